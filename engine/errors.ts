@@ -1,0 +1,179 @@
+/**
+ * Every error that Firstlight throws. Tell them apart by `code`, never by text.
+ * The message says what failed, with numbers (need and have) and the tensor, kernel or file; `hint` says what to do.
+ */
+export class FirstlightError extends Error {
+  readonly code: `FL_${string}`;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly hint: string | undefined;
+
+  constructor(code: `FL_${string}`, message: string, details: Record<string, unknown> = {}, hint?: string, cause?: unknown) {
+    super(printable(message), cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+    this.hint = hint === undefined ? undefined : printable(hint);
+  }
+}
+
+/** Control characters (but line breaks and tabs) are escaped, so that a file's name cannot forge a line of a log. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** 1536 → "1.5 KiB (1,536 B)": a person reads the first, a script the second. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  if (power === 0) return `${bytes} B`;
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power]} (${bytes.toLocaleString('en-US')} B)`;
+}
+
+/** Shapes do not fit: names the operation, what was expected, what came, and a way out. */
+export class ShapeError extends FirstlightError {
+  constructor(op: string, message: string, hint?: string) {
+    super('FL_SHAPE', `${op}: ${message}`, { op }, hint);
+  }
+}
+
+/** An element type that the operation does not take. */
+export class DTypeError extends FirstlightError {
+  constructor(op: string, tensor: string, expected: string, got: string) {
+    super('FL_DTYPE', `${op}: ${tensor} must be ${expected}, got ${got}`, { op, tensor, expected, got });
+  }
+}
+
+/** The adapter's limit is too small for what was asked. */
+export class LimitError extends FirstlightError {
+  constructor(limit: string, need: number, have: number, what: string, hint?: string) {
+    super('FL_LIMIT', `${what} needs ${limit} of ${need.toLocaleString('en-US')}, this device has ${have.toLocaleString('en-US')}`, { limit, need, have }, hint);
+  }
+}
+
+/** The byte budget of the context, or the device's memory, is used up. */
+export class OutOfMemoryError extends FirstlightError {
+  constructor(what: string, requested: number, live: number, budget: number, largest: readonly string[]) {
+    super(
+      'FL_OOM',
+      `cannot allocate ${formatBytes(requested)} for ${what}: live ${formatBytes(live)} of budget ${formatBytes(budget)}\nLargest: ${largest.join(', ')}`,
+      { requested, live, budget, largest },
+      'use a smaller batch with gradient accumulation, or recompute',
+    );
+  }
+}
+
+/** A WGSL text that does not compile, at the file and line that a person wrote. */
+export class KernelCompileError extends FirstlightError {
+  constructor(kernel: string, where: string, message: string, cause?: unknown) {
+    super('FL_KERNEL_COMPILE', `${kernel}: ${where}: ${message}`, { kernel, where }, undefined, cause);
+  }
+}
+
+/** The GPU refused a command. Nothing computed after it can be trusted, so the context is unusable. */
+export class GpuValidationError extends FirstlightError {
+  constructor(message: string, cause?: unknown) {
+    super('FL_GPU_VALIDATION', `the GPU refused a command: ${message}`, {}, 'this is a defect of the kernel that ran; results since the last readback are void', cause);
+  }
+}
+
+/** The device is gone: unplugged, reset by its driver, or destroyed. */
+export class DeviceLostError extends FirstlightError {
+  constructor(reason: string, message: string) {
+    super('FL_DEVICE_LOST', `the GPU device was lost (${reason}): ${message}`, { reason }, 'open() a new context and resume from the last checkpoint');
+  }
+}
+
+/** The commands of a step were dropped: its canary word did not arrive. */
+export class StepNotExecutedError extends FirstlightError {
+  constructor(step: number, found: number) {
+    super('FL_STEP_NOT_EXECUTED', `step ${step} did not run: its canary word reads ${found}`, { step, found }, 'the device dropped the commands of this step; its weights are those of an earlier step');
+  }
+}
+
+/** NaN or infinity where numbers must be finite. */
+export class NonFiniteError extends FirstlightError {
+  constructor(what: string, step?: number) {
+    super('FL_NON_FINITE', `${what} is NaN or infinite${step === undefined ? '' : ` at step ${step}`}`, { what, step }, 'lower the learning rate, clip the gradient, or look for a broken input');
+  }
+}
+
+/** A tensor was used after its memory had been given back. */
+export class DisposedTensorError extends FirstlightError {
+  constructor(tensor: string) {
+    super('FL_DISPOSED', `${tensor} was freed before this use`, { tensor }, 'return it from the scope that made it, or dispose of it later');
+  }
+}
+
+/** No WebGPU adapter could be had. */
+export class NoAdapterError extends FirstlightError {
+  constructor(tried: readonly string[]) {
+    super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried }, 'run `npm run doctor`: it lists what is missing and the remedy');
+  }
+}
+
+/** A checkpoint file that does not follow its format. `reason` is stable. */
+export class CheckpointFormatError extends FirstlightError {
+  constructor(reason: string, path: string, message: string, tensor?: string) {
+    super('FL_CHECKPOINT_FORMAT', `${path}: ${tensor === undefined ? '' : `tensor "${tensor}": `}${message}`, { reason, path, tensor });
+  }
+}
+
+/** A checkpoint whose content does not match its checksum. */
+export class CheckpointCorruptError extends FirstlightError {
+  constructor(path: string, message: string) {
+    super('FL_CHECKPOINT_CORRUPT', `${path}: ${message}`, { path });
+  }
+}
+
+/** Names or shapes of a checkpoint that do not fit the model; all of them at once. */
+export class StateDictError extends FirstlightError {
+  constructor(path: string, problems: { missing: readonly string[]; unexpected: readonly string[]; mismatched: readonly string[] }) {
+    const list = (title: string, names: readonly string[]) =>
+      names.length === 0 ? '' : `\n${title} (${names.length}): ${names.slice(0, 20).join('; ')}${names.length > 20 ? '; …' : ''}`;
+    super('FL_STATE_DICT', `${path} does not fit the model${list('Missing', problems.missing)}${list('Unexpected', problems.unexpected)}${list('Mismatched', problems.mismatched)}`, problems);
+  }
+}
+
+/** A configuration that cannot be used, with all its problems at once. */
+export class ConfigError extends FirstlightError {
+  constructor(path: string, problems: readonly string[], hint?: string) {
+    super('FL_CONFIG', `${path}: ${problems.join('\n')}`, { path, problems }, hint);
+  }
+}
+
+/** A problem at a line of a list or label file. */
+export interface LineProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly problem: string;
+}
+
+/** Lists and labels that cannot be used: every problem at once, the first 20 shown. */
+export class DatasetError extends FirstlightError {
+  constructor(problems: readonly LineProblem[]) {
+    const shown = problems.slice(0, 20).map((p) => `${p.file}${p.line > 0 ? `:${p.line}` : ''}: ${p.problem}`);
+    const more = problems.length > 20 ? [`… and ${problems.length - 20} more`] : [];
+    super('FL_DATASET', [...shown, ...more].join('\n'), { problems });
+  }
+}
+
+/** A video file that cannot be decoded whole. */
+export class VideoDecodeError extends FirstlightError {
+  constructor(file: string, reason: string, cause?: unknown) {
+    super('FL_VIDEO', `${file}: ${reason}`, { file, reason }, undefined, cause);
+  }
+}
+
+/** A path that leaves its folder, or cannot be a path. */
+export class PathError extends FirstlightError {
+  constructor(path: string, reason: string) {
+    super('FL_PATH', `${path}: ${reason}`, { path, reason });
+  }
+}
+
+/** Another process writes to this run folder. */
+export class RunLockedError extends FirstlightError {
+  constructor(path: string, pid: number, since: string) {
+    super('FL_RUN_LOCKED', `${path} is in use by process ${pid} since ${since}`, { path, pid, since }, 'wait for it to end, or choose another --out folder');
+  }
+}
