@@ -1,0 +1,72 @@
+import { roundUp } from './memory.ts';
+import { Tensor } from './tensor.ts';
+import type { Gpu } from './gpu.ts';
+
+/** A parameter's place in an arena, in elements. */
+export interface ArenaEntry {
+  readonly name: string;
+  readonly parameter: Tensor;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Parameters side by side in one buffer and their gradients in another, so that an optimiser updates thousands of tensors
+ * in a few dispatches. The parameters stay tensors of their own: their memory moves into the arena.
+ */
+export class Arena {
+  readonly gpu: Gpu;
+  readonly entries: readonly ArenaEntry[];
+  /** [n], all parameters; gaps between them (for alignment) stay zero. */
+  readonly values: Tensor;
+  /** [n], their gradients, at the same offsets. */
+  readonly grads: Tensor;
+
+  constructor(gpu: Gpu, label: string, parameters: readonly (readonly [string, Tensor])[]) {
+    this.gpu = gpu;
+    const alignment = gpu.limits.minStorageBufferOffsetAlignment / 4;
+    let offset = 0;
+    this.entries = parameters.map(([name, parameter]) => {
+      const entry = { name, parameter, offset, size: parameter.size };
+      offset += roundUp(parameter.size, alignment);
+      return entry;
+    });
+    this.values = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.values`));
+    this.grads = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.grads`));
+    for (const { parameter, offset: at } of this.entries) {
+      const place = gpu.keep(this.values.alias(parameter.shape, at * 4));
+      gpu.copy(parameter, place);
+      parameter.rehome(place);
+      place.dispose();
+      parameter.gradSlot = { place: gpu.keep(this.grads.alias(parameter.shape, at * 4)), claimed: false, filled: false };
+    }
+  }
+
+  /** Forgets the gradients of the last step. Places that no backward pass fills again are cleared by `settle`. */
+  zeroGrad(): void {
+    for (const { parameter } of this.entries) {
+      if (parameter.gradSlot !== undefined) parameter.gradSlot.filled = false;
+      parameter.grad = undefined;
+    }
+  }
+
+  /** Gives parameters that no gradient reached in this step a gradient of zero. */
+  settle(): void {
+    for (const { parameter } of this.entries) {
+      const slot = parameter.gradSlot;
+      if (slot === undefined || slot.filled) continue;
+      this.gpu.clear(slot.place);
+      slot.filled = true;
+    }
+  }
+
+  /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
+  dispose(): void {
+    for (const { parameter } of this.entries) {
+      parameter.gradSlot?.place.dispose();
+      parameter.gradSlot = undefined;
+    }
+    this.values.dispose();
+    this.grads.dispose();
+  }
+}

@@ -1,0 +1,47 @@
+import { StepNotExecutedError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+import { link, type Source } from './wgsl.ts';
+
+/** Counts, on the GPU, the recordings that really ran, so that a dropped one cannot pass for a step that learned nothing. */
+export class Canary {
+  readonly #pipeline: GPUComputePipeline;
+  readonly #group: GPUBindGroup;
+  /** One u32: recordings that ran. */
+  readonly buffer: GPUBuffer;
+  #submitted = 0;
+
+  constructor(gpu: Gpu, source: Source) {
+    const { device } = gpu;
+    const program = link([source], [], 'f32', {});
+    this.buffer = device.createBuffer({ label: 'canary', size: 4, usage: 0x80 | 0x04 });
+    this.#pipeline = device.createComputePipeline({
+      label: 'canary',
+      layout: 'auto',
+      compute: { module: device.createShaderModule({ label: 'canary', code: program.code }), entryPoint: program.entry },
+    });
+    this.#group = device.createBindGroup({
+      label: 'canary',
+      layout: this.#pipeline.getBindGroupLayout(0),
+      entries: [{ binding: 0, resource: { buffer: this.buffer } }],
+    });
+  }
+
+  /** Appends the counting dispatch to a recording that is about to be submitted. */
+  mark(encoder: GPUCommandEncoder): void {
+    const pass = encoder.beginComputePass({ label: 'canary' });
+    pass.setPipeline(this.#pipeline);
+    pass.setBindGroup(0, this.#group);
+    pass.dispatchWorkgroups(1);
+    pass.end();
+    this.#submitted = (this.#submitted + 1) >>> 0;
+  }
+
+  /** How many recordings must have run once everything submitted so far is done. */
+  get expected(): number {
+    return this.#submitted;
+  }
+
+  check(expected: number, found: number): void {
+    if (found !== expected) throw new StepNotExecutedError(expected, found);
+  }
+}

@@ -1,0 +1,339 @@
+import { Canary } from './canary.ts';
+import { DeviceLostError, FirstlightError, GpuValidationError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { gpuInstance } from './instance.ts';
+import { Kernel } from './kernel.ts';
+import { Pool } from './memory.ts';
+import { ParamCache } from './params.ts';
+import { waitWithoutSpinning } from './patience.ts';
+import { Profile, type KernelTime } from './profile.ts';
+import { Staging } from './readback.ts';
+import { Recorder } from './recorder.ts';
+import { type AnyTensor, type DType, hostArray, type HostArrays, Tensor } from './tensor.ts';
+import { part } from './wgsl.ts';
+
+const addition = new Kernel('add_gradients', [await part(import.meta.url, './sum.wgsl')]);
+const accumulation = new Kernel('accumulate', [await part(import.meta.url, './accumulate.wgsl')]);
+const canarySource = await part(import.meta.url, './canary.wgsl');
+
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
+const LANES = 256;
+/** Bind groups kept at once; a training step uses a few thousand. */
+const MAX_BIND_GROUPS = 32768;
+
+/** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
+export interface Counts {
+  dispatches: number;
+  submits: number;
+  buffersCreated: number;
+  bindGroupsCreated: number;
+  pipelinesCreated: number;
+}
+
+export interface OpenOptions {
+  /** Most bytes that tensors may hold at once; unlimited if omitted. */
+  readonly budget?: number;
+  /** For tests: NaN-filled memory with guard zones around every tensor; slow. */
+  readonly guard?: boolean;
+  /** For tests: leave these features out, as if the adapter lacked them. */
+  readonly without?: readonly (typeof WANTED_FEATURES)[number][];
+}
+
+/**
+ * A context: one device, its memory, its stream of commands, and the record of what went wrong. Nothing is global, so two
+ * contexts never meet.
+ */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly adapter: GPUAdapter;
+  readonly features: ReadonlySet<string>;
+  readonly limits: GPUSupportedLimits;
+  /** Lanes of a subgroup, or 0 when the device does not promise one size. */
+  readonly subgroupSize: number;
+  /** `software`: the processor plays the GPU. It wants other kernels: no barriers, no shared-memory tiles. */
+  readonly kind: 'software' | 'hardware';
+  readonly name: string;
+  readonly counts: Counts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0 };
+  /** Variant to use, by kernel name; for tests and tuning. */
+  readonly preferences = new Map<string, string>();
+  readonly pool: Pool;
+  readonly recorder: Recorder;
+  readonly params: ParamCache;
+  readonly canary: Canary;
+  readonly #staging: Staging;
+  readonly #inNode: boolean;
+  readonly #scopes: AnyTensor[][] = [];
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #layoutIds = new WeakMap<GPUBindGroupLayout, number>();
+  #layouts = 0;
+  #checks: Promise<void>[] = [];
+  #openScopes = 0;
+  #failure: FirstlightError | undefined;
+  #closed = false;
+  #one: Tensor | undefined;
+  readonly #leaks = new FinalizationRegistry<string>((label) => console.warn(`firstlight: ${label} was dropped without dispose(); its memory stays taken`));
+
+  constructor(device: GPUDevice, adapter: GPUAdapter, inNode: boolean, options: OpenOptions) {
+    this.device = device;
+    this.adapter = adapter;
+    this.features = device.features as ReadonlySet<string>;
+    this.limits = device.limits;
+    const { info } = adapter;
+    const description = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
+    this.kind = /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(description) ? 'software' : 'hardware';
+    this.name = info.description || info.device || info.architecture || 'unnamed adapter';
+    const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+    this.subgroupSize = least === most ? (least ?? 0) : 0;
+    this.#inNode = inNode;
+    this.pool = new Pool(this, options.budget ?? Number.POSITIVE_INFINITY, options.guard ?? false);
+    this.recorder = new Recorder(this);
+    this.params = new ParamCache(this);
+    this.canary = new Canary(this, canarySource);
+    this.#staging = new Staging(this);
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault(); // Dawn would print it to stdout
+      this.fail(new GpuValidationError(event.error.message, event.error));
+    });
+    void device.lost.then(({ reason, message }) => {
+      if (!this.#closed) this.fail(new DeviceLostError(reason, message));
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ errors
+
+  /** Poisons the context: from now on every call throws `error`. The first one is the cause; later ones are its echo. */
+  fail(error: FirstlightError): void {
+    this.#failure ??= error;
+  }
+
+  /** Throws if the context is closed or anything went wrong so far. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed) throw new FirstlightError('FL_CLOSED', 'this context was closed', {}, 'open() a new one');
+  }
+
+  /** Adds a check whose failure poisons the context; `settled` waits for it. */
+  track(check: Promise<void>): void {
+    this.#checks.push(
+      check.catch((error: unknown) => {
+        this.fail(error instanceof FirstlightError ? error : new GpuValidationError(String(error), error));
+      }),
+    );
+  }
+
+  /** Waits for all checks so far and throws if one failed. */
+  async settled(): Promise<void> {
+    await this.wait(Promise.all(this.#checks.splice(0)));
+    this.check();
+  }
+
+  /** Starts to catch what the device objects to. */
+  openScopes(): void {
+    for (const filter of SCOPES) this.device.pushErrorScope(filter);
+    this.#openScopes++;
+  }
+
+  closeScopes(): void {
+    this.#openScopes--;
+    for (const filter of [...SCOPES].reverse()) {
+      this.track(
+        this.device.popErrorScope().then((error) => {
+          if (error === null) return;
+          if (filter === 'out-of-memory') throw new OutOfMemoryError('the device', 0, this.pool.live, this.pool.budget, this.pool.largest(5));
+          throw new GpuValidationError(error.message, error);
+        }),
+      );
+    }
+  }
+
+  /** Awaits a promise of the device without taking the processor from a software adapter. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    return this.#inNode && this.kind === 'software' ? waitWithoutSpinning(promise, 0.5) : promise;
+  }
+
+  // ------------------------------------------------------------------------------------------------ memory
+
+  /** Runs `fn` and frees every tensor made inside, except those that it returns (in an array or a plain object too). */
+  scope<T>(fn: () => T): T {
+    const own: AnyTensor[] = [];
+    this.#scopes.push(own);
+    let escaping: Set<AnyTensor> = new Set();
+    try {
+      const result = fn();
+      if (result instanceof Promise) throw new TypeError('scope takes a synchronous function: read results after it');
+      escaping = new Set(tensorsIn(result));
+      return result;
+    } finally {
+      this.#scopes.pop();
+      for (const tensor of own) {
+        if (escaping.has(tensor)) this.adopt(tensor);
+        else tensor.dispose();
+      }
+    }
+  }
+
+  /** Makes the current scope the owner of `tensor`. */
+  adopt<T extends AnyTensor>(tensor: T): T {
+    const scope = this.#scopes.at(-1);
+    if (scope !== undefined) scope.push(tensor);
+    else this.#leaks.register(tensor, `${tensor.label} [${tensor.shape}]`, tensor);
+    return tensor;
+  }
+
+  /** Takes a tensor out of its scope: only `dispose` frees it. */
+  keep<T extends AnyTensor>(tensor: T): T {
+    for (const scope of this.#scopes) {
+      const at = scope.lastIndexOf(tensor);
+      if (at >= 0) scope.splice(at, 1);
+    }
+    return tensor;
+  }
+
+  forgetLeak(tensor: AnyTensor): void {
+    this.#leaks.unregister(tensor);
+  }
+
+  /** Guard mode: throws when a kernel wrote outside of a tensor. */
+  async checkGuards(): Promise<void> {
+    const broken = await this.pool.brokenGuards();
+    if (broken.length > 0) throw new GpuValidationError(`written outside of: ${broken.join(', ')}`);
+  }
+
+  // ------------------------------------------------------------------------------------------------ commands
+
+  upload(tensor: AnyTensor, data: HostArrays[DType]): void {
+    this.check();
+    const { storage } = tensor;
+    // the queue would run this write before commands that are recorded but not submitted
+    if (storage.lastUse === this.recorder.serial) this.recorder.flush();
+    this.device.queue.writeBuffer(storage.buffer, storage.base + tensor.byteOffset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+
+  /** target := source; equal sizes. */
+  copy(source: AnyTensor, target: AnyTensor): void {
+    if (source.size !== target.size) throw new ShapeError('copy', `[${source.shape}] does not fit [${target.shape}]`);
+    const [from, to] = [source.storage, target.storage];
+    this.recorder.copy(from.buffer, from.base + source.byteOffset, to.buffer, to.base + target.byteOffset, source.bytes);
+    from.lastUse = to.lastUse = this.recorder.serial;
+  }
+
+  /** target := 0. */
+  clear(target: AnyTensor): void {
+    const { storage } = target;
+    this.recorder.clear(storage.buffer, storage.base + target.byteOffset, target.bytes);
+    storage.lastUse = this.recorder.serial;
+  }
+
+  /** A new tensor a + b: how the tape adds gradients. */
+  sum(a: Tensor, b: Tensor): Tensor {
+    const sum = a.like(a.shape, `d ${a.label}`);
+    addition.run(this, { tensors: { a, b, sum }, params: { n: a.size }, grid: Math.ceil(a.size / LANES) });
+    return sum;
+  }
+
+  /** total := total + x: how gradients of micro-batches are added in their arena. */
+  accumulate(total: Tensor, x: Tensor): void {
+    accumulation.run(this, { tensors: { total, x }, params: { n: x.size }, grid: Math.ceil(x.size / LANES) });
+  }
+
+  /** The gradient of a loss with respect to itself. */
+  ones(shape: readonly number[]): Tensor {
+    this.#one ??= this.keep(Tensor.from(this, Float32Array.of(1), [], 'one'));
+    return this.#one.alias(shape);
+  }
+
+  bindGroup(layout: GPUBindGroupLayout, label: string, ids: readonly number[], entries: readonly GPUBindGroupEntry[]): GPUBindGroup {
+    let layoutId = this.#layoutIds.get(layout);
+    if (layoutId === undefined) this.#layoutIds.set(layout, (layoutId = ++this.#layouts));
+    const key = `${layoutId}:${ids.join()}`;
+    const found = this.#bindGroups.get(key);
+    if (found !== undefined) return found;
+    if (this.#bindGroups.size >= MAX_BIND_GROUPS) this.#bindGroups.clear();
+    const group = this.device.createBindGroup({ label, layout, entries: [...entries] });
+    this.counts.bindGroupsCreated++;
+    this.#bindGroups.set(key, group);
+    return group;
+  }
+
+  /** Bind groups name buffers; called when buffers are destroyed. */
+  forgetBindGroups(): void {
+    this.#bindGroups.clear();
+  }
+
+  // ------------------------------------------------------------------------------------------------ results
+
+  /** The contents of several tensors in one readback. */
+  async read(tensors: readonly AnyTensor[]): Promise<HostArrays[DType][]> {
+    const pieces = tensors.map((tensor) => {
+      const { storage } = tensor;
+      return { buffer: storage.buffer, offset: storage.base + tensor.byteOffset, bytes: tensor.bytes };
+    });
+    const results = await this.#staging.read(pieces);
+    return results.map((bytes, i) => hostArray(tensors[i].dtype, bytes));
+  }
+
+  async readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const [result] = await this.#staging.read([{ buffer, offset, bytes }]);
+    return result;
+  }
+
+  /** Waits until everything recorded so far has run. */
+  async sync(): Promise<void> {
+    await this.#staging.read([]);
+  }
+
+  /** GPU time of each dispatch that `fn` records. */
+  async profile(fn: () => void): Promise<KernelTime[]> {
+    if (!this.features.has('timestamp-query')) throw new FirstlightError('FL_FEATURE', `${this.name} has no timestamp-query`, {}, 'measure wall time around sync() instead');
+    this.recorder.flush();
+    const profile = new Profile(this);
+    this.recorder.profile = profile;
+    try {
+      fn();
+      return await profile.finish();
+    } finally {
+      this.recorder.profile = undefined;
+    }
+  }
+
+  /** Ends the context: its device and all its memory. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.device.destroy();
+    await this.device.lost;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function* tensorsIn(value: unknown): Generator<AnyTensor> {
+  if (value instanceof Tensor) yield value;
+  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
+  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) yield* tensorsIn(item);
+  }
+}
+
+/** Opens a context on the best adapter there is, with all that it offers of what the kernels can use. */
+export async function open(options: OpenOptions = {}): Promise<Gpu> {
+  const { gpu: instance, where } = await gpuInstance();
+  const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) throw new NoAdapterError([where === 'node' ? 'Dawn (Vulkan)' : 'the browser']);
+  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature) && !options.without?.includes(feature));
+  const { limits } = adapter;
+  const device = await adapter.requestDevice({
+    label: 'firstlight',
+    requiredFeatures,
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+    },
+  });
+  return new Gpu(device, adapter, where === 'node', options);
+}

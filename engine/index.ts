@@ -1,0 +1,11 @@
+/** The engine: knows WebGPU, knows no mathematics. */
+export { Arena, type ArenaEntry } from './arena.ts';
+export * from './errors.ts';
+export { type Counts, Gpu, open, type OpenOptions } from './gpu.ts';
+export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
+export { assign, Module, parameter, parameterCount } from './module.ts';
+export type { KernelTime } from './profile.ts';
+export { philox, Random, streamOf } from './random.ts';
+export { backward, isRecording, noGrad, record, recompute } from './tape.ts';
+export { type AnyTensor, type DType, type HostArrays, type Shape, sizeOf, Tensor } from './tensor.ts';
+export { link, part, type Program, type Source } from './wgsl.ts';

@@ -1,0 +1,147 @@
+import { formatBytes, LimitError, OutOfMemoryError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+
+/** A GPU buffer and how many tensors look at it. Returned to the pool when none does. */
+export interface Storage {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+  /** Bytes of the buffer, which may exceed what was asked for. */
+  readonly capacity: number;
+  /** Bytes that were asked for. */
+  bytes: number;
+  /** First byte that belongs to the tensor: 0, or the guard's width. */
+  readonly base: number;
+  refs: number;
+  label: string;
+  /** Number of the recording that last used it: a write from the host must not overtake that recording. */
+  lastUse: number;
+}
+
+/** Width of the zone before and after each tensor in guard mode, and the word that fills it. */
+export const GUARD_BYTES = 256;
+const GUARD_WORD = 0x2a2a2a2a;
+const NAN_WORD = 0x7fc0beef;
+
+const USAGE_STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST, as numbers: the globals exist only once Dawn is loaded
+
+/**
+ * Buffers by size, taken and given back. A buffer may be taken again at once: commands run in the order in which they were
+ * recorded, so its next owner's commands come after its last owner's.
+ */
+export class Pool {
+  readonly #gpu: Gpu;
+  readonly #free = new Map<number, Storage[]>();
+  readonly #taken = new Map<number, Storage>();
+  /** Guard mode only: storages given back whose guards were not looked at yet. */
+  readonly #quarantine: Storage[] = [];
+  readonly #guarded: boolean;
+  #nextId = 1;
+
+  /** Bytes that tensors hold now, and the most they ever held. */
+  live = 0;
+  peak = 0;
+  /** Bytes of all buffers, taken or free. */
+  reserved = 0;
+  readonly budget: number;
+
+  constructor(gpu: Gpu, budget: number, guarded: boolean) {
+    this.#gpu = gpu;
+    this.budget = budget;
+    this.#guarded = guarded;
+  }
+
+  take(bytes: number, label: string): Storage {
+    const gpu = this.#gpu;
+    const max = gpu.limits.maxBufferSize;
+    const capacity = this.#guarded ? roundUp(bytes, 4) + 2 * GUARD_BYTES : sizeClass(bytes);
+    if (bytes > max) throw new LimitError('maxBufferSize', bytes, max, label, 'split the tensor or use a smaller batch');
+    if (this.live + bytes > this.budget) throw new OutOfMemoryError(label, bytes, this.live, this.budget, this.largest(5));
+    const storage = this.#guarded ? undefined : this.#free.get(capacity)?.pop();
+    const taken = storage ?? this.#create(Math.min(capacity, roundUp(max, 4)), bytes);
+    taken.bytes = bytes;
+    taken.refs = 1;
+    taken.label = label;
+    taken.buffer.label = label;
+    this.#taken.set(taken.id, taken);
+    this.live += bytes;
+    this.peak = Math.max(this.peak, this.live);
+    return taken;
+  }
+
+  give(storage: Storage): void {
+    this.#taken.delete(storage.id);
+    this.live -= storage.bytes;
+    if (this.#guarded) {
+      this.#quarantine.push(storage);
+      return;
+    }
+    const list = this.#free.get(storage.capacity);
+    if (list === undefined) this.#free.set(storage.capacity, [storage]);
+    else list.push(storage);
+  }
+
+  /** Names and sizes of the largest live tensors. */
+  largest(count: number): string[] {
+    return [...this.#taken.values()]
+      .sort((a, b) => b.bytes - a.bytes)
+      .slice(0, count)
+      .map((s) => `${s.label} ${formatBytes(s.bytes)}`);
+  }
+
+  /** Destroys the free buffers, e.g. between two models in one process. */
+  trim(): void {
+    this.#gpu.forgetBindGroups();
+    for (const list of this.#free.values()) {
+      for (const storage of list) {
+        this.reserved -= storage.capacity;
+        storage.buffer.destroy();
+      }
+    }
+    this.#free.clear();
+  }
+
+  /**
+   * Guard mode: reads the zones before and after every tensor made so far and returns the labels of those that a kernel
+   * wrote into. Storages given back meanwhile are destroyed.
+   */
+  async brokenGuards(): Promise<string[]> {
+    const storages = [...this.#quarantine.splice(0), ...this.#taken.values()];
+    const broken: string[] = [];
+    for (const storage of storages) {
+      const words = new Uint32Array(await this.#gpu.readBuffer(storage.buffer, 0, storage.capacity));
+      const guard = GUARD_BYTES / 4;
+      const whole = words.subarray(0, guard).every((w) => w === GUARD_WORD) && words.subarray(words.length - guard).every((w) => w === GUARD_WORD);
+      if (!whole) broken.push(storage.label);
+      if (storage.refs === 0) {
+        this.reserved -= storage.capacity;
+        storage.buffer.destroy();
+      }
+    }
+    this.#gpu.forgetBindGroups();
+    return broken;
+  }
+
+  #create(capacity: number, bytes: number): Storage {
+    const gpu = this.#gpu;
+    gpu.counts.buffersCreated++;
+    const buffer = gpu.device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.#guarded });
+    this.reserved += capacity;
+    if (this.#guarded) {
+      const words = new Uint32Array(buffer.getMappedRange());
+      words.fill(GUARD_WORD);
+      words.fill(NAN_WORD, GUARD_BYTES / 4, words.length - GUARD_BYTES / 4);
+      buffer.unmap();
+    }
+    return { id: this.#nextId++, buffer, capacity, bytes, base: this.#guarded ? GUARD_BYTES : 0, refs: 0, label: '', lastUse: 0 };
+  }
+}
+
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
+
+/** Eight classes to each doubling: at most an eighth is wasted, and steps whose shapes repeat find their buffers again. */
+function sizeClass(bytes: number): number {
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(Math.max(1, bytes))) - 3));
+  return roundUp(Math.max(bytes, 1), step);
+}

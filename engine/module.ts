@@ -1,0 +1,60 @@
+import { ShapeError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+import { Tensor, type Shape, sizeOf } from './tensor.ts';
+
+/** A piece of a model: parameters and smaller pieces under the names that checkpoints use. */
+export abstract class Module {
+  readonly #parts = new Map<string, Tensor | Module>();
+
+  /** Registers a parameter or a piece under its checkpoint name and returns it. */
+  protected add<T extends Tensor | Module>(name: string, piece: T): T {
+    this.#parts.set(name, piece);
+    return piece;
+  }
+
+  /** Registers pieces under `name.0`, `name.1`, …. */
+  protected addAll<T extends Module>(name: string, pieces: readonly T[]): readonly T[] {
+    pieces.forEach((piece, i) => this.add(`${name}.${i}`, piece));
+    return pieces;
+  }
+
+  /** Full name and tensor of every parameter, in order of registration. */
+  *parameters(prefix = ''): Generator<[string, Tensor]> {
+    for (const [name, piece] of this.#parts) {
+      if (piece instanceof Tensor) yield [prefix + name, piece];
+      else yield* piece.parameters(`${prefix}${name}.`);
+    }
+  }
+
+  /** Gives all parameters and their gradients back. */
+  dispose(): void {
+    for (const [, parameter] of this.parameters()) {
+      parameter.grad?.dispose();
+      parameter.dispose();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Number of trained numbers in a module. */
+export function parameterCount(module: Module): number {
+  let count = 0;
+  for (const [, parameter] of module.parameters()) count += parameter.size;
+  return count;
+}
+
+/** A parameter of `shape`, zero until it is initialised or loaded. */
+export function parameter(gpu: Gpu, name: string, shape: Shape): Tensor {
+  const tensor = gpu.keep(Tensor.zeros(gpu, shape, name));
+  tensor.requiresGrad = true;
+  return tensor;
+}
+
+/** Overwrites a parameter from the host. */
+export function assign(name: string, parameter: Tensor, values: Float32Array): void {
+  if (values.length !== sizeOf(parameter.shape)) throw new ShapeError(name, `the parameter is [${parameter.shape}], got ${values.length} values`);
+  parameter.write(values);
+}

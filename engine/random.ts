@@ -1,0 +1,94 @@
+/**
+ * Counter-based random numbers: Philox4x32-10. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3.
+ * A draw is a pure function of (seed, stream, counter), so what was drawn does not depend on the order of drawing, and
+ * resuming needs no state but the counter. The same function in WGSL is `kernels/shared/philox.wgsl`.
+ */
+
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+const ROUNDS = 10;
+
+/** High 32 bits of a · b. */
+function mulHigh(a: number, b: number): number {
+  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
+  const low = aLow * bLow;
+  const middle1 = aHigh * bLow + (low >>> 16);
+  const middle2 = aLow * bHigh + (middle1 % 0x10000);
+  return (aHigh * bHigh + Math.floor(middle1 / 0x10000) + Math.floor(middle2 / 0x10000)) >>> 0;
+}
+
+/** Four uniform 32-bit words for a 128-bit counter and a 64-bit key. */
+export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+  let [x0, x1, x2, x3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < ROUNDS; round++) {
+    const high0 = mulHigh(MULTIPLIER_0, x0);
+    const low0 = Math.imul(MULTIPLIER_0, x0) >>> 0;
+    const high1 = mulHigh(MULTIPLIER_1, x2);
+    const low1 = Math.imul(MULTIPLIER_1, x2) >>> 0;
+    [x0, x1, x2, x3] = [(high1 ^ x1 ^ k0) >>> 0, low1, (high0 ^ x3 ^ k1) >>> 0, low0];
+    k0 = (k0 + WEYL_0) >>> 0;
+    k1 = (k1 + WEYL_1) >>> 0;
+  }
+  return [x0, x1, x2, x3];
+}
+
+/** A 32-bit number for a name (FNV-1a), to give everything that draws a stream of its own. */
+export function streamOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
+
+/** A sequence of draws from one stream of one seed. */
+export class Random {
+  readonly #key: readonly [number, number];
+  readonly #stream: number;
+  #counter = 0;
+  #words: number[] = [];
+
+  /** @param seed any non-negative integer below 2^53  @param stream names who draws, e.g. `order of epoch 3` */
+  constructor(seed: number, stream: string) {
+    this.#key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
+    this.#stream = streamOf(stream);
+  }
+
+  /** A uniform 32-bit word. */
+  word(): number {
+    if (this.#words.length === 0) this.#words = philox([this.#counter++ >>> 0, 0, this.#stream, 0], this.#key).reverse();
+    return this.#words.pop() as number;
+  }
+
+  /** Uniform in [0, 1), 24 bits: exact in f32 too. */
+  next(): number {
+    return (this.word() >>> 8) / 2 ** 24;
+  }
+
+  /** A whole number in [0, n), without bias: draws that would favour small numbers are drawn again. */
+  below(n: number): number {
+    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) throw new RangeError(`below: n must be a whole number in [1, 2^32], got ${n}`);
+    const limit = 2 ** 32 - (2 ** 32 % n);
+    for (;;) {
+      const word = this.word();
+      if (word < limit) return word % n;
+    }
+  }
+
+  /** Standard normal, by the polar-free Box-Muller transform. */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log((this.word() + 0.5) / 2 ** 32));
+    return radius * Math.cos((2 * Math.PI * this.word()) / 2 ** 32);
+  }
+
+  /** The numbers 0 … n − 1 in random order (Fisher-Yates). */
+  permutation(n: number): Int32Array {
+    const order = Int32Array.from({ length: n }, (_, i) => i);
+    for (let i = n - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [order[i], order[j]] = [order[j], order[i]];
+    }
+    return order;
+  }
+}

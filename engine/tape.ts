@@ -1,0 +1,191 @@
+import { ShapeError, FirstlightError } from './errors.ts';
+import type { AnyTensor, Tensor } from './tensor.ts';
+
+/** From the gradient of a result to the gradients of its parents, in their order; `undefined` where none is needed. */
+export type Pull = (dy: Tensor) => readonly (Tensor | undefined)[];
+
+let recording = true;
+let nextSerial = 1;
+
+/**
+ * One recorded operation. It lives as long as its result does, or an operation computed from it: `references` counts both,
+ * so a graph whose loss is dropped gives back what it saved, without a backward pass and without the garbage collector.
+ */
+export class TapeNode {
+  readonly serial = nextSerial++;
+  readonly parents: readonly AnyTensor[];
+  #references = 1;
+  #pull: Pull | undefined;
+  readonly #saved: readonly AnyTensor[];
+
+  constructor(parents: readonly AnyTensor[], pull: Pull, saved: readonly AnyTensor[]) {
+    this.parents = parents;
+    this.#pull = pull;
+    this.#saved = saved;
+    for (const tensor of saved) tensor.hold();
+    for (const parent of parents) parent.node?.reference();
+  }
+
+  reference(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    // a loop, not recursion: a graph may be deeper than the call stack
+    const pending: TapeNode[] = [this];
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      node.#references--;
+      if (node.#references > 0 || node.#pull === undefined) continue;
+      pending.push(...node.#drop());
+    }
+  }
+
+  /** Runs the gradient once and gives back what was saved for it. */
+  run(dy: Tensor): readonly (Tensor | undefined)[] {
+    const pull = this.#pull;
+    if (pull === undefined) {
+      throw new FirstlightError('FL_GRAPH_CONSUMED', 'this graph went through a backward pass already', {}, 'compute the loss again before the next backward()');
+    }
+    return pull(dy);
+  }
+
+  consume(): void {
+    if (this.#pull === undefined) return;
+    for (const node of this.#drop()) node.release();
+  }
+
+  #drop(): TapeNode[] {
+    this.#pull = undefined;
+    for (const tensor of this.#saved) tensor.release();
+    return this.parents.flatMap((parent) => parent.node ?? []);
+  }
+}
+
+/**
+ * Puts an operation on the tape: `y` was computed from `parents`, and `pull` takes dLoss/dy to the parents' gradients.
+ *
+ * @param saved tensors that `pull` reads; they are kept until it ran. All parents unless said otherwise.
+ */
+export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[], pull: Pull, saved: readonly AnyTensor[] = parents): T {
+  if (!recording || !parents.some((parent) => parent.requiresGrad)) return y;
+  y.requiresGrad = true;
+  y.node = new TapeNode(parents, pull, saved);
+  return y;
+}
+
+/** Whether operations are being recorded. */
+export function isRecording(): boolean {
+  return recording;
+}
+
+/** Runs `fn` without recording: no gradient, nothing kept. */
+export function noGrad<T>(fn: () => T): T {
+  return withRecording(false, fn);
+}
+
+function withRecording<T>(on: boolean, fn: () => T): T {
+  const before = recording;
+  recording = on;
+  try {
+    const result = fn();
+    if (result instanceof Promise) throw new TypeError('noGrad and recompute take synchronous functions: what runs after an await would be recorded');
+    return result;
+  } finally {
+    recording = before;
+  }
+}
+
+/**
+ * Reverse-mode differentiation: adds dLoss/dp to `p.grad` of every parameter p that `loss` was computed from.
+ * Operations are walked by falling serial number, so each result has all of its gradient before it is passed on.
+ *
+ * @param loss one element, unless `seed` is given  @param seed dLoss/dloss, of the shape of `loss`; 1 if omitted
+ */
+export function backward(loss: Tensor, seed?: Tensor): void {
+  if (loss.node === undefined) throw new ShapeError('backward', 'nothing was recorded for this tensor', 'compute it from a parameter (requiresGrad), outside noGrad');
+  if (seed === undefined && loss.size !== 1) throw new ShapeError('backward', `the loss must have one element, got [${loss.shape}]`, 'pass the gradient of the result as the second argument');
+  const gpu = loss.gpu;
+  const root = loss.node;
+  noGrad(() =>
+    gpu.scope(() => {
+      const gradients = new Map<TapeNode, Tensor>([[root, seed?.alias() ?? gpu.ones(loss.shape)]]);
+      const nodes = reachable(root);
+      for (const node of nodes) node.reference(); // nobody may drop a node of this walk before its turn
+      for (const node of nodes) {
+        const dy = gradients.get(node);
+        gradients.delete(node);
+        if (dy !== undefined) {
+          const done = [dy];
+          const pulled = gpu.scope(() => node.run(dy));
+          node.parents.forEach((parent, i) => {
+            const gradient = pulled[i];
+            if (gradient === undefined) return;
+            done.push(gradient);
+            if (!parent.requiresGrad) return;
+            if (parent.node === undefined) return deposit(parent as Tensor, gradient);
+            const before = gradients.get(parent.node);
+            if (before !== undefined) done.push(before);
+            gradients.set(parent.node, before === undefined ? gradient : gpu.sum(before, gradient));
+          });
+          // a gradient may stand for several results at once (y = a + b hands dy to both): only its last user frees it
+          const waiting = new Set(gradients.values());
+          for (const gradient of done) if (!waiting.has(gradient)) gradient.dispose();
+        }
+        node.consume();
+        node.release();
+      }
+    }),
+  );
+}
+
+/** All operations below `from`, latest first. */
+function reachable(from: TapeNode): TapeNode[] {
+  const seen = new Set<TapeNode>([from]);
+  for (const node of seen) for (const parent of node.parents) if (parent.node !== undefined) seen.add(parent.node);
+  return [...seen].sort((a, b) => b.serial - a.serial);
+}
+
+/** Adds `gradient` to a parameter's `grad`. */
+function deposit(parameter: Tensor, gradient: Tensor): void {
+  const gpu = parameter.gpu;
+  const slot = parameter.gradSlot;
+  if (slot !== undefined) {
+    if (gradient.storage === slot.place.storage && gradient.byteOffset === slot.place.byteOffset) slot.claimed = false;
+    else if (slot.filled) gpu.accumulate(slot.place, gradient);
+    else gpu.copy(gradient, slot.place);
+    slot.filled = true;
+    parameter.grad = slot.place;
+    return;
+  }
+  const before = parameter.grad;
+  const total = before === undefined ? gradient.alias(parameter.shape) : gpu.sum(before, gradient);
+  before?.dispose();
+  parameter.grad = gpu.keep(total);
+}
+
+/**
+ * Runs `fn` without keeping what it computes on the way, and runs it again when its gradient is wanted: activations for
+ * time. Chen et al. 2016, arXiv:1604.06174. Random numbers are counter-based, so both runs draw the same.
+ */
+export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
+  const gpu = inputs[0].gpu;
+  const y = noGrad(() => gpu.scope(() => fn(...inputs)));
+  if (!recording) return y;
+  y.requiresGrad = true;
+  y.node = new TapeNode(
+    inputs,
+    (dy) => {
+      const again = inputs.map((input) => {
+        const fresh = input.detach();
+        fresh.requiresGrad = input.requiresGrad;
+        return fresh;
+      });
+      const result = withRecording(true, () => gpu.scope(() => fn(...again)));
+      if (result.node === undefined) return again.map(() => undefined);
+      backward(result, dy);
+      return again.map((input) => input.grad && gpu.adopt(input.grad));
+    },
+    inputs,
+  );
+  return y;
+}

@@ -1,0 +1,214 @@
+import { DisposedTensorError, ShapeError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+import type { Storage } from './memory.ts';
+import { record, type TapeNode } from './tape.ts';
+
+/** Element types that tensors store. Arithmetic and sums are f32. */
+export type DType = 'f32' | 'u32' | 'i32';
+
+export type Shape = readonly number[];
+
+/** What the host hands over or gets back for each element type. */
+export interface HostArrays {
+  f32: Float32Array;
+  u32: Uint32Array;
+  i32: Int32Array;
+}
+
+const HOST_ARRAY = { f32: Float32Array, u32: Uint32Array, i32: Int32Array };
+
+/** Every element type so far is one 32-bit word. */
+const WORD_BYTES = 4;
+
+/**
+ * A dense, row-major array on the GPU: shape, dtype, and a view of pooled memory.
+ *
+ * A tensor belongs to the scope that made it and is freed with it unless the scope returns it; `dispose` (or `using`) frees
+ * it earlier. What the tape needs for a backward pass it holds itself, so freeing a tensor never breaks a gradient.
+ */
+export class Tensor<D extends DType = 'f32'> {
+  readonly gpu: Gpu;
+  readonly dtype: D;
+  readonly shape: Shape;
+  readonly size: number;
+  readonly label: string;
+  /** Offset into the storage's tensor region, in bytes, a multiple of the device's binding alignment. */
+  readonly byteOffset: number;
+
+  /** Whether a gradient flows to it: parameters, and everything computed from them while the tape records. */
+  requiresGrad = false;
+  /** How it was computed, if the tape recorded it. */
+  node: TapeNode | undefined;
+  /** dLoss/dthis, for parameters, once a backward pass reached them. */
+  grad: Tensor | undefined;
+  /** The parameter's own place in a gradient arena, where its gradient is written without a copy. */
+  gradSlot: GradSlot | undefined;
+
+  #storage: Storage;
+  #owned = true;
+  #holds = 1;
+
+  constructor(gpu: Gpu, storage: Storage, shape: Shape, dtype: D, label: string, byteOffset = 0) {
+    this.gpu = gpu;
+    this.#storage = storage;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.size = sizeOf(shape);
+    this.label = label;
+    this.byteOffset = byteOffset;
+    gpu.adopt(this);
+  }
+
+  /** An uninitialised tensor. A kernel must write every element. */
+  static empty<D extends DType>(gpu: Gpu, shape: Shape, dtype: D, label = 'tensor'): Tensor<D> {
+    for (const extent of shape) {
+      if (!Number.isInteger(extent) || extent < 1) throw new ShapeError(label, `every extent must be a whole number of at least 1, got [${shape}]`);
+    }
+    return new Tensor(gpu, gpu.pool.take(sizeOf(shape) * WORD_BYTES, label), shape, dtype, label);
+  }
+
+  /** Copies host data to the GPU. The dtype follows the array's type; the shape defaults to one dimension. */
+  static from(gpu: Gpu, data: Float32Array, shape?: Shape, label?: string): Tensor<'f32'>;
+  static from(gpu: Gpu, data: Uint32Array, shape?: Shape, label?: string): Tensor<'u32'>;
+  static from(gpu: Gpu, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
+  static from(gpu: Gpu, data: HostArrays[DType], shape: Shape = [data.length], label = 'tensor'): AnyTensor {
+    const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Uint32Array ? 'u32' : 'i32';
+    const tensor = Tensor.empty(gpu, shape, dtype, label);
+    tensor.write(data);
+    return tensor;
+  }
+
+  /** A tensor of zeros. */
+  static zeros(gpu: Gpu, shape: Shape, label = 'zeros'): Tensor<'f32'> {
+    const tensor = Tensor.empty(gpu, shape, 'f32', label);
+    gpu.clear(tensor);
+    return tensor;
+  }
+
+  /** Overwrites the content from the host, after everything recorded so far. */
+  write(data: HostArrays[D]): void {
+    if (data.length !== this.size) throw new ShapeError(this.label, `${this.size} values fit [${this.shape}], got ${data.length}`);
+    this.gpu.upload(this, data);
+  }
+
+  get bytes(): number {
+    return this.size * WORD_BYTES;
+  }
+
+  /** The memory behind it. Throws when it was freed. */
+  get storage(): Storage {
+    if (this.#holds === 0) throw new DisposedTensorError(`${this.label} [${this.shape}]`);
+    return this.#storage;
+  }
+
+  get isDisposed(): boolean {
+    return this.#holds === 0;
+  }
+
+  /** An uninitialised tensor of the same dtype; for the outputs of a kernel. */
+  like(shape: Shape = this.shape, label = this.label): Tensor<D> {
+    return Tensor.empty(this.gpu, shape, this.dtype, label);
+  }
+
+  /**
+   * An uninitialised tensor for this tensor's gradient: the parameter's own place in its gradient arena if nothing was
+   * written there yet in this step, else fresh memory.
+   */
+  gradLike(): Tensor {
+    const slot = this.gradSlot;
+    if (slot === undefined || slot.filled || slot.claimed) return Tensor.empty(this.gpu, this.shape, 'f32', `d ${this.label}`);
+    slot.claimed = true;
+    return slot.place.alias(this.shape);
+  }
+
+  /** Another handle on the same memory, not recorded on the tape. */
+  alias(shape: Shape = this.shape, byteOffset = 0): Tensor<D> {
+    const storage = this.storage;
+    storage.refs++;
+    return new Tensor(this.gpu, storage, shape, this.dtype, this.label, this.byteOffset + byteOffset);
+  }
+
+  /** The same elements in another shape; one extent may be −1. Shares memory. */
+  reshape(shape: Shape): Tensor<D> {
+    const known = shape.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
+    const full = shape.map((extent) => (extent === -1 ? this.size / known : extent));
+    if (sizeOf(full) !== this.size || shape.filter((extent) => extent === -1).length > 1) {
+      throw new ShapeError('reshape', `[${this.shape}] has ${this.size} elements, [${shape}] does not`);
+    }
+    return record(this.alias(full), [this], (dy) => [dy.reshape(this.shape)], []);
+  }
+
+  /** A tensor with the same content that the tape knows nothing of. Shares memory. */
+  detach(): Tensor<D> {
+    return this.alias();
+  }
+
+  /** The content, once everything recorded before has run. */
+  async read(): Promise<HostArrays[D]> {
+    const [data] = await this.gpu.read([this]);
+    return data as HostArrays[D];
+  }
+
+  /** The value of a tensor with one element. */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new ShapeError('item', `[${this.shape}] has ${this.size} elements, need 1`);
+    return (await this.read())[0];
+  }
+
+  /** Gives the memory back as soon as the tape does not hold it. Disposing twice does nothing. */
+  dispose(): void {
+    if (!this.#owned) return;
+    this.#owned = false;
+    this.gpu.forgetLeak(this);
+    this.node?.release();
+    this.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The tape holds the content until a matching `release`. */
+  hold(): void {
+    if (this.#holds === 0) throw new DisposedTensorError(`${this.label} [${this.shape}]`);
+    this.#holds++;
+  }
+
+  release(): void {
+    this.#holds--;
+    if (this.#holds > 0) return;
+    this.#storage.refs--;
+    if (this.#storage.refs === 0) this.gpu.pool.give(this.#storage);
+  }
+
+  /** Moves the content's home, e.g. into an arena; the old memory is given back. */
+  rehome(place: AnyTensor): void {
+    const old = this.storage;
+    place.storage.refs++;
+    this.#storage = place.storage;
+    (this as { byteOffset: number }).byteOffset = place.byteOffset;
+    old.refs--;
+    if (old.refs === 0) this.gpu.pool.give(old);
+  }
+}
+
+/** A tensor of any element type. */
+export type AnyTensor = Tensor<DType>;
+
+/** Where a parameter's gradient lives in an arena. */
+export interface GradSlot {
+  readonly place: Tensor;
+  /** A kernel of this backward pass was told to write here. */
+  claimed: boolean;
+  /** The place holds a gradient of this step. */
+  filled: boolean;
+}
+
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** A typed array of `dtype` over `bytes`. */
+export function hostArray<D extends DType>(dtype: D, bytes: ArrayBuffer): HostArrays[D] {
+  return new HOST_ARRAY[dtype](bytes) as HostArrays[D];
+}

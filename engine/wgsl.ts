@@ -1,0 +1,126 @@
+/** WGSL texts as parts of a program: read, put behind one another, and read back for their bindings. */
+
+/** A WGSL file as a person wrote it. `file` is what errors name, e.g. `gelu/gelu.wgsl`. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * Reads the WGSL file `path`, relative to the module whose `import.meta.url` is `base`; the same in Node and in a browser.
+ */
+export async function part(base: string, path: string): Promise<Source> {
+  const url = new URL(path, base);
+  const file = url.pathname.split('/').slice(-2).join('/');
+  if (url.protocol === 'file:') {
+    const { readFile } = await import('node:fs/promises');
+    return { file, text: await readFile(url, 'utf8') };
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`);
+  return { file, text: await response.text() };
+}
+
+/** A resource that the program declares: `@group(0) @binding(index) var<...> name`. */
+export interface Binding {
+  readonly name: string;
+  readonly index: number;
+  readonly kind: 'read' | 'read_write' | 'uniform';
+  /** Scalar type of the elements, or `elem` for the storage type of the prelude. */
+  readonly element: string;
+}
+
+/** A field of `struct Params`: one 32-bit scalar. */
+export interface ParamField {
+  readonly name: string;
+  readonly type: 'u32' | 'i32' | 'f32';
+}
+
+/** Parts put behind one another. Declarations in WGSL may stand in any order, so this is all the linker that is needed. */
+export interface Program {
+  readonly code: string;
+  readonly entry: string;
+  readonly bindings: readonly Binding[];
+  readonly params: readonly ParamField[];
+  /** The file and line that a person wrote for a line of `code` (both from 1). */
+  locate(line: number): string;
+}
+
+/**
+ * Links `parts` behind a prelude of extensions, `alias elem` and sizes.
+ *
+ * @param constants sizes known when the pipeline is built: `HEAD_DIM: 64` becomes `const HEAD_DIM = 64u;`
+ */
+export function link(parts: readonly Source[], extensions: readonly string[], elem: 'f32' | 'f16', constants: Readonly<Record<string, number | boolean>>): Program {
+  const prelude = [
+    ...extensions.map((name) => `enable ${name};`),
+    `alias elem = ${elem};`,
+    ...Object.entries(constants).map(([name, value]) => `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`),
+  ].join('\n');
+  const pieces: readonly Source[] = [{ file: 'prelude', text: prelude }, ...parts];
+  const code = pieces.map((piece) => piece.text.trimEnd()).join('\n');
+  const bare = withoutComments(code);
+  const entry = /@compute[^{]*?\bfn\s+(\w+)/.exec(bare)?.[1];
+  if (entry === undefined) throw new Error(`${parts.map((p) => p.file).join(', ')}: no @compute entry point`);
+  return {
+    code,
+    entry,
+    bindings: readBindings(bare),
+    params: readParams(bare),
+    locate(line) {
+      let first = 1;
+      for (const piece of pieces) {
+        const lines = piece.text.trimEnd().split('\n').length;
+        if (line < first + lines) return `${piece.file}:${line - first + 1}`;
+        first += lines;
+      }
+      return `${pieces.at(-1)?.file}:end`;
+    },
+  };
+}
+
+/** Blanks comments but keeps line breaks, so that positions stay true. WGSL's block comments nest. */
+function withoutComments(code: string): string {
+  let out = '';
+  let depth = 0;
+  for (let i = 0; i < code.length; i++) {
+    const two = code.slice(i, i + 2);
+    if (depth === 0 && two === '//') {
+      const end = code.indexOf('\n', i);
+      i = (end < 0 ? code.length : end) - 1;
+    } else if (two === '/*') {
+      depth++;
+      i++;
+    } else if (depth > 0 && two === '*/') {
+      depth--;
+      i++;
+    } else if (depth === 0 || code[i] === '\n') {
+      out += code[i];
+    }
+  }
+  return out;
+}
+
+function readBindings(code: string): Binding[] {
+  const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
+  return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
+    name,
+    index: Number(index),
+    kind: space === 'uniform' ? ('uniform' as const) : ((access ?? 'read') as 'read' | 'read_write'),
+    element: /(?:array<)?(?:atomic<|vec[234]<)?\s*(\w+)/.exec(type)?.[1] ?? type,
+  }));
+}
+
+function readParams(code: string): ParamField[] {
+  const body = /struct\s+Params\s*\{([^}]*)\}/.exec(code)?.[1];
+  if (body === undefined) return [];
+  return body
+    .split(',')
+    .map((field) => field.trim())
+    .filter((field) => field !== '')
+    .map((field) => {
+      const [, name, type] = /^(\w+)\s*:\s*(u32|i32|f32)$/.exec(field) ?? [];
+      if (name === undefined) throw new Error(`struct Params: "${field}" is not a 32-bit scalar`);
+      return { name, type: type as ParamField['type'] };
+    });
+}

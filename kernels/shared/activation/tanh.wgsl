@@ -1,0 +1,18 @@
+// GELU, tanh form: y = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))). Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
+
+// written with exp and held at ±10, where tanh is ±1 to the last bit of f32: tanh(89) is NaN on some adapters, and near 0
+// the built-in may lose all relative precision
+fn tanh_held(v: f32) -> f32 {
+  let e = exp(2.0 * clamp(v, -10.0, 10.0));
+  return (e - 1.0) / (e + 1.0);
+}
+
+fn inner(x: f32) -> f32 { return 0.7978845608 * (x + 0.044715 * x * x * x); }
+
+fn activation(x: f32) -> f32 { return 0.5 * x * (1.0 + tanh_held(inner(x))); }
+
+fn activation_slope(x: f32) -> f32 {
+  let held = clamp(x, -30.0, 30.0);   // beyond, the slope is 0 or 1 and x² times 0 must not become ∞ · 0
+  let t = tanh_held(inner(held));
+  return 0.5 * (1.0 + t) + 0.5 * held * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * held * held);
+}
