@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { learningRate, type Schedule } from '../train/schedule.ts';
+
+interface Golden {
+  base_lr: number;
+  epochs: number;
+  iters_per_epoch: number;
+  warmup_epochs: number;
+  lr_min: number;
+  lr_used_at_iteration: [number, number][];
+}
+const golden = JSON.parse(readFileSync(new URL('./fixtures/xclip/cosine_lr.json', import.meta.url), 'utf8')) as { cases: Golden[] };
+
+/** |got − want| ≤ 1e-12·|want|; a wanted 0 must be 0. */
+function near(got: number, want: number, where: string): void {
+  assert.ok(Math.abs(got - want) <= 1e-12 * Math.abs(want), `${where}: got ${got}, want ${want}`);
+}
+
+for (const [index, c] of golden.cases.entries()) {
+  test(`golden schedule ${index} is met at every iteration, for the base group and the one at ten times the rate`, () => {
+    const schedule: Schedule = {
+      form: 'recipe', baseLr: c.base_lr, minLr: c.lr_min,
+      warmup: c.warmup_epochs * c.iters_per_epoch, total: c.epochs * c.iters_per_epoch, batchesPerEpoch: c.iters_per_epoch,
+    };
+    assert.ok(c.lr_used_at_iteration.length > c.epochs * c.iters_per_epoch);
+    for (const [step, [base, tenfold]] of c.lr_used_at_iteration.entries()) {
+      near(learningRate(schedule, step), base, `step ${step}`);
+      near(learningRate(schedule, step, 10), tenfold, `step ${step}, tenfold`);
+    }
+  });
+}
+
+const recipe: Schedule = { form: 'recipe', baseLr: 1, minLr: 0.01, warmup: 10, total: 40, batchesPerEpoch: 10, accumulation: 4 };
+
+test('with accumulation the clock is the micro-batch, and leftovers of an epoch are skipped', () => {
+  // Ten micro-batches an epoch, four to a step: steps end at micro-batches 3, 7, then 13, 17, then 23, ...
+  assert.is(learningRate(recipe, 0), 0);
+  near(learningRate(recipe, 1), 0.3, 'after micro-batch 3');
+  near(learningRate(recipe, 2), 0.7, 'after micro-batch 7');
+  near(learningRate(recipe, 3), 0.01 + (0.99 * (1 + Math.cos((Math.PI * 13) / 40))) / 2, 'after micro-batch 13');
+  near(learningRate(recipe, 4), 0.01 + (0.99 * (1 + Math.cos((Math.PI * 17) / 40))) / 2, 'after micro-batch 17');
+});
+
+test('the floor is the same for every group', () => {
+  assert.is(learningRate(recipe, 100, 10), 0.01);
+});
+
+test('the plain form rises in equal steps to the base rate and falls to the floor', () => {
+  const plain: Schedule = { form: 'plain', baseLr: 2, minLr: 0.5, warmup: 4, total: 12 };
+  assert.equal([0, 1, 2, 3].map((step) => learningRate(plain, step)), [0.5, 1, 1.5, 2]);
+  assert.is(learningRate(plain, 4), 2);
+  near(learningRate(plain, 8), 1.25, 'half way down');
+  assert.is(learningRate(plain, 12), 0.5);
+  assert.is(learningRate(plain, 13), 0.5);
+});
+
+test('no warm-up starts at the base rate', () => {
+  assert.is(learningRate({ form: 'plain', baseLr: 2, minLr: 0, warmup: 0, total: 10 }, 0), 2);
+});
+
+test.run();

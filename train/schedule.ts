@@ -1,0 +1,55 @@
+/**
+ * Learning rates over a run: linear warm-up from zero, then half a cosine.
+ * Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5, with one cycle and no restart.
+ */
+export interface Schedule {
+  /**
+   * `recipe`: as the official code steps timm's CosineLRScheduler. Its clock is the micro-batch; it ticks after an
+   * optimiser step, so that the first two steps have rate 0; the cosine runs over all of the run, warm-up included.
+   * `plain`: its clock is the optimiser step; the first step has 1/warm-up of the rate, and the cosine starts at the warm-up's end.
+   */
+  readonly form: 'recipe' | 'plain';
+  /** Rate of the base group at the end of the warm-up. */
+  readonly baseLr: number;
+  /** Rate at the end, the same for every group, however much its own base rate is scaled. */
+  readonly minLr: number;
+  /** Length of the warm-up: micro-batches for `recipe`, optimiser steps for `plain`. */
+  readonly warmup: number;
+  /** Length of the run, in the same unit as `warmup`. */
+  readonly total: number;
+  /** Micro-batches of one epoch; those left over after the last whole optimiser step of an epoch are dropped. `recipe` only. */
+  readonly batchesPerEpoch?: number;
+  /** Micro-batches of one optimiser step, 1 if omitted. `recipe` only. */
+  readonly accumulation?: number;
+}
+
+/**
+ * The learning rate of an optimiser step.
+ * @param step counts from 0  @param scale multiplies the base rate of a group (the recipe's new parts have 10), not the floor
+ */
+export function learningRate(schedule: Schedule, step: number, scale = 1): number {
+  const baseLr = schedule.baseLr * scale;
+  const { minLr, warmup, total } = schedule;
+  if (schedule.form === 'plain') {
+    if (step < warmup) return (baseLr * (step + 1)) / warmup;
+    return halfCosine(baseLr, minLr, (step - warmup) / Math.max(1, total - warmup));
+  }
+  if (step === 0) return 0;
+  const tick = tickAfter(schedule, step - 1);
+  if (tick < warmup) return (baseLr * tick) / warmup;
+  return halfCosine(baseLr, minLr, tick / total);
+}
+
+/** minLr + (baseLr − minLr)·(1 + cos(π·progress))/2, and minLr from progress 1 on. */
+function halfCosine(baseLr: number, minLr: number, progress: number): number {
+  if (progress >= 1) return minLr;
+  return minLr + 0.5 * (baseLr - minLr) * (1 + Math.cos(Math.PI * progress));
+}
+
+/** The micro-batch, counted over the whole run, at whose end an optimiser step happened. */
+function tickAfter({ batchesPerEpoch, accumulation = 1 }: Schedule, step: number): number {
+  if (batchesPerEpoch === undefined) return (step + 1) * accumulation - 1;
+  const stepsPerEpoch = Math.max(1, Math.floor(batchesPerEpoch / accumulation));
+  const epoch = Math.floor(step / stepsPerEpoch);
+  return epoch * batchesPerEpoch + ((step % stepsPerEpoch) + 1) * accumulation - 1;
+}
