@@ -1,0 +1,157 @@
+/**
+ * Layers that the towers share. B videos, T frames, K texts, L tokens, D width, H heads.
+ * Names of parameters are those of the official X-CLIP and CLIP checkpoints.
+ */
+import { type Gpu, Module, type Tensor } from '../engine/index.ts';
+import { selfAttention } from '../kernels/attention/index.ts';
+import { dropPath, type Draw } from '../kernels/dropout/index.ts';
+import { add } from '../kernels/elementwise/index.ts';
+import { layernorm } from '../kernels/layernorm/index.ts';
+import { linear } from '../kernels/matmul/index.ts';
+import { type Init, initialised, ones, torchDefault, zeros } from './init.ts';
+
+/** Looks at activations on their way, by name; for verification and study. */
+export type Tap = (name: string, value: Tensor) => void;
+
+/** What a forward pass may be given beside its input. */
+export interface Pass {
+  readonly tap?: Tap;
+  /** Random draws of this step; without it the model is in evaluation mode. */
+  readonly draw?: Tensor<'u32'>;
+}
+
+/** How one branch of a residual block may be dropped while training. Huang et al. 2016, arXiv:1603.09382. */
+export interface DropPath {
+  readonly rate: number;
+  readonly layer: number;
+  /** Dimension along which branches are dropped independently. */
+  readonly dim: number;
+}
+
+/**
+ * x + branch(x). The sum is fused into the last product of the branch, unless somebody wants to see the branch's own
+ * result or drop it.
+ */
+export function addBranch(x: Tensor, name: string, branch: (residual?: Tensor) => Tensor, pass: Pass, drop?: DropPath): Tensor {
+  const dropping = drop !== undefined && drop.rate > 0 && pass.draw !== undefined;
+  if (pass.tap === undefined && !dropping) return branch(x);
+  const y = branch();
+  pass.tap?.(name, y);
+  return add(x, dropping ? dropPath(y, drop.rate, { state: pass.draw, layer: drop.layer } satisfies Draw, drop.dim) : y);
+}
+
+/** LayerNorm with eps 1e-5, over the last dimension. */
+export class LayerNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+
+  constructor(gpu: Gpu, width: number) {
+    super();
+    this.weight = this.add('weight', initialised(gpu, 'weight', [width], ones));
+    this.bias = this.add('bias', initialised(gpu, 'bias', [width], zeros));
+  }
+
+  forward(x: Tensor): Tensor {
+    return layernorm(x, this.weight, this.bias, 1e-5);
+  }
+}
+
+/** y = x Wᵀ + b. */
+export class Linear extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+
+  constructor(gpu: Gpu, from: number, to: number, options: { bias?: boolean; init?: Init; biasInit?: Init } = {}) {
+    super();
+    this.weight = this.add('weight', initialised(gpu, 'weight', [to, from], options.init ?? torchDefault(from)));
+    if (options.bias !== false) this.bias = this.add('bias', initialised(gpu, 'bias', [to], options.biasInit ?? torchDefault(from)));
+  }
+
+  forward(x: Tensor, options: { activation?: 'quick_gelu'; residual?: Tensor } = {}): Tensor {
+    return linear(x, this.weight, { bias: this.bias, ...options });
+  }
+}
+
+/** How the weights of an attention or a block start. */
+export interface BlockInit {
+  readonly inProjection: Init;
+  readonly outProjection: Init;
+  readonly expand: Init;
+  readonly contract: Init;
+  /** Biases of the MLP; those of attention start at zero. */
+  readonly expandBias: Init;
+  readonly contractBias: Init;
+}
+
+/** Multi-head self-attention with one packed projection, as torch's nn.MultiheadAttention stores it. */
+export class SelfAttention extends Module {
+  readonly heads: number;
+  readonly causal: boolean;
+  readonly inWeight: Tensor;
+  readonly inBias: Tensor;
+  readonly out: Linear;
+
+  constructor(gpu: Gpu, width: number, heads: number, init: Pick<BlockInit, 'inProjection' | 'outProjection'>, causal = false) {
+    super();
+    this.heads = heads;
+    this.causal = causal;
+    this.inWeight = this.add('in_proj_weight', initialised(gpu, 'in_proj_weight', [3 * width, width], init.inProjection));
+    this.inBias = this.add('in_proj_bias', initialised(gpu, 'in_proj_bias', [3 * width], zeros));
+    this.out = this.add('out_proj', new Linear(gpu, width, width, { init: init.outProjection, biasInit: zeros }));
+  }
+
+  /** [B, L, D] → [B, L, D], plus `residual` if given. */
+  forward(x: Tensor, residual?: Tensor): Tensor {
+    const qkv = linear(x, this.inWeight, { bias: this.inBias });
+    return this.out.forward(selfAttention(qkv, this.heads, { causal: this.causal }), { residual });
+  }
+}
+
+/** Two linear layers with QuickGELU between them. */
+export class Mlp extends Module {
+  readonly expand: Linear;
+  readonly contract: Linear;
+
+  constructor(gpu: Gpu, width: number, hidden: number, init: Omit<BlockInit, 'inProjection' | 'outProjection'>) {
+    super();
+    this.expand = this.add('c_fc', new Linear(gpu, width, hidden, { init: init.expand, biasInit: init.expandBias }));
+    this.contract = this.add('c_proj', new Linear(gpu, hidden, width, { init: init.contract, biasInit: init.contractBias }));
+  }
+
+  forward(x: Tensor, residual?: Tensor): Tensor {
+    return this.contract.forward(this.expand.forward(x, { activation: 'quick_gelu' }), { residual });
+  }
+}
+
+/** Shape of a residual block. */
+export interface BlockShape {
+  readonly width: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly causal?: boolean;
+}
+
+/** Pre-norm transformer block: x += attention(LN(x)); x += MLP(LN(x)). */
+export class ResidualBlock extends Module {
+  readonly ln1: LayerNorm;
+  readonly attn: SelfAttention;
+  readonly ln2: LayerNorm;
+  readonly mlp: Mlp;
+
+  constructor(gpu: Gpu, { width, heads, hidden, causal = false }: BlockShape, init: BlockInit) {
+    super();
+    this.attn = this.add('attn', new SelfAttention(gpu, width, heads, init, causal));
+    this.ln1 = this.add('ln_1', new LayerNorm(gpu, width));
+    this.mlp = this.add('mlp', new Mlp(gpu, width, hidden, init));
+    this.ln2 = this.add('ln_2', new LayerNorm(gpu, width));
+  }
+
+  forward(x: Tensor, name: string, pass: Pass): Tensor {
+    return x.gpu.scope(() => {
+      const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(x), residual), pass);
+      const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual), pass);
+      pass.tap?.(name, y);
+      return y;
+    });
+  }
+}

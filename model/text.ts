@@ -1,0 +1,89 @@
+/** CLIP's text encoder. K texts, L context length, W text width, D embedding width, V vocabulary. */
+import { type Gpu, Module, ShapeError, Tensor } from '../engine/index.ts';
+import { add } from '../kernels/elementwise/index.ts';
+import { embedding, pick, tokenIds, type TokenIds } from '../kernels/embedding/index.ts';
+import { matmul } from '../kernels/matmul/index.ts';
+import { slice } from '../kernels/rearrange/index.ts';
+import type { XclipConfig } from './config.ts';
+import { initialised, normal, torchDefault } from './init.ts';
+import { LayerNorm, type Pass, ResidualBlock } from './layers.ts';
+
+/** Token ids of K texts on the GPU, and where each text ends. */
+export interface TextBatch {
+  /** [K, L] */
+  readonly ids: TokenIds;
+  /** [K], position of the end-of-text token: the largest id, the first if there are several. */
+  readonly ends: Tensor<'u32'>;
+  readonly count: number;
+  readonly length: number;
+}
+
+/** Uploads tokenised texts: `ids` is [K, L] row by row. */
+export function textBatch(gpu: Gpu, ids: Int32Array, length: number): TextBatch {
+  const count = ids.length / length;
+  if (!Number.isInteger(count) || count === 0) throw new ShapeError('textBatch', `${ids.length} ids are not whole texts of ${length}`);
+  const ends = Uint32Array.from({ length: count }, (_, k) => {
+    const row = ids.subarray(k * length, (k + 1) * length);
+    return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+  });
+  return { ids: tokenIds(gpu, ids, [count, length]), ends: Tensor.from(gpu, ends, [count], 'text ends'), count, length };
+}
+
+/** Transformer of the text tower under its official name `transformer.resblocks.i`. */
+class TextTransformer extends Module {
+  readonly blocks: readonly ResidualBlock[];
+
+  constructor(gpu: Gpu, { width, layers, heads, mlp }: XclipConfig['text']) {
+    super();
+    const outStd = width ** -0.5 * (2 * layers) ** -0.5;
+    const init = {
+      inProjection: normal(width ** -0.5),
+      outProjection: normal(outStd),
+      expand: normal((2 * width) ** -0.5),
+      contract: normal(outStd),
+      expandBias: torchDefault(width),
+      contractBias: torchDefault(mlp),
+    };
+    this.blocks = this.addAll('resblocks', Array.from({ length: layers }, () => new ResidualBlock(gpu, { width, heads, hidden: mlp, causal: true }, init)));
+  }
+}
+
+/** Token ids → one embedding per text. Radford et al. 2021, arXiv:2103.00020, section 2.4. */
+export class TextEncoder extends Module {
+  readonly tokenEmbedding: Tensor;
+  readonly positionalEmbedding: Tensor;
+  readonly transformer: TextTransformer;
+  readonly lnFinal: LayerNorm;
+  readonly projection: Tensor;
+
+  constructor(gpu: Gpu, config: Pick<XclipConfig, 'text' | 'embedDim'>) {
+    super();
+    const { width, context, vocab } = config.text;
+    this.tokenEmbedding = this.add('token_embedding.weight', initialised(gpu, 'token_embedding', [vocab, width], normal(0.02)));
+    this.positionalEmbedding = this.add('positional_embedding', initialised(gpu, 'positional_embedding', [context, width], normal(0.01)));
+    this.transformer = this.add('transformer', new TextTransformer(gpu, config.text));
+    this.lnFinal = this.add('ln_final', new LayerNorm(gpu, width));
+    this.projection = this.add('text_projection', initialised(gpu, 'text_projection', [width, config.embedDim], normal(width ** -0.5)));
+  }
+
+  /** [K, L] ids, L at most the context length → [K, D]. */
+  forward({ ids, ends, length }: TextBatch, pass: Pass = {}): Tensor {
+    return this.projection.gpu.scope(() => {
+      const [context] = this.positionalEmbedding.shape;
+      if (length > context) throw new ShapeError('text encoder', `texts have ${length} tokens, the context is ${context}`);
+      const positions = length === context ? this.positionalEmbedding : slice(this.positionalEmbedding, 0, 0, length);
+      let x = add(embedding(this.tokenEmbedding, ids), positions);
+      pass.tap?.('text.embeddings', x);
+      this.transformer.blocks.forEach((block, i) => {
+        x = block.forward(x, `text.block${i}`, pass);
+      });
+      x = this.lnFinal.forward(x);
+      pass.tap?.('ln_final', x);
+      const pooled = pick(x, ends);
+      pass.tap?.('text.pooled', pooled);
+      const features = matmul(pooled, this.projection);
+      pass.tap?.('text_features', features);
+      return features;
+    });
+  }
+}
