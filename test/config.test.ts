@@ -1,0 +1,137 @@
+import { fileURLToPath } from 'node:url';
+import { readdirSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ConfigError } from '../engine/errors.ts';
+import { configKeys, formatConfig, loadConfig, parseConfig, scheduleOf } from '../train/config.ts';
+
+const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
+const samples = fileURLToPath(new URL('../train/sample_configs/', import.meta.url));
+
+/** The message of the ConfigError that a text must cause. */
+function refused(text: string, overrides: string[] = []): string {
+  try {
+    parseConfig(text, 'c.yaml', overrides);
+  } catch (error) {
+    assert.instance(error, ConfigError);
+    return (error as ConfigError).message;
+  }
+  assert.unreachable(`accepted: ${text}`);
+  return '';
+}
+
+test('what is not said is the official recipe', () => {
+  const config = parseConfig(SMALLEST, 'c.yaml');
+  assert.equal(config.optim, {
+    lr: 8e-6, newPartsLrScale: 10, minLrRatio: 0.01, schedule: 'recipe', weightDecay: 0.001, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null,
+  });
+  assert.equal(config.train, {
+    epochs: 30, warmupEpochs: 5, steps: null, warmupSteps: null, batch: 8, accumulation: 1, labelSmoothing: 0.1, fixText: true, recompute: false,
+  });
+  assert.is(config.data.frames, 8);
+  assert.is(config.data.size, 224);
+  assert.is(config.model.dropPath, 0);
+  assert.is(config.run.seed, 1024);
+});
+
+test('paths of a file start at its folder, paths of overrides at the working folder', () => {
+  const config = parseConfig(SMALLEST, '/some/where/c.yaml', ['data.val=lists/val.txt']);
+  assert.is(config.data.train, '/some/where/a.txt');
+  assert.is(config.data.val, `${process.cwd()}/lists/val.txt`);
+});
+
+test('overrides are YAML values and win over the file', () => {
+  const config = parseConfig(`${SMALLEST}optim: {lr: 1}\n`, 'c.yaml', ['optim.lr=1e-4', 'optim.betas=[0.5, 0.6]', 'train.fixText=false', 'optim.maxGradNorm=null', 'run.seed=7']);
+  assert.is(config.optim.lr, 1e-4);
+  assert.equal(config.optim.betas, [0.5, 0.6]);
+  assert.is(config.train.fixText, false);
+  assert.is(config.run.seed, 7);
+});
+
+test('writing a configuration and reading it again changes nothing', () => {
+  const config = parseConfig(SMALLEST, '/a b/c.yaml', ['data.root="/x: y # z"', 'optim.eps=1e-9', 'model.init.mitWeights=0.15']);
+  const text = formatConfig(config);
+  assert.equal(parseConfig(text, '/else/where.yaml'), config);
+  assert.is(formatConfig(parseConfig(text, '/else/where.yaml')), text);
+});
+
+test('every key has a description and stands in what is written', () => {
+  const text = formatConfig(parseConfig(SMALLEST, 'c.yaml'));
+  for (const { key, description } of configKeys) {
+    assert.ok(description.length > 5, key);
+    assert.ok(text.includes(`# ${description}`), key);
+  }
+  assert.ok(configKeys.length > 30);
+});
+
+test('all problems are told at once, in the order of the file, each with its place', () => {
+  const message = refused('data:\n  trian: a\n  labels: b\n  frames: "8"\nmodel: {preset: B/23}\ntrain: {batch: 1.5}\noptim: 3\n');
+  assert.is(message, [
+    'c.yaml: 6 problems',
+    '  line 1, column 1: data.train: is missing: a text',
+    '  line 2, column 3: data.trian: is not a key; did you mean data.train?',
+    '  line 4, column 3: data.frames: expected a number, got "8"',
+    '  line 5, column 9: model.preset: expected one of B/32, B/16, L/14, L/14@336, tiny, got "B/23"; did you mean B/32?',
+    '  line 6, column 9: train.batch: expected a whole number, got 1.5',
+    '  line 7, column 1: optim: expected a section with keys, got 3',
+  ].join('\n'));
+});
+
+for (const [key, guess] of [['lr', 'optim.lr'], ['learningRate', 'optim.lr'], ['optim.weight_decay', 'optim.weightDecay'], ['train.bacth', 'train.batch'], ['val', 'data.val']]) {
+  test(`an unknown key "${key}" is answered with ${guess}`, () => {
+    const text = key.includes('.') ? `${SMALLEST}${key.split('.')[0]}: {${key.split('.')[1]}: 1}` : `${SMALLEST}${key}: 1`;
+    assert.match(refused(text), `${key}: is not a key; did you mean ${guess}?`);
+    assert.match(refused(SMALLEST, [`${key}=1`]), `is not a key; did you mean ${guess}?`);
+  });
+}
+
+test('broken YAML is told with line, column and the line itself', () => {
+  assert.is(refused('data:\n\ttrain: a'), 'c.yaml: line 2, column 1: tabs are not allowed as indentation: train: a');
+  assert.is(refused('run: {}\nrun: {}'), 'c.yaml: line 2, column 1: map keys must be unique: run: {}');
+});
+
+for (const [text, part] of [
+  ['', 'data: is missing'],
+  ['- a', 'expected sections'],
+  ['data: {train: a, labels: b}', 'model: needs preset'],
+  ['data: {train: a, labels: b}\nmodel: {preset: tiny, checkpoint: x}', 'model.preset: contradicts model.checkpoint'],
+  [`${SMALLEST}train: {epochs: 3}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],
+  [`${SMALLEST}train: {steps: 3, warmupSteps: 3}`, 'train.warmupSteps: expected less than train.steps (3), got 3'],
+  [`${SMALLEST}optim: {lr: 0}`, 'optim.lr: expected a number above 0, got 0'],
+  [`${SMALLEST}optim: {lr: .nan}`, 'optim.lr: expected a number'],
+  [`${SMALLEST}optim: {betas: [0.9]}`, 'optim.betas: expected a list of 2 numbers, got [0.9]'],
+  [`${SMALLEST}optim: {betas: [0.9, 1]}`, 'optim.betas.1: expected a number below 1, got 1'],
+  [`${SMALLEST}train: {fixText: yes}`, 'train.fixText: expected true or false, got "yes"'],
+  ['data: {train: "", labels: b}\nmodel: {preset: tiny}', 'data.train: expected a text that is not empty'],
+]) {
+  test(`refused with "${part}"`, () => assert.match(refused(text), part));
+}
+
+test('problems of overrides name the override', () => {
+  assert.is(refused(SMALLEST, ['optim.lr=fast']), 'c.yaml: --set optim.lr: expected a number, got "fast"');
+  assert.match(refused(SMALLEST, ['optim.lr']), 'expected key=value');
+  assert.match(refused(SMALLEST, ['optim=3']), 'is a section; name one of its keys, such as optim.lr');
+  assert.match(refused(SMALLEST, ['optim.betas=[1']), 'cannot read "[1" as a value');
+});
+
+test('a file that is not there is named', () => {
+  assert.throws(() => loadConfig('/nowhere/c.yaml'), (error: Error) => error.message === '/nowhere/c.yaml: no such file');
+});
+
+for (const sample of readdirSync(samples)) {
+  test(`the sample ${sample} is accepted`, () => {
+    assert.ok(loadConfig(`${samples}${sample}`).data.train.startsWith(samples));
+  });
+}
+
+test('the schedule counts micro-batches for the recipe and optimiser steps for the plain form', () => {
+  const overrides = ['train.accumulation=2', 'train.epochs=6', 'train.warmupEpochs=1', 'optim.lr=2'];
+  assert.equal(scheduleOf(parseConfig(SMALLEST, 'c.yaml', overrides), 11), {
+    form: 'recipe', baseLr: 2, minLr: 0.02, warmup: 11, total: 66, batchesPerEpoch: 11, accumulation: 2,
+  });
+  const plain = scheduleOf(parseConfig(SMALLEST, 'c.yaml', [...overrides, 'optim.schedule=plain', 'train.warmupSteps=3']), 11);
+  assert.is(plain.warmup, 3);
+  assert.is(plain.total, 30);
+});
+
+test.run();
