@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, KernelCompileError, NoAdapterError, OutOfMemoryError, PathError, RunLockedError,
+  StateDictError, StepNotExecutedError, VideoDecodeError,
+} from '../engine/errors.ts';
+import { commands } from '../train/cli/commands.ts';
+import { flagsOf } from '../train/cli/flags.ts';
+import { exitCodeOf } from '../train/cli/main.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs the command line in a process of its own. */
+function firstlight(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...words], { cwd: root, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+const flags = (name: string, ...words: string[]) => flagsOf(name, commands[name].args, commands[name].positionals, words);
+
+test('help goes to stdout without colours and shows every command and an example of each', () => {
+  const { status, stdout, stderr } = firstlight('--help');
+  assert.is(status, 0);
+  assert.is(stderr, '');
+  assert.not.match(stdout, /\u001b/);
+  for (const name of ['demo', 'train', 'evaluate', 'predict', 'verify', 'doctor']) assert.match(stdout, `firstlight ${name}`);
+});
+
+test("train's help lists the keys of the configuration", () => {
+  const { status, stdout } = firstlight('train', '--help');
+  assert.is(status, 0);
+  assert.match(stdout, /optim\.lr +0\.000008 /);
+  assert.match(stdout, /data\.train +required/);
+});
+
+test('an unknown command is refused with the nearest one, and no stack', () => {
+  const { status, stdout, stderr } = firstlight('predcit', 'x.mp4');
+  assert.is(status, 2);
+  assert.is(stdout, '');
+  assert.match(stderr, 'did you mean predict?');
+  assert.not.match(stderr, '    at ');
+});
+
+test('a broken configuration is told in a line, and --debug adds code and stack', () => {
+  const plain = firstlight('train', 'nowhere.yaml');
+  assert.is(plain.status, 1);
+  assert.is(plain.stderr, 'firstlight: nowhere.yaml: no such file\n  see train/sample_configs/ for one to start from\n');
+  const debug = firstlight('train', 'nowhere.yaml', '--debug');
+  assert.match(debug.stderr, 'FL_CONFIG');
+  assert.match(debug.stderr, '    at ');
+});
+
+for (const [name, words, message] of [
+  ['train', ['c.yaml', '--lrr', '1'], 'unknown flag --lrr'],
+  ['train', ['c.yaml', '-x'], 'unknown flag -x'],
+  ['train', ['c.yaml', '--no-resume'], 'unknown flag --no-resume'],
+  ['train', ['c.yaml', '--out'], '--out needs a value'],
+  ['train', ['c.yaml', '--out', '--resume'], '--out needs a value'],
+  ['train', ['c.yaml', '--resume=yes'], '--resume takes no value'],
+  ['train', [], 'a configuration is missing'],
+  ['train', ['a.yaml', 'b.yaml'], 'unexpected "b.yaml"'],
+  ['verify', [], 'a folder with fixtures is missing'],
+] as const) {
+  test(`"${name} ${words.join(' ')}" is refused: ${message}`, () => {
+    assert.throws(() => flags(name, ...words), (error: Error) => error.message.includes(message) && exitCodeOf(error) === 2);
+  });
+}
+
+test('flags are read with a space or an equals sign, --set many times, and words in between', () => {
+  const read = flags('train', '--lr', '1e-4', 'c.yaml', '--set', 'run.seed=3', '--out=a=b', '--resume', '--set=optim.eps=1');
+  assert.equal([...read.words], ['c.yaml']);
+  assert.equal([...read.sets], ['run.seed=3', 'optim.eps=1']);
+  assert.is(read.text('lr'), '1e-4');
+  assert.is(read.text('out'), 'a=b');
+  assert.is(read.is('resume'), true);
+});
+
+test('words after -- are never flags', () => {
+  assert.equal([...flags('predict', '--labels', 'a, b', '--', '--odd.mp4').words], ['--odd.mp4']);
+});
+
+test('predict refuses labels and numbers it cannot use before it opens anything', async () => {
+  const refused = async (...words: string[]) => {
+    try {
+      await commands.predict.run(flags('predict', 'x.mp4', ...words));
+    } catch (error) {
+      assert.is(exitCodeOf(error), 2);
+      return (error as Error).message;
+    }
+    return 'accepted';
+  };
+  assert.match(await refused(), '--labels is missing');
+  assert.match(await refused('--labels', 'one'), 'expected at least two names, got 1');
+  assert.match(await refused('--labels', 'a, b, a'), '"a" stands there twice');
+  assert.match(await refused('--labels', 'a, b'), '--checkpoint is missing');
+  assert.match(await refused('--labels', 'a, b', '--checkpoint', 'c', '--top', '0'), '--top: expected a whole number of at least 1, got "0"');
+});
+
+test('exit codes tell user, data, device and checkpoint errors apart', () => {
+  const of = (...errors: unknown[]) => errors.map(exitCodeOf);
+  assert.equal(of(new ConfigError('c', []), new RunLockedError('r', 1, 'now'), new Error('x')), [1, 1, 1]);
+  assert.equal(of(new DatasetError([]), new VideoDecodeError('v', 'r'), new PathError('p', 'r')), [3, 3, 3]);
+  assert.equal(
+    of(new NoAdapterError([]), new DeviceLostError('r', 'm'), new OutOfMemoryError('w', 1, 1, 1, []), new KernelCompileError('k', 'w', 'm'), new StepNotExecutedError(1, 0)),
+    [4, 4, 4, 4, 4],
+  );
+  assert.equal(of(new CheckpointCorruptError('p', 'm'), new StateDictError('p', { missing: [], unexpected: [], mismatched: [] })), [5, 5]);
+});
+
+test.run();

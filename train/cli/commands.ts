@@ -1,0 +1,164 @@
+import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
+import { configKeys, loadConfig, runName } from '../config.ts';
+import { type Flags, UsageError, type Words } from './flags.ts';
+
+/** What a sub-command is made of: what citty parses and prints, and what it does. */
+export interface Command {
+  readonly definition: CommandDef;
+  readonly args: ArgsDef;
+  /** Whole command lines, each with what it does. */
+  readonly examples: readonly (readonly [line: string, purpose: string])[];
+  /** Further text below the examples. */
+  readonly notes?: () => string;
+  readonly positionals: Words;
+  run(flags: Flags): Promise<number>;
+}
+
+/** Flags that stand for a key of the configuration. */
+const SHORTCUTS = { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed' } as const;
+
+const configFlags: ArgsDef = {
+  epochs: { type: 'string', valueHint: 'n', description: 'train.epochs' },
+  lr: { type: 'string', valueHint: 'rate', description: 'optim.lr' },
+  batch: { type: 'string', valueHint: 'n', description: 'train.batch' },
+  seed: { type: 'string', valueHint: 'n', description: 'run.seed' },
+  set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
+};
+
+function configOf(flags: Flags) {
+  const shortcuts = Object.entries(SHORTCUTS).flatMap(([name, key]) => {
+    const value = flags.text(name);
+    return value === undefined ? [] : [`${key}=${value}`];
+  });
+  return loadConfig(flags.words[0], [...shortcuts, ...flags.sets]);
+}
+
+/** Every key of the configuration, for the help of `train`. */
+function keyList(): string {
+  const lines = configKeys.map(({ key, fallback, description, isSection }) => {
+    if (isSection) return `\n  ${key}: ${description}`;
+    return `    ${key.padEnd(26)} ${(fallback === undefined ? 'required' : JSON.stringify(fallback)).padEnd(11)} ${description}`;
+  });
+  return `KEYS of the configuration, with their defaults\n${lines.join('\n')}`;
+}
+
+/** Labels are separated by commas; spaces around them do not count. */
+function labelsOf(text: string): string[] {
+  const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
+  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
+  if (twice !== undefined) throw new UsageError(`--labels: "${twice}" stands there twice`);
+  if (labels.length < 2) throw new UsageError(`--labels: expected at least two names, got ${labels.length}`, 'for example --labels "juggling, playing the piano, surfing"');
+  return labels;
+}
+
+function command(name: string, description: string, body: Omit<Command, 'definition'>): Command {
+  const args = { ...body.args, debug: { type: 'boolean', description: 'show where an error came from' } } satisfies ArgsDef;
+  return { ...body, args, definition: defineCommand({ meta: { name, description }, args }) as CommandDef };
+}
+
+/** The sub-commands, in the order the help lists them. */
+export const commands: Readonly<Record<string, Command>> = {
+  demo: command('demo', 'Writes a small set of real video files, trains X-CLIP on it, and shows what it learned', {
+    args: {
+      seed: { type: 'string', default: '1024', valueHint: 'n', description: 'of every random draw; the same seed gives the same numbers on one adapter' },
+      smoke: { type: 'boolean', description: 'a short run that shows that all parts work; it does not reach the targets' },
+      out: { type: 'string', valueHint: 'folder', description: 'where the run is left; by default a new folder under runs/' },
+      data: { type: 'string', valueHint: 'folder', description: 'where the data set is written, and found by the next run' },
+    },
+    positionals: { least: 0, most: 0, name: '' },
+    examples: [
+      ['firstlight demo', 'train, evaluate, and write a report, in some minutes'],
+      ['firstlight demo --smoke --out runs/try', 'the same path, much shorter'],
+    ],
+    async run(flags) {
+      const seed = flags.whole('seed', 0) as number;
+      const { demo } = await import('../commands/demo.ts');
+      return demo({ seed, smoke: flags.is('smoke'), out: flags.text('out'), data: flags.text('data') });
+    },
+  }),
+  train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {
+    args: {
+      config: { type: 'positional', description: 'YAML file; train/sample_configs/ has some to start from' },
+      out: { type: 'string', valueHint: 'folder', description: 'run folder: log, checkpoints, configuration (default: runs/ and the name of the file)' },
+      resume: { type: 'boolean', description: 'go on from the last checkpoint in the run folder' },
+      ...configFlags,
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight train hmdb51.yaml', 'train into runs/hmdb51'],
+      ['firstlight train hmdb51.yaml --epochs 10 --set optim.weightDecay=0.01', 'other values than the file has'],
+      ['firstlight train hmdb51.yaml --resume', 'go on after Ctrl-C, bit for bit as if never stopped'],
+    ],
+    notes: keyList,
+    async run(flags) {
+      const config = configOf(flags);
+      const { train } = await import('../commands/train.ts');
+      return train(config, { out: flags.text('out') ?? `runs/${runName(flags.words[0])}`, resume: flags.is('resume') });
+    },
+  }),
+  evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
+    args: {
+      config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
+      checkpoint: { type: 'string', valueHint: 'folder', description: 'what to evaluate (required)' },
+      json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
+      ...configFlags,
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51/checkpoint', 'evaluate a run'],
+      ['firstlight evaluate hmdb51.yaml --checkpoint xclip-base-patch32 --json zero_shot.json', 'zero-shot, into a file'],
+    ],
+    async run(flags) {
+      const checkpoint = flags.required('checkpoint', 'runs/hmdb51/checkpoint');
+      const config = configOf(flags);
+      const { evaluate } = await import('../commands/evaluate.ts');
+      return evaluate(config, { checkpoint, json: flags.text('json') });
+    },
+  }),
+  predict: command('predict', 'Says which of your labels fits a video best', {
+    args: {
+      'file...': { type: 'positional', description: 'video files: mp4, mov, webm, mkv, avi' },
+      labels: { type: 'string', valueHint: '"a, b, c"', description: 'names to choose from, separated by commas (required)' },
+      checkpoint: { type: 'string', valueHint: 'folder', description: 'X-CLIP: config.json, model.safetensors, tokenizer (required)' },
+      top: { type: 'string', default: '5', valueHint: 'n', description: 'how many names to print' },
+      json: { type: 'boolean', description: 'print JSON' },
+    },
+    positionals: { least: 1, most: Infinity, name: 'a video file' },
+    examples: [
+      ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
+      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1', 'many files, for a script'],
+    ],
+    async run(flags) {
+      const labels = labelsOf(flags.required('labels', '"juggling, surfing"'));
+      const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
+      const top = flags.whole('top', 1) as number;
+      const { predict } = await import('../commands/predict.ts');
+      return predict({ files: [...flags.words], labels, checkpoint, top, json: flags.is('json') });
+    },
+  }),
+  verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {
+    args: {
+      'folder...': { type: 'positional', description: 'folders with fixtures' },
+      json: { type: 'string', valueHint: 'file', description: 'write every comparison to this file' },
+      vocab: { type: 'string', valueHint: 'folder', description: "CLIP's vocabulary (vocab.json and merges.txt, or tokenizer.json), for the tokenizer's fixtures" },
+    },
+    positionals: { least: 1, most: Infinity, name: 'a folder with fixtures' },
+    examples: [
+      ['firstlight verify test/fixtures/xclip', 'one line for each fixture, exit status 1 if any fails'],
+      ['firstlight verify fixtures/xclip fixtures/systems --vocab clip_vocab --json verify.json', ''],
+    ],
+    async run(flags) {
+      const { verify } = await import('../commands/verify.ts');
+      return verify({ folders: [...flags.words], json: flags.text('json'), vocab: flags.text('vocab') });
+    },
+  }),
+  doctor: command('doctor', 'Shows adapter, driver, features and limits, what is missing, and the remedy', {
+    args: { json: { type: 'boolean', description: 'print JSON' } },
+    positionals: { least: 0, most: 0, name: '' },
+    examples: [['firstlight doctor', ''], ['firstlight doctor --json', 'for a script or a bug report']],
+    async run(flags) {
+      const { doctor } = await import('../commands/doctor.ts');
+      return doctor({ json: flags.is('json') });
+    },
+  }),
+};

@@ -1,0 +1,70 @@
+import { stripVTControlCharacters } from 'node:util';
+import { type CommandDef, defineCommand, renderUsage } from 'citty';
+import { FirstlightError } from '../../engine/errors.ts';
+import { nearest } from '../nearest.ts';
+import { commands } from './commands.ts';
+import { flagsOf, UsageError } from './flags.ts';
+
+const root = defineCommand({
+  meta: { name: 'firstlight', description: 'Trains and runs X-CLIP, a video-recognition model, on WebGPU' },
+  subCommands: Object.fromEntries(Object.entries(commands).map(([name, { definition }]) => [name, definition])),
+});
+
+/** The help of a command, or of all. Colours only where a person looks. */
+async function help(name?: string): Promise<string> {
+  const chosen = name === undefined ? undefined : commands[name];
+  const usage = chosen === undefined ? await renderUsage(root) : await renderUsage(chosen.definition, root as CommandDef);
+  const examples = chosen?.examples ?? Object.values(commands).map((each) => each.examples[0]);
+  const lines = examples.map(([line, purpose]) => (purpose === '' ? `  ${line}` : `  ${line}\n      ${purpose}`));
+  const text = [usage.trimEnd().replace(/ +$/gm, ''), `EXAMPLES\n\n${lines.join('\n')}`, ...(chosen?.notes === undefined ? [] : [chosen.notes()])].join('\n\n');
+  return `${process.stdout.isTTY === true ? text : stripVTControlCharacters(text)}\n`;
+}
+
+/** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint. */
+const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
+  ['FL_USAGE', 2],
+  ...['FL_DATASET', 'FL_VIDEO', 'FL_PATH'].map((code) => [code, 3] as const),
+  ...['FL_NO_ADAPTER', 'FL_DEVICE', 'FL_OOM', 'FL_LIMIT', 'FL_GPU', 'FL_KERNEL', 'FL_STEP'].map((code) => [code, 4] as const),
+  ...['FL_CHECKPOINT', 'FL_PICKLE', 'FL_STATE_DICT'].map((code) => [code, 5] as const),
+];
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof FirstlightError)) return 1;
+  return EXIT_CODES.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? 1;
+}
+
+/** What a person reads. The stack only helps with defects of Firstlight itself, or on request. */
+function explain(error: unknown, debug: boolean): string {
+  if (!(error instanceof FirstlightError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return `firstlight: unexpected error, a defect of Firstlight: ${text}\n`;
+  }
+  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+  if (!debug) return `firstlight: ${error.message}${hint}\n`;
+  const cause = error.cause === undefined ? '' : `\nCaused by: ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}`;
+  return `firstlight: ${error.message}${hint}\n${error.code}\n${error.stack}${cause}\n`;
+}
+
+/** Runs one command line and returns the exit code. Never throws. */
+export async function main(raw: readonly string[]): Promise<number> {
+  const [name, ...rest] = raw;
+  const wanted = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  try {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      process.stdout.write(await help(rest[0] !== undefined && Object.hasOwn(commands, rest[0]) ? rest[0] : undefined));
+      return name === undefined ? 2 : 0;
+    }
+    if (!Object.hasOwn(commands, name)) {
+      const guess = nearest(name, Object.keys(commands));
+      throw new UsageError(`unknown command "${name}"`, `${guess === undefined ? '' : `did you mean ${guess}? `}Commands: ${Object.keys(commands).join(', ')}`);
+    }
+    if (wanted.includes('--help') || wanted.includes('-h')) {
+      process.stdout.write(await help(name));
+      return 0;
+    }
+    return await commands[name].run(flagsOf(name, commands[name].args, commands[name].positionals, rest));
+  } catch (error) {
+    process.stderr.write(explain(error, wanted.includes('--debug')));
+    return exitCodeOf(error);
+  }
+}
