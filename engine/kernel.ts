@@ -38,7 +38,7 @@ interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
-const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { elem: 'f32', f32: 'f32', vec4f: 'f32', vec2f: 'f32', vec3f: 'f32', u32: 'u32', vec4u: 'u32', vec2u: 'u32', i32: 'i32' };
+const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { f32: 'f32', vec4f: 'f32', vec2f: 'f32', vec3f: 'f32', u32: 'u32', vec4u: 'u32', vec2u: 'u32', i32: 'i32' };
 
 /** A compute kernel: its WGSL parts, and the variants in which it can run, best first. */
 export class Kernel {

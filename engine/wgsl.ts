@@ -26,7 +26,7 @@ export interface Binding {
   readonly name: string;
   readonly index: number;
   readonly kind: 'read' | 'read_write' | 'uniform';
-  /** Scalar type of the elements, or `elem` for the storage type of the prelude. */
+  /** Scalar type of the elements, with aliases resolved. */
   readonly element: string;
 }
 
@@ -102,12 +102,17 @@ function withoutComments(code: string): string {
 }
 
 function readBindings(code: string): Binding[] {
+  const aliases = new Map([...code.matchAll(/\balias\s+(\w+)\s*=\s*(\w+)\s*;/g)].map(([, alias, type]) => [alias, type]));
+  const resolve = (type: string): string => {
+    const target = aliases.get(type);
+    return target === undefined ? type : resolve(target);
+  };
   const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
   return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
     name,
     index: Number(index),
     kind: space === 'uniform' ? ('uniform' as const) : ((access ?? 'read') as 'read' | 'read_write'),
-    element: /(?:array<)?(?:atomic<|vec[234]<)?\s*(\w+)/.exec(type)?.[1] ?? type,
+    element: resolve(/(?:array<)?(?:atomic<|vec[234]<)?\s*(\w+)/.exec(type)?.[1] ?? type),
   }));
 }
 
