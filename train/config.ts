@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type Document, isCollection, isMap, LineCounter, parse, parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../engine/errors.ts';
+import { PRESETS } from '../model/config.ts';
 import { nearest } from './nearest.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -15,7 +16,7 @@ const path = z.string().min(1);
 const model = z.strictObject({
   system: z.enum(['xclip', 'clip-mean']).default('xclip')
     .describe('xclip, or clip-mean: the same towers, frames encoded alone and averaged'),
-  preset: z.enum(['B/32', 'B/16', 'L/14', 'L/14@336', 'tiny']).nullable().default(null)
+  preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
     .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from'),

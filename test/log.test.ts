@@ -1,0 +1,210 @@
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { duration, Progress } from '../train/log/progress.ts';
+import { RunRecorder } from '../train/log/recorder.ts';
+import { readRunLog, seriesOf } from '../train/log/run_log.ts';
+import { crc32c } from '../train/log/tensorboard.ts';
+
+let folder = '';
+test.before.each(() => { folder = mkdtempSync(join(tmpdir(), 'firstlight-log-')); });
+test.after.each(() => rmSync(folder, { recursive: true }));
+
+/** A stream that keeps what is written, with or without a terminal behind it. */
+function screen(isTTY: boolean) {
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 }) as unknown as NodeJS.WriteStream & PassThrough;
+  return { stream, text: () => String(stream.read() ?? '') };
+}
+
+const quiet = () => new Progress({ quiet: true });
+
+// An independent reader of event files: bit by bit checksum, and protobuf fields by their tags alone.
+function slowCrc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    for (let bit = 0; bit < 8; bit++) {
+      const mix = (crc ^ (byte >> bit)) & 1;
+      crc = (crc >>> 1) ^ (mix ? 0x82f63b78 : 0);
+    }
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function unmask(stored: number): number {
+  const rotated = (stored - 0xa282ead8) >>> 0;
+  return ((rotated << 15) | (rotated >>> 17)) >>> 0;
+}
+
+function fields(bytes: Buffer): Map<number, number | Buffer> {
+  const found = new Map<number, number | Buffer>();
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      value += (bytes[at] & 127) * scale;
+      if (bytes[at++] < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const [field, wire] = [tag >> 3, tag & 7];
+    if (wire === 0) found.set(field, varint());
+    else if (wire === 1) { found.set(field, bytes.readDoubleLE(at)); at += 8; }
+    else if (wire === 5) { found.set(field, bytes.readFloatLE(at)); at += 4; }
+    else if (wire === 2) { const length = varint(); found.set(field, bytes.subarray(at, at + length)); at += length; }
+    else throw new Error(`wire type ${wire}`);
+  }
+  return found;
+}
+
+function events(path: string): Map<number, number | Buffer>[] {
+  const file = readFileSync(path);
+  const all: Map<number, number | Buffer>[] = [];
+  for (let at = 0; at < file.length; ) {
+    const length = Number(file.readBigUInt64LE(at));
+    assert.is(unmask(file.readUInt32LE(at + 8)), slowCrc32c(file.subarray(at, at + 8)));
+    const payload = file.subarray(at + 12, at + 12 + length);
+    assert.is(unmask(file.readUInt32LE(at + 12 + length)), slowCrc32c(payload));
+    all.push(fields(payload));
+    at += 16 + length;
+  }
+  return all;
+}
+
+/** [step, tag, value] of an event with a scalar. */
+function scalarOf(event: Map<number, number | Buffer>): [unknown, string, unknown] {
+  const value = fields(fields(event.get(5) as Buffer).get(1) as Buffer);
+  return [event.get(2), String(value.get(1)), value.get(2)];
+}
+
+test('crc32c of "123456789" is the published check value', () => {
+  assert.is(crc32c(Buffer.from('123456789')), 0xe3069283);
+});
+
+test('another reader finds every scalar of the event file, with both checksums of every record', () => {
+  const recorder = new RunRecorder(folder, { progress: quiet() });
+  recorder.stage('xclip', 300);
+  recorder.scalar(1, 'loss', 2.5);
+  recorder.scalar(300, 'lr', 0.125);
+  recorder.finish();
+  const [name] = readdirSync(join(folder, 'tensorboard'));
+  assert.match(name, /^events\.out\.tfevents\./);
+  const all = events(join(folder, 'tensorboard', name));
+  assert.is(String(all[0].get(3)), 'brain.Event:2');
+  assert.equal(all.slice(1).map(scalarOf), [[1, 'xclip/loss', 2.5], [300, 'xclip/lr', 0.125]]);
+  assert.ok(all.every((event) => Math.abs((event.get(1) as number) - Date.now() / 1000) < 600));
+});
+
+test('the log has one line for each step, and a series comes back from it', () => {
+  const recorder = new RunRecorder(folder, { progress: quiet() });
+  recorder.stage('clip', 2);
+  for (const step of [1, 2]) {
+    recorder.scalar(step, 'loss', 3 / step);
+    recorder.scalar(step, 'lr', step);
+  }
+  recorder.stage('xclip', 2);
+  recorder.scalar(2, 'loss', Number.NaN);
+  recorder.finish();
+  const entries = readRunLog(join(folder, 'log.jsonl'));
+  assert.equal(entries.map(({ stage, step }) => `${stage} ${step}`), ['clip 1', 'clip 2', 'xclip 2']);
+  assert.equal(seriesOf(entries, 'clip', 'loss'), [[1, 3], [2, 1.5]]);
+  assert.ok(Number.isNaN(seriesOf(entries, 'xclip', 'loss')[0][1]));
+  assert.equal(seriesOf(entries, 'xclip', 'lr'), []);
+});
+
+test('resuming forgets the steps after the checkpoint and a line that was cut off, and nothing else', () => {
+  const path = join(folder, 'log.jsonl');
+  const first = new RunRecorder(folder, { progress: quiet() });
+  first.stage('xclip', 10);
+  for (let step = 1; step <= 6; step++) first.scalar(step, 'loss', step);
+  first.finish();
+  const straight = readRunLog(path).slice(0, 4);
+  appendFileSync(path, '{"stage":"xclip","st');
+  assert.is(readRunLog(path).length, 6);
+
+  const second = new RunRecorder(folder, { resumeAfter: 4, progress: quiet() });
+  assert.equal(readRunLog(path), straight);
+  second.stage('xclip', 10, 4);
+  for (let step = 5; step <= 7; step++) second.scalar(step, 'loss', 10 * step);
+  second.finish();
+  assert.equal(seriesOf(readRunLog(path), 'xclip', 'loss'), [[1, 1], [2, 2], [3, 3], [4, 4], [5, 50], [6, 60], [7, 70]]);
+
+  const files = readdirSync(join(folder, 'tensorboard')).sort();
+  assert.is(files.length, 2);
+  const starts = files.flatMap((name) => events(join(folder, 'tensorboard', name))).filter((event) => event.has(7));
+  assert.equal(starts.map((event) => [event.get(2), fields(event.get(7) as Buffer).get(1)]), [[5, 1]], 'TensorBoard is told to forget from step 5 on');
+});
+
+test('a new run in the same folder starts an empty log', () => {
+  for (let run = 0; run < 2; run++) {
+    const recorder = new RunRecorder(folder, { progress: quiet() });
+    recorder.scalar(1, 'loss', run);
+    recorder.finish();
+  }
+  assert.equal(seriesOf(readRunLog(join(folder, 'log.jsonl')), 'run', 'loss'), [[1, 1]]);
+});
+
+test('a broken line in the middle of a log is an error that names it', () => {
+  const path = join(folder, 'log.jsonl');
+  appendFileSync(path, '{"stage":"x","step":1,"time":"t"}\nnonsense\n{"stage":"x","step":2,"time":"t"}\n');
+  assert.throws(() => readRunLog(path), (error: Error) => error.message.startsWith(`${path}:2: `));
+});
+
+test('without a terminal there is a line every few seconds and one at the end', () => {
+  const { stream, text } = screen(false);
+  let seconds = 0;
+  const progress = new Progress({ stream, secondsPerLine: 5, now: () => seconds });
+  progress.start('xclip', 100);
+  for (let step = 1; step <= 14; step++) {
+    seconds = step * 0.5;
+    progress.update(step, step * 16, { loss: 4 / step, lr: 8e-4 });
+  }
+  progress.stop();
+  assert.equal(text().trimEnd().split('\n'), [
+    'xclip: 10/100  10 %  loss 0.400  lr 8.0e-4  32.0 clips/s  0:45 left',
+    'xclip: 14/100  14 %  loss 0.286  lr 8.0e-4  32.0 clips/s  0:43 left',
+  ]);
+});
+
+test('in a terminal there is a bar, and messages stay above it', () => {
+  const { stream, text } = screen(true);
+  const progress = new Progress({ stream });
+  progress.start('xclip', 4);
+  progress.update(2, 8, { loss: 1.5 });
+  progress.message('evaluated: 90 %');
+  progress.update(4, 16, { loss: 1.25 });
+  progress.stop();
+  const shown = text();
+  assert.match(shown, '████████████████████████');
+  assert.match(shown, 'loss 1.250');
+  assert.match(shown, 'evaluated: 90 %\n');
+});
+
+test('a resumed stage measures its speed from where it began', () => {
+  const { stream, text } = screen(false);
+  let seconds = 0;
+  const progress = new Progress({ stream, secondsPerLine: 0, now: () => seconds });
+  progress.start('xclip', 100, 90);
+  seconds = 10;
+  progress.update(95, 80, {});
+  assert.is(text(), 'xclip: 95/100  95 %  8.0 clips/s  0:10 left\n');
+});
+
+test('quiet says nothing', () => {
+  const { stream, text } = screen(false);
+  const progress = new Progress({ stream, quiet: true, secondsPerLine: 0 });
+  progress.start('xclip', 2);
+  progress.update(1, 1, { loss: 1 });
+  progress.message('hello');
+  progress.stop();
+  assert.is(text(), '');
+});
+
+test('durations read as a clock', () => {
+  assert.equal([0, 59.6, 75, 3700].map(duration), ['0:00', '1:00', '1:15', '1:01:40']);
+});
+
+test.run();

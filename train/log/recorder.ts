@@ -1,0 +1,78 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Progress } from './progress.ts';
+import { RunLog } from './run_log.ts';
+import { TensorBoardWriter } from './tensorboard.ts';
+
+export const LOG_FILE = 'log.jsonl';
+export const TENSORBOARD_FOLDER = 'tensorboard';
+
+export interface RecorderOptions {
+  /** On resuming: the step of the checkpoint. What was logged after it is forgotten. */
+  readonly resumeAfter?: number;
+  /** Default: a bar on stderr. */
+  readonly progress?: Progress;
+}
+
+/**
+ * One place to tell what happens in a run. Every scalar goes to the log (`log.jsonl`) and to TensorBoard
+ * (`tensorboard/`, as `stage/name`); the latest `loss` and `lr` also stand beside the bar.
+ */
+export class RunRecorder {
+  readonly progress: Progress;
+  readonly #log: RunLog;
+  readonly #tensorboard: TensorBoardWriter;
+  #stage = 'run';
+  #step = 0;
+  #values: Record<string, number> = {};
+  #latest: { loss?: number; lr?: number } = {};
+  #clips = 0;
+
+  /** @param folder the run folder; made if it is not there */
+  constructor(folder: string, { resumeAfter, progress = new Progress() }: RecorderOptions = {}) {
+    mkdirSync(join(folder, TENSORBOARD_FOLDER), { recursive: true });
+    this.progress = progress;
+    this.#log = new RunLog(join(folder, LOG_FILE), resumeAfter);
+    this.#tensorboard = new TensorBoardWriter(join(folder, TENSORBOARD_FOLDER), resumeAfter);
+  }
+
+  /** Begins a stage. @param steps in all  @param done of them before this process */
+  stage(name: string, steps: number, done = 0): void {
+    this.flush();
+    this.#stage = name;
+    this.#latest = {};
+    this.#clips = 0;
+    this.progress.start(name, steps, done);
+  }
+
+  /** Notes a value. @param step optimiser steps done in this stage, so the first step's loss has step 1 */
+  scalar(step: number, name: string, value: number): void {
+    if (step !== this.#step) this.flush();
+    this.#step = step;
+    this.#values[name] = value;
+    if (name === 'loss') this.#latest.loss = value;
+    if (name === 'lr') this.#latest.lr = value;
+    this.#tensorboard.scalar(step, `${this.#stage}/${name}`, value);
+  }
+
+  /** Moves the bar. Call it after every step, whether or not something was noted. @param clips of this step */
+  advance(step: number, clips: number): void {
+    this.#clips += clips;
+    this.progress.update(step, this.#clips, this.#latest);
+  }
+
+  /** Writes what is noted of the current step. Call it before a checkpoint is saved. */
+  flush(): void {
+    if (Object.keys(this.#values).length === 0) return;
+    this.#log.write({ stage: this.#stage, step: this.#step, time: new Date().toISOString(), values: this.#values });
+    this.#values = {};
+  }
+
+  /** Ends the run: all is on disk when it returns. */
+  finish(): void {
+    this.flush();
+    this.progress.stop();
+    this.#log.close();
+    this.#tensorboard.close();
+  }
+}
