@@ -1,7 +1,9 @@
 /** All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its cases. */
 import type { Room } from './shared/room.ts';
+import { room as blend } from './blend/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 
 export const rooms: readonly Room[] = [
+  blend,
   gelu,
 ];

@@ -1,0 +1,39 @@
+import { Kernel, part, ShapeError, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+
+const kernel = new Kernel('blend', [await part(import.meta.url, './blend.wgsl')]);
+
+const WORKGROUP = 256;
+/** keep, x1, y1, x2, y2. */
+const MIX_WORDS = 5;
+
+/**
+ * MixUp and CutMix of a batch: y[b] = keep · x[b] + (1 − keep) · x[partner[b]], and inside the box y[b] = x[partner[b]].
+ * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Labels are mixed by the same call
+ * (their box is empty). Inputs are data, not parameters, so no gradient is recorded.
+ *
+ * @param x [B, ..., height, width]  @param partner [B], below B
+ * @param mix [5] f32: keep, then the box x1, y1, x2, y2 in pixels, the last two exclusive; an empty box for MixUp
+ * @returns the shape of `x`
+ */
+export function blend(x: Tensor, partner: Tensor<'u32'>, mix: Tensor): Tensor {
+  const [batch] = x.shape;
+  if (x.shape.length < 2 || partner.size !== batch || mix.size !== MIX_WORDS) {
+    throw new ShapeError('blend', `x is [${x.shape}], partner [${partner.shape}], mix [${mix.shape}]; expected [B, ..., height, width], [B], [${MIX_WORDS}]`);
+  }
+  const y = x.like();
+  kernel.run(x.gpu, {
+    tensors: { x, partner, mix, y },
+    params: { n: x.size, sample: x.size / batch, height: x.shape.at(-2) as number, width: x.shape.at(-1) as number },
+    grid: ceilDiv(x.size, WORKGROUP),
+  });
+  return y;
+}
+
+/** Work of one call on n elements. */
+export function cost(n: number): Cost {
+  return { flops: 3 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
+}
+
+export const kernels = [kernel];
