@@ -1,0 +1,164 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import type { Confusion, Curve, Stage } from './data.ts';
+
+/** Points that a curve is drawn with; more cannot be seen at this width and only make the file large. */
+const MOST_POINTS = 240;
+
+/** Width in CSS pixels: two stand side by side on a desk, and one shrinks little on a phone. */
+const WIDTH = 480;
+
+type Point = readonly [number, number];
+
+/** A chart as SVG text. Colours are the page's custom properties, so that it follows light and dark mode. */
+function svg(label: string, options: Plot.PlotOptions): string {
+  const { document } = parseHTML('<html></html>');
+  const figure = Plot.plot({
+    width: WIDTH,
+    document: document as unknown as Document,
+    ariaLabel: label,
+    style: { background: 'transparent', color: 'inherit', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
+    ...options,
+  });
+  figure.setAttribute('role', 'img');
+  return figure.outerHTML;
+}
+
+/** The colour of the n-th system of a stage. */
+export const seriesColour = (n: number) => `var(--series-${(n % 3) + 1})`;
+
+/** Means of equal runs of neighbours: what is drawn faintly behind the smooth curve. */
+function thinned(points: readonly Point[]): Point[] {
+  const run = Math.ceil(points.length / MOST_POINTS);
+  const bins = Array.from({ length: Math.ceil(points.length / run) }, (_, bin) => points.slice(bin * run, (bin + 1) * run));
+  const mean = (bin: readonly Point[], axis: 0 | 1) => bin.reduce((sum, point) => sum + point[axis], 0) / bin.length;
+  return bins.map((bin) => [mean(bin, 0), mean(bin, 1)]);
+}
+
+/** Exponential moving average over a thirtieth of the curve, without the pull of its first value (Adam's correction). */
+function smoothed(points: readonly Point[]): Point[] {
+  const keep = 1 - 1 / Math.max(1, points.length / 30);
+  let sum = 0;
+  let weight = 0;
+  return points.map(([step, value]) => {
+    sum = keep * sum + (1 - keep) * value;
+    weight = keep * weight + (1 - keep);
+    return [step, sum / weight];
+  });
+}
+
+const finite = (points: readonly Point[]) => points.filter(([, value]) => Number.isFinite(value));
+const at = (axis: 0 | 1) => (point: Point) => point[axis];
+const withValues = (curves: readonly Curve[], quantity: 'loss' | 'lr') =>
+  curves.flatMap((curve, index) => {
+    const points = finite(curve[quantity]);
+    return points.length === 0 ? [] : [{ points: thinned(points), colour: seriesColour(index) }];
+  });
+
+export function lossChart({ title, curves }: Stage): string {
+  return svg(`Loss, ${title}`, {
+    height: 250,
+    marginTop: 30,
+    marginLeft: 44,
+    x: { label: 'step', ticks: 6, nice: false },
+    y: { label: 'loss', grid: true, ticks: 5, zero: true, nice: true },
+    marks: withValues(curves, 'loss').flatMap(({ points, colour }) => [
+      Plot.lineY(points, { x: at(0), y: at(1), stroke: colour, strokeOpacity: 0.25, strokeWidth: 1 }),
+      Plot.lineY(smoothed(points), { x: at(0), y: at(1), stroke: colour, strokeWidth: 2 }),
+    ]),
+  });
+}
+
+export function learningRateChart({ title, curves }: Stage): string {
+  return svg(`Learning rate, ${title}`, {
+    height: 150,
+    marginTop: 30,
+    marginLeft: 44,
+    x: { label: 'step', ticks: 6 },
+    y: { label: 'learning rate', grid: true, ticks: 3, zero: true, nice: true, tickFormat: (value: number) => (value === 0 ? '0' : value.toExponential(0)) },
+    marks: withValues(curves, 'lr').map(({ points, colour }) => Plot.lineY(points, { x: at(0), y: at(1), stroke: colour, strokeWidth: 1.5 })),
+  });
+}
+
+interface Cell {
+  readonly truth: string;
+  readonly guess: string;
+  readonly row: number;
+  readonly column: number;
+  readonly count: number;
+  /** Share of the row. */
+  readonly share: number;
+}
+
+/** The cells that are not empty. */
+function cellsOf({ labels, counts }: Confusion): Cell[] {
+  return counts.flatMap((row, i) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    return row.flatMap((count, j) => (count === 0 ? [] : [{ truth: labels[i], guess: labels[j], row: i, column: j, count, share: count / total }]));
+  });
+}
+
+const described = ({ truth, guess, count, share }: Cell) => `${truth} → ${guess}: ${count} (${(100 * share).toFixed(0)} % of ${truth})`;
+
+/** Few labels: every cell has its count, the darker the larger its share of the row. */
+export function confusionChart(confusion: Confusion): string {
+  const { labels } = confusion;
+  const cells = cellsOf(confusion);
+  const longest = Math.max(...labels.map((label) => label.length));
+  const margin = Math.min(150, 20 + 7 * longest);
+  return svg('Confusion matrix over motions', {
+    marginLeft: margin,
+    marginTop: 56,
+    marginBottom: 6,
+    marginRight: 6,
+    height: WIDTH - margin + 56,
+    x: { domain: labels, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none', tickSize: 0 },
+    y: { domain: labels, label: null, tickSize: 0 },
+    // the root lets a single mistake be seen beside a full row
+    opacity: { type: 'sqrt', domain: [0, 1], range: [0.1, 1] },
+    marks: [
+      Plot.cell(labels.flatMap((truth) => labels.map((guess) => ({ truth, guess }))), { x: 'guess', y: 'truth', fill: 'var(--empty)', inset: 1.5, rx: 4 }),
+      Plot.cell(cells, { x: 'guess', y: 'truth', fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: 'share', inset: 1.5, rx: 4, title: described }),
+      Plot.text(cells, { x: 'guess', y: 'truth', text: (cell: Cell) => String(cell.count), fill: (cell: Cell) => (cell.share > 0.5 ? 'var(--on-fill)' : 'currentColor'), fontWeight: 600, pointerEvents: 'none' }),
+    ],
+  });
+}
+
+/** Many labels: a dot for each pair that occurred, and lines between the groups, whose names stand in place of the labels'. */
+export function compactConfusionChart(confusion: Confusion): string {
+  const { labels, groups = [] } = confusion;
+  const cells = cellsOf(confusion);
+  const spans = groupSpans(groups);
+  const borders = spans.slice(1).map(({ from }) => from - 0.5);
+  const margin = Math.min(120, 20 + 7 * Math.max(0, ...spans.map(({ name }) => name.length)));
+  const ticks = spans.map(({ from, to }) => (from + to) / 2);
+  const nameAt = (position: number) => spans[ticks.indexOf(position)].name;
+  const axis = { domain: [-0.5, labels.length - 0.5], ticks, tickFormat: nameAt, tickSize: 0 };
+  const radius = Math.max(2, Math.min(6, ((WIDTH - margin) / labels.length) * 0.55));
+  return svg(`Confusion matrix over ${labels.length} classes`, {
+    marginLeft: margin,
+    marginTop: 56,
+    marginBottom: 6,
+    marginRight: 6,
+    height: WIDTH - margin + 56,
+    x: { ...axis, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none' },
+    y: { ...axis, reverse: true, label: null },
+    opacity: { domain: [0, 1], range: [0.6, 1] },
+    marks: [
+      Plot.frame({ stroke: 'var(--line)', rx: 4 }),
+      Plot.ruleX(borders, { stroke: 'var(--line)' }),
+      Plot.ruleY(borders, { stroke: 'var(--line)' }),
+      Plot.dot(cells, { x: 'column', y: 'row', r: radius, fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: 'share', title: described }),
+    ],
+  });
+}
+
+function groupSpans(groups: readonly string[]): { name: string; from: number; to: number }[] {
+  const spans: { name: string; from: number; to: number }[] = [];
+  for (const [index, name] of groups.entries()) {
+    const last = spans.at(-1);
+    if (last?.name === name) last.to = index;
+    else spans.push({ name, from: index, to: index });
+  }
+  return spans;
+}

@@ -1,0 +1,138 @@
+/**
+ * What a run leaves behind, as one object: `report.html` shows all of it, `result.json` holds its numbers. Shares are
+ * in 0..1, times in seconds, and text is plain (the report escapes it).
+ */
+export interface ReportData {
+  /** What was trained, e.g. `X-CLIP on moving shapes`. */
+  readonly title: string;
+  /** One or two sentences for a reader who knows nothing: the task, and why it needs what it tests. */
+  readonly summary: string;
+  /** When the run ended, ISO 8601. */
+  readonly finishedAt: string;
+  readonly seed: number;
+  /** The results that count, most important first; each beside its target or ceiling. */
+  readonly headlines: readonly Headline[];
+  /** One panel for each stage of training, in order. */
+  readonly stages: readonly Stage[];
+  /** What was confused with what, coarse: motions. At most some 12 labels, each cell is labelled with its count. */
+  readonly motions: Confusion;
+  /** The same over all classes; any number of labels, drawn small. Group them, and order them by group. */
+  readonly classes: Confusion;
+  /** Test clips to look at; 6 to 12 make a good page. Show failures, too. */
+  readonly clips: readonly ClipPrediction[];
+  readonly environment: Environment;
+  /** The parts of the run in order, e.g. `data set`, `stage 1`, and how long each took. */
+  readonly timings: readonly Timing[];
+  /** The whole configuration, as it stands in the run folder (YAML). */
+  readonly config: string;
+}
+
+/** One measured share and what it is held against. */
+export interface Headline {
+  /** Stable name for scripts, e.g. `xclip_seen_top1`. */
+  readonly key: string;
+  /** e.g. `X-CLIP`, `X-CLIP, frames shuffled`, `CLIP-Mean`. */
+  readonly system: string;
+  /** What was measured, e.g. `top-1, combinations seen in training`. */
+  readonly measure: string;
+  readonly value: number;
+  /** Test clips it was measured on. */
+  readonly clips: number;
+  readonly goal: Goal;
+  /** What guessing would reach. */
+  readonly chance: number;
+  /** One sentence: what this number shows. */
+  readonly meaning: string;
+}
+
+export interface Goal {
+  /** `at least` is a target to reach, `at most` a ceiling that must hold. */
+  readonly kind: 'at least' | 'at most';
+  readonly value: number;
+  /**
+   * What sampling alone may add to a ceiling, 0 if omitted. Three standard errors are 3·√(value·(1 − value)/clips):
+   * a system whose true accuracy is the ceiling passes it in half of all samples.
+   */
+  readonly margin?: number;
+}
+
+/** The training of one stage; systems that train the same stage share its axes. */
+export interface Stage {
+  /** e.g. `Stage 1: a tiny CLIP on still pictures`. */
+  readonly title: string;
+  readonly curves: readonly Curve[];
+}
+
+/** The course of one system through a stage. Points are [optimiser step, value]. */
+export interface Curve {
+  readonly system: string;
+  readonly loss: readonly (readonly [number, number])[];
+  readonly lr: readonly (readonly [number, number])[];
+}
+
+/** counts[i][j] clips of label i were taken for label j. */
+export interface Confusion {
+  readonly labels: readonly string[];
+  readonly counts: readonly (readonly number[])[];
+  /** The group of each label (its motion); labels of a group stand together. */
+  readonly groups?: readonly string[];
+}
+
+/** A test clip and what the model took it for. */
+export interface ClipPrediction {
+  readonly file: string;
+  /** The true label. */
+  readonly label: string;
+  /** True if the label never occurred in training. */
+  readonly unseen: boolean;
+  /** Most probable first; the report shows three. */
+  readonly top: readonly { readonly label: string; readonly probability: number }[];
+  readonly frames: Frames;
+}
+
+/** The frames the model saw: RGB bytes, [frames, height, width, 3]. */
+export interface Frames {
+  readonly width: number;
+  readonly height: number;
+  readonly count: number;
+  readonly rgb: Uint8Array;
+}
+
+export interface Environment {
+  /** e.g. `llvmpipe (LLVM 19.1, 256 bits)`. */
+  readonly adapter: string;
+  readonly driver: string;
+  /** Vulkan, Metal, D3D12. */
+  readonly backend: string;
+  readonly isSoftware: boolean;
+  /** Names and versions, e.g. `{ firstlight: '0.1.0', node: '20.20.2' }`. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** e.g. `Debian GNU/Linux 12, x64, 2 cores`. */
+  readonly machine: string;
+}
+
+export interface Timing {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+export function isMet({ value, goal }: Pick<Headline, 'value' | 'goal'>): boolean {
+  return goal.kind === 'at least' ? value >= goal.value : value <= goal.value + (goal.margin ?? 0);
+}
+
+/** What `result.json` holds: every number of the report but pixels and curves. */
+export function resultOf(data: ReportData) {
+  const { title, finishedAt, seed, headlines, stages, motions, environment, timings } = data;
+  return {
+    title,
+    finishedAt,
+    seed,
+    targetsMet: headlines.every(isMet),
+    results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline, met: isMet(headline) }])),
+    finalLoss: stages.flatMap((stage) => stage.curves.map(({ system, loss }) => ({ stage: stage.title, system, step: loss.at(-1)?.[0] ?? null, loss: loss.at(-1)?.[1] ?? null }))),
+    motions,
+    environment,
+    timings,
+    seconds: timings.reduce((sum, { seconds }) => sum + seconds, 0),
+  };
+}
