@@ -61,7 +61,7 @@ const rate = (steps: number, top: number): [number, number][] =>
 
 export const sample: ReportData = {
   title: 'X-CLIP on moving shapes',
-  summary: 'A model that reads short videos was trained from nothing to name a colour, a shape and a motion. No single frame tells the motion, and neither do all frames without their order, so whoever passes 50 % over motions has learned to see time.',
+  summary: 'A model that reads short videos was trained from nothing to name a colour, a shape and a motion. No single frame tells the motion, and neither do all frames without their order, so whoever passes 50\u00a0% over motions has learned to see time.',
   finishedAt: '2026-11-02T14:05:09.000Z',
   seed: 1024,
   headlines: [

@@ -35,15 +35,13 @@ function thinned(points: readonly Point[]): Point[] {
   return bins.map((bin) => [mean(bin, 0), mean(bin, 1)]);
 }
 
-/** Exponential moving average over a thirtieth of the curve, without the pull of its first value (Adam's correction). */
+/** Mean over neighbours on both sides, which does not lag behind as a running mean does; fewer where the curve ends. */
 function smoothed(points: readonly Point[]): Point[] {
-  const keep = 1 - 1 / Math.max(1, points.length / 30);
-  let sum = 0;
-  let weight = 0;
-  return points.map(([step, value]) => {
-    sum = keep * sum + (1 - keep) * value;
-    weight = keep * weight + (1 - keep);
-    return [step, sum / weight];
+  const reach = Math.floor(points.length / 40);
+  return points.map(([step], i) => {
+    const side = Math.min(reach, i, points.length - 1 - i);
+    const near = points.slice(i - side, i + side + 1);
+    return [step, near.reduce((sum, [, value]) => sum + value, 0) / near.length];
   });
 }
 
@@ -75,7 +73,7 @@ export function learningRateChart({ title, curves }: Stage): string {
     marginTop: 30,
     marginLeft: 44,
     x: { label: 'step', ticks: 6 },
-    y: { label: 'learning rate', grid: true, ticks: 3, zero: true, nice: true, tickFormat: (value: number) => (value === 0 ? '0' : value.toExponential(0)) },
+    y: { label: 'learning rate', grid: true, ticks: 3, zero: true, nice: true, tickFormat: (value: number) => (value === 0 ? '0' : Number(value.toPrecision(2)).toExponential()) },
     marks: withValues(curves, 'lr').map(({ points, colour }) => Plot.lineY(points, { x: at(0), y: at(1), stroke: colour, strokeWidth: 1.5 })),
   });
 }
@@ -98,6 +96,9 @@ function cellsOf({ labels, counts }: Confusion): Cell[] {
   });
 }
 
+/** The root lets a single mistake be seen beside a full row. */
+const strength = ({ share }: Cell) => 0.15 + 0.85 * Math.sqrt(share);
+
 const described = ({ truth, guess, count, share }: Cell) => `${truth} → ${guess}: ${count} (${(100 * share).toFixed(0)} % of ${truth})`;
 
 /** Few labels: every cell has its count, the darker the larger its share of the row. */
@@ -112,13 +113,11 @@ export function confusionChart(confusion: Confusion): string {
     marginBottom: 6,
     marginRight: 6,
     height: WIDTH - margin + 56,
-    x: { domain: labels, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none', tickSize: 0 },
+    x: { domain: labels, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none', labelOffset: 44, tickSize: 0 },
     y: { domain: labels, label: null, tickSize: 0 },
-    // the root lets a single mistake be seen beside a full row
-    opacity: { type: 'sqrt', domain: [0, 1], range: [0.1, 1] },
     marks: [
       Plot.cell(labels.flatMap((truth) => labels.map((guess) => ({ truth, guess }))), { x: 'guess', y: 'truth', fill: 'var(--empty)', inset: 1.5, rx: 4 }),
-      Plot.cell(cells, { x: 'guess', y: 'truth', fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: 'share', inset: 1.5, rx: 4, title: described }),
+      Plot.cell(cells, { x: 'guess', y: 'truth', fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: strength, inset: 1.5, rx: 4, title: described }),
       Plot.text(cells, { x: 'guess', y: 'truth', text: (cell: Cell) => String(cell.count), fill: (cell: Cell) => (cell.share > 0.5 ? 'var(--on-fill)' : 'currentColor'), fontWeight: 600, pointerEvents: 'none' }),
     ],
   });
@@ -141,14 +140,13 @@ export function compactConfusionChart(confusion: Confusion): string {
     marginBottom: 6,
     marginRight: 6,
     height: WIDTH - margin + 56,
-    x: { ...axis, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none' },
+    x: { ...axis, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none', labelOffset: 44 },
     y: { ...axis, reverse: true, label: null },
-    opacity: { domain: [0, 1], range: [0.6, 1] },
     marks: [
       Plot.frame({ stroke: 'var(--line)', rx: 4 }),
       Plot.ruleX(borders, { stroke: 'var(--line)' }),
       Plot.ruleY(borders, { stroke: 'var(--line)' }),
-      Plot.dot(cells, { x: 'column', y: 'row', r: radius, fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: 'share', title: described }),
+      Plot.dot(cells, { x: 'column', y: 'row', r: radius, fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: strength, title: described }),
     ],
   });
 }

@@ -58,7 +58,8 @@ ${head(data)}
 `.text;
 }
 
-const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)} %`;
+/** "50 %", never broken over two lines. */
+const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 /** A share as a CSS length, kept on its scale. */
 const length = (share: number) => `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
 
@@ -79,7 +80,7 @@ function headline({ system, measure, value, clips, goal, chance, meaning, ...res
   const margin = goal.margin === undefined ? '' : ` (sampling: + ${percent(goal.margin, 1)})`;
   const name = goal.kind === 'at least' ? 'target' : 'ceiling';
   const mark = (share: number, text: string, kind: string) =>
-    html`<div class="mark ${kind}${share < 0.3 ? ' near-start' : ''}" style="left:${length(share)}"><span>${text}</span></div>`;
+    html`<div class="mark ${kind}${share < 0.6 ? ' to-right' : ''}" style="left:${length(share)}"><span>${text}</span></div>`;
   const beyond = goal.kind === 'at most' ? html`<div class="beyond" style="left:${length(goal.value)};right:0"></div>` : html``;
   return html`<article class="card headline">
 <h3>${system}</h3>
@@ -97,7 +98,7 @@ function clip({ file, label, unseen, top, frames }: ClipPrediction): Html {
   const vars = `--frames:url(${stripUri(frames)});--count:${count};--ratio:${width}/${height};--end:${place(count === 1 ? 0 : count)}`;
   const guesses = top.slice(0, GUESSES).map(({ label: guess, probability }) => {
     const right = guess === label;
-    return html`<li${new Html(right ? ' class="right"' : '')} style="--share:${length(probability)}"><span>${guess}${right ? ' ✓' : ''}</span><span class="share">${percent(probability, 1)}</span></li>`;
+    return html`<li${new Html(right ? ' class="right"' : '')} style="--share:${length(probability)}"><span>${guess}${right ? '\u00a0✓' : ''}</span><span class="share">${percent(probability, 1)}</span></li>`;
   });
   return html`<article class="card clip" style="${vars}">
 <div class="moving"></div>

@@ -41,7 +41,7 @@ figcaption { margin-bottom: 8px; }
 .scale .mark { position: absolute; top: -4px; bottom: -4px; width: 2px; margin-left: -1px; background: var(--ink); }
 .scale .mark.chance { background: none; border-left: 2px dotted var(--soft); }
 .scale .mark span { position: absolute; top: 100%; right: 0; white-space: nowrap; font-size: 12px; line-height: 20px; color: var(--soft); }
-.scale .mark.near-start span { right: auto; left: 0; }
+.scale .mark.to-right span { right: auto; left: 0; }
 .headline .status { grid-column: 1 / -1; font-size: 14px; margin: 0; }
 .status b.met { color: var(--right); } .status b.missed { color: var(--wrong); }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 14px; margin: 0 0 8px; }
@@ -62,6 +62,7 @@ figcaption { margin-bottom: 8px; }
 .guesses li.right::before { background: var(--right); }
 .guesses li.right { font-weight: 600; }
 .guesses span { position: relative; } .guesses .share { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.card > h3 + dl, .card > h3 + table { margin-top: 10px; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 20px; margin: 0; font-size: 15px; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .times { width: 100%; border-collapse: collapse; font-size: 15px; }
