@@ -33,7 +33,7 @@ ${head(data)}
 </section>
 <section>
 <h2>Learning</h2>
-<p class="hint">Thin lines are the loss as logged, thick ones a moving average.</p>
+<p class="hint">Thin lines are the loss as logged (means of a few steps where there are many), thick ones an average over neighbours.</p>
 <div class="grid">${data.stages.map(stage)}</div>
 </section>
 <section>
