@@ -102,17 +102,18 @@ function withoutComments(code: string): string {
 }
 
 function readBindings(code: string): Binding[] {
-  const aliases = new Map([...code.matchAll(/\balias\s+(\w+)\s*=\s*(\w+)\s*;/g)].map(([, alias, type]) => [alias, type]));
-  const resolve = (type: string): string => {
-    const target = aliases.get(type);
-    return target === undefined ? type : resolve(target);
+  const aliases = new Map([...code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)].map(([, alias, type]) => [alias, type]));
+  const scalarOf = (type: string): string => {
+    const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1] ?? type;
+    const target = aliases.get(name);
+    return target === undefined ? name : scalarOf(target);
   };
   const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
   return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
     name,
     index: Number(index),
     kind: space === 'uniform' ? ('uniform' as const) : ((access ?? 'read') as 'read' | 'read_write'),
-    element: resolve(/(?:array<)?(?:atomic<|vec[234]<)?\s*(\w+)/.exec(type)?.[1] ?? type),
+    element: scalarOf(type),
   }));
 }
 
