@@ -1,0 +1,61 @@
+// Scaled dot-product attention, forward: y = softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights.
+// Dao et al. 2022, arXiv:2205.14135, algorithm 1: a row of the softmax is built up block by block of keys, with the largest
+// logit so far and the sum of exponentials below it; a larger logit shrinks what was summed before.
+// One lane per query; keys and values come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
+
+@group(0) @binding(5) var<storage, read_write> y: array<pack>;               // B × H × L rows
+@group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;      // [B, H, L], kept for the gradient
+
+fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
+fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
+
+@compute @workgroup_size(LANES)
+fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pieces = (params.queries + LANES - 1u) / LANES;
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_query = (piece % pieces) * LANES;
+  let l = min(first_query + lane, params.queries - 1u);   // surplus lanes repeat the last query and write nothing
+
+  let q_start = query_start(problem) + l * params.query_row;
+  var q: array<pack32, PACKS>;
+  var sum: array<pack32, PACKS>;   // Σ exp(logit − top) · v over the keys so far
+  for (var c = 0u; c < PACKS; c++) { q[c] = pack32(query[q_start + c]); }
+
+  var top = HIDDEN;   // the largest logit so far
+  var total = 0.0;    // Σ exp(logit − top) over the keys so far
+  let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
+  let end = select(params.keys, min(params.keys, first_query + LANES), CAUSAL);   // no query here sees a later key
+  for (var first = 0u; first < end; first += BLOCK) {
+    stage(blocks, first, lane);
+    var w = array<f32, BLOCK>();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
+    for (var c = 0u; c < PACKS; c++) {
+      for (var j = 0u; j < BLOCK; j++) { w[j] += sum_of(q[c] * block_a(blocks, first, j, c)); }
+    }
+    var new_top = top;
+    for (var j = 0u; j < BLOCK; j++) {
+      w[j] = logit(w[j], problem, l, first + j);
+      new_top = max(new_top, w[j]);
+    }
+    let shrink = exp(max(top - new_top, LOWEST_EXPONENT));
+    top = new_top;
+    total *= shrink;
+    for (var j = 0u; j < BLOCK; j++) {
+      w[j] = weight(w[j], top);
+      total += w[j];
+    }
+    for (var c = 0u; c < PACKS; c++) {
+      var s = shrink * sum[c];
+      for (var j = 0u; j < BLOCK; j++) { s += w[j] * block_b(blocks, first, j, c); }
+      sum[c] = s;
+    }
+  }
+
+  if (first_query + lane >= params.queries) { return; }
+  let sees = total > 0.0;
+  let norm = select(0.0, 1.0 / total, sees);
+  let y_start = output_start(problem) + l * params.output_row;
+  for (var c = 0u; c < PACKS; c++) { y[y_start + c] = pack(norm * sum[c]); }
+  log_sum_exp[problem * params.queries + l] = select(DEAD, top + log(total), sees);
+}

@@ -1,0 +1,68 @@
+// Gradient of attention for keys and values: dv = Σ over queries of weight · dy, dk = 1/√Dh · Σ over queries of dlogit · q.
+// Dao et al. 2022, arXiv:2205.14135, algorithm 4; weight and dlogit as in attention_grad_query.wgsl, recomputed here.
+// One lane per key; queries and their dy come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
+
+@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
+@group(0) @binding(7) var<storage, read> delta: array<f32>;          // [B, H, L]
+@group(0) @binding(8) var<storage, read_write> dkv: array<pack>;     // dk and dv: WebGPU takes a buffer once for writing
+
+fn load_a(i: u32) -> pack32 { return pack32(query[i]); }
+fn load_b(i: u32) -> pack32 { return pack32(dy[i]); }
+
+@compute @workgroup_size(LANES)
+fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let pieces = (params.keys + LANES - 1u) / LANES;
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_key = (piece % pieces) * LANES;
+  let s = min(first_key + lane, params.keys - 1u);   // surplus lanes repeat the last key and write nothing
+
+  let row = at(problem, params.key_batch, params.key_head) + s * params.key_row;
+  var k: array<pack32, PACKS>;
+  var v: array<pack32, PACKS>;
+  var dk: array<pack32, PACKS>;
+  var dv: array<pack32, PACKS>;
+  for (var c = 0u; c < PACKS; c++) {
+    k[c] = pack32(key[params.key_offset + row + c]);
+    v[c] = pack32(value[params.value_offset + row + c]);
+  }
+
+  let blocks = Blocks(query_start(problem), output_start(problem), params.query_row, params.output_row, params.queries);
+  let start = select(0u, first_key - first_key % BLOCK, CAUSAL);   // no earlier query sees a key of these
+  for (var first = start; first < params.queries; first += BLOCK) {
+    stage(blocks, first, lane);
+    var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
+    var dweight = array<f32, BLOCK>();
+    for (var c = 0u; c < PACKS; c++) {
+      for (var j = 0u; j < BLOCK; j++) {
+        product[j] += sum_of(k[c] * block_a(blocks, first, j, c));
+        dweight[j] += sum_of(v[c] * block_b(blocks, first, j, c));
+      }
+    }
+    var w: array<f32, BLOCK>;
+    var dlogit: array<f32, BLOCK>;
+    for (var j = 0u; j < BLOCK; j++) {
+      let l = problem * params.queries + min(first + j, params.queries - 1u);
+      w[j] = weight(logit(product[j], problem, first + j, s), log_sum_exp[l]);
+      dlogit[j] = w[j] * (dweight[j] - delta[l]);
+    }
+    for (var c = 0u; c < PACKS; c++) {
+      var dk_c = dk[c];
+      var dv_c = dv[c];
+      for (var j = 0u; j < BLOCK; j++) {
+        dk_c += dlogit[j] * block_a(blocks, first, j, c);
+        dv_c += w[j] * block_b(blocks, first, j, c);
+      }
+      dk[c] = dk_c;
+      dv[c] = dv_c;
+    }
+  }
+
+  if (first_key + lane >= params.keys) { return; }
+  for (var c = 0u; c < PACKS; c++) {
+    dkv[params.dkey_offset + row + c] = pack(params.scale * dk[c]);
+    dkv[params.dvalue_offset + row + c] = pack(dv[c]);
+  }
+}

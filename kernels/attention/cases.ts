@@ -1,0 +1,127 @@
+import type { Tensor } from '../../engine/index.ts';
+import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
+import { normal, values } from '../shared/sample.ts';
+import { attention, type AttentionSize, cost, crossAttention, gradientCost, kernels, selfAttention } from './index.ts';
+import * as reference from './reference.ts';
+
+/** Tolerances of every case; logits of a few units, so that exp multiplies their rounding by as much. */
+const COMMON = {
+  tolerance: { atol: 2e-6, rtol: 2e-6, why: 'a mean of values of about 1, with weights that are off by the rounding of a logit, some 1e-7 each' },
+  gradientTolerance: { atol: 6e-6, rtol: 4e-6, why: 'sums of products of up to 10 that cancel: dweight − delta' },
+};
+
+function work(size: AttentionSize) {
+  return { cost: cost(size), gradientCost: gradientCost(size) };
+}
+
+interface Extra {
+  readonly causal?: boolean;
+  readonly mask?: Input;
+  readonly value?: Input;
+  /** Standard deviation of queries and keys. */
+  readonly std?: number;
+  readonly gradientTolerance?: Tolerance;
+}
+
+function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal'>, { causal = false, mask, value, std = 1, gradientTolerance = COMMON.gradientTolerance }: Extra = {}): Case {
+  const { batch, heads, queries, keys, headDim } = sizes;
+  const full = { ...sizes, causal };
+  return {
+    name,
+    inputs: {
+      query: normal(`${name} query`, [batch, heads, queries, headDim], { std }),
+      key: normal(`${name} key`, [batch, heads, keys, headDim], { std }),
+      value: value ?? normal(`${name} value`, [batch, heads, keys, headDim]),
+      ...(mask && { mask }),
+    },
+    wrt: ['query', 'key', 'value'],
+    run: (t) => [attention(t.query as Tensor, t.key as Tensor, t.value as Tensor, { causal, mask: t.mask as Tensor | undefined })],
+    reference: ({ query, key, value, mask }) => [reference.attention(full, { query, key, value, mask })],
+    gradient: ({ query, key, value, mask }, dy) => ({ ...reference.attentionGradient(full, { query, key, value, mask }, dy) }),
+    tolerance: COMMON.tolerance,
+    gradientTolerance,
+    ...work({ ...sizes, visible: causal ? 0.5 : 1 }),
+  };
+}
+
+function selfCase(name: string, { batch, heads, tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; headDim: number; causal?: boolean }): Case {
+  const sizes = { batch, heads, queries: tokens, keys: tokens, headDim, causal };
+  const unpack = (packed: Float64Array, parts: number) => reference.unpack(packed, parts, heads, tokens, headDim);
+  return {
+    name: `packed: ${name}`,
+    inputs: { qkv: normal(name, [batch, tokens, 3 * heads * headDim]) },
+    wrt: ['qkv'],
+    run: ({ qkv }) => [selfAttention(qkv as Tensor, heads, { causal })],
+    reference: ({ qkv }) => {
+      const [query, key, value] = unpack(qkv, 3);
+      return [reference.pack([reference.attention(sizes, { query, key, value })], heads, tokens, headDim)];
+    },
+    gradient: ({ qkv }, dy) => {
+      const [query, key, value] = unpack(qkv, 3);
+      const d = reference.attentionGradient(sizes, { query, key, value }, unpack(dy, 1)[0]);
+      return { qkv: reference.pack([d.query, d.key, d.value], heads, tokens, headDim) };
+    },
+    ...COMMON,
+    ...work({ ...sizes, visible: causal ? 0.5 : 1 }),
+  };
+}
+
+function crossCase(name: string, { batch, heads, queries, keys, headDim }: reference.Sizes): Case {
+  const sizes = { batch, heads, queries, keys, headDim };
+  const split = (x: Float64Array, rows: number) => reference.unpack(x, 1, heads, rows, headDim)[0];
+  const merge = (x: Float64Array, rows: number) => reference.pack([x], heads, rows, headDim);
+  const operands = (i: Readonly<Record<string, Float64Array>>) => ({ query: split(i.query, queries), key: split(i.key, keys), value: split(i.value, keys) });
+  const width = heads * headDim;
+  return {
+    name: `cross: ${name}`,
+    inputs: {
+      query: normal(`${name} query`, [batch, queries, width]),
+      key: normal(`${name} key`, [batch, keys, width]),
+      value: normal(`${name} value`, [batch, keys, width]),
+    },
+    wrt: ['query', 'key', 'value'],
+    run: (t) => [crossAttention(t.query as Tensor, t.key as Tensor, t.value as Tensor, heads)],
+    reference: (i) => [merge(reference.attention(sizes, operands(i)), queries)],
+    gradient: (i, dy) => {
+      const d = reference.attentionGradient(sizes, operands(i), split(dy, queries));
+      return { query: merge(d.query, queries), key: merge(d.key, keys), value: merge(d.value, keys) };
+    },
+    ...COMMON,
+    ...work(sizes),
+  };
+}
+
+/** Hides the keys of [rows, keys] for which `hides` says so. */
+function mask(shape: readonly number[], hidden: number, hides: (row: number, key: number) => boolean): Input {
+  const keys = shape[shape.length - 1];
+  const size = shape.reduce((a, b) => a * b);
+  return values(shape, Array.from({ length: size }, (_, i) => (hides(Math.floor(i / keys), i % keys) ? hidden : 0)));
+}
+
+export const room: Room = {
+  name: 'attention',
+  kernels,
+  cases: [
+    attentionCase('one query, one key: y = v', { batch: 1, heads: 1, queries: 1, keys: 1, headDim: 16 }),
+    attentionCase('fewer queries than lanes, partial blocks of keys', { batch: 2, heads: 3, queries: 5, keys: 13, headDim: 16 }),
+    attentionCase('more rows than a workgroup, heads of 64', { batch: 1, heads: 1, queries: 70, keys: 67, headDim: 64 }),
+    attentionCase('heads of 80', { batch: 1, heads: 1, queries: 3, keys: 9, headDim: 80 }),
+    attentionCase('heads of 128, the widest', { batch: 1, heads: 1, queries: 9, keys: 18, headDim: 128 }),
+    attentionCase('heads of 5, read one by one', { batch: 2, heads: 2, queries: 9, keys: 6, headDim: 5 }),
+    attentionCase('causal, a length between two blocks', { batch: 2, heads: 1, queries: 19, keys: 19, headDim: 12 }, { causal: true }),
+    attentionCase('causal, fewer queries than keys: the last keys get no gradient', { batch: 1, heads: 1, queries: 6, keys: 21, headDim: 8 }, { causal: true }),
+    attentionCase('a mask per sample, −1e9', { batch: 2, heads: 2, queries: 9, keys: 9, headDim: 16 }, { mask: mask([2, 1, 9, 9], -1e9, (l, s) => s > l % 9 || (l > 9 && s === 0 && l % 9 > 0)) }),
+    attentionCase('a mask of −∞ that hides every key of a query', { batch: 2, heads: 1, queries: 10, keys: 7, headDim: 8 }, { mask: mask([10, 7], Number.NEGATIVE_INFINITY, (l, s) => l === 3 || (l + s) % 3 === 0) }),
+    attentionCase('logits of ±100, and a large mean in the values', { batch: 1, heads: 2, queries: 10, keys: 11, headDim: 16 }, {
+      std: 5,
+      value: normal('values far from 0', [1, 2, 11, 16], { mean: 30 }),
+      gradientTolerance: { atol: 3e-4, rtol: 1e-5, why: 'dweight and delta are of order 100 and cancel, then keys of order 10 multiply their rounding' },
+    }),
+    selfCase('messages of 8 frames', { batch: 3, heads: 2, tokens: 8, headDim: 32 }),
+    selfCase('18 tokens', { batch: 4, heads: 2, tokens: 18, headDim: 32 }),
+    selfCase('causal, heads of 24', { batch: 2, heads: 2, tokens: 10, headDim: 24, causal: true }),
+    selfCase('one token', { batch: 2, heads: 1, tokens: 1, headDim: 8 }),
+    crossCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),
+    crossCase('heads of 3, so that dk and dv need aligning', { batch: 1, heads: 1, queries: 2, keys: 5, headDim: 3 }),
+  ],
+};

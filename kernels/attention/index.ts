@@ -1,0 +1,272 @@
+import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+
+const problem = await part(import.meta.url, './problem.wgsl');
+
+/** How a block of rows comes to the lanes that need it. */
+const BLOCK_VARIANTS = {
+  direct: { parts: [await part(import.meta.url, './block.direct.wgsl')], suits: 'software' },
+  tile: { parts: [await part(import.meta.url, './block.tile.wgsl')] },
+} as const;
+
+const SIZES: Readonly<Record<string, { LANES: number; BLOCK: number }>> = {
+  direct: { LANES: 8, BLOCK: 4 }, // as many lanes as a processor's vector has; a small block, because it is unrolled
+  tile: { LANES: 64, BLOCK: 16 }, // 16 KiB of workgroup memory at MAX_HEAD_DIM: what every device has
+};
+
+const forward = packedKernels('attention', [problem, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
+const gradQuery = packedKernels('attention_grad_query', [problem, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
+const gradKeyValue = packedKernels('attention_grad_key_value', [problem, await part(import.meta.url, './attention_grad_key_value.wgsl')], BLOCK_VARIANTS);
+const rowProducts = packedKernels('attention_delta', [await part(import.meta.url, './attention_delta.wgsl')]);
+
+const MAX_HEAD_DIM = 128;
+const DELTA_WORKGROUP = 64;
+/** What WebGPU asks of the start of a binding, in elements. */
+const ALIGNMENT = 64;
+
+/** Where row `row` of head `head` of sample `batch` starts, in elements: the sum of each index times its stride. */
+interface Strides {
+  readonly batch: number;
+  readonly head: number;
+  readonly row: number;
+}
+
+/** Sizes and memory layout of one attention. */
+interface Plan {
+  readonly batch: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly headDim: number;
+  readonly causal: boolean;
+  readonly mask: Tensor | undefined;
+  readonly query: Strides;
+  /** Of keys and values. */
+  readonly key: Strides;
+  readonly output: Strides;
+  /** Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one tensor. */
+  readonly keyOffset: number;
+  readonly valueOffset: number;
+}
+
+interface Operands {
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/**
+ * Scaled dot-product attention, softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights.
+ * Dao et al. 2022, arXiv:2205.14135, algorithm 1; backward recomputes the weights from logSumExp (algorithm 4).
+ *
+ * @param query [B, H, L, Dh]  @param key [B, H, S, Dh]  @param value [B, H, S, Dh]; Dh up to 128
+ * @param options.causal query l sees the keys up to l
+ * @param options.mask  [L, S], [1, 1, L, S] or [B, 1, L, S], added before the softmax: 0 to keep, −∞ or −1e9 to hide. It gets no gradient.
+ * @returns [B, H, L, Dh]. A query that sees no key gives 0.
+ */
+export function attention(query: Tensor, key: Tensor, value: Tensor, options: { causal?: boolean; mask?: Tensor } = {}): Tensor {
+  const [batch, heads, queries, headDim] = query.shape;
+  const keys = key.shape[2];
+  const fits = query.shape.length === 4 && sameShape(key.shape, [batch, heads, keys, headDim]) && sameShape(value.shape, key.shape);
+  if (!fits) {
+    throw new ShapeError('attention', `query [${query.shape}], key [${key.shape}], value [${value.shape}] must be [B, H, L, Dh], [B, H, S, Dh], [B, H, S, Dh]`, 'permute, or use crossAttention for [B, L, D]');
+  }
+  const { causal = false, mask } = options;
+  if (mask !== undefined) checkMask(mask, batch, queries, keys);
+  const dense = (rows: number): Strides => ({ batch: heads * rows * headDim, head: rows * headDim, row: headDim });
+  const [rowsOfQueries, rowsOfKeys] = [dense(queries), dense(keys)];
+  return separate('attention', { query, key, value }, {
+    batch, heads, queries, keys, headDim, causal, mask,
+    query: rowsOfQueries, key: rowsOfKeys, output: rowsOfQueries, keyOffset: 0, valueOffset: 0,
+  });
+}
+
+/**
+ * Attention of L tokens among themselves, every head for itself, from one packed projection.
+ *
+ * @param qkv [B, L, 3·D]: each token's query, key and value one after another, in each of them H heads of Dh = D/H
+ * @param options.causal token l sees the tokens up to l
+ * @returns [B, L, D]. The gradient of `qkv` is packed alike.
+ */
+export function selfAttention(qkv: Tensor, heads: number, options: { causal?: boolean } = {}): Tensor {
+  const [batch, tokens, packedWidth] = qkv.shape;
+  if (qkv.shape.length !== 3 || packedWidth % 3 !== 0) throw new ShapeError('selfAttention', `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
+  const width = packedWidth / 3;
+  const headDim = headDimOf('selfAttention', width, heads);
+  const rows: Strides = { batch: tokens * packedWidth, head: headDim, row: packedWidth };
+  const plan: Plan = {
+    batch, heads, queries: tokens, keys: tokens, headDim, causal: options.causal ?? false, mask: undefined,
+    query: rows, key: rows, output: { batch: tokens * width, head: headDim, row: width }, keyOffset: width, valueOffset: 2 * width,
+  };
+  checkHeadDim('selfAttention', plan);
+  const operands = { query: qkv, key: qkv, value: qkv };
+  const y = qkv.like([batch, tokens, width]);
+  const logSumExp = run(plan, operands, y);
+  return record(y, [qkv], (dy) => {
+    const dqkv = qkv.gradLike();
+    const delta = deltaOf(plan, y, dy);
+    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta };
+    runGradQuery(plan, { ...saved, dquery: dqkv });
+    runGradKeyValue(plan, { ...saved, dkv: dqkv }, width, 2 * width);
+    return [dqkv];
+  }, [qkv, y, logSumExp]);
+}
+
+/**
+ * Attention of L tokens to S others, every head for itself.
+ *
+ * @param query [B, L, D]  @param key [B, S, D]  @param value [B, S, D]; in each of them H heads of Dh = D/H
+ * @returns [B, L, D]
+ */
+export function crossAttention(query: Tensor, key: Tensor, value: Tensor, heads: number): Tensor {
+  const [batch, queries, width] = query.shape;
+  const keys = key.shape[1];
+  if (query.shape.length !== 3 || !sameShape(key.shape, [batch, keys, width]) || !sameShape(value.shape, key.shape)) {
+    throw new ShapeError('crossAttention', `query [${query.shape}], key [${key.shape}], value [${value.shape}] must be [B, L, D], [B, S, D], [B, S, D]`, 'use attention for [B, H, L, Dh]');
+  }
+  const headDim = headDimOf('crossAttention', width, heads);
+  const split = (rows: number): Strides => ({ batch: rows * width, head: headDim, row: width });
+  return separate('crossAttention', { query, key, value }, {
+    batch, heads, queries, keys, headDim, causal: false, mask: undefined,
+    query: split(queries), key: split(keys), output: split(queries), keyOffset: 0, valueOffset: 0,
+  });
+}
+
+/** Attention of three tensors, the output shaped as the query. */
+function separate(op: string, operands: Operands, plan: Plan): Tensor {
+  checkHeadDim(op, plan);
+  const { query, key, value } = operands;
+  const { mask } = plan;
+  const y = query.like();
+  const logSumExp = run(plan, operands, y);
+  return record(y, [query, key, value], (dy) => {
+    const delta = deltaOf(plan, y, dy);
+    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta };
+    const dquery = query.requiresGrad ? query.gradLike() : undefined;
+    if (dquery !== undefined) runGradQuery(plan, { ...saved, dquery });
+    if (!key.requiresGrad && !value.requiresGrad) return [dquery, undefined, undefined];
+    // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
+    const valueAt = ceilDiv(key.size, ALIGNMENT) * ALIGNMENT;
+    const dkv = key.like([valueAt + value.size], 'd key, d value');
+    runGradKeyValue(plan, { ...saved, dkv }, 0, valueAt);
+    return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, f32Bytes(valueAt)) : undefined];
+  }, mask === undefined ? [query, key, value, y, logSumExp] : [query, key, value, mask, y, logSumExp]);
+}
+
+/** The forward pass into `y`; returns logSumExp [B, H, L]. */
+function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
+  const logSumExp = y.like([plan.batch, plan.heads, plan.queries], 'logSumExp');
+  launch(forward, plan, plan.queries, { ...operands, y, log_sum_exp: logSumExp });
+  return logSumExp;
+}
+
+/** dy·y of every query: [B, H, L]. */
+function deltaOf(plan: Plan, y: Tensor, dy: Tensor): Tensor {
+  const { kernel, packs } = packed(rowProducts, plan.headDim);
+  const { output, queries } = plan;
+  const perPack = plan.headDim / packs;
+  const problems = plan.batch * plan.heads;
+  const delta = y.like([plan.batch, plan.heads, queries], 'delta');
+  kernel.run(y.gpu, {
+    tensors: { y, dy, delta },
+    params: { problems, heads: plan.heads, queries, output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack },
+    constants: { PACKS: packs },
+    grid: ceilDiv(problems * queries, DELTA_WORKGROUP),
+  });
+  return delta;
+}
+
+interface GradOperands extends Operands {
+  readonly dy: Tensor;
+  readonly log_sum_exp: Tensor;
+  readonly delta: Tensor;
+}
+
+function runGradQuery(plan: Plan, tensors: GradOperands & { dquery: Tensor }): void {
+  launch(gradQuery, plan, plan.queries, { ...tensors });
+}
+
+/** dk and dv start at the given elements of `dkv`. */
+function runGradKeyValue(plan: Plan, tensors: GradOperands & { dkv: Tensor }, keyAt: number, valueAt: number): void {
+  launch(gradKeyValue, plan, plan.keys, { ...tensors }, keyAt, valueAt);
+}
+
+/** One dispatch with a lane for each of `rows` rows of every problem. */
+function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, dkeyAt = 0, dvalueAt = 0): void {
+  const { gpu } = tensors.query;
+  const { kernel, packs } = packed(kernels, plan.headDim);
+  const perPack = plan.headDim / packs;
+  const { mask, query, key, output } = plan;
+  const variant = kernel.choose(gpu);
+  const { LANES, BLOCK } = SIZES[variant];
+  const problems = plan.batch * plan.heads;
+  kernel.run(gpu, {
+    tensors: { ...tensors, mask: mask ?? tensors.query },
+    params: {
+      problems, heads: plan.heads, queries: plan.queries, keys: plan.keys,
+      query_batch: query.batch / perPack, query_head: query.head / perPack, query_row: query.row / perPack,
+      key_offset: plan.keyOffset / perPack, value_offset: plan.valueOffset / perPack,
+      key_batch: key.batch / perPack, key_head: key.head / perPack, key_row: key.row / perPack,
+      output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack,
+      dkey_offset: dkeyAt / perPack, dvalue_offset: dvalueAt / perPack,
+      mask_batch: mask !== undefined && mask.shape.length === 4 && mask.shape[0] > 1 ? plan.queries * plan.keys : 0,
+      scale: 1 / Math.sqrt(plan.headDim),
+    },
+    constants: { PACKS: packs, LANES, BLOCK, CAUSAL: plan.causal, MASKED: mask !== undefined },
+    grid: problems * ceilDiv(rows, LANES),
+    variant,
+  });
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
+function checkMask(mask: Tensor, batch: number, queries: number, keys: number): void {
+  const allowed = [[queries, keys], [1, 1, queries, keys], [batch, 1, queries, keys]];
+  if (allowed.some((shape) => sameShape(mask.shape, shape))) return;
+  throw new ShapeError('attention', `the mask is [${mask.shape}], must be one of ${allowed.map((shape) => `[${shape}]`).join(', ')}`);
+}
+
+function headDimOf(op: string, width: number, heads: number): number {
+  if (Number.isInteger(heads) && heads > 0 && width % heads === 0) return width / heads;
+  throw new ShapeError(op, `a width of ${width} does not split into ${heads} heads`);
+}
+
+function checkHeadDim(op: string, { headDim }: Plan): void {
+  if (headDim > MAX_HEAD_DIM) throw new ShapeError(op, `a head is ${headDim} wide, at most ${MAX_HEAD_DIM} fit in a lane's registers and workgroup memory`, 'use more heads');
+}
+
+/** What a call works on; `visible` is the share of query-key pairs that are not hidden: 1, or about 1/2 if causal. */
+export interface AttentionSize {
+  readonly batch: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly headDim: number;
+  readonly visible?: number;
+}
+
+/** Work of one forward call: q·k and w·v of every pair. Keys and values count once; blocks that are read again are cached. */
+export function cost({ batch, heads, queries, keys, headDim, visible = 1 }: AttentionSize): Cost {
+  const problems = batch * heads;
+  return {
+    flops: 4 * problems * queries * keys * headDim * visible,
+    bytesRead: f32Bytes(problems * (queries + 2 * keys) * headDim),
+    bytesWritten: f32Bytes(problems * queries * (headDim + 1)),
+  };
+}
+
+/** Work of one gradient: three products of every pair for dq, four for dk and dv, and delta. */
+export function gradientCost({ batch, heads, queries, keys, headDim, visible = 1 }: AttentionSize): Cost {
+  const problems = batch * heads;
+  return {
+    flops: 14 * problems * queries * keys * headDim * visible + 2 * problems * queries * headDim,
+    bytesRead: f32Bytes(problems * (2 * (2 * queries + 2 * keys) * headDim + 2 * queries * headDim + 4 * queries)),
+    bytesWritten: f32Bytes(problems * ((queries + 2 * keys) * headDim + queries)),
+  };
+}
+
+export const kernels = [forward, gradQuery, gradKeyValue, rowProducts].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

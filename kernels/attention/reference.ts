@@ -1,0 +1,108 @@
+/** Sizes of one attention, and what hides keys. */
+export interface Sizes {
+  readonly batch: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly headDim: number;
+  readonly causal?: boolean;
+}
+
+/** Flat [B, H, L, Dh] and [B, H, S, Dh] arrays, and a mask [B, L, S] or [L, S]. */
+export interface Operands {
+  readonly query: Float64Array;
+  readonly key: Float64Array;
+  readonly value: Float64Array;
+  readonly mask?: Float64Array;
+}
+
+/** softmax(q·kᵀ/√Dh + mask) of one query of one head: a weight for each key; all 0 if every key is hidden. */
+function weightsOf(sizes: Sizes, { query, key, mask }: Operands, problem: number, l: number): Float64Array {
+  const { heads, queries, keys, headDim } = sizes;
+  const sample = Math.floor(problem / heads);
+  const maskStart = mask === undefined || mask.length === queries * keys ? l * keys : (sample * queries + l) * keys;
+  const logits = new Float64Array(keys).map((_, s) => {
+    if (sizes.causal && s > l) return Number.NEGATIVE_INFINITY;
+    return dot(query, (problem * queries + l) * headDim, key, (problem * keys + s) * headDim, headDim) / Math.sqrt(headDim) + (mask?.[maskStart + s] ?? 0);
+  });
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  if (largest === Number.NEGATIVE_INFINITY) return logits.fill(0);
+  const exponentials = logits.map((v) => Math.exp(v - largest));
+  const total = exponentials.reduce((a, b) => a + b);
+  return exponentials.map((v) => v / total);
+}
+
+/** y = softmax(q·kᵀ/√Dh + mask)·v. */
+export function attention(sizes: Sizes, operands: Operands): Float64Array {
+  const { queries, keys, headDim } = sizes;
+  const y = new Float64Array(operands.query.length);
+  forEachQuery(sizes, (problem, l) => {
+    const weights = weightsOf(sizes, operands, problem, l);
+    for (let s = 0; s < keys; s++) {
+      for (let c = 0; c < headDim; c++) y[(problem * queries + l) * headDim + c] += weights[s] * operands.value[(problem * keys + s) * headDim + c];
+    }
+  });
+  return y;
+}
+
+/** The gradient as the chain rule writes it: through the weighted sum, the softmax, and the products of queries and keys. */
+export function attentionGradient(sizes: Sizes, operands: Operands, dy: Float64Array): { query: Float64Array; key: Float64Array; value: Float64Array } {
+  const { queries, keys, headDim } = sizes;
+  const { query, key, value } = operands;
+  const gradients = { query: new Float64Array(query.length), key: new Float64Array(key.length), value: new Float64Array(value.length) };
+  forEachQuery(sizes, (problem, l) => {
+    const weights = weightsOf(sizes, operands, problem, l);
+    const q = (problem * queries + l) * headDim;
+    const dweights = weights.map((_, s) => dot(dy, q, value, (problem * keys + s) * headDim, headDim));
+    const delta = dot(weights, 0, dweights, 0, keys);
+    for (let s = 0; s < keys; s++) {
+      const k = (problem * keys + s) * headDim;
+      const dproduct = (weights[s] * (dweights[s] - delta)) / Math.sqrt(headDim);
+      for (let c = 0; c < headDim; c++) {
+        gradients.query[q + c] += dproduct * key[k + c];
+        gradients.key[k + c] += dproduct * query[q + c];
+        gradients.value[k + c] += weights[s] * dy[q + c];
+      }
+    }
+  });
+  return gradients;
+}
+
+/** [B, L, parts·H·Dh] → `parts` arrays [B, H, L, Dh]. */
+export function unpack(packed: Float64Array, parts: number, heads: number, rows: number, headDim: number): Float64Array[] {
+  const batch = packed.length / (parts * heads * rows * headDim);
+  return Array.from({ length: parts }, (_, part) => {
+    const out = new Float64Array(packed.length / parts);
+    forEachElement(batch, heads, rows, headDim, (b, h, l, c, dense) => {
+      out[dense] = packed[((b * rows + l) * parts + part) * heads * headDim + h * headDim + c];
+    });
+    return out;
+  });
+}
+
+/** Arrays [B, H, L, Dh] → [B, L, parts·H·Dh]. */
+export function pack(parts: readonly Float64Array[], heads: number, rows: number, headDim: number): Float64Array {
+  const batch = parts[0].length / (heads * rows * headDim);
+  const out = new Float64Array(parts.length * parts[0].length);
+  parts.forEach((part, i) => {
+    forEachElement(batch, heads, rows, headDim, (b, h, l, c, dense) => {
+      out[((b * rows + l) * parts.length + i) * heads * headDim + h * headDim + c] = part[dense];
+    });
+  });
+  return out;
+}
+
+function dot(a: Float64Array, aStart: number, b: Float64Array, bStart: number, n: number): number {
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += a[aStart + i] * b[bStart + i];
+  return sum;
+}
+
+function forEachQuery({ batch, heads, queries }: Sizes, visit: (problem: number, l: number) => void): void {
+  for (let problem = 0; problem < batch * heads; problem++) for (let l = 0; l < queries; l++) visit(problem, l);
+}
+
+function forEachElement(batch: number, heads: number, rows: number, headDim: number, visit: (b: number, h: number, l: number, c: number, dense: number) => void): void {
+  let dense = 0;
+  for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) for (let l = 0; l < rows; l++) for (let c = 0; c < headDim; c++) visit(b, h, l, c, dense++);
+}
