@@ -1,9 +1,11 @@
 /** All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its cases. */
 import type { Room } from './shared/room.ts';
+import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 
 export const rooms: readonly Room[] = [
+  attention,
   blend,
   gelu,
 ];
