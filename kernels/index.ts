@@ -2,10 +2,12 @@
 import type { Room } from './shared/room.ts';
 import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
+import { room as elementwise } from './elementwise/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 
 export const rooms: readonly Room[] = [
   attention,
   blend,
+  elementwise,
   gelu,
 ];

@@ -1,0 +1,34 @@
+// Sums over axes along which a tensor was repeated: the gradient of broadcasting.
+//   sums[c, k] = Σ x[kept(k) + reduced(r)], r over the c-th run of `chunk` reduced positions, in rising order
+// One lane per sum. A long sum goes in two passes: sums of chunks, then, by the same kernel, their sums. The order of addition
+// depends on the shape alone. Linked with strided.wgsl and a pack.
+
+struct Params {
+  kept: u32, reduced: u32, chunk: u32, n: u32,
+  ke0: u32, ke1: u32, ke2: u32, ke3: u32, ke4: u32, ke5: u32,
+  ks0: u32, ks1: u32, ks2: u32, ks3: u32, ks4: u32, ks5: u32,
+  re0: u32, re1: u32, re2: u32, re3: u32, re4: u32, re5: u32,
+  rs0: u32, rs1: u32, rs2: u32, rs3: u32, rs4: u32, rs5: u32
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<pack>;
+@group(0) @binding(2) var<storage, read_write> sums: array<pack>;   // [chunks, kept], n packs
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let kept_extents = array(params.ke0, params.ke1, params.ke2, params.ke3, params.ke4, params.ke5);
+  let kept_strides = array(params.ks0, params.ks1, params.ks2, params.ks3, params.ks4, params.ks5);
+  let reduced_extents = array(params.re0, params.re1, params.re2, params.re3, params.re4, params.re5);
+  let reduced_strides = array(params.rs0, params.rs1, params.rs2, params.rs3, params.rs4, params.rs5);
+  let base = strided_offset(i % params.kept, KEPT_RANK, kept_extents, kept_strides);
+  let first = i / params.kept * params.chunk;
+  let end = min(first + params.chunk, params.reduced);
+  var sum = pack32();
+  for (var r = first; r < end; r++) { sum += pack32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]); }
+  sums[i] = pack(sum);
+}
