@@ -4,10 +4,12 @@ import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
+import { room as rearrange } from './rearrange/cases.ts';
 
 export const rooms: readonly Room[] = [
   attention,
   blend,
   elementwise,
   gelu,
+  rearrange,
 ];

@@ -1,0 +1,64 @@
+import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
+import type { Case, Room, Tolerance } from '../shared/room.ts';
+import { normal } from '../shared/sample.ts';
+import { concat, cost, expand, gradientCost, kernels, permute, slice } from './index.ts';
+import * as reference from './reference.ts';
+
+const exact: Tolerance = { atol: 0, rtol: 0, why: 'copies' };
+
+function copyCase(name: string, shape: Shape, run: (x: Tensor) => Tensor, origins: reference.Origins): Case {
+  const m = sizeOf(shape);
+  const repeats = Math.max(1, origins.length / m);
+  return {
+    name,
+    inputs: { x: normal('x', shape) },
+    wrt: ['x'],
+    run: (t) => [run(t.x as Tensor)],
+    reference: ({ x }) => [reference.gather(x, origins)],
+    gradient: (_, dy) => ({ x: reference.gatherGradient(dy, origins, m) }),
+    tolerance: exact,
+    gradientTolerance: repeats > 1 ? { atol: 1e-6 * Math.sqrt(repeats), rtol: 2e-7, why: `a sum of ${repeats} numbers of about 1` } : exact,
+    cost: cost(origins.length),
+    gradientCost: gradientCost(origins.length, m),
+  };
+}
+
+const permuteCase = (name: string, shape: Shape, dims: readonly number[]) => copyCase(`permute: ${name}`, shape, (x) => permute(x, dims), reference.permuteOrigins(shape, dims));
+const sliceCase = (name: string, shape: Shape, dim: number, start: number, end: number) =>
+  copyCase(`slice: ${name}`, shape, (x) => slice(x, dim, start, end), reference.sliceOrigins(shape, dim, start, end));
+const expandCase = (name: string, from: Shape, to: Shape) => copyCase(`expand: ${name}`, from, (x) => expand(x, to), reference.expandOrigins(from, to));
+
+function concatCase(name: string, a: Shape, b: Shape, dim: number): Case {
+  const [outer, inner] = [sizeOf(a.slice(0, dim)), sizeOf(a.slice(dim + 1))];
+  const n = sizeOf(a) + sizeOf(b);
+  const half = (dy: Float64Array, start: number, extent: number) => reference.gather(dy, reference.sliceOrigins([outer, a[dim] + b[dim], inner], 1, start, start + extent));
+  return {
+    name: `concat: ${name}`,
+    inputs: { a: normal('a', a), b: normal('b', b) },
+    wrt: ['a', 'b'],
+    run: (t) => [concat([t.a as Tensor, t.b as Tensor], dim)],
+    reference: (x) => [reference.concat([{ data: x.a, extent: a[dim] }, { data: x.b, extent: b[dim] }], outer, inner)],
+    gradient: (_, dy) => ({ a: half(dy, 0, a[dim]), b: half(dy, a[dim], b[dim]) }),
+    tolerance: exact,
+    cost: cost(n),
+    gradientCost: gradientCost(n, n),
+  };
+}
+
+export const room: Room = {
+  name: 'rearrange',
+  kernels,
+  cases: [
+    permuteCase('frames to the middle, rows kept whole', [2, 5, 3, 8], [0, 2, 1, 3]),
+    permuteCase('a transpose of odd extents', [33, 65], [1, 0]),
+    permuteCase('six axes backwards', [2, 3, 1, 4, 5, 2], [5, 4, 3, 2, 1, 0]),
+    sliceCase('the class token of every frame', [6, 17, 64], 1, 0, 1),
+    sliceCase('odd columns', [5, 7], 1, 3, 6),
+    sliceCase('the last row', [9, 4], 0, 8, 9),
+    concatCase('a token in front of every frame', [6, 1, 64], [6, 16, 64], 1),
+    concatCase('odd columns', [3, 2], [3, 5], 1),
+    expandCase('one text for every video', [1, 5, 12], [4, 5, 12]),
+    expandCase('a class token for many frames', [1, 1, 8], [300, 1, 8]),
+    expandCase('a column along odd rows', [7, 1], [7, 9]),
+  ],
+};

@@ -1,0 +1,138 @@
+import { part, record, type Shape, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { packedKernels } from '../shared/rows.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
+import { sumTo, sumToKernels } from '../shared/sum_to.ts';
+
+const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl')]);
+const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl')]);
+
+const WORKGROUP = 256;
+
+/** Axis i of y is axis dims[i] of x; `permute(x, [1, 0])` transposes. */
+export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  if (dims.length !== x.shape.length || [...dims].sort((a, b) => a - b).some((dim, i) => dim !== i)) {
+    throw new ShapeError('permute', `[${dims}] does not name each axis of [${x.shape}] once`);
+  }
+  const shape = dims.map((dim) => x.shape[dim]);
+  const inverse = dims.map((_, i) => dims.indexOf(i));
+  const y = x.like(shape);
+  copy('permute', x, y, shape, permuted(x.shape, dims), denseStrides(shape));
+  return record(
+    y,
+    [x],
+    (dy) => {
+      const dx = x.gradLike();
+      copy('permute', dy, dx, x.shape, permuted(shape, inverse), denseStrides(x.shape));
+      return [dx];
+    },
+    [],
+  );
+}
+
+/** Positions start ≤ i < end of axis `dim`. */
+export function slice(x: Tensor, dim: number, start: number, end: number): Tensor {
+  checkDim('slice', x, dim);
+  if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > x.shape[dim] || start >= end) {
+    throw new ShapeError('slice', `[${start}, ${end}) is not a part of axis ${dim} of [${x.shape}]`, `whole numbers with 0 ≤ start < end ≤ ${x.shape[dim]} are`);
+  }
+  const shape = x.shape.with(dim, end - start);
+  const y = x.like(shape);
+  const inner = denseStrides(x.shape)[dim];
+  copy('slice', x, y, shape, denseStrides(x.shape), denseStrides(shape), { from: start * inner });
+  return record(y, [x], (dy) => [sliceGradient(x, dy, x.shape[dim] * inner, start * inner, end * inner)], []);
+}
+
+/** Tensors one after another along axis `dim`; their other extents are equal. */
+export function concat(tensors: readonly Tensor[], dim: number): Tensor {
+  const [first] = tensors;
+  if (first === undefined) throw new ShapeError('concat', 'no tensors were given');
+  checkDim('concat', first, dim);
+  for (const { shape } of tensors) {
+    if (shape.length !== first.shape.length || shape.some((extent, i) => i !== dim && extent !== first.shape[i])) {
+      throw new ShapeError('concat', `[${first.shape}] and [${shape}] differ outside of axis ${dim}`);
+    }
+  }
+  const y = first.like(first.shape.with(dim, tensors.reduce((sum, { shape }) => sum + shape[dim], 0)));
+  const strides = denseStrides(y.shape);
+  let place = 0;
+  const places = tensors.map(({ shape }) => {
+    const here = place * strides[dim];
+    place += shape[dim];
+    return here;
+  });
+  tensors.forEach((x, i) => copy('concat', x, y, x.shape, denseStrides(x.shape), strides, { to: places[i] }));
+  return record(
+    y,
+    tensors,
+    (dy) =>
+      tensors.map((x, i) => {
+        if (!x.requiresGrad) return undefined;
+        const dx = x.gradLike();
+        copy('concat', dy, dx, x.shape, strides, denseStrides(x.shape), { from: places[i] });
+        return dx;
+      }),
+    [],
+  );
+}
+
+/** x repeated to `shape`, NumPy's way: new axes in front, and axes of extent 1. The gradient adds up what the repeats get. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  const fitting = broadcastShape('expand', x.shape, shape);
+  if (fitting.length !== shape.length || fitting.some((extent, i) => extent !== shape[i])) throw new ShapeError('expand', `[${x.shape}] cannot be repeated to [${shape}]`);
+  if (x.size === sizeOf(shape)) return x.reshape(shape);
+  const y = x.like(shape);
+  copy('expand', x, y, shape, broadcastStrides(x.shape, shape), denseStrides(shape));
+  return record(y, [x], (dy) => [sumTo(dy, x)], []);
+}
+
+/** Strides with which axes of a dense tensor of `shape` are walked in the order `dims`. */
+function permuted(shape: Shape, dims: readonly number[]): number[] {
+  const strides = denseStrides(shape);
+  return dims.map((dim) => strides[dim]);
+}
+
+function checkDim(op: string, x: Tensor, dim: number): void {
+  if (!Number.isInteger(dim) || dim < 0 || dim >= x.shape.length) throw new ShapeError(op, `[${x.shape}] has no axis ${dim}`, `axes are 0 to ${x.shape.length - 1}`);
+}
+
+/** One dispatch of the strided copy over an index space of `shape`. */
+function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[], { from = 0, to = 0 } = {}): void {
+  const axes = mergedAxes(op, shape, [xStrides, yStrides]);
+  const wide = fitsPacks(axes) && from % 4 === 0 && to % 4 === 0;
+  const pack = wide ? 4 : 1;
+  const walked = wide ? inPacks(axes) : axes;
+  const n = sizeOf(shape) / pack;
+  copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+    tensors: { x, y },
+    params: { n, x_start: from / pack, y_start: to / pack, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
+    constants: { RANK: walked.length },
+    grid: ceilDiv(n, WORKGROUP),
+  });
+}
+
+function sliceGradient(x: Tensor, dy: Tensor, row: number, start: number, end: number): Tensor {
+  const dx = x.gradLike();
+  const wide = [row, start, end].every((at) => at % 4 === 0);
+  const pack = wide ? 4 : 1;
+  const n = dx.size / pack;
+  slicing[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+    tensors: { dy, dx },
+    params: { n, row: row / pack, start: start / pack, end: end / pack },
+    grid: ceilDiv(n, WORKGROUP),
+  });
+  return dx;
+}
+
+/** Work of one forward call that writes n elements: every element is read and written once. */
+export function cost(n: number): Cost {
+  return { flops: 0, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
+}
+
+/** Work of one gradient: dy of n elements becomes dx of m. */
+export function gradientCost(n: number, m: number): Cost {
+  return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
+}
+
+export const kernels = [...[copying, slicing].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];
