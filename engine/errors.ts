@@ -4,14 +4,15 @@
  */
 export class FirstlightError extends Error {
   readonly code: `FL_${string}`;
-  readonly details: Readonly<Record<string, unknown>>;
+  /** Numbers and names of the message. Not called `details`: test runners take that for text. */
+  readonly context: Readonly<Record<string, unknown>>;
   readonly hint: string | undefined;
 
-  constructor(code: `FL_${string}`, message: string, details: Record<string, unknown> = {}, hint?: string, cause?: unknown) {
+  constructor(code: `FL_${string}`, message: string, context: Record<string, unknown> = {}, hint?: string, cause?: unknown) {
     super(printable(message), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
-    this.details = details;
+    this.context = context;
     this.hint = hint === undefined ? undefined : printable(hint);
   }
 }

@@ -1,5 +1,5 @@
 import { Canary } from './canary.ts';
-import { DeviceLostError, FirstlightError, GpuValidationError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
 import { gpuInstance } from './instance.ts';
 import { Kernel } from './kernel.ts';
 import { Pool } from './memory.ts';
@@ -101,8 +101,12 @@ export class Gpu {
 
   // ------------------------------------------------------------------------------------------------ errors
 
-  /** Poisons the context: from now on every call throws `error`. The first one is the cause; later ones are its echo. */
+  /**
+   * Poisons the context: from now on every call throws `error`. The first one is the cause; later ones are its echo, but a
+   * kernel that does not compile is heard of after the commands that use it.
+   */
   fail(error: FirstlightError): void {
+    if (error instanceof KernelCompileError && this.#failure instanceof GpuValidationError) this.#failure = error;
     this.#failure ??= error;
   }
 
