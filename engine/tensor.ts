@@ -73,8 +73,9 @@ export class Tensor<D extends DType = 'f32'> {
   static from(gpu: Gpu, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
   static from(gpu: Gpu, data: HostArrays[DType], shape: Shape = [data.length], label = 'tensor'): AnyTensor {
     const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Uint32Array ? 'u32' : 'i32';
+    if (data.length !== sizeOf(shape)) throw new ShapeError(label, `${sizeOf(shape)} values fit [${shape}], got ${data.length}`);
     const tensor = Tensor.empty(gpu, shape, dtype, label);
-    tensor.write(data);
+    gpu.upload(tensor, data);
     return tensor;
   }
 

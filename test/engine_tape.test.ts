@@ -1,0 +1,90 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, noGrad, open, recompute, Tensor } from '../engine/index.ts';
+import { add } from '../kernels/elementwise/index.ts';
+import { gelu } from '../kernels/gelu/index.ts';
+import { close } from './close.ts';
+
+const gpu = await open();
+
+function leaf(...values: number[]): Tensor {
+  const tensor = Tensor.from(gpu, Float32Array.from(values), [values.length], 'leaf');
+  tensor.requiresGrad = true;
+  return tensor;
+}
+
+/** d loss / d x of a loss built by `build`, with a gradient of ones for its result. */
+async function gradientOf(x: Tensor, build: (x: Tensor) => Tensor): Promise<Float32Array> {
+  gpu.scope(() => backward(build(x), Tensor.from(gpu, new Float32Array(x.size).fill(1), x.shape)));
+  const gradient = await (x.grad as Tensor).read();
+  x.grad?.dispose();
+  x.grad = undefined;
+  return gradient;
+}
+
+test('a tensor used twice gets the sum of both gradients', async () => {
+  using x = leaf(0.5, -1, 2);
+  const once = await gradientOf(x, (x) => gelu(x, 'gelu'));
+  const twice = await gradientOf(x, (x) => add(gelu(x, 'gelu'), x));
+  close('gelu(x) + x', twice, once.map((g) => g + 1), { atol: 1e-6, rtol: 1e-6 });
+  const thrice = await gradientOf(x, (x) => add(add(x, x), x));
+  assert.equal([...thrice], [3, 3, 3]);
+});
+
+test('two backward passes add up in grad', async () => {
+  using x = leaf(0.5, -1, 2);
+  const once = await gradientOf(x, (x) => gelu(x, 'gelu'));
+  const seed = Float32Array.of(1, 1, 1);
+  for (let i = 0; i < 2; i++) gpu.scope(() => backward(gelu(x, 'gelu'), Tensor.from(gpu, seed)));
+  close('sum of two backward passes', await (x.grad as Tensor).read(), once.map((g) => 2 * g), { atol: 1e-6, rtol: 1e-6 });
+  x.grad?.dispose();
+});
+
+test('recompute gives the bits of the plain backward pass', async () => {
+  using x = leaf(0.3, -0.7, 1.9, -4);
+  const block = (v: Tensor) => gelu(gelu(v, 'quick_gelu'), 'gelu_tanh');
+  const plain = await gradientOf(x, (x) => gelu(block(x), 'gelu'));
+  const again = await gradientOf(x, (x) => gelu(recompute(block, x), 'gelu'));
+  assert.equal(again, plain);
+});
+
+test('nothing is recorded inside noGrad, and a backward pass there is refused', () => {
+  using x = leaf(1);
+  using y = noGrad(() => gelu(x, 'gelu'));
+  assert.is(y.requiresGrad, false);
+  assert.throws(() => backward(y), /nothing was recorded/);
+});
+
+test('a graph goes through one backward pass only', () => {
+  using x = leaf(1);
+  using y = gelu(x, 'gelu');
+  backward(y);
+  assert.throws(() => backward(y), /went through a backward pass already/);
+  x.grad?.dispose();
+});
+
+test('a chain of ten thousand operations is walked without recursion', () => {
+  using x = leaf(1);
+  gpu.scope(() => {
+    let y = x;
+    for (let i = 0; i < 10_000; i++) y = y.reshape([1]);
+    backward(y);
+  });
+  x.grad?.dispose();
+});
+
+test('a loss of several elements needs the gradient it starts from', () => {
+  using x = leaf(1, 2);
+  using y = gelu(x, 'gelu');
+  assert.throws(() => backward(y), /the loss must have one element, got \[2\]/);
+});
+
+test('a graph whose result is dropped gives back what it saved', () => {
+  using x = leaf(1, 2, 3);
+  const before = gpu.pool.live;
+  gpu.scope(() => gelu(gelu(gelu(x, 'gelu'), 'gelu'), 'gelu').dispose());
+  assert.is(gpu.pool.live, before);
+});
+
+test.after(() => gpu.close());
+test.run();
