@@ -3,6 +3,7 @@ import type { Room } from './shared/room.ts';
 import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
+import { room as embedding } from './embedding/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
 
@@ -10,6 +11,7 @@ export const rooms: readonly Room[] = [
   attention,
   blend,
   elementwise,
+  embedding,
   gelu,
   rearrange,
 ];

@@ -1,0 +1,57 @@
+import { sizeOf, type Shape, type Tensor } from '../../engine/index.ts';
+import type { Case, Room } from '../shared/room.ts';
+import { normal, whole } from '../shared/sample.ts';
+import { cost, embedding, gradientCost, kernels, pick, pickGradientCost, tokenIds } from './index.ts';
+import * as reference from './reference.ts';
+
+const exact = { atol: 0, rtol: 0, why: 'copies' };
+
+function embeddingCase(name: string, vocabulary: number, width: number, ids: Uint32Array, shape: Shape): Case {
+  const size = vocabulary * width;
+  return {
+    name: `embedding: ${name}`,
+    inputs: { table: normal('table', [vocabulary, width]) },
+    wrt: ['table'],
+    run: ({ table }) => [table.gpu.scope(() => embedding(table as Tensor, tokenIds(table.gpu, ids, shape)))],
+    reference: ({ table }) => [reference.embedding(table, ids, width)],
+    gradient: (_, dy) => ({ table: reference.embeddingGradient(dy, ids, width, size) }),
+    tolerance: exact,
+    gradientTolerance: { atol: 4e-6, rtol: 1e-6, why: 'up to 200 numbers of about 1 are added in pieces of 64' },
+    cost: cost(ids.length, width),
+    gradientCost: gradientCost(ids.length, vocabulary, width),
+  };
+}
+
+function pickCase(name: string, shape: readonly [number, number, number], below: number): Case {
+  const [batch, length, width] = shape;
+  const index = whole('index', [batch], below);
+  const rows = reference.pickedRows(index.data, length);
+  return {
+    name: `pick: ${name}`,
+    inputs: { x: normal('x', shape), index },
+    wrt: ['x'],
+    run: ({ x, index }) => [pick(x as Tensor, index as Tensor<'u32'>)],
+    reference: ({ x }) => [reference.embedding(x, rows, width)],
+    gradient: (_, dy) => ({ x: reference.embeddingGradient(dy, rows, width, sizeOf(shape)) }),
+    tolerance: exact,
+    cost: cost(batch, width),
+    gradientCost: pickGradientCost(batch, length, width),
+  };
+}
+
+const ids = (name: string, n: number, below: number) => whole(name, [n], below).data as Uint32Array;
+/** A start token, some words, and padding, row after row: most positions hold one of two ids. */
+const texts = Uint32Array.from({ length: 5 * 77 }, (_, i) => (i % 77 === 0 ? 40 : i % 77 < 9 ? (i * 7) % 39 : 0));
+
+export const room: Room = {
+  name: 'embedding',
+  kernels,
+  cases: [
+    embeddingCase('repeated and absent ids, odd width', 11, 7, ids('few', 24, 8), [4, 6]),
+    embeddingCase('padded texts: one id fills hundreds of positions', 41, 12, texts, [5, 77]),
+    embeddingCase('one position', 5, 8, Uint32Array.of(4), [1]),
+    pickCase('odd width', [5, 9, 3], 9),
+    pickCase('the first and only row', [3, 1, 8], 1),
+    pickCase('rows of a model', [6, 77, 64], 77),
+  ],
+};

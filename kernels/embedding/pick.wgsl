@@ -1,0 +1,18 @@
+// One row per batch entry: y[b] = x[b, index[b]]. One lane per pack of y. Linked with a pack.
+
+struct Params { n: u32, length: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<pack>;         // [batch, length, width]
+@group(0) @binding(2) var<storage, read> index: array<u32>;      // [batch], below length
+@group(0) @binding(3) var<storage, read_write> y: array<pack>;   // [batch, width], n packs
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn pick(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let b = i / params.width;
+  y[i] = x[(b * params.length + index[b]) * params.width + i % params.width];
+}

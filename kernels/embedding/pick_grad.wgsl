@@ -1,0 +1,21 @@
+// Gradient of pick: dx[b, l] = dy[b] where l = index[b], else 0. One lane per pack of dx. Linked with a pack.
+
+struct Params { n: u32, length: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<pack>;         // [batch, width]
+@group(0) @binding(2) var<storage, read> index: array<u32>;       // [batch]
+@group(0) @binding(3) var<storage, read_write> dx: array<pack>;   // [batch, length, width], n packs
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn pick_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let row = i / params.width;
+  let b = row / params.length;
+  var d = pack();
+  if (row % params.length == index[b]) { d = dy[b * params.width + i % params.width]; }
+  dx[i] = d;
+}

@@ -1,0 +1,62 @@
+import { FirstlightError, type Gpu, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+
+/** An id occurring more often than this is summed in pieces of this many positions. */
+const PIECE = 64;
+
+/**
+ * Ids that the host knows, on the GPU, with their positions sorted by id: that is what makes the gradient of `embedding` a
+ * plain sum without atomics. All sizes depend on the number of positions alone, never on the ids.
+ */
+export interface TokenIds {
+  readonly shape: Shape;
+  /** The largest id and where it stands, for the check against a table. */
+  readonly largest: { readonly id: number; readonly position: number };
+  /** [positions] */
+  readonly ids: Tensor<'u32'>;
+  /** [positions], sorted by id, then by position. */
+  readonly order: Tensor<'u32'>;
+  /** [positions, 4]: id, first, end, long, as in `embedding_grad.wgsl`; the unused end is zero. */
+  readonly lists: Tensor<'u32'>;
+  /** [pieces, 2]: first and end in `order`, as in `embedding_partial.wgsl`; the unused end is zero. */
+  readonly pieces: Tensor<'u32'>;
+  dispose(): void;
+}
+
+/** Uploads ids, row by row of `shape`. */
+export function tokenIds(gpu: Gpu, ids: Int32Array | Uint32Array, shape: Shape): TokenIds {
+  if (ids.length === 0 || ids.length !== sizeOf(shape)) throw new ShapeError('tokenIds', `${ids.length} ids do not fill [${shape}]`);
+  const negative = ids.findIndex((id) => id < 0);
+  if (negative >= 0) throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${ids[negative]} at position ${negative} is negative`, { id: ids[negative], position: negative });
+
+  const order = Uint32Array.from(ids, (_, position) => position).sort((p, q) => ids[p] - ids[q] || p - q);
+  const lists = new Uint32Array(4 * ids.length);
+  // n positions of an id make ⌈n / PIECE⌉ pieces, at most 2n / PIECE where n > PIECE
+  const pieces = new Uint32Array(2 * Math.max(1, Math.floor((2 * ids.length) / PIECE)));
+  let listCount = 0;
+  let pieceCount = 0;
+  for (let first = 0; first < order.length; ) {
+    const id = ids[order[first]];
+    let end = first + 1;
+    while (end < order.length && ids[order[end]] === id) end++;
+    const isLong = end - first > PIECE;
+    if (isLong) {
+      const firstPiece = pieceCount;
+      for (let start = first; start < end; start += PIECE) pieces.set([start, Math.min(start + PIECE, end)], 2 * pieceCount++);
+      lists.set([id, firstPiece, pieceCount, 1], 4 * listCount++);
+    } else lists.set([id, first, end, 0], 4 * listCount++);
+    first = end;
+  }
+  const position = order[order.length - 1];
+  const tensors = {
+    ids: Tensor.from(gpu, Uint32Array.from(ids), shape, 'token ids'),
+    order: Tensor.from(gpu, order, shape, 'token order'),
+    lists: Tensor.from(gpu, lists, [ids.length, 4], 'token lists'),
+    pieces: Tensor.from(gpu, pieces, [pieces.length / 2, 2], 'token pieces'),
+  };
+  return {
+    shape,
+    largest: { id: ids[position], position },
+    ...tensors,
+    dispose: () => Object.values(tensors).forEach((tensor) => tensor.dispose()),
+  };
+}
