@@ -11,31 +11,36 @@ import { i420Bytes, type I420Frame } from './i420.ts';
 interface Coding {
   readonly format: string;
   readonly encoder: FFEncoderCodec;
+  /** A steady quality, high enough that the colours of small pictures stay apart. */
   readonly options: Readonly<Record<string, string>>;
+  /** Makes every frame a key frame whose coding depends on no other. */
+  readonly independent: Readonly<Record<string, string>>;
 }
 
-const H264: Omit<Coding, 'format'> = { encoder: 'libx264' as FFEncoderCodec, options: { preset: 'veryfast', crf: '10' } };
+const H264: Omit<Coding, 'format'> = { encoder: 'libx264' as FFEncoderCodec, options: { preset: 'veryfast', qp: '12' }, independent: { g: '1' } };
 
-/** The file's extension decides. Quality is set so that colours of small pictures stay apart. */
+/** The file's extension decides. */
 const CODINGS: Readonly<Record<string, Coding>> = {
   '.mp4': { format: 'mp4', ...H264 },
   '.mov': { format: 'mov', ...H264 },
   '.mkv': { format: 'matroska', ...H264 },
-  '.webm': { format: 'webm', encoder: 'libvpx-vp9' as FFEncoderCodec, options: { deadline: 'realtime', 'cpu-used': '8', crf: '10', b: '0' } },
-  '.avi': { format: 'avi', encoder: 'mpeg4' as FFEncoderCodec, options: { qmin: '1', qmax: '2', flags: '+qscale', global_quality: '118' } },
+  '.webm': { format: 'webm', encoder: 'libvpx-vp9' as FFEncoderCodec, options: { deadline: 'realtime', 'cpu-used': '8', b: '0', qmin: '12', qmax: '12', crf: '12' }, independent: { g: '1' } },
+  '.avi': { format: 'avi', encoder: 'mpeg4' as FFEncoderCodec, options: { flags: '+qscale', global_quality: '236' }, independent: { g: '1' } },
 };
 
 export interface VideoOptions {
   readonly fps?: number;
   /** When each frame is shown, in units of 1/fps and rising; 0, 1, 2, … if omitted. */
   readonly timestamps?: readonly number[];
+  /** Every frame stands for itself, so that decoded pictures do not depend on the order of the frames. */
+  readonly independent?: boolean;
 }
 
 /**
  * Writes a video file: H.264 in mp4, mov and mkv, VP9 in webm, MPEG-4 part 2 in avi. One thread and no time of day in
  * the file: equal frames give equal bytes.
  */
-export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8, timestamps = frames.map((_, i) => i) }: VideoOptions = {}): void {
+export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8, timestamps = frames.map((_, i) => i), independent = false }: VideoOptions = {}): void {
   const coding = CODINGS[extname(path).toLowerCase()];
   if (coding === undefined) throw refuse(path, `expected one of ${Object.keys(CODINGS).join(', ')}`);
   if (frames.length === 0) throw refuse(path, 'a video needs at least one frame');
@@ -64,7 +69,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8
     encoder.colorSpace = matrix === 'bt709' ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
     encoder.colorRange = range === 'full' ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     encoder.threadCount = 1;
-    setOptions(encoder, coding.options);
+    setOptions(encoder, { ...coding.options, ...(independent ? coding.independent : {}) });
     encoder.setFlags(AV_CODEC_FLAG_BITEXACT);
     if (output.oformat?.hasFlags(AVFMT_GLOBALHEADER)) encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
     FFmpegError.throwIfError(encoder.open2Sync(codec), `${coding.encoder}, ${width} × ${height}`);
