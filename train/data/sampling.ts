@@ -1,0 +1,98 @@
+/**
+ * Which frames of a video, and which part of the picture, a model gets to see. The official recipe: X-CLIP's
+ * `datasets/pipeline.py`, which takes its operations from MMAction2. Geometry alone; kernels do the resampling.
+ */
+
+/** A source of chance, such as `Random` of the engine. */
+export interface Draws {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** A whole number in [0, n). */
+  below(n: number): number;
+}
+
+/** A part of a picture, in pixels of the source; sides may lie between pixels. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One look at a video: frames, and of each the same rectangle, to be resized to the model's input. */
+export interface View {
+  /** Indices in the order of presentation. */
+  readonly frames: readonly number[];
+  readonly crop: Rectangle;
+  /** Mirrored left to right. */
+  readonly flip: boolean;
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Training: `count` segments of equal length, from each a frame at random. Of shorter videos frames are repeated. */
+export function sampleForTraining(total: number, count: number, random: Draws): number[] {
+  const length = Math.floor(total / count);
+  if (length > 0) return Array.from({ length: count }, (_, i) => i * length + random.below(length));
+  return Array.from({ length: count }, (_, i) => roundHalfToEven((i * total) / count) % total);
+}
+
+/** NumPy's rounding, which the recipe uses: 0.5 → 0, 1.5 → 2. */
+function roundHalfToEven(value: number): number {
+  const down = Math.floor(value);
+  return value - down === 0.5 ? down + (down % 2) : Math.round(value);
+}
+
+/** Evaluation: the middle frame of each of `count` segments, ⌊(i + ½) · total / count⌋. */
+export function sampleForEvaluation(total: number, count: number): number[] {
+  const length = total / count;
+  return Array.from({ length: count }, (_, i) => Math.floor(i * length + length / 2));
+}
+
+/** The size after a picture's short side became `short`. */
+export function resized({ width, height }: Size, short: number): Size {
+  const scale = short / Math.min(width, height);
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}
+
+/** A rectangle of the resized picture, in pixels of the picture itself. */
+function inSource(source: Size, scaled: Size, { x, y, width, height }: Rectangle): Rectangle {
+  const [across, down] = [source.width / scaled.width, source.height / scaled.height];
+  return { x: x * across, y: y * down, width: width * across, height: height * down };
+}
+
+/** The square of `side` in the middle, after the short side became `short`. The recipe evaluates with 256 and 224. */
+export function centreCrop(source: Size, side: number, short: number): Rectangle {
+  const scaled = resized(source, short);
+  return inSource(source, scaled, { x: Math.floor((scaled.width - side) / 2), y: Math.floor((scaled.height - side) / 2), width: side, height: side });
+}
+
+/** Three squares of `side` along the long side, after the short side became `side`: left, right, middle (top, bottom, middle). */
+export function threeCrops(source: Size, side: number): Rectangle[] {
+  const scaled = resized(source, side);
+  const [x, y] = [scaled.width - side, scaled.height - side];
+  const step = { x: Math.floor(x / 2), y: Math.floor(y / 2) };
+  const corners = [{ x: 0, y: 0 }, { x: 2 * step.x, y: 2 * step.y }, step];
+  return corners.map((corner) => inSource(source, scaled, { ...corner, width: side, height: side }));
+}
+
+const SCALES = [1, 0.875, 0.75, 0.66];
+/** Width and height may come from neighbouring scales, so that a crop is never far from square. */
+const MAX_SCALE_GAP = 1;
+/** A crop this near to the input side takes the input side itself. */
+const SNAP = 3;
+
+/** MultiScaleCrop: one of several sizes, at a corner or in the middle, after the short side became `short`. */
+export function multiScaleCrop(source: Size, side: number, short: number, random: Draws): Rectangle {
+  const scaled = resized(source, short);
+  const sides = SCALES.map((scale) => Math.trunc(Math.min(scaled.width, scaled.height) * scale)).map((length) => (Math.abs(length - side) < SNAP ? side : length));
+  const sizes = sides.flatMap((height, i) => sides.filter((_, j) => Math.abs(i - j) <= MAX_SCALE_GAP).map((width) => ({ width, height })));
+  const { width, height } = sizes[random.below(sizes.length)];
+  const [x, y] = [Math.floor((scaled.width - width) / 4), Math.floor((scaled.height - height) / 4)];
+  const corners = [[0, 0], [4 * x, 0], [0, 4 * y], [4 * x, 4 * y], [2 * x, 2 * y]];
+  const [left, top] = corners[random.below(corners.length)];
+  return inSource(source, scaled, { x: left, y: top, width, height });
+}
