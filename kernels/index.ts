@@ -5,6 +5,7 @@ import { room as blend } from './blend/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
 import { room as embedding } from './embedding/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
+import { room as patchify } from './patchify/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
 
 export const rooms: readonly Room[] = [
@@ -13,5 +14,6 @@ export const rooms: readonly Room[] = [
   elementwise,
   embedding,
   gelu,
+  patchify,
   rearrange,
 ];

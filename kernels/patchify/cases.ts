@@ -1,0 +1,37 @@
+import type { Tensor } from '../../engine/index.ts';
+import type { Case, Room } from '../shared/room.ts';
+import { normal } from '../shared/sample.ts';
+import { cost, gradientCost, kernels, patchify } from './index.ts';
+import * as reference from './reference.ts';
+
+function patchifyCase(name: string, sizes: reference.Sizes, wrt: readonly ('pixels' | 'weight')[] = ['pixels', 'weight']): Case {
+  const { frames, side, p, width } = sizes;
+  const elements = 3 * p * p;
+  const patches = frames * side * side;
+  const why = (n: number) => `a sum of ${n} products of about 1`;
+  const longest = Math.max(patches, width);
+  return {
+    name,
+    inputs: { pixels: normal('pixels', [frames, 3, side * p, side * p]), weight: normal('weight', [width, 3, p, p]) },
+    wrt,
+    run: (t) => [patchify(t.pixels as Tensor, t.weight as Tensor)],
+    reference: ({ pixels, weight }) => [reference.patchify(pixels, weight, sizes)],
+    gradient: ({ pixels, weight }, dy) => reference.patchifyGradient(pixels, weight, dy, sizes),
+    tolerance: { atol: 2e-6 * Math.sqrt(elements), rtol: 1e-6, why: why(elements) },
+    gradientTolerance: { atol: 2e-6 * Math.sqrt(longest), rtol: 1e-6, why: why(longest) },
+    cost: cost(patches, elements, width),
+    gradientCost: gradientCost(patches, elements, width),
+  };
+}
+
+export const room: Room = {
+  name: 'patchify',
+  kernels,
+  cases: [
+    patchifyCase('the demo: patches of 8', { frames: 9, side: 4, p: 8, width: 64 }, ['weight']),
+    patchifyCase('a last strip that is not full, odd width', { frames: 3, side: 3, p: 4, width: 37 }),
+    patchifyCase('patches of 3, read one by one', { frames: 2, side: 5, p: 3, width: 5 }),
+    patchifyCase('patches of 14 in a row of 2', { frames: 1, side: 2, p: 14, width: 6 }),
+    patchifyCase('one pixel per patch, one frame, one column', { frames: 1, side: 3, p: 1, width: 1 }),
+  ],
+};

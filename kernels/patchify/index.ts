@@ -1,0 +1,126 @@
+import { type Gpu, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { sumTo, sumToKernels } from '../shared/sum_to.ts';
+
+const packs = { scalar: await part(import.meta.url, '../shared/pack/scalar.wgsl'), vec4: await part(import.meta.url, '../shared/pack/vec4.wgsl') };
+const patch = await part(import.meta.url, './patch.wgsl');
+const dots = await part(import.meta.url, './dots.subgroup.wgsl');
+const strip = await part(import.meta.url, './strip.subgroup.wgsl');
+const tile = await part(import.meta.url, './tile.wgsl');
+
+/** A product for patches whose rows are read in packs of four, and for others. */
+interface Product {
+  readonly scalar: Kernel;
+  readonly vec4: Kernel;
+  /** Columns, in packs, that a subgroup makes with each of its lanes. */
+  readonly columnsPerLane: number;
+}
+
+function product(name: string, operands: Source, loop: Source, columnsPerLane: number): Product {
+  const build = (pack: keyof typeof packs) =>
+    new Kernel(`${name}.${pack}`, [operands, patch], {
+      subgroup: { parts: [loop, packs[pack]], needs: ['subgroups'], suits: 'software' },
+      tiled: { parts: [tile, packs.scalar] },
+    });
+  return { scalar: build('scalar'), vec4: build('vec4'), columnsPerLane };
+}
+
+const forward = product('patchify', await part(import.meta.url, './patchify.wgsl'), dots, 4);
+const weightGradient = product('patchify_grad', await part(import.meta.url, './patchify_grad.wgsl'), strip, 1);
+const pixelGradient = product('patchify_pixels_grad', await part(import.meta.url, './patchify_pixels_grad.wgsl'), strip, 1);
+
+const TILE = 64;
+const STRIP = 16;
+/** The weight's gradient is cut until there are this many tiles, or chunks get this short; and never runs longer than the last. */
+const TILES = 256;
+const SHORTEST_CHUNK = 64;
+const LONGEST_CHUNK = 2048;
+
+/** Sizes of a product [rows, depth] · [depth, columns], in elements; `packed` says which of them lies along a patch. */
+interface Sizes {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly packed: 'columns' | 'depth';
+  readonly chunk?: number;
+}
+
+/**
+ * Cuts frames into patches and projects each: Conv2d with kernel = stride = p and no bias, as one matmul that gathers patches as
+ * it loads them. Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1.
+ *
+ * @param pixels [F, 3, S, S], S a multiple of p  @param weight [D, 3, p, p]
+ * @returns [F, (S/p)², D], patches row by row. The pixels get a gradient only if they ask for one.
+ */
+export function patchify(pixels: Tensor, weight: Tensor): Tensor {
+  const [frames, channels, height, size] = pixels.shape;
+  const [width, weightChannels, p, q] = weight.shape;
+  if (pixels.shape.length !== 4 || channels !== 3 || height !== size) throw new ShapeError('patchify', `pixels must be [F, 3, S, S], got [${pixels.shape}]`);
+  if (weight.shape.length !== 4 || weightChannels !== 3 || p !== q) throw new ShapeError('patchify', `the weight must be [D, 3, p, p], got [${weight.shape}]`);
+  if (size % p !== 0) throw new ShapeError('patchify', `frames of ${size} × ${size} are not whole patches of ${p} × ${p}`, `resize the frames to a multiple of ${p}`);
+
+  const side = size / p;
+  const patches = frames * side * side;
+  const elements = 3 * p * p;
+  const run = (product: Product, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(pixels.gpu, product, p, side, tensors, sizes);
+
+  const y = pixels.like([frames, side * side, width], 'patches');
+  run(forward, { pixels, weight, y }, { rows: patches, columns: width, depth: elements, packed: 'depth' });
+  return record(y, [pixels, weight], (dy) => {
+    let dpixels: Tensor | undefined;
+    if (pixels.requiresGrad) {
+      dpixels = pixels.gradLike();
+      run(pixelGradient, { dy, weight, dpixels }, { rows: patches, columns: elements, depth: width, packed: 'columns' });
+    }
+    if (!weight.requiresGrad) return [dpixels, undefined];
+    const chunk = chunkLength(patches, width, elements);
+    const chunks = ceilDiv(patches, chunk);
+    const dweight = chunks === 1 ? weight.gradLike() : dy.like([chunks, ...weight.shape], 'partial sums');
+    run(weightGradient, { dy, pixels, dweight }, { rows: width, columns: elements, depth: patches, packed: 'columns', chunk });
+    return [dpixels, chunks === 1 ? dweight : sumTo(dweight, weight)];
+  });
+}
+
+/** How many patches one partial sum of the weight's gradient takes; by the shapes alone, so that the order of addition is fixed. */
+function chunkLength(patches: number, width: number, elements: number): number {
+  const tiles = ceilDiv(width, TILE) * ceilDiv(elements, TILE);
+  const wanted = ceilDiv(patches, Math.max(1, Math.floor(TILES / tiles)));
+  return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, wanted));
+}
+
+function launch(gpu: Gpu, product: Product, p: number, side: number, tensors: Readonly<Record<string, Tensor>>, { rows, columns, depth, packed, chunk = depth }: Sizes): void {
+  const wide = p % 4 === 0;
+  const kernel = wide ? product.vec4 : product.scalar;
+  // the subgroup loops are built for one number of lanes
+  const lanes = gpu.subgroupSize;
+  const variant = kernel.choose(gpu) === 'subgroup' && lanes >= 4 && lanes <= 32 ? 'subgroup' : 'tiled';
+  const pack = wide && variant === 'subgroup' ? 4 : 1;
+  const packedColumns = packed === 'columns' ? columns / pack : columns;
+  const packedDepth = packed === 'depth' ? depth / pack : depth;
+  const chunks = ceilDiv(depth, chunk);
+  const grid = variant === 'tiled' ? ceilDiv(rows, TILE) * ceilDiv(columns, TILE) : ceilDiv(rows, STRIP) * ceilDiv(packedColumns, lanes * product.columnsPerLane);
+  kernel.run(gpu, {
+    tensors,
+    params: { rows, columns: packedColumns, depth: packedDepth, chunk: packed === 'depth' ? packedDepth : chunk, chunks },
+    constants: { PATCH: p, SIDE: side, ...(variant === 'subgroup' && { LANES: lanes }) },
+    grid: grid * chunks,
+    variant,
+  });
+}
+
+/** Work of one forward call: `patches` of 3p² `elements` each, projected to `width`. */
+export function cost(patches: number, elements: number, width: number): Cost {
+  return { flops: 2 * patches * elements * width, bytesRead: f32Bytes(patches * elements + elements * width), bytesWritten: f32Bytes(patches * width) };
+}
+
+/** Work of both gradients. */
+export function gradientCost(patches: number, elements: number, width: number): Cost {
+  return {
+    flops: 4 * patches * elements * width,
+    bytesRead: f32Bytes(2 * patches * width + patches * elements + elements * width),
+    bytesWritten: f32Bytes(patches * elements + elements * width),
+  };
+}
+
+export const kernels = [...[forward, weightGradient, pixelGradient].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumToKernels];
