@@ -7,6 +7,7 @@ import { room as embedding } from './embedding/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
+import { room as layernorm } from './layernorm/cases.ts';
 
 export const rooms: readonly Room[] = [
   attention,
@@ -16,4 +17,5 @@ export const rooms: readonly Room[] = [
   gelu,
   patchify,
   rearrange,
+  layernorm,
 ];

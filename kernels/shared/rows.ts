@@ -1,0 +1,47 @@
+import { type Gpu, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
+import { ceilDiv } from './sizes.ts';
+
+/** Lanes of a workgroup in `row/*.wgsl`. */
+const WORKGROUP = 128;
+
+const bySubgroup = await part(import.meta.url, './row/subgroup.wgsl');
+const byTree = await part(import.meta.url, './row/tree.wgsl');
+const packs = { scalar: await part(import.meta.url, './pack/scalar.wgsl'), vec4: await part(import.meta.url, './pack/vec4.wgsl') };
+
+const ROW_VARIANTS: Readonly<Record<string, Variant>> = {
+  subgroup: { parts: [bySubgroup], needs: ['subgroups'] },
+  tree: { parts: [byTree] },
+};
+
+/** The same kernel for rows read one element at a time and four at a time. */
+export interface PackedKernels {
+  readonly scalar: Kernel;
+  readonly vec4: Kernel;
+}
+
+/** A kernel linked with `pack/scalar.wgsl` and with `pack/vec4.wgsl`, whose grid does not depend on the variant. */
+export function packedKernels(name: string, parts: readonly Source[], variants?: Readonly<Record<string, Variant>>): PackedKernels {
+  return {
+    scalar: new Kernel(`${name}.scalar`, [...parts, packs.scalar], variants),
+    vec4: new Kernel(`${name}.vec4`, [...parts, packs.vec4], variants),
+  };
+}
+
+/** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a pack. */
+export function rowKernels(name: string, parts: readonly Source[]): PackedKernels {
+  return packedKernels(name, parts, ROW_VARIANTS);
+}
+
+/** The kernel for rows of `length` elements, and how many packs such a row has. */
+export function packed(kernels: PackedKernels, length: number): { readonly kernel: Kernel; readonly packs: number } {
+  return length % 4 === 0 ? { kernel: kernels.vec4, packs: length / 4 } : { kernel: kernels.scalar, packs: length };
+}
+
+/** Variant and grid that give each of `rows` rows its lanes. */
+export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly variant: string; readonly grid: number } {
+  const variant = kernel.choose(gpu);
+  if (variant === 'tree') return { variant, grid: rows };
+  // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
+  const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);
+  return { variant, grid: ceilDiv(rows, WORKGROUP / lanes) };
+}
