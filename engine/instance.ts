@@ -1,11 +1,46 @@
-/** The browser's or Dawn's entry to WebGPU. */
-const pinned = new Set<object>();
+import { NoAdapterError } from './errors.ts';
 
-export async function gpuInstance(): Promise<{ gpu: GPU; where: 'node' | 'browser' }> {
-  if (typeof navigator !== 'undefined' && 'gpu' in navigator && navigator.gpu !== undefined) return { gpu: navigator.gpu, where: 'browser' };
+/** The entry to WebGPU, and whose it is. */
+export interface Instance {
+  readonly gpu: GPU;
+  readonly where: 'node' | 'browser';
+}
+
+// Features of Dawn that are off by default: immediates and subgroup matrices; timestamps that are not rounded.
+const TOGGLES = ['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization'];
+
+/** The process dies at a garbage collection after Dawn's instance became unreachable, so it stays reachable, from two sides. */
+const pinned = new Set<GPU>();
+const PIN = Symbol.for('firstlight.instance');
+
+let node: Promise<Instance> | undefined;
+
+/** Chooses the driver in a process that engine/setup/run.mjs did not start. */
+async function prepare(): Promise<void> {
+  // not a literal: a bundler for browsers must not follow it
+  const script = new URL('./setup/in_process.mjs', import.meta.url).href;
+  const { prepareProcess } = (await import(script)) as typeof import('./setup/in_process.mjs');
+  try {
+    await prepareProcess();
+  } catch (error) {
+    const tried = error instanceof Error && 'tried' in error ? (error.tried as string[]) : [error instanceof Error ? error.message : String(error)];
+    throw new NoAdapterError(tried);
+  }
+}
+
+async function createInNode(): Promise<Instance> {
+  if (process.env.FIRSTLIGHT_PREPARED === undefined) await prepare();
   const { create, globals } = await import('webgpu');
-  Object.assign(globalThis, globals);
-  const gpu = create(['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization']);
+  Object.assign(globalThis, globals); // GPUBufferUsage and its like
+  const gpu = create(TOGGLES);
   pinned.add(gpu);
+  Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
   return { gpu, where: 'node' };
+}
+
+/** The browser's WebGPU, or Dawn's: made once, and kept for the life of the process. */
+export async function gpuInstance(): Promise<Instance> {
+  if (typeof navigator !== 'undefined' && 'gpu' in navigator && navigator.gpu !== undefined) return { gpu: navigator.gpu, where: 'browser' };
+  node ??= createInNode();
+  return node;
 }

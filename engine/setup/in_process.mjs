@@ -1,0 +1,32 @@
+/** Prepares a process that was not started by run.mjs, so that Dawn finds its driver when it is loaded next. */
+import { findAdapter } from './adapter.mjs';
+
+/**
+ * Loads `files`, in any order: a library that needs another one of them is tried again. The dynamic linker takes what is
+ * loaded already by its name, which stands in for LD_LIBRARY_PATH: that one is read at a process's start only.
+ */
+function loadAll(koffi, files) {
+  let failures = [];
+  let waiting = files;
+  while (waiting.length > 0) {
+    failures = waiting.flatMap((file) => {
+      try {
+        koffi.load(file, { global: true });
+        return [];
+      } catch (error) {
+        return [{ file, message: error.message }];
+      }
+    });
+    if (failures.length === waiting.length) throw new Error(failures[0].message);
+    waiting = failures.map(({ file }) => file);
+  }
+}
+
+/** Chooses the adapter as run.mjs does. Throws NothingFound, whose `tried` says why there is none. */
+export async function prepareProcess() {
+  const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
+  const { environment, preload } = await findAdapter({ say });
+  if (environment.VK_DRIVER_FILES !== undefined) process.env.VK_DRIVER_FILES = environment.VK_DRIVER_FILES;
+  if (preload.length > 0) loadAll((await import('koffi')).default, preload);
+  process.env.FIRSTLIGHT_PREPARED = '1';
+}
