@@ -41,11 +41,13 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number, { matr
   const v = u + columns * rows;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const [right, below] = [Math.min(2 * column + 1, width - 1), Math.min(2 * row + 1, height - 1)];
-      const corners = [2 * row * width + 2 * column, 2 * row * width + right, below * width + 2 * column, below * width + right];
-      const mean = (channel: number) => corners.reduce((sum, pixel) => sum + rgb[3 * pixel + channel], 0) / (4 * 255);
-      const [r, b] = [mean(0), mean(2)];
-      const y = red * r + green * mean(1) + blue * b;
+      const right = column * 2 + 1 < width ? 3 : 0;
+      const below = row * 2 + 1 < height ? 3 * width : 0;
+      const corner = 3 * (2 * row * width + 2 * column);
+      const r = (rgb[corner] + rgb[corner + right] + rgb[corner + below] + rgb[corner + below + right]) / (4 * 255);
+      const g = (rgb[corner + 1] + rgb[corner + right + 1] + rgb[corner + below + 1] + rgb[corner + below + right + 1]) / (4 * 255);
+      const b = (rgb[corner + 2] + rgb[corner + right + 2] + rgb[corner + below + 2] + rgb[corner + below + right + 2]) / (4 * 255);
+      const y = red * r + green * g + blue * b;
       data[u + row * columns + column] = clamp(GREY + (chroma * (b - y)) / (2 * (1 - blue)));
       data[v + row * columns + column] = clamp(GREY + (chroma * (r - y)) / (2 * (1 - red)));
     }

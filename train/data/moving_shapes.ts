@@ -132,12 +132,12 @@ const NOISE = 12;
 function drawPicture(random: Random, ground: Canvas, shape: number, place: Place, colour: readonly number[]): Uint8Array {
   const canvas = { side: SIDE, rgb: ground.rgb.slice() };
   paint(canvas, SHAPES[shape], place, colour);
-  const picture = new Uint8Array(canvas.rgb.length);
+  const picture = new Uint8ClampedArray(canvas.rgb.length);
   let word = 0;
   for (let pixel = 0; pixel < SIDE * SIDE; pixel++) {
-    word = pixel % 4 === 0 ? random.word() : word >>> 8;
-    const noise = NOISE * ((word & 0xff) / 255 - 0.5);
-    for (let i = 3 * pixel; i < 3 * pixel + 3; i++) picture[i] = Math.min(255, Math.max(0, Math.round(canvas.rgb[i] + noise)));
+    word = pixel % 8 === 0 ? random.word() : word >>> 4;
+    const noise = NOISE * ((word & 0xf) / 15 - 0.5);
+    for (let i = 3 * pixel; i < 3 * pixel + 3; i++) picture[i] = canvas.rgb[i] + noise;
   }
-  return picture;
+  return new Uint8Array(picture.buffer);
 }
