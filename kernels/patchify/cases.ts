@@ -28,10 +28,9 @@ export const room: Room = {
   name: 'patchify',
   kernels,
   cases: [
-    patchifyCase('the demo: patches of 8', { frames: 9, side: 4, p: 8, width: 64 }, ['weight']),
-    patchifyCase('a last strip that is not full, odd width', { frames: 3, side: 3, p: 4, width: 37 }),
-    patchifyCase('patches of 3, read one by one', { frames: 2, side: 5, p: 3, width: 5 }),
-    patchifyCase('patches of 14 in a row of 2', { frames: 1, side: 2, p: 14, width: 6 }),
-    patchifyCase('one pixel per patch, one frame, one column', { frames: 1, side: 3, p: 1, width: 1 }),
+    patchifyCase('several strips and chunks of patches', { frames: 8, side: 4, p: 4, width: 20 }),
+    patchifyCase('a last strip that is not full', { frames: 3, side: 4, p: 4, width: 68 }),
+    patchifyCase('odd patches and width, read one by one', { frames: 2, side: 5, p: 3, width: 5 }),
+    patchifyCase('one frame, one column', { frames: 1, side: 5, p: 3, width: 1 }, ['weight']),
   ],
 };

@@ -1,5 +1,6 @@
 import { type Gpu, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
+import type { PackedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
@@ -9,26 +10,24 @@ const dots = await part(import.meta.url, './dots.subgroup.wgsl');
 const strip = await part(import.meta.url, './strip.subgroup.wgsl');
 const tile = await part(import.meta.url, './tile.wgsl');
 
-/** A product for patches whose rows are read in packs of four, and for others. */
-interface Product {
-  readonly scalar: Kernel;
-  readonly vec4: Kernel;
-  /** Columns, in packs, that a subgroup makes with each of its lanes. */
-  readonly columnsPerLane: number;
-}
-
-function product(name: string, operands: Source, loop: Source, columnsPerLane: number): Product {
+/** A product, with the subgroup loop reading element by element and in packs of four. */
+function product(name: string, operands: Source, loop: Readonly<Record<keyof typeof packs, readonly Source[]>>): PackedKernels {
   const build = (pack: keyof typeof packs) =>
     new Kernel(`${name}.${pack}`, [operands, patch], {
-      subgroup: { parts: [loop, packs[pack]], needs: ['subgroups'], suits: 'software' },
+      subgroup: { parts: [...loop[pack], packs[pack]], needs: ['subgroups'], suits: 'software' },
       tiled: { parts: [tile, packs.scalar] },
     });
-  return { scalar: build('scalar'), vec4: build('vec4'), columnsPerLane };
+  return { scalar: build('scalar'), vec4: build('vec4') };
 }
 
-const forward = product('patchify', await part(import.meta.url, './patchify.wgsl'), dots, 4);
-const weightGradient = product('patchify_grad', await part(import.meta.url, './patchify_grad.wgsl'), strip, 1);
-const pixelGradient = product('patchify_pixels_grad', await part(import.meta.url, './patchify_pixels_grad.wgsl'), strip, 1);
+const alongDepth = {
+  scalar: [dots, await part(import.meta.url, './products.scalar.wgsl')],
+  vec4: [dots, await part(import.meta.url, './products.vec4.wgsl')],
+};
+const acrossDepth = { scalar: [strip], vec4: [strip] };
+const forward = product('patchify', await part(import.meta.url, './patchify.wgsl'), alongDepth);
+const weightGradient = product('patchify_grad', await part(import.meta.url, './patchify_grad.wgsl'), acrossDepth);
+const pixelGradient = product('patchify_pixels_grad', await part(import.meta.url, './patchify_pixels_grad.wgsl'), acrossDepth);
 
 const TILE = 64;
 const STRIP = 16;
@@ -37,12 +36,12 @@ const TILES = 256;
 const SHORTEST_CHUNK = 64;
 const LONGEST_CHUNK = 2048;
 
-/** Sizes of a product [rows, depth] · [depth, columns], in elements; `packed` says which of them lies along a patch. */
+/** Sizes of a product [rows, depth] · [depth, columns], in elements. */
 interface Sizes {
   readonly rows: number;
   readonly columns: number;
   readonly depth: number;
-  readonly packed: 'columns' | 'depth';
+  /** Part of the depth that goes into one sum; all of it if omitted. */
   readonly chunk?: number;
 }
 
@@ -63,21 +62,21 @@ export function patchify(pixels: Tensor, weight: Tensor): Tensor {
   const side = size / p;
   const patches = frames * side * side;
   const elements = 3 * p * p;
-  const run = (product: Product, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(pixels.gpu, product, p, side, tensors, sizes);
+  const run = (product: PackedKernels, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(pixels.gpu, product, { p, side, width }, tensors, sizes);
 
   const y = pixels.like([frames, side * side, width], 'patches');
-  run(forward, { pixels, weight, y }, { rows: patches, columns: width, depth: elements, packed: 'depth' });
+  run(forward, { pixels, weight, y }, { rows: patches, columns: width, depth: elements });
   return record(y, [pixels, weight], (dy) => {
     let dpixels: Tensor | undefined;
     if (pixels.requiresGrad) {
       dpixels = pixels.gradLike();
-      run(pixelGradient, { dy, weight, dpixels }, { rows: patches, columns: elements, depth: width, packed: 'columns' });
+      run(pixelGradient, { dy, weight, dpixels }, { rows: patches, columns: elements, depth: width });
     }
     if (!weight.requiresGrad) return [dpixels, undefined];
     const chunk = chunkLength(patches, width, elements);
     const chunks = ceilDiv(patches, chunk);
     const dweight = chunks === 1 ? weight.gradLike() : dy.like([chunks, ...weight.shape], 'partial sums');
-    run(weightGradient, { dy, pixels, dweight }, { rows: width, columns: elements, depth: patches, packed: 'columns', chunk });
+    run(weightGradient, { dy, pixels, dweight }, { rows: width, columns: elements, depth: patches, chunk });
     return [dpixels, chunks === 1 ? dweight : sumTo(dweight, weight)];
   });
 }
@@ -89,22 +88,25 @@ function chunkLength(patches: number, width: number, elements: number): number {
   return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, wanted));
 }
 
-function launch(gpu: Gpu, product: Product, p: number, side: number, tensors: Readonly<Record<string, Tensor>>, { rows, columns, depth, packed, chunk = depth }: Sizes): void {
-  const wide = p % 4 === 0;
+function launch(gpu: Gpu, product: PackedKernels, { p, side, width }: { p: number; side: number; width: number }, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes): void {
+  const wide = p % 4 === 0 && width % 4 === 0;
   const kernel = wide ? product.vec4 : product.scalar;
   // the subgroup loops are built for one number of lanes
   const lanes = gpu.subgroupSize;
   const variant = kernel.choose(gpu) === 'subgroup' && lanes >= 4 && lanes <= 32 ? 'subgroup' : 'tiled';
   const pack = wide && variant === 'subgroup' ? 4 : 1;
-  const packedColumns = packed === 'columns' ? columns / pack : columns;
-  const packedDepth = packed === 'depth' ? depth / pack : depth;
+  const { rows } = sizes;
+  const columns = sizes.columns / pack;
+  // only the forward product lies along depth
+  const depth = product === forward ? sizes.depth / pack : sizes.depth;
+  const chunk = sizes.chunk ?? depth;
   const chunks = ceilDiv(depth, chunk);
-  const grid = variant === 'tiled' ? ceilDiv(rows, TILE) * ceilDiv(columns, TILE) : ceilDiv(rows, STRIP) * ceilDiv(packedColumns, lanes * product.columnsPerLane);
+  const [down, across] = variant === 'tiled' ? [TILE, TILE] : [STRIP, lanes];
   kernel.run(gpu, {
     tensors,
-    params: { rows, columns: packedColumns, depth: packedDepth, chunk: packed === 'depth' ? packedDepth : chunk, chunks },
+    params: { rows, columns, depth, chunk, chunks },
     constants: { PATCH: p, SIDE: side, ...(variant === 'subgroup' && { LANES: lanes }) },
-    grid: grid * chunks,
+    grid: ceilDiv(rows, down) * ceilDiv(columns, across) * chunks,
     variant,
   });
 }
@@ -123,4 +125,4 @@ export function gradientCost(patches: number, elements: number, width: number): 
   };
 }
 
-export const kernels = [...[forward, weightGradient, pixelGradient].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumToKernels];
+export const kernels = [...[forward, weightGradient, pixelGradient].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

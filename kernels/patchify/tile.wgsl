@@ -37,7 +37,8 @@ fn tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       column_tile[at.y][at.x] = value;
     }
     workgroupBarrier();   // nobody may read the tiles before all have written
-    for (var k = 0u; k < DEPTH; k++) {
+    let steps = min(DEPTH, end - start);
+    for (var k = 0u; k < steps; k++) {
       let c = vec4f(column_tile[k][column], column_tile[k][column + 1u], column_tile[k][column + 2u], column_tile[k][column + 3u]);
       sums[0] += row_tile[k][row] * c;
       sums[1] += row_tile[k][row + 1u] * c;
