@@ -212,8 +212,7 @@ async function attempts(wanted, plain, { say, again, tried }) {
  * Returns { kind, environment, preload, info, tried, line }: `environment` is what Dawn's process must be started with,
  * `preload` the libraries that a process already running must load itself, `tried` what was not to be had, `line` is for people.
  */
-export async function findAdapter({ say = () => {}, again = false } = {}) {
-  const wanted = nonEmpty(process.env.FIRSTLIGHT_ADAPTER) ?? 'auto';
+export async function findAdapter({ say = () => {}, again = false, wanted = nonEmpty(process.env.FIRSTLIGHT_ADAPTER) ?? 'auto' } = {}) {
   if (!ADAPTERS.includes(wanted)) throw new Error(`FIRSTLIGHT_ADAPTER is "${wanted}", expected one of ${ADAPTERS.join(', ')}`);
   const tried = [];
   const found = await attempts(wanted, plainEnvironment(cacheFolder()), { say, again, tried });

@@ -25,8 +25,8 @@ function loadAll(koffi, files) {
 /** Chooses the adapter as run.mjs does. Throws NothingFound, whose `tried` says why there is none. */
 export async function prepareProcess() {
   const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
-  const { environment, preload } = await findAdapter({ say });
+  const { kind, environment, preload } = await findAdapter({ say });
   if (environment.VK_DRIVER_FILES !== undefined) process.env.VK_DRIVER_FILES = environment.VK_DRIVER_FILES;
   if (preload.length > 0) loadAll((await import('koffi')).default, preload);
-  process.env.FIRSTLIGHT_PREPARED = '1';
+  process.env.FIRSTLIGHT_PREPARED = kind;
 }

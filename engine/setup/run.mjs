@@ -17,13 +17,13 @@ async function main([program, ...args]) {
   // only now: what follows needs the packages
   const { findAdapter, NothingFound } = await import('./adapter.mjs');
   const again = args[0] === 'doctor' || process.env.FIRSTLIGHT_RETRY === '1';
-  const { environment, line } = await findAdapter({ say, again }).catch((error) => {
+  const { kind, environment, line } = await findAdapter({ say, again }).catch((error) => {
     // the doctor is for machines where nothing works
-    if (args[0] === 'doctor' && error instanceof NothingFound) return { environment: {}, line: undefined };
+    if (args[0] === 'doctor' && error instanceof NothingFound) return { kind: 'none', environment: {} };
     throw error;
   });
   if (line !== undefined && process.env.FIRSTLIGHT_PREPARED === undefined) say(line);
-  return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: '1', FIRSTLIGHT_RETRY: undefined });
+  return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
 }
 
 /** Starts the program and returns its exit code; 128 + n if signal n ended it. */

@@ -1,0 +1,132 @@
+/**
+ * Runs every test/*.test.ts in a process of its own, two at a time, and ends with one line of totals.
+ * Files named *.kernels.test.ts run a second time on SwiftShader, which differs from other adapters wherever WGSL leaves room.
+ *
+ *   npm test                   all files
+ *   npm test -- matmul tape    files whose names hold one of the words
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { type Environment, findAdapter } from '../engine/setup/adapter.mjs';
+
+const AT_ONCE = 2;
+/** A kernel that never ends would block the run for ever; no good file comes near this. */
+const LIMIT_SECONDS = 420;
+
+interface Job {
+  readonly file: string;
+  readonly label: string;
+  readonly environment: Environment;
+}
+
+interface Result {
+  readonly job: Job;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly seconds: number;
+  readonly output: string;
+  /** Why the file failed, if its own totals do not say. */
+  readonly reason?: string;
+}
+
+const running = new Set<ChildProcess>();
+
+/** What uvu's closing lines say; undefined if they are not there. */
+function totals(output: string): { total: number; passed: number; skipped: number } | undefined {
+  const last = [...stripVTControlCharacters(output).matchAll(/^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm)].at(-1);
+  return last === undefined ? undefined : { total: Number(last[1]), passed: Number(last[2]), skipped: Number(last[3]) };
+}
+
+/** A file that crashed, hung, ran nothing or failed without saying so counts as one failure beyond those it counted. */
+function judge(output: string, exitCode: number | null, signal: string | null, late: boolean): Pick<Result, 'passed' | 'failed' | 'skipped' | 'reason'> {
+  const counted = totals(output);
+  const { total, passed, skipped } = counted ?? { total: 0, passed: 0, skipped: 0 };
+  const failed = total - passed;
+  const reason = late
+    ? `not done after ${LIMIT_SECONDS} s`
+    : counted === undefined
+      ? `ended with ${signal ?? `exit code ${exitCode}`} before its totals`
+      : total + skipped === 0
+        ? 'ran no test'
+        : exitCode !== 0 && failed === 0
+          ? `passed, then ended with ${signal ?? `exit code ${exitCode}`}`
+          : undefined;
+  return { passed, skipped, failed: failed + (reason === undefined ? 0 : 1), reason };
+}
+
+async function runFile(job: Job): Promise<Result> {
+  const start = performance.now();
+  const env = { ...process.env, ...job.environment };
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL(job.file, import.meta.url))], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  let late = false;
+  const limit = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, LIMIT_SECONDS * 1000);
+  const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => child.on('error', reject).on('close', (...ending) => resolve(ending)));
+  clearTimeout(limit);
+  running.delete(child);
+  return { job, output, seconds: (performance.now() - start) / 1000, ...judge(output, exitCode, signal, late) };
+}
+
+function report({ job, passed, failed, skipped, seconds, output, reason }: Result): void {
+  const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
+  console.log(`${failed === 0 ? 'ok  ' : 'FAIL'}  ${job.label.padEnd(44)}${counts.padEnd(24)}${seconds.toFixed(1).padStart(6)} s${reason === undefined ? '' : `  ${reason}`}`);
+  if (failed > 0) console.log(`${output.trim().replace(/^/gm, '  | ')}\n`);
+}
+
+/** The environment in which Dawn takes SwiftShader; undefined where it is the adapter anyway, or cannot be had. */
+async function secondAdapter(): Promise<Environment | undefined> {
+  const first = await findAdapter();
+  if (/swiftshader/i.test(first.info.description)) return undefined;
+  try {
+    return (await findAdapter({ wanted: 'swiftshader' })).environment;
+  } catch (error) {
+    console.log(`kernels run on ${first.info.description} alone: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const all = readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.test.ts'));
+  const files = all.filter((name) => words.length === 0 || words.some((word) => name.includes(word))).sort();
+  if (files.length === 0) {
+    console.error(`no test file matches ${words.join(', ')}; there are ${all.join(', ')}`);
+    return 1;
+  }
+  const isSweep = (name: string) => name.endsWith('.kernels.test.ts');
+  const label = (name: string) => name.replace(/\.test\.ts$/, '');
+  const second = files.some(isSweep) ? await secondAdapter() : undefined;
+  // the longest first, so that no core is idle at the end
+  const jobs: Job[] = [...files.filter(isSweep), ...files.filter((name) => !isSweep(name))].map((file) => ({ file, label: label(file), environment: {} }));
+  if (second !== undefined) for (const file of files.filter(isSweep)) jobs.push({ file, label: `${label(file)} on SwiftShader`, environment: { ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
+
+  const results: Result[] = [];
+  const worker = async () => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      const result = await runFile(job);
+      report(result);
+      results.push(result);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+
+  for (const { output } of results) for (const [line] of output.matchAll(/^coverage: .*$/gm)) console.log(line);
+  const sum = (key: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[key], 0);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed${sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''}`);
+  return sum('failed') > 0 ? 1 : 0;
+}
+
+for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  process.on(signal, () => {
+    for (const child of running) child.kill(signal);
+    process.exit(exitCode);
+  });
+}
+process.exitCode = await main(process.argv.slice(2));
