@@ -1,5 +1,6 @@
 /** All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its cases. */
 import type { Room } from './shared/room.ts';
+import { room as adamw } from './adamw/cases.ts';
 import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
@@ -8,8 +9,11 @@ import { room as gelu } from './gelu/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
 import { room as layernorm } from './layernorm/cases.ts';
+import { room as normalize } from './normalize/cases.ts';
+import { room as reduce } from './reduce/cases.ts';
 
 export const rooms: readonly Room[] = [
+  adamw,
   attention,
   blend,
   elementwise,
@@ -18,4 +22,6 @@ export const rooms: readonly Room[] = [
   patchify,
   rearrange,
   layernorm,
+  normalize,
+  reduce,
 ];

@@ -1,0 +1,51 @@
+import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { packed, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { f32Bytes } from '../shared/sizes.ts';
+
+const forward = rowKernels('normalize', [await part(import.meta.url, './normalize.wgsl')]);
+const backward = rowKernels('normalize_grad', [await part(import.meta.url, './normalize_grad.wgsl')]);
+
+/**
+ * y = x / ‖x‖₂ over the last dimension, without an epsilon, as CLIP compares directions. A row of zeros stays zero and
+ * gets a gradient of zero.
+ *
+ * @param x [..., C]  @returns the shape of `x`
+ */
+export function normalize(x: Tensor): Tensor {
+  const length = x.shape.at(-1);
+  if (length === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
+  const { gpu } = x;
+  const rows = x.size / length;
+  return gpu.scope(() => {
+    const y = x.like();
+    const inverse = x.like([rows], 'inverse norm');
+    const { kernel, packs } = packed(forward, length);
+    kernel.run(gpu, { tensors: { x, y, inverse }, params: { rows, packs }, ...rowLaunch(gpu, kernel, rows) });
+    return record(
+      y,
+      [x],
+      (dy) => {
+        const dx = x.gradLike();
+        const { kernel: gradient } = packed(backward, length);
+        gradient.run(gpu, { tensors: { y, inverse, dy, dx }, params: { rows, packs }, ...rowLaunch(gpu, gradient, rows) });
+        return [dx];
+      },
+      [y, inverse],
+    );
+  });
+}
+
+/** Work of one forward call. */
+export function cost(rows: number, length: number): Cost {
+  const n = rows * length;
+  return { flops: 3 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n + rows) };
+}
+
+/** Work of one gradient. */
+export function gradientCost(rows: number, length: number): Cost {
+  const n = rows * length;
+  return { flops: 5 * n, bytesRead: f32Bytes(2 * n + rows), bytesWritten: f32Bytes(n) };
+}
+
+export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

@@ -1,0 +1,24 @@
+const norm = (row: Float64Array) => Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
+
+/** y = x / ‖x‖, row by row; zeros stay zeros. */
+export function normalize(x: Float64Array, length: number): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let base = 0; base < x.length; base += length) {
+    const size = norm(x.subarray(base, base + length));
+    for (let c = 0; c < length; c++) y[base + c] = size === 0 ? 0 : x[base + c] / size;
+  }
+  return y;
+}
+
+/** dx = (dy − y (y · dy)) / ‖x‖. */
+export function normalizeGradient(x: Float64Array, dy: Float64Array, length: number): Float64Array {
+  const y = normalize(x, length);
+  const dx = new Float64Array(x.length);
+  for (let base = 0; base < x.length; base += length) {
+    const size = norm(x.subarray(base, base + length));
+    let along = 0;
+    for (let c = 0; c < length; c++) along += y[base + c] * dy[base + c];
+    for (let c = 0; c < length; c++) dx[base + c] = size === 0 ? 0 : (dy[base + c] - y[base + c] * along) / size;
+  }
+  return dx;
+}

@@ -1,0 +1,45 @@
+import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
+import type { Case, Room } from '../shared/room.ts';
+import { normal } from '../shared/sample.ts';
+import { cost, gradientCost, kernels, mean, sum, sumAll } from './index.ts';
+import * as reference from './reference.ts';
+
+const OPERATIONS = { sum, mean };
+
+function reduceCase(name: string, op: 'sum' | 'mean', shape: Shape, dim: number): Case {
+  const at = dim < 0 ? dim + shape.length : dim;
+  const extent = shape[at];
+  const inner = sizeOf(shape.slice(at + 1));
+  const factor = op === 'sum' ? 1 : 1 / extent;
+  const n = sizeOf(shape);
+  return {
+    name: `${op}: ${name}`,
+    inputs: { x: normal('reduce', shape) },
+    wrt: ['x'],
+    run: (t) => [OPERATIONS[op](t.x as Tensor, dim)],
+    reference: ({ x }) => [reference.reduce(x, extent, inner, factor)],
+    gradient: (_, dy) => ({ x: reference.reduceGradient(dy, extent, inner, factor) }),
+    tolerance: { atol: 3e-7 * Math.sqrt(extent) * factor * 4, rtol: 2e-6, why: 'a sum of numbers of size 1, each addition rounded' },
+    gradientTolerance: { atol: 1e-7, rtol: 1e-6, why: 'one product' },
+    cost: cost(n, n / extent),
+    gradientCost: gradientCost(n, n / extent),
+  };
+}
+
+const everything: Case = {
+  ...reduceCase('everything, through partial sums', 'sum', [1024 * 129], 0),
+  run: (t) => [sumAll(t.x as Tensor)],
+};
+
+export const room: Room = {
+  name: 'reduce',
+  kernels,
+  cases: [
+    reduceCase('frames of clips', 'mean', [2, 5, 3, 7], 1),
+    reduceCase('the first dimension', 'sum', [9, 70], 0),
+    reduceCase('the last dimension, odd', 'mean', [5, 131], -1),
+    reduceCase('rows longer than the workgroup, in packs', 'sum', [3, 1028], 1),
+    reduceCase('an extent of one', 'mean', [4, 1, 6], 1),
+    everything,
+  ],
+};

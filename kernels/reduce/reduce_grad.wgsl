@@ -1,0 +1,17 @@
+// Gradient of a sum or mean over one dimension: every summand gets the gradient of its sum, dx[o, k, i] = factor · dy[o, i].
+
+struct Params { n: u32, extent: u32, inner: u32, factor: f32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<elem>;         // [outer, inner]
+@group(0) @binding(2) var<storage, read_write> dx: array<elem>;   // [outer, extent, inner], n elements
+
+const WORKGROUP = 256u;
+
+@compute @workgroup_size(WORKGROUP)
+fn reduce_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let outer = i / (params.extent * params.inner);
+  dx[i] = elem(params.factor * f32(dy[outer * params.inner + i % params.inner]));
+}
