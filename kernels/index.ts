@@ -11,6 +11,9 @@ import { room as rearrange } from './rearrange/cases.ts';
 import { room as layernorm } from './layernorm/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as reduce } from './reduce/cases.ts';
+import { room as crossEntropy } from './cross_entropy/cases.ts';
+import { room as softmax } from './softmax/cases.ts';
+import { room as dropout } from './dropout/cases.ts';
 
 export const rooms: readonly Room[] = [
   adamw,
@@ -24,4 +27,7 @@ export const rooms: readonly Room[] = [
   layernorm,
   normalize,
   reduce,
+  crossEntropy,
+  softmax,
+  dropout,
 ];
