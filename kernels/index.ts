@@ -6,6 +6,7 @@ import { room as blend } from './blend/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
 import { room as embedding } from './embedding/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
+import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
 import { room as layernorm } from './layernorm/cases.ts';
@@ -22,6 +23,7 @@ export const rooms: readonly Room[] = [
   elementwise,
   embedding,
   gelu,
+  gradNorm,
   patchify,
   rearrange,
   layernorm,
