@@ -84,7 +84,7 @@ export function checkFiniteDifferences(item: Case): void {
     const tried = x.length <= TRIED ? Array.from(x.keys()) : Array.from({ length: TRIED }, () => random.below(x.length));
     for (const i of tried) {
       const before = x[i];
-      const step = STEP * Math.max(1, Math.abs(before));
+      const step = STEP * Math.max(1, Math.sqrt(Math.abs(before)));
       x[i] = before + step;
       const above = loss();
       x[i] = before - step;

@@ -1,0 +1,52 @@
+import type { Tensor } from '../../engine/index.ts';
+import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
+import { normal, values, whole } from '../shared/sample.ts';
+import { cost, crossEntropy, crossEntropyWithLabels, gradientCost, kernels } from './index.ts';
+import * as reference from './reference.ts';
+
+const gradientTolerance: Tolerance = { atol: 1e-6, rtol: 1e-5, why: 'probabilities of at most 1, times dLoss of about 1' };
+
+function lossTolerance(largest: number): Tolerance {
+  return { atol: 2e-6 * largest, rtol: 2e-6, why: 'differences of logits of this size' };
+}
+
+function softCase(name: string, logits: Input, target: Input, largest = 4): Case {
+  const [rows, classes] = logits.shape;
+  return {
+    name,
+    inputs: { logits, target },
+    wrt: ['logits'],
+    run: (t) => [crossEntropy(t.logits as Tensor, t.target as Tensor)],
+    reference: ({ logits, target }) => [Float64Array.of(reference.crossEntropy(logits, target, classes))],
+    gradient: ({ logits, target }, [dloss]) => ({ logits: reference.crossEntropyGradient(logits, target, classes, dloss) }),
+    tolerance: lossTolerance(largest),
+    gradientTolerance,
+    cost: cost(rows, classes),
+    gradientCost: gradientCost(rows, classes),
+  };
+}
+
+function labelCase(name: string, rows: number, classes: number, smoothing: number): Case {
+  const soft = softCase(name, normal('cross entropy labels', [rows, classes], { std: 2 }), values([1], [0]), 8);
+  const target = (labels: Float64Array) => reference.smoothed(labels, classes, smoothing);
+  return {
+    ...soft,
+    inputs: { logits: soft.inputs.logits, labels: whole('labels', [rows], classes) },
+    run: (t) => [crossEntropyWithLabels(t.logits as Tensor, t.labels as Tensor<'u32'>, smoothing)],
+    reference: ({ logits, labels }) => [Float64Array.of(reference.crossEntropy(logits, target(labels), classes))],
+    gradient: ({ logits, labels }, [dloss]) => ({ logits: reference.crossEntropyGradient(logits, target(labels), classes, dloss) }),
+  };
+}
+
+export const room: Room = {
+  name: 'cross_entropy',
+  kernels,
+  cases: [
+    softCase('targets that do not sum to 1', normal('logits', [5, 37], { std: 3 }), normal('targets', [5, 37], { mean: 0.1, std: 0.05 }), 64),
+    softCase('one row, one class', values([1, 1], [3]), values([1, 1], [1])),
+    softCase('logits of ±1e4', values([2, 4], [1e4, -1e4, 0, 5e3, -1e4, -1e4, -1e4, -9e3]), values([2, 4], [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 1]), 2e4),
+    softCase('more classes than lanes', normal('many logits', [3, 701]), normal('many targets', [3, 701], { mean: 1 / 701, std: 0.001 }), 16),
+    labelCase('hard labels, odd sizes', 7, 51, 0),
+    labelCase('smoothed labels in packs, more rows than a workgroup sums at once', 70, 120, 0.1),
+  ],
+};

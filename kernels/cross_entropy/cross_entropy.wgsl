@@ -1,0 +1,40 @@
+// Softmax cross-entropy with soft targets, forward and gradient in one pass. For each row, with p = softmax(logits):
+//   loss = −Σ_k t_k · log p_k = Σ_k t_k · (logSumExp − z_k)
+//   dlogits_k = p_k · Σ t − t_k          (times dLoss/rows, which the backward pass brings)
+// Szegedy et al. 2016, arXiv:1512.00567, section 7, for soft targets. Linked with row/*.wgsl, a pack, and target.*.wgsl.
+
+struct Params { rows: u32, packs: u32, on: f32, off: f32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<pack>;              // [rows, packs]
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>;         // [rows]
+@group(0) @binding(4) var<storage, read_write> slope: array<pack>;         // [rows, packs], p · Σt − t
+
+@compute @workgroup_size(WORKGROUP)
+fn cross_entropy(lanes: Lanes) {
+  let row = row_of(lanes);
+  let held = min(row, params.rows - 1u);   // lanes past the end follow the last row, so that all reach the sums
+  let base = held * params.packs;
+  let stride = row_lanes(lanes);
+
+  var largest = -3.0e38;
+  for (var p = lanes.lane; p < params.packs; p += stride) { largest = max(largest, max_of(pack32(logits[base + p]))); }
+  let top = row_max(largest, lanes);
+
+  var sums = vec2f(0.0);   // Σ exp(z − top), Σ t
+  for (var p = lanes.lane; p < params.packs; p += stride) {
+    sums += vec2f(sum_of(exp(pack32(logits[base + p]) - top)), sum_of(target_at(held, p)));
+  }
+  let totals = row_sum2(sums, lanes);
+  let log_sum = log(totals.x);   // of a number of at least 1: the largest logit adds exp(0)
+
+  var loss = 0.0;
+  for (var p = lanes.lane; p < params.packs; p += stride) {
+    let z = pack32(logits[base + p]) - top;
+    let t = target_at(held, p);
+    loss += sum_of(t * (log_sum - z));
+    if (row < params.rows) { slope[base + p] = pack(exp(z) / totals.x * totals.y - t); }
+  }
+  let row_loss = row_sum(loss, lanes);
+  if (row < params.rows && lanes.lane == 0u) { losses[row] = row_loss; }
+}

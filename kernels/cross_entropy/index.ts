@@ -1,0 +1,88 @@
+import { Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+
+const body = await part(import.meta.url, './cross_entropy.wgsl');
+const byLabel = await part(import.meta.url, './target.label.wgsl');
+const classes = {
+  scalar: await part(import.meta.url, './classes.scalar.wgsl'),
+  vec4: await part(import.meta.url, './classes.vec4.wgsl'),
+};
+
+/** Rows read one by one and in packs, with the label's class numbers in the same packs. */
+function labelKernels(name: string, parts: readonly Source[]): PackedKernels {
+  return { scalar: rowKernels(name, [...parts, classes.scalar]).scalar, vec4: rowKernels(name, [...parts, classes.vec4]).vec4 };
+}
+
+const withTargets = rowKernels('cross_entropy', [body, await part(import.meta.url, './target.soft.wgsl')]);
+const withLabels = labelKernels('cross_entropy_labels', [body, byLabel]);
+const meanLoss = new Kernel('cross_entropy_mean', [await part(import.meta.url, './mean.wgsl')]);
+const backward = new Kernel('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl')]);
+
+const GRADIENT_WORKGROUP = 256;
+
+/**
+ * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient.
+ * Equal to torch's CrossEntropyLoss with class probabilities, and to timm's SoftTargetCrossEntropy.
+ *
+ * @param logits [B, K]  @param target [B, K]  @returns []
+ */
+export function crossEntropy(logits: Tensor, target: Tensor): Tensor {
+  if (logits.shape.length !== 2 || String(logits.shape) !== String(target.shape)) {
+    throw new ShapeError('crossEntropy', `logits are [${logits.shape}], targets [${target.shape}]; both must be [rows, classes]`, 'for one label per row use crossEntropyWithLabels');
+  }
+  return run(logits, withTargets, { targets: target }, { on: 0, off: 0 });
+}
+
+/**
+ * Cross-entropy with one label per row, smoothed: the target is 1 − s + s/K at the label and s/K elsewhere. Szegedy et al.
+ * 2016, arXiv:1512.00567, section 7. A label of K or more meets no class; keep labels below K.
+ *
+ * @param logits [B, K]  @param labels [B]  @param smoothing s  @returns []
+ */
+export function crossEntropyWithLabels(logits: Tensor, labels: Tensor<'u32'>, smoothing = 0): Tensor {
+  const [rows, count] = logits.shape;
+  if (logits.shape.length !== 2 || labels.size !== rows) {
+    throw new ShapeError('crossEntropyWithLabels', `logits are [${logits.shape}], labels [${labels.shape}]; expected [rows, classes] and [rows]`);
+  }
+  if (!(smoothing >= 0 && smoothing < 1)) throw new RangeError(`crossEntropyWithLabels: smoothing is ${smoothing}, it must be in [0, 1)`);
+  return run(logits, withLabels, { labels }, { on: 1 - smoothing + smoothing / count, off: smoothing / count });
+}
+
+function run(logits: Tensor, kernels: PackedKernels, targets: { targets: Tensor } | { labels: Tensor<'u32'> }, smoothed: { on: number; off: number }): Tensor {
+  const { gpu } = logits;
+  const [rows, count] = logits.shape;
+  return gpu.scope(() => {
+    const losses = logits.like([rows], 'row losses');
+    const slope = logits.like(logits.shape, 'loss slope');
+    const loss = logits.like([], 'loss');
+    const { kernel, packs } = packed(kernels, count);
+    kernel.run(gpu, { tensors: { logits, ...targets, losses, slope }, params: { rows, packs, ...smoothed }, ...rowLaunch(gpu, kernel, rows) });
+    meanLoss.run(gpu, { tensors: { losses, loss }, params: { rows }, grid: 1 });
+    return record(
+      loss,
+      [logits],
+      (dloss) => {
+        const dlogits = logits.gradLike();
+        backward.run(gpu, { tensors: { slope, dloss, dlogits }, params: { n: logits.size, rows }, grid: ceilDiv(logits.size, GRADIENT_WORKGROUP) });
+        return [dlogits];
+      },
+      [slope],
+    );
+  });
+}
+
+/** Work of one forward call with soft targets; the gradient's slope is written along. */
+export function cost(rows: number, count: number): Cost {
+  const n = rows * count;
+  return { flops: 10 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n + rows) };
+}
+
+/** Work of one gradient. */
+export function gradientCost(rows: number, count: number): Cost {
+  const n = rows * count;
+  return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
+}
+
+export const kernels = [...[withTargets, withLabels].flatMap(({ scalar, vec4 }) => [scalar, vec4]), meanLoss, backward];

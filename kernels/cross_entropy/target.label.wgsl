@@ -1,0 +1,6 @@
+// Targets from one label per row, smoothed: `on` at the label and `off` elsewhere, formed on the fly.
+// 4 bytes per row are read instead of 4 bytes per class.
+
+@group(0) @binding(2) var<storage, read> labels: array<u32>;   // [rows]
+
+fn target_at(row: u32, p: u32) -> pack32 { return select(pack32(params.off), pack32(params.on), classes_of(p) == classes_like(labels[row])); }

@@ -1,0 +1,39 @@
+import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
+import type { Case, Room } from '../shared/room.ts';
+import { normal } from '../shared/sample.ts';
+import { cost, dropout, dropPath, kernels } from './index.ts';
+import * as reference from './reference.ts';
+
+const LAYER = 7;
+/** Seed low, seed high, step, 0. */
+const STATE = { shape: [4], data: Uint32Array.of(0xdeadbeef, 3, 41, 0) };
+
+function dropCase(name: string, shape: Shape, rate: number, dim?: number): Case {
+  const [extent, inner] = dim === undefined ? [sizeOf(shape), 1] : [shape[dim], sizeOf(shape.slice(dim + 1))];
+  const apply = (x: Float64Array, state: Float64Array) => reference.drop(x, rate, { state, layer: LAYER }, extent, inner);
+  return {
+    name,
+    inputs: { x: normal('dropout', shape), state: STATE },
+    wrt: ['x'],
+    run: (t) => {
+      const draw = { state: t.state as Tensor<'u32'>, layer: LAYER };
+      return [dim === undefined ? dropout(t.x as Tensor, rate, draw) : dropPath(t.x as Tensor, rate, draw, dim)];
+    },
+    reference: ({ x, state }) => [apply(x, state)],
+    gradient: ({ state }, dy) => ({ x: apply(dy, state) }),
+    tolerance: { atol: 0, rtol: 4e-7, why: 'one division; which elements are dropped must be the same bits as on the host' },
+    cost: cost(sizeOf(shape)),
+    gradientCost: cost(sizeOf(shape)),
+  };
+}
+
+export const room: Room = {
+  name: 'dropout',
+  kernels,
+  cases: [
+    dropCase('elements, an odd number', [7, 43], 0.3),
+    dropCase('most elements', [600], 0.9),
+    dropCase('whole samples', [9, 2, 5], 0.5, 0),
+    dropCase('token positions of every sample alike', [3, 11, 4], 0.25, 1),
+  ],
+};

@@ -1,0 +1,51 @@
+import { Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import type { Cost } from '../shared/room.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+
+const kernel = new Kernel('dropout', [await part(import.meta.url, './dropout.wgsl'), await part(import.meta.url, '../shared/philox.wgsl')]);
+
+const WORKGROUP = 256;
+
+/** Where random numbers come from. */
+export interface Draw {
+  /** [4]: seed low, seed high, step, 0. On the GPU, so that a recorded step draws anew when the host writes the next step. */
+  readonly state: Tensor<'u32'>;
+  /** Tells one call site from another. */
+  readonly layer: number;
+}
+
+/**
+ * Drops each element with probability `rate` and scales the others by 1/(1 − rate). Srivastava et al. 2014, section 4.
+ * The mask is a function of seed, step, layer and element (Philox4x32-10), so it is not stored. A rate of 0 returns `x`.
+ */
+export function dropout(x: Tensor, rate: number, draw: Draw): Tensor {
+  return drop('dropout', x, rate, draw, x.size, 1);
+}
+
+/**
+ * Stochastic depth: drops all elements of an index of dimension `dim` together. Huang et al. 2016, arXiv:1603.09382.
+ *
+ * @param dim 0, one draw per sample, unless said otherwise
+ */
+export function dropPath(x: Tensor, rate: number, draw: Draw, dim = 0): Tensor {
+  if (!Number.isInteger(dim) || dim < 0 || dim >= x.shape.length) throw new ShapeError('dropPath', `x is [${x.shape}], it has no dimension ${dim}`);
+  return drop('dropPath', x, rate, draw, x.shape[dim], sizeOf(x.shape.slice(dim + 1)));
+}
+
+function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, extent: number, inner: number): Tensor {
+  if (!(rate >= 0 && rate < 1)) throw new RangeError(`${op}: rate is ${rate}, it must be in [0, 1)`);
+  if (state.size !== 4) throw new ShapeError(op, `the draw's state is [${state.shape}], expected [4]: seed low, seed high, step, 0`);
+  if (rate === 0) return x;
+  const apply = (from: Tensor, to: Tensor) => {
+    kernel.run(x.gpu, { tensors: { x: from, draw: state, y: to }, params: { n: x.size, extent, inner, layer, rate }, grid: ceilDiv(x.size, WORKGROUP) });
+    return to;
+  };
+  return record(apply(x, x.like()), [x], (dy) => [apply(dy, x.gradLike())], [state]);
+}
+
+/** Work of one call on n elements: ten rounds of Philox each, some 20 integer operations a round. */
+export function cost(n: number): Cost {
+  return { flops: 2 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
+}
+
+export const kernels = [kernel];

@@ -1,0 +1,39 @@
+import type { Tensor } from '../../engine/index.ts';
+import type { Case, Input, Room } from '../shared/room.ts';
+import { normal, values } from '../shared/sample.ts';
+import { cost, gradientCost, kernels, logSoftmax, softmax } from './index.ts';
+import * as reference from './reference.ts';
+
+const OPERATIONS = {
+  softmax: { run: softmax, value: reference.softmax, gradient: reference.softmaxGradient },
+  logSoftmax: { run: logSoftmax, value: reference.logSoftmax, gradient: reference.logSoftmaxGradient },
+};
+
+function softmaxCase(op: keyof typeof OPERATIONS, name: string, x: Input): Case {
+  const length = x.shape.at(-1) as number;
+  const rows = x.data.length / length;
+  const { run, value, gradient } = OPERATIONS[op];
+  return {
+    name: `${op}: ${name}`,
+    inputs: { x },
+    wrt: ['x'],
+    run: (t) => [run(t.x as Tensor)],
+    reference: ({ x }) => [value(x, length)],
+    gradient: ({ x }, dy) => ({ x: gradient(x, dy, length) }),
+    tolerance: { atol: 2e-6, rtol: 4e-6, why: 'exp and log of f32, and one sum' },
+    gradientTolerance: { atol: 1e-6 * Math.sqrt(length) + 2e-6, rtol: 1e-5, why: 'a sum of dy of size 1 over the row' },
+    cost: cost(rows, length),
+    gradientCost: gradientCost(rows, length),
+  };
+}
+
+export const room: Room = {
+  name: 'softmax',
+  kernels,
+  cases: (['softmax', 'logSoftmax'] as const).flatMap((op) => [
+    softmaxCase(op, 'one element', values([1, 1], [7])),
+    softmaxCase(op, 'odd rows, odd length', normal('softmax', [5, 51], { std: 3 })),
+    softmaxCase(op, 'a row longer than the workgroup, in packs', normal('softmax long', [3, 520])),
+    softmaxCase(op, 'large values', values([2, 4], [1e4, 9.999e3, -1e4, 0, -1e4, -1e4, -1e4, -1e4])),
+  ]),
+};

@@ -1,0 +1,70 @@
+/** One value of a fixture and what it may be off by. */
+export interface Expected {
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
+/** |f32 − f64| of the reference itself, and max |f64|: what a sidecar says about a tensor. */
+export type Noise = readonly [error: number, largest: number];
+
+/** Largest deviation allowed by a sidecar: 8 · noise + 1e-6 · max. */
+export function toleranceOf([error, largest]: Noise): number {
+  return 8 * error + 1e-6 * largest;
+}
+
+/** The tensor of a check that came closest to, or went furthest over, its tolerance. */
+export interface Worst {
+  readonly tensor: string;
+  readonly error: number;
+  readonly tolerance: number;
+}
+
+/** What one check of one fixture found. */
+export interface CheckResult {
+  readonly fixture: string;
+  /** e.g. `gradients`, `weights after 5 steps`. */
+  readonly check: string;
+  readonly tensors: number;
+  readonly passed: boolean;
+  readonly worst: Worst | undefined;
+  /** What went wrong beyond numbers: a missing tensor, a wrong shape, an error. */
+  readonly problem: string | undefined;
+}
+
+/** Collects the comparisons of one check. */
+export class Comparison {
+  readonly #fixture: string;
+  readonly #check: string;
+  #tensors = 0;
+  #worst: Worst | undefined;
+  #problem: string | undefined;
+
+  constructor(fixture: string, check: string) {
+    this.#fixture = fixture;
+    this.#check = check;
+  }
+
+  /** Compares a tensor element by element; NaN is a miss. */
+  compare(tensor: string, got: ArrayLike<number>, want: ArrayLike<number>, tolerance: number): void {
+    this.#tensors++;
+    if (got.length !== want.length) return this.fail(`${tensor}: ${got.length} values, the reference has ${want.length}`);
+    let error = 0;
+    for (let i = 0; i < want.length; i++) {
+      const difference = Math.abs(got[i] - want[i]);
+      if (!(difference <= error)) error = difference; // also taken when it is NaN, and then kept
+      if (Number.isNaN(error)) break;
+    }
+    const ratio = (w: Worst) => (w.error === 0 ? 0 : w.error / w.tolerance);
+    const found = { tensor, error, tolerance };
+    if (this.#worst === undefined || Number.isNaN(error) || ratio(found) > ratio(this.#worst)) this.#worst = found;
+  }
+
+  fail(problem: string): void {
+    this.#problem ??= problem;
+  }
+
+  result(): CheckResult {
+    const within = this.#worst === undefined || this.#worst.error <= this.#worst.tolerance;
+    return { fixture: this.#fixture, check: this.#check, tensors: this.#tensors, passed: within && this.#problem === undefined && this.#tensors > 0, worst: this.#worst, problem: this.#problem ?? (this.#tensors === 0 ? 'nothing was compared' : undefined) };
+  }
+}

@@ -1,0 +1,95 @@
+import { backward, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
+import { attention } from '../../kernels/attention/index.ts';
+import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
+import { embedding, tokenIds } from '../../kernels/embedding/index.ts';
+import { gelu } from '../../kernels/gelu/index.ts';
+import { layernorm } from '../../kernels/layernorm/index.ts';
+import { linear } from '../../kernels/matmul/index.ts';
+import { normalize } from '../../kernels/normalize/index.ts';
+import { patchify } from '../../kernels/patchify/index.ts';
+import { mean } from '../../kernels/reduce/index.ts';
+import { logSoftmax, softmax } from '../../kernels/softmax/index.ts';
+import { type CheckResult, Comparison, type Noise, toleranceOf } from './comparison.ts';
+import type { FixtureFile, FixtureTensors } from './fixture.ts';
+
+interface OpCase {
+  readonly name: string;
+  readonly op: string;
+  readonly eps?: number;
+  readonly label_smoothing?: number;
+  readonly noise: Readonly<Record<string, Noise>>;
+}
+
+/** Inputs of a case on the GPU, by the fixture's names. */
+type Inputs = Readonly<Record<string, Tensor>>;
+
+/** How each operation of the fixture is computed here. Labels and ids come as the integers they are. */
+const OPERATIONS: Readonly<Record<string, (x: Inputs, item: OpCase, ints: Readonly<Record<string, Int32Array>>) => Tensor>> = {
+  linear: ({ x, w, b }) => linear(x, w, { bias: b }),
+  linear_nobias: ({ x, w }) => linear(x, w),
+  layernorm: ({ x, w, b }, { eps }) => layernorm(x, w, b, eps),
+  quickgelu: ({ x }) => gelu(x, 'quick_gelu'),
+  gelu_erf: ({ x }) => gelu(x, 'gelu'),
+  gelu_tanh: ({ x }) => gelu(x, 'gelu_tanh'),
+  softmax: ({ x }) => softmax(x),
+  log_softmax: ({ x }) => logSoftmax(x),
+  attention: ({ q, k, v }) => attention(q, k, v),
+  attention_causal: ({ q, k, v }) => attention(q, k, v, { causal: true }),
+  attention_addmask: ({ q, k, v, mask }) => attention(q, k, v, { mask }),
+  cross_entropy: ({ logits }, { label_smoothing }, { labels }) => crossEntropyWithLabels(logits, Tensor.from(logits.gpu, Uint32Array.from(labels)), label_smoothing),
+  soft_target_cross_entropy: ({ logits, target }) => crossEntropy(logits, target),
+  embedding: ({ w }, _, { ids }) => embedding(w, tokenIds(w.gpu, ids, [ids.length])),
+  conv2d_patchify: ({ x, w }) => patchify(x, w),
+  l2_normalize: ({ x }) => normalize(x),
+  mean_dim1: ({ x }) => mean(x, 1),
+};
+
+/** Checks single operations, forward and every gradient: one result per case. */
+export async function verifyOps(gpu: Gpu, file: FixtureFile): Promise<CheckResult[]> {
+  const tensors = await file.tensors();
+  const cases = file.json.ops as readonly OpCase[];
+  const results: CheckResult[] = [];
+  for (const item of cases) results.push(await verifyOp(gpu, file.name, item, tensors));
+  return results;
+}
+
+async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: FixtureTensors): Promise<CheckResult> {
+  const comparison = new Comparison(fixture, item.name);
+  const operation = OPERATIONS[item.op];
+  if (operation === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has the unknown operation "${item.op}"`, {}, `known: ${Object.keys(OPERATIONS).join(', ')}`);
+  const prefix = `${item.name}/in.`;
+  const ints: Record<string, Int32Array> = {};
+  const inputs: Record<string, Tensor> = {};
+  for (const name of tensors.names(prefix)) {
+    const { shape, values } = tensors.get(name);
+    const short = name.slice(prefix.length);
+    if (values instanceof Int32Array) ints[short] = values;
+    else {
+      inputs[short] = Tensor.from(gpu, values, shape, short);
+      inputs[short].requiresGrad = tensors.has(`${item.name}/grad.${short}`);
+    }
+  }
+  const out = gpu.scope(() => {
+    const y = operation(inputs, item, ints);
+    const dout = tensors.get(`${item.name}/dout`);
+    backward(y, Tensor.from(gpu, dout.values as Float32Array, y.shape));
+    return y.detach();
+  });
+  const noise = (name: string): Noise => {
+    const found = item.noise[name];
+    if (found === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${name}"`);
+    return found;
+  };
+  comparison.compare('out', await out.read(), tensors.get(`${item.name}/out`).values, toleranceOf(noise('out')));
+  for (const [name, input] of Object.entries(inputs)) {
+    if (input.requiresGrad) {
+      const want = tensors.get(`${item.name}/grad.${name}`).values;
+      if (input.grad === undefined) comparison.fail(`no gradient reached ${name}`);
+      else comparison.compare(`grad.${name}`, await input.grad.read(), want, toleranceOf(noise(`grad.${name}`)));
+    }
+    input.grad?.dispose();
+    input.dispose();
+  }
+  out.dispose();
+  return comparison.result();
+}

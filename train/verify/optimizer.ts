@@ -1,0 +1,59 @@
+import { type Gpu, Module, Tensor } from '../../engine/index.ts';
+import { AdamW } from '../optimizer.ts';
+import { type CheckResult, Comparison } from './comparison.ts';
+import type { FixtureFile } from './fixture.ts';
+
+interface Trajectory {
+  readonly case: number;
+  readonly n: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly wd: number;
+  readonly steps: number;
+  readonly lrs: readonly number[];
+  readonly max_err_vs_f64: number;
+}
+
+/** A module of one parameter. */
+class Single extends Module {
+  constructor(tensor: Tensor) {
+    super();
+    this.add('p', tensor);
+  }
+}
+
+/** Runs AdamW over recorded gradients and compares the weights after every step and the moments at the end. */
+export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckResult[]> {
+  const tensors = await file.tensors();
+  const results: CheckResult[] = [];
+  for (const item of file.json.cases as readonly Trajectory[]) {
+    const comparison = new Comparison(file.name, `trajectory ${item.case}, ${item.steps} steps`);
+    const get = (name: string) => tensors.get(`${item.case}.${name}`).values as Float32Array;
+    const parameter = gpu.keep(Tensor.from(gpu, get('p0'), [item.n], 'p'));
+    parameter.requiresGrad = true;
+    using model = new Single(parameter);
+    const group = { name: 'all', lrScale: 1, weightDecay: item.wd, parameters: [...model.parameters()] };
+    const optimizer = new AdamW(gpu, [group], { beta1: item.betas[0], beta2: item.betas[1], eps: item.eps, maxNorm: 0 });
+    for (let step = 0; step < item.steps; step++) {
+      optimizer.zeroGrad();
+      const gradient = get('grads').slice(step * item.n, (step + 1) * item.n);
+      parameter.gradSlot?.place.write(gradient);
+      if (parameter.gradSlot !== undefined) parameter.gradSlot.filled = true;
+      gpu.scope(() => void optimizer.step([item.lrs[step]]));
+      const want = get('p_after').subarray(step * item.n, (step + 1) * item.n);
+      comparison.compare(`p after step ${step + 1}`, await parameter.read(), want, 8 * item.max_err_vs_f64 + 1e-6 * largest(want));
+    }
+    const state = (await optimizer.state()).get('p');
+    for (const [name, got] of [['exp_avg', state?.m], ['exp_avg_sq', state?.v]] as const) {
+      const want = get(name);
+      comparison.compare(name, got ?? [], want, 8 * item.max_err_vs_f64 + 1e-6 * largest(want));
+    }
+    optimizer.dispose();
+    results.push(comparison.result());
+  }
+  return results;
+}
+
+function largest(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+}
