@@ -6,7 +6,7 @@ import {
 } from 'node-av/constants';
 import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet, type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../engine/errors.ts';
-import { missingBytes, signatureOf } from './container.ts';
+import { examine, signatureOf, type Structure } from './container.ts';
 import { messagesOf, setOptions } from './ffmpeg.ts';
 import type { I420Frame } from './i420.ts';
 import { rotate, toI420 } from './picture.ts';
@@ -49,8 +49,8 @@ export async function readFrames(path: string, pick: (total: number) => readonly
 }
 
 async function read(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
-  inspect(path);
-  const shown = await countShown(path);
+  const structure = inspect(path);
+  const shown = await countShown(path, structure);
   let decoded = await decode(path, shown, indices(pick, shown));
   // Some codecs have packets that show nothing (see `mayHideFrames`): then the decoder's count is the true one.
   if (decoded.total !== shown) decoded = await decode(path, decoded.total, indices(pick, decoded.total));
@@ -65,7 +65,7 @@ function indices(pick: (total: number) => readonly number[], total: number): rea
 }
 
 /** Refuses what can be told from the file's outside, in a person's words. */
-function inspect(path: string): void {
+function inspect(path: string): Structure {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -81,8 +81,11 @@ function inspect(path: string): void {
     const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
     const signature = signatureOf(head);
     if (signature === 'unknown') throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video (mp4, mov, webm, mkv or avi)`);
-    const missing = missingBytes(file, stats.size, signature);
+    const structure = examine(file, stats.size, signature);
+    const { missing, damagedAt } = structure;
     if (missing > 0) throw new VideoDecodeError(path, `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`);
+    if (damagedAt !== undefined) throw new VideoDecodeError(path, `is damaged: its parts do not fit at byte ${damagedAt.toLocaleString('en-US')}`);
+    return structure;
   } finally {
     closeSync(file);
   }
@@ -155,9 +158,10 @@ async function forPackets(path: string, { input, stream }: Opened, each: (packet
 }
 
 /** Number of frames to expect, by counting packets; a container's own count is only believed to find what is missing. */
-async function countShown(path: string): Promise<number> {
+async function countShown(path: string, { emptyChunks }: Structure): Promise<number> {
   const census = (options: Readonly<Record<string, string>>) => withVideo(path, options, async (opened) => {
-    const count = { packets: 0, shown: 0, stated: Number(opened.stream.nbFrames) };
+    const empty = emptyChunks.get(opened.stream.index) ?? 0;
+    const count = { packets: 0, shown: 0, stated: Number(opened.stream.nbFrames) - empty };
     await forPackets(path, opened, (packet) => {
       count.packets++;
       if (packet.size > 0 && !(packet.flags & AV_PKT_FLAG_DISCARD)) count.shown++;   // an edit list may leave frames out
