@@ -1,0 +1,39 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { CheckpointFormatError } from '../../engine/errors.ts';
+import type { ByteSource } from './bytes.ts';
+
+/** A file, read in pieces; files over 4 GB too. */
+export class FileBytes implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+
+  constructor(name: string, size: number, handle: FileHandle) {
+    this.name = name;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  static async open(path: string): Promise<FileBytes> {
+    const handle = await open(path).catch((cause: NodeJS.ErrnoException) => {
+      throw new CheckpointFormatError('Unreadable', path, cause.code === 'ENOENT' ? 'no such file' : cause.message);
+    });
+    const { size } = await handle.stat();
+    return new FileBytes(path, size, handle);
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw new CheckpointFormatError('Truncated', this.name, `ends at byte ${offset + done}, expected ${offset + length}`);
+      done += bytesRead;
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}

@@ -1,0 +1,147 @@
+/** The safetensors format: an 8-byte length, a JSON header, and the tensors' bytes without gaps. Nothing in it is executed. */
+import { CheckpointFormatError } from '../../engine/errors.ts';
+import { sizeOf } from '../../engine/tensor.ts';
+import type { ByteSource } from './bytes.ts';
+import { DTYPE_BITS, parseHeader, type TensorEntry } from './header.ts';
+
+const LENGTH_BYTES = 8;
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** An opened file whose header has been checked whole. Tensors are read one by one, when asked for. */
+export class SafetensorsFile {
+  readonly #source: ByteSource;
+  readonly #dataStart: number;
+  readonly #entries: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: ReadonlyMap<string, string>;
+
+  constructor(source: ByteSource, dataStart: number, entries: readonly TensorEntry[], metadata: ReadonlyMap<string, string>) {
+    this.#source = source;
+    this.#dataStart = dataStart;
+    this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
+    this.metadata = metadata;
+  }
+
+  get name(): string {
+    return this.#source.name;
+  }
+
+  names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  entry(name: string): TensorEntry {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new CheckpointFormatError('NoSuchTensor', this.name, 'there is no such tensor in the file', name);
+    return entry;
+  }
+
+  /** The tensor's bytes, little-endian, as stored. */
+  async bytes(name: string): Promise<Uint8Array> {
+    const { begin, end } = this.entry(name);
+    const bytes = await this.#source.read(this.#dataStart + begin, end - begin);
+    if (bytes.byteLength !== end - begin) throw new CheckpointFormatError('Truncated', this.name, `${end - begin} bytes expected, got ${bytes.byteLength}`, name);
+    return bytes;
+  }
+
+  /** A floating-point tensor as f32: F32 as it is, F16 and BF16 exactly, F64 rounded. */
+  async floats(name: string): Promise<Float32Array> {
+    const { dtype } = this.entry(name);
+    const convert = FLOATS[dtype];
+    if (convert === undefined) throw new CheckpointFormatError('WrongDtype', this.name, `expected a floating-point tensor, got ${dtype}`, name);
+    return convert(await this.bytes(name));
+  }
+
+  /** An integer tensor as i32; larger values are an error. */
+  async integers(name: string): Promise<Int32Array> {
+    const { dtype } = this.entry(name);
+    const bytes = await this.bytes(name);
+    if (dtype === 'I32') return new Int32Array(bytes.buffer);
+    if (dtype !== 'I64') throw new CheckpointFormatError('WrongDtype', this.name, `expected I32 or I64, got ${dtype}`, name);
+    return Int32Array.from(new BigInt64Array(bytes.buffer), (value) => {
+      if (value !== BigInt.asIntN(32, value)) throw new CheckpointFormatError('TooLarge', this.name, `${value} does not fit 32 bits`, name);
+      return Number(value);
+    });
+  }
+}
+
+const FLOATS: Readonly<Record<string, (bytes: Uint8Array) => Float32Array>> = {
+  F32: (bytes) => new Float32Array(bytes.buffer),
+  F64: (bytes) => Float32Array.from(new Float64Array(bytes.buffer)),
+  BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16).buffer),
+  F16: (bytes) => Float32Array.from(new Uint16Array(bytes.buffer), fromHalf),
+};
+
+/** IEEE 754 binary16 → number. */
+function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** Opens a file: checks the whole header against the file's size before anything is allocated for tensors. */
+export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+  const fail = (reason: string, message: string, tensor?: string): never => {
+    throw new CheckpointFormatError(reason, source.name, message, tensor);
+  };
+  if (source.size < LENGTH_BYTES) fail('TooSmall', `${source.size} bytes are too few for a safetensors file`);
+  const prefix = await source.read(0, LENGTH_BYTES);
+  const headerBytes = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (headerBytes > BigInt(MAX_HEADER_BYTES)) fail('HeaderTooLarge', `the header claims ${headerBytes} bytes, at most ${MAX_HEADER_BYTES} are read; is this a safetensors file?`);
+  const dataStart = LENGTH_BYTES + Number(headerBytes);
+  if (dataStart > source.size) fail('HeaderPastEnd', `the header claims ${headerBytes} bytes, the file has ${source.size}`);
+  const { entries, metadata } = parseHeader(source.name, await source.read(LENGTH_BYTES, Number(headerBytes)));
+
+  let expected = 0;
+  for (const { name, dtype, shape, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (end < begin) fail('InvalidOffsets', `ends at ${end}, before it begins at ${begin}`, name);
+    const elements = shape.reduce((product, extent) => product * extent, 1);
+    if (!Number.isSafeInteger(elements) || elements * DTYPE_BITS[dtype] !== (end - begin) * 8) fail('SizeMismatch', `[${shape}] of ${dtype} does not take ${end - begin} bytes`, name);
+    if (begin !== expected) fail(begin < expected ? 'Overlap' : 'Hole', `begins at byte ${begin}, expected ${expected}`, name);
+    expected = end;
+  }
+  if (dataStart + expected !== source.size) fail('WrongLength', `the tensors end at byte ${dataStart + expected}, the file at ${source.size}`);
+  return new SafetensorsFile(source, dataStart, entries, metadata);
+}
+
+/** An f32 tensor to be written. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** The header of a file with these f32 tensors, in this order, padded to a multiple of 8 bytes. */
+function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  let offset = 0;
+  const members = tensors.map(({ name, shape }) => {
+    const begin = offset;
+    offset += 4 * sizeOf(shape);
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, offset] })}`;
+  });
+  if (Object.keys(metadata).length > 0) members.unshift(`"__metadata__":${JSON.stringify(metadata)}`);
+  const json = new TextEncoder().encode(`{${members.join(',')}}`);
+  const padded = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - LENGTH_BYTES), true);
+  padded.set(json, LENGTH_BYTES);
+  return padded;
+}
+
+/**
+ * The bytes of a file, piece by piece, so that a model need not be in memory twice.
+ *
+ * @param read gives the values of a tensor when its turn comes
+ */
+export async function* encodeSafetensors(tensors: readonly NamedTensor[], read: (name: string) => Promise<Float32Array> | Float32Array, metadata: Readonly<Record<string, string>> = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  yield headerOf(tensors, metadata);
+  for (const { name, shape } of tensors) {
+    const values = await read(name);
+    if (values.length !== sizeOf(shape)) throw new RangeError(`${name}: ${values.length} values do not fill [${shape}]`);
+    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
+}
