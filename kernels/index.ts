@@ -5,6 +5,7 @@ import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
 import { room as embedding } from './embedding/cases.ts';
+import { room as frames } from './frames/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
@@ -22,6 +23,7 @@ export const rooms: readonly Room[] = [
   blend,
   elementwise,
   embedding,
+  frames,
   gelu,
   gradNorm,
   patchify,

@@ -1,0 +1,44 @@
+import { Random, type Tensor } from '../../engine/index.ts';
+import type { Case, Room } from '../shared/room.ts';
+import { cost, frames, type FramesOptions, type I420Frame, kernels, packFrames, type View } from './index.ts';
+import * as reference from './reference.ts';
+
+/** Noise: every sample differs from its neighbours. */
+function noise(width: number, height: number, matrix: I420Frame['matrix'], range: I420Frame['range']): I420Frame {
+  const random = new Random(1, `${width} x ${height}`);
+  const bytes = width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
+  return { width, height, data: Uint8Array.from({ length: bytes }, () => random.below(256)), matrix, range };
+}
+
+const whole = ({ width, height }: I420Frame, flip = false): View => ({ crop: { x: 0, y: 0, width, height }, flip });
+/** CLIP's statistics. */
+const clip = { mean: [122.77, 116.75, 104.09], std: [68.5, 66.63, 70.32] } as const;
+
+function framesCase(name: string, pictures: readonly I420Frame[], views: readonly View[], options: FramesOptions): Case {
+  const { words, table } = packFrames(pictures, views);
+  return {
+    name,
+    inputs: { packed: { shape: [words.length], data: words }, table: { shape: [pictures.length, 12], data: table } },
+    wrt: [],
+    run: (t) => [frames(t.packed as Tensor<'u32'>, t.table as Tensor<'u32'>, options)],
+    reference: () => [reference.frames(pictures, views, options)],
+    tolerance: { atol: 1e-3, rtol: 1e-6, why: 'a place in the picture is known to 1e-6 pixels, where neighbours differ by up to 255' },
+    cost: cost(pictures.length * options.size ** 2),
+  };
+}
+
+const [odd, small, wide, dot] = [noise(13, 7, 'bt601', 'limited'), noise(8, 8, 'bt709', 'full'), noise(40, 22, 'bt709', 'limited'), noise(1, 1, 'bt601', 'full')];
+
+export const room: Room = {
+  name: 'frames',
+  kernels,
+  cases: [
+    framesCase('frames of three sizes, odd ones among them, enlarged and reduced', [odd, small, wide], [whole(odd), whole(small, true), whole(wide)], { size: 11, ...clip }),
+    framesCase('two crops of one frame, one of them mirrored, one between pixels', [wide, wide], [
+      { crop: { x: 3, y: 1, width: 16, height: 16 }, flip: true },
+      { crop: { x: 20.5, y: 2.25, width: 19.5, height: 18 }, flip: false },
+    ], { size: 16, ...clip }),
+    framesCase('no resize: plain decoding', [small], [whole(small)], { size: 8, mean: [0, 0, 0], std: [1, 1, 1] }),
+    framesCase('one pixel, enlarged', [dot], [whole(dot)], { size: 3, ...clip }),
+  ],
+};

@@ -1,0 +1,82 @@
+// Video frames as decoders give them to normalised tensors, in one pass: I420 → RGB → bilinear resize of a crop → (rgb − mean) / std.
+// Each of the four taps of the resize is a whole RGB pixel, clamped to [0, 255]: the result is that of decoding to RGB first and
+// resizing then (half-pixel centres, as OpenCV's INTER_LINEAR). Chroma is sampled bilinearly; its samples sit in the centre of
+// their four luma samples, as in MPEG-1 and JPEG. ITU-R BT.601-7 and BT.709-6, sections on quantisation.
+// One lane per output pixel.
+
+struct Params { n: u32, size: u32, mean_r: f32, mean_g: f32, mean_b: f32, std_r: f32, std_g: f32, std_b: f32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> packed: array<u32>;     // bytes of all frames: planes Y, U, V each; four bytes to a word
+@group(0) @binding(2) var<storage, read> table: array<vec4u>;    // [frames, 3]: offset, width, height, crop x; crop y, width, height, flip; matrix, range, 0, 0
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;    // [frames, 3, size, size]
+
+const WORKGROUP = 64u;
+
+struct Frame {
+  luma: u32,      // offset of the first byte of each plane
+  blue: u32,
+  red: u32,
+  width: u32,
+  chroma: vec2f,  // largest column and row of a chroma plane
+  chroma_width: u32,
+  matrix: u32,
+  range: u32,
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let area = params.size * params.size;
+  let f = i / area;
+  let at = i % area;
+  let a = table[3u * f];
+  let b = table[3u * f + 1u];
+  let c = table[3u * f + 2u];
+  let extent = vec2u(a.y, a.z);
+  let half = (extent + 1u) / 2u;
+  let frame = Frame(a.x, a.x + extent.x * extent.y, a.x + extent.x * extent.y + half.x * half.y, extent.x, vec2f(half - 1u), half.x, c.x, c.y);
+
+  var pixel = vec2u(at % params.size, at / params.size);
+  if (b.w != 0u) { pixel.x = params.size - 1u - pixel.x; }
+  let corner = bitcast<vec2f>(vec2u(a.w, b.x));
+  let crop = bitcast<vec2f>(b.yz);
+  let last = min(ceil(corner + crop), vec2f(extent)) - 1.0;
+  let place = clamp(corner + (vec2f(pixel) + 0.5) * crop / f32(params.size) - 0.5, floor(corner), last);
+  let low = vec2u(place);
+  let high = min(low + 1u, vec2u(last));
+  let part = place - vec2f(low);
+  let top = mix(rgb(frame, low), rgb(frame, vec2u(high.x, low.y)), part.x);
+  let bottom = mix(rgb(frame, vec2u(low.x, high.y)), rgb(frame, high), part.x);
+  let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
+  let deviation = vec3f(params.std_r, params.std_g, params.std_b);
+  let value = (mix(top, bottom, part.y) - mean) / deviation;
+  for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = value[channel]; }
+}
+
+/// One pixel of a frame in [0, 255].
+fn rgb(frame: Frame, at: vec2u) -> vec3f {
+  let luma = byte(frame.luma + at.y * frame.width + at.x);
+  let place = clamp(vec2f(at) * 0.5 - 0.25, vec2f(0.0), frame.chroma);
+  let low = vec2u(place);
+  let high = min(low + 1u, vec2u(frame.chroma));
+  let part = place - vec2f(low);
+  let top = mix(chroma(frame, low), chroma(frame, vec2u(high.x, low.y)), part.x);
+  let bottom = mix(chroma(frame, vec2u(low.x, high.y)), chroma(frame, high), part.x);
+  let c = (mix(top, bottom, part.y) - 128.0) * select(255.0 / 224.0, 1.0, frame.range == 1u);
+  let l = select((luma - 16.0) * (255.0 / 219.0), luma, frame.range == 1u);
+  let k = select(vec2f(0.114, 0.299), vec2f(0.0722, 0.2126), frame.matrix == 1u);   // weights of blue and red in luma
+  let blue = 2.0 * (1.0 - k.x) * c.x;   // blue − luma
+  let red = 2.0 * (1.0 - k.y) * c.y;    // red − luma
+  let green = -(k.x * blue + k.y * red) / (1.0 - k.x - k.y);
+  return clamp(l + vec3f(red, green, blue), vec3f(0.0), vec3f(255.0));
+}
+
+/// One sample of both chroma planes.
+fn chroma(frame: Frame, at: vec2u) -> vec2f {
+  let offset = at.y * frame.chroma_width + at.x;
+  return vec2f(byte(frame.blue + offset), byte(frame.red + offset));
+}
+
+fn byte(offset: u32) -> f32 { return f32(extractBits(packed[offset / 4u], offset % 4u * 8u, 8u)); }

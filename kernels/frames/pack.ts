@@ -1,0 +1,65 @@
+import { FirstlightError, ShapeError } from '../../engine/index.ts';
+
+/** One decoded picture: planes Y, U, V one after another; chroma planes are (width + 1) / 2 × (height + 1) / 2, rounded down. */
+export interface I420Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+  /** How red, green and blue weigh in luma. */
+  readonly matrix: 'bt601' | 'bt709';
+  /** `limited`: black is 16 and white 235; `full`: 0 and 255. */
+  readonly range: 'limited' | 'full';
+}
+
+/** What of a picture is seen, in pixels, which may be fractions; mirrored if `flip`. */
+export interface View {
+  readonly crop: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  readonly flip: boolean;
+}
+
+/** Words of one row of the table that `frames.wgsl` reads. */
+export const TABLE_COLUMNS = 12;
+
+const ALIGNMENT = 4;
+
+/**
+ * The bytes of all frames, four to a word, and the table that says where each frame lies and which view is taken of it. One
+ * view per frame; a frame given several times (the same `data`) is stored once.
+ */
+export function packFrames(frames: readonly I420Frame[], views: readonly View[]): { words: Uint32Array; table: Uint32Array } {
+  if (frames.length === 0 || frames.length !== views.length) throw new ShapeError('packFrames', `${frames.length} frames need as many views, got ${views.length}`);
+  const offsets = new Map<Uint8Array, number>();
+  let bytes = 0;
+  frames.forEach((frame, i) => {
+    checkFrame(frame, i);
+    checkView(views[i], frame, i);
+    if (offsets.has(frame.data)) return;
+    offsets.set(frame.data, bytes);
+    bytes += Math.ceil(frame.data.length / ALIGNMENT) * ALIGNMENT;
+  });
+  const words = new Uint32Array(bytes / 4);
+  const stored = new Uint8Array(words.buffer);
+  for (const [data, offset] of offsets) stored.set(data, offset);
+
+  const table = new Uint32Array(TABLE_COLUMNS * frames.length);
+  const floats = new Float32Array(table.buffer);
+  frames.forEach(({ width, height, data, matrix, range }, i) => {
+    const { crop, flip } = views[i];
+    const row = TABLE_COLUMNS * i;
+    table.set([offsets.get(data) as number, width, height], row);
+    floats.set([crop.x, crop.y, crop.width, crop.height], row + 3);
+    table.set([flip ? 1 : 0, matrix === 'bt709' ? 1 : 0, range === 'full' ? 1 : 0], row + 7);
+  });
+  return { words, table };
+}
+
+function checkFrame({ width, height, data }: I420Frame, i: number): void {
+  const need = width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
+  if (data.length !== need) throw new FirstlightError('FL_FRAME', `packFrames: frame ${i} of ${width} × ${height} has ${need} bytes as I420, got ${data.length}`, { frame: i, need, have: data.length });
+}
+
+function checkView({ crop: { x, y, width, height } }: View, frame: I420Frame, i: number): void {
+  // written so that NaN fails too
+  if (x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= frame.width && y + height <= frame.height) return;
+  throw new FirstlightError('FL_FRAME', `packFrames: the crop ${width} × ${height} at (${x}, ${y}) is not inside of frame ${i}, ${frame.width} × ${frame.height}`, { frame: i });
+}
