@@ -165,7 +165,7 @@ async function attempts(wanted, plain, { say, again, tried }) {
     const environment = { ...plain };
     const preload = [];
     if (process.platform === 'linux') {
-      if (machine.manifests.length === 0) throw new Error('no GPU driver is installed');
+      if (machine.manifests.length === 0) throw new Error('no driver is installed');
       const standard = machine.manifests.every((path) => !path.startsWith(KUBERNETES));
       if (machine.loader === undefined || !standard) environment.VK_DRIVER_FILES = machine.manifests.join(delimiter);
       if (!standard) environment.LD_LIBRARY_PATH = [...paths(plain.LD_LIBRARY_PATH), join(KUBERNETES, 'lib64')].join(delimiter);
@@ -218,6 +218,6 @@ export async function findAdapter({ say = () => {}, again = false, wanted = nonE
   const found = await attempts(wanted, plainEnvironment(cacheFolder()), { say, again, tried });
   const speed = found.kind !== 'installed' ? found.kind : /swiftshader/i.test(nameOf(found.info)) ? 'swiftshader' : 'lavapipe';
   const why = wanted === 'auto' ? tried.at(-1) : 'FIRSTLIGHT_ADAPTER asks for it';
-  const line = `${found.kind} adapter ${nameOf(found.info)}${why === undefined ? '' : ` (${why})`}: ${SPEED[speed]}`;
+  const line = `adapter: ${found.kind}, ${nameOf(found.info)}${why === undefined ? '' : ` (${why})`}; ${SPEED[speed]}`;
   return { ...found, tried, line };
 }

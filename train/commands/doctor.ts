@@ -1,0 +1,208 @@
+/** `firstlight doctor`: what this machine offers for training, what is missing, and what to do about it. */
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { findAdapter, NothingFound } from '../../engine/setup/adapter.mjs';
+import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
+import { gelu } from '../../kernels/gelu/index.ts';
+
+/** A part that training does without. */
+interface Part {
+  readonly name: string;
+  readonly purpose: string;
+  readonly present: boolean;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+/** All that doctor finds out; `--json` prints it. */
+export interface Diagnosis {
+  readonly canTrain: boolean;
+  readonly adapter: { readonly kind: string; readonly name: string; readonly driver: string } | null;
+  /** Better adapters that were not to be had, and why. */
+  readonly tried: readonly string[];
+  /** Why there is no adapter, or why a kernel did not run on it. */
+  readonly failure?: string;
+  readonly dawn: string;
+  readonly features: Readonly<Record<string, boolean>>;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly machine: { readonly node: string; readonly system: string; readonly processor: string; readonly cores: number; readonly memoryBytes: number; readonly freeMemoryBytes: number };
+  readonly parts: readonly Part[];
+  readonly remedies: readonly string[];
+}
+
+const FEATURES: Readonly<Record<string, string>> = {
+  'shader-f16': 'half-precision storage',
+  subgroups: 'faster sums and products',
+  'timestamp-query': 'time of each kernel',
+  'chromium-experimental-subgroup-matrix': 'tensor cores',
+};
+const LIMITS = {
+  maxBufferSize: 'largest buffer',
+  maxStorageBufferBindingSize: 'largest tensor that a kernel sees at once',
+  maxComputeWorkgroupStorageSize: 'memory of a workgroup',
+  maxComputeInvocationsPerWorkgroup: 'threads of a workgroup',
+} as const;
+
+/** GELU, forward and gradient, at points where the answer is known: shows that kernels compile, run, and are right. */
+async function proveKernels(gpu: Gpu): Promise<void> {
+  // gelu(x) - gelu(-x) = x, for any x: Phi(x) + Phi(-x) = 1
+  const points = Float32Array.from({ length: 1001 }, (_, i) => (i - 500) / 100);
+  using x = Tensor.from(gpu, points, [points.length]);
+  using y = gelu(x, 'gelu');
+  const values = await y.read();
+  const worst = Math.max(...values.map((value, i) => Math.abs(value - values[values.length - 1 - i] - points[i])));
+  if (!(worst < 1e-5)) throw new FirstlightError('FL_DEVICE_WRONG', `a test kernel is off by ${worst} on this adapter`, { worst }, 'try another adapter: FIRSTLIGHT_ADAPTER=lavapipe or swiftshader');
+}
+
+function version(packageName: string): string | undefined {
+  const path = new URL(`../../node_modules/${packageName}/package.json`, import.meta.url);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : undefined;
+}
+
+function inPath(...names: readonly string[]): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+}
+
+/** Loads an optional package; undefined if it works, else why not. */
+async function loadFailure(name: string): Promise<string | undefined> {
+  try {
+    await import(name);
+    return undefined;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  }
+}
+
+async function parts(): Promise<Part[]> {
+  const again = 'npm ci --ignore-scripts --include=optional';
+  const [video, koffi] = await Promise.all([loadFailure('node-av'), loadFailure('koffi')]);
+  const chromium = inPath('chromium', 'chromium-browser', 'google-chrome');
+  const carried = version('@sparticuz/chromium');
+  return [
+    { name: 'video files', purpose: 'reading and writing video', present: video === undefined, detail: video ?? `node-av ${version('node-av')}`, remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+    { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined, detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `@sparticuz/chromium ${carried}`), remedy: `${again}, or install Chromium (Debian: apt install chromium)` },
+    { name: 'SwiftShader', purpose: 'second adapter for kernel tests', present: carried !== undefined, detail: carried === undefined ? '@sparticuz/chromium is not installed' : `carried by @sparticuz/chromium ${carried}`, remedy: again },
+    { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined, detail: koffi ?? `koffi ${version('koffi')}`, remedy: again },
+  ];
+}
+
+function readable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What stands between this machine and a faster adapter. */
+function graphicsRemedies(kind: string): string[] {
+  if (kind === 'hardware' || process.platform !== 'linux') return [];
+  const devices = (folder: string, pattern: RegExp) => (existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name)) : []);
+  const render = devices('/dev/dri', /^renderD/);
+  const locked = render.filter((path) => !readable(path));
+  const remedies = [];
+  const forced = process.env.FIRSTLIGHT_ADAPTER ?? 'auto';
+  if (forced !== 'auto') remedies.push(`FIRSTLIGHT_ADAPTER=${forced} rules all other adapters out: unset it`);
+  if (devices('/dev', /^nvidia\d/).length > 0) remedies.push('an NVIDIA GPU is there without its Vulkan driver: install it (Debian: nvidia-driver and nvidia-vulkan-icd); in a container set NVIDIA_DRIVER_CAPABILITIES=all');
+  if (locked.length > 0) remedies.push(`you may not open ${locked.join(', ')}: sudo usermod -aG render,video $USER, then log in again`);
+  else if (render.length > 0) remedies.push('a GPU is there without a Vulkan driver: install it (Debian: apt install mesa-vulkan-drivers libvulkan1)');
+  if (remedies.length === 0) remedies.push('this machine shows no GPU: on one that has a GPU with a Vulkan driver, training is 100 times faster and more');
+  if (kind === 'none') remedies.push('without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or npm ci --include=optional for SwiftShader');
+  if (kind === 'swiftshader') remedies.push('a faster software adapter: Mesa 25 or newer (apt install mesa-vulkan-drivers); FIRSTLIGHT_RETRY=1 fetches it again');
+  return remedies;
+}
+
+function systemName(): string {
+  const release = existsSync('/etc/os-release') ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] : undefined;
+  return `${release ?? process.platform} ${process.arch}`;
+}
+
+async function diagnose(): Promise<Diagnosis> {
+  let found: Awaited<ReturnType<typeof findAdapter>> | undefined;
+  let failure: string | undefined;
+  let tried: readonly string[] = [];
+  let gpu: Gpu | undefined;
+  try {
+    found = await findAdapter();
+    tried = found.tried;
+    gpu = await open();
+    await proveKernels(gpu);
+  } catch (error) {
+    if (error instanceof NothingFound) tried = error.tried;
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  const kind = gpu === undefined ? 'none' : (found?.kind ?? 'none');
+  const optional = await parts();
+  const diagnosis: Diagnosis = {
+    canTrain: failure === undefined,
+    adapter: gpu === undefined || found === undefined ? null : { kind: found.kind, name: gpu.name, driver: found.environment.VK_DRIVER_FILES ?? 'the system\'s own' },
+    tried,
+    failure,
+    dawn: `webgpu ${version('webgpu')}`,
+    features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
+    limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0])),
+    machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryBytes: totalmem(), freeMemoryBytes: freemem() },
+    parts: optional,
+    remedies: [...graphicsRemedies(kind), ...optional.flatMap(({ name, present, remedy }) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
+  };
+  await gpu?.close();
+  return diagnosis;
+}
+
+const WIDTH = 22;
+
+/** Paints where a person looks at a terminal that shows colours. */
+function painter(): (style: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string) => string {
+  const codes = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 };
+  const colours = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+  return (style, text) => (colours ? `\u001b[${codes[style]}m${text}\u001b[0m` : text);
+}
+
+/** The diagnosis as text. */
+function render(diagnosis: Diagnosis): string {
+  const paint = painter();
+  const mark = (good: boolean) => (good ? paint('green', '✓') : paint('yellow', '·'));
+  const row = (name: string, value: string) => `  ${name.padEnd(WIDTH)}${value}`;
+  const section = (title: string, lines: readonly string[]) => [`\n${paint('bold', title)}`, ...lines];
+  const home = (path: string) => (path.startsWith(homedir()) ? `~${path.slice(homedir().length)}` : path);
+  const { adapter, features, limits, machine, parts: optional } = diagnosis;
+  const notTaken = diagnosis.tried.map((reason, i) => row(i === 0 ? 'not to be had' : '', reason));
+
+  const graphics =
+    adapter === null
+      ? [row('adapter', paint('red', 'none')), ...notTaken, ...(notTaken.length === 0 ? [row('because', diagnosis.failure ?? '')] : [])]
+      : [
+          row('adapter', `${paint('bold', adapter.name)} (${adapter.kind})`),
+          row('driver', home(adapter.driver)),
+          ...notTaken,
+          row('Dawn', diagnosis.dawn),
+          ...Object.entries(FEATURES).map(([name, purpose], i) => row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)),
+          ...Object.entries(LIMITS).map(([name, purpose], i) => {
+            const amount = name === 'maxComputeInvocationsPerWorkgroup' ? String(limits[name]) : formatBytes(limits[name]).replace(/ \(.*/, '');
+            return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
+          }),
+        ];
+  const verdict = diagnosis.canTrain ? paint('green', '✓ A kernel ran here and was right: training can run.') : paint('red', `✗ Training cannot run: ${adapter === null ? 'there is no adapter' : diagnosis.failure}.`);
+  return [
+    ...section('GPU', graphics),
+    ...section('Machine', [
+      row('Node', machine.node),
+      row('system', machine.system),
+      row('processor', `${machine.processor}, ${machine.cores} cores`),
+      row('memory', `${formatBytes(machine.memoryBytes).replace(/ \(.*/, '')}, ${formatBytes(machine.freeMemoryBytes).replace(/ \(.*/, '')} free`),
+    ]),
+    ...section('Optional parts', optional.map(({ name, purpose, present, detail }) => row(name, `${mark(present)} ${detail} ${paint('dim', `(${purpose})`)}`))),
+    ...(diagnosis.remedies.length === 0 ? [] : section('To get more', diagnosis.remedies.map((remedy) => `  - ${remedy}`))),
+    `\n${verdict}\n`,
+  ].join('\n');
+}
+
+/** Examines this machine and prints what it found. Returns 0 if training can run, else 4. */
+export async function doctor({ json = false }: { json?: boolean }): Promise<number> {
+  const diagnosis = await diagnose();
+  process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : render(diagnosis));
+  return diagnosis.canTrain ? 0 : 4;
+}
