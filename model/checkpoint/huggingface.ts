@@ -1,0 +1,78 @@
+import { ConfigError } from '../../engine/errors.ts';
+import { CLIP_CONTEXT, CLIP_VOCAB, validateConfig, type XclipConfig } from '../config.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
+const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8, max_position_embeddings: CLIP_CONTEXT, vocab_size: CLIP_VOCAB };
+const VISION = {
+  hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12, patch_size: 32, image_size: 224, num_frames: 8,
+  mit_hidden_size: 512, mit_intermediate_size: 2048, mit_num_hidden_layers: 1, mit_num_attention_heads: 8,
+};
+const TOP = { projection_dim: 512, prompt_layers: 2, prompt_alpha: 0.1, prompt_num_attention_heads: 8 };
+
+/** Reads a `config.json` of a Hugging Face XCLIPModel. `source` names it in errors. */
+export function configFromHuggingFace(json: unknown, source: string): XclipConfig {
+  const problems: string[] = [];
+  const object = (value: unknown, name: string): Json => {
+    if (value === undefined || value === null) return {};
+    if (typeof value !== 'object' || Array.isArray(value)) problems.push(`${name} must be an object`);
+    return value as Json;
+  };
+  const numbers = <T extends Record<string, number>>(own: Json, defaults: T, prefix: string): T => {
+    const read: Record<string, number> = {};
+    for (const [key, fallback] of Object.entries(defaults)) {
+      const value = own[key] ?? fallback;
+      if (typeof value !== 'number') problems.push(`${prefix}${key} must be a number, got ${JSON.stringify(value)}`);
+      read[key] = value as number;
+    }
+    return read as T;
+  };
+  const root = object(json, 'config');
+  const textJson = object(root.text_config, 'text_config');
+  const visionJson = object(root.vision_config, 'vision_config');
+  const top = numbers(root, TOP, '');
+  const text = numbers(textJson, TEXT, 'text_config.');
+  const vision = numbers(visionJson, VISION, 'vision_config.');
+  for (const [name, part] of [['config', root], ['text_config', textJson], ['vision_config', visionJson]] as const) {
+    for (const key of ['hidden_act', 'prompt_hidden_act']) {
+      if (part[key] !== undefined && part[key] !== 'quick_gelu') problems.push(`${name}.${key} is ${JSON.stringify(part[key])}, only "quick_gelu" is known`);
+    }
+    if (part.layer_norm_eps !== undefined && part.layer_norm_eps !== 1e-5) problems.push(`${name}.layer_norm_eps is ${JSON.stringify(part.layer_norm_eps)}, only 1e-5 is known`);
+  }
+  if (vision.mit_hidden_size !== top.projection_dim) problems.push(`vision_config.mit_hidden_size (${vision.mit_hidden_size}) must equal projection_dim (${top.projection_dim})`);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return validateConfig(
+    {
+      embedDim: top.projection_dim,
+      frames: vision.num_frames,
+      vision: { width: vision.hidden_size, layers: vision.num_hidden_layers, heads: vision.num_attention_heads, mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size },
+      text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads, mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size },
+      mit: { layers: vision.mit_num_hidden_layers, heads: vision.mit_num_attention_heads, mlp: vision.mit_intermediate_size },
+      prompts: { layers: top.prompt_layers, heads: top.prompt_num_attention_heads, alpha: top.prompt_alpha },
+    },
+    source,
+  );
+}
+
+/** The `config.json` that transformers reads back as this configuration. */
+export function configToHuggingFace({ embedDim, frames, vision, text, mit, prompts }: XclipConfig): Json {
+  return {
+    architectures: ['XCLIPModel'],
+    model_type: 'xclip',
+    projection_dim: embedDim,
+    prompt_layers: prompts.layers,
+    prompt_alpha: prompts.alpha,
+    prompt_num_attention_heads: prompts.heads,
+    prompt_hidden_act: 'quick_gelu',
+    text_config: {
+      hidden_size: text.width, intermediate_size: text.mlp, num_hidden_layers: text.layers, num_attention_heads: text.heads,
+      max_position_embeddings: text.context, vocab_size: text.vocab, hidden_act: 'quick_gelu', layer_norm_eps: 1e-5,
+    },
+    vision_config: {
+      hidden_size: vision.width, intermediate_size: vision.mlp, num_hidden_layers: vision.layers, num_attention_heads: vision.heads, patch_size: vision.patch,
+      image_size: vision.imageSize, num_frames: frames, mit_hidden_size: embedDim, mit_intermediate_size: mit.mlp, mit_num_hidden_layers: mit.layers,
+      mit_num_attention_heads: mit.heads, hidden_act: 'quick_gelu', layer_norm_eps: 1e-5,
+    },
+  };
+}

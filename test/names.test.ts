@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PRESETS } from '../model/config.ts';
+import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
+import { storedAs, transpose } from '../model/checkpoint/names.ts';
+
+const keys = (file: string) => JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as Record<string, number[]>;
+
+test('every official name and shape of B/32 maps to exactly the Hugging Face names and shapes', () => {
+  const mapped: Record<string, readonly number[]> = {};
+  for (const [name, shape] of Object.entries(keys('keys_official_b32.json'))) {
+    const { parts, partShape } = storedAs(name, shape);
+    for (const part of parts) mapped[part] = partShape;
+  }
+  const sorted = (record: Record<string, readonly number[]>) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  assert.equal(sorted(mapped), sorted(keys('keys_hf_base_patch32.json')));
+});
+
+test('a transpose is undone by a transpose', () => {
+  const matrix = Float32Array.from({ length: 15 }, (_, i) => i);
+  assert.equal([...transpose(matrix, 3, 5).subarray(0, 4)], [0, 5, 10, 1]);
+  assert.equal(transpose(transpose(matrix, 3, 5), 5, 3), matrix);
+});
+
+test('a config.json gives back the configuration that it was written from', () => {
+  for (const [name, preset] of Object.entries(PRESETS)) assert.equal(configFromHuggingFace(configToHuggingFace(preset), name), preset);
+});
+
+test('an empty config.json is B/32, as transformers has it', () => {
+  assert.equal(configFromHuggingFace({}, 'config.json'), PRESETS['B/32']);
+});
+
+test('what we cannot compute is refused, all problems at once', () => {
+  const json = { vision_config: { hidden_act: 'gelu', layer_norm_eps: 1e-6, mit_hidden_size: 100 }, projection_dim: '512' };
+  assert.throws(() => configFromHuggingFace(json, 'x/config.json'), /x\/config\.json: projection_dim must be a number[^]*hidden_act is "gelu"[^]*layer_norm_eps is 0\.000001[^]*mit_hidden_size/);
+});
+
+test.run();
