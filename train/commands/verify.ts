@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { FirstlightError, open } from '../../engine/index.ts';
+import { type FixtureKind, kindOf, verifyFixture } from '../verify/index.ts';
+import type { CheckResult } from '../verify/comparison.ts';
+import { readFixtures } from '../verify/fixture.ts';
+
+/**
+ * Checks this installation on this adapter against fixtures: one line for each check, with the worst tensor and its error
+ * over its tolerance. Returns the exit status: 1 if any check fails.
+ */
+export async function verify({ folders, json, vocab }: { folders: string[]; json?: string; vocab?: string }): Promise<number> {
+  const fixtures = (await Promise.all(folders.map(readFixtures))).flat();
+  const kinds = new Map<string, FixtureKind>();
+  for (const file of fixtures) kinds.set(file.name, kindOf(file)); // all of them first: an unknown one ends the run before any work
+  await using gpu = await open();
+  console.log(`verify on ${gpu.name}: ${fixtures.length} fixtures`);
+  const results: CheckResult[] = [];
+  const notBuilt: string[] = [];
+  for (const file of fixtures) {
+    const kind = kinds.get(file.name) as FixtureKind;
+    if (kind === 'system') {
+      notBuilt.push(file.name);
+      continue;
+    }
+    for (const result of await checksOf(() => verifyFixture(gpu, file, kind, vocab), file.name)) {
+      console.log(lineOf(result));
+      results.push(result);
+    }
+  }
+  if (notBuilt.length > 0) console.log(`not built yet, not checked: ${notBuilt.join(', ')}`);
+  const failed = results.filter((result) => !result.passed).length;
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ adapter: gpu.name, results, notBuilt }, undefined, 2)}\n`);
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  return failed > 0 || results.length === 0 ? 1 : 0;
+}
+
+/** The results of a fixture; an error inside it is one failed check, unless it spoils the adapter for all that follow. */
+async function checksOf(run: () => Promise<CheckResult[]>, fixture: string): Promise<CheckResult[]> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof FirstlightError) || /^FL_(GPU|DEVICE|KERNEL|STEP)/.test(error.code)) throw error;
+    return [{ fixture, check: 'run', tensors: 0, passed: false, worst: undefined, problem: error.message }];
+  }
+}
+
+function lineOf({ fixture, check, tensors, passed, worst, problem }: CheckResult): string {
+  const count = `${tensors} tensor${tensors === 1 ? '' : 's'}`;
+  const margin = worst === undefined ? '' : `  worst ${worst.tensor}: ${worst.error.toExponential(1)} of ${worst.tolerance.toExponential(1)}`;
+  return `${passed ? 'ok  ' : 'FAIL'}  ${fixture.padEnd(10)}  ${check.padEnd(34)}  ${count.padStart(11)}${margin}${problem === undefined ? '' : `  ${problem}`}`;
+}

@@ -1,0 +1,107 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FirstlightError, type Shape } from '../../engine/index.ts';
+import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
+import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
+
+/** A tensor of a fixture on the host. */
+export interface FixtureTensor {
+  readonly shape: Shape;
+  readonly values: Float32Array | Int32Array;
+}
+
+/** All tensors of one file. */
+export class FixtureTensors {
+  readonly #path: string;
+  readonly #tensors: ReadonlyMap<string, FixtureTensor>;
+
+  constructor(path: string, tensors: ReadonlyMap<string, FixtureTensor>) {
+    this.#path = path;
+    this.#tensors = tensors;
+  }
+
+  static async read(path: string): Promise<FixtureTensors> {
+    const bytes = await FileBytes.open(path);
+    try {
+      const file = await openSafetensors(bytes);
+      const tensors = new Map<string, FixtureTensor>();
+      for (const name of file.names()) {
+        const { shape, dtype } = file.entry(name);
+        tensors.set(name, { shape, values: dtype.startsWith('I') ? await file.integers(name) : await file.floats(name) });
+      }
+      return new FixtureTensors(path, tensors);
+    } finally {
+      await bytes.close();
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  get(name: string): FixtureTensor {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) throw new FirstlightError('FL_FIXTURE', `${this.#path}: there is no tensor "${name}"`);
+    return tensor;
+  }
+
+  /** Values of a floating-point tensor. */
+  floats(name: string): Float32Array {
+    const { values } = this.get(name);
+    if (!(values instanceof Float32Array)) throw new FirstlightError('FL_FIXTURE', `${this.#path}: tensor "${name}" holds integers, expected floating-point numbers`);
+    return values;
+  }
+
+  /** Values of an integer tensor. */
+  integers(name: string): Int32Array {
+    const { values } = this.get(name);
+    if (!(values instanceof Int32Array)) throw new FirstlightError('FL_FIXTURE', `${this.#path}: tensor "${name}" holds floating-point numbers, expected integers`);
+    return values;
+  }
+
+  /** Names that start with `prefix`. */
+  names(prefix = ''): string[] {
+    return [...this.#tensors.keys()].filter((name) => name.startsWith(prefix));
+  }
+}
+
+/** A fixture: a JSON description and the tensors beside it. */
+export class FixtureFile {
+  readonly name: string;
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly #folder: string;
+
+  constructor(folder: string, name: string, json: Readonly<Record<string, unknown>>) {
+    this.#folder = folder;
+    this.name = name;
+    this.json = json;
+  }
+
+  /** `<name>.safetensors`, or `<name>.<part>.safetensors`. */
+  tensors(part?: string): Promise<FixtureTensors> {
+    return FixtureTensors.read(this.path(part));
+  }
+
+  path(part?: string): string {
+    return join(this.#folder, `${this.name}${part === undefined ? '' : `.${part}`}.safetensors`);
+  }
+}
+
+/** Every fixture of a folder, by name. */
+export async function readFixtures(folder: string): Promise<FixtureFile[]> {
+  const files = await readdir(folder).catch((cause: Error) => {
+    throw new FirstlightError('FL_FIXTURE', `${folder}: cannot be read: ${cause.message}`, {}, 'verify takes folders that hold fixtures', cause);
+  });
+  const names = files.filter((file) => file.endsWith('.json')).sort();
+  if (names.length === 0) throw new FirstlightError('FL_FIXTURE', `${folder}: holds no fixture (no .json file)`, {}, 'verify takes folders that hold fixtures');
+  return Promise.all(
+    names.map(async (file) => {
+      const text = await readFile(join(folder, file), 'utf8');
+      try {
+        return new FixtureFile(folder, basename(file, '.json'), JSON.parse(text) as Record<string, unknown>);
+      } catch (cause) {
+        throw new FirstlightError('FL_FIXTURE', `${join(folder, file)}: is not valid JSON: ${(cause as Error).message}`, {}, undefined, cause);
+      }
+    }),
+  );
+}

@@ -1,0 +1,49 @@
+import { FirstlightError, type Gpu } from '../../engine/index.ts';
+import { verifyBlending } from './blending.ts';
+import type { CheckResult } from './comparison.ts';
+import type { FixtureFile } from './fixture.ts';
+import { verifyModel } from './model.ts';
+import { verifyOps } from './ops.ts';
+import { verifyAdamW } from './optimizer.ts';
+import { verifySchedule } from './schedule.ts';
+import { verifyTokenizer } from './tokenizer.ts';
+
+/** What a fixture is, by what its description holds. */
+export type FixtureKind = 'hf' | 'official' | 'ops' | 'adamw' | 'schedule' | 'blending' | 'tokenizer' | 'system';
+
+/** Tells what a fixture is. One that is not known is an error: a check that is skipped in silence proves nothing. */
+export function kindOf(file: FixtureFile): FixtureKind {
+  const { json } = file;
+  const reference = typeof json.reference === 'string' ? json.reference : '';
+  const [first] = Array.isArray(json.cases) ? (json.cases as Record<string, unknown>[]) : [];
+  if (reference.startsWith('huggingface transformers XCLIPModel')) return 'hf';
+  if (reference.startsWith('microsoft/VideoX X-CLIP')) return 'official';
+  if (Array.isArray(json.ops)) return 'ops';
+  if (reference.startsWith('CLIP SimpleTokenizer')) return 'tokenizer';
+  if (reference.startsWith('timm CosineLRScheduler')) return 'schedule';
+  if (reference.startsWith('VideoX datasets/blending.py')) return 'blending';
+  if (first !== undefined && 'betas' in first && 'lrs' in first) return 'adamw';
+  if ('f32_vs_f64_max_rel' in json) return 'system';
+  throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown kind of fixture (reference: ${reference || 'none'})`, {}, 'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending and tokenizer fixtures');
+}
+
+/** Runs every check of one fixture. A system that is not built yet gives no results. */
+export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKind, vocabulary: string | undefined): Promise<CheckResult[]> {
+  switch (kind) {
+    case 'hf':
+    case 'official':
+      return verifyModel(gpu, file, kind);
+    case 'ops':
+      return verifyOps(gpu, file);
+    case 'adamw':
+      return verifyAdamW(gpu, file);
+    case 'schedule':
+      return verifySchedule(file);
+    case 'blending':
+      return verifyBlending(gpu, file);
+    case 'tokenizer':
+      return verifyTokenizer(file, vocabulary);
+    case 'system':
+      return [];
+  }
+}

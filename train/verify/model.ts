@@ -1,0 +1,237 @@
+import { backward, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
+import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
+import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
+import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
+import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
+import { loadWeights, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
+import { validateConfig, type XclipConfig } from '../../model/config.ts';
+import type { Tap } from '../../model/layers.ts';
+import { type TextBatch, textBatch } from '../../model/text.ts';
+import { Xclip } from '../../model/xclip.ts';
+import { AdamW, fixText, type ParameterGroup, recipeGroups } from '../optimizer.ts';
+import { learningRate } from '../schedule.ts';
+import { inLayout, sourceOf } from './activations.ts';
+import { type CheckResult, Comparison, type Noise, toleranceOf } from './comparison.ts';
+import type { FixtureFile, FixtureTensors } from './fixture.ts';
+
+/** Weights after optimiser steps may differ by this much: AdamW magnifies rounding where a gradient is nearly zero. */
+const SNAPSHOT_TOLERANCE = 2e-4;
+
+type Flavour = 'hf' | 'official';
+type NoiseTable = Readonly<Record<string, Readonly<Record<string, Noise>>>>;
+
+/** The parts of a sidecar that describe the optimiser. */
+interface AdamWSettings {
+  readonly betas?: readonly [number, number];
+  readonly eps?: number;
+  readonly lr?: number;
+  readonly weight_decay?: number;
+  readonly steps?: readonly number[];
+  readonly groups?: unknown;
+  readonly LR?: number;
+  readonly WEIGHT_DECAY?: number;
+  readonly EPOCHS?: number;
+  readonly WARMUP_EPOCHS?: number;
+  readonly n_iter_per_epoch?: number;
+  readonly FIX_TEXT?: boolean;
+  readonly losses?: readonly number[];
+  readonly losses_before_each_step_and_after_last?: readonly number[];
+}
+
+/** Checks a whole model: outputs, activations, loss, every gradient, and the weights after optimiser steps. */
+export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour): Promise<CheckResult[]> {
+  const config = configOf(file, flavour);
+  const io = await file.tensors('io');
+  const bytes = await FileBytes.open(file.path('weights'));
+  const weights = new Weights(file.path('weights'), [await openSafetensors(bytes)]);
+  try {
+    const results = await forwardAndGradients(gpu, file, flavour, config, weights, io);
+    const { adamw, files } = file.json as { adamw?: AdamWSettings; files: Record<string, unknown> };
+    const snapshots = Object.keys(files).flatMap((part) => /^adamw(\d+)$/.exec(part)?.[1] ?? []).map(Number);
+    if (snapshots.length > 0 && adamw !== undefined) results.push(...(await optimiserSteps(gpu, file, flavour, config, weights, io, adamw, snapshots)));
+    return results;
+  } finally {
+    await bytes.close();
+  }
+}
+
+function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
+  if (flavour === 'hf') return configFromHuggingFace(file.json.config, `${file.name}.json: config`);
+  const c = file.json.config as Readonly<Record<string, number>>;
+  const heads = file.json.derived as { vision_heads: number; mit_heads: number; prompt_heads: number };
+  return validateConfig(
+    {
+      embedDim: c.embed_dim,
+      frames: c.T,
+      vision: { width: c.vision_width, layers: c.vision_layers, heads: heads.vision_heads, mlp: 4 * c.vision_width, patch: c.vision_patch_size, imageSize: c.image_resolution },
+      text: { width: c.transformer_width, layers: c.transformer_layers, heads: c.transformer_heads, mlp: 4 * c.transformer_width, context: c.context_length, vocab: c.vocab_size },
+      mit: { layers: c.mit_layers, heads: heads.mit_heads, mlp: 4 * c.embed_dim },
+      prompts: { layers: c.prompts_layers, heads: heads.prompt_heads, alpha: c.prompts_alpha },
+    },
+    `${file.name}.json: config`,
+  );
+}
+
+function noiseOf(file: FixtureFile, part: string, name: string): Noise {
+  const noise = (file.json.noise as NoiseTable)[part]?.[name];
+  if (noise === undefined) throw new FirstlightError('FL_FIXTURE', `${file.name}.json: noise.${part} does not list "${name}"`);
+  return noise;
+}
+
+/** Inputs of a fixture on the GPU. */
+interface Inputs {
+  readonly pixels: Tensor;
+  readonly texts: TextBatch;
+  readonly loss: (logits: Tensor) => Tensor;
+}
+
+function inputsOf(gpu: Gpu, file: FixtureFile, io: FixtureTensors): Inputs {
+  const pixels = io.get('in.pixel_values');
+  const ids = io.get('in.input_ids');
+  const { kind } = file.json.loss as { kind: string };
+  if (kind !== 'ce' && kind !== 'soft') throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
+  const target = kind === 'soft' ? Tensor.from(gpu, io.floats('in.soft_targets'), io.get('in.soft_targets').shape, 'targets') : undefined;
+  const labels = Tensor.from(gpu, Uint32Array.from(io.integers('in.labels')), undefined, 'labels');
+  return {
+    pixels: Tensor.from(gpu, io.floats('in.pixel_values'), pixels.shape, 'pixels'),
+    texts: textBatch(gpu, Int32Array.from(ids.values), ids.shape[1]),
+    loss: (logits) => (target === undefined ? crossEntropyWithLabels(logits, labels) : crossEntropy(logits, target)),
+  };
+}
+
+async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour, config: XclipConfig, weights: Weights, io: FixtureTensors): Promise<CheckResult[]> {
+  using model = new Xclip(gpu, config);
+  await loadWeights(model, weights);
+  const inputs = inputsOf(gpu, file, io);
+  inputs.pixels.requiresGrad = true;
+  const seen = new Map<string, Tensor>();
+  const tap: Tap = (name, value) => void seen.set(name, gpu.keep(value.detach()));
+  const loss = gpu.scope(() => {
+    const value = inputs.loss(model.forward(inputs.pixels, inputs.texts, { tap }));
+    backward(value);
+    return value.detach();
+  });
+  seen.set('loss', loss);
+
+  const outputs = new Comparison(file.name, 'outputs and loss');
+  const activations = new Comparison(file.name, 'activations');
+  for (const name of io.names()) {
+    if (name.startsWith('in.') || name === 'grad.pixel_values') continue;
+    const comparison = name.startsWith('out.') ? outputs : activations;
+    const source = name === 'out.loss' ? { tap: 'loss', layout: 'same' as const } : sourceOf(flavour, name);
+    const tensor = source && seen.get(source.tap);
+    if (source === undefined || tensor === undefined) {
+      comparison.fail(`"${name}" is not an activation that this model has`);
+      continue;
+    }
+    comparison.compare(name, inLayout(await tensor.read(), tensor.shape, source.layout), io.floats(name), toleranceOf(noiseOf(file, 'io', name)));
+  }
+
+  const gradients = new Comparison(file.name, 'gradients');
+  const wanted = await file.tensors('grads');
+  const left = new Set(wanted.names());
+  for (const [name, parameter] of model.parameters()) {
+    if (parameter.grad === undefined) {
+      gradients.fail(`no gradient reached "${name}"`);
+      continue;
+    }
+    for (const { name: stored, values } of storedTensors(flavour, name, parameter.shape, await parameter.grad.read())) {
+      if (!left.delete(stored)) gradients.fail(`the fixture has no gradient for "${stored}"`);
+      else gradients.compare(stored, values, wanted.floats(stored), toleranceOf(noiseOf(file, 'grads', stored)));
+    }
+  }
+  if (left.size > 0) gradients.fail(`the model has no parameter for ${[...left].join(', ')}`);
+  const { grad } = inputs.pixels;
+  if (grad === undefined) gradients.fail('no gradient reached the pixels');
+  else gradients.compare('pixel_values', await grad.read(), io.floats('grad.pixel_values'), toleranceOf(noiseOf(file, 'io', 'grad.pixel_values')));
+  grad?.dispose();
+  for (const tensor of seen.values()) tensor.dispose();
+  inputs.pixels.dispose();
+  return [outputs, activations, gradients].map((comparison) => comparison.result());
+}
+
+/** A parameter of ours as the fixture's file stores it. */
+function storedTensors(flavour: Flavour, name: string, shape: readonly number[], values: Float32Array): { name: string; values: Float32Array }[] {
+  return flavour === 'hf' ? toHuggingFace(name, shape, values) : [{ name, values }];
+}
+
+async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, config: XclipConfig, weights: Weights, io: FixtureTensors, settings: AdamWSettings, snapshots: readonly number[]): Promise<CheckResult[]> {
+  using model = new Xclip(gpu, config);
+  await loadWeights(model, weights);
+  const inputs = inputsOf(gpu, file, io);
+  const { betas, eps } = settings;
+  if (betas === undefined || eps === undefined) throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);
+  const recipe = Array.isArray(settings.groups);
+  if (recipe && settings.FIX_TEXT) fixText(model);
+  const groups = recipe ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 }) : [everything(model, settings.weight_decay ?? 0)];
+  const optimizer = new AdamW(gpu, groups, { beta1: betas[0], beta2: betas[1], eps, maxNorm: 0 });
+  const lrs = (step: number) => optimizer.groups.map((group) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : (settings.lr ?? 0)));
+  const results: CheckResult[] = recipe ? [groupsAgree(file, groups, settings.groups as readonly FixtureGroup[])] : [];
+  const losses: number[] = [];
+  for (let step = 1; step <= Math.max(...snapshots); step++) {
+    optimizer.zeroGrad();
+    const [loss, control] = gpu.scope(() => {
+      const value = inputs.loss(model.forward(inputs.pixels, inputs.texts));
+      backward(value);
+      return [value.detach(), optimizer.step(lrs(step - 1))];
+    });
+    losses.push(await loss.item());
+    loss.dispose();
+    control.dispose();
+    if (snapshots.includes(step)) results.push(await snapshot(file, flavour, model, step));
+  }
+  const lossCheck = new Comparison(file.name, 'loss before each step');
+  const wanted = (settings.losses_before_each_step_and_after_last ?? settings.losses ?? []).slice(0, losses.length);
+  lossCheck.compare('losses', losses.slice(0, wanted.length), wanted, SNAPSHOT_TOLERANCE * Math.max(1, ...wanted));
+  results.push(lossCheck.result());
+  optimizer.dispose();
+  inputs.pixels.dispose();
+  return results;
+}
+
+function everything(model: Xclip, weightDecay: number): ParameterGroup {
+  return { name: 'all', lrScale: 1, weightDecay, parameters: [...model.parameters()] };
+}
+
+function scheduleOf({ LR = 0, EPOCHS = 1, WARMUP_EPOCHS = 0, n_iter_per_epoch = 1 }: AdamWSettings) {
+  return { form: 'recipe' as const, baseLr: LR, minLr: LR / 100, warmup: WARMUP_EPOCHS * n_iter_per_epoch, total: EPOCHS * n_iter_per_epoch, batchesPerEpoch: n_iter_per_epoch };
+}
+
+interface FixtureGroup {
+  readonly params: readonly string[];
+  readonly weight_decay: number;
+  readonly initial_lr: number;
+}
+
+/** The recipe's groups, name by name. */
+function groupsAgree(file: FixtureFile, groups: readonly ParameterGroup[], wanted: readonly FixtureGroup[]): CheckResult {
+  const comparison = new Comparison(file.name, 'optimiser groups');
+  const base = wanted[0].initial_lr;
+  const lines = (own: readonly { names: readonly string[]; decay: number; scale: number }[]) =>
+    own.flatMap(({ names, decay, scale }) => names.map((name) => `${name} decay ${decay} scale ${scale.toFixed(3)}`)).sort();
+  const ours = lines(groups.map((group) => ({ names: group.parameters.map(([name]) => name), decay: group.weightDecay, scale: group.lrScale })));
+  const theirs = lines(wanted.map((group) => ({ names: group.params, decay: group.weight_decay, scale: group.initial_lr / base })));
+  const different = [...ours.filter((line) => !theirs.includes(line)), ...theirs.filter((line) => !ours.includes(line))];
+  comparison.compare('parameters in groups', [ours.length], [theirs.length], 0);
+  if (different.length > 0) comparison.fail(`groups differ: ${different.slice(0, 4).join('; ')}`);
+  return comparison.result();
+}
+
+async function snapshot(file: FixtureFile, flavour: Flavour, model: Xclip, step: number): Promise<CheckResult> {
+  const comparison = new Comparison(file.name, `weights after ${step} step${step === 1 ? '' : 's'}`);
+  const wanted = await file.tensors(`adamw${step}`);
+  const zero = new Set(file.json.zero_gradient_params as readonly string[]);
+  for (const [name, parameter] of model.parameters()) {
+    for (const { name: stored, values } of storedTensors(flavour, name, parameter.shape, await parameter.read())) {
+      if (zero.has(stored)) continue;
+      const want = wanted.floats(stored);
+      // a packed projection may have zero gradients in its rows of queries or keys only
+      const third = values.length / 3;
+      const pieces = ['q', 'k', 'v'].some((part) => zero.has(`${stored}[${part}]`))
+        ? ['q', 'k', 'v'].flatMap((part, i) => (zero.has(`${stored}[${part}]`) ? [] : [{ label: `${stored}[${part}]`, from: i * third, to: (i + 1) * third }]))
+        : [{ label: stored, from: 0, to: values.length }];
+      for (const { label, from, to } of pieces) comparison.compare(label, values.subarray(from, to), want.subarray(from, to), SNAPSHOT_TOLERANCE);
+    }
+  }
+  return comparison.result();
+}
