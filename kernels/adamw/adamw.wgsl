@@ -9,7 +9,7 @@
 struct Params { n: u32, group: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<vec4f>;         // [groups, 2]: (lr, beta1, beta2, eps), (weight decay, 1 − beta1ᵗ, 1 − beta2ᵗ, 0)
+@group(0) @binding(1) var<storage, read> hyper: array<vec4f>;         // [groups, 2]: (lr, beta1, beta2, eps), (weight decay, 1 − beta1ᵗ, 1 − beta2ᵗ, 1 − beta2)
 @group(0) @binding(2) var<storage, read> control: array<f32>;         // [4]: norm, factor, 1 if not finite, 0
 @group(0) @binding(3) var<storage, read> grads: array<pack>;          // n packs
 @group(0) @binding(4) var<storage, read_write> m: array<pack>;        // n packs
@@ -31,10 +31,12 @@ fn adamw(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: v
   let weight_decay = second.x;
   let bias1 = second.y;
   let bias2 = second.z;
+  // 1 − 0.999 of f32 numbers is 1e-5 off, so the host gives the difference; a row that ends with 0 goes without
+  let fresh2 = select(1.0 - beta2, second.w, second.w > 0.0);
 
   let g = control[1] * pack32(grads[i]);
   let mean = pack32(m[i]) + (1.0 - beta1) * (g - pack32(m[i]));
-  let square = beta2 * pack32(v[i]) + (1.0 - beta2) * (g * g);
+  let square = beta2 * pack32(v[i]) + fresh2 * (g * g);
   m[i] = pack(mean);
   v[i] = pack(square);
   values[i] = pack(pack32(values[i]) * (1.0 - lr * weight_decay) - (lr / bias1) * mean / (sqrt(square) / sqrt(bias2) + eps));

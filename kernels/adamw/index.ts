@@ -57,12 +57,9 @@ export interface Hyper {
   readonly weightDecay: number;
 }
 
-/** The row of `hyper` for step t (from 1): lr, beta1, beta2, eps, weight decay, 1 − beta1ᵗ, 1 − beta2ᵗ, 0. */
+/** The row of `hyper` for step t (from 1): lr, beta1, beta2, eps, weight decay, 1 − beta1ᵗ, 1 − beta2ᵗ, 1 − beta2. */
 export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper, t: number): Float32Array {
-  // the kernel averages with the betas as f32 holds them: 1 − 0.999 is off by 1e-5 of itself there, and only a correction for
-  // those same betas cancels it
-  const correction = (beta: number) => 1 - Math.fround(beta) ** t;
-  return Float32Array.of(lr, beta1, beta2, eps, weightDecay, correction(beta1), correction(beta2), 0);
+  return Float32Array.of(lr, beta1, beta2, eps, weightDecay, 1 - beta1 ** t, 1 - beta2 ** t, 1 - beta2);
 }
 
 /** Work of one step over n parameters. */
