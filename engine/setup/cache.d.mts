@@ -1,0 +1,11 @@
+/** The folder where drivers are kept between runs. */
+export function cacheFolder(): string;
+
+/** Runs `body` while no other process runs one under the same lock file. */
+export function locked<T>(path: string, say: (line: string) => void, body: () => Promise<T>): Promise<T>;
+
+/** The folder `name` of the cache with the facts about it, built if it is not there or not usable. */
+export function kept<F extends object>(
+  name: string,
+  options: { say: (line: string) => void; build: (folder: string, home: string) => Promise<F>; isUsable?: (facts: F) => Promise<boolean> },
+): Promise<F & { home: string }>;
