@@ -15,7 +15,7 @@ const LOADER = 'libvulkan.so.1';
 /** Replacing these under a running program breaks it: the system's own must do. */
 const NEVER_REPLACED = /^(libc6|libc-bin|libgcc-s1|base-files)$/;
 
-/** Runs a program to its end and returns what it printed; throws with its last lines of complaint. */
+/** Runs a program to its end and returns what it printed; throws with its first complaint. */
 async function output(program, args, { env = {}, cwd } = {}) {
   const child = spawn(program, args, { cwd, env: { ...process.env, LC_ALL: 'C', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
@@ -24,8 +24,8 @@ async function output(program, args, { env = {}, cwd } = {}) {
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const exitCode = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
   if (exitCode === 0) return stdout;
-  const complaints = stderr.split('\n').filter((line) => /^(E|Err):|error/i.test(line));
-  throw new Error(`${program} ${args.find((arg) => !arg.startsWith('-')) ?? ''} failed (${exitCode}): ${(complaints.at(-1) ?? stderr.trim().split('\n').at(-1)).slice(0, 300)}`);
+  const complaint = stderr.split('\n').find((line) => /^E:|error/i.test(line)) ?? stderr.trim().split('\n').at(-1);
+  throw new Error(`${program} ${args.find((arg) => !arg.startsWith('-')) ?? ''} failed (${exitCode}): ${complaint.replace(/^E: /, '').slice(0, 300)}`);
 }
 
 /** The values of /etc/os-release. */
@@ -76,8 +76,8 @@ export function distributionSources(texts, codename) {
     .filter(({ uri, suites, components, keys }) => suites.length > 0 && components.includes('main') && !uri.startsWith('cdrom:') && (keys === undefined || /-archive-|BEGIN PGP/.test(keys)));
 }
 
-/** Writes our list of sources: the machine's, and on Debian the backports of the same archive. */
-function sourceList(sources, codename, distribution) {
+/** Our list of sources in deb822 format: the machine's, and on Debian the backports of the same archive. */
+export function sourceList(sources, codename, distribution) {
   const stanza = ({ uri, suites, components, keys }) =>
     ['Types: deb', `URIs: ${uri}`, `Suites: ${suites.join(' ')}`, `Components: ${components.join(' ')}`, ...(keys === undefined ? [] : [`Signed-By: ${keys}`])].join('\n');
   const main = sources.find(({ suites }) => suites.includes(codename));
@@ -180,9 +180,11 @@ export async function fetchLavapipe(folder, home, say) {
   await mkdir(work, { recursive: true });
   say('fetching lavapipe, a software GPU (about 45 MB, once) …');
   const apt = await privateApt(work, sourceList(sources, codename, ID));
-  await apt('apt-get', 'update', '-qq');
+  // one archive of several may be out of reach and the others suffice
+  const unread = await apt('apt-get', 'update', '-qq', '-o', 'APT::Update::Error-Mode=any').then(() => undefined, (error) => error);
   const mesa = await newestMesa(apt);
-  if (mesa === undefined || mesa.major < LEAST_MESA) throw new Error(`${system} offers Mesa ${mesa?.version ?? 'nothing'}, Dawn needs ${LEAST_MESA} or newer`);
+  if (mesa === undefined) throw new Error(`no package archive could be read: ${unread?.message ?? 'the machine has no source of Mesa'}`);
+  if (mesa.major < LEAST_MESA) throw new Error(`${system} offers Mesa ${mesa.version}, Dawn needs ${LEAST_MESA} or newer`);
 
   const plan = await apt('apt-get', 'install', '-s', '-qq', '-t', mesa.suite, 'mesa-vulkan-drivers', 'libvulkan1');
   const planned = [...plan.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)/gm)].map(([, name, version]) => ({ name, version }));

@@ -1,0 +1,6 @@
+interface Lock {
+  readonly packages: Readonly<Record<string, { version?: string; optional?: boolean; devOptional?: boolean }>>;
+}
+
+/** Why the installed packages are not those of the lock file, or undefined if they are. */
+export function difference(lock: Lock, installed: Lock | undefined): string | undefined;
