@@ -15,7 +15,7 @@ function gradNormCase(name: string, arenas: Readonly<Record<string, Input>>, max
       return [gpu.scope(() => gradNorm(names.map((key) => t[key] as Tensor), Tensor.from(gpu, Float32Array.of(maxNorm))))];
     },
     reference: (t) => [reference.gradNorm(names.map((key) => t[key]), maxNorm)],
-    tolerance: { atol: 1e-30, rtol: 1e-6, why: 'sums of at most 1024 squares, then of sums' },
+    tolerance: { atol: 1e-30, rtol: 1e-6, why: 'sums of blocks of squares, then of sums' },
     cost: cost(names.reduce((sum, key) => sum + arenas[key].data.length, 0)),
   };
 }

@@ -2,7 +2,7 @@
 //   partial[first + r] = Σ g², over the r-th run
 // A lane whose sum is not finite, by its exponent bits, hands on HUGE instead: squares never cancel, so one NaN or infinity
 // anywhere is seen, and HUGE stays HUGE or more in every later sum. Comparing floats would not do: adapters fold x ≠ x and
-// min/max hide NaN. Linked with finite.wgsl, row/subgroup.wgsl or row/tree.wgsl, and a pack.
+// min/max hide NaN. Linked with sums.wgsl, row/subgroup.wgsl or row/tree.wgsl, and a pack.
 
 struct Params { n: u32, first: u32, rows: u32 }
 
@@ -16,9 +16,14 @@ fn grad_norm(lanes: Lanes) {
   let start = row * (CHUNK / PACK);
   let end = min(start + CHUNK / PACK, params.n);
   var sum = 0.0;
-  for (var i = start + lanes.lane; i < end; i += row_lanes(lanes)) {
-    let g = pack32(grads[i]);
-    sum += sum_of(g * g);
+  let step = row_lanes(lanes);
+  for (var block = start + lanes.lane; block < end; block += BLOCK * step) {
+    var block_sum = 0.0;
+    for (var i = block; i < min(block + BLOCK * step, end); i += step) {
+      let g = pack32(grads[i]);
+      block_sum += sum_of(g * g);
+    }
+    sum += block_sum;
   }
   let total = row_sum(finite_or_huge(sum), lanes);
   if (lanes.lane == 0u && row < params.rows) { partial[params.first + row] = total; }

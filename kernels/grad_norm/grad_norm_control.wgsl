@@ -1,6 +1,6 @@
 // Second stage: the norm over all runs, and what the optimiser shall do about it.
 //   norm = √Σ partial,  factor = min(1, max_norm / (norm + 1e-6)) as torch's clip_grad_norm_, 1 if max_norm is 0
-// Linked with finite.wgsl and with row/subgroup.wgsl or row/tree.wgsl.
+// Linked with sums.wgsl and with row/subgroup.wgsl or row/tree.wgsl.
 
 struct Params { n: u32 }
 
@@ -12,7 +12,12 @@ struct Params { n: u32 }
 @compute @workgroup_size(WORKGROUP)
 fn grad_norm_control(lanes: Lanes) {
   var sum = 0.0;
-  for (var i = lanes.lane; i < params.n; i += row_lanes(lanes)) { sum += partial[i]; }
+  let step = row_lanes(lanes);
+  for (var block = lanes.lane; block < params.n; block += BLOCK * step) {
+    var block_sum = 0.0;
+    for (var i = block; i < min(block + BLOCK * step, params.n); i += step) { block_sum += partial[i]; }
+    sum += block_sum;
+  }
   let total = row_sum(finite_or_huge(sum), lanes);
   if (lanes.lane == 0u && row_of(lanes) == 0u) {
     let norm = sqrt(min(total, HUGE));

@@ -4,9 +4,9 @@ import type { Cost } from '../shared/room.ts';
 import { packed, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
-const finite = await part(import.meta.url, './finite.wgsl');
-const squares = rowKernels('grad_norm', [await part(import.meta.url, './grad_norm.wgsl'), finite]);
-const conclusion = rowKernels('grad_norm_control', [await part(import.meta.url, './grad_norm_control.wgsl'), finite]);
+const sums = await part(import.meta.url, './sums.wgsl');
+const squares = rowKernels('grad_norm', [await part(import.meta.url, './grad_norm.wgsl'), sums]);
+const conclusion = rowKernels('grad_norm_control', [await part(import.meta.url, './grad_norm_control.wgsl'), sums]);
 
 /** Gradients in one partial sum: long enough that partial sums are few, short enough that f32 loses nothing that matters. */
 const CHUNK = 8192;

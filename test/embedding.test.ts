@@ -1,0 +1,67 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, FirstlightError, open, ShapeError, Tensor } from '../engine/index.ts';
+import { embedding, pick, tokenIds } from '../kernels/embedding/index.ts';
+import { normal } from '../kernels/shared/sample.ts';
+import { openWithBindings } from './small_limits.ts';
+
+const gpu = await open();
+
+const refused = (run: () => unknown, message: string) =>
+  assert.throws(run, (error: unknown) => error instanceof FirstlightError && error.code === 'FL_TOKEN_ID' && error.message === message);
+
+test('an id outside of the table is refused with its place and V', () => {
+  gpu.scope(() => {
+    const table = Tensor.zeros(gpu, [40, 4]);
+    const ids = tokenIds(gpu, Int32Array.of(0, 39, 40, 7), [2, 2]);
+    refused(() => embedding(table, ids), 'embedding: id 40 at position 2 is outside of the table of V = 40 rows');
+    refused(() => tokenIds(gpu, Int32Array.of(3, -1), [2]), 'tokenIds: id -1 at position 1 is negative');
+  });
+});
+
+test('shapes that do not fit are refused by name', () => {
+  gpu.scope(() => {
+    assert.throws(() => tokenIds(gpu, Int32Array.of(1, 2, 3), [2, 2]), (error: unknown) => error instanceof ShapeError && error.message === 'tokenIds: 3 ids do not fill [2,2]');
+    assert.throws(
+      () => pick(Tensor.zeros(gpu, [2, 3, 4]), Tensor.from(gpu, Uint32Array.of(1))),
+      (error: unknown) => error instanceof ShapeError && error.message === 'pick: x is [2,3,4], so the index must be [2], got [1]',
+    );
+  });
+});
+
+test('a table larger than a binding is read and written in pieces, with equal bits', async () => {
+  const small = await openWithBindings(8192); // 320 rows of 12 are 15,360 bytes
+  const table = normal('table', [320, 12]).data as Float32Array;
+  const ids = Uint32Array.from({ length: 90 }, (_, i) => (i * 53) % 320);
+  ids.fill(70, 0, 20); // one id of the second piece occurs often
+  const dy = normal('dy', [90, 12]).data as Float32Array;
+  const results = await Promise.all(
+    [gpu, small].map(async (context) => {
+      const parameter = Tensor.from(context, table, [320, 12]);
+      parameter.requiresGrad = true;
+      const y = context.scope(() => embedding(parameter, tokenIds(context, ids, [90])));
+      backward(y, Tensor.from(context, dy, [90, 12]));
+      return { y: await y.read(), dtable: await parameter.grad!.read(), dispatches: context.counts.dispatches };
+    }),
+  );
+  assert.equal(results[1].y, results[0].y);
+  assert.equal(results[1].dtable, results[0].dtable);
+  assert.is(results[0].dispatches, 3);
+  assert.ok(results[1].dispatches > 3);
+  await small.close();
+});
+
+test('the sorted positions cover every position once, whatever the ids are', async () => {
+  const ids = Uint32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 5 : i % 7));
+  const { order, dispose } = tokenIds(gpu, ids, [300]);
+  const positions = await order.read();
+  assert.equal([...positions].sort((a, b) => a - b), Array.from({ length: 300 }, (_, i) => i));
+  for (let k = 1; k < 300; k++) {
+    const [before, here] = [positions[k - 1], positions[k]];
+    assert.ok(ids[before] < ids[here] || (ids[before] === ids[here] && before < here));
+  }
+  dispose();
+});
+
+test.after(() => gpu.close());
+test.run();

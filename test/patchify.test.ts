@@ -1,0 +1,40 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { patchify } from '../kernels/patchify/index.ts';
+
+const gpu = await open();
+
+test('frames that are not whole patches, and shapes that do not fit, are refused by name', () => {
+  gpu.scope(() => {
+    const refused = (pixels: readonly number[], weight: readonly number[], message: string) =>
+      assert.throws(
+        () => patchify(Tensor.zeros(gpu, pixels), Tensor.zeros(gpu, weight)),
+        (error: unknown) => error instanceof ShapeError && error.message === message,
+      );
+    refused([2, 3, 10, 10], [4, 3, 4, 4], 'patchify: frames of 10 × 10 are not whole patches of 4 × 4');
+    refused([2, 1, 8, 8], [4, 3, 4, 4], 'patchify: pixels must be [F, 3, S, S], got [2,1,8,8]');
+    refused([2, 3, 8, 8], [4, 3, 4, 2], 'patchify: the weight must be [D, 3, p, p], got [4,3,4,2]');
+  });
+});
+
+test('pixels get a gradient only if they ask for one, and it costs one dispatch', async () => {
+  const dispatches = [false, true].map((wanted) =>
+    gpu.scope(() => {
+      const pixels = Tensor.zeros(gpu, [1, 3, 4, 4]);
+      const weight = Tensor.zeros(gpu, [4, 3, 4, 4]);
+      pixels.requiresGrad = wanted;
+      weight.requiresGrad = true;
+      const y = patchify(pixels, weight);
+      const before = gpu.counts.dispatches;
+      backward(y, Tensor.zeros(gpu, y.shape));
+      assert.is(pixels.grad !== undefined, wanted);
+      for (const { grad } of [pixels, weight]) grad?.dispose();
+      return gpu.counts.dispatches - before;
+    }),
+  );
+  assert.equal(dispatches, [1, 2]);
+});
+
+test.after(() => gpu.close());
+test.run();

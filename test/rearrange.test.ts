@@ -1,0 +1,42 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { concat, expand, permute, slice } from '../kernels/rearrange/index.ts';
+
+const gpu = await open();
+
+const refused = (run: () => unknown, message: string) => assert.throws(run, (error: unknown) => error instanceof ShapeError && error.message === message);
+
+test('what does not fit is refused by name', () => {
+  gpu.scope(() => {
+    const x = Tensor.zeros(gpu, [2, 3]);
+    refused(() => permute(x, [0, 0]), 'permute: [0,0] does not name each axis of [2,3] once');
+    refused(() => slice(x, 1, 2, 4), 'slice: [2, 4) is not a part of axis 1 of [2,3]');
+    refused(() => slice(x, 2, 0, 1), 'slice: [2,3] has no axis 2');
+    refused(() => concat([x, Tensor.zeros(gpu, [3, 3])], 1), 'concat: [2,3] and [3,3] differ outside of axis 1');
+    refused(() => expand(x, [2, 6]), 'expand: [2,3] and [2,6] do not broadcast: axis 1 from the left is 3 and 6');
+    refused(() => expand(x, [3]), 'expand: [2,3] cannot be repeated to [3]');
+  });
+});
+
+test('a tensor that is concatenated with itself gets both halves of the gradient', async () => {
+  const x = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3, 1]);
+  x.requiresGrad = true;
+  const y = concat([x, x], 1);
+  assert.equal([...(await y.read())], [1, 1, 2, 2, 3, 3]);
+  backward(y, Tensor.from(gpu, Float32Array.of(1, 10, 2, 20, 3, 30), [3, 2]));
+  assert.equal([...(await x.grad!.read())], [11, 22, 33]);
+});
+
+test('copies keep nothing for their gradients but the result', () => {
+  const x = Tensor.zeros(gpu, [8, 16]);
+  x.requiresGrad = true;
+  const before = gpu.pool.live;
+  const y = gpu.scope(() => expand(slice(permute(x, [1, 0]), 0, 3, 4), [5, 8]));
+  assert.is(gpu.pool.live - before, y.bytes);
+  y.dispose();
+  x.dispose();
+});
+
+test.after(() => gpu.close());
+test.run();
