@@ -10,28 +10,30 @@ fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
 fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
 
 @compute @workgroup_size(LANES)
-fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.queries + LANES - 1u) / LANES;
   let piece = group.y * groups.x + group.x;
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_query = (piece % pieces) * LANES;
-  let l = min(first_query + lane, params.queries - 1u);   // surplus lanes repeat the last query and write nothing
+  let l = min(first_query + lane.index, params.queries - 1u);   // surplus lanes repeat the last query and write nothing
 
   let q_start = query_start(problem) + l * params.query_row;
   var q: array<pack32, PACKS>;
   var sum: array<pack32, PACKS>;   // Σ exp(logit − top) · v over the keys so far
-  for (var c = 0u; c < PACKS; c++) { q[c] = pack32(query[q_start + c]); }
+  for (var c = 0u; c < packs(); c++) { q[c] = pack32(query[q_start + c]); }
 
   var top = HIDDEN;   // the largest logit so far
   var total = 0.0;    // Σ exp(logit − top) over the keys so far
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + LANES), CAUSAL);   // no query here sees a later key
+  let end = select(params.keys, min(params.keys, first_query + LANES), params.causal == 1u);   // no query here sees a later key
   for (var first = 0u; first < end; first += BLOCK) {
     stage(blocks, first, lane);
     var w = array<f32, BLOCK>();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
-    for (var c = 0u; c < PACKS; c++) {
-      for (var j = 0u; j < BLOCK; j++) { w[j] += sum_of(q[c] * block_a(blocks, first, j, c)); }
+    for (var c = 0u; c < packs(); c++) {
+      let k = column_a(blocks, first, c, lane);
+      let q_c = q[c];
+      for (var j = 0u; j < BLOCK; j++) { w[j] += sum_of(q_c * take_a(k, j)); }
     }
     var new_top = top;
     for (var j = 0u; j < BLOCK; j++) {
@@ -45,17 +47,18 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
       w[j] = weight(w[j], top);
       total += w[j];
     }
-    for (var c = 0u; c < PACKS; c++) {
+    for (var c = 0u; c < packs(); c++) {
+      let v = column_b(blocks, first, c, lane);
       var s = shrink * sum[c];
-      for (var j = 0u; j < BLOCK; j++) { s += w[j] * block_b(blocks, first, j, c); }
+      for (var j = 0u; j < BLOCK; j++) { s += w[j] * take_b(v, j); }
       sum[c] = s;
     }
   }
 
-  if (first_query + lane >= params.queries) { return; }
+  if (first_query + lane.index >= params.queries) { return; }
   let sees = total > 0.0;
   let norm = select(0.0, 1.0 / total, sees);
   let y_start = output_start(problem) + l * params.output_row;
-  for (var c = 0u; c < PACKS; c++) { y[y_start + c] = pack(norm * sum[c]); }
+  for (var c = 0u; c < packs(); c++) { y[y_start + c] = pack(norm * sum[c]); }
   log_sum_exp[problem * params.queries + l] = select(DEAD, top + log(total), sees);
 }

@@ -11,34 +11,38 @@ fn load_a(i: u32) -> pack32 { return pack32(query[i]); }
 fn load_b(i: u32) -> pack32 { return pack32(dy[i]); }
 
 @compute @workgroup_size(LANES)
-fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.keys + LANES - 1u) / LANES;
   let piece = group.y * groups.x + group.x;
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_key = (piece % pieces) * LANES;
-  let s = min(first_key + lane, params.keys - 1u);   // surplus lanes repeat the last key and write nothing
+  let s = min(first_key + lane.index, params.keys - 1u);   // surplus lanes repeat the last key and write nothing
 
   let row = at(problem, params.key_batch, params.key_head) + s * params.key_row;
   var k: array<pack32, PACKS>;
   var v: array<pack32, PACKS>;
   var dk: array<pack32, PACKS>;
   var dv: array<pack32, PACKS>;
-  for (var c = 0u; c < PACKS; c++) {
+  for (var c = 0u; c < packs(); c++) {
     k[c] = pack32(key[params.key_offset + row + c]);
     v[c] = pack32(value[params.value_offset + row + c]);
   }
 
   let blocks = Blocks(query_start(problem), output_start(problem), params.query_row, params.output_row, params.queries);
-  let start = select(0u, first_key - first_key % BLOCK, CAUSAL);   // no earlier query sees a key of these
+  let start = select(0u, first_key, params.causal == 1u);   // no earlier query sees a key of these
   for (var first = start; first < params.queries; first += BLOCK) {
     stage(blocks, first, lane);
     var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
     var dweight = array<f32, BLOCK>();
-    for (var c = 0u; c < PACKS; c++) {
+    for (var c = 0u; c < packs(); c++) {
+      let q = column_a(blocks, first, c, lane);
+      let dy_column = column_b(blocks, first, c, lane);
+      let k_c = k[c];
+      let v_c = v[c];
       for (var j = 0u; j < BLOCK; j++) {
-        product[j] += sum_of(k[c] * block_a(blocks, first, j, c));
-        dweight[j] += sum_of(v[c] * block_b(blocks, first, j, c));
+        product[j] += sum_of(k_c * take_a(q, j));
+        dweight[j] += sum_of(v_c * take_b(dy_column, j));
       }
     }
     var w: array<f32, BLOCK>;
@@ -48,20 +52,22 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
       w[j] = weight(logit(product[j], problem, first + j, s), log_sum_exp[l]);
       dlogit[j] = w[j] * (dweight[j] - delta[l]);
     }
-    for (var c = 0u; c < PACKS; c++) {
+    for (var c = 0u; c < packs(); c++) {
+      let q = column_a(blocks, first, c, lane);
+      let dy_column = column_b(blocks, first, c, lane);
       var dk_c = dk[c];
       var dv_c = dv[c];
       for (var j = 0u; j < BLOCK; j++) {
-        dk_c += dlogit[j] * block_a(blocks, first, j, c);
-        dv_c += w[j] * block_b(blocks, first, j, c);
+        dk_c += dlogit[j] * take_a(q, j);
+        dv_c += w[j] * take_b(dy_column, j);
       }
       dk[c] = dk_c;
       dv[c] = dv_c;
     }
   }
 
-  if (first_key + lane >= params.keys) { return; }
-  for (var c = 0u; c < PACKS; c++) {
+  if (first_key + lane.index >= params.keys) { return; }
+  for (var c = 0u; c < packs(); c++) {
     dkv[params.dkey_offset + row + c] = pack(params.scale * dk[c]);
     dkv[params.dvalue_offset + row + c] = pack(dv[c]);
   }

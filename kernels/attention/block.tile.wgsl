@@ -1,23 +1,38 @@
-// Blocks of rows of two operands, a and b, staged in workgroup memory: for GPUs. Each row is loaded once per workgroup, by
-// neighbouring lanes, and then read by all lanes at once, a broadcast.
-// BLOCK: rows of a and b at a time. Same names as block.direct.wgsl. The kernel defines `load_a` and `load_b`.
+// Blocks of rows of two operands, a and b, staged in workgroup memory, several blocks at a time: for GPUs. Each row is loaded
+// once per workgroup, by neighbouring lanes, and then read by all lanes at once, a broadcast.
+// Same names as block.subgroup.wgsl. The kernel defines `load_a` and `load_b`.
+
+const TILE = 16u;   // rows at a time; divides LANES. 16 KiB of workgroup memory for Dh = 128, which every device has
+
+struct Lane { @builtin(local_invocation_index) index: u32 }
 
 // Where rows lie: starts and strides in packs, and how many rows there are.
 struct Blocks { a: u32, b: u32, a_row: u32, b_row: u32, count: u32 }
 
-var<workgroup> tile_a: array<pack32, BLOCK * PACKS>;
-var<workgroup> tile_b: array<pack32, BLOCK * PACKS>;
+// One pack of every row of a block: where the first lies in the tile.
+alias Column = u32;
 
-// Brings rows `first` to `first + BLOCK`; beyond the last row, the last row again.
-fn stage(blocks: Blocks, first: u32, lane: u32) {
-  workgroupBarrier();   // nobody may overwrite the last block before all have read it
-  for (var i = lane; i < BLOCK * PACKS; i += LANES) {
-    let row = min(first + i / PACKS, blocks.count - 1u);
-    tile_a[i] = load_a(blocks.a + row * blocks.a_row + i % PACKS);
-    tile_b[i] = load_b(blocks.b + row * blocks.b_row + i % PACKS);
+var<workgroup> tile_a: array<pack32, TILE * PACKS>;
+var<workgroup> tile_b: array<pack32, TILE * PACKS>;
+
+// Brings rows `first` to `first + BLOCK`; beyond the last row, the last row again. All lanes must call it.
+fn stage(blocks: Blocks, first: u32, lane: Lane) {
+  if (first % TILE != 0u) { return; }   // they came with the blocks before them
+  workgroupBarrier();   // nobody may overwrite the last tile before all have read it
+  for (var i = lane.index; i < TILE * packs(); i += LANES) {
+    let c = i % packs();
+    let row = min(first + i / packs(), blocks.count - 1u);
+    let place = (i / packs()) * PACKS + c;
+    tile_a[place] = load_a(blocks.a + row * blocks.a_row + c);
+    tile_b[place] = load_b(blocks.b + row * blocks.b_row + c);
   }
-  workgroupBarrier();   // the block must be whole before anybody reads it
+  workgroupBarrier();   // the tile must be whole before anybody reads it
 }
 
-fn block_a(blocks: Blocks, first: u32, j: u32, c: u32) -> pack32 { return tile_a[j * PACKS + c]; }
-fn block_b(blocks: Blocks, first: u32, j: u32, c: u32) -> pack32 { return tile_b[j * PACKS + c]; }
+// Pack c of rows `first` to `first + BLOCK`.
+fn column_a(blocks: Blocks, first: u32, c: u32, lane: Lane) -> Column { return (first % TILE) * PACKS + c; }
+fn column_b(blocks: Blocks, first: u32, c: u32, lane: Lane) -> Column { return (first % TILE) * PACKS + c; }
+
+// The pack of row `first + j`.
+fn take_a(column: Column, j: u32) -> pack32 { return tile_a[column + j * PACKS]; }
+fn take_b(column: Column, j: u32) -> pack32 { return tile_b[column + j * PACKS]; }

@@ -7,20 +7,22 @@ const problem = await part(import.meta.url, './problem.wgsl');
 
 /** How a block of rows comes to the lanes that need it. */
 const BLOCK_VARIANTS = {
-  direct: { parts: [await part(import.meta.url, './block.direct.wgsl')], suits: 'software' },
+  subgroup: { parts: [await part(import.meta.url, './block.subgroup.wgsl')], needs: ['subgroups'], suits: 'software' },
   tile: { parts: [await part(import.meta.url, './block.tile.wgsl')] },
 } as const;
 
-const SIZES: Readonly<Record<string, { LANES: number; BLOCK: number }>> = {
-  direct: { LANES: 8, BLOCK: 4 }, // as many lanes as a processor's vector has; a small block, because it is unrolled
-  tile: { LANES: 64, BLOCK: 16 }, // 16 KiB of workgroup memory at MAX_HEAD_DIM: what every device has
-};
+/** Rows of a workgroup, one for each lane: as many as a processor's vector has lanes, or enough to share a tile. */
+const LANES: Readonly<Record<string, number>> = { subgroup: 8, tile: 64 };
+/** Rows that come at a time: their logits are in registers. */
+const BLOCK = 8;
 
 const forward = packedKernels('attention', [problem, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
 const gradQuery = packedKernels('attention_grad_query', [problem, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
 const gradKeyValue = packedKernels('attention_grad_key_value', [problem, await part(import.meta.url, './attention_grad_key_value.wgsl')], BLOCK_VARIANTS);
 const rowProducts = packedKernels('attention_delta', [await part(import.meta.url, './attention_delta.wgsl')]);
 
+/** No subgroup of WebGPU is smaller. */
+const LEAST_SUBGROUP = 4;
 const MAX_HEAD_DIM = 128;
 const DELTA_WORKGROUP = 64;
 /** What WebGPU asks of the start of a binding, in elements. */
@@ -103,7 +105,7 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   checkHeadDim('selfAttention', plan);
   const operands = { query: qkv, key: qkv, value: qkv };
   const y = qkv.like([batch, tokens, width]);
-  const logSumExp = run(plan, operands, y);
+  using logSumExp = run(plan, operands, y);
   return record(y, [qkv], (dy) => {
     const dqkv = qkv.gradLike();
     const delta = deltaOf(plan, y, dy);
@@ -140,7 +142,7 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
   const { query, key, value } = operands;
   const { mask } = plan;
   const y = query.like();
-  const logSumExp = run(plan, operands, y);
+  using logSumExp = run(plan, operands, y);
   return record(y, [query, key, value], (dy) => {
     const delta = deltaOf(plan, y, dy);
     const saved = { ...operands, dy, log_sum_exp: logSumExp, delta };
@@ -171,8 +173,7 @@ function deltaOf(plan: Plan, y: Tensor, dy: Tensor): Tensor {
   const delta = y.like([plan.batch, plan.heads, queries], 'delta');
   kernel.run(y.gpu, {
     tensors: { y, dy, delta },
-    params: { problems, heads: plan.heads, queries, output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack },
-    constants: { PACKS: packs },
+    params: { problems, heads: plan.heads, queries, output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack, packs },
     grid: ceilDiv(problems * queries, DELTA_WORKGROUP),
   });
   return delta;
@@ -200,7 +201,8 @@ function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Reado
   const perPack = plan.headDim / packs;
   const { mask, query, key, output } = plan;
   const variant = kernel.choose(gpu);
-  const { LANES, BLOCK } = SIZES[variant];
+  const lanes = LANES[variant];
+  const unrolled = gpu.kind === 'hardware'; // problem.wgsl says why
   const problems = plan.batch * plan.heads;
   kernel.run(gpu, {
     tensors: { ...tensors, mask: mask ?? tensors.query },
@@ -213,11 +215,21 @@ function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Reado
       dkey_offset: dkeyAt / perPack, dvalue_offset: dvalueAt / perPack,
       mask_batch: mask !== undefined && mask.shape.length === 4 && mask.shape[0] > 1 ? plan.queries * plan.keys : 0,
       scale: 1 / Math.sqrt(plan.headDim),
+      packs,
+      causal: plan.causal ? 1 : 0,
     },
-    constants: { PACKS: packs, LANES, BLOCK, CAUSAL: plan.causal, MASKED: mask !== undefined },
-    grid: problems * ceilDiv(rows, LANES),
+    constants: {
+      PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK,
+      WIDTH: gpu.subgroupSize >= BLOCK ? BLOCK : LEAST_SUBGROUP, MASKED: mask !== undefined,
+    },
+    grid: problems * ceilDiv(rows, lanes),
     variant,
   });
+}
+
+/** The next power of two, at least 8: few programs then serve all head widths. */
+function roomFor(packs: number): number {
+  return Math.max(8, 2 ** Math.ceil(Math.log2(packs)));
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -1,7 +1,7 @@
 // What the kernels of this room share: one problem is one head of one sample, and its rows lie in memory at
 //   offset + sample · batch + head · head + row · row     (all counted in packs; the Dh elements of a row are neighbours)
 // so the same kernels read [B, H, L, Dh], [B, L, H·Dh] and the packed [B, L, 3·H·Dh] without a permute.
-// PACKS: packs in a head's row. CAUSAL, MASKED: what hides keys. Linked with a `pack`.
+// PACKS: room for the packs of a row. UNROLLED: see `packs`. MASKED: whether there is a mask. Linked with a `pack`.
 
 struct Params {
   problems: u32, heads: u32, queries: u32, keys: u32,                                  // B·H, H, L, S
@@ -11,6 +11,8 @@ struct Params {
   dkey_offset: u32, dvalue_offset: u32,                                                // in `dkv`
   mask_batch: u32,                                                                     // 0: one mask for all samples
   scale: f32,                                                                          // 1/√Dh
+  packs: u32,                                                                          // in a head's row: Dh / PACK
+  causal: u32,                                                                         // 1: query l sees the keys up to l
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,6 +27,14 @@ const SMALLEST_SEEN = -1e37;
 const DEAD = 1e38;           // the logSumExp of a query that sees no key: all its weights become 0
 const LOWEST_EXPONENT = -87.0;   // exp of less is not a normal f32
 
+// Packs of a row, the count of most loops. GPUs want a constant, PACKS itself, to unroll them and keep rows in registers. The
+// compilers of processors take up to a minute over unrolled loops, and their registers are memory anyway: there the count comes
+// at run time, and one program, with PACKS to spare, serves many head widths.
+fn packs() -> u32 {
+  if (UNROLLED) { return PACKS; }
+  return params.packs;
+}
+
 // Where the first row of a problem lies.
 fn query_start(problem: u32) -> u32 { return at(problem, params.query_batch, params.query_head); }
 fn key_start(problem: u32) -> u32 { return params.key_offset + at(problem, params.key_batch, params.key_head); }
@@ -36,7 +46,7 @@ fn at(problem: u32, batch: u32, head: u32) -> u32 {
 
 // q·k/√Dh + mask, or HIDDEN where query l does not see key s; also beyond the last query and key.
 fn logit(product: f32, problem: u32, l: u32, s: u32) -> f32 {
-  let seen = l < params.queries && s < params.keys && (!CAUSAL || s <= l);
+  let seen = l < params.queries && s < params.keys && (params.causal == 0u || s <= l);
   var bias = 0.0;
   if (MASKED) {
     let row = (problem / params.heads) * params.mask_batch + min(l, params.queries - 1u) * params.keys;
