@@ -43,15 +43,21 @@ fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let corner = bitcast<vec2f>(vec2u(a.w, b.x));
   let crop = bitcast<vec2f>(b.yz);
   let last = min(ceil(corner + crop), vec2f(extent)) - 1.0;
-  let place = clamp(corner + (vec2f(pixel) + 0.5) * crop / f32(params.size) - 0.5, floor(corner), last);
+  let place = clamp(corner + (vec2f(pixel) + 0.5) * (crop / f32(params.size)) - 0.5, floor(corner), last);
   let low = vec2u(place);
   let high = min(low + 1u, vec2u(last));
   let part = place - vec2f(low);
-  let top = mix(rgb(frame, low), rgb(frame, vec2u(high.x, low.y)), part.x);
-  let bottom = mix(rgb(frame, vec2u(low.x, high.y)), rgb(frame, high), part.x);
+  // taps of weight 0 are not fetched: where nothing is resized, that is three of four
+  var colour = rgb(frame, low);
+  if (part.x > 0.0) { colour = mix(colour, rgb(frame, vec2u(high.x, low.y)), part.x); }
+  if (part.y > 0.0) {
+    var below = rgb(frame, vec2u(low.x, high.y));
+    if (part.x > 0.0) { below = mix(below, rgb(frame, high), part.x); }
+    colour = mix(colour, below, part.y);
+  }
   let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
   let deviation = vec3f(params.std_r, params.std_g, params.std_b);
-  let value = (mix(top, bottom, part.y) - mean) / deviation;
+  let value = (colour - mean) / deviation;
   for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = value[channel]; }
 }
 
