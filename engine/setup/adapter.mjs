@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { access, rm } from 'node:fs/promises';
 import { availableParallelism, homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, kept, readJson, writeJson } from './cache.mjs';
 import { fetchLavapipe, lavapipeName } from './lavapipe.mjs';
@@ -98,9 +98,9 @@ async function probe(environment) {
   return new Promise((resolve) => {
     const script = fileURLToPath(new URL('./probe.mjs', import.meta.url));
     execFile(process.execPath, [script], { env, timeout: PROBE_SECONDS * 1000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      if (error?.killed === true) resolve({ failure: `its driver did not answer in ${PROBE_SECONDS} s` });
-      else if (error !== null) resolve({ failure: `its driver ended the process (${error.signal ?? error.code}): ${stderr.trim().split('\n').at(-1)}` });
-      else if (stdout.trim() === 'null') resolve({ failure: 'Dawn accepts none of its devices' });
+      if (error?.killed === true) resolve({ failure: `the driver did not answer in ${PROBE_SECONDS} s` });
+      else if (error !== null) resolve({ failure: `the driver ended the process (${error.signal ?? error.code}): ${stderr.trim().split('\n').at(-1)}` });
+      else if (stdout.trim() === 'null') resolve({ failure: 'Dawn accepts no installed driver' });
       else resolve(JSON.parse(stdout));
     });
   });
@@ -177,7 +177,7 @@ async function attempts(wanted, plain, { say, again, tried }) {
       }
     }
     const info = await remembered('system', machine.key, environment, again);
-    if (info.failure !== undefined) throw new Error(`${info.failure} (${machine.manifests.join(', ') || process.platform})`);
+    if (info.failure !== undefined) throw new Error(`${info.failure}${machine.manifests.length === 0 ? '' : ` (${machine.manifests.map((path) => basename(path).replace(/_icd.*/, '')).join(', ')})`}`);
     const kind = SOFTWARE.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`) ? 'installed' : 'hardware';
     if (wanted !== 'auto' && wanted !== kind) throw new Error(`the installed adapter is ${kind === 'hardware' ? 'a GPU' : 'software'}, ${nameOf(info)}`);
     return { kind, environment, preload, info };
@@ -185,7 +185,11 @@ async function attempts(wanted, plain, { say, again, tried }) {
 
   async function ofOurs(kind, driver) {
     const facts = await driver();
-    const environment = { VK_DRIVER_FILES: join(facts.home, facts.manifest), LD_LIBRARY_PATH: [join(facts.home, 'lib'), ...paths(plain.LD_LIBRARY_PATH)].join(delimiter) };
+    const environment = {
+      VK_DRIVER_FILES: join(facts.home, facts.manifest),
+      LD_LIBRARY_PATH: [join(facts.home, 'lib'), ...paths(plain.LD_LIBRARY_PATH)].join(delimiter),
+      NODEVICE_SELECT: '1', // Mesa's layer for choosing among devices looks for a desktop and complains
+    };
     const info = await remembered(kind, trace(join(facts.home, 'facts.json')), environment, again);
     if (info.failure !== undefined) throw new Error(`${info.failure} (${facts.home})`);
     return { kind, environment, preload: facts.libraries.map((name) => join(facts.home, 'lib', name)), info };

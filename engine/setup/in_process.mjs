@@ -26,7 +26,9 @@ function loadAll(koffi, files) {
 export async function prepareProcess() {
   const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
   const { kind, environment, preload } = await findAdapter({ say });
-  if (environment.VK_DRIVER_FILES !== undefined) process.env.VK_DRIVER_FILES = environment.VK_DRIVER_FILES;
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && name !== 'LD_LIBRARY_PATH') process.env[name] = value;
+  }
   if (preload.length > 0) loadAll((await import('koffi')).default, preload);
   process.env.FIRSTLIGHT_PREPARED = kind;
 }

@@ -190,12 +190,13 @@ export async function fetchLavapipe(folder, home, say) {
   const planned = [...plan.matchAll(/^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)/gm)].map(([, name, version]) => ({ name, version }));
   const broken = planned.find(({ name }) => NEVER_REPLACED.test(name));
   if (broken !== undefined) throw new Error(`Mesa ${mesa.version} needs a newer ${broken.name} than ${system} has`);
-  // both by name, even where the system has them: its driver may be too old for Dawn, its loader may be broken
-  const wanted = new Map([...planned.map(({ name, version }) => [name, `${name}=${version}`])]);
-  for (const name of ['mesa-vulkan-drivers', 'libvulkan1']) if (!wanted.has(name)) wanted.set(name, `${name}/${mesa.suite}`);
+  const wanted = planned.map(({ name, version }) => `${name}=${version}`);
+  // both of these even where the system has them: its driver may be too old for Dawn, its loader may be broken
+  if (!planned.some(({ name }) => name === 'mesa-vulkan-drivers')) wanted.push(`mesa-vulkan-drivers=${mesa.version}`);
+  if (!planned.some(({ name }) => name === 'libvulkan1')) wanted.push('libvulkan1');
   const root = join(work, 'root');
   await mkdir(root);
-  await apt('apt-get', 'download', '-qq', ...wanted.values());
+  await apt('apt-get', 'download', '-qq', ...wanted);
   for (const name of (await readdir(work)).filter((name) => name.endsWith('.deb'))) await output('dpkg', ['-x', join(work, name), root]);
 
   const facts = { mesa: mesa.version, manifest: 'lvp_icd.json', ...(await keepNeeded(root, folder, home)) };
