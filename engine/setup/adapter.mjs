@@ -98,7 +98,7 @@ async function probe(environment) {
   return new Promise((resolve) => {
     const script = fileURLToPath(new URL('./probe.mjs', import.meta.url));
     execFile(process.execPath, [script], { env, timeout: PROBE_SECONDS * 1000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      if (error?.killed === true) resolve({ failure: `the driver did not answer in ${PROBE_SECONDS} s` });
+      if (error?.killed === true) resolve({ failure: `the driver did not answer in ${PROBE_SECONDS} s`, passing: true });
       else if (error !== null) resolve({ failure: `the driver ended the process (${error.signal ?? error.code}): ${stderr.trim().split('\n').at(-1)}` });
       else if (stdout.trim() === 'null') resolve({ failure: 'Dawn accepts no installed driver' });
       else resolve(JSON.parse(stdout));
@@ -114,6 +114,7 @@ async function remembered(name, key, environment, again) {
   const known = (await readJson(path)) ?? {};
   if (!again && known[name]?.key === whole) return known[name].answer;
   const answer = await probe(environment);
+  if (answer.passing) return answer; // a busy machine today says nothing about tomorrow
   // read again: another process may have added its own meanwhile
   await writeJson(path, { ...(await readJson(path)), [name]: { key: whole, answer } });
   return answer;
