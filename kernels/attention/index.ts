@@ -11,10 +11,14 @@ const BLOCK_VARIANTS = {
   tile: { parts: [await part(import.meta.url, './block.tile.wgsl')] },
 } as const;
 
-/** Rows of a workgroup, one for each lane: as many as a processor's vector has lanes, or enough to share a tile. */
-const LANES: Readonly<Record<string, number>> = { subgroup: 8, tile: 64 };
-/** Rows that come at a time: their logits are in registers. */
-const BLOCK = 8;
+/**
+ * lanes: rows of a workgroup, one for each lane; as many as a processor's vector has lanes, or enough to share a tile.
+ * block: rows that come at a time, their logits in registers; the loop over them is unrolled, and in a tile that is long code.
+ */
+const SIZES: Readonly<Record<string, { readonly lanes: number; readonly block: number }>> = {
+  subgroup: { lanes: 8, block: 8 },
+  tile: { lanes: 64, block: 4 },
+};
 
 const forward = packedKernels('attention', [problem, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
 const gradQuery = packedKernels('attention_grad_query', [problem, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
@@ -201,7 +205,7 @@ function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Reado
   const perPack = plan.headDim / packs;
   const { mask, query, key, output } = plan;
   const variant = kernel.choose(gpu);
-  const lanes = LANES[variant];
+  const { lanes, block } = SIZES[variant];
   const unrolled = gpu.kind === 'hardware'; // problem.wgsl says why
   const problems = plan.batch * plan.heads;
   kernel.run(gpu, {
@@ -219,17 +223,17 @@ function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Reado
       causal: plan.causal ? 1 : 0,
     },
     constants: {
-      PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK,
-      WIDTH: gpu.subgroupSize >= BLOCK ? BLOCK : LEAST_SUBGROUP, MASKED: mask !== undefined,
+      PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK: block,
+      WIDTH: gpu.subgroupSize >= block ? block : LEAST_SUBGROUP, MASKED: mask !== undefined,
     },
     grid: problems * ceilDiv(rows, lanes),
     variant,
   });
 }
 
-/** The next power of two, at least 8: few programs then serve all head widths. */
+/** The next power of two, at least 16: few programs then serve all head widths. */
 function roomFor(packs: number): number {
-  return Math.max(8, 2 ** Math.ceil(Math.log2(packs)));
+  return Math.max(16, 2 ** Math.ceil(Math.log2(packs)));
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
