@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const cli = fileURLToPath(new URL('../train/cli.ts', import.meta.url));
+const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) => spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), cli, 'doctor', ...args], { encoding: 'utf8', env: { ...process.env, ...more } });
+
+test('where an adapter works, doctor names it, proves a kernel on it, and ends with 0', () => {
+  const { status, stdout } = doctor(['--json']);
+  const { canTrain, adapter, limits } = JSON.parse(stdout);
+  assert.is(canTrain, true);
+  assert.is(status, 0);
+  assert.ok(adapter.name.length > 0);
+  assert.ok(limits.maxBufferSize >= 256 * 2 ** 20); // WebGPU's least
+});
+
+test('where no adapter can be had, doctor says what was tried and how to get one, and ends with 4', () => {
+  // a manifest that is no driver stands for a machine without one
+  const { status, stdout } = doctor([], { FIRSTLIGHT_ADAPTER: 'hardware', FIRSTLIGHT_PREPARED: undefined, VK_DRIVER_FILES: fileURLToPath(import.meta.url) });
+  assert.is(status, 4);
+  assert.match(stdout, /adapter +none/);
+  assert.match(stdout, /not to be had +GPU: Dawn accepts no installed driver/);
+  assert.match(stdout, 'FIRSTLIGHT_ADAPTER=hardware rules all other adapters out');
+  assert.match(stdout, 'Training cannot run');
+});
+
+test.run();
