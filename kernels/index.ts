@@ -11,6 +11,7 @@ import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
 import { room as layernorm } from './layernorm/cases.ts';
+import { room as matmul } from './matmul/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as reduce } from './reduce/cases.ts';
 import { room as crossEntropy } from './cross_entropy/cases.ts';
@@ -29,6 +30,7 @@ export const rooms: readonly Room[] = [
   patchify,
   rearrange,
   layernorm,
+  matmul,
   normalize,
   reduce,
   crossEntropy,

@@ -1,0 +1,246 @@
+import { type Gpu, Kernel, part, type Source, type Tensor, type Variant } from '../../engine/index.ts';
+import { type Activation, kernelByActivation } from '../shared/activation.ts';
+import { inRanges, rangesOf, type Range } from '../shared/flat.ts';
+import { packed, packedKernels } from '../shared/rows.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { sumTo } from '../shared/sum_to.ts';
+
+const read = (file: string) => part(import.meta.url, file);
+const problem = await read('./problem.wgsl');
+const blocks = await read('./blocks.wgsl');
+const finish = await read('./finish.wgsl');
+const identity = await read('./identity.wgsl');
+const naive = await read('./matmul.naive.wgsl');
+const tiled = await read('./matmul.tiled.wgsl');
+const subgroup = await read('./matmul.subgroup.wgsl');
+const operands = { scalar: await read('./operands.scalar.wgsl'), vec4: await read('./operands.vec4.wgsl') };
+const none = await read('./keep.none.wgsl');
+const rowSums = await read('./keep.row_sums.wgsl');
+const KEEP = {
+  nothing: { scalar: none, vec4: none },
+  rowSums: { scalar: rowSums, vec4: rowSums },
+  slope: { scalar: await read('./keep.slope.scalar.wgsl'), vec4: await read('./keep.slope.vec4.wgsl') },
+};
+
+/** How tensors are read and written: element by element, or in packs of four. */
+type Pack = keyof typeof operands;
+type Packed = Readonly<Record<Pack, Kernel>>;
+
+/** The rungs, best first. What differs between packs comes with the rung, because the naive one takes single elements always. */
+function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
+  return {
+    subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software' },
+    tiled: { parts: [tiled, blocks, operands[pack], keep[pack]] },
+    naive: { parts: [naive, operands.scalar, keep.scalar] },
+  };
+}
+
+function plain(name: string, keep: Readonly<Record<Pack, Source>>): Packed {
+  const build = (pack: Pack) => new Kernel(`${name}.${pack}`, [problem, finish, identity], rungs(pack, keep));
+  return { scalar: build('scalar'), vec4: build('vec4') };
+}
+
+function activated(name: string, keep: Readonly<Record<Pack, Source>>): Readonly<Record<Activation, Packed>> {
+  const build = (pack: Pack) => kernelByActivation(`${name}.${pack}`, [problem, finish], rungs(pack, keep));
+  const [scalar, vec4] = [build('scalar'), build('vec4')];
+  const pair = (activation: Activation): Packed => ({ scalar: scalar[activation], vec4: vec4[activation] });
+  return { quick_gelu: pair('quick_gelu'), gelu: pair('gelu'), gelu_tanh: pair('gelu_tanh') };
+}
+
+const product = plain('matmul', KEEP.nothing);
+const productWithRowSums = plain('matmul_row_sums', KEEP.rowSums);
+const productActivated = activated('matmul', KEEP.nothing);
+const productWithSlope = activated('matmul_slope', KEEP.slope);
+const slopeProducts = packedKernels('slope_product', [await read('./slope_product.wgsl')]);
+/** Packs that a workgroup of it takes. */
+const SLOPE_PACKS = 256;
+
+export const kernels = [slopeProducts, product, productWithRowSums, ...Object.values(productActivated), ...Object.values(productWithSlope)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+
+/** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
+export interface Layout {
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+/** What comes with a product. */
+interface Extras {
+  /** Matrices, and elements from one matrix to the next in `a` and `b`; 0 where one matrix serves all. */
+  readonly batch?: { readonly count: number; readonly a: number; readonly b: number };
+  /** Pieces that K is cut into; y then holds a C for each. */
+  readonly parts?: number;
+  readonly bias?: Tensor;
+  readonly activation?: Activation;
+  readonly residual?: Tensor;
+  /** Shaped as `y`: takes the slope of the activation. */
+  readonly slope?: Tensor;
+  /** [parts, rows]: takes the row sums of op(A). */
+  readonly rowSums?: Tensor;
+}
+
+/** One dispatch. */
+export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras: Extras = {}): void {
+  const { gpu } = a;
+  const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
+  const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, slope, rowSums } = extras;
+  const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
+  const packs = kernelsFor(activation, slope !== undefined, rowSums !== undefined);
+  const kernel = rowLengths.every((length) => length % 4 === 0) ? packs.vec4 : packs.scalar;
+  const variant = kernel.choose(gpu);
+  const { constants, grid } = RUNGS[variant].launch(gpu, rows, columns, batch.count * parts);
+  kernel.run(gpu, {
+    tensors: {
+      a, b, y,
+      // what is not asked for is never read: any tensor will do
+      bias: bias ?? b, residual: residual ?? b,
+      ...(slope !== undefined && { slope }), ...(rowSums !== undefined && { row_sums: rowSums }),
+    },
+    params: { rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, parts, chunk: chunkOf(inner, parts) },
+    constants: { ...constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, BIAS: bias !== undefined, RESIDUAL: residual !== undefined },
+    grid,
+    variant,
+  });
+}
+
+function kernelsFor(activation: Activation | undefined, slope: boolean, rowSums: boolean): Packed {
+  if (activation === undefined) return rowSums ? productWithRowSums : product;
+  return (slope ? productWithSlope : productActivated)[activation];
+}
+
+/** Length of the parts of K: whole blocks of 4. */
+function chunkOf(inner: number, parts: number): number {
+  return ceilDiv(ceilDiv(inner, parts), 4) * 4;
+}
+
+/** How a rung covers `count` matrices C of `rows` × `columns`. */
+interface Rung {
+  launch(gpu: Gpu, rows: number, columns: number, count: number): { readonly constants: Readonly<Record<string, number>>; readonly grid: number };
+  /** Rows and columns of C that keep one thread of the machine busy, and how many such tiles keep all of them busy. */
+  readonly tile: readonly [number, number];
+  readonly wanted: number;
+}
+
+const RUNGS: Readonly<Record<string, Rung>> = {
+  subgroup: {
+    launch(gpu, rows, columns, count) {
+      const { least, most } = subgroupSizes(gpu);
+      const senders = least < 8 ? 4 : 8;
+      const groups = (size: number) => ceilDiv(ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count, most / size);
+      let grid = 0;
+      for (let size = least; size <= most; size *= 2) grid = Math.max(grid, groups(size));
+      return { constants: { SENDERS: senders, WORKGROUP: most }, grid };
+    },
+    tile: [32, 32],
+    wanted: 16,
+  },
+  tiled: {
+    launch: (_gpu, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows, 64) * ceilDiv(columns, 64) * count }),
+    tile: [64, 64],
+    wanted: 128,
+  },
+  naive: {
+    launch: (_gpu, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows * columns * count, 64) }),
+    tile: [8, 8],
+    wanted: 128,
+  },
+};
+
+/** The smallest and the largest subgroup that the device may form. WebGPU allows 4 to 128. */
+function subgroupSizes(gpu: Gpu): { readonly least: number; readonly most: number } {
+  const { subgroupMinSize = 4, subgroupMaxSize = 128 } = gpu.adapter.info;
+  return { least: gpu.subgroupSize || subgroupMinSize, most: gpu.subgroupSize || subgroupMaxSize };
+}
+
+/** A part of K is at least this long: a shorter one costs more in the second stage than it gains. */
+const SHORTEST_PART = 256;
+
+/** Parts that give every thread of the machine a tile when C is small and K long. They depend on sizes and rung alone, so results repeat. */
+function partsFor(gpu: Gpu, { rows, columns, inner }: Layout): number {
+  const { tile, wanted } = RUNGS[product.vec4.choose(gpu)];
+  const tiles = ceilDiv(rows, tile[0]) * ceilDiv(columns, tile[1]);
+  const parts = Math.max(1, Math.min(ceilDiv(wanted, tiles), Math.floor(inner / SHORTEST_PART)));
+  return ceilDiv(inner, chunkOf(inner, parts));   // rounding the length up may leave fewer
+}
+
+/** The tensor's rows `start` to `start + count`, for rows of `length` elements; not recorded. */
+function rowsOf(tensor: Tensor, length: number, { start, count }: Range): Tensor {
+  return tensor.alias([count, length], f32Bytes(start * length));
+}
+
+/**
+ * y = op(a)·op(b) with the rows of `a` and `y` cut into ranges where they exceed what a binding may hold. `a` is not transposed.
+ */
+export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras: Extras = {}): void {
+  const { rows, columns, inner } = layout;
+  const ranges = rangesOf(a.gpu, rows, Math.max(columns, inner));
+  if (ranges.length === 1) return multiply(a, b, y, layout, extras);
+  const { residual, slope } = extras;
+  for (const range of ranges) {
+    a.gpu.scope(() => {
+      const piece = (tensor: Tensor | undefined, length: number) => tensor && rowsOf(tensor, length, range);
+      multiply(rowsOf(a, inner, range), b, rowsOf(y, columns, range), { ...layout, rows: range.count }, {
+        ...extras, residual: piece(residual, columns), slope: piece(slope, columns),
+      });
+    });
+  }
+}
+
+/** dy · slope: the gradient of what an activation was applied to. */
+export function slopeProduct(dy: Tensor, slope: Tensor): Tensor {
+  const dpre = dy.like();
+  inRanges(dy.gpu, dy.size, { dy, slope, dpre }, (tensors, count) => {
+    const { kernel, packs } = packed(slopeProducts, count);
+    kernel.run(dy.gpu, { tensors, params: { packs }, grid: ceilDiv(packs, SLOPE_PACKS) });
+  });
+  return dpre;
+}
+
+/** y = op(a)·op(b) for every matrix of a batch; an operand with one matrix serves them all. */
+export function multiplyBatch(a: Tensor, b: Tensor, y: Tensor, layout: Layout): void {
+  const { rows, columns, inner } = layout;
+  const [sizeOfA, sizeOfB, sizeOfY] = [rows * inner, inner * columns, rows * columns];
+  const matrices = y.size / sizeOfY;
+  const ranges = rangesOf(a.gpu, matrices, Math.max(sizeOfA, sizeOfB, sizeOfY));
+  const [strideOfA, strideOfB] = [a.size > sizeOfA ? sizeOfA : 0, b.size > sizeOfB ? sizeOfB : 0];
+  for (const range of ranges) {
+    const batch = { count: range.count, a: strideOfA, b: strideOfB };
+    if (ranges.length === 1) return multiply(a, b, y, layout, { batch });
+    a.gpu.scope(() => {
+      const piece = (tensor: Tensor, stride: number) => (stride === 0 ? tensor : rowsOf(tensor, stride, range));
+      multiply(piece(a, strideOfA), piece(b, strideOfB), piece(y, sizeOfY), layout, { batch });
+    });
+  }
+}
+
+/**
+ * The gradient of a matrix that all rows share: the sum over the rows of u and v, uᵀ·v, and, for a bias, the sums of u's columns.
+ * Cut into parts where it has few elements and many rows, and into ranges of rows where those exceed what a binding may hold;
+ * partial sums are added in a fixed order.
+ *
+ * @param u [rows, of.shape[0]]  @param v [rows, of.shape[1]]
+ * @param of the matrix; the result lies in its place for a gradient  @param bias [of.shape[0]]
+ */
+export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { matrix: Tensor; bias: Tensor | undefined } {
+  const { gpu } = u;
+  const [rows, columns] = of.shape;
+  let total: { matrix: Tensor; bias: Tensor | undefined } | undefined;
+  for (const range of rangesOf(gpu, u.size / rows, Math.max(rows, columns))) {
+    const layout: Layout = { rows, columns, inner: range.count, transposeA: true };
+    const parts = partsFor(gpu, layout);
+    const matrices = parts === 1 ? of.gradLike() : of.like([parts, rows, columns], 'parts of a gradient');
+    const sums = bias && (parts === 1 ? bias.gradLike() : bias.like([parts, rows], 'parts of a gradient'));
+    gpu.scope(() => multiply(rowsOf(u, rows, range), rowsOf(v, columns, range), matrices, layout, { parts, rowSums: sums }));
+    const here = parts === 1 ? { matrix: matrices, bias: sums } : { matrix: sumTo(matrices, of), bias: bias && sums && sumTo(sums, bias) };
+    if (total === undefined) {
+      total = here;
+      continue;
+    }
+    gpu.accumulate(total.matrix, here.matrix);
+    if (total.bias !== undefined && here.bias !== undefined) gpu.accumulate(total.bias, here.bias);
+  }
+  if (total === undefined) throw new RangeError('a tensor has at least one row');
+  return total;
+}
