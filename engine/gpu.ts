@@ -71,7 +71,9 @@ export class Gpu {
   #failure: FirstlightError | undefined;
   #closed = false;
   #one: Tensor | undefined;
-  readonly #leaks = new FinalizationRegistry<string>((label) => console.warn(`firstlight: ${label} was dropped without dispose(); its memory stays taken`));
+  readonly #leaks = new FinalizationRegistry<string>((label) => {
+    if (!this.#closed) console.warn(`firstlight: ${label} was dropped without dispose(); its memory stays taken`);
+  });
 
   constructor(device: GPUDevice, adapter: GPUAdapter, inNode: boolean, options: OpenOptions) {
     this.device = device;
