@@ -1,10 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { room } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
+import { checkAgainstReference, choices, runCase } from './sweep.ts';
 
 const gpu = await open();
 
@@ -90,6 +92,15 @@ test('6,273 tokens: equal logits give the mean of the values', async () => {
   const y = attention(query, key, value);
   close('y', await y.read(), new Float64Array(8).fill((tokens - 1) / 2 / tokens), { atol: 0, rtol: 2e-5 });
   for (const t of [query, key, value, y]) t.dispose();
+});
+
+test('the unrolled form that GPUs get agrees with float64 in every variant', async () => {
+  const hardware = await open();
+  Object.defineProperty(hardware, 'kind', { value: 'hardware' });
+  const item = room.cases.find(({ name }) => name.startsWith('cross: heads of 3'));
+  assert.ok(item);
+  for (const choice of choices(hardware, room)) checkAgainstReference(item, await runCase(hardware, item, choice));
+  await hardware.close();
 });
 
 test.after(() => gpu.close());
