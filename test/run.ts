@@ -117,7 +117,8 @@ async function main(words: readonly string[]): Promise<number> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
-  for (const { output } of results) for (const [line] of output.matchAll(/^coverage: .*$/gm)) console.log(line);
+  // uvu's dots stand on the same line
+  for (const { output } of results) for (const [line] of stripVTControlCharacters(output).matchAll(/\bcoverage: .*$/gm)) console.log(line);
   const sum = (key: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[key], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed${sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''}`);
   return sum('failed') > 0 ? 1 : 0;
