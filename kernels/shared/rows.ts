@@ -45,3 +45,15 @@ export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly va
   const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);
   return { variant, grid: ceilDiv(rows, WORKGROUP / lanes) };
 }
+
+/** Fewest rows of a band: below, the second stage costs more than it saves. */
+const LEAST_BAND = 16;
+
+/**
+ * Cuts `rows` into √rows bands of √rows rows, for sums over columns in two stages: lanes enough for a GPU, and rounding
+ * that grows with √rows. It depends on nothing but the shape, so that all devices add in the same order.
+ */
+export function bandsOf(rows: number): { readonly bands: number; readonly band: number } {
+  const band = Math.max(LEAST_BAND, Math.ceil(Math.sqrt(rows)));
+  return { bands: ceilDiv(rows, band), band };
+}

@@ -1,0 +1,53 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Arena, backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { layernorm } from '../kernels/layernorm/index.ts';
+import * as reference from '../kernels/layernorm/reference.ts';
+import { normal } from '../kernels/shared/sample.ts';
+import { close } from './close.ts';
+
+const gpu = await open();
+
+const tensor = (name: string, shape: readonly number[]) => Tensor.from(gpu, normal(name, shape).data as Float32Array, shape, name);
+
+test('a weight of another width is refused by name', () => {
+  gpu.scope(() => {
+    const [x, weight, bias] = [tensor('x', [3, 8]), tensor('weight', [7]), tensor('bias', [8])];
+    assert.throws(
+      () => layernorm(x, weight, bias),
+      (error: unknown) => error instanceof ShapeError && error.message === 'layernorm: x [3,8] needs a weight of [8], got [7]',
+    );
+  });
+});
+
+test('the tape keeps two numbers per row, and the backward pass gives them back', () => {
+  const weight = tensor('weight', [16]);
+  weight.requiresGrad = true;
+  const [x, bias, dy] = [tensor('x', [40, 16]), tensor('bias', [16]), tensor('dy', [40, 16])];
+  const before = gpu.pool.live;
+  const y = gpu.scope(() => layernorm(x, weight, bias));
+  assert.is(gpu.pool.live - before, y.bytes + 2 * 40 * 4);
+  backward(y, dy);
+  y.dispose();
+  assert.is(gpu.pool.live - before, weight.bytes, 'the gradient alone');
+});
+
+test('when only weight and bias are trained, their gradients go straight to their arena, and x gets none', async () => {
+  const [x, weight, bias, dy] = [tensor('x', [5, 12]), tensor('weight', [12]), tensor('bias', [12]), tensor('dy', [5, 12])];
+  weight.requiresGrad = bias.requiresGrad = true;
+  const arena = new Arena(gpu, 'test', [['weight', weight], ['bias', bias]]);
+  const y = gpu.scope(() => layernorm(x, weight, bias));
+  const dispatches = gpu.counts.dispatches;
+  backward(y, dy);
+  assert.is(gpu.counts.dispatches - dispatches, 2, 'two stages of column sums');
+  const [x64, weight64, dy64] = (await gpu.read([x, weight, dy])).map((data) => Float64Array.from(data));
+  const want = reference.layernormGradient(x64, weight64, dy64, 1e-5);
+  const grads = (await arena.grads.read()) as Float32Array;
+  arena.entries.forEach(({ name, offset, size }) => {
+    close(name, grads.subarray(offset, offset + size), want[name as 'weight' | 'bias'], { atol: 4e-6, rtol: 4e-6 });
+  });
+  assert.is(x.grad, undefined);
+});
+
+test.after(() => gpu.close());
+test.run();
