@@ -1,7 +1,8 @@
-import { Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 const body = await part(import.meta.url, './cross_entropy.wgsl');
 const byLabel = await part(import.meta.url, './target.label.wgsl');
@@ -17,7 +18,6 @@ function labelKernels(name: string, parts: readonly Source[]): PackedKernels {
 
 const withTargets = rowKernels('cross_entropy', [body, await part(import.meta.url, './target.soft.wgsl')]);
 const withLabels = labelKernels('cross_entropy_labels', [body, byLabel]);
-const meanLoss = new Kernel('cross_entropy_mean', [await part(import.meta.url, './mean.wgsl')]);
 const backward = new Kernel('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl')]);
 
 const GRADIENT_WORKGROUP = 256;
@@ -37,7 +37,7 @@ export function crossEntropy(logits: Tensor, target: Tensor): Tensor {
 
 /**
  * Cross-entropy with one label per row, smoothed: the target is 1 − s + s/K at the label and s/K elsewhere. Szegedy et al.
- * 2016, arXiv:1512.00567, section 7. A label of K or more meets no class; keep labels below K.
+ * 2016, arXiv:1512.00567, section 7. A label of K or more makes the loss infinite, which every check for finite values sees.
  *
  * @param logits [B, K]  @param labels [B]  @param smoothing s  @returns []
  */
@@ -46,7 +46,7 @@ export function crossEntropyWithLabels(logits: Tensor, labels: Tensor<'u32'>, sm
   if (logits.shape.length !== 2 || labels.size !== rows) {
     throw new ShapeError('crossEntropyWithLabels', `logits are [${logits.shape}], labels [${labels.shape}]; expected [rows, classes] and [rows]`);
   }
-  if (!(smoothing >= 0 && smoothing < 1)) throw new RangeError(`crossEntropyWithLabels: smoothing is ${smoothing}, it must be in [0, 1)`);
+  if (!(smoothing >= 0 && smoothing < 1)) throw new FirstlightError('FL_RANGE', `crossEntropyWithLabels: smoothing is ${smoothing}, it must be in [0, 1)`, { smoothing });
   return run(logits, withLabels, { labels }, { on: 1 - smoothing + smoothing / count, off: smoothing / count });
 }
 
@@ -56,12 +56,10 @@ function run(logits: Tensor, kernels: PackedKernels, targets: { targets: Tensor 
   return gpu.scope(() => {
     const losses = logits.like([rows], 'row losses');
     const slope = logits.like(logits.shape, 'loss slope');
-    const loss = logits.like([], 'loss');
     const { kernel, packs } = packed(kernels, count);
     kernel.run(gpu, { tensors: { logits, ...targets, losses, slope }, params: { rows, packs, ...smoothed }, ...rowLaunch(gpu, kernel, rows) });
-    meanLoss.run(gpu, { tensors: { losses, loss }, params: { rows }, grid: 1 });
     return record(
-      loss,
+      sumEverything(losses, 1 / rows),
       [logits],
       (dloss) => {
         const dlogits = logits.gradLike();
@@ -85,4 +83,4 @@ export function gradientCost(rows: number, count: number): Cost {
   return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }
 
-export const kernels = [...[withTargets, withLabels].flatMap(({ scalar, vec4 }) => [scalar, vec4]), meanLoss, backward];
+export const kernels = [...[withTargets, withLabels].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels, backward];

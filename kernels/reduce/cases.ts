@@ -26,20 +26,23 @@ function reduceCase(name: string, op: 'sum' | 'mean', shape: Shape, dim: number)
   };
 }
 
-const everything: Case = {
-  ...reduceCase('everything, through partial sums', 'sum', [1024 * 129], 0),
-  run: (t) => [sumAll(t.x as Tensor)],
-};
+function everything(name: string, shape: Shape): Case {
+  return { ...reduceCase(name, 'sum', [sizeOf(shape)], 0), run: (t) => [sumAll(t.x as Tensor)] };
+}
 
 export const room: Room = {
   name: 'reduce',
   kernels,
   cases: [
     reduceCase('frames of clips', 'mean', [2, 5, 3, 7], 1),
-    reduceCase('the first dimension', 'sum', [9, 70], 0),
+    reduceCase('frames of clips, in packs', 'mean', [2, 8, 3, 16], 1),
+    reduceCase('the first dimension, in two passes with a short last band', 'sum', [301, 6], 0),
+    reduceCase('two passes inside others, in packs', 'mean', [3, 270, 4], -2),
     reduceCase('the last dimension, odd', 'mean', [5, 131], -1),
     reduceCase('rows longer than the workgroup, in packs', 'sum', [3, 1028], 1),
     reduceCase('an extent of one', 'mean', [4, 1, 6], 1),
-    everything,
+    everything('everything, through partial sums of which the last is short', [1000, 37]),
+    everything('everything, an odd number', [1031]),
+    everything('one number', [1]),
   ],
 };
