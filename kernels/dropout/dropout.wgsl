@@ -1,23 +1,31 @@
 // Dropout: y = x / (1 − rate) where the element is kept, 0 where it is dropped; the gradient is the same kernel on dy.
 // Srivastava et al. 2014, section 4 (scaled in training, so that evaluation needs no change). Dropping whole branches of a
 // residual network is the same with one draw per index of a dimension: Huang et al. 2016, arXiv:1603.09382.
-// Linked with philox.wgsl. The mask is never stored: it is a function of (seed, step, layer, index), drawn again backward.
+// The mask is never stored: it is a function of (seed, step, layer, index), drawn again backward. A lane owns four
+// neighbouring elements, since Philox gives four words at once. Linked with philox.wgsl.
 
-struct Params { n: u32, extent: u32, inner: u32, layer: u32, rate: f32 }
+struct Params { n: u32, first: u32, extent: u32, inner: u32, layer: u32, rate: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<elem>;           // [outer, extent, inner], n elements
+@group(0) @binding(1) var<storage, read> x: array<elem>;           // [n], from element `first` of [outer, extent, inner]
 @group(0) @binding(2) var<storage, read> draw: array<u32>;         // [4]: seed low, seed high, step, 0
-@group(0) @binding(3) var<storage, read_write> y: array<elem>;     // [outer, extent, inner]
+@group(0) @binding(3) var<storage, read_write> y: array<elem>;     // [n]
 
-const WORKGROUP = 256u;
+const WORKGROUP = 64u;
+const NOTHING = 0xffffffffu;   // no block of four indices has this number
 
 @compute @workgroup_size(WORKGROUP)
 fn dropout(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (i >= params.n) { return; }
-  let index = (i / params.inner) % params.extent;   // elements of one index share their draw
-  let words = philox(vec4u(index / 4u, params.layer, draw[2], 0u), vec2u(draw[0], draw[1]));
-  let drawn = f32(words[index % 4u] >> 8u) / 16777216.0;   // 24 bits, in [0, 1)
-  y[i] = elem(select(0.0, f32(x[i]) / (1.0 - params.rate), drawn >= params.rate));
+  let start = 4u * ((group.y * groups.x + group.x) * WORKGROUP + lane);
+  var drawn = NOTHING;
+  var words: vec4u;
+  for (var i = start; i < min(start + 4u, params.n); i++) {
+    let index = (params.first + i) / params.inner % params.extent;   // elements of one index share their draw
+    if (index / 4u != drawn) {
+      drawn = index / 4u;
+      words = philox(vec4u(drawn, params.layer, draw[2], 0u), vec2u(draw[0], draw[1]));
+    }
+    let uniform_draw = f32(words[index % 4u] >> 8u) / 16777216.0;   // 24 bits, in [0, 1)
+    y[i] = elem(select(0.0, f32(x[i]) / (1.0 - params.rate), uniform_draw >= params.rate));
+  }
 }

@@ -1,10 +1,12 @@
-import { Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { rangesOf } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const kernel = new Kernel('dropout', [await part(import.meta.url, './dropout.wgsl'), await part(import.meta.url, '../shared/philox.wgsl')]);
 
-const WORKGROUP = 256;
+/** Elements that a workgroup of `dropout.wgsl` takes: four per lane. */
+const ELEMENTS_PER_WORKGROUP = 4 * 64;
 
 /** Where random numbers come from. */
 export interface Draw {
@@ -33,17 +35,22 @@ export function dropPath(x: Tensor, rate: number, draw: Draw, dim = 0): Tensor {
 }
 
 function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, extent: number, inner: number): Tensor {
-  if (!(rate >= 0 && rate < 1)) throw new RangeError(`${op}: rate is ${rate}, it must be in [0, 1)`);
+  if (!(rate >= 0 && rate < 1)) throw new FirstlightError('FL_RANGE', `${op}: rate is ${rate}, it must be in [0, 1)`, { rate });
   if (state.size !== 4) throw new ShapeError(op, `the draw's state is [${state.shape}], expected [4]: seed low, seed high, step, 0`);
   if (rate === 0) return x;
   const apply = (from: Tensor, to: Tensor) => {
-    kernel.run(x.gpu, { tensors: { x: from, draw: state, y: to }, params: { n: x.size, extent, inner, layer, rate }, grid: ceilDiv(x.size, WORKGROUP) });
+    for (const { start, count } of rangesOf(x.gpu, x.size)) {
+      using piece = from.alias([count], start * 4);
+      using result = to.alias([count], start * 4);
+      const params = { n: count, first: start, extent, inner, layer, rate };
+      kernel.run(x.gpu, { tensors: { x: piece, draw: state, y: result }, params, grid: ceilDiv(count, ELEMENTS_PER_WORKGROUP) });
+    }
     return to;
   };
   return record(apply(x, x.like()), [x], (dy) => [apply(dy, x.gradLike())], [state]);
 }
 
-/** Work of one call on n elements: ten rounds of Philox each, some 20 integer operations a round. */
+/** Work of one call on n elements: a comparison and a division each, beside ten rounds of Philox per four elements. */
 export function cost(n: number): Cost {
   return { flops: 2 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }
