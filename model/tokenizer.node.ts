@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { createRequire } from 'node:module';
 import { FirstlightError } from '../engine/errors.ts';
 import { ClipTokenizer } from './tokenizer.ts';
 
@@ -16,11 +16,29 @@ export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
     const source = await readFile(path, 'utf8');
     // the module holds one JSON object; its text starts with the name of the file that it was made from
     const { text } = JSON.parse(source.slice(source.indexOf('{'), source.lastIndexOf('}') + 1)) as { text: string };
-    return ClipTokenizer.fromMerges(text);
+    return ClipTokenizer.fromMerges(text, path);
   }
   const path = join(folder, VOCABULARY);
   const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FirstlightError('FL_TOKENIZER', `${path}: ${cause.message}`, {}, `--vocab takes a folder that holds ${VOCABULARY}`, cause);
+    throw new FirstlightError('FL_TOKENIZER', `${path}: ${cause.message}`, {}, `expected a folder that holds ${VOCABULARY}`, cause);
   });
-  return ClipTokenizer.fromMerges(gunzipSync(bytes).toString('utf8'));
+  return ClipTokenizer.fromMerges(gunzipSync(bytes).toString('utf8'), path);
+}
+
+/** The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt`. Undefined if it has neither. */
+export async function readTokenizer(folder: string): Promise<ClipTokenizer | undefined> {
+  const [json, config, vocab, merges] = await Promise.all(['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'].map((file) => textOf(join(folder, file))));
+  if (json !== undefined) return ClipTokenizer.fromJson(json, config, join(folder, 'tokenizer.json'));
+  if (vocab !== undefined && merges !== undefined) return ClipTokenizer.fromVocabulary(vocab, merges, join(folder, 'vocab.json'));
+  return undefined;
+}
+
+/** The text of a file, or undefined if there is no such file. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new FirstlightError('FL_TOKENIZER', `${path}: ${(cause as Error).message}`, {}, undefined, cause);
+  }
 }

@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Tokenizer } from '@huggingface/tokenizers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CompactVocabulary } from '../model/tokenizer.ts';
-import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { cleanText } from '../model/text_cleaning.ts';
+import { ClipTokenizer } from '../model/tokenizer.ts';
+import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
 
 interface Case {
   readonly text: string;
@@ -26,15 +31,88 @@ for (const { text, ids, padded77_len } of cases) {
   });
 }
 
-test('a compact vocabulary keeps the order of ids, and names words that it lacks', () => {
-  const texts = ['a red square moving left', 'a blue star growing'];
-  const compact = CompactVocabulary.of(tokenizer, texts);
-  const full = tokenizer.tokenize(texts, 10);
-  const small = compact.tokenize(texts, 10);
-  assert.equal([...small].filter((_, i) => full[i] !== 0).map((id) => compact.ids[id]), [...full].filter((id) => id !== 0));
-  assert.is(Math.max(...small), compact.vocabSize - 1);
-  assert.throws(() => compact.tokenize(['a red zebra growing'], 10), /was not trained with "zebra"/);
-  assert.equal([...new CompactVocabulary(tokenizer, compact.ids).tokenize(texts, 10)], [...small]);
+const CLEANED: readonly (readonly [what: string, text: string, cleaned: string])[] = [
+  ['misread quotes', 'â€œquotedâ€\u009d', '"quoted"'],
+  ['misread twice', 'cafÃƒÂ©', 'café'],
+  ['misread among other scripts', '日本 Ã©', '日本 é'],
+  ['a misread emoji', 'ðŸ˜‚ lol', '😂 lol'],
+  ['real text that would be Korean', 'Charlotte Brontë…”', 'charlotte brontë…"'],
+  ['real capitals before a dash', 'CAFÉ—BAR', 'café—bar'],
+  ['ligatures', 'oﬃce ﬁsh ŉ', "office fish 'n"],
+  ['full-width forms', 'ＡＢＣ　１２３！', 'abc 123!'],
+  ['Latin-1 control characters', 'wait\u0085 don\u0092t', "wait… don't"],
+  ['terminal colours', '\u001b[36;44mblue\u001b[0m', 'blue'],
+  ['entities, as deep as they are', '&amp;amp;amp;amp; &eacute;', '& é'],
+  ['entities beside markup: twice, as CLIP does', '<b>&amp;amp;amp;amp;</b>', '<b>&amp;amp;</b>'],
+  ['a lone surrogate', 'a\ud800b', 'a\ufffdb'],
+];
+
+for (const [what, text, cleaned] of CLEANED) test(`cleaning: ${what}`, () => assert.is(cleanText(text), cleaned));
+
+test('special tokens count where a word may start, not inside of punctuation', () => {
+  assert.equal(tokenizer.encode('a <|startoftext|>'), [320, 49406]);
+  assert.is(tokenizer.encode('!<|endoftext|>').includes(49407), false);
+});
+
+test('a vocabulary survives its files, which the library alone reads as well', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'firstlight-tokenizer-'));
+  const texts = ["a man is playing the cello, isn't he?", 'naïve café 42'];
+  try {
+    assert.is(await readTokenizer(folder), undefined);
+    const files = tokenizer.files(77);
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    const again = await readTokenizer(folder);
+    const library = new Tokenizer(JSON.parse(files['tokenizer.json']), {});
+    for (const text of texts) {
+      assert.equal(again?.encode(text), tokenizer.encode(text));
+      assert.equal(library.encode(text).ids, [49406, ...tokenizer.encode(text), 49407]);
+    }
+    await rm(join(folder, 'tokenizer.json'));
+    const { model } = JSON.parse(files['tokenizer.json']) as { model: { vocab: object; merges: string[] } };
+    await writeFile(join(folder, 'vocab.json'), JSON.stringify(model.vocab));
+    await writeFile(join(folder, 'merges.txt'), `#version: 0.2\n${model.merges.join('\n')}\n`);
+    const older = await readTokenizer(folder);
+    for (const text of texts) assert.equal(older?.encode(text), tokenizer.encode(text));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+const TEXTS = ['a red square moving left', 'a blue star growing', 'bluestar, 42 redsquares!'];
+
+test('a compact vocabulary gives the same tokens in fewer ids, the end of text last, and survives its files', () => {
+  const { tokenizer: compact, fullIds } = tokenizer.compact(TEXTS);
+  assert.ok(compact.vocabSize < 150, `${compact.vocabSize}`);
+  assert.is(compact.end, compact.vocabSize - 1);
+  assert.equal([...fullIds], [...fullIds].sort((a, b) => a - b));
+  const files = compact.files(16);
+  const again = ClipTokenizer.fromJson(files['tokenizer.json'], files['tokenizer_config.json'], 'files');
+  for (const small of [compact, again]) {
+    for (const text of TEXTS) assert.equal(small.encode(text).map((id) => fullIds[id]), tokenizer.encode(text));
+  }
+  const row = compact.tokenize(['a red star'], 16);
+  assert.is(row.indexOf(row.reduce((a, b) => Math.max(a, b))), 4);
+});
+
+test('words that a compact vocabulary was not made for are refused by name, even when their parts are there', () => {
+  const { tokenizer: compact } = tokenizer.compact(TEXTS);
+  assert.throws(() => compact.encode('a red zebra, a wombat'), /"a red zebra, a wombat": this model was not trained with "zebra", "wombat"/);
+  assert.throws(() => compact.encode('mov'), /not trained with "mov"/);
+  assert.throws(() => compact.encode('смотри'), /not trained with "смотри"/);
+});
+
+test('vocabularies that are not CLIP\'s are refused, with the file\'s name', () => {
+  const json = (model: object, added: object[] = []) => JSON.stringify({ model: { type: 'BPE', end_of_word_suffix: '</w>', merges: [], vocab: {}, ...model }, added_tokens: added });
+  const ends = { '<|startoftext|>': 0, '<|endoftext|>': 1 };
+  assert.throws(() => ClipTokenizer.fromJson('{', undefined, 'x/tokenizer.json'), /x\/tokenizer\.json: not valid JSON/);
+  assert.throws(() => ClipTokenizer.fromJson('null', undefined, 'x'), /x: not a byte-pair tokenizer/);
+  assert.throws(() => ClipTokenizer.fromJson(json({ type: 'WordPiece' }), undefined, 'x'), /x: not a byte-pair tokenizer/);
+  assert.throws(() => ClipTokenizer.fromJson(json({}), undefined, 'x'), /lacks <\|startoftext\|> or/);
+  assert.throws(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: 3 } }), undefined, 'x'), /ids must count from 0/);
+  assert.throws(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: 2 } }), undefined, 'x'), /must have the largest id, 2, it has 1/);
+  assert.throws(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: '2' } }), undefined, 'x'), /the id of "a" is not a whole number/);
+  assert.throws(() => ClipTokenizer.fromJson(json({ vocab: ends }), '{"known_tokens":["b"]}', 'x'), /known_tokens lists "b"/);
+  assert.throws(() => ClipTokenizer.fromMerges('#version\na b\n', 'm.txt'), /m\.txt: the list has/);
 });
 
 test.run();
