@@ -4,7 +4,7 @@ import { type Document, isCollection, isMap, LineCounter, parse, parseDocument, 
 import { z } from 'zod';
 import { ConfigError } from '../engine/errors.ts';
 import { PRESETS } from '../model/config.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../engine/nearest.ts';
 import type { Schedule } from './schedule.ts';
 
 const positive = z.number().gt(0);

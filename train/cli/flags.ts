@@ -1,6 +1,6 @@
 import { type ArgsDef, parseArgs } from 'citty';
 import { FirstlightError } from '../../engine/errors.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../engine/nearest.ts';
 
 /** The command line was not understood: nothing has been done. */
 export class UsageError extends FirstlightError {

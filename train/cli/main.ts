@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type CommandDef, defineCommand, renderUsage } from 'citty';
 import { FirstlightError } from '../../engine/errors.ts';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../engine/nearest.ts';
 import { commands } from './commands.ts';
 import { flagsOf, UsageError } from './flags.ts';
 
