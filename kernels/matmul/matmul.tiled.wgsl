@@ -50,10 +50,14 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
     workgroupBarrier();   // nobody may overwrite the step before all have read it
   }
 
+  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no sum is found by a variable,
+  // which would drive them all out of the registers.
   let row = tile.row + down * LANE_ROWS;
   for (var r = 0u; r < LANE_ROWS; r++) {
-    finish(tile, row + r, tile.column + across * 4u, 4u, sums[r]);
-    if (across == 0u) { keep_row_sum(tile, row + r, row_sums[r / 4u][r % 4u]); }
+    finish(tile, row + r, tile.column + across * 4u, 4u, sums[0]);
+    if (ROW_SUMS && across == 0u) { keep_row_sum(tile, row + r, row_sums[0].x); }
+    sums = array(sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], sums[0]);
+    row_sums = array(vec4f(row_sums[0].yzw, row_sums[1].x), vec4f(row_sums[1].yzw, 0.0));
   }
 }
 

@@ -1,0 +1,102 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Random } from '../engine/random.ts';
+import { centreCrop, type Draws, multiScaleCrop, type Rectangle, resized, sampleForEvaluation, sampleForTraining, threeCrops } from '../train/data/sampling.ts';
+
+/** Draws that are written down. */
+const fixed = (...numbers: number[]): Draws => ({ next: () => numbers.shift() as number, below: () => numbers.shift() as number });
+
+test('training takes one frame of each segment', () => {
+  assert.equal(sampleForTraining(35, 8, fixed(0, 3, 0, 3, 0, 3, 0, 3)), [0, 7, 8, 15, 16, 23, 24, 31]);
+  const random = new Random(1, 'segments');
+  for (let trial = 0; trial < 200; trial++) {
+    const frames = sampleForTraining(100, 8, random);
+    assert.ok(frames.every((frame, i) => Math.floor(frame / 12) === i), `${frames}`);
+  }
+});
+
+test('every frame of a segment is drawn', () => {
+  const random = new Random(2, 'segments');
+  const seen = new Set(Array.from({ length: 400 }, () => sampleForTraining(32, 8, random)[7]));
+  assert.equal([...seen].sort(), [28, 29, 30, 31]);
+});
+
+test('a video as long as the clip gives all its frames, in training and in evaluation', () => {
+  assert.equal(sampleForTraining(8, 8, new Random(1, 'any')), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(sampleForEvaluation(8, 8), [0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('a shorter video repeats frames, in order, as NumPy rounds', () => {
+  // np.around(np.arange(8) * total / 8) % total
+  assert.equal(sampleForTraining(3, 8, fixed()), [0, 0, 1, 1, 2, 2, 2, 0]);
+  assert.equal(sampleForTraining(4, 8, fixed()), [0, 0, 1, 2, 2, 2, 3, 0]);
+  assert.equal(sampleForTraining(1, 8, fixed()), [0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.equal(sampleForEvaluation(3, 8), [0, 0, 0, 1, 1, 2, 2, 2]);
+  assert.equal(sampleForEvaluation(1, 8), [0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+test('evaluation takes the middle of each segment', () => {
+  assert.equal(sampleForEvaluation(80, 8), [5, 15, 25, 35, 45, 55, 65, 75]);
+  assert.equal(sampleForEvaluation(100, 8), [6, 18, 31, 43, 56, 68, 81, 93]);
+});
+
+test('frames are always in range, for any length', () => {
+  const random = new Random(3, 'lengths');
+  for (let total = 1; total < 120; total++) {
+    for (const count of [1, 8, 32]) {
+      for (const frames of [sampleForTraining(total, count, random), sampleForEvaluation(total, count)]) {
+        assert.is(frames.length, count);
+        assert.ok(frames.every((frame) => Number.isInteger(frame) && frame >= 0 && frame < total), `${total}: ${frames}`);
+      }
+    }
+  }
+});
+
+test('the short side is resized, the long side follows', () => {
+  assert.equal(resized({ width: 320, height: 240 }, 256), { width: 341, height: 256 });
+  assert.equal(resized({ width: 240, height: 320 }, 256), { width: 256, height: 341 });
+});
+
+const close = (a: Rectangle, b: Rectangle) => {
+  for (const side of ['x', 'y', 'width', 'height'] as const) assert.ok(Math.abs(a[side] - b[side]) < 1e-9, `${side}: ${a[side]}, expected ${b[side]}`);
+};
+
+test('the centre crop lies in the middle, in pixels of the source', () => {
+  // 320 × 240 becomes 341 × 256; 224 of it start at 58 and 16.
+  close(centreCrop({ width: 320, height: 240 }, 224, 256), { x: (58 * 320) / 341, y: 15, width: (224 * 320) / 341, height: 210 });
+  close(centreCrop({ width: 32, height: 32 }, 32, 32), { x: 0, y: 0, width: 32, height: 32 });
+});
+
+test('three crops are left, right and middle of wide pictures, top, bottom and middle of tall ones', () => {
+  const wide = threeCrops({ width: 448, height: 224 }, 224);
+  assert.equal(wide.map(({ x }) => x), [0, 224, 112]);
+  assert.equal(wide.map(({ y }) => y), [0, 0, 0]);
+  assert.equal(threeCrops({ width: 112, height: 224 }, 112).map(({ y }) => y), [0, 112, 56]);
+});
+
+test('multi-scale crops have the sizes and places of the recipe', () => {
+  const source = { width: 320, height: 256 };
+  // Sizes in order of height, then width, with neighbouring scales only: 256, 224, 192, 168 → 10 pairs. The last is 168 × 168.
+  close(multiScaleCrop(source, 224, 256, fixed(0, 4)), { x: 32, y: 0, width: 256, height: 256 });
+  close(multiScaleCrop(source, 224, 256, fixed(1, 0)), { x: 0, y: 0, width: 224, height: 256 });
+  close(multiScaleCrop(source, 224, 256, fixed(9, 3)), { x: 152, y: 88, width: 168, height: 168 });
+});
+
+test('a crop within three pixels of the input side is the input side', () => {
+  // 0.875 × 254 = 222.25 → 222, which becomes 224.
+  const crop = multiScaleCrop({ width: 254, height: 254 }, 224, 254, fixed(3, 0));
+  close(crop, { x: 0, y: 0, width: 224, height: 224 });
+});
+
+test('crops never leave the picture', () => {
+  const random = new Random(4, 'crops');
+  for (let trial = 0; trial < 500; trial++) {
+    const source = { width: 20 + random.below(700), height: 20 + random.below(700) };
+    const crops = [multiScaleCrop(source, 224, 256, random), centreCrop(source, 224, 256), ...threeCrops(source, 224)];
+    for (const { x, y, width, height } of crops) {
+      assert.ok(x >= 0 && y >= 0 && x + width <= source.width + 1e-9 && y + height <= source.height + 1e-9, JSON.stringify({ source, x, y, width, height }));
+    }
+  }
+});
+
+test.run();
