@@ -1,8 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AV_CODEC_ID_PCM_S16LE, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
-import { avChannelLayoutDefault, FormatContext, Packet, Rational } from 'node-av/lib';
+import {
+  AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_ID_PCM_S16LE, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ420P, AVCOL_RANGE_JPEG,
+  AVCOL_RANGE_MPEG, AVCOL_SPC_BT709, type AVColorRange, AVMEDIA_TYPE_AUDIO, type AVPixelFormat, type FFEncoderCodec,
+} from 'node-av/constants';
+import { avChannelLayoutDefault, Codec, CodecContext, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VideoDecodeError } from '../engine/errors.ts';
@@ -137,6 +140,58 @@ test('without a stated matrix, pictures of 720 lines and more are BT.709, lower 
   writeVideo(at('high.avi'), [drawFrame(0, 64, 720)]);
   assert.is((await readFrames(at('low.avi'), all))[0].matrix, 'bt601');
   assert.is((await readFrames(at('high.avi'), all))[0].matrix, 'bt709');
+});
+
+/** Writes frames of any pixel format without loss, as H.264 in mkv. */
+function writeLossless(path: string, format: AVPixelFormat, width: number, height: number, data: Buffer, range: AVColorRange): void {
+  const codec = Codec.findEncoderByName('libx264' as FFEncoderCodec) as Codec;
+  using encoder = new CodecContext();
+  encoder.allocContext3(codec);
+  Object.assign(encoder, { width, height, pixelFormat: format, timeBase: new Rational(1, 8), colorSpace: AVCOL_SPC_BT709, colorRange: range });
+  encoder.setOption('qp', '0');
+  encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+  assert.is(encoder.open2Sync(codec), 0);
+  const output = new FormatContext();
+  output.allocOutputContext2(null, 'matroska', `file:${path}`);
+  const stream = output.newStream();
+  stream.codecpar.fromContext(encoder);
+  stream.timeBase = encoder.timeBase;
+  assert.is(output.openOutputSync(), 0);
+  assert.ok(output.writeHeaderSync() >= 0);
+  using frame = Frame.fromVideoBuffer(data, { width, height, format, pts: 0n, timeBase: encoder.timeBase });
+  assert.is(encoder.sendFrameSync(frame), 0);
+  encoder.sendFrameSync(null);
+  using packet = new Packet();
+  packet.alloc();
+  assert.is(encoder.receivePacketSync(packet), 0);
+  assert.is(output.writeFrameSync(packet), 0);
+  assert.is(output.writeTrailerSync(), 0);
+  output.closeOutputSync();
+  output.freeContext();
+}
+
+test('4:4:4, 4:2:2, NV12, 10 bits and old full range all come as I420 of the same colour', async () => {
+  const [width, height] = [32, 16];
+  const plane = (size: number, value: number) => Buffer.alloc(size, value);
+  const wide = (size: number, value: number) => Buffer.from(new Uint16Array(size).fill(value * 4).buffer);
+  const full = width * height;
+  const [y, u, v] = [150, 90, 170];
+  const formats: [string, AVPixelFormat, Buffer, AVColorRange, I420Frame['range']][] = [
+    ['444', AV_PIX_FMT_YUV444P, Buffer.concat([plane(full, y), plane(full, u), plane(full, v)]), AVCOL_RANGE_MPEG, 'limited'],
+    ['444 full', AV_PIX_FMT_YUV444P, Buffer.concat([plane(full, y), plane(full, u), plane(full, v)]), AVCOL_RANGE_JPEG, 'full'],
+    ['422', AV_PIX_FMT_YUV422P, Buffer.concat([plane(full, y), plane(full / 2, u), plane(full / 2, v)]), AVCOL_RANGE_MPEG, 'limited'],
+    ['nv12', AV_PIX_FMT_NV12, Buffer.concat([plane(full, y), Buffer.from(Array.from({ length: full / 2 }, (_, i) => [u, v][i % 2]))]), AVCOL_RANGE_MPEG, 'limited'],
+    ['10 bits', AV_PIX_FMT_YUV420P10LE, Buffer.concat([wide(full, y), wide(full / 4, u), wide(full / 4, v)]), AVCOL_RANGE_MPEG, 'limited'],
+    ['yuvj', AV_PIX_FMT_YUVJ420P, Buffer.concat([plane(full, y), plane(full / 4, u), plane(full / 4, v)]), AVCOL_RANGE_JPEG, 'full'],
+  ];
+  for (const [name, format, data, tag, range] of formats) {
+    writeLossless(at('format.mkv'), format, width, height, data, tag);
+    const [frame] = await readFrames(at('format.mkv'), all);
+    assert.equal([frame.matrix, frame.range, frame.data.length], ['bt709', range, (full * 3) / 2], name);
+    const expected = (i: number) => (i < full ? y : i < (full * 5) / 4 ? u : v);
+    const worst = Math.max(...frame.data.map((value, i) => Math.abs(value - expected(i))));
+    assert.ok(worst <= 1, `${name}: off by ${worst}`);
+  }
 });
 
 test('files that are no videos are called what they are', async () => {
