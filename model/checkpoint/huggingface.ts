@@ -16,8 +16,9 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   const problems: string[] = [];
   const object = (value: unknown, name: string): Json => {
     if (value === undefined || value === null) return {};
-    if (typeof value !== 'object' || Array.isArray(value)) problems.push(`${name} must be an object`);
-    return value as Json;
+    if (typeof value === 'object' && !Array.isArray(value)) return value as Json;
+    problems.push(`${name} must be an object`);
+    return {};
   };
   const numbers = <T extends Record<string, number>>(own: Json, defaults: T, prefix: string): T => {
     const read: Record<string, number> = {};
@@ -29,14 +30,17 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
     return read as T;
   };
   const root = object(json, 'config');
-  const textJson = object(root.text_config, 'text_config');
-  const visionJson = object(root.vision_config, 'vision_config');
+  // files of early versions repeat the parts under names of their own, which count
+  const textJson = { ...object(root.text_config, 'text_config'), ...object(root.text_config_dict, 'text_config_dict') };
+  const visionJson = { ...object(root.vision_config, 'vision_config'), ...object(root.vision_config_dict, 'vision_config_dict') };
   const top = numbers(root, TOP, '');
   const text = numbers(textJson, TEXT, 'text_config.');
   const vision = numbers(visionJson, VISION, 'vision_config.');
+  if (root.model_type !== undefined && root.model_type !== 'xclip') problems.push(`model_type is ${JSON.stringify(root.model_type)}, expected "xclip"`);
+  if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
   for (const [name, part] of [['config', root], ['text_config', textJson], ['vision_config', visionJson]] as const) {
     for (const key of ['hidden_act', 'prompt_hidden_act']) {
-      if (part[key] !== undefined && part[key] !== 'quick_gelu') problems.push(`${name}.${key} is ${JSON.stringify(part[key])}, only "quick_gelu" is known`);
+      if (part[key] !== undefined && part[key] !== null && part[key] !== 'quick_gelu') problems.push(`${name}.${key} is ${JSON.stringify(part[key])}, only "quick_gelu" is known`);
     }
     if (part.layer_norm_eps !== undefined && part.layer_norm_eps !== 1e-5) problems.push(`${name}.layer_norm_eps is ${JSON.stringify(part.layer_norm_eps)}, only 1e-5 is known`);
   }

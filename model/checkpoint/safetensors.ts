@@ -68,6 +68,7 @@ export class SafetensorsFile {
   }
 }
 
+/** Conversions to f32, by element type. */
 const FLOATS: Readonly<Record<string, (bytes: Uint8Array) => Float32Array>> = {
   F32: (bytes) => new Float32Array(bytes.buffer),
   F64: (bytes) => Float32Array.from(new Float64Array(bytes.buffer)),
@@ -110,19 +111,30 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   return new SafetensorsFile(source, dataStart, entries, metadata);
 }
 
-/** An f32 tensor to be written. */
+/** Element types that are written, with the arrays that hold them; 4 bytes each. */
+interface Written {
+  F32: Float32Array;
+  I32: Int32Array;
+  U32: Uint32Array;
+}
+
+/** A tensor to be written; f32 unless it says otherwise. */
 export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly dtype?: keyof Written;
 }
 
-/** The header of a file with these f32 tensors, in this order, padded to a multiple of 8 bytes. */
+/** The header of a file with these tensors, in this order, padded to a multiple of 8 bytes. */
 function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const names = new Set(['__metadata__']);
   let offset = 0;
-  const members = tensors.map(({ name, shape }) => {
+  const members = tensors.map(({ name, shape, dtype = 'F32' }) => {
+    if (names.has(name)) throw new RangeError(`the tensor name "${name}" is taken`);
+    names.add(name);
     const begin = offset;
     offset += 4 * sizeOf(shape);
-    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, offset] })}`;
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, offset] })}`;
   });
   if (Object.keys(metadata).length > 0) members.unshift(`"__metadata__":${JSON.stringify(metadata)}`);
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
@@ -133,11 +145,16 @@ function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<str
 }
 
 /**
- * The bytes of a file, piece by piece, so that a model need not be in memory twice.
+ * The bytes of a file, piece by piece, so that a model need not be in memory twice. The same tensors and metadata in the
+ * same order give the same bytes.
  *
  * @param read gives the values of a tensor when its turn comes
  */
-export async function* encodeSafetensors(tensors: readonly NamedTensor[], read: (name: string) => Promise<Float32Array> | Float32Array, metadata: Readonly<Record<string, string>> = {}): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* encodeSafetensors(
+  tensors: readonly NamedTensor[],
+  read: (name: string) => Promise<Written[keyof Written]> | Written[keyof Written],
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   yield headerOf(tensors, metadata);
   for (const { name, shape } of tensors) {
     const values = await read(name);

@@ -1,6 +1,9 @@
-import { assign, type Module, NonFiniteError, type Shape, sizeOf, StateDictError, type Tensor } from '../../engine/index.ts';
+import { assign, type Module, NonFiniteError, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
+import { nearest } from '../../engine/nearest.ts';
+import type { XclipConfig } from '../config.ts';
+import { configToHuggingFace } from './huggingface.ts';
 import { flavourOf, isIgnored, storedAs, transpose } from './names.ts';
-import { encodeSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { encodeSafetensors, type NamedTensor, type SafetensorsFile } from './safetensors.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
 export type Selection = (name: string) => boolean;
@@ -53,35 +56,69 @@ export class Weights {
   }
 }
 
+/** Which parameters of a model a checkpoint must hold. */
+export interface Demands {
+  /** Official names of the parameters to take; all if omitted. What else the files hold is then not looked at. */
+  readonly select?: Selection;
+  /** Leave parameters that the files lack as they are. */
+  readonly allowMissing?: boolean;
+}
+
+/** A parameter by its official name. */
+export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape }];
+
 /**
- * Fills a model's parameters. Names and shapes are checked first, all at once; a weight that is not finite is refused by name.
+ * Compares the names and shapes of a model with those of the files, before anything is read. All that does not fit is one
+ * error, with the name that may have been meant.
  *
- * @param options.select which parameters to take  @param options.allowMissing leave parameters that the files lack as they are
+ * @returns official names of the parameters that the files hold
  */
-export async function loadWeights(model: Module, weights: Weights, options: { select?: Selection; allowMissing?: boolean } = {}): Promise<void> {
-  const wanted = [...model.parameters()].filter(([name]) => options.select?.(name) ?? true);
+export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights, { select, allowMissing = false }: Demands = {}): string[] {
   const missing: string[] = [];
   const mismatched: string[] = [];
   const used = new Set<string>();
-  const present: [string, Tensor][] = [];
-  for (const [name, tensor] of wanted) {
-    const { parts, partShape } = weights.stored(name, tensor.shape);
+  const present: string[] = [];
+  for (const [name, { shape }] of parameters) {
+    if (select?.(name) === false) continue;
+    const { parts, partShape } = weights.stored(name, shape);
     const absent = parts.filter((part) => weights.shape(part) === undefined);
     for (const part of parts) {
       used.add(part);
-      const shape = weights.shape(part);
-      if (shape !== undefined && String(shape) !== String(partShape)) mismatched.push(`${part} is [${shape}], the model needs [${partShape}]`);
+      const own = weights.shape(part);
+      if (own !== undefined && String(own) !== String(partShape)) mismatched.push(`${part} is [${own}], the model needs [${partShape}]`);
     }
-    if (absent.length === 0) present.push([name, tensor]);
-    else if (!options.allowMissing) missing.push(...absent);
+    if (absent.length === 0) present.push(name);
+    else if (!allowMissing || absent.length < parts.length) missing.push(...absent.map((part) => `${part} [${partShape}]`));
   }
-  const unexpected = options.select === undefined ? weights.names().filter((name) => !used.has(name)) : [];
-  if (missing.length + mismatched.length + unexpected.length > 0) throw new StateDictError(weights.path, { missing, unexpected, mismatched });
-  for (const [name, tensor] of present) {
-    const values = await weights.read(name, tensor.shape);
-    if (!values.every(Number.isFinite)) throw new NonFiniteError(`"${name}" in ${weights.path}`);
-    assign(name, tensor, values);
+  const unexpected = weights.names().filter((name) => !used.has(name));
+  const complaints = select === undefined ? unexpected : [];
+  if (missing.length + mismatched.length + complaints.length > 0) {
+    // only as many as the error shows: comparing each with each takes its time
+    const hinted = missing.map((entry, i) => (i < 20 ? withNearest(entry, unexpected) : entry));
+    throw new StateDictError(weights.path, { missing: hinted, unexpected: complaints.map((name) => `${name} [${weights.shape(name)}]`), mismatched });
   }
+  return present;
+}
+
+function withNearest(entry: string, candidates: readonly string[]): string {
+  const close = nearest(entry.split(' ')[0], candidates);
+  return close === undefined ? entry : `${entry} (did you mean ${close}?)`;
+}
+
+/** Fills a model's parameters. Names and shapes are checked first; a weight that is not finite is refused by name. */
+export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<void> {
+  const parameters = new Map(model.parameters());
+  for (const name of checkWeights(parameters, weights, demands)) {
+    const tensor = parameters.get(name);
+    if (tensor !== undefined) assign(name, tensor, await readFinite(weights, name, tensor.shape));
+  }
+}
+
+/** An official parameter; NaN and infinity are refused. */
+export async function readFinite(weights: Weights, name: string, shape: Shape): Promise<Float32Array> {
+  const values = await weights.read(name, shape);
+  if (!values.every(Number.isFinite)) throw new NonFiniteError(`"${name}" in ${weights.path}`);
+  return values;
 }
 
 /** An official parameter as the tensors of a Hugging Face file. */
@@ -92,20 +129,46 @@ export function toHuggingFace(official: string, shape: Shape, values: Float32Arr
   return parts.map((name, i) => ({ name, shape: partShape, values: whole.subarray(i * size, (i + 1) * size) }));
 }
 
-/** The bytes of a model's file in Hugging Face's names, tensor by tensor. */
-export function encodeModel(model: Module): AsyncGenerator<Uint8Array, void, undefined> {
-  const sources = new Map<string, { official: string; parameter: Tensor }>();
-  const tensors = [...model.parameters()].flatMap(([official, parameter]) => {
-    const { parts, partShape } = storedAs(official, parameter.shape);
-    return parts.map((name) => {
-      sources.set(name, { official, parameter });
-      return { name, shape: partShape };
-    });
-  });
-  const read = async (name: string): Promise<Float32Array> => {
-    const { official, parameter } = sources.get(name) as { official: string; parameter: Tensor };
-    const stored = toHuggingFace(official, parameter.shape, await parameter.read()).find((tensor) => tensor.name === name);
-    return (stored as StoredTensor).values;
+/** A parameter that can be read back; a model's tensors are. */
+export interface Readable {
+  readonly shape: Shape;
+  read(): Promise<Float32Array>;
+}
+
+/** Tensors of a file, sorted by name as the format's other writers do, and how to read each. */
+export interface FilePlan {
+  readonly tensors: readonly NamedTensor[];
+  read(name: string): Promise<Float32Array>;
+}
+
+/** A model's parameters as a file stores them, in Hugging Face's names or the official ones. */
+export function planFile(parameters: Iterable<readonly [string, Readable]>, flavour: 'hf' | 'official'): FilePlan {
+  const sources = new Map<string, { official: string; parameter: Readable; shape: Shape }>();
+  for (const [official, parameter] of parameters) {
+    const { parts, partShape } = flavour === 'hf' ? storedAs(official, parameter.shape) : { parts: [official], partShape: parameter.shape };
+    for (const part of parts) sources.set(part, { official, parameter, shape: partShape });
+  }
+  let last: { parameter: Readable; values: Float32Array } | undefined; // query, key and value are one parameter: read it once
+  return {
+    tensors: [...sources].map(([name, { shape }]) => ({ name, shape })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    async read(name) {
+      const { official, parameter } = sources.get(name) as { official: string; parameter: Readable };
+      if (last?.parameter !== parameter) last = { parameter, values: await parameter.read() };
+      if (flavour === 'official') return last.values;
+      const [stored] = toHuggingFace(official, parameter.shape, last.values).filter((tensor) => tensor.name === name);
+      return stored.values;
+    },
   };
-  return encodeSafetensors(tensors.sort((a, b) => (a.name < b.name ? -1 : 1)), read, { format: 'pt' });
+}
+
+/** The bytes of a model's file in Hugging Face's names, tensor by tensor. */
+export function encodeModel(parameters: Iterable<readonly [string, Readable]>): AsyncGenerator<Uint8Array, void, undefined> {
+  const { tensors, read } = planFile(parameters, 'hf');
+  return encodeSafetensors(tensors, read, { format: 'pt' });
+}
+
+/** The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give. */
+export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: XclipConfig): AsyncGenerator<Uint8Array, void, undefined> {
+  const { tensors, read } = planFile(parameters, 'official');
+  return encodeSafetensors(tensors, read, { config: JSON.stringify(configToHuggingFace(config)), format: 'pt' });
 }

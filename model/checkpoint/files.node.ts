@@ -1,0 +1,99 @@
+/** Writing files so that a crash at any moment leaves the old content or the new, never half of one. */
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FirstlightError } from '../../engine/errors.ts';
+import { FileBytes } from './bytes.node.ts';
+import type { ByteSource } from './bytes.ts';
+
+/** What is asked of a file system. Tests put one here that fails or crashes at every call. */
+export interface Files {
+  mkdir(path: string): Promise<void>;
+  list(path: string): Promise<string[]>;
+  open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
+  /** Creates or empties a file. */
+  create(path: string): Promise<OpenFile>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; one that is not there is as good. */
+  remove(path: string): Promise<void>;
+  /** Makes the names in a folder survive a loss of power. */
+  syncFolder(path: string): Promise<void>;
+}
+
+export interface OpenFile {
+  /** Appends, and returns the bytes that were taken, which may be fewer. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Makes the content survive a loss of power. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The disk. */
+export const disk: Files = {
+  async mkdir(path) {
+    await mkdir(path, { recursive: true });
+  },
+  list: (path) => readdir(path),
+  open: (path) => FileBytes.open(path),
+  async create(path) {
+    const handle = await open(path, 'w');
+    return {
+      write: async (bytes) => (await handle.write(bytes)).bytesWritten,
+      sync: () => handle.sync(),
+      close: () => handle.close(),
+    };
+  },
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  async syncFolder(path) {
+    let folder: FileHandle;
+    try {
+      folder = await open(path, 'r');
+    } catch (error) {
+      if (process.platform === 'win32') return; // Windows opens no folders, and keeps names without this
+      throw error;
+    }
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+};
+
+/** Ending of files that are being written. */
+export const UNFINISHED = '.unfinished';
+
+/**
+ * Replaces a file: everything goes to a second one beside it, is brought to the disk, and takes the first one's name. If
+ * that fails, the second file is removed and the first is as it was.
+ */
+export async function writeAtomically(files: Files, path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  const unfinished = path + UNFINISHED;
+  try {
+    const file = await files.create(unfinished);
+    try {
+      for await (const piece of pieces) {
+        for (let done = 0; done < piece.length; ) {
+          const written = await file.write(piece.subarray(done));
+          if (written === 0) throw new FirstlightError('FL_WRITE', `${path}: the disk takes no more bytes`, { path }, 'free some space, or write to another disk');
+          done += written;
+        }
+      }
+      await file.sync(); // before the name: or the name could point to nothing after a loss of power
+    } finally {
+      await file.close();
+    }
+    await files.rename(unfinished, path);
+  } catch (error) {
+    await files.remove(unfinished).catch(() => undefined); // the first error is the one to report; what is left is swept up later
+    throw error;
+  }
+  await files.syncFolder(dirname(path));
+}
+
+/** Removes what a crash while writing has left. Returns the names. */
+export async function sweep(files: Files, folder: string): Promise<string[]> {
+  const left = (await files.list(folder)).filter((name) => name.endsWith(UNFINISHED));
+  for (const name of left) await files.remove(join(folder, name));
+  return left;
+}

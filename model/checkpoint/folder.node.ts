@@ -1,0 +1,181 @@
+/** Checkpoints on disk: a Hugging Face folder, or one file in either naming. */
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CheckpointFormatError, ConfigError, PathError } from '../../engine/errors.ts';
+import type { XclipConfig } from '../config.ts';
+import type { ClipTokenizer } from '../tokenizer.ts';
+import { readTokenizer } from '../tokenizer.node.ts';
+import { FileBytes } from './bytes.node.ts';
+import { disk, sweep, writeAtomically } from './files.node.ts';
+import { configFromHuggingFace, configToHuggingFace } from './huggingface.ts';
+import { inferConfig } from './official.ts';
+import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorToHuggingFace } from './preprocessor.ts';
+import { encodeSafetensors, openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
+
+const WEIGHTS = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+/** Size above which transformers splits files, too. */
+const SHARD_BYTES = 5e9;
+
+/** An opened checkpoint. Weights are read when `loadWeights` asks for them; close it after that. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly config: XclipConfig;
+  readonly weights: Weights;
+  /** The folder's own tokenizer; CLIP's is meant where there is none. */
+  readonly tokenizer: ClipTokenizer | undefined;
+  readonly preprocessor: Preprocessor;
+  close(): Promise<void>;
+}
+
+/** Opens a checkpoint folder, or a single `.safetensors` file in official or Hugging Face names. */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const info = await stat(path).catch(() => undefined); // why is told below, for every cause alike
+  if (info === undefined) throw new CheckpointFormatError('Unreadable', path, 'no such file or folder');
+  const folder = info.isDirectory() ? path : dirname(path);
+  const handles: FileBytes[] = [];
+  const close = async () => void (await Promise.all(handles.map((handle) => handle.close())));
+  const open = async (file: string): Promise<SafetensorsFile> => {
+    const handle = await FileBytes.open(file);
+    handles.push(handle);
+    return openSafetensors(handle);
+  };
+  try {
+    const files = info.isDirectory() ? await openFolder(path, open) : [await open(path)];
+    const weights = new Weights(path, files);
+    const config = await configOf(folder, weights, files[0]);
+    const preprocessorPath = join(folder, 'preprocessor_config.json');
+    const preprocessorJson = await readJson(preprocessorPath);
+    return {
+      path,
+      config,
+      weights,
+      tokenizer: await readTokenizer(folder),
+      preprocessor: preprocessorJson === undefined ? officialPreprocessor(config.vision.imageSize) : preprocessorFromHuggingFace(preprocessorJson, config.vision.imageSize, preprocessorPath),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A file's own configuration, that of the folder, or for official names what the shapes tell. */
+async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<XclipConfig> {
+  const own = file.metadata.get('config');
+  if (own !== undefined) return configFromHuggingFace(parseJson(own, file.name), `${file.name}: config in its metadata`);
+  const path = join(folder, 'config.json');
+  const json = await readJson(path);
+  if (json !== undefined) return configFromHuggingFace(json, path);
+  if (weights.flavour === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
+  throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
+}
+
+/** The weights of a folder: one file, or the shards that its index lists. */
+async function openFolder(folder: string, open: (file: string) => Promise<SafetensorsFile>): Promise<SafetensorsFile[]> {
+  const indexPath = join(folder, INDEX);
+  const index = await readJson(indexPath);
+  if (index === undefined) {
+    if ((await stat(join(folder, WEIGHTS)).catch(() => undefined)) === undefined) {
+      throw new CheckpointFormatError('NoWeights', folder, `holds neither ${WEIGHTS} nor ${INDEX}; other formats of weights are not read`);
+    }
+    return [await open(join(folder, WEIGHTS))];
+  }
+  const { weight_map: map } = index as { weight_map?: unknown };
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
+  const fileOf = new Map(Object.entries(map as Record<string, unknown>));
+  for (const file of fileOf.values()) {
+    if (typeof file !== 'string') throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must map tensor names to file names');
+    if (/[/\\\0]/.test(file) || !file.endsWith('.safetensors')) throw new PathError(file, `${indexPath} must name .safetensors files of its own folder`);
+  }
+  const files: SafetensorsFile[] = [];
+  for (const name of [...new Set(fileOf.values())].sort()) {
+    const file = await open(join(folder, name as string));
+    const own = new Set(file.names());
+    const listed = [...fileOf].filter(([, shard]) => shard === name).map(([tensor]) => tensor);
+    const absent = listed.find((tensor) => !own.has(tensor));
+    if (absent !== undefined) throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} looks for it here, it is not`, absent);
+    const extra = [...own].find((tensor) => fileOf.get(tensor) !== name);
+    if (extra !== undefined) throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} does not list it for this file`, extra);
+    files.push(file);
+  }
+  if (files.length === 0) throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map lists no tensor');
+  return files;
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(path, [`not valid JSON: ${(cause as Error).message}`]);
+  }
+}
+
+/** A JSON file, or undefined if there is none. */
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return parseJson(await readFile(path, 'utf8'), path) ?? {};
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** What a checkpoint folder is made of. */
+export interface CheckpointContent {
+  readonly config: XclipConfig;
+  /** `model.parameters()`: official names. */
+  readonly parameters: Iterable<readonly [string, Readable]>;
+  readonly tokenizer?: ClipTokenizer;
+  readonly preprocessor?: Preprocessor;
+}
+
+/** Writes a Hugging Face folder. Each file is replaced whole or not at all; the configuration, which makes it one, is last. */
+export async function saveCheckpoint(folder: string, { config, parameters, tokenizer, preprocessor }: CheckpointContent, shardBytes = SHARD_BYTES): Promise<void> {
+  const text = (name: string, content: string) => writeAtomically(disk, join(folder, name), [new TextEncoder().encode(content)]);
+  const json = (name: string, value: unknown) => text(name, `${JSON.stringify(value, null, 2)}\n`);
+  await disk.mkdir(folder);
+  await sweep(disk, folder);
+
+  const { tensors, read } = planFile(parameters, 'hf');
+  const shards = split(tensors, shardBytes);
+  const nameOf = (shard: number) => (shards.length === 1 ? WEIGHTS : `model-${String(shard + 1).padStart(5, '0')}-of-${String(shards.length).padStart(5, '0')}.safetensors`);
+  for (const [i, shard] of shards.entries()) await writeAtomically(disk, join(folder, nameOf(i)), encodeSafetensors(shard, read, { format: 'pt' }));
+  const written = new Set(shards.map((_, i) => nameOf(i)));
+  if (shards.length > 1) {
+    await json(INDEX, { metadata: { total_size: bytesOf(tensors) }, weight_map: Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, nameOf(i)]))) });
+  } else await disk.remove(join(folder, INDEX));
+  // an older checkpoint here may have been split in another way
+  for (const name of await disk.list(folder)) if (/^model(-\d+-of-\d+)?\.safetensors$/.test(name) && !written.has(name)) await disk.remove(join(folder, name));
+
+  for (const [name, content] of Object.entries(tokenizer?.files(config.text.context) ?? {})) await text(name, content);
+  await json('preprocessor_config.json', preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
+  await json('config.json', configToHuggingFace(config));
+}
+
+/** Writes one file in the official names. */
+export async function saveOfficial(path: string, { config, parameters }: Pick<CheckpointContent, 'config' | 'parameters'>): Promise<void> {
+  await disk.mkdir(dirname(path));
+  await writeAtomically(disk, path, encodeOfficial(parameters, config));
+}
+
+function bytesOf(tensors: readonly { readonly shape: readonly number[] }[]): number {
+  return tensors.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+}
+
+/** Tensors in order, in as few pieces as fit; a tensor that is too large has a piece of its own. */
+function split<T extends { readonly shape: readonly number[] }>(tensors: readonly T[], shardBytes: number): T[][] {
+  const shards: T[][] = [[]];
+  let room = shardBytes;
+  for (const tensor of tensors) {
+    const bytes = bytesOf([tensor]);
+    if (bytes > room && shards[shards.length - 1].length > 0) {
+      shards.push([]);
+      room = shardBytes;
+    }
+    shards[shards.length - 1].push(tensor);
+    room -= bytes;
+  }
+  return shards;
+}

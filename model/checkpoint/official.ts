@@ -1,0 +1,46 @@
+import { StateDictError } from '../../engine/errors.ts';
+import type { Shape } from '../../engine/index.ts';
+import { validateConfig, type XclipConfig } from '../config.ts';
+
+/** Width of an attention head in every published model. */
+const HEAD = 64;
+
+/**
+ * The configuration of a file in official names, from its shapes. Heads do not show in shapes: they are 64 wide, as the
+ * official code has it, which widths under 64 make one head.
+ *
+ * @param path names the file in errors
+ */
+export function inferConfig(names: readonly string[], shapeOf: (name: string) => Shape | undefined, path: string): XclipConfig {
+  const missing: string[] = [];
+  const shape = (name: string, rank: number): Shape => {
+    const found = shapeOf(name);
+    if (found?.length === rank) return found;
+    missing.push(found === undefined ? name : `${name} with ${rank} dimensions (it is [${found}])`);
+    return new Array<number>(rank).fill(1);
+  };
+  const layers = (prefix: string) => new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split('.')[0])).size;
+  const heads = (width: number) => Math.max(1, Math.floor(width / HEAD));
+
+  const [width, , patch] = shape('visual.conv1.weight', 4);
+  const [tokens] = shape('visual.positional_embedding', 2);
+  const [, embedDim] = shape('visual.proj', 2);
+  const [vocab, textWidth] = shape('token_embedding.weight', 2);
+  const [context] = shape('positional_embedding', 2);
+  const [, frames] = shape('mit.positional_embedding', 3);
+  const [visionMlp] = shape('visual.transformer.resblocks.0.mlp.c_fc.weight', 2);
+  const [textMlp] = shape('transformer.resblocks.0.mlp.c_fc.weight', 2);
+  const [mitMlp] = shape('mit.resblocks.0.mlp.c_fc.weight', 2);
+  if (missing.length > 0) throw new StateDictError(path, { missing, unexpected: [], mismatched: [] });
+  return validateConfig(
+    {
+      embedDim,
+      frames,
+      vision: { width, layers: layers('visual.transformer.resblocks.'), heads: heads(width), mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
+      text: { width: textWidth, layers: layers('transformer.resblocks.'), heads: heads(textWidth), mlp: textMlp, context, vocab },
+      mit: { layers: layers('mit.resblocks.'), heads: heads(embedDim), mlp: mitMlp },
+      prompts: { layers: layers('prompts_generator.decoder.'), heads: heads(embedDim), alpha: 0.1 },
+    },
+    path,
+  );
+}
