@@ -159,13 +159,14 @@ test('the data set is written as video files, pictures and lists that are read b
   written = await writeMovingShapes(join(folder, 'set'), 3, SIZES, (...call) => calls.push(call));
   assert.is(written.reused, false);
   assert.equal([calls.length, calls.at(-1)], [166, [166, 166]]);
-  assert.equal(readLabels(written.labels), CLASS_NAMES);
-  assert.equal(readLabels(written.captions), CAPTIONS);
-  const train = readList(written.lists.train, written.folder, 144);
-  assert.equal(train.map(({ label }) => label).sort((a, b) => a - b), SEEN, 'each seen class once');
+  assert.equal(readLabels(written.labels.seen), SEEN.map((id) => CLASS_NAMES[id]));
+  assert.equal(readLabels(written.labels.unseen), UNSEEN.map((id) => CLASS_NAMES[id]));
+  assert.equal(readLabels(written.labels.captions), CAPTIONS);
+  const train = readList(written.lists.train, written.folder, 120);
+  assert.equal(train.map(({ label }) => SEEN[label]).sort((a, b) => a - b), SEEN, 'each seen class once');
   assert.ok(train.some(({ path }) => path.endsWith('.mp4')) && train.some(({ path }) => path.endsWith('.webm')));
-  assert.ok(readList(written.lists.testSeen, written.folder, 144).every(({ label }) => !isUnseen(label)));
-  assert.equal(readList(written.lists.testUnseen, written.folder, 144).map(({ label }) => label).sort((a, b) => a - b), UNSEEN);
+  assert.ok(readList(written.lists.testSeen, written.folder, 120).every(({ label }) => !isUnseen(SEEN[label])));
+  assert.equal(readList(written.lists.testUnseen, written.folder, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b), UNSEEN);
   assert.is(readList(written.lists.stills, written.folder, 432).length, 16);
 });
 
@@ -212,7 +213,7 @@ test('a folder that holds other things is left alone', async () => {
 });
 
 const OPTIONS: DatasetOptions = { frames: FRAMES, size: SIDE, crop: false, flip: false, seed: 11 };
-const trainingSet = (options: Partial<DatasetOptions> = {}) => new Dataset(readList(written.lists.train, written.folder, 144), { ...OPTIONS, ...options });
+const trainingSet = (options: Partial<DatasetOptions> = {}) => new Dataset(readList(written.lists.train, written.folder, 120), { ...OPTIONS, ...options });
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];
@@ -223,7 +224,7 @@ async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
 test('decoded clips look like the drawn ones', async () => {
   const [batch] = await collect(trainingSet().evaluation(120));
   for (const i of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
-    const drawn = drawClip(new Random(3, `clip train ${i}`), batch.labels[i]);
+    const drawn = drawClip(new Random(3, `clip train ${i}`), SEEN[batch.labels[i]]);
     for (const [t, rgb] of drawn.entries()) {
       const [here, there] = [look(rgb), look(i420ToRgb(batch.frames[i * FRAMES + t]))];
       assert.ok(Math.hypot(here.x - there.x, here.y - there.y) < 1.5, `clip ${i}, frame ${t}: ${JSON.stringify([here, there])}`);

@@ -36,6 +36,7 @@ const data = z.strictObject({
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
   size: count.max(4096).default(224).describe('input side in pixels'),
+  crop: z.boolean().default(true).describe('cut training clips out at several scales and corners; false: always the largest square in the middle'),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
 });
 

@@ -25,19 +25,19 @@ export const DEFAULT_SIZES: MovingShapesSizes = { train: 4096, testSeen: 240, te
 /** Where the files of the data set are. */
 export interface MovingShapesFolder {
   readonly folder: string;
-  /** `path class` lists, and `path caption` for stills; paths start at `folder`. */
+  /** `path label` lists; paths start at `folder`, labels are those of `seen`, `unseen` for `testUnseen`, `captions` for stills. */
   readonly lists: { readonly train: string; readonly testSeen: string; readonly testUnseen: string; readonly stills: string };
-  readonly labels: string;
-  readonly captions: string;
+  /** `id,name` files: the 120 sentences that occur in training, the 24 that never do, and all captions. */
+  readonly labels: { readonly seen: string; readonly unseen: string; readonly captions: string };
   /** Whether the files were there already. */
   readonly reused: boolean;
 }
 
 /** Raise it when the same parameters give other files. */
-const VERSION = 1;
+const VERSION = 2;
 /** Says what the folder is; a hash of null while it is being written. */
 const MARKER = 'moving_shapes.json';
-const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test_seen.txt', 'test_unseen.txt', 'stills.txt', 'labels.csv', 'captions.csv'];
+const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test_seen.txt', 'test_unseen.txt', 'stills.txt', 'labels_seen.csv', 'labels_unseen.csv', 'captions.csv'];
 
 /**
  * Writes *Moving shapes* as real files: H.264 in mp4, one clip in eight as VP9 in webm, stills as PNG, and lists. Every frame
@@ -52,8 +52,7 @@ export async function writeMovingShapes(
   const result = {
     folder,
     lists: { train: at('train.txt'), testSeen: at('test_seen.txt'), testUnseen: at('test_unseen.txt'), stills: at('stills.txt') },
-    labels: at('labels.csv'),
-    captions: at('captions.csv'),
+    labels: { seen: at('labels_seen.csv'), unseen: at('labels_unseen.csv'), captions: at('captions.csv') },
   };
   const parameters = { version: VERSION, seed, ...sizes };
   if (isFinished(folder, parameters)) return { ...result, reused: true };
@@ -67,14 +66,19 @@ export async function writeMovingShapes(
     onProgress(++done, total);
     if (done % 16 === 0) await new Promise((resolve) => setImmediate(resolve));   // let a progress bar draw, and Ctrl-C arrive
   };
-  writeFileSync(result.labels, `id,name\n${CLASS_NAMES.map((name, id) => `${id},${name}\n`).join('')}`);
-  writeFileSync(result.captions, `id,name\n${CAPTIONS.map((name, id) => `${id},${name}\n`).join('')}`);
-  await writeClips(folder, 'train', seed, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')), progress);
-  await writeClips(folder, 'test_seen', seed, evenly(SEEN, sizes.testSeen, new Random(seed, 'classes of test_seen')), progress);
-  await writeClips(folder, 'test_unseen', seed, evenly(UNSEEN, sizes.testUnseen, new Random(seed, 'classes of test_unseen')), progress);
+  writeNames(result.labels.seen, SEEN.map((id) => CLASS_NAMES[id]));
+  writeNames(result.labels.unseen, UNSEEN.map((id) => CLASS_NAMES[id]));
+  writeNames(result.labels.captions, CAPTIONS);
+  await writeClips(folder, 'train', seed, SEEN, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')), progress);
+  await writeClips(folder, 'test_seen', seed, SEEN, evenly(SEEN, sizes.testSeen, new Random(seed, 'classes of test_seen')), progress);
+  await writeClips(folder, 'test_unseen', seed, UNSEEN, evenly(UNSEEN, sizes.testUnseen, new Random(seed, 'classes of test_unseen')), progress);
   await writeStills(folder, seed, evenly(CAPTIONS.map((_, id) => id), sizes.stills, new Random(seed, 'captions of stills')), progress);
   writeMarker(folder, parameters, hashOf(folder));
   return { ...result, reused: false };
+}
+
+function writeNames(file: string, names: readonly string[]): void {
+  writeFileSync(file, `id,name\n${names.map((name, id) => `${id},${name}\n`).join('')}`);
 }
 
 /** `count` ids, each as often as the others or once more, in random order. */
@@ -83,7 +87,7 @@ function evenly(ids: readonly number[], count: number, random: Random): number[]
   return rounds.flat().slice(0, count);
 }
 
-async function writeClips(folder: string, part: string, seed: number, classes: readonly number[], progress: () => Promise<void>): Promise<void> {
+async function writeClips(folder: string, part: string, seed: number, known: readonly number[], classes: readonly number[], progress: () => Promise<void>): Promise<void> {
   mkdirSync(join(folder, part));
   const lines: string[] = [];
   for (const [i, id] of classes.entries()) {
@@ -91,7 +95,7 @@ async function writeClips(folder: string, part: string, seed: number, classes: r
     const name = `${part}/${String(i).padStart(5, '0')}.${extension}`;
     const frames = drawClip(new Random(seed, `clip ${part} ${i}`), id).map((rgb) => rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' }));
     writeVideo(join(folder, name), frames, { independent: true });
-    lines.push(`${name} ${id}\n`);
+    lines.push(`${name} ${known.indexOf(id)}\n`);
     await progress();
   }
   writeFileSync(join(folder, `${part}.txt`), lines.join(''));

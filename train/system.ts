@@ -1,0 +1,101 @@
+import { ConfigError, type Gpu, noGrad, Tensor } from '../engine/index.ts';
+import type { FramesOptions } from '../kernels/frames/index.ts';
+import { type Checkpoint, openCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { officialPreprocessor, type Preprocessor } from '../model/checkpoint/preprocessor.ts';
+import { loadWeights } from '../model/checkpoint/weights.ts';
+import { Clip } from '../model/clip.ts';
+import { PRESETS, type XclipConfig } from '../model/config.ts';
+import { type Init, initialise, truncatedNormal } from '../model/init.ts';
+import { textBatch } from '../model/text.ts';
+import type { ClipTokenizer } from '../model/tokenizer.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { Xclip } from '../model/xclip.ts';
+import type { TrainConfig } from './config.ts';
+
+/** A model that compares videos with sentences. */
+export type VideoModel = Xclip | Clip;
+
+/** A model with what turns files and words into its input. */
+export interface System {
+  readonly model: VideoModel;
+  readonly tokenizer: ClipTokenizer;
+  readonly preprocessor: Preprocessor;
+}
+
+/** Parts that X-CLIP adds to CLIP: a CLIP checkpoint does not have them. */
+const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
+
+/** Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the parts. */
+export async function buildSystem(gpu: Gpu, { model: options, data, train, run }: TrainConfig): Promise<System> {
+  const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
+  try {
+    const config = { ...(checkpoint?.config ?? PRESETS[options.preset as keyof typeof PRESETS]), frames: data.frames };
+    const { imageSize } = config.vision;
+    if (imageSize !== data.size) throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`], `set data.size to ${imageSize}`);
+    const model = options.system === 'xclip' ? new Xclip(gpu, config, { dropPath: options.dropPath, recompute: train.recompute }) : new Clip(gpu, config);
+    initialise(model, run.seed, startOf(options.init));
+    if (checkpoint !== undefined) await loadTowers(model, checkpoint);
+    const official = officialPreprocessor(imageSize);
+    return {
+      model,
+      tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
+      preprocessor: { ...(checkpoint?.preprocessor ?? official), shortSide: data.crop ? official.shortSide : imageSize },
+    };
+  } finally {
+    await checkpoint?.close();
+  }
+}
+
+/** CLIP's parts must be there, X-CLIP's may be. */
+async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<void> {
+  await loadWeights(model, weights, { select: (name) => !isNew(name) });
+  await loadWeights(model, weights, { select: isNew, allowMissing: true });
+}
+
+/** Opens a trained model to be used as it is. */
+export async function openSystem(gpu: Gpu, path: string, system: TrainConfig['model']['system'] = 'xclip'): Promise<System> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    const model = system === 'xclip' ? new Xclip(gpu, checkpoint.config) : new Clip(gpu, checkpoint.config);
+    const own = new Set([...model.parameters()].map(([name]) => name));
+    await loadWeights(model, checkpoint.weights, system === 'xclip' ? {} : { select: (name) => own.has(name) });
+    return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()), preprocessor: checkpoint.preprocessor };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** How the parts that are trained from nothing start, where the configuration says so. */
+function startOf({ mitPositions, mitWeights, promptWeights }: TrainConfig['model']['init']): (name: string) => Init | undefined {
+  return (name) => {
+    if (name === 'mit.positional_embedding') return truncatedNormal(mitPositions);
+    if (/^mit\..*(out_proj|c_fc|c_proj)\.weight$/.test(name)) return truncatedNormal(mitWeights);
+    if (/^prompts_generator\..*(proj|mlp\.\d)\.weight$/.test(name)) return truncatedNormal(promptWeights);
+    return undefined;
+  };
+}
+
+/** How frames become pixels for a model. */
+export function inputOf(config: XclipConfig, { mean, std }: Preprocessor): FramesOptions {
+  return { size: config.vision.imageSize, mean, std };
+}
+
+/** Texts encoded a few at a time, so that many classes need little memory. */
+const TEXTS_AT_ONCE = 64;
+
+/** Features of texts, computed once: [K, E], not normalised, not on the tape. The caller frees them. */
+export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>, texts: readonly string[]): Tensor {
+  const { context } = model.config.text;
+  const width = model.config.embedDim;
+  const features = gpu.keep(Tensor.zeros(gpu, [texts.length, width], 'text features'));
+  noGrad(() => {
+    for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
+      const some = texts.slice(first, first + TEXTS_AT_ONCE);
+      gpu.scope(() => {
+        const batch = textBatch(gpu, tokenizer.tokenize(some, context), context);
+        gpu.copy(model.encodeText(batch), features.alias([some.length, width], 4 * first * width));
+      });
+    }
+  });
+  return features;
+}
