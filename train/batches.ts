@@ -6,7 +6,8 @@ import type { Batch, Dataset } from './data/dataset.ts';
  */
 export class BatchesByStep {
   readonly #dataset: Dataset;
-  readonly #batch: number;
+  /** Clips of one micro-batch. */
+  readonly size: number;
   readonly #accumulation: number;
   readonly stepsPerEpoch: number;
   #stream: AsyncGenerator<Batch, void, undefined> | undefined;
@@ -15,7 +16,7 @@ export class BatchesByStep {
 
   constructor(dataset: Dataset, batch: number, accumulation: number) {
     this.#dataset = dataset;
-    this.#batch = batch;
+    this.size = batch;
     this.#accumulation = accumulation;
     this.stepsPerEpoch = Math.floor(dataset.trainingBatches(batch) / accumulation);
   }
@@ -26,7 +27,7 @@ export class BatchesByStep {
     const wanted = (step % this.stepsPerEpoch) * this.#accumulation + micro;
     if (this.#stream === undefined || epoch !== this.#at.epoch || wanted !== this.#at.micro) {
       void this.#stream?.return();
-      this.#stream = this.#dataset.training(epoch, this.#batch, wanted);
+      this.#stream = this.#dataset.training(epoch, this.size, wanted);
     }
     this.#at = { epoch, micro: wanted + 1 };
     const { value } = await this.#stream.next();

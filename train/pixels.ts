@@ -1,13 +1,12 @@
 import { type Gpu, Tensor } from '../engine/index.ts';
-import { frames, type FramesOptions, packFrames } from '../kernels/frames/index.ts';
-import type { Batch } from './data/dataset.ts';
+import { frames, type FramesOptions, type I420Frame, packFrames, type View } from '../kernels/frames/index.ts';
 
 /**
  * Decoded clips → the model's input: cropped, resized, normalised on the GPU.
  *
- * @param batch B clips of T frames each  @returns [B, T, 3, size, size]
+ * @param batch B views, and the T frames of each one after another  @returns [B, T, 3, size, size]
  */
-export function pixelsOf(gpu: Gpu, batch: Pick<Batch, 'frames' | 'views'>, options: FramesOptions): Tensor {
+export function pixelsOf(gpu: Gpu, batch: { readonly frames: readonly I420Frame[]; readonly views: readonly View[] }, options: FramesOptions): Tensor {
   const clips = batch.views.length;
   const perClip = batch.frames.length / clips;
   const { words, table } = packFrames(batch.frames, batch.views.flatMap((view) => Array.from({ length: perClip }, () => view)));

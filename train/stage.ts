@@ -33,7 +33,7 @@ export interface StageOptions<Batch> {
   /** Loads a micro-batch. Called one step ahead, so that it works while the GPU does. */
   readonly prepare: (step: number, micro: number) => Promise<Batch>;
   /** Records the loss of a micro-batch. */
-  readonly loss: (batch: Batch, step: number) => Tensor;
+  readonly loss: (batch: Batch, step: number, micro: number) => Tensor;
   /** Called after every step; stops the stage by returning false. */
   readonly onStep: (report: StepReport) => Promise<boolean> | boolean;
 }
@@ -49,8 +49,8 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     const lrs = optimizer.groups.map((group) => learningRate(schedule, step, group.lrScale));
     optimizer.zeroGrad();
     const recorded = gpu.scope(() => {
-      const losses = batches.map((batch) => gpu.scope(() => {
-        const loss = options.loss(batch, step);
+      const losses = batches.map((batch, micro) => gpu.scope(() => {
+        const loss = options.loss(batch, step, micro);
         backward(accumulation === 1 ? loss : scale(loss, 1 / accumulation));
         return loss.detach();
       }));
@@ -100,7 +100,7 @@ export class StopRequest {
     if (this.#code !== undefined) throw new FirstlightError('FL_INTERRUPTED', `${what} was interrupted`, { exitCode: this.#code });
   }
 
-  dispose(): void {
+  [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) process.off(signal, listener);
   }
 }

@@ -62,6 +62,7 @@ export const commands: Readonly<Record<string, Command>> = {
     args: {
       seed: { type: 'string', default: '1024', valueHint: 'n', description: 'of every random draw; the same seed gives the same numbers on one adapter' },
       smoke: { type: 'boolean', description: 'a short run that shows that all parts work; it does not reach the targets' },
+      patient: { type: 'boolean', description: 'train in full on an adapter that takes hours, too' },
       out: { type: 'string', valueHint: 'folder', description: 'where the run is left; by default a new folder under runs/' },
       data: { type: 'string', valueHint: 'folder', description: 'where the data set is written, and found by the next run' },
     },
@@ -73,7 +74,7 @@ export const commands: Readonly<Record<string, Command>> = {
     async run(flags) {
       const seed = flags.whole('seed', 0) as number;
       const { demo } = await import('../commands/demo.ts');
-      return demo({ seed, smoke: flags.is('smoke'), out: flags.text('out'), data: flags.text('data') });
+      return demo({ seed, smoke: flags.is('smoke'), patient: flags.is('patient'), out: flags.text('out'), data: flags.text('data') });
     },
   }),
   train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {

@@ -1,10 +1,11 @@
 /** `firstlight doctor`: what this machine offers for training, what is missing, and what to do about it. */
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { findAdapter, NothingFound } from '../../engine/setup/adapter.mjs';
 import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
+import { packageVersion, systemName } from '../machine.ts';
 
 /** A part that training does without. */
 interface Part {
@@ -55,11 +56,6 @@ async function proveKernels(gpu: Gpu): Promise<void> {
   if (!(worst < 1e-5)) throw new FirstlightError('FL_DEVICE_WRONG', `a test kernel is off by ${worst} on this adapter`, { worst }, 'try another adapter: FIRSTLIGHT_ADAPTER=lavapipe or swiftshader');
 }
 
-function version(packageName: string): string | undefined {
-  const path = new URL(`../../node_modules/${packageName}/package.json`, import.meta.url);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : undefined;
-}
-
 function inPath(...names: readonly string[]): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
@@ -79,12 +75,12 @@ async function parts(): Promise<Part[]> {
   const again = 'npm ci --ignore-scripts --include=optional';
   const [video, koffi] = await Promise.all([loadFailure('node-av'), loadFailure('koffi')]);
   const chromium = inPath('chromium', 'chromium-browser', 'google-chrome');
-  const carried = version('@sparticuz/chromium');
+  const carried = packageVersion('@sparticuz/chromium');
   return [
-    { name: 'video files', purpose: 'reading and writing video', present: video === undefined, detail: video ?? `node-av ${version('node-av')}`, remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+    { name: 'video files', purpose: 'reading and writing video', present: video === undefined, detail: video ?? `node-av ${packageVersion('node-av')}`, remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
     { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined, detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `@sparticuz/chromium ${carried}`), remedy: `${again}, or install Chromium (Debian: apt install chromium)` },
     { name: 'SwiftShader', purpose: 'second adapter for kernel tests', present: carried !== undefined, detail: carried === undefined ? '@sparticuz/chromium is not installed' : `carried by @sparticuz/chromium ${carried}`, remedy: again },
-    { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined, detail: koffi ?? `koffi ${version('koffi')}`, remedy: again },
+    { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined, detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: again },
   ];
 }
 
@@ -115,11 +111,6 @@ function graphicsRemedies(kind: string): string[] {
   return remedies;
 }
 
-function systemName(): string {
-  const release = existsSync('/etc/os-release') ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] : undefined;
-  return `${release ?? process.platform} ${process.arch}`;
-}
-
 async function diagnose(): Promise<Diagnosis> {
   let found: Awaited<ReturnType<typeof findAdapter>> | undefined;
   let failure: string | undefined;
@@ -141,7 +132,7 @@ async function diagnose(): Promise<Diagnosis> {
     adapter: gpu === undefined || found === undefined ? null : { kind: found.kind, name: gpu.name, driver: found.environment.VK_DRIVER_FILES ?? 'the system\'s own' },
     tried,
     failure,
-    dawn: `webgpu ${version('webgpu')}`,
+    dawn: `webgpu ${packageVersion('webgpu')}`,
     features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
     limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0])),
     machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryBytes: totalmem(), freeMemoryBytes: freemem() },

@@ -29,6 +29,8 @@ export interface DatasetOptions {
   readonly seed: number;
   /** Decoded frames are kept up to this many bytes. */
   readonly cacheBytes?: number;
+  /** Places in the list in the order of one pass; a random order if omitted. */
+  readonly order?: (entries: readonly Entry[], random: Random) => Int32Array;
 }
 
 interface Sample {
@@ -67,7 +69,8 @@ export class Dataset {
 
   /** One pass in random order. @param first the batch to start from, to resume within a pass */
   training(epoch: number, batch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
-    const order = new Random(this.#options.seed, `order of epoch ${epoch}`).permutation(this.entries.length);
+    const random = new Random(this.#options.seed, `order of epoch ${epoch}`);
+    const order = this.#options.order?.(this.entries, random) ?? random.permutation(this.entries.length);
     return this.#batches(first, this.trainingBatches(batch), (i) => order.slice(i * batch, (i + 1) * batch), (index) => this.#trainingSample(index, epoch));
   }
 

@@ -92,6 +92,11 @@ const THIRDS = [{ least: 6, most: 12 }, { least: 14, most: 18 }, { least: 20, mo
 export const CAPTIONS: readonly string[] = SIZES.flatMap((size) => COLOURS.flatMap((colour) => SHAPES.flatMap((shape) =>
   ROWS.flatMap((row) => COLUMNS.map((column) => `a ${size.name} ${colour} ${shape} ${`${row} ${column}`.trim() || 'in the middle'}`)))));
 
+/** What of a caption is not its shape: captions of one family differ in the shape alone. */
+export function familyOf(caption: number): number {
+  return (caption % 9) + 9 * Math.floor(caption / (9 * SHAPES.length));
+}
+
 /** Draws the still of a caption: RGB, [SIDE, SIDE, 3]. */
 export function drawStill(random: Random, caption: number): Uint8Array {
   const [column, row] = [caption % 3, Math.floor(caption / 3) % 3];

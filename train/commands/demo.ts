@@ -1,0 +1,212 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
+import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
+import { CheckpointStore } from '../checkpoint/store.ts';
+import { formatConfig, type TrainConfig } from '../config.ts';
+import { CLASS_NAMES, MOTIONS } from '../data/moving_shapes.ts';
+import { type MovingShapesFolder, writeMovingShapes } from '../data/moving_shapes_files.ts';
+import { trainClip } from '../demo/clip.ts';
+import { expectedSeconds, TOO_SLOW_SECONDS } from '../demo/expectation.ts';
+import { guessesOf, predictions, testSets } from '../demo/measure.ts';
+import { FULL, type Plan, SMOKE, videoConfig } from '../demo/plan.ts';
+import { clipsOf, confusionsOf, headlinesOf, type Measured, stagesOf } from '../demo/report_data.ts';
+import { fit, STORE_FOLDER } from '../fit.ts';
+import { duration, Progress } from '../log/progress.ts';
+import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { readRunLog } from '../log/run_log.ts';
+import { environmentOf } from '../machine.ts';
+import { type Headline, isMet, type ReportData, resultOf, type Timing } from '../report/data.ts';
+import { renderReport } from '../report/report.ts';
+import { StopRequest } from '../stage.ts';
+import type { System } from '../system.ts';
+import { CONFIG_FILE } from './train.ts';
+
+export interface DemoOptions {
+  readonly seed: number;
+  /** A short run that reaches no target. */
+  readonly smoke?: boolean;
+  /** Train in full on an adapter that takes hours. */
+  readonly patient?: boolean;
+  /** Run folder; by default the first of `runs/demo-1`, `runs/demo-2`, … that is free. */
+  readonly out?: string;
+  /** Where the data set is, or will be written. */
+  readonly data?: string;
+}
+
+const RUNS = 'runs';
+
+/**
+ * The main job: writes *Moving shapes* as video files, trains CLIP on its pictures and X-CLIP and CLIP-Mean on its clips,
+ * measures them on clips that they have not seen, and leaves a run folder with a report. Returns the exit status: 0 if every
+ * target was reached, 1 if one was missed (a short run has none).
+ */
+export async function demo({ seed, smoke = false, patient = false, out = freeFolder(), data: dataFolder, }: DemoOptions): Promise<number> {
+  using stop = new StopRequest();
+  const plan = smoke ? SMOKE : FULL;
+  if (existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'name another folder: --out FOLDER');
+  await using gpu = await open();
+  const seconds = await expectedSeconds(gpu, plan);
+  if (seconds > TOO_SLOW_SECONDS && !patient) {
+    console.log(`On ${gpu.name} the whole run would take about ${duration(seconds)} hours.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`);
+    return 1;
+  }
+  console.log(`X-CLIP learns to see motion, on ${gpu.name}: about ${duration(seconds)}.\n`);
+  mkdirSync(out, { recursive: true });
+  const clock = new Clock();
+  const data = await clock.time('Data set', () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
+  const recorder = new RunRecorder(out);
+  try {
+    const clipFolder = join(out, 'clip');
+    await clock.time('Stage 1: CLIP', async () => {
+      const clip = await trainClip({ gpu, data, seed, steps: plan.clipSteps, recorder, stop });
+      await save(clipFolder, clip);
+      clip.model.dispose();
+    });
+    const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> => {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, CONFIG_FILE), formatConfig(config));
+      const store = await CheckpointStore.open(join(folder, STORE_FOLDER));
+      try {
+        const { system } = await fit({ gpu, config, folder, stage, recorder, stop, store });
+        stop.throwIfRequested(`training of ${stage}`);
+        return system;
+      } finally {
+        await store.close();
+      }
+    };
+    const config = videoConfig('xclip', { plan, data, clip: clipFolder, seed });
+    const xclip = await clock.time('Stage 2: X-CLIP', () => train('X-CLIP', config, out));
+    const clipMean = await clock.time('Stage 2: CLIP-Mean', () => train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
+    const measured = await clock.time('Evaluation', () => measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));
+    xclip.model.dispose();
+    clipMean.model.dispose();
+    recorder.flush();
+    return await finish({ gpu, out, seed, plan, smoke, config, measured, timings: clock.timings });
+  } finally {
+    recorder.finish();
+  }
+}
+
+/** Seconds of each part. */
+class Clock {
+  readonly timings: Timing[] = [];
+
+  async time<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    this.timings.push({ name, seconds: (performance.now() - start) / 1000 });
+    return result;
+  }
+}
+
+function freeFolder(): string {
+  for (let i = 1; ; i++) {
+    const folder = join(RUNS, `demo-${i}`);
+    if (!existsSync(folder)) return folder;
+  }
+}
+
+async function writeData(folder: string, seed: number, { sizes }: Plan, stop: StopRequest): Promise<MovingShapesFolder> {
+  const progress = new Progress();
+  const total = Object.values(sizes).reduce((a, b) => a + b, 0);
+  progress.start('data set', total);
+  try {
+    const data = await writeMovingShapes(folder, seed, sizes, (done) => {
+      progress.update(done, 0, {});
+      stop.throwIfRequested('writing the data set');
+    });
+    if (data.reused) progress.message(`data set: ${total} files are there already, ${folder}`);
+    return data;
+  } finally {
+    progress.stop();
+  }
+}
+
+function save(folder: string, { model, tokenizer, preprocessor }: System): Promise<void> {
+  return saveCheckpoint(folder, { config: model.config, parameters: model.parameters(), tokenizer, preprocessor });
+}
+
+interface Trained {
+  readonly xclip: System;
+  readonly clipMean: System;
+  readonly data: MovingShapesFolder;
+  readonly seed: number;
+  readonly recorder: RunRecorder;
+  readonly stop: StopRequest;
+}
+
+async function measure(gpu: Gpu, { xclip, clipMean, data, seed, recorder, stop }: Trained): Promise<Measured> {
+  const { seen, unseen } = testSets(data, seed);
+  const run = async (name: string, ...[system, set, presentation]: [System, typeof seen, 'forwards' | 'backwards' | 'shuffled']) => {
+    stop.throwIfRequested('evaluation');
+    recorder.stage(name, set.dataset.entries.length);
+    return predictions(gpu, system, set, presentation, recorder.progress);
+  };
+  const both = async (name: string, system: System, presentation: 'forwards' | 'backwards' | 'shuffled') => [
+    ...guessesOf(seen, await run(name, system, seen, presentation)),
+    ...guessesOf(unseen, await run(name, system, unseen, presentation)),
+  ];
+  const measured = {
+    seen,
+    unseen,
+    xclip: { seen: await run('test, seen', xclip, seen, 'forwards'), unseen: await run('test, unseen', xclip, unseen, 'forwards') },
+    shuffled: await both('shuffled', xclip, 'shuffled'),
+    clipMean: [...(await both('CLIP-Mean', clipMean, 'forwards')), ...(await both('CLIP-Mean', clipMean, 'backwards'))],
+  };
+  recorder.progress.stop();
+  return measured;
+}
+
+interface Finished {
+  readonly gpu: Gpu;
+  readonly out: string;
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly smoke: boolean;
+  readonly config: TrainConfig;
+  readonly measured: Measured;
+  readonly timings: readonly Timing[];
+}
+
+/** Writes the report and says what came out. */
+async function finish({ gpu, out, seed, smoke, config, measured, timings }: Finished): Promise<number> {
+  const data: ReportData = {
+    title: 'X-CLIP on moving shapes',
+    summary: `A model that compares short videos with sentences learned from nothing to tell ${CLASS_NAMES.length} of them apart, such as "${CLASS_NAMES[0]}". No single frame tells ${MOTIONS.slice(0, 2).map((motion) => `"${motion}"`).join(' from ')}, and neither do all frames without their order: whoever passes 50\u00a0% over motions sees time.`,
+    finishedAt: new Date().toISOString(),
+    seed,
+    headlines: headlinesOf(measured),
+    stages: stagesOf(readRunLog(join(out, LOG_FILE))),
+    ...confusionsOf(measured),
+    clips: await clipsOf(measured),
+    environment: environmentOf(gpu),
+    timings,
+    config: formatConfig(config),
+  };
+  writeFileSync(join(out, 'result.json'), `${JSON.stringify({ ...resultOf(data), short: smoke }, null, 2)}\n`);
+  const report = join(out, 'report.html');
+  writeFileSync(report, renderReport(data));
+  console.log(`\n${tableOf(data.headlines)}\n`);
+  console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
+  console.log(`Report    ${pathToFileURL(report).href}`);
+  console.log(`Predict   npx firstlight predict ${measured.seen.dataset.entries[0].path} --checkpoint ${join(out, 'checkpoint')} --labels "a red square moving left, a red square moving right"`);
+  if (smoke) {
+    console.log('This was the short form: it shows that all parts work. npm start trains in full.');
+    return 0;
+  }
+  return data.headlines.every(isMet) ? 0 : 1;
+}
+
+/** Results beside targets and ceilings. */
+function tableOf(headlines: readonly Headline[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const rows = headlines.map(({ system, measure: what, value, goal, chance, clips }) => [
+    system, what, percent(value), `${goal.kind} ${percent(goal.value)}`, isMet({ value, goal }) ? '✓' : '✗', percent(chance), String(clips),
+  ]);
+  const table = [['system', 'measured', 'result', 'goal', '', 'chance', 'clips'], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const isNumber = (column: number) => [2, 5, 6].includes(column);
+  return table.map((row) => row.map((cell, column) => (isNumber(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join('  ').trimEnd()).join('\n');
+}

@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigError, FirstlightError, open, parameterCount } from '../../engine/index.ts';
+import { CheckpointStore } from '../checkpoint/store.ts';
+import { formatConfig, type TrainConfig } from '../config.ts';
+import { readLabels } from '../data/lists.ts';
+import { topShare } from '../evaluation.ts';
+import { datasetOf, evaluateSystem, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../fit.ts';
+import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { StopRequest } from '../stage.ts';
+
+/** The configuration as a run folder keeps it, defaults included. */
+export const CONFIG_FILE = 'config.yaml';
+
+/**
+ * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints. Returns the
+ * exit status: 130 or 143 if it was asked to stop, which it does after a step that it saves.
+ */
+export async function train(config: TrainConfig, { out, resume }: { out: string; resume?: boolean }): Promise<number> {
+  using stop = new StopRequest();
+  mkdirSync(out, { recursive: true });
+  const store = await CheckpointStore.open(join(out, STORE_FOLDER));
+  try {
+    const resumed = await resumable(store, config, out, resume === true);
+    writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
+    await using gpu = await open();
+    const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
+    try {
+      if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
+      const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop, store, resumed });
+      using model = system.model;
+      console.log(`${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${join(out, MODEL_FOLDER)}`);
+      if (!isDone) {
+        console.log(`stopped after step ${step}; --resume goes on from there`);
+        return stop.code ?? 1;
+      }
+      if (config.data.val !== null) {
+        const names = readLabels(config.data.labels);
+        const dataset = datasetOf(config, config.data.val, names.length);
+        recorder.stage('evaluation', dataset.entries.length);
+        const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress);
+        recorder.scalar(step, 'top1', topShare(predictions, 1));
+        recorder.scalar(step, 'top5', topShare(predictions, 5));
+        recorder.progress.stop();
+        console.log(accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5)));
+      }
+      return 0;
+    } finally {
+      recorder.finish();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** One line for people. */
+export function accuracyLine(clips: number, classes: number, top1: number, top5: number): string {
+  return `top-1 ${(100 * top1).toFixed(1)} %, top-5 ${(100 * top5).toFixed(1)} % on ${clips} clips of ${classes} classes (chance ${(100 / classes).toFixed(1)} %)`;
+}
+
+/** The checkpoint to go on from; refuses to write over a run, or to go on with another configuration. */
+async function resumable(store: CheckpointStore, config: TrainConfig, out: string, resume: boolean): Promise<Resumed | undefined> {
+  const latest = await store.latest();
+  if (!resume) {
+    if (latest !== undefined || existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'go on with it: --resume; or train into another folder: --out FOLDER');
+    return undefined;
+  }
+  for (const { path, reason } of store.damaged) console.warn(`firstlight: ${path} is damaged and was passed over: ${reason}`);
+  if (latest === undefined) {
+    const siblings = existsSync(dirname(out)) ? readdirSync(dirname(out)).filter((name) => existsSync(join(dirname(out), name, STORE_FOLDER))) : [];
+    throw new FirstlightError('FL_RUN_MISSING', `${out} holds no checkpoint to go on from`, { out }, siblings.length === 0 ? 'start without --resume' : `--out names the run folder; there are ${siblings.join(', ')}`);
+  }
+  const [saved, now] = [latest.state.config, formatConfig(config)].map((text) => text.split('\n'));
+  const changed = now.filter((line, i) => line !== saved[i]).map((line) => line.replace(/\s*#.*$/, '').trim());
+  if (changed.length > 0) throw new ConfigError(join(out, CONFIG_FILE), [`the run was begun with other values than ${changed.join(', ')}`], 'go on with the same configuration, or start a new run: --out FOLDER');
+  return latest;
+}

@@ -1,0 +1,104 @@
+import type { Gpu, Random } from '../../engine/index.ts';
+import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { Clip } from '../../model/clip.ts';
+import { PRESETS } from '../../model/config.ts';
+import { initialise } from '../../model/init.ts';
+import { textBatch } from '../../model/text.ts';
+import { clipTokenizer } from '../../model/tokenizer.node.ts';
+import { BatchesByStep } from '../batches.ts';
+import { contrastiveLoss } from '../contrastive.ts';
+import { type Batch, Dataset } from '../data/dataset.ts';
+import { type Entry, readLabels, readList } from '../data/lists.ts';
+import { CLASS_NAMES, familyOf } from '../data/moving_shapes.ts';
+import type { MovingShapesFolder } from '../data/moving_shapes_files.ts';
+import type { RunRecorder } from '../log/recorder.ts';
+import { AdamW, recipeGroups } from '../optimizer.ts';
+import { pixelsOf } from '../pixels.ts';
+import type { Schedule } from '../schedule.ts';
+import { type StopRequest, trainStage } from '../stage.ts';
+import { inputOf, type System } from '../system.ts';
+
+/** Pictures, each with its caption, that are compared with each other. */
+const BATCH = 128;
+const LR = 2e-3;
+const LOG_EVERY = 5;
+
+export interface ClipStage {
+  readonly gpu: Gpu;
+  readonly data: MovingShapesFolder;
+  readonly seed: number;
+  readonly steps: number;
+  readonly recorder: RunRecorder;
+  readonly stop: StopRequest;
+}
+
+/**
+ * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called. Its
+ * vocabulary is that of the captions and the class names.
+ */
+export async function trainClip({ gpu, data, seed, steps, recorder, stop }: ClipStage): Promise<System> {
+  const captions = readLabels(data.labels.captions);
+  const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
+  const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
+  const { imageSize } = config.vision;
+  const preprocessor = { ...officialPreprocessor(imageSize), shortSide: imageSize };
+  const input = inputOf(config, preprocessor);
+  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize, crop: false, flip: false, seed, order: byFamily });
+  const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
+  const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
+  const rows = tokenizer.tokenize(captions, length);
+
+  const model = new Clip(gpu, config);
+  initialise(model, seed);
+  const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)), total: steps };
+  recorder.stage('CLIP', steps);
+  try {
+    await trainStage<Batch>({
+      gpu, optimizer, schedule, steps,
+      prepare: (step) => batches.read(step, 0),
+      loss: (batch) => {
+        const count = batch.labels.length;
+        const texts = textBatch(gpu, Int32Array.from({ length: count * length }, (_, at) => rows[batch.labels[Math.floor(at / length)] * length + (at % length)]), length);
+        const pixels = pixelsOf(gpu, batch, input).reshape([count, 3, imageSize, imageSize]);
+        return contrastiveLoss(gpu, model.comparePictures(pixels, model.encodeText(texts)), batch.labels);
+      },
+      onStep: ({ step, loss, lr, gradNorm }) => {
+        if (step % LOG_EVERY === 0 || step === steps || step === 1) {
+          recorder.scalar(step, 'loss', loss);
+          recorder.scalar(step, 'lr', lr);
+          recorder.scalar(step, 'gradNorm', gradNorm);
+        }
+        recorder.advance(step, batches.size);
+        return stop.code === undefined;
+      },
+    });
+    stop.throwIfRequested('training of CLIP');
+    return { model, tokenizer, preprocessor };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    recorder.progress.stop();
+    optimizer.dispose();
+  }
+}
+
+/**
+ * An order in which pictures whose captions differ in the shape alone follow each other. In a batch without such pairs
+ * size, colour and place tell almost every picture, and shapes are learned late.
+ */
+function byFamily(entries: readonly Entry[], random: Random): Int32Array {
+  const families = new Map<number, Map<number, number[]>>();
+  for (const at of random.permutation(entries.length)) {
+    const { label } = entries[at];
+    const family = families.get(familyOf(label)) ?? new Map<number, number[]>();
+    families.set(familyOf(label), family.set(label, [...(family.get(label) ?? []), at]));
+  }
+  const groups = [...families.values()].flatMap((family) => {
+    const members = [...family.values()];
+    const longest = Math.max(...members.map((places) => places.length));
+    return Array.from({ length: longest }, (_, i) => members.flatMap((places) => places.slice(i, i + 1)));
+  });
+  return Int32Array.from(Array.from(random.permutation(groups.length)).flatMap((i) => groups[i]));
+}

@@ -1,0 +1,32 @@
+import { type Gpu, noGrad, Tensor } from '../../engine/index.ts';
+import { matmul } from '../../kernels/matmul/index.ts';
+import type { Plan } from './plan.ts';
+
+/** From here on a person is asked to choose. */
+export const TOO_SLOW_SECONDS = 3600;
+
+/** Side of the product that tells how fast an adapter is. */
+const PROBE = 256;
+const PROBES = 3;
+/**
+ * Floating-point operations of a step, counted as in `cost` of the rooms (a backward pass is two forward passes):
+ * stage 1, X-CLIP, CLIP-Mean.
+ */
+const STEP = { clip: 1.4e9, xclip: 3.4e9, clipMean: 2.1e9 };
+/** Share of the product's speed that a whole step reaches on small layers. */
+const SHARE = 0.5;
+
+/** How long the run will take, from the speed of a matrix product on this adapter. */
+export async function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan): Promise<number> {
+  using x = Tensor.from(gpu, new Float32Array(PROBE * PROBE).fill(1 / PROBE), [PROBE, PROBE]);
+  const multiply = async () => {
+    using y = noGrad(() => matmul(x, x));
+    await y.read();
+  };
+  await multiply(); // compiles
+  const start = performance.now();
+  for (let i = 0; i < PROBES; i++) await multiply();
+  const flopsPerSecond = (PROBES * 2 * PROBE ** 3) / ((performance.now() - start) / 1000);
+  const flops = clipSteps * STEP.clip + videoSteps * (STEP.xclip + STEP.clipMean);
+  return flops / (SHARE * flopsPerSecond);
+}

@@ -1,0 +1,145 @@
+import { dirname, join } from 'node:path';
+import { DatasetError, type Gpu, Tensor } from '../engine/index.ts';
+import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
+import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { loadWeights } from '../model/checkpoint/weights.ts';
+import { textBatch } from '../model/text.ts';
+import { BatchesByStep } from './batches.ts';
+import { CheckpointStore, type RunState } from './checkpoint/store.ts';
+import { formatConfig, scheduleOf, type TrainConfig } from './config.ts';
+import { type Batch, Dataset } from './data/dataset.ts';
+import { readLabels, readList } from './data/lists.ts';
+import { evaluate, type Prediction } from './evaluation.ts';
+import type { Progress } from './log/progress.ts';
+import type { RunRecorder } from './log/recorder.ts';
+import { AdamW, fixText, recipeGroups } from './optimizer.ts';
+import { pixelsOf } from './pixels.ts';
+import { type StopRequest, trainStage } from './stage.ts';
+import { buildSystem, inputOf, type System, textFeatures } from './system.ts';
+
+/** Where a run keeps what it can be resumed from, and where it leaves the trained model. */
+export const STORE_FOLDER = 'checkpoints';
+export const MODEL_FOLDER = 'checkpoint';
+
+/** Clips that are evaluated at once. */
+const EVALUATION_BATCH = 32;
+
+export interface FitOptions {
+  readonly gpu: Gpu;
+  readonly config: TrainConfig;
+  /** Run folder. */
+  readonly folder: string;
+  /** What the log calls this stage. */
+  readonly stage: string;
+  readonly recorder: RunRecorder;
+  readonly stop: StopRequest;
+  /** A store that is open on the run folder, and what to go on from. */
+  readonly store: CheckpointStore;
+  readonly resumed?: Resumed;
+}
+
+/** What `CheckpointStore.latest` gives. */
+export type Resumed = NonNullable<Awaited<ReturnType<CheckpointStore['latest']>>>;
+
+/** A trained system; the caller disposes of its model. */
+export interface Fitted {
+  readonly system: System;
+  /** Optimiser steps done in all. */
+  readonly step: number;
+  /** False if it was asked to stop before the last step. */
+  readonly isDone: boolean;
+}
+
+/** Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left. */
+export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
+  const { train, optim, run } = config;
+  const names = readLabels(config.data.labels);
+  const dataset = datasetOf(config, config.data.train, names.length);
+  const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
+  if (batches.stepsPerEpoch === 0) {
+    throw new DatasetError([{ file: config.data.train, line: 0, problem: `has ${dataset.entries.length} clips, one optimiser step takes ${train.batch * train.accumulation} (train.batch × train.accumulation)` }]);
+  }
+  const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
+  const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
+
+  const system = await buildSystem(gpu, config);
+  const { model, tokenizer, preprocessor } = system;
+  if (train.fixText) fixText(model);
+  const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
+  const optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps, maxNorm: optim.maxGradNorm ?? 0 });
+  if (resumed !== undefined) await restore(system, optimizer, resumed);
+  const { context } = model.config.text;
+  const texts = train.fixText ? { features: textFeatures(gpu, system, names) } : textBatch(gpu, tokenizer.tokenize(names, context), context);
+  const draw = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'draws'));
+  const done = resumed?.state.step ?? 0;
+  const start = performance.now();
+  const stateAt = (step: number): RunState => ({
+    step, optimizerSteps: optimizer.steps, seed: run.seed, config: formatConfig(config), elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
+  });
+  const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
+  const save = async (step: number) => {
+    recorder.flush();
+    await store.save({ content, moments: await optimizer.state(), state: stateAt(step) });
+  };
+
+  try {
+    recorder.stage(stage, steps, done);
+    const reached = await trainStage<Batch>({
+      gpu, optimizer, schedule, steps, done, accumulation: train.accumulation,
+      prepare: (step, micro) => batches.read(step, micro),
+      loss: (batch, step, micro) => {
+        draw.write(Uint32Array.of(run.seed >>> 0, Math.floor(run.seed / 2 ** 32), step * train.accumulation + micro, 0));
+        const logits = model.forward(pixelsOf(gpu, batch, inputOf(model.config, preprocessor)), texts, { draw });
+        return crossEntropyWithLabels(logits, Tensor.from(gpu, Uint32Array.from(batch.labels), undefined, 'labels'), train.labelSmoothing);
+      },
+      onStep: async ({ step, loss, gradNorm, lr, skipped }) => {
+        if (step % run.logEverySteps === 0 || step === steps || step === done + 1) {
+          recorder.scalar(step, 'loss', loss);
+          recorder.scalar(step, 'lr', lr);
+          recorder.scalar(step, 'gradNorm', gradNorm);
+        }
+        if (skipped) recorder.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
+        recorder.advance(step, train.batch * train.accumulation);
+        if (stop.code === undefined && (step % run.checkpointEverySteps !== 0 || step === steps)) return true;
+        await save(step);
+        return stop.code === undefined;
+      },
+    });
+    if (reached === steps && done < steps) await save(reached);
+    await saveCheckpoint(join(folder, MODEL_FOLDER), content);
+    return { system, step: reached, isDone: reached === steps };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    recorder.progress.stop();
+    if ('features' in texts) texts.features.dispose();
+    else texts[Symbol.dispose]();
+    draw.dispose();
+    optimizer.dispose();
+  }
+}
+
+/** The clips of a list of a configuration. */
+export function datasetOf({ data, run }: TrainConfig, list: string, classes: number): Dataset {
+  const { frames, size, crop, flip } = data;
+  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed });
+}
+
+/** Weights, moments and step count as they were saved. */
+async function restore({ model }: System, optimizer: AdamW, { path, state, moments }: Resumed): Promise<void> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    await loadWeights(model, checkpoint.weights);
+  } finally {
+    await checkpoint.close();
+  }
+  optimizer.load(state.optimizerSteps, await moments());
+}
+
+/** Predictions of a system for all clips of a data set, with the names as candidates. */
+export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[], progress: Progress): Promise<Prediction[]> {
+  const { model, preprocessor } = system;
+  using features = textFeatures(gpu, system, names);
+  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features, input: inputOf(model.config, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+}

@@ -1,0 +1,35 @@
+/** What a result was measured with. */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Gpu } from '../engine/index.ts';
+import type { Environment } from './report/data.ts';
+
+const readVersion = (path: URL) => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : undefined);
+
+/** Version of an installed package; undefined if it is not there. */
+export function packageVersion(name: string): string | undefined {
+  return readVersion(new URL(`../node_modules/${name}/package.json`, import.meta.url));
+}
+
+/** e.g. `Debian GNU/Linux 12 (bookworm) x64`. */
+export function systemName(): string {
+  const release = existsSync('/etc/os-release') ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] : undefined;
+  return `${release ?? process.platform} ${process.arch}`;
+}
+
+/** Adapter, machine and versions, for a report. */
+export function environmentOf(gpu: Gpu): Environment {
+  const { vendor, architecture, description } = gpu.adapter.info;
+  return {
+    adapter: gpu.name,
+    driver: description || `${vendor} ${architecture}`,
+    backend: { linux: 'Vulkan', darwin: 'Metal', win32: 'D3D12' }[process.platform as string] ?? process.platform,
+    isSoftware: gpu.kind === 'software',
+    machine: `${systemName()}, ${availableParallelism()} cores`,
+    versions: {
+      Firstlight: readVersion(new URL('../package.json', import.meta.url)) ?? 'unknown',
+      Node: process.versions.node,
+      Dawn: `webgpu ${packageVersion('webgpu') ?? 'unknown'}`,
+    },
+  };
+}
