@@ -16,6 +16,7 @@ export interface TextBatch {
   readonly ends: Tensor<'u32'>;
   readonly count: number;
   readonly length: number;
+  [Symbol.dispose](): void;
 }
 
 /** Uploads tokenised texts: `ids` is [K, L] row by row. */
@@ -26,7 +27,16 @@ export function textBatch(gpu: Gpu, ids: Int32Array, length: number): TextBatch 
     const row = ids.subarray(k * length, (k + 1) * length);
     return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
   });
-  return { ids: tokenIds(gpu, ids, [count, length]), ends: Tensor.from(gpu, ends, [count], 'text ends'), count, length };
+  const onGpu = { ids: tokenIds(gpu, ids, [count, length]), ends: Tensor.from(gpu, ends, [count], 'text ends') };
+  return {
+    ...onGpu,
+    count,
+    length,
+    [Symbol.dispose]() {
+      onGpu.ids.dispose();
+      onGpu.ends.dispose();
+    },
+  };
 }
 
 /** Transformer of the text tower under its official name `transformer.resblocks.i`. */

@@ -13,7 +13,7 @@ export interface Files {
   /** Creates or empties a file. */
   create(path: string): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file; one that is not there is as good. */
+  /** Removes a file or a folder with all in it; one that is not there is as good. */
   remove(path: string): Promise<void>;
   /** Makes the names in a folder survive a loss of power. */
   syncFolder(path: string): Promise<void>;
@@ -43,7 +43,7 @@ export const disk: Files = {
     };
   },
   rename,
-  remove: (path) => rm(path, { force: true }),
+  remove: (path) => rm(path, { force: true, recursive: true }),
   async syncFolder(path) {
     let folder: FileHandle;
     try {

@@ -6,7 +6,7 @@ import type { XclipConfig } from '../config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
-import { disk, sweep, writeAtomically } from './files.node.ts';
+import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from './huggingface.ts';
 import { inferConfig } from './official.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorToHuggingFace } from './preprocessor.ts';
@@ -132,22 +132,24 @@ export interface CheckpointContent {
 }
 
 /** Writes a Hugging Face folder. Each file is replaced whole or not at all; the configuration, which makes it one, is last. */
-export async function saveCheckpoint(folder: string, { config, parameters, tokenizer, preprocessor }: CheckpointContent, shardBytes = SHARD_BYTES): Promise<void> {
-  const text = (name: string, content: string) => writeAtomically(disk, join(folder, name), [new TextEncoder().encode(content)]);
+export async function saveCheckpoint(
+  folder: string, { config, parameters, tokenizer, preprocessor }: CheckpointContent, { shardBytes = SHARD_BYTES, files = disk }: { shardBytes?: number; files?: Files } = {},
+): Promise<void> {
+  const text = (name: string, content: string) => writeAtomically(files, join(folder, name), [new TextEncoder().encode(content)]);
   const json = (name: string, value: unknown) => text(name, `${JSON.stringify(value, null, 2)}\n`);
-  await disk.mkdir(folder);
-  await sweep(disk, folder);
+  await files.mkdir(folder);
+  await sweep(files, folder);
 
   const { tensors, read } = planFile(parameters, 'hf');
   const shards = split(tensors, shardBytes);
   const nameOf = (shard: number) => (shards.length === 1 ? WEIGHTS : `model-${String(shard + 1).padStart(5, '0')}-of-${String(shards.length).padStart(5, '0')}.safetensors`);
-  for (const [i, shard] of shards.entries()) await writeAtomically(disk, join(folder, nameOf(i)), encodeSafetensors(shard, read, { format: 'pt' }));
+  for (const [i, shard] of shards.entries()) await writeAtomically(files, join(folder, nameOf(i)), encodeSafetensors(shard, read, { format: 'pt' }));
   const written = new Set(shards.map((_, i) => nameOf(i)));
   if (shards.length > 1) {
     await json(INDEX, { metadata: { total_size: bytesOf(tensors) }, weight_map: Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, nameOf(i)]))) });
-  } else await disk.remove(join(folder, INDEX));
+  } else await files.remove(join(folder, INDEX));
   // an older checkpoint here may have been split in another way
-  for (const name of await disk.list(folder)) if (/^model(-\d+-of-\d+)?\.safetensors$/.test(name) && !written.has(name)) await disk.remove(join(folder, name));
+  for (const name of await files.list(folder)) if (/^model(-\d+-of-\d+)?\.safetensors$/.test(name) && !written.has(name)) await files.remove(join(folder, name));
 
   for (const [name, content] of Object.entries(tokenizer?.files(config.text.context) ?? {})) await text(name, content);
   await json('preprocessor_config.json', preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
