@@ -16,7 +16,8 @@ export const SIDE = 32;
 export const FRAMES = 8;
 
 export const COLOURS = ['red', 'green', 'blue', 'yellow', 'magenta', 'cyan'] as const;
-const RGB: readonly (readonly number[])[] = [[212, 44, 44], [48, 168, 64], [52, 76, 212], [224, 204, 52], [204, 60, 196], [56, 196, 208]];
+/** Brighter than every ground: video keeps light at full resolution and colour at half of it, so a shape is seen by its light. */
+const RGB: readonly (readonly number[])[] = [[240, 70, 60], [70, 220, 90], [80, 120, 250], [245, 230, 70], [240, 80, 220], [70, 225, 240]];
 
 /** Opposite motions are neighbours: `motion ^ 1` runs the same path the other way. */
 export const MOTIONS = ['moving left', 'moving right', 'moving up', 'moving down', 'shrinking', 'growing'] as const;
@@ -120,7 +121,7 @@ function tint(random: Random, rgb: readonly number[]): number[] {
 /** A grey that turns, from one side of the picture to the other, into a second grey. */
 function drawGround(random: Random): Canvas {
   const angle = 2 * Math.PI * random.next();
-  const [from, to] = [0, 1].map(() => tint(random, Array(3).fill(between(random, { least: 70, most: 170 }))));
+  const [from, to] = [0, 1].map(() => tint(random, Array(3).fill(between(random, { least: 20, most: 70 }))));
   const rgb = new Float32Array(3 * SIDE * SIDE);
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {

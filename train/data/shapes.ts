@@ -14,13 +14,13 @@ export interface Place {
   readonly radius: number;
 }
 
-/** Distance to the outline in pixels, below 0 inside. Proportions give all shapes about the area of the circle. */
+/** Distance to the outline in pixels, below 0 where there is paint. A circle is a ring: at this size a disc looks like a square. */
 const DISTANCE: Readonly<Record<Shape, (x: number, y: number, radius: number) => number>> = {
-  square: (x, y, radius) => box(x, y, 0.89 * radius, 0.89 * radius),
-  circle: (x, y, radius) => Math.hypot(x, y) - radius,
+  square: (x, y, radius) => box(x, y, 0.95 * radius, 0.95 * radius),
+  circle: (x, y, radius) => Math.abs(Math.hypot(x, y) - 0.78 * radius) - 0.27 * radius,
   // The largest of the distances to three edges; their common inner radius is half of the outer one.
-  triangle: (x, y, radius) => Math.max(y, 0.866 * Math.abs(x) - 0.5 * y) - 0.78 * radius,
-  cross: (x, y, radius) => Math.min(box(x, y, 1.2 * radius, 0.42 * radius), box(x, y, 0.42 * radius, 1.2 * radius)),
+  triangle: (x, y, radius) => Math.max(y, 0.866 * Math.abs(x) - 0.5 * y) - 0.75 * radius,
+  cross: (x, y, radius) => Math.min(box(x, y, 1.2 * radius, 0.33 * radius), box(x, y, 0.33 * radius, 1.2 * radius)),
 };
 
 function box(x: number, y: number, halfWidth: number, halfHeight: number): number {

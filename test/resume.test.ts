@@ -1,0 +1,96 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Gpu, open } from '../engine/index.ts';
+import { CheckpointStore } from '../train/checkpoint/store.ts';
+import { parseConfig, type TrainConfig } from '../train/config.ts';
+import { writeMovingShapes } from '../train/data/moving_shapes_files.ts';
+import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/fit.ts';
+import { Progress } from '../train/log/progress.ts';
+import { RunRecorder } from '../train/log/recorder.ts';
+import { readRunLog } from '../train/log/run_log.ts';
+import { StopRequest } from '../train/stage.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-resume-'));
+let gpu: Gpu;
+let config: TrainConfig;
+
+test.before(async () => {
+  gpu = await open();
+  const data = await writeMovingShapes(join(folder, 'data'), 5, { train: 6, testSeen: 1, testUnseen: 1, stills: 1 });
+  const [list, labels] = [join(folder, 'train.txt'), join(folder, 'labels.csv')];
+  writeFileSync(list, readFileSync(data.lists.train, 'utf8').replace(/ (\d+)$/gm, (_, label) => ` ${label % 3}`));
+  writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
+  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, dropped paths, accumulation, text
+  config = parseConfig(
+    JSON.stringify({
+      model: { preset: 'tiny', dropPath: 0.3 },
+      data: { train: list, labels, root: data.folder, frames: 8, size: 32 },
+      train: { steps: 4, warmupSteps: 1, batch: 2, accumulation: 2, fixText: false, recompute: true },
+      optim: { lr: 1e-3 },
+      run: { seed: 9, logEverySteps: 1, checkpointEverySteps: 100 },
+    }),
+    'resume.yaml',
+  );
+});
+test.after(async () => {
+  await gpu.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Sends the signal of Ctrl-C when a step is done. */
+class Interrupting extends Progress {
+  readonly #at: number;
+
+  constructor(at: number) {
+    super({ quiet: true });
+    this.#at = at;
+  }
+
+  override update(...call: Parameters<Progress['update']>): void {
+    super.update(...call);
+    if (call[0] === this.#at) process.emit('SIGINT', 'SIGINT');
+  }
+}
+
+async function run(name: string, options: { resume?: boolean; interruptAt?: number } = {}): Promise<Pick<Fitted, 'step' | 'isDone'> & { exitCode: number | undefined }> {
+  const out = join(folder, name);
+  using stop = new StopRequest();
+  const store = await CheckpointStore.open(join(out, STORE_FOLDER));
+  const resumed = options.resume ? await store.latest() : undefined;
+  const recorder = new RunRecorder(out, { progress: new Interrupting(options.interruptAt ?? -1), resumeAfter: resumed?.state.step });
+  const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop, store, resumed });
+  system.model.dispose();
+  recorder.finish();
+  await store.close();
+  return { step, isDone, exitCode: stop.code };
+}
+
+const bytes = (...path: string[]) => readFileSync(join(folder, ...path));
+const losses = (name: string) => readRunLog(join(folder, name, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm]);
+
+test('Ctrl-C lets the step end and saves it', async () => {
+  assert.equal(await run('in_two', { interruptAt: 2 }), { step: 2, isDone: false, exitCode: 130 });
+});
+
+test('two steps, a checkpoint and two steps more are equal, bit for bit, to four steps', async () => {
+  assert.equal(await run('in_two', { resume: true }), { step: 4, isDone: true, exitCode: undefined });
+  const before = gpu.pool.live;
+  assert.equal(await run('at_once'), { step: 4, isDone: true, exitCode: undefined });
+  assert.is(gpu.pool.live, before, 'a run gives all its memory back');
+  const last = join(STORE_FOLDER, 'step-00000004');
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('in_two', last, file).equals(bytes('at_once', last, file)), file);
+  assert.ok(bytes('in_two', MODEL_FOLDER, 'model.safetensors').equals(bytes('at_once', last, 'model.safetensors')));
+  assert.equal(losses('in_two'), losses('at_once'));
+});
+
+test('another seed gives other weights', async () => {
+  config = { ...config, run: { ...config.run, seed: 10 } };
+  await run('other');
+  const file = join(STORE_FOLDER, 'step-00000004', 'model.safetensors');
+  assert.not(bytes('other', file).equals(bytes('at_once', file)));
+});
+
+test.run();
