@@ -1,5 +1,5 @@
 import { Arena, type Gpu, type Module, Tensor } from '../engine/index.ts';
-import { adamw } from '../kernels/adamw/index.ts';
+import { adamw, HYPER_COLUMNS, hyperRow } from '../kernels/adamw/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
 
 /** Parameters that share a learning rate and a weight decay. */
@@ -28,7 +28,6 @@ interface Slab {
   readonly v: Tensor;
 }
 
-const HYPER = 8;
 /** One arena never exceeds this, so that it fits any device's largest buffer. */
 const MAX_ARENA_BYTES = 1 << 30;
 
@@ -59,7 +58,7 @@ export class AdamW {
         return { group: i, arena, m: moment('m'), v: moment('v') };
       }),
     );
-    this.#hyper = gpu.keep(Tensor.zeros(gpu, [Math.max(1, this.groups.length), HYPER], 'hyper'));
+    this.#hyper = gpu.keep(Tensor.zeros(gpu, [Math.max(1, this.groups.length), HYPER_COLUMNS], 'hyper'));
     this.#maxNorm = gpu.keep(Tensor.from(gpu, Float32Array.of(options.maxNorm), [1], 'max norm'));
   }
 
@@ -74,9 +73,8 @@ export class AdamW {
    * @returns [4]: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, 0
    */
   step(lrs: readonly number[]): Tensor {
-    const { beta1, beta2, eps } = this.#options;
     const t = this.steps + 1;
-    const rows = this.groups.flatMap((group, i) => [lrs[i], beta1, beta2, eps, group.weightDecay, 1 - beta1 ** t, 1 - beta2 ** t, 0]);
+    const rows = this.groups.flatMap(({ weightDecay }, i) => [...hyperRow({ ...this.#options, weightDecay, lr: lrs[i] }, t)]);
     this.#hyper.write(Float32Array.from(rows));
     for (const { arena } of this.#slabs) arena.settle();
     const control = gradNorm(this.#slabs.map(({ arena }) => arena.grads), this.#maxNorm);
