@@ -16,8 +16,8 @@ export const SIDE = 32;
 export const FRAMES = 8;
 
 export const COLOURS = ['red', 'green', 'blue', 'yellow', 'magenta', 'cyan'] as const;
-/** Brighter than every ground: video keeps light at full resolution and colour at half of it, so a shape is seen by its light. */
-const RGB: readonly (readonly number[])[] = [[240, 70, 60], [70, 220, 90], [80, 120, 250], [245, 230, 70], [240, 80, 220], [70, 225, 240]];
+/** Far from every ground in light: video keeps light at full resolution and colour at half of it, so a shape is seen by its light. */
+const RGB: readonly (readonly number[])[] = [[180, 25, 30], [90, 230, 100], [30, 45, 195], [245, 225, 70], [245, 125, 230], [90, 235, 245]];
 
 /** Opposite motions are neighbours: `motion ^ 1` runs the same path the other way. */
 export const MOTIONS = ['moving left', 'moving right', 'moving up', 'moving down', 'shrinking', 'growing'] as const;
@@ -57,6 +57,7 @@ const ids = Array.from(CLASS_NAMES, (_, id) => id);
 export const SEEN: readonly number[] = ids.filter((id) => !isUnseen(id));
 export const UNSEEN: readonly number[] = ids.filter(isUnseen);
 
+const COLOUR_SPREAD = 18;
 const MIDDLE = { least: 13, most: 19 };
 const TRAVEL = { least: 5, most: 7 };
 const RADIUS = { least: 4, most: 5 };
@@ -73,7 +74,7 @@ export function drawClip(random: Random, id: number): Uint8Array[] {
   const travel = { x: between(random, TRAVEL), y: between(random, TRAVEL) };
   const rest = [random.below(FRAMES), random.below(FRAMES), random.below(FRAMES)];
   const ground = drawGround(random);
-  const paintColour = tint(random, RGB[colour]);
+  const paintColour = tint(random, RGB[colour], COLOUR_SPREAD);
   const steps = Array.from({ length: FRAMES }, (_, step) => {
     // From −1 through 0 in the middle of the path to 1, on the moving axis; at rest on the two others.
     const [u, v, w] = rest.map((resting, axis) => (2 * (axis === motion >> 1 ? step : resting)) / (FRAMES - 1) - 1);
@@ -106,7 +107,7 @@ export function drawStill(random: Random, caption: number): Uint8Array {
   const size = SIZES[Math.floor(caption / (9 * SHAPES.length * COLOURS.length))];
   const place = { x: between(random, THIRDS[column]), y: between(random, THIRDS[row]), radius: between(random, size) };
   const ground = drawGround(random);
-  return drawPicture(random, ground, shape, place, tint(random, RGB[colour]));
+  return drawPicture(random, ground, shape, place, tint(random, RGB[colour], COLOUR_SPREAD));
 }
 
 function between(random: Random, { least, most }: { least: number; most: number }): number {
@@ -114,14 +115,14 @@ function between(random: Random, { least, most }: { least: number; most: number 
 }
 
 /** A colour with some chance in it. */
-function tint(random: Random, rgb: readonly number[]): number[] {
-  return rgb.map((value) => value + between(random, { least: -18, most: 18 }));
+function tint(random: Random, rgb: readonly number[], spread: number): number[] {
+  return rgb.map((value) => value + between(random, { least: -spread, most: spread }));
 }
 
-/** A grey that turns, from one side of the picture to the other, into a second grey. */
+/** A middle grey that turns, from one side of the picture to the other, into a second one. */
 function drawGround(random: Random): Canvas {
   const angle = 2 * Math.PI * random.next();
-  const [from, to] = [0, 1].map(() => tint(random, Array(3).fill(between(random, { least: 20, most: 70 }))));
+  const [from, to] = [0, 1].map(() => tint(random, Array(3).fill(between(random, { least: 105, most: 130 })), 12));
   const rgb = new Float32Array(3 * SIDE * SIDE);
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
