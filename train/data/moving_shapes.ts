@@ -59,9 +59,9 @@ export const UNSEEN: readonly number[] = ids.filter(isUnseen);
 
 const COLOUR_SPREAD = 18;
 const MIDDLE = { least: 13, most: 19 };
-const TRAVEL = { least: 5, most: 7 };
-const RADIUS = { least: 4, most: 5 };
-const GROWTH = 1.32;
+const TRAVEL = { least: 5, most: 6.5 };
+const RADIUS = { least: 5.2, most: 6.4 };
+const GROWTH = 1.3;
 
 /**
  * Draws a clip. The draws from `random` are the same for every class, so one state gives a class and its opposite the
@@ -84,11 +84,11 @@ export function drawClip(random: Random, id: number): Uint8Array[] {
   return motion % 2 === 1 ? steps : steps.reverse();
 }
 
-const SIZES = [{ name: 'small', least: 2.8, most: 4 }, { name: 'big', least: 5, most: 6.6 }] as const;
+const SIZES = [{ name: 'small', least: 3.8, most: 5 }, { name: 'big', least: 6.4, most: 8.4 }] as const;
 const ROWS = ['top', '', 'bottom'] as const;
 const COLUMNS = ['left', '', 'right'] as const;
 /** Thirds of the picture that a shape's centre may lie in, with gaps so that words stay true. */
-const THIRDS = [{ least: 6, most: 12 }, { least: 14, most: 18 }, { least: 20, most: 26 }] as const;
+const THIRDS = [{ least: 7, most: 11.5 }, { least: 14, most: 18 }, { least: 20.5, most: 25 }] as const;
 
 /** All 432 captions of stills, "a big red square top left"; a caption's id is its place. */
 export const CAPTIONS: readonly string[] = SIZES.flatMap((size) => COLOURS.flatMap((colour) => SHAPES.flatMap((shape) =>

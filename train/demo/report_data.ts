@@ -1,4 +1,4 @@
-import { CLASS_NAMES, combinationOf, MOTIONS, SEEN, UNSEEN } from '../data/moving_shapes.ts';
+import { CLASS_NAMES, MOTIONS, SEEN, UNSEEN } from '../data/moving_shapes.ts';
 import { i420ToRgb } from '../data/i420.ts';
 import { readFrames } from '../data/video.ts';
 import { type Prediction, topShare } from '../evaluation.ts';
@@ -56,6 +56,9 @@ export function stagesOf(log: readonly LogEntry[]): Stage[] {
   ];
 }
 
+/** Motions in a word, for the margins of a chart. */
+const SHORT = MOTIONS.map((motion) => motion.replace('moving ', ''));
+
 function confusionOf(labels: readonly string[], pairs: readonly (readonly [truth: number, guess: number])[], groups?: readonly string[]): Confusion {
   const counts = labels.map(() => labels.map(() => 0));
   for (const [truth, guess] of pairs) counts[truth][guess]++;
@@ -68,8 +71,8 @@ export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Conf
   const order = Array.from(CLASS_NAMES.keys()).sort((a, b) => motionOf(a) - motionOf(b) || a - b);
   const place = (id: number) => order.indexOf(id);
   return {
-    motions: confusionOf(MOTIONS, guesses.map(({ truth, guess }) => [motionOf(truth), motionOf(guess)] as const)),
-    classes: confusionOf(order.map((id) => CLASS_NAMES[id]), guesses.map(({ truth, guess }) => [place(truth), place(guess)] as const), order.map((id) => MOTIONS[combinationOf(id).motion])),
+    motions: confusionOf(SHORT, guesses.map(({ truth, guess }) => [motionOf(truth), motionOf(guess)] as const)),
+    classes: confusionOf(order.map((id) => CLASS_NAMES[id]), guesses.map(({ truth, guess }) => [place(truth), place(guess)] as const), order.map((id) => SHORT[motionOf(id)])),
   };
 }
 
