@@ -1,0 +1,43 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CLASS_NAMES, combinationOf, MOTIONS, reversed, SEEN, UNSEEN } from '../train/data/moving_shapes.ts';
+import { type Guess, motionShare, shuffledMotionShare } from '../train/demo/measure.ts';
+import { familyOf, CAPTIONS } from '../train/data/moving_shapes.ts';
+import { rank, topShare } from '../train/evaluation.ts';
+
+test('ranking: probabilities are the softmax, largest first, and equal ones keep their order', () => {
+  const ranking = rank(Float32Array.of(1, 3, 1, -200));
+  assert.equal(ranking.map(({ label }) => label), [1, 0, 2, 3]);
+  assert.ok(Math.abs(ranking[0].probability - 1 / (1 + 2 * Math.exp(-2))) < 1e-12);
+  assert.ok(Math.abs(ranking.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-12);
+  assert.equal(rank(Float32Array.of(1e38, 1e38)).map(({ probability }) => probability), [0.5, 0.5], 'no overflow');
+});
+
+test('top-1 and top-k count the clips whose label is among the first', () => {
+  const predictions = [[2, 0, 1], [1, 2, 0], [0, 1, 2], [2, 1, 0]].map((order, index) => ({ index, label: 2, ranking: order.map((label) => ({ label, probability: 0 })) }));
+  assert.equal([1, 2, 3].map((k) => topShare(predictions, k)), [0.5, 0.75, 1]);
+});
+
+const guesses = (pick: (truth: number) => number): Guess[] => CLASS_NAMES.map((_, truth) => ({ truth, guess: pick(truth) }));
+
+test('without an order nobody passes 50 %, whatever is guessed', () => {
+  assert.is(shuffledMotionShare(guesses((truth) => truth)), 0.5, 'always right in one direction');
+  assert.is(shuffledMotionShare(guesses(reversed)), 0.5, 'always right in the other');
+  assert.is(shuffledMotionShare(guesses((truth) => (truth + 2) % 144)), 0, 'always another axis');
+  assert.is(motionShare(guesses((truth) => truth)), 1);
+  assert.is(motionShare(guesses(reversed)), 0);
+});
+
+test('a clip backwards stays in its split, so that both directions can be tested', () => {
+  for (const split of [SEEN, UNSEEN]) for (const id of split) assert.ok(split.includes(reversed(id)), CLASS_NAMES[id]);
+  assert.is(new Set(SEEN.map((id) => combinationOf(id).motion)).size, MOTIONS.length);
+});
+
+test('captions of one family differ in the shape alone', () => {
+  const families = new Map<number, string[]>();
+  CAPTIONS.forEach((text, caption) => families.set(familyOf(caption), [...(families.get(familyOf(caption)) ?? []), text]));
+  assert.is(families.size, 108);
+  for (const family of families.values()) assert.is(new Set(family.map((text) => text.replace(/square|circle|triangle|cross/, 'shape'))).size, 1);
+});
+
+test.run();
