@@ -4,7 +4,7 @@
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
-@group(0) @binding(7) var<storage, read> delta: array<f32>;          // [B, H, L]
+@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, L], from attention_grad_query.wgsl
 @group(0) @binding(8) var<storage, read_write> dkv: array<pack>;     // dk and dv: WebGPU takes a buffer once for writing
 
 fn load_a(i: u32) -> pack32 { return pack32(query[i]); }
@@ -50,7 +50,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     for (var j = 0u; j < BLOCK; j++) {
       let l = problem * params.queries + min(first + j, params.queries - 1u);
       w[j] = weight(logit(product[j], problem, first + j, s), log_sum_exp[l]);
-      dlogit[j] = w[j] * (dweight[j] - delta[l]);
+      dlogit[j] = w[j] * ((dweight[j] - delta[l].x) - delta[l].y);
     }
     for (var c = 0u; c < packs(); c++) {
       let q = column_a(blocks, first, c, lane);

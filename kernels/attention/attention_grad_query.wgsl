@@ -1,15 +1,41 @@
 // Gradient of attention for the queries: dq = 1/√Dh · Σ over keys of dlogit · k. Dao et al. 2022, arXiv:2205.14135, algorithm 4,
 // turned so that each lane owns a query: no two lanes add to one place, so there are no atomics and the order is fixed.
-//   weight = exp(logit − logSumExp),  dweight = dy·v,  dlogit = weight · (dweight − delta),  delta = dy·y
+//   weight = exp(logit − logSumExp),  dweight = dy·v,  dlogit = weight · (dweight − delta),  delta = Σ over keys of weight · dweight
+// The dlogits of a query add up to 0, and what is left of that is all there is of some gradients: a bias of the keys has none, nor
+// have keys that are all equal. The paper's delta, dy·y, has the rounding of y in it. So delta is summed from the dweights themselves,
+// in a first walk over the keys, and kept in two numbers, of which the second corrects the first.
 // One lane per query; keys and values come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
-@group(0) @binding(7) var<storage, read> delta: array<f32>;           // [B, H, L]
+@group(0) @binding(7) var<storage, read_write> delta: array<vec2f>;   // [B, H, L], for attention_grad_key_value.wgsl
 @group(0) @binding(8) var<storage, read_write> dquery: array<pack>;   // lies as `query` does
 
 fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
 fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
+
+alias Row = array<pack32, PACKS>;
+
+// One query with every key of a block.
+struct Pairs { weight: array<f32, BLOCK>, dweight: array<f32, BLOCK> }
+
+fn pairs_of(problem: u32, l: u32, q: ptr<function, Row>, dy_l: ptr<function, Row>, blocks: Blocks, first: u32, lane: Lane) -> Pairs {
+  stage(blocks, first, lane);
+  var pairs = Pairs();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
+  for (var c = 0u; c < packs(); c++) {
+    let k = column_a(blocks, first, c, lane);
+    let v = column_b(blocks, first, c, lane);
+    let q_c = q[c];
+    let dy_c = dy_l[c];
+    for (var j = 0u; j < BLOCK; j++) {
+      pairs.weight[j] += sum_of(q_c * take_a(k, j));
+      pairs.dweight[j] += sum_of(dy_c * take_b(v, j));
+    }
+  }
+  let level = log_sum_exp[problem * params.queries + l];
+  for (var j = 0u; j < BLOCK; j++) { pairs.weight[j] = weight(logit(pairs.weight[j], problem, l, first + j), level); }
+  return pairs;
+}
 
 @compute @workgroup_size(LANES)
 fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
@@ -22,35 +48,38 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
 
   let q_start = query_start(problem) + l * params.query_row;
   let dy_start = output_start(problem) + l * params.output_row;
-  var q: array<pack32, PACKS>;
-  var dy_l: array<pack32, PACKS>;
-  var dq: array<pack32, PACKS>;
+  var q: Row;
+  var dy_l: Row;
+  var dq: Row;
   for (var c = 0u; c < packs(); c++) {
     q[c] = pack32(query[q_start + c]);
     dy_l[c] = pack32(dy[dy_start + c]);
   }
-  let level = log_sum_exp[problem * params.queries + l];
-  let delta_l = delta[problem * params.queries + l];
-
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = select(params.keys, min(params.keys, first_query + LANES), params.causal == 1u);   // no query here sees a later key
+
+  // by how much delta is above the first dweight: exactly 0 where all are equal; `total`, of recomputed weights, is 1 only nearly
+  var base = 0.0;
+  var above = 0.0;
+  var total = 0.0;
   for (var first = 0u; first < end; first += BLOCK) {
-    stage(blocks, first, lane);
-    var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
-    var dweight = array<f32, BLOCK>();
-    for (var c = 0u; c < packs(); c++) {
-      let k = column_a(blocks, first, c, lane);
-      let v = column_b(blocks, first, c, lane);
-      let q_c = q[c];
-      let dy_c = dy_l[c];
-      for (var j = 0u; j < BLOCK; j++) {
-        product[j] += sum_of(q_c * take_a(k, j));
-        dweight[j] += sum_of(dy_c * take_b(v, j));
-      }
+    let pairs = pairs_of(problem, l, &q, &dy_l, blocks, first, lane);
+    if (first == 0u) { base = pairs.dweight[0]; }
+    for (var j = 0u; j < BLOCK; j++) {
+      above += pairs.weight[j] * (pairs.dweight[j] - base);
+      total += pairs.weight[j];
     }
+  }
+  let sees = total > 0.0;
+  let delta_l = base + select(0.0, above / total, sees);
+
+  var rest = 0.0;   // Σ dlogit: 0 but for the rounding of delta_l
+  for (var first = 0u; first < end; first += BLOCK) {
+    let pairs = pairs_of(problem, l, &q, &dy_l, blocks, first, lane);
     var dlogit: array<f32, BLOCK>;
     for (var j = 0u; j < BLOCK; j++) {
-      dlogit[j] = weight(logit(product[j], problem, l, first + j), level) * (dweight[j] - delta_l);
+      dlogit[j] = pairs.weight[j] * (pairs.dweight[j] - delta_l);
+      rest += dlogit[j];
     }
     for (var c = 0u; c < packs(); c++) {
       let k = column_a(blocks, first, c, lane);
@@ -61,5 +90,6 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   }
 
   if (first_query + lane.index >= params.queries) { return; }
+  delta[problem * params.queries + l] = vec2f(delta_l, select(0.0, rest / total, sees));
   for (var c = 0u; c < packs(); c++) { dquery[q_start + c] = pack(params.scale * dq[c]); }
 }

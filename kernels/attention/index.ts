@@ -23,12 +23,10 @@ const SIZES: Readonly<Record<string, { readonly lanes: number; readonly block: n
 const forward = packedKernels('attention', [problem, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
 const gradQuery = packedKernels('attention_grad_query', [problem, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
 const gradKeyValue = packedKernels('attention_grad_key_value', [problem, await part(import.meta.url, './attention_grad_key_value.wgsl')], BLOCK_VARIANTS);
-const rowProducts = packedKernels('attention_delta', [await part(import.meta.url, './attention_delta.wgsl')]);
 
 /** No subgroup of WebGPU is smaller. */
 const LEAST_SUBGROUP = 4;
 const MAX_HEAD_DIM = 128;
-const DELTA_WORKGROUP = 64;
 /** What WebGPU asks of the start of a binding, in elements. */
 const ALIGNMENT = 64;
 
@@ -112,12 +110,11 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   using logSumExp = run(plan, operands, y);
   return record(y, [qkv], (dy) => {
     const dqkv = qkv.gradLike();
-    const delta = deltaOf(plan, y, dy);
-    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta };
+    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta: logSumExp.like([...logSumExp.shape, 2]) };
     runGradQuery(plan, { ...saved, dquery: dqkv });
     runGradKeyValue(plan, { ...saved, dkv: dqkv }, width, 2 * width);
     return [dqkv];
-  }, [qkv, y, logSumExp]);
+  }, [qkv, logSumExp]);
 }
 
 /**
@@ -148,17 +145,16 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
   const y = query.like();
   using logSumExp = run(plan, operands, y);
   return record(y, [query, key, value], (dy) => {
-    const delta = deltaOf(plan, y, dy);
-    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta };
+    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta: logSumExp.like([...logSumExp.shape, 2]) };
     const dquery = query.requiresGrad ? query.gradLike() : undefined;
-    if (dquery !== undefined) runGradQuery(plan, { ...saved, dquery });
+    runGradQuery(plan, { ...saved, dquery: dquery ?? query.like() }); // for delta, even if nobody wants dq
     if (!key.requiresGrad && !value.requiresGrad) return [dquery, undefined, undefined];
     // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
     const valueAt = ceilDiv(key.size, ALIGNMENT) * ALIGNMENT;
     const dkv = key.like([valueAt + value.size], 'd key, d value');
     runGradKeyValue(plan, { ...saved, dkv }, 0, valueAt);
     return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, f32Bytes(valueAt)) : undefined];
-  }, mask === undefined ? [query, key, value, y, logSumExp] : [query, key, value, mask, y, logSumExp]);
+  }, mask === undefined ? [query, key, value, logSumExp] : [query, key, value, mask, logSumExp]);
 }
 
 /** The forward pass into `y`; returns logSumExp [B, H, L]. */
@@ -168,24 +164,10 @@ function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
   return logSumExp;
 }
 
-/** dy·y of every query: [B, H, L]. */
-function deltaOf(plan: Plan, y: Tensor, dy: Tensor): Tensor {
-  const { kernel, packs } = packed(rowProducts, plan.headDim);
-  const { output, queries } = plan;
-  const perPack = plan.headDim / packs;
-  const problems = plan.batch * plan.heads;
-  const delta = y.like([plan.batch, plan.heads, queries], 'delta');
-  kernel.run(y.gpu, {
-    tensors: { y, dy, delta },
-    params: { problems, heads: plan.heads, queries, output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack, packs },
-    grid: ceilDiv(problems * queries, DELTA_WORKGROUP),
-  });
-  return delta;
-}
-
 interface GradOperands extends Operands {
   readonly dy: Tensor;
   readonly log_sum_exp: Tensor;
+  /** [B, H, L, 2]: Σ weight · dweight of every query, in two numbers; the gradient of the queries writes it, that of keys and values reads it. */
   readonly delta: Tensor;
 }
 
@@ -275,14 +257,14 @@ export function cost({ batch, heads, queries, keys, headDim, visible = 1 }: Atte
   };
 }
 
-/** Work of one gradient: three products of every pair for dq, four for dk and dv, and delta. */
+/** Work of one gradient: five products of every pair for dq, four for dk and dv. */
 export function gradientCost({ batch, heads, queries, keys, headDim, visible = 1 }: AttentionSize): Cost {
   const problems = batch * heads;
   return {
-    flops: 14 * problems * queries * keys * headDim * visible + 2 * problems * queries * headDim,
-    bytesRead: f32Bytes(problems * (2 * (2 * queries + 2 * keys) * headDim + 2 * queries * headDim + 4 * queries)),
-    bytesWritten: f32Bytes(problems * ((queries + 2 * keys) * headDim + queries)),
+    flops: 18 * problems * queries * keys * headDim * visible,
+    bytesRead: f32Bytes(problems * (2 * (2 * queries + 2 * keys) * headDim + 4 * queries)),
+    bytesWritten: f32Bytes(problems * ((queries + 2 * keys) * headDim + 2 * queries)),
   };
 }
 
-export const kernels = [forward, gradQuery, gradKeyValue, rowProducts].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = [forward, gradQuery, gradKeyValue].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
