@@ -122,6 +122,10 @@ export class AdamW {
     this.#hyper.dispose();
     this.#maxNorm.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 /** Cuts a group into lists that fit an arena each. */

@@ -25,13 +25,13 @@ export async function verifyBlending(gpu: Gpu, file: FixtureFile): Promise<Check
     const [height, width] = clips.shape.slice(-2);
     const mix = mixOf(file.name, item, height, width);
     if (item.lam_used !== undefined) comparison.compare('lam', [mix.keepLabels], [item.lam_used], 1e-6);
-    const x = Tensor.from(gpu, clips.values as Float32Array, clips.shape, 'x');
-    const labels = Int32Array.from(tensors.get(`${item.case}.labels`).values);
+    const labels = tensors.integers(`${item.case}.labels`);
+    using x = Tensor.from(gpu, tensors.floats(`${item.case}.x`), clips.shape, 'x');
     const outputs = gpu.scope(() => [blend(x, mix.partners(gpu), mix.clips(gpu)), mixLabels(gpu, labels, item.num_classes, item.smoothing, mix)]);
     const [mixed, targets] = await gpu.read(outputs);
+    for (const tensor of outputs) tensor.dispose();
     comparison.compare('x_out', mixed, tensors.get(`${item.case}.x_out`).values, 2e-6);
     comparison.compare('target_out', targets, tensors.get(`${item.case}.target_out`).values, 1e-6);
-    for (const tensor of [x, ...outputs]) tensor.dispose();
     results.push(comparison.result());
   }
   return results;

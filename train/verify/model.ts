@@ -5,7 +5,6 @@ import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { loadWeights, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
 import { validateConfig, type XclipConfig } from '../../model/config.ts';
-import type { Tap } from '../../model/layers.ts';
 import { type TextBatch, textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
 import { AdamW, fixText, type ParameterGroup, recipeGroups } from '../optimizer.ts';
@@ -78,40 +77,62 @@ function noiseOf(file: FixtureFile, part: string, name: string): Noise {
   return noise;
 }
 
-/** Inputs of a fixture on the GPU. */
-interface Inputs {
+/** What a fixture puts in, on the GPU. */
+class Inputs {
   readonly pixels: Tensor;
   readonly texts: TextBatch;
-  readonly loss: (logits: Tensor) => Tensor;
+  readonly #target: { readonly soft: Tensor } | { readonly labels: Tensor<'u32'> };
+
+  constructor(gpu: Gpu, file: FixtureFile, io: FixtureTensors) {
+    const { kind } = file.json.loss as { kind: string };
+    if (kind !== 'ce' && kind !== 'soft') throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
+    const [pixels, ids] = [io.floats('in.pixel_values'), io.integers('in.input_ids')]; // all that can be missing, before anything is on the GPU
+    const target = kind === 'soft' ? io.floats('in.soft_targets') : io.integers('in.labels');
+    this.pixels = Tensor.from(gpu, pixels, io.get('in.pixel_values').shape, 'pixels');
+    this.texts = textBatch(gpu, ids, io.get('in.input_ids').shape[1]);
+    this.#target = target instanceof Float32Array ? { soft: Tensor.from(gpu, target, io.get('in.soft_targets').shape, 'targets') } : { labels: Tensor.from(gpu, Uint32Array.from(target), undefined, 'labels') };
+  }
+
+  loss(logits: Tensor): Tensor {
+    return 'soft' in this.#target ? crossEntropy(logits, this.#target.soft) : crossEntropyWithLabels(logits, this.#target.labels);
+  }
+
+  [Symbol.dispose](): void {
+    this.pixels.grad?.dispose();
+    this.pixels.dispose();
+    this.texts[Symbol.dispose]();
+    ('soft' in this.#target ? this.#target.soft : this.#target.labels).dispose();
+  }
 }
 
-function inputsOf(gpu: Gpu, file: FixtureFile, io: FixtureTensors): Inputs {
-  const pixels = io.get('in.pixel_values');
-  const ids = io.get('in.input_ids');
-  const { kind } = file.json.loss as { kind: string };
-  if (kind !== 'ce' && kind !== 'soft') throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
-  const target = kind === 'soft' ? Tensor.from(gpu, io.floats('in.soft_targets'), io.get('in.soft_targets').shape, 'targets') : undefined;
-  const labels = Tensor.from(gpu, Uint32Array.from(io.integers('in.labels')), undefined, 'labels');
-  return {
-    pixels: Tensor.from(gpu, io.floats('in.pixel_values'), pixels.shape, 'pixels'),
-    texts: textBatch(gpu, Int32Array.from(ids.values), ids.shape[1]),
-    loss: (logits) => (target === undefined ? crossEntropyWithLabels(logits, labels) : crossEntropy(logits, target)),
-  };
+/** What a forward pass shows to its tap. */
+class Seen {
+  readonly #tensors = new Map<string, Tensor>();
+
+  add(name: string, value: Tensor): void {
+    this.#tensors.set(name, value.gpu.keep(value.detach()));
+  }
+
+  get(name: string): Tensor | undefined {
+    return this.#tensors.get(name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of this.#tensors.values()) tensor.dispose();
+  }
 }
 
 async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour, config: XclipConfig, weights: Weights, io: FixtureTensors): Promise<CheckResult[]> {
   using model = new Xclip(gpu, config);
   await loadWeights(model, weights);
-  const inputs = inputsOf(gpu, file, io);
+  using inputs = new Inputs(gpu, file, io);
   inputs.pixels.requiresGrad = true;
-  const seen = new Map<string, Tensor>();
-  const tap: Tap = (name, value) => void seen.set(name, gpu.keep(value.detach()));
-  const loss = gpu.scope(() => {
-    const value = inputs.loss(model.forward(inputs.pixels, inputs.texts, { tap }));
-    backward(value);
-    return value.detach();
+  using seen = new Seen();
+  gpu.scope(() => {
+    const loss = inputs.loss(model.forward(inputs.pixels, inputs.texts, { tap: (name, value) => seen.add(name, value) }));
+    backward(loss);
+    seen.add('loss', loss);
   });
-  seen.set('loss', loss);
 
   const outputs = new Comparison(file.name, 'outputs and loss');
   const activations = new Comparison(file.name, 'activations');
@@ -144,9 +165,6 @@ async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour
   const { grad } = inputs.pixels;
   if (grad === undefined) gradients.fail('no gradient reached the pixels');
   else gradients.compare('pixel_values', await grad.read(), io.floats('grad.pixel_values'), toleranceOf(noiseOf(file, 'io', 'grad.pixel_values')));
-  grad?.dispose();
-  for (const tensor of seen.values()) tensor.dispose();
-  inputs.pixels.dispose();
   return [outputs, activations, gradients].map((comparison) => comparison.result());
 }
 
@@ -158,13 +176,13 @@ function storedTensors(flavour: Flavour, name: string, shape: readonly number[],
 async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, config: XclipConfig, weights: Weights, io: FixtureTensors, settings: AdamWSettings, snapshots: readonly number[]): Promise<CheckResult[]> {
   using model = new Xclip(gpu, config);
   await loadWeights(model, weights);
-  const inputs = inputsOf(gpu, file, io);
+  using inputs = new Inputs(gpu, file, io);
   const { betas, eps } = settings;
   if (betas === undefined || eps === undefined) throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);
   const recipe = Array.isArray(settings.groups);
   if (recipe && settings.FIX_TEXT) fixText(model);
   const groups = recipe ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 }) : [everything(model, settings.weight_decay ?? 0)];
-  const optimizer = new AdamW(gpu, groups, { beta1: betas[0], beta2: betas[1], eps, maxNorm: 0 });
+  using optimizer = new AdamW(gpu, groups, { beta1: betas[0], beta2: betas[1], eps, maxNorm: 0 });
   const lrs = (step: number) => optimizer.groups.map((group) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : (settings.lr ?? 0)));
   const results: CheckResult[] = recipe ? [groupsAgree(file, groups, settings.groups as readonly FixtureGroup[])] : [];
   const losses: number[] = [];
@@ -175,17 +193,15 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, con
       backward(value);
       return [value.detach(), optimizer.step(lrs(step - 1))];
     });
+    control.dispose();
     losses.push(await loss.item());
     loss.dispose();
-    control.dispose();
     if (snapshots.includes(step)) results.push(await snapshot(file, flavour, model, step));
   }
   const lossCheck = new Comparison(file.name, 'loss before each step');
   const wanted = (settings.losses_before_each_step_and_after_last ?? settings.losses ?? []).slice(0, losses.length);
   lossCheck.compare('losses', losses.slice(0, wanted.length), wanted, SNAPSHOT_TOLERANCE * Math.max(1, ...wanted));
   results.push(lossCheck.result());
-  optimizer.dispose();
-  inputs.pixels.dispose();
   return results;
 }
 

@@ -57,6 +57,7 @@ async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: Fixtur
   const comparison = new Comparison(fixture, item.name);
   const operation = OPERATIONS[item.op];
   if (operation === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has the unknown operation "${item.op}"`, {}, `known: ${Object.keys(OPERATIONS).join(', ')}`);
+  const dout = tensors.floats(`${item.name}/dout`);
   const prefix = `${item.name}/in.`;
   const ints: Record<string, Int32Array> = {};
   const inputs: Record<string, Tensor> = {};
@@ -69,27 +70,27 @@ async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: Fixtur
       inputs[short].requiresGrad = tensors.has(`${item.name}/grad.${short}`);
     }
   }
-  const out = gpu.scope(() => {
-    const y = operation(inputs, item, ints);
-    const dout = tensors.get(`${item.name}/dout`);
-    backward(y, Tensor.from(gpu, dout.values as Float32Array, y.shape));
-    return y.detach();
-  });
-  const noise = (name: string): Noise => {
-    const found = item.noise[name];
-    if (found === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${name}"`);
-    return found;
-  };
-  comparison.compare('out', await out.read(), tensors.get(`${item.name}/out`).values, toleranceOf(noise('out')));
-  for (const [name, input] of Object.entries(inputs)) {
-    if (input.requiresGrad) {
-      const want = tensors.get(`${item.name}/grad.${name}`).values;
-      if (input.grad === undefined) comparison.fail(`no gradient reached ${name}`);
-      else comparison.compare(`grad.${name}`, await input.grad.read(), want, toleranceOf(noise(`grad.${name}`)));
+  try {
+    using out = gpu.scope(() => {
+      const y = operation(inputs, item, ints);
+      backward(y, Tensor.from(gpu, dout, y.shape));
+      return y.detach();
+    });
+    const compare = async (part: string, got: Tensor) => {
+      const noise = item.noise[part];
+      if (noise === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${part}"`);
+      comparison.compare(part, await got.read(), tensors.floats(`${item.name}/${part}`), toleranceOf(noise));
+    };
+    await compare('out', out);
+    for (const [name, { requiresGrad, grad }] of Object.entries(inputs)) {
+      if (requiresGrad && grad === undefined) comparison.fail(`no gradient reached ${name}`);
+      else if (grad !== undefined) await compare(`grad.${name}`, grad);
     }
-    input.grad?.dispose();
-    input.dispose();
+  } finally {
+    for (const input of Object.values(inputs)) {
+      input.grad?.dispose();
+      input.dispose();
+    }
   }
-  out.dispose();
   return comparison.result();
 }

@@ -28,19 +28,20 @@ export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckRes
   const results: CheckResult[] = [];
   for (const item of file.json.cases as readonly Trajectory[]) {
     const comparison = new Comparison(file.name, `trajectory ${item.case}, ${item.steps} steps`);
-    const get = (name: string) => tensors.get(`${item.case}.${name}`).values as Float32Array;
-    const parameter = gpu.keep(Tensor.from(gpu, get('p0'), [item.n], 'p'));
+    const get = (name: string) => tensors.floats(`${item.case}.${name}`);
+    const [start, gradients, after] = [get('p0'), get('grads'), get('p_after')];
+    const parameter = Tensor.from(gpu, start, [item.n], 'p');
     parameter.requiresGrad = true;
     using model = new Single(parameter);
     const group = { name: 'all', lrScale: 1, weightDecay: item.wd, parameters: [...model.parameters()] };
-    const optimizer = new AdamW(gpu, [group], { beta1: item.betas[0], beta2: item.betas[1], eps: item.eps, maxNorm: 0 });
+    using optimizer = new AdamW(gpu, [group], { beta1: item.betas[0], beta2: item.betas[1], eps: item.eps, maxNorm: 0 });
     for (let step = 0; step < item.steps; step++) {
       optimizer.zeroGrad();
-      const gradient = get('grads').slice(step * item.n, (step + 1) * item.n);
+      const gradient = gradients.slice(step * item.n, (step + 1) * item.n);
       parameter.gradSlot?.place.write(gradient);
       if (parameter.gradSlot !== undefined) parameter.gradSlot.filled = true;
       gpu.scope(() => void optimizer.step([item.lrs[step]]));
-      const want = get('p_after').subarray(step * item.n, (step + 1) * item.n);
+      const want = after.subarray(step * item.n, (step + 1) * item.n);
       comparison.compare(`p after step ${step + 1}`, await parameter.read(), want, 8 * item.max_err_vs_f64 + 1e-6 * largest(want));
     }
     const state = (await optimizer.state()).get('p');
@@ -48,7 +49,6 @@ export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckRes
       const want = get(name);
       comparison.compare(name, got ?? [], want, 8 * item.max_err_vs_f64 + 1e-6 * largest(want));
     }
-    optimizer.dispose();
     results.push(comparison.result());
   }
   return results;
