@@ -1,0 +1,86 @@
+/** Sizes of the published models, without a GPU: the modules are built on one that only counts. */
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
+import { storedAs } from '../model/checkpoint/names.ts';
+import { Clip } from '../model/clip.ts';
+import { PRESETS, type XclipConfig } from '../model/config.ts';
+import { Xclip } from '../model/xclip.ts';
+
+interface Counts {
+  readonly hf: number;
+  readonly n_tensors: number;
+  readonly official?: number;
+  readonly official_tensors?: number;
+  readonly groups: Readonly<Record<'other' | 'prompts' | 'text' | 'vision_clip' | 'message' | 'mit', number>>;
+}
+
+const fixture = <T>(file: string) => JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as T;
+
+/** All that building a module asks of a context. No memory is behind its tensors: L/14 would take 2.3 GB. */
+const counting = {
+  pool: { take: () => ({}) },
+  keep: <T>(tensor: T) => tensor,
+  adopt: <T>(tensor: T) => tensor,
+  clear: () => undefined,
+} as unknown as Gpu;
+
+function groupOf(name: string): keyof Counts['groups'] {
+  if (name.includes('message_')) return 'message';
+  if (name.startsWith('visual.')) return 'vision_clip';
+  if (name.startsWith('mit.')) return 'mit';
+  if (name.startsWith('prompts_')) return 'prompts';
+  return name === 'logit_scale' ? 'other' : 'text';
+}
+
+for (const [entry, want] of Object.entries(fixture<Record<string, Counts>>('param_counts.json'))) {
+  test(`${entry} has as many parameters as Hugging Face's and the official model, part by part`, () => {
+    const [preset, frames] = entry.split('_T');
+    const model = new Xclip(counting, { ...PRESETS[preset as keyof typeof PRESETS], frames: Number(frames) });
+    const groups = { other: 0, prompts: 0, text: 0, vision_clip: 0, message: 0, mit: 0 };
+    let [official, huggingFace] = [0, 0];
+    for (const [name, { shape, size }] of model.parameters()) {
+      groups[groupOf(name)] += size;
+      official++;
+      const { parts, partShape } = storedAs(name, shape);
+      huggingFace += parts.length;
+      assert.is(parts.length * sizeOf(partShape), size, name);
+    }
+    assert.is(parameterCount(model), want.hf);
+    assert.equal(groups, want.groups);
+    assert.is(huggingFace, want.n_tensors);
+    assert.is(official, want.official_tensors ?? official);
+    assert.is(parameterCount(model), want.official ?? want.hf);
+  });
+}
+
+test('names and shapes of B/32 are those of the official checkpoint', () => {
+  const sorted = (entries: Iterable<readonly [string, readonly number[]]>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  const model = new Xclip(counting, PRESETS['B/32']);
+  assert.equal(sorted([...model.parameters()].map(([name, { shape }]) => [name, shape])), sorted(Object.entries(fixture<Record<string, number[]>>('keys_official_b32.json'))));
+});
+
+/** Parameters of X-CLIP, written out from the layers: linear maps with biases D·D' + D', norms 2 · D. */
+function countOf({ embedDim: e, frames, vision: v, text: t, mit, prompts }: XclipConfig): number {
+  const attention = (d: number) => 4 * (d * d + d);
+  const mlp = (d: number, hidden: number) => 2 * d * hidden + hidden + d;
+  const block = (d: number, hidden: number) => attention(d) + mlp(d, hidden) + 2 * 2 * d;
+  const message = (d: number) => d * d + d + 2 * d + attention(d);
+  const vision = 3 * v.patch ** 2 * v.width + v.width + ((v.imageSize / v.patch) ** 2 + 1) * v.width + 2 * 2 * v.width + v.layers * (block(v.width, v.mlp) + message(v.width)) + v.width * e;
+  const text = (t.vocab + t.context) * t.width + t.layers * block(t.width, t.mlp) + 2 * t.width + t.width * e;
+  const prompt = 2 * v.width + v.width * e + 2 * e + prompts.layers * (4 * e * e + e + 2 * 2 * e + mlp(e, 4 * e)) + e;
+  return vision + text + frames * e + mit.layers * block(e, mit.mlp) + prompt + 1;
+}
+
+for (const [name, config] of Object.entries(PRESETS)) {
+  test(`the preset ${name} has the parameters that its layers add up to`, () => assert.is(parameterCount(new Xclip(counting, config)), countOf(config)));
+}
+
+test("CLIP has X-CLIP's parameters without messages, integration and prompts", () => {
+  const [clip, xclip] = [new Clip(counting, PRESETS['B/32']), new Xclip(counting, PRESETS['B/32'])];
+  const names = [...xclip.parameters()].map(([name]) => name).filter((name) => groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name));
+  assert.equal([...clip.parameters()].map(([name]) => name).sort(), names.sort());
+});
+
+test.run();
