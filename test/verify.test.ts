@@ -1,0 +1,162 @@
+/** `firstlight verify` on outputs of reference implementations, and on fixtures that are wrong. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { open } from '../engine/index.ts';
+import { main } from '../train/cli/main.ts';
+import { Comparison } from '../train/verify/comparison.ts';
+import { readFixtures } from '../train/verify/fixture.ts';
+import { kindOf, verifyFixture } from '../train/verify/index.ts';
+
+const fixtures = fileURLToPath(new URL('./fixtures/xclip/', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'firstlight-verify-'));
+test.after(() => rmSync(scratch, { recursive: true, force: true }));
+
+const gpu = await open();
+test.after(() => gpu.close());
+gpu.ones([]).dispose(); // the first one stays, for the life of the context
+
+/** How many checks each fixture must give: one that checks nothing has passed nothing. */
+const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38, tokenizer: 1 };
+
+const files = await readFixtures(fixtures);
+
+test('the fixtures are those that the tests below count on', () => assert.equal(files.map(({ name }) => name), Object.keys(CHECKS)));
+
+for (const file of files) {
+  test(`${file.name}: all checks pass, and all memory is given back`, async () => {
+    const before = gpu.pool.live;
+    const results = await verifyFixture(gpu, file, kindOf(file), undefined);
+    assert.equal(results.filter(({ passed }) => !passed), []);
+    assert.is(results.length, CHECKS[file.name]);
+    assert.is(gpu.pool.live, before, gpu.pool.largest(5).join(', '));
+  });
+}
+
+/** A folder with the files of one fixture, and what it may be changed in. */
+function copyOf(folder: string, ...names: string[]): string {
+  const path = join(scratch, folder);
+  mkdirSync(path);
+  for (const name of names) copyFileSync(join(fixtures, name), join(path, name));
+  return path;
+}
+
+/** Adds to one number of a tensor in a file. */
+function corrupt(path: string, tensor: string, index: number, by: number): void {
+  const bytes = readFileSync(path);
+  const headerBytes = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<string, { data_offsets: [number, number] }>;
+  const at = 8 + headerBytes + header[tensor].data_offsets[0] + 4 * index;
+  bytes.writeFloatLE(bytes.readFloatLE(at) + by, at);
+  writeFileSync(path, bytes);
+}
+
+/** Runs the command line here and returns its exit status and all that it wrote. */
+async function firstlight(...words: string[]): Promise<{ status: number; text: string }> {
+  let text = '';
+  const writes = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
+  for (const { stream } of writes) {
+    stream.write = (piece: string | Uint8Array) => {
+      text += String(piece);
+      return true;
+    };
+  }
+  try {
+    return { status: await main(words), text };
+  } finally {
+    for (const { stream, write } of writes) stream.write = write;
+  }
+}
+
+test('the command prints a line for each check, writes them as JSON, and ends with 0', async () => {
+  const folder = copyOf('whole', 'adamw.json', 'adamw.safetensors', 'cosine_lr.json');
+  const json = join(scratch, 'report.json');
+  const { status, text } = await firstlight('verify', folder, '--json', json);
+  assert.is(status, 0);
+  assert.match(text, /^ok {4}adamw {7}trajectory 0, 5 steps +7 tensors {2}worst \S+: \S+ of \S+$/m);
+  assert.match(text, /\n4 passed, 0 failed\n$/);
+  const report = JSON.parse(readFileSync(json, 'utf8')) as { adapter: string; results: { fixture: string; passed: boolean }[] };
+  assert.is(report.adapter, gpu.name);
+  assert.equal(report.results.map(({ fixture, passed }) => `${fixture} ${passed}`), ['adamw true', 'adamw true', 'cosine_lr true', 'cosine_lr true']);
+});
+
+test('one number of an optimiser trajectory changed by 0.001 fails, and the tensor is named', async () => {
+  const folder = copyOf('trajectory', 'adamw.json', 'adamw.safetensors');
+  const { n } = (JSON.parse(readFileSync(join(folder, 'adamw.json'), 'utf8')) as { cases: { n: number }[] }).cases[1];
+  corrupt(join(folder, 'adamw.safetensors'), '1.p_after', 2 * n + 1, 1e-3);
+  const { status, text } = await firstlight('verify', folder);
+  assert.is(status, 1);
+  assert.match(text, /^ok .*trajectory 0/m);
+  assert.match(text, /^FAIL {2}adamw +trajectory 1, 10 steps .*worst p after step 3: 1\.0e-3 of /m);
+  assert.match(text, /\n1 passed, 1 failed\n$/);
+});
+
+test('one number of a gradient of a model changed by 0.001 fails, and the tensor is named', async () => {
+  const parts = ['io', 'weights', 'grads'].map((part) => `hf_b.${part}.safetensors`);
+  const folder = copyOf('gradient', 'hf_b.json', ...parts);
+  const sidecar = JSON.parse(readFileSync(join(folder, 'hf_b.json'), 'utf8')) as { files: Record<string, unknown> };
+  for (const part of Object.keys(sidecar.files)) if (part.startsWith('adamw')) delete sidecar.files[part];
+  writeFileSync(join(folder, 'hf_b.json'), JSON.stringify(sidecar));
+  corrupt(join(folder, 'hf_b.grads.safetensors'), 'mit.encoder.layers.0.layer_norm1.bias', 3, 1e-3);
+  const { status, text } = await firstlight('verify', folder);
+  assert.is(status, 1);
+  assert.match(text, /^FAIL {2}hf_b +gradients .*worst mit\.encoder\.layers\.0\.layer_norm1\.bias: 1\.0e-3 of /m);
+  assert.match(text, /\n2 passed, 1 failed\n$/);
+});
+
+test('a missing file fails, is named, and the other fixtures are checked all the same', async () => {
+  const folder = copyOf('missing', 'adamw.json', 'cosine_lr.json');
+  const { status, text } = await firstlight('verify', folder);
+  assert.is(status, 1);
+  assert.match(text, /^FAIL {2}adamw +run .*adamw\.safetensors: no such file$/m);
+  assert.match(text, /\n2 passed, 1 failed\n$/);
+});
+
+test('an unknown kind of fixture ends the run before any check, and is named', async () => {
+  const folder = copyOf('unknown', 'cosine_lr.json');
+  writeFileSync(join(folder, 'mystery.json'), '{"reference": "something else"}');
+  const { status, text } = await firstlight('verify', folder);
+  assert.is(status, 1);
+  assert.match(text, 'mystery.json: unknown kind of fixture (reference: something else)');
+  assert.not.match(text, 'passed');
+});
+
+test('an operation that is not known fails by name', async () => {
+  const folder = copyOf('operation', 'ops.json', 'ops.safetensors');
+  writeFileSync(join(folder, 'ops.json'), '{"ops": [{"name": "linear_1x8x16", "op": "convolution", "noise": {}}]}');
+  const { status, text } = await firstlight('verify', folder);
+  assert.is(status, 1);
+  assert.match(text, 'case "linear_1x8x16" has the unknown operation "convolution"');
+});
+
+for (const [what, content, message] of [
+  ['no fixture', undefined, 'holds no fixture (no .json file)'],
+  ['broken JSON', '{"ops": [', 'broken.json: is not valid JSON'],
+] as const) {
+  test(`a folder with ${what} is refused`, async () => {
+    const folder = copyOf(what);
+    if (content !== undefined) writeFileSync(join(folder, 'broken.json'), content);
+    const { status, text } = await firstlight('verify', folder);
+    assert.is(status, 1);
+    assert.match(text, message);
+  });
+}
+
+test('NaN, a wrong length, and nothing to compare are failures', () => {
+  const resultOf = (compare: (comparison: Comparison) => void) => {
+    const comparison = new Comparison('f', 'c');
+    compare(comparison);
+    return comparison.result();
+  };
+  assert.is(resultOf((c) => c.compare('x', [1, 2], [1, 2.5], 0.5)).passed, true);
+  assert.is(resultOf((c) => c.compare('x', [1, Number.NaN, 3], [1, 2, 3], 10)).passed, false);
+  assert.is(resultOf((c) => c.compare('x', [1, 2, 3], [1, Number.NaN, 3], 10)).passed, false);
+  assert.is(resultOf((c) => c.compare('x', [1], [1, 2], 10)).problem, 'x: 1 values, the reference has 2');
+  assert.is(resultOf(() => undefined).problem, 'nothing was compared');
+  assert.is(resultOf((c) => (c.compare('bad', [Number.NaN], [0], 1), c.compare('good', [0], [0], 1))).worst?.tensor, 'bad');
+});
+
+test.run();
