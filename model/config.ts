@@ -20,6 +20,9 @@ export const CLIP_VOCAB = 49408;
 /** Longest text of CLIP, start and end included. */
 export const CLIP_CONTEXT = 77;
 
+/** Heads where nothing tells their number: 64 wide, as in every published model; widths under 64 make one head. */
+export const headsOf = (width: number): number => Math.max(1, Math.floor(width / 64));
+
 const base = (patch: number): XclipConfig => ({
   embedDim: 512,
   frames: 8,

@@ -1,7 +1,7 @@
 /** Checkpoints on disk: a Hugging Face folder, or one file in either naming. */
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { CheckpointFormatError, ConfigError, PathError } from '../../engine/errors.ts';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
 import type { XclipConfig } from '../config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
@@ -29,10 +29,19 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
+/** What PyTorch calls files that it pickles. */
+const PICKLE = /\.(bin|pt|pth|pkl|ckpt)$/i;
+
+function refusePickle(path: string): never {
+  const advice = `write its tensors as safetensors where it comes from: safetensors.torch.save_file(torch.load('${basename(path)}', weights_only=True), '${WEIGHTS}'), of an official file its ['model']`;
+  throw new FirstlightError('FL_PICKLE', `${path}: pickled by PyTorch, which is a program as much as data; only safetensors are read`, { path }, advice);
+}
+
 /** Opens a checkpoint folder, or a single `.safetensors` file in official or Hugging Face names. */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const info = await stat(path).catch(() => undefined); // why is told below, for every cause alike
   if (info === undefined) throw new CheckpointFormatError('Unreadable', path, 'no such file or folder');
+  if (info.isFile() && PICKLE.test(path)) refusePickle(path);
   const folder = info.isDirectory() ? path : dirname(path);
   const handles: FileBytes[] = [];
   const close = async () => void (await Promise.all(handles.map((handle) => handle.close())));
@@ -47,11 +56,15 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const config = await configOf(folder, weights, files[0]);
     const preprocessorPath = join(folder, 'preprocessor_config.json');
     const preprocessorJson = await readJson(preprocessorPath);
+    const tokenizer = await readTokenizer(folder);
+    if (tokenizer !== undefined && tokenizer.vocabSize > config.text.vocab) {
+      throw new ConfigError(folder, [`its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${config.text.vocab}`], 'take tokenizer and weights from one checkpoint');
+    }
     return {
       path,
       config,
       weights,
-      tokenizer: await readTokenizer(folder),
+      tokenizer,
       preprocessor: preprocessorJson === undefined ? officialPreprocessor(config.vision.imageSize) : preprocessorFromHuggingFace(preprocessorJson, config.vision.imageSize, preprocessorPath),
       close,
     };
@@ -77,8 +90,11 @@ async function openFolder(folder: string, open: (file: string) => Promise<Safete
   const indexPath = join(folder, INDEX);
   const index = await readJson(indexPath);
   if (index === undefined) {
-    if ((await stat(join(folder, WEIGHTS)).catch(() => undefined)) === undefined) {
-      throw new CheckpointFormatError('NoWeights', folder, `holds neither ${WEIGHTS} nor ${INDEX}; other formats of weights are not read`);
+    const names = await readdir(folder);
+    if (!names.includes(WEIGHTS)) {
+      const pickle = names.find((name) => PICKLE.test(name));
+      if (pickle !== undefined) refusePickle(join(folder, pickle));
+      throw new CheckpointFormatError('NoWeights', folder, `holds neither ${WEIGHTS} nor ${INDEX}`);
     }
     return [await open(join(folder, WEIGHTS))];
   }

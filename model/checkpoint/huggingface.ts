@@ -1,5 +1,5 @@
 import { ConfigError } from '../../engine/errors.ts';
-import { CLIP_CONTEXT, CLIP_VOCAB, validateConfig, type XclipConfig } from '../config.ts';
+import { CLIP_CONTEXT, CLIP_VOCAB, headsOf, validateConfig, type XclipConfig } from '../config.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -11,7 +11,10 @@ const VISION = {
 };
 const TOP = { projection_dim: 512, prompt_layers: 2, prompt_alpha: 0.1, prompt_num_attention_heads: 8 };
 
-/** Reads a `config.json` of a Hugging Face XCLIPModel. `source` names it in errors. */
+/**
+ * Reads a `config.json` of a Hugging Face XCLIPModel, or of a CLIPModel to start X-CLIP from: the parts that CLIP does not
+ * have are then shaped as in the paper. `source` names it in errors.
+ */
 export function configFromHuggingFace(json: unknown, source: string): XclipConfig {
   const problems: string[] = [];
   const object = (value: unknown, name: string): Json => {
@@ -33,10 +36,12 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   // files of early versions repeat the parts under names of their own, which count
   const textJson = { ...object(root.text_config, 'text_config'), ...object(root.text_config_dict, 'text_config_dict') };
   const visionJson = { ...object(root.vision_config, 'vision_config'), ...object(root.vision_config_dict, 'vision_config_dict') };
-  const top = numbers(root, TOP, '');
+  const isClip = root.model_type === 'clip';
+  if (!isClip && root.model_type !== undefined && root.model_type !== 'xclip') problems.push(`model_type is ${JSON.stringify(root.model_type)}, expected "xclip" or "clip"`);
+  const width = typeof root.projection_dim === 'number' ? root.projection_dim : TOP.projection_dim;
+  const top = numbers(root, isClip ? { ...TOP, prompt_num_attention_heads: headsOf(width) } : TOP, '');
   const text = numbers(textJson, TEXT, 'text_config.');
-  const vision = numbers(visionJson, VISION, 'vision_config.');
-  if (root.model_type !== undefined && root.model_type !== 'xclip') problems.push(`model_type is ${JSON.stringify(root.model_type)}, expected "xclip"`);
+  const vision = numbers(visionJson, isClip ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) } : VISION, 'vision_config.');
   if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
   for (const [name, part] of [['config', root], ['text_config', textJson], ['vision_config', visionJson]] as const) {
     for (const key of ['hidden_act', 'prompt_hidden_act']) {

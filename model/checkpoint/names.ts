@@ -63,6 +63,11 @@ export function storedAs(official: string, shape: Shape): Stored {
   return { parts, transposed, partShape: transposed ? [...shape].reverse() : parts.length === 1 ? shape : [first / parts.length, ...rest] };
 }
 
+/** A Hugging Face name as XCLIPModel spells it: CLIPModel's first norm is misspelt. */
+export function spelled(name: string): string {
+  return name.replace(/^vision_model\.pre_layrnorm\./, 'vision_model.pre_layernorm.');
+}
+
 /** Buffers that old files carry and that hold no weights. */
 export function isIgnored(name: string): boolean {
   return name.endsWith('position_ids');

@@ -1,13 +1,10 @@
 import { StateDictError } from '../../engine/errors.ts';
 import type { Shape } from '../../engine/index.ts';
-import { validateConfig, type XclipConfig } from '../config.ts';
-
-/** Width of an attention head in every published model. */
-const HEAD = 64;
+import { headsOf, validateConfig, type XclipConfig } from '../config.ts';
 
 /**
- * The configuration of a file in official names, from its shapes. Heads do not show in shapes: they are 64 wide, as the
- * official code has it, which widths under 64 make one head.
+ * The configuration of a file in official names, from its shapes. Heads do not show in shapes: they are as the official
+ * code has it.
  *
  * @param path names the file in errors
  */
@@ -20,7 +17,6 @@ export function inferConfig(names: readonly string[], shapeOf: (name: string) =>
     return new Array<number>(rank).fill(1);
   };
   const layers = (prefix: string) => new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split('.')[0])).size;
-  const heads = (width: number) => Math.max(1, Math.floor(width / HEAD));
 
   const [width, , patch] = shape('visual.conv1.weight', 4);
   const [tokens] = shape('visual.positional_embedding', 2);
@@ -36,10 +32,10 @@ export function inferConfig(names: readonly string[], shapeOf: (name: string) =>
     {
       embedDim,
       frames,
-      vision: { width, layers: layers('visual.transformer.resblocks.'), heads: heads(width), mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
-      text: { width: textWidth, layers: layers('transformer.resblocks.'), heads: heads(textWidth), mlp: textMlp, context, vocab },
-      mit: { layers: layers('mit.resblocks.'), heads: heads(embedDim), mlp: mitMlp },
-      prompts: { layers: layers('prompts_generator.decoder.'), heads: heads(embedDim), alpha: 0.1 },
+      vision: { width, layers: layers('visual.transformer.resblocks.'), heads: headsOf(width), mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
+      text: { width: textWidth, layers: layers('transformer.resblocks.'), heads: headsOf(textWidth), mlp: textMlp, context, vocab },
+      mit: { layers: layers('mit.resblocks.'), heads: headsOf(embedDim), mlp: mitMlp },
+      prompts: { layers: layers('prompts_generator.decoder.'), heads: headsOf(embedDim), alpha: 0.1 },
     },
     path,
   );

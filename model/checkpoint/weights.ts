@@ -2,7 +2,7 @@ import { assign, type Module, NonFiniteError, type Shape, sizeOf, StateDictError
 import { nearest } from '../../engine/nearest.ts';
 import type { XclipConfig } from '../config.ts';
 import { configToHuggingFace } from './huggingface.ts';
-import { flavourOf, isIgnored, storedAs, transpose } from './names.ts';
+import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
 import { encodeSafetensors, type NamedTensor, type SafetensorsFile } from './safetensors.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
@@ -19,21 +19,23 @@ export interface StoredTensor {
 export class Weights {
   readonly path: string;
   readonly flavour: 'hf' | 'official';
-  readonly #files: ReadonlyMap<string, SafetensorsFile>;
+  /** Where each tensor lies, and its name there. */
+  readonly #places: ReadonlyMap<string, { readonly file: SafetensorsFile; readonly name: string }>;
 
   constructor(path: string, files: readonly SafetensorsFile[]) {
     this.path = path;
-    this.#files = new Map(files.flatMap((file) => file.names().filter((name) => !isIgnored(name)).map((name) => [name, file] as const)));
-    this.flavour = flavourOf([...this.#files.keys()]);
+    this.#places = new Map(files.flatMap((file) => file.names().filter((name) => !isIgnored(name)).map((name) => [spelled(name), { file, name }] as const)));
+    this.flavour = flavourOf([...this.#places.keys()]);
   }
 
-  /** Names as the files have them. */
+  /** Names as the files have them, CLIP's as X-CLIP spells them. */
   names(): string[] {
-    return [...this.#files.keys()];
+    return [...this.#places.keys()];
   }
 
   shape(name: string): Shape | undefined {
-    return this.#files.get(name)?.entry(name).shape;
+    const place = this.#places.get(name);
+    return place?.file.entry(place.name).shape;
   }
 
   /** An official parameter, put together from what the files hold. */
@@ -42,9 +44,9 @@ export class Weights {
     const values = new Float32Array(sizeOf(shape));
     let offset = 0;
     for (const part of parts) {
-      const file = this.#files.get(part);
-      if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
-      const own = await file.floats(part);
+      const place = this.#places.get(part);
+      if (place === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
+      const own = await place.file.floats(place.name);
       values.set(transposed ? transpose(own, partShape[0], partShape[1]) : own, offset);
       offset += own.length;
     }

@@ -1,0 +1,335 @@
+/** Checkpoint folders and files of a small model: what is written comes back, and what does not fit is refused by name. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ConfigError, FirstlightError, open, PathError, StateDictError } from '../engine/index.ts';
+import { type Checkpoint, openCheckpoint, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
+import { storedAs } from '../model/checkpoint/names.ts';
+import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
+import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
+import { loadWeights, toHuggingFace } from '../model/checkpoint/weights.ts';
+import { Clip } from '../model/clip.ts';
+import type { XclipConfig } from '../model/config.ts';
+import { initialise } from '../model/init.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { Xclip } from '../model/xclip.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'firstlight-folder-'));
+test.after(() => rmSync(root, { recursive: true, force: true }));
+const gpu = await open();
+test.after(() => gpu.close());
+
+/** Every size another, so that no two can be mistaken for each other; heads that cannot be told from widths. */
+const CONFIG: XclipConfig = {
+  embedDim: 24,
+  frames: 3,
+  vision: { width: 32, layers: 2, heads: 4, mlp: 48, patch: 4, imageSize: 8 },
+  text: { width: 16, layers: 1, heads: 2, mlp: 40, context: 9, vocab: 120 },
+  mit: { layers: 1, heads: 3, mlp: 56 },
+  prompts: { layers: 2, heads: 6, alpha: 0.2 },
+};
+const TEXTS = ['a red square moving left', 'a blue star'];
+const { tokenizer } = (await clipTokenizer()).compact(TEXTS);
+
+const model = new Xclip(gpu, CONFIG);
+initialise(model, 5);
+const parameters = [...model.parameters()];
+
+let folders = 0;
+const fresh = () => join(root, String(folders++));
+
+/** A folder with the model in it. */
+async function saved(options: { shardBytes?: number } = {}): Promise<string> {
+  const folder = fresh();
+  await saveCheckpoint(folder, { config: CONFIG, parameters }, options);
+  return folder;
+}
+
+async function opened<T>(path: string, work: (checkpoint: Checkpoint) => Promise<T> | T): Promise<T> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return await work(checkpoint);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** That a new model, filled from a checkpoint, has the saved weights bit for bit. */
+async function assertSame(path: string): Promise<void> {
+  await opened(path, async ({ config, weights }) => {
+    using other = new Xclip(gpu, config);
+    await loadWeights(other, weights);
+    for (const [i, [name, tensor]] of [...other.parameters()].entries()) {
+      assert.is(name, parameters[i][0]);
+      const [got, want] = [await tensor.read(), await parameters[i][1].read()];
+      assert.equal(new Uint32Array(got.buffer), new Uint32Array(want.buffer), name);
+    }
+  });
+}
+
+/** The error of opening a checkpoint and loading all of it. */
+async function refusal(path: string): Promise<FirstlightError> {
+  try {
+    await opened(path, async ({ config, weights }) => {
+      using other = new Xclip(gpu, config);
+      await loadWeights(other, weights);
+    });
+  } catch (error) {
+    assert.instance(error, FirstlightError);
+    return error as FirstlightError;
+  }
+  throw new Error(`${path} was accepted`);
+}
+
+const jsonOf = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+
+function edit(path: string, change: (json: Record<string, Record<string, unknown>>) => void): void {
+  const json = jsonOf(path) as Record<string, Record<string, unknown>>;
+  change(json);
+  writeFileSync(path, JSON.stringify(json));
+}
+
+test('a folder comes back with its configuration, its weights bit for bit, and Hugging Face names', async () => {
+  const folder = await saved();
+  assert.equal(readdirSync(folder).sort(), ['config.json', 'model.safetensors', 'preprocessor_config.json']);
+  await opened(folder, ({ config, weights, tokenizer: none, preprocessor }) => {
+    assert.equal(config, CONFIG);
+    assert.is(weights.flavour, 'hf');
+    assert.equal(weights.names().sort(), parameters.flatMap(([name, { shape }]) => storedAs(name, shape).parts).sort());
+    assert.is(none, undefined);
+    assert.equal(preprocessor, officialPreprocessor(8));
+  });
+  await assertSame(folder);
+});
+
+test('a folder in shards has an index that lists every tensor once, and comes back bit for bit', async () => {
+  const folder = await saved({ shardBytes: 20_000 });
+  const { metadata, weight_map: map } = jsonOf(join(folder, 'model.safetensors.index.json')) as { metadata: { total_size: number }; weight_map: Record<string, string> };
+  const shards = new Set(Object.values(map));
+  assert.ok(shards.size > 2);
+  assert.equal([...shards].sort(), readdirSync(folder).filter((name) => name.endsWith('.safetensors')).sort());
+  assert.is(metadata.total_size, parameters.reduce((sum, [, { bytes }]) => sum + bytes, 0));
+  assert.not.ok(existsSync(join(folder, 'model.safetensors')));
+  await assertSame(folder);
+});
+
+test('saving again in another way leaves nothing of the old one', async () => {
+  const folder = await saved({ shardBytes: 20_000 });
+  await saveCheckpoint(folder, { config: CONFIG, parameters });
+  assert.equal(readdirSync(folder).sort(), ['config.json', 'model.safetensors', 'preprocessor_config.json']);
+  await assertSame(folder);
+  await saveCheckpoint(folder, { config: CONFIG, parameters }, { shardBytes: 60_000 });
+  assert.not.ok(existsSync(join(folder, 'model.safetensors')));
+  await assertSame(folder);
+});
+
+test('one file in the official names carries its configuration and comes back bit for bit', async () => {
+  const path = join(fresh(), 'xclip.safetensors');
+  await saveOfficial(path, { config: CONFIG, parameters });
+  await opened(path, ({ config, weights }) => {
+    assert.equal(config, CONFIG);
+    assert.is(weights.flavour, 'official');
+    assert.equal(weights.names().sort(), parameters.map(([name]) => name).sort());
+  });
+  await assertSame(path);
+});
+
+test('one file in the official names without a configuration tells it by its shapes, with heads of 64', async () => {
+  const folder = fresh();
+  mkdirSync(folder);
+  const path = join(folder, 'bare.safetensors');
+  const values = new Map(await Promise.all(parameters.map(async ([name, tensor]) => [name, await tensor.read()] as const)));
+  await writeFile(path, encodeSafetensors(parameters.map(([name, { shape }]) => ({ name, shape })), (name) => values.get(name) as Float32Array));
+  const heads = 1;
+  await opened(path, ({ config }) =>
+    assert.equal(config, {
+      ...CONFIG, vision: { ...CONFIG.vision, heads }, text: { ...CONFIG.text, heads }, mit: { ...CONFIG.mit, heads }, prompts: { ...CONFIG.prompts, heads, alpha: 0.1 },
+    }),
+  );
+  await assertSame(path);
+});
+
+test('tokenizer and preprocessor come back', async () => {
+  const folder = fresh();
+  const preprocessor = { shortSide: 11, mean: [1, 2, 3], std: [4, 5, 6.5] } as const;
+  await saveCheckpoint(folder, { config: CONFIG, parameters, tokenizer, preprocessor });
+  await opened(folder, (checkpoint) => {
+    for (const text of TEXTS) assert.equal(checkpoint.tokenizer?.encode(text), tokenizer.encode(text));
+    assert.is(checkpoint.preprocessor.shortSide, 11);
+    for (const key of ['mean', 'std'] as const) checkpoint.preprocessor[key].forEach((value, i) => assert.ok(Math.abs(value - preprocessor[key][i]) < 1e-12, `${key} ${value}`));
+  });
+});
+
+test('a tokenizer with more tokens than the model is refused', async () => {
+  const folder = fresh();
+  const vocab = tokenizer.vocabSize - 1;
+  using small = new Xclip(gpu, { ...CONFIG, text: { ...CONFIG.text, vocab } });
+  await saveCheckpoint(folder, { config: small.config, parameters: small.parameters(), tokenizer });
+  const error = await refusal(folder);
+  assert.instance(error, ConfigError);
+  assert.match(error.message, `${folder}: its tokenizer has ${vocab + 1} tokens, the text tower knows ${vocab}`);
+});
+
+test('an index that names a file outside of the folder is refused', async () => {
+  for (const name of ['../model.safetensors', '/etc/model.safetensors', 'a\\b.safetensors', 'model.bin']) {
+    const folder = await saved({ shardBytes: 60_000 });
+    edit(join(folder, 'model.safetensors.index.json'), ({ weight_map: map }) => (map.logit_scale = name));
+    const error = await refusal(folder);
+    assert.instance(error, PathError);
+    assert.ok(error.message.startsWith(`${name}: ${join(folder, 'model.safetensors.index.json')} must name`), error.message);
+  }
+});
+
+test('an index that does not fit its shards is refused with the tensor', async () => {
+  const folder = await saved({ shardBytes: 60_000 });
+  const index = join(folder, 'model.safetensors.index.json');
+  const first = 'model-00001-of-';
+  const text = readFileSync(index, 'utf8');
+  edit(index, ({ weight_map: map }) => delete map.logit_scale);
+  assert.match((await refusal(folder)).message, /tensor "logit_scale": model\.safetensors\.index\.json does not list it for this file/);
+  writeFileSync(index, text);
+  edit(index, ({ weight_map: map }) => (map.more = Object.values(map).find((name) => String(name).startsWith(first))));
+  assert.match((await refusal(folder)).message, /model-00001-of-.*: tensor "more": model\.safetensors\.index\.json looks for it here, it is not/);
+  for (const [broken, message] of [['{}', 'weight_map must be an object'], ['{"weight_map": {}}', 'weight_map lists no tensor'], ['{"weight_map": {"a": 1}}', 'must map tensor names to file names'], ['{', 'not valid JSON']] as const) {
+    writeFileSync(index, broken);
+    assert.match((await refusal(folder)).message, message);
+  }
+});
+
+test('a shard that is missing, and one that is cut short, are named', async () => {
+  const folder = await saved({ shardBytes: 60_000 });
+  const shard = readdirSync(folder).find((name) => name.startsWith('model-00002-of-')) as string;
+  const bytes = readFileSync(join(folder, shard));
+  writeFileSync(join(folder, shard), bytes.subarray(0, bytes.length - 1));
+  assert.match((await refusal(folder)).message, `${join(folder, shard)}: the tensors end at byte ${bytes.length}, the file at ${bytes.length - 1}`);
+  rmSync(join(folder, shard));
+  assert.is((await refusal(folder)).message, `${join(folder, shard)}: no such file`);
+});
+
+test('a configuration that does not fit the weights is refused with every tensor and both shapes', async () => {
+  const folder = await saved();
+  edit(join(folder, 'config.json'), (json) => {
+    json.vision_config.num_hidden_layers = 3;
+    json.text_config.vocab_size = 121;
+  });
+  const error = await refusal(folder);
+  assert.instance(error, StateDictError);
+  assert.match(error.message, `${folder} does not fit the model`);
+  assert.match(error.message, 'vision_model.encoder.layers.2.self_attn.q_proj.weight [32,32]');
+  assert.match(error.message, 'text_model.embeddings.token_embedding.weight is [120,16], the model needs [121,16]');
+});
+
+test('a tensor under a name that is nearly right is reported with both names', async () => {
+  const folder = await saved();
+  const path = join(folder, 'model.safetensors');
+  writeFileSync(path, readFileSync(path).toString('latin1').replace('"mit.position_embedding"', '"mit.position_embeddimg"'), 'latin1');
+  const { message } = await refusal(folder);
+  assert.match(message, 'mit.position_embedding [1,3,24] (did you mean mit.position_embeddimg?)');
+  assert.match(message, 'Unexpected (1): mit.position_embeddimg [1,3,24]');
+});
+
+test('a weight that is not finite is refused by name', async () => {
+  for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+    const folder = fresh();
+    const broken = parameters.map(([name, tensor]) => [name, {
+      shape: tensor.shape,
+      read: async () => {
+        const values = await tensor.read();
+        if (name === 'visual.ln_post.bias') values[31] = value;
+        return values;
+      },
+    }] as const);
+    await saveCheckpoint(folder, { config: CONFIG, parameters: broken });
+    const error = await refusal(folder);
+    assert.is(error.code, 'FL_NON_FINITE');
+    assert.match(error.message, `"visual.ln_post.bias" in ${folder}`);
+  }
+});
+
+test('pickled weights are refused with advice, alone and in a folder', async () => {
+  const folder = await saved();
+  renameSync(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'));
+  for (const path of [folder, join(folder, 'pytorch_model.bin')]) {
+    const error = await refusal(path);
+    assert.is(error.code, 'FL_PICKLE');
+    assert.match(error.message, `${join(folder, 'pytorch_model.bin')}: pickled by PyTorch`);
+    assert.match(error.hint ?? '', 'safetensors.torch.save_file(torch.load(');
+  }
+});
+
+test('what is not there, or holds no weights, or lacks its configuration, is told', async () => {
+  assert.is((await refusal(join(root, 'nowhere'))).message, `${join(root, 'nowhere')}: no such file or folder`);
+  const empty = fresh();
+  mkdirSync(empty);
+  assert.is((await refusal(empty)).message, `${empty}: holds neither model.safetensors nor model.safetensors.index.json`);
+  const folder = await saved();
+  rmSync(join(folder, 'config.json'));
+  const error = await refusal(folder);
+  assert.is(error.message, `${join(folder, 'config.json')}: no such file`);
+  assert.match(error.hint ?? '', 'needs its config.json');
+});
+
+/** A folder as transformers writes a CLIPModel: two towers, one misspelt name, a configuration without X-CLIP's parts. */
+async function clipFolder(): Promise<{ folder: string; clip: Clip }> {
+  const folder = fresh();
+  mkdirSync(folder);
+  const clip = new Clip(gpu, CONFIG);
+  initialise(clip, 9);
+  const tensors = [];
+  for (const [name, tensor] of clip.parameters()) tensors.push(...toHuggingFace(name, tensor.shape, await tensor.read()));
+  const stored = new Map(tensors.map(({ name, shape, values }) => [name.replace('pre_layernorm', 'pre_layrnorm'), { shape, values }]));
+  await writeFile(join(folder, 'model.safetensors'), encodeSafetensors([...stored].map(([name, { shape }]) => ({ name, shape })), (name) => stored.get(name)?.values as Float32Array));
+  const { vision, text } = CONFIG;
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({
+    architectures: ['CLIPModel'], model_type: 'clip', projection_dim: CONFIG.embedDim, logit_scale_init_value: 2.6592,
+    text_config: { hidden_size: text.width, intermediate_size: text.mlp, num_hidden_layers: text.layers, num_attention_heads: text.heads, max_position_embeddings: text.context, vocab_size: text.vocab },
+    vision_config: { hidden_size: vision.width, intermediate_size: vision.mlp, num_hidden_layers: vision.layers, num_attention_heads: vision.heads, patch_size: vision.patch, image_size: vision.imageSize },
+  }));
+  return { folder, clip };
+}
+
+test("a Hugging Face CLIP folder fills X-CLIP's towers and leaves the parts that CLIP lacks as they are", async () => {
+  const { folder, clip } = await clipFolder();
+  using towers = clip;
+  const own = new Map(towers.parameters());
+  await opened(folder, async ({ config, weights }) => {
+    assert.equal(config, { ...CONFIG, frames: 8, mit: { layers: 1, heads: 1, mlp: 96 }, prompts: { layers: 2, heads: 1, alpha: 0.1 } });
+    using xclip = new Xclip(gpu, config);
+    initialise(xclip, 1);
+    using start = new Xclip(gpu, config);
+    initialise(start, 1);
+    await loadWeights(xclip, weights, { allowMissing: true });
+    const before = new Map(start.parameters());
+    for (const [name, tensor] of xclip.parameters()) assert.equal(await tensor.read(), await (own.get(name) ?? before.get(name))?.read(), name);
+  });
+});
+
+test('without allowMissing, a CLIP folder does not pass for X-CLIP', async () => {
+  const { folder, clip } = await clipFolder();
+  clip.dispose();
+  const { message } = await refusal(folder);
+  assert.match(message, 'vision_model.encoder.layers.0.message_fc.weight [32,32]');
+});
+
+test('a CLIP folder that lacks a part of a packed projection is refused even with allowMissing', async () => {
+  const { folder, clip } = await clipFolder();
+  clip.dispose();
+  const path = join(folder, 'model.safetensors');
+  const name = 'vision_model.encoder.layers.1.self_attn.k_proj.bias';
+  writeFileSync(path, readFileSync(path).toString('latin1').replace(`"${name}"`, `"${name.replace('k_proj', 'K_proj')}"`), 'latin1');
+  await opened(folder, async ({ config, weights }) => {
+    using xclip = new Xclip(gpu, config);
+    try {
+      await loadWeights(xclip, weights, { allowMissing: true });
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, StateDictError);
+      assert.match((error as Error).message, `${name} [32] (did you mean ${name.replace('k_proj', 'K_proj')}?)`);
+    }
+  });
+});
+
+test.run();
