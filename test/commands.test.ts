@@ -1,0 +1,118 @@
+/** The commands a person types, each in a process of its own, on a data set of a few clips. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readLabels } from '../train/data/lists.ts';
+import { type MovingShapesFolder, writeMovingShapes } from '../train/data/moving_shapes_files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-commands-'));
+const config = join(folder, 'tiny.yaml');
+const out = join(folder, 'run');
+let data: MovingShapesFolder;
+
+test.before(async () => {
+  data = await writeMovingShapes(join(folder, 'data'), 6, { train: 8, testSeen: 4, testUnseen: 1, stills: 1 });
+  writeFileSync(config, `
+model: {preset: tiny}
+data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false}
+train: {steps: 4, warmupSteps: 1, batch: 2}
+optim: {lr: 1e-3, schedule: plain}
+run: {logEverySteps: 1}
+`);
+});
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @param interrupt send Ctrl-C as soon as stderr holds this */
+function firstlight(words: readonly string[], interrupt?: string): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../train/cli.ts', import.meta.url)), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (interrupt !== undefined && stderr.includes(interrupt)) {
+      interrupt = undefined;
+      child.kill('SIGINT');
+    }
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+test('train leaves configuration, log, TensorBoard events and a checkpoint, and measures data.val', async () => {
+  const { code, stdout, stderr } = await firstlight(['train', config, '--out', out]);
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /4 steps, .* M parameters/);
+  assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
+  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors', 'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
+});
+
+test('a folder that holds a run is not written over', async () => {
+  const { code, stderr } = await firstlight(['train', config, '--out', out]);
+  assert.is(code, 1);
+  assert.match(stderr, 'already holds a run');
+  assert.match(stderr, '--resume');
+});
+
+test('evaluate gives the numbers of the training, from the run folder alone', async () => {
+  const json = join(folder, 'numbers.json');
+  const { code, stdout, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint', join(out, 'checkpoint'), '--json', json]);
+  assert.is(code, 0, stderr);
+  const numbers = JSON.parse(readFileSync(json, 'utf8'));
+  assert.match(stdout, `top-1 ${(100 * numbers.top1).toFixed(1)} %`);
+  assert.is(numbers.predictions.length, 4);
+  assert.is(numbers.predictions[0].predictions.length, 5);
+});
+
+test('predict ranks the labels of each file, and reports a file that is no video', async () => {
+  const names = readLabels(data.labels.seen).slice(0, 3);
+  const broken = join(folder, 'broken.mp4');
+  writeFileSync(broken, 'not a video');
+  const clip = readFileSync(data.lists.testSeen, 'utf8').split(' ')[0];
+  const { code, stdout, stderr } = await firstlight(['predict', join(data.folder, clip), broken, '--labels', names.join(', '), '--checkpoint', join(out, 'checkpoint'), '--top', '2', '--json']);
+  assert.is(code, 3);
+  assert.match(stderr, broken);
+  const [answer, ...others] = JSON.parse(stdout) as { file: string; predictions: { label: string; probability: number }[] }[];
+  assert.equal([others.length, answer.predictions.length], [0, 2]);
+  assert.ok(names.includes(answer.predictions[0].label));
+  assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
+});
+
+test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {
+  const long = ['--set', 'train.steps=200', '--out', join(folder, 'long')];
+  const stopped = await firstlight(['train', config, ...long], 'lr ');
+  assert.is(stopped.code, 130, stopped.stderr);
+  const step = Number(/stopped after step (\d+)/.exec(stopped.stdout)?.[1]);
+  assert.ok(step > 0 && step < 200, stopped.stdout);
+  assert.ok(existsSync(join(folder, 'long', 'checkpoints', `step-${String(step).padStart(8, '0')}`)));
+  const changed = await firstlight(['train', config, ...long, '--resume', '--lr', '0.5']);
+  assert.is(changed.code, 1);
+  assert.match(changed.stderr, /lr: 0\.5/);
+  const resumed = await firstlight(['train', config, ...long, '--resume'], 'lr ');
+  assert.match(resumed.stderr, `going on from step ${step}`);
+  assert.is(resumed.code, 130);
+});
+
+test('what cannot be found is named, with a way out', async () => {
+  const cases: [string[], number, RegExp][] = [
+    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no checkpoint.*\n.*there are/],
+    [['evaluate', config, '--checkpoint', join(folder, 'nowhere')], 5, /nowhere: no such file or folder/],
+    [['evaluate', config, '--checkpoint', join(out, 'checkpoint'), '--set', 'data.size=64'], 1, /frames of 32 × 32 pixels.*of 64\n.*data\.size=32/],
+    [['train', config, '--out', join(folder, 'other'), '--batch', '100'], 3, /has 8 clips, one optimiser step takes 100/],
+  ];
+  for (const [words, code, message] of cases) {
+    const ended = await firstlight(words);
+    assert.match(ended.stderr, message);
+    assert.is(ended.code, code, ended.stderr);
+  }
+});
+
+test.run();
