@@ -11,7 +11,7 @@ import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/fit.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
-import { StopRequest } from '../train/stage.ts';
+import { StopRequest } from '../train/stop.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-resume-'));
 let gpu: Gpu;

@@ -14,7 +14,8 @@ import type { Progress } from './log/progress.ts';
 import type { RunRecorder } from './log/recorder.ts';
 import { AdamW, fixText, recipeGroups } from './optimizer.ts';
 import { pixelsOf } from './pixels.ts';
-import { type StopRequest, trainStage } from './stage.ts';
+import { trainStage } from './stage.ts';
+import type { StopRequest } from './stop.ts';
 import { buildSystem, inputOf, type System, textFeatures } from './system.ts';
 
 /** Where a run keeps what it can be resumed from, and where it leaves the trained model. */

@@ -1,4 +1,4 @@
-import { backward, FirstlightError, type Gpu, NonFiniteError, type Tensor } from '../engine/index.ts';
+import { backward, type Gpu, NonFiniteError, type Tensor } from '../engine/index.ts';
 import { scale } from '../kernels/elementwise/index.ts';
 import type { AdamW } from './optimizer.ts';
 import { learningRate, type Schedule } from './schedule.ts';
@@ -72,35 +72,4 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     if (!goOn) return step + 1;
   }
   return steps;
-}
-
-/** Turns Ctrl-C and SIGTERM into a request to stop after the current step; a second one ends the process at once. */
-export class StopRequest {
-  #code: number | undefined;
-  readonly #listeners = new Map<NodeJS.Signals, () => void>();
-
-  constructor() {
-    for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
-      const listener = () => {
-        if (this.#code !== undefined) process.exit(code);
-        this.#code = code;
-      };
-      this.#listeners.set(signal, listener);
-      process.on(signal, listener);
-    }
-  }
-
-  /** The exit status to leave with, or undefined while nobody asked. */
-  get code(): number | undefined {
-    return this.#code;
-  }
-
-  /** Throws the request as an error that the command line turns into its exit status. */
-  throwIfRequested(what: string): void {
-    if (this.#code !== undefined) throw new FirstlightError('FL_INTERRUPTED', `${what} was interrupted`, { exitCode: this.#code });
-  }
-
-  [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
-  }
 }

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { type CommandDef, defineCommand, renderUsage } from 'citty';
 import { FirstlightError } from '../../engine/errors.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { InterruptedError } from '../stop.ts';
 import { commands } from './commands.ts';
 import { flagsOf, UsageError } from './flags.ts';
 
@@ -20,7 +21,7 @@ async function help(name?: string): Promise<string> {
   return `${process.stdout.isTTY === true ? text : stripVTControlCharacters(text)}\n`;
 }
 
-/** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint. */
+/** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint; 130 and 143 are those of signals. */
 const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
   ['FL_USAGE', 2],
   ...['FL_DATASET', 'FL_VIDEO', 'FL_PATH'].map((code) => [code, 3] as const),
@@ -30,6 +31,7 @@ const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof FirstlightError)) return 1;
+  if (error instanceof InterruptedError) return error.exitCode;
   return EXIT_CODES.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? 1;
 }
 

@@ -19,7 +19,7 @@ import { readRunLog } from '../log/run_log.ts';
 import { environmentOf } from '../machine.ts';
 import { type Headline, isMet, type ReportData, resultOf, type Timing } from '../report/data.ts';
 import { renderReport } from '../report/report.ts';
-import { StopRequest } from '../stage.ts';
+import { StopRequest } from '../stop.ts';
 import type { System } from '../system.ts';
 import { CONFIG_FILE } from './train.ts';
 

@@ -7,7 +7,7 @@ import { readLabels } from '../data/lists.ts';
 import { topShare } from '../evaluation.ts';
 import { datasetOf, evaluateSystem, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../fit.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
-import { StopRequest } from '../stage.ts';
+import { StopRequest } from '../stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
 export const CONFIG_FILE = 'config.yaml';

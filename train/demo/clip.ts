@@ -15,7 +15,8 @@ import type { RunRecorder } from '../log/recorder.ts';
 import { AdamW, recipeGroups } from '../optimizer.ts';
 import { pixelsOf } from '../pixels.ts';
 import type { Schedule } from '../schedule.ts';
-import { type StopRequest, trainStage } from '../stage.ts';
+import { trainStage } from '../stage.ts';
+import type { StopRequest } from '../stop.ts';
 import { inputOf, type System } from '../system.ts';
 
 /** Pictures, each with its caption, that are compared with each other. */
