@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CLASS_NAMES, combinationOf, MOTIONS, reversed, SEEN, UNSEEN } from '../train/data/moving_shapes.ts';
+import { Random } from '../engine/random.ts';
+import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN, UNSEEN } from '../train/data/moving_shapes.ts';
 import { type Guess, motionShare, shuffledMotionShare } from '../train/demo/measure.ts';
-import { familyOf, CAPTIONS } from '../train/data/moving_shapes.ts';
+import { inPairs } from '../train/demo/pairs.ts';
 import { rank, topShare } from '../train/evaluation.ts';
 
 test('ranking: probabilities are the softmax, largest first, and equal ones keep their order', () => {
@@ -38,6 +39,19 @@ test('captions of one family differ in the shape alone', () => {
   CAPTIONS.forEach((text, caption) => families.set(familyOf(caption), [...(families.get(familyOf(caption)) ?? []), text]));
   assert.is(families.size, 108);
   for (const family of families.values()) assert.is(new Set(family.map((text) => text.replace(/square|circle|triangle|cross/, 'shape'))).size, 1);
+});
+
+test('pictures come in pairs that differ in the shape alone, each picture once', () => {
+  const entries = Array.from({ length: 6144 }, (_, i) => ({ path: String(i), label: (i * 5) % 432 }));
+  const order = inPairs(entries, new Random(1, 'pairs'));
+  assert.is(new Set(order).size, entries.length);
+  let unlike = 0;
+  for (let i = 0; i < order.length; i += 2) {
+    const [a, b] = [entries[order[i]].label, entries[order[i + 1]].label];
+    if (familyOf(a) === familyOf(b) && a !== b) unlike++;
+  }
+  assert.ok(unlike > 0.98 * (entries.length / 2), `${unlike} pairs`);
+  assert.not.equal(inPairs(entries, new Random(2, 'pairs')), order);
 });
 
 test.run();

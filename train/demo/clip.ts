@@ -1,4 +1,4 @@
-import type { Gpu, Random } from '../../engine/index.ts';
+import type { Gpu } from '../../engine/index.ts';
 import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS } from '../../model/config.ts';
@@ -8,8 +8,8 @@ import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { BatchesByStep } from '../batches.ts';
 import { contrastiveLoss } from '../contrastive.ts';
 import { type Batch, Dataset } from '../data/dataset.ts';
-import { type Entry, readLabels, readList } from '../data/lists.ts';
-import { CLASS_NAMES, familyOf } from '../data/moving_shapes.ts';
+import { readLabels, readList } from '../data/lists.ts';
+import { CLASS_NAMES } from '../data/moving_shapes.ts';
 import type { MovingShapesFolder } from '../data/moving_shapes_files.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { AdamW, recipeGroups } from '../optimizer.ts';
@@ -18,9 +18,10 @@ import type { Schedule } from '../schedule.ts';
 import { trainStage } from '../stage.ts';
 import type { StopRequest } from '../stop.ts';
 import { inputOf, type System } from '../system.ts';
+import { inPairs } from './pairs.ts';
 
 /** Pictures, each with its caption, that are compared with each other. */
-const BATCH = 128;
+const BATCH = 64;
 const LR = 2e-3;
 const LOG_EVERY = 5;
 
@@ -44,7 +45,7 @@ export async function trainClip({ gpu, data, seed, steps, recorder, stop }: Clip
   const { imageSize } = config.vision;
   const preprocessor = { ...officialPreprocessor(imageSize), shortSide: imageSize };
   const input = inputOf(config, preprocessor);
-  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize, crop: false, flip: false, seed, order: byFamily });
+  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
   const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
   const rows = tokenizer.tokenize(captions, length);
@@ -83,23 +84,4 @@ export async function trainClip({ gpu, data, seed, steps, recorder, stop }: Clip
     recorder.progress.stop();
     optimizer.dispose();
   }
-}
-
-/**
- * An order in which pictures whose captions differ in the shape alone follow each other. In a batch without such pairs
- * size, colour and place tell almost every picture, and shapes are learned late.
- */
-function byFamily(entries: readonly Entry[], random: Random): Int32Array {
-  const families = new Map<number, Map<number, number[]>>();
-  for (const at of random.permutation(entries.length)) {
-    const { label } = entries[at];
-    const family = families.get(familyOf(label)) ?? new Map<number, number[]>();
-    families.set(familyOf(label), family.set(label, [...(family.get(label) ?? []), at]));
-  }
-  const groups = [...families.values()].flatMap((family) => {
-    const members = [...family.values()];
-    const longest = Math.max(...members.map((places) => places.length));
-    return Array.from({ length: longest }, (_, i) => members.flatMap((places) => places.slice(i, i + 1)));
-  });
-  return Int32Array.from(Array.from(random.permutation(groups.length)).flatMap((i) => groups[i]));
 }
