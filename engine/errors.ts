@@ -160,8 +160,8 @@ export class DatasetError extends FirstlightError {
 
 /** A video file that cannot be decoded whole. */
 export class VideoDecodeError extends FirstlightError {
-  constructor(file: string, reason: string, cause?: unknown) {
-    super('FL_VIDEO', `${file}: ${reason}`, { file, reason }, undefined, cause);
+  constructor(file: string, reason: string, cause?: unknown, hint?: string) {
+    super('FL_VIDEO', `${file}: ${reason}`, { file, reason }, hint, cause);
   }
 }
 

@@ -9,8 +9,9 @@ import { avChannelLayoutDefault, Codec, CodecContext, FormatContext, Frame, Pack
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VideoDecodeError } from '../engine/errors.ts';
+import type { I420Frame } from '../kernels/frames/index.ts';
 import { writeVideo } from '../train/data/encode.ts';
-import { type I420Frame, i420ToRgb, rgbToI420 } from '../train/data/i420.ts';
+import { i420ToRgb, rgbToI420 } from '../train/data/i420.ts';
 import { rotate } from '../train/data/picture.ts';
 import { readPng, writePng } from '../train/data/stills.ts';
 import { readFrames } from '../train/data/video.ts';

@@ -1,13 +1,17 @@
 import { FirstlightError, ShapeError } from '../../engine/index.ts';
 
-/** One decoded picture: planes Y, U, V one after another; chroma planes are (width + 1) / 2 × (height + 1) / 2, rounded down. */
+/**
+ * A picture as video decoders give it: luma for every pixel, chroma for every 2 × 2 block. ITU-R BT.601, BT.709.
+ * Odd sizes are rounded up: the last chroma sample then stands for one column or row.
+ */
 export interface I420Frame {
   readonly width: number;
   readonly height: number;
+  /** Y [height, width], then U and V [⌈height/2⌉, ⌈width/2⌉] each, rows without padding. */
   readonly data: Uint8Array;
-  /** How red, green and blue weigh in luma. */
+  /** How red, green and blue were mixed into luma and chroma. */
   readonly matrix: 'bt601' | 'bt709';
-  /** `limited`: black is 16 and white 235; `full`: 0 and 255. */
+  /** limited: luma 16 … 235, chroma 16 … 240, as video; full: 0 … 255, as JPEG. */
   readonly range: 'limited' | 'full';
 }
 

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { Random } from '../../engine/random.ts';
-import type { I420Frame } from './i420.ts';
+import type { I420Frame } from '../../kernels/frames/index.ts';
 import type { Entry } from './lists.ts';
 import { centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, type View } from './sampling.ts';
 import { readPng } from './stills.ts';

@@ -5,8 +5,9 @@ import {
 } from 'node-av/constants';
 import { Codec, CodecContext, FFmpegError, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { FirstlightError } from '../../engine/errors.ts';
+import type { I420Frame } from '../../kernels/frames/index.ts';
 import { setOptions } from './ffmpeg.ts';
-import { i420Bytes, type I420Frame } from './i420.ts';
+import { i420Bytes } from './i420.ts';
 
 interface Coding {
   readonly format: string;

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { convertIndexedToRgb, decode, type DecodedPng, encode } from 'fast-png';
 import { VideoDecodeError } from '../../engine/errors.ts';
-import { type I420Frame, rgbToI420 } from './i420.ts';
+import type { I420Frame } from '../../kernels/frames/index.ts';
+import { rgbToI420 } from './i420.ts';
 
 /** Writes RGB, 8 bits, [height, width, 3], as PNG. */
 export function writePng(path: string, rgb: Uint8Array, width: number, height: number): void {

@@ -1,21 +1,26 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { extname } from 'node:path';
 import {
-  AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_ATTACHED_PIC, AV_FRAME_FLAG_INTERLACED, AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_FLAG_CORRUPT,
-  AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF, AVMEDIA_TYPE_VIDEO,
+  AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_ATTACHED_PIC, AV_FRAME_FLAG_INTERLACED, AV_PKT_DATA_DISPLAYMATRIX,
+  AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF, AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
 import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet, type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../engine/errors.ts';
-import { examine, signatureOf, type Structure } from './container.ts';
-import { messagesOf, setOptions } from './ffmpeg.ts';
-import type { I420Frame } from './i420.ts';
-import { rotate, toI420 } from './picture.ts';
+import type { I420Frame } from '../../kernels/frames/index.ts';
+import { examine, type Signature, signatureOf, type Structure } from './container.ts';
+import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
+import { I420Converter, rotate } from './picture.ts';
 
 /** 8K (7680 × 4320): a header may claim any size, and memory is taken by what it claims. */
 const MAX_PIXELS = 33_177_600;
 
-/** The only demuxers that may run. Others, playlists above all, open further files on their own. */
-const DEMUXERS = 'mov,matroska,avi';
+/** Compressed frames up to this many bytes are kept while they are counted; a larger file is read a second time to decode it. */
+const MAX_KEPT_BYTES = 2 ** 26;
+
+/** The only demuxer that may read a file that begins so. Others, playlists above all, open further files on their own. */
+const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, string>> = { iso: 'mov', ebml: 'matroska', riff: 'avi' };
+
+const DAMAGE_HINT = 'fetch the file again, or take it out of the list';
+const KIND_HINT = 'give a video file: mp4, mov, webm, mkv or avi';
 
 /**
  * FFmpeg is called synchronously, since a hop to another thread and back costs more than a small frame; the event loop
@@ -44,17 +49,19 @@ export async function readFrames(path: string, pick: (total: number) => readonly
     if (!(error instanceof VideoDecodeError)) throw error;
     const messages = await messagesOf(() => read(path, pick));
     if (messages.length === 0) throw error;
-    throw new VideoDecodeError(path, String(error.context.reason), new Error(messages.join('\n')));
+    throw new VideoDecodeError(path, String(error.context.reason), new Error(messages.join('\n')), error.hint);
   }
 }
 
 async function read(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
-  const structure = inspect(path);
-  const shown = await countShown(path, structure);
-  let decoded = await decode(path, shown, indices(pick, shown));
-  // Some codecs have packets that show nothing (see `mayHideFrames`): then the decoder's count is the true one.
-  if (decoded.total !== shown) decoded = await decode(path, decoded.total, indices(pick, decoded.total));
-  return decoded.frames;
+  const file = inspect(path);
+  return withVideo(file, {}, async (opened) => {
+    using census = await takeCensus(file, opened);
+    let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown));
+    // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
+    if (decoded.total !== census.shown) decoded = await decode(file, opened, census, decoded.total, indices(pick, decoded.total));
+    return decoded.frames;
+  });
 }
 
 function indices(pick: (total: number) => readonly number[], total: number): readonly number[] {
@@ -64,28 +71,35 @@ function indices(pick: (total: number) => readonly number[], total: number): rea
   return wanted;
 }
 
+/** A file that begins like a video. */
+interface VideoFile extends Structure {
+  readonly path: string;
+  readonly demuxer: string;
+}
+
 /** Refuses what can be told from the file's outside, in a person's words. */
-function inspect(path: string): Structure {
+function inspect(path: string): VideoFile {
   let file: number;
   try {
     file = openSync(path, 'r');
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new VideoDecodeError(path, { ENOENT: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? ''] ?? message);
+    const reason = { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? ''] ?? message;
+    throw new VideoDecodeError(path, reason, cause, 'check the path, and the folder that the paths of a list start from');
   }
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile()) throw new VideoDecodeError(path, stats.isDirectory() ? 'is a folder' : 'is not a regular file');
-    if (stats.size === 0) throw new VideoDecodeError(path, 'the file is empty');
+    if (!stats.isFile()) throw new VideoDecodeError(path, stats.isDirectory() ? 'is a folder' : 'is not a regular file', undefined, KIND_HINT);
+    if (stats.size === 0) throw new VideoDecodeError(path, 'the file is empty', undefined, DAMAGE_HINT);
     const buffer = Buffer.alloc(64);
     const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
     const signature = signatureOf(head);
-    if (signature === 'unknown') throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video (mp4, mov, webm, mkv or avi)`);
+    if (signature === 'unknown') throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video`, undefined, KIND_HINT);
     const structure = examine(file, stats.size, signature);
     const { missing, damagedAt } = structure;
-    if (missing > 0) throw new VideoDecodeError(path, `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`);
-    if (damagedAt !== undefined) throw new VideoDecodeError(path, `is damaged: its parts do not fit at byte ${damagedAt.toLocaleString('en-US')}`);
-    return structure;
+    if (missing > 0) throw new VideoDecodeError(path, `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`, undefined, DAMAGE_HINT);
+    if (damagedAt !== undefined) throw new VideoDecodeError(path, `is damaged: its parts do not fit at byte ${damagedAt.toLocaleString('en-US')}`, undefined, DAMAGE_HINT);
+    return { ...structure, path, demuxer: DEMUXERS[signature] };
   } finally {
     closeSync(file);
   }
@@ -107,19 +121,17 @@ interface Opened {
   readonly stream: Stream;
 }
 
-async function withVideo<T>(path: string, options: Readonly<Record<string, string>>, use: (opened: Opened) => Promise<T>): Promise<T> {
+async function withVideo<T>({ path, demuxer }: VideoFile, options: Readonly<Record<string, string>>, use: (opened: Opened) => Promise<T>): Promise<T> {
   const input = new FormatContext();
   try {
-    using dictionary = Dictionary.fromObject({ format_whitelist: DEMUXERS, protocol_whitelist: 'file', ...options });
-    const opened = input.openInputSync(`file:${path}`, null, dictionary);
-    if (opened < 0) throw new VideoDecodeError(path, `its header cannot be read: ${FFmpegError.strerror(opened)}`);
-    for (const { codecpar } of input.streams) if (codecpar.codecType === AVMEDIA_TYPE_VIDEO) checkSize(path, codecpar.width, codecpar.height);
-    const found = input.findStreamInfoSync();
-    if (found < 0) throw new VideoDecodeError(path, `its streams cannot be read: ${FFmpegError.strerror(found)}`);
+    using dictionary = Dictionary.fromObject({ format_whitelist: demuxer, protocol_whitelist: 'file', ...options });
+    const code = input.openInputSync(`file:${path}`, null, dictionary);
+    if (code < 0) throw new VideoDecodeError(path, `its header cannot be read: ${FFmpegError.strerror(code)}`, undefined, DAMAGE_HINT);
+    // What is in the headers is enough. Looking for more (`findStreamInfo`) decodes the first frames, and opens decoders for sound.
     const stream = input.streams[input.findBestStream(AVMEDIA_TYPE_VIDEO)];
     if (stream === undefined || stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC)) {
-      const others = input.nbStreams === 0 ? 'no streams at all' : 'only sound or data';
-      throw new VideoDecodeError(path, `has no video, ${others}`);
+      const others = input.nbStreams === 0 ? 'no streams at all' : 'only sound, data or a cover picture';
+      throw new VideoDecodeError(path, `has no video, ${others}`, undefined, KIND_HINT);
     }
     checkSize(path, stream.codecpar.width, stream.codecpar.height);
     return await use({ input, stream });
@@ -130,26 +142,34 @@ async function withVideo<T>(path: string, options: Readonly<Record<string, strin
 
 function checkSize(path: string, width: number, height: number): void {
   if (width * height > MAX_PIXELS) {
-    throw new VideoDecodeError(path, `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`);
+    throw new VideoDecodeError(path, `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined, CONVERT_HINT);
   }
+}
+
+/** Lets others have the event loop, now and then. */
+function turns(): () => Promise<void> | undefined {
+  let pause = performance.now() + TURN_MS;
+  return () => {
+    if (performance.now() <= pause) return undefined;
+    return new Promise((resolve) => setImmediate(() => {
+      pause = performance.now() + TURN_MS;
+      resolve();
+    }));
+  };
 }
 
 /** Calls `each` for every packet of the stream, in the order of the file. */
 async function forPackets(path: string, { input, stream }: Opened, each: (packet: Packet) => void): Promise<void> {
   using packet = new Packet();
   packet.alloc();
-  let place = 0;
-  let pause = performance.now() + TURN_MS;
-  for (;;) {
-    if (performance.now() > pause) {
-      await new Promise((resolve) => setImmediate(resolve));
-      pause = performance.now() + TURN_MS;
-    }
+  const turn = turns();
+  for (let place = 0; ;) {
+    await turn();
     const code = input.readFrameSync(packet);
     if (code === AVERROR_EOF) return;
-    if (code < 0) throw new VideoDecodeError(path, `cannot be read after frame ${place}: ${FFmpegError.strerror(code)}`);
+    if (code < 0) throw new VideoDecodeError(path, `cannot be read after frame ${place}: ${FFmpegError.strerror(code)}`, undefined, DAMAGE_HINT);
     if (packet.streamIndex === stream.index) {
-      if (packet.flags & AV_PKT_FLAG_CORRUPT) throw new VideoDecodeError(path, `frame ${place} is incomplete: the file is damaged or cut off`);
+      if (packet.hasFlags(AV_PKT_FLAG_CORRUPT)) throw new VideoDecodeError(path, `frame ${place} is incomplete: the file is damaged or cut off`, undefined, DAMAGE_HINT);
       each(packet);
       place++;
     }
@@ -157,82 +177,130 @@ async function forPackets(path: string, { input, stream }: Opened, each: (packet
   }
 }
 
-/** Number of frames to expect, by counting packets; a container's own count is only believed to find what is missing. */
-async function countShown(path: string, { emptyChunks }: Structure): Promise<number> {
-  const census = (options: Readonly<Record<string, string>>) => withVideo(path, options, async (opened) => {
-    const empty = emptyChunks.get(opened.stream.index) ?? 0;
-    const count = { packets: 0, shown: 0, stated: Number(opened.stream.nbFrames) - empty };
-    await forPackets(path, opened, (packet) => {
-      count.packets++;
-      if (packet.size > 0 && !(packet.flags & AV_PKT_FLAG_DISCARD)) count.shown++;   // an edit list may leave frames out
-    });
-    return count;
-  });
-  const { packets, shown, stated } = await census({});
-  if (packets < stated) {
-    // The count that mp4 states is that before its edit list, which may have dropped frames rightly.
-    const whole = ['.mp4', '.mov', '.m4v'].includes(extname(path).toLowerCase()) ? await census({ ignore_editlist: '1' }) : { packets };
-    if (whole.packets < stated) throw new VideoDecodeError(path, `is cut off: holds ${whole.packets} of the ${stated} frames that it states`);
+/** What counting the packets of a file tells. */
+class Census {
+  packets = 0;
+  /** Packets that should give a frame to look at. */
+  shown = 0;
+  /** Frames to be shown before the first one of the file. Of a piece cut out of a longer video they cannot be decoded; players skip them. */
+  leading = 0;
+  /** The packets themselves, unless they are too large. */
+  kept: Packet[] | undefined = [];
+  #first: bigint | undefined;
+  #bytes = 0;
+
+  add(packet: Packet): void {
+    const { size, pts } = packet;
+    this.#first ??= pts;
+    this.packets++;
+    if (size === 0) return;
+    if (pts < this.#first) this.leading++;
+    if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++;   // an edit list may leave frames out
+    this.#bytes += size;
+    const copy = this.#bytes > MAX_KEPT_BYTES ? null : packet.clone();
+    if (copy === null) this[Symbol.dispose]();
+    else this.kept?.push(copy);
   }
-  if (shown === 0) throw new VideoDecodeError(path, 'has a video track without a single frame');
-  return shown;
+
+  [Symbol.dispose](): void {
+    for (const packet of this.kept ?? []) packet.free();
+    this.kept = undefined;
+  }
+}
+
+/** Counts packets; a container's own count is only believed to find what is missing. */
+async function takeCensus(file: VideoFile, opened: Opened): Promise<Census> {
+  const { path } = file;
+  const census = new Census();
+  await forPackets(path, opened, (packet) => census.add(packet));
+  const stated = Number(opened.stream.nbFrames) - (file.emptyChunks.get(opened.stream.index) ?? 0);
+  if (census.packets < stated) {
+    // The count that mp4 states is that before its edit list, which may have dropped frames rightly.
+    let { packets } = census;
+    if (file.demuxer === DEMUXERS.iso) {
+      packets = 0;
+      await withVideo(file, { ignore_editlist: '1' }, (whole) => forPackets(path, whole, () => packets++));
+    }
+    if (packets < stated) throw new VideoDecodeError(path, `is cut off: holds ${packets} of the ${stated} frames that it states`, undefined, DAMAGE_HINT);
+  }
+  if (census.shown === 0) throw new VideoDecodeError(path, 'has a video track without a single frame', undefined, DAMAGE_HINT);
+  return census;
+}
+
+/** Calls `each` for every packet once more. */
+async function replay(file: VideoFile, { kept }: Census, each: (packet: Packet) => void): Promise<void> {
+  if (kept === undefined) return withVideo(file, {}, (again) => forPackets(file.path, again, each));
+  const turn = turns();
+  for (const packet of kept) {
+    await turn();
+    each(packet);
+  }
 }
 
 /** Packets without a frame of their own: hidden reference frames (VP8), placeholders (DivX), the second field of a frame. */
-function mayHideFrames(stream: Stream, interlaced: boolean): boolean {
+function mayShowFewer(stream: Stream, interlaced: boolean): boolean {
   return interlaced || stream.codecpar.codecId === AV_CODEC_ID_VP8 || stream.codecpar.codecId === AV_CODEC_ID_MPEG4;
 }
 
+function openDecoder(path: string, { codecpar, timeBase }: Stream): CodecContext {
+  const codec = Codec.findDecoder(codecpar.codecId);
+  if (codec === null) throw new VideoDecodeError(path, `is coded as ${avGetCodecName(codecpar.codecId)}, which cannot be decoded here`, undefined, CONVERT_HINT);
+  const decoder = new CodecContext();
+  decoder.allocContext3(codec);
+  FFmpegError.throwIfError(decoder.parametersToContext(codecpar), 'codec parameters');
+  decoder.pktTimebase = timeBase;
+  decoder.threadCount = 1;
+  setOptions(decoder, { err_detect: 'explode', max_pixels: String(MAX_PIXELS) });
+  // H.264 need not state how far frames are out of order. Then wait for as many as its level allows, rather than guess.
+  if (codecpar.codecId === AV_CODEC_ID_H264) setOptions(decoder, { strict: 'strict' });
+  const code = decoder.open2Sync(codec);
+  if (code < 0) {
+    decoder.freeContext();
+    throw new VideoDecodeError(path, `its ${codec.name} decoder does not start: ${FFmpegError.strerror(code)}`, undefined, CONVERT_HINT);
+  }
+  return decoder;
+}
+
 /** Decodes the whole file and keeps the frames at `wanted`. If another number of frames than `expected` is shown, returns none. */
-async function decode(path: string, expected: number, wanted: readonly number[]): Promise<{ total: number; frames: I420Frame[] }> {
-  return withVideo(path, {}, async (opened) => {
-    const { stream } = opened;
-    const turns = quarterTurns(path, stream);
-    const codec = Codec.findDecoder(stream.codecpar.codecId);
-    if (codec === null) throw new VideoDecodeError(path, `is coded as ${avGetCodecName(stream.codecpar.codecId)}, which cannot be decoded here`);
-    using decoder = new CodecContext();
-    decoder.allocContext3(codec);
-    FFmpegError.throwIfError(decoder.parametersToContext(stream.codecpar), 'codec parameters');
-    decoder.pktTimebase = stream.timeBase;
-    decoder.threadCount = 1;
-    setOptions(decoder, { err_detect: 'explode', max_pixels: String(MAX_PIXELS) });
-    const ready = decoder.open2Sync(codec);
-    if (ready < 0) throw new VideoDecodeError(path, `its ${codec.name} decoder does not start: ${FFmpegError.strerror(ready)}`);
-
-    using frame = new Frame();
-    frame.alloc();
-    const keep = new Set(wanted);
-    const kept = new Map<number, I420Frame>();
-    let total = 0;
-    let interlaced = false;
-    let size: { width: number; height: number } | undefined;
-    const damaged = (code: number) => new VideoDecodeError(path, `frame ${total} of ${expected} is damaged: ${FFmpegError.strerror(code)}`);
-    const send = (packet: Packet | null) => {
-      const sent = decoder.sendPacketSync(packet);
-      if (sent < 0) throw damaged(sent);
-      for (;;) {
-        const code = decoder.receiveFrameSync(frame);
-        if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
-        if (code < 0) throw damaged(code);
-        if (frame.decodeErrorFlags !== 0) throw new VideoDecodeError(path, `frame ${total} of ${expected} is damaged: the decoder had to guess parts of it`);
-        size ??= { width: frame.width, height: frame.height };
-        if (frame.width !== size.width || frame.height !== size.height) {
-          throw new VideoDecodeError(path, `changes its picture from ${size.width} × ${size.height} to ${frame.width} × ${frame.height} at frame ${total}`);
-        }
-        interlaced ||= frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
-        if (keep.has(total)) kept.set(total, rotate(toI420(path, frame), turns));
-        total++;
+async function decode(file: VideoFile, { stream }: Opened, census: Census, expected: number, wanted: readonly number[]): Promise<{ total: number; frames: I420Frame[] }> {
+  const { path } = file;
+  const quarters = quarterTurns(path, stream);
+  using decoder = openDecoder(path, stream);
+  using converter = new I420Converter(path);
+  using frame = new Frame();
+  frame.alloc();
+  const keep = new Set(wanted);
+  const kept = new Map<number, I420Frame>();
+  let total = 0;
+  let interlaced = false;
+  let size: { width: number; height: number } | undefined;
+  const damaged = (reason: string) => new VideoDecodeError(path, `frame ${total} of ${expected} is damaged: ${reason}`, undefined, DAMAGE_HINT);
+  const send = (packet: Packet | null) => {
+    const sent = decoder.sendPacketSync(packet);
+    if (sent < 0) throw damaged(FFmpegError.strerror(sent));
+    for (;;) {
+      const code = decoder.receiveFrameSync(frame);
+      if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
+      if (code < 0) throw damaged(FFmpegError.strerror(code));
+      if (frame.decodeErrorFlags !== 0) throw damaged('the decoder had to guess parts of it');
+      const { width, height } = frame;
+      size ??= { width, height };
+      if (width !== size.width || height !== size.height) {
+        throw new VideoDecodeError(path, `changes its picture from ${size.width} × ${size.height} to ${width} × ${height} at frame ${total}`, undefined, CONVERT_HINT);
       }
-    };
-    await forPackets(path, opened, send);
-    send(null);
-
-    if (total === 0) throw new VideoDecodeError(path, `none of its ${expected} frames can be decoded`);
-    if (total < expected && !mayHideFrames(stream, interlaced)) {
-      throw new VideoDecodeError(path, `only ${total} of its ${expected} frames can be decoded`);
+      interlaced ||= frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
+      if (keep.has(total)) kept.set(total, rotate(converter.convert(frame), quarters));
+      total++;
     }
-    return { total, frames: total === expected ? wanted.map((index) => kept.get(index) as I420Frame) : [] };
-  });
+  };
+  await replay(file, census, send);
+  send(null);
+
+  if (total === 0) throw new VideoDecodeError(path, `none of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
+  if (total < expected - census.leading && !mayShowFewer(stream, interlaced)) {
+    throw new VideoDecodeError(path, `only ${total} of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
+  }
+  return { total, frames: total === expected ? wanted.map((index) => kept.get(index) as I420Frame) : [] };
 }
 
 /** The rotation that players apply, in quarter turns clockwise. */
@@ -241,6 +309,6 @@ function quarterTurns(path: string, stream: Stream): number {
   if (matrix === null || matrix.length < 36) return 0;
   const entries = [0, 4, 12, 16].map((offset) => matrix.readInt32LE(offset) / 0x10000);
   const turns = QUARTER_TURNS[entries.map((entry) => entry + 0).join(',')];
-  if (turns === undefined) throw new VideoDecodeError(path, `asks to be shown mirrored or turned by part of a right angle (matrix ${entries.join(', ')})`);
+  if (turns === undefined) throw new VideoDecodeError(path, `asks to be shown mirrored or turned by part of a right angle (matrix ${entries.join(', ')})`, undefined, CONVERT_HINT);
   return turns;
 }

@@ -13,7 +13,9 @@ export function inPairs(entries: readonly Entry[], random: Random): Int32Array {
     families.set(family, [...(families.get(family) ?? []), at]);
   }
   const pairs = [...families.values()].flatMap((family) => pairsOf(family, (at) => entries[at].label));
-  return Int32Array.from(Array.from(random.permutation(pairs.length)).flatMap((i) => pairs[i]));
+  const shuffled = Array.from(random.permutation(pairs.length), (i) => pairs[i]);
+  // single ones last, so that no pair is torn apart between two batches
+  return Int32Array.from([...shuffled.filter((pair) => pair.length === 2), ...shuffled.filter((pair) => pair.length === 1)].flat());
 }
 
 /** Pairs with different labels as long as there are any; what is left comes last, two by two. */
