@@ -254,7 +254,7 @@ test('a file with sound alone is no video', async () => {
   assert.is(output.writeTrailerSync(), 0);
   output.closeOutputSync();
   output.freeContext();
-  assert.match((await refusal(at('sound.mov'))).message, /has no video, only sound or data/);
+  assert.match((await refusal(at('sound.mov'))).message, /has no video, only sound, data or a cover picture/);
 });
 
 test('a track without frames is refused', async () => {
