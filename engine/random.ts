@@ -12,11 +12,13 @@ const ROUNDS = 10;
 
 /** High 32 bits of a · b. */
 function mulHigh(a: number, b: number): number {
-  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
-  const low = aLow * bLow;
-  const middle1 = aHigh * bLow + (low >>> 16);
-  const middle2 = aLow * bHigh + (middle1 % 0x10000);
-  return (aHigh * bHigh + Math.floor(middle1 / 0x10000) + Math.floor(middle2 / 0x10000)) >>> 0;
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const carried = aLow * bHigh + (middle & 0xffff);
+  return aHigh * bHigh + (middle >>> 16) + (carried >>> 16);
 }
 
 /** Four uniform 32-bit words for a 128-bit counter and a 64-bit key. */
@@ -28,7 +30,10 @@ export function philox(counter: readonly [number, number, number, number], key: 
     const low0 = Math.imul(MULTIPLIER_0, x0) >>> 0;
     const high1 = mulHigh(MULTIPLIER_1, x2);
     const low1 = Math.imul(MULTIPLIER_1, x2) >>> 0;
-    [x0, x1, x2, x3] = [(high1 ^ x1 ^ k0) >>> 0, low1, (high0 ^ x3 ^ k1) >>> 0, low0];
+    x0 = (high1 ^ x1 ^ k0) >>> 0;
+    x1 = low1;
+    x2 = (high0 ^ x3 ^ k1) >>> 0;
+    x3 = low0;
     k0 = (k0 + WEYL_0) >>> 0;
     k1 = (k1 + WEYL_1) >>> 0;
   }
@@ -47,7 +52,9 @@ export class Random {
   readonly #key: readonly [number, number];
   readonly #stream: number;
   #counter = 0;
-  #words: number[] = [];
+  #words: readonly number[] = [];
+  /** Words of the current four that are used up. */
+  #used = 4;
 
   /** @param seed any non-negative integer below 2^53  @param stream names who draws, e.g. `order of epoch 3` */
   constructor(seed: number, stream: string) {
@@ -57,8 +64,11 @@ export class Random {
 
   /** A uniform 32-bit word. */
   word(): number {
-    if (this.#words.length === 0) this.#words = philox([this.#counter++ >>> 0, 0, this.#stream, 0], this.#key).reverse();
-    return this.#words.pop() as number;
+    if (this.#used === 4) {
+      this.#words = philox([this.#counter++ >>> 0, 0, this.#stream, 0], this.#key);
+      this.#used = 0;
+    }
+    return this.#words[this.#used++];
   }
 
   /** Uniform in [0, 1), 24 bits: exact in f32 too. */
