@@ -154,7 +154,7 @@ async function lavapipe(say, again) {
 /** How fast to expect it: 256 x 256 matrix products were timed on two cores. */
 const SPEED = {
   hardware: 'full speed',
-  lavapipe: `expect some ${3 * availableParallelism()} GFLOP/s; a GPU with a Vulkan driver is 100 times faster and more`,
+  lavapipe: `expect some ${6 * availableParallelism()} GFLOP/s; a GPU with a Vulkan driver is 100 times faster and more`,
   swiftshader: 'expect 1/40 of lavapipe: right for checks, too slow to train; better: Mesa 25 (mesa-vulkan-drivers) or a GPU driver',
 };
 

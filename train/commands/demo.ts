@@ -42,17 +42,17 @@ const RUNS = 'runs';
  * measures them on clips that they have not seen, and leaves a run folder with a report. Returns the exit status: 0 if every
  * target was reached, 1 if one was missed (a short run has none).
  */
-export async function demo({ seed, smoke = false, patient = false, out = freeFolder(), data: dataFolder, }: DemoOptions): Promise<number> {
+export async function demo({ seed, smoke = false, patient = false, out = freeFolder(), data: dataFolder }: DemoOptions): Promise<number> {
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
   if (existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'name another folder: --out FOLDER');
   await using gpu = await open();
   const seconds = await expectedSeconds(gpu, plan);
   if (seconds > TOO_SLOW_SECONDS && !patient) {
-    console.log(`On ${gpu.name} the whole run would take about ${duration(seconds)} hours.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`);
+    console.log(`On ${gpu.name} the whole run would take ${roughly(seconds)}.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`);
     return 1;
   }
-  console.log(`X-CLIP learns to see motion, on ${gpu.name}: about ${duration(seconds)}.\n`);
+  console.log(`X-CLIP learns to see motion, on ${gpu.name}, in ${roughly(seconds)}.\n`);
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set', () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
@@ -87,6 +87,12 @@ export async function demo({ seed, smoke = false, patient = false, out = freeFol
   } finally {
     recorder.finish();
   }
+}
+
+function roughly(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes > 90) return `about ${Math.round(minutes / 60)} hours`;
+  return minutes === 1 ? 'about a minute' : `about ${minutes} minutes`;
 }
 
 /** Seconds of each part. */
