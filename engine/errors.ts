@@ -174,7 +174,10 @@ export class PathError extends FirstlightError {
 
 /** Another process writes to this run folder. */
 export class RunLockedError extends FirstlightError {
-  constructor(path: string, pid: number, since: string) {
-    super('FL_RUN_LOCKED', `${path} is in use by process ${pid} since ${since}`, { path, pid, since }, 'wait for it to end, or choose another --out folder');
+  /** @param elsewhere the machine, if it is another one, and the file that locks the run */
+  constructor(path: string, pid: number, since: string, elsewhere?: { host: string; lock: string }) {
+    const wait = 'wait for it to end, or choose another --out folder';
+    const hint = elsewhere === undefined ? wait : `${wait}; if it has ended, which cannot be seen from here, remove ${elsewhere.lock}`;
+    super('FL_RUN_LOCKED', `${path} is in use by process ${pid}${elsewhere === undefined ? '' : ` on ${elsewhere.host}`} since ${since}`, { path, pid, since, ...elsewhere }, hint);
   }
 }

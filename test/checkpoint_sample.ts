@@ -1,16 +1,17 @@
 import { PRESETS } from '../model/config.ts';
 import type { Snapshot } from '../train/checkpoint/store.ts';
 
-/** A small checkpoint whose content depends on its step. */
-export function snapshotAt(step: number): Snapshot {
-  const values = Float32Array.from({ length: 33 }, (_, i) => Math.sin(step + i));
-  const odd = new Float32Array(Uint32Array.of(0x7fc01234, 0x80000000, 1, 0xff800000, step).buffer);
+/** A small checkpoint whose content depends on its step, and on how often that step was done. */
+export function snapshotAt(step: number, attempt = 1): Snapshot {
+  const values = Float32Array.from({ length: 33 }, (_, i) => Math.sin(step + i / attempt));
+  // a quiet and a signalling NaN with payloads, −0, the smallest denormal, −∞
+  const odd = new Float32Array(Uint32Array.of(0x7fc01234, 0xff812345, 0x80000000, 1, 0xff800000, step).buffer);
   return {
     content: {
       config: PRESETS.tiny,
-      parameters: [['logit_scale', { shape: [], read: () => Promise.resolve(Float32Array.of(step)) }], ['text_projection', { shape: [3, 11], read: () => Promise.resolve(values) }]],
+      parameters: [['ln_final.weight', { shape: [1], read: () => Promise.resolve(Float32Array.of(step)) }], ['text_projection', { shape: [3, 11], read: () => Promise.resolve(values) }]],
     },
     moments: new Map([['text_projection', { m: values.map((value) => -value), v: values }], ['odd', { m: odd, v: odd }]]),
-    state: { step, optimizerSteps: step - 1, seed: 3, config: 'model:\n', elapsedSeconds: 1.5 },
+    state: { step, optimizerSteps: step - 1, seed: 3, config: 'model:\n', elapsedSeconds: attempt },
   };
 }

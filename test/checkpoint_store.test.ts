@@ -1,21 +1,28 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+/** What a run saves survives errors, crashes, losses of power and damaged files; nothing here needs a GPU. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CheckpointCorruptError, RunLockedError } from '../engine/errors.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
-import { CheckpointStore } from '../train/checkpoint/store.ts';
+import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { RunLock } from '../train/checkpoint/lock.ts';
+import { CheckpointStore, type Snapshot } from '../train/checkpoint/store.ts';
 import { snapshotAt } from './checkpoint_sample.ts';
+import { SimulatedDisk } from './simulated_disk.ts';
 
+/** Locks are real files; with a simulated disk, they are all that is in here. */
 const root = mkdtempSync(join(tmpdir(), 'firstlight-store-'));
 test.after(() => rmSync(root, { recursive: true, force: true }));
 
 let folders = 0;
 const fresh = () => join(root, String(folders++));
 
-async function using<T>(folder: string, work: (store: CheckpointStore) => Promise<T>, files: Files = disk): Promise<T> {
+async function using<T>(folder: string, files: Files, work: (store: CheckpointStore) => Promise<T>): Promise<T> {
   const store = await CheckpointStore.open(folder, files);
   try {
     return await work(store);
@@ -24,205 +31,320 @@ async function using<T>(folder: string, work: (store: CheckpointStore) => Promis
   }
 }
 
-const stepOf = (folder: string) => using(folder, async (store) => (await store.latest())?.state.step);
+const bits = (values: Float32Array | undefined) => new Uint32Array((values as Float32Array).buffer);
+const found = (files: Files) => using(root, files, async (store) => (await store.latest())?.state);
 
-async function messageOf(work: () => Promise<unknown>): Promise<string> {
+/** A simulated disk after these saves. */
+async function diskWith(...snapshots: Snapshot[]): Promise<SimulatedDisk> {
+  const files = new SimulatedDisk(root);
+  await using(root, files, async (store) => {
+    for (const snapshot of snapshots) await store.save(snapshot);
+  });
+  return files;
+}
+
+async function failureOf(work: () => Promise<unknown>): Promise<Error> {
   try {
     await work();
   } catch (error) {
-    return (error as Error).message;
+    return error as Error;
   }
   throw new Error('expected an error');
 }
 
-test('what is saved comes back bit for bit', async () => {
+test('what is saved comes back bit for bit, in a folder that opens as a model', async () => {
   const folder = fresh();
+  const { tokenizer } = (await clipTokenizer()).compact(['a red square']);
   const saved = snapshotAt(7);
-  await using(folder, (store) => store.save(saved));
-  await using(folder, async (store) => {
-    const found = await store.latest();
-    assert.equal(found?.state, saved.state);
-    const moments = await found?.moments();
+  await using(folder, disk, (store) => store.save({ ...saved, content: { ...saved.content, tokenizer } }));
+  await using(folder, disk, async (store) => {
+    const latest = await store.latest();
+    assert.equal(latest?.state, saved.state);
+    const moments = await latest?.moments();
     for (const [name, { m, v }] of saved.moments) {
-      assert.equal(new Uint32Array(moments?.(name).m.buffer as ArrayBuffer), new Uint32Array(m.buffer), 'NaN payloads, −0 and denormals too');
-      assert.equal(new Uint32Array(moments?.(name).v.buffer as ArrayBuffer), new Uint32Array(v.buffer));
+      assert.equal(bits(moments?.(name).m), bits(m), name);
+      assert.equal(bits(moments?.(name).v), bits(v), name);
     }
-    assert.match(await messageOf(async () => moments?.('nobody')), /"nobody\.m": there is no such tensor/);
+    assert.match((await failureOf(async () => moments?.('nobody'))).message, /"nobody\.m": there is no such tensor/);
+    const checkpoint = await openCheckpoint(latest?.path ?? '');
+    assert.equal(checkpoint.config, saved.content.config);
+    assert.equal(checkpoint.tokenizer?.tokenize(['a red square'], 8), tokenizer.tokenize(['a red square'], 8));
+    assert.equal(bits(await checkpoint.weights.read('text_projection', [3, 11])), bits(saved.moments.get('text_projection')?.v));
+    await checkpoint.close();
   });
+  assert.equal(readdirSync(folder), ['step-00000007'], 'the lock is given back');
 });
 
-test('a new store has nothing to go on from', async () => assert.is(await stepOf(fresh()), undefined));
+test('a new store has nothing to go on from', async () => assert.is(await found(new SimulatedDisk(root)), undefined));
 
-test('the last two are kept', async () => {
-  const folder = fresh();
-  await using(folder, async (store) => {
-    for (const step of [1, 2, 3]) await store.save(snapshotAt(step));
-  });
-  assert.equal(readdirSync(folder).sort(), ['step-00000002', 'step-00000003']);
+test('the last two are kept, in the order of numbers', async () => {
+  const files = await diskWith(snapshotAt(3), snapshotAt(99_999_999), snapshotAt(100_000_000));
+  assert.equal((await files.list(root)).sort(), ['step-100000000', 'step-99999999']);
+  assert.is((await found(files))?.step, 100_000_000);
 });
 
-test('a step that is saved again stays as it is, and is replaced if it is damaged', async () => {
-  const folder = fresh();
-  await using(folder, async (store) => {
-    const path = await store.save(snapshotAt(4));
-    const before = readFileSync(join(path, 'state.json'), 'utf8');
-    assert.is(await store.save({ ...snapshotAt(4), state: { ...snapshotAt(4).state, elapsedSeconds: 99 } }), path);
-    assert.is(readFileSync(join(path, 'state.json'), 'utf8'), before);
-    truncateSync(join(path, 'optimizer.safetensors'), 10);
-    await store.save(snapshotAt(4));
-    assert.is((await store.latest())?.state.step, 4);
-  });
+test('a step that is saved again is replaced', async () => {
+  const files = await diskWith(snapshotAt(3), snapshotAt(4), snapshotAt(4, 2));
+  assert.equal((await files.list(root)).sort(), ['step-00000003', 'step-00000004']);
+  assert.is((await found(files))?.elapsedSeconds, 2);
 });
 
-test('a flipped bit in any file is found, and the checkpoint before it serves', async () => {
-  const folder = fresh();
-  const path = await using(folder, async (store) => {
-    await store.save(snapshotAt(1));
-    return store.save(snapshotAt(2));
-  });
-  for (const file of readdirSync(path)) {
-    const whole = readFileSync(join(path, file));
-    const broken = Buffer.from(whole);
-    broken[broken.length >> 1] ^= 1;
-    writeFileSync(join(path, file), broken);
-    await using(folder, async (store) => {
-      const latest = await store.latest();
-      // a bit of state.json may be one of the time that has passed: such a state is still whole
-      if (file !== 'state.json') {
-        assert.is(latest?.state.step, 1, file);
-        assert.match(store.damaged[0].reason, file);
-      }
-    });
-    writeFileSync(join(path, file), whole);
+test('a changed bit in any file is found, and the checkpoint before it serves', async () => {
+  const files = await diskWith(snapshotAt(1), snapshotAt(2));
+  const folder = join(root, 'step-00000002');
+  const names = await files.list(folder);
+  assert.equal([...names].sort(), ['config.json', 'model.safetensors', 'optimizer.safetensors', 'preprocessor_config.json', 'state.json']);
+  for (const name of names) {
+    const { size } = await files.open(join(folder, name));
+    for (let i = 0; i < 40; i++) {
+      const broken = files.copy();
+      const at = Math.floor((i / 40) * size);
+      broken.damage(join(folder, name), (content) => content.with(at, content[at] ^ (1 << (i % 8))));
+      await using(root, broken, async (store) => {
+        assert.is((await store.latest())?.state.step, 1, `${name}, byte ${at}`);
+        assert.equal(store.damaged.map(({ path }) => path), [folder]);
+        assert.match(store.damaged[0].reason, name);
+      });
+    }
   }
-  truncateSync(join(path, 'state.json'), 40);
-  assert.is(await stepOf(folder), 1);
-  rmSync(join(path, 'config.json'));
-  assert.is(await stepOf(folder), 1);
+});
+
+test('a file that is cut, has grown, is gone or cannot be read is damage, too', async () => {
+  const whole = await diskWith(snapshotAt(1), snapshotAt(2));
+  const weights = join(root, 'step-00000002', 'model.safetensors');
+  const damages: [(files: SimulatedDisk) => unknown, RegExp][] = [
+    [(files) => files.damage(weights, (content) => content.subarray(0, -1)), /^model\.safetensors has \d+ bytes, \d+ were written$/],
+    [(files) => files.damage(weights, (content) => Buffer.concat([content, content])), /^model\.safetensors has \d+ bytes/],
+    [(files) => files.remove(weights), /model\.safetensors: no such file/],
+    [(files) => files.remove(join(root, 'step-00000002', 'state.json')), /state\.json: no such file/],
+    [(files) => files.damage(join(root, 'step-00000002', 'state.json'), () => Buffer.from('null')), /state\.json: holds no state of a run/],
+    [
+      (files) => {
+        const { open } = files;
+        files.open = async (path) => {
+          const source = await open.call(files, path);
+          const read = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));
+          return path === weights ? { ...source, read } : source;
+        };
+      },
+      /EIO/,
+    ],
+  ];
+  for (const [damage, reason] of damages) {
+    const files = whole.copy();
+    await damage(files);
+    await using(root, files, async (store) => {
+      assert.is((await store.latest())?.state.step, 1, String(reason));
+      assert.match(store.damaged[0].reason, reason);
+    });
+  }
+});
+
+test('after a damaged checkpoint was passed over, it counts no more: two whole ones are kept', async () => {
+  const files = await diskWith(snapshotAt(4), snapshotAt(7));
+  files.damage(join(root, 'step-00000007', 'config.json'), () => new Uint8Array(0));
+  await using(root, files, async (store) => {
+    assert.is((await store.latest())?.state.step, 4);
+    await store.save(snapshotAt(5));
+    assert.is((await store.latest())?.state.step, 5);
+  });
+  assert.equal((await files.list(root)).sort(), ['step-00000004', 'step-00000005']);
+  files.damage(join(root, 'step-00000005', 'config.json'), () => new Uint8Array(0));
+  await using(root, files, async (store) => {
+    assert.is((await store.latest())?.state.step, 4);
+    await store.save(snapshotAt(9));
+  });
+  assert.equal((await files.list(root)).sort(), ['step-00000004', 'step-00000009']);
 });
 
 test('if no checkpoint is whole, the error says what is wrong with each', async () => {
-  const folder = fresh();
-  await using(folder, async (store) => {
-    for (const step of [1, 2]) truncateSync(join(await store.save(snapshotAt(step)), 'model.safetensors'), 100);
-    try {
-      await store.latest();
-      assert.unreachable();
-    } catch (error) {
-      assert.instance(error, CheckpointCorruptError);
-      assert.match((error as Error).message, /step-00000002: model\.safetensors has 100 bytes.*\n.*step-00000001: model\.safetensors has 100 bytes/);
+  const files = await diskWith(snapshotAt(1), snapshotAt(2));
+  for (const step of [1, 2]) files.damage(join(root, `step-0000000${step}`, 'model.safetensors'), (content) => content.subarray(0, 100));
+  const error = await failureOf(() => found(files));
+  assert.instance(error, CheckpointCorruptError);
+  assert.match(error.message, /step-00000002: model\.safetensors has 100 bytes.*\n.*step-00000001: model\.safetensors has 100 bytes/);
+});
+
+/** Everything a save does: the first, a second, one that removes an old one, one that takes the place of another. */
+const SAVES = [snapshotAt(1), snapshotAt(2), snapshotAt(3), snapshotAt(3, 2)];
+const fullDisk = () => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+const short = (bytes: number) => Math.ceil(bytes / 2);
+
+async function saveAll(files: Files, onSaved: (saves: number) => void = () => undefined): Promise<void> {
+  await using(root, files, async (store) => {
+    for (const [i, snapshot] of SAVES.entries()) {
+      await store.save(snapshot);
+      onSaved(i + 1);
     }
   });
-});
+}
 
 /**
- * The disk until call number `at`, which fails. `crash`: all later calls fail as well, and what was not brought to the disk
- * by then is lost in part, as when the power goes.
+ * That the disk gives the last save that was acknowledged or the one that was under way; that all under a checkpoint's
+ * name is whole; and that nothing else is left. Returns how many saves are there.
  */
-function failing(at: number, kind: 'once' | 'crash'): { files: Files; calls: () => number } {
-  let calls = 0;
-  const unsynced = new Set<string>();
-  const call = async <T>(work: () => Promise<T>): Promise<T> => {
-    calls++;
-    if (calls === at || (kind === 'crash' && calls > at)) {
-      if (calls === at && kind === 'crash') for (const path of unsynced) truncateSync(path, readFileSync(path).length >> 1);
-      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    }
-    return work();
-  };
-  const files: Files = {
-    mkdir: (path) => call(() => disk.mkdir(path)),
-    list: (path) => call(() => disk.list(path)),
-    open: (path) => call(() => disk.open(path)),
-    create: (path) => call(async () => {
-      const file = await disk.create(path);
-      unsynced.add(path);
-      return {
-        // a disk may take fewer bytes than it was given
-        write: (bytes) => call(() => file.write(bytes.subarray(0, Math.max(1, bytes.length >> 1)))),
-        sync: () => call(async () => {
-          await file.sync();
-          unsynced.delete(path);
-        }),
-        close: () => file.close(),
-      };
-    }),
-    rename: (from, to) => call(async () => {
-      await disk.rename(from, to);
-      if (unsynced.delete(from)) unsynced.add(to);
-    }),
-    remove: (path) => call(() => disk.remove(path)),
-    syncFolder: (path) => call(() => disk.syncFolder(path)),
-  };
-  return { files, calls: () => calls };
+async function assertWhole(files: SimulatedDisk, saved: number, when: string): Promise<number> {
+  const state = await found(files);
+  const present = SAVES.findIndex((snapshot) => snapshot.state.step === state?.step && snapshot.state.elapsedSeconds === state.elapsedSeconds) + 1;
+  assert.ok(present === saved || present === saved + 1, `${when}: ${saved} saves were acknowledged, number ${present} was found`);
+  const names = await files.list(root);
+  assert.equal(names.filter((name) => !/^step-\d+$/.test(name)), [], `${when}: what is unfinished is removed`);
+  for (const name of names) {
+    const alone = files.copy();
+    for (const other of names) if (other !== name) await alone.remove(join(root, other));
+    assert.is(`step-0000000${(await found(alone))?.step}`, name, `${when}: ${name} is whole`);
+  }
+  return present;
 }
 
-for (const kind of ['once', 'crash'] as const) {
-  test(`a fault at any call (${kind === 'once' ? 'an error' : 'a crash'}) leaves the old checkpoint or the new one, whole`, async () => {
-    const counting = failing(-1, 'once');
-    await using(fresh(), async (store) => {
-      for (const step of [1, 2]) await store.save(snapshotAt(step));
-      await store.save(snapshotAt(3));
-    }, counting.files);
-    const total = counting.calls();
-    let [kept, renewed] = [0, 0];
-    for (let at = 1; at <= total; at++) {
-      const folder = fresh();
-      const { files } = failing(at, kind);
+for (const kind of ['once', 'from then on'] as const) {
+  test(`a disk that fails at any call, ${kind}, keeps the old checkpoint or has the new one, whole`, async () => {
+    const healthy = new SimulatedDisk(root);
+    healthy.taking = short;
+    await saveAll(healthy);
+    let [old, anew] = [0, 0];
+    for (let at = 1; at <= healthy.calls; at++) {
+      const files = new SimulatedDisk(root);
+      files.taking = short;
+      files.onCall = (call) => {
+        if (call === at || (kind === 'from then on' && call > at)) throw fullDisk();
+      };
       let saved = 0;
-      let failed = false;
-      try {
-        await using(folder, async (store) => {
-          for (const step of [1, 2, 3]) {
-            await store.save(snapshotAt(step));
-            saved = step;
-          }
-        }, files);
-      } catch (error) {
-        failed = true;
-        assert.match((error as Error).message, 'ENOSPC');
-      }
-      const found = (await stepOf(folder)) ?? 0;
-      assert.ok(found === saved || found === saved + 1, `call ${at} of ${total}: ${saved} saves were done, step ${found} was found`);
-      assert.ok(failed || found === 3, `call ${at}: no error, and step ${found}`);
-      if (found === saved) kept++;
-      else renewed++;
-      assert.equal(readdirSync(folder).filter((name) => !/^step-\d+$/.test(name)), [], 'nothing unfinished is left');
-      rmSync(folder, { recursive: true });
+      const error = await failureOf(() => saveAll(files, (saves) => (saved = saves)));
+      assert.match(error.message, 'ENOSPC');
+      files.onCall = () => undefined;
+      if ((await assertWhole(files, saved, `call ${at} of ${healthy.calls}`)) === saved) old++;
+      else anew++;
     }
-    assert.ok(kept > 20 && renewed > 0, `old ${kept}, new ${renewed}`);
+    assert.ok(old > 100 && anew > 10, `the old one ${old} times, the new one ${anew} times`);
   });
 }
 
-test('one process at a time: the lock of a living one holds, that of a dead one does not', async () => {
-  const folder = fresh();
-  const store = await CheckpointStore.open(folder);
-  try {
-    await CheckpointStore.open(folder);
-    assert.unreachable();
-  } catch (error) {
-    assert.instance(error, RunLockedError);
-    assert.match((error as Error).message, String(process.pid));
-  }
-  await store.close();
-  const dead = spawn(process.execPath, ['--version']);
-  await new Promise((resolve) => dead.on('close', resolve));
-  for (const left of [JSON.stringify({ pid: dead.pid, host: hostname(), since: '2026-01-01' }), '{"pid":']) {
-    writeFileSync(join(folder, 'lock'), left);
-    assert.is(await stepOf(folder), undefined);
+test('once a full disk has room again, the same store goes on saving', async () => {
+  const before = await diskWith(...SAVES.slice(0, 3));
+  const healthy = before.copy();
+  let opened = 0;
+  await using(root, healthy, (store) => {
+    opened = healthy.calls;
+    return store.save(SAVES[3]);
+  });
+  for (let at = opened + 1; at <= healthy.calls; at++) {
+    const files = before.copy();
+    await using(root, files, async (store) => {
+      files.onCall = (call) => {
+        if (call === at) throw fullDisk();
+      };
+      assert.match((await failureOf(() => store.save(SAVES[3]))).message, 'ENOSPC');
+      await store.save(SAVES[3]);
+      assert.equal((await store.latest())?.state, SAVES[3].state, `call ${at}`);
+    });
+    await assertWhole(files, SAVES.length, `call ${at}`);
   }
 });
+
+test('a write that takes no bytes at all is an error, not an endless loop', async () => {
+  const files = await diskWith(snapshotAt(1));
+  files.taking = () => 0;
+  const error = await failureOf(() => using(root, files, (store) => store.save(snapshotAt(2))));
+  assert.match(error.message, 'the disk takes no more bytes');
+  assert.is((await found(files))?.step, 1);
+});
+
+test('a process that is killed, or a loss of power, at any moment leaves the old checkpoint or the new one, whole', async () => {
+  const moments: { files: SimulatedDisk; saved: number; lost: string }[] = [];
+  const files = new SimulatedDisk(root);
+  let saved = 0;
+  let seed = 1;
+  const luck = () => (seed = (seed * 48271) % 0x7fffffff) / 0x7fffffff; // Park & Miller's generator
+  files.onCall = (call) => {
+    moments.push({ files: files.copy(), saved, lost: `killed at ${call}` });
+    for (const [name, by] of [['all', () => 0], ['nothing', () => 0.999], ['some', luck], ['some more', luck], ['more', luck]] as const) {
+      moments.push({ files: files.afterPowerLoss(by), saved, lost: `no power at ${call}, ${name} lost` });
+    }
+  };
+  await saveAll(files, (saves) => (saved = saves));
+  let [old, anew] = [0, 0];
+  for (const moment of moments) {
+    if ((await assertWhole(moment.files, moment.saved, moment.lost)) === moment.saved) old++;
+    else anew++;
+  }
+  assert.ok(old > 500 && anew > 50, `the old one ${old} times, the new one ${anew} times`);
+});
+
+test('a run in use is refused with the process that holds it, and is free when that gives it back', async () => {
+  const folder = fresh();
+  const store = await CheckpointStore.open(folder);
+  const error = await failureOf(() => CheckpointStore.open(folder));
+  assert.instance(error, RunLockedError);
+  assert.match(error.message, new RegExp(`${folder} is in use by process ${process.pid} since 20`));
+  assert.match((error as RunLockedError).hint ?? '', 'wait for it to end');
+  await store.close();
+  await store.close();
+  await using(folder, disk, async () => undefined);
+});
+
+test('the lock of a process that has died is taken over, also if another has its number now, or if it was cut off', async () => {
+  const folder = mkdtempSync(join(root, 'dead-'));
+  const path = join(folder, 'lock');
+  const dead = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+  await ended(dead);
+  const own = { pid: process.pid, host: hostname(), since: '2026-01-01' };
+  const left = [JSON.stringify({ ...own, pid: dead.pid, began: '1' }), '{"pid":', '', 'null'];
+  if (existsSync('/proc/self/stat')) left.push(JSON.stringify({ ...own, began: '1' }));
+  for (const content of left) {
+    writeFileSync(path, content);
+    (await RunLock.take(folder)).release();
+    assert.equal(readdirSync(folder), []);
+  }
+});
+
+test('the lock of another machine holds, and the error names the file to remove', async () => {
+  const folder = mkdtempSync(join(root, 'elsewhere-'));
+  writeFileSync(join(folder, 'lock'), JSON.stringify({ pid: 5, host: 'elsewhere.example', since: '2026-01-01', began: null }));
+  const error = (await failureOf(() => RunLock.take(folder))) as RunLockedError;
+  assert.match(error.message, 'in use by process 5 on elsewhere.example since 2026-01-01');
+  assert.match(error.hint ?? '', `remove ${join(folder, 'lock')}`);
+});
+
+test('of several that find a dead lock at once, one gets it', async () => {
+  const folder = mkdtempSync(join(root, 'race-'));
+  for (const left of ['{"pid":', JSON.stringify({ pid: 2 ** 30, host: hostname(), since: '2026-01-01', began: '1' })]) {
+    writeFileSync(join(folder, 'lock'), left);
+    const all = await Promise.allSettled(Array.from({ length: 6 }, () => RunLock.take(folder)));
+    const winners = all.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    assert.is(winners.length, 1);
+    for (const each of all) if (each.status === 'rejected') assert.instance(each.reason, RunLockedError);
+    winners[0].release();
+    assert.equal(readdirSync(folder), []);
+  }
+});
+
+test('a lock that another has taken since is left alone', async () => {
+  const folder = mkdtempSync(join(root, 'since-'));
+  const lock = await RunLock.take(folder);
+  writeFileSync(join(folder, 'lock'), 'of another');
+  lock.release();
+  assert.is(readFileSync(join(folder, 'lock'), 'utf8'), 'of another');
+});
+
+const ended = (child: ChildProcess) => new Promise((resolve) => child.on('close', resolve));
 
 test('a process that is killed while it saves leaves a store that opens whole', async () => {
   const folder = fresh();
+  const program = fileURLToPath(new URL('./checkpoint_child.ts', import.meta.url));
   let last = 0;
-  for (const milliseconds of [20, 55, 90, 130]) {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), new URL('./checkpoint_child.ts', import.meta.url).pathname, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => child.stdout.once('data', resolve)); // it has begun to save
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  for (let kill = 0; kill < 5; kill++) {
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const close = ended(child);
+    await new Promise((resolve) => child.stdout?.once('data', resolve)); // it has begun to save
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
     child.kill('SIGKILL');
-    await new Promise((resolve) => child.on('close', resolve));
-    const step = (await stepOf(folder)) ?? 0;
+    await close;
+    const step = await using(folder, disk, async (store) => {
+      const state = (await store.latest())?.state;
+      assert.equal(store.damaged, []);
+      return state?.step ?? 0;
+    });
     assert.ok(step >= last, `step ${step} after ${last}`);
     last = step;
   }

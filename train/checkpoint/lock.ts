@@ -1,66 +1,114 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { RunLockedError } from '../../engine/errors.ts';
 
 const FILE = 'lock';
+/** A lock that cannot be read is being written, or was cut off by a crash; the first takes far less than this. */
+const PATIENCE_MS = 300;
 
 /** Who holds a run. */
 interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
+  /** When the process began, which tells it from a later one with the same number; null where the system does not say. */
+  readonly began: string | null;
 }
 
 /** One process at a time writes to a run. The lock of a process that has died is taken over. */
 export class RunLock {
   readonly #path: string;
-  #held = true;
+  readonly #content: string;
 
-  private constructor(path: string) {
+  private constructor(path: string, content: string) {
     this.#path = path;
+    this.#content = content;
   }
 
   /** @throws RunLockedError while another process holds it */
-  static take(folder: string): RunLock {
-    const path = join(folder, FILE);
-    const own: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  static async take(folder: string, path = join(folder, FILE)): Promise<RunLock> {
+    const own: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString(), began: processOf(process.pid)?.began ?? null };
+    const content = JSON.stringify(own);
     for (;;) {
+      if (isCreated(path, content)) return new RunLock(path, content);
+      const found = await examine(path);
+      if (found === 'gone') continue;
+      if (found !== 'dead') throw new RunLockedError(folder, found.pid, found.since, found.host === hostname() ? undefined : { host: found.host, lock: path });
+      // of two that find it dead, the second must not remove what the first has put in its place
+      const guard = await RunLock.take(folder, `${path}.takeover`);
       try {
-        writeFileSync(path, JSON.stringify(own), { flag: 'wx' });
-        return new RunLock(path);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if ((await examine(path)) === 'dead') rmSync(path);
+      } finally {
+        guard.release();
       }
-      const holder = read(path);
-      if (holder !== undefined && isAlive(holder)) throw new RunLockedError(folder, holder.pid, holder.since);
-      rmSync(path, { force: true });
     }
   }
 
+  /** Leaves alone what is another's by now. */
   release(): void {
-    if (this.#held) rmSync(this.#path, { force: true });
-    this.#held = false;
+    if (textOf(this.#path) === this.#content) rmSync(this.#path);
   }
 }
 
-/** Undefined if the file is gone, or was cut off by a crash. */
-function read(path: string): Holder | undefined {
+function isCreated(path: string, content: string): boolean {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    writeFileSync(path, content, { flag: 'wx' });
+    return true;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Who holds a lock, if that one lives. */
+async function examine(path: string): Promise<Holder | 'dead' | 'gone'> {
+  for (let waited = 0; ; waited += 20) {
+    const text = textOf(path);
+    if (text === undefined) return 'gone';
+    const holder = parse(text);
+    if (holder !== undefined) return isAlive(holder) ? holder : 'dead';
+    if (waited >= PATIENCE_MS) return 'dead';
+    await setTimeout(20);
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined; // ESRCH: a process that ended just now
+    throw error;
+  }
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(text) as Holder | null;
+    return typeof holder?.pid === 'number' ? holder : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
 /** A process of another machine cannot be asked: it counts as alive. */
-function isAlive({ pid, host }: Holder): boolean {
+function isAlive({ pid, host, began }: Holder): boolean {
   if (host !== hostname()) return true;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it lives, and belongs to someone else
   }
+  const found = processOf(pid);
+  return found === undefined || (!found.hasEnded && found.began === began);
+}
+
+/** What Linux tells of a process, proc_pid_stat(5); undefined if there is no such process, or on other systems. */
+function processOf(pid: number): { readonly began: string; readonly hasEnded: boolean } | undefined {
+  const text = textOf(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // the name before it may hold anything
+  return { began: fields[19], hasEnded: fields[0] === 'Z' };
 }

@@ -1,23 +1,14 @@
 /** What a training run saves and goes on from: the last two checkpoints, each whole or not there at all. */
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { CheckpointCorruptError, CheckpointFormatError, FirstlightError } from '../../engine/errors.ts';
+import { basename, join } from 'node:path';
+import { CheckpointCorruptError, CheckpointFormatError } from '../../engine/errors.ts';
 import { disk, type Files, sweep, UNFINISHED, writeAtomically } from '../../model/checkpoint/files.node.ts';
 import { type CheckpointContent, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { encodeSafetensors, openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { RunLock } from './lock.ts';
+import { breakOf, type Seal, sealing } from './seal.ts';
+import { decodeState, encodeState, type RunState, type StateFile } from './state_file.ts';
 
-/** Where a run stands. */
-export interface RunState {
-  /** Optimiser steps done, skipped ones included; the data of the next step follows from it and the seed. */
-  readonly step: number;
-  /** Steps that the optimiser counts in its bias corrections. */
-  readonly optimizerSteps: number;
-  readonly seed: number;
-  /** The whole configuration, as text. */
-  readonly config: string;
-  readonly elapsedSeconds: number;
-}
+export type { RunState };
 
 /** AdamW's moments of one parameter. */
 export interface Moments {
@@ -51,25 +42,15 @@ const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
 /** Checkpoints that are kept: if the last one is damaged, the one before it serves. */
 const KEPT = 2;
-const CHUNK = 1 << 22;
-
-/** Size and SHA-256 of a file. */
-interface Seal {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-interface StateFile {
-  readonly state: RunState;
-  readonly files: Readonly<Record<string, Seal>>;
-}
+/** Ending of a checkpoint whose place another one of the same step is about to take. */
+const REPLACED = '.replaced';
 
 /** The checkpoints of one run, open for one process at a time. */
 export class CheckpointStore {
   readonly folder: string;
   readonly #files: Files;
   readonly #lock: RunLock;
-  #damaged: Damaged[] = [];
+  #damaged: readonly Damaged[] = [];
 
   private constructor(folder: string, files: Files, lock: RunLock) {
     this.folder = folder;
@@ -77,15 +58,15 @@ export class CheckpointStore {
     this.#lock = lock;
   }
 
-  /** Makes the folder if need be, locks it, and removes what a crash has left. */
+  /** Makes the folder if need be, locks it, and clears away what a crash has left. */
   static async open(folder: string, files: Files = disk): Promise<CheckpointStore> {
     await files.mkdir(folder);
-    const lock = RunLock.take(folder);
+    const store = new CheckpointStore(folder, files, await RunLock.take(folder));
     try {
-      await sweep(files, folder);
-      return new CheckpointStore(folder, files, lock);
+      await store.#tidy();
+      return store;
     } catch (error) {
-      lock.release();
+      await store.close();
       throw error;
     }
   }
@@ -96,58 +77,47 @@ export class CheckpointStore {
   }
 
   /**
-   * Saves a checkpoint under the name of its step and forgets all but the last two. It is written beside its place and
-   * renamed when all of it is on the disk. A step that is there already is left as it is: a run repeats bit for bit.
+   * Saves a checkpoint under the name of its step. It is written beside its place and renamed when all of it is on the disk;
+   * one of the same step is replaced. After that only it and the one before it are kept: what `latest` passed over goes, and
+   * so does what is of a later step, since the run has gone on from before it.
    *
    * @returns its path
    */
   async save({ content, moments, state }: Snapshot): Promise<string> {
     const files = this.#files;
-    const name = `step-${String(state.step).padStart(8, '0')}`;
+    const name = nameOf(state.step);
     const path = join(this.folder, name);
-    if ((await this.#steps()).includes(name)) {
-      if ((await this.#problemOf(path)) === undefined) return path;
-      await this.#forget(name);
-    }
     const unfinished = path + UNFINISHED;
     try {
-      await saveCheckpoint(unfinished, content, { files });
-      const tensors = [...moments].flatMap(([parameter, { m, v }]) => [{ name: `${parameter}.m`, shape: [m.length] }, { name: `${parameter}.v`, shape: [v.length] }]);
-      await writeAtomically(files, join(unfinished, OPTIMIZER), encodeSafetensors(tensors, (tensor) => {
-        const own = moments.get(tensor.slice(0, -2)) as Moments;
-        return tensor.endsWith('.m') ? own.m : own.v;
-      }));
-      const seals: Record<string, Seal> = {};
-      for (const file of (await files.list(unfinished)).sort()) seals[file] = await this.#seal(join(unfinished, file));
-      const text = `${JSON.stringify({ state, files: seals } satisfies StateFile, null, 2)}\n`;
-      await writeAtomically(files, join(unfinished, STATE), [new TextEncoder().encode(text)]);
+      await this.#tidy(); // after a save that failed, and so did clearing up
+      await this.#write(unfinished, { content, moments, state });
+      if ((await this.#names()).includes(name)) await files.rename(path, path + REPLACED);
       await files.rename(unfinished, path);
       await files.syncFolder(this.folder);
     } catch (error) {
-      await files.remove(unfinished).catch(() => undefined); // the first error is the one to report; what is left is swept up later
+      await this.#tidy().catch(() => undefined); // the first error is the one to report; what is left is cleared away at the next opening
       throw error;
     }
-    for (const old of (await this.#steps()).slice(KEPT)) await this.#forget(old);
+    await this.#tidy();
+    const unusable = new Set(this.#damaged.map((damaged) => basename(damaged.path)));
+    const others = (await this.#names()).filter((other) => other !== name);
+    const kept = others.filter((other) => stepOf(other) < state.step && !unusable.has(other)).slice(0, KEPT - 1);
+    for (const other of others) if (!kept.includes(other)) await this.#forget(other);
     return path;
   }
 
   /** The newest checkpoint that is whole; undefined if none was ever saved. */
   async latest(): Promise<Saved | undefined> {
-    this.#damaged = [];
-    for (const name of await this.#steps()) {
+    const damaged: Damaged[] = [];
+    this.#damaged = damaged;
+    for (const name of await this.#names()) {
       const path = join(this.folder, name);
-      const reason = await this.#problemOf(path);
-      if (reason !== undefined) {
-        this.#damaged.push({ path, reason });
-        continue;
-      }
-      const { state } = await this.#state(path);
-      return { path, state, moments: () => this.#moments(path) };
+      const found = await this.#examine(path);
+      if (typeof found !== 'string') return { path, state: found.state, moments: () => this.#moments(path) };
+      damaged.push({ path, reason: found });
     }
-    if (this.#damaged.length > 0) {
-      throw new CheckpointCorruptError(this.folder, `no checkpoint is whole\n${this.#damaged.map(({ path, reason }) => `  ${path}: ${reason}`).join('\n')}`);
-    }
-    return undefined;
+    if (damaged.length === 0) return undefined;
+    throw new CheckpointCorruptError(this.folder, `no checkpoint is whole\n${damaged.map(({ path, reason }) => `  ${path}: ${reason}`).join('\n')}`);
   }
 
   /** Gives the lock back. */
@@ -157,52 +127,60 @@ export class CheckpointStore {
   }
 
   /** Names of checkpoints, newest first. */
-  async #steps(): Promise<string[]> {
-    return (await this.#files.list(this.folder)).filter((name) => /^step-\d{8,}$/.test(name)).sort().reverse();
+  async #names(): Promise<string[]> {
+    return (await this.#files.list(this.folder)).filter((name) => /^step-\d{8,}$/.test(name)).sort((a, b) => stepOf(b) - stepOf(a));
   }
 
-  /** Takes the name away first: a checkpoint that is half removed must not look like one. */
+  async #write(folder: string, { content, moments, state }: Snapshot): Promise<void> {
+    const seals = new Map<string, Seal>();
+    const files = sealing(this.#files, seals);
+    await saveCheckpoint(folder, content, { files });
+    const values = new Map<string, Float32Array>();
+    for (const [name, { m, v }] of moments) values.set(`${name}.m`, m).set(`${name}.v`, v);
+    const tensors = [...values].map(([name, { length }]) => ({ name, shape: [length] }));
+    await writeAtomically(files, join(folder, OPTIMIZER), encodeSafetensors(tensors, (name) => values.get(name) as Float32Array));
+    const sealed = Object.fromEntries([...seals].map(([path, seal]) => [basename(path), seal]));
+    await writeAtomically(files, join(folder, STATE), [encodeState({ state, files: sealed })]);
+  }
+
+  /** Gives a checkpoint its name back whose place was not taken after all; removes it if it was, and what is unfinished. */
+  async #tidy(): Promise<void> {
+    const names = await this.#files.list(this.folder);
+    for (const name of names.filter((name) => name.endsWith(REPLACED))) {
+      const own = name.slice(0, -REPLACED.length);
+      if (names.includes(own)) await this.#forget(name);
+      else await this.#files.rename(join(this.folder, name), join(this.folder, own));
+    }
+    await sweep(this.#files, this.folder);
+  }
+
+  /** Takes the name away first, also on the disk: a checkpoint that is half removed must not look like one. */
   async #forget(name: string): Promise<void> {
     const path = join(this.folder, name);
     await this.#files.rename(path, path + UNFINISHED);
+    await this.#files.syncFolder(this.folder);
     await this.#files.remove(path + UNFINISHED);
   }
 
-  async #seal(path: string): Promise<Seal> {
+  /** A checkpoint's state if all of it is as it was written, else what is wrong with it. */
+  async #examine(path: string): Promise<StateFile | string> {
+    try {
+      const content = await this.#stateFile(join(path, STATE));
+      for (const [name, seal] of Object.entries(content.files)) {
+        const broken = await breakOf(this.#files, join(path, name), seal);
+        if (broken !== undefined) return `${name} ${broken}`;
+      }
+      return content;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error) return error.message; // ours, or the disk's: it cannot be read
+      throw error;
+    }
+  }
+
+  async #stateFile(path: string): Promise<StateFile> {
     const file = await this.#files.open(path);
     try {
-      const hash = createHash('sha256');
-      for (let at = 0; at < file.size; at += CHUNK) hash.update(await file.read(at, Math.min(CHUNK, file.size - at)));
-      return { bytes: file.size, sha256: hash.digest('hex') };
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** What is wrong with a checkpoint; undefined if it is whole. */
-  async #problemOf(path: string): Promise<string | undefined> {
-    try {
-      for (const [file, { bytes, sha256 }] of Object.entries((await this.#state(path)).files)) {
-        const found = await this.#seal(join(path, file));
-        if (found.bytes !== bytes) return `${file} has ${found.bytes} bytes, ${bytes} were written`;
-        if (found.sha256 !== sha256) return `${file} does not match its checksum`;
-      }
-      return undefined;
-    } catch (error) {
-      if (error instanceof FirstlightError) return error.message;
-      throw error;
-    }
-  }
-
-  async #state(path: string): Promise<StateFile> {
-    const file = await this.#files.open(join(path, STATE));
-    try {
-      const parsed = JSON.parse(new TextDecoder().decode(await file.read(0, file.size))) as Partial<StateFile> | null;
-      if (typeof parsed?.state?.step === 'number' && typeof parsed.files === 'object') return parsed as StateFile;
-      throw new CheckpointFormatError('InvalidState', file.name, 'holds no state of a run');
-    } catch (error) {
-      if (error instanceof SyntaxError) throw new CheckpointFormatError('InvalidState', file.name, `not valid JSON: ${error.message}`);
-      throw error;
+      return decodeState(path, await file.read(0, file.size));
     } finally {
       await file.close();
     }
@@ -224,4 +202,12 @@ export class CheckpointStore {
       await source.close();
     }
   }
+}
+
+function nameOf(step: number): string {
+  return `step-${String(step).padStart(8, '0')}`;
+}
+
+function stepOf(name: string): number {
+  return Number(name.slice('step-'.length));
 }

@@ -1,0 +1,62 @@
+/** The file that is written last into a checkpoint: where the run stands, and the seal of every other file. */
+import { createHash } from 'node:crypto';
+import { CheckpointFormatError } from '../../engine/errors.ts';
+import type { Seal } from './seal.ts';
+
+/** Where a run stands. */
+export interface RunState {
+  /** Optimiser steps done, skipped ones included; the data of the next step follows from it and the seed. */
+  readonly step: number;
+  /** Steps that the optimiser counts in its bias corrections. */
+  readonly optimizerSteps: number;
+  readonly seed: number;
+  /** The whole configuration, as text. */
+  readonly config: string;
+  readonly elapsedSeconds: number;
+}
+
+export interface StateFile {
+  readonly state: RunState;
+  /** By file name. */
+  readonly files: Readonly<Record<string, Seal>>;
+}
+
+/** JSON that ends with the checksum of what comes before it. The same content gives the same bytes. */
+export function encodeState({ state, files }: StateFile): Uint8Array {
+  const content = { state, files };
+  const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return new TextEncoder().encode(`${JSON.stringify({ ...content, sha256 }, null, 2)}\n`);
+}
+
+/** What `encodeState` was given. A file with a single byte changed is refused. */
+export function decodeState(path: string, bytes: Uint8Array): StateFile {
+  const content = parse(path, bytes);
+  if (!isStateFile(content)) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
+  if (Buffer.compare(encodeState(content), bytes) !== 0) throw new CheckpointFormatError('InvalidState', path, 'does not match its checksum');
+  return content;
+}
+
+function parse(path: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new CheckpointFormatError('InvalidState', path, `not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+function isStateFile(value: unknown): value is StateFile {
+  const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
+  const { step, optimizerSteps, seed, config, elapsedSeconds } = (state ?? {}) as Partial<Record<keyof RunState, unknown>>;
+  const isState = [step, optimizerSteps, seed, elapsedSeconds].every(Number.isFinite) && typeof config === 'string';
+  return isState && typeof files === 'object' && files !== null && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
+}
+
+/** A file of this folder, not one somewhere else on the disk. */
+function isPlain(name: string): boolean {
+  return !/[/\\\0]/.test(name) && !name.startsWith('..');
+}
+
+function isSeal(value: unknown): value is Seal {
+  const { bytes, sha256 } = (value ?? {}) as Partial<Record<keyof Seal, unknown>>;
+  return Number.isSafeInteger(bytes) && typeof sha256 === 'string';
+}
