@@ -21,7 +21,7 @@ test('there are 144 different sentences, 24 of them unseen', () => {
   assert.equal([SEEN.length, UNSEEN.length], [120, 24]);
   assert.ok(CLASS_NAMES.includes('a red square moving left') && CLASS_NAMES.includes('a cyan cross growing'));
   assert.is(new Set(CAPTIONS).size, 432);
-  assert.ok(CAPTIONS.includes('a big red square top left'));
+  assert.ok(CAPTIONS.includes('a big red square up left'));
 });
 
 test('the reversed class has the same colour and shape and the opposite motion', () => {
@@ -128,8 +128,8 @@ test('stills show what their captions say', () => {
     const big = text.replace('small', 'big');
     assert.is(text.includes('left'), x < 13, `${text}: x ${x}`);
     assert.is(text.includes('right'), x > 19, `${text}: x ${x}`);
-    assert.is(text.includes('top'), y < 13, `${text}: y ${y}`);
-    assert.is(text.includes('bottom'), y > 19, `${text}: y ${y}`);
+    assert.is(text.includes('up'), y < 13, `${text}: y ${y}`);
+    assert.is(text.includes('down'), y > 19, `${text}: y ${y}`);
     const { area: bigArea } = look(drawStill(new Random(9, `still of ${big}`), CAPTIONS.indexOf(big)));
     assert.ok(big === text || bigArea > area, `${text}: area ${area}; ${big}: ${bigArea}`);
   }

@@ -85,12 +85,13 @@ export function drawClip(random: Random, id: number): Uint8Array[] {
 }
 
 const SIZES = [{ name: 'small', least: 3.8, most: 5 }, { name: 'big', least: 6.4, most: 8.4 }] as const;
-const ROWS = ['top', '', 'bottom'] as const;
+/** Words of the motions, so that the pictures teach them. */
+const ROWS = ['up', '', 'down'] as const;
 const COLUMNS = ['left', '', 'right'] as const;
 /** Thirds of the picture that a shape's centre may lie in, with gaps so that words stay true. */
 const THIRDS = [{ least: 7, most: 11.5 }, { least: 14, most: 18 }, { least: 20.5, most: 25 }] as const;
 
-/** All 432 captions of stills, "a big red square top left"; a caption's id is its place. */
+/** All 432 captions of stills, "a big red square up left"; a caption's id is its place. */
 export const CAPTIONS: readonly string[] = SIZES.flatMap((size) => COLOURS.flatMap((colour) => SHAPES.flatMap((shape) =>
   ROWS.flatMap((row) => COLUMNS.map((column) => `a ${size.name} ${colour} ${shape} ${`${row} ${column}`.trim() || 'in the middle'}`)))));
 
