@@ -19,7 +19,7 @@ const ids = CLASS_NAMES.map((_, id) => id);
 test('there are 144 different sentences, 24 of them unseen', () => {
   assert.is(new Set(CLASS_NAMES).size, 144);
   assert.equal([SEEN.length, UNSEEN.length], [120, 24]);
-  assert.ok(CLASS_NAMES.includes('a red square moving left') && CLASS_NAMES.includes('a cyan cross growing'));
+  assert.ok(CLASS_NAMES.includes('a red square moving left') && CLASS_NAMES.includes('a cyan cross growing big'));
   assert.is(new Set(CAPTIONS).size, 432);
   assert.ok(CAPTIONS.includes('a big red square up left'));
 });
@@ -30,7 +30,7 @@ test('the reversed class has the same colour and shape and the opposite motion',
     const [here, there] = [combinationOf(id), combinationOf(reversed(id))];
     assert.equal([here.colour, here.shape], [there.colour, there.shape]);
     const opposites = [MOTIONS[here.motion], MOTIONS[there.motion]].sort();
-    assert.ok([['moving left', 'moving right'], ['moving down', 'moving up'], ['growing', 'shrinking']].some((pair) => pair.join() === opposites.join()), opposites.join());
+    assert.ok([['moving left', 'moving right'], ['moving down', 'moving up'], ['growing big', 'shrinking small']].some((pair) => pair.join() === opposites.join()), opposites.join());
   }
 });
 
@@ -89,8 +89,8 @@ test('motions do what they say', () => {
     'moving right': (from, to) => to.x - from.x,
     'moving up': (from, to) => from.y - to.y,
     'moving down': (from, to) => to.y - from.y,
-    shrinking: (from, to) => Math.sqrt(from.area) - Math.sqrt(to.area),
-    growing: (from, to) => Math.sqrt(to.area) - Math.sqrt(from.area),
+    'shrinking small': (from, to) => Math.sqrt(from.area) - Math.sqrt(to.area),
+    'growing big': (from, to) => Math.sqrt(to.area) - Math.sqrt(from.area),
   };
   for (const id of ids) {
     const clip = drawClip(new Random(7, `clip ${id}`), id);

@@ -19,8 +19,8 @@ export const COLOURS = ['red', 'green', 'blue', 'yellow', 'magenta', 'cyan'] as 
 /** Far from every ground in light: video keeps light at full resolution and colour at half of it, so a shape is seen by its light. */
 const RGB: readonly (readonly number[])[] = [[180, 25, 30], [90, 230, 100], [30, 45, 195], [245, 225, 70], [245, 125, 230], [90, 235, 245]];
 
-/** Opposite motions are neighbours: `motion ^ 1` runs the same path the other way. */
-export const MOTIONS = ['moving left', 'moving right', 'moving up', 'moving down', 'shrinking', 'growing'] as const;
+/** Each has a word of the captions in it, which pictures teach. Opposite motions are neighbours: `motion ^ 1` runs the same path the other way. */
+export const MOTIONS = ['moving left', 'moving right', 'moving up', 'moving down', 'shrinking small', 'growing big'] as const;
 
 /** What a combination of words is made of: indices into `COLOURS`, `SHAPES` and `MOTIONS`. */
 export interface Combination {

@@ -34,7 +34,7 @@ export interface MovingShapesFolder {
 }
 
 /** Raise it when the same parameters give other files. */
-const VERSION = 6;
+const VERSION = 7;
 /** Says what the folder is; a hash of null while it is being written. */
 const MARKER = 'moving_shapes.json';
 const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test_seen.txt', 'test_unseen.txt', 'stills.txt', 'labels_seen.csv', 'labels_unseen.csv', 'captions.csv'];

@@ -57,7 +57,7 @@ export function stagesOf(log: readonly LogEntry[]): Stage[] {
 }
 
 /** Motions in a word, for the margins of a chart. */
-const SHORT = MOTIONS.map((motion) => motion.replace('moving ', ''));
+const SHORT = MOTIONS.map((motion) => motion.replace(/moving | small| big/, ''));
 
 function confusionOf(labels: readonly string[], pairs: readonly (readonly [truth: number, guess: number])[], groups?: readonly string[]): Confusion {
   const counts = labels.map(() => labels.map(() => 0));
