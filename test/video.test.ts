@@ -1,38 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import {
-  AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_ID_PCM_S16LE, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ420P, AVCOL_RANGE_JPEG,
-  AVCOL_RANGE_MPEG, AVCOL_SPC_BT709, type AVColorRange, AVMEDIA_TYPE_AUDIO, type AVPixelFormat, type FFEncoderCodec,
+  AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ420P, AVCOL_PRI_BT2020,
+  AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG, AVCOL_SPC_BT2020_NCL, AVCOL_SPC_BT709, AVCOL_TRC_SMPTE2084, type AVColorRange, type AVPixelFormat, type FFEncoderCodec,
 } from 'node-av/constants';
-import { avChannelLayoutDefault, Codec, CodecContext, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
+import { Codec, CodecContext, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { VideoDecodeError } from '../engine/errors.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
 import { writeVideo } from '../train/data/encode.ts';
 import { i420ToRgb, rgbToI420 } from '../train/data/i420.ts';
 import { rotate } from '../train/data/picture.ts';
-import { readPng, writePng } from '../train/data/stills.ts';
 import { readFrames } from '../train/data/video.ts';
+import { all, at, clip, drawFrame, folder, lastPlaceOf, refusal } from './video_sample.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'firstlight-video-'));
-const at = (name: string) => join(folder, name);
-const all = (total: number) => Array.from({ length: total }, (_, i) => i);
-
-/** Frame `step` has a bright square that has moved `step` × 4 pixels, on a ground of fixed grains, so that damage shows. */
-function drawFrame(step: number, width = 64, height = 48, matrix: I420Frame['matrix'] = 'bt601', range: I420Frame['range'] = 'limited'): I420Frame {
-  const rgb = new Uint8Array(3 * width * height);
-  for (let i = 0; i < width * height; i++) {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    const inside = x >= 4 + 4 * step && x < 16 + 4 * step && y >= 12 && y < 30;
-    const grain = ((x * 7919 + y * 104729) % 23) + ((x >> 2) ^ (y >> 2)) * 3;
-    rgb.set(inside ? [230, 40, 60] : [60 + grain, 110 + grain, 90], 3 * i);
-  }
-  return rgbToI420(rgb, width, height, { matrix, range });
-}
-
-const clip = (count: number, ...rest: [number?, number?]) => Array.from({ length: count }, (_, step) => drawFrame(step, ...rest));
+const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/video/${name}`, import.meta.url));
 
 /** Root of the mean squared difference of two frames' bytes. */
 function difference(a: I420Frame, b: I420Frame): number {
@@ -40,16 +23,32 @@ function difference(a: I420Frame, b: I420Frame): number {
   return Math.sqrt(a.data.reduce((sum, value, i) => sum + (value - b.data[i]) ** 2, 0) / a.data.length);
 }
 
-async function refusal(path: string): Promise<VideoDecodeError> {
-  try {
-    await readFrames(path, all);
-  } catch (error) {
-    assert.instance(error, VideoDecodeError);
-    assert.ok((error as Error).message.startsWith(`${path}: `), `the message names the file: ${(error as Error).message}`);
-    return error as VideoDecodeError;
-  }
-  throw new Error(`${path} was read without an error`);
+/** Files of kinds that `writeVideo` does not write, and SHA-256 of the I420 bytes of all their frames as FFmpeg 5.1.9 decodes them. */
+const FOREIGN: readonly (readonly [name: string, what: string, count: number, sha256: string])[] = [
+  ['reordered.mkv', 'H.264 with B-frames that does not state how far they are out of order', 12, 'f2c82359dd482e5dbbf763bc9214c3ed9c4c2f440d960372a6d7aaae2bd3aee0'],
+  ['open_start.mkv', 'H.264 that begins in the middle of a group of pictures, whose first frames cannot be decoded', 14, '4d0a7ed611c30aea1a706cec582c47986041fed1c97090e207a6ff760fb33bb7'],
+  ['edit_list.mp4', 'H.264 of which an edit list shows the middle', 9, '1e0c941c5f4ff1d1d601d9c1de32629d2184ccfa13999bfac3a6b2a635c2cf8c'],
+  ['fragments.mp4', 'H.264 in fragments, without a number of frames', 12, '0f9ee4dff342eae9f7d273ba25cfa740605c7e1f48c33538811040b2afc54b0b'],
+  ['sound_first.mkv', 'H.264 behind sound, with a cover picture', 9, '94d1594ffb1ec15f03b7afb337623cb4cc84c5cd76138fab0c1ff5e6e3b7233d'],
+  ['hidden_vp8.webm', 'VP8 with frames that are never shown', 12, '543f76d9d0ab834400c1ca6ba3d02070019aa75f5fd52dcdcf382ee8d2a34f1b'],
+  ['hidden_vp9.webm', 'VP9 with frames that are never shown', 12, 'd2b575bb8cfb109e08d82df64d1d5a1e2c043ce3ab95668312601ea29e618ab6'],
+  ['packed.avi', 'MPEG-4 part 2 with several frames in one packet', 10, 'e042feba99a5e97e979267467f73367900465395f542771421774bb78e15161d'],
+];
+
+for (const [name, what, count, sha256] of FOREIGN) {
+  test(`${what}, is read as FFmpeg reads it`, async () => {
+    const frames = await readFrames(fixture(name), all);
+    assert.equal([frames.length, frames[0].width, frames[0].height], [count, 48, 32]);
+    const hash = createHash('sha256');
+    for (const { data } of frames) hash.update(data);
+    assert.is(hash.digest('hex'), sha256);
+  });
 }
+
+test('motion JPEG in avi is full range', async () => {
+  const frames = await readFrames(fixture('motion_jpeg.avi'), all);
+  assert.equal([frames.length, frames[0].matrix, frames[0].range], [5, 'bt601', 'full']);
+});
 
 for (const extension of ['mp4', 'mov', 'mkv', 'webm', 'avi']) {
   test(`${extension}: every frame comes back in its place, close to what was written`, async () => {
@@ -62,13 +61,6 @@ for (const extension of ['mp4', 'mov', 'mkv', 'webm', 'avi']) {
       assert.ok(difference(frame, frames[i]) < difference(frame, frames[(i + 1) % 10]), `frame ${i} looks like its neighbour`);
       assert.equal([frame.matrix, frame.range], ['bt601', 'limited']);
     }
-  });
-
-  test(`${extension}: a file cut in half is refused`, async () => {
-    writeVideo(at(`whole.${extension}`), clip(10));
-    const whole = readFileSync(at(`whole.${extension}`));
-    writeFileSync(at(`half.${extension}`), whole.subarray(0, whole.length / 2));
-    assert.match((await refusal(at(`half.${extension}`))).message, /is cut off: [\d,]+ bytes are missing/);
   });
 
   test(`${extension}: equal frames give equal bytes`, () => {
@@ -144,11 +136,11 @@ test('without a stated matrix, pictures of 720 lines and more are BT.709, lower 
 });
 
 /** Writes frames of any pixel format without loss, as H.264 in mkv. */
-function writeLossless(path: string, format: AVPixelFormat, width: number, height: number, data: Buffer, range: AVColorRange): void {
+function writeLossless(path: string, format: AVPixelFormat, width: number, height: number, data: Buffer, colour: Partial<Pick<CodecContext, 'colorSpace' | 'colorRange' | 'colorTrc' | 'colorPrimaries'>>): void {
   const codec = Codec.findEncoderByName('libx264' as FFEncoderCodec) as Codec;
   using encoder = new CodecContext();
   encoder.allocContext3(codec);
-  Object.assign(encoder, { width, height, pixelFormat: format, timeBase: new Rational(1, 8), colorSpace: AVCOL_SPC_BT709, colorRange: range });
+  Object.assign(encoder, { width, height, pixelFormat: format, timeBase: new Rational(1, 8), colorSpace: AVCOL_SPC_BT709, colorRange: AVCOL_RANGE_MPEG, ...colour });
   encoder.setOption('qp', '0');
   encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
   assert.is(encoder.open2Sync(codec), 0);
@@ -186,7 +178,7 @@ test('4:4:4, 4:2:2, NV12, 10 bits and old full range all come as I420 of the sam
     ['yuvj', AV_PIX_FMT_YUVJ420P, Buffer.concat([plane(full, y), plane(full / 4, u), plane(full / 4, v)]), AVCOL_RANGE_JPEG, 'full'],
   ];
   for (const [name, format, data, tag, range] of formats) {
-    writeLossless(at('format.mkv'), format, width, height, data, tag);
+    writeLossless(at('format.mkv'), format, width, height, data, { colorRange: tag });
     const [frame] = await readFrames(at('format.mkv'), all);
     assert.equal([frame.matrix, frame.range, frame.data.length], ['bt709', range, (full * 3) / 2], name);
     const expected = (i: number) => (i < full ? y : i < (full * 5) / 4 ? u : v);
@@ -195,126 +187,28 @@ test('4:4:4, 4:2:2, NV12, 10 bits and old full range all come as I420 of the sam
   }
 });
 
-test('files that are no videos are called what they are', async () => {
-  writePng(at('picture.mp4'), new Uint8Array(3 * 4 * 4), 4, 4);
-  const contents: [string, string | Uint8Array, RegExp][] = [
-    ['empty.mp4', '', /the file is empty/],
-    ['text.mp4', 'This is no video.\n'.repeat(200), /is a text, not a video/],
-    ['random.mp4', Uint8Array.from({ length: 5000 }, (_, i) => (i * 2654435761) >>> 13), /is an unknown kind of file/],
-    ['m3u8.mp4', '#EXTM3U\n#EXTINF:1,\nplain.mp4\n#EXT-X-ENDLIST\n', /is a playlist \(m3u8\)/],
-    ['ffconcat.mp4', 'ffconcat version 1.0\nfile plain.mp4\n', /is a playlist \(ffconcat\)/],
-  ];
-  for (const [name, content] of contents) writeFileSync(at(name), content);
-  for (const [name, , expected] of contents) assert.match((await refusal(at(name))).message, expected);
-  assert.match((await refusal(at('picture.mp4'))).message, /is a PNG picture, not a video/);
-  assert.match((await refusal(at('absent.mp4'))).message, /no such file/);
-  mkdirSync(at('folder.mp4'));
-  assert.match((await refusal(at('folder.mp4'))).message, /is a folder/);
+test('high dynamic range comes with its light as it is, only its matrix changed', async () => {
+  const [width, height] = [32, 16];
+  const samples = new Uint16Array((width * height * 3) / 2).fill(512);
+  samples.fill(600, 0, width * height);
+  writeLossless(at('hdr.mkv'), AV_PIX_FMT_YUV420P10LE, width, height, Buffer.from(samples.buffer), {
+    colorSpace: AVCOL_SPC_BT2020_NCL, colorTrc: AVCOL_TRC_SMPTE2084, colorPrimaries: AVCOL_PRI_BT2020,
+  });
+  const [frame] = await readFrames(at('hdr.mkv'), all);
+  assert.equal([frame.matrix, frame.range], ['bt601', 'limited']);
+  // Grey is the same in all matrices; the scaler goes by way of RGB with 8 bits, which may cost two steps. Its gamut mapping would cost dozens.
+  assert.ok(frame.data.every((value, i) => Math.abs(value - (i < width * height ? 150 : 128)) <= 2));
 });
 
-test('a header without contents is refused', async () => {
-  writeVideo(at('whole.mp4'), clip(3));
-  const whole = readFileSync(at('whole.mp4'));
-  writeFileSync(at('ftyp.mp4'), whole.subarray(0, whole.readUInt32BE(0)));
-  assert.match((await refusal(at('ftyp.mp4'))).message, /header cannot be read/);
-});
-
-/** Writes over a file at the last place where `from` stands: the box itself, not the mention of it in the head. */
-function patch(source: string, target: string, from: Buffer, to: Buffer, offset = 0): void {
-  const bytes = readFileSync(at(source));
-  const place = bytes.lastIndexOf(from);
-  assert.ok(place >= 0, `${source} holds ${from.toString('latin1')}`);
-  to.copy(bytes, place + offset);
-  writeFileSync(at(target), bytes);
-}
-
-test('a header that states a huge picture is refused before any memory is taken', async () => {
-  writeVideo(at('small.mp4'), clip(2));
-  patch('small.mp4', 'huge.mp4', Buffer.from('avc1'), Buffer.from([0xff, 0xff, 0xff, 0xff]), 28);
-  assert.match((await refusal(at('huge.mp4'))).message, /states a picture of 65535 × 65535, more than 33,177,600 pixels/);
-});
-
-test('a file with sound alone is no video', async () => {
-  const output = new FormatContext();
-  output.allocOutputContext2(null, 'mov', `file:${at('sound.mov')}`);
-  const stream = output.newStream();
-  stream.codecpar.codecType = AVMEDIA_TYPE_AUDIO;
-  stream.codecpar.codecId = AV_CODEC_ID_PCM_S16LE;
-  stream.codecpar.sampleRate = 8000;
-  stream.codecpar.channelLayout = avChannelLayoutDefault(1);
-  stream.timeBase = new Rational(1, 8000);
-  assert.is(output.openOutputSync(), 0);
-  assert.ok(output.writeHeaderSync() >= 0);
-  using packet = new Packet();
-  packet.alloc();
-  packet.data = Buffer.alloc(1600);
-  packet.pts = packet.dts = 0n;
-  packet.duration = 800n;
-  assert.is(output.writeFrameSync(packet), 0);
-  assert.is(output.writeTrailerSync(), 0);
-  output.closeOutputSync();
-  output.freeContext();
-  assert.match((await refusal(at('sound.mov'))).message, /has no video, only sound, data or a cover picture/);
-});
-
-test('a track without frames is refused', async () => {
-  writeVideo(at('small.avi'), clip(2));
-  const bytes = readFileSync(at('small.avi'));
-  for (let place = bytes.indexOf('00dc'); place >= 0; place = bytes.indexOf('00dc', place + 4)) bytes.write('JUNK', place);
-  writeFileSync(at('none.avi'), bytes);
-  await refusal(at('none.avi'));
-});
-
-test('an avi that lost a frame, but not its length, is refused', async () => {
-  writeVideo(at('small.avi'), clip(4));
-  const bytes = readFileSync(at('small.avi'));
-  bytes.write('JUNK', bytes.lastIndexOf('00dc', bytes.indexOf('idx1')));
-  bytes.write('JUNK', bytes.lastIndexOf('00dc'));
-  writeFileSync(at('lost.avi'), bytes);
-  assert.match((await refusal(at('lost.avi'))).message, /holds 3 of the 4 frames that it states/);
-});
-
-test('flipped bits never give a wrong number of frames, and are mostly found', async () => {
-  let found = 0;
-  for (const extension of ['mp4', 'mkv', 'webm', 'avi']) {
-    writeVideo(at(`clean.${extension}`), clip(12));
-    const clean = readFileSync(at(`clean.${extension}`));
-    for (let trial = 0; trial < 6; trial++) {
-      const bytes = Buffer.from(clean);
-      for (let k = 0; k < 40; k++) bytes[Math.floor(bytes.length * (0.15 + 0.7 * (((trial * 40 + k) * 0.6180339887) % 1)))] ^= 1 << (k % 8);
-      writeFileSync(at(`flipped.${extension}`), bytes);
-      try {
-        assert.is((await readFrames(at(`flipped.${extension}`), all)).length, 12);
-      } catch (error) {
-        assert.instance(error, VideoDecodeError);
-        found++;
-      }
-    }
+test('chroma of 4:2:2 is halved in place, by the mean of two rows', async () => {
+  const [width, height] = [32, 16];
+  const chroma = Buffer.from(Array.from({ length: (width / 2) * height }, (_, i) => 40 + 10 * Math.floor(i / (width / 2))));
+  writeLossless(at('ramp.mkv'), AV_PIX_FMT_YUV422P, width, height, Buffer.concat([Buffer.alloc(width * height, 128), chroma, chroma]), {});
+  const [frame] = await readFrames(at('ramp.mkv'), all);
+  for (let row = 2; row < height / 2 - 2; row++) {
+    const value = frame.data[width * height + row * (width / 2) + 5];
+    assert.ok(Math.abs(value - (45 + 20 * row)) <= 1, `row ${row}: ${value}, expected ${45 + 20 * row}`);
   }
-  assert.ok(found >= 21, `found ${found} of 24`);
-});
-
-test('one flipped bit in an mkv is found, wherever its checksums reach', async () => {
-  writeVideo(at('clean.mkv'), clip(4));
-  const clean = readFileSync(at('clean.mkv'));
-  const start = clean.indexOf(Buffer.from([0x1f, 0x43, 0xb6, 0x75])) + 20;   // the contents of the cluster
-  for (let place = start; place < start + 2000; place += 97) {
-    const bytes = Buffer.from(clean);
-    bytes[place] ^= 4;
-    writeFileSync(at('flipped.mkv'), bytes);
-    assert.match((await refusal(at('flipped.mkv'))).message, /is damaged: its parts do not fit at byte/);
-  }
-});
-
-test('a damaged frame is named, with what the decoder said as the cause', async () => {
-  writeVideo(at('clean.mp4'), clip(12));
-  const bytes = readFileSync(at('clean.mp4'));
-  const start = bytes.indexOf('mdat') + 4;
-  bytes.fill(0x5a, start + Math.floor((bytes.indexOf('moov') - start) * 0.6), start + Math.floor((bytes.indexOf('moov') - start) * 0.9));
-  writeFileSync(at('damaged.mp4'), bytes);
-  const error = await refusal(at('damaged.mp4'));
-  assert.match(error.message, /frame \d+ of 12 is damaged/);
-  assert.ok((error.cause as Error).message.length > 10);
 });
 
 /** Writes a rotation into the track header of an mp4: the matrix stands 40 bytes after the start of its version field. */
@@ -322,7 +216,9 @@ function turnFile(source: string, target: string, matrix: number[]): void {
   const entries = Buffer.alloc(36);
   matrix.forEach((value, i) => entries.writeInt32BE(value * 0x10000, [0, 4, 12, 16][i]));
   entries.writeInt32BE(0x40000000, 32);
-  patch(source, target, Buffer.from('tkhd'), entries, 44);
+  const bytes = readFileSync(at(source));
+  entries.copy(bytes, lastPlaceOf(bytes, 'tkhd') + 44);
+  writeFileSync(at(target), bytes);
 }
 
 test('a rotation tag turns the picture as players do', async () => {
@@ -401,16 +297,6 @@ test('white and black are at the ends of their range', () => {
   assert.equal([...frame(0, 'limited').data], [16, 16, 16, 16, 128, 128]);
   assert.equal([...frame(255, 'full').data], [255, 255, 255, 255, 128, 128]);
   assert.equal([...frame(0, 'full').data], [0, 0, 0, 0, 128, 128]);
-});
-
-test('a PNG picture comes back as a full-range frame', () => {
-  const rgb = Uint8Array.from({ length: 3 * 6 * 4 }, (_, i) => [210, 40, 60][i % 3]);
-  writePng(at('still.png'), rgb, 6, 4);
-  const frame = readPng(at('still.png'));
-  assert.equal([frame.width, frame.height, frame.matrix, frame.range], [6, 4, 'bt601', 'full']);
-  assert.ok(i420ToRgb(frame).every((value, i) => Math.abs(value - rgb[i]) <= 3));
-  writeFileSync(at('broken.png'), readFileSync(at('still.png')).subarray(0, 40));
-  assert.throws(() => readPng(at('broken.png')), /is no readable PNG picture/);
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

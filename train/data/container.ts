@@ -1,14 +1,13 @@
 import { readSync } from 'node:fs';
+import { crc32 } from './crc32.ts';
 
 /** What the first bytes of a file say. */
 export type Signature = 'iso' | 'ebml' | 'riff' | 'unknown';
 
 /** What a container's own structure tells, without a decoder. */
 export interface Structure {
-  /** Bytes that it claims beyond the end of its file: above 0 for a file that was cut off. */
-  readonly missing: number;
-  /** Where its parts do not fit into each other, or a checksum is wrong. */
-  readonly damagedAt?: number;
+  /** What is wrong with it: it goes on beyond the end of the file, its parts do not fit into each other, a checksum is wrong, its tables lie. */
+  readonly fault?: string;
   /** Chunks of no length, by stream: avi counts them as frames that repeat the one before. */
   readonly emptyChunks: ReadonlyMap<number, number>;
 }
@@ -21,43 +20,88 @@ interface Source {
 
 const NONE: ReadonlyMap<number, number> = new Map();
 
+const cutOff = (missing: number) => `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`;
+const damagedAt = (place: number) => `is damaged: its parts do not fit at byte ${place.toLocaleString('en-US')}`;
+
 /** ISO base media files (mp4, mov), EBML (webm, mkv) and RIFF (avi) begin so. */
 export function signatureOf(head: Buffer): Signature {
   if (['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip'].includes(head.toString('latin1', 4, 8))) return 'iso';
   if (head.length >= 4 && head.readUInt32BE(0) === 0x1a45dfa3) return 'ebml';
-  return head.toString('latin1', 0, 4) === 'RIFF' ? 'riff' : 'unknown';
+  return /^RIFF....AVI/s.test(head.toString('latin1')) ? 'riff' : 'unknown';
 }
 
 /** Looks at the parts of a file. Demuxers skip what does not fit, read a file to its early end, and call both success. */
 export function examine(descriptor: number, bytes: number, signature: Signature): Structure {
   const source = { descriptor, bytes };
   switch (signature) {
-    case 'iso': return examineBoxes(source);
-    case 'ebml': return examineElements(source);
+    case 'iso': return { fault: faultOfBoxes(source), emptyChunks: NONE };
+    case 'ebml': return { fault: faultOfElements(source), emptyChunks: NONE };
     case 'riff': return examineChunks(source);
-    default: return { missing: 0, emptyChunks: NONE };
+    default: return { emptyChunks: NONE };
   }
 }
 
-/** ISO/IEC 14496-12, section 4.2: 32-bit size and type; size 1 means that 64 bits follow, size 0 the rest of the file. */
-function examineBoxes(source: Source): Structure {
-  let at = 0;
-  while (at + 8 <= source.bytes) {
-    const head = read(source, at, 16);
-    const short = head.readUInt32BE(0);
-    const size = short === 1 && head.length === 16 ? Number(head.readBigUInt64BE(8)) : short;
-    if (short === 0) return { missing: 0, emptyChunks: NONE };
-    if (size < 8) return { missing: 0, damagedAt: at, emptyChunks: NONE };
-    at += size;
+/** Headers up to this size are read to check them. */
+const MAX_CHECKED_BYTES = 2 ** 26;
+
+interface Box {
+  readonly type: string;
+  /** Bytes of the box, and of what comes before its contents. A size of 0 stands for the rest of the file. */
+  readonly size: number;
+  readonly head: number;
+}
+
+/** ISO/IEC 14496-12, section 4.2: 32-bit size and type; size 1 means that 64 bits follow. */
+function boxAt(bytes: Buffer, at: number): Box {
+  const short = bytes.readUInt32BE(at);
+  const type = bytes.toString('latin1', at + 4, at + 8);
+  return short === 1 && at + 16 <= bytes.length ? { type, size: Number(bytes.readBigUInt64BE(at + 8)), head: 16 } : { type, size: short, head: 8 };
+}
+
+function faultOfBoxes(source: Source): string | undefined {
+  let samples = 0;
+  for (let at = 0; at + 8 <= source.bytes;) {
+    const { type, size, head } = boxAt(read(source, at, 16), 0);
+    if (size !== 0 && size < head) return damagedAt(at);
+    const end = size === 0 ? source.bytes : at + size;
+    if (end > source.bytes) return cutOff(end - source.bytes);
+    if (type === 'moov' || type === 'moof') {
+      if (end - at > MAX_CHECKED_BYTES) return `has a header of ${(end - at).toLocaleString('en-US')} bytes, more than ${MAX_CHECKED_BYTES.toLocaleString('en-US')}`;
+      const contents = read(source, at + head, end - at - head);
+      if (contents.includes('cmov')) return 'has a compressed header, which is not read here';
+      samples += statedSamples(contents);
+      // A table of samples of one size takes 20 bytes, whatever their number; demuxers take 24 bytes of memory for each.
+      if (samples > source.bytes) return `is damaged: it states ${samples.toLocaleString('en-US')} samples in ${source.bytes.toLocaleString('en-US')} bytes`;
+    }
+    at = end;
   }
-  return { missing: Math.max(0, at - source.bytes), emptyChunks: NONE };
+  return undefined;
+}
+
+/** Boxes that hold boxes and, further in, the tables of samples. */
+const PARENTS = new Set(['trak', 'mdia', 'minf', 'stbl', 'traf']);
+/** Where the tables of samples (stsz, stz2) and the runs of fragments (trun) keep their number. Sections 8.7.3 and 8.8.8. */
+const COUNT_OFFSETS: Readonly<Record<string, number>> = { stsz: 8, stz2: 8, trun: 4 };
+
+/** Samples that a header says the file holds. */
+function statedSamples(boxes: Buffer): number {
+  let samples = 0;
+  for (let at = 0; at + 8 <= boxes.length;) {
+    const { type, size, head } = boxAt(boxes, at);
+    const end = size === 0 ? boxes.length : at + size;
+    if (end < at + head || end > boxes.length) break;   // a short end is common, and harmless
+    const contents = boxes.subarray(at + head, end);
+    const offset = COUNT_OFFSETS[type];
+    if (PARENTS.has(type)) samples += statedSamples(contents);
+    else if (offset !== undefined && contents.length >= offset + 4) samples += contents.readUInt32BE(offset);
+    at = end;
+  }
+  return samples;
 }
 
 const EBML = { segment: 0x18538067, crc32: 0xbf };
 /** Elements that hold elements: seek head, info, tracks, cluster, cues, and the ones inside. Names and numbers: RFC 9559, section 5.1. */
 const MASTERS = new Set([0x114d9b74, 0x4dbb, 0x1549a966, 0x1654ae6b, 0xae, 0xe0, 0x55b0, 0x1f43b675, 0xa0, 0x1c53bb6b, 0xbb, 0xb7]);
-/** Parts of a segment up to this size are read to check them. */
-const MAX_CHECKED_BYTES = 2 ** 26;
 
 interface Element {
   readonly id: number;
@@ -78,25 +122,25 @@ function elementAt(bytes: Buffer, at: number): Element | undefined {
 }
 
 /** RFC 9559: a header and a segment, which holds parts that may begin with a checksum of the rest of them. */
-function examineElements(source: Source): Structure {
+function faultOfElements(source: Source): string | undefined {
   let at = 0;
   let limit = source.bytes;
   while (at < limit) {
     const element = elementAt(read(source, at, 12), 0);
-    if (element === undefined) return { missing: 0, damagedAt: at, emptyChunks: NONE };
+    if (element === undefined) return damagedAt(at);
     const [start, end] = [at + element.start, element.end === undefined ? undefined : at + element.end];
     if (element.id === EBML.segment) {
-      if (end !== undefined && end > source.bytes) return { missing: end - source.bytes, emptyChunks: NONE };
+      if (end !== undefined && end > source.bytes) return cutOff(end - source.bytes);
       limit = end ?? limit;
       at = start;   // into the segment
     } else {
-      if (end === undefined) break;   // a live recording: its parts cannot be told apart from outside
-      if (end > limit) return limit === source.bytes ? { missing: end - limit, emptyChunks: NONE } : { missing: 0, damagedAt: at, emptyChunks: NONE };
-      if (end - start <= MAX_CHECKED_BYTES && !isSound(element.id, read(source, start, end - start))) return { missing: 0, damagedAt: at, emptyChunks: NONE };
+      if (end === undefined) return undefined;   // a live recording: its parts cannot be told apart from outside
+      if (end > limit) return limit === source.bytes ? cutOff(end - limit) : damagedAt(at);
+      if (end - start <= MAX_CHECKED_BYTES && !isSound(element.id, read(source, start, end - start))) return damagedAt(at);
       at = end;
     }
   }
-  return { missing: 0, emptyChunks: NONE };
+  return undefined;
 }
 
 /** Whether the contents of an element match its checksum, and the elements in it fill it exactly. */
@@ -113,23 +157,10 @@ function isSound(id: number, contents: Buffer): boolean {
   return true;
 }
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  return crc;
-});
-
-/** ISO 3309, as zlib. */
-function crc32(bytes: Buffer): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ CRC_TABLE[(crc ^ byte) & 0xff];
-  return (crc ^ 0xffffffff) >>> 0;
-}
-
 /** RIFF: a name, a 32-bit size, and contents padded to even length. Frames are the chunks `00dc`, `00db`, … of the lists `movi`. */
 function examineChunks(source: Source): Structure {
   const emptyChunks = new Map<number, number>();
-  let damagedAt: number | undefined;
+  let damage: number | undefined;
   const walk = (from: number, to: number): number => {
     let at = from;
     while (at + 8 <= to) {
@@ -140,7 +171,7 @@ function examineChunks(source: Source): Structure {
       if (from === 0 && name !== 'RIFF') return source.bytes;   // what follows the outermost chunks is nobody's business
       if (from === 0 && size === 0) return source.bytes;   // a recorder that never came to its end
       if (end > to) {
-        if (from > 0) damagedAt ??= at;
+        if (from > 0) damage ??= at;
         return end;
       }
       const kind = head.toString('latin1', 8, 12);
@@ -152,7 +183,8 @@ function examineChunks(source: Source): Structure {
     return Math.min(at, to);
   };
   const end = walk(0, source.bytes);
-  return { missing: Math.max(0, end - source.bytes), damagedAt, emptyChunks };
+  if (end > source.bytes) return { fault: cutOff(end - source.bytes), emptyChunks };
+  return { fault: damage === undefined ? undefined : damagedAt(damage), emptyChunks };
 }
 
 function read({ descriptor }: Source, position: number, length: number): Buffer {

@@ -2,6 +2,9 @@ import type { I420Frame } from '../../kernels/frames/index.ts';
 
 type Coding = Pick<I420Frame, 'matrix' | 'range'>;
 
+/** 8K (7680 × 4320): a header may claim any size, and memory is taken by what it claims. */
+export const MAX_PIXELS = 33_177_600;
+
 /** Weights of red and blue in luma; green has the rest. */
 const WEIGHTS = { bt601: { red: 0.299, blue: 0.114 }, bt709: { red: 0.2126, blue: 0.0722 } };
 /** What [0, 1] of luma and [−½, ½] of chroma are stretched to. */

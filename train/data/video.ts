@@ -8,10 +8,8 @@ import { VideoDecodeError } from '../../engine/errors.ts';
 import type { I420Frame } from '../../kernels/frames/index.ts';
 import { examine, type Signature, signatureOf, type Structure } from './container.ts';
 import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
+import { MAX_PIXELS } from './i420.ts';
 import { I420Converter, rotate } from './picture.ts';
-
-/** 8K (7680 × 4320): a header may claim any size, and memory is taken by what it claims. */
-const MAX_PIXELS = 33_177_600;
 
 /** Compressed frames up to this many bytes are kept while they are counted; a larger file is read a second time to decode it. */
 const MAX_KEPT_BYTES = 2 ** 26;
@@ -19,7 +17,7 @@ const MAX_KEPT_BYTES = 2 ** 26;
 /** The only demuxer that may read a file that begins so. Others, playlists above all, open further files on their own. */
 const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, string>> = { iso: 'mov', ebml: 'matroska', riff: 'avi' };
 
-const DAMAGE_HINT = 'fetch the file again, or take it out of the list';
+const DAMAGE_HINT = 'fetch or convert the file again, or take it out of the list';
 const KIND_HINT = 'give a video file: mp4, mov, webm, mkv or avi';
 
 /**
@@ -36,25 +34,27 @@ const QUARTER_TURNS: Readonly<Record<string, number>> = { '1,0,0,1': 0, '0,1,-1,
  * counted, never timed: a rate may vary, a first time stamp need not be 0, and a stated duration may be wrong.
  *
  * Every frame is decoded, by one thread and without hardware, and only those that are picked are kept. Whatever the decoder
- * would paper over is an error: a damaged or missing frame must not become a training sample unnoticed.
+ * would paper over is an error: a damaged or missing frame must not become a training sample unnoticed. What no decoder can
+ * see stays unseen: VP8 and VP9 make a picture of any bits, and only the checksums that Matroska may hold tell of a flipped one.
+ * Pixels that are not square are left as they are.
  *
  * @param pick given the number of frames (at least 1), the indices wanted, in any order and also repeated
  * @returns one frame for every index; repeated indices share one object
  * @throws VideoDecodeError naming the file and the reason
  */
 export async function readFrames(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
+  const file = inspect(path);
   try {
-    return await read(path, pick);
+    return await read(file, pick);
   } catch (error) {
     if (!(error instanceof VideoDecodeError)) throw error;
-    const messages = await messagesOf(() => read(path, pick));
+    const messages = await messagesOf(() => read(file, pick));
     if (messages.length === 0) throw error;
     throw new VideoDecodeError(path, String(error.context.reason), new Error(messages.join('\n')), error.hint);
   }
 }
 
-async function read(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
-  const file = inspect(path);
+async function read(file: VideoFile, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
   return withVideo(file, {}, async (opened) => {
     using census = await takeCensus(file, opened);
     let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown));
@@ -94,26 +94,35 @@ function inspect(path: string): VideoFile {
     const buffer = Buffer.alloc(64);
     const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
     const signature = signatureOf(head);
-    if (signature === 'unknown') throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video`, undefined, KIND_HINT);
+    if (signature === 'unknown') throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video that is read here`, undefined, KIND_HINT);
     const structure = examine(file, stats.size, signature);
-    const { missing, damagedAt } = structure;
-    if (missing > 0) throw new VideoDecodeError(path, `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`, undefined, DAMAGE_HINT);
-    if (damagedAt !== undefined) throw new VideoDecodeError(path, `is damaged: its parts do not fit at byte ${damagedAt.toLocaleString('en-US')}`, undefined, DAMAGE_HINT);
+    if (structure.fault !== undefined) throw new VideoDecodeError(path, structure.fault, undefined, DAMAGE_HINT);
     return { ...structure, path, demuxer: DEMUXERS[signature] };
   } finally {
     closeSync(file);
   }
 }
 
-/** A name for files that are no videos. */
+/** How files begin that are no videos, or of a kind that is not read here. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^\x89PNG/, 'a PNG picture'],
+  [/^\xff\xd8\xff/, 'a JPEG picture'],
+  [/^GIF8/, 'a GIF picture'],
+  [/^RIFF....WEBP/s, 'a WebP picture'],
+  [/^RIFF....WAVE|^ID3|^fLaC/s, 'a sound'],
+  [/^PK\x03\x04/, 'a zip archive'],
+  [/^\x1f\x8b/, 'a gzip archive'],
+  [/^FLV\x01|^OggS|^\x00\x00\x01\xba|^\x30\x26\xb2\x75/, 'a video of another kind'],
+  [/^(\xef\xbb\xbf)?#EXTM3U/, 'a playlist (m3u8)'],
+  [/^(\xef\xbb\xbf)?ffconcat/, 'a playlist (ffconcat)'],
+  [/^(\xef\xbb\xbf)?v=0\r?\n/, 'a session description (sdp)'],
+  [/^(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)/i, 'a web page'],
+  [/^[\t\n\r\x20-\x7e]*$/, 'a text'],
+];
+
 function kindOf(head: Buffer): string {
-  const text = head.toString('latin1');
-  if (text.startsWith('\x89PNG')) return 'a PNG picture';
-  if (text.startsWith('\xff\xd8\xff')) return 'a JPEG picture';
-  if (text.startsWith('GIF8')) return 'a GIF picture';
-  if (/^(\xef\xbb\xbf)?#EXTM3U/.test(text)) return 'a playlist (m3u8)';
-  if (/^(\xef\xbb\xbf)?ffconcat/.test(text)) return 'a playlist (ffconcat)';
-  return /^[\t\n\r\x20-\x7e]*$/.test(text) ? 'a text' : 'an unknown kind of file';
+  const start = head.toString('latin1');
+  return KINDS.find(([pattern]) => pattern.test(start))?.[1] ?? 'an unknown kind of file';
 }
 
 interface Opened {
@@ -194,7 +203,7 @@ class Census {
     this.#first ??= pts;
     this.packets++;
     if (size === 0) return;
-    if (pts < this.#first) this.leading++;
+    if (pts < this.#first) this.leading++;   // in Matroska what lies before time 0 has no time at all, the lowest of numbers here
     if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++;   // an edit list may leave frames out
     this.#bytes += size;
     const copy = this.#bytes > MAX_KEPT_BYTES ? null : packet.clone();
@@ -213,6 +222,7 @@ async function takeCensus(file: VideoFile, opened: Opened): Promise<Census> {
   const { path } = file;
   const census = new Census();
   await forPackets(path, opened, (packet) => census.add(packet));
+  if (file.demuxer === DEMUXERS.riff) census.leading = 0;   // avi has no times of presentation
   const stated = Number(opened.stream.nbFrames) - (file.emptyChunks.get(opened.stream.index) ?? 0);
   if (census.packets < stated) {
     // The count that mp4 states is that before its edit list, which may have dropped frames rightly.

@@ -1,0 +1,129 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
+import { encode } from 'fast-png';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { VideoDecodeError } from '../engine/errors.ts';
+import { Random } from '../engine/random.ts';
+import { crc32 } from '../train/data/crc32.ts';
+import { i420ToRgb } from '../train/data/i420.ts';
+import { decodePng } from '../train/data/png.ts';
+import { readPng, writePng } from '../train/data/stills.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-stills-'));
+const at = (name: string) => join(folder, name);
+
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+
+function chunk(type: string, contents: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(12 + contents.length);
+  bytes.writeUInt32BE(contents.length);
+  bytes.write(type, 4, 'latin1');
+  bytes.set(contents, 8);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, 8 + contents.length)), 8 + contents.length);
+  return bytes;
+}
+
+interface Fields { readonly width: number; readonly height: number; readonly depth: number; readonly type: number; readonly interlace?: number }
+
+function header({ width, height, depth, type, interlace = 0 }: Fields): Buffer {
+  const contents = Buffer.alloc(13);
+  contents.writeUInt32BE(width);
+  contents.writeUInt32BE(height, 4);
+  contents.set([depth, type, 0, 0, interlace], 8);
+  return chunk('IHDR', contents);
+}
+
+const png = (...chunks: readonly Buffer[]) => Buffer.concat([SIGNATURE, ...chunks, chunk('IEND', new Uint8Array(0))]);
+const pixels = (bytes: readonly number[] | Uint8Array) => chunk('IDAT', deflateSync(Uint8Array.from(bytes)));
+
+test('crc32 of "123456789" is the published check value', () => assert.is(crc32(Buffer.from('123456789')), 0xcbf43926));
+
+test('a PNG picture comes back as a full-range frame', () => {
+  const rgb = Uint8Array.from({ length: 3 * 6 * 4 }, (_, i) => [210, 40, 60][i % 3]);
+  writePng(at('still.png'), rgb, 6, 4);
+  assert.equal(decodePng(readFileSync(at('still.png'))), { width: 6, height: 4, rgb });
+  const frame = readPng(at('still.png'));
+  assert.equal([frame.width, frame.height, frame.matrix, frame.range], [6, 4, 'bt601', 'full']);
+  assert.ok(i420ToRgb(frame).every((value, i) => Math.abs(value - rgb[i]) <= 3));
+});
+
+test('grey and colour, with and without alpha, of 8 and 16 bits, in rows and interlaced, hold the samples that were written', () => {
+  const random = new Random(3, 'pngs');
+  for (const [width, height] of [[1, 1], [3, 2], [7, 5], [33, 18]]) {
+    for (const channels of [1, 2, 3, 4] as const) {
+      for (const depth of [8, 16] as const) {
+        for (const interlace of ['null', 'Adam7'] as const) {
+          const values = Array.from({ length: width * height * channels }, () => random.below(2 ** depth));
+          const data = depth === 8 ? Uint8Array.from(values) : Uint16Array.from(values);
+          const { rgb } = decodePng(Buffer.from(encode({ width, height, channels, depth, data }, { interlace })));
+          const expected = Uint8Array.from({ length: 3 * width * height }, (_, i) => values[Math.floor(i / 3) * channels + (channels > 2 ? i % 3 : 0)] >> (depth - 8));
+          assert.equal(rgb, expected, `${width} × ${height}, ${channels} channels, ${depth} bits, ${interlace}`);
+        }
+      }
+    }
+  }
+});
+
+test('samples of 1, 2 and 4 bits are grey levels or colours of a palette', () => {
+  // one row of five pixels, the highest bits first
+  const rows: [number, number[], number[]][] = [[1, [0b01101000], [0, 1, 1, 0, 1]], [2, [0b00011011, 0b11000000], [0, 1, 2, 3, 3]], [4, [0x01, 0x5a, 0xf0], [0, 1, 5, 10, 15]]];
+  const palette = chunk('PLTE', Uint8Array.from({ length: 48 }, (_, i) => 5 * i));
+  for (const [depth, line, samples] of rows) {
+    const grey = decodePng(png(header({ width: 5, height: 1, depth, type: 0 }), pixels([0, ...line])));
+    assert.equal([...grey.rgb], samples.flatMap((sample) => Array<number>(3).fill((255 * sample) / (2 ** depth - 1))));
+    const indexed = decodePng(png(header({ width: 5, height: 1, depth, type: 3 }), palette, pixels([0, ...line])));
+    assert.equal([...indexed.rgb], samples.flatMap((sample) => [15 * sample, 15 * sample + 5, 15 * sample + 10]));
+  }
+});
+
+test('each of the five filters is undone', () => {
+  // grey, 3 × 2; the first row is 10 20 30, the second 15 27 200
+  const filtered: [number, number[]][] = [[0, [15, 27, 200]], [1, [15, 12, 173]], [2, [5, 7, 170]], [3, [10, 10, 172]], [4, [5, 7, 170]]];
+  for (const [filter, line] of filtered) {
+    const { rgb } = decodePng(png(header({ width: 3, height: 2, depth: 8, type: 0 }), pixels([0, 10, 20, 30, filter, ...line])));
+    assert.equal([3, 4, 5].map((pixel) => rgb[3 * pixel]), [15, 27, 200], `filter ${filter}`);
+  }
+});
+
+test('a PNG that is damaged, cut off or lies is refused, with the reason', () => {
+  const small = { width: 8, height: 8, depth: 8, type: 2 };
+  const zeros = pixels(new Uint8Array(200));
+  const whole = png(header(small), zeros);
+  const flipped = Buffer.from(whole);
+  flipped[30] ^= 1;
+  const cases: [string, Uint8Array, RegExp][] = [
+    ['empty', new Uint8Array(0), /does not begin like one/],
+    ['text', Buffer.from('no picture'), /does not begin like one/],
+    ['no size', png(header({ ...small, width: 0 }), zeros), /states a picture of 0 × 8/],
+    ['huge', png(header({ ...small, width: 60_000, height: 60_000 }), zeros), /60000 × 60000, more than 33,177,600 pixels/],
+    ['odd depth', png(header({ ...small, depth: 3 }), zeros), /colour type 2 with 3 bits/],
+    ['no header', png(zeros), /has no header/],
+    ['no pixels', png(header(small)), /holds no pixels/],
+    ['too few pixels', png(header(small), pixels(new Uint8Array(50))), /take 50 bytes, 8 × 8 needs 200/],
+    ['too many pixels', png(header(small), pixels(new Uint8Array(10_000_000))), /larger than 200 bytes/],
+    ['filter', png(header(small), pixels(new Uint8Array(200).fill(9))), /filter 9, expected 0 to 4/],
+    ['palette', png(header({ ...small, type: 3 }), pixels(new Uint8Array(72))), /colour 0 of a palette of 0/],
+    ['flipped', flipped, /checksum of "IHDR|checksum of "IDAT/],
+    ['unknown', png(header(small), chunk('ABCD', new Uint8Array(2)), zeros), /needs "ABCD"/],
+  ];
+  for (let length = 8; length < whole.length; length += 5) cases.push([`first ${length}`, whole.subarray(0, length), /it is cut off/]);
+  for (const [name, bytes, expected] of cases) {
+    const path = at(`${name}.png`);
+    writeFileSync(path, bytes);
+    try {
+      readPng(path);
+      throw new Error(`${name} was read`);
+    } catch (error) {
+      if (!(error instanceof VideoDecodeError)) throw error;
+      assert.match(error.message, expected, name);
+      assert.ok(error.message.startsWith(`${path}: is no readable PNG picture: `));
+      assert.ok(error.hint !== undefined);
+    }
+  }
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();
