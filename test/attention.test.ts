@@ -79,9 +79,11 @@ test('equal keys and values: what cancels in the gradients of queries and keys i
   for (const t of [query.grad, key.grad, query, key, value]) t?.dispose();
 });
 
-test('the gradients of all keys add up to 0, to a few units in the last place of their terms', async () => {
+test('the gradients of all keys add up to 0, to a few roundings of their terms', async () => {
   const [rows, width] = [19, 16];
-  const [query, key, value] = ['query', 'key', 'value'].map((name) => tensor(name, [1, 1, rows, width]));
+  const [query, key] = ['query', 'key'].map((name) => tensor(name, [1, 1, rows, width]));
+  const far = normal('value', [1, 1, rows, width], { mean: 30 }).data as Float32Array; // their mean cancels in every dlogit
+  const value = Tensor.from(gpu, far, query.shape);
   key.requiresGrad = true;
   gpu.scope(() => backward(attention(query, key, value), tensor('dy', query.shape)));
   const dkey = await (key.grad as Tensor).read();
@@ -89,7 +91,7 @@ test('the gradients of all keys add up to 0, to a few units in the last place of
   for (let c = 0; c < width; c++) {
     let sum = 0;
     for (let s = 0; s < rows; s++) sum += dkey[s * width + c];
-    assert.ok(Math.abs(sum) < 3 * 2 ** -23 * largest, `column ${c}: ${sum}, of ${largest}`);
+    assert.ok(Math.abs(sum) < 8 * 2 ** -23 * largest, `column ${c}: ${sum}, of ${largest}`);
   }
   for (const t of [key.grad, query, key, value]) t?.dispose();
 });

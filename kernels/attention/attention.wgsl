@@ -40,7 +40,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
       w[j] = logit(w[j], problem, l, first + j);
       new_top = max(new_top, w[j]);
     }
-    let shrink = exp(max(top - new_top, LOWEST_EXPONENT));
+    let shrink = exp_of(max(top - new_top, LOWEST_EXPONENT));
     top = new_top;
     total *= shrink;
     for (var j = 0u; j < BLOCK; j++) {
@@ -49,9 +49,13 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     }
     for (var c = 0u; c < packs(); c++) {
       let v = column_b(blocks, first, c, lane);
-      var s = shrink * sum[c];
-      for (var j = 0u; j < BLOCK; j++) { s += w[j] * take_b(v, j); }
-      sum[c] = s;
+      var near = pack32();   // two sums side by side, and both apart from `sum`: half of the rounding
+      var far = pack32();
+      for (var j = 0u; j < BLOCK / 2u; j++) {
+        near += w[j] * take_b(v, j);
+        far += w[j + BLOCK / 2u] * take_b(v, j + BLOCK / 2u);
+      }
+      sum[c] = shrink * sum[c] + (near + far);
     }
   }
 

@@ -4,6 +4,7 @@ import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const problem = await part(import.meta.url, './problem.wgsl');
+const exp = await part(import.meta.url, '../shared/exp.wgsl');
 
 /** How a block of rows comes to the lanes that need it. */
 const BLOCK_VARIANTS = {
@@ -20,9 +21,9 @@ const SIZES: Readonly<Record<string, { readonly lanes: number; readonly block: n
   tile: { lanes: 64, block: 4 },
 };
 
-const forward = packedKernels('attention', [problem, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
-const gradQuery = packedKernels('attention_grad_query', [problem, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
-const gradKeyValue = packedKernels('attention_grad_key_value', [problem, await part(import.meta.url, './attention_grad_key_value.wgsl')], BLOCK_VARIANTS);
+const forward = packedKernels('attention', [problem, exp, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
+const gradQuery = packedKernels('attention_grad_query', [problem, exp, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
+const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp, await part(import.meta.url, './attention_grad_key_value.wgsl')], BLOCK_VARIANTS);
 
 /** No subgroup of WebGPU is smaller. */
 const LEAST_SUBGROUP = 4;

@@ -1,7 +1,7 @@
 // What the kernels of this room share: one problem is one head of one sample, and its rows lie in memory at
 //   offset + sample · batch + head · head + row · row     (all counted in packs; the Dh elements of a row are neighbours)
 // so the same kernels read [B, H, L, Dh], [B, L, H·Dh] and the packed [B, L, 3·H·Dh] without a permute.
-// PACKS: room for the packs of a row. UNROLLED: see `packs`. MASKED: whether there is a mask. Linked with a `pack`.
+// PACKS: room for the packs of a row. UNROLLED: see `packs`. MASKED: whether there is a mask. Linked with a `pack` and with shared/exp.wgsl.
 
 struct Params {
   problems: u32, heads: u32, queries: u32, keys: u32,                                  // B·H, H, L, S
@@ -57,5 +57,5 @@ fn logit(product: f32, problem: u32, l: u32, s: u32) -> f32 {
 
 // exp(logit − level), and exactly 0 for hidden keys.
 fn weight(logit: f32, level: f32) -> f32 {
-  return select(0.0, exp(max(logit - level, LOWEST_EXPONENT)), logit > SMALLEST_SEEN);
+  return select(0.0, exp_of(max(logit - level, LOWEST_EXPONENT)), logit > SMALLEST_SEEN);
 }

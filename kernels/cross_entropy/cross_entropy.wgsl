@@ -1,7 +1,7 @@
 // Softmax cross-entropy with soft targets, forward and gradient in one pass. For each row, with p = softmax(logits):
 //   loss = −Σ_k t_k · log p_k = Σ_k t_k · (logSumExp − z_k)
 //   dlogits_k = p_k · Σ t − t_k          (times dLoss/rows, which the backward pass brings)
-// Szegedy et al. 2016, arXiv:1512.00567, section 7, for soft targets. Linked with row/*.wgsl, a pack, and target.*.wgsl.
+// Szegedy et al. 2016, arXiv:1512.00567, section 7, for soft targets. Linked with row/*.wgsl, exp.wgsl, a pack, and target.*.wgsl.
 
 struct Params { rows: u32, packs: u32, on: f32, off: f32 }
 
@@ -9,6 +9,8 @@ struct Params { rows: u32, packs: u32, on: f32, off: f32 }
 @group(0) @binding(1) var<storage, read> logits: array<pack>;              // [rows, packs]
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;         // [rows]
 @group(0) @binding(4) var<storage, read_write> slope: array<pack>;         // [rows, packs], p · Σt − t
+
+fn exponential(p: pack32) -> pack32 { return pack_of(exp_of_four(vec4f(p))); }
 
 @compute @workgroup_size(WORKGROUP)
 fn cross_entropy(lanes: Lanes) {
@@ -23,7 +25,7 @@ fn cross_entropy(lanes: Lanes) {
 
   var sums = vec2f(0.0);   // Σ exp(z − top), Σ t
   for (var p = lanes.lane; p < params.packs; p += stride) {
-    sums += vec2f(sum_of(exp(pack32(logits[base + p]) - top)), sum_of(target_at(held, p)));
+    sums += vec2f(sum_of(exponential(pack32(logits[base + p]) - top)), sum_of(target_at(held, p)));
   }
   let totals = row_sum2(sums, lanes);
   let log_sum = log(totals.x);   // of a number of at least 1: the largest logit adds exp(0)
@@ -33,7 +35,7 @@ fn cross_entropy(lanes: Lanes) {
     let z = pack32(logits[base + p]) - top;
     let t = target_at(held, p);
     loss += sum_of(t * (log_sum - z));
-    if (row < params.rows) { slope[base + p] = pack(exp(z) / totals.x * totals.y - t); }
+    if (row < params.rows) { slope[base + p] = pack(exponential(z) / totals.x * totals.y - t); }
   }
   let row_loss = row_sum(loss, lanes);
   if (row < params.rows && lanes.lane == 0u) { losses[row] = row_loss; }

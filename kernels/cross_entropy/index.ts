@@ -5,6 +5,7 @@ import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 const body = await part(import.meta.url, './cross_entropy.wgsl');
+const exp = await part(import.meta.url, '../shared/exp.wgsl');
 const byLabel = await part(import.meta.url, './target.label.wgsl');
 const classes = {
   scalar: await part(import.meta.url, './classes.scalar.wgsl'),
@@ -16,8 +17,8 @@ function labelKernels(name: string, parts: readonly Source[]): PackedKernels {
   return { scalar: rowKernels(name, [...parts, classes.scalar]).scalar, vec4: rowKernels(name, [...parts, classes.vec4]).vec4 };
 }
 
-const withTargets = rowKernels('cross_entropy', [body, await part(import.meta.url, './target.soft.wgsl')]);
-const withLabels = labelKernels('cross_entropy_labels', [body, byLabel]);
+const withTargets = rowKernels('cross_entropy', [body, exp, await part(import.meta.url, './target.soft.wgsl')]);
+const withLabels = labelKernels('cross_entropy_labels', [body, exp, byLabel]);
 const backward = new Kernel('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl')]);
 
 const GRADIENT_WORKGROUP = 256;

@@ -1,5 +1,5 @@
 // y = eˣ, element by element. The argument is not clamped: clamp() takes NaN to a number on real adapters, and a temperature
-// that went wrong must stay visible. Linked with a pack.
+// that went wrong must stay visible. Linked with ../shared/exp.wgsl and a pack.
 
 struct Params { n: u32 }
 
@@ -12,5 +12,5 @@ const WORKGROUP = 256u;
 @compute @workgroup_size(WORKGROUP)
 fn exponential(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (i < params.n) { y[i] = pack(exp(pack32(x[i]))); }
+  if (i < params.n) { y[i] = pack(pack_of(exp_of_four(vec4f(pack32(x[i]))))); }
 }

@@ -16,7 +16,7 @@ const combinations: Readonly<Record<Combination, PackedKernels>> = {
   mul: packedKernels('mul', [...broadcasting, await part(import.meta.url, './mul.wgsl')]),
 };
 const scaling = packedKernels('scale', [await part(import.meta.url, './scale.wgsl')]);
-const exponential = packedKernels('exp', [await part(import.meta.url, './exp.wgsl')]);
+const exponential = packedKernels('exp', [await part(import.meta.url, './exp.wgsl'), await part(import.meta.url, '../shared/exp.wgsl')]);
 
 const WORKGROUP = 256;
 

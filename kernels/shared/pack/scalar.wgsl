@@ -5,3 +5,4 @@ const PACK = 1u;
 
 fn sum_of(p: pack32) -> f32 { return p; }
 fn max_of(p: pack32) -> f32 { return p; }
+fn pack_of(four: vec4f) -> pack32 { return four.x; }

@@ -5,3 +5,4 @@ const PACK = 4u;
 
 fn sum_of(p: pack32) -> f32 { return (p.x + p.y) + (p.z + p.w); }
 fn max_of(p: pack32) -> f32 { return max(max(p.x, p.y), max(p.z, p.w)); }
+fn pack_of(four: vec4f) -> pack32 { return four; }
