@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ420P, AVCOL_PRI_BT2020,
@@ -275,7 +275,10 @@ test('the writer refuses what it cannot write', () => {
   assert.throws(() => writeVideo(at('x.gif'), clip(1)), /expected one of \.mp4/);
   assert.throws(() => writeVideo(at('x.mp4'), []), /at least one frame/);
   assert.throws(() => writeVideo(at('x.mp4'), [drawFrame(0), drawFrame(0, 32, 32)]), /frame 1 differs/);
-  assert.throws(() => writeVideo(at('x.mp4'), clip(1, 63, 47)), /cannot write .*x\.mp4/);
+  assert.throws(() => writeVideo(at('x.mp4'), clip(1, 63, 47)), /cannot write .*x\.mp4: 63 × 47: H.264 takes even sizes/);
+  assert.throws(() => writeVideo(at('x.mp4'), clip(1), { fps: 29.97 }), /29.97 frames per second, expected a whole number/);
+  assert.throws(() => writeVideo(at('x.mp4'), clip(2), { timestamps: [5, 5] }), /cannot write .*x\.mp4/);
+  assert.not(existsSync(at('x.mp4')), 'nothing is left behind');
   assert.throws(() => writeVideo(at('no/such/x.mp4'), clip(1)), /No such file/);
 });
 

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { extname } from 'node:path';
 import {
   AV_CODEC_FLAG_BITEXACT, AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG, AVCOL_SPC_BT709,
@@ -11,6 +12,8 @@ import { i420Bytes } from './i420.ts';
 
 interface Coding {
   readonly format: string;
+  /** Whether width and height must be even. */
+  readonly even?: boolean;
   readonly encoder: FFEncoderCodec;
   /** A steady quality, high enough that the colours of small pictures stay apart. */
   readonly options: Readonly<Record<string, string>>;
@@ -18,7 +21,7 @@ interface Coding {
   readonly independent: Readonly<Record<string, string>>;
 }
 
-const H264: Omit<Coding, 'format'> = { encoder: 'libx264' as FFEncoderCodec, options: { preset: 'veryfast', qp: '12' }, independent: { g: '1' } };
+const H264: Omit<Coding, 'format'> = { even: true, encoder: 'libx264' as FFEncoderCodec, options: { preset: 'veryfast', qp: '12' }, independent: { g: '1' } };
 
 /** The file's extension decides. */
 const CODINGS: Readonly<Record<string, Coding>> = {
@@ -45,10 +48,12 @@ export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8
   const coding = CODINGS[extname(path).toLowerCase()];
   if (coding === undefined) throw refuse(path, `expected one of ${Object.keys(CODINGS).join(', ')}`);
   if (frames.length === 0) throw refuse(path, 'a video needs at least one frame');
+  if (!Number.isInteger(fps) || fps < 1) throw refuse(path, `${fps} frames per second, expected a whole number`);
   if (timestamps.length !== frames.length) throw refuse(path, `${timestamps.length} timestamps for ${frames.length} frames`);
   const [{ width, height, matrix, range }] = frames;
   const odd = frames.findIndex((frame) => frame.width !== width || frame.height !== height || frame.matrix !== matrix || frame.range !== range);
   if (odd >= 0) throw refuse(path, `frame ${odd} differs from frame 0 in size or colour coding`);
+  if (coding.even && (width % 2 === 1 || height % 2 === 1)) throw refuse(path, `${width} × ${height}: H.264 takes even sizes; webm and avi take odd ones`);
   const short = frames.findIndex((frame) => frame.data.length !== i420Bytes(width, height));
   if (short >= 0) throw refuse(path, `frame ${short} holds ${frames[short].data.length} bytes, ${width} × ${height} needs ${i420Bytes(width, height)}`);
 
@@ -56,6 +61,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8
   const encoder = new CodecContext();
   using packet = new Packet();
   packet.alloc();
+  let done = false;
   try {
     FFmpegError.throwIfError(output.allocOutputContext2(null, coding.format, `file:${path}`), coding.format);
     output.setFlags(AVFMT_FLAG_BITEXACT);
@@ -100,6 +106,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8
     FFmpegError.throwIfError(encoder.sendFrameSync(null), 'encode');
     drain();
     FFmpegError.throwIfError(output.writeTrailerSync(), 'trailer');
+    done = true;
   } catch (cause) {
     if (cause instanceof FirstlightError) throw cause;
     throw refuse(path, (cause as Error).message, cause);
@@ -107,6 +114,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8
     encoder.freeContext();
     output.closeOutputSync();
     output.freeContext();
+    if (!done) rmSync(path, { force: true });   // nobody should take a part for the whole
   }
 }
 

@@ -56,7 +56,8 @@ export async function readFrames(path: string, pick: (total: number) => readonly
 
 async function read(file: VideoFile, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
   return withVideo(file, {}, async (opened) => {
-    using census = await takeCensus(file, opened);
+    using census = new Census();
+    await take(census, file, opened);
     let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown));
     // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
     if (decoded.total !== census.shown) decoded = await decode(file, opened, census, decoded.total, indices(pick, decoded.total));
@@ -218,9 +219,8 @@ class Census {
 }
 
 /** Counts packets; a container's own count is only believed to find what is missing. */
-async function takeCensus(file: VideoFile, opened: Opened): Promise<Census> {
+async function take(census: Census, file: VideoFile, opened: Opened): Promise<void> {
   const { path } = file;
-  const census = new Census();
   await forPackets(path, opened, (packet) => census.add(packet));
   if (file.demuxer === DEMUXERS.riff) census.leading = 0;   // avi has no times of presentation
   const stated = Number(opened.stream.nbFrames) - (file.emptyChunks.get(opened.stream.index) ?? 0);
@@ -234,7 +234,6 @@ async function takeCensus(file: VideoFile, opened: Opened): Promise<Census> {
     if (packets < stated) throw new VideoDecodeError(path, `is cut off: holds ${packets} of the ${stated} frames that it states`, undefined, DAMAGE_HINT);
   }
   if (census.shown === 0) throw new VideoDecodeError(path, 'has a video track without a single frame', undefined, DAMAGE_HINT);
-  return census;
 }
 
 /** Calls `each` for every packet once more. */

@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { VideoDecodeError } from '../engine/errors.ts';
+import { type Batch, Dataset } from '../train/data/dataset.ts';
+import { writeVideo } from '../train/data/encode.ts';
+import { i420Bytes, rgbToI420 } from '../train/data/i420.ts';
+import type { Entry } from '../train/data/lists.ts';
+import { writePng } from '../train/data/stills.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-dataset-'));
+const at = (name: string) => join(folder, name);
+
+const [WIDTH, HEIGHT, FRAMES] = [48, 32, 4];
+const CLIP_BYTES = FRAMES * i420Bytes(WIDTH, HEIGHT);
+
+/** One colour per clip, a little lighter with every frame. */
+function writeClip(path: string, shade: number): void {
+  const frames = Array.from({ length: FRAMES }, (_, t) =>
+    rgbToI420(new Uint8Array(3 * WIDTH * HEIGHT).fill(shade + 10 * t), WIDTH, HEIGHT, { matrix: 'bt601', range: 'limited' }));
+  writeVideo(path, frames);
+}
+
+const entriesOf = (names: readonly string[]): Entry[] => names.map((name, label) => ({ path: at(name), label }));
+const datasetOf = (names: readonly string[], cacheBytes?: number) => new Dataset(entriesOf(names), { frames: FRAMES, size: 32, crop: false, flip: false, seed: 1, cacheBytes });
+
+async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
+  const all: Batch[] = [];
+  for await (const batch of batches) all.push(batch);
+  return all;
+}
+
+async function isReadable(dataset: Dataset): Promise<boolean> {
+  try {
+    await collect(dataset.evaluation(1));
+    return true;
+  } catch (error) {
+    assert.instance(error, VideoDecodeError);
+    return false;
+  }
+}
+
+test('the cache holds as many bytes of frames as it may, and no more', async () => {
+  for (const [clips, kept] of [[0, 0], [1, 1], [2.5, 2], [3, 3]]) {
+    const names = ['a.mp4', 'b.webm', 'c.avi'];
+    names.forEach((name, i) => writeClip(at(name), 60 + 40 * i));
+    const dataset = datasetOf(names, clips * CLIP_BYTES);
+    await collect(dataset.evaluation(1));
+    // What is kept needs no file any more: files vanish in the order in which they were read.
+    for (const [i, name] of names.entries()) {
+      rmSync(at(name));
+      assert.is(await isReadable(dataset), i < kept, `room for ${clips} clips, ${name} gone`);
+    }
+  }
+});
+
+test('frames own their memory, all of it and nothing more', async () => {
+  writeClip(at('own.mp4'), 100);
+  const [{ frames }] = await collect(datasetOf(['own.mp4']).evaluation(1));
+  for (const { data } of frames) assert.equal([data.byteOffset, data.buffer.byteLength], [0, i420Bytes(WIDTH, HEIGHT)]);
+});
+
+test('a file that a list names twice is kept once', async () => {
+  writeClip(at('twice.mp4'), 100);
+  const [first, second] = await collect(datasetOf(['twice.mp4', 'twice.mp4']).evaluation(1));
+  assert.equal([first.labels[0], second.labels[0]], [0, 1]);
+  assert.is(first.frames[0], second.frames[0]);
+});
+
+test('a picture is a video of one frame, whose frame is repeated', async () => {
+  writePng(at('still.png'), new Uint8Array(3 * 6 * 4).fill(90), 6, 4);
+  const [{ frames, views }] = await collect(datasetOf(['still.png']).evaluation(1));
+  assert.equal([frames.length, views[0].frames], [FRAMES, [0, 0, 0, 0]]);
+  assert.ok(frames.every((frame) => frame === frames[0]));
+});
+
+test('a reader that stops early leaves no error behind, even if the next file is broken', async () => {
+  writeClip(at('good.mp4'), 100);
+  const unhandled: unknown[] = [];
+  const listen = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', listen);
+  for await (const batch of datasetOf(['good.mp4', 'absent.mp4']).evaluation(1)) {
+    assert.is(batch.labels[0], 0);
+    break;
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off('unhandledRejection', listen);
+  assert.equal(unhandled, []);
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();
