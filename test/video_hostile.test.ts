@@ -165,6 +165,17 @@ test('a header that states more samples than the file has bytes is refused befor
     writeFileSync(at('many.mp4'), bytes);
     assert.match((await refusal(at('many.mp4'))).message, /states [\d,]+ samples in [\d,]+ bytes/);
   }
+  const fragments = readFileSync(new URL('./fixtures/video/fragments.mp4', import.meta.url));
+  fragments.writeUInt32BE(50_000_000, lastPlaceOf(fragments, 'trun') + 8);
+  writeFileSync(at('run.mp4'), fragments);
+  assert.match((await refusal(at('run.mp4'))).message, /states 50,000,0\d\d samples in [\d,]+ bytes/);
+});
+
+test('a compressed header, which could grow to any size, is refused', async () => {
+  const bytes = videoOf('mp4');
+  bytes.write('cmov', lastPlaceOf(bytes, 'edts'), 'latin1');
+  writeFileSync(at('compressed.mp4'), bytes);
+  assert.match((await refusal(at('compressed.mp4'))).message, /has a compressed header/);
 });
 
 test('a picture of no pixels is refused', async () => {
