@@ -6,8 +6,10 @@ export interface Instance {
   readonly where: 'node' | 'browser';
 }
 
-// Features of Dawn that are off by default: immediates and subgroup matrices; timestamps that are not rounded.
-const TOGGLES = ['enable-dawn-features=allow_unsafe_apis', 'disable-dawn-features=timestamp_quantization'];
+/** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
+const TOGGLES = { enable: ['allow_unsafe_apis'], disable: ['timestamp_quantization'] };
+/** SwiftShader writes out the zeros of workgroup memory word by word and compiles for seconds; as WGSL they are a loop. */
+const SLOW_IN_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
 
 /** The process dies at a garbage collection after Dawn's instance became unreachable, so it stays reachable, from two sides. */
 const pinned = new Set<GPU>();
@@ -32,7 +34,8 @@ async function createInNode(): Promise<Instance> {
   if (process.env.FIRSTLIGHT_PREPARED === undefined) await prepare();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals); // GPUBufferUsage and its like
-  const gpu = create(TOGGLES);
+  const disable = process.env.FIRSTLIGHT_PREPARED === 'swiftshader' ? [...TOGGLES.disable, SLOW_IN_SWIFTSHADER] : TOGGLES.disable;
+  const gpu = create([`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`]);
   pinned.add(gpu);
   Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
   return { gpu, where: 'node' };

@@ -11,7 +11,8 @@ import { kept } from '../../engine/setup/cache.mjs';
 import { untar } from '../../engine/setup/swiftshader.mjs';
 
 const PACKAGE = '@sparticuz/chromium';
-const FLAGS = ['--no-sandbox', '--no-zygote', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+/** The last one: SwiftShader compiles for seconds where it is told to fill workgroup memory with zeros by itself. */
+const FLAGS = ['--no-sandbox', '--no-zygote', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension'];
 const WAY_OUT = 'set FIRSTLIGHT_SKIP_BROWSER=1 to leave the browser out';
 
 /** A browser that cannot be had: why, and what to do. */
