@@ -89,6 +89,12 @@ test('a step that is saved again is replaced', async () => {
   assert.is((await found(files))?.elapsedSeconds, 2);
 });
 
+test('a run that goes on from before its last checkpoint gives up what came after', async () => {
+  const files = await diskWith(snapshotAt(3), snapshotAt(5), snapshotAt(4));
+  assert.is((await found(files))?.step, 4);
+  assert.equal((await files.list(root)).sort(), ['step-00000003', 'step-00000004']);
+});
+
 test('a changed bit in any file is found, and the checkpoint before it serves', async () => {
   const files = await diskWith(snapshotAt(1), snapshotAt(2));
   const folder = join(root, 'step-00000002');
@@ -317,6 +323,27 @@ test('of several that find a dead lock at once, one gets it', async () => {
     winners[0].release();
     assert.equal(readdirSync(folder), []);
   }
+});
+
+test('a lock that is being written holds, and so does one that took the place of a dead one', async () => {
+  const folder = mkdtempSync(join(root, 'written-'));
+  const [path, guard] = [join(folder, 'lock'), join(folder, 'lock.takeover')];
+  const lock = await RunLock.take(folder);
+  const living = readFileSync(path, 'utf8');
+  lock.release();
+  writeFileSync(path, '');
+  const early = RunLock.take(folder).catch((error: Error) => error);
+  await new Promise((resolve) => setImmediate(resolve));
+  writeFileSync(path, living);
+  assert.instance(await early, RunLockedError);
+  writeFileSync(path, JSON.stringify({ pid: 2 ** 30, host: hostname(), since: '2026-01-01', began: '1' }));
+  writeFileSync(guard, ''); // another has just begun to take it over
+  const late = RunLock.take(folder).catch((error: Error) => error);
+  await new Promise((resolve) => setImmediate(resolve));
+  writeFileSync(path, living);
+  rmSync(guard);
+  assert.instance(await late, RunLockedError);
+  assert.is(readFileSync(path, 'utf8'), living);
 });
 
 test('a lock that another has taken since is left alone', async () => {
