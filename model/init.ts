@@ -43,10 +43,11 @@ export function initialised(gpu: Gpu, name: string, shape: Shape, init: Init): T
  * Draws every parameter of a model. Each has a stream of its own, named after it, so the values do not depend on what
  * else the model has.
  *
- * @param override another start for some parameters, by full name
+ * @param override another start for some parameters, by full name  @param needless parameters that a checkpoint will fill
  */
-export function initialise(model: Module, seed: number, override: (name: string) => Init | undefined = () => undefined): void {
+export function initialise(model: Module, seed: number, override: (name: string) => Init | undefined = () => undefined, needless?: ReadonlySet<string>): void {
   for (const [name, tensor] of model.parameters()) {
+    if (needless?.has(name)) continue;
     const init = override(name) ?? inits.get(tensor);
     if (init === undefined) throw new Error(`${name} has no initialisation`);
     assign(name, tensor, init(new Random(seed, `init ${name}`), tensor.shape));

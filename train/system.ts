@@ -33,8 +33,8 @@ export async function buildSystem(gpu: Gpu, { model: options, data, train, run }
     const { imageSize } = config.vision;
     if (imageSize !== data.size) throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`], `set data.size to ${imageSize}`);
     const model = options.system === 'xclip' ? new Xclip(gpu, config, { dropPath: options.dropPath, recompute: train.recompute }) : new Clip(gpu, config);
-    initialise(model, run.seed, startOf(options.init));
-    if (checkpoint !== undefined) await loadTowers(model, checkpoint);
+    const loaded = checkpoint === undefined ? [] : await loadTowers(model, checkpoint);
+    initialise(model, run.seed, startOf(options.init), new Set(loaded));
     const official = officialPreprocessor(imageSize);
     return {
       model,
@@ -46,10 +46,10 @@ export async function buildSystem(gpu: Gpu, { model: options, data, train, run }
   }
 }
 
-/** CLIP's parts must be there, X-CLIP's may be. */
-async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<void> {
-  await loadWeights(model, weights, { select: (name) => !isNew(name) });
-  await loadWeights(model, weights, { select: isNew, allowMissing: true });
+/** CLIP's parts must be there, X-CLIP's may be. Returns the names of what was. */
+async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<string[]> {
+  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name) });
+  return [...towers, ...(await loadWeights(model, weights, { select: isNew, allowMissing: true }))];
 }
 
 /** Opens a trained model to be used as it is. */

@@ -107,13 +107,18 @@ function withNearest(entry: string, candidates: readonly string[]): string {
   return close === undefined ? entry : `${entry} (did you mean ${close}?)`;
 }
 
-/** Fills a model's parameters. Names and shapes are checked first; a weight that is not finite is refused by name. */
-export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<void> {
+/**
+ * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite is
+ * refused by name.
+ */
+export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<string[]> {
   const parameters = new Map(model.parameters());
-  for (const name of checkWeights(parameters, weights, demands)) {
+  const present = checkWeights(parameters, weights, demands);
+  for (const name of present) {
     const tensor = parameters.get(name);
     if (tensor !== undefined) assign(name, tensor, await readFinite(weights, name, tensor.shape));
   }
+  return present;
 }
 
 /** An official parameter; NaN and infinity are refused. */
