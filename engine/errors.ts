@@ -63,6 +63,13 @@ export class OutOfMemoryError extends FirstlightError {
   }
 }
 
+/** A captured step does what a replay cannot, or is given what it was not recorded for. */
+export class CaptureError extends FirstlightError {
+  constructor(message: string, hint: string) {
+    super('FL_CAPTURE', `captured step: ${message}`, {}, hint);
+  }
+}
+
 /** A WGSL text that does not compile, at the file and line that a person wrote. */
 export class KernelCompileError extends FirstlightError {
   constructor(kernel: string, where: string, message: string, cause?: unknown) {

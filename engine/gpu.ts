@@ -1,5 +1,7 @@
 import { Canary } from './canary.ts';
-import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { CapturedStep } from './capture.ts';
+import { Preparation } from './encodable.ts';
+import { CaptureError, DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
 import { gpuInstance } from './instance.ts';
 import { Kernel } from './kernel.ts';
 import { Pool } from './memory.ts';
@@ -8,7 +10,8 @@ import { waitWithoutSpinning } from './patience.ts';
 import { Profile, type KernelTime } from './profile.ts';
 import { Staging } from './readback.ts';
 import { Recorder } from './recorder.ts';
-import { type AnyTensor, type DType, hostArray, type HostArrays, Tensor } from './tensor.ts';
+import { type Command, type Place, type Recording, storagesOf } from './recording.ts';
+import { type AnyTensor, type DType, hostArray, type HostArrays, Tensor, tensorsIn } from './tensor.ts';
 import { part } from './wgsl.ts';
 
 const addition = new Kernel('add_gradients', [await part(import.meta.url, './sum.wgsl')]);
@@ -18,8 +21,6 @@ const canarySource = await part(import.meta.url, './canary.wgsl');
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
 const LANES = 256;
-/** Bind groups kept at once; a training step uses a few thousand. */
-const MAX_BIND_GROUPS = 32768;
 
 /** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
 export interface Counts {
@@ -59,13 +60,13 @@ export class Gpu {
   readonly pool: Pool;
   readonly recorder: Recorder;
   readonly params: ParamCache;
+  /** Set while a step is recorded in place of being run. */
+  recording: Recording | undefined;
   readonly canary: Canary;
   readonly #staging: Staging;
   readonly #inNode: boolean;
   readonly #scopes: AnyTensor[][] = [];
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #layoutIds = new WeakMap<GPUBindGroupLayout, number>();
-  #layouts = 0;
+  readonly #preparation: Preparation;
   #checks: Promise<void>[] = [];
   #openScopes = 0;
   #failure: FirstlightError | undefined;
@@ -89,6 +90,7 @@ export class Gpu {
     this.#inNode = inNode;
     this.pool = new Pool(this, options.budget ?? Number.POSITIVE_INFINITY, options.guard ?? false);
     this.recorder = new Recorder(this);
+    this.#preparation = new Preparation(this);
     this.params = new ParamCache(this);
     this.canary = new Canary(this, canarySource);
     this.#staging = new Staging(this);
@@ -209,6 +211,7 @@ export class Gpu {
 
   upload(tensor: AnyTensor, data: HostArrays[DType]): void {
     this.check();
+    this.#refuseIfRecording(`"${tensor.label}" [${tensor.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
     const { storage } = tensor;
     // the queue would run this write before commands that are recorded but not submitted
     if (storage.lastUse === this.recorder.serial) this.recorder.flush();
@@ -218,16 +221,12 @@ export class Gpu {
   /** target := source; equal sizes. */
   copy(source: AnyTensor, target: AnyTensor): void {
     if (source.size !== target.size) throw new ShapeError('copy', `[${source.shape}] does not fit [${target.shape}]`);
-    const [from, to] = [source.storage, target.storage];
-    this.recorder.copy(from.buffer, from.base + source.byteOffset, to.buffer, to.base + target.byteOffset, source.bytes);
-    from.lastUse = to.lastUse = this.recorder.serial;
+    this.append({ kind: 'copy', from: placeOf(source), to: placeOf(target), bytes: source.bytes });
   }
 
   /** target := 0. */
   clear(target: AnyTensor): void {
-    const { storage } = target;
-    this.recorder.clear(storage.buffer, storage.base + target.byteOffset, target.bytes);
-    storage.lastUse = this.recorder.serial;
+    this.append({ kind: 'clear', to: placeOf(target), bytes: target.bytes });
   }
 
   /** A new tensor a + b: how the tape adds gradients. */
@@ -248,34 +247,41 @@ export class Gpu {
     return this.#one.alias(shape);
   }
 
-  bindGroup(layout: GPUBindGroupLayout, label: string, ids: readonly number[], entries: readonly GPUBindGroupEntry[]): GPUBindGroup {
-    let layoutId = this.#layoutIds.get(layout);
-    if (layoutId === undefined) this.#layoutIds.set(layout, (layoutId = ++this.#layouts));
-    const key = `${layoutId}:${ids.join()}`;
-    const found = this.#bindGroups.get(key);
-    if (found !== undefined) return found;
-    if (this.#bindGroups.size >= MAX_BIND_GROUPS) this.#bindGroups.clear();
-    const group = this.device.createBindGroup({ label, layout, entries: [...entries] });
-    this.counts.bindGroupsCreated++;
-    this.#bindGroups.set(key, group);
-    return group;
+  /** Adds a command to the stream, or to the step that is being recorded. */
+  append(command: Command): void {
+    if (this.recording !== undefined) return this.recording.append(command);
+    for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial;
+    this.recorder.encode(this.#preparation.prepare(command));
   }
 
   /** Bind groups name buffers; called when buffers are destroyed. */
   forgetBindGroups(): void {
-    this.#bindGroups.clear();
+    this.#preparation.forget();
+  }
+
+  /**
+   * A step that is recorded when it first runs, and replayed ever after: its memory is planned, and nothing is allocated or looked
+   * up again. `step` gets the inputs of the first run. What changes from run to run must come in tensors made before it: the inputs, or
+   * tensors that it closes over and that are written before each run.
+   */
+  capture<I extends readonly AnyTensor[], R>(step: (...inputs: I) => R): CapturedStep<I, R> {
+    return new CapturedStep(this, step);
+  }
+
+  #refuseIfRecording(what: string, hint: string): void {
+    if (this.recording !== undefined) throw new CaptureError(what, hint);
   }
 
   // ------------------------------------------------------------------------------------------------ results
 
   /** The contents of several tensors in one readback. */
-  async read(tensors: readonly AnyTensor[]): Promise<HostArrays[DType][]> {
+  read(tensors: readonly AnyTensor[]): Promise<HostArrays[DType][]> {
+    this.#refuseIfRecording(`${tensors.map(({ label }) => `"${label}"`).join(', ')} is read, but nothing has run yet`, 'return what you want to see, and read it after the run');
     const pieces = tensors.map((tensor) => {
       const { storage } = tensor;
       return { buffer: storage.buffer, offset: storage.base + tensor.byteOffset, bytes: tensor.bytes };
     });
-    const results = await this.#staging.read(pieces);
-    return results.map((bytes, i) => hostArray(tensors[i].dtype, bytes));
+    return this.#staging.read(pieces).then((results) => results.map((bytes, i) => hostArray(tensors[i].dtype, bytes)));
   }
 
   async readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
@@ -315,12 +321,8 @@ export class Gpu {
   }
 }
 
-function* tensorsIn(value: unknown): Generator<AnyTensor> {
-  if (value instanceof Tensor) yield value;
-  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
-  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) yield* tensorsIn(item);
-  }
+function placeOf({ storage, byteOffset: offset }: AnyTensor): Place {
+  return { storage, offset };
 }
 
 /** Opens a context on the best adapter there is, with all that it offers of what the kernels can use. */

@@ -1,6 +1,7 @@
-import { DTypeError, KernelCompileError, LimitError, ShapeError } from './errors.ts';
+import { DTypeError, LimitError, ShapeError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
-import { GUARD_BYTES } from './memory.ts';
+import { Built } from './pipeline.ts';
+import type { Resource } from './recording.ts';
 import type { AnyTensor } from './tensor.ts';
 import { link, type ParamField, type Program, type Source } from './wgsl.ts';
 
@@ -32,12 +33,6 @@ export interface Call {
   readonly variant?: string;
 }
 
-interface Pipeline {
-  readonly program: Program;
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
-
 const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { f32: 'f32', vec4f: 'f32', vec2f: 'f32', vec3f: 'f32', u32: 'u32', vec4u: 'u32', vec2u: 'u32', i32: 'i32' };
 
 /** A compute kernel: its WGSL parts, and the variants in which it can run, best first. */
@@ -45,7 +40,7 @@ export class Kernel {
   readonly name: string;
   readonly #parts: readonly Source[];
   readonly #variants: Readonly<Record<string, Variant>>;
-  readonly #built = new WeakMap<Gpu, Map<string, Pipeline>>();
+  readonly #built = new WeakMap<Gpu, Map<string, Built>>();
 
   constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
     this.name = name;
@@ -69,10 +64,8 @@ export class Kernel {
   run(gpu: Gpu, call: Call): void {
     gpu.check();
     const variant = call.variant ?? this.choose(gpu);
-    const { program, pipeline, layout } = this.#build(gpu, variant, call.constants ?? {});
-    const [x, y, z] = this.#fold(gpu, call.grid);
-    const group = this.#bind(gpu, program, layout, call);
-    gpu.recorder.dispatch(`${this.name}.${variant}`, pipeline, group, x, y, z);
+    const built = this.#build(gpu, variant, call.constants ?? {});
+    gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, call), grid: this.#fold(gpu, call.grid) });
   }
 
   /** The linked text of a variant, for readers and tools. */
@@ -80,7 +73,7 @@ export class Kernel {
     return this.#build(gpu, variant, constants).program;
   }
 
-  #build(gpu: Gpu, variant: string, constants: Readonly<Record<string, number | boolean>>): Pipeline {
+  #build(gpu: Gpu, variant: string, constants: Readonly<Record<string, number | boolean>>): Built {
     let built = this.#built.get(gpu);
     if (built === undefined) this.#built.set(gpu, (built = new Map()));
     const key = `${variant} ${JSON.stringify(constants)}`;
@@ -92,9 +85,9 @@ export class Kernel {
     }
     const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
     const program = link([...chosen.parts, ...this.#parts], extensions, 'f32', constants);
-    const pipeline = compile(gpu, `${this.name}.${variant}`, program);
-    built.set(key, pipeline);
-    return pipeline;
+    const made = new Built(`${this.name}.${variant}`, program);
+    built.set(key, made);
+    return made;
   }
 
   #fold(gpu: Gpu, grid: Grid): readonly [number, number, number] {
@@ -105,31 +98,20 @@ export class Kernel {
     return folded;
   }
 
-  #bind(gpu: Gpu, program: Program, layout: GPUBindGroupLayout, call: Call): GPUBindGroup {
-    const ids: number[] = [];
-    const entries: GPUBindGroupEntry[] = [];
-    for (const binding of program.bindings) {
-      if (binding.kind === 'uniform') {
-        const { buffer, offset, bytes } = gpu.params.slot(packParams(this.name, program.params, call.params ?? {}));
-        ids.push(-1, offset);
-        entries.push({ binding: binding.index, resource: { buffer, offset, size: bytes } });
-        continue;
+  #resources(gpu: Gpu, program: Program, call: Call): Resource[] {
+    return program.bindings.map(({ kind, name, index, element }) => {
+      if (kind === 'uniform') return { kind, index, block: packParams(this.name, program.params, call.params ?? {}) };
+      const tensor = call.tensors[name];
+      if (tensor === undefined) throw new ShapeError(this.name, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
+      const dtype = DTYPE_OF_ELEMENT[element];
+      if (tensor.dtype !== dtype) throw new DTypeError(this.name, name, dtype ?? element, tensor.dtype);
+      const { storage, byteOffset: offset, bytes } = tensor;
+      const bound = bytes + gpu.pool.guardBytes; // in guard mode a write past the end lands in the guard
+      if (bound > gpu.limits.maxStorageBufferBindingSize) {
+        throw new LimitError('maxStorageBufferBindingSize', bound, gpu.limits.maxStorageBufferBindingSize, `${this.name}: "${name}" [${tensor.shape}]`, 'use a smaller batch, or split the tensor');
       }
-      const tensor = call.tensors[binding.name];
-      if (tensor === undefined) throw new ShapeError(this.name, `binding "${binding.name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
-      const dtype = DTYPE_OF_ELEMENT[binding.element];
-      if (tensor.dtype !== dtype) throw new DTypeError(this.name, binding.name, dtype ?? binding.element, tensor.dtype);
-      const { storage } = tensor;
-      const bytes = tensor.bytes + (storage.base > 0 ? GUARD_BYTES : 0); // in guard mode a write past the end lands in the guard
-      if (bytes > gpu.limits.maxStorageBufferBindingSize) {
-        throw new LimitError('maxStorageBufferBindingSize', bytes, gpu.limits.maxStorageBufferBindingSize, `${this.name}: "${binding.name}" [${tensor.shape}]`, 'use a smaller batch, or split the tensor');
-      }
-      const offset = storage.base + tensor.byteOffset;
-      storage.lastUse = gpu.recorder.serial;
-      ids.push(storage.id, offset, bytes);
-      entries.push({ binding: binding.index, resource: { buffer: storage.buffer, offset, size: bytes } });
-    }
-    return gpu.bindGroup(layout, this.name, ids, entries);
+      return { kind, index, storage, offset, bytes: bound };
+    });
   }
 }
 
@@ -145,35 +127,4 @@ function packParams(kernel: string, fields: readonly ParamField[], values: Reado
     else view.setUint32(i * 4, value >>> 0, true);
   });
   return bytes;
-}
-
-/** Builds a pipeline with an explicit layout; a WGSL error surfaces at the next readback, with the file and line. */
-function compile(gpu: Gpu, label: string, program: Program): Pipeline {
-  const { device } = gpu;
-  device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label, code: program.code });
-  const layout = device.createBindGroupLayout({
-    label,
-    entries: program.bindings.map((binding) => ({
-      binding: binding.index,
-      visibility: 0x4, // COMPUTE
-      buffer: { type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage' },
-    })),
-  });
-  const pipeline = device.createComputePipeline({
-    label,
-    layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint: program.entry },
-  });
-  gpu.counts.pipelinesCreated++;
-  gpu.track(
-    device.popErrorScope().then(async (error) => {
-      if (error === null) return;
-      const info = await module.getCompilationInfo();
-      const first = info.messages.find((message) => message.type === 'error');
-      const where = first === undefined ? label : `${program.locate(first.lineNum)}:${first.linePos}`;
-      throw new KernelCompileError(label, where, first?.message ?? error.message, error);
-    }),
-  );
-  return { program, pipeline, layout };
 }

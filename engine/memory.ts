@@ -1,24 +1,9 @@
 import { formatBytes, LimitError, OutOfMemoryError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
-
-/** A GPU buffer and how many tensors look at it. Returned to the pool when none does. */
-export interface Storage {
-  readonly id: number;
-  readonly buffer: GPUBuffer;
-  /** Bytes of the buffer, which may exceed what was asked for. */
-  readonly capacity: number;
-  /** Bytes that were asked for. */
-  bytes: number;
-  /** First byte that belongs to the tensor: 0, or the guard's width. */
-  readonly base: number;
-  refs: number;
-  label: string;
-  /** Number of the recording that last used it: a write from the host must not overtake that recording. */
-  lastUse: number;
-}
+import { Storage } from './storage.ts';
 
 /** Width of the zone before and after each tensor in guard mode, and the word that fills it. */
-export const GUARD_BYTES = 256;
+const GUARD_BYTES = 256;
 const GUARD_WORD = 0x2a2a2a2a;
 const NAN_WORD = 0x7fc0beef;
 
@@ -34,8 +19,7 @@ export class Pool {
   readonly #taken = new Map<number, Storage>();
   /** Guard mode only: storages given back whose guards were not looked at yet. */
   readonly #quarantine: Storage[] = [];
-  readonly #guarded: boolean;
-  #nextId = 1;
+  readonly isGuarded: boolean;
 
   /** Bytes that tensors hold now, and the most they ever held. */
   live = 0;
@@ -47,37 +31,56 @@ export class Pool {
   constructor(gpu: Gpu, budget: number, guarded: boolean) {
     this.#gpu = gpu;
     this.budget = budget;
-    this.#guarded = guarded;
+    this.isGuarded = guarded;
+  }
+
+  /** What a binding covers beyond its tensor. */
+  get guardBytes(): number {
+    return this.isGuarded ? GUARD_BYTES : 0;
   }
 
   take(bytes: number, label: string): Storage {
     const gpu = this.#gpu;
+    if (gpu.recording !== undefined) return gpu.recording.take(bytes, label);
     const max = gpu.limits.maxBufferSize;
-    const capacity = this.#guarded ? roundUp(bytes, 4) + 2 * GUARD_BYTES : sizeClass(bytes);
+    const capacity = this.isGuarded ? roundUp(bytes, 4) + 2 * GUARD_BYTES : sizeClass(bytes);
     if (bytes > max) throw new LimitError('maxBufferSize', bytes, max, label, 'split the tensor or use a smaller batch');
     if (this.live + bytes > this.budget) throw new OutOfMemoryError(label, bytes, this.live, this.budget, this.largest(5));
-    const storage = this.#guarded ? undefined : this.#free.get(capacity)?.pop();
-    const taken = storage ?? this.#create(Math.min(capacity, roundUp(max, 4)), bytes);
-    taken.bytes = bytes;
-    taken.refs = 1;
-    taken.label = label;
-    taken.buffer.label = label;
-    this.#taken.set(taken.id, taken);
-    this.live += bytes;
-    this.peak = Math.max(this.peak, this.live);
-    return taken;
+    const storage = this.isGuarded ? undefined : this.#free.get(capacity)?.pop();
+    return this.#hand(storage ?? this.#create(Math.min(capacity, roundUp(max, 4))), bytes, label);
+  }
+
+  /** One tensor less looks at it. */
+  drop(storage: Storage): void {
+    storage.refs--;
+    if (storage.refs === 0) this.give(storage);
   }
 
   give(storage: Storage): void {
+    if (storage.recording !== undefined) return; // its place is planned
     this.#taken.delete(storage.id);
     this.live -= storage.bytes;
-    if (this.#guarded) {
+    if (this.isGuarded) {
       this.#quarantine.push(storage);
       return;
     }
     const list = this.#free.get(storage.capacity);
     if (list === undefined) this.#free.set(storage.capacity, [storage]);
     else list.push(storage);
+  }
+
+  /** A buffer of exactly `bytes` that no tensor shares, for a plan to cut up; `release` destroys it. */
+  reserve(bytes: number, label: string): Storage {
+    if (this.live + bytes > this.budget) throw new OutOfMemoryError(label, bytes, this.live, this.budget, this.largest(5));
+    return this.#hand(this.#create(bytes), bytes, label);
+  }
+
+  release(storage: Storage): void {
+    if (this.isGuarded) return this.give(storage); // its guards are looked at first
+    this.#taken.delete(storage.id);
+    this.live -= storage.bytes;
+    this.reserved -= storage.capacity;
+    storage.buffer.destroy();
   }
 
   /** Names and sizes of the largest live tensors. */
@@ -121,18 +124,31 @@ export class Pool {
     return broken;
   }
 
-  #create(capacity: number, bytes: number): Storage {
+  #hand(storage: Storage, bytes: number, label: string): Storage {
+    storage.bytes = bytes;
+    storage.refs = 1;
+    storage.label = label;
+    storage.buffer.label = label;
+    this.#taken.set(storage.id, storage);
+    this.live += bytes;
+    this.peak = Math.max(this.peak, this.live);
+    return storage;
+  }
+
+  #create(capacity: number): Storage {
     const gpu = this.#gpu;
     gpu.counts.buffersCreated++;
-    const buffer = gpu.device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.#guarded });
+    const buffer = gpu.device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.isGuarded });
     this.reserved += capacity;
-    if (this.#guarded) {
+    if (this.isGuarded) {
       const words = new Uint32Array(buffer.getMappedRange());
       words.fill(GUARD_WORD);
       words.fill(NAN_WORD, GUARD_BYTES / 4, words.length - GUARD_BYTES / 4);
       buffer.unmap();
     }
-    return { id: this.#nextId++, buffer, capacity, bytes, base: this.#guarded ? GUARD_BYTES : 0, refs: 0, label: '', lastUse: 0 };
+    const storage = new Storage(capacity);
+    storage.place(buffer, this.isGuarded ? GUARD_BYTES : 0);
+    return storage;
   }
 }
 

@@ -2,6 +2,8 @@ import type { Gpu } from './gpu.ts';
 
 /** Where a block of parameters lies. */
 export interface ParamSlot {
+  /** Of this block and no other: offsets repeat from buffer to buffer. */
+  readonly id: number;
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly bytes: number;
@@ -34,7 +36,7 @@ export class ParamCache {
       this.#gpu.counts.buffersCreated++;
       this.#used = 0;
     }
-    const slot = { buffer: this.#buffer as GPUBuffer, offset: this.#used, bytes: block.byteLength };
+    const slot = { id: this.#slots.size, buffer: this.#buffer as GPUBuffer, offset: this.#used, bytes: block.byteLength };
     // never written again, so it may overtake commands recorded earlier
     device.queue.writeBuffer(slot.buffer, slot.offset, block);
     this.#used += Math.ceil(block.byteLength / limits.minUniformBufferOffsetAlignment) * limits.minUniformBufferOffsetAlignment;

@@ -1,8 +1,11 @@
+import type { Encodable } from './encodable.ts';
 import type { Gpu } from './gpu.ts';
 import type { Profile } from './profile.ts';
 
 /** Dispatches between two submits: enough to share the cost of a submit, few enough that the GPU starts early. */
 const DISPATCHES_PER_SUBMIT = 256;
+/** Submits of one replayed step at most; its readback is one more. */
+const SUBMITS_PER_REPLAY = 3;
 
 /** The one stream of commands of a context: dispatches and copies in the order in which they were recorded. */
 export class Recorder {
@@ -19,22 +22,19 @@ export class Recorder {
     this.#gpu = gpu;
   }
 
-  dispatch(label: string, pipeline: GPUComputePipeline, group: GPUBindGroup, x: number, y: number, z: number): void {
-    const pass = this.#computePass(label);
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(x, y, z);
-    this.#gpu.counts.dispatches++;
-    if (this.profile !== undefined) this.#endPass();
-    if (++this.#dispatches >= DISPATCHES_PER_SUBMIT) this.flush();
+  encode(command: Encodable): void {
+    this.#encode(command);
+    if (this.#dispatches >= DISPATCHES_PER_SUBMIT) this.flush();
   }
 
-  copy(source: GPUBuffer, sourceOffset: number, target: GPUBuffer, targetOffset: number, bytes: number): void {
-    this.#commands().copyBufferToBuffer(source, sourceOffset, target, targetOffset, bytes);
-  }
-
-  clear(buffer: GPUBuffer, offset: number, bytes: number): void {
-    this.#commands().clearBuffer(buffer, offset, bytes);
+  /** Encodes and submits a whole step. */
+  replay(commands: readonly Encodable[]): void {
+    const most = Math.max(DISPATCHES_PER_SUBMIT, Math.ceil(commands.length / SUBMITS_PER_REPLAY));
+    for (const command of commands) {
+      this.#encode(command);
+      if (this.#dispatches >= most) this.flush();
+    }
+    this.flush();
   }
 
   /** Submits what was recorded. */
@@ -51,6 +51,26 @@ export class Recorder {
     this.serial++;
     this.#dispatches = 0;
     gpu.closeScopes();
+  }
+
+  #encode(command: Encodable): void {
+    switch (command.kind) {
+      case 'dispatch': {
+        const pass = this.#computePass(command.label);
+        pass.setPipeline(command.pipeline);
+        pass.setBindGroup(0, command.group);
+        const [x, y, z] = command.grid;
+        pass.dispatchWorkgroups(x, y, z);
+        this.#dispatches++;
+        this.#gpu.counts.dispatches++;
+        if (this.profile !== undefined) this.#endPass();
+        return;
+      }
+      case 'copy':
+        return this.#commands().copyBufferToBuffer(command.source, command.sourceOffset, command.target, command.targetOffset, command.bytes);
+      case 'clear':
+        return this.#commands().clearBuffer(command.target, command.offset, command.bytes);
+    }
   }
 
   #computePass(label: string): GPUComputePassEncoder {

@@ -1,6 +1,6 @@
 import { DisposedTensorError, ShapeError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
-import type { Storage } from './memory.ts';
+import type { Storage } from './storage.ts';
 import { record, type TapeNode } from './tape.ts';
 
 /** Element types that tensors store. Arithmetic and sums are f32. */
@@ -145,15 +145,14 @@ export class Tensor<D extends DType = 'f32'> {
   }
 
   /** The content, once everything recorded before has run. */
-  async read(): Promise<HostArrays[D]> {
-    const [data] = await this.gpu.read([this]);
-    return data as HostArrays[D];
+  read(): Promise<HostArrays[D]> {
+    return this.gpu.read([this]).then(([data]) => data as HostArrays[D]);
   }
 
   /** The value of a tensor with one element. */
-  async item(): Promise<number> {
+  item(): Promise<number> {
     if (this.size !== 1) throw new ShapeError('item', `[${this.shape}] has ${this.size} elements, need 1`);
-    return (await this.read())[0];
+    return this.read().then(([value]) => value);
   }
 
   /** Gives the memory back as soon as the tape does not hold it. Disposing twice does nothing. */
@@ -178,8 +177,7 @@ export class Tensor<D extends DType = 'f32'> {
   release(): void {
     this.#holds--;
     if (this.#holds > 0) return;
-    this.#storage.refs--;
-    if (this.#storage.refs === 0) this.gpu.pool.give(this.#storage);
+    this.gpu.pool.drop(this.#storage);
   }
 
   /** Moves the content's home, e.g. into an arena; the old memory is given back. */
@@ -188,8 +186,7 @@ export class Tensor<D extends DType = 'f32'> {
     place.storage.refs++;
     this.#storage = place.storage;
     (this as { byteOffset: number }).byteOffset = place.byteOffset;
-    old.refs--;
-    if (old.refs === 0) this.gpu.pool.give(old);
+    this.gpu.pool.drop(old);
   }
 }
 
@@ -212,4 +209,13 @@ export function sizeOf(shape: Shape): number {
 /** A typed array of `dtype` over `bytes`. */
 export function hostArray<D extends DType>(dtype: D, bytes: ArrayBuffer): HostArrays[D] {
   return new HOST_ARRAY[dtype](bytes) as HostArrays[D];
+}
+
+/** The tensors in a value, in arrays and plain objects too. */
+export function* tensorsIn(value: unknown): Generator<AnyTensor> {
+  if (value instanceof Tensor) yield value;
+  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
+  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) yield* tensorsIn(item);
+  }
 }

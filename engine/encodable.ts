@@ -1,0 +1,70 @@
+import type { Gpu } from './gpu.ts';
+import type { Command, Resource } from './recording.ts';
+
+/** A command with all that WebGPU wants: what is left to do is to encode it. */
+export type Encodable =
+  | { readonly kind: 'dispatch'; readonly label: string; readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly grid: readonly [number, number, number] }
+  | { readonly kind: 'copy'; readonly source: GPUBuffer; readonly sourceOffset: number; readonly target: GPUBuffer; readonly targetOffset: number; readonly bytes: number }
+  | { readonly kind: 'clear'; readonly target: GPUBuffer; readonly offset: number; readonly bytes: number };
+
+/** Most bind groups kept for commands to come; a training step uses a few thousand. */
+const MAX_BIND_GROUPS = 32768;
+
+/** Turns commands into what WebGPU takes. Bind groups are found again by what they bind. */
+export class Preparation {
+  readonly #gpu: Gpu;
+  readonly #groups = new Map<string, GPUBindGroup>();
+  readonly #layoutIds = new WeakMap<GPUBindGroupLayout, number>();
+  #layouts = 0;
+
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
+  }
+
+  prepare(command: Command): Encodable {
+    switch (command.kind) {
+      case 'dispatch': {
+        const { label, built, resources, grid } = command;
+        const { pipeline, layout } = built.compiled(this.#gpu);
+        return { kind: 'dispatch', label, pipeline, group: this.#group(layout, label, resources), grid };
+      }
+      case 'copy': {
+        const { from, to, bytes } = command;
+        return { kind: 'copy', source: from.storage.buffer, sourceOffset: from.storage.base + from.offset, target: to.storage.buffer, targetOffset: to.storage.base + to.offset, bytes };
+      }
+      case 'clear': {
+        const { to, bytes } = command;
+        return { kind: 'clear', target: to.storage.buffer, offset: to.storage.base + to.offset, bytes };
+      }
+    }
+  }
+
+  /** Bind groups name buffers; called when buffers are destroyed. */
+  forget(): void {
+    this.#groups.clear();
+  }
+
+  #group(layout: GPUBindGroupLayout, label: string, resources: readonly Resource[]): GPUBindGroup {
+    const gpu = this.#gpu;
+    let layoutId = this.#layoutIds.get(layout);
+    if (layoutId === undefined) this.#layoutIds.set(layout, (layoutId = ++this.#layouts));
+    let key = `${layoutId}`;
+    const entries = resources.map((resource): GPUBindGroupEntry => {
+      if (resource.kind === 'uniform') {
+        const { id, buffer, offset, bytes } = gpu.params.slot(resource.block);
+        key += `,p${id}`;
+        return { binding: resource.index, resource: { buffer, offset, size: bytes } };
+      }
+      const { storage, offset, bytes } = resource;
+      key += `,${storage.id},${offset},${bytes}`;
+      return { binding: resource.index, resource: { buffer: storage.buffer, offset: storage.base + offset, size: bytes } };
+    });
+    const found = this.#groups.get(key);
+    if (found !== undefined) return found;
+    if (this.#groups.size >= MAX_BIND_GROUPS) this.#groups.clear();
+    const group = gpu.device.createBindGroup({ label, layout, entries });
+    gpu.counts.bindGroupsCreated++;
+    this.#groups.set(key, group);
+    return group;
+  }
+}

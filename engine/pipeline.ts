@@ -1,0 +1,55 @@
+import { KernelCompileError } from './errors.ts';
+import type { Gpu } from './gpu.ts';
+import type { Program } from './wgsl.ts';
+
+interface Compiled {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** A program on a device. Its pipeline is made when it is first run, so that what is only recorded costs no compilation. */
+export class Built {
+  readonly label: string;
+  readonly program: Program;
+  #compiled: Compiled | undefined;
+
+  constructor(label: string, program: Program) {
+    this.label = label;
+    this.program = program;
+  }
+
+  compiled(gpu: Gpu): Compiled {
+    return (this.#compiled ??= compile(gpu, this.label, this.program));
+  }
+}
+
+/** Builds a pipeline with an explicit layout; a WGSL error surfaces at the next readback, with the file and line. */
+function compile(gpu: Gpu, label: string, program: Program): Compiled {
+  const { device } = gpu;
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label, code: program.code });
+  const layout = device.createBindGroupLayout({
+    label,
+    entries: program.bindings.map((binding) => ({
+      binding: binding.index,
+      visibility: 0x4, // COMPUTE
+      buffer: { type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage' },
+    })),
+  });
+  const pipeline = device.createComputePipeline({
+    label,
+    layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: program.entry },
+  });
+  gpu.counts.pipelinesCreated++;
+  gpu.track(
+    device.popErrorScope().then(async (error) => {
+      if (error === null) return;
+      const info = await module.getCompilationInfo();
+      const first = info.messages.find((message) => message.type === 'error');
+      const where = first === undefined ? label : `${program.locate(first.lineNum)}:${first.linePos}`;
+      throw new KernelCompileError(label, where, first?.message ?? error.message, error);
+    }),
+  );
+  return { pipeline, layout };
+}
