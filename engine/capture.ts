@@ -46,7 +46,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
   run(...inputs: I): R {
     const gpu = this.#gpu;
     gpu.check();
-    if (gpu.recording !== undefined) return this.#step(...inputs); // part of a larger recording
+    if (gpu.recording !== undefined) return gpu.scope(() => this.#step(...inputs)); // part of a larger recording
     this.#recorded ??= this.#record(inputs);
     const { inputs: own, commands, outside, result } = this.#recorded;
     if (inputs.length !== own.length) throw new CaptureError(`was recorded with ${own.length} inputs, got ${inputs.length}`, 'pass the same inputs each time');
@@ -82,7 +82,8 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     const gpu = this.#gpu;
     const { recording, result } = record(gpu, () => this.#step(...inputs));
     const { commands } = recording;
-    const { storages, lifetimes } = recording.memory();
+    const storages = recording.storages();
+    const lifetimes = recording.lifetimes(storages);
     const slabs = gpu.pool.isGuarded ? storages.map((storage) => separate(gpu, storage)) : inSlabs(gpu, recording, storages, lifetimes);
     const preparation = new Preparation(gpu);
     return {
@@ -93,7 +94,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
       placed: storages,
       outside: [...recording.outside],
       plan: {
-        dispatches: commands.filter(({ kind }) => kind === 'dispatch').length,
+        dispatches: recording.dispatches,
         plannedBytes: slabs.reduce((sum, { bytes }) => sum + bytes, 0),
         leastBytes: leastBytes(lifetimes),
         slabs: slabs.length,

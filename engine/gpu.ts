@@ -211,6 +211,7 @@ export class Gpu {
 
   upload(tensor: AnyTensor, data: HostArrays[DType]): void {
     this.check();
+    if (this.recording?.isEstimate) return;
     this.#refuseIfRecording(`"${tensor.label}" [${tensor.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
     const { storage } = tensor;
     // the queue would run this write before commands that are recorded but not submitted

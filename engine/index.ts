@@ -1,6 +1,7 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry } from './arena.ts';
 export * from './errors.ts';
+export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep, type StepPlan } from './capture.ts';
 export { type Counts, Gpu, open, type OpenOptions } from './gpu.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';

@@ -20,19 +20,17 @@ export type Command =
   | { readonly kind: 'copy'; readonly from: Place; readonly to: Place; readonly bytes: number }
   | { readonly kind: 'clear'; readonly to: Place; readonly bytes: number };
 
-/** What the memory of a recording is for. */
-export interface RecordedMemory {
-  /** Storages made in the recording, in order. */
-  readonly storages: readonly Storage[];
-  /** When each is in use, and what it must be apart from. */
-  readonly lifetimes: readonly Lifetime[];
-}
-
 /** Commands of a step in place of their execution, with memory that is only counted. */
 export class Recording {
   readonly commands: Command[] = [];
+  /** The recording will never run: writes from the host go nowhere. */
+  readonly isEstimate: boolean;
   readonly #storages: Storage[] = [];
   readonly #outside = new Set<Storage>();
+
+  constructor({ isEstimate = false } = {}) {
+    this.isEstimate = isEstimate;
+  }
 
   append(command: Command): void {
     for (const storage of storagesOf(command)) {
@@ -63,42 +61,40 @@ export class Recording {
     return [...this.#storages].sort((a, b) => b.bytes - a.bytes).slice(0, count).map(({ label, bytes }) => `${label} ${formatBytes(bytes)}`);
   }
 
-  /** Lifetimes of all storages that commands use. What tensors still hold at the end is in use all the time. */
-  memory(): RecordedMemory {
-    const first = new Map<Storage, number>();
-    const last = new Map<Storage, number>();
-    const apart = new Map<Storage, Set<Storage>>();
-    this.commands.forEach((command, i) => {
-      for (const storage of storagesOf(command)) {
-        if (storage.recording !== this) continue;
-        if (!first.has(storage)) first.set(storage, i);
-        last.set(storage, i);
-      }
+  get dispatches(): number {
+    return this.commands.filter(({ kind }) => kind === 'dispatch').length;
+  }
+
+  /** Storages made in the recording that commands use or tensors still hold. */
+  storages(): Storage[] {
+    const used = new Set(this.commands.flatMap(storagesOf));
+    return this.#storages.filter((storage) => used.has(storage) || storage.refs > 0);
+  }
+
+  /** When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use all the time. */
+  lifetimes(storages: readonly Storage[]): Lifetime[] {
+    const number = new Map(storages.map((storage, i) => [storage, i]));
+    const lifetimes = storages.map(({ bytes, refs }) => (refs > 0 ? { bytes, first: 0, last: this.commands.length } : { bytes, first: Number.POSITIVE_INFINITY, last: 0 }));
+    const apart = storages.map(() => new Set<number>());
+    this.commands.forEach((command, at) => {
       const { reads, writes } = accesses(command);
+      for (const storage of [...reads, ...writes]) {
+        const i = number.get(storage);
+        if (i === undefined) continue;
+        lifetimes[i].first = Math.min(lifetimes[i].first, at);
+        lifetimes[i].last = Math.max(lifetimes[i].last, at);
+      }
       for (const read of reads) {
         for (const write of writes) {
-          if (read === write) continue;
-          neighbours(apart, read).add(write);
-          neighbours(apart, write).add(read);
+          const [i, j] = [number.get(read), number.get(write)];
+          if (i === undefined || j === undefined || i === j) continue;
+          apart[i].add(j);
+          apart[j].add(i);
         }
       }
     });
-    const storages = this.#storages.filter((storage) => first.has(storage) || storage.refs > 0);
-    const numbers = new Map(storages.map((storage, i) => [storage, i]));
-    const lifetimes = storages.map((storage) => ({
-      bytes: storage.bytes,
-      first: storage.refs > 0 ? 0 : (first.get(storage) as number),
-      last: storage.refs > 0 ? this.commands.length : (last.get(storage) as number),
-      apart: new Set([...(apart.get(storage) ?? [])].flatMap((other) => numbers.get(other) ?? [])),
-    }));
-    return { storages, lifetimes };
+    return lifetimes.map((lifetime, i) => ({ ...lifetime, apart: apart[i] }));
   }
-}
-
-function neighbours(apart: Map<Storage, Set<Storage>>, storage: Storage): Set<Storage> {
-  let set = apart.get(storage);
-  if (set === undefined) apart.set(storage, (set = new Set()));
-  return set;
 }
 
 /** What a command reads or writes. */

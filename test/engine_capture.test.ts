@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, CapturedStep, type Gpu, noGrad, open, Tensor } from '../engine/index.ts';
+import { backward, CapturedStep, estimate, type Gpu, noGrad, open, Tensor } from '../engine/index.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
@@ -108,6 +108,28 @@ test('memory is planned into few slabs, near to what is in use at once, and give
   assert.throws(() => loss.read(), /was freed before this use/);
   training.dispose();
   assert.is(gpu.pool.live, live);
+});
+
+test('an estimate takes no memory and compiles nothing, and is what the run then takes', () => {
+  gpu.ones([]).dispose(); // a constant of the engine
+  const before = { ...gpu.counts };
+  const live = gpu.pool.live;
+  const expected = estimate(gpu, () => {
+    const { step, x } = tinyTraining(gpu);
+    gpu.capture(step).run(x);
+  });
+  assert.equal(gpu.counts, before);
+  assert.is(gpu.pool.live, live);
+  const training = tinyTraining(gpu);
+  const own = gpu.pool.live - live;
+  const captured = gpu.capture(training.step);
+  const { loss } = captured.run(training.x);
+  assert.is(expected.residentBytes, own + loss.bytes);
+  assert.is(expected.dispatches, captured.plan.dispatches);
+  assert.ok(Math.abs(expected.transientBytes - captured.plan.plannedBytes) <= 0.02 * captured.plan.plannedBytes);
+  assert.is(expected.resident.get('w1'), 32 * WIDTH * 4);
+  captured.dispose();
+  training.dispose();
 });
 
 test('inputs of later runs are copied into place; other shapes, dtypes and counts are refused', async () => {
