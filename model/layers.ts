@@ -20,6 +20,9 @@ export interface Pass {
   readonly draw?: Tensor<'u32'>;
 }
 
+/** How a tower runs its blocks: as they are, or with `recompute`. */
+export type RunBlock = (block: (x: Tensor) => Tensor, x: Tensor) => Tensor;
+
 /** How one branch of a residual block may be dropped while training. Huang et al. 2016, arXiv:1603.09382. */
 export interface DropPath {
   readonly rate: number;

@@ -6,7 +6,7 @@ import { matmul } from '../kernels/matmul/index.ts';
 import { slice } from '../kernels/rearrange/index.ts';
 import type { XclipConfig } from './config.ts';
 import { initialised, normal, torchDefault } from './init.ts';
-import { LayerNorm, type Pass, ResidualBlock } from './layers.ts';
+import { LayerNorm, type Pass, ResidualBlock, type RunBlock } from './layers.ts';
 
 /** Token ids of K texts on the GPU, and where each text ends. */
 export interface TextBatch {
@@ -65,9 +65,11 @@ export class TextEncoder extends Module {
   readonly transformer: TextTransformer;
   readonly lnFinal: LayerNorm;
   readonly projection: Tensor;
+  readonly #runBlock: RunBlock;
 
-  constructor(gpu: Gpu, config: Pick<XclipConfig, 'text' | 'embedDim'>) {
+  constructor(gpu: Gpu, config: Pick<XclipConfig, 'text' | 'embedDim'>, runBlock: RunBlock = (block, x) => block(x)) {
     super();
+    this.#runBlock = runBlock;
     const { width, context, vocab } = config.text;
     this.tokenEmbedding = this.add('token_embedding.weight', initialised(gpu, 'token_embedding', [vocab, width], normal(0.02)));
     this.positionalEmbedding = this.add('positional_embedding', initialised(gpu, 'positional_embedding', [context, width], normal(0.01)));
@@ -85,7 +87,7 @@ export class TextEncoder extends Module {
       let x = add(embedding(this.tokenEmbedding, ids), positions);
       pass.tap?.('text.embeddings', x);
       this.transformer.blocks.forEach((block, i) => {
-        x = block.forward(x, `text.block${i}`, pass);
+        x = this.#runBlock((input) => block.forward(input, `text.block${i}`, pass), x);
       });
       x = this.lnFinal.forward(x);
       pass.tap?.('ln_final', x);

@@ -9,7 +9,7 @@ import { patchify } from '../kernels/patchify/index.ts';
 import { concat, expand, slice } from '../kernels/rearrange/index.ts';
 import type { XclipConfig } from './config.ts';
 import { initialised, normal, torchDefault, xavierUniform } from './init.ts';
-import { addBranch, type DropPath, LayerNorm, Linear, Mlp, type Pass, ResidualBlock, SelfAttention, type BlockInit } from './layers.ts';
+import { addBranch, type DropPath, LayerNorm, Linear, Mlp, type Pass, ResidualBlock, type RunBlock, SelfAttention, type BlockInit } from './layers.ts';
 
 /** Official start of a vision block: torch's defaults (the official `init_weights` is never called). */
 function visionInit(width: number, hidden: number): BlockInit {
@@ -102,8 +102,7 @@ export interface VisionOptions {
   /** Frames per video that exchange messages; a plain ViT, each frame alone, if omitted. */
   readonly frames?: number;
   readonly dropPath?: number;
-  /** How blocks are run, e.g. with `recompute`. */
-  readonly runBlock?: (block: (x: Tensor) => Tensor, x: Tensor) => Tensor;
+  readonly runBlock?: RunBlock;
 }
 
 /** Pixels → frame features: patches, class token, positions, blocks. */
@@ -115,7 +114,7 @@ export class VisionEncoder extends Module {
   readonly transformer: VisionTransformer;
   readonly lnPost: LayerNorm;
   readonly projection: Tensor;
-  readonly #runBlock: NonNullable<VisionOptions['runBlock']>;
+  readonly #runBlock: RunBlock;
 
   constructor(gpu: Gpu, config: Pick<XclipConfig, 'vision' | 'embedDim'>, options: VisionOptions = {}) {
     super();

@@ -11,12 +11,12 @@ import { LayerNorm, type Pass } from './layers.ts';
 import { MultiframeIntegration } from './mit.ts';
 import { VideoPrompt } from './prompt.ts';
 import { type TextBatch, TextEncoder } from './text.ts';
-import { VisionEncoder, type VisionOptions } from './vision.ts';
+import { VisionEncoder } from './vision.ts';
 
 /** How a model is built beyond its configuration. */
 export interface XclipOptions {
   readonly dropPath?: number;
-  /** Keep only each vision block's input and compute the rest again in the backward pass. */
+  /** Keep only the input of each block of both towers and compute the rest again in the backward pass. */
   readonly recompute?: boolean;
 }
 
@@ -40,9 +40,9 @@ export class Xclip extends Module {
   constructor(gpu: Gpu, config: XclipConfig, options: XclipOptions = {}) {
     super();
     this.config = config;
-    const runBlock: VisionOptions['runBlock'] = options.recompute ? (block, x) => recompute(block, x) : undefined;
+    const runBlock = options.recompute ? recompute : undefined;
     this.visual = this.add('visual', new VisionEncoder(gpu, config, { frames: config.frames, dropPath: options.dropPath, runBlock }));
-    this.text = new TextEncoder(gpu, config);
+    this.text = new TextEncoder(gpu, config, runBlock);
     this.mit = this.add('mit', new MultiframeIntegration(gpu, config));
     this.promptsVisualLn = this.add('prompts_visual_ln', new LayerNorm(gpu, config.vision.width));
     this.promptsVisualProjection = this.add('prompts_visual_proj', initialised(gpu, 'prompts_visual_proj', [config.vision.width, config.embedDim], normal(1)));
