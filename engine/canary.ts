@@ -12,7 +12,7 @@ export class Canary {
 
   constructor(gpu: Gpu, source: Source) {
     const { device } = gpu;
-    const program = link([source], [], 'f32', {});
+    const program = link([source], [], { elem: 'f32', result: 'f32' }, {});
     this.buffer = device.createBuffer({ label: 'canary', size: 4, usage: 0x80 | 0x04 });
     this.#pipeline = device.createComputePipeline({
       label: 'canary',

@@ -11,10 +11,11 @@ import { Profile, type KernelTime } from './profile.ts';
 import { Staging } from './readback.ts';
 import { Recorder } from './recorder.ts';
 import { type Command, type Place, type Recording, storagesOf } from './recording.ts';
-import { type AnyTensor, type DType, hostArray, type HostArrays, Tensor, tensorsIn } from './tensor.ts';
+import { type AnyTensor, type DType, fromBytes, type HostArrays, Tensor, tensorsIn, toBytes } from './tensor.ts';
 import { part } from './wgsl.ts';
 
 const addition = new Kernel('add_gradients', [await part(import.meta.url, './sum.wgsl')]);
+const conversion = new Kernel('convert', [await part(import.meta.url, './convert.wgsl')]);
 const accumulation = new Kernel('accumulate', [await part(import.meta.url, './accumulate.wgsl')]);
 const canarySource = await part(import.meta.url, './canary.wgsl');
 
@@ -159,6 +160,12 @@ export class Gpu {
     return this.#inNode && this.kind === 'software' ? waitWithoutSpinning(promise, 0.5) : promise;
   }
 
+  /** Throws if the device cannot store elements of this type. */
+  requireType(dtype: DType): void {
+    if (dtype !== 'f16' || this.features.has('shader-f16')) return;
+    throw new FirstlightError('FL_FEATURE', `${this.name} has no shader-f16, so it cannot store half precision (f16)`, { feature: 'shader-f16' }, 'compute in f32, which every device does: precision: f32');
+  }
+
   // ------------------------------------------------------------------------------------------------ memory
 
   /** Runs `fn` and frees every tensor made inside, except those that it returns (in an array or a plain object too). */
@@ -216,12 +223,13 @@ export class Gpu {
     const { storage } = tensor;
     // the queue would run this write before commands that are recorded but not submitted
     if (storage.lastUse === this.recorder.serial) this.recorder.flush();
-    this.device.queue.writeBuffer(storage.buffer, storage.base + tensor.byteOffset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.device.queue.writeBuffer(storage.buffer, storage.base + tensor.byteOffset, toBytes(tensor.dtype, data));
   }
 
-  /** target := source; equal sizes. */
+  /** target := source; equal sizes. f32 and f16 are converted into each other. */
   copy(source: AnyTensor, target: AnyTensor): void {
     if (source.size !== target.size) throw new ShapeError('copy', `[${source.shape}] does not fit [${target.shape}]`);
+    if (source.dtype !== target.dtype) return conversion.run(this, { tensors: { x: source, y: target }, params: { n: source.size }, grid: Math.ceil(source.size / LANES) });
     this.append({ kind: 'copy', from: placeOf(source), to: placeOf(target), bytes: source.bytes });
   }
 
@@ -282,7 +290,7 @@ export class Gpu {
       const { storage } = tensor;
       return { buffer: storage.buffer, offset: storage.base + tensor.byteOffset, bytes: tensor.bytes };
     });
-    return this.#staging.read(pieces).then((results) => results.map((bytes, i) => hostArray(tensors[i].dtype, bytes)));
+    return this.#staging.read(pieces).then((results) => results.map((bytes, i) => fromBytes(tensors[i].dtype, tensors[i].size, bytes)));
   }
 
   async readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {

@@ -3,10 +3,10 @@ import type { Gpu } from './gpu.ts';
 import { Built } from './pipeline.ts';
 import type { Resource } from './recording.ts';
 import type { AnyTensor } from './tensor.ts';
-import { link, type ParamField, type Program, type Source } from './wgsl.ts';
+import { type Binding, bindingsOf, link, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
-/** Features that a variant may need, and the WGSL extension that each switches on. */
-const EXTENSIONS = { subgroups: 'subgroups', 'shader-f16': 'f16' } as const;
+/** Features that a variant may need, and the WGSL extension that each switches on. Half precision is no variant: tensors ask for it. */
+const EXTENSIONS = { subgroups: 'subgroups' } as const;
 
 /** One way to run a kernel. */
 export interface Variant {
@@ -33,6 +33,8 @@ export interface Call {
   readonly variant?: string;
 }
 
+const WIDE: StorageTypes = { elem: 'f32', result: 'f32' };
+
 const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { f32: 'f32', vec4f: 'f32', vec2f: 'f32', vec3f: 'f32', u32: 'u32', vec4u: 'u32', vec2u: 'u32', i32: 'i32' };
 
 /** A compute kernel: its WGSL parts, and the variants in which it can run, best first. */
@@ -41,6 +43,7 @@ export class Kernel {
   readonly #parts: readonly Source[];
   readonly #variants: Readonly<Record<string, Variant>>;
   readonly #built = new WeakMap<Gpu, Map<string, Built>>();
+  readonly #bindings = new Map<string, readonly Binding[]>();
 
   constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
     this.name = name;
@@ -64,19 +67,31 @@ export class Kernel {
   run(gpu: Gpu, call: Call): void {
     gpu.check();
     const variant = call.variant ?? this.choose(gpu);
-    const built = this.#build(gpu, variant, call.constants ?? {});
-    gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, call), grid: this.#fold(gpu, call.grid) });
+    const types = this.#storageTypes(variant, call.tensors);
+    const built = this.#build(gpu, variant, types, call.constants ?? {});
+    gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid) });
   }
 
   /** The linked text of a variant, for readers and tools. */
-  program(gpu: Gpu, variant: string, constants: Readonly<Record<string, number | boolean>> = {}): Program {
-    return this.#build(gpu, variant, constants).program;
+  program(gpu: Gpu, variant: string, constants: Readonly<Record<string, number | boolean>> = {}, types = WIDE): Program {
+    return this.#build(gpu, variant, types, constants).program;
   }
 
-  #build(gpu: Gpu, variant: string, constants: Readonly<Record<string, number | boolean>>): Built {
+  /** How the tensors of a call are stored: the first one of each kind decides, and the others are checked against it. */
+  #storageTypes(variant: string, tensors: Call['tensors']): StorageTypes {
+    let bindings = this.#bindings.get(variant);
+    if (bindings === undefined) this.#bindings.set(variant, (bindings = bindingsOf([...(this.#variants[variant]?.parts ?? []), ...this.#parts])));
+    const typeOf = (kind: string) => {
+      const first = bindings.find(({ element, name }) => element === kind && tensors[name] !== undefined);
+      return first !== undefined && tensors[first.name].dtype === 'f16' ? 'f16' : 'f32';
+    };
+    return { elem: typeOf('elem'), result: typeOf('result') };
+  }
+
+  #build(gpu: Gpu, variant: string, types: StorageTypes, constants: Readonly<Record<string, number | boolean>>): Built {
     let built = this.#built.get(gpu);
     if (built === undefined) this.#built.set(gpu, (built = new Map()));
-    const key = `${variant} ${JSON.stringify(constants)}`;
+    const key = `${variant} ${types.elem} ${types.result} ${JSON.stringify(constants)}`;
     const found = built.get(key);
     if (found !== undefined) return found;
     const chosen = this.#variants[variant];
@@ -84,7 +99,7 @@ export class Kernel {
       throw new RangeError(`${this.name}: variant "${variant}" cannot run on ${gpu.name}; usable: ${this.variants(gpu).join(', ')}`);
     }
     const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
-    const program = link([...chosen.parts, ...this.#parts], extensions, 'f32', constants);
+    const program = link([...chosen.parts, ...this.#parts], extensions, types, constants);
     const made = new Built(`${this.name}.${variant}`, program);
     built.set(key, made);
     return made;
@@ -98,12 +113,12 @@ export class Kernel {
     return folded;
   }
 
-  #resources(gpu: Gpu, program: Program, call: Call): Resource[] {
+  #resources(gpu: Gpu, program: Program, types: StorageTypes, call: Call): Resource[] {
     return program.bindings.map(({ kind, name, index, element }) => {
       if (kind === 'uniform') return { kind, index, block: packParams(this.name, program.params, call.params ?? {}) };
       const tensor = call.tensors[name];
       if (tensor === undefined) throw new ShapeError(this.name, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
-      const dtype = DTYPE_OF_ELEMENT[element];
+      const dtype = element === 'elem' || element === 'result' ? types[element] : DTYPE_OF_ELEMENT[element];
       if (tensor.dtype !== dtype) throw new DTypeError(this.name, name, dtype ?? element, tensor.dtype);
       const { storage, byteOffset: offset, bytes } = tensor;
       const bound = bytes + gpu.pool.guardBytes; // in guard mode a write past the end lands in the guard

@@ -5,7 +5,7 @@ import { Storage } from './storage.ts';
 /** Width of the zone before and after each tensor in guard mode, and the word that fills it. */
 const GUARD_BYTES = 256;
 const GUARD_WORD = 0x2a2a2a2a;
-const NAN_WORD = 0x7fc0beef;
+const NAN_WORD = 0x7fc07eef; // NaN as one f32 and as two f16
 
 const USAGE_STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST, as numbers: the globals exist only once Dawn is loaded
 
@@ -114,7 +114,9 @@ export class Pool {
       const words = new Uint32Array(await this.#gpu.readBuffer(storage.buffer, 0, storage.capacity));
       const guard = GUARD_BYTES / 4;
       const whole = words.subarray(0, guard).every((w) => w === GUARD_WORD) && words.subarray(words.length - guard).every((w) => w === GUARD_WORD);
-      if (!whole) broken.push(storage.label);
+      // an odd number of f16 leaves half a word, which must be as it was made, or cleared with the rest
+      const spare = storage.bytes % 4 === 2 ? words[guard + (storage.bytes - 2) / 4] >>> 16 : 0;
+      if (!whole || (spare !== 0 && spare !== NAN_WORD >>> 16)) broken.push(storage.label);
       if (storage.refs === 0) {
         this.reserved -= storage.capacity;
         storage.buffer.destroy();

@@ -30,6 +30,7 @@ export abstract class Module {
   dispose(): void {
     for (const [, parameter] of this.parameters()) {
       parameter.grad?.dispose();
+      parameter.master?.dispose();
       parameter.dispose();
     }
   }
@@ -53,8 +54,17 @@ export function parameter(gpu: Gpu, name: string, shape: Shape): Tensor {
   return tensor;
 }
 
+/**
+ * Stores the parameters of a module as f16, with f32 masters. Single numbers stay f32: a temperature belongs to the head of a model,
+ * which computes in f32.
+ */
+export function halve(module: Module): void {
+  for (const [, parameter] of module.parameters()) if (parameter.size > 1) parameter.halve();
+}
+
 /** Overwrites a parameter from the host. */
 export function assign(name: string, parameter: Tensor, values: Float32Array): void {
   if (values.length !== sizeOf(parameter.shape)) throw new ShapeError(name, `the parameter is [${parameter.shape}], got ${values.length} values`);
+  parameter.master?.write(values);
   parameter.write(values);
 }

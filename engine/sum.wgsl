@@ -10,5 +10,5 @@ struct Params { n: u32 }
 @compute @workgroup_size(256)
 fn add(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * 256u + lane;
-  if (i < params.n) { sum[i] = a[i] + b[i]; }
+  if (i < params.n) { sum[i] = elem(f32(a[i]) + f32(b[i])); }
 }

@@ -158,9 +158,16 @@ function deposit(parameter: Tensor, gradient: Tensor): void {
     return;
   }
   const before = parameter.grad;
-  const total = before === undefined ? gradient.alias(parameter.shape) : gpu.sum(before, gradient);
+  const total = before !== undefined ? gpu.sum(before, gradient) : gradient.dtype === parameter.gradType ? gradient.alias(parameter.shape) : converted(gradient, parameter);
   before?.dispose();
   parameter.grad = gpu.keep(total);
+}
+
+/** A gradient as its parameter wants it stored. */
+function converted(gradient: Tensor, parameter: Tensor): Tensor {
+  const wide = parameter.gradLike();
+  parameter.gpu.copy(gradient, wide);
+  return wide;
 }
 
 /**

@@ -1,23 +1,27 @@
 import { DisposedTensorError, ShapeError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
+import { halvesFrom, valuesOf } from './half.ts';
 import type { Storage } from './storage.ts';
 import { record, type TapeNode } from './tape.ts';
 
-/** Element types that tensors store. Arithmetic and sums are f32. */
-export type DType = 'f32' | 'u32' | 'i32';
+/** How numbers are stored. Kernels compute with f32 either way. */
+export type FloatType = 'f32' | 'f16';
+
+/** Element types that tensors store. */
+export type DType = FloatType | 'u32' | 'i32';
 
 export type Shape = readonly number[];
 
-/** What the host hands over or gets back for each element type. */
+/** What the host hands over or gets back for each element type. f16 is rounded on its way to the GPU. */
 export interface HostArrays {
   f32: Float32Array;
+  f16: Float32Array;
   u32: Uint32Array;
   i32: Int32Array;
 }
 
-const HOST_ARRAY = { f32: Float32Array, u32: Uint32Array, i32: Int32Array };
-
-/** Every element type so far is one 32-bit word. */
+const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4, i32: 4 };
+/** Copies and bindings come in whole words. */
 const WORD_BYTES = 4;
 
 /**
@@ -26,7 +30,7 @@ const WORD_BYTES = 4;
  * A tensor belongs to the scope that made it and is freed with it unless the scope returns it; `dispose` (or `using`) frees
  * it earlier. What the tape needs for a backward pass it holds itself, so freeing a tensor never breaks a gradient.
  */
-export class Tensor<D extends DType = 'f32'> {
+export class Tensor<D extends DType = FloatType> {
   readonly gpu: Gpu;
   readonly dtype: D;
   readonly shape: Shape;
@@ -41,6 +45,10 @@ export class Tensor<D extends DType = 'f32'> {
   node: TapeNode | undefined;
   /** dLoss/dthis, for parameters, once a backward pass reached them. */
   grad: Tensor | undefined;
+  /** For a parameter that is stored as f16: its value in f32, which the optimiser changes. This tensor is then its rounded shadow. */
+  master: Tensor<'f32'> | undefined;
+  /** Its gradient is f32 though it is f16 itself: so are parameters and what is cut from them, for their gradients are long sums. */
+  hasWideGradient = false;
   /** The parameter's own place in a gradient arena, where its gradient is written without a copy. */
   gradSlot: GradSlot | undefined;
 
@@ -64,10 +72,11 @@ export class Tensor<D extends DType = 'f32'> {
     for (const extent of shape) {
       if (!Number.isInteger(extent) || extent < 1) throw new ShapeError(label, `every extent must be a whole number of at least 1, got [${shape}]`);
     }
-    return new Tensor(gpu, gpu.pool.take(sizeOf(shape) * WORD_BYTES, label), shape, dtype, label);
+    gpu.requireType(dtype);
+    return new Tensor(gpu, gpu.pool.take(sizeOf(shape) * ELEMENT_BYTES[dtype], label), shape, dtype, label);
   }
 
-  /** Copies host data to the GPU. The dtype follows the array's type; the shape defaults to one dimension. */
+  /** Copies host data to the GPU. The dtype follows the array's type (for f16, write() to an empty tensor); the shape defaults to one dimension. */
   static from(gpu: Gpu, data: Float32Array, shape?: Shape, label?: string): Tensor<'f32'>;
   static from(gpu: Gpu, data: Uint32Array, shape?: Shape, label?: string): Tensor<'u32'>;
   static from(gpu: Gpu, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
@@ -92,8 +101,13 @@ export class Tensor<D extends DType = 'f32'> {
     this.gpu.upload(this, data);
   }
 
+  get elementBytes(): number {
+    return ELEMENT_BYTES[this.dtype];
+  }
+
+  /** Bytes that it takes, in whole words: an odd number of f16 has two to spare. */
   get bytes(): number {
-    return this.size * WORD_BYTES;
+    return Math.ceil((this.size * this.elementBytes) / WORD_BYTES) * WORD_BYTES;
   }
 
   /** The memory behind it. Throws when it was freed. */
@@ -111,13 +125,23 @@ export class Tensor<D extends DType = 'f32'> {
     return Tensor.empty(this.gpu, shape, this.dtype, label);
   }
 
+  /** An uninitialised tensor of f32, for sums and statistics of this one, which f16 would spoil. */
+  wide(shape: Shape, label: string): Tensor<'f32'> {
+    return Tensor.empty(this.gpu, shape, 'f32', label);
+  }
+
+  /** How its gradient is stored. */
+  get gradType(): FloatType {
+    return this.dtype === 'f16' && !this.hasWideGradient ? 'f16' : 'f32';
+  }
+
   /**
    * An uninitialised tensor for this tensor's gradient: the parameter's own place in its gradient arena if nothing was
    * written there yet in this step, else fresh memory.
    */
   gradLike(): Tensor {
     const slot = this.gradSlot;
-    if (slot === undefined || slot.filled || slot.claimed) return Tensor.empty(this.gpu, this.shape, 'f32', `d ${this.label}`);
+    if (slot === undefined || slot.filled || slot.claimed) return Tensor.empty(this.gpu, this.shape, this.gradType, `d ${this.label}`);
     slot.claimed = true;
     return slot.place.alias(this.shape);
   }
@@ -126,7 +150,9 @@ export class Tensor<D extends DType = 'f32'> {
   alias(shape: Shape = this.shape, byteOffset = 0): Tensor<D> {
     const storage = this.storage;
     storage.refs++;
-    return new Tensor(this.gpu, storage, shape, this.dtype, this.label, this.byteOffset + byteOffset);
+    const alias = new Tensor(this.gpu, storage, shape, this.dtype, this.label, this.byteOffset + byteOffset);
+    alias.hasWideGradient = this.hasWideGradient;
+    return alias;
   }
 
   /** The same elements in another shape; one extent may be −1. Shares memory. */
@@ -188,6 +214,20 @@ export class Tensor<D extends DType = 'f32'> {
     (this as { byteOffset: number }).byteOffset = place.byteOffset;
     this.gpu.pool.drop(old);
   }
+
+  /**
+   * Stores a parameter as f16 from now on: its memory becomes its `master`, which only the optimiser and checkpoints look at, and kernels
+   * are given a rounded shadow of it.
+   */
+  halve(this: Tensor): void {
+    if (this.dtype === 'f16') return;
+    this.gpu.keep((this.master = this.alias() as Tensor<'f32'>));
+    using shadow = Tensor.empty(this.gpu, this.shape, 'f16', this.label);
+    this.gpu.copy(this.master, shadow);
+    this.rehome(shadow);
+    (this as { dtype: FloatType }).dtype = 'f16';
+    this.hasWideGradient = true;
+  }
 }
 
 /** A tensor of any element type. */
@@ -206,9 +246,26 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** A typed array of `dtype` over `bytes`. */
-export function hostArray<D extends DType>(dtype: D, bytes: ArrayBuffer): HostArrays[D] {
-  return new HOST_ARRAY[dtype](bytes) as HostArrays[D];
+/** What the host gets for the bytes of a tensor with `size` elements. */
+export function fromBytes(dtype: DType, size: number, bytes: ArrayBuffer): HostArrays[DType] {
+  switch (dtype) {
+    case 'f32':
+      return new Float32Array(bytes);
+    case 'f16':
+      return valuesOf(new Uint16Array(bytes, 0, size));
+    case 'u32':
+      return new Uint32Array(bytes);
+    case 'i32':
+      return new Int32Array(bytes);
+  }
+}
+
+/** What the GPU gets, in whole words. */
+export function toBytes(dtype: DType, data: HostArrays[DType]): Uint8Array<ArrayBuffer> {
+  if (dtype !== 'f16') return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  const halves = new Uint16Array(2 * Math.ceil(data.length / 2));
+  halves.set(halvesFrom(data as Float32Array));
+  return new Uint8Array(halves.buffer);
 }
 
 /** The tensors in a value, in arrays and plain objects too. */

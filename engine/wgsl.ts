@@ -1,4 +1,5 @@
 /** WGSL texts as parts of a program: read, put behind one another, and read back for their bindings. */
+import type { FloatType } from './tensor.ts';
 
 /** A WGSL file as a person wrote it. `file` is what errors name, e.g. `gelu/gelu.wgsl`. */
 export interface Source {
@@ -26,7 +27,7 @@ export interface Binding {
   readonly name: string;
   readonly index: number;
   readonly kind: 'read' | 'read_write' | 'uniform';
-  /** Scalar type of the elements, with aliases resolved. */
+  /** Scalar type of the elements: `elem`, `result`, or, with other aliases resolved, WGSL's. */
   readonly element: string;
 }
 
@@ -47,14 +48,24 @@ export interface Program {
 }
 
 /**
- * Links `parts` behind a prelude of extensions, `alias elem` and sizes.
+ * How the program stores numbers: `elem` what it is given, and what it makes alike; `result` what may be stored in another way than
+ * what it was made of, as a parameter's gradient is.
+ */
+export interface StorageTypes {
+  readonly elem: FloatType;
+  readonly result: FloatType;
+}
+
+/**
+ * Links `parts` behind a prelude of extensions, the storage types and sizes.
  *
  * @param constants sizes known when the pipeline is built: `HEAD_DIM: 64` becomes `const HEAD_DIM = 64u;`
  */
-export function link(parts: readonly Source[], extensions: readonly string[], elem: 'f32' | 'f16', constants: Readonly<Record<string, number | boolean>>): Program {
+export function link(parts: readonly Source[], extensions: readonly string[], { elem, result }: StorageTypes, constants: Readonly<Record<string, number | boolean>>): Program {
   const prelude = [
-    ...extensions.map((name) => `enable ${name};`),
+    ...[...extensions, ...(elem === 'f16' || result === 'f16' ? ['f16'] : [])].map((name) => `enable ${name};`),
     `alias elem = ${elem};`,
+    `alias result = ${result};`,
     ...Object.entries(constants).map(([name, value]) => `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`),
   ].join('\n');
   const pieces: readonly Source[] = [{ file: 'prelude', text: prelude }, ...parts];
@@ -65,7 +76,7 @@ export function link(parts: readonly Source[], extensions: readonly string[], el
   return {
     code,
     entry,
-    bindings: readBindings(bare),
+    bindings: bindingsOf(parts),
     params: readParams(bare),
     locate(line) {
       let first = 1;
@@ -101,7 +112,9 @@ function withoutComments(code: string): string {
   return out;
 }
 
-function readBindings(code: string): Binding[] {
+/** The resources that parts declare, whatever the storage types are. */
+export function bindingsOf(parts: readonly Source[]): Binding[] {
+  const code = parts.map(({ text }) => withoutComments(text)).join('\n');
   const aliases = new Map([...code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)].map(([, alias, type]) => [alias, type]));
   const scalarOf = (type: string): string => {
     const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1] ?? type;
