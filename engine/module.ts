@@ -55,11 +55,11 @@ export function parameter(gpu: Gpu, name: string, shape: Shape): Tensor {
 }
 
 /**
- * Stores the parameters of a module as f16, with f32 masters. Single numbers stay f32: a temperature belongs to the head of a model,
+ * Stores the parameters of a module as f16, with f32 masters. Scalars stay f32: a temperature belongs to the head of a model,
  * which computes in f32.
  */
 export function halve(module: Module): void {
-  for (const [, parameter] of module.parameters()) if (parameter.size > 1) parameter.halve();
+  for (const [, parameter] of module.parameters()) if (parameter.shape.length > 0) parameter.halve();
 }
 
 /** Overwrites a parameter from the host. */

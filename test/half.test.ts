@@ -1,9 +1,9 @@
 /** Half precision: the host's conversions against float64, and tensors that store it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DTypeError, FirstlightError, halve, LARGEST_HALF, Module, open, parameter, Random, Tensor } from '../engine/index.ts';
+import { backward, DTypeError, FirstlightError, halve, LARGEST_HALF, Module, open, parameter, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
-import { add } from '../kernels/elementwise/index.ts';
+import { add, mul } from '../kernels/elementwise/index.ts';
 
 /** Every finite f16 of at least 0, by its definition in float64: (1 + m/1024) · 2^(e−15), or m · 2⁻²⁴ where e is 0. */
 const finite = Float64Array.from({ length: 0x7c00 }, (_, bits) => {
@@ -77,7 +77,7 @@ if (gpu.features.has('shader-f16')) {
     assert.throws(() => add(a, b), (error: unknown) => error instanceof DTypeError && /must be f32, got f16/.test(error.message));
   });
 
-  test('a halved parameter keeps an f32 master; single numbers stay f32', async () => {
+  test('a halved parameter keeps an f32 master and gets an f32 gradient; scalars stay f32', async () => {
     class Pair extends Module {
       readonly weight = this.add('weight', parameter(gpu, 'weight', [2]));
       readonly temperature = this.add('temperature', parameter(gpu, 'temperature', []));
@@ -89,6 +89,12 @@ if (gpu.features.has('shader-f16')) {
     assert.is(temperature.dtype, 'f32');
     assert.equal([...(await weight.read())], [1, 3]);
     assert.equal([...((await weight.master?.read()) ?? [])], [1 + 2 ** -12, 3]);
+    using y = gpu.scope(() => mul(weight, weight));
+    using seed = Tensor.empty(gpu, [2], 'f16', 'seed');
+    seed.write(Float32Array.of(1, 0.5));
+    backward(y, seed);
+    assert.is(weight.grad?.dtype, 'f32');
+    assert.equal([...((await weight.grad?.read()) ?? [])], [2, 3]);
   });
 }
 

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import { open } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
-import { checkAgainstReference, checkEqualBits, choiceName, choices, runCase } from './sweep.ts';
+import { checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
 
 // ROOM=layernorm narrows the sweep while working on one room
 const chosen = rooms.filter((room) => process.env.ROOM === undefined || process.env.ROOM === room.name);
@@ -15,10 +15,21 @@ for (const room of chosen) {
     if (item.skip?.(gpu) !== undefined) continue;
     for (const choice of choices(gpu, room)) {
       const name = `${room.name}/${choiceName(choice)}: "${item.name}"`;
+      const [wide, ...halves] = storages(gpu, item);
       test(`${name} agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
-        const first = await runCase(gpu, item, choice);
-        checkAgainstReference(item, first);
-        checkEqualBits(item, first, await runCase(gpu, item, choice));
+        const first = await runCase(gpu, item, choice, wide);
+        checkAgainstReference(item, first, wide);
+        checkEqualBits(item, first, await runCase(gpu, item, choice, wide));
+        await gpu.checkGuards();
+        runs++;
+      });
+      if (halves.length === 0) continue;
+      test(`${name} does so when stored as f16`, async () => {
+        // the second run differs from the first in how gradients are stored, where there are any
+        const [first, second] = [await runCase(gpu, item, choice, halves[0]), await runCase(gpu, item, choice, halves.at(-1) ?? halves[0])];
+        checkAgainstReference(item, first, halves[0]);
+        checkAgainstReference(item, second, halves.at(-1) ?? halves[0]);
+        checkEqualBits(item, first, second);
         await gpu.checkGuards();
         runs++;
       });
@@ -27,7 +38,7 @@ for (const room of chosen) {
 }
 
 test.after(async () => {
-  console.log(`coverage: ${gpu.name}: ${chosen.length} rooms, ${chosen.reduce((n, room) => n + room.cases.length, 0)} cases, ${runs} room x case x variant runs`);
+  console.log(`coverage: ${gpu.name}: ${chosen.length} rooms, ${chosen.reduce((n, room) => n + room.cases.length, 0)} cases, ${runs} room x case x variant x storage runs`);
   await gpu.close();
 });
 

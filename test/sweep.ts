@@ -1,12 +1,23 @@
-import { backward, type AnyTensor, type Gpu, Random, Tensor } from '../engine/index.ts';
-import type { Case, Input, Room } from '../kernels/shared/room.ts';
+import { backward, type AnyTensor, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
+import { halvesFrom, valuesOf } from '../engine/half.ts';
+import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
+import type { Case, Input, Room, Tolerance } from '../kernels/shared/room.ts';
 import { close } from './close.ts';
+
+/** A tensor on the host, and how it was stored. */
+interface Result {
+  readonly type: string;
+  readonly values: ArrayLike<number>;
+}
 
 /** Outputs and gradients of one run of a case, on the host. */
 interface Results {
-  readonly outputs: readonly ArrayLike<number>[];
-  readonly gradients: Readonly<Record<string, Float32Array>>;
+  readonly outputs: readonly Result[];
+  readonly gradients: Readonly<Record<string, Result>>;
 }
+
+/** How the inputs of a case are stored; `f16, f32 gradients` as parameters are: their gradients keep all digits. */
+export type Storage = FloatType | 'f16, f32 gradients';
 
 /** One step of finite differences, and the largest number of elements of an input that are tried. */
 const STEP = 1e-5;
@@ -23,7 +34,35 @@ export function choiceName(choice: ReadonlyMap<string, string>): string {
   return [...new Set(choice.values())].join('+');
 }
 
-function upload(gpu: Gpu, name: string, { shape, data }: Input): AnyTensor {
+/** Ways to store the inputs of a case on this device. f16 needs numbers that it can hold. */
+export function storages(gpu: Gpu, item: Case): Storage[] {
+  const floats = Object.values(item.inputs).filter((input) => isStored(input, 'f16'));
+  const fits = ({ data }: Input) => Float32Array.from(data).every((value) => Math.abs(value) < 65520 || !Number.isFinite(value));
+  if (!gpu.features.has('shader-f16') || (floats.length === 0 && item.takesType !== true) || !floats.every(fits)) return ['f32'];
+  return item.wrt.length === 0 ? ['f32', 'f16'] : ['f32', 'f16', 'f16, f32 gradients'];
+}
+
+function isStored({ data, isWide }: Input, type: FloatType): boolean {
+  return data instanceof Float32Array && (type === 'f32' || isWide !== true);
+}
+
+function floatOf(storage: Storage): FloatType {
+  return storage === 'f32' ? 'f32' : 'f16';
+}
+
+/** The nearest numbers that can be stored. */
+function rounded(values: Float32Array, type: string): Float32Array {
+  return type === 'f16' ? valuesOf(halvesFrom(values)) : values;
+}
+
+function upload(gpu: Gpu, name: string, input: Input, storage: Storage): AnyTensor {
+  const { shape, data } = input;
+  if (storage !== 'f32' && isStored(input, 'f16')) {
+    const tensor = Tensor.empty(gpu, shape, 'f16', name);
+    tensor.write(data as Float32Array);
+    tensor.hasWideGradient = storage === 'f16, f32 gradients';
+    return tensor;
+  }
   if (data instanceof Float32Array) return Tensor.from(gpu, data, shape, name);
   return data instanceof Uint32Array ? Tensor.from(gpu, data, shape, name) : Tensor.from(gpu, data, shape, name);
 }
@@ -35,14 +74,15 @@ function seedGradient(item: Case, size: number): Float32Array {
 }
 
 /** Runs a case, forward and backward, with the given variants. */
-export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, string>): Promise<Results> {
+export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, string>, storage: Storage): Promise<Results> {
   gpu.preferences.clear();
   for (const [kernel, variant] of choice) gpu.preferences.set(kernel, variant);
-  const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input)]));
+  const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
   for (const name of item.wrt) inputs[name].requiresGrad = true;
-  const outputs = item.run(inputs);
+  const outputs = item.run(inputs, floatOf(storage));
   if (item.wrt.length > 0) {
-    using dy = Tensor.from(gpu, seedGradient(item, outputs[0].size), outputs[0].shape, 'dy');
+    using dy = outputs[0].like(outputs[0].shape, 'dy') as Tensor;
+    dy.write(seedGradient(item, dy.size));
     backward(outputs[0] as Tensor, dy);
   }
   const gradients = item.wrt.map((name) => {
@@ -54,27 +94,38 @@ export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, 
   gpu.preferences.clear();
   for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
-    outputs: data.slice(0, outputs.length),
-    gradients: Object.fromEntries(item.wrt.map((name, i) => [name, data[outputs.length + i] as Float32Array])),
+    outputs: outputs.map(({ dtype }, i) => ({ type: dtype, values: data[i] })),
+    gradients: Object.fromEntries(item.wrt.map((name, i) => [name, { type: gradients[i].dtype, values: data[outputs.length + i] }])),
   };
 }
 
 /** Forward and every gradient against float64. */
-export function checkAgainstReference(item: Case, results: Results): void {
-  const inputs = inputs64(item);
+export function checkAgainstReference(item: Case, results: Results, storage: Storage): void {
+  const type = floatOf(storage);
+  const inputs = inputs64(item, type);
   const want = item.reference(inputs);
   if (want.length !== results.outputs.length) throw new Error(`${item.name}: ${results.outputs.length} outputs, the reference has ${want.length}`);
-  want.forEach((values, i) => close(`${item.name}: output ${i}`, results.outputs[i], values, item.tolerance));
+  want.forEach((values, i) => compare(`${item.name}: output ${i}`, type, results.outputs[i], values, item.tolerance, item.stored));
   if (item.wrt.length === 0) return;
   if (item.gradient === undefined) throw new Error(`${item.name}: wrt without a reference gradient`);
-  const gradients = item.gradient(inputs, Float64Array.from(seedGradient(item, want[0].length)));
-  for (const name of item.wrt) close(`${item.name}: d${name}`, results.gradients[name], gradients[name], item.gradientTolerance ?? item.tolerance);
+  const dy = rounded(seedGradient(item, want[0].length), results.outputs[0].type);
+  const gradients = item.gradient(inputs, Float64Array.from(dy));
+  for (const name of item.wrt) compare(`${item.name}: d${name}`, type, results.gradients[name], gradients[name], item.gradientTolerance ?? item.tolerance, item.gradientStored);
+}
+
+/** A result against float64, with the tolerance of f32, or what f16 makes of it. */
+function compare(what: string, inputs: FloatType, { type, values }: Result, want: Float64Array, tolerance: Tolerance, summands: Case['stored']): void {
+  if (inputs === 'f32') return close(what, values, want, tolerance);
+  const stored = type === 'f16' ? 'f16' : 'f32';
+  // what is too large for f16 is infinite there
+  const reachable = stored === 'f16' ? want.map((v) => (Math.abs(v) >= 65520 ? Math.sign(v) * Number.POSITIVE_INFINITY : v)) : want;
+  close(what, values, reachable, halfTolerance(tolerance, stored, summands));
 }
 
 /** The float64 gradient itself against central differences of the float64 forward, at a few elements of each input. */
 export function checkFiniteDifferences(item: Case): void {
   if (item.gradient === undefined) throw new Error(`${item.name}: wrt without a reference gradient`);
-  const inputs = inputs64(item);
+  const inputs = inputs64(item, 'f32');
   const dy = Float64Array.from(seedGradient(item, item.reference(inputs)[0].length));
   const gradients = item.gradient(inputs, dy);
   const loss = () => item.reference(inputs)[0].reduce((sum, y, i) => sum + y * dy[i], 0);
@@ -97,16 +148,23 @@ export function checkFiniteDifferences(item: Case): void {
   }
 }
 
-/** Throws unless two runs gave the same bits. */
+/** Throws unless two runs gave the same bits, where both stored a result in the same way, or else the same once rounded to f16. */
 export function checkEqualBits(item: Case, first: Results, second: Results): void {
-  const arrays = (results: Results) => [...results.outputs, ...Object.values(results.gradients)] as Float32Array[];
-  arrays(first).forEach((array, i) => {
-    const [a, b] = [new Uint32Array(array.buffer), new Uint32Array(arrays(second)[i].buffer)];
+  const results = (run: Results) => [...run.outputs, ...Object.values(run.gradients)];
+  results(first).forEach(({ type, values }, i) => {
+    const other = results(second)[i];
+    const [a, b] = type === other.type ? [words(values), words(other.values)] : [halvesFrom(values as Float32Array), halvesFrom(other.values as Float32Array)];
     const at = a.findIndex((word, j) => word !== b[j]);
     if (at >= 0) throw new Error(`${item.name}: result ${i} differs at element ${at} on a second run`);
   });
 }
 
-function inputs64(item: Case): Record<string, Float64Array> {
-  return Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, Float64Array.from(input.data as ArrayLike<number>)]));
+function words(values: ArrayLike<number>): Uint32Array {
+  return new Uint32Array((values as Float32Array).buffer);
+}
+
+/** Inputs as they are stored. */
+function inputs64(item: Case, type: FloatType): Record<string, Float64Array> {
+  const stored = (input: Input) => (type === 'f16' && isStored(input, 'f16') ? rounded(input.data as Float32Array, 'f16') : input.data);
+  return Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, Float64Array.from(stored(input) as ArrayLike<number>)]));
 }

@@ -5,7 +5,7 @@
 @group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
 @group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, L], from attention_grad_query.wgsl
-@group(0) @binding(8) var<storage, read_write> dkv: array<pack>;     // dk and dv: WebGPU takes a buffer once for writing
+@group(0) @binding(8) var<storage, read_write> dkv: array<result_pack>;     // dk and dv: WebGPU takes a buffer once for writing
 
 fn load_a(i: u32) -> pack32 { return pack32(query[i]); }
 fn load_b(i: u32) -> pack32 { return pack32(dy[i]); }
@@ -68,7 +68,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
 
   if (first_key + lane.index >= params.keys) { return; }
   for (var c = 0u; c < packs(); c++) {
-    dkv[params.dkey_offset + row + c] = pack(params.scale * dk[c]);
-    dkv[params.dvalue_offset + row + c] = pack(dv[c]);
+    dkv[params.dkey_offset + row + c] = result_pack(params.scale * dk[c]);
+    dkv[params.dvalue_offset + row + c] = result_pack(dv[c]);
   }
 }

@@ -9,7 +9,7 @@
 @group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
 @group(0) @binding(7) var<storage, read_write> delta: array<vec2f>;   // [B, H, L], for attention_grad_key_value.wgsl
-@group(0) @binding(8) var<storage, read_write> dquery: array<pack>;   // lies as `query` does
+@group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
 
 fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
 fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
@@ -91,5 +91,5 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
 
   if (first_query + lane.index >= params.queries) { return; }
   delta[problem * params.queries + l] = vec2f(delta_l, select(0.0, rest / total, sees));
-  for (var c = 0u; c < packs(); c++) { dquery[q_start + c] = pack(params.scale * dq[c]); }
+  for (var c = 0u; c < packs(); c++) { dquery[q_start + c] = result_pack(params.scale * dq[c]); }
 }

@@ -1,4 +1,4 @@
-import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { part, record, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -28,8 +28,8 @@ const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp, aw
 /** No subgroup of WebGPU is smaller. */
 const LEAST_SUBGROUP = 4;
 const MAX_HEAD_DIM = 128;
-/** What WebGPU asks of the start of a binding, in elements. */
-const ALIGNMENT = 64;
+/** What WebGPU asks of the start of a binding: 256 bytes, in elements of f16. */
+const ALIGNMENT = 128;
 
 /** Where row `row` of head `head` of sample `batch` starts, in elements: the sum of each index times its stride. */
 interface Strides {
@@ -152,15 +152,15 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
     if (!key.requiresGrad && !value.requiresGrad) return [dquery, undefined, undefined];
     // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
     const valueAt = ceilDiv(key.size, ALIGNMENT) * ALIGNMENT;
-    const dkv = key.like([valueAt + value.size], 'd key, d value');
+    const dkv = Tensor.empty(key.gpu, [valueAt + value.size], key.gradType, 'd key, d value');
     runGradKeyValue(plan, { ...saved, dkv }, 0, valueAt);
-    return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, f32Bytes(valueAt)) : undefined];
+    return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, valueAt * dkv.elementBytes) : undefined];
   }, mask === undefined ? [query, key, value, logSumExp] : [query, key, value, mask, logSumExp]);
 }
 
 /** The forward pass into `y`; returns logSumExp [B, H, L]. */
 function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
-  const logSumExp = y.like([plan.batch, plan.heads, plan.queries], 'logSumExp');
+  const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
   launch(forward, plan, plan.queries, { ...operands, y, log_sum_exp: logSumExp });
   return logSumExp;
 }

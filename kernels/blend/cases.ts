@@ -11,7 +11,7 @@ function blendCase(name: string, shape: Shape, partner: readonly number[], mix: 
     inputs: {
       x: normal('blend', shape),
       partner: { shape: [partner.length], data: Uint32Array.from(partner) },
-      mix: values([5], mix),
+      mix: { ...values([5], mix), isWide: true },
     },
     wrt: [],
     run: (t) => [blend(t.x as Tensor, t.partner as Tensor<'u32'>, t.mix as Tensor)],

@@ -8,7 +8,7 @@ struct Params { rows: u32, packs: u32, on: f32, off: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<pack>;              // [rows, packs]
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;         // [rows]
-@group(0) @binding(4) var<storage, read_write> slope: array<pack>;         // [rows, packs], p · Σt − t
+@group(0) @binding(4) var<storage, read_write> slope: array<pack32>;       // [rows, packs], p · Σt − t
 
 fn exponential(p: pack32) -> pack32 { return pack_of(exp_of_four(vec4f(p))); }
 
@@ -35,7 +35,7 @@ fn cross_entropy(lanes: Lanes) {
     let z = pack32(logits[base + p]) - top;
     let t = target_at(held, p);
     loss += sum_of(t * (log_sum - z));
-    if (row < params.rows) { slope[base + p] = pack(exponential(z) / totals.x * totals.y - t); }
+    if (row < params.rows) { slope[base + p] = exponential(z) / totals.x * totals.y - t; }
   }
   let row_loss = row_sum(loss, lanes);
   if (row < params.rows && lanes.lane == 0u) { losses[row] = row_loss; }

@@ -55,8 +55,8 @@ function run(logits: Tensor, kernels: PackedKernels, targets: { targets: Tensor 
   const { gpu } = logits;
   const [rows, count] = logits.shape;
   return gpu.scope(() => {
-    const losses = logits.like([rows], 'row losses');
-    const slope = logits.like(logits.shape, 'loss slope');
+    const losses = logits.wide([rows], 'row losses');
+    const slope = logits.wide(logits.shape, 'loss slope');
     const { kernel, packs } = packed(kernels, count);
     kernel.run(gpu, { tensors: { logits, ...targets, losses, slope }, params: { rows, packs, ...smoothed }, ...rowLaunch(gpu, kernel, rows) });
     return record(

@@ -9,7 +9,7 @@ struct Params { n: u32, first: u32, extent: u32, inner: u32, layer: u32, rate: f
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<elem>;           // [n], from element `first` of [outer, extent, inner]
 @group(0) @binding(2) var<storage, read> draw: array<u32>;         // [4]: seed low, seed high, step, 0
-@group(0) @binding(3) var<storage, read_write> y: array<elem>;     // [n]
+@group(0) @binding(3) var<storage, read_write> y: array<result>;   // [n]
 
 const WORKGROUP = 64u;
 const NOTHING = 0xffffffffu;   // no block of four indices has this number
@@ -26,6 +26,6 @@ fn dropout(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
       words = philox(vec4u(drawn, params.layer, draw[2], 0u), vec2u(draw[0], draw[1]));
     }
     let uniform_draw = f32(words[index % 4u] >> 8u) / 16777216.0;   // 24 bits, in [0, 1)
-    y[i] = elem(select(0.0, f32(x[i]) / (1.0 - params.rate), uniform_draw >= params.rate));
+    y[i] = result(select(0.0, f32(x[i]) / (1.0 - params.rate), uniform_draw >= params.rate));
   }
 }

@@ -40,8 +40,8 @@ function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, exten
   if (rate === 0) return x;
   const apply = (from: Tensor, to: Tensor) => {
     for (const { start, count } of rangesOf(x.gpu, x.size)) {
-      using piece = from.alias([count], start * 4);
-      using result = to.alias([count], start * 4);
+      using piece = from.alias([count], start * from.elementBytes);
+      using result = to.alias([count], start * to.elementBytes);
       const params = { n: count, first: start, extent, inner, layer, rate };
       kernel.run(x.gpu, { tensors: { x: piece, draw: state, y: result }, params, grid: ceilDiv(count, ELEMENTS_PER_WORKGROUP) });
     }

@@ -12,7 +12,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<pack>;
 @group(0) @binding(2) var<storage, read> b: array<pack>;
-@group(0) @binding(3) var<storage, read_write> y: array<pack>;   // n packs
+@group(0) @binding(3) var<storage, read_write> y: array<result_pack>;   // n packs
 
 const WORKGROUP = 256u;
 
@@ -23,5 +23,5 @@ fn elementwise(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
   let at_a = strided_offset(i, RANK, extents, array(params.a0, params.a1, params.a2, params.a3, params.a4, params.a5));
   let at_b = strided_offset(i, RANK, extents, array(params.b0, params.b1, params.b2, params.b3, params.b4, params.b5));
-  y[i] = pack(combine(pack32(a[at_a]), pack32(b[at_b])));
+  y[i] = result_pack(combine(pack32(a[at_a]), pack32(b[at_b])));
 }

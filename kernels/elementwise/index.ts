@@ -83,7 +83,8 @@ function gradientTo(x: Tensor, dy: Tensor): Tensor | undefined {
 /** The gradient of x in x · other. */
 function productTo(x: Tensor, dy: Tensor, other: Tensor): Tensor | undefined {
   if (!x.requiresGrad) return undefined;
-  return x.size === dy.size ? combineInto('mul', dy, other, x.gradLike()) : sumTo(combine('mul', dy, other), x);
+  if (x.size === dy.size) return combineInto('mul', dy, other, x.gradLike());
+  return sumTo(combineInto('mul', dy, other, dy.wide(dy.shape, 'product')), x);
 }
 
 /** factor · dy as the gradient of x. */

@@ -8,8 +8,8 @@ struct Params { n: u32, width: u32, first: u32, rows: u32 }
 @group(0) @binding(1) var<storage, read> dy: array<pack>;             // [positions, width]
 @group(0) @binding(2) var<storage, read> order: array<u32>;           // [positions], sorted by id, then by position
 @group(0) @binding(3) var<storage, read> lists: array<vec4u>;         // [positions]; first = end where unused
-@group(0) @binding(4) var<storage, read> partial: array<pack>;        // [pieces, width]
-@group(0) @binding(5) var<storage, read_write> dtable: array<pack>;   // [rows, width], those of ids from `first` on
+@group(0) @binding(4) var<storage, read> partial: array<pack32>;      // [pieces, width]
+@group(0) @binding(5) var<storage, read_write> dtable: array<result_pack>;   // [rows, width], those of ids from `first` on
 
 const WORKGROUP = 64u;
 
@@ -23,9 +23,9 @@ fn embedding_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) 
   if (list.y == list.z || row >= params.rows) { return; }
   var sum = pack32();
   if (list.w == 1u) {
-    for (var k = list.y; k < list.z; k++) { sum += pack32(partial[k * params.width + column]); }
+    for (var k = list.y; k < list.z; k++) { sum += partial[k * params.width + column]; }
   } else {
     for (var k = list.y; k < list.z; k++) { sum += pack32(dy[order[k] * params.width + column]); }
   }
-  dtable[row * params.width + column] = pack(sum);
+  dtable[row * params.width + column] = result_pack(sum);
 }

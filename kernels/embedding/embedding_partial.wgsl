@@ -8,7 +8,7 @@ struct Params { n: u32, width: u32 }
 @group(0) @binding(1) var<storage, read> dy: array<pack>;              // [positions, width]
 @group(0) @binding(2) var<storage, read> order: array<u32>;            // [positions], sorted by id, then by position
 @group(0) @binding(3) var<storage, read> pieces: array<vec2u>;         // first and end in `order`; equal where unused
-@group(0) @binding(4) var<storage, read_write> partial: array<pack>;   // [pieces, width], n packs
+@group(0) @binding(4) var<storage, read_write> partial: array<pack32>; // [pieces, width], n packs
 
 const WORKGROUP = 64u;
 
@@ -19,5 +19,5 @@ fn embedding_partial(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroup
   let piece = pieces[i / params.width];
   var sum = pack32();
   for (var k = piece.x; k < piece.y; k++) { sum += pack32(dy[order[k] * params.width + i % params.width]); }
-  partial[i] = pack(sum);
+  partial[i] = sum;
 }

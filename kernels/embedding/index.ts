@@ -33,7 +33,7 @@ export function embedding(table: Tensor, ids: TokenIds): Tensor {
   const positions = ids.ids.size;
   const y = table.like([...ids.shape, width], 'embedding');
   const inRange = (whole: Tensor, { start, count }: { start: number; count: number }, work: (piece: Tensor) => void) => {
-    using piece = whole.alias([count, width], start * width * 4);
+    using piece = whole.alias([count, width], start * width * whole.elementBytes);
     work(piece);
   };
   for (const range of ranges) {
@@ -51,7 +51,7 @@ export function embedding(table: Tensor, ids: TokenIds): Tensor {
       const dtable = table.gradLike();
       gpu.clear(dtable);
       const { kernel: first, packs } = packed(partialSums, width);
-      const partial = dy.like([pieces.shape[0], width], 'partial sums');
+      const partial = dy.wide([pieces.shape[0], width], 'partial sums');
       const n = pieces.shape[0] * packs;
       first.run(gpu, { tensors: { dy, order, pieces, partial }, params: { n, width: packs }, grid: ceilDiv(n, WORKGROUP) });
       const { kernel: second } = packed(lookupGradient, width);

@@ -5,7 +5,7 @@ struct Params { n: u32, length: u32, width: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<pack>;         // [batch, width]
 @group(0) @binding(2) var<storage, read> index: array<u32>;       // [batch]
-@group(0) @binding(3) var<storage, read_write> dx: array<pack>;   // [batch, length, width], n packs
+@group(0) @binding(3) var<storage, read_write> dx: array<result_pack>;   // [batch, length, width], n packs
 
 const WORKGROUP = 64u;
 
@@ -15,7 +15,7 @@ fn pick_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   if (i >= params.n) { return; }
   let row = i / params.width;
   let b = row / params.length;
-  var d = pack();
-  if (row % params.length == index[b]) { d = dy[b * params.width + i % params.width]; }
+  var d = result_pack();
+  if (row % params.length == index[b]) { d = result_pack(dy[b * params.width + i % params.width]); }
   dx[i] = d;
 }

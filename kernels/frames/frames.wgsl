@@ -9,7 +9,7 @@ struct Params { n: u32, size: u32, mean_r: f32, mean_g: f32, mean_b: f32, std_r:
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> packed: array<u32>;     // bytes of all frames: planes Y, U, V each; four bytes to a word
 @group(0) @binding(2) var<storage, read> table: array<vec4u>;    // [frames, 3]: offset, width, height, crop x; crop y, width, height, flip; matrix, range, 0, 0
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;    // [frames, 3, size, size]
+@group(0) @binding(3) var<storage, read_write> y: array<result>; // [frames, 3, size, size]
 
 const WORKGROUP = 64u;
 
@@ -58,7 +58,7 @@ fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
   let deviation = vec3f(params.std_r, params.std_g, params.std_b);
   let value = (colour - mean) / deviation;
-  for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = value[channel]; }
+  for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = result(value[channel]); }
 }
 
 /// One pixel of a frame in [0, 255].

@@ -1,4 +1,4 @@
-import { Kernel, LimitError, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { type FloatType, Kernel, LimitError, part, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { TABLE_COLUMNS } from './pack.ts';
@@ -16,6 +16,8 @@ export interface FramesOptions {
   readonly size: number;
   readonly mean: Rgb;
   readonly std: Rgb;
+  /** How pixels are stored; f32 if omitted. */
+  readonly type?: FloatType;
 }
 
 /**
@@ -25,13 +27,13 @@ export interface FramesOptions {
  * @param packed `words` of `packFrames`  @param table [F, 12], `table` of `packFrames`
  * @returns [F, 3, size, size]
  */
-export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean, std }: FramesOptions): Tensor {
+export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean, std, type = 'f32' }: FramesOptions): Tensor {
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) throw new ShapeError('frames', `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`, 'pass what packFrames() returned');
   const { gpu } = packed;
   const limit = gpu.limits.maxStorageBufferBindingSize;
   if (packed.bytes > limit) throw new LimitError('maxStorageBufferBindingSize', packed.bytes, limit, `frames: the I420 bytes of ${count} frames`, 'convert fewer frames at once');
-  const y = Tensor.empty(gpu, [count, 3, size, size], 'f32', 'frames');
+  const y = Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
   const n = count * size * size;
   kernel.run(gpu, {
     tensors: { packed, table, y },

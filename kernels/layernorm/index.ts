@@ -26,8 +26,8 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5): 
   const rows = x.size / cols;
   const { kernel, packs } = packed(forward, cols);
   const y = x.like();
-  using mean = x.like([rows], 'mean');
-  using rstd = x.like([rows], 'rstd');
+  using mean = x.wide([rows], 'mean');
+  using rstd = x.wide([rows], 'rstd');
   kernel.run(gpu, { tensors: { x, weight, bias, y, mean, rstd }, params: { rows, packs, eps }, ...rowLaunch(gpu, kernel, rows) });
   const pull = (dy: Tensor) => {
     const dx = x.requiresGrad ? gradientOfInput(x, weight, mean, rstd, dy) : undefined;
@@ -50,7 +50,7 @@ function gradientOfAffine(x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor,
   const [rows, cols] = [mean.size, weight.size];
   const { bands, band } = bandsOf(rows);
   const { kernel: partialSum, packs } = packed(partialSums, cols);
-  const partials = x.like([bands, 2, cols], 'partial sums');
+  const partials = x.wide([bands, 2, cols], 'partial sums');
   partialSum.run(x.gpu, { tensors: { x, dy, mean, rstd, partials }, params: { rows, packs, bands, band }, grid: ceilDiv(bands * packs, WORKGROUP) });
   const dweight = weight.gradLike();
   const dbias = bias.gradLike();

@@ -10,7 +10,7 @@ struct Params { rows: u32, packs: u32 }
 @group(0) @binding(3) var<storage, read> weight: array<pack>;     // [packs]
 @group(0) @binding(4) var<storage, read> mean: array<f32>;        // [rows]
 @group(0) @binding(5) var<storage, read> rstd: array<f32>;        // [rows]
-@group(0) @binding(6) var<storage, read_write> dx: array<pack>;   // [rows, packs]
+@group(0) @binding(6) var<storage, read_write> dx: array<result_pack>;   // [rows, packs]
 
 @compute @workgroup_size(WORKGROUP)
 fn layernorm_grad(lanes: Lanes) {
@@ -31,6 +31,6 @@ fn layernorm_grad(lanes: Lanes) {
   for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
     let g = pack32(dy[base + c]) * pack32(weight[c]);
     let normal = (pack32(x[base + c]) - center) * scale;
-    dx[base + c] = pack(scale * (g - means.x - normal * means.y));
+    dx[base + c] = result_pack(scale * (g - means.x - normal * means.y));
   }
 }

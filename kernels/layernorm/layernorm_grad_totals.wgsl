@@ -5,8 +5,8 @@ struct Params { packs: u32, bands: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<pack32>;      // [bands, 2, packs]
-@group(0) @binding(2) var<storage, read_write> dweight: array<pack32>; // [packs]
-@group(0) @binding(3) var<storage, read_write> dbias: array<pack32>;   // [packs]
+@group(0) @binding(2) var<storage, read_write> dweight: array<result_pack>; // [packs]
+@group(0) @binding(3) var<storage, read_write> dbias: array<result_pack>;   // [packs]
 
 const WORKGROUP = 64u;
 
@@ -20,6 +20,6 @@ fn layernorm_grad_totals(@builtin(workgroup_id) group: vec3u, @builtin(num_workg
     weight_total += partials[2u * band * params.packs + c];
     bias_total += partials[(2u * band + 1u) * params.packs + c];
   }
-  dweight[c] = weight_total;
-  dbias[c] = bias_total;
+  dweight[c] = result_pack(weight_total);
+  dbias[c] = result_pack(bias_total);
 }

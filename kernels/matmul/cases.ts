@@ -48,6 +48,7 @@ function linearCase(name: string, product: reference.Product, options: { bias?: 
     gradient: ({ x, weight, bias, residual }, dy) => pick(reference.linearGradient({ x, weight, bias }, dy, product, activation), { bias, residual }),
     tolerance: { atol: 4e-6, rtol: 2e-6, why: 'sums of products that add up to about 1, and the activation' },
     gradientTolerance: sumOf(Math.max(columns, rows)),
+    ...(activation && { gradientStored: { roundings: 2, count: Math.max(columns, rows), scale: 1 } }), // the slope, and dy · slope
     cost: cost(product),
     gradientCost: gradientCost(product),
   };
@@ -72,6 +73,17 @@ function cancellationCase(): Case {
   };
 }
 
+/** Every product is 90,000: exact in f32, infinite in f16, while the gradients are not. */
+function overflowCase(): Case {
+  const product = { rows: 3, inner: 4, columns: 8 };
+  return {
+    ...matmulCase('sums beyond the largest f16', product),
+    inputs: { a: values([3, 4], Array(12).fill(300)), b: values([4, 8], Array(32).fill(-300)) },
+    tolerance: { atol: 0, rtol: 0, why: 'whole numbers below 2^24' },
+    gradientTolerance: { atol: 3e-4, rtol: 2e-6, why: 'sums of 8 numbers of about 300' },
+  };
+}
+
 export const room: Room = {
   name: 'matmul',
   kernels,
@@ -89,6 +101,7 @@ export const room: Room = {
     matmulCase('a batch that shares b', { rows: 3, inner: 8, columns: 12 }, { batch: 4, shared: true }),
     matmulCase('a batch that shares b, a transposed', { rows: 6, inner: 5, columns: 7, transposeA: true }, { batch: 3, shared: true }),
     cancellationCase(),
+    overflowCase(),
     linearCase('linear: many rows, few weights', { rows: 1033, inner: 8, columns: 12 }, { bias: true }),
     linearCase('linear: odd everywhere, residual', { rows: 21, inner: 30, columns: 17 }, { bias: true, residual: true }),
     linearCase('linear: bias, QuickGELU, residual', { rows: 50, inner: 64, columns: 48 }, { bias: true, activation: 'quick_gelu', residual: true }),

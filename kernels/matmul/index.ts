@@ -83,7 +83,7 @@ export function matmul(a: Tensor, b: Tensor, options: { transposeA?: boolean; tr
     if (joined) return outerSum(u, v, b).matrix;
     const [height, width] = b.shape.slice(-2);
     // one gradient for each matrix of the batch; where all used the same b, they are added
-    const db = shared ? b.like([...lead, height, width], `d ${b.label}`) : b.gradLike();
+    const db = shared ? b.wide([...lead, height, width], `d ${b.label}`) : b.gradLike();
     multiplyBatch(u, v, db, { rows: height, columns: width, inner: rows, transposeA: !transposeA });
     return shared ? sumTo(db, b) : db;
   }

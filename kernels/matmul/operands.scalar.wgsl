@@ -6,7 +6,7 @@
 @group(0) @binding(2) var<storage, read> b: array<elem>;
 @group(0) @binding(3) var<storage, read> bias: array<elem>;       // [N]; anything unless BIAS
 @group(0) @binding(4) var<storage, read> residual: array<elem>;   // shaped as `y`; anything unless RESIDUAL
-@group(0) @binding(5) var<storage, read_write> y: array<elem>;    // every C, one after another
+@group(0) @binding(5) var<storage, read_write> y: array<result>;  // every C, one after another
 
 fn one_of_a(i: u32) -> f32 { return f32(a[i]); }
 fn one_of_b(i: u32) -> f32 { return f32(b[i]); }
@@ -18,5 +18,5 @@ fn four_of_residual(i: vec4u) -> vec4f { return vec4f(f32(residual[i.x]), f32(re
 
 // y[i], y[i + 1], …, `count` of them, at most 4.
 fn store_four(i: u32, count: u32, four: vec4f) {
-  for (var j = 0u; j < count; j++) { y[i + j] = elem(four[j]); }
+  for (var j = 0u; j < count; j++) { y[i + j] = result(four[j]); }
 }

@@ -2,7 +2,7 @@ import { type Gpu, Kernel, part, type Source, type Tensor, type Variant } from '
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import { inRanges, rangesOf, type Range } from '../shared/flat.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { sumTo } from '../shared/sum_to.ts';
 
 const read = (file: string) => part(import.meta.url, file);
@@ -167,7 +167,7 @@ function partsFor(gpu: Gpu, { rows, columns, inner }: Layout): number {
 
 /** The tensor's rows `start` to `start + count`, for rows of `length` elements; not recorded. */
 function rowsOf(tensor: Tensor, length: number, { start, count }: Range): Tensor {
-  return tensor.alias([count, length], f32Bytes(start * length));
+  return tensor.alias([count, length], start * length * tensor.elementBytes);
 }
 
 /**
@@ -230,8 +230,8 @@ export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { mat
   for (const range of rangesOf(gpu, u.size / rows, Math.max(rows, columns))) {
     const layout: Layout = { rows, columns, inner: range.count, transposeA: true };
     const parts = partsFor(gpu, layout);
-    const matrices = parts === 1 ? of.gradLike() : of.like([parts, rows, columns], 'parts of a gradient');
-    const sums = bias && (parts === 1 ? bias.gradLike() : bias.like([parts, rows], 'parts of a gradient'));
+    const matrices = parts === 1 ? of.gradLike() : of.wide([parts, rows, columns], 'parts of a gradient');
+    const sums = bias && (parts === 1 ? bias.gradLike() : bias.wide([parts, rows], 'parts of a gradient'));
     gpu.scope(() => multiply(rowsOf(u, rows, range), rowsOf(v, columns, range), matrices, layout, { parts, rowSums: sums }));
     const here = parts === 1 ? { matrix: matrices, bias: sums } : { matrix: sumTo(matrices, of), bias: bias && sums && sumTo(sums, bias) };
     if (total === undefined) {

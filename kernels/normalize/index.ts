@@ -19,7 +19,7 @@ export function normalize(x: Tensor): Tensor {
   const rows = x.size / length;
   return gpu.scope(() => {
     const y = x.like();
-    const inverse = x.like([rows], 'inverse norm');
+    const inverse = x.wide([rows], 'inverse norm');
     const { kernel, packs } = packed(forward, length);
     kernel.run(gpu, { tensors: { x, y, inverse }, params: { rows, packs }, ...rowLaunch(gpu, kernel, rows) });
     return record(

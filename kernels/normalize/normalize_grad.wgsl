@@ -8,7 +8,7 @@ struct Params { rows: u32, packs: u32 }
 @group(0) @binding(1) var<storage, read> y: array<pack>;              // [rows, packs]
 @group(0) @binding(2) var<storage, read> inverse: array<f32>;         // [rows], 1/‖x‖
 @group(0) @binding(3) var<storage, read> dy: array<pack>;             // [rows, packs]
-@group(0) @binding(4) var<storage, read_write> dx: array<pack>;       // [rows, packs]
+@group(0) @binding(4) var<storage, read_write> dx: array<result_pack>;   // [rows, packs]
 
 @compute @workgroup_size(WORKGROUP)
 fn normalize_grad(lanes: Lanes) {
@@ -20,6 +20,6 @@ fn normalize_grad(lanes: Lanes) {
   let total = row_sum(along, lanes);
   if (row >= params.rows) { return; }
   for (var p = lanes.lane; p < params.packs; p += row_lanes(lanes)) {
-    dx[base + p] = pack((pack32(dy[base + p]) - pack32(y[base + p]) * total) * inverse[held]);
+    dx[base + p] = result_pack((pack32(dy[base + p]) - pack32(y[base + p]) * total) * inverse[held]);
   }
 }

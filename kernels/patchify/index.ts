@@ -75,7 +75,7 @@ export function patchify(pixels: Tensor, weight: Tensor): Tensor {
     if (!weight.requiresGrad) return [dpixels, undefined];
     const chunk = chunkLength(patches, width, elements);
     const chunks = ceilDiv(patches, chunk);
-    const dweight = chunks === 1 ? weight.gradLike() : dy.like([chunks, ...weight.shape], 'partial sums');
+    const dweight = chunks === 1 ? weight.gradLike() : dy.wide([chunks, ...weight.shape], 'partial sums');
     run(weightGradient, { dy, pixels, dweight }, { rows: width, columns: elements, depth: patches, chunk });
     return [dpixels, chunks === 1 ? dweight : sumTo(dweight, weight)];
   });

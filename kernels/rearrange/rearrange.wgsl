@@ -10,7 +10,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<pack>;
-@group(0) @binding(2) var<storage, read_write> y: array<pack>;   // n of its packs are written
+@group(0) @binding(2) var<storage, read_write> y: array<result_pack>;   // n of its packs are written
 
 const WORKGROUP = 256u;
 
@@ -21,5 +21,5 @@ fn rearrange(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
   let source = params.x_start + strided_offset(i, RANK, extents, array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5));
   let place = params.y_start + strided_offset(i, RANK, extents, array(params.y0, params.y1, params.y2, params.y3, params.y4, params.y5));
-  y[place] = x[source];
+  y[place] = result_pack(x[source]);
 }

@@ -5,7 +5,7 @@ struct Params { n: u32, row: u32, start: u32, end: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<pack>;         // [outer, end − start]
-@group(0) @binding(2) var<storage, read_write> dx: array<pack>;   // [outer, row], n packs
+@group(0) @binding(2) var<storage, read_write> dx: array<result_pack>;   // [outer, row], n packs
 
 const WORKGROUP = 256u;
 
@@ -14,7 +14,7 @@ fn slice_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grou
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let r = i % params.row;
-  var d = pack();
-  if (r >= params.start && r < params.end) { d = dy[i / params.row * (params.end - params.start) + r - params.start]; }
+  var d = result_pack();
+  if (r >= params.start && r < params.end) { d = result_pack(dy[i / params.row * (params.end - params.start) + r - params.start]); }
   dx[i] = d;
 }

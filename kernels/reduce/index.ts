@@ -26,7 +26,7 @@ export function mean(x: Tensor, dim: number): Tensor {
   return reduce('mean', x, dim);
 }
 
-/** Σ over all elements, as a scalar []. */
+/** Σ over all elements, as a scalar [] of f32. */
 export function sumAll(x: Tensor): Tensor {
   return record(sumEverything(x, 1), [x], (dy) => [spread(dy, x, x.size, 1, 1)], []);
 }
@@ -45,7 +45,7 @@ function reduce(op: 'sum' | 'mean', x: Tensor, dim: number): Tensor {
     sumBands(x, y, extent, inner, extent, factor);
   } else {
     const { bands, band } = bandsOf(extent);
-    using partials = x.like([y.size / inner, bands, inner], 'partial sums');
+    using partials = x.wide([y.size / inner, bands, inner], 'partial sums');
     sumBands(x, partials, extent, inner, band, 1);
     sumBands(partials, y, bands, inner, bands, factor);
   }

@@ -7,7 +7,7 @@ struct Params { n: u32, extent: u32, inner: u32, band: u32, bands: u32, factor: 
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<pack>;         // [outer, extent, inner]
-@group(0) @binding(2) var<storage, read_write> y: array<pack>;   // [outer, bands, inner], n packs
+@group(0) @binding(2) var<storage, read_write> y: array<result_pack>;   // [outer, bands, inner], n packs
 
 const WORKGROUP = 64u;
 
@@ -20,5 +20,5 @@ fn reduce(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let base = i / params.inner / params.bands * params.extent * params.inner + i % params.inner;
   var sum = pack32();
   for (var k = first; k < end; k++) { sum += pack32(x[base + k * params.inner]); }
-  y[i] = pack(params.factor * sum);
+  y[i] = result_pack(params.factor * sum);
 }

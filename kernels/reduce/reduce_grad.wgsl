@@ -5,7 +5,7 @@ struct Params { n: u32, extent: u32, inner: u32, factor: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<pack>;         // [outer, inner]
-@group(0) @binding(2) var<storage, read_write> dx: array<pack>;   // [outer, extent, inner], n packs
+@group(0) @binding(2) var<storage, read_write> dx: array<result_pack>;   // [outer, extent, inner], n packs
 
 const WORKGROUP = 256u;
 
@@ -14,5 +14,5 @@ fn reduce_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let outer = i / (params.extent * params.inner);
-  dx[i] = pack(params.factor * pack32(dy[outer * params.inner + i % params.inner]));
+  dx[i] = result_pack(params.factor * pack32(dy[outer * params.inner + i % params.inner]));
 }

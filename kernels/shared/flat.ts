@@ -6,8 +6,8 @@ export interface Range {
   readonly count: number;
 }
 
-/** A range starts at a multiple of this many rows: 256 bytes for f32, where a binding may start on every device. */
-const ALIGNMENT = 64;
+/** A range starts at a multiple of this many rows: 256 bytes for f16, 512 for f32, where a binding may start on every device. */
+const ALIGNMENT = 128;
 
 /**
  * Cuts n rows into ranges that fit one binding each.
@@ -28,7 +28,7 @@ export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(gpu: Gpu
   const ranges = rangesOf(gpu, n);
   if (ranges.length === 1) return work(tensors, n);
   for (const { start, count } of ranges) {
-    const pieces = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count], start * 4)]));
+    const pieces = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count], start * tensor.elementBytes)]));
     work(pieces as unknown as T, count);
     for (const piece of Object.values(pieces)) piece.dispose();
   }

@@ -1,4 +1,5 @@
-import type { AnyTensor, HostArrays, DType, Gpu, Kernel, Shape } from '../../engine/index.ts';
+import type { AnyTensor, DType, FloatType, Gpu, HostArrays, Kernel, Shape } from '../../engine/index.ts';
+import type { StoredSummands } from './half_tolerance.ts';
 
 /** Work of one call: what a roofline needs. */
 export interface Cost {
@@ -11,6 +12,8 @@ export interface Cost {
 export interface Input {
   readonly shape: Shape;
   readonly data: HostArrays[DType];
+  /** Stays f32 when the others are stored as f16: moments, statistics, small tables. */
+  readonly isWide?: boolean;
 }
 
 /** |got − want| ≤ atol + rtol · |want|, element by element; `why` says where the numbers come from. */
@@ -28,16 +31,25 @@ export interface Case {
   /** Says what is awkward about it: "a row longer than the workgroup". */
   readonly name: string;
   readonly inputs: Readonly<Record<string, Input>>;
+  /** No input is of floating point: `type` alone says how the outputs are stored. */
+  readonly takesType?: boolean;
   /** Inputs that get a gradient. Empty for what is not differentiated. */
   readonly wrt: readonly string[];
-  /** The operation. The gradient is taken of the first output. */
-  run(inputs: Readonly<Record<string, AnyTensor>>): readonly AnyTensor[];
+  /**
+   * The operation. The gradient is taken of the first output.
+   *
+   * @param type how the inputs are stored; for operations whose inputs do not tell
+   */
+  run(inputs: Readonly<Record<string, AnyTensor>>, type: FloatType): readonly AnyTensor[];
   /** The outputs in float64, written to be read. */
   reference(inputs: Inputs64): readonly Float64Array[];
   /** The gradients of `wrt` in float64, from dy, the gradient of the first output. */
   gradient?(inputs: Inputs64, dy: Float64Array): Readonly<Record<string, Float64Array>>;
   readonly tolerance: Tolerance;
   readonly gradientTolerance?: Tolerance;
+  /** What is stored as f16 on the way to the outputs, and to the gradients, beside themselves. */
+  readonly stored?: StoredSummands;
+  readonly gradientStored?: StoredSummands;
   /** Work of one forward call, and of one gradient. */
   readonly cost: Cost;
   readonly gradientCost?: Cost;

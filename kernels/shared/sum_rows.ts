@@ -21,15 +21,15 @@ export function sumRows(x: Tensor, y: Tensor, length: number, factor: number): v
   kernel.run(x.gpu, { tensors: { x, y }, params, ...rowLaunch(x.gpu, kernel, y.size) });
 }
 
-/** factor · Σ x over all elements, as a scalar [], not recorded on the tape; a long tensor goes through √n sums of √n elements. */
+/** factor · Σ x over all elements, as a scalar [] of f32, not recorded on the tape; a long tensor goes through √n sums of √n elements. */
 export function sumEverything(x: Tensor, factor: number): Tensor {
-  const total = x.like([], 'sum');
+  const total = x.wide([], 'sum');
   if (x.size <= ONE_ROW) {
     sumRows(x, total, x.size, factor);
     return total;
   }
   const length = 4 * ceilDiv(Math.sqrt(x.size), 4);
-  using partials = x.like([ceilDiv(x.size, length)], 'partial sums');
+  using partials = x.wide([ceilDiv(x.size, length)], 'partial sums');
   sumRows(x, partials, length, 1);
   sumRows(partials, total, partials.size, factor);
   return total;

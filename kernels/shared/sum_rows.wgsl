@@ -5,7 +5,7 @@ struct Params { rows: u32, packs: u32, total: u32, factor: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<pack>;         // [rows, packs], cut off after `total` packs
-@group(0) @binding(2) var<storage, read_write> y: array<elem>;   // [rows]
+@group(0) @binding(2) var<storage, read_write> y: array<result>; // [rows]
 
 @compute @workgroup_size(WORKGROUP)
 fn sum_rows(lanes: Lanes) {
@@ -15,5 +15,5 @@ fn sum_rows(lanes: Lanes) {
   var sum = 0.0;
   for (var i = base + lanes.lane; i < end; i += row_lanes(lanes)) { sum += sum_of(pack32(x[i])); }
   let total = row_sum(sum, lanes);
-  if (row < params.rows && lanes.lane == 0u) { y[row] = elem(params.factor * total); }
+  if (row < params.rows && lanes.lane == 0u) { y[row] = result(params.factor * total); }
 }

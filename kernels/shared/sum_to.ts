@@ -29,7 +29,7 @@ export function sumTo(dy: Tensor, x: Tensor): Tensor {
     pass(dy, total, axisOf(true), reduced, repeats);
     return total;
   }
-  const partial = dy.like([chunks, x.size], 'partial sums');
+  const partial = dy.wide([chunks, x.size], 'partial sums');
   pass(dy, partial, axisOf(true), reduced, chunk);
   const flat = [{ extent: x.size, strides: [1] }];
   pass(partial, total, flat, [{ extent: chunks, strides: [x.size] }], chunks);

@@ -13,7 +13,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<pack>;
-@group(0) @binding(2) var<storage, read_write> sums: array<pack>;   // [chunks, kept], n packs
+@group(0) @binding(2) var<storage, read_write> sums: array<result_pack>;   // [chunks, kept], n packs
 
 const WORKGROUP = 64u;
 
@@ -30,5 +30,5 @@ fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let end = min(first + params.chunk, params.reduced);
   var sum = pack32();
   for (var r = first; r < end; r++) { sum += pack32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]); }
-  sums[i] = pack(sum);
+  sums[i] = result_pack(sum);
 }

@@ -5,14 +5,15 @@ import { cost, gradientCost, kernels, logSoftmax, softmax } from './index.ts';
 import * as reference from './reference.ts';
 
 const OPERATIONS = {
-  softmax: { run: softmax, value: reference.softmax, gradient: reference.softmaxGradient },
-  logSoftmax: { run: logSoftmax, value: reference.logSoftmax, gradient: reference.logSoftmaxGradient },
+  // what the rounding of y does: y · dy of at most about 1; and |y| · eʸ of at most 1/e, times Σ dy
+  softmax: { run: softmax, value: reference.softmax, gradient: reference.softmaxGradient, stored: () => ({ roundings: 1, count: 1, scale: 1 }) },
+  logSoftmax: { run: logSoftmax, value: reference.logSoftmax, gradient: reference.logSoftmaxGradient, stored: (length: number) => ({ roundings: 1, count: length, scale: 1 / Math.E }) },
 };
 
 function softmaxCase(op: keyof typeof OPERATIONS, name: string, x: Input): Case {
   const length = x.shape.at(-1) as number;
   const rows = x.data.length / length;
-  const { run, value, gradient } = OPERATIONS[op];
+  const { run, value, gradient, stored } = OPERATIONS[op];
   return {
     name: `${op}: ${name}`,
     inputs: { x },
@@ -22,6 +23,7 @@ function softmaxCase(op: keyof typeof OPERATIONS, name: string, x: Input): Case 
     gradient: ({ x }, dy) => ({ x: gradient(x, dy, length) }),
     tolerance: { atol: 2e-6, rtol: 4e-6, why: 'exp and log of f32, and one sum' },
     gradientTolerance: { atol: 1e-6 * Math.sqrt(length) + 2e-6, rtol: 1e-5, why: 'a sum of dy of size 1 over the row' },
+    gradientStored: stored(length),
     cost: cost(rows, length),
     gradientCost: gradientCost(rows, length),
   };

@@ -6,7 +6,7 @@ struct Params { rows: u32, packs: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> y: array<pack>;             // [rows, packs]
 @group(0) @binding(2) var<storage, read> dy: array<pack>;            // [rows, packs]
-@group(0) @binding(3) var<storage, read_write> dx: array<pack>;      // [rows, packs]
+@group(0) @binding(3) var<storage, read_write> dx: array<result_pack>;   // [rows, packs]
 
 @compute @workgroup_size(WORKGROUP)
 fn log_softmax_grad(lanes: Lanes) {
@@ -17,5 +17,5 @@ fn log_softmax_grad(lanes: Lanes) {
   for (var p = lanes.lane; p < params.packs; p += stride) { total += sum_of(pack32(dy[base + p])); }
   let sum = row_sum(total, lanes);
   if (row >= params.rows) { return; }
-  for (var p = lanes.lane; p < params.packs; p += stride) { dx[base + p] = pack(pack32(dy[base + p]) - exp(pack32(y[base + p])) * sum); }
+  for (var p = lanes.lane; p < params.packs; p += stride) { dx[base + p] = result_pack(pack32(dy[base + p]) - exp(pack32(y[base + p])) * sum); }
 }

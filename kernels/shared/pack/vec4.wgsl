@@ -1,6 +1,7 @@
 // Rows read in packs of four: for rows whose length is a multiple of 4. One load serves four elements.
-alias pack = vec4<elem>;   // as stored
-alias pack32 = vec4f;      // as computed with
+alias pack = vec4<elem>;            // as stored
+alias pack32 = vec4f;               // as computed with
+alias result_pack = vec4<result>;   // as results are stored
 const PACK = 4u;
 
 fn sum_of(p: pack32) -> f32 { return (p.x + p.y) + (p.z + p.w); }
