@@ -8,7 +8,7 @@ import * as reference from './reference.ts';
 function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { factor = 1, notFinite = false, gradientStd = 1 } = {}): Case {
   return {
     name,
-    inputs: { values: normal('values', [n]), grads: normal('grads', [n], { std: gradientStd }) },
+    inputs: { values: { ...normal('values', [n]), isWide: true }, grads: { ...normal('grads', [n], { std: gradientStd }), isWide: true } },
     wrt: [],
     run: (t) => {
       const [values, grads] = [t.values as Tensor, t.grads as Tensor];

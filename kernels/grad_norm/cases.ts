@@ -8,7 +8,7 @@ function gradNormCase(name: string, arenas: Readonly<Record<string, Input>>, max
   const names = Object.keys(arenas);
   return {
     name,
-    inputs: arenas,
+    inputs: Object.fromEntries(names.map((key) => [key, { ...arenas[key], isWide: true }])),
     wrt: [],
     run: (t) => {
       const { gpu } = t[names[0]];
