@@ -67,19 +67,23 @@ export class AdamW {
     for (const { arena } of this.#slabs) arena.zeroGrad();
   }
 
-  /**
-   * Records one update with a learning rate for each group.
-   *
-   * @returns [4]: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, 0
-   */
-  step(lrs: readonly number[]): Tensor {
+  /** Sets the next update: a learning rate for each group, and the bias corrections. */
+  schedule(lrs: readonly number[]): void {
     const t = this.steps + 1;
     const rows = this.groups.flatMap(({ weightDecay }, i) => [...hyperRow({ ...this.#options, weightDecay, lr: lrs[i] }, t)]);
     this.#hyper.write(Float32Array.from(rows));
+    this.steps = t;
+  }
+
+  /**
+   * Records one update; nothing in it comes from the host.
+   *
+   * @returns [4]: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, 0
+   */
+  step(): Tensor {
     for (const { arena } of this.#slabs) arena.settle();
     const control = gradNorm(this.#slabs.map(({ arena }) => arena.grads), this.#maxNorm);
     for (const { arena, m, v, group } of this.#slabs) adamw({ values: arena.values, grads: arena.grads, m, v, hyper: this.#hyper, group, control });
-    this.steps = t;
     return control;
   }
 

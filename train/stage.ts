@@ -48,13 +48,14 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     const batches = await next;
     const lrs = optimizer.groups.map((group) => learningRate(schedule, step, group.lrScale));
     optimizer.zeroGrad();
+    optimizer.schedule(lrs);
     const recorded = gpu.scope(() => {
       const losses = batches.map((batch, micro) => gpu.scope(() => {
         const loss = options.loss(batch, step, micro);
         backward(accumulation === 1 ? loss : scale(loss, 1 / accumulation));
         return loss.detach();
       }));
-      return [...losses, optimizer.step(lrs)];
+      return [...losses, optimizer.step()];
     });
     next = step + 1 < steps ? load(step + 1) : Promise.resolve([]);
     next.catch(() => undefined); // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile

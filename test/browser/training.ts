@@ -50,10 +50,11 @@ export async function train(): Promise<Training> {
   const losses: number[] = [];
   for (let step = 0; step < STEPS; step++) {
     optimizer.zeroGrad();
+    optimizer.schedule([LEARNING_RATE]);
     const [loss, control] = gpu.scope(() => {
       const loss = crossEntropyWithLabels(model.forward(pixels, texts), labels);
       backward(loss);
-      return [loss.detach(), optimizer.step([LEARNING_RATE])];
+      return [loss.detach(), optimizer.step()];
     });
     const [[value], [, , notFinite]] = (await gpu.read([loss, control])) as Float32Array[];
     loss.dispose();

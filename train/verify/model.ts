@@ -188,10 +188,11 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, con
   const losses: number[] = [];
   for (let step = 1; step <= Math.max(...snapshots); step++) {
     optimizer.zeroGrad();
+    optimizer.schedule(lrs(step - 1));
     const [loss, control] = gpu.scope(() => {
       const value = inputs.loss(model.forward(inputs.pixels, inputs.texts));
       backward(value);
-      return [value.detach(), optimizer.step(lrs(step - 1))];
+      return [value.detach(), optimizer.step()];
     });
     control.dispose();
     losses.push(await loss.item());
