@@ -21,10 +21,12 @@ export class Arena {
   readonly values: Tensor;
   /** [n], their gradients, at the same offsets. */
   readonly grads: Tensor;
+  /** [n] as f16: what parameters that are stored so show to kernels, while their masters lie in `values`. Only if there are any. */
+  readonly shadow: Tensor | undefined;
 
   constructor(gpu: Gpu, label: string, parameters: readonly (readonly [string, Tensor])[]) {
     this.gpu = gpu;
-    const alignment = gpu.limits.minStorageBufferOffsetAlignment / 4;
+    const alignment = gpu.limits.minStorageBufferOffsetAlignment / 2; // in elements, of f16 too
     let offset = 0;
     this.entries = parameters.map(([name, parameter]) => {
       const entry = { name, parameter, offset, size: parameter.size };
@@ -33,11 +35,10 @@ export class Arena {
     });
     this.values = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.values`));
     this.grads = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.grads`));
+    this.shadow = parameters.some(([, { master }]) => master !== undefined) ? gpu.keep(Tensor.empty(gpu, [offset], 'f16', `${label}.shadow`)) : undefined;
     for (const { parameter, offset: at } of this.entries) {
-      const place = gpu.keep(this.values.alias(parameter.shape, at * 4));
-      gpu.copy(parameter, place);
-      parameter.rehome(place);
-      place.dispose();
+      moveInto(this.values, parameter.master ?? parameter, at);
+      if (this.shadow !== undefined && parameter.master !== undefined) moveInto(this.shadow, parameter, at);
       parameter.gradSlot = { place: gpu.keep(this.grads.alias(parameter.shape, at * 4)), claimed: false, filled: false };
     }
   }
@@ -60,6 +61,11 @@ export class Arena {
     }
   }
 
+  /** Rounds the masters into their shadows, after an update. */
+  refresh(): void {
+    if (this.shadow !== undefined) this.gpu.copy(this.values, this.shadow);
+  }
+
   /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
   dispose(): void {
     for (const { parameter } of this.entries) {
@@ -68,5 +74,14 @@ export class Arena {
     }
     this.values.dispose();
     this.grads.dispose();
+    this.shadow?.dispose();
   }
+}
+
+/** Makes element `at` of an arena the home of a tensor, content and all. */
+function moveInto(arena: Tensor, tensor: Tensor, at: number): void {
+  const place = arena.gpu.keep(arena.alias(tensor.shape, at * arena.elementBytes));
+  arena.gpu.copy(tensor, place);
+  tensor.rehome(place);
+  place.dispose();
 }

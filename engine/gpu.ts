@@ -229,8 +229,20 @@ export class Gpu {
   /** target := source; equal sizes. f32 and f16 are converted into each other. */
   copy(source: AnyTensor, target: AnyTensor): void {
     if (source.size !== target.size) throw new ShapeError('copy', `[${source.shape}] does not fit [${target.shape}]`);
-    if (source.dtype !== target.dtype) return conversion.run(this, { tensors: { x: source, y: target }, params: { n: source.size }, grid: Math.ceil(source.size / LANES) });
+    if (source.dtype !== target.dtype) return this.#convert(source, target);
     this.append({ kind: 'copy', from: placeOf(source), to: placeOf(target), bytes: source.bytes });
+  }
+
+  /** In as many dispatches as the binding limit asks for. */
+  #convert(source: AnyTensor, target: AnyTensor): void {
+    const most = Math.floor(this.limits.maxStorageBufferBindingSize / 1024 - 1) * 256; // elements: whole alignments, with room for a guard
+    for (let start = 0; start < source.size; start += most) {
+      const n = Math.min(most, source.size - start);
+      const [x, y] = [source, target].map((tensor) => tensor.alias([n], start * tensor.elementBytes));
+      conversion.run(this, { tensors: { x, y }, params: { n }, grid: Math.ceil(n / LANES) });
+      x.dispose();
+      y.dispose();
+    }
   }
 
   /** target := 0. */

@@ -3,6 +3,7 @@ import { type Gpu, Module, type Tensor } from '../engine/index.ts';
 import { exp, mul } from '../kernels/elementwise/index.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { normalize } from '../kernels/normalize/index.ts';
+import { cast } from '../kernels/rearrange/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import type { XclipConfig } from './config.ts';
 import { constant, initialised } from './init.ts';
@@ -54,7 +55,8 @@ export class Clip extends Module {
   }
 
   #logits(features: Tensor, texts: Tensor): Tensor {
-    const cosines = matmul(normalize(features), normalize(texts), { transposeB: true });
+    // in f32, as in xclip.ts
+    const cosines = matmul(normalize(cast(features, 'f32')), normalize(cast(texts, 'f32')), { transposeB: true });
     return mul(cosines, exp(this.logitScale));
   }
 }

@@ -2,11 +2,11 @@
  * The vision tower: CLIP's ViT, and X-CLIP's cross-frame communication transformer built on it.
  * B videos, T frames, N = 1 + patches tokens per frame, D width.
  */
-import { type Gpu, Module, ShapeError, type Tensor } from '../engine/index.ts';
+import { type FloatType, type Gpu, Module, ShapeError, type Tensor } from '../engine/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { patchify } from '../kernels/patchify/index.ts';
-import { concat, expand, slice } from '../kernels/rearrange/index.ts';
+import { cast, concat, expand, slice } from '../kernels/rearrange/index.ts';
 import type { XclipConfig } from './config.ts';
 import { initialised, normal, torchDefault, xavierUniform } from './init.ts';
 import { addBranch, type DropPath, LayerNorm, Linear, Mlp, type Pass, ResidualBlock, type RunBlock, SelfAttention, type BlockInit } from './layers.ts';
@@ -130,6 +130,11 @@ export class VisionEncoder extends Module {
     this.lnPost = this.add('ln_post', new LayerNorm(gpu, width));
   }
 
+  /** How its weights and activations are stored. Pixels that come so need no conversion. */
+  get type(): FloatType {
+    return this.conv1.dtype;
+  }
+
   /** @param pixels [B·T, 3, S, S], normalised */
   forward(pixels: Tensor, pass: Pass = {}): FrameFeatures {
     return pixels.gpu.scope(() => {
@@ -139,7 +144,7 @@ export class VisionEncoder extends Module {
       if (channels !== 3 || height !== imageWidth || (height / patch) ** 2 + 1 !== tokens) {
         throw new ShapeError('vision encoder', `pixels are [${pixels.shape}], expected [frames, 3, ${patch * Math.sqrt(tokens - 1)}, ${patch * Math.sqrt(tokens - 1)}]`);
       }
-      const patches = patchify(pixels, this.conv1);
+      const patches = patchify(cast(pixels, this.type), this.conv1);
       pass.tap?.('visual.conv1', patches);
       const embedded = add(concat([expand(this.classEmbedding.reshape([1, 1, width]), [rows, 1, width]), patches], 1), this.positionalEmbedding);
       pass.tap?.('visual.embeddings', embedded);

@@ -3,7 +3,7 @@ import { type Gpu, Module, recompute, ShapeError, type Tensor } from '../engine/
 import { add, exp, mul } from '../kernels/elementwise/index.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { normalize } from '../kernels/normalize/index.ts';
-import { expand } from '../kernels/rearrange/index.ts';
+import { cast, expand } from '../kernels/rearrange/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import type { XclipConfig } from './config.ts';
 import { constant, initialised, normal } from './init.ts';
@@ -82,10 +82,11 @@ export class Xclip extends Module {
     return video.gpu.scope(() => {
       const [videos, width] = video.shape;
       const [count] = texts.shape;
-      const own = expand(texts.reshape([1, count, width]), [videos, count, width]);
+      const own = expand(cast(texts, video.dtype).reshape([1, count, width]), [videos, count, width]);
       const prompted = add(own, this.prompts.forward(own, patches, pass));
-      const textEmbeds = normalize(prompted);
-      const videoEmbeds = normalize(video);
+      // in f32, whatever the model is stored as: cosines are multiplied by up to 100, and logits count by their differences
+      const textEmbeds = normalize(cast(prompted, 'f32'));
+      const videoEmbeds = normalize(cast(video, 'f32'));
       pass.tap?.('text_embeds', textEmbeds);
       pass.tap?.('video_embeds', videoEmbeds);
       const cosines = matmul(videoEmbeds.reshape([videos, 1, width]), textEmbeds, { transposeB: true }).reshape([videos, count]);

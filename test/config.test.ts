@@ -26,7 +26,7 @@ test('what is not said is the official recipe', () => {
     lr: 8e-6, newPartsLrScale: 10, minLrRatio: 0.01, schedule: 'recipe', weightDecay: 0.001, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null,
   });
   assert.equal(config.train, {
-    epochs: 30, warmupEpochs: 5, steps: null, warmupSteps: null, batch: 8, accumulation: 1, labelSmoothing: 0.1, fixText: true, recompute: false,
+    epochs: 30, warmupEpochs: 5, steps: null, warmupSteps: null, batch: 8, accumulation: 1, labelSmoothing: 0.1, fixText: true, precision: 'f32', recompute: false,
   });
   assert.is(config.data.frames, 8);
   assert.is(config.data.size, 224);

@@ -24,6 +24,7 @@ const counting = {
   keep: <T>(tensor: T) => tensor,
   adopt: <T>(tensor: T) => tensor,
   clear: () => undefined,
+  requireType: () => undefined,
 } as unknown as Gpu;
 
 function groupOf(name: string): keyof Counts['groups'] {

@@ -49,6 +49,8 @@ const train = z.strictObject({
   accumulation: count.default(1).describe('micro-batches of one optimiser step'),
   labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
   fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
+  precision: z.enum(['f32', 'f16']).default('f32')
+    .describe('how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32'),
   recompute: z.boolean().default(false).describe('recompute activations in the backward pass: less memory, a third more work'),
 });
 

@@ -90,7 +90,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
       prepare: (step, micro) => batches.read(step, micro),
       loss: (batch, step, micro) => {
         draw.write(Uint32Array.of(run.seed >>> 0, Math.floor(run.seed / 2 ** 32), step * train.accumulation + micro, 0));
-        const logits = model.forward(pixelsOf(gpu, batch, inputOf(model.config, preprocessor)), texts, { draw });
+        const logits = model.forward(pixelsOf(gpu, batch, inputOf(model, preprocessor)), texts, { draw });
         return crossEntropyWithLabels(logits, Tensor.from(gpu, Uint32Array.from(batch.labels), undefined, 'labels'), train.labelSmoothing);
       },
       onStep: async ({ step, loss, gradNorm, lr, skipped }) => {
@@ -142,5 +142,5 @@ async function restore({ model }: System, optimizer: AdamW, { path, state, momen
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[], progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
-  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features, input: inputOf(model.config, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features, input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
 }

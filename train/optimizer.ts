@@ -84,6 +84,7 @@ export class AdamW {
     for (const { arena } of this.#slabs) arena.settle();
     const control = gradNorm(this.#slabs.map(({ arena }) => arena.grads), this.#maxNorm);
     for (const { arena, m, v, group } of this.#slabs) adamw({ values: arena.values, grads: arena.grads, m, v, hyper: this.#hyper, group, control });
+    for (const { arena } of this.#slabs) arena.refresh();
     return control;
   }
 

@@ -1,10 +1,10 @@
-import { ConfigError, type Gpu, noGrad, Tensor } from '../engine/index.ts';
+import { ConfigError, type Gpu, halve, noGrad, Tensor } from '../engine/index.ts';
 import type { FramesOptions } from '../kernels/frames/index.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor } from '../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../model/checkpoint/weights.ts';
 import { Clip } from '../model/clip.ts';
-import { PRESETS, type XclipConfig } from '../model/config.ts';
+import { PRESETS } from '../model/config.ts';
 import { type Init, initialise, truncatedNormal } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import type { ClipTokenizer } from '../model/tokenizer.ts';
@@ -35,6 +35,7 @@ export async function buildSystem(gpu: Gpu, { model: options, data, train, run }
     const model = options.system === 'xclip' ? new Xclip(gpu, config, { dropPath: options.dropPath, recompute: train.recompute }) : new Clip(gpu, config);
     const loaded = checkpoint === undefined ? [] : await loadTowers(model, checkpoint);
     initialise(model, run.seed, startOf(options.init), new Set(loaded));
+    if (train.precision === 'f16') halve(model);
     const official = officialPreprocessor(imageSize);
     return {
       model,
@@ -76,8 +77,8 @@ function startOf({ mitPositions, mitWeights, promptWeights }: TrainConfig['model
 }
 
 /** How frames become pixels for a model. */
-export function inputOf(config: XclipConfig, { mean, std }: Preprocessor): FramesOptions {
-  return { size: config.vision.imageSize, mean, std };
+export function inputOf({ config, visual: { type } }: VideoModel, { mean, std }: Preprocessor): FramesOptions {
+  return { size: config.vision.imageSize, mean, std, type };
 }
 
 /** Texts encoded a few at a time, so that many classes need little memory. */
@@ -87,13 +88,13 @@ const TEXTS_AT_ONCE = 64;
 export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>, texts: readonly string[]): Tensor {
   const { context } = model.config.text;
   const width = model.config.embedDim;
-  const features = gpu.keep(Tensor.zeros(gpu, [texts.length, width], 'text features'));
+  const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.visual.type, 'text features'));
   noGrad(() => {
     for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
       const some = texts.slice(first, first + TEXTS_AT_ONCE);
       gpu.scope(() => {
         const batch = textBatch(gpu, tokenizer.tokenize(some, context), context);
-        gpu.copy(model.encodeText(batch), features.alias([some.length, width], 4 * first * width));
+        gpu.copy(model.encodeText(batch), features.alias([some.length, width], first * width * features.elementBytes));
       });
     }
   });

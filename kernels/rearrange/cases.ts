@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room, Tolerance } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
-import { concat, cost, expand, gradientCost, kernels, permute, slice } from './index.ts';
+import { cast, concat, cost, expand, gradientCost, kernels, permute, slice } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact: Tolerance = { atol: 0, rtol: 0, why: 'copies' };
@@ -45,6 +45,24 @@ function concatCase(name: string, a: Shape, b: Shape, dim: number): Case {
   };
 }
 
+/** From how the inputs are stored to the other way. */
+function castCase(name: string, shape: Shape): Case {
+  const n = sizeOf(shape);
+  return {
+    name: `cast: ${name}`,
+    inputs: { x: normal('x', shape) },
+    wrt: ['x'],
+    run: (t, type) => [cast(t.x as Tensor, type === 'f16' ? 'f32' : 'f16')],
+    reference: ({ x }) => [x],
+    gradient: (_, dy) => ({ x: dy }),
+    // not quite 0, which would mean that nothing is rounded
+    tolerance: { atol: 0, rtol: 1e-9, why: 'the rounding is that of the store' },
+    cost: cost(n),
+    gradientCost: gradientCost(n, n),
+    skip: (gpu) => (gpu.features.has('shader-f16') ? undefined : 'no shader-f16'),
+  };
+}
+
 export const room: Room = {
   name: 'rearrange',
   kernels,
@@ -60,5 +78,6 @@ export const room: Room = {
     expandCase('one text for every video', [1, 5, 12], [4, 5, 12]),
     expandCase('a class token for many frames', [1, 1, 8], [300, 1, 8]),
     expandCase('a column along odd rows', [7, 1], [7, 9]),
+    castCase('an odd number', [3, 57]),
   ],
 };

@@ -1,4 +1,4 @@
-import { part, record, type Shape, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { type FloatType, part, record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -85,6 +85,23 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   const y = x.like(shape);
   copy('expand', x, y, shape, broadcastStrides(x.shape, shape), denseStrides(shape));
   return record(y, [x], (dy) => [sumTo(dy, x)], []);
+}
+
+/** The same numbers stored in another way; `x` itself if that is how they are stored. f16 rounds to the nearest, and to infinity beyond 65504. */
+export function cast(x: Tensor, type: FloatType): Tensor {
+  if (x.dtype === type) return x;
+  const y = Tensor.empty(x.gpu, x.shape, type, x.label);
+  x.gpu.copy(x, y);
+  return record(
+    y,
+    [x],
+    (dy) => {
+      const dx = x.gradLike();
+      x.gpu.copy(dy, dx);
+      return [dx];
+    },
+    [],
+  );
 }
 
 /** Strides with which axes of a dense tensor of `shape` are walked in the order `dims`. */

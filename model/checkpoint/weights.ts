@@ -140,6 +140,8 @@ export function toHuggingFace(official: string, shape: Shape, values: Float32Arr
 export interface Readable {
   readonly shape: Shape;
   read(): Promise<Float32Array>;
+  /** What to read in its place: a parameter that is stored as f16 has an f32 master. */
+  readonly master?: { read(): Promise<Float32Array> } | undefined;
 }
 
 /** Tensors of a file, sorted by name as the format's other writers do, and how to read each. */
@@ -160,7 +162,7 @@ export function planFile(parameters: Iterable<readonly [string, Readable]>, flav
     tensors: [...sources].map(([name, { shape }]) => ({ name, shape })).sort((a, b) => (a.name < b.name ? -1 : 1)),
     async read(name) {
       const { official, parameter } = sources.get(name) as { official: string; parameter: Readable };
-      if (last?.parameter !== parameter) last = { parameter, values: await parameter.read() };
+      if (last?.parameter !== parameter) last = { parameter, values: await (parameter.master ?? parameter).read() };
       if (flavour === 'official') return last.values;
       const [stored] = toHuggingFace(official, parameter.shape, last.values).filter((tensor) => tensor.name === name);
       return stored.values;

@@ -15,13 +15,14 @@ export interface Command {
 }
 
 /** Flags that stand for a key of the configuration. */
-const SHORTCUTS = { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed' } as const;
+const SHORTCUTS = { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed', precision: 'train.precision' } as const;
 
 const configFlags: ArgsDef = {
   epochs: { type: 'string', valueHint: 'n', description: 'train.epochs' },
   lr: { type: 'string', valueHint: 'rate', description: 'optim.lr' },
   batch: { type: 'string', valueHint: 'n', description: 'train.batch' },
   seed: { type: 'string', valueHint: 'n', description: 'run.seed' },
+  precision: { type: 'string', valueHint: 'f32|f16', description: 'train.precision' },
   set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
 };
 
@@ -63,6 +64,7 @@ export const commands: Readonly<Record<string, Command>> = {
       seed: { type: 'string', default: '1024', valueHint: 'n', description: 'of every random draw; the same seed gives the same numbers on one adapter' },
       smoke: { type: 'boolean', description: 'a short run that shows that all parts work; it does not reach the targets' },
       patient: { type: 'boolean', description: 'train in full on an adapter that takes hours, too' },
+      precision: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how weights and activations are stored; f16 takes half the memory' },
       out: { type: 'string', valueHint: 'folder', description: 'where the run is left; by default a new folder under runs/' },
       data: { type: 'string', valueHint: 'folder', description: 'where the data set is written, and found by the next run' },
     },
@@ -74,7 +76,7 @@ export const commands: Readonly<Record<string, Command>> = {
     async run(flags) {
       const seed = flags.whole('seed', 0) as number;
       const { demo } = await import('../commands/demo.ts');
-      return demo({ seed, smoke: flags.is('smoke'), patient: flags.is('patient'), out: flags.text('out'), data: flags.text('data') });
+      return demo({ seed, precision: flags.oneOf('precision', ['f32', 'f16']), smoke: flags.is('smoke'), patient: flags.is('patient'), out: flags.text('out'), data: flags.text('data') });
     },
   }),
   train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {
@@ -140,17 +142,19 @@ export const commands: Readonly<Record<string, Command>> = {
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {
     args: {
       'folder...': { type: 'positional', description: 'folders with fixtures' },
+      dtype: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how tensors are stored; f16 is compared with what its rounding allows' },
       json: { type: 'string', valueHint: 'file', description: 'write every comparison to this file' },
       vocab: { type: 'string', valueHint: 'folder', description: "CLIP's vocabulary (vocab.json and merges.txt, or tokenizer.json), for the tokenizer's fixtures" },
     },
     positionals: { least: 1, most: Infinity, name: 'a folder with fixtures' },
     examples: [
       ['firstlight verify test/fixtures/xclip', 'one line for each fixture, exit status 1 if any fails'],
+      ['firstlight verify test/fixtures/xclip --dtype f16', 'the same, stored in half precision'],
       ['firstlight verify fixtures/xclip fixtures/systems --vocab clip_vocab --json verify.json', ''],
     ],
     async run(flags) {
       const { verify } = await import('../commands/verify.ts');
-      return verify({ folders: [...flags.words], json: flags.text('json'), vocab: flags.text('vocab') });
+      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'), vocab: flags.text('vocab') });
     },
   }),
   doctor: command('doctor', 'Shows adapter, driver, features and limits, what is missing, and the remedy', {

@@ -44,6 +44,14 @@ export class Flags {
     return value;
   }
 
+  /** One of some words. A flag with a default always has a value. */
+  oneOf<const T extends string>(name: string, words: readonly T[]): T {
+    const value = this.text(name) ?? '';
+    const found = words.find((word) => word === value);
+    if (found === undefined) throw new UsageError(`--${name}: expected ${words.join(' or ')}, got "${value}"`);
+    return found;
+  }
+
   /** A whole number of at least `least`. */
   whole(name: string, least: number): number | undefined {
     const text = this.text(name);

@@ -25,6 +25,7 @@ import { CONFIG_FILE } from './train.ts';
 
 export interface DemoOptions {
   readonly seed: number;
+  readonly precision: TrainConfig['train']['precision'];
   /** A short run that reaches no target. */
   readonly smoke?: boolean;
   /** Train in full on an adapter that takes hours. */
@@ -42,11 +43,12 @@ const RUNS = 'runs';
  * measures them on clips that they have not seen, and leaves a run folder with a report. Returns the exit status: 0 if every
  * target was reached, 1 if one was missed (a short run has none).
  */
-export async function demo({ seed, smoke = false, patient = false, out = freeFolder(), data: dataFolder }: DemoOptions): Promise<number> {
+export async function demo({ seed, precision, smoke = false, patient = false, out = freeFolder(), data: dataFolder }: DemoOptions): Promise<number> {
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
   if (existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'name another folder: --out FOLDER');
   await using gpu = await open();
+  gpu.requireType(precision);
   const seconds = await expectedSeconds(gpu, plan);
   if (seconds > TOO_SLOW_SECONDS && !patient) {
     console.log(`On ${gpu.name} the whole run would take ${roughly(seconds)}.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`);
@@ -60,7 +62,7 @@ export async function demo({ seed, smoke = false, patient = false, out = freeFol
   try {
     const clipFolder = join(out, 'clip');
     await clock.time('Stage 1: CLIP', async () => {
-      const clip = await trainClip({ gpu, data, seed, steps: plan.clipSteps, recorder, stop });
+      const clip = await trainClip({ gpu, data, seed, precision, steps: plan.clipSteps, recorder, stop });
       await save(clipFolder, clip);
       clip.model.dispose();
     });
@@ -76,7 +78,7 @@ export async function demo({ seed, smoke = false, patient = false, out = freeFol
         await store.close();
       }
     };
-    const config = videoConfig('xclip', { plan, data, clip: clipFolder, seed });
+    const config = videoConfig('xclip', { plan, data, clip: clipFolder, seed, precision });
     const xclip = await clock.time('Stage 2: X-CLIP', () => train('X-CLIP', config, out));
     const clipMean = await clock.time('Stage 2: CLIP-Mean', () => train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
     const measured = await clock.time('Evaluation', () => measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));

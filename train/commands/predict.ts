@@ -51,7 +51,7 @@ async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: T
   const { frames: count, vision } = model.config;
   const frames = await readFrames(file, (total) => sampleForEvaluation(total, count));
   const views = [{ crop: centreCrop(frames[0], vision.imageSize, preprocessor.shortSide), flip: false }];
-  using logits = noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, inputOf(model.config, preprocessor)), { features })));
+  using logits = noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, inputOf(model, preprocessor)), { features })));
   return rank(await logits.read());
 }
 

@@ -24,6 +24,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
     const resumed = await resumable(store, config, out, resume === true);
     writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
     await using gpu = await open();
+    gpu.requireType(config.train.precision);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);

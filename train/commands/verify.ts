@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { FirstlightError, open } from '../../engine/index.ts';
+import { FirstlightError, type FloatType, open } from '../../engine/index.ts';
 import { type FixtureKind, kindOf, verifyFixture } from '../verify/index.ts';
 import type { CheckResult } from '../verify/comparison.ts';
 import { readFixtures } from '../verify/fixture.ts';
@@ -8,12 +8,13 @@ import { readFixtures } from '../verify/fixture.ts';
  * Checks this installation on this adapter against fixtures: one line for each check, with the worst tensor and its error
  * over its tolerance. Returns the exit status: 1 if any check fails.
  */
-export async function verify({ folders, json, vocab }: { folders: string[]; json?: string; vocab?: string }): Promise<number> {
+export async function verify({ folders, type = 'f32', json, vocab }: { folders: string[]; type?: FloatType; json?: string; vocab?: string }): Promise<number> {
   const fixtures = (await Promise.all(folders.map(readFixtures))).flat();
   const kinds = new Map<string, FixtureKind>();
   for (const file of fixtures) kinds.set(file.name, kindOf(file)); // all of them first: an unknown one ends the run before any work
   await using gpu = await open();
-  console.log(`verify on ${gpu.name}: ${fixtures.length} fixtures`);
+  gpu.requireType(type);
+  console.log(`verify on ${gpu.name}: ${fixtures.length} fixtures${type === 'f16' ? ', stored as f16' : ''}`);
   const results: CheckResult[] = [];
   const notBuilt: string[] = [];
   for (const file of fixtures) {
@@ -22,14 +23,14 @@ export async function verify({ folders, json, vocab }: { folders: string[]; json
       notBuilt.push(file.name);
       continue;
     }
-    for (const result of await checksOf(() => verifyFixture(gpu, file, kind, vocab), file.name)) {
+    for (const result of await checksOf(() => verifyFixture(gpu, file, kind, { type, vocabulary: vocab }), file.name)) {
       console.log(lineOf(result));
       results.push(result);
     }
   }
   if (notBuilt.length > 0) console.log(`not built yet, not checked: ${notBuilt.join(', ')}`);
   const failed = results.filter((result) => !result.passed).length;
-  if (json !== undefined) await writeFile(json, `${JSON.stringify({ adapter: gpu.name, results, notBuilt }, undefined, 2)}\n`);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ adapter: gpu.name, type, results, notBuilt }, undefined, 2)}\n`);
   console.log(`${results.length - failed} passed, ${failed} failed`);
   return failed > 0 || results.length === 0 ? 1 : 0;
 }

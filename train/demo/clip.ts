@@ -1,4 +1,4 @@
-import type { Gpu } from '../../engine/index.ts';
+import { type FloatType, type Gpu, halve } from '../../engine/index.ts';
 import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS } from '../../model/config.ts';
@@ -38,6 +38,7 @@ export interface ClipStage {
   readonly gpu: Gpu;
   readonly data: MovingShapesFolder;
   readonly seed: number;
+  readonly precision: FloatType;
   readonly steps: number;
   readonly recorder: RunRecorder;
   readonly stop: StopRequest;
@@ -47,13 +48,12 @@ export interface ClipStage {
  * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called. Its
  * vocabulary is that of the captions and the class names.
  */
-export async function trainClip({ gpu, data, seed, steps, recorder, stop }: ClipStage): Promise<System> {
+export async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
   const captions = readLabels(data.labels.captions);
   const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
   const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
   const { imageSize } = config.vision;
   const preprocessor = { ...officialPreprocessor(imageSize), shortSide: imageSize };
-  const input = inputOf(config, preprocessor);
   const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
   const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
@@ -61,6 +61,8 @@ export async function trainClip({ gpu, data, seed, steps, recorder, stop }: Clip
 
   const model = new Clip(gpu, config);
   initialise(model, seed, startOf);
+  if (precision === 'f16') halve(model);
+  const input = inputOf(model, preprocessor);
   const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
   const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)), total: steps };
   recorder.stage('CLIP', steps);

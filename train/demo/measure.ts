@@ -45,7 +45,7 @@ export type Presentation = 'forwards' | 'backwards' | 'shuffled';
 export async function predictions(gpu: Gpu, system: System, set: TestSet, presentation: Presentation, progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, set.names);
-  return await evaluate(gpu, model, presented(set, presentation), { features, input: inputOf(model.config, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+  return await evaluate(gpu, model, presented(set, presentation), { features, input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
 }
 
 async function* presented({ dataset, classes }: TestSet, presentation: Presentation): AsyncGenerator<Batch, void, undefined> {

@@ -1,3 +1,5 @@
+import type { FloatType } from '../../engine/index.ts';
+
 /** One value of a fixture and what it may be off by. */
 export interface Expected {
   readonly shape: readonly number[];
@@ -7,9 +9,12 @@ export interface Expected {
 /** |f32 − f64| of the reference itself, and max |f64|: what a sidecar says about a tensor. */
 export type Noise = readonly [error: number, largest: number];
 
-/** Largest deviation allowed by a sidecar: 8 · noise + 1e-6 · max. */
-export function toleranceOf([error, largest]: Noise): number {
-  return 8 * error + 1e-6 * largest;
+/** By how much more a number is rounded when it is stored as f16: its mantissa has 13 bits less. */
+const HALF_ROUNDING = 2 ** 13;
+
+/** Largest deviation allowed by a sidecar: 8 · noise + 1e-6 · max, and 2¹³ times that where each store rounds to f16. */
+export function toleranceOf([error, largest]: Noise, type: FloatType): number {
+  return (type === 'f16' ? HALF_ROUNDING : 1) * (8 * error + 1e-6 * largest);
 }
 
 /** The tensor of a check that came closest to, or went furthest over, its tolerance. */

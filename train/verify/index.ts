@@ -1,4 +1,4 @@
-import { FirstlightError, type Gpu } from '../../engine/index.ts';
+import { FirstlightError, type FloatType, type Gpu } from '../../engine/index.ts';
 import { verifyBlending } from './blending.ts';
 import type { CheckResult } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
@@ -27,14 +27,18 @@ export function kindOf(file: FixtureFile): FixtureKind {
   throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown kind of fixture (reference: ${reference || 'none'})`, {}, 'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending and tokenizer fixtures');
 }
 
-/** Runs every check of one fixture. A system that is not built yet gives no results. */
-export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKind, vocabulary: string | undefined): Promise<CheckResult[]> {
+/**
+ * Runs every check of one fixture. A system that is not built yet gives no results.
+ *
+ * @param type how models and operations store their tensors; what has none, or is f32 always, runs as it is
+ */
+export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKind, { type, vocabulary }: { type: FloatType; vocabulary?: string }): Promise<CheckResult[]> {
   switch (kind) {
     case 'hf':
     case 'official':
-      return verifyModel(gpu, file, kind);
+      return verifyModel(gpu, file, kind, type);
     case 'ops':
-      return verifyOps(gpu, file);
+      return verifyOps(gpu, file, type);
     case 'adamw':
       return verifyAdamW(gpu, file);
     case 'schedule':

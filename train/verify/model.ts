@@ -1,4 +1,4 @@
-import { backward, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
+import { backward, FirstlightError, type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
@@ -38,16 +38,16 @@ interface AdamWSettings {
 }
 
 /** Checks a whole model: outputs, activations, loss, every gradient, and the weights after optimiser steps. */
-export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour): Promise<CheckResult[]> {
+export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour, type: FloatType): Promise<CheckResult[]> {
   const config = configOf(file, flavour);
   const io = await file.tensors('io');
   const bytes = await FileBytes.open(file.path('weights'));
   const weights = new Weights(file.path('weights'), [await openSafetensors(bytes)]);
   try {
-    const results = await forwardAndGradients(gpu, file, flavour, config, weights, io);
+    const results = await forwardAndGradients(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, type);
     const { adamw, files } = file.json as { adamw?: AdamWSettings; files: Record<string, unknown> };
     const snapshots = Object.keys(files).flatMap((part) => /^adamw(\d+)$/.exec(part)?.[1] ?? []).map(Number);
-    if (snapshots.length > 0 && adamw !== undefined) results.push(...(await optimiserSteps(gpu, file, flavour, config, weights, io, adamw, snapshots)));
+    if (snapshots.length > 0 && adamw !== undefined) results.push(...(await optimiserSteps(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, adamw, snapshots)));
     return results;
   } finally {
     await bytes.close();
@@ -69,6 +69,13 @@ function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
     },
     `${file.name}.json: config`,
   );
+}
+
+async function modelOf(gpu: Gpu, config: XclipConfig, weights: Weights, type: FloatType): Promise<Xclip> {
+  const model = new Xclip(gpu, config);
+  await loadWeights(model, weights);
+  if (type === 'f16') halve(model);
+  return model;
 }
 
 function noiseOf(file: FixtureFile, part: string, name: string): Noise {
@@ -122,9 +129,8 @@ class Seen {
   }
 }
 
-async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour, config: XclipConfig, weights: Weights, io: FixtureTensors): Promise<CheckResult[]> {
-  using model = new Xclip(gpu, config);
-  await loadWeights(model, weights);
+async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour, loaded: Xclip, io: FixtureTensors, type: FloatType): Promise<CheckResult[]> {
+  using model = loaded;
   using inputs = new Inputs(gpu, file, io);
   inputs.pixels.requiresGrad = true;
   using seen = new Seen();
@@ -145,7 +151,7 @@ async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour
       comparison.fail(`"${name}" is not an activation that this model has`);
       continue;
     }
-    comparison.compare(name, inLayout(await tensor.read(), tensor.shape, source.layout), io.floats(name), toleranceOf(noiseOf(file, 'io', name)));
+    comparison.compare(name, inLayout(await tensor.read(), tensor.shape, source.layout), io.floats(name), toleranceOf(noiseOf(file, 'io', name), type));
   }
 
   const gradients = new Comparison(file.name, 'gradients');
@@ -158,13 +164,13 @@ async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour
     }
     for (const { name: stored, values } of storedTensors(flavour, name, parameter.shape, await parameter.grad.read())) {
       if (!left.delete(stored)) gradients.fail(`the fixture has no gradient for "${stored}"`);
-      else gradients.compare(stored, values, wanted.floats(stored), toleranceOf(noiseOf(file, 'grads', stored)));
+      else gradients.compare(stored, values, wanted.floats(stored), toleranceOf(noiseOf(file, 'grads', stored), type));
     }
   }
   if (left.size > 0) gradients.fail(`the model has no parameter for ${[...left].join(', ')}`);
   const { grad } = inputs.pixels;
   if (grad === undefined) gradients.fail('no gradient reached the pixels');
-  else gradients.compare('pixel_values', await grad.read(), io.floats('grad.pixel_values'), toleranceOf(noiseOf(file, 'io', 'grad.pixel_values')));
+  else gradients.compare('pixel_values', await grad.read(), io.floats('grad.pixel_values'), toleranceOf(noiseOf(file, 'io', 'grad.pixel_values'), type));
   return [outputs, activations, gradients].map((comparison) => comparison.result());
 }
 
@@ -173,9 +179,8 @@ function storedTensors(flavour: Flavour, name: string, shape: readonly number[],
   return flavour === 'hf' ? toHuggingFace(name, shape, values) : [{ name, values }];
 }
 
-async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, config: XclipConfig, weights: Weights, io: FixtureTensors, settings: AdamWSettings, snapshots: readonly number[]): Promise<CheckResult[]> {
-  using model = new Xclip(gpu, config);
-  await loadWeights(model, weights);
+async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loaded: Xclip, io: FixtureTensors, settings: AdamWSettings, snapshots: readonly number[]): Promise<CheckResult[]> {
+  using model = loaded;
   using inputs = new Inputs(gpu, file, io);
   const { betas, eps } = settings;
   if (betas === undefined || eps === undefined) throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);

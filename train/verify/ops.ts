@@ -1,4 +1,4 @@
-import { backward, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
+import { backward, FirstlightError, type FloatType, type Gpu, type Shape, Tensor } from '../../engine/index.ts';
 import { attention } from '../../kernels/attention/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { embedding, tokenIds } from '../../kernels/embedding/index.ts';
@@ -45,15 +45,22 @@ const OPERATIONS: Readonly<Record<string, (x: Inputs, item: OpCase, ints: Readon
 };
 
 /** Checks single operations, forward and every gradient: one result per case. */
-export async function verifyOps(gpu: Gpu, file: FixtureFile): Promise<CheckResult[]> {
+export async function verifyOps(gpu: Gpu, file: FixtureFile, type: FloatType): Promise<CheckResult[]> {
   const tensors = await file.tensors();
   const cases = file.json.ops as readonly OpCase[];
   const results: CheckResult[] = [];
-  for (const item of cases) results.push(await verifyOp(gpu, file.name, item, tensors));
+  for (const item of cases) results.push(await verifyOp(gpu, file.name, item, tensors, type));
   return results;
 }
 
-async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: FixtureTensors): Promise<CheckResult> {
+/** A tensor that is stored as `type`. */
+function stored(gpu: Gpu, values: Float32Array, shape: Shape, type: FloatType, label?: string): Tensor {
+  const tensor = Tensor.empty(gpu, shape, type, label);
+  tensor.write(values);
+  return tensor;
+}
+
+async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: FixtureTensors, type: FloatType): Promise<CheckResult> {
   const comparison = new Comparison(fixture, item.name);
   const operation = OPERATIONS[item.op];
   if (operation === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has the unknown operation "${item.op}"`, {}, `known: ${Object.keys(OPERATIONS).join(', ')}`);
@@ -66,20 +73,20 @@ async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: Fixtur
     const short = name.slice(prefix.length);
     if (values instanceof Int32Array) ints[short] = values;
     else {
-      inputs[short] = Tensor.from(gpu, values, shape, short);
+      inputs[short] = stored(gpu, values, shape, type, short);
       inputs[short].requiresGrad = tensors.has(`${item.name}/grad.${short}`);
     }
   }
   try {
     using out = gpu.scope(() => {
       const y = operation(inputs, item, ints);
-      backward(y, Tensor.from(gpu, dout, y.shape));
+      backward(y, stored(gpu, dout, y.shape, y.dtype));
       return y.detach();
     });
     const compare = async (part: string, got: Tensor) => {
       const noise = item.noise[part];
       if (noise === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${part}"`);
-      comparison.compare(part, await got.read(), tensors.floats(`${item.name}/${part}`), toleranceOf(noise));
+      comparison.compare(part, await got.read(), tensors.floats(`${item.name}/${part}`), toleranceOf(noise, type));
     };
     await compare('out', out);
     for (const [name, { requiresGrad, grad }] of Object.entries(inputs)) {
