@@ -36,6 +36,18 @@ for (const file of files) {
   });
 }
 
+if (gpu.features.has('shader-f16')) {
+  for (const file of files.filter((candidate) => ['hf', 'official', 'ops'].includes(kindOf(candidate)))) {
+    test(`${file.name}: all checks pass in half precision`, async () => {
+      const before = gpu.pool.live;
+      const results = await verifyFixture(gpu, file, kindOf(file), { type: 'f16' });
+      assert.equal(results.filter(({ passed }) => !passed), []);
+      assert.is(results.length, CHECKS[file.name]);
+      assert.is(gpu.pool.live, before, gpu.pool.largest(5).join(', '));
+    });
+  }
+}
+
 /** A folder with the files of one fixture, and what it may be changed in. */
 function copyOf(folder: string, ...names: string[]): string {
   const path = join(scratch, folder);

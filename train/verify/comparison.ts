@@ -59,8 +59,24 @@ export class Comparison {
       if (!(difference <= error)) error = difference; // also taken when it is NaN, and then kept
       if (Number.isNaN(error)) break;
     }
+    this.#note({ tensor, error, tolerance });
+  }
+
+  /**
+   * Compares where a tensor went from `start`: the distance between two ends, as a share of the way to the wanted one. For steps of
+   * AdamW on f16: each is of length lr, however small the gradient, so elements whose gradient is lost in rounding step either way.
+   */
+  compareWay(tensor: string, got: ArrayLike<number>, want: ArrayLike<number>, start: ArrayLike<number>, tolerance: number): void {
+    this.#tensors++;
+    if (got.length !== want.length || start.length !== want.length) return this.fail(`${tensor}: ${got.length} values, the reference has ${want.length}`);
+    const length = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.sqrt(Array.from(a, (value, i) => (value - b[i]) ** 2).reduce((sum, square) => sum + square, 0));
+    const [off, way] = [length(got, want), length(want, start)];
+    this.#note({ tensor, error: off === 0 ? 0 : off / way, tolerance });
+  }
+
+  #note(found: Worst): void {
+    const { error } = found;
     const ratio = (w: Worst) => (w.error === 0 ? 0 : w.error / w.tolerance);
-    const found = { tensor, error, tolerance };
     if (this.#worst === undefined || Number.isNaN(error) || ratio(found) > ratio(this.#worst)) this.#worst = found;
   }
 
