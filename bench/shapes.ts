@@ -1,4 +1,4 @@
-import { type Gpu, Random, type Shape, Tensor } from '../engine/index.ts';
+import { type FloatType, type Gpu, Random, type Shape, Tensor } from '../engine/index.ts';
 import * as attention from '../kernels/attention/index.ts';
 import * as crossEntropy from '../kernels/cross_entropy/index.ts';
 import * as layernorm from '../kernels/layernorm/index.ts';
@@ -61,11 +61,12 @@ export const measured: readonly Measured[] = [
 ];
 
 /** Inputs of a measurement, normally distributed, all differentiated. The caller frees them. */
-export function inputsOf(gpu: Gpu, { room, inputs }: Measured): Record<string, Tensor> {
+export function inputsOf(gpu: Gpu, { room, inputs }: Measured, type: FloatType = 'f32'): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, shape]) => {
       const random = new Random(1, `${room} ${name}`);
-      const tensor = gpu.keep(Tensor.from(gpu, Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()), shape, name));
+      const tensor = gpu.keep(Tensor.empty(gpu, shape, type, name));
+      tensor.write(Float32Array.from({ length: tensor.size }, () => random.normal()));
       tensor.requiresGrad = true;
       return [name, tensor];
     }),

@@ -5,7 +5,7 @@
  *   node engine/setup/run.mjs bench/step.ts --preset tiny --batch 16 --classes 120 --profile
  */
 import { parseArgs } from 'node:util';
-import { estimate, formatBytes, type Gpu, open } from '../engine/index.ts';
+import { estimate, type FloatType, formatBytes, type Gpu, open } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { trainingStep, type StepShape } from './training_step.ts';
 
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '10' },
     'train-text': { type: 'boolean', default: false },
     recompute: { type: 'boolean', default: false },
+    precision: { type: 'string', default: 'f32' },
     estimate: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
   },
@@ -25,7 +26,12 @@ const { values } = parseArgs({
 function shapeOf(): StepShape {
   const { preset } = values;
   if (!(preset in PRESETS)) throw new RangeError(`--preset ${preset}: known are ${Object.keys(PRESETS).join(', ')}`);
-  return { preset: preset as StepShape['preset'], batch: count('batch'), classes: count('classes'), trainText: values['train-text'], recompute: values.recompute };
+  return { preset: preset as StepShape['preset'], batch: count('batch'), classes: count('classes'), trainText: values['train-text'], recompute: values.recompute, precision: precisionOf(values.precision) };
+}
+
+function precisionOf(text: string): FloatType {
+  if (text !== 'f32' && text !== 'f16') throw new RangeError(`--precision ${text}: known are f32, f16`);
+  return text;
 }
 
 function count(name: 'batch' | 'classes' | 'steps'): number {
@@ -96,6 +102,6 @@ async function profile(gpu: Gpu, run: () => void): Promise<void> {
 const shape = shapeOf();
 await using gpu = await open();
 row('adapter', gpu.name);
-row('step of', `X-CLIP ${shape.preset}, ${shape.batch} clips of 8 frames, ${shape.classes} texts${shape.trainText ? ' that learn' : ''}${shape.recompute ? ', recompute' : ''}`);
+row('step of', `X-CLIP ${shape.preset}, ${shape.batch} clips of 8 frames, ${shape.classes} texts${shape.trainText ? ' that learn' : ''}${shape.recompute ? ', recompute' : ''}, ${shape.precision}`);
 planned(gpu, shape);
 if (!values.estimate) await measured(gpu, shape, count('steps'));

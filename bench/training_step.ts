@@ -1,4 +1,4 @@
-import { backward, type CapturedStep, type Gpu, type Module, parameterCount, Random, Tensor } from '../engine/index.ts';
+import { backward, type CapturedStep, type FloatType, type Gpu, halve, type Module, parameterCount, Random, Tensor } from '../engine/index.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { textBatch } from '../model/text.ts';
@@ -15,6 +15,7 @@ export interface StepShape {
   /** Whether the text tower learns; otherwise its features are inputs. */
   readonly trainText: boolean;
   readonly recompute: boolean;
+  readonly precision: FloatType;
 }
 
 /** The step with what it works on. */
@@ -27,15 +28,18 @@ export interface TrainingStep {
 }
 
 /** Builds a step; nothing runs before its first `captured.run()`. Weights are zero unless somebody initialises them: no kernel's time depends on them. */
-export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, recompute }: StepShape): TrainingStep {
+export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, recompute, precision }: StepShape): TrainingStep {
   const config = PRESETS[preset];
   const { imageSize } = config.vision;
   const model = new Xclip(gpu, config, { recompute });
+  if (precision === 'f16') halve(model);
   if (!trainText) fixText(model);
   const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 10 }), { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 0 });
-  const pixels = gpu.keep(Tensor.zeros(gpu, [batch, config.frames, 3, imageSize, imageSize], 'pixels'));
+  const pixels = gpu.keep(Tensor.empty(gpu, [batch, config.frames, 3, imageSize, imageSize], precision, 'pixels'));
+  gpu.clear(pixels);
   const labels = gpu.keep(Tensor.from(gpu, Uint32Array.from({ length: batch }, (_, i) => i % classes), [batch], 'labels'));
-  const texts = trainText ? textBatch(gpu, randomIds(classes, config.text), config.text.context) : { features: gpu.keep(Tensor.zeros(gpu, [classes, config.embedDim], 'text features')) };
+  const texts = trainText ? textBatch(gpu, randomIds(classes, config.text), config.text.context) : { features: gpu.keep(Tensor.empty(gpu, [classes, config.embedDim], precision, 'text features')) };
+  if ('features' in texts) gpu.clear(texts.features);
   const run = () => {
     optimizer.zeroGrad();
     const loss = crossEntropyWithLabels(model.forward(pixels, texts), labels, 0.1);
