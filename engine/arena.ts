@@ -10,6 +10,13 @@ export interface ArenaEntry {
   readonly size: number;
 }
 
+/** Parameters that stand together in an arena. */
+export interface ArenaSection {
+  /** What the section is known by, e.g. the number of a parameter group. */
+  readonly id: number;
+  readonly parameters: readonly (readonly [string, Tensor])[];
+}
+
 /**
  * Parameters side by side in one buffer and their gradients in another, so that an optimiser updates thousands of tensors
  * in a few dispatches. The parameters stay tensors of their own: their memory moves into the arena.
@@ -23,23 +30,35 @@ export class Arena {
   readonly grads: Tensor;
   /** [n] as f16: what parameters that are stored so show to kernels, while their masters lie in `values`. Only if there are any. */
   readonly shadow: Tensor | undefined;
+  /** The section of every block of the arena. */
+  readonly sectionOfBlock: Uint32Array;
 
-  constructor(gpu: Gpu, label: string, parameters: readonly (readonly [string, Tensor])[]) {
+  /** @param block elements; every section starts at a multiple of it */
+  constructor(gpu: Gpu, label: string, sections: readonly ArenaSection[], block: number) {
     this.gpu = gpu;
     const alignment = gpu.limits.minStorageBufferOffsetAlignment / 2; // in elements, of f16 too
+    const owners: number[] = [];
     let offset = 0;
-    this.entries = parameters.map(([name, parameter]) => {
-      const entry = { name, parameter, offset, size: parameter.size };
-      offset += roundUp(parameter.size, alignment);
-      return entry;
+    this.entries = sections.flatMap(({ id, parameters }) => {
+      const entries = parameters.map(([name, parameter]) => {
+        const entry = { name, parameter, offset, size: parameter.size };
+        offset += roundUp(parameter.size, alignment);
+        return entry;
+      });
+      offset = roundUp(offset, block);
+      while (owners.length < offset / block) owners.push(id);
+      return entries;
     });
+    this.sectionOfBlock = Uint32Array.from(owners);
     this.values = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.values`));
+    for (const { parameter, offset: at } of this.entries) moveInto(this.values, parameter.master ?? parameter, at);
+    gpu.pool.trim(); // the parameters' old homes, before as much is taken for gradients
+    const hasShadow = this.entries.some(({ parameter: { master } }) => master !== undefined);
+    this.shadow = hasShadow ? gpu.keep(Tensor.empty(gpu, [offset], 'f16', `${label}.shadow`)) : undefined;
     this.grads = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.grads`));
-    this.shadow = parameters.some(([, { master }]) => master !== undefined) ? gpu.keep(Tensor.empty(gpu, [offset], 'f16', `${label}.shadow`)) : undefined;
     for (const { parameter, offset: at } of this.entries) {
-      moveInto(this.values, parameter.master ?? parameter, at);
       if (this.shadow !== undefined && parameter.master !== undefined) moveInto(this.shadow, parameter, at);
-      parameter.gradSlot = { place: gpu.keep(this.grads.alias(parameter.shape, at * 4)), claimed: false, filled: false };
+      parameter.gradSlot = { place: gpu.keep(this.grads.alias(parameter.shape, at * 4)), claimed: false, filled: false, everFilled: false };
     }
   }
 
@@ -51,11 +70,11 @@ export class Arena {
     }
   }
 
-  /** Gives parameters that no gradient reached in this step a gradient of zero. */
+  /** Gives parameters that no gradient reached in this step, but reached before, a gradient of zero. */
   settle(): void {
     for (const { parameter } of this.entries) {
       const slot = parameter.gradSlot;
-      if (slot === undefined || slot.filled) continue;
+      if (slot === undefined || slot.filled || !slot.everFilled) continue;
       this.gpu.clear(slot.place);
       slot.filled = true;
     }

@@ -1,10 +1,11 @@
 /** The engine: knows WebGPU, knows no mathematics. */
-export { Arena, type ArenaEntry } from './arena.ts';
+export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
 export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep, type StepPlan } from './capture.ts';
 export { type Counts, Gpu, open, type OpenOptions } from './gpu.ts';
 export { LARGEST_HALF } from './half.ts';
+export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelTime } from './profile.ts';

@@ -93,6 +93,7 @@ export class Pool {
 
   /** Destroys the free buffers, e.g. between two models in one process. */
   trim(): void {
+    if (this.#gpu.recording !== undefined) return;
     this.#gpu.recorder.flush(); // commands that are recorded may still use them
     this.#gpu.forgetBindGroups();
     for (const list of this.#free.values()) {

@@ -153,7 +153,7 @@ function deposit(parameter: Tensor, gradient: Tensor): void {
     if (gradient.storage === slot.place.storage && gradient.byteOffset === slot.place.byteOffset) slot.claimed = false;
     else if (slot.filled) gpu.accumulate(slot.place, gradient);
     else gpu.copy(gradient, slot.place);
-    slot.filled = true;
+    slot.filled = slot.everFilled = true;
     parameter.grad = slot.place;
     return;
   }

@@ -240,6 +240,8 @@ export interface GradSlot {
   claimed: boolean;
   /** The place holds a gradient of this step. */
   filled: boolean;
+  /** The place held a gradient of some step: until then it is zero. */
+  everFilled: boolean;
 }
 
 export function sizeOf(shape: Shape): number {

@@ -16,6 +16,8 @@ export interface TextBatch {
   readonly ends: Tensor<'u32'>;
   readonly count: number;
   readonly length: number;
+  /** Puts other texts, as many and as long, in their place. */
+  write(ids: Int32Array): void;
   [Symbol.dispose](): void;
 }
 
@@ -23,20 +25,28 @@ export interface TextBatch {
 export function textBatch(gpu: Gpu, ids: Int32Array, length: number): TextBatch {
   const count = ids.length / length;
   if (!Number.isInteger(count) || count === 0) throw new ShapeError('textBatch', `${ids.length} ids are not whole texts of ${length}`);
-  const ends = Uint32Array.from({ length: count }, (_, k) => {
-    const row = ids.subarray(k * length, (k + 1) * length);
-    return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
-  });
-  const onGpu = { ids: tokenIds(gpu, ids, [count, length]), ends: Tensor.from(gpu, ends, [count], 'text ends') };
+  const onGpu = { ids: tokenIds(gpu, ids, [count, length]), ends: Tensor.from(gpu, endsOf(ids, length), [count], 'text ends') };
   return {
     ...onGpu,
     count,
     length,
+    write(others) {
+      onGpu.ids.write(others);
+      onGpu.ends.write(endsOf(others, length));
+    },
     [Symbol.dispose]() {
       onGpu.ids.dispose();
       onGpu.ends.dispose();
     },
   };
+}
+
+/** Position of the largest id of each text, the first if there are several. */
+function endsOf(ids: Int32Array, length: number): Uint32Array {
+  return Uint32Array.from({ length: ids.length / length }, (_, k) => {
+    const row = ids.subarray(k * length, (k + 1) * length);
+    return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+  });
 }
 
 /** Transformer of the text tower under its official name `transformer.resblocks.i`. */

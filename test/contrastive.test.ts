@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backward, type Gpu, open, Random, Tensor } from '../engine/index.ts';
-import { contrastiveLoss } from '../train/contrastive.ts';
+import { contrastiveLoss, equalCaptions } from '../train/contrastive.ts';
 
 let gpu: Gpu;
 test.before(async () => {
@@ -33,7 +33,7 @@ test("CLIP's loss and its gradient are those of the definition, with equal capti
   using logits = Tensor.from(gpu, values, [N, N]);
   logits.requiresGrad = true;
   using loss = gpu.scope(() => {
-    const value = contrastiveLoss(gpu, logits, CAPTIONS);
+    const value = contrastiveLoss(logits, Tensor.from(gpu, equalCaptions(CAPTIONS), [N, N], 'target'));
     backward(value);
     return value.detach();
   });
@@ -50,7 +50,7 @@ test("CLIP's loss and its gradient are those of the definition, with equal capti
 test('if every picture finds its caption with certainty, the loss is nothing', async () => {
   const own = Int32Array.of(0, 1, 2);
   using logits = Tensor.from(gpu, Float32Array.of(60, 0, 0, 0, 60, 0, 0, 0, 60), [3, 3]);
-  using loss = contrastiveLoss(gpu, logits, own);
+  using loss = gpu.scope(() => contrastiveLoss(logits, Tensor.from(gpu, equalCaptions(own), [3, 3], 'target')));
   assert.is(await loss.item(), 0);
 });
 

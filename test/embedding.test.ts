@@ -53,14 +53,26 @@ test('a table larger than a binding is read and written in pieces, with equal bi
 
 test('the sorted positions cover every position once, whatever the ids are', async () => {
   const ids = Uint32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 5 : i % 7));
-  const { order, dispose } = tokenIds(gpu, ids, [300]);
-  const positions = await order.read();
+  const own = tokenIds(gpu, ids, [300]);
+  const positions = await own.order.read();
   assert.equal([...positions].sort((a, b) => a - b), Array.from({ length: 300 }, (_, i) => i));
   for (let k = 1; k < 300; k++) {
     const [before, here] = [positions[k - 1], positions[k]];
     assert.ok(ids[before] < ids[here] || (ids[before] === ids[here] && before < here));
   }
-  dispose();
+  own.dispose();
+});
+
+test('other ids of the same shape can be written into a captured step, checked against its table', async () => {
+  using table = Tensor.from(gpu, Float32Array.from({ length: 8 }, (_, i) => i), [4, 2], 'table');
+  const ids = tokenIds(gpu, Int32Array.of(0, 1), [2]);
+  using captured = gpu.capture(() => embedding(table, ids));
+  assert.equal([...(await captured.run().read())], [0, 1, 2, 3]);
+  ids.write(Int32Array.of(3, 0));
+  assert.equal([...(await captured.run().read())], [6, 7, 0, 1]);
+  assert.throws(() => ids.write(Int32Array.of(1, 4)), /id 4 at position 1 is outside of the table of V = 4 rows/);
+  assert.throws(() => ids.write(Int32Array.of(1)), /1 ids do not fill \[2\]/);
+  ids.dispose();
 });
 
 test.after(() => gpu.close());

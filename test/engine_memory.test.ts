@@ -8,7 +8,7 @@ const gpu = await open();
 test('live bytes are flat over 1,000 training steps, and no buffer or bind group is created after the second', async () => {
   using w = Tensor.from(gpu, Float32Array.from({ length: 1000 }, (_, i) => i / 1000), [1000], 'w');
   w.requiresGrad = true;
-  const arena = new Arena(gpu, 'test', [['w', w]]);
+  const arena = new Arena(gpu, 'test', [{ id: 0, parameters: [['w', w]] }], 64);
   const step = async () => {
     arena.zeroGrad();
     using loss = gpu.scope(() => {
@@ -85,7 +85,7 @@ test('copies, clears and reshapes keep the values', async () => {
 test('a gradient that the arena holds survives an accumulation of two micro-batches', async () => {
   using w = Tensor.from(gpu, Float32Array.of(0.5, -0.5), [2], 'w');
   w.requiresGrad = true;
-  const arena = new Arena(gpu, 'test', [['w', w]]);
+  const arena = new Arena(gpu, 'test', [{ id: 0, parameters: [['w', w]] }], 64);
   const micro = () => gpu.scope(() => backward(gelu(w, 'gelu'), Tensor.from(gpu, Float32Array.of(1, 1))));
   micro();
   const once = await (w.grad as Tensor).read();

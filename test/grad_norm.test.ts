@@ -6,14 +6,14 @@ import { openWithBindings } from './small_limits.ts';
 
 const gpu = await open();
 
-/** control of some arenas, for each way to run the kernels. */
-async function controls(arenas: readonly Float32Array[], maxNorm = 0, context = gpu): Promise<Float32Array[]> {
+/** Norm and flag of some arenas, for each way to run the kernels. */
+async function measured(arenas: readonly Float32Array[], context = gpu): Promise<Float32Array[]> {
   const variants = Math.max(...kernels.map((kernel) => kernel.variants(context).length));
   const results: Float32Array[] = [];
   for (let i = 0; i < variants; i++) {
     for (const kernel of kernels) context.preferences.set(kernel.name, kernel.variants(context)[i] ?? kernel.variants(context)[0]);
-    using control = context.scope(() => gradNorm(arenas.map((arena) => Tensor.from(context, arena)), Tensor.from(context, Float32Array.of(maxNorm))));
-    results.push(await control.read());
+    using norm = context.scope(() => gradNorm(arenas.map((arena) => Tensor.from(context, arena))));
+    results.push(await norm.read());
   }
   context.preferences.clear();
   return results;
@@ -24,15 +24,15 @@ test('one NaN or infinity anywhere sets the flag', async () => {
     for (const at of [0, 8191, 8192, 20_000]) {
       const arena = new Float32Array(20_001).fill(0.1);
       arena[at] = bad;
-      for (const control of await controls([Float32Array.of(1), arena])) assert.is(control[2], 1, `${bad} at ${at}`);
+      for (const [, flag] of await measured([Float32Array.of(1), arena])) assert.is(flag, 1, `${bad} at ${at}`);
     }
   }
 });
 
 test('a norm that overflows sets the flag; large gradients whose squares fit do not', async () => {
-  for (const control of await controls([Float32Array.of(1e20)])) assert.is(control[2], 1);
-  for (const control of await controls([new Float32Array(20_000).fill(1.6e17)])) assert.is(control[2], 1, 'only the sum is too large');
-  for (const [norm, , flag] of await controls([Float32Array.of(-1e19, 0, 1e-30)])) {
+  for (const [, flag] of await measured([Float32Array.of(1e20)])) assert.is(flag, 1);
+  for (const [, flag] of await measured([new Float32Array(20_000).fill(1.6e17)])) assert.is(flag, 1, 'only the sum is too large');
+  for (const [norm, flag] of await measured([Float32Array.of(-1e19, 0, 1e-30)])) {
     assert.is(flag, 0);
     assert.ok(Math.abs(norm / 1e19 - 1) < 1e-6);
   }
@@ -40,10 +40,9 @@ test('a norm that overflows sets the flag; large gradients whose squares fit do 
 
 test('a million equal squares do not wear the sum down', async () => {
   const n = 1_000_003;
-  for (const [norm, factor, flag] of await controls([new Float32Array(n).fill(0.1)], 10)) {
+  for (const [norm, flag] of await measured([new Float32Array(n).fill(0.1)])) {
     const want = Math.sqrt(n) * Math.fround(0.1);
     assert.ok(Math.abs(norm / want - 1) < 1e-6, `${norm}, want ${want}`);
-    assert.ok(Math.abs(factor / (10 / (want + 1e-6)) - 1) < 1e-6, `${factor}`);
     assert.is(flag, 0);
   }
 });
@@ -51,14 +50,12 @@ test('a million equal squares do not wear the sum down', async () => {
 test('an arena larger than a binding is summed in pieces', async () => {
   const small = await openWithBindings(65_536);
   const arena = Float32Array.from({ length: 40_000 }, (_, i) => (i % 2 === 0 ? 3 : 4));
-  for (const [norm] of await controls([arena], 0, small)) assert.ok(Math.abs(norm / (Math.sqrt(12.5 * 40_000)) - 1) < 1e-6, `${norm}`);
+  for (const [norm] of await measured([arena], small)) assert.ok(Math.abs(norm / (Math.sqrt(12.5 * 40_000)) - 1) < 1e-6, `${norm}`);
   await small.close();
 });
 
 test('no gradients at all are refused', () => {
-  gpu.scope(() => {
-    assert.throws(() => gradNorm([], Tensor.zeros(gpu, [1])), (error: unknown) => error instanceof ShapeError && error.message === 'gradNorm: no gradients were given');
-  });
+  assert.throws(() => gradNorm([]), (error: unknown) => error instanceof ShapeError && error.message === 'gradNorm: no gradients were given');
 });
 
 test.after(() => gpu.close());

@@ -35,7 +35,7 @@ test('the tape keeps two numbers per row, and the backward pass gives them back'
 test('when only weight and bias are trained, their gradients go straight to their arena, and x gets none', async () => {
   const [x, weight, bias, dy] = [tensor('x', [5, 12]), tensor('weight', [12]), tensor('bias', [12]), tensor('dy', [5, 12])];
   weight.requiresGrad = bias.requiresGrad = true;
-  const arena = new Arena(gpu, 'test', [['weight', weight], ['bias', bias]]);
+  const arena = new Arena(gpu, 'test', [{ id: 0, parameters: [['weight', weight], ['bias', bias]] }], 64);
   const y = gpu.scope(() => layernorm(x, weight, bias));
   const dispatches = gpu.counts.dispatches;
   backward(y, dy);

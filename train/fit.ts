@@ -12,7 +12,7 @@ import { readLabels, readList } from './data/lists.ts';
 import { evaluate, type Prediction } from './evaluation.ts';
 import type { Progress } from './log/progress.ts';
 import type { RunRecorder } from './log/recorder.ts';
-import { AdamW, fixText, recipeGroups } from './optimizer.ts';
+import { AdamW, fixText, type OptimizerCounts, recipeGroups } from './optimizer.ts';
 import { pixelsOf } from './pixels.ts';
 import { trainStage } from './stage.ts';
 import type { StopRequest } from './stop.ts';
@@ -71,16 +71,21 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   if (resumed !== undefined) await restore(system, optimizer, resumed);
   const { context } = model.config.text;
   const texts = train.fixText ? { features: textFeatures(gpu, system, names) } : textBatch(gpu, tokenizer.tokenize(names, context), context);
-  const draw = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'draws'));
+  const input = inputOf(model, preprocessor);
+  const inputs = Array.from({ length: train.accumulation }, () => ({
+    pixels: gpu.keep(Tensor.empty(gpu, [train.batch, config.data.frames, 3, input.size, input.size], model.visual.type, 'pixels') as Tensor),
+    labels: gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], 'labels')),
+    draw: gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'draws')),
+  }));
   const done = resumed?.state.step ?? 0;
   const start = performance.now();
-  const stateAt = (step: number): RunState => ({
-    step, optimizerSteps: optimizer.steps, seed: run.seed, config: formatConfig(config), elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
+  const stateAt = (step: number, counts: OptimizerCounts): RunState => ({
+    step, optimizer: counts, seed: run.seed, config: formatConfig(config), elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
   });
   const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
   const save = async (step: number) => {
     recorder.flush();
-    await store.save({ content, moments: await optimizer.state(), state: stateAt(step) });
+    await store.save({ content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) });
   };
 
   try {
@@ -88,12 +93,17 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
     const reached = await trainStage<Batch>({
       gpu, optimizer, schedule, steps, done, accumulation: train.accumulation,
       prepare: (step, micro) => batches.read(step, micro),
-      loss: (batch, step, micro) => {
+      feed: (batch, step, micro) => {
+        const { pixels, labels, draw } = inputs[micro];
+        gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
+        labels.write(Uint32Array.from(batch.labels));
         draw.write(Uint32Array.of(run.seed >>> 0, Math.floor(run.seed / 2 ** 32), step * train.accumulation + micro, 0));
-        const logits = model.forward(pixelsOf(gpu, batch, inputOf(model, preprocessor)), texts, { draw });
-        return crossEntropyWithLabels(logits, Tensor.from(gpu, Uint32Array.from(batch.labels), undefined, 'labels'), train.labelSmoothing);
       },
-      onStep: async ({ step, loss, gradNorm, lr, skipped }) => {
+      loss: (micro) => {
+        const { pixels, labels, draw } = inputs[micro];
+        return crossEntropyWithLabels(model.forward(pixels, texts, { draw }), labels, train.labelSmoothing);
+      },
+      onStep: ({ step, loss, gradNorm, lr, skipped }) => {
         if (step % run.logEverySteps === 0 || step === steps || step === done + 1) {
           recorder.scalar(step, 'loss', loss);
           recorder.scalar(step, 'lr', lr);
@@ -101,7 +111,9 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         }
         if (skipped) recorder.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
         recorder.advance(step, train.batch * train.accumulation);
-        if (stop.code === undefined && (step % run.checkpointEverySteps !== 0 || step === steps)) return true;
+      },
+      pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
+      onPause: async (step) => {
         await save(step);
         return stop.code === undefined;
       },
@@ -116,7 +128,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
     recorder.progress.stop();
     if ('features' in texts) texts.features.dispose();
     else texts[Symbol.dispose]();
-    draw.dispose();
+    for (const tensor of inputs.flatMap((input) => Object.values(input))) tensor.dispose();
     optimizer.dispose();
   }
 }
@@ -135,7 +147,7 @@ async function restore({ model }: System, optimizer: AdamW, { path, state, momen
   } finally {
     await checkpoint.close();
   }
-  optimizer.load(state.optimizerSteps, await moments());
+  optimizer.load(path, state.optimizer, await moments());
 }
 
 /** Predictions of a system for all clips of a data set, with the names as candidates. */

@@ -1,5 +1,5 @@
-import { Arena, type Gpu, type Module, Tensor } from '../engine/index.ts';
-import { adamw, HYPER_COLUMNS, hyperRow } from '../kernels/adamw/index.ts';
+import { Arena, type ArenaSection, CheckpointFormatError, type Gpu, type Module, Tensor } from '../engine/index.ts';
+import { adamw, adamwControl, BLOCK, controlSettings, HYPER_COLUMNS, hyperRow } from '../kernels/adamw/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
 
 /** Parameters that share a learning rate and a weight decay. */
@@ -20,46 +20,74 @@ export interface AdamWOptions {
   readonly maxNorm: number;
 }
 
-/** One arena of one group with its moments. */
+/** How the loss is scaled so that small gradients survive in f16: torch's GradScaler. Micikevicius et al. 2018, arXiv:1710.03740. */
+const DYNAMIC_SCALE = { initial: 65536, growth: 2, backoff: 0.5, interval: 2000 };
+/** f32 needs none: a scale of 1 that stays. */
+const NO_SCALE = { initial: 1, growth: 1, backoff: 1, interval: 2000 };
+
+/** An arena with its moments. */
 interface Slab {
-  readonly group: number;
   readonly arena: Arena;
   readonly m: Tensor;
   readonly v: Tensor;
+  readonly groupOfBlock: Tensor<'u32'>;
+}
+
+/** Where an optimiser stands, beside its moments. */
+export interface OptimizerCounts {
+  /** Updates made: t of the bias corrections. */
+  readonly steps: number;
+  readonly finiteInARow: number;
+  readonly skippedInARow: number;
+  readonly skipped: number;
+  readonly lossScale: number;
+}
+
+/** Moments of one parameter. */
+export interface Moments {
+  readonly m: Float32Array;
+  readonly v: Float32Array;
 }
 
 /** One arena never exceeds this, so that it fits any device's largest buffer. */
 const MAX_ARENA_BYTES = 1 << 30;
 
+/** Columns of what `AdamW.step` returns. */
+export const CONTROL = { norm: 0, factor: 1, skipped: 2, lossScale: 3, skippedInARow: 6 } as const;
+
 /**
  * AdamW with decoupled weight decay over groups of parameters. Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
  *
- * The gradient norm, clipping and the decision to skip a step with a non-finite gradient stay on the GPU: `step` only
- * records. Its result tells afterwards what happened.
+ * Gradient norm, clipping, the loss scale and the decision to skip a step with a non-finite gradient stay on the GPU, and so does the
+ * number of steps: `step` only records, and can be captured. What the host sets, it sets in `schedule`.
  */
 export class AdamW {
   readonly gpu: Gpu;
   readonly groups: readonly ParameterGroup[];
+  /** [], the factor on the loss: pass it to `backward` as the gradient of the loss. */
+  readonly lossScale: Tensor;
   readonly #options: AdamWOptions;
   readonly #slabs: readonly Slab[];
   readonly #hyper: Tensor;
-  readonly #maxNorm: Tensor;
-  /** Optimiser steps taken so far; the bias corrections of the next one use `steps + 1`. */
-  steps = 0;
+  readonly #settings: Tensor;
+  /** [4], as `adamwControl` keeps it. */
+  readonly #state: Tensor<'u32'>;
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], options: AdamWOptions) {
     this.gpu = gpu;
     this.groups = groups.filter((group) => group.parameters.length > 0);
     this.#options = options;
-    this.#slabs = this.groups.flatMap((group, i) =>
-      inArenas(group.parameters).map((parameters, part) => {
-        const arena = new Arena(gpu, `${group.name}.${part}`, parameters);
-        const moment = (name: string) => gpu.keep(Tensor.zeros(gpu, arena.values.shape, `${group.name}.${part}.${name}`));
-        return { group: i, arena, m: moment('m'), v: moment('v') };
-      }),
-    );
+    const isHalf = groups.some(({ parameters }) => parameters.some(([, { master }]) => master !== undefined));
+    const { initial, ...scaling } = isHalf ? DYNAMIC_SCALE : NO_SCALE;
+    this.#slabs = inArenas(this.groups).map((sections, i) => {
+      const arena = new Arena(gpu, `arena ${i}`, sections, BLOCK);
+      const moment = (name: string) => gpu.keep(Tensor.zeros(gpu, arena.values.shape, `arena ${i}.${name}`));
+      return { arena, m: moment('m'), v: moment('v'), groupOfBlock: gpu.keep(Tensor.from(gpu, arena.sectionOfBlock, undefined, 'groups of blocks')) };
+    });
     this.#hyper = gpu.keep(Tensor.zeros(gpu, [Math.max(1, this.groups.length), HYPER_COLUMNS], 'hyper'));
-    this.#maxNorm = gpu.keep(Tensor.from(gpu, Float32Array.of(options.maxNorm), [1], 'max norm'));
+    this.#settings = gpu.keep(Tensor.from(gpu, controlSettings({ ...options, ...scaling }), undefined, 'settings of AdamW'));
+    this.#state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'state of AdamW'));
+    this.lossScale = gpu.keep(Tensor.from(gpu, Float32Array.of(initial), [], 'loss scale'));
   }
 
   /** Forgets the gradients of the last step. */
@@ -67,51 +95,58 @@ export class AdamW {
     for (const { arena } of this.#slabs) arena.zeroGrad();
   }
 
-  /** Sets the next update: a learning rate for each group, and the bias corrections. */
+  /** Sets the learning rate of each group for the steps to come. */
   schedule(lrs: readonly number[]): void {
-    const t = this.steps + 1;
-    const rows = this.groups.flatMap(({ weightDecay }, i) => [...hyperRow({ ...this.#options, weightDecay, lr: lrs[i] }, t)]);
+    const rows = this.groups.flatMap(({ weightDecay }, i) => [...hyperRow({ ...this.#options, weightDecay, lr: lrs[i] })]);
     this.#hyper.write(Float32Array.from(rows));
-    this.steps = t;
   }
 
   /**
-   * Records one update; nothing in it comes from the host.
+   * Records one update.
    *
-   * @returns [4]: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, 0
+   * @returns [8], see `CONTROL`: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, …
    */
   step(): Tensor {
     for (const { arena } of this.#slabs) arena.settle();
-    const control = gradNorm(this.#slabs.map(({ arena }) => arena.grads), this.#maxNorm);
-    for (const { arena, m, v, group } of this.#slabs) adamw({ values: arena.values, grads: arena.grads, m, v, hyper: this.#hyper, group, control });
+    const measured = gradNorm(this.#slabs.map(({ arena }) => arena.grads));
+    const control = adamwControl({ measured, settings: this.#settings, state: this.#state, scale: this.lossScale });
+    measured.dispose();
+    for (const { arena, m, v, groupOfBlock } of this.#slabs) adamw({ values: arena.values, grads: arena.grads, m, v, hyper: this.#hyper, groupOfBlock, control });
     for (const { arena } of this.#slabs) arena.refresh();
     return control;
   }
 
-  /** A step whose control flag was set changed nothing: it does not count. */
-  undoCount(): void {
-    this.steps--;
-  }
-
   /** Moments by parameter name, for a checkpoint. */
-  async state(): Promise<Map<string, { m: Float32Array; v: Float32Array }>> {
-    const state = new Map<string, { m: Float32Array; v: Float32Array }>();
+  async moments(): Promise<Map<string, Moments>> {
+    const moments = new Map<string, Moments>();
     for (const { arena, m, v } of this.#slabs) {
       const [ms, vs] = (await this.gpu.read([m, v])) as Float32Array[];
-      for (const { name, offset, size } of arena.entries) state.set(name, { m: ms.slice(offset, offset + size), v: vs.slice(offset, offset + size) });
+      for (const { name, offset, size } of arena.entries) moments.set(name, { m: ms.slice(offset, offset + size), v: vs.slice(offset, offset + size) });
     }
-    return state;
+    return moments;
   }
 
-  /** Restores what `state` gave. */
-  load(steps: number, state: (name: string) => { m: Float32Array; v: Float32Array }): void {
-    this.steps = steps;
+  async counts(): Promise<OptimizerCounts> {
+    const [[steps, finiteInARow, skippedInARow, skipped], [lossScale]] = (await this.gpu.read([this.#state, this.lossScale])) as [Uint32Array, Float32Array];
+    return { steps, finiteInARow, skippedInARow, skipped, lossScale };
+  }
+
+  /**
+   * Restores what `moments` and `counts` gave.
+   *
+   * @param path where they were saved, for errors
+   */
+  load(path: string, { steps, finiteInARow, skippedInARow, skipped, lossScale }: OptimizerCounts, moments: (name: string) => Moments): void {
+    this.#state.write(Uint32Array.of(steps, finiteInARow, skippedInARow, skipped));
+    this.lossScale.write(Float32Array.of(lossScale));
     for (const { arena, m, v } of this.#slabs) {
       const [ms, vs] = [new Float32Array(m.size), new Float32Array(v.size)];
-      for (const { name, offset } of arena.entries) {
-        const saved = state(name);
-        ms.set(saved.m, offset);
-        vs.set(saved.v, offset);
+      for (const { name, offset, size } of arena.entries) {
+        const saved = moments(name);
+        for (const [moment, values, all] of [['m', saved.m, ms], ['v', saved.v, vs]] as const) {
+          if (values.length !== size) throw new CheckpointFormatError('ShapeMismatch', path, `has ${values.length} values, the parameter has ${size}`, `${name}.${moment}`);
+          all.set(values, offset);
+        }
       }
       m.write(ms);
       v.write(vs);
@@ -119,13 +154,11 @@ export class AdamW {
   }
 
   dispose(): void {
-    for (const { arena, m, v } of this.#slabs) {
+    for (const { arena, ...tensors } of this.#slabs) {
       arena.dispose();
-      m.dispose();
-      v.dispose();
+      for (const tensor of Object.values(tensors)) tensor.dispose();
     }
-    this.#hyper.dispose();
-    this.#maxNorm.dispose();
+    for (const tensor of [this.#hyper, this.#settings, this.#state, this.lossScale]) tensor.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -133,19 +166,23 @@ export class AdamW {
   }
 }
 
-/** Cuts a group into lists that fit an arena each. */
-function inArenas(parameters: ParameterGroup['parameters']): (readonly [string, Tensor])[][] {
-  const lists: (readonly [string, Tensor])[][] = [[]];
+/** Cuts groups into lists that fit an arena each; sections carry the number of their group. */
+function inArenas(groups: readonly ParameterGroup[]): ArenaSection[][] {
+  const arenas: { id: number; parameters: (readonly [string, Tensor])[] }[][] = [[]];
   let bytes = 0;
-  for (const entry of parameters) {
-    if (bytes > 0 && bytes + entry[1].bytes > MAX_ARENA_BYTES) {
-      lists.push([]);
-      bytes = 0;
+  groups.forEach(({ parameters }, id) => {
+    for (const entry of parameters) {
+      if (bytes > 0 && bytes + entry[1].bytes > MAX_ARENA_BYTES) {
+        arenas.push([]);
+        bytes = 0;
+      }
+      const arena = arenas[arenas.length - 1];
+      if (arena.at(-1)?.id !== id) arena.push({ id, parameters: [] });
+      arena.at(-1)?.parameters.push(entry);
+      bytes += entry[1].bytes;
     }
-    lists[lists.length - 1].push(entry);
-    bytes += entry[1].bytes;
-  }
-  return lists;
+  });
+  return arenas;
 }
 
 /** The parts that X-CLIP adds to CLIP, in the official order of groups; everything else is `clip`. */

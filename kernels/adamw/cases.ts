@@ -1,11 +1,26 @@
 import { Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
-import { adamw, cost, type Hyper, hyperRow, kernels } from './index.ts';
+import { adamw, adamwControl, BLOCK, controlSettings, type ControlSettings, cost, type Hyper, hyperRow, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
-/** Several steps with the same gradients, so that moments and corrections move. */
-function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { factor = 1, notFinite = false, gradientStd = 1 } = {}): Case {
+const SCALING = { growth: 2, backoff: 0.5, interval: 2000 };
+
+interface Options {
+  readonly maxNorm?: number;
+  readonly lossScale?: number;
+  readonly notFinite?: boolean;
+  readonly gradientStd?: number;
+  /** Row of `hyper` for each block; the first of two rows if omitted. */
+  readonly groups?: readonly number[];
+}
+
+/** Several steps with the same gradients, so that moments and corrections move. Group 1 learns at ten times the rate, without decay. */
+function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNorm = 0, lossScale = 1, notFinite = false, gradientStd = 1, groups }: Options = {}): Case {
+  const blocks = Math.ceil(n / BLOCK);
+  const groupOfBlock = groups ?? Array.from({ length: blocks }, () => 0);
+  const rows = [hyper, { ...hyper, lr: 10 * hyper.lr, weightDecay: 0 }];
+  const settings: ControlSettings = { ...SCALING, ...hyper, maxNorm };
   return {
     name,
     inputs: { values: { ...normal('values', [n]), isWide: true }, grads: { ...normal('grads', [n], { std: gradientStd }), isWide: true } },
@@ -15,26 +30,37 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { facto
       const { gpu } = values;
       return gpu.scope(() => {
         const [m, v] = [Tensor.zeros(gpu, [n], 'm'), Tensor.zeros(gpu, [n], 'v')];
-        const control = Tensor.from(gpu, Float32Array.of(1, factor, notFinite ? 1 : 0, 0), [4], 'control');
         const updated = values.like();
         gpu.copy(values, updated); // inputs stay as they are
+        const fixed = {
+          hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...hyperRow(row)])), [2, 8], 'hyper'),
+          groupOfBlock: Tensor.from(gpu, Uint32Array.from(groupOfBlock), [blocks], 'groups'),
+        };
+        const measured = Tensor.from(gpu, Float32Array.of(lossScale * NORM, notFinite ? 1 : 0), [2], 'measured');
+        const state = Tensor.from(gpu, new Uint32Array(4), [4], 'state');
+        const scale = Tensor.from(gpu, Float32Array.of(lossScale), [], 'scale');
+        const constants = Tensor.from(gpu, controlSettings(settings), [6], 'settings');
         for (let step = 1; step <= steps; step++) {
-          // row 1 of 2: the first row must not be read
-          const rows = Float32Array.of(...hyperRow({ ...hyper, lr: 7 }, 1), ...hyperRow(hyper, step));
-          adamw({ values: updated, grads, m, v, hyper: Tensor.from(gpu, rows, [2, 8], 'hyper'), group: 1, control });
+          const control = adamwControl({ measured, settings: constants, state, scale });
+          adamw({ values: updated, grads, m, v, ...fixed, control });
         }
         return [updated, m, v];
       });
     },
     reference: ({ values, grads }) => {
+      const factor = (maxNorm > 0 ? Math.min(1, maxNorm / (NORM + 1e-6)) : 1) / lossScale;
       let state: reference.State = { values, m: new Float64Array(n), v: new Float64Array(n) };
-      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.adamw(state, grads, hyper, step, factor);
+      const hyperOf = (i: number) => rows[groupOfBlock[Math.floor(i / BLOCK)]];
+      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.adamw(state, grads, hyperOf, step, factor);
       return [state.values, state.m, state.v];
     },
-    tolerance: { atol: 1e-6 * hyper.lr * steps, rtol: 4e-7 * Math.sqrt(steps) + 1e-6, why: 'a few roundings in each step, of values that may cross 0' },
+    tolerance: { atol: (groups === undefined ? 1e-6 : 1e-5) * hyper.lr * steps, rtol: 4e-7 * Math.sqrt(steps) + 1e-6, why: 'a few roundings in each step, of values that may cross 0' },
     cost: cost(n),
   };
 }
+
+/** What the cases take for the norm of their gradients. */
+const NORM = 4;
 
 const usual: Hyper = { lr: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 1e-3 };
 
@@ -44,7 +70,9 @@ export const room: Room = {
   cases: [
     adamwCase('an odd length, five steps', 1001, usual, 5),
     adamwCase('packs of four, strong decay, ten steps', 2048, { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 }, 10),
-    adamwCase('clipped gradients', 33, usual, 2, { factor: 0.25 }),
+    adamwCase('blocks of two groups, the last one partial', 3 * BLOCK + 20, usual, 2, { groups: [0, 1, 1, 0] }),
+    adamwCase('blocks of two groups, an odd length', 2 * BLOCK + 7, usual, 1, { groups: [1, 0, 1] }),
+    adamwCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),
     adamwCase('gradients so small that eps decides', 64, usual, 2, { gradientStd: 1e-9 }),
     adamwCase('a step that is skipped', 37, usual, 1, { notFinite: true }),
   ],

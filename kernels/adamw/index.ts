@@ -1,17 +1,22 @@
-import { part, ShapeError, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { type Gpu, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
+/** Parameters of an arena that share a group; the groups of an arena start at multiples of it. */
+export const BLOCK = 1024;
+
 const update = packedKernels('adamw', [await part(import.meta.url, './adamw.wgsl')]);
+const conclusion = new Kernel('adamw_control', [await part(import.meta.url, './adamw_control.wgsl'), await part(import.meta.url, '../shared/exp.wgsl')]);
 
-const WORKGROUP = 256;
+/** Packs that a workgroup takes. */
+const PACKS = 256;
 
-/** Numbers of one row of `hyper`. */
+/** Numbers of one row of `hyper`, and of `control`. */
 export const HYPER_COLUMNS = 8;
+export const CONTROL_SIZE = 8;
 
-/** What one update needs. The first four are flat and of one size: an arena, or the same range of each. */
+/** What one update needs. The first four are flat and of one size. */
 export interface AdamWStep {
   /** [n], changed in place. */
   readonly values: Tensor;
@@ -23,9 +28,9 @@ export interface AdamWStep {
   readonly v: Tensor;
   /** [G, 8], one row per parameter group as `hyperRow` makes it; written by the host before each step. */
   readonly hyper: Tensor;
-  /** The row of `hyper` to use. */
-  readonly group: number;
-  /** [4] from `gradNorm`: norm, factor on every gradient, 1 if a gradient was not finite (then nothing changes), 0. */
+  /** [⌈n / 1024⌉], the row of `hyper` for each block of 1024 parameters. */
+  readonly groupOfBlock: Tensor<'u32'>;
+  /** [8] from `adamwControl`. */
   readonly control: Tensor;
 }
 
@@ -33,19 +38,35 @@ export interface AdamWStep {
  * One step of AdamW with decoupled weight decay, in place, over parameters that lie side by side. Loshchilov & Hutter 2019,
  * arXiv:1711.05101, algorithm 2; eps where torch has it. An arena larger than a binding takes several dispatches.
  */
-export function adamw({ values, grads, m, v, hyper, group, control }: AdamWStep): void {
+export function adamw({ values, grads, m, v, hyper, groupOfBlock, control }: AdamWStep): void {
   for (const [name, tensor] of Object.entries({ grads, m, v })) {
     if (tensor.size !== values.size) throw new ShapeError('adamw', `values have ${values.size} elements, ${name} has ${tensor.size}`);
   }
-  const [groups, columns] = hyper.shape;
-  if (hyper.shape.length !== 2 || columns !== HYPER_COLUMNS) throw new ShapeError('adamw', `hyper must be [G, ${HYPER_COLUMNS}], got [${hyper.shape}]`);
-  if (!Number.isInteger(group) || group < 0 || group >= groups) throw new ShapeError('adamw', `group ${group} is not a row of hyper [${hyper.shape}]`);
-  if (control.size !== 4) throw new ShapeError('adamw', `control must be [4], got [${control.shape}]`, 'pass what gradNorm() returned');
   const { gpu } = values;
-  inRanges(gpu, values.size, { values, grads, m, v }, (tensors, count) => {
-    const { kernel, packs: n } = packed(update, count);
-    kernel.run(gpu, { tensors: { ...tensors, hyper, control }, params: { n, group }, grid: ceilDiv(n, WORKGROUP) });
-  });
+  const blocks = ceilDiv(values.size, BLOCK);
+  if (hyper.shape.length !== 2 || hyper.shape[1] !== HYPER_COLUMNS) throw new ShapeError('adamw', `hyper must be [G, ${HYPER_COLUMNS}], got [${hyper.shape}]`);
+  if (groupOfBlock.size !== blocks) throw new ShapeError('adamw', `groupOfBlock must be [${blocks}], one for each ${BLOCK} of ${values.size} values, got [${groupOfBlock.shape}]`);
+  if (control.size !== CONTROL_SIZE) throw new ShapeError('adamw', `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what adamwControl() returned');
+  const most = blocksOfBinding(gpu);
+  for (let first = 0; first < blocks; first += most) {
+    const start = first * BLOCK;
+    const count = Math.min(most * BLOCK, values.size - start);
+    const piece = (tensor: Tensor) => tensor.alias([count], start * tensor.elementBytes);
+    gpu.scope(() => {
+      const { kernel, packs: n } = packed(update, count);
+      kernel.run(gpu, {
+        tensors: { values: piece(values), grads: piece(grads), m: piece(m), v: piece(v), hyper, group_of_block: groupOfBlock, control },
+        params: { n, first_block: first },
+        constants: { BLOCK },
+        grid: ceilDiv(n, PACKS),
+      });
+    });
+  }
+}
+
+/** Whole blocks that fit a binding, with a margin for guards. */
+function blocksOfBinding(gpu: Gpu): number {
+  return Math.max(1, Math.floor((gpu.limits.maxStorageBufferBindingSize / 4 - 64) / BLOCK));
 }
 
 /** Settings of one parameter group at one step. */
@@ -57,9 +78,45 @@ export interface Hyper {
   readonly weightDecay: number;
 }
 
-/** The row of `hyper` for step t (from 1): lr, beta1, beta2, eps, weight decay, 1 − beta1ᵗ, 1 − beta2ᵗ, 1 − beta2. */
-export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper, t: number): Float32Array {
-  return Float32Array.of(lr, beta1, beta2, eps, weightDecay, 1 - beta1 ** t, 1 - beta2 ** t, 1 - beta2);
+/** The row of `hyper`: lr, beta1, beta2, eps, weight decay, 1 − beta2, 0, 0. */
+export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper): Float32Array {
+  return Float32Array.of(lr, beta1, beta2, eps, weightDecay, 1 - beta2, 0, 0);
+}
+
+/** What is the same for all groups and all steps. */
+export interface ControlSettings {
+  /** Largest norm of the gradient; 0 for no clipping. */
+  readonly maxNorm: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Factor on the loss scale after `interval` steps in a row that were finite. */
+  readonly growth: number;
+  readonly interval: number;
+  /** Factor on the loss scale after a step that was not. */
+  readonly backoff: number;
+}
+
+/** [6], as `adamwControl` reads it. */
+export function controlSettings({ maxNorm, beta1, beta2, growth, backoff, interval }: ControlSettings): Float32Array {
+  return Float32Array.of(maxNorm, Math.log(beta1), Math.log(beta2), growth, backoff, interval);
+}
+
+/**
+ * What the optimiser does about this step's gradient: clipping, the loss scale's reciprocal, whether to skip, bias corrections; and
+ * the next loss scale. All of it stays on the GPU.
+ *
+ * @param measured [2] from `gradNorm`  @param settings [6] from `controlSettings`
+ * @param state [4]: steps taken, finite in a row, skipped in a row, skipped in all; changed in place
+ * @param scale [], the loss scale of this step; that of the next one afterwards
+ * @returns [8]: norm, factor on every gradient, 1 to skip, scale, 1 − beta1ᵗ, 1 − beta2ᵗ, skipped in a row, t
+ */
+export function adamwControl({ measured, settings, state, scale }: { readonly measured: Tensor; readonly settings: Tensor; readonly state: Tensor<'u32'>; readonly scale: Tensor }): Tensor {
+  for (const [name, tensor, size] of [['measured', measured, 2], ['settings', settings, 6], ['state', state, 4], ['scale', scale, 1]] as const) {
+    if (tensor.size !== size) throw new ShapeError('adamwControl', `${name} must have ${size} elements, got [${tensor.shape}]`);
+  }
+  const control = Tensor.empty(measured.gpu, [CONTROL_SIZE], 'f32', 'control of the step');
+  conclusion.run(measured.gpu, { tensors: { measured, settings, state, scale, control }, grid: 1 });
+  return control;
 }
 
 /** Work of one step over n parameters. */
@@ -67,4 +124,4 @@ export function cost(n: number): Cost {
   return { flops: 16 * n, bytesRead: f32Bytes(4 * n), bytesWritten: f32Bytes(3 * n) };
 }
 
-export const kernels = Object.values(update);
+export const kernels = [...Object.values(update), conclusion];

@@ -1,4 +1,4 @@
-import { FirstlightError, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import { rangesOf } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
@@ -24,10 +24,7 @@ const WORKGROUP = 64;
 export function embedding(table: Tensor, ids: TokenIds): Tensor {
   if (table.shape.length !== 2) throw new ShapeError('embedding', `the table must be [V, D], got [${table.shape}]`);
   const [vocabulary, width] = table.shape;
-  const { id, position } = ids.largest;
-  if (id >= vocabulary) {
-    throw new FirstlightError('FL_TOKEN_ID', `embedding: id ${id} at position ${position} is outside of the table of V = ${vocabulary} rows`, { id, position, vocabulary }, 'use the vocabulary that the table was made for');
-  }
+  ids.checkAgainst(vocabulary);
   const { gpu } = table;
   const ranges = rangesOf(gpu, vocabulary, width);
   const positions = ids.ids.size;

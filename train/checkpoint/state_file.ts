@@ -1,14 +1,14 @@
 /** The file that is written last into a checkpoint: where the run stands, and the seal of every other file. */
 import { createHash } from 'node:crypto';
 import { CheckpointFormatError } from '../../engine/errors.ts';
+import type { OptimizerCounts } from '../optimizer.ts';
 import type { Seal } from './seal.ts';
 
 /** Where a run stands. */
 export interface RunState {
   /** Optimiser steps done, skipped ones included; the data of the next step follows from it and the seed. */
   readonly step: number;
-  /** Steps that the optimiser counts in its bias corrections. */
-  readonly optimizerSteps: number;
+  readonly optimizer: OptimizerCounts;
   readonly seed: number;
   /** The whole configuration, as text. */
   readonly config: string;
@@ -46,8 +46,9 @@ function parse(path: string, bytes: Uint8Array): unknown {
 
 function isStateFile(value: unknown): value is StateFile {
   const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
-  const { step, optimizerSteps, seed, config, elapsedSeconds } = (state ?? {}) as Partial<Record<keyof RunState, unknown>>;
-  const isState = [step, optimizerSteps, seed, elapsedSeconds].every(Number.isFinite) && typeof config === 'string';
+  const { step, optimizer, seed, config, elapsedSeconds } = (state ?? {}) as Partial<Record<keyof RunState, unknown>>;
+  const { steps, finiteInARow, skippedInARow, skipped, lossScale } = (optimizer ?? {}) as Partial<Record<keyof OptimizerCounts, unknown>>;
+  const isState = [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale].every(Number.isFinite) && typeof config === 'string';
   return isState && typeof files === 'object' && files !== null && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
 }
 

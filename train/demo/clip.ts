@@ -1,4 +1,4 @@
-import { type FloatType, type Gpu, halve } from '../../engine/index.ts';
+import { type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
 import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS } from '../../model/config.ts';
@@ -6,7 +6,7 @@ import { type Init, initialise, normal } from '../../model/init.ts';
 import { textBatch } from '../../model/text.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { BatchesByStep } from '../batches.ts';
-import { contrastiveLoss } from '../contrastive.ts';
+import { contrastiveLoss, equalCaptions } from '../contrastive.ts';
 import { type Batch, Dataset } from '../data/dataset.ts';
 import { readLabels, readList } from '../data/lists.ts';
 import { CLASS_NAMES } from '../data/moving_shapes.ts';
@@ -65,26 +65,31 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   const input = inputOf(model, preprocessor);
   const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
   const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)), total: steps };
+  const count = batches.size;
+  const pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.visual.type, 'pixels') as Tensor);
+  const texts = textBatch(gpu, new Int32Array(count * length), length);
+  const target = gpu.keep(Tensor.zeros(gpu, [count, count], 'targets'));
   recorder.stage('CLIP', steps);
   try {
     await trainStage<Batch>({
       gpu, optimizer, schedule, steps,
       prepare: (step) => batches.read(step, 0),
-      loss: (batch) => {
-        const count = batch.labels.length;
-        const texts = textBatch(gpu, Int32Array.from({ length: count * length }, (_, at) => rows[batch.labels[Math.floor(at / length)] * length + (at % length)]), length);
-        const pixels = pixelsOf(gpu, batch, input).reshape([count, 3, imageSize, imageSize]);
-        return contrastiveLoss(gpu, model.comparePictures(pixels, model.encodeText(texts)), batch.labels);
+      feed: (batch) => {
+        gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
+        texts.write(Int32Array.from({ length: count * length }, (_, at) => rows[batch.labels[Math.floor(at / length)] * length + (at % length)]));
+        target.write(equalCaptions(batch.labels));
       },
+      loss: () => contrastiveLoss(model.comparePictures(pixels, model.encodeText(texts)), target),
       onStep: ({ step, loss, lr, gradNorm }) => {
         if (step % LOG_EVERY === 0 || step === steps || step === 1) {
           recorder.scalar(step, 'loss', loss);
           recorder.scalar(step, 'lr', lr);
           recorder.scalar(step, 'gradNorm', gradNorm);
         }
-        recorder.advance(step, batches.size);
-        return stop.code === undefined;
+        recorder.advance(step, count);
       },
+      pausesAfter: () => stop.code !== undefined,
+      onPause: () => false,
     });
     stop.throwIfRequested('training of CLIP');
     return { model, tokenizer, preprocessor };
@@ -94,5 +99,8 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   } finally {
     recorder.progress.stop();
     optimizer.dispose();
+    pixels.dispose();
+    texts[Symbol.dispose]();
+    target.dispose();
   }
 }

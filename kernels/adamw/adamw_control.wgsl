@@ -1,0 +1,59 @@
+// What the optimiser does about the gradient of this step, decided where the gradient is; nothing comes back to the host for it.
+//   norm ← norm / scale,  factor = min(1, max_norm / (norm + 1e-6)) / scale as torch's clip_grad_norm_, without the bound if max_norm is 0
+//   finite:      t + 1; after `interval` such steps in a row the scale is multiplied by `growth`
+//   not finite:  nothing is updated; the scale is multiplied by `backoff`
+// Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the numbers are those of torch's GradScaler. The bias corrections 1 − βᵗ
+// are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. One lane. Linked with exp.wgsl.
+
+struct State { steps: u32, finite_in_a_row: u32, skipped_in_a_row: u32, skipped: u32 }
+
+@group(0) @binding(1) var<storage, read> measured: array<f32>;        // [2]: norm of the scaled gradient, 1 if not finite
+@group(0) @binding(2) var<storage, read> settings: array<f32>;        // [6]: max_norm, ln beta1, ln beta2, growth, backoff, interval
+@group(0) @binding(3) var<storage, read_write> state: array<u32>;     // [4]: as State
+@group(0) @binding(4) var<storage, read_write> scale: array<f32>;     // [1]: factor on the loss of the next step
+@group(0) @binding(5) var<storage, read_write> control: array<f32>;   // [8]: norm, factor, 1 if not finite, scale, 1 − beta1ᵗ, 1 − beta2ᵗ, skipped in a row, t
+
+// 1 − eˣ for x ≤ 0; the series near 0, where eˣ is too close to 1.
+fn one_minus_exp(x: f32) -> f32 {
+  if (x < -0.5) { return 1.0 - exp_of(x); }
+  var sum = 1.0;
+  for (var n = 10.0; n > 1.5; n -= 1.0) { sum = 1.0 + x / n * sum; }
+  return -x * sum;
+}
+
+@compute @workgroup_size(1)
+fn adamw_control() {
+  var own = State(state[0], state[1], state[2], state[3]);
+  let used = scale[0];
+  let skips = measured[1] != 0.0;
+  let norm = measured[0] / used;
+  let bound = settings[0];
+
+  if (skips) {
+    own.finite_in_a_row = 0u;
+    own.skipped_in_a_row++;
+    own.skipped++;
+    scale[0] = used * settings[4];
+  } else {
+    own.steps++;
+    own.skipped_in_a_row = 0u;
+    own.finite_in_a_row++;
+    if (f32(own.finite_in_a_row) >= settings[5]) {
+      own.finite_in_a_row = 0u;
+      scale[0] = used * settings[3];
+    }
+  }
+  state[0] = own.steps;
+  state[1] = own.finite_in_a_row;
+  state[2] = own.skipped_in_a_row;
+  state[3] = own.skipped;
+
+  control[0] = norm;
+  control[1] = select(1.0, min(1.0, bound / (norm + 1e-6)), bound > 0.0) / used;
+  control[2] = select(0.0, 1.0, skips);
+  control[3] = used;
+  control[4] = one_minus_exp(f32(own.steps) * settings[1]);
+  control[5] = one_minus_exp(f32(own.steps) * settings[2]);
+  control[6] = f32(own.skipped_in_a_row);
+  control[7] = f32(own.steps);
+}

@@ -1,0 +1,165 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, NonFiniteError, open, Random, Tensor } from '../engine/index.ts';
+import { mul, sub } from '../kernels/elementwise/index.ts';
+import { linear } from '../kernels/matmul/index.ts';
+import { mean } from '../kernels/reduce/index.ts';
+import { AdamW, type ParameterGroup } from '../train/optimizer.ts';
+import { learningRate, type Schedule } from '../train/schedule.ts';
+import { type StageOptions, trainStage } from '../train/stage.ts';
+import type { StepReport } from '../train/step_reports.ts';
+
+const gpu = await open();
+const [ROWS, FROM, TO] = [6, 5, 3];
+const STEPS = 40;
+const schedule: Schedule = { form: 'plain', baseLr: 0.02, minLr: 0, warmup: 5, total: STEPS };
+
+const numbers = (name: string, count: number) => {
+  const random = new Random(1, name);
+  return Float32Array.from({ length: count }, () => random.normal());
+};
+
+/** A linear regression, whose weight and bias stand in groups of their own. */
+function regression() {
+  const parameter = (name: string, shape: number[]) => {
+    const tensor = gpu.keep(Tensor.from(gpu, numbers(name, shape.reduce((a, b) => a * b)), shape, name));
+    tensor.requiresGrad = true;
+    return tensor;
+  };
+  const [weight, bias, unused] = [parameter('weight', [TO, FROM]), parameter('bias', [TO]), parameter('unused', [7])];
+  const group = (name: string, lrScale: number, weightDecay: number, tensor: Tensor): ParameterGroup => ({ name, lrScale, weightDecay, parameters: [[name, tensor]] });
+  const groups = [group('weight', 1, 0.1, weight), group('bias', 10, 0, bias), group('unused', 1, 0.5, unused)];
+  const optimizer = new AdamW(gpu, groups, { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const [x, y] = [gpu.keep(Tensor.zeros(gpu, [ROWS, FROM], 'x')), gpu.keep(Tensor.zeros(gpu, [ROWS, TO], 'y'))];
+  const loss = () => {
+    const difference = sub(linear(x, weight, { bias }), y);
+    return mean(mul(difference, difference).reshape([-1]), 0);
+  };
+  const feed = (batch: { readonly x: Float32Array; readonly y: Float32Array }) => {
+    x.write(batch.x);
+    y.write(batch.y);
+  };
+  const batch = (step: number) => ({ x: numbers(`x ${step}`, ROWS * FROM), y: numbers(`y ${step}`, ROWS * TO) });
+  const weights = () => gpu.read([weight, bias, unused]);
+  const dispose = () => {
+    optimizer.dispose();
+    for (const tensor of [weight, bias, unused, x, y]) tensor.dispose();
+  };
+  return { optimizer, loss, feed, batch, weights, dispose };
+}
+
+type Regression = ReturnType<typeof regression>;
+
+async function train(own: Regression, options: Partial<StageOptions<ReturnType<Regression['batch']>>> = {}) {
+  const reports: StepReport[] = [];
+  const reached = await trainStage({
+    gpu, optimizer: own.optimizer, schedule, steps: STEPS,
+    prepare: async (step) => own.batch(step), feed: own.feed, loss: own.loss,
+    onStep: (report) => void reports.push(report),
+    ...options,
+  });
+  return { reached, reports };
+}
+
+test('a stage gives the bits of the same steps taken one by one, and reports every step in order', async () => {
+  const own = regression();
+  const { reached, reports } = await train(own);
+  assert.is(reached, STEPS);
+  assert.equal(reports.map(({ step }) => step), Array.from({ length: STEPS }, (_, i) => i + 1));
+
+  const plain = regression();
+  for (let step = 0; step < STEPS; step++) {
+    plain.feed(plain.batch(step));
+    plain.optimizer.schedule(plain.optimizer.groups.map(({ lrScale }) => learningRate(schedule, step, lrScale)));
+    plain.optimizer.zeroGrad();
+    const [loss, control] = gpu.scope(() => {
+      const value = plain.loss();
+      backward(value, plain.optimizer.lossScale);
+      return [value.detach(), plain.optimizer.step()];
+    });
+    assert.is(await loss.item(), reports[step].loss);
+    assert.is((await control.read())[0], reports[step].gradNorm);
+    loss.dispose();
+    control.dispose();
+  }
+  assert.equal(await own.weights(), await plain.weights());
+  own.dispose();
+  plain.dispose();
+});
+
+test('an update of three groups takes four dispatches, and a parameter without a gradient decays', async () => {
+  const own = regression();
+  const [, , before] = await own.weights();
+  own.optimizer.zeroGrad();
+  gpu.scope(() => backward(own.loss()));
+  own.optimizer.schedule([0.1, 0.1, 0.1]);
+  const { dispatches } = gpu.counts;
+  own.optimizer.step().dispose();
+  assert.is(gpu.counts.dispatches - dispatches, 4);
+  const [, , after] = (await own.weights()) as Float32Array[];
+  assert.equal(after, Float32Array.from(before, (value) => Math.fround(value * Math.fround(1 - Math.fround(Math.fround(0.1) * 0.5)))));
+  own.dispose();
+});
+
+test('a step whose gradient is not finite is reported, changes nothing and does not count', async () => {
+  const poisoned = new Set([3, 4, 11]);
+  const own = regression();
+  const broken = (step: number) => (poisoned.has(step) ? { ...own.batch(step), y: new Float32Array(ROWS * TO).fill(Number.NaN) } : own.batch(step));
+  const { reports } = await train(own, { prepare: async (step) => broken(step) });
+  assert.equal(reports.filter(({ skipped }) => skipped).map(({ step }) => step), [4, 5, 12]);
+  const { steps, skipped } = await own.optimizer.counts();
+  assert.equal([steps, skipped], [STEPS - 3, 3]);
+  assert.ok((await own.weights()).every((values) => Array.from(values).every(Number.isFinite)));
+  own.dispose();
+});
+
+test('twenty such steps in a row end the stage', async () => {
+  const own = regression();
+  const infinite = { ...own.batch(0), y: new Float32Array(ROWS * TO).fill(3e38) };
+  try {
+    await train(own, { prepare: async (step) => (step < 5 ? own.batch(step) : infinite) });
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, NonFiniteError);
+    assert.match((error as Error).message, /the gradient of 20 steps in a row is NaN or infinite at step 25/);
+  }
+  own.dispose();
+});
+
+test('at a pause nothing is under way, all is reported, and the stage can be ended there', async () => {
+  const own = regression();
+  const seen: (readonly number[])[] = [];
+  const reports: number[] = [];
+  const reached = await trainStage({
+    gpu, optimizer: own.optimizer, schedule, steps: STEPS,
+    prepare: async (step) => own.batch(step), feed: own.feed, loss: own.loss,
+    onStep: ({ step }) => void reports.push(step),
+    pausesAfter: (step) => step % 7 === 0,
+    onPause: async (step) => {
+      seen.push([step, reports.length, (await own.optimizer.counts()).steps]);
+      return step < 21;
+    },
+  });
+  assert.is(reached, 21);
+  assert.equal(seen, [[7, 7, 7], [14, 14, 14], [21, 21, 21]]);
+  own.dispose();
+});
+
+test('an error in loading ends the stage with that error', async () => {
+  const own = regression();
+  try {
+    await train(own, {
+      prepare: async (step) => {
+        if (step === 6) throw new Error('clip 6 is broken');
+        return own.batch(step);
+      },
+    });
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as Error).message, 'clip 6 is broken');
+  }
+  own.dispose();
+});
+
+test.after(() => gpu.close());
+test.run();
