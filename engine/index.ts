@@ -10,6 +10,6 @@ export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';
-export { backward, isRecording, noGrad, record, recompute } from './tape.ts';
+export { backward, isRecording, noGrad, record, recompute, type SoFar } from './tape.ts';
 export { type AnyTensor, type DType, type FloatType, type HostArrays, type Shape, sizeOf, Tensor } from './tensor.ts';
 export { link, part, type Program, type Source } from './wgsl.ts';

@@ -1,8 +1,17 @@
 import { ShapeError, FirstlightError } from './errors.ts';
 import type { AnyTensor, Tensor } from './tensor.ts';
 
+/**
+ * What reached the parents of an operation before it in this backward pass. A pull that can add it in the kernel that makes its own
+ * gradient takes it, and then returns the sum; what is not taken the tape adds in a dispatch of its own.
+ */
+export interface SoFar {
+  /** The gradient so far of a parent, by its number, or undefined if there is none to be added here. */
+  take(parent: number): Tensor | undefined;
+}
+
 /** From the gradient of a result to the gradients of its parents, in their order; `undefined` where none is needed. */
-export type Pull = (dy: Tensor) => readonly (Tensor | undefined)[];
+export type Pull = (dy: Tensor, soFar: SoFar) => readonly (Tensor | undefined)[];
 
 let recording = true;
 let nextSerial = 1;
@@ -41,12 +50,12 @@ export class TapeNode {
   }
 
   /** Runs the gradient once and gives back what was saved for it. */
-  run(dy: Tensor): readonly (Tensor | undefined)[] {
+  run(dy: Tensor, soFar: SoFar): readonly (Tensor | undefined)[] {
     const pull = this.#pull;
     if (pull === undefined) {
       throw new FirstlightError('FL_GRAPH_CONSUMED', 'this graph went through a backward pass already', {}, 'compute the loss again before the next backward()');
     }
-    return pull(dy);
+    return pull(dy, soFar);
   }
 
   consume(): void {
@@ -116,17 +125,25 @@ export function backward(loss: Tensor, seed?: Tensor): void {
         gradients.delete(node);
         if (dy !== undefined) {
           const done = [dy];
-          const pulled = gpu.scope(() => node.run(dy));
-          node.parents.forEach((parent, i) => {
+          const taken = new Taken(node, gradients);
+          const pulled = gpu.scope(() => node.run(dy, taken));
+          taken.check(pulled);
+          // sums that a pull made come first: what other parents of the same node get is added to them
+          const order = node.parents.map((_, i) => i).sort((a, b) => Number(taken.has(b)) - Number(taken.has(a)) || a - b);
+          for (const i of order) {
+            const parent = node.parents[i];
             const gradient = pulled[i];
-            if (gradient === undefined) return;
+            if (gradient === undefined) continue;
             done.push(gradient);
-            if (!parent.requiresGrad) return;
-            if (parent.node === undefined) return deposit(parent as Tensor, gradient);
+            if (!parent.requiresGrad) continue;
+            if (parent.node === undefined) {
+              deposit(parent as Tensor, gradient);
+              continue;
+            }
             const before = gradients.get(parent.node);
             if (before !== undefined) done.push(before);
-            gradients.set(parent.node, before === undefined ? gradient : gpu.sum(before, gradient));
-          });
+            gradients.set(parent.node, before === undefined || taken.has(i) ? gradient : gpu.sum(before, gradient));
+          }
           // a gradient may stand for several results at once (y = a + b hands dy to both): only its last user frees it
           const waiting = new Set(gradients.values());
           for (const gradient of done) if (!waiting.has(gradient)) gradient.dispose();
@@ -136,6 +153,38 @@ export function backward(loss: Tensor, seed?: Tensor): void {
       }
     }),
   );
+}
+
+/** The gradients so far of a node's parents, and which of them its pull took. */
+class Taken implements SoFar {
+  readonly #node: TapeNode;
+  readonly #gradients: ReadonlyMap<TapeNode, Tensor>;
+  readonly #taken = new Map<TapeNode, number>();
+
+  constructor(node: TapeNode, gradients: ReadonlyMap<TapeNode, Tensor>) {
+    this.#node = node;
+    this.#gradients = gradients;
+  }
+
+  take(parent: number): Tensor | undefined {
+    const { node, requiresGrad } = this.#node.parents[parent];
+    if (node === undefined || !requiresGrad || this.#taken.has(node)) return undefined;
+    const soFar = this.#gradients.get(node);
+    if (soFar !== undefined) this.#taken.set(node, parent);
+    return soFar;
+  }
+
+  /** What was taken must come back: it is in nobody's hands else. */
+  check(pulled: readonly (Tensor | undefined)[]): void {
+    for (const [, parent] of this.#taken) {
+      if (pulled[parent] === undefined) throw new FirstlightError('FL_GRADIENT_LOST', `an operation took what its parent ${parent} had so far and returned no gradient for it`, {}, 'return the sum, or do not take it');
+    }
+  }
+
+  has(parent: number): boolean {
+    const { node } = this.#node.parents[parent];
+    return node !== undefined && this.#taken.get(node) === parent;
+  }
 }
 
 /** All operations below `from`, latest first. */

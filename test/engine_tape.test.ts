@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, noGrad, open, recompute, Tensor } from '../engine/index.ts';
+import { backward, noGrad, open, record, recompute, Tensor } from '../engine/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { close } from './close.ts';
@@ -84,6 +84,17 @@ test('a graph whose result is dropped gives back what it saved', () => {
   const before = gpu.pool.live;
   gpu.scope(() => gelu(gelu(gelu(x, 'gelu'), 'gelu'), 'gelu').dispose());
   assert.is(gpu.pool.live, before);
+});
+
+test('a gradient that an operation takes and does not give back is an error, not lost', () => {
+  gpu.scope(() => {
+    const x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
+    x.requiresGrad = true;
+    const h = gelu(x, 'gelu');
+    const careless = record(h.like(), [h], (_, soFar) => [void soFar.take(0)]);
+    const y = record(h.like(), [careless, h], (dy) => [dy, dy]);
+    assert.throws(() => backward(y, h.detach()), /took what its parent 0 had so far and returned no gradient/);
+  });
 });
 
 test.after(() => gpu.close());

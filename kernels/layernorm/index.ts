@@ -1,10 +1,12 @@
-import { part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl')]);
-const backward = rowKernels('layernorm_grad', [await part(import.meta.url, './layernorm_grad.wgsl')]);
+const backwardText = await part(import.meta.url, './layernorm_grad.wgsl');
+const backward = rowKernels('layernorm_grad', [backwardText, await part(import.meta.url, './residual.none.wgsl')]);
+const backwardAdding = rowKernels('layernorm_grad_add', [backwardText, await part(import.meta.url, './residual.add.wgsl')]);
 const partialSums = packedKernels('layernorm_grad_partials', [await part(import.meta.url, './layernorm_grad_partials.wgsl')]);
 const totalSums = packedKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
 
@@ -29,19 +31,20 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5): 
   using mean = x.wide([rows], 'mean');
   using rstd = x.wide([rows], 'rstd');
   kernel.run(gpu, { tensors: { x, weight, bias, y, mean, rstd }, params: { rows, packs, eps }, ...rowLaunch(gpu, kernel, rows) });
-  const pull = (dy: Tensor) => {
-    const dx = x.requiresGrad ? gradientOfInput(x, weight, mean, rstd, dy) : undefined;
+  const pull = (dy: Tensor, soFar: SoFar) => {
+    const dx = x.requiresGrad ? gradientOfInput(x, weight, mean, rstd, dy, soFar.take(0)) : undefined;
     if (!weight.requiresGrad && !bias.requiresGrad) return [dx];
     return [dx, ...gradientOfAffine(x, weight, bias, mean, rstd, dy)];
   };
   return record(y, [x, weight, bias], pull, [x, weight, mean, rstd]);
 }
 
-function gradientOfInput(x: Tensor, weight: Tensor, mean: Tensor, rstd: Tensor, dy: Tensor): Tensor {
+/** @param residual what else reached x, from around the normalisation: added in the same pass */
+function gradientOfInput(x: Tensor, weight: Tensor, mean: Tensor, rstd: Tensor, dy: Tensor, residual: Tensor | undefined): Tensor {
   const [rows, cols] = [mean.size, weight.size];
-  const { kernel, packs } = packed(backward, cols);
+  const { kernel, packs } = packed(residual === undefined ? backward : backwardAdding, cols);
   const dx = x.gradLike();
-  kernel.run(x.gpu, { tensors: { x, dy, weight, mean, rstd, dx }, params: { rows, packs }, ...rowLaunch(x.gpu, kernel, rows) });
+  kernel.run(x.gpu, { tensors: { x, dy, weight, mean, rstd, dx, ...(residual && { residual }) }, params: { rows, packs }, ...rowLaunch(x.gpu, kernel, rows) });
   return dx;
 }
 
@@ -72,4 +75,4 @@ export function gradientCost(shape: readonly number[]): Cost {
   return { flops: 18 * n, bytesRead: f32Bytes(4 * n + cols + (4 * n) / cols), bytesWritten: f32Bytes(n + 2 * cols) };
 }
 
-export const kernels = [forward, backward, partialSums, totalSums].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = [forward, backward, backwardAdding, partialSums, totalSums].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

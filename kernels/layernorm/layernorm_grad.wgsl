@@ -1,6 +1,6 @@
 // Gradient of layer normalisation with respect to its input. With x̂ = (x − mean) · rstd and g = dy · weight,
-//   dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)),  means over each row.
-// Linked with row/*.wgsl and pack/*.wgsl.
+//   dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)),  means over each row, plus what reached x around the normalisation, if anything did.
+// Linked with residual.none.wgsl or residual.add.wgsl, row/*.wgsl and pack/*.wgsl.
 
 struct Params { rows: u32, packs: u32 }
 
@@ -31,6 +31,6 @@ fn layernorm_grad(lanes: Lanes) {
   for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
     let g = pack32(dy[base + c]) * pack32(weight[c]);
     let normal = (pack32(x[base + c]) - center) * scale;
-    dx[base + c] = result_pack(scale * (g - means.x - normal * means.y));
+    dx[base + c] = result_pack(residual_at(base + c) + scale * (g - means.x - normal * means.y));
   }
 }

@@ -33,10 +33,10 @@ export function linear(x: Tensor, weight: Tensor, options: { bias?: Tensor; acti
   const weighs = weight.requiresGrad || bias?.requiresGrad === true;
   const saved = [...(weighs ? [x] : []), ...(x.requiresGrad ? [weight] : []), ...(slope === undefined ? [] : [slope])];
   const extra = [bias, residual].filter((tensor) => tensor !== undefined);
-  return record(y, [x, weight, ...extra], (dy) => {
+  return record(y, [x, weight, ...extra], (dy, soFar) => {
     const dpre = slope === undefined ? dy : slopeProduct(dy, slope);
     const dx = x.requiresGrad ? x.gradLike() : undefined;
-    if (dx !== undefined) multiplyRows(dpre, weight, dx, { rows, columns: inner, inner: columns });
+    if (dx !== undefined) multiplyRows(dpre, weight, dx, { rows, columns: inner, inner: columns }, { residual: soFar.take(0) });
     const sums = weighs ? outerSum(dpre, x, weight, bias?.requiresGrad === true ? bias : undefined) : undefined;
     return [dx, sums?.matrix, ...(bias === undefined ? [] : [sums?.bias]), ...(residual === undefined ? [] : [dy])];
   }, saved);

@@ -6,7 +6,9 @@ import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
 const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl')]);
-const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl')]);
+const slicingText = await part(import.meta.url, './rearrange_grad.wgsl');
+const slicing = packedKernels('slice_grad', [slicingText, await part(import.meta.url, './others.none.wgsl')]);
+const slicingAdding = packedKernels('slice_grad_add', [slicingText, await part(import.meta.url, './others.add.wgsl')]);
 
 const WORKGROUP = 256;
 
@@ -41,7 +43,7 @@ export function slice(x: Tensor, dim: number, start: number, end: number): Tenso
   const y = x.like(shape);
   const inner = denseStrides(x.shape)[dim];
   copy('slice', x, y, shape, denseStrides(x.shape), denseStrides(shape), { from: start * inner });
-  return record(y, [x], (dy) => [sliceGradient(x, dy, x.shape[dim] * inner, start * inner, end * inner)], []);
+  return record(y, [x], (dy, soFar) => [sliceGradient(x, dy, soFar.take(0), x.shape[dim] * inner, start * inner, end * inner)], []);
 }
 
 /** Tensors one after another along axis `dim`; their other extents are equal. */
@@ -129,13 +131,15 @@ function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly
   });
 }
 
-function sliceGradient(x: Tensor, dy: Tensor, row: number, start: number, end: number): Tensor {
+/** @param others what reached x from other uses: added in the same pass */
+function sliceGradient(x: Tensor, dy: Tensor, others: Tensor | undefined, row: number, start: number, end: number): Tensor {
   const dx = x.gradLike();
   const wide = [row, start, end].every((at) => at % 4 === 0);
   const pack = wide ? 4 : 1;
   const n = dx.size / pack;
-  slicing[wide ? 'vec4' : 'scalar'].run(x.gpu, {
-    tensors: { dy, dx },
+  const kernels = others === undefined ? slicing : slicingAdding;
+  kernels[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+    tensors: { dy, dx, ...(others && { others }) },
     params: { n, row: row / pack, start: start / pack, end: end / pack },
     grid: ceilDiv(n, WORKGROUP),
   });
@@ -152,4 +156,4 @@ export function gradientCost(n: number, m: number): Cost {
   return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
-export const kernels = [...[copying, slicing].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];
+export const kernels = [...[copying, slicing, slicingAdding].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

@@ -1,0 +1,99 @@
+/** Gradients that meet in a tensor with several uses: kernels that take what is there so far, and the tape that adds the rest. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, noGrad, open, recompute, type Shape, Tensor } from '../engine/index.ts';
+import { add, mul } from '../kernels/elementwise/index.ts';
+import { kernels as normKernels, layernorm } from '../kernels/layernorm/index.ts';
+import { kernels as productKernels, linear } from '../kernels/matmul/index.ts';
+import { kernels as copyKernels, concat, slice } from '../kernels/rearrange/index.ts';
+import { normal } from '../kernels/shared/sample.ts';
+import { close } from './close.ts';
+
+const gpu = await open({ guard: true });
+
+function tensor(name: string, shape: Shape): Tensor {
+  return gpu.keep(Tensor.from(gpu, normal(name, shape).data as Float32Array, shape, name));
+}
+
+const SHAPES = [[3, 5, 8], [2, 3, 7]] as const; // packs of four, and not
+
+/** Ways to use x [B, T, D] once, all of them to [B, T, D]. */
+function usesOf([b, t, d]: readonly [number, number, number]) {
+  const [gain, shift, weight, zeros] = [tensor('gain', [d]), tensor('shift', [d]), tensor('weight', [d, d]), gpu.keep(Tensor.zeros(gpu, [b, 1, d]))];
+  return {
+    plain: (x: Tensor) => mul(x, gain),
+    layernorm: (x: Tensor) => layernorm(x, gain, shift),
+    linear: (x: Tensor) => linear(x, weight),
+    slice: (x: Tensor) => concat([slice(x, 1, 1, t), zeros], 1),
+    residual: (x: Tensor) => linear(layernorm(x, gain, shift), weight, { residual: x }),
+    recomputed: (x: Tensor) => recompute((y) => linear(y, weight), x),
+  };
+}
+
+/** d mean(f(x · 1)² / 2): x is not a leaf where it is used, so that gradients meet on the tape. */
+async function gradientOf(shape: readonly [number, number, number], f: (x: Tensor) => Tensor): Promise<Float32Array> {
+  const leaf = tensor('x', shape);
+  leaf.requiresGrad = true;
+  using one = Tensor.from(gpu, Float32Array.of(1));
+  gpu.scope(() => {
+    const y = f(mul(leaf, one));
+    const dy = noGrad(() => mul(tensor('dy', shape), one));
+    backward(y, dy);
+  });
+  const gradient = (await leaf.grad?.read()) as Float32Array;
+  leaf.grad?.dispose();
+  leaf.dispose();
+  return gradient;
+}
+
+for (const shape of SHAPES) {
+  const uses = usesOf([...shape]);
+  const names = Object.keys(uses) as (keyof typeof uses)[];
+  const alone = new Map<string, Float32Array>();
+  test(`[${shape}]: each use alone has its gradient`, async () => {
+    for (const name of names) alone.set(name, await gradientOf([...shape], uses[name]));
+  });
+  for (const first of names) {
+    test(`[${shape}]: the gradient of ${first} and another use is the sum of theirs, in either order`, async () => {
+      for (const second of names) {
+        const both = await gradientOf([...shape], (x) => add(uses[first](x), uses[second](x)));
+        const [one, other] = [alone.get(first), alone.get(second)] as [Float32Array, Float32Array];
+        close(`${first} + ${second}`, both, Float64Array.from(one, (value, i) => value + other[i]), { atol: 2e-5, rtol: 1e-5 });
+      }
+      await gpu.checkGuards();
+    });
+  }
+}
+
+test('every variant of the kernels that add says the same', async () => {
+  const kernels = [...normKernels, ...productKernels, ...copyKernels];
+  const most = Math.max(...kernels.map((kernel) => kernel.variants(gpu).length));
+  const { layernorm: norm, linear: product, slice: cut } = usesOf([3, 5, 8]);
+  const all = (x: Tensor) => add(add(norm(x), product(x)), add(cut(x), x));
+  const results: Float32Array[] = [];
+  for (let i = 0; i < most; i++) {
+    for (const kernel of kernels) gpu.preferences.set(kernel.name, kernel.variants(gpu)[i] ?? kernel.variants(gpu)[0]);
+    results.push(await gradientOf([3, 5, 8], all));
+  }
+  gpu.preferences.clear();
+  for (const result of results) close('gradient', result, Float64Array.from(results[0]), { atol: 2e-5, rtol: 1e-5 });
+});
+
+test('a residual block adds its gradients without a dispatch of its own', () => {
+  const { residual } = usesOf([3, 5, 8]);
+  const leaf = tensor('x', [3, 5, 8]);
+  leaf.requiresGrad = true;
+  gpu.scope(() => {
+    const y = residual(mul(leaf, tensor('factor', [1])));
+    const dy = tensor('dy', [3, 5, 8]);
+    const { dispatches } = gpu.counts;
+    backward(y, dy);
+    // one each for the product, for the normalisation with what came around it, and for the leaf
+    assert.is(gpu.counts.dispatches - dispatches, 3);
+  });
+  leaf.grad?.dispose();
+  leaf.dispose();
+});
+
+test.after(() => gpu.close());
+test.run();
