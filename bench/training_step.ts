@@ -43,7 +43,7 @@ export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, reco
   const run = () => {
     optimizer.zeroGrad();
     const loss = crossEntropyWithLabels(model.forward(pixels, texts), labels, 0.1);
-    backward(loss);
+    backward(loss, optimizer.lossScale);
     optimizer.step();
     return loss.detach();
   };

@@ -201,7 +201,7 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
     optimizer.schedule(lrs(step - 1));
     const [loss, control] = gpu.scope(() => {
       const value = inputs.loss(model.forward(inputs.pixels, inputs.texts));
-      backward(value);
+      backward(value, optimizer.lossScale);
       return [value.detach(), optimizer.step()];
     });
     control.dispose();
