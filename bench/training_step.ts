@@ -1,9 +1,9 @@
-import { backward, type CapturedStep, type FloatType, type Gpu, halve, type Module, parameterCount, Random, Tensor } from '../engine/index.ts';
-import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
+import { type CapturedStep, type FloatType, type Gpu, halve, Random, type Shape, Tensor } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
-import { AdamW, fixText, recipeGroups } from '../train/optimizer.ts';
+import { RunStep } from '../train/run_step.ts';
+import { recordStep } from '../train/stage.ts';
 
 /** A training step of X-CLIP on random numbers, as the recipe has it. */
 export interface StepShape {
@@ -20,47 +20,39 @@ export interface StepShape {
 
 /** The step with what it works on. */
 export interface TrainingStep {
-  readonly model: Module;
-  readonly parameters: number;
-  readonly run: () => Tensor;
-  readonly captured: CapturedStep<[], Tensor>;
+  readonly captured: CapturedStep<[], unknown>;
   dispose(): void;
 }
 
-/** Builds a step; nothing runs before its first `captured.run()`. Weights are zero unless somebody initialises them: no kernel's time depends on them. */
+/** Builds a step; nothing runs before its first `captured.run()`. Weights and pixels are zero: no kernel's time depends on them. */
 export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, recompute, precision }: StepShape): TrainingStep {
   const config = PRESETS[preset];
-  const { imageSize } = config.vision;
   const model = new Xclip(gpu, config, { recompute });
   if (precision === 'f16') halve(model);
-  if (!trainText) fixText(model);
-  const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 10 }), { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 0 });
-  const pixels = gpu.keep(Tensor.empty(gpu, [batch, config.frames, 3, imageSize, imageSize], precision, 'pixels'));
-  gpu.clear(pixels);
-  const labels = gpu.keep(Tensor.from(gpu, Uint32Array.from({ length: batch }, (_, i) => i % classes), [batch], 'labels'));
-  const texts = trainText ? textBatch(gpu, randomIds(classes, config.text), config.text.context) : { features: gpu.keep(Tensor.empty(gpu, [classes, config.embedDim], precision, 'text features')) };
-  if ('features' in texts) gpu.clear(texts.features);
-  const run = () => {
-    optimizer.zeroGrad();
-    const loss = crossEntropyWithLabels(model.forward(pixels, texts), labels, 0.1);
-    backward(loss, optimizer.lossScale);
-    optimizer.step();
-    return loss.detach();
-  };
-  const captured = gpu.capture(run);
+  const texts = trainText ? textBatch(gpu, randomIds(classes, config.text), config.text.context) : { features: zeros(gpu, [classes, config.embedDim], precision) };
+  const step = new RunStep(gpu, {
+    model, texts,
+    train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText },
+    optim: { weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
+  });
+  for (const { pixels } of step.inputs) gpu.clear(pixels);
+  const captured = gpu.capture(() => recordStep(step.optimizer, 1, (micro) => step.loss(micro)));
   return {
-    model, run, captured,
-    parameters: parameterCount(model),
+    captured,
     dispose() {
       captured.dispose();
-      optimizer.dispose();
+      step.dispose();
       model.dispose();
-      pixels.dispose();
-      labels.dispose();
       if ('features' in texts) texts.features.dispose();
       else texts[Symbol.dispose]();
     },
   };
+}
+
+function zeros(gpu: Gpu, shape: Shape, type: FloatType): Tensor {
+  const tensor = gpu.keep(Tensor.empty(gpu, shape, type, 'text features') as Tensor);
+  gpu.clear(tensor);
+  return tensor;
 }
 
 /** Texts of random tokens, each ended by the largest one. */

@@ -33,8 +33,8 @@ export interface Counts {
 }
 
 export interface OpenOptions {
-  /** Most bytes that tensors may hold at once; unlimited if omitted. */
-  readonly budget?: number;
+  /** Most bytes that tensors may hold at once, maybe by the kind of the adapter; unlimited if omitted. */
+  readonly budget?: number | ((kind: Gpu['kind']) => number);
   /** For tests: NaN-filled memory with guard zones around every tensor; slow. */
   readonly guard?: boolean;
   /** For tests: leave these features out, as if the adapter lacked them. */
@@ -89,7 +89,8 @@ export class Gpu {
     const { subgroupMinSize: least, subgroupMaxSize: most } = info;
     this.subgroupSize = least === most ? (least ?? 0) : 0;
     this.#inNode = inNode;
-    this.pool = new Pool(this, options.budget ?? Number.POSITIVE_INFINITY, options.guard ?? false);
+    const { budget = Number.POSITIVE_INFINITY } = options;
+    this.pool = new Pool(this, typeof budget === 'number' ? budget : budget(this.kind), options.guard ?? false);
     this.recorder = new Recorder(this);
     this.#preparation = new Preparation(this);
     this.params = new ParamCache(this);

@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path';
-import { DatasetError, type Gpu, Tensor } from '../engine/index.ts';
-import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
+import { DatasetError, type Gpu } from '../engine/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { loadWeights } from '../model/checkpoint/weights.ts';
 import { textBatch } from '../model/text.ts';
@@ -12,11 +11,13 @@ import { readLabels, readList } from './data/lists.ts';
 import { evaluate, type Prediction } from './evaluation.ts';
 import type { Progress } from './log/progress.ts';
 import type { RunRecorder } from './log/recorder.ts';
-import { AdamW, fixText, type OptimizerCounts, recipeGroups } from './optimizer.ts';
+import type { AdamW, OptimizerCounts } from './optimizer.ts';
+import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from './pixels.ts';
+import { RunStep } from './run_step.ts';
 import { trainStage } from './stage.ts';
 import type { StopRequest } from './stop.ts';
-import { buildSystem, inputOf, type System, textFeatures } from './system.ts';
+import { buildSystem, inputOf, modelConfigOf, type System, textFeatures } from './system.ts';
 
 /** Where a run keeps what it can be resumed from, and where it leaves the trained model. */
 export const STORE_FOLDER = 'checkpoints';
@@ -53,7 +54,7 @@ export interface Fitted {
 
 /** Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left. */
 export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
-  const { train, optim, run } = config;
+  const { train, run } = config;
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, config.data.train, names.length);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
@@ -63,20 +64,15 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
 
+  recorder.progress.message(`memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`);
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  if (train.fixText) fixText(model);
-  const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
-  const optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps, maxNorm: optim.maxGradNorm ?? 0 });
-  if (resumed !== undefined) await restore(system, optimizer, resumed);
   const { context } = model.config.text;
   const texts = train.fixText ? { features: textFeatures(gpu, system, names) } : textBatch(gpu, tokenizer.tokenize(names, context), context);
   const input = inputOf(model, preprocessor);
-  const inputs = Array.from({ length: train.accumulation }, () => ({
-    pixels: gpu.keep(Tensor.empty(gpu, [train.batch, config.data.frames, 3, input.size, input.size], model.visual.type, 'pixels') as Tensor),
-    labels: gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], 'labels')),
-    draw: gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'draws')),
-  }));
+  const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
+  const { optimizer } = own;
+  if (resumed !== undefined) await restore(system, optimizer, resumed);
   const done = resumed?.state.step ?? 0;
   const start = performance.now();
   const stateAt = (step: number, counts: OptimizerCounts): RunState => ({
@@ -94,15 +90,12 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
       gpu, optimizer, schedule, steps, done, accumulation: train.accumulation,
       prepare: (step, micro) => batches.read(step, micro),
       feed: (batch, step, micro) => {
-        const { pixels, labels, draw } = inputs[micro];
+        const { pixels, labels, draw } = own.inputs[micro];
         gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
         labels.write(Uint32Array.from(batch.labels));
         draw.write(Uint32Array.of(run.seed >>> 0, Math.floor(run.seed / 2 ** 32), step * train.accumulation + micro, 0));
       },
-      loss: (micro) => {
-        const { pixels, labels, draw } = inputs[micro];
-        return crossEntropyWithLabels(model.forward(pixels, texts, { draw }), labels, train.labelSmoothing);
-      },
+      loss: (micro) => own.loss(micro),
       onStep: ({ step, loss, gradNorm, lr, skipped }) => {
         if (step % run.logEverySteps === 0 || step === steps || step === done + 1) {
           recorder.scalar(step, 'loss', loss);
@@ -128,8 +121,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
     recorder.progress.stop();
     if ('features' in texts) texts.features.dispose();
     else texts[Symbol.dispose]();
-    for (const tensor of inputs.flatMap((input) => Object.values(input))) tensor.dispose();
-    optimizer.dispose();
+    own.dispose();
   }
 }
 

@@ -28,19 +28,26 @@ export interface StageOptions<Batch> {
   readonly onPause?: (step: number) => Promise<boolean> | boolean;
 }
 
+/** Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `AdamW.step` tells. */
+export function recordStep(optimizer: AdamW, accumulation: number, loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
+  const { gpu } = optimizer;
+  optimizer.zeroGrad();
+  const losses = Array.from({ length: accumulation }, (_, micro) => gpu.scope(() => {
+    const own = loss(micro);
+    backward(accumulation === 1 ? own : scale(own, 1 / accumulation), optimizer.lossScale);
+    return own.detach();
+  }));
+  return { losses, control: optimizer.step() };
+}
+
 /** Trains from step `done` to `steps`, or until `onPause` says stop. Returns the steps done. */
 export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<number> {
   const { gpu, optimizer, schedule, steps, done = 0, accumulation = 1, pausesAfter = () => false, onPause = () => true } = options;
   const load = (step: number) => Promise.all(Array.from({ length: accumulation }, (_, micro) => options.prepare(step, micro)));
   using reports = new StepReports(gpu, { accumulation, done, lr: (step) => learningRate(schedule, step), onStep: options.onStep });
   using step = gpu.capture(() => {
-    optimizer.zeroGrad();
-    const losses = Array.from({ length: accumulation }, (_, micro) => gpu.scope(() => {
-      const loss = options.loss(micro);
-      backward(accumulation === 1 ? loss : scale(loss, 1 / accumulation), optimizer.lossScale);
-      return loss.detach();
-    }));
-    reports.append(losses, optimizer.step());
+    const { losses, control } = recordStep(optimizer, accumulation, options.loss);
+    reports.append(losses, control);
   });
   let next = load(done);
   for (let index = done; index < steps; index++) {

@@ -4,7 +4,7 @@ import { type Checkpoint, openCheckpoint } from '../model/checkpoint/folder.node
 import { officialPreprocessor, type Preprocessor } from '../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../model/checkpoint/weights.ts';
 import { Clip } from '../model/clip.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS, type XclipConfig } from '../model/config.ts';
 import { type Init, initialise, truncatedNormal } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import type { ClipTokenizer } from '../model/tokenizer.ts';
@@ -25,17 +25,32 @@ export interface System {
 /** Parts that X-CLIP adds to CLIP: a CLIP checkpoint does not have them. */
 const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
 
+/** The architecture that a configuration asks for. */
+export async function modelConfigOf({ model, data }: TrainConfig): Promise<XclipConfig> {
+  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
+  await checkpoint?.close();
+  const config = { ...(checkpoint?.config ?? PRESETS[model.preset as keyof typeof PRESETS]), frames: data.frames };
+  const { imageSize } = config.vision;
+  if (imageSize !== data.size) throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`], `set data.size to ${imageSize}`);
+  return config;
+}
+
+/** A model of the system that a configuration asks for; its parameters are zero. */
+export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: XclipConfig): VideoModel {
+  return model.system === 'xclip' ? new Xclip(gpu, config, { dropPath: model.dropPath, recompute: train.recompute }) : new Clip(gpu, config);
+}
+
 /** Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the parts. */
-export async function buildSystem(gpu: Gpu, { model: options, data, train, run }: TrainConfig): Promise<System> {
+export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
+  const { model: options, data, train } = run;
+  const config = await modelConfigOf(run);
   const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
   try {
-    const config = { ...(checkpoint?.config ?? PRESETS[options.preset as keyof typeof PRESETS]), frames: data.frames };
-    const { imageSize } = config.vision;
-    if (imageSize !== data.size) throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`], `set data.size to ${imageSize}`);
-    const model = options.system === 'xclip' ? new Xclip(gpu, config, { dropPath: options.dropPath, recompute: train.recompute }) : new Clip(gpu, config);
+    const model = newModel(gpu, run, config);
     const loaded = checkpoint === undefined ? [] : await loadTowers(model, checkpoint);
-    initialise(model, run.seed, startOf(options.init), new Set(loaded));
+    initialise(model, run.run.seed, startOf(options.init), new Set(loaded));
     if (train.precision === 'f16') halve(model);
+    const { imageSize } = config.vision;
     const official = officialPreprocessor(imageSize);
     return {
       model,

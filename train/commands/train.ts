@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ConfigError, FirstlightError, open, parameterCount } from '../../engine/index.ts';
+import { ConfigError, FirstlightError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../config.ts';
 import { readLabels } from '../data/lists.ts';
@@ -23,7 +24,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
   try {
     const resumed = await resumable(store, config, out, resume === true);
     writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
-    await using gpu = await open();
+    await using gpu = await open({ budget: (kind) => budgetOf(config, kind) });
     gpu.requireType(config.train.precision);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
@@ -52,6 +53,12 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
   } finally {
     await store.close();
   }
+}
+
+/** Bytes that a run may take. Where a processor plays the GPU, its memory is the machine's; a card does not tell how much it has. */
+function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
+  if (run.memoryGiB !== null) return run.memoryGiB * 2 ** 30;
+  return kind === 'software' ? 0.8 * totalmem() : Number.POSITIVE_INFINITY;
 }
 
 /** One line for people. */

@@ -1,0 +1,61 @@
+/** What a run takes is known before its first allocation. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FirstlightError, open } from '../engine/index.ts';
+import { PRESETS } from '../model/config.ts';
+import { trainingStep } from '../bench/training_step.ts';
+import { parseConfig } from '../train/config.ts';
+import { checkMemory, memoryLine, memoryOf } from '../train/memory.ts';
+
+const gpu = await open();
+const CLASSES = 12;
+
+function configOf(train: object) {
+  const text = JSON.stringify({ model: { preset: 'tiny' }, data: { train: 'a.txt', labels: 'l.csv', size: 32 }, train });
+  return parseConfig(text, 'memory.yaml');
+}
+
+for (const [name, train] of Object.entries({
+  'the text frozen': { batch: 4 },
+  'the text learning': { batch: 2, fixText: false },
+  recompute: { batch: 4, recompute: true },
+})) {
+  test(`the estimate is within 5 % of what a step then takes: ${name}`, async () => {
+    await using fresh = await open();
+    const config = configOf(train);
+    const { total } = memoryOf(fresh, config, PRESETS.tiny, CLASSES);
+    assert.is(fresh.pool.peak, 4, 'the engine\'s own constant');
+    const { batch, recompute, fixText, precision } = config.train;
+    const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute, precision });
+    captured.run();
+    await fresh.sync();
+    assert.ok(Math.abs(total / fresh.pool.live - 1) < 0.05, `estimated ${total}, counted ${fresh.pool.live}`);
+  });
+}
+
+test('recompute and smaller batches take less, parameters stay', () => {
+  const [plain, again, half] = [{ batch: 8 }, { batch: 8, recompute: true }, { batch: 4 }].map((train) => memoryOf(gpu, configOf(train), PRESETS.tiny, CLASSES));
+  assert.ok(again.activations < 0.6 * plain.activations, memoryLine(again));
+  assert.ok(half.activations < 0.6 * plain.activations, memoryLine(half));
+  assert.is(again.parameters, plain.parameters);
+  assert.is(plain.moments, 2 * plain.gradients);
+});
+
+test('a run that does not fit is stopped before it takes anything, with its parts and what would help', async () => {
+  await using small = await open({ budget: 30 * 2 ** 20 });
+  const { buffersCreated } = small.counts;
+  try {
+    checkMemory(small, configOf({ batch: 8 }), PRESETS.tiny, CLASSES);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, FirstlightError);
+    const { code, message, hint } = error as FirstlightError;
+    assert.is(code, 'FL_OOM');
+    assert.match(message, /^this run needs [\d.]+ MiB \([\d,]+ B\) on the GPU, the budget is 30\.0 MiB \(31,457,280 B\)\n[\d.]+ MiB: parameters .* MiB, gradients .*, moments .*, inputs .*, activations .*$/);
+    assert.match(hint ?? '', /--set train\.recompute=true: [\d.]+ MiB(, still too much)?\n--set train\.batch=4 --set train\.accumulation=2: /);
+  }
+  assert.is(small.counts.buffersCreated, buffersCreated + 1, 'the engine\'s own constant');
+});
+
+test.after(() => gpu.close());
+test.run();
