@@ -80,11 +80,6 @@ export class Arena {
     }
   }
 
-  /** Rounds the masters into their shadows, after an update. */
-  refresh(): void {
-    if (this.shadow !== undefined) this.gpu.copy(this.values, this.shadow);
-  }
-
   /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
   dispose(): void {
     for (const { parameter } of this.entries) {

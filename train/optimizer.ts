@@ -111,8 +111,7 @@ export class AdamW {
     const measured = gradNorm(this.#slabs.map(({ arena }) => arena.grads));
     const control = adamwControl({ measured, settings: this.#settings, state: this.#state, scale: this.lossScale });
     measured.dispose();
-    for (const { arena, m, v, groupOfBlock } of this.#slabs) adamw({ values: arena.values, grads: arena.grads, m, v, hyper: this.#hyper, groupOfBlock, control });
-    for (const { arena } of this.#slabs) arena.refresh();
+    for (const { arena, m, v, groupOfBlock } of this.#slabs) adamw({ values: arena.values, grads: arena.grads, shadow: arena.shadow, m, v, hyper: this.#hyper, groupOfBlock, control });
     return control;
   }
 

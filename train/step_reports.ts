@@ -3,7 +3,7 @@ import { CONTROL_SIZE } from '../kernels/adamw/index.ts';
 import { CONTROL } from './optimizer.ts';
 
 /** Steps in a row that may be skipped for a gradient that is not finite. */
-const MAX_SKIPPED = 20;
+export const MAX_SKIPPED = 20;
 /** Steps that are read at once at most; twice as many may be under way. */
 const MOST_AT_ONCE = 16;
 /** Seconds between two readbacks, as far as whole steps allow: a bar that moves four times a second looks alive. */

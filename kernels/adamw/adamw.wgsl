@@ -5,7 +5,7 @@
 //   p ← p − lr / (1 − beta1ᵗ) · m / (√v / √(1 − beta2ᵗ) + eps)
 // An arena is cut into blocks of BLOCK parameters of one group each. A lane takes several packs, so that what it reads of its group
 // is read once; 28 bytes of memory traffic per parameter bound it. All that changes from step to step is read from buffers. If a
-// gradient was not finite, nothing is written, so that nothing changes. Linked with a pack.
+// gradient was not finite, nothing is written, so that nothing changes. Linked with shadow.none.wgsl or shadow.half.wgsl, and a pack.
 
 struct Params { n: u32, first_block: u32 }
 
@@ -16,7 +16,7 @@ struct Params { n: u32, first_block: u32 }
 @group(0) @binding(4) var<storage, read> grads: array<pack>;       // n packs
 @group(0) @binding(5) var<storage, read_write> m: array<pack>;            // n packs
 @group(0) @binding(6) var<storage, read_write> v: array<pack>;            // n packs
-@group(0) @binding(7) var<storage, read_write> values: array<pack>;       // n packs
+@group(0) @binding(7) var<storage, read_write> values: array<pack>;       // n packs; masters, where there is a shadow
 
 const WORKGROUP = 64u;
 const PACKS_PER_LANE = 4u;
@@ -47,6 +47,8 @@ fn adamw(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: v
     let square = beta2 * pack32(v[i]) + fresh2 * (g * g);
     m[i] = pack(mean);
     v[i] = pack(square);
-    values[i] = pack(pack32(values[i]) * kept - rate * mean / (sqrt(square) / root2 + eps));
+    let value = pack32(values[i]) * kept - rate * mean / (sqrt(square) / root2 + eps);
+    values[i] = pack(value);
+    show(i, value);
   }
 }

@@ -13,10 +13,12 @@ interface Options {
   readonly gradientStd?: number;
   /** Row of `hyper` for each block; the first of two rows if omitted. */
   readonly groups?: readonly number[];
+  /** With a shadow of f16, the fourth output. */
+  readonly shadowed?: boolean;
 }
 
 /** Several steps with the same gradients, so that moments and corrections move. Group 1 learns at ten times the rate, without decay. */
-function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNorm = 0, lossScale = 1, notFinite = false, gradientStd = 1, groups }: Options = {}): Case {
+function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNorm = 0, lossScale = 1, notFinite = false, gradientStd = 1, groups, shadowed = false }: Options = {}): Case {
   const blocks = Math.ceil(n / BLOCK);
   const groupOfBlock = groups ?? Array.from({ length: blocks }, () => 0);
   const rows = [hyper, { ...hyper, lr: 10 * hyper.lr, weightDecay: 0 }];
@@ -32,7 +34,10 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNo
         const [m, v] = [Tensor.zeros(gpu, [n], 'm'), Tensor.zeros(gpu, [n], 'v')];
         const updated = values.like();
         gpu.copy(values, updated); // inputs stay as they are
+        const shadow = shadowed ? Tensor.empty(gpu, [n], 'f16', 'shadow') : undefined;
+        if (shadow !== undefined) gpu.copy(values, shadow);
         const fixed = {
+          shadow,
           hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...hyperRow(row)])), [2, 8], 'hyper'),
           groupOfBlock: Tensor.from(gpu, Uint32Array.from(groupOfBlock), [blocks], 'groups'),
         };
@@ -44,7 +49,7 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNo
           const control = adamwControl({ measured, settings: constants, state, scale });
           adamw({ values: updated, grads, m, v, ...fixed, control });
         }
-        return [updated, m, v];
+        return shadow === undefined ? [updated, m, v] : [updated, m, v, shadow];
       });
     },
     reference: ({ values, grads }) => {
@@ -52,10 +57,11 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNo
       let state: reference.State = { values, m: new Float64Array(n), v: new Float64Array(n) };
       const hyperOf = (i: number) => rows[groupOfBlock[Math.floor(i / BLOCK)]];
       if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.adamw(state, grads, hyperOf, step, factor);
-      return [state.values, state.m, state.v];
+      return shadowed ? [state.values, state.m, state.v, state.values] : [state.values, state.m, state.v];
     },
     tolerance: { atol: (groups === undefined ? 1e-6 : 1e-5) * hyper.lr * steps, rtol: 4e-7 * Math.sqrt(steps) + 1e-6, why: 'a few roundings in each step, of values that may cross 0' },
     cost: cost(n),
+    skip: (gpu) => (shadowed && !gpu.features.has('shader-f16') ? 'no shader-f16' : undefined),
   };
 }
 
@@ -75,5 +81,8 @@ export const room: Room = {
     adamwCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),
     adamwCase('gradients so small that eps decides', 64, usual, 2, { gradientStd: 1e-9 }),
     adamwCase('a step that is skipped', 37, usual, 1, { notFinite: true }),
+    adamwCase('a shadow of f16, in packs', 1084, usual, 3, { shadowed: true }),
+    adamwCase('a shadow of f16, an odd length', 33, usual, 3, { shadowed: true }),
+    adamwCase('a shadow of f16 in a step that is skipped', 36, usual, 1, { shadowed: true, notFinite: true }),
   ],
 };

@@ -6,7 +6,9 @@ import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 /** Parameters of an arena that share a group; the groups of an arena start at multiples of it. */
 export const BLOCK = 1024;
 
-const update = packedKernels('adamw', [await part(import.meta.url, './adamw.wgsl')]);
+const body = await part(import.meta.url, './adamw.wgsl');
+const update = packedKernels('adamw', [body, await part(import.meta.url, './shadow.none.wgsl')]);
+const updateWithShadow = packedKernels('adamw_shadow', [body, await part(import.meta.url, './shadow.half.wgsl')]);
 const conclusion = new Kernel('adamw_control', [await part(import.meta.url, './adamw_control.wgsl'), await part(import.meta.url, '../shared/exp.wgsl')]);
 
 /** Packs that a workgroup takes. */
@@ -22,6 +24,8 @@ export interface AdamWStep {
   readonly values: Tensor;
   /** [n] */
   readonly grads: Tensor;
+  /** [n] of f16, takes the updated values, rounded; for parameters that kernels read so. */
+  readonly shadow?: Tensor;
   /** [n], mean of gradients, changed in place. */
   readonly m: Tensor;
   /** [n], mean of squared gradients, changed in place. */
@@ -38,8 +42,8 @@ export interface AdamWStep {
  * One step of AdamW with decoupled weight decay, in place, over parameters that lie side by side. Loshchilov & Hutter 2019,
  * arXiv:1711.05101, algorithm 2; eps where torch has it. An arena larger than a binding takes several dispatches.
  */
-export function adamw({ values, grads, m, v, hyper, groupOfBlock, control }: AdamWStep): void {
-  for (const [name, tensor] of Object.entries({ grads, m, v })) {
+export function adamw({ values, grads, shadow, m, v, hyper, groupOfBlock, control }: AdamWStep): void {
+  for (const [name, tensor] of Object.entries({ grads, m, v, ...(shadow && { shadow }) })) {
     if (tensor.size !== values.size) throw new ShapeError('adamw', `values have ${values.size} elements, ${name} has ${tensor.size}`);
   }
   const { gpu } = values;
@@ -53,9 +57,9 @@ export function adamw({ values, grads, m, v, hyper, groupOfBlock, control }: Ada
     const count = Math.min(most * BLOCK, values.size - start);
     const piece = (tensor: Tensor) => tensor.alias([count], start * tensor.elementBytes);
     gpu.scope(() => {
-      const { kernel, packs: n } = packed(update, count);
+      const { kernel, packs: n } = packed(shadow === undefined ? update : updateWithShadow, count);
       kernel.run(gpu, {
-        tensors: { values: piece(values), grads: piece(grads), m: piece(m), v: piece(v), hyper, group_of_block: groupOfBlock, control },
+        tensors: { values: piece(values), grads: piece(grads), m: piece(m), v: piece(v), ...(shadow && { shadow: piece(shadow) }), hyper, group_of_block: groupOfBlock, control },
         params: { n, first_block: first },
         constants: { BLOCK },
         grid: ceilDiv(n, PACKS),
@@ -124,4 +128,4 @@ export function cost(n: number): Cost {
   return { flops: 16 * n, bytesRead: f32Bytes(4 * n), bytesWritten: f32Bytes(3 * n) };
 }
 
-export const kernels = [...Object.values(update), conclusion];
+export const kernels = [...Object.values(update), ...Object.values(updateWithShadow), conclusion];

@@ -1,4 +1,4 @@
-import { backward, FirstlightError, type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
+import { backward, FirstlightError, type FloatType, type Gpu, halve, NonFiniteError, Tensor } from '../../engine/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
@@ -7,8 +7,9 @@ import { loadWeights, toHuggingFace, Weights } from '../../model/checkpoint/weig
 import { validateConfig, type XclipConfig } from '../../model/config.ts';
 import { type TextBatch, textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
-import { AdamW, fixText, type ParameterGroup, recipeGroups } from '../optimizer.ts';
+import { AdamW, CONTROL, fixText, type ParameterGroup, recipeGroups } from '../optimizer.ts';
 import { learningRate } from '../schedule.ts';
+import { MAX_SKIPPED } from '../step_reports.ts';
 import { inLayout, sourceOf } from './activations.ts';
 import { type CheckResult, Comparison, type Noise, toleranceOf } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';
@@ -196,7 +197,8 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
   const lrs = (step: number) => optimizer.groups.map((group) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : (settings.lr ?? 0)));
   const results: CheckResult[] = recipe ? [groupsAgree(file, groups, settings.groups as readonly FixtureGroup[])] : [];
   const losses: number[] = [];
-  for (let step = 1; step <= Math.max(...snapshots); step++) {
+  // in half precision the first steps find the loss scale: they change nothing, and are done again
+  for (let step = 1; step <= Math.max(...snapshots); ) {
     optimizer.zeroGrad();
     optimizer.schedule(lrs(step - 1));
     const [loss, control] = gpu.scope(() => {
@@ -204,10 +206,16 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
       backward(value, optimizer.lossScale);
       return [value.detach(), optimizer.step()];
     });
-    control.dispose();
-    losses.push(await loss.item());
+    const [[value], report] = await gpu.read([loss, control]);
     loss.dispose();
+    control.dispose();
+    if (report[CONTROL.skipped] !== 0) {
+      if (report[CONTROL.skippedInARow] < MAX_SKIPPED) continue;
+      throw new NonFiniteError(`${file.name}: the gradient of ${MAX_SKIPPED} steps in a row`);
+    }
+    losses.push(value);
     if (snapshots.includes(step)) results.push(await snapshot(file, flavour, model, step, type));
+    step++;
   }
   const lossCheck = new Comparison(file.name, 'loss before each step');
   const wanted = (settings.losses_before_each_step_and_after_last ?? settings.losses ?? []).slice(0, losses.length);
