@@ -46,9 +46,9 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
   run(...inputs: I): R {
     const gpu = this.#gpu;
     gpu.check();
-    if (gpu.recording !== undefined) return gpu.scope(() => this.#step(...inputs)); // part of a larger recording
-    this.#recorded ??= this.#record(inputs);
-    const { inputs: own, commands, outside, result } = this.#recorded;
+    if (gpu.recording !== undefined) return gpu.recording.step(() => gpu.scope(() => this.#step(...inputs))); // part of a larger recording
+    this.prepare(...inputs);
+    const { inputs: own, commands, outside, result } = this.#recorded as Recorded<R>;
     if (inputs.length !== own.length) throw new CaptureError(`was recorded with ${own.length} inputs, got ${inputs.length}`, 'pass the same inputs each time');
     own.forEach((input, i) => feed(gpu, inputs[i], input, i));
     gpu.recorder.replay(commands);
@@ -56,9 +56,14 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     return result;
   }
 
+  /** Records the step, takes its memory and compiles its kernels, if that was not done before, without running it. */
+  prepare(...inputs: I): void {
+    this.#recorded ??= this.#record(inputs);
+  }
+
   /** What the step takes; known from its first run on. */
   get plan(): StepPlan {
-    if (this.#recorded === undefined) throw new CaptureError('was not recorded yet', 'run it once');
+    if (this.#recorded === undefined) throw new CaptureError('was not recorded yet', 'run or prepare it once');
     return this.#recorded.plan;
   }
 

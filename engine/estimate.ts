@@ -1,14 +1,15 @@
 import type { Gpu } from './gpu.ts';
-import { planMemory } from './plan.ts';
+import { leastBytes, planMemory } from './plan.ts';
 import { Recording } from './recording.ts';
 
 /** What some work would take, had it run. */
 export interface MemoryEstimate {
   /** Bytes of tensors that are left at the end: parameters, moments, inputs; by label. */
   readonly resident: ReadonlyMap<string, number>;
-  readonly residentBytes: number;
-  /** Bytes of the slabs for everything that comes and goes. */
-  readonly transientBytes: number;
+  /** Bytes of the slabs of the captured step. */
+  readonly stepBytes: number;
+  /** Bytes at the worst moment: what is resident by then, the slabs once the step is there, and what comes and goes outside of it. */
+  readonly totalBytes: number;
   readonly dispatches: number;
 }
 
@@ -16,7 +17,7 @@ export interface MemoryEstimate {
  * Goes through `work` without a device's memory: kernels are noted, not run; writes from the host go nowhere; what is made takes
  * no byte. The plan is the one that a captured step gets, so that it is known before the first allocation whether it fits.
  *
- * @param work makes what a run needs (with `gpu.keep`) and goes through one step of it
+ * @param work makes what a run needs (with `gpu.keep`) and runs its captured step once
  */
 export function estimate(gpu: Gpu, work: () => void): MemoryEstimate {
   gpu.ones([]).dispose(); // made by a write from the host
@@ -28,10 +29,13 @@ export function estimate(gpu: Gpu, work: () => void): MemoryEstimate {
       const storages = recording.storages();
       const resident = new Map<string, number>();
       for (const { refs, label, bytes } of storages) if (refs > 0) resident.set(label, (resident.get(label) ?? 0) + bytes);
-      const passing = recording.lifetimes(storages.filter(({ refs }) => refs === 0));
-      const { slabs } = planMemory(passing, gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
-      const sum = (bytes: Iterable<number>) => [...bytes].reduce((total, one) => total + one, 0);
-      return { resident, residentBytes: sum(resident.values()), transientBytes: sum(slabs), dispatches: recording.dispatches };
+      const passesInStep = (storage: (typeof storages)[number]) => storage.refs === 0 && recording.inStep.has(storage);
+      const { slabs } = planMemory(recording.lifetimes(storages.filter(passesInStep)), gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
+      const stepBytes = slabs.reduce((sum, bytes) => sum + bytes, 0);
+      const { stepBegins = recording.commands.length } = recording;
+      const others = recording.lifetimes(storages.filter((storage) => !passesInStep(storage)), { heldSince: 'first use' });
+      const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
+      return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches };
     });
   } finally {
     gpu.recording = undefined;

@@ -24,8 +24,9 @@ export class Pool {
   /** Bytes that tensors hold now, and the most they ever held. */
   live = 0;
   peak = 0;
-  /** Bytes of all buffers, taken or free. */
+  /** Bytes of all buffers, taken or free, and the most they ever were. */
   reserved = 0;
+  peakReserved = 0;
   readonly budget: number;
 
   constructor(gpu: Gpu, budget: number, guarded: boolean) {
@@ -144,6 +145,7 @@ export class Pool {
     gpu.counts.buffersCreated++;
     const buffer = gpu.device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.isGuarded });
     this.reserved += capacity;
+    this.peakReserved = Math.max(this.peakReserved, this.reserved);
     if (this.isGuarded) {
       const words = new Uint32Array(buffer.getMappedRange());
       words.fill(GUARD_WORD);

@@ -26,6 +26,10 @@ export class Recording {
   /** The recording will never run: writes from the host go nowhere. */
   readonly isEstimate: boolean;
   readonly #storages: Storage[] = [];
+  /** Storages that a captured step within this recording made, and the command that it begins with. */
+  readonly inStep = new Set<Storage>();
+  stepBegins: number | undefined;
+  #isInStep = false;
   readonly #outside = new Set<Storage>();
 
   constructor({ isEstimate = false } = {}) {
@@ -48,12 +52,25 @@ export class Recording {
     storage.bytes = bytes;
     storage.label = label;
     this.#storages.push(storage);
+    if (this.#isInStep) this.inStep.add(storage);
     return storage;
   }
 
   /** Storages made before the recording that it uses; it holds them until they are released. */
   get outside(): ReadonlySet<Storage> {
     return this.#outside;
+  }
+
+  /** Goes through a captured step that is part of this recording. */
+  step<T>(run: () => T): T {
+    const before = this.#isInStep;
+    this.stepBegins ??= this.commands.length;
+    this.#isInStep = true;
+    try {
+      return run();
+    } finally {
+      this.#isInStep = before;
+    }
   }
 
   /** Labels and sizes of the largest tensors. */
@@ -71,10 +88,16 @@ export class Recording {
     return this.#storages.filter((storage) => used.has(storage) || storage.refs > 0);
   }
 
-  /** When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use all the time. */
-  lifetimes(storages: readonly Storage[]): Lifetime[] {
+  /**
+   * When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use up to the end, and, as the
+   * step repeats, from the start.
+   */
+  lifetimes(storages: readonly Storage[], { heldSince = 'start' }: { heldSince?: 'start' | 'first use' } = {}): Lifetime[] {
     const number = new Map(storages.map((storage, i) => [storage, i]));
-    const lifetimes = storages.map(({ bytes, refs }) => (refs > 0 ? { bytes, first: 0, last: this.commands.length } : { bytes, first: Number.POSITIVE_INFINITY, last: 0 }));
+    const lifetimes = storages.map(({ bytes, refs }) => {
+      const isHeld = refs > 0;
+      return { bytes, first: isHeld && heldSince === 'start' ? 0 : Number.POSITIVE_INFINITY, last: isHeld ? this.commands.length : 0 };
+    });
     const apart = storages.map(() => new Set<number>());
     this.commands.forEach((command, at) => {
       const { reads, writes } = accesses(command);
@@ -93,7 +116,8 @@ export class Recording {
         }
       }
     });
-    return lifetimes.map((lifetime, i) => ({ ...lifetime, apart: apart[i] }));
+    // what no command used, such as a tensor that only the host writes, is there from the start
+    return lifetimes.map(({ bytes, first, last }, i) => ({ bytes, first: Number.isFinite(first) ? first : 0, last, apart: apart[i] }));
   }
 }
 

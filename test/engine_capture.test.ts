@@ -123,10 +123,9 @@ test('an estimate takes no memory and compiles nothing, and is what the run then
   const training = tinyTraining(gpu);
   const own = gpu.pool.live - live;
   const captured = gpu.capture(training.step);
-  const { loss } = captured.run(training.x);
-  assert.is(expected.residentBytes, own + loss.bytes);
+  captured.prepare(training.x);
+  assert.ok(Math.abs(expected.totalBytes - own - captured.plan.plannedBytes) <= 256, 'all but the alignment of the loss, which stays');
   assert.is(expected.dispatches, captured.plan.dispatches);
-  assert.ok(Math.abs(expected.transientBytes - captured.plan.plannedBytes) <= 0.02 * captured.plan.plannedBytes);
   assert.is(expected.resident.get('w1'), 32 * WIDTH * 4);
   captured.dispose();
   training.dispose();

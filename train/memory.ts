@@ -22,7 +22,7 @@ export interface RunMemory {
 /** What a run would take: goes through the making of its model and one step of it, without taking memory. */
 export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {
   let frozen = 0;
-  const { resident, residentBytes, transientBytes } = estimate(gpu, () => {
+  const { resident, stepBytes, totalBytes } = estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
     const { context, vocab } = model.text;
@@ -31,12 +31,12 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, clas
       : textBatch(gpu, new Int32Array(classes * context).fill(vocab - 1), context);
     const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
     for (const [, parameter] of built.parameters()) if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
-    gpu.scope(() => recordStep(step.optimizer, config.train.accumulation, (micro) => step.loss(micro)));
+    gpu.capture(() => recordStep(step.optimizer, config.train.accumulation, (micro) => step.loss(micro))).run();
   });
   const sum = (pattern: RegExp) => [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
   const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/), moments: sum(/^arena .*\.[mv]$/) };
-  const inputs = residentBytes - parts.parameters - parts.gradients - parts.moments;
-  return { ...parts, inputs, activations: transientBytes, total: residentBytes + transientBytes };
+  const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
+  return { ...parts, inputs, activations: stepBytes, total: totalBytes };
 }
 
 /** One line for people. */
