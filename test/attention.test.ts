@@ -6,6 +6,7 @@ import { attention, crossAttention, selfAttention } from '../kernels/attention/i
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
+import { openWithBindings } from './small_limits.ts';
 import { checkAgainstReference, choices, runCase } from './sweep.ts';
 
 const gpu = await open();
@@ -35,6 +36,25 @@ test('wrong shapes are refused with what came and what was expected', () => {
     assert.match(refusal(() => crossAttention(tensor('x', [1, 3, 8]), tensor('y', [1, 4, 6]), tensor('y', [1, 4, 6]), 2)), 'must be [B, L, D], [B, S, D], [B, S, D]');
     assert.match(refusal(() => selfAttention(tensor('qkv', [1, 2, 3 * 129]), 1)), 'a head is 129 wide, at most 128');
   });
+});
+
+test('a batch larger than a binding goes in pieces, with equal bits', async () => {
+  const small = await openWithBindings(50_000);
+  const [results, dispatches]: [Float32Array[][], number[]] = [[], []];
+  for (const context of [gpu, small]) {
+    const shape = [300, 2, 24];
+    const qkv = Tensor.from(context, normal('qkv', shape).data as Float32Array, shape, 'qkv');
+    qkv.requiresGrad = true;
+    const before = context.counts.dispatches;
+    const y = selfAttention(qkv, 2, { causal: true });
+    backward(y, y.detach());
+    dispatches.push(context.counts.dispatches - before);
+    results.push((await context.read([y, qkv.grad as Tensor])) as Float32Array[]);
+    for (const tensor of [qkv.grad, qkv, y]) tensor?.dispose();
+  }
+  assert.equal(results[1], results[0]);
+  assert.equal(dispatches, [3, 9]);
+  await small.close();
 });
 
 test('one tensor as query, key and value gets the sum of the three gradients', async () => {

@@ -1,5 +1,6 @@
 import { part, record, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
+import { rangesOf } from '../shared/flat.ts';
 import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
@@ -181,8 +182,22 @@ function runGradKeyValue(plan: Plan, tensors: GradOperands & { dkv: Tensor }, ke
   launch(gradKeyValue, plan, plan.keys, { ...tensors }, keyAt, valueAt);
 }
 
-/** One dispatch with a lane for each of `rows` rows of every problem. */
+/** A lane for each of `rows` rows of every problem, in as many dispatches as the binding limit asks for. */
 function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, dkeyAt = 0, dvalueAt = 0): void {
+  const all = Object.values(tensors);
+  const { batch } = plan;
+  const perBatch = Math.max(...all.map(({ size }) => size / batch));
+  const isBatched = plan.mask === undefined && all.every(({ shape }) => shape[0] === batch);
+  const ranges = isBatched ? rangesOf(tensors.query.gpu, batch, perBatch) : [];
+  if (ranges.length <= 1) return dispatch(kernels, plan, rows, tensors, dkeyAt, dvalueAt);
+  for (const { start, count } of ranges) {
+    const pieces = Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count, ...tensor.shape.slice(1)], (start * tensor.size * tensor.elementBytes) / batch)] as const);
+    dispatch(kernels, { ...plan, batch: count }, rows, Object.fromEntries(pieces), dkeyAt, dvalueAt);
+    for (const [, piece] of pieces) piece.dispose();
+  }
+}
+
+function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, dkeyAt: number, dvalueAt: number): void {
   const { gpu } = tensors.query;
   const { kernel, packs } = packed(kernels, plan.headDim);
   const perPack = plan.headDim / packs;
