@@ -6,8 +6,10 @@ import type { AnyTensor, Tensor } from './tensor.ts';
  * gradient takes it, and then returns the sum; what is not taken the tape adds in a dispatch of its own.
  */
 export interface SoFar {
-  /** The gradient so far of a parent, by its number, or undefined if there is none to be added here. */
+  /** The gradient so far of a parent, by its number, to be read; undefined if there is none, or if it is stored in another way than the parent. */
   take(parent: number): Tensor | undefined;
+  /** The same if nobody else uses its memory: the pull may add to it in place, and returns it. */
+  takeOwn(parent: number): Tensor | undefined;
 }
 
 /** From the gradient of a result to the gradients of its parents, in their order; `undefined` where none is needed. */
@@ -142,9 +144,10 @@ export function backward(loss: Tensor, seed?: Tensor): void {
             }
             const before = gradients.get(parent.node);
             if (before !== undefined) done.push(before);
-            gradients.set(parent.node, before === undefined || taken.has(i) ? gradient : gpu.sum(before, gradient));
+            const total = before === undefined || taken.has(i) ? gradient : gpu.sum(before, gradient);
+            // one gradient may stand for several results (y = a + b hands dy to both): each has a handle of its own, so that users of its memory can be counted
+            gradients.set(parent.node, total !== before && [...gradients.values()].includes(total) ? total.alias() : total);
           }
-          // a gradient may stand for several results at once (y = a + b hands dy to both): only its last user frees it
           const waiting = new Set(gradients.values());
           for (const gradient of done) if (!waiting.has(gradient)) gradient.dispose();
         }
@@ -167,11 +170,21 @@ class Taken implements SoFar {
   }
 
   take(parent: number): Tensor | undefined {
-    const { node, requiresGrad } = this.#node.parents[parent];
+    const soFar = this.#soFar(parent);
+    const { node } = this.#node.parents[parent];
+    if (soFar !== undefined && node !== undefined) this.#taken.set(node, parent);
+    return soFar;
+  }
+
+  takeOwn(parent: number): Tensor | undefined {
+    return this.#soFar(parent)?.storage.refs === 1 ? this.take(parent) : undefined;
+  }
+
+  #soFar(parent: number): Tensor | undefined {
+    const { node, requiresGrad, dtype } = this.#node.parents[parent];
     if (node === undefined || !requiresGrad || this.#taken.has(node)) return undefined;
     const soFar = this.#gradients.get(node);
-    if (soFar !== undefined) this.#taken.set(node, parent);
-    return soFar;
+    return soFar?.dtype === dtype ? soFar : undefined;
   }
 
   /** What was taken must come back: it is in nobody's hands else. */
@@ -236,7 +249,8 @@ export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor
         fresh.requiresGrad = input.requiresGrad;
         return fresh;
       });
-      const result = withRecording(true, () => gpu.scope(() => fn(...again)));
+      // seen through a view, an input is a result like any other, whose gradients are added where they are made
+      const result = withRecording(true, () => gpu.scope(() => fn(...again.map((input) => input.reshape(input.shape)))));
       if (result.node === undefined) return again.map(() => undefined);
       backward(result, dy);
       return again.map((input) => input.grad && gpu.adopt(input.grad));

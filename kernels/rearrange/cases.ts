@@ -26,6 +26,18 @@ function copyCase(name: string, shape: Shape, run: (x: Tensor) => Tensor, origin
 const permuteCase = (name: string, shape: Shape, dims: readonly number[]) => copyCase(`permute: ${name}`, shape, (x) => permute(x, dims), reference.permuteOrigins(shape, dims));
 const sliceCase = (name: string, shape: Shape, dim: number, start: number, end: number) =>
   copyCase(`slice: ${name}`, shape, (x) => slice(x, dim, start, end), reference.sliceOrigins(shape, dim, start, end));
+/** Two slices of one tensor: the second gradient is added in place of the first. The view is what has gradients to add; x is a leaf. */
+const slicesCase = (name: string, shape: Shape, first: readonly [number, number], second: readonly [number, number]) =>
+  copyCase(
+    `slice: ${name}`,
+    shape,
+    (x) =>
+      x.gpu.scope(() => {
+        const view = x.reshape(shape);
+        return concat([slice(view, 0, ...first), slice(view, 0, ...second)], 0);
+      }),
+    [...reference.sliceOrigins(shape, 0, ...first), ...reference.sliceOrigins(shape, 0, ...second)],
+  );
 const expandCase = (name: string, from: Shape, to: Shape) => copyCase(`expand: ${name}`, from, (x) => expand(x, to), reference.expandOrigins(from, to));
 
 function concatCase(name: string, a: Shape, b: Shape, dim: number): Case {
@@ -73,6 +85,8 @@ export const room: Room = {
     sliceCase('the class token of every frame', [6, 17, 64], 1, 0, 1),
     sliceCase('odd columns', [5, 7], 1, 3, 6),
     sliceCase('the last row', [9, 4], 0, 8, 9),
+    slicesCase('two that overlap', [9, 8], [2, 9], [0, 6]),
+    slicesCase('two that overlap, odd', [5, 3], [0, 3], [1, 5]),
     concatCase('a token in front of every frame', [6, 1, 64], [6, 16, 64], 1),
     concatCase('odd columns', [3, 2], [3, 5], 1),
     expandCase('one text for every video', [1, 5, 12], [4, 5, 12]),

@@ -6,9 +6,7 @@ import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
 const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl')]);
-const slicingText = await part(import.meta.url, './rearrange_grad.wgsl');
-const slicing = packedKernels('slice_grad', [slicingText, await part(import.meta.url, './others.none.wgsl')]);
-const slicingAdding = packedKernels('slice_grad_add', [slicingText, await part(import.meta.url, './others.add.wgsl')]);
+const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl')]);
 
 const WORKGROUP = 256;
 
@@ -43,7 +41,17 @@ export function slice(x: Tensor, dim: number, start: number, end: number): Tenso
   const y = x.like(shape);
   const inner = denseStrides(x.shape)[dim];
   copy('slice', x, y, shape, denseStrides(x.shape), denseStrides(shape), { from: start * inner });
-  return record(y, [x], (dy, soFar) => [sliceGradient(x, dy, soFar.take(0), x.shape[dim] * inner, start * inner, end * inner)], []);
+  return record(
+    y,
+    [x],
+    (dy, soFar) => {
+      const total = soFar.takeOwn(0);
+      if (total === undefined) return [sliceGradient(x, dy, x.shape[dim] * inner, start * inner, end * inner)];
+      copy('slice', dy, total, shape, denseStrides(shape), denseStrides(x.shape), { to: start * inner, isAdded: true });
+      return [total];
+    },
+    [],
+  );
 }
 
 /** Tensors one after another along axis `dim`; their other extents are equal. */
@@ -116,8 +124,8 @@ function checkDim(op: string, x: Tensor, dim: number): void {
   if (!Number.isInteger(dim) || dim < 0 || dim >= x.shape.length) throw new ShapeError(op, `[${x.shape}] has no axis ${dim}`, `axes are 0 to ${x.shape.length - 1}`);
 }
 
-/** One dispatch of the strided copy over an index space of `shape`. */
-function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[], { from = 0, to = 0 } = {}): void {
+/** One dispatch of the strided copy over an index space of `shape`; what is there already stays if `isAdded`. */
+function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[], { from = 0, to = 0, isAdded = false } = {}): void {
   const axes = mergedAxes(op, shape, [xStrides, yStrides]);
   const wide = fitsPacks(axes) && from % 4 === 0 && to % 4 === 0;
   const pack = wide ? 4 : 1;
@@ -126,20 +134,18 @@ function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly
   copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
     tensors: { x, y },
     params: { n, x_start: from / pack, y_start: to / pack, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
-    constants: { RANK: walked.length },
+    constants: { RANK: walked.length, ADDED: isAdded },
     grid: ceilDiv(n, WORKGROUP),
   });
 }
 
-/** @param others what reached x from other uses: added in the same pass */
-function sliceGradient(x: Tensor, dy: Tensor, others: Tensor | undefined, row: number, start: number, end: number): Tensor {
+function sliceGradient(x: Tensor, dy: Tensor, row: number, start: number, end: number): Tensor {
   const dx = x.gradLike();
   const wide = [row, start, end].every((at) => at % 4 === 0);
   const pack = wide ? 4 : 1;
   const n = dx.size / pack;
-  const kernels = others === undefined ? slicing : slicingAdding;
-  kernels[wide ? 'vec4' : 'scalar'].run(x.gpu, {
-    tensors: { dy, dx, ...(others && { others }) },
+  slicing[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+    tensors: { dy, dx },
     params: { n, row: row / pack, start: start / pack, end: end / pack },
     grid: ceilDiv(n, WORKGROUP),
   });
@@ -156,4 +162,4 @@ export function gradientCost(n: number, m: number): Cost {
   return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
-export const kernels = [...[copying, slicing, slicingAdding].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];
+export const kernels = [...[copying, slicing].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

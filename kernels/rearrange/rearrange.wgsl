@@ -1,5 +1,5 @@
-// A strided copy: y[y_start + …] = x[x_start + …] for every position of an index space. Permute, slice, concat and expand are this
-// kernel with different strides. One lane per pack. Linked with strided.wgsl and a pack.
+// A strided copy: y[y_start + …] = x[x_start + …], or += if ADDED, for every position of an index space. Permute, slice, concat and
+// expand are this kernel with different strides. One lane per pack. Linked with strided.wgsl and a pack.
 
 struct Params {
   n: u32, x_start: u32, y_start: u32,
@@ -21,5 +21,6 @@ fn rearrange(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
   let source = params.x_start + strided_offset(i, RANK, extents, array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5));
   let place = params.y_start + strided_offset(i, RANK, extents, array(params.y0, params.y1, params.y2, params.y3, params.y4, params.y5));
-  y[place] = result_pack(x[source]);
+  if (ADDED) { y[place] = result_pack(pack32(y[place]) + pack32(x[source])); }
+  else { y[place] = result_pack(x[source]); }
 }

@@ -1,6 +1,5 @@
-// Gradient of slice: dx[o, r] = dy[o, r − start] where start ≤ r < end, and 0 elsewhere, in one pass over dx; plus what reached x
-// from other uses, if anything did. A row is everything from the cut axis inwards, so a slice is one run of it.
-// Linked with others.none.wgsl or others.add.wgsl, and a pack.
+// Gradient of slice: dx[o, r] = dy[o, r − start] where start ≤ r < end, and 0 elsewhere, in one pass over dx.
+// A row is everything from the cut axis inwards, so a slice is one run of it. Linked with a pack.
 
 struct Params { n: u32, row: u32, start: u32, end: u32 }
 
@@ -15,7 +14,7 @@ fn slice_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) grou
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let r = i % params.row;
-  var d = others_at(i);
-  if (r >= params.start && r < params.end) { d += pack32(dy[i / params.row * (params.end - params.start) + r - params.start]); }
-  dx[i] = result_pack(d);
+  var d = result_pack();
+  if (r >= params.start && r < params.end) { d = result_pack(dy[i / params.row * (params.end - params.start) + r - params.start]); }
+  dx[i] = d;
 }
