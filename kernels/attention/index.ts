@@ -2,7 +2,7 @@ import { part, record, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { rangesOf } from '../shared/flat.ts';
 import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const problem = await part(import.meta.url, './problem.wgsl');
 const exp = await part(import.meta.url, '../shared/exp.wgsl');
@@ -29,8 +29,6 @@ const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp, aw
 /** No subgroup of WebGPU is smaller. */
 const LEAST_SUBGROUP = 4;
 const MAX_HEAD_DIM = 128;
-/** What WebGPU asks of the start of a binding: 256 bytes, in elements of f16. */
-const ALIGNMENT = 128;
 
 /** Where row `row` of head `head` of sample `batch` starts, in elements: the sum of each index times its stride. */
 interface Strides {
@@ -152,7 +150,7 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
     runGradQuery(plan, { ...saved, dquery: dquery ?? query.like() }); // for delta, even if nobody wants dq
     if (!key.requiresGrad && !value.requiresGrad) return [dquery, undefined, undefined];
     // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
-    const valueAt = ceilDiv(key.size, ALIGNMENT) * ALIGNMENT;
+    const valueAt = aligned(key.size);
     const dkv = Tensor.empty(key.gpu, [valueAt + value.size], key.gradType, 'd key, d value');
     runGradKeyValue(plan, { ...saved, dkv }, 0, valueAt);
     return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, valueAt * dkv.elementBytes) : undefined];

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
-import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
+import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { cost, gradientCost, kernels, layernorm } from './index.ts';
 import * as reference from './reference.ts';
@@ -30,6 +30,54 @@ function layernormCase(name: string, x: Input, { tolerance, gradientTolerance }:
   };
 }
 
+/** x [sequences, tokens, cols] with one token appended to each sequence. */
+function appendedCase(name: string, [sequences, tokens, cols]: readonly [number, number, number]): Case {
+  const x = normal('x', [sequences, tokens, cols]);
+  const plain = layernormCase(name, normal('all', [sequences, tokens + 1, cols]));
+  return {
+    ...plain,
+    inputs: { ...plain.inputs, x, appended: normal('appended', [sequences, cols], { mean: 1 }) },
+    wrt: ['x', 'weight', 'bias', 'appended'],
+    run: (t) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, EPS, t.appended as Tensor)],
+    reference: ({ x, appended, weight, bias }) => [reference.layernorm(reference.withAppended(x, appended, tokens, cols), weight, bias, EPS)],
+    gradient: ({ x, appended, weight }, dy) => {
+      const joined = reference.layernormGradient(reference.withAppended(x, appended, tokens, cols), weight, dy, EPS);
+      return { ...joined, ...reference.apart(joined.x, tokens, cols) };
+    },
+  };
+}
+
+/** u = LN(x), y = LN(u with LN(u) appended): the gradient of u is made twice, and the second kernel adds to what the first left. */
+function chainCase(name: string, [sequences, cols]: readonly [number, number]): Case {
+  const plain = layernormCase(name, normal('chain', [sequences, 1, cols]));
+  const ln = (x: Float64Array, { inner, shift }: Inputs64) => reference.layernorm(x, inner, shift, EPS);
+  const sequencesOf = (u: Float64Array, inputs: Inputs64) => reference.withAppended(u, ln(u, inputs), 1, cols);
+  return {
+    ...plain,
+    inputs: { ...plain.inputs, inner: normal('inner weight', [cols], { mean: 1, std: 0.2 }), shift: normal('inner bias', [cols]) },
+    run: (t) => {
+      const { x, weight, bias, inner, shift } = t as Record<string, Tensor>;
+      return x.gpu.scope(() => {
+        const u = layernorm(x, inner, shift, EPS);
+        return [layernorm(u, weight, bias, EPS, layernorm(u, inner, shift, EPS))];
+      });
+    },
+    reference: (inputs) => [reference.layernorm(sequencesOf(ln(inputs.x, inputs), inputs), inputs.weight, inputs.bias, EPS)],
+    gradient: (inputs, dy) => {
+      const { x, weight, inner } = inputs;
+      const u = ln(x, inputs);
+      const last = reference.layernormGradient(sequencesOf(u, inputs), weight, dy, EPS);
+      const { x: du, appended: dv } = reference.apart(last.x, 1, cols);
+      const throughV = reference.layernormGradient(u, inner, dv, EPS).x;
+      return { ...last, x: reference.layernormGradient(x, inner, du.map((d, i) => d + throughV[i]), EPS).x };
+    },
+    tolerance: { atol: 6e-6, rtol: 4e-6, why: 'roundings of three layers' },
+    gradientTolerance: { atol: 2e-5, rtol: 1e-5, why: 'sums of three layers' },
+    stored: { roundings: 2, count: 1, scale: 2 },                 // u and LN(u)
+    gradientStored: { roundings: 6, count: sequences, scale: 2 }, // and the gradient of u, from three sides
+  };
+}
+
 /** The mean is 200 standard deviations from 0, and rstd is near 100. */
 const offset = normal('offset', [33, 64], { mean: 2, std: 0.01 });
 
@@ -50,6 +98,11 @@ export const room: Room = {
       tolerance: { atol: 3e-6, rtol: 3e-6, why: 'as for a scale of 1' },
       gradientTolerance: { atol: 8e-6, rtol: 1e-5, why: 'the saved mean is rounded: half a unit of 3e4 is 1e-7 deviations' },
     }),
+    appendedCase('a token appended to each sequence', [3, 18, 64]),
+    appendedCase('a token appended, an odd width', [2, 5, 33]),
+    appendedCase('a token appended to each of many sequences of one', [70, 1, 8]),
+    chainCase('a gradient that is added to', [6, 64]),
+    chainCase('a gradient that is added to, an odd width', [5, 7]),
     layernormCase('a constant row: eps alone keeps it finite', values([1, 8], Array(8).fill(1.5)), {
       tolerance: FORWARD,
       gradientTolerance: { atol: 1e-3, rtol: 4e-6, why: 'rstd is 316' },

@@ -1,63 +1,97 @@
-import { part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
+import { part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
-const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl')]);
-const backwardText = await part(import.meta.url, './layernorm_grad.wgsl');
-const backward = rowKernels('layernorm_grad', [backwardText, await part(import.meta.url, './residual.none.wgsl')]);
-const backwardAdding = rowKernels('layernorm_grad_add', [backwardText, await part(import.meta.url, './residual.add.wgsl')]);
-const partialSums = packedKernels('layernorm_grad_partials', [await part(import.meta.url, './layernorm_grad_partials.wgsl')]);
+const rowsOfX = await part(import.meta.url, './rows.wgsl');
+const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl'), rowsOfX]);
+const backward = rowKernels('layernorm_grad', [await part(import.meta.url, './layernorm_grad.wgsl'), rowsOfX]);
 const totalSums = packedKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
 
-/** Lanes of a workgroup in the kernels that sum columns. */
-const WORKGROUP = 64;
+/** Lanes of a workgroup in row/*.wgsl, and in the kernel that adds up bands. */
+const WORKGROUP = 128;
+const TOTALS_WORKGROUP = 64;
+
+/** What the gradient reads. */
+interface Saved {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly appended: Tensor | undefined;
+  /** [rows, 2]: mean and rstd. */
+  readonly statistics: Tensor;
+}
 
 /**
  * y = (x − mean)/√(var + eps) · weight + bias, with mean and (biased) variance over the last dimension.
  * Ba et al. 2016, arXiv:1607.06450, eq. 4.
  *
- * @param x [..., D]  @param weight [D]  @param bias [D]  @returns the shape of `x`
+ * @param x [..., D]  @param weight [D]  @param bias [D]
+ * @param appended [B, D], if x is [B, N, D]: one more token for each sequence, as if `x` had been joined with it before
+ * @returns the shape of `x`, or [B, N + 1, D]
  */
-export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5): Tensor {
+export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, appended?: Tensor): Tensor {
   const cols = x.shape.at(-1) ?? 0;
   for (const [name, { shape }] of [['weight', weight], ['bias', bias]] as const) {
     if (shape.length !== 1 || shape[0] !== cols) throw new ShapeError('layernorm', `x [${x.shape}] needs a ${name} of [${cols}], got [${shape}]`);
   }
+  const [sequences, tokens] = x.shape;
+  if (appended !== undefined && (x.shape.length !== 3 || appended.size !== sequences * cols)) {
+    throw new ShapeError('layernorm', `x [${x.shape}] and one token appended to each sequence, [${appended.shape}], do not fit`, 'x is [B, N, D] and `appended` [B, D]');
+  }
   const { gpu } = x;
-  const rows = x.size / cols;
+  const y = x.like(appended === undefined ? x.shape : [sequences, tokens + 1, cols]);
+  const rows = y.size / cols;
   const { kernel, packs } = packed(forward, cols);
-  const y = x.like();
-  using mean = x.wide([rows], 'mean');
-  using rstd = x.wide([rows], 'rstd');
-  kernel.run(gpu, { tensors: { x, weight, bias, y, mean, rstd }, params: { rows, packs, eps }, ...rowLaunch(gpu, kernel, rows) });
-  const pull = (dy: Tensor, soFar: SoFar) => {
-    const dx = x.requiresGrad ? gradientOfInput(x, weight, mean, rstd, dy, soFar.take(0)) : undefined;
-    if (!weight.requiresGrad && !bias.requiresGrad) return [dx];
-    return [dx, ...gradientOfAffine(x, weight, bias, mean, rstd, dy)];
-  };
-  return record(y, [x, weight, bias], pull, [x, weight, mean, rstd]);
+  using statistics = x.wide([rows, 2], 'statistics');
+  kernel.run(gpu, {
+    tensors: { x, appended: appended ?? x, weight, bias, y, statistics },
+    params: { rows, packs, tokens: tokensOf(x, appended), eps },
+    constants: { APPENDED: appended !== undefined },
+    ...rowLaunch(gpu, kernel, rows),
+  });
+  const saved = { x, weight, bias, appended, statistics };
+  const extra = appended === undefined ? [] : [appended];
+  return record(y, [x, weight, bias, ...extra], (dy, soFar) => gradient(saved, dy, soFar), [x, weight, statistics, ...extra]);
 }
 
-/** @param residual what else reached x, from around the normalisation: added in the same pass */
-function gradientOfInput(x: Tensor, weight: Tensor, mean: Tensor, rstd: Tensor, dy: Tensor, residual: Tensor | undefined): Tensor {
-  const [rows, cols] = [mean.size, weight.size];
-  const { kernel, packs } = packed(residual === undefined ? backward : backwardAdding, cols);
-  const dx = x.gradLike();
-  kernel.run(x.gpu, { tensors: { x, dy, weight, mean, rstd, dx, ...(residual && { residual }) }, params: { rows, packs }, ...rowLaunch(x.gpu, kernel, rows) });
-  return dx;
+function tokensOf(x: Tensor, appended: Tensor | undefined): number {
+  return appended === undefined ? 0 : x.shape[1];
 }
 
-/** dweight and dbias by sums over the columns, in two stages of fixed order. */
-function gradientOfAffine(x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, rstd: Tensor, dy: Tensor): readonly [Tensor, Tensor] {
-  const [rows, cols] = [mean.size, weight.size];
-  const { bands, band } = bandsOf(rows);
-  const { kernel: partialSum, packs } = packed(partialSums, cols);
-  const partials = x.wide([bands, 2, cols], 'partial sums');
-  partialSum.run(x.gpu, { tensors: { x, dy, mean, rstd, partials }, params: { rows, packs, bands, band }, grid: ceilDiv(bands * packs, WORKGROUP) });
+/** Of x, weight, bias and `appended`. */
+function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, soFar: SoFar): (Tensor | undefined)[] {
+  const { gpu } = x;
+  const cols = weight.size;
+  const rows = dy.size / cols;
+  const { kernel, packs } = packed(backward, cols);
+  const hasRows = x.requiresGrad || appended?.requiresGrad === true;
+  const hasColumns = weight.requiresGrad || bias.requiresGrad;
+  const { variant, grid } = rowLaunch(gpu, kernel, rows);
+  const rowGroups = hasRows ? grid : 0;
+  const { bands, band } = hasColumns ? bandsOf(rows) : { bands: 0, band: 1 };
+  const before = x.requiresGrad ? soFar.take(0) : undefined;
+  // one tensor for both gradients, because eight bindings are all that a device must have
+  const appendedAt = aligned(x.size);
+  const dx = !hasRows ? x.wide([4], 'unused') : appended === undefined ? x.gradLike() : Tensor.empty(gpu, [appendedAt + appended.size], x.gradType, `d ${x.label}`);
+  const partials = x.wide([Math.max(1, bands), 2, cols], 'partial sums');
+  kernel.run(gpu, {
+    tensors: { x, appended: appended ?? x, dy, weight, statistics, so_far: before ?? x, dx, partials },
+    params: { rows, packs, tokens: tokensOf(x, appended), wanted: hasRows ? rows : 0, appended_at: appendedAt / (cols / packs), row_groups: rowGroups, bands, band },
+    constants: { APPENDED: appended !== undefined, SO_FAR: before !== undefined },
+    grid: rowGroups + ceilDiv(bands * packs, WORKGROUP),
+    variant,
+  });
+  const [dweight, dbias] = hasColumns ? totals(partials, weight, bias, packs, bands) : [undefined, undefined];
+  const dxOnly = !x.requiresGrad ? undefined : appended === undefined ? dx : dx.alias(x.shape);
+  return [dxOnly, dweight, dbias, appended?.requiresGrad === true ? dx.alias(appended.shape, appendedAt * dx.elementBytes) : undefined];
+}
+
+/** dweight and dbias: the bands added up, first to last. */
+function totals(partials: Tensor, weight: Tensor, bias: Tensor, packs: number, bands: number): readonly [Tensor, Tensor] {
   const dweight = weight.gradLike();
   const dbias = bias.gradLike();
-  packed(totalSums, cols).kernel.run(x.gpu, { tensors: { partials, dweight, dbias }, params: { packs, bands }, grid: ceilDiv(packs, WORKGROUP) });
+  packed(totalSums, weight.size).kernel.run(weight.gpu, { tensors: { partials, dweight, dbias }, params: { packs, bands }, grid: ceilDiv(packs, TOTALS_WORKGROUP) });
   return [dweight, dbias];
 }
 
@@ -75,4 +109,4 @@ export function gradientCost(shape: readonly number[]): Cost {
   return { flops: 18 * n, bytesRead: f32Bytes(4 * n + cols + (4 * n) / cols), bytesWritten: f32Bytes(n + 2 * cols) };
 }
 
-export const kernels = [forward, backward, backwardAdding, partialSums, totalSums].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = [forward, backward, totalSums].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

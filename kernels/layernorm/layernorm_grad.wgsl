@@ -1,36 +1,73 @@
-// Gradient of layer normalisation with respect to its input. With x̂ = (x − mean) · rstd and g = dy · weight,
-//   dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)),  means over each row, plus what reached x around the normalisation, if anything did.
-// Linked with residual.none.wgsl or residual.add.wgsl, row/*.wgsl and pack/*.wgsl.
+// Gradient of layer normalisation. With x̂ = (x − mean) · rstd and g = dy · weight,
+//   dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)) + what x got so far,  means over each row
+//   dweight = Σ dy · x̂,  dbias = Σ dy,  over all rows
+// Two jobs in one dispatch, because neither waits for the other: the first workgroups each have rows of dx, the others sums of
+// columns over bands of rows, which layernorm_grad_totals.wgsl adds up. Linked with rows.wgsl, row/*.wgsl and pack/*.wgsl.
 
-struct Params { rows: u32, packs: u32 }
+struct Params {
+  rows: u32, packs: u32, tokens: u32,
+  wanted: u32,              // rows of dx: all or none
+  appended_at: u32,         // where the gradient of `appended` starts in `dx`, in packs
+  row_groups: u32,          // workgroups that have rows
+  bands: u32, band: u32,    // bands of so many rows
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<pack>;          // [rows, packs]
-@group(0) @binding(2) var<storage, read> dy: array<pack>;         // [rows, packs]
-@group(0) @binding(3) var<storage, read> weight: array<pack>;     // [packs]
-@group(0) @binding(4) var<storage, read> mean: array<f32>;        // [rows]
-@group(0) @binding(5) var<storage, read> rstd: array<f32>;        // [rows]
-@group(0) @binding(6) var<storage, read_write> dx: array<result_pack>;   // [rows, packs]
+@group(0) @binding(3) var<storage, read> dy: array<pack>;                 // [rows, packs]
+@group(0) @binding(4) var<storage, read> weight: array<pack>;             // [packs]
+@group(0) @binding(5) var<storage, read> statistics: array<vec2f>;        // [rows] of mean and rstd
+@group(0) @binding(6) var<storage, read> so_far: array<pack>;             // shaped as x; anything unless SO_FAR
+@group(0) @binding(7) var<storage, read_write> dx: array<result_pack>;    // shaped as x, then, from `appended_at` on, as `appended`
+@group(0) @binding(8) var<storage, read_write> partials: array<pack32>;   // [bands, 2, packs]: Σ dy · x̂, Σ dy
 
 @compute @workgroup_size(WORKGROUP)
 fn layernorm_grad(lanes: Lanes) {
-  let row = row_of(lanes);
-  let packs = select(0u, params.packs, row < params.rows);
+  gradient_of_row(row_of(lanes), lanes);   // all lanes go, because all must reach the sums
+  let group = group_of(lanes);
+  if (group >= params.row_groups) { sum_band((group - params.row_groups) * WORKGROUP + index_of(lanes)); }
+}
+
+fn gradient_of_row(row: u32, lanes: Lanes) {
+  let place = place_of(row);
+  let packs = select(0u, params.packs, row < params.wanted);
   let base = row * params.packs;
-  let last = params.rows - 1u;
-  let center = mean[min(row, last)];
-  let scale = rstd[min(row, last)];
+  let known = statistics[min(row, params.rows - 1u)];
+  let center = known.x;
+  let scale = known.y;
 
   var sums = vec2f();   // of g and g · x̂
   for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
     let g = pack32(dy[base + c]) * pack32(weight[c]);
-    sums += vec2f(sum_of(g), sum_of(g * (pack32(x[base + c]) - center) * scale));
+    sums += vec2f(sum_of(g), sum_of(g * (x_at(place, c) - center) * scale));
   }
   let means = row_sum2(sums, lanes) / f32(params.packs * PACK);
 
   for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
     let g = pack32(dy[base + c]) * pack32(weight[c]);
-    let normal = (pack32(x[base + c]) - center) * scale;
-    dx[base + c] = result_pack(residual_at(base + c) + scale * (g - means.x - normal * means.y));
+    let normal = (x_at(place, c) - center) * scale;
+    var d = scale * (g - means.x - normal * means.y);
+    var i = place.start + c;
+    if (APPENDED && place.is_appended) { i += params.appended_at; }
+    else if (SO_FAR) { d += pack32(so_far[i]); }
+    dx[i] = result_pack(d);
   }
+}
+
+// Column pack i % packs of band i / packs, down its rows; neighbouring lanes read neighbouring columns. The bands depend on the
+// shape alone, so the order of every sum is fixed, and no atomics are needed.
+fn sum_band(i: u32) {
+  let c = i % params.packs;
+  let band = i / params.packs;
+  if (band >= params.bands) { return; }
+  var dweight = pack32();
+  var dbias = pack32();
+  let end = min((band + 1u) * params.band, params.rows);
+  for (var row = band * params.band; row < end; row++) {
+    let g = pack32(dy[row * params.packs + c]);
+    let known = statistics[row];
+    dweight += g * (x_at(place_of(row), c) - known.x) * known.y;
+    dbias += g;
+  }
+  partials[2u * band * params.packs + c] = dweight;
+  partials[(2u * band + 1u) * params.packs + c] = dbias;
 }

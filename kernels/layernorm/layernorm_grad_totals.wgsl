@@ -1,5 +1,5 @@
 // Gradients of layer normalisation with respect to weight and bias, stage 2 of 2: adds the bands of
-// layernorm_grad_partials.wgsl, first to last. One lane per column pack. Linked with pack/*.wgsl.
+// layernorm_grad.wgsl, first to last. One lane per column pack. Linked with pack/*.wgsl.
 
 struct Params { packs: u32, bands: u32 }
 

@@ -42,3 +42,18 @@ export function layernormGradient(x: Float64Array, weight: Float64Array, dy: Flo
   }
   return { x: dx, weight: dweight, bias: dbias };
 }
+
+/** Sequences of `tokens` rows of x, each followed by one row of `appended`; rows are `cols` long. */
+export function withAppended(x: Float64Array, appended: Float64Array, tokens: number, cols: number): Float64Array {
+  return Float64Array.from({ length: x.length + appended.length }, (_, i) => {
+    const sequence = Math.floor(i / ((tokens + 1) * cols));
+    const within = i % ((tokens + 1) * cols);
+    return within < tokens * cols ? x[sequence * tokens * cols + within] : appended[sequence * cols + within - tokens * cols];
+  });
+}
+
+/** The parts of such a sequence that come from x, and those that come from `appended`. */
+export function apart(joined: Float64Array, tokens: number, cols: number): { x: Float64Array; appended: Float64Array } {
+  const isAppended = (i: number) => i % ((tokens + 1) * cols) >= tokens * cols;
+  return { x: joined.filter((_, i) => !isAppended(i)), appended: joined.filter((_, i) => isAppended(i)) };
+}

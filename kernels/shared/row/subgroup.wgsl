@@ -11,9 +11,13 @@ struct Lanes {
   @builtin(subgroup_size) count: u32,
 }
 
+// The number of this workgroup, and of this lane in it.
+fn group_of(lanes: Lanes) -> u32 { return lanes.group.y * lanes.groups.x + lanes.group.x; }
+fn index_of(lanes: Lanes) -> u32 { return lanes.index; }
+
 // The row that this lane works on, as number `lanes.lane` of its lanes. May lie past the last row.
 fn row_of(lanes: Lanes) -> u32 {
-  return (lanes.group.y * lanes.groups.x + lanes.group.x) * (WORKGROUP / lanes.count) + lanes.index / lanes.count;
+  return group_of(lanes) * (WORKGROUP / lanes.count) + lanes.index / lanes.count;
 }
 
 // How many lanes share a row.

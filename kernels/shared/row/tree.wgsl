@@ -10,8 +10,12 @@ struct Lanes {
 
 var<workgroup> scratch: array<vec2f, WORKGROUP>;
 
+// The number of this workgroup, and of this lane in it.
+fn group_of(lanes: Lanes) -> u32 { return lanes.group.y * lanes.groups.x + lanes.group.x; }
+fn index_of(lanes: Lanes) -> u32 { return lanes.lane; }
+
 // The row that this lane works on, as number `lanes.lane` of its lanes. May lie past the last row.
-fn row_of(lanes: Lanes) -> u32 { return lanes.group.y * lanes.groups.x + lanes.group.x; }
+fn row_of(lanes: Lanes) -> u32 { return group_of(lanes); }
 
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return WORKGROUP; }
