@@ -7,7 +7,7 @@ import { selfAttention } from '../kernels/attention/index.ts';
 import { dropPath, type Draw } from '../kernels/dropout/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
-import { linear } from '../kernels/matmul/index.ts';
+import { linear, mlp } from '../kernels/matmul/index.ts';
 import { type Init, initialised, ones, torchDefault, zeros } from './init.ts';
 
 /** Looks at activations on their way, by name; for verification and study. */
@@ -70,8 +70,8 @@ export class Linear extends Module {
     if (options.bias !== false) this.bias = this.add('bias', initialised(gpu, 'bias', [to], options.biasInit ?? torchDefault(from)));
   }
 
-  forward(x: Tensor, options: { activation?: 'quick_gelu'; residual?: Tensor } = {}): Tensor {
-    return linear(x, this.weight, { bias: this.bias, ...options });
+  forward(x: Tensor, { residual }: { residual?: Tensor } = {}): Tensor {
+    return linear(x, this.weight, { bias: this.bias, residual });
   }
 }
 
@@ -122,7 +122,7 @@ export class Mlp extends Module {
   }
 
   forward(x: Tensor, residual?: Tensor): Tensor {
-    return this.contract.forward(this.expand.forward(x, { activation: 'quick_gelu' }), { residual });
+    return mlp(x, this.expand, this.contract, { activation: 'quick_gelu', residual });
   }
 }
 

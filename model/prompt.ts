@@ -2,6 +2,7 @@
 import { type Gpu, Module, type Tensor } from '../engine/index.ts';
 import { crossAttention } from '../kernels/attention/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
+import { mlp } from '../kernels/matmul/index.ts';
 import type { XclipConfig } from './config.ts';
 import { constant, initialised, truncatedNormal, zeros } from './init.ts';
 import { addBranch, LayerNorm, Linear, type Pass } from './layers.ts';
@@ -49,7 +50,7 @@ class PromptLayer extends Module {
 
   forward(texts: Tensor, visual: Tensor, name: string, pass: Pass): Tensor {
     const looked = addBranch(texts, `${name}.cross_attn`, (residual) => this.crossAttention.forward(this.norm1.forward(texts), visual, residual), pass);
-    const y = addBranch(looked, `${name}.mlp`, (residual) => this.contract.forward(this.expand.forward(this.norm3.forward(looked), { activation: 'quick_gelu' }), { residual }), pass);
+    const y = addBranch(looked, `${name}.mlp`, (residual) => mlp(this.norm3.forward(looked), this.expand, this.contract, { activation: 'quick_gelu', residual }), pass);
     pass.tap?.(name, y);
     return y;
   }

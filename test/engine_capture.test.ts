@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { backward, CapturedStep, estimate, type Gpu, noGrad, open, Tensor } from '../engine/index.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
-import { linear } from '../kernels/matmul/index.ts';
+import { mlp } from '../kernels/matmul/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 
@@ -25,8 +25,7 @@ function tinyTraining(context: Gpu) {
   const lr = context.keep(Tensor.from(context, Float32Array.of(-0.05), [1], 'lr'));
   const x = context.keep(Tensor.zeros(context, [ROWS, WIDTH], 'x'));
   const step = (input: Tensor) => {
-    const h = linear(layernorm(input, gain, shift, 1e-5), w1, { bias: b1, activation: 'gelu' });
-    const y = linear(h, w2, { residual: input });
+    const y = mlp(layernorm(input, gain, shift, 1e-5), { weight: w1, bias: b1 }, { weight: w2 }, { activation: 'gelu', residual: input });
     const loss = mean(mul(y, y).reshape([-1]), 0);
     backward(loss);
     noGrad(() => {

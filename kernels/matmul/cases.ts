@@ -1,8 +1,8 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
-import type { Case, Room } from '../shared/room.ts';
+import type { Case, Inputs64, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { cost, gradientCost, kernels, linear, matmul } from './index.ts';
+import { cost, gradientCost, kernels, linear, matmul, mlp } from './index.ts';
 import * as reference from './reference.ts';
 
 /** Rounding of a sum of n products of two numbers of about 1, added one after another. */
@@ -30,12 +30,12 @@ function matmulCase(name: string, product: reference.Product, { batch = 1, share
   };
 }
 
-/** x [rows, inner], weight [columns, inner]; weights are scaled so that pre-activations are of about 1. */
-function linearCase(name: string, product: reference.Product, options: { bias?: boolean; activation?: Activation; residual?: boolean }): Case {
+/** x [rows, inner], weight [columns, inner]. */
+function linearCase(name: string, product: reference.Product, options: { bias?: boolean; residual?: boolean }): Case {
   const { rows, inner, columns } = product;
-  const { bias = false, activation, residual = false } = options;
+  const { bias = false, residual = false } = options;
   return {
-    name,
+    name: `linear: ${name}`,
     inputs: {
       x: normal('linear x', [rows, inner]),
       weight: normal('linear weight', [columns, inner], { std: 1 / Math.sqrt(inner) }),
@@ -43,14 +43,89 @@ function linearCase(name: string, product: reference.Product, options: { bias?: 
       ...(residual && { residual: normal('linear residual', [rows, columns]) }),
     },
     wrt: ['x', 'weight', ...(bias ? ['bias'] : []), ...(residual ? ['residual'] : [])],
-    run: (t) => [linear(t.x as Tensor, t.weight as Tensor, { bias: t.bias as Tensor | undefined, activation, residual: t.residual as Tensor | undefined })],
-    reference: ({ x, weight, bias, residual }) => [reference.linear({ x, weight, bias, residual }, product, activation)],
-    gradient: ({ x, weight, bias, residual }, dy) => pick(reference.linearGradient({ x, weight, bias }, dy, product, activation), { bias, residual }),
-    tolerance: { atol: 4e-6, rtol: 2e-6, why: 'sums of products that add up to about 1, and the activation' },
+    run: (t) => [linear(t.x as Tensor, t.weight as Tensor, { bias: t.bias as Tensor | undefined, residual: t.residual as Tensor | undefined })],
+    reference: ({ x, weight, bias, residual }) => [reference.linear({ x, weight, bias, residual }, product)],
+    gradient: ({ x, weight, bias, residual }, dy) => pick(reference.linearGradient({ x, weight }, dy, product), { bias, residual }),
+    tolerance: { atol: 4e-6, rtol: 2e-6, why: 'sums of products that add up to about 1' },
     gradientTolerance: sumOf(Math.max(columns, rows)),
-    ...(activation && { gradientStored: { roundings: 2, count: Math.max(columns, rows), scale: 1 } }), // the slope, and dy · slope
     cost: cost(product),
     gradientCost: gradientCost(product),
+  };
+}
+
+/** Weights are scaled so that pre-activations and results are of about 1. */
+function mlpCase(name: string, size: reference.MlpSize, activation: Activation, { bias = true, residual = false } = {}): Case {
+  const { rows, inner, hidden, columns } = size;
+  const [first, second] = [{ rows, inner, columns: hidden }, { rows, inner: hidden, columns }];
+  const both = (of: typeof cost) => {
+    const [a, b] = [of(first), of(second)];
+    return { flops: a.flops + b.flops, bytesRead: a.bytesRead + b.bytesRead, bytesWritten: a.bytesWritten + b.bytesWritten };
+  };
+  return {
+    name: `mlp: ${name}`,
+    inputs: {
+      x: normal('mlp x', [rows, inner]),
+      w1: normal('mlp w1', [hidden, inner], { std: 1 / Math.sqrt(inner) }),
+      w2: normal('mlp w2', [columns, hidden], { std: 1 / Math.sqrt(hidden) }),
+      ...(bias && { b1: normal('mlp b1', [hidden]), b2: normal('mlp b2', [columns]) }),
+      ...(residual && { residual: normal('mlp residual', [rows, columns]) }),
+    },
+    wrt: ['x', 'w1', 'w2', ...(bias ? ['b1', 'b2'] : []), ...(residual ? ['residual'] : [])],
+    run: (t) => {
+      const { x, w1, b1, w2, b2, residual } = t as Record<string, Tensor>;
+      return [mlp(x, { weight: w1, bias: b1 }, { weight: w2, bias: b2 }, { activation, residual })];
+    },
+    reference: (inputs) => [reference.mlp(inputs as unknown as reference.MlpInputs, size, activation)],
+    gradient: (inputs, dy) => pick(reference.mlpGradient(inputs as unknown as reference.MlpInputs, dy, size, activation), { b1: inputs.b1, b2: inputs.b2, residual: inputs.residual }),
+    tolerance: { atol: 6e-6, rtol: 2e-6, why: 'sums of products that add up to about 1, and the activation' },
+    gradientTolerance: sumOf(Math.max(columns, hidden, rows)),
+    stored: { roundings: 1, count: 1, scale: 1 },                                              // what is between the layers
+    gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },        // that, the slope, and dhidden · slope
+    cost: both(cost),
+    gradientCost: both(gradientCost),
+  };
+}
+
+/** u = x·W₁ᵀ, v = u·W₂ᵀ + u, y = v·W₃ᵀ + v·b: both kinds of product add to what their input got from the other side. */
+function chainCase(name: string, { rows, inner, columns }: reference.Product): Case {
+  const square = { rows, inner, columns: inner };
+  const last = { rows, inner, columns };
+  const forward = ({ x, w1, w2, w3, b }: Inputs64) => {
+    const u = reference.linear({ x, weight: w1 }, square);
+    const v = reference.linear({ x: u, weight: w2, residual: u }, square);
+    return { u, v, y: reference.linear({ x: v, weight: w3, residual: reference.multiply(v, b, last) }, last) };
+  };
+  const added = (a: Float64Array, b: Float64Array) => a.map((v, i) => v + b[i]);
+  const weight = (label: string, height: number, width: number) => normal(label, [height, width], { std: 1 / Math.sqrt(inner) });
+  return {
+    name,
+    inputs: { x: normal('chain x', [rows, inner]), w1: weight('w1', inner, inner), w2: weight('w2', inner, inner), w3: weight('w3', columns, inner), b: weight('b', inner, columns) },
+    wrt: ['x', 'w1', 'w2', 'w3', 'b'],
+    run: (t) => {
+      const { x, w1, w2, w3, b } = t as Record<string, Tensor>;
+      return x.gpu.scope(() => {
+        const u = linear(x, w1);
+        const v = linear(u, w2, { residual: u });
+        return [linear(v, w3, { residual: matmul(v, b) })];
+      });
+    },
+    reference: (inputs) => [forward(inputs).y],
+    gradient: (inputs, dy) => {
+      const { x, w1, w2, w3, b } = inputs;
+      const { u, v } = forward(inputs);
+      const third = reference.linearGradient({ x: v, weight: w3 }, dy, last);
+      const beside = reference.matmulGradient(v, b, dy, last, 1);
+      const dv = added(third.x, beside.a);
+      const second = reference.linearGradient({ x: u, weight: w2 }, dv, square);
+      const first = reference.linearGradient({ x, weight: w1 }, added(second.x, dv), square);
+      return { x: first.x, w1: first.weight, w2: second.weight, w3: third.weight, b: beside.b };
+    },
+    tolerance: { atol: 1e-5, rtol: 4e-6, why: 'three sums of products that add up to about 1' },
+    gradientTolerance: { ...sumOf(4 * Math.max(columns, inner, rows)), why: 'as above, on values of about 2' },
+    stored: { roundings: 3, count: 2, scale: 2 },
+    gradientStored: { roundings: 5, count: Math.max(columns, inner, rows), scale: 3 },
+    cost: cost(last),
+    gradientCost: gradientCost(last),
   };
 }
 
@@ -102,10 +177,15 @@ export const room: Room = {
     matmulCase('a batch that shares b, a transposed', { rows: 6, inner: 5, columns: 7, transposeA: true }, { batch: 3, shared: true }),
     cancellationCase(),
     overflowCase(),
-    linearCase('linear: many rows, few weights', { rows: 1033, inner: 8, columns: 12 }, { bias: true }),
-    linearCase('linear: odd everywhere, residual', { rows: 21, inner: 30, columns: 17 }, { bias: true, residual: true }),
-    linearCase('linear: bias, QuickGELU, residual', { rows: 50, inner: 64, columns: 48 }, { bias: true, activation: 'quick_gelu', residual: true }),
-    linearCase('linear: GELU, odd', { rows: 9, inner: 10, columns: 11 }, { bias: true, activation: 'gelu' }),
-    linearCase('linear: GELU tanh form without bias', { rows: 8, inner: 16, columns: 4 }, { activation: 'gelu_tanh' }),
+    linearCase('many rows, few weights', { rows: 1033, inner: 8, columns: 12 }, { bias: true }),
+    linearCase('many rows, a weight of odd size, no bias', { rows: 700, inner: 5, columns: 9 }, {}),
+    linearCase('odd everywhere, residual', { rows: 21, inner: 30, columns: 17 }, { bias: true, residual: true }),
+    linearCase('bias and residual in packs', { rows: 50, inner: 64, columns: 48 }, { bias: true, residual: true }),
+    mlpCase('QuickGELU, residual', { rows: 50, inner: 64, hidden: 96, columns: 48 }, 'quick_gelu', { residual: true }),
+    mlpCase('many rows, few weights', { rows: 1033, inner: 8, hidden: 12, columns: 8 }, 'quick_gelu', { residual: true }),
+    mlpCase('GELU, odd everywhere', { rows: 9, inner: 10, hidden: 13, columns: 11 }, 'gelu'),
+    mlpCase('GELU tanh form without biases', { rows: 8, inner: 16, hidden: 8, columns: 4 }, 'gelu_tanh', { bias: false }),
+    chainCase('gradients that are added to', { rows: 37, inner: 24, columns: 12 }),
+    chainCase('gradients that are added to, odd', { rows: 10, inner: 7, columns: 3 }),
   ],
 };

@@ -1,45 +1,111 @@
-import { isRecording, record, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { isRecording, record, type Shape, ShapeError, type SoFar, type Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
 import type { Cost } from '../shared/room.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { sumTo } from '../shared/sum_to.ts';
-import { multiplyBatch, multiplyRows, outerSum, slopeProduct } from './product.ts';
+import { multiplyBatch, multiplyRows, outerSum } from './product.ts';
 
 export { kernels } from './product.ts';
 
+/** The parameters of a linear layer: weight [N, K] and bias [N]. */
+export interface Affine {
+  readonly weight: Tensor;
+  readonly bias?: Tensor;
+}
+
 /**
- * y = activation(x·Wᵀ + bias) + residual, in one dispatch.
+ * y = x·Wᵀ + bias + residual, in one dispatch.
  *
  * @param x [..., K]  @param weight [N, K]
  * @param options.bias [N]  @param options.residual [..., N], the shape of the result
  * @returns [..., N]
  */
-export function linear(x: Tensor, weight: Tensor, options: { bias?: Tensor; activation?: Activation; residual?: Tensor } = {}): Tensor {
-  const { bias, activation, residual } = options;
-  const [columns, inner] = weight.shape;
-  if (weight.shape.length !== 2 || x.shape.at(-1) !== inner) {
-    throw new ShapeError('linear', `x [${x.shape}] does not fit weight [${weight.shape}]`, 'x is [..., K] and weight [N, K]; for [K, N] use matmul');
-  }
-  if (bias !== undefined && !sameShape(bias.shape, [columns])) throw new ShapeError('linear', `bias must be [${columns}], got [${bias.shape}]`);
+export function linear(x: Tensor, weight: Tensor, { bias, residual }: { bias?: Tensor; residual?: Tensor } = {}): Tensor {
+  const { rows, columns, inner } = checked('linear', x, { weight, bias });
   const shape = [...x.shape.slice(0, -1), columns];
-  if (residual !== undefined && !sameShape(residual.shape, shape)) throw new ShapeError('linear', `residual must be [${shape}], the shape of the result, got [${residual.shape}]`);
-
-  const rows = x.size / inner;
+  checkResidual('linear', residual, shape);
   const y = x.like(shape);
-  const needed = isRecording() && [x, weight, bias].some((tensor) => tensor?.requiresGrad);
-  using slope = activation !== undefined && needed ? y.like(shape, 'slope of the activation') : undefined;
-  multiplyRows(x, weight, y, { rows, columns, inner, transposeB: true }, { bias, activation, residual, slope });
-
-  const weighs = weight.requiresGrad || bias?.requiresGrad === true;
-  const saved = [...(weighs ? [x] : []), ...(x.requiresGrad ? [weight] : []), ...(slope === undefined ? [] : [slope])];
+  multiplyRows(x, weight, y, { rows, columns, inner, transposeB: true }, { bias, residual });
+  const weighs = learns({ weight, bias });
+  const saved = [...(weighs ? [x] : []), ...(x.requiresGrad ? [weight] : [])];
   const extra = [bias, residual].filter((tensor) => tensor !== undefined);
   return record(y, [x, weight, ...extra], (dy, soFar) => {
-    const dpre = slope === undefined ? dy : slopeProduct(dy, slope);
-    const dx = x.requiresGrad ? x.gradLike() : undefined;
-    if (dx !== undefined) multiplyRows(dpre, weight, dx, { rows, columns: inner, inner: columns }, { residual: soFar.take(0) });
-    const sums = weighs ? outerSum(dpre, x, weight, bias?.requiresGrad === true ? bias : undefined) : undefined;
+    const dx = gradientOfInput(dy, weight, x, soFar);
+    const sums = weighs ? gradientsOf({ weight, bias }, dy, x) : undefined;
     return [dx, sums?.matrix, ...(bias === undefined ? [] : [sums?.bias]), ...(residual === undefined ? [] : [dy])];
   }, saved);
+}
+
+/**
+ * y = activation(x·W₁ᵀ + b₁)·W₂ᵀ + b₂ + residual: the two linear layers of a transformer block, in two dispatches. The slope of the
+ * activation, kept by the forward pass, is multiplied in as dy·W₂ leaves the registers, so the way back takes no pass of its own.
+ *
+ * @param x [..., K]  @param expand W₁ [H, K]  @param contract W₂ [N, H]  @param options.residual [..., N], the shape of the result
+ * @returns [..., N]
+ */
+export function mlp(x: Tensor, expand: Affine, contract: Affine, { activation, residual }: { activation: Activation; residual?: Tensor }): Tensor {
+  const { rows, inner, columns: width } = checked('mlp', x, expand);
+  const hiddenShape = [...x.shape.slice(0, -1), width];
+  using hidden = x.like(hiddenShape, 'hidden');
+  const { columns } = checked('mlp', hidden, contract);
+  const shape = [...x.shape.slice(0, -1), columns];
+  checkResidual('mlp', residual, shape);
+
+  const expands = learns(expand);
+  const contracts = learns(contract);
+  const needsSlope = isRecording() && (x.requiresGrad || expands);
+  using slope = needsSlope ? x.like(hiddenShape, 'slope of the activation') : undefined;
+  const y = x.like(shape);
+  multiplyRows(x, expand.weight, hidden, { rows, columns: width, inner, transposeB: true }, { bias: expand.bias, activation, slope });
+  multiplyRows(hidden, contract.weight, y, { rows, columns, inner: width, transposeB: true }, { bias: contract.bias, residual });
+
+  const saved = [
+    ...(expands ? [x] : []), ...(x.requiresGrad ? [expand.weight] : []), ...(contracts ? [hidden] : []), ...(slope === undefined ? [] : [slope, contract.weight]),
+  ];
+  const extra = [expand.bias, contract.bias, residual].filter((tensor) => tensor !== undefined);
+  return record(y, [x, expand.weight, contract.weight, ...extra], (dy, soFar) => {
+    const ofContract = contracts ? gradientsOf(contract, dy, hidden) : undefined;
+    const dpre = slope && slope.like(hiddenShape, 'd hidden');
+    if (dpre !== undefined) multiplyRows(dy, contract.weight, dpre, { rows, columns: width, inner: columns }, { factor: slope });
+    const ofExpand = expands && dpre !== undefined ? gradientsOf(expand, dpre, x) : undefined;
+    const dx = dpre && gradientOfInput(dpre, expand.weight, x, soFar);
+    const ofBiases = [expand.bias && [ofExpand?.bias], contract.bias && [ofContract?.bias], residual && [dy]].flatMap((given) => given ?? []);
+    return [dx, ofExpand?.matrix, ofContract?.matrix, ...ofBiases];
+  }, saved);
+}
+
+/** Sizes of x·Wᵀ, or an error that names what does not fit. */
+function checked(op: string, x: Tensor, { weight, bias }: Affine): ProductSize {
+  const [columns, inner] = weight.shape;
+  if (weight.shape.length !== 2 || x.shape.at(-1) !== inner) {
+    throw new ShapeError(op, `x [${x.shape}] does not fit weight [${weight.shape}]`, 'x is [..., K] and weight [N, K]; for [K, N] use matmul');
+  }
+  if (bias !== undefined && !sameShape(bias.shape, [columns])) throw new ShapeError(op, `bias must be [${columns}], got [${bias.shape}]`);
+  return { rows: x.size / inner, columns, inner };
+}
+
+function checkResidual(op: string, residual: Tensor | undefined, shape: Shape): void {
+  if (residual !== undefined && !sameShape(residual.shape, shape)) throw new ShapeError(op, `residual must be [${shape}], the shape of the result, got [${residual.shape}]`);
+}
+
+/** Whether a layer's parameters get a gradient. */
+function learns({ weight, bias }: Affine): boolean {
+  return weight.requiresGrad || bias?.requiresGrad === true;
+}
+
+/** dW = dyᵀ·x, and the column sums of dy for the bias. */
+function gradientsOf({ weight, bias }: Affine, dy: Tensor, x: Tensor): { matrix: Tensor; bias: Tensor | undefined } {
+  return outerSum(dy, x, weight, bias?.requiresGrad === true ? bias : undefined);
+}
+
+/** dx = dy·W, plus what x got so far. */
+function gradientOfInput(dy: Tensor, weight: Tensor, x: Tensor, soFar: SoFar): Tensor | undefined {
+  if (!x.requiresGrad) return undefined;
+  const [columns, inner] = weight.shape;
+  const residual = soFar.take(0);
+  const dx = x.gradLike();
+  multiplyRows(dy, weight, dx, { rows: x.size / inner, columns: inner, inner: columns }, { residual });
+  return dx;
 }
 
 /**
@@ -68,11 +134,12 @@ export function matmul(a: Tensor, b: Tensor, options: { transposeA?: boolean; tr
   if (joined) multiplyRows(a, b, y, { rows: y.size / columns, columns, inner, transposeB });
   else multiplyBatch(a, b, y, { rows, columns, inner, transposeA, transposeB });
   const saved = [...(a.requiresGrad ? [b] : []), ...(b.requiresGrad ? [a] : [])];
-  return record(y, [a, b], (dy) => {
+  return record(y, [a, b], (dy, soFar) => {
+    const before = a.requiresGrad && joined ? soFar.take(0) : undefined;
     const da = a.requiresGrad ? a.gradLike() : undefined;
     if (da !== undefined) {
       if (transposeA) multiplyBatch(b, dy, da, { rows: inner, columns: rows, inner: columns, transposeB: true });
-      else if (joined) multiplyRows(dy, b, da, { rows: dy.size / columns, columns: inner, inner: columns, transposeB: !transposeB });
+      else if (joined) multiplyRows(dy, b, da, { rows: dy.size / columns, columns: inner, inner: columns, transposeB: !transposeB }, { residual: before });
       else multiplyBatch(dy, b, da, { rows, columns: inner, inner: columns, transposeB: !transposeB });
     }
     return [da, b.requiresGrad ? gradientOfB(dy) : undefined];

@@ -1,9 +1,8 @@
-import { type Gpu, Kernel, part, type Source, type Tensor, type Variant } from '../../engine/index.ts';
+import { type Gpu, Kernel, part, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import { inRanges, rangesOf, type Range } from '../shared/flat.ts';
+import { rangesOf, type Range } from '../shared/flat.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
-import { sumTo } from '../shared/sum_to.ts';
 
 const read = (file: string) => part(import.meta.url, file);
 const problem = await read('./problem.wgsl');
@@ -51,11 +50,11 @@ const product = plain('matmul', KEEP.nothing);
 const productWithRowSums = plain('matmul_row_sums', KEEP.rowSums);
 const productActivated = activated('matmul', KEEP.nothing);
 const productWithSlope = activated('matmul_slope', KEEP.slope);
-const slopeProducts = packedKernels('slope_product', [await read('./slope_product.wgsl')]);
-/** Packs that a workgroup of it takes. */
-const SLOPE_PACKS = 256;
+const partSums = packedKernels('sum_parts', [await read('./sum_parts.wgsl')]);
+/** Lanes of a workgroup of it. */
+const SUM_WORKGROUP = 64;
 
-export const kernels = [slopeProducts, product, productWithRowSums, ...Object.values(productActivated), ...Object.values(productWithSlope)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = [partSums, product, productWithRowSums, ...Object.values(productActivated), ...Object.values(productWithSlope)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
 export interface Layout {
@@ -74,7 +73,9 @@ interface Extras {
   readonly parts?: number;
   readonly bias?: Tensor;
   readonly activation?: Activation;
+  /** Shaped as `y`: added to the product; or what the product is multiplied with, element by element. At most one of them. */
   readonly residual?: Tensor;
+  readonly factor?: Tensor;
   /** Shaped as `y`: takes the slope of the activation. */
   readonly slope?: Tensor;
   /** [parts, rows]: takes the row sums of op(A). */
@@ -85,7 +86,7 @@ interface Extras {
 export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras: Extras = {}): void {
   const { gpu } = a;
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
-  const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, slope, rowSums } = extras;
+  const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, factor, slope, rowSums } = extras;
   const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
   const packs = kernelsFor(activation, slope !== undefined, rowSums !== undefined);
   const kernel = rowLengths.every((length) => length % 4 === 0) ? packs.vec4 : packs.scalar;
@@ -95,11 +96,11 @@ export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras
     tensors: {
       a, b, y,
       // what is not asked for is never read: any tensor will do
-      bias: bias ?? b, residual: residual ?? b,
+      bias: bias ?? b, other: residual ?? factor ?? b,
       ...(slope !== undefined && { slope }), ...(rowSums !== undefined && { row_sums: rowSums }),
     },
     params: { rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, parts, chunk: chunkOf(inner, parts) },
-    constants: { ...constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, BIAS: bias !== undefined, RESIDUAL: residual !== undefined },
+    constants: { ...constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, BIAS: bias !== undefined, RESIDUAL: residual !== undefined, SLOPE: factor !== undefined },
     grid,
     variant,
   });
@@ -177,25 +178,15 @@ export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, ex
   const { rows, columns, inner } = layout;
   const ranges = rangesOf(a.gpu, rows, Math.max(columns, inner));
   if (ranges.length === 1) return multiply(a, b, y, layout, extras);
-  const { residual, slope } = extras;
+  const { residual, factor, slope } = extras;
   for (const range of ranges) {
     a.gpu.scope(() => {
       const piece = (tensor: Tensor | undefined, length: number) => tensor && rowsOf(tensor, length, range);
       multiply(rowsOf(a, inner, range), b, rowsOf(y, columns, range), { ...layout, rows: range.count }, {
-        ...extras, residual: piece(residual, columns), slope: piece(slope, columns),
+        ...extras, residual: piece(residual, columns), factor: piece(factor, columns), slope: piece(slope, columns),
       });
     });
   }
-}
-
-/** dy · slope: the gradient of what an activation was applied to. */
-export function slopeProduct(dy: Tensor, slope: Tensor): Tensor {
-  const dpre = dy.like();
-  inRanges(dy.gpu, dy.size, { dy, slope, dpre }, (tensors, count) => {
-    const { kernel, packs } = packed(slopeProducts, count);
-    kernel.run(dy.gpu, { tensors, params: { packs }, grid: ceilDiv(packs, SLOPE_PACKS) });
-  });
-  return dpre;
 }
 
 /** y = op(a)·op(b) for every matrix of a batch; an operand with one matrix serves them all. */
@@ -233,7 +224,7 @@ export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { mat
     const matrices = parts === 1 ? of.gradLike() : of.wide([parts, rows, columns], 'parts of a gradient');
     const sums = bias && (parts === 1 ? bias.gradLike() : bias.wide([parts, rows], 'parts of a gradient'));
     gpu.scope(() => multiply(rowsOf(u, rows, range), rowsOf(v, columns, range), matrices, layout, { parts, rowSums: sums }));
-    const here = parts === 1 ? { matrix: matrices, bias: sums } : { matrix: sumTo(matrices, of), bias: bias && sums && sumTo(sums, bias) };
+    const here = parts === 1 ? { matrix: matrices, bias: sums } : sumParts(matrices, of, sums, bias);
     if (total === undefined) {
       total = here;
       continue;
@@ -243,4 +234,19 @@ export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { mat
   }
   if (total === undefined) throw new RangeError('a tensor has at least one row');
   return total;
+}
+
+/** The parts of both gradients added up. */
+function sumParts(matrices: Tensor, of: Tensor, sums: Tensor | undefined, bias: Tensor | undefined): { matrix: Tensor; bias: Tensor | undefined } {
+  const matrix = of.gradLike();
+  const dbias = bias?.gradLike();
+  const rows = bias?.size ?? 0;
+  const { kernel, packs } = packed(partSums, of.size);
+  kernel.run(of.gpu, {
+    tensors: { matrices, biases: sums ?? matrices, matrix, bias: dbias ?? Tensor.empty(of.gpu, [1], of.gradType, 'unused') },
+    params: { parts: matrices.size / of.size, packs, rows },
+    constants: { BIAS: bias !== undefined },
+    grid: ceilDiv(packs + rows, SUM_WORKGROUP),
+  });
+  return { matrix, bias: dbias };
 }

@@ -60,24 +60,49 @@ export interface LinearInputs {
   readonly residual?: Float64Array;
 }
 
-/** y = activation(x·Wᵀ + bias) + residual. */
-export function linear({ x, weight, bias, residual }: LinearInputs, product: Product, activation: Activation | undefined): Float64Array {
-  const value = activation === undefined ? (v: number) => v : ACTIVATION_REFERENCE[activation].value;
-  return preactivation(x, weight, bias, product).map((pre, i) => value(pre) + (residual?.[i] ?? 0));
+/** y = x·Wᵀ + bias + residual. */
+export function linear({ x, weight, bias, residual }: LinearInputs, product: Product): Float64Array {
+  return multiply(x, weight, { ...product, transposeB: true }).map((sum, i) => sum + (bias?.[i % product.columns] ?? 0) + (residual?.[i] ?? 0));
 }
 
-/** dpre = dy · activation'(pre); dx = dpre·W, dW = dpreᵀ·x, dbias[n] = Σ dpre[m, n], dresidual = dy. */
-export function linearGradient({ x, weight, bias }: LinearInputs, dy: Float64Array, product: Product, activation: Activation | undefined): Readonly<Record<string, Float64Array>> {
-  const slope = activation === undefined ? () => 1 : ACTIVATION_REFERENCE[activation].slope;
-  const dpre = preactivation(x, weight, bias, product).map((pre, i) => dy[i] * slope(pre));
-  const { a, b } = matmulGradient(x, weight, dpre, { ...product, transposeB: true }, 1);
-  const dbias = new Float64Array(product.columns);
-  dpre.forEach((v, i) => (dbias[i % product.columns] += v));
-  return { x: a, weight: b, bias: dbias, residual: dy };
+/** dx = dy·W, dW = dyᵀ·x, dbias[n] = Σ dy[m, n], dresidual = dy. */
+export function linearGradient({ x, weight }: LinearInputs, dy: Float64Array, product: Product): { readonly x: Float64Array; readonly weight: Float64Array; readonly bias: Float64Array; readonly residual: Float64Array } {
+  const { a, b } = matmulGradient(x, weight, dy, { ...product, transposeB: true }, 1);
+  const bias = new Float64Array(product.columns);
+  dy.forEach((v, i) => (bias[i % product.columns] += v));
+  return { x: a, weight: b, bias, residual: dy };
 }
 
-function preactivation(x: Float64Array, weight: Float64Array, bias: Float64Array | undefined, product: Product): Float64Array {
-  return multiply(x, weight, { ...product, transposeB: true }).map((sum, i) => sum + (bias?.[i % product.columns] ?? 0));
+/** Operands of an MLP: x [rows, K], w1 [H, K], b1 [H], w2 [N, H], b2 [N], residual [rows, N]. */
+export interface MlpInputs {
+  readonly x: Float64Array;
+  readonly w1: Float64Array;
+  readonly b1?: Float64Array;
+  readonly w2: Float64Array;
+  readonly b2?: Float64Array;
+  readonly residual?: Float64Array;
+}
+
+export interface MlpSize {
+  readonly rows: number;
+  readonly inner: number;
+  readonly hidden: number;
+  readonly columns: number;
+}
+
+/** y = activation(x·W₁ᵀ + b₁)·W₂ᵀ + b₂ + residual. */
+export function mlp({ x, w1, b1, w2, b2, residual }: MlpInputs, { rows, inner, hidden, columns }: MlpSize, activation: Activation): Float64Array {
+  const pre = linear({ x, weight: w1, bias: b1 }, { rows, inner, columns: hidden });
+  return linear({ x: pre.map(ACTIVATION_REFERENCE[activation].value), weight: w2, bias: b2, residual }, { rows, inner: hidden, columns });
+}
+
+/** The gradients of both layers; between them, dpre = dhidden · activation'(pre). */
+export function mlpGradient({ x, w1, b1, w2 }: MlpInputs, dy: Float64Array, { rows, inner, hidden, columns }: MlpSize, activation: Activation): Readonly<Record<string, Float64Array>> {
+  const { value, slope } = ACTIVATION_REFERENCE[activation];
+  const pre = linear({ x, weight: w1, bias: b1 }, { rows, inner, columns: hidden });
+  const last = linearGradient({ x: pre.map(value), weight: w2 }, dy, { rows, inner: hidden, columns });
+  const first = linearGradient({ x, weight: w1 }, last.x.map((d, i) => d * slope(pre[i])), { rows, inner, columns: hidden });
+  return { x: first.x, w1: first.weight, b1: first.bias, w2: last.weight, b2: last.bias, residual: dy };
 }
 
 function matrix(data: Float64Array, i: number, batch: number): Float64Array {
