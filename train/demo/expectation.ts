@@ -6,8 +6,8 @@ import type { Plan } from './plan.ts';
 export const TOO_SLOW_SECONDS = 3600;
 
 /** Side of the product that tells how fast an adapter is. */
-const PROBE = 256;
-const PROBES = 3;
+const PROBE = 384;
+const PROBES = 4;
 /**
  * Floating-point operations of a step, counted as in `cost` of the rooms (a backward pass is two forward passes):
  * stage 1, X-CLIP, CLIP-Mean.
@@ -19,13 +19,14 @@ const SHARE = 0.5;
 /** How long the run will take, from the speed of a matrix product on this adapter. */
 export async function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan): Promise<number> {
   using x = Tensor.from(gpu, new Float32Array(PROBE * PROBE).fill(1 / PROBE), [PROBE, PROBE]);
-  const multiply = async () => {
-    using y = noGrad(() => matmul(x, x));
-    await y.read();
-  };
-  await multiply(); // compiles
+  const multiply = (times: number) => gpu.scope(() => noGrad(() => {
+    for (let i = 0; i < times; i++) matmul(x, x);
+  }));
+  multiply(1); // compiles
+  await gpu.sync();
   const start = performance.now();
-  for (let i = 0; i < PROBES; i++) await multiply();
+  multiply(PROBES);
+  await gpu.sync();
   const flopsPerSecond = (PROBES * 2 * PROBE ** 3) / ((performance.now() - start) / 1000);
   const flops = clipSteps * STEP.clip + videoSteps * (STEP.xclip + STEP.clipMean);
   return flops / (SHARE * flopsPerSecond);
