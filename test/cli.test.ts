@@ -77,6 +77,12 @@ test('flags are read with a space or an equals sign, --set many times, and words
   assert.is(read.is('resume'), true);
 });
 
+test('a flag of a few words takes no other', () => {
+  assert.is(flags('verify', 'fixtures', '--dtype', 'f16').oneOf('dtype', ['f32', 'f16']), 'f16');
+  assert.is(flags('verify', 'fixtures').oneOf('dtype', ['f32', 'f16']), 'f32');
+  assert.throws(() => flags('verify', 'fixtures', '--dtype', 'f64').oneOf('dtype', ['f32', 'f16']), (error: Error) => error.message === '--dtype: expected f32 or f16, got "f64"' && exitCodeOf(error) === 2);
+});
+
 test('words after -- are never flags', () => {
   assert.equal([...flags('predict', '--labels', 'a, b', '--', '--odd.mp4').words], ['--odd.mp4']);
 });
