@@ -1,4 +1,4 @@
-import { ConfigError, type Gpu, halve, noGrad, Tensor } from '../engine/index.ts';
+import { ConfigError, type FloatType, type Gpu, halve, noGrad, Tensor } from '../engine/index.ts';
 import type { FramesOptions } from '../kernels/frames/index.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor } from '../model/checkpoint/preprocessor.ts';
@@ -69,12 +69,13 @@ async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<s
 }
 
 /** Opens a trained model to be used as it is. */
-export async function openSystem(gpu: Gpu, path: string, system: TrainConfig['model']['system'] = 'xclip'): Promise<System> {
+export async function openSystem(gpu: Gpu, path: string, { system = 'xclip', precision = 'f32' }: { system?: TrainConfig['model']['system']; precision?: FloatType } = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
     const model = system === 'xclip' ? new Xclip(gpu, checkpoint.config) : new Clip(gpu, checkpoint.config);
     const own = new Set([...model.parameters()].map(([name]) => name));
     await loadWeights(model, checkpoint.weights, system === 'xclip' ? {} : { select: (name) => own.has(name) });
+    if (precision === 'f16') halve(model);
     return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()), preprocessor: checkpoint.preprocessor };
   } finally {
     await checkpoint.close();

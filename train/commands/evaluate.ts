@@ -15,7 +15,8 @@ export async function evaluate(config: TrainConfig, { checkpoint, json }: { chec
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, list, names.length);
   await using gpu = await open();
-  const system = await openSystem(gpu, checkpoint, config.model.system);
+  gpu.requireType(config.train.precision);
+  const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision });
   using model = system.model;
   const { imageSize } = model.config.vision;
   if (imageSize !== config.data.size || model.config.frames !== config.data.frames) {
