@@ -88,6 +88,21 @@ test('some steps, a checkpoint and the other steps are equal, bit for bit, to al
   assert.equal(losses('in_two'), losses('at_once'));
 });
 
+test('so it is in half precision: masters and the loss scale that was found are kept', async () => {
+  if (!gpu.features.has('shader-f16')) return;
+  const wide = config;
+  config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true, precision: 'f16' } };
+  const before = gpu.pool.live;
+  assert.not((await run('half_in_two', { interruptAt: 1 })).isDone);
+  assert.ok((await run('half_in_two', { resume: true })).isDone);
+  assert.ok((await run('half')).isDone);
+  assert.is(gpu.pool.live, before, 'a run gives all its memory back');
+  const last = join(STORE_FOLDER, 'step-00000004');
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('half_in_two', last, file).equals(bytes('half', last, file)), file);
+  assert.equal(losses('half_in_two'), losses('half'));
+  config = wide;
+});
+
 test('another seed gives other weights', async () => {
   config = { ...config, run: { ...config.run, seed: 10 } };
   await run('other');
