@@ -54,8 +54,9 @@ export class LayerNorm extends Module {
     this.bias = this.add('bias', initialised(gpu, 'bias', [width], zeros));
   }
 
-  forward(x: Tensor): Tensor {
-    return layernorm(x, this.weight, this.bias, 1e-5);
+  /** @param appended one more token for each sequence of `x` */
+  forward(x: Tensor, appended?: Tensor): Tensor {
+    return layernorm(x, this.weight, this.bias, 1e-5, appended);
   }
 }
 
@@ -103,10 +104,10 @@ export class SelfAttention extends Module {
     this.out = this.add('out_proj', new Linear(gpu, width, width, { init: init.outProjection, biasInit: zeros }));
   }
 
-  /** [B, L, D] → [B, L, D], plus `residual` if given. */
-  forward(x: Tensor, residual?: Tensor): Tensor {
+  /** [B, L, D] → [B, queries, D], plus `residual` if given; all tokens ask unless said otherwise. */
+  forward(x: Tensor, residual?: Tensor, queries?: number): Tensor {
     const qkv = linear(x, this.inWeight, { bias: this.inBias });
-    return this.out.forward(selfAttention(qkv, this.heads, { causal: this.causal }), { residual });
+    return this.out.forward(selfAttention(qkv, this.heads, { causal: this.causal, queries }), { residual });
   }
 }
 

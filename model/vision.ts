@@ -56,15 +56,14 @@ export class CrossFrameBlock extends Module {
   /** [B·T, N, D] → [B·T, N, D]. */
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
-      const [rows, tokens, width] = x.shape;
-      const classTokens = slice(x, 1, 0, 1).reshape([rows, width]);
-      const messages = this.messageFc.forward(classTokens).reshape([-1, this.frames, width]);
+      const [, tokens, width] = x.shape;
+      const messages = this.messageFc.forward(slice(x, 1, 0, 1)).reshape([-1, this.frames, width]);
       pass.tap?.(`${name}.message_fc`, messages);
       const discussed = addBranch(messages, `${name}.message_attn`, (residual) => this.messageAttention.forward(this.messageLn.forward(messages), residual), pass, this.#drop);
-      const joined = concat([x, discussed.reshape([rows, 1, width])], 1);
-      const attended = addBranch(joined, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(joined), residual), pass, { ...this.#drop, layer: this.#drop.layer + 1 });
-      const own = slice(attended, 1, 0, tokens); // the message has done its work
-      const y = addBranch(own, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(own), residual), pass, { ...this.#drop, layer: this.#drop.layer + 2 });
+      // a message is asked by the tokens of its frame, and asks nothing itself: its answer would be thrown away
+      const attend = (residual?: Tensor) => this.attn.forward(this.ln1.forward(x, discussed), residual, tokens);
+      const attended = addBranch(x, `${name}.attn`, attend, pass, { ...this.#drop, layer: this.#drop.layer + 1 });
+      const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual), pass, { ...this.#drop, layer: this.#drop.layer + 2 });
       pass.tap?.(name, y);
       return y;
     });

@@ -1,5 +1,6 @@
 // Gradient of attention for keys and values: dv = Σ over queries of weight · dy, dk = 1/√Dh · Σ over queries of dlogit · q.
 // Dao et al. 2022, arXiv:2205.14135, algorithm 4; weight and dlogit as in attention_grad_query.wgsl, recomputed here.
+// LISTENERS: query, key and value of a token lie side by side, and tokens from L on have no query; here they get its gradient, 0.
 // One lane per key; queries and their dy come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
@@ -70,5 +71,6 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   for (var c = 0u; c < packs(); c++) {
     dkv[params.dkey_offset + row + c] = result_pack(params.scale * dk[c]);
     dkv[params.dvalue_offset + row + c] = result_pack(dv[c]);
+    if (LISTENERS && s >= params.queries) { dkv[row + c] = result_pack(); }
   }
 }

@@ -44,22 +44,21 @@ function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal'>, { c
   };
 }
 
-function selfCase(name: string, { batch, heads, tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; headDim: number; causal?: boolean }): Case {
-  const sizes = { batch, heads, queries: tokens, keys: tokens, headDim, causal };
-  const unpack = (packed: Float64Array, parts: number) => reference.unpack(packed, parts, heads, tokens, headDim);
+function selfCase(name: string, { batch, heads, tokens, queries = tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; queries?: number; headDim: number; causal?: boolean }): Case {
+  const sizes = { batch, heads, queries, keys: tokens, headDim, causal };
+  const unpack = (packed: Float64Array) => {
+    const [query, key, value] = reference.unpack(packed, 3, heads, tokens, headDim);
+    return { query: reference.firstRows(query, tokens, queries, headDim), key, value };
+  };
   return {
     name: `packed: ${name}`,
     inputs: { qkv: normal(name, [batch, tokens, 3 * heads * headDim]) },
     wrt: ['qkv'],
-    run: ({ qkv }) => [selfAttention(qkv as Tensor, heads, { causal })],
-    reference: ({ qkv }) => {
-      const [query, key, value] = unpack(qkv, 3);
-      return [reference.pack([reference.attention(sizes, { query, key, value })], heads, tokens, headDim)];
-    },
+    run: ({ qkv }) => [selfAttention(qkv as Tensor, heads, { causal, queries })],
+    reference: ({ qkv }) => [reference.pack([reference.attention(sizes, unpack(qkv))], heads, queries, headDim)],
     gradient: ({ qkv }, dy) => {
-      const [query, key, value] = unpack(qkv, 3);
-      const d = reference.attentionGradient(sizes, { query, key, value }, unpack(dy, 1)[0]);
-      return { qkv: reference.pack([d.query, d.key, d.value], heads, tokens, headDim) };
+      const d = reference.attentionGradient(sizes, unpack(qkv), reference.unpack(dy, 1, heads, queries, headDim)[0]);
+      return { qkv: reference.pack([reference.withZeroRows(d.query, queries, tokens, headDim), d.key, d.value], heads, tokens, headDim) };
     },
     ...COMMON,
     ...work({ ...sizes, visible: causal ? 0.5 : 1 }),
@@ -127,6 +126,8 @@ export const room: Room = {
     selfCase('18 tokens', { batch: 4, heads: 2, tokens: 18, headDim: 32 }),
     selfCase('causal, heads of 24', { batch: 2, heads: 2, tokens: 10, headDim: 24, causal: true }),
     selfCase('one token', { batch: 2, heads: 1, tokens: 1, headDim: 8 }),
+    selfCase('a message that is only asked', { batch: 3, heads: 2, tokens: 18, queries: 17, headDim: 16 }),
+    selfCase('most tokens only asked, odd heads', { batch: 2, heads: 3, tokens: 11, queries: 2, headDim: 3 }),
     crossCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),
     crossCase('heads of 3, so that dk and dv need aligning', { batch: 1, heads: 1, queries: 2, keys: 5, headDim: 3 }),
   ],

@@ -53,6 +53,8 @@ interface Plan {
   /** Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one tensor. */
   readonly keyOffset: number;
   readonly valueOffset: number;
+  /** Some tokens of a packed tensor ask nothing; their queries get a gradient of 0. */
+  readonly hasListeners?: boolean;
 }
 
 interface Operands {
@@ -91,22 +93,26 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, options: { 
  * Attention of L tokens among themselves, every head for itself, from one packed projection.
  *
  * @param qkv [B, L, 3·D]: each token's query, key and value one after another, in each of them H heads of Dh = D/H
- * @param options.causal token l sees the tokens up to l
- * @returns [B, L, D]. The gradient of `qkv` is packed alike.
+ * @param options.causal token l sees the tokens up to l  @param options.queries how many tokens ask, the first ones: all, unless said
+ * otherwise; the others are only asked
+ * @returns [B, queries, D]. The gradient of `qkv` is packed alike.
  */
-export function selfAttention(qkv: Tensor, heads: number, options: { causal?: boolean } = {}): Tensor {
+export function selfAttention(qkv: Tensor, heads: number, options: { causal?: boolean; queries?: number } = {}): Tensor {
   const [batch, tokens, packedWidth] = qkv.shape;
+  const { causal = false, queries = tokens } = options;
   if (qkv.shape.length !== 3 || packedWidth % 3 !== 0) throw new ShapeError('selfAttention', `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
+  if (!Number.isInteger(queries) || queries < 1 || queries > tokens) throw new ShapeError('selfAttention', `${queries} of ${tokens} tokens cannot ask`, 'at least one and at most all can');
   const width = packedWidth / 3;
   const headDim = headDimOf('selfAttention', width, heads);
   const rows: Strides = { batch: tokens * packedWidth, head: headDim, row: packedWidth };
   const plan: Plan = {
-    batch, heads, queries: tokens, keys: tokens, headDim, causal: options.causal ?? false, mask: undefined,
-    query: rows, key: rows, output: { batch: tokens * width, head: headDim, row: width }, keyOffset: width, valueOffset: 2 * width,
+    batch, heads, queries, keys: tokens, headDim, causal, mask: undefined,
+    query: rows, key: rows, output: { batch: queries * width, head: headDim, row: width }, keyOffset: width, valueOffset: 2 * width,
+    hasListeners: queries < tokens,
   };
   checkHeadDim('selfAttention', plan);
   const operands = { query: qkv, key: qkv, value: qkv };
-  const y = qkv.like([batch, tokens, width]);
+  const y = qkv.like([batch, queries, width]);
   using logSumExp = run(plan, operands, y);
   return record(y, [qkv], (dy) => {
     const dqkv = qkv.gradLike();
@@ -221,6 +227,7 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
     constants: {
       PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK: block,
       WIDTH: gpu.subgroupSize >= block ? block : LEAST_SUBGROUP, MASKED: mask !== undefined,
+      LISTENERS: plan.hasListeners === true,
     },
     grid: problems * ceilDiv(rows, lanes),
     variant,

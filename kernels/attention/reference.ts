@@ -106,3 +106,17 @@ function forEachElement(batch: number, heads: number, rows: number, headDim: num
   let dense = 0;
   for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) for (let l = 0; l < rows; l++) for (let c = 0; c < headDim; c++) visit(b, h, l, c, dense++);
 }
+
+/** Of every head's `from` rows, the first `to`. */
+export function firstRows(x: Float64Array, from: number, to: number, headDim: number): Float64Array {
+  return x.filter((_, i) => i % (from * headDim) < to * headDim);
+}
+
+/** Every head's `from` rows, then rows of 0, `to` in all. */
+export function withZeroRows(x: Float64Array, from: number, to: number, headDim: number): Float64Array {
+  const heads = x.length / (from * headDim);
+  return Float64Array.from({ length: heads * to * headDim }, (_, i) => {
+    const [head, within] = [Math.floor(i / (to * headDim)), i % (to * headDim)];
+    return within < from * headDim ? x[head * from * headDim + within] : 0;
+  });
+}

@@ -10,15 +10,17 @@ export interface Source {
   /** Name given to `tap`. */
   readonly tap: string;
   readonly layout: Layout;
+  /** The fixture has one token more per sequence, the last: what a message asks, which nobody reads, is not computed here. */
+  readonly hasMessage: boolean;
 }
 
-type Rule = readonly [fixture: RegExp, tap: string, layout?: Layout];
+type Rule = readonly [fixture: RegExp, tap: string, layout?: Layout, hasMessage?: 'with message'];
 
 const HUGGING_FACE: readonly Rule[] = [
   [/^act\.vision\.embeddings$/, 'visual.embeddings'],
   [/^act\.vision\.pre_layernorm$/, 'visual.ln_pre'],
   [/^act\.vision\.layer(\d+)$/, 'visual.block$1'],
-  [/^act\.vision\.layer(\d+)\.self_attn$/, 'visual.block$1.attn'],
+  [/^act\.vision\.layer(\d+)\.self_attn$/, 'visual.block$1.attn', 'same', 'with message'],
   [/^act\.vision\.layer(\d+)\.(message_fc|message_attn|mlp)$/, 'visual.block$1.$2'],
   [/^(?:act\.vision\.post_layernorm_cls|out\.vision\.pooler_output)$/, 'visual.ln_post'],
   [/^out\.vision\.last_hidden_state$/, 'visual.last'],
@@ -45,7 +47,8 @@ const HUGGING_FACE: readonly Rule[] = [
 const OFFICIAL: readonly Rule[] = [
   [/^act\.visual\.conv1$/, 'visual.conv1', 'channels first'],
   [/^act\.visual\.ln_pre$/, 'visual.ln_pre'],
-  [/^act\.visual\.block(\d+)(\.attn)?\.LND$/, 'visual.block$1$2', 'sequence first'],
+  [/^act\.visual\.block(\d+)\.LND$/, 'visual.block$1', 'sequence first'],
+  [/^act\.visual\.block(\d+)\.attn\.LND$/, 'visual.block$1.attn', 'sequence first', 'with message'],
   [/^act\.visual\.block(\d+)\.message_fc$/, 'visual.block$1.message_fc'],
   [/^act\.visual\.block(\d+)\.message_attn\.TBD$/, 'visual.block$1.message_attn', 'sequence first'],
   [/^act\.visual\.ln_post$/, 'visual.ln_post'],
@@ -64,8 +67,8 @@ const OFFICIAL: readonly Rule[] = [
 
 /** Where a fixture's tensor comes from, or undefined if its name is not known. */
 export function sourceOf(flavour: 'hf' | 'official', name: string): Source | undefined {
-  for (const [pattern, tap, layout = 'same'] of flavour === 'hf' ? HUGGING_FACE : OFFICIAL) {
-    if (pattern.test(name)) return { tap: name.replace(pattern, tap), layout };
+  for (const [pattern, tap, layout = 'same', hasMessage] of flavour === 'hf' ? HUGGING_FACE : OFFICIAL) {
+    if (pattern.test(name)) return { tap: name.replace(pattern, tap), layout, hasMessage: hasMessage !== undefined };
   }
   return undefined;
 }
@@ -84,4 +87,10 @@ export function inLayout(values: Float32Array, shape: readonly number[], layout:
     }
   }
   return result;
+}
+
+/** A fixture's tensor without the last token of each sequence. */
+export function withoutMessage(values: ArrayLike<number>, [first, second, width]: readonly number[], layout: Layout): ArrayLike<number> {
+  if (layout === 'sequence first') return Array.from(values).slice(0, (first - 1) * second * width);
+  return Array.from(values).filter((_, i) => i % (second * width) < (second - 1) * width);
 }
