@@ -13,13 +13,14 @@ import { lossChart } from '../train/report/charts.ts';
 
 const STAGES = ['CLIP', 'X-CLIP', 'CLIP-Mean'];
 /** What the report gives its page; a picture has no page. */
-const COLOURS = '--series-1: #2a78d6; --series-2: #d2601a; --series-3: #1a8f5c; --line: #ddd';
-const [WIDTH, HEIGHT, LEGEND] = [500, 290, 34];
+const COLOURS = '--series-1: #2a6fd0; --series-2: #c65d12; --series-3: #6b57c9';
+const [WIDTH, HEIGHT, LEGEND] = [500, 290, 24];
 
 /** Accuracies that a run ended with. */
 function resultOf(folder: string): string {
-  const { headlines } = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as { headlines: { system: string; measure: string; value: number }[] };
-  return headlines.map(({ system, measure, value }) => `${system}, ${measure}: ${(100 * value).toFixed(1)} %`).join(' · ');
+  const { results } = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as { results: Record<string, { value: number }> };
+  const percent = (key: string) => `${(100 * results[key].value).toFixed(1)} %`;
+  return `X-CLIP, top-1 ${percent('xclip_seen_top1')}, zero-shot ${percent('xclip_zero_shot_top1')}, motion ${percent('xclip_motion')} · CLIP-Mean, motion ${percent('clip_mean_motion')}`;
 }
 
 function picture(folders: readonly string[]): string {
