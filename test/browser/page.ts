@@ -4,7 +4,7 @@ import { sweepRoom } from './rooms.ts';
 const firstlight = {
   sweep: sweepRoom,
   /** Loaded on demand, so that a defect of the model does not hide the kernels' results. */
-  train: async () => (await import('./training.ts')).train(),
+  train: async (isCaptured: boolean) => (await import('./training.ts')).train(isCaptured),
 };
 
 export type Firstlight = typeof firstlight;

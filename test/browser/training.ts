@@ -1,10 +1,11 @@
-import { backward, open, Random, Tensor } from '../../engine/index.ts';
+import { open, Random, Tensor } from '../../engine/index.ts';
 import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import type { XclipConfig } from '../../model/config.ts';
 import { initialise } from '../../model/init.ts';
 import { textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
 import { AdamW } from '../../train/optimizer.ts';
+import { recordStep } from '../../train/stage.ts';
 
 const STEPS = 10;
 const SEED = 5;
@@ -29,8 +30,12 @@ export interface Training {
   readonly weights: string;
 }
 
-/** Ten steps of a tiny X-CLIP on four videos of noise, each with a text of its own. */
-export async function train(): Promise<Training> {
+/**
+ * Ten steps of a tiny X-CLIP on four videos of noise, each with a text of its own.
+ *
+ * @param isCaptured whether the first step is recorded and the others replay it
+ */
+export async function train(isCaptured: boolean): Promise<Training> {
   await using gpu = await open();
   const { frames, vision, text } = CONFIG;
   const model = new Xclip(gpu, CONFIG);
@@ -47,20 +52,18 @@ export async function train(): Promise<Training> {
   const ids = Int32Array.from({ length: CLASSES * text.context }, (_, i) => [start, Math.floor(i / text.context), 7, end][i % text.context] ?? 0);
   const texts = textBatch(gpu, ids, text.context);
 
+  const record = () => recordStep(optimizer, 1, () => crossEntropyWithLabels(model.forward(pixels, texts), labels));
+  const captured = gpu.capture(record);
+  optimizer.schedule([LEARNING_RATE]);
   const losses: number[] = [];
   for (let step = 0; step < STEPS; step++) {
-    optimizer.zeroGrad();
-    optimizer.schedule([LEARNING_RATE]);
-    const [loss, control] = gpu.scope(() => {
-      const loss = crossEntropyWithLabels(model.forward(pixels, texts), labels);
-      backward(loss);
-      return [loss.detach(), optimizer.step()];
-    });
+    const { losses: [loss], control } = isCaptured ? captured.run() : gpu.scope(record);
     const [[value], [, , notFinite]] = (await gpu.read([loss, control])) as Float32Array[];
-    loss.dispose();
-    control.dispose();
     if (notFinite !== 0) throw new Error(`step ${step + 1}: a gradient is not finite`);
     losses.push(value);
+    if (isCaptured) continue;
+    loss.dispose();
+    control.dispose();
   }
   return { losses, weights: await digest((await gpu.read(parameters.map(([, tensor]) => tensor))) as Float32Array[]) };
 }
