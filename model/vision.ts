@@ -3,10 +3,9 @@
  * B videos, T frames, N = 1 + patches tokens per frame, D width.
  */
 import { type FloatType, type Gpu, Module, ShapeError, type Tensor } from '../engine/index.ts';
-import { add } from '../kernels/elementwise/index.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { patchify } from '../kernels/patchify/index.ts';
-import { cast, concat, expand, slice } from '../kernels/rearrange/index.ts';
+import { cast, prepend, slice } from '../kernels/rearrange/index.ts';
 import type { XclipConfig } from './config.ts';
 import { initialised, normal, torchDefault, xavierUniform } from './init.ts';
 import { addBranch, type DropPath, LayerNorm, Linear, Mlp, type Pass, ResidualBlock, type RunBlock, SelfAttention, type BlockInit } from './layers.ts';
@@ -145,7 +144,7 @@ export class VisionEncoder extends Module {
       }
       const patches = patchify(cast(pixels, this.type), this.conv1);
       pass.tap?.('visual.conv1', patches);
-      const embedded = add(concat([expand(this.classEmbedding.reshape([1, 1, width]), [rows, 1, width]), patches], 1), this.positionalEmbedding);
+      const embedded = prepend(this.classEmbedding, patches, this.positionalEmbedding);
       pass.tap?.('visual.embeddings', embedded);
       let x = this.lnPre.forward(embedded);
       pass.tap?.('visual.ln_pre', x);

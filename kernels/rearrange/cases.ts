@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room, Tolerance } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
-import { cast, concat, cost, expand, gradientCost, kernels, permute, slice } from './index.ts';
+import { cast, concat, cost, expand, gradientCost, kernels, permute, prepend, slice } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact: Tolerance = { atol: 0, rtol: 0, why: 'copies' };
@@ -57,6 +57,22 @@ function concatCase(name: string, a: Shape, b: Shape, dim: number): Case {
   };
 }
 
+function prependCase(name: string, [sequences, count, width]: readonly [number, number, number]): Case {
+  const n = sequences * (count + 1) * width;
+  return {
+    name: `prepend: ${name}`,
+    inputs: { token: normal('token', [width]), x: normal('x', [sequences, count, width]), positions: normal('positions', [count + 1, width]) },
+    wrt: ['token', 'x', 'positions'],
+    run: (t) => [prepend(t.token as Tensor, t.x as Tensor, t.positions as Tensor)],
+    reference: ({ token, x, positions }) => [reference.prepend(token, x, positions)],
+    gradient: (_, dy) => ({ ...reference.prependGradient(dy, width, (count + 1) * width) }),
+    tolerance: { atol: 0, rtol: 1.2e-7, why: 'one sum' },
+    gradientTolerance: { atol: 1e-6 * Math.sqrt(sequences), rtol: 2e-7, why: `sums of ${sequences} numbers of about 1` },
+    cost: { ...cost(n), flops: n },
+    gradientCost: gradientCost(n, n),
+  };
+}
+
 /** From how the inputs are stored to the other way. */
 function castCase(name: string, shape: Shape): Case {
   const n = sizeOf(shape);
@@ -89,6 +105,8 @@ export const room: Room = {
     slicesCase('two that overlap, odd', [5, 3], [0, 3], [1, 5]),
     concatCase('a token in front of every frame', [6, 1, 64], [6, 16, 64], 1),
     concatCase('odd columns', [3, 2], [3, 5], 1),
+    prependCase('a class token for many frames', [150, 16, 64]),
+    prependCase('odd widths', [3, 5, 7]),
     expandCase('one text for every video', [1, 5, 12], [4, 5, 12]),
     expandCase('a class token for many frames', [1, 1, 8], [300, 1, 8]),
     expandCase('a column along odd rows', [7, 1], [7, 9]),

@@ -1,12 +1,13 @@
 import { type FloatType, part, record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { packedKernels } from '../shared/rows.ts';
+import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
 const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl')]);
 const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl')]);
+const prepending = packedKernels('prepend', [await part(import.meta.url, './prepend.wgsl')]);
 
 const WORKGROUP = 256;
 
@@ -87,6 +88,36 @@ export function concat(tensors: readonly Tensor[], dim: number): Tensor {
   );
 }
 
+/**
+ * One token in front of each sequence, and a position added to each token: y[s, 0] = token + positions[0], y[s, n] = x[s, n − 1] + positions[n].
+ *
+ * @param token [D]  @param x [S, N, D]  @param positions [N + 1, D]  @returns [S, N + 1, D]
+ */
+export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
+  const [sequences, count, width] = x.shape;
+  if (x.shape.length !== 3 || token.size !== width || positions.shape.length !== 2 || positions.shape[0] !== count + 1 || positions.shape[1] !== width) {
+    throw new ShapeError('prepend', `token [${token.shape}], x [${x.shape}] and positions [${positions.shape}] must be [D], [S, N, D] and [N + 1, D]`);
+  }
+  const y = x.like([sequences, count + 1, width]);
+  const { kernel, packs } = packed(prepending, width);
+  const n = (y.size / width) * packs;
+  kernel.run(x.gpu, { tensors: { token, x, positions, y }, params: { n, width: packs, tokens: count + 1 }, grid: ceilDiv(n, WORKGROUP) });
+  return record(
+    y,
+    [token, x, positions],
+    (dy) => {
+      const dx = x.requiresGrad ? x.gradLike() : undefined;
+      if (dx !== undefined) copy('prepend', dy, dx, x.shape, denseStrides(y.shape), denseStrides(x.shape), { from: width });
+      if (!token.requiresGrad && !positions.requiresGrad) return [undefined, dx, undefined];
+      // The token is where the first position is, so its gradient is the first row of theirs. In memory of its own, not in their place in
+      // an arena, where WebGPU would not let it be copied to the token's.
+      const sums = sumTo(dy, positions.alias());
+      return [sums.alias([width]), dx, sums];
+    },
+    [],
+  );
+}
+
 /** x repeated to `shape`, NumPy's way: new axes in front, and axes of extent 1. The gradient adds up what the repeats get. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   const fitting = broadcastShape('expand', x.shape, shape);
@@ -162,4 +193,4 @@ export function gradientCost(n: number, m: number): Cost {
   return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
-export const kernels = [...[copying, slicing].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];
+export const kernels = [...[copying, slicing, prepending].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

@@ -41,3 +41,20 @@ export function concat(parts: readonly { readonly data: Float64Array; readonly e
   const rows = Array.from({ length: outer }, (_, o) => parts.flatMap(({ data, extent }) => [...data.subarray(o * extent * inner, (o + 1) * extent * inner)]));
   return Float64Array.from(rows.flat());
 }
+
+/** x [S, N, D] with `token` [D] in front of each sequence, plus positions [N + 1, D]. */
+export function prepend(token: Float64Array, x: Float64Array, positions: Float64Array): Float64Array {
+  const [width, size] = [token.length, positions.length];
+  const sequences = x.length / (size - width);
+  return Float64Array.from({ length: sequences * size }, (_, i) => {
+    const [sequence, within] = [Math.floor(i / size), i % size];
+    return (within < width ? token[within] : x[sequence * (size - width) + within - width]) + positions[within];
+  });
+}
+
+/** dx = dy behind the first token, dpositions = Σ dy over the sequences, dtoken = its first row. */
+export function prependGradient(dy: Float64Array, width: number, size: number): { token: Float64Array; x: Float64Array; positions: Float64Array } {
+  const positions = new Float64Array(size);
+  dy.forEach((d, i) => (positions[i % size] += d));
+  return { token: positions.slice(0, width), x: dy.filter((_, i) => i % size >= width), positions };
+}
