@@ -1,0 +1,43 @@
+/** Dispatches of a training step of X-CLIP. Counts do not vary from run to run, so what a change adds is seen here. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type StepShape, trainingStep } from '../bench/training_step.ts';
+import { estimate, open } from '../engine/index.ts';
+
+const gpu = await open();
+
+const base: StepShape = { preset: 'tiny', batch: 16, classes: 120, trainText: false, recompute: false, precision: 'f32' };
+
+/** At most this many; adapters that cut products into fewer parts need fewer. */
+const MOST: readonly (readonly [string, StepShape, number])[] = [
+  ['tiny', base, 261],
+  ['tiny with recompute', { ...base, recompute: true }, 300],
+  ['tiny, texts that learn', { ...base, trainText: true }, 327],
+  ['B/32', { ...base, preset: 'B/32', batch: 1, classes: 400 }, 594],
+  ['B/16', { ...base, preset: 'B/16', batch: 1, classes: 400 }, 594],
+];
+
+for (const [name, shape, most] of MOST) {
+  test(`a step of ${name} takes at most ${most} dispatches`, () => {
+    const { dispatches } = estimate(gpu, () => void trainingStep(gpu, shape).captured.run());
+    assert.ok(dispatches <= most, `${dispatches}`);
+    assert.ok(dispatches > most / 2, `${dispatches}: a step that does nothing passes every bound`);
+  });
+}
+
+test('a replayed step of X-CLIP makes nothing and submits at most four times, readback included', async () => {
+  const { captured, dispose } = trainingStep(gpu, { ...base, batch: 2, classes: 5 });
+  captured.run();
+  await gpu.sync();
+  const { dispatches, submits, ...made } = { ...gpu.counts };
+  captured.run();
+  await gpu.sync();
+  const { dispatches: dispatchesAfter, submits: submitsAfter, ...madeAfter } = gpu.counts;
+  assert.equal(madeAfter, made, 'buffers, bind groups and pipelines');
+  assert.is(dispatchesAfter - dispatches, captured.plan.dispatches);
+  assert.ok(submitsAfter - submits <= 4, `${submitsAfter - submits}`);
+  dispose();
+});
+
+test.after(() => gpu.close());
+test.run();
