@@ -1,0 +1,47 @@
+import { test } from 'uvu';
+import { open } from '../engine/index.ts';
+import type { Room } from '../kernels/shared/room.ts';
+import { checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
+
+/** Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor. */
+export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
+  // one context for all: a second one would compile every program again, and that is where the time goes
+  const gpu = await open({ guard: true });
+  let runs = 0;
+
+  for (const room of rooms) {
+    room.cases.forEach((item, number) => {
+      if (item.skip?.(gpu) !== undefined) return;
+      const all = choices(gpu, room);
+      all.forEach((choice, turn) => {
+        const name = `${room.name}/${choiceName(choice)}: "${item.name}"`;
+        const [wide, ...halves] = storages(gpu, item);
+        test(`${name} agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
+          const first = await runCase(gpu, item, choice, wide);
+          checkAgainstReference(item, first, wide);
+          checkEqualBits(item, first, await runCase(gpu, item, choice, wide));
+          await gpu.checkGuards();
+          runs++;
+        });
+        // variants take turns from case to case: each is tried with f16, at a third of the programs, which take minutes to compile
+        if (halves.length === 0 || turn !== number % all.length) return;
+        test(`${name} does so when stored as f16`, async () => {
+          // the second run differs from the first in how gradients are stored, where there are any
+          const [first, second] = [await runCase(gpu, item, choice, halves[0]), await runCase(gpu, item, choice, halves.at(-1) ?? halves[0])];
+          checkAgainstReference(item, first, halves[0]);
+          checkAgainstReference(item, second, halves.at(-1) ?? halves[0]);
+          checkEqualBits(item, first, second);
+          await gpu.checkGuards();
+          runs++;
+        });
+      });
+    });
+  }
+
+  test.after(async () => {
+    console.log(`coverage: ${gpu.name}: ${rooms.length} rooms, ${rooms.reduce((n, room) => n + room.cases.length, 0)} cases, ${runs} room x case x variant x storage runs`);
+    await gpu.close();
+  });
+
+  test.run();
+}
