@@ -1,5 +1,6 @@
 /** What a run saves survives errors, crashes, losses of power and damaged files; nothing here needs a GPU. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,6 +144,21 @@ test('a file that is cut, has grown, is gone or cannot be read is damage, too', 
       assert.is((await store.latest())?.state.step, 1, String(reason));
       assert.match(store.damaged[0].reason, reason);
     });
+  }
+});
+
+test('the state of a run as another version wrote it is refused by name', async () => {
+  for (const [written, name] of [[{}, '1'], [{ version: 3 }, '3']] as const) {
+    const files = await diskWith(snapshotAt(1));
+    files.damage(join(root, 'step-00000001', 'state.json'), (bytes) => {
+      const { version: _, sha256: __, ...content } = JSON.parse(bytes.toString());
+      const other = { ...written, ...content };
+      const sha256 = createHash('sha256').update(JSON.stringify(other)).digest('hex');
+      return Buffer.from(`${JSON.stringify({ ...other, sha256 }, null, 2)}\n`);
+    });
+    const error = await failureOf(() => found(files));
+    assert.instance(error, CheckpointCorruptError);
+    assert.match(error.message, `state.json: was written as version ${name} of a run's state, this program resumes version 2 only`);
   }
 });
 

@@ -21,19 +21,29 @@ export interface StateFile {
   readonly files: Readonly<Record<string, Seal>>;
 }
 
+/** Raised when what a run keeps of itself changes. Files of version 1 have no number. */
+const VERSION = 2;
+
 /** JSON that ends with the checksum of what comes before it. The same content gives the same bytes. */
 export function encodeState({ state, files }: StateFile): Uint8Array {
-  const content = { state, files };
-  const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
-  return new TextEncoder().encode(`${JSON.stringify({ ...content, sha256 }, null, 2)}\n`);
+  return sealed({ version: VERSION, state, files });
 }
 
-/** What `encodeState` was given. A file with a single byte changed is refused. */
+/** What `encodeState` was given. A file with a single byte changed is refused, and so is one of another version. */
 export function decodeState(path: string, bytes: Uint8Array): StateFile {
-  const content = parse(path, bytes);
+  const parsed = parse(path, bytes);
+  if (typeof parsed !== 'object' || parsed === null) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
+  const { sha256: _, ...content } = parsed as Readonly<Record<string, unknown>>;
+  if (Buffer.compare(sealed(content), bytes) !== 0) throw new CheckpointFormatError('InvalidState', path, 'does not match its checksum');
+  const { version = 1 } = content;
+  if (version !== VERSION) throw new CheckpointFormatError('OtherVersion', path, `was written as version ${version} of a run's state, this program resumes version ${VERSION} only`);
   if (!isStateFile(content)) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
-  if (Buffer.compare(encodeState(content), bytes) !== 0) throw new CheckpointFormatError('InvalidState', path, 'does not match its checksum');
-  return content;
+  return { state: content.state, files: content.files };
+}
+
+function sealed(content: object): Uint8Array {
+  const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return new TextEncoder().encode(`${JSON.stringify({ ...content, sha256 }, null, 2)}\n`);
 }
 
 function parse(path: string, bytes: Uint8Array): unknown {
