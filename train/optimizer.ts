@@ -1,6 +1,7 @@
 import { Arena, type ArenaSection, CheckpointFormatError, type Gpu, type Module, Tensor } from '../engine/index.ts';
 import { adamw, adamwControl, BLOCK, controlSettings, HYPER_COLUMNS, hyperRow } from '../kernels/adamw/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
+import { ceilDiv, f32Bytes } from '../kernels/shared/sizes.ts';
 
 /** Parameters that share a learning rate and a weight decay. */
 export interface ParameterGroup {
@@ -49,7 +50,7 @@ export interface Moments {
   readonly v: Float32Array;
 }
 
-/** One arena never exceeds this, so that it fits any device's largest buffer. */
+/** The buffers of an arena never exceed this, nor the largest that the device makes. */
 const MAX_ARENA_BYTES = 1 << 30;
 
 /** Columns of what `AdamW.step` returns. */
@@ -79,7 +80,7 @@ export class AdamW {
     this.#options = options;
     const isHalf = groups.some(({ parameters }) => parameters.some(([, { master }]) => master !== undefined));
     const { initial, ...scaling } = isHalf ? DYNAMIC_SCALE : NO_SCALE;
-    this.#slabs = inArenas(this.groups).map((sections, i) => {
+    this.#slabs = inArenas(this.groups, Math.min(MAX_ARENA_BYTES, gpu.limits.maxBufferSize)).map((sections, i) => {
       const arena = new Arena(gpu, `arena ${i}`, sections, BLOCK);
       const moment = (name: string) => gpu.keep(Tensor.zeros(gpu, arena.values.shape, `arena ${i}.${name}`));
       return { arena, m: moment('m'), v: moment('v'), groupOfBlock: gpu.keep(Tensor.from(gpu, arena.sectionOfBlock, undefined, 'groups of blocks')) };
@@ -165,20 +166,21 @@ export class AdamW {
   }
 }
 
-/** Cuts groups into lists that fit an arena each; sections carry the number of their group. */
-function inArenas(groups: readonly ParameterGroup[]): ArenaSection[][] {
+/** Cuts groups into lists that fit an arena of `most` bytes each; sections carry the number of their group. */
+function inArenas(groups: readonly ParameterGroup[], most: number): ArenaSection[][] {
   const arenas: { id: number; parameters: (readonly [string, Tensor])[] }[][] = [[]];
   let bytes = 0;
   groups.forEach(({ parameters }, id) => {
     for (const entry of parameters) {
-      if (bytes > 0 && bytes + entry[1].bytes > MAX_ARENA_BYTES) {
+      const own = f32Bytes(ceilDiv(entry[1].size, BLOCK) * BLOCK); // as f32, which masters, gradients and moments are; with all gaps
+      if (bytes > 0 && bytes + own > most) {
         arenas.push([]);
         bytes = 0;
       }
       const arena = arenas[arenas.length - 1];
       if (arena.at(-1)?.id !== id) arena.push({ id, parameters: [] });
       arena.at(-1)?.parameters.push(entry);
-      bytes += entry[1].bytes;
+      bytes += own;
     }
   });
   return arenas;
