@@ -87,6 +87,37 @@ test('a stage gives the bits of the same steps taken one by one, and reports eve
   plain.dispose();
 });
 
+test('reports are the same however many steps are read at once', async () => {
+  const { now } = performance;
+  const seen: { readonly reports: readonly StepReport[]; readonly ahead: number }[] = [];
+  for (const secondsPerReadback of [1, 0]) {
+    const own = regression();
+    let [time, fed, ahead] = [0, 0, 0];
+    const reports: StepReport[] = [];
+    performance.now = () => (time += secondsPerReadback * 1000); // asked when reports come back
+    try {
+      await train(own, {
+        feed: (batch) => {
+          own.feed(batch);
+          fed++;
+        },
+        onStep: (report) => {
+          ahead = Math.max(ahead, fed - report.step);
+          reports.push(report);
+        },
+      });
+    } finally {
+      performance.now = now;
+    }
+    seen.push({ reports, ahead });
+    own.dispose();
+  }
+  const [slow, fast] = seen;
+  assert.equal(fast.reports, slow.reports);
+  assert.ok(slow.ahead <= 2, `steps of a second each are reported one by one, ${slow.ahead} were ahead`);
+  assert.ok(fast.ahead > 8 && fast.ahead <= 32, `steps that take no time are read together, ${fast.ahead} were ahead`);
+});
+
 test('an update of three groups takes four dispatches, and a parameter without a gradient decays', async () => {
   const own = regression();
   const [, , before] = await own.weights();
