@@ -115,6 +115,18 @@ test('the log has one line for each step, and a series comes back from it', () =
   assert.equal(seriesOf(entries, 'xclip', 'lr'), []);
 });
 
+test('a skipped step is always told, numbers are kept where they are asked for, and the bar counts every step', () => {
+  const { stream, text } = screen(false);
+  const recorder = new RunRecorder(folder, { progress: new Progress({ stream, secondsPerLine: 0, now: () => 1 }) });
+  recorder.stage('clip', 3);
+  for (const step of [1, 2, 3]) recorder.report({ step, loss: step, gradNorm: 2 * step, lr: 0.5, lossScale: 1, skipped: step === 2 }, 4, step !== 2);
+  recorder.finish();
+  const shown = text().split('\n').filter((line) => line !== '');
+  assert.is(shown[1], 'step 2: a gradient was not finite; the step changed nothing');
+  assert.match(shown[2], /^clip: 2\/3 .* loss 1\.000/);
+  assert.equal(readRunLog(join(folder, 'log.jsonl')).map(({ step, values }) => [step, values]), [[1, { loss: 1, lr: 0.5, gradNorm: 2 }], [3, { loss: 3, lr: 0.5, gradNorm: 6 }]]);
+});
+
 test('resuming forgets the steps after the checkpoint and a line that was cut off, and nothing else', () => {
   const path = join(folder, 'log.jsonl');
   const first = new RunRecorder(folder, { progress: quiet() });

@@ -96,15 +96,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         draw.write(Uint32Array.of(run.seed >>> 0, Math.floor(run.seed / 2 ** 32), step * train.accumulation + micro, 0));
       },
       loss: (micro) => own.loss(micro),
-      onStep: ({ step, loss, gradNorm, lr, skipped }) => {
-        if (step % run.logEverySteps === 0 || step === steps || step === done + 1) {
-          recorder.scalar(step, 'loss', loss);
-          recorder.scalar(step, 'lr', lr);
-          recorder.scalar(step, 'gradNorm', gradNorm);
-        }
-        if (skipped) recorder.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
-        recorder.advance(step, train.batch * train.accumulation);
-      },
+      onStep: (report) => recorder.report(report, train.batch * train.accumulation, report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),
       pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
       onPause: async (step) => {
         await save(step);

@@ -80,14 +80,7 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
         target.write(equalCaptions(batch.labels));
       },
       loss: () => contrastiveLoss(model.comparePictures(pixels, model.encodeText(texts)), target),
-      onStep: ({ step, loss, lr, gradNorm }) => {
-        if (step % LOG_EVERY === 0 || step === steps || step === 1) {
-          recorder.scalar(step, 'loss', loss);
-          recorder.scalar(step, 'lr', lr);
-          recorder.scalar(step, 'gradNorm', gradNorm);
-        }
-        recorder.advance(step, count);
-      },
+      onStep: (report) => recorder.report(report, count, report.step % LOG_EVERY === 0 || report.step === steps || report.step === 1),
       pausesAfter: () => stop.code !== undefined,
       onPause: () => false,
     });

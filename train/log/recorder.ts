@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StepReport } from '../step_reports.ts';
 import { Progress } from './progress.ts';
 import { RunLog } from './run_log.ts';
 import { TensorBoardWriter } from './tensorboard.ts';
@@ -53,6 +54,13 @@ export class RunRecorder {
     if (name === 'loss') this.#latest.loss = value;
     if (name === 'lr') this.#latest.lr = value;
     this.#tensorboard.scalar(step, `${this.#stage}/${name}`, value);
+  }
+
+  /** Tells of an optimiser step: a skipped one always, its numbers where they are to be kept. @param clips of this step */
+  report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean): void {
+    if (isKept) for (const [name, value] of Object.entries({ loss, lr, gradNorm })) this.scalar(step, name, value);
+    if (skipped) this.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
+    this.advance(step, clips);
   }
 
   /** Moves the bar. Call it after every step, whether or not something was noted. @param clips of this step */
