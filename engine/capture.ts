@@ -48,11 +48,10 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     gpu.check();
     if (gpu.recording !== undefined) return gpu.recording.step(() => gpu.scope(() => this.#step(...inputs))); // part of a larger recording
     this.prepare(...inputs);
-    const { inputs: own, commands, outside, result } = this.#recorded as Recorded<R>;
+    const { inputs: own, commands, result } = this.#recorded as Recorded<R>;
     if (inputs.length !== own.length) throw new CaptureError(`was recorded with ${own.length} inputs, got ${inputs.length}`, 'pass the same inputs each time');
     own.forEach((input, i) => feed(gpu, inputs[i], input, i));
     gpu.recorder.replay(commands);
-    for (const storage of outside) storage.lastUse = gpu.recorder.serial - 1;
     return result;
   }
 
@@ -89,7 +88,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     const { commands } = recording;
     const storages = recording.storages();
     const lifetimes = recording.lifetimes(storages);
-    const slabs = gpu.pool.isGuarded ? storages.map((storage) => separate(gpu, storage)) : inSlabs(gpu, recording, storages, lifetimes);
+    const slabs = orRelease(gpu, recording, () => (gpu.pool.isGuarded ? storages.map((storage) => separate(gpu, storage)) : inSlabs(gpu, recording, storages, lifetimes)));
     const preparation = new Preparation(gpu);
     return {
       inputs,
@@ -114,14 +113,21 @@ function record<R>(gpu: Gpu, step: () => R): { recording: Recording; result: R }
   const recording = new Recording();
   gpu.recording = recording;
   try {
-    const result = gpu.scope(step);
+    const result = orRelease(gpu, recording, () => gpu.scope(step));
     for (const tensor of tensorsIn(result)) gpu.keep(tensor);
     return { recording, result };
+  } finally {
+    gpu.recording = undefined;
+  }
+}
+
+/** Does a part of what a recording needs; if that fails, what the recording holds from outside is let go. */
+function orRelease<T>(gpu: Gpu, recording: Recording, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     for (const storage of recording.outside) gpu.pool.drop(storage);
     throw error;
-  } finally {
-    gpu.recording = undefined;
   }
 }
 

@@ -4,20 +4,12 @@ import * as assert from 'uvu/assert';
 import { backward, type FloatType, type Gpu, halve, open, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
-import type { XclipConfig } from '../model/config.ts';
 import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
 import { AdamW, CONTROL } from '../train/optimizer.ts';
+import { CONFIG } from './browser/training.ts';
 
-const CONFIG: XclipConfig = {
-  embedDim: 32,
-  frames: 3,
-  vision: { width: 32, layers: 2, heads: 2, mlp: 64, patch: 8, imageSize: 16 },
-  text: { width: 32, layers: 2, heads: 2, mlp: 64, context: 8, vocab: 40 },
-  mit: { layers: 1, heads: 2, mlp: 64 },
-  prompts: { layers: 1, heads: 2, alpha: 0.1 },
-};
 const CLASSES = 4;
 const SHAPE = [CLASSES, CONFIG.frames, 3, 16, 16];
 

@@ -13,7 +13,7 @@ const CLASSES = 4;
 const LEARNING_RATE = 2e-3;
 
 /** Small enough for a slow adapter, with every part of X-CLIP and more than one head, layer, frame and patch. */
-const CONFIG: XclipConfig = {
+export const CONFIG: XclipConfig = {
   embedDim: 32,
   frames: 3,
   vision: { width: 32, layers: 2, heads: 2, mlp: 64, patch: 8, imageSize: 16 },
