@@ -1,13 +1,14 @@
 /** A tiny X-CLIP that is stored as f16: it learns as in f32, skips what overflows, and keeps its masters. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, type FloatType, type Gpu, halve, open, Random, Tensor } from '../engine/index.ts';
+import { type FloatType, type Gpu, halve, open, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
 import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
 import { AdamW, CONTROL } from '../train/optimizer.ts';
+import { recordStep } from '../train/stage.ts';
 import { CONFIG } from './browser/training.ts';
 
 const CLASSES = 4;
@@ -29,10 +30,8 @@ function training(gpu: Gpu, type: FloatType, recompute = false) {
   const { context, vocab } = CONFIG.text;
   const texts = textBatch(gpu, Int32Array.from({ length: CLASSES * context }, (_, i) => [vocab - 2, Math.floor(i / context), 7, vocab - 1][i % context] ?? 0), context);
   const captured = gpu.capture(() => {
-    optimizer.zeroGrad();
-    const loss = crossEntropyWithLabels(model.forward(pixels, texts), labels);
-    backward(loss, optimizer.lossScale);
-    return [loss.detach(), optimizer.step()] as const;
+    const { losses, control } = recordStep(optimizer, 1, () => crossEntropyWithLabels(model.forward(pixels, texts), labels));
+    return [...losses, control];
   });
   return {
     optimizer, parameters,
