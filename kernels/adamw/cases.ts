@@ -1,6 +1,7 @@
 import { Tensor } from '../../engine/index.ts';
-import type { Case, Room } from '../shared/room.ts';
-import { normal } from '../shared/sample.ts';
+import type { Case, Input, Room } from '../shared/room.ts';
+import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { adamw, adamwControl, BLOCK, controlSettings, type ControlSettings, cost, type Hyper, hyperRow, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -65,6 +66,32 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNo
   };
 }
 
+/** One step in place over parameters of a model, all of them in memory before it: moments and weights drift from run to run. */
+function updateCase(name: string, n: number): Case {
+  const blocks = Math.ceil(n / BLOCK);
+  const zeros: Input = { shape: [n], data: new Float32Array(n), isWide: true };
+  return {
+    name,
+    inputs: {
+      values: { ...normal('values', [n]), isWide: true },
+      grads: { ...normal('grads', [n]), isWide: true },
+      m: zeros, v: zeros,
+      hyper: { shape: [1, 8], data: hyperRow(usual), isWide: true },
+      groupOfBlock: { shape: [blocks], data: new Uint32Array(blocks) },
+      control: { ...values([8], [NORM, 1, 0, 1, 1 - usual.beta1, 1 - usual.beta2, 0, 1]), isWide: true },
+    },
+    wrt: [],
+    run: (t) => {
+      const { values, grads, m, v, hyper, control } = t as Record<string, Tensor>;
+      adamw({ values, grads, m, v, hyper, groupOfBlock: t.groupOfBlock as Tensor<'u32'>, control });
+      return [values.alias(values.shape)];
+    },
+    reference: (t) => [reference.adamw({ values: t.values, m: t.m, v: t.v }, t.grads, () => usual, 1, 1).values],
+    tolerance: { atol: 1e-6 * usual.lr, rtol: 2e-6, why: 'a few roundings' },
+    cost: cost(n),
+  };
+}
+
 /** What the cases take for the norm of their gradients. */
 const NORM = 4;
 
@@ -84,5 +111,9 @@ export const room: Room = {
     adamwCase('a shadow of f16, in packs', 1084, usual, 3, { shadowed: true }),
     adamwCase('a shadow of f16, an odd length', 33, usual, 3, { shadowed: true }),
     adamwCase('a shadow of f16 in a step that is skipped', 36, usual, 1, { shadowed: true, notFinite: true }),
+  ],
+  workloads: [
+    workload('tiny: 0.4 M parameters', (name) => updateCase(name, 400_000)),
+    workload('10 M parameters', (name) => updateCase(name, 10_000_000)),
   ],
 };

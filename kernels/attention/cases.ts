@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { attention, type AttentionSize, cost, crossAttention, gradientCost, kernels, selfAttention } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -130,5 +131,14 @@ export const room: Room = {
     selfCase('most tokens only asked, odd heads', { batch: 2, heads: 3, tokens: 11, queries: 2, headDim: 3 }),
     crossCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),
     crossCase('heads of 3, so that dk and dv need aligning', { batch: 1, heads: 1, queries: 2, keys: 5, headDim: 3 }),
+  ],
+  workloads: [
+    workload('tiny, 16 clips: 128 × 2 heads, 18 tokens of 32', (name) => selfCase(name, { batch: 128, heads: 2, tokens: 18, queries: 17, headDim: 32 })),
+    workload('tiny, messages of 8 frames: 16 × 2 heads, 8 tokens of 32', (name) => selfCase(name, { batch: 16, heads: 2, tokens: 8, headDim: 32 })),
+    workload('B/32: 8 × 12 heads, 51 tokens of 64', (name) => selfCase(name, { batch: 8, heads: 12, tokens: 51, queries: 50, headDim: 64 })),
+    workload('96 heads, 50 tokens of 64', (name) => attentionCase(name, { batch: 8, heads: 12, queries: 50, keys: 50, headDim: 64 })),
+    workload('12 heads, 197 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 12, queries: 197, keys: 197, headDim: 64 })),
+    workload('4 heads, 1569 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 4, queries: 1569, keys: 1569, headDim: 64 })),
+    workload('CLIP text: 16 × 8 heads, 77 tokens of 64, causal', (name) => selfCase(name, { batch: 16, heads: 8, tokens: 77, headDim: 64, causal: true })),
   ],
 };

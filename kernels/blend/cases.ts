@@ -1,6 +1,7 @@
 import type { Shape, Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { sizeOf } from '../../engine/index.ts';
 import { blend, cost, kernels } from './index.ts';
 import * as reference from './reference.ts';
@@ -21,6 +22,9 @@ function blendCase(name: string, shape: Shape, partner: readonly number[], mix: 
   };
 }
 
+/** Every clip of a batch is mixed with another. */
+const descending = (n: number) => Array.from({ length: n }, (_, i) => n - 1 - i);
+
 export const room: Room = {
   name: 'blend',
   kernels,
@@ -29,5 +33,9 @@ export const room: Room = {
     blendCase('CutMix: a box at the edge', [4, 3, 9, 9], [0, 3, 1, 2], [1, 6, 0, 9, 4]),
     blendCase('CutMix: the whole picture', [2, 5, 5], [1, 0], [1, 0, 0, 5, 5]),
     blendCase('labels', [4, 1, 11], [1, 2, 3, 0], [0.3, 0, 0, 0, 0]),
+  ],
+  workloads: [
+    workload('tiny, 16 clips', (name) => blendCase(name, [16, 8, 3, 32, 32], descending(16), [0.3, 0, 0, 0, 0])),
+    workload('B/32, 4 clips', (name) => blendCase(name, [4, 8, 3, 224, 224], descending(4), [0.3, 0, 0, 0, 0])),
   ],
 };

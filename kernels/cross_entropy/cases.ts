@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
 import { normal, values, whole } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, crossEntropy, crossEntropyWithLabels, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -48,5 +49,10 @@ export const room: Room = {
     softCase('more classes than lanes', normal('many logits', [3, 701]), normal('many targets', [3, 701], { mean: 1 / 701, std: 0.001 }), 16),
     labelCase('hard labels, odd sizes', 7, 51, 0),
     labelCase('smoothed labels in packs, more rows than a workgroup sums at once', 70, 120, 0.1),
+  ],
+  workloads: [
+    workload('tiny: 16 × 120, soft', (name) => softCase(name, normal('logits', [16, 120]), normal('targets', [16, 120], { mean: 1 / 120, std: 0.001 }))),
+    workload('1600 × 400, soft', (name) => softCase(name, normal('logits', [1600, 400]), normal('targets', [1600, 400], { mean: 1 / 400, std: 0.001 }))),
+    workload('1600 × 400, labels', (name) => labelCase(name, 1600, 400, 0.1)),
   ],
 };

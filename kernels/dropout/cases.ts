@@ -1,6 +1,7 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, dropout, dropPath, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -35,5 +36,9 @@ export const room: Room = {
     dropCase('most elements', [600], 0.9),
     dropCase('whole samples', [9, 2, 5], 0.5, 0),
     dropCase('token positions of every sample alike', [3, 11, 4], 0.25, 1),
+  ],
+  workloads: [
+    workload('B/32: 400 × 3072', (name) => dropCase(name, [400, 3072], 0.1)),
+    workload('B/32: whole samples', (name) => dropCase(name, [8, 50, 768], 0.1, 0)),
   ],
 };

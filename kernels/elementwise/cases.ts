@@ -2,6 +2,7 @@ import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { broadcastShape } from '../shared/strided.ts';
+import { workload } from '../shared/workload.ts';
 import { add, type Combination, cost, exp, gradientCost, kernels, mul, scale, sub } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -64,5 +65,11 @@ export const room: Room = {
     },
     expCase('from the smallest normal number to nearly the largest', { ...values([9], [-87, -20, -1, -1e-3, 0, 1e-3, 4.6, 30, 88]), isWide: true }),
     expCase('between 1/1000 and the largest f16', values([6], [-7, -1, 0, 1e-3, 4.6, 11])),
+  ],
+  workloads: [
+    workload('add, B/32: 400 × 768', (name) => combinationCase('add', name, [400, 768], [400, 768])),
+    workload('add a row, B/32: 400 × 768', (name) => combinationCase('add', name, [400, 768], [768])),
+    workload('mul, B/32: 400 × 3072', (name) => combinationCase('mul', name, [400, 3072], [400, 3072])),
+    workload('exp: 1600 × 400', (name) => expCase(name, normal('exponents', [1600, 400]))),
   ],
 };

@@ -1,6 +1,7 @@
 import { sizeOf, type Shape, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal, whole } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, embedding, gradientCost, kernels, pick, pickGradientCost, tokenIds } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -53,5 +54,9 @@ export const room: Room = {
     pickCase('odd width', [5, 9, 3], 9),
     pickCase('the first and only row', [3, 1, 8], 1),
     pickCase('rows of a model', [6, 77, 64], 77),
+  ],
+  workloads: [
+    workload('CLIP text: 16 × 77 tokens of 512', (name) => embeddingCase(name, 49408, 512, ids('tokens', 16 * 77, 49408), [16, 77])),
+    workload('end tokens of 16 texts', (name) => pickCase(name, [16, 77, 512], 77)),
   ],
 };

@@ -1,5 +1,6 @@
 import { Random, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, frames, type FramesOptions, type I420Frame, kernels, packFrames, type View } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -28,7 +29,7 @@ function framesCase(name: string, pictures: readonly I420Frame[], views: readonl
   };
 }
 
-const [odd, small, wide, dot] = [noise(13, 7, 'bt601', 'limited'), noise(8, 8, 'bt709', 'full'), noise(40, 22, 'bt709', 'limited'), noise(1, 1, 'bt601', 'full')];
+const [odd, small, wide, dot, video] = [noise(13, 7, 'bt601', 'limited'), noise(8, 8, 'bt709', 'full'), noise(40, 22, 'bt709', 'limited'), noise(1, 1, 'bt601', 'full'), noise(320, 240, 'bt709', 'limited')];
 
 export const room: Room = {
   name: 'frames',
@@ -41,5 +42,8 @@ export const room: Room = {
     ], { size: 16, ...clip }),
     framesCase('no resize: plain decoding', [small], [whole(small)], { size: 8, mean: [0, 0, 0], std: [1, 1, 1] }),
     framesCase('one pixel, enlarged', [dot], [whole(dot)], { size: 3, ...clip }),
+  ],
+  workloads: [
+    workload('8 frames of 320 × 240 to 224 × 224', (name) => framesCase(name, Array(8).fill(video), Array(8).fill(whole(video)), { size: 224, ...clip })),
   ],
 };

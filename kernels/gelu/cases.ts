@@ -2,6 +2,7 @@ import type { Tensor } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation } from '../shared/activation.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gelu, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -35,4 +36,8 @@ export const room: Room = {
     geluCase('extremes', activation, extremes),
     geluCase('rows of a model', activation, normal('gelu', [50, 192])),
   ]),
+  workloads: [
+    workload('gelu: 1600 × 3072', (name) => geluCase(name, 'gelu', normal('pre-activations', [1600, 3072]))),
+    workload('quick_gelu: 1600 × 3072', (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [1600, 3072]))),
+  ],
 };

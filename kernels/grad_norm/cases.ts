@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradNorm, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -25,5 +26,9 @@ export const room: Room = {
     gradNormCase('one gradient', { a: values([1], [-3]) }),
     gradNormCase('small ones', { a: normal('a', [64], { std: 1e-3 }) }),
     gradNormCase('all zero', { a: values([5], [0, 0, 0, 0, 0]) }),
+  ],
+  workloads: [
+    workload('tiny: 0.4 M gradients', (name) => gradNormCase(name, { a: normal('a', [400_000]) })),
+    workload('10 M gradients', (name) => gradNormCase(name, { a: normal('a', [10_000_000]) })),
   ],
 };

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, layernorm } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -107,5 +108,12 @@ export const room: Room = {
       tolerance: FORWARD,
       gradientTolerance: { atol: 1e-3, rtol: 4e-6, why: 'rstd is 316' },
     }),
+  ],
+  workloads: [
+    workload('tiny, 16 clips: 2176 × 64', (name) => layernormCase(name, normal(name, [2176, 64]))),
+    workload('tiny, messages appended: 128 × 17 × 64', (name) => appendedCase(name, [128, 17, 64])),
+    workload('B/32: 400 × 768', (name) => layernormCase(name, normal(name, [400, 768]))),
+    workload('B/16: 1576 × 768', (name) => layernormCase(name, normal(name, [1576, 768]))),
+    workload('8192 × 768', (name) => layernormCase(name, normal(name, [8192, 768]))),
   ],
 };

@@ -2,6 +2,7 @@ import type { Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
 import type { Case, Inputs64, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, linear, matmul, mlp } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -187,5 +188,18 @@ export const room: Room = {
     mlpCase('GELU tanh form without biases', { rows: 8, inner: 16, hidden: 8, columns: 4 }, 'gelu_tanh', { bias: false }),
     chainCase('gradients that are added to', { rows: 37, inner: 24, columns: 12 }),
     chainCase('gradients that are added to, odd', { rows: 10, inner: 7, columns: 3 }),
+  ],
+  workloads: [
+    workload('tiny qkv: 2304 × 64 → 192', (name) => linearCase(name, { rows: 2304, inner: 64, columns: 192 }, { bias: true })),
+    workload('tiny mlp: 2176 × 64 → 256 → 64', (name) => mlpCase(name, { rows: 2176, inner: 64, hidden: 256, columns: 64 }, 'quick_gelu', { residual: true })),
+    workload('B/32 qkv: 408 × 768 → 2304', (name) => linearCase(name, { rows: 408, inner: 768, columns: 2304 }, { bias: true })),
+    workload('B/32 out: 400 × 768 → 768', (name) => linearCase(name, { rows: 400, inner: 768, columns: 768 }, { bias: true, residual: true })),
+    workload('B/32 fc1: 408 × 768 → 3072', (name) => linearCase(name, { rows: 408, inner: 768, columns: 3072 }, { bias: true })),
+    workload('B/32 fc2: 408 × 3072 → 768', (name) => linearCase(name, { rows: 408, inner: 3072, columns: 768 }, { bias: true })),
+    workload('B/16 fc1: 1576 × 768 → 3072', (name) => linearCase(name, { rows: 1576, inner: 768, columns: 3072 }, { bias: true })),
+    workload('512³', (name) => matmulCase(name, { rows: 512, inner: 512, columns: 512 })),
+    workload('768³', (name) => matmulCase(name, { rows: 768, inner: 768, columns: 768 })),
+    workload('1024³', (name) => matmulCase(name, { rows: 1024, inner: 1024, columns: 1024 })),
+    workload('a batch: 96 × (50 × 64 × 50)', (name) => matmulCase(name, { rows: 50, inner: 64, columns: 50, transposeB: true }, { batch: 96 })),
   ],
 };

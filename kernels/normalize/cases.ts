@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, normalize } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -33,5 +34,8 @@ export const room: Room = {
     normalizeCase('texts of a batch, in packs', normal('normalize texts', [2, 5, 64])),
     normalizeCase('a row longer than the workgroup', normal('normalize long', [3, 516])),
     withZeros,
+  ],
+  workloads: [
+    workload('400 texts of 512', (name) => normalizeCase(name, normal(name, [400, 512]))),
   ],
 };

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, patchify } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -32,5 +33,10 @@ export const room: Room = {
     patchifyCase('a last strip that is not full', { frames: 3, side: 4, p: 4, width: 68 }),
     patchifyCase('odd patches and width, read one by one', { frames: 2, side: 5, p: 3, width: 5 }),
     patchifyCase('one frame, one column', { frames: 1, side: 5, p: 3, width: 1 }, ['weight']),
+  ],
+  workloads: [
+    workload('tiny, 16 clips: 128 frames, patches of 8', (name) => patchifyCase(name, { frames: 128, side: 4, p: 8, width: 64 }, ['weight'])),
+    workload('B/32: 8 frames, patches of 32', (name) => patchifyCase(name, { frames: 8, side: 7, p: 32, width: 768 }, ['weight'])),
+    workload('B/16: 8 frames, patches of 16', (name) => patchifyCase(name, { frames: 8, side: 14, p: 16, width: 768 }, ['weight'])),
   ],
 };

@@ -1,6 +1,7 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room, Tolerance } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cast, concat, cost, expand, gradientCost, kernels, permute, prepend, slice } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -111,5 +112,10 @@ export const room: Room = {
     expandCase('a class token for many frames', [1, 1, 8], [300, 1, 8]),
     expandCase('a column along odd rows', [7, 1], [7, 9]),
     castCase('an odd number', [3, 57]),
+  ],
+  workloads: [
+    workload('B/32 heads: 8 × 50 × 12 × 64', (name) => permuteCase(name, [8, 50, 12, 64], [0, 2, 1, 3])),
+    workload('B/32 class tokens: 8 × 50 × 768', (name) => sliceCase(name, [8, 50, 768], 1, 0, 1)),
+    workload('B/32 class token and positions: 8 × 49 × 768', (name) => prependCase(name, [8, 49, 768])),
   ],
 };

@@ -1,6 +1,7 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, mean, sum, sumAll } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -44,5 +45,10 @@ export const room: Room = {
     everything('everything, through partial sums of which the last is short', [1000, 37]),
     everything('everything, an odd number', [1031]),
     everything('one number', [1]),
+  ],
+  workloads: [
+    workload('mean over frames: 16 × 8 × 512', (name) => reduceCase(name, 'mean', [16, 8, 512], 1)),
+    workload('sum over rows: 400 × 3072', (name) => reduceCase(name, 'sum', [400, 3072], 0)),
+    workload('sum over columns: 1600 × 400', (name) => reduceCase(name, 'sum', [1600, 400], -1)),
   ],
 };

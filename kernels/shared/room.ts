@@ -57,10 +57,19 @@ export interface Case {
   skip?(gpu: Gpu): string | undefined;
 }
 
+/** A case at a size that a model has. It is made when it is asked for, because its inputs take megabytes. */
+export interface Workload {
+  /** Model and sizes: "B/32: 400 × 768". */
+  readonly name: string;
+  make(): Case;
+}
+
 /** What a kernel's folder offers to tests, benchmark and readers. */
 export interface Room {
   readonly name: string;
   /** Kernels whose variants are swept; all of them run in each case. */
   readonly kernels: readonly Kernel[];
   readonly cases: readonly Case[];
+  /** What the benchmark times and the tuner searches. */
+  readonly workloads: readonly Workload[];
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
+import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, logSoftmax, softmax } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -38,4 +39,8 @@ export const room: Room = {
     softmaxCase(op, 'a row longer than the workgroup, in packs', normal('softmax long', [3, 520])),
     softmaxCase(op, 'large values', values([2, 4], [1e4, 9.999e3, -1e4, 0, -1e4, -1e4, -1e4, -1e4])),
   ]),
+  workloads: [
+    workload('softmax: 1600 × 400', (name) => softmaxCase('softmax', name, normal(name, [1600, 400]))),
+    workload('logSoftmax: 1600 × 400', (name) => softmaxCase('logSoftmax', name, normal(name, [1600, 400]))),
+  ],
 };
