@@ -19,7 +19,7 @@ const conversion = new Kernel('convert', [await part(import.meta.url, './convert
 const accumulation = new Kernel('accumulate', [await part(import.meta.url, './accumulate.wgsl')]);
 const canarySource = await part(import.meta.url, './canary.wgsl');
 
-const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
 const LANES = 256;
 
@@ -356,7 +356,7 @@ export async function open(options: OpenOptions = {}): Promise<Gpu> {
   const { limits } = adapter;
   const device = await adapter.requestDevice({
     label: 'firstlight',
-    requiredFeatures,
+    requiredFeatures: requiredFeatures as GPUFeatureName[],
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

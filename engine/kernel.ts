@@ -6,7 +6,7 @@ import type { AnyTensor } from './tensor.ts';
 import { type Binding, bindingsOf, link, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /** Features that a variant may need, and the WGSL extension that each switches on. Half precision is no variant: tensors ask for it. */
-const EXTENSIONS = { subgroups: 'subgroups' } as const;
+const EXTENSIONS = { subgroups: 'subgroups', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
 
 /** One way to run a kernel. */
 export interface Variant {
