@@ -8,7 +8,7 @@ import {
 } from '../engine/errors.ts';
 import { commands } from '../train/cli/commands.ts';
 import { flagsOf } from '../train/cli/flags.ts';
-import { exitCodeOf } from '../train/cli/main.ts';
+import { exitCodeOf } from '../train/cli/failure.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

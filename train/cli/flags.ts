@@ -65,8 +65,10 @@ export class Flags {
 /**
  * Sorts the words of a command line and refuses what citty would let pass: unknown flags, flags without their value,
  * too few or too many words.
+ *
+ * @param help the command line that shows the help
  */
-export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: readonly string[]): Flags {
+export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: readonly string[], help = `firstlight ${name} --help`): Flags {
   const known = Object.keys(args).filter((flag) => args[flag].type !== 'positional');
   const sets: string[] = [];
   const rest: string[] = [];
@@ -82,7 +84,7 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
     }
     if (!raw[i].startsWith('--') || !known.includes(flag[1])) {
       const guess = nearest(flag[1], known);
-      throw new UsageError(`${name}: unknown flag ${raw[i].split('=')[0]}`, `${guess === undefined ? '' : `did you mean --${guess}? `}See \`firstlight ${name} --help\``);
+      throw new UsageError(`${name}: unknown flag ${raw[i].split('=')[0]}`, `${guess === undefined ? '' : `did you mean --${guess}? `}See \`${help}\``);
     }
     if (args[flag[1]].type === 'boolean') {
       if (flag[2] !== undefined) throw new UsageError(`${name}: --${flag[1]} takes no value`);
@@ -90,13 +92,13 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
       continue;
     }
     const value = flag[2]?.slice(1) ?? raw[++i];
-    if (value === undefined || value === '' || (flag[2] === undefined && value.startsWith('--'))) throw new UsageError(`${name}: --${flag[1]} needs a value`, `see \`firstlight ${name} --help\``);
+    if (value === undefined || value === '' || (flag[2] === undefined && value.startsWith('--'))) throw new UsageError(`${name}: --${flag[1]} needs a value`, `see \`${help}\``);
     if (flag[1] === 'set') sets.push(value);
     else rest.push(`--${flag[1]}=${value}`);
   }
   const parsed = parseArgs(rest, Object.fromEntries(known.map((flag) => [flag, args[flag]])));
   const words = parsed._;
-  if (words.length < positionals.least) throw new UsageError(`${name}: ${positionals.name} is missing`, `see \`firstlight ${name} --help\``);
-  if (words.length > positionals.most) throw new UsageError(`${name}: unexpected "${words[positionals.most]}"`, `see \`firstlight ${name} --help\``);
+  if (words.length < positionals.least) throw new UsageError(`${name}: ${positionals.name} is missing`, `see \`${help}\``);
+  if (words.length > positionals.most) throw new UsageError(`${name}: unexpected "${words[positionals.most]}"`, `see \`${help}\``);
   return new Flags(words, sets, parsed);
 }

@@ -1,9 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type CommandDef, defineCommand, renderUsage } from 'citty';
-import { FirstlightError } from '../../engine/errors.ts';
 import { nearest } from '../../engine/nearest.ts';
-import { InterruptedError } from '../stop.ts';
 import { commands } from './commands.ts';
+import { exitCodeOf, explain } from './failure.ts';
 import { flagsOf, UsageError } from './flags.ts';
 
 const root = defineCommand({
@@ -19,32 +18,6 @@ async function help(name?: string): Promise<string> {
   const lines = examples.map(([line, purpose]) => (purpose === '' ? `  ${line}` : `  ${line}\n      ${purpose}`));
   const text = [usage.trimEnd().replace(/ +$/gm, ''), `EXAMPLES\n\n${lines.join('\n')}`, ...(chosen?.notes === undefined ? [] : [chosen.notes()])].join('\n\n');
   return `${process.stdout.isTTY === true ? text : stripVTControlCharacters(text)}\n`;
-}
-
-/** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint; 130 and 143 are those of signals. */
-const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
-  ['FL_USAGE', 2],
-  ...['FL_DATASET', 'FL_VIDEO', 'FL_PATH'].map((code) => [code, 3] as const),
-  ...['FL_NO_ADAPTER', 'FL_DEVICE', 'FL_OOM', 'FL_LIMIT', 'FL_GPU', 'FL_KERNEL', 'FL_STEP'].map((code) => [code, 4] as const),
-  ...['FL_CHECKPOINT', 'FL_PICKLE', 'FL_STATE_DICT'].map((code) => [code, 5] as const),
-];
-
-export function exitCodeOf(error: unknown): number {
-  if (!(error instanceof FirstlightError)) return 1;
-  if (error instanceof InterruptedError) return error.exitCode;
-  return EXIT_CODES.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? 1;
-}
-
-/** What a person reads. The stack only helps with defects of Firstlight itself, or on request. */
-function explain(error: unknown, debug: boolean): string {
-  if (!(error instanceof FirstlightError)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `firstlight: unexpected error, a defect of Firstlight: ${text}\n`;
-  }
-  const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
-  if (!debug) return `firstlight: ${error.message}${hint}\n`;
-  const cause = error.cause === undefined ? '' : `\nCaused by: ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}`;
-  return `firstlight: ${error.message}${hint}\n${error.code}\n${error.stack}${cause}\n`;
 }
 
 /** Runs one command line and returns the exit code. Never throws. */

@@ -1,0 +1,102 @@
+/** `npm run bench`: every room × case × usable variant. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type FloatType, open } from '../../engine/index.ts';
+import { readResults, type Results, resultsFolder, writeResults } from '../results.ts';
+import { highest, measureRoofs, RoofKernels, type Roofs } from '../roofs/index.ts';
+import { digits } from '../table.ts';
+import { ATTEMPTS, better, compare } from './compare.ts';
+import { entriesOf, type Filters } from './entries.ts';
+import { measure, PATIENCE, type Row } from './measure.ts';
+import { reportPage } from './report.ts';
+import { rooflinePicture } from './roofline.ts';
+import { comparisonText, kernelTable } from './table.ts';
+
+export const KIND = 'kernels';
+export const RESULTS_FILE = 'kernels.json';
+
+export interface KernelData {
+  readonly roofs: Roofs;
+  readonly rows: readonly Row[];
+}
+
+export interface KernelOptions extends Filters {
+  readonly type: FloatType;
+  /** Where to write the results; without filters they go to bench/results/ as well. */
+  readonly json?: string;
+  /** Results of an earlier run. */
+  readonly compare?: string;
+  /** As it was typed. */
+  readonly command: string;
+}
+
+const isWhole = ({ room, case: name, variant, models, type }: KernelOptions) => room === undefined && name === undefined && variant === undefined && !models && type === 'f32';
+
+/** @returns the exit code: 1 if something became slower than in the run that it is compared with */
+export async function benchKernels(options: KernelOptions): Promise<number> {
+  const earlier = options.compare === undefined ? undefined : readResults<KernelData>(options.compare, KIND);
+  await using gpu = await open();
+  gpu.requireType(options.type);
+  const entries = entriesOf(gpu, options);
+  const roofs = new RoofKernels(gpu);
+  let highestRoofs = await measureRoofs(gpu);
+  console.log(`${gpu.name}\n${roofText(highestRoofs)}\n`);
+
+  let rows: Row[] = [];
+  for (const [i, entry] of entries.entries()) {
+    progress(`${i + 1} of ${entries.length}: ${entry.room.name}, ${entry.name}`);
+    rows.push(...(await measure(gpu, entry, roofs, options.type, entry.isWorkload ? PATIENCE.workload : PATIENCE.awkward)));
+    if (entries[i + 1]?.room === entry.room) continue;
+    progress('');
+    console.log(`${entry.room.name}\n\n${kernelTable(rows.filter(({ room }) => room === entry.room.name))}\n`);
+  }
+  highestRoofs = highest(highestRoofs, await measureRoofs(gpu));
+  const exitCode = earlier === undefined ? 0 : await judge();
+  roofs.dispose();
+  save();
+  return exitCode;
+
+  /** Compares, and measures again what looks slower: noise passes, a slower kernel stays. */
+  async function judge(): Promise<number> {
+    const before = earlier as Results<KernelData>;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const suspects = new Set(compare(before.rows, rows).slower.map(({ row }) => `${row.room} ${row.case}`));
+      if (suspects.size === 0) break;
+      for (const entry of entries.filter(({ room, name }) => suspects.has(`${room.name} ${name}`))) {
+        progress(`${entry.room.name}, ${entry.name}: slower than before; attempt ${attempt} of ${ATTEMPTS}`);
+        rows = better(rows, await measure(gpu, entry, roofs, options.type, PATIENCE.again));
+      }
+      progress('');
+    }
+    const comparison = compare(before.rows, rows);
+    console.log(`${options.compare}: ${before.date}, commit ${before.commit}, ${before.environment.adapter}; ${roofText(before.roofs)}`);
+    console.log(`${comparisonText(comparison, options.compare as string)}\n`);
+    return comparison.slower.length > 0 ? 1 : 0;
+  }
+
+  function save(): void {
+    const data: KernelData = { roofs: highestRoofs, rows };
+    if (options.json !== undefined) {
+      writeResults(options.json, KIND, gpu, options.command, data);
+      console.log(`wrote ${options.json}`);
+    }
+    if (!isWhole(options)) return;
+    const folder = resultsFolder(gpu);
+    const results = writeResults(join(folder, RESULTS_FILE), KIND, gpu, options.command, data);
+    const picture = rooflinePicture(rows, highestRoofs, gpu.name);
+    writeFileSync(join(folder, 'roofline.svg'), picture);
+    writeFileSync(join(folder, 'report.html'), reportPage(results, picture));
+    console.log(`wrote ${folder}: ${RESULTS_FILE}, roofline.svg, report.html`);
+  }
+}
+
+function roofText({ gbps, gflops, halfGflops, matrixGflops }: Roofs): string {
+  const rates = [`copy ${digits(gbps)} GB/s`, `f32 ${digits(gflops)} GFLOP/s`, halfGflops === undefined ? 'no f16' : `f16 ${digits(halfGflops)} GFLOP/s`, matrixGflops === undefined ? 'no matrix units' : `matrix units ${digits(matrixGflops)} GFLOP/s`];
+  return `roofs, measured here: ${rates.join(', ')}`;
+}
+
+/** What is going on, on a line that the next one replaces; a line each where nobody looks. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, process.stderr.columns - 1)}`);
+  else if (text !== '') process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,185 @@
+/** Times one case in all its variants, forward and gradient, on the GPU's clock and on the wall's, beside the roofs. */
+import * as benny from 'benny';
+import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
+import type { Case, Cost, Input } from '../../kernels/shared/room.ts';
+import { highest, leastNanoseconds, type RoofKernels, type Roofs } from '../roofs/index.ts';
+import { type Spread, spreadOf } from '../statistics.ts';
+import { type Entry, prefer } from './entries.ts';
+
+export type Direction = 'forward' | 'gradient';
+
+/** One line of the table: a room × case × variant, in one direction. */
+export interface Row {
+  readonly room: string;
+  readonly case: string;
+  readonly isWorkload: boolean;
+  readonly variant: string;
+  readonly direction: Direction;
+  readonly type: FloatType;
+  readonly dispatches: number;
+  /** Nanoseconds between the timestamps of the dispatches, added up. */
+  readonly gpu: Spread;
+  /** Nanoseconds from the call until the results were back on the host. */
+  readonly wall: Spread;
+  readonly gflops: number;
+  readonly gbps: number;
+  /** What bounds it, by the roofs: its arithmetic or its memory traffic. */
+  readonly bound: 'arithmetic' | 'memory';
+  /** The time that the roofs of these rounds leave, over the least time that it took. */
+  readonly share: number;
+  /** Nanoseconds of the first call over the median of the later ones: compiling, as far as no cache knew the program. */
+  readonly compile: number;
+}
+
+/** How long a case is timed. */
+export interface Patience {
+  /** Turns that the variants of a case take. */
+  readonly rounds: number;
+  /** Seconds for one variant in one round, if it is not slower. */
+  readonly seconds: number;
+}
+
+/** Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen. */
+export const PATIENCE = { workload: { rounds: 3, seconds: 0.15 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 5, seconds: 0.3 } } as const satisfies Record<string, Patience>;
+
+/** One call: what it dispatched, and how long it took by both clocks, in nanoseconds. */
+interface Sample {
+  readonly dispatches: number;
+  readonly gpu: number;
+  readonly wall: number;
+}
+
+type Samples = Record<Direction, Sample[]>;
+
+async function sampleOf(gpu: Gpu, work: () => void): Promise<Sample> {
+  const start = performance.now();
+  const times = await gpu.profile(work);
+  return { dispatches: times.length, gpu: times.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0), wall: (performance.now() - start) * 1e6 };
+}
+
+/** Inputs of a case on the GPU, those with gradients ready for them. */
+class Prepared {
+  readonly #gpu: Gpu;
+  readonly #item: Case;
+  readonly #type: FloatType;
+  readonly #inputs: Readonly<Record<string, AnyTensor>>;
+
+  constructor(gpu: Gpu, item: Case, type: FloatType) {
+    this.#gpu = gpu;
+    this.#item = item;
+    this.#type = type;
+    this.#inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, type)]));
+    for (const name of item.wrt) this.#inputs[name].requiresGrad = true;
+  }
+
+  /** One forward pass and, where there is one, one gradient. */
+  async sample(): Promise<Record<Direction, Sample | undefined>> {
+    let outputs: readonly AnyTensor[] = [];
+    const forward = await sampleOf(this.#gpu, () => void (outputs = this.#item.run(this.#inputs, this.#type)));
+    const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(outputs[0] as Tensor);
+    for (const output of outputs) output.dispose();
+    return { forward, gradient };
+  }
+
+  async #gradient(y: Tensor): Promise<Sample> {
+    using dy = y.like(y.shape, 'dy');
+    dy.write(new Float32Array(dy.size).fill(1));
+    await this.#gpu.sync();
+    const sample = await sampleOf(this.#gpu, () => backward(y, dy));
+    for (const name of this.#item.wrt) {
+      this.#inputs[name].grad?.dispose();
+      this.#inputs[name].grad = undefined;
+    }
+    return sample;
+  }
+
+  dispose(): void {
+    for (const tensor of Object.values(this.#inputs)) tensor.dispose();
+  }
+}
+
+function upload(gpu: Gpu, name: string, { shape, data, isWide }: Input, type: FloatType): AnyTensor {
+  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : isWide === true ? 'f32' : type;
+  const tensor = gpu.keep(Tensor.empty(gpu, shape, dtype, name) as AnyTensor);
+  tensor.write(data as never);
+  return tensor;
+}
+
+/**
+ * Lets benny call `work` again and again. It calls once at registration and again without having awaited that, so calls wait in
+ * line; it would wait for ever for a call that failed, so a failure is kept and thrown in the end; and it announces every suite on the
+ * console, where a table is to stand.
+ */
+async function repeat(name: string, work: () => Promise<void>, seconds: number): Promise<void> {
+  let failure: unknown;
+  let last: Promise<void> = Promise.resolve();
+  const inLine = () => (last = last.then(() => (failure === undefined ? work() : undefined)).catch((error: unknown) => void (failure = error)));
+  const cases = { minSamples: 2, maxTime: seconds, minTime: seconds / 8, delay: 0, initCount: 1 };
+  const { log } = console;
+  console.log = () => undefined;
+  try {
+    await benny.suite(name, benny.configure({ cases }), benny.add(name, inLine));
+    await last;
+  } finally {
+    console.log = log;
+  }
+  if (failure !== undefined) throw failure;
+}
+
+/** All rows of one entry. Variants take turns, and the roofs with them, so that a machine that slows down slows all of them. */
+export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, type: FloatType, { rounds, seconds }: Patience): Promise<Row[]> {
+  const item = entry.make();
+  const prepared = new Prepared(gpu, item, type);
+  const first = new Map<string, Record<Direction, Sample | undefined>>();
+  const samples = new Map<string, Samples>();
+  let best: Roofs | undefined;
+  try {
+    for (const variant of entry.variants) {
+      prefer(gpu, entry.room, variant);
+      first.set(variant, await prepared.sample());
+      samples.set(variant, { forward: [], gradient: [] });
+    }
+    for (let round = 0; round < rounds; round++) {
+      best = highest(best, await roofs.measure());
+      for (const [variant, { forward, gradient }] of samples) {
+        prefer(gpu, entry.room, variant);
+        await repeat(`${entry.name}, ${variant}`, async () => {
+          const sample = await prepared.sample();
+          if (sample.forward !== undefined) forward.push(sample.forward);
+          if (sample.gradient !== undefined) gradient.push(sample.gradient);
+        }, seconds);
+      }
+    }
+    best = highest(best, await roofs.measure());
+  } finally {
+    gpu.preferences.clear();
+    prepared.dispose();
+  }
+  const known = best;
+  return [...samples].flatMap(([variant, own]) =>
+    (['forward', 'gradient'] as const).flatMap((direction) => {
+      const cost = direction === 'forward' ? item.cost : item.gradientCost;
+      const before = first.get(variant)?.[direction];
+      if (own[direction].length === 0 || cost === undefined || before === undefined) return [];
+      return [rowOf({ room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type }, own[direction], before, cost, known)];
+    }),
+  );
+}
+
+type Key = Pick<Row, 'room' | 'case' | 'isWorkload' | 'variant' | 'direction' | 'type'>;
+
+function rowOf(key: Key, samples: readonly Sample[], first: Sample, { flops, bytesRead, bytesWritten }: Cost, roofs: Roofs): Row {
+  const gpu = spreadOf(samples.map((sample) => sample.gpu));
+  const wall = spreadOf(samples.map((sample) => sample.wall));
+  const bytes = (bytesRead + bytesWritten) * (key.type === 'f16' ? 0.5 : 1);
+  return {
+    ...key,
+    dispatches: first.dispatches,
+    gpu, wall,
+    gflops: flops / gpu.median,
+    gbps: bytes / gpu.median,
+    bound: flops / roofs.gflops > bytes / roofs.gbps ? 'arithmetic' : 'memory',
+    share: leastNanoseconds({ flops, bytes }, roofs) / gpu.least,
+    compile: Math.max(0, first.wall - wall.median),
+  };
+}

@@ -1,0 +1,77 @@
+/** The roofline of an adapter as a picture. Williams et al. 2009. */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import type { Roofs } from '../roofs/index.ts';
+import { digits, duration, percent } from '../table.ts';
+import type { Row } from './measure.ts';
+
+const [WIDTH, HEIGHT] = [900, 520];
+/** Distinct on white, for eyes of all kinds; rooms beyond share the last. */
+const COLOURS = ['#2a6fd0', '#c65d12', '#1c8a5a', '#6b57c9', '#b8860b', '#c23b6b', '#2f8fa3', '#7a5c3e', '#4f7a28', '#8a8a8a'];
+
+/** A measured row by what it needs and what it reached. */
+interface Dot {
+  readonly room: string;
+  /** Operations per byte of memory traffic. */
+  readonly intensity: number;
+  readonly gflops: number;
+  readonly isForward: boolean;
+  readonly title: string;
+}
+
+/** The best variant of every case at a model's size, in f32, that computes anything. */
+export function dotsOf(rows: readonly Row[]): Dot[] {
+  const best = new Map<string, Row>();
+  for (const row of rows) {
+    const key = `${row.room} ${row.case} ${row.direction}`;
+    if (row.isWorkload && row.type === 'f32' && row.gflops > 0 && row.share > (best.get(key)?.share ?? 0)) best.set(key, row);
+  }
+  return [...best.values()].map((row) => ({
+    room: row.room,
+    intensity: row.gflops / row.gbps,
+    gflops: row.gflops,
+    isForward: row.direction === 'forward',
+    title: `${row.room}, ${row.case}, ${row.direction}, ${row.variant}: ${duration(row.gpu.median)}, ${digits(row.gflops)} GFLOP/s, ${digits(row.gbps)} GB/s, ${percent(row.share)} of the roof`,
+  }));
+}
+
+/** Rooms by how many dots they have, so that the common ones have colours of their own. */
+function roomsOf(dots: readonly Dot[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { room } of dots) counts.set(room, (counts.get(room) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a).map(([room]) => room);
+}
+
+/** A picture that stands by itself: on white, with its own colours. */
+export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: string): string {
+  const dots = dotsOf(rows);
+  const intensities = dots.map(({ intensity }) => intensity);
+  const [left, right] = [Math.min(0.05, ...intensities) / 1.5, Math.max(300, ...intensities) * 1.5];
+  const ridge = roofs.gflops / roofs.gbps;
+  const roof = [left, ridge, right].map((x) => [x, Math.min(roofs.gflops, x * roofs.gbps)] as const);
+  const rooms = roomsOf(dots);
+  const { document } = parseHTML('<html></html>');
+  const figure = Plot.plot({
+    document: document as unknown as Document,
+    width: WIDTH, height: HEIGHT, marginLeft: 56, marginRight: 20, marginTop: 34, marginBottom: 44,
+    style: { background: '#fff', color: '#222', fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
+    x: { type: 'log', domain: [left, right], label: 'operations per byte', grid: true, tickFormat: digits },
+    y: { type: 'log', domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5, roofs.gflops * 2.2], label: 'GFLOP/s', grid: true, tickFormat: digits },
+    color: { domain: rooms, range: rooms.map((_, i) => COLOURS[Math.min(i, COLOURS.length - 1)]) },
+    marks: [
+      Plot.line(roof, { stroke: '#222', strokeWidth: 2 }),
+      Plot.text([[right, roofs.gflops]], { text: [`${digits(roofs.gflops)} GFLOP/s f32`], textAnchor: 'end', dy: -10, fontWeight: 600 }),
+      Plot.text([[left, left * roofs.gbps]], { text: [`${digits(roofs.gbps)} GB/s copy`], textAnchor: 'start', dx: 6, dy: -14, rotate: -31, fontWeight: 600 }),
+      Plot.dot(dots, { x: 'intensity', y: 'gflops', stroke: 'room', fill: (dot: Dot) => (dot.isForward ? dot.room : '#fff'), r: 5, strokeWidth: 1.8, title: 'title' }),
+    ],
+  });
+  const legend = rooms.map((room, i) => `<tspan fill="${COLOURS[Math.min(i, COLOURS.length - 1)]}">● </tspan><tspan>${room}</tspan>`).join('<tspan>  </tspan>');
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + 62}" viewBox="0 0 ${WIDTH} ${HEIGHT + 62}" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
+    `<rect width="${WIDTH}" height="${HEIGHT + 62}" fill="#fff"/>`,
+    `<text x="16" y="24" fill="#222" font-weight="600">${adapter.replace(/[&<>]/g, '')}: every kernel at the sizes of models, best variant; filled forward, hollow gradient</text>`,
+    `<text x="16" y="46" fill="#222">${legend}</text>`,
+    `<g transform="translate(0 56)">${figure.outerHTML}</g>`,
+    '</svg>\n',
+  ].join('\n');
+}

@@ -1,0 +1,51 @@
+/**
+ * The benchmark.
+ *
+ *   npm run bench                                  every kernel × case × variant
+ *   npm run bench -- --room layernorm --models     one room, at the sizes of models
+ *   npm run bench -- --compare FILE                and whether anything became slower since FILE
+ */
+import type { ArgsDef } from 'citty';
+import type { FloatType } from '../engine/index.ts';
+import { exitCodeOf, explain } from '../train/cli/failure.ts';
+import { flagsOf } from '../train/cli/flags.ts';
+import { benchKernels } from './kernels/command.ts';
+
+const ARGS = {
+  room: { type: 'string', description: 'one room: matmul, attention, …' },
+  case: { type: 'string', description: 'cases with this in their name' },
+  variant: { type: 'string', description: 'one variant: subgroup, tile, …' },
+  models: { type: 'boolean', description: 'sizes of models alone, none of the awkward sizes of the tests' },
+  dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32 or f16' },
+  json: { type: 'string', description: 'write the results to this file' },
+  compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
+  help: { type: 'boolean', description: 'this text' },
+} as const satisfies ArgsDef;
+
+const HELP = `Times every kernel on this adapter, beside roofs that are measured in the same run.
+
+${Object.entries(ARGS).map(([name, { description }]) => `  --${name.padEnd(10)} ${description}`).join('\n')}
+
+Without filters the results go to bench/results/<adapter>/: kernels.json, roofline.svg, report.html.
+`;
+
+async function main(raw: readonly string[]): Promise<number> {
+  try {
+    const flags = flagsOf('bench', ARGS, { least: 0, most: 0, name: 'word' }, raw, 'npm run bench -- --help');
+    if (flags.is('help')) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    return await benchKernels({
+      room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),
+      type: flags.oneOf<FloatType>('dtype', ['f32', 'f16']),
+      json: flags.text('json'), compare: flags.text('compare'),
+      command: ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' '),
+    });
+  } catch (error) {
+    process.stderr.write(explain(error, raw.includes('--debug')));
+    return exitCodeOf(error);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
