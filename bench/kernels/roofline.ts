@@ -50,6 +50,7 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const ridge = roofs.gflops / roofs.gbps;
   const roof = [left, ridge, right].map((x) => [x, Math.min(roofs.gflops, x * roofs.gbps)] as const);
   const rooms = roomsOf(dots);
+  const place = { x: 'intensity', y: 'gflops', stroke: 'room', r: 5, strokeWidth: 1.8, title: 'title' };
   const { document } = parseHTML('<html></html>');
   const figure = Plot.plot({
     document: document as unknown as Document,
@@ -62,7 +63,8 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
       Plot.line(roof, { stroke: '#222', strokeWidth: 2 }),
       Plot.text([[right, roofs.gflops]], { text: [`${digits(roofs.gflops)} GFLOP/s f32`], textAnchor: 'end', dy: -10, fontWeight: 600 }),
       Plot.text([[left, left * roofs.gbps]], { text: [`${digits(roofs.gbps)} GB/s copy`], textAnchor: 'start', dx: 6, dy: -14, rotate: -31, fontWeight: 600 }),
-      Plot.dot(dots, { x: 'intensity', y: 'gflops', stroke: 'room', fill: (dot: Dot) => (dot.isForward ? dot.room : '#fff'), r: 5, strokeWidth: 1.8, title: 'title' }),
+      Plot.dot(dots.filter(({ isForward }) => !isForward), { ...place, fill: '#fff' }),
+      Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: 'room' }),
     ],
   });
   const legend = rooms.map((room, i) => `<tspan fill="${COLOURS[Math.min(i, COLOURS.length - 1)]}">● </tspan><tspan>${room}</tspan>`).join('<tspan>  </tspan>');

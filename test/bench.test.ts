@@ -1,0 +1,151 @@
+/** What the benchmark makes of its timings. The timings themselves are no matter of tests. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { better, compare, LIMIT, SHORTEST } from '../bench/kernels/compare.ts';
+import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
+import { measure, type Row } from '../bench/kernels/measure.ts';
+import { reportPage } from '../bench/kernels/report.ts';
+import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
+import { kernelTable } from '../bench/kernels/table.ts';
+import { folderName, readResults, writeResults } from '../bench/results.ts';
+import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels } from '../bench/roofs/index.ts';
+import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
+import { digits, duration, markdownTable, percent } from '../bench/table.ts';
+import { Gpu, open } from '../engine/index.ts';
+import { rooms } from '../kernels/index.ts';
+
+const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
+  room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
+  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), gflops: 4, gbps: 2, bound: 'memory', share, compile: 0, ...changes,
+});
+
+test('quartiles lie between neighbours, and the least is kept', () => {
+  assert.equal(spreadOf([4, 1, 3, 2]), { least: 1, low: 1.75, median: 2.5, high: 3.25, count: 4 });
+  assert.is(median([5]), 5);
+  assert.throws(() => spreadOf([]), 'nothing was measured');
+  assert.ok(Math.abs(geometricMean([2, 8]) - 4) < 1e-12);
+});
+
+test('numbers are written with three digits that count, times in the unit that suits them', () => {
+  assert.equal([0.01234, 1.234, 123.4, 12345].map(digits), ['0.0123', '1.23', '123', '12345']);
+  assert.equal([1500, 2_500_000, 3e9].map(duration), ['1.50 µs', '2.50 ms', '3.00 s']);
+  assert.equal([0.012, 0.5].map(percent), ['1.2 %', '50 %']);
+});
+
+test('a table is Markdown, its numbers end at the right', () => {
+  assert.is(markdownTable(['name', 'n'], [['a', '1'], ['bc', '10']]), ['| name |   n |', '|------|----:|', '| a    |   1 |', '| bc   |  10 |'].join('\n'));
+});
+
+test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {
+  const before = [row('a', 0.5), row('b', 0.5), row('c', 0.5)];
+  const slowMachine = { gpu: spreadOf([4e6, 6e6]) };
+  const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine), row('c', 0.5 * 1.2)]);
+  assert.equal(slower.map((change) => change.row.case), ['a']);
+  assert.ok(Math.abs(slower[0].ratio - 1.2) < 1e-9);
+  assert.equal(faster.map((change) => change.row.case), ['c']);
+  assert.is(same, 1);
+});
+
+test('what stays within the limit, is too short to judge or has no counterpart is not slower', () => {
+  const short = { gpu: spreadOf([SHORTEST / 2]) };
+  const comparison = compare([row('a', 0.5), row('b', 0.5, short)], [row('a', 0.5 / (1 + 0.9 * LIMIT)), row('b', 0.1, short), row('new', 0.1), row('a', 0.1, { type: 'f16' })]);
+  assert.equal({ ...comparison, slower: comparison.slower.length, faster: comparison.faster.length }, { slower: 0, faster: 0, same: 1, short: 1, unmatched: 2 });
+});
+
+test('of a row that is measured again the better one stays', () => {
+  const rows = better([row('a', 0.3), row('b', 0.3)], [row('a', 0.5), row('b', 0.2)]);
+  assert.equal(rows.map(({ share }) => share), [0.5, 0.3]);
+});
+
+test('a roof is the most that was seen, and the least time is what both roofs leave', () => {
+  const roofs = highest({ gbps: 2, gflops: 50 }, { gbps: 3, gflops: 40, halfGflops: 10 });
+  assert.equal(roofs, { gbps: 3, gflops: 50, halfGflops: 10 });
+  assert.is(leastNanoseconds({ flops: 1000, bytes: 30 }, roofs), 20);
+  assert.is(leastNanoseconds({ flops: 10, bytes: 30 }, roofs), 10);
+});
+
+test('a folder of results is named after the adapter, without the packager’s suffix', () => {
+  assert.is(folderName('llvmpipe: Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6) 0.0.1'), 'llvmpipe-mesa-25.0.7');
+  assert.is(folderName('NVIDIA H100 80GB HBM3'), 'nvidia-h100-80gb-hbm3');
+});
+
+test('every room has workloads under names of their own, with work to do', () => {
+  for (const room of rooms) {
+    assert.ok(room.workloads.length > 0, room.name);
+    assert.is(new Set(room.workloads.map(({ name }) => name)).size, room.workloads.length, room.name);
+  }
+  const [smallest] = rooms.flatMap(({ workloads }) => workloads.filter(({ name }) => name.startsWith('tiny: 16 × 120')));
+  const { cost, name } = smallest.make();
+  assert.is(name, smallest.name);
+  assert.ok(cost.bytesRead > 0);
+});
+
+test('the picture has a dot for the best variant of each case and direction at a model’s size', () => {
+  const rows = [row('a', 0.2, { variant: 'slow' }), row('a', 0.4, { variant: 'fast' }), row('a', 0.3, { direction: 'gradient' }), row('test size', 0.9, { isWorkload: false }), row('copies', 0.9, { gflops: 0 })];
+  const dots = dotsOf(rows);
+  assert.equal(dots.map(({ isForward, intensity }) => [isForward, intensity]), [[true, 2], [false, 2]]);
+  assert.match(dots[0].title, 'fast');
+  const picture = rooflinePicture(rows, { gbps: 3, gflops: 50 }, 'an <adapter>');
+  assert.is((picture.match(/<circle/g) ?? []).length, 2);
+  assert.not.match(picture, '<adapter>');
+  assert.not.match(picture, 'NaN');
+});
+
+test('the page shows every row and escapes what it is given', () => {
+  const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {} };
+  const page = reportPage({ format: 1, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
+  assert.match(page, 'a &lt; b');
+  assert.match(page, '1 rows at the awkward sizes');
+  assert.not.match(page, '<adapter>');
+});
+
+test('filters find cases by a part of their name, and unknown words get the nearest known one', async () => {
+  await using gpu = await open();
+  const entries = entriesOf(gpu, { room: 'matmul', case: 'fc1', models: true });
+  assert.equal(entries.map(({ name }) => name), ['B/32 fc1: 408 × 768 → 3072', 'B/16 fc1: 1576 × 768 → 3072']);
+  assert.throws(() => entriesOf(gpu, { room: 'matmull', models: false }), (error: Error & { hint: string }) => error.message === '--room: there is no room "matmull"' && error.hint.startsWith('did you mean matmul?'));
+  assert.throws(() => entriesOf(gpu, { room: 'gelu', variant: 'subgroup', models: false }), /there is no variant "subgroup"/);
+  assert.throws(() => entriesOf(gpu, { room: 'gelu', case: 'nothing', models: false }), /no case has this in its name/);
+});
+
+test('a case is measured in all its variants, forward and gradient, written and read back', async () => {
+  await using gpu = await open();
+  if (!gpu.features.has('timestamp-query')) return;
+  const roofs = new RoofKernels(gpu);
+  const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
+  const rows = await measure(gpu, entry, roofs, 'f32', { rounds: 1, seconds: 0.01 });
+  roofs.dispose();
+  assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), variantsOf(gpu, entry.room).flatMap((variant) => [`${variant} forward 1`, `${variant} gradient 1`]));
+  assert.ok(rows.every(({ gpu: { least }, wall, share }) => least > 0 && wall.least > least && share > 0));
+  assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
+  assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
+
+  const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
+  const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu, 1), rows });
+  assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
+  assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 1, expected "peers"/);
+  writeFileSync(path, '{');
+  assert.throws(() => readResults(path, 'kernels'), /kernels.json: /);
+});
+
+test('the kernel of the matrix roof is right WGSL, and its pipeline can be built', async () => {
+  const { create } = await import('webgpu');
+  // Dawn's null backend knows subgroup matrices without having any: it checks, and runs nothing
+  const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
+  const adapter = await instance.requestAdapter();
+  assert.ok(adapter);
+  const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
+  const gpu = new Gpu(await adapter.requestDevice({ requiredFeatures: features }), adapter, true, {});
+  const { code, entry } = matrixKernel.program(gpu, 'matrix', { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem: 'f16', result: 'f32' });
+  gpu.device.pushErrorScope('validation');
+  const module = gpu.device.createShaderModule({ code });
+  assert.equal((await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error').map(({ message }) => message), []);
+  gpu.device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: entry } });
+  assert.is(await gpu.device.popErrorScope(), null);
+  await gpu.close();
+});
+
+test.run();
