@@ -42,6 +42,9 @@ export interface Patience {
 /** Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen. */
 export const PATIENCE = { workload: { rounds: 3, seconds: 0.15 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 5, seconds: 0.3 } } as const satisfies Record<string, Patience>;
 
+/** A variant whose first call took so many nanoseconds is called once more, and not again and again. */
+const SLOW = 2e9;
+
 /** One call: what it dispatched, and how long it took by both clocks, in nanoseconds. */
 interface Sample {
   readonly dispatches: number;
@@ -143,11 +146,13 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, type: 
       best = highest(best, await roofs.measure());
       for (const [variant, { forward, gradient }] of samples) {
         prefer(gpu, entry.room, variant);
-        await repeat(`${entry.name}, ${variant}`, async () => {
+        const work = async () => {
           const sample = await prepared.sample();
           if (sample.forward !== undefined) forward.push(sample.forward);
           if (sample.gradient !== undefined) gradient.push(sample.gradient);
-        }, seconds);
+        };
+        if (!isSlow(first.get(variant))) await repeat(`${entry.name}, ${variant}`, work, seconds);
+        else if (round === 0) await work();
       }
     }
     best = highest(best, await roofs.measure());
@@ -164,6 +169,10 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, type: 
       return [rowOf({ room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type }, own[direction], before, cost, known)];
     }),
   );
+}
+
+function isSlow(first: Record<Direction, Sample | undefined> | undefined): boolean {
+  return (first?.forward?.wall ?? 0) + (first?.gradient?.wall ?? 0) > SLOW;
 }
 
 type Key = Pick<Row, 'room' | 'case' | 'isWorkload' | 'variant' | 'direction' | 'type'>;
