@@ -16,11 +16,13 @@ const ARGS = {
   case: { type: 'string', description: 'cases with this in their name' },
   variant: { type: 'string', description: 'one variant: subgroup, tile, …' },
   models: { type: 'boolean', description: 'sizes of models alone, none of the awkward sizes of the tests' },
-  dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32 or f16' },
+  dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32, f16, or both, taking turns' },
   json: { type: 'string', description: 'write the results to this file' },
   compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
   help: { type: 'boolean', description: 'this text' },
 } as const satisfies ArgsDef;
+
+const TYPES: Readonly<Record<string, readonly FloatType[]>> = { f32: ['f32'], f16: ['f16'], both: ['f32', 'f16'] };
 
 const HELP = `Times every kernel on this adapter, beside roofs that are measured in the same run.
 
@@ -38,7 +40,7 @@ async function main(raw: readonly string[]): Promise<number> {
     }
     return await benchKernels({
       room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),
-      type: flags.oneOf<FloatType>('dtype', ['f32', 'f16']),
+      types: TYPES[flags.oneOf('dtype', ['f32', 'f16', 'both'])],
       json: flags.text('json'), compare: flags.text('compare'),
       command: ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' '),
     });

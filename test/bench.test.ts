@@ -116,7 +116,7 @@ test('a case is measured in all its variants, forward and gradient, written and 
   if (!gpu.features.has('timestamp-query')) return;
   const roofs = new RoofKernels(gpu);
   const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
-  const rows = await measure(gpu, entry, roofs, 'f32', { rounds: 1, seconds: 0.01 });
+  const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
   roofs.dispose();
   assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), variantsOf(gpu, entry.room).flatMap((variant) => [`${variant} forward 1`, `${variant} gradient 1`]));
   assert.ok(rows.every(({ gpu: { least }, wall, share }) => least > 0 && wall.least > least && share > 0));

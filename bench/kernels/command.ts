@@ -21,7 +21,8 @@ export interface KernelData {
 }
 
 export interface KernelOptions extends Filters {
-  readonly type: FloatType;
+  /** How tensors are stored; several take turns. */
+  readonly types: readonly FloatType[];
   /** Where to write the results; without filters they go to bench/results/ as well. */
   readonly json?: string;
   /** Results of an earlier run. */
@@ -30,13 +31,13 @@ export interface KernelOptions extends Filters {
   readonly command: string;
 }
 
-const isWhole = ({ room, case: name, variant, models, type }: KernelOptions) => room === undefined && name === undefined && variant === undefined && !models && type === 'f32';
+const isWhole = ({ room, case: name, variant, models, types }: KernelOptions) => room === undefined && name === undefined && variant === undefined && !models && types.join() === 'f32';
 
 /** @returns the exit code: 1 if something became slower than in the run that it is compared with */
 export async function benchKernels(options: KernelOptions): Promise<number> {
   const earlier = options.compare === undefined ? undefined : readResults<KernelData>(options.compare, KIND);
   await using gpu = await open();
-  gpu.requireType(options.type);
+  for (const type of options.types) gpu.requireType(type);
   const entries = entriesOf(gpu, options);
   const roofs = new RoofKernels(gpu);
   let highestRoofs = await measureRoofs(gpu);
@@ -45,7 +46,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
   let rows: Row[] = [];
   for (const [i, entry] of entries.entries()) {
     progress(`${i + 1} of ${entries.length}: ${entry.room.name}, ${entry.name}`);
-    rows.push(...(await measure(gpu, entry, roofs, options.type, entry.isWorkload ? PATIENCE.workload : PATIENCE.awkward)));
+    rows.push(...(await measure(gpu, entry, roofs, options.types, entry.isWorkload ? PATIENCE.workload : PATIENCE.awkward)));
     if (entries[i + 1]?.room === entry.room) continue;
     progress('');
     console.log(`${entry.room.name}\n\n${kernelTable(rows.filter(({ room }) => room === entry.room.name))}\n`);
@@ -64,7 +65,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
       if (suspects.size === 0) break;
       for (const entry of entries.filter(({ room, name }) => suspects.has(`${room.name} ${name}`))) {
         progress(`${entry.room.name}, ${entry.name}: slower than before; attempt ${attempt} of ${ATTEMPTS}`);
-        rows = better(rows, await measure(gpu, entry, roofs, options.type, PATIENCE.again));
+        rows = better(rows, await measure(gpu, entry, roofs, options.types, PATIENCE.again));
       }
       progress('');
     }

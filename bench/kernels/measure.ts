@@ -52,8 +52,6 @@ interface Sample {
   readonly wall: number;
 }
 
-type Samples = Record<Direction, Sample[]>;
-
 async function sampleOf(gpu: Gpu, work: () => void): Promise<Sample> {
   const start = performance.now();
   const times = await gpu.profile(work);
@@ -129,50 +127,63 @@ async function repeat(name: string, work: () => Promise<void>, seconds: number):
   if (failure !== undefined) throw failure;
 }
 
-/** All rows of one entry. Variants take turns, and the roofs with them, so that a machine that slows down slows all of them. */
-export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, type: FloatType, { rounds, seconds }: Patience): Promise<Row[]> {
+/** One way to run a case, and what was seen of it. */
+interface Way {
+  readonly variant: string;
+  readonly type: FloatType;
+  readonly prepared: Prepared;
+  readonly first: Record<Direction, Sample | undefined>;
+  readonly samples: Record<Direction, Sample[]>;
+}
+
+/**
+ * All rows of one entry: every variant, in every type of storage. They take turns, and the roofs with them, so that a machine that
+ * slows down slows all of them.
+ */
+export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[], { rounds, seconds }: Patience): Promise<Row[]> {
   const item = entry.make();
-  const prepared = new Prepared(gpu, item, type);
-  const first = new Map<string, Record<Direction, Sample | undefined>>();
-  const samples = new Map<string, Samples>();
+  const inputs = types.map((type) => new Prepared(gpu, item, type));
+  const ways: Way[] = [];
   let best: Roofs | undefined;
   try {
-    for (const variant of entry.variants) {
-      prefer(gpu, entry.room, variant);
-      first.set(variant, await prepared.sample());
-      samples.set(variant, { forward: [], gradient: [] });
+    for (const [i, type] of types.entries()) {
+      for (const variant of entry.variants) {
+        prefer(gpu, entry.room, variant);
+        ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), samples: { forward: [], gradient: [] } });
+      }
     }
     for (let round = 0; round < rounds; round++) {
       best = highest(best, await roofs.measure());
-      for (const [variant, { forward, gradient }] of samples) {
-        prefer(gpu, entry.room, variant);
-        const work = async () => {
-          const sample = await prepared.sample();
-          if (sample.forward !== undefined) forward.push(sample.forward);
-          if (sample.gradient !== undefined) gradient.push(sample.gradient);
-        };
-        if (!isSlow(first.get(variant))) await repeat(`${entry.name}, ${variant}`, work, seconds);
-        else if (round === 0) await work();
+      for (const way of ways) {
+        prefer(gpu, entry.room, way.variant);
+        if (!isSlow(way)) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way), seconds);
+        else if (round === 0) await keepSample(way);
       }
     }
     best = highest(best, await roofs.measure());
   } finally {
     gpu.preferences.clear();
-    prepared.dispose();
+    for (const prepared of inputs) prepared.dispose();
   }
   const known = best;
-  return [...samples].flatMap(([variant, own]) =>
+  return ways.flatMap(({ variant, type, first, samples }) =>
     (['forward', 'gradient'] as const).flatMap((direction) => {
       const cost = direction === 'forward' ? item.cost : item.gradientCost;
-      const before = first.get(variant)?.[direction];
-      if (own[direction].length === 0 || cost === undefined || before === undefined) return [];
-      return [rowOf({ room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type }, own[direction], before, cost, known)];
+      const before = first[direction];
+      if (samples[direction].length === 0 || cost === undefined || before === undefined) return [];
+      return [rowOf({ room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type }, samples[direction], before, cost, known)];
     }),
   );
 }
 
-function isSlow(first: Record<Direction, Sample | undefined> | undefined): boolean {
-  return (first?.forward?.wall ?? 0) + (first?.gradient?.wall ?? 0) > SLOW;
+async function keepSample({ prepared, samples }: Way): Promise<void> {
+  const { forward, gradient } = await prepared.sample();
+  if (forward !== undefined) samples.forward.push(forward);
+  if (gradient !== undefined) samples.gradient.push(gradient);
+}
+
+function isSlow({ first: { forward, gradient } }: Way): boolean {
+  return (forward?.wall ?? 0) + (gradient?.wall ?? 0) > SLOW;
 }
 
 type Key = Pick<Row, 'room' | 'case' | 'isWorkload' | 'variant' | 'direction' | 'type'>;

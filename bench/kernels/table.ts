@@ -3,14 +3,14 @@ import { digits, duration, markdownTable, percent } from '../table.ts';
 import type { Change, Comparison } from './compare.ts';
 import type { Row } from './measure.ts';
 
-const HEADER = ['case', 'variant', 'direction', 'GPU', 'spread', 'wall', 'spread', 'GFLOP/s', 'GB/s', 'of the roof', 'bound by', 'compile'];
+const HEADER = ['case', 'variant', 'stored', 'direction', 'GPU', 'spread', 'wall', 'spread', 'GFLOP/s', 'GB/s', 'of the roof', 'bound by', 'compile'];
 
 /** Half of the distance between the quartiles, by the median. */
 const spread = ({ low, median, high }: Row['gpu']) => `± ${percent((high - low) / 2 / median)}`;
 
 function cells(row: Row): string[] {
   return [
-    row.case, row.variant === 'only' ? '' : row.variant, row.direction,
+    row.case, row.variant === 'only' ? '' : row.variant, row.type, row.direction,
     duration(row.gpu.median), spread(row.gpu), duration(row.wall.median), spread(row.wall),
     row.gflops === 0 ? '' : digits(row.gflops), digits(row.gbps), percent(row.share), row.bound, duration(row.compile),
   ];
