@@ -42,8 +42,8 @@ export interface Patience {
 /** Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen. */
 export const PATIENCE = { workload: { rounds: 3, seconds: 0.15 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 5, seconds: 0.3 } } as const satisfies Record<string, Patience>;
 
-/** A variant whose first call took so many nanoseconds is called once more, and not again and again. */
-const SLOW = 2e9;
+/** Nanoseconds of a first call; beyond, a way is called once a round, beyond the second once more in all, and not again and again. */
+const [SLOW, VERY_SLOW] = [0.4e9, 2e9];
 
 /** One call: what it dispatched, and how long it took by both clocks, in nanoseconds. */
 interface Sample {
@@ -156,8 +156,9 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
       best = highest(best, await roofs.measure());
       for (const way of ways) {
         prefer(gpu, entry.room, way.variant);
-        if (!isSlow(way)) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way), seconds);
-        else if (round === 0) await keepSample(way);
+        const time = firstWall(way);
+        if (time < SLOW) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way), seconds);
+        else if (time < VERY_SLOW || round === 0) await keepSample(way);
       }
     }
     best = highest(best, await roofs.measure());
@@ -182,8 +183,8 @@ async function keepSample({ prepared, samples }: Way): Promise<void> {
   if (gradient !== undefined) samples.gradient.push(gradient);
 }
 
-function isSlow({ first: { forward, gradient } }: Way): boolean {
-  return (forward?.wall ?? 0) + (gradient?.wall ?? 0) > SLOW;
+function firstWall({ first: { forward, gradient } }: Way): number {
+  return (forward?.wall ?? 0) + (gradient?.wall ?? 0);
 }
 
 type Key = Pick<Row, 'room' | 'case' | 'isWorkload' | 'variant' | 'direction' | 'type'>;
