@@ -53,13 +53,17 @@ function commitOf(): string {
 /** Writes `data` under a heading as readable JSON, one row of an array per line, and returns it. */
 export function writeResults<T extends object>(path: string, kind: string, gpu: Gpu, command: string, data: T): Results<T> {
   const results = { format: FORMAT, kind, environment: environmentOf(gpu), commit: commitOf(), date: new Date().toISOString(), command, ...data };
-  writeFileSync(path, `${readable(results)}\n`);
-  return results;
+  const text = `${readable(results)}\n`;
+  writeFileSync(path, text);
+  return JSON.parse(text) as Results<T>;
 }
+
+/** Digits beyond the sixth are noise. */
+const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value);
 
 function readable(results: object): string {
   const lines = Object.entries(results).map(([key, value]) => {
-    const text = Array.isArray(value) ? `[\n${value.map((row) => `    ${JSON.stringify(row)}`).join(',\n')}\n  ]` : JSON.stringify(value);
+    const text = Array.isArray(value) ? `[\n${value.map((row) => `    ${JSON.stringify(row, rounded)}`).join(',\n')}\n  ]` : JSON.stringify(value, rounded);
     return `  ${JSON.stringify(key)}: ${text}`;
   });
   return `{\n${lines.join(',\n')}\n}`;

@@ -6,8 +6,9 @@ import { digits, duration, percent } from '../table.ts';
 import type { Row } from './measure.ts';
 
 const [WIDTH, HEIGHT] = [900, 520];
-/** Distinct on white, for eyes of all kinds; rooms beyond share the last. */
-const COLOURS = ['#2a6fd0', '#c65d12', '#1c8a5a', '#6b57c9', '#b8860b', '#c23b6b', '#2f8fa3', '#7a5c3e', '#4f7a28', '#8a8a8a'];
+/** Distinct on white. Rooms beyond are OTHERS. */
+const COLOURS = ['#2a6fd0', '#c65d12', '#1c8a5a', '#6b57c9', '#b8860b', '#c23b6b', '#2f8fa3', '#7a5c3e', '#4f7a28'];
+const OTHERS = { name: 'others', colour: '#8a8a8a' };
 
 /** A measured row by what it needs and what it reached. */
 interface Dot {
@@ -42,6 +43,9 @@ function roomsOf(dots: readonly Dot[]): string[] {
   return [...counts].sort(([, a], [, b]) => b - a).map(([room]) => room);
 }
 
+/** A tick of a logarithmic axis. */
+const plain = (value: number) => String(Number(value.toPrecision(1)));
+
 /** A picture that stands by itself: on white, with its own colours. */
 export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: string): string {
   const dots = dotsOf(rows);
@@ -50,29 +54,30 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const ridge = roofs.gflops / roofs.gbps;
   const roof = [left, ridge, right].map((x) => [x, Math.min(roofs.gflops, x * roofs.gbps)] as const);
   const rooms = roomsOf(dots);
-  const place = { x: 'intensity', y: 'gflops', stroke: 'room', r: 5, strokeWidth: 1.8, title: 'title' };
+  const colourOf = (room: string) => COLOURS[rooms.indexOf(room)] ?? OTHERS.colour;
+  const place = { x: 'intensity', y: 'gflops', stroke: ({ room }: Dot) => colourOf(room), r: 5, strokeWidth: 1.8, title: 'title' };
   const { document } = parseHTML('<html></html>');
   const figure = Plot.plot({
     document: document as unknown as Document,
     width: WIDTH, height: HEIGHT, marginLeft: 56, marginRight: 20, marginTop: 34, marginBottom: 44,
     style: { background: '#fff', color: '#222', fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
-    x: { type: 'log', domain: [left, right], label: 'operations per byte', grid: true, tickFormat: digits },
-    y: { type: 'log', domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5, roofs.gflops * 2.2], label: 'GFLOP/s', grid: true, tickFormat: digits },
-    color: { domain: rooms, range: rooms.map((_, i) => COLOURS[Math.min(i, COLOURS.length - 1)]) },
+    x: { type: 'log', domain: [left, right], label: 'operations per byte', grid: true, tickFormat: plain },
+    y: { type: 'log', domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5, roofs.gflops * 2.2], label: 'GFLOP/s', grid: true, tickFormat: plain },
     marks: [
       Plot.line(roof, { stroke: '#222', strokeWidth: 2 }),
       Plot.text([[right, roofs.gflops]], { text: [`${digits(roofs.gflops)} GFLOP/s f32`], textAnchor: 'end', dy: -10, fontWeight: 600 }),
       Plot.text([[left, left * roofs.gbps]], { text: [`${digits(roofs.gbps)} GB/s copy`], textAnchor: 'start', dx: 6, dy: -14, rotate: -31, fontWeight: 600 }),
       Plot.dot(dots.filter(({ isForward }) => !isForward), { ...place, fill: '#fff' }),
-      Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: 'room' }),
+      Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: place.stroke }),
     ],
   });
-  const legend = rooms.map((room, i) => `<tspan fill="${COLOURS[Math.min(i, COLOURS.length - 1)]}">● </tspan><tspan>${room}</tspan>`).join('<tspan>  </tspan>');
+  const named = rooms.slice(0, COLOURS.length).map((room) => ({ name: room, colour: colourOf(room) }));
+  const legend = [...named, ...(rooms.length > named.length ? [OTHERS] : [])].map(({ name, colour }) => `<tspan fill="${colour}">● </tspan><tspan>${name}   </tspan>`).join('');
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + 62}" viewBox="0 0 ${WIDTH} ${HEIGHT + 62}" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
     `<rect width="${WIDTH}" height="${HEIGHT + 62}" fill="#fff"/>`,
     `<text x="16" y="24" fill="#222" font-weight="600">${adapter.replace(/[&<>]/g, '')}: every kernel at the sizes of models, best variant; filled forward, hollow gradient</text>`,
-    `<text x="16" y="46" fill="#222">${legend}</text>`,
+    `<text x="16" y="46" fill="#222" xml:space="preserve">${legend}</text>`,
     `<g transform="translate(0 56)">${figure.outerHTML}</g>`,
     '</svg>\n',
   ].join('\n');

@@ -21,7 +21,7 @@ function patchifyCase(name: string, sizes: reference.Sizes, wrt: readonly ('pixe
     tolerance: { atol: 2e-6 * Math.sqrt(elements), rtol: 1e-6, why: why(elements) },
     gradientTolerance: { atol: 2e-6 * Math.sqrt(longest), rtol: 1e-6, why: why(longest) },
     cost: cost(patches, elements, width),
-    gradientCost: gradientCost(patches, elements, width),
+    gradientCost: gradientCost(patches, elements, width, { pixels: wrt.includes('pixels') }),
   };
 }
 

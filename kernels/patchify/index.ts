@@ -116,12 +116,12 @@ export function cost(patches: number, elements: number, width: number): Cost {
   return { flops: 2 * patches * elements * width, bytesRead: f32Bytes(patches * elements + elements * width), bytesWritten: f32Bytes(patches * width) };
 }
 
-/** Work of both gradients. */
-export function gradientCost(patches: number, elements: number, width: number): Cost {
+/** Work of the weight's gradient, and, if asked for, of the pixels'. */
+export function gradientCost(patches: number, elements: number, width: number, { pixels }: { readonly pixels: boolean }): Cost {
   return {
-    flops: 4 * patches * elements * width,
-    bytesRead: f32Bytes(2 * patches * width + patches * elements + elements * width),
-    bytesWritten: f32Bytes(patches * elements + elements * width),
+    flops: (pixels ? 4 : 2) * patches * elements * width,
+    bytesRead: f32Bytes(patches * width + patches * elements + (pixels ? patches * width + elements * width : 0)),
+    bytesWritten: f32Bytes(elements * width + (pixels ? patches * elements : 0)),
   };
 }
 
