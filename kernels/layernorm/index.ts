@@ -102,11 +102,11 @@ export function cost(shape: readonly number[]): Cost {
   return { flops: 9 * n, bytesRead: f32Bytes(n + 2 * cols), bytesWritten: f32Bytes(n + (2 * n) / cols) };
 }
 
-/** Work of one gradient: x and dy are read by the rows, and again by the columns. */
+/** Work of one gradient. x and dy count once, as every operand does, though rows and columns both read them. */
 export function gradientCost(shape: readonly number[]): Cost {
   const n = sizeOf(shape);
   const cols = shape.at(-1) ?? 0;
-  return { flops: 18 * n, bytesRead: f32Bytes(4 * n + cols + (4 * n) / cols), bytesWritten: f32Bytes(n + 2 * cols) };
+  return { flops: 18 * n, bytesRead: f32Bytes(2 * n + cols + (2 * n) / cols), bytesWritten: f32Bytes(n + 2 * cols) };
 }
 
 export const kernels = [forward, backward, totalSums].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
