@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { better, compare, LIMIT, SHORTEST } from '../bench/kernels/compare.ts';
+import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
-import { measure, type Row } from '../bench/kernels/measure.ts';
+import { measure, type Row, shareOf } from '../bench/kernels/measure.ts';
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
@@ -19,7 +19,7 @@ import { rooms } from '../kernels/index.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
-  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), gflops: 4, gbps: 2, bound: 'memory', share, compile: 0, ...changes,
+  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, floors: [2e6], roofs: { gflops: 1000, gbps: 1 / share }, compile: 0, ...changes,
 });
 
 test('quartiles lie between neighbours, and the least is kept', () => {
@@ -41,7 +41,7 @@ test('a table is Markdown, its numbers end at the right', () => {
 
 test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {
   const before = [row('a', 0.5), row('b', 0.5), row('c', 0.5)];
-  const slowMachine = { gpu: spreadOf([4e6, 6e6]) };
+  const slowMachine = { floors: [4e6], roofs: { gflops: 500, gbps: 1 } };
   const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine), row('c', 0.5 * 1.2)]);
   assert.equal(slower.map((change) => change.row.case), ['a']);
   assert.ok(Math.abs(slower[0].ratio - 1.2) < 1e-9);
@@ -55,9 +55,16 @@ test('what stays within the limit, is too short to judge or has no counterpart i
   assert.equal({ ...comparison, slower: comparison.slower.length, faster: comparison.faster.length }, { slower: 0, faster: 0, same: 1, short: 1, unmatched: 2 });
 });
 
-test('of a row that is measured again the better one stays', () => {
-  const rows = better([row('a', 0.3), row('b', 0.3)], [row('a', 0.5), row('b', 0.2)]);
-  assert.equal(rows.map(({ share }) => share), [0.5, 0.3]);
+test('the less is known of a floor, the more it must rise', () => {
+  const unsure = { floors: [2e6, 2.2e6, 2.3e6] };
+  assert.is(compare([row('a', 0.5, unsure)], [row('a', 0.5 / 1.25, unsure)]).slower.length, 0);
+  assert.is(compare([row('a', 0.5, unsure)], [row('a', 0.5 / 1.35, unsure)]).slower.length, 1);
+});
+
+test('a row that is measured again keeps all of its rounds', () => {
+  const rows = pooled([row('a', 0.5), row('b', 0.3)], [row('a', 0.5, { floors: [1.6e6, 2.4e6] })]);
+  assert.equal(rows.map(({ floors }) => floors), [[2e6, 1.6e6, 2.4e6], [2e6]]);
+  assert.ok(Math.abs(shareOf(rows[0]) - 0.625) < 1e-12);
 });
 
 test('a roof is the most that was seen, and the least time is what both roofs leave', () => {
@@ -84,7 +91,7 @@ test('every room has workloads under names of their own, with work to do', () =>
 });
 
 test('the picture has a dot for the best variant of each case and direction at a model’s size', () => {
-  const rows = [row('a', 0.2, { variant: 'slow' }), row('a', 0.4, { variant: 'fast' }), row('a', 0.3, { direction: 'gradient' }), row('test size', 0.9, { isWorkload: false }), row('copies', 0.9, { gflops: 0 })];
+  const rows = [row('a', 0.2, { variant: 'slow' }), row('a', 0.4, { variant: 'fast' }), row('a', 0.3, { direction: 'gradient' }), row('test size', 0.9, { isWorkload: false }), row('copies', 0.9, { flops: 0 })];
   const dots = dotsOf(rows);
   assert.equal(dots.map(({ isForward, intensity }) => [isForward, intensity]), [[true, 2], [false, 2]]);
   assert.match(dots[0].title, 'fast');
@@ -119,12 +126,12 @@ test('a case is measured in all its variants, forward and gradient, written and 
   const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
   roofs.dispose();
   assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), variantsOf(gpu, entry.room).flatMap((variant) => [`${variant} forward 1`, `${variant} gradient 1`]));
-  assert.ok(rows.every(({ gpu: { least }, wall, share }) => least > 0 && wall.least > least && share > 0));
+  assert.ok(rows.every((row) => row.gpu.least > 0 && row.wall.least > row.gpu.least && shareOf(row) > 0));
   assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
   assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
 
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
-  const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu, 1), rows });
+  const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
   assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
   assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 1, expected "peers"/);
   writeFileSync(path, '{');

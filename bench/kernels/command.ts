@@ -5,7 +5,7 @@ import { type FloatType, open } from '../../engine/index.ts';
 import { readResults, type Results, resultsFolder, writeResults } from '../results.ts';
 import { highest, measureRoofs, RoofKernels, type Roofs } from '../roofs/index.ts';
 import { digits } from '../table.ts';
-import { ATTEMPTS, better, compare } from './compare.ts';
+import { ATTEMPTS, pooled, compare } from './compare.ts';
 import { entriesOf, type Filters } from './entries.ts';
 import { measure, PATIENCE, type Row } from './measure.ts';
 import { reportPage } from './report.ts';
@@ -65,7 +65,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
       if (suspects.size === 0) break;
       for (const entry of entries.filter(({ room, name }) => suspects.has(`${room.name} ${name}`))) {
         progress(`${entry.room.name}, ${entry.name}: slower than before; attempt ${attempt} of ${ATTEMPTS}`);
-        rows = better(rows, await measure(gpu, entry, roofs, options.types, PATIENCE.again));
+        rows = pooled(rows, await measure(gpu, entry, roofs, options.types, PATIENCE.again));
       }
       progress('');
     }

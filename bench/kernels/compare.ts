@@ -1,10 +1,12 @@
 /** Two runs of the benchmark of the kernels: what became slower, what faster, and what is noise. */
-import type { Row } from './measure.ts';
+import { highest } from '../roofs/index.ts';
+import { type Row, shareOf } from './measure.ts';
 
 /**
- * The rule. A row's share is the time that the roofs leave over the least time that it took, roofs and row measured in turns: a machine
- * that is slow today slows both. Noise only ever adds time, so the least of many is what repeats. A row counts as slower
- * if its share fell by more than LIMIT, and still did after it was measured again; short rows are not judged.
+ * The rule. Noise only ever adds time, so the least time of a row, its floor, is what repeats: in units of the roofs, whose own floors are
+ * found between its rounds, because a machine may be slow as a whole. A row counts as slower if its floor rose by more than LIMIT, and by
+ * more than twice what is not known of the floors: how far the third best round lies above the best. And it must still do so after more
+ * rounds. Short rows are not judged.
  */
 export const LIMIT = 0.1;
 /** Nanoseconds; below, what a dispatch costs by itself moves more than LIMIT. */
@@ -31,15 +33,26 @@ export interface Comparison {
 
 const keyOf = ({ room, case: name, isWorkload, variant, direction, type }: Row) => [room, name, isWorkload, variant, direction, type].join('\n');
 
+/** By which part the third best round is above the best. */
+function doubtOf({ floors }: Row): number {
+  const sorted = [...floors].sort((a, b) => a - b);
+  return sorted[Math.min(2, sorted.length - 1)] / sorted[0] - 1;
+}
+
+/** By which part a row must differ from its counterpart to be judged. */
+function limitOf({ row, before }: Change): number {
+  return Math.max(LIMIT, 2 * doubtOf(row), 2 * doubtOf(before));
+}
+
 export function compare(before: readonly Row[], now: readonly Row[]): Comparison {
   const known = new Map(before.map((row) => [keyOf(row), row]));
   const pairs = now.flatMap((row) => {
     const old = known.get(keyOf(row));
-    return old === undefined ? [] : [{ row, before: old, ratio: old.share / row.share }];
+    return old === undefined ? [] : [{ row, before: old, ratio: shareOf(old) / shareOf(row) }];
   });
   const judged = pairs.filter(({ row, before: old }) => Math.max(row.gpu.least, old.gpu.least) >= SHORTEST);
-  const slower = judged.filter(({ ratio }) => ratio > 1 + LIMIT);
-  const faster = judged.filter(({ ratio }) => 1 / ratio > 1 + LIMIT);
+  const slower = judged.filter((change) => change.ratio > 1 + limitOf(change));
+  const faster = judged.filter((change) => 1 / change.ratio > 1 + limitOf(change));
   return {
     slower: slower.sort((a, b) => b.ratio - a.ratio),
     faster: faster.sort((a, b) => a.ratio - b.ratio),
@@ -49,11 +62,11 @@ export function compare(before: readonly Row[], now: readonly Row[]): Comparison
   };
 }
 
-/** For each row the better of two measurements. */
-export function better(rows: readonly Row[], again: readonly Row[]): Row[] {
+/** The rows with the rounds of a second measurement added to their own. */
+export function pooled(rows: readonly Row[], again: readonly Row[]): Row[] {
   const second = new Map(again.map((row) => [keyOf(row), row]));
   return rows.map((row) => {
     const other = second.get(keyOf(row));
-    return other !== undefined && other.share > row.share ? other : row;
+    return other === undefined ? row : { ...other, floors: [...row.floors, ...other.floors], roofs: highest(row.roofs, other.roofs) };
   });
 }

@@ -1,8 +1,8 @@
 /** Times one case in all its variants, forward and gradient, on the GPU's clock and on the wall's, beside the roofs. */
 import * as benny from 'benny';
 import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
-import type { Case, Cost, Input } from '../../kernels/shared/room.ts';
-import { highest, leastNanoseconds, type RoofKernels, type Roofs } from '../roofs/index.ts';
+import type { Case, Input } from '../../kernels/shared/room.ts';
+import { type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
 import { type Entry, prefer } from './entries.ts';
 
@@ -21,14 +21,28 @@ export interface Row {
   readonly gpu: Spread;
   /** Nanoseconds from the call until the results were back on the host. */
   readonly wall: Spread;
-  readonly gflops: number;
-  readonly gbps: number;
-  /** What bounds it, by the roofs: its arithmetic or its memory traffic. */
-  readonly bound: 'arithmetic' | 'memory';
-  /** The time that the roofs of these rounds leave, over the least time that it took. */
-  readonly share: number;
+  /** Operations, and bytes that must be read or written. */
+  readonly flops: number;
+  readonly bytes: number;
+  /** The least GPU time of each round, in nanoseconds. */
+  readonly floors: readonly number[];
+  /** The most that copy and f32 reached between the rounds. */
+  readonly roofs: Control;
   /** Nanoseconds of the first call over the median of the later ones: compiling, as far as no cache knew the program. */
   readonly compile: number;
+}
+
+export const gflopsOf = ({ flops, gpu }: Row) => flops / gpu.median;
+export const gbpsOf = ({ bytes, gpu }: Row) => bytes / gpu.median;
+
+/** The time that the roofs leave, over the least time that was seen. */
+export function shareOf(row: Row): number {
+  return leastNanoseconds(row, row.roofs) / Math.min(...row.floors);
+}
+
+/** What bounds it, by the roofs. */
+export function boundOf({ flops, bytes, roofs }: Row): 'arithmetic' | 'memory' {
+  return flops / roofs.gflops > bytes / roofs.gbps ? 'arithmetic' : 'memory';
 }
 
 /** How long a case is timed. */
@@ -40,10 +54,11 @@ export interface Patience {
 }
 
 /** Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen. */
-export const PATIENCE = { workload: { rounds: 3, seconds: 0.15 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 5, seconds: 0.3 } } as const satisfies Record<string, Patience>;
+export const PATIENCE = { workload: { rounds: 20, seconds: 0.03 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 30, seconds: 0.03 } } as const satisfies Record<string, Patience>;
 
-/** Nanoseconds of a first call; beyond, a way is called once a round, beyond the second once more in all, and not again and again. */
+/** Nanoseconds of a first call. What takes longer is called once a round, in a FEW rounds; beyond the second once more in all. */
 const [SLOW, VERY_SLOW] = [0.4e9, 2e9];
+const FEW = 5;
 
 /** One call: what it dispatched, and how long it took by both clocks, in nanoseconds. */
 interface Sample {
@@ -133,7 +148,13 @@ interface Way {
   readonly type: FloatType;
   readonly prepared: Prepared;
   readonly first: Record<Direction, Sample | undefined>;
+  readonly rounds: Round[];
+}
+
+/** Samples between two runs of the roofs, and the better of those. */
+interface Round {
   readonly samples: Record<Direction, Sample[]>;
+  roofs: Control;
 }
 
 /**
@@ -144,40 +165,38 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
   const item = entry.make();
   const inputs = types.map((type) => new Prepared(gpu, item, type));
   const ways: Way[] = [];
-  let best: Roofs | undefined;
   try {
     for (const [i, type] of types.entries()) {
       for (const variant of entry.variants) {
         prefer(gpu, entry.room, variant);
-        ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), samples: { forward: [], gradient: [] } });
+        ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
       }
     }
-    for (let round = 0; round < rounds; round++) {
-      best = highest(best, await roofs.measure());
+    const { bytesRead, bytesWritten } = item.cost;
+    const control = () => roofs.control(bytesRead + bytesWritten);
+    let before = await control();
+    for (let i = 0; i < rounds; i++) {
       for (const way of ways) {
-        prefer(gpu, entry.room, way.variant);
         const time = firstWall(way);
-        if (time < SLOW) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way), seconds);
-        else if (time < VERY_SLOW || round === 0) await keepSample(way);
+        if (i >= (time < SLOW ? rounds : time < VERY_SLOW ? FEW : 1)) continue;
+        prefer(gpu, entry.room, way.variant);
+        const round: Round = { samples: { forward: [], gradient: [] }, roofs: before };
+        if (time < SLOW) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way, round), seconds);
+        else await keepSample(way, round);
+        const after = await control();
+        round.roofs = highest(before, after);
+        way.rounds.push(round);
+        before = after;
       }
     }
-    best = highest(best, await roofs.measure());
   } finally {
     gpu.preferences.clear();
     for (const prepared of inputs) prepared.dispose();
   }
-  const known = best;
-  return ways.flatMap(({ variant, type, first, samples }) =>
-    (['forward', 'gradient'] as const).flatMap((direction) => {
-      const cost = direction === 'forward' ? item.cost : item.gradientCost;
-      const before = first[direction];
-      if (samples[direction].length === 0 || cost === undefined || before === undefined) return [];
-      return [rowOf({ room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type }, samples[direction], before, cost, known)];
-    }),
-  );
+  return ways.flatMap((way) => (['forward', 'gradient'] as const).flatMap((direction) => rowsOf(entry, item, way, direction)));
 }
 
-async function keepSample({ prepared, samples }: Way): Promise<void> {
+async function keepSample({ prepared }: Way, { samples }: Round): Promise<void> {
   const { forward, gradient } = await prepared.sample();
   if (forward !== undefined) samples.forward.push(forward);
   if (gradient !== undefined) samples.gradient.push(gradient);
@@ -187,20 +206,21 @@ function firstWall({ first: { forward, gradient } }: Way): number {
   return (forward?.wall ?? 0) + (gradient?.wall ?? 0);
 }
 
-type Key = Pick<Row, 'room' | 'case' | 'isWorkload' | 'variant' | 'direction' | 'type'>;
-
-function rowOf(key: Key, samples: readonly Sample[], first: Sample, { flops, bytesRead, bytesWritten }: Cost, roofs: Roofs): Row {
-  const gpu = spreadOf(samples.map((sample) => sample.gpu));
-  const wall = spreadOf(samples.map((sample) => sample.wall));
-  const bytes = (bytesRead + bytesWritten) * (key.type === 'f16' ? 0.5 : 1);
-  return {
-    ...key,
-    dispatches: first.dispatches,
-    gpu, wall,
-    gflops: flops / gpu.median,
-    gbps: bytes / gpu.median,
-    bound: flops / roofs.gflops > bytes / roofs.gbps ? 'arithmetic' : 'memory',
-    share: leastNanoseconds({ flops, bytes }, roofs) / gpu.least,
-    compile: Math.max(0, first.wall - wall.median),
-  };
+/** One row, or none where there is no gradient. */
+function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way, direction: Direction): Row[] {
+  const cost = direction === 'forward' ? item.cost : item.gradientCost;
+  const called = first[direction];
+  if (cost === undefined || called === undefined) return [];
+  const times = rounds.map((round) => round.samples[direction].map(({ gpu }) => gpu));
+  const wall = spreadOf(rounds.flatMap((round) => round.samples[direction].map((sample) => sample.wall)));
+  return [{
+    room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type,
+    dispatches: called.dispatches,
+    gpu: spreadOf(times.flat()), wall,
+    flops: cost.flops,
+    bytes: (cost.bytesRead + cost.bytesWritten) * (type === 'f16' ? 0.5 : 1),
+    floors: times.map((round) => Math.min(...round)),
+    roofs: rounds.map((round) => round.roofs).reduce(highest),
+    compile: Math.max(0, called.wall - wall.median),
+  }];
 }

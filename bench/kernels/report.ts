@@ -4,7 +4,7 @@ import { STYLE } from '../../train/report/style.ts';
 import type { Results } from '../results.ts';
 import { digits, duration, percent } from '../table.ts';
 import type { KernelData } from './command.ts';
-import type { Row } from './measure.ts';
+import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
 
 const OWN_STYLE = `
 main { max-width: 1240px; }
@@ -37,8 +37,8 @@ function table(rows: readonly Row[]): Html {
   const line = (row: Row) => html`<tr${new Html(isBest(row, rows) ? ' class="best"' : '')}>
 <td>${row.case}</td><td>${row.variant === 'only' ? '' : row.variant}</td><td>${row.direction}</td><td class="n">${row.dispatches}</td>
 <td class="n">${duration(row.gpu.median)}</td><td class="n">${duration(row.gpu.low)} to ${duration(row.gpu.high)}</td><td class="n">${duration(row.wall.median)}</td>
-<td class="n">${row.gflops === 0 ? '' : digits(row.gflops)}</td><td class="n">${digits(row.gbps)}</td>
-<td title="bound by ${row.bound}"><span class="meter"><i style="width:${(100 * Math.min(1, row.share)).toFixed(1)}%"></i></span>${percent(row.share)}</td><td class="n">${duration(row.compile)}</td></tr>`;
+<td class="n">${row.flops === 0 ? '' : digits(gflopsOf(row))}</td><td class="n">${digits(gbpsOf(row))}</td>
+<td title="bound by ${boundOf(row)}"><span class="meter"><i style="width:${(100 * Math.min(1, shareOf(row))).toFixed(1)}%"></i></span>${percent(shareOf(row))}</td><td class="n">${duration(row.compile)}</td></tr>`;
   return html`<div class="scroll"><table class="rows"><tr><th>case</th><th>variant</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
 ${rows.map(line)}</table></div>`;
 }
@@ -63,7 +63,7 @@ export function reportPage({ environment, commit, date, command, roofs, rows }: 
 <div class="facts"><span>${date.slice(0, 16).replace('T', ' ')} UTC</span><span>commit ${commit}</span><span>${machine}</span>${Object.entries(versions).map(([name, version]) => html`<span>${name} ${version}</span>`)}<span>${command}</span></div>
 </header>
 <div class="picture">${new Html(picture)}</div>
-<p class="hint">GPU: between timestamps around each dispatch. Wall: from the call to the results on the host. Of the roof: the time that the roofs of the same rounds leave, over the least time that was seen. Compile: the first call, less the median. The fastest variant is bold.</p>
+<p class="hint">GPU: between timestamps around each dispatch. Wall: from the call to the results on the host. Of the roof: the time that the roofs leave, measured before and after each turn, over the least time of the turn; the median of the turns. Compile: the first call, less the median. The fastest variant is bold.</p>
 <nav>${names.map((name) => html`<a href="#${name}">${name}</a>`)}</nav>
 ${names.map((name) => section(name, rows.filter(({ room }) => room === name)))}
 </main>

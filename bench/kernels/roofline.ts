@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Roofs } from '../roofs/index.ts';
 import { digits, duration, percent } from '../table.ts';
-import type { Row } from './measure.ts';
+import { type Row, gbpsOf, gflopsOf, shareOf } from './measure.ts';
 
 const [WIDTH, HEIGHT] = [900, 520];
 /** Distinct on white. Rooms beyond are OTHERS. */
@@ -23,16 +23,17 @@ interface Dot {
 /** The best variant of every case at a model's size, in f32, that computes anything. */
 export function dotsOf(rows: readonly Row[]): Dot[] {
   const best = new Map<string, Row>();
-  for (const row of rows) {
+  for (const row of rows.filter(({ isWorkload, type, flops }) => isWorkload && type === 'f32' && flops > 0)) {
     const key = `${row.room} ${row.case} ${row.direction}`;
-    if (row.isWorkload && row.type === 'f32' && row.gflops > 0 && row.share > (best.get(key)?.share ?? 0)) best.set(key, row);
+    const other = best.get(key);
+    if (other === undefined || shareOf(row) > shareOf(other)) best.set(key, row);
   }
   return [...best.values()].map((row) => ({
     room: row.room,
-    intensity: row.gflops / row.gbps,
-    gflops: row.gflops,
+    intensity: row.flops / row.bytes,
+    gflops: gflopsOf(row),
     isForward: row.direction === 'forward',
-    title: `${row.room}, ${row.case}, ${row.direction}, ${row.variant}: ${duration(row.gpu.median)}, ${digits(row.gflops)} GFLOP/s, ${digits(row.gbps)} GB/s, ${percent(row.share)} of the roof`,
+    title: `${row.room}, ${row.case}, ${row.direction}, ${row.variant}: ${duration(row.gpu.median)}, ${digits(gflopsOf(row))} GFLOP/s, ${digits(gbpsOf(row))} GB/s, ${percent(shareOf(row))} of the roof`,
   }));
 }
 

@@ -1,7 +1,7 @@
 /** The table of the kernels' benchmark. */
 import { digits, duration, markdownTable, percent } from '../table.ts';
 import type { Change, Comparison } from './compare.ts';
-import type { Row } from './measure.ts';
+import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
 
 const HEADER = ['case', 'variant', 'stored', 'direction', 'GPU', 'spread', 'wall', 'spread', 'GFLOP/s', 'GB/s', 'of the roof', 'bound by', 'compile'];
 
@@ -12,7 +12,7 @@ function cells(row: Row): string[] {
   return [
     row.case, row.variant === 'only' ? '' : row.variant, row.type, row.direction,
     duration(row.gpu.median), spread(row.gpu), duration(row.wall.median), spread(row.wall),
-    row.gflops === 0 ? '' : digits(row.gflops), digits(row.gbps), percent(row.share), row.bound, duration(row.compile),
+    row.flops === 0 ? '' : digits(gflopsOf(row)), digits(gbpsOf(row)), percent(shareOf(row)), boundOf(row), duration(row.compile),
   ];
 }
 
@@ -22,7 +22,7 @@ export function kernelTable(rows: readonly Row[]): string {
 
 function changeTable(changes: readonly Change[]): string {
   const line = ({ row, before, ratio }: Change) => [
-    row.room, row.case, row.variant, row.direction, `${duration(before.gpu.least)}, ${percent(before.share)}`, `${duration(row.gpu.least)}, ${percent(row.share)}`, `${ratio.toFixed(2)} ×`,
+    row.room, row.case, row.variant, row.direction, `${duration(before.gpu.least)}, ${percent(shareOf(before))}`, `${duration(row.gpu.least)}, ${percent(shareOf(row))}`, `${ratio.toFixed(2)} ×`,
   ];
   return markdownTable(['room', 'case', 'variant', 'direction', 'then: least, of the roof', 'now', 'time by the roofs'], changes.map(line));
 }

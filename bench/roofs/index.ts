@@ -33,11 +33,16 @@ const FMA = { workgroup: 64, flops: 4 * 4 * 4 * 2 };
 const COPY_WORKGROUP = 256;
 const MATRIX = { workgroup: 128, products: 4 };
 
-/** Large enough to fill a machine of the kind for some milliseconds, beyond its caches. */
+/** A millisecond or more of work; copies beyond the caches. */
 const SIZES = {
-  software: { copyBytes: 2 ** 24, fmaLanes: 2 ** 14, fmaRounds: 100, matrixGroups: 16, matrixRounds: 1000 },
+  software: { copyBytes: 2 ** 25, fmaLanes: 2 ** 14, fmaRounds: 25, matrixGroups: 16, matrixRounds: 1000 },
   hardware: { copyBytes: 2 ** 28, fmaLanes: 2 ** 20, fmaRounds: 1000, matrixGroups: 4096, matrixRounds: 4000 },
 };
+
+/** How often each is run, to find the best. */
+const RUNS = { roofs: 15, control: 5 };
+/** Bytes; what moves fewer is measured by what a dispatch costs. */
+const LEAST_COPY = 2 ** 20;
 
 interface Roof {
   readonly name: keyof Roofs;
@@ -46,17 +51,26 @@ interface Roof {
   run(): void;
 }
 
+/** What copy and f32 reach right now. */
+export type Control = Pick<Roofs, 'gbps' | 'gflops'>;
+
 /** Kernels and their memory, ready to be run again and again between those that they are compared with. */
 export class RoofKernels {
   readonly #gpu: Gpu;
   readonly #roofs: readonly Roof[];
+  readonly #fma: Roof;
+  /** What is copied, and where to. */
+  readonly #copied: readonly Tensor[];
   readonly #tensors: Tensor[] = [];
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
     const half = gpu.features.has('shader-f16');
     const matrix = this.#matrixRoof();
-    this.#roofs = [this.#copyRoof(), this.#fmaRoof('gflops', 'f32'), ...(half ? [this.#fmaRoof('halfGflops', 'f16')] : []), ...(matrix === undefined ? [] : [matrix])];
+    const elements = Math.min(SIZES[gpu.kind].copyBytes, gpu.limits.maxStorageBufferBindingSize / 2) / 4;
+    this.#copied = [this.#tensor(elements, 'f32'), this.#tensor(elements, 'f32')];
+    this.#fma = this.#fmaRoof('gflops', 'f32');
+    this.#roofs = [this.#copyRoof(Number.POSITIVE_INFINITY), this.#fma, ...(half ? [this.#fmaRoof('halfGflops', 'f16')] : []), ...(matrix === undefined ? [] : [matrix])];
   }
 
   #tensor(elements: number, type: FloatType, values?: readonly number[]): Tensor {
@@ -67,12 +81,14 @@ export class RoofKernels {
     return tensor;
   }
 
-  #copyRoof(): Roof {
-    const elements = Math.min(SIZES[this.#gpu.kind].copyBytes, this.#gpu.limits.maxStorageBufferBindingSize / 2) / 4;
-    const [x, y] = [this.#tensor(elements, 'f32'), this.#tensor(elements, 'f32')];
-    const packs = elements / 4;
-    const run = () => copy.run(this.#gpu, { tensors: { x, y }, params: { packs }, grid: Math.ceil(packs / COPY_WORKGROUP) });
-    return { name: 'gbps', work: 8 * elements, run };
+  /** Moves `bytes`, half of them read, half written; as many as its memory holds at most. */
+  #copyRoof(bytes: number): Roof {
+    const packs = Math.ceil(Math.min(bytes / 8, this.#copied[0].size) / 4);
+    const run = () => this.#gpu.scope(() => {
+      const [x, y] = this.#copied.map((tensor) => tensor.alias([4 * packs]));
+      copy.run(this.#gpu, { tensors: { x, y }, params: { packs }, grid: Math.ceil(packs / COPY_WORKGROUP) });
+    });
+    return { name: 'gbps', work: 32 * packs, run };
   }
 
   #fmaRoof(name: keyof Roofs, type: FloatType): Roof {
@@ -99,10 +115,26 @@ export class RoofKernels {
     return { name: 'matrixGflops', work: products * matrixRounds * 2 * M * N * K, run };
   }
 
-  /** Runs each of them once. */
+  /** The best of several runs: a roof is what nothing rises above. */
   async measure(): Promise<Roofs> {
-    const times = await this.#gpu.profile(() => this.#roofs.forEach(({ run }) => run()));
-    return Object.fromEntries(this.#roofs.map(({ name, work }, i) => [name, work / times[i].nanoseconds])) as unknown as Roofs;
+    return bestOf(await this.#rates(this.#roofs, RUNS.roofs)) as Roofs;
+  }
+
+  /**
+   * The best of some runs for a kernel's turns to stand between: of f32, and of a copy of as many bytes as the kernel moves, because a
+   * busy machine has less of its memory left than of its caches.
+   */
+  async control(bytes: number): Promise<Control> {
+    return bestOf(await this.#rates([this.#copyRoof(Math.max(bytes, LEAST_COPY)), this.#fma], RUNS.control)) as Control;
+  }
+
+  /** The roofs take turns. */
+  async #rates(roofs: readonly Roof[], count: number): Promise<Map<keyof Roofs, number[]>> {
+    const runs = Array.from({ length: count }, () => roofs).flat();
+    const times = await this.#gpu.profile(() => runs.forEach(({ run }) => run()));
+    const rates = new Map<keyof Roofs, number[]>(roofs.map(({ name }) => [name, []]));
+    runs.forEach(({ name, work }, i) => rates.get(name)?.push(work / times[i].nanoseconds));
+    return rates;
   }
 
   dispose(): void {
@@ -110,22 +142,23 @@ export class RoofKernels {
   }
 }
 
-/** The best of several runs: a roof is what nothing rises above. */
-export async function measureRoofs(gpu: Gpu, rounds = 7): Promise<Roofs> {
+export async function measureRoofs(gpu: Gpu): Promise<Roofs> {
   const kernels = new RoofKernels(gpu);
-  let best: Roofs | undefined;
-  for (let round = 0; round < rounds; round++) best = highest(best, await kernels.measure());
+  const roofs = await kernels.measure();
   kernels.dispose();
-  return best as Roofs;
+  return roofs;
+}
+
+function bestOf(rates: ReadonlyMap<keyof Roofs, readonly number[]>): Partial<Roofs> {
+  return Object.fromEntries([...rates].map(([name, values]) => [name, Math.max(...values)]));
 }
 
 /** The larger of each rate. */
-export function highest(a: Roofs | undefined, b: Roofs): Roofs {
-  if (a === undefined) return b;
-  return Object.fromEntries(Object.entries(b).map(([name, rate]) => [name, Math.max(rate, a[name as keyof Roofs] ?? 0)])) as unknown as Roofs;
+export function highest<T extends Control>(a: T, b: T): T {
+  return Object.fromEntries(Object.entries(b).map(([name, rate]) => [name, Math.max(rate, (a as Roofs)[name as keyof Roofs] ?? 0)])) as unknown as T;
 }
 
 /** Nanoseconds that the work would take if nothing but the roofs were in its way. Williams et al. 2009, the roofline model. */
-export function leastNanoseconds({ flops, bytes }: { readonly flops: number; readonly bytes: number }, { gflops, gbps }: Roofs): number {
+export function leastNanoseconds({ flops, bytes }: { readonly flops: number; readonly bytes: number }, { gflops, gbps }: Control): number {
   return Math.max(flops / gflops, bytes / gbps);
 }
