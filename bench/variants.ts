@@ -18,8 +18,11 @@ function variantsOf(gpu: Gpu, room: Room): string[] {
 }
 
 function prefer(gpu: Gpu, room: Room, variant: string): void {
-  gpu.preferences.clear();
-  for (const kernel of room.kernels) if (kernel.variants(gpu).includes(variant)) gpu.preferences.set(kernel.name, variant);
+  gpu.choices.clear();
+  for (const kernel of room.kernels) {
+    const choice = kernel.candidates(gpu).find((candidate) => candidate.variant === variant);
+    if (choice !== undefined) gpu.choices.prefer(kernel.name, choice);
+  }
 }
 
 async function main(): Promise<void> {

@@ -1,8 +1,9 @@
 import { Canary } from './canary.ts';
 import { CapturedStep } from './capture.ts';
+import { Choices, type Machine, type Tuning } from './choices.ts';
 import { Preparation } from './encodable.ts';
 import { CaptureError, DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
-import { gpuInstance } from './instance.ts';
+import { gpuInstance, type Instance } from './instance.ts';
 import { Kernel } from './kernel.ts';
 import { Pool } from './memory.ts';
 import { ParamCache } from './params.ts';
@@ -37,6 +38,8 @@ export interface OpenOptions {
   readonly budget?: number | ((kind: Gpu['kind']) => number);
   /** For tests: NaN-filled memory with guard zones around every tensor; slow. */
   readonly guard?: boolean;
+  /** What was measured on this machine; untuned if omitted, or if there is nothing. */
+  tuning?(machine: Machine): Tuning | undefined;
   /** For tests: leave these features out, as if the adapter lacked them. */
   readonly without?: readonly (typeof WANTED_FEATURES)[number][];
 }
@@ -56,8 +59,8 @@ export class Gpu {
   readonly kind: 'software' | 'hardware';
   readonly name: string;
   readonly counts: Counts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0 };
-  /** Variant to use, by kernel name; for tests and tuning. */
-  readonly preferences = new Map<string, string>();
+  /** How kernels are run here, and what of it was measured. */
+  readonly choices: Choices;
   readonly pool: Pool;
   readonly recorder: Recorder;
   readonly params: ParamCache;
@@ -77,7 +80,7 @@ export class Gpu {
     if (!this.#closed) console.warn(`firstlight: ${label} was dropped without dispose(); its memory stays taken`);
   });
 
-  constructor(device: GPUDevice, adapter: GPUAdapter, inNode: boolean, options: OpenOptions) {
+  constructor(device: GPUDevice, adapter: GPUAdapter, { where, version }: Instance, options: OpenOptions) {
     this.device = device;
     this.adapter = adapter;
     this.features = device.features as ReadonlySet<string>;
@@ -88,7 +91,9 @@ export class Gpu {
     this.name = info.description || info.device || info.architecture || 'unnamed adapter';
     const { subgroupMinSize: least, subgroupMaxSize: most } = info;
     this.subgroupSize = least === most ? (least ?? 0) : 0;
-    this.#inNode = inNode;
+    this.#inNode = where === 'node';
+    const machine: Machine = { adapter: [info.vendor, info.architecture, info.device].filter((word) => word !== '').join(' '), driver: info.description, dawn: version };
+    this.choices = new Choices(machine, options.tuning?.(machine));
     const { budget = Number.POSITIVE_INFINITY } = options;
     this.pool = new Pool(this, typeof budget === 'number' ? budget : budget(this.kind), options.guard ?? false);
     this.recorder = new Recorder(this);
@@ -349,9 +354,9 @@ function placeOf({ storage, byteOffset: offset }: AnyTensor): Place {
 
 /** Opens a context on the best adapter there is, with all that it offers of what the kernels can use. */
 export async function open(options: OpenOptions = {}): Promise<Gpu> {
-  const { gpu: instance, where } = await gpuInstance();
-  const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) throw new NoAdapterError([where === 'node' ? 'Dawn (Vulkan)' : 'the browser']);
+  const instance = await gpuInstance();
+  const adapter = await instance.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) throw new NoAdapterError([instance.where === 'node' ? 'Dawn (Vulkan)' : 'the browser']);
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature) && !options.without?.includes(feature));
   const { limits } = adapter;
   const device = await adapter.requestDevice({
@@ -365,5 +370,5 @@ export async function open(options: OpenOptions = {}): Promise<Gpu> {
       maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
     },
   });
-  return new Gpu(device, adapter, where === 'node', options);
+  return new Gpu(device, adapter, instance, options);
 }

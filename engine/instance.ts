@@ -4,6 +4,8 @@ import { NoAdapterError } from './errors.ts';
 export interface Instance {
   readonly gpu: GPU;
   readonly where: 'node' | 'browser';
+  /** Of Dawn: the package that holds it, or the browser. */
+  readonly version: string;
 }
 
 /** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
@@ -30,6 +32,13 @@ async function prepare(): Promise<void> {
   }
 }
 
+/** Of the package `webgpu`: each holds one Dawn. */
+async function packageVersion(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('webgpu/package.json')), 'utf8')) as { version: string };
+  return version;
+}
+
 async function createInNode(): Promise<Instance> {
   if (process.env.FIRSTLIGHT_PREPARED === undefined) await prepare();
   const { create, globals } = await import('webgpu');
@@ -38,12 +47,12 @@ async function createInNode(): Promise<Instance> {
   const gpu = create([`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`]);
   pinned.add(gpu);
   Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
-  return { gpu, where: 'node' };
+  return { gpu, where: 'node', version: `webgpu ${await packageVersion()}` };
 }
 
 /** The browser's WebGPU, or Dawn's: made once, and kept for the life of the process. */
 export async function gpuInstance(): Promise<Instance> {
-  if (typeof navigator !== 'undefined' && 'gpu' in navigator && navigator.gpu !== undefined) return { gpu: navigator.gpu, where: 'browser' };
+  if (typeof navigator !== 'undefined' && 'gpu' in navigator && navigator.gpu !== undefined) return { gpu: navigator.gpu, where: 'browser', version: /(Chrome|Firefox|Version)\/[\d.]+/.exec(navigator.userAgent)?.[0] ?? navigator.userAgent };
   node ??= createInNode();
   return node;
 }

@@ -1,6 +1,8 @@
+import type { Choice, Extents, Sizes } from './choices.ts';
 import { DTypeError, LimitError, ShapeError } from './errors.ts';
 import type { Gpu } from './gpu.ts';
 import { Built } from './pipeline.ts';
+import { streamOf } from './random.ts';
 import type { Resource } from './recording.ts';
 import type { AnyTensor } from './tensor.ts';
 import { type Binding, bindingsOf, link, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
@@ -15,6 +17,8 @@ export interface Variant {
   readonly needs?: readonly (keyof typeof EXTENSIONS)[];
   /** The kind of machine it was made for. On the other kind it is tried last. */
   readonly suits?: 'software' | 'hardware';
+  /** Sizes in which it can be launched on a device, the one to take by default first; none to choose if omitted. */
+  sizes?(gpu: Gpu): readonly Sizes[];
 }
 
 /** Workgroups in x, y, z; one number is folded into x and y when it exceeds the limit of a dimension. */
@@ -44,6 +48,8 @@ export class Kernel {
   readonly #variants: Readonly<Record<string, Variant>>;
   readonly #built = new WeakMap<Gpu, Map<string, Built>>();
   readonly #bindings = new Map<string, readonly Binding[]>();
+  readonly #candidates = new WeakMap<Gpu, readonly Choice[]>();
+  #fingerprint: string | undefined;
 
   constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
     this.name = name;
@@ -58,15 +64,32 @@ export class Kernel {
     return usable.sort(([, a], [, b]) => foreign(a) - foreign(b)).map(([name]) => name);
   }
 
-  /** The variant that a call without a choice of its own will run. */
-  choose(gpu: Gpu): string {
-    return gpu.preferences.get(this.name) ?? this.variants(gpu)[0];
+  /** Every way to run on this device: its variants, best first, each in its sizes, the default first. */
+  candidates(gpu: Gpu): readonly Choice[] {
+    let candidates = this.#candidates.get(gpu);
+    if (candidates === undefined) {
+      candidates = this.variants(gpu).flatMap((variant) => (this.#variants[variant].sizes?.(gpu) ?? [{}]).map((sizes) => ({ variant, sizes })));
+      this.#candidates.set(gpu, candidates);
+    }
+    return candidates;
+  }
+
+  /** The way that a call of these extents is run. A launcher that wants to know asks before the call, and passes the variant on. */
+  choose(gpu: Gpu, extents: Extents = {}): Choice {
+    return gpu.choices.pick(this, this.candidates(gpu), extents);
+  }
+
+  /** Tells one state of the WGSL, all variants together, from another. */
+  get fingerprint(): string {
+    const texts = [...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)].map(({ text }) => text);
+    this.#fingerprint ??= streamOf(texts.join('\n')).toString(16).padStart(8, '0');
+    return this.#fingerprint;
   }
 
   /** Records one dispatch. */
   run(gpu: Gpu, call: Call): void {
     gpu.check();
-    const variant = call.variant ?? this.choose(gpu);
+    const variant = call.variant ?? this.choose(gpu).variant;
     const types = this.#storageTypes(variant, call.tensors);
     const built = this.#build(gpu, variant, types, call.constants ?? {});
     gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid) });

@@ -145,7 +145,7 @@ test('the kernel of the matrix roof is right WGSL, and its pipeline can be built
   const adapter = await instance.requestAdapter();
   assert.ok(adapter);
   const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
-  const gpu = new Gpu(await adapter.requestDevice({ requiredFeatures: features }), adapter, true, {});
+  const gpu = new Gpu(await adapter.requestDevice({ requiredFeatures: features }), adapter, { gpu: instance, where: 'node', version: 'null' }, {});
   const { code, entry } = matrixKernel.program(gpu, 'matrix', { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem: 'f16', result: 'f32' });
   gpu.device.pushErrorScope('validation');
   const module = gpu.device.createShaderModule({ code });

@@ -8,14 +8,14 @@ const gpu = await open();
 
 /** Norm and flag of some arenas, for each way to run the kernels. */
 async function measured(arenas: readonly Float32Array[], context = gpu): Promise<Float32Array[]> {
-  const variants = Math.max(...kernels.map((kernel) => kernel.variants(context).length));
+  const variants = Math.max(...kernels.map((kernel) => kernel.candidates(context).length));
   const results: Float32Array[] = [];
   for (let i = 0; i < variants; i++) {
-    for (const kernel of kernels) context.preferences.set(kernel.name, kernel.variants(context)[i] ?? kernel.variants(context)[0]);
+    for (const kernel of kernels) context.choices.prefer(kernel.name, kernel.candidates(context)[i] ?? kernel.candidates(context)[0]);
     using norm = context.scope(() => gradNorm(arenas.map((arena) => Tensor.from(context, arena))));
     results.push(await norm.read());
   }
-  context.preferences.clear();
+  context.choices.clear();
   return results;
 }
 

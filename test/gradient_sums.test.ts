@@ -67,15 +67,15 @@ for (const shape of SHAPES) {
 
 test('every variant of the kernels that add says the same', async () => {
   const kernels = [...normKernels, ...productKernels, ...copyKernels];
-  const most = Math.max(...kernels.map((kernel) => kernel.variants(gpu).length));
+  const most = Math.max(...kernels.map((kernel) => kernel.candidates(gpu).length));
   const { layernorm: norm, linear: product, slice: cut } = usesOf([3, 5, 8]);
   const all = (x: Tensor) => add(add(norm(x), product(x)), add(cut(x), x));
   const results: Float32Array[] = [];
   for (let i = 0; i < most; i++) {
-    for (const kernel of kernels) gpu.preferences.set(kernel.name, kernel.variants(gpu)[i] ?? kernel.variants(gpu)[0]);
+    for (const kernel of kernels) gpu.choices.prefer(kernel.name, kernel.candidates(gpu)[i] ?? kernel.candidates(gpu)[0]);
     results.push(await gradientOf([3, 5, 8], all));
   }
-  gpu.preferences.clear();
+  gpu.choices.clear();
   for (const result of results) close('gradient', result, Float64Array.from(results[0]), { atol: 2e-5, rtol: 1e-5 });
 });
 

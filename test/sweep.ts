@@ -1,4 +1,4 @@
-import { backward, type AnyTensor, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
+import { backward, type AnyTensor, type Choice, choiceText, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
 import type { Case, Input, Room, Tolerance } from '../kernels/shared/room.ts';
@@ -23,15 +23,25 @@ export type Storage = FloatType | 'f16, f32 gradients';
 const STEP = 1e-5;
 const TRIED = 12;
 
-/** Every way to run a room: each variant of each of its kernels at least once, the others at their first choice. */
-export function choices(gpu: Gpu, room: Room): ReadonlyMap<string, string>[] {
-  const most = Math.max(...room.kernels.map((kernel) => kernel.variants(gpu).length));
-  return Array.from({ length: most }, (_, i) => new Map(room.kernels.map((kernel) => [kernel.name, kernel.variants(gpu)[i] ?? kernel.variants(gpu)[0]])));
+/**
+ * Ways to run the kernels of a room in its case `number`: each variant of each kernel at its default sizes at least once, the others at their
+ * first choice; and of the candidates that differ from those in sizes alone one, another from case to case.
+ */
+export function choices(gpu: Gpu, room: Room, number = 0): ReadonlyMap<string, Choice>[] {
+  const rows = room.kernels.map((kernel) => {
+    const all = kernel.candidates(gpu);
+    const plain = kernel.variants(gpu).map((variant) => all.find((choice) => choice.variant === variant) as Choice);
+    return { name: kernel.name, plain, resized: all.filter((choice) => !plain.includes(choice)) };
+  });
+  const most = Math.max(...rows.map(({ plain }) => plain.length));
+  const ways = Array.from({ length: most }, (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
+  if (rows.every(({ resized }) => resized.length === 0)) return ways;
+  return [...ways, new Map(rows.map(({ name, plain, resized }) => [name, resized[number % resized.length] ?? plain[0]]))];
 }
 
-/** Names of the chosen variants, for reports. */
-export function choiceName(choice: ReadonlyMap<string, string>): string {
-  return [...new Set(choice.values())].join('+');
+/** Names of the chosen ways, for reports. */
+export function choiceName(choice: ReadonlyMap<string, Choice>): string {
+  return [...new Set([...choice.values()].map(choiceText))].join('+');
 }
 
 /** Ways to store the inputs of a case on this device. f16 needs numbers that it can hold. */
@@ -74,9 +84,9 @@ function seedGradient(item: Case, size: number): Float32Array {
 }
 
 /** Runs a case, forward and backward, with the given variants. */
-export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, string>, storage: Storage): Promise<Results> {
-  gpu.preferences.clear();
-  for (const [kernel, variant] of choice) gpu.preferences.set(kernel, variant);
+export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Promise<Results> {
+  gpu.choices.clear();
+  for (const [kernel, way] of choice) gpu.choices.prefer(kernel, way);
   const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
   for (const name of item.wrt) inputs[name].requiresGrad = true;
   const outputs = item.run(inputs, floatOf(storage));
@@ -91,7 +101,7 @@ export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, 
     return gradient;
   });
   const data = await gpu.read([...outputs, ...gradients]);
-  gpu.preferences.clear();
+  gpu.choices.clear();
   for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
     outputs: outputs.map(({ dtype }, i) => ({ type: dtype, values: data[i] })),

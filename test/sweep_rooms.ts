@@ -12,7 +12,7 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
   for (const room of rooms) {
     room.cases.forEach((item, number) => {
       if (item.skip?.(gpu) !== undefined) return;
-      const all = choices(gpu, room);
+      const all = choices(gpu, room, number);
       all.forEach((choice, turn) => {
         const name = `${room.name}/${choiceName(choice)}: "${item.name}"`;
         const [wide, ...halves] = storages(gpu, item);

@@ -32,8 +32,11 @@ export function variantsOf(gpu: Gpu, room: Room): string[] {
 
 /** From now on the room's kernels run in this variant. */
 export function prefer(gpu: Gpu, room: Room, variant: string): void {
-  gpu.preferences.clear();
-  for (const kernel of room.kernels) if (kernel.variants(gpu).includes(variant)) gpu.preferences.set(kernel.name, variant);
+  gpu.choices.clear();
+  for (const kernel of room.kernels) {
+    const choice = kernel.candidates(gpu).find((candidate) => candidate.variant === variant);
+    if (choice !== undefined) gpu.choices.prefer(kernel.name, choice);
+  }
 }
 
 /** Every room × case that the filters leave, those of model sizes first. */

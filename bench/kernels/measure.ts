@@ -190,7 +190,7 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
       }
     }
   } finally {
-    gpu.preferences.clear();
+    gpu.choices.clear();
     for (const prepared of inputs) prepared.dispose();
   }
   return ways.flatMap((way) => (['forward', 'gradient'] as const).flatMap((direction) => rowsOf(entry, item, way, direction)));

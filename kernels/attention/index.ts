@@ -7,20 +7,16 @@ import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 const problem = await part(import.meta.url, './problem.wgsl');
 const exp = await part(import.meta.url, '../shared/exp.wgsl');
 
-/** How a block of rows comes to the lanes that need it. */
-const BLOCK_VARIANTS = {
-  subgroup: { parts: [await part(import.meta.url, './block.subgroup.wgsl')], needs: ['subgroups'], suits: 'software' },
-  tile: { parts: [await part(import.meta.url, './block.tile.wgsl')] },
-} as const;
-
 /**
+ * How a block of rows comes to the lanes that need it.
+ *
  * lanes: rows of a workgroup, one for each lane; as many as a processor's vector has lanes, or enough to share a tile.
  * block: rows that come at a time, their logits in registers; the loop over them is unrolled, and in a tile that is long code.
  */
-const SIZES: Readonly<Record<string, { readonly lanes: number; readonly block: number }>> = {
-  subgroup: { lanes: 8, block: 8 },
-  tile: { lanes: 64, block: 4 },
-};
+const BLOCK_VARIANTS = {
+  subgroup: { parts: [await part(import.meta.url, './block.subgroup.wgsl')], needs: ['subgroups'], suits: 'software', sizes: () => [{ lanes: 8, block: 8 }, { lanes: 16, block: 8 }, { lanes: 8, block: 4 }] },
+  tile: { parts: [await part(import.meta.url, './block.tile.wgsl')], sizes: () => [{ lanes: 64, block: 4 }, { lanes: 32, block: 4 }] },
+} as const;
 
 const forward = packedKernels('attention', [problem, exp, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
 const gradQuery = packedKernels('attention_grad_query', [problem, exp, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
@@ -206,8 +202,8 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
   const { kernel, packs } = packed(kernels, plan.headDim);
   const perPack = plan.headDim / packs;
   const { mask, query, key, output } = plan;
-  const variant = kernel.choose(gpu);
-  const { lanes, block } = SIZES[variant];
+  const { variant, sizes } = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal });
+  const { lanes, block } = sizes;
   const unrolled = gpu.kind === 'hardware'; // problem.wgsl says why
   const problems = plan.batch * plan.heads;
   kernel.run(gpu, {

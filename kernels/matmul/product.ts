@@ -1,4 +1,4 @@
-import { type Gpu, Kernel, part, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { type Choice, type Gpu, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import { rangesOf, type Range } from '../shared/flat.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
@@ -25,10 +25,15 @@ const KEEP = {
 type Pack = keyof typeof operands;
 type Packed = Readonly<Record<Pack, Kernel>>;
 
+/** Lanes that show their block of op(A) to all: as many as the smallest subgroup has, up to 8, or 4, for lower tiles of C. */
+function sendersOf(gpu: Gpu): { readonly senders: number }[] {
+  return subgroupSizes(gpu).least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
+}
+
 /** The rungs, best first. What differs between packs comes with the rung, because the naive one takes single elements always. */
 function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
   return {
-    subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software' },
+    subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
     tiled: { parts: [tiled, blocks, operands[pack], keep[pack]] },
     naive: { parts: [naive, operands.scalar, keep.scalar] },
   };
@@ -50,7 +55,9 @@ const product = plain('matmul', KEEP.nothing);
 const productWithRowSums = plain('matmul_row_sums', KEEP.rowSums);
 const productActivated = activated('matmul', KEEP.nothing);
 const productWithSlope = activated('matmul_slope', KEEP.slope);
-const partSums = packedKernels('sum_parts', [await read('./sum_parts.wgsl')]);
+const partSums = packedKernels('sum_parts', [await read('./sum_parts.wgsl')], {
+  only: { parts: [], sizes: (gpu) => (gpu.kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
+});
 /** Lanes of a workgroup of it. */
 const SUM_WORKGROUP = 64;
 
@@ -87,11 +94,9 @@ export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras
   const { gpu } = a;
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
   const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, factor, slope, rowSums } = extras;
-  const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
-  const packs = kernelsFor(activation, slope !== undefined, rowSums !== undefined);
-  const kernel = rowLengths.every((length) => length % 4 === 0) ? packs.vec4 : packs.scalar;
-  const variant = kernel.choose(gpu);
-  const { constants, grid } = RUNGS[variant].launch(gpu, rows, columns, batch.count * parts);
+  const kernel = kernelFor(layout, kernelsFor(activation, slope !== undefined, rowSums !== undefined));
+  const { variant, sizes } = choose(gpu, kernel, layout, batch.count);
+  const { constants, grid } = RUNGS[variant].launch(gpu, sizes, rows, columns, batch.count * parts);
   kernel.run(gpu, {
     tensors: {
       a, b, y,
@@ -111,6 +116,16 @@ function kernelsFor(activation: Activation | undefined, slope: boolean, rowSums:
   return (slope ? productWithSlope : productActivated)[activation];
 }
 
+/** Packs of four where every row of the three matrices is made of them. */
+function kernelFor({ rows, columns, inner, transposeA, transposeB }: Layout, { scalar, vec4 }: Packed): Kernel {
+  const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
+  return rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
+}
+
+function choose(gpu: Gpu, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number): Choice {
+  return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB });
+}
+
 /** Length of the parts of K: whole blocks of 4. */
 function chunkOf(inner: number, parts: number): number {
   return ceilDiv(ceilDiv(inner, parts), 4) * 4;
@@ -118,34 +133,29 @@ function chunkOf(inner: number, parts: number): number {
 
 /** How a rung covers `count` matrices C of `rows` × `columns`. */
 interface Rung {
-  launch(gpu: Gpu, rows: number, columns: number, count: number): { readonly constants: Readonly<Record<string, number>>; readonly grid: number };
-  /** Rows and columns of C that keep one thread of the machine busy, and how many such tiles keep all of them busy. */
+  launch(gpu: Gpu, sizes: Sizes, rows: number, columns: number, count: number): { readonly constants: Readonly<Record<string, number>>; readonly grid: number };
+  /** Rows and columns of C that keep one thread of the machine busy. */
   readonly tile: readonly [number, number];
-  readonly wanted: number;
 }
 
 const RUNGS: Readonly<Record<string, Rung>> = {
   subgroup: {
-    launch(gpu, rows, columns, count) {
+    launch(gpu, { senders }, rows, columns, count) {
       const { least, most } = subgroupSizes(gpu);
-      const senders = least < 8 ? 4 : 8;
       const groups = (size: number) => ceilDiv(ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count, most / size);
       let grid = 0;
       for (let size = least; size <= most; size *= 2) grid = Math.max(grid, groups(size));
       return { constants: { SENDERS: senders, WORKGROUP: most }, grid };
     },
     tile: [32, 32],
-    wanted: 16,
   },
   tiled: {
-    launch: (_gpu, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows, 64) * ceilDiv(columns, 64) * count }),
+    launch: (_gpu, _sizes, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows, 64) * ceilDiv(columns, 64) * count }),
     tile: [64, 64],
-    wanted: 128,
   },
   naive: {
-    launch: (_gpu, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows * columns * count, 64) }),
+    launch: (_gpu, _sizes, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows * columns * count, 64) }),
     tile: [8, 8],
-    wanted: 128,
   },
 };
 
@@ -158,9 +168,14 @@ function subgroupSizes(gpu: Gpu): { readonly least: number; readonly most: numbe
 /** A part of K is at least this long: a shorter one costs more in the second stage than it gains. */
 const SHORTEST_PART = 256;
 
-/** Parts that give every thread of the machine a tile when C is small and K long. They depend on sizes and rung alone, so results repeat. */
-function partsFor(gpu: Gpu, { rows, columns, inner }: Layout): number {
-  const { tile, wanted } = RUNGS[product.vec4.choose(gpu)];
+/**
+ * Parts that give every thread of the machine a tile when C is small and K long: about as many `tiles` as keep it busy. They depend on
+ * sizes and choices alone, so results repeat.
+ */
+function partsFor(gpu: Gpu, layout: Layout, rowSums: boolean): number {
+  const { rows, columns, inner } = layout;
+  const { tile } = RUNGS[choose(gpu, kernelFor(layout, kernelsFor(undefined, false, rowSums)), layout, 1).variant];
+  const wanted = packed(partSums, rows * columns).kernel.choose(gpu, { rows, columns, inner }).sizes.tiles;
   const tiles = ceilDiv(rows, tile[0]) * ceilDiv(columns, tile[1]);
   const parts = Math.max(1, Math.min(ceilDiv(wanted, tiles), Math.floor(inner / SHORTEST_PART)));
   return ceilDiv(inner, chunkOf(inner, parts));   // rounding the length up may leave fewer
@@ -220,7 +235,7 @@ export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { mat
   let total: { matrix: Tensor; bias: Tensor | undefined } | undefined;
   for (const range of rangesOf(gpu, u.size / rows, Math.max(rows, columns))) {
     const layout: Layout = { rows, columns, inner: range.count, transposeA: true };
-    const parts = partsFor(gpu, layout);
+    const parts = partsFor(gpu, layout, bias !== undefined);
     const matrices = parts === 1 ? of.gradLike() : of.wide([parts, rows, columns], 'parts of a gradient');
     const sums = bias && (parts === 1 ? bias.gradLike() : bias.wide([parts, rows], 'parts of a gradient'));
     gpu.scope(() => multiply(rowsOf(u, rows, range), rowsOf(v, columns, range), matrices, layout, { parts, rowSums: sums }));

@@ -93,7 +93,7 @@ function launch(gpu: Gpu, product: PackedKernels, { p, side, width }: { p: numbe
   const kernel = wide ? product.vec4 : product.scalar;
   // the subgroup loops are built for one number of lanes
   const lanes = gpu.subgroupSize;
-  const variant = kernel.choose(gpu) === 'subgroup' && lanes >= 4 && lanes <= 32 ? 'subgroup' : 'tiled';
+  const variant = kernel.choose(gpu).variant === 'subgroup' && lanes >= 4 && lanes <= 32 ? 'subgroup' : 'tiled';
   const pack = wide && variant === 'subgroup' ? 4 : 1;
   const { rows } = sizes;
   const columns = sizes.columns / pack;

@@ -39,7 +39,7 @@ export function packed(kernels: PackedKernels, length: number): { readonly kerne
 
 /** Variant and grid that give each of `rows` rows its lanes. */
 export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly variant: string; readonly grid: number } {
-  const variant = kernel.choose(gpu);
+  const { variant } = kernel.choose(gpu, { rows });
   if (variant === 'tree') return { variant, grid: rows };
   // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
   const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);

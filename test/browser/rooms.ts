@@ -25,9 +25,9 @@ export async function sweepRoom(name: string): Promise<RoomReport> {
   let gpu = await open();
   const failures: Failure[] = [];
   let runs = 0;
-  for (const item of room.cases) {
+  for (const [number, item] of room.cases.entries()) {
     if (item.skip?.(gpu) !== undefined) continue;
-    for (const [choice, storage] of choices(gpu, room).flatMap((choice) => storages(gpu, item).map((storage) => [choice, storage] as const))) {
+    for (const [choice, storage] of choices(gpu, room, number).flatMap((choice) => storages(gpu, item).map((storage) => [choice, storage] as const))) {
       runs++;
       try {
         checkAgainstReference(item, await runCase(gpu, item, choice, storage), storage);

@@ -1,0 +1,167 @@
+import { FirstlightError } from './errors.ts';
+
+/** Numbers that a way to run a kernel fixes beside its variant: rows of a tile, lanes of a workgroup. The launcher knows what they mean. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** One way to run a kernel. */
+export interface Choice {
+  readonly variant: string;
+  readonly sizes: Sizes;
+}
+
+/** What the time of a call depends on, by name: rows, columns, what is transposed. */
+export type Extents = Readonly<Record<string, number | boolean>>;
+
+/** What a measurement holds for. Another driver, or another Dawn, compiles other programs. */
+export interface Machine {
+  readonly adapter: string;
+  readonly driver: string;
+  /** Whose WebGPU it is, and its version. */
+  readonly dawn: string;
+}
+
+/** A choice that was measured to be the best for a class of calls. */
+export interface TunedChoice extends Choice {
+  /** Time of the default over that of the choice, measured in turns. */
+  readonly gain: number;
+}
+
+/** What `npm run tune` found on a machine. */
+export interface Tuning extends Machine {
+  /** By kernel: the fingerprint of the WGSL that was measured, and the best choice by class of calls. */
+  readonly kernels: Readonly<Record<string, { readonly source: string; readonly choices: Readonly<Record<string, TunedChoice>> }>>;
+}
+
+/** A choice that was made for a class of calls of a kernel, and what there was to choose from. */
+export interface Asked {
+  readonly kernel: string;
+  readonly fingerprint: string;
+  readonly callClass: string;
+  /** The default first. */
+  readonly candidates: readonly Choice[];
+  readonly choice: Choice;
+}
+
+/** What choosing asks of a kernel. */
+interface Chooser {
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** The class of a call: numbers are rounded up to a power of two, and what is false is left out: `rows 512, inner 1024, transposeB`. */
+export function classOf(extents: Extents): string {
+  const words = Object.entries(extents).map(([name, value]) => (typeof value === 'number' ? `${name} ${2 ** Math.ceil(Math.log2(value))}` : value ? name : ''));
+  return words.filter((word) => word !== '').join(', ') || 'all';
+}
+
+/** The same variant and the same sizes. */
+export function sameChoice(a: Choice, b: Choice): boolean {
+  const names = Object.keys(a.sizes);
+  return a.variant === b.variant && names.length === Object.keys(b.sizes).length && names.every((name) => a.sizes[name] === b.sizes[name]);
+}
+
+/** For people: `subgroup, senders 8`. */
+export function choiceText({ variant, sizes }: Choice): string {
+  return [variant, ...Object.entries(sizes).map(([name, value]) => `${name} ${value}`)].join(', ');
+}
+
+/** The choices of one context. They depend on shapes and the tuning alone, never on the clock, so that runs repeat bit for bit. */
+export class Choices {
+  readonly machine: Machine;
+  readonly #tuning: Tuning | undefined;
+  /** By kernel, or kernel and class: what tests, the benchmark and the tuner want to see run. */
+  readonly #preferred = new Map<string, Choice>();
+  readonly #asked = new Map<string, Asked>();
+  readonly #stale = new Set<string>();
+
+  constructor(machine: Machine, tuning?: Tuning) {
+    const differs = tuning && (['adapter', 'driver', 'dawn'] as const).find((key) => tuning[key] !== machine[key]);
+    if (tuning !== undefined && differs !== undefined) {
+      throw new FirstlightError('FL_TUNING', `the tuning is of ${differs} "${tuning[differs]}", this machine has "${machine[differs]}"`, { ...machine }, 'measure this machine: npm run tune');
+    }
+    this.machine = machine;
+    this.#tuning = tuning;
+  }
+
+  /** From now on, calls of this kernel (of one class, or of all classes without a choice of their own) are run so. */
+  prefer(kernel: string, choice: Choice, callClass?: string): void {
+    this.#preferred.set(keyOf(kernel, callClass), choice);
+  }
+
+  /** Forgets what was preferred. */
+  clear(): void {
+    this.#preferred.clear();
+  }
+
+  /** The choice for a call, noted in `asked` where there was one to make. */
+  pick(kernel: Chooser, candidates: readonly Choice[], extents: Extents): Choice {
+    if (candidates.length === 1) return candidates[0];
+    const callClass = classOf(extents);
+    const key = keyOf(kernel.name, callClass);
+    const choice = this.#preferred.get(key) ?? this.#preferred.get(kernel.name) ?? this.#tuned(kernel, candidates, callClass) ?? candidates[0];
+    this.#asked.set(key, { kernel: kernel.name, fingerprint: kernel.fingerprint, callClass, candidates, choice });
+    return choice;
+  }
+
+  /** A choice among the candidates, which tests have checked; what a file names beside them is as stale as another source. */
+  #tuned({ name, fingerprint }: Chooser, candidates: readonly Choice[], callClass: string): Choice | undefined {
+    const entry = this.#tuning?.kernels[name];
+    const wanted = entry?.choices[callClass];
+    if (entry === undefined || wanted === undefined) return undefined;
+    const choice = entry.source === fingerprint ? candidates.find((candidate) => sameChoice(candidate, wanted)) : undefined;
+    if (choice === undefined && !this.#stale.has(name)) {
+      if (this.#stale.size === 0) console.warn(`firstlight: ${name} has changed since it was tuned and runs untuned; npm run tune measures it again`);
+      this.#stale.add(name);
+    }
+    return choice;
+  }
+
+  /** The choices made since the last `forget`, the latest of each class. */
+  get asked(): readonly Asked[] {
+    return [...this.#asked.values()];
+  }
+
+  forget(): void {
+    this.#asked.clear();
+  }
+
+  /** The same for people and reports: `matmul.vec4: rows 512` → `subgroup, senders 8`. */
+  get used(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#asked].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { choice }]) => [key, choiceText(choice)]));
+  }
+
+  /** Kernels whose source is not the one that was tuned. */
+  get stale(): readonly string[] {
+    return [...this.#stale];
+  }
+}
+
+function keyOf(kernel: string, callClass: string | undefined): string {
+  return callClass === undefined ? kernel : `${kernel}: ${callClass}`;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads what `npm run tune` wrote; `file` is what errors name. */
+export function parseTuning(text: string, file: string): Tuning {
+  const refuse = (what: string): never => {
+    throw new FirstlightError('FL_TUNING', `${file}: ${what}`, { file }, 'write it anew: npm run tune');
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return refuse(`not JSON: ${(error as Error).message}`);
+  }
+  if (!isRecord(value)) return refuse('not an object');
+  for (const key of ['adapter', 'driver', 'dawn']) if (typeof value[key] !== 'string') return refuse(`"${key}" is not a string`);
+  if (!isRecord(value.kernels)) return refuse('"kernels" is not an object');
+  for (const [kernel, entry] of Object.entries(value.kernels)) {
+    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.choices)) return refuse(`${kernel} has no "source" and "choices"`);
+    for (const [callClass, choice] of Object.entries(entry.choices)) {
+      const isChoice = isRecord(choice) && typeof choice.variant === 'string' && isRecord(choice.sizes) && Object.values(choice.sizes).every(Number.isFinite) && Number.isFinite(choice.gain);
+      if (!isChoice) return refuse(`${kernel}, ${callClass}: not a variant, sizes and a gain`);
+    }
+  }
+  return value as unknown as Tuning;
+}

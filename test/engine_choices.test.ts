@@ -1,0 +1,113 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Choices, classOf, type Machine, parseTuning, type Tuning } from '../engine/choices.ts';
+import { backward, type Gpu, open, Tensor } from '../engine/index.ts';
+import { linear } from '../kernels/matmul/index.ts';
+
+const MACHINE: Machine = { adapter: 'an adapter', driver: '1.0', dawn: 'webgpu 1' };
+const KERNEL = { name: 'product', fingerprint: '1234abcd' };
+const [WIDE, NARROW, PLAIN] = [
+  { variant: 'tiled', sizes: { rows: 64 } },
+  { variant: 'tiled', sizes: { rows: 32 } },
+  { variant: 'naive', sizes: {} },
+];
+const CANDIDATES = [WIDE, NARROW, PLAIN];
+
+function tuningOf(choices: Readonly<Record<string, unknown>>, source = KERNEL.fingerprint): Tuning {
+  return parseTuning(JSON.stringify({ ...MACHINE, kernels: { product: { source, choices } } }), 'a.json');
+}
+
+/** What `work` wrote to the console as warnings. */
+function warningsOf(work: () => void): string[] {
+  const { warn } = console;
+  const said: string[] = [];
+  console.warn = (text: string) => void said.push(text);
+  try {
+    work();
+  } finally {
+    console.warn = warn;
+  }
+  return said;
+}
+
+test('calls of like size are one class', () => {
+  assert.is(classOf({ rows: 300, inner: 768, transposeA: false, transposeB: true }), 'rows 512, inner 1024, transposeB');
+  assert.is(classOf({ rows: 512, inner: 1024, transposeA: false, transposeB: true }), 'rows 512, inner 1024, transposeB');
+  assert.is(classOf({}), 'all');
+});
+
+test('the first candidate is taken, unless a tuning knows better for this class, unless something is preferred', () => {
+  const choices = new Choices(MACHINE, tuningOf({ 'rows 4': { ...NARROW, gain: 1.2 } }));
+  const pick = (rows: number) => choices.pick(KERNEL, CANDIDATES, { rows });
+  assert.is(pick(8), WIDE);
+  assert.is(pick(3), NARROW);
+  choices.prefer('product', PLAIN);
+  assert.equal([pick(3), pick(8)], [PLAIN, PLAIN]);
+  choices.prefer('product', WIDE, 'rows 4');
+  assert.equal([pick(3), pick(8)], [WIDE, PLAIN]);
+  choices.clear();
+  assert.equal([pick(3), pick(8)], [NARROW, WIDE]);
+  assert.equal(choices.used, { 'product: rows 4': 'tiled, rows 32', 'product: rows 8': 'tiled, rows 64' });
+});
+
+test('a choice of another source, or one that is no candidate any more, is passed over and said once', () => {
+  const old = { 'rows 4': { ...NARROW, gain: 1.2 }, 'rows 8': { ...NARROW, gain: 1.2 } };
+  const gone = { 'rows 4': { variant: 'tiled', sizes: { rows: 16 }, gain: 1.2 } };
+  for (const tuning of [tuningOf(old, 'other'), tuningOf(gone)]) {
+    const choices = new Choices(MACHINE, tuning);
+    const said = warningsOf(() => {
+      assert.is(choices.pick(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
+      assert.is(choices.pick(KERNEL, CANDIDATES, { rows: 8 }), WIDE);
+    });
+    assert.is(said.length, 1);
+    assert.match(said[0], /product has changed since it was tuned/);
+    assert.equal(choices.stale, ['product']);
+  }
+});
+
+test('a tuning of another machine is refused', () => {
+  for (const key of ['adapter', 'driver', 'dawn'] as const) {
+    assert.throws(() => new Choices({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
+  }
+});
+
+test('a file that is none is refused with its name and the place', () => {
+  const refused = (value: unknown, place: RegExp) => assert.throws(() => parseTuning(JSON.stringify(value), 'a.json'), place);
+  assert.throws(() => parseTuning('{', 'a.json'), /a\.json: not JSON/);
+  refused([], /a\.json: not an object/);
+  refused({ ...MACHINE, dawn: 1 }, /"dawn" is not a string/);
+  refused(MACHINE, /"kernels"/);
+  refused({ ...MACHINE, kernels: { product: {} } }, /product has no "source"/);
+  refused({ ...MACHINE, kernels: { product: { source: 'x', choices: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } }, /product, all/);
+});
+
+/** Loss and gradient of a linear layer whose gradient is cut into parts, and the choices that it took. */
+async function trained(gpu: Gpu): Promise<{ bits: Uint32Array; used: Readonly<Record<string, string>> }> {
+  const wave = (n: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(i * i));
+  using x = Tensor.from(gpu, wave(2048 * 8), [2048, 8]);
+  using weight = Tensor.from(gpu, wave(12 * 8), [12, 8]);
+  weight.requiresGrad = true;
+  using y = linear(x, weight);
+  using dy = Tensor.from(gpu, wave(2048 * 12), [2048, 12]);
+  backward(y, dy);
+  const gradient = await (weight.grad as Tensor).read();
+  weight.grad?.dispose();
+  return { bits: new Uint32Array(gradient.buffer), used: gpu.choices.used };
+}
+
+test('a tuning decides what runs, and the same tuning gives the same bits', async () => {
+  await using plain = await open();
+  const untuned = await trained(plain);
+  const sums = plain.choices.asked.find(({ kernel }) => kernel === 'sum_parts.vec4');
+  assert.ok(sums);
+  const kernels = { [sums.kernel]: { source: sums.fingerprint, choices: { [sums.callClass]: { ...sums.candidates[1], gain: 1.1 } } } };
+  const tuning = (machine: Machine) => ({ ...machine, kernels });
+  await using tuned = await open({ tuning });
+  await using again = await open({ tuning });
+  const [first, second] = [await trained(tuned), await trained(again)];
+  assert.equal(first, second);
+  assert.is.not(first.used[`sum_parts.vec4: ${sums.callClass}`], untuned.used[`sum_parts.vec4: ${sums.callClass}`]);
+  assert.ok(first.bits.some((word, i) => word !== untuned.bits[i]), 'another number of parts adds in another order');
+});
+
+test.run();
