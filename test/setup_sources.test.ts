@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { distributionSources, sourceList } from '../engine/setup/lavapipe.mjs';
+import { distributionSources, sourceList } from '../engine/setup/debian.mjs';
 
 const deb822 = `# written by the installer
 Types: deb deb-src
