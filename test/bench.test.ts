@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
 import { measure, type Row, shareOf } from '../bench/kernels/measure.ts';
+import { ladder, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
@@ -107,6 +108,19 @@ test('the page shows every row and escapes what it is given', () => {
   assert.match(page, 'a &lt; b');
   assert.match(page, '1 rows at the awkward sizes');
   assert.not.match(page, '<adapter>');
+});
+
+test('a ladder has a line for each case and direction, with what a variant gains on the plainest', () => {
+  const rows = [row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }), row('a', 0.4, { variant: 'tiled' }), row('tests', 0.4, { isWorkload: false })];
+  const [, , line, ...rest] = ladder(rows).split('\n');
+  assert.is(line.replace(/ +/g, ' '), '| a | forward | 6.00 ms | 2.50 ms, 2.4 × | 0.800 GB/s | 40 % |');
+  assert.is(rest.length, 0);
+});
+
+test('what was measured replaces what stood between the marks of a page, and nothing else', () => {
+  const first = withMeasured('# A page\n', 'one');
+  assert.is(first, '# A page\n\n## Measured\n\n<!-- measured -->\none\n<!-- end of measured -->\n');
+  assert.is(withMeasured(`${first}\nmore\n`, 'two'), `${first.replace('one', 'two')}\nmore\n`);
 });
 
 test('filters find cases by a part of their name, and unknown words get the nearest known one', async () => {
