@@ -142,26 +142,38 @@ function keyOf(kernel: string, callClass: string | undefined): string {
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Reads what `npm run tune` wrote; `file` is what errors name. */
-export function parseTuning(text: string, file: string): Tuning {
+/** Reads what `npm run tune` wrote, a tuning for each machine; `file` is what errors name. */
+export function parseTunings(text: string, file: string): readonly Tuning[] {
   const refuse = (what: string): never => {
     throw new FirstlightError('FL_TUNING', `${file}: ${what}`, { file }, 'write it anew: npm run tune');
   };
-  let value: unknown;
+  let tunings: unknown;
   try {
-    value = JSON.parse(text);
+    tunings = JSON.parse(text);
   } catch (error) {
     return refuse(`not JSON: ${(error as Error).message}`);
   }
-  if (!isRecord(value)) return refuse('not an object');
-  for (const key of ['adapter', 'driver', 'dawn']) if (typeof value[key] !== 'string') return refuse(`"${key}" is not a string`);
-  if (!isRecord(value.kernels)) return refuse('"kernels" is not an object');
-  for (const [kernel, entry] of Object.entries(value.kernels)) {
-    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.choices)) return refuse(`${kernel} has no "source" and "choices"`);
-    for (const [callClass, choice] of Object.entries(entry.choices)) {
-      const isChoice = isRecord(choice) && typeof choice.variant === 'string' && isRecord(choice.sizes) && Object.values(choice.sizes).every(Number.isFinite) && Number.isFinite(choice.gain);
-      if (!isChoice) return refuse(`${kernel}, ${callClass}: not a variant, sizes and a gain`);
-    }
+  if (!Array.isArray(tunings)) return refuse('not a list');
+  for (const tuning of tunings as unknown[]) {
+    const fault = faultOf(tuning);
+    if (fault !== undefined) refuse(fault);
   }
-  return value as unknown as Tuning;
+  return tunings as Tuning[];
+}
+
+/** What is wrong with a value that should be a tuning. */
+function faultOf(value: unknown): string | undefined {
+  if (!isRecord(value)) return 'a tuning is no object';
+  const missing = ['adapter', 'driver', 'dawn'].find((key) => typeof value[key] !== 'string');
+  if (missing !== undefined) return `"${missing}" is not a string`;
+  if (!isRecord(value.kernels)) return '"kernels" is not an object';
+  for (const [kernel, entry] of Object.entries(value.kernels)) {
+    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.choices)) return `${kernel} has no "source" and "choices"`;
+    const wrong = Object.entries(entry.choices).find(([, choice]) => {
+      const isChoice = isRecord(choice) && typeof choice.variant === 'string' && isRecord(choice.sizes) && Object.values(choice.sizes).every(Number.isFinite) && Number.isFinite(choice.gain);
+      return !isChoice;
+    });
+    if (wrong !== undefined) return `${kernel}, ${wrong[0]}: not a variant, sizes and a gain`;
+  }
+  return undefined;
 }

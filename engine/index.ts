@@ -1,6 +1,6 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
-export { type Asked, type Choice, choiceText, type Extents, type Machine, parseTuning, sameChoice, type Sizes, type TunedChoice, type Tuning } from './choices.ts';
+export { type Asked, type Choice, choiceText, type Extents, type Machine, parseTunings, sameChoice, type Sizes, type TunedChoice, type Tuning } from './choices.ts';
 export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep, type StepPlan } from './capture.ts';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Choices, classOf, type Machine, parseTuning, type Tuning } from '../engine/choices.ts';
+import { Choices, classOf, type Machine, parseTunings, type Tuning } from '../engine/choices.ts';
 import { backward, type Gpu, open, Tensor } from '../engine/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 
@@ -14,7 +14,7 @@ const [WIDE, NARROW, PLAIN] = [
 const CANDIDATES = [WIDE, NARROW, PLAIN];
 
 function tuningOf(choices: Readonly<Record<string, unknown>>, source = KERNEL.fingerprint): Tuning {
-  return parseTuning(JSON.stringify({ ...MACHINE, kernels: { product: { source, choices } } }), 'a.json');
+  return parseTunings(JSON.stringify([{ ...MACHINE, kernels: { product: { source, choices } } }]), 'a.json')[0];
 }
 
 /** What `work` wrote to the console as warnings. */
@@ -72,9 +72,10 @@ test('a tuning of another machine is refused', () => {
 });
 
 test('a file that is none is refused with its name and the place', () => {
-  const refused = (value: unknown, place: RegExp) => assert.throws(() => parseTuning(JSON.stringify(value), 'a.json'), place);
-  assert.throws(() => parseTuning('{', 'a.json'), /a\.json: not JSON/);
-  refused([], /a\.json: not an object/);
+  const refused = (value: unknown, place: RegExp) => assert.throws(() => parseTunings(JSON.stringify([value]), 'a.json'), place);
+  assert.throws(() => parseTunings('{', 'a.json'), /a\.json: not JSON/);
+  assert.throws(() => parseTunings('{}', 'a.json'), /a\.json: not a list/);
+  refused([], /a\.json: a tuning is no object/);
   refused({ ...MACHINE, dawn: 1 }, /"dawn" is not a string/);
   refused(MACHINE, /"kernels"/);
   refused({ ...MACHINE, kernels: { product: {} } }, /product has no "source"/);

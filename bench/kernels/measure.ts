@@ -1,12 +1,11 @@
 /** Times one case in all its variants, forward and gradient, on the GPU's clock and on the wall's, beside the roofs. */
 import * as benny from 'benny';
-import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
-import type { Case, Input } from '../../kernels/shared/room.ts';
+import type { FloatType, Gpu } from '../../engine/index.ts';
+import type { Case } from '../../kernels/shared/room.ts';
 import { type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
 import { type Entry, prefer } from './entries.ts';
-
-export type Direction = 'forward' | 'gradient';
+import { type Direction, Prepared, type Sample } from './prepared.ts';
 
 /** One line of the table: a room × case × variant, in one direction. */
 export interface Row {
@@ -59,67 +58,6 @@ export const PATIENCE = { workload: { rounds: 20, seconds: 0.03 }, awkward: { ro
 /** Nanoseconds of a first call. What takes longer is called once a round, in a FEW rounds; beyond the second once more in all. */
 const [SLOW, VERY_SLOW] = [0.4e9, 2e9];
 const FEW = 5;
-
-/** One call: what it dispatched, and how long it took by both clocks, in nanoseconds. */
-interface Sample {
-  readonly dispatches: number;
-  readonly gpu: number;
-  readonly wall: number;
-}
-
-async function sampleOf(gpu: Gpu, work: () => void): Promise<Sample> {
-  const start = performance.now();
-  const times = await gpu.profile(work);
-  return { dispatches: times.length, gpu: times.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0), wall: (performance.now() - start) * 1e6 };
-}
-
-/** Inputs of a case on the GPU, those with gradients ready for them. */
-class Prepared {
-  readonly #gpu: Gpu;
-  readonly #item: Case;
-  readonly #type: FloatType;
-  readonly #inputs: Readonly<Record<string, AnyTensor>>;
-
-  constructor(gpu: Gpu, item: Case, type: FloatType) {
-    this.#gpu = gpu;
-    this.#item = item;
-    this.#type = type;
-    this.#inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, type)]));
-    for (const name of item.wrt) this.#inputs[name].requiresGrad = true;
-  }
-
-  /** One forward pass and, where there is one, one gradient. */
-  async sample(): Promise<Record<Direction, Sample | undefined>> {
-    let outputs: readonly AnyTensor[] = [];
-    const forward = await sampleOf(this.#gpu, () => void (outputs = this.#item.run(this.#inputs, this.#type)));
-    const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(outputs[0] as Tensor);
-    for (const output of outputs) output.dispose();
-    return { forward, gradient };
-  }
-
-  async #gradient(y: Tensor): Promise<Sample> {
-    using dy = y.like(y.shape, 'dy');
-    dy.write(new Float32Array(dy.size).fill(1));
-    await this.#gpu.sync();
-    const sample = await sampleOf(this.#gpu, () => backward(y, dy));
-    for (const name of this.#item.wrt) {
-      this.#inputs[name].grad?.dispose();
-      this.#inputs[name].grad = undefined;
-    }
-    return sample;
-  }
-
-  dispose(): void {
-    for (const tensor of Object.values(this.#inputs)) tensor.dispose();
-  }
-}
-
-function upload(gpu: Gpu, name: string, { shape, data, isWide }: Input, type: FloatType): AnyTensor {
-  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : isWide === true ? 'f32' : type;
-  const tensor = gpu.keep(Tensor.empty(gpu, shape, dtype, name) as AnyTensor);
-  tensor.write(data as never);
-  return tensor;
-}
 
 /**
  * Lets benny call `work` again and again. It calls once at registration and again without having awaited that, so calls wait in
@@ -215,7 +153,7 @@ function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way,
   const wall = spreadOf(rounds.flatMap((round) => round.samples[direction].map((sample) => sample.wall)));
   return [{
     room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type,
-    dispatches: called.dispatches,
+    dispatches: called.dispatches.length,
     gpu: spreadOf(times.flat()), wall,
     flops: cost.flops,
     bytes: (cost.bytesRead + cost.bytesWritten) * (type === 'f16' ? 0.5 : 1),

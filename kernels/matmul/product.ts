@@ -262,6 +262,7 @@ function sumParts(matrices: Tensor, of: Tensor, sums: Tensor | undefined, bias: 
     params: { parts: matrices.size / of.size, packs, rows },
     constants: { BIAS: bias !== undefined },
     grid: ceilDiv(packs + rows, SUM_WORKGROUP),
+    variant: 'only',
   });
   return { matrix, bias: dbias };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
+import { tuned } from '../../kernels/tuned.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../config.ts';
 import { CLASS_NAMES, MOTIONS } from '../data/moving_shapes.ts';
@@ -47,7 +48,7 @@ export async function demo({ seed, precision, smoke = false, patient = false, ou
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
   if (existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'name another folder: --out FOLDER');
-  await using gpu = await open();
+  await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
   const seconds = await expectedSeconds(gpu, plan);
   if (seconds > TOO_SLOW_SECONDS && !patient) {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, open } from '../../engine/index.ts';
+import { tuned } from '../../kernels/tuned.ts';
 import type { TrainConfig } from '../config.ts';
 import { readLabels } from '../data/lists.ts';
 import { topShare } from '../evaluation.ts';
@@ -14,7 +15,7 @@ export async function evaluate(config: TrainConfig, { checkpoint, json }: { chec
   if (list === null) throw new ConfigError('data.val', ['is missing'], 'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, list, names.length);
-  await using gpu = await open();
+  await using gpu = await open({ tuning: tuned });
   gpu.requireType(config.train.precision);
   const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision });
   using model = system.model;

@@ -1,4 +1,5 @@
 import { FirstlightError, type Gpu, noGrad, open, type Tensor } from '../../engine/index.ts';
+import { tuned } from '../../kernels/tuned.ts';
 import { centreCrop, sampleForEvaluation } from '../data/sampling.ts';
 import { readFrames } from '../data/video.ts';
 import { rank } from '../evaluation.ts';
@@ -25,7 +26,7 @@ const DATA_ERROR = 3;
 
 /** Ranks labels for each file. A file that cannot be read is reported, the others are still answered. Returns the exit status. */
 export async function predict({ files, labels, checkpoint, top, json }: PredictOptions): Promise<number> {
-  await using gpu = await open();
+  await using gpu = await open({ tuning: tuned });
   const system = await openSystem(gpu, checkpoint);
   using _model = system.model;
   using features = textFeatures(gpu, system, labels);

@@ -2,16 +2,20 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigError, FirstlightError, type Gpu, open, parameterCount } from '../../engine/index.ts';
+import { tuned } from '../../kernels/tuned.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../config.ts';
 import { readLabels } from '../data/lists.ts';
 import { topShare } from '../evaluation.ts';
 import { datasetOf, evaluateSystem, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../fit.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { environmentOf } from '../machine.ts';
 import { StopRequest } from '../stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
 export const CONFIG_FILE = 'config.yaml';
+/** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
+const ENVIRONMENT_FILE = 'environment.json';
 
 /**
  * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints. Returns the
@@ -24,12 +28,13 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
   try {
     const resumed = await resumable(store, config, out, resume === true);
     writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
-    await using gpu = await open({ budget: (kind) => budgetOf(config, kind) });
+    await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
     gpu.requireType(config.train.precision);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
       const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop, store, resumed });
+      writeFileSync(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
       using model = system.model;
       console.log(`${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${join(out, MODEL_FOLDER)}`);
       if (!isDone) {

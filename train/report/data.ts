@@ -109,6 +109,8 @@ export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
   /** e.g. `Debian GNU/Linux 12, x64, 2 cores`. */
   readonly machine: string;
+  /** How kernels ran that can run in several ways, by kernel and class of calls: `subgroup, senders 8`. */
+  readonly choices: Readonly<Record<string, string>>;
 }
 
 export interface Timing {

@@ -1,0 +1,67 @@
+/** A case that is ready to be called, and timed on the GPU's clock and on the wall's. */
+import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
+import type { Case, Input } from '../../kernels/shared/room.ts';
+
+export type Direction = 'forward' | 'gradient';
+
+/** One call: how long each of its dispatches took on the GPU, and all of it by both clocks, in nanoseconds. */
+export interface Sample {
+  readonly dispatches: readonly number[];
+  readonly gpu: number;
+  readonly wall: number;
+}
+
+async function sampleOf(gpu: Gpu, work: () => void): Promise<Sample> {
+  const start = performance.now();
+  const dispatches = (await gpu.profile(work)).map(({ nanoseconds }) => nanoseconds);
+  return { dispatches, gpu: dispatches.reduce((sum, nanoseconds) => sum + nanoseconds, 0), wall: (performance.now() - start) * 1e6 };
+}
+
+/** Inputs of a case on the GPU, those with gradients ready for them. */
+export class Prepared {
+  readonly #gpu: Gpu;
+  readonly #item: Case;
+  readonly #type: FloatType;
+  readonly #inputs: Readonly<Record<string, AnyTensor>>;
+
+  constructor(gpu: Gpu, item: Case, type: FloatType) {
+    this.#gpu = gpu;
+    this.#item = item;
+    this.#type = type;
+    this.#inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, type)]));
+    for (const name of item.wrt) this.#inputs[name].requiresGrad = true;
+  }
+
+  /** One forward pass and, where there is one, one gradient. @param between is called after the first of them */
+  async sample(between?: () => void): Promise<Record<Direction, Sample | undefined>> {
+    let outputs: readonly AnyTensor[] = [];
+    const forward = await sampleOf(this.#gpu, () => void (outputs = this.#item.run(this.#inputs, this.#type)));
+    between?.();
+    const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(outputs[0] as Tensor);
+    for (const output of outputs) output.dispose();
+    return { forward, gradient };
+  }
+
+  async #gradient(y: Tensor): Promise<Sample> {
+    using dy = y.like(y.shape, 'dy');
+    dy.write(new Float32Array(dy.size).fill(1));
+    await this.#gpu.sync();
+    const sample = await sampleOf(this.#gpu, () => backward(y, dy));
+    for (const name of this.#item.wrt) {
+      this.#inputs[name].grad?.dispose();
+      this.#inputs[name].grad = undefined;
+    }
+    return sample;
+  }
+
+  dispose(): void {
+    for (const tensor of Object.values(this.#inputs)) tensor.dispose();
+  }
+}
+
+function upload(gpu: Gpu, name: string, { shape, data, isWide }: Input, type: FloatType): AnyTensor {
+  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : isWide === true ? 'f32' : type;
+  const tensor = gpu.keep(Tensor.empty(gpu, shape, dtype, name) as AnyTensor);
+  tensor.write(data as never);
+  return tensor;
+}

@@ -1,0 +1,70 @@
+/** Goes through the workloads of rooms, and searches the best choice for every class of calls that they make. */
+import type { Asked, Choice, Gpu } from '../../engine/index.ts';
+import type { Room, Workload } from '../../kernels/shared/room.ts';
+import { type Direction, Prepared } from '../kernels/prepared.ts';
+import { halve, timeOf } from './search.ts';
+
+/** What came out for a class of calls. */
+export interface Finding extends Asked {
+  readonly room: string;
+  readonly workload: string;
+  /** The pass of the workload that was timed: the one that makes such calls. */
+  readonly direction: Direction;
+  readonly best: Choice;
+  /** Nanoseconds of that pass, all its dispatches, with the default and with the best. */
+  readonly standardTime: number;
+  readonly bestTime: number;
+}
+
+/** A choice must be this much faster than the default to be kept: less is noise. */
+const LEAST_GAIN = 1.03;
+/** A candidate that was so many times slower than the default in a smaller workload is not tried again. */
+const HOPELESS = 3;
+
+/** Searches one workload after the other, the smallest first. A class that several of them have is searched in the first. */
+export async function* searchRoom(gpu: Gpu, room: Room, workloads: readonly Workload[]): AsyncGenerator<Finding> {
+  const items = workloads.map(({ make }) => make()).sort((a, b) => a.cost.flops - b.cost.flops);
+  const done = new Set<string>();
+  const hopeless = new Set<string>();
+  for (const item of items) {
+    const prepared = new Prepared(gpu, item, 'f32');
+    try {
+      for (const [direction, asked] of await asksOf(gpu, prepared)) {
+        const { kernel, callClass } = asked;
+        const key = `${kernel}: ${callClass}`;
+        if (done.has(key)) continue;
+        done.add(key);
+        const nameOf = ({ variant, sizes }: Choice) => JSON.stringify([kernel, variant, sizes]);
+        const [standard, ...others] = asked.candidates;
+        const candidates = [standard, ...others.filter((choice) => !hopeless.has(nameOf(choice)))];
+        const time = async (choice: Choice) => {
+          gpu.choices.prefer(kernel, choice, callClass);
+          return (await prepared.sample())[direction]?.dispatches ?? [];
+        };
+        for (const choice of candidates) await time(choice); // compiles
+        const timed = await halve(candidates, time);
+        const standardTime = timeOf(timed.find(({ candidate }) => candidate === standard) ?? timed[0]);
+        for (const slow of timed.filter((each) => timeOf(each) > HOPELESS * standardTime)) hopeless.add(nameOf(slow.candidate));
+        const [winner] = timed;
+        const best = standardTime >= LEAST_GAIN * timeOf(winner) ? winner : timed.find(({ candidate }) => candidate === standard) ?? winner;
+        gpu.choices.prefer(kernel, best.candidate, callClass); // the other choices of this pass are searched beside it
+        yield { ...asked, room: room.name, workload: item.name, direction, best: best.candidate, standardTime, bestTime: timeOf(best) };
+      }
+    } finally {
+      prepared.dispose();
+    }
+  }
+  gpu.choices.clear();
+}
+
+/** Choices that a workload asks for, by the pass that does. */
+async function asksOf(gpu: Gpu, prepared: Prepared): Promise<(readonly [Direction, Asked])[]> {
+  gpu.choices.forget();
+  let forward: readonly Asked[] = [];
+  await prepared.sample(() => {
+    forward = gpu.choices.asked;
+    gpu.choices.forget();
+  });
+  const gradient = gpu.choices.asked;
+  return [...forward.map((asked) => ['forward', asked] as const), ...gradient.map((asked) => ['gradient', asked] as const)];
+}

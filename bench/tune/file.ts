@@ -1,0 +1,33 @@
+/** The file of tunings: what was found is put beside what stands there. */
+import type { Machine, TunedChoice, Tuning } from '../../engine/index.ts';
+import type { Finding } from './classes.ts';
+
+const isSame = (a: Machine, b: Machine) => a.adapter === b.adapter && a.driver === b.driver && a.dawn === b.dawn;
+
+/** The tunings with new findings of a machine. A class keeps its place among those of its kernel; choices of an older source go. */
+export function withFindings(tunings: readonly Tuning[], { adapter, driver, dawn }: Machine, findings: readonly Finding[]): Tuning[] {
+  const machine = { adapter, driver, dawn };
+  const kernels: Record<string, Tuning['kernels'][string]> = { ...tunings.find((tuning) => isSame(tuning, machine))?.kernels };
+  for (const { kernel, fingerprint, callClass, best, standardTime, bestTime } of findings) {
+    const before = kernels[kernel]?.source === fingerprint ? kernels[kernel].choices : {};
+    const choice: TunedChoice = { ...best, gain: Number((standardTime / bestTime).toFixed(3)) };
+    kernels[kernel] = { source: fingerprint, choices: { ...before, [callClass]: choice } };
+  }
+  return [...tunings.filter((tuning) => !isSame(tuning, machine)), { ...machine, kernels }];
+}
+
+/** Readable JSON: a line for each class of calls. */
+export function tuningsText(tunings: readonly Tuning[]): string {
+  return `[\n${tunings.map(tuningText).join(',\n')}\n]\n`;
+}
+
+function tuningText({ adapter, driver, dawn, kernels }: Tuning): string {
+  const machine = Object.entries({ adapter, driver, dawn }).map(([key, value]) => `    "${key}": ${JSON.stringify(value)},`);
+  const entries = Object.entries(kernels).sort(([a], [b]) => (a < b ? -1 : 1)).map(([kernel, { source, choices }]) => {
+    const lines = Object.entries(choices).map(([callClass, choice]) => `        ${JSON.stringify(callClass)}: ${spaced(choice)}`);
+    return `      ${JSON.stringify(kernel)}: { "source": ${JSON.stringify(source)}, "choices": {\n${lines.join(',\n')}\n      } }`;
+  });
+  return `  {\n${machine.join('\n')}\n    "kernels": {\n${entries.join(',\n')}\n    }\n  }`;
+}
+
+const spaced = (value: object) => JSON.stringify(value).replace(/[,:{]/g, '$& ').replaceAll('}', ' }').replaceAll('{  }', '{}');

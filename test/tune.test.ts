@@ -1,0 +1,76 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Finding } from '../bench/tune/classes.ts';
+import { tuningsText, withFindings } from '../bench/tune/file.ts';
+import { halve } from '../bench/tune/search.ts';
+import { type Choice, open, parseTunings } from '../engine/index.ts';
+import { tuned } from '../kernels/tuned.ts';
+import { rooms } from '../kernels/index.ts';
+
+const MACHINE = { adapter: 'an adapter', driver: '1.0', dawn: 'webgpu 1' };
+const [SMALL, LARGE]: Choice[] = [{ variant: 'tiled', sizes: { rows: 8 } }, { variant: 'tiled', sizes: { rows: 64 } }];
+
+/** A clock that takes the time from the candidate itself, with noise that only adds, and counts calls. */
+function fake(noise: (call: number) => number): { time: (candidate: number) => Promise<number[]>; calls: Map<number, number> } {
+  const calls = new Map<number, number>();
+  let call = 0;
+  return {
+    calls,
+    async time(candidate) {
+      calls.set(candidate, (calls.get(candidate) ?? 0) + 1);
+      return [candidate, 1 + noise(call++)];
+    },
+  };
+}
+
+test('the fastest of many is found, though single samples mislead', async () => {
+  const { time, calls } = fake((call) => (call % 3 === 0 ? 2 : 0));
+  const timed = await halve([50, 80, 20, 90, 30, 70, 60, 40], time);
+  assert.equal(timed.map(({ candidate }) => candidate).slice(0, 2), [20, 50], 'the best, then the default');
+  assert.is(timed.length, 8);
+  assert.ok((calls.get(90) as number) < (calls.get(20) as number) / 3, 'a slow candidate gets little time');
+});
+
+test('a default that nothing beats wins, alone or among others', async () => {
+  for (const candidates of [[5], [5, 9], [5, 9, 8, 7]]) {
+    const [winner] = await halve(candidates, fake(() => 0).time);
+    assert.equal(winner, { candidate: 5, dispatches: [5, 1] });
+  }
+});
+
+test('each dispatch counts with its own least time', async () => {
+  const samples = [[3, 9], [7, 4], [5, 5]];
+  const [winner] = await halve(['only'], async () => samples.shift() ?? [9, 9], 3);
+  assert.equal(winner.dispatches, [3, 4]);
+});
+
+function finding(kernel: string, callClass: string, best: Choice, fingerprint = 'aaaa'): Finding {
+  return { kernel, fingerprint, callClass, candidates: [SMALL, LARGE], choice: SMALL, room: 'matmul', workload: 'w', direction: 'forward', best, standardTime: 12.34567, bestTime: 10 };
+}
+
+test('the file has a line for each class, and reads back as what was written', () => {
+  const tunings = withFindings([], MACHINE, [finding('b', 'rows 8', LARGE), finding('a', 'all', { variant: 'naive', sizes: {} })]);
+  const text = tuningsText(tunings);
+  assert.equal(parseTunings(text, 'a.json'), tunings);
+  assert.match(text, /\n {8}"rows 8": \{ "variant": "tiled", "sizes": \{ "rows": 64 \}, "gain": 1\.235 \}\n/);
+  assert.match(text, /"sizes": \{\}/);
+});
+
+test('new findings replace their class, keep the others of the same source, and leave other machines alone', () => {
+  const other = { ...MACHINE, driver: '2.0', kernels: {} };
+  const first = withFindings([other], MACHINE, [finding('a', 'rows 8', LARGE), finding('a', 'rows 16', LARGE), finding('b', 'all', LARGE)]);
+  const [, updated] = withFindings(first, MACHINE, [finding('a', 'rows 8', SMALL), finding('b', 'rows 4', LARGE, 'bbbb')]);
+  assert.equal(Object.keys(updated.kernels.a.choices), ['rows 8', 'rows 16']);
+  assert.equal(updated.kernels.a.choices['rows 8'].sizes, SMALL.sizes);
+  assert.equal(updated.kernels.b, { source: 'bbbb', choices: { 'rows 4': { ...LARGE, gain: 1.235 } } });
+  assert.equal(withFindings(first, MACHINE, [])[0], other);
+});
+
+test('what is shipped for this adapter names kernels that there are', async () => {
+  await using gpu = await open({ tuning: tuned });
+  const known = new Set(rooms.flatMap(({ kernels }) => kernels.map(({ name }) => name)));
+  const unknown = Object.keys(tuned(gpu.choices.machine)?.kernels ?? {}).filter((name) => !known.has(name));
+  assert.equal(unknown, []);
+});
+
+test.run();
