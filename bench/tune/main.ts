@@ -53,13 +53,13 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
     for await (const finding of searchRoom(gpu, room, workloads)) {
       findings.push(finding);
       const { kernel, callClass, workload, direction, best, standardTime, bestTime } = finding;
+      writeFileSync(path, tuningsText(withFindings(earlier, gpu.choices.machine, findings))); // what was found stays if the search is stopped
       console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${choiceText(best)}, ${(standardTime / bestTime).toFixed(2)} × the default`);
     }
   }
   if (findings.length === 0) {
     throw new FirstlightError('FL_USAGE', `nothing to choose in room ${roomName ?? 'any'}, case ${caseName ?? 'any'}`, {}, `there are the rooms ${rooms.map(({ name }) => name).join(', ')}`);
   }
-  writeFileSync(path, tuningsText(withFindings(earlier, gpu.choices.machine, findings)));
   console.log(`\n${tableOf(findings)}\n\nwrote ${path}`);
 }
 
