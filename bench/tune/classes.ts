@@ -2,7 +2,7 @@
 import type { Asked, Choice, Gpu } from '../../engine/index.ts';
 import type { Room, Workload } from '../../kernels/shared/room.ts';
 import { type Direction, Prepared } from '../kernels/prepared.ts';
-import { halve, timeOf } from './search.ts';
+import { halve } from './search.ts';
 
 /** What came out for a class of calls. */
 export interface Finding extends Asked {
@@ -11,6 +11,8 @@ export interface Finding extends Asked {
   /** The pass of the workload that was timed: the one that makes such calls. */
   readonly direction: Direction;
   readonly best: Choice;
+  /** Time with the default over time with the best, at least; 1 if the default stays. */
+  readonly gain: number;
   /** Nanoseconds of that pass, all its dispatches, with the default and with the best. */
   readonly standardTime: number;
   readonly bestTime: number;
@@ -42,13 +44,11 @@ export async function* searchRoom(gpu: Gpu, room: Room, workloads: readonly Work
           return (await prepared.sample())[direction]?.dispatches ?? [];
         };
         for (const choice of candidates) await time(choice); // compiles
-        const timed = await halve(candidates, time);
-        const standardTime = timeOf(timed.find(({ candidate }) => candidate === standard) ?? timed[0]);
-        for (const slow of timed.filter((each) => timeOf(each) > HOPELESS * standardTime)) hopeless.add(nameOf(slow.candidate));
-        const [winner] = timed;
-        const best = standardTime >= LEAST_GAIN * timeOf(winner) ? winner : timed.find(({ candidate }) => candidate === standard) ?? winner;
-        gpu.choices.prefer(kernel, best.candidate, callClass); // the other choices of this pass are searched beside it
-        yield { ...asked, room: room.name, workload: item.name, direction, best: best.candidate, standardTime, bestTime: timeOf(best) };
+        const { best, gain, slowness, standardTime, bestTime } = await halve(candidates, time);
+        for (const [choice, times] of slowness) if (times > HOPELESS) hopeless.add(nameOf(choice));
+        const result = gain >= LEAST_GAIN ? { best, gain, bestTime } : { best: standard, gain: 1, bestTime: standardTime };
+        gpu.choices.prefer(kernel, result.best, callClass); // the other choices of this pass are searched beside it
+        yield { ...asked, room: room.name, workload: item.name, direction, standardTime, ...result };
       }
     } finally {
       prepared.dispose();

@@ -8,9 +8,9 @@ const isSame = (a: Machine, b: Machine) => a.adapter === b.adapter && a.driver =
 export function withFindings(tunings: readonly Tuning[], { adapter, driver, dawn }: Machine, findings: readonly Finding[]): Tuning[] {
   const machine = { adapter, driver, dawn };
   const kernels: Record<string, Tuning['kernels'][string]> = { ...tunings.find((tuning) => isSame(tuning, machine))?.kernels };
-  for (const { kernel, fingerprint, callClass, best, standardTime, bestTime } of findings) {
+  for (const { kernel, fingerprint, callClass, best, gain } of findings) {
     const before = kernels[kernel]?.source === fingerprint ? kernels[kernel].choices : {};
-    const choice: TunedChoice = { ...best, gain: Number((standardTime / bestTime).toFixed(3)) };
+    const choice: TunedChoice = { ...best, gain: Number(gain.toFixed(3)) };
     kernels[kernel] = { source: fingerprint, choices: { ...before, [callClass]: choice } };
   }
   return [...tunings.filter((tuning) => !isSame(tuning, machine)), { ...machine, kernels }];

@@ -52,9 +52,9 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
     const workloads = room.workloads.filter(({ name }) => caseName === undefined || name.includes(caseName));
     for await (const finding of searchRoom(gpu, room, workloads)) {
       findings.push(finding);
-      const { kernel, callClass, workload, direction, best, standardTime, bestTime } = finding;
+      const { kernel, callClass, workload, direction, best, gain } = finding;
       writeFileSync(path, tuningsText(withFindings(earlier, gpu.choices.machine, findings))); // what was found stays if the search is stopped
-      console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${choiceText(best)}, ${(standardTime / bestTime).toFixed(2)} × the default`);
+      console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${choiceText(best)}, ${gain.toFixed(2)} × the default`);
     }
   }
   if (findings.length === 0) {
@@ -64,8 +64,8 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
 }
 
 function tableOf(findings: readonly Finding[]): string {
-  const rows = findings.map(({ kernel, callClass, candidates, best, standardTime, bestTime }) => [
-    kernel, callClass, choiceText(candidates[0]), duration(standardTime), best === candidates[0] ? 'the same' : choiceText(best), duration(bestTime), `${(standardTime / bestTime).toFixed(2)} ×`,
+  const rows = findings.map(({ kernel, callClass, candidates, best, gain, standardTime, bestTime }) => [
+    kernel, callClass, choiceText(candidates[0]), duration(standardTime), best === candidates[0] ? 'the same' : choiceText(best), duration(bestTime), `${gain.toFixed(2)} ×`,
   ]);
   return markdownTable(['kernel', 'calls', 'default', 'time', 'tuned', 'time', 'gain'], rows);
 }

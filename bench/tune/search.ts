@@ -1,15 +1,21 @@
 /** Successive halving: which of some candidates is the fastest, with most of the time spent on those that may be. */
-
-/** A candidate, and the least time of each of its dispatches: disturbances only add. */
-export interface Timed<T> {
-  readonly candidate: T;
-  readonly dispatches: readonly number[];
-}
+import { median } from '../statistics.ts';
 
 /** Rounds in which the last two are compared. */
 const FINAL_ROUNDS = 12;
 
-export const timeOf = ({ dispatches }: Timed<unknown>) => dispatches.reduce((sum, time) => sum + time, 0);
+const sum = (times: readonly number[]) => times.reduce((total, time) => total + time, 0);
+
+export interface Outcome<T> {
+  /** The candidate that was left beside the default; the default itself if there is no other. */
+  readonly best: T;
+  /** How many times faster than the default it is, at least: by the least times, and by the median of the last rounds, compared one by one. */
+  readonly gain: number;
+  readonly standardTime: number;
+  readonly bestTime: number;
+  /** Least times over that of the default, of all candidates. */
+  readonly slowness: ReadonlyMap<T, number>;
+}
 
 /**
  * Candidates take turns. All of them run one round, the better half of them two more, and so on with twice the rounds, until one is left
@@ -17,27 +23,28 @@ export const timeOf = ({ dispatches }: Timed<unknown>) => dispatches.reduce((sum
  *
  * @param time one sample of a candidate: what each of its dispatches took
  * @param rounds in which the last two are compared
- * @returns all, the fastest first of those that were never dropped, then the others, the last to be dropped first
  */
-export async function halve<T>(candidates: readonly T[], time: (candidate: T) => Promise<readonly number[]>, rounds = FINAL_ROUNDS): Promise<Timed<T>[]> {
-  const seen = new Map<T, Timed<T>>();
-  const timed = (candidate: T) => seen.get(candidate) as Timed<T>;
-  const byTime = (a: T, b: T) => timeOf(timed(a)) - timeOf(timed(b));
-  const round = async (some: readonly T[]) => {
-    for (const candidate of some) {
-      const sample = await time(candidate);
-      const before = seen.get(candidate)?.dispatches ?? sample;
-      seen.set(candidate, { candidate, dispatches: sample.map((nanoseconds, i) => Math.min(nanoseconds, before[i])) });
-    }
+export async function halve<T>(candidates: readonly T[], time: (candidate: T) => Promise<readonly number[]>, rounds = FINAL_ROUNDS): Promise<Outcome<T>> {
+  const least = new Map<T, readonly number[]>();
+  const leastTime = (candidate: T) => sum(least.get(candidate) ?? []);
+  const sample = async (candidate: T) => {
+    const dispatches = await time(candidate);
+    const before = least.get(candidate) ?? dispatches;
+    least.set(candidate, dispatches.map((nanoseconds, i) => Math.min(nanoseconds, before[i])));
+    return sum(dispatches);
   };
-  const [standard, ...others] = candidates;
-  const dropped: T[] = [];
-  let rivals = others;
+  const [standard, ...rivals] = candidates;
   for (let turns = 1; rivals.length > 1; turns *= 2) {
-    for (let i = 0; i < turns; i++) await round([standard, ...rivals]);
-    rivals.sort(byTime);
-    dropped.unshift(...rivals.splice(Math.ceil(rivals.length / 2)));
+    for (let i = 0; i < turns; i++) for (const candidate of [standard, ...rivals]) await sample(candidate);
+    rivals.sort((a, b) => leastTime(a) - leastTime(b)).splice(Math.ceil(rivals.length / 2));
   }
-  for (let i = 0; i < rounds; i++) await round([standard, ...rivals]);
-  return [...[standard, ...rivals].sort(byTime), ...dropped].map(timed);
+  const best = rivals[0] ?? standard;
+  const ratios: number[] = [];
+  for (let i = 0; i < rounds; i++) ratios.push((await sample(standard)) / (best === standard ? 1 : await sample(best)));
+  const [standardTime, bestTime] = [leastTime(standard), leastTime(best)];
+  return {
+    best, standardTime, bestTime,
+    gain: best === standard ? 1 : Math.min(standardTime / bestTime, median(ratios)),
+    slowness: new Map(candidates.map((candidate) => [candidate, leastTime(candidate) / standardTime])),
+  };
 }
