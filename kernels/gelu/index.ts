@@ -1,10 +1,19 @@
-import { part, record, type Tensor } from '../../engine/index.ts';
+import { type Kernel, part, record, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import type { Cost } from '../shared/room.ts';
+import { packed, packParts } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
-const forward = kernelByActivation('gelu', [await part(import.meta.url, './gelu.wgsl')]);
-const backward = kernelByActivation('gelu_grad', [await part(import.meta.url, './gelu_grad.wgsl')]);
+const each = { scalar: await part(import.meta.url, './each.scalar.wgsl'), vec4: await part(import.meta.url, './each.vec4.wgsl') };
+
+/** A kernel for each pack and activation. */
+function build(name: string, source: Source): Readonly<Record<keyof typeof each, Readonly<Record<Activation, Kernel>>>> {
+  const linked = (pack: keyof typeof each) => kernelByActivation(`${name}.${pack}`, [source, packParts[pack], each[pack]]);
+  return { scalar: linked('scalar'), vec4: linked('vec4') };
+}
+
+const forward = build('gelu', await part(import.meta.url, './gelu.wgsl'));
+const backward = build('gelu_grad', await part(import.meta.url, './gelu_grad.wgsl'));
 
 const WORKGROUP = 256;
 
@@ -14,13 +23,14 @@ const WORKGROUP = 256;
  * @param x [...]  @returns the shape of `x`
  */
 export function gelu(x: Tensor, activation: Activation): Tensor {
-  const n = x.size;
-  const grid = ceilDiv(n, WORKGROUP);
+  const of = ({ scalar, vec4 }: typeof forward) => packed({ scalar: scalar[activation], vec4: vec4[activation] }, x.size);
+  const { kernel, packs } = of(forward);
+  const grid = ceilDiv(packs, WORKGROUP);
   const y = x.like();
-  forward[activation].run(x.gpu, { tensors: { x, y }, params: { n }, grid });
+  kernel.run(x.gpu, { tensors: { x, y }, params: { packs }, grid });
   return record(y, [x], (dy) => {
     const dx = x.gradLike();
-    backward[activation].run(x.gpu, { tensors: { x, dy, dx }, params: { n }, grid });
+    of(backward).kernel.run(x.gpu, { tensors: { x, dy, dx }, params: { packs }, grid });
     return [dx];
   });
 }
@@ -35,4 +45,4 @@ export function gradientCost(n: number): Cost {
   return { flops: 18 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
 }
 
-export const kernels = [...Object.values(forward), ...Object.values(backward)];
+export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [...Object.values(scalar), ...Object.values(vec4)]);

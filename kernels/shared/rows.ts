@@ -6,7 +6,8 @@ const WORKGROUP = 128;
 
 const bySubgroup = await part(import.meta.url, './row/subgroup.wgsl');
 const byTree = await part(import.meta.url, './row/tree.wgsl');
-const packs = { scalar: await part(import.meta.url, './pack/scalar.wgsl'), vec4: await part(import.meta.url, './pack/vec4.wgsl') };
+/** Declares `pack`, a load of one or of four elements, and what is done with it. */
+export const packParts = { scalar: await part(import.meta.url, './pack/scalar.wgsl'), vec4: await part(import.meta.url, './pack/vec4.wgsl') };
 
 const ROW_VARIANTS: Readonly<Record<string, Variant>> = {
   subgroup: { parts: [bySubgroup], needs: ['subgroups'] },
@@ -22,8 +23,8 @@ export interface PackedKernels {
 /** A kernel linked with `pack/scalar.wgsl` and with `pack/vec4.wgsl`, whose grid does not depend on the variant. */
 export function packedKernels(name: string, parts: readonly Source[], variants?: Readonly<Record<string, Variant>>): PackedKernels {
   return {
-    scalar: new Kernel(`${name}.scalar`, [...parts, packs.scalar], variants),
-    vec4: new Kernel(`${name}.vec4`, [...parts, packs.vec4], variants),
+    scalar: new Kernel(`${name}.scalar`, [...parts, packParts.scalar], variants),
+    vec4: new Kernel(`${name}.vec4`, [...parts, packParts.vec4], variants),
   };
 }
 
