@@ -3,6 +3,7 @@
  *
  *   npm run bench                                  every kernel × case × variant
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
+ *   npm run bench -- --step --preset B/32 --profile   a training step of X-CLIP
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
  */
 import type { ArgsDef } from 'citty';
@@ -10,6 +11,7 @@ import type { FloatType } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
 import { benchKernels } from './kernels/command.ts';
+import { benchStep, STEP_ARGS } from './step.ts';
 
 const ARGS = {
   room: { type: 'string', description: 'one room: matmul, attention, …' },
@@ -19,6 +21,8 @@ const ARGS = {
   dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32, f16, or both, taking turns' },
   json: { type: 'string', description: 'write the results to this file' },
   compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
+  step: { type: 'boolean', description: 'a training step of X-CLIP in place of the kernels' },
+  ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
 } as const satisfies ArgsDef;
 
@@ -26,7 +30,7 @@ const TYPES: Readonly<Record<string, readonly FloatType[]>> = { f32: ['f32'], f1
 
 const HELP = `Times every kernel on this adapter, beside roofs that are measured in the same run.
 
-${Object.entries(ARGS).map(([name, { description }]) => `  --${name.padEnd(10)} ${description}`).join('\n')}
+${Object.entries(ARGS).map(([name, { description }]) => `  --${name.padEnd(12)} ${description}`).join('\n')}
 
 Without filters the results go to bench/results/<adapter>/: kernels.json, roofline.svg, report.html.
 `;
@@ -38,6 +42,7 @@ async function main(raw: readonly string[]): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     }
+    if (flags.is('step')) return await benchStep(flags);
     return await benchKernels({
       room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),
       types: TYPES[flags.oneOf('dtype', ['f32', 'f16', 'both'])],

@@ -1,46 +1,41 @@
 /**
- * A training step of X-CLIP, measured: dispatches, submits, host time beside the time of the whole step, memory as estimated, planned and counted.
+ * A training step of X-CLIP, measured: dispatches, submits, host time beside the time of the whole step, memory as estimated, planned and
+ * counted, and the kernels that take most of it.
  *
- *   node engine/setup/run.mjs bench/step.ts --preset B/32 --batch 1
- *   node engine/setup/run.mjs bench/step.ts --preset tiny --batch 16 --classes 120 --profile
+ *   npm run bench -- --step --preset B/32 --batch 1
+ *   npm run bench -- --step --preset tiny --batch 16 --classes 120 --profile
  */
-import { parseArgs } from 'node:util';
+import type { ArgsDef } from 'citty';
 import { estimate, type FloatType, formatBytes, type Gpu, open } from '../engine/index.ts';
+import { rooms } from '../kernels/index.ts';
 import { PRESETS } from '../model/config.ts';
+import type { Flags } from '../train/cli/flags.ts';
+import { median } from './statistics.ts';
+import { markdownTable, percent } from './table.ts';
 import { trainingStep, type StepShape } from './training_step.ts';
 
-const { values } = parseArgs({
-  options: {
-    preset: { type: 'string', default: 'tiny' },
-    batch: { type: 'string', default: '1' },
-    classes: { type: 'string', default: '400' },
-    steps: { type: 'string', default: '10' },
-    'train-text': { type: 'boolean', default: false },
-    recompute: { type: 'boolean', default: false },
-    precision: { type: 'string', default: 'f32' },
-    estimate: { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-  },
-});
+export const STEP_ARGS = {
+  preset: { type: 'string', default: 'tiny', description: `with --step: ${Object.keys(PRESETS).join(', ')}` },
+  batch: { type: 'string', default: '1', description: 'with --step: clips' },
+  classes: { type: 'string', default: '400', description: 'with --step: texts that each clip is compared with' },
+  steps: { type: 'string', default: '10', description: 'with --step: how many are measured' },
+  'train-text': { type: 'boolean', description: 'with --step: the text tower learns' },
+  recompute: { type: 'boolean', description: 'with --step: activations are computed again on the way back' },
+  precision: { type: 'string', default: 'f32', description: 'with --step: f32 or f16' },
+  estimate: { type: 'boolean', description: 'with --step: tell what the step would take, without running it' },
+  profile: { type: 'boolean', description: 'with --step: the ten kernels that take most of it' },
+} as const satisfies ArgsDef;
 
-function shapeOf(): StepShape {
-  const { preset } = values;
-  if (!(preset in PRESETS)) throw new RangeError(`--preset ${preset}: known are ${Object.keys(PRESETS).join(', ')}`);
-  return { preset: preset as StepShape['preset'], batch: count('batch'), classes: count('classes'), trainText: values['train-text'], recompute: values.recompute, precision: precisionOf(values.precision) };
+function shapeOf(flags: Flags): StepShape {
+  return {
+    preset: flags.oneOf('preset', Object.keys(PRESETS) as (keyof typeof PRESETS)[]),
+    batch: flags.whole('batch', 1) ?? 1,
+    classes: flags.whole('classes', 1) ?? 1,
+    trainText: flags.is('train-text'),
+    recompute: flags.is('recompute'),
+    precision: flags.oneOf<FloatType>('precision', ['f32', 'f16']),
+  };
 }
-
-function precisionOf(text: string): FloatType {
-  if (text !== 'f32' && text !== 'f16') throw new RangeError(`--precision ${text}: known are f32, f16`);
-  return text;
-}
-
-function count(name: 'batch' | 'classes' | 'steps'): number {
-  const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < 1) throw new RangeError(`--${name} ${values[name]}: must be a whole number of at least 1`);
-  return number;
-}
-
-const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 
 function row(name: string, value: string): void {
   console.log(`${name.padEnd(28)} ${value}`);
@@ -55,7 +50,7 @@ function planned(gpu: Gpu, shape: StepShape): void {
   row('  activations', formatBytes(stepBytes));
 }
 
-async function measured(gpu: Gpu, shape: StepShape, steps: number): Promise<void> {
+async function measured(gpu: Gpu, shape: StepShape, steps: number, isProfiled: boolean): Promise<void> {
   const { captured, dispose } = trainingStep(gpu, shape);
   gpu.pool.trim();
   captured.run();
@@ -85,8 +80,17 @@ async function measured(gpu: Gpu, shape: StepShape, steps: number): Promise<void
   row('steps without waiting', `${inARow.toFixed(1)} ms each: encoding overlaps`);
   row('planned for activations', `${formatBytes(plannedBytes)} in ${slabs} slabs; no plan can take less than ${formatBytes(leastBytes)}`);
   row('counted, all buffers', formatBytes(gpu.pool.reserved));
-  if (values.profile) await profile(gpu, () => void captured.run());
+  if (isProfiled) await profile(gpu, () => void captured.run());
   dispose();
+}
+
+/** How many kernels a profile shows. */
+const SHOWN = 10;
+
+/** The page of the room that a kernel belongs to; the engine's for its own. `kernel` is as profiles name it: `gelu.vec4.quick_gelu.only`. */
+export function pageOf(kernel: string): string {
+  const room = rooms.find(({ kernels }) => kernels.some(({ name }) => kernel.startsWith(`${name}.`)));
+  return room === undefined ? '[engine](../engine/README.md)' : `[${room.name}](../kernels/${room.name}/README.md)`;
 }
 
 /** The kernels that take most of the step. */
@@ -98,15 +102,19 @@ async function profile(gpu: Gpu, run: () => void): Promise<void> {
     byKernel.set(kernel, { dispatches: dispatches + 1, nanoseconds: before + nanoseconds });
     total += nanoseconds;
   }
-  console.log('\n| kernel | dispatches | ms | share |\n|---|---|---|---|');
-  for (const [kernel, { dispatches, nanoseconds }] of [...byKernel].sort(([, a], [, b]) => b.nanoseconds - a.nanoseconds).slice(0, 20)) {
-    console.log(`| ${kernel} | ${dispatches} | ${(nanoseconds / 1e6).toFixed(2)} | ${((100 * nanoseconds) / total).toFixed(1)} % |`);
-  }
+  const costly = [...byKernel].sort(([, a], [, b]) => b.nanoseconds - a.nanoseconds).slice(0, SHOWN);
+  const lines = costly.map(([kernel, { dispatches, nanoseconds }]) => [kernel, pageOf(kernel), String(dispatches), (nanoseconds / 1e6).toFixed(2), percent(nanoseconds / total)]);
+  row('on the GPU, profiled', `${(total / 1e6).toFixed(1)} ms in ${byKernel.size} kernels`);
+  console.log(`\n${markdownTable(['kernel', 'room', 'dispatches', 'ms', 'share'], lines)}`);
 }
 
-const shape = shapeOf();
-await using gpu = await open();
-row('adapter', gpu.name);
-row('step of', `X-CLIP ${shape.preset}, ${shape.batch} clips of 8 frames, ${shape.classes} texts${shape.trainText ? ' that learn' : ''}${shape.recompute ? ', recompute' : ''}, ${shape.precision}`);
-planned(gpu, shape);
-if (!values.estimate) await measured(gpu, shape, count('steps'));
+/** Measures the step that the flags describe. */
+export async function benchStep(flags: Flags): Promise<number> {
+  const shape = shapeOf(flags);
+  await using gpu = await open();
+  row('adapter', gpu.name);
+  row('step of', `X-CLIP ${shape.preset}, ${shape.batch} clips of 8 frames, ${shape.classes} texts${shape.trainText ? ' that learn' : ''}${shape.recompute ? ', recompute' : ''}, ${shape.precision}`);
+  planned(gpu, shape);
+  if (!flags.is('estimate')) await measured(gpu, shape, flags.whole('steps', 1) ?? 1, flags.is('profile'));
+  return 0;
+}

@@ -13,6 +13,7 @@ import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
 import { folderName, readResults, writeResults } from '../bench/results.ts';
 import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels } from '../bench/roofs/index.ts';
+import { pageOf } from '../bench/step.ts';
 import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
 import { digits, duration, markdownTable, percent } from '../bench/table.ts';
 import { Gpu, open } from '../engine/index.ts';
@@ -121,6 +122,12 @@ test('what was measured replaces what stood between the marks of a page, and not
   const first = withMeasured('# A page\n', 'one');
   assert.is(first, '# A page\n\n## Measured\n\n<!-- measured -->\none\n<!-- end of measured -->\n');
   assert.is(withMeasured(`${first}\nmore\n`, 'two'), `${first.replace('one', 'two')}\nmore\n`);
+});
+
+test('the profile of a step links each kernel to its room, and the engine’s own to the engine', () => {
+  for (const room of rooms) for (const { name } of room.kernels) assert.match(pageOf(`${name}.only`), /kernels\/\w+\/README.md/);
+  assert.is(pageOf('gelu.vec4.quick_gelu.only'), '[gelu](../kernels/gelu/README.md)');
+  assert.is(pageOf('add_gradients.only'), '[engine](../engine/README.md)');
 });
 
 test('filters find cases by a part of their name, and unknown words get the nearest known one', async () => {

@@ -53,7 +53,7 @@ export interface Patience {
 }
 
 /** Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen. */
-export const PATIENCE = { workload: { rounds: 20, seconds: 0.03 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 30, seconds: 0.03 } } as const satisfies Record<string, Patience>;
+export const PATIENCE = { workload: { rounds: 12, seconds: 0.03 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 30, seconds: 0.03 } } as const satisfies Record<string, Patience>;
 
 /** Nanoseconds of a first call. What takes longer is called once a round, in a FEW rounds; beyond the second once more in all. */
 const [SLOW, VERY_SLOW] = [0.4e9, 2e9];
