@@ -4,6 +4,7 @@
  *   npm run bench                                  every kernel × case × variant
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
  *   npm run bench -- --step --preset B/32 --profile   a training step of X-CLIP
+ *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
  */
 import type { ArgsDef } from 'citty';
@@ -11,6 +12,7 @@ import type { FloatType } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
 import { benchKernels } from './kernels/command.ts';
+import { benchPeers } from './peers/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
 
 const ARGS = {
@@ -21,6 +23,8 @@ const ARGS = {
   dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32, f16, or both, taking turns' },
   json: { type: 'string', description: 'write the results to this file' },
   compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
+  peers: { type: 'boolean', description: 'other libraries on the same adapter; installs them on first use' },
+  peer: { type: 'string', description: 'with --peers: libraries with this in their name' },
   step: { type: 'boolean', description: 'a training step of X-CLIP in place of the kernels' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
@@ -43,11 +47,13 @@ async function main(raw: readonly string[]): Promise<number> {
       return 0;
     }
     if (flags.is('step')) return await benchStep(flags);
+    const command = ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' ');
+    if (flags.is('peers')) return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'), command });
     return await benchKernels({
       room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),
       types: TYPES[flags.oneOf('dtype', ['f32', 'f16', 'both'])],
       json: flags.text('json'), compare: flags.text('compare'),
-      command: ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' '),
+      command,
     });
   } catch (error) {
     process.stderr.write(explain(error, raw.includes('--debug')));
