@@ -1,4 +1,4 @@
-import { part, record, ShapeError, Tensor } from '../../engine/index.ts';
+import { type Choice, type Gpu, part, record, ShapeError, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { rangesOf } from '../shared/flat.ts';
 import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
@@ -13,14 +13,30 @@ const exp = await part(import.meta.url, '../shared/exp.wgsl');
  * lanes: rows of a workgroup, one for each lane; as many as a processor's vector has lanes, or enough to share a tile.
  * block: rows that come at a time, their logits in registers; the loop over them is unrolled, and in a tile that is long code.
  */
-const BLOCK_VARIANTS = {
-  subgroup: { parts: [await part(import.meta.url, './block.subgroup.wgsl')], needs: ['subgroups'], suits: 'software', sizes: () => [{ lanes: 8, block: 8 }, { lanes: 16, block: 8 }, { lanes: 8, block: 4 }] },
-  tile: { parts: [await part(import.meta.url, './block.tile.wgsl')], sizes: () => [{ lanes: 64, block: 4 }, { lanes: 32, block: 4 }] },
+const BLOCKS = {
+  subgroup: { part: await part(import.meta.url, './block.subgroup.wgsl'), needs: ['subgroups'], suits: 'software', sizes: () => [{ lanes: 8, block: 8 }, { lanes: 16, block: 8 }, { lanes: 8, block: 4 }] },
+  tile: { part: await part(import.meta.url, './block.tile.wgsl'), sizes: () => [{ lanes: 64, block: 4 }, { lanes: 32, block: 4 }] },
 } as const;
 
-const forward = packedKernels('attention', [problem, exp, await part(import.meta.url, './attention.wgsl')], BLOCK_VARIANTS);
-const gradQuery = packedKernels('attention_grad_query', [problem, exp, await part(import.meta.url, './attention_grad_query.wgsl')], BLOCK_VARIANTS);
-const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp, await part(import.meta.url, './attention_grad_key_value.wgsl')], BLOCK_VARIANTS);
+/** The rungs of a kernel, best first. @param kept the one that leaves weights in memory, or finds them there */
+function rungs(body: Source, kept?: Source): Readonly<Record<string, Variant>> {
+  const { subgroup, tile } = BLOCKS;
+  return {
+    ...(kept && { kept: { ...subgroup, parts: [kept, subgroup.part], sizes: () => [{ lanes: 8, block: 8 }, { lanes: 8, block: 16 }] } }),
+    subgroup: { ...subgroup, parts: [body, subgroup.part] },
+    tile: { ...tile, parts: [body, tile.part] },
+  };
+}
+
+const read = (file: string) => part(import.meta.url, file);
+const forward = packedKernels('attention', [problem, exp], rungs(await read('./attention.wgsl')));
+const gradQuery = packedKernels('attention_grad_query', [problem, exp], rungs(await read('./attention_grad_query.wgsl'), await read('./attention_grad_query.kept.wgsl')));
+const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp], rungs(await read('./attention_grad_key_value.wgsl'), await read('./attention_grad_key_value.kept.wgsl')));
+
+/** The gradient keeps the weights of at most this many keys of a query, so that its memory is linear in the sequence. */
+const MOST_KEPT = 256;
+/** As in problem.wgsl. */
+const KEPT_STEP = 16;
 
 /** No subgroup of WebGPU is smaller. */
 const LEAST_SUBGROUP = 4;
@@ -112,9 +128,9 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   using logSumExp = run(plan, operands, y);
   return record(y, [qkv], (dy) => {
     const dqkv = qkv.gradLike();
-    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta: logSumExp.like([...logSumExp.shape, 2]) };
-    runGradQuery(plan, { ...saved, dquery: dqkv });
-    runGradKeyValue(plan, { ...saved, dkv: dqkv }, width, 2 * width);
+    const saved = { ...operands, dy, log_sum_exp: logSumExp };
+    const left = runGradQuery(plan, { ...saved, dquery: dqkv });
+    runGradKeyValue(plan, { ...saved, dkv: dqkv }, left, width, 2 * width);
     return [dqkv];
   }, [qkv, logSumExp]);
 }
@@ -147,14 +163,14 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
   const y = query.like();
   using logSumExp = run(plan, operands, y);
   return record(y, [query, key, value], (dy) => {
-    const saved = { ...operands, dy, log_sum_exp: logSumExp, delta: logSumExp.like([...logSumExp.shape, 2]) };
+    const saved = { ...operands, dy, log_sum_exp: logSumExp };
     const dquery = query.requiresGrad ? query.gradLike() : undefined;
-    runGradQuery(plan, { ...saved, dquery: dquery ?? query.like() }); // for delta, even if nobody wants dq
+    const left = runGradQuery(plan, { ...saved, dquery: dquery ?? query.like() }); // for what it leaves, even if nobody wants dq
     if (!key.requiresGrad && !value.requiresGrad) return [dquery, undefined, undefined];
     // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
     const valueAt = aligned(key.size);
     const dkv = Tensor.empty(key.gpu, [valueAt + value.size], key.gradType, 'd key, d value');
-    runGradKeyValue(plan, { ...saved, dkv }, 0, valueAt);
+    runGradKeyValue(plan, { ...saved, dkv }, left, 0, valueAt);
     return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, valueAt * dkv.elementBytes) : undefined];
   }, mask === undefined ? [query, key, value, logSumExp] : [query, key, value, mask, logSumExp]);
 }
@@ -162,47 +178,70 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
 /** The forward pass into `y`; returns logSumExp [B, H, L]. */
 function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
   const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
-  launch(forward, plan, plan.queries, { ...operands, y, log_sum_exp: logSumExp });
+  launch(forward, plan, plan.queries, { ...operands, y, log_sum_exp: logSumExp }, chosen(forward, plan, y.gpu, false));
   return logSumExp;
 }
 
 interface GradOperands extends Operands {
   readonly dy: Tensor;
   readonly log_sum_exp: Tensor;
-  /** [B, H, L, 2]: Σ weight · dweight of every query, in two numbers; the gradient of the queries writes it, that of keys and values reads it. */
-  readonly delta: Tensor;
 }
 
-function runGradQuery(plan: Plan, tensors: GradOperands & { dquery: Tensor }): void {
-  launch(gradQuery, plan, plan.queries, { ...tensors });
+/** What the gradient of the queries leaves for that of keys and values, and the way that reads it. */
+interface Left {
+  readonly choice: Choice;
+  /**
+   * `delta` [B, H, L, 2]: Σ weight · dweight of every query, in two numbers. Or `pairs` [B, H, 2, L, S rounded up]: the weights of a head,
+   * then their dlogits.
+   */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+function runGradQuery(plan: Plan, tensors: GradOperands & { dquery: Tensor }): Left {
+  const { batch, heads, queries, keys } = plan;
+  const choice = chosen(gradQuery, plan, tensors.query.gpu, keys <= MOST_KEPT);
+  const { log_sum_exp: level } = tensors;
+  const left: Left['tensors'] = choice.variant === 'kept'
+    ? { pairs: level.like([batch, heads, 2, queries, ceilDiv(keys, KEPT_STEP) * KEPT_STEP], 'weights and their gradients') }
+    : { delta: level.like([...level.shape, 2], 'delta') };
+  launch(gradQuery, plan, queries, { ...tensors, ...left }, choice);
+  return { choice, tensors: left };
 }
 
 /** dk and dv start at the given elements of `dkv`. */
-function runGradKeyValue(plan: Plan, tensors: GradOperands & { dkv: Tensor }, keyAt: number, valueAt: number): void {
-  launch(gradKeyValue, plan, plan.keys, { ...tensors }, keyAt, valueAt);
+function runGradKeyValue(plan: Plan, tensors: GradOperands & { dkv: Tensor }, left: Left, keyAt: number, valueAt: number): void {
+  const choice = left.choice.variant === 'kept' ? left.choice : chosen(gradKeyValue, plan, tensors.query.gpu, false);
+  launch(gradKeyValue, plan, plan.keys, { ...tensors, ...left.tensors }, choice, keyAt, valueAt);
+}
+
+/** How a call is run. What needs kept weights is passed over where there are none. */
+function chosen(kernels: PackedKernels, plan: Plan, gpu: Gpu, mayKeep: boolean): Choice {
+  const { kernel } = packed(kernels, plan.headDim);
+  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal });
+  if (choice.variant !== 'kept' || mayKeep) return choice;
+  return kernel.candidates(gpu).find(({ variant }) => variant !== 'kept') as Choice;
 }
 
 /** A lane for each of `rows` rows of every problem, in as many dispatches as the binding limit asks for. */
-function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, dkeyAt = 0, dvalueAt = 0): void {
+function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, choice: Choice, dkeyAt = 0, dvalueAt = 0): void {
   const all = Object.values(tensors);
   const { batch } = plan;
   const perBatch = Math.max(...all.map(({ size }) => size / batch));
   const isBatched = plan.mask === undefined && all.every(({ shape }) => shape[0] === batch);
   const ranges = isBatched ? rangesOf(tensors.query.gpu, batch, perBatch) : [];
-  if (ranges.length <= 1) return dispatch(kernels, plan, rows, tensors, dkeyAt, dvalueAt);
+  if (ranges.length <= 1) return dispatch(kernels, plan, rows, tensors, choice, dkeyAt, dvalueAt);
   for (const { start, count } of ranges) {
     const pieces = Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count, ...tensor.shape.slice(1)], (start * tensor.size * tensor.elementBytes) / batch)] as const);
-    dispatch(kernels, { ...plan, batch: count }, rows, Object.fromEntries(pieces), dkeyAt, dvalueAt);
+    dispatch(kernels, { ...plan, batch: count }, rows, Object.fromEntries(pieces), choice, dkeyAt, dvalueAt);
     for (const [, piece] of pieces) piece.dispose();
   }
 }
 
-function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, dkeyAt: number, dvalueAt: number): void {
+function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, { variant, sizes }: Choice, dkeyAt: number, dvalueAt: number): void {
   const { gpu } = tensors.query;
   const { kernel, packs } = packed(kernels, plan.headDim);
   const perPack = plan.headDim / packs;
   const { mask, query, key, output } = plan;
-  const { variant, sizes } = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal });
   const { lanes, block } = sizes;
   const unrolled = gpu.kind === 'hardware'; // problem.wgsl says why
   const problems = plan.batch * plan.heads;
@@ -222,12 +261,17 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
     },
     constants: {
       PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK: block,
-      WIDTH: gpu.subgroupSize >= block ? block : LEAST_SUBGROUP, MASKED: mask !== undefined,
+      WIDTH: widthOf(gpu, block), MASKED: mask !== undefined,
       LISTENERS: plan.hasListeners === true,
     },
     grid: problems * ceilDiv(rows, lanes),
     variant,
   });
+}
+
+/** Rows of a block that a subgroup loads at once: its smallest size may be all that a device promises. */
+function widthOf({ subgroupSize }: Gpu, block: number): number {
+  return [block, 8].find((width) => width <= block && width <= subgroupSize) ?? LEAST_SUBGROUP;
 }
 
 /** The next power of two, at least 16: few programs then serve all head widths. */

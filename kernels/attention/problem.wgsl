@@ -44,6 +44,10 @@ fn at(problem: u32, batch: u32, head: u32) -> u32 {
   return (problem / params.heads) * batch + (problem % params.heads) * head;
 }
 
+// Keys of a query for which the kept rungs of the gradient leave room.
+const KEPT_STEP = 16u;
+fn kept_width() -> u32 { return (params.keys + KEPT_STEP - 1u) / KEPT_STEP * KEPT_STEP; }
+
 // q·k/√Dh + mask, or HIDDEN where query l does not see key s; also beyond the last query and key.
 fn logit(product: f32, problem: u32, l: u32, s: u32) -> f32 {
   let seen = l < params.queries && s < params.keys && (params.causal == 0u || s <= l);

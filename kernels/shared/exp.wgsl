@@ -9,11 +9,23 @@ const LN2_HIGH = 0.693359375;
 const LN2_REST = 2.12194440e-4;
 const LOWEST = -87.3;   // eˣ of less is no normal f32
 
-fn exp_of(x: f32) -> f32 {
-  let n = round(LOG2_E * x);
+
+// Added to a number below 2²² it leaves that number, rounded to a whole one, in the last bits of the sum. A conversion to i32 says the
+// same, but is defined for every f32, so that processors must look at each lane by itself for one that does not fit.
+const ROUNDER = 12582912.0;   // 1.5 · 2²³
+const ROUNDER_BITS = 0x4b400000;
+
+fn exp_of_four(x: vec4f) -> vec4f {
+  let whole = bitcast<vec4i>(LOG2_E * x + ROUNDER) - ROUNDER_BITS;
+  let n = vec4f(whole);
   let r = (x - n * LN2_HIGH) + n * LN2_REST;
   let q = (((0.00138146132 * r + 0.00836870985) * r + 0.0416683874) * r + 0.166665207) * r + 0.499999935;
-  return select(ldexp((q * r * r + r) + 1.0, i32(n)), 0.0, x < LOWEST);
+  // 2ⁿ in two factors, because 2¹²⁸ is no f32 and the largest powers of e lie around it
+  let power = two_to(min(whole, vec4i(127))) * ((q * r * r + r) + 1.0) * two_to(clamp(whole - 127, vec4i(0), vec4i(127)));
+  return select(power, vec4f(), x < vec4f(LOWEST));
 }
 
-fn exp_of_four(x: vec4f) -> vec4f { return vec4f(exp_of(x.x), exp_of(x.y), exp_of(x.z), exp_of(x.w)); }
+fn exp_of(x: f32) -> f32 { return exp_of_four(vec4f(x)).x; }
+
+// 2ⁿ for n from −126 to 127: the exponent of an f32 is n + 127, in its bits from 23 on.
+fn two_to(n: vec4i) -> vec4f { return bitcast<vec4f>((n + 127) << vec4u(23u)); }
