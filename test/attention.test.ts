@@ -53,7 +53,23 @@ test('a batch larger than a binding goes in pieces, with equal bits', async () =
     for (const tensor of [qkv.grad, qkv, y]) tensor?.dispose();
   }
   assert.equal(results[1], results[0]);
-  assert.equal(dispatches, [3, 9]);
+  assert.equal(dispatches, [3, 10], 'two pieces forward; four for the gradient, which keeps weights');
+  await small.close();
+});
+
+test('weights that a binding cannot hold are not kept but computed again', async () => {
+  const small = await openWithBindings(50_000);
+  const shape = [2, 2, 40, 8]; // 40 × 48 weights and dlogits of 4 heads take 61,440 bytes, and a mask keeps the batch in one piece
+  const results: Float32Array[] = [];
+  for (const context of [gpu, small]) {
+    const [query, key, value, dy] = ['query', 'key', 'value', 'dy'].map((name) => Tensor.from(context, normal(name, shape).data as Float32Array, shape, name));
+    const mask = Tensor.zeros(context, [40, 40]);
+    key.requiresGrad = true;
+    context.scope(() => backward(attention(query, key, value, { mask }), dy));
+    results.push(await (key.grad as Tensor).read());
+    for (const tensor of [key.grad, query, key, value, dy, mask]) tensor?.dispose();
+  }
+  close('dkey', results[1], Float64Array.from(results[0]), { atol: 1e-6, rtol: 1e-5 });
   await small.close();
 });
 

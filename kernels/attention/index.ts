@@ -1,6 +1,6 @@
 import { type Choice, type Gpu, part, record, ShapeError, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { rangesOf } from '../shared/flat.ts';
+import { alignmentOf, type Range, rangesOf } from '../shared/flat.ts';
 import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
@@ -128,9 +128,7 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   using logSumExp = run(plan, operands, y);
   return record(y, [qkv], (dy) => {
     const dqkv = qkv.gradLike();
-    const saved = { ...operands, dy, log_sum_exp: logSumExp };
-    const left = runGradQuery(plan, { ...saved, dquery: dqkv });
-    runGradKeyValue(plan, { ...saved, dkv: dqkv }, left, width, 2 * width);
+    runGradient(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv: dqkv }, width, 2 * width);
     return [dqkv];
   }, [qkv, logSumExp]);
 }
@@ -165,12 +163,14 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
   return record(y, [query, key, value], (dy) => {
     const saved = { ...operands, dy, log_sum_exp: logSumExp };
     const dquery = query.requiresGrad ? query.gradLike() : undefined;
-    const left = runGradQuery(plan, { ...saved, dquery: dquery ?? query.like() }); // for what it leaves, even if nobody wants dq
-    if (!key.requiresGrad && !value.requiresGrad) return [dquery, undefined, undefined];
+    if (!key.requiresGrad && !value.requiresGrad) {
+      if (dquery !== undefined) runGradient(plan, { ...saved, dquery });
+      return [dquery, undefined, undefined];
+    }
     // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
     const valueAt = aligned(key.size);
     const dkv = Tensor.empty(key.gpu, [valueAt + value.size], key.gradType, 'd key, d value');
-    runGradKeyValue(plan, { ...saved, dkv }, left, 0, valueAt);
+    runGradient(plan, { ...saved, dquery: dquery ?? query.like(), dkv }, 0, valueAt); // dq for what it leaves, even if nobody wants it
     return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, valueAt * dkv.elementBytes) : undefined];
   }, mask === undefined ? [query, key, value, logSumExp] : [query, key, value, mask, logSumExp]);
 }
@@ -178,66 +178,79 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
 /** The forward pass into `y`; returns logSumExp [B, H, L]. */
 function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
   const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
-  launch(forward, plan, plan.queries, { ...operands, y, log_sum_exp: logSumExp }, chosen(forward, plan, y.gpu, false));
+  const tensors = { ...operands, y, log_sum_exp: logSumExp };
+  const choice = choose(forward, plan, y.gpu);
+  inPieces(plan, tensors, piecesOf(plan, tensors), (piece, parts) => dispatch(forward, piece, plan.queries, parts, choice));
   return logSumExp;
 }
 
 interface GradOperands extends Operands {
   readonly dy: Tensor;
   readonly log_sum_exp: Tensor;
+  readonly dquery: Tensor;
+  /** Takes dk and dv, if anybody wants them. */
+  readonly dkv?: Tensor;
 }
 
-/** What the gradient of the queries leaves for that of keys and values, and the way that reads it. */
-interface Left {
-  readonly choice: Choice;
-  /**
-   * `delta` [B, H, L, 2]: Σ weight · dweight of every query, in two numbers. Or `pairs` [B, H, 2, L, S rounded up]: the weights of a head,
-   * then their dlogits.
-   */
-  readonly tensors: Readonly<Record<string, Tensor>>;
-}
-
-function runGradQuery(plan: Plan, tensors: GradOperands & { dquery: Tensor }): Left {
-  const { batch, heads, queries, keys } = plan;
-  const choice = chosen(gradQuery, plan, tensors.query.gpu, keys <= MOST_KEPT);
-  const { log_sum_exp: level } = tensors;
-  const left: Left['tensors'] = choice.variant === 'kept'
-    ? { pairs: level.like([batch, heads, 2, queries, ceilDiv(keys, KEPT_STEP) * KEPT_STEP], 'weights and their gradients') }
-    : { delta: level.like([...level.shape, 2], 'delta') };
-  launch(gradQuery, plan, queries, { ...tensors, ...left }, choice);
-  return { choice, tensors: left };
-}
-
-/** dk and dv start at the given elements of `dkv`. */
-function runGradKeyValue(plan: Plan, tensors: GradOperands & { dkv: Tensor }, left: Left, keyAt: number, valueAt: number): void {
-  const choice = left.choice.variant === 'kept' ? left.choice : chosen(gradKeyValue, plan, tensors.query.gpu, false);
-  launch(gradKeyValue, plan, plan.keys, { ...tensors, ...left.tensors }, choice, keyAt, valueAt);
+/**
+ * dq, and then dk and dv, which start at the given elements of `dkv`. Between them lies what the first leaves for the second:
+ * `delta` [B, H, L, 2], Σ weight · dweight of every query in two numbers; or `pairs` [B, H, 2, L, S rounded up], the weights of a head, then
+ * their dlogits.
+ */
+function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, valueAt = 0): void {
+  const { gpu } = tensors.query;
+  const { heads, queries, keys } = plan;
+  const all: Readonly<Record<string, Tensor>> = dkv === undefined ? tensors : { ...tensors, dkv };
+  const shape = [heads, 2, queries, ceilDiv(keys, KEPT_STEP) * KEPT_STEP];
+  const keptBytes = f32Bytes(shape.reduce((product, extent) => product * extent, 1));
+  let ranges = keys <= MOST_KEPT ? piecesOf(plan, all, keptBytes) : [];
+  const fits = ranges.length > 0 && Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
+  const choice = choose(gradQuery, plan, gpu, fits);
+  const isKept = choice.variant === 'kept';
+  if (!isKept) ranges = piecesOf(plan, all);
+  const second = isKept || dkv === undefined ? choice : choose(gradKeyValue, plan, gpu, false);
+  inPieces(plan, all, ranges, (piece, { dquery, dkv: target, ...saved }) => {
+    const { log_sum_exp: level } = saved;
+    const [name, left] = isKept
+      ? ['pairs', level.wide([piece.batch, ...shape], 'weights and their gradients')]
+      : ['delta', level.wide([...level.shape, 2], 'delta')];
+    dispatch(gradQuery, piece, queries, { ...saved, [name]: left, dquery }, choice);
+    if (dkv !== undefined) dispatch(gradKeyValue, piece, keys, { ...saved, [name]: left, dkv: target }, second, keyAt, valueAt);
+    left.dispose();
+  });
 }
 
 /** How a call is run. What needs kept weights is passed over where there are none. */
-function chosen(kernels: PackedKernels, plan: Plan, gpu: Gpu, mayKeep: boolean): Choice {
+function choose(kernels: PackedKernels, plan: Plan, gpu: Gpu, mayKeep = true): Choice {
   const { kernel } = packed(kernels, plan.headDim);
   const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal });
   if (choice.variant !== 'kept' || mayKeep) return choice;
   return kernel.candidates(gpu).find(({ variant }) => variant !== 'kept') as Choice;
 }
 
-/** A lane for each of `rows` rows of every problem, in as many dispatches as the binding limit asks for. */
-function launch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, choice: Choice, dkeyAt = 0, dvalueAt = 0): void {
+/**
+ * The samples of each dispatch: all of them, or as many as the binding limit allows.
+ *
+ * @param besides bytes that a sample takes in a tensor that is not there yet
+ */
+function piecesOf({ batch, mask }: Plan, tensors: Readonly<Record<string, Tensor>>, besides = 0): readonly Range[] {
   const all = Object.values(tensors);
-  const { batch } = plan;
-  const perBatch = Math.max(...all.map(({ size }) => size / batch));
-  const isBatched = plan.mask === undefined && all.every(({ shape }) => shape[0] === batch);
-  const ranges = isBatched ? rangesOf(tensors.query.gpu, batch, perBatch) : [];
-  if (ranges.length <= 1) return dispatch(kernels, plan, rows, tensors, choice, dkeyAt, dvalueAt);
+  if (mask !== undefined || all.some(({ shape }) => shape[0] !== batch)) return [{ start: 0, count: batch }];
+  const bytes = all.map((tensor) => tensor.bytes / batch);
+  return rangesOf(all[0].gpu, batch, Math.max(besides, ...bytes) / 4, alignmentOf(bytes));
+}
+
+/** Runs `work` on each range of samples. */
+function inPieces(plan: Plan, tensors: Readonly<Record<string, Tensor>>, ranges: readonly Range[], work: (plan: Plan, pieces: Readonly<Record<string, Tensor>>) => void): void {
+  if (ranges.length === 1) return work(plan, tensors);
   for (const { start, count } of ranges) {
-    const pieces = Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count, ...tensor.shape.slice(1)], (start * tensor.size * tensor.elementBytes) / batch)] as const);
-    dispatch(kernels, { ...plan, batch: count }, rows, Object.fromEntries(pieces), choice, dkeyAt, dvalueAt);
+    const pieces = Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count, ...tensor.shape.slice(1)], (start * tensor.bytes) / plan.batch)] as const);
+    work({ ...plan, batch: count }, Object.fromEntries(pieces));
     for (const [, piece] of pieces) piece.dispose();
   }
 }
 
-function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, { variant, sizes }: Choice, dkeyAt: number, dvalueAt: number): void {
+function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, { variant, sizes }: Choice, dkeyAt = 0, dvalueAt = 0): void {
   const { gpu } = tensors.query;
   const { kernel, packs } = packed(kernels, plan.headDim);
   const perPack = plan.headDim / packs;

@@ -6,18 +6,30 @@ export interface Range {
   readonly count: number;
 }
 
-/** A range starts at a multiple of this many rows: 256 bytes for f16, 512 for f32, where a binding may start on every device. */
-const ALIGNMENT = 128;
+/** Bytes between places where a binding may start on every device. */
+const BINDING_ALIGNMENT = 256;
+/** Rows that are a whole number of those, whatever their length: of one f16 each. */
+const ALIGNMENT = BINDING_ALIGNMENT / 2;
+
+/** Rows that a range must hold a multiple of, when a row takes so many bytes in each of the operands. */
+export function alignmentOf(bytes: readonly number[]): number {
+  return Math.max(...bytes.map((row) => BINDING_ALIGNMENT / gcd(BINDING_ALIGNMENT, row)));
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
 
 /**
  * Cuts n rows into ranges that fit one binding each.
  *
  * @param rowElements elements of a row in the widest operand; 1 for flat work
+ * @param alignment every range but the last is a multiple of it
  */
-export function rangesOf(gpu: Gpu, n: number, rowElements = 1): Range[] {
+export function rangesOf(gpu: Gpu, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
   const fitting = gpu.limits.maxStorageBufferBindingSize / 4 / rowElements;
-  if (n + ALIGNMENT <= fitting) return [{ start: 0, count: n }];
-  const most = Math.floor(fitting / ALIGNMENT - 1) * ALIGNMENT;
+  if (n + alignment <= fitting) return [{ start: 0, count: n }];
+  const most = Math.floor(fitting / alignment - 1) * alignment;
   // rows too long for any range go as they are: binding them then names the tensor and the limit
   const step = most > 0 ? most : n;
   return Array.from({ length: Math.ceil(n / step) }, (_, i) => ({ start: i * step, count: Math.min(step, n - i * step) }));
