@@ -79,7 +79,7 @@ function update(gpu: Gpu, task: Task): Running {
   const keep = (data: Float32Array, shape: readonly number[], label: string) => gpu.keep(Tensor.from(gpu, data, shape, label));
   const hyper = keep(hyperRow(ADAMW), [1, 8], 'hyper');
   const groupOfBlock = gpu.keep(Tensor.from(gpu, new Uint32Array(Math.ceil(values.size / BLOCK)), undefined, 'groups'));
-  const settings = keep(controlSettings({ ...ADAMW, maxNorm: 0, growth: 1, backoff: 1, interval: 2000 }), [8], 'settings');
+  const settings = keep(controlSettings({ ...ADAMW, maxNorm: 0, growth: 1, backoff: 1, interval: 2000 }), [6], 'settings');
   const state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'state'));
   const scale = keep(Float32Array.of(1), [], 'scale');
   return running(gpu, gpu.capture(() => {
