@@ -3,7 +3,7 @@
  *
  *   npm run bench                                  every kernel × case × variant
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
- *   npm run bench -- --step --preset B/32 --profile   a training step of X-CLIP
+ *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16: forward, and a training step
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
  */
@@ -25,7 +25,7 @@ const ARGS = {
   compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
   peers: { type: 'boolean', description: 'other libraries on the same adapter; installs them on first use' },
   peer: { type: 'string', description: 'with --peers: libraries with this in their name' },
-  step: { type: 'boolean', description: 'a training step of X-CLIP in place of the kernels' },
+  step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
 } as const satisfies ArgsDef;
@@ -46,8 +46,8 @@ async function main(raw: readonly string[]): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     }
-    if (flags.is('step')) return await benchStep(flags);
     const command = ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' ');
+    if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('peers')) return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'), command });
     return await benchKernels({
       room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),

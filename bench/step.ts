@@ -1,120 +1,188 @@
 /**
- * A training step of X-CLIP, measured: dispatches, submits, host time beside the time of the whole step, memory as estimated, planned and
- * counted, and the kernels that take most of it.
+ * X-CLIP on random numbers, measured: the forward pass, and a training step as the recipe has it.
  *
- *   npm run bench -- --step --preset B/32 --batch 1
- *   npm run bench -- --step --preset tiny --batch 16 --classes 120 --profile
+ *   npm run bench -- --step                                   tiny, B/32 and B/16
+ *   npm run bench -- --step --preset B/32 --batch 4 --trace step.json
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ArgsDef } from 'citty';
-import { estimate, type FloatType, formatBytes, type Gpu, open } from '../engine/index.ts';
-import { rooms } from '../kernels/index.ts';
+import { type CapturedStep, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, type KernelTime, open } from '../engine/index.ts';
+import { tuned } from '../kernels/tuned.ts';
 import { PRESETS } from '../model/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
-import { median } from './statistics.ts';
-import { markdownTable, percent } from './table.ts';
-import { trainingStep, type StepShape } from './training_step.ts';
+import { resultsFolder, writeResults } from './results.ts';
+import { measureRoofs, type Roofs } from './roofs/index.ts';
+import { type KernelShare, pageOf, sharesOf } from './shares.ts';
+import { type Spread, spreadOf } from './statistics.ts';
+import { digits, duration, markdownTable, percent } from './table.ts';
+import { chromeTrace } from './trace.ts';
+import { stepFlops, trainingStep, type StepShape } from './training_step.ts';
 
 export const STEP_ARGS = {
-  preset: { type: 'string', default: 'tiny', description: `with --step: ${Object.keys(PRESETS).join(', ')}` },
-  batch: { type: 'string', default: '1', description: 'with --step: clips' },
+  preset: { type: 'string', description: `with --step: one of ${Object.keys(PRESETS).join(', ')}; tiny, B/32 and B/16 without it` },
+  batch: { type: 'string', description: 'with --step: clips; 16 for tiny, 1 for others without it' },
   classes: { type: 'string', default: '400', description: 'with --step: texts that each clip is compared with' },
-  steps: { type: 'string', default: '10', description: 'with --step: how many are measured' },
+  steps: { type: 'string', default: '10', description: 'with --step: how many are measured, fewer if they take long' },
   'train-text': { type: 'boolean', description: 'with --step: the text tower learns' },
   recompute: { type: 'boolean', description: 'with --step: activations are computed again on the way back' },
   precision: { type: 'string', default: 'f32', description: 'with --step: f32 or f16' },
   estimate: { type: 'boolean', description: 'with --step: tell what the step would take, without running it' },
-  profile: { type: 'boolean', description: 'with --step: the ten kernels that take most of it' },
+  trace: { type: 'string', description: 'with --step: write one step to this file, for chrome://tracing' },
 } as const satisfies ArgsDef;
 
-function shapeOf(flags: Flags): StepShape {
-  return {
-    preset: flags.oneOf('preset', Object.keys(PRESETS) as (keyof typeof PRESETS)[]),
-    batch: flags.whole('batch', 1) ?? 1,
+/** What is measured when nothing is said. */
+const DEFAULTS = ['tiny', 'B/32', 'B/16'] as const;
+/** Milliseconds that the measured runs of a pass may take together, beyond the first. */
+const PATIENCE = 15_000;
+/** How many kernels a profile shows. */
+const SHOWN = 10;
+
+/** A pass, measured. */
+export interface StepRow extends StepShape {
+  readonly pass: 'forward' | 'training step';
+  /** Milliseconds from the call until the GPU is done, and those of them that the host takes to encode. */
+  readonly wall: Spread;
+  readonly host: Spread;
+  /** Milliseconds of a pass when they are not waited for one by one. */
+  readonly inARow: number;
+  readonly clipsPerSecond: number;
+  readonly dispatches: number;
+  readonly submits: number;
+  /** Buffers and bind groups that a replayed pass makes. */
+  readonly made: number;
+  readonly estimatedBytes: number;
+  /** Of all buffers, at most, weights and moments included. */
+  readonly peakBytes: number;
+  readonly flops: number;
+  /** Operations a second by the roof of f32, or of f16 for tensors so stored. */
+  readonly ofTheRoof: number;
+  /** The kernels that take most of it. */
+  readonly kernels: readonly KernelShare[];
+}
+
+/** What the file of results holds. */
+export interface StepResults {
+  readonly roofs: Roofs;
+  readonly rows: readonly StepRow[];
+}
+
+function shapesOf(flags: Flags): readonly StepShape[] {
+  const presets = flags.text('preset') === undefined ? DEFAULTS : [flags.oneOf('preset', Object.keys(PRESETS) as (keyof typeof PRESETS)[])];
+  return presets.map((preset) => ({
+    preset,
+    batch: flags.whole('batch', 1) ?? (preset === 'tiny' ? 16 : 1),
     classes: flags.whole('classes', 1) ?? 1,
     trainText: flags.is('train-text'),
     recompute: flags.is('recompute'),
     precision: flags.oneOf<FloatType>('precision', ['f32', 'f16']),
-  };
+  }));
 }
 
-function row(name: string, value: string): void {
+function line(name: string, value: string): void {
   console.log(`${name.padEnd(28)} ${value}`);
 }
 
-/** What the step would take, and by what. */
-function planned(gpu: Gpu, shape: StepShape): void {
-  const { resident, stepBytes, totalBytes, dispatches } = estimate(gpu, () => void trainingStep(gpu, shape).captured.run());
-  row('dispatches', `${dispatches}, set-up included`);
-  row('estimate', formatBytes(totalBytes));
-  for (const [label, bytes] of [...resident].sort(([, a], [, b]) => b - a).slice(0, 6)) row(`  ${label}`, formatBytes(bytes));
-  row('  activations', formatBytes(stepBytes));
+function titleOf({ preset, batch, classes, trainText, recompute, precision }: StepShape): string {
+  return `X-CLIP ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of 8 frames, ${classes} texts${trainText ? ' that learn' : ''}${recompute ? ', recompute' : ''}, ${precision}`;
 }
 
-async function measured(gpu: Gpu, shape: StepShape, steps: number, isProfiled: boolean): Promise<void> {
-  const { captured, dispose } = trainingStep(gpu, shape);
-  gpu.pool.trim();
+/** What the step would take, and by what. */
+function planned(gpu: Gpu, shape: StepShape): number {
+  const { resident, stepBytes, totalBytes, dispatches } = estimate(gpu, () => void trainingStep(gpu, shape).captured.run());
+  line('estimate of a step', `${formatBytes(totalBytes)}, ${dispatches} dispatches with set-up`);
+  for (const [label, bytes] of [...resident].sort(([, a], [, b]) => b - a).slice(0, 6)) line(`  ${label}`, formatBytes(bytes));
+  line('  activations', formatBytes(stepBytes));
+  return totalBytes;
+}
+
+/** Runs a pass, first to build its kernels, then again and again, and once in a profile. */
+async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>, steps: number): Promise<Pick<StepRow, 'wall' | 'host' | 'inARow' | 'dispatches' | 'submits' | 'made'> & { readonly times: readonly KernelTime[] }> {
   captured.run();
   await gpu.sync();
   const before = { ...gpu.counts };
-  const host: number[] = [];
-  const whole: number[] = [];
-  for (let i = 0; i < steps; i++) {
+  const [host, wall]: [number[], number[]] = [[], []];
+  const began = performance.now();
+  while (wall.length === 0 || (wall.length < steps && performance.now() - began < PATIENCE)) {
     const start = performance.now();
     captured.run();
     host.push(performance.now() - start);
     await gpu.sync();
-    whole.push(performance.now() - start);
+    wall.push(performance.now() - start);
   }
   const after = { ...gpu.counts };
   const start = performance.now();
-  for (let i = 0; i < steps; i++) captured.run();
+  for (let i = 0; i < wall.length; i++) captured.run();
   await gpu.sync();
-  const inARow = (performance.now() - start) / steps;
-  const per = (key: keyof typeof before) => (after[key] - before[key]) / steps;
-  const { plannedBytes, leastBytes, slabs } = captured.plan;
-  row('dispatches per step', `${per('dispatches')}`);
-  row('submits per step', `${per('submits')}, readback included`);
-  row('buffers, bind groups made', `${per('buffersCreated')}, ${per('bindGroupsCreated')}`);
-  row('host time per step', `${median(host).toFixed(2)} ms, ${((100 * median(host)) / median(whole)).toFixed(1)} % of the step`);
-  row('step', `${median(whole).toFixed(1)} ms, ${((1000 * shape.batch) / median(whole)).toFixed(2)} clips/s`);
-  row('steps without waiting', `${inARow.toFixed(1)} ms each: encoding overlaps`);
-  row('planned for activations', `${formatBytes(plannedBytes)} in ${slabs} slabs; no plan can take less than ${formatBytes(leastBytes)}`);
-  row('counted, all buffers', formatBytes(gpu.pool.reserved));
-  if (isProfiled) await profile(gpu, () => void captured.run());
-  dispose();
+  const inARow = (performance.now() - start) / wall.length;
+  const per = (key: keyof typeof before) => (after[key] - before[key]) / wall.length;
+  const times = gpu.features.has('timestamp-query') ? await gpu.profile(() => void captured.run()) : [];
+  return { wall: spreadOf(wall), host: spreadOf(host), inARow, dispatches: per('dispatches'), submits: per('submits'), made: per('buffersCreated') + per('bindGroupsCreated'), times };
 }
 
-/** How many kernels a profile shows. */
-const SHOWN = 10;
-
-/** The page of the room that a kernel belongs to; the engine's for its own. `kernel` is as profiles name it: `gelu.vec4.quick_gelu.only`. */
-export function pageOf(kernel: string): string {
-  const room = rooms.find(({ kernels }) => kernels.some(({ name }) => kernel.startsWith(`${name}.`)));
-  return room === undefined ? '[engine](../engine/README.md)' : `[${room.name}](../kernels/${room.name}/README.md)`;
+function print(row: StepRow): void {
+  const { pass, batch, wall, host, inARow, clipsPerSecond, dispatches, submits, made, peakBytes, flops, ofTheRoof } = row;
+  console.log('');
+  line(pass, `${duration(wall.median * 1e6)} (quartiles ${digits(wall.low)} to ${digits(wall.high)} ms of ${wall.count}), ${digits(clipsPerSecond)} clips/s`);
+  line('  without waiting', `${duration(inARow * 1e6)} each, ${digits((1000 * batch) / inARow)} clips/s: encoding overlaps`);
+  line('  host', `${duration(host.median * 1e6)}, ${percent(host.median / wall.median)} of it`);
+  line('  dispatches, submits', `${dispatches}, ${submits} with the readback; ${made} buffers and bind groups made`);
+  line('  arithmetic', `${digits(flops / 1e9)} GFLOP, ${digits(flops / 1e6 / wall.median)} GFLOP/s, ${percent(ofTheRoof)} of the roof`);
+  line('  all buffers, at most', formatBytes(peakBytes));
+  if (row.kernels.length === 0) return;
+  const shown = row.kernels.slice(0, SHOWN).map(({ kernel, dispatches: count, nanoseconds, share }) => [kernel, pageOf(kernel), String(count), digits(nanoseconds / 1e6), percent(share)]);
+  console.log(`\n${markdownTable(['kernel', 'room', 'dispatches', 'ms', 'share'], shown)}`);
 }
 
-/** The kernels that take most of the step. */
-async function profile(gpu: Gpu, run: () => void): Promise<void> {
-  const byKernel = new Map<string, { dispatches: number; nanoseconds: number }>();
-  let total = 0;
-  for (const { kernel, nanoseconds } of await gpu.profile(run)) {
-    const { dispatches, nanoseconds: before } = byKernel.get(kernel) ?? { dispatches: 0, nanoseconds: 0 };
-    byKernel.set(kernel, { dispatches: dispatches + 1, nanoseconds: before + nanoseconds });
-    total += nanoseconds;
+/** Measures the passes that the flags describe. @param command as it was typed */
+export async function benchStep(flags: Flags, command: string): Promise<number> {
+  const shapes = shapesOf(flags);
+  const trace = flags.text('trace');
+  if (trace !== undefined && shapes.length > 1) throw new FirstlightError('FL_FLAG', '--trace writes the step of one model', {}, 'say which: --preset B/32');
+  await using machine = await open();
+  const roofs = await measureRoofs(machine);
+  line('adapter', machine.name);
+  line('roofs, measured here', `copy ${digits(roofs.gbps)} GB/s, f32 ${digits(roofs.gflops)} GFLOP/s${roofs.halfGflops === undefined ? '' : `, f16 ${digits(roofs.halfGflops)} GFLOP/s`}`);
+  const rows: StepRow[] = [];
+  for (const shape of shapes) {
+    console.log(`\n${titleOf(shape)}`);
+    rows.push(...(await benchShape(shape)));
   }
-  const costly = [...byKernel].sort(([, a], [, b]) => b.nanoseconds - a.nanoseconds).slice(0, SHOWN);
-  const lines = costly.map(([kernel, { dispatches, nanoseconds }]) => [kernel, pageOf(kernel), String(dispatches), (nanoseconds / 1e6).toFixed(2), percent(nanoseconds / total)]);
-  row('on the GPU, profiled', `${(total / 1e6).toFixed(1)} ms in ${byKernel.size} kernels`);
-  console.log(`\n${markdownTable(['kernel', 'room', 'dispatches', 'ms', 'share'], lines)}`);
-}
-
-/** Measures the step that the flags describe. */
-export async function benchStep(flags: Flags): Promise<number> {
-  const shape = shapeOf(flags);
-  await using gpu = await open();
-  row('adapter', gpu.name);
-  row('step of', `X-CLIP ${shape.preset}, ${shape.batch} clips of 8 frames, ${shape.classes} texts${shape.trainText ? ' that learn' : ''}${shape.recompute ? ', recompute' : ''}, ${shape.precision}`);
-  planned(gpu, shape);
-  if (!flags.is('estimate')) await measured(gpu, shape, flags.whole('steps', 1) ?? 1, flags.is('profile'));
+  const isWhole = flags.text('preset') === undefined && !flags.is('estimate');
+  const path = flags.text('json') ?? (isWhole ? join(resultsFolder(machine), 'step.json') : undefined);
+  if (path !== undefined && rows.length > 0) {
+    writeResults<StepResults>(path, 'step', machine, command, { roofs, rows });
+    console.log(`\nwrote ${path}`);
+  }
   return 0;
+
+  /** A model in a context of its own, so that what is counted is its own. */
+  async function benchShape(shape: StepShape): Promise<readonly StepRow[]> {
+    await using gpu = await open({ tuning: tuned });
+    const estimatedBytes = planned(gpu, shape);
+    if (flags.is('estimate')) return [];
+    const { forward, captured, randomise, dispose } = trainingStep(gpu, shape);
+    randomise();
+    const flops = stepFlops(shape);
+    const roof = shape.precision === 'f16' ? (roofs.halfGflops ?? roofs.gflops) : roofs.gflops;
+    const passes = [['forward', forward, flops.forward], ['training step', captured, flops.step]] as const;
+    const made: StepRow[] = [];
+    for (const [pass, step, work] of passes) {
+      const { times, ...result } = await measured(gpu, step, flags.whole('steps', 1) ?? 1);
+      const row: StepRow = {
+        ...shape, pass, ...result, clipsPerSecond: (1000 * shape.batch) / result.wall.median, estimatedBytes, peakBytes: gpu.pool.peakReserved,
+        flops: work, ofTheRoof: work / 1e6 / result.wall.median / roof, kernels: sharesOf(times).slice(0, SHOWN),
+      };
+      step.dispose();
+      gpu.pool.trim();
+      print(row);
+      made.push(row);
+      if (trace !== undefined && pass === 'training step') {
+        writeFileSync(trace, chromeTrace(times, titleOf(shape), gpu.name));
+        console.log(`\nwrote ${trace}: ${times.length} dispatches`);
+      }
+    }
+    dispose();
+    return made;
+  }
 }

@@ -1,5 +1,7 @@
-import { type CapturedStep, type FloatType, type Gpu, halve, Random, type Shape, Tensor } from '../engine/index.ts';
+import { type CapturedStep, type FloatType, type Gpu, halve, noGrad, Random, type Shape, Tensor } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
+import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
+import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
 import { RunStep } from '../train/run_step.ts';
@@ -21,10 +23,14 @@ export interface StepShape {
 /** The step with what it works on. */
 export interface TrainingStep {
   readonly captured: CapturedStep<[], unknown>;
+  /** The same model's forward pass alone, its logits. */
+  readonly forward: CapturedStep<[], unknown>;
+  /** Fills weights, pixels and features with random numbers. Without it they are zero, which no kernel's time depends on. */
+  randomise(): void;
   dispose(): void;
 }
 
-/** Builds a step; nothing runs before its first `captured.run()`. Weights and pixels are zero: no kernel's time depends on them. */
+/** Builds a step; nothing runs before its first `captured.run()`. */
 export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, recompute, precision }: StepShape): TrainingStep {
   const config = PRESETS[preset];
   const model = new Xclip(gpu, config, { recompute });
@@ -37,10 +43,18 @@ export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, reco
   });
   for (const { pixels } of step.inputs) gpu.clear(pixels);
   const captured = gpu.capture(() => recordStep(step.optimizer, 1, (micro) => step.loss(micro)));
+  const forward = gpu.capture(() => noGrad(() => model.forward(step.inputs[0].pixels, texts)));
   return {
     captured,
+    forward,
+    randomise() {
+      initialise(model, 1);
+      step.optimizer.schedule(step.optimizer.groups.map(({ lrScale }) => lrScale * 1e-5));
+      for (const tensor of [step.inputs[0].pixels, ...('features' in texts ? [texts.features] : [])]) fill(tensor);
+    },
     dispose() {
       captured.dispose();
+      forward.dispose();
       step.dispose();
       model.dispose();
       if ('features' in texts) texts.features.dispose();
@@ -49,10 +63,23 @@ export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, reco
   };
 }
 
+/** Operations of the forward pass and of the whole step: a gradient costs two products where the forward pass has one, `recompute` one more. */
+export function stepFlops({ preset, batch, classes, trainText, recompute }: StepShape): { readonly forward: number; readonly step: number } {
+  const config = PRESETS[preset];
+  const forward = batch * (videoFlops(config) + comparisonFlops(config, classes)) + (trainText ? classes * textFlops(config) : 0);
+  return { forward, step: (recompute ? 4 : 3) * forward };
+}
+
 function zeros(gpu: Gpu, shape: Shape, type: FloatType): Tensor {
   const tensor = gpu.keep(Tensor.empty(gpu, shape, type, 'text features') as Tensor);
   gpu.clear(tensor);
   return tensor;
+}
+
+/** Uniform numbers in [−1, 1). */
+function fill(tensor: Tensor): void {
+  const random = new Random(1, tensor.label);
+  tensor.write(Float32Array.from({ length: tensor.size }, () => 2 * random.next() - 1));
 }
 
 /** Texts of random tokens, each ended by the largest one. */

@@ -3,51 +3,74 @@ import type { Gpu } from './gpu.ts';
 /** GPU time of one dispatch. */
 export interface KernelTime {
   readonly kernel: string;
+  /** Nanoseconds from the start of the profile's first dispatch to the start of this one, and from there to its end. */
+  readonly start: number;
   readonly nanoseconds: number;
 }
 
+/** Timestamps of a set: what WebGPU allows. */
 const QUERIES = 4096;
 const USAGE_RESOLVE = 0x200 | 0x04; // QUERY_RESOLVE | COPY_SRC
+
+/** Two timestamps for each of 2048 dispatches, and where they are read. */
+interface Stamps {
+  readonly queries: GPUQuerySet;
+  readonly resolved: GPUBuffer;
+}
 
 /** Timestamps around every dispatch of a stretch of commands. Needs the feature `timestamp-query`. */
 export class Profile {
   readonly #gpu: Gpu;
-  readonly #queries: GPUQuerySet;
-  readonly #resolved: GPUBuffer;
+  readonly #stamps: Stamps[] = [];
   readonly #labels: string[] = [];
-  readonly #times: KernelTime[] = [];
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
-    this.#queries = gpu.device.createQuerySet({ label: 'profile', type: 'timestamp', count: QUERIES });
-    this.#resolved = gpu.device.createBuffer({ label: 'profile', size: QUERIES * 8, usage: USAGE_RESOLVE });
   }
 
   /** Timestamps for the next pass. */
-  stamp(label: string): GPUComputePassTimestampWrites | undefined {
+  stamp(label: string): GPUComputePassTimestampWrites {
     const query = this.#labels.length * 2;
-    if (query + 2 > QUERIES) return undefined;
     this.#labels.push(label);
-    return { querySet: this.#queries, beginningOfPassWriteIndex: query, endOfPassWriteIndex: query + 1 };
+    const set = Math.floor(query / QUERIES);
+    if (this.#stamps[set] === undefined) this.#stamps.push(this.#more());
+    return { querySet: this.#stamps[set].queries, beginningOfPassWriteIndex: query % QUERIES, endOfPassWriteIndex: (query % QUERIES) + 1 };
   }
 
+  #more(): Stamps {
+    const { device } = this.#gpu;
+    return {
+      queries: device.createQuerySet({ label: 'profile', type: 'timestamp', count: QUERIES }),
+      resolved: device.createBuffer({ label: 'profile', size: QUERIES * 8, usage: USAGE_RESOLVE }),
+    };
+  }
+
+  /** Stamps of a set that were asked for. */
+  #used(set: number): number {
+    return Math.min(QUERIES, this.#labels.length * 2 - set * QUERIES);
+  }
+
+  /** Recorded behind the passes of each submit: what was resolved before is resolved again, to the same numbers. */
   resolve(encoder: GPUCommandEncoder): void {
-    if (this.#labels.length > 0) encoder.resolveQuerySet(this.#queries, 0, this.#labels.length * 2, this.#resolved, 0);
+    this.#stamps.forEach(({ queries, resolved }, set) => encoder.resolveQuerySet(queries, 0, this.#used(set), resolved, 0));
   }
 
-  /** Brings back the times of everything stamped since the last call. */
-  async collect(): Promise<void> {
-    this.#gpu.recorder.flush();
-    const labels = this.#labels.splice(0);
-    if (labels.length === 0) return;
-    const stamps = new BigUint64Array(await this.#gpu.readBuffer(this.#resolved, 0, labels.length * 16));
-    labels.forEach((kernel, i) => this.#times.push({ kernel, nanoseconds: Number(stamps[2 * i + 1] - stamps[2 * i]) }));
-  }
-
+  /** Times of all dispatches, in their order. */
   async finish(): Promise<KernelTime[]> {
-    await this.collect();
-    this.#queries.destroy();
-    this.#resolved.destroy();
-    return this.#times;
+    this.#gpu.recorder.flush();
+    const times: KernelTime[] = [];
+    let origin: bigint | undefined;
+    for (const [set, { resolved }] of this.#stamps.entries()) {
+      const stamps = new BigUint64Array(await this.#gpu.readBuffer(resolved, 0, this.#used(set) * 8));
+      origin ??= stamps[0];
+      for (let i = 0; i < stamps.length; i += 2) {
+        times.push({ kernel: this.#labels[times.length], start: Number(stamps[i] - origin), nanoseconds: Number(stamps[i + 1] - stamps[i]) });
+      }
+    }
+    for (const { queries, resolved } of this.#stamps) {
+      queries.destroy();
+      resolved.destroy();
+    }
+    return times;
   }
 }

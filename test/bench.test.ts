@@ -13,11 +13,15 @@ import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
 import { folderName, readResults, writeResults } from '../bench/results.ts';
 import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels } from '../bench/roofs/index.ts';
-import { pageOf } from '../bench/step.ts';
+import { pageOf, sharesOf } from '../bench/shares.ts';
+import { chromeTrace } from '../bench/trace.ts';
 import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
 import { digits, duration, markdownTable, percent } from '../bench/table.ts';
-import { Gpu, open } from '../engine/index.ts';
+import { Gpu, open, Tensor } from '../engine/index.ts';
+import { scale } from '../kernels/elementwise/index.ts';
 import { rooms } from '../kernels/index.ts';
+import { PRESETS, type XclipConfig } from '../model/config.ts';
+import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
@@ -128,6 +132,38 @@ test('the profile of a step links each kernel to its room, and the engine’s ow
   for (const room of rooms) for (const { name } of room.kernels) assert.match(pageOf(`${name}.only`), /kernels\/\w+\/README.md/);
   assert.is(pageOf('gelu.vec4.quick_gelu.only'), '[gelu](../kernels/gelu/README.md)');
   assert.is(pageOf('add_gradients.only'), '[engine](../engine/README.md)');
+});
+
+test('kernels of a profile come with their share, those first that take most', () => {
+  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string, start: 0, nanoseconds: nanoseconds as number }));
+  assert.equal(sharesOf(times), [{ kernel: 'b', dispatches: 1, nanoseconds: 50, share: 0.625 }, { kernel: 'a', dispatches: 2, nanoseconds: 30, share: 0.375 }]);
+});
+
+test('a trace has an event for each dispatch, in microseconds, with its room', () => {
+  const { traceEvents } = JSON.parse(chromeTrace([{ kernel: 'softmax.vec4.tree', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter')) as { traceEvents: Record<string, unknown>[] };
+  assert.equal(traceEvents.map(({ ph }) => ph), ['M', 'M', 'X']);
+  assert.equal(traceEvents[2], { ph: 'X', pid: 1, tid: 1, cat: 'gpu', name: 'softmax.vec4.tree', ts: 2.5, dur: 1.5, args: { dispatch: 0, room: 'softmax' } });
+});
+
+test('a profile has every dispatch, however many there are, one after another', async () => {
+  await using gpu = await open();
+  if (!gpu.features.has('timestamp-query')) return;
+  using x = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3]);
+  const count = 2500; // more than a set of queries holds
+  const times = await gpu.profile(() => {
+    for (let i = 0; i < count; i++) gpu.scope(() => void scale(x, 2));
+  });
+  assert.is(times.length, count);
+  assert.is(times[0].start, 0);
+  assert.ok(times.every(({ kernel, nanoseconds }) => kernel.startsWith('scale.') && nanoseconds >= 0));
+  assert.ok(times.every(({ start }, i) => i === 0 || start >= times[i - 1].start + times[i - 1].nanoseconds), 'in order, without overlap');
+});
+
+test('the arithmetic of X-CLIP is what the paper counts: one video of 8 frames with one text, in products', () => {
+  // table 1 of arXiv:2208.02816: 39 G for B/32 and 145 G for B/16; a product and its sum are two operations here
+  const products = (config: XclipConfig) => (videoFlops(config) + comparisonFlops(config, 1) + textFlops(config)) / 2;
+  assert.is(Math.round(products(PRESETS['B/32']) / 1e9), 39);
+  assert.is(Math.round(products(PRESETS['B/16']) / 1e9), 145);
 });
 
 test('filters find cases by a part of their name, and unknown words get the nearest known one', async () => {
