@@ -42,7 +42,7 @@ test('a batch larger than a binding goes in pieces, with equal bits', async () =
   const small = await openWithBindings(50_000);
   const [results, dispatches]: [Float32Array[][], number[]] = [[], []];
   for (const context of [gpu, small]) {
-    const shape = [300, 2, 24];
+    const shape = [20, 32, 24];
     const qkv = Tensor.from(context, normal('qkv', shape).data as Float32Array, shape, 'qkv');
     qkv.requiresGrad = true;
     const before = context.counts.dispatches;
@@ -53,7 +53,7 @@ test('a batch larger than a binding goes in pieces, with equal bits', async () =
     for (const tensor of [qkv.grad, qkv, y]) tensor?.dispose();
   }
   assert.equal(results[1], results[0]);
-  assert.equal(dispatches, [3, 10], 'two pieces forward; four for the gradient, which keeps weights');
+  assert.equal(dispatches, [3, 22], 'two pieces forward; ten for the gradient, which keeps weights');
   await small.close();
 });
 

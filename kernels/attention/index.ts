@@ -18,25 +18,33 @@ const BLOCKS = {
   tile: { part: await part(import.meta.url, './block.tile.wgsl'), sizes: () => [{ lanes: 64, block: 4 }, { lanes: 32, block: 4 }] },
 } as const;
 
-/** The rungs of a kernel, best first. @param kept the one that leaves weights in memory, or finds them there */
-function rungs(body: Source, kept?: Source): Readonly<Record<string, Variant>> {
+const read = (file: string) => part(import.meta.url, file);
+const four = await read('./four.wgsl');
+
+/**
+ * The rungs of a kernel, best first. `quad` gives each lane four queries or keys, and reads a block as `subgroup` does; of the gradient,
+ * it leaves weights in memory, or finds them there.
+ */
+function rungs(body: Source, quad: Source): Readonly<Record<string, Variant>> {
   const { subgroup, tile } = BLOCKS;
   return {
-    ...(kept && { kept: { ...subgroup, parts: [kept, subgroup.part], sizes: () => [{ lanes: 8, block: 8 }, { lanes: 8, block: 16 }] } }),
+    quad: { ...subgroup, parts: [quad, four, subgroup.part], sizes: () => [{ lanes: 8, block: 32 }] },
     subgroup: { ...subgroup, parts: [body, subgroup.part] },
     tile: { ...tile, parts: [body, tile.part] },
   };
 }
 
-const read = (file: string) => part(import.meta.url, file);
-const forward = packedKernels('attention', [problem, exp], rungs(await read('./attention.wgsl')));
-const gradQuery = packedKernels('attention_grad_query', [problem, exp], rungs(await read('./attention_grad_query.wgsl'), await read('./attention_grad_query.kept.wgsl')));
-const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp], rungs(await read('./attention_grad_key_value.wgsl'), await read('./attention_grad_key_value.kept.wgsl')));
+const forward = packedKernels('attention', [problem, exp], rungs(await read('./attention.wgsl'), await read('./attention.quad.wgsl')));
+const gradQuery = packedKernels('attention_grad_query', [problem, exp], rungs(await read('./attention_grad_query.wgsl'), await read('./attention_grad_query.quad.wgsl')));
+const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp], rungs(await read('./attention_grad_key_value.wgsl'), await read('./attention_grad_key_value.quad.wgsl')));
 
-/** The gradient keeps the weights of at most this many keys of a query, so that its memory is linear in the sequence. */
+/** Queries or keys of a lane of the quad rungs; with so few keys, most of its lanes would be idle. */
+const QUAD = 4;
+const FEW_KEYS = 16;
+/** The quad gradient keeps the weights of at most this many queries at a time, so that its memory is linear in the sequence. */
 const MOST_KEPT = 256;
 /** As in problem.wgsl. */
-const KEPT_STEP = 16;
+const KEPT_STEP = 32;
 
 /** No subgroup of WebGPU is smaller. */
 const LEAST_SUBGROUP = 4;
@@ -180,7 +188,7 @@ function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
   const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
   const tensors = { ...operands, y, log_sum_exp: logSumExp };
   const choice = choose(forward, plan, y.gpu);
-  inPieces(plan, tensors, piecesOf(plan, tensors), (piece, parts) => dispatch(forward, piece, plan.queries, parts, choice));
+  inPieces(plan, tensors, piecesOf(plan, tensors), (piece, parts) => dispatch(forward, piece, piece.queries, parts, choice));
   return logSumExp;
 }
 
@@ -192,40 +200,56 @@ interface GradOperands extends Operands {
   readonly dkv?: Tensor;
 }
 
-/**
- * dq, and then dk and dv, which start at the given elements of `dkv`. Between them lies what the first leaves for the second:
- * `delta` [B, H, L, 2], Σ weight · dweight of every query in two numbers; or `pairs` [B, H, 2, L, S rounded up], the weights of a head, then
- * their dlogits.
- */
+/** dq, and then dk and dv, which start at the given elements of `dkv`. */
 function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, valueAt = 0): void {
   const { gpu } = tensors.query;
-  const { heads, queries, keys } = plan;
   const all: Readonly<Record<string, Tensor>> = dkv === undefined ? tensors : { ...tensors, dkv };
-  const shape = [heads, 2, queries, ceilDiv(keys, KEPT_STEP) * KEPT_STEP];
-  const keptBytes = f32Bytes(shape.reduce((product, extent) => product * extent, 1));
-  let ranges = keys <= MOST_KEPT ? piecesOf(plan, all, keptBytes) : [];
-  const fits = ranges.length > 0 && Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
+  const pairs = keptShape(plan, Math.min(plan.queries, MOST_KEPT));
+  const keptBytes = f32Bytes(pairs.reduce((product, extent) => product * extent, 1));
+  const ranges = piecesOf(plan, all, keptBytes);
+  const fits = Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
   const choice = choose(gradQuery, plan, gpu, fits);
-  const isKept = choice.variant === 'kept';
-  if (!isKept) ranges = piecesOf(plan, all);
-  const second = isKept || dkv === undefined ? choice : choose(gradKeyValue, plan, gpu, false);
-  inPieces(plan, all, ranges, (piece, { dquery, dkv: target, ...saved }) => {
-    const { log_sum_exp: level } = saved;
-    const [name, left] = isKept
-      ? ['pairs', level.wide([piece.batch, ...shape], 'weights and their gradients')]
-      : ['delta', level.wide([...level.shape, 2], 'delta')];
-    dispatch(gradQuery, piece, queries, { ...saved, [name]: left, dquery }, choice);
-    if (dkv !== undefined) dispatch(gradKeyValue, piece, keys, { ...saved, [name]: left, dkv: target }, second, keyAt, valueAt);
-    left.dispose();
+  if (choice.variant === 'quad') return keptGradient(plan, all, ranges, choice, keyAt, valueAt);
+  const second = choose(gradKeyValue, plan, gpu, false);
+  inPieces(plan, all, piecesOf(plan, all), (piece, { dquery, dkv: target, ...saved }) => {
+    // between the two lies Σ weight · dweight of every query, in two numbers
+    using delta = saved.log_sum_exp.wide([...saved.log_sum_exp.shape, 2], 'delta') as Tensor;
+    dispatch(gradQuery, piece, piece.queries, { ...saved, delta, dquery }, choice);
+    if (dkv !== undefined) dispatch(gradKeyValue, piece, piece.keys, { ...saved, delta, dkv: target }, second, { keyAt, valueAt });
   });
 }
 
-/** How a call is run. What needs kept weights is passed over where there are none. */
-function choose(kernels: PackedKernels, plan: Plan, gpu: Gpu, mayKeep = true): Choice {
+/** Weights, then dlogits, of a sample's heads, for a chunk of its queries. */
+function keptShape({ heads, keys }: Plan, chunk: number): readonly number[] {
+  return [heads, 2, chunk, ceilDiv(keys, KEPT_STEP) * KEPT_STEP];
+}
+
+/** The gradient by the quad rungs, chunk by chunk of the queries: `pairs` lies between the two. Sums over several chunks are f32. */
+function keptGradient(plan: Plan, all: Readonly<Record<string, Tensor>>, ranges: readonly Range[], choice: Choice, keyAt: number, valueAt: number): void {
+  const { queries } = plan;
+  const { dkv } = all;
+  const isNarrow = dkv?.dtype === 'f16' && queries > MOST_KEPT;
+  const wide = isNarrow ? dkv.wide(dkv.shape, 'sums of chunks') : undefined;
+  const tensors = wide === undefined ? all : { ...all, dkv: wide, ...(all.dquery === dkv && { dquery: wide }) };
+  inPieces(plan, tensors, ranges, (piece, { dquery, dkv: target, ...saved }) => {
+    for (let first = 0; first < queries; first += MOST_KEPT) {
+      const chunk = Math.min(MOST_KEPT, queries - first);
+      using pairs = saved.log_sum_exp.wide([piece.batch, ...keptShape(plan, chunk)], 'weights and their gradients') as Tensor;
+      dispatch(gradQuery, piece, chunk, { ...saved, pairs, dquery }, choice, { first, chunk });
+      if (dkv !== undefined) dispatch(gradKeyValue, piece, piece.keys, { ...saved, pairs, dkv: target }, choice, { first, chunk, keyAt, valueAt });
+    }
+  });
+  if (wide === undefined || dkv === undefined) return;
+  wide.gpu.copy(wide, dkv);
+  wide.dispose();
+}
+
+/** How a call is run. The quad rungs are passed over where they would be idle, and where no binding holds what they keep. */
+function choose(kernels: PackedKernels, plan: Plan, gpu: Gpu, fits = true): Choice {
   const { kernel } = packed(kernels, plan.headDim);
   const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal });
-  if (choice.variant !== 'kept' || mayKeep) return choice;
-  return kernel.candidates(gpu).find(({ variant }) => variant !== 'kept') as Choice;
+  if (choice.variant !== 'quad' || (fits && plan.keys > FEW_KEYS)) return choice;
+  return kernel.candidates(gpu).find(({ variant }) => variant !== 'quad') as Choice;
 }
 
 /**
@@ -250,13 +274,23 @@ function inPieces(plan: Plan, tensors: Readonly<Record<string, Tensor>>, ranges:
   }
 }
 
-function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, { variant, sizes }: Choice, dkeyAt = 0, dvalueAt = 0): void {
+/** Where dk and dv start in `dkv`, and the queries that a gradient works on: all of them unless said otherwise. */
+interface Part {
+  readonly keyAt?: number;
+  readonly valueAt?: number;
+  readonly first?: number;
+  readonly chunk?: number;
+}
+
+/** Lanes for `rows` rows of every problem. */
+function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, { variant, sizes }: Choice, part: Part = {}): void {
   const { gpu } = tensors.query;
   const { kernel, packs } = packed(kernels, plan.headDim);
   const perPack = plan.headDim / packs;
   const { mask, query, key, output } = plan;
   const { lanes, block } = sizes;
-  const unrolled = gpu.kind === 'hardware'; // problem.wgsl says why
+  const { keyAt = 0, valueAt = 0, first = 0, chunk = plan.queries } = part;
+  const unrolled = gpu.kind === 'hardware' && variant !== 'quad'; // problem.wgsl says why
   const problems = plan.batch * plan.heads;
   kernel.run(gpu, {
     tensors: { ...tensors, mask: mask ?? tensors.query },
@@ -266,18 +300,19 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
       key_offset: plan.keyOffset / perPack, value_offset: plan.valueOffset / perPack,
       key_batch: key.batch / perPack, key_head: key.head / perPack, key_row: key.row / perPack,
       output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack,
-      dkey_offset: dkeyAt / perPack, dvalue_offset: dvalueAt / perPack,
+      dkey_offset: keyAt / perPack, dvalue_offset: valueAt / perPack,
       mask_batch: mask !== undefined && mask.shape.length === 4 && mask.shape[0] > 1 ? plan.queries * plan.keys : 0,
       scale: 1 / Math.sqrt(plan.headDim),
       packs,
       causal: plan.causal ? 1 : 0,
+      first_query: first, chunk,
     },
     constants: {
       PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK: block,
       WIDTH: widthOf(gpu, block), MASKED: mask !== undefined,
       LISTENERS: plan.hasListeners === true,
     },
-    grid: problems * ceilDiv(rows, lanes),
+    grid: problems * ceilDiv(rows, lanes * (variant === 'quad' ? QUAD : 1)),
     variant,
   });
 }

@@ -13,6 +13,7 @@ struct Params {
   scale: f32,                                                                          // 1/√Dh
   packs: u32,                                                                          // in a head's row: Dh / PACK
   causal: u32,                                                                         // 1: query l sees the keys up to l
+  first_query: u32, chunk: u32,                                                        // queries of a gradient whose weights are kept
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -44,8 +45,8 @@ fn at(problem: u32, batch: u32, head: u32) -> u32 {
   return (problem / params.heads) * batch + (problem % params.heads) * head;
 }
 
-// Keys of a query for which the kept rungs of the gradient leave room.
-const KEPT_STEP = 16u;
+// Keys of a query for which the quad rungs of the gradient leave room.
+const KEPT_STEP = 32u;
 fn kept_width() -> u32 { return (params.keys + KEPT_STEP - 1u) / KEPT_STEP * KEPT_STEP; }
 
 // q·k/√Dh + mask, or HIDDEN where query l does not see key s; also beyond the last query and key.

@@ -1,0 +1,71 @@
+// Scaled dot-product attention, forward, as attention.wgsl, with four queries a lane: for processors that play the GPU, where loads
+// are what costs. A key that a lane loads, and a value, then serves four products in each lane that asks for it.
+// Linked with problem.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
+
+@group(0) @binding(5) var<storage, read_write> y: array<pack>;               // B × H × L rows
+@group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;      // [B, H, L], kept for the gradient
+
+fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
+fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
+
+@compute @workgroup_size(LANES)
+fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
+  let pieces = (params.queries + OWN * LANES - 1u) / (OWN * LANES);
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_query = (piece % pieces) * OWN * LANES;
+  let l = first_query + OWN * lane.index + STEPS;
+  let held = min(l, vec4u(params.queries - 1u));   // surplus queries are the last one again, and are not written
+  let q_at = query_start(problem) + held * params.query_row;
+
+  var sum: array<Four, PACKS>;     // Σ exp(logit − top) · v over the keys so far
+  var top = vec4f(HIDDEN);         // the largest logit so far
+  var total = vec4f();             // Σ exp(logit − top) over the keys so far
+  let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
+  let end = select(params.keys, min(params.keys, first_query + OWN * LANES), params.causal == 1u);   // no query here sees a later key
+  for (var first = 0u; first < end; first += BLOCK) {
+    var w = Weights();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
+    for (var c = 0u; c < packs(); c++) {
+      let k = column_a(blocks, first, c, lane);
+      let q = Four(pack32(query[q_at.x + c]), pack32(query[q_at.y + c]), pack32(query[q_at.z + c]), pack32(query[q_at.w + c]));
+      // two short loops, here and below, because compilers unroll no long ones, and a weight must be found by a constant to stay in a register
+      for (var j = 0u; j < BLOCK / 2u; j++) { w[j] += products(q, take_a(k, j)); }
+      for (var j = BLOCK / 2u; j < BLOCK; j++) { w[j] += products(q, take_a(k, j)); }
+    }
+    var new_top = top;
+    for (var j = 0u; j < BLOCK; j++) {
+      w[j] = logits(w[j], problem, held, first + j);
+      new_top = max(new_top, w[j]);
+    }
+    let shrink = exp_of_four(max(top - new_top, vec4f(LOWEST_EXPONENT)));
+    top = new_top;
+    total *= shrink;
+    for (var j = 0u; j < BLOCK; j++) {
+      w[j] = weights(w[j], top);
+      total += w[j];
+    }
+    for (var c = 0u; c < packs(); c++) {
+      let v = column_b(blocks, first, c, lane);
+      var near = Four();   // two sums side by side, and both apart from `sum`: half of the rounding
+      var far = Four();
+      for (var j = 0u; j < BLOCK / 2u; j++) { near = plus_weighted(near, w[j], take_b(v, j)); }
+      for (var j = BLOCK / 2u; j < BLOCK; j++) { far = plus_weighted(far, w[j], take_b(v, j)); }
+      sum[c] = plus_weighted_by(sum_of_fours(near, far), shrink, sum[c]);
+    }
+  }
+
+  let norm = select(vec4f(), 1.0 / total, total > vec4f());
+  let levels = select(vec4f(DEAD), top + log(total), total > vec4f());
+  for (var i = 0u; i < OWN; i++) {
+    if (l[i] >= params.queries) { return; }
+    let y_start = output_start(problem) + l[i] * params.output_row;
+    for (var c = 0u; c < packs(); c++) { y[y_start + c] = pack(norm[i] * sum[c][i]); }
+    log_sum_exp[problem * params.queries + l[i]] = levels[i];
+  }
+}
+
+// added + shrink · sum for each of four sums.
+fn plus_weighted_by(added: Four, shrink: vec4f, sum: Four) -> Four {
+  return Four(added[0] + shrink.x * sum[0], added[1] + shrink.y * sum[1], added[2] + shrink.z * sum[2], added[3] + shrink.w * sum[3]);
+}

@@ -1,0 +1,114 @@
+// Gradient of attention for the queries, as attention_grad_query.wgsl, with four queries a lane, and with the weights and dweights of the
+// first walk over the keys kept in memory, so that nothing is computed twice: three products of every pair in place of five, and for
+// attention_grad_key_value.quad.wgsl, which finds weight and dlogit there, two in place of four.
+// Queries come in chunks, `chunk` from `first_query` on, so that what is kept is linear in the sequence.
+// Linked with problem.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
+
+@group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
+@group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
+@group(0) @binding(7) var<storage, read_write> pairs: array<vec4f>;   // [B, H, 2, chunk, kept_width()]: weights, and dweights that become dlogits
+@group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
+
+fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
+fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
+
+@compute @workgroup_size(LANES)
+fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
+  let pieces = (params.chunk + OWN * LANES - 1u) / (OWN * LANES);
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_query = params.first_query + (piece % pieces) * OWN * LANES;
+  let past = params.first_query + params.chunk;
+  let l = first_query + OWN * lane.index + STEPS;
+  let held = min(l, vec4u(past - 1u));   // surplus queries are the last one again, and are not written
+  let q_at = query_start(problem) + held * params.query_row;
+  let dy_at = output_start(problem) + held * params.output_row;
+  let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
+  let end = select(params.keys, min(params.keys, first_query + OWN * LANES), params.causal == 1u);   // no query here sees a later key
+  let w_at = (2u * problem * params.chunk + held - params.first_query) * (kept_width() / 4u);
+  let dw_at = w_at + params.chunk * (kept_width() / 4u);
+
+  // by how much delta is above the first dweight: exactly 0 where all are equal; `total`, of recomputed weights, is 1 only nearly
+  let at = problem * params.queries + held;
+  let levels = vec4f(log_sum_exp[at.x], log_sum_exp[at.y], log_sum_exp[at.z], log_sum_exp[at.w]);
+  var base = vec4f();
+  var above = vec4f();
+  var total = vec4f();
+  for (var first = 0u; first < end; first += BLOCK) {
+    var w = Weights();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
+    var dw = Weights();
+    for (var c = 0u; c < packs(); c++) {
+      let k = column_a(blocks, first, c, lane);
+      let q = Four(pack32(query[q_at.x + c]), pack32(query[q_at.y + c]), pack32(query[q_at.z + c]), pack32(query[q_at.w + c]));
+      for (var j = 0u; j < BLOCK / 2u; j++) { w[j] += products(q, take_a(k, j)); }
+      for (var j = BLOCK / 2u; j < BLOCK; j++) { w[j] += products(q, take_a(k, j)); }
+    }
+    for (var c = 0u; c < packs(); c++) {
+      let v = column_b(blocks, first, c, lane);
+      let d = Four(pack32(dy[dy_at.x + c]), pack32(dy[dy_at.y + c]), pack32(dy[dy_at.z + c]), pack32(dy[dy_at.w + c]));
+      for (var j = 0u; j < BLOCK / 2u; j++) { dw[j] += products(d, take_b(v, j)); }
+      for (var j = BLOCK / 2u; j < BLOCK; j++) { dw[j] += products(d, take_b(v, j)); }
+    }
+    if (first == 0u) { base = dw[0]; }
+    for (var j = 0u; j < BLOCK; j++) {
+      w[j] = weights(logits(w[j], problem, held, first + j), levels);
+      above += w[j] * (dw[j] - base);
+      total += w[j];
+    }
+    // a loop that compilers do not unroll, here and below: hundreds of stores side by side would take them seconds
+    let fours = fours_of(first);
+    for (var j = 0u; j < fours; j++) {
+      let across = transpose(mat4x4f(w[4u * j], w[4u * j + 1u], w[4u * j + 2u], w[4u * j + 3u]));
+      let d_across = transpose(mat4x4f(dw[4u * j], dw[4u * j + 1u], dw[4u * j + 2u], dw[4u * j + 3u]));
+      for (var i = 0u; i < OWN; i++) {
+        if (l[i] < past) {
+          pairs[w_at[i] + first / 4u + j] = across[i];
+          pairs[dw_at[i] + first / 4u + j] = d_across[i];
+        }
+      }
+    }
+  }
+  let sees = total > vec4f();
+  let delta = base + select(vec4f(), above / total, sees);
+
+  // Σ dlogit is 0 but for the rounding of delta: what is left is taken off too
+  let last = (end + 3u) / 4u;
+  var rest = vec4f();
+  for (var i = 0u; i < OWN; i++) {
+    var left = vec4f();
+    for (var s = 0u; s < last; s++) { left += pairs[w_at[i] + s] * (pairs[dw_at[i] + s] - delta[i]); }
+    rest[i] = select(0.0, ((left.x + left.y) + (left.z + left.w)) / total[i], sees[i]);
+  }
+
+  var dq: array<Four, PACKS>;
+  for (var first = 0u; first < end; first += BLOCK) {
+    var dlogit = Weights();
+    let fours = fours_of(first);
+    for (var j = 0u; j < fours; j++) {
+      let s = first / 4u + j;
+      var across: mat4x4f;
+      for (var i = 0u; i < OWN; i++) {
+        across[i] = pairs[w_at[i] + s] * ((pairs[dw_at[i] + s] - delta[i]) - rest[i]);
+        if (l[i] < past) { pairs[dw_at[i] + s] = across[i]; }
+      }
+      let four = transpose(across);
+      for (var i = 0u; i < OWN; i++) { dlogit[4u * j + i] = four[i]; }
+    }
+    for (var c = 0u; c < packs(); c++) {
+      let k = column_a(blocks, first, c, lane);
+      var sum = dq[c];
+      for (var j = 0u; j < BLOCK / 2u; j++) { sum = plus_weighted(sum, dlogit[j], take_a(k, j)); }
+      for (var j = BLOCK / 2u; j < BLOCK; j++) { sum = plus_weighted(sum, dlogit[j], take_a(k, j)); }
+      dq[c] = sum;
+    }
+  }
+
+  for (var i = 0u; i < OWN; i++) {
+    if (l[i] >= past) { return; }
+    for (var c = 0u; c < packs(); c++) { dquery[q_at[i] + c] = result_pack(params.scale * dq[c][i]); }
+  }
+}
+
+// Packs of four keys that a block has, from `first` on.
+fn fours_of(first: u32) -> u32 { return (min(BLOCK, params.keys - first) + 3u) / 4u; }

@@ -1,0 +1,34 @@
+// Four rows of a lane: the quad rungs give each lane four queries, or four keys, so that what it loads or asks other lanes for serves
+// four products. Linked with problem.wgsl, block.subgroup.wgsl and a `pack`.
+
+const OWN = 4u;
+const STEPS = vec4u(0u, 1u, 2u, 3u);
+
+// One pack of each of the four.
+alias Four = array<pack32, OWN>;
+
+// One number of each of the four, for every row of a block.
+alias Weights = array<vec4f, BLOCK>;
+
+// q · k of four rows with one other, a pack of it.
+fn products(four: Four, other: pack32) -> vec4f {
+  return vec4f(sum_of(four[0] * other), sum_of(four[1] * other), sum_of(four[2] * other), sum_of(four[3] * other));
+}
+
+// sum + w · other for each of four sums.
+fn plus_weighted(sum: Four, w: vec4f, other: pack32) -> Four {
+  return Four(sum[0] + w.x * other, sum[1] + w.y * other, sum[2] + w.z * other, sum[3] + w.w * other);
+}
+
+fn sum_of_fours(a: Four, b: Four) -> Four { return Four(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]); }
+
+// The largest of four.
+fn largest_of(v: vec4u) -> u32 { return max(max(v.x, v.y), max(v.z, v.w)); }
+
+// `logit` and `weight` for four queries `l` and one key `s`.
+fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
+  return vec4f(logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s), logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s));
+}
+fn weights(logits: vec4f, levels: vec4f) -> vec4f {
+  return select(vec4f(), exp_of_four(max(logits - levels, vec4f(LOWEST_EXPONENT))), logits > vec4f(SMALLEST_SEEN));
+}
