@@ -142,7 +142,7 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
   await using machine = await open();
   const roofs = await measureRoofs(machine);
   line('adapter', machine.name);
-  line('roofs, measured here', `copy ${digits(roofs.gbps)} GB/s, f32 ${digits(roofs.gflops)} GFLOP/s${roofs.halfGflops === undefined ? '' : `, f16 ${digits(roofs.halfGflops)} GFLOP/s`}`);
+  line('roofs, measured here', `copy ${digits(roofs.gbps)} GB/s (${digits(roofs.plainGbps)} with a pack a lane), f32 ${digits(roofs.gflops)} GFLOP/s${roofs.halfGflops === undefined ? '' : `, f16 ${digits(roofs.halfGflops)} GFLOP/s`}`);
   const rows: StepRow[] = [];
   for (const shape of shapes) {
     console.log(`\n${titleOf(shape)}`);

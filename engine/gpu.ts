@@ -3,6 +3,7 @@ import { CapturedStep } from './capture.ts';
 import { Choices, type Machine, type Tuning } from './choices.ts';
 import { Preparation } from './encodable.ts';
 import { CaptureError, DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, NoAdapterError, OutOfMemoryError, ShapeError } from './errors.ts';
+import { flat, runsOf } from './flat.ts';
 import { gpuInstance, type Instance } from './instance.ts';
 import { Kernel } from './kernel.ts';
 import { Pool } from './memory.ts';
@@ -15,14 +16,13 @@ import { type Command, type Place, type Recording, storagesOf } from './recordin
 import { type AnyTensor, type DType, fromBytes, type HostArrays, Tensor, tensorsIn, toBytes } from './tensor.ts';
 import { part } from './wgsl.ts';
 
-const addition = new Kernel('add_gradients', [await part(import.meta.url, './sum.wgsl')]);
-const conversion = new Kernel('convert', [await part(import.meta.url, './convert.wgsl')]);
-const accumulation = new Kernel('accumulate', [await part(import.meta.url, './accumulate.wgsl')]);
+const addition = new Kernel('add_gradients', [await part(import.meta.url, './sum.wgsl'), flat]);
+const conversion = new Kernel('convert', [await part(import.meta.url, './convert.wgsl'), flat]);
+const accumulation = new Kernel('accumulate', [await part(import.meta.url, './accumulate.wgsl'), flat]);
 const canarySource = await part(import.meta.url, './canary.wgsl');
 
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
-const LANES = 256;
 
 /** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
 export interface Counts {
@@ -245,7 +245,8 @@ export class Gpu {
     for (let start = 0; start < source.size; start += most) {
       const n = Math.min(most, source.size - start);
       const [x, y] = [source, target].map((tensor) => tensor.alias([n], start * tensor.elementBytes));
-      conversion.run(this, { tensors: { x, y }, params: { n }, grid: Math.ceil(n / LANES) });
+      const { run, grid } = runsOf(this, n);
+      conversion.run(this, { tensors: { x, y }, params: { n, run }, grid });
       x.dispose();
       y.dispose();
     }
@@ -259,13 +260,15 @@ export class Gpu {
   /** A new tensor a + b: how the tape adds gradients. */
   sum(a: Tensor, b: Tensor): Tensor {
     const sum = a.like(a.shape, `d ${a.label}`);
-    addition.run(this, { tensors: { a, b, sum }, params: { n: a.size }, grid: Math.ceil(a.size / LANES) });
+    const { run, grid } = runsOf(this, a.size);
+    addition.run(this, { tensors: { a, b, sum }, params: { n: a.size, run }, grid });
     return sum;
   }
 
   /** total := total + x: how gradients of micro-batches are added in their arena. */
   accumulate(total: Tensor, x: Tensor): void {
-    accumulation.run(this, { tensors: { total, x }, params: { n: x.size }, grid: Math.ceil(x.size / LANES) });
+    const { run, grid } = runsOf(this, x.size);
+    accumulation.run(this, { tensors: { total, x }, params: { n: x.size, run }, grid });
   }
 
   /** The gradient of a loss with respect to itself. */

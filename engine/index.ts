@@ -5,6 +5,7 @@ export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep, type StepPlan } from './capture.ts';
 export { type Counts, Gpu, open, type OpenOptions } from './gpu.ts';
+export { flat, runsOf } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';

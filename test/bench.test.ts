@@ -25,7 +25,7 @@ import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
-  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, floors: [2e6], roofs: { gflops: 1000, gbps: 1 / share }, compile: 0, ...changes,
+  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, floors: [2e6], roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 }, compile: 0, ...changes,
 });
 
 test('quartiles lie between neighbours, and the least is kept', () => {
@@ -47,7 +47,7 @@ test('a table is Markdown, its numbers end at the right', () => {
 
 test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {
   const before = [row('a', 0.5), row('b', 0.5), row('c', 0.5)];
-  const slowMachine = { floors: [4e6], roofs: { gflops: 500, gbps: 1 } };
+  const slowMachine = { floors: [4e6], roofs: { gflops: 500, gbps: 1, plainGbps: 1 } };
   const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine), row('c', 0.5 * 1.2)]);
   assert.equal(slower.map((change) => change.row.case), ['a']);
   assert.ok(Math.abs(slower[0].ratio - 1.2) < 1e-9);
@@ -74,8 +74,8 @@ test('a row that is measured again keeps all of its rounds', () => {
 });
 
 test('a roof is the most that was seen, and the least time is what both roofs leave', () => {
-  const roofs = highest({ gbps: 2, gflops: 50 }, { gbps: 3, gflops: 40, halfGflops: 10 });
-  assert.equal(roofs, { gbps: 3, gflops: 50, halfGflops: 10 });
+  const roofs = highest({ gbps: 2, plainGbps: 2, gflops: 50 }, { gbps: 3, plainGbps: 3, gflops: 40, halfGflops: 10 });
+  assert.equal(roofs, { gbps: 3, plainGbps: 3, gflops: 50, halfGflops: 10 });
   assert.is(leastNanoseconds({ flops: 1000, bytes: 30 }, roofs), 20);
   assert.is(leastNanoseconds({ flops: 10, bytes: 30 }, roofs), 10);
 });
@@ -101,7 +101,7 @@ test('the picture has a dot for the best variant of each case and direction at a
   const dots = dotsOf(rows);
   assert.equal(dots.map(({ isForward, intensity }) => [isForward, intensity]), [[true, 2], [false, 2]]);
   assert.match(dots[0].title, 'fast');
-  const picture = rooflinePicture(rows, { gbps: 3, gflops: 50 }, 'an <adapter>');
+  const picture = rooflinePicture(rows, { gbps: 3, plainGbps: 3, gflops: 50 }, 'an <adapter>');
   assert.is((picture.match(/<circle/g) ?? []).length, 2);
   assert.not.match(picture, '<adapter>');
   assert.not.match(picture, 'NaN');
@@ -109,7 +109,7 @@ test('the picture has a dot for the best variant of each case and direction at a
 
 test('the page shows every row and escapes what it is given', () => {
   const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {}, choices: {} };
-  const page = reportPage({ format: 1, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
+  const page = reportPage({ format: 2, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
   assert.match(page, 'a &lt; b');
   assert.match(page, '1 rows at the awkward sizes');
   assert.not.match(page, '<adapter>');
@@ -190,7 +190,7 @@ test('a case is measured in all its variants, forward and gradient, written and 
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
   const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
   assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
-  assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 1, expected "peers"/);
+  assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 2, expected "peers"/);
   writeFileSync(path, '{');
   assert.throws(() => readResults(path, 'kernels'), /kernels.json: /);
 });

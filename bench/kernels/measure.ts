@@ -39,6 +39,11 @@ export function shareOf(row: Row): number {
   return leastNanoseconds(row, row.roofs) / Math.min(...row.floors);
 }
 
+/** Bytes a second at the least time that was seen, over those of a copy that gives each lane one pack. */
+export function plainShareOf({ bytes, floors, roofs }: Row): number {
+  return bytes / Math.min(...floors) / roofs.plainGbps;
+}
+
 /** What bounds it, by the roofs. */
 export function boundOf({ flops, bytes, roofs }: Row): 'arithmetic' | 'memory' {
   return flops / roofs.gflops > bytes / roofs.gbps ? 'arithmetic' : 'memory';

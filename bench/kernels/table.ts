@@ -1,9 +1,9 @@
 /** The table of the kernels' benchmark. */
 import { digits, duration, markdownTable, percent } from '../table.ts';
 import type { Change, Comparison } from './compare.ts';
-import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
+import { type Row, boundOf, gbpsOf, gflopsOf, plainShareOf, shareOf } from './measure.ts';
 
-const HEADER = ['case', 'variant', 'stored', 'direction', 'GPU', 'spread', 'wall', 'spread', 'GFLOP/s', 'GB/s', 'of the roof', 'bound by', 'compile'];
+const HEADER = ['case', 'variant', 'stored', 'direction', 'GPU', 'spread', 'wall', 'spread', 'GFLOP/s', 'GB/s', 'of the roof', 'of a plain copy', 'bound by', 'compile'];
 
 /** Half of the distance between the quartiles, by the median. */
 const spread = ({ low, median, high }: Row['gpu']) => `± ${percent((high - low) / 2 / median)}`;
@@ -12,7 +12,7 @@ function cells(row: Row): string[] {
   return [
     row.case, row.variant === 'only' ? '' : row.variant, row.type, row.direction,
     duration(row.gpu.median), spread(row.gpu), duration(row.wall.median), spread(row.wall),
-    row.flops === 0 ? '' : digits(gflopsOf(row)), digits(gbpsOf(row)), percent(shareOf(row)), boundOf(row), duration(row.compile),
+    row.flops === 0 ? '' : digits(gflopsOf(row)), digits(gbpsOf(row)), percent(shareOf(row)), boundOf(row) === 'memory' ? percent(plainShareOf(row)) : '', boundOf(row), duration(row.compile),
   ];
 }
 

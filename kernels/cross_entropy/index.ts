@@ -1,7 +1,7 @@
-import { FirstlightError, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, flat, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { type PackedKernels, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 const body = await part(import.meta.url, './cross_entropy.wgsl');
@@ -19,9 +19,7 @@ function labelKernels(name: string, parts: readonly Source[]): PackedKernels {
 
 const withTargets = rowKernels('cross_entropy', [body, exp, await part(import.meta.url, './target.soft.wgsl')]);
 const withLabels = labelKernels('cross_entropy_labels', [body, exp, byLabel]);
-const backward = new Kernel('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl')]);
-
-const GRADIENT_WORKGROUP = 256;
+const backward = packedKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
 
 /**
  * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient.
@@ -64,7 +62,9 @@ function run(logits: Tensor, kernels: PackedKernels, targets: { targets: Tensor 
       [logits],
       (dloss) => {
         const dlogits = logits.gradLike();
-        backward.run(gpu, { tensors: { slope, dloss, dlogits }, params: { n: logits.size, rows }, grid: ceilDiv(logits.size, GRADIENT_WORKGROUP) });
+        const { kernel: gradient, packs: n } = packed(backward, logits.size);
+        const { run: length, grid } = runsOf(gpu, n);
+        gradient.run(gpu, { tensors: { slope, dloss, dlogits }, params: { n, run: length, rows }, grid });
         return [dlogits];
       },
       [slope],
@@ -84,4 +84,4 @@ export function gradientCost(rows: number, count: number): Cost {
   return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }
 
-export const kernels = [...[withTargets, withLabels].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels, backward];
+export const kernels = [...[withTargets, withLabels, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];

@@ -1,24 +1,22 @@
-import { part, record, type Tensor } from '../../engine/index.ts';
+import { flat, part, record, runsOf, type Tensor } from '../../engine/index.ts';
 import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels, type PackedKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
 /** What is done to two operands. */
 export type Combination = 'add' | 'sub' | 'mul';
 
-const broadcasting = [await part(import.meta.url, './elementwise.wgsl'), await part(import.meta.url, '../shared/strided.wgsl')];
+const broadcasting = [await part(import.meta.url, './elementwise.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat];
 const combinations: Readonly<Record<Combination, PackedKernels>> = {
   add: packedKernels('add', [...broadcasting, await part(import.meta.url, './add.wgsl')]),
   sub: packedKernels('sub', [...broadcasting, await part(import.meta.url, './sub.wgsl')]),
   mul: packedKernels('mul', [...broadcasting, await part(import.meta.url, './mul.wgsl')]),
 };
-const scaling = packedKernels('scale', [await part(import.meta.url, './scale.wgsl')]);
-const exponential = packedKernels('exp', [await part(import.meta.url, './exp.wgsl'), await part(import.meta.url, '../shared/exp.wgsl')]);
-
-const WORKGROUP = 256;
+const scaling = packedKernels('scale', [await part(import.meta.url, './scale.wgsl'), flat]);
+const exponential = packedKernels('exp', [await part(import.meta.url, './exp.wgsl'), await part(import.meta.url, '../shared/exp.wgsl'), flat]);
 
 /** y = a + b with NumPy's broadcasting. Nothing is kept for the gradient; equal shapes pass dy on as it is. */
 export function add(a: Tensor, b: Tensor): Tensor {
@@ -45,7 +43,8 @@ export function exp(x: Tensor): Tensor {
   const y = x.like();
   inRanges(x.gpu, x.size, { x, y }, (tensors, count) => {
     const { kernel, packs: n } = packed(exponential, count);
-    kernel.run(x.gpu, { tensors, params: { n }, grid: ceilDiv(n, WORKGROUP) });
+    const { run, grid } = runsOf(x.gpu, n);
+    kernel.run(x.gpu, { tensors, params: { n, run }, grid });
   });
   return record(y, [x], (dy) => [combineInto('mul', dy, y, x.gradLike())], [y]);
 }
@@ -57,21 +56,22 @@ function combine(op: Combination, a: Tensor, b: Tensor): Tensor {
 
 function combineInto(op: Combination, a: Tensor, b: Tensor, y: Tensor): Tensor {
   const { gpu } = y;
-  const run = (tensors: { a: Tensor; b: Tensor; y: Tensor }) => {
+  const work = (tensors: { a: Tensor; b: Tensor; y: Tensor }) => {
     const { shape } = tensors.y;
     const axes = mergedAxes(op, shape, [broadcastStrides(tensors.a.shape, shape), broadcastStrides(tensors.b.shape, shape)]);
     const wide = fitsPacks(axes);
     const walked = wide ? inPacks(axes) : axes;
     const n = tensors.y.size / (wide ? 4 : 1);
+    const { run, grid } = runsOf(gpu, n);
     combinations[op][wide ? 'vec4' : 'scalar'].run(gpu, {
       tensors,
-      params: { n, ...extentParams('e', walked), ...strideParams('a', walked, 0), ...strideParams('b', walked, 1) },
+      params: { n, run, ...extentParams('e', walked), ...strideParams('a', walked, 0), ...strideParams('b', walked, 1) },
       constants: { RANK: walked.length },
-      grid: ceilDiv(n, WORKGROUP),
+      grid,
     });
   };
-  if (a.size === y.size && b.size === y.size) inRanges(gpu, y.size, { a, b, y }, run);
-  else run({ a, b, y });
+  if (a.size === y.size && b.size === y.size) inRanges(gpu, y.size, { a, b, y }, work);
+  else work({ a, b, y });
   return y;
 }
 
@@ -95,7 +95,8 @@ function scaleTo(x: Tensor, dy: Tensor, factor: number): Tensor {
 function scaled(x: Tensor, factor: number, y: Tensor): Tensor {
   inRanges(x.gpu, x.size, { x, y }, (tensors, count) => {
     const { kernel, packs: n } = packed(scaling, count);
-    kernel.run(x.gpu, { tensors, params: { n, factor }, grid: ceilDiv(n, WORKGROUP) });
+    const { run, grid } = runsOf(x.gpu, n);
+    kernel.run(x.gpu, { tensors, params: { n, run, factor }, grid });
   });
   return y;
 }

@@ -1,21 +1,19 @@
-import { type Kernel, part, record, type Source, type Tensor } from '../../engine/index.ts';
+import { flat, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packParts } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { f32Bytes } from '../shared/sizes.ts';
 
 const each = { scalar: await part(import.meta.url, './each.scalar.wgsl'), vec4: await part(import.meta.url, './each.vec4.wgsl') };
 
 /** A kernel for each pack and activation. */
 function build(name: string, source: Source): Readonly<Record<keyof typeof each, Readonly<Record<Activation, Kernel>>>> {
-  const linked = (pack: keyof typeof each) => kernelByActivation(`${name}.${pack}`, [source, packParts[pack], each[pack]]);
+  const linked = (pack: keyof typeof each) => kernelByActivation(`${name}.${pack}`, [source, flat, packParts[pack], each[pack]]);
   return { scalar: linked('scalar'), vec4: linked('vec4') };
 }
 
 const forward = build('gelu', await part(import.meta.url, './gelu.wgsl'));
 const backward = build('gelu_grad', await part(import.meta.url, './gelu_grad.wgsl'));
-
-const WORKGROUP = 256;
 
 /**
  * y = activation(x), element by element: GELU (erf or tanh form) or QuickGELU. Hendrycks & Gimpel 2016, arXiv:1606.08415.
@@ -25,12 +23,12 @@ const WORKGROUP = 256;
 export function gelu(x: Tensor, activation: Activation): Tensor {
   const of = ({ scalar, vec4 }: typeof forward) => packed({ scalar: scalar[activation], vec4: vec4[activation] }, x.size);
   const { kernel, packs } = of(forward);
-  const grid = ceilDiv(packs, WORKGROUP);
+  const { run, grid } = runsOf(x.gpu, packs);
   const y = x.like();
-  kernel.run(x.gpu, { tensors: { x, y }, params: { packs }, grid });
+  kernel.run(x.gpu, { tensors: { x, y }, params: { packs, run }, grid });
   return record(y, [x], (dy) => {
     const dx = x.gradLike();
-    of(backward).kernel.run(x.gpu, { tensors: { x, dy, dx }, params: { packs }, grid });
+    of(backward).kernel.run(x.gpu, { tensors: { x, dy, dx }, params: { packs, run }, grid });
     return [dx];
   });
 }

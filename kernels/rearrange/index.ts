@@ -1,15 +1,13 @@
-import { type FloatType, part, record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { flat, type FloatType, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
-const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl')]);
-const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl')]);
-const prepending = packedKernels('prepend', [await part(import.meta.url, './prepend.wgsl')]);
-
-const WORKGROUP = 256;
+const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat]);
+const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl'), flat]);
+const prepending = packedKernels('prepend', [await part(import.meta.url, './prepend.wgsl'), flat]);
 
 /** Axis i of y is axis dims[i] of x; `permute(x, [1, 0])` transposes. */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
@@ -101,7 +99,8 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
   const y = x.like([sequences, count + 1, width]);
   const { kernel, packs } = packed(prepending, width);
   const n = (y.size / width) * packs;
-  kernel.run(x.gpu, { tensors: { token, x, positions, y }, params: { n, width: packs, tokens: count + 1 }, grid: ceilDiv(n, WORKGROUP) });
+  const { run, grid } = runsOf(x.gpu, n);
+  kernel.run(x.gpu, { tensors: { token, x, positions, y }, params: { n, run, width: packs, tokens: count + 1 }, grid });
   return record(
     y,
     [token, x, positions],
@@ -162,11 +161,12 @@ function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly
   const pack = wide ? 4 : 1;
   const walked = wide ? inPacks(axes) : axes;
   const n = sizeOf(shape) / pack;
+  const { run, grid } = runsOf(x.gpu, n);
   copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
     tensors: { x, y },
-    params: { n, x_start: from / pack, y_start: to / pack, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
+    params: { n, run, x_start: from / pack, y_start: to / pack, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
     constants: { RANK: walked.length, ADDED: isAdded },
-    grid: ceilDiv(n, WORKGROUP),
+    grid,
   });
 }
 
@@ -175,10 +175,11 @@ function sliceGradient(x: Tensor, dy: Tensor, row: number, start: number, end: n
   const wide = [row, start, end].every((at) => at % 4 === 0);
   const pack = wide ? 4 : 1;
   const n = dx.size / pack;
+  const { run, grid } = runsOf(x.gpu, n);
   slicing[wide ? 'vec4' : 'scalar'].run(x.gpu, {
     tensors: { dy, dx },
-    params: { n, row: row / pack, start: start / pack, end: end / pack },
-    grid: ceilDiv(n, WORKGROUP),
+    params: { n, run, row: row / pack, start: start / pack, end: end / pack },
+    grid,
   });
   return dx;
 }

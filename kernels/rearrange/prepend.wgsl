@@ -1,8 +1,8 @@
 // A token in front of each sequence, and a position added to each token:
 //   y[s, 0] = token + positions[0],  y[s, n] = x[s, n − 1] + positions[n]
-// One lane per pack. Linked with a pack.
+// Linked with engine/flat.wgsl and a pack.
 
-struct Params { n: u32, width: u32, tokens: u32 }   // packs of y, packs of a token, tokens of a sequence of y
+struct Params { n: u32, run: u32, width: u32, tokens: u32 }   // packs of y, packs of a token, tokens of a sequence of y
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> token: array<pack>;           // [width]
@@ -10,18 +10,17 @@ struct Params { n: u32, width: u32, tokens: u32 }   // packs of y, packs of a to
 @group(0) @binding(3) var<storage, read> positions: array<pack>;       // [tokens, width]
 @group(0) @binding(4) var<storage, read_write> y: array<pack>;         // [sequences, tokens, width], n packs
 
-const WORKGROUP = 256u;
-
 @compute @workgroup_size(WORKGROUP)
-fn prepend(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (i >= params.n) { return; }
-  let c = i % params.width;
-  let row = i / params.width;
-  let sequence = row / params.tokens;
-  let n = row % params.tokens;
-  var own: pack32;
-  if (n == 0u) { own = pack32(token[c]); }
-  else { own = pack32(x[(row - sequence - 1u) * params.width + c]); }
-  y[i] = pack(own + pack32(positions[n * params.width + c]));
+fn prepend(lanes: Lanes) {
+  let run = run_of(lanes, params.run, params.n);
+  for (var i = run.first; i < run.end; i += WORKGROUP) {
+    let c = i % params.width;
+    let row = i / params.width;
+    let sequence = row / params.tokens;
+    let n = row % params.tokens;
+    var own: pack32;
+    if (n == 0u) { own = pack32(token[c]); }
+    else { own = pack32(x[(row - sequence - 1u) * params.width + c]); }
+    y[i] = pack(own + pack32(positions[n * params.width + c]));
+  }
 }

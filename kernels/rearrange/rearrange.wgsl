@@ -1,8 +1,8 @@
 // A strided copy: y[y_start + …] = x[x_start + …], or += if ADDED, for every position of an index space. Permute, slice, concat and
-// expand are this kernel with different strides. One lane per pack. Linked with strided.wgsl and a pack.
+// expand are this kernel with different strides. Linked with engine/flat.wgsl, strided.wgsl and a pack.
 
 struct Params {
-  n: u32, x_start: u32, y_start: u32,
+  n: u32, run: u32, x_start: u32, y_start: u32,
   e0: u32, e1: u32, e2: u32, e3: u32, e4: u32, e5: u32,   // extents, innermost first
   x0: u32, x1: u32, x2: u32, x3: u32, x4: u32, x5: u32,   // strides in x
   y0: u32, y1: u32, y2: u32, y3: u32, y4: u32, y5: u32    // strides in y
@@ -12,15 +12,14 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<pack>;
 @group(0) @binding(2) var<storage, read_write> y: array<result_pack>;   // n of its packs are written
 
-const WORKGROUP = 256u;
-
 @compute @workgroup_size(WORKGROUP)
-fn rearrange(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (i >= params.n) { return; }
+fn rearrange(lanes: Lanes) {
+  let run = run_of(lanes, params.run, params.n);
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
-  let source = params.x_start + strided_offset(i, RANK, extents, array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5));
-  let place = params.y_start + strided_offset(i, RANK, extents, array(params.y0, params.y1, params.y2, params.y3, params.y4, params.y5));
-  if (ADDED) { y[place] = result_pack(pack32(y[place]) + pack32(x[source])); }
-  else { y[place] = result_pack(x[source]); }
+  for (var i = run.first; i < run.end; i += WORKGROUP) {
+    let source = params.x_start + strided_offset(i, RANK, extents, array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5));
+    let place = params.y_start + strided_offset(i, RANK, extents, array(params.y0, params.y1, params.y2, params.y3, params.y4, params.y5));
+    if (ADDED) { y[place] = result_pack(pack32(y[place]) + pack32(x[source])); }
+    else { y[place] = result_pack(x[source]); }
+  }
 }
