@@ -17,11 +17,12 @@ import { pageOf, sharesOf } from '../bench/shares.ts';
 import { chromeTrace } from '../bench/trace.ts';
 import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
 import { digits, duration, markdownTable, percent } from '../bench/table.ts';
-import { Gpu, open, Tensor } from '../engine/index.ts';
+import { open, Tensor } from '../engine/index.ts';
 import { scale } from '../kernels/elementwise/index.ts';
 import { rooms } from '../kernels/index.ts';
 import { PRESETS, type XclipConfig } from '../model/config.ts';
 import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
+import { nullGpu, pipelineError } from './null_gpu.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
@@ -196,20 +197,9 @@ test('a case is measured in all its variants, forward and gradient, written and 
 });
 
 test('the kernel of the matrix roof is right WGSL, and its pipeline can be built', async () => {
-  const { create } = await import('webgpu');
-  // Dawn's null backend knows subgroup matrices without having any: it checks, and runs nothing
-  const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
-  const adapter = await instance.requestAdapter();
-  assert.ok(adapter);
-  const features = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
-  const gpu = new Gpu(await adapter.requestDevice({ requiredFeatures: features }), adapter, { gpu: instance, where: 'node', version: 'null' }, {});
-  const { code, entry } = matrixKernel.program(gpu, 'matrix', { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem: 'f16', result: 'f32' });
-  gpu.device.pushErrorScope('validation');
-  const module = gpu.device.createShaderModule({ code });
-  assert.equal((await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error').map(({ message }) => message), []);
-  gpu.device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: entry } });
-  assert.is(await gpu.device.popErrorScope(), null);
-  await gpu.close();
+  await using gpu = await nullGpu();
+  const program = matrixKernel.program(gpu, 'matrix', { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem: 'f16', result: 'f32' });
+  assert.is(await pipelineError(gpu, program), undefined);
 });
 
 test.run();

@@ -1,11 +1,11 @@
 /** What this adapter can do at most, measured by kernels that do nothing else. Never taken from a data sheet. */
 import { flat, type FloatType, type Gpu, Kernel, part, runsOf, Tensor } from '../../engine/index.ts';
+import { matrixUnits, UNITS_NEED } from '../../kernels/shared/matrix.ts';
 
 const copy = new Kernel('roof_copy', [await part(import.meta.url, './copy.wgsl'), flat]);
 const fma = new Kernel('roof_fma', [await part(import.meta.url, './fma.wgsl')]);
-const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
 export const matrixKernel = new Kernel('roof_subgroup_matrix', [], {
-  matrix: { parts: [await part(import.meta.url, './subgroup_matrix.wgsl')], needs: ['subgroups', MATRIX_FEATURE] },
+  matrix: { parts: [await part(import.meta.url, './subgroup_matrix.wgsl')], needs: UNITS_NEED },
 });
 
 /** Rates of one adapter: bytes and operations per nanosecond. */
@@ -19,15 +19,6 @@ export interface Roofs {
   readonly halfGflops?: number;
   /** f16 products added up in f32 by matrix units; undefined where the adapter offers none. */
   readonly matrixGflops?: number;
-}
-
-/** A size of matrices that the adapter's units multiply, as WebGPU's adapter information has it. */
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
 }
 
 /** Lanes of a workgroup, and operations of one lane in one round: as fma.wgsl has them. */
@@ -105,19 +96,15 @@ export class RoofKernels {
     return { name, work: fmaLanes * fmaRounds * FMA.flops, run };
   }
 
-  /** The largest configuration of f16 products with f32 sums. */
   #matrixRoof(): Roof | undefined {
     const gpu = this.#gpu;
-    if (!gpu.features.has(MATRIX_FEATURE)) return undefined;
-    const { subgroupMatrixConfigs: configs = [] } = gpu.adapter.info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly MatrixConfig[] };
-    const suitable = configs.filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32');
-    const [config] = [...suitable].sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
-    if (config === undefined || gpu.subgroupSize === 0) return undefined;
-    const { M, N, K } = config;
+    const units = matrixUnits(gpu);
+    if (units === undefined) return undefined;
+    const { M, N, K, SUBGROUP } = units;
     const { matrixGroups, matrixRounds } = SIZES[gpu.kind];
-    const products = matrixGroups * (MATRIX.workgroup / gpu.subgroupSize) * MATRIX.products;
+    const products = matrixGroups * (MATRIX.workgroup / SUBGROUP) * MATRIX.products;
     const [a, b, y] = [this.#tensor(M * K, 'f16'), this.#tensor(K * N, 'f16'), this.#tensor(products * M * N, 'f32')];
-    const run = () => matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: { M, N, K, SUBGROUP: gpu.subgroupSize }, grid: matrixGroups });
+    const run = () => matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: units, grid: matrixGroups });
     return { name: 'matrixGflops', work: products * matrixRounds * 2 * M * N * K, run };
   }
 
