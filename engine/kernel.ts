@@ -4,10 +4,10 @@ import type { Gpu } from './gpu.ts';
 import { Built } from './pipeline.ts';
 import { streamOf } from './random.ts';
 import type { Resource } from './recording.ts';
-import type { AnyTensor } from './tensor.ts';
+import type { AnyTensor, FloatType } from './tensor.ts';
 import { type Binding, bindingsOf, link, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
-/** Features that a variant may need, and the WGSL extension that each switches on. Half precision is no variant: tensors ask for it. */
+/** Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors ask for it. */
 const EXTENSIONS = { subgroups: 'subgroups', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
 
 /** One way to run a kernel. */
@@ -17,6 +17,10 @@ export interface Variant {
   readonly needs?: readonly (keyof typeof EXTENSIONS)[];
   /** The kind of machine it was made for. On the other kind it is tried last. */
   readonly suits?: 'software' | 'hardware';
+  /** The only way of storing `elem` that it can read; any if omitted. */
+  readonly takes?: FloatType;
+  /** Never chosen, and run only where it is asked for by name: for tests and readers. */
+  readonly onRequest?: true;
   /** Sizes in which it can be launched on a device, the one to take by default first; none to choose if omitted. */
   sizes?(gpu: Gpu): readonly Sizes[];
 }
@@ -48,7 +52,7 @@ export class Kernel {
   readonly #variants: Readonly<Record<string, Variant>>;
   readonly #built = new WeakMap<Gpu, Map<string, Built>>();
   readonly #bindings = new Map<string, readonly Binding[]>();
-  readonly #candidates = new WeakMap<Gpu, readonly Choice[]>();
+  readonly #candidates = new WeakMap<Gpu, Readonly<Record<FloatType, readonly Choice[]>>>();
   #fingerprint: string | undefined;
 
   constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
@@ -57,26 +61,37 @@ export class Kernel {
     this.#variants = variants;
   }
 
-  /** The variants that this device can run, best first for its kind. */
+  /** The variants to choose from on this device, best first for its kind. */
   variants(gpu: Gpu): string[] {
-    const usable = Object.entries(this.#variants).filter(([, variant]) => (variant.needs ?? []).every((feature) => gpu.features.has(feature)));
-    const foreign = (variant: Variant) => (variant.suits !== undefined && variant.suits !== gpu.kind ? 1 : 0);
+    const foreign = ({ suits }: Variant) => (suits !== undefined && suits !== gpu.kind ? 1 : 0);
+    const usable = Object.entries(this.#variants).filter(([, variant]) => variant.onRequest !== true && canRun(gpu, variant));
     return usable.sort(([, a], [, b]) => foreign(a) - foreign(b)).map(([name]) => name);
   }
 
-  /** Every way to run on this device: its variants, best first, each in its sizes, the default first. */
-  candidates(gpu: Gpu): readonly Choice[] {
+  /** Every way to run a call whose `elem` is stored so: the variants that take it, best first, each in its sizes, the default first. */
+  candidates(gpu: Gpu, stored: FloatType = 'f32'): readonly Choice[] {
     let candidates = this.#candidates.get(gpu);
     if (candidates === undefined) {
-      candidates = this.variants(gpu).flatMap((variant) => (this.#variants[variant].sizes?.(gpu) ?? [{}]).map((sizes) => ({ variant, sizes })));
+      const variants = this.variants(gpu).map((name) => ({ name, takes: this.#variants[name].takes, sizes: this.#variants[name].sizes?.(gpu) ?? [{}] }));
+      const taking = (type: FloatType) => variants.filter(({ takes = type }) => takes === type).flatMap(({ name, sizes }) => sizes.map((size) => ({ variant: name, sizes: size })));
+      candidates = { f32: taking('f32'), f16: taking('f16') };
       this.#candidates.set(gpu, candidates);
     }
-    return candidates;
+    return candidates[stored];
   }
 
-  /** The way that a call of these extents is run. A launcher that wants to know asks before the call, and passes the variant on. */
-  choose(gpu: Gpu, extents: Extents = {}): Choice {
-    return gpu.choices.pick(this, this.candidates(gpu), extents);
+  /** Whether calls in f16 have other candidates here than those in f32. */
+  hasOwnChoicesForHalves(gpu: Gpu): boolean {
+    return this.candidates(gpu, 'f16').length !== this.candidates(gpu, 'f32').length;
+  }
+
+  /**
+   * The way that a call of these extents, whose `elem` is stored so, is run. A launcher that wants to know asks before the call, and passes
+   * the variant on. Calls in f16 are a class of their own where they have other candidates.
+   */
+  choose(gpu: Gpu, extents: Extents = {}, stored: FloatType = 'f32'): Choice {
+    const own = stored === 'f16' && this.hasOwnChoicesForHalves(gpu);
+    return gpu.choices.pick(this, this.candidates(gpu, stored), own ? { ...extents, f16: true } : extents);
   }
 
   /** Tells one state of the WGSL, all variants together, from another. */
@@ -118,9 +133,10 @@ export class Kernel {
     const found = built.get(key);
     if (found !== undefined) return found;
     const chosen = this.#variants[variant];
-    if (chosen === undefined || !this.variants(gpu).includes(variant)) {
+    if (chosen === undefined || !canRun(gpu, chosen)) {
       throw new RangeError(`${this.name}: variant "${variant}" cannot run on ${gpu.name}; usable: ${this.variants(gpu).join(', ')}`);
     }
+    if (chosen.takes !== undefined && chosen.takes !== types.elem) throw new DTypeError(this.name, `elem of variant "${variant}"`, chosen.takes, types.elem);
     const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
     const program = link([...chosen.parts, ...this.#parts], extensions, types, constants);
     const made = new Built(`${this.name}.${variant}`, program);
@@ -151,6 +167,10 @@ export class Kernel {
       return { kind, index, storage, offset, bytes: bound };
     });
   }
+}
+
+function canRun(gpu: Gpu, { needs = [] }: Variant): boolean {
+  return needs.every((feature) => gpu.features.has(feature));
 }
 
 /** Writes the fields in the order of the WGSL struct. */

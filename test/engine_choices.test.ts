@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Choices, classOf, type Machine, parseTunings, type Tuning } from '../engine/choices.ts';
-import { backward, type Gpu, open, Tensor } from '../engine/index.ts';
+import { backward, type Gpu, Kernel, open, Tensor } from '../engine/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 
 const MACHINE: Machine = { adapter: 'an adapter', driver: '1.0', dawn: 'webgpu 1' };
@@ -80,6 +80,30 @@ test('a file that is none is refused with its name and the place', () => {
   refused(MACHINE, /"kernels"/);
   refused({ ...MACHINE, kernels: { product: {} } }, /product has no "source"/);
   refused({ ...MACHINE, kernels: { product: { source: 'x', choices: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } }, /product, all/);
+});
+
+test('a variant for f16 alone is a candidate of calls in f16, a class of their own then; one on request is none, and runs all the same', async () => {
+  await using gpu = await open();
+  const copy = (note: string) => ({ file: 'copy.wgsl', text: `// ${note}
+@group(0) @binding(1) var<storage, read> x: array<elem>;
+@group(0) @binding(2) var<storage, read_write> y: array<elem>;
+@compute @workgroup_size(1) fn copy() { y[0] = x[0]; }` });
+  const kernel = new Kernel('copies', [], {
+    halves: { parts: [copy('halves')], takes: 'f16', sizes: () => [{ rows: 2 }, { rows: 1 }] },
+    plain: { parts: [copy('plain')] },
+    shown: { parts: [copy('shown')], onRequest: true },
+  });
+  const names = (stored: 'f32' | 'f16') => kernel.candidates(gpu, stored).map(({ variant }) => variant);
+  assert.equal([names('f32'), names('f16')], [['plain'], ['halves', 'halves', 'plain']]);
+  assert.is(kernel.hasOwnChoicesForHalves(gpu), true);
+  assert.is(kernel.choose(gpu, { rows: 3 }).variant, 'plain');
+  assert.is(kernel.choose(gpu, { rows: 3 }, 'f16').variant, 'halves');
+  assert.equal(Object.keys(gpu.choices.used), ['copies: rows 4, f16']);
+  using x = Tensor.from(gpu, Float32Array.of(7));
+  using y = x.like();
+  assert.throws(() => kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'halves' }), /variant "halves" must be f16, got f32/);
+  kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'shown' });
+  assert.is(await y.item(), 7);
 });
 
 /** Loss and gradient of a linear layer whose gradient is cut into parts, and the choices that it took. */

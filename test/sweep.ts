@@ -24,13 +24,13 @@ const STEP = 1e-5;
 const TRIED = 12;
 
 /**
- * Ways to run the kernels of a room in its case `number`: each variant of each kernel at its default sizes at least once, the others at their
+ * Ways to run the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its default sizes at least once, the others at their
  * first choice; and of the candidates that differ from those in sizes alone one, another from case to case.
  */
-export function choices(gpu: Gpu, room: Room, number = 0): ReadonlyMap<string, Choice>[] {
+export function choices(gpu: Gpu, room: Room, number = 0, stored: FloatType = 'f32'): ReadonlyMap<string, Choice>[] {
   const rows = room.kernels.map((kernel) => {
-    const all = kernel.candidates(gpu);
-    const plain = kernel.variants(gpu).map((variant) => all.find((choice) => choice.variant === variant) as Choice);
+    const all = kernel.candidates(gpu, stored);
+    const plain = all.filter(({ variant }, i) => all.findIndex((choice) => choice.variant === variant) === i);
     return { name: kernel.name, plain, resized: all.filter((choice) => !plain.includes(choice)) };
   });
   const most = Math.max(...rows.map(({ plain }) => plain.length));

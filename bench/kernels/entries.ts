@@ -1,6 +1,6 @@
 /** What the benchmark of the kernels goes through. */
 import { FirstlightError } from '../../engine/errors.ts';
-import type { Gpu } from '../../engine/index.ts';
+import type { FloatType, Gpu } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { rooms } from '../../kernels/index.ts';
 import type { Case, Room } from '../../kernels/shared/room.ts';
@@ -30,11 +30,16 @@ export function variantsOf(gpu: Gpu, room: Room): string[] {
   return names.length === 1 ? names : names.filter((name) => name !== 'only').reverse();
 }
 
-/** From now on the room's kernels run in this variant. */
-export function prefer(gpu: Gpu, room: Room, variant: string): void {
+/** Whether some kernel of the room has this variant for tensors that are stored so. */
+export function takes(gpu: Gpu, room: Room, variant: string, stored: FloatType): boolean {
+  return room.kernels.some((kernel) => kernel.candidates(gpu, stored).some((candidate) => candidate.variant === variant));
+}
+
+/** From now on the room's kernels run in this variant where they have it for tensors that are stored so. */
+export function prefer(gpu: Gpu, room: Room, variant: string, stored: FloatType): void {
   gpu.choices.clear();
   for (const kernel of room.kernels) {
-    const choice = kernel.candidates(gpu).find((candidate) => candidate.variant === variant);
+    const choice = kernel.candidates(gpu, stored).find((candidate) => candidate.variant === variant);
     if (choice !== undefined) gpu.choices.prefer(kernel.name, choice);
   }
 }

@@ -4,7 +4,7 @@ import type { FloatType, Gpu } from '../../engine/index.ts';
 import type { Case } from '../../kernels/shared/room.ts';
 import { type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
-import { type Entry, prefer } from './entries.ts';
+import { type Entry, prefer, takes } from './entries.ts';
 import { type Direction, Prepared, type Sample } from './prepared.ts';
 
 /** One line of the table: a room × case × variant, in one direction. */
@@ -101,7 +101,7 @@ interface Round {
 }
 
 /**
- * All rows of one entry: every variant, in every type of storage. They take turns, and the roofs with them, so that a machine that
+ * All rows of one entry: every variant, in every type of storage that it takes. They take turns, and the roofs with them, so that a machine that
  * slows down slows all of them.
  */
 export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[], { rounds, seconds }: Patience): Promise<Row[]> {
@@ -111,7 +111,8 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
   try {
     for (const [i, type] of types.entries()) {
       for (const variant of entry.variants) {
-        prefer(gpu, entry.room, variant);
+        if (!takes(gpu, entry.room, variant, type)) continue;
+        prefer(gpu, entry.room, variant, type);
         ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
       }
     }
@@ -122,7 +123,7 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
       for (const way of ways) {
         const time = firstWall(way);
         if (i >= (time < SLOW ? rounds : time < VERY_SLOW ? FEW : 1)) continue;
-        prefer(gpu, entry.room, way.variant);
+        prefer(gpu, entry.room, way.variant, way.type);
         const round: Round = { samples: { forward: [], gradient: [] }, roofs: before };
         if (time < SLOW) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way, round), seconds);
         else await keepSample(way, round);

@@ -1,5 +1,5 @@
 /** Goes through the workloads of rooms, and searches the best choice for every class of calls that they make. */
-import type { Asked, Choice, Gpu } from '../../engine/index.ts';
+import type { Asked, Choice, FloatType, Gpu } from '../../engine/index.ts';
 import type { Room, Workload } from '../../kernels/shared/room.ts';
 import { type Direction, Prepared } from '../kernels/prepared.ts';
 import { halve } from './search.ts';
@@ -28,8 +28,11 @@ export async function* searchRoom(gpu: Gpu, room: Room, workloads: readonly Work
   const items = workloads.map(({ make }) => make()).sort((a, b) => a.cost.flops - b.cost.flops);
   const done = new Set<string>();
   const hopeless = new Set<string>();
-  for (const item of items) {
-    const prepared = new Prepared(gpu, item, 'f32');
+  // most choices are the same for f16: classes of calls that are not, are found by calling in f16 too
+  const hasHalves = gpu.features.has('shader-f16') && room.kernels.some((kernel) => kernel.hasOwnChoicesForHalves(gpu));
+  const types: readonly FloatType[] = hasHalves ? ['f32', 'f16'] : ['f32'];
+  for (const [item, type] of items.flatMap((item) => types.map((type) => [item, type] as const))) {
+    const prepared = new Prepared(gpu, item, type);
     try {
       for (const [direction, asked] of await asksOf(gpu, prepared)) {
         const { kernel, callClass } = asked;
