@@ -1,8 +1,10 @@
-import { type Choice, type Gpu, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { type Choice, type FloatType, type Gpu, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import { rangesOf, type Range } from '../shared/flat.ts';
+import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
+import { constantsOf, measuresOf, shapesFor } from './matrix.ts';
 
 const read = (file: string) => part(import.meta.url, file);
 const problem = await read('./problem.wgsl');
@@ -12,6 +14,8 @@ const identity = await read('./identity.wgsl');
 const naive = await read('./matmul.naive.wgsl');
 const tiled = await read('./matmul.tiled.wgsl');
 const subgroup = await read('./matmul.subgroup.wgsl');
+const matrix = [await read('./matmul.matrix.wgsl'), await read('./bands.wgsl')];
+const stored = { scalar: await read('./stored.scalar.wgsl'), vec4: await read('./stored.vec4.wgsl') };
 const operands = { scalar: await read('./operands.scalar.wgsl'), vec4: await read('./operands.vec4.wgsl') };
 const none = await read('./keep.none.wgsl');
 const rowSums = await read('./keep.row_sums.wgsl');
@@ -30,9 +34,18 @@ function sendersOf(gpu: Gpu): { readonly senders: number }[] {
   return subgroupSizes(gpu).least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }
 
+/** None where the adapter has no matrix units of the kind: then the rung is no candidate. */
+function shapesOfUnits(gpu: Gpu): readonly Sizes[] {
+  const units = matrixUnits(gpu);
+  return units === undefined ? [] : shapesFor(gpu, units);
+}
+
 /** The rungs, best first. What differs between packs comes with the rung, because the naive one takes single elements always. */
 function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
+  const ofMatrices = [...matrix, stored[pack], operands[pack], keep[pack]];
   return {
+    matrix: { parts: [...ofMatrices, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: shapesOfUnits },
+    emulated: { parts: [...ofMatrices, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
     subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
     tiled: { parts: [tiled, blocks, operands[pack], keep[pack]] },
     naive: { parts: [naive, operands.scalar, keep.scalar] },
@@ -95,7 +108,7 @@ export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
   const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, factor, slope, rowSums } = extras;
   const kernel = kernelFor(layout, kernelsFor(activation, slope !== undefined, rowSums !== undefined));
-  const { variant, sizes } = choose(gpu, kernel, layout, batch.count);
+  const { variant, sizes } = choose(gpu, kernel, layout, batch.count, a.dtype);
   const { constants, grid } = RUNGS[variant].launch(gpu, sizes, rows, columns, batch.count * parts);
   kernel.run(gpu, {
     tensors: {
@@ -122,8 +135,8 @@ function kernelFor({ rows, columns, inner, transposeA, transposeB }: Layout, { s
   return rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
 }
 
-function choose(gpu: Gpu, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number): Choice {
-  return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB });
+function choose(gpu: Gpu, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number, type: FloatType): Choice {
+  return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type);
 }
 
 /** Length of the parts of K: whole blocks of 4. */
@@ -135,10 +148,12 @@ function chunkOf(inner: number, parts: number): number {
 interface Rung {
   launch(gpu: Gpu, sizes: Sizes, rows: number, columns: number, count: number): { readonly constants: Readonly<Record<string, number>>; readonly grid: number };
   /** Rows and columns of C that keep one thread of the machine busy. */
-  readonly tile: readonly [number, number];
+  tile(gpu: Gpu, sizes: Sizes): readonly [number, number];
 }
 
 const RUNGS: Readonly<Record<string, Rung>> = {
+  matrix: matrixRung((gpu) => matrixUnits(gpu) as MatrixSizes),
+  emulated: matrixRung(emulatedMatrices),
   subgroup: {
     launch(gpu, { senders }, rows, columns, count) {
       const { least, most } = subgroupSizes(gpu);
@@ -147,17 +162,28 @@ const RUNGS: Readonly<Record<string, Rung>> = {
       for (let size = least; size <= most; size *= 2) grid = Math.max(grid, groups(size));
       return { constants: { SENDERS: senders, WORKGROUP: most }, grid };
     },
-    tile: [32, 32],
+    tile: () => [32, 32],
   },
   tiled: {
     launch: (_gpu, _sizes, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows, 64) * ceilDiv(columns, 64) * count }),
-    tile: [64, 64],
+    tile: () => [64, 64],
   },
   naive: {
     launch: (_gpu, _sizes, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows * columns * count, 64) }),
-    tile: [8, 8],
+    tile: () => [8, 8],
   },
 };
+
+function matrixRung(matricesOf: (gpu: Gpu) => MatrixSizes): Rung {
+  const tileOf = (gpu: Gpu, sizes: Sizes) => measuresOf(matricesOf(gpu), sizes).tile;
+  return {
+    launch(gpu, sizes, rows, columns, count) {
+      const tile = tileOf(gpu, sizes);
+      return { constants: constantsOf(matricesOf(gpu), sizes), grid: ceilDiv(rows, tile) * ceilDiv(columns, tile) * count };
+    },
+    tile: (gpu, sizes) => [tileOf(gpu, sizes), tileOf(gpu, sizes)],
+  };
+}
 
 /** The smallest and the largest subgroup that the device may form. WebGPU allows 4 to 128. */
 function subgroupSizes(gpu: Gpu): { readonly least: number; readonly most: number } {
@@ -172,9 +198,10 @@ const SHORTEST_PART = 256;
  * Parts that give every thread of the machine a tile when C is small and K long: about as many `tiles` as keep it busy. They depend on
  * sizes and choices alone, so results repeat.
  */
-function partsFor(gpu: Gpu, layout: Layout, rowSums: boolean): number {
+function partsFor(gpu: Gpu, layout: Layout, rowSums: boolean, type: FloatType): number {
   const { rows, columns, inner } = layout;
-  const { tile } = RUNGS[choose(gpu, kernelFor(layout, kernelsFor(undefined, false, rowSums)), layout, 1).variant];
+  const { variant, sizes } = choose(gpu, kernelFor(layout, kernelsFor(undefined, false, rowSums)), layout, 1, type);
+  const tile = RUNGS[variant].tile(gpu, sizes);
   const wanted = packed(partSums, rows * columns).kernel.choose(gpu, { rows, columns, inner }).sizes.tiles;
   const tiles = ceilDiv(rows, tile[0]) * ceilDiv(columns, tile[1]);
   const parts = Math.max(1, Math.min(ceilDiv(wanted, tiles), Math.floor(inner / SHORTEST_PART)));
@@ -235,7 +262,7 @@ export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { mat
   let total: { matrix: Tensor; bias: Tensor | undefined } | undefined;
   for (const range of rangesOf(gpu, u.size / rows, Math.max(rows, columns))) {
     const layout: Layout = { rows, columns, inner: range.count, transposeA: true };
-    const parts = partsFor(gpu, layout, bias !== undefined);
+    const parts = partsFor(gpu, layout, bias !== undefined, u.dtype);
     const matrices = parts === 1 ? of.gradLike() : of.wide([parts, rows, columns], 'parts of a gradient');
     const sums = bias && (parts === 1 ? bias.gradLike() : bias.wide([parts, rows], 'parts of a gradient'));
     gpu.scope(() => multiply(rowsOf(u, rows, range), rowsOf(v, columns, range), matrices, layout, { parts, rowSums: sums }));

@@ -48,6 +48,12 @@ fn right_across(at: u32, stride: u32) -> Right {
   return right;
 }
 
+fn right_of_ones() -> Right {
+  var right: Right;
+  for (var i = 0u; i < OWN_INNER * N; i++) { right[i] = 1.0; }
+  return right;
+}
+
 fn sum_of(at: u32, stride: u32) -> Sum {
   let lane = own_lane();
   var sum: Sum;

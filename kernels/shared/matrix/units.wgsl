@@ -20,6 +20,8 @@ fn sum_of(at: u32, stride: u32) -> Sum { return subgroupMatrixLoad<Sum, row_majo
 fn left_across(at: u32, stride: u32) -> Left { return subgroupMatrixLoad<Left, col_major>(&halves, at, stride); }
 fn right_across(at: u32, stride: u32) -> Right { return subgroupMatrixLoad<Right, col_major>(&halves, at, stride); }
 
+fn right_of_ones() -> Right { return Right(elem(1)); }
+
 fn multiply_add(left: Left, right: Right, sum: Sum) -> Sum { return subgroupMatrixMultiplyAccumulate(left, right, sum); }
 
 fn store_sum(at: u32, stride: u32, sum: Sum) { subgroupMatrixStore<row_major>(&sums_out, at, sum, stride); }
