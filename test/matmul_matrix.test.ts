@@ -1,32 +1,105 @@
 /** The rung of matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Choice, type FloatType, open } from '../engine/index.ts';
+import { type Choice, open, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
-import { shapesFor } from '../kernels/matmul/matrix.ts';
-import { emulatedMatrices } from '../kernels/shared/matrix.ts';
+import { matmul } from '../kernels/matmul/index.ts';
+import { constantsOf, measuresOf, shapesFor } from '../kernels/matmul/matrix.ts';
+import { multiply } from '../kernels/matmul/reference.ts';
+import { emulatedMatrices, type MatrixSizes } from '../kernels/shared/matrix.ts';
+import { close } from './close.ts';
+import { nullGpu, pipelineError } from './null_gpu.ts';
 import { checkAgainstReference, checkEqualBits, choiceName, runCase, storages } from './sweep.ts';
 
+/** The kernels of the room that have the rung. */
+const products = room.kernels.filter(({ name }) => name.startsWith('matmul'));
 const gpu = await open({ guard: true });
-const shapes = shapesFor(gpu, emulatedMatrices(gpu));
+const matrices = emulatedMatrices(gpu);
+const shapes = shapesFor(gpu, matrices);
 
-/** Every kernel of the room that has the rung runs it in this shape. */
 function emulatedIn(sizes: Choice['sizes']): ReadonlyMap<string, Choice> {
-  return new Map(room.kernels.filter(({ name }) => name.startsWith('matmul')).map(({ name }) => [name, { variant: 'emulated', sizes }]));
+  return new Map(products.map(({ name }) => [name, { variant: 'emulated', sizes }]));
 }
 
-room.cases.forEach((item, number) => {
-  const choice = emulatedIn(shapes[number % shapes.length]);
-  const types = storages(gpu, item);
-  test(`${choiceName(choice)}: "${item.name}" agrees with float64 in ${types.join('; ')}, stays in its tensors, and repeats bit for bit`, async () => {
-    for (const type of types) {
-      const first = await runCase(gpu, item, choice, type);
-      checkAgainstReference(item, first, type);
-      checkEqualBits(item, first, await runCase(gpu, item, choice, type));
-    }
-    assert.ok(gpu.choices.asked.some(({ choice: { variant } }) => variant === 'emulated'), 'the rung has run');
+// every case in one shape; in the others, whose programs take seconds to compile, one case that has all three layouts and most extras
+const rich = room.cases.filter(({ name }) => name === 'linear: odd everywhere, residual');
+const tried = shapes.flatMap((shape, i) => (i === shapes.length - 1 ? room.cases : rich).map((item) => ({ item, shape })));
+for (const { item, shape } of tried) {
+  const choice = emulatedIn(shape);
+  const storage = storages(gpu, item).at(-1) ?? 'f32';
+  test(`${choiceName(choice)}: "${item.name}" agrees with float64 in ${storage}, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
+    const first = await runCase(gpu, item, choice, storage);
+    checkAgainstReference(item, first, storage);
+    checkEqualBits(item, first, await runCase(gpu, item, choice, storage));
+    const used = gpu.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
+    assert.ok(used.length > 0 && used.every(({ choice: { variant } }) => variant === 'emulated'), 'nothing but this rung has run');
+    gpu.choices.forget();
     await gpu.checkGuards();
   });
+}
+
+test('tiles in bands, the last band not full, cover every C of a batch once', async () => {
+  const smallest = shapes.at(-1);
+  if (matrices === undefined || smallest === undefined) return;
+  const [batch, product] = [2, { rows: 8 * measuresOf(matrices, smallest).tile + 9, inner: 4, columns: 72 }];
+  // whole numbers of which no two rows or columns have the same: exact, and no tile fits in the place of another
+  const numbers = (n: number, step: number) => Float32Array.from({ length: n }, (_, i) => ((i * step) % 31) - 15);
+  const [left, right] = [numbers(batch * product.rows * 4, 7), numbers(batch * 4 * product.columns, 11)];
+  using a = Tensor.from(gpu, left, [batch, product.rows, 4]);
+  using b = Tensor.from(gpu, right, [batch, 4, product.columns]);
+  for (const [kernel, way] of emulatedIn(smallest)) gpu.choices.prefer(kernel, way);
+  using y = matmul(a, b);
+  gpu.choices.clear();
+  const got = await y.read();
+  for (let i = 0; i < batch; i++) {
+    const of = (data: Float32Array) => Float64Array.from(data.subarray((i * data.length) / batch, ((i + 1) * data.length) / batch));
+    close(`matrix ${i}`, of(got), multiply(of(left), of(right), product), { atol: 0, rtol: 0 });
+  }
+  await gpu.checkGuards();
+});
+
+/** Sizes of matrices that adapters are known to offer for products of f16 added up in f32. */
+const OFFERED: readonly MatrixSizes[] = [[16, 16, 16], [16, 8, 16], [16, 8, 8], [8, 8, 8]].map(([M, N, K]) => ({ M, N, K, SUBGROUP: 32 }));
+/** Workgroup memory and lanes of a card on which the rung is worth its while. */
+const CARD = { limits: { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupStorageSize: 48 * 1024 } as GPUSupportedLimits };
+const LAYOUTS = [{ TRANSPOSE_A: false, TRANSPOSE_B: true }, { TRANSPOSE_A: false, TRANSPOSE_B: false }, { TRANSPOSE_A: true, TRANSPOSE_B: false }];
+const EXTRAS = [
+  { BIAS: true, RESIDUAL: true, SLOPE: false },
+  { BIAS: false, RESIDUAL: false, SLOPE: true },
+  { BIAS: false, RESIDUAL: false, SLOPE: false },
+];
+
+for (const matrices of OFFERED) {
+  const { M, N, K } = matrices;
+  test(`${M} × ${K} times ${K} × ${N}: every kernel is right WGSL with the units, in all layouts; pipelines can be built, but for workgroup memory`, async () => {
+    await using card = await nullGpu();
+    const sizes = shapesFor(CARD, matrices);
+    assert.ok(sizes.length >= 2, 'there is a choice of shapes');
+    for (const [i, shape] of sizes.entries()) {
+      const { bytes } = measuresOf(matrices, shape);
+      for (const [j, kernel] of products.entries()) {
+        for (const [l, layout] of LAYOUTS.entries()) {
+          const types = { elem: 'f16', result: (i + j + l) % 2 === 0 ? 'f16' : 'f32' } as const;
+          const program = kernel.program(card, 'matrix', { ...constantsOf(matrices, shape), ...layout, ...EXTRAS[(i + j + l) % EXTRAS.length] }, types);
+          const error = await pipelineError(card, program);
+          const needed = Number(/use of workgroup storage \((\d+) bytes\) is larger/.exec(error ?? '')?.[1] ?? 0);
+          if (needed === 0) assert.is(error, undefined, `${kernel.name}: ${JSON.stringify(layout)}`);
+          assert.ok(needed <= bytes, `${needed} bytes are used, ${bytes} were reckoned with`);
+          if (l === 0 && bytes > card.limits.maxComputeWorkgroupStorageSize) assert.is(needed, bytes, 'the layout that takes most');
+        }
+      }
+    }
+  });
+}
+
+test('a matrix of another size, and a load whose place differs from lane to lane, are refused', async () => {
+  await using card = await nullGpu();
+  const constants = { ...constantsOf(OFFERED[3], { down: 2, across: 2, groupsDown: 2, groupsAcross: 2 }), ...LAYOUTS[0], ...EXTRAS[0] };
+  const program = products[0].program(card, 'matrix', constants, { elem: 'f16', result: 'f16' });
+  const withCode = (from: string, to: string) => ({ ...program, code: program.code.replace(from, to) });
+  assert.is(await pipelineError(card, program), undefined);
+  assert.match((await pipelineError(card, withCode('subgroup_matrix_right<elem, N, K>', 'subgroup_matrix_right<elem, N, 2u * K>'))) ?? '', /no matching call/);
+  assert.match((await pipelineError(card, withCode('let group_down = subgroup /', 'let group_down = lane /'))) ?? '', /uniform/);
 });
 
 test.after(() => gpu.close());

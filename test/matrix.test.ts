@@ -1,8 +1,8 @@
 /** Small matrices held by a subgroup: the emulation against plain arithmetic, and the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Kernel, open, Random, Tensor } from '../engine/index.ts';
-import { emulatedMatrices, matrixParts, type MatrixSizes, UNITS_NEED } from '../kernels/shared/matrix.ts';
+import { type FloatType, type Gpu, Kernel, open, Random, Tensor } from '../engine/index.ts';
+import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../kernels/shared/matrix.ts';
 import { close } from './close.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
 
@@ -71,28 +71,39 @@ function expected(x: Float32Array, start: Float32Array, { M, N, K }: MatrixSizes
   return y;
 }
 
-for (const [M, N, K] of [[8, 8, 8], [16, 16, 16], [16, 8, 8], [8, 16, 32]]) {
+/** Runs a variant on random operands. */
+async function agrees(gpu: Gpu, variant: 'emulated' | 'units', type: FloatType, sizes: MatrixSizes, across: boolean): Promise<void> {
+  const { halves, sums } = placesOf(sizes, across);
+  const random = new Random(1, 'matrix');
+  // multiples of 1/8 of at most 4: products and sums are exact
+  const numbers = (n: number) => Float32Array.from({ length: n }, () => (random.below(65) - 32) / 8);
+  const [x, start] = [numbers(GROUPS * halves), numbers(GROUPS * sums)];
+  using given = Tensor.empty(gpu, [x.length], type, 'x');
+  given.write(x);
+  using starts = Tensor.from(gpu, start);
+  using y = Tensor.empty(gpu, [start.length], 'f32', 'y');
+  kernel.run(gpu, { tensors: { x: given, start: starts, y }, constants: { ...sizes, ACROSS: across }, grid: 1, variant });
+  close(`${variant} from ${type}`, await y.read(), expected(x, start, sizes, across), { atol: 0, rtol: 0 });
+  await gpu.checkGuards();
+}
+
+for (const [M, N, K] of [[8, 8, 8], [16, 16, 16], [16, 8, 8], [8, 16, 32], [4, 4, 12]]) {
   for (const across of [false, true]) {
     test(`${M} × ${K} times ${K} × ${N}${across ? ', both stored transposed' : ''}: the emulation is right, in f32 and in f16`, async () => {
       await using gpu = await open({ guard: true });
-      const sizes = { ...emulatedMatrices(gpu), M, N, K };
-      const { halves, sums } = placesOf(sizes, across);
-      const random = new Random(1, 'matrix');
-      // multiples of 1/8 of at most 4: products and sums are exact
-      const numbers = (n: number) => Float32Array.from({ length: n }, () => (random.below(65) - 32) / 8);
-      const [x, start] = [numbers(GROUPS * halves), numbers(GROUPS * sums)];
-      for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-        using given = Tensor.empty(gpu, [x.length], type, 'x');
-        given.write(x);
-        using starts = Tensor.from(gpu, start);
-        using y = Tensor.empty(gpu, [start.length], 'f32', 'y');
-        kernel.run(gpu, { tensors: { x: given, start: starts, y }, constants: { ...sizes, ACROSS: across }, grid: 1, variant: 'emulated' });
-        close(`y from ${type}`, await y.read(), expected(x, start, sizes, across), { atol: 0, rtol: 0 });
-      }
-      await gpu.checkGuards();
+      const matrices = emulatedMatrices(gpu);
+      if (matrices === undefined) return;
+      for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) await agrees(gpu, 'emulated', type, { ...matrices, M, N, K }, across);
     });
   }
 }
+
+test('the units are right, where the adapter has them', async () => {
+  await using gpu = await open({ guard: true });
+  const units = matrixUnits(gpu);
+  if (units === undefined) return;
+  for (const across of [false, true]) await agrees(gpu, 'units', 'f16', units, across);
+});
 
 for (const [M, N, K] of [[16, 16, 16], [8, 8, 8], [16, 8, 16]]) {
   test(`${M} × ${K} times ${K} × ${N}: the units are right WGSL, and their pipeline can be built`, async () => {

@@ -25,8 +25,9 @@ export function measuresOf({ M, N, K, SUBGROUP }: MatrixSizes, { down, across, g
   return { tile: rows, isSquare: rows === columns, lanes, step, isWhole: step % K === 0, bytes: packs * 8 + sums * 16 };
 }
 
-/** The shapes that these matrices and the limits of the device allow. */
-export function shapesFor({ limits }: Gpu, matrices: MatrixSizes): readonly Sizes[] {
+/** The shapes that these matrices and the limits of the device allow; none without matrices. */
+export function shapesFor({ limits }: Pick<Gpu, 'limits'>, matrices: MatrixSizes | undefined): readonly Sizes[] {
+  if (matrices === undefined) return [];
   const all = SHAPES.map(([down, across, groupsDown, groupsAcross]) => ({ down, across, groupsDown, groupsAcross }));
   return all.filter((shape) => {
     const { isSquare, isWhole, lanes, bytes } = measuresOf(matrices, shape);

@@ -34,17 +34,11 @@ function sendersOf(gpu: Gpu): { readonly senders: number }[] {
   return subgroupSizes(gpu).least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }
 
-/** None where the adapter has no matrix units of the kind: then the rung is no candidate. */
-function shapesOfUnits(gpu: Gpu): readonly Sizes[] {
-  const units = matrixUnits(gpu);
-  return units === undefined ? [] : shapesFor(gpu, units);
-}
-
 /** The rungs, best first. What differs between packs comes with the rung, because the naive one takes single elements always. */
 function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
   const ofMatrices = [...matrix, stored[pack], operands[pack], keep[pack]];
   return {
-    matrix: { parts: [...ofMatrices, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: shapesOfUnits },
+    matrix: { parts: [...ofMatrices, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: (gpu) => shapesFor(gpu, matrixUnits(gpu)) },
     emulated: { parts: [...ofMatrices, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
     subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
     tiled: { parts: [tiled, blocks, operands[pack], keep[pack]] },
@@ -152,7 +146,7 @@ interface Rung {
 }
 
 const RUNGS: Readonly<Record<string, Rung>> = {
-  matrix: matrixRung((gpu) => matrixUnits(gpu) as MatrixSizes),
+  matrix: matrixRung(matrixUnits),
   emulated: matrixRung(emulatedMatrices),
   subgroup: {
     launch(gpu, { senders }, rows, columns, count) {
@@ -174,12 +168,13 @@ const RUNGS: Readonly<Record<string, Rung>> = {
   },
 };
 
-function matrixRung(matricesOf: (gpu: Gpu) => MatrixSizes): Rung {
-  const tileOf = (gpu: Gpu, sizes: Sizes) => measuresOf(matricesOf(gpu), sizes).tile;
+/** The rung for matrices of which the device has a size. */
+function matrixRung(sizeOf: (gpu: Gpu) => MatrixSizes | undefined): Rung {
+  const tileOf = (gpu: Gpu, sizes: Sizes) => measuresOf(sizeOf(gpu) as MatrixSizes, sizes).tile;
   return {
     launch(gpu, sizes, rows, columns, count) {
       const tile = tileOf(gpu, sizes);
-      return { constants: constantsOf(matricesOf(gpu), sizes), grid: ceilDiv(rows, tile) * ceilDiv(columns, tile) * count };
+      return { constants: constantsOf(sizeOf(gpu) as MatrixSizes, sizes), grid: ceilDiv(rows, tile) * ceilDiv(columns, tile) * count };
     },
     tile: (gpu, sizes) => [tileOf(gpu, sizes), tileOf(gpu, sizes)],
   };

@@ -6,10 +6,10 @@
 // `halves: array<vec4<elem>>`, sums in `sums_out: array<vec4f>`, workgroup memory that the kernel declares; `at` and `stride` count packs of
 // four; all lanes of a subgroup call together.
 //
-// M, N, K: sizes of the matrices; M and K are multiples of SUBGROUP, N of 4      SUBGROUP: lanes of a subgroup
+// M, N, K: sizes of the matrices, multiples of 4      SUBGROUP: lanes of a subgroup; those to spare repeat the last row, and store nothing
 
-const OWN_ROWS = M / SUBGROUP;     // of left and of sum
-const OWN_INNER = K / SUBGROUP;    // rows of right
+const OWN_ROWS = (M + SUBGROUP - 1u) / SUBGROUP;     // of left and of sum
+const OWN_INNER = (K + SUBGROUP - 1u) / SUBGROUP;    // rows of right
 
 alias Left = array<f32, OWN_ROWS * K>;
 alias Right = array<f32, OWN_INNER * N>;
@@ -18,33 +18,36 @@ alias Sum = array<f32, OWN_ROWS * N>;
 // How many lanes of the subgroup come before this one.
 fn own_lane() -> u32 { return subgroupExclusiveAdd(1u); }
 
+// The row of the matrix that a lane holds in place `i` of its own.
+fn row_of_own(i: u32, lane: u32, rows: u32) -> u32 { return min(i * SUBGROUP + lane, rows - 1u); }
+
 fn half_at(at: u32, stride: u32, row: u32, column: u32) -> f32 { return f32(halves[at + row * stride + column / 4u][column % 4u]); }
 
 fn left_of(at: u32, stride: u32) -> Left {
   let lane = own_lane();
   var left: Left;
-  for (var i = 0u; i < OWN_ROWS * K; i++) { left[i] = half_at(at, stride, i / K * SUBGROUP + lane, i % K); }
+  for (var i = 0u; i < OWN_ROWS * K; i++) { left[i] = half_at(at, stride, row_of_own(i / K, lane, M), i % K); }
   return left;
 }
 
 fn left_across(at: u32, stride: u32) -> Left {
   let lane = own_lane();
   var left: Left;
-  for (var i = 0u; i < OWN_ROWS * K; i++) { left[i] = half_at(at, stride, i % K, i / K * SUBGROUP + lane); }
+  for (var i = 0u; i < OWN_ROWS * K; i++) { left[i] = half_at(at, stride, i % K, row_of_own(i / K, lane, M)); }
   return left;
 }
 
 fn right_of(at: u32, stride: u32) -> Right {
   let lane = own_lane();
   var right: Right;
-  for (var i = 0u; i < OWN_INNER * N; i++) { right[i] = half_at(at, stride, i / N * SUBGROUP + lane, i % N); }
+  for (var i = 0u; i < OWN_INNER * N; i++) { right[i] = half_at(at, stride, row_of_own(i / N, lane, K), i % N); }
   return right;
 }
 
 fn right_across(at: u32, stride: u32) -> Right {
   let lane = own_lane();
   var right: Right;
-  for (var i = 0u; i < OWN_INNER * N; i++) { right[i] = half_at(at, stride, i % N, i / N * SUBGROUP + lane); }
+  for (var i = 0u; i < OWN_INNER * N; i++) { right[i] = half_at(at, stride, i % N, row_of_own(i / N, lane, K)); }
   return right;
 }
 
@@ -57,7 +60,7 @@ fn right_of_ones() -> Right {
 fn sum_of(at: u32, stride: u32) -> Sum {
   let lane = own_lane();
   var sum: Sum;
-  for (var i = 0u; i < OWN_ROWS * N; i++) { sum[i] = sums_out[at + (i / N * SUBGROUP + lane) * stride + i % N / 4u][i % 4u]; }
+  for (var i = 0u; i < OWN_ROWS * N; i++) { sum[i] = sums_out[at + row_of_own(i / N, lane, M) * stride + i % N / 4u][i % 4u]; }
   return sum;
 }
 
@@ -77,5 +80,8 @@ fn multiply_add(left: Left, right: Right, sum: Sum) -> Sum {
 fn store_sum(at: u32, stride: u32, sum: Sum) {
   let lane = own_lane();
   var rows = sum;
-  for (var i = 0u; i < OWN_ROWS * N; i++) { sums_out[at + (i / N * SUBGROUP + lane) * stride + i % N / 4u][i % 4u] = rows[i]; }
+  for (var i = 0u; i < OWN_ROWS * N; i++) {
+    let row = i / N * SUBGROUP + lane;
+    if (row < M) { sums_out[at + row * stride + i % N / 4u][i % 4u] = rows[i]; }
+  }
 }
