@@ -1,34 +1,40 @@
 // Matrix product, second rung: tiles in workgroup memory, blocks in registers. For hardware.
-// A workgroup computes 64 × 64 elements of C. For every 16 steps of k it copies 64 × 16 of op(A) and 16 × 64 of op(B) into workgroup
-// memory, each lane one 4 × 4 block; then each lane adds up its own 8 × 4 elements of C. What is loaded once is used 64 times,
-// and of the copy in workgroup memory each lane reads 12 numbers for 32 products.
-// Linked with problem.wgsl, operands.*.wgsl, blocks.wgsl, finish.wgsl and what that asks for.
+// A workgroup computes TILE × TILE elements of C. For every 16 steps of k it copies TILE × 16 of op(A) and 16 × TILE of op(B) into workgroup
+// memory, each lane one 4 × 4 block; then each lane adds up its own elements of C: 8 rows, and in them 4 columns for each 64 of the tile.
+// What is loaded once is used TILE times, and of the copy in workgroup memory each lane reads 12 numbers for 32 products, or, where the tile
+// is 128 wide, 16 for 64: as many registers as a lane can have without others waiting for room.
+// While one step is multiplied, the blocks of the next are on their way to registers: the products hide how far away memory is.
+// Linked with problem.wgsl, bands.wgsl, operands.*.wgsl, blocks.wgsl, finish.wgsl and what that asks for.
+//
+// TILE: 64 or 128
 
-const TILE = 64u;
 const STEP = 16u;               // of k
 const QUADS = TILE / 4u;
-const LANES = 128u;             // 16 across, 8 down
+const LANES = 2u * TILE;
+const ACROSS = 16u;             // lanes beside one another, TILE / 8 below one another
 const LANE_ROWS = 8u;
+const HALVES = TILE / 64u;      // where a lane has columns: in the only half of a row, or in both
 
-// k-major: row k of the step holds 16 quads, first of op(A)'s rows, then, LEFT later, of op(B)'s columns
+// k-major: row k of the step holds the quads of op(A)'s rows, then, LEFT later, of op(B)'s columns; neighbouring lanes read neighbouring
+// quads of op(B), and the same ones of op(A), so that no two of them want different words of a bank
 var<workgroup> step: array<vec4f, 2u * STEP * QUADS>;
 const LEFT = STEP * QUADS;
 
 @compute @workgroup_size(LANES)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = tile_of(group.y * groups.x + group.x, TILE, TILE);
-  let across = lane % QUADS;
-  let down = lane / QUADS;
+  let tile = tile_of(in_bands(group.y * groups.x + group.x, TILE, TILE), TILE, TILE);
+  let across = lane % ACROSS;
+  let down = lane / ACROSS;
+  // an array for each half of the columns, found by constants alone: what is found by a variable is driven out of the registers
   var sums: array<vec4f, LANE_ROWS>;
+  var further: array<vec4f, LANE_ROWS>;
   var row_sums: array<vec4f, 2>;
+  var next = fetched(tile, tile.first, lane);
 
   for (var k = tile.first; k < tile.end; k += STEP) {
-    // half of the lanes fetch op(A), half op(B): 16 quads × 4 blocks along k each
-    let quad = lane % QUADS;
-    let at = lane / QUADS % 4u * 4u;
-    if (lane < LANES / 2u) { put(at * QUADS + quad, block_of_a(tile, tile.row + quad * 4u, k + at)); }
-    else { put(LEFT + at * QUADS + quad, block_of_b(tile, k + at, tile.column + quad * 4u)); }
+    put(lane, next);
     workgroupBarrier();   // the step must be whole before anyone reads it
+    next = fetched(tile, k + STEP, lane);
 
     for (var i = 0u; i < STEP; i++) {
       let upper = step[i * QUADS + down * 2u];
@@ -42,6 +48,17 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
       sums[5] += lower.y * right;
       sums[6] += lower.z * right;
       sums[7] += lower.w * right;
+      if (HALVES == 2u) {
+        let far_right = step[LEFT + i * QUADS + ACROSS + across];
+        further[0] += upper.x * far_right;
+        further[1] += upper.y * far_right;
+        further[2] += upper.z * far_right;
+        further[3] += upper.w * far_right;
+        further[4] += lower.x * far_right;
+        further[5] += lower.y * far_right;
+        further[6] += lower.z * far_right;
+        further[7] += lower.w * far_right;
+      }
       if (ROW_SUMS) {
         row_sums[0] += upper;
         row_sums[1] += lower;
@@ -50,19 +67,30 @@ fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
     workgroupBarrier();   // nobody may overwrite the step before all have read it
   }
 
-  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no sum is found by a variable,
-  // which would drive them all out of the registers.
+  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no sum is found by a variable.
   let row = tile.row + down * LANE_ROWS;
   for (var r = 0u; r < LANE_ROWS; r++) {
-    finish(tile, row + r, tile.column + across * 4u, 4u, sums[0]);
+    for (var half = 0u; half < HALVES; half++) {
+      finish(tile, row + r, tile.column + (half * ACROSS + across) * 4u, 4u, select(sums[0], further[0], half == 1u));
+    }
     if (ROW_SUMS && across == 0u) { keep_row_sum(tile, row + r, row_sums[0].x); }
     sums = array(sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7], sums[0]);
+    further = array(further[1], further[2], further[3], further[4], further[5], further[6], further[7], further[0]);
     row_sums = array(vec4f(row_sums[0].yzw, row_sums[1].x), vec4f(row_sums[1].yzw, 0.0));
   }
 }
 
+// A lane's block of the step that begins at k. Half of the lanes fetch op(A), half op(B): all quads, and 4 blocks along k, of each.
+fn fetched(tile: Tile, k: u32, lane: u32) -> mat4x4f {
+  let quad = lane % QUADS;
+  let at = k + lane / QUADS % 4u * 4u;
+  if (lane < TILE) { return block_of_a(tile, tile.row + quad * 4u, at); }
+  return block_of_b(tile, at, tile.column + quad * 4u);
+}
+
 // A block's columns go to four rows of the step.
-fn put(i: u32, block: mat4x4f) {
+fn put(lane: u32, block: mat4x4f) {
+  let i = select(LEFT, 0u, lane < TILE) + lane / QUADS % 4u * 4u * QUADS + lane % QUADS;
   step[i] = block[0];
   step[i + QUADS] = block[1];
   step[i + 2u * QUADS] = block[2];

@@ -14,7 +14,8 @@ const identity = await read('./identity.wgsl');
 const naive = await read('./matmul.naive.wgsl');
 const tiled = await read('./matmul.tiled.wgsl');
 const subgroup = await read('./matmul.subgroup.wgsl');
-const matrix = [await read('./matmul.matrix.wgsl'), await read('./bands.wgsl')];
+const matrix = await read('./matmul.matrix.wgsl');
+const bands = await read('./bands.wgsl');
 const stored = { scalar: await read('./stored.scalar.wgsl'), vec4: await read('./stored.vec4.wgsl') };
 const operands = { scalar: await read('./operands.scalar.wgsl'), vec4: await read('./operands.vec4.wgsl') };
 const none = await read('./keep.none.wgsl');
@@ -34,14 +35,24 @@ function sendersOf(gpu: Gpu): { readonly senders: number }[] {
   return subgroupSizes(gpu).least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }
 
+/**
+ * Tiles of the second rung. The large one needs half as many loads per product, and tiles enough for all of a card; where a processor plays
+ * the GPU it gains nothing.
+ */
+function tilesOf({ kind, limits }: Gpu): readonly Sizes[] {
+  const fits = 2 * LARGE_TILE <= limits.maxComputeInvocationsPerWorkgroup && 128 * LARGE_TILE <= limits.maxComputeWorkgroupStorageSize;
+  return kind === 'hardware' && fits ? [{ tile: LARGE_TILE }, { tile: 64 }] : [{ tile: 64 }];
+}
+const LARGE_TILE = 128;
+
 /** The rungs, best first. What differs between packs comes with the rung, because the naive one takes single elements always. */
 function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
-  const ofMatrices = [...matrix, stored[pack], operands[pack], keep[pack]];
+  const ofMatrices = [matrix, bands, stored[pack], operands[pack], keep[pack]];
   return {
     matrix: { parts: [...ofMatrices, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: (gpu) => shapesFor(gpu, matrixUnits(gpu)) },
     emulated: { parts: [...ofMatrices, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
     subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
-    tiled: { parts: [tiled, blocks, operands[pack], keep[pack]] },
+    tiled: { parts: [tiled, bands, blocks, operands[pack], keep[pack]], sizes: tilesOf },
     naive: { parts: [naive, operands.scalar, keep.scalar] },
   };
 }
@@ -159,8 +170,8 @@ const RUNGS: Readonly<Record<string, Rung>> = {
     tile: () => [32, 32],
   },
   tiled: {
-    launch: (_gpu, _sizes, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows, 64) * ceilDiv(columns, 64) * count }),
-    tile: () => [64, 64],
+    launch: (_gpu, { tile }, rows, columns, count) => ({ constants: { TILE: tile }, grid: ceilDiv(rows, tile) * ceilDiv(columns, tile) * count }),
+    tile: (_gpu, { tile }) => [tile, tile],
   },
   naive: {
     launch: (_gpu, _sizes, rows, columns, count) => ({ constants: {}, grid: ceilDiv(rows * columns * count, 64) }),
