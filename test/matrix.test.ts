@@ -98,6 +98,17 @@ for (const [M, N, K] of [[8, 8, 8], [16, 16, 16], [16, 8, 8], [8, 16, 32], [4, 4
   }
 }
 
+test('of what an adapter offers, the largest matrices of f16 with sums in f32 are taken, whoever made it, if subgroups have one size', () => {
+  const config = (componentType: string, resultComponentType: string, M: number, N: number, K: number) => ({ componentType, resultComponentType, M, N, K });
+  const subgroupMatrixConfigs = [config('f16', 'f16', 16, 16, 16), config('f16', 'f32', 8, 8, 8), config('f16', 'f32', 16, 8, 16), config('i8', 'i32', 16, 16, 32)];
+  const adapterWith = (changes: object) => ({ features: new Set(UNITS_NEED), subgroupSize: 32, adapter: { info: { subgroupMatrixConfigs } }, ...changes }) as unknown as Gpu;
+  assert.equal(matrixUnits(adapterWith({})), { M: 16, N: 8, K: 16, SUBGROUP: 32 });
+  assert.is(matrixUnits(adapterWith({ subgroupSize: 0 })), undefined);
+  assert.is(matrixUnits(adapterWith({ features: new Set(['subgroups']) })), undefined);
+  assert.is(matrixUnits(adapterWith({ adapter: { info: { subgroupMatrixConfigs: subgroupMatrixConfigs.slice(0, 1) } } })), undefined);
+  assert.is(matrixUnits(adapterWith({ adapter: { info: {} } })), undefined);
+});
+
 test('the units are right, where the adapter has them', async () => {
   await using gpu = await open({ guard: true });
   const units = matrixUnits(gpu);

@@ -8,10 +8,11 @@ const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) => spawnS
 
 test('where an adapter works, doctor names it, proves a kernel on it, and ends with 0', () => {
   const { status, stdout } = doctor(['--json']);
-  const { canTrain, adapter, limits } = JSON.parse(stdout);
+  const { canTrain, adapter, features, limits, matrixUnits } = JSON.parse(stdout);
   assert.is(canTrain, true);
   assert.is(status, 0);
   assert.ok(adapter.name.length > 0);
+  assert.ok(matrixUnits === null || (features['chromium-experimental-subgroup-matrix'] && matrixUnits.length === 3));
   assert.ok(limits.maxBufferSize >= 256 * 2 ** 20); // WebGPU's least
 });
 
