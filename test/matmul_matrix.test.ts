@@ -1,9 +1,9 @@
 /** The rung of matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Choice, open, Tensor } from '../engine/index.ts';
+import { backward, type Choice, choiceText, type FloatType, open, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
-import { matmul } from '../kernels/matmul/index.ts';
+import { linear, matmul } from '../kernels/matmul/index.ts';
 import { constantsOf, measuresOf, shapesFor } from '../kernels/matmul/matrix.ts';
 import { multiply } from '../kernels/matmul/reference.ts';
 import { emulatedMatrices, type MatrixSizes } from '../kernels/shared/matrix.ts';
@@ -91,6 +91,32 @@ for (const matrices of OFFERED) {
     }
   });
 }
+
+test('where an adapter has units, calls in f16 are theirs, forward and gradients; calls in f32 are not', async () => {
+  const subgroupMatrixConfigs = [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }];
+  await using card = await nullGpu({ subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs });
+  const used = async (type: FloatType) => {
+    card.choices.forget();
+    card.scope(() => {
+      const [x, weight, bias, residual] = [[512, 64], [96, 64], [96], [512, 96]].map((shape) => Tensor.empty(card, shape, type));
+      for (const tensor of [x, weight, bias, residual]) tensor.requiresGrad = true;
+      const y = linear(x, weight, { bias, residual });
+      backward(y, y.like());
+    });
+    card.recorder.flush();
+    await card.settled();   // pipelines could be built, and no command was refused
+    return card.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
+  };
+  const [wide, halves] = [await used('f32'), await used('f16')];
+  assert.equal([...new Set(wide.map(({ choice }) => choiceText(choice)))], ['tiled, tile 128']);
+  assert.ok(wide.every(({ callClass, candidates }) => !callClass.includes('f16') && candidates.every(({ variant }) => variant !== 'matrix')));
+  assert.equal(wide.length, halves.length);
+  for (const { callClass, candidates, choice } of halves) {
+    assert.match(callClass, /, f16$/);
+    assert.is(choice.variant, 'matrix');
+    assert.equal([...new Set(candidates.map(({ variant }) => variant))], ['matrix', 'tiled', 'naive', 'subgroup']);
+  }
+});
 
 test('a matrix of another size, and a load whose place differs from lane to lane, are refused', async () => {
   await using card = await nullGpu();

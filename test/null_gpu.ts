@@ -6,15 +6,19 @@ const pinned: GPU[] = [];
 /**
  * A context on Dawn's null backend, which knows subgroup matrices without having any: it checks WGSL, builds pipelines, and runs nothing.
  * Its subgroups are of 4 to 128 lanes, so that a workgroup with subgroup matrices must be a multiple of 128.
+ *
+ * @param info what the adapter is to say of itself, in place of the truth
  */
-export async function nullGpu(): Promise<Gpu> {
+export async function nullGpu(info: object = {}): Promise<Gpu> {
   const { create } = await import('webgpu');
   const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
   pinned.push(instance);
   const adapter = await instance.requestAdapter();
   if (adapter === null) throw new Error('Dawn has no null backend');
   const requiredFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
-  return new Gpu(await adapter.requestDevice({ requiredFeatures }), adapter, { gpu: instance, where: 'node', version: 'null' }, {});
+  const device = await adapter.requestDevice({ requiredFeatures });
+  const said = { features: adapter.features, limits: adapter.limits, info: { vendor: '', architecture: '', device: '', description: 'a card', ...info } };
+  return new Gpu(device, said as unknown as GPUAdapter, { gpu: instance, where: 'node', version: 'null' }, {});
 }
 
 /** What is wrong with a program, or undefined where its pipeline can be built. */

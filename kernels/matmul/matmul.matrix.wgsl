@@ -121,11 +121,12 @@ fn matmul(
       workgroupBarrier();
       for (var line = lane; line < GROUPS_DOWN * M; line += LANES) { keep_row_sum(tile, row_of_strip(tile, strip, line), sums_out[line * OUT_STRIDE].x); }
       workgroupBarrier();
-      row_sums = array(row_sums[1], row_sums[2], row_sums[3], row_sums[0]);
+      row_sums[0] = row_sums[1]; row_sums[1] = row_sums[2]; row_sums[2] = row_sums[3];
     }
-    sums = array(
-      sums[4], sums[5], sums[6], sums[7], sums[8], sums[9], sums[10], sums[11], sums[12], sums[13], sums[14], sums[15], sums[0], sums[1], sums[2], sums[3],
-    );
+    sums[0] = sums[4]; sums[4] = sums[8]; sums[8] = sums[12];
+    sums[1] = sums[5]; sums[5] = sums[9]; sums[9] = sums[13];
+    sums[2] = sums[6]; sums[6] = sums[10]; sums[10] = sums[14];
+    sums[3] = sums[7]; sums[7] = sums[11]; sums[11] = sums[15];
   }
 }
 
