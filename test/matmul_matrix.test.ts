@@ -15,15 +15,19 @@ import { checkAgainstReference, checkEqualBits, choiceName, runCase, storages } 
 const products = room.kernels.filter(({ name }) => name.startsWith('matmul'));
 const gpu = await open({ guard: true });
 const matrices = emulatedMatrices(gpu);
-const shapes = shapesFor(gpu, matrices);
+/** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
+const shapes = gpu.subgroupSize === 0 ? [] : shapesFor(gpu, matrices);
 
 function emulatedIn(sizes: Choice['sizes']): ReadonlyMap<string, Choice> {
   return new Map(products.map(({ name }) => [name, { variant: 'emulated', sizes }]));
 }
 
-// every case in one shape; in the others, whose programs take seconds to compile, one case that has all three layouts and most extras
+// Programs take seconds to compile. In one shape all cases but those that differ from others in nothing but what happens to finished
+// sums, where all rungs have the same text; in other shapes one case that has all three layouts and most extras.
+const ALIKE = ['linear: many rows, a weight of odd size, no bias', 'linear: bias and residual in packs', 'mlp: GELU, odd everywhere', 'mlp: GELU tanh form without biases', 'gradients that are added to, odd'];
 const rich = room.cases.filter(({ name }) => name === 'linear: odd everywhere, residual');
-const tried = shapes.flatMap((shape, i) => (i === shapes.length - 1 ? room.cases : rich).map((item) => ({ item, shape })));
+const most = room.cases.filter(({ name }) => !ALIKE.includes(name));
+const tried = shapes.flatMap((shape, i) => (i === shapes.length - 1 ? most : rich).map((item) => ({ item, shape })));
 for (const { item, shape } of tried) {
   const choice = emulatedIn(shape);
   const storage = storages(gpu, item).at(-1) ?? 'f32';
@@ -40,7 +44,7 @@ for (const { item, shape } of tried) {
 
 test('tiles in bands, the last band not full, cover every C of a batch once', async () => {
   const smallest = shapes.at(-1);
-  if (matrices === undefined || smallest === undefined) return;
+  if (smallest === undefined) return;
   const [batch, product] = [2, { rows: 8 * measuresOf(matrices, smallest).tile + 9, inner: 4, columns: 72 }];
   // whole numbers of which no two rows or columns have the same: exact, and no tile fits in the place of another
   const numbers = (n: number, step: number) => Float32Array.from({ length: n }, (_, i) => ((i * step) % 31) - 15);

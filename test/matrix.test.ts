@@ -91,9 +91,8 @@ for (const [M, N, K] of [[8, 8, 8], [16, 16, 16], [16, 8, 8], [8, 16, 32], [4, 4
   for (const across of [false, true]) {
     test(`${M} × ${K} times ${K} × ${N}${across ? ', both stored transposed' : ''}: the emulation is right, in f32 and in f16`, async () => {
       await using gpu = await open({ guard: true });
-      const matrices = emulatedMatrices(gpu);
-      if (matrices === undefined) return;
-      for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) await agrees(gpu, 'emulated', type, { ...matrices, M, N, K }, across);
+      if (gpu.subgroupSize === 0) return;   // nobody knows how many subgroups a workgroup has
+      for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) await agrees(gpu, 'emulated', type, { ...emulatedMatrices(gpu), M, N, K }, across);
     });
   }
 }

@@ -35,10 +35,7 @@ export function matrixUnits(gpu: Gpu): MatrixSizes | undefined {
   return largest && { M: largest.M, N: largest.N, K: largest.K, SUBGROUP: gpu.subgroupSize };
 }
 
-/**
- * Matrices for the emulation, smaller than any unit has them: what loops over larger ones takes a software adapter seconds to compile.
- * Undefined where subgroups may be of several sizes, or there are none.
- */
-export function emulatedMatrices(gpu: Gpu): MatrixSizes | undefined {
-  return gpu.subgroupSize > 0 && gpu.features.has('subgroups') ? { M: 4, N: 4, K: 4, SUBGROUP: gpu.subgroupSize } : undefined;
+/** Matrices for the emulation, as small as units have them: programs of larger ones take software adapters longer to compile. */
+export function emulatedMatrices(gpu: Gpu): MatrixSizes {
+  return { M: 8, N: 8, K: 8, SUBGROUP: gpu.subgroupSize };
 }
