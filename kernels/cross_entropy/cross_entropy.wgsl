@@ -19,15 +19,19 @@ fn cross_entropy(lanes: Lanes) {
   let base = held * params.packs;
   let stride = row_lanes(lanes);
 
+  // the largest logit so far and the sum of exponentials below it, in one pass; a larger logit shrinks what was summed before
   var largest = -3.0e38;
-  for (var p = lanes.lane; p < params.packs; p += stride) { largest = max(largest, max_of(pack32(logits[base + p]))); }
-  let top = row_max(largest, lanes);
-
-  var sums = vec2f(0.0);   // Σ exp(z − top), Σ t
+  var below = 0.0;
+  var sum_of_targets = 0.0;
   for (var p = lanes.lane; p < params.packs; p += stride) {
-    sums += vec2f(sum_of(exponential(pack32(logits[base + p]) - top)), sum_of(target_at(held, p)));
+    let z = pack32(logits[base + p]);
+    let next = max(largest, max_of(z));
+    below = below * exp_of(max(largest - next, LOWEST)) + sum_of(exponential(z - next));
+    largest = next;
+    sum_of_targets += sum_of(target_at(held, p));
   }
-  let totals = row_sum2(sums, lanes);
+  let top = row_max(largest, lanes);
+  let totals = row_sum2(vec2f(below * exp_of(max(largest - top, LOWEST)), sum_of_targets), lanes);   // Σ exp(z − top), Σ t
   let log_sum = log(totals.x);   // of a number of at least 1: the largest logit adds exp(0)
 
   var loss = 0.0;
