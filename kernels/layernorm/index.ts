@@ -68,18 +68,19 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
   const hasRows = x.requiresGrad || appended?.requiresGrad === true;
   const hasColumns = weight.requiresGrad || bias.requiresGrad;
   const { variant, grid } = rowLaunch(gpu, kernel, rows);
-  const rowGroups = hasRows ? grid : 0;
-  const { bands, band } = hasColumns ? bandsOf(rows) : { bands: 0, band: 1 };
+  const { bands, band } = bandsOf(rows);
+  const rowGroups = hasRows ? ceilDiv(grid * band, rows) : 0;
+  const columnGroups = hasColumns ? ceilDiv(packs, WORKGROUP) : 0;
   const before = x.requiresGrad ? soFar.take(0) : undefined;
   // one tensor for both gradients, because eight bindings are all that a device must have
   const appendedAt = aligned(x.size);
   const dx = !hasRows ? x.wide([4], 'unused') : appended === undefined ? x.gradLike() : Tensor.empty(gpu, [appendedAt + appended.size], x.gradType, `d ${x.label}`);
-  const partials = x.wide([Math.max(1, bands), 2, cols], 'partial sums');
+  const partials = x.wide([hasColumns ? bands : 1, 2, cols], 'partial sums');
   kernel.run(gpu, {
     tensors: { x, appended: appended ?? x, dy, weight, statistics, so_far: before ?? x, dx, partials },
-    params: { rows, packs, tokens: tokensOf(x, appended), wanted: hasRows ? rows : 0, appended_at: appendedAt / (cols / packs), row_groups: rowGroups, bands, band },
+    params: { rows, packs, tokens: tokensOf(x, appended), wanted: hasRows ? rows : 0, appended_at: appendedAt / (cols / packs), row_groups: rowGroups, column_groups: columnGroups, bands, band },
     constants: { APPENDED: appended !== undefined, SO_FAR: before !== undefined },
-    grid: rowGroups + ceilDiv(bands * packs, WORKGROUP),
+    grid: bands * (rowGroups + columnGroups),
     variant,
   });
   const [dweight, dbias] = hasColumns ? totals(partials, weight, bias, packs, bands) : [undefined, undefined];

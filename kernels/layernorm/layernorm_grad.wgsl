@@ -1,14 +1,15 @@
 // Gradient of layer normalisation. With x̂ = (x − mean) · rstd and g = dy · weight,
 //   dx = rstd · (g − mean(g) − x̂ · mean(g · x̂)) + what x got so far,  means over each row
 //   dweight = Σ dy · x̂,  dbias = Σ dy,  over all rows
-// Two jobs in one dispatch, because neither waits for the other: the first workgroups each have rows of dx, the others sums of
-// columns over bands of rows, which layernorm_grad_totals.wgsl adds up. Linked with rows.wgsl, row/*.wgsl and pack/*.wgsl.
+// Two jobs in one dispatch, because neither waits for the other: some workgroups have rows of dx, others sums of columns over bands
+// of rows, which layernorm_grad_totals.wgsl adds up. They alternate, so that a band is still in a cache when it is read again. Linked with rows.wgsl, row/*.wgsl and pack/*.wgsl.
 
 struct Params {
   rows: u32, packs: u32, tokens: u32,
   wanted: u32,              // rows of dx: all or none
   appended_at: u32,         // where the gradient of `appended` starts in `dx`, in packs
-  row_groups: u32,          // workgroups that have rows
+  row_groups: u32,          // workgroups that have rows of a band
+  column_groups: u32,       // workgroups that follow them with sums of its columns
   bands: u32, band: u32,    // bands of so many rows
 }
 
@@ -22,9 +23,13 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn layernorm_grad(lanes: Lanes) {
-  gradient_of_row(row_of(lanes), lanes);   // all lanes go, because all must reach the sums
-  let group = group_of(lanes);
-  if (group >= params.row_groups) { sum_band((group - params.row_groups) * WORKGROUP + index_of(lanes)); }
+  let groups = params.row_groups + params.column_groups;
+  let band = group_of(lanes) / groups;
+  let place = group_of(lanes) % groups;
+  let has_rows = place < params.row_groups;
+  let row = row_of_group(band * params.row_groups + place, lanes);
+  gradient_of_row(select(params.rows, row, has_rows), lanes);   // all lanes go, because all must reach the sums
+  if (!has_rows) { sum_band(band, (place - params.row_groups) * WORKGROUP + index_of(lanes)); }
 }
 
 fn gradient_of_row(row: u32, lanes: Lanes) {
@@ -53,12 +58,10 @@ fn gradient_of_row(row: u32, lanes: Lanes) {
   }
 }
 
-// Column pack i % packs of band i / packs, down its rows; neighbouring lanes read neighbouring columns. The bands depend on the
-// shape alone, so the order of every sum is fixed, and no atomics are needed.
-fn sum_band(i: u32) {
-  let c = i % params.packs;
-  let band = i / params.packs;
-  if (band >= params.bands) { return; }
+// Column pack c of a band, down its rows; neighbouring lanes read neighbouring columns. The bands depend on the shape alone, so the
+// order of every sum is fixed, and no atomics are needed.
+fn sum_band(band: u32, c: u32) {
+  if (band >= params.bands || c >= params.packs) { return; }
   var dweight = pack32();
   var dbias = pack32();
   let end = min((band + 1u) * params.band, params.rows);

@@ -47,14 +47,14 @@ export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly va
   return { variant, grid: ceilDiv(rows, WORKGROUP / lanes) };
 }
 
-/** Fewest rows of a band: below, the second stage costs more than it saves. */
-const LEAST_BAND = 16;
+/** Rows of a band come in so many: fewer, and the second stage costs more than it saves. */
+const BAND_STEP = 16;
 
 /**
- * Cuts `rows` into √rows bands of √rows rows, for sums over columns in two stages: lanes enough for a GPU, and rounding
+ * Cuts `rows` into some √rows bands of some √rows rows, for sums over columns in two stages: lanes enough for a GPU, and rounding
  * that grows with √rows. It depends on nothing but the shape, so that all devices add in the same order.
  */
 export function bandsOf(rows: number): { readonly bands: number; readonly band: number } {
-  const band = Math.max(LEAST_BAND, Math.ceil(Math.sqrt(rows)));
+  const band = BAND_STEP * Math.ceil(Math.sqrt(rows) / BAND_STEP);
   return { bands: ceilDiv(rows, band), band };
 }

@@ -16,9 +16,10 @@ fn group_of(lanes: Lanes) -> u32 { return lanes.group.y * lanes.groups.x + lanes
 fn index_of(lanes: Lanes) -> u32 { return lanes.index; }
 
 // The row that this lane works on, as number `lanes.lane` of its lanes. May lie past the last row.
-fn row_of(lanes: Lanes) -> u32 {
-  return group_of(lanes) * (WORKGROUP / lanes.count) + lanes.index / lanes.count;
-}
+fn row_of(lanes: Lanes) -> u32 { return row_of_group(group_of(lanes), lanes); }
+
+// The same if this were workgroup `group`.
+fn row_of_group(group: u32, lanes: Lanes) -> u32 { return group * (WORKGROUP / lanes.count) + lanes.index / lanes.count; }
 
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return lanes.count; }

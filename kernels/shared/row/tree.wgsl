@@ -17,6 +17,9 @@ fn index_of(lanes: Lanes) -> u32 { return lanes.lane; }
 // The row that this lane works on, as number `lanes.lane` of its lanes. May lie past the last row.
 fn row_of(lanes: Lanes) -> u32 { return group_of(lanes); }
 
+// The same if this were workgroup `group`.
+fn row_of_group(group: u32, lanes: Lanes) -> u32 { return group; }
+
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return WORKGROUP; }
 
