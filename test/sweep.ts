@@ -109,6 +109,12 @@ export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, 
   };
 }
 
+/** A case with what is stored as f16 on the way if it is run so. */
+export function asRunBy(choice: ReadonlyMap<string, Choice>, item: Case): Case {
+  const onMatrices = [...choice.values()].some(({ variant }) => variant === 'matrix' || variant === 'emulated');
+  return onMatrices ? { ...item, ...item.onMatrices } : item;
+}
+
 /** Forward and every gradient against float64. */
 export function checkAgainstReference(item: Case, results: Results, storage: Storage): void {
   const type = floatOf(storage);

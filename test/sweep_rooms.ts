@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { type Choice, open } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
-import { checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
+import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
 
 /** Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor. */
 export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
@@ -30,8 +30,8 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
       test(`${nameOf(choice)} does so when stored as f16`, async () => {
         // the second run differs from the first in how gradients are stored, where there are any
         const [first, second] = [await runCase(gpu, item, choice, halves[0]), await runCase(gpu, item, choice, halves.at(-1) ?? halves[0])];
-        checkAgainstReference(item, first, halves[0]);
-        checkAgainstReference(item, second, halves.at(-1) ?? halves[0]);
+        checkAgainstReference(asRunBy(choice, item), first, halves[0]);
+        checkAgainstReference(asRunBy(choice, item), second, halves.at(-1) ?? halves[0]);
         checkEqualBits(item, first, second);
         await gpu.checkGuards();
         runs++;

@@ -9,6 +9,9 @@ import * as reference from './reference.ts';
 const COMMON = {
   tolerance: { atol: 2e-6, rtol: 2e-6, why: 'a mean of values of about 1, with weights that are off by the rounding of a logit, some 1e-7 each' },
   gradientTolerance: { atol: 6e-6, rtol: 4e-6, why: 'sums of products of up to 10 that cancel: dweight − delta' },
+  // weights and dlogits become f16: a row's weights add up to 1, so y moves by their largest rounding times what values are apart; dlogits, weights
+  // times dweights of a few units, are divided by √Dh
+  onMatrices: { stored: { roundings: 1, count: 1, scale: 0.25 }, gradientStored: { roundings: 1, count: 1, scale: 0.5 } },
 };
 
 function work(size: AttentionSize) {
@@ -24,7 +27,7 @@ interface Extra {
   readonly gradientTolerance?: Tolerance;
 }
 
-function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal'>, { causal = false, mask, value, std = 1, gradientTolerance = COMMON.gradientTolerance }: Extra = {}): Case {
+export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal'>, { causal = false, mask, value, std = 1, gradientTolerance = COMMON.gradientTolerance }: Extra = {}): Case {
   const { batch, heads, queries, keys, headDim } = sizes;
   const full = { ...sizes, causal };
   return {
@@ -41,11 +44,12 @@ function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal'>, { c
     gradient: ({ query, key, value, mask }, dy) => ({ ...reference.attentionGradient(full, { query, key, value, mask }, dy) }),
     tolerance: COMMON.tolerance,
     gradientTolerance,
+    onMatrices: { ...COMMON.onMatrices, gradientStored: { ...COMMON.onMatrices.gradientStored, scale: COMMON.onMatrices.gradientStored.scale * std } },
     ...work({ ...sizes, visible: causal ? 0.5 : 1 }),
   };
 }
 
-function selfCase(name: string, { batch, heads, tokens, queries = tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; queries?: number; headDim: number; causal?: boolean }): Case {
+export function selfCase(name: string, { batch, heads, tokens, queries = tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; queries?: number; headDim: number; causal?: boolean }): Case {
   const sizes = { batch, heads, queries, keys: tokens, headDim, causal };
   const unpack = (packed: Float64Array) => {
     const [query, key, value] = reference.unpack(packed, 3, heads, tokens, headDim);
@@ -66,7 +70,7 @@ function selfCase(name: string, { batch, heads, tokens, queries = tokens, headDi
   };
 }
 
-function crossCase(name: string, { batch, heads, queries, keys, headDim }: reference.Sizes): Case {
+export function crossCase(name: string, { batch, heads, queries, keys, headDim }: reference.Sizes): Case {
   const sizes = { batch, heads, queries, keys, headDim };
   const split = (x: Float64Array, rows: number) => reference.unpack(x, 1, heads, rows, headDim)[0];
   const merge = (x: Float64Array, rows: number) => reference.pack([x], heads, rows, headDim);
@@ -92,7 +96,7 @@ function crossCase(name: string, { batch, heads, queries, keys, headDim }: refer
 }
 
 /** Hides the keys of [rows, keys] for which `hides` says so. */
-function mask(shape: readonly number[], hidden: number, hides: (row: number, key: number) => boolean): Input {
+export function mask(shape: readonly number[], hidden: number, hides: (row: number, key: number) => boolean): Input {
   const keys = shape[shape.length - 1];
   const size = shape.reduce((a, b) => a * b);
   return values(shape, Array.from({ length: size }, (_, i) => (hides(Math.floor(i / keys), i % keys) ? hidden : 0)));

@@ -1,11 +1,14 @@
-import { type Choice, type Gpu, part, record, ShapeError, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { type Choice, type Gpu, Kernel, part, record, ShapeError, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { alignmentOf, type Range, rangesOf } from '../shared/flat.ts';
-import { packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
+import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
+import { packed, type PackedKernels, packParts } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
 
 const problem = await part(import.meta.url, './problem.wgsl');
 const exp = await part(import.meta.url, '../shared/exp.wgsl');
+const matrix = await part(import.meta.url, './matrix.wgsl');
 
 /**
  * How a block of rows comes to the lanes that need it.
@@ -21,22 +24,48 @@ const BLOCKS = {
 const read = (file: string) => part(import.meta.url, file);
 const four = await read('./four.wgsl');
 
+/** The texts of a kernel. */
+interface Bodies {
+  readonly plain: Source;
+  readonly quad: Source;
+  readonly onUnits: Source;
+}
+
 /**
- * The rungs of a kernel, best first. `quad` gives each lane four queries or keys, and reads a block as `subgroup` does; of the gradient,
- * it leaves weights in memory, or finds them there.
+ * The rungs that read rows in packs, best first. `quad` gives each lane four queries or keys, and reads a block as `subgroup` does; of the
+ * gradient, it leaves weights in memory, or finds them there.
  */
-function rungs(body: Source, quad: Source): Readonly<Record<string, Variant>> {
+function rungs({ plain, quad }: Bodies, pack: Source): Readonly<Record<string, Variant>> {
   const { subgroup, tile } = BLOCKS;
   return {
-    quad: { ...subgroup, parts: [quad, four, subgroup.part], sizes: () => [{ lanes: 8, block: 32 }] },
-    subgroup: { ...subgroup, parts: [body, subgroup.part] },
-    tile: { ...tile, parts: [body, tile.part] },
+    quad: { ...subgroup, parts: [quad, four, subgroup.part, pack], sizes: () => [{ lanes: 8, block: 32 }] },
+    subgroup: { ...subgroup, parts: [plain, subgroup.part, pack] },
+    tile: { ...tile, parts: [plain, tile.part, pack] },
   };
 }
 
-const forward = packedKernels('attention', [problem, exp], rungs(await read('./attention.wgsl'), await read('./attention.quad.wgsl')));
-const gradQuery = packedKernels('attention_grad_query', [problem, exp], rungs(await read('./attention_grad_query.wgsl'), await read('./attention_grad_query.quad.wgsl')));
-const gradKeyValue = packedKernels('attention_grad_key_value', [problem, exp], rungs(await read('./attention_grad_key_value.wgsl'), await read('./attention_grad_key_value.quad.wgsl')));
+/** The rung on matrix units, and the same text with the matrices emulated. */
+function matrixRungs({ onUnits }: Bodies, staging: Staging): Readonly<Record<string, Variant>> {
+  return {
+    matrix: { parts: [onUnits, matrix, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: (gpu) => arrangements(gpu, staging) },
+    emulated: { parts: [onUnits, matrix, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
+  };
+}
+
+async function kernelsOf(name: string, staging: Staging): Promise<PackedKernels> {
+  const bodies = { plain: await read(`./${name}.wgsl`), quad: await read(`./${name}.quad.wgsl`), onUnits: await read(`./${name}.matrix.wgsl`) };
+  return {
+    scalar: new Kernel(`${name}.scalar`, [problem, exp], rungs(bodies, packParts.scalar)),
+    vec4: new Kernel(`${name}.vec4`, [problem, exp], { ...matrixRungs(bodies, staging), ...rungs(bodies, packParts.vec4) }),
+  };
+}
+
+/** Matrices of a rung on matrix units; other rungs have none. */
+const MATRICES: Readonly<Record<string, (gpu: Gpu) => MatrixSizes>> = { matrix: (gpu) => matrixUnits(gpu) as MatrixSizes, emulated: emulatedMatrices };
+
+const forward = await kernelsOf('attention', STAGING.forward);
+const gradQuery = await kernelsOf('attention_grad_query', STAGING.gradient);
+const gradKeyValue = await kernelsOf('attention_grad_key_value', STAGING.gradient);
 
 /** Queries or keys of a lane of the quad rungs; with so few keys, most of its lanes would be idle. */
 const QUAD = 4;
@@ -187,7 +216,7 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
 function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
   const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
   const tensors = { ...operands, y, log_sum_exp: logSumExp };
-  const choice = choose(forward, plan, y.gpu);
+  const choice = choose(forward, plan, y);
   inPieces(plan, tensors, piecesOf(plan, tensors), (piece, parts) => dispatch(forward, piece, piece.queries, parts, choice));
   return logSumExp;
 }
@@ -207,10 +236,10 @@ function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, v
   const pairs = keptShape(plan, Math.min(plan.queries, MOST_KEPT));
   const keptBytes = f32Bytes(pairs.reduce((product, extent) => product * extent, 1));
   const ranges = piecesOf(plan, all, keptBytes);
-  const fits = Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
-  const choice = choose(gradQuery, plan, gpu, fits);
+  const mayKeep = Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
+  const choice = choose(gradQuery, plan, tensors.query, mayKeep);
   if (choice.variant === 'quad') return keptGradient(plan, all, ranges, choice, keyAt, valueAt);
-  const second = choose(gradKeyValue, plan, gpu, false);
+  const second = choose(gradKeyValue, plan, tensors.query, false);
   inPieces(plan, all, piecesOf(plan, all), (piece, { dquery, dkv: target, ...saved }) => {
     // between the two lies Σ weight · dweight of every query, in two numbers
     using delta = saved.log_sum_exp.wide([...saved.log_sum_exp.shape, 2], 'delta') as Tensor;
@@ -244,12 +273,20 @@ function keptGradient(plan: Plan, all: Readonly<Record<string, Tensor>>, ranges:
   wide.dispose();
 }
 
-/** How a call is run. The quad rungs are passed over where they would be idle, and where no binding holds what they keep. */
-function choose(kernels: PackedKernels, plan: Plan, gpu: Gpu, fits = true): Choice {
-  const { kernel } = packed(kernels, plan.headDim);
-  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal });
-  if (choice.variant !== 'quad' || (fits && plan.keys > FEW_KEYS)) return choice;
-  return kernel.candidates(gpu).find(({ variant }) => variant !== 'quad') as Choice;
+/**
+ * How a call on tensors like `like` is run. The quad rungs are passed over where they would be idle, and where no binding holds what they keep; so is
+ * an arrangement that wants more memory than there is.
+ */
+function choose(kernels: PackedKernels, plan: Plan, like: Tensor, mayKeep = true): Choice {
+  const { gpu, dtype, elementBytes } = like;
+  const { kernel, packs } = packed(kernels, plan.headDim);
+  const staging = kernels === forward ? STAGING.forward : STAGING.gradient;
+  const canRun = ({ variant, sizes }: Choice) => {
+    if (variant === 'quad') return mayKeep && plan.keys > FEW_KEYS;
+    return MATRICES[variant] === undefined || fits(gpu, MATRICES[variant](gpu), sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
+  };
+  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal }, dtype);
+  return canRun(choice) ? choice : (kernel.candidates(gpu, dtype).find(canRun) as Choice);
 }
 
 /**
@@ -288,9 +325,8 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
   const { kernel, packs } = packed(kernels, plan.headDim);
   const perPack = plan.headDim / packs;
   const { mask, query, key, output } = plan;
-  const { lanes, block } = sizes;
   const { keyAt = 0, valueAt = 0, first = 0, chunk = plan.queries } = part;
-  const unrolled = gpu.kind === 'hardware' && variant !== 'quad'; // problem.wgsl says why
+  const { constants, ownRows } = layOut(gpu, packs, { variant, sizes });
   const problems = plan.batch * plan.heads;
   kernel.run(gpu, {
     tensors: { ...tensors, mask: mask ?? tensors.query },
@@ -307,14 +343,21 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
       causal: plan.causal ? 1 : 0,
       first_query: first, chunk,
     },
-    constants: {
-      PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled, LANES: lanes, BLOCK: block,
-      WIDTH: widthOf(gpu, block), MASKED: mask !== undefined,
-      LISTENERS: plan.hasListeners === true,
-    },
-    grid: problems * ceilDiv(rows, lanes * (variant === 'quad' ? QUAD : 1)),
+    constants: { ...constants, MASKED: mask !== undefined, LISTENERS: plan.hasListeners === true },
+    grid: problems * ceilDiv(rows, ownRows),
     variant,
   });
+}
+
+/** Sizes that a rung is linked with, and rows of a workgroup. */
+function layOut(gpu: Gpu, packs: number, { variant, sizes }: Choice): { readonly constants: Readonly<Record<string, number | boolean>>; readonly ownRows: number } {
+  const isQuad = variant === 'quad';
+  const unrolled = isUnrolled(gpu) && !isQuad;
+  const row = { PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled };
+  const matrices = MATRICES[variant]?.(gpu);
+  if (matrices !== undefined) return { constants: { ...row, ...constantsOf(matrices, sizes) }, ownRows: measuresOf(matrices, sizes).rows };
+  const { lanes, block } = sizes;
+  return { constants: { ...row, LANES: lanes, BLOCK: block, WIDTH: widthOf(gpu, block) }, ownRows: lanes * (isQuad ? QUAD : 1) };
 }
 
 /** Rows of a block that a subgroup loads at once: its smallest size may be all that a device promises. */
@@ -322,7 +365,12 @@ function widthOf({ subgroupSize }: Gpu, block: number): number {
   return [block, 8].find((width) => width <= block && width <= subgroupSize) ?? LEAST_SUBGROUP;
 }
 
-/** The next power of two, at least 16: few programs then serve all head widths. */
+/** problem.wgsl says why. */
+function isUnrolled({ kind }: Gpu): boolean {
+  return kind === 'hardware';
+}
+
+/** Room for the packs of a row where their number is no constant: the next power of two, at least 16, so that few programs serve all head widths. */
 function roomFor(packs: number): number {
   return Math.max(16, 2 ** Math.ceil(Math.log2(packs)));
 }

@@ -50,6 +50,8 @@ export interface Case {
   /** What is stored as f16 on the way to the outputs, and to the gradients, beside themselves. */
   readonly stored?: StoredSummands;
   readonly gradientStored?: StoredSummands;
+  /** The same of rungs on matrix units, whose operands are f16 even where other rungs keep numbers in registers. */
+  readonly onMatrices?: Readonly<Record<'stored' | 'gradientStored', StoredSummands>>;
   /** Work of one forward call, and of one gradient. */
   readonly cost: Cost;
   readonly gradientCost?: Cost;

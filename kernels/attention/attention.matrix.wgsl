@@ -1,0 +1,89 @@
+// Scaled dot-product attention, forward, on matrix units: y = softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights.
+// As attention.wgsl, but sums held by matrix units cannot be shrunk row by row when a larger logit comes. So the keys are walked over twice:
+//   top = the largest logit of a row;   then   weight = exp(logit − top),   y = Σ weight · v / Σ weight
+// One product more for each pair, and nothing but sums in the second walk. No weight is over 1, one of each row is 1: f16 holds them well, and y
+// is divided by the sum of what f16 made of them, so that it stays a mean of values. The second walk goes backwards: its first block is still there.
+// One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
+
+@group(0) @binding(5) var<storage, read_write> y: array<pack>;            // B × H × L rows
+@group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;   // [B, H, L], kept for the gradient
+
+const QUERIES = 0u;
+const KEYS = ROWS * ROW;
+const VALUES = KEYS + BLOCK * ROW;
+const WEIGHTS = VALUES + BLOCK * ROW;
+var<workgroup> halves: array<pack, WEIGHTS + ROWS * WEIGHTS_ROW>;
+var<workgroup> sums_out: array<vec4f, SHEET>;
+var<workgroup> norms: array<f32, ROWS>;
+
+@compute @workgroup_size(LANES)
+fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+  let pieces = (params.queries + ROWS - 1u) / ROWS;
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_query = (piece % pieces) * ROWS;
+  let row = lane / SHARES;
+  let l = first_query + row;   // may lie beyond the last query: such a row sees no key and is not written
+
+  let queries = Rows(query_start(problem), params.query_row, params.queries);
+  let keys = Rows(key_start(problem), params.key_row, params.keys);
+  let values = Rows(value_start(problem), params.key_row, params.keys);
+  let end = select(params.keys, min(params.keys, first_query + ROWS), params.causal == 1u);   // no query here sees a later key
+  let blocks = (end + BLOCK - 1u) / BLOCK;
+  stage(QUERIES, &query, queries, first_query, ROWS, lane);
+
+  var top = HIDDEN;
+  for (var b = 0u; b < blocks; b++) {
+    stage(KEYS, &key, keys, b * BLOCK, BLOCK, lane);
+    workgroupBarrier();   // operands must be whole, and the last sheet read
+    compare(QUERIES, KEYS, 0u, subgroup);
+    workgroupBarrier();   // the sheet must be whole, and the keys are free again
+    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+      let four = logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), b * BLOCK + 4u * c + FOUR);
+      top = max(top, max(max(four.x, four.y), max(four.z, four.w)));
+    }
+  }
+  top = row_top(top, lane);
+
+  var sums = Result();
+  var totals = vec4f();   // Σ weight, and Σ of what f16 made of them
+  for (var b = blocks; b > 0u; b--) {
+    let first = (b - 1u) * BLOCK;
+    stage(VALUES, &value, values, first, BLOCK, lane);
+    if (b < blocks) {
+      stage(KEYS, &key, keys, first, BLOCK, lane);
+      workgroupBarrier();   // keys must be whole
+      compare(QUERIES, KEYS, 0u, subgroup);
+      workgroupBarrier();   // the sheet must be whole
+    }
+    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+      let w = weights(logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), first + 4u * c + FOUR), vec4f(top));
+      let stored = pack(w);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = stored;
+      totals += vec4f(total_of(w), total_of(vec4f(stored)), 0.0, 0.0);
+    }
+    workgroupBarrier();   // weights and values must be whole
+    gather(WEIGHTS, VALUES, subgroup, &sums);
+    workgroupBarrier();   // nobody may overwrite them before all have multiplied
+  }
+
+  totals = row_total(totals, lane);
+  let sees = totals.x > 0.0;
+  if (lane % SHARES == 0u) {
+    norms[row] = select(0.0, 1.0 / totals.y, sees);
+    if (l < params.queries) { log_sum_exp[problem * params.queries + l] = select(DEAD, top + log(totals.x), sees); }
+  }
+  for (var strip = 0u; strip < strips(); strip++) {
+    show(strip, 0u, subgroup, &sums);
+    workgroupBarrier();   // the sheet and, the first time, the norms must be whole
+    for (var i = lane; i < ROWS * BLOCK_PACKS; i += LANES) {
+      let r = i / BLOCK_PACKS;
+      let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
+      if (first_query + r < params.queries && c < packs()) {
+        y[output_start(problem) + (first_query + r) * params.output_row + c] = pack(norms[r] * sums_out[r * SHEET_ROW + i % BLOCK_PACKS]);
+      }
+    }
+    workgroupBarrier();   // nobody may overwrite the sheet before all have read it
+  }
+}

@@ -1,0 +1,88 @@
+// Gradient of attention for keys and values, on matrix units: dv = Σ over queries of weight · dy, dk = 1/√Dh · Σ over queries of dlogit · q.
+// As attention_grad_key_value.wgsl, whose logits, weights and dlogits lie here as [key, query]: rows of a key, weighted rows of queries to add up.
+// Weights and dlogits are computed in f32, delta coming in two numbers, and rounded to f16 once, as operands: what cancels has cancelled by then.
+// A dlogit beyond 65,504 becomes infinite, which the loss scale watches for; one below 6e-8 becomes 0.
+// LISTENERS: query, key and value of a token lie side by side, and tokens from L on have no query; here they get its gradient, 0.
+// One workgroup per ROWS keys of a head; queries and their dy come in blocks. Linked with problem.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
+
+@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
+@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, L], from attention_grad_query.*.wgsl
+@group(0) @binding(8) var<storage, read_write> dkv: array<result_pack>;     // dk and dv: WebGPU takes a buffer once for writing
+
+const KEYS = 0u;
+const VALUES = ROWS * ROW;
+const QUERIES = VALUES + ROWS * ROW;
+const DYS = QUERIES + BLOCK * ROW;
+const WEIGHTS = DYS + BLOCK * ROW;
+const DLOGITS = WEIGHTS + ROWS * WEIGHTS_ROW;
+var<workgroup> halves: array<pack, DLOGITS + ROWS * WEIGHTS_ROW>;
+var<workgroup> sums_out: array<vec4f, 2u * SHEET>;   // products, dweights
+// of the queries of a block, four by four: logSumExp, and the two numbers of delta
+var<workgroup> levels: array<vec4f, BLOCK_PACKS>;
+var<workgroup> high: array<vec4f, BLOCK_PACKS>;
+var<workgroup> low: array<vec4f, BLOCK_PACKS>;
+
+@compute @workgroup_size(LANES)
+fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+  let pieces = (params.keys + ROWS - 1u) / ROWS;
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_key = (piece % pieces) * ROWS;
+  let row = lane / SHARES;
+  let s = first_key + row;   // may lie beyond the last key: no query sees such a one, and it is not written
+
+  let queries = Rows(query_start(problem), params.query_row, params.queries);
+  let dys = Rows(output_start(problem), params.output_row, params.queries);
+  stage(KEYS, &key, Rows(key_start(problem), params.key_row, params.keys), first_key, ROWS, lane);
+  stage(VALUES, &value, Rows(value_start(problem), params.key_row, params.keys), first_key, ROWS, lane);
+
+  var dk = Result();
+  var dv = Result();
+  let start = select(0u, first_key, params.causal == 1u);   // no earlier query sees a key of these
+  for (var first = start; first < params.queries; first += BLOCK) {
+    stage(QUERIES, &query, queries, first, BLOCK, lane);
+    stage(DYS, &dy, dys, first, BLOCK, lane);
+    for (var c = lane; c < BLOCK_PACKS; c += LANES) {
+      let l = problem * params.queries + min(first + 4u * c + FOUR, vec4u(params.queries - 1u));
+      levels[c] = vec4f(log_sum_exp[l.x], log_sum_exp[l.y], log_sum_exp[l.z], log_sum_exp[l.w]);
+      let pairs = array(delta[l.x], delta[l.y], delta[l.z], delta[l.w]);
+      high[c] = vec4f(pairs[0].x, pairs[1].x, pairs[2].x, pairs[3].x);
+      low[c] = vec4f(pairs[0].y, pairs[1].y, pairs[2].y, pairs[3].y);
+    }
+    workgroupBarrier();   // operands must be whole
+    compare(KEYS, QUERIES, 0u, subgroup);
+    compare(VALUES, DYS, SHEET, subgroup);
+    workgroupBarrier();   // sheets must be whole
+    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+      let at = row * SHEET_ROW + c;
+      let w = weights(logits_of(sums_out[at], problem, first + 4u * c + FOUR, vec4u(s)), levels[c]);
+      let dlogit = w * ((sums_out[SHEET + at] - high[c]) - low[c]);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = pack(w);
+      halves[DLOGITS + row * WEIGHTS_ROW + c] = pack(dlogit);
+    }
+    workgroupBarrier();   // weights and dlogits must be whole
+    gather(WEIGHTS, DYS, subgroup, &dv);
+    gather(DLOGITS, QUERIES, subgroup, &dk);
+    workgroupBarrier();   // nobody may overwrite them before all have multiplied
+  }
+
+  for (var strip = 0u; strip < strips(); strip++) {
+    show(strip, 0u, subgroup, &dk);
+    show(strip, SHEET, subgroup, &dv);
+    workgroupBarrier();   // sheets must be whole
+    for (var i = lane; i < ROWS * BLOCK_PACKS; i += LANES) {
+      let s_out = first_key + i / BLOCK_PACKS;
+      let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
+      let cell = i / BLOCK_PACKS * SHEET_ROW + i % BLOCK_PACKS;
+      if (s_out < params.keys && c < packs()) {
+        let place = at(problem, params.key_batch, params.key_head) + s_out * params.key_row + c;
+        dkv[params.dkey_offset + place] = result_pack(params.scale * sums_out[cell]);
+        dkv[params.dvalue_offset + place] = result_pack(sums_out[SHEET + cell]);
+        if (LISTENERS && s_out >= params.queries) { dkv[place] = result_pack(); }
+      }
+    }
+    workgroupBarrier();   // nobody may overwrite the sheets before all have read them
+  }
+}

@@ -1,0 +1,68 @@
+import type { Gpu, Sizes } from '../../engine/index.ts';
+import { type MatrixSizes, matrixUnits } from '../shared/matrix.ts';
+import { ceilDiv } from '../shared/sizes.ts';
+
+/**
+ * How a workgroup on matrix units is laid out. None was measured on a card yet: the order is a guess, and `npm run tune` knows better.
+ *
+ * down, across: subgroups, those along the rows that a workgroup owns and those that share these rows' columns.
+ * tall: matrices of rows that a subgroup has one below the other; each met matrix that is loaded is used as often.
+ * block: rows that are met at a time. More of them, fewer barriers; fewer of them, more workgroups in the memory of a processor.
+ */
+const ARRANGEMENTS = [
+  { down: 4, across: 1, tall: 1, block: 32 },
+  { down: 4, across: 1, tall: 1, block: 16 },
+  { down: 2, across: 1, tall: 2, block: 32 },
+  { down: 2, across: 2, tall: 1, block: 64 },
+  { down: 2, across: 2, tall: 1, block: 32 },
+  { down: 2, across: 1, tall: 1, block: 16 },
+  { down: 1, across: 1, tall: 1, block: 16 },
+];
+/** Packs in a row of a head of 64, which every CLIP tower has: what an arrangement must have the memory for. For wider heads the launcher looks for one that has. */
+const USUAL_PACKS = 16;
+const HALF_BYTES = 2;
+
+/** What a kernel stages: operands of which it owns rows, beside two that it meets; and products, each with its weights. */
+export interface Staging {
+  readonly owned: number;
+  readonly sheets: number;
+}
+export const STAGING = { forward: { owned: 1, sheets: 1 }, gradient: { owned: 2, sheets: 2 } } as const satisfies Readonly<Record<string, Staging>>;
+
+/** Sizes in which a kernel on matrix units can be launched here, the first by default; none without such units. */
+export function arrangements(gpu: Gpu, staging: Staging): readonly Sizes[] {
+  const units = matrixUnits(gpu);
+  return units === undefined ? [] : ARRANGEMENTS.filter((sizes) => isWhole(units, sizes) && fits(gpu, units, sizes, USUAL_PACKS, staging));
+}
+
+/** Whether blocks are whole matrices for each subgroup, and whole lanes share a row. */
+function isWhole({ M, N, K, SUBGROUP }: MatrixSizes, { across, tall, block }: Sizes): boolean {
+  return block % (N * across) === 0 && block % K === 0 && (across * SUBGROUP) % (tall * M) === 0;
+}
+
+/** Whether the device has the lanes and the workgroup memory. */
+export function fits({ limits }: Gpu, units: MatrixSizes, sizes: Sizes, packs: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
+  const { lanes } = measuresOf(units, sizes);
+  return lanes <= Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) && workgroupBytes(units, sizes, packs, staging, elementBytes) <= limits.maxComputeWorkgroupStorageSize;
+}
+
+/** Rows that a workgroup owns, and its lanes. */
+export function measuresOf({ M, SUBGROUP }: MatrixSizes, { down, across, tall }: Sizes): { readonly rows: number; readonly lanes: number } {
+  return { rows: down * tall * M, lanes: down * across * SUBGROUP };
+}
+
+/** What the WGSL is linked with, beside the packs of a row. */
+export function constantsOf(units: MatrixSizes, { down, across, tall, block }: Sizes): Readonly<Record<string, number>> {
+  return { ...units, DOWN: down, ACROSS: across, TALL: tall, BLOCK: block };
+}
+
+/** Workgroup memory of a kernel, at most: as matrix.wgsl and the kernels declare it. */
+export function workgroupBytes(units: MatrixSizes, sizes: Sizes, packs: number, { owned, sheets }: Staging, elementBytes = HALF_BYTES): number {
+  const { rows, lanes } = measuresOf(units, sizes);
+  const { block, across } = sizes;
+  const step = Math.max(units.N * across, units.K); // powers of two: the larger is a multiple of the other
+  const row = (ceilDiv(4 * packs, step) * step) / 4 + 2;
+  const staged = (owned * rows + 2 * block) * row + sheets * rows * (block / 4 + 2);
+  const shared = 16 * lanes + 4 * rows + 12 * block; // shares and a number of each row; or levels and deltas of a block
+  return 4 * elementBytes * staged + 16 * sheets * rows * (block / 4 + 1) + shared;
+}

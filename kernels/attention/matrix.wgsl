@@ -1,0 +1,131 @@
+// What the kernels on matrix units share. A workgroup owns ROWS rows of one operand and meets those of another, BLOCK at a time. Its
+// subgroups stand DOWN × ACROSS: each takes TALL matrices of own rows, one below the other, and every ACROSS-th matrix of columns.
+// No lane can tell which elements of a matrix are its own. So operands are staged in `halves`, and every product of own rows with met rows
+// goes to a sheet of ROWS × BLOCK sums in `sums_out`, where SHARES lanes share a row, make weights of it and put them back into `halves`.
+// Linked with problem.wgsl and with shared/matrix/*.wgsl, which says how these two count: in packs of four.
+//
+// M, N, K: sizes of the matrices      SUBGROUP: lanes of a subgroup      BLOCK: whole matrices for each subgroup
+
+alias pack = vec4<elem>;            // as stored
+alias result_pack = vec4<result>;   // as results are stored
+
+const ROWS = DOWN * TALL * M;
+const LANES = DOWN * ACROSS * SUBGROUP;
+const SHARES = LANES / ROWS;
+const BLOCK_PACKS = BLOCK / 4u;
+
+// Columns of a staged row: a head's, and zeros up to whole matrices for each subgroup. WIDTH is room for them; problem.wgsl says why their
+// number is not a constant everywhere.
+const STEP = max(N * ACROSS, K);
+const WIDTH = (4u * PACKS + STEP - 1u) / STEP * STEP;
+fn width() -> u32 { return (4u * packs() + STEP - 1u) / STEP * STEP; }
+
+// From a row to the next one, in packs: 16 bytes more than the row has, so that rows that are read together begin in different banks.
+const ROW = WIDTH / 4u + 2u;             // of a staged operand
+const WEIGHTS_ROW = BLOCK_PACKS + 2u;    // of weights
+const SHEET_ROW = BLOCK_PACKS + 1u;      // of a sheet
+const SHEET = ROWS * SHEET_ROW;
+
+// Matrices across of a subgroup: in a sheet, and in a result.
+const COLUMNS = BLOCK / (N * ACROSS);
+const RESULT_COLUMNS = WIDTH / (N * ACROSS);
+alias Result = array<Sum, TALL * RESULT_COLUMNS>;
+
+fn result_columns() -> u32 { return width() / (N * ACROSS); }
+fn strips() -> u32 { return (width() + BLOCK - 1u) / BLOCK; }   // sheets that a result takes
+
+var<workgroup> shares: array<vec4f, LANES>;
+
+// Where the rows of an operand lie: start and stride in packs, and how many there are.
+struct Rows { start: u32, row: u32, count: u32 }
+
+// Brings `count` rows, from row `first` on, to place `at`. Beyond the last row and the last column come zeros, which no product feels.
+fn stage(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
+  let row_packs = width() / 4u;
+  for (var i = lane; i < count * row_packs; i += LANES) {
+    let row = i / row_packs;
+    let c = i % row_packs;
+    var four = pack();
+    if (first + row < rows.count && c < packs()) { four = operand[rows.start + (first + row) * rows.row + c]; }
+    halves[at + row * ROW + c] = four;
+  }
+}
+
+// own · metᵀ: the products of each own row with each row of a block, to the sheet at `sheet`.
+fn compare(own: u32, met: u32, sheet: u32, subgroup: u32) {
+  let top = subgroup / ACROSS * TALL * M;
+  let side = subgroup % ACROSS * N;
+  var sums = array<Sum, TALL * COLUMNS>();
+  for (var k = 0u; k < width(); k += K) {
+    var lefts: array<Left, TALL>;
+    for (var t = 0u; t < TALL; t++) { lefts[t] = left_of(own + (top + t * M) * ROW + k / 4u, ROW); }
+    for (var c = 0u; c < COLUMNS; c++) {
+      let right = right_across(met + (c * ACROSS * N + side) * ROW + k / 4u, ROW);
+      for (var t = 0u; t < TALL; t++) { sums[t * COLUMNS + c] = multiply_add(lefts[t], right, sums[t * COLUMNS + c]); }
+    }
+  }
+  for (var t = 0u; t < TALL; t++) {
+    for (var c = 0u; c < COLUMNS; c++) {
+      store_sum(sheet + (top + t * M) * SHEET_ROW + (c * ACROSS * N + side) / 4u, SHEET_ROW, sums[t * COLUMNS + c]);
+    }
+  }
+}
+
+// result += weights · met: the rows of a block, weighted, for each own row.
+fn gather(weights: u32, met: u32, subgroup: u32, result: ptr<function, Result>) {
+  let top = subgroup / ACROSS * TALL * M;
+  let side = subgroup % ACROSS * N;
+  for (var k = 0u; k < BLOCK; k += K) {
+    var lefts: array<Left, TALL>;
+    for (var t = 0u; t < TALL; t++) { lefts[t] = left_of(weights + (top + t * M) * WEIGHTS_ROW + k / 4u, WEIGHTS_ROW); }
+    for (var c = 0u; c < result_columns(); c++) {
+      let right = right_of(met + k * ROW + (c * ACROSS * N + side) / 4u, ROW);
+      for (var t = 0u; t < TALL; t++) { result[t * RESULT_COLUMNS + c] = multiply_add(lefts[t], right, result[t * RESULT_COLUMNS + c]); }
+    }
+  }
+}
+
+// BLOCK columns of a result, those from `strip · BLOCK` on, to the sheet at `sheet`.
+fn show(strip: u32, sheet: u32, subgroup: u32, result: ptr<function, Result>) {
+  let top = subgroup / ACROSS * TALL * M;
+  let side = subgroup % ACROSS * N;
+  for (var c = 0u; c < COLUMNS; c++) {
+    let column = strip * COLUMNS + c;
+    if (column < result_columns()) {
+      for (var t = 0u; t < TALL; t++) {
+        store_sum(sheet + (top + t * M) * SHEET_ROW + (c * ACROSS * N + side) / 4u, SHEET_ROW, result[t * RESULT_COLUMNS + column]);
+      }
+    }
+  }
+}
+
+// Sums over the lanes of a row; and the largest. All lanes must call them.
+fn row_total(own: vec4f, lane: u32) -> vec4f {
+  shares[lane] = own;
+  workgroupBarrier();   // all shares must be there
+  var total = vec4f();
+  for (var i = 0u; i < SHARES; i++) { total += shares[lane / SHARES * SHARES + i]; }
+  workgroupBarrier();   // nobody may overwrite a share before all have read it
+  return total;
+}
+fn row_top(own: f32, lane: u32) -> f32 {
+  shares[lane].x = own;
+  workgroupBarrier();   // all shares must be there
+  var top = own;
+  for (var i = 0u; i < SHARES; i++) { top = max(top, shares[lane / SHARES * SHARES + i].x); }
+  workgroupBarrier();   // nobody may overwrite a share before all have read it
+  return top;
+}
+
+fn total_of(four: vec4f) -> f32 { return (four.x + four.y) + (four.z + four.w); }
+
+// Logits of four products, of queries l with keys s.
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+fn logits_of(products: vec4f, problem: u32, l: vec4u, s: vec4u) -> vec4f {
+  return vec4f(logit(products.x, problem, l.x, s.x), logit(products.y, problem, l.y, s.y), logit(products.z, problem, l.z, s.z), logit(products.w, problem, l.w, s.w));
+}
+
+// exp(logit − level), and exactly 0 for hidden keys.
+fn weights(logits: vec4f, level: vec4f) -> vec4f {
+  return select(vec4f(), exp_of_four(max(logits - level, vec4f(LOWEST_EXPONENT))), logits > vec4f(SMALLEST_SEEN));
+}

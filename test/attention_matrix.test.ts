@@ -1,0 +1,167 @@
+/** The rung on matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backward, type Choice, type Gpu, type Kernel, open, type Sizes, Tensor } from '../engine/index.ts';
+import { attentionCase, crossCase, mask, room, selfCase } from '../kernels/attention/cases.ts';
+import { attention } from '../kernels/attention/index.ts';
+import { constantsOf, fits, STAGING, workgroupBytes } from '../kernels/attention/matrix.ts';
+import { emulatedMatrices, type MatrixSizes, UNITS_NEED } from '../kernels/shared/matrix.ts';
+import type { Case } from '../kernels/shared/room.ts';
+import { nullGpu, pipelineError } from './null_gpu.ts';
+import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, runCase, storages } from './sweep.ts';
+
+const gpu = await open({ guard: true });
+const matrices = emulatedMatrices(gpu);
+const onMatrices = room.kernels.filter(({ name }) => name.endsWith('.vec4'));
+/** Subgroups that share rows so that each row has a lane. */
+const least = matrices.M / matrices.SUBGROUP;
+/** Subgroups below one another; beside each other, with two lanes for each row; and with two matrices of rows for each subgroup. */
+const layouts = {
+  below: { down: 2, across: least, tall: 1, block: 8 * least },
+  beside: { down: 1, across: 2 * least, tall: 1, block: 16 * least },
+  tall: { down: 1, across: 2 * least, tall: 2, block: 16 * least },
+  small: { down: 1, across: least, tall: 1, block: 8 * least },
+};
+
+function emulatedIn(sizes: Sizes): ReadonlyMap<string, Choice> {
+  return new Map(onMatrices.map(({ name }) => [name, { variant: 'emulated', sizes }]));
+}
+
+function roomCase(start: string): Case {
+  const found = room.cases.find(({ name }) => name.startsWith(start));
+  if (found === undefined) throw new Error(`no case "${start}"`);
+  return found;
+}
+
+const tokens = (count: number, headDim: number) => attentionCase(`${count} tokens of ${headDim}`, { batch: 1, heads: 1, queries: count, keys: count, headDim });
+const blocksHidden = attentionCase('a mask per sample that hides whole blocks', { batch: 2, heads: 1, queries: 33, keys: 33, headDim: 32 }, { mask: mask([2, 1, 33, 33], -1e9, (l, s) => s < 20 && l % 3 === 0) });
+const causalText = selfCase('77 tokens, causal', { batch: 1, heads: 2, tokens: 77, headDim: 64, causal: true });
+const listeners = selfCase('17 tokens and 3 that are only asked', { batch: 2, heads: 2, tokens: 20, queries: 17, headDim: 32 });
+
+const f32: readonly (readonly [keyof typeof layouts, Case])[] = [
+  ...['one query, one key', 'fewer queries than lanes', 'causal, fewer queries', 'logits of ±100', 'products beyond', 'a mask per sample', 'a mask of −∞', 'packed: a message'].map((name) => ['below', roomCase(name)] as const),
+  ['below', blocksHidden],
+  ['below', listeners],
+  ['below', causalText],
+  ['below', tokens(197, 64)],
+  ['beside', crossCase('5 queries look at 50 keys', { batch: 2, heads: 2, queries: 5, keys: 50, headDim: 32 })],
+  ['beside', tokens(50, 64)],
+  ['tall', tokens(17, 32)],
+  ['tall', attentionCase('1 query, 67 keys', { batch: 1, heads: 2, queries: 1, keys: 67, headDim: 64 })],
+  ['small', tokens(7, 80)],
+  ['small', roomCase('heads of 128')],
+];
+const f16: readonly (readonly [keyof typeof layouts, Case])[] = [
+  ['beside', roomCase('fewer queries than lanes')],
+  ['beside', roomCase('logits of ±100')],
+  ['beside', roomCase('products beyond')],
+  ['beside', roomCase('a mask of −∞')],
+  ['beside', tokens(16, 32)],
+  ['beside', tokens(197, 64)],
+  ['beside', causalText],
+  ['beside', listeners],
+];
+
+for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
+  for (const [layout, item] of list) {
+    const choice = emulatedIn(layouts[layout]);
+    // the second run differs from the first in how gradients are stored, where f16 leaves a choice
+    const types = storages(gpu, item).filter((storage) => storage.startsWith(type));
+    if (types.length === 0) continue;
+    test(`${choiceName(choice)}: "${item.name}" agrees with float64 in ${types.join('; ')}, stays in its tensors, and repeats bit for bit`, async () => {
+      const [first, second] = [await runCase(gpu, item, choice, types[0]), await runCase(gpu, item, choice, types.at(-1) ?? types[0])];
+      checkAgainstReference(asRunBy(choice, item), first, types[0]);
+      checkAgainstReference(asRunBy(choice, item), second, types.at(-1) ?? types[0]);
+      checkEqualBits(item, first, second);
+      await gpu.checkGuards();
+    });
+  }
+}
+
+test('the rung that is asked for has run, and a layout that wants more memory than there is gives way', async () => {
+  if (!gpu.features.has('timestamp-query')) return;
+  const namesIn = async (sizes: Sizes) => {
+    const [query, key, value] = ['query', 'key', 'value'].map((name) => Tensor.from(gpu, new Float32Array(320), [1, 1, 5, 64], name));
+    key.requiresGrad = true;
+    for (const [kernel, way] of emulatedIn(sizes)) gpu.choices.prefer(kernel, way);
+    const times = await gpu.profile(() => gpu.scope(() => backward(attention(query, key, value), query)));
+    gpu.choices.clear();
+    for (const tensor of [key.grad, query, key, value]) tensor?.dispose();
+    return times.map(({ kernel }) => kernel);
+  };
+  assert.equal(await namesIn(layouts.below), ['attention', 'attention_grad_query', 'attention_grad_key_value'].map((name) => `${name}.vec4.emulated`));
+  const huge = { ...layouts.below, down: 64 };
+  assert.not.ok(fits(gpu, matrices, huge, 16, STAGING.forward, 4));
+  assert.ok((await namesIn(huge)).every((name) => !name.endsWith('.emulated')));
+});
+
+/** What choosing asks of a card with matrix units. */
+function card({ SUBGROUP, ...config }: MatrixSizes, maxComputeWorkgroupStorageSize: number): Gpu {
+  const subgroupMatrixConfigs = [{ ...config, componentType: 'f16', resultComponentType: 'f32' }];
+  return {
+    features: new Set(['shader-f16', ...UNITS_NEED]), kind: 'hardware', subgroupSize: SUBGROUP, adapter: { info: { subgroupMatrixConfigs } },
+    limits: { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024 },
+  } as unknown as Gpu;
+}
+
+const UNITS = [{ M: 16, N: 16, K: 16, SUBGROUP: 32 }, { M: 8, N: 8, K: 8, SUBGROUP: 32 }, { M: 16, N: 8, K: 16, SUBGROUP: 32 }, { M: 16, N: 16, K: 16, SUBGROUP: 64 }];
+const stagingOf = ({ name }: Kernel) => (name === 'attention.vec4' ? STAGING.forward : STAGING.gradient);
+const flags = (MASKED: boolean) => ({ UNROLLED: true, MASKED, LISTENERS: MASKED });
+
+test('on a card the rung comes first for f16, and is none for f32, nor for units that add up in f16 or memory that is too small', () => {
+  for (const units of UNITS) {
+    for (const kernel of onMatrices) {
+      const variants = (gpu: Gpu, type: 'f16' | 'f32') => [...new Set(kernel.candidates(gpu, type).map(({ variant }) => variant))];
+      assert.is(variants(card(units, 49152), 'f16')[0], 'matrix');
+      assert.is(variants(card(units, 49152), 'f32')[0], 'tile');
+      assert.not.ok(variants(card(units, 49152), 'f32').includes('matrix'));
+      assert.not.ok(variants(card(units, 4096), 'f16').includes('matrix'));
+      const wide = card(units, 49152);
+      assert.ok(kernel.candidates(wide, 'f16').some(({ variant, sizes }) => variant === 'matrix' && fits(wide, units, sizes, 32, stagingOf(kernel))), 'heads of 128 find a layout');
+      const halfSums = card(units, 49152);
+      Object.assign(halfSums.adapter.info, { subgroupMatrixConfigs: [{ ...units, componentType: 'f16', resultComponentType: 'f16' }] });
+      assert.is(variants(halfSums, 'f16')[0], 'tile');
+    }
+  }
+});
+
+test('every layout of every kernel is right WGSL for the units, and takes no more workgroup memory than the launcher believes', async () => {
+  await using checker = await nullGpu();
+  for (const units of UNITS) {
+    for (const kernel of onMatrices) {
+      for (const { sizes } of kernel.candidates(card(units, 49152), 'f16').filter(({ variant }) => variant === 'matrix')) {
+        for (const [PACKS, MASKED] of [[8, false], [20, true], [32, false]] as const) {
+          const what = `${kernel.name} ${JSON.stringify({ ...units, ...sizes, PACKS })}`;
+          const program = kernel.program(checker, 'matrix', { PACKS, ...flags(MASKED), ...constantsOf(units, sizes) }, { elem: 'f16', result: MASKED ? 'f16' : 'f32' });
+          const error = await pipelineError(checker, program);
+          // right as WGSL; the null backend has 16 KiB, and wants workgroups of 128 lanes. Not every kernel has all that is believed
+          const [, bytes] = /^The total use of workgroup storage \((\d+) bytes\)/.exec(error ?? '') ?? [];
+          assert.ok(error === undefined || bytes !== undefined || error.startsWith('The x-dimension of workgroup_size'), `${what}: ${error}`);
+          if (bytes === undefined) continue;
+          const believed = workgroupBytes(units, sizes, PACKS, stagingOf(kernel));
+          assert.ok(Number(bytes) <= believed && believed <= Number(bytes) + 5120, `${what}: ${bytes} bytes, the launcher believes ${believed}`);
+        }
+      }
+    }
+  }
+});
+
+test('pipelines of the units can be built, and an operand on the wrong side is an error', async () => {
+  await using checker = await nullGpu();
+  const sizes = { down: 1, across: 1, tall: 1, block: 16 };
+  for (const units of UNITS) {
+    for (const kernel of onMatrices) {
+      for (const MASKED of [false, true]) {
+        // one subgroup as large as the null backend may form
+        const program = kernel.program(checker, 'matrix', { PACKS: 8, ...flags(MASKED), ...constantsOf({ ...units, SUBGROUP: 128 }, sizes) }, { elem: 'f16', result: 'f32' });
+        assert.is(await pipelineError(checker, program), undefined, kernel.name);
+        const broken = { ...program, code: program.code.replace('multiply_add(lefts[t], right,', 'multiply_add(right, lefts[t],') };
+        assert.match((await pipelineError(checker, broken)) ?? '', /type mismatch|no matching/);
+      }
+    }
+  }
+});
+
+test.after(() => gpu.close());
+
+test.run();
