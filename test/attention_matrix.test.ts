@@ -62,6 +62,10 @@ const f16: readonly (readonly [keyof typeof layouts, Case])[] = [
   ['beside', listeners],
 ];
 
+test('the layouts fit, so that no other rung runs in their place: for heads of 64, the small one for heads of 128', () => {
+  for (const [name, sizes] of Object.entries(layouts)) assert.ok(fits(gpu, matrices, sizes, name === 'small' ? 32 : 16, STAGING.gradient, 4), name);
+});
+
 for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
   for (const [layout, item] of list) {
     const choice = emulatedIn(layouts[layout]);
