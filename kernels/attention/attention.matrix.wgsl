@@ -59,12 +59,12 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     }
     for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
       let w = weights(logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), first + 4u * c + FOUR), vec4f(top));
-      let stored = pack(w);
-      halves[WEIGHTS + row * WEIGHTS_ROW + c] = stored;
-      totals += vec4f(total_of(w), total_of(vec4f(stored)), 0.0, 0.0);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = pack(w);
+      totals.x += total_of(w);
     }
     workgroupBarrier();   // weights and values must be whole
     gather(WEIGHTS, VALUES, subgroup, &sums);
+    totals.y += stored_total(WEIGHTS, lane);
     workgroupBarrier();   // nobody may overwrite them before all have multiplied
   }
 

@@ -56,15 +56,14 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       let at = row * SHEET_ROW + c;
       let w = weights(logits_of(sums_out[at], problem, vec4u(l), first + 4u * c + FOUR), level);
       let dlogit = w * (sums_out[SHEET + at] - base);
-      let stored_w = pack(w);
-      let stored_dlogit = pack(dlogit);
-      halves[WEIGHTS + row * WEIGHTS_ROW + c] = stored_w;
-      halves[DLOGITS + row * WEIGHTS_ROW + c] = stored_dlogit;
-      totals += vec4f(total_of(dlogit), total_of(w), total_of(vec4f(stored_dlogit)), total_of(vec4f(stored_w)));
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = pack(w);
+      halves[DLOGITS + row * WEIGHTS_ROW + c] = pack(dlogit);
+      totals += vec4f(total_of(dlogit), total_of(w), 0.0, 0.0);
     }
     workgroupBarrier();   // weights and dlogits must be whole
     gather(DLOGITS, KEYS, subgroup, &dq);
     gather(WEIGHTS, KEYS, subgroup, &mean);
+    totals += vec4f(0.0, 0.0, stored_total(DLOGITS, lane), stored_total(WEIGHTS, lane));
     workgroupBarrier();   // nobody may overwrite them before all have multiplied
   }
 

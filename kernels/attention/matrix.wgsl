@@ -117,6 +117,14 @@ fn row_top(own: f32, lane: u32) -> f32 {
   return top;
 }
 
+// A lane's part of the sum of its row of weights, of what f16 made of them. To be read behind a barrier: before, compilers take the way to f16 and
+// back for no way at all, and would add up what was not rounded.
+fn stored_total(weights: u32, lane: u32) -> f32 {
+  var total = 0.0;
+  for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) { total += total_of(vec4f(halves[weights + lane / SHARES * WEIGHTS_ROW + c])); }
+  return total;
+}
+
 fn total_of(four: vec4f) -> f32 { return (four.x + four.y) + (four.z + four.w); }
 
 // Logits of four products, of queries l with keys s.
