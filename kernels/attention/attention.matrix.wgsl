@@ -46,7 +46,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   }
   top = row_top(top, lane);
 
-  var sums = Result();
+  var sums: Result;
   var totals = vec4f();   // Σ weight, and Σ of what f16 made of them
   for (var b = blocks; b > 0u; b--) {
     let first = (b - 1u) * BLOCK;

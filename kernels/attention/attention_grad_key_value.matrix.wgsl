@@ -38,8 +38,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   stage(KEYS, &key, Rows(key_start(problem), params.key_row, params.keys), first_key, ROWS, lane);
   stage(VALUES, &value, Rows(value_start(problem), params.key_row, params.keys), first_key, ROWS, lane);
 
-  var dk = Result();
-  var dv = Result();
+  var dk: Result;
+  var dv: Result;
   let start = select(0u, first_key, params.causal == 1u);   // no earlier query sees a key of these
   for (var first = start; first < params.queries; first += BLOCK) {
     stage(QUERIES, &query, queries, first, BLOCK, lane);

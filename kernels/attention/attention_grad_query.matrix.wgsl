@@ -42,8 +42,8 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   let level = vec4f(log_sum_exp[problem * params.queries + min(l, params.queries - 1u)]);
   var base = 0.0;
   var totals = vec4f();   // Σ weight · (dweight − base), Σ weight, and the same of what f16 made of them
-  var dq = Result();      // Σ weight · (dweight − base) · k
-  var mean = Result();    // Σ weight · k
+  var dq: Result;         // Σ weight · (dweight − base) · k
+  var mean: Result;       // Σ weight · k
   for (var first = 0u; first < end; first += BLOCK) {
     stage(KEYS, &key, keys, first, BLOCK, lane);
     stage(VALUES, &value, values, first, BLOCK, lane);

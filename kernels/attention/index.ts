@@ -61,7 +61,7 @@ async function kernelsOf(name: string, staging: Staging): Promise<PackedKernels>
 }
 
 /** Matrices of a rung on matrix units; other rungs have none. */
-const MATRICES: Readonly<Record<string, (gpu: Gpu) => MatrixSizes>> = { matrix: (gpu) => matrixUnits(gpu) as MatrixSizes, emulated: emulatedMatrices };
+const MATRICES: Readonly<Record<string, (gpu: Gpu) => MatrixSizes | undefined>> = { matrix: matrixUnits, emulated: emulatedMatrices };
 
 const forward = await kernelsOf('attention', STAGING.forward);
 const gradQuery = await kernelsOf('attention_grad_query', STAGING.gradient);
@@ -283,7 +283,8 @@ function choose(kernels: PackedKernels, plan: Plan, like: Tensor, mayKeep = true
   const staging = kernels === forward ? STAGING.forward : STAGING.gradient;
   const canRun = ({ variant, sizes }: Choice) => {
     if (variant === 'quad') return mayKeep && plan.keys > FEW_KEYS;
-    return MATRICES[variant] === undefined || fits(gpu, MATRICES[variant](gpu), sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
+    const matrices = MATRICES[variant]?.(gpu);
+    return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
   };
   const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal }, dtype);
   return canRun(choice) ? choice : (kernel.candidates(gpu, dtype).find(canRun) as Choice);

@@ -55,7 +55,8 @@ fn stage(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u
 fn compare(own: u32, met: u32, sheet: u32, subgroup: u32) {
   let top = subgroup / ACROSS * TALL * M;
   let side = subgroup % ACROSS * N;
-  var sums = array<Sum, TALL * COLUMNS>();
+  var sums: array<Sum, TALL * COLUMNS>;
+  for (var i = 0u; i < TALL * COLUMNS; i++) { sums[i] = Sum(); }   // one by one, as compilers know matrices
   for (var k = 0u; k < width(); k += K) {
     var lefts: array<Left, TALL>;
     for (var t = 0u; t < TALL; t++) { lefts[t] = left_of(own + (top + t * M) * ROW + k / 4u, ROW); }
