@@ -18,7 +18,7 @@ const onMatrices = room.kernels.filter(({ name }) => name.endsWith('.vec4'));
 const layouts = {
   below: { down: 3, across: 1, tall: 1, block: 8 },
   beside: { down: 2, across: 2, tall: 1, block: 16 },
-  tall: { down: 2, across: 2, tall: 2, block: 8 },
+  tall: { down: 1, across: 2, tall: 2, block: 16 },
   small: { down: 1, across: 1, tall: 1, block: 8 },
 };
 

@@ -70,7 +70,7 @@ const gradKeyValue = await kernelsOf('attention_grad_key_value', STAGING.gradien
 /** Queries or keys of a lane of the quad rungs; with so few keys, most of its lanes would be idle. */
 const QUAD = 4;
 const FEW_KEYS = 16;
-/** The quad gradient keeps the weights of at most this many queries at a time, so that its memory is linear in the sequence. */
+/** The quad gradient keeps the weights of so many queries at a time, or of more where keys are few, so that its memory is linear in the sequence. */
 const MOST_KEPT = 256;
 /** As in problem.wgsl. */
 const KEPT_STEP = 32;
@@ -233,7 +233,7 @@ interface GradOperands extends Operands {
 function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, valueAt = 0): void {
   const { gpu } = tensors.query;
   const all: Readonly<Record<string, Tensor>> = dkv === undefined ? tensors : { ...tensors, dkv };
-  const pairs = keptShape(plan, Math.min(plan.queries, MOST_KEPT));
+  const pairs = keptShape(plan, Math.min(plan.queries, chunkOf(plan)));
   const keptBytes = f32Bytes(pairs.reduce((product, extent) => product * extent, 1));
   const ranges = piecesOf(plan, all, keptBytes);
   const mayKeep = Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
@@ -248,21 +248,31 @@ function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, v
   });
 }
 
+/** Queries of a chunk. */
+function chunkOf({ keys }: Plan): number {
+  return Math.max(MOST_KEPT, Math.floor((MOST_KEPT * MOST_KEPT) / keptWidth(keys)));
+}
+
 /** Weights, then dlogits, of a sample's heads, for a chunk of its queries. */
 function keptShape({ heads, keys }: Plan, chunk: number): readonly number[] {
-  return [heads, 2, chunk, ceilDiv(keys, KEPT_STEP) * KEPT_STEP];
+  return [heads, 2, chunk, keptWidth(keys)];
+}
+
+function keptWidth(keys: number): number {
+  return ceilDiv(keys, KEPT_STEP) * KEPT_STEP;
 }
 
 /** The gradient by the quad rungs, chunk by chunk of the queries: `pairs` lies between the two. Sums over several chunks are f32. */
 function keptGradient(plan: Plan, all: Readonly<Record<string, Tensor>>, ranges: readonly Range[], choice: Choice, keyAt: number, valueAt: number): void {
   const { queries } = plan;
   const { dkv } = all;
-  const isNarrow = dkv?.dtype === 'f16' && queries > MOST_KEPT;
+  const most = chunkOf(plan);
+  const isNarrow = dkv?.dtype === 'f16' && queries > most;
   const wide = isNarrow ? dkv.wide(dkv.shape, 'sums of chunks') : undefined;
   const tensors = wide === undefined ? all : { ...all, dkv: wide, ...(all.dquery === dkv && { dquery: wide }) };
   inPieces(plan, tensors, ranges, (piece, { dquery, dkv: target, ...saved }) => {
-    for (let first = 0; first < queries; first += MOST_KEPT) {
-      const chunk = Math.min(MOST_KEPT, queries - first);
+    for (let first = 0; first < queries; first += most) {
+      const chunk = Math.min(most, queries - first);
       using pairs = saved.log_sum_exp.wide([piece.batch, ...keptShape(plan, chunk)], 'weights and their gradients') as Tensor;
       dispatch(gradQuery, piece, chunk, { ...saved, pairs, dquery }, choice, { first, chunk });
       if (dkv !== undefined) dispatch(gradKeyValue, piece, piece.keys, { ...saved, pairs, dkv: target }, choice, { first, chunk, keyAt, valueAt });

@@ -37,5 +37,5 @@ export function matrixUnits(gpu: Gpu): MatrixSizes | undefined {
 
 /** Matrices for the emulation, as small as units have them: programs of larger ones take software adapters longer to compile. */
 export function emulatedMatrices(gpu: Gpu): MatrixSizes {
-  return { M: 8, N: 8, K: 8, SUBGROUP: gpu.subgroupSize };
+  return { M: Math.min(8, gpu.subgroupSize), N: 8, K: 8, SUBGROUP: gpu.subgroupSize }; // as many rows as lanes, at most, so that a lane can share one
 }
