@@ -39,11 +39,11 @@ fn adamw(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: v
   let rate = lr / correction.x;
   let root2 = sqrt(correction.y);
 
-  for (var j = 0u; j < PACKS_PER_LANE; j++) {
-    let i = first + j * WORKGROUP + lane;
-    if (i >= params.n) { return; }
+  let end = min(first + WORKGROUP * PACKS_PER_LANE, params.n);
+  for (var i = first + lane; i < end; i += WORKGROUP) {
     let g = step.y * pack32(grads[i]);
-    let mean = pack32(m[i]) + (1.0 - beta1) * (g - pack32(m[i]));
+    let before = pack32(m[i]);
+    let mean = before + (1.0 - beta1) * (g - before);
     let square = beta2 * pack32(v[i]) + fresh2 * (g * g);
     m[i] = pack(mean);
     v[i] = pack(square);

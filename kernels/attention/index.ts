@@ -52,8 +52,7 @@ function matrixRungs({ onUnits }: Bodies, staging: Staging): Readonly<Record<str
   };
 }
 
-async function kernelsOf(name: string, staging: Staging): Promise<PackedKernels> {
-  const bodies = { plain: await read(`./${name}.wgsl`), quad: await read(`./${name}.quad.wgsl`), onUnits: await read(`./${name}.matrix.wgsl`) };
+function kernelsOf(name: string, bodies: Bodies, staging: Staging): PackedKernels {
   return {
     scalar: new Kernel(`${name}.scalar`, [problem, exp], rungs(bodies, packParts.scalar)),
     vec4: new Kernel(`${name}.vec4`, [problem, exp], { ...matrixRungs(bodies, staging), ...rungs(bodies, packParts.vec4) }),
@@ -63,15 +62,21 @@ async function kernelsOf(name: string, staging: Staging): Promise<PackedKernels>
 /** Matrices of a rung on matrix units; other rungs have none. */
 const MATRICES: Readonly<Record<string, (gpu: Gpu) => MatrixSizes | undefined>> = { matrix: matrixUnits, emulated: emulatedMatrices };
 
-const forward = await kernelsOf('attention', STAGING.forward);
-const gradQuery = await kernelsOf('attention_grad_query', STAGING.gradient);
-const gradKeyValue = await kernelsOf('attention_grad_key_value', STAGING.gradient);
+const forward = kernelsOf('attention', {
+  plain: await read('./attention.wgsl'), quad: await read('./attention.quad.wgsl'), onUnits: await read('./attention.matrix.wgsl'),
+}, STAGING.forward);
+const gradQuery = kernelsOf('attention_grad_query', {
+  plain: await read('./attention_grad_query.wgsl'), quad: await read('./attention_grad_query.quad.wgsl'), onUnits: await read('./attention_grad_query.matrix.wgsl'),
+}, STAGING.gradient);
+const gradKeyValue = kernelsOf('attention_grad_key_value', {
+  plain: await read('./attention_grad_key_value.wgsl'), quad: await read('./attention_grad_key_value.quad.wgsl'), onUnits: await read('./attention_grad_key_value.matrix.wgsl'),
+}, STAGING.gradient);
 
 /** Queries or keys of a lane of the quad rungs; with so few keys, most of its lanes would be idle. */
 const QUAD = 4;
 const FEW_KEYS = 16;
-/** The quad gradient keeps the weights of so many queries at a time, or of more where keys are few, so that its memory is linear in the sequence. */
-const MOST_KEPT = 256;
+/** The quad gradient keeps the weights of so many queries at a time, or of as many pairs of a head, so that its memory is linear in the sequence. */
+const [KEPT_QUERIES, KEPT_PAIRS] = [256, 2 ** 17];
 /** As in problem.wgsl. */
 const KEPT_STEP = 32;
 
@@ -250,7 +255,7 @@ function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, v
 
 /** Queries of a chunk. */
 function chunkOf({ keys }: Plan): number {
-  return Math.max(MOST_KEPT, Math.floor((MOST_KEPT * MOST_KEPT) / keptWidth(keys)));
+  return Math.max(KEPT_QUERIES, Math.floor(KEPT_PAIRS / keptWidth(keys)));
 }
 
 /** Weights, then dlogits, of a sample's heads, for a chunk of its queries. */
