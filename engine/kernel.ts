@@ -88,10 +88,12 @@ export class Kernel {
   /**
    * The way that a call of these extents, whose `elem` is stored so, is run. A launcher that wants to know asks before the call, and passes
    * the variant on. Calls in f16 are a class of their own where they have other candidates.
+   *
+   * @param candidates those of the call, the default first, where sizes rule some out or put others first
    */
-  choose(gpu: Gpu, extents: Extents = {}, stored: FloatType = 'f32'): Choice {
+  choose(gpu: Gpu, extents: Extents = {}, stored: FloatType = 'f32', candidates = this.candidates(gpu, stored)): Choice {
     const own = stored === 'f16' && this.hasOwnChoicesForHalves(gpu);
-    return gpu.choices.pick(this, this.candidates(gpu, stored), own ? { ...extents, f16: true } : extents);
+    return gpu.choices.pick(this, candidates, own ? { ...extents, f16: true } : extents);
   }
 
   /** Tells one state of the WGSL, all variants together, from another. */

@@ -1,87 +1,17 @@
-import { type Choice, type Gpu, Kernel, part, record, ShapeError, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { type Choice, record, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { alignmentOf, type Range, rangesOf } from '../shared/flat.ts';
-import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
-import { packed, type PackedKernels, packParts } from '../shared/rows.ts';
+import { packed, type PackedKernels } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
-import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
+import { forward, gradKeyValue, gradQuery, hasMemory, layOut } from './rungs.ts';
 
-const problem = await part(import.meta.url, './problem.wgsl');
-const exp = await part(import.meta.url, '../shared/exp.wgsl');
-const matrix = await part(import.meta.url, './matrix.wgsl');
-
-/**
- * How a block of rows comes to the lanes that need it.
- *
- * lanes: rows of a workgroup, one for each lane; as many as a processor's vector has lanes, or enough to share a tile.
- * block: rows that come at a time, their logits in registers; the loop over them is unrolled, and in a tile that is long code.
- */
-const BLOCKS = {
-  subgroup: { part: await part(import.meta.url, './block.subgroup.wgsl'), needs: ['subgroups'], suits: 'software', sizes: () => [{ lanes: 8, block: 8 }, { lanes: 16, block: 8 }, { lanes: 8, block: 4 }] },
-  tile: { part: await part(import.meta.url, './block.tile.wgsl'), sizes: () => [{ lanes: 64, block: 4 }, { lanes: 32, block: 4 }] },
-} as const;
-
-const read = (file: string) => part(import.meta.url, file);
-const four = await read('./four.wgsl');
-
-/** The texts of a kernel. */
-interface Bodies {
-  readonly plain: Source;
-  readonly quad: Source;
-  readonly onUnits: Source;
-}
-
-/**
- * The rungs that read rows in packs, best first. `quad` gives each lane four queries or keys, and reads a block as `subgroup` does; of the
- * gradient, it leaves weights in memory, or finds them there.
- */
-function rungs({ plain, quad }: Bodies, pack: Source): Readonly<Record<string, Variant>> {
-  const { subgroup, tile } = BLOCKS;
-  return {
-    quad: { ...subgroup, parts: [quad, four, subgroup.part, pack], sizes: () => [{ lanes: 8, block: 32 }] },
-    subgroup: { ...subgroup, parts: [plain, subgroup.part, pack] },
-    tile: { ...tile, parts: [plain, tile.part, pack] },
-  };
-}
-
-/** The rung on matrix units, and the same text with the matrices emulated. */
-function matrixRungs({ onUnits }: Bodies, staging: Staging): Readonly<Record<string, Variant>> {
-  return {
-    matrix: { parts: [onUnits, matrix, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: (gpu) => arrangements(gpu, staging) },
-    emulated: { parts: [onUnits, matrix, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
-  };
-}
-
-function kernelsOf(name: string, bodies: Bodies, staging: Staging): PackedKernels {
-  return {
-    scalar: new Kernel(`${name}.scalar`, [problem, exp], rungs(bodies, packParts.scalar)),
-    vec4: new Kernel(`${name}.vec4`, [problem, exp], { ...matrixRungs(bodies, staging), ...rungs(bodies, packParts.vec4) }),
-  };
-}
-
-/** Matrices of a rung on matrix units; other rungs have none. */
-const MATRICES: Readonly<Record<string, (gpu: Gpu) => MatrixSizes | undefined>> = { matrix: matrixUnits, emulated: emulatedMatrices };
-
-const forward = kernelsOf('attention', {
-  plain: await read('./attention.wgsl'), quad: await read('./attention.quad.wgsl'), onUnits: await read('./attention.matrix.wgsl'),
-}, STAGING.forward);
-const gradQuery = kernelsOf('attention_grad_query', {
-  plain: await read('./attention_grad_query.wgsl'), quad: await read('./attention_grad_query.quad.wgsl'), onUnits: await read('./attention_grad_query.matrix.wgsl'),
-}, STAGING.gradient);
-const gradKeyValue = kernelsOf('attention_grad_key_value', {
-  plain: await read('./attention_grad_key_value.wgsl'), quad: await read('./attention_grad_key_value.quad.wgsl'), onUnits: await read('./attention_grad_key_value.matrix.wgsl'),
-}, STAGING.gradient);
-
-/** Queries or keys of a lane of the quad rungs; with so few keys, most of its lanes would be idle. */
-const QUAD = 4;
+/** With so few keys, most lanes of the quad rungs would be idle. */
 const FEW_KEYS = 16;
 /** The quad gradient keeps the weights of so many queries at a time, or of as many pairs of a head, so that its memory is linear in the sequence. */
 const [KEPT_QUERIES, KEPT_PAIRS] = [256, 2 ** 17];
 /** As in problem.wgsl. */
 const KEPT_STEP = 32;
 
-/** No subgroup of WebGPU is smaller. */
-const LEAST_SUBGROUP = 4;
 const MAX_HEAD_DIM = 128;
 
 /** Where row `row` of head `head` of sample `batch` starts, in elements: the sum of each index times its stride. */
@@ -289,20 +219,18 @@ function keptGradient(plan: Plan, all: Readonly<Record<string, Tensor>>, ranges:
 }
 
 /**
- * How a call on tensors like `like` is run. The quad rungs are passed over where they would be idle, and where no binding holds what they keep; so is
- * an arrangement that wants more memory than there is.
+ * How a call on tensors like `like` is run. No candidate are the quad rungs where no binding holds what they keep, and arrangements of
+ * matrices that want more memory than there is. Where the quad rungs would be idle they come last.
  */
 function choose(kernels: PackedKernels, plan: Plan, like: Tensor, mayKeep = true): Choice {
   const { gpu, dtype, elementBytes } = like;
   const { kernel, packs } = packed(kernels, plan.headDim);
-  const staging = kernels === forward ? STAGING.forward : STAGING.gradient;
-  const canRun = ({ variant, sizes }: Choice) => {
-    if (variant === 'quad') return mayKeep && plan.keys > FEW_KEYS;
-    const matrices = MATRICES[variant]?.(gpu);
-    return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
-  };
-  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal }, dtype);
-  return canRun(choice) ? choice : (kernel.candidates(gpu, dtype).find(canRun) as Choice);
+  const canRun = (choice: Choice) => (choice.variant === 'quad' ? mayKeep : hasMemory(gpu, kernels, packs, choice, elementBytes));
+  const isIdle = ({ variant }: Choice) => variant === 'quad' && plan.keys <= FEW_KEYS;
+  const able = kernel.candidates(gpu, dtype).filter(canRun);
+  const candidates = [...able.filter((choice) => !isIdle(choice)), ...able.filter(isIdle)];
+  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal }, dtype, candidates);
+  return canRun(choice) ? choice : candidates[0]; // tests prefer what cannot run everywhere
 }
 
 /**
@@ -365,32 +293,6 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
   });
 }
 
-/** Sizes that a rung is linked with, and rows of a workgroup. */
-function layOut(gpu: Gpu, packs: number, { variant, sizes }: Choice): { readonly constants: Readonly<Record<string, number | boolean>>; readonly ownRows: number } {
-  const isQuad = variant === 'quad';
-  const unrolled = isUnrolled(gpu) && !isQuad;
-  const row = { PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled };
-  const matrices = MATRICES[variant]?.(gpu);
-  if (matrices !== undefined) return { constants: { ...row, ...constantsOf(matrices, sizes) }, ownRows: measuresOf(matrices, sizes).rows };
-  const { lanes, block } = sizes;
-  return { constants: { ...row, LANES: lanes, BLOCK: block, WIDTH: widthOf(gpu, block) }, ownRows: lanes * (isQuad ? QUAD : 1) };
-}
-
-/** Rows of a block that a subgroup loads at once: its smallest size may be all that a device promises. */
-function widthOf({ subgroupSize }: Gpu, block: number): number {
-  return [block, 8].find((width) => width <= block && width <= subgroupSize) ?? LEAST_SUBGROUP;
-}
-
-/** problem.wgsl says why. */
-function isUnrolled({ kind }: Gpu): boolean {
-  return kind === 'hardware';
-}
-
-/** Room for the packs of a row where their number is no constant: the next power of two, at least 16, so that few programs serve all head widths. */
-function roomFor(packs: number): number {
-  return Math.max(16, 2 ** Math.ceil(Math.log2(packs)));
-}
-
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((extent, i) => extent === b[i]);
 }
@@ -430,11 +332,11 @@ export function cost({ batch, heads, queries, keys, headDim, visible = 1 }: Atte
   };
 }
 
-/** Work of one gradient: five products of every pair for dq, four for dk and dv. */
+/** Work of one gradient: five products of every pair, whatever a rung computes more than once. */
 export function gradientCost({ batch, heads, queries, keys, headDim, visible = 1 }: AttentionSize): Cost {
   const problems = batch * heads;
   return {
-    flops: 18 * problems * queries * keys * headDim * visible,
+    flops: 10 * problems * queries * keys * headDim * visible,
     bytesRead: f32Bytes(problems * (2 * (2 * queries + 2 * keys) * headDim + 4 * queries)),
     bytesWritten: f32Bytes(problems * ((queries + 2 * keys) * headDim + 2 * queries)),
   };
