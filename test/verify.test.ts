@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { open } from '../engine/index.ts';
+import { variantNames } from '../kernels/variants.ts';
 import { main } from '../train/cli/main.ts';
 import { Comparison } from '../train/verify/comparison.ts';
 import { readFixtures } from '../train/verify/fixture.ts';
@@ -142,6 +143,19 @@ test('an operation that is not known fails by name', async () => {
   const { status, text } = await firstlight('verify', folder);
   assert.is(status, 1);
   assert.match(text, 'case "linear_1x8x16" has the unknown operation "convolution"');
+});
+
+test('--variant runs kernels in one variant after the other, and an unknown one is refused', async () => {
+  const folder = copyOf('operations', 'ops.json', 'ops.safetensors');
+  const all = await firstlight('verify', folder, '--variant', 'all');
+  assert.is(all.status, 0, all.text);
+  const names = variantNames(gpu, 'f32');
+  assert.ok(names.includes('naive') && names.length > 3, names.join());
+  for (const name of names) assert.match(all.text, `kernels in the variant ${name}, those that have it`);
+  assert.match(all.text, `${names.length * (CHECKS.ops ?? 0)} passed, 0 failed`);
+  const unknown = await firstlight('verify', folder, '--variant', 'fast');
+  assert.is(unknown.status, 2);
+  assert.match(unknown.text, 'no kernel of f32 in a variant "fast"');
 });
 
 for (const [what, content, message] of [

@@ -35,15 +35,6 @@ export function takes(gpu: Gpu, room: Room, variant: string, stored: FloatType):
   return room.kernels.some((kernel) => kernel.candidates(gpu, stored).some((candidate) => candidate.variant === variant));
 }
 
-/** From now on the room's kernels run in this variant where they have it for tensors that are stored so. */
-export function prefer(gpu: Gpu, room: Room, variant: string, stored: FloatType): void {
-  gpu.choices.clear();
-  for (const kernel of room.kernels) {
-    const choice = kernel.candidates(gpu, stored).find((candidate) => candidate.variant === variant);
-    if (choice !== undefined) gpu.choices.prefer(kernel.name, choice);
-  }
-}
-
 /** Every room × case that the filters leave, those of model sizes first. */
 export function entriesOf(gpu: Gpu, filters: Filters): Entry[] {
   const chosen = filters.room === undefined ? rooms : [oneOf('room', filters.room, rooms.map(({ name }) => name))].map((name) => rooms.find((room) => room.name === name) as Room);

@@ -2,9 +2,10 @@
 import * as benny from 'benny';
 import type { FloatType, Gpu } from '../../engine/index.ts';
 import type { Case } from '../../kernels/shared/room.ts';
+import { prefer } from '../../kernels/variants.ts';
 import { type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
-import { type Entry, prefer, takes } from './entries.ts';
+import { type Entry, takes } from './entries.ts';
 import { type Direction, Prepared, type Sample } from './prepared.ts';
 
 /** One line of the table: a room × case × variant, in one direction. */
@@ -112,7 +113,7 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
     for (const [i, type] of types.entries()) {
       for (const variant of entry.variants) {
         if (!takes(gpu, entry.room, variant, type)) continue;
-        prefer(gpu, entry.room, variant, type);
+        prefer(gpu, entry.room.kernels, variant, type);
         ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
       }
     }
@@ -123,7 +124,7 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
       for (const way of ways) {
         const time = firstWall(way);
         if (i >= (time < SLOW ? rounds : time < VERY_SLOW ? FEW : 1)) continue;
-        prefer(gpu, entry.room, way.variant, way.type);
+        prefer(gpu, entry.room.kernels, way.variant, way.type);
         const round: Round = { samples: { forward: [], gradient: [] }, roofs: before };
         if (time < SLOW) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way, round), seconds);
         else await keepSample(way, round);

@@ -143,6 +143,7 @@ export const commands: Readonly<Record<string, Command>> = {
     args: {
       'folder...': { type: 'positional', description: 'folders with fixtures' },
       dtype: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how tensors are stored; f16 is compared with what its rounding allows' },
+      variant: { type: 'string', valueHint: 'name|all', description: 'run kernels in this variant, or in all of them in turn; without it, in what the adapter chooses' },
       json: { type: 'string', valueHint: 'file', description: 'write every comparison to this file' },
       vocab: { type: 'string', valueHint: 'folder', description: "CLIP's vocabulary (vocab.json and merges.txt, or tokenizer.json), for the tokenizer's fixtures" },
     },
@@ -150,11 +151,12 @@ export const commands: Readonly<Record<string, Command>> = {
     examples: [
       ['firstlight verify test/fixtures/xclip', 'one line for each fixture, exit status 1 if any fails'],
       ['firstlight verify test/fixtures/xclip --dtype f16', 'the same, stored in half precision'],
+      ['firstlight verify test/fixtures/xclip --variant all', 'with every variant of the kernels that this adapter can run'],
       ['firstlight verify fixtures/xclip fixtures/systems --vocab clip_vocab --json verify.json', ''],
     ],
     async run(flags) {
       const { verify } = await import('../commands/verify.ts');
-      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'), vocab: flags.text('vocab') });
+      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'), vocab: flags.text('vocab'), variant: flags.text('variant') });
     },
   }),
   doctor: command('doctor', 'Shows adapter, driver, features and limits, what is missing, and the remedy', {
