@@ -41,16 +41,21 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     let shrink = exp_of_four(max(top - new_top, vec4f(LOWEST_EXPONENT)));
     top = new_top;
     total *= shrink;
+    var totals = array<vec4f, 4>();   // four sums side by side, here and below, and apart from what was summed before: a fraction of the rounding
     for (var j = 0u; j < BLOCK; j++) {
       w[j] = weights(w[j], top);
-      total += w[j];
+      totals[j % 4u] += w[j];
     }
+    total += (totals[0] + totals[1]) + (totals[2] + totals[3]);
     for (var c = 0u; c < packs(); c++) {
       let v = column_b(blocks, first, c, lane);
-      var near = Four();   // two sums side by side, and both apart from `sum`: half of the rounding
-      var far = Four();
-      for (var j = 0u; j < BLOCK / 2u; j++) { near = plus_weighted(near, w[j], take_b(v, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { far = plus_weighted(far, w[j], take_b(v, j)); }
+      var parts = array<Four, 4>();
+      for (var j = 0u; j < BLOCK / 4u; j++) { parts[0] = plus_weighted(parts[0], w[j], take_b(v, j)); }
+      for (var j = BLOCK / 4u; j < BLOCK / 2u; j++) { parts[1] = plus_weighted(parts[1], w[j], take_b(v, j)); }
+      for (var j = BLOCK / 2u; j < 3u * BLOCK / 4u; j++) { parts[2] = plus_weighted(parts[2], w[j], take_b(v, j)); }
+      for (var j = 3u * BLOCK / 4u; j < BLOCK; j++) { parts[3] = plus_weighted(parts[3], w[j], take_b(v, j)); }
+      let near = sum_of_fours(parts[0], parts[1]);
+      let far = sum_of_fours(parts[2], parts[3]);
       sum[c] = plus_weighted_by(sum_of_fours(near, far), shrink, sum[c]);
     }
   }

@@ -6,7 +6,7 @@ import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { forward, gradKeyValue, gradQuery, hasMemory, layOut } from './rungs.ts';
 
 /** With so few keys, most lanes of the quad rungs would be idle. */
-const FEW_KEYS = 16;
+const FEW_KEYS = 8;
 /** The quad gradient keeps the weights of so many queries at a time, or of as many pairs of a head, so that its memory is linear in the sequence. */
 const [KEPT_QUERIES, KEPT_PAIRS] = [256, 2 ** 17];
 /** As in problem.wgsl. */
