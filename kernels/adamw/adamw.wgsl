@@ -3,8 +3,8 @@
 //   p ← p · (1 − lr · weight_decay)
 //   m ← m + (1 − beta1)(g − m)          v ← beta2 · v + (1 − beta2) g²
 //   p ← p − lr / (1 − beta1ᵗ) · m / (√v / √(1 − beta2ᵗ) + eps)
-// An arena is cut into blocks of BLOCK parameters of one group each. A lane takes several packs, so that what it reads of its group
-// is read once; 28 bytes of memory traffic per parameter bound it. All that changes from step to step is read from buffers. If a
+// An arena is cut into blocks of BLOCK parameters of one group each, and a workgroup of LANES has one of them, so that what it reads of its
+// group is read once; 28 bytes of memory traffic per parameter bound it. All that changes from step to step is read from buffers. If a
 // gradient was not finite, nothing is written, so that nothing changes. Linked with shadow.none.wgsl or shadow.half.wgsl, and a pack.
 
 struct Params { n: u32, first_block: u32 }
@@ -18,15 +18,15 @@ struct Params { n: u32, first_block: u32 }
 @group(0) @binding(6) var<storage, read_write> v: array<pack>;            // n packs
 @group(0) @binding(7) var<storage, read_write> values: array<pack>;       // n packs; masters, where there is a shadow
 
-const WORKGROUP = 64u;
-const PACKS_PER_LANE = 4u;
+const PACKS = BLOCK / PACK;   // of a block
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(LANES)
 fn adamw(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (group.y * groups.x + group.x) * WORKGROUP * PACKS_PER_LANE;
+  let block = group.y * groups.x + group.x;
+  let first = block * PACKS;
   let step = control[0];
   if (first >= params.n || step.z != 0.0) { return; }
-  let row = group_of_block[params.first_block + first * PACK / BLOCK];
+  let row = group_of_block[params.first_block + block];
   let rates = hyper[2u * row];
   let lr = rates.x;
   let beta1 = rates.y;
@@ -39,8 +39,8 @@ fn adamw(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: v
   let rate = lr / correction.x;
   let root2 = sqrt(correction.y);
 
-  let end = min(first + WORKGROUP * PACKS_PER_LANE, params.n);
-  for (var i = first + lane; i < end; i += WORKGROUP) {
+  let end = min(first + PACKS, params.n);
+  for (var i = first + lane; i < end; i += LANES) {
     let g = step.y * pack32(grads[i]);
     let before = pack32(m[i]);
     let mean = before + (1.0 - beta1) * (g - before);

@@ -11,8 +11,8 @@ const update = packedKernels('adamw', [body, await part(import.meta.url, './shad
 const updateWithShadow = packedKernels('adamw_shadow', [body, await part(import.meta.url, './shadow.half.wgsl')]);
 const conclusion = new Kernel('adamw_control', [await part(import.meta.url, './adamw_control.wgsl'), await part(import.meta.url, '../shared/exp.wgsl')]);
 
-/** Packs that a workgroup takes. */
-const PACKS = 256;
+/** Lanes of a workgroup, which share a block: few where a processor plays the GPU, because starting one costs it as much as several packs. */
+const LANES = { software: 8, hardware: 64 } as const;
 
 /** Numbers of one row of `hyper`, and of `control`. */
 export const HYPER_COLUMNS = 8;
@@ -61,8 +61,8 @@ export function adamw({ values, grads, shadow, m, v, hyper, groupOfBlock, contro
       kernel.run(gpu, {
         tensors: { values: piece(values), grads: piece(grads), m: piece(m), v: piece(v), ...(shadow && { shadow: piece(shadow) }), hyper, group_of_block: groupOfBlock, control },
         params: { n, first_block: first },
-        constants: { BLOCK },
-        grid: ceilDiv(n, PACKS),
+        constants: { BLOCK, LANES: LANES[gpu.kind] },
+        grid: ceilDiv(count, BLOCK),
       });
     });
   }

@@ -25,13 +25,12 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = select(params.keys, min(params.keys, first_query + OWN * LANES), params.causal == 1u);   // no query here sees a later key
   for (var first = 0u; first < end; first += BLOCK) {
+    let parts = parts_of(first, params.keys);
     var w = Weights();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
     for (var c = 0u; c < packs(); c++) {
       let k = column_a(blocks, first, c, lane);
       let q = Four(pack32(query[q_at.x + c]), pack32(query[q_at.y + c]), pack32(query[q_at.z + c]), pack32(query[q_at.w + c]));
-      // two short loops, here and below, because compilers unroll no long ones, and a weight must be found by a constant to stay in a register
-      for (var j = 0u; j < BLOCK / 2u; j++) { w[j] += products(q, take_a(k, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { w[j] += products(q, take_a(k, j)); }
+      add_products(&w, q, k, parts);
     }
     var new_top = top;
     for (var j = 0u; j < BLOCK; j++) {
@@ -41,7 +40,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     let shrink = exp_of_four(max(top - new_top, vec4f(LOWEST_EXPONENT)));
     top = new_top;
     total *= shrink;
-    var totals = array<vec4f, 4>();   // four sums side by side, here and below, and apart from what was summed before: a fraction of the rounding
+    var totals = array<vec4f, 4>();   // four sums side by side: a fraction of the rounding
     for (var j = 0u; j < BLOCK; j++) {
       w[j] = weights(w[j], top);
       totals[j % 4u] += w[j];
@@ -49,14 +48,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     total += (totals[0] + totals[1]) + (totals[2] + totals[3]);
     for (var c = 0u; c < packs(); c++) {
       let v = column_b(blocks, first, c, lane);
-      var parts = array<Four, 4>();
-      for (var j = 0u; j < BLOCK / 4u; j++) { parts[0] = plus_weighted(parts[0], w[j], take_b(v, j)); }
-      for (var j = BLOCK / 4u; j < BLOCK / 2u; j++) { parts[1] = plus_weighted(parts[1], w[j], take_b(v, j)); }
-      for (var j = BLOCK / 2u; j < 3u * BLOCK / 4u; j++) { parts[2] = plus_weighted(parts[2], w[j], take_b(v, j)); }
-      for (var j = 3u * BLOCK / 4u; j < BLOCK; j++) { parts[3] = plus_weighted(parts[3], w[j], take_b(v, j)); }
-      let near = sum_of_fours(parts[0], parts[1]);
-      let far = sum_of_fours(parts[2], parts[3]);
-      sum[c] = plus_weighted_by(sum_of_fours(near, far), shrink, sum[c]);
+      sum[c] = plus_weighted_by(weighted(&w, v, parts), shrink, sum[c]);
     }
   }
 

@@ -26,6 +26,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   let width = kept_width() / 4u;
   let column = min(s / 4u, width - 1u);
   for (var first = start; first < past; first += BLOCK) {
+    let parts = parts_of(first, past);
     var w = Weights();
     var dlogit = Weights();
     // a loop that compilers do not unroll: hundreds of loads side by side would take them seconds
@@ -39,17 +40,11 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     }
     for (var c = 0u; c < packs(); c++) {
       let q = column_a(blocks, first, c, lane);
-      var sum = dk[c];
-      for (var j = 0u; j < BLOCK / 2u; j++) { sum = plus_weighted(sum, dlogit[j], take_a(q, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { sum = plus_weighted(sum, dlogit[j], take_a(q, j)); }
-      dk[c] = sum;
+      dk[c] = sum_of_fours(dk[c], weighted(&dlogit, q, parts));
     }
     for (var c = 0u; c < packs(); c++) {
       let d = column_b(blocks, first, c, lane);
-      var sum = dv[c];
-      for (var j = 0u; j < BLOCK / 2u; j++) { sum = plus_weighted(sum, w[j], take_b(d, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { sum = plus_weighted(sum, w[j], take_b(d, j)); }
-      dv[c] = sum;
+      dv[c] = sum_of_fours(dv[c], weighted(&w, d, parts));
     }
   }
 

@@ -36,19 +36,18 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   var above = vec4f();
   var total = vec4f();
   for (var first = 0u; first < end; first += BLOCK) {
+    let parts = parts_of(first, params.keys);
     var w = Weights();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
     var dw = Weights();
     for (var c = 0u; c < packs(); c++) {
       let k = column_a(blocks, first, c, lane);
       let q = Four(pack32(query[q_at.x + c]), pack32(query[q_at.y + c]), pack32(query[q_at.z + c]), pack32(query[q_at.w + c]));
-      for (var j = 0u; j < BLOCK / 2u; j++) { w[j] += products(q, take_a(k, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { w[j] += products(q, take_a(k, j)); }
+      add_products(&w, q, k, parts);
     }
     for (var c = 0u; c < packs(); c++) {
       let v = column_b(blocks, first, c, lane);
       let d = Four(pack32(dy[dy_at.x + c]), pack32(dy[dy_at.y + c]), pack32(dy[dy_at.z + c]), pack32(dy[dy_at.w + c]));
-      for (var j = 0u; j < BLOCK / 2u; j++) { dw[j] += products(d, take_b(v, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { dw[j] += products(d, take_b(v, j)); }
+      add_products(&dw, d, v, parts);
     }
     if (first == 0u) { base = dw[0]; }
     for (var j = 0u; j < BLOCK; j++) {
@@ -83,6 +82,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
 
   var dq: array<Four, PACKS>;
   for (var first = 0u; first < end; first += BLOCK) {
+    let parts = parts_of(first, params.keys);
     var dlogit = Weights();
     let fours = fours_of(first);
     for (var j = 0u; j < fours; j++) {
@@ -97,10 +97,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     }
     for (var c = 0u; c < packs(); c++) {
       let k = column_a(blocks, first, c, lane);
-      var sum = dq[c];
-      for (var j = 0u; j < BLOCK / 2u; j++) { sum = plus_weighted(sum, dlogit[j], take_a(k, j)); }
-      for (var j = BLOCK / 2u; j < BLOCK; j++) { sum = plus_weighted(sum, dlogit[j], take_a(k, j)); }
-      dq[c] = sum;
+      dq[c] = sum_of_fours(dq[c], weighted(&dlogit, k, parts));
     }
   }
 

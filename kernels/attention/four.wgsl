@@ -4,6 +4,10 @@
 const OWN = 4u;
 const STEPS = vec4u(0u, 1u, 2u, 3u);
 
+// Blocks are gone through in four parts, each a loop short enough for compilers to unroll, because a weight must be found by a constant to
+// stay in a register. Parts of a last block that has no rows for them are left out.
+const PART = BLOCK / 4u;
+
 // One pack of each of the four.
 alias Four = array<pack32, OWN>;
 
@@ -31,4 +35,25 @@ fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
 }
 fn weights(logits: vec4f, levels: vec4f) -> vec4f {
   return select(vec4f(), exp_of_four(max(logits - levels, vec4f(LOWEST_EXPONENT))), logits > vec4f(SMALLEST_SEEN));
+}
+
+// Parts of the block from row `first` on that have rows, of `count` in all.
+fn parts_of(first: u32, count: u32) -> u32 { return (min(BLOCK, count - first) + PART - 1u) / PART; }
+
+// w[j] += products of the lane's four rows with row j of a block, by one pack of each.
+fn add_products(w: ptr<function, Weights>, four: Four, column: Column, parts: u32) {
+  for (var j = 0u; j < PART; j++) { (*w)[j] += products(four, take_a(column, j)); }
+  if (parts > 1u) { for (var j = PART; j < 2u * PART; j++) { (*w)[j] += products(four, take_a(column, j)); } }
+  if (parts > 2u) { for (var j = 2u * PART; j < 3u * PART; j++) { (*w)[j] += products(four, take_a(column, j)); } }
+  if (parts > 3u) { for (var j = 3u * PART; j < BLOCK; j++) { (*w)[j] += products(four, take_a(column, j)); } }
+}
+
+// Σ over the rows of a block of w[j] · row j, one pack of it, for each of four sums. Each part is added up by itself: a fraction of the rounding.
+fn weighted(w: ptr<function, Weights>, column: Column, parts: u32) -> Four {
+  var sums = array<Four, 4>();
+  for (var j = 0u; j < PART; j++) { sums[0] = plus_weighted(sums[0], (*w)[j], take_a(column, j)); }
+  if (parts > 1u) { for (var j = PART; j < 2u * PART; j++) { sums[1] = plus_weighted(sums[1], (*w)[j], take_a(column, j)); } }
+  if (parts > 2u) { for (var j = 2u * PART; j < 3u * PART; j++) { sums[2] = plus_weighted(sums[2], (*w)[j], take_a(column, j)); } }
+  if (parts > 3u) { for (var j = 3u * PART; j < BLOCK; j++) { sums[3] = plus_weighted(sums[3], (*w)[j], take_a(column, j)); } }
+  return sum_of_fours(sum_of_fours(sums[0], sums[1]), sum_of_fours(sums[2], sums[3]));
 }
