@@ -6,6 +6,8 @@ import { digits, duration, percent } from '../table.ts';
 import { type Row, gbpsOf, gflopsOf, shareOf } from './measure.ts';
 
 const [WIDTH, HEIGHT] = [900, 520];
+/** Room for two lines of text and the legend. */
+const TITLE = 82;
 /** Distinct on white. Rooms beyond are OTHERS. */
 const COLOURS = ['#2a6fd0', '#c65d12', '#1c8a5a', '#6b57c9', '#b8860b', '#c23b6b', '#2f8fa3', '#7a5c3e', '#4f7a28'];
 const OTHERS = { name: 'others', colour: '#8a8a8a' };
@@ -75,11 +77,12 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const named = rooms.slice(0, COLOURS.length).map((room) => ({ name: room, colour: colourOf(room) }));
   const legend = [...named, ...(rooms.length > named.length ? [OTHERS] : [])].map(({ name, colour }) => `<tspan fill="${colour}">● </tspan><tspan>${name}   </tspan>`).join('');
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + 62}" viewBox="0 0 ${WIDTH} ${HEIGHT + 62}" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
-    `<rect width="${WIDTH}" height="${HEIGHT + 62}" fill="#fff"/>`,
-    `<text x="16" y="24" fill="#222" font-weight="600">${adapter.replace(/[&<>]/g, '')}: every kernel at the sizes of models, best variant; filled forward, hollow gradient</text>`,
-    `<text x="16" y="46" fill="#222" xml:space="preserve">${legend}</text>`,
-    `<g transform="translate(0 56)">${figure.outerHTML}</g>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + TITLE}" viewBox="0 0 ${WIDTH} ${HEIGHT + TITLE}" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
+    `<rect width="${WIDTH}" height="${HEIGHT + TITLE}" fill="#fff"/>`,
+    `<text x="16" y="24" fill="#222" font-weight="600">${adapter.replace(/[&<>]/g, '')}</text>`,
+    `<text x="16" y="44" fill="#222">every kernel at the sizes of models, best variant; filled forward, hollow gradient</text>`,
+    `<text x="16" y="66" fill="#222" xml:space="preserve">${legend}</text>`,
+    `<g transform="translate(0 76)">${figure.outerHTML}</g>`,
     '</svg>\n',
   ].join('\n');
 }
