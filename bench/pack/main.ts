@@ -75,9 +75,12 @@ async function packLibraries(folder: string): Promise<void> {
   }
 }
 
+/** Results of other machines, and the peers, which a machine without network could not install either. */
+const STAYING = /\/bench\/(results|peers\/node_modules)(\/|$)/;
+
 /** The sources as they are: they run as TypeScript. No lock file travels, so that nobody tries to install. */
 function packSources(folder: string): void {
-  for (const path of SOURCES) cpSync(join(PROJECT, path), join(folder, 'project', path), { recursive: true, filter: (source) => !source.includes('/bench/results/') });
+  for (const path of SOURCES) cpSync(join(PROJECT, path), join(folder, 'project', path), { recursive: true, filter: (source) => !STAYING.test(source) });
   for (const name of ['package.json', 'tsconfig.json']) copyFileSync(join(PROJECT, name), join(folder, 'project', name));
 }
 
