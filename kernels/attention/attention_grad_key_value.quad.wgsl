@@ -16,7 +16,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_key = (piece % pieces) * OWN * LANES;
-  let s = first_key + OWN * lane.index;   // surplus keys have weights of 0, and are not written
+  let s = first_key + OWN * lane.index;   // surplus keys find what nobody kept, and are not written
 
   var dk: array<Four, PACKS>;
   var dv: array<Four, PACKS>;

@@ -26,9 +26,6 @@ fn plus_weighted(sum: Four, w: vec4f, other: pack32) -> Four {
 
 fn sum_of_fours(a: Four, b: Four) -> Four { return Four(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]); }
 
-// The largest of four.
-fn largest_of(v: vec4u) -> u32 { return max(max(v.x, v.y), max(v.z, v.w)); }
-
 // `logit` and `weight` for four queries `l` and one key `s`.
 fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
   return vec4f(logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s), logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s));
