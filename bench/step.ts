@@ -12,7 +12,7 @@ import { tuned } from '../kernels/tuned.ts';
 import { PRESETS } from '../model/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
 import { resultsFolder, writeResults } from './results.ts';
-import { measureRoofs, type Roofs } from './roofs/index.ts';
+import { measureRoofs, type Roofs, roofsText } from './roofs/index.ts';
 import { type KernelShare, pageOf, sharesOf } from './shares.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { digits, duration, markdownTable, percent } from './table.ts';
@@ -142,7 +142,7 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
   await using machine = await open();
   const roofs = await measureRoofs(machine);
   line('adapter', machine.name);
-  line('roofs, measured here', `copy ${digits(roofs.gbps)} GB/s (${digits(roofs.plainGbps)} with a pack a lane), f32 ${digits(roofs.gflops)} GFLOP/s${roofs.halfGflops === undefined ? '' : `, f16 ${digits(roofs.halfGflops)} GFLOP/s`}`);
+  line('roofs, measured here', roofsText(roofs));
   const rows: StepRow[] = [];
   for (const shape of shapes) {
     console.log(`\n${titleOf(shape)}`);

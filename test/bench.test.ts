@@ -12,7 +12,7 @@ import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
 import { folderName, readResults, writeResults } from '../bench/results.ts';
-import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels } from '../bench/roofs/index.ts';
+import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels, roofsText } from '../bench/roofs/index.ts';
 import { pageOf, sharesOf } from '../bench/shares.ts';
 import { chromeTrace } from '../bench/trace.ts';
 import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
@@ -194,6 +194,14 @@ test('a case is measured in all its variants, forward and gradient, written and 
   assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 2, expected "peers"/);
   writeFileSync(path, '{');
   assert.throws(() => readResults(path, 'kernels'), /kernels.json: /);
+});
+
+test('what a processor could do is measured where one plays the GPU, and the roofs are told in a line', async () => {
+  await using gpu = await open();
+  const roofs = await measureRoofs(gpu);
+  assert.is(roofs.processorGflops !== undefined, gpu.kind === 'software');
+  assert.ok(Object.values(roofs).every((rate) => rate > 0), JSON.stringify(roofs));
+  assert.match(roofsText(roofs), gpu.kind === 'software' ? /GB\/s .*f32 .*no matrix units, fused on the processor [\d.]+ GFLOP\/s$/ : /GB\/s .*f32 /);
 });
 
 test('the kernel of the matrix roof is right WGSL, and its pipeline can be built', async () => {

@@ -3,8 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FloatType, open } from '../../engine/index.ts';
 import { readResults, type Results, resultsFolder, writeResults } from '../results.ts';
-import { highest, measureRoofs, RoofKernels, type Roofs } from '../roofs/index.ts';
-import { digits } from '../table.ts';
+import { highest, measureRoofs, RoofKernels, type Roofs, roofsText } from '../roofs/index.ts';
 import { ATTEMPTS, pooled, compare } from './compare.ts';
 import { entriesOf, type Filters } from './entries.ts';
 import { measure, PATIENCE, type Row } from './measure.ts';
@@ -41,7 +40,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
   const entries = entriesOf(gpu, options);
   const roofs = new RoofKernels(gpu);
   let highestRoofs = await measureRoofs(gpu);
-  console.log(`${gpu.name}\n${roofText(highestRoofs)}\n`);
+  console.log(`${gpu.name}\nroofs, measured here: ${roofsText(highestRoofs)}\n`);
 
   let rows: Row[] = [];
   for (const [i, entry] of entries.entries()) {
@@ -70,7 +69,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
       progress('');
     }
     const comparison = compare(before.rows, rows);
-    console.log(`${options.compare}: ${before.date}, commit ${before.commit}, ${before.environment.adapter}; ${roofText(before.roofs)}`);
+    console.log(`${options.compare}: ${before.date}, commit ${before.commit}, ${before.environment.adapter}; roofs then: ${roofsText(before.roofs)}`);
     console.log(`${comparisonText(comparison, options.compare as string)}\n`);
     return comparison.slower.length > 0 ? 1 : 0;
   }
@@ -89,11 +88,6 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
     writeFileSync(join(folder, 'report.html'), reportPage(results, picture));
     console.log(`wrote ${folder}: ${RESULTS_FILE}, roofline.svg, report.html`);
   }
-}
-
-function roofText({ gbps, plainGbps, gflops, halfGflops, matrixGflops }: Roofs): string {
-  const rates = [`copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a pack a lane)`, `f32 ${digits(gflops)} GFLOP/s`, halfGflops === undefined ? 'no f16' : `f16 ${digits(halfGflops)} GFLOP/s`, matrixGflops === undefined ? 'no matrix units' : `matrix units ${digits(matrixGflops)} GFLOP/s`];
-  return `roofs, measured here: ${rates.join(', ')}`;
 }
 
 /** What is going on, on a line that the next one replaces; a line each where nobody looks. */

@@ -2,6 +2,7 @@
 import { Html, html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
 import type { Results } from '../results.ts';
+import { roofsText } from '../roofs/index.ts';
 import { digits, duration, percent } from '../table.ts';
 import type { KernelData } from './command.ts';
 import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
@@ -59,7 +60,7 @@ export function reportPage({ environment, commit, date, command, roofs, rows }: 
 <main>
 <header>
 <h1>Kernels on ${adapter}</h1>
-<p class="lead">Every room, case and usable variant, forward and gradient, beside what this machine can do at most: ${digits(roofs.gbps)} GB/s of copying, ${digits(roofs.gflops)} GFLOP/s in f32${roofs.halfGflops === undefined ? '' : `, ${digits(roofs.halfGflops)} in f16`}${roofs.matrixGflops === undefined ? '' : `, ${digits(roofs.matrixGflops)} by matrix units`}, measured in the same run.</p>
+<p class="lead">Every room, case and usable variant, forward and gradient, beside what this machine can do at most: ${roofsText(roofs)}, measured in the same run.</p>
 <div class="facts"><span>${date.slice(0, 16).replace('T', ' ')} UTC</span><span>commit ${commit}</span><span>${machine}</span>${Object.entries(versions).map(([name, version]) => html`<span>${name} ${version}</span>`)}<span>${command}</span></div>
 </header>
 <div class="picture">${new Html(picture)}</div>

@@ -56,6 +56,8 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const [left, right] = [Math.min(0.05, ...intensities) / 1.5, Math.max(300, ...intensities) * 1.5];
   const ridge = roofs.gflops / roofs.gbps;
   const roof = [left, ridge, right].map((x) => [x, Math.min(roofs.gflops, x * roofs.gbps)] as const);
+  // roofs that f32 on the lanes of the adapter has not over it, but kernels or processors may reach
+  const further = [{ name: 'fused on the processor', gflops: roofs.processorGflops }, { name: 'matrix units, f16', gflops: roofs.matrixGflops }].flatMap(({ name, gflops }) => (gflops === undefined ? [] : [{ name, gflops }]));
   const rooms = roomsOf(dots);
   const colourOf = (room: string) => COLOURS[rooms.indexOf(room)] ?? OTHERS.colour;
   const place = { x: 'intensity', y: 'gflops', stroke: ({ room }: Dot) => colourOf(room), r: 5, strokeWidth: 1.8, title: 'title' };
@@ -65,10 +67,14 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
     width: WIDTH, height: HEIGHT, marginLeft: 56, marginRight: 20, marginTop: 34, marginBottom: 44,
     style: { background: '#fff', color: '#222', fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
     x: { type: 'log', domain: [left, right], label: 'operations per byte', grid: true, tickFormat: plain },
-    y: { type: 'log', domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5, roofs.gflops * 2.2], label: 'GFLOP/s', grid: true, tickFormat: plain },
+    y: { type: 'log', domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5, Math.max(roofs.gflops, ...further.map(({ gflops }) => gflops)) * 2.2], label: 'GFLOP/s', grid: true, tickFormat: plain },
     marks: [
       Plot.line(roof, { stroke: '#222', strokeWidth: 2 }),
       Plot.text([[right, roofs.gflops]], { text: [`${digits(roofs.gflops)} GFLOP/s f32`], textAnchor: 'end', dy: -10, fontWeight: 600 }),
+      ...further.flatMap(({ name, gflops }) => [
+        Plot.line([[gflops / roofs.gbps, gflops], [right, gflops]], { stroke: '#222', strokeDasharray: '5 4' }),
+        Plot.text([[right, gflops]], { text: [`${digits(gflops)} GFLOP/s ${name}`], textAnchor: 'end', dy: -9 }),
+      ]),
       Plot.text([[left, left * roofs.gbps]], { text: [`${digits(roofs.gbps)} GB/s copy`], textAnchor: 'start', dx: 6, dy: -14, rotate: -31, fontWeight: 600 }),
       Plot.dot(dots.filter(({ isForward }) => !isForward), { ...place, fill: '#fff' }),
       Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: place.stroke }),

@@ -1,6 +1,8 @@
 /** What this adapter can do at most, measured by kernels that do nothing else. Never taken from a data sheet. */
 import { flat, type FloatType, type Gpu, Kernel, part, runsOf, Tensor } from '../../engine/index.ts';
 import { matrixUnits, UNITS_NEED } from '../../kernels/shared/matrix.ts';
+import { digits } from '../table.ts';
+import { measureProcessor } from './processor.ts';
 
 const copy = new Kernel('roof_copy', [await part(import.meta.url, './copy.wgsl'), flat]);
 const fma = new Kernel('roof_fma', [await part(import.meta.url, './fma.wgsl')]);
@@ -19,6 +21,8 @@ export interface Roofs {
   readonly halfGflops?: number;
   /** f16 products added up in f32 by matrix units; undefined where the adapter offers none. */
   readonly matrixGflops?: number;
+  /** f32 by the fused instructions of the processor, where one plays the GPU: what its shader compiler could reach; see processor.ts. */
+  readonly processorGflops?: number;
 }
 
 /** Lanes of a workgroup, and operations of one lane in one round: as fma.wgsl has them. */
@@ -39,7 +43,7 @@ const RUNS = { roofs: 15, control: 5 };
 const LEAST_COPY = 2 ** 20;
 
 interface Roof {
-  readonly name: keyof Roofs;
+  readonly name: Exclude<keyof Roofs, 'processorGflops'>;
   /** Bytes or operations of one run. */
   readonly work: number;
   run(): void;
@@ -78,7 +82,7 @@ export class RoofKernels {
   /** Move `bytes`, half of them read, half written; as many as its memory holds at most. */
   #copyRoofs(bytes: number): readonly Roof[] {
     const packs = Math.ceil(Math.min(bytes / 8, this.#copied[0].size) / 4);
-    const roof = (name: keyof Roofs, { run: length, grid }: { readonly run: number; readonly grid: number }): Roof => {
+    const roof = (name: Roof['name'], { run: length, grid }: { readonly run: number; readonly grid: number }): Roof => {
       const run = () => this.#gpu.scope(() => {
         const [x, y] = this.#copied.map((tensor) => tensor.alias([4 * packs]));
         copy.run(this.#gpu, { tensors: { x, y }, params: { packs, run: length }, grid });
@@ -88,7 +92,7 @@ export class RoofKernels {
     return [roof('gbps', runsOf(this.#gpu, packs)), roof('plainGbps', { run: PLAIN_RUN, grid: Math.ceil(packs / PLAIN_RUN) })];
   }
 
-  #fmaRoof(name: keyof Roofs, type: FloatType): Roof {
+  #fmaRoof(name: Roof['name'], type: FloatType): Roof {
     const { fmaLanes, fmaRounds } = SIZES[this.#gpu.kind];
     // factor and addend of each column: chains run to 2, where no machine is slower than elsewhere
     const [x, y] = [this.#tensor(8, type, [0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1]), this.#tensor(4 * fmaLanes, type)];
@@ -139,7 +143,17 @@ export async function measureRoofs(gpu: Gpu): Promise<Roofs> {
   const kernels = new RoofKernels(gpu);
   const roofs = await kernels.measure();
   kernels.dispose();
-  return roofs;
+  return gpu.kind === 'software' ? { ...roofs, processorGflops: await measureProcessor() } : roofs;
+}
+
+/** The roofs in a line. */
+export function roofsText({ gbps, plainGbps, gflops, halfGflops, matrixGflops, processorGflops }: Roofs): string {
+  const rate = (what: string, value: number | undefined) => (value === undefined ? [] : [`${what} ${digits(value)} GFLOP/s`]);
+  return [
+    `copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a pack a lane)`,
+    ...rate('f32', gflops), ...(halfGflops === undefined ? ['no f16'] : rate('f16', halfGflops)),
+    ...(matrixGflops === undefined ? ['no matrix units'] : rate('matrix units', matrixGflops)), ...rate('fused on the processor', processorGflops),
+  ].join(', ');
 }
 
 function bestOf(rates: ReadonlyMap<keyof Roofs, readonly number[]>): Partial<Roofs> {
