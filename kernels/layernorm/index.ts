@@ -1,10 +1,15 @@
-import { part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
+import { type Gpu, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { bandsOf, packed, packedKernels, rowGrid, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const rowsOfX = await part(import.meta.url, './rows.wgsl');
-const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl'), rowsOfX]);
+/**
+ * Rows of the same lanes, which share their loads of weight and bias: two where a processor plays the GPU and loads are what costs,
+ * one where there must be lanes enough to keep a GPU busy.
+ */
+const rowsOfLanes = ({ kind }: Gpu) => (kind === 'software' ? [2, 1, 4] : [1, 2]).map((own) => ({ own }));
+const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl'), rowsOfX], rowsOfLanes);
 const backward = rowKernels('layernorm_grad', [await part(import.meta.url, './layernorm_grad.wgsl'), rowsOfX]);
 const totalSums = packedKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
 
@@ -44,11 +49,13 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, a
   const rows = y.size / cols;
   const { kernel, packs } = packed(forward, cols);
   using statistics = x.wide([rows, 2], 'statistics');
+  const { variant, sizes: { own } } = kernel.choose(gpu, { rows });
   kernel.run(gpu, {
     tensors: { x, appended: appended ?? x, weight, bias, y, statistics },
     params: { rows, packs, tokens: tokensOf(x, appended), eps },
-    constants: { APPENDED: appended !== undefined },
-    ...rowLaunch(gpu, kernel, rows),
+    constants: { APPENDED: appended !== undefined, OWN: own },
+    grid: rowGrid(gpu, variant, ceilDiv(rows, own)),
+    variant,
   });
   const saved = { x, weight, bias, appended, statistics };
   const extra = appended === undefined ? [] : [appended];

@@ -1,7 +1,8 @@
 // Layer normalisation. Ba et al. 2016, arXiv:1607.06450, eq. 4.
 //   y = (x − mean) · rstd · weight + bias,  rstd = 1/√(var + eps),  statistics over each row
 // Two passes over x, because E[x²] − mean² loses every digit when |mean| ≫ std; the second pass also finds how far the
-// rounded mean is off. Linked with rows.wgsl, row/*.wgsl (the lanes of a row and their sums) and pack/*.wgsl (elements per load).
+// rounded mean is off. The same lanes work on OWN rows at once, so that a load of weight and bias serves all of these.
+// Linked with rows.wgsl, row/*.wgsl (the lanes of a row and their sums) and pack/*.wgsl (elements per load).
 
 struct Params { rows: u32, packs: u32, tokens: u32, eps: f32 }
 
@@ -13,29 +14,44 @@ struct Params { rows: u32, packs: u32, tokens: u32, eps: f32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn layernorm(lanes: Lanes) {
-  let row = row_of(lanes);
-  let place = place_of(row);
-  let packs = select(0u, params.packs, row < params.rows);
-  let base = row * params.packs;
+  let first = OWN * row_of(lanes);
+  let packs = select(0u, params.packs, first < params.rows);
   let cols = f32(params.packs * PACK);
+  var places: array<Place, OWN>;
+  for (var r = 0u; r < OWN; r++) { places[r] = place_of(min(first + r, params.rows - 1u)); }   // surplus rows are the last one again, and not written
 
-  var sum = 0.0;
-  for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) { sum += sum_of(x_at(place, c)); }
-  let center = row_sum(sum, lanes) / cols;
-
-  var deviations = vec2f();   // sums of d and d²
+  var sums: array<f32, OWN>;
   for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
-    let d = x_at(place, c) - center;
-    deviations += vec2f(sum_of(d), sum_of(d * d));
+    for (var r = 0u; r < OWN; r++) { sums[r] += sum_of(x_at(places[r], c)); }
   }
-  let moments = row_sum2(deviations, lanes) / cols;
-  let offset = moments.x;                                    // mean − center: a few units in the last place
-  let variance = max(moments.y - offset * offset, 0.0);      // offset² is far below the variance, so nothing cancels
-  let scale = 1.0 / sqrt(variance + params.eps);             // inverseSqrt may be an estimate; these two are not
+  var centers: array<f32, OWN>;
+  for (var r = 0u; r < OWN; r++) { centers[r] = row_sum(sums[r], lanes) / cols; }
+
+  var deviations: array<vec2f, OWN>;   // sums of d and d²
+  for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
+    for (var r = 0u; r < OWN; r++) {
+      let d = x_at(places[r], c) - centers[r];
+      deviations[r] += vec2f(sum_of(d), sum_of(d * d));
+    }
+  }
+  var offsets: array<f32, OWN>;   // mean − center: a few units in the last place
+  var scales: array<f32, OWN>;
+  for (var r = 0u; r < OWN; r++) {
+    let moments = row_sum2(deviations[r], lanes) / cols;
+    offsets[r] = moments.x;
+    let variance = max(moments.y - moments.x * moments.x, 0.0);   // offset² is far below the variance, so nothing cancels
+    scales[r] = 1.0 / sqrt(variance + params.eps);                // inverseSqrt may be an estimate; these two are not
+  }
 
   for (var c = lanes.lane; c < packs; c += row_lanes(lanes)) {
-    let d = x_at(place, c) - center;
-    y[base + c] = pack((d - offset) * scale * pack32(weight[c]) + pack32(bias[c]));
+    let w = pack32(weight[c]);
+    let b = pack32(bias[c]);
+    for (var r = 0u; r < OWN; r++) {
+      let d = x_at(places[r], c) - centers[r];
+      if (first + r < params.rows) { y[(first + r) * params.packs + c] = pack((d - offsets[r]) * scales[r] * w + b); }
+    }
   }
-  if (lanes.lane == 0u && row < params.rows) { statistics[row] = vec2f(center + offset, scale); }
+  for (var r = 0u; r < OWN; r++) {
+    if (lanes.lane == 0u && first + r < params.rows) { statistics[first + r] = vec2f(centers[r] + offsets[r], scales[r]); }
+  }
 }

@@ -1,4 +1,4 @@
-import { type Gpu, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
+import { type Gpu, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
 import { ceilDiv } from './sizes.ts';
 
 /** Lanes of a workgroup in `row/*.wgsl`. */
@@ -9,10 +9,10 @@ const byTree = await part(import.meta.url, './row/tree.wgsl');
 /** Declares `pack`, a load of one or of four elements, and what is done with it. */
 export const packParts = { scalar: await part(import.meta.url, './pack/scalar.wgsl'), vec4: await part(import.meta.url, './pack/vec4.wgsl') };
 
-const ROW_VARIANTS: Readonly<Record<string, Variant>> = {
-  subgroup: { parts: [bySubgroup], needs: ['subgroups'] },
-  tree: { parts: [byTree] },
-};
+/** The ways in which lanes share a row, each in the same sizes. */
+function rowVariants(sizes: Variant['sizes']): Readonly<Record<string, Variant>> {
+  return { subgroup: { parts: [bySubgroup], needs: ['subgroups'], sizes }, tree: { parts: [byTree], sizes } };
+}
 
 /** The same kernel for rows read one element at a time and four at a time. */
 export interface PackedKernels {
@@ -29,8 +29,8 @@ export function packedKernels(name: string, parts: readonly Source[], variants?:
 }
 
 /** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a pack. */
-export function rowKernels(name: string, parts: readonly Source[]): PackedKernels {
-  return packedKernels(name, parts, ROW_VARIANTS);
+export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Gpu) => readonly Sizes[]): PackedKernels {
+  return packedKernels(name, parts, rowVariants(sizes));
 }
 
 /** The kernel for rows of `length` elements, and how many packs such a row has. */
@@ -41,10 +41,15 @@ export function packed(kernels: PackedKernels, length: number): { readonly kerne
 /** Variant and grid that give each of `rows` rows its lanes. */
 export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly variant: string; readonly grid: number } {
   const { variant } = kernel.choose(gpu, { rows });
-  if (variant === 'tree') return { variant, grid: rows };
+  return { variant, grid: rowGrid(gpu, variant, rows) };
+}
+
+/** Workgroups that have lanes for `rows` rows. */
+export function rowGrid(gpu: Gpu, variant: string, rows: number): number {
+  if (variant === 'tree') return rows;
   // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
   const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);
-  return { variant, grid: ceilDiv(rows, WORKGROUP / lanes) };
+  return ceilDiv(rows, WORKGROUP / lanes);
 }
 
 /** Rows of a band come in so many: fewer, and the second stage costs more than it saves. */
