@@ -107,7 +107,7 @@ interface Round {
  */
 export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[], { rounds, seconds }: Patience): Promise<Row[]> {
   const item = entry.make();
-  const inputs = types.map((type) => new Prepared(gpu, item, type));
+  const inputs = types.map((type) => new Prepared(gpu, item, type, () => roofs.warmUp()));
   const ways: Way[] = [];
   try {
     for (const [i, type] of types.entries()) {

@@ -11,10 +11,13 @@ export interface Sample {
   readonly wall: number;
 }
 
-async function sampleOf(gpu: Gpu, work: () => void): Promise<Sample> {
+/** What goes before the work that is timed: one dispatch, which wakes the machine up, as other kernels would have in a model. */
+export type WarmUp = () => void;
+
+async function sampleOf(gpu: Gpu, warmUp: WarmUp, work: () => void): Promise<Sample> {
   const start = performance.now();
-  const dispatches = (await gpu.profile(work)).map(({ nanoseconds }) => nanoseconds);
-  return { dispatches, gpu: dispatches.reduce((sum, nanoseconds) => sum + nanoseconds, 0), wall: (performance.now() - start) * 1e6 };
+  const [first, ...dispatches] = (await gpu.profile(() => { warmUp(); work(); })).map(({ nanoseconds }) => nanoseconds);
+  return { dispatches, gpu: dispatches.reduce((sum, nanoseconds) => sum + nanoseconds, 0), wall: (performance.now() - start) * 1e6 - first };
 }
 
 /** Inputs of a case on the GPU, those with gradients ready for them. */
@@ -22,10 +25,14 @@ export class Prepared {
   readonly #gpu: Gpu;
   readonly #item: Case;
   readonly #type: FloatType;
+  readonly #warmUp: WarmUp;
   readonly #inputs: Readonly<Record<string, AnyTensor>>;
+  /** The gradient of the result, made once: written anew before each call, it would drive out of the caches what the forward pass left there. */
+  #dy: Tensor | undefined;
 
-  constructor(gpu: Gpu, item: Case, type: FloatType) {
+  constructor(gpu: Gpu, item: Case, type: FloatType, warmUp: WarmUp) {
     this.#gpu = gpu;
+    this.#warmUp = warmUp;
     this.#item = item;
     this.#type = type;
     this.#inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, type)]));
@@ -35,7 +42,7 @@ export class Prepared {
   /** One forward pass and, where there is one, one gradient. @param between is called after the first of them */
   async sample(between?: () => void): Promise<Record<Direction, Sample | undefined>> {
     let outputs: readonly AnyTensor[] = [];
-    const forward = await sampleOf(this.#gpu, () => void (outputs = this.#item.run(this.#inputs, this.#type)));
+    const forward = await sampleOf(this.#gpu, this.#warmUp, () => void (outputs = this.#item.run(this.#inputs, this.#type)));
     between?.();
     const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(outputs[0] as Tensor);
     for (const output of outputs) output.dispose();
@@ -43,10 +50,9 @@ export class Prepared {
   }
 
   async #gradient(y: Tensor): Promise<Sample> {
-    using dy = y.like(y.shape, 'dy');
-    dy.write(new Float32Array(dy.size).fill(1));
-    await this.#gpu.sync();
-    const sample = await sampleOf(this.#gpu, () => backward(y, dy));
+    this.#dy ??= this.#ones(y);
+    const dy = this.#dy;
+    const sample = await sampleOf(this.#gpu, this.#warmUp, () => backward(y, dy));
     for (const name of this.#item.wrt) {
       this.#inputs[name].grad?.dispose();
       this.#inputs[name].grad = undefined;
@@ -54,7 +60,14 @@ export class Prepared {
     return sample;
   }
 
+  #ones(y: Tensor): Tensor {
+    const dy = this.#gpu.keep(y.like(y.shape, 'dy'));
+    dy.write(new Float32Array(dy.size).fill(1));
+    return dy;
+  }
+
   dispose(): void {
+    this.#dy?.dispose();
     for (const tensor of Object.values(this.#inputs)) tensor.dispose();
   }
 }

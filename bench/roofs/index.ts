@@ -112,6 +112,11 @@ export class RoofKernels {
     return { name: 'matrixGflops', work: products * matrixRounds * 2 * M * N * K, run };
   }
 
+  /** A dispatch that keeps every processor of the adapter busy for a moment. */
+  warmUp(): void {
+    this.#fma.run();
+  }
+
   /** The best of several runs: a roof is what nothing rises above. */
   async measure(): Promise<Roofs> {
     return bestOf(await this.#rates(this.#roofs, RUNS.roofs)) as Roofs;

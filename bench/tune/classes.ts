@@ -2,6 +2,7 @@
 import type { Asked, Choice, FloatType, Gpu } from '../../engine/index.ts';
 import type { Room, Workload } from '../../kernels/shared/room.ts';
 import { type Direction, Prepared } from '../kernels/prepared.ts';
+import type { RoofKernels } from '../roofs/index.ts';
 import { halve } from './search.ts';
 
 /** What came out for a class of calls. */
@@ -24,7 +25,7 @@ const LEAST_GAIN = 1.03;
 const HOPELESS = 3;
 
 /** Searches one workload after the other, the smallest first. A class that several of them have is searched in the first. */
-export async function* searchRoom(gpu: Gpu, room: Room, workloads: readonly Workload[]): AsyncGenerator<Finding> {
+export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room, workloads: readonly Workload[]): AsyncGenerator<Finding> {
   const items = workloads.map(({ make }) => make()).sort((a, b) => a.cost.flops - b.cost.flops);
   const done = new Set<string>();
   const hopeless = new Set<string>();
@@ -32,7 +33,7 @@ export async function* searchRoom(gpu: Gpu, room: Room, workloads: readonly Work
   const hasHalves = gpu.features.has('shader-f16') && room.kernels.some((kernel) => kernel.hasOwnChoicesForHalves(gpu));
   const types: readonly FloatType[] = hasHalves ? ['f32', 'f16'] : ['f32'];
   for (const [item, type] of items.flatMap((item) => types.map((type) => [item, type] as const))) {
-    const prepared = new Prepared(gpu, item, type);
+    const prepared = new Prepared(gpu, item, type, () => roofs.warmUp());
     try {
       for (const [direction, asked] of await asksOf(gpu, prepared)) {
         const { kernel, callClass } = asked;

@@ -11,6 +11,7 @@ import { choiceText, FirstlightError, open, parseTunings } from '../../engine/in
 import { rooms } from '../../kernels/index.ts';
 import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { flagsOf } from '../../train/cli/flags.ts';
+import { RoofKernels } from '../roofs/index.ts';
 import { duration, markdownTable } from '../table.ts';
 import { type Finding, searchRoom } from './classes.ts';
 import { tuningsText, withFindings } from './file.ts';
@@ -47,16 +48,18 @@ async function main(raw: readonly string[]): Promise<number> {
 async function tune(roomName: string | undefined, caseName: string | undefined, path: string): Promise<void> {
   const earlier = existsSync(path) ? parseTunings(readFileSync(path, 'utf8'), path) : [];
   await using gpu = await open();
+  const roofs = new RoofKernels(gpu);
   const findings: Finding[] = [];
   for (const room of rooms.filter(({ name }) => roomName === undefined || name === roomName)) {
     const workloads = room.workloads.filter(({ name }) => caseName === undefined || name.includes(caseName));
-    for await (const finding of searchRoom(gpu, room, workloads)) {
+    for await (const finding of searchRoom(gpu, roofs, room, workloads)) {
       findings.push(finding);
       const { kernel, callClass, workload, direction, best, gain } = finding;
       writeFileSync(path, tuningsText(withFindings(earlier, gpu.choices.machine, findings))); // what was found stays if the search is stopped
       console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${choiceText(best)}, ${gain.toFixed(2)} × the default`);
     }
   }
+  roofs.dispose();
   if (findings.length === 0) {
     throw new FirstlightError('FL_USAGE', `nothing to choose in room ${roomName ?? 'any'}, case ${caseName ?? 'any'}`, {}, `there are the rooms ${rooms.map(({ name }) => name).join(', ')}`);
   }

@@ -1,6 +1,6 @@
 import { type Gpu, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, packed, packedKernels, rowGrid, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { bandsOf, packed, packedKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const rowsOfX = await part(import.meta.url, './rows.wgsl');
@@ -8,7 +8,7 @@ const rowsOfX = await part(import.meta.url, './rows.wgsl');
  * Rows of the same lanes, which share their loads of weight and bias: two where a processor plays the GPU and loads are what costs,
  * one where there must be lanes enough to keep a GPU busy.
  */
-const rowsOfLanes = ({ kind }: Gpu) => (kind === 'software' ? [2, 1, 4] : [1, 2]).map((own) => ({ own }));
+const rowsOfLanes = ({ kind }: Gpu) => (kind === 'software' ? [2, 1] : [1, 2]).map((own) => ({ own }));
 const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl'), rowsOfX], rowsOfLanes);
 const backward = rowKernels('layernorm_grad', [await part(import.meta.url, './layernorm_grad.wgsl'), rowsOfX]);
 const totalSums = packedKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
@@ -54,7 +54,7 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, a
     tensors: { x, appended: appended ?? x, weight, bias, y, statistics },
     params: { rows, packs, tokens: tokensOf(x, appended), eps },
     constants: { APPENDED: appended !== undefined, OWN: own },
-    grid: rowGrid(gpu, variant, ceilDiv(rows, own)),
+    grid: ceilDiv(rows, own * rowsOfGroup(gpu, variant)),
     variant,
   });
   const saved = { x, weight, bias, appended, statistics };
@@ -74,9 +74,9 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
   const { kernel, packs } = packed(backward, cols);
   const hasRows = x.requiresGrad || appended?.requiresGrad === true;
   const hasColumns = weight.requiresGrad || bias.requiresGrad;
-  const { variant, grid } = rowLaunch(gpu, kernel, rows);
+  const { variant } = kernel.choose(gpu, { rows });
   const { bands, band } = bandsOf(rows);
-  const rowGroups = hasRows ? ceilDiv(grid * band, rows) : 0;
+  const rowGroups = hasRows ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
   const columnGroups = hasColumns ? ceilDiv(packs, WORKGROUP) : 0;
   const before = x.requiresGrad ? soFar.take(0) : undefined;
   // one tensor for both gradients, because eight bindings are all that a device must have

@@ -41,15 +41,15 @@ export function packed(kernels: PackedKernels, length: number): { readonly kerne
 /** Variant and grid that give each of `rows` rows its lanes. */
 export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly variant: string; readonly grid: number } {
   const { variant } = kernel.choose(gpu, { rows });
-  return { variant, grid: rowGrid(gpu, variant, rows) };
+  return { variant, grid: ceilDiv(rows, rowsOfGroup(gpu, variant)) };
 }
 
-/** Workgroups that have lanes for `rows` rows. */
-export function rowGrid(gpu: Gpu, variant: string, rows: number): number {
-  if (variant === 'tree') return rows;
+/** Rows whose lanes a workgroup has. */
+export function rowsOfGroup(gpu: Gpu, variant: string): number {
+  if (variant === 'tree') return 1;
   // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
   const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);
-  return ceilDiv(rows, WORKGROUP / lanes);
+  return WORKGROUP / lanes;
 }
 
 /** Rows of a band come in so many: fewer, and the second stage costs more than it saves. */
