@@ -5,6 +5,7 @@
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
  *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16: forward, and a training step
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
+ *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
  */
 import type { ArgsDef } from 'citty';
@@ -14,6 +15,7 @@ import { flagsOf } from '../train/cli/flags.ts';
 import { benchKernels } from './kernels/command.ts';
 import { benchPeers } from './peers/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
+import { showBeside } from './torch/beside.ts';
 
 const ARGS = {
   room: { type: 'string', description: 'one room: matmul, attention, …' },
@@ -25,6 +27,7 @@ const ARGS = {
   compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
   peers: { type: 'boolean', description: 'other libraries on the same adapter; installs them on first use' },
   peer: { type: 'string', description: 'with --peers: libraries with this in their name' },
+  torch: { type: 'string', description: 'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
   step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
@@ -47,6 +50,8 @@ async function main(raw: readonly string[]): Promise<number> {
       return 0;
     }
     const command = ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' ');
+    const folder = flags.text('torch');
+    if (folder !== undefined) return showBeside(folder);
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('peers')) return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'), command });
     return await benchKernels({

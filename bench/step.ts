@@ -12,7 +12,7 @@ import { tuned } from '../kernels/tuned.ts';
 import { PRESETS } from '../model/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
 import { resultsFolder, writeResults } from './results.ts';
-import { measureRoofs, type Roofs, roofsText } from './roofs/index.ts';
+import { arithmeticRoof, measureRoofs, type Roofs, roofsText } from './roofs/index.ts';
 import { type KernelShare, pageOf, sharesOf } from './shares.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { digits, duration, markdownTable, percent } from './table.ts';
@@ -21,7 +21,7 @@ import { stepFlops, trainingStep, type StepShape } from './training_step.ts';
 
 export const STEP_ARGS = {
   preset: { type: 'string', description: `with --step: one of ${Object.keys(PRESETS).join(', ')}; tiny, B/32 and B/16 without it` },
-  batch: { type: 'string', description: 'with --step: clips; 16 for tiny, 1 for others without it' },
+  batch: { type: 'string', description: 'with --step: clips; without it 16 for tiny, on a GPU 8 for B/32 and 4 for B/16, 1 otherwise' },
   classes: { type: 'string', default: '400', description: 'with --step: texts that each clip is compared with' },
   steps: { type: 'string', default: '10', description: 'with --step: how many are measured, fewer if they take long' },
   'train-text': { type: 'boolean', description: 'with --step: the text tower learns' },
@@ -31,8 +31,11 @@ export const STEP_ARGS = {
   trace: { type: 'string', description: 'with --step: write one step to this file, for chrome://tracing' },
 } as const satisfies ArgsDef;
 
-/** What is measured when nothing is said. */
-const DEFAULTS = ['tiny', 'B/32', 'B/16'] as const;
+type Preset = keyof typeof PRESETS;
+/** What is measured when nothing is said, and with how many clips: on a GPU as many as PyTorch is measured with. Other presets take one. */
+const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'], number>>>>> = {
+  tiny: { software: 16, hardware: 16 }, 'B/32': { software: 1, hardware: 8 }, 'B/16': { software: 1, hardware: 4 },
+};
 /** Milliseconds that the measured runs of a pass may take together, beyond the first. */
 const PATIENCE = 15_000;
 /** How many kernels a profile shows. */
@@ -55,7 +58,7 @@ export interface StepRow extends StepShape {
   /** Of all buffers, at most, weights and moments included. */
   readonly peakBytes: number;
   readonly flops: number;
-  /** Operations a second by the roof of f32, or of f16 for tensors so stored. */
+  /** Operations a second by the roof of f32, or by that of matrix units for tensors in f16. */
   readonly ofTheRoof: number;
   /** The kernels that take most of it. */
   readonly kernels: readonly KernelShare[];
@@ -67,11 +70,11 @@ export interface StepResults {
   readonly rows: readonly StepRow[];
 }
 
-function shapesOf(flags: Flags): readonly StepShape[] {
-  const presets = flags.text('preset') === undefined ? DEFAULTS : [flags.oneOf('preset', Object.keys(PRESETS) as (keyof typeof PRESETS)[])];
+function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
+  const presets = flags.text('preset') === undefined ? (Object.keys(CLIPS) as Preset[]) : [flags.oneOf('preset', Object.keys(PRESETS) as Preset[])];
   return presets.map((preset) => ({
     preset,
-    batch: flags.whole('batch', 1) ?? (preset === 'tiny' ? 16 : 1),
+    batch: flags.whole('batch', 1) ?? CLIPS[preset]?.[kind] ?? 1,
     classes: flags.whole('classes', 1) ?? 1,
     trainText: flags.is('train-text'),
     recompute: flags.is('recompute'),
@@ -136,10 +139,10 @@ function print(row: StepRow): void {
 
 /** Measures the passes that the flags describe. @param command as it was typed */
 export async function benchStep(flags: Flags, command: string): Promise<number> {
-  const shapes = shapesOf(flags);
+  await using machine = await open();
+  const shapes = shapesOf(flags, machine.kind);
   const trace = flags.text('trace');
   if (trace !== undefined && shapes.length > 1) throw new FirstlightError('FL_FLAG', '--trace writes the step of one model', {}, 'say which: --preset B/32');
-  await using machine = await open();
   const roofs = await measureRoofs(machine);
   line('adapter', machine.name);
   line('roofs, measured here', roofsText(roofs));
@@ -164,7 +167,7 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
     const { forward, captured, randomise, dispose } = trainingStep(gpu, shape);
     randomise();
     const flops = stepFlops(shape);
-    const roof = shape.precision === 'f16' ? (roofs.halfGflops ?? roofs.gflops) : roofs.gflops;
+    const roof = arithmeticRoof(roofs, shape.precision);
     const passes = [['forward', forward, flops.forward], ['training step', captured, flops.step]] as const;
     const made: StepRow[] = [];
     for (const [pass, step, work] of passes) {

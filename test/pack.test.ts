@@ -33,8 +33,8 @@ test('the project’s own packages form a closure without those that decode vide
   assert.not.ok(paths.some((path) => path.includes('seydx')));
 });
 
-test('the launch script is one that a plain shell understands', () => {
-  execFileSync('sh', ['-n', fileURLToPath(new URL('../bench/pack/firstlight.sh', import.meta.url))]);
+test('the launch scripts are such that a plain shell understands them', () => {
+  for (const name of ['firstlight.sh', 'card.sh']) execFileSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))]);
 });
 
 test.run();

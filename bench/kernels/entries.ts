@@ -4,6 +4,7 @@ import type { FloatType, Gpu } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { rooms } from '../../kernels/index.ts';
 import type { Case, Room } from '../../kernels/shared/room.ts';
+import { workloadsFor } from '../../kernels/shared/workload.ts';
 
 /** A case of a room, with the variants in which its kernels can run here. */
 export interface Entry {
@@ -43,7 +44,7 @@ export function entriesOf(gpu: Gpu, filters: Filters): Entry[] {
     const variants = variantsOf(gpu, room).filter((name) => filters.variant === undefined || name === filters.variant);
     if (variants.length === 0) return [];
     return [
-      ...room.workloads.map(({ name, make }) => ({ room, name, isWorkload: true, variants, make })),
+      ...workloadsFor(gpu, room).map(({ name, make }) => ({ room, name, isWorkload: true, variants, make })),
       ...(filters.models ? [] : room.cases.map((item) => ({ room, name: item.name, isWorkload: false, variants, make: () => item }))),
     ];
   });

@@ -3,7 +3,7 @@ import * as benny from 'benny';
 import type { FloatType, Gpu } from '../../engine/index.ts';
 import type { Case } from '../../kernels/shared/room.ts';
 import { prefer } from '../../kernels/variants.ts';
-import { type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
+import { arithmeticRoof, type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
 import { type Entry, takes } from './entries.ts';
 import { type Direction, Prepared, type Sample } from './prepared.ts';
@@ -26,7 +26,7 @@ export interface Row {
   readonly bytes: number;
   /** The least GPU time of each round, in nanoseconds. */
   readonly floors: readonly number[];
-  /** The most that copy and f32 reached between the rounds. */
+  /** The most that copies and arithmetic reached between the rounds; on matrix units, if they multiply what is stored so. */
   readonly roofs: Control;
   /** Nanoseconds of the first call over the median of the later ones: compiling, as far as no cache knew the program. */
   readonly compile: number;
@@ -158,6 +158,7 @@ function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way,
   if (cost === undefined || called === undefined) return [];
   const times = rounds.map((round) => round.samples[direction].map(({ gpu }) => gpu));
   const wall = spreadOf(rounds.flatMap((round) => round.samples[direction].map((sample) => sample.wall)));
+  const roofs = rounds.map((round) => round.roofs).reduce(highest);
   return [{
     room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type,
     dispatches: called.dispatches.length,
@@ -165,7 +166,7 @@ function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way,
     flops: cost.flops,
     bytes: (cost.bytesRead + cost.bytesWritten) * (type === 'f16' ? 0.5 : 1),
     floors: times.map((round) => Math.min(...round)),
-    roofs: rounds.map((round) => round.roofs).reduce(highest),
+    roofs: { ...roofs, gflops: arithmeticRoof(roofs, type) },
     compile: Math.max(0, called.wall - wall.median),
   }];
 }

@@ -3,6 +3,8 @@
 #
 #   ./firstlight.sh verify              every kernel and model fixture on this adapter
 #   ./firstlight.sh bench [flags]       the benchmark: kernels, or --step; results in bench/results/<adapter>/
+#   ./firstlight.sh tune [flags]        the fastest way to run each kernel here, for later commands
+#   ./firstlight.sh torch [flags]       PyTorch at the same work, by the machine's own Python
 #   ./firstlight.sh doctor              which adapter is taken, and why
 #   ./firstlight.sh COMMAND [...]       any other command of firstlight
 #
@@ -35,6 +37,8 @@ export XDG_CACHE_HOME="${XDG_CACHE_HOME:-$home/cache}"
 
 case ${1:-help} in
   bench) program=bench/main.ts; shift ;;
+  tune) program=bench/tune/main.ts; shift ;;
+  torch) shift; exec python3 "$home/project/bench/torch/reference.py" "$@" ;;
   verify) [ $# -gt 1 ] || set -- verify "$home/project/test/fixtures/xclip"; program=train/cli.ts ;;
   *) program=train/cli.ts ;;
 esac

@@ -103,7 +103,7 @@ async function pack(target: string): Promise<number> {
     rmSync(join(folder, 'project/node_modules'), { recursive: true });
     packSources(folder);
     archive(folder, join(target, 'project.tar.xz'), 'project');
-    copyFileSync(join(PROJECT, 'bench/pack/firstlight.sh'), join(target, 'firstlight.sh'));
+    for (const script of ['firstlight.sh', 'card.sh']) copyFileSync(join(PROJECT, 'bench/pack', script), join(target, script));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -49,14 +49,20 @@ interface Roof {
   run(): void;
 }
 
-/** What copy and f32 reach right now. */
-export type Control = Pick<Roofs, 'gbps' | 'plainGbps' | 'gflops'>;
+/** What copies, f32 and matrix units reach right now. */
+export type Control = Pick<Roofs, 'gbps' | 'plainGbps' | 'gflops' | 'matrixGflops'>;
+
+/** Operations a nanosecond that kernels on tensors so stored could reach: f16 is multiplied by matrix units where there are any, and as f32 elsewhere. */
+export function arithmeticRoof({ gflops, matrixGflops }: Control, stored: FloatType): number {
+  return stored === 'f16' ? Math.max(gflops, matrixGflops ?? 0) : gflops;
+}
 
 /** Kernels and their memory, ready to be run again and again between those that they are compared with. */
 export class RoofKernels {
   readonly #gpu: Gpu;
   readonly #roofs: readonly Roof[];
   readonly #fma: Roof;
+  readonly #matrix: readonly Roof[];
   /** What is copied, and where to. */
   readonly #copied: readonly Tensor[];
   readonly #tensors: Tensor[] = [];
@@ -64,11 +70,11 @@ export class RoofKernels {
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
     const half = gpu.features.has('shader-f16');
-    const matrix = this.#matrixRoof();
     const elements = Math.min(SIZES[gpu.kind].copyBytes, gpu.limits.maxStorageBufferBindingSize / 2) / 4;
     this.#copied = [this.#tensor(elements, 'f32'), this.#tensor(elements, 'f32')];
     this.#fma = this.#fmaRoof('gflops', 'f32');
-    this.#roofs = [...this.#copyRoofs(Number.POSITIVE_INFINITY), this.#fma, ...(half ? [this.#fmaRoof('halfGflops', 'f16')] : []), ...(matrix === undefined ? [] : [matrix])];
+    this.#matrix = this.#matrixRoofs();
+    this.#roofs = [...this.#copyRoofs(Number.POSITIVE_INFINITY), this.#fma, ...(half ? [this.#fmaRoof('halfGflops', 'f16')] : []), ...this.#matrix];
   }
 
   #tensor(elements: number, type: FloatType, values?: readonly number[]): Tensor {
@@ -100,16 +106,17 @@ export class RoofKernels {
     return { name, work: fmaLanes * fmaRounds * FMA.flops, run };
   }
 
-  #matrixRoof(): Roof | undefined {
+  /** One, or none where the adapter has no matrix units. */
+  #matrixRoofs(): readonly Roof[] {
     const gpu = this.#gpu;
     const units = matrixUnits(gpu);
-    if (units === undefined) return undefined;
+    if (units === undefined) return [];
     const { M, N, K, SUBGROUP } = units;
     const { matrixGroups, matrixRounds } = SIZES[gpu.kind];
     const products = matrixGroups * (MATRIX.workgroup / SUBGROUP) * MATRIX.products;
     const [a, b, y] = [this.#tensor(M * K, 'f16'), this.#tensor(K * N, 'f16'), this.#tensor(products * M * N, 'f32')];
     const run = () => matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: units, grid: matrixGroups });
-    return { name: 'matrixGflops', work: products * matrixRounds * 2 * M * N * K, run };
+    return [{ name: 'matrixGflops', work: products * matrixRounds * 2 * M * N * K, run }];
   }
 
   /** A dispatch that keeps every processor of the adapter busy for a moment. */
@@ -123,11 +130,11 @@ export class RoofKernels {
   }
 
   /**
-   * The best of some runs for a kernel's turns to stand between: of f32, and of a copy of as many bytes as the kernel moves, because a
+   * The best of some runs for a kernel's turns to stand between: of arithmetic, and of a copy of as many bytes as the kernel moves, because a
    * busy machine has less of its memory left than of its caches.
    */
   async control(bytes: number): Promise<Control> {
-    return bestOf(await this.#rates([...this.#copyRoofs(Math.max(bytes, LEAST_COPY)), this.#fma], RUNS.control)) as Control;
+    return bestOf(await this.#rates([...this.#copyRoofs(Math.max(bytes, LEAST_COPY)), this.#fma, ...this.#matrix], RUNS.control)) as Control;
   }
 
   /** The roofs take turns. */

@@ -9,6 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { choiceText, FirstlightError, open, parseTunings } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
+import { workloadsFor } from '../../kernels/shared/workload.ts';
 import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { flagsOf } from '../../train/cli/flags.ts';
 import { RoofKernels } from '../roofs/index.ts';
@@ -51,7 +52,7 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
   const roofs = new RoofKernels(gpu);
   const findings: Finding[] = [];
   for (const room of rooms.filter(({ name }) => roomName === undefined || name === roomName)) {
-    const workloads = room.workloads.filter(({ name }) => caseName === undefined || name.includes(caseName));
+    const workloads = workloadsFor(gpu, room).filter(({ name }) => caseName === undefined || name.includes(caseName));
     for await (const finding of searchRoom(gpu, roofs, room, workloads)) {
       findings.push(finding);
       const { kernel, callClass, workload, direction, best, gain } = finding;

@@ -1,7 +1,7 @@
 import { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { workload } from '../shared/workload.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
 import { adamw, adamwControl, BLOCK, controlSettings, type ControlSettings, cost, type Hyper, hyperRow, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -115,5 +115,6 @@ export const room: Room = {
   workloads: [
     workload('tiny: 0.4 M parameters', (name) => updateCase(name, 400_000)),
     workload('10 M parameters', (name) => updateCase(name, 10_000_000)),
+    largeWorkload('50 M parameters', (name) => updateCase(name, 50_000_000)),
   ],
 };

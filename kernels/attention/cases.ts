@@ -1,7 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { workload } from '../shared/workload.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
 import { attention, type AttentionSize, cost, crossAttention, gradientCost, kernels, selfAttention } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -153,5 +153,8 @@ export const room: Room = {
     workload('12 heads, 197 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 12, queries: 197, keys: 197, headDim: 64 })),
     workload('4 heads, 1569 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 4, queries: 1569, keys: 1569, headDim: 64 })),
     workload('CLIP text: 16 × 8 heads, 77 tokens of 64, causal', (name) => selfCase(name, { batch: 16, heads: 8, tokens: 77, headDim: 64, causal: true })),
+    largeWorkload('384 heads, 50 tokens of 64', (name) => attentionCase(name, { batch: 32, heads: 12, queries: 50, keys: 50, headDim: 64 })),
+    largeWorkload('96 heads, 197 tokens of 64', (name) => attentionCase(name, { batch: 8, heads: 12, queries: 197, keys: 197, headDim: 64 })),
+    largeWorkload('16 heads, 1569 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 16, queries: 1569, keys: 1569, headDim: 64 })),
   ],
 };

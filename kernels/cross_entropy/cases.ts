@@ -1,7 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
 import { normal, values, whole } from '../shared/sample.ts';
-import { workload } from '../shared/workload.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
 import { cost, crossEntropy, crossEntropyWithLabels, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -54,5 +54,6 @@ export const room: Room = {
     workload('tiny: 16 × 120, soft', (name) => softCase(name, normal('logits', [16, 120]), normal('targets', [16, 120], { mean: 1 / 120, std: 0.001 }))),
     workload('1600 × 400, soft', (name) => softCase(name, normal('logits', [1600, 400]), normal('targets', [1600, 400], { mean: 1 / 400, std: 0.001 }))),
     workload('1600 × 400, labels', (name) => labelCase(name, 1600, 400, 0.1)),
+    largeWorkload('4096 × 400, soft', (name) => softCase(name, normal('logits', [4096, 400]), normal('targets', [4096, 400], { mean: 1 / 400, std: 0.001 }))),
   ],
 };

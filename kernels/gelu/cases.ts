@@ -2,7 +2,7 @@ import type { Tensor } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation } from '../shared/activation.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { workload } from '../shared/workload.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
 import { cost, gelu, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -39,5 +39,6 @@ export const room: Room = {
   workloads: [
     workload('gelu: 1600 × 3072', (name) => geluCase(name, 'gelu', normal('pre-activations', [1600, 3072]))),
     workload('quick_gelu: 1600 × 3072', (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [1600, 3072]))),
+    largeWorkload('quick_gelu: 12608 × 3072', (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [12608, 3072]))),
   ],
 };

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { workload } from '../shared/workload.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, layernorm } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -115,5 +115,6 @@ export const room: Room = {
     workload('B/32: 400 × 768', (name) => layernormCase(name, normal(name, [400, 768]))),
     workload('B/16: 1576 × 768', (name) => layernormCase(name, normal(name, [1576, 768]))),
     workload('8192 × 768', (name) => layernormCase(name, normal(name, [8192, 768]))),
+    largeWorkload('65536 × 768', (name) => layernormCase(name, normal(name, [65536, 768]))),
   ],
 };

@@ -2,7 +2,7 @@ import type { Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
 import type { Case, Inputs64, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { workload } from '../shared/workload.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, linear, matmul, mlp } from './index.ts';
 import * as reference from './reference.ts';
 
@@ -201,5 +201,10 @@ export const room: Room = {
     workload('768³', (name) => matmulCase(name, { rows: 768, inner: 768, columns: 768 })),
     workload('1024³', (name) => matmulCase(name, { rows: 1024, inner: 1024, columns: 1024 })),
     workload('a batch: 96 × (50 × 64 × 50)', (name) => matmulCase(name, { rows: 50, inner: 64, columns: 50, transposeB: true }, { batch: 96 })),
+    largeWorkload('B/32, 32 clips: 1600 × 768 → 3072', (name) => matmulCase(name, { rows: 1600, inner: 768, columns: 3072 })),
+    largeWorkload('B/16, 8 clips: 12608 × 768 → 2304', (name) => matmulCase(name, { rows: 12608, inner: 768, columns: 2304 })),
+    largeWorkload('B/16, 8 clips: 12608 × 768 → 3072', (name) => matmulCase(name, { rows: 12608, inner: 768, columns: 3072 })),
+    largeWorkload('2048³', (name) => matmulCase(name, { rows: 2048, inner: 2048, columns: 2048 })),
+    largeWorkload('4096³', (name) => matmulCase(name, { rows: 4096, inner: 4096, columns: 4096 })),
   ],
 };

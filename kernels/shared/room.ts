@@ -63,6 +63,8 @@ export interface Case {
 export interface Workload {
   /** Model and sizes: "B/32: 400 × 768". */
   readonly name: string;
+  /** Too much for a processor that plays the GPU. */
+  readonly needsHardware?: boolean;
   make(): Case;
 }
 
