@@ -4,6 +4,7 @@
 #   ./card.sh FOLDER [PART ...]
 #
 # Parts, all of them in this order if none is named:
+#   sweep     every kernel x case x variant against float64, in f32 and f16, and twice for equal bits
 #   verify    fixtures in f32 and f16, by every variant
 #   kernels   kernels at the sizes of models, f32 and f16, and PyTorch at the same
 #   step      X-CLIP tiny, B/32 and B/16, forward and training step, f32 and f16, and PyTorch at the same
@@ -13,9 +14,9 @@
 # A part that fails is told, and the next one begins.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$1"; folder=$(cd "$1" && pwd); shift
-[ $# -gt 0 ] || set -- verify kernels step text compiled beside
+[ $# -gt 0 ] || set -- sweep verify kernels step text compiled beside
 failed=0
 
 # Runs a command of firstlight.sh, with its output on the screen and in FOLDER/NAME.log.
@@ -30,6 +31,8 @@ run() {
 fixtures=${FIRSTLIGHT_UNPACKED:-${TMPDIR:-/tmp}/firstlight}/project/test/fixtures/xclip
 for part; do
   case $part in
+    sweep)
+      run sweep sweep ;;
     verify)
       run verify verify "$fixtures" --variant all
       run verify_f16 verify "$fixtures" --dtype f16 --variant all ;;

@@ -2,6 +2,7 @@
 # Runs Firstlight from this folder on a Linux machine (x86-64, glibc) that has a GPU's Vulkan driver, and neither Node nor network.
 #
 #   ./firstlight.sh verify              every kernel and model fixture on this adapter
+#   ./firstlight.sh sweep               every kernel x case x variant against float64, forward and gradient, and twice for equal bits
 #   ./firstlight.sh bench [flags]       the benchmark: kernels, or --step; results in bench/results/<adapter>/
 #   ./firstlight.sh tune [flags]        the fastest way to run each kernel here, for later commands
 #   ./firstlight.sh torch [flags]       PyTorch at the same work, by the machine's own Python
@@ -37,10 +38,19 @@ export XDG_CACHE_HOME="${XDG_CACHE_HOME:-$home/cache}"
 
 case ${1:-help} in
   bench) program=bench/main.ts; shift ;;
+  sweep) program=sweep; shift ;;
   tune) program=bench/tune/main.ts; shift ;;
   torch) shift; exec python3 "$home/project/bench/torch/reference.py" "$@" ;;
   verify) [ $# -gt 1 ] || set -- verify "$home/project/test/fixtures/xclip"; program=train/cli.ts ;;
   *) program=train/cli.ts ;;
 esac
 cd "$home/project"
-exec "$home/bin/node" engine/setup/run.mjs "$program" "$@"
+run() { "$home/bin/node" engine/setup/run.mjs "$@"; }
+if [ "$program" = sweep ]; then
+  # matmul has a process of its own: its programs take as long to compile as all others
+  status=0
+  run test/matmul.kernels.test.ts || status=$?
+  run test/rooms.kernels.test.ts || status=$?
+  exit $status
+fi
+run "$program" "$@"

@@ -21,11 +21,11 @@ const LIMIT_BYTES = 60_000_000;
 /** What decodes video, 170 MB, and what starts a browser: neither checks nor benchmarks need them. */
 const LEFT_OUT = new Set(['node-av', 'koffi', 'tar-fs', 'follow-redirects']);
 /** Beside those of package.json's `dependencies`. */
-const ALSO = ['benny', 'wabt', '@sparticuz/chromium'];
+const ALSO = ['benny', 'uvu', 'wabt', '@sparticuz/chromium'];
 /** What NVIDIA's driver library is linked with, and a machine without a display may lack. */
 const LIBRARY_PACKAGES = ['libx11-6', 'libxext6', 'libxcb1', 'libxau6', 'libxdmcp6', 'libbsd0', 'libmd0', 'libglvnd0', 'libegl1', 'libglx0'];
 /** Folders of the project that travel. */
-const SOURCES = ['engine', 'kernels', 'model', 'train', 'bench', 'test/fixtures'];
+const SOURCES = ['engine', 'kernels', 'model', 'train', 'bench', 'test'];
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
