@@ -33,7 +33,7 @@ export const STEP_ARGS = {
 
 type Preset = keyof typeof PRESETS;
 /** What is measured when nothing is said, and with how many clips: on a GPU as many as PyTorch is measured with. Other presets take one. */
-const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'], number>>>>> = {
+export const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'], number>>>>> = {
   tiny: { software: 16, hardware: 16 }, 'B/32': { software: 1, hardware: 8 }, 'B/16': { software: 1, hardware: 4 },
 };
 /** Milliseconds that the measured runs of a pass may take together, beyond the first. */

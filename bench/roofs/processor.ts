@@ -14,7 +14,7 @@ const FLOPS = 10 * 4 * 2;
 /** Some 20 ms a run. */
 const ROUNDS = 10_000_000;
 const RUNS = 12;
-/** WebAssembly's vectors hold four numbers; AVX2's instructions take eight, as many at once on every x86-64 processor since 2019. */
+/** WebAssembly's vectors hold four numbers; AVX2's instructions take eight, and as many of them start at once on the x86-64 processors of servers since 2019. */
 const WIDER = process.arch === 'x64' ? 2 : 1;
 
 /** What each thread is told. */

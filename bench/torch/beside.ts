@@ -32,8 +32,8 @@ export interface Measured {
   readonly machines: readonly string[];
 }
 
-/** Element types by what PyTorch is measured with: f16 for operations, autocast to bf16 for models. */
 const BYTES: Readonly<Record<FloatType, number>> = { f32: 4, f16: 2 };
+/** How PyTorch's rows are named that stand beside a type of ours: operations in f16, models by autocast to bf16. */
 const TORCH_KERNEL: Readonly<Record<FloatType, RegExp>> = { f32: /^fp32\/(eager|fused)$/, f16: /^fp16\/eager$/ };
 const TORCH_STEP: Readonly<Record<FloatType, RegExp>> = { f32: /^fp32\/eager$/, f16: /^bf16\/eager$/ };
 
@@ -86,27 +86,27 @@ function parsed(path: string): TorchFile | Heading {
   }
 }
 
-/** A cell's rate; undefined where a side has not measured it. */
-type Rate = number | undefined;
+/** A time or a rate; undefined where a side has not measured it. */
+type Known = number | undefined;
 
-/** Milliseconds of all named rows together, in the first precision that the pattern allows. */
-function torchMilliseconds({ torch }: Measured, names: readonly string[], variant: RegExp): Rate {
+/** Milliseconds of all named rows together, in the variant that the pattern names. */
+function torchMilliseconds({ torch }: Measured, names: readonly string[], variant: RegExp): Known {
   const times = names.map((name) => torch.find((row) => row.case === name && variant.test(row.variant))?.ms_median);
   return times.every((time) => time !== undefined) ? times.reduce((sum: number, time) => sum + (time as number), 0) : undefined;
 }
 
 /** Milliseconds of the variant that takes the least. */
-function kernelMilliseconds({ kernels }: Measured, pair: KernelPair, type: FloatType): Rate {
+function kernelMilliseconds({ kernels }: Measured, pair: KernelPair, type: FloatType): Known {
   const rows = kernels.filter((row) => row.room === pair.room && row.case === pair.case && row.type === type);
   const times = pair.directions.map((direction) => Math.min(...rows.filter((row) => row.direction === direction).map(({ gpu }) => gpu.median)));
   const total = times.reduce((sum, time) => sum + time, 0) / 1e6;
   return Number.isFinite(total) ? total : undefined;
 }
 
-function kernelRates(measured: Measured, pair: KernelPair, type: FloatType): readonly [Rate, Rate] {
+function kernelRates(measured: Measured, pair: KernelPair, type: FloatType): readonly [Known, Known] {
   if (pair.isWide === true && type === 'f16') return [undefined, undefined];
   const scale = pair.unit === 'GB/s' ? BYTES[type] / 1e6 : 1e-9;
-  const rate = (work: number, milliseconds: Rate) => milliseconds && (work * scale) / milliseconds;
+  const rate = (work: number, milliseconds: Known) => milliseconds && (work * scale) / milliseconds;
   return [
     rate(pair.work.torch, torchMilliseconds(measured, pair.torch, TORCH_KERNEL[type])),
     rate(pair.work.ours, kernelMilliseconds(measured, pair, type)),
@@ -118,14 +118,14 @@ function stepOf({ steps }: Measured, { preset, batch, trainText, pass }: StepPai
 }
 
 /** Clips a second, of passes that follow one another without waiting. */
-function stepRates(measured: Measured, pair: StepPair, type: FloatType): readonly [Rate, Rate] {
+function stepRates(measured: Measured, pair: StepPair, type: FloatType): readonly [Known, Known] {
   const row = stepOf(measured, pair, type);
   const milliseconds = torchMilliseconds(measured, pair.torch, TORCH_STEP[type]);
   return [milliseconds && (1000 * pair.batch) / milliseconds, row && (1000 * pair.batch) / row.inARow];
 }
 
 /** Two rates and how they stand to each other: ours over PyTorch's. */
-function cells([torch, ours]: readonly [Rate, Rate]): readonly string[] {
+function cells([torch, ours]: readonly [Known, Known]): readonly string[] {
   return [torch === undefined ? '' : digits(torch), ours === undefined ? '' : digits(ours), torch === undefined || ours === undefined ? '' : `${(ours / torch).toFixed(2)} ×`];
 }
 
