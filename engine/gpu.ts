@@ -351,6 +351,9 @@ export class Gpu {
   }
 }
 
+/** What rooms take: the part of a context that tensors and kernels use. */
+export type Context = Gpu;
+
 function placeOf({ storage, byteOffset: offset }: AnyTensor): Place {
   return { storage, offset };
 }

@@ -4,7 +4,7 @@ export { type Asked, type Choice, choiceText, type Extents, type Machine, parseT
 export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep, type StepPlan } from './capture.ts';
-export { type Counts, Gpu, open, type OpenOptions } from './gpu.ts';
+export { type Context, type Counts, Gpu, open, type OpenOptions } from './gpu.ts';
 export { flat, runsOf } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
