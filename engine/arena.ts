@@ -1,6 +1,8 @@
-import { roundUp } from './memory.ts';
+import { copy } from './arithmetic.ts';
+import type { Context } from './context.ts';
+import { GradSlot } from './grad_slot.ts';
+import { roundUp } from './plan.ts';
 import { Tensor } from './tensor.ts';
-import type { Gpu } from './gpu.ts';
 
 /** A parameter's place in an arena, in elements. */
 export interface ArenaEntry {
@@ -22,7 +24,7 @@ export interface ArenaSection {
  * in a few dispatches. The parameters stay tensors of their own: their memory moves into the arena.
  */
 export class Arena {
-  readonly gpu: Gpu;
+  readonly gpu: Context;
   readonly entries: readonly ArenaEntry[];
   /** [n], all parameters; gaps between them (for alignment) stay zero. */
   readonly values: Tensor;
@@ -30,11 +32,12 @@ export class Arena {
   readonly grads: Tensor;
   /** [n] as f16: what parameters that are stored so show to kernels, while their masters lie in `values`. Only if there are any. */
   readonly shadow: Tensor | undefined;
+  readonly #slots = new Map<Tensor, GradSlot>();
   /** The section of every block of the arena. */
   readonly sectionOfBlock: Uint32Array;
 
   /** @param block elements; every section starts at a multiple of it */
-  constructor(gpu: Gpu, label: string, sections: readonly ArenaSection[], block: number) {
+  constructor(gpu: Context, label: string, sections: readonly ArenaSection[], block: number) {
     this.gpu = gpu;
     const alignment = gpu.limits.minStorageBufferOffsetAlignment / 2; // in elements, of f16 too
     const owners: number[] = [];
@@ -58,32 +61,30 @@ export class Arena {
     this.grads = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.grads`));
     for (const { parameter, offset: at } of this.entries) {
       if (this.shadow !== undefined && parameter.master !== undefined) moveInto(this.shadow, parameter, at);
-      parameter.gradSlot = { place: gpu.keep(this.grads.alias(parameter.shape, at * 4)), claimed: false, filled: false, everFilled: false };
+      parameter.gradSlot = this.#slot(parameter, at);
     }
+  }
+
+  #slot(parameter: Tensor, at: number): GradSlot {
+    const slot = new GradSlot(parameter, this.grads, at * this.grads.elementBytes);
+    this.#slots.set(parameter, slot);
+    return slot;
   }
 
   /** Forgets the gradients of the last step. Places that no backward pass fills again are cleared by `settle`. */
   zeroGrad(): void {
-    for (const { parameter } of this.entries) {
-      if (parameter.gradSlot !== undefined) parameter.gradSlot.filled = false;
-      parameter.grad = undefined;
-    }
+    for (const slot of this.#slots.values()) slot.forget();
   }
 
-  /** Gives parameters that no gradient reached in this step, but reached before, a gradient of zero. */
+  /** Makes `grads` the gradients of all parameters: 0 for those that none reached in this step, but reached before. */
   settle(): void {
-    for (const { parameter } of this.entries) {
-      const slot = parameter.gradSlot;
-      if (slot === undefined || slot.filled || !slot.everFilled) continue;
-      this.gpu.clear(slot.place);
-      slot.filled = true;
-    }
+    for (const slot of this.#slots.values()) slot.complete();
   }
 
   /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
   dispose(): void {
     for (const { parameter } of this.entries) {
-      parameter.gradSlot?.place.dispose();
+      this.#slots.get(parameter)?.forget();
       parameter.gradSlot = undefined;
     }
     this.values.dispose();
@@ -95,7 +96,7 @@ export class Arena {
 /** Makes element `at` of an arena the home of a tensor, content and all. */
 function moveInto(arena: Tensor, tensor: Tensor, at: number): void {
   const place = arena.gpu.keep(arena.alias(tensor.shape, at * arena.elementBytes));
-  arena.gpu.copy(tensor, place);
+  copy(tensor, place);
   tensor.rehome(place);
   place.dispose();
 }

@@ -1,6 +1,8 @@
 import { StepNotExecutedError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
-import { link, type Source } from './wgsl.ts';
+import type { Device } from './device.ts';
+import { link, part } from './wgsl.ts';
+
+const source = await part(import.meta.url, './canary.wgsl');
 
 /** Counts, on the GPU, the recordings that really ran, so that a dropped one cannot pass for a step that learned nothing. */
 export class Canary {
@@ -10,8 +12,7 @@ export class Canary {
   readonly buffer: GPUBuffer;
   #submitted = 0;
 
-  constructor(gpu: Gpu, source: Source) {
-    const { device } = gpu;
+  constructor({ device }: Device) {
     const program = link([source], [], { elem: 'f32', result: 'f32' }, {});
     this.buffer = device.createBuffer({ label: 'canary', size: 4, usage: 0x80 | 0x04 });
     this.#pipeline = device.createComputePipeline({

@@ -1,10 +1,13 @@
 import { Preparation, type Encodable } from './encodable.ts';
 import { CaptureError, OutOfMemoryError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
+import { copy } from './arithmetic.ts';
+import type { Context } from './context.ts';
+import { handlesIn } from './handle.ts';
 import { leastBytes, type Lifetime, planMemory } from './plan.ts';
 import { Recording } from './recording.ts';
 import type { Storage } from './storage.ts';
-import { type AnyTensor, tensorsIn } from './tensor.ts';
+import { ones } from './tape.ts';
+import type { AnyTensor } from './tensor.ts';
 
 /** What a captured step takes. */
 export interface StepPlan {
@@ -33,11 +36,11 @@ interface Recorded<R> {
  * A step that is recorded once and replayed: see `Gpu.capture`. What it returns belongs to it and is overwritten by the next run.
  */
 export class CapturedStep<I extends readonly AnyTensor[], R> {
-  readonly #gpu: Gpu;
+  readonly #gpu: Context;
   readonly #step: (...inputs: I) => R;
   #recorded: Recorded<R> | undefined;
 
-  constructor(gpu: Gpu, step: (...inputs: I) => R) {
+  constructor(gpu: Context, step: (...inputs: I) => R) {
     this.#gpu = gpu;
     this.#step = step;
   }
@@ -50,7 +53,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     this.prepare(...inputs);
     const { inputs: own, commands, result } = this.#recorded as Recorded<R>;
     if (inputs.length !== own.length) throw new CaptureError(`was recorded with ${own.length} inputs, got ${inputs.length}`, 'pass the same inputs each time');
-    own.forEach((input, i) => feed(gpu, inputs[i], input, i));
+    own.forEach((input, i) => feed(inputs[i], input, i));
     gpu.recorder.replay(commands);
     return result;
   }
@@ -72,7 +75,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     if (recorded === undefined) return;
     this.#recorded = undefined;
     const { pool } = this.#gpu;
-    for (const tensor of tensorsIn(recorded.result)) tensor.dispose();
+    for (const tensor of handlesIn(recorded.result)) tensor.dispose();
     for (const storage of recorded.placed) storage.place(undefined, 0);
     for (const storage of recorded.slabs) pool.release(storage);
     for (const storage of recorded.outside) pool.drop(storage);
@@ -89,7 +92,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     const storages = recording.storages();
     const lifetimes = recording.lifetimes(storages);
     const slabs = orRelease(gpu, recording, () => (gpu.pool.isGuarded ? storages.map((storage) => separate(gpu, storage)) : inSlabs(gpu, recording, storages, lifetimes)));
-    const preparation = new Preparation(gpu);
+    const preparation = new Preparation(gpu, gpu.params);
     return {
       inputs,
       result,
@@ -108,13 +111,13 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
 }
 
 /** Calls `step` with its commands recorded in place of being run. */
-function record<R>(gpu: Gpu, step: () => R): { recording: Recording; result: R } {
-  gpu.ones([]).dispose(); // made by a write from the host
+function record<R>(gpu: Context, step: () => R): { recording: Recording; result: R } {
+  ones(gpu, []).dispose(); // made by a write from the host
   const recording = new Recording();
   gpu.recording = recording;
   try {
     const result = orRelease(gpu, recording, () => gpu.scope(step));
-    for (const tensor of tensorsIn(result)) gpu.keep(tensor);
+    for (const tensor of handlesIn(result)) gpu.keep(tensor);
     return { recording, result };
   } finally {
     gpu.recording = undefined;
@@ -122,7 +125,7 @@ function record<R>(gpu: Gpu, step: () => R): { recording: Recording; result: R }
 }
 
 /** Does a part of what a recording needs; if that fails, what the recording holds from outside is let go. */
-function orRelease<T>(gpu: Gpu, recording: Recording, work: () => T): T {
+function orRelease<T>(gpu: Context, recording: Recording, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -132,7 +135,7 @@ function orRelease<T>(gpu: Gpu, recording: Recording, work: () => T): T {
 }
 
 /** Plans the memory of a recording and takes it. */
-function inSlabs({ pool, limits }: Gpu, recording: Recording, storages: readonly Storage[], lifetimes: readonly Lifetime[]): Storage[] {
+function inSlabs({ pool, limits }: Context, recording: Recording, storages: readonly Storage[], lifetimes: readonly Lifetime[]): Storage[] {
   const plan = planMemory(lifetimes, limits.minStorageBufferOffsetAlignment, limits.maxBufferSize);
   const planned = plan.slabs.reduce((sum, bytes) => sum + bytes, 0);
   if (pool.live + planned > pool.budget) throw new OutOfMemoryError('the captured step', planned, pool.live, pool.budget, [...pool.largest(3), ...recording.largest(3)]);
@@ -145,16 +148,16 @@ function inSlabs({ pool, limits }: Gpu, recording: Recording, storages: readonly
 }
 
 /** Guard mode: memory of its own, between guards, for every tensor. */
-function separate(gpu: Gpu, storage: Storage): Storage {
+function separate(gpu: Context, storage: Storage): Storage {
   const own = gpu.pool.take(storage.bytes, storage.label);
   storage.place(own.buffer, own.base);
   return own;
 }
 
 /** target := the input of a later run. */
-function feed(gpu: Gpu, input: AnyTensor, target: AnyTensor, at: number): void {
+function feed(input: AnyTensor, target: AnyTensor, at: number): void {
   if (`${input.shape}` !== `${target.shape}` || input.dtype !== target.dtype) {
     throw new CaptureError(`input ${at} was recorded as ${target.dtype} [${target.shape}], got ${input.dtype} [${input.shape}]`, 'shapes are fixed by the first run: pad the batch, or capture a second step for the other shape');
   }
-  if (input.storage !== target.storage || input.byteOffset !== target.byteOffset) gpu.copy(input, target);
+  if (input.storage !== target.storage || input.byteOffset !== target.byteOffset) copy(input, target);
 }

@@ -1,5 +1,6 @@
-import type { Gpu } from './gpu.ts';
-import type { Command, Resource } from './recording.ts';
+import type { Command, Resource } from './command.ts';
+import type { Device } from './device.ts';
+import type { ParamCache } from './params.ts';
 
 /** A command with all that WebGPU wants: what is left to do is to encode it. */
 export type Encodable =
@@ -12,20 +13,22 @@ const MAX_BIND_GROUPS = 32768;
 
 /** Turns commands into what WebGPU takes. Bind groups are found again by what they bind. */
 export class Preparation {
-  readonly #gpu: Gpu;
+  readonly #device: Device;
+  readonly #params: ParamCache;
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly #layoutIds = new WeakMap<GPUBindGroupLayout, number>();
   #layouts = 0;
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  constructor(device: Device, params: ParamCache) {
+    this.#device = device;
+    this.#params = params;
   }
 
   prepare(command: Command): Encodable {
     switch (command.kind) {
       case 'dispatch': {
         const { label, built, resources, grid } = command;
-        const { pipeline, layout } = built.compiled(this.#gpu);
+        const { pipeline, layout } = built.compiled(this.#device);
         return { kind: 'dispatch', label, pipeline, group: this.#group(layout, label, resources), grid };
       }
       case 'copy': {
@@ -45,13 +48,12 @@ export class Preparation {
   }
 
   #group(layout: GPUBindGroupLayout, label: string, resources: readonly Resource[]): GPUBindGroup {
-    const gpu = this.#gpu;
     let layoutId = this.#layoutIds.get(layout);
     if (layoutId === undefined) this.#layoutIds.set(layout, (layoutId = ++this.#layouts));
     let key = `${layoutId}`;
     const entries = resources.map((resource): GPUBindGroupEntry => {
       if (resource.kind === 'uniform') {
-        const { id, buffer, offset, bytes } = gpu.params.slot(resource.block);
+        const { id, buffer, offset, bytes } = this.#params.slot(resource.block);
         key += `,p${id}`;
         return { binding: resource.index, resource: { buffer, offset, size: bytes } };
       }
@@ -62,8 +64,8 @@ export class Preparation {
     const found = this.#groups.get(key);
     if (found !== undefined) return found;
     if (this.#groups.size >= MAX_BIND_GROUPS) this.#groups.clear();
-    const group = gpu.device.createBindGroup({ label, layout, entries });
-    gpu.counts.bindGroupsCreated++;
+    const group = this.#device.device.createBindGroup({ label, layout, entries });
+    this.#device.counts.bindGroupsCreated++;
     this.#groups.set(key, group);
     return group;
   }

@@ -39,8 +39,8 @@ export class ShapeError extends FirstlightError {
 
 /** An element type that the operation does not take. */
 export class DTypeError extends FirstlightError {
-  constructor(op: string, tensor: string, expected: string, got: string) {
-    super('FL_DTYPE', `${op}: ${tensor} must be ${expected}, got ${got}`, { op, tensor, expected, got });
+  constructor(op: string, tensor: string, expected: string, got: string, hint?: string) {
+    super('FL_DTYPE', `${op}: ${tensor} must be ${expected}, got ${got}`, { op, tensor, expected, got }, hint);
   }
 }
 

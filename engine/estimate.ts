@@ -1,6 +1,7 @@
-import type { Gpu } from './gpu.ts';
+import type { Context } from './context.ts';
 import { leastBytes, planMemory } from './plan.ts';
 import { Recording } from './recording.ts';
+import { ones } from './tape.ts';
 
 /** What some work would take, had it run. */
 export interface MemoryEstimate {
@@ -19,8 +20,8 @@ export interface MemoryEstimate {
  *
  * @param work makes what a run needs (with `gpu.keep`) and runs its captured step once
  */
-export function estimate(gpu: Gpu, work: () => void): MemoryEstimate {
-  gpu.ones([]).dispose(); // made by a write from the host
+export function estimate(gpu: Context, work: () => void): MemoryEstimate {
+  ones(gpu, []).dispose(); // made by a write from the host
   const recording = new Recording({ isEstimate: true });
   gpu.recording = recording;
   try {

@@ -1,5 +1,5 @@
 /** Element-wise work: which elements a workgroup of flat.wgsl takes. */
-import type { Gpu } from './gpu.ts';
+import type { Device } from './device.ts';
 import { part } from './wgsl.ts';
 
 /** The part that element-wise kernels are linked with. */
@@ -11,7 +11,7 @@ const WORKGROUP = 256;
 const [MOST, GROUPS] = [16, 32];
 
 /** The length of a run, for the parameter `run`, and how many there are, when n elements or packs are cut into runs. */
-export function runsOf({ kind }: Gpu, n: number): { readonly run: number; readonly grid: number } {
+export function runsOf({ kind }: Pick<Device, 'kind'>, n: number): { readonly run: number; readonly grid: number } {
   const perLane = kind === 'hardware' ? 1 : Math.min(MOST, Math.max(1, Math.floor(n / (WORKGROUP * GROUPS))));
   const run = WORKGROUP * perLane;
   return { run, grid: Math.ceil(n / run) };

@@ -1,5 +1,5 @@
 import { ShapeError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
+import type { Context } from './context.ts';
 import { Kernel } from './kernel.ts';
 import { Tensor } from './tensor.ts';
 import { part } from './wgsl.ts';
@@ -11,14 +11,14 @@ const append = new Kernel('history', [await part(import.meta.url, './history.wgs
  * many steps at once.
  */
 export class History {
-  readonly gpu: Gpu;
+  readonly gpu: Context;
   /** Rows that are kept. */
   readonly rows: number;
   readonly columns: number;
   readonly #ring: Tensor;
   readonly #count: Tensor<'u32'>;
 
-  constructor(gpu: Gpu, rows: number, columns: number) {
+  constructor(gpu: Context, rows: number, columns: number) {
     this.gpu = gpu;
     this.rows = rows;
     this.columns = columns;

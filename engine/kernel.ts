@@ -1,11 +1,12 @@
 import type { Choice, Extents, Sizes } from './choices.ts';
+import type { Resource } from './command.ts';
+import type { Context } from './context.ts';
+import type { FloatType } from './dtype.ts';
 import { DTypeError, LimitError, ShapeError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
 import { Built } from './pipeline.ts';
 import { streamOf } from './random.ts';
-import type { Resource } from './recording.ts';
-import type { AnyTensor, FloatType } from './tensor.ts';
-import { type Binding, bindingsOf, link, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
+import type { AnyTensor } from './tensor.ts';
+import { type Binding, bindingsOf, link, namesOf, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /** Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors ask for it. */
 const EXTENSIONS = { subgroups: 'subgroups', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
@@ -22,7 +23,7 @@ export interface Variant {
   /** Never chosen, and run only where it is asked for by name: for tests and readers. */
   readonly onRequest?: true;
   /** Sizes in which it can be launched on a device, the one to take by default first; none to choose if omitted. */
-  sizes?(gpu: Gpu): readonly Sizes[];
+  sizes?(gpu: Context): readonly Sizes[];
 }
 
 /** Workgroups in x, y, z; one number is folded into x and y when it exceeds the limit of a dimension. */
@@ -50,9 +51,10 @@ export class Kernel {
   readonly name: string;
   readonly #parts: readonly Source[];
   readonly #variants: Readonly<Record<string, Variant>>;
-  readonly #built = new WeakMap<Gpu, Map<string, Built>>();
+  readonly #built = new WeakMap<Context, Map<string, Built>>();
   readonly #bindings = new Map<string, readonly Binding[]>();
-  readonly #candidates = new WeakMap<Gpu, Readonly<Record<FloatType, readonly Choice[]>>>();
+  #names: Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> | undefined;
+  readonly #candidates = new WeakMap<Context, Readonly<Record<FloatType, readonly Choice[]>>>();
   #fingerprint: string | undefined;
 
   constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
@@ -62,14 +64,14 @@ export class Kernel {
   }
 
   /** The variants to choose from on this device, best first for its kind. */
-  variants(gpu: Gpu): string[] {
+  variants(gpu: Context): string[] {
     const foreign = ({ suits }: Variant) => (suits !== undefined && suits !== gpu.kind ? 1 : 0);
     const usable = Object.entries(this.#variants).filter(([, variant]) => variant.onRequest !== true && canRun(gpu, variant));
     return usable.sort(([, a], [, b]) => foreign(a) - foreign(b)).map(([name]) => name);
   }
 
   /** Every way to run a call whose `elem` is stored so: the variants that take it, best first, each in its sizes, the default first. */
-  candidates(gpu: Gpu, stored: FloatType = 'f32'): readonly Choice[] {
+  candidates(gpu: Context, stored: FloatType = 'f32'): readonly Choice[] {
     let candidates = this.#candidates.get(gpu);
     if (candidates === undefined) {
       const variants = this.variants(gpu).map((name) => ({ name, takes: this.#variants[name].takes, sizes: this.#variants[name].sizes?.(gpu) ?? [{}] }));
@@ -81,7 +83,7 @@ export class Kernel {
   }
 
   /** Whether calls in f16 have other candidates here than those in f32. */
-  hasOwnChoicesForHalves(gpu: Gpu): boolean {
+  hasOwnChoicesForHalves(gpu: Context): boolean {
     return this.candidates(gpu, 'f16').length !== this.candidates(gpu, 'f32').length;
   }
 
@@ -91,7 +93,7 @@ export class Kernel {
    *
    * @param candidates those of the call, the default first, where sizes rule some out or put others first
    */
-  choose(gpu: Gpu, extents: Extents = {}, stored: FloatType = 'f32', candidates = this.candidates(gpu, stored)): Choice {
+  choose(gpu: Context, extents: Extents = {}, stored: FloatType = 'f32', candidates = this.candidates(gpu, stored)): Choice {
     const own = stored === 'f16' && this.hasOwnChoicesForHalves(gpu);
     return gpu.choices.pick(this, candidates, own ? { ...extents, f16: true } : extents);
   }
@@ -104,16 +106,28 @@ export class Kernel {
   }
 
   /** Records one dispatch. */
-  run(gpu: Gpu, call: Call): void {
+  run(gpu: Context, call: Call): void {
     gpu.check();
+    this.#checkNames(call);
     const variant = call.variant ?? this.choose(gpu).variant;
     const types = this.#storageTypes(variant, call.tensors);
     const built = this.#build(gpu, variant, types, call.constants ?? {});
     gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid) });
   }
 
+  /** Refuses what no variant of the kernel knows: a misspelt name would be a number that has no effect. */
+  #checkNames(call: Call): void {
+    this.#names ??= namesOf([...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)]);
+    for (const kind of ['tensors', 'params', 'constants'] as const) {
+      for (const name in call[kind]) {
+        if (this.#names[kind].has(name)) continue;
+        throw new RangeError(`${this.name}: ${kind} have no "${name}"; the WGSL knows ${[...this.#names[kind]].join(', ')}`);
+      }
+    }
+  }
+
   /** The linked text of a variant, for readers and tools. */
-  program(gpu: Gpu, variant: string, constants: Readonly<Record<string, number | boolean>> = {}, types = WIDE): Program {
+  program(gpu: Context, variant: string, constants: Readonly<Record<string, number | boolean>> = {}, types = WIDE): Program {
     return this.#build(gpu, variant, types, constants).program;
   }
 
@@ -128,7 +142,7 @@ export class Kernel {
     return { elem: typeOf('elem'), result: typeOf('result') };
   }
 
-  #build(gpu: Gpu, variant: string, types: StorageTypes, constants: Readonly<Record<string, number | boolean>>): Built {
+  #build(gpu: Context, variant: string, types: StorageTypes, constants: Readonly<Record<string, number | boolean>>): Built {
     let built = this.#built.get(gpu);
     if (built === undefined) this.#built.set(gpu, (built = new Map()));
     const key = `${variant} ${types.elem} ${types.result} ${JSON.stringify(constants)}`;
@@ -146,15 +160,16 @@ export class Kernel {
     return made;
   }
 
-  #fold(gpu: Gpu, grid: Grid): readonly [number, number, number] {
+  #fold(gpu: Context, grid: Grid): readonly [number, number, number] {
     const max = gpu.limits.maxComputeWorkgroupsPerDimension;
     const folded = typeof grid === 'number' ? ([Math.min(grid, max), Math.ceil(grid / max), 1] as const) : grid;
+    if (!folded.every((count) => Number.isInteger(count) && count >= 1)) throw new RangeError(`${this.name}: a grid of ${folded.join(' × ')} workgroups: whole numbers of at least 1 are`);
     const largest = Math.max(...folded);
     if (largest > max) throw new LimitError('maxComputeWorkgroupsPerDimension', largest, max, this.name);
     return folded;
   }
 
-  #resources(gpu: Gpu, program: Program, types: StorageTypes, call: Call): Resource[] {
+  #resources(gpu: Context, program: Program, types: StorageTypes, call: Call): Resource[] {
     return program.bindings.map(({ kind, name, index, element }) => {
       if (kind === 'uniform') return { kind, index, block: packParams(this.name, program.params, call.params ?? {}) };
       const tensor = call.tensors[name];
@@ -171,7 +186,7 @@ export class Kernel {
   }
 }
 
-function canRun(gpu: Gpu, { needs = [] }: Variant): boolean {
+function canRun(gpu: Context, { needs = [] }: Variant): boolean {
   return needs.every((feature) => gpu.features.has(feature));
 }
 

@@ -1,6 +1,9 @@
+import type { Device } from './device.ts';
 import { formatBytes, LimitError, OutOfMemoryError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
+import { roundUp } from './plan.ts';
+import type { Staging } from './readback.ts';
 import { Storage } from './storage.ts';
+import type { Stream } from './stream.ts';
 
 /** Width of the zone before and after each tensor in guard mode, and the word that fills it. */
 const GUARD_BYTES = 256;
@@ -14,7 +17,9 @@ const USAGE_STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST, as n
  * recorded, so its next owner's commands come after its last owner's.
  */
 export class Pool {
-  readonly #gpu: Gpu;
+  readonly #device: Device;
+  readonly #stream: Stream;
+  readonly #staging: Staging;
   readonly #free = new Map<number, Storage[]>();
   readonly #taken = new Map<number, Storage>();
   /** Guard mode only: storages given back whose guards were not looked at yet. */
@@ -29,8 +34,10 @@ export class Pool {
   peakReserved = 0;
   readonly budget: number;
 
-  constructor(gpu: Gpu, budget: number, guarded: boolean) {
-    this.#gpu = gpu;
+  constructor(device: Device, stream: Stream, staging: Staging, budget: number, guarded: boolean) {
+    this.#device = device;
+    this.#stream = stream;
+    this.#staging = staging;
     this.budget = budget;
     this.isGuarded = guarded;
   }
@@ -41,9 +48,9 @@ export class Pool {
   }
 
   take(bytes: number, label: string): Storage {
-    const gpu = this.#gpu;
-    if (gpu.recording !== undefined) return gpu.recording.take(bytes, label);
-    const max = gpu.limits.maxBufferSize;
+    const { recording } = this.#stream;
+    if (recording !== undefined) return recording.take(bytes, label);
+    const max = this.#device.limits.maxBufferSize;
     const capacity = this.isGuarded ? roundUp(bytes, 4) + 2 * GUARD_BYTES : sizeClass(bytes);
     if (bytes > max) throw new LimitError('maxBufferSize', bytes, max, label, 'split the tensor or use a smaller batch');
     if (this.live + bytes > this.budget) throw new OutOfMemoryError(label, bytes, this.live, this.budget, this.largest(5));
@@ -58,7 +65,7 @@ export class Pool {
   }
 
   give(storage: Storage): void {
-    if (storage.recording !== undefined) return; // its place is planned
+    if (storage.isPlanned) return;
     this.#taken.delete(storage.id);
     this.live -= storage.bytes;
     if (this.isGuarded) {
@@ -94,9 +101,9 @@ export class Pool {
 
   /** Destroys the free buffers, e.g. between two models in one process. */
   trim(): void {
-    if (this.#gpu.recording !== undefined) return;
-    this.#gpu.recorder.flush(); // commands that are recorded may still use them
-    this.#gpu.forgetBindGroups();
+    if (this.#stream.recording !== undefined) return;
+    this.#stream.recorder.flush(); // commands that are recorded may still use them
+    this.#stream.forgetBindGroups();
     for (const list of this.#free.values()) {
       for (const storage of list) {
         this.reserved -= storage.capacity;
@@ -114,7 +121,7 @@ export class Pool {
     const storages = [...this.#quarantine.splice(0), ...this.#taken.values()];
     const broken: string[] = [];
     for (const storage of storages) {
-      const words = new Uint32Array(await this.#gpu.readBuffer(storage.buffer, 0, storage.capacity));
+      const words = new Uint32Array(await this.#staging.readBuffer(storage.buffer, 0, storage.capacity));
       const guard = GUARD_BYTES / 4;
       const whole = words.subarray(0, guard).every((w) => w === GUARD_WORD) && words.subarray(words.length - guard).every((w) => w === GUARD_WORD);
       // an odd number of f16 leaves half a word, which must be as it was made, or cleared with the rest
@@ -125,7 +132,7 @@ export class Pool {
         storage.buffer.destroy();
       }
     }
-    this.#gpu.forgetBindGroups();
+    this.#stream.forgetBindGroups();
     return broken;
   }
 
@@ -141,9 +148,9 @@ export class Pool {
   }
 
   #create(capacity: number): Storage {
-    const gpu = this.#gpu;
-    gpu.counts.buffersCreated++;
-    const buffer = gpu.device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.isGuarded });
+    const { device, counts } = this.#device;
+    counts.buffersCreated++;
+    const buffer = device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.isGuarded });
     this.reserved += capacity;
     this.peakReserved = Math.max(this.peakReserved, this.reserved);
     if (this.isGuarded) {
@@ -156,10 +163,6 @@ export class Pool {
     storage.place(buffer, this.isGuarded ? GUARD_BYTES : 0);
     return storage;
   }
-}
-
-export function roundUp(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
 }
 
 /** Eight classes to each doubling: at most an eighth is wasted, and steps whose shapes repeat find their buffers again. */

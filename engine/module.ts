@@ -1,6 +1,8 @@
 import { ShapeError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
-import { Tensor, type Shape, sizeOf } from './tensor.ts';
+import { copy } from './arithmetic.ts';
+import type { Context } from './context.ts';
+import { type Shape, sizeOf } from './dtype.ts';
+import { Tensor } from './tensor.ts';
 
 /** A piece of a model: parameters and smaller pieces under the names that checkpoints use. */
 export abstract class Module {
@@ -48,7 +50,7 @@ export function parameterCount(module: Module): number {
 }
 
 /** A parameter of `shape`, zero until it is initialised or loaded. */
-export function parameter(gpu: Gpu, name: string, shape: Shape): Tensor {
+export function parameter(gpu: Context, name: string, shape: Shape): Tensor {
   const tensor = gpu.keep(Tensor.zeros(gpu, shape, name));
   tensor.requiresGrad = true;
   return tensor;
@@ -59,7 +61,21 @@ export function parameter(gpu: Gpu, name: string, shape: Shape): Tensor {
  * which computes in f32.
  */
 export function halve(module: Module): void {
-  for (const [, parameter] of module.parameters()) if (parameter.shape.length > 0) parameter.halve();
+  for (const [, parameter] of module.parameters()) if (parameter.shape.length > 0) halveParameter(parameter);
+}
+
+/**
+ * Stores a parameter as f16 from now on: its memory becomes its `master`, which only the optimiser and checkpoints look at, and kernels
+ * are given a rounded shadow of it.
+ */
+function halveParameter(parameter: Tensor): void {
+  if (parameter.dtype === 'f16') return;
+  const { gpu } = parameter;
+  parameter.master = gpu.keep(parameter.alias() as Tensor<'f32'>);
+  using shadow = Tensor.empty(gpu, parameter.shape, 'f16', parameter.label);
+  copy(parameter.master, shadow);
+  parameter.rehome(shadow);
+  parameter.hasWideGradient = true;
 }
 
 /** Overwrites a parameter from the host. */

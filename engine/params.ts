@@ -1,4 +1,4 @@
-import type { Gpu } from './gpu.ts';
+import type { Device } from './device.ts';
 
 /** Where a block of parameters lies. */
 export interface ParamSlot {
@@ -17,23 +17,23 @@ const USAGE_UNIFORM = 0x40 | 0x08; // UNIFORM | COPY_DST
  * changes per step does not pass here but in tensors.
  */
 export class ParamCache {
-  readonly #gpu: Gpu;
+  readonly #device: Device;
   readonly #slots = new Map<string, ParamSlot>();
   #buffer: GPUBuffer | undefined;
   #used = BLOCK_BYTES;
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  constructor(device: Device) {
+    this.#device = device;
   }
 
   slot(block: ArrayBuffer): ParamSlot {
     const key = String.fromCharCode(...new Uint16Array(block));
     const found = this.#slots.get(key);
     if (found !== undefined) return found;
-    const { device, limits } = this.#gpu;
+    const { device, limits, counts } = this.#device;
     if (this.#used + block.byteLength > BLOCK_BYTES) {
       this.#buffer = device.createBuffer({ label: 'params', size: BLOCK_BYTES, usage: USAGE_UNIFORM });
-      this.#gpu.counts.buffersCreated++;
+      counts.buffersCreated++;
       this.#used = 0;
     }
     const slot = { id: this.#slots.size, buffer: this.#buffer as GPUBuffer, offset: this.#used, bytes: block.byteLength };

@@ -1,5 +1,5 @@
 import { KernelCompileError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
+import type { Device } from './device.ts';
 import type { Program } from './wgsl.ts';
 
 interface Compiled {
@@ -18,14 +18,14 @@ export class Built {
     this.program = program;
   }
 
-  compiled(gpu: Gpu): Compiled {
-    return (this.#compiled ??= compile(gpu, this.label, this.program));
+  compiled(device: Device): Compiled {
+    return (this.#compiled ??= compile(device, this.label, this.program));
   }
 }
 
 /** Builds a pipeline with an explicit layout; a WGSL error surfaces at the next readback, with the file and line. */
-function compile(gpu: Gpu, label: string, program: Program): Compiled {
-  const { device } = gpu;
+function compile(owner: Device, label: string, program: Program): Compiled {
+  const { device } = owner;
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ label, code: program.code });
   const layout = device.createBindGroupLayout({
@@ -41,8 +41,8 @@ function compile(gpu: Gpu, label: string, program: Program): Compiled {
     layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: program.entry },
   });
-  gpu.counts.pipelinesCreated++;
-  gpu.track(
+  owner.counts.pipelinesCreated++;
+  owner.track(
     device.popErrorScope().then(async (error) => {
       if (error === null) return;
       const info = await module.getCompilationInfo();

@@ -39,7 +39,7 @@ export function planMemory(pieces: readonly Lifetime[], alignment: number, most:
   const order = pieces.map((_, i) => i).sort((a, b) => pieces[b].bytes - pieces[a].bytes || pieces[a].first - pieces[b].first || a - b);
   for (const i of order) {
     const piece = pieces[i];
-    const bytes = Math.ceil(piece.bytes / alignment) * alignment;
+    const bytes = roundUp(piece.bytes, alignment);
     const forbidden = new Set([...piece.apart].map((other) => places[other]?.slab));
     let best = { slab: slabs.length, offset: 0, growth: bytes };
     slabs.forEach((slab, s) => {
@@ -81,4 +81,8 @@ export function leastBytes(pieces: readonly Lifetime[]): number {
   let [live, most] = [0, 0];
   for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) most = Math.max(most, (live += bytes));
   return most;
+}
+
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
 }

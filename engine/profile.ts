@@ -1,4 +1,6 @@
-import type { Gpu } from './gpu.ts';
+import type { Context } from './context.ts';
+import { FirstlightError } from './errors.ts';
+import type { PassTimer } from './recorder.ts';
 
 /** GPU time of one dispatch. */
 export interface KernelTime {
@@ -18,13 +20,27 @@ interface Stamps {
   readonly resolved: GPUBuffer;
 }
 
-/** Timestamps around every dispatch of a stretch of commands. Needs the feature `timestamp-query`. */
-export class Profile {
-  readonly #gpu: Gpu;
+/** GPU time of each dispatch that `fn` records. Needs the feature `timestamp-query`. */
+export async function profile(gpu: Context, fn: () => void): Promise<KernelTime[]> {
+  if (!gpu.features.has('timestamp-query')) throw new FirstlightError('FL_FEATURE', `${gpu.name} has no timestamp-query`, {}, 'measure wall time around sync() instead');
+  gpu.recorder.flush();
+  const profile = new Profile(gpu);
+  gpu.recorder.timer = profile;
+  try {
+    fn();
+    return await profile.finish();
+  } finally {
+    gpu.recorder.timer = undefined;
+  }
+}
+
+/** Timestamps around every dispatch of a stretch of commands. */
+class Profile implements PassTimer {
+  readonly #gpu: Context;
   readonly #stamps: Stamps[] = [];
   readonly #labels: string[] = [];
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: Context) {
     this.#gpu = gpu;
   }
 

@@ -1,5 +1,7 @@
-import type { Gpu } from './gpu.ts';
-import { roundUp } from './memory.ts';
+import type { Canary } from './canary.ts';
+import type { Device } from './device.ts';
+import { roundUp } from './plan.ts';
+import type { Recorder } from './recorder.ts';
 
 /** A piece of a buffer to bring back. */
 export interface Piece {
@@ -15,36 +17,40 @@ const HEADER_BYTES = 8;
 
 /** Buffers that the host can map, kept for the next readback of the same size. */
 export class Staging {
-  readonly #gpu: Gpu;
+  readonly #device: Device;
+  readonly #recorder: Recorder;
+  readonly #canary: Canary;
   readonly #free = new Map<number, GPUBuffer[]>();
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  constructor(device: Device, recorder: Recorder, canary: Canary) {
+    this.#device = device;
+    this.#recorder = recorder;
+    this.#canary = canary;
   }
 
   /** Copies `pieces` back once everything recorded so far has run, and checks that it did run. */
   async read(pieces: readonly Piece[]): Promise<ArrayBuffer[]> {
-    const gpu = this.#gpu;
-    gpu.check();
+    const [device, canary] = [this.#device, this.#canary];
+    device.check();
     const bytes = pieces.reduce((sum, piece) => sum + roundUp(piece.bytes, 8), HEADER_BYTES);
     const size = roundUp(bytes, 4096);
-    gpu.recorder.flush();
-    const expected = gpu.canary.expected;
+    this.#recorder.flush();
+    const expected = canary.expected;
     const staging = this.#take(size);
     // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
-    const encoder = gpu.device.createCommandEncoder({ label: 'readback' });
-    encoder.copyBufferToBuffer(gpu.canary.buffer, 0, staging, 0, 4);
+    const encoder = device.device.createCommandEncoder({ label: 'readback' });
+    encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
     let offset = HEADER_BYTES;
     for (const piece of pieces) {
       encoder.copyBufferToBuffer(piece.buffer, piece.offset, staging, offset, roundUp(piece.bytes, 4));
       offset += roundUp(piece.bytes, 8);
     }
-    gpu.openScopes();
-    gpu.device.queue.submit([encoder.finish({ label: 'readback' })]);
-    gpu.counts.submits++;
-    gpu.closeScopes();
-    await gpu.wait(staging.mapAsync(MAP_READ, 0, size));
-    await gpu.settled();
+    device.openScopes();
+    device.device.queue.submit([encoder.finish({ label: 'readback' })]);
+    device.counts.submits++;
+    device.closeScopes();
+    await device.wait(staging.mapAsync(MAP_READ, 0, size));
+    await device.settled();
     const mapped = staging.getMappedRange(0, size);
     const found = new Uint32Array(mapped, 0, 1)[0];
     offset = HEADER_BYTES;
@@ -55,15 +61,21 @@ export class Staging {
     });
     staging.unmap();
     this.#give(size, staging);
-    gpu.canary.check(expected, found);
+    canary.check(expected, found);
     return results;
+  }
+
+  /** The bytes of a piece of one buffer. */
+  async readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const [result] = await this.read([{ buffer, offset, bytes }]);
+    return result;
   }
 
   #take(size: number): GPUBuffer {
     const free = this.#free.get(size)?.pop();
     if (free !== undefined) return free;
-    this.#gpu.counts.buffersCreated++;
-    return this.#gpu.device.createBuffer({ label: 'staging', size, usage: USAGE_STAGING });
+    this.#device.counts.buffersCreated++;
+    return this.#device.device.createBuffer({ label: 'staging', size, usage: USAGE_STAGING });
   }
 
   #give(size: number, buffer: GPUBuffer): void {

@@ -1,25 +1,35 @@
+import type { Canary } from './canary.ts';
+import type { Device } from './device.ts';
 import type { Encodable } from './encodable.ts';
-import type { Gpu } from './gpu.ts';
-import type { Profile } from './profile.ts';
 
 /** Dispatches between two submits: enough to share the cost of a submit, few enough that the GPU starts early. */
 const DISPATCHES_PER_SUBMIT = 256;
 /** Submits of one replayed step at most; its readback is one more. */
 const SUBMITS_PER_REPLAY = 3;
 
-/** The one stream of commands of a context: dispatches and copies in the order in which they were recorded. */
+/** Takes the time of each dispatch, while it is set. */
+export interface PassTimer {
+  /** Timestamps for the next pass. */
+  stamp(label: string): GPUComputePassTimestampWrites;
+  /** Recorded behind the passes of each submit. */
+  resolve(encoder: GPUCommandEncoder): void;
+}
+
+/** Encodes and submits: dispatches and copies in the order in which they were recorded. */
 export class Recorder {
-  readonly #gpu: Gpu;
+  readonly #device: Device;
+  readonly #canary: Canary;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #dispatches = 0;
   /** Number of the recording under way; a buffer whose `lastUse` equals it is in use by commands not yet submitted. */
   serial = 1;
   /** Set while a profile is being taken: then each dispatch has a pass, and timestamps, of its own. */
-  profile: Profile | undefined;
+  timer: PassTimer | undefined;
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  constructor(device: Device, canary: Canary) {
+    this.#device = device;
+    this.#canary = canary;
   }
 
   encode(command: Encodable): void {
@@ -41,16 +51,16 @@ export class Recorder {
   flush(): void {
     const encoder = this.#encoder;
     if (encoder === undefined) return;
-    const gpu = this.#gpu;
+    const device = this.#device;
     this.#encoder = undefined; // first: the canary must not flush again
     this.#endPass();
-    gpu.canary.mark(encoder);
-    this.profile?.resolve(encoder);
-    gpu.device.queue.submit([encoder.finish({ label: `recording ${this.serial}` })]);
-    gpu.counts.submits++;
+    this.#canary.mark(encoder);
+    this.timer?.resolve(encoder);
+    device.device.queue.submit([encoder.finish({ label: `recording ${this.serial}` })]);
+    device.counts.submits++;
     this.serial++;
     this.#dispatches = 0;
-    gpu.closeScopes();
+    device.closeScopes();
   }
 
   #encode(command: Encodable): void {
@@ -62,8 +72,8 @@ export class Recorder {
         const [x, y, z] = command.grid;
         pass.dispatchWorkgroups(x, y, z);
         this.#dispatches++;
-        this.#gpu.counts.dispatches++;
-        if (this.profile !== undefined) this.#endPass();
+        this.#device.counts.dispatches++;
+        if (this.timer !== undefined) this.#endPass();
         return;
       }
       case 'copy':
@@ -76,7 +86,7 @@ export class Recorder {
   #computePass(label: string): GPUComputePassEncoder {
     if (this.#pass === undefined) {
       const encoder = this.#begin();
-      const timestampWrites = this.profile?.stamp(label);
+      const timestampWrites = this.timer?.stamp(label);
       this.#pass = encoder.beginComputePass({ label, ...(timestampWrites && { timestampWrites }) });
     }
     return this.#pass;
@@ -91,8 +101,8 @@ export class Recorder {
 
   #begin(): GPUCommandEncoder {
     if (this.#encoder === undefined) {
-      this.#gpu.openScopes();
-      this.#encoder = this.#gpu.device.createCommandEncoder({ label: `recording ${this.serial}` });
+      this.#device.openScopes();
+      this.#encoder = this.#device.device.createCommandEncoder({ label: `recording ${this.serial}` });
     }
     return this.#encoder;
   }

@@ -1,31 +1,14 @@
+import { accesses, type Command, storagesOf } from './command.ts';
 import { formatBytes } from './errors.ts';
-import type { Built } from './pipeline.ts';
 import type { Lifetime } from './plan.ts';
 import { Storage } from './storage.ts';
-
-/** A piece of a storage, in bytes from its start. */
-export interface Place {
-  readonly storage: Storage;
-  readonly offset: number;
-}
-
-/** What a binding of a kernel is given. */
-export type Resource =
-  | { readonly kind: 'uniform'; readonly index: number; readonly block: ArrayBuffer }
-  | { readonly kind: 'read' | 'read_write'; readonly index: number; readonly storage: Storage; readonly offset: number; readonly bytes: number };
-
-/** One command of the stream. */
-export type Command =
-  | { readonly kind: 'dispatch'; readonly label: string; readonly built: Built; readonly resources: readonly Resource[]; readonly grid: readonly [number, number, number] }
-  | { readonly kind: 'copy'; readonly from: Place; readonly to: Place; readonly bytes: number }
-  | { readonly kind: 'clear'; readonly to: Place; readonly bytes: number };
 
 /** Commands of a step in place of their execution, with memory that is only counted. */
 export class Recording {
   readonly commands: Command[] = [];
   /** The recording will never run: writes from the host go nowhere. */
   readonly isEstimate: boolean;
-  readonly #storages: Storage[] = [];
+  readonly #own = new Set<Storage>();
   /** Storages that a captured step within this recording made, and the command that it begins with. */
   readonly inStep = new Set<Storage>();
   stepBegins: number | undefined;
@@ -38,7 +21,7 @@ export class Recording {
 
   append(command: Command): void {
     for (const storage of storagesOf(command)) {
-      if (storage.recording === this || this.#outside.has(storage)) continue;
+      if (this.#own.has(storage) || this.#outside.has(storage)) continue;
       // what the step reads must outlive it
       storage.refs++;
       this.#outside.add(storage);
@@ -47,11 +30,11 @@ export class Recording {
   }
 
   take(bytes: number, label: string): Storage {
-    const storage = new Storage(bytes, this);
+    const storage = new Storage(bytes, { isPlanned: true });
     storage.refs = 1;
     storage.bytes = bytes;
     storage.label = label;
-    this.#storages.push(storage);
+    this.#own.add(storage);
     if (this.#isInStep) this.inStep.add(storage);
     return storage;
   }
@@ -75,7 +58,7 @@ export class Recording {
 
   /** Labels and sizes of the largest tensors. */
   largest(count: number): string[] {
-    return [...this.#storages].sort((a, b) => b.bytes - a.bytes).slice(0, count).map(({ label, bytes }) => `${label} ${formatBytes(bytes)}`);
+    return [...this.#own].sort((a, b) => b.bytes - a.bytes).slice(0, count).map(({ label, bytes }) => `${label} ${formatBytes(bytes)}`);
   }
 
   get dispatches(): number {
@@ -85,7 +68,7 @@ export class Recording {
   /** Storages made in the recording that commands use or tensors still hold. */
   storages(): Storage[] {
     const used = new Set(this.commands.flatMap(storagesOf));
-    return this.#storages.filter((storage) => used.has(storage) || storage.refs > 0);
+    return [...this.#own].filter((storage) => used.has(storage) || storage.refs > 0);
   }
 
   /**
@@ -118,24 +101,5 @@ export class Recording {
     });
     // what no command used, such as a tensor that only the host writes, is there from the start
     return lifetimes.map(({ bytes, first, last }, i) => ({ bytes, first: Number.isFinite(first) ? first : 0, last, apart: apart[i] }));
-  }
-}
-
-/** What a command reads or writes. */
-export function storagesOf(command: Command): Storage[] {
-  const { reads, writes } = accesses(command);
-  return [...reads, ...writes];
-}
-
-function accesses(command: Command): { readonly reads: readonly Storage[]; readonly writes: readonly Storage[] } {
-  switch (command.kind) {
-    case 'copy':
-      return { reads: [command.from.storage], writes: [command.to.storage] };
-    case 'clear':
-      return { reads: [], writes: [command.to.storage] };
-    case 'dispatch': {
-      const of = (kind: Resource['kind']) => command.resources.flatMap((resource) => (resource.kind === kind && resource.kind !== 'uniform' ? [resource.storage] : []));
-      return { reads: of('read'), writes: of('read_write') };
-    }
   }
 }

@@ -1,5 +1,11 @@
 import { CaptureError } from './errors.ts';
-import type { Recording } from './recording.ts';
+
+/** A stretch of a storage whose content somebody relies on. */
+export interface Watch {
+  readonly start: number;
+  readonly end: number;
+  isOverwritten: boolean;
+}
 
 /**
  * Memory that tensors look at: a piece of a GPU buffer. A storage made while a step is recorded has no buffer at first;
@@ -10,8 +16,8 @@ export class Storage {
   readonly id = ++Storage.#made;
   /** Bytes of the piece, which may exceed what was asked for. */
   readonly capacity: number;
-  /** The recording that it belongs to, if it is not the pool's. */
-  readonly recording: Recording | undefined;
+  /** Its place is planned with a whole recording; else it is the pool's. */
+  readonly isPlanned: boolean;
   /** Bytes that were asked for. */
   bytes = 0;
   /** Tensors that look at it; at none it goes back to where it came from. */
@@ -19,12 +25,13 @@ export class Storage {
   label = '';
   /** Number of the submission that last used it: a write from the host must not overtake that one. */
   lastUse = 0;
+  readonly #watches = new Set<Watch>();
   #buffer: GPUBuffer | undefined;
   #base = 0;
 
-  constructor(capacity: number, recording?: Recording) {
+  constructor(capacity: number, { isPlanned = false } = {}) {
     this.capacity = capacity;
-    this.recording = recording;
+    this.isPlanned = isPlanned;
   }
 
   get buffer(): GPUBuffer {
@@ -43,5 +50,21 @@ export class Storage {
   place(buffer: GPUBuffer | undefined, base: number): void {
     this.#buffer = buffer;
     this.#base = base;
+  }
+
+  /** Notices from now on whether `bytes` from `offset` on are written to. */
+  watch(offset: number, bytes: number): Watch {
+    const watch = { start: offset, end: offset + bytes, isOverwritten: false };
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  unwatch(watch: Watch): void {
+    this.#watches.delete(watch);
+  }
+
+  /** Told of everything that will write to it. */
+  noteWrite(offset: number, bytes: number): void {
+    for (const watch of this.#watches) if (watch.start < offset + bytes && offset < watch.end) watch.isOverwritten = true;
   }
 }

@@ -1,5 +1,8 @@
-import { ShapeError, FirstlightError } from './errors.ts';
-import type { AnyTensor, Tensor } from './tensor.ts';
+import { accumulate, copy, sum } from './arithmetic.ts';
+import type { Context } from './context.ts';
+import { DTypeError, FirstlightError, ShapeError } from './errors.ts';
+import { isRecording, noGrad, recordNode, TapeNode, withRecording } from './node.ts';
+import { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 
 /**
  * What reached the parents of an operation before it in this backward pass. A pull that can add it in the kernel that makes its own
@@ -15,95 +18,16 @@ export interface SoFar {
 /** From the gradient of a result to the gradients of its parents, in their order; `undefined` where none is needed. */
 export type Pull = (dy: Tensor, soFar: SoFar) => readonly (Tensor | undefined)[];
 
-let recording = true;
-let nextSerial = 1;
-
-/**
- * One recorded operation. It lives as long as its result does, or an operation computed from it: `references` counts both,
- * so a graph whose loss is dropped gives back what it saved, without a backward pass and without the garbage collector.
- */
-export class TapeNode {
-  readonly serial = nextSerial++;
-  readonly parents: readonly AnyTensor[];
-  #references = 1;
-  #pull: Pull | undefined;
-  readonly #saved: readonly AnyTensor[];
-
-  constructor(parents: readonly AnyTensor[], pull: Pull, saved: readonly AnyTensor[]) {
-    this.parents = parents;
-    this.#pull = pull;
-    this.#saved = saved;
-    for (const tensor of saved) tensor.hold();
-    for (const parent of parents) parent.node?.reference();
-  }
-
-  reference(): void {
-    this.#references++;
-  }
-
-  release(): void {
-    // a loop, not recursion: a graph may be deeper than the call stack
-    const pending: TapeNode[] = [this];
-    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-      node.#references--;
-      if (node.#references > 0 || node.#pull === undefined) continue;
-      pending.push(...node.#drop());
-    }
-  }
-
-  /** Runs the gradient once and gives back what was saved for it. */
-  run(dy: Tensor, soFar: SoFar): readonly (Tensor | undefined)[] {
-    const pull = this.#pull;
-    if (pull === undefined) {
-      throw new FirstlightError('FL_GRAPH_CONSUMED', 'this graph went through a backward pass already', {}, 'compute the loss again before the next backward()');
-    }
-    return pull(dy, soFar);
-  }
-
-  consume(): void {
-    if (this.#pull === undefined) return;
-    for (const node of this.#drop()) node.release();
-  }
-
-  #drop(): TapeNode[] {
-    this.#pull = undefined;
-    for (const tensor of this.#saved) tensor.release();
-    return this.parents.flatMap((parent) => parent.node ?? []);
-  }
-}
+/** An operation on tensors. */
+type Operation = TapeNode<AnyTensor, Pull>;
 
 /**
  * Puts an operation on the tape: `y` was computed from `parents`, and `pull` takes dLoss/dy to the parents' gradients.
  *
- * @param saved tensors that `pull` reads; they are kept until it ran. All parents unless said otherwise.
+ * @param saved tensors that `pull` reads; they are kept until it ran, and must not be written to before. All parents unless said otherwise.
  */
 export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[], pull: Pull, saved: readonly AnyTensor[] = parents): T {
-  if (!recording || !parents.some((parent) => parent.requiresGrad)) return y;
-  y.requiresGrad = true;
-  y.node = new TapeNode(parents, pull, saved);
-  return y;
-}
-
-/** Whether operations are being recorded. */
-export function isRecording(): boolean {
-  return recording;
-}
-
-/** Runs `fn` without recording: no gradient, nothing kept. */
-export function noGrad<T>(fn: () => T): T {
-  return withRecording(false, fn);
-}
-
-function withRecording<T>(on: boolean, fn: () => T): T {
-  const before = recording;
-  recording = on;
-  try {
-    const result = fn();
-    if (result instanceof Promise) throw new TypeError('noGrad and recompute take synchronous functions: what runs after an await would be recorded');
-    return result;
-  } finally {
-    recording = before;
-  }
+  return recordNode(y, parents, pull, saved);
 }
 
 /**
@@ -115,121 +39,162 @@ function withRecording<T>(on: boolean, fn: () => T): T {
 export function backward(loss: Tensor, seed?: Tensor): void {
   if (loss.node === undefined) throw new ShapeError('backward', 'nothing was recorded for this tensor', 'compute it from a parameter (requiresGrad), outside noGrad');
   if (seed === undefined && loss.size !== 1) throw new ShapeError('backward', `the loss must have one element, got [${loss.shape}]`, 'pass the gradient of the result as the second argument');
-  const gpu = loss.gpu;
-  const root = loss.node;
-  noGrad(() =>
-    gpu.scope(() => {
-      const gradients = new Map<TapeNode, Tensor>([[root, seed?.alias() ?? gpu.ones(loss.shape)]]);
-      const nodes = reachable(root);
-      for (const node of nodes) node.reference(); // nobody may drop a node of this walk before its turn
+  if (seed !== undefined && !sameShape(seed.shape, loss.shape)) throw new ShapeError('backward', `the gradient of the result must be [${loss.shape}], as the result is, got [${seed.shape}]`);
+  const { gpu } = loss;
+  const root = loss.node as Operation;
+  const nodes = reachable(root);
+  for (const node of nodes) node.reference(); // nobody may drop a node of this walk before its turn
+  const totals = new Totals(gpu);
+  try {
+    noGrad(() => {
+      gpu.scope(() => totals.add(root, seed ?? ones(gpu, loss.shape)));
       for (const node of nodes) {
-        const dy = gradients.get(node);
-        gradients.delete(node);
-        if (dy !== undefined) {
-          const done = [dy];
-          const taken = new Taken(node, gradients);
-          const pulled = gpu.scope(() => node.run(dy, taken));
-          taken.check(pulled);
-          // sums that a pull made come first: what other parents of the same node get is added to them
-          const order = node.parents.map((_, i) => i).sort((a, b) => Number(taken.has(b)) - Number(taken.has(a)) || a - b);
-          for (const i of order) {
-            const parent = node.parents[i];
-            const gradient = pulled[i];
-            if (gradient === undefined) continue;
-            done.push(gradient);
-            if (!parent.requiresGrad) continue;
-            if (parent.node === undefined) {
-              deposit(parent as Tensor, gradient);
-              continue;
-            }
-            const before = gradients.get(parent.node);
-            if (before !== undefined) done.push(before);
-            const total = before === undefined || taken.has(i) ? gradient : gpu.sum(before, gradient);
-            // one gradient may stand for several results (y = a + b hands dy to both): each has a handle of its own, so that users of its memory can be counted
-            gradients.set(parent.node, total !== before && [...gradients.values()].includes(total) ? total.alias() : total);
-          }
-          const waiting = new Set(gradients.values());
-          for (const gradient of done) if (!waiting.has(gradient)) gradient.dispose();
-        }
+        gpu.scope(() => {
+          const dy = totals.remove(node);
+          if (dy !== undefined) pass(node, gpu.adopt(dy), totals);
+        });
         node.consume();
-        node.release();
       }
-    }),
-  );
-}
-
-/** The gradients so far of a node's parents, and which of them its pull took. */
-class Taken implements SoFar {
-  readonly #node: TapeNode;
-  readonly #gradients: ReadonlyMap<TapeNode, Tensor>;
-  readonly #taken = new Map<TapeNode, number>();
-
-  constructor(node: TapeNode, gradients: ReadonlyMap<TapeNode, Tensor>) {
-    this.#node = node;
-    this.#gradients = gradients;
-  }
-
-  take(parent: number): Tensor | undefined {
-    const soFar = this.#soFar(parent);
-    const { node } = this.#node.parents[parent];
-    if (soFar !== undefined && node !== undefined) this.#taken.set(node, parent);
-    return soFar;
-  }
-
-  takeOwn(parent: number): Tensor | undefined {
-    return this.#soFar(parent)?.storage.refs === 1 ? this.take(parent) : undefined;
-  }
-
-  #soFar(parent: number): Tensor | undefined {
-    const { node, requiresGrad, dtype } = this.#node.parents[parent];
-    if (node === undefined || !requiresGrad || this.#taken.has(node)) return undefined;
-    const soFar = this.#gradients.get(node);
-    return soFar?.dtype === dtype ? soFar : undefined;
-  }
-
-  /** What was taken must come back: it is in nobody's hands else. */
-  check(pulled: readonly (Tensor | undefined)[]): void {
-    for (const [, parent] of this.#taken) {
-      if (pulled[parent] === undefined) throw new FirstlightError('FL_GRADIENT_LOST', `an operation took what its parent ${parent} had so far and returned no gradient for it`, {}, 'return the sum, or do not take it');
+      for (const node of nodes) for (const parent of node.parents) parent.gradSlot?.settle();
+    });
+  } finally {
+    // after an error too: what was saved is given back, and the graph cannot be used again
+    totals.dispose();
+    for (const node of nodes) {
+      node.consume();
+      node.release();
     }
   }
+}
 
-  has(parent: number): boolean {
-    const { node } = this.#node.parents[parent];
-    return node !== undefined && this.#taken.get(node) === parent;
+/** Passes the gradient of one operation on to its parents. Runs in a scope, which frees what its pull made. */
+function pass(node: Operation, dy: Tensor, totals: Totals): void {
+  const { parents, pull } = node;
+  const taken = new Set<number>();
+  const soFar = (parent: number): Tensor | undefined => {
+    const { node: made, requiresGrad, dtype } = parents[parent];
+    const total = made !== undefined && requiresGrad ? totals.of(made as Operation) : undefined;
+    return total?.dtype === dtype ? total : undefined;
+  };
+  const take = (parent: number): Tensor | undefined => {
+    const total = soFar(parent);
+    if (total === undefined) return undefined;
+    taken.add(parent);
+    totals.remove(parents[parent].node as Operation);
+    return dy.gpu.adopt(total);
+  };
+  const gradients = pull(dy, { take, takeOwn: (parent) => (soFar(parent)?.storage.refs === 1 ? take(parent) : undefined) });
+  if (gradients.length !== parents.length) {
+    throw new ShapeError('backward', `an operation has ${parents.length} parents (${parents.map(nameOf).join(', ')}), its pull returned ${gradients.length} gradients`, 'return one for each parent, in their order; undefined where none is needed');
   }
+  parents.forEach((parent, i) => {
+    const gradient = gradients[i];
+    if (gradient === undefined) {
+      if (taken.has(i)) throw new FirstlightError('FL_GRADIENT_LOST', `an operation took what its parent ${i} had so far and returned no gradient for it`, {}, 'return the sum, or do not take it');
+      return;
+    }
+    if (!parent.requiresGrad) return;
+    checkGradient(gradient, parent, i);
+    if (parent.node === undefined) deposit(parent as Tensor, gradient);
+    else totals.add(parent.node as Operation, gradient);
+  });
+}
+
+/** What each result of a walk got so far: `total += gradient`. The totals are handles of their own, which no scope frees. */
+class Totals {
+  readonly #gpu: Context;
+  readonly #totals = new Map<Operation, Tensor>();
+
+  constructor(gpu: Context) {
+    this.#gpu = gpu;
+  }
+
+  of(node: Operation): Tensor | undefined {
+    return this.#totals.get(node);
+  }
+
+  /** Hands the total of a result over. */
+  remove(node: Operation): Tensor | undefined {
+    const total = this.#totals.get(node);
+    this.#totals.delete(node);
+    return total;
+  }
+
+  add(node: Operation, gradient: Tensor): void {
+    const before = this.#totals.get(node);
+    this.#totals.set(node, this.#gpu.keep(before === undefined ? gradient.alias() : added(before, gradient)));
+    before?.dispose();
+  }
+
+  dispose(): void {
+    for (const total of this.#totals.values()) total.dispose();
+  }
+}
+
+/** a + b as a new tensor; f32 if one of them is. */
+function added(a: Tensor, b: Tensor): Tensor {
+  if (a.dtype === b.dtype) return sum(a, b);
+  const total = a.wide(a.shape, `d ${a.label}`);
+  copy(a, total);
+  accumulate(total, b);
+  return total;
 }
 
 /** All operations below `from`, latest first. */
-function reachable(from: TapeNode): TapeNode[] {
-  const seen = new Set<TapeNode>([from]);
-  for (const node of seen) for (const parent of node.parents) if (parent.node !== undefined) seen.add(parent.node);
+function reachable(from: Operation): Operation[] {
+  const seen = new Set<Operation>([from]);
+  for (const node of seen) for (const parent of node.parents) if (parent.node !== undefined) seen.add(parent.node as Operation);
   return [...seen].sort((a, b) => b.serial - a.serial);
 }
 
 /** Adds `gradient` to a parameter's `grad`. */
 function deposit(parameter: Tensor, gradient: Tensor): void {
-  const gpu = parameter.gpu;
-  const slot = parameter.gradSlot;
-  if (slot !== undefined) {
-    if (gradient.storage === slot.place.storage && gradient.byteOffset === slot.place.byteOffset) slot.claimed = false;
-    else if (slot.filled) gpu.accumulate(slot.place, gradient);
-    else gpu.copy(gradient, slot.place);
-    slot.filled = slot.everFilled = true;
-    parameter.grad = slot.place;
-    return;
-  }
+  if (parameter.gradSlot !== undefined) return parameter.gradSlot.add(gradient);
   const before = parameter.grad;
-  const total = before !== undefined ? gpu.sum(before, gradient) : gradient.dtype === parameter.gradType ? gradient.alias(parameter.shape) : converted(gradient, parameter);
-  before?.dispose();
-  parameter.grad = gpu.keep(total);
+  if (before === undefined) {
+    // what its pull did not make belongs to somebody, who may write to it
+    const isFree = parameter.gpu.isInScope(gradient) && isUnshared(gradient) && gradient.dtype === parameter.gradType;
+    parameter.grad = parameter.gpu.keep(isFree ? gradient.alias() : copied(gradient, parameter));
+  } else if (isUnshared(before)) {
+    accumulate(before, gradient);
+  } else {
+    parameter.grad = parameter.gpu.keep(added(before, gradient));
+    before.dispose();
+  }
 }
 
-/** A gradient as its parameter wants it stored. */
-function converted(gradient: Tensor, parameter: Tensor): Tensor {
-  const wide = parameter.gradLike();
-  parameter.gpu.copy(gradient, wide);
-  return wide;
+/** No other tensor looks at its memory. */
+function isUnshared({ storage }: Tensor): boolean {
+  return storage.refs === 1;
+}
+
+/** A gradient in memory of its own, as its parameter wants it stored. */
+function copied(gradient: Tensor, parameter: Tensor): Tensor {
+  const own = Tensor.empty(parameter.gpu, parameter.shape, parameter.gradType, `d ${parameter.label}`);
+  copy(gradient, own);
+  return own;
+}
+
+function checkGradient(gradient: Tensor, parent: AnyTensor, number: number): void {
+  const what = `the gradient of parent ${number}, ${nameOf(parent)},`;
+  if (!(gradient instanceof Tensor)) throw new ShapeError('backward', `${what} is no tensor`, 'a pull returns one tensor for each parent, or undefined');
+  if (gradient.gpu !== parent.gpu) throw new ShapeError('backward', `${what} is of another context`);
+  if (!sameShape(gradient.shape, parent.shape)) throw new ShapeError('backward', `${what} is [${gradient.shape}]`, 'a gradient has the shape of what it belongs to: correct the pull, or reshape() its result');
+  const type: string = gradient.dtype;
+  if (type !== 'f32' && type !== 'f16') throw new DTypeError('backward', what, 'f32 or f16', type);
+}
+
+function nameOf({ label, shape }: AnyTensor): string {
+  return `"${label}" [${shape}]`;
+}
+
+const one = new WeakMap<Context, Tensor>();
+
+/** The gradient of a loss with respect to itself. */
+export function ones(gpu: Context, shape: readonly number[]): Tensor {
+  let scalar = one.get(gpu);
+  if (scalar === undefined) one.set(gpu, (scalar = gpu.keep(Tensor.from(gpu, Float32Array.of(1), [], 'one'))));
+  return scalar.alias(shape);
 }
 
 /**
@@ -239,23 +204,20 @@ function converted(gradient: Tensor, parameter: Tensor): Tensor {
 export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
   const gpu = inputs[0].gpu;
   const y = noGrad(() => gpu.scope(() => fn(...inputs)));
-  if (!recording) return y;
+  if (!isRecording()) return y;
+  const pull: Pull = (dy) => {
+    const again = inputs.map((input) => {
+      const fresh = input.detach();
+      fresh.requiresGrad = input.requiresGrad;
+      return fresh;
+    });
+    // seen through a view, an input is a result like any other, whose gradients are added where they are made
+    const result = withRecording(true, () => gpu.scope(() => fn(...again.map((input) => input.reshape(input.shape)))));
+    if (result.node === undefined) return again.map(() => undefined);
+    backward(result, dy);
+    return again.map((input) => input.grad && gpu.adopt(input.grad));
+  };
   y.requiresGrad = true;
-  y.node = new TapeNode(
-    inputs,
-    (dy) => {
-      const again = inputs.map((input) => {
-        const fresh = input.detach();
-        fresh.requiresGrad = input.requiresGrad;
-        return fresh;
-      });
-      // seen through a view, an input is a result like any other, whose gradients are added where they are made
-      const result = withRecording(true, () => gpu.scope(() => fn(...again.map((input) => input.reshape(input.shape)))));
-      if (result.node === undefined) return again.map(() => undefined);
-      backward(result, dy);
-      return again.map((input) => input.grad && gpu.adopt(input.grad));
-    },
-    inputs,
-  );
+  y.node = new TapeNode<AnyTensor, Pull>(inputs, pull, inputs);
   return y;
 }

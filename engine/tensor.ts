@@ -1,28 +1,9 @@
-import { DisposedTensorError, ShapeError } from './errors.ts';
-import type { Gpu } from './gpu.ts';
-import { halvesFrom, valuesOf } from './half.ts';
+import type { Context } from './context.ts';
+import { bytesOf, type DType, ELEMENT_BYTES, type FloatType, HOST_ARRAYS, type HostArrays, type Shape, sizeOf } from './dtype.ts';
+import { DisposedTensorError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
+import { Handle } from './handle.ts';
+import { type Hold, recordNode, type TapeNode } from './node.ts';
 import type { Storage } from './storage.ts';
-import { record, type TapeNode } from './tape.ts';
-
-/** How numbers are stored. Kernels compute with f32 either way. */
-export type FloatType = 'f32' | 'f16';
-
-/** Element types that tensors store. */
-export type DType = FloatType | 'u32' | 'i32';
-
-export type Shape = readonly number[];
-
-/** What the host hands over or gets back for each element type. f16 is rounded on its way to the GPU. */
-export interface HostArrays {
-  f32: Float32Array;
-  f16: Float32Array;
-  u32: Uint32Array;
-  i32: Int32Array;
-}
-
-const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, u32: 4, i32: 4 };
-/** Copies and bindings come in whole words. */
-const WORD_BYTES = 4;
 
 /**
  * A dense, row-major array on the GPU: shape, dtype, and a view of pooled memory.
@@ -30,8 +11,8 @@ const WORD_BYTES = 4;
  * A tensor belongs to the scope that made it and is freed with it unless the scope returns it; `dispose` (or `using`) frees
  * it earlier. What the tape needs for a backward pass it holds itself, so freeing a tensor never breaks a gradient.
  */
-export class Tensor<D extends DType = FloatType> {
-  readonly gpu: Gpu;
+export class Tensor<D extends DType = FloatType> extends Handle {
+  readonly gpu: Context;
   readonly dtype: D;
   readonly shape: Shape;
   readonly size: number;
@@ -50,13 +31,14 @@ export class Tensor<D extends DType = FloatType> {
   /** Its gradient is f32 though it is f16 itself: so are parameters and what is cut from them, for their gradients are long sums. */
   hasWideGradient = false;
   /** The parameter's own place in a gradient arena, where its gradient is written without a copy. */
-  gradSlot: GradSlot | undefined;
+  gradSlot: GradPlace | undefined;
 
   #storage: Storage;
   #owned = true;
   #holds = 1;
 
-  constructor(gpu: Gpu, storage: Storage, shape: Shape, dtype: D, label: string, byteOffset = 0) {
+  constructor(gpu: Context, storage: Storage, shape: Shape, dtype: D, label: string, byteOffset = 0) {
+    super();
     this.gpu = gpu;
     this.#storage = storage;
     this.shape = shape;
@@ -68,20 +50,20 @@ export class Tensor<D extends DType = FloatType> {
   }
 
   /** An uninitialised tensor. A kernel must write every element. */
-  static empty<D extends DType>(gpu: Gpu, shape: Shape, dtype: D, label = 'tensor'): Tensor<D> {
-    for (const extent of shape) {
-      if (!Number.isInteger(extent) || extent < 1) throw new ShapeError(label, `every extent must be a whole number of at least 1, got [${shape}]`);
-    }
+  static empty<D extends DType>(gpu: Context, shape: Shape, dtype: D, label = 'tensor'): Tensor<D> {
+    checkExtents(label, shape);
     gpu.requireType(dtype);
     return new Tensor(gpu, gpu.pool.take(sizeOf(shape) * ELEMENT_BYTES[dtype], label), shape, dtype, label);
   }
 
   /** Copies host data to the GPU. The dtype follows the array's type (for f16, write() to an empty tensor); the shape defaults to one dimension. */
-  static from(gpu: Gpu, data: Float32Array, shape?: Shape, label?: string): Tensor<'f32'>;
-  static from(gpu: Gpu, data: Uint32Array, shape?: Shape, label?: string): Tensor<'u32'>;
-  static from(gpu: Gpu, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
-  static from(gpu: Gpu, data: HostArrays[DType], shape: Shape = [data.length], label = 'tensor'): AnyTensor {
-    const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Uint32Array ? 'u32' : 'i32';
+  static from(gpu: Context, data: Float32Array, shape?: Shape, label?: string): Tensor<'f32'>;
+  static from(gpu: Context, data: Uint32Array, shape?: Shape, label?: string): Tensor<'u32'>;
+  static from(gpu: Context, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
+  static from(gpu: Context, data: HostArrays[DType], shape: Shape = [data.length], label = 'tensor'): AnyTensor {
+    const dtype = (['f32', 'u32', 'i32'] as const).find((type) => data instanceof HOST_ARRAYS[type]);
+    if (dtype === undefined) throw new DTypeError(label, 'host data', 'a Float32Array, Uint32Array or Int32Array', kindOf(data), 'convert it: Float32Array.from(data)');
+    checkExtents(label, shape);
     if (data.length !== sizeOf(shape)) throw new ShapeError(label, `${sizeOf(shape)} values fit [${shape}], got ${data.length}`);
     const tensor = Tensor.empty(gpu, shape, dtype, label);
     gpu.upload(tensor, data);
@@ -89,14 +71,16 @@ export class Tensor<D extends DType = FloatType> {
   }
 
   /** A tensor of zeros. */
-  static zeros(gpu: Gpu, shape: Shape, label = 'zeros'): Tensor<'f32'> {
+  static zeros(gpu: Context, shape: Shape, label = 'zeros'): Tensor<'f32'> {
     const tensor = Tensor.empty(gpu, shape, 'f32', label);
     gpu.clear(tensor);
     return tensor;
   }
 
-  /** Overwrites the content from the host, after everything recorded so far. */
+  /** Overwrites the content from the host, after everything recorded so far. A graph that saved the old content refuses its backward pass. */
   write(data: HostArrays[D]): void {
+    const array = HOST_ARRAYS[this.dtype];
+    if (!(data instanceof array)) throw new DTypeError(this.label, `host data for ${this.dtype}`, `a ${array.name}`, kindOf(data), `convert it: ${array.name}.from(data)`);
     if (data.length !== this.size) throw new ShapeError(this.label, `${this.size} values fit [${this.shape}], got ${data.length}`);
     this.gpu.upload(this, data);
   }
@@ -107,7 +91,7 @@ export class Tensor<D extends DType = FloatType> {
 
   /** Bytes that it takes, in whole words: an odd number of f16 has two to spare. */
   get bytes(): number {
-    return Math.ceil((this.size * this.elementBytes) / WORD_BYTES) * WORD_BYTES;
+    return bytesOf(this.dtype, this.size);
   }
 
   /** The memory behind it. Throws when it was freed. */
@@ -140,15 +124,16 @@ export class Tensor<D extends DType = FloatType> {
    * written there yet in this step, else fresh memory.
    */
   gradLike(): Tensor {
-    const slot = this.gradSlot;
-    if (slot === undefined || slot.filled || slot.claimed) return Tensor.empty(this.gpu, this.shape, this.gradType, `d ${this.label}`);
-    slot.claimed = true;
-    return slot.place.alias(this.shape);
+    return this.gradSlot?.lend() ?? Tensor.empty(this.gpu, this.shape, this.gradType, `d ${this.label}`);
   }
 
-  /** Another handle on the same memory, not recorded on the tape. */
+  /** Another handle on the same memory, or on a part of it, not recorded on the tape. */
   alias(shape: Shape = this.shape, byteOffset = 0): Tensor<D> {
     const storage = this.storage;
+    checkExtents(this.label, shape);
+    if (byteOffset < 0 || byteOffset + sizeOf(shape) * this.elementBytes > this.bytes) {
+      throw new ShapeError(this.label, `[${shape}] from byte ${byteOffset} on is no part of [${this.shape}], which has ${this.bytes} bytes`);
+    }
     storage.refs++;
     const alias = new Tensor(this.gpu, storage, shape, this.dtype, this.label, this.byteOffset + byteOffset);
     alias.hasWideGradient = this.hasWideGradient;
@@ -157,12 +142,13 @@ export class Tensor<D extends DType = FloatType> {
 
   /** The same elements in another shape; one extent may be −1. Shares memory. */
   reshape(shape: Shape): Tensor<D> {
+    if (shape.filter((extent) => extent === -1).length > 1) throw new ShapeError('reshape', `one extent may be −1, got [${shape}]`);
     const known = shape.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
     const full = shape.map((extent) => (extent === -1 ? this.size / known : extent));
-    if (sizeOf(full) !== this.size || shape.filter((extent) => extent === -1).length > 1) {
-      throw new ShapeError('reshape', `[${this.shape}] has ${this.size} elements, [${shape}] does not`);
+    if (!full.every((extent) => Number.isInteger(extent) && extent >= 1) || sizeOf(full) !== this.size) {
+      throw new ShapeError('reshape', `[${this.shape}] has ${this.size} elements, which do not make [${shape}]`);
     }
-    return record(this.alias(full), [this], (dy) => [dy.reshape(this.shape)], []);
+    return recordNode(this.alias(full), [this], (dy: Tensor) => [dy.reshape(this.shape)], []);
   }
 
   /** A tensor with the same content that the tape knows nothing of. Shares memory. */
@@ -187,94 +173,70 @@ export class Tensor<D extends DType = FloatType> {
     this.#owned = false;
     this.gpu.forgetLeak(this);
     this.node?.release();
-    this.release();
+    this.#release();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  /** The tape holds the content until a matching `release`. */
-  hold(): void {
-    if (this.#holds === 0) throw new DisposedTensorError(`${this.label} [${this.shape}]`);
+  /** The tape holds the content until the hold is released. */
+  hold(): Hold {
+    const storage = this.storage;
+    const watch = storage.watch(this.byteOffset, this.bytes);
     this.#holds++;
+    return {
+      what: `${this.label} [${this.shape}]`,
+      get isOverwritten() {
+        return watch.isOverwritten;
+      },
+      release: () => {
+        storage.unwatch(watch);
+        this.#release();
+      },
+    };
   }
 
-  release(): void {
+  #release(): void {
     this.#holds--;
     if (this.#holds > 0) return;
     this.gpu.pool.drop(this.#storage);
   }
 
-  /** Moves the content's home, e.g. into an arena; the old memory is given back. */
-  rehome(place: AnyTensor): void {
+  /** Moves the content's home, e.g. into an arena, maybe stored in another way; the old memory is given back. */
+  rehome(place: Tensor<D>): void {
     const old = this.storage;
+    if (this.#holds > 1) throw new FirstlightError('FL_IN_USE', `${this.label} [${this.shape}] cannot move: an operation saved it for its gradient`, {}, 'make the optimiser, or halve(), before the forward pass');
     place.storage.refs++;
     this.#storage = place.storage;
-    (this as { byteOffset: number }).byteOffset = place.byteOffset;
+    Object.assign(this, { byteOffset: place.byteOffset, dtype: place.dtype });
     this.gpu.pool.drop(old);
-  }
-
-  /**
-   * Stores a parameter as f16 from now on: its memory becomes its `master`, which only the optimiser and checkpoints look at, and kernels
-   * are given a rounded shadow of it.
-   */
-  halve(this: Tensor): void {
-    if (this.dtype === 'f16') return;
-    this.gpu.keep((this.master = this.alias() as Tensor<'f32'>));
-    using shadow = Tensor.empty(this.gpu, this.shape, 'f16', this.label);
-    this.gpu.copy(this.master, shadow);
-    this.rehome(shadow);
-    (this as { dtype: FloatType }).dtype = 'f16';
-    this.hasWideGradient = true;
   }
 }
 
 /** A tensor of any element type. */
 export type AnyTensor = Tensor<DType>;
 
-/** Where a parameter's gradient lives in an arena. */
-export interface GradSlot {
-  readonly place: Tensor;
-  /** A kernel of this backward pass was told to write here. */
-  claimed: boolean;
-  /** The place holds a gradient of this step. */
-  filled: boolean;
-  /** The place held a gradient of some step: until then it is zero. */
-  everFilled: boolean;
+/** Where a parameter's gradient lives in an arena: see `GradSlot`. */
+interface GradPlace {
+  /** The place, for a kernel to write the first gradient there; undefined if something is there already, or about to be. */
+  lend(): Tensor | undefined;
+  /** The place holds the sum of what it held and of `gradient`. */
+  add(gradient: Tensor): void;
+  /** No pull is under way that could still give back what was lent. */
+  settle(): void;
 }
 
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, extent) => product * extent, 1);
+function checkExtents(label: string, shape: Shape): void {
+  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 1)) throw new ShapeError(label, `every extent must be a whole number of at least 1, got [${shape}]`);
 }
 
-/** What the host gets for the bytes of a tensor with `size` elements. */
-export function fromBytes(dtype: DType, size: number, bytes: ArrayBuffer): HostArrays[DType] {
-  switch (dtype) {
-    case 'f32':
-      return new Float32Array(bytes);
-    case 'f16':
-      return valuesOf(new Uint16Array(bytes, 0, size));
-    case 'u32':
-      return new Uint32Array(bytes);
-    case 'i32':
-      return new Int32Array(bytes);
-  }
+/** What a value is, for errors. */
+function kindOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? `a ${value.constructor?.name ?? 'object'}` : String(value);
 }
 
-/** What the GPU gets, in whole words. */
-export function toBytes(dtype: DType, data: HostArrays[DType]): Uint8Array<ArrayBuffer> {
-  if (dtype !== 'f16') return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-  const halves = new Uint16Array(2 * Math.ceil(data.length / 2));
-  halves.set(halvesFrom(data as Float32Array));
-  return new Uint8Array(halves.buffer);
-}
-
-/** The tensors in a value, in arrays and plain objects too. */
-export function* tensorsIn(value: unknown): Generator<AnyTensor> {
-  if (value instanceof Tensor) yield value;
-  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
-  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) yield* tensorsIn(item);
-  }
+/** Whether two shapes are the same. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
 }

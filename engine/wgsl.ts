@@ -1,5 +1,5 @@
 /** WGSL texts as parts of a program: read, put behind one another, and read back for their bindings. */
-import type { FloatType } from './tensor.ts';
+import type { FloatType } from './dtype.ts';
 
 /** A WGSL file as a person wrote it. `file` is what errors name, e.g. `gelu/gelu.wgsl`. */
 export interface Source {
@@ -128,6 +128,16 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
     kind: space === 'uniform' ? ('uniform' as const) : ((access ?? 'read') as 'read' | 'read_write'),
     element: scalarOf(type),
   }));
+}
+
+/** Names that a launch may use for some parts, linked in whatever way: of bindings, of fields of `struct Params`, and of constants, which may be any word. */
+export function namesOf(parts: readonly Source[]): Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> {
+  const texts = parts.map(({ text }) => withoutComments(text));
+  return {
+    tensors: new Set(bindingsOf(parts).flatMap(({ kind, name }) => (kind === 'uniform' ? [] : [name]))),
+    params: new Set(texts.flatMap((text) => readParams(text).map(({ name }) => name))),
+    constants: new Set(texts.flatMap((text) => text.match(/\b[A-Z][A-Z0-9_]*\b/g) ?? [])),
+  };
 }
 
 function readParams(code: string): ParamField[] {

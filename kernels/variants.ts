@@ -1,16 +1,16 @@
 /** The variants of the kernels, by name: for those who want to see, measure or check one in particular. */
-import type { FloatType, Gpu, Kernel } from '../engine/index.ts';
+import type { FloatType, Context, Kernel } from '../engine/index.ts';
 import { rooms } from './index.ts';
 
 /** Names of the variants that this device can run on tensors stored so, in the order of the rooms; of kernels with a choice only. */
-export function variantNames(gpu: Gpu, stored: FloatType): readonly string[] {
+export function variantNames(gpu: Context, stored: FloatType): readonly string[] {
   const kernels = rooms.flatMap((room) => room.kernels);
   const names = kernels.map((kernel) => [...new Set(kernel.candidates(gpu, stored).map(({ variant }) => variant))]);
   return [...new Set(names.filter(({ length }) => length > 1).flat())];
 }
 
 /** From now on these kernels run in this variant where they have it for tensors that are stored so. */
-export function prefer(gpu: Gpu, kernels: readonly Kernel[], variant: string, stored: FloatType): void {
+export function prefer(gpu: Context, kernels: readonly Kernel[], variant: string, stored: FloatType): void {
   gpu.choices.clear();
   for (const kernel of kernels) {
     const choice = kernel.candidates(gpu, stored).find((candidate) => candidate.variant === variant);

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backward, CapturedStep, estimate, type Gpu, noGrad, open, Tensor } from '../engine/index.ts';
+import { ones } from '../engine/tape.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
 import { mlp } from '../kernels/matmul/index.ts';
@@ -110,7 +111,7 @@ test('memory is planned into few slabs, near to what is in use at once, and give
 });
 
 test('an estimate takes no memory and compiles nothing, and is what the run then takes', () => {
-  gpu.ones([]).dispose(); // a constant of the engine
+  ones(gpu, []).dispose(); // a constant of the engine
   const before = { ...gpu.counts };
   const live = gpu.pool.live;
   const expected = estimate(gpu, () => {
@@ -189,7 +190,7 @@ test('kernels of a captured step stay within their tensors', async () => {
 test('a budget that the step exceeds stops it before anything is allocated', async () => {
   await using small = await open({ budget: 4096 });
   using x = Tensor.zeros(small, [512], 'x');
-  small.ones([]).dispose(); // a constant of the engine
+  ones(small, []).dispose(); // a constant of the engine
   const { buffersCreated } = small.counts;
   const captured = small.capture(() => add(mul(x, x), add(x, x)));
   for (let i = 0; i < 2; i++) assert.throws(() => captured.run(), /cannot allocate 6\.0 KiB[^]*for the captured step/);

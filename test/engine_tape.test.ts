@@ -1,10 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, noGrad, open, recompute, record, Tensor } from '../engine/index.ts';
-import { add } from '../kernels/elementwise/index.ts';
+import { Arena, backward, noGrad, open, parameter, recompute, record, Tensor } from '../engine/index.ts';
+import { add, mul } from '../kernels/elementwise/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
+import { mlp } from '../kernels/matmul/index.ts';
 import { concat, slice } from '../kernels/rearrange/index.ts';
+import { sumAll } from '../kernels/reduce/index.ts';
 import { close } from './close.ts';
 
 const gpu = await open();
@@ -13,6 +15,12 @@ function leaf(...values: number[]): Tensor {
   const tensor = Tensor.from(gpu, Float32Array.from(values), [values.length], 'leaf');
   tensor.requiresGrad = true;
   return tensor;
+}
+
+/** Removes a gradient. */
+function forget(tensor: Tensor): void {
+  tensor.grad?.dispose();
+  tensor.grad = undefined;
 }
 
 /** d loss / d x of a loss built by `build`, with a gradient of ones for its result. */
@@ -148,6 +156,189 @@ test('a graph whose result is dropped gives back what it saved', () => {
   const before = gpu.pool.live;
   gpu.scope(() => gelu(gelu(gelu(x, 'gelu'), 'gelu'), 'gelu').dispose());
   assert.is(gpu.pool.live, before);
+});
+
+/** The gradient of a pull that was written by hand: y = x, with whatever `pull` returns. */
+function custom(x: Tensor, pull: (dy: Tensor) => readonly (Tensor | undefined)[], parents: readonly Tensor[] = [x]): Tensor {
+  const y = x.like();
+  gpu.copy(x, y);
+  return record(y, parents, pull, []);
+}
+
+test('a parameter that is two parents of one operation gets both gradients, in an arena too, whichever is made first', async () => {
+  for (const inArena of [false, true]) {
+    using p = parameter(gpu, 'p', [2]);
+    const arena = inArena ? new Arena(gpu, 'arena', [{ id: 0, parameters: [['p', p]] }], 4) : undefined;
+    const filled = (target: Tensor, value: number) => {
+      gpu.copy(gpu.scope(() => Tensor.from(gpu, Float32Array.of(value, value))), target);
+      return target;
+    };
+    for (const laterFirst of [false, true]) {
+      gpu.scope(() => {
+        const y = custom(p, () => {
+          if (!laterFirst) return [filled(p.gradLike(), 1), filled(p.gradLike(), 10)];
+          const second = filled(p.gradLike(), 10);
+          return [filled(p.gradLike(), 1), second];
+        }, [p, p]);
+        backward(y, p.detach());
+      });
+      assert.equal([...((await p.grad?.read()) ?? [])], [11, 11], `${inArena ? 'in an arena' : 'alone'}, ${laterFirst ? 'the later' : 'the earlier'} first`);
+      if (arena !== undefined) arena.zeroGrad();
+      else forget(p);
+    }
+    arena?.dispose();
+  }
+});
+
+test('an mlp with tied weights in an arena has the gradient of finite differences', async () => {
+  using w = parameter(gpu, 'w', [3, 3]);
+  w.write(Float32Array.of(0.5, -0.3, 0.8, 0.1, 0.9, -0.7, 0.4, 0.2, -0.6));
+  using x = Tensor.from(gpu, Float32Array.of(1, -2, 0.5, 0.3, 1.5, -1), [2, 3]);
+  const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['w', w]] }], 16);
+  const loss = () => gpu.scope(() => sumAll(mlp(x, { weight: w }, { weight: w }, { activation: 'gelu' })));
+  gpu.scope(() => backward(loss()));
+  const gradient = (await w.grad?.read()) as Float32Array;
+  const start = await w.read();
+  const at = async (i: number, step: number) => {
+    w.write(start.map((v, j) => (j === i ? v + step : v)));
+    using value = noGrad(loss);
+    return value.item();
+  };
+  for (const i of [0, 4, 7]) {
+    const difference = ((await at(i, 1e-2)) - (await at(i, -1e-2))) / 2e-2;
+    close(`d w[${i}]`, [gradient[i]], [difference], { atol: 1e-3, rtol: 1e-3 });
+  }
+  arena.dispose();
+});
+
+test('a gradient that a person sets or removes is the one that an arena has', async () => {
+  using p = parameter(gpu, 'p', [2]);
+  const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['p', p]] }], 4);
+  const pass = () => gpu.scope(() => backward(custom(p, (dy) => [dy]), Tensor.from(gpu, Float32Array.of(1, 2))));
+  const grads = async () => {
+    arena.settle();
+    return [...(await arena.grads.read())].slice(0, 2);
+  };
+  pass();
+  p.grad = undefined;
+  pass();
+  assert.equal(await grads(), [1, 2], 'removed by hand before the second pass');
+  forget(p);
+  assert.equal(await grads(), [0, 0], 'none in this step');
+  p.grad = Tensor.from(gpu, Float32Array.of(5, 6));
+  assert.equal(await grads(), [5, 6], 'set by hand');
+  pass();
+  assert.equal(await grads(), [6, 8], 'added to what was set');
+  arena.zeroGrad();
+  arena.dispose();
+});
+
+test('a pull that returns another shape, another type, too few or no tensors is refused by name', () => {
+  using x = leaf(1, 2, 3, 4);
+  const refuse = (pull: (dy: Tensor) => readonly (Tensor | undefined)[], what: RegExp) =>
+    gpu.scope(() => {
+      const y = custom(x, pull);
+      assert.throws(() => backward(y, x.detach()), what);
+    });
+  refuse((dy) => [dy.alias([2, 2])], /the gradient of parent 0, "leaf" \[4\], is \[2,2\]/);
+  refuse((dy) => [dy.alias([2])], /the gradient of parent 0, "leaf" \[4\], is \[2\]/);
+  refuse(() => [Tensor.from(gpu, new Uint32Array(4)) as unknown as Tensor], /must be f32 or f16, got u32/);
+  refuse(() => [], /has 1 parents .* its pull returned 0 gradients/);
+  refuse((dy) => [dy, dy], /has 1 parents .* its pull returned 2 gradients/);
+  refuse(() => [new Float32Array(4) as unknown as Tensor], /is no tensor/);
+  assert.is(x.grad, undefined);
+  gpu.scope(() => assert.throws(() => backward(custom(x, (dy) => [dy]), Tensor.from(gpu, new Float32Array(2))), /must be \[4\], as the result is, got \[2\]/));
+});
+
+test('a tensor of the user that a pull returns stays his, and changes with nobody', async () => {
+  using x = leaf(1, 2);
+  using constant = Tensor.from(gpu, Float32Array.of(7, 8));
+  gpu.scope(() => backward(custom(x, () => [constant]), x.detach()));
+  assert.is(constant.isDisposed, false);
+  constant.write(Float32Array.of(0, 0));
+  assert.equal([...((await x.grad?.read()) ?? [])], [7, 8]);
+  x.grad?.dispose();
+});
+
+test('two parameters that share what reaches them have gradients of their own', async () => {
+  using p = leaf(1, 2);
+  using q = leaf(3, 4);
+  using seed = Tensor.from(gpu, Float32Array.of(1, 1));
+  gpu.scope(() => backward(add(p, q), seed));
+  p.grad?.write(Float32Array.of(9, 9));
+  seed.write(Float32Array.of(5, 5));
+  assert.equal([...((await q.grad?.read()) ?? [])], [1, 1]);
+  p.grad?.dispose();
+  q.grad?.dispose();
+});
+
+test('a tensor that was overwritten after an operation saved it has no gradient but an error', () => {
+  using x = leaf(1, 2);
+  using w = leaf(3, 4);
+  const changes: readonly (readonly [string, () => void])[] = [
+    ['write', () => w.write(Float32Array.of(0, 0))],
+    ['copy', () => gpu.copy(x, w)],
+    ['clear', () => gpu.clear(w)],
+  ];
+  for (const [name, change] of changes) {
+    gpu.scope(() => {
+      const y = mul(x, w);
+      change();
+      assert.throws(() => backward(y, x.detach()), /leaf \[2\] was overwritten after the forward pass that saved it/, name);
+    });
+  }
+  gpu.scope(() => {
+    const y = mul(x, w);
+    x.write(Float32Array.of(1, 2)); // not w, but y = x · w saved both
+    assert.throws(() => backward(y, x.detach()), /was overwritten/);
+    const z = add(x, w); // saves nothing
+    w.write(Float32Array.of(1, 1));
+    backward(z, x.detach());
+  });
+  for (const tensor of [x, w]) tensor.grad?.dispose();
+});
+
+test('what lies beside a saved tensor in an arena may be written to', async () => {
+  using p = parameter(gpu, 'p', [2]);
+  using q = parameter(gpu, 'q', [2]);
+  const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['p', p], ['q', q]] }], 4);
+  gpu.scope(() => {
+    const y = mul(p, p);
+    q.write(Float32Array.of(1, 1));
+    backward(y, p.detach());
+    const z = mul(q, q);
+    gpu.clear(arena.values);
+    assert.throws(() => backward(z, q.detach()), /was overwritten/);
+  });
+  arena.dispose();
+  for (const tensor of [p, q]) tensor.grad?.dispose();
+});
+
+test('an exception inside of a pull gives back all that the graph saved', () => {
+  using x = leaf(1, 2, 3);
+  const before = gpu.pool.live;
+  gpu.scope(() => {
+    const h = gelu(x, 'gelu');
+    const broken = record(h.like(), [h], () => {
+      throw new Error('a defect');
+    });
+    const y = gelu(broken, 'gelu');
+    assert.throws(() => backward(y, x.detach()), /a defect/);
+    assert.throws(() => backward(y, x.detach()), /went through a backward pass already/);
+  });
+  assert.is(gpu.pool.live, before);
+});
+
+test('a parameter stored as f16, without an arena, adds up two backward passes in f32', async () => {
+  if (!gpu.features.has('shader-f16')) return;
+  using x = Tensor.empty(gpu, [2], 'f16', 'x');
+  x.write(Float32Array.of(1, 2));
+  x.requiresGrad = true;
+  x.hasWideGradient = true;
+  for (let i = 0; i < 2; i++) gpu.scope(() => backward(custom(x, (dy) => [dy]), x.detach()));
+  assert.is(x.grad?.dtype, 'f32');
+  assert.equal([...((await x.grad?.read()) ?? [])], [2, 4]);
+  x.grad?.dispose();
 });
 
 test.after(() => gpu.close());

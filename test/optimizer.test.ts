@@ -1,7 +1,7 @@
 /** The optimiser as a whole: groups in arenas, steps that are skipped, what it is resumed from. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CheckpointFormatError, type Gpu, halve, Module, open, parameter, type Tensor } from '../engine/index.ts';
+import { CheckpointFormatError, type Gpu, halve, Module, open, parameter, Tensor } from '../engine/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { AdamW } from '../train/optimizer.ts';
 import { openWithLimits } from './small_limits.ts';
@@ -27,10 +27,7 @@ function four(context: Gpu, isHalf: boolean) {
   optimizer.schedule(groups.map((_, i) => 0.01 * (i + 1)));
   const step = (gradientOf: (name: string, size: number) => Float32Array) => {
     optimizer.zeroGrad();
-    for (const [name, { gradSlot, size }] of parameters) {
-      gradSlot?.place.write(gradientOf(name, size));
-      if (gradSlot !== undefined) gradSlot.filled = gradSlot.everFilled = true;
-    }
+    for (const [name, parameter] of parameters) parameter.grad = Tensor.from(context, gradientOf(name, parameter.size), parameter.shape, `d ${name}`);
     context.scope(() => void optimizer.step());
   };
   /** Bits of all that a step may change, but for its counts. */

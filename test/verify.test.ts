@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { open } from '../engine/index.ts';
+import { ones } from '../engine/tape.ts';
 import { variantNames } from '../kernels/variants.ts';
 import { main } from '../train/cli/main.ts';
 import { Comparison } from '../train/verify/comparison.ts';
@@ -18,7 +19,7 @@ test.after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const gpu = await open();
 test.after(() => gpu.close());
-gpu.ones([]).dispose(); // the first one stays, for the life of the context
+ones(gpu, []).dispose(); // the first one stays, for the life of the context
 
 /** How many checks each fixture must give: one that checks nothing has passed nothing. */
 const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38, tokenizer: 1 };

@@ -1,4 +1,4 @@
-import { Tensor } from '../../engine/index.ts';
+import { copy, Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
@@ -34,9 +34,9 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNo
       return gpu.scope(() => {
         const [m, v] = [Tensor.zeros(gpu, [n], 'm'), Tensor.zeros(gpu, [n], 'v')];
         const updated = values.like();
-        gpu.copy(values, updated); // inputs stay as they are
+        copy(values, updated); // inputs stay as they are
         const shadow = shadowed ? Tensor.empty(gpu, [n], 'f16', 'shadow') : undefined;
-        if (shadow !== undefined) gpu.copy(values, shadow);
+        if (shadow !== undefined) copy(values, shadow);
         const fixed = {
           shadow,
           hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...hyperRow(row)])), [2, 8], 'hyper'),

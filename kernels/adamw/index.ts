@@ -1,4 +1,4 @@
-import { type Gpu, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { type Context, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -69,7 +69,7 @@ export function adamw({ values, grads, shadow, m, v, hyper, groupOfBlock, contro
 }
 
 /** Whole blocks that fit a binding, with a margin for guards. */
-function blocksOfBinding(gpu: Gpu): number {
+function blocksOfBinding(gpu: Context): number {
   return Math.max(1, Math.floor((gpu.limits.maxStorageBufferBindingSize / 4 - 64) / BLOCK));
 }
 

@@ -1,4 +1,4 @@
-import { type Choice, record, ShapeError, Tensor } from '../../engine/index.ts';
+import { copy, type Choice, record, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { alignmentOf, type Range, rangesOf } from '../shared/flat.ts';
 import { packed, type PackedKernels } from '../shared/rows.ts';
@@ -214,7 +214,7 @@ function keptGradient(plan: Plan, all: Readonly<Record<string, Tensor>>, ranges:
     }
   });
   if (wide === undefined || dkv === undefined) return;
-  wide.gpu.copy(wide, dkv);
+  copy(wide, dkv);
   wide.dispose();
 }
 
@@ -287,7 +287,7 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
       causal: plan.causal ? 1 : 0,
       first_query: first, chunk,
     },
-    constants: { ...constants, MASKED: mask !== undefined, LISTENERS: plan.hasListeners === true },
+    constants: { ...constants, MASKED: mask !== undefined, ...(kernels === gradKeyValue && { LISTENERS: plan.hasListeners === true }) },
     grid: problems * ceilDiv(rows, ownRows),
     variant,
   });

@@ -1,4 +1,4 @@
-import type { Gpu, Sizes } from '../../engine/index.ts';
+import type { Context, Sizes } from '../../engine/index.ts';
 import { type MatrixSizes, matrixUnits } from '../shared/matrix.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
@@ -30,7 +30,7 @@ export interface Staging {
 export const STAGING = { forward: { owned: 1, sheets: 1 }, gradient: { owned: 2, sheets: 2 } } as const satisfies Readonly<Record<string, Staging>>;
 
 /** Sizes in which a kernel on matrix units can be launched here, the first by default; none without such units. */
-export function arrangements(gpu: Gpu, staging: Staging): readonly Sizes[] {
+export function arrangements(gpu: Context, staging: Staging): readonly Sizes[] {
   const units = matrixUnits(gpu);
   return units === undefined ? [] : ARRANGEMENTS.filter((sizes) => isWhole(units, sizes) && fits(gpu, units, sizes, USUAL_PACKS, staging));
 }
@@ -41,7 +41,7 @@ function isWhole({ M, N, K, SUBGROUP }: MatrixSizes, { across, tall, block }: Si
 }
 
 /** Whether the device has the lanes and the workgroup memory. */
-export function fits({ limits }: Gpu, units: MatrixSizes, sizes: Sizes, packs: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
+export function fits({ limits }: Context, units: MatrixSizes, sizes: Sizes, packs: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
   const { lanes } = measuresOf(units, sizes);
   return lanes <= Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) && workgroupBytes(units, sizes, packs, staging, elementBytes) <= limits.maxComputeWorkgroupStorageSize;
 }

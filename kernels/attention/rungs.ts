@@ -1,5 +1,5 @@
 /** The kernels of this room: their rungs, and how each is laid out. */
-import { type Choice, type Gpu, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
+import { type Choice, type Context, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
 import { type PackedKernels, packParts } from '../shared/rows.ts';
 import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
@@ -63,7 +63,7 @@ function kernelsOf(name: string, bodies: Bodies, staging: Staging): PackedKernel
 }
 
 /** Matrices of a rung on matrix units; other rungs have none. */
-const MATRICES: Readonly<Record<string, (gpu: Gpu) => MatrixSizes | undefined>> = { matrix: matrixUnits, emulated: emulatedMatrices };
+const MATRICES: Readonly<Record<string, (gpu: Context) => MatrixSizes | undefined>> = { matrix: matrixUnits, emulated: emulatedMatrices };
 
 export const forward = kernelsOf('attention', {
   plain: await read('./attention.wgsl'), quad: await read('./attention.quad.wgsl'), onUnits: await read('./attention.matrix.wgsl'),
@@ -76,7 +76,7 @@ export const gradKeyValue = kernelsOf('attention_grad_key_value', {
 }, STAGING.gradient);
 
 /** Sizes that a rung is linked with, and rows of a workgroup. */
-export function layOut(gpu: Gpu, packs: number, { variant, sizes }: Choice): { readonly constants: Readonly<Record<string, number | boolean>>; readonly ownRows: number } {
+export function layOut(gpu: Context, packs: number, { variant, sizes }: Choice): { readonly constants: Readonly<Record<string, number | boolean>>; readonly ownRows: number } {
   const isQuad = variant === 'quad';
   const unrolled = isUnrolled(gpu) && !isQuad;
   const row = { PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled };
@@ -87,19 +87,19 @@ export function layOut(gpu: Gpu, packs: number, { variant, sizes }: Choice): { r
 }
 
 /** Whether the device has the workgroup memory that a choice asks for on tensors of so many bytes an element. */
-export function hasMemory(gpu: Gpu, kernels: PackedKernels, packs: number, { variant, sizes }: Choice, elementBytes: number): boolean {
+export function hasMemory(gpu: Context, kernels: PackedKernels, packs: number, { variant, sizes }: Choice, elementBytes: number): boolean {
   const matrices = MATRICES[variant]?.(gpu);
   const staging = kernels === forward ? STAGING.forward : STAGING.gradient;
   return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
 }
 
 /** Rows of a block that a subgroup loads at once: its smallest size may be all that a device promises. */
-function widthOf({ subgroupSize }: Gpu, block: number): number {
+function widthOf({ subgroupSize }: Context, block: number): number {
   return [block, 8].find((width) => width <= block && width <= subgroupSize) ?? LEAST_SUBGROUP;
 }
 
 /** problem.wgsl says why. */
-function isUnrolled({ kind }: Gpu): boolean {
+function isUnrolled({ kind }: Context): boolean {
   return kind === 'hardware';
 }
 

@@ -1,4 +1,4 @@
-import { FirstlightError, type Gpu, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { FirstlightError, type Context, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 
 /** An id occurring more often than this is summed in pieces of this many positions. */
 const PIECE = 64;
@@ -22,7 +22,7 @@ export class TokenIds {
   /** Rows of the smallest table that they look into. */
   #rows = Number.POSITIVE_INFINITY;
 
-  constructor(gpu: Gpu, ids: Int32Array | Uint32Array, shape: Shape) {
+  constructor(gpu: Context, ids: Int32Array | Uint32Array, shape: Shape) {
     if (ids.length === 0 || ids.length !== sizeOf(shape)) throw new ShapeError('tokenIds', `${ids.length} ids do not fill [${shape}]`);
     const sorted = sortedById(ids);
     this.shape = shape;
@@ -63,7 +63,7 @@ export class TokenIds {
 }
 
 /** Uploads ids, row by row of `shape`. */
-export function tokenIds(gpu: Gpu, ids: Int32Array | Uint32Array, shape: Shape): TokenIds {
+export function tokenIds(gpu: Context, ids: Int32Array | Uint32Array, shape: Shape): TokenIds {
   return new TokenIds(gpu, ids, shape);
 }
 

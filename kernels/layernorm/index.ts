@@ -1,4 +1,4 @@
-import { type Gpu, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
+import { type Context, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, packedKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -8,7 +8,7 @@ const rowsOfX = await part(import.meta.url, './rows.wgsl');
  * Rows of the same lanes, which share their loads of weight and bias: two where a processor plays the GPU and loads are what costs,
  * one where there must be lanes enough to keep a GPU busy.
  */
-const rowsOfLanes = ({ kind }: Gpu) => (kind === 'software' ? [2, 1] : [1, 2]).map((own) => ({ own }));
+const rowsOfLanes = ({ kind }: Context) => (kind === 'software' ? [2, 1] : [1, 2]).map((own) => ({ own }));
 const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl'), rowsOfX], rowsOfLanes);
 const backward = rowKernels('layernorm_grad', [await part(import.meta.url, './layernorm_grad.wgsl'), rowsOfX]);
 const totalSums = packedKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
@@ -92,7 +92,8 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
   });
   const [dweight, dbias] = hasColumns ? totals(partials, weight, bias, packs, bands) : [undefined, undefined];
   const dxOnly = !x.requiresGrad ? undefined : appended === undefined ? dx : dx.alias(x.shape);
-  return [dxOnly, dweight, dbias, appended?.requiresGrad === true ? dx.alias(appended.shape, appendedAt * dx.elementBytes) : undefined];
+  const dappended = appended?.requiresGrad === true ? dx.alias(appended.shape, appendedAt * dx.elementBytes) : undefined;
+  return [dxOnly, dweight, dbias, ...(appended === undefined ? [] : [dappended])];
 }
 
 /** dweight and dbias: the bands added up, first to last. */

@@ -1,5 +1,5 @@
 /** How the rung of matrix units cuts its work: blocks of small matrices, and workgroups of blocks. */
-import type { Gpu, Sizes } from '../../engine/index.ts';
+import type { Context, Sizes } from '../../engine/index.ts';
 import type { MatrixSizes } from '../shared/matrix.ts';
 
 /** Small matrices of a subgroup's block, and blocks of a workgroup, in matmul.matrix.wgsl: [DOWN, ACROSS, GROUPS_DOWN, GROUPS_ACROSS]. */
@@ -26,7 +26,7 @@ export function measuresOf({ M, N, K, SUBGROUP }: MatrixSizes, { down, across, g
 }
 
 /** The shapes that these matrices and the limits of the device allow; none without matrices. */
-export function shapesFor({ limits }: Pick<Gpu, 'limits'>, matrices: MatrixSizes | undefined): readonly Sizes[] {
+export function shapesFor({ limits }: Pick<Context, 'limits'>, matrices: MatrixSizes | undefined): readonly Sizes[] {
   if (matrices === undefined) return [];
   const all = SHAPES.map(([down, across, groupsDown, groupsAcross]) => ({ down, across, groupsDown, groupsAcross }));
   return all.filter((shape) => {

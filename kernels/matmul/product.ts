@@ -1,4 +1,4 @@
-import { type Choice, type FloatType, type Gpu, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { accumulate, type Choice, type Context, type FloatType, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import { rangesOf, type Range } from '../shared/flat.ts';
 import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
@@ -31,7 +31,7 @@ type Pack = keyof typeof operands;
 type Packed = Readonly<Record<Pack, Kernel>>;
 
 /** Lanes that show their block of op(A) to all: as many as the smallest subgroup has, up to 8, or 4, for lower tiles of C. */
-function sendersOf(gpu: Gpu): { readonly senders: number }[] {
+function sendersOf(gpu: Context): { readonly senders: number }[] {
   return subgroupSizes(gpu).least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }
 
@@ -39,7 +39,7 @@ function sendersOf(gpu: Gpu): { readonly senders: number }[] {
  * Tiles of the second rung. The large one needs half as many loads per product, and tiles enough for all of a card; where a processor plays
  * the GPU it gains nothing.
  */
-function tilesOf({ kind, limits }: Gpu): readonly Sizes[] {
+function tilesOf({ kind, limits }: Context): readonly Sizes[] {
   const fits = 2 * LARGE_TILE <= limits.maxComputeInvocationsPerWorkgroup && 128 * LARGE_TILE <= limits.maxComputeWorkgroupStorageSize;
   return kind === 'hardware' && fits ? [{ tile: LARGE_TILE }, { tile: 64 }] : [{ tile: 64 }];
 }
@@ -140,7 +140,7 @@ function kernelFor({ rows, columns, inner, transposeA, transposeB }: Layout, { s
   return rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
 }
 
-function choose(gpu: Gpu, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number, type: FloatType): Choice {
+function choose(gpu: Context, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number, type: FloatType): Choice {
   return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type);
 }
 
@@ -151,9 +151,9 @@ function chunkOf(inner: number, parts: number): number {
 
 /** How a rung covers `count` matrices C of `rows` × `columns`. */
 interface Rung {
-  launch(gpu: Gpu, sizes: Sizes, rows: number, columns: number, count: number): { readonly constants: Readonly<Record<string, number>>; readonly grid: number };
+  launch(gpu: Context, sizes: Sizes, rows: number, columns: number, count: number): { readonly constants: Readonly<Record<string, number>>; readonly grid: number };
   /** Rows and columns of C that keep one thread of the machine busy. */
-  tile(gpu: Gpu, sizes: Sizes): readonly [number, number];
+  tile(gpu: Context, sizes: Sizes): readonly [number, number];
 }
 
 const RUNGS: Readonly<Record<string, Rung>> = {
@@ -180,8 +180,8 @@ const RUNGS: Readonly<Record<string, Rung>> = {
 };
 
 /** The rung for matrices of which the device has a size. */
-function matrixRung(sizeOf: (gpu: Gpu) => MatrixSizes | undefined): Rung {
-  const tileOf = (gpu: Gpu, sizes: Sizes) => measuresOf(sizeOf(gpu) as MatrixSizes, sizes).tile;
+function matrixRung(sizeOf: (gpu: Context) => MatrixSizes | undefined): Rung {
+  const tileOf = (gpu: Context, sizes: Sizes) => measuresOf(sizeOf(gpu) as MatrixSizes, sizes).tile;
   return {
     launch(gpu, sizes, rows, columns, count) {
       const tile = tileOf(gpu, sizes);
@@ -192,7 +192,7 @@ function matrixRung(sizeOf: (gpu: Gpu) => MatrixSizes | undefined): Rung {
 }
 
 /** The smallest and the largest subgroup that the device may form. WebGPU allows 4 to 128. */
-function subgroupSizes(gpu: Gpu): { readonly least: number; readonly most: number } {
+function subgroupSizes(gpu: Context): { readonly least: number; readonly most: number } {
   const { subgroupMinSize = 4, subgroupMaxSize = 128 } = gpu.adapter.info;
   return { least: gpu.subgroupSize || subgroupMinSize, most: gpu.subgroupSize || subgroupMaxSize };
 }
@@ -204,7 +204,7 @@ const SHORTEST_PART = 256;
  * Parts that give every thread of the machine a tile when C is small and K long: about as many `tiles` as keep it busy. They depend on
  * sizes and choices alone, so results repeat.
  */
-function partsFor(gpu: Gpu, layout: Layout, rowSums: boolean, type: FloatType): number {
+function partsFor(gpu: Context, layout: Layout, rowSums: boolean, type: FloatType): number {
   const { rows, columns, inner } = layout;
   const { variant, sizes } = choose(gpu, kernelFor(layout, kernelsFor(undefined, false, rowSums)), layout, 1, type);
   const tile = RUNGS[variant].tile(gpu, sizes);
@@ -277,8 +277,8 @@ export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { mat
       total = here;
       continue;
     }
-    gpu.accumulate(total.matrix, here.matrix);
-    if (total.bias !== undefined && here.bias !== undefined) gpu.accumulate(total.bias, here.bias);
+    accumulate(total.matrix, here.matrix);
+    if (total.bias !== undefined && here.bias !== undefined) accumulate(total.bias, here.bias);
   }
   if (total === undefined) throw new RangeError('a tensor has at least one row');
   return total;

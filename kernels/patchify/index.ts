@@ -1,4 +1,4 @@
-import { type Gpu, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { type Context, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import type { PackedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -88,7 +88,7 @@ function chunkLength(patches: number, width: number, elements: number): number {
   return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, wanted));
 }
 
-function launch(gpu: Gpu, product: PackedKernels, { p, side, width }: { p: number; side: number; width: number }, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes): void {
+function launch(gpu: Context, product: PackedKernels, { p, side, width }: { p: number; side: number; width: number }, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes): void {
   const wide = p % 4 === 0 && width % 4 === 0;
   const kernel = wide ? product.vec4 : product.scalar;
   // the subgroup loops are built for one number of lanes

@@ -1,4 +1,4 @@
-import { flat, type FloatType, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { copy as copyContent, flat, type FloatType, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
@@ -131,13 +131,13 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 export function cast(x: Tensor, type: FloatType): Tensor {
   if (x.dtype === type) return x;
   const y = Tensor.empty(x.gpu, x.shape, type, x.label);
-  x.gpu.copy(x, y);
+  copyContent(x, y);
   return record(
     y,
     [x],
     (dy) => {
       const dx = x.gradLike();
-      x.gpu.copy(dy, dx);
+      copyContent(dy, dx);
       return [dx];
     },
     [],

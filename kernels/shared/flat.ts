@@ -1,4 +1,4 @@
-import type { AnyTensor, Gpu } from '../../engine/index.ts';
+import type { AnyTensor, Context } from '../../engine/index.ts';
 
 /** Neighbouring elements or rows that one dispatch takes. */
 export interface Range {
@@ -26,7 +26,7 @@ function gcd(a: number, b: number): number {
  * @param rowElements elements of a row in the widest operand; 1 for flat work
  * @param alignment every range but the last is a multiple of it
  */
-export function rangesOf(gpu: Gpu, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
+export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
   const fitting = gpu.limits.maxStorageBufferBindingSize / 4 / rowElements;
   if (n + alignment <= fitting) return [{ start: 0, count: n }];
   const most = Math.floor(fitting / alignment - 1) * alignment;
@@ -36,7 +36,7 @@ export function rangesOf(gpu: Gpu, n: number, rowElements = 1, alignment = ALIGN
 }
 
 /** Runs `work` on all n elements of some tensors of one size, in as many ranges as the binding limit asks for. */
-export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(gpu: Gpu, n: number, tensors: T, work: (pieces: T, count: number) => void): void {
+export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(gpu: Context, n: number, tensors: T, work: (pieces: T, count: number) => void): void {
   const ranges = rangesOf(gpu, n);
   if (ranges.length === 1) return work(tensors, n);
   for (const { start, count } of ranges) {

@@ -1,4 +1,4 @@
-import { type Gpu, part } from '../../engine/index.ts';
+import { type Context, part } from '../../engine/index.ts';
 
 /** WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or as plain WGSL says it. */
 export const matrixParts = { units: await part(import.meta.url, './matrix/units.wgsl'), emulated: await part(import.meta.url, './matrix/emulated.wgsl') };
@@ -27,7 +27,7 @@ interface Config {
  * The largest matrices of f16 whose products the adapter's units add up in f32; undefined where it has none, or where subgroups may be
  * of several sizes, so that nobody knows how many of them a workgroup has.
  */
-export function matrixUnits(gpu: Gpu): MatrixSizes | undefined {
+export function matrixUnits(gpu: Context): MatrixSizes | undefined {
   if (gpu.subgroupSize === 0 || !UNITS_NEED.every((feature) => gpu.features.has(feature))) return undefined;
   const { subgroupMatrixConfigs: configs = [] } = gpu.adapter.info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly Config[] };
   const suitable = [...configs].filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32');
@@ -36,6 +36,6 @@ export function matrixUnits(gpu: Gpu): MatrixSizes | undefined {
 }
 
 /** Matrices for the emulation, as small as units have them: programs of larger ones take software adapters longer to compile. */
-export function emulatedMatrices(gpu: Gpu): MatrixSizes {
+export function emulatedMatrices(gpu: Context): MatrixSizes {
   return { M: Math.min(8, gpu.subgroupSize), N: 8, K: 8, SUBGROUP: gpu.subgroupSize }; // as many rows as lanes, at most, so that a lane can share one
 }

@@ -1,4 +1,4 @@
-import type { AnyTensor, DType, FloatType, Gpu, HostArrays, Kernel, Shape } from '../../engine/index.ts';
+import type { AnyTensor, DType, FloatType, Context, HostArrays, Kernel, Shape } from '../../engine/index.ts';
 import type { StoredSummands } from './half_tolerance.ts';
 
 /** Work of one call: what a roofline needs. */
@@ -56,7 +56,7 @@ export interface Case {
   readonly cost: Cost;
   readonly gradientCost?: Cost;
   /** Left out where the adapter is too small or slow for it; returns the reason. */
-  skip?(gpu: Gpu): string | undefined;
+  skip?(gpu: Context): string | undefined;
 }
 
 /** A case at a size that a model has. It is made when it is asked for, because its inputs take megabytes. */

@@ -1,4 +1,4 @@
-import { type Gpu, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
+import { type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
 import { ceilDiv } from './sizes.ts';
 
 /** Lanes of a workgroup in `row/*.wgsl`. */
@@ -29,7 +29,7 @@ export function packedKernels(name: string, parts: readonly Source[], variants?:
 }
 
 /** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a pack. */
-export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Gpu) => readonly Sizes[]): PackedKernels {
+export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[]): PackedKernels {
   return packedKernels(name, parts, rowVariants(sizes));
 }
 
@@ -39,13 +39,13 @@ export function packed(kernels: PackedKernels, length: number): { readonly kerne
 }
 
 /** Variant and grid that give each of `rows` rows its lanes. */
-export function rowLaunch(gpu: Gpu, kernel: Kernel, rows: number): { readonly variant: string; readonly grid: number } {
+export function rowLaunch(gpu: Context, kernel: Kernel, rows: number): { readonly variant: string; readonly grid: number } {
   const { variant } = kernel.choose(gpu, { rows });
   return { variant, grid: ceilDiv(rows, rowsOfGroup(gpu, variant)) };
 }
 
 /** Rows whose lanes a workgroup has. */
-export function rowsOfGroup(gpu: Gpu, variant: string): number {
+export function rowsOfGroup(gpu: Context, variant: string): number {
   if (variant === 'tree') return 1;
   // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
   const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);

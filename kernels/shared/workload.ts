@@ -1,4 +1,4 @@
-import type { Gpu } from '../../engine/index.ts';
+import type { Context } from '../../engine/index.ts';
 import type { Case, Room, Workload } from './room.ts';
 
 /** A case at a size that a model has, under its name. */
@@ -12,6 +12,6 @@ export function largeWorkload(name: string, make: (name: string) => Case): Workl
 }
 
 /** Workloads of a room that are for this kind of adapter. */
-export function workloadsFor(gpu: Gpu, { workloads }: Room): readonly Workload[] {
+export function workloadsFor(gpu: Context, { workloads }: Room): readonly Workload[] {
   return workloads.filter(({ needsHardware = false }) => gpu.kind === 'hardware' || !needsHardware);
 }

@@ -1,6 +1,6 @@
 /** The safetensors format: an 8-byte length, a JSON header, and the tensors' bytes without gaps. Nothing in it is executed. */
 import { CheckpointFormatError } from '../../engine/errors.ts';
-import { sizeOf } from '../../engine/tensor.ts';
+import { sizeOf } from '../../engine/dtype.ts';
 import type { ByteSource } from './bytes.ts';
 import { DTYPE_BITS, parseHeader, type TensorEntry } from './header.ts';
 

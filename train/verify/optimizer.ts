@@ -39,8 +39,7 @@ export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckRes
       optimizer.zeroGrad();
       optimizer.schedule([item.lrs[step]]);
       const gradient = gradients.slice(step * item.n, (step + 1) * item.n);
-      parameter.gradSlot?.place.write(gradient);
-      if (parameter.gradSlot !== undefined) parameter.gradSlot.filled = parameter.gradSlot.everFilled = true;
+      parameter.grad = Tensor.from(gpu, gradient, [item.n], 'd p');
       gpu.scope(() => void optimizer.step());
       const want = after.subarray(step * item.n, (step + 1) * item.n);
       comparison.compare(`p after step ${step + 1}`, await parameter.read(), want, 8 * item.max_err_vs_f64 + 1e-6 * largest(want));

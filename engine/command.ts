@@ -1,0 +1,46 @@
+/** What the stream of a context is made of. */
+import type { Built } from './pipeline.ts';
+import type { Storage } from './storage.ts';
+
+/** A piece of a storage, in bytes from its start. */
+export interface Place {
+  readonly storage: Storage;
+  readonly offset: number;
+}
+
+/** What a binding of a kernel is given. */
+export type Resource =
+  | { readonly kind: 'uniform'; readonly index: number; readonly block: ArrayBuffer }
+  | { readonly kind: 'read' | 'read_write'; readonly index: number; readonly storage: Storage; readonly offset: number; readonly bytes: number };
+
+/** One command of the stream. */
+export type Command =
+  | { readonly kind: 'dispatch'; readonly label: string; readonly built: Built; readonly resources: readonly Resource[]; readonly grid: readonly [number, number, number] }
+  | { readonly kind: 'copy'; readonly from: Place; readonly to: Place; readonly bytes: number }
+  | { readonly kind: 'clear'; readonly to: Place; readonly bytes: number };
+
+/** What a command reads or writes. */
+export function storagesOf(command: Command): Storage[] {
+  const { reads, writes } = accesses(command);
+  return [...reads, ...writes];
+}
+
+/** What a command reads, and what it writes. */
+export function accesses(command: Command): { readonly reads: readonly Storage[]; readonly writes: readonly Storage[] } {
+  switch (command.kind) {
+    case 'copy':
+      return { reads: [command.from.storage], writes: [command.to.storage] };
+    case 'clear':
+      return { reads: [], writes: [command.to.storage] };
+    case 'dispatch': {
+      const of = (kind: Resource['kind']) => command.resources.flatMap((resource) => (resource.kind === kind && resource.kind !== 'uniform' ? [resource.storage] : []));
+      return { reads: of('read'), writes: of('read_write') };
+    }
+  }
+}
+
+/** The stretches that a command writes to. */
+export function writesOf(command: Command): (Place & { readonly bytes: number })[] {
+  if (command.kind !== 'dispatch') return [{ ...command.to, bytes: command.bytes }];
+  return command.resources.flatMap((resource) => (resource.kind === 'read_write' ? [resource] : []));
+}

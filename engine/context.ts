@@ -1,0 +1,156 @@
+import { Canary } from './canary.ts';
+import { Choices, type Machine, type Tuning } from './choices.ts';
+import type { Command } from './command.ts';
+import { Device } from './device.ts';
+import { type DType, fromBytes, type HostArrays, type Shape, toBytes } from './dtype.ts';
+import { Preparation } from './encodable.ts';
+import { CaptureError, GpuValidationError } from './errors.ts';
+import type { Handle } from './handle.ts';
+import type { Instance } from './instance.ts';
+import { Pool } from './memory.ts';
+import { ParamCache } from './params.ts';
+import { Staging } from './readback.ts';
+import { Recorder } from './recorder.ts';
+import type { Recording } from './recording.ts';
+import { Scopes } from './scopes.ts';
+import type { Storage } from './storage.ts';
+import { Stream } from './stream.ts';
+
+export interface ContextOptions {
+  /** Most bytes that tensors may hold at once, maybe by the kind of the adapter; unlimited if omitted. */
+  readonly budget?: number | ((kind: Device['kind']) => number);
+  /** For tests: NaN-filled memory with guard zones around every tensor; slow. */
+  readonly guard?: boolean;
+  /** What was measured on this machine; untuned if omitted, or if there is nothing. */
+  tuning?(machine: Machine): Tuning | undefined;
+}
+
+/** What a context must know of a tensor to move its content. */
+interface View {
+  readonly label: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly size: number;
+  readonly storage: Storage;
+  /** Where it begins in its storage, and how long it is. */
+  readonly byteOffset: number;
+  readonly bytes: number;
+}
+
+/** A device with memory, a stream of commands and scopes: what tensors and kernels need. Nothing is global, so two contexts never meet. */
+export class Context extends Device {
+  /** How kernels are run here, and what of it was measured. */
+  readonly choices: Choices;
+  readonly pool: Pool;
+  readonly recorder: Recorder;
+  readonly canary: Canary;
+  readonly params: ParamCache;
+  readonly #stream: Stream;
+  readonly #staging: Staging;
+  readonly #scopes = new Scopes(() => this.isClosed);
+
+  constructor(device: GPUDevice, adapter: GPUAdapter, instance: Instance, options: ContextOptions) {
+    super(device, adapter, instance);
+    const { vendor, architecture, device: card, description } = adapter.info;
+    const machine: Machine = { adapter: [vendor, architecture, card].filter((word) => word !== '').join(' '), driver: description, dawn: instance.version };
+    this.choices = new Choices(machine, options.tuning?.(machine));
+    this.canary = new Canary(this);
+    this.recorder = new Recorder(this, this.canary);
+    this.params = new ParamCache(this);
+    this.#stream = new Stream(this.recorder, new Preparation(this, this.params));
+    this.#staging = new Staging(this, this.recorder, this.canary);
+    const { budget = Number.POSITIVE_INFINITY, guard = false } = options;
+    this.pool = new Pool(this, this.#stream, this.#staging, typeof budget === 'number' ? budget : budget(this.kind), guard);
+    this.reportMemory(this.pool);
+  }
+
+  // ------------------------------------------------------------------------------------------------ memory
+
+  /** Runs `fn` and frees every tensor made inside, except those that it returns (in an array or a plain object too). */
+  scope<T>(fn: () => T): T {
+    return this.#scopes.run(fn);
+  }
+
+  /** Makes the current scope the owner of `tensor`. */
+  adopt<T extends Handle>(tensor: T): T {
+    this.#scopes.adopt(tensor);
+    return tensor;
+  }
+
+  /** Takes a tensor out of its scope: only `dispose` frees it. */
+  keep<T extends Handle>(tensor: T): T {
+    this.#scopes.keep(tensor);
+    return tensor;
+  }
+
+  /** Whether the current scope will free `tensor`. */
+  isInScope(tensor: Handle): boolean {
+    return this.#scopes.has(tensor);
+  }
+
+  /** A tensor that was disposed of is no leak. */
+  forgetLeak(tensor: Handle): void {
+    this.#scopes.forget(tensor);
+  }
+
+  /** Guard mode: throws when a kernel wrote outside of a tensor. */
+  async checkGuards(): Promise<void> {
+    const broken = await this.pool.brokenGuards();
+    if (broken.length > 0) throw new GpuValidationError(`written outside of: ${broken.join(', ')}`);
+  }
+
+  // ------------------------------------------------------------------------------------------------ commands
+
+  /** Set while a step is recorded in place of being run. */
+  get recording(): Recording | undefined {
+    return this.#stream.recording;
+  }
+
+  set recording(recording: Recording | undefined) {
+    this.#stream.recording = recording;
+  }
+
+  /** Adds a command to the stream, or to the step that is being recorded. */
+  append(command: Command): void {
+    this.#stream.append(command);
+  }
+
+  /** Overwrites a tensor from the host, after everything recorded so far. */
+  upload(target: View, data: HostArrays[DType]): void {
+    this.check();
+    const { storage, byteOffset, bytes } = target;
+    storage.noteWrite(byteOffset, bytes);
+    if (this.recording?.isEstimate) return;
+    this.#refuseIfRecording(`"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
+    // the queue would run this write before commands that are recorded but not submitted
+    if (storage.lastUse === this.recorder.serial) this.recorder.flush();
+    this.device.queue.writeBuffer(storage.buffer, storage.base + byteOffset, toBytes(target.dtype, data));
+  }
+
+  /** target := 0. */
+  clear(target: View): void {
+    this.append({ kind: 'clear', to: { storage: target.storage, offset: target.byteOffset }, bytes: target.bytes });
+  }
+
+  #refuseIfRecording(what: string, hint: string): void {
+    if (this.recording !== undefined) throw new CaptureError(what, hint);
+  }
+
+  // ------------------------------------------------------------------------------------------------ results
+
+  /** The contents of several tensors in one readback. */
+  read(tensors: readonly View[]): Promise<HostArrays[DType][]> {
+    this.#refuseIfRecording(`${tensors.map(({ label }) => `"${label}"`).join(', ')} is read, but nothing has run yet`, 'return what you want to see, and read it after the run');
+    const pieces = tensors.map(({ storage, byteOffset, bytes }) => ({ buffer: storage.buffer, offset: storage.base + byteOffset, bytes }));
+    return this.#staging.read(pieces).then((results) => results.map((bytes, i) => fromBytes(tensors[i].dtype, tensors[i].size, bytes)));
+  }
+
+  readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    return this.#staging.readBuffer(buffer, offset, bytes);
+  }
+
+  /** Waits until everything recorded so far has run. */
+  async sync(): Promise<void> {
+    await this.#staging.read([]);
+  }
+}

@@ -1,0 +1,29 @@
+import { type Command, storagesOf, writesOf } from './command.ts';
+import type { Preparation } from './encodable.ts';
+import type { Recorder } from './recorder.ts';
+import type { Recording } from './recording.ts';
+
+/** The one stream of commands of a context: they are encoded in their order, or noted, while a step is being recorded. */
+export class Stream {
+  readonly recorder: Recorder;
+  /** Set while a step is recorded in place of being run. */
+  recording: Recording | undefined;
+  readonly #preparation: Preparation;
+
+  constructor(recorder: Recorder, preparation: Preparation) {
+    this.recorder = recorder;
+    this.#preparation = preparation;
+  }
+
+  append(command: Command): void {
+    for (const { storage, offset, bytes } of writesOf(command)) storage.noteWrite(offset, bytes);
+    if (this.recording !== undefined) return this.recording.append(command);
+    for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial;
+    this.recorder.encode(this.#preparation.prepare(command));
+  }
+
+  /** Bind groups name buffers; called when buffers are destroyed. */
+  forgetBindGroups(): void {
+    this.#preparation.forget();
+  }
+}
