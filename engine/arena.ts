@@ -1,5 +1,6 @@
 import { copy } from './arithmetic.ts';
 import type { Context } from './context.ts';
+import { FirstlightError } from './errors.ts';
 import { GradSlot } from './grad_slot.ts';
 import { roundUp } from './plan.ts';
 import { Tensor } from './tensor.ts';
@@ -39,6 +40,7 @@ export class Arena {
   /** @param block elements; every section starts at a multiple of it */
   constructor(gpu: Context, label: string, sections: readonly ArenaSection[], block: number) {
     this.gpu = gpu;
+    checkParameters(sections);
     const alignment = gpu.limits.minStorageBufferOffsetAlignment / 2; // in elements, of f16 too
     const owners: number[] = [];
     let offset = 0;
@@ -90,6 +92,17 @@ export class Arena {
     this.values.dispose();
     this.grads.dispose();
     this.shadow?.dispose();
+  }
+}
+
+/** A parameter has one place in one arena, or two optimisers would change two copies of it. */
+function checkParameters(sections: readonly ArenaSection[]): void {
+  const names = new Map<Tensor, string>();
+  for (const [name, parameter] of sections.flatMap(({ parameters }) => parameters)) {
+    const before = names.get(parameter);
+    if (before !== undefined) throw new FirstlightError('FL_IN_USE', `"${name}" and "${before}" are one parameter`, { name, before }, 'give it to the optimiser once');
+    if (parameter.gradSlot !== undefined) throw new FirstlightError('FL_IN_USE', `"${name}" belongs to another optimiser`, { name }, 'dispose of that one first');
+    names.set(parameter, name);
   }
 }
 

@@ -25,7 +25,9 @@ export function accumulate(total: Tensor, x: Tensor): void {
 /** target := source; equal sizes. f32 and f16 are converted into each other. */
 export function copy(source: AnyTensor, target: AnyTensor): void {
   if (source.size !== target.size) throw new ShapeError('copy', `[${source.shape}] does not fit [${target.shape}]`);
-  if (source.dtype !== target.dtype) return inPieces({ x: source, y: target }, conversion);
+  // commands copy whole words: of an odd number of f16, one more than the tensor has, which may be its neighbour's
+  const isWhole = (source.size * source.elementBytes) % 4 === 0;
+  if (source.dtype !== target.dtype || !isWhole) return inPieces({ x: source, y: target }, conversion);
   const placeOf = ({ storage, byteOffset: offset }: AnyTensor) => ({ storage, offset });
   source.gpu.append({ kind: 'copy', from: placeOf(source), to: placeOf(target), bytes: source.bytes });
 }

@@ -1,7 +1,7 @@
-import { ShapeError } from './errors.ts';
 import { copy } from './arithmetic.ts';
 import type { Context } from './context.ts';
 import { type Shape, sizeOf } from './dtype.ts';
+import { FirstlightError, ShapeError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
 /** A piece of a model: parameters and smaller pieces under the names that checkpoints use. */
@@ -10,6 +10,7 @@ export abstract class Module {
 
   /** Registers a parameter or a piece under its checkpoint name and returns it. */
   protected add<T extends Tensor | Module>(name: string, piece: T): T {
+    if (this.#parts.has(name)) throw new FirstlightError('FL_NAME', `a module has two parts named "${name}"`, { name }, 'give each a name of its own');
     this.#parts.set(name, piece);
     return piece;
   }
@@ -20,11 +21,14 @@ export abstract class Module {
     return pieces;
   }
 
-  /** Full name and tensor of every parameter, in order of registration. */
-  *parameters(prefix = ''): Generator<[string, Tensor]> {
+  /** Full name and tensor of every parameter, in order of registration. One that has several names, as tied weights have, comes once, under the first. */
+  *parameters(prefix = '', seen = new Set<Tensor>()): Generator<[string, Tensor]> {
     for (const [name, piece] of this.#parts) {
-      if (piece instanceof Tensor) yield [prefix + name, piece];
-      else yield* piece.parameters(`${prefix}${name}.`);
+      if (piece instanceof Module) yield* piece.parameters(`${prefix}${name}.`, seen);
+      else if (!seen.has(piece)) {
+        seen.add(piece);
+        yield [prefix + name, piece];
+      }
     }
   }
 

@@ -27,6 +27,9 @@ type Operation = TapeNode<AnyTensor, Pull>;
  * @param saved tensors that `pull` reads; they are kept until it ran, and must not be written to before. All parents unless said otherwise.
  */
 export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[], pull: Pull, saved: readonly AnyTensor[] = parents): T {
+  if (parents.includes(y) || y.node !== undefined) {
+    throw new FirstlightError('FL_GRAPH', `the result of an operation, ${nameOf(y)}, is ${parents.includes(y) ? 'one of its parents' : 'recorded already'}`, {}, 'return a tensor of its own: y = x.like(), or x.alias() for the same memory');
+  }
   return recordNode(y, parents, pull, saved);
 }
 
@@ -202,8 +205,14 @@ export function ones(gpu: Context, shape: readonly number[]): Tensor {
  * time. Chen et al. 2016, arXiv:1604.06174. Random numbers are counter-based, so both runs draw the same.
  */
 export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
-  const gpu = inputs[0].gpu;
-  const y = noGrad(() => gpu.scope(() => fn(...inputs)));
+  if (inputs.length === 0) throw new ShapeError('recompute', 'no inputs were given', 'pass the tensors that the result is computed from: recompute(fn, x)');
+  const { gpu } = inputs[0];
+  const y = noGrad(() =>
+    gpu.scope(() => {
+      const result = fn(...inputs);
+      return gpu.isInScope(result) ? result : result.alias(); // what was there before is no result that the tape could mark
+    }),
+  );
   if (!isRecording()) return y;
   const pull: Pull = (dy) => {
     const again = inputs.map((input) => {

@@ -62,7 +62,7 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   static from(gpu: Context, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
   static from(gpu: Context, data: HostArrays[DType], shape: Shape = [data.length], label = 'tensor'): AnyTensor {
     const dtype = (['f32', 'u32', 'i32'] as const).find((type) => data instanceof HOST_ARRAYS[type]);
-    if (dtype === undefined) throw new DTypeError(label, 'host data', 'a Float32Array, Uint32Array or Int32Array', kindOf(data), 'convert it: Float32Array.from(data)');
+    if (dtype === undefined) throw new DTypeError(label, 'host data', 'Float32Array, Uint32Array or Int32Array', kindOf(data), 'convert it: Float32Array.from(data)');
     checkExtents(label, shape);
     if (data.length !== sizeOf(shape)) throw new ShapeError(label, `${sizeOf(shape)} values fit [${shape}], got ${data.length}`);
     const tensor = Tensor.empty(gpu, shape, dtype, label);
@@ -80,7 +80,7 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   /** Overwrites the content from the host, after everything recorded so far. A graph that saved the old content refuses its backward pass. */
   write(data: HostArrays[D]): void {
     const array = HOST_ARRAYS[this.dtype];
-    if (!(data instanceof array)) throw new DTypeError(this.label, `host data for ${this.dtype}`, `a ${array.name}`, kindOf(data), `convert it: ${array.name}.from(data)`);
+    if (!(data instanceof array)) throw new DTypeError(this.label, `host data for ${this.dtype}`, array.name, kindOf(data), `convert it: ${array.name}.from(data)`);
     if (data.length !== this.size) throw new ShapeError(this.label, `${this.size} values fit [${this.shape}], got ${data.length}`);
     this.gpu.upload(this, data);
   }
@@ -233,7 +233,7 @@ function checkExtents(label: string, shape: Shape): void {
 
 /** What a value is, for errors. */
 function kindOf(value: unknown): string {
-  return typeof value === 'object' && value !== null ? `a ${value.constructor?.name ?? 'object'}` : String(value);
+  return typeof value === 'object' && value !== null ? (value.constructor?.name ?? 'object') : String(value);
 }
 
 /** Whether two shapes are the same. */

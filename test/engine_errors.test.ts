@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DeviceLostError, FirstlightError, Kernel, KernelCompileError, open, ShapeError, Tensor } from '../engine/index.ts';
+import { type Call, DeviceLostError, FirstlightError, Kernel, KernelCompileError, open, ShapeError, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 
 /** The error that `work` ends with. */
@@ -73,6 +73,47 @@ test('a missing tensor, a wrong dtype, and a parameter that is no number are ref
   assert.throws(() => kernel.run(gpu, { tensors: { x, y }, params: {}, grid: 1 }), /parameter "n" is undefined/);
   assert.throws(() => Tensor.from(gpu, Float32Array.of(1, 2), [3], 'w'), (error: Error) => error instanceof ShapeError && /w: 3 values fit \[3\], got 2/.test(error.message));
   await assert.is((await x.read())[0], 1);
+});
+
+test('a launch with a name that the WGSL does not have, or a grid that is no number of workgroups, is refused', async () => {
+  await using gpu = await open();
+  const kernel = new Kernel('copy', [{ file: 'copy.wgsl', text: COPY }]);
+  using x = Tensor.from(gpu, Float32Array.of(1));
+  using y = x.like();
+  const refuse = (call: Partial<Call>, what: RegExp) => assert.throws(() => kernel.run(gpu, { tensors: { x, y }, params: { n: 1 }, grid: 1, ...call }), what);
+  refuse({ tensors: { x, y, z: x } }, /copy: tensors have no "z"; the WGSL knows x, y/);
+  refuse({ params: { n: 1, m: 2 } }, /copy: params have no "m"; the WGSL knows n/);
+  refuse({ constants: { SIZE: 4 } }, /copy: constants have no "SIZE"/);
+  for (const grid of [1.5, 0, -1, Number.NaN, [1, 1, 0.5] as const]) refuse({ grid }, /copy: a grid of .* workgroups/);
+  assert.is((await x.read())[0], 1);
+});
+
+test('host data of a type that no tensor has is refused by name', async () => {
+  await using gpu = await open();
+  const from = Tensor.from as (...given: unknown[]) => Tensor;
+  assert.throws(() => from(gpu, [1, 2], [2], 'w'), /w: host data must be Float32Array, Uint32Array or Int32Array, got Array/);
+  assert.throws(() => from(gpu, new Float64Array(2), [2], 'w'), /got Float64Array/);
+  assert.throws(() => from(gpu, undefined, [2], 'w'), /got undefined/);
+  using x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
+  using ids = Tensor.from(gpu, Uint32Array.of(1, 2), [2], 'ids');
+  assert.throws(() => x.write(new Float64Array(2) as unknown as Float32Array), /x: host data for f32 must be Float32Array, got Float64Array/);
+  assert.throws(() => x.write([1, 2] as unknown as Float32Array), /got Array/);
+  assert.throws(() => ids.write(Float32Array.of(1, 2) as unknown as Uint32Array), /ids: host data for u32 must be Uint32Array, got Float32Array/);
+  assert.throws(() => Tensor.from(gpu, new Float32Array(4), [-2, -2]), /whole number of at least 1/);
+  assert.equal([...(await x.read())], [1, 2]);
+});
+
+test('a shape with a hole that no whole number fills, or with other elements, is refused', async () => {
+  await using gpu = await open();
+  using x = Tensor.from(gpu, new Float32Array(6));
+  assert.throws(() => x.reshape([4, -1]), /\[6\] has 6 elements, which do not make \[4,-1\]/);
+  assert.throws(() => x.reshape([-1, -1]), /one extent may be −1/);
+  assert.throws(() => x.reshape([1.5, 4]), /do not make/);
+  assert.throws(() => x.reshape([-2, -3]), /do not make/);
+  assert.throws(() => x.reshape([0, -1]), /do not make/);
+  assert.throws(() => x.alias([4], 12), /is no part of \[6\]/);
+  using y = x.reshape([3, -1]);
+  assert.equal(y.shape, [3, 2]);
 });
 
 test('a grid over the limit of a dimension is folded, and every element is still written', async () => {

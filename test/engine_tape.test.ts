@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Arena, backward, noGrad, open, parameter, recompute, record, Tensor } from '../engine/index.ts';
+import { Arena, backward, Module, noGrad, open, parameter, recompute, record, Tensor } from '../engine/index.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
@@ -339,6 +339,37 @@ test('a parameter stored as f16, without an arena, adds up two backward passes i
   assert.is(x.grad?.dtype, 'f32');
   assert.equal([...((await x.grad?.read()) ?? [])], [2, 4]);
   x.grad?.dispose();
+});
+
+test('the result of an operation is a tensor of its own', async () => {
+  using x = leaf(1, 2);
+  assert.throws(() => record(x, [x], (dy) => [dy]), /"leaf" \[2\], is one of its parents/);
+  gpu.scope(() => {
+    const y = custom(x, (dy) => [dy]);
+    assert.throws(() => record(y, [x], (dy) => [dy]), /is recorded already/);
+  });
+  assert.throws(() => recompute(() => x), /no inputs were given/);
+  assert.equal([...(await gradientOf(x, (x) => recompute((v) => v, x)))], [1, 1], 'recompute of nothing');
+  assert.is(x.node, undefined);
+});
+
+test('tied weights are one parameter, and no parameter has two optimisers', () => {
+  class Tied extends Module {
+    readonly a = this.add('a', parameter(gpu, 'a', [2]));
+    constructor() {
+      super();
+      this.add('b', this.a);
+    }
+  }
+  using tied = new Tied();
+  const parameters = [...tied.parameters()];
+  assert.equal(parameters.map(([name]) => name), ['a']);
+  const section = { id: 0, parameters };
+  assert.throws(() => new Arena(gpu, 'arena', [section, section], 4), /"a" and "a" are one parameter/);
+  const arena = new Arena(gpu, 'arena', [section], 4);
+  assert.throws(() => new Arena(gpu, 'second', [section], 4), /"a" belongs to another optimiser/);
+  arena.dispose();
+  new Arena(gpu, 'third', [section], 4).dispose();
 });
 
 test.after(() => gpu.close());

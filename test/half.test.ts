@@ -103,5 +103,15 @@ test('a device without f16 says so when a tensor of it is made', async () => {
   assert.throws(() => Tensor.empty(plain, [1], 'f16'), (error: unknown) => error instanceof FirstlightError && error.code === 'FL_FEATURE' && /f32/.test(error.hint ?? ''));
 });
 
+test('a copy of an odd number of elements leaves the neighbour as it is', async () => {
+  if (!gpu.features.has('shader-f16')) return;
+  using x = Tensor.empty(gpu, [3], 'f16', 'x');
+  x.write(Float32Array.of(1, 2, 3));
+  using y = Tensor.empty(gpu, [2, 3], 'f16', 'y');
+  y.write(Float32Array.of(9, 9, 9, 8, 8, 8));
+  gpu.scope(() => gpu.copy(x, y.alias([3])));
+  assert.equal([...(await y.read())], [1, 2, 3, 8, 8, 8]);
+});
+
 test.after(() => gpu.close());
 test.run();
