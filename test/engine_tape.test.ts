@@ -8,6 +8,7 @@ import { mlp } from '../kernels/matmul/index.ts';
 import { concat, slice } from '../kernels/rearrange/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
 import { close } from './close.ts';
+import { openWithBindings } from './small_limits.ts';
 
 const gpu = await open();
 
@@ -339,6 +340,27 @@ test('a parameter stored as f16, without an arena, adds up two backward passes i
   assert.is(x.grad?.dtype, 'f32');
   assert.equal([...((await x.grad?.read()) ?? [])], [2, 4]);
   x.grad?.dispose();
+});
+
+test('gradients larger than a binding are added up in ranges, with equal bits', async () => {
+  const small = await openWithBindings(4096);
+  const values = Float32Array.from({ length: 2501 }, (_, i) => Math.sin(i)); // three ranges, the last one odd
+  const sums: Float32Array[] = [];
+  for (const context of [gpu, small]) {
+    using x = Tensor.from(context, values);
+    x.requiresGrad = true;
+    for (let i = 0; i < 2; i++) {
+      context.scope(() => {
+        const view = x.reshape([2501]);
+        const seed = Tensor.from(context, values);
+        backward(add(mul(view, seed), view), seed); // summed on the way, then in `grad`
+      });
+    }
+    sums.push((await x.grad?.read()) as Float32Array);
+    x.grad?.dispose();
+  }
+  assert.equal(sums[1], sums[0]);
+  await small.close();
 });
 
 test('the result of an operation is a tensor of its own', async () => {
