@@ -1,10 +1,63 @@
 import type { Shape } from '../../engine/index.ts';
-import type { Combination } from './index.ts';
 
-const COMBINE: Readonly<Record<Combination, (a: number, b: number) => number>> = { add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b };
+/** A function of one number, and its derivative. */
+export interface Curve {
+  readonly value: (x: number) => number;
+  readonly slope: (x: number) => number;
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** Operations on one element, in float64. */
+export const CURVES = {
+  exp: { value: Math.exp, slope: Math.exp },
+  sqrt: { value: Math.sqrt, slope: (x) => 0.5 / Math.sqrt(x) },
+  log: { value: Math.log, slope: (x) => 1 / x },
+  abs: { value: Math.abs, slope: Math.sign },
+  relu: { value: (x) => Math.max(x, 0), slope: (x) => (x > 0 ? 1 : 0) },
+  sigmoid: { value: sigmoid, slope: (x) => sigmoid(x) * sigmoid(-x) },
+  silu: { value: (x) => x * sigmoid(x), slope: (x) => sigmoid(x) * (1 + x * sigmoid(-x)) },
+  tanh: { value: Math.tanh, slope: (x) => 1 / Math.cosh(x) ** 2 },
+  softplus: { value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), slope: sigmoid },
+} satisfies Readonly<Record<string, Curve>>;
+
+/** x held from `low` to `high`. */
+export function clamping(low: number, high: number): Curve {
+  return { value: (x) => Math.min(Math.max(x, low), high), slope: (x) => (x >= low && x <= high ? 1 : 0) };
+}
+
+/** A function of two numbers, and its derivatives by the first and by the second. */
+interface Surface {
+  readonly value: (a: number, b: number) => number;
+  readonly slopes: (a: number, b: number) => readonly [number, number];
+}
+
+/** How much of dy goes to the larger of two numbers, and to either of two equal ones. */
+const shareOf = (larger: number, smaller: number) => (larger > smaller ? 1 : larger === smaller ? 0.5 : 0);
+const step = (is: (a: number, b: number) => boolean): Surface => ({ value: (a, b) => Number(is(a, b)), slopes: () => [0, 0] });
+
+/** Operations on two elements, in float64. */
+export const SURFACES = {
+  add: { value: (a, b) => a + b, slopes: () => [1, 1] },
+  sub: { value: (a, b) => a - b, slopes: () => [1, -1] },
+  mul: { value: (a, b) => a * b, slopes: (a, b) => [b, a] },
+  div: { value: (a, b) => a / b, slopes: (a, b) => [1 / b, -a / b ** 2] },
+  pow: { value: (a, b) => a ** b, slopes: (a, b) => [b * a ** (b - 1), a ** b * Math.log(a)] },
+  maximum: { value: Math.max, slopes: (a, b) => [shareOf(a, b), shareOf(b, a)] },
+  minimum: { value: Math.min, slopes: (a, b) => [shareOf(b, a), shareOf(a, b)] },
+  eq: step((a, b) => a === b),
+  ne: step((a, b) => a !== b),
+  lt: step((a, b) => a < b),
+  le: step((a, b) => a <= b),
+  gt: step((a, b) => a > b),
+  ge: step((a, b) => a >= b),
+} satisfies Readonly<Record<string, Surface>>;
+
+/** An operand on the host: a tensor with its shape, or a number. */
+export type HostOperand = { readonly data: Float64Array; readonly shape: Shape } | number;
 
 /** For each element of `shape`, row-major: which element of the smaller `from` stands there. */
-export function broadcastIndex(from: Shape, shape: Shape): number[] {
+function broadcastIndex(from: Shape, shape: Shape): number[] {
   let all: { index: number }[] = [{ index: 0 }];
   shape.forEach((extent, axis) => {
     const own = from[axis - shape.length + from.length] ?? 1;
@@ -13,19 +66,15 @@ export function broadcastIndex(from: Shape, shape: Shape): number[] {
   return all.map(({ index }) => index);
 }
 
-/** y = combine(a, b) over `shape`, the shape that both broadcast to. */
-export function combine(op: Combination, a: Float64Array, aShape: Shape, b: Float64Array, bShape: Shape, shape: Shape): Float64Array {
-  const [ia, ib] = [broadcastIndex(aShape, shape), broadcastIndex(bShape, shape)];
-  return Float64Array.from(ia, (at, i) => COMBINE[op](a[at], b[ib[i]]));
+/** An operand as large as the result. */
+export function repeated(operand: HostOperand, shape: Shape): Float64Array {
+  if (typeof operand === 'number') return new Float64Array(shape.reduce((product, extent) => product * extent, 1)).fill(operand);
+  return Float64Array.from(broadcastIndex(operand.shape, shape), (at) => operand.data[at]);
 }
 
-/** da and db: an element that stands in several places gets the sum of what they get. */
-export function combineGradient(op: Combination, a: Float64Array, aShape: Shape, b: Float64Array, bShape: Shape, shape: Shape, dy: Float64Array): { a: Float64Array; b: Float64Array } {
-  const [ia, ib] = [broadcastIndex(aShape, shape), broadcastIndex(bShape, shape)];
-  const [da, db] = [new Float64Array(a.length), new Float64Array(b.length)];
-  dy.forEach((d, i) => {
-    da[ia[i]] += op === 'mul' ? d * b[ib[i]] : d;
-    db[ib[i]] += op === 'mul' ? d * a[ia[i]] : op === 'sub' ? -d : d;
-  });
-  return { a: da, b: db };
+/** The gradient of an operand from that of its repeats: an element that stands in several places gets the sum of what they get. */
+export function summed(gradient: Float64Array, shape: Shape, from: Shape): Float64Array {
+  const sums = new Float64Array(from.reduce((product, extent) => product * extent, 1));
+  broadcastIndex(from, shape).forEach((at, i) => (sums[at] += gradient[i]));
+  return sums;
 }

@@ -1,0 +1,35 @@
+// Gradient of elementwise.wgsl for one operand, before the sum over its repeats: dx = gradient_b(a, b, dy) if OF_B, else gradient_a(a, b, dy).
+// Each operand has a dispatch of its own: mostly one of them wants a gradient, and the two may be stored in different ways.
+// Linked with a file of binary/ (`gradient_a`, `gradient_b`), operands.wgsl, strided.wgsl, engine/flat.wgsl and a pack.
+
+struct Params {
+  n: u32, run: u32,
+  a_start: u32, b_start: u32, dy_start: u32, dx_start: u32,
+  a_fixed: f32, b_fixed: f32,
+  e0: u32, e1: u32, e2: u32, e3: u32, e4: u32, e5: u32,   // extents of dy, innermost first
+  a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,   // strides of a
+  b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32    // strides of b
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<pack>;
+@group(0) @binding(2) var<storage, read> b: array<pack>;
+@group(0) @binding(3) var<storage, read> dy: array<pack>;                // n packs
+@group(0) @binding(4) var<storage, read_write> dx: array<result_pack>;   // n packs
+
+@compute @workgroup_size(WORKGROUP)
+fn elementwise_grad(lanes: Lanes) {
+  let run = run_of(lanes, params.run, params.n);
+  let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
+  let a_strides = array(params.a0, params.a1, params.a2, params.a3, params.a4, params.a5);
+  let b_strides = array(params.b0, params.b1, params.b2, params.b3, params.b4, params.b5);
+  for (var i = run.first; i < run.end; i += WORKGROUP) {
+    let left = operand_a(params.a_start + strided_offset(i, RANK, extents, a_strides));
+    let right = operand_b(params.b_start + strided_offset(i, RANK, extents, b_strides));
+    let d = vec4f(pack32(dy[params.dy_start + i]));
+    var gradient: vec4f;
+    if (OF_B) { gradient = gradient_b(left, right, d); }
+    else { gradient = gradient_a(left, right, d); }
+    dx[params.dx_start + i] = result_pack(pack_of(gradient));
+  }
+}

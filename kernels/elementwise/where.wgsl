@@ -1,0 +1,34 @@
+// y = a where the condition is not 0, else b, element by element, NumPy's broadcasting over all three. Its gradients are the same with dy in
+// place of one operand and 0 in place of the other. NaN is not 0, and is found by its bits. a, b or both may be numbers that the program fixes.
+// Linked with operands.wgsl, strided.wgsl, special.wgsl, engine/flat.wgsl and a pack.
+
+struct Params {
+  n: u32, run: u32,
+  condition_start: u32, a_start: u32, b_start: u32, y_start: u32,   // where this part of the work begins in what is bound
+  a_fixed: f32, b_fixed: f32,                                       // a if A_FIXED, b if B_FIXED
+  e0: u32, e1: u32, e2: u32, e3: u32, e4: u32, e5: u32,             // extents of y, innermost first
+  condition0: u32, condition1: u32, condition2: u32, condition3: u32, condition4: u32, condition5: u32,   // strides
+  a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,
+  b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> condition: array<pack>;
+@group(0) @binding(2) var<storage, read> a: array<pack>;
+@group(0) @binding(3) var<storage, read> b: array<pack>;
+@group(0) @binding(4) var<storage, read_write> y: array<result_pack>;   // n packs
+
+@compute @workgroup_size(WORKGROUP)
+fn where_not_zero(lanes: Lanes) {
+  let run = run_of(lanes, params.run, params.n);
+  let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
+  let a_strides = array(params.a0, params.a1, params.a2, params.a3, params.a4, params.a5);
+  let b_strides = array(params.b0, params.b1, params.b2, params.b3, params.b4, params.b5);
+  let strides = array(params.condition0, params.condition1, params.condition2, params.condition3, params.condition4, params.condition5);
+  for (var i = run.first; i < run.end; i += WORKGROUP) {
+    let left = operand_a(params.a_start + strided_offset(i, RANK, extents, a_strides));
+    let right = operand_b(params.b_start + strided_offset(i, RANK, extents, b_strides));
+    let is_other = is_zero(vec4f(pack32(condition[params.condition_start + strided_offset(i, RANK, extents, strides)])));
+    y[params.y_start + i] = result_pack(pack_of(select(left, right, is_other)));
+  }
+}
