@@ -42,11 +42,26 @@ test('the share of kept elements is 1 − rate, within four standard deviations'
   assert.ok(Math.abs(kept - n * (1 - rate)) < 4 * Math.sqrt(n * rate * (1 - rate)), `${kept} of ${n} kept`);
 });
 
-test('a rate of 0 returns the tensor itself; a rate of 1, a foreign state and a missing dimension are refused', () => {
+test('a rate of 0 gives a view: it costs nothing, passes the gradient on, and to dispose of it does not free what was given', async () => {
+  const x = ones(8);
+  x.requiresGrad = true;
+  const draw = { state: state(1), layer: 0 };
+  const { dispatches } = gpu.counts;
+  for (const drop of [dropout, dropPath]) {
+    using y = drop(x, 0, draw);
+    assert.is.not(y, x);
+    backward(y, ones(8));
+  }
+  assert.is(gpu.counts.dispatches - dispatches, 1, 'the sum of the two gradients');
+  assert.equal([...(await x.read())], Array(8).fill(1));
+  assert.equal([...(await x.grad!.read())], Array(8).fill(2));
+});
+
+test('a rate outside of [0, 1), a foreign state and a missing dimension are refused', () => {
   gpu.scope(() => {
     const x = ones(8);
     const draw = { state: state(1), layer: 0 };
-    assert.is(dropout(x, 0, draw), x);
+    for (const rate of [-0.1, Number.NaN, Number.POSITIVE_INFINITY]) assert.throws(() => dropout(x, rate, draw), (error: unknown) => error instanceof FirstlightError && error.code === 'FL_RANGE');
     assert.throws(() => dropout(x, 1, draw), (error: unknown) => error instanceof FirstlightError && error.message === 'dropout: rate is 1, it must be in [0, 1)');
     assert.throws(() => dropout(x, 0.5, { state: Tensor.from(gpu, new Uint32Array(3)), layer: 0 }), (error: unknown) => error instanceof ShapeError && /\[3\], expected \[4\]/.test(error.message));
     assert.throws(() => dropPath(x, 0.5, draw, 1), /x is \[8\], it has no dimension 1/);

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
-import { concat, expand, permute, slice } from '../kernels/rearrange/index.ts';
+import { cast, concat, expand, permute, slice } from '../kernels/rearrange/index.ts';
 
 const gpu = await open();
 
@@ -26,6 +26,20 @@ test('a tensor that is concatenated with itself gets both halves of the gradient
   assert.equal([...(await y.read())], [1, 1, 2, 2, 3, 3]);
   backward(y, Tensor.from(gpu, Float32Array.of(1, 10, 2, 20, 3, 30), [3, 2]));
   assert.equal([...(await x.grad!.read())], [11, 22, 33]);
+});
+
+test('a cast to the same type is a view: it costs nothing, passes the gradient on, and to dispose of it does not free what was given', async () => {
+  const x = Tensor.from(gpu, Float32Array.of(1, 2, 3));
+  x.requiresGrad = true;
+  const { dispatches } = gpu.counts;
+  {
+    using y = cast(x, 'f32');
+    assert.is.not(y, x);
+    backward(y, Tensor.from(gpu, Float32Array.of(4, 5, 6)));
+  }
+  assert.is(gpu.counts.dispatches, dispatches);
+  assert.equal([...(await x.read())], [1, 2, 3]);
+  assert.equal([...(await x.grad!.read())], [4, 5, 6]);
 });
 
 test('copies keep nothing for their gradients but the result', () => {

@@ -1,5 +1,6 @@
-import { FirstlightError, Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
 import { rangesOf } from '../shared/flat.ts';
+import { checkFraction } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
@@ -18,7 +19,7 @@ export interface Draw {
 
 /**
  * Drops each element with probability `rate` and scales the others by 1/(1 − rate). Srivastava et al. 2014, section 4.
- * The mask is a function of seed, step, layer and element (Philox4x32-10), so it is not stored. A rate of 0 returns `x`.
+ * The mask is a function of seed, step, layer and element (Philox4x32-10), so it is not stored. At a rate of 0 the result is a view of `x`.
  */
 export function dropout(x: Tensor, rate: number, draw: Draw): Tensor {
   return drop('dropout', x, rate, draw, x.size, 1);
@@ -35,9 +36,9 @@ export function dropPath(x: Tensor, rate: number, draw: Draw, dim = 0): Tensor {
 }
 
 function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, extent: number, inner: number): Tensor {
-  if (!(rate >= 0 && rate < 1)) throw new FirstlightError('FL_RANGE', `${op}: rate is ${rate}, it must be in [0, 1)`, { rate });
+  checkFraction(op, 'rate', rate);
   if (state.size !== 4) throw new ShapeError(op, `the draw's state is [${state.shape}], expected [4]: seed low, seed high, step, 0`);
-  if (rate === 0) return x;
+  if (rate === 0) return x.reshape(x.shape); // a tensor of its own: what disposes of y must not free x
   const apply = (from: Tensor, to: Tensor) => {
     for (const { start, count } of rangesOf(x.gpu, x.size)) {
       using piece = from.alias([count], start * from.elementBytes);

@@ -127,9 +127,9 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return record(y, [x], (dy) => [sumTo(dy, x)], []);
 }
 
-/** The same numbers stored in another way; `x` itself if that is how they are stored. f16 rounds to the nearest, and to infinity beyond 65504. */
+/** The same numbers stored in another way; a view of `x` if that is how they are stored. f16 rounds to the nearest, and to infinity beyond 65504. */
 export function cast(x: Tensor, type: FloatType): Tensor {
-  if (x.dtype === type) return x;
+  if (x.dtype === type) return x.reshape(x.shape); // a tensor of its own: what disposes of y must not free x
   const y = Tensor.empty(x.gpu, x.shape, type, x.label);
   copyContent(x, y);
   return record(
