@@ -1,4 +1,5 @@
 import { type Context, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { checkFraction, checkNotNegative, checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -84,6 +85,9 @@ export interface Hyper {
 
 /** The row of `hyper`: lr, beta1, beta2, eps, weight decay, 1 − beta2, 0, 0. */
 export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper): Float32Array {
+  for (const [name, value] of Object.entries({ lr, weightDecay })) checkNotNegative('AdamW', name, value);
+  for (const [name, value] of Object.entries({ beta1, beta2 })) checkFraction('AdamW', name, value);
+  checkPositive('AdamW', 'eps', eps);
   return Float32Array.of(lr, beta1, beta2, eps, weightDecay, 1 - beta2, 0, 0);
 }
 
@@ -102,6 +106,9 @@ export interface ControlSettings {
 
 /** [6], as `adamwControl` reads it. */
 export function controlSettings({ maxNorm, beta1, beta2, growth, backoff, interval }: ControlSettings): Float32Array {
+  checkNotNegative('AdamW', 'maxNorm', maxNorm);
+  for (const [name, value] of Object.entries({ beta1, beta2 })) checkFraction('AdamW', name, value);
+  for (const [name, value] of Object.entries({ growth, backoff, interval })) checkPositive('AdamW', name, value);
   return Float32Array.of(maxNorm, Math.log(beta1), Math.log(beta2), growth, backoff, interval);
 }
 

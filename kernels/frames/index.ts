@@ -1,4 +1,5 @@
 import { type FloatType, Kernel, LimitError, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { checkNumber, checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { TABLE_COLUMNS } from './pack.ts';
@@ -30,6 +31,10 @@ export interface FramesOptions {
 export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean, std, type = 'f32' }: FramesOptions): Tensor {
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) throw new ShapeError('frames', `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`, 'pass what packFrames() returned');
+  for (const [i, channel] of ['red', 'green', 'blue'].entries()) {
+    checkNumber('frames', `mean of ${channel}`, mean[i]);
+    checkPositive('frames', `std of ${channel}`, std[i]);
+  }
   const { gpu } = packed;
   const limit = gpu.limits.maxStorageBufferBindingSize;
   if (packed.bytes > limit) throw new LimitError('maxStorageBufferBindingSize', packed.bytes, limit, `frames: the I420 bytes of ${count} frames`, 'convert fewer frames at once');

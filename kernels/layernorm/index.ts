@@ -1,4 +1,5 @@
 import { type Context, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
+import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, packedKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -40,6 +41,7 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, a
   for (const [name, { shape }] of [['weight', weight], ['bias', bias]] as const) {
     if (shape.length !== 1 || shape[0] !== cols) throw new ShapeError('layernorm', `x [${x.shape}] needs a ${name} of [${cols}], got [${shape}]`);
   }
+  checkPositive('layernorm', 'eps', eps);
   const [sequences, tokens] = x.shape;
   if (appended !== undefined && (x.shape.length !== 3 || appended.size !== sequences * cols)) {
     throw new ShapeError('layernorm', `x [${x.shape}] and one token appended to each sequence, [${appended.shape}], do not fit`, 'x is [B, N, D] and `appended` [B, D]');
