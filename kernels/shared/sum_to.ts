@@ -1,4 +1,4 @@
-import { part, type Tensor } from '../../engine/index.ts';
+import { copy, part, type Tensor } from '../../engine/index.ts';
 import { boxesOf, mostOf, pieceOf, reachOf } from './boxes.ts';
 import { packedKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
@@ -41,7 +41,7 @@ function sumOver(x: Tensor, total: Tensor, kept: readonly Axis[], reduced: reado
   if (total.dtype === 'f32' || isAtOnce) return pass(x, total, kept, reduced, countOf(reduced));
   using sums = total.wide(total.shape, 'sums');
   pass(x, sums, kept, reduced, countOf(reduced));
-  x.gpu.copy(sums, total);
+  copy(sums, total);
 }
 
 /**
