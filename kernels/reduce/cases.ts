@@ -1,18 +1,22 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
-import type { Case, Room } from '../shared/room.ts';
+import type { Case, Input, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, gradientCost, kernels, mean, sum, sumAll } from './index.ts';
+import { argmax, argmin, cost, extremeCost, extremeGradientCost, gradientCost, kernels, max, mean, min, sum, sumAll } from './index.ts';
 import * as reference from './reference.ts';
 
 const OPERATIONS = { sum, mean };
+const EXTREMES = { max: { run: max, sign: 1 }, min: { run: min, sign: -1 } } as const;
+const PLACES = { argmax: { run: argmax, sign: 1 }, argmin: { run: argmin, sign: -1 } } as const;
+
+function seen(shape: Shape, dim: number): { extent: number; inner: number; n: number } {
+  const at = dim < 0 ? dim + shape.length : dim;
+  return { extent: shape[at], inner: sizeOf(shape.slice(at + 1)), n: sizeOf(shape) };
+}
 
 function reduceCase(name: string, op: 'sum' | 'mean', shape: Shape, dim: number): Case {
-  const at = dim < 0 ? dim + shape.length : dim;
-  const extent = shape[at];
-  const inner = sizeOf(shape.slice(at + 1));
+  const { extent, inner, n } = seen(shape, dim);
   const factor = op === 'sum' ? 1 : 1 / extent;
-  const n = sizeOf(shape);
   return {
     name: `${op}: ${name}`,
     inputs: { x: normal('reduce', shape) },
@@ -31,6 +35,45 @@ function everything(name: string, shape: Shape): Case {
   return { ...reduceCase(name, 'sum', [sizeOf(shape)], 0), run: (t) => [sumAll(t.x as Tensor)] };
 }
 
+/** Normal numbers, each twice along the dimension, once before and once behind its middle: the extreme ones as well. Halves are what central differences give, too. */
+function twice(shape: Shape, dim: number): Input {
+  const { extent, inner } = seen(shape, dim);
+  const { data } = normal('reduce twice', shape);
+  const place = (at: number) => Math.floor(at / inner) % extent;
+  return { shape, data: Float32Array.from(data, (_, at) => data[at - (place(at) - (place(at) % Math.ceil(extent / 2))) * inner]) };
+}
+
+function extremeCase(name: string, op: 'max' | 'min', shape: Shape, dim: number): Case {
+  const { extent, inner, n } = seen(shape, dim);
+  const { run, sign } = EXTREMES[op];
+  return {
+    name: `${op}: ${name}`,
+    inputs: { x: twice(shape, dim) },
+    wrt: ['x'],
+    run: (t) => [run(t.x as Tensor, dim)],
+    reference: ({ x }) => [reference.extreme(x, extent, inner, sign)],
+    gradient: ({ x }, dy) => ({ x: reference.extremeGradient(x, dy, extent, inner, sign) }),
+    tolerance: { atol: 0, rtol: 0, why: 'one of the elements' },
+    gradientTolerance: { atol: 0, rtol: 3e-7, why: 'one division' },
+    cost: extremeCost(n, n / extent),
+    gradientCost: extremeGradientCost(n, n / extent),
+  };
+}
+
+function placeCase(name: string, op: 'argmax' | 'argmin', shape: Shape, dim: number): Case {
+  const { extent, inner, n } = seen(shape, dim);
+  const { run, sign } = PLACES[op];
+  return {
+    name: `${op}: ${name}`,
+    inputs: { x: twice(shape, dim) },
+    wrt: [],
+    run: (t) => [run(t.x as Tensor, dim)],
+    reference: ({ x }) => [reference.place(x, extent, inner, sign)],
+    tolerance: { atol: 0, rtol: 0, why: 'a whole number' },
+    cost: extremeCost(n, n / extent),
+  };
+}
+
 export const room: Room = {
   name: 'reduce',
   kernels,
@@ -45,10 +88,21 @@ export const room: Room = {
     everything('everything, through partial sums of which the last is short', [1000, 37]),
     everything('everything, an odd number', [1031]),
     everything('one number', [1]),
+    extremeCase('odd rows', 'max', [5, 131], -1),
+    extremeCase('rows longer than the workgroup, in packs', 'min', [3, 1028], 1),
+    extremeCase('the first dimension, in two passes with a short last band', 'min', [301, 6], 0),
+    extremeCase('two passes inside others, in packs', 'max', [3, 270, 4], -2),
+    placeCase('odd rows', 'argmin', [5, 131], -1),
+    placeCase('rows longer than the workgroup, in packs', 'argmax', [3, 1028], 1),
+    placeCase('the first dimension, in two passes with a short last band', 'argmax', [301, 6], 0),
+    placeCase('two passes inside others, in packs', 'argmin', [3, 270, 4], -2),
   ],
   workloads: [
     workload('mean over frames: 16 × 8 × 512', (name) => reduceCase(name, 'mean', [16, 8, 512], 1)),
     workload('sum over rows: 400 × 3072', (name) => reduceCase(name, 'sum', [400, 3072], 0)),
     workload('sum over columns: 1600 × 400', (name) => reduceCase(name, 'sum', [1600, 400], -1)),
+    workload('max over rows: 400 × 3072', (name) => extremeCase(name, 'max', [400, 3072], 0)),
+    workload('max over columns: 1600 × 400', (name) => extremeCase(name, 'max', [1600, 400], -1)),
+    workload('argmax over columns: 1600 × 400', (name) => placeCase(name, 'argmax', [1600, 400], -1)),
   ],
 };

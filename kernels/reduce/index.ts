@@ -1,81 +1,115 @@
-import { part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, packed, packedKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
-import { sumEverything, sumRows, sumRowsKernels } from '../shared/sum_rows.ts';
+import { f32Bytes } from '../shared/sizes.ts';
+import { sumEverything } from '../shared/sum_rows.ts';
+import { type Line, OPERATIONS, reduceInto, share, spread } from './launch.ts';
 
-const columns = packedKernels('reduce', [await part(import.meta.url, './reduce.wgsl')]);
-const backward = packedKernels('reduce_grad', [await part(import.meta.url, './reduce_grad.wgsl')]);
+export { kernels } from './launch.ts';
 
-const WORKGROUP = 64;
-const GRADIENT_WORKGROUP = 256;
-/** Up to this many numbers are summed by one lane in one pass; more go in two. */
-const ONE_PASS = 256;
+/** What a reduction leaves of its dimension. */
+export interface ReduceOptions {
+  /** It stays, with an extent of 1, so that the result can be broadcast against x. */
+  readonly keepDim?: boolean;
+}
 
 /**
  * Σ over dimension `dim`, which vanishes from the shape. Negative dimensions count from the end.
  *
  * @param x [..., extent, ...]
  */
-export function sum(x: Tensor, dim: number): Tensor {
-  return reduce('sum', x, dim);
+export function sum(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
+  return total('sum', x, dim, options);
 }
 
 /** Mean over dimension `dim`, which vanishes from the shape. Negative dimensions count from the end. */
-export function mean(x: Tensor, dim: number): Tensor {
-  return reduce('mean', x, dim);
+export function mean(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
+  return total('mean', x, dim, options);
 }
 
 /** Σ over all elements, as a scalar [] of f32. */
 export function sumAll(x: Tensor): Tensor {
-  return record(sumEverything(x, 1), [x], (dy) => [spread(dy, x, x.size, 1, 1)], []);
+  return record(sumEverything(x, 1), [x], (dy) => [spread(dy, x, { extent: x.size, inner: 1 }, 1)], []);
 }
 
-function reduce(op: 'sum' | 'mean', x: Tensor, dim: number): Tensor {
+/**
+ * The largest element along dimension `dim`, which vanishes from the shape. NaN counts as larger than any number. Elements that are equally large
+ * share the gradient evenly, as in torch.amax; where the result is NaN, all of the gradient is.
+ *
+ * @param x [..., extent, ...]
+ */
+export function max(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
+  return extreme('max', x, dim, options);
+}
+
+/** The smallest element along dimension `dim`, as `max` otherwise: NaN counts as smaller than any number, ties share the gradient (torch.amin). */
+export function min(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
+  return extreme('min', x, dim, options);
+}
+
+/**
+ * Where the largest element along dimension `dim` is, the first one if several are equally large; the first NaN, if there is one (torch.argmax).
+ * Not differentiable.
+ *
+ * @param x [..., extent, ...]
+ */
+export function argmax(x: Tensor, dim: number, options?: ReduceOptions): Tensor<'u32'> {
+  return place('argmax', x, dim, options);
+}
+
+/** Where the smallest element along dimension `dim` is, as `argmax` otherwise. */
+export function argmin(x: Tensor, dim: number, options?: ReduceOptions): Tensor<'u32'> {
+  return place('argmin', x, dim, options);
+}
+
+function total(op: 'sum' | 'mean', x: Tensor, dim: number, options?: ReduceOptions): Tensor {
+  const { line, shape } = seen(op, x, dim, options);
+  const factor = op === 'mean' ? 1 / line.extent : 1;
+  const y = x.like(shape);
+  reduceInto(OPERATIONS.sum, { x }, { x: y }, line, factor);
+  return record(y, [x], (dy) => [spread(dy, x, line, factor)], []);
+}
+
+function extreme(op: 'max' | 'min', x: Tensor, dim: number, options?: ReduceOptions): Tensor {
+  const { line, shape } = seen(op, x, dim, options);
+  const y = x.like(shape);
+  using ties = Tensor.empty(x.gpu, shape, 'u32', 'ties');
+  reduceInto(OPERATIONS[op], { x }, { x: y, marks: ties }, line);
+  return record(y, [x], (dy) => [share(dy, x, y, ties, line)], [x, y, ties]);
+}
+
+function place(op: 'argmax' | 'argmin', x: Tensor, dim: number, options?: ReduceOptions): Tensor<'u32'> {
+  const { line, shape } = seen(op, x, dim, options);
+  using y = x.like(shape);
+  const index = Tensor.empty(x.gpu, shape, 'u32', op);
+  reduceInto(OPERATIONS[op], { x }, { x: y, marks: index }, line);
+  return index;
+}
+
+/** x as [outer, extent, inner], and the shape of the result. */
+function seen(op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {}): { readonly line: Line; readonly shape: Shape } {
   const rank = x.shape.length;
   const at = dim < 0 ? dim + rank : dim;
   if (!Number.isInteger(at) || at < 0 || at >= rank) throw new ShapeError(op, `x is [${x.shape}], it has no dimension ${dim}`);
-  const extent = x.shape[at];
-  const inner = sizeOf(x.shape.slice(at + 1));
-  const factor = op === 'mean' ? 1 / extent : 1;
-  const y = x.like(x.shape.filter((_, i) => i !== at));
-  if (inner === 1) {
-    sumRows(x, y, extent, factor);
-  } else if (extent <= ONE_PASS) {
-    sumBands(x, y, extent, inner, extent, factor);
-  } else {
-    const { bands, band } = bandsOf(extent);
-    using partials = x.wide([y.size / inner, bands, inner], 'partial sums');
-    sumBands(x, partials, extent, inner, band, 1);
-    sumBands(partials, y, bands, inner, bands, factor);
-  }
-  return record(y, [x], (dy) => [spread(dy, x, extent, inner, factor)], []);
+  const shape = keepDim ? x.shape.map((extent, i) => (i === at ? 1 : extent)) : x.shape.filter((_, i) => i !== at);
+  return { line: { extent: x.shape[at], inner: sizeOf(x.shape.slice(at + 1)) }, shape };
 }
 
-/** One pass: y[o, b, i] = factor · Σ x[o, k, i] over the k of band b. */
-function sumBands(x: Tensor, y: Tensor, extent: number, inner: number, band: number, factor: number): void {
-  const { kernel, packs } = packed(columns, inner);
-  const n = (y.size / inner) * packs;
-  kernel.run(x.gpu, { tensors: { x, y }, params: { n, extent, inner: packs, band, bands: ceilDiv(extent, band), factor }, grid: ceilDiv(n, WORKGROUP) });
-}
-
-/** The gradient of a sum: dx[o, k, i] = factor · dy[o, i]. */
-function spread(dy: Tensor, x: Tensor, extent: number, inner: number, factor: number): Tensor {
-  const { kernel, packs } = packed(backward, inner);
-  const n = (x.size / inner) * packs;
-  const dx = x.gradLike();
-  kernel.run(x.gpu, { tensors: { dy, dx }, params: { n, extent, inner: packs, factor }, grid: ceilDiv(n, GRADIENT_WORKGROUP) });
-  return dx;
-}
-
-/** Work of summing n elements into m. */
+/** Work of reducing n elements to m. */
 export function cost(n: number, m: number): Cost {
   return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
-/** Work of its gradient. */
+/** Work of the gradient of a sum or mean. */
 export function gradientCost(n: number, m: number): Cost {
   return { flops: n, bytesRead: f32Bytes(m), bytesWritten: f32Bytes(n) };
 }
 
-export const kernels = [columns.scalar, columns.vec4, ...sumRowsKernels, backward.scalar, backward.vec4];
+/** Work of max or min, which leave the number of ties beside the result, and of argmax or argmin, which leave the place. */
+export function extremeCost(n: number, m: number): Cost {
+  return cost(n, 2 * m);
+}
+
+/** Work of the gradient of max or min, which looks at x, y and ties again. */
+export function extremeGradientCost(n: number, m: number): Cost {
+  return { flops: 2 * n, bytesRead: f32Bytes(n + 3 * m), bytesWritten: f32Bytes(n) };
+}

@@ -12,3 +12,30 @@ export function reduce(x: Float64Array, extent: number, inner: number, factor: n
 export function reduceGradient(dy: Float64Array, extent: number, inner: number, factor: number): Float64Array {
   return Float64Array.from({ length: dy.length * extent }, (_, at) => factor * dy[Math.floor(at / (extent * inner)) * inner + (at % inner)]);
 }
+
+/** The k of the first of the largest (sign 1) or smallest (sign −1) x[o, k, i]. */
+export function place(x: Float64Array, extent: number, inner: number, sign: 1 | -1): Float64Array {
+  return Float64Array.from({ length: x.length / extent }, (_, j) => {
+    let best = 0;
+    for (let k = 1; k < extent; k++) if (sign * (element(x, extent, inner, j, k) - element(x, extent, inner, j, best)) > 0) best = k;
+    return best;
+  });
+}
+
+/** The largest (sign 1) or smallest (sign −1) x[o, k, i]. */
+export function extreme(x: Float64Array, extent: number, inner: number, sign: 1 | -1): Float64Array {
+  return place(x, extent, inner, sign).map((k, j) => element(x, extent, inner, j, k));
+}
+
+/** dx[o, k, i] = dy[o, i] / ties where x[o, k, i] is one of `ties` elements that are the extreme one, else 0. */
+export function extremeGradient(x: Float64Array, dy: Float64Array, extent: number, inner: number, sign: 1 | -1): Float64Array {
+  const y = extreme(x, extent, inner, sign);
+  const isBest = x.map((value, at) => (value === y[Math.floor(at / (extent * inner)) * inner + (at % inner)] ? 1 : 0));
+  const ties = reduce(isBest, extent, inner, 1);
+  return reduceGradient(dy.map((d, j) => d / ties[j]), extent, inner, 1).map((share, at) => share * isBest[at]);
+}
+
+/** x[o, k, i], j being the number of (o, i). */
+function element(x: Float64Array, extent: number, inner: number, j: number, k: number): number {
+  return x[(Math.floor(j / inner) * extent + k) * inner + (j % inner)];
+}

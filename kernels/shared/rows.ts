@@ -9,9 +9,12 @@ const byTree = await part(import.meta.url, './row/tree.wgsl');
 /** Declares `pack`, a load of one or of four elements, and what is done with it. */
 export const packParts = { scalar: await part(import.meta.url, './pack/scalar.wgsl'), vec4: await part(import.meta.url, './pack/vec4.wgsl') };
 
+/** Parts of a kernel that depend on the way in which lanes share a row. */
+export type RowParts = Readonly<Record<'subgroup' | 'tree', readonly Source[]>>;
+
 /** The ways in which lanes share a row, each in the same sizes. */
-function rowVariants(sizes: Variant['sizes']): Readonly<Record<string, Variant>> {
-  return { subgroup: { parts: [bySubgroup], needs: ['subgroups'], sizes }, tree: { parts: [byTree], sizes } };
+function rowVariants(sizes: Variant['sizes'], { subgroup, tree }: RowParts): Readonly<Record<string, Variant>> {
+  return { subgroup: { parts: [bySubgroup, ...subgroup], needs: ['subgroups'], sizes }, tree: { parts: [byTree, ...tree], sizes } };
 }
 
 /** The same kernel for rows read one element at a time and four at a time. */
@@ -29,8 +32,8 @@ export function packedKernels(name: string, parts: readonly Source[], variants?:
 }
 
 /** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a pack. */
-export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[]): PackedKernels {
-  return packedKernels(name, parts, rowVariants(sizes));
+export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[], across: RowParts = { subgroup: [], tree: [] }): PackedKernels {
+  return packedKernels(name, parts, rowVariants(sizes, across));
 }
 
 /** The kernel for rows of `length` elements, and how many packs such a row has. */
