@@ -3,6 +3,7 @@ import type { Room } from './shared/room.ts';
 import { room as adamw } from './adamw/cases.ts';
 import { room as attention } from './attention/cases.ts';
 import { room as blend } from './blend/cases.ts';
+import { room as cumsum } from './cumsum/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
 import { room as embedding } from './embedding/cases.ts';
 import { room as frames } from './frames/cases.ts';
@@ -22,6 +23,7 @@ export const rooms: readonly Room[] = [
   adamw,
   attention,
   blend,
+  cumsum,
   elementwise,
   embedding,
   frames,

@@ -1,8 +1,10 @@
-import { type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
+import { type Context, type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
 import { ceilDiv } from './sizes.ts';
 
 /** Lanes of a workgroup in `row/*.wgsl`. */
 const WORKGROUP = 128;
+/** Lanes of the smallest subgroup that WebGPU allows. */
+const LEAST_SUBGROUP = 4;
 
 const bySubgroup = await part(import.meta.url, './row/subgroup.wgsl');
 const byTree = await part(import.meta.url, './row/tree.wgsl');
@@ -53,6 +55,11 @@ export function rowsOfGroup(gpu: Context, variant: string): number {
   // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
   const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);
   return WORKGROUP / lanes;
+}
+
+/** Lanes that a row has at least: what rounds over a row are counted by, where all lanes must go round equally often. */
+export function leastLanes(gpu: Context, variant: string): number {
+  return variant === 'tree' ? WORKGROUP : gpu.subgroupSize || LEAST_SUBGROUP;
 }
 
 /** Rows of a band come in so many: fewer, and the second stage costs more than it saves. */
