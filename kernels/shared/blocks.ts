@@ -1,5 +1,5 @@
 /** Work along one dimension, cut into blocks: ranges of them fit a binding each, wherever they start. */
-import type { AnyTensor, Context, DType, Tensor } from '../../engine/index.ts';
+import type { AnyTensor, Context } from '../../engine/index.ts';
 import type { Range } from './flat.ts';
 import { ceilDiv } from './sizes.ts';
 
@@ -31,24 +31,39 @@ export function fittingBand(gpu: Context, band: number, inner: number): number {
   return rows >= 4 ? rows - (rows % 4) : rows; // packs of four stay whole
 }
 
-/** Cuts n pieces of `elements` each into ranges that fit one binding. Pieces too long for any go as they are, as in `fittingBand`. */
-export function rangesOfPieces(gpu: Context, n: number, elements: number): Range[] {
+type Tensors = Readonly<Record<string, AnyTensor>>;
+
+/** Tensors of one layout, and the element of each with which a piece of work begins; by default it ends where the next one begins. */
+export interface Layout {
+  readonly tensors: Tensors;
+  begin(piece: number): number;
+  end?(piece: number): number;
+}
+
+/**
+ * Runs `work` on n pieces of at most `elements` each, in as many ranges as the binding limit asks for. Pieces too long for any go as they are, as
+ * in `fittingBand`.
+ *
+ * @param work gets the tensors, cut to the range where it is not all, and the element of each layout with which they begin
+ */
+export function inPieces(gpu: Context, n: number, elements: number, layouts: readonly Layout[], work: (tensors: Tensors, range: Range, firsts: readonly number[]) => void): void {
   const fitting = fittingElements(gpu);
-  const step = n * elements <= fitting || elements > fitting ? n : Math.floor(fitting / elements);
-  return Array.from({ length: ceilDiv(n, step) }, (_, i) => ({ start: i * step, count: Math.min(step, n - i * step) }));
-}
-
-/** Elements [start, start + count) of a tensor as one binding. It begins with element `first`: the last one up to `start` where a binding may. */
-export function windowOf<D extends DType>(whole: Tensor<D>, start: number, count: number): { readonly piece: Tensor<D>; readonly first: number } {
-  const first = start - (start % STEP);
-  return { piece: whole.alias([start + count - first], first * whole.elementBytes), first };
-}
-
-/** Runs `work` on windows of tensors of one layout, and frees those windows after it. */
-export function onWindows(tensors: Readonly<Record<string, AnyTensor>>, start: number, count: number, work: (pieces: Readonly<Record<string, AnyTensor>>, first: number) => void): void {
-  const windows = Object.entries(tensors).map(([name, tensor]) => ({ name, ...windowOf(tensor, start, count) }));
-  work(Object.fromEntries(windows.map(({ name, piece }) => [name, piece])), windows[0]?.first ?? 0);
-  for (const { piece } of windows) piece.dispose();
+  if (n * elements <= fitting || elements > fitting) {
+    return work(Object.assign({}, ...layouts.map(({ tensors }) => tensors)), { start: 0, count: n }, layouts.map(() => 0));
+  }
+  const step = Math.floor(fitting / elements);
+  for (let start = 0; start < n; start += step) {
+    const count = Math.min(step, n - start);
+    // a binding begins at the last place up to the first element where it may
+    const windows = layouts.map(({ begin, end = (piece) => begin(piece + 1) }) => ({ first: begin(start) - (begin(start) % STEP), end: end(start + count - 1) }));
+    const pieces = layouts.map(({ tensors }, i) => {
+      const { first, end } = windows[i];
+      return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([end - first], first * tensor.elementBytes)]));
+    });
+    const cut: Tensors = Object.assign({}, ...pieces);
+    work(cut, { start, count }, windows.map(({ first }) => first));
+    for (const piece of Object.values(cut)) piece.dispose();
+  }
 }
 
 /** What a kernel is told of a range of blocks: the number of the first one, and the elements with which its bindings begin. */
@@ -59,54 +74,32 @@ export interface BlockRange {
   readonly yFirst: number;
 }
 
-/**
- * Runs `work` on all blocks, in as many ranges as the binding limit asks for.
- *
- * @param xs tensors of [outer, extent, inner]  @param ys of [outer, bands, inner]
- */
-export function inBlocks(
-  gpu: Context,
-  { extent, inner, band }: Blocks,
-  blocks: number,
-  xs: Readonly<Record<string, AnyTensor>>,
-  ys: Readonly<Record<string, AnyTensor>>,
-  work: (tensors: Readonly<Record<string, AnyTensor>>, range: BlockRange) => void,
-): void {
-  const ranges = rangesOfPieces(gpu, blocks, band * inner);
-  if (ranges.length === 1) return work({ ...xs, ...ys }, { first: 0, count: blocks, xFirst: 0, yFirst: 0 });
+/** Runs `work` on ranges of blocks. @param xs tensors of [outer, extent, inner]  @param ys of [outer, bands, inner] */
+export function inBlocks(gpu: Context, { extent, inner, band }: Blocks, blocks: number, xs: Tensors, ys: Tensors, work: (tensors: Tensors, range: BlockRange) => void): void {
   const bands = ceilDiv(extent, band);
-  const startOf = (block: number) => (Math.floor(block / bands) * extent + (block % bands) * band) * inner;
-  for (const { start: first, count } of ranges) {
-    const start = startOf(first);
-    onWindows(xs, start, startOf(first + count) - start, (xPieces, xFirst) => {
-      onWindows(ys, first * inner, count * inner, (yPieces, yFirst) => work({ ...xPieces, ...yPieces }, { first, count, xFirst, yFirst }));
-    });
-  }
+  const layouts = [
+    { tensors: xs, begin: (block: number) => (Math.floor(block / bands) * extent + (block % bands) * band) * inner },
+    { tensors: ys, begin: (block: number) => block * inner },
+  ];
+  inPieces(gpu, blocks, band * inner, layouts, (tensors, { start, count }, [xFirst, yFirst]) => work(tensors, { first: start, count, xFirst, yFirst }));
 }
 
-/**
- * Runs `work` on all [inner] rows of tensors of [outer, extent, inner], beside those of [outer, inner] that belong to the same o, in as many
- * ranges as the binding limit asks for.
- *
- * @param work `start` is how far behind the beginning of an o the first row lies; the pieces begin `xSkip` and `ySkip` elements before it and its o
- */
-export function inRows(
-  gpu: Context,
-  { extent, inner }: Pick<Blocks, 'extent' | 'inner'>,
-  rows: number,
-  xs: Readonly<Record<string, AnyTensor>>,
-  ys: Readonly<Record<string, AnyTensor>>,
-  work: (tensors: Readonly<Record<string, AnyTensor>>, range: { readonly rows: number; readonly start: number; readonly xSkip: number; readonly ySkip: number }) => void,
-): void {
-  const ranges = rangesOfPieces(gpu, rows, inner);
-  if (ranges.length === 1) return work({ ...xs, ...ys }, { rows, start: 0, xSkip: 0, ySkip: 0 });
-  for (const { start: row, count } of ranges) {
-    const outer = Math.floor(row / extent);
-    const outers = ceilDiv(row + count, extent) - outer;
-    onWindows(xs, row * inner, count * inner, (xPieces, xFirst) => {
-      onWindows(ys, outer * inner, outers * inner, (yPieces, yFirst) =>
-        work({ ...xPieces, ...yPieces }, { rows: count, start: (row % extent) * inner, xSkip: row * inner - xFirst, ySkip: outer * inner - yFirst }),
-      );
-    });
-  }
+/** What a kernel is told of a range of rows: how far behind the beginning of an o it begins, and the elements of the bindings before it and its o. */
+export interface RowRange {
+  readonly rows: number;
+  readonly start: number;
+  readonly xSkip: number;
+  readonly ySkip: number;
+}
+
+/** Runs `work` on ranges of [inner] rows. @param xs tensors of [outer, extent, inner]  @param ys of [outer, inner], of the same o */
+export function inRows(gpu: Context, { extent, inner }: Omit<Blocks, 'band'>, rows: number, xs: Tensors, ys: Tensors, work: (tensors: Tensors, range: RowRange) => void): void {
+  const outer = (row: number) => Math.floor(row / extent);
+  const layouts = [
+    { tensors: xs, begin: (row: number) => row * inner },
+    { tensors: ys, begin: (row: number) => outer(row) * inner, end: (row: number) => (outer(row) + 1) * inner },
+  ];
+  inPieces(gpu, rows, inner, layouts, (tensors, { start, count }, [xFirst, yFirst]) => {
+    work(tensors, { rows: count, start: (start % extent) * inner, xSkip: start * inner - xFirst, ySkip: outer(start) * inner - yFirst });
+  });
 }
