@@ -16,6 +16,7 @@ import { room as matmul } from './matmul/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as reduce } from './reduce/cases.ts';
 import { room as crossEntropy } from './cross_entropy/cases.ts';
+import { room as topk } from './topk/cases.ts';
 import { room as softmax } from './softmax/cases.ts';
 import { room as dropout } from './dropout/cases.ts';
 
@@ -35,6 +36,7 @@ export const rooms: readonly Room[] = [
   matmul,
   normalize,
   reduce,
+  topk,
   crossEntropy,
   softmax,
   dropout,

@@ -1,0 +1,22 @@
+// Gradient of topk: dx[row, c] = dy[row, j] where c is the place of the j-th largest element, else 0.
+// One lane per pack of dx looks for its places among the k of its row, so that each element is written once. Linked with a pack and places.*.wgsl.
+
+struct Params { n: u32, packs: u32, k: u32, x_skip: u32, y_skip: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<elem>;                // [rows, k], behind y_skip numbers
+@group(0) @binding(2) var<storage, read> indices: array<u32>;            // the same
+@group(0) @binding(3) var<storage, read_write> dx: array<result_pack>;   // [rows, packs], n packs behind x_skip
+
+const WORKGROUP = 256u;
+
+@compute @workgroup_size(WORKGROUP)
+fn topk_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (i >= params.n) { return; }
+  let first = i / params.packs * params.k + params.y_skip;
+  let places = places_of(i % params.packs);
+  var d = pack32();
+  for (var j = first; j < first + params.k; j++) { d = select(d, pack32(f32(dy[j])), places == word(indices[j])); }
+  dx[i + params.x_skip] = result_pack(d);
+}
