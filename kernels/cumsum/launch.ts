@@ -1,7 +1,7 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type Blocks, fittingBand, inBlocks } from '../shared/blocks.ts';
 import { reduceRows } from '../shared/reduce_rows.ts';
-import { bandsOf, leastLanes, packed, type PackedKernels, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { bandsOf, eachPack, leastLanes, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { rowSums, sumRowsKernels } from '../shared/sum_rows.ts';
 
@@ -9,8 +9,7 @@ const byColumns = packedKernels('cumsum', [await part(import.meta.url, './cumsum
 const rowSource = await part(import.meta.url, './cumsum_rows.wgsl');
 const running = { scalar: await part(import.meta.url, './running.scalar.wgsl'), vec4: await part(import.meta.url, './running.vec4.wgsl') };
 const across = { subgroup: [await part(import.meta.url, './scan.subgroup.wgsl')], tree: [await part(import.meta.url, './scan.tree.wgsl')] };
-const rowKernel = (pack: keyof PackedKernels) => rowKernels('cumsum_rows', [rowSource, running[pack]], undefined, across)[pack];
-const byRows: PackedKernels = { scalar: rowKernel('scalar'), vec4: rowKernel('vec4') };
+const byRows = eachPack((pack) => rowKernels('cumsum_rows', [rowSource, running[pack]], undefined, across));
 
 /** Lanes of a workgroup in cumsum.wgsl. */
 const WORKGROUP = 64;
@@ -87,7 +86,8 @@ function runColumns(xs: { x: Tensor; y?: Tensor }, ys: { carries?: Tensor; y?: T
   using unused = xs.x.wide([4], 'unused');
   inBlocks(gpu, blocks, (size / (extent * inner)) * bands, { ...xs }, { ...ys }, (pieces, { first, count, xFirst, yFirst }) => {
     const n = count * packs;
-    const params = { n, extent, inner: packs, band, bands, first, x_first: xFirst / width, y_first: yFirst / width, turned: Number(turned), exclusive: Number(exclusive) };
+    const order = { turned: Number(turned), exclusive: Number(exclusive) };
+    const params = { n, extent, inner: packs, band, bands, first, x_first: xFirst / width, y_first: yFirst / width, ...order };
     const constants = { CARRIED: ys.carries !== undefined, TOTALS: ys.y !== undefined };
     kernel.run(gpu, { tensors: { carries: unused, ...pieces }, params, constants, grid: ceilDiv(n, WORKGROUP) });
   });

@@ -1,8 +1,8 @@
-import { type AnyTensor, part, type Source, type Tensor } from '../../engine/index.ts';
-import { type Blocks, fittingBand, inBlocks, inRows } from '../shared/blocks.ts';
+import { part, type Source, type Tensor } from '../../engine/index.ts';
+import { type Blocks, fittingBand, inBlocks, inRows, type Tensors } from '../shared/blocks.ts';
 import { best, bestAcross, first, type Marking, ranking } from '../shared/ranking.ts';
 import { reduceRows, rowReduction } from '../shared/reduce_rows.ts';
-import { bandsOf, packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
+import { bandsOf, eachPack, packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { rowSums, summing } from '../shared/sum_rows.ts';
 
@@ -40,7 +40,7 @@ interface Marked {
 
 /** A kernel that works on the bits of packs. */
 function wordKernels(name: string, parts: readonly Source[]): PackedKernels {
-  return { scalar: packedKernels(name, [...parts, words.scalar]).scalar, vec4: packedKernels(name, [...parts, words.vec4]).vec4 };
+  return eachPack((pack) => packedKernels(name, [...parts, words[pack]]));
 }
 
 function extreme(name: string, direction: keyof typeof ranking, marking: Marking): Operation {
@@ -87,7 +87,7 @@ function bandOf(extent: number, inner: number): number {
 /** One result for each band. */
 function onePass({ rows, columns, partials }: Operation, { x, marks: marked }: Marked, to: Marked, blocks: Blocks, factor: number): void {
   const { extent, inner, band } = blocks;
-  const ys: Readonly<Record<string, AnyTensor>> = to.marks === undefined ? { y: to.x } : { y: to.x, marks: to.marks };
+  const ys: Tensors = to.marks === undefined ? { y: to.x } : { y: to.x, marks: to.marks };
   if (inner === 1 && marked === undefined) return reduceRows(rows, x, ys, blocks, factor);
   const { kernel, packs } = packed(marked !== undefined && partials !== undefined ? partials : columns, inner);
   const width = inner / packs;
@@ -113,7 +113,7 @@ export function share(dy: Tensor, x: Tensor, y: Tensor, ties: Tensor<'u32'>, lin
 }
 
 /** A lane for each pack of dx and of others of its layout, beside tensors of [outer, inner]. */
-function overRows(kernels: PackedKernels, { gpu, size }: Tensor, xs: Readonly<Record<string, AnyTensor>>, ys: Readonly<Record<string, AnyTensor>>, line: Line, more: Readonly<Record<string, number>> = {}): void {
+function overRows(kernels: PackedKernels, { gpu, size }: Tensor, xs: Tensors, ys: Tensors, line: Line, more?: Readonly<Record<string, number>>): void {
   const { kernel, packs } = packed(kernels, line.inner);
   const width = line.inner / packs;
   inRows(gpu, line, size / line.inner, xs, ys, (tensors, { rows, start, xSkip, ySkip }) => {

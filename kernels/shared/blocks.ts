@@ -31,7 +31,7 @@ export function fittingBand(gpu: Context, band: number, inner: number): number {
   return rows >= 4 ? rows - (rows % 4) : rows; // packs of four stay whole
 }
 
-type Tensors = Readonly<Record<string, AnyTensor>>;
+export type Tensors = Readonly<Record<string, AnyTensor>>;
 
 /** Tensors of one layout, and the element of each with which a piece of work begins; by default it ends where the next one begins. */
 export interface Layout {
@@ -46,7 +46,13 @@ export interface Layout {
  *
  * @param work gets the tensors, cut to the range where it is not all, and the element of each layout with which they begin
  */
-export function inPieces(gpu: Context, n: number, elements: number, layouts: readonly Layout[], work: (tensors: Tensors, range: Range, firsts: readonly number[]) => void): void {
+export function inPieces(
+  gpu: Context,
+  n: number,
+  elements: number,
+  layouts: readonly Layout[],
+  work: (tensors: Tensors, range: Range, firsts: readonly number[]) => void,
+): void {
   const fitting = fittingElements(gpu);
   if (n * elements <= fitting || elements > fitting) {
     return work(Object.assign({}, ...layouts.map(({ tensors }) => tensors)), { start: 0, count: n }, layouts.map(() => 0));
@@ -55,13 +61,13 @@ export function inPieces(gpu: Context, n: number, elements: number, layouts: rea
   for (let start = 0; start < n; start += step) {
     const count = Math.min(step, n - start);
     // a binding begins at the last place up to the first element where it may
-    const windows = layouts.map(({ begin, end = (piece) => begin(piece + 1) }) => ({ first: begin(start) - (begin(start) % STEP), end: end(start + count - 1) }));
-    const pieces = layouts.map(({ tensors }, i) => {
-      const { first, end } = windows[i];
-      return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([end - first], first * tensor.elementBytes)]));
+    const firsts = layouts.map(({ begin }) => begin(start) - (begin(start) % STEP));
+    const pieces = layouts.map(({ tensors, begin, end = (piece) => begin(piece + 1) }, i) => {
+      const size = end(start + count - 1) - firsts[i];
+      return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([size], firsts[i] * tensor.elementBytes)]));
     });
     const cut: Tensors = Object.assign({}, ...pieces);
-    work(cut, { start, count }, windows.map(({ first }) => first));
+    work(cut, { start, count }, firsts);
     for (const piece of Object.values(cut)) piece.dispose();
   }
 }
@@ -75,7 +81,14 @@ export interface BlockRange {
 }
 
 /** Runs `work` on ranges of blocks. @param xs tensors of [outer, extent, inner]  @param ys of [outer, bands, inner] */
-export function inBlocks(gpu: Context, { extent, inner, band }: Blocks, blocks: number, xs: Tensors, ys: Tensors, work: (tensors: Tensors, range: BlockRange) => void): void {
+export function inBlocks(
+  gpu: Context,
+  { extent, inner, band }: Blocks,
+  blocks: number,
+  xs: Tensors,
+  ys: Tensors,
+  work: (tensors: Tensors, range: BlockRange) => void,
+): void {
   const bands = ceilDiv(extent, band);
   const layouts = [
     { tensors: xs, begin: (block: number) => (Math.floor(block / bands) * extent + (block % bands) * band) * inner },
@@ -84,7 +97,7 @@ export function inBlocks(gpu: Context, { extent, inner, band }: Blocks, blocks: 
   inPieces(gpu, blocks, band * inner, layouts, (tensors, { start, count }, [xFirst, yFirst]) => work(tensors, { first: start, count, xFirst, yFirst }));
 }
 
-/** What a kernel is told of a range of rows: how far behind the beginning of an o it begins, and the elements of the bindings before it and its o. */
+/** What a kernel is told of a range of rows: how many, how far behind the beginning of an o, and how many elements its bindings have before them. */
 export interface RowRange {
   readonly rows: number;
   readonly start: number;
@@ -93,7 +106,14 @@ export interface RowRange {
 }
 
 /** Runs `work` on ranges of [inner] rows. @param xs tensors of [outer, extent, inner]  @param ys of [outer, inner], of the same o */
-export function inRows(gpu: Context, { extent, inner }: Omit<Blocks, 'band'>, rows: number, xs: Tensors, ys: Tensors, work: (tensors: Tensors, range: RowRange) => void): void {
+export function inRows(
+  gpu: Context,
+  { extent, inner }: Omit<Blocks, 'band'>,
+  rows: number,
+  xs: Tensors,
+  ys: Tensors,
+  work: (tensors: Tensors, range: RowRange) => void,
+): void {
   const outer = (row: number) => Math.floor(row / extent);
   const layouts = [
     { tensors: xs, begin: (row: number) => row * inner },

@@ -6,7 +6,10 @@ const acrossSubgroup = await part(import.meta.url, './rank/across.subgroup.wgsl'
 const acrossTree = await part(import.meta.url, './rank/across.tree.wgsl');
 
 /** Declares `rank_of`: the highest rank is what is looked for. NaN has it either way. */
-export const ranking = { largest: [rank, await part(import.meta.url, './rank/largest.wgsl')], smallest: [rank, await part(import.meta.url, './rank/smallest.wgsl')] };
+export const ranking = {
+  largest: [rank, await part(import.meta.url, './rank/largest.wgsl')],
+  smallest: [rank, await part(import.meta.url, './rank/smallest.wgsl')],
+};
 
 /** Declares `state` and `combine`: the best element so far, with a mark. */
 export const best = await part(import.meta.url, './rank/best.wgsl');
@@ -18,7 +21,10 @@ export interface Marking {
 }
 
 /** The first one counts. */
-export const first: Marking = { marks: await part(import.meta.url, './rank/first.wgsl'), inSubgroup: await part(import.meta.url, './rank/first.subgroup.wgsl') };
+export const first: Marking = {
+  marks: await part(import.meta.url, './rank/first.wgsl'),
+  inSubgroup: await part(import.meta.url, './rank/first.subgroup.wgsl'),
+};
 
 /** The best element over the lanes of a row. */
 export function bestAcross({ inSubgroup }: Marking): RowParts {

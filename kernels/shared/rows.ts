@@ -14,6 +14,8 @@ export const packParts = { scalar: await part(import.meta.url, './pack/scalar.wg
 /** Parts of a kernel that depend on the way in which lanes share a row. */
 export type RowParts = Readonly<Record<'subgroup' | 'tree', readonly Source[]>>;
 
+const NO_PARTS: RowParts = { subgroup: [], tree: [] };
+
 /** The ways in which lanes share a row, each in the same sizes. */
 function rowVariants(sizes: Variant['sizes'], { subgroup, tree }: RowParts): Readonly<Record<string, Variant>> {
   return { subgroup: { parts: [bySubgroup, ...subgroup], needs: ['subgroups'], sizes }, tree: { parts: [byTree, ...tree], sizes } };
@@ -34,8 +36,13 @@ export function packedKernels(name: string, parts: readonly Source[], variants?:
 }
 
 /** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a pack. */
-export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[], across: RowParts = { subgroup: [], tree: [] }): PackedKernels {
+export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[], across = NO_PARTS): PackedKernels {
   return packedKernels(name, parts, rowVariants(sizes, across));
+}
+
+/** A kernel of which some parts differ from pack to pack. */
+export function eachPack(build: (pack: keyof PackedKernels) => PackedKernels): PackedKernels {
+  return { scalar: build('scalar').scalar, vec4: build('vec4').vec4 };
 }
 
 /** The kernel for rows of `length` elements, and how many packs such a row has. */

@@ -1,18 +1,16 @@
-import { type AnyTensor, FirstlightError, part, record, ShapeError, Tensor } from '../../engine/index.ts';
-import { inPieces } from '../shared/blocks.ts';
+import { FirstlightError, part, record, ShapeError, Tensor } from '../../engine/index.ts';
+import { inPieces, type Tensors } from '../shared/blocks.ts';
 import { best, bestAcross, first, ranking } from '../shared/ranking.ts';
 import { fold } from '../shared/reduce_rows.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, type PackedKernels, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { eachPack, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
 const gradient = await part(import.meta.url, './topk_grad.wgsl');
 const places = { scalar: await part(import.meta.url, './places.scalar.wgsl'), vec4: await part(import.meta.url, './places.vec4.wgsl') };
-const rowKernel = (pack: keyof PackedKernels) => rowKernels('topk', [source, fold[pack], best, ...ranking.largest, first.marks], undefined, bestAcross(first))[pack];
-const forward: PackedKernels = { scalar: rowKernel('scalar'), vec4: rowKernel('vec4') };
-const gradientKernel = (pack: keyof PackedKernels) => packedKernels('topk_grad', [gradient, places[pack]])[pack];
-const backward: PackedKernels = { scalar: gradientKernel('scalar'), vec4: gradientKernel('vec4') };
+const forward = eachPack((pack) => rowKernels('topk', [source, fold[pack], best, ...ranking.largest, first.marks], undefined, bestAcross(first)));
+const backward = eachPack((pack) => packedKernels('topk_grad', [gradient, places[pack]]));
 
 /** Lanes of a workgroup in topk_grad.wgsl. */
 const WORKGROUP = 256;
@@ -30,42 +28,35 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
   const length = x.shape.at(-1);
   if (length === undefined) throw new ShapeError('topk', 'x is a scalar, it has no last dimension');
   if (!Number.isInteger(k) || k < 1 || k > length) {
-    throw new FirstlightError('FL_RANGE', `topk: k is ${k}, the rows of x [${x.shape}] have ${length} elements`, { k, length }, 'k is a whole number from 1 to the length of a row');
+    const message = `topk: k is ${k}, the rows of x [${x.shape}] have ${length} elements`;
+    throw new FirstlightError('FL_RANGE', message, { k, length }, 'k is a whole number from 1 to the length of a row');
   }
   const shape = [...x.shape.slice(0, -1), k];
   const values = x.like(shape);
   const indices = Tensor.empty(gpu, shape, 'u32', 'indices');
   const { kernel, packs } = packed(forward, length);
-  inRows({ x }, { values, indices }, length, k, (tensors, { rows, xSkip, ySkip }) => {
-    const most = Math.max(1, Math.floor(LOOKS / length));
+  const most = Math.max(1, Math.floor(LOOKS / length));
+  /** Ranges of rows: `length` long in xs, k long in ys. */
+  const inRows = (xs: Tensors, ys: Tensors, work: (tensors: Tensors, params: Readonly<Record<string, number>>, rows: number) => void) => {
+    const layouts = [{ tensors: xs, begin: (row: number) => row * length }, { tensors: ys, begin: (row: number) => row * k }];
+    inPieces(gpu, x.size / length, length, layouts, (tensors, { start, count }, [xFirst, yFirst]) => {
+      work(tensors, { packs, k, x_skip: ((start * length - xFirst) * packs) / length, y_skip: start * k - yFirst }, count);
+    });
+  };
+  inRows({ x }, { values, indices }, (tensors, params, rows) => {
     for (let done = 0; done < k; done += most) {
-      const params = { rows, packs, k, done, rounds: Math.min(most, k - done), x_skip: (xSkip * packs) / length, y_skip: ySkip };
-      kernel.run(gpu, { tensors, params, ...rowLaunch(gpu, kernel, rows) });
+      kernel.run(gpu, { tensors, params: { ...params, rows, done, rounds: Math.min(most, k - done) }, ...rowLaunch(gpu, kernel, rows) });
     }
   });
   const pull = (dy: Tensor) => {
     const dx = x.gradLike();
-    inRows({ dx }, { dy, indices }, length, k, (tensors, { rows, xSkip, ySkip }) => {
+    inRows({ dx }, { dy, indices }, (tensors, params, rows) => {
       const n = rows * packs;
-      packed(backward, length).kernel.run(gpu, { tensors, params: { n, packs, k, x_skip: (xSkip * packs) / length, y_skip: ySkip }, grid: ceilDiv(n, WORKGROUP) });
+      packed(backward, length).kernel.run(gpu, { tensors, params: { ...params, n }, grid: ceilDiv(n, WORKGROUP) });
     });
     return [dx];
   };
   return { values: record(values, [x], pull, [indices]), indices };
-}
-
-/** What a kernel is told of a range of rows: how many, and the elements of its bindings before them. */
-interface RowRange {
-  readonly rows: number;
-  readonly xSkip: number;
-  readonly ySkip: number;
-}
-
-/** Runs `work` on ranges of rows, `length` long in some tensors and k long in others. */
-function inRows(xs: Readonly<Record<string, Tensor>>, ys: Readonly<Record<string, AnyTensor>>, length: number, k: number, work: (tensors: Readonly<Record<string, AnyTensor>>, range: RowRange) => void): void {
-  const [{ gpu, size }] = Object.values(xs);
-  const layouts = [{ tensors: xs, begin: (row: number) => row * length }, { tensors: ys, begin: (row: number) => row * k }];
-  inPieces(gpu, size / length, length, layouts, (tensors, { start, count }, [xFirst, yFirst]) => work(tensors, { rows: count, xSkip: start * length - xFirst, ySkip: start * k - yFirst }));
 }
 
 /** Work of one forward call: k comparisons an element. The rounds after the first find a row in a cache. */
