@@ -7,6 +7,7 @@ import { room as cumsum } from './cumsum/cases.ts';
 import { room as elementwise } from './elementwise/cases.ts';
 import { room as embedding } from './embedding/cases.ts';
 import { room as frames } from './frames/cases.ts';
+import { room as gather } from './gather/cases.ts';
 import { room as gelu } from './gelu/cases.ts';
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
@@ -28,6 +29,7 @@ export const rooms: readonly Room[] = [
   elementwise,
   embedding,
   frames,
+  gather,
   gelu,
   gradNorm,
   patchify,

@@ -35,13 +35,13 @@ export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = A
   return Array.from({ length: Math.ceil(n / step) }, (_, i) => ({ start: i * step, count: Math.min(step, n - i * step) }));
 }
 
-/** Runs `work` on all n elements of some tensors of one size, in as many ranges as the binding limit asks for. */
-export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(gpu: Context, n: number, tensors: T, work: (pieces: T, count: number) => void): void {
+/** Runs `work` on all n elements of some tensors of one size, in as many ranges as the binding limit asks for: `count` elements from `start` on. */
+export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(gpu: Context, n: number, tensors: T, work: (pieces: T, count: number, start: number) => void): void {
   const ranges = rangesOf(gpu, n);
-  if (ranges.length === 1) return work(tensors, n);
+  if (ranges.length === 1) return work(tensors, n, 0);
   for (const { start, count } of ranges) {
     const pieces = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count], start * tensor.elementBytes)]));
-    work(pieces as unknown as T, count);
+    work(pieces as unknown as T, count, start);
     for (const piece of Object.values(pieces)) piece.dispose();
   }
 }
