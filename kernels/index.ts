@@ -16,6 +16,7 @@ import { room as layernorm } from './layernorm/cases.ts';
 import { room as matmul } from './matmul/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as reduce } from './reduce/cases.ts';
+import { room as rmsnorm } from './rmsnorm/cases.ts';
 import { room as crossEntropy } from './cross_entropy/cases.ts';
 import { room as topk } from './topk/cases.ts';
 import { room as softmax } from './softmax/cases.ts';
@@ -39,6 +40,7 @@ export const rooms: readonly Room[] = [
   normalize,
   reduce,
   topk,
+  rmsnorm,
   crossEntropy,
   softmax,
   dropout,

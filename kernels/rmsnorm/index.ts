@@ -1,0 +1,82 @@
+import { part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
+import { inRanges } from '../shared/flat.ts';
+import type { Cost } from '../shared/room.ts';
+import { bandsOf, packed, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
+import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { sumTo, sumToKernels } from '../shared/sum_to.ts';
+
+const forward = rowKernels('rmsnorm', [await part(import.meta.url, './rmsnorm.wgsl'), await part(import.meta.url, '../shared/nan.wgsl')]);
+const backward = rowKernels('rmsnorm_grad', [await part(import.meta.url, './rmsnorm_grad.wgsl')]);
+
+/** Lanes of a workgroup in row/*.wgsl. */
+const WORKGROUP = 128;
+
+/**
+ * y = x / √(mean(x²) + eps) · weight, with the mean over the last dimension. Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4;
+ * torch.nn.functional.rms_norm. A row whose mean(x²) is beyond f32 becomes NaN.
+ *
+ * @param x [..., D]  @param weight [D]  @returns the shape of `x`
+ */
+export function rmsnorm(x: Tensor, weight: Tensor, eps = 1e-6): Tensor {
+  const cols = x.shape.at(-1) ?? 0;
+  if (weight.shape.length !== 1 || weight.size !== cols) throw new ShapeError('rmsnorm', `x [${x.shape}] needs a weight of [${cols}], got [${weight.shape}]`);
+  const { gpu } = x;
+  const rows = x.size / cols;
+  const y = x.like();
+  using rstd = x.wide([rows], 'rstd');
+  const { kernel, packs } = packed(forward, cols);
+  inRanges(gpu, rows, { x, y, rstd }, (tensors, count) => {
+    kernel.run(gpu, { tensors: { ...tensors, weight }, params: { rows: count, packs, eps }, ...rowLaunch(gpu, kernel, count) });
+  });
+  return record(y, [x, weight], (dy, soFar) => gradient(x, weight, rstd, dy, soFar), [x, weight, rstd]);
+}
+
+/** Of x and weight. */
+function gradient(x: Tensor, weight: Tensor, rstd: Tensor, dy: Tensor, soFar: SoFar): (Tensor | undefined)[] {
+  const { gpu } = x;
+  const cols = weight.size;
+  const rows = x.size / cols;
+  const { kernel, packs } = packed(backward, cols);
+  const { variant } = kernel.choose(gpu, { rows });
+  const { bands, band } = bandsOf(rows);
+  const row_groups = x.requiresGrad ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
+  const column_groups = weight.requiresGrad ? ceilDiv(packs, WORKGROUP) : 0;
+  const before = x.requiresGrad ? soFar.take(0) : undefined;
+  const dx = x.requiresGrad ? { dx: x.gradLike() } : undefined;
+  const unused = x.wide([4], 'unused');
+  const partials = x.wide([weight.requiresGrad ? bands : 1, cols], 'partial sums');
+  inRanges(gpu, rows, { x, dy, rstd, ...dx, ...(before && { so_far: before }) }, (tensors, count, start) => {
+    kernel.run(gpu, {
+      tensors: { dx: unused, so_far: tensors.x, ...tensors, weight, partials },
+      params: { rows: count, packs, wanted: dx === undefined ? 0 : count, row_groups, column_groups, band, first_band: start / band },
+      constants: { SO_FAR: before !== undefined },
+      grid: ceilDiv(count, band) * (row_groups + column_groups),
+      variant,
+    });
+  }, band);
+  return [dx?.dx, weight.requiresGrad ? total(partials, weight) : undefined];
+}
+
+/** dweight: the bands added up, first to last. */
+function total(partials: Tensor, weight: Tensor): Tensor {
+  if (partials.size > weight.size) return sumTo(partials, weight);
+  const dweight = weight.gradLike();
+  weight.gpu.copy(partials, dweight);
+  return dweight;
+}
+
+/** Work of one forward call. x is counted once: the second pass over a row finds it in a cache. */
+export function cost(shape: readonly number[]): Cost {
+  const n = sizeOf(shape);
+  const cols = shape.at(-1) ?? 0;
+  return { flops: 4 * n, bytesRead: f32Bytes(n + cols), bytesWritten: f32Bytes(n + n / cols) };
+}
+
+/** Work of one gradient. x and dy count once, as every operand does, though rows and columns both read them. */
+export function gradientCost(shape: readonly number[]): Cost {
+  const n = sizeOf(shape);
+  const cols = shape.at(-1) ?? 0;
+  return { flops: 12 * n, bytesRead: f32Bytes(2 * n + cols + n / cols), bytesWritten: f32Bytes(n + cols) };
+}
+
+export const kernels = [...[forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumToKernels];
