@@ -13,6 +13,7 @@ import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as rearrange } from './rearrange/cases.ts';
 import { room as layernorm } from './layernorm/cases.ts';
+import { room as losses } from './losses/cases.ts';
 import { room as matmul } from './matmul/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as reduce } from './reduce/cases.ts';
@@ -36,6 +37,7 @@ export const rooms: readonly Room[] = [
   patchify,
   rearrange,
   layernorm,
+  losses,
   matmul,
   normalize,
   reduce,

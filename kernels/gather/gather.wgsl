@@ -1,6 +1,6 @@
 // Elements of x by their place along one dimension: y[…, k, …] = x[…, index[…, k, …], …]. A lane takes one element at a time.
 // An x larger than a binding comes in several dispatches, each with the elements from `x_start` on, and blind to the others. A place that x
-// does not have gives NaN: no lane can throw, but the loss shows it. Linked with engine/flat.wgsl, strided.wgsl and nan.wgsl.
+// does not have gives NaN: no lane can throw, but the loss shows it. Linked with engine/flat.wgsl, strided.wgsl and special.wgsl.
 
 struct Params {
   n: u32, run: u32,
@@ -24,7 +24,7 @@ fn gather(lanes: Lanes) {
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let place = index[i];
     let at = strided_offset(params.first + i, RANK, extents, strides) + place * params.stride - params.x_start;   // wraps to a huge number below `x_start`
-    if (place >= params.extent) { y[i] = result(not_a_number(place)); }
+    if (place >= params.extent) { y[i] = result(nan_of(vec4f(f32(place))).x); }
     else if (at < params.x_count) { y[i] = result(x[at]); }
   }
 }

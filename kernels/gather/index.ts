@@ -5,9 +5,9 @@ import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { denseStrides, extentParams, mergedAxes, strideParams } from '../shared/strided.ts';
 
 const strided = await part(import.meta.url, '../shared/strided.wgsl');
-const nan = await part(import.meta.url, '../shared/nan.wgsl');
-const taking = new Kernel('gather', [await part(import.meta.url, './gather.wgsl'), strided, flat, nan]);
-const adding = new Kernel('scatter_add', [await part(import.meta.url, './scatter_add.wgsl'), strided, nan]);
+const special = await part(import.meta.url, '../shared/special.wgsl');
+const taking = new Kernel('gather', [await part(import.meta.url, './gather.wgsl'), strided, flat, special]);
+const adding = new Kernel('scatter_add', [await part(import.meta.url, './scatter_add.wgsl'), strided, special]);
 
 const WORKGROUP = 64;
 /**

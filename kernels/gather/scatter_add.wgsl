@@ -3,7 +3,7 @@
 // lane walks the index of its line from first to last and adds what falls into its window. So a place has a single writer, and the order of
 // each sum is that of the index, however wide windows are. Neighbouring lanes have neighbouring lines.
 // What is larger than a binding comes in several dispatches: elements of index and source from `source_start` on, and of total from
-// `total_start` on. A place that total does not have makes the whole line NaN. Linked with strided.wgsl and nan.wgsl.
+// `total_start` on. A place that total does not have makes the whole line NaN. Linked with strided.wgsl and special.wgsl.
 
 struct Params {
   lanes: u32, lines: u32, width: u32,
@@ -48,6 +48,6 @@ fn scatter_add(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   if (!is_outside) { return; }
   for (var place = first; place < end; place++) {
     let to = total_line + place * params.stride;
-    if (to < params.total_count) { total[to] = not_a_number(place); }
+    if (to < params.total_count) { total[to] = nan_of(vec4f(f32(place))).x; }
   }
 }

@@ -5,7 +5,7 @@ import { bandsOf, packed, rowKernels, rowLaunch, rowsOfGroup } from '../shared/r
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
-const forward = rowKernels('rmsnorm', [await part(import.meta.url, './rmsnorm.wgsl'), await part(import.meta.url, '../shared/nan.wgsl')]);
+const forward = rowKernels('rmsnorm', [await part(import.meta.url, './rmsnorm.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 const backward = rowKernels('rmsnorm_grad', [await part(import.meta.url, './rmsnorm_grad.wgsl')]);
 
 /** Lanes of a workgroup in row/*.wgsl. */

@@ -1,7 +1,7 @@
 // RMS normalisation. Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4.
 //   y = x · rstd · weight,  rstd = 1/√(mean(x²) + eps),  the mean over each row
 // No mean is taken away, so nothing cancels, and one pass over a row finds all that the second one needs. Linked with row/*.wgsl (the
-// lanes of a row and their sums), pack/*.wgsl (elements per load) and nan.wgsl.
+// lanes of a row and their sums), pack/*.wgsl (elements per load) and special.wgsl.
 
 struct Params { rows: u32, packs: u32, eps: f32 }
 
@@ -26,9 +26,8 @@ fn rmsnorm(lanes: Lanes) {
   if (lanes.lane == 0u && row < params.rows) { rstd[row] = scale; }
 }
 
-// 1/√(mean + eps). A mean that f32 cannot hold is infinite and would make the row 0, as if nothing had happened: it is NaN instead.
+// 1/√(mean + eps). A mean that f32 cannot hold is infinite, and would make the row 0 as if nothing had happened: it gives NaN.
 fn reciprocal_root(mean: f32) -> f32 {
-  let bits = bitcast<u32>(mean);
-  if ((bits & 0x7f800000u) == 0x7f800000u) { return not_a_number(bits); }
+  if (is_infinite(vec4f(mean)).x) { return nan_of(vec4f(mean)).x; }
   return 1.0 / sqrt(mean + params.eps);   // inverseSqrt may be an estimate; these two are not
 }

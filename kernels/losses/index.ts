@@ -1,0 +1,92 @@
+import { flat, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { inRanges, rangesOf } from '../shared/flat.ts';
+import type { Cost } from '../shared/room.ts';
+import { packed, type PackedKernels, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
+
+/** A loss over pairs of numbers: its sums, and the gradient of their mean. */
+interface PairLoss {
+  readonly sums: PackedKernels;
+  readonly gradient: PackedKernels;
+}
+
+const sums = await part(import.meta.url, './losses.wgsl');
+const gradients = await part(import.meta.url, './losses_grad.wgsl');
+const logarithm = [await part(import.meta.url, '../shared/log.wgsl'), await part(import.meta.url, '../shared/exp.wgsl'), await part(import.meta.url, '../shared/special.wgsl')];
+
+/** @param parts WGSL that defines `loss`, `slope_of_x` and `slope_of_target` */
+function pairLoss(name: string, parts: readonly Source[]): PairLoss {
+  return { sums: rowKernels(name, [sums, ...parts]), gradient: packedKernels(`${name}_grad`, [gradients, flat, ...parts]) };
+}
+
+const squaredError = pairLoss('mse', [await part(import.meta.url, './mse.wgsl')]);
+const binaryCrossEntropy = pairLoss('binary_cross_entropy', [await part(import.meta.url, './binary_cross_entropy.wgsl'), ...logarithm]);
+
+/**
+ * Mean of (x − target)² over all elements: torch.nn.functional.mse_loss.
+ *
+ * @param x [...]  @param target the shape of `x`; gets a gradient if it requires one  @returns [] of f32
+ */
+export function mseLoss(x: Tensor, target: Tensor): Tensor {
+  return mean('mseLoss', squaredError, x, target);
+}
+
+/**
+ * Mean over all elements of −t · log σ(x) − (1 − t) · log(1 − σ(x)), computed as max(x, 0) − x · t + log(1 + e^−|x|):
+ * torch.nn.functional.binary_cross_entropy_with_logits. Infinite logits give what the limit is, 0 if the target fits and ∞ else, where torch
+ * gives NaN for the first.
+ *
+ * @param logits [...]  @param target the shape of `logits`, probabilities; gets a gradient if it requires one  @returns [] of f32
+ */
+export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Tensor {
+  return mean('binaryCrossEntropyWithLogits', binaryCrossEntropy, logits, target);
+}
+
+function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
+  if (String(x.shape) !== String(target.shape)) throw new ShapeError(op, `one shape is expected, got [${x.shape}] and a target of [${target.shape}]`, 'nothing is repeated here; reshape() one of them');
+  const { gpu, size } = x;
+  return gpu.scope(() => {
+    const length = aligned(Math.sqrt(size)); // rows that may begin a binding
+    const rows = ceilDiv(size, length);
+    const partials = x.wide([rows], 'sums of rows');
+    const { kernel, packs } = packed(loss.sums, size);
+    const perPack = size / packs;
+    for (const { start: first, count } of rangesOf(gpu, rows, length, 1)) {
+      const n = Math.min(count * length, size - first * length);
+      const [own, targets] = [x, target].map((tensor) => tensor.alias([n], first * length * tensor.elementBytes));
+      kernel.run(gpu, {
+        tensors: { x: own, targets, partials },
+        params: { rows: count, packs: length / perPack, total: n / perPack, first },
+        ...rowLaunch(gpu, kernel, count),
+      });
+    }
+    return record(sumEverything(partials, 1 / size), [x, target], (dloss) => [slopes(loss, x, target, dloss, 'x'), slopes(loss, x, target, dloss, 'target')]);
+  });
+}
+
+/** The gradient of one side, if it needs one. */
+function slopes({ gradient }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target'): Tensor | undefined {
+  const { gpu, size } = x;
+  const own = side === 'x' ? x : target;
+  if (!own.requiresGrad) return undefined;
+  const d = own.gradLike();
+  inRanges(gpu, size, { x, targets: target, d }, (tensors, count) => {
+    const { kernel, packs: n } = packed(gradient, count);
+    const { run, grid } = runsOf(gpu, n);
+    kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, run, elements: size, of_targets: side === 'target' ? 1 : 0 }, grid });
+  });
+  return d;
+}
+
+/** Work of one forward call on n pairs, with so many operations for each. */
+export function cost(n: number, flops: number): Cost {
+  return { flops: flops * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(Math.sqrt(n)) };
+}
+
+/** Work of one gradient, for so many sides of the pairs. */
+export function gradientCost(n: number, flops: number, sides: number): Cost {
+  return { flops: flops * n * sides, bytesRead: f32Bytes(2 * n * sides), bytesWritten: f32Bytes(n * sides) };
+}
+
+export const kernels = [...[squaredError, binaryCrossEntropy].flatMap(({ sums, gradient }) => [...Object.values(sums), ...Object.values(gradient)]), ...sumRowsKernels];

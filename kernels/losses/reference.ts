@@ -1,0 +1,31 @@
+/** A loss of a pair, and its slopes. */
+export interface PairReference {
+  loss(x: number, t: number): number;
+  slopeOfX(x: number, t: number): number;
+  slopeOfTarget(x: number, t: number): number;
+}
+
+export const squaredError: PairReference = {
+  loss: (x, t) => (x - t) ** 2,
+  slopeOfX: (x, t) => 2 * (x - t),
+  slopeOfTarget: (x, t) => 2 * (t - x),
+};
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+export const binaryCrossEntropy: PairReference = {
+  loss: (x, t) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
+  slopeOfX: (x, t) => (1 - t) * sigmoid(x) - t * sigmoid(-x), // σ(x) − t, which would cancel
+  slopeOfTarget: (x) => -x,
+};
+
+/** The mean loss. */
+export function meanLoss({ loss }: PairReference, x: Float64Array, target: Float64Array): number {
+  return x.reduce((sum, v, i) => sum + loss(v, target[i]), 0) / x.length;
+}
+
+/** dx and dtarget: the slopes, times dLoss / n. */
+export function meanLossGradient({ slopeOfX, slopeOfTarget }: PairReference, x: Float64Array, target: Float64Array, dloss: number) {
+  const factor = dloss / x.length;
+  return { x: x.map((v, i) => slopeOfX(v, target[i]) * factor), target: target.map((t, i) => slopeOfTarget(x[i], t) * factor) };
+}
