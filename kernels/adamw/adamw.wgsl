@@ -11,7 +11,7 @@ struct Params { n: u32, first_block: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> hyper: array<vec4f>;             // [groups, 2]: (lr, beta1, beta2, eps), (weight decay, 1 − beta2, 0, 0)
-@group(0) @binding(2) var<storage, read> control: array<vec4f>;           // [2]: as adamw_control.wgsl leaves it
+@group(0) @binding(2) var<storage, read> control: array<vec4f>;           // [2]: as step_control.wgsl leaves it
 @group(0) @binding(3) var<storage, read> group_of_block: array<u32>;      // a row of `hyper` for every block of the arena
 @group(0) @binding(4) var<storage, read> grads: array<pack>;       // n packs
 @group(0) @binding(5) var<storage, read_write> m: array<pack>;            // n packs

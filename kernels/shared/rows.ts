@@ -1,4 +1,4 @@
-import { type Context, type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
+import { type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
 import { ceilDiv } from './sizes.ts';
 
 /** Lanes of a workgroup in `row/*.wgsl`. */

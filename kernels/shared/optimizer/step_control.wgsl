@@ -3,7 +3,7 @@
 //   finite:      t + 1; after `interval` such steps in a row the scale is multiplied by `growth`
 //   not finite:  nothing is updated; the scale is multiplied by `backoff`
 // Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the numbers are those of torch's GradScaler. The bias corrections 1 − βᵗ
-// are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. One lane. Linked with exp.wgsl.
+// are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. Where β is 0, ln β is −∞, and they are 1. One lane. Linked with exp.wgsl.
 
 struct State { steps: u32, finite_in_a_row: u32, skipped_in_a_row: u32, skipped: u32 }
 
@@ -22,7 +22,7 @@ fn one_minus_exp(x: f32) -> f32 {
 }
 
 @compute @workgroup_size(1)
-fn adamw_control() {
+fn step_control() {
   var own = State(state[0], state[1], state[2], state[3]);
   let used = scale[0];
   let skips = measured[1] != 0.0;

@@ -1,0 +1,72 @@
+/** What updates of parameters have in common: they lie side by side in an arena, in blocks of one group each. */
+import { type Kernel, part, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { inRanges } from './flat.ts';
+import { packed, type PackedKernels, packedKernels } from './rows.ts';
+import { ceilDiv } from './sizes.ts';
+import { CONTROL_SIZE } from './step_control.ts';
+
+/** Parameters of an arena that share a group; the groups of an arena start at multiples of it. */
+export const BLOCK = 1024;
+
+/** Lanes of a workgroup, which share a block: few on a software adapter, where starting one costs as much as several packs. */
+const LANES = { software: 8, hardware: 64 } as const;
+
+const withoutShadow = await part(import.meta.url, './optimizer/shadow.none.wgsl');
+const withShadow = await part(import.meta.url, './optimizer/shadow.half.wgsl');
+
+/** The kernels of an update: for parameters that are stored as f32 alone, and for those that have a shadow of f16. */
+export interface UpdateKernels {
+  readonly plain: PackedKernels;
+  readonly shadowed: PackedKernels;
+}
+
+export function updateKernels(name: string, parts: readonly Source[]): UpdateKernels {
+  return { plain: packedKernels(name, [...parts, withoutShadow]), shadowed: packedKernels(`${name}_shadow`, [...parts, withShadow]) };
+}
+
+export function kernelsOf({ plain, shadowed }: UpdateKernels): Kernel[] {
+  return [plain, shadowed].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+}
+
+/** What every update needs. */
+export interface ArenaStep {
+  /** [n], changed in place. */
+  readonly values: Tensor;
+  /** [n] */
+  readonly grads: Tensor;
+  /** [n] of f16, takes the updated values, rounded; for parameters that kernels read so. */
+  readonly shadow?: Tensor;
+  /** [G, …], one row per parameter group; written by the host before each step. */
+  readonly hyper: Tensor;
+  /** [⌈n / 1024⌉], the row of `hyper` for each block of 1024 parameters. */
+  readonly groupOfBlock: Tensor<'u32'>;
+  /** [8] from `stepControl`. */
+  readonly control: Tensor;
+}
+
+/**
+ * Records one update of an arena, in as many dispatches as the binding limit asks for.
+ *
+ * @param moments [n] each, what the optimiser keeps of earlier gradients, by the name of its binding; changed in place
+ * @param columns of `hyper`
+ */
+export function updateArena(op: string, { plain, shadowed }: UpdateKernels, { values, grads, shadow, hyper, groupOfBlock, control }: ArenaStep, moments: Readonly<Record<string, Tensor>>, columns: number): void {
+  const { gpu, size } = values;
+  const flat = { values, grads, ...moments, ...(shadow && { shadow }) };
+  for (const [name, tensor] of Object.entries(flat)) {
+    if (tensor.size !== size) throw new ShapeError(op, `values have ${size} elements, ${name} has ${tensor.size}`);
+  }
+  const blocks = ceilDiv(size, BLOCK);
+  if (hyper.shape.length !== 2 || hyper.shape[1] !== columns) throw new ShapeError(op, `hyper must be [G, ${columns}], got [${hyper.shape}]`);
+  if (groupOfBlock.size !== blocks) throw new ShapeError(op, `groupOfBlock must be [${blocks}], one for each ${BLOCK} of ${size} values, got [${groupOfBlock.shape}]`);
+  if (control.size !== CONTROL_SIZE) throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');
+  inRanges(gpu, size, flat, (pieces, count, start) => {
+    const { kernel, packs: n } = packed(shadow === undefined ? plain : shadowed, count);
+    kernel.run(gpu, {
+      tensors: { ...pieces, hyper, group_of_block: groupOfBlock, control },
+      params: { n, first_block: start / BLOCK },
+      constants: { BLOCK, LANES: LANES[gpu.kind] },
+      grid: ceilDiv(count, BLOCK),
+    });
+  }, BLOCK);
+}
