@@ -18,6 +18,7 @@ import { room as matmul } from './matmul/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as reduce } from './reduce/cases.ts';
 import { room as rmsnorm } from './rmsnorm/cases.ts';
+import { room as sgd } from './sgd/cases.ts';
 import { room as crossEntropy } from './cross_entropy/cases.ts';
 import { room as topk } from './topk/cases.ts';
 import { room as softmax } from './softmax/cases.ts';
@@ -43,6 +44,7 @@ export const rooms: readonly Room[] = [
   reduce,
   topk,
   rmsnorm,
+  sgd,
   crossEntropy,
   softmax,
   dropout,

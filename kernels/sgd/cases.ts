@@ -1,0 +1,120 @@
+import { Tensor } from '../../engine/index.ts';
+import { BLOCK } from '../shared/arena_update.ts';
+import type { Case, Input, Room } from '../shared/room.ts';
+import { normal, values } from '../shared/sample.ts';
+import { type ControlSettings, controlSettings, stepControl } from '../shared/step_control.ts';
+import { largeWorkload, workload } from '../shared/workload.ts';
+import { cost, kernels, sgd, type SGDHyper, sgdRow } from './index.ts';
+import * as reference from './reference.ts';
+
+/** What the cases take for the norm of their gradients. */
+const NORM = 4;
+
+interface Options {
+  readonly maxNorm?: number;
+  readonly lossScale?: number;
+  readonly notFinite?: boolean;
+  /** Row of `hyper` for each block; the first of two rows if omitted. */
+  readonly groups?: readonly number[];
+  /** With a shadow of f16, the last output. */
+  readonly shadowed?: boolean;
+}
+
+/** Several steps with the same gradients. Group 1 learns at ten times the rate, without decay, and looks ahead if group 0 does not. */
+function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, { maxNorm = 0, lossScale = 1, notFinite = false, groups, shadowed = false }: Options = {}): Case {
+  const blocks = Math.ceil(n / BLOCK);
+  const groupOfBlock = groups ?? Array.from({ length: blocks }, () => 0);
+  const rows = [hyper, { ...hyper, lr: 10 * hyper.lr, weightDecay: 0, nesterov: !hyper.nesterov }];
+  const settings: ControlSettings = { growth: 2, backoff: 0.5, interval: 2000, beta1: 0, beta2: 0, maxNorm };
+  const hasMomentum = hyper.momentum !== 0;
+  return {
+    name,
+    inputs: { values: { ...normal('values', [n]), isWide: true }, grads: { ...normal('grads', [n]), isWide: true } },
+    wrt: [],
+    run: (t) => {
+      const [values, grads] = [t.values as Tensor, t.grads as Tensor];
+      const { gpu } = values;
+      return gpu.scope(() => {
+        const momentum = hasMomentum ? Tensor.zeros(gpu, [n], 'momentum') : undefined;
+        const updated = values.like();
+        gpu.copy(values, updated); // inputs stay as they are
+        const shadow = shadowed ? Tensor.empty(gpu, [n], 'f16', 'shadow') : undefined;
+        if (shadow !== undefined) gpu.copy(values, shadow);
+        const fixed = {
+          hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...sgdRow(row)])), [2, 4], 'hyper'),
+          groupOfBlock: Tensor.from(gpu, Uint32Array.from(groupOfBlock), [blocks], 'groups'),
+        };
+        const measured = Tensor.from(gpu, Float32Array.of(lossScale * NORM, notFinite ? 1 : 0), [2], 'measured');
+        const state = Tensor.from(gpu, new Uint32Array(4), [4], 'state');
+        const scale = Tensor.from(gpu, Float32Array.of(lossScale), [], 'scale');
+        const constants = Tensor.from(gpu, controlSettings(settings), [6], 'settings');
+        for (let step = 1; step <= steps; step++) {
+          const control = stepControl({ measured, settings: constants, state, scale });
+          sgd({ values: updated, grads, momentum, shadow, ...fixed, control });
+        }
+        return [updated, ...(momentum === undefined ? [] : [momentum]), ...(shadow === undefined ? [] : [shadow])];
+      });
+    },
+    reference: ({ values, grads }) => {
+      const factor = (maxNorm > 0 ? Math.min(1, maxNorm / (NORM + 1e-6)) : 1) / lossScale;
+      let state: reference.State = { values, momentum: new Float64Array(n) };
+      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.sgd(state, grads, (i) => rows[groupOfBlock[Math.floor(i / BLOCK)]], factor);
+      return [state.values, ...(hasMomentum ? [state.momentum] : []), ...(shadowed ? [state.values] : [])];
+    },
+    tolerance: { atol: 4e-7 * steps, rtol: 4e-7 * steps, why: 'a few roundings in each step, of values of about 1 that may cross 0' },
+    cost: cost(n, hasMomentum),
+    skip: (gpu) => (shadowed && !gpu.features.has('shader-f16') ? 'no shader-f16' : undefined),
+  };
+}
+
+/** One step in place over parameters of a model, all of them in memory before it: what is gathered drifts from run to run. */
+function updateCase(name: string, n: number, hyper: SGDHyper): Case {
+  const blocks = Math.ceil(n / BLOCK);
+  const hasMomentum = hyper.momentum !== 0;
+  const gathered: Input = { shape: [n], data: new Float32Array(n), isWide: true };
+  return {
+    name,
+    inputs: {
+      values: { ...normal('values', [n]), isWide: true },
+      grads: { ...normal('grads', [n]), isWide: true },
+      ...(hasMomentum && { momentum: gathered }),
+      hyper: { shape: [1, 4], data: sgdRow(hyper), isWide: true },
+      groupOfBlock: { shape: [blocks], data: new Uint32Array(blocks) },
+      control: { ...values([8], [NORM, 1, 0, 1, 1, 1, 0, 1]), isWide: true },
+    },
+    wrt: [],
+    run: (t) => {
+      const { values, grads, momentum, hyper, control } = t as Record<string, Tensor>;
+      sgd({ values, grads, momentum, hyper, groupOfBlock: t.groupOfBlock as Tensor<'u32'>, control });
+      return [values.alias(values.shape)];
+    },
+    reference: (t) => [reference.sgd({ values: t.values, momentum: new Float64Array(n) }, t.grads, () => hyper, 1).values],
+    tolerance: { atol: 1e-6, rtol: 1e-6, why: 'a few roundings' },
+    cost: cost(n, hasMomentum),
+  };
+}
+
+const usual: SGDHyper = { lr: 0.01, momentum: 0.9, weightDecay: 1e-3, nesterov: false };
+const plain: SGDHyper = { ...usual, momentum: 0 };
+
+export const room: Room = {
+  name: 'sgd',
+  kernels,
+  cases: [
+    sgdCase('momentum, an odd length, five steps', 1001, usual, 5),
+    sgdCase('Nesterov’s momentum in packs, strong decay, ten steps', 2048, { lr: 0.1, momentum: 0.5, weightDecay: 0.1, nesterov: true }, 10),
+    sgdCase('no momentum, two groups of which the last block is partial', 3 * BLOCK + 20, plain, 3, { groups: [0, 1, 1, 0] }),
+    sgdCase('no momentum, an odd length', 33, plain, 3),
+    sgdCase('momentum in blocks of two groups, of which one looks ahead', 2 * BLOCK + 7, usual, 3, { groups: [1, 0, 1] }),
+    sgdCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),
+    sgdCase('a step that is skipped', 37, usual, 1, { notFinite: true }),
+    sgdCase('momentum and a shadow of f16, in packs', 1084, usual, 3, { shadowed: true }),
+    sgdCase('a shadow of f16 without momentum, an odd length', 33, plain, 3, { shadowed: true }),
+    sgdCase('a shadow of f16 in a step that is skipped', 36, usual, 1, { shadowed: true, notFinite: true }),
+  ],
+  workloads: [
+    workload('10 M parameters', (name) => updateCase(name, 10_000_000, plain)),
+    workload('10 M parameters, momentum', (name) => updateCase(name, 10_000_000, usual)),
+    largeWorkload('50 M parameters, momentum', (name) => updateCase(name, 50_000_000, usual)),
+  ],
+};

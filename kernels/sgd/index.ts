@@ -1,0 +1,51 @@
+import { part, type Tensor } from '../../engine/index.ts';
+import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
+import type { Cost } from '../shared/room.ts';
+import { f32Bytes } from '../shared/sizes.ts';
+import { controlKernels } from '../shared/step_control.ts';
+
+const body = await part(import.meta.url, './sgd.wgsl');
+const plain = updateKernels('sgd', [body, await part(import.meta.url, './momentum.none.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
+const withMomentum = updateKernels('sgd_momentum', [body, await part(import.meta.url, './momentum.buffer.wgsl')]);
+
+/** Numbers of one row of `hyper`. */
+export const SGD_COLUMNS = 4;
+
+/** What one update needs; `hyper` is [G, 4], of rows that `sgdRow` makes. */
+export interface SGDStep extends ArenaStep {
+  /** [n], what gradients have gathered, zeros before the first step; changed in place. Left out where no group has momentum. */
+  readonly momentum?: Tensor;
+}
+
+/**
+ * One step of stochastic gradient descent with weight decay, momentum and Nesterov's momentum, in place, over parameters that lie side by
+ * side: torch.optim.SGD without dampening. An arena larger than a binding takes several dispatches.
+ */
+export function sgd(step: SGDStep): void {
+  const { momentum } = step;
+  if (momentum === undefined) updateArena('sgd', plain, step, {}, SGD_COLUMNS);
+  else updateArena('sgd', withMomentum, step, { momentum_buffer: momentum }, SGD_COLUMNS);
+}
+
+/** Settings of one parameter group at one step. */
+export interface SGDHyper {
+  readonly lr: number;
+  /** Factor on what gradients have gathered before; 0 for none. */
+  readonly momentum: number;
+  /** Times the parameter, added to its gradient. */
+  readonly weightDecay: number;
+  /** Whether a step looks ahead by the momentum that it has. */
+  readonly nesterov: boolean;
+}
+
+/** The row of `hyper`: lr, momentum, weight decay, 1 for Nesterov's momentum. */
+export function sgdRow({ lr, momentum, weightDecay, nesterov }: SGDHyper): Float32Array {
+  return Float32Array.of(lr, momentum, weightDecay, nesterov ? 1 : 0);
+}
+
+/** Work of one step over n parameters. */
+export function cost(n: number, hasMomentum: boolean): Cost {
+  return { flops: hasMomentum ? 8 * n : 5 * n, bytesRead: f32Bytes((hasMomentum ? 3 : 2) * n), bytesWritten: f32Bytes((hasMomentum ? 2 : 1) * n) };
+}
+
+export const kernels = [...kernelsOf(plain), ...kernelsOf(withMomentum), ...controlKernels];
