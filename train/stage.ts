@@ -1,13 +1,13 @@
 import { backward, type Gpu, type Tensor } from '../engine/index.ts';
 import { scale } from '../kernels/elementwise/index.ts';
-import type { AdamW } from './optimizer.ts';
+import type { Optimizer } from './optimizer.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { type StepReport, StepReports } from './step_reports.ts';
 
 /** A stretch of training with one optimiser, one schedule and one loss. */
 export interface StageOptions<Batch> {
   readonly gpu: Gpu;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly steps: number;
   /** Steps done before, when resuming. */
@@ -28,8 +28,8 @@ export interface StageOptions<Batch> {
   readonly onPause?: (step: number) => Promise<boolean> | boolean;
 }
 
-/** Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `AdamW.step` tells. */
-export function recordStep(optimizer: AdamW, accumulation: number, loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
+/** Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `Optimizer.step` tells. */
+export function recordStep(optimizer: Optimizer, accumulation: number, loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
   const { gpu } = optimizer;
   optimizer.zeroGrad();
   const losses = Array.from({ length: accumulation }, (_, micro) => gpu.scope(() => {

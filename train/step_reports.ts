@@ -1,5 +1,5 @@
 import { type Gpu, History, NonFiniteError, type Tensor } from '../engine/index.ts';
-import { CONTROL_SIZE } from '../kernels/adamw/index.ts';
+import { CONTROL_SIZE } from '../kernels/shared/step_control.ts';
 import { CONTROL } from './optimizer.ts';
 
 /** Steps in a row that may be skipped for a gradient that is not finite. */
