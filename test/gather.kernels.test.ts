@@ -70,7 +70,12 @@ test('an index on the GPU may change from run to run of a captured step', async 
     const y = gather(x, 0, index);
     return { y, sums: scatterAdd(x, 0, index, y) };
   });
-  for (const [places, taken, sums] of [[[0, 1, 1], [1, 2, 2], [2, 6, 3, 4]], [[3, 0, 2], [4, 1, 3], [2, 2, 6, 8]], [[2, 9, 2], [3, NAN, 3], [NAN, NAN, NAN, NAN]]]) {
+  const runs = [
+    { places: [0, 1, 1], taken: [1, 2, 2], sums: [2, 6, 3, 4] },
+    { places: [3, 0, 2], taken: [4, 1, 3], sums: [2, 2, 6, 8] },
+    { places: [2, 9, 2], taken: [3, NAN, 3], sums: [NAN, NAN, NAN, NAN] },
+  ];
+  for (const { places, taken, sums } of runs) {
     index.write(Uint32Array.from(places));
     const result = step.run();
     assert.equal([...(await result.y.read())], taken);
@@ -110,13 +115,15 @@ test('an index that does not fit is refused by name', () => {
   gpu.scope(() => {
     const x = Tensor.zeros(gpu, [4, 3]);
     const index = (shape: Shape) => Tensor.from(gpu, new Uint32Array(sizeOf(shape)), shape);
-    const refused = (run: () => unknown, message: string) => assert.throws(run, (error: unknown) => error instanceof ShapeError && error.message === message);
+    const refused = (run: () => unknown, message: string) =>
+      assert.throws(run, (error: unknown) => error instanceof ShapeError && error.message === message);
     refused(() => gather(x, 2, index([4, 3])), 'gather: x is [4,3], it has no dimension 2');
     refused(() => gather(x, 0.5, index([4, 3])), 'gather: x is [4,3], it has no dimension 0.5');
     refused(() => gather(x, 1, index([4])), 'gather: x is [4,3], and along dimension 1 an index of [4] does not fit');
     refused(() => gather(x, 1, index([5, 3])), 'gather: x is [4,3], and along dimension 1 an index of [5,3] does not fit');
-    refused(() => scatterAdd(x, -2, index([4, 4]), Tensor.zeros(gpu, [4, 4])), 'scatterAdd: x is [4,3], and along dimension -2 an index of [4,4] does not fit');
-    refused(() => scatterAdd(x, 0, index([9, 3]), Tensor.zeros(gpu, [9, 2])), 'scatterAdd: the index is [9,3], so the source must be, too, got [9,2]');
+    const source = (shape: Shape) => Tensor.zeros(gpu, shape);
+    refused(() => scatterAdd(x, -2, index([4, 4]), source([4, 4])), 'scatterAdd: x is [4,3], and along dimension -2 an index of [4,4] does not fit');
+    refused(() => scatterAdd(x, 0, index([9, 3]), source([9, 2])), 'scatterAdd: the index is [9,3], so the source must be, too, got [9,2]');
   });
 });
 

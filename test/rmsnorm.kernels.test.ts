@@ -1,7 +1,7 @@
 /** rmsnorm where no sweep looks: what is not finite, one gradient of two, residual branches, tensors larger than a binding. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, type FloatType, type Gpu, open, type Shape, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, FirstlightError, type FloatType, type Gpu, open, type Shape, Tensor } from '../engine/index.ts';
 import { add, scale } from '../kernels/elementwise/index.ts';
 import { rmsnorm } from '../kernels/rmsnorm/index.ts';
 import { rmsnormGradient } from '../kernels/rmsnorm/reference.ts';
@@ -41,7 +41,8 @@ test('a row with NaN or infinity becomes NaN, and so does one whose mean square 
 test('the gradient of x alone, or of the weight alone, has the bits that it has beside the other', async () => {
   const [shape, cols] = [[9, 8], 8];
   const gradients = async (wanted: readonly boolean[]) => {
-    const [x, weight] = [tensor(gpu, 'f32', normal('x', shape).data, shape, wanted[0]), tensor(gpu, 'f32', normal('weight', [cols]).data, [cols], wanted[1])];
+    const x = tensor(gpu, 'f32', normal('x', shape).data, shape, wanted[0]);
+    const weight = tensor(gpu, 'f32', normal('weight', [cols]).data, [cols], wanted[1]);
     backward(rmsnorm(x, weight), tensor(gpu, 'f32', normal('dy', shape).data, shape, false));
     return [await x.grad?.read(), await weight.grad?.read()];
   };
@@ -52,7 +53,9 @@ test('the gradient of x alone, or of the weight alone, has the bits that it has 
 
 test('beside a residual branch the gradient is their sum, without a dispatch to add it', async () => {
   const shape = [20, 12];
-  const [x, weight, dy] = [tensor(gpu, 'f32', normal('x', shape).data, shape), tensor(gpu, 'f32', normal('weight', [12]).data, [12], false), tensor(gpu, 'f32', normal('dy', shape).data, shape, false)];
+  const x = tensor(gpu, 'f32', normal('x', shape).data, shape);
+  const weight = tensor(gpu, 'f32', normal('weight', [12]).data, [12], false);
+  const dy = tensor(gpu, 'f32', normal('dy', shape).data, shape, false);
   const y = gpu.scope(() => {
     const u = scale(x, 2);
     return add(u, rmsnorm(u, weight));
@@ -83,11 +86,17 @@ test('tensors larger than a binding are normalised in pieces, with equal bits', 
   await small.close();
 });
 
-test('a weight that does not fit is refused by name', () => {
+test('a weight that does not fit and an eps that is not above 0 are refused by name', () => {
   gpu.scope(() => {
-    const refused = (weight: Tensor, message: string) => assert.throws(() => rmsnorm(Tensor.zeros(gpu, [2, 4]), weight), (error: unknown) => error instanceof ShapeError && error.message === message);
-    refused(Tensor.zeros(gpu, [3]), 'rmsnorm: x [2,4] needs a weight of [4], got [3]');
-    refused(Tensor.zeros(gpu, [1, 4]), 'rmsnorm: x [2,4] needs a weight of [4], got [1,4]');
+    const refused = (shape: Shape, eps: number, message: string) =>
+      assert.throws(
+        () => rmsnorm(Tensor.zeros(gpu, [2, 4]), Tensor.zeros(gpu, shape), eps),
+        (error: unknown) => error instanceof FirstlightError && error.message === message,
+      );
+    refused([3], 1e-6, 'rmsnorm: x [2,4] needs a weight of [4], got [3]');
+    refused([1, 4], 1e-6, 'rmsnorm: x [2,4] needs a weight of [4], got [1,4]');
+    refused([4], 0, 'rmsnorm: eps is 0, it must be above 0');
+    refused([4], Number.NaN, 'rmsnorm: eps is NaN, it must be above 0');
   });
 });
 

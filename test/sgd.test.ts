@@ -25,7 +25,7 @@ const STEPS = 6;
 
 const start = (name: string, size: number) => normal(name, [size]).data as Float32Array;
 /** Multiples of 1/64, which f16 holds. */
-const gradient = (name: string, step: number, size: number) => (normal(`${name} ${step}`, [size]).data as Float32Array).map((v) => Math.round(64 * v) / 64);
+const gradient = (name: string, step: number, size: number) => start(`${name} ${step}`, size).map((v) => Math.round(64 * v) / 64);
 const learningRate = (step: number) => 0.1 / (1 + step);
 
 class Three extends Module {
@@ -40,10 +40,11 @@ function training(context: Gpu, options: SGDOptions, type: 'f32' | 'f16' = 'f32'
   const model = new Three(context);
   if (type === 'f16') halve(model);
   const parameters = new Map(model.parameters());
-  const optimizer = new SGD(context, GROUPS.map((group) => ({ ...group, parameters: [[group.name, parameters.get(group.name) as Tensor] as const] })), options);
+  const of = (name: string) => parameters.get(name) as Tensor;
+  const optimizer = new SGD(context, GROUPS.map((group) => ({ ...group, parameters: [[group.name, of(group.name)] as const] })), options);
   const gradients = GROUPS.map(({ size }) => context.keep(Tensor.empty(context, [size], type, 'gradient') as Tensor));
   const captured = context.capture(() => {
-    const loss = () => GROUPS.map(({ name }, i) => sumAll(mul(parameters.get(name) as Tensor, gradients[i]))).reduce((sum, each) => add(sum, each));
+    const loss = () => NAMES.map((name, i) => sumAll(mul(of(name), gradients[i]))).reduce((sum, each) => add(sum, each));
     return recordStep(optimizer, 1, loss).control;
   });
   return {
@@ -54,11 +55,11 @@ function training(context: Gpu, options: SGDOptions, type: 'f32' | 'f16' = 'f32'
       return (await captured.run().read()) as Float32Array;
     },
     /** The parameters; masters, if they have any. */
-    values: () => context.read(NAMES.map((name) => parameters.get(name)?.master ?? (parameters.get(name) as Tensor))) as Promise<Float32Array[]>,
+    values: () => context.read(NAMES.map((name) => of(name).master ?? of(name))) as Promise<Float32Array[]>,
     put(values: readonly Float32Array[]) {
-      NAMES.forEach((name, i) => parameters.get(name)?.write(values[i]));
+      NAMES.forEach((name, i) => of(name).write(values[i]));
     },
-    shadows: () => context.read(NAMES.map((name) => parameters.get(name) as Tensor)) as Promise<Float32Array[]>,
+    shadows: () => context.read(NAMES.map(of)) as Promise<Float32Array[]>,
     dispose() {
       captured.dispose();
       optimizer.dispose();
@@ -122,7 +123,7 @@ test('a step with a gradient that is not finite changes nothing, and the next is
   await own.step(0);
   for (const broken of [Number.NaN, Infinity]) {
     const before = await own.values();
-    const control = await own.step(1, (name, step, size) => (name === 'c' ? gradient(name, step, size).fill(broken, size - 1) : gradient(name, step, size)));
+    const control = await own.step(1, (name, step, size) => gradient(name, step, size).fill(broken, name === 'c' ? size - 1 : size));
     assert.is(control[CONTROL.skipped], 1);
     assert.equal(await own.values(), before);
   }
@@ -171,16 +172,22 @@ test('in half precision masters go as parameters of f32 do, once the loss scale 
 });
 
 test('settings without a meaning are refused, and a momentum without memory for it gives NaN', async () => {
-  const refused = (options: Partial<SGDOptions>, message: string) =>
-    assert.throws(() => new SGD(gpu, [], { ...PLAIN, ...options }), (error: unknown) => error instanceof FirstlightError && error.code === 'FL_RANGE' && error.message === message);
+  const isRange = (message: string) => (error: unknown) => error instanceof FirstlightError && error.code === 'FL_RANGE' && error.message === message;
+  const refused = (options: Partial<SGDOptions>, message: string) => assert.throws(() => new SGD(gpu, [], { ...PLAIN, ...options }), isRange(message));
   refused({ momentum: -0.1 }, 'SGD: momentum is -0.1, it must be in [0, 1)');
   refused({ momentum: Number.NaN }, 'SGD: momentum is NaN, it must be in [0, 1)');
   refused({ nesterov: true }, 'SGD: Nesterov’s momentum needs a momentum, it is 0');
+  refused({ maxNorm: -1 }, 'SGD: maxNorm is -1, it must be at least 0');
+  const own = training(gpu, PLAIN);
+  assert.throws(() => own.optimizer.schedule([0.1, 0.1]), isRange('SGD: lr is undefined, it must be at least 0'));
+  own.dispose();
   for (const n of [3, 4]) {
     const values = Tensor.from(gpu, new Float32Array(n));
     gpu.scope(() => {
       const row = (momentum: number) => Tensor.from(gpu, sgdRow({ ...PLAIN, lr: 1, momentum, weightDecay: 0 }), [1, 4]);
-      const [grads, groupOfBlock, control] = [Tensor.from(gpu, new Float32Array(n).fill(1)), Tensor.from(gpu, new Uint32Array(1)), Tensor.from(gpu, Float32Array.of(1, 1, 0, 1, 1, 1, 0, 1))];
+      const grads = Tensor.from(gpu, new Float32Array(n).fill(1));
+      const groupOfBlock = Tensor.from(gpu, new Uint32Array(1));
+      const control = Tensor.from(gpu, Float32Array.of(1, 1, 0, 1, 1, 1, 0, 1));
       sgd({ values, grads, hyper: row(0), groupOfBlock, control });
       sgd({ values, grads, hyper: row(0.9), groupOfBlock, control });
     });

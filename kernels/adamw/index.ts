@@ -1,11 +1,12 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
+import { checkFraction, checkNotNegative, checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { f32Bytes } from '../shared/sizes.ts';
-import { controlKernels } from '../shared/step_control.ts';
+import { controlKernels, type ControlSettings, stepSettings } from '../shared/step_control.ts';
 
-export { CONTROL_SIZE, controlSettings, type ControlSettings, stepControl as adamwControl } from '../shared/step_control.ts';
 export { BLOCK } from '../shared/arena_update.ts';
+export { CONTROL_SIZE, type ControlSettings, stepControl as adamwControl } from '../shared/step_control.ts';
 
 const update = updateKernels('adamw', [await part(import.meta.url, './adamw.wgsl')]);
 
@@ -39,7 +40,15 @@ export interface Hyper {
 
 /** The row of `hyper`: lr, beta1, beta2, eps, weight decay, 1 − beta2, 0, 0. */
 export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper): Float32Array {
+  for (const [name, value] of Object.entries({ lr, weightDecay })) checkNotNegative('AdamW', name, value);
+  for (const [name, value] of Object.entries({ beta1, beta2 })) checkFraction('AdamW', name, value);
+  checkPositive('AdamW', 'eps', eps);
   return Float32Array.of(lr, beta1, beta2, eps, weightDecay, 1 - beta2, 0, 0);
+}
+
+/** [6], as `adamwControl` reads it. */
+export function controlSettings(settings: ControlSettings): Float32Array {
+  return stepSettings('AdamW', settings);
 }
 
 /** Work of one step over n parameters. */

@@ -23,7 +23,8 @@ fn gather(lanes: Lanes) {
   let strides = array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5);
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let place = index[i];
-    let at = strided_offset(params.first + i, RANK, extents, strides) + place * params.stride - params.x_start;   // wraps to a huge number below `x_start`
+    let line = strided_offset(params.first + i, RANK, extents, strides) - params.x_start;   // wraps to a huge number below `x_start`
+    let at = line + place * params.stride;
     if (place >= params.extent) { y[i] = result(nan_of(vec4f(f32(place))).x); }
     else if (at < params.x_count) { y[i] = result(x[at]); }
   }

@@ -50,7 +50,9 @@ export function gather(x: Tensor, dim: number, index: Tensor<'u32'>): Tensor {
  */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor<'u32'>, source: Tensor): Tensor {
   const axis = axisOf('scatterAdd', x.shape, dim, index.shape);
-  if (String(source.shape) !== String(index.shape)) throw new ShapeError('scatterAdd', `the index is [${index.shape}], so the source must be, too, got [${source.shape}]`);
+  if (String(source.shape) !== String(index.shape)) {
+    throw new ShapeError('scatterAdd', `the index is [${index.shape}], so the source must be, too, got [${source.shape}]`);
+  }
   const y = x.like();
   x.gpu.copy(x, y);
   addInto(y, axis, index, source);
@@ -72,7 +74,8 @@ function axisOf(op: string, shape: Shape, dim: number, index: Shape): number {
   const axis = dim < 0 ? dim + rank : dim;
   if (!Number.isInteger(axis) || axis < 0 || axis >= rank) throw new ShapeError(op, `x is [${shape}], it has no dimension ${dim}`);
   if (index.length !== rank || index.some((extent, i) => i !== axis && extent > shape[i])) {
-    throw new ShapeError(op, `x is [${shape}], and along dimension ${dim} an index of [${index}] does not fit`, 'it must have the rank of x, and in the other dimensions at most its extents');
+    const hint = 'it must have the rank of x, and in the other dimensions at most its extents';
+    throw new ShapeError(op, `x is [${shape}], and along dimension ${dim} an index of [${index}] does not fit`, hint);
   }
   return axis;
 }
@@ -86,7 +89,8 @@ function take(x: Tensor, axis: number, index: Tensor<'u32'>, y: Tensor): void {
   inRanges(gpu, index.size, { index, y }, (own, n, first) => {
     const { run, grid } = runsOf(gpu, n);
     inRanges(gpu, x.size, { x }, (held, count, start) => {
-      taking.run(gpu, { tensors: { ...own, ...held }, params: { n, run, first, x_start: start, x_count: count, ...place }, constants: { RANK: axes.length }, grid });
+      const params = { n, run, first, x_start: start, x_count: count, ...place };
+      taking.run(gpu, { tensors: { ...own, ...held }, params, constants: { RANK: axes.length }, grid });
     });
   });
 }

@@ -24,7 +24,9 @@ export function gather(x: Float64Array, shape: Shape, dim: number, index: ArrayL
 }
 
 /** y = x, then y[…, index[…, k, …], …] += source[…, k, …] along dimension `dim`. */
-export function scatterAdd(x: Float64Array, shape: Shape, dim: number, index: ArrayLike<number>, indexShape: Shape, source: Float64Array): Float64Array {
+export function scatterAdd(
+  x: Float64Array, shape: Shape, dim: number, index: ArrayLike<number>, indexShape: Shape, source: Float64Array,
+): Float64Array {
   const y = x.slice();
   for (const [from, to] of pointed(shape, dim, index, indexShape)) y[to] += source[from];
   return y;

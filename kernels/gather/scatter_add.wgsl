@@ -31,9 +31,11 @@ fn scatter_add(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   let first = i / params.lines * params.width;
   let end = min(first + params.width, params.extent);
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
+  let strides = array(params.t0, params.t1, params.t2, params.t3, params.t4, params.t5);
+  let steps = array(params.s0, params.s1, params.s2, params.s3, params.s4, params.s5);
   // what lies before the elements of this dispatch wraps to huge numbers
-  let total_line = strided_offset(line, RANK, extents, array(params.t0, params.t1, params.t2, params.t3, params.t4, params.t5)) - params.total_start;
-  let source_line = strided_offset(line, RANK, extents, array(params.s0, params.s1, params.s2, params.s3, params.s4, params.s5)) - params.source_start;
+  let total_line = strided_offset(line, RANK, extents, strides) - params.total_start;
+  let source_line = strided_offset(line, RANK, extents, steps) - params.source_start;
 
   var is_outside = false;
   for (var k = 0u; k < params.positions; k++) {

@@ -22,7 +22,7 @@ function lossCase(of: keyof typeof LOSSES, name: string, x: Input, target: Input
     reference: ({ x, target }) => [Float64Array.of(reference.meanLoss(pair, x, target))],
     gradient: ({ x, target }, [dloss]) => reference.meanLossGradient(pair, x, target, dloss),
     tolerance: { atol: 1e-30, rtol: 1e-6, why: 'a mean of what is never negative' },
-    gradientTolerance: { atol: cancelled / n + 1e-38, rtol: 1e-6, why: 'a difference of exact numbers, or of tails with a relative error, times dLoss by n; nothing below normal numbers' },
+    gradientTolerance: { atol: cancelled / n + 1e-38, rtol: 1e-6, why: 'differences of exact numbers, and tails, in normal numbers' },
     cost: cost(n, flops),
     gradientCost: gradientCost(n, flops, 2),
   };

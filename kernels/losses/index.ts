@@ -13,7 +13,9 @@ interface PairLoss {
 
 const sums = await part(import.meta.url, './losses.wgsl');
 const gradients = await part(import.meta.url, './losses_grad.wgsl');
-const logarithm = [await part(import.meta.url, '../shared/log.wgsl'), await part(import.meta.url, '../shared/exp.wgsl'), await part(import.meta.url, '../shared/special.wgsl')];
+const logarithm = await part(import.meta.url, '../shared/log.wgsl');
+const exponential = await part(import.meta.url, '../shared/exp.wgsl');
+const special = await part(import.meta.url, '../shared/special.wgsl');
 
 /** @param parts WGSL that defines `loss`, `slope_of_x` and `slope_of_target` */
 function pairLoss(name: string, parts: readonly Source[]): PairLoss {
@@ -21,7 +23,8 @@ function pairLoss(name: string, parts: readonly Source[]): PairLoss {
 }
 
 const squaredError = pairLoss('mse', [await part(import.meta.url, './mse.wgsl')]);
-const binaryCrossEntropy = pairLoss('binary_cross_entropy', [await part(import.meta.url, './binary_cross_entropy.wgsl'), ...logarithm]);
+const logits = await part(import.meta.url, './binary_cross_entropy.wgsl');
+const binaryCrossEntropy = pairLoss('binary_cross_entropy', [logits, logarithm, exponential, special]);
 
 /**
  * Mean of (x − target)² over all elements: torch.nn.functional.mse_loss.
@@ -44,7 +47,9 @@ export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Te
 }
 
 function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
-  if (String(x.shape) !== String(target.shape)) throw new ShapeError(op, `one shape is expected, got [${x.shape}] and a target of [${target.shape}]`, 'nothing is repeated here; reshape() one of them');
+  if (String(x.shape) !== String(target.shape)) {
+    throw new ShapeError(op, `one shape is expected, got [${x.shape}] and a target of [${target.shape}]`, 'nothing is repeated here; reshape() one of them');
+  }
   const { gpu, size } = x;
   return gpu.scope(() => {
     const length = aligned(Math.sqrt(size)); // rows that may begin a binding
@@ -61,7 +66,8 @@ function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
         ...rowLaunch(gpu, kernel, count),
       });
     }
-    return record(sumEverything(partials, 1 / size), [x, target], (dloss) => [slopes(loss, x, target, dloss, 'x'), slopes(loss, x, target, dloss, 'target')]);
+    const pull = (dloss: Tensor) => [slopes(loss, x, target, dloss, 'x'), slopes(loss, x, target, dloss, 'target')];
+    return record(sumEverything(partials, 1 / size), [x, target], pull);
   });
 }
 
@@ -89,4 +95,5 @@ export function gradientCost(n: number, flops: number, sides: number): Cost {
   return { flops: flops * n * sides, bytesRead: f32Bytes(2 * n * sides), bytesWritten: f32Bytes(n * sides) };
 }
 
-export const kernels = [...[squaredError, binaryCrossEntropy].flatMap(({ sums, gradient }) => [...Object.values(sums), ...Object.values(gradient)]), ...sumRowsKernels];
+const own = [squaredError, binaryCrossEntropy].flatMap(({ sums, gradient }) => [sums, gradient]);
+export const kernels = [...own.flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];

@@ -19,7 +19,9 @@ fn losses(lanes: Lanes) {
   let base = row * params.packs;
   let end = select(base, min(base + params.packs, params.total), row < params.rows);   // rows past the last one are empty
   var sum = 0.0;
-  for (var i = base + lanes.lane; i < end; i += row_lanes(lanes)) { sum += sum_of(pack_of(loss(vec4f(pack32(x[i])), vec4f(pack32(targets[i]))))); }
+  for (var i = base + lanes.lane; i < end; i += row_lanes(lanes)) {
+    sum += sum_of(pack_of(loss(vec4f(pack32(x[i])), vec4f(pack32(targets[i])))));
+  }
   let total = row_sum(sum, lanes);
   if (row < params.rows && lanes.lane == 0u) { partials[params.first + row] = total; }
 }

@@ -1,11 +1,13 @@
 import { part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
 import { inRanges } from '../shared/flat.ts';
+import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
-const forward = rowKernels('rmsnorm', [await part(import.meta.url, './rmsnorm.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
+const special = await part(import.meta.url, '../shared/special.wgsl');
+const forward = rowKernels('rmsnorm', [await part(import.meta.url, './rmsnorm.wgsl'), special]);
 const backward = rowKernels('rmsnorm_grad', [await part(import.meta.url, './rmsnorm_grad.wgsl')]);
 
 /** Lanes of a workgroup in row/*.wgsl. */
@@ -19,7 +21,10 @@ const WORKGROUP = 128;
  */
 export function rmsnorm(x: Tensor, weight: Tensor, eps = 1e-6): Tensor {
   const cols = x.shape.at(-1) ?? 0;
-  if (weight.shape.length !== 1 || weight.size !== cols) throw new ShapeError('rmsnorm', `x [${x.shape}] needs a weight of [${cols}], got [${weight.shape}]`);
+  if (weight.shape.length !== 1 || weight.size !== cols) {
+    throw new ShapeError('rmsnorm', `x [${x.shape}] needs a weight of [${cols}], got [${weight.shape}]`);
+  }
+  checkPositive('rmsnorm', 'eps', eps);
   const { gpu } = x;
   const rows = x.size / cols;
   const y = x.like();

@@ -56,6 +56,9 @@ fn sum_band(band: u32, c: u32) {
   if (c >= params.packs) { return; }
   var sum = pack32();
   let end = min((band + 1u) * params.band, params.rows);
-  for (var row = band * params.band; row < end; row++) { sum += pack32(dy[row * params.packs + c]) * pack32(x[row * params.packs + c]) * rstd[row]; }
+  for (var row = band * params.band; row < end; row++) {
+    let i = row * params.packs + c;
+    sum += pack32(dy[i]) * pack32(x[i]) * rstd[row];
+  }
   partials[(params.first_band + band) * params.packs + c] = sum;
 }

@@ -2,7 +2,7 @@ import { Tensor } from '../../engine/index.ts';
 import { BLOCK } from '../shared/arena_update.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
-import { type ControlSettings, controlSettings, stepControl } from '../shared/step_control.ts';
+import { stepControl, stepSettings } from '../shared/step_control.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { cost, kernels, sgd, type SGDHyper, sgdRow } from './index.ts';
 import * as reference from './reference.ts';
@@ -21,11 +21,12 @@ interface Options {
 }
 
 /** Several steps with the same gradients. Group 1 learns at ten times the rate, without decay, and looks ahead if group 0 does not. */
-function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, { maxNorm = 0, lossScale = 1, notFinite = false, groups, shadowed = false }: Options = {}): Case {
+function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, options: Options = {}): Case {
+  const { maxNorm = 0, lossScale = 1, notFinite = false, groups, shadowed = false } = options;
   const blocks = Math.ceil(n / BLOCK);
   const groupOfBlock = groups ?? Array.from({ length: blocks }, () => 0);
   const rows = [hyper, { ...hyper, lr: 10 * hyper.lr, weightDecay: 0, nesterov: !hyper.nesterov }];
-  const settings: ControlSettings = { growth: 2, backoff: 0.5, interval: 2000, beta1: 0, beta2: 0, maxNorm };
+  const settings = stepSettings('SGD', { growth: 2, backoff: 0.5, interval: 2000, beta1: 0, beta2: 0, maxNorm });
   const hasMomentum = hyper.momentum !== 0;
   return {
     name,
@@ -47,7 +48,7 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, { maxN
         const measured = Tensor.from(gpu, Float32Array.of(lossScale * NORM, notFinite ? 1 : 0), [2], 'measured');
         const state = Tensor.from(gpu, new Uint32Array(4), [4], 'state');
         const scale = Tensor.from(gpu, Float32Array.of(lossScale), [], 'scale');
-        const constants = Tensor.from(gpu, controlSettings(settings), [6], 'settings');
+        const constants = Tensor.from(gpu, settings, [6], 'settings');
         for (let step = 1; step <= steps; step++) {
           const control = stepControl({ measured, settings: constants, state, scale });
           sgd({ values: updated, grads, momentum, shadow, ...fixed, control });
@@ -58,7 +59,8 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, { maxN
     reference: ({ values, grads }) => {
       const factor = (maxNorm > 0 ? Math.min(1, maxNorm / (NORM + 1e-6)) : 1) / lossScale;
       let state: reference.State = { values, momentum: new Float64Array(n) };
-      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.sgd(state, grads, (i) => rows[groupOfBlock[Math.floor(i / BLOCK)]], factor);
+      const hyperOf = (i: number) => rows[groupOfBlock[Math.floor(i / BLOCK)]];
+      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.sgd(state, grads, hyperOf, factor);
       return [state.values, ...(hasMomentum ? [state.momentum] : []), ...(shadowed ? [state.values] : [])];
     },
     tolerance: { atol: 4e-7 * steps, rtol: 4e-7 * steps, why: 'a few roundings in each step, of values of about 1 that may cross 0' },

@@ -1,11 +1,13 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
+import { checkFraction, checkNotNegative } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { controlKernels } from '../shared/step_control.ts';
 
 const body = await part(import.meta.url, './sgd.wgsl');
-const plain = updateKernels('sgd', [body, await part(import.meta.url, './momentum.none.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
+const special = await part(import.meta.url, '../shared/special.wgsl');
+const plain = updateKernels('sgd', [body, await part(import.meta.url, './momentum.none.wgsl'), special]);
 const withMomentum = updateKernels('sgd_momentum', [body, await part(import.meta.url, './momentum.buffer.wgsl')]);
 
 /** Numbers of one row of `hyper`. */
@@ -40,12 +42,15 @@ export interface SGDHyper {
 
 /** The row of `hyper`: lr, momentum, weight decay, 1 for Nesterov's momentum. */
 export function sgdRow({ lr, momentum, weightDecay, nesterov }: SGDHyper): Float32Array {
+  for (const [name, value] of Object.entries({ lr, weightDecay })) checkNotNegative('SGD', name, value);
+  checkFraction('SGD', 'momentum', momentum);
   return Float32Array.of(lr, momentum, weightDecay, nesterov ? 1 : 0);
 }
 
 /** Work of one step over n parameters. */
 export function cost(n: number, hasMomentum: boolean): Cost {
-  return { flops: hasMomentum ? 8 * n : 5 * n, bytesRead: f32Bytes((hasMomentum ? 3 : 2) * n), bytesWritten: f32Bytes((hasMomentum ? 2 : 1) * n) };
+  const kept = hasMomentum ? 1 : 0;
+  return { flops: (5 + 3 * kept) * n, bytesRead: f32Bytes((2 + kept) * n), bytesWritten: f32Bytes((1 + kept) * n) };
 }
 
 export const kernels = [...kernelsOf(plain), ...kernelsOf(withMomentum), ...controlKernels];

@@ -50,7 +50,8 @@ export interface ArenaStep {
  * @param moments [n] each, what the optimiser keeps of earlier gradients, by the name of its binding; changed in place
  * @param columns of `hyper`
  */
-export function updateArena(op: string, { plain, shadowed }: UpdateKernels, { values, grads, shadow, hyper, groupOfBlock, control }: ArenaStep, moments: Readonly<Record<string, Tensor>>, columns: number): void {
+export function updateArena(op: string, kernels: UpdateKernels, step: ArenaStep, moments: Readonly<Record<string, Tensor>>, columns: number): void {
+  const { values, grads, shadow, hyper, groupOfBlock, control } = step;
   const { gpu, size } = values;
   const flat = { values, grads, ...moments, ...(shadow && { shadow }) };
   for (const [name, tensor] of Object.entries(flat)) {
@@ -58,10 +59,14 @@ export function updateArena(op: string, { plain, shadowed }: UpdateKernels, { va
   }
   const blocks = ceilDiv(size, BLOCK);
   if (hyper.shape.length !== 2 || hyper.shape[1] !== columns) throw new ShapeError(op, `hyper must be [G, ${columns}], got [${hyper.shape}]`);
-  if (groupOfBlock.size !== blocks) throw new ShapeError(op, `groupOfBlock must be [${blocks}], one for each ${BLOCK} of ${size} values, got [${groupOfBlock.shape}]`);
-  if (control.size !== CONTROL_SIZE) throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');
+  if (groupOfBlock.size !== blocks) {
+    throw new ShapeError(op, `groupOfBlock must be [${blocks}], one for each ${BLOCK} of ${size} values, got [${groupOfBlock.shape}]`);
+  }
+  if (control.size !== CONTROL_SIZE) {
+    throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');
+  }
   inRanges(gpu, size, flat, (pieces, count, start) => {
-    const { kernel, packs: n } = packed(shadow === undefined ? plain : shadowed, count);
+    const { kernel, packs: n } = packed(shadow === undefined ? kernels.plain : kernels.shadowed, count);
     kernel.run(gpu, {
       tensors: { ...pieces, hyper, group_of_block: groupOfBlock, control },
       params: { n, first_block: start / BLOCK },

@@ -7,16 +7,27 @@ export interface Range {
 }
 
 /** Bytes between places where a binding may start on every device. */
-const BINDING_ALIGNMENT = 256;
+export const BINDING_ALIGNMENT = 256;
 /** Rows that are a whole number of those, whatever their length: of one f16 each. */
 const ALIGNMENT = BINDING_ALIGNMENT / 2;
+
+/** Bytes of a tensor that one binding holds. */
+export function bindingBytes({ limits, pool }: Context): number {
+  return limits.maxStorageBufferBindingSize - pool.guardBytes;
+}
+
+/** Whether a kernel can be given all of a tensor. */
+export function fitsBinding(tensor: AnyTensor): boolean {
+  return tensor.bytes <= bindingBytes(tensor.gpu);
+}
 
 /** Rows that a range must hold a multiple of, when a row takes so many bytes in each of the operands. */
 export function alignmentOf(bytes: readonly number[]): number {
   return Math.max(...bytes.map((row) => BINDING_ALIGNMENT / gcd(BINDING_ALIGNMENT, row)));
 }
 
-function gcd(a: number, b: number): number {
+/** The largest number that divides both. */
+export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
@@ -31,7 +42,7 @@ function lcm(a: number, b: number): number {
  * @param alignment every range but the last is a multiple of it
  */
 export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
-  const fitting = Math.floor((gpu.limits.maxStorageBufferBindingSize - gpu.pool.guardBytes) / 4 / rowElements);
+  const fitting = Math.floor(bindingBytes(gpu) / 4 / rowElements);
   if (n <= fitting) return [{ start: 0, count: n }];
   const most = Math.floor(fitting / alignment) * alignment;
   // rows too long for any range go as they are: binding them then names the tensor and the limit
@@ -43,16 +54,17 @@ export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = A
  * Runs `work` on all n rows of some tensors, in as many ranges as the binding limit asks for: once, on the tensors themselves, where they
  * fit. Element-wise work has n rows of one element. What does not grow with the rows stays out of `tensors`, and is bound whole.
  *
- * @param tensors each of n rows, whatever its shape says  @param work gets flat views of `count` rows, from row `start` on
+ * @param tensors each of n rows, whatever its shape says
+ * @param work gets flat views of `count` rows, from row `start` on; of the tensors that it makes for a range, those that it returns stay
  * @param multiple every range but the last is a multiple of it, for sums whose order must not depend on the limit
  */
 export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
-  gpu: Context, n: number, tensors: T, work: (pieces: T, count: number, start: number) => void, multiple = 1,
+  gpu: Context, n: number, tensors: T, work: (pieces: T, count: number, start: number) => unknown, multiple = 1,
 ): void {
   const rows = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, length: tensor.size / n, bytes: (tensor.size / n) * tensor.elementBytes }));
   const bytes = rows.map((row) => row.bytes);
   const ranges = rangesOf(gpu, n, Math.max(...bytes) / 4, lcm(alignmentOf(bytes), multiple));
-  if (ranges.length === 1) return work(tensors, n, 0);
+  if (ranges.length === 1) return void work(tensors, n, 0);
   for (const { start, count } of ranges) {
     gpu.scope(() => work(Object.fromEntries(rows.map((row) => [row.name, row.tensor.alias([count * row.length], start * row.bytes)])) as unknown as T, count, start));
   }

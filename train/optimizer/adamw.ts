@@ -22,7 +22,8 @@ export class AdamW extends Optimizer<keyof Moments> {
   readonly #options: AdamWOptions;
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], options: AdamWOptions) {
-    super(gpu, groups, { moments: ['m', 'v'], columns: HYPER_COLUMNS, maxNorm: options.maxNorm, beta1: options.beta1, beta2: options.beta2 });
+    const { maxNorm, beta1, beta2 } = options;
+    super(gpu, groups, { name: 'AdamW', moments: ['m', 'v'], columns: HYPER_COLUMNS, maxNorm, beta1, beta2 });
     this.#options = options;
   }
 

@@ -2,7 +2,7 @@ import { Arena, type ArenaSection, CheckpointFormatError, type Gpu, Tensor } fro
 import { gradNorm } from '../../kernels/grad_norm/index.ts';
 import { type ArenaStep, BLOCK } from '../../kernels/shared/arena_update.ts';
 import { ceilDiv, f32Bytes } from '../../kernels/shared/sizes.ts';
-import { controlSettings, stepControl } from '../../kernels/shared/step_control.ts';
+import { stepControl, stepSettings } from '../../kernels/shared/step_control.ts';
 
 /** Parameters that share a learning rate and a weight decay. */
 export interface ParameterGroup {
@@ -36,6 +36,8 @@ const MAX_ARENA_BYTES = 1 << 30;
 
 /** What one optimiser has that another has not. */
 export interface OptimizerKind<M extends string> {
+  /** What errors call it. */
+  readonly name: string;
   /** What it keeps of earlier gradients, zeros at first: a number of each name for every parameter. */
   readonly moments: readonly M[];
   /** Numbers that its kernel reads of each group. */
@@ -72,11 +74,12 @@ export abstract class Optimizer<M extends string = never> {
   /** [4], as `stepControl` keeps it. */
   readonly #state: Tensor<'u32'>;
 
-  constructor(gpu: Gpu, groups: readonly ParameterGroup[], { moments, columns, maxNorm, beta1, beta2 }: OptimizerKind<M>) {
+  constructor(gpu: Gpu, groups: readonly ParameterGroup[], { name: op, moments, columns, maxNorm, beta1, beta2 }: OptimizerKind<M>) {
     this.gpu = gpu;
     this.groups = groups.filter((group) => group.parameters.length > 0);
     const isHalf = groups.some(({ parameters }) => parameters.some(([, { master }]) => master !== undefined));
     const { initial, ...scaling } = isHalf ? DYNAMIC_SCALE : NO_SCALE;
+    const settings = stepSettings(op, { maxNorm, beta1, beta2, ...scaling });
     this.#slabs = inArenas(this.groups, Math.min(MAX_ARENA_BYTES, gpu.limits.maxBufferSize)).map((sections, i) => {
       const arena = new Arena(gpu, `arena ${i}`, sections, BLOCK);
       return {
@@ -86,8 +89,8 @@ export abstract class Optimizer<M extends string = never> {
       };
     });
     this.#hyper = gpu.keep(Tensor.zeros(gpu, [Math.max(1, this.groups.length), columns], 'hyper'));
-    this.#settings = gpu.keep(Tensor.from(gpu, controlSettings({ maxNorm, beta1, beta2, ...scaling }), undefined, 'settings of the optimiser'));
-    this.#state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'state of the optimiser'));
+    this.#settings = gpu.keep(Tensor.from(gpu, settings, undefined, `settings of ${op}`));
+    this.#state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], `state of ${op}`));
     this.lossScale = gpu.keep(Tensor.from(gpu, Float32Array.of(initial), [], 'loss scale'));
   }
 
@@ -117,7 +120,9 @@ export abstract class Optimizer<M extends string = never> {
     const measured = gradNorm(this.#slabs.map(({ arena }) => arena.grads));
     const control = stepControl({ measured, settings: this.#settings, state: this.#state, scale: this.lossScale });
     measured.dispose();
-    for (const { arena: { values, grads, shadow }, moments, groupOfBlock } of this.#slabs) this.update({ values, grads, shadow, ...moments, hyper: this.#hyper, groupOfBlock, control });
+    for (const { arena: { values, grads, shadow }, moments, groupOfBlock } of this.#slabs) {
+      this.update({ values, grads, shadow, ...moments, hyper: this.#hyper, groupOfBlock, control });
+    }
     return control;
   }
 
@@ -143,7 +148,8 @@ export abstract class Optimizer<M extends string = never> {
    *
    * @param path where they were saved, for errors
    */
-  load(path: string, { steps, finiteInARow, skippedInARow, skipped, lossScale }: OptimizerCounts, moments: (name: string) => Readonly<Record<M, Float32Array>>): void {
+  load(path: string, counts: OptimizerCounts, moments: (name: string) => Readonly<Record<M, Float32Array>>): void {
+    const { steps, finiteInARow, skippedInARow, skipped, lossScale } = counts;
     this.#state.write(Uint32Array.of(steps, finiteInARow, skippedInARow, skipped));
     this.lossScale.write(Float32Array.of(lossScale));
     for (const { arena, moments: kept } of this.#slabs) {

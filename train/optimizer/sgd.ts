@@ -1,5 +1,6 @@
 import { FirstlightError, type Gpu } from '../../engine/index.ts';
 import { sgd, SGD_COLUMNS, type SGDStep, sgdRow } from '../../kernels/sgd/index.ts';
+import { checkFraction } from '../../kernels/shared/numbers.ts';
 import { Optimizer, type ParameterGroup } from './optimizer.ts';
 
 /** What SGD is set to, beyond what differs between groups. */
@@ -21,9 +22,9 @@ export class SGD extends Optimizer<'momentum'> {
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], options: SGDOptions) {
     const { momentum, nesterov, maxNorm } = options;
-    if (!(momentum >= 0 && momentum < 1)) throw new FirstlightError('FL_RANGE', `SGD: momentum is ${momentum}, it must be in [0, 1)`, { momentum });
-    if (nesterov && momentum === 0) throw new FirstlightError('FL_RANGE', 'SGD: Nesterov’s momentum needs a momentum, it is 0', { momentum }, 'set momentum, or leave nesterov false');
-    super(gpu, groups, { moments: momentum === 0 ? [] : ['momentum'], columns: SGD_COLUMNS, maxNorm, beta1: 0, beta2: 0 });
+    checkFraction('SGD', 'momentum', momentum);
+    if (nesterov && momentum === 0) throw new FirstlightError('FL_RANGE', 'SGD: Nesterov’s momentum needs a momentum, it is 0', { momentum });
+    super(gpu, groups, { name: 'SGD', moments: momentum === 0 ? [] : ['momentum'], columns: SGD_COLUMNS, maxNorm, beta1: 0, beta2: 0 });
     this.#options = options;
   }
 
