@@ -1,4 +1,4 @@
-import { type Context, flat, Kernel, part, record, runsOf, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { copy, type Context, flat, Kernel, part, record, runsOf, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
 import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -54,7 +54,7 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor<'u32'>, source:
     throw new ShapeError('scatterAdd', `the index is [${index.shape}], so the source must be, too, got [${source.shape}]`);
   }
   const y = x.like();
-  x.gpu.copy(x, y);
+  copy(x, y);
   addInto(y, axis, index, source);
   return record(
     y,
@@ -100,9 +100,9 @@ function addInto(y: Tensor, axis: number, index: Tensor<'u32'>, source: Tensor):
   const { gpu } = y;
   if (y.dtype === 'f16') {
     using wide = y.wide(y.shape, 'sums');
-    gpu.copy(y, wide);
+    copy(y, wide);
     addInto(wide, axis, index, source);
-    gpu.copy(wide, y);
+    copy(wide, y);
     return;
   }
   const [strides, steps] = [denseStrides(y.shape), denseStrides(index.shape)];

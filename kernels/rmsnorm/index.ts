@@ -1,4 +1,4 @@
-import { part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
+import { copy, part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
 import { inRanges } from '../shared/flat.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
@@ -66,7 +66,7 @@ function gradient(x: Tensor, weight: Tensor, rstd: Tensor, dy: Tensor, soFar: So
 function total(partials: Tensor, weight: Tensor): Tensor {
   if (partials.size > weight.size) return sumTo(partials, weight);
   const dweight = weight.gradLike();
-  weight.gpu.copy(partials, dweight);
+  copy(partials, dweight);
   return dweight;
 }
 

@@ -1,4 +1,4 @@
-import { Tensor } from '../../engine/index.ts';
+import { copy, Tensor } from '../../engine/index.ts';
 import { BLOCK } from '../shared/arena_update.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
@@ -38,9 +38,9 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
       return gpu.scope(() => {
         const momentum = hasMomentum ? Tensor.zeros(gpu, [n], 'momentum') : undefined;
         const updated = values.like();
-        gpu.copy(values, updated); // inputs stay as they are
+        copy(values, updated); // inputs stay as they are
         const shadow = shadowed ? Tensor.empty(gpu, [n], 'f16', 'shadow') : undefined;
-        if (shadow !== undefined) gpu.copy(values, shadow);
+        if (shadow !== undefined) copy(values, shadow);
         const fixed = {
           hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...sgdRow(row)])), [2, 4], 'hyper'),
           groupOfBlock: Tensor.from(gpu, Uint32Array.from(groupOfBlock), [blocks], 'groups'),
