@@ -1,4 +1,5 @@
 import { FirstlightError } from './errors.ts';
+import { type Machine, untunable } from './machine.ts';
 
 /** Numbers that a way to run a kernel fixes beside its variant: rows of a tile, lanes of a workgroup. The launcher knows what they mean. */
 export type Sizes = Readonly<Record<string, number>>;
@@ -11,14 +12,6 @@ export interface Choice {
 
 /** What the time of a call depends on, by name: rows, columns, what is transposed. */
 export type Extents = Readonly<Record<string, number | boolean>>;
-
-/** What a measurement holds for. Another driver, or another Dawn, compiles other programs. */
-export interface Machine {
-  readonly adapter: string;
-  readonly driver: string;
-  /** Whose WebGPU it is, and its version. */
-  readonly dawn: string;
-}
 
 /** A choice that was measured to be the best for a class of calls. */
 export interface TunedChoice extends Choice {
@@ -75,6 +68,8 @@ export class Choices {
   readonly #stale = new Set<string>();
 
   constructor(machine: Machine, tuning?: Tuning) {
+    const why = tuning && untunable(machine);
+    if (why !== undefined) throw new FirstlightError('FL_TUNING', why, { ...machine }, 'open the context without a tuning');
     const differs = tuning && (['adapter', 'driver', 'dawn'] as const).find((key) => tuning[key] !== machine[key]);
     if (tuning !== undefined && differs !== undefined) {
       throw new FirstlightError('FL_TUNING', `the tuning is of ${differs} "${tuning[differs]}", this machine has "${machine[differs]}"`, { ...machine }, 'measure this machine: npm run tune');
@@ -166,6 +161,8 @@ function faultOf(value: unknown): string | undefined {
   if (!isRecord(value)) return 'a tuning is no object';
   const missing = ['adapter', 'driver', 'dawn'].find((key) => typeof value[key] !== 'string');
   if (missing !== undefined) return `"${missing}" is not a string`;
+  const why = untunable(value as unknown as Machine);
+  if (why !== undefined) return why;
   if (!isRecord(value.kernels)) return '"kernels" is not an object';
   for (const [kernel, entry] of Object.entries(value.kernels)) {
     if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.choices)) return `${kernel} has no "source" and "choices"`;

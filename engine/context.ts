@@ -1,5 +1,5 @@
 import { Canary } from './canary.ts';
-import { Choices, type Machine, type Tuning } from './choices.ts';
+import { Choices, type Tuning } from './choices.ts';
 import type { Command } from './command.ts';
 import { Device } from './device.ts';
 import { type DType, fromBytes, type HostArrays, type Shape, toBytes } from './dtype.ts';
@@ -7,6 +7,7 @@ import { Preparation } from './encodable.ts';
 import { CaptureError, GpuValidationError } from './errors.ts';
 import type { Handle } from './handle.ts';
 import type { Instance } from './instance.ts';
+import { type Machine, machineOf } from './machine.ts';
 import { Pool } from './memory.ts';
 import { ParamCache } from './params.ts';
 import { Staging } from './readback.ts';
@@ -51,8 +52,7 @@ export class Context extends Device {
 
   constructor(device: GPUDevice, adapter: GPUAdapter, instance: Instance, options: ContextOptions) {
     super(device, adapter, instance);
-    const { vendor, architecture, device: card, description } = adapter.info;
-    const machine: Machine = { adapter: [vendor, architecture, card].filter((word) => word !== '').join(' '), driver: description, dawn: instance.version };
+    const machine = machineOf(adapter.info, instance.version);
     this.choices = new Choices(machine, options.tuning?.(machine));
     this.canary = new Canary(this);
     this.recorder = new Recorder(this, this.canary);

@@ -1,6 +1,7 @@
 import type { DType } from './dtype.ts';
 import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, OutOfMemoryError } from './errors.ts';
 import type { Instance } from './instance.ts';
+import { type AdapterReport, onlySize, reportOf } from './machine.ts';
 import { waitWithoutSpinning } from './patience.ts';
 
 const SCOPES = ['validation', 'out-of-memory', 'internal'] as const;
@@ -29,10 +30,12 @@ export class Device {
   readonly adapter: GPUAdapter;
   readonly features: ReadonlySet<string>;
   readonly limits: GPUSupportedLimits;
+  /** What the adapter says of itself, and what the device offers of it. */
+  readonly report: AdapterReport;
   /** Lanes of a subgroup, or 0 when the device does not promise one size. */
   readonly subgroupSize: number;
   /** A software adapter wants other kernels: no barriers, no shared-memory tiles. */
-  readonly kind: 'software' | 'hardware';
+  readonly kind: AdapterReport['kind'];
   readonly name: string;
   readonly counts: Counts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0 };
   readonly #inNode: boolean;
@@ -46,12 +49,10 @@ export class Device {
     this.adapter = adapter;
     this.features = device.features as ReadonlySet<string>;
     this.limits = device.limits;
-    const { info } = adapter;
-    const description = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
-    this.kind = /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(description) ? 'software' : 'hardware';
-    this.name = info.description || info.device || info.architecture || 'unnamed adapter';
-    const { subgroupMinSize: least, subgroupMaxSize: most } = info;
-    this.subgroupSize = least === most ? (least ?? 0) : 0;
+    this.report = reportOf(adapter.info, { features: this.features, limits: this.limits });
+    this.kind = this.report.kind;
+    this.name = this.report.name;
+    this.subgroupSize = onlySize(this.report.subgroups);
     this.#inNode = where === 'node';
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault(); // Dawn would print it to stdout

@@ -6,7 +6,7 @@ import { gpuInstance } from './instance.ts';
 import { type KernelTime, profile } from './profile.ts';
 import type { AnyTensor } from './tensor.ts';
 
-const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
 
 export interface OpenOptions extends ContextOptions {
   /** For tests: leave these features out, as if the adapter lacked them. */

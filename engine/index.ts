@@ -1,6 +1,6 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
-export { type Asked, type Choice, choiceText, type Extents, type Machine, parseTunings, sameChoice, type Sizes, type TunedChoice, type Tuning } from './choices.ts';
+export { type Asked, type Choice, choiceText, type Extents, parseTunings, sameChoice, type Sizes, type TunedChoice, type Tuning } from './choices.ts';
 export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep, type StepPlan } from './capture.ts';
@@ -13,6 +13,7 @@ export { flat, runsOf } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
+export { type AdapterInfo, type AdapterReport, isSameMachine, type Machine, type MatrixConfig, onlySize, reportOf, type SubgroupSizes, untunable } from './machine.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';

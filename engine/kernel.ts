@@ -9,7 +9,7 @@ import type { AnyTensor } from './tensor.ts';
 import { type Binding, bindingsOf, link, namesOf, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /** Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors ask for it. */
-const EXTENSIONS = { subgroups: 'subgroups', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
+const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
 
 /** One way to run a kernel. */
 export interface Variant {

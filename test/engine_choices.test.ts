@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Choices, classOf, type Machine, parseTunings, type Tuning } from '../engine/choices.ts';
-import { backward, type Gpu, Kernel, open, Tensor } from '../engine/index.ts';
+import { Choices, classOf, parseTunings, type Tuning } from '../engine/choices.ts';
+import { backward, type Gpu, Kernel, type Machine, open, Tensor } from '../engine/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 
 const MACHINE: Machine = { adapter: 'an adapter', driver: '1.0', dawn: 'webgpu 1' };
@@ -68,6 +68,15 @@ test('a choice of another source, or one that is no candidate any more, is passe
 test('a tuning of another machine is refused', () => {
   for (const key of ['adapter', 'driver', 'dawn'] as const) {
     assert.throws(() => new Choices({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
+  }
+});
+
+test('an adapter that names no driver, or not itself, is never given a tuning, because two of them would share it', () => {
+  for (const key of ['adapter', 'driver'] as const) {
+    const hidden = { ...MACHINE, [key]: '' };
+    assert.throws(() => new Choices(hidden, { ...hidden, kernels: {} }), new RegExp(`nothing tells which ${key} this is`));
+    assert.throws(() => parseTunings(JSON.stringify([{ ...hidden, kernels: {} }]), 'a.json'), new RegExp(`a\\.json: nothing tells which ${key} this is`));
+    assert.is(new Choices(hidden).pick(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
   }
 });
 

@@ -10,6 +10,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { type Environment, findAdapter } from '../engine/setup/adapter.mjs';
+import { isSwiftShader, nameOf } from '../engine/software.mjs';
 
 const AT_ONCE = 2;
 /** These start first, in this order, so that no core is idle at the end. */
@@ -86,11 +87,11 @@ function report({ job, passed, failed, skipped, seconds, output, reason }: Resul
 /** The environment in which Dawn takes SwiftShader; undefined where it is the adapter anyway, or cannot be had. */
 async function secondAdapter(): Promise<Environment | undefined> {
   const first = await findAdapter();
-  if (/swiftshader/i.test(first.info.description)) return undefined;
+  if (isSwiftShader(first.info)) return undefined;
   try {
     return (await findAdapter({ wanted: 'swiftshader' })).environment;
   } catch (error) {
-    console.log(`kernels run on ${first.info.description} alone: ${error instanceof Error ? error.message : error}`);
+    console.log(`kernels run on ${nameOf(first.info)} alone: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Finding } from '../bench/tune/classes.ts';
-import { tuningsText, withFindings } from '../bench/tune/file.ts';
+import { requireTunable, tuningsText, withFindings } from '../bench/tune/file.ts';
 import { halve } from '../bench/tune/search.ts';
 import { type Choice, open, parseTunings } from '../engine/index.ts';
 import { tuned } from '../kernels/tuned.ts';
@@ -68,6 +68,11 @@ test('new findings replace their class, keep the others of the same source, and 
   assert.equal(updated.kernels.a.choices['rows 8'].sizes, SMALL.sizes);
   assert.equal(updated.kernels.b, { source: 'bbbb', choices: { 'rows 4': { ...LARGE, gain: 1.235 } } });
   assert.equal(withFindings(first, MACHINE, [])[0], other);
+});
+
+test('a machine that hides its driver is not measured, and the error says why', () => {
+  assert.throws(() => requireTunable('a card', { adapter: 'maker card', driver: '', dawn: 'Chrome/150.0.0.0' }), /a card cannot be tuned, and nothing is stored: nothing tells which driver this is/);
+  requireTunable('a card', { adapter: 'maker card', driver: '1.0', dawn: 'webgpu 1' });
 });
 
 test('what is shipped for this adapter names kernels that there are', async () => {

@@ -1,19 +1,23 @@
 /** The file of tunings: what was found is put beside what stands there. */
-import type { Machine, TunedChoice, Tuning } from '../../engine/index.ts';
+import { FirstlightError, isSameMachine, type Machine, type TunedChoice, type Tuning, untunable } from '../../engine/index.ts';
 import type { Finding } from './classes.ts';
 
-const isSame = (a: Machine, b: Machine) => a.adapter === b.adapter && a.driver === b.driver && a.dawn === b.dawn;
+/** Throws where what is found could not be told from what another machine or driver finds: nothing is measured then, and nothing stored. */
+export function requireTunable(adapter: string, machine: Machine): void {
+  const why = untunable(machine);
+  if (why !== undefined) throw new FirstlightError('FL_TUNING', `${adapter} cannot be tuned, and nothing is stored: ${why}`, { ...machine }, 'use a driver that says what it is');
+}
 
 /** The tunings with new findings of a machine. A class keeps its place among those of its kernel; choices of an older source go. */
 export function withFindings(tunings: readonly Tuning[], { adapter, driver, dawn }: Machine, findings: readonly Finding[]): Tuning[] {
   const machine = { adapter, driver, dawn };
-  const kernels: Record<string, Tuning['kernels'][string]> = { ...tunings.find((tuning) => isSame(tuning, machine))?.kernels };
+  const kernels: Record<string, Tuning['kernels'][string]> = { ...tunings.find((tuning) => isSameMachine(tuning, machine))?.kernels };
   for (const { kernel, fingerprint, callClass, best, gain } of findings) {
     const before = kernels[kernel]?.source === fingerprint ? kernels[kernel].choices : {};
     const choice: TunedChoice = { ...best, gain: Number(gain.toFixed(3)) };
     kernels[kernel] = { source: fingerprint, choices: { ...before, [callClass]: choice } };
   }
-  return [...tunings.filter((tuning) => !isSame(tuning, machine)), { ...machine, kernels }];
+  return [...tunings.filter((tuning) => !isSameMachine(tuning, machine)), { ...machine, kernels }];
 }
 
 /** Readable JSON: a line for each class of calls. */

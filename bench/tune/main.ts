@@ -15,7 +15,7 @@ import { flagsOf } from '../../train/cli/flags.ts';
 import { RoofKernels } from '../roofs/index.ts';
 import { duration, markdownTable } from '../table.ts';
 import { type Finding, searchRoom } from './classes.ts';
-import { tuningsText, withFindings } from './file.ts';
+import { requireTunable, tuningsText, withFindings } from './file.ts';
 
 const SHIPPED = fileURLToPath(new URL('../../kernels/tuned.json', import.meta.url));
 
@@ -49,6 +49,7 @@ async function main(raw: readonly string[]): Promise<number> {
 async function tune(roomName: string | undefined, caseName: string | undefined, path: string): Promise<void> {
   const earlier = existsSync(path) ? parseTunings(readFileSync(path, 'utf8'), path) : [];
   await using gpu = await open();
+  requireTunable(gpu.name, gpu.choices.machine);
   const roofs = new RoofKernels(gpu);
   const findings: Finding[] = [];
   for (const room of rooms.filter(({ name }) => roomName === undefined || name === roomName)) {

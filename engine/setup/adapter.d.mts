@@ -1,3 +1,5 @@
+import type { AdapterInfo } from '../software.mjs';
+
 /** Environment variables to start a process with; undefined removes one. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,7 +11,7 @@ export interface FoundAdapter {
   readonly environment: Environment;
   /** Files of libraries that a process already running must load itself. */
   readonly preload: readonly string[];
-  readonly info: { readonly vendor: string; readonly architecture: string; readonly device: string; readonly description: string; readonly features: readonly string[] };
+  readonly info: AdapterInfo & { readonly features: readonly string[] };
   /** What was not to be had, and why: `name: reason`. */
   readonly tried: readonly string[];
   /** One line for people. */

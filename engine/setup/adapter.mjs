@@ -8,6 +8,7 @@ import { access, rm } from 'node:fs/promises';
 import { availableParallelism, homedir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isSoftware, isSwiftShader, nameOf } from '../software.mjs';
 import { cacheFolder, kept, readJson, writeJson } from './cache.mjs';
 import { fetchLavapipe, lavapipeName } from './lavapipe.mjs';
 import { unpackSwiftShader } from './swiftshader.mjs';
@@ -20,7 +21,7 @@ const PROBE_SECONDS = 30;
 const RETRY_MINUTES = 60;
 /** Where Kubernetes' NVIDIA plug-in puts the driver's files, outside every folder that is searched. */
 const KUBERNETES = '/usr/local/nvidia';
-const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
+const PROBE = fileURLToPath(new URL('./probe.mjs', import.meta.url));
 
 /** No adapter could be had: `tried` says what was tried, and how each attempt ended. */
 export class NothingFound extends Error {
@@ -32,7 +33,6 @@ export class NothingFound extends Error {
 
 // ------------------------------------------------------------------------------------------------ what the machine has
 
-const nameOf = ({ description, device, vendor }) => nonEmpty(description) ?? nonEmpty(device) ?? vendor;
 const nonEmpty = (text) => (text === undefined || text === '' ? undefined : text);
 const paths = (text) => (text ?? '').split(delimiter).filter(Boolean);
 
@@ -96,8 +96,7 @@ async function probe(environment) {
   const env = { ...process.env, ...environment };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
   return new Promise((resolve) => {
-    const script = fileURLToPath(new URL('./probe.mjs', import.meta.url));
-    execFile(process.execPath, [script], { env, timeout: PROBE_SECONDS * 1000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+    execFile(process.execPath, [PROBE], { env, timeout: PROBE_SECONDS * 1000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       if (error?.killed === true) resolve({ failure: `the driver did not answer in ${PROBE_SECONDS} s`, passing: true });
       else if (error !== null) resolve({ failure: `the driver ended the process (${error.signal ?? error.code}): ${stderr.trim().split('\n').at(-1)}` });
       else if (stdout.trim() === 'null') resolve({ failure: 'Dawn accepts no installed driver' });
@@ -110,7 +109,7 @@ async function probe(environment) {
 async function remembered(name, key, environment, again) {
   const path = join(cacheFolder(), 'probes.json');
   const { version } = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('webgpu')).replace(/index\.js$/, 'package.json'), 'utf8'));
-  const whole = `${version} ${process.arch} ${JSON.stringify(environment)} ${key}`;
+  const whole = `${version} ${process.arch} ${trace(PROBE)} ${JSON.stringify(environment)} ${key}`;
   const known = (await readJson(path)) ?? {};
   if (!again && known[name]?.key === whole) return known[name].answer;
   const answer = await probe(environment);
@@ -179,7 +178,7 @@ async function attempts(wanted, plain, { say, again, tried }) {
     }
     const info = await remembered('system', machine.key, environment, again);
     if (info.failure !== undefined) throw new Error(`${info.failure}${machine.manifests.length === 0 ? '' : ` (${machine.manifests.map((path) => basename(path).replace(/_icd.*/, '')).join(', ')})`}`);
-    const kind = SOFTWARE.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`) ? 'installed' : 'hardware';
+    const kind = isSoftware(info) ? 'installed' : 'hardware';
     if (wanted !== 'auto' && wanted !== kind) throw new Error(`the installed adapter is ${kind === 'hardware' ? 'a GPU' : 'software'}, ${nameOf(info)}`);
     return { kind, environment, preload, info };
   }
@@ -221,7 +220,7 @@ export async function findAdapter({ say = () => {}, again = false, wanted = nonE
   if (!ADAPTERS.includes(wanted)) throw new Error(`FIRSTLIGHT_ADAPTER is "${wanted}", expected one of ${ADAPTERS.join(', ')}`);
   const tried = [];
   const found = await attempts(wanted, plainEnvironment(cacheFolder()), { say, again, tried });
-  const speed = found.kind !== 'installed' ? found.kind : /swiftshader/i.test(nameOf(found.info)) ? 'swiftshader' : 'lavapipe';
+  const speed = found.kind !== 'installed' ? found.kind : isSwiftShader(found.info) ? 'swiftshader' : 'lavapipe';
   const why = wanted === 'auto' ? tried.at(-1) : 'FIRSTLIGHT_ADAPTER asks for it';
   const line = `adapter: ${found.kind}, ${nameOf(found.info)}${why === undefined ? '' : ` (${why})`}; ${SPEED[speed]}`;
   return { ...found, tried, line };

@@ -4,5 +4,5 @@ import { create } from 'webgpu';
 const gpu = create([]);
 globalThis.pinned = gpu; // Dawn dies when this is collected
 const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-const { vendor, architecture, device, description } = adapter?.info ?? {};
-process.stdout.write(`${JSON.stringify(adapter === null ? null : { vendor, architecture, device, description, features: [...adapter.features] })}\n`, () => process.exit(0));
+const { vendor, architecture, device, description, isFallbackAdapter } = adapter?.info ?? {};
+process.stdout.write(`${JSON.stringify(adapter === null ? null : { vendor, architecture, device, description, isFallbackAdapter, features: [...adapter.features] })}\n`, () => process.exit(0));

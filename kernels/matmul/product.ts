@@ -32,7 +32,7 @@ type Packed = Readonly<Record<Pack, Kernel>>;
 
 /** Lanes that show their block of op(A) to all: as many as the smallest subgroup has, up to 8, or 4, for lower tiles of C. */
 function sendersOf(gpu: Context): { readonly senders: number }[] {
-  return subgroupSizes(gpu).least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
+  return gpu.report.subgroups.least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }
 
 /**
@@ -161,7 +161,7 @@ const RUNGS: Readonly<Record<string, Rung>> = {
   emulated: matrixRung(emulatedMatrices),
   subgroup: {
     launch(gpu, { senders }, rows, columns, count) {
-      const { least, most } = subgroupSizes(gpu);
+      const { least, most } = gpu.report.subgroups;
       const groups = (size: number) => ceilDiv(ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count, most / size);
       let grid = 0;
       for (let size = least; size <= most; size *= 2) grid = Math.max(grid, groups(size));
@@ -189,12 +189,6 @@ function matrixRung(sizeOf: (gpu: Context) => MatrixSizes | undefined): Rung {
     },
     tile: (gpu, sizes) => [tileOf(gpu, sizes), tileOf(gpu, sizes)],
   };
-}
-
-/** The smallest and the largest subgroup that the device may form. WebGPU allows 4 to 128. */
-function subgroupSizes(gpu: Context): { readonly least: number; readonly most: number } {
-  const { subgroupMinSize = 4, subgroupMaxSize = 128 } = gpu.adapter.info;
-  return { least: gpu.subgroupSize || subgroupMinSize, most: gpu.subgroupSize || subgroupMaxSize };
 }
 
 /** A part of K is at least this long: a shorter one costs more in the second stage than it gains. */

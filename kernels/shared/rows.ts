@@ -60,8 +60,7 @@ export function rowLaunch(gpu: Context, kernel: Kernel, rows: number): { readonl
 export function rowsOfGroup(gpu: Context, variant: string): number {
   if (variant === 'tree') return 1;
   // where the size varies, the largest is assumed: smaller subgroups then cover the rows with workgroups to spare
-  const lanes = gpu.subgroupSize || (gpu.adapter.info.subgroupMaxSize ?? WORKGROUP);
-  return WORKGROUP / lanes;
+  return WORKGROUP / gpu.report.subgroups.most;
 }
 
 /** Lanes that a row has at least: what rounds over a row are counted by, where all lanes must go round equally often. */

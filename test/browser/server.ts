@@ -5,10 +5,10 @@ import { transform } from 'esbuild';
 
 const ROOT = new URL('../../', import.meta.url);
 
-/** Only sources of these folders. A path that climbs, or hides something behind an escape, does not match. */
-const SERVED = /^\/(?:engine|kernels|model|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(ts|wgsl|html)$/;
+/** Only sources of these folders, and not what prepares Node. A path that climbs, or hides something behind an escape, does not match. */
+const SERVED = /^\/(?!engine\/setup\/)(?:engine|kernels|model|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(ts|mjs|wgsl|html)$/;
 
-const CONTENT_TYPES: Readonly<Record<string, string>> = { ts: 'text/javascript', wgsl: 'text/plain', html: 'text/html' };
+const CONTENT_TYPES: Readonly<Record<string, string>> = { ts: 'text/javascript', mjs: 'text/javascript', wgsl: 'text/plain', html: 'text/html' };
 
 /** The text that a browser gets for a path, and its kind; undefined for everything that is not served. */
 async function page(path: string): Promise<{ readonly type: string; readonly text: string } | undefined> {

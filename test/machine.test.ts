@@ -1,0 +1,58 @@
+/** Which machine this is, over what adapters of all makers say of themselves. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onlySize, open, untunable } from '../engine/index.ts';
+import { machineOf, reportOf } from '../engine/machine.ts';
+import { isSoftware, isSwiftShader } from '../engine/software.mjs';
+import { ADAPTERS, type AdapterName, reportNamed } from './adapter_reports.ts';
+import { nullGpu } from './null_gpu.ts';
+
+const SOFTWARE: readonly AdapterName[] = ['lavapipe', 'swiftShader', 'swiftShaderInChromium', 'microsoftBasicRender', 'microsoftBasicRenderInOldChromium', 'firefoxOnSoftware'];
+/** What browsers hide. */
+const UNTUNABLE: Readonly<Partial<Record<AdapterName, RegExp>>> = {
+  swiftShaderInChromium: /which driver this is/, microsoftBasicRenderInOldChromium: /which driver this is/, firefox: /which adapter and driver this is/, firefoxOnSoftware: /which adapter and driver this is/,
+};
+const names = Object.keys(ADAPTERS) as AdapterName[];
+
+test('an adapter is software where WebGPU says that it is a fallback, or its name does; all else is hardware', () => {
+  assert.equal(names.filter((name) => reportNamed(name).kind === 'software'), [...SOFTWARE]);
+  assert.equal(names.filter((name) => isSwiftShader(ADAPTERS[name].info)), ['swiftShader', 'swiftShaderInChromium']);
+});
+
+test('names tell without isFallbackAdapter, and isFallbackAdapter tells without names', () => {
+  for (const name of SOFTWARE) {
+    const { isFallbackAdapter: _, ...named } = { isFallbackAdapter: undefined, ...ADAPTERS[name].info };
+    assert.is(isSoftware(named), name !== 'firefoxOnSoftware', name);
+    assert.ok(isSoftware({ isFallbackAdapter: true }));
+  }
+});
+
+test('a report has a name for people, and sizes of subgroups: what WebGPU allows where nothing is said', () => {
+  const of = (name: AdapterName) => [reportNamed(name).name, reportNamed(name).subgroups, onlySize(reportNamed(name).subgroups)];
+  assert.equal(of('nvidia'), ['NVIDIA: 570.86.15 570.86.15', { least: 32, most: 32 }, 32]);
+  assert.equal(of('amd'), ['radv: Mesa 25.0.7', { least: 32, most: 64 }, 0]);
+  assert.equal(of('swiftShaderInChromium'), ['swiftshader', { least: 4, most: 4 }, 4]);
+  assert.equal(of('microsoftBasicRenderInOldChromium'), ['warp', { least: 4, most: 128 }, 0]);
+  assert.equal(of('firefox'), ['unnamed adapter', { least: 4, most: 128 }, 0]);
+});
+
+test('a machine can be tuned where adapter and driver are told, and nowhere else, so that measurements of two are never mixed', () => {
+  for (const name of names) {
+    const why = untunable(machineOf(ADAPTERS[name].info, 'webgpu 1'));
+    const expected = UNTUNABLE[name];
+    if (expected === undefined) assert.is(why, undefined, name);
+    else assert.match(why ?? '', expected, name);
+  }
+});
+
+test('a context is of the kind that its adapter reports, on this adapter and on a fallback without a name', async () => {
+  await using gpu = await open();
+  assert.equal(gpu.report, reportOf(gpu.adapter.info, gpu));
+  assert.is(gpu.kind, gpu.report.kind);
+  await using unnamed = await nullGpu({ device: '', description: '', isFallbackAdapter: true });
+  assert.equal([unnamed.kind, unnamed.name], ['software', 'unnamed adapter']);
+  await using card = await nullGpu({ device: '', description: '' });
+  assert.equal([card.kind, card.name], ['hardware', 'unnamed adapter']);
+});
+
+test.run();
