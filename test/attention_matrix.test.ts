@@ -1,18 +1,19 @@
 /** The rung on matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, type Choice, type FloatType, type Gpu, type Kernel, open, type Sizes, Tensor } from '../engine/index.ts';
+import { backward, type Choice, type FloatType, type Gpu, type Kernel, open, reportOf, type Sizes, Tensor } from '../engine/index.ts';
 import { attentionCase, crossCase, mask, room, selfCase } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import { constantsOf, fits, STAGING, workgroupBytes } from '../kernels/attention/matrix.ts';
-import { emulatedMatrices, type MatrixSizes, UNITS_NEED } from '../kernels/shared/matrix.ts';
+import { emulatedMatrices, type MatrixSizes, NEEDS } from '../kernels/shared/matrix.ts';
 import type { Case } from '../kernels/shared/room.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
 import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, runCase, storages } from './sweep.ts';
 
 const gpu = await open({ guard: true });
-const matrices = emulatedMatrices(gpu);
+/** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
+const matrices = gpu.subgroupSize === 0 ? undefined : { sizes: emulatedMatrices(gpu), isWide: false };
 const onMatrices = room.kernels.filter(({ name }) => name.endsWith('.vec4'));
 /** Subgroups below one another; beside each other, with lanes to share each row; and with two matrices of rows for each subgroup. */
 const layouts = {
@@ -22,8 +23,8 @@ const layouts = {
   small: { down: 1, across: 1, tall: 1, block: 8 },
 };
 
-function emulatedIn(sizes: Sizes): ReadonlyMap<string, Choice> {
-  return new Map(onMatrices.map(({ name }) => [name, { variant: 'emulated', sizes }]));
+function emulatedIn(sizes: Sizes, variant = 'emulated'): ReadonlyMap<string, Choice> {
+  return new Map(onMatrices.map(({ name }) => [name, { variant, sizes }]));
 }
 
 function roomCase(start: string): Case {
@@ -82,6 +83,14 @@ for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
   }
 }
 
+test('matrices kept in f32, in subgroups whose size is asked for, agree with float64', async () => {
+  if (matrices === undefined || !gpu.features.has('subgroup-size-control')) return;
+  const [choice, item] = [emulatedIn(layouts.beside, 'emulated_wide_sized'), tokens(16, 32)];
+  const storage = storages(gpu, item).at(-1) ?? 'f32';
+  checkAgainstReference(asRunBy(choice, item), await runCase(gpu, item, choice, storage), storage);
+  await gpu.checkGuards();
+});
+
 test('where all keys are equal no query gets a gradient, to the rounding of f32, although weights and dlogits are f16', async () => {
   if (matrices === undefined || !gpu.features.has('shader-f16')) return;
   const [rows, headDim] = [37, 32];
@@ -121,20 +130,19 @@ test('the rung that is asked for has run, and a layout that wants more memory th
   assert.ok((await namesIn(huge)).every((name) => !name.endsWith('.emulated')));
 });
 
-/** What choosing asks of a card with matrix units. */
-function card({ SUBGROUP, ...config }: MatrixSizes, maxComputeWorkgroupStorageSize: number): Gpu {
-  const subgroupMatrixConfigs = [{ ...config, componentType: 'f16', resultComponentType: 'f32' }];
-  return {
-    features: new Set(['shader-f16', ...UNITS_NEED]), kind: 'hardware', subgroupSize: SUBGROUP, adapter: { info: { subgroupMatrixConfigs } },
-    limits: { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024 },
-  } as unknown as Gpu;
+/** What choosing asks of a card with matrix units that multiply one type and add up in another. */
+function card({ SUBGROUP, M, N, K }: MatrixSizes, maxComputeWorkgroupStorageSize: number, [componentType, resultComponentType] = ['f16', 'f32']): Gpu {
+  const info = { subgroupMinSize: SUBGROUP, subgroupMaxSize: SUBGROUP, subgroupMatrixConfigs: [{ componentType, resultComponentType, M, N, K }] };
+  const limits = { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024 } as GPUSupportedLimits;
+  const report = reportOf(info, { features: new Set(['shader-f16', ...NEEDS.one]), limits });
+  return { ...report, report, subgroupSize: SUBGROUP } as unknown as Gpu;
 }
 
-const UNITS = [{ M: 16, N: 16, K: 16, SUBGROUP: 32 }, { M: 8, N: 8, K: 8, SUBGROUP: 32 }, { M: 16, N: 8, K: 16, SUBGROUP: 32 }, { M: 16, N: 16, K: 16, SUBGROUP: 64 }];
+const UNITS: readonly MatrixSizes[] = [[16, 16, 16, 32], [8, 8, 8, 32], [16, 8, 16, 32], [8, 16, 16, 32], [16, 16, 16, 64]].map(([M, N, K, SUBGROUP]) => ({ M, N, K, SUBGROUP }));
 const stagingOf = ({ name }: Kernel) => (name === 'attention.vec4' ? STAGING.forward : STAGING.gradient);
 const flags = (MASKED: boolean) => ({ UNROLLED: true, MASKED, LISTENERS: MASKED });
 
-test('on a card the rung comes first for f16, and is none for f32, nor for units that add up in f16 or memory that is too small', () => {
+test('on a card the rung comes first for f16, and is none for f32 but where units multiply f32, nor for units that add up in f16 or memory that is too small', () => {
   for (const units of UNITS) {
     for (const kernel of onMatrices) {
       const variants = (gpu: Gpu, type: 'f16' | 'f32') => [...new Set(kernel.candidates(gpu, type).map(({ variant }) => variant))];
@@ -143,10 +151,14 @@ test('on a card the rung comes first for f16, and is none for f32, nor for units
       assert.not.ok(variants(card(units, 49152), 'f32').includes('matrix'));
       assert.not.ok(variants(card(units, 4096), 'f16').includes('matrix'));
       const wide = card(units, 49152);
-      assert.ok(kernel.candidates(wide, 'f16').some(({ variant, sizes }) => variant === 'matrix' && fits(wide, units, sizes, 32, stagingOf(kernel))), 'heads of 128 find a layout');
-      const halfSums = card(units, 49152);
-      Object.assign(halfSums.adapter.info, { subgroupMatrixConfigs: [{ ...units, componentType: 'f16', resultComponentType: 'f16' }] });
-      assert.is(variants(halfSums, 'f16')[0], 'tile');
+      assert.ok(kernel.candidates(wide, 'f16').some(({ variant, sizes }) => variant === 'matrix' && fits(wide, { sizes: units, isWide: false }, sizes, 32, stagingOf(kernel))), 'heads of 128 find a layout');
+      assert.is(variants(card(units, 49152, ['f16', 'f16']), 'f16')[0], 'tile');
+      const ofWide = card(units, 49152, ['f32', 'f32']);
+      for (const type of ['f16', 'f32'] as const) {
+        const fit = kernel.candidates(ofWide, type).filter(({ variant }) => variant === 'matrix_wide');
+        assert.ok(fit.length > 0 && fit.every(({ sizes }) => workgroupBytes(units, sizes, 16, stagingOf(kernel), 4) <= 49152), `${kernel.name} in ${type}`);
+        assert.is(variants(ofWide, type)[0], 'matrix_wide');
+      }
     }
   }
 });
@@ -154,17 +166,18 @@ test('on a card the rung comes first for f16, and is none for f32, nor for units
 test('every layout of every kernel is right WGSL for the units, and takes no more workgroup memory than the launcher believes', async () => {
   await using checker = await nullGpu();
   for (const units of UNITS) {
-    for (const kernel of onMatrices) {
-      for (const { sizes } of kernel.candidates(card(units, 49152), 'f16').filter(({ variant }) => variant === 'matrix')) {
+    for (const [i, kernel] of onMatrices.entries()) {
+      for (const [j, { sizes }] of kernel.candidates(card(units, 49152), 'f16').filter(({ variant }) => variant === 'matrix').entries()) {
         for (const [PACKS, MASKED] of [[8, false], [20, true], [32, false]] as const) {
-          const what = `${kernel.name} ${JSON.stringify({ ...units, ...sizes, PACKS })}`;
-          const program = kernel.program(checker, 'matrix', { PACKS, ...flags(MASKED), ...constantsOf(units, sizes) }, { elem: 'f16', result: MASKED ? 'f16' : 'f32' });
+          const variant = ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized'][(i + j) % 4];
+          const what = `${kernel.name} ${variant} ${JSON.stringify({ ...units, ...sizes, PACKS })}`;
+          const program = kernel.program(checker, variant, { PACKS, ...flags(MASKED), ...constantsOf(units, sizes) }, { elem: 'f16', result: MASKED ? 'f16' : 'f32' });
           const error = await pipelineError(checker, program);
           // right as WGSL; the null backend has 16 KiB, and wants workgroups of 128 lanes. Not every kernel has all that is believed
           const [, bytes] = /^The total use of workgroup storage \((\d+) bytes\)/.exec(error ?? '') ?? [];
           assert.ok(error === undefined || bytes !== undefined || error.startsWith('The x-dimension of workgroup_size'), `${what}: ${error}`);
           if (bytes === undefined) continue;
-          const believed = workgroupBytes(units, sizes, PACKS, stagingOf(kernel));
+          const believed = workgroupBytes(units, sizes, PACKS, stagingOf(kernel), variant.includes('wide') ? 4 : 2);
           assert.ok(Number(bytes) <= believed && believed <= Number(bytes) + 5120, `${what}: ${bytes} bytes, the launcher believes ${believed}`);
         }
       }
@@ -188,24 +201,25 @@ test('pipelines of the units can be built, and an operand on the wrong side is a
   }
 });
 
-test('where an adapter has units, attention in f16 is theirs, forward and gradients, in all layouts; heads of odd width and f32 are not', async () => {
-  const subgroupMatrixConfigs = [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }];
-  await using card = await nullGpu({ subgroupMinSize: 128, subgroupMaxSize: 128, subgroupMatrixConfigs });
-  const used = async (type: FloatType, width: number) => {
-    card.choices.forget();
-    card.scope(() => {
-      const x = (shape: readonly number[]) => Object.assign(Tensor.empty(card, shape, type), { requiresGrad: true });
-      const ys = [selfAttention(x([2, 9, 3 * 2 * width]), 2, { causal: true, queries: 7 }), crossAttention(x([1, 5, width]), x([1, 21, width]), x([1, 21, width]), 1), attention(x([1, 2, 5, width]), x([1, 2, 6, width]), x([1, 2, 6, width]), { mask: Tensor.empty(card, [5, 6], type) })];
-      for (const y of ys) backward(y, y.like());
-    });
-    card.recorder.flush();
-    await card.settled(); // pipelines could be built, and no command was refused
-    return [...new Set(card.choices.asked.map(({ choice }) => choice.variant))];
-  };
-  assert.equal(await used('f16', 64), ['matrix']);
-  assert.equal(await used('f32', 64), ['tile']);
-  assert.equal(await used('f16', 6), ['tile']);
-});
+for (const [subgroupMinSize, subgroupMaxSize, variant] of [[128, 128, 'matrix'], [16, 32, 'matrix_sized']] as const) {
+  test(`where units have subgroups of ${subgroupMinSize} to ${subgroupMaxSize} lanes, attention in f16 is theirs, as ${variant}, forward and gradients, in all layouts; heads of odd width and f32 are not`, async () => {
+    await using card = await nullGpu({ subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs: [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }] });
+    const used = async (type: FloatType, width: number) => {
+      card.choices.forget();
+      card.scope(() => {
+        const x = (shape: readonly number[]) => Object.assign(Tensor.empty(card, shape, type), { requiresGrad: true });
+        const ys = [selfAttention(x([2, 9, 3 * 2 * width]), 2, { causal: true, queries: 7 }), crossAttention(x([1, 5, width]), x([1, 21, width]), x([1, 21, width]), 1), attention(x([1, 2, 5, width]), x([1, 2, 6, width]), x([1, 2, 6, width]), { mask: Tensor.empty(card, [5, 6], type) })];
+        for (const y of ys) backward(y, y.like());
+      });
+      card.recorder.flush();
+      await card.settled(); // pipelines could be built, and no command was refused
+      return [...new Set(card.choices.asked.map(({ choice }) => choice.variant))];
+    };
+    assert.equal(await used('f16', 64), [variant]);
+    assert.equal(await used('f32', 64), ['tile']);
+    assert.equal(await used('f16', 6), ['tile']);
+  });
+}
 
 test.after(() => gpu.close());
 

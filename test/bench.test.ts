@@ -206,8 +206,12 @@ test('what a processor could do is measured where one plays the GPU, and the roo
 
 test('the kernel of the matrix roof is right WGSL, and its pipeline can be built', async () => {
   await using gpu = await nullGpu();
-  const program = matrixKernel.program(gpu, 'matrix', { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem: 'f16', result: 'f32' });
-  assert.is(await pipelineError(gpu, program), undefined);
+  for (const variant of ['one', 'sized']) {
+    for (const elem of ['f16', 'f32'] as const) {
+      const program = matrixKernel.program(gpu, variant, { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem, result: 'f32' });
+      assert.is(await pipelineError(gpu, program), undefined);
+    }
+  }
 });
 
 test.run();

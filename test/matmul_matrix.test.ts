@@ -1,7 +1,7 @@
 /** The rung of matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, type Choice, choiceText, type FloatType, open, Tensor } from '../engine/index.ts';
+import { type Asked, backward, type Choice, choiceText, type FloatType, type Gpu, open, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
 import { linear, matmul } from '../kernels/matmul/index.ts';
 import { constantsOf, measuresOf, shapesFor } from '../kernels/matmul/matrix.ts';
@@ -16,10 +16,10 @@ const products = room.kernels.filter(({ name }) => name.startsWith('matmul'));
 const gpu = await open({ guard: true });
 const matrices = emulatedMatrices(gpu);
 /** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
-const shapes = gpu.subgroupSize === 0 ? [] : shapesFor(gpu, matrices);
+const shapes = gpu.subgroupSize === 0 ? [] : shapesFor(gpu, { sizes: matrices, isWide: false });
 
-function emulatedIn(sizes: Choice['sizes']): ReadonlyMap<string, Choice> {
-  return new Map(products.map(({ name }) => [name, { variant: 'emulated', sizes }]));
+function emulatedIn(sizes: Choice['sizes'], variant = 'emulated'): ReadonlyMap<string, Choice> {
+  return new Map(products.map(({ name }) => [name, { variant, sizes }]));
 }
 
 // Programs take seconds to compile. In one shape all cases but those that differ from others in nothing but what happens to finished
@@ -27,16 +27,18 @@ function emulatedIn(sizes: Choice['sizes']): ReadonlyMap<string, Choice> {
 const ALIKE = ['linear: many rows, a weight of odd size, no bias', 'linear: bias and residual in packs', 'mlp: GELU, odd everywhere', 'mlp: GELU tanh form without biases', 'gradients that are added to, odd'];
 const rich = room.cases.filter(({ name }) => name === 'linear: odd everywhere, residual');
 const most = room.cases.filter(({ name }) => !ALIKE.includes(name));
-const tried = shapes.flatMap((shape, i) => (i === shapes.length - 1 ? most : rich).map((item) => ({ item, shape })));
-for (const { item, shape } of tried) {
-  const choice = emulatedIn(shape);
+const tried = shapes.flatMap((shape, i) => (i === shapes.length - 1 ? most : rich).map((item) => ({ item, shape, variant: 'emulated' })));
+/** Of matrices kept in f32, in subgroups whose size is asked for, what differs is how they come to workgroup memory: one case shows it. */
+const wide = gpu.features.has('subgroup-size-control') ? shapes.slice(-1).flatMap((shape) => rich.map((item) => ({ item, shape, variant: 'emulated_wide_sized' }))) : [];
+for (const { item, shape, variant } of [...tried, ...wide]) {
+  const choice = emulatedIn(shape, variant);
   const storage = storages(gpu, item).at(-1) ?? 'f32';
   test(`${choiceName(choice)}: "${item.name}" agrees with float64 in ${storage}, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
     const first = await runCase(gpu, item, choice, storage);
     checkAgainstReference(item, first, storage);
     checkEqualBits(item, first, await runCase(gpu, item, choice, storage));
     const used = gpu.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
-    assert.ok(used.length > 0 && used.every(({ choice: { variant } }) => variant === 'emulated'), 'nothing but this rung has run');
+    assert.ok(used.length > 0 && used.every(({ choice }) => choice.variant === variant), 'nothing but this rung has run');
     gpu.choices.forget();
     await gpu.checkGuards();
   });
@@ -62,8 +64,8 @@ test('tiles in bands, the last band not full, cover every C of a batch once', as
   await gpu.checkGuards();
 });
 
-/** Sizes of matrices that adapters are known to offer for products of f16 added up in f32. */
-const OFFERED: readonly MatrixSizes[] = [[16, 16, 16], [16, 8, 16], [16, 8, 8], [8, 8, 8]].map(([M, N, K]) => ({ M, N, K, SUBGROUP: 32 }));
+/** Sizes of matrices that adapters are known to offer for products added up in f32. */
+const OFFERED: readonly MatrixSizes[] = [[16, 16, 16], [16, 8, 16], [16, 8, 8], [8, 16, 16], [8, 8, 16], [8, 8, 8]].map(([M, N, K]) => ({ M, N, K, SUBGROUP: 32 }));
 /** Workgroup memory and lanes of a card on which the rung is worth its while. */
 const CARD = { limits: { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupStorageSize: 48 * 1024 } as GPUSupportedLimits };
 const LAYOUTS = [{ TRANSPOSE_A: false, TRANSPOSE_B: true }, { TRANSPOSE_A: false, TRANSPOSE_B: false }, { TRANSPOSE_A: true, TRANSPOSE_B: false }];
@@ -73,52 +75,73 @@ const EXTRAS = [
   { BIAS: false, RESIDUAL: false, SLOPE: false },
 ];
 
+const ON_UNITS = ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized'];
+
 for (const matrices of OFFERED) {
   const { M, N, K } = matrices;
   test(`${M} × ${K} times ${K} × ${N}: every kernel is right WGSL with the units, in all layouts; pipelines can be built, but for workgroup memory`, async () => {
     await using card = await nullGpu();
-    const sizes = shapesFor(CARD, matrices);
+    const sizes = shapesFor(CARD, { sizes: matrices, isWide: false });
     assert.ok(sizes.length >= 2, 'there is a choice of shapes');
+    assert.ok(shapesFor(CARD, { sizes: matrices, isWide: true }).length >= 1, 'f32 fits in one of them');
     for (const [i, shape] of sizes.entries()) {
-      const { bytes } = measuresOf(matrices, shape);
       for (const [j, kernel] of products.entries()) {
+        const variant = ON_UNITS[(i + j) % ON_UNITS.length];
+        const { bytes } = measuresOf(matrices, shape, variant.includes('wide') ? 4 : 2);
+        let most = 0;
         for (const [l, layout] of LAYOUTS.entries()) {
           const types = { elem: 'f16', result: (i + j + l) % 2 === 0 ? 'f16' : 'f32' } as const;
-          const program = kernel.program(card, 'matrix', { ...constantsOf(matrices, shape), ...layout, ...EXTRAS[(i + j + l) % EXTRAS.length] }, types);
+          const program = kernel.program(card, variant, { ...constantsOf(matrices, shape), ...layout, ...EXTRAS[(i + j + l) % EXTRAS.length] }, types);
           const error = await pipelineError(card, program);
           const needed = Number(/use of workgroup storage \((\d+) bytes\) is larger/.exec(error ?? '')?.[1] ?? 0);
-          if (needed === 0) assert.is(error, undefined, `${kernel.name}: ${JSON.stringify(layout)}`);
-          assert.ok(needed <= bytes, `${needed} bytes are used, ${bytes} were reckoned with`);
-          if (l === 0 && bytes > card.limits.maxComputeWorkgroupStorageSize) assert.is(needed, bytes, 'the layout that takes most');
+          if (needed === 0) assert.is(error, undefined, `${kernel.name} ${variant}: ${JSON.stringify(layout)}`);
+          most = Math.max(most, needed);
         }
+        if (bytes > card.limits.maxComputeWorkgroupStorageSize) assert.is(most, bytes, 'the layout that takes most');
+        else assert.is(most, 0, `${bytes} bytes were reckoned with`);
       }
     }
   });
 }
 
-test('where an adapter has units, calls in f16 are theirs, forward and gradients; calls in f32 are not', async () => {
-  const subgroupMatrixConfigs = [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }];
-  await using card = await nullGpu({ subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs });
-  const used = async (type: FloatType) => {
-    card.choices.forget();
-    card.scope(() => {
-      const [x, weight, bias, residual] = [[512, 64], [96, 64], [96], [512, 96]].map((shape) => Tensor.empty(card, shape, type));
-      for (const tensor of [x, weight, bias, residual]) tensor.requiresGrad = true;
-      const y = linear(x, weight, { bias, residual });
-      backward(y, y.like());
-    });
-    card.recorder.flush();
-    await card.settled();   // pipelines could be built, and no command was refused
-    return card.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
-  };
-  const [wide, halves] = [await used('f32'), await used('f16')];
-  assert.equal([...new Set(wide.map(({ choice }) => choiceText(choice)))], ['tiled, tile 128']);
-  assert.ok(wide.every(({ callClass, candidates }) => !callClass.includes('f16') && candidates.every(({ variant }) => variant !== 'matrix')));
-  assert.equal(wide.length, halves.length);
-  for (const { callClass, candidates, choice } of halves) {
-    assert.match(callClass, /, f16$/);
-    assert.is(choice.variant, 'matrix');
-    assert.equal([...new Set(candidates.map(({ variant }) => variant))], ['matrix', 'tiled', 'naive', 'subgroup']);
+/** What a linear layer and its gradient choose on a card, with pipelines that can be built and commands that nobody refuses. */
+async function chosenOn(card: Gpu, type: FloatType): Promise<readonly Asked[]> {
+  card.choices.forget();
+  card.scope(() => {
+    const [x, weight, bias, residual] = [[512, 64], [96, 64], [96], [512, 96]].map((shape) => Tensor.empty(card, shape, type));
+    for (const tensor of [x, weight, bias, residual]) tensor.requiresGrad = true;
+    const y = linear(x, weight, { bias, residual });
+    backward(y, y.like());
+  });
+  card.recorder.flush();
+  await card.settled();
+  return card.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
+}
+
+for (const [subgroups, variant] of [[{ subgroupMinSize: 32, subgroupMaxSize: 32 }, 'matrix'], [{ subgroupMinSize: 16, subgroupMaxSize: 32 }, 'matrix_sized']] as const) {
+  test(`where an adapter has units with subgroups of ${Object.values(subgroups).join(' to ')}, calls in f16 are theirs, as ${variant}, forward and gradients; calls in f32 are not`, async () => {
+    const subgroupMatrixConfigs = [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }];
+    await using card = await nullGpu({ ...subgroups, subgroupMatrixConfigs });
+    const [wide, halves] = [await chosenOn(card, 'f32'), await chosenOn(card, 'f16')];
+    assert.equal([...new Set(wide.map(({ choice }) => choiceText(choice)))], ['tiled, tile 128']);
+    assert.ok(wide.every(({ callClass, candidates }) => !callClass.includes('f16') && candidates.every(({ variant }) => !variant.startsWith('matrix'))));
+    assert.equal(wide.length, halves.length);
+    for (const { callClass, candidates, choice } of halves) {
+      assert.match(callClass, /, f16$/);
+      assert.is(choice.variant, variant);
+      assert.equal([...new Set(candidates.map((each) => each.variant))], [variant, 'tiled', 'naive', 'subgroup']);
+    }
+  });
+}
+
+test('where the units add up in f32 only what they multiply in f32, calls in f32 and in f16 are both theirs', async () => {
+  const subgroupMatrixConfigs = [{ componentType: 'f32', resultComponentType: 'f32', M: 8, N: 8, K: 8 }, { componentType: 'f16', resultComponentType: 'f16', M: 8, N: 8, K: 8 }];
+  // subgroups of 16 lanes: matrices of f32 in a shape for which the null backend has the memory
+  await using card = await nullGpu({ subgroupMinSize: 8, subgroupMaxSize: 16, subgroupMatrixConfigs });
+  for (const type of ['f32', 'f16'] as const) {
+    const asked = await chosenOn(card, type);
+    assert.equal([...new Set(asked.map(({ choice }) => choice.variant))], ['matrix_wide_sized']);
+    assert.ok(asked.every(({ callClass }) => !callClass.includes('f16')), 'there are no choices of their own for f16');
   }
 });
 
@@ -128,7 +151,7 @@ test('a matrix of another size, and a load whose place differs from lane to lane
   const program = products[0].program(card, 'matrix', constants, { elem: 'f16', result: 'f16' });
   const withCode = (from: string, to: string) => ({ ...program, code: program.code.replace(from, to) });
   assert.is(await pipelineError(card, program), undefined);
-  assert.match((await pipelineError(card, withCode('subgroup_matrix_right<elem, N, K>', 'subgroup_matrix_right<elem, N, 2u * K>'))) ?? '', /no matching call/);
+  assert.match((await pipelineError(card, withCode('subgroup_matrix_right<matrix_elem, N, K>', 'subgroup_matrix_right<matrix_elem, N, 2u * K>'))) ?? '', /no matching call/);
   assert.match((await pipelineError(card, withCode('let group_down = subgroup /', 'let group_down = lane /'))) ?? '', /uniform/);
 });
 

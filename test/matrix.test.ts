@@ -1,8 +1,13 @@
 /** Small matrices held by a subgroup: the emulation against plain arithmetic, and the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type FloatType, type Gpu, Kernel, open, Random, Tensor } from '../engine/index.ts';
-import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../kernels/shared/matrix.ts';
+import { type FloatType, type Gpu, Kernel, onlySize, open, Random, Tensor } from '../engine/index.ts';
+import { halvesFrom, valuesOf } from '../engine/half.ts';
+import { kernels as attentionKernels } from '../kernels/attention/index.ts';
+import { kernels as matmulKernels } from '../kernels/matmul/index.ts';
+import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
+import { emulatedMatrices, findUnits, matricesOf, type MatrixSizes, matrixUnits, matrixVariants } from '../kernels/shared/matrix.ts';
+import { ADAPTERS, type AdapterName, reportNamed } from './adapter_reports.ts';
 import { close } from './close.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
 
@@ -25,13 +30,13 @@ const HALVES = LEFT + RIGHT_STRIDE * select(K, N, ACROSS);
 const SUM_STRIDE = N / 4u + 1u;
 const SUMS = SUM_STRIDE * M;
 
-var<workgroup> halves: array<vec4<elem>, GROUPS * HALVES>;
+var<workgroup> halves: array<vec4<matrix_elem>, GROUPS * HALVES>;
 var<workgroup> sums_out: array<vec4f, GROUPS * SUMS>;
 
-@compute @workgroup_size(GROUPS * SUBGROUP)
-fn product(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
-  for (var i = lane; i < GROUPS * HALVES; i += GROUPS * SUBGROUP) { halves[i] = x[i]; }
-  for (var i = lane; i < GROUPS * SUMS; i += GROUPS * SUBGROUP) { sums_out[i] = start[i]; }
+const LANES = GROUPS * SUBGROUP;
+fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
+  for (var i = lane; i < GROUPS * HALVES; i += LANES) { halves[i] = vec4<matrix_elem>(x[i]); }
+  for (var i = lane; i < GROUPS * SUMS; i += LANES) { sums_out[i] = start[i]; }
   workgroupBarrier();   // all must lie there before anyone loads
   let at = subgroup * HALVES;
   var left = left_of(at, LEFT_STRIDE);
@@ -43,14 +48,11 @@ fn product(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) sub
   let sum = multiply_add(left, right, sum_of(subgroup * SUMS, SUM_STRIDE));
   store_sum(subgroup * SUMS, SUM_STRIDE, sum);
   workgroupBarrier();   // all sums must lie there before anyone reads them
-  for (var i = lane; i < GROUPS * SUMS; i += GROUPS * SUBGROUP) { y[i] = sums_out[i]; }
+  for (var i = lane; i < GROUPS * SUMS; i += LANES) { y[i] = sums_out[i]; }
 }`,
 };
 const GROUPS = 2;
-const kernel = new Kernel('product', [PRODUCT], {
-  emulated: { parts: [matrixParts.emulated], needs: ['subgroups'] },
-  units: { parts: [matrixParts.units], needs: UNITS_NEED },
-});
+const kernel = new Kernel('product', [], matrixVariants([PRODUCT], () => [{}]));
 
 /** Where things lie, as the WGSL has it, in numbers. */
 function placesOf({ M, N, K }: MatrixSizes, across: boolean) {
@@ -72,7 +74,7 @@ function expected(x: Float32Array, start: Float32Array, { M, N, K }: MatrixSizes
 }
 
 /** Runs a variant on random operands. */
-async function agrees(gpu: Gpu, variant: 'emulated' | 'units', type: FloatType, sizes: MatrixSizes, across: boolean): Promise<void> {
+async function agrees(gpu: Gpu, variant: string, type: FloatType, sizes: MatrixSizes, across: boolean): Promise<void> {
   const { halves, sums } = placesOf(sizes, across);
   const random = new Random(1, 'matrix');
   // multiples of 1/8 of at most 4: products and sums are exact
@@ -97,34 +99,117 @@ for (const [M, N, K] of [[8, 8, 8], [16, 16, 16], [16, 8, 8], [8, 16, 32], [4, 4
   }
 }
 
-test('of what an adapter offers, the largest matrices of f16 with sums in f32 are taken, whoever made it, if subgroups have one size', () => {
-  const config = (componentType: string, resultComponentType: string, M: number, N: number, K: number) => ({ componentType, resultComponentType, M, N, K });
-  const subgroupMatrixConfigs = [config('f16', 'f16', 16, 16, 16), config('f16', 'f32', 8, 8, 8), config('f16', 'f32', 16, 8, 16), config('i8', 'i32', 16, 16, 32)];
-  const adapterWith = (changes: object) => ({ features: new Set(UNITS_NEED), subgroupSize: 32, adapter: { info: { subgroupMatrixConfigs } }, ...changes }) as unknown as Gpu;
-  assert.equal(matrixUnits(adapterWith({})), { M: 16, N: 8, K: 16, SUBGROUP: 32 });
-  assert.is(matrixUnits(adapterWith({ subgroupSize: 0 })), undefined);
-  assert.is(matrixUnits(adapterWith({ features: new Set(['subgroups']) })), undefined);
-  assert.is(matrixUnits(adapterWith({ adapter: { info: { subgroupMatrixConfigs: subgroupMatrixConfigs.slice(0, 1) } } })), undefined);
-  assert.is(matrixUnits(adapterWith({ adapter: { info: {} } })), undefined);
+test('matrices kept in f32, by subgroups whose size is asked for, are as right, whatever is stored', async () => {
+  await using gpu = await open({ guard: true });
+  if (gpu.subgroupSize === 0 || !gpu.features.has('subgroup-size-control')) return;
+  for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+    for (const across of [false, true]) await agrees(gpu, 'emulated_wide_sized', type, { ...emulatedMatrices(gpu), M: 8, N: 8, K: 8 }, across);
+  }
+});
+
+/** What is said of the units of each adapter. Those that are not here offer none. */
+const FOUND: Readonly<Partial<Record<AdapterName, string>>> = {
+  nvidia: '16 × 16 × 16 of f16 with sums in f32, held by subgroups of 32 lanes',
+  amd: '16 × 16 × 16 of f16 with sums in f32, held by subgroups of 32 lanes, asked for among 32 to 64',
+  intelAlchemist: '8 × 8 × 16 of f16 with sums in f32, held by subgroups of 32 lanes, asked for among 8 to 32',
+  intelBattlemage: '8 × 16 × 16 of f16 with sums in f32, held by subgroups of 32 lanes, asked for among 16 to 32',
+  apple: '8 × 8 × 8 of f32 with sums in f32, held by subgroups of 32 lanes',
+  appleByOlderDawn: 'subgroups have 4 to 64 lanes, and the device takes no wish (subgroup-size-control): nobody knows how many of them a workgroup has',
+  halfSums: 'of floating point only 16 × 16 × 16 of f16 with sums in f16: sums in f16 lose too many digits, as kernels/matmul/README.md shows',
+};
+/** Variants that products and attention in f16 and in f32 start with on hardware; software adapters have others. */
+const FIRST: Readonly<Partial<Record<AdapterName, readonly [f16: string, f32: string]>>> = {
+  nvidia: ['matrix', 'tiled'], amd: ['matrix_sized', 'tiled'], intelAlchemist: ['matrix_sized', 'tiled'], intelBattlemage: ['matrix_sized', 'tiled'], apple: ['matrix_wide', 'matrix_wide'],
+  appleByOlderDawn: ['tiled', 'tiled'], halfSums: ['tiled', 'tiled'], firefox: ['tiled', 'tiled'], amdOnWindows: ['tiled', 'tiled'],
+};
+
+/** What choosing asks of a context, for an adapter that is not here. */
+function contextOn(name: AdapterName): Gpu {
+  const report = reportNamed(name);
+  return { ...report, report, subgroupSize: onlySize(report.subgroups) } as unknown as Gpu;
+}
+
+for (const name of Object.keys(ADAPTERS) as AdapterName[]) {
+  test(`on ${name} doctor says: ${FOUND[name] ?? 'no matrix units'}, and kernels choose accordingly`, () => {
+    const { units, why } = findUnits(reportNamed(name));
+    assert.is(why, FOUND[name] ?? 'WebGPU offers none here (chromium-experimental-subgroup-matrix)');
+    assert.is(units !== undefined, / with sums in f32, held by/.test(why));
+    const gpu = contextOn(name);
+    const variants = Object.fromEntries((['f16', 'f32'] as const).map((type) => [type, [...matmulKernels, ...attentionKernels].map((kernel) => ({ kernel: kernel.name, all: kernel.candidates(gpu, type) }))]));
+    for (const [type, kernels] of Object.entries(variants)) {
+      for (const { kernel, all } of kernels.filter(({ kernel }) => /^matmul|^attention.*vec4$/.test(kernel))) {
+        const names = [...new Set(all.map(({ variant }) => variant))];
+        const first = FIRST[name]?.[type === 'f16' ? 0 : 1] ?? (kernel.startsWith('attention') ? (gpu.features.has('subgroups') ? 'quad' : 'tile') : gpu.features.has('subgroups') ? 'subgroup' : 'tiled');
+        assert.is(names[0], first === 'tiled' && kernel.startsWith('attention') ? 'tile' : first, `${kernel} in ${type}`);
+        assert.equal(names.filter((variant) => variant.startsWith('matrix')), first.startsWith('matrix') ? [first] : [], 'one variant at most stands on the units');
+        for (const variant of names) assert.is(matricesOf(gpu, variant)?.isWide, first.startsWith('matrix') && variant === first ? units?.multiplies === 'f32' : undefined);
+      }
+    }
+  });
+}
+
+test('a card that was opened without subgroups, or without matrices, has no units', () => {
+  const report = reportNamed('nvidia');
+  const without = (left: string) => findUnits({ ...report, features: new Set([...report.features].filter((feature) => feature !== left)) });
+  assert.equal(without('subgroups'), { why: 'the device has no subgroups, whose lanes hold the matrices' });
+  assert.equal(without('chromium-experimental-subgroup-matrix'), { why: 'WebGPU offers none here (chromium-experimental-subgroup-matrix)' });
+  assert.equal(findUnits({ ...report, matrices: [] }).units, undefined);
+});
+
+test('sums in f16 are off by more than a result in f16 may be, and more so the longer they are: why they are refused', () => {
+  const random = new Random(1, 'sums in f16');
+  const rounded = (x: number) => valuesOf(halvesFrom(Float32Array.of(x)))[0];
+  /** Largest error of sums of `length` products whose exact sums are of about 1, matrices of 8 × 8 × 8 adding eight products at a time without error. */
+  const worst = (length: number) => {
+    let largest = 0;
+    for (let row = 0; row < 64; row++) {
+      let [exact, sum] = [0, 0];
+      for (let k = 0; k < length; k += 8) {
+        let eight = 0;
+        for (let i = 0; i < 8; i++) eight += rounded(random.normal()) * (rounded(random.normal()) / Math.sqrt(length));
+        exact += eight;
+        sum = rounded(sum + eight);
+      }
+      largest = Math.max(largest, Math.abs(sum - exact));
+    }
+    return largest;
+  };
+  // where an exact sum, of about 1, is stored as f16
+  const { atol, rtol } = halfTolerance({ atol: 4e-6, rtol: 2e-6, why: 'sums of products that add up to about 1' }, 'f16');
+  assert.ok(worst(768) > 4 * (atol + rtol), 'an inner size of B/32');
+  assert.ok(worst(3072) > 10 * (atol + rtol), 'the inner size of its MLP');
+  let ones = 0;
+  for (let i = 0; i < 4096; i++) ones = rounded(ones + 1);
+  assert.is(ones, 2048);
 });
 
 test('the units are right, where the adapter has them', async () => {
   await using gpu = await open({ guard: true });
   const units = matrixUnits(gpu);
   if (units === undefined) return;
-  for (const across of [false, true]) await agrees(gpu, 'units', 'f16', units, across);
+  const variant = `matrix${units.multiplies === 'f32' ? '_wide' : ''}${units.isAskedFor ? '_sized' : ''}`;
+  for (const across of [false, true]) await agrees(gpu, variant, 'f16', units.sizes, across);
 });
 
 for (const [M, N, K] of [[16, 16, 16], [8, 8, 8], [16, 8, 16]]) {
   test(`${M} × ${K} times ${K} × ${N}: the units are right WGSL, and their pipeline can be built`, async () => {
     await using gpu = await nullGpu();
     for (const ACROSS of [false, true]) {
-      const program = kernel.program(gpu, 'units', { M, N, K, SUBGROUP: 64, ACROSS }, { elem: 'f16', result: 'f32' });
-      assert.is(await pipelineError(gpu, program), undefined);
-      const broken = { ...program, code: program.code.replace('multiply_add(left, right,', 'multiply_add(right, left,') };
-      assert.match((await pipelineError(gpu, broken)) ?? '', /type mismatch|no matching/);
+      for (const variant of ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized']) {
+        // two subgroups: as many lanes as the null backend wants where no size is asked for
+        const program = kernel.program(gpu, variant, { M, N, K, SUBGROUP: variant.endsWith('sized') ? 32 : 64, ACROSS }, { elem: 'f16', result: 'f32' });
+        assert.is(await pipelineError(gpu, program), undefined, variant);
+        const broken = { ...program, code: program.code.replace('multiply_add(left, right,', 'multiply_add(right, left,') };
+        assert.match((await pipelineError(gpu, broken)) ?? '', /type mismatch|no matching/);
+      }
     }
   });
 }
+
+test('without the attribute, a workgroup of two subgroups of 32 is refused where subgroups may have 4 to 128 lanes', async () => {
+  await using gpu = await nullGpu();
+  const program = kernel.program(gpu, 'matrix', { M: 8, N: 8, K: 8, SUBGROUP: 32, ACROSS: false }, { elem: 'f16', result: 'f32' });
+  assert.match((await pipelineError(gpu, program)) ?? '', /not a multiple|multiple of/);
+});
 
 test.run();

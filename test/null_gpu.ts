@@ -15,7 +15,7 @@ export async function nullGpu(info: object = {}): Promise<Gpu> {
   pinned.push(instance);
   const adapter = await instance.requestAdapter();
   if (adapter === null) throw new Error('Dawn has no null backend');
-  const requiredFeatures = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
+  const requiredFeatures = ['shader-f16', 'subgroups', 'subgroup-size-control', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures });
   const said = { features: adapter.features, limits: adapter.limits, info: { vendor: '', architecture: '', device: '', description: 'a card', ...info } };
   return new Gpu(device, said as unknown as GPUAdapter, { gpu: instance, where: 'node', version: 'null' }, {});

@@ -1,6 +1,7 @@
 import { backward, type AnyTensor, type Choice, choiceText, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
+import { matrixVariantNames } from '../kernels/shared/matrix.ts';
 import type { Case, Input, Room, Tolerance } from '../kernels/shared/room.ts';
 import { close } from './close.ts';
 
@@ -111,7 +112,7 @@ export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, 
 
 /** A case with what is stored as f16 on the way if it is run so. */
 export function asRunBy(choice: ReadonlyMap<string, Choice>, item: Case): Case {
-  const onMatrices = [...choice.values()].some(({ variant }) => variant === 'matrix' || variant === 'emulated');
+  const onMatrices = [...choice.values()].some(({ variant }) => matrixVariantNames.includes(variant));
   return onMatrices ? { ...item, ...item.onMatrices } : item;
 }
 

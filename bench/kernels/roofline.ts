@@ -57,7 +57,7 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const ridge = roofs.gflops / roofs.gbps;
   const roof = [left, ridge, right].map((x) => [x, Math.min(roofs.gflops, x * roofs.gbps)] as const);
   // roofs that f32 on the lanes of the adapter has not over it, but kernels or processors may reach
-  const further = [{ name: 'fused on the processor', gflops: roofs.processorGflops }, { name: 'matrix units, f16', gflops: roofs.matrixGflops }].flatMap(({ name, gflops }) => (gflops === undefined ? [] : [{ name, gflops }]));
+  const further = [{ name: 'fused on the processor', gflops: roofs.processorGflops }, { name: 'matrix units, f16', gflops: roofs.matrixGflops }, { name: 'matrix units, f32', gflops: roofs.wideMatrixGflops }].flatMap(({ name, gflops }) => (gflops === undefined ? [] : [{ name, gflops }]));
   const rooms = roomsOf(dots);
   const colourOf = (room: string) => COLOURS[rooms.indexOf(room)] ?? OTHERS.colour;
   const place = { x: 'intensity', y: 'gflops', stroke: ({ room }: Dot) => colourOf(room), r: 5, strokeWidth: 1.8, title: 'title' };

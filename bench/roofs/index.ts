@@ -1,13 +1,14 @@
 /** What this adapter can do at most, measured by kernels that do nothing else. Never taken from a data sheet. */
 import { flat, type FloatType, type Gpu, Kernel, part, runsOf, Tensor } from '../../engine/index.ts';
-import { matrixUnits, UNITS_NEED } from '../../kernels/shared/matrix.ts';
+import { entries, matrixUnits, NEEDS } from '../../kernels/shared/matrix.ts';
 import { digits } from '../table.ts';
 import { measureProcessor } from './processor.ts';
 
 const copy = new Kernel('roof_copy', [await part(import.meta.url, './copy.wgsl'), flat]);
 const fma = new Kernel('roof_fma', [await part(import.meta.url, './fma.wgsl')]);
-export const matrixKernel = new Kernel('roof_subgroup_matrix', [], {
-  matrix: { parts: [await part(import.meta.url, './subgroup_matrix.wgsl')], needs: UNITS_NEED },
+export const matrixKernel = new Kernel('roof_subgroup_matrix', [await part(import.meta.url, './subgroup_matrix.wgsl')], {
+  one: { parts: [entries.one], needs: NEEDS.one },
+  sized: { parts: [entries.sized], needs: NEEDS.sized },
 });
 
 /** Rates of one adapter: bytes and operations per nanosecond. */
@@ -21,6 +22,8 @@ export interface Roofs {
   readonly halfGflops?: number;
   /** f16 products added up in f32 by matrix units; undefined where the adapter offers none. */
   readonly matrixGflops?: number;
+  /** f32 products by matrix units, where they add up in f32 nothing else; they then take f16 as well. */
+  readonly wideMatrixGflops?: number;
   /** f32 by the fused instructions of the processor, where one plays the GPU: what its shader compiler could reach; see processor.ts. */
   readonly processorGflops?: number;
 }
@@ -50,11 +53,11 @@ interface Roof {
 }
 
 /** What copies, f32 and matrix units reach right now. */
-export type Control = Pick<Roofs, 'gbps' | 'plainGbps' | 'gflops' | 'matrixGflops'>;
+export type Control = Pick<Roofs, 'gbps' | 'plainGbps' | 'gflops' | 'matrixGflops' | 'wideMatrixGflops'>;
 
-/** Operations a nanosecond that kernels on tensors so stored could reach: f16 is multiplied by matrix units where there are any, and as f32 elsewhere. */
-export function arithmeticRoof({ gflops, matrixGflops }: Control, stored: FloatType): number {
-  return stored === 'f16' ? Math.max(gflops, matrixGflops ?? 0) : gflops;
+/** Operations a nanosecond that kernels on tensors so stored could reach: on matrix units where they multiply what is stored so, and as f32 elsewhere. */
+export function arithmeticRoof({ gflops, matrixGflops = 0, wideMatrixGflops = 0 }: Control, stored: FloatType): number {
+  return Math.max(gflops, wideMatrixGflops, stored === 'f16' ? matrixGflops : 0);
 }
 
 /** Kernels and their memory, ready to be run again and again between those that they are compared with. */
@@ -111,12 +114,13 @@ export class RoofKernels {
     const gpu = this.#gpu;
     const units = matrixUnits(gpu);
     if (units === undefined) return [];
-    const { M, N, K, SUBGROUP } = units;
+    const { sizes, multiplies, isAskedFor } = units;
+    const { M, N, K, SUBGROUP } = sizes;
     const { matrixGroups, matrixRounds } = SIZES[gpu.kind];
     const products = matrixGroups * (MATRIX.workgroup / SUBGROUP) * MATRIX.products;
-    const [a, b, y] = [this.#tensor(M * K, 'f16'), this.#tensor(K * N, 'f16'), this.#tensor(products * M * N, 'f32')];
-    const run = () => matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: units, grid: matrixGroups });
-    return [{ name: 'matrixGflops', work: products * matrixRounds * 2 * M * N * K, run }];
+    const [a, b, y] = [this.#tensor(M * K, multiplies), this.#tensor(K * N, multiplies), this.#tensor(products * M * N, 'f32')];
+    const run = () => matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: sizes, grid: matrixGroups, variant: isAskedFor ? 'sized' : 'one' });
+    return [{ name: multiplies === 'f16' ? 'matrixGflops' : 'wideMatrixGflops', work: products * matrixRounds * 2 * M * N * K, run }];
   }
 
   /** A dispatch that keeps every processor of the adapter busy for a moment. */
@@ -159,12 +163,12 @@ export async function measureRoofs(gpu: Gpu): Promise<Roofs> {
 }
 
 /** The roofs in a line. */
-export function roofsText({ gbps, plainGbps, gflops, halfGflops, matrixGflops, processorGflops }: Roofs): string {
+export function roofsText({ gbps, plainGbps, gflops, halfGflops, matrixGflops, wideMatrixGflops, processorGflops }: Roofs): string {
   const rate = (what: string, value: number | undefined) => (value === undefined ? [] : [`${what} ${digits(value)} GFLOP/s`]);
   return [
     `copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a pack a lane)`,
     ...rate('f32', gflops), ...(halfGflops === undefined ? ['no f16'] : rate('f16', halfGflops)),
-    ...(matrixGflops === undefined ? ['no matrix units'] : rate('matrix units', matrixGflops)), ...rate('fused on the processor', processorGflops),
+    ...(matrixGflops === undefined && wideMatrixGflops === undefined ? ['no matrix units'] : []), ...rate('matrix units', matrixGflops), ...rate('matrix units of f32', wideMatrixGflops), ...rate('fused on the processor', processorGflops),
   ].join(', ');
 }
 

@@ -1,6 +1,7 @@
 // The roof of matrix units: products of small matrices that a subgroup holds in its registers.
 //   sum = a · b + sum, over and over, in four independent sums
 // a is M × K, b is K × N, sums are M × N of f32: one of the configurations that the adapter offers. 2 · M · N · K operations each.
+// Linked with an entry of kernels/shared/matrix/.
 // WGSL names the columns of a matrix first. An experimental extension of Dawn.
 //
 // M, N, K: sizes of the configuration      SUBGROUP: lanes of a subgroup, of which a workgroup has several
@@ -16,10 +17,9 @@ struct Params { rounds: u32 }
 @group(0) @binding(2) var<storage, read> b: array<elem>;        // [K, N]
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;   // [subgroups, M, N]
 
-const WORKGROUP = 128u;
+const LANES = 128u;
 
-@compute @workgroup_size(WORKGROUP)
-fn matrix_chains(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_id) subgroup: u32) {
+fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let left = subgroupMatrixLoad<Left, row_major>(&a, 0u, K);
   let right = subgroupMatrixLoad<Right, row_major>(&b, 0u, N);
   var first = Sum();
@@ -32,7 +32,7 @@ fn matrix_chains(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_id) subg
     third = subgroupMatrixMultiplyAccumulate(left, right, third);
     fourth = subgroupMatrixMultiplyAccumulate(left, right, fourth);
   }
-  let place = (group.x * (WORKGROUP / SUBGROUP) + subgroup) * 4u * M * N;
+  let place = (group.x * (LANES / SUBGROUP) + subgroup) * 4u * M * N;
   subgroupMatrixStore<row_major>(&y, place, first, N);
   subgroupMatrixStore<row_major>(&y, place + M * N, second, N);
   subgroupMatrixStore<row_major>(&y, place + 2u * M * N, third, N);

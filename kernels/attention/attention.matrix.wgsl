@@ -12,12 +12,11 @@ const QUERIES = 0u;
 const KEYS = ROWS * ROW;
 const VALUES = KEYS + BLOCK * ROW;
 const WEIGHTS = VALUES + BLOCK * ROW;
-var<workgroup> halves: array<pack, WEIGHTS + ROWS * WEIGHTS_ROW>;
+var<workgroup> halves: array<vec4<matrix_elem>, WEIGHTS + ROWS * WEIGHTS_ROW>;
 var<workgroup> sums_out: array<vec4f, SHEET>;
 var<workgroup> norms: array<f32, ROWS>;
 
-@compute @workgroup_size(LANES)
-fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.queries + ROWS - 1u) / ROWS;
   let piece = group.y * groups.x + group.x;
   let problem = piece / pieces;
@@ -59,7 +58,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     }
     for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
       let w = weights(logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), first + 4u * c + FOUR), vec4f(top));
-      halves[WEIGHTS + row * WEIGHTS_ROW + c] = pack(w);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(w);
       totals.x += total_of(w);
     }
     workgroupBarrier();   // weights and values must be whole

@@ -16,15 +16,14 @@ const QUERIES = VALUES + ROWS * ROW;
 const DYS = QUERIES + BLOCK * ROW;
 const WEIGHTS = DYS + BLOCK * ROW;
 const DLOGITS = WEIGHTS + ROWS * WEIGHTS_ROW;
-var<workgroup> halves: array<pack, DLOGITS + ROWS * WEIGHTS_ROW>;
+var<workgroup> halves: array<vec4<matrix_elem>, DLOGITS + ROWS * WEIGHTS_ROW>;
 var<workgroup> sums_out: array<vec4f, 2u * SHEET>;   // products, dweights
 // of the queries of a block, four by four: logSumExp, and the two numbers of delta
 var<workgroup> levels: array<vec4f, BLOCK_PACKS>;
 var<workgroup> high: array<vec4f, BLOCK_PACKS>;
 var<workgroup> low: array<vec4f, BLOCK_PACKS>;
 
-@compute @workgroup_size(LANES)
-fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.keys + ROWS - 1u) / ROWS;
   let piece = group.y * groups.x + group.x;
   let problem = piece / pieces;
@@ -59,8 +58,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
       let at = row * SHEET_ROW + c;
       let w = weights(logits_of(sums_out[at], problem, first + 4u * c + FOUR, vec4u(s)), levels[c]);
       let dlogit = w * ((sums_out[SHEET + at] - high[c]) - low[c]);
-      halves[WEIGHTS + row * WEIGHTS_ROW + c] = pack(w);
-      halves[DLOGITS + row * WEIGHTS_ROW + c] = pack(dlogit);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(w);
+      halves[DLOGITS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(dlogit);
     }
     workgroupBarrier();   // weights and dlogits must be whole
     gather(WEIGHTS, DYS, subgroup, &dv);

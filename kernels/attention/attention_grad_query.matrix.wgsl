@@ -19,12 +19,11 @@ const KEYS = DYS + ROWS * ROW;
 const VALUES = KEYS + BLOCK * ROW;
 const WEIGHTS = VALUES + BLOCK * ROW;
 const DLOGITS = WEIGHTS + ROWS * WEIGHTS_ROW;
-var<workgroup> halves: array<pack, DLOGITS + ROWS * WEIGHTS_ROW>;
+var<workgroup> halves: array<vec4<matrix_elem>, DLOGITS + ROWS * WEIGHTS_ROW>;
 var<workgroup> sums_out: array<vec4f, 2u * SHEET>;   // products, dweights
 var<workgroup> aboves: array<f32, ROWS>;
 
-@compute @workgroup_size(LANES)
-fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(subgroup_id) subgroup: u32) {
+fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.queries + ROWS - 1u) / ROWS;
   let piece = group.y * groups.x + group.x;
   let problem = piece / pieces;
@@ -56,8 +55,8 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       let at = row * SHEET_ROW + c;
       let w = weights(logits_of(sums_out[at], problem, vec4u(l), first + 4u * c + FOUR), level);
       let dlogit = w * (sums_out[SHEET + at] - base);
-      halves[WEIGHTS + row * WEIGHTS_ROW + c] = pack(w);
-      halves[DLOGITS + row * WEIGHTS_ROW + c] = pack(dlogit);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(w);
+      halves[DLOGITS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(dlogit);
       totals += vec4f(total_of(dlogit), total_of(w), 0.0, 0.0);
     }
     workgroupBarrier();   // weights and dlogits must be whole

@@ -1,5 +1,5 @@
 import type { Context, Sizes } from '../../engine/index.ts';
-import { type MatrixSizes, matrixUnits } from '../shared/matrix.ts';
+import type { Matrices, MatrixSizes } from '../shared/matrix.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
 /**
@@ -20,7 +20,7 @@ const ARRANGEMENTS = [
 ];
 /** Packs in a row of a head of 64, which every CLIP tower has: what an arrangement must have the memory for. For wider heads the launcher looks for one that has. */
 const USUAL_PACKS = 16;
-const HALF_BYTES = 2;
+const [HALF_BYTES, WIDE_BYTES] = [2, 4];
 
 /** What a kernel stages: operands of which it owns rows, beside two that it meets; and products, each with its weights. */
 export interface Staging {
@@ -29,10 +29,9 @@ export interface Staging {
 }
 export const STAGING = { forward: { owned: 1, sheets: 1 }, gradient: { owned: 2, sheets: 2 } } as const satisfies Readonly<Record<string, Staging>>;
 
-/** Sizes in which a kernel on matrix units can be launched here, the first by default; none without such units. */
-export function arrangements(gpu: Context, staging: Staging): readonly Sizes[] {
-  const units = matrixUnits(gpu);
-  return units === undefined ? [] : ARRANGEMENTS.filter((sizes) => isWhole(units, sizes) && fits(gpu, units, sizes, USUAL_PACKS, staging));
+/** Sizes in which a kernel on matrix units can be launched here, the first by default. */
+export function arrangements(gpu: Context, matrices: Matrices, staging: Staging): readonly Sizes[] {
+  return ARRANGEMENTS.filter((sizes) => isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_PACKS, staging));
 }
 
 /** Whether blocks are whole matrices for each subgroup, and whole lanes share a row. */
@@ -40,10 +39,11 @@ function isWhole({ M, N, K, SUBGROUP }: MatrixSizes, { across, tall, block }: Si
   return block % (N * across) === 0 && block % K === 0 && (across * SUBGROUP) % (tall * M) === 0;
 }
 
-/** Whether the device has the lanes and the workgroup memory. */
-export function fits({ limits }: Context, units: MatrixSizes, sizes: Sizes, packs: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
+/** Whether the device has the lanes and the workgroup memory, on tensors of so many bytes an element. */
+export function fits({ limits }: Pick<Context, 'limits'>, { sizes: units, isWide }: Matrices, sizes: Sizes, packs: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
   const { lanes } = measuresOf(units, sizes);
-  return lanes <= Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) && workgroupBytes(units, sizes, packs, staging, elementBytes) <= limits.maxComputeWorkgroupStorageSize;
+  const bytes = workgroupBytes(units, sizes, packs, staging, isWide ? WIDE_BYTES : elementBytes);
+  return lanes <= Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) && bytes <= limits.maxComputeWorkgroupStorageSize;
 }
 
 /** Rows that a workgroup owns, and its lanes. */

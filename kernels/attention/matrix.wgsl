@@ -47,7 +47,7 @@ fn stage(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u
     let c = i % row_packs;
     var four = pack();
     if (first + row < rows.count && c < packs()) { four = operand[rows.start + (first + row) * rows.row + c]; }
-    halves[at + row * ROW + c] = four;
+    halves[at + row * ROW + c] = vec4<matrix_elem>(four);
   }
 }
 

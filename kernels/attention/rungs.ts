@@ -1,6 +1,6 @@
 /** The kernels of this room: their rungs, and how each is laid out. */
 import { type Choice, type Context, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
-import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
+import { matricesOf, matrixVariants } from '../shared/matrix.ts';
 import { type PackedKernels, packParts } from '../shared/rows.ts';
 import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
 
@@ -47,23 +47,12 @@ function rungs({ plain, quad }: Bodies, pack: Source): Readonly<Record<string, V
   };
 }
 
-/** The rung on matrix units, and the same text with the matrices emulated. */
-function matrixRungs({ onUnits }: Bodies, staging: Staging): Readonly<Record<string, Variant>> {
-  return {
-    matrix: { parts: [onUnits, matrix, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: (gpu) => arrangements(gpu, staging) },
-    emulated: { parts: [onUnits, matrix, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
-  };
-}
-
 function kernelsOf(name: string, bodies: Bodies, staging: Staging): PackedKernels {
   return {
     scalar: new Kernel(`${name}.scalar`, [problem, exp], rungs(bodies, packParts.scalar)),
-    vec4: new Kernel(`${name}.vec4`, [problem, exp], { ...matrixRungs(bodies, staging), ...rungs(bodies, packParts.vec4) }),
+    vec4: new Kernel(`${name}.vec4`, [problem, exp], { ...matrixVariants([bodies.onUnits, matrix], (gpu, matrices) => arrangements(gpu, matrices, staging)), ...rungs(bodies, packParts.vec4) }),
   };
 }
-
-/** Matrices of a rung on matrix units; other rungs have none. */
-const MATRICES: Readonly<Record<string, (gpu: Context) => MatrixSizes | undefined>> = { matrix: matrixUnits, emulated: emulatedMatrices };
 
 export const forward = kernelsOf('attention', {
   plain: await read('./attention.wgsl'), quad: await read('./attention.quad.wgsl'), onUnits: await read('./attention.matrix.wgsl'),
@@ -80,15 +69,15 @@ export function layOut(gpu: Context, packs: number, { variant, sizes }: Choice):
   const isQuad = variant === 'quad';
   const unrolled = isUnrolled(gpu) && !isQuad;
   const row = { PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled };
-  const matrices = MATRICES[variant]?.(gpu);
-  if (matrices !== undefined) return { constants: { ...row, ...constantsOf(matrices, sizes) }, ownRows: measuresOf(matrices, sizes).rows };
+  const matrices = matricesOf(gpu, variant);
+  if (matrices !== undefined) return { constants: { ...row, ...constantsOf(matrices.sizes, sizes) }, ownRows: measuresOf(matrices.sizes, sizes).rows };
   const { lanes, block } = sizes;
   return { constants: { ...row, LANES: lanes, BLOCK: block, WIDTH: widthOf(gpu, block) }, ownRows: lanes * (isQuad ? QUAD : 1) };
 }
 
 /** Whether the device has the workgroup memory that a choice asks for on tensors of so many bytes an element. */
 export function hasMemory(gpu: Context, kernels: PackedKernels, packs: number, { variant, sizes }: Choice, elementBytes: number): boolean {
-  const matrices = MATRICES[variant]?.(gpu);
+  const matrices = matricesOf(gpu, variant);
   const staging = kernels === forward ? STAGING.forward : STAGING.gradient;
   return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
 }

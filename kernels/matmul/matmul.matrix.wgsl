@@ -1,4 +1,4 @@
-// Matrix product, fourth rung: matrix units. For adapters that have them, and operands in f16; sums are f32.
+// Matrix product, fourth rung: matrix units. For adapters that have them; sums are f32.
 // A subgroup computes a block of DOWN × ACROSS small matrices of C, which it holds in registers, and a workgroup GROUPS_DOWN × GROUPS_ACROSS such
 // blocks, a square tile. For every STEP of k the workgroup copies the tile's rows of op(A) and columns of op(B) into workgroup memory, as they
 // are stored: a transposed operand is loaded across from there. A small matrix that is loaded once serves a whole row or column of
@@ -23,7 +23,7 @@ const ALONG_TILE = TILE / 4u;
 const A_STRIDE = select(ALONG_K, ALONG_TILE, TRANSPOSE_A) + PADDING;
 const B_STRIDE = select(ALONG_TILE, ALONG_K, TRANSPOSE_B) + PADDING;
 const B_START = A_STRIDE * select(TILE, STEP, TRANSPOSE_A);
-var<workgroup> halves: array<vec4<elem>, B_START + B_STRIDE * select(STEP, TILE, TRANSPOSE_B)>;
+var<workgroup> halves: array<vec4<matrix_elem>, B_START + B_STRIDE * select(STEP, TILE, TRANSPOSE_B)>;
 
 // On their way out: one row of small matrices of each block, side by side as they are in C.
 const OUT_STRIDE = ALONG_TILE + 1u;
@@ -31,11 +31,7 @@ var<workgroup> sums_out: array<vec4f, GROUPS_DOWN * M * OUT_STRIDE>;
 
 const FOUR = vec4u(0u, 1u, 2u, 3u);
 
-@compute @workgroup_size(LANES)
-fn matmul(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
-  @builtin(subgroup_id) subgroup: u32,
-) {
+fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let tile = tile_of(in_bands(group.y * groups.x + group.x, TILE, TILE), TILE, TILE);
   let group_down = subgroup / GROUPS_ACROSS;
   let group_across = subgroup % GROUPS_ACROSS;
@@ -178,16 +174,16 @@ fn pack_of_b(tile: Tile, k: u32, i: u32) -> vec4<elem> {
 }
 
 fn put_a(lane: u32, packs: mat4x4<elem>) {
-  halves[place_of_a(lane)] = packs[0];
-  halves[place_of_a(lane + LANES)] = packs[1];
-  halves[place_of_a(lane + 2u * LANES)] = packs[2];
-  halves[place_of_a(lane + 3u * LANES)] = packs[3];
+  halves[place_of_a(lane)] = vec4<matrix_elem>(packs[0]);
+  halves[place_of_a(lane + LANES)] = vec4<matrix_elem>(packs[1]);
+  halves[place_of_a(lane + 2u * LANES)] = vec4<matrix_elem>(packs[2]);
+  halves[place_of_a(lane + 3u * LANES)] = vec4<matrix_elem>(packs[3]);
 }
 fn put_b(lane: u32, packs: mat4x4<elem>) {
-  halves[place_of_b(lane)] = packs[0];
-  halves[place_of_b(lane + LANES)] = packs[1];
-  halves[place_of_b(lane + 2u * LANES)] = packs[2];
-  halves[place_of_b(lane + 3u * LANES)] = packs[3];
+  halves[place_of_b(lane)] = vec4<matrix_elem>(packs[0]);
+  halves[place_of_b(lane + LANES)] = vec4<matrix_elem>(packs[1]);
+  halves[place_of_b(lane + 2u * LANES)] = vec4<matrix_elem>(packs[2]);
+  halves[place_of_b(lane + 3u * LANES)] = vec4<matrix_elem>(packs[3]);
 }
 fn place_of_a(i: u32) -> u32 {
   let length = A_STRIDE - PADDING;

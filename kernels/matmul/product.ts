@@ -1,7 +1,7 @@
 import { accumulate, type Choice, type Context, type FloatType, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import { rangesOf, type Range } from '../shared/flat.ts';
-import { emulatedMatrices, matrixParts, type MatrixSizes, matrixUnits, UNITS_NEED } from '../shared/matrix.ts';
+import { matricesOf, type MatrixSizes, matrixVariantNames, matrixVariants } from '../shared/matrix.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { constantsOf, measuresOf, shapesFor } from './matrix.ts';
@@ -49,8 +49,7 @@ const LARGE_TILE = 128;
 function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
   const ofMatrices = [matrix, bands, stored[pack], operands[pack], keep[pack]];
   return {
-    matrix: { parts: [...ofMatrices, matrixParts.units], needs: UNITS_NEED, suits: 'hardware', takes: 'f16', sizes: (gpu) => shapesFor(gpu, matrixUnits(gpu)) },
-    emulated: { parts: [...ofMatrices, matrixParts.emulated], needs: ['subgroups'], onRequest: true },
+    ...matrixVariants(ofMatrices, shapesFor),
     subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
     tiled: { parts: [tiled, bands, blocks, operands[pack], keep[pack]], sizes: tilesOf },
     naive: { parts: [naive, operands.scalar, keep.scalar] },
@@ -157,8 +156,7 @@ interface Rung {
 }
 
 const RUNGS: Readonly<Record<string, Rung>> = {
-  matrix: matrixRung(matrixUnits),
-  emulated: matrixRung(emulatedMatrices),
+  ...Object.fromEntries(matrixVariantNames.map((variant) => [variant, matrixRung(variant)])),
   subgroup: {
     launch(gpu, { senders }, rows, columns, count) {
       const { least, most } = gpu.report.subgroups;
@@ -179,13 +177,14 @@ const RUNGS: Readonly<Record<string, Rung>> = {
   },
 };
 
-/** The rung for matrices of which the device has a size. */
-function matrixRung(sizeOf: (gpu: Context) => MatrixSizes | undefined): Rung {
-  const tileOf = (gpu: Context, sizes: Sizes) => measuresOf(sizeOf(gpu) as MatrixSizes, sizes).tile;
+/** A variant on matrices; it is launched where the device has them. */
+function matrixRung(variant: string): Rung {
+  const sizeOf = (gpu: Context) => matricesOf(gpu, variant)?.sizes as MatrixSizes;
+  const tileOf = (gpu: Context, sizes: Sizes) => measuresOf(sizeOf(gpu), sizes).tile;
   return {
     launch(gpu, sizes, rows, columns, count) {
       const tile = tileOf(gpu, sizes);
-      return { constants: constantsOf(sizeOf(gpu) as MatrixSizes, sizes), grid: ceilDiv(rows, tile) * ceilDiv(columns, tile) * count };
+      return { constants: constantsOf(sizeOf(gpu), sizes), grid: ceilDiv(rows, tile) * ceilDiv(columns, tile) * count };
     },
     tile: (gpu, sizes) => [tileOf(gpu, sizes), tileOf(gpu, sizes)],
   };

@@ -1,12 +1,15 @@
-import { type Context, part } from '../../engine/index.ts';
+/** Matrix units: which of an adapter's are used, and the variants of a kernel that stand on them. */
+import { type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
 
+const read = (file: string) => part(import.meta.url, file);
 /** WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or as plain WGSL says it. */
-export const matrixParts = { units: await part(import.meta.url, './matrix/units.wgsl'), emulated: await part(import.meta.url, './matrix/emulated.wgsl') };
+const products = { units: await read('./matrix/units.wgsl'), emulated: await read('./matrix/emulated.wgsl') };
+/** What matrices are multiplied as. */
+const elements = { stored: await read('./matrix/elem.stored.wgsl'), wide: await read('./matrix/elem.wide.wgsl') };
+/** Entries of a kernel that declares `LANES` and `run`. */
+export const entries = { one: await read('./matrix/entry.wgsl'), sized: await read('./matrix/entry.sized.wgsl') };
 
-/** Features that a variant linked with the units needs. */
-export const UNITS_NEED = ['subgroups', 'chromium-experimental-subgroup-matrix'] as const;
-
-/** Constants that both parts are linked with: M × K times K × N, held by the lanes of a subgroup. */
+/** Constants that all parts are linked with: M × K times K × N, held by the lanes of a subgroup. */
 export interface MatrixSizes extends Readonly<Record<string, number>> {
   readonly M: number;
   readonly N: number;
@@ -14,28 +17,132 @@ export interface MatrixSizes extends Readonly<Record<string, number>> {
   readonly SUBGROUP: number;
 }
 
-/** A size of matrices that the adapter's units multiply, as WebGPU's adapter information has it. */
-interface Config {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
+/** How the matrix units of an adapter are used. */
+export interface MatrixUnits {
+  readonly sizes: MatrixSizes;
+  /** What they multiply. f32 is exact for tensors of f16, too, and takes twice the workgroup memory. */
+  readonly multiplies: FloatType;
+  /** The device may form subgroups of other sizes: SUBGROUP is asked for by an attribute. */
+  readonly isAskedFor: boolean;
 }
 
+/** What came of looking for matrix units, and why, for people. */
+export interface MatrixFinding {
+  readonly units?: MatrixUnits;
+  readonly why: string;
+}
+
+const [UNITS, SIZE_CONTROL] = ['chromium-experimental-subgroup-matrix', 'subgroup-size-control'] as const;
+
+/** Features that a variant on matrix units needs, whose subgroups have one size, or are asked for. */
+export const NEEDS = { one: ['subgroups', UNITS], sized: ['subgroups', UNITS, SIZE_CONTROL] } as const;
+
 /**
- * The largest matrices of f16 whose products the adapter's units add up in f32; undefined where it has none, or where subgroups may be
- * of several sizes, so that nobody knows how many of them a workgroup has.
+ * Lanes of a subgroup that every driver with matrix units has been used with: Mesa's take it where nothing is asked for, and NVIDIA's and Apple's
+ * have no other.
  */
-export function matrixUnits(gpu: Context): MatrixSizes | undefined {
-  if (gpu.subgroupSize === 0 || !UNITS_NEED.every((feature) => gpu.features.has(feature))) return undefined;
-  const { subgroupMatrixConfigs: configs = [] } = gpu.adapter.info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly Config[] };
-  const suitable = [...configs].filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32');
-  const [largest] = suitable.sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
-  return largest && { M: largest.M, N: largest.N, K: largest.K, SUBGROUP: gpu.subgroupSize };
+const USUAL_SUBGROUP = 32;
+
+const found = new WeakMap<AdapterReport, MatrixFinding>();
+
+/** The units of this adapter as they are used, or why none are; by what it reports, whoever made it. */
+export function findUnits(report: AdapterReport): MatrixFinding {
+  let finding = found.get(report);
+  if (finding === undefined) found.set(report, (finding = search(report)));
+  return finding;
+}
+
+function search({ features, subgroups, matrices }: AdapterReport): MatrixFinding {
+  if (!features.has(UNITS)) return { why: `WebGPU offers none here (${UNITS})` };
+  if (!features.has('subgroups')) return { why: 'the device has no subgroups, whose lanes hold the matrices' };
+  const only = onlySize(subgroups);
+  if (only === 0 && !features.has(SIZE_CONTROL)) {
+    return { why: `subgroups have ${subgroups.least} to ${subgroups.most} lanes, and the device takes no wish (${SIZE_CONTROL}): nobody knows how many of them a workgroup has` };
+  }
+  // half as much memory, and on most units many times the speed; f32 where that is what sums are made of in f32
+  const config = largest(matrices, 'f16') ?? largest(matrices, 'f32');
+  if (config === undefined) return { why: `${sumsOffered(matrices)}: sums in f16 lose too many digits, as kernels/matmul/README.md shows` };
+  const { M, N, K, componentType } = config;
+  const SUBGROUP = only || Math.min(Math.max(USUAL_SUBGROUP, subgroups.least), subgroups.most);
+  const asked = only === 0 ? `, asked for among ${subgroups.least} to ${subgroups.most}` : '';
+  return {
+    units: { sizes: { M, N, K, SUBGROUP }, multiplies: componentType as FloatType, isAskedFor: only === 0 },
+    why: `${M} × ${N} × ${K} of ${componentType} with sums in f32, held by subgroups of ${SUBGROUP} lanes${asked}`,
+  };
+}
+
+/** The largest matrices of a type whose products are added up in f32. */
+function largest(matrices: readonly MatrixConfig[], type: FloatType): MatrixConfig | undefined {
+  const suitable = matrices.filter(({ componentType, resultComponentType }) => componentType === type && resultComponentType === 'f32');
+  return suitable.sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)[0];
+}
+
+function sumsOffered(matrices: readonly MatrixConfig[]): string {
+  const floats = matrices.filter(({ componentType }) => componentType.startsWith('f'));
+  return floats.length === 0 ? 'no matrices of floating point' : `of floating point only ${floats.map(({ M, N, K, componentType, resultComponentType }) => `${M} × ${N} × ${K} of ${componentType} with sums in ${resultComponentType}`).join(', ')}`;
+}
+
+export function matrixUnits({ report }: Pick<Context, 'report'>): MatrixUnits | undefined {
+  return findUnits(report).units;
 }
 
 /** Matrices for the emulation, as small as units have them: programs of larger ones take software adapters longer to compile. */
-export function emulatedMatrices(gpu: Context): MatrixSizes {
-  return { M: Math.min(8, gpu.subgroupSize), N: 8, K: 8, SUBGROUP: gpu.subgroupSize }; // as many rows as lanes, at most, so that a lane can share one
+export function emulatedMatrices({ subgroupSize }: Pick<Context, 'subgroupSize'>): MatrixSizes {
+  return { M: Math.min(8, subgroupSize), N: 8, K: 8, SUBGROUP: subgroupSize }; // as many rows as lanes, at most, so that a lane can share one
+}
+
+/** The matrices that a variant is linked with. */
+export interface Matrices {
+  readonly sizes: MatrixSizes;
+  /** They are f32 in workgroup memory, however tensors are stored. */
+  readonly isWide: boolean;
+}
+
+/** How a variant uses matrices. */
+interface Way {
+  readonly products: keyof typeof products;
+  readonly elements: keyof typeof elements;
+  readonly entry: keyof typeof entries;
+}
+
+/** The variants on matrices, by name: at most one on units suits an adapter. The emulated ones are for tests and readers. */
+const WAYS: Readonly<Record<string, Way>> = {
+  matrix: { products: 'units', elements: 'stored', entry: 'one' },
+  matrix_sized: { products: 'units', elements: 'stored', entry: 'sized' },
+  matrix_wide: { products: 'units', elements: 'wide', entry: 'one' },
+  matrix_wide_sized: { products: 'units', elements: 'wide', entry: 'sized' },
+  emulated: { products: 'emulated', elements: 'stored', entry: 'one' },
+  emulated_wide_sized: { products: 'emulated', elements: 'wide', entry: 'sized' },
+};
+export const matrixVariantNames = Object.keys(WAYS);
+
+/** The matrices of a variant here; undefined for other variants, and for those that do not suit the adapter's units. */
+export function matricesOf(gpu: Pick<Context, 'report' | 'subgroupSize'>, variant: string): Matrices | undefined {
+  const way = WAYS[variant];
+  if (way === undefined) return undefined;
+  const isWide = way.elements === 'wide';
+  if (way.products === 'emulated') return { sizes: emulatedMatrices(gpu), isWide };
+  const units = matrixUnits(gpu);
+  const suits = units !== undefined && isWide === (units.multiplies === 'f32') && (way.entry === 'sized') === units.isAskedFor;
+  return suits ? { sizes: units.sizes, isWide } : undefined;
+}
+
+/**
+ * The variants of a kernel whose text is written once, for matrices however they are multiplied.
+ *
+ * @param parts which declare LANES and `run`
+ * @param sizes those in which it can be launched with such matrices
+ */
+export function matrixVariants(parts: readonly Source[], sizes: (gpu: Context, matrices: Matrices) => readonly Sizes[]): Readonly<Record<string, Variant>> {
+  const variantOf = (name: string, way: Way): Variant => {
+    const all = [...parts, products[way.products], elements[way.elements], entries[way.entry]];
+    if (way.products === 'emulated') return { parts: all, needs: way.entry === 'sized' ? ['subgroups', SIZE_CONTROL] : ['subgroups'], onRequest: true };
+    const launched = (gpu: Context) => {
+      const matrices = matricesOf(gpu, name);
+      return matrices === undefined ? [] : sizes(gpu, matrices);
+    };
+    // units that multiply f16 would round f32
+    return { parts: all, needs: NEEDS[way.entry], suits: 'hardware', ...(way.elements === 'stored' && { takes: 'f16' as const }), sizes: launched };
+  };
+  return Object.fromEntries(Object.entries(WAYS).map(([name, way]) => [name, variantOf(name, way)]));
 }

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { findAdapter, NothingFound } from '../../engine/setup/adapter.mjs';
 import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
-import { matrixUnits } from '../../kernels/shared/matrix.ts';
+import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
 import { packageVersion, systemName } from '../machine.ts';
 
 /** A part that training does without. */
@@ -27,8 +27,8 @@ export interface Diagnosis {
   readonly failure?: string;
   readonly dawn: string;
   readonly features: Readonly<Record<string, boolean>>;
-  /** M × N × K of the matrices that products in f16 are made of, or null where they do without matrix units. */
-  readonly matrixUnits: readonly [number, number, number] | null;
+  /** The matrices that products are made of, or why they do without matrix units. */
+  readonly matrixUnits: MatrixFinding;
   readonly limits: Readonly<Record<string, number>>;
   readonly machine: { readonly node: string; readonly system: string; readonly processor: string; readonly cores: number; readonly memoryBytes: number; readonly freeMemoryBytes: number };
   readonly parts: readonly Part[];
@@ -38,6 +38,7 @@ export interface Diagnosis {
 const FEATURES: Readonly<Record<string, string>> = {
   'shader-f16': 'half-precision storage',
   subgroups: 'faster sums and products',
+  'subgroup-size-control': 'matrix units where the size of subgroups varies',
   'timestamp-query': 'time of each kernel',
   'chromium-experimental-subgroup-matrix': 'tensor cores',
 };
@@ -114,11 +115,6 @@ function graphicsRemedies(kind: string): string[] {
   return remedies;
 }
 
-function unitsOf(gpu: Gpu | undefined): Diagnosis['matrixUnits'] {
-  const units = gpu && matrixUnits(gpu);
-  return units === undefined ? null : [units.M, units.N, units.K];
-}
-
 async function diagnose(): Promise<Diagnosis> {
   let found: Awaited<ReturnType<typeof findAdapter>> | undefined;
   let failure: string | undefined;
@@ -142,7 +138,7 @@ async function diagnose(): Promise<Diagnosis> {
     failure,
     dawn: `webgpu ${packageVersion('webgpu')}`,
     features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
-    matrixUnits: unitsOf(gpu),
+    matrixUnits: gpu === undefined ? { why: 'there is no adapter' } : findUnits(gpu.report),
     limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0])),
     machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryBytes: totalmem(), freeMemoryBytes: freemem() },
     parts: optional,
@@ -180,7 +176,7 @@ function render(diagnosis: Diagnosis): string {
           ...notTaken,
           row('Dawn', diagnosis.dawn),
           ...Object.entries(FEATURES).map(([name, purpose], i) => row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)),
-          row('matrix units', `${mark(diagnosis.matrixUnits !== null)} ${diagnosis.matrixUnits?.join(' × ') ?? 'none in use'} ${paint('dim', '(products in f16, with sums in f32)')}`),
+          row('matrix units', `${mark(diagnosis.matrixUnits.units !== undefined)} ${diagnosis.matrixUnits.why}`),
           ...Object.entries(LIMITS).map(([name, purpose], i) => {
             const amount = name === 'maxComputeInvocationsPerWorkgroup' ? String(limits[name]) : formatBytes(limits[name]).replace(/ \(.*/, '');
             return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
