@@ -37,10 +37,7 @@ const [UNITS, SIZE_CONTROL] = ['chromium-experimental-subgroup-matrix', 'subgrou
 /** Features that a variant on matrix units needs, whose subgroups have one size, or are asked for. */
 export const NEEDS = { one: ['subgroups', UNITS], sized: ['subgroups', UNITS, SIZE_CONTROL] } as const;
 
-/**
- * Lanes of a subgroup that every driver with matrix units has been used with: Mesa's take it where nothing is asked for, and NVIDIA's and Apple's
- * have no other.
- */
+/** Lanes of a subgroup: what NVIDIA's and Apple's have, the width of AMD's RDNA, and what Intel's driver for Linux takes for matrices where nobody asks. */
 const USUAL_SUBGROUP = 32;
 
 const found = new WeakMap<AdapterReport, MatrixFinding>();
