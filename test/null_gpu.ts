@@ -1,15 +1,16 @@
-import { Gpu, type Program } from '../engine/index.ts';
+import { type AdapterInfo, Gpu, type Program } from '../engine/index.ts';
+import type { Instance } from '../engine/instance.ts';
 
 /** The process dies when an instance is collected, as engine/instance.ts says. */
 const pinned: GPU[] = [];
 
 /**
- * A context on Dawn's null backend, which knows subgroup matrices without having any: it checks WGSL, builds pipelines, and runs nothing.
+ * A device of Dawn's null backend, which knows subgroup matrices without having any: it checks WGSL, builds pipelines, and runs nothing.
  * Its subgroups are of 4 to 128 lanes, so that a workgroup with subgroup matrices must be a multiple of 128.
  *
  * @param info what the adapter is to say of itself, in place of the truth
  */
-export async function nullGpu(info: object = {}): Promise<Gpu> {
+export async function nullDevice(info: AdapterInfo): Promise<{ readonly device: GPUDevice; readonly adapter: GPUAdapter; readonly instance: Instance }> {
   const { create } = await import('webgpu');
   const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
   pinned.push(instance);
@@ -18,7 +19,13 @@ export async function nullGpu(info: object = {}): Promise<Gpu> {
   const requiredFeatures = ['shader-f16', 'subgroups', 'subgroup-size-control', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures });
   const said = { features: adapter.features, limits: adapter.limits, info: { vendor: '', architecture: '', device: '', description: 'a card', ...info } };
-  return new Gpu(device, said as unknown as GPUAdapter, { gpu: instance, where: 'node', version: 'null' }, {});
+  return { device, adapter: said as unknown as GPUAdapter, instance: { gpu: instance, where: 'node', version: 'null' } };
+}
+
+/** A context on it. */
+export async function nullGpu(info: AdapterInfo = {}): Promise<Gpu> {
+  const { device, adapter, instance } = await nullDevice(info);
+  return new Gpu(device, adapter, instance, {});
 }
 
 /** What is wrong with a program, or undefined where its pipeline can be built. */

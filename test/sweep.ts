@@ -84,8 +84,16 @@ function seedGradient(item: Case, size: number): Float32Array {
   return Float32Array.from({ length: size }, () => random.normal());
 }
 
-/** Runs a case, forward and backward, with the given variants. */
-export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Promise<Results> {
+/** Tensors of a case, all of them to be disposed of. */
+interface Recorded {
+  readonly inputs: Readonly<Record<string, AnyTensor>>;
+  readonly outputs: readonly AnyTensor[];
+  /** Of `wrt`, in its order. */
+  readonly gradients: readonly AnyTensor[];
+}
+
+/** Gives the commands of a case, forward and backward, with the given variants. */
+export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Recorded {
   gpu.choices.clear();
   for (const [kernel, way] of choice) gpu.choices.prefer(kernel, way);
   const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
@@ -101,8 +109,14 @@ export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, 
     if (gradient === undefined) throw new Error(`${item.name}: no gradient for ${name}`);
     return gradient;
   });
-  const data = await gpu.read([...outputs, ...gradients]);
   gpu.choices.clear();
+  return { inputs, outputs, gradients };
+}
+
+/** Runs a case and reads its results. */
+export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Promise<Results> {
+  const { inputs, outputs, gradients } = recordCase(gpu, item, choice, storage);
+  const data = await gpu.read([...outputs, ...gradients]);
   for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
     outputs: outputs.map(({ dtype }, i) => ({ type: dtype, values: data[i] })),
