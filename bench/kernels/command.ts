@@ -3,21 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FloatType, open } from '../../engine/index.ts';
 import { readResults, type Results, resultsFolder, writeResults } from '../results.ts';
-import { highest, measureRoofs, RoofKernels, type Roofs, roofsText } from '../roofs/index.ts';
+import { highest, measureRoofs, RoofKernels, roofsText } from '../roofs/index.ts';
 import { ATTEMPTS, pooled, compare } from './compare.ts';
+import { type KernelData, KIND, RESULTS_FILE } from './data.ts';
 import { entriesOf, type Filters } from './entries.ts';
 import { measure, PATIENCE, type Row } from './measure.ts';
 import { reportPage } from './report.ts';
 import { rooflinePicture } from './roofline.ts';
 import { comparisonText, kernelTable } from './table.ts';
-
-export const KIND = 'kernels';
-export const RESULTS_FILE = 'kernels.json';
-
-export interface KernelData {
-  readonly roofs: Roofs;
-  readonly rows: readonly Row[];
-}
 
 export interface KernelOptions extends Filters {
   /** How tensors are stored; several take turns. */

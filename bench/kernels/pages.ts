@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readResults, type Results } from '../results.ts';
 import { digits, duration, markdownTable, percent } from '../table.ts';
-import { KIND, type KernelData } from './command.ts';
+import { KIND, type KernelData } from './data.ts';
 import { gbpsOf, gflopsOf, type Row, shareOf } from './measure.ts';
 
 /** Between these lines of a page stands what this file writes. */

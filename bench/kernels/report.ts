@@ -4,7 +4,7 @@ import { STYLE } from '../../train/report/style.ts';
 import type { Results } from '../results.ts';
 import { roofsText } from '../roofs/index.ts';
 import { digits, duration, percent } from '../table.ts';
-import type { KernelData } from './command.ts';
+import type { KernelData } from './data.ts';
 import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
 
 const OWN_STYLE = `

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FirstlightError, type FloatType } from '../../engine/index.ts';
-import { KIND as KERNELS, type KernelData } from '../kernels/command.ts';
+import { KIND as KERNELS, type KernelData } from '../kernels/data.ts';
 import type { Row } from '../kernels/measure.ts';
 import { folderName, type Heading, readResults } from '../results.ts';
 import type { StepResults, StepRow } from '../step.ts';

@@ -1,5 +1,5 @@
 import type { FloatType } from '../../engine/index.ts';
-import type { Tolerance } from './room.ts';
+import type { StoredSummands, Tolerance } from './room.ts';
 
 /** Largest relative error of rounding to the nearest f16: half a unit in the last of 11 places. */
 const HALF_ROUNDING = 2 ** -11;
@@ -7,15 +7,6 @@ const HALF_ROUNDING = 2 ** -11;
 const SUBNORMAL_ROUNDING = 2 ** -25;
 /** Independent errors add up like a random walk; of the few thousand elements of a case none is off by more than four deviations. */
 const DEVIATIONS = 4;
-
-/** Values that a result is the sum of and that were themselves made of stored f16: a slope kept for the gradient, a product summed later. */
-export interface StoredSummands {
-  /** Times that each was rounded on its way, the inputs of the case not counted: those are f16 to begin with. */
-  readonly roundings: number;
-  readonly count: number;
-  /** Their size; that of the result if omitted, where there is one. */
-  readonly scale?: number;
-}
 
 /**
  * What a result may be off by when tensors are stored as f16, from what it may be off by in f32:

@@ -1,5 +1,4 @@
 import type { AnyTensor, DType, FloatType, Context, HostArrays, Kernel, Shape } from '../../engine/index.ts';
-import type { StoredSummands } from './half_tolerance.ts';
 
 /** Work of one call: what a roofline needs. */
 export interface Cost {
@@ -21,6 +20,15 @@ export interface Tolerance {
   readonly atol: number;
   readonly rtol: number;
   readonly why: string;
+}
+
+/** Values that a result is the sum of and that were themselves made of stored f16: a slope kept for the gradient, a product summed later. */
+export interface StoredSummands {
+  /** Times that each was rounded on its way, the inputs of the case not counted: those are f16 to begin with. */
+  readonly roundings: number;
+  readonly count: number;
+  /** Their size; that of the result if omitted, where there is one. */
+  readonly scale?: number;
 }
 
 /** Inputs of a case in float64, flat, by name. */

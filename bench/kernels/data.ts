@@ -1,0 +1,11 @@
+/** What `npm run bench` leaves of the kernels. */
+import type { Roofs } from '../roofs/index.ts';
+import type { Row } from './measure.ts';
+
+export const KIND = 'kernels';
+export const RESULTS_FILE = 'kernels.json';
+
+export interface KernelData {
+  readonly roofs: Roofs;
+  readonly rows: readonly Row[];
+}
