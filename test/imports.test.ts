@@ -1,9 +1,9 @@
 /** The house's rules about who may import whom, held by reading every source file. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { circlesOf, type Graph, graphOf, importsOf, reachedFrom, resolve, sourcesOf } from '../bench/imports/graph.ts';
+import { importsPicture, titleOf } from '../bench/imports/picture.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,32 +15,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   train: ['engine', 'kernels', 'model', 'train'],
 };
 
+/** What the engine stands on, and what stands on top of it; all its other files are between. */
+const GROUND = ['device.ts', 'errors.ts', 'half.ts', 'instance.ts', 'machine.ts', 'patience.ts', 'software.mjs'];
+const TOP = ['capture.ts', 'estimate.ts', 'gpu.ts', 'index.ts', 'profile.ts'];
+
 /** Where Node is taken for granted; everything else in engine, kernels and model runs in browsers too. */
 const isForNode = (path: string) => path.startsWith('train/') || path.startsWith('engine/setup/') || /\.node\.ts$/.test(path);
-
-interface Import {
-  /** As it is written: './gpu.ts', 'node:fs'. */
-  readonly target: string;
-  /** Loaded when a line of code asks for it, not with the file. */
-  readonly dynamic: boolean;
-}
-
-/** The imports of a source text that are still there once types are taken away, and the dynamic ones. */
-function importsOf(text: string): Import[] {
-  const whole = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[\w*{][^;'"`]*?\sfrom\s+)?['"]([^'"]+)['"]/gm)].filter(([, type]) => type === undefined);
-  const inside = text.matchAll(/(?<!typeof )\bimport\(\s*['"]([^'"]+)['"]/g);
-  return [...whole.map(([, , target]) => ({ target, dynamic: false })), ...Array.from(inside, ([, target]) => ({ target, dynamic: true }))];
-}
 
 /** The room that a file belongs to, or `shared`; undefined outside of rooms. */
 function roomOf(path: string): string | undefined {
   return /^kernels\/([^/]+)\//.exec(path)?.[1];
 }
 
-/** What is wrong with the imports of a file, one line each. */
+/** What is wrong with the imports of a file that are still there once types are taken away, one line each. */
 function breaches(path: string, text: string): string[] {
-  return importsOf(text).flatMap(({ target, dynamic }) => {
-    const breach = breachOf(path, target, dynamic);
+  return importsOf(text).filter(({ isType }) => !isType).flatMap(({ target, isDynamic }) => {
+    const breach = breachOf(path, target, isDynamic);
     return breach === undefined ? [] : [`${path} imports ${target}: ${breach}`];
   });
 }
@@ -48,7 +38,7 @@ function breaches(path: string, text: string): string[] {
 function breachOf(path: string, target: string, dynamic: boolean): string | undefined {
   const part = path.split('/')[0];
   if (!target.startsWith('.')) return target.startsWith('node:') && !dynamic && !isForNode(path) ? 'it must load in a browser too' : undefined;
-  const to = normalize(join(dirname(path), target));
+  const to = resolve(path, target);
   if (!ALLOWED[part].includes(to.split('/')[0])) return `${part} may import ${ALLOWED[part].join(', ')}`;
   if (isForNode(to) && !dynamic && !isForNode(path)) return 'it must load in a browser too, so what is for Node is loaded only when asked for';
   const [from, room] = [roomOf(path), roomOf(to)];
@@ -56,19 +46,34 @@ function breachOf(path: string, target: string, dynamic: boolean): string | unde
   return undefined;
 }
 
-const files = Object.keys(ALLOWED).flatMap((part) =>
-  readdirSync(join(ROOT, part), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(?:ts|mts|mjs)$/.test(name) && !name.endsWith('.d.mts'))
-    .map((name) => `${part}/${name}`),
-);
-
 for (const part of Object.keys(ALLOWED)) {
   test(`${part} imports only ${ALLOWED[part].join(', ')}, and nothing that it may not load`, () => {
-    const own = files.filter((path) => path.startsWith(`${part}/`));
-    assert.ok(own.length > 0);
-    assert.equal(own.flatMap((path) => breaches(path, readFileSync(join(ROOT, path), 'utf8'))), []);
+    const own = sourcesOf(ROOT, [part]);
+    assert.ok(own.size > 0);
+    assert.equal([...own].flatMap(([path, text]) => breaches(path, text)), []);
   });
 }
+
+test('types too are imported downwards alone', () => {
+  const upwards = Object.keys(ALLOWED).flatMap((part) => [...graphOf(ROOT)].filter(([path]) => path.startsWith(`${part}/`)).flatMap(([path, targets]) => targets.filter((target) => !ALLOWED[part].includes(target.split('/')[0])).map((target) => `${path} imports ${target}`)));
+  assert.equal(upwards, []);
+});
+
+test('no file of engine, kernels, model, train and bench imports itself by way of others, types counted', () => {
+  assert.equal(circlesOf(graphOf(ROOT)), []);
+});
+
+test('in the engine, what is on the ground imports the ground alone, and what is on top is imported by the top alone, types counted', () => {
+  const graph = graphOf(ROOT, ['engine']);
+  const [ground, top] = [GROUND, TOP].map((names) => names.map((name) => `engine/${name}`));
+  for (const file of [...ground, ...top]) assert.ok(graph.has(file), `${file} is not there`);
+  const upwards = [...graph].flatMap(([path, targets]) => {
+    const wrong = targets.filter((target) => (ground.includes(path) && !ground.includes(target)) || (!top.includes(path) && top.includes(target)));
+    // what prepares Node is loaded when asked for, and imports nothing but the ground
+    return wrong.filter((target) => !target.startsWith('engine/setup/')).map((target) => `${path} imports ${target}`);
+  });
+  assert.equal(upwards, []);
+});
 
 test('an import against the direction is found', () => {
   assert.match(breaches('engine/gpu.ts', "import { gelu } from '../kernels/gelu/index.ts';")[0], 'engine may import engine');
@@ -92,6 +97,49 @@ test('an import that no browser can follow is found', () => {
   assert.equal(breaches('engine/wgsl.ts', "  const { readFile } = await import('node:fs/promises');"), []);
   assert.equal(breaches('model/checkpoint/bytes.node.ts', "import { open } from 'node:fs/promises';"), []);
   assert.equal(breaches('engine/wgsl.ts', "import type { FileHandle } from 'node:fs/promises';"), []);
+});
+
+test('every form of an import is read: of types, over several lines, by export, in a function, and for its effects', () => {
+  const text = `import { a } from './a.ts';
+import type { B } from './b.ts';
+import {
+  c,
+  type C,
+} from './c.ts';
+export * from './d.ts';
+export type { E } from './e.ts';
+import './f.ts';
+  const g = (await import('./g.ts')) as typeof import('./h.ts');
+export const notOne = "from './x.ts'";
+// import './y.ts';
+ * import { z } from './z.ts';`;
+  const names = (wanted: (found: ReturnType<typeof importsOf>[number]) => boolean) => importsOf(text).filter(wanted).map(({ target }) => target[2]).join('');
+  assert.is(names(() => true), 'abcdefgh');
+  assert.is(names(({ isType }) => isType), 'beh');
+  assert.is(names(({ isDynamic }) => isDynamic), 'g');
+});
+
+const graphFrom = (imports: Readonly<Record<string, readonly string[]>>): Graph => new Map(Object.entries(imports));
+
+test('circles are found: of two, of more by way of each other, and of a file with itself; two ways to one file are none', () => {
+  assert.equal(circlesOf(graphFrom({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] })), []);
+  assert.equal(circlesOf(graphFrom({ a: ['b'], b: ['c'], c: ['b', 'd'], d: ['d'], e: ['a'] })), [['b', 'c'], ['d']]);
+  assert.equal(circlesOf(graphFrom({ a: ['b'], b: ['c'], c: ['a', 'd'], d: ['c'], e: [] })), [['a', 'b', 'c', 'd']]);
+  assert.equal([...reachedFrom(graphFrom({ a: ['b'], b: ['c'], c: [], d: ['a'] }), 'a')].sort(), ['b', 'c']);
+});
+
+test('in the picture every file stands above all that it imports, and a circle is said and drawn in red', async () => {
+  const graph = graphOf(ROOT);
+  const picture = await importsPicture(graph);
+  const drawn = [...picture.matchAll(/<title>([^<]+)<\/title>\n<path [^>]*>\n<text [^>]*\by="([-\d.]+)"/g)];
+  const height = new Map(drawn.map(([, path, y]) => [path.replaceAll('&#45;', '-'), Number(y)]));
+  assert.equal([...graph.keys()].filter((path) => !height.has(path)), []);
+  const inCircles = new Set(circlesOf(graph).flat());
+  const wrong = [...graph].flatMap(([path, targets]) => targets.filter((target) => path.split('/')[0] === target.split('/')[0] && !(inCircles.has(path) && inCircles.has(target)) && !((height.get(path) as number) < (height.get(target) as number))).map((target) => `${path} over ${target}`));
+  assert.equal(wrong, []);
+  const circle = graphFrom({ 'engine/a.ts': ['engine/b.ts'], 'engine/b.ts': ['engine/a.ts'] });
+  assert.is(titleOf(circle), '1 circle of files that import each other, in red');
+  assert.match(await importsPicture(circle), /stroke="#c62828"/);
 });
 
 test.run();

@@ -1,0 +1,98 @@
+/** The imports of the house as a picture: a panel for each part, in which every file stands above all that it imports. */
+import { instance } from '@viz-js/viz';
+import { circlesOf, type Graph, PARTS, reachedFrom } from './graph.ts';
+
+type Viz = Awaited<ReturnType<typeof instance>>;
+
+const INK = { text: '#1f2933', soft: '#66707c', line: '#9aa5b1', file: '#f6f8fa', border: '#c5ccd4', folder: '#f0f3f6', circle: '#c62828' };
+const FONT = 'Helvetica, Arial, sans-serif';
+/** Between panels, and around them, in points. */
+const [GAP, MARGIN, HEAD] = [36, 24, 56];
+
+const partOf = (path: string) => path.split('/')[0];
+const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'));
+
+/** Files of one part, and their imports of each other. */
+function within(graph: Graph, part: string): Graph {
+  const own = [...graph].filter(([path]) => partOf(path) === part);
+  return new Map(own.map(([path, targets]) => [path, targets.filter((target) => partOf(target) === part)]));
+}
+
+/** The imports that no other imports imply: without `a → c` where there is `a → b → c`. Those of a circle all stay. */
+function needed(graph: Graph, isInCircle: (a: string, b: string) => boolean): [from: string, to: string][] {
+  const reached = new Map([...graph.keys()].map((path) => [path, reachedFrom(graph, path)]));
+  const leads = (from: string, to: string) => reached.get(from)?.has(to) === true && !isInCircle(from, to);
+  const isImplied = (path: string, target: string, targets: readonly string[]) => targets.some((other) => other !== target && !isInCircle(path, other) && leads(other, target));
+  return [...graph].flatMap(([path, targets]) => targets.filter((target) => isInCircle(path, target) || !isImplied(path, target, targets)).map((target): [string, string] => [path, target]));
+}
+
+/** One part in the language of Graphviz. */
+export function dotOf(graph: Graph, part: string): string {
+  const own = within(graph, part);
+  const circleOf = new Map(circlesOf(own).flatMap((circle, i) => circle.map((path) => [path, i] as const)));
+  const isInCircle = (a: string, b: string) => circleOf.has(a) && circleOf.get(a) === circleOf.get(b);
+  const folders = [...new Set([...own.keys()].map(folderOf))].sort();
+  const nodes = (folder: string) => [...own.keys()].filter((path) => folderOf(path) === folder).map((path) => `"${path}" [label="${path.slice(folder.length + 1)}"${circleOf.has(path) ? ` color="${INK.circle}" penwidth=2` : ''}]`);
+  const cluster = (folder: string) => (folder === part ? nodes(folder).join('\n') : `subgraph "cluster_${folder}" { margin=8 label="${folder.slice(part.length + 1)}/"\n${nodes(folder).join('\n')} }`);
+  const edges = needed(own, isInCircle).map(([from, to]) => `"${from}" -> "${to}"${isInCircle(from, to) ? ` [color="${INK.circle}" penwidth=1.5]` : ''}`);
+  return `digraph "${part}" {
+graph [rankdir=TB newrank=true nodesep=0.12 ranksep=0.42 fontname="${FONT}" fontsize=11 fontcolor="${INK.soft}" style="filled,rounded" color="${INK.folder}" pencolor="${INK.border}" labeljust=l margin=0 bgcolor=transparent]
+node [shape=box style="filled,rounded" fillcolor="${INK.file}" color="${INK.border}" fontname="${FONT}" fontsize=11 fontcolor="${INK.text}" margin="0.13,0.04" height=0.24]
+edge [color="${INK.line}" arrowsize=0.5 penwidth=0.8]
+${folders.map(cluster).join('\n')}
+${edges.join('\n')}
+}`;
+}
+
+/** How many imports lead from each part to others. */
+function acrossText(graph: Graph, part: string): string {
+  const targets = [...graph].filter(([path]) => partOf(path) === part).flatMap(([, all]) => all.map(partOf)).filter((other) => other !== part);
+  const counts = PARTS.filter((other) => targets.includes(other)).map((other) => `${other} ${targets.filter((each) => each === other).length} times`);
+  return counts.length === 0 ? 'imports no other part' : `imports ${counts.join(', ')}`;
+}
+
+interface Panel {
+  readonly width: number;
+  readonly height: number;
+  readonly frame: string;
+  readonly body: string;
+}
+
+function panelOf(viz: Viz, graph: Graph, part: string): Panel {
+  const text = viz.renderString(dotOf(graph, part), { format: 'svg', engine: 'dot' });
+  const [, frame, width, height] = /viewBox="([\d.]+ [\d.]+ ([\d.]+) ([\d.]+))"/.exec(text) ?? [];
+  if (frame === undefined) throw new Error(`Graphviz drew no ${part}`);
+  const body = text.slice(text.indexOf('<g id="graph'), text.lastIndexOf('</svg>'));
+  return { width: Number(width), height: Number(height), frame, body };
+}
+
+/** The picture as SVG: `bench` on top, what all stand on at the bottom. */
+export async function importsPicture(graph: Graph): Promise<string> {
+  const viz = await instance();
+  const parts = PARTS.filter((part) => [...graph.keys()].some((path) => partOf(path) === part)).reverse();
+  const panels = parts.map((part) => ({ part, ...panelOf(viz, graph, part) }));
+  const width = Math.max(...panels.map((panel) => panel.width)) + 2 * MARGIN;
+  let y = HEAD + MARGIN;
+  const drawn = panels.map(({ part, body, frame, width: across, height }) => {
+    const top = y;
+    y += height + GAP + 22;
+    const files = [...graph.keys()].filter((path) => partOf(path) === part).length;
+    return `<text x="${MARGIN}" y="${top + 4}" font-size="17" font-weight="600" fill="${INK.text}">${part}/</text>
+<text x="${MARGIN + 90}" y="${top + 4}" font-size="12" fill="${INK.soft}">${files} files; ${acrossText(graph, part)}</text>
+<svg x="${MARGIN}" y="${top + 14}" width="${across}" height="${height}" viewBox="${frame}">
+${body}</svg>`;
+  });
+  const imports = [...graph.values()].flat().length;
+  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="${FONT}">
+<rect width="100%" height="100%" fill="#ffffff"/>
+<text x="${MARGIN}" y="${MARGIN + 14}" font-size="20" font-weight="600" fill="${INK.text}">${titleOf(graph)}</text>
+<text x="${MARGIN}" y="${MARGIN + 34}" font-size="12" fill="${INK.soft}">${graph.size} files, ${imports} imports, those of types counted. Each file stands above all that it imports; what follows from other arrows is not drawn.</text>
+${drawn.join('\n')}
+</svg>
+`;
+}
+
+export function titleOf(graph: Graph): string {
+  const count = circlesOf(graph).length;
+  return count === 0 ? 'No file imports itself by way of others' : `${count} ${count === 1 ? 'circle' : 'circles'} of files that import each other, in red`;
+}
