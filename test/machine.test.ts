@@ -1,4 +1,6 @@
 /** Which machine this is, over what adapters of all makers say of themselves. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { onlySize, open, untunable } from '../engine/index.ts';
@@ -43,6 +45,14 @@ test('a machine can be tuned where adapter and driver are told, and nowhere else
     if (expected === undefined) assert.is(why, undefined, name);
     else assert.match(why ?? '', expected, name);
   }
+});
+
+test('the setup asks Dawn for all that decides the kind, and decides as the engine does', async () => {
+  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL('../engine/setup/probe.mjs', import.meta.url))], { encoding: 'utf8' });
+  const info = JSON.parse(stdout);
+  await using gpu = await open();
+  assert.is(info.isFallbackAdapter, gpu.adapter.info.isFallbackAdapter);
+  assert.is(isSoftware(info), gpu.kind === 'software');
 });
 
 test('a context is of the kind that its adapter reports, on this adapter and on a fallback without a name', async () => {
