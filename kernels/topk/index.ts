@@ -15,7 +15,7 @@ const backward = eachPack((pack) => packedKernels('topk_grad', [gradient, places
 /** Lanes of a workgroup in topk_grad.wgsl. */
 const WORKGROUP = 256;
 /** Elements of one row that a dispatch looks at, over all of its rounds: systems kill what keeps a GPU for seconds. */
-const LOOKS = 2 ** 23;
+const LOOKS = 2 ** 21;
 
 /**
  * The k largest elements along the last dimension, largest first, and their places, as torch.topk. Of equal elements the one further ahead comes first,
