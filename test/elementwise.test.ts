@@ -185,7 +185,8 @@ const LARGE: readonly (readonly [string, Shape, Shape])[] = [
 test('operands that are repeated in work larger than a binding have the same bits, and gradients, as without a limit', async () => {
   await using small = await openWithBindings(4096);
   for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-    for (const [name, aShape, bShape] of LARGE) {
+    // f16 where it is hardest: pieces that begin within a word, and sums that go on
+    for (const [name, aShape, bShape] of type === 'f32' ? LARGE : LARGE.filter(([, shape]) => shape.at(-1) === 1501)) {
       const results = [gpu, small].map((context) =>
         context.scope(() => {
           // a leaf for each use: the tape's own sums are not what is tried here

@@ -28,7 +28,8 @@ type Combination = keyof typeof parts;
 type Sloped = 'div' | 'pow' | 'maximum' | 'minimum';
 
 function built<K extends Combination>(text: Source, suffix: string, names: readonly K[]): Readonly<Record<K, PackedKernels>> {
-  return Object.fromEntries(names.map((name) => [name, broadcastKernels(`${name}${suffix}`, [text, ...parts[name]])])) as Record<K, PackedKernels>;
+  const kernels = names.map((name) => [name, broadcastKernels(`${name}${suffix}`, [text, ...parts[name]])]);
+  return Object.fromEntries(kernels) as Record<K, PackedKernels>;
 }
 
 const forward = built(await part(import.meta.url, './elementwise.wgsl'), '', Object.keys(parts) as Combination[]);
@@ -74,17 +75,20 @@ export function pow(a: Operand, b: Operand): Tensor {
   return sloped('pow', a, b);
 }
 
-/** y = the larger of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as by torch.maximum. */
+/** y = the larger of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as torch.maximum has it. */
 export function maximum(a: Operand, b: Operand): Tensor {
   return sloped('maximum', a, b);
 }
 
-/** y = the smaller of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as by torch.minimum. */
+/** y = the smaller of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as torch.minimum has it. */
 export function minimum(a: Operand, b: Operand): Tensor {
   return sloped('minimum', a, b);
 }
 
-/** y = 1 where a = b, else 0, with NumPy's broadcasting; 0 where either is NaN. Like all comparisons it is stored as its operands are, and has no gradient. */
+/**
+ * y = 1 where a = b, else 0, with NumPy's broadcasting; 0 where either is NaN. Like all comparisons it is stored as its operands are, and has no
+ * gradient.
+ */
 export function eq(a: Operand, b: Operand): Tensor {
   return combine('eq', { a, b });
 }

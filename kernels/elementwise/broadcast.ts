@@ -76,7 +76,12 @@ export function gradientFor(x: Operand, dy: Tensor, write: (dx: Tensor) => void)
 }
 
 /** Records an operation on the tape. `pull` gives a gradient for each operand; numbers are no parents. */
-export function recorded(y: Tensor, operands: readonly Operand[], pull: (dy: Tensor) => readonly (Tensor | undefined)[], saved?: readonly Tensor[]): Tensor {
+export function recorded(
+  y: Tensor,
+  operands: readonly Operand[],
+  pull: (dy: Tensor) => readonly (Tensor | undefined)[],
+  saved?: readonly Tensor[],
+): Tensor {
   const parents = operands.filter((operand) => typeof operand !== 'number');
   return record(y, parents, (dy) => pull(dy).filter((_, i) => typeof operands[i] !== 'number'), saved);
 }

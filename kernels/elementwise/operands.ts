@@ -18,14 +18,18 @@ export function wantsGradient(operand: Operand): operand is Tensor {
 /** The tensors among some operands, at least one, all of one context and stored alike. */
 export function tensorsAmong(op: string, operands: Operands): readonly [Tensor, ...Tensor[]] {
   const named = Object.entries(operands).filter((entry): entry is [string, Tensor] => typeof entry[1] !== 'number');
-  if (named.length === 0) throw new ShapeError(op, `expected a tensor, got numbers: ${Object.entries(operands).map(([name, value]) => `${name} = ${value}`).join(', ')}`);
+  if (named.length === 0) {
+    const numbers = Object.entries(operands).map(([name, value]) => `${name} = ${value}`);
+    throw new ShapeError(op, `expected a tensor, got numbers: ${numbers.join(', ')}`);
+  }
   const [[firstName, first], ...others] = named;
   for (const [name, tensor] of named) {
     if (!(tensor instanceof Tensor)) throw new ShapeError(op, `${name} is ${tensor}, neither a tensor nor a number`);
     if (tensor.dtype !== 'f32' && tensor.dtype !== 'f16') throw new DTypeError(op, name, 'f32 or f16', tensor.dtype);
     if (tensor.dtype !== first.dtype) throw new DTypeError(op, name, first.dtype, tensor.dtype);
     if (tensor.gpu !== first.gpu) {
-      throw new FirstlightError('FL_CONTEXT', `${op}: ${firstName} and ${name} belong to two contexts`, {}, 'read() one of them, and make it anew in the context of the other');
+      const hint = 'read() one of them, and make it anew in the context of the other';
+      throw new FirstlightError('FL_CONTEXT', `${op}: ${firstName} and ${name} belong to two contexts`, {}, hint);
     }
   }
   return [first, ...others.map(([, tensor]) => tensor)];
@@ -44,6 +48,7 @@ export function checkNumbers(op: string, operands: Operands, { mayBeInfinite, st
     if (typeof value !== 'number') continue;
     checkNumber(op, name, value, { mayBeInfinite });
     if (storedAs !== 'f16' || !Number.isFinite(value) || Math.abs(value) <= LARGEST_HALF) continue;
-    throw new FirstlightError('FL_RANGE', `${op}: ${name} is ${value}, the largest f16 is ${LARGEST_HALF}`, { [name]: value }, 'use ±Infinity, or cast() the tensor to f32');
+    const hint = 'use ±Infinity, or cast() the tensor to f32';
+    throw new FirstlightError('FL_RANGE', `${op}: ${name} is ${value}, the largest f16 is ${LARGEST_HALF}`, { [name]: value }, hint);
   }
 }

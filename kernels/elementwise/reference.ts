@@ -34,7 +34,6 @@ interface Surface {
 
 /** How much of dy goes to the larger of two numbers, and to either of two equal ones. */
 const shareOf = (larger: number, smaller: number) => (larger > smaller ? 1 : larger === smaller ? 0.5 : 0);
-const step = (is: (a: number, b: number) => boolean): Surface => ({ value: (a, b) => Number(is(a, b)), slopes: () => [0, 0] });
 
 /** Operations on two elements, in float64. */
 export const SURFACES = {
@@ -45,25 +44,30 @@ export const SURFACES = {
   pow: { value: (a, b) => a ** b, slopes: (a, b) => [b * a ** (b - 1), a ** b * Math.log(a)] },
   maximum: { value: Math.max, slopes: (a, b) => [shareOf(a, b), shareOf(b, a)] },
   minimum: { value: Math.min, slopes: (a, b) => [shareOf(b, a), shareOf(a, b)] },
-  eq: step((a, b) => a === b),
-  ne: step((a, b) => a !== b),
-  lt: step((a, b) => a < b),
-  le: step((a, b) => a <= b),
-  gt: step((a, b) => a > b),
-  ge: step((a, b) => a >= b),
 } satisfies Readonly<Record<string, Surface>>;
+
+/** Comparisons: 1 where they hold, else 0. They have no derivative. */
+export const COMPARISONS = {
+  eq: (a: number, b: number) => a === b,
+  ne: (a: number, b: number) => a !== b,
+  lt: (a: number, b: number) => a < b,
+  le: (a: number, b: number) => a <= b,
+  gt: (a: number, b: number) => a > b,
+  ge: (a: number, b: number) => a >= b,
+};
+export type Comparison = keyof typeof COMPARISONS;
+export const COMPARISON_NAMES = Object.keys(COMPARISONS) as readonly Comparison[];
 
 /** An operand on the host: a tensor with its shape, or a number. */
 export type HostOperand = { readonly data: Float64Array; readonly shape: Shape } | number;
 
 /** For each element of `shape`, row-major: which element of the smaller `from` stands there. */
-function broadcastIndex(from: Shape, shape: Shape): number[] {
-  let all: { index: number }[] = [{ index: 0 }];
-  shape.forEach((extent, axis) => {
-    const own = from[axis - shape.length + from.length] ?? 1;
-    all = all.flatMap(({ index }) => Array.from({ length: extent }, (_, i) => ({ index: index * own + (own === 1 ? 0 : i) })));
-  });
-  return all.map(({ index }) => index);
+function broadcastIndex(from: Shape, shape: Shape): readonly number[] {
+  const ownExtents = shape.map((_, axis) => from[axis - shape.length + from.length] ?? 1);
+  return shape.reduce<number[]>((all, extent, axis) => {
+    const own = ownExtents[axis];
+    return all.flatMap((index) => Array.from({ length: extent }, (_, i) => index * own + (own === 1 ? 0 : i)));
+  }, [0]);
 }
 
 /** An operand as large as the result. */

@@ -29,7 +29,10 @@ const gradientText = await part(import.meta.url, './unary_grad.wgsl');
 const kernels = Object.fromEntries(
   Object.entries(OPERATIONS).map(([name, { parts }]) => [
     name,
-    { value: packedKernels(name, [valueText, ...parts, special, flat]), gradient: packedKernels(`${name}_grad`, [gradientText, ...parts, special, flat]) },
+    {
+      value: packedKernels(name, [valueText, ...parts, special, flat]),
+      gradient: packedKernels(`${name}_grad`, [gradientText, ...parts, special, flat]),
+    },
   ]),
 );
 

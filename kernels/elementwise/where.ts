@@ -14,7 +14,8 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const tensors = tensorsAmong('where', { condition, a, b });
   checkNumbers('where', { a, b }, { mayBeInfinite: true, storedAs: condition.dtype });
   const y = condition.like(shapeOf('where', tensors));
-  const choose = (left: Operand, right: Operand, to: Tensor) => overShape({ op: 'where', kernels: choosing, a: left, b: right, others: { condition }, dense: { y: to } }, y.shape);
+  const choose = (left: Operand, right: Operand, to: Tensor) =>
+    overShape({ op: 'where', kernels: choosing, a: left, b: right, others: { condition }, dense: { y: to } }, y.shape);
   choose(a, b, y);
   return recorded(y, [a, b], (dy) => [gradientFor(a, dy, (da) => choose(dy, 0, da)), gradientFor(b, dy, (db) => choose(0, dy, db))], [condition]);
 }

@@ -53,7 +53,10 @@ export interface Piece extends Disposable {
   readonly origin: number;
 }
 
-/** The piece of a tensor that has `count` packs from `first` on: the tensor itself if it fits one binding, else a view from the last place before them where one may start. */
+/**
+ * The piece of a tensor that has `count` packs from `first` on: the tensor itself if it fits one binding, else a view from the last place before
+ * them where a binding may start.
+ */
 export function pieceOf(tensor: AnyTensor, pack: number, first: number, count: number): Piece {
   if (mostOf(tensor, pack) === Number.POSITIVE_INFINITY) return { tensor, origin: 0, [Symbol.dispose]() {} };
   const packsOfAlignment = BINDING_ALIGNMENT / (pack * tensor.elementBytes);
