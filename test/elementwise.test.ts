@@ -26,6 +26,8 @@ test('shapes that do not broadcast are refused by name', () => {
     const b = Tensor.zeros(gpu, [2, 4]);
     refused(() => add(a, b), ShapeError, 'add: [2,3] and [2,4] do not broadcast: axis 1 from the left is 3 and 4');
     refused(() => where(a, 0, b), ShapeError, 'where: [2,3] and [2,4] do not broadcast: axis 1 from the left is 3 and 4');
+    const [even, odd] = [[2, 1, 2, 1, 2, 1, 2], [1, 2, 1, 2, 1, 2, 1]].map((shape) => Tensor.zeros(gpu, shape));
+    refused(() => mul(even, odd), ShapeError, 'mul: [2,2,2,2,2,2,2] needs 7 axes that cannot be merged, at most 6 work');
     refused(() => gt(a, b), ShapeError, 'gt: [2,4] and [2,3] do not broadcast: axis 1 from the left is 4 and 3');
   });
 });
