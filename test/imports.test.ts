@@ -1,4 +1,5 @@
 /** The house's rules about who may import whom, held by reading every source file. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -15,9 +16,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   train: ['engine', 'kernels', 'model', 'train'],
 };
 
-/** What the engine stands on, and what stands on top of it; all its other files are between. */
-const GROUND = ['device.ts', 'errors.ts', 'half.ts', 'instance.ts', 'machine.ts', 'patience.ts', 'software.mjs'];
-const TOP = ['capture.ts', 'estimate.ts', 'gpu.ts', 'index.ts', 'profile.ts'];
+/** The layers of the engine, from the ground up, as its page lists them. */
+const LAYERS = [...readFileSync(new URL('../engine/README.md', import.meta.url), 'utf8').matchAll(/^\| [a-z ]+ \| (\[.*) \|.*\|$/gm)].map(([, files]) => [...files.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => `engine/${file}`));
 
 /** Where Node is taken for granted; everything else in engine, kernels and model runs in browsers too. */
 const isForNode = (path: string) => path.startsWith('train/') || path.startsWith('engine/setup/') || /\.node\.ts$/.test(path);
@@ -63,15 +63,12 @@ test('no file of engine, kernels, model, train and bench imports itself by way o
   assert.equal(circlesOf(graphOf(ROOT)), []);
 });
 
-test('in the engine, what is on the ground imports the ground alone, and what is on top is imported by the top alone, types counted', () => {
-  const graph = graphOf(ROOT, ['engine']);
-  const [ground, top] = [GROUND, TOP].map((names) => names.map((name) => `engine/${name}`));
-  for (const file of [...ground, ...top]) assert.ok(graph.has(file), `${file} is not there`);
-  const upwards = [...graph].flatMap(([path, targets]) => {
-    const wrong = targets.filter((target) => (ground.includes(path) && !ground.includes(target)) || (!top.includes(path) && top.includes(target)));
-    // what prepares Node is loaded when asked for, and imports nothing but the ground
-    return wrong.filter((target) => !target.startsWith('engine/setup/')).map((target) => `${path} imports ${target}`);
-  });
+test('every file of the engine has a layer on its page, and imports nothing of a layer above, types counted', () => {
+  // what prepares Node is loaded when asked for
+  const graph = [...graphOf(ROOT, ['engine'])].filter(([path]) => !path.startsWith('engine/setup/'));
+  assert.equal(LAYERS.flat().sort(), graph.map(([path]) => path).sort());
+  const layerOf = (path: string) => LAYERS.findIndex((files) => files.includes(path));
+  const upwards = graph.flatMap(([path, targets]) => targets.filter((target) => layerOf(target) > layerOf(path)).map((target) => `${path} imports ${target}`));
   assert.equal(upwards, []);
 });
 
