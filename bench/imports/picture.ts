@@ -18,12 +18,14 @@ function within(graph: Graph, part: string): Graph {
   return new Map(own.map(([path, targets]) => [path, targets.filter((target) => partOf(target) === part)]));
 }
 
-/** The imports that no other imports imply: without `a → c` where there is `a → b → c`. Those of a circle all stay. */
+/** The imports that no others imply: without `a → c` where there is `a → b → c`. Those of a circle all stay. */
 function needed(graph: Graph, isInCircle: (a: string, b: string) => boolean): [from: string, to: string][] {
   const reached = new Map([...graph.keys()].map((path) => [path, reachedFrom(graph, path)]));
   const leads = (from: string, to: string) => reached.get(from)?.has(to) === true && !isInCircle(from, to);
-  const isImplied = (path: string, target: string, targets: readonly string[]) => targets.some((other) => other !== target && !isInCircle(path, other) && leads(other, target));
-  return [...graph].flatMap(([path, targets]) => targets.filter((target) => isInCircle(path, target) || !isImplied(path, target, targets)).map((target): [string, string] => [path, target]));
+  return [...graph].flatMap(([path, targets]) => {
+    const isImplied = (target: string) => targets.some((other) => other !== target && !isInCircle(path, other) && leads(other, target));
+    return targets.filter((target) => isInCircle(path, target) || !isImplied(target)).map((target): [string, string] => [path, target]);
+  });
 }
 
 /** One part in the language of Graphviz. */
@@ -32,12 +34,19 @@ export function dotOf(graph: Graph, part: string): string {
   const circleOf = new Map(circlesOf(own).flatMap((circle, i) => circle.map((path) => [path, i] as const)));
   const isInCircle = (a: string, b: string) => circleOf.has(a) && circleOf.get(a) === circleOf.get(b);
   const folders = [...new Set([...own.keys()].map(folderOf))].sort();
-  const nodes = (folder: string) => [...own.keys()].filter((path) => folderOf(path) === folder).map((path) => `"${path}" [label="${path.slice(folder.length + 1)}"${circleOf.has(path) ? ` color="${INK.circle}" penwidth=2` : ''}]`);
-  const cluster = (folder: string) => (folder === part ? nodes(folder).join('\n') : `subgraph "cluster_${folder}" { margin=8 label="${folder.slice(part.length + 1)}/"\n${nodes(folder).join('\n')} }`);
+  const nodes = (folder: string) => {
+    const files = [...own.keys()].filter((path) => folderOf(path) === folder);
+    return files.map((path) => `"${path}" [label="${path.slice(folder.length + 1)}"${circleOf.has(path) ? ` color="${INK.circle}" penwidth=2` : ''}]`).join('\n');
+  };
+  const cluster = (folder: string) => {
+    return folder === part ? nodes(folder) : `subgraph "cluster_${folder}" { margin=8 label="${folder.slice(part.length + 1)}/"\n${nodes(folder)} }`;
+  };
   const edges = needed(own, isInCircle).map(([from, to]) => `"${from}" -> "${to}"${isInCircle(from, to) ? ` [color="${INK.circle}" penwidth=1.5]` : ''}`);
   return `digraph "${part}" {
-graph [rankdir=TB newrank=true nodesep=0.12 ranksep=0.42 fontname="${FONT}" fontsize=11 fontcolor="${INK.soft}" style="filled,rounded" color="${INK.folder}" pencolor="${INK.border}" labeljust=l margin=0 bgcolor=transparent]
-node [shape=box style="filled,rounded" fillcolor="${INK.file}" color="${INK.border}" fontname="${FONT}" fontsize=11 fontcolor="${INK.text}" margin="0.13,0.04" height=0.24]
+graph [rankdir=TB newrank=true nodesep=0.12 ranksep=0.42 margin=0 bgcolor=transparent]
+graph [style="filled,rounded" color="${INK.folder}" pencolor="${INK.border}" fontname="${FONT}" fontsize=11 fontcolor="${INK.soft}" labeljust=l]
+node [shape=box style="filled,rounded" fillcolor="${INK.file}" color="${INK.border}" margin="0.13,0.04" height=0.24]
+node [fontname="${FONT}" fontsize=11 fontcolor="${INK.text}"]
 edge [color="${INK.line}" arrowsize=0.5 penwidth=0.8]
 ${folders.map(cluster).join('\n')}
 ${edges.join('\n')}
@@ -46,7 +55,8 @@ ${edges.join('\n')}
 
 /** How many imports lead from each part to others. */
 function acrossText(graph: Graph, part: string): string {
-  const targets = [...graph].filter(([path]) => partOf(path) === part).flatMap(([, all]) => all.map(partOf)).filter((other) => other !== part);
+  const own = [...graph].filter(([path]) => partOf(path) === part);
+  const targets = own.flatMap(([, all]) => all.map(partOf)).filter((other) => other !== part);
   const counts = PARTS.filter((other) => targets.includes(other)).map((other) => `${other} ${targets.filter((each) => each === other).length} times`);
   return counts.length === 0 ? 'imports no other part' : `imports ${counts.join(', ')}`;
 }
@@ -83,10 +93,11 @@ export async function importsPicture(graph: Graph): Promise<string> {
 ${body}</svg>`;
   });
   const imports = [...graph.values()].flat().length;
-  return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="${FONT}">
+  const about = `${graph.size} files, ${imports} imports, those of types counted. Each file stands above all that it imports within its part; what follows from other arrows is not drawn.`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="${FONT}">
 <rect width="100%" height="100%" fill="#ffffff"/>
 <text x="${MARGIN}" y="${MARGIN + 14}" font-size="20" font-weight="600" fill="${INK.text}">${titleOf(graph)}</text>
-<text x="${MARGIN}" y="${MARGIN + 34}" font-size="12" fill="${INK.soft}">${graph.size} files, ${imports} imports, those of types counted. Each file stands above all that it imports; what follows from other arrows is not drawn.</text>
+<text x="${MARGIN}" y="${MARGIN + 34}" font-size="12" fill="${INK.soft}">${about}</text>
 ${drawn.join('\n')}
 </svg>
 `;

@@ -1,5 +1,7 @@
 /** Matrix units: which of an adapter's are used, and the variants of a kernel that stand on them. */
-import { type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
+import {
+  type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source, type Variant,
+} from '../../engine/index.ts';
 
 const read = (file: string) => part(import.meta.url, file);
 /** WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or as plain WGSL says it. */
@@ -37,7 +39,7 @@ const [UNITS, SIZE_CONTROL] = ['chromium-experimental-subgroup-matrix', 'subgrou
 /** Features that a variant on matrix units needs, whose subgroups have one size, or are asked for. */
 export const NEEDS = { one: ['subgroups', UNITS], sized: ['subgroups', UNITS, SIZE_CONTROL] } as const;
 
-/** Lanes of a subgroup: what NVIDIA's and Apple's have, the width of AMD's RDNA, and what Intel's driver for Linux takes for matrices where nobody asks. */
+/** Lanes of a subgroup: what NVIDIA's and Apple's have, AMD's RDNA is made for, and Intel's driver for Linux takes for matrices where nobody asks. */
 const USUAL_SUBGROUP = 32;
 
 const found = new WeakMap<AdapterReport, MatrixFinding>();
@@ -54,11 +56,12 @@ function search({ features, subgroups, matrices }: AdapterReport): MatrixFinding
   if (!features.has('subgroups')) return { why: 'the device has no subgroups, whose lanes hold the matrices' };
   const only = onlySize(subgroups);
   if (only === 0 && !features.has(SIZE_CONTROL)) {
-    return { why: `subgroups have ${subgroups.least} to ${subgroups.most} lanes, and the device takes no wish (${SIZE_CONTROL}): nobody knows how many of them a workgroup has` };
+    const sizes = `subgroups have ${subgroups.least} to ${subgroups.most} lanes, and the device takes no wish (${SIZE_CONTROL})`;
+    return { why: `${sizes}: nobody knows how many of them a workgroup has` };
   }
   // half as much memory, and on most units many times the speed; f32 where that is what sums are made of in f32
   const config = largest(matrices, 'f16') ?? largest(matrices, 'f32');
-  if (config === undefined) return { why: `${sumsOffered(matrices)}: sums in f16 lose too many digits, as kernels/matmul/README.md shows` };
+  if (config === undefined) return { why: whyNoSums(matrices) };
   const { M, N, K, componentType } = config;
   const SUBGROUP = only || Math.min(Math.max(USUAL_SUBGROUP, subgroups.least), subgroups.most);
   const asked = only === 0 ? `, asked for among ${subgroups.least} to ${subgroups.most}` : '';
@@ -74,9 +77,12 @@ function largest(matrices: readonly MatrixConfig[], type: FloatType): MatrixConf
   return suitable.sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)[0];
 }
 
-function sumsOffered(matrices: readonly MatrixConfig[]): string {
+/** Why none of these matrices will do. */
+function whyNoSums(matrices: readonly MatrixConfig[]): string {
   const floats = matrices.filter(({ componentType }) => componentType.startsWith('f'));
-  return floats.length === 0 ? 'no matrices of floating point' : `of floating point only ${floats.map(({ M, N, K, componentType, resultComponentType }) => `${M} × ${N} × ${K} of ${componentType} with sums in ${resultComponentType}`).join(', ')}`;
+  if (floats.length === 0) return 'they multiply no floating point';
+  const texts = floats.map(({ M, N, K, componentType, resultComponentType }) => `${M} × ${N} × ${K} of ${componentType} with sums in ${resultComponentType}`);
+  return `of floating point only ${texts.join(', ')}: sums in f16 lose too many digits, as kernels/matmul/README.md shows`;
 }
 
 export function matrixUnits({ report }: Pick<Context, 'report'>): MatrixUnits | undefined {
@@ -130,10 +136,12 @@ export function matricesOf(gpu: Pick<Context, 'report' | 'subgroupSize'>, varian
  * @param parts which declare LANES and `run`
  * @param sizes those in which it can be launched with such matrices
  */
-export function matrixVariants(parts: readonly Source[], sizes: (gpu: Context, matrices: Matrices) => readonly Sizes[]): Readonly<Record<string, Variant>> {
+export function matrixVariants(
+  parts: readonly Source[], sizes: (gpu: Context, matrices: Matrices) => readonly Sizes[],
+): Readonly<Record<string, Variant>> {
   const variantOf = (name: string, way: Way): Variant => {
     const all = [...parts, products[way.products], elements[way.elements], entries[way.entry]];
-    if (way.products === 'emulated') return { parts: all, needs: way.entry === 'sized' ? ['subgroups', SIZE_CONTROL] : ['subgroups'], onRequest: true };
+    if (way.products === 'emulated') return { parts: all, needs: ['subgroups', ...(way.entry === 'sized' ? [SIZE_CONTROL] : [])], onRequest: true };
     const launched = (gpu: Context) => {
       const matrices = matricesOf(gpu, name);
       return matrices === undefined ? [] : sizes(gpu, matrices);
