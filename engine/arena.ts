@@ -1,6 +1,6 @@
 import { copy } from './arithmetic.ts';
 import type { Context } from './context.ts';
-import { FirstlightError } from './errors.ts';
+import { CaptureError, FirstlightError } from './errors.ts';
 import { GradSlot } from './grad_slot.ts';
 import { roundUp } from './plan.ts';
 import { Tensor } from './tensor.ts';
@@ -85,6 +85,7 @@ export class Arena {
 
   /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
   dispose(): void {
+    if (this.gpu.recording?.isNew(this.values) === false) throw new CaptureError(`"${this.values.label}" is disposed of`, 'dispose of an optimiser outside of the step');
     for (const { parameter } of this.entries) {
       this.#slots.get(parameter)?.forget();
       parameter.gradSlot = undefined;

@@ -8,6 +8,11 @@ export interface Place {
   readonly offset: number;
 }
 
+/** A stretch of a storage that a command writes to. */
+export interface WrittenStretch extends Place {
+  readonly bytes: number;
+}
+
 /** What a binding of a kernel is given. */
 export type Resource =
   | { readonly kind: 'uniform'; readonly index: number; readonly block: ArrayBuffer }
@@ -40,7 +45,7 @@ export function accesses(command: Command): { readonly reads: readonly Storage[]
 }
 
 /** The stretches that a command writes to. */
-export function writesOf(command: Command): (Place & { readonly bytes: number })[] {
+export function writesOf(command: Command): WrittenStretch[] {
   if (command.kind !== 'dispatch') return [{ ...command.to, bytes: command.bytes }];
   return command.resources.flatMap((resource) => (resource.kind === 'read_write' ? [resource] : []));
 }

@@ -119,9 +119,10 @@ export class Context extends Device {
   upload(target: View, data: HostArrays[DType]): void {
     this.check();
     const { storage, byteOffset, bytes } = target;
-    storage.noteWrite(byteOffset, bytes);
-    if (this.recording?.isEstimate) return;
-    this.#refuseIfRecording(`"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
+    const { recording } = this;
+    if (recording?.isEstimate !== true) this.#refuseIfRecording(`"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
+    storage.noteWrite(byteOffset, bytes, recording);
+    if (recording !== undefined) return;
     // the queue would run this write before commands that are recorded but not submitted
     if (storage.lastUse === this.recorder.serial) this.recorder.flush();
     this.device.queue.writeBuffer(storage.buffer, storage.base + byteOffset, toBytes(target.dtype, data));
@@ -146,11 +147,13 @@ export class Context extends Device {
   }
 
   readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.#refuseIfRecording('a buffer is read, but nothing has run yet', 'profile(), and look at guards, outside of the step');
     return this.#staging.readBuffer(buffer, offset, bytes);
   }
 
   /** Waits until everything recorded so far has run. */
-  async sync(): Promise<void> {
-    await this.#staging.read([]);
+  sync(): Promise<void> {
+    this.#refuseIfRecording('sync() waits for what has not run yet', 'wait after the run');
+    return this.#staging.read([]).then(() => undefined);
   }
 }

@@ -65,8 +65,8 @@ export class OutOfMemoryError extends FirstlightError {
 
 /** A captured step does what a replay cannot, or is given what it was not recorded for. */
 export class CaptureError extends FirstlightError {
-  constructor(message: string, hint: string) {
-    super('FL_CAPTURE', `captured step: ${message}`, {}, hint);
+  constructor(message: string, hint: string, cause?: unknown) {
+    super('FL_CAPTURE', `captured step: ${message}`, {}, hint, cause);
   }
 }
 
@@ -108,7 +108,7 @@ export class NonFiniteError extends FirstlightError {
 /** A tensor was used after its memory had been given back. */
 export class DisposedTensorError extends FirstlightError {
   constructor(tensor: string) {
-    super('FL_DISPOSED', `${tensor} was freed before this use`, { tensor }, 'return it from the scope that made it, or dispose of it later');
+    super('FL_DISPOSED', `${tensor} was freed before this use`, { tensor }, 'return it from the scope that made it, or dispose of it later; what a captured step returned lasts until its next run');
   }
 }
 

@@ -62,8 +62,10 @@ export class GradSlot {
     }
   }
 
-  /** Forgets the gradient of the last step. */
+  /** Forgets the gradient of the last step, and what a backward pass that failed left aside. */
   forget(): void {
+    this.#aside?.dispose();
+    this.#aside = undefined;
     this.#parameter.grad?.dispose();
     this.#parameter.grad = undefined;
   }
@@ -92,6 +94,9 @@ export class GradSlot {
     if (this.#aside !== undefined) accumulate(own, this.#aside);
     this.#aside?.dispose();
     this.#aside = own;
+    gpu.recording?.noteChange(() => {
+      this.#aside = undefined;
+    });
   }
 
   #addTo(before: Tensor | undefined, gradient: Tensor): void {

@@ -155,7 +155,7 @@ export class Kernel {
     if (chosen.takes !== undefined && chosen.takes !== types.elem) throw new DTypeError(this.name, `elem of variant "${variant}"`, chosen.takes, types.elem);
     const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
     const program = link([...chosen.parts, ...this.#parts], extensions, types, constants);
-    const made = new Built(`${this.name}.${variant}`, program);
+    const made = new Built(`${this.name}.${variant}`, program, key);
     built.set(key, made);
     return made;
   }

@@ -75,10 +75,11 @@ export function halve(module: Module): void {
 function halveParameter(parameter: Tensor): void {
   if (parameter.dtype === 'f16') return;
   const { gpu } = parameter;
-  parameter.master = gpu.keep(parameter.alias() as Tensor<'f32'>);
+  const master = gpu.keep(parameter.alias() as Tensor<'f32'>);
   using shadow = Tensor.empty(gpu, parameter.shape, 'f16', parameter.label);
-  copy(parameter.master, shadow);
+  copy(master, shadow);
   parameter.rehome(shadow);
+  parameter.master = master;
   parameter.hasWideGradient = true;
 }
 

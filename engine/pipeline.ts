@@ -11,11 +11,14 @@ interface Compiled {
 export class Built {
   readonly label: string;
   readonly program: Program;
+  /** What it was built with, for people: variant, how tensors are stored, constants. */
+  readonly settings: string;
   #compiled: Compiled | undefined;
 
-  constructor(label: string, program: Program) {
+  constructor(label: string, program: Program, settings: string) {
     this.label = label;
     this.program = program;
+    this.settings = settings;
   }
 
   compiled(device: Device): Compiled {

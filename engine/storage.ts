@@ -7,6 +7,11 @@ export interface Watch {
   isOverwritten: boolean;
 }
 
+/** Who can take back what is done meanwhile. */
+interface Journal {
+  noteChange(undo: () => void): void;
+}
+
 /**
  * Memory that tensors look at: a piece of a GPU buffer. A storage made while a step is recorded has no buffer at first;
  * its place is planned when the whole recording is known.
@@ -25,6 +30,8 @@ export class Storage {
   label = '';
   /** Number of the submission that last used it: a write from the host must not overtake that one. */
   lastUse = 0;
+  /** How many tensors left it for another home: what was recorded with it then reads what nobody writes any more. */
+  moves = 0;
   readonly #watches = new Set<Watch>();
   #buffer: GPUBuffer | undefined;
   #base = 0;
@@ -39,6 +46,10 @@ export class Storage {
       throw new CaptureError(`"${this.label}" has no memory, because its step is being recorded, or was disposed of`, 'use what the step returns, between its first run and its end');
     }
     return this.#buffer;
+  }
+
+  get hasMemory(): boolean {
+    return this.#buffer !== undefined;
   }
 
   /** First byte of the piece in its buffer. */
@@ -63,8 +74,14 @@ export class Storage {
     this.#watches.delete(watch);
   }
 
-  /** Told of everything that will write to it. */
-  noteWrite(offset: number, bytes: number): void {
-    for (const watch of this.#watches) if (watch.start < offset + bytes && offset < watch.end) watch.isOverwritten = true;
+  /** Told of everything that will write to it. @param journal of what is only recorded, and may never run */
+  noteWrite(offset: number, bytes: number, journal?: Journal): void {
+    for (const watch of this.#watches) {
+      if (watch.isOverwritten || watch.start >= offset + bytes || offset >= watch.end) continue;
+      watch.isOverwritten = true;
+      journal?.noteChange(() => {
+        watch.isOverwritten = false;
+      });
+    }
   }
 }

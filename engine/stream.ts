@@ -16,7 +16,7 @@ export class Stream {
   }
 
   append(command: Command): void {
-    for (const { storage, offset, bytes } of writesOf(command)) storage.noteWrite(offset, bytes);
+    for (const { storage, offset, bytes } of writesOf(command)) storage.noteWrite(offset, bytes, this.recording);
     if (this.recording !== undefined) return this.recording.append(command);
     for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial;
     this.recorder.encode(this.#preparation.prepare(command));

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { bytesOf, type DType, ELEMENT_BYTES, type FloatType, HOST_ARRAYS, type HostArrays, type Shape, sizeOf } from './dtype.ts';
-import { DisposedTensorError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
+import { CaptureError, DisposedTensorError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { type Hold, recordNode, type TapeNode } from './node.ts';
 import type { Storage } from './storage.ts';
@@ -24,8 +24,6 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   requiresGrad = false;
   /** How it was computed, if the tape recorded it. */
   node: TapeNode | undefined;
-  /** dLoss/dthis, for parameters, once a backward pass reached them. */
-  grad: Tensor | undefined;
   /** For a parameter that is stored as f16: its value in f32, which the optimiser changes. This tensor is then its rounded shadow. */
   master: Tensor<'f32'> | undefined;
   /** Its gradient is f32 though it is f16 itself: so are parameters and what is cut from them, for their gradients are long sums. */
@@ -34,6 +32,7 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   gradSlot: GradPlace | undefined;
 
   #storage: Storage;
+  #grad: Tensor | undefined;
   #owned = true;
   #holds = 1;
 
@@ -47,6 +46,7 @@ export class Tensor<D extends DType = FloatType> extends Handle {
     this.label = label;
     this.byteOffset = byteOffset;
     gpu.adopt(this);
+    gpu.recording?.noteMade(this);
   }
 
   /** An uninitialised tensor. A kernel must write every element. */
@@ -94,9 +94,20 @@ export class Tensor<D extends DType = FloatType> extends Handle {
     return bytesOf(this.dtype, this.size);
   }
 
+  /** dLoss/dthis, for parameters, once a backward pass reached them. */
+  get grad(): Tensor | undefined {
+    this.gpu.recording?.noteGradient(this, this.#grad);
+    return this.#grad;
+  }
+
+  set grad(gradient: Tensor | undefined) {
+    this.gpu.recording?.noteGradient(this, this.#grad);
+    this.#grad = gradient;
+  }
+
   /** The memory behind it. Throws when it was freed. */
   get storage(): Storage {
-    if (this.#holds === 0) throw new DisposedTensorError(`${this.label} [${this.shape}]`);
+    if (this.#holds === 0 && this.gpu.recording?.lent.has(this.#storage) !== true) throw new DisposedTensorError(`${this.label} [${this.shape}]`);
     return this.#storage;
   }
 
@@ -171,6 +182,10 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   dispose(): void {
     if (!this.#owned) return;
     this.#owned = false;
+    const isPutOff = this.gpu.recording?.noteDisposal(this, () => {
+      this.#owned = true;
+    });
+    if (isPutOff) return;
     this.gpu.forgetLeak(this);
     this.node?.release();
     this.#release();
@@ -184,6 +199,7 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   hold(): Hold {
     const storage = this.storage;
     const watch = storage.watch(this.byteOffset, this.bytes);
+    if (this.#holds === 0) storage.refs++; // was freed, but a recorded step lends its memory
     this.#holds++;
     return {
       what: `${this.label} [${this.shape}]`,
@@ -206,10 +222,14 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   /** Moves the content's home, e.g. into an arena, maybe stored in another way; the old memory is given back. */
   rehome(place: Tensor<D>): void {
     const old = this.storage;
+    if (this.gpu.recording?.isNew(this) === false) {
+      throw new CaptureError(`${this.label} [${this.shape}] would move into other memory`, 'make the optimiser, or halve(), before the capture: every run would make another one');
+    }
     if (this.#holds > 1) throw new FirstlightError('FL_IN_USE', `${this.label} [${this.shape}] cannot move: an operation saved it for its gradient`, {}, 'make the optimiser, or halve(), before the forward pass');
     place.storage.refs++;
     this.#storage = place.storage;
     Object.assign(this, { byteOffset: place.byteOffset, dtype: place.dtype });
+    old.moves++;
     this.gpu.pool.drop(old);
   }
 }
