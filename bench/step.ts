@@ -38,6 +38,8 @@ export const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'],
 };
 /** Milliseconds that the measured runs of a pass may take together, beyond the first. */
 const PATIENCE = 15_000;
+/** Runs before the first that is measured. A step is gone through again at powers of two (see `CapturedStep`), which steps of some ms would show. */
+const UNMEASURED = { software: 1, hardware: 32 } as const;
 /** How many kernels a profile shows. */
 const SHOWN = 10;
 
@@ -101,7 +103,7 @@ function planned(gpu: Gpu, shape: StepShape): number {
 
 /** Runs a pass, first to build its kernels, then again and again, and once in a profile. */
 async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>, steps: number): Promise<Pick<StepRow, 'wall' | 'host' | 'inARow' | 'dispatches' | 'submits' | 'made'> & { readonly times: readonly KernelTime[] }> {
-  captured.run();
+  for (let i = 0; i < UNMEASURED[gpu.kind]; i++) captured.run();
   await gpu.sync();
   const before = { ...gpu.counts };
   const [host, wall]: [number[], number[]] = [[], []];

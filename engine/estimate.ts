@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { forget } from './pass.ts';
 import { leastBytes, planMemory } from './plan.ts';
 import { Recording } from './recording.ts';
 import { ones } from './tape.ts';
@@ -40,5 +41,6 @@ export function estimate(gpu: Context, work: () => void): MemoryEstimate {
     });
   } finally {
     gpu.recording = undefined;
+    forget(gpu, recording);
   }
 }

@@ -17,8 +17,9 @@ export interface OpenOptions extends ContextOptions {
 export class Gpu extends Context {
   /**
    * A step that is recorded when it first runs, and replayed ever after: its memory is planned, and nothing is allocated or looked
-   * up again. `step` gets the inputs of the first run. What changes from run to run must come in tensors made before it: the inputs, or
-   * tensors that it closes over and that are written before each run.
+   * up again. `step` works on inputs of its own, into which every run copies what it is given. What changes from run to run must come in
+   * tensors: the inputs, or tensors that it closes over and that are written before each run. What comes in another way is an error, once it
+   * changes: see `CapturedStep`.
    */
   capture<I extends readonly AnyTensor[], R>(step: (...inputs: I) => R): CapturedStep<I, R> {
     return new CapturedStep(this, step);

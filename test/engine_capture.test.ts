@@ -160,11 +160,10 @@ test('what a step closes over is kept for it', async () => {
   const x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
   const live = gpu.pool.live;
   const captured = gpu.capture(() => mul(x, x));
-  const y = captured.run();
+  captured.run();
   x.dispose();
   using other = Tensor.from(gpu, Float32Array.of(7, 7), [2], 'other');
-  captured.run();
-  assert.equal([...(await y.read())], [1, 4]);
+  for (let i = 0; i < 4; i++) assert.equal([...(await captured.run().read())], [1, 4]);
   captured.dispose();
   assert.is(gpu.pool.live, live - 8 + other.bytes);
 });
