@@ -61,7 +61,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     const { recording } = this.#gpu;
     this.#gpu.check();
     this.#checkInputs(inputs);
-    if (recording?.isEstimate) return this.#gpu.scope(() => void goThroughWithin(this.#gpu, recording, this.#step, inputs));
+    if (recording?.isEstimate === true) return this.#gpu.scope(() => void goThroughWithin(this.#gpu, recording, this.#step, inputs));
     if (recording !== undefined) throw new CaptureError('another step is prepared in it', 'run() it there, which makes it a part of this one, or prepare() it outside');
     this.#recorded ??= this.#record(inputs);
   }
@@ -132,8 +132,9 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
   /** Refuses what the step cannot take, before anything is recorded or copied. */
   #checkInputs(inputs: I): void {
     const forms = this.#recorded?.forms;
-    if (forms === undefined && inputs.length < this.#step.length) throw new CaptureError(`takes ${this.#step.length} inputs, got ${inputs.length}`, 'pass a tensor for each parameter of the step');
-    if (forms !== undefined && inputs.length !== forms.length) throw new CaptureError(`was recorded with ${forms.length} inputs, got ${inputs.length}`, 'pass the same inputs each time');
+    const { length } = inputs;
+    if (forms === undefined && length < this.#step.length) throw new CaptureError(`takes ${this.#step.length} inputs, got ${length}`, 'pass a tensor for each parameter of the step');
+    if (forms !== undefined && length !== forms.length) throw new CaptureError(`was recorded with ${forms.length} inputs, got ${length}`, 'pass the same inputs each time');
     inputs.forEach((input: unknown, i) => {
       if (!(input instanceof Tensor)) throw new CaptureError(`input ${i} is no tensor`, 'pass tensors; other values belong to the step itself, and must not change');
       const what = `input ${i}, "${input.label}" [${input.shape}],`;
@@ -144,7 +145,8 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
       }
       const form = forms?.[i];
       if (form === undefined || (`${input.shape}` === `${form.shape}` && input.dtype === form.dtype)) return;
-      throw new CaptureError(`input ${i} was recorded as ${form.dtype} [${form.shape}], got ${input.dtype} [${input.shape}]`, 'shapes are fixed by the first run: pad the batch, or capture a second step for the other shape');
+      const hint = 'shapes are fixed by the first run: pad the batch, or capture a second step for the other shape';
+      throw new CaptureError(`input ${i} was recorded as ${form.dtype} [${form.shape}], got ${input.dtype} [${input.shape}]`, hint);
     });
   }
 }

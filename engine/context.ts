@@ -120,7 +120,9 @@ export class Context extends Device {
     this.check();
     const { storage, byteOffset, bytes } = target;
     const { recording } = this;
-    if (recording?.isEstimate !== true) this.#refuseIfRecording(`"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
+    if (recording?.isEstimate !== true) {
+      this.#refuseIfRecording(`"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
+    }
     storage.noteWrite(byteOffset, bytes, recording);
     if (recording !== undefined) return;
     // the queue would run this write before commands that are recorded but not submitted

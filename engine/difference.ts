@@ -12,7 +12,8 @@ export interface Difference {
 }
 
 const OF_NUMBERS = 'replays repeat the number of the first pass: let it come in a tensor, e.g. mul() by a tensor [] that is written before each run';
-const OF_COMMANDS = 'every run must do the same: zero the gradients within the step (optimizer.zeroGrad(), or grad = undefined), and let nothing that it leaves on the host steer the next run';
+const OF_COMMANDS =
+  'every run must do the same: zero the gradients within the step (optimizer.zeroGrad(), or grad = undefined), and let nothing that it leaves on the host steer the next run';
 const OF_RESULTS = 'replays compute nothing on the host: return tensors';
 
 /** The first difference between two passes through one step: what a replay of the first would do wrong. */
@@ -54,7 +55,8 @@ class Comparison {
     });
     if (other === undefined) return { what, hint: OF_COMMANDS };
     const { tensor: { label, shape }, found } = other;
-    return { what: `${what}; "${label}" [${shape}] had ${found === undefined ? 'a gradient before the first pass, then none' : 'no gradient before the first pass, then one'}`, hint: OF_COMMANDS };
+    const had = found === undefined ? 'a gradient before the first pass, then none' : 'no gradient before the first pass, then one';
+    return { what: `${what}; "${label}" [${shape}] had ${had}`, hint: OF_COMMANDS };
   }
 
   #ofCommands(before: Command, now: Command): Difference | undefined {
@@ -92,9 +94,9 @@ class Comparison {
   }
 
   #ofPlaces(name: string, before: Place, now: Place): string | undefined {
-    if (this.#isSame(before.storage, now.storage)) return before.offset === now.offset ? undefined : `${name} began at byte ${before.offset} of "${before.storage.label}", then at ${now.offset}`;
     const [a, b] = [`"${before.storage.label}"`, `"${now.storage.label}"`];
-    return `${name} was ${a}, then ${a === b ? `another ${b}` : b}`;
+    if (!this.#isSame(before.storage, now.storage)) return `${name} was ${a}, then ${a === b ? `another ${b}` : b}`;
+    return before.offset === now.offset ? undefined : `${name} began at byte ${before.offset} of ${a}, then at ${now.offset}`;
   }
 
   /** Whether memory plays the same part in both passes: the same from outside, or made in the same place. */
@@ -110,13 +112,14 @@ class Comparison {
 
   #ofResults(path: string, before: unknown, now: unknown): string | undefined {
     if (before instanceof Tensor && now instanceof Tensor) {
-      const isSame = `${before.shape}` === `${now.shape}` && before.dtype === now.dtype && before.byteOffset === now.byteOffset && this.#isSame(before.storage, now.storage);
-      return isSame ? undefined : `${path} was ${describe(before)}, then another ${describe(now)}`;
+      const isView = `${before.shape}` === `${now.shape}` && before.dtype === now.dtype && before.byteOffset === now.byteOffset;
+      return isView && this.#isSame(before.storage, now.storage) ? undefined : `${path} was ${describe(before)}, then another ${describe(now)}`;
     }
     const areLists = Array.isArray(before) && Array.isArray(now);
     if (areLists || (isPlain(before) && isPlain(now))) {
       const [a, b] = [Object.entries(before as object), Object.entries(now as object)];
-      if (`${a.map(([key]) => key)}` !== `${b.map(([key]) => key)}`) return `${path} had ${a.map(([key]) => key).join(', ') || 'nothing'}, then ${b.map(([key]) => key).join(', ') || 'nothing'}`;
+      const [had, has] = [a, b].map((entries) => entries.map(([key]) => key).join(', ') || 'nothing');
+      if (had !== has) return `${path} had ${had}, then ${has}`;
       for (const [i, [key, value]] of a.entries()) {
         const what = this.#ofResults(areLists ? `${path}[${key}]` : `${path}.${key}`, value, b[i][1]);
         if (what !== undefined) return what;

@@ -100,7 +100,10 @@ function resultOf<R>(recording: Recording, step: Step<R>, inputs: readonly AnyTe
     throw new CaptureError('it returned a promise, and what it does after an await cannot be recorded', 'make it synchronous: load before the run, read after it');
   }
   const written = recording.writtenSince(begins, storages);
-  if (written !== undefined) throw new CaptureError(`it writes to its input "${written.label}", which is a copy: the tensor that was passed in would stay as it is`, 'close over a tensor that the step changes, in place of passing it in');
+  if (written !== undefined) {
+    const hint = 'close over a tensor that the step changes, in place of passing it in';
+    throw new CaptureError(`it writes to its input "${written.label}", which is a copy: the tensor that was passed in would stay as it is`, hint);
+  }
   const result = withHandles(returned, (handle) => (handle as AnyTensor).alias());
   for (const handle of handlesIn(returned)) if (recording.isNew(handle)) handle.dispose();
   return result;

@@ -18,9 +18,10 @@ export interface StepPlan {
   readonly slabs: number;
 }
 
-/** A gradient that the step leaves behind: runs set it anew. */
+/** A gradient that the step looks at: what it left behind is set anew by every run. */
 interface LeftGradient extends Gradient {
-  /** What the last run set. */
+  requiresGrad: boolean;
+  /** After the last run. */
   now: Tensor | undefined;
 }
 
@@ -72,8 +73,9 @@ export class RecordedStep<R> {
   /** Refuses to run on memory that nobody cares for any more. */
   check(): void {
     for (const { storage, moves } of this.#outside) {
-      if (!storage.hasMemory) throw new CaptureError(`"${storage.label}", which it reads, was made by a captured step that was disposed of`, 'dispose of this step too, and capture it again');
-      if (storage.moves !== moves) throw new CaptureError(`"${storage.label}", which it uses, moved into other memory after it was recorded`, 'make the optimiser, or halve(), before the capture');
+      const what = `"${storage.label}", which it uses,`;
+      if (!storage.hasMemory) throw new CaptureError(`${what} was made by a captured step that was disposed of`, 'dispose of this step too, and capture it again');
+      if (storage.moves !== moves) throw new CaptureError(`${what} moved into other memory after it was recorded`, 'make the optimiser, or halve(), before the capture');
     }
   }
 
@@ -88,6 +90,7 @@ export class RecordedStep<R> {
   /** Another pass did the same: the next run disposes of what that one did. */
   confirm({ recording }: Pass<unknown>): void {
     this.#disposes = recording.disposed;
+    for (const gradient of this.#gradients) gradient.requiresGrad = gradient.tensor.requiresGrad;
   }
 
   /** Runs the commands, and does on the host what the step does there. Everything is submitted at the end. */
@@ -109,7 +112,9 @@ export class RecordedStep<R> {
     const { storage: source, byteOffset, bytes } = input;
     const target = this.pass.inputs[i];
     if (!this.#placed.has(target) || (source === target && byteOffset === 0)) return undefined;
-    if (this.pass.inputs.includes(source)) throw new CaptureError(`input ${i}, "${input.label}" [${input.shape}], is what it was given before, which this run overwrites`, 'pass a copy of it');
+    if (this.pass.inputs.includes(source)) {
+      throw new CaptureError(`input ${i}, "${input.label}" [${input.shape}], is what it was given before, which this run overwrites`, 'pass a copy of it');
+    }
     return { kind: 'copy', source: source.buffer, sourceOffset: source.base + byteOffset, target: target.buffer, targetOffset: target.base, bytes };
   }
 

@@ -89,7 +89,7 @@ test('gradients, tensors and steps that lie in a step that was disposed of are r
   freed(() => loss.item());
   refused(() => view.item(), /has no memory/);
   refused(() => (w.grad as Tensor).item(), /"d w" has no memory/);
-  refused(() => second.run(), /"d w", which it reads, was made by a captured step that was disposed of/);
+  refused(() => second.run(), /"d w", which it uses, was made by a captured step that was disposed of/);
   view.dispose();
   forget(w);
   gpu.scope(() => backward(sumAll(mul(w, x))));
