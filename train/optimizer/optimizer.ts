@@ -1,4 +1,4 @@
-import { Arena, type ArenaSection, CheckpointFormatError, type Gpu, Tensor } from '../../engine/index.ts';
+import { Arena, type ArenaSection, CheckpointFormatError, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
 import { gradNorm } from '../../kernels/grad_norm/index.ts';
 import { type ArenaStep, BLOCK } from '../../kernels/shared/arena_update.ts';
 import { ceilDiv, f32Bytes } from '../../kernels/shared/sizes.ts';
@@ -107,6 +107,8 @@ export abstract class Optimizer<M extends string = never> {
 
   /** Sets the learning rate of each group for the steps to come. */
   schedule(lrs: readonly number[]): void {
+    const { length } = this.groups;
+    if (lrs.length !== length) throw new FirstlightError('FL_RANGE', `schedule: ${lrs.length} learning rates for ${length} groups`, { groups: length }, 'one for each of `groups`, which leaves out those without parameters');
     this.#hyper.write(Float32Array.from(this.groups.flatMap((group, i) => [...this.row(group, lrs[i])])));
   }
 
