@@ -22,7 +22,7 @@ async function row(shape: StepShape): Promise<string> {
   const { totalBytes: estimated } = estimate(gpu, () => void trainingStep(gpu, shape).captured.run());
   const { reserved, plannedBytes, leastBytes, slabs } = counted(gpu, shape);
   const { preset, batch, trainText, recompute } = shape;
-  const error = `${(100 * (estimated / reserved - 1)).toFixed(1)} %`;
+  const error = `${(100 * (estimated / reserved - 1)).toFixed(1)} %`.replace('-0.0', '0.0').replace('-', '−');
   return `| ${preset} | ${batch} | ${trainText ? 'learns' : 'frozen'} | ${recompute ? 'yes' : ''} | ${gib(estimated)} | ${gib(reserved)} | ${error} | ${gib(plannedBytes)} in ${slabs} | ${gib(leastBytes)} |`;
 }
 

@@ -4,6 +4,7 @@ import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
+import type { AdamW } from '../train/optimizer.ts';
 import { RunStep } from '../train/run_step.ts';
 import { recordStep } from '../train/stage.ts';
 
@@ -25,6 +26,7 @@ export interface TrainingStep {
   readonly captured: CapturedStep<[], unknown>;
   /** The same model's forward pass alone, its logits. */
   readonly forward: CapturedStep<[], unknown>;
+  readonly optimizer: AdamW;
   /** Fills weights, pixels and features with random numbers. Without it they are zero, which no kernel's time depends on. */
   randomise(): void;
   dispose(): void;
@@ -47,6 +49,7 @@ export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, reco
   return {
     captured,
     forward,
+    optimizer: step.optimizer,
     randomise() {
       initialise(model, 1);
       step.optimizer.schedule(step.optimizer.groups.map(({ lrScale }) => lrScale * 1e-5));

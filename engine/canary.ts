@@ -1,8 +1,11 @@
-import { StepNotExecutedError } from './errors.ts';
+import type { Buffers } from './buffers.ts';
 import type { Device } from './device.ts';
+import { StepNotExecutedError } from './errors.ts';
 import { link, part } from './wgsl.ts';
 
 const source = await part(import.meta.url, './canary.wgsl');
+
+const USAGE = 0x80 | 0x04; // STORAGE | COPY_SRC
 
 /** Counts, on the GPU, the recordings that really ran, so that a dropped one cannot pass for a step that learned nothing. */
 export class Canary {
@@ -12,19 +15,18 @@ export class Canary {
   readonly buffer: GPUBuffer;
   #submitted = 0;
 
-  constructor({ device }: Device) {
+  constructor(owner: Device, buffers: Buffers) {
+    const { device } = owner;
     const program = link([source], [], { elem: 'f32', result: 'f32' }, {});
-    this.buffer = device.createBuffer({ label: 'canary', size: 4, usage: 0x80 | 0x04 });
-    this.#pipeline = device.createComputePipeline({
-      label: 'canary',
-      layout: 'auto',
-      compute: { module: device.createShaderModule({ label: 'canary', code: program.code }), entryPoint: program.entry },
-    });
-    this.#group = device.createBindGroup({
-      label: 'canary',
-      layout: this.#pipeline.getBindGroupLayout(0),
-      entries: [{ binding: 0, resource: { buffer: this.buffer } }],
-    });
+    this.buffer = buffers.create('canary', 4, USAGE);
+    const made = owner.attempt(() => {
+      const module = device.createShaderModule({ label: 'canary', code: program.code });
+      const pipeline = device.createComputePipeline({ label: 'canary', layout: 'auto', compute: { module, entryPoint: program.entry } });
+      const group = device.createBindGroup({ label: 'canary', layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer: this.buffer } }] });
+      return { pipeline, group };
+    }, (error) => owner.errorOf(error, 'canary'));
+    this.#pipeline = made.pipeline;
+    this.#group = made.group;
   }
 
   /** Appends the counting dispatch to a recording that is about to be submitted. */

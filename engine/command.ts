@@ -1,4 +1,5 @@
 /** What the stream of a context is made of. */
+import { workOf } from './pace.ts';
 import type { Built } from './pipeline.ts';
 import type { Storage } from './storage.ts';
 
@@ -20,9 +21,15 @@ export type Resource =
 
 /** One command of the stream. */
 export type Command =
-  | { readonly kind: 'dispatch'; readonly label: string; readonly built: Built; readonly resources: readonly Resource[]; readonly grid: readonly [number, number, number] }
+  | { readonly kind: 'dispatch'; readonly label: string; readonly built: Built; readonly resources: readonly Resource[]; readonly grid: readonly [number, number, number]; readonly flops?: number }
   | { readonly kind: 'copy'; readonly from: Place; readonly to: Place; readonly bytes: number }
   | { readonly kind: 'clear'; readonly to: Place; readonly bytes: number };
+
+/** Work of a command, as `Pace` counts it. A dispatch may reach all that it binds. */
+export function workOfCommand(command: Command): number {
+  if (command.kind !== 'dispatch') return workOf((command.kind === 'copy' ? 2 : 1) * command.bytes);
+  return workOf(command.resources.reduce((sum, resource) => (resource.kind === 'uniform' ? sum : sum + resource.bytes), 0), command.flops);
+}
 
 /** What a command reads or writes. */
 export function storagesOf(command: Command): Storage[] {

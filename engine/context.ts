@@ -1,8 +1,9 @@
+import { Buffers } from './buffers.ts';
 import { Canary } from './canary.ts';
 import { Choices, type Tuning } from './choices.ts';
 import type { Command } from './command.ts';
-import { Device } from './device.ts';
-import { type DType, fromBytes, type HostArrays, type Shape, toBytes } from './dtype.ts';
+import { Device, type WatchdogOptions } from './device.ts';
+import { type DType, ELEMENT_BYTES, fromBytes, type HostArrays, type Shape, toBytes } from './dtype.ts';
 import { Preparation } from './encodable.ts';
 import { CaptureError, GpuValidationError } from './errors.ts';
 import type { Handle } from './handle.ts';
@@ -18,13 +19,18 @@ import type { Storage } from './storage.ts';
 import { Stream } from './stream.ts';
 
 export interface ContextOptions {
-  /** Most bytes that tensors may hold at once, maybe by the kind of the adapter; unlimited if omitted. */
+  /** Most bytes that all buffers may take together, maybe by the kind of the adapter; unlimited if omitted. */
   readonly budget?: number | ((kind: Device['kind']) => number);
   /** For tests: NaN-filled memory with guard zones around every tensor; slow. */
   readonly guard?: boolean;
+  /** What is done about work on the GPU that does not end; nothing if false. By default, who waits for it gets a StepTimeoutError. */
+  readonly watchdog?: WatchdogOptions | false;
   /** What was measured on this machine; untuned if omitted, or if there is nothing. */
   tuning?(machine: Machine): Tuning | undefined;
 }
+
+/** A long write goes in pieces, so that what is converted, and copied by the queue, is small. An even number: two f16 are a word. */
+const ELEMENTS_PER_WRITE = 1 << 24;
 
 /** What a context must know of a tensor to move its content. */
 interface View {
@@ -42,25 +48,25 @@ interface View {
 export class Context extends Device {
   /** How kernels are run here, and what of it was measured. */
   readonly choices: Choices;
+  readonly buffers: Buffers;
   readonly pool: Pool;
   readonly recorder: Recorder;
   readonly canary: Canary;
-  readonly params: ParamCache;
   readonly #stream: Stream;
   readonly #staging: Staging;
   readonly #scopes = new Scopes(() => this.isClosed);
 
   constructor(device: GPUDevice, adapter: GPUAdapter, instance: Instance, options: ContextOptions) {
-    super(device, adapter, instance);
+    super(device, adapter, instance, options.watchdog);
     const machine = machineOf(adapter.info, instance.version);
     this.choices = new Choices(machine, options.tuning?.(machine));
-    this.canary = new Canary(this);
-    this.recorder = new Recorder(this, this.canary);
-    this.params = new ParamCache(this);
-    this.#stream = new Stream(this.recorder, new Preparation(this, this.params));
-    this.#staging = new Staging(this, this.recorder, this.canary);
     const { budget = Number.POSITIVE_INFINITY, guard = false } = options;
-    this.pool = new Pool(this, this.#stream, this.#staging, typeof budget === 'number' ? budget : budget(this.kind), guard);
+    this.buffers = new Buffers(this, typeof budget === 'number' ? budget : budget(this.kind));
+    this.canary = new Canary(this, this.buffers);
+    this.recorder = new Recorder(this, this.canary);
+    this.#stream = new Stream(this.recorder, new Preparation(this, new ParamCache(this, this.buffers)));
+    this.#staging = new Staging(this, this.buffers, this.recorder, this.canary);
+    this.pool = new Pool(this, this.buffers, this.#stream, this.#staging, guard);
     this.reportMemory(this.pool);
   }
 
@@ -127,7 +133,12 @@ export class Context extends Device {
     if (recording !== undefined) return;
     // the queue would run this write before commands that are recorded but not submitted
     if (storage.lastUse === this.recorder.serial) this.recorder.flush();
-    this.device.queue.writeBuffer(storage.buffer, storage.base + byteOffset, toBytes(target.dtype, data));
+    this.#staging.catchUp();
+    this.attempt(() => {
+      for (let start = 0; start < data.length; start += ELEMENTS_PER_WRITE) {
+        this.device.queue.writeBuffer(storage.buffer, storage.base + byteOffset + start * ELEMENT_BYTES[target.dtype], toBytes(target.dtype, data.subarray(start, start + ELEMENTS_PER_WRITE)));
+      }
+    }, (error) => this.errorOf(error, `"${target.label}" [${target.shape}], written from the host`));
   }
 
   /** target := 0. */

@@ -1,12 +1,13 @@
-import type { Command, Resource } from './command.ts';
+import { type Command, type Resource, workOfCommand } from './command.ts';
 import type { Device } from './device.ts';
 import type { ParamCache } from './params.ts';
 
 /** A command with all that WebGPU wants: what is left to do is to encode it. */
-export type Encodable =
+export type Encodable = { readonly work: number } & (
   | { readonly kind: 'dispatch'; readonly label: string; readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly grid: readonly [number, number, number] }
   | { readonly kind: 'copy'; readonly source: GPUBuffer; readonly sourceOffset: number; readonly target: GPUBuffer; readonly targetOffset: number; readonly bytes: number }
-  | { readonly kind: 'clear'; readonly target: GPUBuffer; readonly offset: number; readonly bytes: number };
+  | { readonly kind: 'clear'; readonly target: GPUBuffer; readonly offset: number; readonly bytes: number }
+);
 
 /** Most bind groups kept for commands to come; a training step uses a few thousand. */
 const MAX_BIND_GROUPS = 32768;
@@ -25,19 +26,20 @@ export class Preparation {
   }
 
   prepare(command: Command): Encodable {
+    const work = workOfCommand(command);
     switch (command.kind) {
       case 'dispatch': {
         const { label, built, resources, grid } = command;
         const { pipeline, layout } = built.compiled(this.#device);
-        return { kind: 'dispatch', label, pipeline, group: this.#group(layout, label, resources), grid };
+        return { work, kind: 'dispatch', label, pipeline, group: this.#group(layout, label, resources), grid };
       }
       case 'copy': {
         const { from, to, bytes } = command;
-        return { kind: 'copy', source: from.storage.buffer, sourceOffset: from.storage.base + from.offset, target: to.storage.buffer, targetOffset: to.storage.base + to.offset, bytes };
+        return { work, kind: 'copy', source: from.storage.buffer, sourceOffset: from.storage.base + from.offset, target: to.storage.buffer, targetOffset: to.storage.base + to.offset, bytes };
       }
       case 'clear': {
         const { to, bytes } = command;
-        return { kind: 'clear', target: to.storage.buffer, offset: to.storage.base + to.offset, bytes };
+        return { work, kind: 'clear', target: to.storage.buffer, offset: to.storage.base + to.offset, bytes };
       }
     }
   }
@@ -45,6 +47,17 @@ export class Preparation {
   /** Bind groups name buffers; called when buffers are destroyed. */
   forget(): void {
     this.#groups.clear();
+  }
+
+  /** Whether parameters should be forgotten, for there are too many. */
+  get isFull(): boolean {
+    return this.#params.isFull;
+  }
+
+  /** Gives back what it keeps: nothing that is still to be submitted may use it. */
+  clear(): void {
+    this.forget();
+    this.#params.clear();
   }
 
   #group(layout: GPUBindGroupLayout, label: string, resources: readonly Resource[]): GPUBindGroup {
@@ -64,7 +77,8 @@ export class Preparation {
     const found = this.#groups.get(key);
     if (found !== undefined) return found;
     if (this.#groups.size >= MAX_BIND_GROUPS) this.#groups.clear();
-    const group = this.#device.device.createBindGroup({ label, layout, entries });
+    const { device } = this.#device;
+    const group = this.#device.attempt(() => device.createBindGroup({ label, layout, entries }), (error) => this.#device.errorOf(error, `bindings of ${label}`));
     this.#device.counts.bindGroupsCreated++;
     this.#groups.set(key, group);
     return group;

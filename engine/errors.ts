@@ -51,14 +51,27 @@ export class LimitError extends FirstlightError {
   }
 }
 
-/** The byte budget of the context, or the device's memory, is used up. */
+/** Memory at the time of an error about it. */
+export interface MemoryState {
+  /** Bytes that tensors hold. */
+  readonly live: number;
+  /** Bytes of all buffers, and what they may be at most. */
+  readonly reserved: number;
+  readonly budget: number;
+  /** Names and sizes of the largest tensors. */
+  readonly largest: readonly string[];
+}
+
+/** The byte budget of the context, or the device's memory, is used up. `requested` is 0 where only the device knows how much it wanted. */
 export class OutOfMemoryError extends FirstlightError {
-  constructor(what: string, requested: number, live: number, budget: number, largest: readonly string[]) {
+  constructor(what: string, requested: number, { live, reserved, budget, largest }: MemoryState, cause?: unknown) {
+    const limit = Number.isFinite(budget) ? ` of budget ${formatBytes(budget)}` : ', no budget';
     super(
       'FL_OOM',
-      `cannot allocate ${formatBytes(requested)} for ${what}: live ${formatBytes(live)} of budget ${formatBytes(budget)}\nLargest: ${largest.join(', ')}`,
-      { requested, live, budget, largest },
+      `cannot allocate ${requested > 0 ? formatBytes(requested) : 'memory'} for ${what}: live ${formatBytes(live)}, reserved ${formatBytes(reserved)}${limit}\nLargest: ${largest.join(', ') || 'none'}`,
+      { requested, live, reserved, budget, largest },
       'use a smaller batch with gradient accumulation, or recompute',
+      cause,
     );
   }
 }
@@ -88,6 +101,20 @@ export class GpuValidationError extends FirstlightError {
 export class DeviceLostError extends FirstlightError {
   constructor(reason: string, message: string) {
     super('FL_DEVICE_LOST', `the GPU device was lost (${reason}): ${message}`, { reason }, 'open() a new context and resume from the last checkpoint');
+  }
+}
+
+/** Work that the GPU was given does not end. */
+export class StepTimeoutError extends FirstlightError {
+  /** @param pending the last dispatch of each submit that is not known to be done, oldest first  @param submits how many of them there are */
+  constructor(seconds: number, pending: readonly string[], submits: number) {
+    const work = submits === 0 ? 'nothing that was submitted is known to be pending' : `${submits === 1 ? '1 submit is' : `${submits} submits are`} pending, the last dispatch ${submits === 1 ? 'is' : 'of each'} ${pending.join(', ')}`;
+    super(
+      'FL_STEP_TIMEOUT',
+      `the GPU did not finish within ${Number(seconds.toPrecision(3))} s: ${work}`,
+      { seconds, pending, submits },
+      'a kernel that never ends, or a driver that hangs. No process can stop such work: end this one, and go on from the last checkpoint (--resume)',
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { sizeClass } from './memory.ts';
 import { forget } from './pass.ts';
 import { leastBytes, planMemory } from './plan.ts';
 import { Recording } from './recording.ts';
@@ -35,7 +36,9 @@ export function estimate(gpu: Context, work: () => void): MemoryEstimate {
       const { slabs } = planMemory(recording.lifetimes(storages.filter(passesInStep)), gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
       const stepBytes = slabs.reduce((sum, bytes) => sum + bytes, 0);
       const { stepBegins = recording.commands.length } = recording;
-      const others = recording.lifetimes(storages.filter((storage) => !passesInStep(storage)), { heldSince: 'first use' });
+      const others = recording
+        .lifetimes(storages.filter((storage) => !passesInStep(storage)), { heldSince: 'first use' })
+        .map((lifetime) => ({ ...lifetime, bytes: sizeClass(lifetime.bytes) })); // each has a buffer of its own
       const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
       return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches };
     });

@@ -7,7 +7,7 @@ export { CapturedStep } from './capture.ts';
 export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
 export { Context } from './context.ts';
-export type { Counts } from './device.ts';
+export type { Counts, WatchdogOptions } from './device.ts';
 export { type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';
 export { Gpu, open, type OpenOptions } from './gpu.ts';
 export { flat, runsOf } from './flat.ts';

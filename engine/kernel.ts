@@ -38,6 +38,8 @@ export interface Call {
   /** Sizes that the program is built with, as `const` in WGSL. */
   readonly constants?: Readonly<Record<string, number | boolean>>;
   readonly grid: Grid;
+  /** Operations on numbers, where they are many for each byte that is bound, as in products: submits are kept short by it. */
+  readonly flops?: number;
   /** Chosen by the adapter if omitted. */
   readonly variant?: string;
 }
@@ -112,7 +114,7 @@ export class Kernel {
     const variant = call.variant ?? this.choose(gpu).variant;
     const types = this.#storageTypes(variant, call.tensors);
     const built = this.#build(gpu, variant, types, call.constants ?? {});
-    gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid) });
+    gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid), flops: call.flops });
   }
 
   /** Refuses what no variant of the kernel knows: a misspelt name would be a number that has no effect. */

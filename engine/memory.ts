@@ -1,4 +1,5 @@
-import type { Device } from './device.ts';
+import type { Buffers, Keeper } from './buffers.ts';
+import type { Device, MemoryReport } from './device.ts';
 import { formatBytes, LimitError, OutOfMemoryError } from './errors.ts';
 import { roundUp } from './plan.ts';
 import type { Staging } from './readback.ts';
@@ -16,10 +17,12 @@ const USAGE_STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST, as n
  * Buffers by size, taken and given back. A buffer may be taken again at once: commands run in the order in which they were
  * recorded, so its next owner's commands come after its last owner's.
  */
-export class Pool {
+export class Pool implements Keeper, MemoryReport {
   readonly #device: Device;
+  readonly #buffers: Buffers;
   readonly #stream: Stream;
   readonly #staging: Staging;
+  /** By capacity; in each list the one that was given back last comes last. */
   readonly #free = new Map<number, Storage[]>();
   readonly #taken = new Map<number, Storage>();
   /** Guard mode only: storages given back whose guards were not looked at yet. */
@@ -29,17 +32,28 @@ export class Pool {
   /** Bytes that tensors hold now, and the most they ever held. */
   live = 0;
   peak = 0;
-  /** Bytes of all buffers, taken or free, and the most they ever were. */
-  reserved = 0;
-  peakReserved = 0;
-  readonly budget: number;
 
-  constructor(device: Device, stream: Stream, staging: Staging, budget: number, guarded: boolean) {
+  constructor(device: Device, buffers: Buffers, stream: Stream, staging: Staging, guarded: boolean) {
     this.#device = device;
+    this.#buffers = buffers;
     this.#stream = stream;
     this.#staging = staging;
-    this.budget = budget;
     this.isGuarded = guarded;
+    buffers.addKeeper(this);
+  }
+
+  /** Bytes of all buffers of the context, of tensors, free ones and those that are for other things, and the most they ever were. */
+  get reserved(): number {
+    return this.#buffers.reserved;
+  }
+
+  get peakReserved(): number {
+    return this.#buffers.peak;
+  }
+
+  /** What `reserved` never exceeds. */
+  get budget(): number {
+    return this.#buffers.budget;
   }
 
   /** What a binding covers beyond its tensor. */
@@ -50,12 +64,13 @@ export class Pool {
   take(bytes: number, label: string): Storage {
     const { recording } = this.#stream;
     if (recording !== undefined) return recording.take(bytes, label);
-    const max = this.#device.limits.maxBufferSize;
-    const capacity = this.isGuarded ? roundUp(bytes, 4) + 2 * GUARD_BYTES : sizeClass(bytes);
-    if (bytes > max) throw new LimitError('maxBufferSize', bytes, max, label, 'split the tensor or use a smaller batch');
-    if (this.live + bytes > this.budget) throw new OutOfMemoryError(label, bytes, this.live, this.budget, this.largest(5));
-    const storage = this.isGuarded ? undefined : this.#free.get(capacity)?.pop();
-    return this.#hand(storage ?? this.#create(Math.min(capacity, roundUp(max, 4))), bytes, label);
+    const least = roundUp(bytes, 4);
+    if (this.isGuarded) return this.#hand(this.#create(least + 2 * GUARD_BYTES, bytes, label), bytes, label);
+    const capacity = sizeClass(bytes);
+    const free = this.#free.get(capacity)?.pop();
+    // from the last of the budget, or of what a buffer may hold, no more than was asked for
+    const fits = () => capacity <= this.#device.limits.maxBufferSize && this.#buffers.makeRoom(capacity);
+    return this.#hand(free ?? this.#create(fits() ? capacity : least, bytes, label), bytes, label);
   }
 
   /** One tensor less looks at it. */
@@ -77,18 +92,25 @@ export class Pool {
     else list.push(storage);
   }
 
+  /**
+   * Throws if so many bytes do not fit the budget, even without the free buffers.
+   *
+   * @param largest names and sizes of tensors that the error names beside those that are there
+   */
+  requireRoom(bytes: number, what: string, largest: readonly string[] = []): void {
+    if (!this.#buffers.makeRoom(bytes)) throw new OutOfMemoryError(what, bytes, { ...this.#device.memory, largest: [...this.largest(3), ...largest] });
+  }
+
   /** A buffer of exactly `bytes` that no tensor shares, for a plan to cut up; `release` destroys it. */
   reserve(bytes: number, label: string): Storage {
-    if (this.live + bytes > this.budget) throw new OutOfMemoryError(label, bytes, this.live, this.budget, this.largest(5));
-    return this.#hand(this.#create(bytes), bytes, label);
+    return this.#hand(this.#create(bytes, bytes, label), bytes, label);
   }
 
   release(storage: Storage): void {
     if (this.isGuarded) return this.give(storage); // its guards are looked at first
     this.#taken.delete(storage.id);
     this.live -= storage.bytes;
-    this.reserved -= storage.capacity;
-    storage.buffer.destroy();
+    this.#destroy(storage);
   }
 
   /** Names and sizes of the largest live tensors. */
@@ -102,15 +124,21 @@ export class Pool {
   /** Destroys the free buffers, e.g. between two models in one process. */
   trim(): void {
     if (this.#stream.recording !== undefined) return;
-    this.#stream.recorder.flush(); // commands that are recorded may still use them
+    while (this.destroyOne());
+  }
+
+  destroyOne(): boolean {
+    const oldest = [...this.#free.values()].filter((list) => list.length > 0).sort(([a], [b]) => a.lastUse - b.lastUse)[0]?.shift();
+    if (oldest === undefined) return false;
+    if (oldest.lastUse === this.#stream.recorder.serial) this.#stream.recorder.flush(); // commands that are recorded still use it
+    this.#destroy(oldest);
+    return true;
+  }
+
+  #destroy({ buffer }: Storage): void {
+    this.#staging.catchUp();
     this.#stream.forgetBindGroups();
-    for (const list of this.#free.values()) {
-      for (const storage of list) {
-        this.reserved -= storage.capacity;
-        storage.buffer.destroy();
-      }
-    }
-    this.#free.clear();
+    this.#buffers.destroy(buffer);
   }
 
   /**
@@ -127,12 +155,8 @@ export class Pool {
       // an odd number of f16 leaves half a word, which must be as it was made, or cleared with the rest
       const spare = storage.bytes % 4 === 2 ? words[guard + (storage.bytes - 2) / 4] >>> 16 : 0;
       if (!whole || (spare !== 0 && spare !== NAN_WORD >>> 16)) broken.push(storage.label);
-      if (storage.refs === 0) {
-        this.reserved -= storage.capacity;
-        storage.buffer.destroy();
-      }
+      if (storage.refs === 0) this.#destroy(storage);
     }
-    this.#stream.forgetBindGroups();
     return broken;
   }
 
@@ -147,12 +171,10 @@ export class Pool {
     return storage;
   }
 
-  #create(capacity: number): Storage {
-    const { device, counts } = this.#device;
-    counts.buffersCreated++;
-    const buffer = device.createBuffer({ size: capacity, usage: USAGE_STORAGE, mappedAtCreation: this.isGuarded });
-    this.reserved += capacity;
-    this.peakReserved = Math.max(this.peakReserved, this.reserved);
+  #create(capacity: number, bytes: number, label: string): Storage {
+    const max = this.#device.limits.maxBufferSize;
+    if (capacity > max) throw new LimitError('maxBufferSize', capacity, max, label, 'split the tensor or use a smaller batch');
+    const buffer = this.#buffers.create(label, capacity, USAGE_STORAGE, { bytes, mappedAtCreation: this.isGuarded });
     if (this.isGuarded) {
       const words = new Uint32Array(buffer.getMappedRange());
       words.fill(GUARD_WORD);
@@ -165,8 +187,11 @@ export class Pool {
   }
 }
 
-/** Eight classes to each doubling: at most an eighth is wasted, and steps whose shapes repeat find their buffers again. */
-function sizeClass(bytes: number): number {
-  const step = Math.max(256, 2 ** (Math.floor(Math.log2(Math.max(1, bytes))) - 3));
-  return roundUp(Math.max(bytes, 1), step);
+/**
+ * Bytes of the buffer that a tensor is given. Eight classes to each doubling, and whole 64 KiB where those are less: little is wasted, and steps
+ * whose shapes repeat find their buffers again.
+ */
+export function sizeClass(bytes: number): number {
+  const eighth = 2 ** (Math.floor(Math.log2(Math.max(1, bytes))) - 3);
+  return roundUp(Math.max(bytes, 1), Math.min(Math.max(256, eighth), 1 << 16));
 }

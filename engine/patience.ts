@@ -1,3 +1,5 @@
+/** Ways to wait for the device. */
+
 /**
  * Waits for `promise` without spinning. While a promise of Dawn's is pending, its Node binding polls on every turn of the
  * event loop; on a machine whose processor is also the GPU that takes a core from the work being waited for. Sleeping a
@@ -17,4 +19,23 @@ export async function waitWithoutSpinning<T>(promise: Promise<T>, milliseconds: 
   };
   setImmediate(nap);
   return promise;
+}
+
+/** Turns of a clock that make up a time limit. */
+const TICKS = 20;
+
+/**
+ * Rejects with what `error` gives once `promise` was pending for so many seconds. They are counted in ticks, each of which takes a turn of the
+ * event loop: an hour in which the program computed, or the machine slept, is one tick, because the answer may have come meanwhile.
+ */
+export function within<T>(promise: Promise<T>, seconds: number, error: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let ticks = 0;
+    const tick = () => {
+      if (++ticks === TICKS) reject(error());
+      else timer = setTimeout(tick, (1000 * seconds) / TICKS);
+    };
+    let timer = setTimeout(tick, (1000 * seconds) / TICKS);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

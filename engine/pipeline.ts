@@ -29,30 +29,32 @@ export class Built {
 /** Builds a pipeline with an explicit layout; a WGSL error surfaces at the next readback, with the file and line. */
 function compile(owner: Device, label: string, program: Program): Compiled {
   const { device } = owner;
-  device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label, code: program.code });
-  const layout = device.createBindGroupLayout({
-    label,
-    entries: program.bindings.map((binding) => ({
-      binding: binding.index,
-      visibility: 0x4, // COMPUTE
-      buffer: { type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage' },
-    })),
-  });
-  const pipeline = device.createComputePipeline({
-    label,
-    layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint: program.entry },
-  });
+  let module: GPUShaderModule | undefined;
   owner.counts.pipelinesCreated++;
-  owner.track(
-    device.popErrorScope().then(async (error) => {
-      if (error === null) return;
-      const info = await module.getCompilationInfo();
-      const first = info.messages.find((message) => message.type === 'error');
+  return owner.attempt(
+    () => {
+      module = device.createShaderModule({ label, code: program.code });
+      const layout = device.createBindGroupLayout({
+        label,
+        entries: program.bindings.map((binding) => ({
+          binding: binding.index,
+          visibility: 0x4, // COMPUTE
+          buffer: { type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage' },
+        })),
+      });
+      const pipeline = device.createComputePipeline({
+        label,
+        layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: program.entry },
+      });
+      return { pipeline, layout };
+    },
+    async (error, filter) => {
+      if (filter === 'out-of-memory') return owner.errorOf(error, `the program of ${label}`);
+      const info = await module?.getCompilationInfo();
+      const first = info?.messages.find((message) => message.type === 'error');
       const where = first === undefined ? label : `${program.locate(first.lineNum)}:${first.linePos}`;
-      throw new KernelCompileError(label, where, first?.message ?? error.message, error);
-    }),
+      return new KernelCompileError(label, where, first?.message ?? error.message, error);
+    },
   );
-  return { pipeline, layout };
 }

@@ -31,6 +31,8 @@ export async function profile(gpu: Context, fn: () => void): Promise<KernelTime[
     return await profile.finish();
   } finally {
     gpu.recorder.timer = undefined;
+    gpu.recorder.flush(); // after an error: what was recorded uses the timestamps
+    profile.dispose();
   }
 }
 
@@ -54,10 +56,10 @@ class Profile implements PassTimer {
   }
 
   #more(): Stamps {
-    const { device } = this.#gpu;
+    const gpu = this.#gpu;
     return {
-      queries: device.createQuerySet({ label: 'profile', type: 'timestamp', count: QUERIES }),
-      resolved: device.createBuffer({ label: 'profile', size: QUERIES * 8, usage: USAGE_RESOLVE }),
+      queries: gpu.attempt(() => gpu.device.createQuerySet({ label: 'profile', type: 'timestamp', count: QUERIES }), (error) => gpu.errorOf(error, 'timestamps of a profile')),
+      resolved: gpu.buffers.create('timestamps of a profile', QUERIES * 8, USAGE_RESOLVE),
     };
   }
 
@@ -83,10 +85,13 @@ class Profile implements PassTimer {
         times.push({ kernel: this.#labels[times.length], start: Number(stamps[i] - origin), nanoseconds: Number(stamps[i + 1] - stamps[i]) });
       }
     }
+    return times;
+  }
+
+  dispose(): void {
     for (const { queries, resolved } of this.#stamps) {
       queries.destroy();
-      resolved.destroy();
+      this.#gpu.buffers.destroy(resolved);
     }
-    return times;
   }
 }

@@ -1,3 +1,4 @@
+import type { Buffers, Keeper } from './buffers.ts';
 import type { Canary } from './canary.ts';
 import type { Device } from './device.ts';
 import { roundUp } from './plan.ts';
@@ -15,54 +16,89 @@ const MAP_READ = 0x01;
 /** Ahead of the data: the canary's count, padded to the alignment of copies. */
 const HEADER_BYTES = 8;
 
-/** Buffers that the host can map, kept for the next readback of the same size. */
-export class Staging {
+/** Bytes of the smallest and the largest staging buffer, powers of two. What is longer comes in several loads. */
+const LEAST_BYTES = 4096;
+const MOST_BYTES = 64 << 20;
+/** Staging buffers that are kept for later, and their bytes together. */
+const KEPT = { buffers: 4, bytes: 16 << 20 };
+
+/** A stretch of a piece, and where it lies in its load. */
+interface Cut {
+  /** Number of the piece. */
+  readonly piece: number;
+  readonly start: number;
+  readonly bytes: number;
+  readonly at: number;
+}
+
+/** What comes through one staging buffer at once. */
+interface Load {
+  readonly cuts: Cut[];
+  bytes: number;
+}
+
+/** A load on its way. */
+interface Copied {
+  readonly load: Load;
+  readonly staging: GPUBuffer;
+  /** What the canary must have counted. */
+  readonly expected: number;
+}
+
+/** A readback under way: loads that are still to be copied, and those that have not arrived. */
+interface Reading {
+  readonly pieces: readonly Piece[];
+  readonly waiting: Load[];
+  readonly copied: Copied[];
+  failure?: unknown;
+}
+
+/**
+ * Brings bytes back through buffers that the host can map. A long readback comes in loads, one after the other through one buffer, so that it
+ * takes little memory. It is of one moment nevertheless: whoever changes memory says so before (`catchUp`), and what was not copied yet is copied
+ * then.
+ */
+export class Staging implements Keeper {
   readonly #device: Device;
+  readonly #buffers: Buffers;
   readonly #recorder: Recorder;
   readonly #canary: Canary;
-  readonly #free = new Map<number, GPUBuffer[]>();
+  /** Kept for later, the smallest first. */
+  readonly #free: GPUBuffer[] = [];
+  readonly #readings = new Set<Reading>();
 
-  constructor(device: Device, recorder: Recorder, canary: Canary) {
+  constructor(device: Device, buffers: Buffers, recorder: Recorder, canary: Canary) {
     this.#device = device;
+    this.#buffers = buffers;
     this.#recorder = recorder;
     this.#canary = canary;
+    buffers.addKeeper(this);
+    recorder.beforeSubmit = () => this.catchUp();
   }
 
   /** Copies `pieces` back once everything recorded so far has run, and checks that it did run. */
   async read(pieces: readonly Piece[]): Promise<ArrayBuffer[]> {
-    const [device, canary] = [this.#device, this.#canary];
-    device.check();
-    const bytes = pieces.reduce((sum, piece) => sum + roundUp(piece.bytes, 8), HEADER_BYTES);
-    const size = roundUp(bytes, 4096);
+    this.#device.check();
     this.#recorder.flush();
-    const expected = canary.expected;
-    const staging = this.#take(size);
-    // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
-    const encoder = device.device.createCommandEncoder({ label: 'readback' });
-    encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
-    let offset = HEADER_BYTES;
-    for (const piece of pieces) {
-      encoder.copyBufferToBuffer(piece.buffer, piece.offset, staging, offset, roundUp(piece.bytes, 4));
-      offset += roundUp(piece.bytes, 8);
+    const results = pieces.map(({ bytes }) => new ArrayBuffer(bytes));
+    const reading: Reading = { pieces, waiting: loadsOf(pieces, this.#loadBytes(pieces)), copied: [] };
+    const { waiting, copied } = reading;
+    this.#readings.add(reading);
+    try {
+      this.#copyNext(reading);
+      while (copied.length > 0) {
+        const { staging } = copied[0];
+        await this.#arrive(copied[0], results);
+        copied.shift();
+        if (waiting.length > 0 && copied.length === 0) this.#copyNext(reading, staging);
+        else this.#keep(staging);
+        if (reading.failure !== undefined) throw reading.failure;
+      }
+      return results;
+    } finally {
+      this.#readings.delete(reading);
+      for (const { staging } of copied) this.#buffers.destroy(staging);
     }
-    device.openScopes();
-    device.device.queue.submit([encoder.finish({ label: 'readback' })]);
-    device.counts.submits++;
-    device.closeScopes();
-    await device.wait(staging.mapAsync(MAP_READ, 0, size));
-    await device.settled();
-    const mapped = staging.getMappedRange(0, size);
-    const found = new Uint32Array(mapped, 0, 1)[0];
-    offset = HEADER_BYTES;
-    const results = pieces.map((piece) => {
-      const copy = mapped.slice(offset, offset + piece.bytes);
-      offset += roundUp(piece.bytes, 8);
-      return copy;
-    });
-    staging.unmap();
-    this.#give(size, staging);
-    canary.check(expected, found);
-    return results;
   }
 
   /** The bytes of a piece of one buffer. */
@@ -71,16 +107,98 @@ export class Staging {
     return result;
   }
 
-  #take(size: number): GPUBuffer {
-    const free = this.#free.get(size)?.pop();
-    if (free !== undefined) return free;
-    this.#device.counts.buffersCreated++;
-    return this.#device.device.createBuffer({ label: 'staging', size, usage: USAGE_STAGING });
+  /** To be called before any memory changes: copies what readbacks under way have not copied yet. */
+  catchUp(): void {
+    for (const reading of this.#readings) {
+      try {
+        while (reading.waiting.length > 0) this.#copyNext(reading);
+      } catch (error) {
+        // there is no room for all of it at once: that readback fails, not what is about to change memory
+        reading.failure = error;
+        reading.waiting.length = 0;
+      }
+    }
   }
 
-  #give(size: number, buffer: GPUBuffer): void {
-    const list = this.#free.get(size);
-    if (list === undefined) this.#free.set(size, [buffer]);
-    else list.push(buffer);
+  destroyOne(): boolean {
+    const buffer = this.#free.pop();
+    if (buffer === undefined) return false;
+    this.#buffers.destroy(buffer);
+    return true;
   }
+
+  /** Submits the copy of the next load. */
+  #copyNext({ pieces, waiting, copied }: Reading, staging = this.#take(waiting[0].bytes)): void {
+    const [device, canary] = [this.#device, this.#canary];
+    const load = waiting.shift() as Load;
+    device.openScopes();
+    // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
+    const encoder = device.device.createCommandEncoder({ label: 'readback' });
+    encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
+    for (const { piece, start, bytes, at } of load.cuts) encoder.copyBufferToBuffer(pieces[piece].buffer, pieces[piece].offset + start, staging, at, roundUp(bytes, 4));
+    device.device.queue.submit([encoder.finish({ label: 'readback' })]);
+    device.closeScopes();
+    device.counts.submits++;
+    copied.push({ load, staging, expected: canary.expected });
+  }
+
+  /** Waits for a load and takes its bytes out. */
+  async #arrive({ load, staging, expected }: Copied, results: readonly ArrayBuffer[]): Promise<void> {
+    const device = this.#device;
+    await device.finish(staging.mapAsync(MAP_READ, 0, load.bytes));
+    await device.settled();
+    const mapped = staging.getMappedRange(0, load.bytes);
+    const [found] = new Uint32Array(mapped, 0, 1);
+    for (const { piece, start, bytes, at } of load.cuts) new Uint8Array(results[piece]).set(new Uint8Array(mapped, at, bytes), start);
+    staging.unmap();
+    this.#canary.check(expected, found);
+  }
+
+  /** Bytes of a load: all of them at once, if they are not too many and the budget has room. */
+  #loadBytes(pieces: readonly Piece[]): number {
+    const all = pieces.reduce((sum, { bytes }) => sum + roundUp(bytes, 8), HEADER_BYTES);
+    const most = Math.min(MOST_BYTES, 2 ** Math.floor(Math.log2(this.#device.limits.maxBufferSize)));
+    let size = Math.min(sizeOf(all), most);
+    while (size > LEAST_BYTES && this.#fitting(size) < 0 && !this.#buffers.makeRoom(size)) size /= 2;
+    return size;
+  }
+
+  /** Place of the smallest kept buffer that holds so much, or −1. */
+  #fitting(bytes: number): number {
+    return this.#free.findIndex(({ size }) => size >= bytes);
+  }
+
+  #take(bytes: number): GPUBuffer {
+    const place = this.#fitting(bytes);
+    if (place >= 0) return this.#free.splice(place, 1)[0];
+    return this.#buffers.create('a readback', sizeOf(bytes), USAGE_STAGING);
+  }
+
+  #keep(buffer: GPUBuffer): void {
+    const free = this.#free;
+    free.splice(free.findLastIndex(({ size }) => size <= buffer.size) + 1, 0, buffer);
+    while (free.reduce((sum, { size }) => sum + size, 0) > KEPT.bytes) this.destroyOne();
+    if (free.length > KEPT.buffers) this.#buffers.destroy(free.shift() as GPUBuffer);
+  }
+}
+
+/** The size of the staging buffer that holds so many bytes. */
+function sizeOf(bytes: number): number {
+  return Math.max(LEAST_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
+}
+
+/** Cuts pieces into loads of `most` bytes. */
+function loadsOf(pieces: readonly Piece[], most: number): Load[] {
+  const loads: Load[] = [{ cuts: [], bytes: HEADER_BYTES }];
+  pieces.forEach(({ bytes }, piece) => {
+    let length: number;
+    for (let start = 0; start < bytes; start += length) {
+      if (loads[loads.length - 1].bytes === most) loads.push({ cuts: [], bytes: HEADER_BYTES });
+      const load = loads[loads.length - 1];
+      length = Math.min(bytes - start, most - load.bytes);
+      load.cuts.push({ piece, start, bytes: length, at: load.bytes });
+      load.bytes += roundUp(length, 8);
+    }
+  });
+  return loads;
 }

@@ -1,8 +1,10 @@
 import type { WrittenStretch } from './command.ts';
 import type { Context } from './context.ts';
 import { type Encodable, Preparation } from './encodable.ts';
-import { CaptureError, OutOfMemoryError } from './errors.ts';
+import { CaptureError } from './errors.ts';
 import { type Handle, handlesIn, withHandles } from './handle.ts';
+import { workOf } from './pace.ts';
+import { ParamCache } from './params.ts';
 import type { Gradient, Pass } from './pass.ts';
 import { leastBytes, type Lifetime, planMemory } from './plan.ts';
 import type { Storage } from './storage.ts';
@@ -33,6 +35,7 @@ export class RecordedStep<R> {
   readonly #slabs: Storage[] = [];
   /** Memory that lies in the slabs. */
   readonly #placed: ReadonlySet<Storage>;
+  readonly #params: ParamCache;
   readonly #commands: readonly Encodable[];
   readonly #writes: readonly WrittenStretch[];
   readonly #outside: readonly { readonly storage: Storage; readonly moves: number }[];
@@ -51,9 +54,10 @@ export class RecordedStep<R> {
     const storages = recording.storages();
     const lifetimes = recording.lifetimes(storages);
     this.#placed = new Set(storages);
+    this.#params = new ParamCache(gpu, gpu.buffers);
     try {
       this.#place(storages, lifetimes);
-      const preparation = new Preparation(gpu, gpu.params);
+      const preparation = new Preparation(gpu, this.#params);
       this.#commands = recording.commands.map((command) => preparation.prepare(command));
     } catch (error) {
       this.#giveBack();
@@ -115,7 +119,7 @@ export class RecordedStep<R> {
     if (this.pass.inputs.includes(source)) {
       throw new CaptureError(`input ${i}, "${input.label}" [${input.shape}], is what it was given before, which this run overwrites`, 'pass a copy of it');
     }
-    return { kind: 'copy', source: source.buffer, sourceOffset: source.base + byteOffset, target: target.buffer, targetOffset: target.base, bytes };
+    return { work: workOf(2 * bytes), kind: 'copy', source: source.buffer, sourceOffset: source.base + byteOffset, target: target.buffer, targetOffset: target.base, bytes };
   }
 
   #setGradients(): void {
@@ -165,9 +169,7 @@ export class RecordedStep<R> {
     }
     const plan = planMemory(lifetimes, limits.minStorageBufferOffsetAlignment, limits.maxBufferSize);
     const planned = plan.slabs.reduce((sum, bytes) => sum + bytes, 0);
-    if (pool.live + planned > pool.budget) {
-      throw new OutOfMemoryError('the captured step', planned, pool.live, pool.budget, [...pool.largest(3), ...this.pass.recording.largest(3)]);
-    }
+    pool.requireRoom(planned, 'the captured step', this.pass.recording.largest(3));
     for (const [i, bytes] of plan.slabs.entries()) this.#slabs.push(pool.reserve(bytes, `captured step, slab ${i}`));
     storages.forEach((storage, i) => {
       const { slab, offset } = plan.places[i];
@@ -178,5 +180,6 @@ export class RecordedStep<R> {
   #giveBack(): void {
     for (const storage of this.#placed) storage.place(undefined, 0);
     for (const slab of this.#slabs.splice(0)) this.#gpu.pool.release(slab);
+    this.#params.clear();
   }
 }

@@ -22,6 +22,10 @@ export class Recorder {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #dispatches = 0;
+  #work = 0;
+  #last: Extract<Encodable, { kind: 'dispatch' }> | undefined;
+  /** Called before anything is submitted. */
+  beforeSubmit: () => void = () => undefined;
   /** Number of the recording under way; a buffer whose `lastUse` equals it is in use by commands not yet submitted. */
   serial = 1;
   /** Set while a profile is being taken: then each dispatch has a pass, and timestamps, of its own. */
@@ -33,18 +37,23 @@ export class Recorder {
   }
 
   encode(command: Encodable): void {
-    this.#encode(command);
-    if (this.#dispatches >= DISPATCHES_PER_SUBMIT) this.flush();
+    this.#add(command, DISPATCHES_PER_SUBMIT, this.#device.pace.workPerSubmit);
   }
 
   /** Encodes and submits a whole step. */
   replay(commands: readonly Encodable[]): void {
     const most = Math.max(DISPATCHES_PER_SUBMIT, Math.ceil(commands.length / SUBMITS_PER_REPLAY));
-    for (const command of commands) {
-      this.#encode(command);
-      if (this.#dispatches >= most) this.flush();
-    }
+    const { workPerSubmit } = this.#device.pace;
+    for (const command of commands) this.#add(command, most, workPerSubmit);
     this.flush();
+  }
+
+  /** Encodes a command, in a submit of so many dispatches, and of so much work, at most. */
+  #add(command: Encodable, dispatches: number, work: number): void {
+    if (this.#work + command.work > work) this.flush();
+    this.#encode(command);
+    this.#work += command.work;
+    if (this.#dispatches >= dispatches) this.flush();
   }
 
   /** Submits what was recorded. */
@@ -54,13 +63,17 @@ export class Recorder {
     const device = this.#device;
     this.#encoder = undefined; // first: the canary must not flush again
     this.#endPass();
+    this.beforeSubmit();
     this.#canary.mark(encoder);
     this.timer?.resolve(encoder);
     device.device.queue.submit([encoder.finish({ label: `recording ${this.serial}` })]);
+    device.closeScopes();
     device.counts.submits++;
+    device.pace.submitted(this.#last === undefined ? 'none, but copies' : `${this.#last.label} on ${this.#last.grid.join(' × ')} workgroups`, this.#work, device.counts.pipelinesCreated);
     this.serial++;
     this.#dispatches = 0;
-    device.closeScopes();
+    this.#work = 0;
+    this.#last = undefined;
   }
 
   #encode(command: Encodable): void {
@@ -72,6 +85,7 @@ export class Recorder {
         const [x, y, z] = command.grid;
         pass.dispatchWorkgroups(x, y, z);
         this.#dispatches++;
+        this.#last = command;
         this.#device.counts.dispatches++;
         if (this.timer !== undefined) this.#endPass();
         return;

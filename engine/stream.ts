@@ -18,8 +18,12 @@ export class Stream {
   append(command: Command): void {
     for (const { storage, offset, bytes } of writesOf(command)) storage.noteWrite(offset, bytes, this.recording);
     if (this.recording !== undefined) return this.recording.append(command);
-    for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial;
+    if (this.#preparation.isFull) {
+      this.recorder.flush();
+      this.#preparation.clear();
+    }
     this.recorder.encode(this.#preparation.prepare(command));
+    for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial; // now: either of the two may have submitted what was before
   }
 
   /** Bind groups name buffers; called when buffers are destroyed. */

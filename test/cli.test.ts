@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, KernelCompileError, NoAdapterError, OutOfMemoryError, PathError, RunLockedError,
-  StateDictError, StepNotExecutedError, VideoDecodeError,
+  StateDictError, StepNotExecutedError, StepTimeoutError, VideoDecodeError,
 } from '../engine/errors.ts';
 import { commands } from '../train/cli/commands.ts';
 import { flagsOf } from '../train/cli/flags.ts';
@@ -104,14 +104,15 @@ test('predict refuses labels and numbers it cannot use before it opens anything'
   assert.match(await refused('--labels', 'a, b', '--checkpoint', 'c', '--top', '0'), '--top: expected a whole number of at least 1, got "0"');
 });
 
-test('exit codes tell user, data, device and checkpoint errors apart', () => {
+test('exit codes tell user, data, device and checkpoint errors, and a GPU that hangs, apart', () => {
   const of = (...errors: unknown[]) => errors.map(exitCodeOf);
   assert.equal(of(new ConfigError('c', []), new RunLockedError('r', 1, 'now'), new Error('x')), [1, 1, 1]);
   assert.equal(of(new DatasetError([]), new VideoDecodeError('v', 'r'), new PathError('p', 'r')), [3, 3, 3]);
   assert.equal(
-    of(new NoAdapterError([]), new DeviceLostError('r', 'm'), new OutOfMemoryError('w', 1, 1, 1, []), new KernelCompileError('k', 'w', 'm'), new StepNotExecutedError(1, 0)),
+    of(new NoAdapterError([]), new DeviceLostError('r', 'm'), new OutOfMemoryError('w', 1, { live: 1, reserved: 1, budget: 1, largest: [] }), new KernelCompileError('k', 'w', 'm'), new StepNotExecutedError(1, 0)),
     [4, 4, 4, 4, 4],
   );
+  assert.equal(of(new StepTimeoutError(60, ['gelu.only'], 1)), [6]);
   assert.equal(of(new CheckpointCorruptError('p', 'm'), new StateDictError('p', { missing: [], unexpected: [], mismatched: [] })), [5, 5]);
 });
 

@@ -124,7 +124,7 @@ test('an estimate takes no memory and compiles nothing, and is what the run then
   const own = gpu.pool.live - live;
   const captured = gpu.capture(training.step);
   captured.prepare(training.x);
-  assert.ok(Math.abs(expected.totalBytes - own - captured.plan.plannedBytes) <= 256, 'all but the alignment of the loss, which stays');
+  assert.ok(Math.abs(expected.totalBytes - own - captured.plan.plannedBytes) <= 2048, 'all but what small tensors are rounded up by');
   assert.is(expected.dispatches, captured.plan.dispatches);
   assert.is(expected.resident.get('w1'), 32 * WIDTH * 4);
   captured.dispose();

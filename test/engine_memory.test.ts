@@ -1,9 +1,21 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Arena, backward, open, Tensor } from '../engine/index.ts';
+import { Arena, backward, Kernel, open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
+import { openWithLimits } from './small_limits.ts';
 
 const gpu = await open();
+
+/** The first n elements. */
+function firstOf(tensor: Tensor, n: number): Promise<Float32Array> {
+  using part = tensor.alias([n]);
+  return part.read();
+}
+
+const PUT = `struct Params { value: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> x: array<f32>;
+@compute @workgroup_size(1) fn put() { x[0] = params.value; }`;
 
 test('live bytes are flat over 1,000 training steps, and no buffer or bind group is created after the second', async () => {
   using w = Tensor.from(gpu, Float32Array.from({ length: 1000 }, (_, i) => i / 1000), [1000], 'w');
@@ -54,7 +66,159 @@ test('a budget stops before the device does, and names the largest tensors', asy
   await using small = await open({ budget: 4096 });
   using large = Tensor.zeros(small, [512], 'activations');
   assert.is(large.bytes, 2048);
-  assert.throws(() => Tensor.zeros(small, [1024], 'logits'), /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB[^]*Largest: activations/);
+  assert.throws(() => Tensor.zeros(small, [1024], 'logits'), /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB .*, reserved 2\.0 KiB .* of budget 4\.0 KiB [^]*Largest: activations/);
+});
+
+test('a budget bounds all buffers: those that are free give way, the one that was not used for longest first', async () => {
+  const MIB = 2 ** 20;
+  const budget = 4 * MIB;
+  await using small = await open({ budget });
+  // nine sizes, of which no free buffer fits another
+  for (let i = 1; i <= 9; i++) Tensor.zeros(small, [i * 40_000], `size ${i}`).dispose();
+  assert.ok(small.pool.reserved <= budget, `${small.pool.reserved}`);
+  assert.ok(small.pool.reserved > budget / 2, 'free buffers are kept as long as there is room');
+  const { buffersCreated } = small.counts;
+  Tensor.zeros(small, [9 * 40_000]).dispose();
+  assert.is(small.counts.buffersCreated, buffersCreated, 'the last one was kept');
+  Tensor.zeros(small, [40_000]).dispose();
+  assert.is(small.counts.buffersCreated, buffersCreated + 1, 'the first one was not');
+  // what commands that were not submitted still read may be given up all the same
+  using x = Tensor.from(small, Float32Array.of(3), [1], 'x');
+  const wide = small.scope(() => {
+    const large = Tensor.zeros(small, [2 * MIB / 4], 'large');
+    small.copy(x, large.alias([1]));
+    const out = Tensor.empty(small, [1], 'f32', 'out');
+    small.copy(large.alias([1]), out);
+    return out;
+  });
+  using _next = Tensor.zeros(small, [3 * MIB / 4], 'next');
+  assert.equal([...(await wide.read())], [3]);
+  wide.dispose();
+  assert.throws(() => Tensor.zeros(small, [MIB / 2], 'too much'), /reserved .* of budget/);
+  assert.ok(small.pool.peakReserved <= budget, `${small.pool.peakReserved}`);
+});
+
+test('with the last of the budget a buffer is as large as its tensor', async () => {
+  const elements = 1_100_000; // 4.2 MiB, in a class of 4.5 MiB
+  await using small = await open({ budget: 4 * elements + 256 });
+  using x = Tensor.zeros(small, [elements], 'x');
+  assert.is(small.pool.reserved, x.bytes + 4, 'beside it the canary');
+});
+
+test('readbacks of any number and size keep few staging buffers, and take no more than the budget leaves', async () => {
+  await using own = await open();
+  using x = Tensor.zeros(own, [3_000_000], 'x');
+  await own.sync();
+  const before = own.pool.reserved;
+  for (let i = 1; i <= 40; i++) {
+    assert.is((await firstOf(x, i * 25_000)).length, i * 25_000);
+  }
+  assert.ok(own.pool.reserved - before <= 8 * 2 ** 20, `${own.pool.reserved - before} B are kept`);
+  await Promise.all([x.read(), x.read(), x.read()]); // 16 MiB each
+  assert.ok(own.pool.reserved - before <= 16 * 2 ** 20, `${own.pool.reserved - before} B are kept`);
+  await Promise.all(Array.from({ length: 9 }, () => firstOf(x, 1000)));
+  const { buffersCreated } = own.counts;
+  for (let i = 0; i < 9; i++) await firstOf(x, 1000);
+  assert.is(own.counts.buffersCreated, buffersCreated, 'a readback like the last ones makes nothing');
+
+  const budget = x.bytes + 2 ** 19;
+  await using small = await open({ budget });
+  using y = Tensor.from(small, Float32Array.from({ length: 3_000_000 - 128 * 1024 }, (_, i) => i), undefined, 'y');
+  const values = await y.read();
+  assert.ok(values.every((value, i) => value === i));
+  assert.ok(small.pool.peakReserved <= budget, `${small.pool.peakReserved} of ${budget}`);
+});
+
+test('no readback asks for a larger buffer than the device makes, and each comes back whole', async () => {
+  const largest = 2 ** 16;
+  await using small = await openWithLimits({ maxBufferSize: largest });
+  using a = Tensor.from(small, Float32Array.from({ length: 16_000 }, (_, i) => i), undefined, 'a');
+  using b = Tensor.from(small, Uint32Array.from({ length: 15_999 }, (_, i) => 7 * i), undefined, 'b');
+  using c = Tensor.from(small, Float32Array.of(5), undefined, 'c');
+  const made: number[] = [];
+  const create = small.device.createBuffer.bind(small.device);
+  Object.defineProperty(small.device, 'createBuffer', {
+    value(descriptor: GPUBufferDescriptor) {
+      made.push(descriptor.size);
+      return create(descriptor);
+    },
+  });
+  const [x, y, z] = await small.read([a, b, c]);
+  assert.ok(x.every((value, i) => value === i));
+  assert.ok(y.every((value, i) => value === 7 * i));
+  assert.equal([...z], [5]);
+  assert.ok(made.length > 0 && Math.max(...made) <= largest, made.join(', '));
+});
+
+test('a readback in several loads shows one moment, whatever is run, written or freed meanwhile', async () => {
+  const elements = 2 ** 18;
+  await using small = await openWithLimits({ maxBufferSize: 4 * elements });
+  const ramp = Float32Array.from({ length: elements }, (_, i) => i + 1);
+  const intact = async (reading: Promise<Float32Array[]>) => {
+    for (const values of await reading) assert.ok(values.every((value, i) => value === i + 1));
+  };
+  const [x, y] = ['x', 'y'].map((label) => Tensor.from(small, ramp, undefined, label));
+  const readBoth = () => small.read([x, y]) as Promise<Float32Array[]>; // two loads and a bit
+  const { submits } = small.counts;
+  await intact(readBoth());
+  assert.is(small.counts.submits - submits, 3);
+
+  const written = readBoth();
+  y.write(new Float32Array(elements));
+  await intact(written);
+  y.write(ramp);
+
+  const cleared = readBoth();
+  small.clear(y);
+  small.recorder.flush();
+  await intact(cleared);
+  y.write(ramp);
+
+  const last = readBoth();
+  y.dispose();
+  small.pool.trim();
+  await intact(last);
+  x.dispose();
+});
+
+test('a readback for which the budget has no room at once fails alone', async () => {
+  const elements = 2 ** 18;
+  await using small = await open({ budget: 4 * elements + 2 ** 14 });
+  using x = Tensor.from(small, new Float32Array(elements), undefined, 'x');
+  const reading = x.read();
+  small.clear(x); // what was not read yet would have to be kept somewhere
+  small.recorder.flush();
+  let message = '';
+  await reading.catch((error: Error) => (message = error.message));
+  assert.match(message, /^cannot allocate .* for a readback: live 1\.0 MiB/);
+  assert.equal([...(await firstOf(x, 2))], [0, 0]);
+});
+
+test('a long write of halves comes in pieces that join', async () => {
+  if (!gpu.features.has('shader-f16')) return;
+  const elements = 2 ** 24 + 5;
+  using x = Tensor.empty(gpu, [elements], 'f16', 'x');
+  x.write(Float32Array.from({ length: elements }, (_, i) => i % 2000));
+  const values = await x.read();
+  for (const i of [0, 1, 2 ** 24 - 1, 2 ** 24, 2 ** 24 + 4]) assert.is(values[i], i % 2000, `${i}`);
+});
+
+test('parameters of kernels that never repeat take no more and more memory, and a captured step has its own', async () => {
+  await using own = await open();
+  const kernel = new Kernel('put', [{ file: 'put.wgsl', text: PUT }]);
+  using x = Tensor.zeros(own, [1], 'x');
+  const put = (value: number) => kernel.run(own, { tensors: { x }, params: { value }, grid: 1 });
+  const step = own.capture(() => put(-1));
+  step.run();
+  const before = own.pool.reserved;
+  for (let i = 0; i < 5000; i++) put(i);
+  assert.is(await x.item(), 4999);
+  assert.ok(own.pool.reserved - before <= 17 * 2 ** 16, `${own.pool.reserved - before}`);
+  step.run();
+  assert.is(await x.item(), -1);
+  const { reserved } = own.pool;
+  step.dispose();
+  assert.is(own.pool.reserved, reserved - 2 ** 16);
 });
 
 test('a tensor larger than any buffer is refused with both numbers', () => {

@@ -33,6 +33,19 @@ for (const [name, train] of Object.entries({
   });
 }
 
+test('a run whose estimate just fits its budget runs, and can be saved', async () => {
+  const config = configOf({ batch: 2 });
+  const { total } = memoryOf(gpu, config, PRESETS.tiny, CLASSES);
+  await using tight = await open({ budget: total });
+  const { batch, recompute, fixText, precision } = config.train;
+  const { captured, optimizer, dispose } = trainingStep(tight, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute, precision });
+  captured.run();
+  captured.run();
+  assert.ok((await optimizer.moments()).size > 0);
+  assert.ok(tight.pool.peakReserved > 0.98 * total && tight.pool.peakReserved <= total, `${tight.pool.peakReserved} of ${total}`);
+  dispose();
+});
+
 test('recompute and smaller batches take less, parameters stay', () => {
   const [plain, again, half] = [{ batch: 8 }, { batch: 8, recompute: true }, { batch: 4 }].map((train) => memoryOf(gpu, configOf(train), PRESETS.tiny, CLASSES));
   assert.ok(again.activations < 0.6 * plain.activations, memoryLine(again));

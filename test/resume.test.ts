@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Gpu, open } from '../engine/index.ts';
@@ -86,6 +88,18 @@ test('some steps, a checkpoint and the other steps are equal, bit for bit, to al
   for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('in_two', last, file).equals(bytes('at_once', last, file)), file);
   assert.ok(bytes('in_two', MODEL_FOLDER, 'model.safetensors').equals(bytes('at_once', last, 'model.safetensors')));
   assert.equal(losses('in_two'), losses('at_once'));
+});
+
+test('a GPU that hangs ends the process with a status of its own, and the run goes on from its last checkpoint, bit for bit', async () => {
+  const job = join(folder, 'hung.json');
+  writeFileSync(job, JSON.stringify({ config: { ...config, run: { ...config.run, checkpointEverySteps: 2 } }, folder: join(folder, 'hung'), hangsAfter: 3 }));
+  const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('./hang_child.ts', import.meta.url)), job], { encoding: 'utf8' });
+  assert.match(stderr, /firstlight: the GPU did not finish within 2 s: \d+ submits are pending, .*spin\.only on 1 × 1 × 1 workgroups/);
+  assert.is(status, 6);
+  const { step } = await run('hung', { resume: true });
+  assert.is(step, 6);
+  const last = join(STORE_FOLDER, 'step-00000006');
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('hung', last, file).equals(bytes('at_once', last, file)), file);
 });
 
 test('so it is in half precision: masters and the loss scale that was found are kept', async () => {

@@ -16,8 +16,12 @@ export interface RunMemory {
   readonly inputs: number;
   /** What comes and goes within a step, as its plan lays it out. */
   readonly activations: number;
+  /** What the engine takes beside tensors: parameters of kernels, and the least that a readback goes through. */
+  readonly engine: number;
   readonly total: number;
 }
+
+const ENGINE_BYTES = 512 * 1024;
 
 /** What a run would take: goes through the making of its model and one step of it, without taking memory. */
 export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {
@@ -36,7 +40,7 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, clas
   const sum = (pattern: RegExp) => [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
   const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/), moments: sum(/^arena .*\.[mv]$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
-  return { ...parts, inputs, activations: stepBytes, total: totalBytes };
+  return { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
 }
 
 /** One line for people. */

@@ -289,6 +289,7 @@ function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Rea
     },
     constants: { ...constants, MASKED: mask !== undefined, ...(kernels === gradKeyValue && { LISTENERS: plan.hasListeners === true }) },
     grid: problems * ceilDiv(rows, ownRows),
+    flops: 2 * (kernels === forward ? 2 : 4) * problems * chunk * plan.keys * plan.headDim,
     variant,
   });
 }

@@ -124,6 +124,7 @@ export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras
     params: { rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, parts, chunk: chunkOf(inner, parts) },
     constants: { ...constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, BIAS: bias !== undefined, RESIDUAL: residual !== undefined, SLOPE: factor !== undefined },
     grid,
+    flops: 2 * rows * columns * inner * batch.count,
     variant,
   });
 }

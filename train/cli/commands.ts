@@ -43,6 +43,13 @@ function keyList(): string {
   return `KEYS of the configuration, with their defaults\n${lines.join('\n')}`;
 }
 
+/** How a run may end before its last step. */
+const STATUS = `EXIT STATUS of a run that --resume goes on with
+
+  130, 143                   Ctrl-C or SIGTERM, after the steps that were under way
+  4                          the device was lost, or has no more memory
+  6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
+
 /** Labels are separated by commas; spaces around them do not count. */
 function labelsOf(text: string): string[] {
   const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
@@ -92,7 +99,7 @@ export const commands: Readonly<Record<string, Command>> = {
       ['firstlight train hmdb51.yaml --epochs 10 --set optim.weightDecay=0.01', 'other values than the file has'],
       ['firstlight train hmdb51.yaml --resume', 'go on after Ctrl-C, bit for bit as if never stopped'],
     ],
-    notes: keyList,
+    notes: () => `${keyList()}\n\n${STATUS}`,
     async run(flags) {
       const config = configOf(flags);
       const { train } = await import('../commands/train.ts');

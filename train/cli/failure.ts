@@ -2,9 +2,10 @@
 import { FirstlightError } from '../../engine/errors.ts';
 import { InterruptedError } from '../stop.ts';
 
-/** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint; 130 and 143 are those of signals. */
+/** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint, 6 a GPU that hangs; 130 and 143 are those of signals. */
 const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
   ['FL_USAGE', 2],
+  ['FL_STEP_TIMEOUT', 6],
   ...['FL_DATASET', 'FL_VIDEO', 'FL_PATH'].map((code) => [code, 3] as const),
   ...['FL_NO_ADAPTER', 'FL_DEVICE', 'FL_OOM', 'FL_LIMIT', 'FL_GPU', 'FL_KERNEL', 'FL_STEP'].map((code) => [code, 4] as const),
   ...['FL_CHECKPOINT', 'FL_PICKLE', 'FL_STATE_DICT'].map((code) => [code, 5] as const),

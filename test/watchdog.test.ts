@@ -1,0 +1,94 @@
+/** GPU work that never ends is noticed, and named. */
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Pace } from '../engine/pace.ts';
+import { within } from '../engine/patience.ts';
+
+const CHILD = fileURLToPath(new URL('./watchdog_child.ts', import.meta.url));
+/** Milliseconds after which a child is thought not to end at all. */
+const PATIENCE = 90_000;
+
+function child(way: string) {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), CHILD, way], { encoding: 'utf8', timeout: PATIENCE });
+  return { status, signal, stdout, lines: stderr.split('\n').filter((line) => !/^Warning: maxDynamic/.test(line)) };
+}
+
+test('a wait for work that never ends is given up: a line names the last dispatches and the time, and the status is one of its own', () => {
+  const { status, lines } = child('wait');
+  const at = lines.findIndex((line) => line.startsWith('firstlight: the GPU'));
+  assert.is(lines[at], 'firstlight: the GPU did not finish within 1 s: 2 submits are pending, the last dispatch of each count.only on 1 × 1 × 1 workgroups, spin.only on 3 × 2 × 1 workgroups', lines.join('\n'));
+  assert.match(lines[at + 1], '--resume');
+  assert.is(status, 6);
+});
+
+test('whoever leaves a context while such work is under way hears of it, too', () => {
+  const { status, lines } = child('leave');
+  assert.match(lines.join('\n'), 'the GPU did not finish within 1 s: 1 submit is pending, the last dispatch is spin.only on 1 × 1 × 1 workgroups');
+  assert.is(status, 6);
+});
+
+test('a program may have a handler of its own; its context refuses all work from then on, and can be closed', () => {
+  const { status, stdout } = child('handle');
+  assert.is(stdout, 'handled FL_STEP_TIMEOUT\nthrown StepTimeoutError\nrefused StepTimeoutError\nclosed\n');
+  assert.is(status, 0);
+});
+
+test('work that takes its time is waited for', () => {
+  const { status, stdout } = child('finish');
+  assert.is(stdout, 'counted 80000006\n');
+  assert.is(status, 0);
+});
+
+// ------------------------------------------------------------------------------------------------ limits
+
+test('a time limit does not count what the program itself took: an answer that came meanwhile is heard', async () => {
+  const answer = within(readFile(CHILD).then(() => 'done'), 0.2, () => new Error('given up'));
+  const end = performance.now() + 400;
+  while (performance.now() < end); // nothing can be heard now
+  assert.is(await answer, 'done');
+  let message = '';
+  await within(new Promise(() => undefined), 0.02, () => new Error('given up')).catch((error: Error) => (message = error.message));
+  assert.is(message, 'given up');
+});
+
+test('the limit is ten minutes at first and for programs that never ran, then 20 times the median for as much work, at least a minute', () => {
+  const pace = new Pace('software');
+  assert.is(pace.patience, 600);
+  let now = 1000;
+  /** Submits work and waits until it is done. */
+  const wait = (work: number, seconds: number, programs = 1) => {
+    pace.submitted('gelu.only', work, programs, now);
+    pace.finished(pace.submits, now, (now += 1000 * seconds));
+  };
+  wait(1, 2);
+  assert.is(pace.patience, 60);
+  for (const seconds of [9, 10, 11, 500]) wait(1, seconds);
+  wait(0.01, 0.001); // tells little of larger work
+  pace.submitted('gelu.only', 3, 1, now);
+  assert.is(Math.round(pace.patience), 1000, 'twice the longest wait');
+  pace.submitted('gelu.only', 4, 1, now);
+  assert.is(Math.round(pace.patience), 1400, 'seven times as much work as takes 10 s as a rule, times 20');
+  pace.finished(pace.submits, now, now);
+  pace.submitted('mul.only', 0.1, 2, now);
+  assert.ok(pace.patience >= 600, 'a program that never ran');
+  assert.equal(pace.pending, { submits: 1, last: ['mul.only'] });
+});
+
+test('before anything was measured the limit leaves time for the slowest software adapter', () => {
+  const pace = new Pace('software');
+  pace.submitted('matmul.naive', 24, 1, 0); // B/16, four clips: an hour on SwiftShader
+  assert.ok(pace.patience > 2 * 3600);
+});
+
+test('of many submits an error names those at both ends, and what was waited for is named no more', () => {
+  const pace = new Pace('hardware');
+  for (let i = 1; i <= 300; i++) pace.submitted(`k${i}`, 1, 1, i);
+  assert.equal(pace.pending, { submits: 300, last: ['k45', 'k46', 'k47', '…', 'k300'] });
+  pace.finished(298, 0, 1000);
+  assert.equal(pace.pending, { submits: 2, last: ['k299', 'k300'] });
+});
+
+test.run();
