@@ -21,6 +21,7 @@ export class Buffers {
   peak = 0;
 
   constructor(device: Device, budget: number) {
+    if (!(budget > 0)) throw new RangeError(`budget: ${budget} bytes, more than 0 are needed; leave it out for no budget`);
     this.#device = device;
     this.budget = budget;
   }

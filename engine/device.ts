@@ -75,6 +75,7 @@ export class Device {
     this.name = this.report.name;
     this.subgroupSize = onlySize(this.report.subgroups);
     this.#inNode = where === 'node';
+    if (watchdog !== false && watchdog.seconds !== undefined && !(watchdog.seconds > 0)) throw new RangeError(`watchdog: ${watchdog.seconds} seconds, more than 0 are needed; false waits for ever`);
     this.#watchdog = watchdog;
     this.pace = new Pace(this.kind);
     device.addEventListener('uncapturederror', (event) => {
@@ -94,7 +95,13 @@ export class Device {
   /** What an error about memory tells now. */
   get memory(): MemoryState {
     const { live = 0, reserved = 0, budget = Number.POSITIVE_INFINITY } = this.#memory ?? {};
-    return { live, reserved, budget, largest: this.#memory?.largest(5) ?? [] };
+    const largest = () => this.#memory?.largest(5) ?? [];
+    return {
+      live, reserved, budget,
+      get largest() {
+        return largest(); // sorted only for an error
+      },
+    };
   }
 
   /**

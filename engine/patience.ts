@@ -21,8 +21,9 @@ export async function waitWithoutSpinning<T>(promise: Promise<T>, milliseconds: 
   return promise;
 }
 
-/** Turns of a clock that make up a time limit. */
+/** Turns of a clock that make up a time limit, and the longest one: what a timer can hold. */
 const TICKS = 20;
+const LONGEST_TICK = 2 ** 31 - 1;
 
 /**
  * Rejects with what `error` gives once `promise` was pending for so many seconds. They are counted in ticks, each of which takes a turn of the
@@ -30,12 +31,13 @@ const TICKS = 20;
  */
 export function within<T>(promise: Promise<T>, seconds: number, error: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
+    const milliseconds = Math.min(LONGEST_TICK, (1000 * seconds) / TICKS);
     let ticks = 0;
     const tick = () => {
       if (++ticks === TICKS) reject(error());
-      else timer = setTimeout(tick, (1000 * seconds) / TICKS);
+      else timer = setTimeout(tick, milliseconds);
     };
-    let timer = setTimeout(tick, (1000 * seconds) / TICKS);
+    let timer = setTimeout(tick, milliseconds);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -66,6 +66,11 @@ test('a budget stops before the device does, and names the largest tensors', asy
   await using small = await open({ budget: 4096 });
   using large = Tensor.zeros(small, [512], 'activations');
   assert.is(large.bytes, 2048);
+  for (const budget of [0, -1, Number.NaN]) {
+    let message = '';
+    await open({ budget }).catch((error: Error) => (message = error.message));
+    assert.match(message, `budget: ${budget} bytes, more than 0 are needed`);
+  }
   assert.throws(() => Tensor.zeros(small, [1024], 'logits'), /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB .*, reserved 2\.0 KiB .* of budget 4\.0 KiB [^]*Largest: activations/);
 });
 

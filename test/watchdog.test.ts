@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { open } from '../engine/index.ts';
 import { Pace } from '../engine/pace.ts';
 import { within } from '../engine/patience.ts';
 
@@ -52,6 +53,14 @@ test('a time limit does not count what the program itself took: an answer that c
   let message = '';
   await within(new Promise(() => undefined), 0.02, () => new Error('given up')).catch((error: Error) => (message = error.message));
   assert.is(message, 'given up');
+});
+
+test('a limit that is none is refused, and one longer than any timer is kept', async () => {
+  let message = '';
+  await open({ watchdog: { seconds: 0 } }).catch((error: Error) => (message = error.message));
+  assert.match(message, 'watchdog: 0 seconds, more than 0 are needed');
+  await using gpu = await open({ watchdog: { seconds: Number.POSITIVE_INFINITY } });
+  await gpu.sync();
 });
 
 test('the limit is ten minutes at first and for programs that never ran, then 20 times the median for as much work, at least a minute', () => {
