@@ -21,7 +21,7 @@ test('TypeScript is served as JavaScript, with its imports as a person wrote the
   const { status, type, text } = await get('/engine/arena.ts');
   assert.is(status, 200);
   assert.match(type ?? '', 'text/javascript');
-  assert.match(text, 'from "./memory.ts"');
+  assert.match(text, 'from "./plan.ts"');
   assert.not.match(text.split('//# sourceMappingURL')[0], 'interface ArenaEntry');
 });
 

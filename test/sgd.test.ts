@@ -179,7 +179,7 @@ test('settings without a meaning are refused, and a momentum without memory for 
   refused({ nesterov: true }, 'SGD: Nesterov’s momentum needs a momentum, it is 0');
   refused({ maxNorm: -1 }, 'SGD: maxNorm is -1, it must be at least 0');
   const own = training(gpu, PLAIN);
-  assert.throws(() => own.optimizer.schedule([0.1, 0.1]), isRange('SGD: lr is undefined, it must be at least 0'));
+  assert.throws(() => own.optimizer.schedule([0.1, 0.1]), isRange('schedule: 2 learning rates for 3 groups'));
   own.dispose();
   for (const n of [3, 4]) {
     const values = Tensor.from(gpu, new Float32Array(n));
