@@ -1,4 +1,5 @@
 import { part, type Tensor } from '../../engine/index.ts';
+import { boxesOf, mostOf, pieceOf, reachOf } from './boxes.ts';
 import { packedKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { type Axis, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from './strided.ts';
@@ -14,43 +15,76 @@ const MAX_CHUNKS = 256;
 
 /** The gradient of repeating `x`: dy, of the shape that x was repeated to, summed over the repeats; in dy's own memory if there are none. */
 export function sumTo(dy: Tensor, x: Tensor): Tensor {
+  if (dy.size === x.size) return dy.reshape(x.shape);
   const strides = broadcastStrides(x.shape, dy.shape);
   const axisOf = (kept: boolean): Axis[] => {
     const of = dy.shape.map((extent, i) => ({ extent, stride: denseStrides(dy.shape)[i], kept: strides[i] !== 0 || extent === 1 })).filter((axis) => axis.kept === kept);
     return mergedAxes('broadcast', of.map(({ extent }) => extent), [of.map(({ stride }) => stride)]);
   };
-  if (dy.size === x.size) return dy.reshape(x.shape);
-  const total = x.gradLike();
-  const reduced = axisOf(false);
   const repeats = dy.size / x.size;
   const chunk = Math.max(CHUNK, ceilDiv(repeats, MAX_CHUNKS));
   const chunks = ceilDiv(repeats, chunk);
+  const total = x.gradLike();
   if (chunks === 1) {
-    pass(dy, total, axisOf(true), reduced, repeats);
+    sumOver(dy, total, axisOf(true), axisOf(false));
     return total;
   }
-  const partial = dy.wide([chunks, x.size], 'partial sums');
-  pass(dy, partial, axisOf(true), reduced, chunk);
-  const flat = [{ extent: x.size, strides: [1] }];
-  pass(partial, total, flat, [{ extent: chunks, strides: [x.size] }], chunks);
-  partial.dispose();
+  using partial = dy.wide([chunks, x.size], 'partial sums');
+  pass(dy, partial, axisOf(true), axisOf(false), chunk);
+  sumOver(partial, total, [{ extent: x.size, strides: [1] }], [{ extent: chunks, strides: [x.size] }]);
   return total;
 }
 
-/** One dispatch: sums of `chunk` positions of the reduced axes for each position of the kept ones. */
+/** Whole sums. A dispatch may go on with the sums of another, which f16 must not have rounded. */
+function sumOver(x: Tensor, total: Tensor, kept: readonly Axis[], reduced: readonly Axis[]): void {
+  const isAtOnce = mostOf(x, 1) === Number.POSITIVE_INFINITY;
+  if (total.dtype === 'f32' || isAtOnce) return pass(x, total, kept, reduced, countOf(reduced));
+  using sums = total.wide(total.shape, 'sums');
+  pass(x, sums, kept, reduced, countOf(reduced));
+  x.gpu.copy(sums, total);
+}
+
+/**
+ * Sums of `chunk` positions of the reduced axes of x for each position of the kept ones: one dispatch, unless x or sums exceed a binding. A box
+ * over all axes, from the outermost in memory inwards, has neighbouring kept and neighbouring reduced positions, each in their own order.
+ */
 function pass(x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: readonly Axis[], chunk: number): void {
   const wide = fitsPacks(keptAxes) && reducedAxes.every(({ strides }) => strides[0] % 4 === 0);
+  const pack = wide ? 4 : 1;
   const kept = wide ? inPacks(keptAxes) : keptAxes;
   const reduced = wide ? reducedAxes.map(({ extent, strides }) => ({ extent, strides: [strides[0] / 4] })) : reducedAxes;
-  const size = (axes: readonly Axis[]) => axes.reduce((product, { extent }) => product * extent, 1);
-  const n = sums.size / (wide ? 4 : 1);
-  kernel[wide ? 'vec4' : 'scalar'].run(x.gpu, {
-    tensors: { x, sums },
-    params: {
-      kept: size(kept), reduced: size(reduced), chunk, n,
-      ...extentParams('ke', kept), ...strideParams('ks', kept, 0), ...extentParams('re', reduced), ...strideParams('rs', reduced, 0),
-    },
-    constants: { KEPT_RANK: kept.length, REDUCED_RANK: reduced.length },
-    grid: ceilDiv(n, WORKGROUP),
-  });
+  const row = countOf(kept);
+  const most = mostOf(sums, pack);
+  const all = [...counted(kept, (step) => [step, 0]), ...counted(reduced, (step) => [0, step])].sort((a, b) => a.strides[0] - b.strides[0]);
+  for (const { axes, starts: [first, k, r] } of boxesOf(all, [mostOf(x, pack), most, Number.POSITIVE_INFINITY])) {
+    const count = countOf(axes.filter(({ strides }) => strides[1] > 0));
+    const end = r + countOf(axes.filter(({ strides }) => strides[2] > 0));
+    const lastChunk = ceilDiv(end, chunk);
+    const chunks = Math.min(lastChunk, 1 + Math.floor((most - count) / row)); // whose sums fit one binding
+    using from = pieceOf(x, pack, first, reachOf(axes, 0));
+    for (let c = Math.floor(r / chunk); c < lastChunk; c += chunks) {
+      const here = Math.min(chunks, lastChunk - c);
+      using to = pieceOf(sums, pack, c * row + k, (here - 1) * row + count);
+      const n = here * count;
+      kernel[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+        tensors: { x: from.tensor, sums: to.tensor },
+        params: {
+          kept: row, chunk, n, k_first: k, k_count: count, c_first: c, r_first: r, r_end: end, x_start: from.origin, sums_start: to.origin,
+          ...extentParams('ke', kept), ...strideParams('ks', kept, 0), ...extentParams('re', reduced), ...strideParams('rs', reduced, 0),
+        },
+        constants: { KEPT_RANK: kept.length, REDUCED_RANK: reduced.length },
+        grid: ceilDiv(n, WORKGROUP),
+      });
+    }
+  }
+}
+
+/** Positions of an index space. */
+function countOf(axes: readonly Axis[]): number {
+  return axes.reduce((product, { extent }) => product * extent, 1);
+}
+
+/** The axes with the steps, behind those in x, that one along them makes in the numbering of their positions. */
+function counted(axes: readonly Axis[], steps: (step: number) => readonly [number, number]): Axis[] {
+  return axes.map(({ extent, strides }, i) => ({ extent, strides: [strides[0], ...steps(countOf(axes.slice(0, i)))] }));
 }

@@ -1,10 +1,14 @@
 // Sums over axes along which a tensor was repeated: the gradient of broadcasting.
 //   sums[c, k] = Σ x[kept(k) + reduced(r)], r over the c-th run of `chunk` reduced positions, in rising order
 // One lane per sum. A long sum goes in two passes: sums of chunks, then, by the same kernel, their sums. The order of addition
-// depends on the shape alone. Linked with strided.wgsl and a pack.
+// depends on the shape alone: where x is larger than a binding, a dispatch has some of the kept and some of the reduced positions, and goes on
+// with a chunk that an earlier one began. Linked with strided.wgsl and a pack.
 
 struct Params {
-  kept: u32, reduced: u32, chunk: u32, n: u32,
+  kept: u32, chunk: u32, n: u32,
+  k_first: u32, k_count: u32, c_first: u32,                 // kept positions of this dispatch, and its first chunk
+  r_first: u32, r_end: u32,                                 // reduced positions of this dispatch
+  x_start: u32, sums_start: u32,                            // where what is bound begins in x and sums
   ke0: u32, ke1: u32, ke2: u32, ke3: u32, ke4: u32, ke5: u32,
   ks0: u32, ks1: u32, ks2: u32, ks3: u32, ks4: u32, ks5: u32,
   re0: u32, re1: u32, re2: u32, re3: u32, re4: u32, re5: u32,
@@ -13,7 +17,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<pack>;
-@group(0) @binding(2) var<storage, read_write> sums: array<result_pack>;   // [chunks, kept], n packs
+@group(0) @binding(2) var<storage, read_write> sums: array<result_pack>;   // [chunks, kept]
 
 const WORKGROUP = 64u;
 
@@ -25,10 +29,14 @@ fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let kept_strides = array(params.ks0, params.ks1, params.ks2, params.ks3, params.ks4, params.ks5);
   let reduced_extents = array(params.re0, params.re1, params.re2, params.re3, params.re4, params.re5);
   let reduced_strides = array(params.rs0, params.rs1, params.rs2, params.rs3, params.rs4, params.rs5);
-  let base = strided_offset(i % params.kept, KEPT_RANK, kept_extents, kept_strides);
-  let first = i / params.kept * params.chunk;
-  let end = min(first + params.chunk, params.reduced);
+  let k = params.k_first + i % params.k_count;
+  let c = params.c_first + i / params.k_count;
+  let base = strided_offset(k, KEPT_RANK, kept_extents, kept_strides) - params.x_start;   // below 0 it wraps, and comes back with what is added
+  let place = c * params.kept + k - params.sums_start;
+  let first = max(c * params.chunk, params.r_first);
+  let end = min((c + 1u) * params.chunk, params.r_end);
   var sum = pack32();
+  if (first > c * params.chunk) { sum = pack32(sums[place]); }
   for (var r = first; r < end; r++) { sum += pack32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]); }
-  sums[i] = result_pack(sum);
+  sums[place] = result_pack(sum);
 }
