@@ -1,4 +1,4 @@
-import type { AnyTensor, Gpu } from '../../engine/index.ts';
+import type { AnyTensor, Context } from '../../engine/index.ts';
 
 /** Neighbouring elements or rows that one dispatch takes. */
 export interface Range {
@@ -7,41 +7,65 @@ export interface Range {
 }
 
 /** Bytes between places where a binding may start on every device. */
-const BINDING_ALIGNMENT = 256;
+export const BINDING_ALIGNMENT = 256;
 /** Rows that are a whole number of those, whatever their length: of one f16 each. */
 const ALIGNMENT = BINDING_ALIGNMENT / 2;
+
+/** Bytes of a tensor that one binding holds. */
+export function bindingBytes({ limits, pool }: Context): number {
+  return limits.maxStorageBufferBindingSize - pool.guardBytes;
+}
+
+/** Whether a kernel can be given all of a tensor. */
+export function fitsBinding(tensor: AnyTensor): boolean {
+  return tensor.bytes <= bindingBytes(tensor.gpu);
+}
 
 /** Rows that a range must hold a multiple of, when a row takes so many bytes in each of the operands. */
 export function alignmentOf(bytes: readonly number[]): number {
   return Math.max(...bytes.map((row) => BINDING_ALIGNMENT / gcd(BINDING_ALIGNMENT, row)));
 }
 
-function gcd(a: number, b: number): number {
+/** The largest number that divides both. */
+export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
+}
+
+function lcm(a: number, b: number): number {
+  return (a / gcd(a, b)) * b;
 }
 
 /**
  * Cuts n rows into ranges that fit one binding each.
  *
- * @param rowElements elements of a row in the widest operand; 1 for flat work
+ * @param rowElements elements of a row in the widest operand, in words of 4 bytes; 1 for flat work
  * @param alignment every range but the last is a multiple of it
  */
-export function rangesOf(gpu: Gpu, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
-  const fitting = gpu.limits.maxStorageBufferBindingSize / 4 / rowElements;
-  if (n + alignment <= fitting) return [{ start: 0, count: n }];
-  const most = Math.floor(fitting / alignment - 1) * alignment;
+export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
+  const fitting = Math.floor(bindingBytes(gpu) / 4 / rowElements);
+  if (n <= fitting) return [{ start: 0, count: n }];
+  const most = Math.floor(fitting / alignment) * alignment;
   // rows too long for any range go as they are: binding them then names the tensor and the limit
   const step = most > 0 ? most : n;
   return Array.from({ length: Math.ceil(n / step) }, (_, i) => ({ start: i * step, count: Math.min(step, n - i * step) }));
 }
 
-/** Runs `work` on all n elements of some tensors of one size, in as many ranges as the binding limit asks for. */
-export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(gpu: Gpu, n: number, tensors: T, work: (pieces: T, count: number) => void): void {
-  const ranges = rangesOf(gpu, n);
-  if (ranges.length === 1) return work(tensors, n);
+/**
+ * Runs `work` on all n rows of some tensors, in as many ranges as the binding limit asks for: once, on the tensors themselves, where they
+ * fit. Element-wise work has n rows of one element. What does not grow with the rows stays out of `tensors`, and is bound whole.
+ *
+ * @param tensors each of n rows, whatever its shape says
+ * @param work gets flat views of `count` rows, from row `start` on; of the tensors that it makes for a range, those that it returns stay
+ * @param multiple every range but the last is a multiple of it, for sums whose order must not depend on the limit
+ */
+export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
+  gpu: Context, n: number, tensors: T, work: (pieces: T, count: number, start: number) => unknown, multiple = 1,
+): void {
+  const rows = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, length: tensor.size / n, bytes: (tensor.size / n) * tensor.elementBytes }));
+  const bytes = rows.map((row) => row.bytes);
+  const ranges = rangesOf(gpu, n, Math.max(...bytes) / 4, lcm(alignmentOf(bytes), multiple));
+  if (ranges.length === 1) return void work(tensors, n, 0);
   for (const { start, count } of ranges) {
-    const pieces = Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count], start * tensor.elementBytes)]));
-    work(pieces as unknown as T, count);
-    for (const piece of Object.values(pieces)) piece.dispose();
+    gpu.scope(() => work(Object.fromEntries(rows.map((row) => [row.name, row.tensor.alias([count * row.length], start * row.bytes)])) as unknown as T, count, start));
   }
 }
