@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backward, FirstlightError, open, ShapeError, Tensor } from '../engine/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
+import { close } from './close.ts';
 
 const gpu = await open();
 
@@ -24,10 +25,57 @@ test('equal logits cost log K, whatever the label', async () => {
   assert.ok(Math.abs((await loss.item()) - Math.log(8)) < 1e-6);
 });
 
-test('a label that names no class makes the loss infinite instead of passing for a row without target', async () => {
-  for (const classes of [2, 5, 8]) {
-    const loss = crossEntropyWithLabels(zeros(2, classes), Tensor.from(gpu, Uint32Array.of(0, classes)));
-    assert.is(await loss.item(), Number.POSITIVE_INFINITY, `${classes} classes`);
+test('a label that names no class makes the loss NaN, and the gradient of its row alone', async () => {
+  for (const classes of [1, 2, 5, 8]) {
+    for (const smoothing of [0, 0.1]) {
+      const logits = zeros(2, classes);
+      logits.requiresGrad = true;
+      const loss = crossEntropyWithLabels(logits, Tensor.from(gpu, Uint32Array.of(0, classes)), smoothing);
+      backward(loss);
+      assert.ok(Number.isNaN(await loss.item()), `${classes} classes`);
+      const gradient = [...(await logits.grad!.read())];
+      assert.equal(gradient.map(Number.isNaN), gradient.map((_, i) => i >= classes), `${classes} classes`);
+    }
+  }
+});
+
+const OUT = Number.NEGATIVE_INFINITY;
+
+/** Loss and gradient of one row of logits, with a label or with targets. */
+async function row(logits: readonly number[], target: number | readonly number[], smoothing = 0): Promise<{ loss: number; gradient: number[] }> {
+  const z = Tensor.from(gpu, Float32Array.from(logits), [1, logits.length]);
+  z.requiresGrad = true;
+  const loss = typeof target === 'number' ? crossEntropyWithLabels(z, Tensor.from(gpu, Uint32Array.of(target)), smoothing) : crossEntropy(z, Tensor.from(gpu, Float32Array.from(target), [1, target.length]));
+  backward(loss);
+  return { loss: await loss.item(), gradient: [...(await z.grad!.read())] };
+}
+
+test('a class of −∞ costs nothing where its target is 0', async () => {
+  const [p1, p2, p3] = [1, 2, 3].map((z) => Math.exp(z - 3) / (1 + Math.exp(-1) + Math.exp(-2)));
+  for (const target of [1, [0, 1, 0, 0]]) {
+    const { loss, gradient } = await row([1, 2, 3, OUT], target);
+    close('loss', [loss], [1.4076059644], { atol: 1e-6, rtol: 0 }); // as torch has it for the label
+    close('gradient', gradient, [p1, p2 - 1, p3, 0], { atol: 1e-6, rtol: 0 });
+  }
+});
+
+test('a class of −∞ that has a target costs ∞, and a row of nothing else has no loss', async () => {
+  assert.is((await row([1, 2, 3, OUT], 3)).loss, Number.POSITIVE_INFINITY);
+  assert.is((await row([1, 2, 3, OUT], 1, 0.1)).loss, Number.POSITIVE_INFINITY, 'smoothing gives every class a target');
+  for (const target of [1, [0, 1, 0, 0], [0, 0, 0, 0]]) assert.ok(Number.isNaN((await row([OUT, OUT, OUT, OUT], target)).loss));
+});
+
+test('the smallest f32 in place of −∞ is a logit like any other', async () => {
+  const least = -3.4028234663852886e38;
+  close('alike', [(await row([least, least], 0)).loss], [Math.log(2)], { atol: 1e-6, rtol: 0 });
+  close('ruled out', [(await row([least, 0], 1)).loss], [0], { atol: 0, rtol: 0 });
+});
+
+test('NaN in a logit or a target is seen, also where the label is another', async () => {
+  for (const at of [0, 1, 2]) {
+    const logits = [1, 2, 3].with(at, Number.NaN);
+    for (const target of [0, [0, 0, 0], [1, 0, 0]]) assert.ok(Number.isNaN((await row(logits, target)).loss), `logit ${at}`);
+    assert.ok(Number.isNaN((await row([OUT, 0, 1], [0, 0, 1].with(at, Number.NaN))).loss), `target ${at}`);
   }
 });
 

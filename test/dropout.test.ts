@@ -79,6 +79,14 @@ test('no mask is kept: the tape holds nothing but the state, and the gradient dr
   assert.equal(await x.grad!.read(), await y.read());
 });
 
+test('what is not finite is seen where it is kept and where it is dropped', async () => {
+  const x = Tensor.from(gpu, Float32Array.from({ length: 64 }, (_, i) => [1, NaN, Infinity, -Infinity][i % 4]));
+  const y = [...(await dropout(x, 0.5, { state: state(2), layer: 0 }).read())];
+  const kept = y.filter((_, i) => i % 4 === 0);
+  assert.ok(kept.includes(0) && kept.includes(2));
+  assert.ok(y.every((v, i) => i % 4 === 0 || !Number.isFinite(v)), `${y}`);
+});
+
 test('a tensor larger than a binding is split, and draws the same', async () => {
   const small = await openWithBindings(4096);
   const [n, results] = [2501, [] as number[][]];

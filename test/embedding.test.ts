@@ -51,6 +51,31 @@ test('a table larger than a binding is read and written in pieces, with equal bi
   await small.close();
 });
 
+test('positions larger than a binding go in ranges, whose sums go on where the last one ended: equal bits', async () => {
+  await using small = await openWithBindings(6144); // 300 positions of 12 are 14,400 bytes
+  const table = normal('table', [40, 12]).data as Float32Array;
+  const ids = Uint32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 7 : (i * 53) % 40)); // one id occurs in every range
+  const dy = normal('dy', [300, 12]).data as Float32Array;
+  const results: Float32Array[][] = [];
+  for (const context of [gpu, small]) {
+    const parameter = Tensor.from(context, table, [40, 12]);
+    parameter.requiresGrad = true;
+    const y = context.scope(() => embedding(parameter, tokenIds(context, ids, [300])));
+    backward(y, Tensor.from(context, dy, [300, 12]));
+    results.push([await y.read(), (await parameter.grad!.read()) as Float32Array]);
+  }
+  assert.equal(results[1], results[0]);
+});
+
+test('an index that pick has no row for makes its row NaN, and that of its gradient, and touches no other', async () => {
+  const x = Tensor.from(gpu, Float32Array.from({ length: 12 }, (_, i) => i), [3, 2, 2]);
+  x.requiresGrad = true;
+  const y = gpu.scope(() => pick(x, Tensor.from(gpu, Uint32Array.of(1, 2, 0))));
+  backward(y, Tensor.from(gpu, Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]));
+  assert.equal([...(await y.read())], [2, 3, NaN, NaN, 8, 9]);
+  assert.equal([...(await x.grad!.read())], [0, 0, 1, 2, NaN, NaN, NaN, NaN, 5, 6, 0, 0]);
+});
+
 test('the sorted positions cover every position once, whatever the ids are', async () => {
   const ids = Uint32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 5 : i % 7));
   const own = tokenIds(gpu, ids, [300]);

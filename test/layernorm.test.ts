@@ -5,6 +5,7 @@ import { layernorm } from '../kernels/layernorm/index.ts';
 import * as reference from '../kernels/layernorm/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
+import { openWithBindings } from './small_limits.ts';
 
 const gpu = await open();
 
@@ -30,6 +31,24 @@ test('the tape keeps two numbers per row, and the backward pass gives them back'
   backward(y, dy);
   y.dispose();
   assert.is(gpu.pool.live - before, weight.bytes, 'the gradient alone');
+});
+
+test('rows larger than a binding go in ranges of whole bands: every gradient keeps its bits', async () => {
+  await using small = await openWithBindings(12_288);
+  for (const tokens of [0, 6]) {
+    const results: Float32Array[][] = [];
+    for (const context of [gpu, small]) {
+      const own = (name: string, shape: readonly number[]) => Object.assign(Tensor.from(context, normal(name, shape).data as Float32Array, shape, name), { requiresGrad: true });
+      const x = tokens === 0 ? own('x', [200, 20]) : own('x', [70, tokens, 12]);
+      const [weight, bias] = [own('weight', [x.shape.at(-1) as number]), own('bias', [x.shape.at(-1) as number])];
+      const appended = tokens === 0 ? undefined : own('appended', [70, 12]);
+      const y = context.scope(() => layernorm(x, weight, bias, 1e-5, appended));
+      backward(y, Tensor.from(context, normal('dy', y.shape).data as Float32Array, y.shape));
+      const gradients = [x, weight, bias, ...(appended === undefined ? [] : [appended])].map(({ grad }) => grad as Tensor);
+      results.push((await context.read([y, ...gradients])) as Float32Array[]);
+    }
+    assert.equal(results[1], results[0]);
+  }
 });
 
 test('when only weight and bias are trained, their gradients go straight to their arena, and x gets none', async () => {

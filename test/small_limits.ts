@@ -1,8 +1,27 @@
-import { type Gpu, open } from '../engine/index.ts';
+/** Contexts that believe in small limits, so that tensors larger than a binding can be small; and every room under such a limit. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Choice, type Gpu, LimitError, open, type OpenOptions } from '../engine/index.ts';
+import type { Case, Room } from '../kernels/shared/room.ts';
+import { asRunBy, checkAgainstReference, choices, type Entry, readCase, recordCase, type Storage, storages } from './sweep.ts';
+
+/** Cases that cannot do with bindings smaller than their largest tensor, and why. */
+const REFUSED: readonly Entry[] = [
+  { room: 'attention', what: /^(more rows than a workgroup|packed: (420 tokens|messages|18 tokens|a message))/, why: 'rows of queries are not cut' },
+  { room: 'elementwise', what: /^(add: positions on every frame|mul: a long sum)/, why: 'repeated operands are not cut' },
+  { room: 'reduce', what: /^sum: everything, through/, why: 'sums are not cut' },
+  { room: 'matmul', what: /^mlp: QuickGELU, residual$/, why: 'a matrix that all rows share is bound whole, and here a weight is the largest tensor' },
+];
+
+/** Limits that a context believes in. What is written here counts from then on. */
+export interface BelievedLimits {
+  maxStorageBufferBindingSize?: number;
+  maxBufferSize?: number;
+}
 
 /** A context that believes in other limits than its device has, so that splitting can be tested with small tensors. */
-export async function openWithLimits(believed: { readonly maxStorageBufferBindingSize?: number; readonly maxBufferSize?: number }): Promise<Gpu> {
-  const gpu = await open();
+export async function openWithLimits(believed: BelievedLimits, options?: OpenOptions): Promise<Gpu> {
+  const gpu = await open(options);
   const limits = new Proxy(gpu.limits, { get: (real, name) => Reflect.get(believed, name) ?? Reflect.get(real, name, real) });
   Object.defineProperty(gpu, 'limits', { value: limits });
   return gpu;
@@ -11,4 +30,64 @@ export async function openWithLimits(believed: { readonly maxStorageBufferBindin
 /** A context that believes a binding holds only `bytes`. */
 export function openWithBindings(bytes: number): Promise<Gpu> {
   return openWithLimits({ maxStorageBufferBindingSize: bytes });
+}
+
+/** Cases of smaller tensors are not cut: rows of odd length start at a multiple of 256 bytes once in 64. */
+const LARGE_BYTES = 16_384;
+/** What a binding holds, of the largest tensor of a case, until the case runs. */
+const SHARES = [1 / 4, 1 / 3, 1 / 2, 3 / 4, 15 / 16];
+
+/** Whether a case has a tensor that is large enough to be cut. */
+export function isLarge(item: Case): boolean {
+  return largestTensor(item, 'f32') >= LARGE_BYTES;
+}
+
+/** Bytes of the largest input or output. */
+function largestTensor({ inputs, reference }: Case, storage: Storage): number {
+  const floatBytes = storage === 'f32' ? 4 : 2;
+  const values = Object.values(inputs).map(({ data }) => (data instanceof Float32Array ? floatBytes : 4) * data.length);
+  const outputs = reference(Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, Float64Array.from(data)])));
+  return Math.max(...values, ...outputs.map(({ length }) => floatBytes * length));
+}
+
+/** Runs a case where its largest tensor does not fit a binding, and compares with float64. Returns why it cannot be, if it cannot. */
+async function refusalInRanges(gpu: Gpu, believed: BelievedLimits, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Promise<LimitError | undefined> {
+  const largest = largestTensor(item, storage);
+  let refusal: LimitError | undefined;
+  for (const share of SHARES) {
+    let recorded: ReturnType<typeof recordCase>;
+    try {
+      believed.maxStorageBufferBindingSize = Math.ceil((largest * share) / 256) * 256 + gpu.pool.guardBytes;
+      recorded = gpu.scope(() => recordCase(gpu, item, choice, storage));
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      refusal = error;
+      continue;
+    } finally {
+      believed.maxStorageBufferBindingSize = undefined;
+    }
+    checkAgainstReference(asRunBy(choice, item), await readCase(gpu, item, recorded), storage);
+    return undefined;
+  }
+  return refusal;
+}
+
+/** One test for the large cases of a room. */
+export function testRanges(gpu: Gpu, believed: BelievedLimits, room: Room, cases: readonly (readonly [number, Case])[]): void {
+  const refused = REFUSED.filter((entry) => entry.room === room.name);
+  test(`${room.name} works in ranges where a binding holds less than a tensor, but for what is listed`, async () => {
+    const large = cases.filter(([, item]) => isLarge(item));
+    assert.ok(large.length > 0, 'no case has a tensor that is large enough to be cut');
+    for (const [number, item] of large) {
+      const isListed = refused.some(({ what }) => what.test(item.name));
+      const refusal = await refusalInRanges(gpu, believed, item, choices(gpu, room, number)[0], 'f32');
+      if (refusal !== undefined && !isListed) throw refusal;
+      assert.is(refusal === undefined && isListed, false, `"${item.name}" works: take it off the list of what is refused`);
+      // f16 may be refused where f32 is not: its rows start where a binding may half as often. The variants are those that the sweep has compiled
+      const halves = choices(gpu, room, number, 'f16');
+      for (const storage of storages(gpu, item).slice(1)) await refusalInRanges(gpu, believed, item, halves[number % halves.length], storage);
+    }
+    for (const { what } of refused) assert.ok(large.some(([, { name }]) => what.test(name)), `no large case is ${what}: take it off the list of what is refused`);
+    await gpu.checkGuards();
+  });
 }

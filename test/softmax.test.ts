@@ -30,6 +30,15 @@ test('a tensor that goes through both gets both gradients, and only the results 
   for (const [i, want] of [0.75, -0.75].entries()) assert.ok(Math.abs(gradient[i] - want) < 1e-6, `${gradient}`);
 });
 
+test('a row of the smallest f32 is a row of equal values; a row of −∞, or with +∞ or NaN, has no probabilities', async () => {
+  const least = -3.4028234663852886e38;
+  const x = Tensor.from(gpu, Float32Array.of(least, least, -Infinity, -Infinity, 0, Infinity, NaN, 0, -Infinity, 0), [5, 2]);
+  assert.equal([...(await softmax(x).read())], [0.5, 0.5, NaN, NaN, NaN, NaN, NaN, NaN, 0, 1]);
+  const logs = [...(await logSoftmax(x).read())];
+  assert.ok(Math.abs(logs[0] + Math.LN2) < 1e-6 && logs[1] === logs[0]);
+  assert.equal(logs.slice(2), [NaN, NaN, NaN, NaN, NaN, NaN, -Infinity, 0]);
+});
+
 test('a scalar has no last dimension', () => {
   gpu.scope(() => assert.throws(() => softmax(Tensor.zeros(gpu, [])), (error: unknown) => error instanceof ShapeError && error.message === 'softmax: x is a scalar, it has no last dimension'));
 });

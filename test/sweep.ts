@@ -20,6 +20,13 @@ interface Results {
 /** How the inputs of a case are stored; `f16, f32 gradients` as parameters are: their gradients keep all digits. */
 export type Storage = FloatType | 'f16, f32 gradients';
 
+/** Something known of cases of a room. */
+export interface Entry {
+  readonly room: string;
+  readonly what: RegExp;
+  readonly why: string;
+}
+
 /** One step of finite differences, and the largest number of elements of an input that are tried. */
 const STEP = 1e-5;
 const TRIED = 12;
@@ -79,7 +86,7 @@ function upload(gpu: Gpu, name: string, input: Input, storage: Storage): AnyTens
 }
 
 /** dLoss/dy for a case: the same random numbers in every run. */
-function seedGradient(item: Case, size: number): Float32Array {
+export function seedGradient(item: Case, size: number): Float32Array {
   const random = new Random(2, `dy of ${item.name}`);
   return Float32Array.from({ length: size }, () => random.normal());
 }
@@ -93,7 +100,7 @@ interface Recorded {
 }
 
 /** Gives the commands of a case, forward and backward, with the given variants. */
-export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Recorded {
+export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage, seed = seedGradient): Recorded {
   gpu.choices.clear();
   for (const [kernel, way] of choice) gpu.choices.prefer(kernel, way);
   const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
@@ -101,7 +108,7 @@ export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Cho
   const outputs = item.run(inputs, floatOf(storage));
   if (item.wrt.length > 0) {
     using dy = outputs[0].like(outputs[0].shape, 'dy') as Tensor;
-    dy.write(seedGradient(item, dy.size));
+    dy.write(seed(item, dy.size));
     backward(outputs[0] as Tensor, dy);
   }
   const gradients = item.wrt.map((name) => {
@@ -114,8 +121,12 @@ export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Cho
 }
 
 /** Runs a case and reads its results. */
-export async function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Promise<Results> {
-  const { inputs, outputs, gradients } = recordCase(gpu, item, choice, storage);
+export function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage, seed = seedGradient): Promise<Results> {
+  return readCase(gpu, item, recordCase(gpu, item, choice, storage, seed));
+}
+
+/** The results of a case that was recorded. */
+export async function readCase(gpu: Gpu, item: Case, { inputs, outputs, gradients }: Recorded): Promise<Results> {
   const data = await gpu.read([...outputs, ...gradients]);
   for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
@@ -130,8 +141,11 @@ export function asRunBy(choice: ReadonlyMap<string, Choice>, item: Case): Case {
   return onMatrices ? { ...item, ...item.onMatrices } : item;
 }
 
+/** Compares a result of a case with float64, and throws. */
+type Comparison = (what: string, inputs: FloatType, result: Result, want: Float64Array, tolerance: Tolerance, summands: Case['stored']) => void;
+
 /** Forward and every gradient against float64. */
-export function checkAgainstReference(item: Case, results: Results, storage: Storage): void {
+export function checkAgainstReference(item: Case, results: Results, storage: Storage, seed = seedGradient, compare: Comparison = compareAll): void {
   const type = floatOf(storage);
   const inputs = inputs64(item, type);
   const want = item.reference(inputs);
@@ -139,13 +153,13 @@ export function checkAgainstReference(item: Case, results: Results, storage: Sto
   want.forEach((values, i) => compare(`${item.name}: output ${i}`, type, results.outputs[i], values, item.tolerance, item.stored));
   if (item.wrt.length === 0) return;
   if (item.gradient === undefined) throw new Error(`${item.name}: wrt without a reference gradient`);
-  const dy = rounded(seedGradient(item, want[0].length), results.outputs[0].type);
+  const dy = rounded(seed(item, want[0].length), results.outputs[0].type);
   const gradients = item.gradient(inputs, Float64Array.from(dy));
   for (const name of item.wrt) compare(`${item.name}: d${name}`, type, results.gradients[name], gradients[name], item.gradientTolerance ?? item.tolerance, item.gradientStored);
 }
 
 /** A result against float64, with the tolerance of f32, or what f16 makes of it. */
-function compare(what: string, inputs: FloatType, { type, values }: Result, want: Float64Array, tolerance: Tolerance, summands: Case['stored']): void {
+export function compareAll(what: string, inputs: FloatType, { type, values }: Result, want: Float64Array, tolerance: Tolerance, summands: Case['stored']): void {
   const stored = type === 'f16' ? 'f16' : 'f32';
   if (inputs === 'f32' && stored === 'f32') return close(what, values, want, tolerance);
   // what is too large for f16 is infinite there
@@ -166,6 +180,7 @@ export function checkFiniteDifferences(item: Case): void {
     const tried = x.length <= TRIED ? Array.from(x.keys()) : Array.from({ length: TRIED }, () => random.below(x.length));
     for (const i of tried) {
       const before = x[i];
+      if (!Number.isFinite(before)) continue; // −∞ has no neighbours
       const step = STEP * Math.max(1, Math.sqrt(Math.abs(before)));
       x[i] = before + step;
       const above = loss();

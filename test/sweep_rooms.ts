@@ -1,17 +1,23 @@
 import { test } from 'uvu';
-import { type Choice, open } from '../engine/index.ts';
+import type { Choice } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
+import { testNonFinite } from './non_finite.ts';
+import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
 import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
 
-/** Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor. */
+/**
+ * Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor: against
+ * float64; small ones with NaN and infinity planted in their inputs; large ones, by default variants, where a binding holds less than a tensor.
+ */
 export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
   // one context for all: a second one would compile every program again, and that is where the time goes
-  const gpu = await open({ guard: true });
+  const believed: BelievedLimits = {};
+  const gpu = await openWithLimits(believed, { guard: true });
   let runs = 0;
 
   for (const room of rooms) {
-    room.cases.forEach((item, number) => {
-      if (item.skip?.(gpu) !== undefined) return;
+    const cases = [...room.cases.entries()].filter(([, item]) => item.skip?.(gpu) === undefined);
+    for (const [number, item] of cases) {
       const [wide, ...halves] = storages(gpu, item);
       const nameOf = (choice: ReadonlyMap<string, Choice>) => `${room.name}/${choiceName(choice)}: "${item.name}"`;
       for (const choice of choices(gpu, room, number)) {
@@ -23,7 +29,7 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
           runs++;
         });
       }
-      if (halves.length === 0) return;
+      if (halves.length === 0) continue;
       const all = choices(gpu, room, number, 'f16');
       // where a processor compiles them, at a third of all programs, which take minutes, variants take turns from case to case
       for (const choice of gpu.kind === 'hardware' ? all : [all[number % all.length]]) {
@@ -37,7 +43,9 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
           runs++;
         });
       }
-    });
+    }
+    testNonFinite(gpu, room, cases);
+    testRanges(gpu, believed, room, cases);
   }
 
   test.after(async () => {

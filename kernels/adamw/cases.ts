@@ -103,7 +103,7 @@ export const room: Room = {
   cases: [
     adamwCase('an odd length, five steps', 1001, usual, 5),
     adamwCase('packs of four, strong decay, ten steps', 2048, { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 }, 10),
-    adamwCase('blocks of two groups, the last one partial', 3 * BLOCK + 20, usual, 2, { groups: [0, 1, 1, 0] }),
+    adamwCase('blocks of two groups, the last one partial', 5 * BLOCK + 20, usual, 2, { groups: [0, 1, 1, 0, 1, 0] }),
     adamwCase('blocks of two groups, an odd length', 2 * BLOCK + 7, usual, 1, { groups: [1, 0, 1] }),
     adamwCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),
     adamwCase('gradients so small that eps decides', 64, usual, 2, { gradientStd: 1e-9 }),

@@ -32,6 +32,7 @@ export const room: Room = {
     blendCase('MixUp of clips, odd sizes', [3, 2, 3, 7, 5], [2, 0, 1], [0.625, 0, 0, 0, 0]),
     blendCase('CutMix: a box at the edge', [4, 3, 9, 9], [0, 3, 1, 2], [1, 6, 0, 9, 4]),
     blendCase('CutMix: the whole picture', [2, 5, 5], [1, 0], [1, 0, 0, 5, 5]),
+    blendCase('both at once, in a large batch', [20, 3, 9, 8], descending(20), [0.75, 2, 1, 7, 6]),
     blendCase('labels', [4, 1, 11], [1, 2, 3, 0], [0.3, 0, 0, 0, 0]),
   ],
   workloads: [

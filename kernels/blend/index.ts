@@ -1,8 +1,9 @@
 import { Kernel, part, ShapeError, type Tensor } from '../../engine/index.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
-const kernel = new Kernel('blend', [await part(import.meta.url, './blend.wgsl')]);
+const kernel = new Kernel('blend', [await part(import.meta.url, './blend.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 
 const WORKGROUP = 256;
 /** keep, x1, y1, x2, y2. */
@@ -13,7 +14,7 @@ const MIX_WORDS = 5;
  * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Labels are mixed by the same call
  * (their box is empty). Inputs are data, not parameters, so no gradient is recorded.
  *
- * @param x [B, ..., height, width]  @param partner [B], below B
+ * @param x [B, ..., height, width]  @param partner [B], below B; one that is not makes its sample NaN
  * @param mix [5] f32: keep, then the box x1, y1, x2, y2 in pixels, the last two exclusive; an empty box for MixUp
  * @returns the shape of `x`
  */
@@ -22,11 +23,17 @@ export function blend(x: Tensor, partner: Tensor<'u32'>, mix: Tensor): Tensor {
   if (x.shape.length < 2 || partner.size !== batch || mix.size !== MIX_WORDS) {
     throw new ShapeError('blend', `x is [${x.shape}], partner [${partner.shape}], mix [${mix.shape}]; expected [B, ..., height, width], [B], [${MIX_WORDS}]`);
   }
+  const { gpu } = x;
   const y = x.like();
-  kernel.run(x.gpu, {
-    tensors: { x, partner, mix, y },
-    params: { n: x.size, sample: x.size / batch, height: x.shape.at(-2) as number, width: x.shape.at(-1) as number },
-    grid: ceilDiv(x.size, WORKGROUP),
+  const sample = x.size / batch;
+  const [height, width] = x.shape.slice(-2);
+  // a batch larger than a binding: each range of samples meets each range of partners, and takes those that it knows
+  inRanges(gpu, batch, { x, y }, (own, count, first) => {
+    inRanges(gpu, batch, { others: x }, (others, other_count, other_first) => {
+      const n = count * sample;
+      const params = { n, sample, height, width, batch, first, other_first, other_count };
+      kernel.run(gpu, { tensors: { ...own, ...others, partner, mix }, params, grid: ceilDiv(n, WORKGROUP) });
+    });
   });
   return y;
 }

@@ -27,8 +27,8 @@ function softCase(name: string, logits: Input, target: Input, largest = 4): Case
   };
 }
 
-function labelCase(name: string, rows: number, classes: number, smoothing: number): Case {
-  const soft = softCase(name, normal('cross entropy labels', [rows, classes], { std: 2 }), values([1], [0]), 8);
+function labelCase(name: string, rows: number, classes: number, smoothing: number, logits = normal('cross entropy labels', [rows, classes], { std: 2 })): Case {
+  const soft = softCase(name, logits, values([1], [0]), 8);
   const target = (labels: Float64Array) => reference.smoothed(labels, classes, smoothing);
   return {
     ...soft,
@@ -39,6 +39,9 @@ function labelCase(name: string, rows: number, classes: number, smoothing: numbe
   };
 }
 
+/** Classes 2 of the first row, and 0 and 1 of the second, cannot be. */
+const ruledOut = values([2, 4], [1, 2, -Infinity, 0.5, -Infinity, -Infinity, 3, -1]);
+
 export const room: Room = {
   name: 'cross_entropy',
   kernels,
@@ -46,8 +49,11 @@ export const room: Room = {
     softCase('targets that do not sum to 1', normal('logits', [5, 37], { std: 3 }), normal('targets', [5, 37], { mean: 0.1, std: 0.05 }), 64),
     softCase('one row, one class', values([1, 1], [3]), values([1, 1], [1])),
     softCase('logits of ±1e4', values([2, 4], [1e4, -1e4, 0, 5e3, -1e4, -1e4, -1e4, -9e3]), values([2, 4], [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 1]), 2e4),
+    softCase('classes that are ruled out by −∞, with targets of 0', ruledOut, values([2, 4], [0.5, 0.25, 0, 0.25, 0, 0, 0, 1]), 8),
     softCase('more classes than lanes', normal('many logits', [3, 701]), normal('many targets', [3, 701], { mean: 1 / 701, std: 0.001 }), 16),
+    softCase('many rows of odd length', normal('rows of logits', [130, 33]), normal('rows of targets', [130, 33], { mean: 1 / 33, std: 0.01 }), 16),
     labelCase('hard labels, odd sizes', 7, 51, 0),
+    labelCase('classes that are ruled out by −∞, beside the label', 2, 4, 0, ruledOut),
     labelCase('smoothed labels in packs, more rows than a workgroup sums at once', 70, 120, 0.1),
   ],
   workloads: [

@@ -1,7 +1,9 @@
 // Softmax cross-entropy with soft targets, forward and gradient in one pass. For each row, with p = softmax(logits):
 //   loss = −Σ_k t_k · log p_k = Σ_k t_k · (logSumExp − z_k)
 //   dlogits_k = p_k · Σ t − t_k          (times dLoss/rows, which the backward pass brings)
-// Szegedy et al. 2016, arXiv:1512.00567, section 7, for soft targets. Linked with row/*.wgsl, exp.wgsl, a pack, and target.*.wgsl.
+// A class whose target is 0 takes no part in the sum, though its logit be −∞: 0 · ∞ is 0 here.
+// Szegedy et al. 2016, arXiv:1512.00567, section 7, for soft targets. Linked with row/*.wgsl, exp.wgsl, log.wgsl,
+// special.wgsl, a pack, and target.*.wgsl.
 
 struct Params { rows: u32, packs: u32, on: f32, off: f32 }
 
@@ -9,6 +11,8 @@ struct Params { rows: u32, packs: u32, on: f32, off: f32 }
 @group(0) @binding(1) var<storage, read> logits: array<pack>;              // [rows, packs]
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;         // [rows]
 @group(0) @binding(4) var<storage, read_write> slope: array<pack32>;       // [rows, packs], p · Σt − t
+
+const LEAST = -3.4028234e38;   // the smallest f32
 
 fn exponential(p: pack32) -> pack32 { return pack_of(exp_of_four(vec4f(p))); }
 
@@ -20,7 +24,7 @@ fn cross_entropy(lanes: Lanes) {
   let stride = row_lanes(lanes);
 
   // the largest logit so far and the sum of exponentials below it, in one pass; a larger logit shrinks what was summed before
-  var largest = -3.0e38;
+  var largest = LEAST;
   var below = 0.0;
   var sum_of_targets = 0.0;
   for (var p = lanes.lane; p < params.packs; p += stride) {
@@ -32,13 +36,14 @@ fn cross_entropy(lanes: Lanes) {
   }
   let top = row_max(largest, lanes);
   let totals = row_sum2(vec2f(below * exp_of(max(largest - top, LOWEST)), sum_of_targets), lanes);   // Σ exp(z − top), Σ t
-  let log_sum = log(totals.x);   // of a number of at least 1: the largest logit adds exp(0)
+  let log_sum = log_of_four(vec4f(totals.x)).x;   // of a number of at least 1: the largest logit adds exp(0)
 
   var loss = 0.0;
   for (var p = lanes.lane; p < params.packs; p += stride) {
     let z = pack32(logits[base + p]) - top;
     let t = target_at(held, p);
-    loss += sum_of(t * (log_sum - z));
+    let is_out = is_zero(vec4f(t)) & is_infinite(vec4f(z));
+    loss += sum_of(t * (log_sum - pack_of(select(vec4f(z), vec4f(), is_out))));
     if (row < params.rows) { slope[base + p] = exponential(z) / totals.x * totals.y - t; }
   }
   let row_loss = row_sum(loss, lanes);

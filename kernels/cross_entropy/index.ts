@@ -1,11 +1,12 @@
 import { FirstlightError, flat, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { type PackedKernels, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 const body = await part(import.meta.url, './cross_entropy.wgsl');
-const exp = await part(import.meta.url, '../shared/exp.wgsl');
+const functions = await Promise.all(['../shared/exp.wgsl', '../shared/log.wgsl', '../shared/special.wgsl'].map((file) => part(import.meta.url, file)));
 const byLabel = await part(import.meta.url, './target.label.wgsl');
 const classes = {
   scalar: await part(import.meta.url, './classes.scalar.wgsl'),
@@ -17,13 +18,14 @@ function labelKernels(name: string, parts: readonly Source[]): PackedKernels {
   return { scalar: rowKernels(name, [...parts, classes.scalar]).scalar, vec4: rowKernels(name, [...parts, classes.vec4]).vec4 };
 }
 
-const withTargets = rowKernels('cross_entropy', [body, exp, await part(import.meta.url, './target.soft.wgsl')]);
-const withLabels = labelKernels('cross_entropy_labels', [body, exp, byLabel]);
+const withTargets = rowKernels('cross_entropy', [body, ...functions, await part(import.meta.url, './target.soft.wgsl')]);
+const withLabels = labelKernels('cross_entropy_labels', [body, ...functions, byLabel]);
 const backward = packedKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
 
 /**
  * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient.
- * Equal to torch's CrossEntropyLoss with class probabilities, and to timm's SoftTargetCrossEntropy.
+ * Equal to torch's CrossEntropyLoss with class probabilities, and to timm's SoftTargetCrossEntropy, but where a target of 0 meets a logit
+ * of −∞: the class takes no part, as the limit t → 0 says for every p > 0, where those two have 0 · ∞ = NaN. A row of −∞ alone is NaN.
  *
  * @param logits [B, K]  @param target [B, K]  @returns []
  */
@@ -36,7 +38,8 @@ export function crossEntropy(logits: Tensor, target: Tensor): Tensor {
 
 /**
  * Cross-entropy with one label per row, smoothed: the target is 1 − s + s/K at the label and s/K elsewhere. Szegedy et al.
- * 2016, arXiv:1512.00567, section 7. A label of K or more makes the loss infinite, which every check for finite values sees.
+ * 2016, arXiv:1512.00567, section 7. A label of K or more makes the loss NaN, and the gradient of its row. Without smoothing a logit of −∞
+ * costs only the row that it is the label of, an infinite loss, as in torch.
  *
  * @param logits [B, K]  @param labels [B]  @param smoothing s  @returns []
  */
@@ -56,15 +59,19 @@ function run(logits: Tensor, kernels: PackedKernels, targets: { targets: Tensor 
     const losses = logits.wide([rows], 'row losses');
     const slope = logits.wide(logits.shape, 'loss slope');
     const { kernel, packs } = packed(kernels, count);
-    kernel.run(gpu, { tensors: { logits, ...targets, losses, slope }, params: { rows, packs, ...smoothed }, ...rowLaunch(gpu, kernel, rows) });
+    inRanges(gpu, rows, { logits, ...targets, losses, slope }, (tensors, some) => {
+      kernel.run(gpu, { tensors, params: { rows: some, packs, ...smoothed }, ...rowLaunch(gpu, kernel, some) });
+    });
     return record(
       sumEverything(losses, 1 / rows),
       [logits],
       (dloss) => {
         const dlogits = logits.gradLike();
-        const { kernel: gradient, packs: n } = packed(backward, logits.size);
-        const { run: length, grid } = runsOf(gpu, n);
-        gradient.run(gpu, { tensors: { slope, dloss, dlogits }, params: { n, run: length, rows }, grid });
+        inRanges(gpu, logits.size, { slope, dlogits }, (tensors, some) => {
+          const { kernel: gradient, packs: n } = packed(backward, some);
+          const { run: length, grid } = runsOf(gpu, n);
+          gradient.run(gpu, { tensors: { ...tensors, dloss }, params: { n, run: length, rows }, grid });
+        });
         return [dlogits];
       },
       [slope],

@@ -4,12 +4,15 @@ function logSumExp(row: Float64Array): number {
   return top + Math.log(row.reduce((sum, z) => sum + Math.exp(z - top), 0));
 }
 
-/** Mean over rows of Σ_k t_k (logSumExp − z_k). */
+/** Mean over rows of Σ_k t_k (logSumExp − z_k); a class of −∞ whose target is 0 takes no part. */
 export function crossEntropy(logits: Float64Array, target: Float64Array, classes: number): number {
   let loss = 0;
   for (let base = 0; base < logits.length; base += classes) {
     const lse = logSumExp(logits.subarray(base, base + classes));
-    for (let k = 0; k < classes; k++) loss += target[base + k] * (lse - logits[base + k]);
+    for (let k = 0; k < classes; k++) {
+      const [t, z] = [target[base + k], logits[base + k]];
+      loss += t * (lse - (t === 0 && z === Number.NEGATIVE_INFINITY ? 0 : z));
+    }
   }
   return loss / (logits.length / classes);
 }

@@ -1,8 +1,8 @@
-// Dropout: y = x / (1 − rate) where the element is kept, 0 where it is dropped; the gradient is the same kernel on dy.
+// Dropout: y = x · kept / (1 − rate), kept being 1 or 0; the gradient is the same kernel on dy. 0 · x is NaN if x is not finite, as in torch.
 // Srivastava et al. 2014, section 4 (scaled in training, so that evaluation needs no change). Dropping whole branches of a
 // residual network is the same with one draw per index of a dimension: Huang et al. 2016, arXiv:1603.09382.
 // The mask is never stored: it is a function of (seed, step, layer, index), drawn again backward. A lane owns four
-// neighbouring elements, since Philox gives four words at once. Linked with philox.wgsl.
+// neighbouring elements, since Philox gives four words at once. Linked with philox.wgsl and special.wgsl.
 
 struct Params { n: u32, first: u32, extent: u32, inner: u32, layer: u32, rate: f32 }
 
@@ -26,6 +26,8 @@ fn dropout(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
       words = philox(vec4u(drawn, params.layer, draw[2], 0u), vec2u(draw[0], draw[1]));
     }
     let uniform_draw = f32(words[index % 4u] >> 8u) / 16777216.0;   // 24 bits, in [0, 1)
-    y[i] = result(select(0.0, f32(x[i]) / (1.0 - params.rate), uniform_draw >= params.rate));
+    let own = vec4f(f32(x[i]));
+    let dropped = select(0.0, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // compilers may take 0 · x for 0
+    y[i] = result(select(dropped, own.x / (1.0 - params.rate), uniform_draw >= params.rate));
   }
 }

@@ -1,10 +1,11 @@
 import { Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
-import { rangesOf } from '../shared/flat.ts';
+import { inRanges } from '../shared/flat.ts';
 import { checkFraction } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
-const kernel = new Kernel('dropout', [await part(import.meta.url, './dropout.wgsl'), await part(import.meta.url, '../shared/philox.wgsl')]);
+const parts = ['./dropout.wgsl', '../shared/philox.wgsl', '../shared/special.wgsl'];
+const kernel = new Kernel('dropout', await Promise.all(parts.map((file) => part(import.meta.url, file))));
 
 /** Elements that a workgroup of `dropout.wgsl` takes: four per lane. */
 const ELEMENTS_PER_WORKGROUP = 4 * 64;
@@ -40,12 +41,10 @@ function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, exten
   if (state.size !== 4) throw new ShapeError(op, `the draw's state is [${state.shape}], expected [4]: seed low, seed high, step, 0`);
   if (rate === 0) return x.reshape(x.shape); // a tensor of its own: what disposes of y must not free x
   const apply = (from: Tensor, to: Tensor) => {
-    for (const { start, count } of rangesOf(x.gpu, x.size)) {
-      using piece = from.alias([count], start * from.elementBytes);
-      using result = to.alias([count], start * to.elementBytes);
-      const params = { n: count, first: start, extent, inner, layer, rate };
-      kernel.run(x.gpu, { tensors: { x: piece, draw: state, y: result }, params, grid: ceilDiv(count, ELEMENTS_PER_WORKGROUP) });
-    }
+    inRanges(x.gpu, x.size, { x: from, y: to }, (tensors, n, first) => {
+      const params = { n, first, extent, inner, layer, rate };
+      kernel.run(x.gpu, { tensors: { ...tensors, draw: state }, params, grid: ceilDiv(n, ELEMENTS_PER_WORKGROUP) });
+    });
     return to;
   };
   return record(apply(x, x.like()), [x], (dy) => [apply(dy, x.gradLike())], [state]);

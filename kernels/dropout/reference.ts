@@ -12,6 +12,6 @@ export function drop(x: Float64Array, rate: number, { state, layer }: DrawRefere
     const index = Math.floor(i / inner) % extent;
     const words = philox([Math.floor(index / 4), layer, state[2], 0], [state[0], state[1]]);
     const uniform = (words[index % 4] >>> 8) / 2 ** 24;
-    return uniform >= rate ? value / (1 - rate) : 0;
+    return uniform >= rate ? value / (1 - rate) : 0 * value;
   });
 }

@@ -1,12 +1,13 @@
 // First stage of the gradient of embedding, for ids that occur often (padding, start of text): sums of at most 64 of their
 // positions. Without it one lane would add thousands of rows while the others wait. Linked with a pack.
 //   partial[s] = Σ dy[order[k]], pieces[s].x ≤ k < pieces[s].y, in rising order
+// If dy is CUT into ranges of positions, each is a dispatch, which goes on with the sums of those before it if ADDED.
 
-struct Params { n: u32, width: u32 }
+struct Params { n: u32, width: u32, first_position: u32, positions: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<pack>;              // [positions, width]
-@group(0) @binding(2) var<storage, read> order: array<u32>;            // [positions], sorted by id, then by position
+@group(0) @binding(1) var<storage, read> dy: array<pack>;              // [positions, width], from `first_position` on
+@group(0) @binding(2) var<storage, read> order: array<u32>;            // [all positions], sorted by id, then by position
 @group(0) @binding(3) var<storage, read> pieces: array<vec2u>;         // first and end in `order`; equal where unused
 @group(0) @binding(4) var<storage, read_write> partial: array<pack32>; // [pieces, width], n packs
 
@@ -18,6 +19,10 @@ fn embedding_partial(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroup
   if (i >= params.n) { return; }
   let piece = pieces[i / params.width];
   var sum = pack32();
-  for (var k = piece.x; k < piece.y; k++) { sum += pack32(dy[order[k] * params.width + i % params.width]); }
+  if (ADDED) { sum = partial[i]; }
+  for (var k = piece.x; k < piece.y; k++) {
+    let position = order[k] - params.first_position;   // wraps to a huge number below it
+    if (!CUT || position < params.positions) { sum += pack32(dy[position * params.width + i % params.width]); }
+  }
   partial[i] = sum;
 }

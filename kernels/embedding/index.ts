@@ -1,8 +1,9 @@
 import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import { rangesOf } from '../shared/flat.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { storedFor, wideFor } from '../shared/wide_sum.ts';
 import type { TokenIds } from './token_ids.ts';
 
 export { type TokenIds, tokenIds } from './token_ids.ts';
@@ -10,8 +11,9 @@ export { type TokenIds, tokenIds } from './token_ids.ts';
 const lookup = packedKernels('embedding', [await part(import.meta.url, './embedding.wgsl')]);
 const partialSums = packedKernels('embedding_partial', [await part(import.meta.url, './embedding_partial.wgsl')]);
 const lookupGradient = packedKernels('embedding_grad', [await part(import.meta.url, './embedding_grad.wgsl')]);
-const picking = packedKernels('pick', [await part(import.meta.url, './pick.wgsl')]);
-const pickingGradient = packedKernels('pick_grad', [await part(import.meta.url, './pick_grad.wgsl')]);
+const special = await part(import.meta.url, '../shared/special.wgsl');
+const picking = packedKernels('pick', [await part(import.meta.url, './pick.wgsl'), special]);
+const pickingGradient = packedKernels('pick_grad', [await part(import.meta.url, './pick_grad.wgsl'), special]);
 
 const WORKGROUP = 64;
 
@@ -26,64 +28,75 @@ export function embedding(table: Tensor, ids: TokenIds): Tensor {
   const [vocabulary, width] = table.shape;
   ids.checkAgainst(vocabulary);
   const { gpu } = table;
-  const ranges = rangesOf(gpu, vocabulary, width);
   const positions = ids.ids.size;
   const y = table.like([...ids.shape, width], 'embedding');
-  const inRange = (whole: Tensor, { start, count }: { start: number; count: number }, work: (piece: Tensor) => void) => {
-    using piece = whole.alias([count, width], start * width * whole.elementBytes);
-    work(piece);
-  };
-  for (const range of ranges) {
-    inRange(table, range, (piece) => {
-      const { kernel, packs } = packed(lookup, width);
-      const n = positions * packs;
-      kernel.run(gpu, { tensors: { table: piece, ids: ids.ids, y }, params: { n, width: packs, first: range.start, rows: range.count }, grid: ceilDiv(n, WORKGROUP) });
+  const { kernel, packs } = packed(lookup, width);
+  inRanges(gpu, vocabulary, { table }, (own, rows, first) => {
+    inRanges(gpu, positions, { ids: ids.ids, y }, (some, count) => {
+      const n = count * packs;
+      kernel.run(gpu, { tensors: { ...own, ...some }, params: { n, width: packs, first, rows }, grid: ceilDiv(n, WORKGROUP) });
     });
-  }
+  });
   const { order, lists, pieces } = ids;
-  return record(
-    y,
-    [table],
-    (dy) => {
-      const dtable = table.gradLike();
-      gpu.clear(dtable);
-      const { kernel: first, packs } = packed(partialSums, width);
-      const partial = dy.wide([pieces.shape[0], width], 'partial sums');
-      const n = pieces.shape[0] * packs;
-      first.run(gpu, { tensors: { dy, order, pieces, partial }, params: { n, width: packs }, grid: ceilDiv(n, WORKGROUP) });
-      const { kernel: second } = packed(lookupGradient, width);
-      const m = positions * packs;
-      for (const range of ranges) {
-        inRange(dtable, range, (piece) => {
-          second.run(gpu, { tensors: { dy, order, lists, partial, dtable: piece }, params: { n: m, width: packs, first: range.start, rows: range.count }, grid: ceilDiv(m, WORKGROUP) });
-        });
-      }
-      return [dtable];
-    },
-    [order, lists, pieces],
-  );
+  return record(y, [table], (dy) => [gradient(table, dy, ids)], [order, lists, pieces]);
+}
+
+/** Where a range of dy lies among the positions. */
+interface Place {
+  readonly params: { readonly first_position: number; readonly positions: number };
+  readonly constants: { readonly CUT: boolean; readonly ADDED: boolean };
+}
+
+/** Of the table. */
+function gradient(table: Tensor, dy: Tensor, { order, lists, pieces }: TokenIds): Tensor {
+  const { gpu } = table;
+  const [vocabulary, width] = table.shape;
+  const positions = order.size;
+  // positions of an id rise, so that sums that go on from one range of dy to the next are added in the order of a single one
+  const overRanges = (work: (some: { readonly dy: Tensor }, place: Place) => void) =>
+    inRanges(gpu, positions, { dy }, (some, count, first) => {
+      work(some, { params: { first_position: first, positions: count }, constants: { CUT: count < positions, ADDED: first > 0 } });
+    });
+  const dtable = wideFor(table, [dy]).gradLike();
+  gpu.clear(dtable);
+  const { kernel: first, packs } = packed(partialSums, width);
+  const { kernel: second } = packed(lookupGradient, width);
+  const partial = dy.wide([pieces.shape[0], width], 'partial sums');
+  overRanges((some, { params, constants }) => {
+    const n = pieces.shape[0] * packs;
+    first.run(gpu, { tensors: { ...some, order, pieces, partial }, params: { n, width: packs, ...params }, constants, grid: ceilDiv(n, WORKGROUP) });
+  });
+  overRanges((some, { params, constants }) => {
+    const n = positions * packs;
+    inRanges(gpu, vocabulary, { dtable }, (own, rows, firstRow) => {
+      const tensors = { ...some, ...own, order, lists, partial };
+      second.run(gpu, { tensors, params: { n, width: packs, first: firstRow, rows, ...params }, constants, grid: ceilDiv(n, WORKGROUP) });
+    });
+  });
+  return storedFor(table, dtable);
 }
 
 /**
  * One row per batch entry: y[b, :] = x[b, index[b], :]. CLIP reads a text's features at its end-of-text token this way.
  *
- * @param x [B, L, D]  @param index [B], each below L  @returns [B, D]
+ * @param x [B, L, D]  @param index [B], each below L; one that is not makes its row NaN, and that of its gradient  @returns [B, D]
  */
 export function pick(x: Tensor, index: Tensor<'u32'>): Tensor {
   const [batch, length, width] = x.shape;
   if (x.shape.length !== 3) throw new ShapeError('pick', `x must be [B, L, D], got [${x.shape}]`);
   if (index.shape.length !== 1 || index.size !== batch) throw new ShapeError('pick', `x is [${x.shape}], so the index must be [${batch}], got [${index.shape}]`);
+  const { gpu } = x;
+  const run = (kernels: typeof picking, tensors: Readonly<Record<string, Tensor | Tensor<'u32'>>>, n: number, first: number) =>
+    packed(kernels, width).kernel.run(gpu, { tensors, params: { n, length, width: packs, first }, grid: ceilDiv(n, WORKGROUP) });
   const { packs } = packed(picking, width);
-  const run = (kernels: typeof picking, tensors: Readonly<Record<string, Tensor | Tensor<'u32'>>>, n: number) =>
-    packed(kernels, width).kernel.run(x.gpu, { tensors, params: { n, length, width: packs }, grid: ceilDiv(n, WORKGROUP) });
   const y = x.like([batch, width]);
-  run(picking, { x, index, y }, batch * packs);
+  inRanges(gpu, batch, { x }, (tensors, count, first) => run(picking, { ...tensors, index, y }, count * packs, first));
   return record(
     y,
     [x],
     (dy) => {
       const dx = x.gradLike();
-      run(pickingGradient, { dy, index, dx }, batch * length * packs);
+      inRanges(gpu, batch, { dx }, (tensors, count, first) => run(pickingGradient, { ...tensors, dy, index }, count * length * packs, first));
       return [dx];
     },
     [index],

@@ -29,6 +29,8 @@ function framesCase(name: string, pictures: readonly I420Frame[], views: readonl
   };
 }
 
+/** Each of another height. */
+const tall = Array.from({ length: 14 }, (_, i) => noise(24, 41 + i, 'bt601', 'limited'));
 const [odd, small, wide, dot, video] = [noise(13, 7, 'bt601', 'limited'), noise(8, 8, 'bt709', 'full'), noise(40, 22, 'bt709', 'limited'), noise(1, 1, 'bt601', 'full'), noise(320, 240, 'bt709', 'limited')];
 
 export const room: Room = {
@@ -40,6 +42,8 @@ export const room: Room = {
       { crop: { x: 3, y: 1, width: 16, height: 16 }, flip: true },
       { crop: { x: 20.5, y: 2.25, width: 19.5, height: 18 }, flip: false },
     ], { size: 16, ...clip }),
+    framesCase('many frames', Array(24).fill(small), Array.from({ length: 24 }, (_, i) => whole(small, i % 2 === 1)), { size: 8, ...clip }),
+    framesCase('many bytes', tall, tall.map((frame) => whole(frame)), { size: 4, ...clip }),
     framesCase('no resize: plain decoding', [small], [whole(small)], { size: 8, mean: [0, 0, 0], std: [1, 1, 1] }),
     framesCase('one pixel, enlarged', [dot], [whole(dot)], { size: 3, ...clip }),
   ],

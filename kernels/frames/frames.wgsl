@@ -2,12 +2,18 @@
 // Each of the four taps of the resize is a whole RGB pixel, clamped to [0, 255]: the result is that of decoding to RGB first and
 // resizing then (half-pixel centres, as OpenCV's INTER_LINEAR). Chroma is sampled bilinearly; its samples sit in the centre of
 // their four luma samples, as in MPEG-1 and JPEG. ITU-R BT.601-7 and BT.709-6, sections on quantisation.
-// One lane per output pixel.
+// One lane per output pixel. Bytes larger than a binding come in windows, each with the frames that begin in it. A frame that does not end
+// in its window is NaN. Linked with special.wgsl.
 
-struct Params { n: u32, size: u32, mean_r: f32, mean_g: f32, mean_b: f32, std_r: f32, std_g: f32, std_b: f32 }
+struct Params {
+  n: u32, size: u32,
+  first: u32,                               // frame that y begins with
+  first_byte: u32, own: u32, bytes: u32,    // of the window: where it begins, how far on the next one does, and how long it is
+  mean_r: f32, mean_g: f32, mean_b: f32, std_r: f32, std_g: f32, std_b: f32,
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> packed: array<u32>;     // bytes of all frames: planes Y, U, V each; four bytes to a word
+@group(0) @binding(1) var<storage, read> packed: array<u32>;     // bytes of the window: planes Y, U, V each; four bytes to a word
 @group(0) @binding(2) var<storage, read> table: array<vec4u>;    // [frames, 3]: offset, width, height, crop x; crop y, width, height, flip; matrix, range, 0, 0
 @group(0) @binding(3) var<storage, read_write> y: array<result>; // [frames, 3, size, size]
 
@@ -31,12 +37,17 @@ fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let area = params.size * params.size;
   let f = i / area;
   let at = i % area;
-  let a = table[3u * f];
-  let b = table[3u * f + 1u];
-  let c = table[3u * f + 2u];
+  let row = 3u * (params.first + f);
+  let a = table[row];
+  let b = table[row + 1u];
+  let c = table[row + 2u];
   let extent = vec2u(a.y, a.z);
   let half = (extent + 1u) / 2u;
-  let frame = Frame(a.x, a.x + extent.x * extent.y, a.x + extent.x * extent.y + half.x * half.y, extent.x, vec2f(half - 1u), half.x, c.x, c.y);
+  let luma = a.x - params.first_byte;
+  let blue = luma + extent.x * extent.y;
+  let red = blue + half.x * half.y;
+  if (a.x < params.first_byte || luma >= params.own) { return; }   // in another window
+  let frame = Frame(luma, blue, red, extent.x, vec2f(half - 1u), half.x, c.x, c.y);
 
   var pixel = vec2u(at % params.size, at / params.size);
   if (b.w != 0u) { pixel.x = params.size - 1u - pixel.x; }
@@ -57,7 +68,9 @@ fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   }
   let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
   let deviation = vec3f(params.std_r, params.std_g, params.std_b);
-  let value = (colour - mean) / deviation;
+  var value = (colour - mean) / deviation;
+  let length = red + half.x * half.y - luma;
+  if (luma >= params.bytes || length > params.bytes - luma) { value = nan_of(vec4f(value, 0.0)).xyz; }
   for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = result(value[channel]); }
 }
 

@@ -1,4 +1,5 @@
-import { type FloatType, Kernel, LimitError, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { type FloatType, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, inRanges } from '../shared/flat.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -6,9 +7,10 @@ import { TABLE_COLUMNS } from './pack.ts';
 
 export { type I420Frame, packFrames, type View } from './pack.ts';
 
-const kernel = new Kernel('frames', [await part(import.meta.url, './frames.wgsl')]);
+const kernel = new Kernel('frames', [await part(import.meta.url, './frames.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 
 const WORKGROUP = 64;
+const ALL = 0xffffffff;
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
@@ -23,7 +25,8 @@ export interface FramesOptions {
 
 /**
  * Frames as a video decoder gives them → (rgb − mean) / std, resized from the crop of each: one kernel from I420 bytes to the
- * model's input, so that every host sees equal pixels. Not differentiated.
+ * model's input, so that every host sees equal pixels. Not differentiated. A frame whose bytes are not in `packed` comes out NaN, and
+ * where `packed` is larger than a binding, so does one of more than half a binding: 64 MiB on every device, 44 million pixels.
  *
  * @param packed `words` of `packFrames`  @param table [F, 12], `table` of `packFrames`
  * @returns [F, 3, size, size]
@@ -36,16 +39,37 @@ export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean
     checkPositive('frames', `std of ${channel}`, std[i]);
   }
   const { gpu } = packed;
-  const limit = gpu.limits.maxStorageBufferBindingSize;
-  if (packed.bytes > limit) throw new LimitError('maxStorageBufferBindingSize', packed.bytes, limit, `frames: the I420 bytes of ${count} frames`, 'convert fewer frames at once');
   const y = Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
-  const n = count * size * size;
-  kernel.run(gpu, {
-    tensors: { packed, table, y },
-    params: { n, size, mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] },
-    grid: ceilDiv(n, WORKGROUP),
+  inRanges(gpu, count, { y }, (tensors, some, first) => {
+    const n = some * size * size;
+    for (const { piece, ...place } of windowsOf(packed)) {
+      kernel.run(gpu, {
+        tensors: { ...tensors, packed: piece, table },
+        params: { n, size, first, ...place, bytes: piece.bytes, mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] },
+        grid: ceilDiv(n, WORKGROUP),
+      });
+      if (piece !== packed) piece.dispose();
+    }
   });
   return y;
+}
+
+/** A part of the packed bytes, for the frames that begin in its first `own` bytes. The last one has all that begin behind it, too. */
+interface Window {
+  readonly piece: Tensor<'u32'>;
+  readonly first_byte: number;
+  readonly own: number;
+}
+
+/** All of the bytes if they fit a binding; else parts that overlap by half, so that each frame lies wholly in the one that it begins in. */
+function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
+  if (fitsBinding(packed)) return yield { piece: packed, first_byte: 0, own: ALL };
+  const half = Math.floor(bindingBytes(packed.gpu) / 2 / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;
+  for (let first_byte = 0, left = packed.bytes; left > 0; first_byte += half) {
+    const bytes = Math.min(2 * half, left);
+    left = bytes === left ? 0 : left - half;
+    yield { piece: packed.alias([bytes / 4], first_byte), first_byte, own: left === 0 ? ALL : half };
+  }
 }
 
 /** Work of one call that makes n output pixels: four taps of nine samples each. */

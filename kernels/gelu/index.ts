@@ -1,5 +1,6 @@
 import { flat, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packParts } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
@@ -21,14 +22,18 @@ const backward = build('gelu_grad', await part(import.meta.url, './gelu_grad.wgs
  * @param x [...]  @returns the shape of `x`
  */
 export function gelu(x: Tensor, activation: Activation): Tensor {
-  const of = ({ scalar, vec4 }: typeof forward) => packed({ scalar: scalar[activation], vec4: vec4[activation] }, x.size);
-  const { kernel, packs } = of(forward);
-  const { run, grid } = runsOf(x.gpu, packs);
+  const { gpu } = x;
+  const apply = ({ scalar, vec4 }: typeof forward, all: Readonly<Record<string, Tensor>>) =>
+    inRanges(gpu, x.size, all, (tensors, count) => {
+      const { kernel, packs } = packed({ scalar: scalar[activation], vec4: vec4[activation] }, count);
+      const { run, grid } = runsOf(gpu, packs);
+      kernel.run(gpu, { tensors, params: { packs, run }, grid });
+    });
   const y = x.like();
-  kernel.run(x.gpu, { tensors: { x, y }, params: { packs, run }, grid });
+  apply(forward, { x, y });
   return record(y, [x], (dy) => {
     const dx = x.gradLike();
-    of(backward).kernel.run(x.gpu, { tensors: { x, dy, dx }, params: { packs, run }, grid });
+    apply(backward, { x, dy, dx });
     return [dx];
   });
 }

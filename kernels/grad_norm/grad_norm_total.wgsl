@@ -1,11 +1,11 @@
 // Second stage: the norm over all runs, √Σ partial, and whether it can be trusted.
-// Linked with sums.wgsl and with row/subgroup.wgsl or row/tree.wgsl.
+// Linked with sums.wgsl, special.wgsl, and row/subgroup.wgsl or row/tree.wgsl.
 
 struct Params { n: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;          // [n]
-@group(0) @binding(2) var<storage, read_write> measured: array<f32>;   // [2]: norm, 1 if not finite
+@group(0) @binding(2) var<storage, read_write> measured: array<f32>;   // [2]: norm, 0; or NaN, 1
 
 @compute @workgroup_size(WORKGROUP)
 fn grad_norm_total(lanes: Lanes) {
@@ -18,7 +18,8 @@ fn grad_norm_total(lanes: Lanes) {
   }
   let total = row_sum(finite_or_huge(sum), lanes);
   if (lanes.lane == 0u && row_of(lanes) == 0u) {
-    measured[0] = sqrt(min(total, HUGE));
-    measured[1] = select(0.0, 1.0, bitcast<u32>(total) >= bitcast<u32>(HUGE));   // bits of positive floats are in their order
+    let trusted = bitcast<u32>(total) < bitcast<u32>(HUGE);   // bits of positive floats are in their order
+    measured[0] = select(nan_of(vec4f(total)).x, sqrt(total), trusted);
+    measured[1] = select(1.0, 0.0, trusted);
   }
 }

@@ -91,6 +91,7 @@ export const room: Room = {
     layernormCase('rows longer than the workgroup, and odd', normal('long', [3, 1027])),
     layernormCase('a width of 768', normal('wide', [5, 768])),
     layernormCase('more rows than one band', normal('many', [2, 25, 64])),
+    layernormCase('many rows of odd length', normal('rows', [140, 33])),
     layernormCase('a mean far above the deviation', offset, {
       tolerance: { atol: 3e-6, rtol: 3e-6, why: 'x itself is exact; the mean is corrected by a second sum' },
       gradientTolerance: { atol: 4e-3, rtol: 4e-5, why: 'the saved mean is rounded: half a unit of 2, times rstd of 100, in each x̂; dx is 100 times that' },
@@ -102,7 +103,8 @@ export const room: Room = {
     appendedCase('a token appended to each sequence', [3, 18, 64]),
     appendedCase('a token appended, an odd width', [2, 5, 33]),
     appendedCase('a token appended to each of many sequences of one', [70, 1, 8]),
-    chainCase('a gradient that is added to', [6, 64]),
+    appendedCase('a token appended to each of many sequences', [70, 6, 12]),
+    chainCase('a gradient that is added to', [70, 64]),
     chainCase('a gradient that is added to, an odd width', [5, 7]),
     layernormCase('a constant row: eps alone keeps it finite', values([1, 8], Array(8).fill(1.5)), {
       tolerance: FORWARD,

@@ -1,4 +1,5 @@
-import { type Context, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
+import { copy, type Context, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
+import { fitsBinding, gcd, inRanges } from '../shared/flat.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, packedKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
@@ -48,16 +49,19 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, a
   }
   const { gpu } = x;
   const y = x.like(appended === undefined ? x.shape : [sequences, tokens + 1, cols]);
-  const rows = y.size / cols;
   const { kernel, packs } = packed(forward, cols);
-  using statistics = x.wide([rows, 2], 'statistics');
-  const { variant, sizes: { own } } = kernel.choose(gpu, { rows });
-  kernel.run(gpu, {
-    tensors: { x, appended: appended ?? x, weight, bias, y, statistics },
-    params: { rows, packs, tokens: tokensOf(x, appended), eps },
-    constants: { APPENDED: appended !== undefined, OWN: own },
-    grid: ceilDiv(rows, own * rowsOfGroup(gpu, variant)),
-    variant,
+  using statistics = x.wide([y.size / cols, 2], 'statistics');
+  const units = appended === undefined ? y.size / cols : sequences;
+  inRanges(gpu, units, { x, appended: appended ?? x, y, statistics }, (some) => {
+    const rows = some.y.size / cols;
+    const { variant, sizes: { own } } = kernel.choose(gpu, { rows });
+    kernel.run(gpu, {
+      tensors: { ...some, weight, bias },
+      params: { rows, packs, tokens: tokensOf(x, appended), eps },
+      constants: { APPENDED: appended !== undefined, OWN: own },
+      grid: ceilDiv(rows, own * rowsOfGroup(gpu, variant)),
+      variant,
+    });
   });
   const saved = { x, weight, bias, appended, statistics };
   const extra = appended === undefined ? [] : [appended];
@@ -72,30 +76,50 @@ function tokensOf(x: Tensor, appended: Tensor | undefined): number {
 function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, soFar: SoFar): (Tensor | undefined)[] {
   const { gpu } = x;
   const cols = weight.size;
-  const rows = dy.size / cols;
+  const tokens = tokensOf(x, appended);
+  const units = dy.size / cols / (tokens + 1);
   const { kernel, packs } = packed(backward, cols);
   const hasRows = x.requiresGrad || appended?.requiresGrad === true;
   const hasColumns = weight.requiresGrad || bias.requiresGrad;
-  const { variant } = kernel.choose(gpu, { rows });
-  const { bands, band } = bandsOf(rows);
-  const rowGroups = hasRows ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
-  const columnGroups = hasColumns ? ceilDiv(packs, WORKGROUP) : 0;
+  const { bands, band } = bandsOf(units * (tokens + 1));
   const before = x.requiresGrad ? soFar.take(0) : undefined;
-  // one tensor for both gradients, because eight bindings are all that a device must have
-  const appendedAt = aligned(x.size);
-  const dx = !hasRows ? x.wide([4], 'unused') : appended === undefined ? x.gradLike() : Tensor.empty(gpu, [appendedAt + appended.size], x.gradType, `d ${x.label}`);
+  const dx = !hasRows ? x.wide([4], 'unused') : appended === undefined ? x.gradLike() : joined(x, appended);
   const partials = x.wide([hasColumns ? bands : 1, 2, cols], 'partial sums');
-  kernel.run(gpu, {
-    tensors: { x, appended: appended ?? x, dy, weight, statistics, so_far: before ?? x, dx, partials },
-    params: { rows, packs, tokens: tokensOf(x, appended), wanted: hasRows ? rows : 0, appended_at: appendedAt / (cols / packs), row_groups: rowGroups, column_groups: columnGroups, bands, band },
-    constants: { APPENDED: appended !== undefined, SO_FAR: before !== undefined },
-    grid: bands * (rowGroups + columnGroups),
-    variant,
-  });
+  const operands = {
+    x, appended: appended ?? x, dy, statistics, so_far: before ?? x,
+    ...(hasRows && appended === undefined && { dx }),
+    // never bound, it says how much room a range of the joined gradients takes
+    ...(hasRows && appended !== undefined && !fitsBinding(dx) && { room: dx.alias([dy.size]) }),
+  };
+  // ranges of whole bands, so that the order of their sums does not depend on the limit
+  inRanges(gpu, units, operands, (some, count, start) => {
+    const rows = count * (tokens + 1);
+    const own = some.dx ?? (hasRows && count < units ? joined(some.x, some.appended) : dx);
+    const { variant } = kernel.choose(gpu, { rows });
+    const row_groups = hasRows ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
+    const column_groups = hasColumns ? ceilDiv(packs, WORKGROUP) : 0;
+    const place = { bands: ceilDiv(rows, band), band, first_band: (start * (tokens + 1)) / band };
+    kernel.run(gpu, {
+      tensors: { ...some, weight, dx: own, partials },
+      params: { rows, packs, tokens, wanted: hasRows ? rows : 0, appended_at: aligned(some.x.size) / (cols / packs), row_groups, column_groups, ...place },
+      constants: { APPENDED: appended !== undefined, SO_FAR: before !== undefined },
+      grid: place.bands * (row_groups + column_groups),
+      variant,
+    });
+    if (own === dx || own === some.dx) return;
+    for (const [size, from, to] of [[some.x.size, 0, 0], [some.appended.size, aligned(some.x.size), aligned(x.size)]]) {
+      copy(own.alias([size], from * own.elementBytes), dx.alias([size], (to + start * (size / count)) * dx.elementBytes));
+    }
+  }, band / gcd(band, tokens + 1));
   const [dweight, dbias] = hasColumns ? totals(partials, weight, bias, packs, bands) : [undefined, undefined];
   const dxOnly = !x.requiresGrad ? undefined : appended === undefined ? dx : dx.alias(x.shape);
-  const dappended = appended?.requiresGrad === true ? dx.alias(appended.shape, appendedAt * dx.elementBytes) : undefined;
+  const dappended = appended?.requiresGrad === true ? dx.alias(appended.shape, aligned(x.size) * dx.elementBytes) : undefined;
   return [dxOnly, dweight, dbias, ...(appended === undefined ? [] : [dappended])];
+}
+
+/** For the gradients of x and, behind it, of `appended`: one tensor, because eight bindings are all that a device must have. */
+function joined(x: Tensor, appended: Tensor): Tensor {
+  return Tensor.empty(x.gpu, [aligned(x.size) + appended.size], x.gradType, `d ${x.label}`);
 }
 
 /** dweight and dbias: the bands added up, first to last. */

@@ -11,6 +11,7 @@ struct Params {
   row_groups: u32,          // workgroups that have rows of a band
   column_groups: u32,       // workgroups that follow them with sums of its columns
   bands: u32, band: u32,    // bands of so many rows
+  first_band: u32,          // number of the first of them, where rows come in several dispatches
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -71,6 +72,7 @@ fn sum_band(band: u32, c: u32) {
     dweight += g * (x_at(place_of(row), c) - known.x) * known.y;
     dbias += g;
   }
-  partials[2u * band * params.packs + c] = dweight;
-  partials[(2u * band + 1u) * params.packs + c] = dbias;
+  let place = 2u * (params.first_band + band);
+  partials[place * params.packs + c] = dweight;
+  partials[(place + 1u) * params.packs + c] = dbias;
 }

@@ -172,6 +172,7 @@ export const room: Room = {
     matmulCase('b transposed, packs', { rows: 44, inner: 68, columns: 36, transposeB: true }),
     matmulCase('a transposed, odd', { rows: 41, inner: 22, columns: 9, transposeA: true }),
     matmulCase('a transposed, packs but an odd sum', { rows: 36, inner: 29, columns: 68, transposeA: true }),
+    matmulCase('a transposed, many rows', { rows: 20, inner: 300, columns: 12, transposeA: true }),
     matmulCase('a batch', { rows: 5, inner: 17, columns: 6 }, { batch: 3 }),
     matmulCase('a batch, b transposed', { rows: 8, inner: 12, columns: 4, transposeB: true }, { batch: 5 }),
     matmulCase('a batch that shares b', { rows: 3, inner: 8, columns: 12 }, { batch: 4, shared: true }),

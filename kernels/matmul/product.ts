@@ -1,9 +1,10 @@
-import { accumulate, type Choice, type Context, type FloatType, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { accumulate, copy, type Choice, type Context, type FloatType, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import { rangesOf, type Range } from '../shared/flat.ts';
+import { inRanges } from '../shared/flat.ts';
 import { matricesOf, type MatrixSizes, matrixVariantNames, matrixVariants } from '../shared/matrix.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
+import { storedFor, wideFor } from '../shared/wide_sum.ts';
 import { constantsOf, measuresOf, shapesFor } from './matrix.ts';
 
 const read = (file: string) => part(import.meta.url, file);
@@ -208,44 +209,39 @@ function partsFor(gpu: Context, layout: Layout, rowSums: boolean, type: FloatTyp
   return ceilDiv(inner, chunkOf(inner, parts));   // rounding the length up may leave fewer
 }
 
-/** The tensor's rows `start` to `start + count`, for rows of `length` elements; not recorded. */
-function rowsOf(tensor: Tensor, length: number, { start, count }: Range): Tensor {
-  return tensor.alias([count, length], start * length * tensor.elementBytes);
-}
-
 /**
  * y = op(a)·op(b) with the rows of `a` and `y` cut into ranges where they exceed what a binding may hold. `a` is not transposed.
  */
 export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras: Extras = {}): void {
-  const { rows, columns, inner } = layout;
-  const ranges = rangesOf(a.gpu, rows, Math.max(columns, inner));
-  if (ranges.length === 1) return multiply(a, b, y, layout, extras);
   const { residual, factor, slope } = extras;
-  for (const range of ranges) {
-    a.gpu.scope(() => {
-      const piece = (tensor: Tensor | undefined, length: number) => tensor && rowsOf(tensor, length, range);
-      multiply(rowsOf(a, inner, range), b, rowsOf(y, columns, range), { ...layout, rows: range.count }, {
-        ...extras, residual: piece(residual, columns), factor: piece(factor, columns), slope: piece(slope, columns),
-      });
-    });
-  }
+  const all = { a, y, ...(residual && { residual }), ...(factor && { factor }), ...(slope && { slope }) };
+  inRanges(a.gpu, layout.rows, all, ({ a, y, ...others }, rows) => multiply(a, b, y, { ...layout, rows }, { ...extras, ...others }));
 }
 
 /** y = op(a)·op(b) for every matrix of a batch; an operand with one matrix serves them all. */
 export function multiplyBatch(a: Tensor, b: Tensor, y: Tensor, layout: Layout): void {
   const { rows, columns, inner } = layout;
   const [sizeOfA, sizeOfB, sizeOfY] = [rows * inner, inner * columns, rows * columns];
-  const matrices = y.size / sizeOfY;
-  const ranges = rangesOf(a.gpu, matrices, Math.max(sizeOfA, sizeOfB, sizeOfY));
+  if (y.size === sizeOfY) return layout.transposeA === true ? multiplyInner(a, b, y, layout) : multiplyRows(a, b, y, layout);
   const [strideOfA, strideOfB] = [a.size > sizeOfA ? sizeOfA : 0, b.size > sizeOfB ? sizeOfB : 0];
-  for (const range of ranges) {
-    const batch = { count: range.count, a: strideOfA, b: strideOfB };
-    if (ranges.length === 1) return multiply(a, b, y, layout, { batch });
-    a.gpu.scope(() => {
-      const piece = (tensor: Tensor, stride: number) => (stride === 0 ? tensor : rowsOf(tensor, stride, range));
-      multiply(piece(a, strideOfA), piece(b, strideOfB), piece(y, sizeOfY), layout, { batch });
-    });
-  }
+  const all = { y, ...(strideOfA > 0 && { a }), ...(strideOfB > 0 && { b }) };
+  inRanges(a.gpu, y.size / sizeOfY, all, ({ y, ...own }, count) => {
+    multiply(own.a ?? a, own.b ?? b, y, layout, { batch: { count, a: strideOfA, b: strideOfB } });
+  });
+}
+
+/** y = aᵀ·b, with their rows, which are summed over, cut into ranges where they exceed what a binding may hold. */
+function multiplyInner(a: Tensor, b: Tensor, y: Tensor, layout: Layout): void {
+  const sum = wideFor(y, [a, b]);
+  inRanges(a.gpu, layout.inner, { a, b }, ({ a, b }, inner, start) => {
+    if (start === 0) return multiply(a, b, sum, { ...layout, inner });
+    const more = sum.like();
+    multiply(a, b, more, { ...layout, inner });
+    accumulate(sum, more);
+  });
+  if (sum === y) return;
+  copy(sum, y);
+  sum.dispose();
 }
 
 /**
@@ -259,21 +255,25 @@ export function multiplyBatch(a: Tensor, b: Tensor, y: Tensor, layout: Layout): 
 export function outerSum(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): { matrix: Tensor; bias: Tensor | undefined } {
   const { gpu } = u;
   const [rows, columns] = of.shape;
+  const wide = wideFor(of, [u, v]);
+  if (wide !== of) {
+    const { matrix, bias: sums } = outerSum(u, v, wide, bias?.wide(bias.shape, bias.label));
+    return { matrix: storedFor(of, matrix), bias: bias && sums && storedFor(bias, sums) };
+  }
   let total: { matrix: Tensor; bias: Tensor | undefined } | undefined;
-  for (const range of rangesOf(gpu, u.size / rows, Math.max(rows, columns))) {
-    const layout: Layout = { rows, columns, inner: range.count, transposeA: true };
+  inRanges(gpu, u.size / rows, { u, v }, (some, inner) => {
+    const layout: Layout = { rows, columns, inner, transposeA: true };
     const parts = partsFor(gpu, layout, bias !== undefined, u.dtype);
     const matrices = parts === 1 ? of.gradLike() : of.wide([parts, rows, columns], 'parts of a gradient');
     const sums = bias && (parts === 1 ? bias.gradLike() : bias.wide([parts, rows], 'parts of a gradient'));
-    gpu.scope(() => multiply(rowsOf(u, rows, range), rowsOf(v, columns, range), matrices, layout, { parts, rowSums: sums }));
+    multiply(some.u, some.v, matrices, layout, { parts, rowSums: sums });
     const here = parts === 1 ? { matrix: matrices, bias: sums } : sumParts(matrices, of, sums, bias);
-    if (total === undefined) {
-      total = here;
-      continue;
+    if (total !== undefined) {
+      accumulate(total.matrix, here.matrix);
+      if (total.bias !== undefined && here.bias !== undefined) accumulate(total.bias, here.bias);
     }
-    accumulate(total.matrix, here.matrix);
-    if (total.bias !== undefined && here.bias !== undefined) accumulate(total.bias, here.bias);
-  }
+    return (total ??= here);
+  });
   if (total === undefined) throw new RangeError('a tensor has at least one row');
   return total;
 }

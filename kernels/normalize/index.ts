@@ -1,14 +1,15 @@
 import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 
-const forward = rowKernels('normalize', [await part(import.meta.url, './normalize.wgsl')]);
+const forward = rowKernels('normalize', [await part(import.meta.url, './normalize.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 const backward = rowKernels('normalize_grad', [await part(import.meta.url, './normalize_grad.wgsl')]);
 
 /**
  * y = x / ‖x‖₂ over the last dimension, without an epsilon, as CLIP compares directions. A row of zeros stays zero and
- * gets a gradient of zero.
+ * gets a gradient of zero; one whose norm is not finite is NaN.
  *
  * @param x [..., C]  @returns the shape of `x`
  */
@@ -17,18 +18,20 @@ export function normalize(x: Tensor): Tensor {
   if (length === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
   const { gpu } = x;
   const rows = x.size / length;
+  const run = (kernels: PackedKernels, all: Readonly<Record<string, Tensor>>) => {
+    const { kernel, packs } = packed(kernels, length);
+    inRanges(gpu, rows, all, (tensors, count) => kernel.run(gpu, { tensors, params: { rows: count, packs }, ...rowLaunch(gpu, kernel, count) }));
+  };
   return gpu.scope(() => {
     const y = x.like();
     const inverse = x.wide([rows], 'inverse norm');
-    const { kernel, packs } = packed(forward, length);
-    kernel.run(gpu, { tensors: { x, y, inverse }, params: { rows, packs }, ...rowLaunch(gpu, kernel, rows) });
+    run(forward, { x, y, inverse });
     return record(
       y,
       [x],
       (dy) => {
         const dx = x.gradLike();
-        const { kernel: gradient } = packed(backward, length);
-        gradient.run(gpu, { tensors: { y, inverse, dy, dx }, params: { rows, packs }, ...rowLaunch(gpu, gradient, rows) });
+        run(backward, { y, inverse, dy, dx });
         return [dx];
       },
       [y, inverse],

@@ -1,12 +1,12 @@
 // L2 normalisation of rows: y = x / ‖x‖₂. A row of zeros stays zero.
-// Linked with row/subgroup.wgsl or row/tree.wgsl, and with a pack.
+// A row whose norm is not finite is NaN. Linked with row/subgroup.wgsl or row/tree.wgsl, special.wgsl and a pack.
 
 struct Params { rows: u32, packs: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<pack>;                  // [rows, packs]
 @group(0) @binding(2) var<storage, read_write> y: array<pack>;            // [rows, packs]
-@group(0) @binding(3) var<storage, read_write> inverse: array<f32>;       // [rows], 1/‖x‖, 0 for a row of zeros
+@group(0) @binding(3) var<storage, read_write> inverse: array<f32>;       // [rows], 1/‖x‖, 0 for a row of zeros, NaN if that is not finite
 
 @compute @workgroup_size(WORKGROUP)
 fn normalize_rows(lanes: Lanes) {
@@ -18,7 +18,9 @@ fn normalize_rows(lanes: Lanes) {
     squares += sum_of(v * v);
   }
   let total = row_sum(squares, lanes);
-  let scale = select(0.0, 1.0 / sqrt(max(total, 1e-37)), total > 0.0);
+  var scale = select(0.0, 1.0 / sqrt(max(total, 1e-37)), total > 0.0);
+  let known = vec4f(total);
+  if ((is_nan(known) | is_infinite(known)).x) { scale = nan_of(known).x; }   // which the comparison and max hide
   if (row >= params.rows) { return; }
   for (var p = lanes.lane; p < params.packs; p += row_lanes(lanes)) { y[base + p] = pack(pack32(x[base + p]) * scale); }
   if (lanes.lane == 0u) { inverse[row] = scale; }

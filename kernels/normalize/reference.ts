@@ -1,11 +1,11 @@
 const norm = (row: Float64Array) => Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
 
-/** y = x / ‖x‖, row by row; zeros stay zeros. */
+/** y = x / ‖x‖, row by row; zeros stay zeros, and what has no finite norm has no direction. */
 export function normalize(x: Float64Array, length: number): Float64Array {
   const y = new Float64Array(x.length);
   for (let base = 0; base < x.length; base += length) {
     const size = norm(x.subarray(base, base + length));
-    for (let c = 0; c < length; c++) y[base + c] = size === 0 ? 0 : x[base + c] / size;
+    for (let c = 0; c < length; c++) y[base + c] = size === 0 ? 0 : Number.isFinite(size) ? x[base + c] / size : Number.NaN;
   }
   return y;
 }

@@ -1,8 +1,10 @@
-import { type Context, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { accumulate, type Context, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import type { PackedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
+import { storedFor, wideFor } from '../shared/wide_sum.ts';
 
 const packs = { scalar: await part(import.meta.url, '../shared/pack/scalar.wgsl'), vec4: await part(import.meta.url, '../shared/pack/vec4.wgsl') };
 const patch = await part(import.meta.url, './patch.wgsl');
@@ -59,25 +61,37 @@ export function patchify(pixels: Tensor, weight: Tensor): Tensor {
   if (weight.shape.length !== 4 || weightChannels !== 3 || p !== q) throw new ShapeError('patchify', `the weight must be [D, 3, p, p], got [${weight.shape}]`);
   if (size % p !== 0) throw new ShapeError('patchify', `frames of ${size} × ${size} are not whole patches of ${p} × ${p}`, `resize the frames to a multiple of ${p}`);
 
+  const { gpu } = pixels;
   const side = size / p;
-  const patches = frames * side * side;
   const elements = 3 * p * p;
-  const run = (product: PackedKernels, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(pixels.gpu, product, { p, side, width }, tensors, sizes);
+  const run = (product: PackedKernels, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(gpu, product, { p, side, width }, tensors, sizes);
 
   const y = pixels.like([frames, side * side, width], 'patches');
-  run(forward, { pixels, weight, y }, { rows: patches, columns: width, depth: elements });
+  inRanges(gpu, frames, { pixels, y }, (tensors, count) => {
+    run(forward, { ...tensors, weight }, { rows: count * side * side, columns: width, depth: elements });
+  });
   return record(y, [pixels, weight], (dy) => {
     let dpixels: Tensor | undefined;
     if (pixels.requiresGrad) {
       dpixels = pixels.gradLike();
-      run(pixelGradient, { dy, weight, dpixels }, { rows: patches, columns: elements, depth: width });
+      inRanges(gpu, frames, { dy, dpixels }, (tensors, count) => {
+        run(pixelGradient, { ...tensors, weight }, { rows: count * side * side, columns: elements, depth: width });
+      });
     }
     if (!weight.requiresGrad) return [dpixels, undefined];
-    const chunk = chunkLength(patches, width, elements);
-    const chunks = ceilDiv(patches, chunk);
-    const dweight = chunks === 1 ? weight.gradLike() : dy.wide([chunks, ...weight.shape], 'partial sums');
-    run(weightGradient, { dy, pixels, dweight }, { rows: width, columns: elements, depth: patches, chunk });
-    return [dpixels, chunks === 1 ? dweight : sumTo(dweight, weight)];
+    const wide = wideFor(weight, [dy, pixels]);
+    let total: Tensor | undefined;
+    inRanges(gpu, frames, { dy, pixels }, (tensors, count) => {
+      const patches = count * side * side;
+      const chunk = chunkLength(patches, width, elements);
+      const chunks = ceilDiv(patches, chunk);
+      const dweight = chunks === 1 ? wide.gradLike() : dy.wide([chunks, ...weight.shape], 'partial sums');
+      run(weightGradient, { ...tensors, dweight }, { rows: width, columns: elements, depth: patches, chunk });
+      const sum = chunks === 1 ? dweight : sumTo(dweight, wide);
+      if (total !== undefined) accumulate(total, sum);
+      return (total ??= sum);
+    });
+    return [dpixels, total && storedFor(weight, total)];
   });
 }
 

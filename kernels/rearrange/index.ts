@@ -1,9 +1,11 @@
 import { copy as copyContent, flat, type FloatType, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { fitsBinding, inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
+import { inTiles } from './tiles.ts';
 
 const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat]);
 const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl'), flat]);
@@ -36,6 +38,7 @@ export function slice(x: Tensor, dim: number, start: number, end: number): Tenso
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > x.shape[dim] || start >= end) {
     throw new ShapeError('slice', `[${start}, ${end}) is not a part of axis ${dim} of [${x.shape}]`, `whole numbers with 0 ≤ start < end ≤ ${x.shape[dim]} are`);
   }
+  const { gpu } = x;
   const shape = x.shape.with(dim, end - start);
   const y = x.like(shape);
   const inner = denseStrides(x.shape)[dim];
@@ -45,9 +48,18 @@ export function slice(x: Tensor, dim: number, start: number, end: number): Tenso
     [x],
     (dy, soFar) => {
       const total = soFar.takeOwn(0);
-      if (total === undefined) return [sliceGradient(x, dy, x.shape[dim] * inner, start * inner, end * inner)];
-      copy('slice', dy, total, shape, denseStrides(shape), denseStrides(x.shape), { to: start * inner, isAdded: true });
-      return [total];
+      const place = (dx: Tensor, isAdded: boolean) => copy('slice', dy, dx, shape, denseStrides(shape), denseStrides(x.shape), { to: start * inner, isAdded });
+      if (total !== undefined) {
+        place(total, true);
+        return [total];
+      }
+      const dx = x.gradLike();
+      if (fitsBinding(dx)) sliceGradient(dy, dx, x.shape[dim] * inner, start * inner, end * inner);
+      else {
+        gpu.clear(dx);
+        place(dx, false);
+      }
+      return [dx];
     },
     [],
   );
@@ -98,9 +110,11 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
   }
   const y = x.like([sequences, count + 1, width]);
   const { kernel, packs } = packed(prepending, width);
-  const n = (y.size / width) * packs;
-  const { run, grid } = runsOf(x.gpu, n);
-  kernel.run(x.gpu, { tensors: { token, x, positions, y }, params: { n, run, width: packs, tokens: count + 1 }, grid });
+  inRanges(x.gpu, sequences, { x, y }, (tensors, some) => {
+    const n = some * (count + 1) * packs;
+    const { run, grid } = runsOf(x.gpu, n);
+    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params: { n, run, width: packs, tokens: count + 1 }, grid });
+  });
   return record(
     y,
     [token, x, positions],
@@ -154,34 +168,35 @@ function checkDim(op: string, x: Tensor, dim: number): void {
   if (!Number.isInteger(dim) || dim < 0 || dim >= x.shape.length) throw new ShapeError(op, `[${x.shape}] has no axis ${dim}`, `axes are 0 to ${x.shape.length - 1}`);
 }
 
-/** One dispatch of the strided copy over an index space of `shape`; what is there already stays if `isAdded`. */
+/** The strided copy over an index space of `shape`; to what is there already it is added if `isAdded`. */
 function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[], { from = 0, to = 0, isAdded = false } = {}): void {
   const axes = mergedAxes(op, shape, [xStrides, yStrides]);
   const wide = fitsPacks(axes) && from % 4 === 0 && to % 4 === 0;
   const pack = wide ? 4 : 1;
-  const walked = wide ? inPacks(axes) : axes;
-  const n = sizeOf(shape) / pack;
-  const { run, grid } = runsOf(x.gpu, n);
-  copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
-    tensors: { x, y },
-    params: { n, run, x_start: from / pack, y_start: to / pack, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
-    constants: { RANK: walked.length, ADDED: isAdded },
-    grid,
+  const space = { axes: wide ? inPacks(axes) : axes, starts: [from / pack, to / pack] };
+  inTiles(space, x, y, pack, (x, y, { axes: walked, starts: [x_start, y_start] }) => {
+    const n = walked.reduce((product, { extent }) => product * extent, 1);
+    const { run, grid } = runsOf(x.gpu, n);
+    copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+      tensors: { x, y },
+      params: { n, run, x_start, y_start, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
+      constants: { RANK: walked.length, ADDED: isAdded },
+      grid,
+    });
   });
 }
 
-function sliceGradient(x: Tensor, dy: Tensor, row: number, start: number, end: number): Tensor {
-  const dx = x.gradLike();
+/** dx := dy in its place, and 0 around it, in one pass. */
+function sliceGradient(dy: Tensor, dx: Tensor, row: number, start: number, end: number): void {
   const wide = [row, start, end].every((at) => at % 4 === 0);
   const pack = wide ? 4 : 1;
   const n = dx.size / pack;
-  const { run, grid } = runsOf(x.gpu, n);
-  slicing[wide ? 'vec4' : 'scalar'].run(x.gpu, {
+  const { run, grid } = runsOf(dx.gpu, n);
+  slicing[wide ? 'vec4' : 'scalar'].run(dx.gpu, {
     tensors: { dy, dx },
     params: { n, run, row: row / pack, start: start / pack, end: end / pack },
     grid,
   });
-  return dx;
 }
 
 /** Work of one forward call that writes n elements: every element is read and written once. */

@@ -6,8 +6,8 @@ export type Activation = 'quick_gelu' | 'gelu' | 'gelu_tanh';
 /** WGSL that defines `activation` and `activation_slope`, by name. */
 const SOURCES: Readonly<Record<Activation, readonly Source[]>> = {
   quick_gelu: [await part(import.meta.url, './activation/quick.wgsl'), await part(import.meta.url, './exp.wgsl')],
-  gelu: [await part(import.meta.url, './activation/erf.wgsl')],
-  gelu_tanh: [await part(import.meta.url, './activation/tanh.wgsl')],
+  gelu: [await part(import.meta.url, './activation/erf.wgsl'), await part(import.meta.url, './special.wgsl')],
+  gelu_tanh: [await part(import.meta.url, './activation/tanh.wgsl'), await part(import.meta.url, './special.wgsl')],
 };
 
 export const ACTIVATIONS = Object.keys(SOURCES) as readonly Activation[];

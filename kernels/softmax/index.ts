@@ -1,23 +1,26 @@
 import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 
+const exp = await part(import.meta.url, '../shared/exp.wgsl');
+const log = [await part(import.meta.url, '../shared/log.wgsl'), await part(import.meta.url, '../shared/special.wgsl')];
 const softmaxKernels = {
-  forward: rowKernels('softmax', [await part(import.meta.url, './softmax.wgsl')]),
+  forward: rowKernels('softmax', [await part(import.meta.url, './softmax.wgsl'), exp]),
   backward: rowKernels('softmax_grad', [await part(import.meta.url, './softmax_grad.wgsl')]),
 };
 const logSoftmaxKernels = {
-  forward: rowKernels('log_softmax', [await part(import.meta.url, './log_softmax.wgsl')]),
-  backward: rowKernels('log_softmax_grad', [await part(import.meta.url, './log_softmax_grad.wgsl')]),
+  forward: rowKernels('log_softmax', [await part(import.meta.url, './log_softmax.wgsl'), exp, ...log]),
+  backward: rowKernels('log_softmax_grad', [await part(import.meta.url, './log_softmax_grad.wgsl'), exp]),
 };
 
-/** y = exp(x) / Σ exp(x) over the last dimension, without overflow. @param x [..., C] */
+/** y = exp(x) / Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, 0/0, as in torch. @param x [..., C] */
 export function softmax(x: Tensor): Tensor {
   return rowWise('softmax', x, softmaxKernels);
 }
 
-/** y = x − log Σ exp(x) over the last dimension, without overflow. @param x [..., C] */
+/** y = x − log Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, as in torch. @param x [..., C] */
 export function logSoftmax(x: Tensor): Tensor {
   return rowWise('logSoftmax', x, logSoftmaxKernels);
 }
@@ -26,17 +29,18 @@ function rowWise(op: string, x: Tensor, { forward, backward }: { forward: Packed
   const length = x.shape.at(-1);
   if (length === undefined) throw new ShapeError(op, 'x is a scalar, it has no last dimension');
   const { gpu } = x;
-  const rows = x.size / length;
+  const run = (kernels: PackedKernels, all: Readonly<Record<string, Tensor>>) => {
+    const { kernel, packs } = packed(kernels, length);
+    inRanges(gpu, x.size / length, all, (tensors, rows) => kernel.run(gpu, { tensors, params: { rows, packs }, ...rowLaunch(gpu, kernel, rows) }));
+  };
   const y = x.like();
-  const { kernel, packs } = packed(forward, length);
-  kernel.run(gpu, { tensors: { x, y }, params: { rows, packs }, ...rowLaunch(gpu, kernel, rows) });
+  run(forward, { x, y });
   return record(
     y,
     [x],
     (dy) => {
       const dx = x.gradLike();
-      const { kernel: gradient } = packed(backward, length);
-      gradient.run(gpu, { tensors: { y, dy, dx }, params: { rows, packs }, ...rowLaunch(gpu, gradient, rows) });
+      run(backward, { y, dy, dx });
       return [dx];
     },
     [y],

@@ -1,5 +1,5 @@
 // Gradient of the logarithm of softmax: dx = dy − exp(y) · Σ dy, row by row.
-// Linked with row/subgroup.wgsl or row/tree.wgsl, and with a pack.
+// Linked with row/subgroup.wgsl or row/tree.wgsl, exp.wgsl and a pack.
 
 struct Params { rows: u32, packs: u32 }
 
@@ -17,5 +17,5 @@ fn log_softmax_grad(lanes: Lanes) {
   for (var p = lanes.lane; p < params.packs; p += stride) { total += sum_of(pack32(dy[base + p])); }
   let sum = row_sum(total, lanes);
   if (row >= params.rows) { return; }
-  for (var p = lanes.lane; p < params.packs; p += stride) { dx[base + p] = result_pack(pack32(dy[base + p]) - exp(pack32(y[base + p])) * sum); }
+  for (var p = lanes.lane; p < params.packs; p += stride) { dx[base + p] = result_pack(pack32(dy[base + p]) - pack_of(exp_of_four(vec4f(pack32(y[base + p])))) * sum); }
 }

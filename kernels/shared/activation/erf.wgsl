@@ -1,4 +1,5 @@
 // GELU, exact form: y = x · Φ(x), Φ(x) = (1 + erf(x/√2)) / 2. Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
+// Linked with special.wgsl.
 
 // exp(−x²/2). What is beyond 20 is 0 anyway; x² is held finite.
 fn bell(x: f32) -> f32 {
@@ -19,5 +20,7 @@ fn activation(x: f32) -> f32 { return x * cumulative(x, bell(x)); }
 
 fn activation_slope(x: f32) -> f32 {
   let b = bell(x);
-  return cumulative(x, b) + clamp(x, -20.0, 20.0) * 0.39894228 * b;
+  let slope = cumulative(x, b) + clamp(x, -20.0, 20.0) * 0.39894228 * b;
+  let own = vec4f(x);
+  return select(slope, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // which clamp and comparisons hide; at infinity the formula has ∞ · 0
 }

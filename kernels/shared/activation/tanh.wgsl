@@ -1,4 +1,5 @@
 // GELU, tanh form: y = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))). Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
+// Linked with special.wgsl.
 
 // written with exp and held at ±10, where tanh is ±1 to the last bit of f32: tanh(89) is NaN on some adapters, and near 0
 // the built-in may lose all relative precision
@@ -14,5 +15,7 @@ fn activation(x: f32) -> f32 { return 0.5 * x * (1.0 + tanh_held(inner(x))); }
 fn activation_slope(x: f32) -> f32 {
   let held = clamp(x, -30.0, 30.0);   // beyond, the slope is 0 or 1 and x² times 0 must not become ∞ · 0
   let t = tanh_held(inner(held));
-  return 0.5 * (1.0 + t) + 0.5 * held * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * held * held);
+  let slope = 0.5 * (1.0 + t) + 0.5 * held * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * held * held);
+  let own = vec4f(x);
+  return select(slope, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // which clamp hides; at infinity the formula has ∞ · 0
 }

@@ -1,0 +1,16 @@
+/** Sums over ranges of rows: each range adds to what those before it left, which f16 would round every time. */
+import { type AnyTensor, copy, type Tensor } from '../../engine/index.ts';
+import { fitsBinding } from './flat.ts';
+
+/** Stands for a tensor while its gradient is summed: an f32 tensor of its shape, if the gradient is f16 and the operands go in ranges; else itself. */
+export function wideFor(of: Tensor, operands: readonly AnyTensor[]): Tensor {
+  return of.gradType === 'f16' && !operands.every(fitsBinding) ? of.wide(of.shape, of.label) : of;
+}
+
+/** A sum as the gradient of a tensor is stored; the sum itself if it is stored so. */
+export function storedFor(of: Tensor, sum: Tensor): Tensor {
+  if (sum.dtype === of.gradType) return sum;
+  const gradient = of.gradLike();
+  copy(sum, gradient);
+  return gradient;
+}
