@@ -8,8 +8,6 @@ import { asRunBy, checkAgainstReference, choices, type Entry, readCase, recordCa
 /** Cases that cannot do with bindings smaller than their largest tensor, and why. */
 const REFUSED: readonly Entry[] = [
   { room: 'attention', what: /^(more rows than a workgroup|packed: (420 tokens|messages|18 tokens|a message))/, why: 'rows of queries are not cut' },
-  { room: 'elementwise', what: /^(add: positions on every frame|mul: a long sum)/, why: 'repeated operands are not cut' },
-  { room: 'reduce', what: /^sum: everything, through/, why: 'sums are not cut' },
   { room: 'matmul', what: /^mlp: QuickGELU, residual$/, why: 'a matrix that all rows share is bound whole, and here a weight is the largest tensor' },
 ];
 

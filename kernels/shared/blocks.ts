@@ -1,6 +1,6 @@
 /** Work along one dimension, cut into blocks: ranges of them fit a binding each, wherever they start. */
 import type { AnyTensor, Context } from '../../engine/index.ts';
-import type { Range } from './flat.ts';
+import { bindingBytes, type Range } from './flat.ts';
 import { ceilDiv } from './sizes.ts';
 
 /**
@@ -17,8 +17,8 @@ export interface Blocks {
 const STEP = 128;
 
 /** Elements that fit one binding wherever they start, counted as f32. */
-export function fittingElements({ limits, pool }: Context): number {
-  return Math.floor((limits.maxStorageBufferBindingSize - pool.guardBytes) / 4) - STEP;
+export function fittingElements(gpu: Context): number {
+  return Math.floor(bindingBytes(gpu) / 4) - STEP;
 }
 
 /**

@@ -1,9 +1,7 @@
 /** Index spaces that are too large for one binding, cut into boxes that are not. */
 import type { AnyTensor } from '../../engine/index.ts';
+import { BINDING_ALIGNMENT, bindingBytes } from './flat.ts';
 import type { Axis } from './strided.ts';
-
-/** Bytes between places where a binding may start on every device. */
-const BINDING_ALIGNMENT = 256;
 
 /** Part of an index space: its axes, innermost first, and where it begins in each operand. */
 export interface Box {
@@ -41,8 +39,7 @@ export function reachOf(axes: readonly Axis[], operand: number): number {
 
 /** Elements or packs of a tensor that fit one binding, wherever they begin in it; without end if all of it fits. */
 export function mostOf(tensor: AnyTensor, pack: number): number {
-  const { limits, pool } = tensor.gpu;
-  const bytes = limits.maxStorageBufferBindingSize - pool.guardBytes;
+  const bytes = bindingBytes(tensor.gpu);
   return tensor.bytes <= bytes ? Number.POSITIVE_INFINITY : Math.floor((bytes - BINDING_ALIGNMENT) / (pack * tensor.elementBytes));
 }
 
