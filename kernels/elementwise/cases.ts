@@ -76,8 +76,8 @@ interface Broadcast extends Tolerances {
   readonly operands: Readonly<Record<string, Given>>;
   readonly run: (...operands: operations.Operand[]) => Tensor;
   readonly value: (...elements: number[]) => number;
-  /** Derivatives by each operand, 0 where it gets no gradient. */
-  readonly slopes: (...elements: number[]) => readonly number[];
+  /** Derivatives by each operand. */
+  readonly slopes: (...elements: number[]) => readonly reference.Slope[];
   /** Operands that get a gradient, if they are tensors. */
   readonly learning: readonly string[];
 }
@@ -106,7 +106,7 @@ function broadcastCase({ name, op, operands, run, value, slopes, learning, toler
     reference: (of) => [Float64Array.from(elements(of), (at) => value(...at))],
     gradient: (of, dy) => {
       const all = elements(of).map((at) => slopes(...at));
-      const towards = (key: string) => dy.map((d, i) => d * all[i][names.indexOf(key)]);
+      const towards = (key: string) => dy.map((d, i) => reference.along(all[i][names.indexOf(key)], d));
       return Object.fromEntries(wrt.map((key) => [key, reference.summed(towards(key), shape, inputs[key].shape)]));
     },
     tolerance,
@@ -137,7 +137,7 @@ function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
     operands: { condition: mapped(normal('condition', shape), (v) => (v > 0.3 ? v : 0)), a, b },
     run: (condition, left, right) => operations.where(condition as Tensor, left, right),
     value: (condition, left, right) => (condition !== 0 ? left : right),
-    slopes: (condition) => [0, Number(condition !== 0), Number(condition === 0)],
+    slopes: (condition) => [undefined, condition === 0 ? undefined : 1, condition === 0 ? 1 : undefined],
     learning: ['a', 'b'],
     ...exact,
   });
@@ -151,7 +151,7 @@ function curveCase(op: Counted, name: string, x: Input, run: (x: Tensor) => Tens
     wrt: ['x'],
     run: (t) => [run(t.x as Tensor)],
     reference: (of) => [of.x.map(value)],
-    gradient: (of, dy) => ({ x: dy.map((d, i) => d * slope(of.x[i])) }),
+    gradient: (of, dy) => ({ x: dy.map((d, i) => reference.along(slope(of.x[i]), d)) }),
     ...tolerances,
     cost: cost(op, [n], n),
     gradientCost: gradientCost(op, [n], n),

@@ -1,9 +1,17 @@
 import type { Shape } from '../../engine/index.ts';
 
+/** A derivative; undefined where nothing flows, which is less than 0 · dy: that is NaN for an infinite dy. */
+export type Slope = number | undefined;
+
 /** A function of one number, and its derivative. */
 export interface Curve {
   readonly value: (x: number) => number;
-  readonly slope: (x: number) => number;
+  readonly slope: (x: number) => Slope;
+}
+
+/** What reaches an element of which `slope` is the derivative. */
+export function along(slope: Slope, dy: number): number {
+  return slope === undefined ? 0 : slope * dy;
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -13,8 +21,8 @@ export const CURVES = {
   exp: { value: Math.exp, slope: Math.exp },
   sqrt: { value: Math.sqrt, slope: (x) => 0.5 / Math.sqrt(x) },
   log: { value: Math.log, slope: (x) => 1 / x },
-  abs: { value: Math.abs, slope: Math.sign },
-  relu: { value: (x) => Math.max(x, 0), slope: (x) => (x > 0 ? 1 : 0) },
+  abs: { value: Math.abs, slope: (x) => (x === 0 ? undefined : x < 0 ? -1 : 1) },
+  relu: { value: (x) => Math.max(x, 0), slope: (x) => (x <= 0 ? undefined : 1) },
   sigmoid: { value: sigmoid, slope: (x) => sigmoid(x) * sigmoid(-x) },
   silu: { value: (x) => x * sigmoid(x), slope: (x) => sigmoid(x) * (1 + x * sigmoid(-x)) },
   tanh: { value: Math.tanh, slope: (x) => 1 / Math.cosh(x) ** 2 },
@@ -23,17 +31,17 @@ export const CURVES = {
 
 /** x held from `low` to `high`. */
 export function clamping(low: number, high: number): Curve {
-  return { value: (x) => Math.min(Math.max(x, low), high), slope: (x) => (x >= low && x <= high ? 1 : 0) };
+  return { value: (x) => Math.min(Math.max(x, low), high), slope: (x) => (x < low || x > high ? undefined : 1) };
 }
 
 /** A function of two numbers, and its derivatives by the first and by the second. */
 interface Surface {
   readonly value: (a: number, b: number) => number;
-  readonly slopes: (a: number, b: number) => readonly [number, number];
+  readonly slopes: (a: number, b: number) => readonly [Slope, Slope];
 }
 
-/** How much of dy goes to the larger of two numbers, and to either of two equal ones. */
-const shareOf = (larger: number, smaller: number) => (larger > smaller ? 1 : larger === smaller ? 0.5 : 0);
+/** How much of dy goes to the larger of two numbers, to either of two equal ones, and to both where one is NaN. */
+const shareOf = (larger: number, smaller: number) => (larger < smaller ? undefined : larger === smaller ? 0.5 : 1);
 
 /** Operations on two elements, in float64. */
 export const SURFACES = {

@@ -92,7 +92,7 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
     ...(hasRows && appended !== undefined && !fitsBinding(dx) && { room: dx.alias([dy.size]) }),
   };
   // ranges of whole bands, so that the order of their sums does not depend on the limit
-  inRanges(gpu, units, operands, (some, count, start) => {
+  inRanges(gpu, units, operands, ({ room: _, ...some }, count, start) => {
     const rows = count * (tokens + 1);
     const own = some.dx ?? (hasRows && count < units ? joined(some.x, some.appended) : dx);
     const { variant } = kernel.choose(gpu, { rows });

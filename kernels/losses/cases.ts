@@ -42,7 +42,7 @@ export const room: Room = {
   kernels,
   cases: [
     lossCase('mse', 'odd rows, of which the last is short', normal('x', [67, 17]), normal('t', [67, 17])),
-    lossCase('mse', 'packs', normal('x', [4, 70, 8]), normal('t', [4, 70, 8], { mean: 1 })),
+    lossCase('mse', 'packs', normal('x', [4, 130, 8]), normal('t', [4, 130, 8], { mean: 1 })),
     lossCase('mse', 'one number', values([1], [-3]), values([1], [0.5])),
     lossCase('binary cross-entropy', 'soft targets, an odd length', normal('logits', [1001], { std: 3 }), shares('soft', [1001]), 4e-7),
     lossCase('binary cross-entropy', 'labels, in packs', normal('logits', [33, 12], { std: 3 }), labels([33, 12])),

@@ -11,10 +11,13 @@ export const squaredError: PairReference = {
   slopeOfTarget: (x, t) => 2 * (t - x),
 };
 
+const product = (x: number, share: number) => (share === 0 && !Number.isNaN(x) ? 0 : x * share);
+
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 export const binaryCrossEntropy: PairReference = {
-  loss: (x, t) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))),
+  // max(x, 0) − x·t = |x| · (1 − t) or |x| · t: the share of the wrong side, which may be 0 where |x| is infinite
+  loss: (x, t) => product(Math.abs(x), x > 0 ? 1 - t : t) + Math.log1p(Math.exp(-Math.abs(x))),
   slopeOfX: (x, t) => (1 - t) * sigmoid(x) - t * sigmoid(-x), // σ(x) − t, which would cancel
   slopeOfTarget: (x) => -x,
 };

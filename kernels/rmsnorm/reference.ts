@@ -1,8 +1,8 @@
-/** 1/√(mean(x²) + eps) of each row. */
+/** 1/√(mean(x²) + eps) of each row; NaN for one without a finite mean. */
 function reciprocalRoots(x: Float64Array, cols: number, eps: number): Float64Array {
   return Float64Array.from({ length: x.length / cols }, (_, row) => {
     const squares = x.subarray(row * cols, (row + 1) * cols).reduce((sum, v) => sum + v * v, 0);
-    return 1 / Math.sqrt(squares / cols + eps);
+    return Number.isFinite(squares) ? 1 / Math.sqrt(squares / cols + eps) : Number.NaN;
   });
 }
 

@@ -105,7 +105,7 @@ export const room: Room = {
   cases: [
     sgdCase('momentum, an odd length, five steps', 1001, usual, 5),
     sgdCase('Nesterov’s momentum in packs, strong decay, ten steps', 2048, { lr: 0.1, momentum: 0.5, weightDecay: 0.1, nesterov: true }, 10),
-    sgdCase('no momentum, two groups of which the last block is partial', 3 * BLOCK + 20, plain, 3, { groups: [0, 1, 1, 0] }),
+    sgdCase('no momentum, two groups of which the last block is partial', 4 * BLOCK + 20, plain, 3, { groups: [0, 1, 1, 0, 1] }),
     sgdCase('no momentum, an odd length', 33, plain, 3),
     sgdCase('momentum in blocks of two groups, of which one looks ahead', 2 * BLOCK + 7, usual, 3, { groups: [1, 0, 1] }),
     sgdCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),
