@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, FirstlightError, open, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, FirstlightError, noGrad, open, ShapeError, Tensor } from '../engine/index.ts';
+import { blend } from '../kernels/blend/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
 import { close } from './close.ts';
 
@@ -101,6 +102,19 @@ test('only the slope is kept for the gradient, and it goes with the backward pas
   assert.is(gpu.pool.live - before, loss.bytes + logits.bytes);
   backward(loss);
   assert.is(gpu.pool.live - before, loss.bytes + logits.grad!.bytes);
+});
+
+test('a target that waits for a gradient is refused, as blend refuses what is no data', () => {
+  gpu.scope(() => {
+    const logits = Tensor.zeros(gpu, [2, 3]);
+    const target = Tensor.zeros(gpu, [2, 3]);
+    target.requiresGrad = true;
+    assert.throws(() => crossEntropy(logits, target), /crossEntropy: target \[2,3\] requires a gradient, and gets none/);
+    crossEntropy(logits, target.detach());
+    noGrad(() => crossEntropy(logits, target));
+    const partner = Tensor.from(gpu, Uint32Array.of(1, 0));
+    assert.throws(() => blend(target, partner, Tensor.zeros(gpu, [5])), /blend: x \[2,3\] requires a gradient/);
+  });
 });
 
 test.after(() => gpu.close());

@@ -1,4 +1,5 @@
 import { Kernel, part, ShapeError, type Tensor } from '../../engine/index.ts';
+import { refuseGradient } from '../shared/data.ts';
 import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
@@ -12,7 +13,7 @@ const MIX_WORDS = 5;
 /**
  * MixUp and CutMix of a batch: y[b] = keep · x[b] + (1 − keep) · x[partner[b]], and inside the box y[b] = x[partner[b]].
  * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Labels are mixed by the same call
- * (their box is empty). Inputs are data, not parameters, so no gradient is recorded.
+ * (their box is empty). Inputs are data, not parameters, so no gradient is recorded, and what requires one is refused.
  *
  * @param x [B, ..., height, width]  @param partner [B], below B; one that is not makes its sample NaN
  * @param mix [5] f32: keep, then the box x1, y1, x2, y2 in pixels, the last two exclusive; an empty box for MixUp
@@ -23,6 +24,7 @@ export function blend(x: Tensor, partner: Tensor<'u32'>, mix: Tensor): Tensor {
   if (x.shape.length < 2 || partner.size !== batch || mix.size !== MIX_WORDS) {
     throw new ShapeError('blend', `x is [${x.shape}], partner [${partner.shape}], mix [${mix.shape}]; expected [B, ..., height, width], [B], [${MIX_WORDS}]`);
   }
+  refuseGradient('blend', { x, mix });
   const { gpu } = x;
   const y = x.like();
   const sample = x.size / batch;

@@ -1,4 +1,5 @@
 import { FirstlightError, flat, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { refuseGradient } from '../shared/data.ts';
 import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { type PackedKernels, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
@@ -23,7 +24,7 @@ const withLabels = labelKernels('cross_entropy_labels', [body, ...functions, byL
 const backward = packedKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
 
 /**
- * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient.
+ * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient: one that requires it is refused.
  * Equal to torch's CrossEntropyLoss with class probabilities, and to timm's SoftTargetCrossEntropy, but where a target of 0 meets a logit
  * of −∞: the class takes no part, as the limit t → 0 says for every p > 0, where those two have 0 · ∞ = NaN. A row of −∞ alone is NaN.
  *
@@ -33,6 +34,7 @@ export function crossEntropy(logits: Tensor, target: Tensor): Tensor {
   if (logits.shape.length !== 2 || String(logits.shape) !== String(target.shape)) {
     throw new ShapeError('crossEntropy', `logits are [${logits.shape}], targets [${target.shape}]; both must be [rows, classes]`, 'for one label per row use crossEntropyWithLabels');
   }
+  refuseGradient('crossEntropy', { target });
   return run(logits, withTargets, { targets: target }, { on: 0, off: 0 });
 }
 
