@@ -1,13 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, type FirstlightError, type FloatType, type Gpu, LimitError, noGrad, open, ShapeError, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
 import { openWithBindings } from './small_limits.ts';
-import { checkAgainstReference, choices, runCase } from './sweep.ts';
+import { checkAgainstReference, choiceName, choices, runCase } from './sweep.ts';
 
 const gpu = await open();
 
@@ -30,47 +30,108 @@ test('wrong shapes are refused with what came and what was expected', () => {
     const query = tensor('query', [1, 2, 3, 8]);
     const key = tensor('key', [1, 2, 5, 8]);
     assert.match(refusal(() => attention(query, key, tensor('value', [1, 2, 4, 8]))), 'query [1,2,3,8], key [1,2,5,8], value [1,2,4,8] must be [B, H, L, Dh]');
-    assert.match(refusal(() => attention(query, key, key, { mask: tensor('mask', [5, 3]) })), 'the mask is [5,3], must be one of [3,5], [1,1,3,5]');
+    assert.match(refusal(() => attention(query, key, key, { mask: tensor('mask', [5, 3]) })), 'the mask is [5,3], must be one of [3,5], [1,1,3,5], [1,2,3,5]');
     assert.match(refusal(() => selfAttention(tensor('qkv', [1, 3, 16]), 2)), 'qkv must be [B, L, 3·D], got [1,3,16]');
     assert.match(refusal(() => selfAttention(tensor('qkv', [1, 3, 24]), 3)), 'a width of 8 does not split into 3 heads');
     assert.match(refusal(() => crossAttention(tensor('x', [1, 3, 8]), tensor('y', [1, 4, 6]), tensor('y', [1, 4, 6]), 2)), 'must be [B, L, D], [B, S, D], [B, S, D]');
-    assert.match(refusal(() => selfAttention(tensor('qkv', [1, 2, 3 * 129]), 1)), 'a head is 129 wide, at most 128');
+    assert.match(refusal(() => selfAttention(tensor('qkv', [1, 2, 3 * 257]), 1)), 'a head is 257 wide, at most 256');
   });
 });
 
-test('a batch larger than a binding goes in pieces, with equal bits', async () => {
-  const small = await openWithBindings(50_000);
-  const [results, dispatches]: [Float32Array[][], number[]] = [[], []];
-  for (const context of [gpu, small]) {
-    const shape = [20, 32, 24];
-    const qkv = Tensor.from(context, normal('qkv', shape).data as Float32Array, shape, 'qkv');
-    qkv.requiresGrad = true;
-    const before = context.counts.dispatches;
-    const y = selfAttention(qkv, 2, { causal: true });
-    backward(y, y.detach());
-    dispatches.push(context.counts.dispatches - before);
-    results.push((await context.read([y, qkv.grad as Tensor])) as Float32Array[]);
-    for (const tensor of [qkv.grad, qkv, y]) tensor?.dispose();
-  }
-  assert.equal(results[1], results[0]);
-  assert.equal(dispatches, [3, 16], 'two pieces forward; seven for the gradient, which keeps weights');
-  await small.close();
+test('a mask that wants a gradient is an error that says what to do; where nothing is recorded it is a mask like any other', () => {
+  gpu.scope(() => {
+    const query = tensor('query', [1, 1, 3, 4]);
+    const mask = tensor('mask', [3, 3]);
+    mask.requiresGrad = true;
+    assert.throws(() => attention(query, query, query, { mask }), (error: FirstlightError) => error.code === 'FL_NO_GRADIENT' && /mask\.detach\(\)/.test(error.hint ?? ''));
+    noGrad(() => attention(query, query, query, { mask }));
+    attention(query, query, query, { mask: mask.detach() });
+  });
 });
 
-test('weights that a binding cannot hold are not kept but computed again', async () => {
-  const small = await openWithBindings(50_000);
-  const shape = [2, 2, 40, 8]; // 40 × 48 weights and dlogits of 4 heads take 61,440 bytes, and a mask keeps the batch in one piece
-  const results: Float32Array[] = [];
-  for (const context of [gpu, small]) {
-    const [query, key, value, dy] = ['query', 'key', 'value', 'dy'].map((name) => Tensor.from(context, normal(name, shape).data as Float32Array, shape, name));
-    const mask = Tensor.zeros(context, [40, 40]);
-    key.requiresGrad = true;
-    context.scope(() => backward(attention(query, key, value, { mask }), dy));
-    results.push(await (key.grad as Tensor).read());
-    for (const tensor of [key.grad, query, key, value, dy, mask]) tensor?.dispose();
+test('only −∞ in a mask hides: NaN and +∞ there come out as NaN, in their own row', async () => {
+  const query = tensor('query', [1, 1, 3, 4]);
+  const mask = Tensor.from(gpu, Float32Array.of(0, Number.NaN, 0, 0, Number.POSITIVE_INFINITY, 0, 0, Number.NEGATIVE_INFINITY, 0), [3, 3]);
+  const y = attention(query, query, query, { mask });
+  assert.equal([...(await y.read())].map(Number.isNaN), [...Array(8).fill(true), ...Array(4).fill(false)]);
+  for (const t of [query, mask, y]) t.dispose();
+});
+
+// ------------------------------------------------------------------------------------------------ bindings smaller than tensors
+
+const small = await openWithBindings(16_384);
+
+/** Shapes of the operands of an attention, those that get a gradient, and how it is called. */
+interface Call {
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly wrt: readonly string[];
+  readonly run: (inputs: Readonly<Record<string, Tensor>>) => Tensor;
+}
+
+const separate = ['query', 'key', 'value'] as const;
+const byHead = (call: { readonly query: readonly number[]; readonly key: readonly number[]; readonly mask?: readonly number[]; readonly causal?: boolean }): Call => ({
+  inputs: { query: call.query, key: call.key, value: call.key, ...(call.mask && { mask: call.mask }) },
+  wrt: separate,
+  run: ({ query, key, value, mask }) => attention(query, key, value, { mask, causal: call.causal }),
+});
+const calls = {
+  samples: { inputs: { qkv: [20, 16, 48] }, wrt: ['qkv'], run: ({ qkv }) => selfAttention(qkv, 2, { causal: true, queries: 15 }) },
+  heads: byHead({ query: [2, 7, 20, 32], key: [2, 7, 20, 32], mask: [2, 7, 20, 20] }),
+  queries: byHead({ query: [1, 2, 200, 8], key: [1, 2, 40, 8], mask: [200, 40], causal: true }),
+  'queries of heads side by side': { inputs: { query: [1, 300, 16], key: [1, 10, 16], value: [1, 10, 16] }, wrt: separate, run: ({ query, key, value }) => crossAttention(query, key, value, 2) },
+} satisfies Readonly<Record<string, Call>>;
+
+/** y and the gradients of a call, and the dispatches of both directions. */
+async function runCall(context: Gpu, { inputs, wrt, run }: Call, type: FloatType = 'f32') {
+  const tensors = Object.fromEntries(Object.entries(inputs).map(([name, shape]) => {
+    const input = Tensor.empty(context, shape, type, name);
+    input.write(normal(name, shape).data as Float32Array);
+    input.requiresGrad = wrt.includes(name);
+    return [name, input];
+  }));
+  const before = context.counts.dispatches;
+  const y = run(tensors);
+  const forward = context.counts.dispatches - before;
+  using seed = y.detach();
+  backward(y, seed);
+  const dispatches = [forward, context.counts.dispatches - before - forward];
+  const results = [y, ...wrt.map((name) => tensors[name].grad as Tensor)];
+  const values = (await context.read(results)) as Float32Array[];
+  for (const tensor of [...results, ...Object.values(tensors)]) tensor.dispose();
+  return { values, dispatches };
+}
+
+for (const [what, dispatches] of Object.entries({ samples: [4, 20], heads: [4, 12], queries: [6, 28], 'queries of heads side by side': [2, 20] })) {
+  test(`what is larger than a binding goes in pieces of ${what}, with the results of one piece`, async () => {
+    const call = calls[what as keyof typeof calls];
+    const [whole, cut] = [await runCall(gpu, call), await runCall(small, call)];
+    assert.equal(cut.dispatches, dispatches);
+    whole.values.forEach((values, i) => {
+      // of dk and dv the sums over several ranges of the queries are added up in another order
+      const isSum = what.startsWith('queries') && i >= 2;
+      if (isSum) close(`${what}: ${i}`, cut.values[i], Float64Array.from(values), { atol: 1e-6, rtol: 1e-5 });
+      else assert.equal(cut.values[i], values, `${what}: ${i}`);
+    });
+  });
+}
+
+test('ranges of the queries add up in every variant, and what is stored as f16 is rounded once', async () => {
+  const want = (await runCall(gpu, calls.queries)).values;
+  for (const choice of choices(small, room)) {
+    for (const [kernel, way] of choice) small.choices.prefer(kernel, way);
+    (await runCall(small, calls.queries)).values.forEach((values, i) => close(`${choiceName(choice)}: ${i}`, values, Float64Array.from(want[i]), { atol: 3e-6, rtol: 1e-5 }));
+    small.choices.clear();
   }
-  close('dkey', results[1], Float64Array.from(results[0]), { atol: 1e-6, rtol: 1e-5 });
-  await small.close();
+  if (!gpu.features.has('shader-f16')) return;
+  const [whole, cut] = [await runCall(gpu, calls.queries, 'f16'), await runCall(small, calls.queries, 'f16')];
+  whole.values.forEach((values, i) => close(`f16: ${i}`, cut.values[i], Float64Array.from(values), { atol: 1e-6, rtol: 2 ** -10 }));
+});
+
+test('keys and values of one head that no binding holds are an error that says so', () => {
+  const need = (call: Call) => () => small.scope(() => call.run(Object.fromEntries(Object.entries(call.inputs).map(([name, shape]) => [name, Tensor.empty(small, shape, 'f32')]))));
+  const says = (what: RegExp) => (error: FirstlightError) => error instanceof LimitError && what.test(error.message) && /use a shorter sequence/.test(error.hint ?? '');
+  assert.throws(need(byHead({ query: [1, 2, 4, 8], key: [1, 2, 1000, 8] })), says(/^attention: a head of 1000 keys, 8 wide, needs maxStorageBufferBindingSize of 32,512, this device has 16,384$/));
+  assert.throws(need({ inputs: { qkv: [1, 100, 48] }, wrt: [], run: ({ qkv }) => selfAttention(qkv, 2) }), says(/^selfAttention: a sample, whose 2 heads lie side by side, of 100 keys, 8 wide, needs/));
 });
 
 test('one tensor as query, key and value gets the sum of the three gradients', async () => {
@@ -167,5 +228,8 @@ test('the unrolled form that GPUs get agrees with float64 in every variant', asy
   await hardware.close();
 });
 
-test.after(() => gpu.close());
+test.after(async () => {
+  await gpu.close();
+  await small.close();
+});
 test.run();

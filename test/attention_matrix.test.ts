@@ -39,7 +39,7 @@ const causalText = selfCase('77 tokens, causal', { batch: 1, heads: 2, tokens: 7
 const listeners = selfCase('17 tokens and 3 that are only asked', { batch: 2, heads: 2, tokens: 20, queries: 17, headDim: 32 });
 
 const f32: readonly (readonly [keyof typeof layouts, Case])[] = [
-  ...['one query, one key', 'fewer queries than lanes', 'causal, fewer queries', 'logits of ±100', 'products beyond', 'a mask per sample', 'a mask of −∞', 'packed: a message'].map((name) => ['below', roomCase(name)] as const),
+  ...['one query, one key', 'fewer queries than lanes', 'causal, fewer queries', 'logits of ±100', 'products beyond', 'a mask per sample', 'a mask for each head of each sample', 'a mask of −∞', 'packed: a message'].map((name) => ['below', roomCase(name)] as const),
   ['below', blocksHidden],
   ['below', listeners],
   ['below', causalText],
@@ -140,6 +140,8 @@ function card({ SUBGROUP, M, N, K }: MatrixSizes, maxComputeWorkgroupStorageSize
 
 const UNITS: readonly MatrixSizes[] = [[16, 16, 16, 32], [8, 8, 8, 32], [16, 8, 16, 32], [8, 16, 16, 32], [16, 16, 16, 64]].map(([M, N, K, SUBGROUP]) => ({ M, N, K, SUBGROUP }));
 const stagingOf = ({ name }: Kernel) => (name === 'attention.vec4' ? STAGING.forward : STAGING.gradient);
+/** The first rung of a card for f32. */
+const bestOf = ({ name }: Kernel) => (name.startsWith('attention_grad_key_value') ? 'spread' : 'tile');
 const flags = (MASKED: boolean) => ({ UNROLLED: true, MASKED, LISTENERS: MASKED });
 
 test('on a card the rung comes first for f16, and is none for f32 but where units multiply f32, nor for units that add up in f16 or memory that is too small', () => {
@@ -147,12 +149,12 @@ test('on a card the rung comes first for f16, and is none for f32 but where unit
     for (const kernel of onMatrices) {
       const variants = (gpu: Gpu, type: 'f16' | 'f32') => [...new Set(kernel.candidates(gpu, type).map(({ variant }) => variant))];
       assert.is(variants(card(units, 49152), 'f16')[0], 'matrix');
-      assert.is(variants(card(units, 49152), 'f32')[0], 'tile');
+      assert.is(variants(card(units, 49152), 'f32')[0], bestOf(kernel));
       assert.not.ok(variants(card(units, 49152), 'f32').includes('matrix'));
       assert.not.ok(variants(card(units, 4096), 'f16').includes('matrix'));
       const wide = card(units, 49152);
       assert.ok(kernel.candidates(wide, 'f16').some(({ variant, sizes }) => variant === 'matrix' && fits(wide, { sizes: units, isWide: false }, sizes, 32, stagingOf(kernel))), 'heads of 128 find a layout');
-      assert.is(variants(card(units, 49152, ['f16', 'f16']), 'f16')[0], 'tile');
+      assert.is(variants(card(units, 49152, ['f16', 'f16']), 'f16')[0], bestOf(kernel));
       const ofWide = card(units, 49152, ['f32', 'f32']);
       for (const type of ['f16', 'f32'] as const) {
         const fit = kernel.candidates(ofWide, type).filter(({ variant }) => variant === 'matrix_wide');
@@ -168,7 +170,7 @@ test('every layout of every kernel is right WGSL for the units, and takes no mor
   for (const units of UNITS) {
     for (const [i, kernel] of onMatrices.entries()) {
       for (const [j, { sizes }] of kernel.candidates(card(units, 49152), 'f16').filter(({ variant }) => variant === 'matrix').entries()) {
-        for (const [PACKS, MASKED] of [[8, false], [20, true], [32, false]] as const) {
+        for (const [PACKS, MASKED] of [[8, false], [20, true], [32, false], [64, false]] as const) {
           const variant = ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized'][(i + j) % 4];
           const what = `${kernel.name} ${variant} ${JSON.stringify({ ...units, ...sizes, PACKS })}`;
           const program = kernel.program(checker, variant, { PACKS, ...flags(MASKED), ...constantsOf(units, sizes) }, { elem: 'f16', result: MASKED ? 'f16' : 'f32' });
@@ -216,7 +218,8 @@ for (const [subgroupMinSize, subgroupMaxSize, variant] of [[128, 128, 'matrix'],
       return [...new Set(card.choices.asked.map(({ choice }) => choice.variant))];
     };
     assert.equal(await used('f16', 64), [variant]);
-    assert.equal(await used('f32', 64), ['tile']);
+    assert.equal(await used('f32', 64), ['tile', 'spread']);
+    assert.equal(await used('f32', 32), ['tile'], 'a lane has the registers for a key of 32');
     assert.equal(await used('f16', 6), ['tile']);
   });
 }

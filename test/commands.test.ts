@@ -1,6 +1,6 @@
 /** The commands a person types, each in a process of its own, on a data set of a few clips. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,6 +84,37 @@ test('predict ranks the labels of each file, and reports a file that is no video
   assert.equal([others.length, answer.predictions.length], [0, 2]);
   assert.ok(names.includes(answer.predictions[0].label));
   assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
+});
+
+/** A copy of the trained checkpoint whose tensor `name` holds `value` throughout. */
+function brokenCheckpoint(name: string, value: number): string {
+  const copy = join(folder, `broken-${name}-${value}`);
+  cpSync(join(out, 'checkpoint'), copy, { recursive: true });
+  const file = join(copy, 'model.safetensors');
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE());
+  const { data_offsets: [from, to] } = JSON.parse(bytes.toString('utf8', 8, start))[name] as { data_offsets: [number, number] };
+  for (let at = start + from; at < start + to; at += 4) bytes.writeFloatLE(value, at);
+  writeFileSync(file, bytes);
+  return copy;
+}
+
+test('what is not finite is no ranking: predict and evaluate name the weight, or the activation that it made so, and end with 1', async () => {
+  const clip = join(data.folder, readFileSync(data.lists.testSeen, 'utf8').split(' ')[0]);
+  const predict = ['predict', clip, '--labels', 'a square, a circle'];
+  const evaluate = ['evaluate', join(out, 'config.yaml')];
+  const cases: [string[], string, number, RegExp][] = [
+    [predict, 'visual_projection.weight', Number.NaN, /"visual\.proj" in .* is NaN or infinite/],
+    [predict, 'visual_projection.weight', 3e38, /the activation "visual\.frames" of .*\.mp4 is NaN or infinite/],
+    [evaluate, 'text_projection.weight', 3e38, /a feature of the texts is NaN or infinite/],
+    [[...evaluate, '--set', 'train.precision=f16'], 'text_projection.weight', 1e5, /the weight "text_projection" is NaN or infinite|has no shader-f16/],
+  ];
+  for (const [command, name, value, message] of cases) {
+    const { code, stdout, stderr } = await firstlight([...command, '--checkpoint', brokenCheckpoint(name, value)]);
+    assert.match(stderr, message);
+    assert.is(code, 1);
+    assert.is(stdout, '');
+  }
 });
 
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {

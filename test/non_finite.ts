@@ -7,9 +7,7 @@ import { isLarge } from './small_limits.ts';
 import { asRunBy, checkAgainstReference, choiceName, choices, compareAll, type Entry, runCase, seedGradient, type Storage, storages } from './sweep.ts';
 
 /** Where something is hidden, as `case: input value`, and why. */
-const HIDDEN: readonly Entry[] = [
-  { room: 'attention', what: /./, why: 'select() hides NaN in logits' },
-];
+const HIDDEN: readonly Entry[] = [];
 
 const VALUES = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 /** Where gradients come in. */

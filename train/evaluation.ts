@@ -1,5 +1,6 @@
-import { type Gpu, noGrad, type Tensor } from '../engine/index.ts';
-import type { FramesOptions } from '../kernels/frames/index.ts';
+import { type Gpu, NonFiniteError, noGrad, type Tensor } from '../engine/index.ts';
+import type { FramesOptions, I420Frame, View } from '../kernels/frames/index.ts';
+import type { Tap } from '../model/layers.ts';
 import type { Batch } from './data/dataset.ts';
 import { pixelsOf } from './pixels.ts';
 import type { VideoModel } from './system.ts';
@@ -26,14 +27,62 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
-    using logits = noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, batch, input), { features })));
-    const values = await logits.read();
+    const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) => `clip ${batch.indices[row] + 1} of the list` });
     batch.indices.forEach((index, row) => {
       predictions.push({ index, label: batch.labels[row], ranking: rank(values.subarray(row * classes, (row + 1) * classes)) });
     });
     onProgress?.(predictions.length);
   }
   return predictions;
+}
+
+/** Decoded clips, as `pixelsOf` takes them. */
+interface Clips {
+  readonly frames: readonly I420Frame[];
+  readonly views: readonly View[];
+}
+
+export interface LogitsOptions {
+  /** [K, E] */
+  readonly features: Tensor;
+  readonly input: FramesOptions;
+  /** What errors call a clip. */
+  nameOf(row: number): string;
+}
+
+/**
+ * The logits [B, K] of B clips against K texts. What is not finite has no order, so it is an error, which names what is broken: the first weight, else
+ * the features of the texts, else the first activation of the first clip.
+ */
+export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips, { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
+  const forward = ({ frames, views }: Clips, tap?: Tap) => noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, input), { features }, { tap })));
+  using logits = forward(clips);
+  const values = await logits.read();
+  const flaw = values.findIndex((v) => !Number.isFinite(v));
+  if (flaw < 0) return values;
+  const row = Math.floor(flaw / features.shape[0]);
+  for (const [name, weight] of model.parameters()) if (!(await isAllFinite(weight))) throw new NonFiniteError(`the weight "${name}"`);
+  if (!(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
+  const perClip = clips.frames.length / clips.views.length;
+  const clip = { frames: clips.frames.slice(row * perClip, (row + 1) * perClip), views: [clips.views[row]] };
+  const activation = await firstFlawed(gpu, (tap) => forward(clip, tap));
+  throw new NonFiniteError(activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`);
+}
+
+/** The first activation of a forward pass that is not finite, by the name that the tap is given. */
+async function firstFlawed(gpu: Gpu, forward: (tap: Tap) => Tensor): Promise<string | undefined> {
+  const seen: (readonly [string, Tensor])[] = [];
+  forward((name, value) => seen.push([name, gpu.keep(value.detach())])).dispose();
+  try {
+    for (const [name, value] of seen) if (!(await isAllFinite(value))) return name;
+    return undefined;
+  } finally {
+    for (const [, value] of seen) value.dispose();
+  }
+}
+
+async function isAllFinite(tensor: Tensor): Promise<boolean> {
+  return (await tensor.read()).every(Number.isFinite);
 }
 
 /** softmax(logits) in float64, sorted; equal ones keep their order. */

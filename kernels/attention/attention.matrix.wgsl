@@ -3,7 +3,8 @@
 //   top = the largest logit of a row;   then   weight = exp(logit − top),   y = Σ weight · v / Σ weight
 // One product more for each pair, and nothing but sums in the second walk. No weight is over 1, one of each row is 1: f16 holds them well, and y
 // is divided by the sum of what f16 made of them, so that it stays a mean of values. The second walk goes backwards: its first block is still there.
-// One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
+// One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, seen_sum.wgsl, matrix.wgsl
+// and shared/matrix/*.wgsl.
 
 @group(0) @binding(5) var<storage, read_write> y: array<pack>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;   // [B, H, L], kept for the gradient
@@ -14,7 +15,7 @@ const VALUES = KEYS + BLOCK * ROW;
 const WEIGHTS = VALUES + BLOCK * ROW;
 var<workgroup> halves: array<vec4<matrix_elem>, WEIGHTS + ROWS * WEIGHTS_ROW>;
 var<workgroup> sums_out: array<vec4f, SHEET>;
-var<workgroup> norms: array<f32, ROWS>;
+var<workgroup> norms: array<vec2f, ROWS>;   // 1 / Σ weight, and top
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.queries + ROWS - 1u) / ROWS;
@@ -28,11 +29,12 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let queries = Rows(query_start(problem), params.query_row, params.queries);
   let keys = Rows(key_start(problem), params.key_row, params.keys);
   let values = Rows(value_start(problem), params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + ROWS), params.causal == 1u);   // no query here sees a later key
+  let end = keys_before(first_query + ROWS);
   let blocks = (end + BLOCK - 1u) / BLOCK;
   stage(QUERIES, &query, queries, first_query, ROWS, lane);
 
   var top = HIDDEN;
+  var reach = vec4u();   // of the logits, which max lets go of if they are NaN
   for (var b = 0u; b < blocks; b++) {
     stage(KEYS, &key, keys, b * BLOCK, BLOCK, lane);
     workgroupBarrier();   // operands must be whole, and the last sheet read
@@ -40,13 +42,14 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // the sheet must be whole, and the keys are free again
     for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
       let four = logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), b * BLOCK + 4u * c + FOUR);
-      top = max(top, max(max(four.x, four.y), max(four.z, four.w)));
+      top = max(top, max_of(four));
+      reach = max(reach, reach_of(four));
     }
   }
   top = row_top(top, lane);
 
   var sums: Result;
-  var totals = vec4f();   // Σ weight, and Σ of what f16 made of them
+  var totals = vec4f();   // Σ weight, Σ of what f16 made of them, and how many lanes have seen what is not finite
   for (var b = blocks; b > 0u; b--) {
     let first = (b - 1u) * BLOCK;
     stage(VALUES, &value, values, first, BLOCK, lane);
@@ -67,11 +70,13 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // nobody may overwrite them before all have multiplied
   }
 
+  totals.z = select(0.0, 1.0, any(reach >= vec4u(INFINITY_BITS)));
   totals = row_total(totals, lane);
   let sees = totals.x > 0.0;
+  let row_reach = select(vec4u(), vec4u(INFINITY_BITS), totals.z > 0.0);
   if (lane % SHARES == 0u) {
-    norms[row] = select(0.0, 1.0 / totals.y, sees);
-    if (l < params.queries) { log_sum_exp[problem * params.queries + l] = select(DEAD, top + log(totals.x), sees); }
+    norms[row] = vec2f(unless_flawed(vec4f(select(0.0, 1.0 / totals.y, sees)), row_reach).x, top);
+    if (l < params.queries) { log_sum_exp[level_start(problem) + l] = unless_flawed(vec4f(select(DEAD, top + log(totals.x), sees)), row_reach).x; }
   }
   for (var strip = 0u; strip < strips(); strip++) {
     show(strip, 0u, subgroup, &sums);
@@ -80,7 +85,9 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
       let r = i / BLOCK_PACKS;
       let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
       if (first_query + r < params.queries && c < packs()) {
-        y[output_start(problem) + (first_query + r) * params.output_row + c] = pack(norms[r] * sums_out[r * SHEET_ROW + i % BLOCK_PACKS]);
+        var sum = sums_out[r * SHEET_ROW + i % BLOCK_PACKS];
+        if (is_not_finite(sum)) { sum = seen_sum(problem, first_query + r, norms[r].y, c); }
+        y[output_start(problem) + (first_query + r) * params.output_row + c] = pack(norms[r].x * sum);
       }
     }
     workgroupBarrier();   // nobody may overwrite the sheet before all have read it

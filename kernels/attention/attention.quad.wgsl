@@ -1,6 +1,6 @@
 // Scaled dot-product attention, forward, as attention.wgsl, with four queries a lane: for processors that play the GPU, where loads
 // are what costs. A key that a lane loads, and a value, then serves four products in each lane that asks for it.
-// Linked with problem.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
+// Linked with problem.wgsl, finite.wgsl, seen_sum.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read_write> y: array<pack>;               // B × H × L rows
 @group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;      // [B, H, L], kept for the gradient
@@ -22,8 +22,9 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   var sum: array<Four, PACKS>;     // Σ exp(logit − top) · v over the keys so far
   var top = vec4f(HIDDEN);         // the largest logit so far
   var total = vec4f();             // Σ exp(logit − top) over the keys so far
+  var reach = vec4u();             // of the logits so far, which max lets go of if they are NaN
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + OWN * LANES), params.causal == 1u);   // no query here sees a later key
+  let end = keys_before(first_query + OWN * LANES);
   for (var first = 0u; first < end; first += BLOCK) {
     let parts = parts_of(first, params.keys);
     var w = Weights();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
@@ -36,6 +37,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     for (var j = 0u; j < BLOCK; j++) {
       w[j] = logits(w[j], problem, held, first + j);
       new_top = max(new_top, w[j]);
+      reach = max(reach, reach_of(w[j]));
     }
     let shrink = exp_of_four(max(top - new_top, vec4f(LOWEST_EXPONENT)));
     top = new_top;
@@ -52,13 +54,25 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     }
   }
 
-  let norm = select(vec4f(), 1.0 / total, total > vec4f());
-  let levels = select(vec4f(DEAD), top + log(total), total > vec4f());
+  let norm = unless_flawed(select(vec4f(), 1.0 / total, total > vec4f()), reach);
+  let levels = unless_flawed(select(vec4f(DEAD), top + log(total), total > vec4f()), reach);
+  var probe = vec4f();   // finite only if all sums are
   for (var i = 0u; i < OWN; i++) {
-    if (l[i] >= params.queries) { return; }
-    let y_start = output_start(problem) + l[i] * params.output_row;
-    for (var c = 0u; c < packs(); c++) { y[y_start + c] = pack(norm[i] * sum[c][i]); }
-    log_sum_exp[problem * params.queries + l[i]] = levels[i];
+    if (l[i] < params.queries) {
+      let y_start = output_start(problem) + l[i] * params.output_row;
+      for (var c = 0u; c < packs(); c++) {
+        y[y_start + c] = pack(norm[i] * sum[c][i]);
+        probe += vec4f(sum[c][i]);
+      }
+      log_sum_exp[level_start(problem) + l[i]] = levels[i];
+    }
+  }
+  // one loop over all packs of all four, because compilers would unroll one over the four
+  let count = select(0u, min(OWN, params.queries - min(l.x, params.queries)) * packs(), is_not_finite(probe));
+  for (var n = 0u; n < count; n++) {
+    let i = n / packs();
+    let c = n % packs();
+    y[output_start(problem) + l[i] * params.output_row + c] = pack(norm[i] * seen_sum(problem, l[i], top[i], c));
   }
 }
 

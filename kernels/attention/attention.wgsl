@@ -1,7 +1,7 @@
 // Scaled dot-product attention, forward: y = softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights.
 // Dao et al. 2022, arXiv:2205.14135, algorithm 1: a row of the softmax is built up block by block of keys, with the largest
 // logit so far and the sum of exponentials below it; a larger logit shrinks what was summed before.
-// One lane per query; keys and values come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
+// One lane per query; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, seen_sum.wgsl, a block.*.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read_write> y: array<pack>;               // B × H × L rows
 @group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;      // [B, H, L], kept for the gradient
@@ -25,8 +25,9 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
 
   var top = HIDDEN;   // the largest logit so far
   var total = 0.0;    // Σ exp(logit − top) over the keys so far
+  var reach = 0u;     // of the logits so far, which max lets go of if they are NaN
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + LANES), params.causal == 1u);   // no query here sees a later key
+  let end = keys_before(first_query + LANES);
   for (var first = 0u; first < end; first += BLOCK) {
     stage(blocks, first, lane);
     var w = array<f32, BLOCK>();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
@@ -39,6 +40,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     for (var j = 0u; j < BLOCK; j++) {
       w[j] = logit(w[j], problem, l, first + j);
       new_top = max(new_top, w[j]);
+      reach = max(reach, reach_of(vec4f(w[j])).x);
     }
     let shrink = exp_of(max(top - new_top, LOWEST_EXPONENT));
     top = new_top;
@@ -61,8 +63,14 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
 
   if (first_query + lane.index >= params.queries) { return; }
   let sees = total > 0.0;
-  let norm = select(0.0, 1.0 / total, sees);
+  let norm = unless_flawed(vec4f(select(0.0, 1.0 / total, sees)), vec4u(reach)).x;
   let y_start = output_start(problem) + l * params.output_row;
-  for (var c = 0u; c < packs(); c++) { y[y_start + c] = pack(norm * sum[c]); }
-  log_sum_exp[problem * params.queries + l] = select(DEAD, top + log(total), sees);
+  var probe = pack32();   // finite only if all sums are
+  for (var c = 0u; c < packs(); c++) {
+    y[y_start + c] = pack(norm * sum[c]);
+    probe += sum[c];
+  }
+  log_sum_exp[level_start(problem) + l] = unless_flawed(vec4f(select(DEAD, top + log(total), sees)), vec4u(reach)).x;
+  let is_flawed = is_not_finite(vec4f(probe));
+  for (var c = 0u; is_flawed && c < packs(); c++) { y[y_start + c] = pack(norm * seen_sum(problem, l, top, c)); }
 }

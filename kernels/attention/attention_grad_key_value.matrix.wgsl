@@ -2,13 +2,12 @@
 // As attention_grad_key_value.wgsl, whose logits, weights and dlogits lie here as [key, query]: rows of a key, weighted rows of queries to add up.
 // Weights and dlogits are computed in f32, delta coming in two numbers, and rounded to f16 once, as operands: what cancels has cancelled by then.
 // A dlogit beyond 65,504 becomes infinite, which the loss scale watches for; one below 6e-8 becomes 0.
-// LISTENERS: query, key and value of a token lie side by side, and tokens from L on have no query; here they get its gradient, 0.
-// One workgroup per ROWS keys of a head; queries and their dy come in blocks. Linked with problem.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
+// One workgroup per ROWS keys of a head; queries and their dy come in blocks. Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl,
+// matrix.wgsl and shared/matrix/*.wgsl.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
-@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, L], from attention_grad_query.*.wgsl
-@group(0) @binding(8) var<storage, read_write> dkv: array<result_pack>;     // dk and dv: WebGPU takes a buffer once for writing
+@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, queries], from attention_grad_query.*.wgsl
 
 const KEYS = 0u;
 const VALUES = ROWS * ROW;
@@ -39,14 +38,15 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
 
   var dk: Result;
   var dv: Result;
-  let start = select(0u, first_key, params.causal == 1u);   // no earlier query sees a key of these
-  for (var first = start; first < params.queries; first += BLOCK) {
-    stage(QUERIES, &query, queries, first, BLOCK, lane);
-    stage(DYS, &dy, dys, first, BLOCK, lane);
+  for (var first = first_to_see(first_key); first < params.queries; first += BLOCK) {
+    stage_sound(QUERIES, &query, queries, first, BLOCK, lane);   // logSumExp and delta tell of queries that are not finite
+    stage_sound(DYS, &dy, dys, first, BLOCK, lane);
     for (var c = lane; c < BLOCK_PACKS; c += LANES) {
-      let l = problem * params.queries + min(first + 4u * c + FOUR, vec4u(params.queries - 1u));
-      levels[c] = vec4f(log_sum_exp[l.x], log_sum_exp[l.y], log_sum_exp[l.z], log_sum_exp[l.w]);
-      let pairs = array(delta[l.x], delta[l.y], delta[l.z], delta[l.w]);
+      let l = min(first + 4u * c + FOUR, vec4u(params.queries - 1u));
+      let at = level_start(problem) + l;
+      levels[c] = vec4f(log_sum_exp[at.x], log_sum_exp[at.y], log_sum_exp[at.z], log_sum_exp[at.w]);
+      let d = problem * params.queries + l;
+      let pairs = array(delta[d.x], delta[d.y], delta[d.z], delta[d.w]);
       high[c] = vec4f(pairs[0].x, pairs[1].x, pairs[2].x, pairs[3].x);
       low[c] = vec4f(pairs[0].y, pairs[1].y, pairs[2].y, pairs[3].y);
     }
@@ -56,10 +56,9 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // sheets must be whole
     for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
       let at = row * SHEET_ROW + c;
-      let w = weights(logits_of(sums_out[at], problem, first + 4u * c + FOUR, vec4u(s)), levels[c]);
-      let dlogit = w * ((sums_out[SHEET + at] - high[c]) - low[c]);
-      halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(w);
-      halves[DLOGITS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(dlogit);
+      let pair = pair_of(logits_of(sums_out[at], problem, first + 4u * c + FOUR, vec4u(s)), levels[c], (sums_out[SHEET + at] - high[c]) - low[c]);
+      halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(pair.weight);
+      halves[DLOGITS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(pair.dlogit);
     }
     workgroupBarrier();   // weights and dlogits must be whole
     gather(WEIGHTS, DYS, subgroup, &dv);
@@ -76,10 +75,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
       let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
       let cell = i / BLOCK_PACKS * SHEET_ROW + i % BLOCK_PACKS;
       if (s_out < params.keys && c < packs()) {
-        let place = at(problem, params.key_batch, params.key_head) + s_out * params.key_row + c;
-        dkv[params.dkey_offset + place] = result_pack(params.scale * sums_out[cell]);
-        dkv[params.dvalue_offset + place] = result_pack(sums_out[SHEET + cell]);
-        if (LISTENERS && s_out >= params.queries) { dkv[place] = result_pack(); }
+        store_grads(problem, s_out, c, params.scale * sums_out[cell], sums_out[SHEET + cell]);
       }
     }
     workgroupBarrier();   // nobody may overwrite the sheets before all have read them

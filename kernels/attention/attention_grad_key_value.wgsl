@@ -1,15 +1,14 @@
 // Gradient of attention for keys and values: dv = Σ over queries of weight · dy, dk = 1/√Dh · Σ over queries of dlogit · q.
 // Dao et al. 2022, arXiv:2205.14135, algorithm 4; weight and dlogit as in attention_grad_query.wgsl, recomputed here.
-// LISTENERS: query, key and value of a token lie side by side, and tokens from L on have no query; here they get its gradient, 0.
-// One lane per key; queries and their dy come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
+// One lane per key; queries and their dy come in blocks. Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, a block.*.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
-@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, L], from attention_grad_query.wgsl
-@group(0) @binding(8) var<storage, read_write> dkv: array<result_pack>;     // dk and dv: WebGPU takes a buffer once for writing
+@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, queries], from attention_grad_query.wgsl
 
-fn load_a(i: u32) -> pack32 { return pack32(query[i]); }
-fn load_b(i: u32) -> pack32 { return pack32(dy[i]); }
+// logSumExp and delta tell of queries that are not finite
+fn load_a(i: u32) -> pack32 { return sound_pack(pack32(query[i])); }
+fn load_b(i: u32) -> pack32 { return sound_pack(pack32(dy[i])); }
 
 @compute @workgroup_size(LANES)
 fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
@@ -31,8 +30,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   }
 
   let blocks = Blocks(query_start(problem), output_start(problem), params.query_row, params.output_row, params.queries);
-  let start = select(0u, first_key, params.causal == 1u);   // no earlier query sees a key of these
-  for (var first = start; first < params.queries; first += BLOCK) {
+  for (var first = first_to_see(first_key); first < params.queries; first += BLOCK) {
     stage(blocks, first, lane);
     var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
     var dweight = array<f32, BLOCK>();
@@ -49,9 +47,11 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     var w: array<f32, BLOCK>;
     var dlogit: array<f32, BLOCK>;
     for (var j = 0u; j < BLOCK; j++) {
-      let l = problem * params.queries + min(first + j, params.queries - 1u);
-      w[j] = weight(logit(product[j], problem, first + j, s), log_sum_exp[l]);
-      dlogit[j] = w[j] * ((dweight[j] - delta[l].x) - delta[l].y);
+      let l = min(first + j, params.queries - 1u);
+      let delta_l = delta[problem * params.queries + l];
+      let pair = pair_of(vec4f(logit(product[j], problem, first + j, s)), vec4f(log_sum_exp[level_start(problem) + l]), vec4f((dweight[j] - delta_l.x) - delta_l.y));
+      w[j] = pair.weight.x;
+      dlogit[j] = pair.dlogit.x;
     }
     for (var c = 0u; c < packs(); c++) {
       let q = column_a(blocks, first, c, lane);
@@ -68,9 +68,5 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   }
 
   if (first_key + lane.index >= params.keys) { return; }
-  for (var c = 0u; c < packs(); c++) {
-    dkv[params.dkey_offset + row + c] = result_pack(params.scale * dk[c]);
-    dkv[params.dvalue_offset + row + c] = result_pack(dv[c]);
-    if (LISTENERS && s >= params.queries) { dkv[row + c] = result_pack(); }
-  }
+  for (var c = 0u; c < packs(); c++) { store_grads(problem, s, c, params.scale * dk[c], dv[c]); }
 }

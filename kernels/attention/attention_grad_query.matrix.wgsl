@@ -6,7 +6,8 @@
 // four products of every pair in place of five. What is common to all values, or to all keys, cancels in this before f16 rounds it, or as exactly as
 // f32 adds: for dq, `above` is made of the numbers that f16 made of the weights and dlogits.
 // delta leaves in two numbers, base and above, for attention_grad_key_value.matrix.wgsl or its f32 forms.
-// One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
+// One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, matrix.wgsl
+// and shared/matrix/*.wgsl.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
@@ -34,17 +35,17 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
 
   let keys = Rows(key_start(problem), params.key_row, params.keys);
   let values = Rows(value_start(problem), params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + ROWS), params.causal == 1u);   // no query here sees a later key
+  let end = keys_before(first_query + ROWS);
   stage(QUERIES, &query, Rows(query_start(problem), params.query_row, params.queries), first_query, ROWS, lane);
   stage(DYS, &dy, Rows(output_start(problem), params.output_row, params.queries), first_query, ROWS, lane);
 
-  let level = vec4f(log_sum_exp[problem * params.queries + min(l, params.queries - 1u)]);
+  let level = vec4f(log_sum_exp[level_start(problem) + min(l, params.queries - 1u)]);
   var base = 0.0;
   var totals = vec4f();   // Σ weight · (dweight − base), Σ weight, and the same of what f16 made of them
   var dq: Result;         // Σ weight · (dweight − base) · k
   var mean: Result;       // Σ weight · k
   for (var first = 0u; first < end; first += BLOCK) {
-    stage(KEYS, &key, keys, first, BLOCK, lane);
+    stage_sound(KEYS, &key, keys, first, BLOCK, lane);
     stage(VALUES, &value, values, first, BLOCK, lane);
     workgroupBarrier();   // operands must be whole
     compare(QUERIES, KEYS, 0u, subgroup);
@@ -54,7 +55,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
       let at = row * SHEET_ROW + c;
       let w = weights(logits_of(sums_out[at], problem, vec4u(l), first + 4u * c + FOUR), level);
-      let dlogit = w * (sums_out[SHEET + at] - base);
+      let dlogit = w * felt(w, sums_out[SHEET + at] - base);
       halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(w);
       halves[DLOGITS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(dlogit);
       totals += vec4f(total_of(dlogit), total_of(w), 0.0, 0.0);
@@ -68,8 +69,10 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
 
   totals = row_total(totals, lane);
   if (lane % SHARES == 0u) {
-    aboves[row] = select(0.0, totals.z / totals.w, totals.w > 0.0);
-    if (l < params.queries) { delta[problem * params.queries + l] = vec2f(base, select(0.0, totals.x / totals.y, totals.y > 0.0)); }
+    let above = select(vec2f(), totals.zx / totals.wy, totals.wy > vec2f());
+    let reach = reach_of(vec4f(base + above.y));   // of delta
+    aboves[row] = unless_flawed(vec4f(above.x), reach).x;
+    if (l < params.queries) { delta[problem * params.queries + l] = unless_flawed(vec4f(base, above.y, 0.0, 0.0), reach).xy; }
   }
   for (var strip = 0u; strip < strips(); strip++) {
     show(strip, 0u, subgroup, &dq);
@@ -91,12 +94,12 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
 // The weighted mean of a row's dweights in the first block: exactly theirs where all are equal.
 fn mean_dweight(problem: u32, l: u32, level: vec4f, lane: u32) -> f32 {
   let row = lane / SHARES;
-  let start = sums_out[SHEET + row * SHEET_ROW].x;
+  let start = sound(sums_out[SHEET + row * SHEET_ROW]).x;   // maybe of a hidden key
   var totals = vec4f();   // Σ weight · (dweight − start), Σ weight
   for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
     let at = row * SHEET_ROW + c;
     let w = weights(logits_of(sums_out[at], problem, vec4u(l), 4u * c + FOUR), level);
-    totals += vec4f(total_of(w * (sums_out[SHEET + at] - start)), total_of(w), 0.0, 0.0);
+    totals += vec4f(total_of(w * felt(w, sums_out[SHEET + at] - start)), total_of(w), 0.0, 0.0);
   }
   totals = row_total(totals, lane);
   return start + select(0.0, totals.x / totals.y, totals.y > 0.0);

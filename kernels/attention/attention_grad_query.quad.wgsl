@@ -1,36 +1,35 @@
 // Gradient of attention for the queries, as attention_grad_query.wgsl, with four queries a lane, and with the weights and dweights of the
 // first walk over the keys kept in memory, so that nothing is computed twice: three products of every pair in place of five, and for
 // attention_grad_key_value.quad.wgsl, which finds weight and dlogit there, two in place of four.
-// Queries come in chunks, `chunk` from `first_query` on, so that what is kept is linear in the sequence.
-// Linked with problem.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
+// A dispatch takes a chunk of the queries, so that what is kept is linear in the sequence.
+// Linked with problem.wgsl, finite.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
-@group(0) @binding(7) var<storage, read_write> pairs: array<vec4f>;   // [B, H, 2, chunk, kept_width()]: weights, and dweights that become dlogits
+@group(0) @binding(7) var<storage, read_write> pairs: array<vec4f>;   // [B, H, 2, queries, kept_width()]: weights, and dweights that become dlogits
 @group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
 
-fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
+fn load_a(i: u32) -> pack32 { return sound_pack(pack32(key[i])); }   // logSumExp tells of keys that were seen and are not finite
 fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
 
 @compute @workgroup_size(LANES)
 fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
-  let pieces = (params.chunk + OWN * LANES - 1u) / (OWN * LANES);
+  let pieces = (params.queries + OWN * LANES - 1u) / (OWN * LANES);
   let piece = group.y * groups.x + group.x;
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
-  let first_query = params.first_query + (piece % pieces) * OWN * LANES;
-  let past = params.first_query + params.chunk;
+  let first_query = (piece % pieces) * OWN * LANES;
   let l = first_query + OWN * lane.index + STEPS;
-  let held = min(l, vec4u(past - 1u));   // surplus queries are the last one again, and are not written
+  let held = min(l, vec4u(params.queries - 1u));   // surplus queries are the last one again, and are not written
   let q_at = query_start(problem) + held * params.query_row;
   let dy_at = output_start(problem) + held * params.output_row;
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + OWN * LANES), params.causal == 1u);   // no query here sees a later key
-  let w_at = (2u * problem * params.chunk + held - params.first_query) * (kept_width() / 4u);
-  let dw_at = w_at + params.chunk * (kept_width() / 4u);
+  let end = keys_before(first_query + OWN * LANES);
+  let w_at = (2u * problem * params.queries + held) * (kept_width() / 4u);
+  let dw_at = w_at + params.queries * (kept_width() / 4u);
 
   // by how much delta is above the first dweight: exactly 0 where all are equal; `total`, of recomputed weights, is 1 only nearly
-  let at = problem * params.queries + held;
+  let at = level_start(problem) + held;
   let levels = vec4f(log_sum_exp[at.x], log_sum_exp[at.y], log_sum_exp[at.z], log_sum_exp[at.w]);
   var base = vec4f();
   var above = vec4f();
@@ -49,9 +48,10 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       let d = Four(pack32(dy[dy_at.x + c]), pack32(dy[dy_at.y + c]), pack32(dy[dy_at.z + c]), pack32(dy[dy_at.w + c]));
       add_products(&dw, d, v, parts);
     }
-    if (first == 0u) { base = dw[0]; }
+    if (first == 0u) { base = sound(dw[0]); }   // maybe of a hidden key
     for (var j = 0u; j < BLOCK; j++) {
       w[j] = weights(logits(w[j], problem, held, first + j), levels);
+      dw[j] = felt(w[j], dw[j]);
       above += w[j] * (dw[j] - base);
       total += w[j];
     }
@@ -61,7 +61,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       let across = transpose(mat4x4f(w[4u * j], w[4u * j + 1u], w[4u * j + 2u], w[4u * j + 3u]));
       let d_across = transpose(mat4x4f(dw[4u * j], dw[4u * j + 1u], dw[4u * j + 2u], dw[4u * j + 3u]));
       for (var i = 0u; i < OWN; i++) {
-        if (l[i] < past) {
+        if (l[i] < params.queries) {
           pairs[w_at[i] + first / 4u + j] = across[i];
           pairs[dw_at[i] + first / 4u + j] = d_across[i];
         }
@@ -69,7 +69,8 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     }
   }
   let sees = total > vec4f();
-  let delta = base + select(vec4f(), above / total, sees);
+  let delta_exact = base + select(vec4f(), above / total, sees);
+  let delta = unless_flawed(delta_exact, reach_of(delta_exact));
 
   // Σ dlogit is 0 but for the rounding of delta: what is left is taken off too
   let last = (end + 3u) / 4u;
@@ -89,8 +90,8 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       let s = first / 4u + j;
       var across: mat4x4f;
       for (var i = 0u; i < OWN; i++) {
-        across[i] = pairs[w_at[i] + s] * ((pairs[dw_at[i] + s] - delta[i]) - rest[i]);
-        if (l[i] < past) { pairs[dw_at[i] + s] = across[i]; }
+        across[i] = pairs[w_at[i] + s] * felt(pairs[w_at[i] + s], (pairs[dw_at[i] + s] - delta[i]) - rest[i]);
+        if (l[i] < params.queries) { pairs[dw_at[i] + s] = across[i]; }
       }
       let four = transpose(across);
       for (var i = 0u; i < OWN; i++) { dlogit[4u * j + i] = four[i]; }
@@ -102,7 +103,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   }
 
   for (var i = 0u; i < OWN; i++) {
-    if (l[i] >= past) { return; }
+    if (l[i] >= params.queries) { return; }
     for (var c = 0u; c < packs(); c++) { dquery[q_at[i] + c] = result_pack(params.scale * dq[c][i]); }
   }
 }

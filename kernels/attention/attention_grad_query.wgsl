@@ -4,14 +4,14 @@
 // The dlogits of a query add up to 0, and what is left of that is all there is of some gradients: a bias of the keys has none, nor
 // have keys that are all equal. The paper's delta, dy·y, has the rounding of y in it. So delta is summed from the dweights themselves,
 // in a first walk over the keys, and kept in two numbers, of which the second corrects the first.
-// One lane per query; keys and values come in blocks. Linked with problem.wgsl, a block.*.wgsl and a `pack`.
+// One lane per query; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, a block.*.wgsl and a `pack`.
 
 @group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
 @group(0) @binding(7) var<storage, read_write> delta: array<vec2f>;   // [B, H, L], for attention_grad_key_value.wgsl
 @group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
 
-fn load_a(i: u32) -> pack32 { return pack32(key[i]); }
+fn load_a(i: u32) -> pack32 { return sound_pack(pack32(key[i])); }   // logSumExp tells of keys that were seen and are not finite
 fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
 
 alias Row = array<pack32, PACKS>;
@@ -32,7 +32,7 @@ fn pairs_of(problem: u32, l: u32, q: ptr<function, Row>, dy_l: ptr<function, Row
       pairs.dweight[j] += sum_of(dy_c * take_b(v, j));
     }
   }
-  let level = log_sum_exp[problem * params.queries + l];
+  let level = log_sum_exp[level_start(problem) + l];
   for (var j = 0u; j < BLOCK; j++) { pairs.weight[j] = weight(logit(pairs.weight[j], problem, l, first + j), level); }
   return pairs;
 }
@@ -56,7 +56,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     dy_l[c] = pack32(dy[dy_start + c]);
   }
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
-  let end = select(params.keys, min(params.keys, first_query + LANES), params.causal == 1u);   // no query here sees a later key
+  let end = keys_before(first_query + LANES);
 
   // by how much delta is above the first dweight: exactly 0 where all are equal; `total`, of recomputed weights, is 1 only nearly
   var base = 0.0;
@@ -64,21 +64,22 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   var total = 0.0;
   for (var first = 0u; first < end; first += BLOCK) {
     let pairs = pairs_of(problem, l, &q, &dy_l, blocks, first, lane);
-    if (first == 0u) { base = pairs.dweight[0]; }
+    if (first == 0u) { base = sound(vec4f(pairs.dweight[0])).x; }   // maybe of a hidden key
     for (var j = 0u; j < BLOCK; j++) {
-      above += pairs.weight[j] * (pairs.dweight[j] - base);
+      above += pairs.weight[j] * felt(vec4f(pairs.weight[j]), vec4f(pairs.dweight[j] - base)).x;
       total += pairs.weight[j];
     }
   }
   let sees = total > 0.0;
-  let delta_l = base + select(0.0, above / total, sees);
+  let delta_exact = base + select(0.0, above / total, sees);
+  let delta_l = unless_flawed(vec4f(delta_exact), reach_of(vec4f(delta_exact))).x;
 
   var rest = 0.0;   // Σ dlogit: 0 but for the rounding of delta_l
   for (var first = 0u; first < end; first += BLOCK) {
     let pairs = pairs_of(problem, l, &q, &dy_l, blocks, first, lane);
     var dlogit: array<f32, BLOCK>;
     for (var j = 0u; j < BLOCK; j++) {
-      dlogit[j] = pairs.weight[j] * (pairs.dweight[j] - delta_l);
+      dlogit[j] = pairs.weight[j] * felt(vec4f(pairs.weight[j]), vec4f(pairs.dweight[j] - delta_l)).x;
       rest += dlogit[j];
     }
     for (var c = 0u; c < packs(); c++) {

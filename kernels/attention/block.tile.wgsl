@@ -1,8 +1,8 @@
 // Blocks of rows of two operands, a and b, staged in workgroup memory, several blocks at a time: for GPUs. Each row is loaded
 // once per workgroup, by neighbouring lanes, and then read by all lanes at once, a broadcast.
 // Same names as block.subgroup.wgsl. The kernel defines `load_a` and `load_b`.
-
-const TILE = 16u;   // rows at a time; divides LANES. 16 KiB of workgroup memory for Dh = 128, which every device has
+//
+// TILE: rows at a time, whole blocks; blocks start at a multiple of it
 
 struct Lane { @builtin(local_invocation_index) index: u32 }
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
-import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
+import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { attention, type AttentionSize, cost, crossAttention, gradientCost, kernels, selfAttention } from './index.ts';
@@ -30,6 +30,7 @@ interface Extra {
 export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal'>, { causal = false, mask, value, std = 1, gradientTolerance = COMMON.gradientTolerance }: Extra = {}): Case {
   const { batch, heads, queries, keys, headDim } = sizes;
   const full = { ...sizes, causal };
+  const operands = ({ query, key, value, mask: flat }: Inputs64) => ({ query, key, value, ...(mask && { mask: reference.fullMask(flat, mask.shape, sizes) }) });
   return {
     name,
     inputs: {
@@ -40,8 +41,8 @@ export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal
     },
     wrt: ['query', 'key', 'value'],
     run: (t) => [attention(t.query as Tensor, t.key as Tensor, t.value as Tensor, { causal, mask: t.mask as Tensor | undefined })],
-    reference: ({ query, key, value, mask }) => [reference.attention(full, { query, key, value, mask })],
-    gradient: ({ query, key, value, mask }, dy) => ({ ...reference.attentionGradient(full, { query, key, value, mask }, dy) }),
+    reference: (inputs) => [reference.attention(full, operands(inputs))],
+    gradient: (inputs, dy) => ({ ...reference.attentionGradient(full, operands(inputs), dy) }),
     tolerance: COMMON.tolerance,
     gradientTolerance,
     onMatrices: { ...COMMON.onMatrices, gradientStored: { ...COMMON.onMatrices.gradientStored, scale: COMMON.onMatrices.gradientStored.scale * std } },
@@ -110,12 +111,15 @@ export const room: Room = {
     attentionCase('fewer queries than lanes, partial blocks of keys', { batch: 2, heads: 3, queries: 5, keys: 13, headDim: 16 }),
     attentionCase('more rows than a workgroup, heads of 64', { batch: 1, heads: 1, queries: 70, keys: 67, headDim: 64 }),
     attentionCase('heads of 80', { batch: 1, heads: 1, queries: 3, keys: 9, headDim: 80 }),
-    attentionCase('heads of 128, the widest', { batch: 1, heads: 1, queries: 9, keys: 18, headDim: 128 }),
+    attentionCase('heads of 128', { batch: 1, heads: 1, queries: 9, keys: 18, headDim: 128 }),
+    attentionCase('heads of 256, the widest, and a mask for each head', { batch: 2, heads: 2, queries: 5, keys: 10, headDim: 256 }, { mask: mask([1, 2, 5, 10], Number.NEGATIVE_INFINITY, (row, s) => (row + s) % 4 === 0) }),
+    attentionCase('heads of 255, read one by one', { batch: 1, heads: 1, queries: 3, keys: 9, headDim: 255 }),
     attentionCase('heads of 5, read one by one', { batch: 2, heads: 2, queries: 9, keys: 6, headDim: 5 }),
     attentionCase('causal, a length between two blocks', { batch: 2, heads: 1, queries: 19, keys: 19, headDim: 12 }, { causal: true }),
     attentionCase('causal, fewer queries than keys: the last keys get no gradient', { batch: 1, heads: 1, queries: 6, keys: 21, headDim: 8 }, { causal: true }),
     attentionCase('a mask per sample, −1e9', { batch: 2, heads: 2, queries: 9, keys: 9, headDim: 16 }, { mask: mask([2, 1, 9, 9], -1e9, (l, s) => s > l % 9 || (l > 9 && s === 0 && l % 9 > 0)) }),
     attentionCase('a mask of −∞ that hides every key of a query', { batch: 2, heads: 1, queries: 10, keys: 7, headDim: 8 }, { mask: mask([10, 7], Number.NEGATIVE_INFINITY, (l, s) => l === 3 || (l + s) % 3 === 0) }),
+    attentionCase('a mask for each head of each sample, −1e38', { batch: 2, heads: 2, queries: 9, keys: 10, headDim: 8 }, { mask: mask([2, 2, 9, 10], -1e38, (row, s) => row % 9 === 4 || (row + s) % (2 + Math.floor(row / 9)) === 0) }),
     attentionCase('logits of ±100, and a large mean in the values', { batch: 1, heads: 2, queries: 10, keys: 11, headDim: 16 }, {
       std: 5,
       value: normal('values far from 0', [1, 2, 11, 16], { mean: 30 }),

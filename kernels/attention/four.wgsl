@@ -26,12 +26,9 @@ fn plus_weighted(sum: Four, w: vec4f, other: pack32) -> Four {
 
 fn sum_of_fours(a: Four, b: Four) -> Four { return Four(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]); }
 
-// `logit` and `weight` for four queries `l` and one key `s`.
+// `logit` for four queries `l` and one key `s`.
 fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
   return vec4f(logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s), logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s));
-}
-fn weights(logits: vec4f, levels: vec4f) -> vec4f {
-  return select(vec4f(), exp_of_four(max(logits - levels, vec4f(LOWEST_EXPONENT))), logits > vec4f(SMALLEST_SEEN));
 }
 
 // Parts of the block from row `first` on that have rows, of `count` in all.

@@ -1,60 +1,23 @@
-import { copy, type Choice, record, ShapeError, Tensor } from '../../engine/index.ts';
+import { record, sameShape, ShapeError, Tensor } from '../../engine/index.ts';
+import { refuseGradient } from '../shared/data.ts';
 import type { Cost } from '../shared/room.ts';
-import { alignmentOf, type Range, rangesOf } from '../shared/flat.ts';
-import { packed, type PackedKernels } from '../shared/rows.ts';
-import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
-import { forward, gradKeyValue, gradQuery, hasMemory, layOut } from './rungs.ts';
+import { f32Bytes } from '../shared/sizes.ts';
+import { run, runGradient } from './launch.ts';
+import { denseRows, gradientPlaces, type Operands, type Plan, type Strides } from './plan.ts';
+import { forward, gradKeyValue, gradQuery } from './rungs.ts';
 
-/** With so few keys, most lanes of the quad rungs would be idle. */
-const FEW_KEYS = 8;
-/** The quad gradient keeps the weights of so many queries at a time, or of as many pairs of a head, so that its memory is linear in the sequence. */
-const [KEPT_QUERIES, KEPT_PAIRS] = [256, 2 ** 17];
-/** As in problem.wgsl. */
-const KEPT_STEP = 32;
-
-const MAX_HEAD_DIM = 128;
-
-/** Where row `row` of head `head` of sample `batch` starts, in elements: the sum of each index times its stride. */
-interface Strides {
-  readonly batch: number;
-  readonly head: number;
-  readonly row: number;
-}
-
-/** Sizes and memory layout of one attention. */
-interface Plan {
-  readonly batch: number;
-  readonly heads: number;
-  readonly queries: number;
-  readonly keys: number;
-  readonly headDim: number;
-  readonly causal: boolean;
-  readonly mask: Tensor | undefined;
-  readonly query: Strides;
-  /** Of keys and values. */
-  readonly key: Strides;
-  readonly output: Strides;
-  /** Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one tensor. */
-  readonly keyOffset: number;
-  readonly valueOffset: number;
-  /** Some tokens of a packed tensor ask nothing; their queries get a gradient of 0. */
-  readonly hasListeners?: boolean;
-}
-
-interface Operands {
-  readonly query: Tensor;
-  readonly key: Tensor;
-  readonly value: Tensor;
-}
+const MAX_HEAD_DIM = 256;
 
 /**
  * Scaled dot-product attention, softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights.
  * Dao et al. 2022, arXiv:2205.14135, algorithm 1; backward recomputes the weights from logSumExp (algorithm 4).
  *
- * @param query [B, H, L, Dh]  @param key [B, H, S, Dh]  @param value [B, H, S, Dh]; Dh up to 128
+ * @param query [B, H, L, Dh]  @param key [B, H, S, Dh]  @param value [B, H, S, Dh]; Dh up to 256
  * @param options.causal query l sees the keys up to l
- * @param options.mask  [L, S], [1, 1, L, S] or [B, 1, L, S], added before the softmax: 0 to keep, −∞ or −1e9 to hide. It gets no gradient.
- * @returns [B, H, L, Dh]. A query that sees no key gives 0.
+ * @param options.mask  [L, S], or [B, H, L, S] with 1 for B or H where samples or heads share it; added before the softmax: 0 to keep, −∞ to hide. It
+ * gets no gradient.
+ * @returns [B, H, L, Dh]. A query that sees no key gives 0. One that sees a key which is not finite, or is not finite itself, gives NaN, and so are the
+ * elements of y of a value that it sees and that is not finite. What a hidden key and its value hold is not felt, be it NaN: unlike in PyTorch.
  */
 export function attention(query: Tensor, key: Tensor, value: Tensor, options: { causal?: boolean; mask?: Tensor } = {}): Tensor {
   const [batch, heads, queries, headDim] = query.shape;
@@ -64,11 +27,10 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, options: { 
     throw new ShapeError('attention', `query [${query.shape}], key [${key.shape}], value [${value.shape}] must be [B, H, L, Dh], [B, H, S, Dh], [B, H, S, Dh]`, 'permute, or use crossAttention for [B, L, D]');
   }
   const { causal = false, mask } = options;
-  if (mask !== undefined) checkMask(mask, batch, queries, keys);
-  const dense = (rows: number): Strides => ({ batch: heads * rows * headDim, head: rows * headDim, row: headDim });
-  const [rowsOfQueries, rowsOfKeys] = [dense(queries), dense(keys)];
-  return separate('attention', { query, key, value }, {
-    batch, heads, queries, keys, headDim, causal, mask,
+  if (mask !== undefined) checkMask(mask, [batch, heads, queries, keys]);
+  const [rowsOfQueries, rowsOfKeys] = [denseRows(heads, queries, headDim), denseRows(heads, keys, headDim)];
+  return separate({ query, key, value }, {
+    op: 'attention', batch, heads, queries, keys, headDim, causal, mask,
     query: rowsOfQueries, key: rowsOfKeys, output: rowsOfQueries, keyOffset: 0, valueOffset: 0,
   });
 }
@@ -90,17 +52,17 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   const headDim = headDimOf('selfAttention', width, heads);
   const rows: Strides = { batch: tokens * packedWidth, head: headDim, row: packedWidth };
   const plan: Plan = {
-    batch, heads, queries, keys: tokens, headDim, causal, mask: undefined,
+    op: 'selfAttention', batch, heads, queries, keys: tokens, headDim, causal, mask: undefined,
     query: rows, key: rows, output: { batch: queries * width, head: headDim, row: width }, keyOffset: width, valueOffset: 2 * width,
     hasListeners: queries < tokens,
   };
-  checkHeadDim('selfAttention', plan);
+  checkHeadDim(plan);
   const operands = { query: qkv, key: qkv, value: qkv };
   const y = qkv.like([batch, queries, width]);
   using logSumExp = run(plan, operands, y);
   return record(y, [qkv], (dy) => {
     const dqkv = qkv.gradLike();
-    runGradient(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv: dqkv }, width, 2 * width);
+    runGradient(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv: dqkv });
     return [dqkv];
   }, [qkv, logSumExp]);
 }
@@ -119,15 +81,15 @@ export function crossAttention(query: Tensor, key: Tensor, value: Tensor, heads:
   }
   const headDim = headDimOf('crossAttention', width, heads);
   const split = (rows: number): Strides => ({ batch: rows * width, head: headDim, row: width });
-  return separate('crossAttention', { query, key, value }, {
-    batch, heads, queries, keys, headDim, causal: false, mask: undefined,
+  return separate({ query, key, value }, {
+    op: 'crossAttention', batch, heads, queries, keys, headDim, causal: false, mask: undefined,
     query: split(queries), key: split(keys), output: split(queries), keyOffset: 0, valueOffset: 0,
   });
 }
 
 /** Attention of three tensors, the output shaped as the query. */
-function separate(op: string, operands: Operands, plan: Plan): Tensor {
-  checkHeadDim(op, plan);
+function separate(operands: Operands, plan: Plan): Tensor {
+  checkHeadDim(plan);
   const { query, key, value } = operands;
   const { mask } = plan;
   const y = query.like();
@@ -140,168 +102,20 @@ function separate(op: string, operands: Operands, plan: Plan): Tensor {
       return [dquery, undefined, undefined];
     }
     // dk and dv are two views of one tensor, because a dispatch may bind a buffer for writing only once
-    const valueAt = aligned(key.size);
+    const { value: valueAt } = gradientPlaces(plan);
     const dkv = Tensor.empty(key.gpu, [valueAt + value.size], key.gradType, 'd key, d value');
-    runGradient(plan, { ...saved, dquery: dquery ?? query.like(), dkv }, 0, valueAt); // dq for what it leaves, even if nobody wants it
+    runGradient(plan, { ...saved, dquery: dquery ?? query.like(), dkv }); // dq for what it leaves, even if nobody wants it
     return [dquery, key.requiresGrad ? dkv.alias(key.shape) : undefined, value.requiresGrad ? dkv.alias(value.shape, valueAt * dkv.elementBytes) : undefined];
   }, mask === undefined ? [query, key, value, logSumExp] : [query, key, value, mask, logSumExp]);
 }
 
-/** The forward pass into `y`; returns logSumExp [B, H, L]. */
-function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
-  const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
-  const tensors = { ...operands, y, log_sum_exp: logSumExp };
-  const choice = choose(forward, plan, y);
-  inPieces(plan, tensors, piecesOf(plan, tensors), (piece, parts) => dispatch(forward, piece, piece.queries, parts, choice));
-  return logSumExp;
-}
-
-interface GradOperands extends Operands {
-  readonly dy: Tensor;
-  readonly log_sum_exp: Tensor;
-  readonly dquery: Tensor;
-  /** Takes dk and dv, if anybody wants them. */
-  readonly dkv?: Tensor;
-}
-
-/** dq, and then dk and dv, which start at the given elements of `dkv`. */
-function runGradient(plan: Plan, { dkv, ...tensors }: GradOperands, keyAt = 0, valueAt = 0): void {
-  const { gpu } = tensors.query;
-  const all: Readonly<Record<string, Tensor>> = dkv === undefined ? tensors : { ...tensors, dkv };
-  const pairs = keptShape(plan, Math.min(plan.queries, chunkOf(plan)));
-  const keptBytes = f32Bytes(pairs.reduce((product, extent) => product * extent, 1));
-  const ranges = piecesOf(plan, all, keptBytes);
-  const mayKeep = Math.max(...ranges.map(({ count }) => count)) * keptBytes <= gpu.limits.maxStorageBufferBindingSize;
-  const choice = choose(gradQuery, plan, tensors.query, mayKeep);
-  if (choice.variant === 'quad') return keptGradient(plan, all, ranges, choice, keyAt, valueAt);
-  const second = choose(gradKeyValue, plan, tensors.query, false);
-  inPieces(plan, all, piecesOf(plan, all), (piece, { dquery, dkv: target, ...saved }) => {
-    // between the two lies Σ weight · dweight of every query, in two numbers
-    using delta = saved.log_sum_exp.wide([...saved.log_sum_exp.shape, 2], 'delta') as Tensor;
-    dispatch(gradQuery, piece, piece.queries, { ...saved, delta, dquery }, choice);
-    if (dkv !== undefined) dispatch(gradKeyValue, piece, piece.keys, { ...saved, delta, dkv: target }, second, { keyAt, valueAt });
-  });
-}
-
-/** Queries of a chunk. */
-function chunkOf({ keys }: Plan): number {
-  return Math.max(KEPT_QUERIES, Math.floor(KEPT_PAIRS / keptWidth(keys)));
-}
-
-/** Weights, then dlogits, of a sample's heads, for a chunk of its queries. */
-function keptShape({ heads, keys }: Plan, chunk: number): readonly number[] {
-  return [heads, 2, chunk, keptWidth(keys)];
-}
-
-function keptWidth(keys: number): number {
-  return ceilDiv(keys, KEPT_STEP) * KEPT_STEP;
-}
-
-/** The gradient by the quad rungs, chunk by chunk of the queries: `pairs` lies between the two. Sums over several chunks are f32. */
-function keptGradient(plan: Plan, all: Readonly<Record<string, Tensor>>, ranges: readonly Range[], choice: Choice, keyAt: number, valueAt: number): void {
-  const { queries } = plan;
-  const { dkv } = all;
-  const most = chunkOf(plan);
-  const isNarrow = dkv?.dtype === 'f16' && queries > most;
-  const wide = isNarrow ? dkv.wide(dkv.shape, 'sums of chunks') : undefined;
-  const tensors = wide === undefined ? all : { ...all, dkv: wide, ...(all.dquery === dkv && { dquery: wide }) };
-  inPieces(plan, tensors, ranges, (piece, { dquery, dkv: target, ...saved }) => {
-    for (let first = 0; first < queries; first += most) {
-      const chunk = Math.min(most, queries - first);
-      using pairs = saved.log_sum_exp.wide([piece.batch, ...keptShape(plan, chunk)], 'weights and their gradients') as Tensor;
-      dispatch(gradQuery, piece, chunk, { ...saved, pairs, dquery }, choice, { first, chunk });
-      if (dkv !== undefined) dispatch(gradKeyValue, piece, piece.keys, { ...saved, pairs, dkv: target }, choice, { first, chunk, keyAt, valueAt });
-    }
-  });
-  if (wide === undefined || dkv === undefined) return;
-  copy(wide, dkv);
-  wide.dispose();
-}
-
-/**
- * How a call on tensors like `like` is run. No candidate are the quad rungs where no binding holds what they keep, and arrangements of
- * matrices that want more memory than there is. Where the quad rungs would be idle they come last.
- */
-function choose(kernels: PackedKernels, plan: Plan, like: Tensor, mayKeep = true): Choice {
-  const { gpu, dtype, elementBytes } = like;
-  const { kernel, packs } = packed(kernels, plan.headDim);
-  const canRun = (choice: Choice) => (choice.variant === 'quad' ? mayKeep : hasMemory(gpu, kernels, packs, choice, elementBytes));
-  const isIdle = ({ variant }: Choice) => variant === 'quad' && plan.keys <= FEW_KEYS;
-  const able = kernel.candidates(gpu, dtype).filter(canRun);
-  const candidates = [...able.filter((choice) => !isIdle(choice)), ...able.filter(isIdle)];
-  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys: plan.keys, headDim: plan.headDim, causal: plan.causal }, dtype, candidates);
-  return canRun(choice) ? choice : candidates[0]; // tests prefer what cannot run everywhere
-}
-
-/**
- * The samples of each dispatch: all of them, or as many as the binding limit allows.
- *
- * @param besides bytes that a sample takes in a tensor that is not there yet
- */
-function piecesOf({ batch, mask }: Plan, tensors: Readonly<Record<string, Tensor>>, besides = 0): readonly Range[] {
-  const all = Object.values(tensors);
-  if (mask !== undefined || all.some(({ shape }) => shape[0] !== batch)) return [{ start: 0, count: batch }];
-  const bytes = all.map((tensor) => tensor.bytes / batch);
-  return rangesOf(all[0].gpu, batch, Math.max(besides, ...bytes) / 4, alignmentOf(bytes));
-}
-
-/** Runs `work` on each range of samples. */
-function inPieces(plan: Plan, tensors: Readonly<Record<string, Tensor>>, ranges: readonly Range[], work: (plan: Plan, pieces: Readonly<Record<string, Tensor>>) => void): void {
-  if (ranges.length === 1) return work(plan, tensors);
-  for (const { start, count } of ranges) {
-    const pieces = Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([count, ...tensor.shape.slice(1)], (start * tensor.bytes) / plan.batch)] as const);
-    work({ ...plan, batch: count }, Object.fromEntries(pieces));
-    for (const [, piece] of pieces) piece.dispose();
+function checkMask(mask: Tensor, [batch, heads, queries, keys]: readonly number[]): void {
+  const allowed = [[queries, keys], ...[1, batch].flatMap((b) => [1, heads].map((h) => [b, h, queries, keys]))];
+  if (!allowed.some((shape) => sameShape(mask.shape, shape))) {
+    const shapes = [...new Set(allowed.map((shape) => `[${shape}]`))];
+    throw new ShapeError('attention', `the mask is [${mask.shape}], must be one of ${shapes.join(', ')}`);
   }
-}
-
-/** Where dk and dv start in `dkv`, and the queries that a gradient works on: all of them unless said otherwise. */
-interface Part {
-  readonly keyAt?: number;
-  readonly valueAt?: number;
-  readonly first?: number;
-  readonly chunk?: number;
-}
-
-/** Lanes for `rows` rows of every problem. */
-function dispatch(kernels: PackedKernels, plan: Plan, rows: number, tensors: Readonly<Record<string, Tensor>>, { variant, sizes }: Choice, part: Part = {}): void {
-  const { gpu } = tensors.query;
-  const { kernel, packs } = packed(kernels, plan.headDim);
-  const perPack = plan.headDim / packs;
-  const { mask, query, key, output } = plan;
-  const { keyAt = 0, valueAt = 0, first = 0, chunk = plan.queries } = part;
-  const { constants, ownRows } = layOut(gpu, packs, { variant, sizes });
-  const problems = plan.batch * plan.heads;
-  kernel.run(gpu, {
-    tensors: { ...tensors, mask: mask ?? tensors.query },
-    params: {
-      problems, heads: plan.heads, queries: plan.queries, keys: plan.keys,
-      query_batch: query.batch / perPack, query_head: query.head / perPack, query_row: query.row / perPack,
-      key_offset: plan.keyOffset / perPack, value_offset: plan.valueOffset / perPack,
-      key_batch: key.batch / perPack, key_head: key.head / perPack, key_row: key.row / perPack,
-      output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack,
-      dkey_offset: keyAt / perPack, dvalue_offset: valueAt / perPack,
-      mask_batch: mask !== undefined && mask.shape.length === 4 && mask.shape[0] > 1 ? plan.queries * plan.keys : 0,
-      scale: 1 / Math.sqrt(plan.headDim),
-      packs,
-      causal: plan.causal ? 1 : 0,
-      first_query: first, chunk,
-    },
-    constants: { ...constants, MASKED: mask !== undefined, ...(kernels === gradKeyValue && { LISTENERS: plan.hasListeners === true }) },
-    grid: problems * ceilDiv(rows, ownRows),
-    flops: 2 * (kernels === forward ? 2 : 4) * problems * chunk * plan.keys * plan.headDim,
-    variant,
-  });
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((extent, i) => extent === b[i]);
-}
-
-function checkMask(mask: Tensor, batch: number, queries: number, keys: number): void {
-  const allowed = [[queries, keys], [1, 1, queries, keys], [batch, 1, queries, keys]];
-  if (allowed.some((shape) => sameShape(mask.shape, shape))) return;
-  throw new ShapeError('attention', `the mask is [${mask.shape}], must be one of ${allowed.map((shape) => `[${shape}]`).join(', ')}`);
+  refuseGradient('attention', { mask });
 }
 
 function headDimOf(op: string, width: number, heads: number): number {
@@ -309,7 +123,7 @@ function headDimOf(op: string, width: number, heads: number): number {
   throw new ShapeError(op, `a width of ${width} does not split into ${heads} heads`);
 }
 
-function checkHeadDim(op: string, { headDim }: Plan): void {
+function checkHeadDim({ op, headDim }: Plan): void {
   if (headDim > MAX_HEAD_DIM) throw new ShapeError(op, `a head is ${headDim} wide, at most ${MAX_HEAD_DIM} fit in a lane's registers and workgroup memory`, 'use more heads');
 }
 

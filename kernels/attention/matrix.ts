@@ -63,6 +63,6 @@ export function workgroupBytes(units: MatrixSizes, sizes: Sizes, packs: number, 
   const step = Math.max(units.N * across, units.K); // powers of two: the larger is a multiple of the other
   const row = (ceilDiv(4 * packs, step) * step) / 4 + 2;
   const staged = (owned * rows + 2 * block) * row + sheets * rows * (block / 4 + 2);
-  const shared = 16 * lanes + 4 * rows + 12 * block; // shares and a number of each row; or levels and deltas of a block
+  const shared = 16 * lanes + 8 * rows + 12 * block; // shares and two numbers of each row; or levels and deltas of a block
   return 4 * elementBytes * staged + 16 * sheets * rows * (block / 4 + 1) + shared;
 }

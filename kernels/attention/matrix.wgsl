@@ -2,12 +2,18 @@
 // subgroups stand DOWN × ACROSS: each takes TALL matrices of own rows, one below the other, and every ACROSS-th matrix of columns.
 // No lane can tell which elements of a matrix are its own. So operands are staged in `halves`, and every product of own rows with met rows
 // goes to a sheet of ROWS × BLOCK sums in `sums_out`, where SHARES lanes share a row, make weights of it and put them back into `halves`.
-// Linked with problem.wgsl and with shared/matrix/*.wgsl, which says how these two count: in packs of four.
+// Linked with problem.wgsl, finite.wgsl and shared/matrix/*.wgsl, which says how these two count: in packs of four.
 //
 // M, N, K: sizes of the matrices      SUBGROUP: lanes of a subgroup      BLOCK: whole matrices for each subgroup
 
-alias pack = vec4<elem>;            // as stored
-alias result_pack = vec4<result>;   // as results are stored
+// as shared/pack/vec4.wgsl, whose sum_of is another one where matrices are emulated
+alias pack = vec4<elem>;
+alias pack32 = vec4f;
+alias result_pack = vec4<result>;
+const PACK = 4u;
+fn pack_of(four: vec4f) -> pack32 { return four; }
+fn total_of(four: pack32) -> f32 { return (four.x + four.y) + (four.z + four.w); }
+fn max_of(four: pack32) -> f32 { return max(max(four.x, four.y), max(four.z, four.w)); }
 
 const ROWS = DOWN * TALL * M;
 const LANES = DOWN * ACROSS * SUBGROUP;
@@ -43,12 +49,19 @@ struct Rows { start: u32, row: u32, count: u32 }
 fn stage(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
   let row_packs = width() / 4u;
   for (var i = lane; i < count * row_packs; i += LANES) {
-    let row = i / row_packs;
-    let c = i % row_packs;
-    var four = pack();
-    if (first + row < rows.count && c < packs()) { four = operand[rows.start + (first + row) * rows.row + c]; }
-    halves[at + row * ROW + c] = vec4<matrix_elem>(four);
+    halves[at + i / row_packs * ROW + i % row_packs] = vec4<matrix_elem>(staged(operand, rows, first + i / row_packs, i % row_packs));
   }
+}
+// The same for rows that are to be weighted and added up, by `gather`: what is not finite comes as 0, since some of their weights are 0.
+fn stage_sound(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
+  let row_packs = width() / 4u;
+  for (var i = lane; i < count * row_packs; i += LANES) {
+    halves[at + i / row_packs * ROW + i % row_packs] = vec4<matrix_elem>(sound(pack32(staged(operand, rows, first + i / row_packs, i % row_packs))));
+  }
+}
+fn staged(operand: ptr<storage, array<pack>, read>, rows: Rows, row: u32, c: u32) -> pack {
+  if (row < rows.count && c < packs()) { return operand[rows.start + row * rows.row + c]; }
+  return pack();
 }
 
 // own · metᵀ: the products of each own row with each row of a block, to the sheet at `sheet`.
@@ -126,15 +139,8 @@ fn stored_total(weights: u32, lane: u32) -> f32 {
   return total;
 }
 
-fn total_of(four: vec4f) -> f32 { return (four.x + four.y) + (four.z + four.w); }
-
 // Logits of four products, of queries l with keys s.
 const FOUR = vec4u(0u, 1u, 2u, 3u);
 fn logits_of(products: vec4f, problem: u32, l: vec4u, s: vec4u) -> vec4f {
   return vec4f(logit(products.x, problem, l.x, s.x), logit(products.y, problem, l.y, s.y), logit(products.z, problem, l.z, s.z), logit(products.w, problem, l.w, s.w));
-}
-
-// exp(logit − level), and exactly 0 for hidden keys.
-fn weights(logits: vec4f, level: vec4f) -> vec4f {
-  return select(vec4f(), exp_of_four(max(logits - level, vec4f(LOWEST_EXPONENT))), logits > vec4f(SMALLEST_SEEN));
 }

@@ -1,32 +1,39 @@
 // What the kernels of this room share: one problem is one head of one sample, and its rows lie in memory at
 //   offset + sample · batch + head · head + row · row     (all counted in packs; the Dh elements of a row are neighbours)
 // so the same kernels read [B, H, L, Dh], [B, L, H·Dh] and the packed [B, L, 3·H·Dh] without a permute.
-// PACKS: room for the packs of a row. UNROLLED: see `packs`. MASKED: whether there is a mask. Linked with a `pack` and with shared/exp.wgsl.
+// PACKS: room for the packs of a row. UNROLLED: see `packs`. MASKED: whether there is a mask. Linked with a `pack`, finite.wgsl and shared/exp.wgsl.
 
 struct Params {
-  problems: u32, heads: u32, queries: u32, keys: u32,                                  // B·H, H, L, S
-  query_batch: u32, query_head: u32, query_row: u32,
-  key_offset: u32, value_offset: u32, key_batch: u32, key_head: u32, key_row: u32,     // keys and values lie alike
-  output_batch: u32, output_head: u32, output_row: u32,                                // y and dy
-  dkey_offset: u32, dvalue_offset: u32,                                                // in `dkv`
-  mask_batch: u32,                                                                     // 0: one mask for all samples
-  scale: f32,                                                                          // 1/√Dh
-  packs: u32,                                                                          // in a head's row: Dh / PACK
-  causal: u32,                                                                         // 1: query l sees the keys up to l
-  first_query: u32, chunk: u32,                                                        // queries of a gradient whose weights are kept
+  problems: u32, heads: u32, queries: u32, keys: u32,   // of this dispatch; problems = samples · heads
+  query_offset: u32, query_batch: u32, query_head: u32, query_row: u32,
+  key_offset: u32, value_offset: u32, key_batch: u32, key_head: u32, key_row: u32,       // keys and values lie alike
+  output_offset: u32, output_batch: u32, output_head: u32, output_row: u32,              // y and dy
+  dquery_offset: u32, dkey_offset: u32, dvalue_offset: u32,                              // in `dkv`
+  mask_offset: u32, mask_batch: u32, mask_head: u32,                                     // 0: one mask for all samples, or for all heads
+  level_offset: u32, level_head: u32,                                                    // in `log_sum_exp`
+  scale: f32,            // 1/√Dh
+  packs: u32,            // in a head's row: Dh / PACK
+  causal: u32,           // 1: query l sees the keys up to l
+  earlier: u32,          // queries that come before those of this dispatch
+  first_listener: u32,   // tokens from here on ask nothing
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> query: array<pack>;   // B × H × L rows
 @group(0) @binding(2) var<storage, read> key: array<pack>;     // B × H × S rows
 @group(0) @binding(3) var<storage, read> value: array<pack>;   // B × H × S rows
-@group(0) @binding(4) var<storage, read> mask: array<elem>;    // [L, S] or [B, L, S]; anything unless MASKED
+@group(0) @binding(4) var<storage, read> mask: array<elem>;    // B or 1 × H or 1 × L rows of S; anything unless MASKED
 
 // Finite stand-ins for −∞: adapters fold inf − inf and exp(−inf) to different things, but agree on these.
-const HIDDEN = -1e38;        // the logit of a key that the query does not see
-const SMALLEST_SEEN = -1e37;
-const DEAD = 1e38;           // the logSumExp of a query that sees no key: all its weights become 0
+const HIDDEN = -3.4028234663852886e38;   // the logit of a key that the query does not see: the lowest f32, told by its bits
+const HIDDEN_BITS = 0xff7fffffu;
+const DEAD = 1e38;               // the logSumExp of a query that sees no key
 const LOWEST_EXPONENT = -87.0;   // exp of less is not a normal f32
+const LOWEST_EXPONENT_BITS = 0xc2ae0000u;
+
+// As bits, negative numbers grow away from 0, up to those of −∞, behind which lies NaN.
+const MINUS_INFINITY_BITS = 0xff800000u;
+const MASKING_BITS = 0xfcf0bdc2u;   // of −1e37: a mask of as much or less hides: −∞, and the lowest f32 that some write for it
 
 // Packs of a row, the count of most loops. GPUs want a constant, PACKS itself, to unroll them and keep rows in registers. The
 // compilers of processors take up to a minute over unrolled loops, and their registers are memory anyway: there the count comes
@@ -37,10 +44,11 @@ fn packs() -> u32 {
 }
 
 // Where the first row of a problem lies.
-fn query_start(problem: u32) -> u32 { return at(problem, params.query_batch, params.query_head); }
+fn query_start(problem: u32) -> u32 { return params.query_offset + at(problem, params.query_batch, params.query_head); }
 fn key_start(problem: u32) -> u32 { return params.key_offset + at(problem, params.key_batch, params.key_head); }
 fn value_start(problem: u32) -> u32 { return params.value_offset + at(problem, params.key_batch, params.key_head); }
-fn output_start(problem: u32) -> u32 { return at(problem, params.output_batch, params.output_head); }
+fn output_start(problem: u32) -> u32 { return params.output_offset + at(problem, params.output_batch, params.output_head); }
+fn level_start(problem: u32) -> u32 { return params.level_offset + problem * params.level_head; }
 fn at(problem: u32, batch: u32, head: u32) -> u32 {
   return (problem / params.heads) * batch + (problem % params.heads) * head;
 }
@@ -49,18 +57,42 @@ fn at(problem: u32, batch: u32, head: u32) -> u32 {
 const KEPT_STEP = 32u;
 fn kept_width() -> u32 { return (params.keys + KEPT_STEP - 1u) / KEPT_STEP * KEPT_STEP; }
 
+// Keys that the queries before `past` may see: all, or the first ones if causal.
+fn keys_before(past: u32) -> u32 {
+  return select(params.keys, min(params.keys, params.earlier + past), params.causal == 1u);
+}
+// The first query that may see a key from `first_key` on.
+fn first_to_see(first_key: u32) -> u32 {
+  return select(0u, max(first_key, params.earlier) - params.earlier, params.causal == 1u);
+}
+
 // q·k/√Dh + mask, or HIDDEN where query l does not see key s; also beyond the last query and key.
 fn logit(product: f32, problem: u32, l: u32, s: u32) -> f32 {
-  let seen = l < params.queries && s < params.keys && (params.causal == 0u || s <= l);
+  var seen = l < params.queries && s < params.keys && (params.causal == 0u || s <= params.earlier + l);
   var bias = 0.0;
   if (MASKED) {
-    let row = (problem / params.heads) * params.mask_batch + min(l, params.queries - 1u) * params.keys;
-    bias = max(f32(mask[row + min(s, params.keys - 1u)]), HIDDEN);
+    let row = params.mask_offset + at(problem, params.mask_batch, params.mask_head) + min(l, params.queries - 1u) * params.keys;
+    bias = f32(mask[row + min(s, params.keys - 1u)]);
+    seen = seen && !(bitcast<u32>(bias) - MASKING_BITS <= MINUS_INFINITY_BITS - MASKING_BITS);
   }
   return select(HIDDEN, params.scale * product + bias, seen);
 }
 
-// exp(logit − level), and exactly 0 for hidden keys.
-fn weight(logit: f32, level: f32) -> f32 {
-  return select(0.0, exp_of(max(logit - level, LOWEST_EXPONENT)), logit > SMALLEST_SEEN);
+// exp(logit − level), exactly 0 for hidden keys and for no others. NaN where the level is: its query has seen what is not finite.
+fn weights(logits: vec4f, levels: vec4f) -> vec4f {
+  return select(exp_of_four(at_lowest(logits - levels)), vec4f(), bitcast<vec4u>(logits) == vec4u(HIDDEN_BITS));
+}
+fn weight(logit: f32, level: f32) -> f32 { return weights(vec4f(logit), vec4f(level)).x; }
+
+// max(x, LOWEST_EXPONENT), but NaN stays NaN.
+fn at_lowest(x: vec4f) -> vec4f {
+  return select(x, vec4f(LOWEST_EXPONENT), bitcast<vec4u>(x) - LOWEST_EXPONENT_BITS <= vec4u(MINUS_INFINITY_BITS - LOWEST_EXPONENT_BITS));
+}
+
+// Weight and dlogit of pairs, from their logits and what their dweights are above delta. Where a dlogit is not finite, its weight counts as no more.
+struct Pair { weight: vec4f, dlogit: vec4f }
+fn pair_of(logits: vec4f, levels: vec4f, above: vec4f) -> Pair {
+  let w = weights(logits, levels);
+  let dlogit = w * felt(w, above);
+  return Pair(flawed_as(w, dlogit), dlogit);
 }

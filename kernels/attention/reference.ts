@@ -8,7 +8,7 @@ export interface Sizes {
   readonly causal?: boolean;
 }
 
-/** Flat [B, H, L, Dh] and [B, H, S, Dh] arrays, and a mask [B, L, S] or [L, S]. */
+/** Flat [B, H, L, Dh] and [B, H, S, Dh] arrays, and a mask [B, H, L, S]. */
 export interface Operands {
   readonly query: Float64Array;
   readonly key: Float64Array;
@@ -16,56 +16,79 @@ export interface Operands {
   readonly mask?: Float64Array;
 }
 
-/** softmax(q·kᵀ/√Dh + mask) of one query of one head: a weight for each key; all 0 if every key is hidden. */
-function weightsOf(sizes: Sizes, { query, key, mask }: Operands, problem: number, l: number): Float64Array {
-  const { heads, queries, keys, headDim } = sizes;
-  const sample = Math.floor(problem / heads);
-  const maskStart = mask === undefined || mask.length === queries * keys ? l * keys : (sample * queries + l) * keys;
-  const logits = new Float64Array(keys).map((_, s) => {
-    if (sizes.causal && s > l) return Number.NEGATIVE_INFINITY;
-    return dot(query, (problem * queries + l) * headDim, key, (problem * keys + s) * headDim, headDim) / Math.sqrt(headDim) + (mask?.[maskStart + s] ?? 0);
-  });
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  if (largest === Number.NEGATIVE_INFINITY) return logits.fill(0);
-  const exponentials = logits.map((v) => Math.exp(v - largest));
-  const total = exponentials.reduce((a, b) => a + b);
-  return exponentials.map((v) => v / total);
+/** Whether query l sees key s: the mask hides it with −∞, or as good as that in f32. */
+function sees({ queries, keys, causal }: Sizes, { mask }: Operands, problem: number, l: number, s: number): boolean {
+  const isMasked = mask !== undefined && mask[(problem * queries + l) * keys + s] <= -1e37;
+  return !isMasked && !(causal && s > l);
 }
 
-/** y = softmax(q·kᵀ/√Dh + mask)·v. */
+/** softmax(q·kᵀ/√Dh + mask) of one query of one head: a weight for each key, 0 for what is hidden. All that it sees is NaN if any logit is not finite in f32. */
+function weightsOf(sizes: Sizes, operands: Operands, problem: number, l: number): Float64Array {
+  const { queries, keys, headDim } = sizes;
+  const { query, key, mask } = operands;
+  const logits = new Float64Array(keys).map((_, s) => {
+    if (!sees(sizes, operands, problem, l, s)) return Number.NEGATIVE_INFINITY;
+    const product = dot(query, (problem * queries + l) * headDim, key, (problem * keys + s) * headDim, headDim);
+    const logit = product / Math.sqrt(headDim) + (mask?.[(problem * queries + l) * keys + s] ?? 0);
+    return Number.isFinite(Math.fround(logit)) ? logit : Number.NaN;
+  });
+  const largest = logits.reduce((a, b) => Math.max(a, b));
+  const exponentials = logits.map((v) => (v === Number.NEGATIVE_INFINITY ? 0 : Math.exp(v - largest)));
+  const total = exponentials.reduce((a, b) => a + b);
+  return exponentials.map((v) => (v === 0 ? 0 : v / total));
+}
+
+/** y = softmax(q·kᵀ/√Dh + mask)·v; NaN where it is not finite. */
 export function attention(sizes: Sizes, operands: Operands): Float64Array {
   const { queries, keys, headDim } = sizes;
   const y = new Float64Array(operands.query.length);
   forEachQuery(sizes, (problem, l) => {
     const weights = weightsOf(sizes, operands, problem, l);
     for (let s = 0; s < keys; s++) {
+      if (!sees(sizes, operands, problem, l, s)) continue;
       for (let c = 0; c < headDim; c++) y[(problem * queries + l) * headDim + c] += weights[s] * operands.value[(problem * keys + s) * headDim + c];
     }
   });
-  return y;
+  return y.map((v) => (Number.isFinite(v) ? v : Number.NaN));
 }
 
-/** The gradient as the chain rule writes it: through the weighted sum, the softmax, and the products of queries and keys. */
+/**
+ * The gradient as the chain rule writes it: through the weighted sum, the softmax, and the products of queries and keys. What is not finite for a
+ * query is NaN for all that it sees.
+ */
 export function attentionGradient(sizes: Sizes, operands: Operands, dy: Float64Array): { query: Float64Array; key: Float64Array; value: Float64Array } {
   const { queries, keys, headDim } = sizes;
   const { query, key, value } = operands;
   const gradients = { query: new Float64Array(query.length), key: new Float64Array(key.length), value: new Float64Array(value.length) };
   forEachQuery(sizes, (problem, l) => {
-    const weights = weightsOf(sizes, operands, problem, l);
     const q = (problem * queries + l) * headDim;
-    const dweights = weights.map((_, s) => dot(dy, q, value, (problem * keys + s) * headDim, headDim));
+    const seen = Array.from({ length: keys }, (_, s) => s).filter((s) => sees(sizes, operands, problem, l, s));
+    const weights = weightsOf(sizes, operands, problem, l);
+    const dweights = new Float64Array(keys);
+    for (const s of seen) dweights[s] = dot(dy, q, value, (problem * keys + s) * headDim, headDim);
     const delta = dot(weights, 0, dweights, 0, keys);
-    for (let s = 0; s < keys; s++) {
+    for (const s of seen) {
       const k = (problem * keys + s) * headDim;
-      const dproduct = (weights[s] * (dweights[s] - delta)) / Math.sqrt(headDim);
+      const weight = Number.isFinite(delta) ? weights[s] : Number.NaN;
+      const dproduct = (weight * (dweights[s] - delta)) / Math.sqrt(headDim);
       for (let c = 0; c < headDim; c++) {
         gradients.query[q + c] += dproduct * key[k + c];
         gradients.key[k + c] += dproduct * query[q + c];
-        gradients.value[k + c] += weights[s] * dy[q + c];
+        gradients.value[k + c] += weight * dy[q + c];
       }
     }
   });
   return gradients;
+}
+
+/** A mask [L, S], or [B, H, L, S] with 1 for B or H, as one of all samples and heads. */
+export function fullMask(mask: Float64Array, shape: readonly number[], { batch, heads, queries, keys }: Sizes): Float64Array {
+  const [samples, ownHeads] = shape.length === 4 ? shape : [1, 1];
+  const pairs = queries * keys;
+  return Float64Array.from({ length: batch * heads * pairs }, (_, i) => {
+    const [b, h] = [Math.floor(i / pairs / heads), Math.floor(i / pairs) % heads];
+    return mask[((b % samples) * ownHeads + (h % ownHeads)) * pairs + (i % pairs)];
+  });
 }
 
 /** [B, L, parts·H·Dh] → `parts` arrays [B, H, L, Dh]. */

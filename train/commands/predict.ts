@@ -1,9 +1,8 @@
-import { FirstlightError, type Gpu, noGrad, open, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, type Gpu, open, type Tensor } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { centreCrop, sampleForEvaluation } from '../data/sampling.ts';
 import { readFrames } from '../data/video.ts';
-import { rank } from '../evaluation.ts';
-import { pixelsOf } from '../pixels.ts';
+import { logitsOf, rank } from '../evaluation.ts';
 import { inputOf, openSystem, type System, textFeatures } from '../system.ts';
 
 export interface PredictOptions {
@@ -52,8 +51,7 @@ async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: T
   const { frames: count, vision } = model.config;
   const frames = await readFrames(file, (total) => sampleForEvaluation(total, count));
   const views = [{ crop: centreCrop(frames[0], vision.imageSize, preprocessor.shortSide), flip: false }];
-  using logits = noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, inputOf(model, preprocessor)), { features })));
-  return rank(await logits.read());
+  return rank(await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor), nameOf: () => file }));
 }
 
 const BAR = 30;

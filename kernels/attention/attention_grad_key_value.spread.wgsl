@@ -1,0 +1,99 @@
+// Gradient of attention for keys and values, as attention_grad_key_value.wgsl, with each key spread over SHARES lanes: for hardware adapters. One lane
+// that holds k, v, dk and dv has 4·Dh numbers in registers, 256 at Dh = 64, and a lane of an NVIDIA GPU has 255 registers for all it does; the
+// rest goes to memory. Here a lane holds a share of the packs of all four, multiplies those, and the lanes of a key add up each other's sums.
+// Lanes with the same share stand side by side, so that those of a subgroup read one pack of the tile: a broadcast.
+// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, block.tile.wgsl and a `pack`.
+//
+// SHARES: lanes of a key; a power of two
+
+@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
+@group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, queries], from attention_grad_query.wgsl
+
+// logSumExp and delta tell of queries that are not finite
+fn load_a(i: u32) -> pack32 { return sound_pack(pack32(query[i])); }
+fn load_b(i: u32) -> pack32 { return sound_pack(pack32(dy[i])); }
+
+const KEYS = LANES / SHARES;                     // of a workgroup
+const ROOM = (PACKS + SHARES - 1u) / SHARES;     // for the packs of a share
+fn share_packs() -> u32 { return (packs() + SHARES - 1u) / SHARES; }
+
+// Every lane's part of product and dweight, for the queries of a block. Twice, in turns: whoever is a block ahead does not overwrite what others read.
+var<workgroup> sums: array<vec2f, 2u * BLOCK * LANES>;
+
+@compute @workgroup_size(LANES)
+fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
+  let pieces = (params.keys + KEYS - 1u) / KEYS;
+  let piece = group.y * groups.x + group.x;
+  let problem = piece / pieces;
+  if (problem >= params.problems) { return; }
+  let first_key = (piece % pieces) * KEYS;
+  let own = lane.index % KEYS;
+  let s = min(first_key + own, params.keys - 1u);   // surplus lanes repeat the last key and write nothing
+  let first_pack = lane.index / KEYS * share_packs();
+  let count = min(share_packs(), packs() - min(first_pack, packs()));   // the last shares may be smaller, or empty
+
+  var k: array<pack32, ROOM>;   // 0 beyond `count`, so that surplus packs add nothing
+  var v: array<pack32, ROOM>;
+  var dk: array<pack32, ROOM>;
+  var dv: array<pack32, ROOM>;
+  for (var c = 0u; c < share_packs(); c++) {
+    k[c] = pack32();
+    v[c] = pack32();
+    if (c < count) {
+      k[c] = pack32(key[key_start(problem) + s * params.key_row + first_pack + c]);
+      v[c] = pack32(value[value_start(problem) + s * params.key_row + first_pack + c]);
+    }
+  }
+
+  let blocks = Blocks(query_start(problem), output_start(problem), params.query_row, params.output_row, params.queries);
+  var turn = 0u;
+  for (var first = first_to_see(first_key); first < params.queries; first += BLOCK) {
+    stage(blocks, first, lane);
+    var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
+    var dweight = array<f32, BLOCK>();
+    for (var c = 0u; c < share_packs(); c++) {
+      let at = min(first_pack + c, packs() - 1u);
+      let q = column_a(blocks, first, at, lane);
+      let dy_column = column_b(blocks, first, at, lane);
+      let k_c = k[c];
+      let v_c = v[c];
+      for (var j = 0u; j < BLOCK; j++) {
+        product[j] += sum_of(k_c * take_a(q, j));
+        dweight[j] += sum_of(v_c * take_b(dy_column, j));
+      }
+    }
+    for (var j = 0u; j < BLOCK; j++) { sums[(turn * BLOCK + j) * LANES + lane.index] = vec2f(product[j], dweight[j]); }
+    workgroupBarrier();   // the sums of all shares must be there
+    var w: array<f32, BLOCK>;
+    var dlogit: array<f32, BLOCK>;
+    for (var j = 0u; j < BLOCK; j++) {
+      var both = vec2f();
+      for (var share = 0u; share < SHARES; share++) { both += sums[(turn * BLOCK + j) * LANES + share * KEYS + own]; }
+      let l = min(first + j, params.queries - 1u);
+      let delta_l = delta[problem * params.queries + l];
+      let pair = pair_of(vec4f(logit(both.x, problem, first + j, s)), vec4f(log_sum_exp[level_start(problem) + l]), vec4f((both.y - delta_l.x) - delta_l.y));
+      w[j] = pair.weight.x;
+      dlogit[j] = pair.dlogit.x;
+    }
+    turn = 1u - turn;
+    for (var c = 0u; c < share_packs(); c++) {
+      let at = min(first_pack + c, packs() - 1u);
+      let q = column_a(blocks, first, at, lane);
+      let dy_column = column_b(blocks, first, at, lane);
+      var dk_c = dk[c];
+      var dv_c = dv[c];
+      for (var j = 0u; j < BLOCK; j++) {
+        dk_c += dlogit[j] * take_a(q, j);
+        dv_c += w[j] * take_b(dy_column, j);
+      }
+      dk[c] = dk_c;
+      dv[c] = dv_c;
+    }
+  }
+
+  if (first_key + own >= params.keys) { return; }
+  for (var c = 0u; c < share_packs(); c++) {
+    if (c < count) { store_grads(problem, s, first_pack + c, params.scale * dk[c], dv[c]); }
+  }
+}
