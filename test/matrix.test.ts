@@ -140,7 +140,8 @@ for (const name of Object.keys(ADAPTERS) as AdapterName[]) {
       for (const { kernel, all } of kernels.filter(({ kernel }) => /^matmul|^attention.*vec4$/.test(kernel))) {
         const names = [...new Set(all.map(({ variant }) => variant))];
         const first = FIRST[name]?.[type === 'f16' ? 0 : 1] ?? (kernel.startsWith('attention') ? (gpu.features.has('subgroups') ? 'quad' : 'tile') : gpu.features.has('subgroups') ? 'subgroup' : 'tiled');
-        assert.is(names[0], first === 'tiled' && kernel.startsWith('attention') ? 'tile' : first, `${kernel} in ${type}`);
+        const tile = gpu.kind === 'hardware' && kernel.startsWith('attention_grad_key_value') ? 'spread' : 'tile';
+        assert.is(names[0], kernel.startsWith('attention') && first.startsWith('tile') ? tile : first, `${kernel} in ${type}`);
         assert.equal(names.filter((variant) => variant.startsWith('matrix')), first.startsWith('matrix') ? [first] : [], 'one variant at most stands on the units');
         for (const variant of names) assert.is(matricesOf(gpu, variant)?.isWide, first.startsWith('matrix') && variant === first ? units?.multiplies === 'f32' : undefined);
       }

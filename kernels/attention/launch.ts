@@ -7,7 +7,10 @@ import { bind, type Cut, cutOf, type Piece, QUERY_STEP, type Rows } from './piec
 import { areHeadsApart, denseRows, gradientPlaces, isPacked, maskStrides, type Operands, type Plan } from './plan.ts';
 import { forward, gradKeyValue, gradQuery, hasMemory, layOut } from './rungs.ts';
 
-/** With so few keys, most lanes of the quad rungs would be idle. */
+/**
+ * With so few keys, most lanes of the quad rungs would be idle; and the spread rung would leave a rest where the gradient is 0: if all of a
+ * query's weight lies on one key, dweight − delta is 0 only where both kernels add up in one order.
+ */
 const FEW_KEYS = 8;
 /** The widest heads of the quad rungs: four wider rows of two sums are more than WGSL promises a function room for. */
 const QUAD_HEAD_DIM = 128;
@@ -147,14 +150,17 @@ function gradientRows(plan: Plan, operands: GradOperands): GradientRows {
 }
 
 /**
- * How a call on tensors like `like` is run. No candidates are the quad rungs for heads that are too wide for them, and arrangements of matrices that
- * want more memory than there is. Rungs whose lanes would be idle come last.
+ * How a call on tensors like `like` is run. No candidates are the quad rungs for heads that are too wide for them, the spread rung for few keys, and
+ * arrangements of matrices that want more memory than there is. Rungs whose lanes would be idle come last.
  */
 function choose(kernels: PackedKernels, plan: Plan, like: Tensor, mayKeep = true): Choice {
   const { gpu, dtype, elementBytes } = like;
   const { headDim, keys } = plan;
   const { kernel, packs } = packed(kernels, headDim);
-  const canRun = (choice: Choice) => (choice.variant === 'quad' ? mayKeep && headDim <= QUAD_HEAD_DIM : hasMemory(gpu, kernels, packs, choice, elementBytes));
+  const canRun = (choice: Choice) => {
+    if (choice.variant === 'spread') return keys > FEW_KEYS;
+    return choice.variant === 'quad' ? mayKeep && headDim <= QUAD_HEAD_DIM : hasMemory(gpu, kernels, packs, choice, elementBytes);
+  };
   const isIdle = ({ variant }: Choice) => (variant === 'quad' && keys <= FEW_KEYS) || (variant === 'spread' && headDim <= NARROW_HEAD_DIM);
   const able = kernel.candidates(gpu, dtype).filter(canRun);
   const candidates = [...able.filter((choice) => !isIdle(choice)), ...able.filter(isIdle)];
