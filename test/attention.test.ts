@@ -228,6 +228,16 @@ test('the unrolled form that GPUs get agrees with float64 in every variant', asy
   await hardware.close();
 });
 
+test('only a mask hides: a query whose logits are all −2e37 gives the mean of the values', async () => {
+  const filled = (rows: number, value: number) => Tensor.from(gpu, new Float32Array(4 * rows).fill(value), [1, 1, rows, 4]);
+  const [query, key, value] = [filled(1, -1e18), filled(9, 1e19), tensor('value', [1, 1, 9, 4])];
+  const y = attention(query, key, value);
+  const values = (await value.read()) as Float32Array;
+  const means = Float64Array.from({ length: 4 }, (_, c) => values.filter((_, i) => i % 4 === c).reduce((a, b) => a + b) / 9);
+  close('y', await y.read(), means, { atol: 1e-6, rtol: 1e-6 });
+  for (const t of [query, key, value, y]) t.dispose();
+});
+
 test.after(async () => {
   await gpu.close();
   await small.close();
