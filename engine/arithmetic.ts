@@ -1,8 +1,8 @@
 /** The arithmetic that the engine itself needs: adding gradients, and converting between element types. */
-import { sizeOf } from './dtype.ts';
-import { ShapeError } from './errors.ts';
+import { ContextError, ShapeError } from './errors.ts';
 import { flat, runsOf } from './flat.ts';
 import { Kernel } from './kernel.ts';
+import { inRanges } from './ranges.ts';
 import { type AnyTensor, Tensor } from './tensor.ts';
 import { part } from './wgsl.ts';
 
@@ -13,37 +13,31 @@ const conversion = new Kernel('convert', [await part(import.meta.url, './convert
 /** A new tensor a + b, of one shape and type: how the tape adds gradients. */
 export function sum(a: Tensor, b: Tensor): Tensor {
   const total = a.like(a.shape, `d ${a.label}`);
-  inPieces({ a, b, sum: total }, addition);
+  overElements(addition, { a, b, sum: total });
   return total;
 }
 
 /** total := total + x, each stored in its own way: how gradients of micro-batches are added up. */
 export function accumulate(total: Tensor, x: Tensor): void {
-  inPieces({ total, x }, accumulation);
+  overElements(accumulation, { total, x });
 }
 
 /** target := source; equal sizes. f32 and f16 are converted into each other. */
 export function copy(source: AnyTensor, target: AnyTensor): void {
   if (source.size !== target.size) throw new ShapeError('copy', `[${source.shape}] does not fit [${target.shape}]`);
+  if (source.gpu !== target.gpu) throw new ContextError('copy', `"${target.label}"`);
   // commands copy whole words: of an odd number of f16, one more than the tensor has, which may be its neighbour's
   const isWhole = (source.size * source.elementBytes) % 4 === 0;
-  if (source.dtype !== target.dtype || !isWhole) return inPieces({ x: source, y: target }, conversion);
+  if (source.dtype !== target.dtype || !isWhole) return overElements(conversion, { x: source, y: target });
   const placeOf = ({ storage, byteOffset: offset }: AnyTensor) => ({ storage, offset });
   source.gpu.append({ kind: 'copy', from: placeOf(source), to: placeOf(target), bytes: source.bytes });
 }
 
 /** Runs an element-wise kernel on tensors of one size, in as many dispatches as the binding limit asks for. */
-function inPieces(tensors: Readonly<Record<string, AnyTensor>>, kernel: Kernel): void {
-  const all = Object.entries(tensors);
-  const { gpu, shape } = all[0][1];
-  const size = sizeOf(shape);
-  const most = Math.floor(gpu.limits.maxStorageBufferBindingSize / 1024 - 1) * 256; // elements: whole alignments, with room for a guard
-  for (let start = 0; start < size; start += most) {
-    const n = Math.min(most, size - start);
-    gpu.scope(() => {
-      const pieces = Object.fromEntries(all.map(([name, tensor]) => [name, n === size ? tensor : tensor.alias([n], start * tensor.elementBytes)]));
-      const { run, grid } = runsOf(gpu, n);
-      kernel.run(gpu, { tensors: pieces, params: { n, run }, grid });
-    });
-  }
+function overElements(kernel: Kernel, tensors: Readonly<Record<string, AnyTensor>>): void {
+  const [{ gpu, size }] = Object.values(tensors);
+  inRanges(gpu, size, tensors, (some, n) => {
+    const { run, grid } = runsOf(gpu, n);
+    kernel.run(gpu, { tensors: some, params: { n, run }, grid });
+  });
 }

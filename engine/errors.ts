@@ -44,6 +44,13 @@ export class DTypeError extends FirstlightError {
   }
 }
 
+/** Tensors of two contexts meet in one operation. */
+export class ContextError extends FirstlightError {
+  constructor(op: string, tensor: string) {
+    super('FL_CONTEXT', `${op}: ${tensor} belongs to another context`, { op, tensor }, 'read() it, and make it anew in the context of the others');
+  }
+}
+
 /** The adapter's limit is too small for what was asked. */
 export class LimitError extends FirstlightError {
   constructor(limit: string, need: number, have: number, what: string, hint?: string) {

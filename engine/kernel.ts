@@ -2,7 +2,7 @@ import type { Choice, Extents, Sizes } from './choices.ts';
 import type { Resource } from './command.ts';
 import type { Context } from './context.ts';
 import type { FloatType } from './dtype.ts';
-import { DTypeError, LimitError, ShapeError } from './errors.ts';
+import { ContextError, DTypeError, LimitError, ShapeError } from './errors.ts';
 import { Built } from './pipeline.ts';
 import { streamOf } from './random.ts';
 import type { AnyTensor } from './tensor.ts';
@@ -178,6 +178,7 @@ export class Kernel {
       if (tensor === undefined) throw new ShapeError(this.name, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
       const dtype = element === 'elem' || element === 'result' ? types[element] : DTYPE_OF_ELEMENT[element];
       if (tensor.dtype !== dtype) throw new DTypeError(this.name, name, dtype ?? element, tensor.dtype);
+      if (tensor.gpu !== gpu) throw new ContextError(this.name, name);
       const { storage, byteOffset: offset, bytes } = tensor;
       const bound = bytes + gpu.pool.guardBytes; // in guard mode a write past the end lands in the guard
       if (bound > gpu.limits.maxStorageBufferBindingSize) {

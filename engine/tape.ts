@@ -1,6 +1,6 @@
 import { accumulate, copy, sum } from './arithmetic.ts';
 import type { Context } from './context.ts';
-import { DTypeError, FirstlightError, ShapeError } from './errors.ts';
+import { ContextError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
 import { isRecording, noGrad, recordNode, TapeNode, withRecording } from './node.ts';
 import { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 
@@ -58,7 +58,6 @@ export function backward(loss: Tensor, seed?: Tensor): void {
         });
         node.consume();
       }
-      for (const node of nodes) for (const parent of node.parents) parent.gradSlot?.settle();
     });
   } finally {
     // after an error too: what was saved is given back, and the graph cannot be used again
@@ -90,17 +89,19 @@ function pass(node: Operation, dy: Tensor, totals: Totals): void {
   if (gradients.length !== parents.length) {
     throw new ShapeError('backward', `an operation has ${parents.length} parents (${parents.map(nameOf).join(', ')}), its pull returned ${gradients.length} gradients`, 'return one for each parent, in their order; undefined where none is needed');
   }
-  parents.forEach((parent, i) => {
-    const gradient = gradients[i];
+  // what lies in its place already comes first: the rest is added to it
+  const isInPlace = (i: number) => gradients[i] !== undefined && parents[i].gradSlot?.isHere(gradients[i]) === true;
+  for (const i of [...parents.keys()].sort((a, b) => Number(isInPlace(b)) - Number(isInPlace(a)))) {
+    const [parent, gradient] = [parents[i], gradients[i]];
     if (gradient === undefined) {
       if (taken.has(i)) throw new FirstlightError('FL_GRADIENT_LOST', `an operation took what its parent ${i} had so far and returned no gradient for it`, {}, 'return the sum, or do not take it');
-      return;
+      continue;
     }
-    if (!parent.requiresGrad) return;
+    if (!parent.requiresGrad) continue;
     checkGradient(gradient, parent, i);
     if (parent.node === undefined) deposit(parent as Tensor, gradient);
     else totals.add(parent.node as Operation, gradient);
-  });
+  }
 }
 
 /** What each result of a walk got so far: `total += gradient`. The totals are handles of their own, which no scope frees. */
@@ -181,7 +182,7 @@ function copied(gradient: Tensor, parameter: Tensor): Tensor {
 function checkGradient(gradient: Tensor, parent: AnyTensor, number: number): void {
   const what = `the gradient of parent ${number}, ${nameOf(parent)},`;
   if (!(gradient instanceof Tensor)) throw new ShapeError('backward', `${what} is no tensor`, 'a pull returns one tensor for each parent, or undefined');
-  if (gradient.gpu !== parent.gpu) throw new ShapeError('backward', `${what} is of another context`);
+  if (gradient.gpu !== parent.gpu) throw new ContextError('backward', what);
   if (!sameShape(gradient.shape, parent.shape)) throw new ShapeError('backward', `${what} is [${gradient.shape}]`, 'a gradient has the shape of what it belongs to: correct the pull, or reshape() its result');
   const type: string = gradient.dtype;
   if (type !== 'f32' && type !== 'f16') throw new DTypeError('backward', what, 'f32 or f16', type);

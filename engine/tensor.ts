@@ -243,8 +243,8 @@ interface GradPlace {
   lend(): Tensor | undefined;
   /** The place holds the sum of what it held and of `gradient`. */
   add(gradient: Tensor): void;
-  /** No pull is under way that could still give back what was lent. */
-  settle(): void;
+  /** Whether a gradient was written into the place. */
+  isHere(gradient: Tensor): boolean;
 }
 
 function checkExtents(label: string, shape: Shape): void {

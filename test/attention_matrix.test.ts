@@ -10,6 +10,7 @@ import type { Case } from '../kernels/shared/room.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
 import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, runCase, storages } from './sweep.ts';
+import { testIf } from './test_if.ts';
 
 const gpu = await open({ guard: true });
 /** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
@@ -83,8 +84,7 @@ for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
   }
 }
 
-test('matrices kept in f32, in subgroups whose size is asked for, agree with float64', async () => {
-  if (matrices === undefined || !gpu.features.has('subgroup-size-control')) return;
+testIf(matrices !== undefined && gpu.features.has('subgroup-size-control'))('matrices kept in f32, in subgroups whose size is asked for, agree with float64', async () => {
   const [choice, item] = [emulatedIn(layouts.beside, 'emulated_wide_sized'), tokens(16, 32)];
   const storage = storages(gpu, item).at(-1) ?? 'f32';
   checkAgainstReference(asRunBy(choice, item), await runCase(gpu, item, choice, storage), storage);

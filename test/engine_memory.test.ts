@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { Arena, backward, Kernel, open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { openWithLimits } from './small_limits.ts';
+import { testIf } from './test_if.ts';
 
 const gpu = await open();
 
@@ -199,8 +200,7 @@ test('a readback for which the budget has no room at once fails alone', async ()
   assert.equal([...(await firstOf(x, 2))], [0, 0]);
 });
 
-test('a long write of halves comes in pieces that join', async () => {
-  if (!gpu.features.has('shader-f16')) return;
+testIf(gpu.features.has('shader-f16'))('a long write of halves comes in pieces that join', async () => {
   const elements = 2 ** 24 + 5;
   using x = Tensor.empty(gpu, [elements], 'f16', 'x');
   x.write(Float32Array.from({ length: elements }, (_, i) => i % 2000));

@@ -9,6 +9,7 @@ import { concat, slice } from '../kernels/rearrange/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
 import { close } from './close.ts';
 import { openWithBindings } from './small_limits.ts';
+import { testIf } from './test_if.ts';
 
 const gpu = await open();
 
@@ -212,6 +213,23 @@ test('an mlp with tied weights in an arena has the gradient of finite difference
   arena.dispose();
 });
 
+test('a gradient that a backward pass inside of a pull would write over is an error, not lost', async () => {
+  using p = parameter(gpu, 'p', [2]);
+  const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['p', p]] }], 4);
+  gpu.scope(() => {
+    const inner = custom(p, (dy) => [dy]);
+    const outer = custom(p, (dy) => {
+      const own = p.gradLike();
+      gpu.copy(dy, own);
+      backward(inner, dy);
+      return [own];
+    });
+    assert.throws(() => backward(outer, p.detach()), /the gradient of "p" \[2\] was written over one that came meanwhile/);
+  });
+  arena.zeroGrad();
+  arena.dispose();
+});
+
 test('a gradient that a person sets or removes is the one that an arena has', async () => {
   using p = parameter(gpu, 'p', [2]);
   const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['p', p]] }], 4);
@@ -330,8 +348,7 @@ test('an exception inside of a pull gives back all that the graph saved', () => 
   assert.is(gpu.pool.live, before);
 });
 
-test('a parameter stored as f16, without an arena, adds up two backward passes in f32', async () => {
-  if (!gpu.features.has('shader-f16')) return;
+testIf(gpu.features.has('shader-f16'))('a parameter stored as f16, without an arena, adds up two backward passes in f32', async () => {
   using x = Tensor.empty(gpu, [2], 'f16', 'x');
   x.write(Float32Array.of(1, 2));
   x.requiresGrad = true;

@@ -5,6 +5,7 @@ import { backward, type FloatType, type Gpu, open, type Shape, ShapeError, sizeO
 import { gather, scatterAdd } from '../kernels/gather/index.ts';
 import { normal, whole } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
+import { testIf } from './test_if.ts';
 
 const gpu = await open({ guard: true });
 const types: readonly FloatType[] = gpu.features.has('shader-f16') ? ['f32', 'f16'] : ['f32'];
@@ -55,8 +56,7 @@ test('NaN and infinity go to the places that they are sent to, and nowhere else'
   assert.equal([...(await gather(y, 0, Tensor.from(gpu, Uint32Array.of(3, 2, 5, 1))).read())], [NAN, Infinity, 2, NAN]);
 });
 
-test('f16 sums are rounded once, however many numbers they have', async () => {
-  if (!types.includes('f16')) return;
+testIf(types.includes('f16'))('f16 sums are rounded once, however many numbers they have', async () => {
   const ones = leaf(gpu, 'f16', new Float32Array(4096).fill(1), [4096]);
   const y = scatterAdd(leaf(gpu, 'f16', [0], [1]), 0, Tensor.from(gpu, new Uint32Array(4096)), ones);
   assert.is(await y.item(), 4096); // added up in f16 it stops at 2048

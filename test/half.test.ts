@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { backward, DTypeError, FirstlightError, halve, LARGEST_HALF, Module, open, parameter, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
+import { testIf } from './test_if.ts';
 
 /** Every finite f16 of at least 0, by its definition in float64: (1 + m/1024) · 2^(e−15), or m · 2⁻²⁴ where e is 0. */
 const finite = Float64Array.from({ length: 0x7c00 }, (_, bits) => {
@@ -103,8 +104,7 @@ test('a device without f16 says so when a tensor of it is made', async () => {
   assert.throws(() => Tensor.empty(plain, [1], 'f16'), (error: unknown) => error instanceof FirstlightError && error.code === 'FL_FEATURE' && /f32/.test(error.hint ?? ''));
 });
 
-test('a copy of an odd number of elements leaves the neighbour as it is', async () => {
-  if (!gpu.features.has('shader-f16')) return;
+testIf(gpu.features.has('shader-f16'))('a copy of an odd number of elements leaves the neighbour as it is', async () => {
   using x = Tensor.empty(gpu, [3], 'f16', 'x');
   x.write(Float32Array.of(1, 2, 3));
   using y = Tensor.empty(gpu, [2, 3], 'f16', 'y');

@@ -5,6 +5,7 @@ import { backward, DTypeError, type FloatType, type Gpu, open, type Shape, Shape
 import { binaryCrossEntropyWithLogits, mseLoss } from '../kernels/losses/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
+import { testIf } from './test_if.ts';
 
 const gpu = await open();
 const types: readonly FloatType[] = gpu.features.has('shader-f16') ? ['f32', 'f16'] : ['f32'];
@@ -61,8 +62,7 @@ test('an infinite error is infinite, and a difference of infinities is NaN, as i
   assert.ok(Number.isNaN((await lossOf(mseLoss, 'f32', [1, Infinity], [1, Infinity])).loss));
 });
 
-test('a loss of f16 is f32: it is rounded nowhere, and may exceed the largest f16', async () => {
-  if (!types.includes('f16')) return;
+testIf(types.includes('f16'))('a loss of f16 is f32: it is rounded nowhere, and may exceed the largest f16', async () => {
   const { loss, dx } = await lossOf(mseLoss, 'f16', [1000, 1], [0, 0]);
   assert.is(loss, (1e6 + 1) / 2);
   assert.equal(dx, [2000, 2]);

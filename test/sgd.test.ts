@@ -11,6 +11,7 @@ import { CONTROL, SGD, type SGDOptions } from '../train/optimizer.ts';
 import { recordStep } from '../train/stage.ts';
 import { close } from './close.ts';
 import { openWithLimits } from './small_limits.ts';
+import { testIf } from './test_if.ts';
 
 const gpu = await open();
 
@@ -158,8 +159,7 @@ test('a model larger than a buffer is cut into several arenas, with equal bits',
   await small.close();
 });
 
-test('in half precision masters go as parameters of f32 do, once the loss scale fits, and kernels are shown them rounded', async () => {
-  if (!gpu.features.has('shader-f16')) return;
+testIf(gpu.features.has('shader-f16'))('in half precision masters go as parameters of f32 do, once the loss scale fits, and kernels are shown them rounded', async () => {
   const own = training(gpu, HEAVY, 'f16');
   assert.is((await own.step(0))[CONTROL.skipped], 1, 'a loss scale of 65536 is no f16');
   for (const step of upTo(STEPS)) assert.is((await own.step(step))[CONTROL.skipped], 0);

@@ -1,6 +1,5 @@
 /** Which kernels an attention is run by, in which pieces, and what they are launched with. */
-import { type Choice, copy, type Tensor } from '../../engine/index.ts';
-import type { Range } from '../shared/flat.ts';
+import { type Choice, copy, type Range, type Tensor } from '../../engine/index.ts';
 import { packed, type PackedKernels } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { bind, type Cut, cutOf, type Piece, QUERY_STEP, type Rows } from './pieces.ts';

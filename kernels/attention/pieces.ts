@@ -1,5 +1,4 @@
-import { LimitError, type Tensor } from '../../engine/index.ts';
-import type { Range } from '../shared/flat.ts';
+import { ELEMENT_ALIGNMENT, LimitError, type Range, type Tensor } from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { areHeadsApart, type Plan, type Strides } from './plan.ts';
 
@@ -35,8 +34,6 @@ export interface Bound {
 
 /** Ranges of queries start at multiples of as many: of every tile. */
 export const QUERY_STEP = 16;
-/** Windows start at multiples of as many elements: 256 bytes of f16, as WebGPU asks of bindings. One number, so that windows of equal rows in f16 and f32 start alike. */
-const WINDOW_STEP = 128;
 
 /**
  * Cuts an attention so that a binding holds what each dispatch reads and writes: into ranges of samples, else of heads, else of queries.
@@ -49,7 +46,7 @@ export function cutOf(plan: Plan, operands: readonly Rows[], most = plan.queries
   const limit = gpu.limits.maxStorageBufferBindingSize - gpu.pool.guardBytes;
   const isWhole = operands.every(({ tensor }) => tensor.bytes <= limit);
   const bytesOf = (batch: number, heads: number, queries: number) => {
-    const windows = isWhole ? [] : operands.map((rows) => (lengthOf(plan, rows, batch, heads, queries) + WINDOW_STEP) * rows.tensor.elementBytes);
+    const windows = isWhole ? [] : operands.map((rows) => (lengthOf(plan, rows, batch, heads, queries) + ELEMENT_ALIGNMENT) * rows.tensor.elementBytes);
     return Math.max(besides(batch * heads, queries), ...windows);
   };
   const fits = (batch: number, heads: number, queries: number) => bytesOf(batch, heads, queries) <= limit;
@@ -79,7 +76,7 @@ export function bind(plan: Plan, rows: Rows, { batch, heads }: Piece, queries: R
   const { tensor, strides } = rows;
   const first = rows.start + batch.start * strides.batch + heads.start * strides.head + (rows.of === 'queries' ? queries.start * strides.row : 0);
   if (isWhole) return { tensor, offset: first };
-  const start = Math.floor(first / WINDOW_STEP) * WINDOW_STEP;
+  const start = Math.floor(first / ELEMENT_ALIGNMENT) * ELEMENT_ALIGNMENT;
   const end = first + lengthOf(plan, rows, batch.count, heads.count, queries.count);
   return { tensor: tensor.alias([end - start], start * tensor.elementBytes), offset: first - start };
 }

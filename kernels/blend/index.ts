@@ -1,6 +1,5 @@
-import { Kernel, part, ShapeError, type Tensor } from '../../engine/index.ts';
+import { inRanges, Kernel, part, ShapeError, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
-import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 

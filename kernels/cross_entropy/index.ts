@@ -1,6 +1,5 @@
-import { FirstlightError, flat, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, flat, inRanges, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
-import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { type PackedKernels, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';

@@ -1,5 +1,4 @@
-import { Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { inRanges, Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
 import { checkFraction } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';

@@ -15,22 +15,18 @@ export function wantsGradient(operand: Operand): operand is Tensor {
   return typeof operand !== 'number' && operand.requiresGrad;
 }
 
-/** The tensors among some operands, at least one, all of one context and stored alike. */
+/** The tensors among some operands, at least one, all stored alike. */
 export function tensorsAmong(op: string, operands: Operands): readonly [Tensor, ...Tensor[]] {
   const named = Object.entries(operands).filter((entry): entry is [string, Tensor] => typeof entry[1] !== 'number');
   if (named.length === 0) {
     const numbers = Object.entries(operands).map(([name, value]) => `${name} = ${value}`);
     throw new ShapeError(op, `expected a tensor, got numbers: ${numbers.join(', ')}`);
   }
-  const [[firstName, first], ...others] = named;
+  const [[, first], ...others] = named;
   for (const [name, tensor] of named) {
     if (!(tensor instanceof Tensor)) throw new ShapeError(op, `${name} is ${tensor}, neither a tensor nor a number`);
     if (tensor.dtype !== 'f32' && tensor.dtype !== 'f16') throw new DTypeError(op, name, 'f32 or f16', tensor.dtype);
     if (tensor.dtype !== first.dtype) throw new DTypeError(op, name, first.dtype, tensor.dtype);
-    if (tensor.gpu !== first.gpu) {
-      const hint = 'read() one of them, and make it anew in the context of the other';
-      throw new FirstlightError('FL_CONTEXT', `${op}: ${firstName} and ${name} belong to two contexts`, {}, hint);
-    }
   }
   return [first, ...others.map(([, tensor]) => tensor)];
 }

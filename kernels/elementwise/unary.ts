@@ -1,5 +1,4 @@
-import { FirstlightError, flat, part, record, runsOf, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { FirstlightError, flat, inRanges, part, record, runsOf, type Tensor } from '../../engine/index.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';

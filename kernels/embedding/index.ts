@@ -1,5 +1,4 @@
-import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';

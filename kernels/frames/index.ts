@@ -1,5 +1,4 @@
-import { type FloatType, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
-import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, inRanges } from '../shared/flat.ts';
+import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, type FloatType, inRanges, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';

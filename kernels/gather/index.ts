@@ -1,5 +1,4 @@
-import { copy, type Context, flat, Kernel, part, record, runsOf, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { type Context, copy, flat, inRanges, Kernel, part, record, runsOf, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { denseStrides, extentParams, mergedAxes, strideParams } from '../shared/strided.ts';

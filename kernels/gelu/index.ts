@@ -1,6 +1,5 @@
-import { flat, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
+import { flat, inRanges, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import { inRanges } from '../shared/flat.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packParts } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';

@@ -1,5 +1,4 @@
-import { copy, type Context, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
-import { fitsBinding, gcd, inRanges } from '../shared/flat.ts';
+import { type Context, copy, fitsBinding, gcd, inRanges, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, packedKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';

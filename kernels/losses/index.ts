@@ -1,5 +1,4 @@
-import { flat, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
-import { inRanges, rangesOf } from '../shared/flat.ts';
+import { flat, inRanges, part, rangesOf, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, type PackedKernels, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';

@@ -1,6 +1,5 @@
-import { accumulate, copy, type Choice, type Context, type FloatType, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { accumulate, type Choice, type Context, copy, type FloatType, inRanges, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import { inRanges } from '../shared/flat.ts';
 import { matricesOf, type MatrixSizes, matrixVariantNames, matrixVariants } from '../shared/matrix.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';

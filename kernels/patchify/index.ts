@@ -1,5 +1,4 @@
-import { accumulate, type Context, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { accumulate, type Context, inRanges, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import type { PackedKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';

@@ -1,5 +1,4 @@
-import { copy as copyContent, flat, type FloatType, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
-import { fitsBinding, inRanges } from '../shared/flat.ts';
+import { copy as copyContent, fitsBinding, flat, type FloatType, inRanges, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { packed, packedKernels } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';

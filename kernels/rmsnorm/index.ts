@@ -1,5 +1,4 @@
-import { copy, part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { copy, inRanges, part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
 import { bandsOf, packed, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';

@@ -1,6 +1,5 @@
 /** What updates of parameters have in common: they lie side by side in an arena, in blocks of one group each. */
-import { type Kernel, part, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
-import { inRanges } from './flat.ts';
+import { inRanges, type Kernel, part, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import { packed, type PackedKernels, packedKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { CONTROL_SIZE } from './step_control.ts';

@@ -1,6 +1,5 @@
 /** Work along one dimension, cut into blocks: ranges of them fit a binding each, wherever they start. */
-import type { AnyTensor, Context } from '../../engine/index.ts';
-import { bindingBytes, type Range } from './flat.ts';
+import { type AnyTensor, bindingBytes, type Context, ELEMENT_ALIGNMENT, type Range } from '../../engine/index.ts';
 import { ceilDiv } from './sizes.ts';
 
 /**
@@ -13,12 +12,9 @@ export interface Blocks {
   readonly band: number;
 }
 
-/** Elements between places where a binding may start, whatever their type: 256 bytes of f16. */
-const STEP = 128;
-
 /** Elements that fit one binding wherever they start, counted as f32. */
 export function fittingElements(gpu: Context): number {
-  return Math.floor(bindingBytes(gpu) / 4) - STEP;
+  return Math.floor(bindingBytes(gpu) / 4) - ELEMENT_ALIGNMENT;
 }
 
 /**
@@ -61,7 +57,7 @@ export function inPieces(
   for (let start = 0; start < n; start += step) {
     const count = Math.min(step, n - start);
     // a binding begins at the last place up to the first element where it may
-    const firsts = layouts.map(({ begin }) => begin(start) - (begin(start) % STEP));
+    const firsts = layouts.map(({ begin }) => begin(start) - (begin(start) % ELEMENT_ALIGNMENT));
     const pieces = layouts.map(({ tensors, begin, end = (piece) => begin(piece + 1) }, i) => {
       const size = end(start + count - 1) - firsts[i];
       return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.alias([size], firsts[i] * tensor.elementBytes)]));

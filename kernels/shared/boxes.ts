@@ -1,6 +1,5 @@
 /** Index spaces that are too large for one binding, cut into boxes that are not. */
-import type { AnyTensor } from '../../engine/index.ts';
-import { BINDING_ALIGNMENT, bindingBytes } from './flat.ts';
+import { type AnyTensor, BINDING_ALIGNMENT, bindingBytes } from '../../engine/index.ts';
 import type { Axis } from './strided.ts';
 
 /** Part of an index space: its axes, innermost first, and where it begins in each operand. */

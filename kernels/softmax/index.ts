@@ -1,5 +1,4 @@
-import { part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import { inRanges } from '../shared/flat.ts';
+import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
 import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';

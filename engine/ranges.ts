@@ -1,4 +1,6 @@
-import type { AnyTensor, Context } from '../../engine/index.ts';
+/** Work on tensors that are larger than a binding: cut into ranges that are not. */
+import type { Context } from './context.ts';
+import type { AnyTensor } from './tensor.ts';
 
 /** Neighbouring elements or rows that one dispatch takes. */
 export interface Range {
@@ -8,8 +10,8 @@ export interface Range {
 
 /** Bytes between places where a binding may start on every device. */
 export const BINDING_ALIGNMENT = 256;
-/** Rows that are a whole number of those, whatever their length: of one f16 each. */
-const ALIGNMENT = BINDING_ALIGNMENT / 2;
+/** The same in elements of any type: of f16. */
+export const ELEMENT_ALIGNMENT = BINDING_ALIGNMENT / 2;
 
 /** Bytes of a tensor that one binding holds. */
 export function bindingBytes({ limits, pool }: Context): number {
@@ -41,7 +43,7 @@ function lcm(a: number, b: number): number {
  * @param rowElements elements of a row in the widest operand, in words of 4 bytes; 1 for flat work
  * @param alignment every range but the last is a multiple of it
  */
-export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ALIGNMENT): Range[] {
+export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ELEMENT_ALIGNMENT): Range[] {
   const fitting = Math.floor(bindingBytes(gpu) / 4 / rowElements);
   if (n <= fitting) return [{ start: 0, count: n }];
   const most = Math.floor(fitting / alignment) * alignment;
