@@ -12,7 +12,7 @@ interface Result {
 }
 
 /** Outputs and gradients of one run of a case, on the host. */
-interface Results {
+export interface Results {
   readonly outputs: readonly Result[];
   readonly gradients: Readonly<Record<string, Result>>;
 }

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import type { Choice } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
+import { Bits } from './bits.ts';
 import { testNonFinite } from './non_finite.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
 import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
@@ -13,7 +14,7 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
   // one context for all: a second one would compile every program again, and that is where the time goes
   const believed: BelievedLimits = {};
   const gpu = await openWithLimits(believed, { guard: true });
-  let runs = 0;
+  const bits = new Bits();
 
   for (const room of rooms) {
     const cases = [...room.cases.entries()].filter(([, item]) => item.skip?.(gpu) === undefined);
@@ -23,10 +24,10 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
       for (const choice of choices(gpu, room, number)) {
         test(`${nameOf(choice)} agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
           const first = await runCase(gpu, item, choice, wide);
+          bits.add(`${nameOf(choice)} in f32`, first);
           checkAgainstReference(item, first, wide);
           checkEqualBits(item, first, await runCase(gpu, item, choice, wide));
           await gpu.checkGuards();
-          runs++;
         });
       }
       if (halves.length === 0) continue;
@@ -36,11 +37,11 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
         test(`${nameOf(choice)} does so when stored as f16`, async () => {
           // the second run differs from the first in how gradients are stored, where there are any
           const [first, second] = [await runCase(gpu, item, choice, halves[0]), await runCase(gpu, item, choice, halves.at(-1) ?? halves[0])];
+          bits.add(`${nameOf(choice)} in f16`, first);
           checkAgainstReference(asRunBy(choice, item), first, halves[0]);
           checkAgainstReference(asRunBy(choice, item), second, halves.at(-1) ?? halves[0]);
           checkEqualBits(item, first, second);
           await gpu.checkGuards();
-          runs++;
         });
       }
     }
@@ -49,7 +50,9 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
   }
 
   test.after(async () => {
-    console.log(`coverage: ${gpu.name}: ${rooms.length} rooms, ${rooms.reduce((n, room) => n + room.cases.length, 0)} cases, ${runs} room x case x variant x storage runs`);
+    const cases = rooms.reduce((n, room) => n + room.cases.length, 0);
+    console.log(`coverage: ${gpu.name}: ${rooms.length} rooms, ${cases} cases, ${bits.lines().length} room x case x variant x storage runs, bits ${bits.total()}`);
+    for (const line of bits.lines()) console.log(`bits: ${line}`);
     await gpu.close();
   });
 
