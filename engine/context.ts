@@ -1,6 +1,6 @@
 import { Buffers } from './buffers.ts';
 import { Canary } from './canary.ts';
-import { Choices, type Tuning } from './choices.ts';
+import { Candidates, type Tuning } from './candidates.ts';
 import type { Command } from './command.ts';
 import { Device, type WatchdogOptions } from './device.ts';
 import { type DType, ELEMENT_BYTES, fromBytes, type HostArrays, type Shape, toBytes } from './dtype.ts';
@@ -47,7 +47,7 @@ interface View {
 /** A device with memory, a stream of commands and scopes: what tensors and kernels need. Nothing is global, so two contexts never meet. */
 export class Context extends Device {
   /** How kernels are run here, and what of it was measured. */
-  readonly choices: Choices;
+  readonly candidates: Candidates;
   readonly buffers: Buffers;
   readonly pool: Pool;
   readonly recorder: Recorder;
@@ -59,7 +59,7 @@ export class Context extends Device {
   constructor(device: GPUDevice, adapter: GPUAdapter, instance: Instance, options: ContextOptions) {
     super(device, adapter, instance, options.watchdog);
     const machine = machineOf(adapter.info, instance.version);
-    this.choices = new Choices(machine, options.tuning?.(machine));
+    this.candidates = new Candidates(machine, options.tuning?.(machine));
     const { budget = Number.POSITIVE_INFINITY, guard = false } = options;
     this.buffers = new Buffers(this, typeof budget === 'number' ? budget : budget(this.kind));
     this.canary = new Canary(this, this.buffers);

@@ -1,4 +1,4 @@
-// The lanes of element-wise kernels. A workgroup has a run of neighbouring elements, or packs of them, and each of its lanes takes every
+// The lanes of element-wise kernels. A workgroup has a run of neighbouring elements, or vectors of them, and each of its lanes takes every
 // WORKGROUP-th of those, so that neighbouring lanes are at neighbouring elements:
 //   for (var i = run.first; i < run.end; i += WORKGROUP) { … }
 // How long runs are, the launcher says (flat.ts): on a GPU as long as a workgroup. On a processor that plays the GPU they are longer,

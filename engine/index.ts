@@ -1,6 +1,6 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
-export { type Asked, type Choice, choiceText, type Extents, parseTunings, sameChoice, type Sizes, type TunedChoice, type Tuning } from './choices.ts';
+export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes, type TunedCandidate, type Tuning } from './candidates.ts';
 export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep } from './capture.ts';

@@ -1,4 +1,4 @@
-import type { Choice, Extents, Sizes } from './choices.ts';
+import type { Candidate, Extents, Sizes } from './candidates.ts';
 import type { Resource } from './command.ts';
 import type { Context } from './context.ts';
 import type { FloatType } from './dtype.ts';
@@ -56,7 +56,7 @@ export class Kernel {
   readonly #built = new WeakMap<Context, Map<string, Built>>();
   readonly #bindings = new Map<string, readonly Binding[]>();
   #names: Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> | undefined;
-  readonly #candidates = new WeakMap<Context, Readonly<Record<FloatType, readonly Choice[]>>>();
+  readonly #candidates = new WeakMap<Context, Readonly<Record<FloatType, readonly Candidate[]>>>();
   #fingerprint: string | undefined;
 
   constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
@@ -73,7 +73,7 @@ export class Kernel {
   }
 
   /** Every way to run a call whose `elem` is stored so: the variants that take it, best first, each in its sizes, the default first. */
-  candidates(gpu: Context, stored: FloatType = 'f32'): readonly Choice[] {
+  candidates(gpu: Context, stored: FloatType = 'f32'): readonly Candidate[] {
     let candidates = this.#candidates.get(gpu);
     if (candidates === undefined) {
       const variants = this.variants(gpu).map((name) => ({ name, takes: this.#variants[name].takes, sizes: this.#variants[name].sizes?.(gpu) ?? [{}] }));
@@ -85,7 +85,7 @@ export class Kernel {
   }
 
   /** Whether calls in f16 have other candidates here than those in f32. */
-  hasOwnChoicesForHalves(gpu: Context): boolean {
+  hasOwnCandidatesForHalves(gpu: Context): boolean {
     return this.candidates(gpu, 'f16').length !== this.candidates(gpu, 'f32').length;
   }
 
@@ -95,9 +95,9 @@ export class Kernel {
    *
    * @param candidates those of the call, the default first, where sizes rule some out or put others first
    */
-  choose(gpu: Context, extents: Extents = {}, stored: FloatType = 'f32', candidates = this.candidates(gpu, stored)): Choice {
-    const own = stored === 'f16' && this.hasOwnChoicesForHalves(gpu);
-    return gpu.choices.pick(this, candidates, own ? { ...extents, f16: true } : extents);
+  choose(gpu: Context, extents: Extents = {}, stored: FloatType = 'f32', candidates = this.candidates(gpu, stored)): Candidate {
+    const own = stored === 'f16' && this.hasOwnCandidatesForHalves(gpu);
+    return gpu.candidates.choose(this, candidates, own ? { ...extents, f16: true } : extents);
   }
 
   /** Tells one state of the WGSL, all variants together, from another. */

@@ -31,7 +31,7 @@ export interface AdapterInfo extends Names {
   readonly subgroupMatrixConfigs?: Iterable<MatrixConfig>;
 }
 
-/** All that choices depend on, beside the shapes of a call and a tuning. */
+/** All that candidates depend on, beside the shapes of a call and a tuning. */
 export interface AdapterReport {
   /** `software`: a processor does the work. It wants other kernels: no barriers, no shared-memory tiles. */
   readonly kind: 'software' | 'hardware';
@@ -77,7 +77,7 @@ export function isSameMachine(a: Machine, b: Machine): boolean {
 
 /**
  * Why no measurement can be told to be of this machine, or undefined where it can: browsers hide what tells two adapters or two drivers apart, and
- * a choice that was the best on one of them may be the worst on the other.
+ * a candidate that was the best on one of them may be the worst on the other.
  */
 export function untunable({ adapter, driver }: Machine): string | undefined {
   const hidden = [...(adapter === '' ? ['adapter'] : []), ...(driver === '' ? ['driver'] : [])];

@@ -2,7 +2,7 @@
 import type { FloatType, Context, Kernel } from '../engine/index.ts';
 import { rooms } from './index.ts';
 
-/** Names of the variants that this device can run on tensors stored so, in the order of the rooms; of kernels with a choice only. */
+/** Names of the variants that this device can run on tensors stored so, in the order of the rooms; of kernels with a candidate only. */
 export function variantNames(gpu: Context, stored: FloatType): readonly string[] {
   const kernels = rooms.flatMap((room) => room.kernels);
   const names = kernels.map((kernel) => [...new Set(kernel.candidates(gpu, stored).map(({ variant }) => variant))]);
@@ -11,9 +11,9 @@ export function variantNames(gpu: Context, stored: FloatType): readonly string[]
 
 /** From now on these kernels run in this variant where they have it for tensors that are stored so. */
 export function prefer(gpu: Context, kernels: readonly Kernel[], variant: string, stored: FloatType): void {
-  gpu.choices.clear();
+  gpu.candidates.clear();
   for (const kernel of kernels) {
-    const choice = kernel.candidates(gpu, stored).find((candidate) => candidate.variant === variant);
-    if (choice !== undefined) gpu.choices.prefer(kernel.name, choice);
+    const candidate = kernel.candidates(gpu, stored).find((candidate) => candidate.variant === variant);
+    if (candidate !== undefined) gpu.candidates.prefer(kernel.name, candidate);
   }
 }

@@ -7,7 +7,7 @@ import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
 import { openWithBindings } from './small_limits.ts';
-import { checkAgainstReference, choiceName, choices, runCase } from './sweep.ts';
+import { checkAgainstReference, candidateName, combinations, runCase } from './sweep.ts';
 
 const gpu = await open();
 
@@ -117,10 +117,10 @@ for (const [what, dispatches] of Object.entries({ samples: [4, 20], heads: [4, 1
 
 test('ranges of the queries add up in every variant, and what is stored as f16 is rounded once', async () => {
   const want = (await runCall(gpu, calls.queries)).values;
-  for (const choice of choices(small, room)) {
-    for (const [kernel, way] of choice) small.choices.prefer(kernel, way);
-    (await runCall(small, calls.queries)).values.forEach((values, i) => close(`${choiceName(choice)}: ${i}`, values, Float64Array.from(want[i]), { atol: 3e-6, rtol: 1e-5 }));
-    small.choices.clear();
+  for (const chosen of combinations(small, room)) {
+    for (const [kernel, way] of chosen) small.candidates.prefer(kernel, way);
+    (await runCall(small, calls.queries)).values.forEach((values, i) => close(`${candidateName(chosen)}: ${i}`, values, Float64Array.from(want[i]), { atol: 3e-6, rtol: 1e-5 }));
+    small.candidates.clear();
   }
   if (!gpu.features.has('shader-f16')) return;
   const [whole, cut] = [await runCall(gpu, calls.queries, 'f16'), await runCall(small, calls.queries, 'f16')];
@@ -224,7 +224,7 @@ test('the unrolled form that GPUs get agrees with float64 in every variant', asy
   Object.defineProperty(hardware, 'kind', { value: 'hardware' });
   const item = room.cases.find(({ name }) => name.startsWith('cross: heads of 3'));
   assert.ok(item);
-  for (const choice of choices(hardware, room)) checkAgainstReference(item, await runCase(hardware, item, choice, 'f32'), 'f32');
+  for (const chosen of combinations(hardware, room)) checkAgainstReference(item, await runCase(hardware, item, chosen, 'f32'), 'f32');
   await hardware.close();
 });
 

@@ -1,14 +1,14 @@
 /** What is not finite comes out of attention as NaN where it is seen, in every variant, and is not felt where it is hidden. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, type Choice, type FloatType, open, Tensor } from '../engine/index.ts';
+import { backward, type Candidate, type FloatType, open, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { mask, room } from '../kernels/attention/cases.ts';
 import { attention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
-import { choiceName, choices } from './sweep.ts';
+import { candidateName, combinations } from './sweep.ts';
 
 const gpu = await open();
 const [QUERIES, KEYS] = [9, 11];
@@ -65,8 +65,8 @@ function compare(what: string, got: Float32Array, want: Float64Array, tolerance:
 }
 
 /** The variants of the room at their default sizes, and the rung on matrix units with its matrices emulated. */
-function ways(type: FloatType, isScalar: boolean): readonly ReadonlyMap<string, Choice>[] {
-  const plain = choices(gpu, room, 0, type).filter((choice) => [...choice].every(([name, { variant, sizes }]) => {
+function ways(type: FloatType, isScalar: boolean): readonly ReadonlyMap<string, Candidate>[] {
+  const plain = combinations(gpu, room, 0, type).filter((chosen) => [...chosen].every(([name, { variant, sizes }]) => {
     const kernel = room.kernels.find((candidate) => candidate.name === name);
     return kernel?.candidates(gpu, type).find((candidate) => candidate.variant === variant)?.sizes === sizes;
   }));
@@ -81,9 +81,9 @@ const additive = mask([QUERIES, KEYS], Number.NEGATIVE_INFINITY, (l, s) => s ===
 for (const [type, headDim, isMasked] of [['f32', 8, true], ['f32', 8, false], ['f32', 5, false], ['f16', 8, false], ['f16', 5, false]] as const) {
   if (type === 'f16' && !gpu.features.has('shader-f16')) continue;
   for (const way of ways(type, headDim % 4 !== 0)) {
-    test(`${choiceName(way)}, ${type}, heads of ${headDim}: what is not finite comes out where it is seen, ${isMasked ? 'and the mask hides it' : 'and causality hides it'}`, async () => {
-      gpu.choices.clear();
-      for (const [kernel, choice] of way) gpu.choices.prefer(kernel, choice);
+    test(`${candidateName(way)}, ${type}, heads of ${headDim}: what is not finite comes out where it is seen, ${isMasked ? 'and the mask hides it' : 'and causality hides it'}`, async () => {
+      gpu.candidates.clear();
+      for (const [kernel, chosen] of way) gpu.candidates.prefer(kernel, chosen);
       const data = operands(headDim);
       const tensors = Object.fromEntries(Object.entries(data).map(([name, values]) => {
         const tensor = Tensor.empty(gpu, [BATCH, 1, values.length / BATCH / headDim, headDim], type, name);
@@ -97,7 +97,7 @@ for (const [type, headDim, isMasked] of [['f32', 8, true], ['f32', 8, false], ['
       backward(y, dy);
       const got = (await gpu.read([y, query.grad as Tensor, key.grad as Tensor, value.grad as Tensor])) as Float32Array[];
       for (const tensor of [y, query.grad, key.grad, value.grad, ...Object.values(tensors), hiding.mask]) tensor?.dispose();
-      gpu.choices.clear();
+      gpu.candidates.clear();
 
       const sizes = { batch: BATCH, heads: 1, queries: QUERIES, keys: KEYS, headDim, causal: !isMasked };
       const [q, k, v, d] = (['query', 'key', 'value', 'dy'] as const).map((name) => Float64Array.from(type === 'f16' ? valuesOf(halvesFrom(data[name])) : data[name]));

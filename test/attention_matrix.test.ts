@@ -1,7 +1,7 @@
 /** The rung on matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { backward, type Choice, type FloatType, type Gpu, type Kernel, open, reportOf, type Sizes, Tensor } from '../engine/index.ts';
+import { backward, type Candidate, type FloatType, type Gpu, type Kernel, open, reportOf, type Sizes, Tensor } from '../engine/index.ts';
 import { attentionCase, crossCase, mask, room, selfCase } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import { constantsOf, fits, STAGING, workgroupBytes } from '../kernels/attention/matrix.ts';
@@ -9,7 +9,7 @@ import { emulatedMatrices, type MatrixSizes, NEEDS } from '../kernels/shared/mat
 import type { Case } from '../kernels/shared/room.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
-import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, runCase, storages } from './sweep.ts';
+import { asRunBy, checkAgainstReference, checkEqualBits, candidateName, runCase, storages } from './sweep.ts';
 import { testIf } from './test_if.ts';
 
 const gpu = await open({ guard: true });
@@ -24,7 +24,7 @@ const layouts = {
   small: { down: 1, across: 1, tall: 1, block: 8 },
 };
 
-function emulatedIn(sizes: Sizes, variant = 'emulated'): ReadonlyMap<string, Choice> {
+function emulatedIn(sizes: Sizes, variant = 'emulated'): ReadonlyMap<string, Candidate> {
   return new Map(onMatrices.map(({ name }) => [name, { variant, sizes }]));
 }
 
@@ -70,14 +70,14 @@ test('the layouts fit, so that no other rung runs in their place: for heads of 6
 
 for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
   for (const [layout, item] of list) {
-    const choice = emulatedIn(layouts[layout]);
-    // the second run differs from the first in how gradients are stored, where f16 leaves a choice
+    const chosen = emulatedIn(layouts[layout]);
+    // the second run differs from the first in how gradients are stored, where f16 leaves a chosen
     const types = storages(gpu, item).filter((storage) => storage.startsWith(type));
     if (matrices === undefined || types.length === 0) continue;
-    test(`${choiceName(choice)}: "${item.name}" agrees with float64 in ${types.join('; ')}, stays in its tensors, and repeats bit for bit`, async () => {
-      const [first, second] = [await runCase(gpu, item, choice, types[0]), await runCase(gpu, item, choice, types.at(-1) ?? types[0])];
-      checkAgainstReference(asRunBy(choice, item), first, types[0]);
-      checkAgainstReference(asRunBy(choice, item), second, types.at(-1) ?? types[0]);
+    test(`${candidateName(chosen)}: "${item.name}" agrees with float64 in ${types.join('; ')}, stays in its tensors, and repeats bit for bit`, async () => {
+      const [first, second] = [await runCase(gpu, item, chosen, types[0]), await runCase(gpu, item, chosen, types.at(-1) ?? types[0])];
+      checkAgainstReference(asRunBy(chosen, item), first, types[0]);
+      checkAgainstReference(asRunBy(chosen, item), second, types.at(-1) ?? types[0]);
       checkEqualBits(item, first, second);
       await gpu.checkGuards();
     });
@@ -85,9 +85,9 @@ for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
 }
 
 testIf(matrices !== undefined && gpu.features.has('subgroup-size-control'))('matrices kept in f32, in subgroups whose size is asked for, agree with float64', async () => {
-  const [choice, item] = [emulatedIn(layouts.beside, 'emulated_wide_sized'), tokens(16, 32)];
+  const [chosen, item] = [emulatedIn(layouts.beside, 'emulated_wide_sized'), tokens(16, 32)];
   const storage = storages(gpu, item).at(-1) ?? 'f32';
-  checkAgainstReference(asRunBy(choice, item), await runCase(gpu, item, choice, storage), storage);
+  checkAgainstReference(asRunBy(chosen, item), await runCase(gpu, item, chosen, storage), storage);
   await gpu.checkGuards();
 });
 
@@ -104,9 +104,9 @@ test('where all keys are equal no query gets a gradient, to the rounding of f32,
     return tensor;
   });
   query.requiresGrad = true;
-  for (const [kernel, way] of emulatedIn(layouts.beside)) gpu.choices.prefer(kernel, way);
+  for (const [kernel, way] of emulatedIn(layouts.beside)) gpu.candidates.prefer(kernel, way);
   gpu.scope(() => backward(attention(query, key, value), dy));
-  gpu.choices.clear();
+  gpu.candidates.clear();
   const dquery = await (query.grad as Tensor).read();
   const largest = dquery.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   assert.ok(largest < 2e-6, `${largest}; roundings of f16 left to themselves make it some 1e-4`);
@@ -118,9 +118,9 @@ test('the rung that is asked for has run, and a layout that wants more memory th
   const namesIn = async (sizes: Sizes) => {
     const [query, key, value] = ['query', 'key', 'value'].map((name) => Tensor.from(gpu, new Float32Array(320), [1, 1, 5, 64], name));
     key.requiresGrad = true;
-    for (const [kernel, way] of emulatedIn(sizes)) gpu.choices.prefer(kernel, way);
+    for (const [kernel, way] of emulatedIn(sizes)) gpu.candidates.prefer(kernel, way);
     const times = await gpu.profile(() => gpu.scope(() => backward(attention(query, key, value), query)));
-    gpu.choices.clear();
+    gpu.candidates.clear();
     for (const tensor of [key.grad, query, key, value]) tensor?.dispose();
     return times.map(({ kernel }) => kernel);
   };
@@ -170,16 +170,16 @@ test('every layout of every kernel is right WGSL for the units, and takes no mor
   for (const units of UNITS) {
     for (const [i, kernel] of onMatrices.entries()) {
       for (const [j, { sizes }] of kernel.candidates(card(units, 49152), 'f16').filter(({ variant }) => variant === 'matrix').entries()) {
-        for (const [PACKS, MASKED] of [[8, false], [20, true], [32, false], [64, false]] as const) {
+        for (const [VECTORS, MASKED] of [[8, false], [20, true], [32, false], [64, false]] as const) {
           const variant = ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized'][(i + j) % 4];
-          const what = `${kernel.name} ${variant} ${JSON.stringify({ ...units, ...sizes, PACKS })}`;
-          const program = kernel.program(checker, variant, { PACKS, ...flags(MASKED), ...constantsOf(units, sizes) }, { elem: 'f16', result: MASKED ? 'f16' : 'f32' });
+          const what = `${kernel.name} ${variant} ${JSON.stringify({ ...units, ...sizes, VECTORS })}`;
+          const program = kernel.program(checker, variant, { VECTORS, ...flags(MASKED), ...constantsOf(units, sizes) }, { elem: 'f16', result: MASKED ? 'f16' : 'f32' });
           const error = await pipelineError(checker, program);
           // right as WGSL; the null backend has 16 KiB, and wants workgroups of 128 lanes. Not every kernel has all that is believed
           const [, bytes] = /^The total use of workgroup storage \((\d+) bytes\)/.exec(error ?? '') ?? [];
           assert.ok(error === undefined || bytes !== undefined || error.startsWith('The x-dimension of workgroup_size'), `${what}: ${error}`);
           if (bytes === undefined) continue;
-          const believed = workgroupBytes(units, sizes, PACKS, stagingOf(kernel), variant.includes('wide') ? 4 : 2);
+          const believed = workgroupBytes(units, sizes, VECTORS, stagingOf(kernel), variant.includes('wide') ? 4 : 2);
           assert.ok(Number(bytes) <= believed && believed <= Number(bytes) + 5120, `${what}: ${bytes} bytes, the launcher believes ${believed}`);
         }
       }
@@ -194,7 +194,7 @@ test('pipelines of the units can be built, and an operand on the wrong side is a
     for (const kernel of onMatrices) {
       for (const MASKED of [false, true]) {
         // one subgroup as large as the null backend may form
-        const program = kernel.program(checker, 'matrix', { PACKS: 8, ...flags(MASKED), ...constantsOf({ ...units, SUBGROUP: 128 }, sizes) }, { elem: 'f16', result: 'f32' });
+        const program = kernel.program(checker, 'matrix', { VECTORS: 8, ...flags(MASKED), ...constantsOf({ ...units, SUBGROUP: 128 }, sizes) }, { elem: 'f16', result: 'f32' });
         assert.is(await pipelineError(checker, program), undefined, kernel.name);
         const broken = { ...program, code: program.code.replace('multiply_add(lefts[t], right,', 'multiply_add(right, lefts[t],') };
         assert.match((await pipelineError(checker, broken)) ?? '', /type mismatch|no matching/);
@@ -207,7 +207,7 @@ for (const [subgroupMinSize, subgroupMaxSize, variant] of [[128, 128, 'matrix'],
   test(`where units have subgroups of ${subgroupMinSize} to ${subgroupMaxSize} lanes, attention in f16 is theirs, as ${variant}, forward and gradients, in all layouts; heads of odd width and f32 are not`, async () => {
     await using card = await nullGpu({ subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs: [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }] });
     const used = async (type: FloatType, width: number) => {
-      card.choices.forget();
+      card.candidates.forget();
       card.scope(() => {
         const x = (shape: readonly number[]) => Object.assign(Tensor.empty(card, shape, type), { requiresGrad: true });
         const ys = [selfAttention(x([2, 9, 3 * 2 * width]), 2, { causal: true, queries: 7 }), crossAttention(x([1, 5, width]), x([1, 21, width]), x([1, 21, width]), 1), attention(x([1, 2, 5, width]), x([1, 2, 6, width]), x([1, 2, 6, width]), { mask: Tensor.empty(card, [5, 6], type) })];
@@ -215,7 +215,7 @@ for (const [subgroupMinSize, subgroupMaxSize, variant] of [[128, 128, 'matrix'],
       });
       card.recorder.flush();
       await card.settled(); // pipelines could be built, and no command was refused
-      return [...new Set(card.choices.asked.map(({ choice }) => choice.variant))];
+      return [...new Set(card.candidates.asked.map(({ chosen }) => chosen.variant))];
     };
     assert.equal(await used('f16', 64), [variant]);
     assert.equal(await used('f32', 64), ['tile', 'spread']);

@@ -109,7 +109,7 @@ test('the picture has a dot for the best variant of each case and direction at a
 });
 
 test('the page shows every row and escapes what it is given', () => {
-  const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {}, choices: {} };
+  const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {}, candidates: {} };
   const page = reportPage({ format: 2, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
   assert.match(page, 'a &lt; b');
   assert.match(page, '1 rows at the awkward sizes');

@@ -93,7 +93,7 @@ test('a common shift of all logits by 1e4 changes neither loss nor gradient', as
   assert.equal(results[2], results[0]);
 });
 
-test('only the slope is kept for the gradient, and it goes with the backward pass', () => {
+test('only the derivative is kept for the gradient, and it goes with the backward pass', () => {
   const logits = zeros(6, 10);
   logits.requiresGrad = true;
   const target = zeros(6, 10);

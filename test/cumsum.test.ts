@@ -24,13 +24,13 @@ test('the shape stays, and dimensions count from either end', async () => {
 });
 
 test('what is not finite reaches the sums from its own place on, and none before, in both directions and every variant', async () => {
-  const n = 44; // packs, with NaN in the middle of one
+  const n = 44; // vectors, with NaN in the middle of one
   const data = new Float32Array(n).fill(1);
   [data[17], data[30]] = [Number.POSITIVE_INFINITY, Number.NaN];
   const want = (k: number) => (k < 17 ? k + 1 : k < 30 ? Number.POSITIVE_INFINITY : Number.NaN);
   const same = (a: number, b: number) => a === b || (Number.isNaN(a) && Number.isNaN(b));
   for (const variant of new Set(kernels.flatMap((kernel) => kernel.variants(gpu)))) {
-    for (const kernel of kernels) if (kernel.variants(gpu).includes(variant)) gpu.choices.prefer(kernel.name, { variant, sizes: {} });
+    for (const kernel of kernels) if (kernel.variants(gpu).includes(variant)) gpu.candidates.prefer(kernel.name, { variant, sizes: {} });
     for (const width of [1, 3, 4]) {
       const columns = Float32Array.from({ length: n * width }, (_, i) => data[Math.floor(i / width)]);
       const areRight = (sums: Float32Array) => sums.every((v, i) => same(v, want(Math.floor(i / width))));
@@ -43,7 +43,7 @@ test('what is not finite reaches the sums from its own place on, and none before
       assert.ok(areRight(dx), `${variant}, gradient of ${width} columns: ${dx}`);
     }
   }
-  gpu.choices.clear();
+  gpu.candidates.clear();
 });
 
 test('a hundred thousand ones are counted without a slip, along a row and along a column', async () => {
@@ -69,7 +69,7 @@ test('tensors larger than a binding are summed in ranges, forward and backward, 
   const small = await openWithBindings(1024);
   const shapes: (readonly [Shape, number])[] = [
     [[40, 7, 11], 1], // ranges of outer blocks, odd starts
-    [[9, 300, 4], 1], // ranges of bands, in packs
+    [[9, 300, 4], 1], // ranges of bands, in vectors
     [[50, 33], 1], // ranges of rows
     [[9, 2001], 1], // rows longer than a binding, and more bands than one holds totals of
     [[3, 5, 60], 1], // two rows of the inner dimension fit: totals of totals

@@ -20,7 +20,7 @@ test('runs cover all elements, and only the last one may be short of some', () =
   }
 });
 
-test('long runs compute every element, one by one and in packs of four', async () => {
+test('long runs compute every element, one by one and in vectors of four', async () => {
   for (const n of [300_001, 1_200_004]) {
     const values = Float32Array.from({ length: n }, (_, i) => (i % 4093) - 2000);
     using x = Tensor.from(gpu, values, [n]);

@@ -12,11 +12,11 @@ async function measured(arenas: readonly Float32Array[], context = gpu): Promise
   const variants = Math.max(...kernels.map((kernel) => kernel.candidates(context).length));
   const results: Float32Array[] = [];
   for (let i = 0; i < variants; i++) {
-    for (const kernel of kernels) context.choices.prefer(kernel.name, kernel.candidates(context)[i] ?? kernel.candidates(context)[0]);
+    for (const kernel of kernels) context.candidates.prefer(kernel.name, kernel.candidates(context)[i] ?? kernel.candidates(context)[0]);
     using norm = context.scope(() => gradNorm(arenas.map((arena) => Tensor.from(context, arena))));
     results.push(await norm.read());
   }
-  context.choices.clear();
+  context.candidates.clear();
   return results;
 }
 

@@ -15,7 +15,7 @@ function tensor(name: string, shape: Shape): Tensor {
   return gpu.keep(Tensor.from(gpu, normal(name, shape).data as Float32Array, shape, name));
 }
 
-const SHAPES = [[3, 5, 8], [2, 3, 7]] as const; // packs of four, and not
+const SHAPES = [[3, 5, 8], [2, 3, 7]] as const; // vectors of four, and not
 
 /** Ways to use x [B, T, D] once, all of them to [B, T, D]. */
 function usesOf([b, t, d]: readonly [number, number, number]) {
@@ -72,10 +72,10 @@ test('every variant of the kernels that add says the same', async () => {
   const all = (x: Tensor) => add(add(norm(x), product(x)), add(cut(x), x));
   const results: Float32Array[] = [];
   for (let i = 0; i < most; i++) {
-    for (const kernel of kernels) gpu.choices.prefer(kernel.name, kernel.candidates(gpu)[i] ?? kernel.candidates(gpu)[0]);
+    for (const kernel of kernels) gpu.candidates.prefer(kernel.name, kernel.candidates(gpu)[i] ?? kernel.candidates(gpu)[0]);
     results.push(await gradientOf([3, 5, 8], all));
   }
-  gpu.choices.clear();
+  gpu.candidates.clear();
   for (const result of results) close('gradient', result, Float64Array.from(results[0]), { atol: 2e-5, rtol: 1e-5 });
 });
 

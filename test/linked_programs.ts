@@ -2,7 +2,7 @@
 import { type AdapterInfo, Gpu } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
 import { nullDevice } from './null_gpu.ts';
-import { choices, recordCase, storages } from './sweep.ts';
+import { combinations, recordCase, storages } from './sweep.ts';
 
 /** What a large card has. */
 const LIMITS = { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024, maxComputeWorkgroupStorageSize: 65536 };
@@ -34,10 +34,10 @@ export async function linkedPrograms(rooms: readonly Room[], info: AdapterInfo):
   for (const room of rooms) {
     room.cases.forEach((item, number) => {
       for (const storage of storages(gpu, item)) {
-        for (const choice of choices(gpu, room, number, storage === 'f32' ? 'f32' : 'f16')) {
+        for (const chosen of combinations(gpu, room, number, storage === 'f32' ? 'f32' : 'f16')) {
           // with a gradient, and as where none is asked for, which may take other kernels
           for (const each of item.wrt.length === 0 ? [item] : [item, { ...item, wrt: [] }]) {
-            const { inputs, outputs, gradients } = recordCase(gpu, each, choice, storage);
+            const { inputs, outputs, gradients } = recordCase(gpu, each, chosen, storage);
             for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
           }
         }

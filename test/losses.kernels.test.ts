@@ -17,7 +17,7 @@ function tensor(context: Gpu, type: FloatType, data: ArrayLike<number>, shape: S
   return made;
 }
 
-/** A loss, and n times the gradients of both sides, so that slopes are seen. */
+/** A loss, and n times the gradients of both sides, so that derivatives are seen. */
 async function lossOf(op: typeof mseLoss, type: FloatType, xs: readonly number[], ts: readonly number[]) {
   const [x, target] = [tensor(gpu, type, xs), tensor(gpu, type, ts)];
   const loss = op(x, target);
@@ -27,15 +27,15 @@ async function lossOf(op: typeof mseLoss, type: FloatType, xs: readonly number[]
 }
 
 test('an infinite logit costs nothing if the target fits, and infinitely much if it does not', async () => {
-  const fitting = [{ x: Infinity, t: 1, want: 0, slope: 0 }, { x: -Infinity, t: 0, want: 0, slope: 0 }];
-  const others = [[Infinity, 0, 1], [-Infinity, 1, -1], [Infinity, 0.5, 0.5], [-Infinity, 0.25, -0.25]].map(([x, t, slope]) => ({ x, t, want: Infinity, slope }));
+  const fitting = [{ x: Infinity, t: 1, want: 0, derivative: 0 }, { x: -Infinity, t: 0, want: 0, derivative: 0 }];
+  const others = [[Infinity, 0, 1], [-Infinity, 1, -1], [Infinity, 0.5, 0.5], [-Infinity, 0.25, -0.25]].map(([x, t, derivative]) => ({ x, t, want: Infinity, derivative }));
   for (const type of types) {
-    for (const { x, t, want, slope } of [...fitting, ...others]) {
-      for (const n of [1, 4]) { // alone, and at the end of a pack of logits that cost nothing
+    for (const { x, t, want, derivative } of [...fitting, ...others]) {
+      for (const n of [1, 4]) { // alone, and at the end of a vector of logits that cost nothing
         const before = Array<number>(n - 1);
         const { loss, dx, dtarget } = await lossOf(binaryCrossEntropyWithLogits, type, [...before.fill(200), x], [...before.fill(1), t]);
         assert.is(loss, want, `${type}: logit ${x}, target ${t}, ${n}`);
-        assert.is(dx[n - 1], slope, `${type}: slope of logit ${x}, target ${t}, ${n}`);
+        assert.is(dx[n - 1], derivative, `${type}: derivative of logit ${x}, target ${t}, ${n}`);
         assert.is(dtarget[n - 1], -x);
       }
     }
@@ -80,15 +80,15 @@ test('a side that needs no gradient gets none, and costs no dispatch; one tensor
   assert.is(count(mseLoss(x, target)), 2, 'one, and the sum with what it had before');
   const same = tensor(gpu, 'f32', [1, -4, 3]);
   backward(binaryCrossEntropyWithLogits(same, same));
-  const slope = (v: number) => (1 / (1 + Math.exp(-v)) - v - v) / 3;
-  (await same.grad!.read()).forEach((got, i) => assert.ok(Math.abs(got - slope([1, -4, 3][i])) < 1e-6));
+  const derivative = (v: number) => (1 / (1 + Math.exp(-v)) - v - v) / 3;
+  (await same.grad!.read()).forEach((got, i) => assert.ok(Math.abs(got - derivative([1, -4, 3][i])) < 1e-6));
 });
 
 test('tensors larger than a binding are taken in pieces, with equal bits', async () => {
   const small = await openWithBindings(4096);
   for (const op of [mseLoss, binaryCrossEntropyWithLogits]) {
     for (const type of types) {
-      for (const shape of [[50, 60], [2999]]) { // in packs and one by one
+      for (const shape of [[50, 60], [2999]]) { // in vectors and one by one
         const results = async (context: Gpu) => {
           const [x, target] = ['x', 'target'].map((name) => tensor(context, type, normal(name, shape).data, shape));
           const { dispatches } = context.counts;

@@ -1,7 +1,7 @@
 /** The rung of matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Asked, backward, type Choice, choiceText, type FloatType, type Gpu, open, Tensor } from '../engine/index.ts';
+import { type Asked, backward, type Candidate, candidateText, type FloatType, type Gpu, open, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
 import { linear, matmul } from '../kernels/matmul/index.ts';
 import { constantsOf, measuresOf, shapesFor } from '../kernels/matmul/matrix.ts';
@@ -9,7 +9,7 @@ import { multiply } from '../kernels/matmul/reference.ts';
 import { emulatedMatrices, type MatrixSizes } from '../kernels/shared/matrix.ts';
 import { close } from './close.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
-import { checkAgainstReference, checkEqualBits, choiceName, runCase, storages } from './sweep.ts';
+import { checkAgainstReference, checkEqualBits, candidateName, runCase, storages } from './sweep.ts';
 
 /** The kernels of the room that have the rung. */
 const products = room.kernels.filter(({ name }) => name.startsWith('matmul'));
@@ -18,28 +18,28 @@ const matrices = emulatedMatrices(gpu);
 /** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
 const shapes = gpu.subgroupSize === 0 ? [] : shapesFor(gpu, { sizes: matrices, isWide: false });
 
-function emulatedIn(sizes: Choice['sizes'], variant = 'emulated'): ReadonlyMap<string, Choice> {
+function emulatedIn(sizes: Candidate['sizes'], variant = 'emulated'): ReadonlyMap<string, Candidate> {
   return new Map(products.map(({ name }) => [name, { variant, sizes }]));
 }
 
 // Programs take seconds to compile. In one shape all cases but those that differ from others in nothing but what happens to finished
 // sums, where all rungs have the same text; in other shapes one case that has all three layouts and most extras.
-const ALIKE = ['linear: many rows, a weight of odd size, no bias', 'linear: bias and residual in packs', 'mlp: GELU, odd everywhere', 'mlp: GELU tanh form without biases', 'gradients that are added to, odd'];
+const ALIKE = ['linear: many rows, a weight of odd size, no bias', 'linear: bias and residual in vectors', 'mlp: GELU, odd everywhere', 'mlp: GELU tanh form without biases', 'gradients that are added to, odd'];
 const rich = room.cases.filter(({ name }) => name === 'linear: odd everywhere, residual');
 const most = room.cases.filter(({ name }) => !ALIKE.includes(name));
 const tried = shapes.flatMap((shape, i) => (i === shapes.length - 1 ? most : rich).map((item) => ({ item, shape, variant: 'emulated' })));
 /** Of matrices kept in f32, in subgroups whose size is asked for, what differs is how they come to workgroup memory: one case shows it. */
 const wide = gpu.features.has('subgroup-size-control') ? shapes.slice(-1).flatMap((shape) => rich.map((item) => ({ item, shape, variant: 'emulated_wide_sized' }))) : [];
 for (const { item, shape, variant } of [...tried, ...wide]) {
-  const choice = emulatedIn(shape, variant);
+  const chosen = emulatedIn(shape, variant);
   const storage = storages(gpu, item).at(-1) ?? 'f32';
-  test(`${choiceName(choice)}: "${item.name}" agrees with float64 in ${storage}, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
-    const first = await runCase(gpu, item, choice, storage);
+  test(`${candidateName(chosen)}: "${item.name}" agrees with float64 in ${storage}, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
+    const first = await runCase(gpu, item, chosen, storage);
     checkAgainstReference(item, first, storage);
-    checkEqualBits(item, first, await runCase(gpu, item, choice, storage));
-    const used = gpu.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
-    assert.ok(used.length > 0 && used.every(({ choice }) => choice.variant === variant), 'nothing but this rung has run');
-    gpu.choices.forget();
+    checkEqualBits(item, first, await runCase(gpu, item, chosen, storage));
+    const used = gpu.candidates.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
+    assert.ok(used.length > 0 && used.every(({ chosen }) => chosen.variant === variant), 'nothing but this rung has run');
+    gpu.candidates.forget();
     await gpu.checkGuards();
   });
 }
@@ -53,9 +53,9 @@ test('tiles in bands, the last band not full, cover every C of a batch once', as
   const [left, right] = [numbers(batch * product.rows * 4, 7), numbers(batch * 4 * product.columns, 11)];
   using a = Tensor.from(gpu, left, [batch, product.rows, 4]);
   using b = Tensor.from(gpu, right, [batch, 4, product.columns]);
-  for (const [kernel, way] of emulatedIn(smallest)) gpu.choices.prefer(kernel, way);
+  for (const [kernel, way] of emulatedIn(smallest)) gpu.candidates.prefer(kernel, way);
   using y = matmul(a, b);
-  gpu.choices.clear();
+  gpu.candidates.clear();
   const got = await y.read();
   for (let i = 0; i < batch; i++) {
     const of = (data: Float32Array) => Float64Array.from(data.subarray((i * data.length) / batch, ((i + 1) * data.length) / batch));
@@ -70,9 +70,9 @@ const OFFERED: readonly MatrixSizes[] = [[16, 16, 16], [16, 8, 16], [16, 8, 8], 
 const CARD = { limits: { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupStorageSize: 48 * 1024 } as GPUSupportedLimits };
 const LAYOUTS = [{ TRANSPOSE_A: false, TRANSPOSE_B: true }, { TRANSPOSE_A: false, TRANSPOSE_B: false }, { TRANSPOSE_A: true, TRANSPOSE_B: false }];
 const EXTRAS = [
-  { BIAS: true, RESIDUAL: true, SLOPE: false },
-  { BIAS: false, RESIDUAL: false, SLOPE: true },
-  { BIAS: false, RESIDUAL: false, SLOPE: false },
+  { BIAS: true, RESIDUAL: true, DERIVATIVE: false },
+  { BIAS: false, RESIDUAL: false, DERIVATIVE: true },
+  { BIAS: false, RESIDUAL: false, DERIVATIVE: false },
 ];
 
 const ON_UNITS = ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized'];
@@ -82,7 +82,7 @@ for (const matrices of OFFERED) {
   test(`${M} × ${K} times ${K} × ${N}: every kernel is right WGSL with the units, in all layouts; pipelines can be built, but for workgroup memory`, async () => {
     await using card = await nullGpu();
     const sizes = shapesFor(CARD, { sizes: matrices, isWide: false });
-    assert.ok(sizes.length >= 2, 'there is a choice of shapes');
+    assert.ok(sizes.length >= 2, 'there is a chosen of shapes');
     assert.ok(shapesFor(CARD, { sizes: matrices, isWide: true }).length >= 1, 'f32 fits in one of them');
     for (const [i, shape] of sizes.entries()) {
       for (const [j, kernel] of products.entries()) {
@@ -106,7 +106,7 @@ for (const matrices of OFFERED) {
 
 /** What a linear layer and its gradient choose on a card, with pipelines that can be built and commands that nobody refuses. */
 async function chosenOn(card: Gpu, type: FloatType): Promise<readonly Asked[]> {
-  card.choices.forget();
+  card.candidates.forget();
   card.scope(() => {
     const [x, weight, bias, residual] = [[512, 64], [96, 64], [96], [512, 96]].map((shape) => Tensor.empty(card, shape, type));
     for (const tensor of [x, weight, bias, residual]) tensor.requiresGrad = true;
@@ -115,7 +115,7 @@ async function chosenOn(card: Gpu, type: FloatType): Promise<readonly Asked[]> {
   });
   card.recorder.flush();
   await card.settled();
-  return card.choices.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
+  return card.candidates.asked.filter(({ kernel }) => kernel.startsWith('matmul'));
 }
 
 for (const [subgroups, variant] of [[{ subgroupMinSize: 32, subgroupMaxSize: 32 }, 'matrix'], [{ subgroupMinSize: 16, subgroupMaxSize: 32 }, 'matrix_sized']] as const) {
@@ -123,12 +123,12 @@ for (const [subgroups, variant] of [[{ subgroupMinSize: 32, subgroupMaxSize: 32 
     const subgroupMatrixConfigs = [{ componentType: 'f16', resultComponentType: 'f32', M: 8, N: 8, K: 8 }];
     await using card = await nullGpu({ ...subgroups, subgroupMatrixConfigs });
     const [wide, halves] = [await chosenOn(card, 'f32'), await chosenOn(card, 'f16')];
-    assert.equal([...new Set(wide.map(({ choice }) => choiceText(choice)))], ['tiled, tile 128']);
+    assert.equal([...new Set(wide.map(({ chosen }) => candidateText(chosen)))], ['tiled, tile 128']);
     assert.ok(wide.every(({ callClass, candidates }) => !callClass.includes('f16') && candidates.every(({ variant }) => !variant.startsWith('matrix'))));
     assert.equal(wide.length, halves.length);
-    for (const { callClass, candidates, choice } of halves) {
+    for (const { callClass, candidates, chosen } of halves) {
       assert.match(callClass, /, f16$/);
-      assert.is(choice.variant, variant);
+      assert.is(chosen.variant, variant);
       assert.equal([...new Set(candidates.map((each) => each.variant))], [variant, 'tiled', 'naive', 'subgroup']);
     }
   });
@@ -140,8 +140,8 @@ test('where the units add up in f32 only what they multiply in f32, calls in f32
   await using card = await nullGpu({ subgroupMinSize: 8, subgroupMaxSize: 16, subgroupMatrixConfigs });
   for (const type of ['f32', 'f16'] as const) {
     const asked = await chosenOn(card, type);
-    assert.equal([...new Set(asked.map(({ choice }) => choice.variant))], ['matrix_wide_sized']);
-    assert.ok(asked.every(({ callClass }) => !callClass.includes('f16')), 'there are no choices of their own for f16');
+    assert.equal([...new Set(asked.map(({ chosen }) => chosen.variant))], ['matrix_wide_sized']);
+    assert.ok(asked.every(({ callClass }) => !callClass.includes('f16')), 'there are no candidates of their own for f16');
   }
 });
 

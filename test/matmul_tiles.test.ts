@@ -1,16 +1,16 @@
 /** The second rung in tiles that software adapters do not choose by themselves. */
 import { test } from 'uvu';
-import { type Choice, open } from '../engine/index.ts';
+import { type Candidate, open } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
-import { checkAgainstReference, checkEqualBits, choiceName, runCase } from './sweep.ts';
+import { checkAgainstReference, checkEqualBits, candidateName, runCase } from './sweep.ts';
 
 const gpu = await open({ guard: true });
-const LARGE: ReadonlyMap<string, Choice> = new Map(room.kernels.filter(({ name }) => name.startsWith('matmul')).map(({ name }) => [name, { variant: 'tiled', sizes: { tile: 128 } }]));
+const LARGE: ReadonlyMap<string, Candidate> = new Map(room.kernels.filter(({ name }) => name.startsWith('matmul')).map(({ name }) => [name, { variant: 'tiled', sizes: { tile: 128 } }]));
 /** More than a tile wide, more than a tile high, several parts of K with row sums, and all that a product can bring along. */
-const CASES = ['one row, many columns', 'packs, partial tiles', 'linear: many rows, few weights', 'linear: odd everywhere, residual'];
+const CASES = ['one row, many columns', 'vectors, partial tiles', 'linear: many rows, few weights', 'linear: odd everywhere, residual'];
 
 for (const item of room.cases.filter(({ name }) => CASES.includes(name))) {
-  test(`${choiceName(LARGE)}: "${item.name}" agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
+  test(`${candidateName(LARGE)}: "${item.name}" agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
     const first = await runCase(gpu, item, LARGE, 'f32');
     checkAgainstReference(item, first, 'f32');
     checkEqualBits(item, first, await runCase(gpu, item, LARGE, 'f32'));

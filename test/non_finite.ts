@@ -1,10 +1,10 @@
 /** NaN and infinity must stay visible: planted in an input of a case, or in dy, they come out wherever float64 has them. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Choice, type Gpu, Random } from '../engine/index.ts';
+import { type Candidate, type Gpu, Random } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
 import { isLarge } from './small_limits.ts';
-import { asRunBy, checkAgainstReference, choiceName, choices, compareAll, type Entry, runCase, seedGradient, type Storage, storages } from './sweep.ts';
+import { asRunBy, checkAgainstReference, candidateName, combinations, compareAll, type Entry, runCase, seedGradient, type Storage, storages } from './sweep.ts';
 
 /** Where something is hidden, as `case: input value`, and why. */
 const HIDDEN: readonly Entry[] = [];
@@ -13,7 +13,7 @@ const VALUES = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 /** Where gradients come in. */
 const DY = 'dy';
 
-/** Some element and the last one, which may stand alone in its pack or workgroup. */
+/** Some element and the last one, which may stand alone in its vector or workgroup. */
 function planted(data: Float32Array, value: number, name: string): Float32Array {
   const changed = data.slice();
   for (const at of [new Random(4, name).below(data.length), data.length - 1]) changed[at] = value;
@@ -26,7 +26,7 @@ function floatsOf({ inputs }: Case): string[] {
 }
 
 /** Runs a case once for each of its inputs of floating point and each value; returns what of it was hidden, and how. */
-async function hiddenIn(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage, values: readonly number[]): Promise<Map<string, string>> {
+async function hiddenIn(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, values: readonly number[]): Promise<Map<string, string>> {
   const hidden = new Map<string, string>();
   const names = floatsOf(item);
   for (const name of item.wrt.length > 0 ? [...names, DY] : names) {
@@ -35,9 +35,9 @@ async function hiddenIn(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice
       const input = item.inputs[name];
       const own: Case = name === DY ? item : { ...item, inputs: { ...item.inputs, [name]: { ...input, data: plant(input.data as Float32Array) } } };
       const seed: typeof seedGradient = name === DY ? (of, size) => plant(seedGradient(of, size)) : seedGradient;
-      const results = await runCase(gpu, own, choice, storage, seed);
+      const results = await runCase(gpu, own, chosen, storage, seed);
       try {
-        checkAgainstReference(asRunBy(choice, own), results, storage, seed, (what, inputs, result, float64, tolerance, summands) => {
+        checkAgainstReference(asRunBy(chosen, own), results, storage, seed, (what, inputs, result, float64, tolerance, summands) => {
           const [shown, want] = [Float64Array.from(result.values), float64.slice()];
           float64.forEach((number, i) => {
             if (Number.isFinite(number)) return;
@@ -62,17 +62,17 @@ export function testNonFinite(gpu: Gpu, room: Room, cases: readonly (readonly [n
   const small = cases.filter(([, item]) => !isLarge(item) && floatsOf(item).length > 0);
   for (const [number, item] of small) {
     test(`${room.name}: "${item.name}" shows NaN and infinity wherever float64 has them`, async () => {
-      const check = async (choice: ReadonlyMap<string, Choice>, storage: Storage, values: readonly number[]) => {
-        for (const [place, message] of await hiddenIn(gpu, item, choice, storage, values)) {
+      const check = async (chosen: ReadonlyMap<string, Candidate>, storage: Storage, values: readonly number[]) => {
+        for (const [place, message] of await hiddenIn(gpu, item, chosen, storage, values)) {
           const known = listed.find(({ what }) => what.test(`${item.name}: ${place}`));
-          if (known === undefined) throw new Error(`${choiceName(choice)}, ${storage}, ${place} planted: ${message}`);
+          if (known === undefined) throw new Error(`${candidateName(chosen)}, ${storage}, ${place} planted: ${message}`);
           met.add(known);
         }
       };
       // how infinity is treated is seen by one variant; whether NaN is lost, by each
-      for (const [i, choice] of choices(gpu, room, number).entries()) await check(choice, 'f32', i === 0 ? VALUES : [Number.NaN]);
+      for (const [i, chosen] of combinations(gpu, room, number).entries()) await check(chosen, 'f32', i === 0 ? VALUES : [Number.NaN]);
       const [, f16] = storages(gpu, item);
-      const halves = choices(gpu, room, number, 'f16');
+      const halves = combinations(gpu, room, number, 'f16');
       if (f16 !== undefined) await check(halves[number % halves.length], f16, [Number.NaN]);
     });
   }

@@ -66,9 +66,9 @@ test('the gradient of the block’s reference is that of finite differences', ()
         operands[name][i] = value;
         return loss();
       };
-      const slope = (at(before + 1e-5) - at(before - 1e-5)) / 2e-5;
+      const derivative = (at(before + 1e-5) - at(before - 1e-5)) / 2e-5;
       operands[name][i] = before;
-      assert.ok(Math.abs(slope - gradients[`d${name}`][i]) < 1e-7 * Math.max(1, Math.abs(slope)), `${name}[${i}]: ${gradients[`d${name}`][i]}, differences say ${slope}`);
+      assert.ok(Math.abs(derivative - gradients[`d${name}`][i]) < 1e-7 * Math.max(1, Math.abs(derivative)), `${name}[${i}]: ${gradients[`d${name}`][i]}, differences say ${derivative}`);
     }
   }
 });

@@ -56,7 +56,7 @@ function withBothNaNs(numbers: readonly number[]): Float32Array {
 }
 
 test('NaN and infinities come out of every reduction, and NaN ranks above all in both directions', async () => {
-  // six problems of four numbers, along rows and along columns, one by one and in packs
+  // six problems of four numbers, along rows and along columns, one by one and in vectors
   const problems = [[1, N, 3, N], [-I, -I, -I, -I], [I, 2, I, -I], [-0, 0, -0, -1], [5, 5, 5, 2], [-1, -3, -3, 1e-40]];
   const want = {
     max: [N, -I, I, 0, 5, 1e-40], min: [N, -I, -I, -1, 2, -3], argmax: [1, 0, 0, 0, 0, 3], argmin: [1, 0, 3, 3, 3, 1],
@@ -101,7 +101,7 @@ test('tensors larger than a binding are reduced in ranges, forward and backward,
   const small = await openWithBindings(4096);
   const shapes: (readonly [Shape, number])[] = [
     [[40, 7, 11], 1], // ranges of outer blocks, odd starts
-    [[9, 300, 4], 1], // ranges of bands, in packs
+    [[9, 300, 4], 1], // ranges of bands, in vectors
     [[50, 33], 1], // ranges of rows
     [[2, 2001], 1], // rows longer than a binding
     [[3, 5, 440], 1], // two rows of the inner dimension fit: three passes

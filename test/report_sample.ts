@@ -81,7 +81,7 @@ export const sample: ReportData = {
   classes: confusionOf(names, CLIPS, 0.95, names.map((_, i) => MOTIONS[Math.floor(i / 24)])),
   clips: Array.from({ length: 8 }, (_, i) => clipPrediction(i)),
   environment: {
-    adapter: 'llvmpipe (LLVM 19.1.7, 256 bits)', driver: 'Mesa 25.0.7', backend: 'Vulkan', isSoftware: true, machine: 'Debian GNU/Linux 12, x64, 2 cores', choices: {},
+    adapter: 'llvmpipe (LLVM 19.1.7, 256 bits)', driver: 'Mesa 25.0.7', backend: 'Vulkan', isSoftware: true, machine: 'Debian GNU/Linux 12, x64, 2 cores', candidates: {},
     versions: { Firstlight: '0.1.0', Node: '20.20.2', Dawn: 'webgpu 0.6.2' },
   },
   timings: [{ name: 'Data set', seconds: 38 }, { name: 'Stage 1: CLIP', seconds: 130 }, { name: 'Stage 2: X-CLIP', seconds: 322 }, { name: 'Stage 2: CLIP-Mean', seconds: 141 }, { name: 'Evaluation', seconds: 24 }],

@@ -24,7 +24,7 @@ const nans = (values: ArrayLike<number>) => Array.from(values, Number.isNaN);
 
 test('a row with NaN or infinity becomes NaN, and so does one whose mean square is beyond f32; other rows do not', async () => {
   for (const broken of [Number.NaN, Infinity, -Infinity, 3e38]) {
-    for (const cols of [4, 5]) { // in packs and one by one
+    for (const cols of [4, 5]) { // in vectors and one by one
       const data = Float32Array.from({ length: 3 * cols }, (_, i) => 1 + i);
       data[cols + 1] = broken;
       const [x, weight] = [tensor(gpu, 'f32', data, [3, cols]), tensor(gpu, 'f32', new Float32Array(cols).fill(1), [cols])];

@@ -1,9 +1,9 @@
 /** Contexts that believe in small limits, so that tensors larger than a binding can be small; and every room under such a limit. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Choice, type Gpu, LimitError, open, type OpenOptions } from '../engine/index.ts';
+import { type Candidate, type Gpu, LimitError, open, type OpenOptions } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
-import { asRunBy, checkAgainstReference, choices, type Entry, readCase, recordCase, type Storage, storages } from './sweep.ts';
+import { asRunBy, checkAgainstReference, combinations, type Entry, readCase, recordCase, type Storage, storages } from './sweep.ts';
 
 /** Cases that cannot do with bindings smaller than their largest tensor, and why. */
 const REFUSED: readonly Entry[] = [
@@ -49,14 +49,14 @@ function largestTensor({ inputs, reference }: Case, storage: Storage): number {
 }
 
 /** Runs a case where its largest tensor does not fit a binding, and compares with float64. Returns why it cannot be, if it cannot. */
-async function refusalInRanges(gpu: Gpu, believed: BelievedLimits, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage): Promise<LimitError | undefined> {
+async function refusalInRanges(gpu: Gpu, believed: BelievedLimits, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage): Promise<LimitError | undefined> {
   const largest = largestTensor(item, storage);
   let refusal: LimitError | undefined;
   for (const share of SHARES) {
     let recorded: ReturnType<typeof recordCase>;
     try {
       believed.maxStorageBufferBindingSize = Math.ceil((largest * share) / 256) * 256 + gpu.pool.guardBytes;
-      recorded = gpu.scope(() => recordCase(gpu, item, choice, storage));
+      recorded = gpu.scope(() => recordCase(gpu, item, chosen, storage));
     } catch (error) {
       if (!(error instanceof LimitError)) throw error;
       refusal = error;
@@ -64,7 +64,7 @@ async function refusalInRanges(gpu: Gpu, believed: BelievedLimits, item: Case, c
     } finally {
       believed.maxStorageBufferBindingSize = undefined;
     }
-    checkAgainstReference(asRunBy(choice, item), await readCase(gpu, item, recorded), storage);
+    checkAgainstReference(asRunBy(chosen, item), await readCase(gpu, item, recorded), storage);
     return undefined;
   }
   return refusal;
@@ -78,11 +78,11 @@ export function testRanges(gpu: Gpu, believed: BelievedLimits, room: Room, cases
     assert.ok(large.length > 0, 'no case has a tensor that is large enough to be cut');
     for (const [number, item] of large) {
       const isListed = refused.some(({ what }) => what.test(item.name));
-      const refusal = await refusalInRanges(gpu, believed, item, choices(gpu, room, number)[0], 'f32');
+      const refusal = await refusalInRanges(gpu, believed, item, combinations(gpu, room, number)[0], 'f32');
       if (refusal !== undefined && !isListed) throw refusal;
       assert.is(refusal === undefined && isListed, false, `"${item.name}" works: take it off the list of what is refused`);
       // f16 may be refused where f32 is not: its rows start where a binding may half as often. The variants are those that the sweep has compiled
-      const halves = choices(gpu, room, number, 'f16');
+      const halves = combinations(gpu, room, number, 'f16');
       for (const storage of storages(gpu, item).slice(1)) await refusalInRanges(gpu, believed, item, halves[number % halves.length], storage);
     }
     for (const { what } of refused) assert.ok(large.some(([, { name }]) => what.test(name)), `no large case is ${what}: take it off the list of what is refused`);

@@ -1,4 +1,4 @@
-import { backward, type AnyTensor, type Choice, choiceText, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
+import { backward, type AnyTensor, type Candidate, candidateText, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
 import { matrixVariantNames } from '../kernels/shared/matrix.ts';
@@ -33,13 +33,13 @@ const TRIED = 12;
 
 /**
  * Ways to run the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its default sizes at least once, the others at their
- * first choice; and of the candidates that differ from those in sizes alone one, another from case to case.
+ * first chosen; and of the candidates that differ from those in sizes alone one, another from case to case.
  */
-export function choices(gpu: Gpu, room: Room, number = 0, stored: FloatType = 'f32'): ReadonlyMap<string, Choice>[] {
+export function combinations(gpu: Gpu, room: Room, number = 0, stored: FloatType = 'f32'): ReadonlyMap<string, Candidate>[] {
   const rows = room.kernels.map((kernel) => {
     const all = kernel.candidates(gpu, stored);
-    const plain = all.filter(({ variant }, i) => all.findIndex((choice) => choice.variant === variant) === i);
-    return { name: kernel.name, plain, resized: all.filter((choice) => !plain.includes(choice)) };
+    const plain = all.filter(({ variant }, i) => all.findIndex((chosen) => chosen.variant === variant) === i);
+    return { name: kernel.name, plain, resized: all.filter((chosen) => !plain.includes(chosen)) };
   });
   const most = Math.max(...rows.map(({ plain }) => plain.length));
   const ways = Array.from({ length: most }, (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
@@ -48,8 +48,8 @@ export function choices(gpu: Gpu, room: Room, number = 0, stored: FloatType = 'f
 }
 
 /** Names of the chosen ways, for reports. */
-export function choiceName(choice: ReadonlyMap<string, Choice>): string {
-  return [...new Set([...choice.values()].map(choiceText))].join('+');
+export function candidateName(chosen: ReadonlyMap<string, Candidate>): string {
+  return [...new Set([...chosen.values()].map(candidateText))].join('+');
 }
 
 /** Ways to store the inputs of a case on this device. f16 needs numbers that it can hold. */
@@ -100,9 +100,9 @@ interface Recorded {
 }
 
 /** Gives the commands of a case, forward and backward, with the given variants. */
-export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage, seed = seedGradient): Recorded {
-  gpu.choices.clear();
-  for (const [kernel, way] of choice) gpu.choices.prefer(kernel, way);
+export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Recorded {
+  gpu.candidates.clear();
+  for (const [kernel, way] of chosen) gpu.candidates.prefer(kernel, way);
   const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
   for (const name of item.wrt) inputs[name].requiresGrad = true;
   const outputs = item.run(inputs, floatOf(storage));
@@ -116,13 +116,13 @@ export function recordCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Cho
     if (gradient === undefined) throw new Error(`${item.name}: no gradient for ${name}`);
     return gradient;
   });
-  gpu.choices.clear();
+  gpu.candidates.clear();
   return { inputs, outputs, gradients };
 }
 
 /** Runs a case and reads its results. */
-export function runCase(gpu: Gpu, item: Case, choice: ReadonlyMap<string, Choice>, storage: Storage, seed = seedGradient): Promise<Results> {
-  return readCase(gpu, item, recordCase(gpu, item, choice, storage, seed));
+export function runCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Promise<Results> {
+  return readCase(gpu, item, recordCase(gpu, item, chosen, storage, seed));
 }
 
 /** The results of a case that was recorded. */
@@ -136,8 +136,8 @@ export async function readCase(gpu: Gpu, item: Case, { inputs, outputs, gradient
 }
 
 /** A case with what is stored as f16 on the way if it is run so. */
-export function asRunBy(choice: ReadonlyMap<string, Choice>, item: Case): Case {
-  const onMatrices = [...choice.values()].some(({ variant }) => matrixVariantNames.includes(variant));
+export function asRunBy(chosen: ReadonlyMap<string, Candidate>, item: Case): Case {
+  const onMatrices = [...chosen.values()].some(({ variant }) => matrixVariantNames.includes(variant));
   return onMatrices ? { ...item, ...item.onMatrices } : item;
 }
 

@@ -1,10 +1,10 @@
 import { test } from 'uvu';
-import type { Choice } from '../engine/index.ts';
+import type { Candidate } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
 import { Bits } from './bits.ts';
 import { testNonFinite } from './non_finite.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
-import { asRunBy, checkAgainstReference, checkEqualBits, choiceName, choices, runCase, storages } from './sweep.ts';
+import { asRunBy, checkAgainstReference, checkEqualBits, candidateName, combinations, runCase, storages } from './sweep.ts';
 
 /**
  * Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor: against
@@ -20,26 +20,26 @@ export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
     const cases = [...room.cases.entries()].filter(([, item]) => item.skip?.(gpu) === undefined);
     for (const [number, item] of cases) {
       const [wide, ...halves] = storages(gpu, item);
-      const nameOf = (choice: ReadonlyMap<string, Choice>) => `${room.name}/${choiceName(choice)}: "${item.name}"`;
-      for (const choice of choices(gpu, room, number)) {
-        test(`${nameOf(choice)} agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
-          const first = await runCase(gpu, item, choice, wide);
-          bits.add(`${nameOf(choice)} in f32`, first);
+      const nameOf = (chosen: ReadonlyMap<string, Candidate>) => `${room.name}/${candidateName(chosen)}: "${item.name}"`;
+      for (const chosen of combinations(gpu, room, number)) {
+        test(`${nameOf(chosen)} agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
+          const first = await runCase(gpu, item, chosen, wide);
+          bits.add(`${nameOf(chosen)} in f32`, first);
           checkAgainstReference(item, first, wide);
-          checkEqualBits(item, first, await runCase(gpu, item, choice, wide));
+          checkEqualBits(item, first, await runCase(gpu, item, chosen, wide));
           await gpu.checkGuards();
         });
       }
       if (halves.length === 0) continue;
-      const all = choices(gpu, room, number, 'f16');
+      const all = combinations(gpu, room, number, 'f16');
       // where a processor compiles them, at a third of all programs, which take minutes, variants take turns from case to case
-      for (const choice of gpu.kind === 'hardware' ? all : [all[number % all.length]]) {
-        test(`${nameOf(choice)} does so when stored as f16`, async () => {
+      for (const chosen of gpu.kind === 'hardware' ? all : [all[number % all.length]]) {
+        test(`${nameOf(chosen)} does so when stored as f16`, async () => {
           // the second run differs from the first in how gradients are stored, where there are any
-          const [first, second] = [await runCase(gpu, item, choice, halves[0]), await runCase(gpu, item, choice, halves.at(-1) ?? halves[0])];
-          bits.add(`${nameOf(choice)} in f16`, first);
-          checkAgainstReference(asRunBy(choice, item), first, halves[0]);
-          checkAgainstReference(asRunBy(choice, item), second, halves.at(-1) ?? halves[0]);
+          const [first, second] = [await runCase(gpu, item, chosen, halves[0]), await runCase(gpu, item, chosen, halves.at(-1) ?? halves[0])];
+          bits.add(`${nameOf(chosen)} in f16`, first);
+          checkAgainstReference(asRunBy(chosen, item), first, halves[0]);
+          checkAgainstReference(asRunBy(chosen, item), second, halves.at(-1) ?? halves[0]);
           checkEqualBits(item, first, second);
           await gpu.checkGuards();
         });

@@ -21,7 +21,7 @@ test('NaN comes first, then infinity; equal elements come in their order, and so
   const sorted = [[N, N, 3, 1, -I], [-I, -I, -I, -I, -I], [2, 2, 0, 0, 0], [N, I, I, 5, -1]];
   const places = [[1, 3, 2, 0, 4], [0, 1, 2, 3, 4], [2, 4, 0, 1, 3], [4, 1, 3, 0, 2]];
   for (const variant of new Set(kernels.flatMap((kernel) => kernel.variants(gpu)))) {
-    for (const kernel of kernels) if (kernel.variants(gpu).includes(variant)) gpu.choices.prefer(kernel.name, { variant, sizes: {} });
+    for (const kernel of kernels) if (kernel.variants(gpu).includes(variant)) gpu.candidates.prefer(kernel.name, { variant, sizes: {} });
     for (const padding of [[], [-I, -I, -I]]) {
       const data = Float32Array.from(rows.flatMap((row) => [...row, ...padding]));
       new Uint32Array(data.buffer)[1] = 0xffc00000; // NaN with its sign set: as bits the lowest number of all
@@ -31,7 +31,7 @@ test('NaN comes first, then infinity; equal elements come in their order, and so
       assert.equal([...(await indices.read())], places.flat(), variant);
     }
   }
-  gpu.choices.clear();
+  gpu.candidates.clear();
 });
 
 test('the gradient goes to the chosen elements alone, and one that is not finite stays at its own', async () => {

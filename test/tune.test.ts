@@ -3,12 +3,12 @@ import * as assert from 'uvu/assert';
 import { type Finding } from '../bench/tune/classes.ts';
 import { requireTunable, tuningsText, withFindings } from '../bench/tune/file.ts';
 import { halve } from '../bench/tune/search.ts';
-import { type Choice, open, parseTunings } from '../engine/index.ts';
+import { type Candidate, open, parseTunings } from '../engine/index.ts';
 import { tuned } from '../kernels/tuned.ts';
 import { rooms } from '../kernels/index.ts';
 
 const MACHINE = { adapter: 'an adapter', driver: '1.0', dawn: 'webgpu 1' };
-const [SMALL, LARGE]: Choice[] = [{ variant: 'tiled', sizes: { rows: 8 } }, { variant: 'tiled', sizes: { rows: 64 } }];
+const [SMALL, LARGE]: Candidate[] = [{ variant: 'tiled', sizes: { rows: 8 } }, { variant: 'tiled', sizes: { rows: 64 } }];
 
 /** A clock that takes the time from the candidate itself, with noise that only adds, and counts calls. */
 function fake(noise: (call: number) => number): { time: (candidate: number) => Promise<number[]>; calls: Map<number, number> } {
@@ -48,8 +48,8 @@ test('each dispatch counts with its own least time', async () => {
   assert.is((await halve(['only'], async () => samples.shift() ?? [9, 9], 3)).standardTime, 7);
 });
 
-function finding(kernel: string, callClass: string, best: Choice, fingerprint = 'aaaa'): Finding {
-  return { kernel, fingerprint, callClass, candidates: [SMALL, LARGE], choice: SMALL, room: 'matmul', workload: 'w', direction: 'forward', best, gain: 1.234567, standardTime: 12, bestTime: 10 };
+function finding(kernel: string, callClass: string, best: Candidate, fingerprint = 'aaaa'): Finding {
+  return { kernel, fingerprint, callClass, candidates: [SMALL, LARGE], chosen: SMALL, room: 'matmul', workload: 'w', direction: 'forward', best, gain: 1.234567, standardTime: 12, bestTime: 10 };
 }
 
 test('the file has a line for each class, and reads back as what was written', () => {
@@ -64,9 +64,9 @@ test('new findings replace their class, keep the others of the same source, and 
   const other = { ...MACHINE, driver: '2.0', kernels: {} };
   const first = withFindings([other], MACHINE, [finding('a', 'rows 8', LARGE), finding('a', 'rows 16', LARGE), finding('b', 'all', LARGE)]);
   const [, updated] = withFindings(first, MACHINE, [finding('a', 'rows 8', SMALL), finding('b', 'rows 4', LARGE, 'bbbb')]);
-  assert.equal(Object.keys(updated.kernels.a.choices), ['rows 8', 'rows 16']);
-  assert.equal(updated.kernels.a.choices['rows 8'].sizes, SMALL.sizes);
-  assert.equal(updated.kernels.b, { source: 'bbbb', choices: { 'rows 4': { ...LARGE, gain: 1.235 } } });
+  assert.equal(Object.keys(updated.kernels.a.candidates), ['rows 8', 'rows 16']);
+  assert.equal(updated.kernels.a.candidates['rows 8'].sizes, SMALL.sizes);
+  assert.equal(updated.kernels.b, { source: 'bbbb', candidates: { 'rows 4': { ...LARGE, gain: 1.235 } } });
   assert.equal(withFindings(first, MACHINE, [])[0], other);
 });
 
@@ -78,7 +78,7 @@ test('a machine that hides its driver is not measured, and the error says why', 
 test('what is shipped for this adapter names kernels that there are', async () => {
   await using gpu = await open({ tuning: tuned });
   const known = new Set(rooms.flatMap(({ kernels }) => kernels.map(({ name }) => name)));
-  const unknown = Object.keys(tuned(gpu.choices.machine)?.kernels ?? {}).filter((name) => !known.has(name));
+  const unknown = Object.keys(tuned(gpu.candidates.machine)?.kernels ?? {}).filter((name) => !known.has(name));
   assert.equal(unknown, []);
 });
 

@@ -17,7 +17,7 @@ export function systemName(): string {
   return `${release ?? process.platform} ${process.arch}`;
 }
 
-/** Adapter, machine, versions, and the choices made so far, for a report. */
+/** Adapter, machine, versions, and the candidates made so far, for a report. */
 export function environmentOf(gpu: Gpu): Environment {
   const { vendor, architecture, description } = gpu.adapter.info;
   return {
@@ -31,6 +31,6 @@ export function environmentOf(gpu: Gpu): Environment {
       Node: process.versions.node,
       Dawn: `webgpu ${packageVersion('webgpu') ?? 'unknown'}`,
     },
-    choices: gpu.choices.used,
+    candidates: gpu.candidates.used,
   };
 }

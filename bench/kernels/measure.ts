@@ -40,7 +40,7 @@ export function shareOf(row: Row): number {
   return leastNanoseconds(row, row.roofs) / Math.min(...row.floors);
 }
 
-/** Bytes a second at the least time that was seen, over those of a copy that gives each lane one pack. */
+/** Bytes a second at the least time that was seen, over those of a copy that gives each lane one vector. */
 export function plainShareOf({ bytes, floors, roofs }: Row): number {
   return bytes / Math.min(...floors) / roofs.plainGbps;
 }
@@ -135,7 +135,7 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
       }
     }
   } finally {
-    gpu.choices.clear();
+    gpu.candidates.clear();
     for (const prepared of inputs) prepared.dispose();
   }
   return ways.flatMap((way) => (['forward', 'gradient'] as const).flatMap((direction) => rowsOf(entry, item, way, direction)));

@@ -7,7 +7,7 @@
 import type { ArgsDef } from 'citty';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { choiceText, FirstlightError, open, parseTunings } from '../../engine/index.ts';
+import { candidateText, FirstlightError, open, parseTunings } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
 import { workloadsFor } from '../../kernels/shared/workload.ts';
 import { exitCodeOf, explain } from '../../train/cli/failure.ts';
@@ -49,7 +49,7 @@ async function main(raw: readonly string[]): Promise<number> {
 async function tune(roomName: string | undefined, caseName: string | undefined, path: string): Promise<void> {
   const earlier = existsSync(path) ? parseTunings(readFileSync(path, 'utf8'), path) : [];
   await using gpu = await open();
-  requireTunable(gpu.name, gpu.choices.machine);
+  requireTunable(gpu.name, gpu.candidates.machine);
   const roofs = new RoofKernels(gpu);
   const findings: Finding[] = [];
   for (const room of rooms.filter(({ name }) => roomName === undefined || name === roomName)) {
@@ -57,8 +57,8 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
     for await (const finding of searchRoom(gpu, roofs, room, workloads)) {
       findings.push(finding);
       const { kernel, callClass, workload, direction, best, gain } = finding;
-      writeFileSync(path, tuningsText(withFindings(earlier, gpu.choices.machine, findings))); // what was found stays if the search is stopped
-      console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${choiceText(best)}, ${gain.toFixed(2)} × the default`);
+      writeFileSync(path, tuningsText(withFindings(earlier, gpu.candidates.machine, findings))); // what was found stays if the search is stopped
+      console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${candidateText(best)}, ${gain.toFixed(2)} × the default`);
     }
   }
   roofs.dispose();
@@ -70,7 +70,7 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
 
 function tableOf(findings: readonly Finding[]): string {
   const rows = findings.map(({ kernel, callClass, candidates, best, gain, standardTime, bestTime }) => [
-    kernel, callClass, choiceText(candidates[0]), duration(standardTime), best === candidates[0] ? 'the same' : choiceText(best), duration(bestTime), `${gain.toFixed(2)} ×`,
+    kernel, callClass, candidateText(candidates[0]), duration(standardTime), best === candidates[0] ? 'the same' : candidateText(best), duration(bestTime), `${gain.toFixed(2)} ×`,
   ]);
   return markdownTable(['kernel', 'calls', 'default', 'time', 'tuned', 'time', 'gain'], rows);
 }

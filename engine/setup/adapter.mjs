@@ -148,7 +148,7 @@ async function lavapipe(say, again) {
   });
 }
 
-// ------------------------------------------------------------------------------------------------ the choice
+// ------------------------------------------------------------------------------------------------ the candidate
 
 /** How fast to expect it: 256 x 256 matrix products were timed on two cores. */
 const SPEED = {

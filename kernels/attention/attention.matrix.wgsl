@@ -6,7 +6,7 @@
 // One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, seen_sum.wgsl, matrix.wgsl
 // and shared/matrix/*.wgsl.
 
-@group(0) @binding(5) var<storage, read_write> y: array<pack>;            // B × H × L rows
+@group(0) @binding(5) var<storage, read_write> y: array<vector>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;   // [B, H, L], kept for the gradient
 
 const QUERIES = 0u;
@@ -40,7 +40,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // operands must be whole, and the last sheet read
     compare(QUERIES, KEYS, 0u, subgroup);
     workgroupBarrier();   // the sheet must be whole, and the keys are free again
-    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+    for (var c = lane % SHARES; c < BLOCK_VECTORS; c += SHARES) {
       let four = logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), b * BLOCK + 4u * c + FOUR);
       top = max(top, max_of(four));
       reach = max(reach, reach_of(four));
@@ -59,7 +59,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
       compare(QUERIES, KEYS, 0u, subgroup);
       workgroupBarrier();   // the sheet must be whole
     }
-    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+    for (var c = lane % SHARES; c < BLOCK_VECTORS; c += SHARES) {
       let w = weights(logits_of(sums_out[row * SHEET_ROW + c], problem, vec4u(l), first + 4u * c + FOUR), vec4f(top));
       halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(w);
       totals.x += total_of(w);
@@ -81,13 +81,13 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   for (var strip = 0u; strip < strips(); strip++) {
     show(strip, 0u, subgroup, &sums);
     workgroupBarrier();   // the sheet and, the first time, the norms must be whole
-    for (var i = lane; i < ROWS * BLOCK_PACKS; i += LANES) {
-      let r = i / BLOCK_PACKS;
-      let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
-      if (first_query + r < params.queries && c < packs()) {
-        var sum = sums_out[r * SHEET_ROW + i % BLOCK_PACKS];
+    for (var i = lane; i < ROWS * BLOCK_VECTORS; i += LANES) {
+      let r = i / BLOCK_VECTORS;
+      let c = strip * BLOCK_VECTORS + i % BLOCK_VECTORS;
+      if (first_query + r < params.queries && c < vectors()) {
+        var sum = sums_out[r * SHEET_ROW + i % BLOCK_VECTORS];
         if (is_not_finite(sum)) { sum = seen_sum(problem, first_query + r, norms[r].y, c); }
-        y[output_start(problem) + (first_query + r) * params.output_row + c] = pack(norms[r].x * sum);
+        y[output_start(problem) + (first_query + r) * params.output_row + c] = vector(norms[r].x * sum);
       }
     }
     workgroupBarrier();   // nobody may overwrite the sheet before all have read it

@@ -5,7 +5,7 @@
 // One workgroup per ROWS keys of a head; queries and their dy come in blocks. Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl,
 // matrix.wgsl and shared/matrix/*.wgsl.
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
 @group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, queries], from attention_grad_query.*.wgsl
 
@@ -18,9 +18,9 @@ const DLOGITS = WEIGHTS + ROWS * WEIGHTS_ROW;
 var<workgroup> halves: array<vec4<matrix_elem>, DLOGITS + ROWS * WEIGHTS_ROW>;
 var<workgroup> sums_out: array<vec4f, 2u * SHEET>;   // products, dweights
 // of the queries of a block, four by four: logSumExp, and the two numbers of delta
-var<workgroup> levels: array<vec4f, BLOCK_PACKS>;
-var<workgroup> high: array<vec4f, BLOCK_PACKS>;
-var<workgroup> low: array<vec4f, BLOCK_PACKS>;
+var<workgroup> levels: array<vec4f, BLOCK_VECTORS>;
+var<workgroup> high: array<vec4f, BLOCK_VECTORS>;
+var<workgroup> low: array<vec4f, BLOCK_VECTORS>;
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.keys + ROWS - 1u) / ROWS;
@@ -41,7 +41,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   for (var first = first_to_see(first_key); first < params.queries; first += BLOCK) {
     stage_sound(QUERIES, &query, queries, first, BLOCK, lane);   // logSumExp and delta tell of queries that are not finite
     stage_sound(DYS, &dy, dys, first, BLOCK, lane);
-    for (var c = lane; c < BLOCK_PACKS; c += LANES) {
+    for (var c = lane; c < BLOCK_VECTORS; c += LANES) {
       let l = min(first + 4u * c + FOUR, vec4u(params.queries - 1u));
       let at = level_start(problem) + l;
       levels[c] = vec4f(log_sum_exp[at.x], log_sum_exp[at.y], log_sum_exp[at.z], log_sum_exp[at.w]);
@@ -54,7 +54,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     compare(KEYS, QUERIES, 0u, subgroup);
     compare(VALUES, DYS, SHEET, subgroup);
     workgroupBarrier();   // sheets must be whole
-    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+    for (var c = lane % SHARES; c < BLOCK_VECTORS; c += SHARES) {
       let at = row * SHEET_ROW + c;
       let pair = pair_of(logits_of(sums_out[at], problem, first + 4u * c + FOUR, vec4u(s)), levels[c], (sums_out[SHEET + at] - high[c]) - low[c]);
       halves[WEIGHTS + row * WEIGHTS_ROW + c] = vec4<matrix_elem>(pair.weight);
@@ -70,11 +70,11 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     show(strip, 0u, subgroup, &dk);
     show(strip, SHEET, subgroup, &dv);
     workgroupBarrier();   // sheets must be whole
-    for (var i = lane; i < ROWS * BLOCK_PACKS; i += LANES) {
-      let s_out = first_key + i / BLOCK_PACKS;
-      let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
-      let cell = i / BLOCK_PACKS * SHEET_ROW + i % BLOCK_PACKS;
-      if (s_out < params.keys && c < packs()) {
+    for (var i = lane; i < ROWS * BLOCK_VECTORS; i += LANES) {
+      let s_out = first_key + i / BLOCK_VECTORS;
+      let c = strip * BLOCK_VECTORS + i % BLOCK_VECTORS;
+      let cell = i / BLOCK_VECTORS * SHEET_ROW + i % BLOCK_VECTORS;
+      if (s_out < params.keys && c < vectors()) {
         store_grads(problem, s_out, c, params.scale * sums_out[cell], sums_out[SHEET + cell]);
       }
     }

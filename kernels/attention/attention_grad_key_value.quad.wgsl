@@ -1,13 +1,13 @@
 // Gradient of attention for keys and values, as attention_grad_key_value.wgsl, with four keys a lane, and with the weights and dlogits of a
 // chunk of queries that attention_grad_query.quad.wgsl left in memory: two products of every pair.
-// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
+// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, four.wgsl, block.subgroup.wgsl and a `vector`.
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;            // B × H × L rows
 @group(0) @binding(7) var<storage, read> pairs: array<vec4f>;        // [B, H, 2, queries, kept_width()]: weights, dlogits
 
 // weights and dlogits tell of queries that are not finite
-fn load_a(i: u32) -> pack32 { return sound_pack(pack32(query[i])); }
-fn load_b(i: u32) -> pack32 { return sound_pack(pack32(dy[i])); }
+fn load_a(i: u32) -> vector32 { return sound_vector(vector32(query[i])); }
+fn load_b(i: u32) -> vector32 { return sound_vector(vector32(dy[i])); }
 
 @compute @workgroup_size(LANES)
 fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
@@ -18,8 +18,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   let first_key = (piece % pieces) * OWN * LANES;
   let s = first_key + OWN * lane.index;   // surplus keys find what nobody kept, and are not written
 
-  var dk: array<Four, PACKS>;
-  var dv: array<Four, PACKS>;
+  var dk: array<Four, VECTORS>;
+  var dv: array<Four, VECTORS>;
   let blocks = Blocks(query_start(problem), output_start(problem), params.query_row, params.output_row, params.queries);
   let width = kept_width() / 4u;
   let column = min(s / 4u, width - 1u);
@@ -36,11 +36,11 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
       dlogit[j] = select(vec4f(), pairs[(row + params.queries) * width + column], sees);
       w[j] = flawed_as(select(vec4f(), pairs[row * width + column], sees), dlogit[j]);
     }
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let q = column_a(blocks, first, c, lane);
       dk[c] = sum_of_fours(dk[c], weighted(&dlogit, q, parts));
     }
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let d = column_b(blocks, first, c, lane);
       dv[c] = sum_of_fours(dv[c], weighted(&w, d, parts));
     }
@@ -48,6 +48,6 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
 
   for (var i = 0u; i < OWN; i++) {
     if (s + i >= params.keys) { return; }
-    for (var c = 0u; c < packs(); c++) { store_grads(problem, s + i, c, params.scale * dk[c][i], dv[c][i]); }
+    for (var c = 0u; c < vectors(); c++) { store_grads(problem, s + i, c, params.scale * dk[c][i], dv[c][i]); }
   }
 }

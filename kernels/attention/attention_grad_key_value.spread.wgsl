@@ -1,22 +1,22 @@
 // Gradient of attention for keys and values, as attention_grad_key_value.wgsl, with each key spread over SHARES lanes: for hardware adapters. One lane
 // that holds k, v, dk and dv has 4·Dh numbers in registers, 256 at Dh = 64, and a lane of an NVIDIA GPU has 255 registers for all it does; the
-// rest goes to memory. Here a lane holds a share of the packs of all four, multiplies those, and the lanes of a key add up each other's sums.
-// Lanes with the same share stand side by side, so that those of a subgroup read one pack of the tile: a broadcast.
-// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, block.tile.wgsl and a `pack`.
+// rest goes to memory. Here a lane holds a share of the vectors of all four, multiplies those, and the lanes of a key add up each other's sums.
+// Lanes with the same share stand side by side, so that those of a subgroup read one vector of the tile: a broadcast.
+// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, block.tile.wgsl and a `vector`.
 //
 // SHARES: lanes of a key; a power of two
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
 @group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, queries], from attention_grad_query.wgsl
 
 // logSumExp and delta tell of queries that are not finite
-fn load_a(i: u32) -> pack32 { return sound_pack(pack32(query[i])); }
-fn load_b(i: u32) -> pack32 { return sound_pack(pack32(dy[i])); }
+fn load_a(i: u32) -> vector32 { return sound_vector(vector32(query[i])); }
+fn load_b(i: u32) -> vector32 { return sound_vector(vector32(dy[i])); }
 
 const KEYS = LANES / SHARES;                     // of a workgroup
-const ROOM = (PACKS + SHARES - 1u) / SHARES;     // for the packs of a share
-fn share_packs() -> u32 { return (packs() + SHARES - 1u) / SHARES; }
+const ROOM = (VECTORS + SHARES - 1u) / SHARES;     // for the vectors of a share
+fn share_vectors() -> u32 { return (vectors() + SHARES - 1u) / SHARES; }
 
 // Every lane's part of product and dweight, for the queries of a block. Twice, in turns: whoever is a block ahead does not overwrite what others read.
 var<workgroup> sums: array<vec2f, 2u * BLOCK * LANES>;
@@ -30,19 +30,19 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   let first_key = (piece % pieces) * KEYS;
   let own = lane.index % KEYS;
   let s = min(first_key + own, params.keys - 1u);   // surplus lanes repeat the last key and write nothing
-  let first_pack = lane.index / KEYS * share_packs();
-  let count = min(share_packs(), packs() - min(first_pack, packs()));   // the last shares may be smaller, or empty
+  let first_vector = lane.index / KEYS * share_vectors();
+  let count = min(share_vectors(), vectors() - min(first_vector, vectors()));   // the last shares may be smaller, or empty
 
-  var k: array<pack32, ROOM>;   // 0 beyond `count`, so that surplus packs add nothing
-  var v: array<pack32, ROOM>;
-  var dk: array<pack32, ROOM>;
-  var dv: array<pack32, ROOM>;
-  for (var c = 0u; c < share_packs(); c++) {
-    k[c] = pack32();
-    v[c] = pack32();
+  var k: array<vector32, ROOM>;   // 0 beyond `count`, so that surplus vectors add nothing
+  var v: array<vector32, ROOM>;
+  var dk: array<vector32, ROOM>;
+  var dv: array<vector32, ROOM>;
+  for (var c = 0u; c < share_vectors(); c++) {
+    k[c] = vector32();
+    v[c] = vector32();
     if (c < count) {
-      k[c] = pack32(key[key_start(problem) + s * params.key_row + first_pack + c]);
-      v[c] = pack32(value[value_start(problem) + s * params.key_row + first_pack + c]);
+      k[c] = vector32(key[key_start(problem) + s * params.key_row + first_vector + c]);
+      v[c] = vector32(value[value_start(problem) + s * params.key_row + first_vector + c]);
     }
   }
 
@@ -52,8 +52,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     stage(blocks, first, lane);
     var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
     var dweight = array<f32, BLOCK>();
-    for (var c = 0u; c < share_packs(); c++) {
-      let at = min(first_pack + c, packs() - 1u);
+    for (var c = 0u; c < share_vectors(); c++) {
+      let at = min(first_vector + c, vectors() - 1u);
       let q = column_a(blocks, first, at, lane);
       let dy_column = column_b(blocks, first, at, lane);
       let k_c = k[c];
@@ -77,8 +77,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
       dlogit[j] = pair.dlogit.x;
     }
     turn = 1u - turn;
-    for (var c = 0u; c < share_packs(); c++) {
-      let at = min(first_pack + c, packs() - 1u);
+    for (var c = 0u; c < share_vectors(); c++) {
+      let at = min(first_vector + c, vectors() - 1u);
       let q = column_a(blocks, first, at, lane);
       let dy_column = column_b(blocks, first, at, lane);
       var dk_c = dk[c];
@@ -93,7 +93,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   }
 
   if (first_key + own >= params.keys) { return; }
-  for (var c = 0u; c < share_packs(); c++) {
-    if (c < count) { store_grads(problem, s, first_pack + c, params.scale * dk[c], dv[c]); }
+  for (var c = 0u; c < share_vectors(); c++) {
+    if (c < count) { store_grads(problem, s, first_vector + c, params.scale * dk[c], dv[c]); }
   }
 }

@@ -1,14 +1,14 @@
 // Gradient of attention for keys and values: dv = Σ over queries of weight · dy, dk = 1/√Dh · Σ over queries of dlogit · q.
 // Dao et al. 2022, arXiv:2205.14135, algorithm 4; weight and dlogit as in attention_grad_query.wgsl, recomputed here.
-// One lane per key; queries and their dy come in blocks. Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, a block.*.wgsl and a `pack`.
+// One lane per key; queries and their dy come in blocks. Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, a block.*.wgsl and a `vector`.
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;            // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;            // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;    // [B, H, L]
 @group(0) @binding(7) var<storage, read> delta: array<vec2f>;        // [B, H, queries], from attention_grad_query.wgsl
 
 // logSumExp and delta tell of queries that are not finite
-fn load_a(i: u32) -> pack32 { return sound_pack(pack32(query[i])); }
-fn load_b(i: u32) -> pack32 { return sound_pack(pack32(dy[i])); }
+fn load_a(i: u32) -> vector32 { return sound_vector(vector32(query[i])); }
+fn load_b(i: u32) -> vector32 { return sound_vector(vector32(dy[i])); }
 
 @compute @workgroup_size(LANES)
 fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
@@ -20,13 +20,13 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   let s = min(first_key + lane.index, params.keys - 1u);   // surplus lanes repeat the last key and write nothing
 
   let row = at(problem, params.key_batch, params.key_head) + s * params.key_row;
-  var k: array<pack32, PACKS>;
-  var v: array<pack32, PACKS>;
-  var dk: array<pack32, PACKS>;
-  var dv: array<pack32, PACKS>;
-  for (var c = 0u; c < packs(); c++) {
-    k[c] = pack32(key[params.key_offset + row + c]);
-    v[c] = pack32(value[params.value_offset + row + c]);
+  var k: array<vector32, VECTORS>;
+  var v: array<vector32, VECTORS>;
+  var dk: array<vector32, VECTORS>;
+  var dv: array<vector32, VECTORS>;
+  for (var c = 0u; c < vectors(); c++) {
+    k[c] = vector32(key[params.key_offset + row + c]);
+    v[c] = vector32(value[params.value_offset + row + c]);
   }
 
   let blocks = Blocks(query_start(problem), output_start(problem), params.query_row, params.output_row, params.queries);
@@ -34,7 +34,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     stage(blocks, first, lane);
     var product = array<f32, BLOCK>();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
     var dweight = array<f32, BLOCK>();
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let q = column_a(blocks, first, c, lane);
       let dy_column = column_b(blocks, first, c, lane);
       let k_c = k[c];
@@ -53,7 +53,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
       w[j] = pair.weight.x;
       dlogit[j] = pair.dlogit.x;
     }
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let q = column_a(blocks, first, c, lane);
       let dy_column = column_b(blocks, first, c, lane);
       var dk_c = dk[c];
@@ -68,5 +68,5 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
   }
 
   if (first_key + lane.index >= params.keys) { return; }
-  for (var c = 0u; c < packs(); c++) { store_grads(problem, s, c, params.scale * dk[c], dv[c]); }
+  for (var c = 0u; c < vectors(); c++) { store_grads(problem, s, c, params.scale * dk[c], dv[c]); }
 }

@@ -9,10 +9,10 @@
 // One workgroup per ROWS queries of a head; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, matrix.wgsl
 // and shared/matrix/*.wgsl.
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
 @group(0) @binding(7) var<storage, read_write> delta: array<vec2f>;   // [B, H, L], for attention_grad_key_value.*.wgsl
-@group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
+@group(0) @binding(8) var<storage, read_write> dquery: array<result_vector>;   // lies as `query` does
 
 const QUERIES = 0u;
 const DYS = ROWS * ROW;
@@ -52,7 +52,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     compare(DYS, VALUES, SHEET, subgroup);
     workgroupBarrier();   // sheets must be whole
     if (first == 0u) { base = mean_dweight(problem, l, level, lane); }
-    for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+    for (var c = lane % SHARES; c < BLOCK_VECTORS; c += SHARES) {
       let at = row * SHEET_ROW + c;
       let w = weights(logits_of(sums_out[at], problem, vec4u(l), first + 4u * c + FOUR), level);
       let dlogit = w * felt(w, sums_out[SHEET + at] - base);
@@ -78,13 +78,13 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     show(strip, 0u, subgroup, &dq);
     show(strip, SHEET, subgroup, &mean);
     workgroupBarrier();   // sheets and, the first time, `aboves` must be whole
-    for (var i = lane; i < ROWS * BLOCK_PACKS; i += LANES) {
-      let r = i / BLOCK_PACKS;
-      let c = strip * BLOCK_PACKS + i % BLOCK_PACKS;
-      let at = r * SHEET_ROW + i % BLOCK_PACKS;
-      if (first_query + r < params.queries && c < packs()) {
+    for (var i = lane; i < ROWS * BLOCK_VECTORS; i += LANES) {
+      let r = i / BLOCK_VECTORS;
+      let c = strip * BLOCK_VECTORS + i % BLOCK_VECTORS;
+      let at = r * SHEET_ROW + i % BLOCK_VECTORS;
+      if (first_query + r < params.queries && c < vectors()) {
         let place = query_start(problem) + (first_query + r) * params.query_row + c;
-        dquery[place] = result_pack(params.scale * (sums_out[at] - aboves[r] * sums_out[SHEET + at]));
+        dquery[place] = result_vector(params.scale * (sums_out[at] - aboves[r] * sums_out[SHEET + at]));
       }
     }
     workgroupBarrier();   // nobody may overwrite the sheets before all have read them
@@ -96,7 +96,7 @@ fn mean_dweight(problem: u32, l: u32, level: vec4f, lane: u32) -> f32 {
   let row = lane / SHARES;
   let start = sound(sums_out[SHEET + row * SHEET_ROW]).x;   // maybe of a hidden key
   var totals = vec4f();   // Σ weight · (dweight − start), Σ weight
-  for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) {
+  for (var c = lane % SHARES; c < BLOCK_VECTORS; c += SHARES) {
     let at = row * SHEET_ROW + c;
     let w = weights(logits_of(sums_out[at], problem, vec4u(l), 4u * c + FOUR), level);
     totals += vec4f(total_of(w * felt(w, sums_out[SHEET + at] - start)), total_of(w), 0.0, 0.0);

@@ -2,15 +2,15 @@
 // first walk over the keys kept in memory, so that nothing is computed twice: three products of every pair in place of five, and for
 // attention_grad_key_value.quad.wgsl, which finds weight and dlogit there, two in place of four.
 // A dispatch takes a chunk of the queries, so that what is kept is linear in the sequence.
-// Linked with problem.wgsl, finite.wgsl, four.wgsl, block.subgroup.wgsl and a `pack`.
+// Linked with problem.wgsl, finite.wgsl, four.wgsl, block.subgroup.wgsl and a `vector`.
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
 @group(0) @binding(7) var<storage, read_write> pairs: array<vec4f>;   // [B, H, 2, queries, kept_width()]: weights, and dweights that become dlogits
-@group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
+@group(0) @binding(8) var<storage, read_write> dquery: array<result_vector>;   // lies as `query` does
 
-fn load_a(i: u32) -> pack32 { return sound_pack(pack32(key[i])); }   // logSumExp tells of keys that were seen and are not finite
-fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
+fn load_a(i: u32) -> vector32 { return sound_vector(vector32(key[i])); }   // logSumExp tells of keys that were seen and are not finite
+fn load_b(i: u32) -> vector32 { return vector32(value[i]); }
 
 @compute @workgroup_size(LANES)
 fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
@@ -38,14 +38,14 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     let parts = parts_of(first, params.keys);
     var w = Weights();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
     var dw = Weights();
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let k = column_a(blocks, first, c, lane);
-      let q = Four(pack32(query[q_at.x + c]), pack32(query[q_at.y + c]), pack32(query[q_at.z + c]), pack32(query[q_at.w + c]));
+      let q = Four(vector32(query[q_at.x + c]), vector32(query[q_at.y + c]), vector32(query[q_at.z + c]), vector32(query[q_at.w + c]));
       add_products(&w, q, k, parts);
     }
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let v = column_b(blocks, first, c, lane);
-      let d = Four(pack32(dy[dy_at.x + c]), pack32(dy[dy_at.y + c]), pack32(dy[dy_at.z + c]), pack32(dy[dy_at.w + c]));
+      let d = Four(vector32(dy[dy_at.x + c]), vector32(dy[dy_at.y + c]), vector32(dy[dy_at.z + c]), vector32(dy[dy_at.w + c]));
       add_products(&dw, d, v, parts);
     }
     if (first == 0u) { base = sound(dw[0]); }   // maybe of a hidden key
@@ -81,7 +81,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     rest[i] = select(0.0, ((left.x + left.y) + (left.z + left.w)) / total[i], sees[i]);
   }
 
-  var dq: array<Four, PACKS>;
+  var dq: array<Four, VECTORS>;
   for (var first = 0u; first < end; first += BLOCK) {
     let parts = parts_of(first, params.keys);
     var dlogit = Weights();
@@ -96,7 +96,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       let four = transpose(across);
       for (var i = 0u; i < OWN; i++) { dlogit[4u * j + i] = four[i]; }
     }
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let k = column_a(blocks, first, c, lane);
       dq[c] = sum_of_fours(dq[c], weighted(&dlogit, k, parts));
     }
@@ -104,9 +104,9 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
 
   for (var i = 0u; i < OWN; i++) {
     if (l[i] >= params.queries) { return; }
-    for (var c = 0u; c < packs(); c++) { dquery[q_at[i] + c] = result_pack(params.scale * dq[c][i]); }
+    for (var c = 0u; c < vectors(); c++) { dquery[q_at[i] + c] = result_vector(params.scale * dq[c][i]); }
   }
 }
 
-// Packs of four keys that a block has, from `first` on.
+// Vectors of four keys that a block has, from `first` on.
 fn fours_of(first: u32) -> u32 { return (min(BLOCK, params.keys - first) + 3u) / 4u; }

@@ -4,17 +4,17 @@
 // The dlogits of a query add up to 0, and what is left of that is all there is of some gradients: a bias of the keys has none, nor
 // have keys that are all equal. The paper's delta, dy·y, has the rounding of y in it. So delta is summed from the dweights themselves,
 // in a first walk over the keys, and kept in two numbers, of which the second corrects the first.
-// One lane per query; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, a block.*.wgsl and a `pack`.
+// One lane per query; keys and values come in blocks. Linked with problem.wgsl, finite.wgsl, a block.*.wgsl and a `vector`.
 
-@group(0) @binding(5) var<storage, read> dy: array<pack>;             // B × H × L rows
+@group(0) @binding(5) var<storage, read> dy: array<vector>;             // B × H × L rows
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;     // [B, H, L]
 @group(0) @binding(7) var<storage, read_write> delta: array<vec2f>;   // [B, H, L], for attention_grad_key_value.wgsl
-@group(0) @binding(8) var<storage, read_write> dquery: array<result_pack>;   // lies as `query` does
+@group(0) @binding(8) var<storage, read_write> dquery: array<result_vector>;   // lies as `query` does
 
-fn load_a(i: u32) -> pack32 { return sound_pack(pack32(key[i])); }   // logSumExp tells of keys that were seen and are not finite
-fn load_b(i: u32) -> pack32 { return pack32(value[i]); }
+fn load_a(i: u32) -> vector32 { return sound_vector(vector32(key[i])); }   // logSumExp tells of keys that were seen and are not finite
+fn load_b(i: u32) -> vector32 { return vector32(value[i]); }
 
-alias Row = array<pack32, PACKS>;
+alias Row = array<vector32, VECTORS>;
 
 // One query with every key of a block.
 struct Pairs { weight: array<f32, BLOCK>, dweight: array<f32, BLOCK> }
@@ -22,7 +22,7 @@ struct Pairs { weight: array<f32, BLOCK>, dweight: array<f32, BLOCK> }
 fn pairs_of(problem: u32, l: u32, q: ptr<function, Row>, dy_l: ptr<function, Row>, blocks: Blocks, first: u32, lane: Lane) -> Pairs {
   stage(blocks, first, lane);
   var pairs = Pairs();   // set to 0 here, because SwiftShader zeroes a bare `var` only once
-  for (var c = 0u; c < packs(); c++) {
+  for (var c = 0u; c < vectors(); c++) {
     let k = column_a(blocks, first, c, lane);
     let v = column_b(blocks, first, c, lane);
     let q_c = q[c];
@@ -51,9 +51,9 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   var q: Row;
   var dy_l: Row;
   var dq: Row;
-  for (var c = 0u; c < packs(); c++) {
-    q[c] = pack32(query[q_start + c]);
-    dy_l[c] = pack32(dy[dy_start + c]);
+  for (var c = 0u; c < vectors(); c++) {
+    q[c] = vector32(query[q_start + c]);
+    dy_l[c] = vector32(dy[dy_start + c]);
   }
   let blocks = Blocks(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = keys_before(first_query + LANES);
@@ -82,7 +82,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
       dlogit[j] = pairs.weight[j] * felt(vec4f(pairs.weight[j]), vec4f(pairs.dweight[j] - delta_l)).x;
       rest += dlogit[j];
     }
-    for (var c = 0u; c < packs(); c++) {
+    for (var c = 0u; c < vectors(); c++) {
       let k = column_a(blocks, first, c, lane);
       var dq_c = dq[c];
       for (var j = 0u; j < BLOCK; j++) { dq_c += dlogit[j] * take_a(k, j); }
@@ -92,5 +92,5 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
 
   if (first_query + lane.index >= params.queries) { return; }
   delta[problem * params.queries + l] = vec2f(delta_l, select(0.0, rest / total, sees));
-  for (var c = 0u; c < packs(); c++) { dquery[q_start + c] = result_pack(params.scale * dq[c]); }
+  for (var c = 0u; c < vectors(); c++) { dquery[q_start + c] = result_vector(params.scale * dq[c]); }
 }

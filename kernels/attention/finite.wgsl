@@ -1,5 +1,5 @@
 // What is not finite, told by its bits. Compilers may take it that numbers are never NaN or infinite: comparisons, max and select then let
-// NaN pass for a number, and x != x is folded to false. Linked with a `pack`.
+// NaN pass for a number, and x != x is folded to false. Linked with a `vector`.
 
 const INFINITY_BITS = 0x7f800000u;   // but for the sign, numbers have less, and NaN has more
 const NAN_BITS = 0x7fc00000u;
@@ -16,7 +16,7 @@ fn unless_flawed(x: vec4f, reach: vec4u) -> vec4f {
 
 // x, and 0 where it is not finite: what hidden keys and queries hold must not be felt, and 0 · NaN is NaN.
 fn sound(x: vec4f) -> vec4f { return select(x, vec4f(), reach_of(x) >= vec4u(INFINITY_BITS)); }
-fn sound_pack(p: pack32) -> pack32 { return pack_of(sound(vec4f(p))); }
+fn sound_vector(p: vector32) -> vector32 { return vector_of(sound(vec4f(p))); }
 
 // x, and 0 where its weight w is exactly 0, as it is for hidden keys alone.
 fn felt(w: vec4f, x: vec4f) -> vec4f { return select(x, vec4f(), bitcast<vec4u>(w) == vec4u()); }

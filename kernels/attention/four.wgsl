@@ -1,5 +1,5 @@
 // Four rows of a lane: the quad rungs give each lane four queries, or four keys, so that what it loads or asks other lanes for serves
-// four products. Linked with problem.wgsl, block.subgroup.wgsl and a `pack`.
+// four products. Linked with problem.wgsl, block.subgroup.wgsl and a `vector`.
 
 const OWN = 4u;
 const STEPS = vec4u(0u, 1u, 2u, 3u);
@@ -8,19 +8,19 @@ const STEPS = vec4u(0u, 1u, 2u, 3u);
 // stay in a register. Parts of a last block that has no rows for them are left out.
 const PART = BLOCK / 4u;
 
-// One pack of each of the four.
-alias Four = array<pack32, OWN>;
+// One vector of each of the four.
+alias Four = array<vector32, OWN>;
 
 // One number of each of the four, for every row of a block.
 alias Weights = array<vec4f, BLOCK>;
 
-// q · k of four rows with one other, a pack of it.
-fn products(four: Four, other: pack32) -> vec4f {
+// q · k of four rows with one other, a vector of it.
+fn products(four: Four, other: vector32) -> vec4f {
   return vec4f(sum_of(four[0] * other), sum_of(four[1] * other), sum_of(four[2] * other), sum_of(four[3] * other));
 }
 
 // sum + w · other for each of four sums.
-fn plus_weighted(sum: Four, w: vec4f, other: pack32) -> Four {
+fn plus_weighted(sum: Four, w: vec4f, other: vector32) -> Four {
   return Four(sum[0] + w.x * other, sum[1] + w.y * other, sum[2] + w.z * other, sum[3] + w.w * other);
 }
 
@@ -34,7 +34,7 @@ fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
 // Parts of the block from row `first` on that have rows, of `count` in all.
 fn parts_of(first: u32, count: u32) -> u32 { return (min(BLOCK, count - first) + PART - 1u) / PART; }
 
-// w[j] += products of the lane's four rows with row j of a block, by one pack of each.
+// w[j] += products of the lane's four rows with row j of a block, by one vector of each.
 fn add_products(w: ptr<function, Weights>, four: Four, column: Column, parts: u32) {
   for (var j = 0u; j < PART; j++) { (*w)[j] += products(four, take_a(column, j)); }
   if (parts > 1u) { for (var j = PART; j < 2u * PART; j++) { (*w)[j] += products(four, take_a(column, j)); } }
@@ -42,7 +42,7 @@ fn add_products(w: ptr<function, Weights>, four: Four, column: Column, parts: u3
   if (parts > 3u) { for (var j = 3u * PART; j < BLOCK; j++) { (*w)[j] += products(four, take_a(column, j)); } }
 }
 
-// Σ over the rows of a block of w[j] · row j, one pack of it, for each of four sums. Each part is added up by itself: a fraction of the rounding.
+// Σ over the rows of a block of w[j] · row j, one vector of it, for each of four sums. Each part is added up by itself: a fraction of the rounding.
 fn weighted(w: ptr<function, Weights>, column: Column, parts: u32) -> Four {
   var sums = array<Four, 4>();
   for (var j = 0u; j < PART; j++) { sums[0] = plus_weighted(sums[0], (*w)[j], take_a(column, j)); }

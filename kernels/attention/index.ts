@@ -44,13 +44,13 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, options: { 
  * @returns [B, queries, D]. The gradient of `qkv` is packed alike.
  */
 export function selfAttention(qkv: Tensor, heads: number, options: { causal?: boolean; queries?: number } = {}): Tensor {
-  const [batch, tokens, packedWidth] = qkv.shape;
+  const [batch, tokens, vectorWidth] = qkv.shape;
   const { causal = false, queries = tokens } = options;
-  if (qkv.shape.length !== 3 || packedWidth % 3 !== 0) throw new ShapeError('selfAttention', `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
+  if (qkv.shape.length !== 3 || vectorWidth % 3 !== 0) throw new ShapeError('selfAttention', `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
   if (!Number.isInteger(queries) || queries < 1 || queries > tokens) throw new ShapeError('selfAttention', `${queries} of ${tokens} tokens cannot ask`, 'at least one and at most all can');
-  const width = packedWidth / 3;
+  const width = vectorWidth / 3;
   const headDim = headDimOf('selfAttention', width, heads);
-  const rows: Strides = { batch: tokens * packedWidth, head: headDim, row: packedWidth };
+  const rows: Strides = { batch: tokens * vectorWidth, head: headDim, row: vectorWidth };
   const plan: Plan = {
     op: 'selfAttention', batch, heads, queries, keys: tokens, headDim, causal, mask: undefined,
     query: rows, key: rows, output: { batch: queries * width, head: headDim, row: width }, keyOffset: width, valueOffset: 2 * width,

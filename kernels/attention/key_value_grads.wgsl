@@ -1,19 +1,19 @@
 // Where the gradients of keys and values go: both into one buffer, because WebGPU takes a buffer once for writing.
 // LISTENERS: query, key and value of a token lie side by side, and some tokens ask nothing; here they get the gradient of their query, 0.
-// Linked with problem.wgsl and a `pack`.
+// Linked with problem.wgsl and a `vector`.
 
-@group(0) @binding(8) var<storage, read_write> dkv: array<result_pack>;
+@group(0) @binding(8) var<storage, read_write> dkv: array<result_vector>;
 
-// Stores pack c of dk and dv of key s, or adds it to what earlier queries gave.
-fn store_grads(problem: u32, s: u32, c: u32, dk: pack32, dv: pack32) {
+// Stores vector c of dk and dv of key s, or adds it to what earlier queries gave.
+fn store_grads(problem: u32, s: u32, c: u32, dk: vector32, dv: vector32) {
   let place = at(problem, params.key_batch, params.key_head) + s * params.key_row + c;
   var dk_sum = dk;
   var dv_sum = dv;
   if (params.earlier > 0u) {
-    dk_sum += pack32(dkv[params.dkey_offset + place]);
-    dv_sum += pack32(dkv[params.dvalue_offset + place]);
+    dk_sum += vector32(dkv[params.dkey_offset + place]);
+    dv_sum += vector32(dkv[params.dvalue_offset + place]);
   }
-  dkv[params.dkey_offset + place] = result_pack(dk_sum);
-  dkv[params.dvalue_offset + place] = result_pack(dv_sum);
-  if (LISTENERS && s >= params.first_listener) { dkv[params.dquery_offset + place] = result_pack(); }
+  dkv[params.dkey_offset + place] = result_vector(dk_sum);
+  dkv[params.dvalue_offset + place] = result_vector(dv_sum);
+  if (LISTENERS && s >= params.first_listener) { dkv[params.dquery_offset + place] = result_vector(); }
 }

@@ -1,6 +1,6 @@
 /** Which kernels an attention is run by, in which pieces, and what they are launched with. */
-import { type Choice, copy, type Range, type Tensor } from '../../engine/index.ts';
-import { packed, type PackedKernels } from '../shared/rows.ts';
+import { type Candidate, copy, type Range, type Tensor } from '../../engine/index.ts';
+import { vectorsOf, type VectorKernels } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { bind, type Cut, cutOf, type Piece, QUERY_STEP, type Rows } from './pieces.ts';
 import { areHeadsApart, denseRows, gradientPlaces, isPacked, maskStrides, type Operands, type Plan } from './plan.ts';
@@ -23,9 +23,9 @@ const KEPT_STEP = 32;
 export function run(plan: Plan, operands: Operands, y: Tensor): Tensor {
   const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
   const rows = { ...inputRows(plan, operands, logSumExp), y: outputRows(plan, y) };
-  const choice = choose(forward, plan, y);
+  const candidate = choose(forward, plan, y);
   const { pieces, queries, isWhole } = cutOf(plan, Object.values(rows));
-  for (const piece of pieces) for (const range of queries) dispatch(forward, { plan, piece, queries: range, isWhole, choice }, range.count, rows);
+  for (const piece of pieces) for (const range of queries) dispatch(forward, { plan, piece, queries: range, isWhole, candidate }, range.count, rows);
   return logSumExp;
 }
 
@@ -53,8 +53,8 @@ export function runGradient(plan: Plan, operands: GradOperands): void {
 
 /** How the two kernels are run. One quad rung leaves weights in memory and the other one needs them there: both or none. */
 interface Ways {
-  readonly first: Choice;
-  readonly second: Choice;
+  readonly first: Candidate;
+  readonly second: Candidate;
   readonly isKept: boolean;
 }
 
@@ -80,9 +80,9 @@ function gradientInPieces(plan: Plan, rows: GradientRows, { pieces, queries, isW
       // what the first kernel leaves to the second: weights and dlogits of every pair, or Σ weight · dweight of every query, in two numbers
       using left = dquery.tensor.wide(isKept ? [heads, 2, range.count, keptWidth(plan)] : [heads, range.count, 2], isKept ? 'weights and their gradients' : 'delta') as Tensor;
       const between: Readonly<Record<string, Tensor>> = isKept ? { pairs: left } : { delta: left };
-      dispatch(gradQuery, { ...part, choice: first }, range.count, { ...saved, dquery }, between);
-      if (apart !== undefined) dispatch(gradKeyValue, { ...part, choice: second }, plan.keys, saved, { ...between, dkv: apart }, { key: 0, value: aligned(size) });
-      else if (dkv !== undefined) dispatch(gradKeyValue, { ...part, choice: second }, plan.keys, { ...saved, dkv }, between, places);
+      dispatch(gradQuery, { ...part, candidate: first }, range.count, { ...saved, dquery }, between);
+      if (apart !== undefined) dispatch(gradKeyValue, { ...part, candidate: second }, plan.keys, saved, { ...between, dkv: apart }, { key: 0, value: aligned(size) });
+      else if (dkv !== undefined) dispatch(gradKeyValue, { ...part, candidate: second }, plan.keys, { ...saved, dkv }, between, places);
     }
     if (apart === undefined || dkv === undefined) continue;
     const start = piece.batch.start * plan.key.batch + piece.heads.start * plan.key.head;
@@ -152,19 +152,19 @@ function gradientRows(plan: Plan, operands: GradOperands): GradientRows {
  * How a call on tensors like `like` is run. No candidates are the quad rungs for heads that are too wide for them, the spread rung for few keys, and
  * arrangements of matrices that want more memory than there is. Rungs whose lanes would be idle come last.
  */
-function choose(kernels: PackedKernels, plan: Plan, like: Tensor, mayKeep = true): Choice {
+function choose(kernels: VectorKernels, plan: Plan, like: Tensor, mayKeep = true): Candidate {
   const { gpu, dtype, elementBytes } = like;
   const { headDim, keys } = plan;
-  const { kernel, packs } = packed(kernels, headDim);
-  const canRun = (choice: Choice) => {
-    if (choice.variant === 'spread') return keys > FEW_KEYS;
-    return choice.variant === 'quad' ? mayKeep && headDim <= QUAD_HEAD_DIM : hasMemory(gpu, kernels, packs, choice, elementBytes);
+  const { kernel, vectors } = vectorsOf(kernels, headDim);
+  const canRun = (candidate: Candidate) => {
+    if (candidate.variant === 'spread') return keys > FEW_KEYS;
+    return candidate.variant === 'quad' ? mayKeep && headDim <= QUAD_HEAD_DIM : hasMemory(gpu, kernels, vectors, candidate, elementBytes);
   };
-  const isIdle = ({ variant }: Choice) => (variant === 'quad' && keys <= FEW_KEYS) || (variant === 'spread' && headDim <= NARROW_HEAD_DIM);
+  const isIdle = ({ variant }: Candidate) => (variant === 'quad' && keys <= FEW_KEYS) || (variant === 'spread' && headDim <= NARROW_HEAD_DIM);
   const able = kernel.candidates(gpu, dtype).filter(canRun);
-  const candidates = [...able.filter((choice) => !isIdle(choice)), ...able.filter(isIdle)];
-  const choice = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys, headDim, causal: plan.causal }, dtype, candidates);
-  return canRun(choice) ? choice : candidates[0]; // tests prefer what cannot run everywhere
+  const candidates = [...able.filter((candidate) => !isIdle(candidate)), ...able.filter(isIdle)];
+  const candidate = kernel.choose(gpu, { problems: plan.batch * plan.heads, queries: plan.queries, keys, headDim, causal: plan.causal }, dtype, candidates);
+  return canRun(candidate) ? candidate : candidates[0]; // tests prefer what cannot run everywhere
 }
 
 /** What a dispatch works on, and how. */
@@ -173,7 +173,7 @@ interface Part {
   readonly piece: Piece;
   readonly queries: Range;
   readonly isWhole: boolean;
-  readonly choice: Choice;
+  readonly candidate: Candidate;
 }
 
 /**
@@ -181,11 +181,11 @@ interface Part {
  *
  * @param own tensors of the part alone, bound whole  @param places where dk and dv start in `dkv`, behind its first row
  */
-function dispatch(kernels: PackedKernels, part: Part, each: number, rows: RowsByName, own: Readonly<Record<string, Tensor>> = {}, places = { key: 0, value: 0 }): void {
-  const { plan, piece, queries, isWhole, choice } = part;
+function dispatch(kernels: VectorKernels, part: Part, each: number, rows: RowsByName, own: Readonly<Record<string, Tensor>> = {}, places = { key: 0, value: 0 }): void {
+  const { plan, piece, queries, isWhole, candidate } = part;
   const { gpu } = rows.query.tensor;
-  const { kernel, packs } = packed(kernels, plan.headDim);
-  const perPack = plan.headDim / packs;
+  const { kernel, vectors } = vectorsOf(kernels, plan.headDim);
+  const perVector = plan.headDim / vectors;
   const { query, key, output, mask } = plan;
   const tensors: Record<string, Tensor> = {};
   const offsets: Record<string, number | undefined> = {};
@@ -194,22 +194,22 @@ function dispatch(kernels: PackedKernels, part: Part, each: number, rows: RowsBy
     tensors[name] = tensor;
     offsets[name] = offset;
   }
-  const inPacks = (name: string, behind = 0) => ((offsets[name] ?? 0) + behind) / perPack;
+  const inVectors = (name: string, behind = 0) => ((offsets[name] ?? 0) + behind) / perVector;
   const masks = mask === undefined ? { batch: 0, head: 0 } : maskStrides(plan, mask);
-  const { constants, ownRows } = layOut(gpu, packs, plan.headDim, choice);
+  const { constants, ownRows } = layOut(gpu, vectors, plan.headDim, candidate);
   const problems = piece.batch.count * piece.heads.count;
   kernel.run(gpu, {
     tensors: { mask: tensors.query, ...tensors, ...own },
     params: {
       problems, heads: piece.heads.count, queries: queries.count, keys: plan.keys,
-      query_offset: inPacks('query'), query_batch: query.batch / perPack, query_head: query.head / perPack, query_row: query.row / perPack,
-      key_offset: inPacks('key'), value_offset: inPacks('value'), key_batch: key.batch / perPack, key_head: key.head / perPack, key_row: key.row / perPack,
-      output_offset: inPacks('dy' in rows ? 'dy' : 'y'), output_batch: output.batch / perPack, output_head: output.head / perPack, output_row: output.row / perPack,
-      dquery_offset: inPacks('dkv'), dkey_offset: inPacks('dkv', places.key), dvalue_offset: inPacks('dkv', places.value),
+      query_offset: inVectors('query'), query_batch: query.batch / perVector, query_head: query.head / perVector, query_row: query.row / perVector,
+      key_offset: inVectors('key'), value_offset: inVectors('value'), key_batch: key.batch / perVector, key_head: key.head / perVector, key_row: key.row / perVector,
+      output_offset: inVectors('dy' in rows ? 'dy' : 'y'), output_batch: output.batch / perVector, output_head: output.head / perVector, output_row: output.row / perVector,
+      dquery_offset: inVectors('dkv'), dkey_offset: inVectors('dkv', places.key), dvalue_offset: inVectors('dkv', places.value),
       mask_offset: offsets.mask ?? 0, mask_batch: masks.batch, mask_head: masks.head,
       level_offset: offsets.log_sum_exp ?? 0, level_head: plan.queries,
       scale: 1 / Math.sqrt(plan.headDim),
-      packs,
+      vectors,
       causal: plan.causal ? 1 : 0,
       earlier: queries.start,
       first_listener: plan.queries,
@@ -217,7 +217,7 @@ function dispatch(kernels: PackedKernels, part: Part, each: number, rows: RowsBy
     constants: { ...constants, MASKED: mask !== undefined, ...(kernels === gradKeyValue && { LISTENERS: plan.hasListeners === true }) },
     grid: problems * ceilDiv(each, ownRows),
     flops: 2 * (kernels === forward ? 2 : 4) * problems * queries.count * plan.keys * plan.headDim,
-    variant: choice.variant,
+    variant: candidate.variant,
   });
   if (!isWhole) for (const name in rows) tensors[name].dispose();
 }

@@ -18,8 +18,8 @@ const ARRANGEMENTS = [
   { down: 2, across: 1, tall: 1, block: 16 },
   { down: 1, across: 1, tall: 1, block: 16 },
 ];
-/** Packs in a row of a head of 64, which every CLIP tower has: what an arrangement must have the memory for. For wider heads the launcher looks for one that has. */
-const USUAL_PACKS = 16;
+/** Vectors in a row of a head of 64, which every CLIP tower has: what an arrangement must have the memory for. For wider heads the launcher looks for one that has. */
+const USUAL_VECTORS = 16;
 const [HALF_BYTES, WIDE_BYTES] = [2, 4];
 
 /** What a kernel stages: operands of which it owns rows, beside two that it meets; and products, each with its weights. */
@@ -31,7 +31,7 @@ export const STAGING = { forward: { owned: 1, sheets: 1 }, gradient: { owned: 2,
 
 /** Sizes in which a kernel on matrix units can be launched here, the first by default. */
 export function arrangements(gpu: Context, matrices: Matrices, staging: Staging): readonly Sizes[] {
-  return ARRANGEMENTS.filter((sizes) => isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_PACKS, staging));
+  return ARRANGEMENTS.filter((sizes) => isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_VECTORS, staging));
 }
 
 /** Whether blocks are whole matrices for each subgroup, and whole lanes share a row. */
@@ -40,9 +40,9 @@ function isWhole({ M, N, K, SUBGROUP }: MatrixSizes, { across, tall, block }: Si
 }
 
 /** Whether the device has the lanes and the workgroup memory, on tensors of so many bytes an element. */
-export function fits({ limits }: Pick<Context, 'limits'>, { sizes: units, isWide }: Matrices, sizes: Sizes, packs: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
+export function fits({ limits }: Pick<Context, 'limits'>, { sizes: units, isWide }: Matrices, sizes: Sizes, vectors: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
   const { lanes } = measuresOf(units, sizes);
-  const bytes = workgroupBytes(units, sizes, packs, staging, isWide ? WIDE_BYTES : elementBytes);
+  const bytes = workgroupBytes(units, sizes, vectors, staging, isWide ? WIDE_BYTES : elementBytes);
   return lanes <= Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) && bytes <= limits.maxComputeWorkgroupStorageSize;
 }
 
@@ -51,17 +51,17 @@ export function measuresOf({ M, SUBGROUP }: MatrixSizes, { down, across, tall }:
   return { rows: down * tall * M, lanes: down * across * SUBGROUP };
 }
 
-/** What the WGSL is linked with, beside the packs of a row. */
+/** What the WGSL is linked with, beside the vectors of a row. */
 export function constantsOf(units: MatrixSizes, { down, across, tall, block }: Sizes): Readonly<Record<string, number>> {
   return { ...units, DOWN: down, ACROSS: across, TALL: tall, BLOCK: block };
 }
 
 /** Workgroup memory of a kernel, at most: as matrix.wgsl and the kernels declare it. */
-export function workgroupBytes(units: MatrixSizes, sizes: Sizes, packs: number, { owned, sheets }: Staging, elementBytes = HALF_BYTES): number {
+export function workgroupBytes(units: MatrixSizes, sizes: Sizes, vectors: number, { owned, sheets }: Staging, elementBytes = HALF_BYTES): number {
   const { rows, lanes } = measuresOf(units, sizes);
   const { block, across } = sizes;
   const step = Math.max(units.N * across, units.K); // powers of two: the larger is a multiple of the other
-  const row = (ceilDiv(4 * packs, step) * step) / 4 + 2;
+  const row = (ceilDiv(4 * vectors, step) * step) / 4 + 2;
   const staged = (owned * rows + 2 * block) * row + sheets * rows * (block / 4 + 2);
   const shared = 16 * lanes + 8 * rows + 12 * block; // shares and two numbers of each row; or levels and deltas of a block
   return 4 * elementBytes * staged + 16 * sheets * rows * (block / 4 + 1) + shared;

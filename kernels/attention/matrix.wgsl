@@ -2,34 +2,34 @@
 // subgroups stand DOWN × ACROSS: each takes TALL matrices of own rows, one below the other, and every ACROSS-th matrix of columns.
 // No lane can tell which elements of a matrix are its own. So operands are staged in `halves`, and every product of own rows with met rows
 // goes to a sheet of ROWS × BLOCK sums in `sums_out`, where SHARES lanes share a row, make weights of it and put them back into `halves`.
-// Linked with problem.wgsl, finite.wgsl and shared/matrix/*.wgsl, which says how these two count: in packs of four.
+// Linked with problem.wgsl, finite.wgsl and shared/matrix/*.wgsl, which says how these two count: in vectors of four.
 //
 // M, N, K: sizes of the matrices      SUBGROUP: lanes of a subgroup      BLOCK: whole matrices for each subgroup
 
-// as shared/pack/vec4.wgsl, whose sum_of is another one where matrices are emulated
-alias pack = vec4<elem>;
-alias pack32 = vec4f;
-alias result_pack = vec4<result>;
-const PACK = 4u;
-fn pack_of(four: vec4f) -> pack32 { return four; }
-fn total_of(four: pack32) -> f32 { return (four.x + four.y) + (four.z + four.w); }
-fn max_of(four: pack32) -> f32 { return max(max(four.x, four.y), max(four.z, four.w)); }
+// as shared/vector/vec4.wgsl, whose sum_of is another one where matrices are emulated
+alias vector = vec4<elem>;
+alias vector32 = vec4f;
+alias result_vector = vec4<result>;
+const VECTOR = 4u;
+fn vector_of(four: vec4f) -> vector32 { return four; }
+fn total_of(four: vector32) -> f32 { return (four.x + four.y) + (four.z + four.w); }
+fn max_of(four: vector32) -> f32 { return max(max(four.x, four.y), max(four.z, four.w)); }
 
 const ROWS = DOWN * TALL * M;
 const LANES = DOWN * ACROSS * SUBGROUP;
 const SHARES = LANES / ROWS;
-const BLOCK_PACKS = BLOCK / 4u;
+const BLOCK_VECTORS = BLOCK / 4u;
 
 // Columns of a staged row: a head's, and zeros up to whole matrices for each subgroup. WIDTH is room for them; problem.wgsl says why their
 // number is not a constant everywhere.
 const STEP = max(N * ACROSS, K);
-const WIDTH = (4u * PACKS + STEP - 1u) / STEP * STEP;
-fn width() -> u32 { return (4u * packs() + STEP - 1u) / STEP * STEP; }
+const WIDTH = (4u * VECTORS + STEP - 1u) / STEP * STEP;
+fn width() -> u32 { return (4u * vectors() + STEP - 1u) / STEP * STEP; }
 
-// From a row to the next one, in packs: 16 bytes more than the row has, so that rows that are read together begin in different banks.
+// From a row to the next one, in vectors: 16 bytes more than the row has, so that rows that are read together begin in different banks.
 const ROW = WIDTH / 4u + 2u;             // of a staged operand
-const WEIGHTS_ROW = BLOCK_PACKS + 2u;    // of weights
-const SHEET_ROW = BLOCK_PACKS + 1u;      // of a sheet
+const WEIGHTS_ROW = BLOCK_VECTORS + 2u;    // of weights
+const SHEET_ROW = BLOCK_VECTORS + 1u;      // of a sheet
 const SHEET = ROWS * SHEET_ROW;
 
 // Matrices across of a subgroup: in a sheet, and in a result.
@@ -42,26 +42,26 @@ fn strips() -> u32 { return (width() + BLOCK - 1u) / BLOCK; }   // sheets that a
 
 var<workgroup> shares: array<vec4f, LANES>;
 
-// Where the rows of an operand lie: start and stride in packs, and how many there are.
+// Where the rows of an operand lie: start and stride in vectors, and how many there are.
 struct Rows { start: u32, row: u32, count: u32 }
 
 // Brings `count` rows, from row `first` on, to place `at`. Beyond the last row and the last column come zeros, which no product feels.
-fn stage(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
-  let row_packs = width() / 4u;
-  for (var i = lane; i < count * row_packs; i += LANES) {
-    halves[at + i / row_packs * ROW + i % row_packs] = vec4<matrix_elem>(staged(operand, rows, first + i / row_packs, i % row_packs));
+fn stage(at: u32, operand: ptr<storage, array<vector>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
+  let row_vectors = width() / 4u;
+  for (var i = lane; i < count * row_vectors; i += LANES) {
+    halves[at + i / row_vectors * ROW + i % row_vectors] = vec4<matrix_elem>(staged(operand, rows, first + i / row_vectors, i % row_vectors));
   }
 }
 // The same for rows that are to be weighted and added up, by `gather`: what is not finite comes as 0, since some of their weights are 0.
-fn stage_sound(at: u32, operand: ptr<storage, array<pack>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
-  let row_packs = width() / 4u;
-  for (var i = lane; i < count * row_packs; i += LANES) {
-    halves[at + i / row_packs * ROW + i % row_packs] = vec4<matrix_elem>(sound(pack32(staged(operand, rows, first + i / row_packs, i % row_packs))));
+fn stage_sound(at: u32, operand: ptr<storage, array<vector>, read>, rows: Rows, first: u32, count: u32, lane: u32) {
+  let row_vectors = width() / 4u;
+  for (var i = lane; i < count * row_vectors; i += LANES) {
+    halves[at + i / row_vectors * ROW + i % row_vectors] = vec4<matrix_elem>(sound(vector32(staged(operand, rows, first + i / row_vectors, i % row_vectors))));
   }
 }
-fn staged(operand: ptr<storage, array<pack>, read>, rows: Rows, row: u32, c: u32) -> pack {
-  if (row < rows.count && c < packs()) { return operand[rows.start + row * rows.row + c]; }
-  return pack();
+fn staged(operand: ptr<storage, array<vector>, read>, rows: Rows, row: u32, c: u32) -> vector {
+  if (row < rows.count && c < vectors()) { return operand[rows.start + row * rows.row + c]; }
+  return vector();
 }
 
 // own · metᵀ: the products of each own row with each row of a block, to the sheet at `sheet`.
@@ -135,7 +135,7 @@ fn row_top(own: f32, lane: u32) -> f32 {
 // back for no way at all, and would add up what was not rounded.
 fn stored_total(weights: u32, lane: u32) -> f32 {
   var total = 0.0;
-  for (var c = lane % SHARES; c < BLOCK_PACKS; c += SHARES) { total += total_of(vec4f(halves[weights + lane / SHARES * WEIGHTS_ROW + c])); }
+  for (var c = lane % SHARES; c < BLOCK_VECTORS; c += SHARES) { total += total_of(vec4f(halves[weights + lane / SHARES * WEIGHTS_ROW + c])); }
   return total;
 }
 

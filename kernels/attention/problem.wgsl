@@ -1,7 +1,7 @@
 // What the kernels of this room share: one problem is one head of one sample, and its rows lie in memory at
-//   offset + sample · batch + head · head + row · row     (all counted in packs; the Dh elements of a row are neighbours)
+//   offset + sample · batch + head · head + row · row     (all counted in vectors; the Dh elements of a row are neighbours)
 // so the same kernels read [B, H, L, Dh], [B, L, H·Dh] and the packed [B, L, 3·H·Dh] without a permute.
-// PACKS: room for the packs of a row. UNROLLED: see `packs`. MASKED: whether there is a mask. Linked with a `pack`, finite.wgsl and shared/exp.wgsl.
+// VECTORS: room for the vectors of a row. UNROLLED: see `vectors`. MASKED: whether there is a mask. Linked with a `vector`, finite.wgsl and shared/exp.wgsl.
 
 struct Params {
   problems: u32, heads: u32, queries: u32, keys: u32,   // of this dispatch; problems = samples · heads
@@ -12,16 +12,16 @@ struct Params {
   mask_offset: u32, mask_batch: u32, mask_head: u32,                                     // 0: one mask for all samples, or for all heads
   level_offset: u32, level_head: u32,                                                    // in `log_sum_exp`
   scale: f32,            // 1/√Dh
-  packs: u32,            // in a head's row: Dh / PACK
+  vectors: u32,            // in a head's row: Dh / VECTOR
   causal: u32,           // 1: query l sees the keys up to l
   earlier: u32,          // queries that come before those of this dispatch
   first_listener: u32,   // tokens from here on ask nothing
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> query: array<pack>;   // B × H × L rows
-@group(0) @binding(2) var<storage, read> key: array<pack>;     // B × H × S rows
-@group(0) @binding(3) var<storage, read> value: array<pack>;   // B × H × S rows
+@group(0) @binding(1) var<storage, read> query: array<vector>;   // B × H × L rows
+@group(0) @binding(2) var<storage, read> key: array<vector>;     // B × H × S rows
+@group(0) @binding(3) var<storage, read> value: array<vector>;   // B × H × S rows
 @group(0) @binding(4) var<storage, read> mask: array<elem>;    // B or 1 × H or 1 × L rows of S; anything unless MASKED
 
 // Finite stand-ins for −∞: adapters fold inf − inf and exp(−inf) to different things, but agree on these.
@@ -35,12 +35,12 @@ const LOWEST_EXPONENT_BITS = 0xc2ae0000u;
 const MINUS_INFINITY_BITS = 0xff800000u;
 const MASKING_BITS = 0xfcf0bdc2u;   // of −1e37: a mask of as much or less hides: −∞, and the lowest f32 that some write for it
 
-// Packs of a row, the count of most loops. GPUs want a constant, PACKS itself, to unroll them and keep rows in registers. The
+// Vectors of a row, the count of most loops. GPUs want a constant, VECTORS itself, to unroll them and keep rows in registers. The
 // compilers of processors take up to a minute over unrolled loops, and their registers are memory anyway: there the count comes
-// at run time, and one program, with PACKS to spare, serves many head widths.
-fn packs() -> u32 {
-  if (UNROLLED) { return PACKS; }
-  return params.packs;
+// at run time, and one program, with VECTORS to spare, serves many head widths.
+fn vectors() -> u32 {
+  if (UNROLLED) { return VECTORS; }
+  return params.vectors;
 }
 
 // Where the first row of a problem lies.

@@ -1,7 +1,7 @@
 /** The kernels of this room: their rungs, and how each is laid out. */
-import { type Choice, type Context, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
+import { type Candidate, type Context, Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { matricesOf, matrixVariants } from '../shared/matrix.ts';
-import { type PackedKernels, packParts } from '../shared/rows.ts';
+import { type VectorKernels, vectorParts } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
 
@@ -38,24 +38,24 @@ interface Bodies {
 }
 
 /**
- * The rungs that read rows in packs, best first. `spread` gives each row several lanes, and reads a block as `tile` does. `quad` gives each lane four queries
+ * The rungs that read rows in vectors, best first. `spread` gives each row several lanes, and reads a block as `tile` does. `quad` gives each lane four queries
  * or keys, and reads a block as `subgroup` does; of the gradient, it leaves weights in memory, or finds them there.
  */
-function rungs({ plain, quad, spread }: Bodies, pack: Source): Readonly<Record<string, Variant>> {
+function rungs({ plain, quad, spread }: Bodies, vector: Source): Readonly<Record<string, Variant>> {
   const { subgroup, tile } = BLOCKS;
   return {
-    ...(spread && { spread: { parts: [spread, tile.part, pack], suits: 'hardware', sizes: () => [{ lanes: 64, block: 4 }, { lanes: 128, block: 4 }] } }),
-    quad: { ...subgroup, parts: [quad, four, subgroup.part, pack], sizes: () => [{ lanes: 8, block: 32 }] },
-    subgroup: { ...subgroup, parts: [plain, subgroup.part, pack] },
-    tile: { ...tile, parts: [plain, tile.part, pack] },
+    ...(spread && { spread: { parts: [spread, tile.part, vector], suits: 'hardware', sizes: () => [{ lanes: 64, block: 4 }, { lanes: 128, block: 4 }] } }),
+    quad: { ...subgroup, parts: [quad, four, subgroup.part, vector], sizes: () => [{ lanes: 8, block: 32 }] },
+    subgroup: { ...subgroup, parts: [plain, subgroup.part, vector] },
+    tile: { ...tile, parts: [plain, tile.part, vector] },
   };
 }
 
-function kernelsOf(name: string, bodies: Bodies, staging: Staging): PackedKernels {
+function kernelsOf(name: string, bodies: Bodies, staging: Staging): VectorKernels {
   const parts = bodies.shared === undefined ? common : [bodies.shared, ...common];
   return {
-    scalar: new Kernel(`${name}.scalar`, parts, rungs(bodies, packParts.scalar)),
-    vec4: new Kernel(`${name}.vec4`, parts, { ...matrixVariants([bodies.onUnits, matrix], (gpu, matrices) => arrangements(gpu, matrices, staging)), ...rungs(bodies, packParts.vec4) }),
+    scalar: new Kernel(`${name}.scalar`, parts, rungs(bodies, vectorParts.scalar)),
+    vec4: new Kernel(`${name}.vec4`, parts, { ...matrixVariants([bodies.onUnits, matrix], (gpu, matrices) => arrangements(gpu, matrices, staging)), ...rungs(bodies, vectorParts.vec4) }),
   };
 }
 
@@ -80,21 +80,21 @@ const TILE_BYTES = 16384;
 type Constants = Readonly<Record<string, number | boolean>>;
 
 /** Sizes that a rung is linked with, and rows of a workgroup. */
-export function layOut(gpu: Context, packs: number, headDim: number, { variant, sizes }: Choice): { readonly constants: Constants; readonly ownRows: number } {
+export function layOut(gpu: Context, vectors: number, headDim: number, { variant, sizes }: Candidate): { readonly constants: Constants; readonly ownRows: number } {
   const isQuad = variant === 'quad';
   const unrolled = isUnrolled(gpu) && !isQuad;
-  const row = { PACKS: unrolled ? packs : roomFor(packs), UNROLLED: unrolled };
+  const row = { VECTORS: unrolled ? vectors : roomFor(vectors), UNROLLED: unrolled };
   const matrices = matricesOf(gpu, variant);
   if (matrices !== undefined) return { constants: { ...row, ...constantsOf(matrices.sizes, sizes) }, ownRows: measuresOf(matrices.sizes, sizes).rows };
   const { lanes, block } = sizes;
   const common = { ...row, LANES: lanes, BLOCK: block };
-  const packBytes = f32Bytes(headDim / packs);
+  const vectorBytes = f32Bytes(headDim / vectors);
   switch (variant) {
     case 'tile':
-      return { constants: { ...common, TILE: tileRows(row.PACKS * packBytes, TILE_BYTES) }, ownRows: lanes };
+      return { constants: { ...common, TILE: tileRows(row.VECTORS * vectorBytes, TILE_BYTES) }, ownRows: lanes };
     case 'spread': {
       const shares = Math.max(2, powerAbove(headDim / SHARE_WIDTH));
-      return { constants: { ...common, TILE: tileRows(row.PACKS * packBytes, TILE_BYTES / 2), SHARES: shares }, ownRows: lanes / shares };
+      return { constants: { ...common, TILE: tileRows(row.VECTORS * vectorBytes, TILE_BYTES / 2), SHARES: shares }, ownRows: lanes / shares };
     }
     default:
       return { constants: { ...common, WIDTH: widthOf(gpu, block) }, ownRows: lanes * (isQuad ? QUAD : 1) };
@@ -111,11 +111,11 @@ function powerAbove(n: number): number {
   return 2 ** Math.ceil(Math.log2(n));
 }
 
-/** Whether the device has the workgroup memory that a choice asks for on tensors of so many bytes an element. */
-export function hasMemory(gpu: Context, kernels: PackedKernels, packs: number, { variant, sizes }: Choice, elementBytes: number): boolean {
+/** Whether the device has the workgroup memory that a candidate asks for on tensors of so many bytes an element. */
+export function hasMemory(gpu: Context, kernels: VectorKernels, vectors: number, { variant, sizes }: Candidate, elementBytes: number): boolean {
   const matrices = matricesOf(gpu, variant);
   const staging = kernels === forward ? STAGING.forward : STAGING.gradient;
-  return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? packs : roomFor(packs), staging, elementBytes);
+  return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? vectors : roomFor(vectors), staging, elementBytes);
 }
 
 /** Rows of a block that a subgroup loads at once: its smallest size may be all that a device promises. */
@@ -128,7 +128,7 @@ function isUnrolled({ kind }: Context): boolean {
   return kind === 'hardware';
 }
 
-/** Room for the packs of a row where their number is no constant: the next power of two, at least 16, so that few programs serve all head widths. */
-function roomFor(packs: number): number {
-  return Math.max(16, powerAbove(packs));
+/** Room for the vectors of a row where their number is no constant: the next power of two, at least 16, so that few programs serve all head widths. */
+function roomFor(vectors: number): number {
+  return Math.max(16, powerAbove(vectors));
 }

@@ -1,24 +1,24 @@
 // What a hidden value holds must not be felt. It weighs 0, but 0 times what is not finite is NaN. So the walk over blocks looks at no value, and a row
 // that does not come out finite is added up once more, key by key, without those that are hidden: rarely, and then slowly.
-// Linked with problem.wgsl, finite.wgsl and a `pack`.
+// Linked with problem.wgsl, finite.wgsl and a `vector`.
 
-fn total_of_pack(p: pack32) -> f32 {
+fn total_of_vector(p: vector32) -> f32 {
   let four = vec4f(p);
-  if (PACK == 1u) { return four.x; }
+  if (VECTOR == 1u) { return four.x; }
   return (four.x + four.y) + (four.z + four.w);
 }
 
-// A pack of Σ exp(logit − top) · v over the keys that query l sees. NaN where a value of theirs is not finite, infinity too: a weight may be 0 once it is
+// A vector of Σ exp(logit − top) · v over the keys that query l sees. NaN where a value of theirs is not finite, infinity too: a weight may be 0 once it is
 // rounded, so that infinity would be NaN in one variant and not in another.
-fn seen_sum(problem: u32, l: u32, top: f32, c: u32) -> pack32 {
+fn seen_sum(problem: u32, l: u32, top: f32, c: u32) -> vector32 {
   let q = query_start(problem) + l * params.query_row;
-  var seen = pack32();
+  var seen = vector32();
   for (var s = 0u; s < params.keys; s++) {
     let k = key_start(problem) + s * params.key_row;
     var product = 0.0;
-    for (var i = 0u; i < packs(); i++) { product += total_of_pack(pack32(query[q + i]) * pack32(key[k + i])); }
+    for (var i = 0u; i < vectors(); i++) { product += total_of_vector(vector32(query[q + i]) * vector32(key[k + i])); }
     let w = vec4f(weight(logit(product, problem, l, s), top));
-    seen += pack_of(w * felt(w, vec4f(pack32(value[value_start(problem) + s * params.key_row + c]))));
+    seen += vector_of(w * felt(w, vec4f(vector32(value[value_start(problem) + s * params.key_row + c]))));
   }
-  return pack_of(unless_flawed(vec4f(seen), reach_of(vec4f(seen))));
+  return vector_of(unless_flawed(vec4f(seen), reach_of(vec4f(seen))));
 }

@@ -54,7 +54,7 @@ export const room: Room = {
     softCase('many rows of odd length', normal('rows of logits', [130, 33]), normal('rows of targets', [130, 33], { mean: 1 / 33, std: 0.01 }), 16),
     labelCase('hard labels, odd sizes', 7, 51, 0),
     labelCase('classes that are ruled out by −∞, beside the label', 2, 4, 0, ruledOut),
-    labelCase('smoothed labels in packs, more rows than a workgroup sums at once', 70, 120, 0.1),
+    labelCase('smoothed labels in vectors, more rows than a workgroup sums at once', 70, 120, 0.1),
   ],
   workloads: [
     workload('tiny: 16 × 120, soft', (name) => softCase(name, normal('logits', [16, 120]), normal('targets', [16, 120], { mean: 1 / 120, std: 0.001 }))),

@@ -1,7 +1,7 @@
 import { FirstlightError, flat, inRanges, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
 import type { Cost } from '../shared/room.ts';
-import { type PackedKernels, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { type VectorKernels, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
@@ -13,14 +13,14 @@ const classes = {
   vec4: await part(import.meta.url, './classes.vec4.wgsl'),
 };
 
-/** Rows read one by one and in packs, with the label's class numbers in the same packs. */
-function labelKernels(name: string, parts: readonly Source[]): PackedKernels {
+/** Rows read one by one and in vectors, with the label's class numbers in the same vectors. */
+function labelKernels(name: string, parts: readonly Source[]): VectorKernels {
   return { scalar: rowKernels(name, [...parts, classes.scalar]).scalar, vec4: rowKernels(name, [...parts, classes.vec4]).vec4 };
 }
 
 const withTargets = rowKernels('cross_entropy', [body, ...functions, await part(import.meta.url, './target.soft.wgsl')]);
 const withLabels = labelKernels('cross_entropy_labels', [body, ...functions, byLabel]);
-const backward = packedKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
+const backward = vectorKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
 
 /**
  * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient: one that requires it is refused.
@@ -53,34 +53,34 @@ export function crossEntropyWithLabels(logits: Tensor, labels: Tensor<'u32'>, sm
   return run(logits, withLabels, { labels }, { on: 1 - smoothing + smoothing / count, off: smoothing / count });
 }
 
-function run(logits: Tensor, kernels: PackedKernels, targets: { targets: Tensor } | { labels: Tensor<'u32'> }, smoothed: { on: number; off: number }): Tensor {
+function run(logits: Tensor, kernels: VectorKernels, targets: { targets: Tensor } | { labels: Tensor<'u32'> }, smoothed: { on: number; off: number }): Tensor {
   const { gpu } = logits;
   const [rows, count] = logits.shape;
   return gpu.scope(() => {
     const losses = logits.wide([rows], 'row losses');
-    const slope = logits.wide(logits.shape, 'loss slope');
-    const { kernel, packs } = packed(kernels, count);
-    inRanges(gpu, rows, { logits, ...targets, losses, slope }, (tensors, some) => {
-      kernel.run(gpu, { tensors, params: { rows: some, packs, ...smoothed }, ...rowLaunch(gpu, kernel, some) });
+    const derivative = logits.wide(logits.shape, 'loss derivative');
+    const { kernel, vectors } = vectorsOf(kernels, count);
+    inRanges(gpu, rows, { logits, ...targets, losses, derivative }, (tensors, some) => {
+      kernel.run(gpu, { tensors, params: { rows: some, vectors, ...smoothed }, ...rowLaunch(gpu, kernel, some) });
     });
     return record(
       sumEverything(losses, 1 / rows),
       [logits],
       (dloss) => {
         const dlogits = logits.gradLike();
-        inRanges(gpu, logits.size, { slope, dlogits }, (tensors, some) => {
-          const { kernel: gradient, packs: n } = packed(backward, some);
+        inRanges(gpu, logits.size, { derivative, dlogits }, (tensors, some) => {
+          const { kernel: gradient, vectors: n } = vectorsOf(backward, some);
           const { run: length, grid } = runsOf(gpu, n);
           gradient.run(gpu, { tensors: { ...tensors, dloss }, params: { n, run: length, rows }, grid });
         });
         return [dlogits];
       },
-      [slope],
+      [derivative],
     );
   });
 }
 
-/** Work of one forward call with soft targets; the gradient's slope is written along. */
+/** Work of one forward call with soft targets; the gradient's derivative is written along. */
 export function cost(rows: number, count: number): Cost {
   const n = rows * count;
   return { flops: 10 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n + rows) };

@@ -4,8 +4,8 @@
 @group(0) @binding(2) var<storage, read> labels: array<u32>;   // [rows]
 
 // A label that names no class is an error that only the data knows: targets, loss and gradient are NaN. Linked with special.wgsl.
-fn target_at(row: u32, p: u32) -> pack32 {
+fn target_at(row: u32, p: u32) -> vector32 {
   let label = labels[row];
-  let smoothed = select(pack32(params.off), pack32(params.on), classes_of(p) == classes_like(label));
-  return select(smoothed, pack_of(nan_of(vec4f(f32(label)))), label >= params.packs * PACK);
+  let smoothed = select(vector32(params.off), vector32(params.on), classes_of(p) == classes_like(label));
+  return select(smoothed, vector_of(nan_of(vec4f(f32(label)))), label >= params.vectors * VECTOR);
 }

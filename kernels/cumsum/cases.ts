@@ -26,10 +26,10 @@ export const room: Room = {
   kernels,
   cases: [
     cumsumCase('odd rows, longer than a tile', [5, 131], 1),
-    cumsumCase('long rows in packs: bands, the last of which is short', [2, 4100], 1),
+    cumsumCase('long rows in vectors: bands, the last of which is short', [2, 4100], 1),
     cumsumCase('a dimension inside others', [3, 17, 5], 1),
     cumsumCase('the first dimension, in bands with a short last one', [301, 3], 0),
-    cumsumCase('bands inside others, in packs', [2, 270, 4], 1),
+    cumsumCase('bands inside others, in vectors', [2, 270, 4], 1),
     cumsumCase('an extent of one', [4, 1, 3], 1),
   ],
   workloads: [

@@ -1,15 +1,15 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type Blocks, fittingBand, inBlocks } from '../shared/blocks.ts';
 import { reduceRows } from '../shared/reduce_rows.ts';
-import { bandsOf, eachPack, leastLanes, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { bandsOf, eachVector, leastLanes, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { rowSums, sumRowsKernels } from '../shared/sum_rows.ts';
 
-const byColumns = packedKernels('cumsum', [await part(import.meta.url, './cumsum.wgsl')]);
+const byColumns = vectorKernels('cumsum', [await part(import.meta.url, './cumsum.wgsl')]);
 const rowSource = await part(import.meta.url, './cumsum_rows.wgsl');
 const running = { scalar: await part(import.meta.url, './running.scalar.wgsl'), vec4: await part(import.meta.url, './running.vec4.wgsl') };
 const across = { subgroup: [await part(import.meta.url, './scan.subgroup.wgsl')], tree: [await part(import.meta.url, './scan.tree.wgsl')] };
-const byRows = eachPack((pack) => rowKernels('cumsum_rows', [rowSource, running[pack]], undefined, across));
+const byRows = eachVector((vector) => rowKernels('cumsum_rows', [rowSource, running[vector]], undefined, across));
 
 /** Lanes of a workgroup in cumsum.wgsl. */
 const WORKGROUP = 64;
@@ -80,14 +80,14 @@ function columnBands(x: Tensor, y: Tensor, carries: Tensor | undefined, blocks: 
 function runColumns(xs: { x: Tensor; y?: Tensor }, ys: { carries?: Tensor; y?: Tensor }, blocks: Blocks, { turned, exclusive }: Order): void {
   const { gpu, size } = xs.x;
   const { extent, inner, band } = blocks;
-  const { kernel, packs } = packed(byColumns, inner);
-  const width = inner / packs;
+  const { kernel, vectors } = vectorsOf(byColumns, inner);
+  const width = inner / vectors;
   const bands = ceilDiv(extent, band);
   using unused = xs.x.wide([4], 'unused');
   inBlocks(gpu, blocks, (size / (extent * inner)) * bands, { ...xs }, { ...ys }, (pieces, { first, count, xFirst, yFirst }) => {
-    const n = count * packs;
+    const n = count * vectors;
     const order = { turned: Number(turned), exclusive: Number(exclusive) };
-    const params = { n, extent, inner: packs, band, bands, first, x_first: xFirst / width, y_first: yFirst / width, ...order };
+    const params = { n, extent, inner: vectors, band, bands, first, x_first: xFirst / width, y_first: yFirst / width, ...order };
     const constants = { CARRIED: ys.carries !== undefined, TOTALS: ys.y !== undefined };
     kernel.run(gpu, { tensors: { carries: unused, ...pieces }, params, constants, grid: ceilDiv(n, WORKGROUP) });
   });

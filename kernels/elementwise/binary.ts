@@ -1,5 +1,5 @@
 import { part, type Source, type Tensor } from '../../engine/index.ts';
-import type { PackedKernels } from '../shared/rows.ts';
+import type { VectorKernels } from '../shared/rows.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { broadcastKernels, gradientFor, overShape, recorded, shapeOf } from './broadcast.ts';
 import { checkNumbers, type Operand, type Operands, tensorsAmong, wantsGradient } from './operands.ts';
@@ -25,15 +25,15 @@ const parts = {
 /** What is a kernel of its own. */
 type Combination = keyof typeof parts;
 /** What has a kernel for its gradient. That of add, sub and mul is made of themselves, and comparisons have none. */
-type Sloped = 'div' | 'pow' | 'maximum' | 'minimum';
+type Derivatived = 'div' | 'pow' | 'maximum' | 'minimum';
 
-function built<K extends Combination>(text: Source, suffix: string, names: readonly K[]): Readonly<Record<K, PackedKernels>> {
+function built<K extends Combination>(text: Source, suffix: string, names: readonly K[]): Readonly<Record<K, VectorKernels>> {
   const kernels = names.map((name) => [name, broadcastKernels(`${name}${suffix}`, [text, ...parts[name]])]);
-  return Object.fromEntries(kernels) as Record<K, PackedKernels>;
+  return Object.fromEntries(kernels) as Record<K, VectorKernels>;
 }
 
 const forward = built(await part(import.meta.url, './elementwise.wgsl'), '', Object.keys(parts) as Combination[]);
-const backward = built<Sloped>(await part(import.meta.url, './elementwise_grad.wgsl'), '_grad', ['div', 'pow', 'maximum', 'minimum']);
+const backward = built<Derivatived>(await part(import.meta.url, './elementwise_grad.wgsl'), '_grad', ['div', 'pow', 'maximum', 'minimum']);
 
 export const binaryKernels = [...Object.values(forward), ...Object.values(backward)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
@@ -64,7 +64,7 @@ export function neg(x: Tensor): Tensor {
 
 /** y = a / b, element by element, with NumPy's broadcasting: x/0 is ±∞, 0/0 is NaN. */
 export function div(a: Operand, b: Operand): Tensor {
-  return sloped('div', a, b);
+  return derivatived('div', a, b);
 }
 
 /**
@@ -72,17 +72,17 @@ export function div(a: Operand, b: Operand): Tensor {
  * and 2 give a and a · a to the bit.
  */
 export function pow(a: Operand, b: Operand): Tensor {
-  return sloped('pow', a, b);
+  return derivatived('pow', a, b);
 }
 
 /** y = the larger of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as torch.maximum has it. */
 export function maximum(a: Operand, b: Operand): Tensor {
-  return sloped('maximum', a, b);
+  return derivatived('maximum', a, b);
 }
 
 /** y = the smaller of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as torch.minimum has it. */
 export function minimum(a: Operand, b: Operand): Tensor {
-  return sloped('minimum', a, b);
+  return derivatived('minimum', a, b);
 }
 
 /**
@@ -125,10 +125,10 @@ function product(op: string, operands: Operands): Tensor {
   return recorded(combine('mul', operands, op), [a, b], (dy) => [times(a, b, dy), times(b, a, dy)], isOfNumber ? [] : undefined);
 }
 
-function sloped(op: Sloped, a: Operand, b: Operand): Tensor {
-  const slope = (x: Operand, dy: Tensor, OF_B: boolean) =>
+function derivatived(op: Derivatived, a: Operand, b: Operand): Tensor {
+  const derivative = (x: Operand, dy: Tensor, OF_B: boolean) =>
     gradientFor(x, dy, (dx) => overShape({ op, kernels: backward[op], a, b, dense: { dy, dx }, constants: { OF_B } }, dy.shape));
-  return recorded(combine(op, { a, b }), [a, b], (dy) => [slope(a, dy, false), slope(b, dy, true)]);
+  return recorded(combine(op, { a, b }), [a, b], (dy) => [derivative(a, dy, false), derivative(b, dy, true)]);
 }
 
 /** A new tensor of combined elements. The kernel has operands in this order, errors name them as they are named here. */

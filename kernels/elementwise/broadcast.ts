@@ -1,7 +1,7 @@
 import { type AnyTensor, flat, part, record, runsOf, type Shape, type Source, type Tensor } from '../../engine/index.ts';
 import { inBoxes } from '../shared/boxes.ts';
-import { type PackedKernels, packedKernels } from '../shared/rows.ts';
-import { broadcastShape, broadcastStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
+import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
+import { broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { type Operand, wantsGradient } from './operands.ts';
 
@@ -12,15 +12,15 @@ const strided = await part(import.meta.url, '../shared/strided.wgsl');
 export const special = await part(import.meta.url, '../shared/special.wgsl');
 
 /** A kernel that reads a and b by operands.wgsl. */
-export function broadcastKernels(name: string, parts: readonly Source[]): PackedKernels {
-  return packedKernels(name, [...parts, operands, strided, special, flat]);
+export function broadcastKernels(name: string, parts: readonly Source[]): VectorKernels {
+  return vectorKernels(name, [...parts, operands, strided, special, flat]);
 }
 
 /** What an element-wise kernel is run on. */
 export interface Work {
   /** Named in errors. */
   readonly op: string;
-  readonly kernels: PackedKernels;
+  readonly kernels: VectorKernels;
   /** Read with broadcasting. Numbers are parameters. */
   readonly a: Operand;
   readonly b: Operand;
@@ -42,8 +42,8 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
   const names = Object.keys(read);
   const tensors: Readonly<Record<string, AnyTensor>> = { ...read, ...dense };
   const axes = mergedAxes(op, shape, Object.values(tensors).map((tensor) => broadcastStrides(tensor.shape, shape)));
-  const wide = fitsPacks(axes);
-  inBoxes(wide ? inPacks(axes) : axes, wide ? 4 : 1, tensors, (bound, walked, starts) => {
+  const wide = fitsVectors(axes);
+  inBoxes(wide ? inVectors(axes) : axes, wide ? 4 : 1, tensors, (bound, walked, starts) => {
     const unread = bound[names[0]]; // in place of a number: its binding is not read, but something must be bound
     const { gpu } = unread;
     const n = walked.reduce((product, { extent }) => product * extent, 1);

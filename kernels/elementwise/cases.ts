@@ -77,12 +77,12 @@ interface Broadcast extends Tolerances {
   readonly run: (...operands: operations.Operand[]) => Tensor;
   readonly value: (...elements: number[]) => number;
   /** Derivatives by each operand. */
-  readonly slopes: (...elements: number[]) => readonly reference.Slope[];
+  readonly derivatives: (...elements: number[]) => readonly reference.Derivative[];
   /** Operands that get a gradient, if they are tensors. */
   readonly learning: readonly string[];
 }
 
-function broadcastCase({ name, op, operands, run, value, slopes, learning, tolerance, gradientTolerance = tolerance }: Broadcast): Case {
+function broadcastCase({ name, op, operands, run, value, derivatives, learning, tolerance, gradientTolerance = tolerance }: Broadcast): Case {
   const names = Object.keys(operands);
   const inputs = Object.fromEntries(Object.entries(operands).filter((entry): entry is [string, Input] => typeof entry[1] !== 'number'));
   const shape = Object.values(inputs).map((input) => input.shape).reduce((a, b) => broadcastShape(name, a, b));
@@ -105,7 +105,7 @@ function broadcastCase({ name, op, operands, run, value, slopes, learning, toler
     run: (t) => [run(...names.map((key) => (typeof operands[key] === 'number' ? operands[key] : (t[key] as Tensor))))],
     reference: (of) => [Float64Array.from(elements(of), (at) => value(...at))],
     gradient: (of, dy) => {
-      const all = elements(of).map((at) => slopes(...at));
+      const all = elements(of).map((at) => derivatives(...at));
       const towards = (key: string) => dy.map((d, i) => reference.along(all[i][names.indexOf(key)], d));
       return Object.fromEntries(wrt.map((key) => [key, reference.summed(towards(key), shape, inputs[key].shape)]));
     },
@@ -117,8 +117,8 @@ function broadcastCase({ name, op, operands, run, value, slopes, learning, toler
 }
 
 function binaryCase(op: Binary, name: string, a: Given, b: Given, tolerances = rounded): Case {
-  const { value, slopes } = reference.SURFACES[op];
-  return broadcastCase({ name: `${op}: ${name}`, op, operands: { a, b }, run: operations[op], value, slopes, learning: ['a', 'b'], ...tolerances });
+  const { value, derivatives } = reference.SURFACES[op];
+  return broadcastCase({ name: `${op}: ${name}`, op, operands: { a, b }, run: operations[op], value, derivatives, learning: ['a', 'b'], ...tolerances });
 }
 
 const normalCase = (op: Binary, name: string, a: Shape, b: Shape) => binaryCase(op, name, normal('a', a), normal('b', b));
@@ -127,7 +127,7 @@ function comparisonCase(op: reference.Comparison): Case {
   const operands = { a: values([9], [-2, -1, 0, 1, 1, 1, 2, 3, 4]), b: values([1], [1]) };
   const value = (a: number, b: number) => Number(reference.COMPARISONS[op](a, b));
   const name = `${op}: whole numbers and one`;
-  return broadcastCase({ name, op: 'compare', operands, run: operations[op], value, slopes: () => [], learning: [], ...exact });
+  return broadcastCase({ name, op: 'compare', operands, run: operations[op], value, derivatives: () => [], learning: [], ...exact });
 }
 
 function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
@@ -137,13 +137,13 @@ function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
     operands: { condition: mapped(normal('condition', shape), (v) => (v > 0.3 ? v : 0)), a, b },
     run: (condition, left, right) => operations.where(condition as Tensor, left, right),
     value: (condition, left, right) => (condition !== 0 ? left : right),
-    slopes: (condition) => [undefined, condition === 0 ? undefined : 1, condition === 0 ? 1 : undefined],
+    derivatives: (condition) => [undefined, condition === 0 ? undefined : 1, condition === 0 ? 1 : undefined],
     learning: ['a', 'b'],
     ...exact,
   });
 }
 
-function curveCase(op: Counted, name: string, x: Input, run: (x: Tensor) => Tensor, { value, slope }: reference.Curve, tolerances: Tolerances): Case {
+function curveCase(op: Counted, name: string, x: Input, run: (x: Tensor) => Tensor, { value, derivative }: reference.Curve, tolerances: Tolerances): Case {
   const n = x.data.length;
   return {
     name,
@@ -151,7 +151,7 @@ function curveCase(op: Counted, name: string, x: Input, run: (x: Tensor) => Tens
     wrt: ['x'],
     run: (t) => [run(t.x as Tensor)],
     reference: (of) => [of.x.map(value)],
-    gradient: (of, dy) => ({ x: dy.map((d, i) => reference.along(slope(of.x[i]), d)) }),
+    gradient: (of, dy) => ({ x: dy.map((d, i) => reference.along(derivative(of.x[i]), d)) }),
     ...tolerances,
     cost: cost(op, [n], n),
     gradientCost: gradientCost(op, [n], n),
@@ -163,7 +163,7 @@ const unaryCase = (op: Unary, name: string, x: Input, tolerances: Tolerances) =>
 
 const powerOfTwo: Tolerances = { tolerance: within(1e-9, 'a power of two: exact', 0) };
 const scaleCase = (name: string, factor: number, run: (x: Tensor) => Tensor) =>
-  curveCase('scale', name, normal('x', [259]), run, { value: (x) => factor * x, slope: () => factor }, powerOfTwo);
+  curveCase('scale', name, normal('x', [259]), run, { value: (x) => factor * x, derivative: () => factor }, powerOfTwo);
 
 const clampCase = (name: string, low: number, high: number, x: Input) =>
   curveCase('clamp', `clamp: ${name}`, x, (t) => operations.clamp(t, low, high), reference.clamping(low, high), exact);
@@ -197,10 +197,10 @@ export const room: Room = {
     binaryCase('pow', 'a number to each', 2, normal('powers', [37]), power),
     normalCase('maximum', 'a bias and rows', [7], [6, 7]),
     binaryCase('maximum', 'a number', normal('x', [37]), 0.25),
-    normalCase('minimum', 'rows in packs', [6, 8], [6, 8]),
+    normalCase('minimum', 'rows in vectors', [6, 8], [6, 8]),
     ...reference.COMPARISON_NAMES.map(comparisonCase),
     whereCase('a mask over rows, a column and a table', [1, 7], normal('a', [5, 1]), normal('b', [3, 5, 7])),
-    whereCase('a mask in packs, and 0', [4, 8], normal('a', [4, 8]), 0),
+    whereCase('a mask in vectors, and 0', [4, 8], normal('a', [4, 8]), 0),
     scaleCase('scale: an odd length', -0.125, (x) => operations.scale(x, -0.125)),
     scaleCase('neg: an odd length', -1, operations.neg),
     unaryCase('exp', 'from the smallest normal number to nearly the largest', exponents, exponential),
@@ -211,7 +211,7 @@ export const room: Room = {
     unaryCase('relu', 'both signs', curve, exact),
     unaryCase('sigmoid', 'both tails', curve, logistic),
     unaryCase('silu', 'both tails', curve, swish),
-    unaryCase('silu', 'rows in packs', normal('x', [6, 12]), swish),
+    unaryCase('silu', 'rows in vectors', normal('x', [6, 12]), swish),
     unaryCase('tanh', 'both tails', curve, tangent),
     unaryCase('softplus', 'both tails', curve, softened),
     clampCase('both bounds', -0.9375, 2.75, curve),

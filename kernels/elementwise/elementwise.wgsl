@@ -1,6 +1,6 @@
 // y = value(a, b), element by element, NumPy's broadcasting: an operand that is repeated along an axis has stride 0 there. One of them may
 // be a number that the program fixes. Axes are merged beforehand, so equal shapes arrive as one axis and cost no division.
-// Linked with a file of binary/ (`value`), operands.wgsl, strided.wgsl, engine/flat.wgsl and a pack.
+// Linked with a file of binary/ (`value`), operands.wgsl, strided.wgsl, engine/flat.wgsl and a vector.
 
 struct Params {
   n: u32, run: u32,
@@ -12,9 +12,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<pack>;
-@group(0) @binding(2) var<storage, read> b: array<pack>;
-@group(0) @binding(3) var<storage, read_write> y: array<result_pack>;   // n packs
+@group(0) @binding(1) var<storage, read> a: array<vector>;
+@group(0) @binding(2) var<storage, read> b: array<vector>;
+@group(0) @binding(3) var<storage, read_write> y: array<result_vector>;   // n vectors
 
 @compute @workgroup_size(WORKGROUP)
 fn elementwise(lanes: Lanes) {
@@ -25,6 +25,6 @@ fn elementwise(lanes: Lanes) {
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let left = operand_a(params.a_start + strided_offset(i, RANK, extents, a_strides));
     let right = operand_b(params.b_start + strided_offset(i, RANK, extents, b_strides));
-    y[params.y_start + i] = result_pack(pack_of(value(left, right)));
+    y[params.y_start + i] = result_vector(vector_of(value(left, right)));
   }
 }

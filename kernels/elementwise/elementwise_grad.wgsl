@@ -1,6 +1,6 @@
 // Gradient of elementwise.wgsl for one operand, before the sum over its repeats: dx = gradient_b(a, b, dy) if OF_B, else gradient_a(a, b, dy).
 // Each operand has a dispatch of its own: mostly one of them wants a gradient, and the two may be stored in different ways.
-// Linked with a file of binary/ (`gradient_a`, `gradient_b`), operands.wgsl, strided.wgsl, engine/flat.wgsl and a pack.
+// Linked with a file of binary/ (`gradient_a`, `gradient_b`), operands.wgsl, strided.wgsl, engine/flat.wgsl and a vector.
 
 struct Params {
   n: u32, run: u32,
@@ -12,10 +12,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<pack>;
-@group(0) @binding(2) var<storage, read> b: array<pack>;
-@group(0) @binding(3) var<storage, read> dy: array<pack>;                // n packs
-@group(0) @binding(4) var<storage, read_write> dx: array<result_pack>;   // n packs
+@group(0) @binding(1) var<storage, read> a: array<vector>;
+@group(0) @binding(2) var<storage, read> b: array<vector>;
+@group(0) @binding(3) var<storage, read> dy: array<vector>;                // n vectors
+@group(0) @binding(4) var<storage, read_write> dx: array<result_vector>;   // n vectors
 
 @compute @workgroup_size(WORKGROUP)
 fn elementwise_grad(lanes: Lanes) {
@@ -26,10 +26,10 @@ fn elementwise_grad(lanes: Lanes) {
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let left = operand_a(params.a_start + strided_offset(i, RANK, extents, a_strides));
     let right = operand_b(params.b_start + strided_offset(i, RANK, extents, b_strides));
-    let d = vec4f(pack32(dy[params.dy_start + i]));
+    let d = vec4f(vector32(dy[params.dy_start + i]));
     var gradient: vec4f;
     if (OF_B) { gradient = gradient_b(left, right, d); }
     else { gradient = gradient_a(left, right, d); }
-    dx[params.dx_start + i] = result_pack(pack_of(gradient));
+    dx[params.dx_start + i] = result_vector(vector_of(gradient));
   }
 }

@@ -3,10 +3,10 @@
 
 fn operand_a(at: u32) -> vec4f {
   if (A_FIXED) { return vec4f(params.a_fixed); }
-  return vec4f(pack32(a[at]));
+  return vec4f(vector32(a[at]));
 }
 
 fn operand_b(at: u32) -> vec4f {
   if (B_FIXED) { return vec4f(params.b_fixed); }
-  return vec4f(pack32(b[at]));
+  return vec4f(vector32(b[at]));
 }

@@ -1,43 +1,43 @@
 import type { Shape } from '../../engine/index.ts';
 
 /** A derivative; undefined where nothing flows, which is less than 0 · dy: that is NaN for an infinite dy. */
-export type Slope = number | undefined;
+export type Derivative = number | undefined;
 
 /** A function of one number, and its derivative. */
 export interface Curve {
   readonly value: (x: number) => number;
-  readonly slope: (x: number) => Slope;
+  readonly derivative: (x: number) => Derivative;
 }
 
-/** What reaches an element of which `slope` is the derivative. */
-export function along(slope: Slope, dy: number): number {
-  return slope === undefined ? 0 : slope * dy;
+/** What reaches an element of which `derivative` is the derivative. */
+export function along(derivative: Derivative, dy: number): number {
+  return derivative === undefined ? 0 : derivative * dy;
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** Operations on one element, in float64. */
 export const CURVES = {
-  exp: { value: Math.exp, slope: Math.exp },
-  sqrt: { value: Math.sqrt, slope: (x) => 0.5 / Math.sqrt(x) },
-  log: { value: Math.log, slope: (x) => 1 / x },
-  abs: { value: Math.abs, slope: (x) => (x === 0 ? undefined : x < 0 ? -1 : 1) },
-  relu: { value: (x) => Math.max(x, 0), slope: (x) => (x <= 0 ? undefined : 1) },
-  sigmoid: { value: sigmoid, slope: (x) => sigmoid(x) * sigmoid(-x) },
-  silu: { value: (x) => x * sigmoid(x), slope: (x) => sigmoid(x) * (1 + x * sigmoid(-x)) },
-  tanh: { value: Math.tanh, slope: (x) => 1 / Math.cosh(x) ** 2 },
-  softplus: { value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), slope: sigmoid },
+  exp: { value: Math.exp, derivative: Math.exp },
+  sqrt: { value: Math.sqrt, derivative: (x) => 0.5 / Math.sqrt(x) },
+  log: { value: Math.log, derivative: (x) => 1 / x },
+  abs: { value: Math.abs, derivative: (x) => (x === 0 ? undefined : x < 0 ? -1 : 1) },
+  relu: { value: (x) => Math.max(x, 0), derivative: (x) => (x <= 0 ? undefined : 1) },
+  sigmoid: { value: sigmoid, derivative: (x) => sigmoid(x) * sigmoid(-x) },
+  silu: { value: (x) => x * sigmoid(x), derivative: (x) => sigmoid(x) * (1 + x * sigmoid(-x)) },
+  tanh: { value: Math.tanh, derivative: (x) => 1 / Math.cosh(x) ** 2 },
+  softplus: { value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), derivative: sigmoid },
 } satisfies Readonly<Record<string, Curve>>;
 
 /** x held from `low` to `high`. */
 export function clamping(low: number, high: number): Curve {
-  return { value: (x) => Math.min(Math.max(x, low), high), slope: (x) => (x < low || x > high ? undefined : 1) };
+  return { value: (x) => Math.min(Math.max(x, low), high), derivative: (x) => (x < low || x > high ? undefined : 1) };
 }
 
 /** A function of two numbers, and its derivatives by the first and by the second. */
 interface Surface {
   readonly value: (a: number, b: number) => number;
-  readonly slopes: (a: number, b: number) => readonly [Slope, Slope];
+  readonly derivatives: (a: number, b: number) => readonly [Derivative, Derivative];
 }
 
 /** How much of dy goes to the larger of two numbers, to either of two equal ones, and to both where one is NaN. */
@@ -45,13 +45,13 @@ const shareOf = (larger: number, smaller: number) => (larger < smaller ? undefin
 
 /** Operations on two elements, in float64. */
 export const SURFACES = {
-  add: { value: (a, b) => a + b, slopes: () => [1, 1] },
-  sub: { value: (a, b) => a - b, slopes: () => [1, -1] },
-  mul: { value: (a, b) => a * b, slopes: (a, b) => [b, a] },
-  div: { value: (a, b) => a / b, slopes: (a, b) => [1 / b, -a / b ** 2] },
-  pow: { value: (a, b) => a ** b, slopes: (a, b) => [b * a ** (b - 1), a ** b * Math.log(a)] },
-  maximum: { value: Math.max, slopes: (a, b) => [shareOf(a, b), shareOf(b, a)] },
-  minimum: { value: Math.min, slopes: (a, b) => [shareOf(b, a), shareOf(a, b)] },
+  add: { value: (a, b) => a + b, derivatives: () => [1, 1] },
+  sub: { value: (a, b) => a - b, derivatives: () => [1, -1] },
+  mul: { value: (a, b) => a * b, derivatives: (a, b) => [b, a] },
+  div: { value: (a, b) => a / b, derivatives: (a, b) => [1 / b, -a / b ** 2] },
+  pow: { value: (a, b) => a ** b, derivatives: (a, b) => [b * a ** (b - 1), a ** b * Math.log(a)] },
+  maximum: { value: Math.max, derivatives: (a, b) => [shareOf(a, b), shareOf(b, a)] },
+  minimum: { value: Math.min, derivatives: (a, b) => [shareOf(b, a), shareOf(a, b)] },
 } satisfies Readonly<Record<string, Surface>>;
 
 /** Comparisons: 1 where they hold, else 0. They have no derivative. */

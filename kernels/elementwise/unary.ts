@@ -1,5 +1,5 @@
 import { FirstlightError, flat, inRanges, part, record, runsOf, type Tensor } from '../../engine/index.ts';
-import { packed, packedKernels } from '../shared/rows.ts';
+import { vectorsOf, vectorKernels } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';
 
@@ -29,8 +29,8 @@ const kernels = Object.fromEntries(
   Object.entries(OPERATIONS).map(([name, { parts }]) => [
     name,
     {
-      value: packedKernels(name, [valueText, ...parts, special, flat]),
-      gradient: packedKernels(`${name}_grad`, [gradientText, ...parts, special, flat]),
+      value: vectorKernels(name, [valueText, ...parts, special, flat]),
+      gradient: vectorKernels(`${name}_grad`, [gradientText, ...parts, special, flat]),
     },
   ]),
 );
@@ -95,7 +95,7 @@ function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
   const { value, gradient } = kernels[op];
   const y = x.like();
   inRanges(x.gpu, x.size, { x, y }, (tensors, count) => {
-    const { kernel, packs: n } = packed(value, count);
+    const { kernel, vectors: n } = vectorsOf(value, count);
     const { run, grid } = runsOf(x.gpu, n);
     kernel.run(x.gpu, { tensors, params: { n, run, ...bounds }, grid });
   });
@@ -106,7 +106,7 @@ function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
     (dy) => {
       const dx = x.gradLike();
       inRanges(x.gpu, x.size, { kept, dy, dx }, (tensors, count) => {
-        const { kernel, packs: n } = packed(gradient, count);
+        const { kernel, vectors: n } = vectorsOf(gradient, count);
         const { run, grid } = runsOf(x.gpu, n);
         kernel.run(x.gpu, { tensors, params: { n, run, ...bounds }, grid });
       });

@@ -1,6 +1,6 @@
 // y = a where the condition is not 0, else b, element by element, NumPy's broadcasting over all three. Its gradients are the same with dy in
 // place of one operand and 0 in place of the other. NaN is not 0, and is found by its bits. a, b or both may be numbers that the program fixes.
-// Linked with operands.wgsl, strided.wgsl, special.wgsl, engine/flat.wgsl and a pack.
+// Linked with operands.wgsl, strided.wgsl, special.wgsl, engine/flat.wgsl and a vector.
 
 struct Params {
   n: u32, run: u32,
@@ -13,10 +13,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> condition: array<pack>;
-@group(0) @binding(2) var<storage, read> a: array<pack>;
-@group(0) @binding(3) var<storage, read> b: array<pack>;
-@group(0) @binding(4) var<storage, read_write> y: array<result_pack>;   // n packs
+@group(0) @binding(1) var<storage, read> condition: array<vector>;
+@group(0) @binding(2) var<storage, read> a: array<vector>;
+@group(0) @binding(3) var<storage, read> b: array<vector>;
+@group(0) @binding(4) var<storage, read_write> y: array<result_vector>;   // n vectors
 
 @compute @workgroup_size(WORKGROUP)
 fn where_not_zero(lanes: Lanes) {
@@ -28,7 +28,7 @@ fn where_not_zero(lanes: Lanes) {
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let left = operand_a(params.a_start + strided_offset(i, RANK, extents, a_strides));
     let right = operand_b(params.b_start + strided_offset(i, RANK, extents, b_strides));
-    let is_other = is_zero(vec4f(pack32(condition[params.condition_start + strided_offset(i, RANK, extents, strides)])));
-    y[params.y_start + i] = result_pack(pack_of(select(left, right, is_other)));
+    let is_other = is_zero(vec4f(vector32(condition[params.condition_start + strided_offset(i, RANK, extents, strides)])));
+    y[params.y_start + i] = result_vector(vector_of(select(left, right, is_other)));
   }
 }

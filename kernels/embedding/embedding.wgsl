@@ -1,13 +1,13 @@
-// Rows of a table by id: y[p] = table[ids[p]]. One lane per pack of y.
+// Rows of a table by id: y[p] = table[ids[p]]. One lane per vector of y.
 // A table larger than a binding comes in several dispatches, each with rows first ≤ id < first + rows and blind to the others.
-// Linked with a pack.
+// Linked with a vector.
 
 struct Params { n: u32, width: u32, first: u32, rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> table: array<pack>;     // [rows, width]
+@group(0) @binding(1) var<storage, read> table: array<vector>;     // [rows, width]
 @group(0) @binding(2) var<storage, read> ids: array<u32>;        // [positions]
-@group(0) @binding(3) var<storage, read_write> y: array<pack>;   // [positions, width], n packs
+@group(0) @binding(3) var<storage, read_write> y: array<vector>;   // [positions, width], n vectors
 
 const WORKGROUP = 64u;
 

@@ -1,18 +1,18 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, packedKernels } from '../shared/rows.ts';
+import { vectorsOf, vectorKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { storedFor, wideFor } from '../shared/wide_sum.ts';
 import type { TokenIds } from './token_ids.ts';
 
 export { type TokenIds, tokenIds } from './token_ids.ts';
 
-const lookup = packedKernels('embedding', [await part(import.meta.url, './embedding.wgsl')]);
-const partialSums = packedKernels('embedding_partial', [await part(import.meta.url, './embedding_partial.wgsl')]);
-const lookupGradient = packedKernels('embedding_grad', [await part(import.meta.url, './embedding_grad.wgsl')]);
+const lookup = vectorKernels('embedding', [await part(import.meta.url, './embedding.wgsl')]);
+const partialSums = vectorKernels('embedding_partial', [await part(import.meta.url, './embedding_partial.wgsl')]);
+const lookupGradient = vectorKernels('embedding_grad', [await part(import.meta.url, './embedding_grad.wgsl')]);
 const special = await part(import.meta.url, '../shared/special.wgsl');
-const picking = packedKernels('pick', [await part(import.meta.url, './pick.wgsl'), special]);
-const pickingGradient = packedKernels('pick_grad', [await part(import.meta.url, './pick_grad.wgsl'), special]);
+const picking = vectorKernels('pick', [await part(import.meta.url, './pick.wgsl'), special]);
+const pickingGradient = vectorKernels('pick_grad', [await part(import.meta.url, './pick_grad.wgsl'), special]);
 
 const WORKGROUP = 64;
 
@@ -29,11 +29,11 @@ export function embedding(table: Tensor, ids: TokenIds): Tensor {
   const { gpu } = table;
   const positions = ids.ids.size;
   const y = table.like([...ids.shape, width], 'embedding');
-  const { kernel, packs } = packed(lookup, width);
+  const { kernel, vectors } = vectorsOf(lookup, width);
   inRanges(gpu, vocabulary, { table }, (own, rows, first) => {
     inRanges(gpu, positions, { ids: ids.ids, y }, (some, count) => {
-      const n = count * packs;
-      kernel.run(gpu, { tensors: { ...own, ...some }, params: { n, width: packs, first, rows }, grid: ceilDiv(n, WORKGROUP) });
+      const n = count * vectors;
+      kernel.run(gpu, { tensors: { ...own, ...some }, params: { n, width: vectors, first, rows }, grid: ceilDiv(n, WORKGROUP) });
     });
   });
   const { order, lists, pieces } = ids;
@@ -58,18 +58,18 @@ function gradient(table: Tensor, dy: Tensor, { order, lists, pieces }: TokenIds)
     });
   const dtable = wideFor(table, [dy]).gradLike();
   gpu.clear(dtable);
-  const { kernel: first, packs } = packed(partialSums, width);
-  const { kernel: second } = packed(lookupGradient, width);
+  const { kernel: first, vectors } = vectorsOf(partialSums, width);
+  const { kernel: second } = vectorsOf(lookupGradient, width);
   const partial = dy.wide([pieces.shape[0], width], 'partial sums');
   overRanges((some, { params, constants }) => {
-    const n = pieces.shape[0] * packs;
-    first.run(gpu, { tensors: { ...some, order, pieces, partial }, params: { n, width: packs, ...params }, constants, grid: ceilDiv(n, WORKGROUP) });
+    const n = pieces.shape[0] * vectors;
+    first.run(gpu, { tensors: { ...some, order, pieces, partial }, params: { n, width: vectors, ...params }, constants, grid: ceilDiv(n, WORKGROUP) });
   });
   overRanges((some, { params, constants }) => {
-    const n = positions * packs;
+    const n = positions * vectors;
     inRanges(gpu, vocabulary, { dtable }, (own, rows, firstRow) => {
       const tensors = { ...some, ...own, order, lists, partial };
-      second.run(gpu, { tensors, params: { n, width: packs, first: firstRow, rows, ...params }, constants, grid: ceilDiv(n, WORKGROUP) });
+      second.run(gpu, { tensors, params: { n, width: vectors, first: firstRow, rows, ...params }, constants, grid: ceilDiv(n, WORKGROUP) });
     });
   });
   return storedFor(table, dtable);
@@ -86,16 +86,16 @@ export function pick(x: Tensor, index: Tensor<'u32'>): Tensor {
   if (index.shape.length !== 1 || index.size !== batch) throw new ShapeError('pick', `x is [${x.shape}], so the index must be [${batch}], got [${index.shape}]`);
   const { gpu } = x;
   const run = (kernels: typeof picking, tensors: Readonly<Record<string, Tensor | Tensor<'u32'>>>, n: number, first: number) =>
-    packed(kernels, width).kernel.run(gpu, { tensors, params: { n, length, width: packs, first }, grid: ceilDiv(n, WORKGROUP) });
-  const { packs } = packed(picking, width);
+    vectorsOf(kernels, width).kernel.run(gpu, { tensors, params: { n, length, width: vectors, first }, grid: ceilDiv(n, WORKGROUP) });
+  const { vectors } = vectorsOf(picking, width);
   const y = x.like([batch, width]);
-  inRanges(gpu, batch, { x }, (tensors, count, first) => run(picking, { ...tensors, index, y }, count * packs, first));
+  inRanges(gpu, batch, { x }, (tensors, count, first) => run(picking, { ...tensors, index, y }, count * vectors, first));
   return record(
     y,
     [x],
     (dy) => {
       const dx = x.gradLike();
-      inRanges(gpu, batch, { dx }, (tensors, count, first) => run(pickingGradient, { ...tensors, dy, index }, count * length * packs, first));
+      inRanges(gpu, batch, { dx }, (tensors, count, first) => run(pickingGradient, { ...tensors, dy, index }, count * length * vectors, first));
       return [dx];
     },
     [index],

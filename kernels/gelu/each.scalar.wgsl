@@ -1,3 +1,3 @@
-// The activation of a pack of one element. Same names as each.vec4.wgsl.
-fn activation_each(x: pack32) -> pack32 { return activation(x); }
-fn slope_each(x: pack32) -> pack32 { return activation_slope(x); }
+// The activation of a vector of one element. Same names as each.vec4.wgsl.
+fn activation_each(x: vector32) -> vector32 { return activation(x); }
+fn derivative_each(x: vector32) -> vector32 { return activation_derivative(x); }

@@ -1,14 +1,14 @@
 import { flat, inRanges, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, packParts } from '../shared/rows.ts';
+import { vectorsOf, vectorParts } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 
 const each = { scalar: await part(import.meta.url, './each.scalar.wgsl'), vec4: await part(import.meta.url, './each.vec4.wgsl') };
 
-/** A kernel for each pack and activation. */
+/** A kernel for each vector and activation. */
 function build(name: string, source: Source): Readonly<Record<keyof typeof each, Readonly<Record<Activation, Kernel>>>> {
-  const linked = (pack: keyof typeof each) => kernelByActivation(`${name}.${pack}`, [source, flat, packParts[pack], each[pack]]);
+  const linked = (vector: keyof typeof each) => kernelByActivation(`${name}.${vector}`, [source, flat, vectorParts[vector], each[vector]]);
   return { scalar: linked('scalar'), vec4: linked('vec4') };
 }
 
@@ -24,9 +24,9 @@ export function gelu(x: Tensor, activation: Activation): Tensor {
   const { gpu } = x;
   const apply = ({ scalar, vec4 }: typeof forward, all: Readonly<Record<string, Tensor>>) =>
     inRanges(gpu, x.size, all, (tensors, count) => {
-      const { kernel, packs } = packed({ scalar: scalar[activation], vec4: vec4[activation] }, count);
-      const { run, grid } = runsOf(gpu, packs);
-      kernel.run(gpu, { tensors, params: { packs, run }, grid });
+      const { kernel, vectors } = vectorsOf({ scalar: scalar[activation], vec4: vec4[activation] }, count);
+      const { run, grid } = runsOf(gpu, vectors);
+      kernel.run(gpu, { tensors, params: { vectors, run }, grid });
     });
   const y = x.like();
   apply(forward, { x, y });

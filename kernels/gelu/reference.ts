@@ -8,5 +8,5 @@ export function gelu(x: Float64Array, activation: Activation): Float64Array {
 
 /** dx = dy · activation'(x). */
 export function geluGradient(x: Float64Array, dy: Float64Array, activation: Activation): Float64Array {
-  return x.map((v, i) => dy[i] * ACTIVATION_REFERENCE[activation].slope(v));
+  return x.map((v, i) => dy[i] * ACTIVATION_REFERENCE[activation].derivative(v));
 }

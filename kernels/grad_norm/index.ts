@@ -1,6 +1,6 @@
 import { inRanges, part, ShapeError, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { vectorsOf, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const sums = await part(import.meta.url, './sums.wgsl');
@@ -25,10 +25,10 @@ export function gradNorm(grads: readonly Tensor[]): Tensor {
   let place = 0;
   for (const arena of grads) {
     // of the whole arena, and ranges of whole runs: sums then do not depend on the limit
-    const { kernel, packs } = packed(squares, arena.size);
+    const { kernel, vectors } = vectorsOf(squares, arena.size);
     inRanges(gpu, arena.size, { grads: arena }, (tensors, count, start) => {
       const rows = ceilDiv(count, CHUNK);
-      const params = { n: count / (arena.size / packs), first: place + start / CHUNK, rows };
+      const params = { n: count / (arena.size / vectors), first: place + start / CHUNK, rows };
       kernel.run(gpu, { tensors: { ...tensors, partial }, params, constants: { CHUNK }, ...rowLaunch(gpu, kernel, rows) });
     }, CHUNK);
     place += ceilDiv(arena.size, CHUNK);

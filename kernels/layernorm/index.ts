@@ -1,7 +1,7 @@
 import { type Context, copy, fitsBinding, gcd, inRanges, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, packed, packedKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
+import { bandsOf, vectorsOf, vectorKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const rowsOfX = await part(import.meta.url, './rows.wgsl');
@@ -12,7 +12,7 @@ const rowsOfX = await part(import.meta.url, './rows.wgsl');
 const rowsOfLanes = ({ kind }: Context) => (kind === 'software' ? [2, 1] : [1, 2]).map((own) => ({ own }));
 const forward = rowKernels('layernorm', [await part(import.meta.url, './layernorm.wgsl'), rowsOfX], rowsOfLanes);
 const backward = rowKernels('layernorm_grad', [await part(import.meta.url, './layernorm_grad.wgsl'), rowsOfX]);
-const totalSums = packedKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
+const totalSums = vectorKernels('layernorm_grad_totals', [await part(import.meta.url, './layernorm_grad_totals.wgsl')]);
 
 /** Lanes of a workgroup in row/*.wgsl, and in the kernel that adds up bands. */
 const WORKGROUP = 128;
@@ -48,7 +48,7 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, a
   }
   const { gpu } = x;
   const y = x.like(appended === undefined ? x.shape : [sequences, tokens + 1, cols]);
-  const { kernel, packs } = packed(forward, cols);
+  const { kernel, vectors } = vectorsOf(forward, cols);
   using statistics = x.wide([y.size / cols, 2], 'statistics');
   const units = appended === undefined ? y.size / cols : sequences;
   inRanges(gpu, units, { x, appended: appended ?? x, y, statistics }, (some) => {
@@ -56,7 +56,7 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, eps = 1e-5, a
     const { variant, sizes: { own } } = kernel.choose(gpu, { rows });
     kernel.run(gpu, {
       tensors: { ...some, weight, bias },
-      params: { rows, packs, tokens: tokensOf(x, appended), eps },
+      params: { rows, vectors, tokens: tokensOf(x, appended), eps },
       constants: { APPENDED: appended !== undefined, OWN: own },
       grid: ceilDiv(rows, own * rowsOfGroup(gpu, variant)),
       variant,
@@ -77,7 +77,7 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
   const cols = weight.size;
   const tokens = tokensOf(x, appended);
   const units = dy.size / cols / (tokens + 1);
-  const { kernel, packs } = packed(backward, cols);
+  const { kernel, vectors } = vectorsOf(backward, cols);
   const hasRows = x.requiresGrad || appended?.requiresGrad === true;
   const hasColumns = weight.requiresGrad || bias.requiresGrad;
   const { bands, band } = bandsOf(units * (tokens + 1));
@@ -96,11 +96,11 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
     const own = some.dx ?? (hasRows && count < units ? joined(some.x, some.appended) : dx);
     const { variant } = kernel.choose(gpu, { rows });
     const row_groups = hasRows ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
-    const column_groups = hasColumns ? ceilDiv(packs, WORKGROUP) : 0;
+    const column_groups = hasColumns ? ceilDiv(vectors, WORKGROUP) : 0;
     const place = { bands: ceilDiv(rows, band), band, first_band: (start * (tokens + 1)) / band };
     kernel.run(gpu, {
       tensors: { ...some, weight, dx: own, partials },
-      params: { rows, packs, tokens, wanted: hasRows ? rows : 0, appended_at: aligned(some.x.size) / (cols / packs), row_groups, column_groups, ...place },
+      params: { rows, vectors, tokens, wanted: hasRows ? rows : 0, appended_at: aligned(some.x.size) / (cols / vectors), row_groups, column_groups, ...place },
       constants: { APPENDED: appended !== undefined, SO_FAR: before !== undefined },
       grid: place.bands * (row_groups + column_groups),
       variant,
@@ -110,7 +110,7 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
       copy(own.alias([size], from * own.elementBytes), dx.alias([size], (to + start * (size / count)) * dx.elementBytes));
     }
   }, band / gcd(band, tokens + 1));
-  const [dweight, dbias] = hasColumns ? totals(partials, weight, bias, packs, bands) : [undefined, undefined];
+  const [dweight, dbias] = hasColumns ? totals(partials, weight, bias, vectors, bands) : [undefined, undefined];
   const dxOnly = !x.requiresGrad ? undefined : appended === undefined ? dx : dx.alias(x.shape);
   const dappended = appended?.requiresGrad === true ? dx.alias(appended.shape, aligned(x.size) * dx.elementBytes) : undefined;
   return [dxOnly, dweight, dbias, ...(appended === undefined ? [] : [dappended])];
@@ -122,10 +122,10 @@ function joined(x: Tensor, appended: Tensor): Tensor {
 }
 
 /** dweight and dbias: the bands added up, first to last. */
-function totals(partials: Tensor, weight: Tensor, bias: Tensor, packs: number, bands: number): readonly [Tensor, Tensor] {
+function totals(partials: Tensor, weight: Tensor, bias: Tensor, vectors: number, bands: number): readonly [Tensor, Tensor] {
   const dweight = weight.gradLike();
   const dbias = bias.gradLike();
-  packed(totalSums, weight.size).kernel.run(weight.gpu, { tensors: { partials, dweight, dbias }, params: { packs, bands }, grid: ceilDiv(packs, TOTALS_WORKGROUP) });
+  vectorsOf(totalSums, weight.size).kernel.run(weight.gpu, { tensors: { partials, dweight, dbias }, params: { vectors, bands }, grid: ceilDiv(vectors, TOTALS_WORKGROUP) });
   return [dweight, dbias];
 }
 

@@ -12,10 +12,10 @@ fn loss(x: vec4f, t: vec4f) -> vec4f {
 }
 
 // σ(x) − t: the tail e / (1 + e), and what is against it, taken from one another as they are, because 1 − tail would have lost its digits.
-fn slope_of_x(x: vec4f, t: vec4f) -> vec4f {
+fn derivative_of_x(x: vec4f, t: vec4f) -> vec4f {
   let e = exp_of_four(-abs(x));
-  let slope = e / (1.0 + e) - against(x, t);
-  return select(slope, -slope, x >= vec4f());
+  let derivative = e / (1.0 + e) - against(x, t);
+  return select(derivative, -derivative, x >= vec4f());
 }
 
-fn slope_of_target(x: vec4f, t: vec4f) -> vec4f { return -x; }
+fn derivative_of_target(x: vec4f, t: vec4f) -> vec4f { return -x; }

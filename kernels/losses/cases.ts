@@ -42,10 +42,10 @@ export const room: Room = {
   kernels,
   cases: [
     lossCase('mse', 'odd rows, of which the last is short', normal('x', [67, 17]), normal('t', [67, 17])),
-    lossCase('mse', 'packs', normal('x', [4, 130, 8]), normal('t', [4, 130, 8], { mean: 1 })),
+    lossCase('mse', 'vectors', normal('x', [4, 130, 8]), normal('t', [4, 130, 8], { mean: 1 })),
     lossCase('mse', 'one number', values([1], [-3]), values([1], [0.5])),
     lossCase('binary cross-entropy', 'soft targets, an odd length', normal('logits', [1001], { std: 3 }), shares('soft', [1001]), 4e-7),
-    lossCase('binary cross-entropy', 'labels, in packs', normal('logits', [33, 12], { std: 3 }), labels([33, 12])),
+    lossCase('binary cross-entropy', 'labels, in vectors', normal('logits', [33, 12], { std: 3 }), labels([33, 12])),
     lossCase('binary cross-entropy', 'wrong by as much as can be', values([6], [17, -60, 100, -100, 1e4, -1e4]), labels([6])),
     lossCase('binary cross-entropy', 'right by so much that only tails are left', values([6], [-20, 20, -60, 60, -100, 100]), labels([6])),
   ],

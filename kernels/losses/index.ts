@@ -1,13 +1,13 @@
 import { flat, inRanges, part, rangesOf, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, type PackedKernels, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { vectorsOf, type VectorKernels, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 /** A loss over pairs of numbers: its sums, and the gradient of their mean. */
 interface PairLoss {
-  readonly sums: PackedKernels;
-  readonly gradient: PackedKernels;
+  readonly sums: VectorKernels;
+  readonly gradient: VectorKernels;
 }
 
 const sums = await part(import.meta.url, './losses.wgsl');
@@ -16,9 +16,9 @@ const logarithm = await part(import.meta.url, '../shared/log.wgsl');
 const exponential = await part(import.meta.url, '../shared/exp.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
 
-/** @param parts WGSL that defines `loss`, `slope_of_x` and `slope_of_target` */
+/** @param parts WGSL that defines `loss`, `derivative_of_x` and `derivative_of_target` */
 function pairLoss(name: string, parts: readonly Source[]): PairLoss {
-  return { sums: rowKernels(name, [sums, ...parts]), gradient: packedKernels(`${name}_grad`, [gradients, flat, ...parts]) };
+  return { sums: rowKernels(name, [sums, ...parts]), gradient: vectorKernels(`${name}_grad`, [gradients, flat, ...parts]) };
 }
 
 const squaredError = pairLoss('mse', [await part(import.meta.url, './mse.wgsl')]);
@@ -54,30 +54,30 @@ function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
     const length = aligned(Math.sqrt(size)); // rows that may begin a binding
     const rows = ceilDiv(size, length);
     const partials = x.wide([rows], 'sums of rows');
-    const { kernel, packs } = packed(loss.sums, size);
-    const perPack = size / packs;
+    const { kernel, vectors } = vectorsOf(loss.sums, size);
+    const perVector = size / vectors;
     for (const { start: first, count } of rangesOf(gpu, rows, length, 1)) {
       const n = Math.min(count * length, size - first * length);
       const [own, targets] = [x, target].map((tensor) => tensor.alias([n], first * length * tensor.elementBytes));
       kernel.run(gpu, {
         tensors: { x: own, targets, partials },
-        params: { rows: count, packs: length / perPack, total: n / perPack, first },
+        params: { rows: count, vectors: length / perVector, total: n / perVector, first },
         ...rowLaunch(gpu, kernel, count),
       });
     }
-    const pull = (dloss: Tensor) => [slopes(loss, x, target, dloss, 'x'), slopes(loss, x, target, dloss, 'target')];
+    const pull = (dloss: Tensor) => [derivatives(loss, x, target, dloss, 'x'), derivatives(loss, x, target, dloss, 'target')];
     return record(sumEverything(partials, 1 / size), [x, target], pull);
   });
 }
 
 /** The gradient of one side, if it needs one. */
-function slopes({ gradient }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target'): Tensor | undefined {
+function derivatives({ gradient }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target'): Tensor | undefined {
   const { gpu, size } = x;
   const own = side === 'x' ? x : target;
   if (!own.requiresGrad) return undefined;
   const d = own.gradLike();
   inRanges(gpu, size, { x, targets: target, d }, (tensors, count) => {
-    const { kernel, packs: n } = packed(gradient, count);
+    const { kernel, vectors: n } = vectorsOf(gradient, count);
     const { run, grid } = runsOf(gpu, n);
     kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, run, elements: size, of_targets: side === 'target' ? 1 : 0 }, grid });
   });

@@ -81,7 +81,7 @@ function mlpCase(name: string, size: reference.MlpSize, activation: Activation, 
     tolerance: { atol: 6e-6, rtol: 2e-6, why: 'sums of products that add up to about 1, and the activation' },
     gradientTolerance: sumOf(Math.max(columns, hidden, rows)),
     stored: { roundings: 1, count: 1, scale: 1 },                                              // what is between the layers
-    gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },        // that, the slope, and dhidden · slope
+    gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },        // that, the derivative, and dhidden · derivative
     cost: both(cost),
     gradientCost: both(gradientCost),
   };
@@ -167,11 +167,11 @@ export const room: Room = {
     matmulCase('one number', { rows: 1, inner: 1, columns: 1 }),
     matmulCase('one row, many columns', { rows: 1, inner: 7, columns: 515 }),
     matmulCase('no size a multiple of 4', { rows: 67, inner: 19, columns: 35 }),
-    matmulCase('packs, partial tiles', { rows: 68, inner: 20, columns: 100 }),
+    matmulCase('vectors, partial tiles', { rows: 68, inner: 20, columns: 100 }),
     matmulCase('b transposed, odd', { rows: 13, inner: 33, columns: 37, transposeB: true }),
-    matmulCase('b transposed, packs', { rows: 44, inner: 68, columns: 36, transposeB: true }),
+    matmulCase('b transposed, vectors', { rows: 44, inner: 68, columns: 36, transposeB: true }),
     matmulCase('a transposed, odd', { rows: 41, inner: 22, columns: 9, transposeA: true }),
-    matmulCase('a transposed, packs but an odd sum', { rows: 36, inner: 29, columns: 68, transposeA: true }),
+    matmulCase('a transposed, vectors but an odd sum', { rows: 36, inner: 29, columns: 68, transposeA: true }),
     matmulCase('a transposed, many rows', { rows: 20, inner: 300, columns: 12, transposeA: true }),
     matmulCase('a batch', { rows: 5, inner: 17, columns: 6 }, { batch: 3 }),
     matmulCase('a batch, b transposed', { rows: 8, inner: 12, columns: 4, transposeB: true }, { batch: 5 }),
@@ -182,7 +182,7 @@ export const room: Room = {
     linearCase('many rows, few weights', { rows: 1033, inner: 8, columns: 12 }, { bias: true }),
     linearCase('many rows, a weight of odd size, no bias', { rows: 700, inner: 5, columns: 9 }, {}),
     linearCase('odd everywhere, residual', { rows: 21, inner: 30, columns: 17 }, { bias: true, residual: true }),
-    linearCase('bias and residual in packs', { rows: 50, inner: 64, columns: 48 }, { bias: true, residual: true }),
+    linearCase('bias and residual in vectors', { rows: 50, inner: 64, columns: 48 }, { bias: true, residual: true }),
     mlpCase('QuickGELU, residual', { rows: 50, inner: 64, hidden: 96, columns: 48 }, 'quick_gelu', { residual: true }),
     mlpCase('many rows, few weights', { rows: 1033, inner: 8, hidden: 12, columns: 8 }, 'quick_gelu', { residual: true }),
     mlpCase('GELU, odd everywhere', { rows: 9, inner: 10, hidden: 13, columns: 11 }, 'gelu'),

@@ -1,5 +1,5 @@
 // What happens to neighbouring sums of a row before they leave the registers:
-//   y = activation(sum + bias) + residual, or, on the way back through an activation whose slope was kept, sum · slope
+//   y = activation(sum + bias) + residual, or, on the way back through an activation whose derivative was kept, sum · derivative
 // Linked with one of ../shared/activation/*.wgsl or identity.wgsl, and with one of keep.*.wgsl.
 
 // Takes the sums of `width` columns from `column` on, at most 4; stores those that exist.
@@ -13,6 +13,6 @@ fn finish(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
   keep(i, count, pre);
   var four = vec4f(activation(pre.x), activation(pre.y), activation(pre.z), activation(pre.w));
   if (RESIDUAL) { four += four_of_other(i + steps); }
-  if (SLOPE) { four *= four_of_other(i + steps); }
+  if (DERIVATIVE) { four *= four_of_other(i + steps); }
   store_four(i, count, four);
 }

@@ -37,7 +37,7 @@ export function linear(x: Tensor, weight: Tensor, { bias, residual }: { bias?: T
 }
 
 /**
- * y = activation(x·W₁ᵀ + b₁)·W₂ᵀ + b₂ + residual: the two linear layers of a transformer block, in two dispatches. The slope of the
+ * y = activation(x·W₁ᵀ + b₁)·W₂ᵀ + b₂ + residual: the two linear layers of a transformer block, in two dispatches. The derivative of the
  * activation, kept by the forward pass, is multiplied in as dy·W₂ leaves the registers, so the way back takes no pass of its own.
  *
  * @param x [..., K]  @param expand W₁ [H, K]  @param contract W₂ [N, H]  @param options.residual [..., N], the shape of the result
@@ -53,20 +53,20 @@ export function mlp(x: Tensor, expand: Affine, contract: Affine, { activation, r
 
   const expands = learns(expand);
   const contracts = learns(contract);
-  const needsSlope = isRecording() && (x.requiresGrad || expands);
-  using slope = needsSlope ? x.like(hiddenShape, 'slope of the activation') : undefined;
+  const needsDerivative = isRecording() && (x.requiresGrad || expands);
+  using derivative = needsDerivative ? x.like(hiddenShape, 'derivative of the activation') : undefined;
   const y = x.like(shape);
-  multiplyRows(x, expand.weight, hidden, { rows, columns: width, inner, transposeB: true }, { bias: expand.bias, activation, slope });
+  multiplyRows(x, expand.weight, hidden, { rows, columns: width, inner, transposeB: true }, { bias: expand.bias, activation, derivative });
   multiplyRows(hidden, contract.weight, y, { rows, columns, inner: width, transposeB: true }, { bias: contract.bias, residual });
 
   const saved = [
-    ...(expands ? [x] : []), ...(x.requiresGrad ? [expand.weight] : []), ...(contracts ? [hidden] : []), ...(slope === undefined ? [] : [slope, contract.weight]),
+    ...(expands ? [x] : []), ...(x.requiresGrad ? [expand.weight] : []), ...(contracts ? [hidden] : []), ...(derivative === undefined ? [] : [derivative, contract.weight]),
   ];
   const extra = [expand.bias, contract.bias, residual].filter((tensor) => tensor !== undefined);
   return record(y, [x, expand.weight, contract.weight, ...extra], (dy, soFar) => {
     const ofContract = contracts ? gradientsOf(contract, dy, hidden) : undefined;
-    const dpre = slope && slope.like(hiddenShape, 'd hidden');
-    if (dpre !== undefined) multiplyRows(dy, contract.weight, dpre, { rows, columns: width, inner: columns }, { factor: slope });
+    const dpre = derivative && derivative.like(hiddenShape, 'd hidden');
+    if (dpre !== undefined) multiplyRows(dy, contract.weight, dpre, { rows, columns: width, inner: columns }, { factor: derivative });
     const ofExpand = expands && dpre !== undefined ? gradientsOf(expand, dpre, x) : undefined;
     const dx = dpre && gradientOfInput(dpre, expand.weight, x, soFar);
     const ofBiases = [expand.bias && [ofExpand?.bias], contract.bias && [ofContract?.bias], residual && [dy]].flatMap((given) => given ?? []);

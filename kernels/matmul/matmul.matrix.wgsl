@@ -3,7 +3,7 @@
 // blocks, a square tile. For every STEP of k the workgroup copies the tile's rows of op(A) and columns of op(B) into workgroup memory, as they
 // are stored: a transposed operand is loaded across from there. A small matrix that is loaded once serves a whole row or column of
 // the block: 4 + 4 loads for 16 products.
-// While the units multiply one step, the next is on its way from memory to registers: four packs of each operand per lane. WGSL has no
+// While the units multiply one step, the next is on its way from memory to registers: four vectors of each operand per lane. WGSL has no
 // copy that runs by itself, so only a load whose result nobody waits for yet hides how far away memory is.
 // Linked with problem.wgsl, bands.wgsl, operands.*.wgsl, stored.*.wgsl, finish.wgsl and what that asks for, and one of ../shared/matrix/*.wgsl.
 //
@@ -13,9 +13,9 @@
 
 const TILE = GROUPS_DOWN * DOWN * M;
 const LANES = GROUPS_DOWN * GROUPS_ACROSS * SUBGROUP;
-const STEP = 16u * LANES / TILE;   // of k, a multiple of K: four packs of four for each lane
+const STEP = 16u * LANES / TILE;   // of k, a multiple of K: four vectors of four for each lane
 
-// Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two packs of padding shift each
+// Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two vectors of padding shift each
 // line by four banks against the one before, so that a matrix is loaded from eight lines at a time without a conflict.
 const PADDING = 2u;
 const ALONG_K = STEP / 4u;
@@ -139,16 +139,16 @@ fn right_at(k: u32, column: u32) -> Right {
   return right_of(B_START + k * B_STRIDE + column / 4u, B_STRIDE);
 }
 
-// A lane's share of a step: packs lane, lane + LANES, … of its lines, so that neighbouring lanes read neighbouring memory.
+// A lane's share of a step: vectors lane, lane + LANES, … of its lines, so that neighbouring lanes read neighbouring memory.
 fn fetched_a(tile: Tile, k: u32, lane: u32) -> mat4x4<elem> {
-  return mat4x4<elem>(pack_of_a(tile, k, lane), pack_of_a(tile, k, lane + LANES), pack_of_a(tile, k, lane + 2u * LANES), pack_of_a(tile, k, lane + 3u * LANES));
+  return mat4x4<elem>(vector_of_a(tile, k, lane), vector_of_a(tile, k, lane + LANES), vector_of_a(tile, k, lane + 2u * LANES), vector_of_a(tile, k, lane + 3u * LANES));
 }
 fn fetched_b(tile: Tile, k: u32, lane: u32) -> mat4x4<elem> {
-  return mat4x4<elem>(pack_of_b(tile, k, lane), pack_of_b(tile, k, lane + LANES), pack_of_b(tile, k, lane + 2u * LANES), pack_of_b(tile, k, lane + 3u * LANES));
+  return mat4x4<elem>(vector_of_b(tile, k, lane), vector_of_b(tile, k, lane + LANES), vector_of_b(tile, k, lane + 2u * LANES), vector_of_b(tile, k, lane + 3u * LANES));
 }
 
-// Pack i of the step that begins at k. Beyond the tile's part of K, and beyond the last row or column, it is 0.
-fn pack_of_a(tile: Tile, k: u32, i: u32) -> vec4<elem> {
+// VectorForm i of the step that begins at k. Beyond the tile's part of K, and beyond the last row or column, it is 0.
+fn vector_of_a(tile: Tile, k: u32, i: u32) -> vec4<elem> {
   if (TRANSPOSE_A) {
     let ks = k + i / ALONG_TILE;
     let rows = tile.row + i % ALONG_TILE * 4u + FOUR;
@@ -160,7 +160,7 @@ fn pack_of_a(tile: Tile, k: u32, i: u32) -> vec4<elem> {
   let at = tile.a + min(row, params.rows - 1u) * params.inner + min(ks, vec4u(tile.end - 1u));
   return select(vec4<elem>(), stored_a(at), vec4<bool>(row < params.rows) & (ks < vec4u(tile.end)));
 }
-fn pack_of_b(tile: Tile, k: u32, i: u32) -> vec4<elem> {
+fn vector_of_b(tile: Tile, k: u32, i: u32) -> vec4<elem> {
   if (TRANSPOSE_B) {
     let column = tile.column + i / ALONG_K;
     let ks = k + i % ALONG_K * 4u + FOUR;
@@ -173,17 +173,17 @@ fn pack_of_b(tile: Tile, k: u32, i: u32) -> vec4<elem> {
   return select(vec4<elem>(), stored_b(at), vec4<bool>(ks < tile.end) & (columns < vec4u(params.columns)));
 }
 
-fn put_a(lane: u32, packs: mat4x4<elem>) {
-  halves[place_of_a(lane)] = vec4<matrix_elem>(packs[0]);
-  halves[place_of_a(lane + LANES)] = vec4<matrix_elem>(packs[1]);
-  halves[place_of_a(lane + 2u * LANES)] = vec4<matrix_elem>(packs[2]);
-  halves[place_of_a(lane + 3u * LANES)] = vec4<matrix_elem>(packs[3]);
+fn put_a(lane: u32, vectors: mat4x4<elem>) {
+  halves[place_of_a(lane)] = vec4<matrix_elem>(vectors[0]);
+  halves[place_of_a(lane + LANES)] = vec4<matrix_elem>(vectors[1]);
+  halves[place_of_a(lane + 2u * LANES)] = vec4<matrix_elem>(vectors[2]);
+  halves[place_of_a(lane + 3u * LANES)] = vec4<matrix_elem>(vectors[3]);
 }
-fn put_b(lane: u32, packs: mat4x4<elem>) {
-  halves[place_of_b(lane)] = vec4<matrix_elem>(packs[0]);
-  halves[place_of_b(lane + LANES)] = vec4<matrix_elem>(packs[1]);
-  halves[place_of_b(lane + 2u * LANES)] = vec4<matrix_elem>(packs[2]);
-  halves[place_of_b(lane + 3u * LANES)] = vec4<matrix_elem>(packs[3]);
+fn put_b(lane: u32, vectors: mat4x4<elem>) {
+  halves[place_of_b(lane)] = vec4<matrix_elem>(vectors[0]);
+  halves[place_of_b(lane + LANES)] = vec4<matrix_elem>(vectors[1]);
+  halves[place_of_b(lane + 2u * LANES)] = vec4<matrix_elem>(vectors[2]);
+  halves[place_of_b(lane + 3u * LANES)] = vec4<matrix_elem>(vectors[3]);
 }
 fn place_of_a(i: u32) -> u32 {
   let length = A_STRIDE - PADDING;

@@ -13,19 +13,19 @@ const SHAPES = [
   [4, 2, 2, 2],
 ] as const;
 
-/** Elements of a pack, packs of each operand that a lane fetches for a step, and packs between the lines of a step. */
-const [PACK, FETCHED, PADDING] = [4, 4, 2];
+/** Elements of a vector, vectors of each operand that a lane fetches for a step, and vectors between the lines of a step. */
+const [VECTOR, FETCHED, PADDING] = [4, 4, 2];
 const [HALF_BYTES, WIDE_BYTES] = [2, 4];
 
 /** The numbers that follow from a shape, as the WGSL has them, with matrices of so many bytes an element. */
 export function measuresOf({ M, N, K, SUBGROUP }: MatrixSizes, { down, across, groupsDown, groupsAcross }: Sizes, elementBytes = HALF_BYTES) {
   const [rows, columns] = [groupsDown * down * M, groupsAcross * across * N];
   const lanes = groupsDown * groupsAcross * SUBGROUP;
-  const step = (PACK * FETCHED * lanes) / rows;
-  const linesAlong = (lines: number, length: number) => lines * (length / PACK + PADDING);
-  const packs = 2 * Math.max(linesAlong(rows, step), linesAlong(step, columns));   // of operands, in the layout that takes most
-  const sums = groupsDown * M * (columns / PACK + 1);                              // packs of f32
-  return { tile: rows, isSquare: rows === columns, lanes, step, isWhole: step % K === 0, bytes: packs * PACK * elementBytes + sums * 16 };
+  const step = (VECTOR * FETCHED * lanes) / rows;
+  const linesAlong = (lines: number, length: number) => lines * (length / VECTOR + PADDING);
+  const vectors = 2 * Math.max(linesAlong(rows, step), linesAlong(step, columns));   // of operands, in the layout that takes most
+  const sums = groupsDown * M * (columns / VECTOR + 1);                              // vectors of f32
+  return { tile: rows, isSquare: rows === columns, lanes, step, isWhole: step % K === 0, bytes: vectors * VECTOR * elementBytes + sums * 16 };
 }
 
 /** The shapes that these matrices and the limits of the device allow. */

@@ -5,7 +5,7 @@
 @group(0) @binding(1) var<storage, read> a: array<elem>;
 @group(0) @binding(2) var<storage, read> b: array<elem>;
 @group(0) @binding(3) var<storage, read> bias: array<elem>;       // [N]; anything unless BIAS
-@group(0) @binding(4) var<storage, read> other: array<elem>;      // shaped as `y`: residual or slope; anything unless RESIDUAL or SLOPE
+@group(0) @binding(4) var<storage, read> other: array<elem>;      // shaped as `y`: residual or derivative; anything unless RESIDUAL or DERIVATIVE
 @group(0) @binding(5) var<storage, read_write> y: array<result>;  // every C, one after another
 
 fn one_of_a(i: u32) -> f32 { return f32(a[i]); }

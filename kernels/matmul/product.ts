@@ -1,7 +1,7 @@
-import { accumulate, type Choice, type Context, copy, type FloatType, inRanges, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
+import { accumulate, type Candidate, type Context, copy, type FloatType, inRanges, Kernel, part, type Sizes, type Source, Tensor, type Variant } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
 import { matricesOf, type MatrixSizes, matrixVariantNames, matrixVariants } from '../shared/matrix.ts';
-import { packed, packedKernels } from '../shared/rows.ts';
+import { vectorsOf, vectorKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { storedFor, wideFor } from '../shared/wide_sum.ts';
 import { constantsOf, measuresOf, shapesFor } from './matrix.ts';
@@ -23,12 +23,12 @@ const rowSums = await read('./keep.row_sums.wgsl');
 const KEEP = {
   nothing: { scalar: none, vec4: none },
   rowSums: { scalar: rowSums, vec4: rowSums },
-  slope: { scalar: await read('./keep.slope.scalar.wgsl'), vec4: await read('./keep.slope.vec4.wgsl') },
+  derivative: { scalar: await read('./keep.derivative.scalar.wgsl'), vec4: await read('./keep.derivative.vec4.wgsl') },
 };
 
-/** How tensors are read and written: element by element, or in packs of four. */
-type Pack = keyof typeof operands;
-type Packed = Readonly<Record<Pack, Kernel>>;
+/** How tensors are read and written: element by element, or in vectors of four. */
+type VectorForm = keyof typeof operands;
+type Packed = Readonly<Record<VectorForm, Kernel>>;
 
 /** Lanes that show their block of op(A) to all: as many as the smallest subgroup has, up to 8, or 4, for lower tiles of C. */
 function sendersOf(gpu: Context): { readonly senders: number }[] {
@@ -45,24 +45,24 @@ function tilesOf({ kind, limits }: Context): readonly Sizes[] {
 }
 const LARGE_TILE = 128;
 
-/** The rungs, best first. What differs between packs comes with the rung, because the naive one takes single elements always. */
-function rungs(pack: Pack, keep: Readonly<Record<Pack, Source>>): Readonly<Record<string, Variant>> {
-  const ofMatrices = [matrix, bands, stored[pack], operands[pack], keep[pack]];
+/** The rungs, best first. What differs between vectors comes with the rung, because the naive one takes single elements always. */
+function rungs(vector: VectorForm, keep: Readonly<Record<VectorForm, Source>>): Readonly<Record<string, Variant>> {
+  const ofMatrices = [matrix, bands, stored[vector], operands[vector], keep[vector]];
   return {
     ...matrixVariants(ofMatrices, shapesFor),
-    subgroup: { parts: [subgroup, blocks, operands[pack], keep[pack]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
-    tiled: { parts: [tiled, bands, blocks, operands[pack], keep[pack]], sizes: tilesOf },
+    subgroup: { parts: [subgroup, blocks, operands[vector], keep[vector]], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
+    tiled: { parts: [tiled, bands, blocks, operands[vector], keep[vector]], sizes: tilesOf },
     naive: { parts: [naive, operands.scalar, keep.scalar] },
   };
 }
 
-function plain(name: string, keep: Readonly<Record<Pack, Source>>): Packed {
-  const build = (pack: Pack) => new Kernel(`${name}.${pack}`, [problem, finish, identity], rungs(pack, keep));
+function plain(name: string, keep: Readonly<Record<VectorForm, Source>>): Packed {
+  const build = (vector: VectorForm) => new Kernel(`${name}.${vector}`, [problem, finish, identity], rungs(vector, keep));
   return { scalar: build('scalar'), vec4: build('vec4') };
 }
 
-function activated(name: string, keep: Readonly<Record<Pack, Source>>): Readonly<Record<Activation, Packed>> {
-  const build = (pack: Pack) => kernelByActivation(`${name}.${pack}`, [problem, finish], rungs(pack, keep));
+function activated(name: string, keep: Readonly<Record<VectorForm, Source>>): Readonly<Record<Activation, Packed>> {
+  const build = (vector: VectorForm) => kernelByActivation(`${name}.${vector}`, [problem, finish], rungs(vector, keep));
   const [scalar, vec4] = [build('scalar'), build('vec4')];
   const pair = (activation: Activation): Packed => ({ scalar: scalar[activation], vec4: vec4[activation] });
   return { quick_gelu: pair('quick_gelu'), gelu: pair('gelu'), gelu_tanh: pair('gelu_tanh') };
@@ -71,14 +71,14 @@ function activated(name: string, keep: Readonly<Record<Pack, Source>>): Readonly
 const product = plain('matmul', KEEP.nothing);
 const productWithRowSums = plain('matmul_row_sums', KEEP.rowSums);
 const productActivated = activated('matmul', KEEP.nothing);
-const productWithSlope = activated('matmul_slope', KEEP.slope);
-const partSums = packedKernels('sum_parts', [await read('./sum_parts.wgsl')], {
+const productWithDerivative = activated('matmul_derivative', KEEP.derivative);
+const partSums = vectorKernels('sum_parts', [await read('./sum_parts.wgsl')], {
   only: { parts: [], sizes: (gpu) => (gpu.kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
 });
 /** Lanes of a workgroup of it. */
 const SUM_WORKGROUP = 64;
 
-export const kernels = [partSums, product, productWithRowSums, ...Object.values(productActivated), ...Object.values(productWithSlope)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = [partSums, product, productWithRowSums, ...Object.values(productActivated), ...Object.values(productWithDerivative)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
 export interface Layout {
@@ -100,8 +100,8 @@ interface Extras {
   /** Shaped as `y`: added to the product; or what the product is multiplied with, element by element. At most one of them. */
   readonly residual?: Tensor;
   readonly factor?: Tensor;
-  /** Shaped as `y`: takes the slope of the activation. */
-  readonly slope?: Tensor;
+  /** Shaped as `y`: takes the derivative of the activation. */
+  readonly derivative?: Tensor;
   /** [parts, rows]: takes the row sums of op(A). */
   readonly rowSums?: Tensor;
 }
@@ -110,8 +110,8 @@ interface Extras {
 export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras: Extras = {}): void {
   const { gpu } = a;
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
-  const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, factor, slope, rowSums } = extras;
-  const kernel = kernelFor(layout, kernelsFor(activation, slope !== undefined, rowSums !== undefined));
+  const { batch = { count: 1, a: 0, b: 0 }, parts = 1, bias, activation, residual, factor, derivative, rowSums } = extras;
+  const kernel = kernelFor(layout, kernelsFor(activation, derivative !== undefined, rowSums !== undefined));
   const { variant, sizes } = choose(gpu, kernel, layout, batch.count, a.dtype);
   const { constants, grid } = RUNGS[variant].launch(gpu, sizes, rows, columns, batch.count * parts);
   kernel.run(gpu, {
@@ -119,28 +119,28 @@ export function multiply(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras
       a, b, y,
       // what is not asked for is never read: any tensor will do
       bias: bias ?? b, other: residual ?? factor ?? b,
-      ...(slope !== undefined && { slope }), ...(rowSums !== undefined && { row_sums: rowSums }),
+      ...(derivative !== undefined && { derivative }), ...(rowSums !== undefined && { row_sums: rowSums }),
     },
     params: { rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, parts, chunk: chunkOf(inner, parts) },
-    constants: { ...constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, BIAS: bias !== undefined, RESIDUAL: residual !== undefined, SLOPE: factor !== undefined },
+    constants: { ...constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, BIAS: bias !== undefined, RESIDUAL: residual !== undefined, DERIVATIVE: factor !== undefined },
     grid,
     flops: 2 * rows * columns * inner * batch.count,
     variant,
   });
 }
 
-function kernelsFor(activation: Activation | undefined, slope: boolean, rowSums: boolean): Packed {
+function kernelsFor(activation: Activation | undefined, derivative: boolean, rowSums: boolean): Packed {
   if (activation === undefined) return rowSums ? productWithRowSums : product;
-  return (slope ? productWithSlope : productActivated)[activation];
+  return (derivative ? productWithDerivative : productActivated)[activation];
 }
 
-/** Packs of four where every row of the three matrices is made of them. */
+/** Vectors of four where every row of the three matrices is made of them. */
 function kernelFor({ rows, columns, inner, transposeA, transposeB }: Layout, { scalar, vec4 }: Packed): Kernel {
   const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
   return rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
 }
 
-function choose(gpu: Context, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number, type: FloatType): Choice {
+function choose(gpu: Context, kernel: Kernel, { rows, columns, inner, transposeA = false, transposeB = false }: Layout, matrices: number, type: FloatType): Candidate {
   return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type);
 }
 
@@ -196,13 +196,13 @@ const SHORTEST_PART = 256;
 
 /**
  * Parts that give every thread of the machine a tile when C is small and K long: about as many `tiles` as keep it busy. They depend on
- * sizes and choices alone, so results repeat.
+ * sizes and candidates alone, so results repeat.
  */
 function partsFor(gpu: Context, layout: Layout, rowSums: boolean, type: FloatType): number {
   const { rows, columns, inner } = layout;
   const { variant, sizes } = choose(gpu, kernelFor(layout, kernelsFor(undefined, false, rowSums)), layout, 1, type);
   const tile = RUNGS[variant].tile(gpu, sizes);
-  const wanted = packed(partSums, rows * columns).kernel.choose(gpu, { rows, columns, inner }).sizes.tiles;
+  const wanted = vectorsOf(partSums, rows * columns).kernel.choose(gpu, { rows, columns, inner }).sizes.tiles;
   const tiles = ceilDiv(rows, tile[0]) * ceilDiv(columns, tile[1]);
   const parts = Math.max(1, Math.min(ceilDiv(wanted, tiles), Math.floor(inner / SHORTEST_PART)));
   return ceilDiv(inner, chunkOf(inner, parts));   // rounding the length up may leave fewer
@@ -212,8 +212,8 @@ function partsFor(gpu: Context, layout: Layout, rowSums: boolean, type: FloatTyp
  * y = op(a)·op(b) with the rows of `a` and `y` cut into ranges where they exceed what a binding may hold. `a` is not transposed.
  */
 export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, extras: Extras = {}): void {
-  const { residual, factor, slope } = extras;
-  const all = { a, y, ...(residual && { residual }), ...(factor && { factor }), ...(slope && { slope }) };
+  const { residual, factor, derivative } = extras;
+  const all = { a, y, ...(residual && { residual }), ...(factor && { factor }), ...(derivative && { derivative }) };
   inRanges(a.gpu, layout.rows, all, ({ a, y, ...others }, rows) => multiply(a, b, y, { ...layout, rows }, { ...extras, ...others }));
 }
 
@@ -282,12 +282,12 @@ function sumParts(matrices: Tensor, of: Tensor, sums: Tensor | undefined, bias: 
   const matrix = of.gradLike();
   const dbias = bias?.gradLike();
   const rows = bias?.size ?? 0;
-  const { kernel, packs } = packed(partSums, of.size);
+  const { kernel, vectors } = vectorsOf(partSums, of.size);
   kernel.run(of.gpu, {
     tensors: { matrices, biases: sums ?? matrices, matrix, bias: dbias ?? Tensor.empty(of.gpu, [1], of.gradType, 'unused') },
-    params: { parts: matrices.size / of.size, packs, rows },
+    params: { parts: matrices.size / of.size, vectors, rows },
     constants: { BIAS: bias !== undefined },
-    grid: ceilDiv(packs + rows, SUM_WORKGROUP),
+    grid: ceilDiv(vectors + rows, SUM_WORKGROUP),
     variant: 'only',
   });
   return { matrix, bias: dbias };

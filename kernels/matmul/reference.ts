@@ -98,10 +98,10 @@ export function mlp({ x, w1, b1, w2, b2, residual }: MlpInputs, { rows, inner, h
 
 /** The gradients of both layers; between them, dpre = dhidden · activation'(pre). */
 export function mlpGradient({ x, w1, b1, w2 }: MlpInputs, dy: Float64Array, { rows, inner, hidden, columns }: MlpSize, activation: Activation): Readonly<Record<string, Float64Array>> {
-  const { value, slope } = ACTIVATION_REFERENCE[activation];
+  const { value, derivative } = ACTIVATION_REFERENCE[activation];
   const pre = linear({ x, weight: w1, bias: b1 }, { rows, inner, columns: hidden });
   const last = linearGradient({ x: pre.map(value), weight: w2 }, dy, { rows, inner: hidden, columns });
-  const first = linearGradient({ x, weight: w1 }, last.x.map((d, i) => d * slope(pre[i])), { rows, inner, columns: hidden });
+  const first = linearGradient({ x, weight: w1 }, last.x.map((d, i) => d * derivative(pre[i])), { rows, inner, columns: hidden });
   return { x: first.x, w1: first.weight, b1: first.bias, w2: last.weight, b2: last.bias, residual: dy };
 }
 

@@ -1,13 +1,13 @@
 // The gradients of a matrix and of a bias from the parts that K was cut into, added up first to last, in one dispatch for both:
 //   matrix = Σ_p matrices[p],  bias = Σ_p biases[p]
-// One lane per pack of the matrix, then, if BIAS, one per element of the bias. Linked with a `pack`.
+// One lane per vector of the matrix, then, if BIAS, one per element of the bias. Linked with a `vector`.
 
-struct Params { parts: u32, packs: u32, rows: u32 }
+struct Params { parts: u32, vectors: u32, rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> matrices: array<pack32>;              // [parts, packs]
+@group(0) @binding(1) var<storage, read> matrices: array<vector32>;              // [parts, vectors]
 @group(0) @binding(2) var<storage, read> biases: array<f32>;                   // [parts, rows]; anything unless BIAS
-@group(0) @binding(3) var<storage, read_write> matrix: array<result_pack>;     // [packs]
+@group(0) @binding(3) var<storage, read_write> matrix: array<result_vector>;     // [vectors]
 @group(0) @binding(4) var<storage, read_write> bias: array<result>;            // [rows]; anything unless BIAS
 
 const WORKGROUP = 64u;
@@ -15,12 +15,12 @@ const WORKGROUP = 64u;
 @compute @workgroup_size(WORKGROUP)
 fn sum_parts(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
-  if (i < params.packs) {
-    var total = pack32();
-    for (var p = 0u; p < params.parts; p++) { total += matrices[p * params.packs + i]; }
-    matrix[i] = result_pack(total);
-  } else if (BIAS && i - params.packs < params.rows) {
-    let row = i - params.packs;
+  if (i < params.vectors) {
+    var total = vector32();
+    for (var p = 0u; p < params.parts; p++) { total += matrices[p * params.vectors + i]; }
+    matrix[i] = result_vector(total);
+  } else if (BIAS && i - params.vectors < params.rows) {
+    let row = i - params.vectors;
     var total = 0.0;
     for (var p = 0u; p < params.parts; p++) { total += biases[p * params.rows + row]; }
     bias[row] = result(total);

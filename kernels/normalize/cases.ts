@@ -31,7 +31,7 @@ export const room: Room = {
   kernels,
   cases: [
     normalizeCase('odd rows and length', normal('normalize', [7, 33])),
-    normalizeCase('texts of a batch, in packs', normal('normalize texts', [2, 5, 64])),
+    normalizeCase('texts of a batch, in vectors', normal('normalize texts', [2, 5, 64])),
     normalizeCase('a row longer than the workgroup', normal('normalize long', [3, 516])),
     normalizeCase('many rows of odd length', normal('normalize rows', [130, 33])),
     withZeros,

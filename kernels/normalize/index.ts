@@ -1,6 +1,6 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 
 const forward = rowKernels('normalize', [await part(import.meta.url, './normalize.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
@@ -17,9 +17,9 @@ export function normalize(x: Tensor): Tensor {
   if (length === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
   const { gpu } = x;
   const rows = x.size / length;
-  const run = (kernels: PackedKernels, all: Readonly<Record<string, Tensor>>) => {
-    const { kernel, packs } = packed(kernels, length);
-    inRanges(gpu, rows, all, (tensors, count) => kernel.run(gpu, { tensors, params: { rows: count, packs }, ...rowLaunch(gpu, kernel, count) }));
+  const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) => {
+    const { kernel, vectors } = vectorsOf(kernels, length);
+    inRanges(gpu, rows, all, (tensors, count) => kernel.run(gpu, { tensors, params: { rows: count, vectors }, ...rowLaunch(gpu, kernel, count) }));
   };
   return gpu.scope(() => {
     const y = x.like();

@@ -1,5 +1,5 @@
-// The loop of the forward product, where both operands lie along depth. One subgroup makes 16 rows × LANES packs of columns without
-// shared memory or barriers: each lane owns one pack of columns, loads its share of the 16 rows, and hands every row to all lanes.
+// The loop of the forward product, where both operands lie along depth. One subgroup makes 16 rows × LANES vectors of columns without
+// shared memory or barriers: each lane owns one vector of columns, loads its share of the 16 rows, and hands every row to all lanes.
 // Linked with products.vec4.wgsl or products.scalar.wgsl.
 
 const STRIP = 16u;
@@ -16,11 +16,11 @@ fn dots(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var rows = array<u32, HELD>();
   for (var h = 0u; h < HELD; h++) { rows[h] = min(first + h * LANES + lane % STRIP, params.rows - 1u); }
 
-  var sums = array<pack32, STRIP>();
+  var sums = array<vector32, STRIP>();
   for (var k = 0u; k < params.depth; k++) {
-    var c = array<pack32, PACK>();
-    for (var j = 0u; j < PACK; j++) { c[j] = column_operand(k, owned * PACK + j); }
-    var held = array<pack32, HELD>();
+    var c = array<vector32, VECTOR>();
+    for (var j = 0u; j < VECTOR; j++) { c[j] = column_operand(k, owned * VECTOR + j); }
+    var held = array<vector32, HELD>();
     for (var h = 0u; h < HELD; h++) { held[h] = row_operand(rows[h], k); }
     sums[0] += products(subgroupBroadcast(held[0u / LANES], 0u % LANES), c);
     sums[1] += products(subgroupBroadcast(held[1u / LANES], 1u % LANES), c);

@@ -1,22 +1,22 @@
 import { accumulate, type Context, inRanges, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import type { PackedKernels } from '../shared/rows.ts';
+import type { VectorKernels } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { storedFor, wideFor } from '../shared/wide_sum.ts';
 
-const packs = { scalar: await part(import.meta.url, '../shared/pack/scalar.wgsl'), vec4: await part(import.meta.url, '../shared/pack/vec4.wgsl') };
+const vectors = { scalar: await part(import.meta.url, '../shared/vector/scalar.wgsl'), vec4: await part(import.meta.url, '../shared/vector/vec4.wgsl') };
 const patch = await part(import.meta.url, './patch.wgsl');
 const dots = await part(import.meta.url, './dots.subgroup.wgsl');
 const strip = await part(import.meta.url, './strip.subgroup.wgsl');
 const tile = await part(import.meta.url, './tile.wgsl');
 
-/** A product, with the subgroup loop reading element by element and in packs of four. */
-function product(name: string, operands: Source, loop: Readonly<Record<keyof typeof packs, readonly Source[]>>): PackedKernels {
-  const build = (pack: keyof typeof packs) =>
-    new Kernel(`${name}.${pack}`, [operands, patch], {
-      subgroup: { parts: [...loop[pack], packs[pack]], needs: ['subgroups'], suits: 'software' },
-      tiled: { parts: [tile, packs.scalar] },
+/** A product, with the subgroup loop reading element by element and in vectors of four. */
+function product(name: string, operands: Source, loop: Readonly<Record<keyof typeof vectors, readonly Source[]>>): VectorKernels {
+  const build = (vector: keyof typeof vectors) =>
+    new Kernel(`${name}.${vector}`, [operands, patch], {
+      subgroup: { parts: [...loop[vector], vectors[vector]], needs: ['subgroups'], suits: 'software' },
+      tiled: { parts: [tile, vectors.scalar] },
     });
   return { scalar: build('scalar'), vec4: build('vec4') };
 }
@@ -63,7 +63,7 @@ export function patchify(pixels: Tensor, weight: Tensor): Tensor {
   const { gpu } = pixels;
   const side = size / p;
   const elements = 3 * p * p;
-  const run = (product: PackedKernels, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(gpu, product, { p, side, width }, tensors, sizes);
+  const run = (product: VectorKernels, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes) => launch(gpu, product, { p, side, width }, tensors, sizes);
 
   const y = pixels.like([frames, side * side, width], 'patches');
   inRanges(gpu, frames, { pixels, y }, (tensors, count) => {
@@ -101,17 +101,17 @@ function chunkLength(patches: number, width: number, elements: number): number {
   return Math.min(LONGEST_CHUNK, Math.max(SHORTEST_CHUNK, wanted));
 }
 
-function launch(gpu: Context, product: PackedKernels, { p, side, width }: { p: number; side: number; width: number }, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes): void {
+function launch(gpu: Context, product: VectorKernels, { p, side, width }: { p: number; side: number; width: number }, tensors: Readonly<Record<string, Tensor>>, sizes: Sizes): void {
   const wide = p % 4 === 0 && width % 4 === 0;
   const kernel = wide ? product.vec4 : product.scalar;
   // the subgroup loops are built for one number of lanes
   const lanes = gpu.subgroupSize;
   const variant = kernel.choose(gpu).variant === 'subgroup' && lanes >= 4 && lanes <= 32 ? 'subgroup' : 'tiled';
-  const pack = wide && variant === 'subgroup' ? 4 : 1;
+  const vector = wide && variant === 'subgroup' ? 4 : 1;
   const { rows } = sizes;
-  const columns = sizes.columns / pack;
+  const columns = sizes.columns / vector;
   // only the forward product lies along depth
-  const depth = product === forward ? sizes.depth / pack : sizes.depth;
+  const depth = product === forward ? sizes.depth / vector : sizes.depth;
   const chunk = sizes.chunk ?? depth;
   const chunks = ceilDiv(depth, chunk);
   const [down, across] = variant === 'tiled' ? [TILE, TILE] : [STRIP, lanes];

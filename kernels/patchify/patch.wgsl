@@ -1,16 +1,16 @@
 // Where the pixels of a patch lie. Frames are cut into SIDE × SIDE patches of PATCH × PATCH pixels, row by row; an element k of a
-// patch is (channel, row, column), in packs. PATCH and SIDE are constants, so that no division is left at run time.
+// patch is (channel, row, column), in vectors. PATCH and SIDE are constants, so that no division is left at run time.
 // Also what all kernels of this room share: each is a product [rows, depth] · [depth, columns], cut along depth into chunks.
 
 struct Params { rows: u32, columns: u32, depth: u32, chunk: u32, chunks: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 
-const ROW = PATCH / PACK;           // packs across a patch
-const FRAME_ROW = SIDE * ROW;       // packs across a frame
+const ROW = PATCH / VECTOR;           // vectors across a patch
+const FRAME_ROW = SIDE * ROW;       // vectors across a frame
 const CHANNEL = PATCH * SIDE * FRAME_ROW;
 
-/// First pack of patch m in [frames, 3, S, S].
+/// First vector of patch m in [frames, 3, S, S].
 fn patch_start(m: u32) -> u32 {
   let frame = m / (SIDE * SIDE);
   let y = m / SIDE % SIDE;

@@ -1,2 +1,2 @@
 /// Product of a row with one column, one element of depth.
-fn products(row: pack32, columns: array<pack32, 1>) -> pack32 { return row * columns[0]; }
+fn products(row: vector32, columns: array<vector32, 1>) -> vector32 { return row * columns[0]; }

@@ -1,5 +1,5 @@
-// The loop of the gradients, whose columns lie side by side in memory. One subgroup makes 16 rows × LANES packs without shared
-// memory or barriers: each lane owns one pack of columns, loads its share of the 16 rows, and hands every row to all lanes.
+// The loop of the gradients, whose columns lie side by side in memory. One subgroup makes 16 rows × LANES vectors without shared
+// memory or barriers: each lane owns one vector of columns, loads its share of the 16 rows, and hands every row to all lanes.
 
 const STRIP = 16u;
 const HELD = max(1u, STRIP / LANES);   // rows that a lane loads
@@ -17,7 +17,7 @@ fn strip(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: v
   var rows = array<u32, HELD>();
   for (var h = 0u; h < HELD; h++) { rows[h] = min(first + h * LANES + lane % STRIP, params.rows - 1u); }
 
-  var sums = array<pack32, STRIP>();
+  var sums = array<vector32, STRIP>();
   let end = min((chunk + 1u) * params.chunk, params.depth);
   for (var k = chunk * params.chunk; k < end; k++) {
     let c = column_operand(k, owned);

@@ -1,6 +1,6 @@
 // The loop of all three products for GPUs with shared memory. A workgroup of 16 × 16 lanes makes a tile of 64 × 64; both operands
 // pass through shared memory 16 elements of depth at a time, and each lane adds a 4 × 4 piece in registers. Linked with the
-// scalar pack: operands are staged element by element, neighbours in memory by neighbouring lanes.
+// scalar vector: operands are staged element by element, neighbours in memory by neighbouring lanes.
 
 const TILE = 64u;
 const DEPTH = 16u;

@@ -98,7 +98,7 @@ export const room: Room = {
   cases: [
     permuteCase('frames to the middle, rows kept whole', [2, 5, 3, 8], [0, 2, 1, 3]),
     permuteCase('a transpose of odd extents', [71, 65], [1, 0]),
-    permuteCase('heads to the front, in packs', [3, 40, 4, 12], [0, 2, 1, 3]),
+    permuteCase('heads to the front, in vectors', [3, 40, 4, 12], [0, 2, 1, 3]),
     permuteCase('six axes backwards', [2, 3, 1, 4, 5, 2], [5, 4, 3, 2, 1, 0]),
     sliceCase('the class token of every frame', [6, 17, 64], 1, 0, 1),
     sliceCase('odd columns', [5, 7], 1, 3, 6),

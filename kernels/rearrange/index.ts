@@ -1,14 +1,14 @@
 import { copy as copyContent, fitsBinding, flat, type FloatType, inRanges, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { packed, packedKernels } from '../shared/rows.ts';
+import { vectorsOf, vectorKernels } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
-import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from '../shared/strided.ts';
+import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { inTiles } from './tiles.ts';
 
-const copying = packedKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat]);
-const slicing = packedKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl'), flat]);
-const prepending = packedKernels('prepend', [await part(import.meta.url, './prepend.wgsl'), flat]);
+const copying = vectorKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat]);
+const slicing = vectorKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl'), flat]);
+const prepending = vectorKernels('prepend', [await part(import.meta.url, './prepend.wgsl'), flat]);
 
 /** Axis i of y is axis dims[i] of x; `permute(x, [1, 0])` transposes. */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
@@ -108,11 +108,11 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
     throw new ShapeError('prepend', `token [${token.shape}], x [${x.shape}] and positions [${positions.shape}] must be [D], [S, N, D] and [N + 1, D]`);
   }
   const y = x.like([sequences, count + 1, width]);
-  const { kernel, packs } = packed(prepending, width);
+  const { kernel, vectors } = vectorsOf(prepending, width);
   inRanges(x.gpu, sequences, { x, y }, (tensors, some) => {
-    const n = some * (count + 1) * packs;
+    const n = some * (count + 1) * vectors;
     const { run, grid } = runsOf(x.gpu, n);
-    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params: { n, run, width: packs, tokens: count + 1 }, grid });
+    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params: { n, run, width: vectors, tokens: count + 1 }, grid });
   });
   return record(
     y,
@@ -170,10 +170,10 @@ function checkDim(op: string, x: Tensor, dim: number): void {
 /** The strided copy over an index space of `shape`; to what is there already it is added if `isAdded`. */
 function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[], { from = 0, to = 0, isAdded = false } = {}): void {
   const axes = mergedAxes(op, shape, [xStrides, yStrides]);
-  const wide = fitsPacks(axes) && from % 4 === 0 && to % 4 === 0;
-  const pack = wide ? 4 : 1;
-  const space = { axes: wide ? inPacks(axes) : axes, starts: [from / pack, to / pack] };
-  inTiles(space, x, y, pack, (x, y, { axes: walked, starts: [x_start, y_start] }) => {
+  const wide = fitsVectors(axes) && from % 4 === 0 && to % 4 === 0;
+  const vector = wide ? 4 : 1;
+  const space = { axes: wide ? inVectors(axes) : axes, starts: [from / vector, to / vector] };
+  inTiles(space, x, y, vector, (x, y, { axes: walked, starts: [x_start, y_start] }) => {
     const n = walked.reduce((product, { extent }) => product * extent, 1);
     const { run, grid } = runsOf(x.gpu, n);
     copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
@@ -188,12 +188,12 @@ function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly
 /** dx := dy in its place, and 0 around it, in one pass. */
 function sliceGradient(dy: Tensor, dx: Tensor, row: number, start: number, end: number): void {
   const wide = [row, start, end].every((at) => at % 4 === 0);
-  const pack = wide ? 4 : 1;
-  const n = dx.size / pack;
+  const vector = wide ? 4 : 1;
+  const n = dx.size / vector;
   const { run, grid } = runsOf(dx.gpu, n);
   slicing[wide ? 'vec4' : 'scalar'].run(dx.gpu, {
     tensors: { dy, dx },
-    params: { n, run, row: row / pack, start: start / pack, end: end / pack },
+    params: { n, run, row: row / vector, start: start / vector, end: end / vector },
     grid,
   });
 }

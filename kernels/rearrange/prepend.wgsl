@@ -1,14 +1,14 @@
 // A token in front of each sequence, and a position added to each token:
 //   y[s, 0] = token + positions[0],  y[s, n] = x[s, n − 1] + positions[n]
-// Linked with engine/flat.wgsl and a pack.
+// Linked with engine/flat.wgsl and a vector.
 
-struct Params { n: u32, run: u32, width: u32, tokens: u32 }   // packs of y, packs of a token, tokens of a sequence of y
+struct Params { n: u32, run: u32, width: u32, tokens: u32 }   // vectors of y, vectors of a token, tokens of a sequence of y
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> token: array<pack>;           // [width]
-@group(0) @binding(2) var<storage, read> x: array<pack>;               // [sequences, tokens − 1, width]
-@group(0) @binding(3) var<storage, read> positions: array<pack>;       // [tokens, width]
-@group(0) @binding(4) var<storage, read_write> y: array<pack>;         // [sequences, tokens, width], n packs
+@group(0) @binding(1) var<storage, read> token: array<vector>;           // [width]
+@group(0) @binding(2) var<storage, read> x: array<vector>;               // [sequences, tokens − 1, width]
+@group(0) @binding(3) var<storage, read> positions: array<vector>;       // [tokens, width]
+@group(0) @binding(4) var<storage, read_write> y: array<vector>;         // [sequences, tokens, width], n vectors
 
 @compute @workgroup_size(WORKGROUP)
 fn prepend(lanes: Lanes) {
@@ -18,9 +18,9 @@ fn prepend(lanes: Lanes) {
     let row = i / params.width;
     let sequence = row / params.tokens;
     let n = row % params.tokens;
-    var own: pack32;
-    if (n == 0u) { own = pack32(token[c]); }
-    else { own = pack32(x[(row - sequence - 1u) * params.width + c]); }
-    y[i] = pack(own + pack32(positions[n * params.width + c]));
+    var own: vector32;
+    if (n == 0u) { own = vector32(token[c]); }
+    else { own = vector32(x[(row - sequence - 1u) * params.width + c]); }
+    y[i] = vector(own + vector32(positions[n * params.width + c]));
   }
 }

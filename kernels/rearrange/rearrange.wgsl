@@ -1,5 +1,5 @@
 // A strided copy: y[y_start + …] = x[x_start + …], or += if ADDED, for every position of an index space. Permute, slice, concat and
-// expand are this kernel with different strides. Linked with engine/flat.wgsl, strided.wgsl and a pack.
+// expand are this kernel with different strides. Linked with engine/flat.wgsl, strided.wgsl and a vector.
 
 struct Params {
   n: u32, run: u32, x_start: u32, y_start: u32,
@@ -9,8 +9,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<pack>;
-@group(0) @binding(2) var<storage, read_write> y: array<result_pack>;   // n of its packs are written
+@group(0) @binding(1) var<storage, read> x: array<vector>;
+@group(0) @binding(2) var<storage, read_write> y: array<result_vector>;   // n of its vectors are written
 
 @compute @workgroup_size(WORKGROUP)
 fn rearrange(lanes: Lanes) {
@@ -19,7 +19,7 @@ fn rearrange(lanes: Lanes) {
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let source = params.x_start + strided_offset(i, RANK, extents, array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5));
     let place = params.y_start + strided_offset(i, RANK, extents, array(params.y0, params.y1, params.y2, params.y3, params.y4, params.y5));
-    if (ADDED) { y[place] = result_pack(pack32(y[place]) + pack32(x[source])); }
-    else { y[place] = result_pack(x[source]); }
+    if (ADDED) { y[place] = result_vector(vector32(y[place]) + vector32(x[source])); }
+    else { y[place] = result_vector(x[source]); }
   }
 }

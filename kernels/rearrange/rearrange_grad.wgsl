@@ -1,20 +1,20 @@
 // Gradient of slice: dx[o, r] = dy[o, r − start] where start ≤ r < end, and 0 elsewhere, in one pass over dx.
 // A row is everything from the cut axis inwards, so a slice is one run of it. Linked with
-// engine/flat.wgsl and a pack.
+// engine/flat.wgsl and a vector.
 
 struct Params { n: u32, run: u32, row: u32, start: u32, end: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<pack>;         // [outer, end − start]
-@group(0) @binding(2) var<storage, read_write> dx: array<result_pack>;   // [outer, row], n packs
+@group(0) @binding(1) var<storage, read> dy: array<vector>;         // [outer, end − start]
+@group(0) @binding(2) var<storage, read_write> dx: array<result_vector>;   // [outer, row], n vectors
 
 @compute @workgroup_size(WORKGROUP)
 fn slice_grad(lanes: Lanes) {
   let run = run_of(lanes, params.run, params.n);
   for (var i = run.first; i < run.end; i += WORKGROUP) {
     let r = i % params.row;
-    var d = result_pack();
-    if (r >= params.start && r < params.end) { d = result_pack(dy[i / params.row * (params.end - params.start) + r - params.start]); }
+    var d = result_vector();
+    if (r >= params.start && r < params.end) { d = result_vector(dy[i / params.row * (params.end - params.start) + r - params.start]); }
     dx[i] = d;
   }
 }

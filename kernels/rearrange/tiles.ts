@@ -23,12 +23,12 @@ export function tilesOf({ axes, starts }: Box, most: readonly number[]): Box[] {
  * Runs `work` on an index space that x and y are walked over with strides: once, on the tensors themselves, where both fit a binding, else
  * tile by tile.
  *
- * @param space strides and starts of x and of y, in packs of `pack` elements  @param work gets what to bind, and the tile as it lies in that
+ * @param space strides and starts of x and of y, in vectors of `vector` elements  @param work gets what to bind, and the tile as it lies in that
  */
-export function inTiles(space: Box, x: Tensor, y: Tensor, pack: number, work: (x: Tensor, y: Tensor, tile: Box) => void): void {
-  for (const { axes, starts } of tilesOf(space, [mostOf(x, pack), mostOf(y, pack)])) {
-    using from = pieceOf(x, pack, starts[0], reachOf(axes, 0));
-    using to = pieceOf(y, pack, starts[1], reachOf(axes, 1));
+export function inTiles(space: Box, x: Tensor, y: Tensor, vector: number, work: (x: Tensor, y: Tensor, tile: Box) => void): void {
+  for (const { axes, starts } of tilesOf(space, [mostOf(x, vector), mostOf(y, vector)])) {
+    using from = pieceOf(x, vector, starts[0], reachOf(axes, 0));
+    using to = pieceOf(y, vector, starts[1], reachOf(axes, 1));
     work(from.tensor as Tensor, to.tensor as Tensor, { axes, starts: [starts[0] - from.origin, starts[1] - to.origin] });
   }
 }

@@ -2,7 +2,7 @@ import { part, type Source, type Tensor } from '../../engine/index.ts';
 import { type Blocks, fittingBand, inBlocks, inRows, type Tensors } from '../shared/blocks.ts';
 import { best, bestAcross, first, type Marking, ranking } from '../shared/ranking.ts';
 import { reduceRows, rowReduction } from '../shared/reduce_rows.ts';
-import { bandsOf, eachPack, packed, type PackedKernels, packedKernels } from '../shared/rows.ts';
+import { bandsOf, eachVector, vectorsOf, type VectorKernels, vectorKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { rowSums, summing } from '../shared/sum_rows.ts';
 
@@ -12,7 +12,7 @@ const partials = await part(import.meta.url, './partials.wgsl');
 const extremes = await part(import.meta.url, './extremes.wgsl');
 const ties: Marking = { marks: await part(import.meta.url, './ties.wgsl'), inSubgroup: await part(import.meta.url, './ties.subgroup.wgsl') };
 const words = { scalar: await part(import.meta.url, './words.scalar.wgsl'), vec4: await part(import.meta.url, './words.vec4.wgsl') };
-const spreading = packedKernels('reduce_grad', [await part(import.meta.url, './reduce_grad.wgsl')]);
+const spreading = vectorKernels('reduce_grad', [await part(import.meta.url, './reduce_grad.wgsl')]);
 const sharing = wordKernels('extremes_grad', [await part(import.meta.url, './extremes_grad.wgsl'), ...ranking.largest]);
 
 /** Lanes of a workgroup in reduce.wgsl, and in the gradients. */
@@ -26,10 +26,10 @@ export type Line = Omit<Blocks, 'band'>;
 
 /** One operation in the forms that a reduction has: along the last dimension, along another one, and over the results of bands. */
 interface Operation {
-  readonly rows: PackedKernels;
-  readonly columns: PackedKernels;
+  readonly rows: VectorKernels;
+  readonly columns: VectorKernels;
   /** Of results with marks; those of a sum are numbers like those that it summed. */
-  readonly partials?: PackedKernels;
+  readonly partials?: VectorKernels;
 }
 
 /** What is reduced, or what comes of it: numbers, and marks of those that have equals. */
@@ -38,9 +38,9 @@ interface Marked {
   readonly marks?: Tensor<'u32'>;
 }
 
-/** A kernel that works on the bits of packs. */
-function wordKernels(name: string, parts: readonly Source[]): PackedKernels {
-  return eachPack((pack) => packedKernels(name, [...parts, words[pack]]));
+/** A kernel that works on the bits of vectors. */
+function wordKernels(name: string, parts: readonly Source[]): VectorKernels {
+  return eachVector((vector) => vectorKernels(name, [...parts, words[vector]]));
 }
 
 function extreme(name: string, direction: keyof typeof ranking, marking: Marking): Operation {
@@ -53,7 +53,7 @@ function extreme(name: string, direction: keyof typeof ranking, marking: Marking
 }
 
 export const OPERATIONS = {
-  sum: { rows: rowSums, columns: packedKernels('reduce', [body, elements, summing]) },
+  sum: { rows: rowSums, columns: vectorKernels('reduce', [body, elements, summing]) },
   max: extreme('reduce_max', 'largest', ties),
   min: extreme('reduce_min', 'smallest', ties),
   argmax: extreme('argmax', 'largest', first),
@@ -89,11 +89,11 @@ function onePass({ rows, columns, partials }: Operation, { x, marks: marked }: M
   const { extent, inner, band } = blocks;
   const ys: Tensors = to.marks === undefined ? { y: to.x } : { y: to.x, marks: to.marks };
   if (inner === 1 && marked === undefined) return reduceRows(rows, x, ys, blocks, factor);
-  const { kernel, packs } = packed(marked !== undefined && partials !== undefined ? partials : columns, inner);
-  const width = inner / packs;
+  const { kernel, vectors } = vectorsOf(marked !== undefined && partials !== undefined ? partials : columns, inner);
+  const width = inner / vectors;
   inBlocks(x.gpu, blocks, to.x.size / inner, marked === undefined ? { x } : { x, marked }, ys, (tensors, { first, count, xFirst, yFirst }) => {
-    const n = count * packs;
-    const params = { n, extent, inner: packs, band, bands: ceilDiv(extent, band), first, x_first: xFirst / width, y_first: yFirst / width, factor };
+    const n = count * vectors;
+    const params = { n, extent, inner: vectors, band, bands: ceilDiv(extent, band), first, x_first: xFirst / width, y_first: yFirst / width, factor };
     kernel.run(x.gpu, { tensors, params, grid: ceilDiv(n, WORKGROUP) });
   });
 }
@@ -112,13 +112,13 @@ export function share(dy: Tensor, x: Tensor, y: Tensor, ties: Tensor<'u32'>, lin
   return dx;
 }
 
-/** A lane for each pack of dx and of others of its layout, beside tensors of [outer, inner]. */
-function overRows(kernels: PackedKernels, { gpu, size }: Tensor, xs: Tensors, ys: Tensors, line: Line, more?: Readonly<Record<string, number>>): void {
-  const { kernel, packs } = packed(kernels, line.inner);
-  const width = line.inner / packs;
+/** A lane for each vector of dx and of others of its layout, beside tensors of [outer, inner]. */
+function overRows(kernels: VectorKernels, { gpu, size }: Tensor, xs: Tensors, ys: Tensors, line: Line, more?: Readonly<Record<string, number>>): void {
+  const { kernel, vectors } = vectorsOf(kernels, line.inner);
+  const width = line.inner / vectors;
   inRows(gpu, line, size / line.inner, xs, ys, (tensors, { rows, start, xSkip, ySkip }) => {
-    const n = rows * packs;
-    const params = { n, extent: line.extent, inner: packs, start: start / width, x_skip: xSkip / width, y_skip: ySkip / width, ...more };
+    const n = rows * vectors;
+    const params = { n, extent: line.extent, inner: vectors, start: start / width, x_skip: xSkip / width, y_skip: ySkip / width, ...more };
     kernel.run(gpu, { tensors, params, grid: ceilDiv(n, GRADIENT_WORKGROUP) });
   });
 }

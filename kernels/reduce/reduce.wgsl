@@ -1,15 +1,15 @@
 // Reduction of one dimension: y[o, i] = x[o, 0, i] ∘ x[o, 1, i] ∘ …, where ∘ is `combine` of the part that says what is computed.
-// x is seen as [outer, extent, inner]; a lane owns one pack of `inner` and walks along k, so neighbouring lanes read neighbouring elements. A long
+// x is seen as [outer, extent, inner]; a lane owns one vector of `inner` and walks along k, so neighbouring lanes read neighbouring elements. A long
 // dimension goes in two passes: bands of it, each with a result of its own, then, by the same kernel, those. Bands depend on the shape alone, so
-// the order is fixed. What does not fit one binding goes in ranges of bands. Linked with pack/*.wgsl, words.*.wgsl, an operation, and what it reads.
+// the order is fixed. What does not fit one binding goes in ranges of bands. Linked with vector/*.wgsl, words.*.wgsl, an operation, and what it reads.
 
 struct Params { n: u32, extent: u32, inner: u32, band: u32, bands: u32, first: u32, x_first: u32, y_first: u32, factor: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 
 // Of what is combined, and of results.
-alias number = pack32;
-alias stored = result_pack;
+alias number = vector32;
+alias stored = result_vector;
 
 const WORKGROUP = 64u;
 

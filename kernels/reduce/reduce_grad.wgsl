@@ -1,11 +1,11 @@
 // Gradient of a sum or mean over one dimension: every summand gets the gradient of its sum, dx[o, k, i] = factor · dy[o, i].
-// One lane per pack of dx; a range of dx begins `start` packs behind the beginning of an o. Linked with pack/*.wgsl.
+// One lane per vector of dx; a range of dx begins `start` vectors behind the beginning of an o. Linked with vector/*.wgsl.
 
 struct Params { n: u32, extent: u32, inner: u32, start: u32, x_skip: u32, y_skip: u32, factor: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<pack>;                // [outer, inner], behind y_skip packs
-@group(0) @binding(2) var<storage, read_write> dx: array<result_pack>;   // [outer, extent, inner], n packs behind x_skip
+@group(0) @binding(1) var<storage, read> dy: array<vector>;                // [outer, inner], behind y_skip vectors
+@group(0) @binding(2) var<storage, read_write> dx: array<result_vector>;   // [outer, extent, inner], n vectors behind x_skip
 
 const WORKGROUP = 256u;
 
@@ -14,5 +14,5 @@ fn reduce_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) gro
   let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let outer = (i + params.start) / (params.extent * params.inner);
-  dx[i + params.x_skip] = result_pack(params.factor * pack32(dy[outer * params.inner + i % params.inner + params.y_skip]));
+  dx[i + params.x_skip] = result_vector(params.factor * vector32(dy[outer * params.inner + i % params.inner + params.y_skip]));
 }

@@ -1,2 +1,2 @@
-// The bits of a pack of four, and what goes with each number of it. Same name as words.scalar.wgsl.
+// The bits of a vector of four, and what goes with each number of it. Same name as words.scalar.wgsl.
 alias word = vec4u;

@@ -1,7 +1,7 @@
 import { copy, inRanges, part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, packed, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
+import { bandsOf, vectorsOf, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
@@ -28,9 +28,9 @@ export function rmsnorm(x: Tensor, weight: Tensor, eps = 1e-6): Tensor {
   const rows = x.size / cols;
   const y = x.like();
   using rstd = x.wide([rows], 'rstd');
-  const { kernel, packs } = packed(forward, cols);
+  const { kernel, vectors } = vectorsOf(forward, cols);
   inRanges(gpu, rows, { x, y, rstd }, (tensors, count) => {
-    kernel.run(gpu, { tensors: { ...tensors, weight }, params: { rows: count, packs, eps }, ...rowLaunch(gpu, kernel, count) });
+    kernel.run(gpu, { tensors: { ...tensors, weight }, params: { rows: count, vectors, eps }, ...rowLaunch(gpu, kernel, count) });
   });
   return record(y, [x, weight], (dy, soFar) => gradient(x, weight, rstd, dy, soFar), [x, weight, rstd]);
 }
@@ -40,11 +40,11 @@ function gradient(x: Tensor, weight: Tensor, rstd: Tensor, dy: Tensor, soFar: So
   const { gpu } = x;
   const cols = weight.size;
   const rows = x.size / cols;
-  const { kernel, packs } = packed(backward, cols);
+  const { kernel, vectors } = vectorsOf(backward, cols);
   const { variant } = kernel.choose(gpu, { rows });
   const { bands, band } = bandsOf(rows);
   const row_groups = x.requiresGrad ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
-  const column_groups = weight.requiresGrad ? ceilDiv(packs, WORKGROUP) : 0;
+  const column_groups = weight.requiresGrad ? ceilDiv(vectors, WORKGROUP) : 0;
   const before = x.requiresGrad ? soFar.take(0) : undefined;
   const dx = x.requiresGrad ? { dx: x.gradLike() } : undefined;
   const unused = x.wide([4], 'unused');
@@ -52,7 +52,7 @@ function gradient(x: Tensor, weight: Tensor, rstd: Tensor, dy: Tensor, soFar: So
   inRanges(gpu, rows, { x, dy, rstd, ...dx, ...(before && { so_far: before }) }, (tensors, count, start) => {
     kernel.run(gpu, {
       tensors: { dx: unused, so_far: tensors.x, ...tensors, weight, partials },
-      params: { rows: count, packs, wanted: dx === undefined ? 0 : count, row_groups, column_groups, band, first_band: start / band },
+      params: { rows: count, vectors, wanted: dx === undefined ? 0 : count, row_groups, column_groups, band, first_band: start / band },
       constants: { SO_FAR: before !== undefined },
       grid: ceilDiv(count, band) * (row_groups + column_groups),
       variant,

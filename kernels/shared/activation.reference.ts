@@ -20,22 +20,22 @@ export function erf(x: number): number {
 
 const TANH_SCALE = Math.sqrt(2 / Math.PI);
 
-/** activation(x) and its slope, in float64. */
-export const ACTIVATION_REFERENCE: Readonly<Record<Activation, { value(x: number): number; slope(x: number): number }>> = {
+/** activation(x) and its derivative, in float64. */
+export const ACTIVATION_REFERENCE: Readonly<Record<Activation, { value(x: number): number; derivative(x: number): number }>> = {
   quick_gelu: {
     value: (x) => x / (1 + Math.exp(-1.702 * x)),
-    slope: (x) => {
+    derivative: (x) => {
       const s = 1 / (1 + Math.exp(-1.702 * x));
       return s + 1.702 * x * s * (1 - s);
     },
   },
   gelu: {
     value: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-    slope: (x) => 0.5 * (1 + erf(x / Math.SQRT2)) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
+    derivative: (x) => 0.5 * (1 + erf(x / Math.SQRT2)) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
   },
   gelu_tanh: {
     value: (x) => 0.5 * x * (1 + Math.tanh(TANH_SCALE * (x + 0.044715 * x ** 3))),
-    slope: (x) => {
+    derivative: (x) => {
       const t = Math.tanh(TANH_SCALE * (x + 0.044715 * x ** 3));
       return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * TANH_SCALE * (1 + 3 * 0.044715 * x * x);
     },

@@ -1,13 +1,13 @@
 /** What updates of parameters have in common: they lie side by side in an arena, in blocks of one group each. */
 import { inRanges, type Kernel, part, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
-import { packed, type PackedKernels, packedKernels } from './rows.ts';
+import { vectorsOf, type VectorKernels, vectorKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { CONTROL_SIZE } from './step_control.ts';
 
 /** Parameters of an arena that share a group; the groups of an arena start at multiples of it. */
 export const BLOCK = 1024;
 
-/** Lanes of a workgroup, which share a block: few on a software adapter, where starting one costs as much as several packs. */
+/** Lanes of a workgroup, which share a block: few on a software adapter, where starting one costs as much as several vectors. */
 const LANES = { software: 8, hardware: 64 } as const;
 
 const withoutShadow = await part(import.meta.url, './optimizer/shadow.none.wgsl');
@@ -15,12 +15,12 @@ const withShadow = await part(import.meta.url, './optimizer/shadow.half.wgsl');
 
 /** The kernels of an update: for parameters that are stored as f32 alone, and for those that have a shadow of f16. */
 export interface UpdateKernels {
-  readonly plain: PackedKernels;
-  readonly shadowed: PackedKernels;
+  readonly plain: VectorKernels;
+  readonly shadowed: VectorKernels;
 }
 
 export function updateKernels(name: string, parts: readonly Source[]): UpdateKernels {
-  return { plain: packedKernels(name, [...parts, withoutShadow]), shadowed: packedKernels(`${name}_shadow`, [...parts, withShadow]) };
+  return { plain: vectorKernels(name, [...parts, withoutShadow]), shadowed: vectorKernels(`${name}_shadow`, [...parts, withShadow]) };
 }
 
 export function kernelsOf({ plain, shadowed }: UpdateKernels): Kernel[] {
@@ -65,7 +65,7 @@ export function updateArena(op: string, kernels: UpdateKernels, step: ArenaStep,
     throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');
   }
   inRanges(gpu, size, flat, (pieces, count, start) => {
-    const { kernel, packs: n } = packed(shadow === undefined ? kernels.plain : kernels.shadowed, count);
+    const { kernel, vectors: n } = vectorsOf(shadow === undefined ? kernels.plain : kernels.shadowed, count);
     kernel.run(gpu, {
       tensors: { ...pieces, hyper, group_of_block: groupOfBlock, control },
       params: { n, first_block: start / BLOCK },

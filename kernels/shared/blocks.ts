@@ -24,7 +24,7 @@ export function fittingElements(gpu: Context): number {
 export function fittingBand(gpu: Context, band: number, inner: number): number {
   const rows = Math.floor(fittingElements(gpu) / inner);
   if (band <= rows || rows < 2) return band;
-  return rows >= 4 ? rows - (rows % 4) : rows; // packs of four stay whole
+  return rows >= 4 ? rows - (rows % 4) : rows; // vectors of four stay whole
 }
 
 export type Tensors = Readonly<Record<string, AnyTensor>>;

@@ -36,47 +36,47 @@ export function reachOf(axes: readonly Axis[], operand: number): number {
   return axes.reduce((reach, { extent, strides }) => reach + (extent - 1) * strides[operand], 1);
 }
 
-/** Elements or packs of a tensor that fit one binding, wherever they begin in it; without end if all of it fits. */
-export function mostOf(tensor: AnyTensor, pack: number): number {
+/** Elements or vectors of a tensor that fit one binding, wherever they begin in it; without end if all of it fits. */
+export function mostOf(tensor: AnyTensor, vector: number): number {
   const bytes = bindingBytes(tensor.gpu);
-  return tensor.bytes <= bytes ? Number.POSITIVE_INFINITY : Math.floor((bytes - BINDING_ALIGNMENT) / (pack * tensor.elementBytes));
+  return tensor.bytes <= bytes ? Number.POSITIVE_INFINITY : Math.floor((bytes - BINDING_ALIGNMENT) / (vector * tensor.elementBytes));
 }
 
 /** What is bound of a tensor. */
 export interface Piece extends Disposable {
   readonly tensor: AnyTensor;
-  /** The element or pack of the whole tensor that it begins with. */
+  /** The element or vector of the whole tensor that it begins with. */
   readonly origin: number;
 }
 
 /**
- * The piece of a tensor that has `count` packs from `first` on: the tensor itself if it fits one binding, else a view from the last place before
+ * The piece of a tensor that has `count` vectors from `first` on: the tensor itself if it fits one binding, else a view from the last place before
  * them where a binding may start.
  */
-export function pieceOf(tensor: AnyTensor, pack: number, first: number, count: number): Piece {
-  if (mostOf(tensor, pack) === Number.POSITIVE_INFINITY) return { tensor, origin: 0, [Symbol.dispose]() {} };
-  const packsOfAlignment = BINDING_ALIGNMENT / (pack * tensor.elementBytes);
-  const origin = first - (first % packsOfAlignment);
-  const view = tensor.alias([(first + count - origin) * pack], origin * pack * tensor.elementBytes);
+export function pieceOf(tensor: AnyTensor, vector: number, first: number, count: number): Piece {
+  if (mostOf(tensor, vector) === Number.POSITIVE_INFINITY) return { tensor, origin: 0, [Symbol.dispose]() {} };
+  const vectorsOfAlignment = BINDING_ALIGNMENT / (vector * tensor.elementBytes);
+  const origin = first - (first % vectorsOfAlignment);
+  const view = tensor.alias([(first + count - origin) * vector], origin * vector * tensor.elementBytes);
   return { tensor: view, origin, [Symbol.dispose]: () => view.dispose() };
 }
 
 /**
  * Runs `work` on an index space, in as many boxes as the binding limit asks for.
  *
- * @param axes in elements or packs; their strides are those of the tensors, in the tensors' order
+ * @param axes in elements or vectors; their strides are those of the tensors, in the tensors' order
  * @param work gets what to bind, the axes of the box, and where it begins in what is bound
  */
 export function inBoxes<K extends string>(
   axes: readonly Axis[],
-  pack: number,
+  vector: number,
   tensors: Readonly<Record<K, AnyTensor>>,
   work: (bound: Readonly<Record<K, AnyTensor>>, axes: readonly Axis[], starts: Readonly<Record<K, number>>) => void,
 ): void {
   const names = Object.keys(tensors) as K[];
   const named = <V>(value: (k: number) => V) => Object.fromEntries(names.map((name, k) => [name, value(k)])) as Record<K, V>;
-  for (const box of boxesOf(axes, names.map((name) => mostOf(tensors[name], pack)))) {
-    const pieces = names.map((name, k) => pieceOf(tensors[name], pack, box.starts[k], reachOf(box.axes, k)));
+  for (const box of boxesOf(axes, names.map((name) => mostOf(tensors[name], vector)))) {
+    const pieces = names.map((name, k) => pieceOf(tensors[name], vector, box.starts[k], reachOf(box.axes, k)));
     work(named((k) => pieces[k].tensor), box.axes, named((k) => box.starts[k] - pieces[k].origin));
     for (const piece of pieces) piece[Symbol.dispose]();
   }

@@ -1,22 +1,22 @@
 import { part, type AnyTensor, type Source } from '../../engine/index.ts';
 import { type Blocks, inBlocks, type Tensors } from './blocks.ts';
-import { eachPack, type PackedKernels, type RowParts, rowKernels, rowLaunch } from './rows.ts';
+import { eachVector, type VectorKernels, type RowParts, rowKernels, rowLaunch } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 
 const rows = await part(import.meta.url, './reduce/rows.wgsl');
-/** Declares `folded`: what the numbers of a pack are together. */
+/** Declares `folded`: what the numbers of a vector are together. */
 export const fold = {
   scalar: await part(import.meta.url, './reduce/fold.scalar.wgsl'),
   vec4: await part(import.meta.url, './reduce/fold.vec4.wgsl'),
 };
 
 /** A kernel that reduces rows: linked with an operation, and with the way in which its results come together across lanes. */
-export function rowReduction(name: string, operation: readonly Source[], across: RowParts): PackedKernels {
-  return eachPack((pack) => rowKernels(name, [rows, fold[pack], ...operation], undefined, across));
+export function rowReduction(name: string, operation: readonly Source[], across: RowParts): VectorKernels {
+  return eachVector((vector) => rowKernels(name, [rows, fold[vector], ...operation], undefined, across));
 }
 
 /** One result for each band of the rows of x, not recorded on the tape. @param ys [outer, bands] */
-export function reduceRows(kernels: PackedKernels, x: AnyTensor, ys: Tensors, { extent, band }: Omit<Blocks, 'inner'>, factor: number): void {
+export function reduceRows(kernels: VectorKernels, x: AnyTensor, ys: Tensors, { extent, band }: Omit<Blocks, 'inner'>, factor: number): void {
   const { gpu } = x;
   const width = extent % 4 === 0 && band % 4 === 0 ? 4 : 1;
   const kernel = width === 4 ? kernels.vec4 : kernels.scalar;

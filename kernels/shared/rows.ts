@@ -8,8 +8,8 @@ const LEAST_SUBGROUP = 4;
 
 const bySubgroup = await part(import.meta.url, './row/subgroup.wgsl');
 const byTree = await part(import.meta.url, './row/tree.wgsl');
-/** Declares `pack`, a load of one or of four elements, and what is done with it. */
-export const packParts = { scalar: await part(import.meta.url, './pack/scalar.wgsl'), vec4: await part(import.meta.url, './pack/vec4.wgsl') };
+/** Declares `vector`, a load of one or of four elements, and what is done with it. */
+export const vectorParts = { scalar: await part(import.meta.url, './vector/scalar.wgsl'), vec4: await part(import.meta.url, './vector/vec4.wgsl') };
 
 /** Parts of a kernel that depend on the way in which lanes share a row. */
 export type RowParts = Readonly<Record<'subgroup' | 'tree', readonly Source[]>>;
@@ -22,32 +22,32 @@ function rowVariants(sizes: Variant['sizes'], { subgroup, tree }: RowParts): Rea
 }
 
 /** The same kernel for rows read one element at a time and four at a time. */
-export interface PackedKernels {
+export interface VectorKernels {
   readonly scalar: Kernel;
   readonly vec4: Kernel;
 }
 
-/** A kernel linked with `pack/scalar.wgsl` and with `pack/vec4.wgsl`, whose grid does not depend on the variant. */
-export function packedKernels(name: string, parts: readonly Source[], variants?: Readonly<Record<string, Variant>>): PackedKernels {
+/** A kernel linked with `vector/scalar.wgsl` and with `vector/vec4.wgsl`, whose grid does not depend on the variant. */
+export function vectorKernels(name: string, parts: readonly Source[], variants?: Readonly<Record<string, Variant>>): VectorKernels {
   return {
-    scalar: new Kernel(`${name}.scalar`, [...parts, packParts.scalar], variants),
-    vec4: new Kernel(`${name}.vec4`, [...parts, packParts.vec4], variants),
+    scalar: new Kernel(`${name}.scalar`, [...parts, vectorParts.scalar], variants),
+    vec4: new Kernel(`${name}.vec4`, [...parts, vectorParts.vec4], variants),
   };
 }
 
-/** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a pack. */
-export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[], across = NO_PARTS): PackedKernels {
-  return packedKernels(name, parts, rowVariants(sizes, across));
+/** A kernel that works on whole rows: linked with `row/subgroup.wgsl` or `row/tree.wgsl`, and with a vector. */
+export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu: Context) => readonly Sizes[], across = NO_PARTS): VectorKernels {
+  return vectorKernels(name, parts, rowVariants(sizes, across));
 }
 
-/** A kernel of which some parts differ from pack to pack. */
-export function eachPack(build: (pack: keyof PackedKernels) => PackedKernels): PackedKernels {
+/** A kernel of which some parts differ from vector to vector. */
+export function eachVector(build: (vector: keyof VectorKernels) => VectorKernels): VectorKernels {
   return { scalar: build('scalar').scalar, vec4: build('vec4').vec4 };
 }
 
-/** The kernel for rows of `length` elements, and how many packs such a row has. */
-export function packed(kernels: PackedKernels, length: number): { readonly kernel: Kernel; readonly packs: number } {
-  return length % 4 === 0 ? { kernel: kernels.vec4, packs: length / 4 } : { kernel: kernels.scalar, packs: length };
+/** The kernel for rows of `length` elements, and how many vectors such a row has. */
+export function vectorsOf(kernels: VectorKernels, length: number): { readonly kernel: Kernel; readonly vectors: number } {
+  return length % 4 === 0 ? { kernel: kernels.vec4, vectors: length / 4 } : { kernel: kernels.scalar, vectors: length };
 }
 
 /** Variant and grid that give each of `rows` rows its lanes. */

@@ -51,14 +51,14 @@ export function mergedAxes(op: string, shape: Shape, strides: readonly (readonly
   return axes.length > 0 ? axes : [{ extent: 1, strides: strides.map(() => 1) }];
 }
 
-/** Whether every operand can be read in packs of four along the innermost axis. */
-export function fitsPacks(axes: readonly Axis[]): boolean {
+/** Whether every operand can be read in vectors of four along the innermost axis. */
+export function fitsVectors(axes: readonly Axis[]): boolean {
   const [inner, ...outer] = axes;
   return inner.extent % 4 === 0 && inner.strides.every((stride) => stride === 1) && outer.every(({ strides }) => strides.every((stride) => stride % 4 === 0));
 }
 
-/** The same axes counted in packs of four elements. */
-export function inPacks([inner, ...outer]: readonly Axis[]): Axis[] {
+/** The same axes counted in vectors of four elements. */
+export function inVectors([inner, ...outer]: readonly Axis[]): Axis[] {
   return [{ extent: inner.extent / 4, strides: inner.strides }, ...outer.map(({ extent, strides }) => ({ extent, strides: strides.map((stride) => stride / 4) }))];
 }
 

@@ -1,10 +1,10 @@
 import { copy, part, type Tensor } from '../../engine/index.ts';
 import { boxesOf, mostOf, pieceOf, reachOf } from './boxes.ts';
-import { packedKernels } from './rows.ts';
+import { vectorKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
-import { type Axis, broadcastStrides, denseStrides, extentParams, fitsPacks, inPacks, mergedAxes, strideParams } from './strided.ts';
+import { type Axis, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from './strided.ts';
 
-const kernel = packedKernels('sum_to', [await part(import.meta.url, './sum_to.wgsl'), await part(import.meta.url, './strided.wgsl')]);
+const kernel = vectorKernels('sum_to', [await part(import.meta.url, './sum_to.wgsl'), await part(import.meta.url, './strided.wgsl')]);
 
 export const sumToKernels = Object.values(kernel);
 
@@ -49,22 +49,22 @@ function sumOver(x: Tensor, total: Tensor, kept: readonly Axis[], reduced: reado
  * over all axes, from the outermost in memory inwards, has neighbouring kept and neighbouring reduced positions, each in their own order.
  */
 function pass(x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: readonly Axis[], chunk: number): void {
-  const wide = fitsPacks(keptAxes) && reducedAxes.every(({ strides }) => strides[0] % 4 === 0);
-  const pack = wide ? 4 : 1;
-  const kept = wide ? inPacks(keptAxes) : keptAxes;
+  const wide = fitsVectors(keptAxes) && reducedAxes.every(({ strides }) => strides[0] % 4 === 0);
+  const vector = wide ? 4 : 1;
+  const kept = wide ? inVectors(keptAxes) : keptAxes;
   const reduced = wide ? reducedAxes.map(({ extent, strides }) => ({ extent, strides: [strides[0] / 4] })) : reducedAxes;
   const row = countOf(kept);
-  const most = mostOf(sums, pack);
+  const most = mostOf(sums, vector);
   const all = [...counted(kept, (step) => [step, 0]), ...counted(reduced, (step) => [0, step])].sort((a, b) => a.strides[0] - b.strides[0]);
-  for (const { axes, starts: [first, k, r] } of boxesOf(all, [mostOf(x, pack), most, Number.POSITIVE_INFINITY])) {
+  for (const { axes, starts: [first, k, r] } of boxesOf(all, [mostOf(x, vector), most, Number.POSITIVE_INFINITY])) {
     const count = countOf(axes.filter(({ strides }) => strides[1] > 0));
     const end = r + countOf(axes.filter(({ strides }) => strides[2] > 0));
     const lastChunk = ceilDiv(end, chunk);
     const chunks = Math.min(lastChunk, 1 + Math.floor((most - count) / row)); // whose sums fit one binding
-    using from = pieceOf(x, pack, first, reachOf(axes, 0));
+    using from = pieceOf(x, vector, first, reachOf(axes, 0));
     for (let c = Math.floor(r / chunk); c < lastChunk; c += chunks) {
       const here = Math.min(chunks, lastChunk - c);
-      using to = pieceOf(sums, pack, c * row + k, (here - 1) * row + count);
+      using to = pieceOf(sums, vector, c * row + k, (here - 1) * row + count);
       const n = here * count;
       kernel[wide ? 'vec4' : 'scalar'].run(x.gpu, {
         tensors: { x: from.tensor, sums: to.tensor },

@@ -2,7 +2,7 @@
 //   sums[c, k] = Σ x[kept(k) + reduced(r)], r over the c-th run of `chunk` reduced positions, in rising order
 // One lane per sum. A long sum goes in two passes: sums of chunks, then, by the same kernel, their sums. The order of addition
 // depends on the shape alone: where x is larger than a binding, a dispatch has some of the kept and some of the reduced positions, and goes on
-// with a chunk that an earlier one began. Linked with strided.wgsl and a pack.
+// with a chunk that an earlier one began. Linked with strided.wgsl and a vector.
 
 struct Params {
   kept: u32, chunk: u32, n: u32,
@@ -16,8 +16,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<pack>;
-@group(0) @binding(2) var<storage, read_write> sums: array<result_pack>;   // [chunks, kept]
+@group(0) @binding(1) var<storage, read> x: array<vector>;
+@group(0) @binding(2) var<storage, read_write> sums: array<result_vector>;   // [chunks, kept]
 
 const WORKGROUP = 64u;
 
@@ -35,8 +35,8 @@ fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let place = c * params.kept + k - params.sums_start;
   let first = max(c * params.chunk, params.r_first);
   let end = min((c + 1u) * params.chunk, params.r_end);
-  var sum = pack32();
-  if (first > c * params.chunk) { sum = pack32(sums[place]); }
-  for (var r = first; r < end; r++) { sum += pack32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]); }
-  sums[place] = result_pack(sum);
+  var sum = vector32();
+  if (first > c * params.chunk) { sum = vector32(sums[place]); }
+  for (var r = first; r < end; r++) { sum += vector32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]); }
+  sums[place] = result_vector(sum);
 }

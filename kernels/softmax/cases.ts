@@ -36,7 +36,7 @@ export const room: Room = {
   cases: (['softmax', 'logSoftmax'] as const).flatMap((op) => [
     softmaxCase(op, 'one element', values([1, 1], [7])),
     softmaxCase(op, 'odd rows, odd length', normal('softmax', [5, 51], { std: 3 })),
-    softmaxCase(op, 'a row longer than the workgroup, in packs', normal('softmax long', [3, 520])),
+    softmaxCase(op, 'a row longer than the workgroup, in vectors', normal('softmax long', [3, 520])),
     softmaxCase(op, 'many rows of odd length', normal('softmax rows', [130, 33])),
     softmaxCase(op, 'large values', values([2, 4], [1e4, 9.999e3, -1e4, 0, -1e4, -1e4, -1e4, -1e4])),
   ]),

@@ -1,6 +1,6 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { type PackedKernels, packed, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 
 const exp = await part(import.meta.url, '../shared/exp.wgsl');
@@ -24,13 +24,13 @@ export function logSoftmax(x: Tensor): Tensor {
   return rowWise('logSoftmax', x, logSoftmaxKernels);
 }
 
-function rowWise(op: string, x: Tensor, { forward, backward }: { forward: PackedKernels; backward: PackedKernels }): Tensor {
+function rowWise(op: string, x: Tensor, { forward, backward }: { forward: VectorKernels; backward: VectorKernels }): Tensor {
   const length = x.shape.at(-1);
   if (length === undefined) throw new ShapeError(op, 'x is a scalar, it has no last dimension');
   const { gpu } = x;
-  const run = (kernels: PackedKernels, all: Readonly<Record<string, Tensor>>) => {
-    const { kernel, packs } = packed(kernels, length);
-    inRanges(gpu, x.size / length, all, (tensors, rows) => kernel.run(gpu, { tensors, params: { rows, packs }, ...rowLaunch(gpu, kernel, rows) }));
+  const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) => {
+    const { kernel, vectors } = vectorsOf(kernels, length);
+    inRanges(gpu, x.size / length, all, (tensors, rows) => kernel.run(gpu, { tensors, params: { rows, vectors }, ...rowLaunch(gpu, kernel, rows) }));
   };
   const y = x.like();
   run(forward, { x, y });

@@ -3,14 +3,14 @@ import { inPieces, type Tensors } from '../shared/blocks.ts';
 import { best, bestAcross, first, ranking } from '../shared/ranking.ts';
 import { fold } from '../shared/reduce_rows.ts';
 import type { Cost } from '../shared/room.ts';
-import { eachPack, packed, packedKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { eachVector, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
 const gradient = await part(import.meta.url, './topk_grad.wgsl');
 const places = { scalar: await part(import.meta.url, './places.scalar.wgsl'), vec4: await part(import.meta.url, './places.vec4.wgsl') };
-const forward = eachPack((pack) => rowKernels('topk', [source, fold[pack], best, ...ranking.largest, first.marks], undefined, bestAcross(first)));
-const backward = eachPack((pack) => packedKernels('topk_grad', [gradient, places[pack]]));
+const forward = eachVector((vector) => rowKernels('topk', [source, fold[vector], best, ...ranking.largest, first.marks], undefined, bestAcross(first)));
+const backward = eachVector((vector) => vectorKernels('topk_grad', [gradient, places[vector]]));
 
 /** Lanes of a workgroup in topk_grad.wgsl. */
 const WORKGROUP = 256;
@@ -34,13 +34,13 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
   const shape = [...x.shape.slice(0, -1), k];
   const values = x.like(shape);
   const indices = Tensor.empty(gpu, shape, 'u32', 'indices');
-  const { kernel, packs } = packed(forward, length);
+  const { kernel, vectors } = vectorsOf(forward, length);
   const most = Math.max(1, Math.floor(LOOKS / length));
   /** Ranges of rows: `length` long in xs, k long in ys. */
   const inRows = (xs: Tensors, ys: Tensors, work: (tensors: Tensors, params: Readonly<Record<string, number>>, rows: number) => void) => {
     const layouts = [{ tensors: xs, begin: (row: number) => row * length }, { tensors: ys, begin: (row: number) => row * k }];
     inPieces(gpu, x.size / length, length, layouts, (tensors, { start, count }, [xFirst, yFirst]) => {
-      work(tensors, { packs, k, x_skip: ((start * length - xFirst) * packs) / length, y_skip: start * k - yFirst }, count);
+      work(tensors, { vectors, k, x_skip: ((start * length - xFirst) * vectors) / length, y_skip: start * k - yFirst }, count);
     });
   };
   inRows({ x }, { values, indices }, (tensors, params, rows) => {
@@ -51,8 +51,8 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
   const pull = (dy: Tensor) => {
     const dx = x.gradLike();
     inRows({ dx }, { dy, indices }, (tensors, params, rows) => {
-      const n = rows * packs;
-      packed(backward, length).kernel.run(gpu, { tensors, params: { ...params, n }, grid: ceilDiv(n, WORKGROUP) });
+      const n = rows * vectors;
+      vectorsOf(backward, length).kernel.run(gpu, { tensors, params: { ...params, n }, grid: ceilDiv(n, WORKGROUP) });
     });
     return [dx];
   };

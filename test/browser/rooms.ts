@@ -1,6 +1,6 @@
 import { open } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
-import { checkAgainstReference, choiceName, choices, runCase, storages } from '../sweep.ts';
+import { checkAgainstReference, candidateName, combinations, runCase, storages } from '../sweep.ts';
 
 /** A run that failed. */
 export interface Failure {
@@ -27,12 +27,12 @@ export async function sweepRoom(name: string): Promise<RoomReport> {
   let runs = 0;
   for (const [number, item] of room.cases.entries()) {
     if (item.skip?.(gpu) !== undefined) continue;
-    for (const [choice, storage] of choices(gpu, room, number).flatMap((choice) => storages(gpu, item).map((storage) => [choice, storage] as const))) {
+    for (const [chosen, storage] of combinations(gpu, room, number).flatMap((chosen) => storages(gpu, item).map((storage) => [chosen, storage] as const))) {
       runs++;
       try {
-        checkAgainstReference(item, await runCase(gpu, item, choice, storage), storage);
+        checkAgainstReference(item, await runCase(gpu, item, chosen, storage), storage);
       } catch (error) {
-        failures.push({ item: item.name, variant: `${choiceName(choice)}, ${storage}`, message: error instanceof Error ? error.message : String(error) });
+        failures.push({ item: item.name, variant: `${candidateName(chosen)}, ${storage}`, message: error instanceof Error ? error.message : String(error) });
         // a refused command poisons its context: the next case gets a clean one
         await gpu.close();
         gpu = await open();

@@ -110,7 +110,7 @@ export interface Environment {
   /** e.g. `Debian GNU/Linux 12, x64, 2 cores`. */
   readonly machine: string;
   /** How kernels ran that can run in several ways, by kernel and class of calls: `subgroup, senders 8`. */
-  readonly choices: Readonly<Record<string, string>>;
+  readonly candidates: Readonly<Record<string, string>>;
 }
 
 export interface Timing {

@@ -18,9 +18,9 @@ fn cumulative(x: f32, bell: f32) -> f32 {
 
 fn activation(x: f32) -> f32 { return x * cumulative(x, bell(x)); }
 
-fn activation_slope(x: f32) -> f32 {
+fn activation_derivative(x: f32) -> f32 {
   let b = bell(x);
-  let slope = cumulative(x, b) + clamp(x, -20.0, 20.0) * 0.39894228 * b;
+  let derivative = cumulative(x, b) + clamp(x, -20.0, 20.0) * 0.39894228 * b;
   let own = vec4f(x);
-  return select(slope, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // which clamp and comparisons hide; at infinity the formula has ∞ · 0
+  return select(derivative, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // which clamp and comparisons hide; at infinity the formula has ∞ · 0
 }

@@ -5,7 +5,7 @@ fn sigmoid(v: f32) -> f32 { return 1.0 / (1.0 + exp_of(min(-v, 88.0))); }
 
 fn activation(x: f32) -> f32 { return x * sigmoid(1.702 * x); }
 
-fn activation_slope(x: f32) -> f32 {
+fn activation_derivative(x: f32) -> f32 {
   let s = sigmoid(1.702 * x);
   return s + 1.702 * x * s * (1.0 - s);
 }

@@ -12,10 +12,10 @@ fn inner(x: f32) -> f32 { return 0.7978845608 * (x + 0.044715 * x * x * x); }
 
 fn activation(x: f32) -> f32 { return 0.5 * x * (1.0 + tanh_held(inner(x))); }
 
-fn activation_slope(x: f32) -> f32 {
-  let held = clamp(x, -30.0, 30.0);   // beyond, the slope is 0 or 1 and x² times 0 must not become ∞ · 0
+fn activation_derivative(x: f32) -> f32 {
+  let held = clamp(x, -30.0, 30.0);   // beyond, the derivative is 0 or 1 and x² times 0 must not become ∞ · 0
   let t = tanh_held(inner(held));
-  let slope = 0.5 * (1.0 + t) + 0.5 * held * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * held * held);
+  let derivative = 0.5 * (1.0 + t) + 0.5 * held * (1.0 - t * t) * 0.7978845608 * (1.0 + 0.134145 * held * held);
   let own = vec4f(x);
-  return select(slope, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // which clamp hides; at infinity the formula has ∞ · 0
+  return select(derivative, nan_of(own).x, (is_nan(own) | is_infinite(own)).x);   // which clamp hides; at infinity the formula has ∞ · 0
 }

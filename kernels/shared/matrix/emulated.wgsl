@@ -3,7 +3,7 @@
 // Row i of a matrix lies in the registers of lane i % SUBGROUP. A product takes each element of `right` from the lane that holds its row; each
 // lane multiplies it with the rows of `left` that it holds, whose sums are its own as well.
 // For tests, where adapters have no matrix units, and for readers. Same names as units.wgsl, and the same demands: operands lie in
-// `halves: array<vec4<matrix_elem>>`, sums in `sums_out: array<vec4f>`, workgroup memory that the kernel declares; `at` and `stride` count packs of
+// `halves: array<vec4<matrix_elem>>`, sums in `sums_out: array<vec4f>`, workgroup memory that the kernel declares; `at` and `stride` count vectors of
 // four; all lanes of a subgroup call together.
 //
 // M, N, K: sizes of the matrices, multiples of 4      SUBGROUP: lanes of a subgroup; those to spare repeat the last row, and store nothing

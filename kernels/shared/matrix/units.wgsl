@@ -2,7 +2,7 @@
 //   sum + left · right,  left M × K, right K × N, sum M × N: operands of matrix_elem, which elem.*.wgsl declares, sums of f32
 // Dawn's experimental subgroup matrices. No lane can tell which of the elements are its own, so matrices come from workgroup memory and
 // go back there: operands from `halves: array<vec4<matrix_elem>>`, sums from and to `sums_out: array<vec4f>`, which the kernel declares.
-// `at`, where a matrix starts, and `stride`, from one of its rows in memory to the next, count packs of four; all lanes of a subgroup must
+// `at`, where a matrix starts, and `stride`, from one of its rows in memory to the next, count vectors of four; all lanes of a subgroup must
 // give the same ones. Same names as emulated.wgsl, which says in plain WGSL what these functions do.
 //
 // M, N, K: sizes that the adapter offers      SUBGROUP: lanes of a subgroup

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Choices, classOf, parseTunings, type Tuning } from '../engine/choices.ts';
+import { Candidates, classOf, parseTunings, type Tuning } from '../engine/candidates.ts';
 import { backward, type Gpu, Kernel, type Machine, open, Tensor } from '../engine/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 
@@ -13,8 +13,8 @@ const [WIDE, NARROW, PLAIN] = [
 ];
 const CANDIDATES = [WIDE, NARROW, PLAIN];
 
-function tuningOf(choices: Readonly<Record<string, unknown>>, source = KERNEL.fingerprint): Tuning {
-  return parseTunings(JSON.stringify([{ ...MACHINE, kernels: { product: { source, choices } } }]), 'a.json')[0];
+function tuningOf(candidates: Readonly<Record<string, unknown>>, source = KERNEL.fingerprint): Tuning {
+  return parseTunings(JSON.stringify([{ ...MACHINE, kernels: { product: { source, candidates } } }]), 'a.json')[0];
 }
 
 /** What `work` wrote to the console as warnings. */
@@ -37,46 +37,46 @@ test('calls of like size are one class', () => {
 });
 
 test('the first candidate is taken, unless a tuning knows better for this class, unless something is preferred', () => {
-  const choices = new Choices(MACHINE, tuningOf({ 'rows 4': { ...NARROW, gain: 1.2 } }));
-  const pick = (rows: number) => choices.pick(KERNEL, CANDIDATES, { rows });
+  const candidates = new Candidates(MACHINE, tuningOf({ 'rows 4': { ...NARROW, gain: 1.2 } }));
+  const pick = (rows: number) => candidates.choose(KERNEL, CANDIDATES, { rows });
   assert.is(pick(8), WIDE);
   assert.is(pick(3), NARROW);
-  choices.prefer('product', PLAIN);
+  candidates.prefer('product', PLAIN);
   assert.equal([pick(3), pick(8)], [PLAIN, PLAIN]);
-  choices.prefer('product', WIDE, 'rows 4');
+  candidates.prefer('product', WIDE, 'rows 4');
   assert.equal([pick(3), pick(8)], [WIDE, PLAIN]);
-  choices.clear();
+  candidates.clear();
   assert.equal([pick(3), pick(8)], [NARROW, WIDE]);
-  assert.equal(choices.used, { 'product: rows 4': 'tiled, rows 32', 'product: rows 8': 'tiled, rows 64' });
+  assert.equal(candidates.used, { 'product: rows 4': 'tiled, rows 32', 'product: rows 8': 'tiled, rows 64' });
 });
 
-test('a choice of another source, or one that is no candidate any more, is passed over and said once', () => {
+test('a chosen of another source, or one that is no candidate any more, is passed over and said once', () => {
   const old = { 'rows 4': { ...NARROW, gain: 1.2 }, 'rows 8': { ...NARROW, gain: 1.2 } };
   const gone = { 'rows 4': { variant: 'tiled', sizes: { rows: 16 }, gain: 1.2 } };
   for (const tuning of [tuningOf(old, 'other'), tuningOf(gone)]) {
-    const choices = new Choices(MACHINE, tuning);
+    const candidates = new Candidates(MACHINE, tuning);
     const said = warningsOf(() => {
-      assert.is(choices.pick(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
-      assert.is(choices.pick(KERNEL, CANDIDATES, { rows: 8 }), WIDE);
+      assert.is(candidates.choose(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
+      assert.is(candidates.choose(KERNEL, CANDIDATES, { rows: 8 }), WIDE);
     });
     assert.is(said.length, 1);
     assert.match(said[0], /product has changed since it was tuned/);
-    assert.equal(choices.stale, ['product']);
+    assert.equal(candidates.stale, ['product']);
   }
 });
 
 test('a tuning of another machine is refused', () => {
   for (const key of ['adapter', 'driver', 'dawn'] as const) {
-    assert.throws(() => new Choices({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
+    assert.throws(() => new Candidates({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
   }
 });
 
 test('an adapter that names no driver, or not itself, is never given a tuning, because two of them would share it', () => {
   for (const key of ['adapter', 'driver'] as const) {
     const hidden = { ...MACHINE, [key]: '' };
-    assert.throws(() => new Choices(hidden, { ...hidden, kernels: {} }), new RegExp(`nothing tells which ${key} this is`));
+    assert.throws(() => new Candidates(hidden, { ...hidden, kernels: {} }), new RegExp(`nothing tells which ${key} this is`));
     assert.throws(() => parseTunings(JSON.stringify([{ ...hidden, kernels: {} }]), 'a.json'), new RegExp(`a\\.json: nothing tells which ${key} this is`));
-    assert.is(new Choices(hidden).pick(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
+    assert.is(new Candidates(hidden).choose(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
   }
 });
 
@@ -88,7 +88,7 @@ test('a file that is none is refused with its name and the place', () => {
   refused({ ...MACHINE, dawn: 1 }, /"dawn" is not a string/);
   refused(MACHINE, /"kernels"/);
   refused({ ...MACHINE, kernels: { product: {} } }, /product has no "source"/);
-  refused({ ...MACHINE, kernels: { product: { source: 'x', choices: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } }, /product, all/);
+  refused({ ...MACHINE, kernels: { product: { source: 'x', candidates: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } }, /product, all/);
 });
 
 test('a variant for f16 alone is a candidate of calls in f16, a class of their own then; one on request is none, and runs all the same', async () => {
@@ -104,10 +104,10 @@ test('a variant for f16 alone is a candidate of calls in f16, a class of their o
   });
   const names = (stored: 'f32' | 'f16') => kernel.candidates(gpu, stored).map(({ variant }) => variant);
   assert.equal([names('f32'), names('f16')], [['plain'], ['halves', 'halves', 'plain']]);
-  assert.is(kernel.hasOwnChoicesForHalves(gpu), true);
+  assert.is(kernel.hasOwnCandidatesForHalves(gpu), true);
   assert.is(kernel.choose(gpu, { rows: 3 }).variant, 'plain');
   assert.is(kernel.choose(gpu, { rows: 3 }, 'f16').variant, 'halves');
-  assert.equal(Object.keys(gpu.choices.used), ['copies: rows 4, f16']);
+  assert.equal(Object.keys(gpu.candidates.used), ['copies: rows 4, f16']);
   using x = Tensor.from(gpu, Float32Array.of(7));
   using y = x.like();
   assert.throws(() => kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'halves' }), /variant "halves" must be f16, got f32/);
@@ -115,7 +115,7 @@ test('a variant for f16 alone is a candidate of calls in f16, a class of their o
   assert.is(await y.item(), 7);
 });
 
-/** Loss and gradient of a linear layer whose gradient is cut into parts, and the choices that it took. */
+/** Loss and gradient of a linear layer whose gradient is cut into parts, and the candidates that it took. */
 async function trained(gpu: Gpu): Promise<{ bits: Uint32Array; used: Readonly<Record<string, string>> }> {
   const wave = (n: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(i * i));
   using x = Tensor.from(gpu, wave(2048 * 8), [2048, 8]);
@@ -126,15 +126,15 @@ async function trained(gpu: Gpu): Promise<{ bits: Uint32Array; used: Readonly<Re
   backward(y, dy);
   const gradient = await (weight.grad as Tensor).read();
   weight.grad?.dispose();
-  return { bits: new Uint32Array(gradient.buffer), used: gpu.choices.used };
+  return { bits: new Uint32Array(gradient.buffer), used: gpu.candidates.used };
 }
 
 test('a tuning decides what runs, and the same tuning gives the same bits', async () => {
   await using plain = await open();
   const untuned = await trained(plain);
-  const sums = plain.choices.asked.find(({ kernel }) => kernel === 'sum_parts.vec4');
+  const sums = plain.candidates.asked.find(({ kernel }) => kernel === 'sum_parts.vec4');
   assert.ok(sums);
-  const kernels = { [sums.kernel]: { source: sums.fingerprint, choices: { [sums.callClass]: { ...sums.candidates[1], gain: 1.1 } } } };
+  const kernels = { [sums.kernel]: { source: sums.fingerprint, candidates: { [sums.callClass]: { ...sums.candidates[1], gain: 1.1 } } } };
   const tuning = (machine: Machine) => ({ ...machine, kernels });
   await using tuned = await open({ tuning });
   await using again = await open({ tuning });

@@ -4,8 +4,8 @@ import { type Machine, untunable } from './machine.ts';
 /** Numbers that a way to run a kernel fixes beside its variant: rows of a tile, lanes of a workgroup. The launcher knows what they mean. */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** One way to run a kernel. */
-export interface Choice {
+/** One way to run a kernel: a variant, with its sizes. */
+export interface Candidate {
   readonly variant: string;
   readonly sizes: Sizes;
 }
@@ -13,26 +13,26 @@ export interface Choice {
 /** What the time of a call depends on, by name: rows, columns, what is transposed. */
 export type Extents = Readonly<Record<string, number | boolean>>;
 
-/** A choice that was measured to be the best for a class of calls. */
-export interface TunedChoice extends Choice {
-  /** Time of the default over that of the choice, measured in turns. */
+/** A candidate that was measured to be the best for a class of calls. */
+export interface TunedCandidate extends Candidate {
+  /** Time of the default over that of the candidate, measured in turns. */
   readonly gain: number;
 }
 
 /** What `npm run tune` found on a machine. */
 export interface Tuning extends Machine {
-  /** By kernel: the fingerprint of the WGSL that was measured, and the best choice by class of calls. */
-  readonly kernels: Readonly<Record<string, { readonly source: string; readonly choices: Readonly<Record<string, TunedChoice>> }>>;
+  /** By kernel: the fingerprint of the WGSL that was measured, and the best candidate by class of calls. */
+  readonly kernels: Readonly<Record<string, { readonly source: string; readonly candidates: Readonly<Record<string, TunedCandidate>> }>>;
 }
 
-/** A choice that was made for a class of calls of a kernel, and what there was to choose from. */
+/** The candidate that was chosen for a class of calls of a kernel, and those that there were. */
 export interface Asked {
   readonly kernel: string;
   readonly fingerprint: string;
   readonly callClass: string;
   /** The default first. */
-  readonly candidates: readonly Choice[];
-  readonly choice: Choice;
+  readonly candidates: readonly Candidate[];
+  readonly chosen: Candidate;
 }
 
 /** What choosing asks of a kernel. */
@@ -48,22 +48,22 @@ export function classOf(extents: Extents): string {
 }
 
 /** The same variant and the same sizes. */
-export function sameChoice(a: Choice, b: Choice): boolean {
+export function sameCandidate(a: Candidate, b: Candidate): boolean {
   const names = Object.keys(a.sizes);
   return a.variant === b.variant && names.length === Object.keys(b.sizes).length && names.every((name) => a.sizes[name] === b.sizes[name]);
 }
 
 /** For people: `subgroup, senders 8`. */
-export function choiceText({ variant, sizes }: Choice): string {
+export function candidateText({ variant, sizes }: Candidate): string {
   return [variant, ...Object.entries(sizes).map(([name, value]) => `${name} ${value}`)].join(', ');
 }
 
-/** The choices of one context. They depend on shapes and the tuning alone, never on the clock, so that runs repeat bit for bit. */
-export class Choices {
+/** Chooses the candidates of one context. What is chosen depends on shapes and the tuning alone, never on the clock, so that runs repeat bit for bit. */
+export class Candidates {
   readonly machine: Machine;
   readonly #tuning: Tuning | undefined;
   /** By kernel, or kernel and class: what tests, the benchmark and the tuner want to see run. */
-  readonly #preferred = new Map<string, Choice>();
+  readonly #preferred = new Map<string, Candidate>();
   readonly #asked = new Map<string, Asked>();
   readonly #stale = new Set<string>();
 
@@ -78,9 +78,9 @@ export class Choices {
     this.#tuning = tuning;
   }
 
-  /** From now on, calls of this kernel (of one class, or of all classes without a choice of their own) are run so. */
-  prefer(kernel: string, choice: Choice, callClass?: string): void {
-    this.#preferred.set(keyOf(kernel, callClass), choice);
+  /** From now on, calls of this kernel (of one class, or of all classes without a candidate of their own) are run so. */
+  prefer(kernel: string, candidate: Candidate, callClass?: string): void {
+    this.#preferred.set(keyOf(kernel, callClass), candidate);
   }
 
   /** Forgets what was preferred. */
@@ -88,30 +88,30 @@ export class Choices {
     this.#preferred.clear();
   }
 
-  /** The choice for a call, noted in `asked` where there was one to make. */
-  pick(kernel: Chooser, candidates: readonly Choice[], extents: Extents): Choice {
+  /** The candidate for a call, noted in `asked` where there was more than one. */
+  choose(kernel: Chooser, candidates: readonly Candidate[], extents: Extents): Candidate {
     if (candidates.length === 1) return candidates[0];
     const callClass = classOf(extents);
     const key = keyOf(kernel.name, callClass);
-    const choice = this.#preferred.get(key) ?? this.#preferred.get(kernel.name) ?? this.#tuned(kernel, candidates, callClass) ?? candidates[0];
-    this.#asked.set(key, { kernel: kernel.name, fingerprint: kernel.fingerprint, callClass, candidates, choice });
-    return choice;
+    const chosen = this.#preferred.get(key) ?? this.#preferred.get(kernel.name) ?? this.#tuned(kernel, candidates, callClass) ?? candidates[0];
+    this.#asked.set(key, { kernel: kernel.name, fingerprint: kernel.fingerprint, callClass, candidates, chosen });
+    return chosen;
   }
 
-  /** A choice among the candidates, which tests have checked; what a file names beside them is as stale as another source. */
-  #tuned({ name, fingerprint }: Chooser, candidates: readonly Choice[], callClass: string): Choice | undefined {
+  /** The tuned one among the candidates, which tests have checked; what a file names beside them is as stale as another source. */
+  #tuned({ name, fingerprint }: Chooser, candidates: readonly Candidate[], callClass: string): Candidate | undefined {
     const entry = this.#tuning?.kernels[name];
-    const wanted = entry?.choices[callClass];
+    const wanted = entry?.candidates[callClass];
     if (entry === undefined || wanted === undefined) return undefined;
-    const choice = entry.source === fingerprint ? candidates.find((candidate) => sameChoice(candidate, wanted)) : undefined;
-    if (choice === undefined && !this.#stale.has(name)) {
+    const found = entry.source === fingerprint ? candidates.find((candidate) => sameCandidate(candidate, wanted)) : undefined;
+    if (found === undefined && !this.#stale.has(name)) {
       if (this.#stale.size === 0) console.warn(`firstlight: ${name} has changed since it was tuned and runs untuned; npm run tune measures it again`);
       this.#stale.add(name);
     }
-    return choice;
+    return found;
   }
 
-  /** The choices made since the last `forget`, the latest of each class. */
+  /** What was chosen since the last `forget`, the latest of each class. */
   get asked(): readonly Asked[] {
     return [...this.#asked.values()];
   }
@@ -122,7 +122,7 @@ export class Choices {
 
   /** The same for people and reports: `matmul.vec4: rows 512` → `subgroup, senders 8`. */
   get used(): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.#asked].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { choice }]) => [key, choiceText(choice)]));
+    return Object.fromEntries([...this.#asked].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { chosen }]) => [key, candidateText(chosen)]));
   }
 
   /** Kernels whose source is not the one that was tuned. */
@@ -165,10 +165,10 @@ function faultOf(value: unknown): string | undefined {
   if (why !== undefined) return why;
   if (!isRecord(value.kernels)) return '"kernels" is not an object';
   for (const [kernel, entry] of Object.entries(value.kernels)) {
-    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.choices)) return `${kernel} has no "source" and "choices"`;
-    const wrong = Object.entries(entry.choices).find(([, choice]) => {
-      const isChoice = isRecord(choice) && typeof choice.variant === 'string' && isRecord(choice.sizes) && Object.values(choice.sizes).every(Number.isFinite) && Number.isFinite(choice.gain);
-      return !isChoice;
+    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.candidates)) return `${kernel} has no "source" and "candidates"`;
+    const wrong = Object.entries(entry.candidates).find(([, candidate]) => {
+      const isCandidate = isRecord(candidate) && typeof candidate.variant === 'string' && isRecord(candidate.sizes) && Object.values(candidate.sizes).every(Number.isFinite) && Number.isFinite(candidate.gain);
+      return !isCandidate;
     });
     if (wrong !== undefined) return `${kernel}, ${wrong[0]}: not a variant, sizes and a gain`;
   }
