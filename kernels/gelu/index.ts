@@ -1,8 +1,8 @@
 import { flat, inRanges, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import type { Cost } from '../shared/room.ts';
 import { vectorsOf, vectorParts } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const each = { scalar: await part(import.meta.url, './each.scalar.wgsl'), vec4: await part(import.meta.url, './each.vec4.wgsl') };
 
@@ -35,16 +35,6 @@ export function gelu(x: Tensor, activation: Activation): Tensor {
     apply(backward, { x, dy, dx });
     return [dx];
   });
-}
-
-/** Work of one forward call on n elements: one exp and about ten other operations each. */
-export function cost(n: number): Cost {
-  return { flops: 12 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient on n elements. */
-export function gradientCost(n: number): Cost {
-  return { flops: 18 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [...Object.values(scalar), ...Object.values(vec4)]);
