@@ -10,7 +10,7 @@ export { Context } from './context.ts';
 export type { Counts, WatchdogOptions } from './device.ts';
 export { bytesOf, type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';
 export { Gpu, open, type OpenOptions } from './gpu.ts';
-export { flat, runsOf } from './flat.ts';
+export { flat, flatTiles } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';

@@ -196,7 +196,7 @@ test('a case is measured in all its variants, forward and gradient, written and 
   assert.throws(() => readResults(path, 'kernels'), /kernels.json: /);
 });
 
-test('what a processor could do is measured where one plays the GPU, and the roofs are told in a line', async () => {
+test('what the processor of a software adapter could do is measured, and the roofs are told in a line', async () => {
   await using gpu = await open();
   const roofs = await measureRoofs(gpu);
   assert.is(roofs.processorGflops !== undefined, gpu.kind === 'software');

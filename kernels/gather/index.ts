@@ -1,4 +1,4 @@
-import { type Context, copy, flat, inRanges, Kernel, part, record, runsOf, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { type Context, copy, flat, inRanges, Kernel, part, record, flatTiles, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { denseStrides, extentParams, mergedAxes, strideParams } from '../shared/strided.ts';
 
@@ -87,9 +87,9 @@ function take(x: Tensor, axis: number, index: Tensor<'u32'>, y: Tensor): void {
   const axes = mergedAxes('gather', index.shape, [strides.map((stride, i) => (i === axis ? 0 : stride))]);
   const place = { extent: x.shape[axis], stride: strides[axis], ...extentParams('e', axes), ...strideParams('x', axes, 0) };
   inRanges(gpu, index.size, { index, y }, (own, n, first) => {
-    const { run, grid } = runsOf(gpu, n);
+    const { tile, grid } = flatTiles(gpu, n);
     inRanges(gpu, x.size, { x }, (held, count, start) => {
-      const params = { n, run, first, x_start: start, x_count: count, ...place };
+      const params = { n, tile, first, x_start: start, x_count: count, ...place };
       taking.run(gpu, { tensors: { ...own, ...held }, params, constants: { RANK: axes.length }, grid });
     });
   });

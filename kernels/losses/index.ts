@@ -1,4 +1,4 @@
-import { flat, inRanges, part, rangesOf, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { flat, inRanges, part, rangesOf, record, flatTiles, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import { vectorsOf, type VectorKernels, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { aligned, ceilDiv } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
@@ -79,8 +79,8 @@ function derivatives({ gradient }: PairLoss, x: Tensor, target: Tensor, dloss: T
   const d = own.gradLike();
   inRanges(gpu, size, { x, targets: target, d }, (tensors, count) => {
     const { kernel, vectors: n } = vectorsOf(gradient, count);
-    const { run, grid } = runsOf(gpu, n);
-    kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, run, elements: size, of_targets: side === 'target' ? 1 : 0 }, grid });
+    const { tile, grid } = flatTiles(gpu, n);
+    kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, tile, elements: size, of_targets: side === 'target' ? 1 : 0 }, grid });
   });
   return d;
 }

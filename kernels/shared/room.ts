@@ -66,7 +66,7 @@ export interface Case {
 export interface Workload {
   /** Model and sizes: "B/32: 400 × 768". */
   readonly name: string;
-  /** Too much for a processor that plays the GPU. */
+  /** Too much for a software adapter. */
   readonly needsHardware?: boolean;
   make(): Case;
 }

@@ -9,9 +9,8 @@ export { cost, gradientCost } from './cost.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
 const gradient = await part(import.meta.url, './topk_grad.wgsl');
-const places = { scalar: await part(import.meta.url, './places.scalar.wgsl'), vec4: await part(import.meta.url, './places.vec4.wgsl') };
 const forward = eachVector((vector) => rowKernels('topk', [source, fold[vector], best, ...ranking.largest, first.marks], undefined, bestAcross(first)));
-const backward = eachVector((vector) => vectorKernels('topk_grad', [gradient, places[vector]]));
+const backward = vectorKernels('topk_grad', [gradient]);
 
 /** Lanes of a workgroup in topk_grad.wgsl. */
 const WORKGROUP = 256;
