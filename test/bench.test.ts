@@ -6,7 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
-import { measure, type Row, shareOf } from '../bench/kernels/measure.ts';
+import { refuseExcess } from '../bench/kernels/limit.ts';
+import { distinct, measure, type Row, shareOf } from '../bench/kernels/measure.ts';
 import { ladder, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
@@ -26,7 +27,7 @@ import { nullGpu, pipelineError } from './null_gpu.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
-  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, floors: [2e6], roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 }, compile: 0, ...changes,
+  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, minimumTimes: [2e6], roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 }, compile: 0, ...changes,
 });
 
 test('quartiles lie between neighbours, and the least is kept', () => {
@@ -48,7 +49,7 @@ test('a table is Markdown, its numbers end at the right', () => {
 
 test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {
   const before = [row('a', 0.5), row('b', 0.5), row('c', 0.5)];
-  const slowMachine = { floors: [4e6], roofs: { gflops: 500, gbps: 1, plainGbps: 1 } };
+  const slowMachine = { minimumTimes: [4e6], roofs: { gflops: 500, gbps: 1, plainGbps: 1 } };
   const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine), row('c', 0.5 * 1.2)]);
   assert.equal(slower.map((change) => change.row.case), ['a']);
   assert.ok(Math.abs(slower[0].ratio - 1.2) < 1e-9);
@@ -62,15 +63,15 @@ test('what stays within the limit, is too short to judge or has no counterpart i
   assert.equal({ ...comparison, slower: comparison.slower.length, faster: comparison.faster.length }, { slower: 0, faster: 0, same: 1, short: 1, unmatched: 2 });
 });
 
-test('the less is known of a floor, the more it must rise', () => {
-  const unsure = { floors: [2e6, 2.2e6, 2.3e6] };
+test('the less is known of a minimum time, the more it must rise', () => {
+  const unsure = { minimumTimes: [2e6, 2.2e6, 2.3e6] };
   assert.is(compare([row('a', 0.5, unsure)], [row('a', 0.5 / 1.25, unsure)]).slower.length, 0);
   assert.is(compare([row('a', 0.5, unsure)], [row('a', 0.5 / 1.35, unsure)]).slower.length, 1);
 });
 
 test('a row that is measured again keeps all of its rounds', () => {
-  const rows = pooled([row('a', 0.5), row('b', 0.3)], [row('a', 0.5, { floors: [1.6e6, 2.4e6] })]);
-  assert.equal(rows.map(({ floors }) => floors), [[2e6, 1.6e6, 2.4e6], [2e6]]);
+  const rows = pooled([row('a', 0.5), row('b', 0.3)], [row('a', 0.5, { minimumTimes: [1.6e6, 2.4e6] })]);
+  assert.equal(rows.map(({ minimumTimes }) => minimumTimes), [[2e6, 1.6e6, 2.4e6], [2e6]]);
   assert.ok(Math.abs(shareOf(rows[0]) - 0.625) < 1e-12);
 });
 
@@ -110,7 +111,7 @@ test('the picture has a dot for the best variant of each case and direction at a
 
 test('the page shows every row and escapes what it is given', () => {
   const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {}, candidates: {} };
-  const page = reportPage({ format: 2, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
+  const page = reportPage({ format: 3, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
   assert.match(page, 'a &lt; b');
   assert.match(page, '1 rows at the awkward sizes');
   assert.not.match(page, '<adapter>');
@@ -121,6 +122,32 @@ test('a ladder has a line for each case and direction, with what a variant gains
   const [, , line, ...rest] = ladder(rows).split('\n');
   assert.is(line.replace(/ +/g, ' '), '| a | forward | 6.00 ms | 2.50 ms, 2.4 × | 0.800 GB/s | 40 % |');
   assert.is(rest.length, 0);
+});
+
+test('a row is a program: variants that dispatch the same are one, under the name of what ran; what dispatches nothing is none', () => {
+  const sample = (...variants: string[]) => ({ variants, fingerprint: variants.join() });
+  const asked = (variant: string, ...dispatched: string[]) => ({ variant, sample: sample(...dispatched) });
+  assert.equal(distinct([asked('tree', 'tree', 'only'), asked('subgroup', 'subgroup', 'only')]), ['tree', 'subgroup']);
+  assert.equal(distinct([asked('tree', 'only'), asked('subgroup', 'only')]), ['only', undefined], 'a gradient without variants');
+  assert.equal(distinct([asked('naive', 'quad'), asked('quad', 'quad')]), [undefined, 'quad'], 'a kernel without the variant runs in its default');
+  assert.equal(distinct([asked('naive', 'quad')]), ['quad'], 'the title says what ran');
+  const inOtherSizes = { variant: 'naive', sample: { variants: ['quad'], fingerprint: 'quad, other sizes' } };
+  assert.equal(distinct([inOtherSizes, asked('quad', 'quad')]), [undefined, 'quad'], 'two programs of one name: that of the name');
+  assert.equal(distinct([asked('tree'), { variant: 'subgroup', sample: undefined }]), [undefined, undefined], 'no dispatch, no gradient');
+});
+
+test('a share that no cache explains fails the run, with row, share and cost', () => {
+  const copies = { fastest: 10, bytes: 64e6 };
+  const roofs = { gflops: 100, gbps: 5, plainGbps: 5 };
+  const of = (bytes: number, milliseconds: number, flops = 1e3) => row('a', 1, { bytes, flops, minimumTimes: [milliseconds * 1e6], roofs });
+  refuseExcess([of(5e6, 1), of(17e6, 1), of(64e6, 8)], copies); // at the roof; from a cache; a kernel that only reads
+  const refused = (bad: Row, ...patterns: RegExp[]) => {
+    assert.throws(() => refuseExcess([of(5e6, 1), bad], copies), (error: Error & { hint: string }) => patterns.every((pattern) => pattern.test(`${error.message} ${error.hint}`)));
+  };
+  refused(of(19e6, 1), /^gelu, a, only, forward in f32: 380 % of the roof; a cost of 19\.0 MB/, /19\.0 GB\/s, where no kernel can do more than 18\.0 GB\/s/, /kernels\/gelu\/cost\.ts/);
+  refused(of(64e6, 6), /10\.7 GB\/s, where no kernel can do more than 9\.00 GB\/s/); // beyond the caches, so the fastest copy is no excuse
+  refused(of(1e3, 1, 1.3e8), /130 GFLOP\/s, where no kernel can do more than 120 GFLOP\/s/);
+  refused(of(0, 0, 0), /NaN GFLOP\/s/);
 });
 
 test('what was measured replaces what stood between the marks of a page, and nothing else', () => {
@@ -136,12 +163,12 @@ test('the profile of a step links each kernel to its room, and the engine’s ow
 });
 
 test('kernels of a profile come with their share, those first that take most', () => {
-  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string, start: 0, nanoseconds: nanoseconds as number }));
+  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string, program: '', start: 0, nanoseconds: nanoseconds as number }));
   assert.equal(sharesOf(times), [{ kernel: 'b', dispatches: 1, nanoseconds: 50, share: 0.625 }, { kernel: 'a', dispatches: 2, nanoseconds: 30, share: 0.375 }]);
 });
 
 test('a trace has an event for each dispatch, in microseconds, with its room', () => {
-  const { traceEvents } = JSON.parse(chromeTrace([{ kernel: 'softmax.vec4.tree', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter')) as { traceEvents: Record<string, unknown>[] };
+  const { traceEvents } = JSON.parse(chromeTrace([{ kernel: 'softmax.vec4.tree', program: '', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter')) as { traceEvents: Record<string, unknown>[] };
   assert.equal(traceEvents.map(({ ph }) => ph), ['M', 'M', 'X']);
   assert.equal(traceEvents[2], { ph: 'X', pid: 1, tid: 1, cat: 'gpu', name: 'softmax.vec4.tree', ts: 2.5, dur: 1.5, args: { dispatch: 0, room: 'softmax' } });
 });
@@ -183,7 +210,8 @@ test('a case is measured in all its variants, forward and gradient, written and 
   const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
   const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
   roofs.dispose();
-  assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), variantsOf(gpu, entry.room).flatMap((variant) => [`${variant} forward 1`, `${variant} gradient 1`]));
+  const expected = ['forward', 'gradient'].flatMap((direction) => variantsOf(gpu, entry.room).map((variant) => `${variant} ${direction} 1`));
+  assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), expected);
   assert.ok(rows.every((row) => row.gpu.least > 0 && row.wall.least > row.gpu.least && shareOf(row) > 0));
   assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
   assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
@@ -191,9 +219,24 @@ test('a case is measured in all its variants, forward and gradient, written and 
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
   const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
   assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
-  assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 2, expected "peers"/);
+  assert.throws(() => readResults(path, 'peers'), /holds "kernels" of format 3, expected "peers"/);
   writeFileSync(path, '{');
   assert.throws(() => readResults(path, 'kernels'), /kernels.json: /);
+});
+
+test('a gradient without variants has one row, and one that dispatches nothing has none', async () => {
+  await using gpu = await open();
+  if (!gpu.features.has('timestamp-query')) return;
+  const roofs = new RoofKernels(gpu);
+  const titles = async (room: string, name: string) => {
+    const [entry] = entriesOf(gpu, { room, case: name, models: false });
+    const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.001 });
+    return rows.map(({ variant, direction }) => `${direction} ${variant}`);
+  };
+  const [{ variants }] = entriesOf(gpu, { room: 'reduce', models: false });
+  assert.equal(await titles('reduce', 'the last dimension, odd'), [...variants.map((variant) => `forward ${variant}`), 'gradient only']);
+  assert.equal(await titles('elementwise', 'add: an odd length'), ['forward only'], 'dy is the gradient of both sides');
+  roofs.dispose();
 });
 
 test('what the processor of a software adapter could do is measured, and the roofs are told in a line', async () => {

@@ -20,7 +20,7 @@ function folderOf(files: Readonly<Record<string, unknown>>): string {
 }
 
 const torch = (gpu: string, rows: readonly object[]) => ({ env: { torch: '2.9.0', device: 'cuda', gpu }, rows });
-const ours = (kind: string, rows: readonly object[], adapter = GPU) => ({ format: 2, kind, environment: { adapter }, commit: 'abc', date: '', command: '', rows });
+const ours = (kind: string, rows: readonly object[], adapter = GPU) => ({ format: 3, kind, environment: { adapter }, commit: 'abc', date: '', command: '', rows });
 const kernelRow = (variant: string, direction: string, milliseconds: number, type = 'f32') => ({
   room: 'attention', case: '96 heads, 197 tokens of 64', variant, direction, type, gpu: spreadOf([milliseconds * 1e6]),
 });

@@ -123,6 +123,11 @@ export class RoofKernels {
     return [{ name: multiplies === 'f16' ? 'matrixGflops' : 'wideMatrixGflops', work: products * matrixRounds * 2 * M * N * K, run }];
   }
 
+  /** Bytes that the copy of the roof moves: more than the caches hold. */
+  get copiedBytes(): number {
+    return 2 * this.#copied[0].bytes;
+  }
+
   /** A dispatch that keeps every processor of the adapter busy for a moment. */
   warmUp(): void {
     this.#fma.run();
