@@ -4,14 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { judged } from '../bench/goals.ts';
 import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
 import { refuseExcess } from '../bench/kernels/limit.ts';
 import { distinct, measure, type Row, shareOf } from '../bench/kernels/measure.ts';
-import { ladder, withMeasured } from '../bench/kernels/pages.ts';
+import { frontText, ladder, measuredPage, SHOWN, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
+import { benchPage } from '../bench/measured.ts';
+import type { Outcome } from '../bench/peers/outcome.ts';
+import { trainingTasks } from '../bench/peers/tasks.ts';
 import { folderName, readResults, writeResults } from '../bench/results.ts';
 import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels, roofsText } from '../bench/roofs/index.ts';
 import { pageOf, sharesOf } from '../bench/shares.ts';
@@ -117,11 +121,67 @@ test('the page shows every row and escapes what it is given', () => {
   assert.not.match(page, '<adapter>');
 });
 
-test('a ladder has a line for each case and direction, with what a variant gains on the plainest', () => {
-  const rows = [row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }), row('a', 0.4, { variant: 'tiled' }), row('tests', 0.4, { isWorkload: false })];
-  const [, , line, ...rest] = ladder(rows).split('\n');
-  assert.is(line.replace(/ +/g, ' '), '| a | forward | 6.00 ms | 2.50 ms, 2.4 × | 0.800 GB/s | 40 % |');
-  assert.is(rest.length, 0);
+/** Results of a run, made up. */
+const results = (rows: readonly Row[]) => ({
+  format: 3, kind: 'kernels', commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench -- --dtype both',
+  environment: { adapter: 'an adapter', driver: '', backend: 'Vulkan', isSoftware: true, machine: '2 cores', versions: { Dawn: '1' }, candidates: {} },
+  roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows,
+});
+
+test('a ladder has a line for each case and variant, with what a variant gains on the plainest', () => {
+  const [, , ...lines] = ladder([row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }), row('a', 0.4, { variant: 'tiled' }), row('b', 0.4)]).split('\n');
+  assert.equal(lines.map((line) => line.replace(/ +/g, ' ')), [
+    '| a | naive | 6.00 ms | 0.333 GB/s | 10 % | memory | 1.0 × |',
+    '| | tiled | 2.50 ms | 0.800 GB/s | 40 % | memory | 2.4 × |',
+    '| b | | 2.50 ms | 0.800 GB/s | 40 % | memory | |',
+  ]);
+});
+
+test('a room’s page says where, when and how it was measured, and has a table for each direction and type, of the sizes of models alone', () => {
+  const rows = [row('a', 0.1), row('a', 0.1, { direction: 'gradient' }), row('a', 0.1, { type: 'f16' }), row('of tests', 0.1, { isWorkload: false }), row('other', 0.1, { room: 'matmul' })];
+  const page = measuredPage('gelu', results(rows));
+  for (const said of ['# gelu: measured', 'an adapter', '2 cores', 'abc, 2026-01-01', '`npm run bench -- --dtype both`', 'copy 3.00 GB/s', 'Do not edit', '](README.md)']) assert.match(page, said);
+  assert.equal(page.match(/^## .*/gm), ['## Forward, f32', '## Forward, f16', '## Gradient, f32']);
+  assert.is(page.match(/^\| (a|of tests|other) /gm)?.length, 3);
+});
+
+test('the table of README.md has each variant beside its own gradient, and is not made of a part of what it shows', () => {
+  const all = SHOWN.map(([room, name]) => row(name, 0.5, { room }));
+  assert.is(frontText(results(all.slice(1))), undefined);
+  const entropy = { room: 'cross_entropy', isWorkload: true } as const;
+  const name = '1600 × 400, soft';
+  const others = all.filter(({ room }) => room !== 'cross_entropy');
+  const text = frontText(results([
+    ...others, row(name, 0.1, { ...entropy, variant: 'tree' }), row(name, 0.2, { ...entropy, variant: 'subgroup' }), row(name, 0.3, { ...entropy, direction: 'gradient' }),
+  ]));
+  const lines = text?.split('\n').map((line) => line.replace(/ +/g, ' ')) ?? [];
+  const first = lines.findIndex((line) => line.includes('cross_entropy'));
+  assert.equal(lines.slice(first, first + 3), [
+    `| [cross_entropy](kernels/cross_entropy/MEASURED.md) | ${name} | tree | 2.50 ms | 0.800 GB/s | 10 % | | | |`,
+    '| | | subgroup | 2.50 ms | 0.800 GB/s | 20 % | | | |',
+    '| | | | | | | 2.50 ms | 0.800 GB/s | 30 % |',
+  ]);
+});
+
+test('what README.md shows is a workload of its room', () => {
+  for (const [room, name] of SHOWN) assert.ok(rooms.find((each) => each.name === room)?.workloads.some((workload) => workload.name === name), `${room}: ${name}`);
+});
+
+test('a goal is met if all of its cases reach it, and has no line where one was not measured', () => {
+  const adamw = (plain: number) => row('10 M parameters', 0.5, { room: 'adamw', roofs: { gflops: 1000, gbps: 2, plainGbps: 1 / plain } });
+  const line = (rows: readonly Row[]) => judged({ kernels: results(rows) }).find(({ what }) => what.startsWith('AdamW'));
+  assert.equal([line([adamw(1.2)])?.reached, line([adamw(1.2)])?.isMet], ['120 % (of the roof 50 %)', true]);
+  assert.is(line([adamw(0.9)])?.isMet, false);
+  assert.is(line([])?.reached, undefined);
+  const outcomes = trainingTasks.flatMap(({ name }, i): Outcome[] => {
+    const of = (peer: Outcome['peer'], milliseconds: number): Outcome => ({ task: name, direction: 'forward', peer, trouble: [], milliseconds: spreadOf([milliseconds]) });
+    return [of('Firstlight', 1), of('jax-js', name.startsWith('matmul') && i === 0 ? 3 : 6)];
+  });
+  const reached = Object.fromEntries(judged({ outcomes }).filter((one) => one.reached !== undefined).map(({ what, isMet }) => [what.split(',')[0], isMet]));
+  assert.equal(reached, { 'the best peer that trains': true, 'each task': true, matmul: false, 'attention with its gradient': true, 'small ViT': true });
+  const page = benchPage({ kernels: results([adamw(0.9)]) });
+  assert.match(page, /\| AdamW, 10 M parameters, forward +\| +100 % of a plain copy +\| +90 % \(of the roof 50 %\) +\| missed \|/);
+  assert.not.match(page, 'Beside other libraries');
 });
 
 test('a row is a program: variants that dispatch the same are one, under the name of what ran; what dispatches nothing is none', () => {
@@ -150,10 +210,12 @@ test('a share that no cache explains fails the run, with row, share and cost', (
   refused(of(0, 0, 0), /NaN GFLOP\/s/);
 });
 
-test('what was measured replaces what stood between the marks of a page, and nothing else', () => {
-  const first = withMeasured('# A page\n', 'one');
-  assert.is(first, '# A page\n\n## Measured\n\n<!-- measured -->\none\n<!-- end of measured -->\n');
-  assert.is(withMeasured(`${first}\nmore\n`, 'two'), `${first.replace('one', 'two')}\nmore\n`);
+test('what was measured replaces what stood between the marks of a page, and nothing else; a page without marks is refused', () => {
+  const page = '# A page\n\n<!-- measured -->\n<!-- end of measured -->\n\nmore\n';
+  const first = withMeasured(page, 'one');
+  assert.is(first, '# A page\n\n<!-- measured -->\none\n<!-- end of measured -->\n\nmore\n');
+  assert.is(withMeasured(first, 'two'), first.replace('one', 'two'));
+  assert.throws(() => withMeasured('# A page\n', 'one'), /has no lines <!-- measured -->/);
 });
 
 test('the profile of a step links each kernel to its room, and the engine’s own to the engine', () => {

@@ -35,6 +35,7 @@ for (const folder of folders) {
     const page = textOf(`${folder}/README.md`);
     const links = [...page.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link);
     for (const name of wgsl) assert.ok(links.includes(name), `kernels/${folder}/README.md does not link ${name}`);
+    assert.ok(links.includes('MEASURED.md'), `kernels/${folder}/README.md does not link MEASURED.md`);
     for (const link of links) assert.ok(existsSync(new URL(`${folder}/${link}`, KERNELS)), `kernels/${folder}/README.md links ${link}, which is not there`);
   });
 }

@@ -48,7 +48,9 @@ export function compare(before: readonly Row[], now: readonly Row[]): Comparison
   const known = new Map(before.map((row) => [keyOf(row), row]));
   const pairs = now.flatMap((row) => {
     const old = known.get(keyOf(row));
-    return old === undefined ? [] : [{ row, before: old, ratio: shareOf({ ...old, flops: row.flops, bytes: row.bytes }) / shareOf(row) }];
+    if (old === undefined) return [];
+    const counted = { ...old, flops: row.flops, bytes: row.bytes };
+    return [{ row, before: counted, ratio: shareOf(counted) / shareOf(row) }];
   });
   const judged = pairs.filter(({ row, before: old }) => Math.max(row.gpu.least, old.gpu.least) >= SHORTEST);
   const slower = judged.filter((change) => change.ratio > 1 + limitOf(change));
