@@ -1,6 +1,6 @@
 /** Element-wise work in runs: every element exactly once, whatever the length. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Gpu, open, runsOf, Tensor } from '../engine/index.ts';
 import { add, scale } from '../kernels/elementwise/index.ts';
 
