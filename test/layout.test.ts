@@ -1,7 +1,7 @@
 /** What every kernel's folder holds, so that a reader who knows one room knows them all. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
 
