@@ -1,6 +1,6 @@
 /** The arithmetic that the engine itself needs: adding gradients, and converting between element types. */
 import { ContextError, ShapeError } from './errors.ts';
-import { flat, runsOf } from './flat.ts';
+import { flat, flatTiles } from './flat.ts';
 import { Kernel } from './kernel.ts';
 import { inRanges } from './ranges.ts';
 import { type AnyTensor, Tensor } from './tensor.ts';
@@ -37,7 +37,7 @@ export function copy(source: AnyTensor, target: AnyTensor): void {
 function overElements(kernel: Kernel, tensors: Readonly<Record<string, AnyTensor>>): void {
   const [{ gpu, size }] = Object.values(tensors);
   inRanges(gpu, size, tensors, (some, n) => {
-    const { run, grid } = runsOf(gpu, n);
-    kernel.run(gpu, { tensors: some, params: { n, run }, grid });
+    const { tile, grid } = flatTiles(gpu, n);
+    kernel.run(gpu, { tensors: some, params: { n, tile }, grid });
   });
 }

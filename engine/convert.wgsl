@@ -1,6 +1,6 @@
 // y = x in another element type: f32 rounds to the nearest f16, or to infinity beyond 65504; every f16 is an f32. Linked with flat.wgsl.
 
-struct Params { n: u32, run: u32 }
+struct Params { n: u32, tile: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<elem>;           // [n]
@@ -8,6 +8,6 @@ struct Params { n: u32, run: u32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn convert(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
-  for (var i = run.first; i < run.end; i += WORKGROUP) { y[i] = result(x[i]); }
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) { y[i] = result(x[i]); }
 }

@@ -1,6 +1,6 @@
 // sum = a + b, element by element: the gradient of a value that was used twice. Linked with flat.wgsl.
 
-struct Params { n: u32, run: u32 }
+struct Params { n: u32, tile: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<elem>;           // [n]
@@ -9,6 +9,6 @@ struct Params { n: u32, run: u32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn add(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
-  for (var i = run.first; i < run.end; i += WORKGROUP) { sum[i] = elem(f32(a[i]) + f32(b[i])); }
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) { sum[i] = elem(f32(a[i]) + f32(b[i])); }
 }

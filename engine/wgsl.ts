@@ -22,6 +22,9 @@ export async function part(base: string, path: string): Promise<Source> {
   return { file, text: await response.text() };
 }
 
+/** Unfolds the grid that a launch folded: part of every program. */
+const grid = await part(import.meta.url, './grid.wgsl');
+
 /** A resource that the program declares: `@group(0) @binding(index) var<...> name`. */
 export interface Binding {
   readonly name: string;
@@ -57,7 +60,7 @@ export interface StorageTypes {
 }
 
 /**
- * Links `parts` behind a prelude of extensions, the storage types and sizes.
+ * Links `parts` behind a prelude of extensions, the storage types and sizes, and `group_number` of grid.wgsl.
  *
  * @param constants sizes known when the pipeline is built: `HEAD_DIM: 64` becomes `const HEAD_DIM = 64u;`
  */
@@ -68,8 +71,8 @@ export function link(parts: readonly Source[], extensions: readonly string[], { 
     `alias result = ${result};`,
     ...Object.entries(constants).map(([name, value]) => `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`),
   ].join('\n');
-  const pieces: readonly Source[] = [{ file: 'prelude', text: prelude }, ...parts];
-  const code = pieces.map((piece) => piece.text.trimEnd()).join('\n');
+  const sources: readonly Source[] = [{ file: 'prelude', text: prelude }, grid, ...parts];
+  const code = sources.map(({ text }) => text.trimEnd()).join('\n');
   const bare = withoutComments(code);
   const entry = /@compute[^{]*?\bfn\s+(\w+)/.exec(bare)?.[1];
   if (entry === undefined) throw new Error(`${parts.map((p) => p.file).join(', ')}: no @compute entry point`);
@@ -80,12 +83,12 @@ export function link(parts: readonly Source[], extensions: readonly string[], { 
     params: readParams(bare),
     locate(line) {
       let first = 1;
-      for (const piece of pieces) {
-        const lines = piece.text.trimEnd().split('\n').length;
-        if (line < first + lines) return `${piece.file}:${line - first + 1}`;
+      for (const { file, text } of sources) {
+        const lines = text.trimEnd().split('\n').length;
+        if (line < first + lines) return `${file}:${line - first + 1}`;
         first += lines;
       }
-      return `${pieces.at(-1)?.file}:end`;
+      return `${sources.at(-1)?.file}:end`;
     },
   };
 }

@@ -2,7 +2,7 @@
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, type Candidate, type FloatType, type Gpu, type Kernel, open, reportOf, type Sizes, Tensor } from '../engine/index.ts';
-import { attentionCase, crossCase, mask, room, selfCase } from '../kernels/attention/cases.ts';
+import { attentionCase, crossAttentionCase, mask, room, selfAttentionCase } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import { constantsOf, fits, STAGING, workgroupBytes } from '../kernels/attention/matrix.ts';
 import { emulatedMatrices, type MatrixSizes, NEEDS } from '../kernels/shared/matrix.ts';
@@ -36,8 +36,8 @@ function roomCase(start: string): Case {
 
 const tokens = (count: number, headDim: number) => attentionCase(`${count} tokens of ${headDim}`, { batch: 1, heads: 1, queries: count, keys: count, headDim });
 const blocksHidden = attentionCase('a mask per sample that hides whole blocks', { batch: 2, heads: 1, queries: 33, keys: 33, headDim: 32 }, { mask: mask([2, 1, 33, 33], -1e9, (l, s) => s < 20 && l % 3 === 0) });
-const causalText = selfCase('77 tokens, causal', { batch: 1, heads: 2, tokens: 77, headDim: 64, causal: true });
-const listeners = selfCase('17 tokens and 3 that are only asked', { batch: 2, heads: 2, tokens: 20, queries: 17, headDim: 32 });
+const causalText = selfAttentionCase('77 tokens, causal', { batch: 1, heads: 2, tokens: 77, headDim: 64, causal: true });
+const listeners = selfAttentionCase('17 tokens and 3 that are only asked', { batch: 2, heads: 2, tokens: 20, queries: 17, headDim: 32 });
 
 const f32: readonly (readonly [keyof typeof layouts, Case])[] = [
   ...['one query, one key', 'fewer queries than lanes', 'causal, fewer queries', 'logits of ±100', 'products beyond', 'a mask per sample', 'a mask for each head of each sample', 'a mask of −∞', 'packed: a message'].map((name) => ['below', roomCase(name)] as const),
@@ -45,7 +45,7 @@ const f32: readonly (readonly [keyof typeof layouts, Case])[] = [
   ['below', listeners],
   ['below', causalText],
   ['below', tokens(197, 64)],
-  ['beside', crossCase('5 queries look at 50 keys', { batch: 2, heads: 2, queries: 5, keys: 50, headDim: 32 })],
+  ['beside', crossAttentionCase('5 queries look at 50 keys', { batch: 2, heads: 2, queries: 5, keys: 50, headDim: 32 })],
   ['beside', tokens(50, 64)],
   ['tall', tokens(17, 32)],
   ['tall', attentionCase('1 query, 67 keys', { batch: 1, heads: 2, queries: 1, keys: 67, headDim: 64 })],

@@ -95,7 +95,7 @@ test('every room has workloads under names of their own, with work to do', () =>
   const [smallest] = rooms.flatMap(({ workloads }) => workloads.filter(({ name }) => name.startsWith('tiny: 16 × 120')));
   const { cost, name } = smallest.make();
   assert.is(name, smallest.name);
-  assert.ok(cost.bytesRead > 0);
+  assert.ok(cost('f32').bytesRead > 0);
 });
 
 test('the picture has a dot for the best variant of each case and direction at a model’s size', () => {
@@ -195,7 +195,7 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a case is measur
   assert.throwsWith(() => readResults(path, 'kernels'), /kernels.json: /);
 });
 
-test('what a processor could do is measured where one plays the GPU, and the roofs are told in a line', async () => {
+test('what the processor of a software adapter could do is measured, and the roofs are told in a line', async () => {
   await using gpu = await open();
   const roofs = await measureRoofs(gpu);
   assert.is(roofs.processorGflops !== undefined, gpu.kind === 'software');

@@ -1,5 +1,5 @@
 /** What this adapter can do at most, measured by kernels that do nothing else. Never taken from a data sheet. */
-import { flat, type FloatType, type Gpu, Kernel, part, runsOf, Tensor } from '../../engine/index.ts';
+import { flat, type FloatType, type Gpu, Kernel, part, flatTiles, Tensor } from '../../engine/index.ts';
 import { entries, matrixUnits, NEEDS } from '../../kernels/shared/matrix.ts';
 import { digits } from '../table.ts';
 import { measureProcessor } from './processor.ts';
@@ -24,14 +24,14 @@ export interface Roofs {
   readonly matrixGflops?: number;
   /** f32 products by matrix units, where they add up in f32 nothing else; they then take f16 as well. */
   readonly wideMatrixGflops?: number;
-  /** f32 by the fused instructions of the processor, where one plays the GPU: what its shader compiler could reach; see processor.ts. */
+  /** On a software adapter: f32 by the fused instructions of the processor: what its shader compiler could reach; see processor.ts. */
   readonly processorGflops?: number;
 }
 
 /** Lanes of a workgroup, and operations of one lane in one round: as fma.wgsl has them. */
 const FMA = { workgroup: 64, flops: 4 * 4 * 4 * 2 };
 /** Lanes of a workgroup, each with one pack. */
-const PLAIN_RUN = 256;
+const PLAIN_TILE = 256;
 const MATRIX = { workgroup: 128, products: 4 };
 
 /** A millisecond or more of work; copies beyond the caches. */
@@ -90,15 +90,15 @@ export class RoofKernels {
 
   /** Move `bytes`, half of them read, half written; as many as its memory holds at most. */
   #copyRoofs(bytes: number): readonly Roof[] {
-    const packs = Math.ceil(Math.min(bytes / 8, this.#copied[0].size) / 4);
-    const roof = (name: Roof['name'], { run: length, grid }: { readonly run: number; readonly grid: number }): Roof => {
+    const vectors = Math.ceil(Math.min(bytes / 8, this.#copied[0].size) / 4);
+    const roof = (name: Roof['name'], { tile, grid }: { readonly tile: number; readonly grid: number }): Roof => {
       const run = () => this.#gpu.scope(() => {
-        const [x, y] = this.#copied.map((tensor) => tensor.alias([4 * packs]));
-        copy.run(this.#gpu, { tensors: { x, y }, params: { packs, run: length }, grid });
+        const [x, y] = this.#copied.map((tensor) => tensor.alias([4 * vectors]));
+        copy.run(this.#gpu, { tensors: { x, y }, params: { vectors, tile }, grid });
       });
-      return { name, work: 32 * packs, run };
+      return { name, work: 32 * vectors, run };
     };
-    return [roof('gbps', runsOf(this.#gpu, packs)), roof('plainGbps', { run: PLAIN_RUN, grid: Math.ceil(packs / PLAIN_RUN) })];
+    return [roof('gbps', flatTiles(this.#gpu, vectors)), roof('plainGbps', { tile: PLAIN_TILE, grid: Math.ceil(vectors / PLAIN_TILE) })];
   }
 
   #fmaRoof(name: Roof['name'], type: FloatType): Roof {

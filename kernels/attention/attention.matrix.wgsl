@@ -19,7 +19,7 @@ var<workgroup> norms: array<vec2f, ROWS>;   // 1 / Σ weight, and top
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.queries + ROWS - 1u) / ROWS;
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_query = (piece % pieces) * ROWS;

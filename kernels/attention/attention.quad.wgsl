@@ -11,7 +11,7 @@ fn load_b(i: u32) -> vector32 { return vector32(value[i]); }
 @compute @workgroup_size(LANES)
 fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.queries + OWN * LANES - 1u) / (OWN * LANES);
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_query = (piece % pieces) * OWN * LANES;

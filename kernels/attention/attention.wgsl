@@ -12,7 +12,7 @@ fn load_b(i: u32) -> vector32 { return vector32(value[i]); }
 @compute @workgroup_size(LANES)
 fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.queries + LANES - 1u) / LANES;
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_query = (piece % pieces) * LANES;

@@ -24,7 +24,7 @@ var<workgroup> low: array<vec4f, BLOCK_VECTORS>;
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.keys + ROWS - 1u) / ROWS;
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_key = (piece % pieces) * ROWS;

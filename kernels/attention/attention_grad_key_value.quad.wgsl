@@ -12,7 +12,7 @@ fn load_b(i: u32) -> vector32 { return sound_vector(vector32(dy[i])); }
 @compute @workgroup_size(LANES)
 fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.keys + OWN * LANES - 1u) / (OWN * LANES);
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_key = (piece % pieces) * OWN * LANES;

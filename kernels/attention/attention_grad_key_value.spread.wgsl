@@ -24,7 +24,7 @@ var<workgroup> sums: array<vec2f, 2u * BLOCK * LANES>;
 @compute @workgroup_size(LANES)
 fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.keys + KEYS - 1u) / KEYS;
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_key = (piece % pieces) * KEYS;

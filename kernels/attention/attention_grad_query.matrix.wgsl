@@ -26,7 +26,7 @@ var<workgroup> aboves: array<f32, ROWS>;
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let pieces = (params.queries + ROWS - 1u) / ROWS;
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_query = (piece % pieces) * ROWS;

@@ -40,7 +40,7 @@ fn pairs_of(problem: u32, l: u32, q: ptr<function, Row>, dy_l: ptr<function, Row
 @compute @workgroup_size(LANES)
 fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let pieces = (params.queries + LANES - 1u) / LANES;
-  let piece = group.y * groups.x + group.x;
+  let piece = group_number(group, groups);
   let problem = piece / pieces;
   if (problem >= params.problems) { return; }
   let first_query = (piece % pieces) * LANES;

@@ -23,7 +23,7 @@ const WORKGROUP = 256u;
 
 @compute @workgroup_size(WORKGROUP)
 fn blend(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let chosen = partner[params.first + i / params.sample];
   if (chosen >= params.batch) { y[i] = elem(nan_of(vec4f(f32(chosen))).x); }

@@ -1,7 +1,7 @@
 // Gradient of the mean loss: dlogits = derivative · dLoss / rows, where derivative = p · Σt − t was left by the forward pass.
 // Linked with engine/flat.wgsl and a vector.
 
-struct Params { n: u32, run: u32, rows: u32 }
+struct Params { n: u32, tile: u32, rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> derivative: array<vector32>;                // n vectors
@@ -10,7 +10,7 @@ struct Params { n: u32, run: u32, rows: u32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn cross_entropy_grad(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
+  let tile = tile_of(lanes, params.tile, params.n);
   let factor = dloss[0] / f32(params.rows);
-  for (var i = run.first; i < run.end; i += WORKGROUP) { dlogits[i] = result_vector(derivative[i] * factor); }
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) { dlogits[i] = result_vector(derivative[i] * factor); }
 }

@@ -1,25 +1,14 @@
-import { FirstlightError, flat, inRanges, part, record, runsOf, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, flat, inRanges, part, record, flatTiles, ShapeError, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
-import type { Cost } from '../shared/room.ts';
 import { type VectorKernels, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const body = await part(import.meta.url, './cross_entropy.wgsl');
 const functions = await Promise.all(['../shared/exp.wgsl', '../shared/log.wgsl', '../shared/special.wgsl'].map((file) => part(import.meta.url, file)));
-const byLabel = await part(import.meta.url, './target.label.wgsl');
-const classes = {
-  scalar: await part(import.meta.url, './classes.scalar.wgsl'),
-  vec4: await part(import.meta.url, './classes.vec4.wgsl'),
-};
-
-/** Rows read one by one and in vectors, with the label's class numbers in the same vectors. */
-function labelKernels(name: string, parts: readonly Source[]): VectorKernels {
-  return { scalar: rowKernels(name, [...parts, classes.scalar]).scalar, vec4: rowKernels(name, [...parts, classes.vec4]).vec4 };
-}
-
 const withTargets = rowKernels('cross_entropy', [body, ...functions, await part(import.meta.url, './target.soft.wgsl')]);
-const withLabels = labelKernels('cross_entropy_labels', [body, ...functions, byLabel]);
+const withLabels = rowKernels('cross_entropy_labels', [body, ...functions, await part(import.meta.url, './target.label.wgsl')]);
 const backward = vectorKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
 
 /**
@@ -70,26 +59,14 @@ function run(logits: Tensor, kernels: VectorKernels, targets: { targets: Tensor 
         const dlogits = logits.gradLike();
         inRanges(gpu, logits.size, { derivative, dlogits }, (tensors, some) => {
           const { kernel: gradient, vectors: n } = vectorsOf(backward, some);
-          const { run: length, grid } = runsOf(gpu, n);
-          gradient.run(gpu, { tensors: { ...tensors, dloss }, params: { n, run: length, rows }, grid });
+          const { tile, grid } = flatTiles(gpu, n);
+          gradient.run(gpu, { tensors: { ...tensors, dloss }, params: { n, tile, rows }, grid });
         });
         return [dlogits];
       },
       [derivative],
     );
   });
-}
-
-/** Work of one forward call with soft targets; the gradient's derivative is written along. */
-export function cost(rows: number, count: number): Cost {
-  const n = rows * count;
-  return { flops: 10 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n + rows) };
-}
-
-/** Work of one gradient. */
-export function gradientCost(rows: number, count: number): Cost {
-  const n = rows * count;
-  return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [...[withTargets, withLabels, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];

@@ -6,6 +6,6 @@
 // A label that names no class is an error that only the data knows: targets, loss and gradient are NaN. Linked with special.wgsl.
 fn target_at(row: u32, p: u32) -> vector32 {
   let label = labels[row];
-  let smoothed = select(vector32(params.off), vector32(params.on), classes_of(p) == classes_like(label));
+  let smoothed = select(vector32(params.off), vector32(params.on), elements_of(p) == vector_u32(label));
   return select(smoothed, vector_of(nan_of(vec4f(f32(label)))), label >= params.vectors * VECTOR);
 }

@@ -14,7 +14,7 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn cumsum(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let block = params.first + i / params.inner;             // a band of one o
   let start = block % params.bands * params.band;

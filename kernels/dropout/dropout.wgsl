@@ -16,7 +16,7 @@ const NOTHING = 0xffffffffu;   // no block of four indices has this number
 
 @compute @workgroup_size(WORKGROUP)
 fn dropout(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let start = 4u * ((group.y * groups.x + group.x) * WORKGROUP + lane);
+  let start = 4u * (group_number(group, groups) * WORKGROUP + lane);
   var drawn = NOTHING;
   var words: vec4u;
   for (var i = start; i < min(start + 4u, params.n); i++) {

@@ -1,4 +1,4 @@
-import { type AnyTensor, flat, part, record, runsOf, type Shape, type Source, type Tensor } from '../../engine/index.ts';
+import { type AnyTensor, flat, part, record, flatTiles, type Shape, type Source, type Tensor } from '../../engine/index.ts';
 import { inBoxes } from '../shared/boxes.ts';
 import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
 import { broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
@@ -47,12 +47,12 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
     const unread = bound[names[0]]; // in place of a number: its binding is not read, but something must be bound
     const { gpu } = unread;
     const n = walked.reduce((product, { extent }) => product * extent, 1);
-    const { run, grid } = runsOf(gpu, n);
+    const { tile, grid } = flatTiles(gpu, n);
     const ofNumbers = { a_start: 0, b_start: 0, ...strideParams('a', [], 0), ...strideParams('b', [], 0) };
     kernels[wide ? 'vec4' : 'scalar'].run(gpu, {
       tensors: { a: unread, b: unread, ...bound },
       params: {
-        n, run, a_fixed: typeof a === 'number' ? a : 0, b_fixed: typeof b === 'number' ? b : 0,
+        n, tile, a_fixed: typeof a === 'number' ? a : 0, b_fixed: typeof b === 'number' ? b : 0,
         ...ofNumbers,
         ...Object.fromEntries(Object.entries(starts).map(([name, start]) => [`${name}_start`, start])),
         ...extentParams('e', walked),

@@ -1,4 +1,4 @@
-import { FirstlightError, flat, inRanges, part, record, runsOf, type Tensor } from '../../engine/index.ts';
+import { FirstlightError, flat, inRanges, part, record, flatTiles, type Tensor } from '../../engine/index.ts';
 import { vectorsOf, vectorKernels } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';
@@ -96,8 +96,8 @@ function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
   const y = x.like();
   inRanges(x.gpu, x.size, { x, y }, (tensors, count) => {
     const { kernel, vectors: n } = vectorsOf(value, count);
-    const { run, grid } = runsOf(x.gpu, n);
-    kernel.run(x.gpu, { tensors, params: { n, run, ...bounds }, grid });
+    const { tile, grid } = flatTiles(x.gpu, n);
+    kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
   });
   const kept = OPERATIONS[op].keeps === 'x' ? x : y;
   return record(
@@ -107,8 +107,8 @@ function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
       const dx = x.gradLike();
       inRanges(x.gpu, x.size, { kept, dy, dx }, (tensors, count) => {
         const { kernel, vectors: n } = vectorsOf(gradient, count);
-        const { run, grid } = runsOf(x.gpu, n);
-        kernel.run(x.gpu, { tensors, params: { n, run, ...bounds }, grid });
+        const { tile, grid } = flatTiles(x.gpu, n);
+        kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
       });
       return [dx];
     },

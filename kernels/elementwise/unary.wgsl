@@ -1,7 +1,7 @@
 // y = value(x), element by element. Linked with a file of unary/ (`value`) and the functions of ../shared/ that it calls, with engine/flat.wgsl and
 // a vector.
 
-struct Params { n: u32, run: u32, low: f32, high: f32 }   // vectors, a run of them, and the bounds of clamp
+struct Params { n: u32, tile: u32, low: f32, high: f32 }   // vectors, a tile of them, and the bounds of clamp
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vector>;         // n vectors
@@ -9,6 +9,6 @@ struct Params { n: u32, run: u32, low: f32, high: f32 }   // vectors, a run of t
 
 @compute @workgroup_size(WORKGROUP)
 fn unary(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
-  for (var i = run.first; i < run.end; i += WORKGROUP) { y[i] = vector(vector_of(value(vec4f(vector32(x[i]))))); }
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) { y[i] = vector(vector_of(value(vec4f(vector32(x[i]))))); }
 }

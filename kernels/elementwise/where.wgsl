@@ -3,7 +3,7 @@
 // Linked with operands.wgsl, strided.wgsl, special.wgsl, engine/flat.wgsl and a vector.
 
 struct Params {
-  n: u32, run: u32,
+  n: u32, tile: u32,
   condition_start: u32, a_start: u32, b_start: u32, y_start: u32,   // where this part of the work begins in what is bound
   a_fixed: f32, b_fixed: f32,                                       // a if A_FIXED, b if B_FIXED
   e0: u32, e1: u32, e2: u32, e3: u32, e4: u32, e5: u32,             // extents of y, innermost first
@@ -20,12 +20,12 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn where_not_zero(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
+  let tile = tile_of(lanes, params.tile, params.n);
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
   let a_strides = array(params.a0, params.a1, params.a2, params.a3, params.a4, params.a5);
   let b_strides = array(params.b0, params.b1, params.b2, params.b3, params.b4, params.b5);
   let strides = array(params.condition0, params.condition1, params.condition2, params.condition3, params.condition4, params.condition5);
-  for (var i = run.first; i < run.end; i += WORKGROUP) {
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let left = operand_a(params.a_start + strided_offset(i, RANK, extents, a_strides));
     let right = operand_b(params.b_start + strided_offset(i, RANK, extents, b_strides));
     let is_other = is_zero(vec4f(vector32(condition[params.condition_start + strided_offset(i, RANK, extents, strides)])));

@@ -32,7 +32,7 @@ struct Frame {
 
 @compute @workgroup_size(WORKGROUP)
 fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let area = params.size * params.size;
   let f = i / area;

@@ -3,7 +3,7 @@
 // does not have gives NaN: no lane can throw, but the loss shows it. Linked with engine/flat.wgsl, strided.wgsl and special.wgsl.
 
 struct Params {
-  n: u32, run: u32,
+  n: u32, tile: u32,
   first: u32,                     // of the elements of y: those of this dispatch
   x_start: u32, x_count: u32,     // the elements of x that it has
   extent: u32, stride: u32,       // of x along the dimension
@@ -18,10 +18,10 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn gather(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
+  let tile = tile_of(lanes, params.tile, params.n);
   let extents = array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5);
   let strides = array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5);
-  for (var i = run.first; i < run.end; i += WORKGROUP) {
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let place = index[i];
     let line = strided_offset(params.first + i, RANK, extents, strides) - params.x_start;   // wraps to a huge number below `x_start`
     let at = line + place * params.stride;

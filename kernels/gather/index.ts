@@ -1,7 +1,8 @@
-import { type Context, copy, flat, inRanges, Kernel, part, record, runsOf, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { type Context, copy, flat, inRanges, Kernel, part, record, flatTiles, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { denseStrides, extentParams, mergedAxes, strideParams } from '../shared/strided.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const strided = await part(import.meta.url, '../shared/strided.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
@@ -86,9 +87,9 @@ function take(x: Tensor, axis: number, index: Tensor<'u32'>, y: Tensor): void {
   const axes = mergedAxes('gather', index.shape, [strides.map((stride, i) => (i === axis ? 0 : stride))]);
   const place = { extent: x.shape[axis], stride: strides[axis], ...extentParams('e', axes), ...strideParams('x', axes, 0) };
   inRanges(gpu, index.size, { index, y }, (own, n, first) => {
-    const { run, grid } = runsOf(gpu, n);
+    const { tile, grid } = flatTiles(gpu, n);
     inRanges(gpu, x.size, { x }, (held, count, start) => {
-      const params = { n, run, first, x_start: start, x_count: count, ...place };
+      const params = { n, tile, first, x_start: start, x_count: count, ...place };
       taking.run(gpu, { tensors: { ...own, ...held }, params, constants: { RANK: axes.length }, grid });
     });
   });
@@ -131,16 +132,6 @@ function addInto(y: Tensor, axis: number, index: Tensor<'u32'>, source: Tensor):
 function windowsOf({ kind }: Context, lines: number, extent: number): { readonly width: number; readonly windows: number } {
   const width = ceilDiv(extent, Math.min(extent, ceilDiv(LANES[kind], lines)));
   return { width, windows: ceilDiv(extent, width) };
-}
-
-/** Work of gathering n elements. */
-export function cost(n: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of adding n elements into a tensor of m, be it a copy of x or zeros. */
-export function scatterCost(n: number, m: number): Cost {
-  return { flops: n, bytesRead: f32Bytes(2 * n + m), bytesWritten: f32Bytes(m + n) };
 }
 
 export const kernels = [taking, adding];

@@ -25,7 +25,7 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn scatter_add(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.lanes) { return; }
   let line = i % params.lines;
   let first = i / params.lines * params.width;

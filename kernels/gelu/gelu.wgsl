@@ -1,8 +1,9 @@
 // GELU, Gaussian error linear unit, and QuickGELU: y = activation(x), element by element.
-// Linked with one of erf.wgsl, tanh.wgsl, quick.wgsl, which define `activation`, with engine/flat.wgsl, a vector, and each.*.wgsl.
-// 8 bytes of memory traffic per element bound it.
+// Each lane takes vectors of four elements, or single ones where their number is no multiple of 4; 8 bytes of memory traffic
+// an element bound it. Linked with one of ../shared/activation/*.wgsl (`activation`), one of ../shared/vector/*.wgsl
+// (`vector`: as stored, `vector32`: as computed with), and engine/flat.wgsl (which elements a lane takes).
 
-struct Params { vectors: u32, run: u32 }
+struct Params { vectors: u32, tile: u32 }   // in all, and those of a workgroup
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vector>;         // [vectors]
@@ -10,6 +11,8 @@ struct Params { vectors: u32, run: u32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn gelu(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.vectors);
-  for (var i = run.first; i < run.end; i += WORKGROUP) { y[i] = vector(activation_each(vector32(x[i]))); }
+  let tile = tile_of(lanes, params.tile, params.vectors);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
+    y[i] = vector(vector_of(activation(vec4f(vector32(x[i])))));
+  }
 }

@@ -1,14 +1,14 @@
-import { flat, inRanges, type Kernel, part, record, runsOf, type Source, type Tensor } from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, type Kernel, part, record, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import type { Cost } from '../shared/room.ts';
-import { vectorsOf, vectorParts } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+import { type VectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
 
-const each = { scalar: await part(import.meta.url, './each.scalar.wgsl'), vec4: await part(import.meta.url, './each.vec4.wgsl') };
+export { cost, gradientCost } from './cost.ts';
 
-/** A kernel for each vector and activation. */
-function build(name: string, source: Source): Readonly<Record<keyof typeof each, Readonly<Record<Activation, Kernel>>>> {
-  const linked = (vector: keyof typeof each) => kernelByActivation(`${name}.${vector}`, [source, flat, vectorParts[vector], each[vector]]);
+type Kernels = Readonly<Record<keyof VectorKernels, Readonly<Record<Activation, Kernel>>>>;
+
+/** A kernel for each activation, over single elements and over vectors of four. */
+function build(name: string, source: Source): Kernels {
+  const linked = (form: keyof VectorKernels) => kernelByActivation(`${name}.${form}`, [source, flat, vectorParts[form]]);
   return { scalar: linked('scalar'), vec4: linked('vec4') };
 }
 
@@ -16,35 +16,28 @@ const forward = build('gelu', await part(import.meta.url, './gelu.wgsl'));
 const backward = build('gelu_grad', await part(import.meta.url, './gelu_grad.wgsl'));
 
 /**
- * y = activation(x), element by element: GELU (erf or tanh form) or QuickGELU. Hendrycks & Gimpel 2016, arXiv:1606.08415.
+ * y = activation(x), element by element: GELU (exact or tanh form) or QuickGELU. Hendrycks & Gimpel 2016, arXiv:1606.08415.
  *
- * @param x [...]  @returns the shape of `x`
+ * @param x [...]  @returns the shape and dtype of `x`
  */
 export function gelu(x: Tensor, activation: Activation): Tensor {
-  const { gpu } = x;
-  const apply = ({ scalar, vec4 }: typeof forward, all: Readonly<Record<string, Tensor>>) =>
-    inRanges(gpu, x.size, all, (tensors, count) => {
-      const { kernel, vectors } = vectorsOf({ scalar: scalar[activation], vec4: vec4[activation] }, count);
-      const { run, grid } = runsOf(gpu, vectors);
-      kernel.run(gpu, { tensors, params: { vectors, run }, grid });
-    });
   const y = x.like();
-  apply(forward, { x, y });
+  apply(forward, activation, { x, y });
   return record(y, [x], (dy) => {
     const dx = x.gradLike();
-    apply(backward, { x, dy, dx });
+    apply(backward, activation, { x, dy, dx });
     return [dx];
   });
 }
 
-/** Work of one forward call on n elements: one exp and about ten other operations each. */
-export function cost(n: number): Cost {
-  return { flops: 12 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient on n elements. */
-export function gradientCost(n: number): Cost {
-  return { flops: 18 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
+/** Runs a kernel over all elements of tensors of one shape. */
+function apply(kernels: Kernels, activation: Activation, all: Readonly<Record<string, Tensor>>): void {
+  const { gpu, size } = all.x;
+  inRanges(gpu, size, all, (tensors, count) => {
+    const { kernel, vectors } = vectorsOf({ scalar: kernels.scalar[activation], vec4: kernels.vec4[activation] }, count);
+    const { tile, grid } = flatTiles(gpu, vectors);
+    kernel.run(gpu, { tensors, params: { vectors, tile }, grid });
+  });
 }
 
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [...Object.values(scalar), ...Object.values(vec4)]);

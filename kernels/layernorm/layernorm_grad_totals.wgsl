@@ -12,7 +12,7 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn layernorm_grad_totals(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let c = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let c = group_number(group, groups) * WORKGROUP + lane;
   if (c >= params.vectors) { return; }
   var weight_total = vector32();
   var bias_total = vector32();

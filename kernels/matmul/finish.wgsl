@@ -11,7 +11,7 @@ fn finish(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
   var pre = sums;
   if (BIAS) { pre += four_of_bias(column + steps); }
   keep(i, count, pre);
-  var four = vec4f(activation(pre.x), activation(pre.y), activation(pre.z), activation(pre.w));
+  var four = activation(pre);
   if (RESIDUAL) { four += four_of_other(i + steps); }
   if (DERIVATIVE) { four *= four_of_other(i + steps); }
   store_four(i, count, four);

@@ -1,2 +1,2 @@
 // No activation.
-fn activation(x: f32) -> f32 { return x; }
+fn activation(x: vec4f) -> vec4f { return x; }

@@ -4,7 +4,8 @@ const ROW_SUMS = false;
 @group(0) @binding(6) var<storage, read_write> derivative: array<elem>;   // shaped as `y`
 
 fn keep(i: u32, count: u32, pre: vec4f) {
-  for (var j = 0u; j < count; j++) { derivative[i + j] = elem(activation_derivative(pre[j])); }
+  let four = activation_derivative(pre);
+  for (var j = 0u; j < count; j++) { derivative[i + j] = elem(four[j]); }
 }
 
 fn keep_row_sum(tile: Tile, row: u32, sum: f32) {}

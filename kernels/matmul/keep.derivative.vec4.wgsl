@@ -4,7 +4,7 @@ const ROW_SUMS = false;
 @group(0) @binding(6) var<storage, read_write> derivative: array<vec4<elem>>;   // shaped as `y`
 
 fn keep(i: u32, count: u32, pre: vec4f) {
-  derivative[i / 4u] = vec4<elem>(vec4f(activation_derivative(pre.x), activation_derivative(pre.y), activation_derivative(pre.z), activation_derivative(pre.w)));
+  derivative[i / 4u] = vec4<elem>(activation_derivative(pre));
 }
 
 fn keep_row_sum(tile: Tile, row: u32, sum: f32) {}

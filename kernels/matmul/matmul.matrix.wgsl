@@ -32,7 +32,7 @@ var<workgroup> sums_out: array<vec4f, GROUPS_DOWN * M * OUT_STRIDE>;
 const FOUR = vec4u(0u, 1u, 2u, 3u);
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
-  let tile = tile_of(in_bands(group.y * groups.x + group.x, TILE, TILE), TILE, TILE);
+  let tile = tile_of(in_bands(group_number(group, groups), TILE, TILE), TILE, TILE);
   let group_down = subgroup / GROUPS_ACROSS;
   let group_across = subgroup % GROUPS_ACROSS;
   let keeps_row_sums = ROW_SUMS && tile.column == 0u;

@@ -6,7 +6,7 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = tile_of((group.y * groups.x + group.x) * WORKGROUP + lane, 1u, 1u);
+  let tile = tile_of(group_number(group, groups) * WORKGROUP + lane, 1u, 1u);
   var sum = 0.0;
   var row_sum = 0.0;
   for (var k = tile.first; k < tile.end; k++) {

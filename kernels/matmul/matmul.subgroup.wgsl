@@ -17,7 +17,7 @@ fn matmul(
   @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) index: u32,
   @builtin(subgroup_invocation_id) lane: u32, @builtin(subgroup_size) lanes: u32,
 ) {
-  let tile = tile_of((group.y * groups.x + group.x) * (WORKGROUP / lanes) + index / lanes, ROWS, 4u * lanes);
+  let tile = tile_of(group_number(group, groups) * (WORKGROUP / lanes) + index / lanes, ROWS, 4u * lanes);
   let column = tile.column + 4u * lane;
   let own_row = tile.row + lane % SENDERS * 4u;
   var row_sums = vec4f();

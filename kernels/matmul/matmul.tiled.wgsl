@@ -22,7 +22,7 @@ const LEFT = STEP * QUADS;
 
 @compute @workgroup_size(LANES)
 fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let tile = tile_of(in_bands(group.y * groups.x + group.x, TILE, TILE), TILE, TILE);
+  let tile = tile_of(in_bands(group_number(group, groups), TILE, TILE), TILE, TILE);
   let across = lane % ACROSS;
   let down = lane / ACROSS;
   // an array for each half of the columns, found by constants alone: what is found by a variable is driven out of the registers

@@ -6,7 +6,7 @@ const HELD = max(1u, STRIP / LANES);   // rows that a lane loads
 
 @compute @workgroup_size(LANES)
 fn strip(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let id = group.y * groups.x + group.x;
+  let id = group_number(group, groups);
   let across = (params.columns + LANES - 1u) / LANES;
   let down = (params.rows + STRIP - 1u) / STRIP;
   let chunk = id / (across * down);

@@ -11,7 +11,7 @@ var<workgroup> column_tile: array<array<f32, TILE>, DEPTH>;
 
 @compute @workgroup_size(WORKGROUP)
 fn tile(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let id = group.y * groups.x + group.x;
+  let id = group_number(group, groups);
   let across = (params.columns + TILE - 1u) / TILE;
   let down = (params.rows + TILE - 1u) / TILE;
   let chunk = id / (across * down);

@@ -1,10 +1,10 @@
-import { copy as copyContent, fitsBinding, flat, type FloatType, inRanges, part, record, runsOf, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
+import { copy as copyContent, fitsBinding, flat, type FloatType, inRanges, part, record, flatTiles, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
 import { vectorsOf, vectorKernels } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { inTiles } from './tiles.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const copying = vectorKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat]);
 const slicing = vectorKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl'), flat]);
@@ -111,8 +111,8 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
   const { kernel, vectors } = vectorsOf(prepending, width);
   inRanges(x.gpu, sequences, { x, y }, (tensors, some) => {
     const n = some * (count + 1) * vectors;
-    const { run, grid } = runsOf(x.gpu, n);
-    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params: { n, run, width: vectors, tokens: count + 1 }, grid });
+    const { tile, grid } = flatTiles(x.gpu, n);
+    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params: { n, tile, width: vectors, tokens: count + 1 }, grid });
   });
   return record(
     y,
@@ -175,10 +175,10 @@ function copy(op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly
   const space = { axes: wide ? inVectors(axes) : axes, starts: [from / vector, to / vector] };
   inTiles(space, x, y, vector, (x, y, { axes: walked, starts: [x_start, y_start] }) => {
     const n = walked.reduce((product, { extent }) => product * extent, 1);
-    const { run, grid } = runsOf(x.gpu, n);
+    const { tile, grid } = flatTiles(x.gpu, n);
     copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
       tensors: { x, y },
-      params: { n, run, x_start, y_start, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
+      params: { n, tile, x_start, y_start, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
       constants: { RANK: walked.length, ADDED: isAdded },
       grid,
     });
@@ -190,22 +190,12 @@ function sliceGradient(dy: Tensor, dx: Tensor, row: number, start: number, end: 
   const wide = [row, start, end].every((at) => at % 4 === 0);
   const vector = wide ? 4 : 1;
   const n = dx.size / vector;
-  const { run, grid } = runsOf(dx.gpu, n);
+  const { tile, grid } = flatTiles(dx.gpu, n);
   slicing[wide ? 'vec4' : 'scalar'].run(dx.gpu, {
     tensors: { dy, dx },
-    params: { n, run, row: row / vector, start: start / vector, end: end / vector },
+    params: { n, tile, row: row / vector, start: start / vector, end: end / vector },
     grid,
   });
-}
-
-/** Work of one forward call that writes n elements: every element is read and written once. */
-export function cost(n: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient: dy of n elements becomes dx of m. */
-export function gradientCost(n: number, m: number): Cost {
-  return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
 export const kernels = [...[copying, slicing, prepending].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

@@ -2,7 +2,7 @@
 //   y[s, 0] = token + positions[0],  y[s, n] = x[s, n − 1] + positions[n]
 // Linked with engine/flat.wgsl and a vector.
 
-struct Params { n: u32, run: u32, width: u32, tokens: u32 }   // vectors of y, vectors of a token, tokens of a sequence of y
+struct Params { n: u32, tile: u32, width: u32, tokens: u32 }   // vectors of y, vectors of a token, tokens of a sequence of y
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> token: array<vector>;           // [width]
@@ -12,8 +12,8 @@ struct Params { n: u32, run: u32, width: u32, tokens: u32 }   // vectors of y, v
 
 @compute @workgroup_size(WORKGROUP)
 fn prepend(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
-  for (var i = run.first; i < run.end; i += WORKGROUP) {
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let c = i % params.width;
     let row = i / params.width;
     let sequence = row / params.tokens;

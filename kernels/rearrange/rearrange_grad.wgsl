@@ -2,7 +2,7 @@
 // A row is everything from the cut axis inwards, so a slice is one run of it. Linked with
 // engine/flat.wgsl and a vector.
 
-struct Params { n: u32, run: u32, row: u32, start: u32, end: u32 }
+struct Params { n: u32, tile: u32, row: u32, start: u32, end: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vector>;         // [outer, end − start]
@@ -10,8 +10,8 @@ struct Params { n: u32, run: u32, row: u32, start: u32, end: u32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn slice_grad(lanes: Lanes) {
-  let run = run_of(lanes, params.run, params.n);
-  for (var i = run.first; i < run.end; i += WORKGROUP) {
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let r = i % params.row;
     var d = result_vector();
     if (r >= params.start && r < params.end) { d = result_vector(dy[i / params.row * (params.end - params.start) + r - params.start]); }

@@ -18,7 +18,7 @@ const NAN_BITS = 0x7fc00000u;
 
 @compute @workgroup_size(WORKGROUP)
 fn extremes_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let j = (i + params.start) / (params.extent * params.inner) * params.inner + i % params.inner + params.y_skip;
   let rank = rank_of(vector32(y[j]));

@@ -11,7 +11,7 @@ const WORKGROUP = 256u;
 
 @compute @workgroup_size(WORKGROUP)
 fn reduce_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let outer = (i + params.start) / (params.extent * params.inner);
   dx[i + params.x_skip] = result_vector(params.factor * vector32(dy[outer * params.inner + i % params.inner + params.y_skip]));

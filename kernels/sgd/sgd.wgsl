@@ -21,7 +21,7 @@ const VECTORS = BLOCK / VECTOR;   // of a block
 
 @compute @workgroup_size(LANES)
 fn sgd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let block = group.y * groups.x + group.x;
+  let block = group_number(group, groups);
   let first = block * VECTORS;
   let step = control[0];
   if (first >= params.n || step.z != 0.0) { return; }

@@ -5,9 +5,9 @@ export type Activation = 'quick_gelu' | 'gelu' | 'gelu_tanh';
 
 /** WGSL that defines `activation` and `activation_derivative`, by name. */
 const SOURCES: Readonly<Record<Activation, readonly Source[]>> = {
-  quick_gelu: [await part(import.meta.url, './activation/quick.wgsl'), await part(import.meta.url, './exp.wgsl')],
-  gelu: [await part(import.meta.url, './activation/erf.wgsl'), await part(import.meta.url, './special.wgsl')],
-  gelu_tanh: [await part(import.meta.url, './activation/tanh.wgsl'), await part(import.meta.url, './special.wgsl')],
+  quick_gelu: [await part(import.meta.url, './activation/quick_gelu.wgsl'), await part(import.meta.url, './exp.wgsl')],
+  gelu: [await part(import.meta.url, './activation/gelu.wgsl'), await part(import.meta.url, './special.wgsl')],
+  gelu_tanh: [await part(import.meta.url, './activation/gelu_tanh.wgsl'), await part(import.meta.url, './special.wgsl')],
 };
 
 export const ACTIVATIONS = Object.keys(SOURCES) as readonly Activation[];

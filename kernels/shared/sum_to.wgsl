@@ -23,7 +23,7 @@ const WORKGROUP = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let kept_extents = array(params.ke0, params.ke1, params.ke2, params.ke3, params.ke4, params.ke5);
   let kept_strides = array(params.ks0, params.ks1, params.ks2, params.ks3, params.ks4, params.ks5);

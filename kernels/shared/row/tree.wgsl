@@ -11,7 +11,7 @@ struct Lanes {
 var<workgroup> scratch: array<vec2f, WORKGROUP>;
 
 // The number of this workgroup, and of this lane in it.
-fn group_of(lanes: Lanes) -> u32 { return lanes.group.y * lanes.groups.x + lanes.group.x; }
+fn group_of(lanes: Lanes) -> u32 { return group_number(lanes.group, lanes.groups); }
 fn index_of(lanes: Lanes) -> u32 { return lanes.lane; }
 
 // The row that this lane works on, as number `lanes.lane` of its lanes. May lie past the last row.

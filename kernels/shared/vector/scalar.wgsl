@@ -1,9 +1,11 @@
-// Rows read element by element: for rows of any length. Same names as vec4.wgsl.
-alias vector = elem;
-alias vector32 = f32;
-alias result_vector = result;
+// Tensors read element by element: for rows of any length. Same names as vec4.wgsl.
+alias vector = elem;            // as stored
+alias vector32 = f32;           // as computed with
+alias result_vector = result;   // as results are stored
+alias vector_u32 = u32;         // numbers of elements
 const VECTOR = 1u;
 
 fn sum_of(p: vector32) -> f32 { return p; }
 fn max_of(p: vector32) -> f32 { return p; }
 fn vector_of(four: vec4f) -> vector32 { return four.x; }
+fn elements_of(i: u32) -> vector_u32 { return i; }

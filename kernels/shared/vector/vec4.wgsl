@@ -1,9 +1,13 @@
-// Rows read in vectors of four: for rows whose length is a multiple of 4. One load serves four elements.
+// Tensors read in vectors of four elements: for rows whose length is a multiple of 4. One load serves four elements.
 alias vector = vec4<elem>;            // as stored
 alias vector32 = vec4f;               // as computed with
 alias result_vector = vec4<result>;   // as results are stored
+alias vector_u32 = vec4u;             // numbers of elements
 const VECTOR = 4u;
 
 fn sum_of(p: vector32) -> f32 { return (p.x + p.y) + (p.z + p.w); }
 fn max_of(p: vector32) -> f32 { return max(max(p.x, p.y), max(p.z, p.w)); }
+// From four elements at once, of which a scalar is the first: what only it needs is all that a compiler leaves.
 fn vector_of(four: vec4f) -> vector32 { return four; }
+// The numbers of the elements of vector i.
+fn elements_of(i: u32) -> vector_u32 { return VECTOR * i + vec4u(0u, 1u, 2u, 3u); }
