@@ -47,7 +47,7 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
       if (halves.length === 0 || narrowing.dtype === 'f32') continue;
       // software adapters compile them, at a third of all programs, for minutes: there, variants take turns from case to case
       for (const run of gpu.kind === 'hardware' ? runs.of(number, 'f16') : runs.turnOf(number, 'f16')) {
-        testRun(number, run, 'f16', 'does so when stored as f16', async (name) => {
+        testRun(number, run, 'f16', 'agrees with float64 when stored as f16, stays in its tensors, and repeats bit for bit', async (name) => {
           // the second run differs from the first in how gradients are stored, where there are any
           const [first, second] = [await runCase(gpu, item, run, halves[0]), await runCase(gpu, item, run, halves.at(-1) ?? halves[0])];
           bits.add(name, first);
