@@ -1,4 +1,5 @@
-import { record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { record, type Tensor } from '../../engine/index.ts';
+import { dimensionOf, lineOf } from '../shared/lines.ts';
 import type { Cost } from '../shared/room.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { scan } from './launch.ts';
@@ -12,10 +13,7 @@ export { kernels } from './launch.ts';
  * @param x [..., extent, ...]  @returns the shape of `x`
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
-  const rank = x.shape.length;
-  const at = dim < 0 ? dim + rank : dim;
-  if (!Number.isInteger(at) || at < 0 || at >= rank) throw new ShapeError('cumsum', `x is [${x.shape}], it has no dimension ${dim}`);
-  const line = { extent: x.shape[at], inner: sizeOf(x.shape.slice(at + 1)) };
+  const line = lineOf(x.shape, dimensionOf('cumsum', x.shape, dim));
   const y = x.like();
   scan(x, y, line, { turned: false, exclusive: false });
   return record(
@@ -30,7 +28,7 @@ export function cumsum(x: Tensor, dim: number): Tensor {
   );
 }
 
-/** Work on n elements, forward or backward. Those of a long dimension are read twice, for the totals of its bands. */
+/** Work on n elements, forward or backward. Those of a long dimension are read twice, for the totals of its splits. */
 export function cost(n: number): Cost {
   return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }

@@ -1,11 +1,13 @@
-import { type AnyTensor, flat, part, record, flatTiles, type Shape, type Source, type Tensor } from '../../engine/index.ts';
+import { type AnyTensor, flat, flatTiles, part, record, type Shape, type Source, type Tensor } from '../../engine/index.ts';
 import { inBoxes } from '../shared/boxes.ts';
 import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
-import { broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
+import {
+  broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf, strideParams,
+} from '../shared/strided.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { type Operand, wantsGradient } from './operands.ts';
 
-const operands = await part(import.meta.url, './operands.wgsl');
+const operands = await part(import.meta.url, './parts/operands.wgsl');
 const strided = await part(import.meta.url, '../shared/strided.wgsl');
 
 /** Tells NaN, infinity, 0 and signs by their bits. */
@@ -43,10 +45,10 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
   const tensors: Readonly<Record<string, AnyTensor>> = { ...read, ...dense };
   const axes = mergedAxes(op, shape, Object.values(tensors).map((tensor) => broadcastStrides(tensor.shape, shape)));
   const wide = fitsVectors(axes);
-  inBoxes(wide ? inVectors(axes) : axes, wide ? 4 : 1, tensors, (bound, walked, starts) => {
+  inBoxes(wide ? inVectors(axes) : axes, wide ? 4 : 1, tensors, ({ axes: walked, tensors: bound, starts }) => {
     const unread = bound[names[0]]; // in place of a number: its binding is not read, but something must be bound
     const { gpu } = unread;
-    const n = walked.reduce((product, { extent }) => product * extent, 1);
+    const n = positionsOf(walked);
     const { tile, grid } = flatTiles(gpu, n);
     const ofNumbers = { a_start: 0, b_start: 0, ...strideParams('a', [], 0), ...strideParams('b', [], 0) };
     kernels[wide ? 'vec4' : 'scalar'].run(gpu, {

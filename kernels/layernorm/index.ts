@@ -1,7 +1,7 @@
 import { type Context, copy, fitsBinding, gcd, inRanges, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, vectorsOf, vectorKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
+import { splitsOf, vectorsOf, vectorKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const rowsOfX = await part(import.meta.url, './rows.wgsl');
@@ -80,7 +80,7 @@ function gradient({ x, weight, bias, appended, statistics }: Saved, dy: Tensor, 
   const { kernel, vectors } = vectorsOf(backward, cols);
   const hasRows = x.requiresGrad || appended?.requiresGrad === true;
   const hasColumns = weight.requiresGrad || bias.requiresGrad;
-  const { bands, band } = bandsOf(units * (tokens + 1));
+  const { splits: bands, splitLength: band } = splitsOf(units * (tokens + 1));
   const before = x.requiresGrad ? soFar.take(0) : undefined;
   const dx = !hasRows ? x.wide([4], 'unused') : appended === undefined ? x.gradLike() : joined(x, appended);
   const partials = x.wide([hasColumns ? bands : 1, 2, cols], 'partial sums');

@@ -21,8 +21,8 @@ function pairLoss(name: string, parts: readonly Source[]): PairLoss {
   return { sums: rowKernels(name, [sums, ...parts]), gradient: vectorKernels(`${name}_grad`, [gradients, flat, ...parts]) };
 }
 
-const squaredError = pairLoss('mse', [await part(import.meta.url, './mse.wgsl')]);
-const logits = await part(import.meta.url, './binary_cross_entropy.wgsl');
+const squaredError = pairLoss('mse', [await part(import.meta.url, './parts/mse.wgsl')]);
+const logits = await part(import.meta.url, './parts/binary_cross_entropy.wgsl');
 const binaryCrossEntropy = pairLoss('binary_cross_entropy', [logits, logarithm, exponential, special]);
 
 /**

@@ -1,10 +1,12 @@
-import { record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { record, type Shape, Tensor } from '../../engine/index.ts';
+import { dimensionOf, type Line, lineOf } from '../shared/lines.ts';
 import type { Cost } from '../shared/room.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything } from '../shared/sum_rows.ts';
-import { type Line, OPERATIONS, reduceInto, share, spread } from './launch.ts';
+import { reduceInto, share, spread } from './launch.ts';
+import { OPERATIONS } from './operations.ts';
 
-export { kernels } from './launch.ts';
+export { kernels } from './operations.ts';
 
 /** What a reduction leaves of its dimension. */
 export interface ReduceOptions {
@@ -87,11 +89,9 @@ function place(op: 'argmax' | 'argmin', x: Tensor, dim: number, options?: Reduce
 
 /** x as [outer, extent, inner], and the shape of the result. */
 function seen(op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {}): { readonly line: Line; readonly shape: Shape } {
-  const rank = x.shape.length;
-  const at = dim < 0 ? dim + rank : dim;
-  if (!Number.isInteger(at) || at < 0 || at >= rank) throw new ShapeError(op, `x is [${x.shape}], it has no dimension ${dim}`);
+  const at = dimensionOf(op, x.shape, dim);
   const shape = keepDim ? x.shape.map((extent, i) => (i === at ? 1 : extent)) : x.shape.filter((_, i) => i !== at);
-  return { line: { extent: x.shape[at], inner: sizeOf(x.shape.slice(at + 1)) }, shape };
+  return { line: lineOf(x.shape, at), shape };
 }
 
 /** Work of reducing n elements to m. */

@@ -1,7 +1,7 @@
 import { copy, inRanges, part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
 import type { Cost } from '../shared/room.ts';
-import { bandsOf, vectorsOf, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
+import { splitsOf, vectorsOf, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
@@ -42,7 +42,7 @@ function gradient(x: Tensor, weight: Tensor, rstd: Tensor, dy: Tensor, soFar: So
   const rows = x.size / cols;
   const { kernel, vectors } = vectorsOf(backward, cols);
   const { variant } = kernel.choose(gpu, { rows });
-  const { bands, band } = bandsOf(rows);
+  const { splits: bands, splitLength: band } = splitsOf(rows);
   const row_groups = x.requiresGrad ? ceilDiv(band, rowsOfGroup(gpu, variant)) : 0;
   const column_groups = weight.requiresGrad ? ceilDiv(vectors, WORKGROUP) : 0;
   const before = x.requiresGrad ? soFar.take(0) : undefined;

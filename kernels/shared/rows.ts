@@ -40,11 +40,6 @@ export function rowKernels(name: string, parts: readonly Source[], sizes?: (gpu:
   return vectorKernels(name, parts, rowVariants(sizes, across));
 }
 
-/** A kernel of which some parts differ from vector to vector. */
-export function eachVector(build: (vector: keyof VectorKernels) => VectorKernels): VectorKernels {
-  return { scalar: build('scalar').scalar, vec4: build('vec4').vec4 };
-}
-
 /** The kernel for rows of `length` elements, and how many vectors such a row has. */
 export function vectorsOf(kernels: VectorKernels, length: number): { readonly kernel: Kernel; readonly vectors: number } {
   return length % 4 === 0 ? { kernel: kernels.vec4, vectors: length / 4 } : { kernel: kernels.scalar, vectors: length };
@@ -68,14 +63,14 @@ export function leastLanes(gpu: Context, variant: string): number {
   return variant === 'tree' ? WORKGROUP : gpu.subgroupSize || LEAST_SUBGROUP;
 }
 
-/** Rows of a band come in so many: fewer, and the second stage costs more than it saves. */
-const BAND_STEP = 16;
+/** Rows of a split come in so many: fewer, and the second stage costs more than it saves. */
+const SPLIT_STEP = 16;
 
 /**
- * Cuts `rows` into some √rows bands of some √rows rows, for sums over columns in two stages: lanes enough for a GPU, and rounding
+ * Cuts `rows` into some √rows splits of some √rows rows, for sums over columns in two stages: lanes enough for a GPU, and rounding
  * that grows with √rows. It depends on nothing but the shape, so that all devices add in the same order.
  */
-export function bandsOf(rows: number): { readonly bands: number; readonly band: number } {
-  const band = BAND_STEP * Math.ceil(Math.sqrt(rows) / BAND_STEP);
-  return { bands: ceilDiv(rows, band), band };
+export function splitsOf(rows: number): { readonly splits: number; readonly splitLength: number } {
+  const splitLength = SPLIT_STEP * Math.ceil(Math.sqrt(rows) / SPLIT_STEP);
+  return { splits: ceilDiv(rows, splitLength), splitLength };
 }

@@ -3,12 +3,12 @@
 // further on. So nothing needs to be crossed out, and no element comes twice. A dispatch makes `rounds` of them, from round `done` on.
 // Linked with row/*.wgsl: the lanes of a row share it; with a vector and its fold (reduce/fold.*.wgsl); and with rank/*.wgsl, which keep NaN: it comes first.
 
-struct Params { rows: u32, vectors: u32, k: u32, done: u32, rounds: u32, x_skip: u32, y_skip: u32 }
+struct Params { rows: u32, vectors: u32, k: u32, done: u32, rounds: u32, x_start: u32, y_start: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vector>;               // [rows, vectors], behind x_skip vectors
-@group(0) @binding(2) var<storage, read_write> values: array<elem>;    // [rows, k], behind y_skip numbers
-@group(0) @binding(3) var<storage, read_write> indices: array<u32>;    // the same
+@group(0) @binding(1) var<storage, read> x: array<vector>;               // [rows, vectors], from vector x_start on
+@group(0) @binding(2) var<storage, read_write> values: array<elem>;      // [rows, k], from number y_start on
+@group(0) @binding(3) var<storage, read_write> indices: array<u32>;      // the same
 
 alias number = f32;
 alias word = u32;
@@ -28,8 +28,8 @@ fn state_of(value: number, place: u32) -> state {
 fn topk(lanes: Lanes) {
   let row = row_of(lanes);
   let clamped = min(row, params.rows - 1u);   // lanes past the end follow the last row, so that all reach `across`
-  let base = clamped * params.vectors + params.x_skip;
-  let first = clamped * params.k + params.done + params.y_skip;
+  let base = clamped * params.vectors + params.x_start;
+  let first = clamped * params.k + params.done + params.y_start;
   if (params.done > 0u) {
     from_rank = rank_of(f32(values[first - 1u]));
     from_place = indices[first - 1u] + 1u;
