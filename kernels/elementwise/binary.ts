@@ -27,13 +27,14 @@ type Combination = keyof typeof parts;
 /** What has a kernel for its gradient. That of add, sub and mul is made of themselves, and comparisons have none. */
 type Derivatived = 'div' | 'pow' | 'maximum' | 'minimum';
 
-function built<K extends Combination>(text: Source, suffix: string, names: readonly K[]): Readonly<Record<K, VectorKernels>> {
-  const kernels = names.map((name) => [name, broadcastKernels(`${name}${suffix}`, [text, ...parts[name]])]);
+function built<K extends Combination>(entry: string, text: Source, names: readonly K[]): Readonly<Record<K, VectorKernels>> {
+  const kernels = names.map((name) => [name, broadcastKernels(`${entry}.${name}`, [text, ...parts[name]])]);
   return Object.fromEntries(kernels) as Record<K, VectorKernels>;
 }
 
-const forward = built(await part(import.meta.url, './elementwise.wgsl'), '', Object.keys(parts) as Combination[]);
-const backward = built<Derivatived>(await part(import.meta.url, './elementwise_grad.wgsl'), '_grad', ['div', 'pow', 'maximum', 'minimum']);
+const [text, gradientText] = [await part(import.meta.url, './elementwise.wgsl'), await part(import.meta.url, './elementwise_grad.wgsl')];
+const forward = built('elementwise', text, Object.keys(parts) as Combination[]);
+const backward = built<Derivatived>('elementwise_grad', gradientText, ['div', 'pow', 'maximum', 'minimum']);
 
 export const binaryKernels = [...Object.values(forward), ...Object.values(backward)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 

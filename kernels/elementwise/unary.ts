@@ -1,5 +1,5 @@
-import { FirstlightError, flat, inRanges, part, record, flatTiles, type Tensor } from '../../engine/index.ts';
-import { vectorsOf, vectorKernels } from '../shared/rows.ts';
+import { FirstlightError, flat, flatTiles, inRanges, part, record, type Source, type Tensor } from '../../engine/index.ts';
+import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';
 
@@ -23,19 +23,15 @@ const OPERATIONS = {
 } as const;
 type Operation = keyof typeof OPERATIONS;
 
-const valueText = await part(import.meta.url, './unary.wgsl');
-const gradientText = await part(import.meta.url, './unary_grad.wgsl');
-const kernels = Object.fromEntries(
-  Object.entries(OPERATIONS).map(([name, { parts }]) => [
-    name,
-    {
-      value: vectorKernels(name, [valueText, ...parts, special, flat]),
-      gradient: vectorKernels(`${name}_grad`, [gradientText, ...parts, special, flat]),
-    },
-  ]),
-);
+function built(entry: string, text: Source): Readonly<Record<Operation, VectorKernels>> {
+  const kernels = Object.entries(OPERATIONS).map(([name, { parts }]) => [name, vectorKernels(`${entry}.${name}`, [text, ...parts, special, flat])]);
+  return Object.fromEntries(kernels) as Record<Operation, VectorKernels>;
+}
 
-export const unaryKernels = Object.values(kernels).flatMap(({ value, gradient }) => [value.scalar, value.vec4, gradient.scalar, gradient.vec4]);
+const forward = built('unary', await part(import.meta.url, './unary.wgsl'));
+const backward = built('unary_grad', await part(import.meta.url, './unary_grad.wgsl'));
+
+export const unaryKernels = [...Object.values(forward), ...Object.values(backward)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** y = eˣ. */
 export function exp(x: Tensor): Tensor {
@@ -92,24 +88,21 @@ export function clamp(x: Tensor, low: number, high: number): Tensor {
 
 function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
   tensorsAmong(op, { x });
-  const { value, gradient } = kernels[op];
+  const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) =>
+    inRanges(x.gpu, x.size, all, (tensors, count) => {
+      const { kernel, vectors: n } = vectorsOf(kernels, count);
+      const { tile, grid } = flatTiles(x.gpu, n);
+      kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
+    });
   const y = x.like();
-  inRanges(x.gpu, x.size, { x, y }, (tensors, count) => {
-    const { kernel, vectors: n } = vectorsOf(value, count);
-    const { tile, grid } = flatTiles(x.gpu, n);
-    kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
-  });
+  run(forward[op], { x, y });
   const kept = OPERATIONS[op].keeps === 'x' ? x : y;
   return record(
     y,
     [x],
     (dy) => {
       const dx = x.gradLike();
-      inRanges(x.gpu, x.size, { kept, dy, dx }, (tensors, count) => {
-        const { kernel, vectors: n } = vectorsOf(gradient, count);
-        const { tile, grid } = flatTiles(x.gpu, n);
-        kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
-      });
+      run(backward[op], { kept, dy, dx });
       return [dx];
     },
     [kept],
