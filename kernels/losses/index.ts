@@ -1,24 +1,25 @@
-import { flat, inRanges, part, rangesOf, record, flatTiles, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, part, rangesOf, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import type { Cost } from '../shared/room.ts';
-import { vectorsOf, type VectorKernels, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { rowKernels, rowLaunch, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 /** A loss over pairs of numbers: its sums, and the gradient of their mean. */
 interface PairLoss {
-  readonly sums: VectorKernels;
-  readonly gradient: VectorKernels;
+  readonly forward: VectorKernels;
+  readonly backward: VectorKernels;
 }
 
-const sums = await part(import.meta.url, './losses.wgsl');
-const gradients = await part(import.meta.url, './losses_grad.wgsl');
+const text = await part(import.meta.url, './losses.wgsl');
+const gradientText = await part(import.meta.url, './losses_grad.wgsl');
 const logarithm = await part(import.meta.url, '../shared/log.wgsl');
 const exponential = await part(import.meta.url, '../shared/exp.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
 
 /** @param parts WGSL that defines `loss`, `derivative_of_x` and `derivative_of_target` */
 function pairLoss(name: string, parts: readonly Source[]): PairLoss {
-  return { sums: rowKernels(name, [sums, ...parts]), gradient: vectorKernels(`${name}_grad`, [gradients, flat, ...parts]) };
+  const forward = rowKernels(`losses.${name}`, [text, ...parts]);
+  return { forward, backward: vectorKernels(`losses_grad.${name}`, [gradientText, flat, ...parts]) };
 }
 
 const squaredError = pairLoss('mse', [await part(import.meta.url, './parts/mse.wgsl')]);
@@ -54,14 +55,14 @@ function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
     const length = aligned(Math.sqrt(size)); // rows that may begin a binding
     const rows = ceilDiv(size, length);
     const partials = x.wide([rows], 'sums of rows');
-    const { kernel, vectors } = vectorsOf(loss.sums, size);
-    const perVector = size / vectors;
+    const { kernel, vectors } = vectorsOf(loss.forward, size);
+    const width = size / vectors;
     for (const { start: first, count } of rangesOf(gpu, rows, length, 1)) {
       const n = Math.min(count * length, size - first * length);
       const [own, targets] = [x, target].map((tensor) => tensor.alias([n], first * length * tensor.elementBytes));
       kernel.run(gpu, {
         tensors: { x: own, targets, partials },
-        params: { rows: count, vectors: length / perVector, total: n / perVector, first },
+        params: { rows: count, vectors: length / width, total: n / width, first },
         ...rowLaunch(gpu, kernel, count),
       });
     }
@@ -71,15 +72,16 @@ function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
 }
 
 /** The gradient of one side, if it needs one. */
-function derivatives({ gradient }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target'): Tensor | undefined {
+function derivatives({ backward }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target'): Tensor | undefined {
   const { gpu, size } = x;
   const own = side === 'x' ? x : target;
   if (!own.requiresGrad) return undefined;
   const d = own.gradLike();
   inRanges(gpu, size, { x, targets: target, d }, (tensors, count) => {
-    const { kernel, vectors: n } = vectorsOf(gradient, count);
+    const { kernel, vectors: n } = vectorsOf(backward, count);
     const { tile, grid } = flatTiles(gpu, n);
-    kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, tile, elements: size, of_targets: side === 'target' ? 1 : 0 }, grid });
+    const constants = { OF_TARGETS: side === 'target' };
+    kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, tile, elements: size }, constants, grid });
   });
   return d;
 }
@@ -94,5 +96,5 @@ export function gradientCost(n: number, flops: number, sides: number): Cost {
   return { flops: flops * n * sides, bytesRead: f32Bytes(2 * n * sides), bytesWritten: f32Bytes(n * sides) };
 }
 
-const own = [squaredError, binaryCrossEntropy].flatMap(({ sums, gradient }) => [sums, gradient]);
+const own = [squaredError, binaryCrossEntropy].flatMap(({ forward, backward }) => [forward, backward]);
 export const kernels = [...own.flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];
