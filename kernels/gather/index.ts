@@ -1,9 +1,8 @@
 import { copy, record, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
 import { dimensionOf } from '../shared/lines.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { addInto, take } from './launch.ts';
 
+export { cost, gradientCost } from './cost.ts';
 export { kernels } from './launch.ts';
 
 /**
@@ -58,14 +57,4 @@ function axisOf(op: string, shape: Shape, dim: number, index: Shape): number {
     throw new ShapeError(op, `x is [${shape}], and along dimension ${dim} an index of [${index}] does not fit`, hint);
   }
   return axis;
-}
-
-/** Work of gathering n elements. */
-export function cost(n: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of adding n elements into a tensor of m, be it a copy of x or zeros. */
-export function scatterCost(n: number, m: number): Cost {
-  return { flops: n, bytesRead: f32Bytes(2 * n + m), bytesWritten: f32Bytes(m + n) };
 }

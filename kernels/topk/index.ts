@@ -2,9 +2,9 @@ import { FirstlightError, flat, flatTiles, part, record, ShapeError, Tensor } fr
 import { inSteps, type StepRange, type Tensors } from '../shared/lines.ts';
 import { best, bestAcross, first, ranking } from '../shared/ranking.ts';
 import { fold } from '../shared/reduce_rows.ts';
-import type { Cost } from '../shared/room.ts';
 import { rowKernels, rowLaunch, vectorKernels, vectorsOf } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
 const forward = rowKernels('topk', [source, fold, best, ...ranking.largest, first.marks], undefined, bestAcross(first));
@@ -52,16 +52,6 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
     return [dx];
   };
   return { values: record(values, [x], pull, [indices]), indices };
-}
-
-/** Work of one forward call: k comparisons an element. The rounds after the first find a row in a cache. */
-export function cost(rows: number, length: number, k: number): Cost {
-  return { flops: rows * length * k, bytesRead: f32Bytes(rows * length), bytesWritten: f32Bytes(2 * rows * k) };
-}
-
-/** Work of one gradient: k comparisons an element. */
-export function gradientCost(rows: number, length: number, k: number): Cost {
-  return { flops: rows * length * k, bytesRead: f32Bytes(2 * rows * k), bytesWritten: f32Bytes(rows * length) };
 }
 
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
