@@ -1,8 +1,11 @@
-// Cumulative sum along one dimension: y[o, k, i] = Σ x[o, j, i] over j ≤ k; turned round, as the gradient wants it, over j ≥ k.
-// x is seen as [outer, extent, inner]; a lane owns one vector of `inner` and walks along k, so neighbouring lanes read neighbouring elements.
-// A long dimension goes in three passes of this kernel: the totals of its splits; their cumulative sum, each without itself; and the splits,
-// each from the sum of those before it. Splits depend on the shape alone, so the order of every sum is fixed. Linked with a vector.
-// Constants: WORKGROUP, the lanes of a workgroup. TOTALS: only the total of each split is stored. CARRIED: a split begins with its carry.
+// Cumulative sum along one dimension: y[o, k, i] = Σ x[o, j, i] over j ≤ k; turned round, as the gradient wants it,
+// over j ≥ k. x is seen as [outer, extent, inner]; a lane owns one vector of `inner` and walks along k, so neighbouring
+// lanes read neighbouring elements. A long dimension goes in three passes of this kernel: the totals of its splits;
+// their cumulative sum, each without itself; and the splits, each from the sum of those before it. Splits depend on the
+// shape alone, so the order of every sum is fixed.
+// Linked with a vector.
+// Constants: WORKGROUP, the lanes of a workgroup. TOTALS: only the total of each split is stored. CARRIED: a split
+// begins with its carry.
 
 struct Params {
   n: u32,                            // columns of splits in this range, in vectors
@@ -15,11 +18,14 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vector>;                // [outer, extent, inner]
-@group(0) @binding(2) var<storage, read> carries: array<vector32>;        // [outer, splits, inner]: what comes before a split; if CARRIED
+@group(0) @binding(2) var<storage, read> carries: array<vector32>;        // [outer, splits, inner]; read if CARRIED
 @group(0) @binding(3) var<storage, read_write> y: array<result_vector>;   // as x, or, if TOTALS, as carries
 
 @compute @workgroup_size(WORKGROUP)
-fn cumsum(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn cumsum(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32
+) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let split = i / params.inner;

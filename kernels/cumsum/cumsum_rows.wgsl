@@ -1,8 +1,10 @@
-// Cumulative sum of rows: y[row, k] = Σ x[row, j] over j ≤ k; turned round, as the gradient wants it, over j ≥ k.
-// The lanes of a row take it tile by tile, a vector each: every lane sums its vector, all scan those sums, and the total of a tile is carried into
-// the next. A long row goes in three passes: the totals of its splits; their cumulative sum, each without itself; and the splits, each from
-// the sum of those before it. Linked with row/*.wgsl and parts/scan.*.wgsl for the sums across lanes, with a vector, and with
-// parts/running.wgsl for those in it. Constants: CARRIED: a split begins with its carry.
+// Cumulative sum of rows: y[row, k] = Σ x[row, j] over j ≤ k; turned round, as the gradient wants it, over j ≥ k. The
+// lanes of a row take it tile by tile, a vector each: every lane sums its vector, all scan those sums, and the total of
+// a tile is carried into the next. A long row goes in three passes: the totals of its splits; their cumulative sum,
+// each without itself; and the splits, each from the sum of those before it.
+// Linked with row/*.wgsl and parts/scan.*.wgsl for the sums across lanes, with a vector, and with parts/running.wgsl
+// for those in it.
+// Constants: CARRIED: a split begins with its carry.
 
 struct Params {
   rows: u32,                         // splits of this range
@@ -16,7 +18,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vector>;                // [outer, extent]
-@group(0) @binding(2) var<storage, read> carries: array<f32>;             // [outer, splits]: what comes before a split; if CARRIED
+@group(0) @binding(2) var<storage, read> carries: array<f32>;             // [outer, splits]; read if CARRIED
 @group(0) @binding(3) var<storage, read_write> y: array<result_vector>;   // as x
 
 @compute @workgroup_size(WORKGROUP)
@@ -29,7 +31,8 @@ fn cumsum_rows(lanes: Lanes) {
   let is_turned = params.turned == 1u;
   var before = 0.0;
   if (CARRIED) { before = carries[params.y_start + split]; }
-  for (var tile = 0u; tile < params.tiles; tile++) {   // as often in all lanes, also of a shorter split: whoever launches counts
+  // as often in all lanes, also of a shorter split: whoever launches counts
+  for (var tile = 0u; tile < params.tiles; tile++) {
     let step = tile * row_lanes(lanes) + lanes.lane;
     let is_in = step < length;
     let at = base + select(step, length - 1u - step, is_turned);
@@ -39,7 +42,8 @@ fn cumsum_rows(lanes: Lanes) {
     let scan = row_scan(sum_of(own), lanes);
     if (is_in && row < params.rows) {
       let inclusive = before + (scan.before + sums);
-      y[at] = result_vector(turned(select(inclusive, before + (scan.before + shifted(sums)), params.exclusive == 1u), is_turned));
+      let exclusive = before + (scan.before + shifted(sums));
+      y[at] = result_vector(turned(select(inclusive, exclusive, params.exclusive == 1u), is_turned));
     }
     before += scan.total;
   }

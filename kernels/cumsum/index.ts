@@ -6,8 +6,9 @@ export { kernels } from './launch.ts';
 export { cost, gradientCost } from './cost.ts';
 
 /**
- * y[…, k, …] = Σ x[…, j, …] over j ≤ k along dimension `dim`, as torch.cumsum. Negative dimensions count from the end. The gradient is the same from
- * the other end. NaN and infinities reach the sums from their own place on, and none before.
+ * y[…, k, …] = Σ x[…, j, …] over j ≤ k along dimension `dim`, as torch.cumsum. Negative dimensions count from the end.
+ * The gradient is the same from the other end. NaN and infinities reach the sums from their own place on, and none
+ * before.
  *
  * @param x [..., extent, ...]  @returns the shape of `x`
  */

@@ -27,6 +27,11 @@ interface Order {
   readonly exclusive: boolean;
 }
 
+/** The same as parameters. */
+function flagsOf({ turned, exclusive }: Order): Readonly<Record<keyof Order, number>> {
+  return { turned: Number(turned), exclusive: Number(exclusive) };
+}
+
 /** Fills y with the sums of x along lines: in one pass, or in three if they are long. */
 export function scan(x: Tensor, y: Tensor, { extent, inner }: Line, order: Order): void {
   const splitLength = fittingSplit(x.gpu, splitLengthOf(extent, inner), inner);
@@ -52,19 +57,20 @@ function rowTotals(x: Tensor, totals: Tensor, line: SplitLine): void {
 }
 
 /** y[o, k] = carries[o, split of k] + Σ x[o, j] over the j of that split up to k, or from it on. */
-function rowSplits(x: Tensor, y: Tensor, carries: Tensor | undefined, line: SplitLine, { turned, exclusive }: Order): void {
+function rowSplits(x: Tensor, y: Tensor, carries: Tensor | undefined, line: SplitLine, order: Order): void {
   const { gpu } = x;
   const { extent, splitLength } = line;
   const [kernel, width] = extent % 4 === 0 && splitLength % 4 === 0 ? [byRows.vec4, 4] : [byRows.scalar, 1];
   const row = { extent: extent / width, split_length: splitLength / width, splits: ceilDiv(extent, splitLength) };
-  using unread = x.wide([4], 'unread');
+  const constants = { CARRIED: carries !== undefined };
+  using unread = x.wide([4], 'unread'); // in place of carries where there are none
   inSplits(line, { x, y }, carries === undefined ? {} : { carries }, ({ tensors, count, first, xStart, yStart }) => {
     const launch = rowLaunch(gpu, kernel, count);
     const params = {
-      ...row, rows: count, first: first / width, x_start: xStart / width, y_start: yStart,
-      tiles: ceilDiv(row.split_length, leastLanes(gpu, launch.variant)), turned: Number(turned), exclusive: Number(exclusive),
+      ...row, ...flagsOf(order), rows: count, first: first / width, x_start: xStart / width, y_start: yStart,
+      tiles: ceilDiv(row.split_length, leastLanes(gpu, launch.variant)),
     };
-    kernel.run(gpu, { tensors: { carries: unread, ...tensors }, params, constants: { CARRIED: carries !== undefined }, ...launch });
+    kernel.run(gpu, { tensors: { carries: unread, ...tensors }, params, constants, ...launch });
   });
 }
 
@@ -79,18 +85,17 @@ function columnSplits(x: Tensor, y: Tensor, carries: Tensor | undefined, line: S
 }
 
 /** @param xs tensors of [outer, extent, inner]  @param ys of [outer, splits, inner] */
-function runColumns(xs: Tensors & { x: Tensor }, ys: Tensors, line: SplitLine, { turned, exclusive }: Order): void {
+function runColumns(xs: Tensors & { x: Tensor }, ys: Tensors, line: SplitLine, order: Order): void {
   const { gpu } = xs.x;
   const { extent, inner, splitLength } = line;
   const { kernel, vectors } = vectorsOf(byColumns, inner);
   const width = inner / vectors;
   const size = { extent, inner: vectors, split_length: splitLength, splits: ceilDiv(extent, splitLength) };
   const constants = { WORKGROUP, CARRIED: 'carries' in ys, TOTALS: 'y' in ys };
-  using unread = xs.x.wide([4], 'unread');
+  using unread = xs.x.wide([4], 'unread'); // in place of carries where there are none
   inSplits(line, xs, ys, ({ tensors, count, first, xStart, yStart }) => {
     const n = count * vectors;
-    const order = { turned: Number(turned), exclusive: Number(exclusive) };
-    const params = { ...size, ...order, n, first, x_start: xStart / width, y_start: yStart / width };
+    const params = { ...size, ...flagsOf(order), n, first, x_start: xStart / width, y_start: yStart / width };
     kernel.run(gpu, { tensors: { carries: unread, ...tensors }, params, constants, grid: ceilDiv(n, WORKGROUP) });
   });
 }

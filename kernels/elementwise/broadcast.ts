@@ -1,4 +1,6 @@
-import { type AnyTensor, flat, flatTiles, part, record, type Shape, type Source, type Tensor } from '../../engine/index.ts';
+import {
+  type AnyTensor, flat, flatTiles, part, record, type Shape, type Source, type Tensor,
+} from '../../engine/index.ts';
 import { inBoxes } from '../shared/boxes.ts';
 import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
 import {
@@ -28,7 +30,10 @@ export interface Work {
   readonly b: Operand;
   /** Others that are read with broadcasting, by the names of their bindings. */
   readonly others?: Readonly<Record<string, Tensor>>;
-  /** Tensors with an element for each of the result, by the names of their bindings: the result itself, and its gradient. */
+  /**
+   * Tensors with an element for each of the result, by the names of their bindings: the result itself, and its
+   * gradient.
+   */
   readonly dense: Readonly<Record<string, Tensor>>;
   readonly constants?: Readonly<Record<string, boolean>>;
 }
@@ -67,8 +72,9 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
 }
 
 /**
- * The gradient of an operand: what `write` puts in the place of each element of the result, summed over the repeats of the operand; undefined
- * where none is wanted. What is summed later is f32: in f16 it could overflow where the sum does not.
+ * The gradient of an operand: what `write` puts in the place of each element of the result, summed over the repeats of
+ * the operand; undefined where none is wanted. What is summed later is f32: in f16 it could overflow where the sum does
+ * not.
  */
 export function gradientFor(x: Operand, dy: Tensor, write: (dx: Tensor) => void): Tensor | undefined {
   if (!wantsGradient(x)) return undefined;

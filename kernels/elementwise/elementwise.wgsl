@@ -1,6 +1,8 @@
-// y = value(a, b), element by element, NumPy's broadcasting: an operand that is repeated along an axis has stride 0 there. One of them may be
-// a number that the program fixes. Axes are merged beforehand, so equal shapes arrive as one axis and cost no division.
-// Linked with a file of binary/ (`value`), parts/operands.wgsl (`operand_a`, `operand_b`), strided.wgsl, engine/flat.wgsl and a vector.
+// y = value(a, b), element by element, NumPy's broadcasting: an operand that is repeated along an axis has stride 0
+// there. One of them may be a number that the program fixes. Axes are merged beforehand, so equal shapes arrive as one
+// axis and cost no division.
+// Linked with a file of binary/ (`value`), parts/operands.wgsl (`operand_a`, `operand_b`), strided.wgsl,
+// engine/flat.wgsl and a vector.
 
 struct Params {
   n: u32, tile: u32,                                      // vectors of y in this range, and those of a workgroup

@@ -1,11 +1,13 @@
-// Gradient of elementwise.wgsl for one operand, before the sum over its repeats: dx = gradient_b(a, b, dy) if OF_B, else gradient_a(a, b, dy).
-// Each operand has a dispatch of its own: mostly one of them wants a gradient, and the two may be stored in different ways.
+// Gradient of elementwise.wgsl for one operand, before the sum over its repeats: dx = gradient_b(a, b, dy) if OF_B,
+// else gradient_a(a, b, dy). Each operand has a dispatch of its own: mostly one of them wants a gradient, and the two
+// may be stored in different ways.
 // Linked with a file of binary/ (`gradient_a`, `gradient_b`), and with the same as elementwise.wgsl.
 // Constants: OF_B: the gradient is that of b.
 
 struct Params {
   n: u32, tile: u32,                                      // vectors of dx in this range, and those of a workgroup
-  a_start: u32, b_start: u32, dy_start: u32, dx_start: u32,   // where the range begins in what is bound
+  a_start: u32, b_start: u32,                             // where the range begins in what is bound
+  dy_start: u32, dx_start: u32,
   a_fixed: f32, b_fixed: f32,                             // a if A_FIXED, b if B_FIXED
   e0: u32, e1: u32, e2: u32, e3: u32, e4: u32, e5: u32,   // extents of dy, innermost first
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,   // strides of a

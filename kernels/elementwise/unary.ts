@@ -1,4 +1,6 @@
-import { FirstlightError, flat, flatTiles, inRanges, part, record, type Source, type Tensor } from '../../engine/index.ts';
+import {
+  FirstlightError, flat, flatTiles, inRanges, part, record, type Source, type Tensor,
+} from '../../engine/index.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';
@@ -18,20 +20,25 @@ const OPERATIONS = {
   sigmoid: { parts: [await part(import.meta.url, './unary/sigmoid.wgsl'), logistic, exponential], keeps: 'y' },
   silu: { parts: [await part(import.meta.url, './unary/silu.wgsl'), logistic, exponential], keeps: 'x' },
   tanh: { parts: [await part(import.meta.url, './unary/tanh.wgsl'), hyperbolic, exponential], keeps: 'y' },
-  softplus: { parts: [await part(import.meta.url, './unary/softplus.wgsl'), logistic, logarithm, exponential], keeps: 'x' },
+  softplus: {
+    parts: [await part(import.meta.url, './unary/softplus.wgsl'), logistic, logarithm, exponential],
+    keeps: 'x',
+  },
   clamp: { parts: [await part(import.meta.url, './unary/clamp.wgsl')], keeps: 'x' },
 } as const;
 type Operation = keyof typeof OPERATIONS;
 
 function built(entry: string, text: Source): Readonly<Record<Operation, VectorKernels>> {
-  const kernels = Object.entries(OPERATIONS).map(([name, { parts }]) => [name, vectorKernels(`${entry}.${name}`, [text, ...parts, special, flat])]);
-  return Object.fromEntries(kernels) as Record<Operation, VectorKernels>;
+  const linked = ([name, { parts }]: [string, { readonly parts: readonly Source[] }]) =>
+    [name, vectorKernels(`${entry}.${name}`, [text, ...parts, special, flat])] as const;
+  return Object.fromEntries(Object.entries(OPERATIONS).map(linked)) as Record<Operation, VectorKernels>;
 }
 
 const forward = built('unary', await part(import.meta.url, './unary.wgsl'));
 const backward = built('unary_grad', await part(import.meta.url, './unary_grad.wgsl'));
 
-export const unaryKernels = [...Object.values(forward), ...Object.values(backward)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+const all = [...Object.values(forward), ...Object.values(backward)];
+export const unaryKernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** y = eˣ. */
 export function exp(x: Tensor): Tensor {
@@ -78,18 +85,23 @@ export function softplus(x: Tensor): Tensor {
   return unary('softplus', x);
 }
 
-/** y = x held between two numbers, as torch.clamp has it: the gradient passes from bound to bound, both included. ±Infinity bounds nothing. */
+/**
+ * y = x held between two numbers, as torch.clamp has it: the gradient passes from bound to bound, both included.
+ * ±Infinity bounds nothing.
+ */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
   tensorsAmong('clamp', { x });
   checkNumbers('clamp', { low, high }, { mayBeInfinite: true, storedAs: x.dtype });
-  if (low > high) throw new FirstlightError('FL_RANGE', `clamp: low is ${low}, it must not be above high, ${high}`, { low, high });
+  if (low > high) {
+    throw new FirstlightError('FL_RANGE', `clamp: low is ${low}, it must not be above high, ${high}`, { low, high });
+  }
   return unary('clamp', x, { low, high });
 }
 
 function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
   tensorsAmong(op, { x });
-  const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) =>
-    inRanges(x.gpu, x.size, all, (tensors, count) => {
+  const run = (kernels: VectorKernels, of: Readonly<Record<string, Tensor>>) =>
+    inRanges(x.gpu, x.size, of, (tensors, count) => {
       const { kernel, vectors: n } = vectorsOf(kernels, count);
       const { tile, grid } = flatTiles(x.gpu, n);
       kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });

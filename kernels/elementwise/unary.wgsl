@@ -1,5 +1,6 @@
-// y = value(x), element by element. Linked with a file of unary/ (`value`) and the functions of ../shared/ that it calls, with engine/flat.wgsl
-// (which vectors a lane takes) and a vector.
+// y = value(x), element by element.
+// Linked with a file of unary/ (`value`) and the functions of ../shared/ that it calls, with engine/flat.wgsl (which
+// vectors a lane takes) and a vector.
 
 struct Params { n: u32, tile: u32, low: f32, high: f32 }   // vectors, those of a workgroup, and the bounds of clamp
 

@@ -1,5 +1,6 @@
-// Gradient of unary.wgsl: dx = gradient(x or y, dy), element by element. Each operation keeps the one of x and y that its gradient is
-// shorter in. Linked as unary.wgsl; the file of unary/ gives `gradient`.
+// Gradient of unary.wgsl: dx = gradient(x or y, dy), element by element. Each operation keeps the one of x and y that
+// its gradient is shorter in.
+// Linked as unary.wgsl; the file of unary/ gives `gradient`.
 
 struct Params { n: u32, tile: u32, low: f32, high: f32 }   // vectors, those of a workgroup, and the bounds of clamp
 

@@ -1,6 +1,7 @@
-// Elements of x by their place along one dimension: y[…, k, …] = x[…, index[…, k, …], …]. A lane takes one element at a time.
-// An x larger than a binding comes in several dispatches, each with the elements from `x_origin` on, and blind to the others. A place that x
-// does not have gives NaN: no lane can throw, but the loss shows it. Linked with engine/flat.wgsl, strided.wgsl and special.wgsl.
+// Elements of x by their place along one dimension: y[…, k, …] = x[…, index[…, k, …], …]. A lane takes one element at a
+// time. An x larger than a binding comes in several dispatches, each with the elements from `x_origin` on, and blind to
+// the others. A place that x does not have gives NaN: no lane can throw, but the loss shows it.
+// Linked with engine/flat.wgsl, strided.wgsl and special.wgsl.
 // Constants: RANK, the axes of y, merged where they can be.
 
 struct Params {
@@ -24,7 +25,7 @@ fn gather(lanes: Lanes) {
   let strides = array(params.x0, params.x1, params.x2, params.x3, params.x4, params.x5);
   for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let place = index[i];
-    let line = strided_offset(params.first + i, RANK, extents, strides) - params.x_origin;   // wraps to a huge number below `x_origin`
+    let line = strided_offset(params.first + i, RANK, extents, strides) - params.x_origin;   // wraps below `x_origin`
     let at = line + place * params.stride;
     if (place >= params.extent) { y[i] = result(nan_of(vec4f(f32(place))).x); }
     else if (at < params.x_count) { y[i] = result(x[at]); }

@@ -6,8 +6,8 @@ export { cost, gradientCost } from './cost.ts';
 export { kernels } from './launch.ts';
 
 /**
- * y[…, k, …] = x[…, index[…, k, …], …], along dimension `dim`: torch.gather. Negative dimensions count from the end. An index of the
- * extent of x or more gives NaN in its place.
+ * y[…, k, …] = x[…, index[…, k, …], …], along dimension `dim`: torch.gather. Negative dimensions count from the end. An
+ * index of the extent of x or more gives NaN in its place.
  *
  * @param x [..., E, ...]
  * @param index of the rank of x, and in no other dimension longer than it  @returns the shape of `index`
@@ -26,8 +26,9 @@ export function gather(x: Tensor, dim: number, index: Tensor<'u32'>): Tensor {
 }
 
 /**
- * y = x, and then y[…, index[…, k, …], …] += source[…, k, …] for each k along dimension `dim`, in rising order: torch.scatter_add.
- * Negative dimensions count from the end. An index of the extent of x or more makes its whole line along `dim` NaN.
+ * y = x, and then y[…, index[…, k, …], …] += source[…, k, …] for each k along dimension `dim`, in rising order:
+ * torch.scatter_add. Negative dimensions count from the end. An index of the extent of x or more makes its whole line
+ * along `dim` NaN.
  *
  * @param x [..., E, ...]
  * @param index of the rank of x, and in no other dimension longer than it
@@ -36,7 +37,8 @@ export function gather(x: Tensor, dim: number, index: Tensor<'u32'>): Tensor {
 export function scatterAdd(x: Tensor, dim: number, index: Tensor<'u32'>, source: Tensor): Tensor {
   const axis = axisOf('scatterAdd', x.shape, dim, index.shape);
   if (String(source.shape) !== String(index.shape)) {
-    throw new ShapeError('scatterAdd', `the index is [${index.shape}], so the source must be, too, got [${source.shape}]`);
+    const message = `the index is [${index.shape}], so the source must be, too, got [${source.shape}]`;
+    throw new ShapeError('scatterAdd', message);
   }
   const y = x.like();
   copy(x, y);

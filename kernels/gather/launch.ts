@@ -11,8 +11,9 @@ export const kernels = [forward, backward];
 /** Lanes of a workgroup, each of which has a window. */
 const WORKGROUP = 64;
 /**
- * Lanes that walk lines at once, as far as there are lines and places for so many. Each of them walks the whole of its line: on hardware
- * that fills lanes which would be idle, on a software adapter no more are free than those that start together.
+ * Lanes that walk lines at once, as far as there are lines and places for so many. Each of them walks the whole of its
+ * line: on hardware that fills lanes which would be idle, on a software adapter no more are free than those that start
+ * together.
  */
 const LANES = { software: 8, hardware: 32768 } as const;
 
@@ -21,7 +22,8 @@ export function take(x: Tensor, axis: number, index: Tensor<'u32'>, y: Tensor): 
   const { gpu } = x;
   const strides = denseStrides(x.shape);
   const axes = mergedAxes('gather', index.shape, [strides.map((stride, i) => (i === axis ? 0 : stride))]);
-  const place = { extent: x.shape[axis], stride: strides[axis], ...extentParams('e', axes), ...strideParams('x', axes, 0) };
+  const space = { ...extentParams('e', axes), ...strideParams('x', axes, 0) };
+  const place = { extent: x.shape[axis], stride: strides[axis], ...space };
   inRanges(gpu, index.size, { index, y }, (own, n, first) => {
     const { tile, grid } = flatTiles(gpu, n);
     inRanges(gpu, x.size, { x }, (held, x_count, x_origin) => {
@@ -61,8 +63,11 @@ export function addInto(y: Tensor, axis: number, index: Tensor<'u32'>, source: T
   });
 }
 
-/** How a line of `extent` places is shared out: in windows as wide as the lines leave lanes to spare. Sums do not depend on it. */
-function windowsOf({ kind }: Context, lines: number, extent: number): { readonly width: number; readonly windows: number } {
+/**
+ * How a line of `extent` places is shared out: in windows as wide as the lines leave lanes to spare. Sums do not depend
+ * on it.
+ */
+function windowsOf({ kind }: Context, lines: number, extent: number): Readonly<Record<'width' | 'windows', number>> {
   const width = ceilDiv(extent, Math.min(extent, ceilDiv(LANES[kind], lines)));
   return { width, windows: ceilDiv(extent, width) };
 }

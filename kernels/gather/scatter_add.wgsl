@@ -1,10 +1,13 @@
-// Adds along one dimension: total[…, index[…, k, …], …] += source[…, k, …], k rising from 0. The gradient of gather.wgsl.
-// Without atomics: a line of `total` along the dimension is cut into windows of `width` places, and each window belongs to one lane. The
-// lane walks the index of its line from first to last and adds what falls into its window. So a place has a single writer, and the order of
-// each sum is that of the index, however wide windows are. Neighbouring lanes have neighbouring lines.
-// What is larger than a binding comes in several dispatches: elements of index and source from `source_origin` on, and of total from
-// `total_origin` on. A place that total does not have makes the whole line NaN. Linked with strided.wgsl and special.wgsl.
-// Constants: WORKGROUP, the lanes of a workgroup; RANK, the axes of the index without the dimension, merged where they can be.
+// Adds along one dimension: total[…, index[…, k, …], …] += source[…, k, …], k rising from 0. The gradient of
+// gather.wgsl. Without atomics: a line of `total` along the dimension is cut into windows of `width` places, and each
+// window belongs to one lane. The lane walks the index of its line from first to last and adds what falls into its
+// window. So a place has a single writer, and the order of each sum is that of the index, however wide windows are.
+// Neighbouring lanes have neighbouring lines. What is larger than a binding comes in several dispatches: elements of
+// index and source from `source_origin` on, and of total from `total_origin` on. A place that total does not have makes
+// the whole line NaN.
+// Linked with strided.wgsl and special.wgsl.
+// Constants: WORKGROUP, the lanes of a workgroup; RANK, the axes of the index without the dimension, merged where they
+// can be.
 
 struct Params {
   lanes: u32, lines: u32, width: u32,               // all windows, lines of the index, and places of a window
@@ -23,7 +26,10 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> total: array<f32>;   // [total_count]
 
 @compute @workgroup_size(WORKGROUP)
-fn scatter_add(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn scatter_add(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32
+) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.lanes) { return; }
   let line = i % params.lines;

@@ -1,4 +1,6 @@
-import { flat, flatTiles, inRanges, part, rangesOf, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
+import {
+  flat, flatTiles, inRanges, part, rangesOf, record, ShapeError, type Source, type Tensor,
+} from '../../engine/index.ts';
 import { rowKernels, rowLaunch, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { aligned, ceilDiv } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
@@ -38,10 +40,11 @@ export function mseLoss(x: Tensor, target: Tensor): Tensor {
 
 /**
  * Mean over all elements of −t · log σ(x) − (1 − t) · log(1 − σ(x)), computed as max(x, 0) − x · t + log(1 + e^−|x|):
- * torch.nn.functional.binary_cross_entropy_with_logits. Infinite logits give what the limit is, 0 if the target fits and ∞ else, where torch
- * gives NaN for the first.
+ * torch.nn.functional.binary_cross_entropy_with_logits. Infinite logits give what the limit is, 0 if the target fits
+ * and ∞ else, where torch gives NaN for the first.
  *
- * @param logits [...]  @param target the shape of `logits`, probabilities; gets a gradient if it requires one  @returns [] of f32
+ * @param logits [...]  @param target the shape of `logits`, probabilities; gets a gradient if it requires one  @returns
+ *   [] of f32
  */
 export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Tensor {
   return mean('binaryCrossEntropyWithLogits', binaryCrossEntropy, logits, target);
@@ -49,7 +52,8 @@ export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Te
 
 function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
   if (String(x.shape) !== String(target.shape)) {
-    throw new ShapeError(op, `one shape is expected, got [${x.shape}] and a target of [${target.shape}]`, 'nothing is repeated here; reshape() one of them');
+    const message = `one shape is expected, got [${x.shape}] and a target of [${target.shape}]`;
+    throw new ShapeError(op, message, 'nothing is repeated here; reshape() one of them');
   }
   const { gpu, size } = x;
   return gpu.scope(() => {
@@ -67,13 +71,15 @@ function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
         ...rowLaunch(gpu, kernel, count),
       });
     }
-    const pull = (dloss: Tensor) => [derivatives(loss, x, target, dloss, 'x'), derivatives(loss, x, target, dloss, 'target')];
+    const pull = (dloss: Tensor) => (['x', 'target'] as const).map((side) => derivatives(loss, x, target, dloss, side));
     return record(sumEverything(partials, 1 / size), [x, target], pull);
   });
 }
 
 /** The gradient of one side, if it needs one. */
-function derivatives({ backward }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target'): Tensor | undefined {
+function derivatives(
+  { backward }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target',
+): Tensor | undefined {
   const { gpu, size } = x;
   const own = side === 'x' ? x : target;
   if (!own.requiresGrad) return undefined;

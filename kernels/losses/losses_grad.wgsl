@@ -1,8 +1,10 @@
-// Gradient of a mean loss over pairs of numbers, for one side of them: d = derivative(x, target) · dloss / elements, element by element.
-// Linked with parts/mse.wgsl or parts/binary_cross_entropy.wgsl (`derivative_of_x`, `derivative_of_target`), with engine/flat.wgsl (which
-// vectors a lane takes) and a vector. Constants: OF_TARGETS: d is the gradient of the targets, else that of x.
+// Gradient of a mean loss over pairs of numbers, for one side of them: d = derivative(x, target) · dloss / elements,
+// element by element.
+// Linked with parts/mse.wgsl or parts/binary_cross_entropy.wgsl (`derivative_of_x`, `derivative_of_target`), with
+// engine/flat.wgsl (which vectors a lane takes) and a vector.
+// Constants: OF_TARGETS: d is the gradient of the targets, else that of x.
 
-struct Params { n: u32, tile: u32, elements: u32 }   // vectors of this range, those of a workgroup, and pairs of the mean
+struct Params { n: u32, tile: u32, elements: u32 }   // vectors here, those of a workgroup, and pairs of the mean
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vector>;                // [n]

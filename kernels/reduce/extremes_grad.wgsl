@@ -1,6 +1,7 @@
-// Gradient of the largest or smallest element: those of its rank share it, dx[o, k, i] = dy[o, i] / ties[o, i] where x[o, k, i] = y[o, i], else 0.
-// Where y is NaN, all of its dx are. A range of dx has whole lines, or rows of one line.
-// Linked with engine/flat.wgsl (which vectors of dx a lane takes), a vector, rank/rank.wgsl and rank/largest.wgsl: ranks are only compared for equality.
+// Gradient of the largest or smallest element: those of its rank share it, dx[o, k, i] = dy[o, i] / ties[o, i] where
+// x[o, k, i] = y[o, i], else 0. Where y is NaN, all of its dx are. A range of dx has whole lines, or rows of one line.
+// Linked with engine/flat.wgsl (which vectors of dx a lane takes), a vector, rank/rank.wgsl and rank/largest.wgsl:
+// ranks are only compared for equality.
 
 struct Params {
   n: u32, tile: u32,             // vectors of dx in this range, and those of a workgroup

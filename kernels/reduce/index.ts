@@ -33,8 +33,9 @@ export function sumAll(x: Tensor): Tensor {
 }
 
 /**
- * The largest element along dimension `dim`, which vanishes from the shape. NaN counts as larger than any number. Elements that are equally large
- * share the gradient evenly, as in torch.amax; where the result is NaN, all of the gradient is.
+ * The largest element along dimension `dim`, which vanishes from the shape. NaN counts as larger than any number.
+ * Elements that are equally large share the gradient evenly, as in torch.amax; where the result is NaN, all of the
+ * gradient is.
  *
  * @param x [..., extent, ...]
  */
@@ -42,14 +43,17 @@ export function max(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
   return extreme('max', x, dim, options);
 }
 
-/** The smallest element along dimension `dim`, as `max` otherwise: NaN counts as smaller than any number, ties share the gradient (torch.amin). */
+/**
+ * The smallest element along dimension `dim`, as `max` otherwise: NaN counts as smaller than any number, ties share the
+ * gradient (torch.amin).
+ */
 export function min(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
   return extreme('min', x, dim, options);
 }
 
 /**
- * Where the largest element along dimension `dim` is, the first one if several are equally large; the first NaN, if there is one (torch.argmax).
- * Not differentiable.
+ * Where the largest element along dimension `dim` is, the first one if several are equally large; the first NaN, if
+ * there is one (torch.argmax). Not differentiable.
  *
  * @param x [..., extent, ...]
  */
@@ -87,7 +91,9 @@ function place(op: 'argmax' | 'argmin', x: Tensor, dim: number, options?: Reduce
 }
 
 /** x as [outer, extent, inner], and the shape of the result. */
-function seen(op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {}): { readonly line: Line; readonly shape: Shape } {
+function seen(
+  op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {},
+): { readonly line: Line; readonly shape: Shape } {
   const at = dimensionOf(op, x.shape, dim);
   const shape = keepDim ? x.shape.map((extent, i) => (i === at ? 1 : extent)) : x.shape.filter((_, i) => i !== at);
   return { line: lineOf(x.shape, at), shape };

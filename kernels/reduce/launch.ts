@@ -17,12 +17,14 @@ interface Marked {
 }
 
 /**
- * to[o, i] = from[o, 0, i] ∘ … ∘ from[o, extent − 1, i], times a factor, in as many passes as it takes. Which elements come together depends on
- * the shape, and on the binding limit only where a split does not fit one.
+ * to[o, i] = from[o, 0, i] ∘ … ∘ from[o, extent − 1, i], times a factor, in as many passes as it takes. Which elements
+ * come together depends on the shape, and on the binding limit only where a split does not fit one.
  *
  * @param splitLength numbers that one pass combines
  */
-export function reduceInto(operation: Operation, from: Marked, to: Marked, line: Line, factor = 1, splitLength = splitLengthOf(line)): void {
+export function reduceInto(
+  operation: Operation, from: Marked, to: Marked, line: Line, factor = 1, splitLength = splitLengthOf(line),
+): void {
   const { extent, inner } = line;
   const fitting = fittingSplit(from.x.gpu, splitLength, inner);
   if (fitting >= extent) return onePass(operation, from, to, { extent, inner, splitLength: extent }, factor);
@@ -42,7 +44,8 @@ function splitLengthOf({ extent, inner }: Line): number {
 }
 
 /** One result for each split. */
-function onePass({ rows, columns, partials }: Operation, { x, marks: marked }: Marked, to: Marked, line: SplitLine, factor: number): void {
+function onePass(operation: Operation, { x, marks: marked }: Marked, to: Marked, line: SplitLine, factor: number): void {
+  const { rows, columns, partials } = operation;
   const { extent, inner, splitLength } = line;
   const ys: Tensors = to.marks === undefined ? { y: to.x } : { y: to.x, marks: to.marks };
   if (inner === 1 && marked === undefined) return reduceRows(rows, x, ys, line, factor);
@@ -71,14 +74,17 @@ export function share(dy: Tensor, x: Tensor, y: Tensor, ties: Tensor<'u32'>, lin
 }
 
 /** Lanes for the vectors of dx, and of others of its layout, beside tensors of [outer, inner]. */
-function overRows(kernels: VectorKernels, xs: Tensors & { dx: Tensor }, ys: Tensors, line: Line, more?: Readonly<Record<string, number>>): void {
+function overRows(
+  kernels: VectorKernels, xs: Tensors & { dx: Tensor }, ys: Tensors, line: Line, more?: Readonly<Record<string, number>>,
+): void {
   const { gpu } = xs.dx;
   const { kernel, vectors } = vectorsOf(kernels, line.inner);
   const width = line.inner / vectors;
   inRows(line, xs, ys, ({ tensors, count, xStart, yStart }) => {
     const n = count * vectors;
     const { tile, grid } = flatTiles(gpu, n);
-    const params = { n, tile, extent: line.extent, inner: vectors, x_start: xStart / width, y_start: yStart / width, ...more };
+    const starts = { x_start: xStart / width, y_start: yStart / width };
+    const params = { n, tile, extent: line.extent, inner: vectors, ...starts, ...more };
     kernel.run(gpu, { tensors, params, grid });
   });
 }

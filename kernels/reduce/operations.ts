@@ -41,7 +41,8 @@ export const OPERATIONS = {
 
 /** The gradients of a sum, and of the largest or smallest element. */
 export const spreading = vectorKernels('reduce_grad', [await part(import.meta.url, './reduce_grad.wgsl'), flat]);
-export const sharing = vectorKernels('extremes_grad', [await part(import.meta.url, './extremes_grad.wgsl'), flat, ...ranking.largest]);
+const extremesGradient = await part(import.meta.url, './extremes_grad.wgsl');
+export const sharing = vectorKernels('extremes_grad', [extremesGradient, flat, ...ranking.largest]);
 
-const forms = Object.values<Operation>(OPERATIONS).flatMap(({ rows, columns, partials }) => [rows, columns, ...(partials === undefined ? [] : [partials])]);
+const forms = Object.values<Operation>(OPERATIONS).flatMap(({ rows, columns, partials = [] }) => [rows, columns, partials].flat());
 export const kernels = [...forms, spreading, sharing].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

@@ -1,7 +1,8 @@
-// Reduction of one dimension: y[o, i] = x[o, 0, i] ∘ x[o, 1, i] ∘ …, where ∘ is `combine` of the part that says what is computed.
-// x is seen as [outer, extent, inner]; a lane owns one vector of `inner` and walks along k, so neighbouring lanes read neighbouring elements.
-// A long dimension goes in two passes: splits of it, each with a result of its own, then, by the same kernel, those. Splits depend on the
-// shape alone, so the order is fixed. What does not fit one binding goes in ranges of splits: whole lines, or one line in part.
+// Reduction of one dimension: y[o, i] = x[o, 0, i] ∘ x[o, 1, i] ∘ …, where ∘ is `combine` of the part that says what is
+// computed. x is seen as [outer, extent, inner]; a lane owns one vector of `inner` and walks along k, so neighbouring
+// lanes read neighbouring elements. A long dimension goes in two passes: splits of it, each with a result of its own,
+// then, by the same kernel, those. Splits depend on the shape alone, so the order is fixed. What does not fit one
+// binding goes in ranges of splits: whole lines, or one line in part.
 // Linked with a vector, an operation, and what it reads: parts/elements.wgsl or parts/partials.wgsl.
 // Constants: WORKGROUP, the lanes of a workgroup.
 
@@ -22,7 +23,10 @@ alias word = vector_u32;
 alias stored = result_vector;
 
 @compute @workgroup_size(WORKGROUP)
-fn reduce(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn reduce(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32
+) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let split = i / params.inner;

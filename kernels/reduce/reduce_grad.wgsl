@@ -1,5 +1,7 @@
-// Gradient of a sum or mean over one dimension: every summand gets the gradient of its sum, dx[o, k, i] = factor · dy[o, i].
-// Linked with engine/flat.wgsl (which vectors of dx a lane takes) and a vector. A range of dx has whole lines, or rows of one line.
+// Gradient of a sum or mean over one dimension: every summand gets the gradient of its sum, dx[o, k, i] = factor ·
+// dy[o, i].
+// Linked with engine/flat.wgsl (which vectors of dx a lane takes) and a vector. A range of dx has whole lines, or rows
+// of one line.
 
 struct Params {
   n: u32, tile: u32,             // vectors of dx in this range, and those of a workgroup

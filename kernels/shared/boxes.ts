@@ -9,10 +9,13 @@ export interface Box {
 }
 
 /**
- * Cuts an index space into boxes that reach over at most `most` elements of each operand, in the order of its elements: ranges of the
- * outermost axis, and within an index of it, where that is still too much, of the next one. So a box is without gaps in what is dense.
+ * Cuts an index space into boxes that reach over at most `most` elements of each operand, in the order of its elements:
+ * ranges of the outermost axis, and within an index of it, where that is still too much, of the next one. So a box is
+ * without gaps in what is dense.
  */
-export function* boxesOf(axes: readonly Axis[], most: readonly number[], starts: readonly number[] = most.map(() => 0)): Generator<Box> {
+export function* boxesOf(
+  axes: readonly Axis[], most: readonly number[], starts: readonly number[] = most.map(() => 0),
+): Generator<Box> {
   if (most.every((limit, k) => reachOf(axes, k) <= limit)) {
     yield { axes, starts };
     return;
@@ -27,7 +30,10 @@ export function* boxesOf(axes: readonly Axis[], most: readonly number[], starts:
   for (let at = 0; at < outer.extent; at += Math.max(1, step)) {
     const from = starts.map((start, k) => start + at * outer.strides[k]);
     if (step === 0) yield* boxesOf(inner, most, from);
-    else yield { axes: [...inner, { extent: Math.min(step, outer.extent - at), strides: outer.strides }], starts: from };
+    else {
+      const range = { extent: Math.min(step, outer.extent - at), strides: outer.strides };
+      yield { axes: [...inner, range], starts: from };
+    }
   }
 }
 
@@ -51,8 +57,8 @@ export interface Bound extends Disposable {
 }
 
 /**
- * What has the vectors of a tensor from `first` up to `end`: the tensor itself if those are all, else a view from the last place before them where
- * a binding may start. That place is the same for tensors of every type.
+ * What has the vectors of a tensor from `first` up to `end`: the tensor itself if those are all, else a view from the
+ * last place before them where a binding may start. That place is the same for tensors of every type.
  */
 export function boundOf(tensor: AnyTensor, vector: number, first: number, end: number): Bound {
   if (first === 0 && end * vector >= tensor.size) return { tensor, origin: 0, [Symbol.dispose]() {} };
@@ -76,18 +82,24 @@ export interface BoundBox<K extends string> {
  * Runs `work` on an index space, in as many boxes as the binding limit asks for.
  *
  * @param axes in elements or vectors; their strides are those of the tensors, in the tensors' order
- * @param whole so many axes, the innermost, are never cut. Where they alone are too much for a binding all goes at once: binding it then names the
- * tensor and the limit
+ * @param whole so many axes, the innermost, are never cut. Where they alone are too much for a binding all goes at
+ * once: binding it then names the tensor and the limit
  */
 export function inBoxes<K extends string>(
-  axes: readonly Axis[], vector: number, tensors: Readonly<Record<K, AnyTensor>>, work: (box: BoundBox<K>) => void, whole = 0,
+  axes: readonly Axis[],
+  vector: number,
+  tensors: Readonly<Record<K, AnyTensor>>,
+  work: (box: BoundBox<K>) => void,
+  whole = 0,
 ): void {
   const names = Object.keys(tensors) as K[];
-  const named = <V>(value: (k: number) => V) => Object.fromEntries(names.map((name, k) => [name, value(k)])) as Record<K, V>;
+  const named = <V>(value: (k: number) => V) =>
+    Object.fromEntries(names.map((name, k) => [name, value(k)])) as Record<K, V>;
   const limits = names.map((name) => mostOf(tensors[name], vector));
   const fits = limits.every((limit, k) => reachOf(axes.slice(0, whole), k) <= limit);
   for (const box of boxesOf(axes, fits ? limits : limits.map(() => Number.POSITIVE_INFINITY))) {
-    const bounds = names.map((name, k) => boundOf(tensors[name], vector, box.starts[k], box.starts[k] + reachOf(box.axes, k)));
+    const endOf = (k: number) => box.starts[k] + reachOf(box.axes, k);
+    const bounds = names.map((name, k) => boundOf(tensors[name], vector, box.starts[k], endOf(k)));
     const starts = named((k) => box.starts[k] - bounds[k].origin);
     work({ axes: box.axes, tensors: named((k) => bounds[k].tensor), starts, from: named((k) => box.starts[k]) });
     for (const bound of bounds) bound[Symbol.dispose]();

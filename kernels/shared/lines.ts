@@ -1,5 +1,10 @@
-/** Work along one dimension of a tensor: its lines, and the splits that long lines are cut into. What does not fit a binding goes in ranges. */
-import { type AnyTensor, bindingBytes, type Context, ELEMENT_ALIGNMENT, type Shape, ShapeError, sizeOf } from '../../engine/index.ts';
+/**
+ * Work along one dimension of a tensor: its lines, and the splits that long lines are cut into. What does not fit a
+ * binding goes in ranges.
+ */
+import {
+  type AnyTensor, bindingBytes, type Context, ELEMENT_ALIGNMENT, type Shape, ShapeError, sizeOf,
+} from '../../engine/index.ts';
 import { inBoxes } from './boxes.ts';
 import { ceilDiv } from './sizes.ts';
 import { positionsOf } from './strided.ts';
@@ -21,7 +26,9 @@ export type Tensors = Readonly<Record<string, AnyTensor>>;
 export function dimensionOf(op: string, shape: Shape, dim: number): number {
   const rank = shape.length;
   const at = dim < 0 ? dim + rank : dim;
-  if (!Number.isInteger(at) || at < 0 || at >= rank) throw new ShapeError(op, `x is [${shape}], it has no dimension ${dim}`);
+  if (!Number.isInteger(at) || at < 0 || at >= rank) {
+    throw new ShapeError(op, `x is [${shape}], it has no dimension ${dim}`);
+  }
   return at;
 }
 
@@ -31,8 +38,8 @@ export function lineOf(shape: Shape, at: number): Line {
 }
 
 /**
- * The length of splits that fit one binding: `splitLength`, or less. Where not even two rows of `inner` fit, splits do not help: binding what is
- * too long then names the tensor and the limit.
+ * The length of splits that fit one binding: `splitLength`, or less. Where not even two rows of `inner` fit, splits do
+ * not help: binding what is too long then names the tensor and the limit.
  */
 export function fittingSplit(gpu: Context, splitLength: number, inner: number): number {
   const rows = Math.floor((Math.floor(bindingBytes(gpu) / 4) - ELEMENT_ALIGNMENT) / inner);
@@ -59,7 +66,9 @@ export interface StepRange {
 }
 
 /** Runs `work` on ranges of all steps but the innermost `whole` ones, which are never cut. */
-export function inSteps(steps: readonly Step[], whole: number, xs: Tensors, ys: Tensors, work: (range: StepRange) => void): void {
+export function inSteps(
+  steps: readonly Step[], whole: number, xs: Tensors, ys: Tensors, work: (range: StepRange) => void,
+): void {
   const [[x], [y]] = [Object.keys(xs), Object.keys(ys)];
   const stridesOf = (step: Step) => [...Object.keys(xs).map(() => step.x), ...Object.keys(ys).map(() => step.y)];
   const axes = steps.map((step) => ({ extent: step.extent, strides: stridesOf(step) }));
@@ -75,7 +84,8 @@ export interface LineRange extends Omit<StepRange, 'from'> {
 }
 
 /** Runs `work` on ranges of splits. @param xs tensors of [outer, extent, inner]  @param ys of [outer, splits, inner] */
-export function inSplits({ extent, inner, splitLength }: SplitLine, xs: Tensors, ys: Tensors, work: (range: LineRange) => void): void {
+export function inSplits(line: SplitLine, xs: Tensors, ys: Tensors, work: (range: LineRange) => void): void {
+  const { extent, inner, splitLength } = line;
   const splits = ceilDiv(extent, splitLength);
   const steps = [
     { extent: inner, x: 1, y: 1 },
@@ -86,7 +96,11 @@ export function inSplits({ extent, inner, splitLength }: SplitLine, xs: Tensors,
   inSteps(steps, 2, xs, ys, ({ from, ...range }) => work({ ...range, first: (from / inner) % extent }));
 }
 
-/** Runs `work` on ranges of rows of [inner]. @param xs tensors of [outer, extent, inner]  @param ys of [outer, inner], of the same o */
+/**
+ * Runs `work` on ranges of rows of [inner].
+ *
+ * @param xs tensors of [outer, extent, inner]  @param ys of [outer, inner], of the same o
+ */
 export function inRows({ extent, inner }: Line, xs: Tensors, ys: Tensors, work: (range: LineRange) => void): void {
   const steps = [
     { extent: inner, x: 1, y: 1 },

@@ -35,8 +35,8 @@ export function broadcastShape(op: string, a: Shape, b: Shape): number[] {
 }
 
 /**
- * The same index space in as few axes as possible, innermost first: axes of extent 1 go, and neighbours that every operand
- * walks without a gap become one.
+ * The same index space in as few axes as possible, innermost first: axes of extent 1 go, and neighbours that every
+ * operand walks without a gap become one.
  */
 export function mergedAxes(op: string, shape: Shape, strides: readonly (readonly number[])[]): Axis[] {
   const axes: Axis[] = [];
@@ -49,7 +49,8 @@ export function mergedAxes(op: string, shape: Shape, strides: readonly (readonly
     } else axes.push(outer);
   }
   if (axes.length > MAX_RANK) {
-    throw new ShapeError(op, `[${shape}] needs ${axes.length} axes that cannot be merged, at most ${MAX_RANK} work`, 'do it in two steps');
+    const message = `[${shape}] needs ${axes.length} axes that cannot be merged, at most ${MAX_RANK} work`;
+    throw new ShapeError(op, message, 'do it in two steps');
   }
   return axes.length > 0 ? axes : [{ extent: 1, strides: strides.map(() => 1) }];
 }
@@ -73,8 +74,8 @@ export function inVectors([inner, ...outer]: readonly Axis[]): Axis[] {
 }
 
 /**
- * Parameters `<prefix>0` to `<prefix>5` for a kernel: `extentParams('e', axes)` the extents, `strideParams('x', axes, 0)` the
- * strides of operand 0.
+ * Parameters `<prefix>0` to `<prefix>5` for a kernel: `extentParams('e', axes)` the extents, `strideParams('x', axes,
+ * 0)` the strides of operand 0.
  */
 export function extentParams(prefix: string, axes: readonly Axis[]): Record<string, number> {
   return numbered(prefix, (i) => axes[i]?.extent ?? 1);

@@ -11,10 +11,14 @@ export const sumRowsKernels = [rowSums.scalar, rowSums.vec4];
 /** Up to this many numbers are summed as one row. */
 const ONE_ROW = 1024;
 
-/** factor · Σ x over all elements, as a scalar [] of f32, not recorded on the tape; a long tensor goes through √n sums of √n elements. */
+/**
+ * factor · Σ x over all elements, as a scalar [] of f32, not recorded on the tape; a long tensor goes through √n sums
+ * of √n elements.
+ */
 export function sumEverything(x: Tensor, factor: number): Tensor {
   const total = x.wide([], 'sum');
-  const whole = (of: Tensor) => reduceRows(rowSums, of, { y: total }, { extent: of.size, splitLength: of.size }, factor);
+  const whole = (of: Tensor) =>
+    reduceRows(rowSums, of, { y: total }, { extent: of.size, splitLength: of.size }, factor);
   if (x.size <= ONE_ROW) {
     whole(x);
     return total;

@@ -2,9 +2,12 @@ import { copy, part, type Tensor } from '../../engine/index.ts';
 import { boundOf, boxesOf, mostOf, reachOf } from './boxes.ts';
 import { vectorKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
-import { type Axis, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf, strideParams } from './strided.ts';
+import {
+  type Axis, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf, strideParams,
+} from './strided.ts';
 
-const kernel = vectorKernels('sum_to', [await part(import.meta.url, './sum_to.wgsl'), await part(import.meta.url, './strided.wgsl')]);
+const strided = await part(import.meta.url, './strided.wgsl');
+const kernel = vectorKernels('sum_to', [await part(import.meta.url, './sum_to.wgsl'), strided]);
 
 export const sumToKernels = Object.values(kernel);
 
@@ -14,13 +17,16 @@ const WORKGROUP = 64;
 const LEAST_LENGTH = 64;
 const MOST_SPLITS = 256;
 
-/** The gradient of repeating `x`: dy, of the shape that x was repeated to, summed over the repeats; in dy's own memory if there are none. */
+/**
+ * The gradient of repeating `x`: dy, of the shape that x was repeated to, summed over the repeats; in dy's own memory
+ * if there are none.
+ */
 export function sumTo(dy: Tensor, x: Tensor): Tensor {
   if (dy.size === x.size) return dy.reshape(x.shape);
-  const strides = broadcastStrides(x.shape, dy.shape);
+  const [strides, dense] = [broadcastStrides(x.shape, dy.shape), denseStrides(dy.shape)];
   const axisOf = (kept: boolean): Axis[] => {
-    const all = dy.shape.map((extent, i) => ({ extent, stride: denseStrides(dy.shape)[i], kept: strides[i] !== 0 || extent === 1 }));
-    const of = all.filter((axis) => axis.kept === kept);
+    const isKept = (i: number) => strides[i] !== 0 || dy.shape[i] === 1;
+    const of = dy.shape.map((extent, i) => ({ extent, stride: dense[i] })).filter((_, i) => isKept(i) === kept);
     return mergedAxes('broadcast', of.map(({ extent }) => extent), [of.map(({ stride }) => stride)]);
   };
   const repeats = dy.size / x.size;
@@ -47,17 +53,21 @@ function sumOver(x: Tensor, total: Tensor, kept: readonly Axis[], reduced: reado
 }
 
 /**
- * Sums of `splitLength` positions of the reduced axes of x for each position of the kept ones: one dispatch, unless x or sums exceed a binding. A box
- * over all axes, from the outermost in memory inwards, has neighbouring kept and neighbouring reduced positions, each in their own order.
+ * Sums of `splitLength` positions of the reduced axes of x for each position of the kept ones: one dispatch, unless x
+ * or sums exceed a binding. A box over all axes, from the outermost in memory inwards, has neighbouring kept and
+ * neighbouring reduced positions, each in their own order.
  */
-function pass(x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: readonly Axis[], splitLength: number): void {
+function pass(
+  x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: readonly Axis[], splitLength: number,
+): void {
   const wide = fitsVectors(keptAxes) && reducedAxes.every(({ strides }) => strides[0] % 4 === 0);
   const vector = wide ? 4 : 1;
   const kept = wide ? inVectors(keptAxes) : keptAxes;
-  const reduced = wide ? reducedAxes.map(({ extent, strides }) => ({ extent, strides: [strides[0] / 4] })) : reducedAxes;
+  const reduced = reducedAxes.map(({ extent, strides }) => ({ extent, strides: [strides[0] / vector] }));
   const row = positionsOf(kept);
   const most = mostOf(sums, vector);
-  const all = [...counted(kept, (step) => [step, 0]), ...counted(reduced, (step) => [0, step])].sort((a, b) => a.strides[0] - b.strides[0]);
+  const positions = [...counted(kept, (step) => [step, 0]), ...counted(reduced, (step) => [0, step])];
+  const all = positions.sort((a, b) => a.strides[0] - b.strides[0]);
   for (const { axes, starts: [first, k, r] } of boxesOf(all, [mostOf(x, vector), most, Number.POSITIVE_INFINITY])) {
     const count = positionsOf(axes.filter(({ strides }) => strides[1] > 0));
     const end = r + positionsOf(axes.filter(({ strides }) => strides[2] > 0));
@@ -73,7 +83,8 @@ function pass(x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: r
         params: {
           kept: row, split_length: splitLength, n, k_first: k, k_count: count, s_first: s, r_first: r, r_end: end,
           x_origin: from.origin, sums_origin: to.origin,
-          ...extentParams('ke', kept), ...strideParams('ks', kept, 0), ...extentParams('re', reduced), ...strideParams('rs', reduced, 0),
+          ...extentParams('ke', kept), ...strideParams('ks', kept, 0),
+          ...extentParams('re', reduced), ...strideParams('rs', reduced, 0),
         },
         constants: { WORKGROUP, KEPT_RANK: kept.length, REDUCED_RANK: reduced.length },
         grid: ceilDiv(n, WORKGROUP),
@@ -84,5 +95,6 @@ function pass(x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: r
 
 /** The axes with the steps, behind those in x, that one along them makes in the numbering of their positions. */
 function counted(axes: readonly Axis[], steps: (step: number) => readonly [number, number]): Axis[] {
-  return axes.map(({ extent, strides }, i) => ({ extent, strides: [strides[0], ...steps(positionsOf(axes.slice(0, i)))] }));
+  const inside = (i: number) => positionsOf(axes.slice(0, i));
+  return axes.map(({ extent, strides }, i) => ({ extent, strides: [strides[0], ...steps(inside(i))] }));
 }

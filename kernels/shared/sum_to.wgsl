@@ -1,8 +1,9 @@
 // Sums over axes along which a tensor was repeated: the gradient of broadcasting.
 //   sums[s, k] = Σ x[kept(k) + reduced(r)], r over the s-th split of `split_length` reduced positions, in rising order
-// One lane per sum. A long sum goes in two passes: sums of splits, then, by the same kernel, their sums. The order of addition depends on the
-// shape alone: where x is larger than a binding, a dispatch has some of the kept and some of the reduced positions, and goes on with a split that
-// an earlier one began. Linked with strided.wgsl and a vector.
+// One lane per sum. A long sum goes in two passes: sums of splits, then, by the same kernel, their sums. The order of
+// addition depends on the shape alone: where x is larger than a binding, a dispatch has some of the kept and some of
+// the reduced positions, and goes on with a split that an earlier one began.
+// Linked with strided.wgsl and a vector.
 // Constants: WORKGROUP, the lanes of a workgroup; KEPT_RANK and REDUCED_RANK, the axes of each kind.
 
 struct Params {
@@ -21,7 +22,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> sums: array<result_vector>;   // [splits, kept]
 
 @compute @workgroup_size(WORKGROUP)
-fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn sum_to(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32
+) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i >= params.n) { return; }
   let kept_extents = array(params.ke0, params.ke1, params.ke2, params.ke3, params.ke4, params.ke5);
@@ -30,13 +34,16 @@ fn sum_to(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: 
   let reduced_strides = array(params.rs0, params.rs1, params.rs2, params.rs3, params.rs4, params.rs5);
   let k = params.k_first + i % params.k_count;
   let split = params.s_first + i / params.k_count;
-  let base = strided_offset(k, KEPT_RANK, kept_extents, kept_strides) - params.x_origin;   // below 0 it wraps, and comes back with what is added
+  // below 0 it wraps, and comes back with what is added
+  let base = strided_offset(k, KEPT_RANK, kept_extents, kept_strides) - params.x_origin;
   let place = split * params.kept + k - params.sums_origin;
   let start = split * params.split_length;
   let first = max(start, params.r_first);
   let end = min(start + params.split_length, params.r_end);
   var sum = vector32();
   if (first > start) { sum = vector32(sums[place]); }
-  for (var r = first; r < end; r++) { sum += vector32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]); }
+  for (var r = first; r < end; r++) {
+    sum += vector32(x[base + strided_offset(r, REDUCED_RANK, reduced_extents, reduced_strides)]);
+  }
   sums[place] = result_vector(sum);
 }

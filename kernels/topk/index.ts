@@ -14,8 +14,9 @@ const backward = vectorKernels('topk_grad', [await part(import.meta.url, './topk
 const LOOKS = 2 ** 21;
 
 /**
- * The k largest elements along the last dimension, largest first, and their places, as torch.topk. Of equal elements the one further ahead comes first,
- * and NaN counts as larger than any number. Only chosen elements get a gradient. It takes k rounds over each row: meant for k up to some dozens.
+ * The k largest elements along the last dimension, largest first, and their places, as torch.topk. Of equal elements
+ * the one further ahead comes first, and NaN counts as larger than any number. Only chosen elements get a gradient. It
+ * takes k rounds over each row: meant for k up to some dozens.
  *
  * @param x [..., C]  @param k from 1 to C  @returns values and indices, both [..., k]
  */
@@ -32,10 +33,12 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
   const indices = Tensor.empty(gpu, shape, 'u32', 'indices');
   const { kernel, vectors } = vectorsOf(forward, length);
   const most = Math.max(1, Math.floor(LOOKS / length));
-  const rows = [{ extent: length, x: 1, y: 0 }, { extent: k, x: 0, y: 1 }, { extent: x.size / length, x: length, y: k }];
+  const row = [{ extent: length, x: 1, y: 0 }, { extent: k, x: 0, y: 1 }];
+  const rows = [...row, { extent: x.size / length, x: length, y: k }];
   /** Ranges of rows: `length` long in xs, k long in ys. */
   const inRows = (xs: Tensors, ys: Tensors, work: (range: StepRange) => void) => inSteps(rows, 2, xs, ys, work);
-  const placeOf = ({ xStart, yStart }: StepRange) => ({ vectors, k, x_start: (xStart * vectors) / length, y_start: yStart });
+  const width = length / vectors;
+  const placeOf = ({ xStart, yStart }: StepRange) => ({ vectors, k, x_start: xStart / width, y_start: yStart });
   inRows({ x }, { values, indices }, (range) => {
     for (let done = 0; done < k; done += most) {
       const params = { ...placeOf(range), rows: range.count, done, rounds: Math.min(most, k - done) };
@@ -47,7 +50,8 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
     inRows({ dx }, { dy, indices }, (range) => {
       const n = range.count * vectors;
       const { tile, grid } = flatTiles(gpu, n);
-      vectorsOf(backward, length).kernel.run(gpu, { tensors: range.tensors, params: { ...placeOf(range), n, tile }, grid });
+      const params = { ...placeOf(range), n, tile };
+      vectorsOf(backward, length).kernel.run(gpu, { tensors: range.tensors, params, grid });
     });
     return [dx];
   };

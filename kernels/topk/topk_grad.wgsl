@@ -1,5 +1,5 @@
-// Gradient of topk: dx[row, c] = dy[row, j] where c is the place of the j-th largest element, else 0.
-// Each vector of dx looks for its places among the k of its row, so that each element is written once.
+// Gradient of topk: dx[row, c] = dy[row, j] where c is the place of the j-th largest element, else 0. Each vector of dx
+// looks for its places among the k of its row, so that each element is written once.
 // Linked with engine/flat.wgsl (which vectors a lane takes) and a vector.
 
 struct Params {
@@ -20,7 +20,9 @@ fn topk_grad(lanes: Lanes) {
     let first = params.y_start + i / params.vectors * params.k;
     let places = elements_of(i % params.vectors);
     var d = vector32();
-    for (var j = first; j < first + params.k; j++) { d = select(d, vector32(f32(dy[j])), places == vector_u32(indices[j])); }
+    for (var j = first; j < first + params.k; j++) {
+      d = select(d, vector32(f32(dy[j])), places == vector_u32(indices[j]));
+    }
     dx[params.x_start + i] = result_vector(d);
   }
 }

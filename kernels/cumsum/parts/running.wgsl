@@ -1,4 +1,5 @@
-// Cumulative sums within a vector. One element stands for a vector of four equal ones, of which only the first is looked at.
+// Cumulative sums within a vector. One element stands for a vector of four equal ones, of which only the first is
+// looked at.
 
 // Each element with those before it. The last of four is `sum_of` them.
 fn running(p: vector32) -> vector32 {

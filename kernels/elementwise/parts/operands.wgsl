@@ -1,5 +1,6 @@
-// The operands a and b of element i of the result: from memory, or the number that the program fixes in place of one. Which it is, A_FIXED and
-// B_FIXED say when the program is built, so that it costs nothing. An operand that is repeated along an axis has stride 0 there.
+// The operands a and b of element i of the result: from memory, or the number that the program fixes in place of one.
+// Which it is, A_FIXED and B_FIXED say when the program is built, so that it costs nothing. An operand that is repeated
+// along an axis has stride 0 there.
 // Linked with a kernel that declares params, a and b; with strided.wgsl and a vector.
 // Constants: A_FIXED, B_FIXED: a, b is a number. RANK: axes of the result, merged beforehand.
 

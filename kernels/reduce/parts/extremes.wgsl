@@ -1,4 +1,5 @@
-// The largest or smallest number as the operation of a reduction, and its mark: how many there are of it, or where the first one is.
+// The largest or smallest number as the operation of a reduction, and its mark: how many there are of it, or where the
+// first one is.
 // Linked with rank/rank.wgsl, rank/best.wgsl and a part that joins marks.
 
 @group(0) @binding(2) var<storage, read_write> y: array<stored>;     // [outer, splits, inner]

@@ -6,5 +6,6 @@ fn folded(p: vector32, k: u32) -> state {
   let at = VECTOR * k;
   let first = state_of(four.x, at);
   if (VECTOR == 1u) { return first; }
-  return combine(combine(first, state_of(four.y, at + 1u)), combine(state_of(four.z, at + 2u), state_of(four.w, at + 3u)));
+  let low = combine(first, state_of(four.y, at + 1u));
+  return combine(low, combine(state_of(four.z, at + 2u), state_of(four.w, at + 3u)));
 }

@@ -1,7 +1,8 @@
-// Reduction of rows, each to one number: y[row] = x[row, 0] ∘ x[row, 1] ∘ …, where ∘ is `combine` of the part that says what is computed.
-// A row may be cut into splits, each with a result of its own; the last one may be shorter. What does not fit one binding goes in ranges
-// of splits: whole rows, or one row in part. Linked with row/*.wgsl (the lanes of a row share it, each every so-many-th vector, so the
-// order is fixed), with a vector and its fold, and with an operation.
+// Reduction of rows, each to one number: y[row] = x[row, 0] ∘ x[row, 1] ∘ …, where ∘ is `combine` of the part that says
+// what is computed. A row may be cut into splits, each with a result of its own; the last one may be shorter. What does
+// not fit one binding goes in ranges of splits: whole rows, or one row in part.
+// Linked with row/*.wgsl (the lanes of a row share it, each every so-many-th vector, so the order is fixed), with a
+// vector and its fold, and with an operation.
 
 struct Params {
   rows: u32,                         // splits of this range
@@ -28,7 +29,9 @@ fn reduce_rows(lanes: Lanes) {
   let left = min(params.split_length, params.extent - params.first - start);
   let length = select(0u, left, row < params.rows);   // rows past the last one are empty
   var total = identity();
-  for (var i = lanes.lane; i < length; i += row_lanes(lanes)) { total = combine(total, folded(vector32(x[base + i]), params.first + start + i)); }
+  for (var i = lanes.lane; i < length; i += row_lanes(lanes)) {
+    total = combine(total, folded(vector32(x[base + i]), params.first + start + i));
+  }
   let all = across(total, lanes);
   if (row < params.rows && lanes.lane == 0u) { store(params.y_start + row, all); }
 }
