@@ -1,7 +1,7 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type Blocks, fittingBand, inBlocks } from '../shared/blocks.ts';
 import { reduceRows } from '../shared/reduce_rows.ts';
-import { bandsOf, eachVector, leastLanes, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
+import { eachVector, leastLanes, rowKernels, rowLaunch, splitsOf, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { rowSums, sumRowsKernels } from '../shared/sum_rows.ts';
 
@@ -9,7 +9,7 @@ const byColumns = vectorKernels('cumsum', [await part(import.meta.url, './cumsum
 const rowSource = await part(import.meta.url, './cumsum_rows.wgsl');
 const running = { scalar: await part(import.meta.url, './running.scalar.wgsl'), vec4: await part(import.meta.url, './running.vec4.wgsl') };
 const across = { subgroup: [await part(import.meta.url, './scan.subgroup.wgsl')], tree: [await part(import.meta.url, './scan.tree.wgsl')] };
-const byRows = eachVector((vector) => rowKernels('cumsum_rows', [rowSource, running[vector]], undefined, across));
+const byRows = eachVector((vector) => rowKernels('cumsum_rows', [rowSource, running[vector]], { across }));
 
 /** Lanes of a workgroup in cumsum.wgsl. */
 const WORKGROUP = 64;
@@ -41,7 +41,7 @@ export function scan(x: Tensor, y: Tensor, { extent, inner }: Omit<Blocks, 'band
 
 function bandOf(extent: number, inner: number): number {
   if (inner === 1) return extent <= ONE_ROW ? extent : ROW_BAND;
-  return extent <= ONE_COLUMN ? extent : bandsOf(extent).band;
+  return extent <= ONE_COLUMN ? extent : splitsOf(extent).splitRows;
 }
 
 function rowTotals(x: Tensor, totals: Tensor, blocks: Blocks): void {
@@ -57,12 +57,12 @@ function rowBands(x: Tensor, y: Tensor, carries: Tensor | undefined, blocks: Blo
   const bands = ceilDiv(extent, band);
   using unused = x.wide([4], 'unused');
   inBlocks(gpu, blocks, (x.size / extent) * bands, { x, y }, carries === undefined ? {} : { carries }, (pieces, { first, count, xFirst, yFirst }) => {
-    const launch = rowLaunch(gpu, kernel, count);
+    const launch = rowLaunch(gpu, kernel, count, { CARRIED: carries !== undefined });
     const params = {
       rows: count, extent: extent / width, band: band / width, bands, first, x_first: xFirst / width, y_first: yFirst,
       tiles: ceilDiv(band / width, leastLanes(gpu, launch.variant)), turned: Number(turned), exclusive: Number(exclusive),
     };
-    kernel.run(gpu, { tensors: { carries: unused, ...pieces }, params, constants: { CARRIED: carries !== undefined }, ...launch });
+    kernel.run(gpu, { tensors: { carries: unused, ...pieces }, params, ...launch });
   });
 }
 

@@ -2,7 +2,7 @@ import { part, type Source, type Tensor } from '../../engine/index.ts';
 import { type Blocks, fittingBand, inBlocks, inRows, type Tensors } from '../shared/blocks.ts';
 import { best, bestAcross, first, type Marking, ranking } from '../shared/ranking.ts';
 import { reduceRows, rowReduction } from '../shared/reduce_rows.ts';
-import { bandsOf, eachVector, vectorsOf, type VectorKernels, vectorKernels } from '../shared/rows.ts';
+import { eachVector, splitsOf, vectorsOf, type VectorKernels, vectorKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { rowSums, summing } from '../shared/sum_rows.ts';
 
@@ -81,7 +81,7 @@ export function reduceInto(operation: Operation, from: Marked, to: Marked, { ext
 
 /** Lanes share a row, however long it is. A lane that has a column to itself does not get too long a one. */
 function bandOf(extent: number, inner: number): number {
-  return inner === 1 || extent <= ONE_PASS ? extent : bandsOf(extent).band;
+  return inner === 1 || extent <= ONE_PASS ? extent : splitsOf(extent).splitRows;
 }
 
 /** One result for each band. */

@@ -12,7 +12,7 @@ export const fold = {
 
 /** A kernel that reduces rows: linked with an operation, and with the way in which its results come together across lanes. */
 export function rowReduction(name: string, operation: readonly Source[], across: RowParts): VectorKernels {
-  return eachVector((vector) => rowKernels(name, [rows, fold[vector], ...operation], undefined, across));
+  return eachVector((vector) => rowKernels(name, [rows, fold[vector], ...operation], { across }));
 }
 
 /** One result for each band of the rows of x, not recorded on the tape. @param ys [outer, bands] */

@@ -8,7 +8,7 @@ import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
 const gradient = await part(import.meta.url, './topk_grad.wgsl');
-const forward = eachVector((vector) => rowKernels('topk', [source, fold[vector], best, ...ranking.largest, first.marks], undefined, bestAcross(first)));
+const forward = eachVector((vector) => rowKernels('topk', [source, fold[vector], best, ...ranking.largest, first.marks], { across: bestAcross(first) }));
 const backward = vectorKernels('topk_grad', [gradient]);
 
 /** Lanes of a workgroup in topk_grad.wgsl. */
