@@ -1,9 +1,8 @@
-import { record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { record, ShapeError, type Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { rowGradients, runBackward, runForward } from './launch.ts';
 
+export { cost, gradientCost } from './cost.ts';
 export { kernels } from './variants.ts';
 
 export interface LayernormOptions {
@@ -47,18 +46,4 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-5,
     },
     [x, weight, statistics, ...extra],
   );
-}
-
-/** Work of one forward call. x is counted once: the second and third pass over a row find it in a cache. */
-export function cost(shape: readonly number[]): Cost {
-  const n = sizeOf(shape);
-  const cols = shape.at(-1) ?? 0;
-  return { flops: 9 * n, bytesRead: f32Bytes(n + 2 * cols), bytesWritten: f32Bytes(n + (2 * n) / cols) };
-}
-
-/** Work of one gradient. x and dy count once, as every operand does, though rows and columns both read them. */
-export function gradientCost(shape: readonly number[]): Cost {
-  const n = sizeOf(shape);
-  const cols = shape.at(-1) ?? 0;
-  return { flops: 18 * n, bytesRead: f32Bytes(2 * n + cols + (2 * n) / cols), bytesWritten: f32Bytes(n + 2 * cols) };
 }
