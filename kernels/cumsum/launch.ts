@@ -7,10 +7,11 @@ import { rowSums, sumRowsKernels } from '../shared/sum_rows.ts';
 
 const byColumns = vectorKernels('cumsum', [await part(import.meta.url, './cumsum.wgsl')]);
 const rows = [await part(import.meta.url, './cumsum_rows.wgsl'), await part(import.meta.url, './parts/running.wgsl')];
-const byRows = rowKernels('cumsum_rows', rows, undefined, {
+const across = {
   subgroup: [await part(import.meta.url, './parts/scan.subgroup.wgsl')],
   tree: [await part(import.meta.url, './parts/scan.tree.wgsl')],
-});
+};
+const byRows = rowKernels('cumsum_rows', rows, { across });
 export const kernels = [...[byColumns, byRows].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];
 
 /** Lanes of a workgroup, where each has a column. */
@@ -48,7 +49,7 @@ export function scan(x: Tensor, y: Tensor, { extent, inner }: Line, order: Order
 
 function splitLengthOf(extent: number, inner: number): number {
   if (inner === 1) return extent <= ONE_ROW ? extent : ROW_SPLIT;
-  return extent <= ONE_COLUMN ? extent : splitsOf(extent).splitLength;
+  return extent <= ONE_COLUMN ? extent : splitsOf(extent).splitRows;
 }
 
 /** totals[o, s] = Σ x[o, k] over the k of split s. */
@@ -62,15 +63,14 @@ function rowSplits(x: Tensor, y: Tensor, carries: Tensor | undefined, line: Spli
   const { extent, splitLength } = line;
   const [kernel, width] = extent % 4 === 0 && splitLength % 4 === 0 ? [byRows.vec4, 4] : [byRows.scalar, 1];
   const row = { extent: extent / width, split_length: splitLength / width, splits: ceilDiv(extent, splitLength) };
-  const constants = { CARRIED: carries !== undefined };
   using unread = x.wide([4], 'unread'); // in place of carries where there are none
   inSplits(line, { x, y }, carries === undefined ? {} : { carries }, ({ tensors, count, first, xStart, yStart }) => {
-    const launch = rowLaunch(gpu, kernel, count);
+    const launch = rowLaunch(gpu, kernel, count, { CARRIED: carries !== undefined });
     const params = {
       ...row, ...flagsOf(order), rows: count, first: first / width, x_start: xStart / width, y_start: yStart,
       tiles: ceilDiv(row.split_length, leastLanes(gpu, launch.variant)),
     };
-    kernel.run(gpu, { tensors: { carries: unread, ...tensors }, params, constants, ...launch });
+    kernel.run(gpu, { tensors: { carries: unread, ...tensors }, params, ...launch });
   });
 }
 

@@ -40,7 +40,7 @@ export function reduceInto(
 
 /** Lanes share a row, however long it is. A lane that has a column to itself does not get too long a one. */
 function splitLengthOf({ extent, inner }: Line): number {
-  return inner === 1 || extent <= ONE_PASS ? extent : splitsOf(extent).splitLength;
+  return inner === 1 || extent <= ONE_PASS ? extent : splitsOf(extent).splitRows;
 }
 
 /** One result for each split. */

@@ -13,7 +13,7 @@ export const fold = await part(import.meta.url, './reduce/fold.wgsl');
  * @param across parts that depend on how lanes share a row
  */
 export function rowReduction(operationName: string, operation: readonly Source[], across?: RowParts): VectorKernels {
-  return rowKernels(`reduce_rows.${operationName}`, [rows, fold, ...operation], undefined, across);
+  return rowKernels(`reduce_rows.${operationName}`, [rows, fold, ...operation], { across });
 }
 
 /** One result for each split of the rows of x, not recorded on the tape. @param ys [outer, splits] */
