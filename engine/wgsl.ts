@@ -30,7 +30,7 @@ export interface Binding {
   readonly name: string;
   readonly index: number;
   readonly kind: 'read' | 'read_write' | 'uniform';
-  /** Scalar type of the elements: `elem`, `result`, or, with other aliases resolved, WGSL's. */
+  /** Scalar type of the elements: `elem`, `result`, or, with other aliases and structs resolved, WGSL's. A struct of several is words, `u32`. */
   readonly element: string;
 }
 
@@ -122,7 +122,9 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
   const scalarOf = (type: string): string => {
     const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1] ?? type;
     const target = aliases.get(name);
-    return target === undefined ? name : scalarOf(target);
+    if (target !== undefined) return scalarOf(target);
+    const scalars = [...new Set(declaredIn(code, name)?.map((field) => scalarOf(field.type)))];
+    return scalars.length === 0 ? name : scalars.length === 1 ? scalars[0] : 'u32';
   };
   const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
   return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
@@ -155,4 +157,10 @@ function readParams(code: string): ParamField[] {
       if (name === undefined) throw new Error(`struct Params: "${field}" is not a 32-bit scalar`);
       return { name, type: type as ParamField['type'] };
     });
+}
+
+function declaredIn(code: string, struct: string): { readonly name: string; readonly type: string }[] | undefined {
+  const body = new RegExp(`\\bstruct\\s+${struct}\\s*\\{([^}]*)\\}`).exec(code)?.[1];
+  const fields = body?.matchAll(/(\w+)\s*:\s*(\w+(?:<[^>]*>)?)\s*(?:,|$)/g);
+  return fields && Array.from(fields, ([, name, type]) => ({ name, type }));
 }

@@ -36,8 +36,8 @@ test('operands that are no floats, belong to two contexts, or are numbers alone 
   assert.throwsWith(() => add(x, whole as unknown as Tensor), DTypeError, 'add: b must be f32 or f16, got u32');
   assert.throwsWith(() => relu(whole as unknown as Tensor), DTypeError, 'relu: x must be f32 or f16, got u32');
   assert.throwsWith(() => where(whole as unknown as Tensor, x, x), DTypeError, 'where: condition must be f32 or f16, got u32');
-  assert.throwsWith(() => mul(x, foreign), ContextError, 'mul.vec4: b belongs to another context');
-  assert.throwsWith(() => where(x, 1, foreign), ContextError, 'where.vec4: b belongs to another context');
+  assert.throwsWith(() => mul(x, foreign), ContextError, 'elementwise.mul.vec4: b belongs to another context');
+  assert.throwsWith(() => where(x, 1, foreign), ContextError, 'where_nonzero.vec4: b belongs to another context');
   assert.throwsWith(() => pow(2, 3), ShapeError, 'pow: expected a tensor, got numbers: a = 2, b = 3');
   assert.throwsWith(() => sub(x, '1' as unknown as number), ShapeError, 'sub: b is 1, neither a tensor nor a number');
   assert.throwsWith(() => exp(undefined as unknown as Tensor), ShapeError, 'exp: x is undefined, neither a tensor nor a number');

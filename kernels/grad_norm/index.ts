@@ -30,7 +30,7 @@ export function gradNorm(grads: readonly Tensor[]): Tensor {
     inRanges(gpu, arena.size, { grads: arena }, (tensors, count, start) => {
       const rows = ceilDiv(count, CHUNK);
       const params = { n: count / (arena.size / vectors), first: place + start / CHUNK, rows };
-      kernel.run(gpu, { tensors: { ...tensors, partial }, params, constants: { CHUNK }, ...rowLaunch(gpu, kernel, rows) });
+      kernel.run(gpu, { tensors: { ...tensors, partial }, params, ...rowLaunch(gpu, kernel, rows, { CHUNK }) });
     }, CHUNK);
     place += ceilDiv(arena.size, CHUNK);
   }

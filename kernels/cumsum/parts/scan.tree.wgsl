@@ -1,5 +1,6 @@
-// Sums over the lanes of a row, which are a workgroup: over those before this one, and over all, in scratch of row/tree.wgsl. After step s a lane
-// has the sum of the 2ˢ lanes up to itself. Hillis & Steele 1986, doi:10.1145/7902.7903. All of them must call it. Same function as scan.subgroup.wgsl.
+// Sums over the lanes of a row, which are a workgroup: over those before this one, and over all, in scratch of
+// row/tree.wgsl. After step s a lane has the sum of the 2ˢ lanes up to itself. Hillis & Steele 1986,
+// doi:10.1145/7902.7903. All of them must call it. Same function as scan.subgroup.wgsl.
 struct Scan { before: f32, total: f32 }
 
 fn row_scan(value: f32, lanes: Lanes) -> Scan {
