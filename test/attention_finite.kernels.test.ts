@@ -70,8 +70,8 @@ function ways(type: FloatType, isScalar: boolean): readonly ReadonlyMap<string, 
     const kernel = room.kernels.find((candidate) => candidate.name === name);
     return kernel?.candidates(gpu, type).find((candidate) => candidate.variant === variant)?.sizes === sizes;
   }));
-  const sizes = { down: 1, across: 1, tall: 1, block: 8 };
-  const emulated = new Map(room.kernels.filter(({ name }) => name.endsWith('.vec4')).map(({ name }) => [name, { variant: 'emulated', sizes }]));
+  const sizes = { down: 1, across: 1, tall: 1, tile: 8 };
+  const emulated = new Map(room.kernels.filter(({ name }) => name.includes('.vec4')).map(({ name }) => [name, { variant: 'emulated', sizes }]));
   return isScalar || !gpu.features.has('subgroups') ? plain : [...plain, emulated];
 }
 
