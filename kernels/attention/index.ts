@@ -1,8 +1,6 @@
 import { record, sameShape, ShapeError, Tensor } from '../../engine/index.ts';
 import { backward, forward } from './launch.ts';
-import {
-  checkPlan, denseRows, gradientPlaces, headDimOf, type Operands, type Plan, sideBySide, type Strides,
-} from './plan.ts';
+import { checkPlan, denseRows, gradientPlaces, headDimOf, type Operands, type Plan, sideBySide } from './plan.ts';
 
 export { cost, gradientCost } from './cost.ts';
 export { kernels } from './variants.ts';
@@ -100,7 +98,7 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   }
   const width = packedWidth / 3;
   const headDim = headDimOf(op, width, heads);
-  const rows: Strides = sideBySide(tokens, packedWidth, headDim);
+  const rows = sideBySide(tokens, packedWidth, headDim);
   const plan: Plan = {
     op, batch, heads, queries, keys: tokens, headDim, causal,
     query: rows, key: rows, output: sideBySide(queries, width, headDim), keyOffset: width, valueOffset: 2 * width,
