@@ -1,5 +1,5 @@
 /** What a pack for a machine without network takes along. Making one takes a minute and is no matter of tests. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
@@ -34,7 +34,10 @@ test('the project’s own packages form a closure without those that decode vide
 });
 
 test('the launch scripts are such that a plain shell understands them', () => {
-  for (const name of ['firstlight.sh', 'card.sh']) execFileSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))]);
+  for (const name of ['firstlight.sh', 'card.sh']) {
+    const { status, stderr } = spawnSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))], { encoding: 'utf8' });
+    assert.is(status, 0, `${name}: ${stderr}`);
+  }
 });
 
 test.run();
