@@ -34,7 +34,8 @@ const TILES = {
 
 /** The texts of a kernel. */
 interface Texts {
-  readonly naive: Source;
+  /** The first rung, if it can run what the kernel is for. */
+  readonly naive?: Source;
   readonly online: Source;
   readonly quad: Source;
   readonly matrix: Source;
@@ -61,7 +62,7 @@ function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Sour
     quad: { ...subgroup, parts: [quad, registerTile, subgroup.part, ...linked], sizes: () => [{ lanes: 8, tile: 32 }] },
     subgroup: { ...subgroup, parts: [online, subgroup.part, ...linked] },
     tile: { ...workgroup, parts: [online, workgroup.part, ...linked] },
-    naive: { parts: [naive], sizes: () => [{ lanes: 64 }] },
+    ...(naive && { naive: { parts: [naive], sizes: () => [{ lanes: 64 }] } }),
   };
 }
 
@@ -94,7 +95,6 @@ export const gradQuery = kernelsOf('attention_grad_query', {
 }, STAGING.gradient);
 
 const keyValueTexts = {
-  naive: naiveGradient,
   online: await read('./attention_grad_key_value.online.wgsl'),
   quad: await read('./attention_grad_key_value.quad.wgsl'),
   matrix: await read('./attention_grad_key_value.matrix.wgsl'),
@@ -103,11 +103,14 @@ const keyValueTexts = {
 const keyValueGrads = await read('./parts/key_value_grads.wgsl');
 const listeners = { none: await read('./parts/listeners.none.wgsl'), some: await read('./parts/listeners.some.wgsl') };
 
-function keyValueKernels(asking: Source, suffix = ''): VectorKernels {
-  return kernelsOf('attention_grad_key_value', { ...keyValueTexts, shared: [keyValueGrads, asking] }, STAGING.gradient, suffix);
+function keyValueKernels(own: Partial<Texts> & Pick<Texts, 'shared'>, suffix = ''): VectorKernels {
+  return kernelsOf('attention_grad_key_value', { ...keyValueTexts, ...own }, STAGING.gradient, suffix);
 }
-/** The gradient of keys and values, where all tokens ask, and where some are only asked. */
-export const gradKeyValue = { none: keyValueKernels(listeners.none), some: keyValueKernels(listeners.some, '.listeners') };
+/** The gradient of keys and values: where no token only listens, and where some of a packed tensor do. */
+export const gradKeyValue = {
+  none: keyValueKernels({ naive: naiveGradient, shared: [keyValueGrads, listeners.none] }),
+  some: keyValueKernels({ shared: [keyValueGrads, listeners.some] }, '.listeners'),
+};
 
 export const kernels = [attention, gradQuery, ...Object.values(gradKeyValue)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
