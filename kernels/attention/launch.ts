@@ -27,7 +27,7 @@ export function forward(plan: Plan, operands: Operands, y: Tensor): Tensor {
       launch.kernel.run(y.gpu, {
         tensors: { mask: bound.tensors.query, ...bound.tensors },
         params: paramsOf(plan, launch, heads, queries, { ...offsets, output }),
-        ...sizesOf(plan, launch, heads, queries, queries.count, FORWARD_PRODUCTS),
+        ...lanesFor(plan, launch, heads, queries, queries.count, FORWARD_PRODUCTS),
       });
     }
   }
@@ -75,7 +75,7 @@ export function backward(plan: Plan, operands: GradOperands): void {
       ofQueries.kernel.run(gpu, {
         tensors: { ...tensors, dquery: outputs.tensors.dquery, gradient: outputs.tensors.dquery },
         params: paramsOf(plan, ofQueries, heads, queries, { ...offsets, output }),
-        ...sizesOf(plan, ofQueries, heads, queries, queries.count, GRADIENT_PRODUCTS),
+        ...lanesFor(plan, ofQueries, heads, queries, queries.count, GRADIENT_PRODUCTS),
       });
       if (ofKeys === undefined) continue;
       const places = isApart ? { key: 0, value: aligned(size) } : gradientPlaces(plan);
@@ -85,7 +85,7 @@ export function backward(plan: Plan, operands: GradOperands): void {
       ofKeys.kernel.run(gpu, {
         tensors: { ...tensors, dkv: taker, gradient: taker },
         params: paramsOf(plan, ofKeys, heads, queries, { ...offsets, output, ...gradients }),
-        ...sizesOf(plan, ofKeys, heads, queries, plan.keys, GRADIENT_PRODUCTS),
+        ...lanesFor(plan, ofKeys, heads, queries, plan.keys, GRADIENT_PRODUCTS),
       });
     }
     if (apart === undefined || dkv === undefined) continue;
@@ -176,7 +176,7 @@ function gradientRows(plan: Plan, operands: GradOperands): GradientRows {
 }
 
 /** Constants, grid and work of a dispatch that gives lanes to `each` rows of every head. */
-function sizesOf(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, each: number, products: number) {
+function lanesFor(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, each: number, products: number) {
   const problems = batch.count * heads.count;
   return {
     variant: launch.variant,
