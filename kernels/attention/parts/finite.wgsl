@@ -1,5 +1,6 @@
-// What is not finite, told by its bits. Compilers may take it that numbers are never NaN or infinite: comparisons, max and select then let
-// NaN pass for a number, and x != x is folded to false. Linked with a `vector`.
+// What is not finite, told by its bits. Compilers may take it that numbers are never NaN or infinite: comparisons, max
+// and select then let NaN pass for a number, and x != x is folded to false. Linked with shared/vector/*.wgsl
+// (`vector32`).
 
 const INFINITY_BITS = 0x7f800000u;   // but for the sign, numbers have less, and NaN has more
 const NAN_BITS = 0x7fc00000u;

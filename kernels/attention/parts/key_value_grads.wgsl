@@ -1,6 +1,5 @@
 // Where the gradients of keys and values go: both into one buffer, because WebGPU takes a buffer once for writing.
-// LISTENERS: query, key and value of a token lie side by side, and some tokens ask nothing; here they get the gradient of their query, 0.
-// Linked with problem.wgsl and a `vector`.
+// Linked with problem.wgsl, listeners.*.wgsl (`clear_query`) and shared/vector/*.wgsl.
 
 @group(0) @binding(8) var<storage, read_write> dkv: array<result_vector>;
 
@@ -15,5 +14,5 @@ fn store_grads(problem: u32, s: u32, c: u32, dk: vector32, dv: vector32) {
   }
   dkv[params.dkey_offset + place] = result_vector(dk_sum);
   dkv[params.dvalue_offset + place] = result_vector(dv_sum);
-  if (LISTENERS && s >= params.first_listener) { dkv[params.dquery_offset + place] = result_vector(); }
+  clear_query(s, place);
 }
