@@ -7,7 +7,7 @@ import { packFields } from './struct.ts';
 import { Built } from './pipeline.ts';
 import { streamOf } from './random.ts';
 import type { AnyTensor } from './tensor.ts';
-import { type Binding, bindingsOf, link, namesOf, type Program, type Source, type StorageTypes } from './wgsl.ts';
+import { type Binding, bindingsOf, type Field, link, namesOf, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /** Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors ask for it. */
 const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
@@ -174,7 +174,7 @@ export class Kernel {
 
   #resources(gpu: Context, program: Program, types: StorageTypes, call: Call): Resource[] {
     return program.bindings.map(({ kind, name, index, element }) => {
-      if (kind === 'uniform') return { kind, index, block: packFields(this.name, 'parameter', program.params, [call.params ?? {}], 4) };
+      if (kind === 'uniform') return { kind, index, block: packParams(this.name, program.params, call.params ?? {}) };
       const tensor = call.tensors[name];
       if (tensor === undefined) throw new ShapeError(this.name, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
       const dtype = element === 'elem' || element === 'result' ? types[element] : DTYPE_OF_ELEMENT[element];
@@ -192,4 +192,11 @@ export class Kernel {
 
 function canRun(gpu: Context, { needs = [] }: Variant): boolean {
   return needs.every((feature) => gpu.features.has(feature));
+}
+
+/** The block of a uniform binding, which is a multiple of 16 bytes. */
+function packParams(kernel: string, fields: readonly Field[], values: Readonly<Record<string, number>>): ArrayBuffer {
+  const block = new ArrayBuffer(Math.ceil(fields.length / 4) * 16);
+  packFields(kernel, 'parameter', fields, [values], new DataView(block), fields.length);
+  return block;
 }

@@ -37,9 +37,15 @@ export class Struct<D extends Stored, F extends string> {
     this.#fields = fields;
   }
 
-  /** Rows as they are stored, one behind another. Every field must be given, and none may be NaN. */
-  pack(...rows: readonly Readonly<Record<F, number>>[]): HostArrays[D] {
-    const block = packFields(this.name, 'field', this.#fields, rows, 1);
+  /** A row as it is stored. Every field must be given, and none may be NaN. */
+  pack(row: Readonly<Record<F, number>>): HostArrays[D] {
+    return this.packAll([row]);
+  }
+
+  /** Rows one behind another. @param length rows in all; those that are not given are 0 */
+  packAll(rows: readonly Readonly<Record<F, number>>[], length = rows.length): HostArrays[D] {
+    const block = new ArrayBuffer(length * this.words * 4);
+    packFields(this.name, 'field', this.#fields, rows, new DataView(block), this.words);
     return (this.dtype === 'f32' ? new Float32Array(block) : new Uint32Array(block)) as HostArrays[D];
   }
 
@@ -50,27 +56,22 @@ export class Struct<D extends Stored, F extends string> {
 }
 
 /**
- * Writes rows of numbers in the order of the fields. Throws where one is missing, NaN, or does not fit its type.
+ * Writes rows of numbers in the order of the fields, in 32 bits each. Throws where one is missing, NaN, or does not fit its type.
  *
- * @param owner whose numbers they are, and what errors call one
- * @param words a row is filled up to a multiple of so many
+ * @param owner whose numbers they are, and `what` errors call one  @param words from row to row
  */
-export function packFields(owner: string, what: string, fields: readonly Field[], rows: readonly Values[], words: number): ArrayBuffer {
+export function packFields(owner: string, what: string, fields: readonly Field[], rows: readonly Values[], view: DataView, words: number): void {
   const refuse = (name: string, value: number | undefined, type?: string): never => {
     throw new ShapeError(owner, `${what} "${name}" is ${value}${type === undefined ? '' : `, not a ${type}`}`);
   };
-  const stride = Math.ceil(fields.length / words) * words * 4;
-  const bytes = new ArrayBuffer(stride * rows.length);
-  const view = new DataView(bytes);
   rows.forEach((values, row) =>
     fields.forEach(({ name, type }, i) => {
       const value = values[name];
-      const at = row * stride + i * 4;
+      const at = (row * words + i) * 4;
       if (value === undefined || Number.isNaN(value)) refuse(name, value);
       if (type === 'f32') view.setFloat32(at, value, true);
       else if (!Number.isInteger(value) || value < (type === 'u32' ? 0 : -(2 ** 31)) || value >= 2 ** 32) refuse(name, value, type);
       else view.setUint32(at, value >>> 0, true);
     }),
   );
-  return bytes;
 }

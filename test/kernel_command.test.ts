@@ -96,7 +96,7 @@ test('the order of a case is told: what is set to 0, each dispatch, and a progra
   assert.match(text, /1\. set 308 bytes of "d table" to 0\n.*2\. embedding_partial\.scalar\.only on 1 × 1 × 1 workgroups\n.*3\. embedding_grad/);
   const twice = kernelText(gpu, { name: 'adamw', case: 'vectors of four' });
   assert.is(modulesOf(twice).filter((each) => each.startsWith('// adamw.')).length, 1);
-  assert.match(twice, /dispatch 10: params \{ n: u32 = 512, first_block: u32 = 0 \}, grid 2 × 1 × 1/);
+  assert.match(twice, /dispatch 10: params \{ n: u32 = 512, first_tile: u32 = 0 \}, grid 2 × 1 × 1/);
 });
 
 test('a variant is printed where it is asked for, and what runs here where it is not', () => {
