@@ -8,7 +8,7 @@ import { gradNorm } from '../../kernels/grad_norm/index.ts';
 import { layernorm } from '../../kernels/layernorm/index.ts';
 import { linear, matmul, mlp } from '../../kernels/matmul/index.ts';
 import { prepend } from '../../kernels/rearrange/index.ts';
-import { pick } from '../../kernels/embedding/index.ts';
+import { indexSelect } from '../../kernels/embedding/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { AdamW } from '../../train/optimizer.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Peer, type Running, type Task } from './task.ts';
@@ -100,7 +100,7 @@ function training(gpu: Gpu, task: Task): Running {
     optimizer.zeroGrad();
     let x = prepend(p.class, linear(patches, p['embed.weight'], { bias: p['embed.bias'] }), p.positions);
     for (let layer = 0; layer < depthOf(p); layer++) x = blockOf(x, p, task.heads ?? 1, prefixOf(layer));
-    const normal = layernorm(pick(x, first), p['ln.weight'], p['ln.bias']);
+    const normal = layernorm(indexSelect(x, first), p['ln.weight'], p['ln.bias']);
     const loss = crossEntropy(linear(normal, p['head.weight'], { bias: p['head.bias'] }), target);
     backward(loss, optimizer.lossScale);
     optimizer.step();
