@@ -1,9 +1,9 @@
 /** `firstlight kernel`: what it prints is WGSL that runs without Firstlight, and says truly where each line comes from. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { type Context, FirstlightError, open } from '../engine/index.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { type Context, open } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
 import { ACTIVATION_REFERENCE } from '../kernels/shared/activation.reference.ts';
 import { kernelText, type KernelOptions } from '../train/commands/kernel.ts';
@@ -117,13 +117,9 @@ test('without a room the rooms are listed; --list names kernels, variants, cases
 
 /** The error of a command line, with its hint. */
 function refused(options: KernelOptions): string {
-  try {
-    kernelText(gpu, options);
-  } catch (error) {
-    assert.is(exitCodeOf(error), 2);
-    return `${(error as Error).message}\n${(error as FirstlightError).hint}`;
-  }
-  return 'accepted';
+  const error = assert.throwsWith(() => kernelText(gpu, options), { code: 'FL_USAGE' });
+  assert.is(exitCodeOf(error), 2);
+  return `${error.message}\n${error.hint}`;
 }
 
 test('a wrong name is refused with the nearest one, and with those that there are', () => {

@@ -1,7 +1,7 @@
 /** kernels/README.md, the front door: its list of rooms is that of kernels/index.ts, and what it names is there. */
 import { existsSync, readFileSync } from 'node:fs';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { rooms } from '../kernels/index.ts';
 
 const PAGE = new URL('../kernels/README.md', import.meta.url);
@@ -32,7 +32,7 @@ test('every operation of the list is exported by the index.ts of its room', asyn
     const exported = await import(`../kernels/${room}/index.ts`) as Readonly<Record<string, unknown>>;
     const names = [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name);
     assert.ok(names.length > 0, room);
-    for (const name of names) assert.type(exported[name], 'function', `${room}: ${name}`);
+    for (const name of names) assert.is(typeof exported[name], 'function', `${room}: ${name}`);
   }
 });
 

@@ -1,11 +1,10 @@
 import { flat, flatTiles, inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { embeddingKernels, lookUp, sumById } from './launch.ts';
 import type { TokenIds } from './token_ids.ts';
 
 export { type TokenIds, tokenIds } from './token_ids.ts';
+export { cost, gradientCost } from './cost.ts';
 
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const selection = vectorKernels('index_select', [await part(import.meta.url, './index_select.wgsl'), flat, special]);
@@ -62,20 +61,5 @@ export function indexSelect(x: Tensor, index: Tensor<'u32'>): Tensor {
 
 /** The name that it had first. */
 export { indexSelect as pick };
-
-/** Work of looking up n rows of width d, or of selecting them. */
-export function cost(n: number, d: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(n * d + n), bytesWritten: f32Bytes(n * d) };
-}
-
-/** Work of the gradient of looking up n rows in a table of v rows of width d. */
-export function gradientCost(n: number, v: number, d: number): Cost {
-  return { flops: n * d, bytesRead: f32Bytes(n * d + 5 * n), bytesWritten: f32Bytes(v * d) };
-}
-
-/** Work of the gradient of selecting b rows of b · l. */
-export function selectionGradientCost(b: number, l: number, d: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(b * d + b), bytesWritten: f32Bytes(b * l * d) };
-}
 
 export const kernels = [...embeddingKernels, selection, selectionGradient].flatMap((kernel) => Object.values(kernel));

@@ -2,11 +2,10 @@ import {
   BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part, ShapeError, Tensor,
 } from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { TABLE_COLUMNS, text } from './pack.ts';
 
 export { type I420Frame, packFrames, TABLE_COLUMNS, type View } from './pack.ts';
+export { cost } from './cost.ts';
 
 const kernel = new Kernel('frames', [text, flat, await part(import.meta.url, '../shared/special.wgsl')]);
 
@@ -71,11 +70,6 @@ function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
     left = bytes === left ? 0 : left - half;
     yield { window: packed.alias([bytes / 4], first_byte), first_byte, own: left === 0 ? ALL : half };
   }
-}
-
-/** Work of one call that makes n output pixels: four taps of nine samples each. */
-export function cost(n: number): Cost {
-  return { flops: 200 * n, bytesRead: 36 * n, bytesWritten: f32Bytes(3 * n) };
 }
 
 export const kernels = [kernel];

@@ -1,8 +1,9 @@
 import { inRanges, part, ShapeError, Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { rowKernels, rowLaunch, vectorsOf } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { MEASURED, measuredPart } from '../shared/step_control.ts';
+
+export { cost } from './cost.ts';
 
 const sums = await part(import.meta.url, './parts/sums.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
@@ -39,12 +40,6 @@ export function gradNorm(grads: readonly Tensor[]): Tensor {
   conclusion.scalar.run(gpu, { tensors: { partial, measured }, params: { n }, ...rowLaunch(gpu, conclusion.scalar, 1) });
   partial.dispose();
   return measured;
-}
-
-/** Work of one call over n gradients. */
-export function cost(n: number): Cost {
-  const splits = ceilDiv(n, SPLIT);
-  return { flops: 2 * n, bytesRead: f32Bytes(n + splits), bytesWritten: f32Bytes(splits + 2) };
 }
 
 export const kernels = [...Object.values(squares), conclusion.scalar];

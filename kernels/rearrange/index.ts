@@ -1,12 +1,11 @@
 import { copy as copyContent, fitsBinding, type FloatType, record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, denseStrides } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { checkDim, copy, copyKernels, sliceGradient } from './launch.ts';
 import { prependKernels } from './prepend.ts';
 
 export { concat } from './concat.ts';
+export { cost, gradientCost } from './cost.ts';
 export { prepend } from './prepend.ts';
 
 /** Axis i of y is axis dims[i] of x; `permute(x, [1, 0])` transposes. */
@@ -97,16 +96,6 @@ export function cast(x: Tensor, type: FloatType): Tensor {
 function permuted(shape: Shape, dims: readonly number[]): number[] {
   const strides = denseStrides(shape);
   return dims.map((dim) => strides[dim]);
-}
-
-/** Work of one forward call that writes n elements: every element is read and written once. */
-export function cost(n: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient: dy of n elements becomes dx of m. */
-export function gradientCost(n: number, m: number): Cost {
-  return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
 export const kernels = [...copyKernels, ...prependKernels, ...sumToKernels];
