@@ -132,5 +132,24 @@ test('a wrong name is refused with the nearest one, and with those that there ar
   assert.match(kernelText(gpu, { name: 'softmax', case: 'logSoftmax: a row' }), /^\/\/ softmax, forward of the case "logSoftmax: a row longer than the workgroup, in vectors" in f32/);
 });
 
+/** What a command line of a page asks for. */
+function optionsOf(line: string): KernelOptions {
+  const flag = (name: string) => new RegExp(`--${name} (?:"([^"]*)"|(\\S+))`).exec(line)?.slice(1).find((text) => text !== undefined);
+  return { name: /kernel (\w+)/.exec(line)?.[1], variant: flag('variant'), case: flag('case'), gradient: line.includes('--gradient'), type: flag('dtype') as 'f16' | undefined };
+}
+
+test('every command of a page that prints a kernel names a room, a case and a variant that there are', () => {
+  const pages = ['../README.md', ...rooms.map(({ name }) => `${name}/README.md`)].map((path) => readFileSync(new URL(`../kernels/${path}`, import.meta.url), 'utf8'));
+  const lines = [...pages, readFileSync(new URL('../kernels/README.md', import.meta.url), 'utf8')].flatMap((page) => page.match(/npx firstlight kernel [a-z].*/g) ?? []);
+  assert.ok(lines.length >= 10);
+  for (const line of lines) {
+    const { variant, type, ...options } = optionsOf(line);
+    if (type === 'f16' && !gpu.features.has('shader-f16')) continue;
+    // a page may name a variant that another adapter has
+    const here = rooms.find(({ name }) => name === options.name)?.kernels.some((kernel) => kernel.variants(gpu).includes(variant ?? ''));
+    assert.match(kernelText(gpu, { ...options, type, variant: here ? variant : undefined }), /@compute/, line);
+  }
+});
+
 test.after(() => gpu.close());
 test.run();
