@@ -73,7 +73,7 @@ export function backward(plan: Plan, operands: GradOperands): void {
       const { dy: output, ...offsets } = saved.offsets;
       const tensors = { mask: saved.tensors.query, ...saved.tensors, ...(isKept ? { pairs: left } : { delta: left }) };
       ofQueries.kernel.run(gpu, {
-        tensors: { ...tensors, dquery: outputs.tensors.dquery, gradient: outputs.tensors.dquery },
+        tensors: { ...tensors, [ofQueries.isNaive ? 'gradient' : 'dquery']: outputs.tensors.dquery },
         params: paramsOf(plan, ofQueries, heads, queries, { ...offsets, output }),
         ...lanesFor(plan, ofQueries, heads, queries, queries.count, GRADIENT_PRODUCTS),
       });
@@ -81,9 +81,8 @@ export function backward(plan: Plan, operands: GradOperands): void {
       const places = isApart ? { key: 0, value: aligned(size) } : gradientPlaces(plan);
       const first = isApart ? 0 : outputs.offsets.dkv;
       const gradients = { dquery: first, dkey: first + places.key, dvalue: first + places.value };
-      const taker = apart ?? outputs.tensors.dkv;
       ofKeys.kernel.run(gpu, {
-        tensors: { ...tensors, dkv: taker, gradient: taker },
+        tensors: { ...tensors, [ofKeys.isNaive ? 'gradient' : 'dkv']: apart ?? outputs.tensors.dkv },
         params: paramsOf(plan, ofKeys, heads, queries, { ...offsets, output, ...gradients }),
         ...lanesFor(plan, ofKeys, heads, queries, plan.keys, GRADIENT_PRODUCTS),
       });
@@ -189,28 +188,29 @@ function lanesFor(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queri
 /** Where the first row of each operand starts, in elements; 0 where a kernel has no such operand. */
 type Offsets = Readonly<Partial<Record<'query' | 'key' | 'value' | 'output' | 'mask' | 'log_sum_exp' | 'dquery' | 'dkey' | 'dvalue', number>>>;
 
-/** `struct Params` of problem.wgsl, which counts in vectors, and that of the naive rungs. */
-function paramsOf(plan: Plan, { vectors, perVector: n }: Launch, { batch, heads }: HeadRange, queries: Range, offsets: Offsets) {
+/** `struct Params` of the naive rungs, or that of problem.wgsl, which counts in vectors. */
+function paramsOf(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, offsets: Offsets) {
   const { query, key, output, mask } = plan;
-  const masks = mask === undefined ? { batch: 0, head: 0 } : maskStrides(plan, mask);
+  const { vectors, perVector: n } = launch;
   const start = (name: keyof Offsets) => (offsets[name] ?? 0) / n;
+  const sizes = {
+    problems: batch.count * heads.count, queries: queries.count, keys: plan.keys,
+    causal: plan.causal ? 1 : 0,
+    scale: 1 / Math.sqrt(plan.headDim),
+    dvalue_offset: start('dvalue'),
+  };
+  if (launch.isNaive) return { ...sizes, width: plan.headDim, masks: masksOf(plan) ?? 0 };
+  const masks = mask === undefined ? { batch: 0, head: 0 } : maskStrides(plan, mask);
   return {
-    problems: batch.count * heads.count, heads: heads.count, queries: queries.count, keys: plan.keys,
+    ...sizes, heads: heads.count, vectors, earlier: queries.start,
     query_offset: start('query'), query_batch: query.batch / n, query_head: query.head / n, query_row: query.row / n,
     key_offset: start('key'), value_offset: start('value'),
     key_batch: key.batch / n, key_head: key.head / n, key_row: key.row / n,
-    output_offset: start('output'),
-    output_batch: output.batch / n, output_head: output.head / n, output_row: output.row / n,
-    dkey_offset: start('dkey'), dvalue_offset: start('dvalue'),
+    output_offset: start('output'), output_batch: output.batch / n, output_head: output.head / n, output_row: output.row / n,
+    dkey_offset: start('dkey'), dquery_offset: start('dquery'),
     mask_offset: offsets.mask ?? 0, mask_batch: masks.batch, mask_head: masks.head,
     log_sum_exp_offset: offsets.log_sum_exp ?? 0, log_sum_exp_head: plan.queries,
-    scale: 1 / Math.sqrt(plan.headDim),
-    width: plan.headDim,
-    vectors,
-    masks: masksOf(plan) ?? 0,
-    causal: plan.causal ? 1 : 0,
-    earlier: queries.start,
     kept_width: keptWidth(plan),
-    dquery_offset: start('dquery'), first_listener: plan.queries,
+    first_listener: plan.queries,
   };
 }

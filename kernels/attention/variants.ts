@@ -128,6 +128,8 @@ const NARROW_HEAD_DIM = 32;
 export interface Launch {
   readonly kernel: Kernel;
   readonly variant: string;
+  /** Texts of the naive rung are whole, with params and bindings of their own. */
+  readonly isNaive: boolean;
   readonly constants: Constants;
   /** Rows of a workgroup. */
   readonly ownRows: number;
@@ -165,11 +167,11 @@ export function launchOf(
   if (variant === 'naive') {
     const ofKeys = Object.values(gradKeyValue).includes(kernels);
     const constants = { LANES: sizes.lanes, MAX_WIDTH: MAX_HEAD_DIM, ...(kernels !== attention && { OF_KEYS: ofKeys }) };
-    return { kernel, variant, constants, ownRows: sizes.lanes, vectors: headDim, perVector: 1 };
+    return { kernel, variant, isNaive: true, constants, ownRows: sizes.lanes, vectors: headDim, perVector: 1 };
   }
   const { constants, ownRows } = sizesOf(gpu, vectors, headDim, variant, sizes);
   const isMasked = { MASKED: plan.mask !== undefined };
-  return { kernel, variant, constants: { ...constants, ...isMasked }, ownRows, vectors, perVector: headDim / vectors };
+  return { kernel, variant, isNaive: false, constants: { ...constants, ...isMasked }, ownRows, vectors, perVector: headDim / vectors };
 }
 
 /** Numbers that a lane of the spread rung holds of each of k, v, dk and dv, at most: half of the registers that it has. */
