@@ -68,6 +68,7 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
       const all = room.kernels.find(({ name }) => name === kernel)?.candidates(gpu, stored) ?? [];
       next.set(kernel, candidate.variant === variant ? candidate : (all.find((other) => other.variant === variant) ?? { variant, sizes: {} }));
     }
+    if (next.size === 0) throw new Error(`${room.name}: "${item.name}" dispatches no kernel of its room`);
     if (isSettled) return { run: next, dispatches };
     run = next;
   }
