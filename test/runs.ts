@@ -1,4 +1,4 @@
-/** The runs of a case: what is preferred of the ways in which its kernels can be run, once it is known what then runs. */
+/** The runs of a case: of each kernel that it dispatches the candidate that runs, found out without compiling or running anything. */
 import { type Candidate, candidateText, type FloatType, type Gpu } from '../engine/index.ts';
 import { forget } from '../engine/pass.ts';
 import { Recording } from '../engine/recording.ts';
@@ -68,7 +68,6 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
       const all = room.kernels.find(({ name }) => name === kernel)?.candidates(gpu, stored) ?? [];
       next.set(kernel, candidate.variant === variant ? candidate : (all.find((other) => other.variant === variant) ?? { variant, sizes: {} }));
     }
-    if (next.size === 0) throw new Error(`${room.name}: "${item.name}" dispatches no kernel of its room`);
     if (isSettled) return { run: next, dispatches };
     run = next;
   }
