@@ -13,7 +13,7 @@ const parts = [
   await read('../shared/exp.wgsl'), await read('../shared/log.wgsl'), await read('../shared/special.wgsl'),
 ];
 const withTargets = rowKernels('cross_entropy', [...parts, await read('./parts/target.soft.wgsl')]);
-const withLabels = rowKernels('cross_entropy_labels', [...parts, await read('./parts/target.label.wgsl')]);
+const withLabels = rowKernels('cross_entropy.labels', [...parts, await read('./parts/target.label.wgsl')]);
 const backward = vectorKernels('cross_entropy_grad', [await read('./cross_entropy_grad.wgsl'), flat]);
 
 /**

@@ -37,7 +37,7 @@ function forwardRungs(rows: Source, vector: Source, first: Rungs): Rungs {
 /** By whether a token is appended to each sequence: only the rows of x are what the first rungs read. */
 export const forward = {
   plain: rungKernels('layernorm', (vector) => forwardRungs(plain.rows, vector, { naive })),
-  appended: rungKernels('layernorm_appended', (vector) => forwardRungs(appended.rows, vector, {})),
+  appended: rungKernels('layernorm.appended', (vector) => forwardRungs(appended.rows, vector, {})),
 };
 
 export const backward = {
@@ -45,7 +45,7 @@ export const backward = {
     ...rowVariants([...gradient, plain.rows, plain.grads, vector]),
     naive: gradNaive,
   })),
-  appended: rungKernels('layernorm_appended_grad', (vector) =>
+  appended: rungKernels('layernorm_grad.appended', (vector) =>
     rowVariants([...gradient, appended.rows, appended.grads, vector]),
   ),
 };
