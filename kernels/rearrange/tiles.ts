@@ -1,5 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
-import { type Box, mostOf, pieceOf, reachOf } from '../shared/boxes.ts';
+import { boundOf, type Box, mostOf, reachOf } from '../shared/boxes.ts';
 
 /**
  * Cuts an index space into boxes in which operand k reaches over at most `most[k]` elements. Where one reaches too far, the axis along which it
@@ -27,8 +27,8 @@ export function tilesOf({ axes, starts }: Box, most: readonly number[]): Box[] {
  */
 export function inTiles(space: Box, x: Tensor, y: Tensor, vector: number, work: (x: Tensor, y: Tensor, tile: Box) => void): void {
   for (const { axes, starts } of tilesOf(space, [mostOf(x, vector), mostOf(y, vector)])) {
-    using from = pieceOf(x, vector, starts[0], reachOf(axes, 0));
-    using to = pieceOf(y, vector, starts[1], reachOf(axes, 1));
+    using from = boundOf(x, vector, starts[0], starts[0] + reachOf(axes, 0));
+    using to = boundOf(y, vector, starts[1], starts[1] + reachOf(axes, 1));
     work(from.tensor as Tensor, to.tensor as Tensor, { axes, starts: [starts[0] - from.origin, starts[1] - to.origin] });
   }
 }

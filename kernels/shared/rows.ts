@@ -65,11 +65,6 @@ export function rowKernels(name: string, parts: readonly Source[], extras: RowEx
   return rungKernels(name, (vector) => ({ ...rowVariants([...parts, vector], across), ...whole }));
 }
 
-/** A kernel of which some parts differ from vector to vector. */
-export function eachVector(build: (vector: keyof VectorKernels) => VectorKernels): VectorKernels {
-  return { scalar: build('scalar').scalar, vec4: build('vec4').vec4 };
-}
-
 /** The kernel for rows of `length` elements, and how many vectors such a row has. */
 export function vectorsOf({ scalar, vec4 }: VectorKernels, length: number): { kernel: Kernel; vectors: number } {
   return length % 4 === 0 ? { kernel: vec4, vectors: length / 4 } : { kernel: scalar, vectors: length };
