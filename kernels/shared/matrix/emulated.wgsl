@@ -57,7 +57,7 @@ fn right_of_ones() -> Right {
   return right;
 }
 
-fn sum_of(at: u32, stride: u32) -> Sum {
+fn load_sum(at: u32, stride: u32) -> Sum {
   let lane = own_lane();
   var sum: Sum;
   for (var i = 0u; i < OWN_ROWS * N; i++) { sum[i] = sums_out[at + row_of_own(i / N, lane, M) * stride + i % N / 4u][i % 4u]; }

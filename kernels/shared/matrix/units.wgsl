@@ -14,7 +14,7 @@ alias Sum = subgroup_matrix_result<f32, N, M>;
 
 fn left_of(at: u32, stride: u32) -> Left { return subgroupMatrixLoad<Left, row_major>(&halves, at, stride); }
 fn right_of(at: u32, stride: u32) -> Right { return subgroupMatrixLoad<Right, row_major>(&halves, at, stride); }
-fn sum_of(at: u32, stride: u32) -> Sum { return subgroupMatrixLoad<Sum, row_major>(&sums_out, at, stride); }
+fn load_sum(at: u32, stride: u32) -> Sum { return subgroupMatrixLoad<Sum, row_major>(&sums_out, at, stride); }
 
 // Where memory holds the transposed matrix: each of its rows is a column.
 fn left_across(at: u32, stride: u32) -> Left { return subgroupMatrixLoad<Left, col_major>(&halves, at, stride); }
