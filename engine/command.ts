@@ -3,7 +3,7 @@ import { workOf } from './pace.ts';
 import type { Built } from './pipeline.ts';
 import type { Storage } from './storage.ts';
 
-/** A piece of a storage, in bytes from its start. */
+/** A range of a storage, in bytes from its start. */
 export interface Place {
   readonly storage: Storage;
   readonly offset: number;

@@ -29,7 +29,7 @@ export interface ContextOptions {
   tuning?(machine: Machine): Tuning | undefined;
 }
 
-/** A long write goes in pieces, so that what is converted, and copied by the queue, is small. An even number: two f16 are a word. */
+/** A long write goes in ranges, so that what is converted, and copied by the queue, is small. An even number: two f16 are a word. */
 const ELEMENTS_PER_WRITE = 1 << 24;
 
 /** What a context must know of a tensor to move its content. */
@@ -155,8 +155,8 @@ export class Context extends Device {
   /** The contents of several tensors in one readback. */
   read(tensors: readonly View[]): Promise<HostArrays[DType][]> {
     this.#refuseIfRecording(`${tensors.map(({ label }) => `"${label}"`).join(', ')} is read, but nothing has run yet`, 'return what you want to see, and read it after the run');
-    const pieces = tensors.map(({ storage, byteOffset, bytes }) => ({ buffer: storage.buffer, offset: storage.base + byteOffset, bytes }));
-    return this.#staging.read(pieces).then((results) => results.map((bytes, i) => fromBytes(tensors[i].dtype, tensors[i].size, bytes)));
+    const ranges = tensors.map(({ storage, byteOffset, bytes }) => ({ buffer: storage.buffer, offset: storage.base + byteOffset, bytes }));
+    return this.#staging.read(ranges).then((results) => results.map((bytes, i) => fromBytes(tensors[i].dtype, tensors[i].size, bytes)));
   }
 
   readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {

@@ -72,6 +72,11 @@ export class Kernel {
     return usable.sort(([, a], [, b]) => foreign(a) - foreign(b)).map(([name]) => name);
   }
 
+  /** All variants, whether or not a device can run them. */
+  get variantNames(): readonly string[] {
+    return Object.keys(this.#variants);
+  }
+
   /** Every way to run a call whose `elem` is stored so: the variants that take it, best first, each in its sizes, the default first. */
   candidates(gpu: Context, stored: FloatType = 'f32'): readonly Candidate[] {
     let candidates = this.#candidates.get(gpu);

@@ -4,30 +4,30 @@ import { type Shape, sizeOf } from './dtype.ts';
 import { FirstlightError, ShapeError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
-/** A piece of a model: parameters and smaller pieces under the names that checkpoints use. */
+/** A model or a layer of one: parameters and smaller modules under the names that checkpoints use. */
 export abstract class Module {
   readonly #parts = new Map<string, Tensor | Module>();
 
-  /** Registers a parameter or a piece under its checkpoint name and returns it. */
-  protected add<T extends Tensor | Module>(name: string, piece: T): T {
+  /** Registers a parameter or a module under its checkpoint name and returns it. */
+  protected add<T extends Tensor | Module>(name: string, member: T): T {
     if (this.#parts.has(name)) throw new FirstlightError('FL_NAME', `a module has two parts named "${name}"`, { name }, 'give each a name of its own');
-    this.#parts.set(name, piece);
-    return piece;
+    this.#parts.set(name, member);
+    return member;
   }
 
-  /** Registers pieces under `name.0`, `name.1`, …. */
-  protected addAll<T extends Module>(name: string, pieces: readonly T[]): readonly T[] {
-    pieces.forEach((piece, i) => this.add(`${name}.${i}`, piece));
-    return pieces;
+  /** Registers modules under `name.0`, `name.1`, …. */
+  protected addAll<T extends Module>(name: string, modules: readonly T[]): readonly T[] {
+    modules.forEach((member, i) => this.add(`${name}.${i}`, member));
+    return modules;
   }
 
   /** Full name and tensor of every parameter, in order of registration. One that has several names, as tied weights have, comes once, under the first. */
   *parameters(prefix = '', seen = new Set<Tensor>()): Generator<[string, Tensor]> {
-    for (const [name, piece] of this.#parts) {
-      if (piece instanceof Module) yield* piece.parameters(`${prefix}${name}.`, seen);
-      else if (!seen.has(piece)) {
-        seen.add(piece);
-        yield [prefix + name, piece];
+    for (const [name, member] of this.#parts) {
+      if (member instanceof Module) yield* member.parameters(`${prefix}${name}.`, seen);
+      else if (!seen.has(member)) {
+        seen.add(member);
+        yield [prefix + name, member];
       }
     }
   }

@@ -4,8 +4,8 @@ import type { Device } from './device.ts';
 import { roundUp } from './plan.ts';
 import type { Recorder } from './recorder.ts';
 
-/** A piece of a buffer to bring back. */
-export interface Piece {
+/** A range of a buffer to bring back. */
+export interface BufferRange {
   readonly buffer: GPUBuffer;
   readonly offset: number;
   readonly bytes: number;
@@ -22,10 +22,10 @@ const MOST_BYTES = 64 << 20;
 /** Staging buffers that are kept for later, and their bytes together. */
 const KEPT = { buffers: 4, bytes: 16 << 20 };
 
-/** A stretch of a piece, and where it lies in its load. */
+/** A stretch of a range, and where it lies in its load. */
 interface Cut {
-  /** Number of the piece. */
-  readonly piece: number;
+  /** Number of the range. */
+  readonly range: number;
   readonly start: number;
   readonly bytes: number;
   readonly at: number;
@@ -47,7 +47,7 @@ interface Copied {
 
 /** A readback under way: loads that are still to be copied, and those that have not arrived. */
 interface Reading {
-  readonly pieces: readonly Piece[];
+  readonly ranges: readonly BufferRange[];
   readonly waiting: Load[];
   readonly copied: Copied[];
   failure?: unknown;
@@ -76,12 +76,12 @@ export class Staging implements Keeper {
     recorder.beforeSubmit = () => this.catchUp();
   }
 
-  /** Copies `pieces` back once everything recorded so far has run, and checks that it did run. */
-  async read(pieces: readonly Piece[]): Promise<ArrayBuffer[]> {
+  /** Copies `ranges` back once everything recorded so far has run, and checks that it did run. */
+  async read(ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
     this.#device.check();
     this.#recorder.flush();
-    const results = pieces.map(({ bytes }) => new ArrayBuffer(bytes));
-    const reading: Reading = { pieces, waiting: loadsOf(pieces, this.#loadBytes(pieces)), copied: [] };
+    const results = ranges.map(({ bytes }) => new ArrayBuffer(bytes));
+    const reading: Reading = { ranges, waiting: loadsOf(ranges, this.#loadBytes(ranges)), copied: [] };
     const { waiting, copied } = reading;
     this.#readings.add(reading);
     try {
@@ -101,7 +101,7 @@ export class Staging implements Keeper {
     }
   }
 
-  /** The bytes of a piece of one buffer. */
+  /** The bytes of a range of one buffer. */
   async readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     const [result] = await this.read([{ buffer, offset, bytes }]);
     return result;
@@ -128,14 +128,14 @@ export class Staging implements Keeper {
   }
 
   /** Submits the copy of the next load. */
-  #copyNext({ pieces, waiting, copied }: Reading, staging = this.#take(waiting[0].bytes)): void {
+  #copyNext({ ranges, waiting, copied }: Reading, staging = this.#take(waiting[0].bytes)): void {
     const [device, canary] = [this.#device, this.#canary];
     const load = waiting.shift() as Load;
     device.openScopes();
     // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
     const encoder = device.device.createCommandEncoder({ label: 'readback' });
     encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
-    for (const { piece, start, bytes, at } of load.cuts) encoder.copyBufferToBuffer(pieces[piece].buffer, pieces[piece].offset + start, staging, at, roundUp(bytes, 4));
+    for (const { range, start, bytes, at } of load.cuts) encoder.copyBufferToBuffer(ranges[range].buffer, ranges[range].offset + start, staging, at, roundUp(bytes, 4));
     device.device.queue.submit([encoder.finish({ label: 'readback' })]);
     device.closeScopes();
     device.counts.submits++;
@@ -149,14 +149,14 @@ export class Staging implements Keeper {
     await device.settled();
     const mapped = staging.getMappedRange(0, load.bytes);
     const [found] = new Uint32Array(mapped, 0, 1);
-    for (const { piece, start, bytes, at } of load.cuts) new Uint8Array(results[piece]).set(new Uint8Array(mapped, at, bytes), start);
+    for (const { range, start, bytes, at } of load.cuts) new Uint8Array(results[range]).set(new Uint8Array(mapped, at, bytes), start);
     staging.unmap();
     this.#canary.check(expected, found);
   }
 
   /** Bytes of a load: all of them at once, if they are not too many and the budget has room. */
-  #loadBytes(pieces: readonly Piece[]): number {
-    const all = pieces.reduce((sum, { bytes }) => sum + roundUp(bytes, 8), HEADER_BYTES);
+  #loadBytes(ranges: readonly BufferRange[]): number {
+    const all = ranges.reduce((sum, { bytes }) => sum + roundUp(bytes, 8), HEADER_BYTES);
     const most = Math.min(MOST_BYTES, 2 ** Math.floor(Math.log2(this.#device.limits.maxBufferSize)));
     let size = Math.min(sizeOf(all), most);
     while (size > LEAST_BYTES && this.#fitting(size) < 0 && !this.#buffers.makeRoom(size)) size /= 2;
@@ -187,16 +187,16 @@ function sizeOf(bytes: number): number {
   return Math.max(LEAST_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
 }
 
-/** Cuts pieces into loads of `most` bytes. */
-function loadsOf(pieces: readonly Piece[], most: number): Load[] {
+/** Cuts ranges into loads of `most` bytes. */
+function loadsOf(ranges: readonly BufferRange[], most: number): Load[] {
   const loads: Load[] = [{ cuts: [], bytes: HEADER_BYTES }];
-  pieces.forEach(({ bytes }, piece) => {
+  ranges.forEach(({ bytes }, range) => {
     let length: number;
     for (let start = 0; start < bytes; start += length) {
       if (loads[loads.length - 1].bytes === most) loads.push({ cuts: [], bytes: HEADER_BYTES });
       const load = loads[loads.length - 1];
       length = Math.min(bytes - start, most - load.bytes);
-      load.cuts.push({ piece, start, bytes: length, at: load.bytes });
+      load.cuts.push({ range, start, bytes: length, at: load.bytes });
       load.bytes += roundUp(length, 8);
     }
   });

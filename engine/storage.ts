@@ -13,13 +13,13 @@ interface Journal {
 }
 
 /**
- * Memory that tensors look at: a piece of a GPU buffer. A storage made while a step is recorded has no buffer at first;
+ * Memory that tensors look at: a range of a GPU buffer. A storage made while a step is recorded has no buffer at first;
  * its place is planned when the whole recording is known.
  */
 export class Storage {
   static #made = 0;
   readonly id = ++Storage.#made;
-  /** Bytes of the piece, which may exceed what was asked for. */
+  /** Bytes of the range, which may exceed what was asked for. */
   readonly capacity: number;
   /** Its place is planned with a whole recording; else it is the pool's. */
   readonly isPlanned: boolean;
@@ -52,12 +52,12 @@ export class Storage {
     return this.#buffer !== undefined;
   }
 
-  /** First byte of the piece in its buffer. */
+  /** First byte of the range in its buffer. */
   get base(): number {
     return this.#base;
   }
 
-  /** Gives it its piece of a buffer, or takes it away. */
+  /** Gives it its range of a buffer, or takes it away. */
   place(buffer: GPUBuffer | undefined, base: number): void {
     this.#buffer = buffer;
     this.#base = base;

@@ -1,10 +1,12 @@
 /** NaN and infinity must stay visible: planted in an input of a case, or in dy, they come out wherever float64 has them. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { type Candidate, type Gpu, Random } from '../engine/index.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { type Gpu, Random } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
 import { isLarge } from './small_limits.ts';
-import { asRunBy, checkAgainstReference, candidateName, combinations, compareAll, type Entry, runCase, seedGradient, type Storage, storages } from './sweep.ts';
+import { commandOf, isNarrow, type Narrowing } from './narrow.ts';
+import type { Run, Runs } from './runs.ts';
+import { asRunBy, candidateName, checkAgainstReference, compareAll, type Entry, repeatable, runCase, seedGradient, type Storage, storages } from './sweep.ts';
 
 /** Where something is hidden, as `case: input value`, and why. */
 const HIDDEN: readonly Entry[] = [];
@@ -26,7 +28,7 @@ function floatsOf({ inputs }: Case): string[] {
 }
 
 /** Runs a case once for each of its inputs of floating point and each value; returns what of it was hidden, and how. */
-async function hiddenIn(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, values: readonly number[]): Promise<Map<string, string>> {
+async function hiddenIn(gpu: Gpu, item: Case, chosen: Run, storage: Storage, values: readonly number[]): Promise<Map<string, string>> {
   const hidden = new Map<string, string>();
   const names = floatsOf(item);
   for (const name of item.wrt.length > 0 ? [...names, DY] : names) {
@@ -56,13 +58,13 @@ async function hiddenIn(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candid
 }
 
 /** A test for each small case of a room, and one that nothing is listed in vain. */
-export function testNonFinite(gpu: Gpu, room: Room, cases: readonly (readonly [number, Case])[]): void {
+export function testNonFinite(gpu: Gpu, room: Room, cases: readonly (readonly [number, Case])[], runs: Runs, narrowing: Narrowing): void {
   const listed = HIDDEN.filter((entry) => entry.room === room.name);
   const met = new Set<Entry>();
   const small = cases.filter(([, item]) => !isLarge(item) && floatsOf(item).length > 0);
   for (const [number, item] of small) {
-    test(`${room.name}: "${item.name}" shows NaN and infinity wherever float64 has them`, async () => {
-      const check = async (chosen: ReadonlyMap<string, Candidate>, storage: Storage, values: readonly number[]) => {
+    test(`${room.name}: "${item.name}" shows NaN and infinity wherever float64 has them`, repeatable(commandOf({ ...narrowing, room: room.name, case: item.name }), async () => {
+      const check = async (chosen: Run, storage: Storage, values: readonly number[]) => {
         for (const [place, message] of await hiddenIn(gpu, item, chosen, storage, values)) {
           const known = listed.find(({ what }) => what.test(`${item.name}: ${place}`));
           if (known === undefined) throw new Error(`${candidateName(chosen)}, ${storage}, ${place} planted: ${message}`);
@@ -70,13 +72,12 @@ export function testNonFinite(gpu: Gpu, room: Room, cases: readonly (readonly [n
         }
       };
       // how infinity is treated is seen by one variant; whether NaN is lost, by each
-      for (const [i, chosen] of combinations(gpu, room, number).entries()) await check(chosen, 'f32', i === 0 ? VALUES : [Number.NaN]);
+      if (narrowing.dtype !== 'f16') for (const [i, chosen] of runs.of(number).entries()) await check(chosen, 'f32', i === 0 ? VALUES : [Number.NaN]);
       const [, f16] = storages(gpu, item);
-      const halves = combinations(gpu, room, number, 'f16');
-      if (f16 !== undefined) await check(halves[number % halves.length], f16, [Number.NaN]);
-    });
+      if (f16 !== undefined && narrowing.dtype !== 'f32') for (const chosen of runs.turnOf(number, 'f16')) await check(chosen, f16, [Number.NaN]);
+    }));
   }
-  if (listed.length === 0) return;
+  if (listed.length === 0 || isNarrow(narrowing)) return;
   test(`${room.name} hides no less than what is listed`, () => {
     for (const entry of listed) assert.ok(met.has(entry), `nothing is hidden in ${entry.what}: take it off the list`);
   });

@@ -1,9 +1,9 @@
 /** What a pack for a machine without network takes along. Making one takes a minute and is no matter of tests. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { closure, type Lock } from '../bench/pack/closure.ts';
 
 const lock: Lock = {
@@ -23,7 +23,7 @@ test('what packages need comes along, nested versions first, cycles once, option
 
 test('what is left out is not followed, and what is missing is named', () => {
   assert.equal(closure(lock, ['a'], new Set(['c'])), ['node_modules/a', 'node_modules/a/node_modules/b']);
-  assert.throws(() => closure(lock, ['d'], new Set()), 'missing, needed by node_modules/d, is not in the lock file');
+  assert.throwsWith(() => closure(lock, ['d'], new Set()), 'missing, needed by node_modules/d, is not in the lock file');
 });
 
 test('the project’s own packages form a closure without those that decode video', () => {
@@ -34,7 +34,10 @@ test('the project’s own packages form a closure without those that decode vide
 });
 
 test('the launch scripts are such that a plain shell understands them', () => {
-  for (const name of ['firstlight.sh', 'card.sh']) execFileSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))]);
+  for (const name of ['firstlight.sh', 'card.sh']) {
+    const { status, stderr } = spawnSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))], { encoding: 'utf8' });
+    assert.is(status, 0, `${name}: ${stderr}`);
+  }
 });
 
 test.run();

@@ -4,6 +4,8 @@
  *
  *   npm test                   all files
  *   npm test -- matmul tape    files whose names hold one of the words
+ *   npm test -- --room softmax the sweep of a room and the files named after it; it shows a hash of the bits of each run
+ *     [--case TEXT] [--variant NAME] [--dtype f32|f16]   narrow the sweep: each test of it that fails says the command that repeats it
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -11,10 +13,13 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { type Environment, findAdapter } from '../engine/setup/adapter.mjs';
 import { isSwiftShader, nameOf } from '../engine/software.mjs';
+import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
 const AT_ONCE = 2;
 /** These start first, in this order, so that no core is idle at the end. */
 const LONGEST = ['rooms.kernels', 'matmul.kernels', 'commands', 'browser', 'resume', 'checkpoint_store', 'moving_shapes', 'setup_run', 'verify', 'cli'];
+/** Sweeps over the cases of rooms: the first over any room that is named, or else all but that of the second. */
+const [SWEEP, ...SWEEPS] = ['rooms.kernels.test.ts', 'matmul.kernels.test.ts'];
 /** A kernel that never ends would block the run for ever; no good file comes near this. */
 const LIMIT_SECONDS = 600;
 
@@ -78,9 +83,16 @@ async function runFile(job: Job): Promise<Result> {
   return { job, output, seconds: (performance.now() - start) / 1000, ...judge(output, exitCode, signal, late) };
 }
 
-function report({ job, passed, failed, skipped, seconds, output, reason }: Result): void {
+/** Lines of the output that begin so, but for uvu's dots on the same line. */
+function linesOf({ output }: Result, word: string): string[] {
+  return [...stripVTControlCharacters(output).matchAll(new RegExp(`\\b${word}: .*$`, 'gm'))].map(([line]) => line);
+}
+
+function report(result: Result): void {
+  const { job, passed, failed, skipped, seconds, output, reason } = result;
   const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
   console.log(`${failed === 0 ? 'ok  ' : 'FAIL'}  ${job.label.padEnd(44)}${counts.padEnd(24)}${seconds.toFixed(1).padStart(6)} s${reason === undefined ? '' : `  ${reason}`}`);
+  if (failed === 0) for (const line of linesOf(result, 'skipped')) console.log(`      ${line}`);
   if (failed > 0) console.log(`${output.trim().replace(/^/gm, '  | ')}\n`);
 }
 
@@ -96,32 +108,49 @@ async function secondAdapter(): Promise<Environment | undefined> {
   }
 }
 
-async function main(words: readonly string[]): Promise<number> {
+/** The files to run: those that words name, or a room's. */
+function filesOf({ room }: Narrowing, words: readonly string[]): string[] {
   const all = readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.test.ts'));
+  if (room !== undefined) return [SWEEP, ...all.filter((name) => new RegExp(`^${room}[._]`).test(name) && !SWEEPS.includes(name)).sort()];
   const files = all.filter((name) => words.length === 0 || words.some((word) => name.includes(word))).sort();
-  if (files.length === 0) {
-    console.error(`no test file matches ${words.join(', ')}; there are ${all.join(', ')}`);
+  if (files.length === 0) throw new RangeError(`no test file matches ${words.join(', ')}; there are ${all.join(', ')}`);
+  return files;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let files: readonly string[];
+  let narrowing: Narrowing;
+  try {
+    // only then: rooms take a second to load
+    const rooms = args.some((arg) => arg.startsWith('--')) ? (await import('../kernels/index.ts')).rooms : [];
+    const parsed = parseNarrowing(args, rooms);
+    narrowing = parsed.narrowing;
+    files = filesOf(narrowing, parsed.words);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(error.message);
     return 1;
   }
   const isSweep = (name: string) => name.endsWith('.kernels.test.ts');
   const label = (name: string) => name.replace(/\.test\.ts$/, '');
   const second = files.some(isSweep) ? await secondAdapter() : undefined;
   const ordered = [...new Set([...LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name)), ...files])];
-  const jobs: Job[] = ordered.map((file) => ({ file, label: label(file), environment: {} }));
-  if (second !== undefined) for (const file of files.filter(isSweep)) jobs.push({ file, label: `${label(file)} on SwiftShader`, environment: { ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
+  const narrowed = environmentOf(narrowing);
+  const jobs: Job[] = ordered.map((file) => ({ file, label: label(file), environment: narrowed }));
+  if (second !== undefined) for (const file of files.filter(isSweep)) jobs.push({ file, label: `${label(file)} on SwiftShader`, environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
 
   const results: Result[] = [];
   const worker = async () => {
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
       const result = await runFile(job);
       report(result);
+      if (narrowing.room !== undefined) for (const line of linesOf(result, 'bits')) console.log(`      ${line}`);
       results.push(result);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 
-  // uvu's dots stand on the same line
-  for (const { output } of results) for (const [line] of stripVTControlCharacters(output).matchAll(/\bcoverage: .*$/gm)) console.log(line);
+  for (const result of results) for (const line of linesOf(result, 'coverage')) console.log(line);
   const sum = (key: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[key], 0);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed${sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''}`);
   return sum('failed') > 0 ? 1 : 0;

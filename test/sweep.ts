@@ -1,8 +1,10 @@
 import { backward, type AnyTensor, type Candidate, candidateText, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
+import type { Command } from '../engine/command.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
 import { matrixVariantNames } from '../kernels/shared/matrix.ts';
 import type { Case, Input, Room, Tolerance } from '../kernels/shared/room.ts';
+import { asserted } from './asserted.ts';
 import { close } from './close.ts';
 
 /** A tensor on the host, and how it was stored. */
@@ -15,6 +17,8 @@ interface Result {
 export interface Results {
   readonly outputs: readonly Result[];
   readonly gradients: Readonly<Record<string, Result>>;
+  /** What was dispatched, as `kernel.variant`. */
+  readonly ran: ReadonlySet<string>;
 }
 
 /** How the inputs of a case are stored; `f16, f32 gradients` as parameters are: their gradients keep all digits. */
@@ -97,12 +101,47 @@ interface Recorded {
   readonly outputs: readonly AnyTensor[];
   /** Of `wrt`, in its order. */
   readonly gradients: readonly AnyTensor[];
+  readonly dispatches: readonly Dispatch[];
 }
 
-/** Gives the commands of a case, forward and backward, with the given variants. */
+/** A dispatch of a case. */
+export interface Dispatch {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly command: Extract<Command, { kind: 'dispatch' }>;
+}
+
+/** Calls `record`, and returns its result and all that it dispatched on a context. */
+function watched<T>(gpu: Gpu, record: () => T): { result: T; dispatches: readonly Dispatch[] } {
+  const dispatches: Dispatch[] = [];
+  const append = gpu.append.bind(gpu);
+  gpu.append = (command) => {
+    if (command.kind === 'dispatch') {
+      const end = command.label.lastIndexOf('.');
+      dispatches.push({ kernel: command.label.slice(0, end), variant: command.label.slice(end + 1), command });
+    }
+    append(command);
+  };
+  try {
+    return { result: record(), dispatches };
+  } finally {
+    delete (gpu as Partial<Gpu>).append; // the class has it still
+  }
+}
+
+/** Gives the commands of a case, forward and backward, with the given candidates preferred. */
 export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Recorded {
   gpu.candidates.clear();
-  for (const [kernel, way] of chosen) gpu.candidates.prefer(kernel, way);
+  for (const [kernel, candidate] of chosen) gpu.candidates.prefer(kernel, candidate);
+  try {
+    const { result, dispatches } = watched(gpu, () => recordPreferred(gpu, item, storage, seed));
+    return { ...result, dispatches };
+  } finally {
+    gpu.candidates.clear();
+  }
+}
+
+function recordPreferred(gpu: Gpu, item: Case, storage: Storage, seed: typeof seedGradient): Omit<Recorded, 'dispatches'> {
   const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
   for (const name of item.wrt) inputs[name].requiresGrad = true;
   const outputs = item.run(inputs, floatOf(storage));
@@ -116,22 +155,38 @@ export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Can
     if (gradient === undefined) throw new Error(`${item.name}: no gradient for ${name}`);
     return gradient;
   });
-  gpu.candidates.clear();
   return { inputs, outputs, gradients };
 }
 
-/** Runs a case and reads its results. */
-export function runCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Promise<Results> {
-  return readCase(gpu, item, recordCase(gpu, item, chosen, storage, seed));
+/** Runs a case and reads its results. A kernel that did not run as its candidate says is an error: what is claimed of the candidate would not be true. */
+export async function runCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Promise<Results> {
+  const recorded = recordCase(gpu, item, chosen, storage, seed);
+  const other = recorded.dispatches.find(({ kernel, variant }) => chosen.has(kernel) && chosen.get(kernel)?.variant !== variant);
+  const results = await readCase(gpu, item, recorded);
+  if (other !== undefined) throw new Error(`${item.name}: ${other.kernel} was to run as ${chosen.get(other.kernel)?.variant}, and ran as ${other.variant}`);
+  return results;
+}
+
+/** A body that, if it fails, says which command repeats it. */
+export function repeatable(command: string, body: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    try {
+      await body();
+    } catch (error) {
+      if (error instanceof Error) error.message += `\n    again: ${command}`;
+      throw error;
+    }
+  };
 }
 
 /** The results of a case that was recorded. */
-export async function readCase(gpu: Gpu, item: Case, { inputs, outputs, gradients }: Recorded): Promise<Results> {
+export async function readCase(gpu: Gpu, item: Case, { inputs, outputs, gradients, dispatches }: Recorded): Promise<Results> {
   const data = await gpu.read([...outputs, ...gradients]);
   for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
     outputs: outputs.map(({ dtype }, i) => ({ type: dtype, values: data[i] })),
     gradients: Object.fromEntries(item.wrt.map((name, i) => [name, { type: gradients[i].dtype, values: data[outputs.length + i] }])),
+    ran: new Set(dispatches.map(({ kernel, variant }) => `${kernel}.${variant}`)),
   };
 }
 
@@ -196,6 +251,7 @@ export function checkFiniteDifferences(item: Case): void {
 
 /** Throws unless two runs gave the same bits, where both stored a result in the same way, or else the same once rounded to f16. */
 export function checkEqualBits(item: Case, first: Results, second: Results): void {
+  asserted();
   const results = (run: Results) => [...run.outputs, ...Object.values(run.gradients)];
   results(first).forEach(({ type, values }, i) => {
     const other = results(second)[i];

@@ -1,52 +1,82 @@
-import { test } from 'uvu';
-import type { Candidate } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
+import * as assert from './assert.ts';
 import { Bits } from './bits.ts';
+import { casesOf, commandOf, isNarrow, type Narrowing, narrowingOf } from './narrow.ts';
 import { testNonFinite } from './non_finite.ts';
+import { type Run, Runs } from './runs.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
-import { asRunBy, checkAgainstReference, checkEqualBits, candidateName, combinations, runCase, storages } from './sweep.ts';
+import { asRunBy, candidateName, checkAgainstReference, checkEqualBits, repeatable, runCase, storages } from './sweep.ts';
+import { test, testIf } from './test.ts';
 
 /**
  * Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor: against
  * float64; small ones with NaN and infinity planted in their inputs; large ones, by default variants, where a binding holds less than a tensor.
  */
-export async function sweepRooms(rooms: readonly Room[]): Promise<void> {
+export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = narrowingOf(process.env)): Promise<void> {
   // one context for all: a second one would compile every program again, and that is where the time goes
   const believed: BelievedLimits = {};
   const gpu = await openWithLimits(believed, { guard: true });
   const bits = new Bits();
 
   for (const room of rooms) {
-    const cases = [...room.cases.entries()].filter(([, item]) => item.skip?.(gpu) === undefined);
+    const cases = casesOf(room, narrowing.case).filter(([, item]) => item.skip?.(gpu) === undefined);
+    const runs = new Runs(gpu, room, narrowing.variant);
+    const ran = new Set<string>();
+    let tests = 0;
+    /** A test of one run, which its title names: `runCase` sees to it that nothing else has run. */
+    const testRun = (number: number, run: Run, dtype: 'f32' | 'f16', what: string, body: (name: string) => Promise<readonly ReadonlySet<string>[]>) => {
+      const item = room.cases[number];
+      const name = `${room.name}/${candidateName(run)}: "${item.name}"`;
+      tests++;
+      test(`${name} ${what}`, repeatable(commandOf({ room: room.name, case: item.name, variant: candidateName(run), dtype }), async () => {
+        for (const kernels of await body(`${name} in ${dtype}`)) for (const kernel of kernels) ran.add(kernel);
+        await gpu.checkGuards();
+      }));
+    };
     for (const [number, item] of cases) {
       const [wide, ...halves] = storages(gpu, item);
-      const nameOf = (chosen: ReadonlyMap<string, Candidate>) => `${room.name}/${candidateName(chosen)}: "${item.name}"`;
-      for (const chosen of combinations(gpu, room, number)) {
-        test(`${nameOf(chosen)} agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {
-          const first = await runCase(gpu, item, chosen, wide);
-          bits.add(`${nameOf(chosen)} in f32`, first);
+      for (const run of narrowing.dtype === 'f16' ? [] : runs.of(number)) {
+        testRun(number, run, 'f32', 'agrees with float64, stays in its tensors, writes every element, and repeats bit for bit', async (name) => {
+          const first = await runCase(gpu, item, run, wide);
+          bits.add(name, first);
           checkAgainstReference(item, first, wide);
-          checkEqualBits(item, first, await runCase(gpu, item, chosen, wide));
-          await gpu.checkGuards();
+          checkEqualBits(item, first, await runCase(gpu, item, run, wide));
+          return [first.ran];
         });
       }
-      if (halves.length === 0) continue;
-      const all = combinations(gpu, room, number, 'f16');
-      // where a processor compiles them, at a third of all programs, which take minutes, variants take turns from case to case
-      for (const chosen of gpu.kind === 'hardware' ? all : [all[number % all.length]]) {
-        test(`${nameOf(chosen)} does so when stored as f16`, async () => {
+      if (halves.length === 0 || narrowing.dtype === 'f32') continue;
+      // software adapters compile them, at a third of all programs, for minutes: there, variants take turns from case to case
+      for (const run of gpu.kind === 'hardware' ? runs.of(number, 'f16') : runs.turnOf(number, 'f16')) {
+        testRun(number, run, 'f16', 'does so when stored as f16', async (name) => {
           // the second run differs from the first in how gradients are stored, where there are any
-          const [first, second] = [await runCase(gpu, item, chosen, halves[0]), await runCase(gpu, item, chosen, halves.at(-1) ?? halves[0])];
-          bits.add(`${nameOf(chosen)} in f16`, first);
-          checkAgainstReference(asRunBy(chosen, item), first, halves[0]);
-          checkAgainstReference(asRunBy(chosen, item), second, halves.at(-1) ?? halves[0]);
+          const [first, second] = [await runCase(gpu, item, run, halves[0]), await runCase(gpu, item, run, halves.at(-1) ?? halves[0])];
+          bits.add(name, first);
+          checkAgainstReference(asRunBy(run, item), first, halves[0]);
+          checkAgainstReference(asRunBy(run, item), second, halves.at(-1) ?? halves[0]);
           checkEqualBits(item, first, second);
-          await gpu.checkGuards();
+          return [first.ran, second.ran];
         });
       }
     }
-    testNonFinite(gpu, room, cases);
-    testRanges(gpu, believed, room, cases);
+    if (tests > 0) {
+      testNonFinite(gpu, room, cases, runs, narrowing);
+      testRanges(gpu, believed, room, cases, runs, narrowing);
+      if (!isNarrow(narrowing)) testRan(room);
+    } else {
+      testIf(false, `nothing of it runs as ${narrowing.variant ?? 'any variant'} in ${narrowing.dtype ?? 'any type'} on ${gpu.name}`)(room.name, () => undefined);
+    }
+
+    /** A launcher that never runs what it is asked for would else take a variant out of the sweep without a word. */
+    function testRan({ name, kernels }: Room): void {
+      test(`${name}: of each kernel that a case dispatches, every variant has run`, () => {
+        assert.ok(ran.size > 0, 'nothing has run');
+        for (const kernel of kernels) {
+          const variants = kernel.variants(gpu).map((variant) => `${kernel.name}.${variant}`);
+          if (!variants.some((variant) => ran.has(variant))) continue;
+          assert.equal(variants.filter((variant) => !ran.has(variant)), [], `of ${kernel.name} these have not`);
+        }
+      });
+    }
   }
 
   test.after(async () => {

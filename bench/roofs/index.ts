@@ -24,7 +24,7 @@ export interface Roofs {
   readonly matrixGflops?: number;
   /** f32 products by matrix units, where they add up in f32 nothing else; they then take f16 as well. */
   readonly wideMatrixGflops?: number;
-  /** f32 by the fused instructions of the processor, where one plays the GPU: what its shader compiler could reach; see processor.ts. */
+  /** On a software adapter: f32 by the fused instructions of the processor: what its shader compiler could reach; see processor.ts. */
   readonly processorGflops?: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a processor that plays the GPU could do at most: the roof of its fused product-and-sum instructions, which its shader compiler may not use. */
+/** What the processor of a software adapter could do at most: the roof of its fused product-and-sum instructions, which its shader compiler may not use. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -1,15 +1,14 @@
 import { record, type Tensor } from '../../engine/index.ts';
 import { reductionKernels } from '../shared/product/launch.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { gradientOfShared, multiplyBatch, multiplyRows } from './launch.ts';
-import { checkedProduct, type ProductSize } from './shapes.ts';
+import { checkedProduct } from './shapes.ts';
 import { productKernels } from './variants.ts';
 
+export { cost, gradientCost } from './cost.ts';
 export { linear } from './linear.ts';
 export { mlp } from './mlp.ts';
-export type { Affine, ProductSize } from './shapes.ts';
+export type { Affine } from './shapes.ts';
 
 export const kernels = [...reductionKernels, ...productKernels];
 
@@ -55,22 +54,4 @@ export function matmul(a: Tensor, b: Tensor, options: { transposeA?: boolean; tr
     multiplyBatch(u, v, db, { rows: height, columns: width, inner: rows, transposeA: !transposeA });
     return isShared ? sumTo(db, b) : db;
   }
-}
-
-/** Work of one forward call; every operand counts once, because tiles that are read again are cached. */
-export function cost({ rows, inner, columns, batch = 1 }: ProductSize): Cost {
-  return {
-    flops: 2 * batch * rows * inner * columns,
-    bytesRead: f32Bytes(batch * (rows * inner + inner * columns)),
-    bytesWritten: f32Bytes(batch * rows * columns),
-  };
-}
-
-/** Work of both gradients: two products of the same size. */
-export function gradientCost({ rows, inner, columns, batch = 1 }: ProductSize): Cost {
-  return {
-    flops: 4 * batch * rows * inner * columns,
-    bytesRead: f32Bytes(batch * (2 * rows * columns + rows * inner + inner * columns)),
-    bytesWritten: f32Bytes(batch * (rows * inner + inner * columns)),
-  };
 }

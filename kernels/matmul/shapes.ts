@@ -1,13 +1,6 @@
 /** What operands of products must look like, and the sizes that follow; errors name what does not fit. */
 import { type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
-
-/** What a product works on: `batch` times M × K times K × N. */
-export interface ProductSize {
-  readonly rows: number;
-  readonly inner: number;
-  readonly columns: number;
-  readonly batch?: number;
-}
+import type { ProductSize } from './cost.ts';
 
 /** The parameters of a linear layer: weight [N, K] and bias [N]. */
 export interface Affine {

@@ -1,8 +1,8 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import { type Layout, multiply, outerSum, reductionKernels } from '../shared/product/launch.ts';
 import { placeIn, product, store } from '../shared/product/variants.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const read = (file: string) => part(import.meta.url, file);
 const patch = await read('./parts/patch.wgsl');
@@ -59,24 +59,6 @@ function checked(pixels: Tensor, weight: Tensor): { frames: number; side: number
     refuse(`frames of ${size} × ${size} are not whole patches of ${p} × ${p}`, `resize the frames to a multiple of ${p}`);
   }
   return { frames, side: size / p, p, width };
-}
-
-/** Work of one forward call: `patches` of 3p² `elements` each, projected to `width`. */
-export function cost(patches: number, elements: number, width: number): Cost {
-  return {
-    flops: 2 * patches * elements * width,
-    bytesRead: f32Bytes(patches * elements + elements * width),
-    bytesWritten: f32Bytes(patches * width),
-  };
-}
-
-/** Work of the weight's gradient, and, if asked for, of the pixels'. */
-export function gradientCost(patches: number, elements: number, width: number, { pixels }: { readonly pixels: boolean }): Cost {
-  return {
-    flops: (pixels ? 4 : 2) * patches * elements * width,
-    bytesRead: f32Bytes(patches * width + patches * elements + (pixels ? patches * width + elements * width : 0)),
-    bytesWritten: f32Bytes(elements * width + (pixels ? patches * elements : 0)),
-  };
 }
 
 export const kernels = [forward, backward.weight, backward.pixels].flatMap(({ scalar, vec4 }) => [scalar, vec4]).concat(reductionKernels);

@@ -1,6 +1,7 @@
 import { open } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
-import { checkAgainstReference, candidateName, combinations, runCase, storages } from '../sweep.ts';
+import { Runs } from '../runs.ts';
+import { candidateName, checkAgainstReference, runCase, storages } from '../sweep.ts';
 
 /** A run that failed. */
 export interface Failure {
@@ -27,7 +28,9 @@ export async function sweepRoom(name: string): Promise<RoomReport> {
   let runs = 0;
   for (const [number, item] of room.cases.entries()) {
     if (item.skip?.(gpu) !== undefined) continue;
-    for (const [chosen, storage] of combinations(gpu, room, number).flatMap((chosen) => storages(gpu, item).map((storage) => [chosen, storage] as const))) {
+    const all = new Runs(gpu, room);
+    const ways = storages(gpu, item).flatMap((storage) => all.of(number, storage === 'f32' ? 'f32' : 'f16').map((run) => [run, storage] as const));
+    for (const [chosen, storage] of ways) {
       runs++;
       try {
         checkAgainstReference(item, await runCase(gpu, item, chosen, storage), storage);

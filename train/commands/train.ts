@@ -60,7 +60,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
   }
 }
 
-/** Bytes that a run may take. Where a processor plays the GPU, its memory is the machine's; a card does not tell how much it has. */
+/** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
 function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
   return kind === 'software' ? Math.floor(0.8 * totalmem()) : Number.POSITIVE_INFINITY;

@@ -1,0 +1,95 @@
+/** The runs of a case: what is preferred of the ways in which its kernels can be run, once it is known what then runs. */
+import { type Candidate, candidateText, type FloatType, type Gpu } from '../engine/index.ts';
+import { forget } from '../engine/pass.ts';
+import { Recording } from '../engine/recording.ts';
+import { ones } from '../engine/tape.ts';
+import type { Case, Room } from '../kernels/shared/room.ts';
+import { candidateName, combinations, type Dispatch, recordCase } from './sweep.ts';
+
+/** One run of a case: of each kernel that it dispatches, the candidate that runs. */
+export type Run = ReadonlyMap<string, Candidate>;
+
+/** A launcher that was asked for a candidate which it cannot take gives way to another one, and that one to no third. */
+const MOST_STEPS = 2;
+
+/** The runs of the cases of a room on one context. */
+export class Runs {
+  readonly #gpu: Gpu;
+  readonly #room: Room;
+  readonly #variant: string | undefined;
+  readonly #found = new Map<string, readonly Run[]>();
+
+  /** @param variant leaves out what does not run so: the name of a variant, or of a whole run */
+  constructor(gpu: Gpu, room: Room, variant?: string) {
+    this.#gpu = gpu;
+    this.#room = room;
+    this.#variant = variant;
+  }
+
+  /** All runs of case `number`, each once: combinations that differ in kernels that the case does not dispatch, or to which launchers give way, are one. */
+  of(number: number, stored: FloatType = 'f32', item = this.#room.cases[number]): readonly Run[] {
+    const key = `${number} ${stored} ${item.wrt}`;
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    const runs = new Map<string, Run>();
+    for (const wanted of combinations(this.#gpu, this.#room, number, stored)) {
+      const { run, dispatches } = settle(this.#gpu, this.#room, item, wanted, stored);
+      const text = dispatches.map(textOf).join('\n');
+      if (!runs.has(text)) runs.set(text, run);
+    }
+    const wanted = [...runs.values()].filter((run) => this.#isWanted(run));
+    this.#found.set(key, wanted);
+    return wanted;
+  }
+
+  /** The run whose turn it is where one has to do for a case; all that are wanted, if a variant is. */
+  turnOf(number: number, stored: FloatType): readonly Run[] {
+    if (this.#variant !== undefined) return this.of(number, stored);
+    const all = combinations(this.#gpu, this.#room, number, stored);
+    return [settle(this.#gpu, this.#room, this.#room.cases[number], all[number % all.length], stored).run];
+  }
+
+  #isWanted(run: Run): boolean {
+    const variant = this.#variant;
+    return variant === undefined || candidateName(run) === variant || [...run.values()].some((candidate) => candidate.variant === variant || candidateText(candidate) === variant);
+  }
+}
+
+function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Candidate>, stored: FloatType): { run: Run; dispatches: readonly Dispatch[] } {
+  let run = wanted;
+  for (let step = 0; step <= MOST_STEPS; step++) {
+    const dispatches = dispatchesOf(gpu, item, run, stored);
+    const next = new Map<string, Candidate>();
+    let isSettled = true;
+    for (const { kernel, variant } of dispatches) {
+      const candidate = run.get(kernel);
+      if (candidate === undefined) continue; // of the engine, or of what rooms share
+      if (candidate.variant !== variant) isSettled = false;
+      const all = room.kernels.find(({ name }) => name === kernel)?.candidates(gpu, stored) ?? [];
+      next.set(kernel, candidate.variant === variant ? candidate : (all.find((other) => other.variant === variant) ?? { variant, sizes: {} }));
+    }
+    if (isSettled) return { run: next, dispatches };
+    run = next;
+  }
+  throw new Error(`${room.name}: "${item.name}" does not run as ${candidateName(run)}, nor as anything that this gives way to`);
+}
+
+/** What a case dispatches, forward and backward. */
+function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, stored: FloatType): readonly Dispatch[] {
+  ones(gpu, []).dispose(); // made by a write from the host
+  const recording = new Recording({ isEstimate: true });
+  gpu.recording = recording;
+  try {
+    return gpu.scope(() => recordCase(gpu, item, chosen, stored).dispatches);
+  } finally {
+    gpu.recording = undefined;
+    forget(gpu, recording);
+  }
+}
+
+/** All that tells one dispatch from another, but the memory that it is given. */
+function textOf({ command }: Dispatch): string {
+  const { label, built, grid, resources } = command;
+  const params = resources.flatMap((resource) => (resource.kind === 'uniform' ? [...new Uint32Array(resource.block)] : [resource.bytes]));
+  return [label, built.settings, ...grid, ...params].join(' ');
+}
