@@ -7,12 +7,14 @@
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
+ *   npm run bench -- --pages FOLDER                makes MEASURED.md of rooms and benchmark, and README.md's table, from results
  */
 import type { ArgsDef } from 'citty';
 import type { FloatType } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
 import { benchKernels } from './kernels/command.ts';
+import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
 import { showBeside } from './torch/beside.ts';
@@ -25,6 +27,7 @@ const ARGS = {
   dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32, f16, or both, taking turns' },
   json: { type: 'string', description: 'write the results to this file' },
   compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
+  pages: { type: 'string', description: 'make the pages of measurements from the results in this folder, and measure nothing' },
   peers: { type: 'boolean', description: 'other libraries on the same adapter; installs them on first use' },
   peer: { type: 'string', description: 'with --peers: libraries with this in their name' },
   torch: { type: 'string', description: 'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
@@ -52,6 +55,8 @@ async function main(raw: readonly string[]): Promise<number> {
     const command = ['npm run bench', ...(raw.length > 0 ? ['--', ...raw] : [])].join(' ');
     const folder = flags.text('torch');
     if (folder !== undefined) return showBeside(folder);
+    const published = flags.text('pages');
+    if (published !== undefined) return writePages(published);
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('peers')) return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'), command });
     return await benchKernels({

@@ -9,7 +9,7 @@ import { environmentOf } from '../train/machine.ts';
 import type { Environment } from '../train/report/data.ts';
 
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** What stands at the head of every file of results. */
 export interface Heading {

@@ -1,6 +1,7 @@
 /** A profile, kernel by kernel, and the rooms that they belong to. */
 import type { KernelTime } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
+import { digits, markdownTable, percent } from './table.ts';
 
 /** A kernel's part of a pass: `share` of the time of all. */
 export interface KernelShare {
@@ -31,4 +32,10 @@ export function sharesOf(times: readonly KernelTime[]): readonly KernelShare[] {
   const total = times.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
   const shares = [...byKernel].map(([kernel, one]) => ({ kernel, ...one, share: one.nanoseconds / total }));
   return shares.sort((a, b) => b.nanoseconds - a.nanoseconds);
+}
+
+/** The same as a table. */
+export function kernelShareTable(shares: readonly KernelShare[]): string {
+  const lines = shares.map(({ kernel, dispatches, nanoseconds, share }) => [kernel, pageOf(kernel), String(dispatches), digits(nanoseconds / 1e6), percent(share)]);
+  return markdownTable(['kernel', 'room', 'dispatches', 'ms', 'share'], lines);
 }

@@ -13,9 +13,9 @@ import { PRESETS } from '../model/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
 import { resultsFolder, writeResults } from './results.ts';
 import { arithmeticRoof, measureRoofs, type Roofs, roofsText } from './roofs/index.ts';
-import { type KernelShare, pageOf, sharesOf } from './shares.ts';
+import { type KernelShare, kernelShareTable, sharesOf } from './shares.ts';
 import { type Spread, spreadOf } from './statistics.ts';
-import { digits, duration, markdownTable, percent } from './table.ts';
+import { digits, duration, percent } from './table.ts';
 import { chromeTrace } from './trace.ts';
 import { stepFlops, trainingStep, type StepShape } from './training_step.ts';
 
@@ -135,8 +135,7 @@ function print(row: StepRow): void {
   line('  arithmetic', `${digits(flops / 1e9)} GFLOP, ${digits(flops / 1e6 / wall.median)} GFLOP/s, ${percent(ofTheRoof)} of the roof`);
   line('  all buffers, at most', formatBytes(peakBytes));
   if (row.kernels.length === 0) return;
-  const shown = row.kernels.slice(0, SHOWN).map(({ kernel, dispatches: count, nanoseconds, share }) => [kernel, pageOf(kernel), String(count), digits(nanoseconds / 1e6), percent(share)]);
-  console.log(`\n${markdownTable(['kernel', 'room', 'dispatches', 'ms', 'share'], shown)}`);
+  console.log(`\n${kernelShareTable(row.kernels)}`);
 }
 
 /** Measures the passes that the flags describe. @param command as it was typed */

@@ -4,7 +4,7 @@ import type { ParamCache } from './params.ts';
 
 /** A command with all that WebGPU wants: what is left to do is to encode it. */
 export type Encodable = { readonly work: number } & (
-  | { readonly kind: 'dispatch'; readonly label: string; readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly grid: readonly [number, number, number] }
+  | { readonly kind: 'dispatch'; readonly label: string; readonly settings: string; readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly grid: readonly [number, number, number] }
   | { readonly kind: 'copy'; readonly source: GPUBuffer; readonly sourceOffset: number; readonly target: GPUBuffer; readonly targetOffset: number; readonly bytes: number }
   | { readonly kind: 'clear'; readonly target: GPUBuffer; readonly offset: number; readonly bytes: number }
 );
@@ -31,7 +31,7 @@ export class Preparation {
       case 'dispatch': {
         const { label, built, resources, grid } = command;
         const { pipeline, layout } = built.compiled(this.#device);
-        return { work, kind: 'dispatch', label, pipeline, group: this.#group(layout, label, resources), grid };
+        return { work, kind: 'dispatch', label, settings: built.settings, pipeline, group: this.#group(layout, label, resources), grid };
       }
       case 'copy': {
         const { from, to, bytes } = command;

@@ -1,10 +1,12 @@
 import type { Context } from './context.ts';
 import { FirstlightError } from './errors.ts';
-import type { PassTimer } from './recorder.ts';
+import type { Dispatch, PassTimer } from './recorder.ts';
 
 /** GPU time of one dispatch. */
 export interface KernelTime {
   readonly kernel: string;
+  /** Its program and how often it ran: variant, how tensors are stored, constants, workgroups. Equal for equal work on tensors of equal shapes. */
+  readonly program: string;
   /** Nanoseconds from the start of the profile's first dispatch to the start of this one, and from there to its end. */
   readonly start: number;
   readonly nanoseconds: number;
@@ -40,16 +42,16 @@ export async function profile(gpu: Context, fn: () => void): Promise<KernelTime[
 class Profile implements PassTimer {
   readonly #gpu: Context;
   readonly #stamps: Stamps[] = [];
-  readonly #labels: string[] = [];
+  readonly #dispatches: Dispatch[] = [];
 
   constructor(gpu: Context) {
     this.#gpu = gpu;
   }
 
   /** Timestamps for the next pass. */
-  stamp(label: string): GPUComputePassTimestampWrites {
-    const query = this.#labels.length * 2;
-    this.#labels.push(label);
+  stamp(dispatch: Dispatch): GPUComputePassTimestampWrites {
+    const query = this.#dispatches.length * 2;
+    this.#dispatches.push(dispatch);
     const set = Math.floor(query / QUERIES);
     if (this.#stamps[set] === undefined) this.#stamps.push(this.#more());
     return { querySet: this.#stamps[set].queries, beginningOfPassWriteIndex: query % QUERIES, endOfPassWriteIndex: (query % QUERIES) + 1 };
@@ -65,7 +67,7 @@ class Profile implements PassTimer {
 
   /** Stamps of a set that were asked for. */
   #used(set: number): number {
-    return Math.min(QUERIES, this.#labels.length * 2 - set * QUERIES);
+    return Math.min(QUERIES, this.#dispatches.length * 2 - set * QUERIES);
   }
 
   /** Recorded behind the passes of each submit: what was resolved before is resolved again, to the same numbers. */
@@ -82,7 +84,9 @@ class Profile implements PassTimer {
       const stamps = new BigUint64Array(await this.#gpu.readBuffer(resolved, 0, this.#used(set) * 8));
       origin ??= stamps[0];
       for (let i = 0; i < stamps.length; i += 2) {
-        times.push({ kernel: this.#labels[times.length], start: Number(stamps[i] - origin), nanoseconds: Number(stamps[i + 1] - stamps[i]) });
+        const { label, settings, grid } = this.#dispatches[times.length];
+        const program = `${label} ${settings} on ${grid.join(' × ')} workgroups`;
+        times.push({ kernel: label, program, start: Number(stamps[i] - origin), nanoseconds: Number(stamps[i + 1] - stamps[i]) });
       }
     }
     return times;

@@ -7,10 +7,12 @@ const DISPATCHES_PER_SUBMIT = 256;
 /** Submits of one replayed step at most; its readback is one more. */
 const SUBMITS_PER_REPLAY = 3;
 
+export type Dispatch = Extract<Encodable, { kind: 'dispatch' }>;
+
 /** Takes the time of each dispatch, while it is set. */
 export interface PassTimer {
-  /** Timestamps for the next pass. */
-  stamp(label: string): GPUComputePassTimestampWrites;
+  /** Timestamps for the pass of the next dispatch. */
+  stamp(dispatch: Dispatch): GPUComputePassTimestampWrites;
   /** Recorded behind the passes of each submit. */
   resolve(encoder: GPUCommandEncoder): void;
 }
@@ -23,7 +25,7 @@ export class Recorder {
   #pass: GPUComputePassEncoder | undefined;
   #dispatches = 0;
   #work = 0;
-  #last: Extract<Encodable, { kind: 'dispatch' }> | undefined;
+  #last: Dispatch | undefined;
   /** Called before anything is submitted. */
   beforeSubmit: () => void = () => undefined;
   /** Number of the recording under way; a buffer whose `lastUse` equals it is in use by commands not yet submitted. */
@@ -79,7 +81,7 @@ export class Recorder {
   #encode(command: Encodable): void {
     switch (command.kind) {
       case 'dispatch': {
-        const pass = this.#computePass(command.label);
+        const pass = this.#computePass(command);
         pass.setPipeline(command.pipeline);
         pass.setBindGroup(0, command.group);
         const [x, y, z] = command.grid;
@@ -97,11 +99,11 @@ export class Recorder {
     }
   }
 
-  #computePass(label: string): GPUComputePassEncoder {
+  #computePass(dispatch: Dispatch): GPUComputePassEncoder {
     if (this.#pass === undefined) {
       const encoder = this.#begin();
-      const timestampWrites = this.timer?.stamp(label);
-      this.#pass = encoder.beginComputePass({ label, ...(timestampWrites && { timestampWrites }) });
+      const timestampWrites = this.timer?.stamp(dispatch);
+      this.#pass = encoder.beginComputePass({ label: dispatch.label, ...(timestampWrites && { timestampWrites }) });
     }
     return this.#pass;
   }

@@ -56,7 +56,7 @@ export class LayerNorm extends Module {
 
   /** @param appended one more token for each sequence of `x` */
   forward(x: Tensor, appended?: Tensor): Tensor {
-    return layernorm(x, this.weight, this.bias, 1e-5, appended);
+    return layernorm(x, this.weight, this.bias, { appended });
   }
 }
 

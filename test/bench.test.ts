@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
+import { judged } from '../bench/goals.ts';
 import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
-import { measure, type Row, shareOf } from '../bench/kernels/measure.ts';
-import { ladder, withMeasured } from '../bench/kernels/pages.ts';
+import { refuseExcess } from '../bench/kernels/limit.ts';
+import { distinct, measure, type Row, shareOf } from '../bench/kernels/measure.ts';
+import { frontText, ladder, measuredPage, SHOWN, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
+import { benchPage } from '../bench/measured.ts';
+import type { Outcome } from '../bench/peers/outcome.ts';
+import { trainingTasks } from '../bench/peers/tasks.ts';
 import { folderName, readResults, writeResults } from '../bench/results.ts';
 import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels, roofsText } from '../bench/roofs/index.ts';
 import { pageOf, sharesOf } from '../bench/shares.ts';
@@ -27,7 +32,7 @@ import { here, LACKS } from './this_adapter.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
-  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, floors: [2e6], roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 }, compile: 0, ...changes,
+  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, minimumTimes: [2e6], roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 }, compile: 0, ...changes,
 });
 
 test('quartiles lie between neighbours, and the least is kept', () => {
@@ -49,7 +54,7 @@ test('a table is Markdown, its numbers end at the right', () => {
 
 test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {
   const before = [row('a', 0.5), row('b', 0.5), row('c', 0.5)];
-  const slowMachine = { floors: [4e6], roofs: { gflops: 500, gbps: 1, plainGbps: 1 } };
+  const slowMachine = { minimumTimes: [4e6], roofs: { gflops: 500, gbps: 1, plainGbps: 1 } };
   const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine), row('c', 0.5 * 1.2)]);
   assert.equal(slower.map((change) => change.row.case), ['a']);
   assert.ok(Math.abs(slower[0].ratio - 1.2) < 1e-9);
@@ -63,15 +68,15 @@ test('what stays within the limit, is too short to judge or has no counterpart i
   assert.equal({ ...comparison, slower: comparison.slower.length, faster: comparison.faster.length }, { slower: 0, faster: 0, same: 1, short: 1, unmatched: 2 });
 });
 
-test('the less is known of a floor, the more it must rise', () => {
-  const unsure = { floors: [2e6, 2.2e6, 2.3e6] };
+test('the less is known of a minimum time, the more it must rise', () => {
+  const unsure = { minimumTimes: [2e6, 2.2e6, 2.3e6] };
   assert.is(compare([row('a', 0.5, unsure)], [row('a', 0.5 / 1.25, unsure)]).slower.length, 0);
   assert.is(compare([row('a', 0.5, unsure)], [row('a', 0.5 / 1.35, unsure)]).slower.length, 1);
 });
 
 test('a row that is measured again keeps all of its rounds', () => {
-  const rows = pooled([row('a', 0.5), row('b', 0.3)], [row('a', 0.5, { floors: [1.6e6, 2.4e6] })]);
-  assert.equal(rows.map(({ floors }) => floors), [[2e6, 1.6e6, 2.4e6], [2e6]]);
+  const rows = pooled([row('a', 0.5), row('b', 0.3)], [row('a', 0.5, { minimumTimes: [1.6e6, 2.4e6] })]);
+  assert.equal(rows.map(({ minimumTimes }) => minimumTimes), [[2e6, 1.6e6, 2.4e6], [2e6]]);
   assert.ok(Math.abs(shareOf(rows[0]) - 0.625) < 1e-12);
 });
 
@@ -111,23 +116,107 @@ test('the picture has a dot for the best variant of each case and direction at a
 
 test('the page shows every row and escapes what it is given', () => {
   const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {}, candidates: {} };
-  const page = reportPage({ format: 2, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
+  const page = reportPage({ format: 3, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
   assert.match(page, 'a &lt; b');
   assert.match(page, '1 rows at the awkward sizes');
   assert.not.match(page, '<adapter>');
 });
 
-test('a ladder has a line for each case and direction, with what a variant gains on the plainest', () => {
-  const rows = [row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }), row('a', 0.4, { variant: 'tiled' }), row('tests', 0.4, { isWorkload: false })];
-  const [, , line, ...rest] = ladder(rows).split('\n');
-  assert.is(line.replace(/ +/g, ' '), '| a | forward | 6.00 ms | 2.50 ms, 2.4 × | 0.800 GB/s | 40 % |');
-  assert.is(rest.length, 0);
+/** Results of a run, made up. */
+const results = (rows: readonly Row[]) => ({
+  format: 3, kind: 'kernels', commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench -- --dtype both',
+  environment: { adapter: 'an adapter', driver: '', backend: 'Vulkan', isSoftware: true, machine: '2 cores', versions: { Dawn: '1' }, candidates: {} },
+  roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows,
 });
 
-test('what was measured replaces what stood between the marks of a page, and nothing else', () => {
-  const first = withMeasured('# A page\n', 'one');
-  assert.is(first, '# A page\n\n## Measured\n\n<!-- measured -->\none\n<!-- end of measured -->\n');
-  assert.is(withMeasured(`${first}\nmore\n`, 'two'), `${first.replace('one', 'two')}\nmore\n`);
+test('a ladder has a line for each case and variant, with what a variant gains on the plainest', () => {
+  const [, , ...lines] = ladder([row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }), row('a', 0.4, { variant: 'tiled' }), row('b', 0.4)]).split('\n');
+  assert.equal(lines.map((line) => line.replace(/ +/g, ' ')), [
+    '| a | naive | 6.00 ms | 0.333 GB/s | 10 % | memory | 1.0 × |',
+    '| | tiled | 2.50 ms | 0.800 GB/s | 40 % | memory | 2.4 × |',
+    '| b | | 2.50 ms | 0.800 GB/s | 40 % | memory | |',
+  ]);
+});
+
+test('a room’s page says where, when and how it was measured, and has a table for each direction and type, of the sizes of models alone', () => {
+  const rows = [row('a', 0.1), row('a', 0.1, { direction: 'gradient' }), row('a', 0.1, { type: 'f16' }), row('of tests', 0.1, { isWorkload: false }), row('other', 0.1, { room: 'matmul' })];
+  const page = measuredPage('gelu', results(rows));
+  for (const said of ['# gelu: measured', 'an adapter', '2 cores', 'abc, 2026-01-01', '`npm run bench -- --dtype both`', 'copy 3.00 GB/s', 'Do not edit', '](README.md)']) assert.match(page, said);
+  assert.equal(page.match(/^## .*/gm), ['## Forward, f32', '## Forward, f16', '## Gradient, f32']);
+  assert.is(page.match(/^\| (a|of tests|other) /gm)?.length, 3);
+});
+
+test('the table of README.md has each variant beside its own gradient, and is not made of a part of what it shows', () => {
+  const all = SHOWN.map(([room, name]) => row(name, 0.5, { room }));
+  assert.is(frontText(results(all.slice(1))), undefined);
+  const entropy = { room: 'cross_entropy', isWorkload: true } as const;
+  const name = '1600 × 400, soft';
+  const others = all.filter(({ room }) => room !== 'cross_entropy');
+  const text = frontText(results([
+    ...others, row(name, 0.1, { ...entropy, variant: 'tree' }), row(name, 0.2, { ...entropy, variant: 'subgroup' }), row(name, 0.3, { ...entropy, direction: 'gradient' }),
+  ]));
+  const lines = text?.split('\n').map((line) => line.replace(/ +/g, ' ')) ?? [];
+  const first = lines.findIndex((line) => line.includes('cross_entropy'));
+  assert.equal(lines.slice(first, first + 3), [
+    `| [cross_entropy](kernels/cross_entropy/MEASURED.md) | ${name} | tree | 2.50 ms | 0.800 GB/s | 10 % | | | |`,
+    '| | | subgroup | 2.50 ms | 0.800 GB/s | 20 % | | | |',
+    '| | | | | | | 2.50 ms | 0.800 GB/s | 30 % |',
+  ]);
+});
+
+test('what README.md shows is a workload of its room', () => {
+  for (const [room, name] of SHOWN) assert.ok(rooms.find((each) => each.name === room)?.workloads.some((workload) => workload.name === name), `${room}: ${name}`);
+});
+
+test('a goal is met if all of its cases reach it, and has no line where one was not measured', () => {
+  const adamw = (plain: number) => row('10 M parameters', 0.5, { room: 'adamw', roofs: { gflops: 1000, gbps: 2, plainGbps: 1 / plain } });
+  const line = (rows: readonly Row[]) => judged({ kernels: results(rows) }).find(({ what }) => what.startsWith('AdamW'));
+  assert.equal([line([adamw(1.2)])?.reached, line([adamw(1.2)])?.isMet], ['120 % (of the roof 50 %)', true]);
+  assert.is(line([adamw(0.9)])?.isMet, false);
+  assert.is(line([])?.reached, undefined);
+  const outcomes = trainingTasks.flatMap(({ name }, i): Outcome[] => {
+    const of = (peer: Outcome['peer'], milliseconds: number): Outcome => ({ task: name, direction: 'forward', peer, trouble: [], milliseconds: spreadOf([milliseconds]) });
+    return [of('Firstlight', 1), of('jax-js', name.startsWith('matmul') && i === 0 ? 3 : 6)];
+  });
+  const reached = Object.fromEntries(judged({ outcomes }).filter((one) => one.reached !== undefined).map(({ what, isMet }) => [what.split(',')[0], isMet]));
+  assert.equal(reached, { 'the best peer that trains': true, 'each task': true, matmul: false, 'attention with its gradient': true, 'small ViT': true });
+  const page = benchPage({ kernels: results([adamw(0.9)]) });
+  assert.match(page, /\| AdamW, 10 M parameters, forward +\| +100 % of a plain copy +\| +90 % \(of the roof 50 %\) +\| missed \|/);
+  assert.not.match(page, 'Beside other libraries');
+});
+
+test('a row is a program: variants that dispatch the same are one, under the name of what ran; what dispatches nothing is none', () => {
+  const sample = (...variants: string[]) => ({ variants, fingerprint: variants.join() });
+  const asked = (variant: string, ...dispatched: string[]) => ({ variant, sample: sample(...dispatched) });
+  assert.equal(distinct([asked('tree', 'tree', 'only'), asked('subgroup', 'subgroup', 'only')]), ['tree', 'subgroup']);
+  assert.equal(distinct([asked('tree', 'only'), asked('subgroup', 'only')]), ['only', undefined], 'a gradient without variants');
+  assert.equal(distinct([asked('naive', 'quad'), asked('quad', 'quad')]), [undefined, 'quad'], 'a kernel without the variant runs in its default');
+  assert.equal(distinct([asked('naive', 'quad')]), ['quad'], 'the title says what ran');
+  const inOtherSizes = { variant: 'naive', sample: { variants: ['quad'], fingerprint: 'quad, other sizes' } };
+  assert.equal(distinct([inOtherSizes, asked('quad', 'quad')]), [undefined, 'quad'], 'two programs of one name: that of the name');
+  assert.equal(distinct([asked('tree'), { variant: 'subgroup', sample: undefined }]), [undefined, undefined], 'no dispatch, no gradient');
+});
+
+test('a share that no cache explains fails the run, with row, share and cost', () => {
+  const copies = { fastest: 10, bytes: 64e6 };
+  const roofs = { gflops: 100, gbps: 5, plainGbps: 5 };
+  const of = (bytes: number, milliseconds: number, flops = 1e3) => row('a', 1, { bytes, flops, minimumTimes: [milliseconds * 1e6], roofs });
+  assert.is(refuseExcess([of(5e6, 1), of(17e6, 1), of(64e6, 8)], copies), undefined); // at the roof; from a cache; a kernel that only reads
+  const refused = (bad: Row, ...patterns: [RegExp, ...RegExp[]]) => {
+    assert.throwsWith(() => refuseExcess([of(5e6, 1), bad], copies), { code: 'FL_EXCESS', hint: /kernels\/gelu\/cost\.ts/ }, patterns[0], ...patterns.slice(1));
+  };
+  refused(of(19e6, 1), /^gelu, a, only, forward in f32: 380 % of the roof; a cost of 19\.0 MB/, /19\.0 GB\/s, where no kernel can do more than 18\.0 GB\/s/);
+  refused(of(64e6, 6), /10\.7 GB\/s, where no kernel can do more than 9\.00 GB\/s/); // beyond the caches, so the fastest copy is no excuse
+  refused(of(1e3, 1, 1.3e8), /130 GFLOP\/s, where no kernel can do more than 120 GFLOP\/s/);
+  refused(of(0, 0, 0), /NaN GFLOP\/s/);
+});
+
+test('what was measured replaces what stood between the marks of a page, and nothing else; a page without marks is refused', () => {
+  const page = '# A page\n\n<!-- measured -->\n<!-- end of measured -->\n\nmore\n';
+  const first = withMeasured(page, 'one');
+  assert.is(first, '# A page\n\n<!-- measured -->\none\n<!-- end of measured -->\n\nmore\n');
+  assert.is(withMeasured(first, 'two'), first.replace('one', 'two'));
+  assert.throwsWith(() => withMeasured('# A page\n', 'one'), /has no lines <!-- measured -->/);
 });
 
 test('the profile of a step links each kernel to its room, and the engine’s own to the engine', () => {
@@ -137,12 +226,12 @@ test('the profile of a step links each kernel to its room, and the engine’s ow
 });
 
 test('kernels of a profile come with their share, those first that take most', () => {
-  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string, start: 0, nanoseconds: nanoseconds as number }));
+  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string, program: '', start: 0, nanoseconds: nanoseconds as number }));
   assert.equal(sharesOf(times), [{ kernel: 'b', dispatches: 1, nanoseconds: 50, share: 0.625 }, { kernel: 'a', dispatches: 2, nanoseconds: 30, share: 0.375 }]);
 });
 
 test('a trace has an event for each dispatch, in microseconds, with its room', () => {
-  const { traceEvents } = JSON.parse(chromeTrace([{ kernel: 'softmax.vec4.tree', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter')) as { traceEvents: Record<string, unknown>[] };
+  const { traceEvents } = JSON.parse(chromeTrace([{ kernel: 'softmax.vec4.tree', program: '', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter')) as { traceEvents: Record<string, unknown>[] };
   assert.equal(traceEvents.map(({ ph }) => ph), ['M', 'M', 'X']);
   assert.equal(traceEvents[2], { ph: 'X', pid: 1, tid: 1, cat: 'gpu', name: 'softmax.vec4.tree', ts: 2.5, dur: 1.5, args: { dispatch: 0, room: 'softmax' } });
 });
@@ -182,7 +271,8 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a case is measur
   const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
   const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
   roofs.dispose();
-  assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), variantsOf(gpu, entry.room).flatMap((variant) => [`${variant} forward 1`, `${variant} gradient 1`]));
+  const expected = ['forward', 'gradient'].flatMap((direction) => variantsOf(gpu, entry.room).map((variant) => `${variant} ${direction} 1`));
+  assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), expected);
   assert.ok(rows.every((row) => row.gpu.least > 0 && row.wall.least > row.gpu.least && shareOf(row) > 0));
   assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
   assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
@@ -190,9 +280,23 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a case is measur
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
   const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
   assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
-  assert.throwsWith(() => readResults(path, 'peers'), /holds "kernels" of format 2, expected "peers"/);
+  assert.throwsWith(() => readResults(path, 'peers'), /holds "kernels" of format 3, expected "peers"/);
   writeFileSync(path, '{');
   assert.throwsWith(() => readResults(path, 'kernels'), /kernels.json: /);
+});
+
+testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a gradient without variants has one row, and one that dispatches nothing has none', async () => {
+  await using gpu = await open();
+  const roofs = new RoofKernels(gpu);
+  const titles = async (room: string, name: string) => {
+    const [entry] = entriesOf(gpu, { room, case: name, models: false });
+    const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.001 });
+    return rows.map(({ variant, direction }) => `${direction} ${variant}`);
+  };
+  const [{ variants }] = entriesOf(gpu, { room: 'reduce', models: false });
+  assert.equal(await titles('reduce', 'the last dimension, odd'), [...variants.map((variant) => `forward ${variant}`), 'gradient only']);
+  assert.equal(await titles('elementwise', 'add: an odd length'), ['forward only'], 'dy is the gradient of both sides');
+  roofs.dispose();
 });
 
 test('what the processor of a software adapter could do is measured, and the roofs are told in a line', async () => {

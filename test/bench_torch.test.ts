@@ -9,6 +9,7 @@ import { CLIPS } from '../bench/step.ts';
 import { besideText, readMeasured } from '../bench/torch/beside.ts';
 import { KERNEL_PAIRS, STEP_PAIRS } from '../bench/torch/pairs.ts';
 import { rooms } from '../kernels/index.ts';
+import { headsName, productName, rowsName } from '../kernels/shared/shape_name.ts';
 
 const GPU = 'NVIDIA H100 80GB HBM3';
 
@@ -20,7 +21,7 @@ function folderOf(files: Readonly<Record<string, unknown>>): string {
 }
 
 const torch = (gpu: string, rows: readonly object[]) => ({ env: { torch: '2.9.0', device: 'cuda', gpu }, rows });
-const ours = (kind: string, rows: readonly object[], adapter = GPU) => ({ format: 2, kind, environment: { adapter }, commit: 'abc', date: '', command: '', rows });
+const ours = (kind: string, rows: readonly object[], adapter = GPU) => ({ format: 3, kind, environment: { adapter }, commit: 'abc', date: '', command: '', rows });
 const kernelRow = (variant: string, direction: string, milliseconds: number, type = 'f32') => ({
   room: 'attention', case: '96 heads, 197 tokens of 64', variant, direction, type, gpu: spreadOf([milliseconds * 1e6]),
 });
@@ -31,9 +32,9 @@ const cellsOf = (text: string, name: string) => text.split('\n').find((line) => 
 test('rates of both sides are counted alike, the fastest variant stands for ours, and what is not measured stays empty', () => {
   const folder = folderOf({
     'torch.json': torch(GPU, [
-      { case: 'sdpa BH=96 S=197 D=64 fwd', variant: 'fp32/eager', ms_median: 2 },
-      { case: 'sdpa BH=96 S=197 D=64 fwd', variant: 'bf16/eager', ms_median: 1 },
-      { case: 'sdpa BH=96 S=197 D=64 fwd+bwd', variant: 'fp32/eager', notes: 'skipped: out of time' },
+      { case: 'sdpa 96 heads, 197 tokens of 64 fwd', variant: 'fp32/eager', ms_median: 2 },
+      { case: 'sdpa 96 heads, 197 tokens of 64 fwd', variant: 'bf16/eager', ms_median: 1 },
+      { case: 'sdpa 96 heads, 197 tokens of 64 fwd+bwd', variant: 'fp32/eager', notes: 'skipped: out of time' },
       { case: 'X-CLIP-B/32 8f step, text frozen and cached B=8', variant: 'fp32/eager', ms_median: 80, peak_gib: 3 },
       { case: 'X-CLIP-B/32 8f step, text frozen and cached B=8', variant: 'bf16/eager', ms_median: 40, peak_gib: 2 },
     ]),
@@ -61,9 +62,30 @@ test('each pair is measured here: a workload of its room, and a step that --step
   for (const { what, preset, batch } of STEP_PAIRS) assert.is(CLIPS[preset]?.hardware, batch, what);
   // names in reference.py are put together from these
   const script = readFileSync(new URL('../bench/torch/reference.py', import.meta.url), 'utf8');
-  for (const part of ['f"matmul [{m},{k}]x[{k},{n}] {form}"', 'f"roof matmul {n}^3"', 'f"sdpa BH={h} S={q} D={d}"', '"layer_norm"', '"quickgelu"', '"softmax-CE soft labels"', '"step, text frozen and cached"', '"forward, cached text"']) {
+  for (const part of ['f"matmul {product_name(m, k, n)} {form}"', 'f"roof matmul {product_name(n, n, n)}"', 'f"sdpa {heads_name(h, q, d)}"', 'f"{name} {rows_name(*shape)} {kind}"', '"layer_norm"', '"quickgelu"', '"softmax-CE soft labels"', '"step, text frozen and cached"', '"forward, cached text"']) {
     assert.ok(script.includes(part), part);
   }
+});
+
+test('a shape is spelled alike in workloads and in PyTorch’s script', () => {
+  const script = readFileSync(new URL('../bench/torch/reference.py', import.meta.url), 'utf8');
+  /** What the last f-string of a function of the script makes of some numbers. */
+  const inPython = (name: string, ...values: number[]) => {
+    const [, parameters, body] = new RegExp(`def ${name}\\(([^)]*)\\):\n([^]*?)\n\n`).exec(script) ?? [];
+    const numbers = new Map(parameters.split(', ').map((parameter, i) => [parameter, values[i]]));
+    return [...body.matchAll(/f"([^"]*)"/g)].at(-1)?.[1].replace(/\{(\w+)\}/g, (_, parameter: string) => String(numbers.get(parameter)));
+  };
+  assert.is(productName(2, 3, 5), inPython('product_name', 2, 3, 5));
+  assert.is(rowsName(2, 3), inPython('rows_name', 2, 3));
+  assert.is(headsName(2, 3, 5), inPython('heads_name', 2, 3, 5));
+  assert.is(productName(2, 2, 2), '2³');
+  assert.match(script, 'f"{rows}³" if rows == inner == columns');
+
+  const workload = (room: string, name: string) => rooms.find((each) => each.name === room)?.workloads.find((one) => one.name === name)?.make().inputs ?? {};
+  assert.equal(workload('matmul', `B/32 fc1: ${productName(408, 768, 3072)}`).weight.shape, [3072, 768]);
+  assert.equal(workload('matmul', productName(512, 512, 512)).b.shape, [512, 512]);
+  assert.equal(workload('layernorm', `B/32: ${rowsName(400, 768)}`).x.shape, [400, 768]);
+  assert.equal(workload('attention', headsName(12, 197, 64)).key.shape, [1, 12, 197, 64]);
 });
 
 test('a folder that lacks a side, holds two machines or a broken file is refused, and told why', () => {

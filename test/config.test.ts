@@ -97,7 +97,7 @@ for (const [text, part] of [
   [`${SMALLEST}train: {fixText: yes}`, 'train.fixText: expected true or false, got "yes"'],
   ['data: {train: "", labels: b}\nmodel: {preset: tiny}', 'data.train: expected a text that is not empty'],
 ]) {
-  test(`refused with "${part}"`, () => assert.match(refused(text), part));
+  test(`a configuration is refused with "${part}"`, () => assert.match(refused(text), part));
 }
 
 test('problems of overrides name the override', () => {

@@ -1,5 +1,6 @@
 /** Which machine this is, over what adapters of all makers say of themselves. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
@@ -48,7 +49,7 @@ test('a machine can be tuned where adapter and driver are told, and nowhere else
 });
 
 test('the setup asks Dawn for all that decides the kind, and decides as the engine does', async () => {
-  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL('../engine/setup/probe.mjs', import.meta.url))], { encoding: 'utf8' });
+  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL('../engine/setup/probe_child.mjs', import.meta.url))], { encoding: 'utf8' });
   const info = JSON.parse(stdout);
   await using gpu = await open();
   assert.is(info.isFallbackAdapter, gpu.adapter.info.isFallbackAdapter);
@@ -63,6 +64,15 @@ test('a context is of the kind that its adapter reports, on this adapter and on 
   assert.equal([unnamed.kind, unnamed.name], ['software', 'unnamed adapter']);
   await using card = await nullGpu({ device: '', description: '' });
   assert.equal([card.kind, card.name], ['hardware', 'unnamed adapter']);
+});
+
+test('what tells a software adapter stands in one file, so that Node, browsers and the setup never disagree', () => {
+  const root = new URL('../', import.meta.url);
+  const folders = ['engine', 'kernels', 'model', 'train', 'bench', 'web'].filter((folder) => existsSync(new URL(folder, root)));
+  const files = folders.flatMap((folder) => readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`)).filter((name) => /\.(ts|mjs|js)$/.test(name));
+  const tells = /\/[^/\n]*(llvmpipe|softpipe|basic.render)|\.isFallbackAdapter\b|architecture === 'software'/i;
+  const codeOf = (text: string) => text.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '');
+  assert.equal(files.filter((name) => tells.test(codeOf(readFileSync(new URL(name, root), 'utf8')))), ['engine/software.mjs']);
 });
 
 test.run();

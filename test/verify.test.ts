@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
@@ -38,16 +38,16 @@ for (const file of files) {
   });
 }
 
-if (gpu.features.has('shader-f16')) {
-  for (const file of files.filter((candidate) => ['hf', 'official', 'ops'].includes(kindOf(candidate)))) {
-    test(`${file.name}: all checks pass in half precision`, async () => {
-      const before = gpu.pool.live;
-      const results = await verifyFixture(gpu, file, kindOf(file), { type: 'f16' });
-      assert.equal(results.filter(({ passed }) => !passed), []);
-      assert.is(results.length, CHECKS[file.name]);
-      assert.is(gpu.pool.live, before, gpu.pool.largest(5).join(', '));
-    });
-  }
+const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
+
+for (const file of files.filter((candidate) => ['hf', 'official', 'ops'].includes(kindOf(candidate)))) {
+  testHalf(`${file.name}: all checks pass in half precision`, async () => {
+    const before = gpu.pool.live;
+    const results = await verifyFixture(gpu, file, kindOf(file), { type: 'f16' });
+    assert.equal(results.filter(({ passed }) => !passed), []);
+    assert.is(results.length, CHECKS[file.name]);
+    assert.is(gpu.pool.live, before, gpu.pool.largest(5).join(', '));
+  });
 }
 
 /** A folder with the files of one fixture, and what it may be changed in. */

@@ -7,6 +7,7 @@ import { highest, measureRoofs, RoofKernels, roofsText } from '../roofs/index.ts
 import { ATTEMPTS, pooled, compare } from './compare.ts';
 import { type KernelData, KIND, RESULTS_FILE } from './data.ts';
 import { entriesOf, type Filters } from './entries.ts';
+import { refuseExcess } from './limit.ts';
 import { measure, PATIENCE, type Row } from './measure.ts';
 import { reportPage } from './report.ts';
 import { rooflinePicture } from './roofline.ts';
@@ -23,7 +24,9 @@ export interface KernelOptions extends Filters {
   readonly command: string;
 }
 
-const isWhole = ({ room, case: name, variant, models, types }: KernelOptions) => room === undefined && name === undefined && variant === undefined && !models && types.join() === 'f32';
+/** Nothing was left out that belongs into the published results; f16 may be in them. */
+const isWhole = ({ room, case: name, variant, models, types }: KernelOptions) =>
+  [room, name, variant].every((filter) => filter === undefined) && !models && types[0] === 'f32';
 
 /** @returns the exit code: 1 if something became slower than in the run that it is compared with */
 export async function benchKernels(options: KernelOptions): Promise<number> {
@@ -45,8 +48,15 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
   }
   highestRoofs = highest(highestRoofs, await measureRoofs(gpu));
   const exitCode = earlier === undefined ? 0 : await judge();
+  const copies = { fastest: Math.max(highestRoofs.gbps, ...rows.map((row) => row.roofs.gbps)), bytes: roofs.copiedBytes };
   roofs.dispose();
-  save();
+  const data: KernelData = { roofs: highestRoofs, rows };
+  if (options.json !== undefined) {
+    writeResults(options.json, KIND, gpu, options.command, data);
+    console.log(`wrote ${options.json}`);
+  }
+  refuseExcess(rows, copies);
+  if (isWhole(options)) publish(data);
   return exitCode;
 
   /** Compares, and measures again what looks slower: noise passes, a slower kernel stays. */
@@ -67,13 +77,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
     return comparison.slower.length > 0 ? 1 : 0;
   }
 
-  function save(): void {
-    const data: KernelData = { roofs: highestRoofs, rows };
-    if (options.json !== undefined) {
-      writeResults(options.json, KIND, gpu, options.command, data);
-      console.log(`wrote ${options.json}`);
-    }
-    if (!isWhole(options)) return;
+  function publish(data: KernelData): void {
     const folder = resultsFolder(gpu);
     const results = writeResults(join(folder, RESULTS_FILE), KIND, gpu, options.command, data);
     const picture = rooflinePicture(rows, highestRoofs, gpu.name);

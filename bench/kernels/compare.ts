@@ -3,10 +3,10 @@ import { highest } from '../roofs/index.ts';
 import { type Row, shareOf } from './measure.ts';
 
 /**
- * The rule. Noise only ever adds time, so the least time of a row, its floor, is what repeats: in units of the roofs, whose own floors are
- * found between its rounds, because a machine may be slow as a whole. A row counts as slower if its floor rose by more than LIMIT, and by
- * more than twice what is not known of the floors: how far the third best round lies above the best. And it must still do so after more
- * rounds. Short rows are not judged.
+ * The rule. Noise only ever adds time, so the minimum time of a row is what repeats: in units of the roofs, which are found between its
+ * rounds, because a machine may be slow as a whole. A row counts as slower if its minimum time rose by more than LIMIT, and by more than twice what
+ * is not known of the minimum times: how far the third best round lies above the best. And it must still do so after more rounds. Short rows are
+ * not judged. The work of both is counted as it is now.
  */
 export const LIMIT = 0.1;
 /** Nanoseconds; below, what a dispatch costs by itself moves more than LIMIT. */
@@ -34,8 +34,8 @@ export interface Comparison {
 const keyOf = ({ room, case: name, isWorkload, variant, direction, type }: Row) => [room, name, isWorkload, variant, direction, type].join('\n');
 
 /** By which part the third best round is above the best. */
-function doubtOf({ floors }: Row): number {
-  const sorted = [...floors].sort((a, b) => a - b);
+function doubtOf({ minimumTimes }: Row): number {
+  const sorted = [...minimumTimes].sort((a, b) => a - b);
   return sorted[Math.min(2, sorted.length - 1)] / sorted[0] - 1;
 }
 
@@ -48,7 +48,9 @@ export function compare(before: readonly Row[], now: readonly Row[]): Comparison
   const known = new Map(before.map((row) => [keyOf(row), row]));
   const pairs = now.flatMap((row) => {
     const old = known.get(keyOf(row));
-    return old === undefined ? [] : [{ row, before: old, ratio: shareOf(old) / shareOf(row) }];
+    if (old === undefined) return [];
+    const counted = { ...old, flops: row.flops, bytes: row.bytes };
+    return [{ row, before: counted, ratio: shareOf(counted) / shareOf(row) }];
   });
   const judged = pairs.filter(({ row, before: old }) => Math.max(row.gpu.least, old.gpu.least) >= SHORTEST);
   const slower = judged.filter((change) => change.ratio > 1 + limitOf(change));
@@ -67,6 +69,6 @@ export function pooled(rows: readonly Row[], again: readonly Row[]): Row[] {
   const second = new Map(again.map((row) => [keyOf(row), row]));
   return rows.map((row) => {
     const other = second.get(keyOf(row));
-    return other === undefined ? row : { ...other, floors: [...row.floors, ...other.floors], roofs: highest(row.roofs, other.roofs) };
+    return other === undefined ? row : { ...other, minimumTimes: [...row.minimumTimes, ...other.minimumTimes], roofs: highest(row.roofs, other.roofs) };
   });
 }

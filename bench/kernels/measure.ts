@@ -8,11 +8,12 @@ import { type Spread, spreadOf } from '../statistics.ts';
 import { type Entry, takes } from './entries.ts';
 import { type Direction, Prepared, type Sample } from './prepared.ts';
 
-/** One line of the table: a room × case × variant, in one direction. */
+/** One line of the table: what a room × case dispatches in one variant and one direction, and in no other. */
 export interface Row {
   readonly room: string;
   readonly case: string;
   readonly isWorkload: boolean;
+  /** As it was dispatched; `only` where the kernels have no variants. */
   readonly variant: string;
   readonly direction: Direction;
   readonly type: FloatType;
@@ -25,7 +26,7 @@ export interface Row {
   readonly flops: number;
   readonly bytes: number;
   /** The least GPU time of each round, in nanoseconds. */
-  readonly floors: readonly number[];
+  readonly minimumTimes: readonly number[];
   /** The most that copies and arithmetic reached between the rounds; on matrix units, if they multiply what is stored so. */
   readonly roofs: Control;
   /** Nanoseconds of the first call over the median of the later ones: compiling, as far as no cache knew the program. */
@@ -35,14 +36,17 @@ export interface Row {
 export const gflopsOf = ({ flops, gpu }: Row) => flops / gpu.median;
 export const gbpsOf = ({ bytes, gpu }: Row) => bytes / gpu.median;
 
-/** The time that the roofs leave, over the least time that was seen. */
+/** Nanoseconds: the least that was seen. Noise only ever adds time. */
+export const minimumTimeOf = ({ minimumTimes }: Row) => Math.min(...minimumTimes);
+
+/** The time that the roofs leave, over the minimum time. */
 export function shareOf(row: Row): number {
-  return leastNanoseconds(row, row.roofs) / Math.min(...row.floors);
+  return leastNanoseconds(row, row.roofs) / minimumTimeOf(row);
 }
 
-/** Bytes a second at the least time that was seen, over those of a copy that gives each lane one vector. */
-export function plainShareOf({ bytes, floors, roofs }: Row): number {
-  return bytes / Math.min(...floors) / roofs.plainGbps;
+/** Bytes a second at the minimum time, over those of a copy that gives each lane one vector. */
+export function plainShareOf(row: Row): number {
+  return row.bytes / minimumTimeOf(row) / row.roofs.plainGbps;
 }
 
 /** What bounds it, by the roofs. */
@@ -86,14 +90,16 @@ async function repeat(name: string, work: () => Promise<void>, seconds: number):
   if (failure !== undefined) throw failure;
 }
 
-/** One way to run a case, and what was seen of it. */
-interface Way {
+/** A case in one variant and one type of storage, and what was seen of it. */
+interface Contender {
   readonly variant: string;
   readonly type: FloatType;
   readonly prepared: Prepared;
   readonly first: Record<Direction, Sample | undefined>;
   readonly rounds: Round[];
 }
+
+const DIRECTIONS: readonly Direction[] = ['forward', 'gradient'];
 
 /** Samples between two runs of the roofs, and the better of those. */
 interface Round {
@@ -108,54 +114,104 @@ interface Round {
 export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[], { rounds, seconds }: Patience): Promise<Row[]> {
   const item = entry.make();
   const inputs = types.map((type) => new Prepared(gpu, item, type, () => roofs.warmUp()));
-  const ways: Way[] = [];
+  const all: Contender[] = [];
+  let rows: Row[] = [];
   try {
     for (const [i, type] of types.entries()) {
       for (const variant of entry.variants) {
         if (!takes(gpu, entry.room, variant, type)) continue;
         prefer(gpu, entry.room.kernels, variant, type);
-        ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
+        all.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
       }
     }
+    const titles = titlesOf(all);
+    const contenders = all.filter((contender) => DIRECTIONS.some((direction) => titles[direction].has(contender)));
     const { bytesRead, bytesWritten } = item.cost(types[0]);
     const control = () => roofs.control(bytesRead + bytesWritten);
     let before = await control();
     for (let i = 0; i < rounds; i++) {
-      for (const way of ways) {
-        const time = firstWall(way);
+      for (const contender of contenders) {
+        const time = firstWall(contender);
         if (i >= (time < SLOW ? rounds : time < VERY_SLOW ? FEW : 1)) continue;
-        prefer(gpu, entry.room.kernels, way.variant, way.type);
+        prefer(gpu, entry.room.kernels, contender.variant, contender.type);
         const round: Round = { samples: { forward: [], gradient: [] }, roofs: before };
-        if (time < SLOW) await repeat(`${entry.name}, ${way.variant}`, () => keepSample(way, round), seconds);
-        else await keepSample(way, round);
+        if (time < SLOW) await repeat(`${entry.name}, ${contender.variant}`, () => keepSample(contender, round), seconds);
+        else await keepSample(contender, round);
         const after = await control();
         round.roofs = highest(before, after);
-        way.rounds.push(round);
+        contender.rounds.push(round);
         before = after;
       }
     }
+    rows = types.flatMap((type) => DIRECTIONS.flatMap((direction) => {
+      const own = contenders.filter((contender) => contender.type === type);
+      return own.flatMap((contender) => rowsOf(entry, item, contender, direction, titles[direction].get(contender)));
+    }));
   } finally {
     gpu.candidates.clear();
     for (const prepared of inputs) prepared.dispose();
   }
-  return ways.flatMap((way) => (['forward', 'gradient'] as const).flatMap((direction) => rowsOf(entry, item, way, direction)));
+  return rows;
 }
 
-async function keepSample({ prepared }: Way, { samples }: Round): Promise<void> {
+/** Which of them have a row, by direction, and under which name of a variant. */
+function titlesOf(contenders: readonly Contender[]): Readonly<Record<Direction, ReadonlyMap<Contender, string>>> {
+  const named = (direction: Direction) => [...new Set(contenders.map(({ type }) => type))].flatMap((type) => {
+    const own = contenders.filter((contender) => contender.type === type);
+    const names = distinct(own.map(({ variant, first }) => ({ variant, sample: first[direction] })));
+    return own.flatMap((contender, i): [Contender, string][] => (names[i] === undefined ? [] : [[contender, names[i]]]));
+  });
+  return { forward: new Map(named('forward')), gradient: new Map(named('gradient')) };
+}
+
+async function keepSample({ prepared }: Contender, { samples }: Round): Promise<void> {
   const { forward, gradient } = await prepared.sample();
   if (forward !== undefined) samples.forward.push(forward);
   if (gradient !== undefined) samples.gradient.push(gradient);
 }
 
-function firstWall({ first: { forward, gradient } }: Way): number {
+function firstWall({ first: { forward, gradient } }: Contender): number {
   return (forward?.wall ?? 0) + (gradient?.wall ?? 0);
 }
 
-/** One row, or none where there is no gradient. */
-function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way, direction: Direction): Row[] {
+/** What was dispatched when a variant was asked for. */
+export interface Asked {
+  readonly variant: string;
+  readonly sample: Pick<Sample, 'variants' | 'fingerprint'> | undefined;
+}
+
+/**
+ * Under which name each of them has a row, or undefined if it has none: it dispatched nothing, or what another one did. The name is that of
+ * what was dispatched, not of what was asked for: a kernel without variants is `only`, and one that lacks the variant runs as it would by itself.
+ */
+export function distinct(asked: readonly Asked[]): readonly (string | undefined)[] {
+  const names = asked.map(({ variant, sample }) => sample && dispatchedVariant(variant, sample.variants));
+  const owners = new Map<string, number>();
+  asked.forEach(({ variant }, i) => {
+    const name = names[i];
+    if (name !== undefined && (!owners.has(name) || variant === name)) owners.set(name, i);
+  });
+  const seen = new Set<string>();
+  return asked.map(({ sample }, i) => {
+    const name = names[i];
+    if (name === undefined || sample === undefined || owners.get(name) !== i || seen.has(sample.fingerprint)) return undefined;
+    seen.add(sample.fingerprint);
+    return name;
+  });
+}
+
+/** The variant that was asked for if a kernel ran in it; else those that ran; undefined if nothing did. */
+function dispatchedVariant(asked: string, dispatched: readonly string[]): string | undefined {
+  if (dispatched.length === 0) return undefined;
+  const variants = [...new Set(dispatched)].filter((name) => name !== 'only');
+  return variants.includes(asked) ? asked : variants.join(' + ') || 'only';
+}
+
+/** One row, or none where another one is the same. */
+function rowsOf(entry: Entry, item: Case, { type, first, rounds }: Contender, direction: Direction, variant: string | undefined): Row[] {
   const cost = direction === 'forward' ? item.cost(type) : item.gradientCost?.(type);
   const called = first[direction];
-  if (cost === undefined || called === undefined) return [];
+  if (variant === undefined || cost === undefined || called === undefined) return [];
   const times = rounds.map((round) => round.samples[direction].map(({ gpu }) => gpu));
   const wall = spreadOf(rounds.flatMap((round) => round.samples[direction].map((sample) => sample.wall)));
   const roofs = rounds.map((round) => round.roofs).reduce(highest);
@@ -165,7 +221,7 @@ function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way,
     gpu: spreadOf(times.flat()), wall,
     flops: cost.flops,
     bytes: cost.bytesRead + cost.bytesWritten,
-    floors: times.map((round) => Math.min(...round)),
+    minimumTimes: times.map((round) => Math.min(...round)),
     roofs: { ...roofs, gflops: arithmeticRoof(roofs, type) },
     compile: Math.max(0, called.wall - wall.median),
   }];

@@ -4,8 +4,12 @@ import type { Case, Input } from '../../kernels/shared/room.ts';
 
 export type Direction = 'forward' | 'gradient';
 
-/** One call: how long each of its dispatches took on the GPU, and all of it by both clocks, in nanoseconds. */
+/** One call: what it dispatched, how long each dispatch took on the GPU, and all of it by both clocks, in nanoseconds. */
 export interface Sample {
+  /** Variants of the kernels, in the order of the dispatches: the ends of their names. */
+  readonly variants: readonly string[];
+  /** Programs, constants and workgroups of all dispatches: equal for two calls that did the same. */
+  readonly fingerprint: string;
   readonly dispatches: readonly number[];
   readonly gpu: number;
   readonly wall: number;
@@ -16,8 +20,19 @@ export type WarmUp = () => void;
 
 async function sampleOf(gpu: Gpu, warmUp: WarmUp, work: () => void): Promise<Sample> {
   const start = performance.now();
-  const [first, ...dispatches] = (await gpu.profile(() => { warmUp(); work(); })).map(({ nanoseconds }) => nanoseconds);
-  return { dispatches, gpu: dispatches.reduce((sum, nanoseconds) => sum + nanoseconds, 0), wall: (performance.now() - start) * 1e6 - first };
+  const [warm, ...times] = await gpu.profile(() => {
+    warmUp();
+    work();
+  });
+  const wall = (performance.now() - start) * 1e6 - warm.nanoseconds;
+  const dispatches = times.map(({ nanoseconds }) => nanoseconds);
+  return {
+    variants: times.map(({ kernel }) => kernel.slice(kernel.lastIndexOf('.') + 1)),
+    fingerprint: times.map(({ program }) => program).join('\n'),
+    dispatches,
+    gpu: dispatches.reduce((sum, nanoseconds) => sum + nanoseconds, 0),
+    wall,
+  };
 }
 
 /** Inputs of a case on the GPU, those with gradients ready for them. */

@@ -31,16 +31,17 @@ ${awkward.length === 0 ? html`` : html`<details class="card"><summary>${awkward.
 
 /** The fastest variant of a case and direction stands out. */
 function isBest(row: Row, rows: readonly Row[]): boolean {
-  return rows.every((other) => other.case !== row.case || other.direction !== row.direction || other.gpu.least >= row.gpu.least);
+  const isRival = (other: Row) => other.case === row.case && other.direction === row.direction && other.type === row.type;
+  return rows.every((other) => !isRival(other) || other.gpu.least >= row.gpu.least);
 }
 
 function table(rows: readonly Row[]): Html {
   const line = (row: Row) => html`<tr${new Html(isBest(row, rows) ? ' class="best"' : '')}>
-<td>${row.case}</td><td>${row.variant === 'only' ? '' : row.variant}</td><td>${row.direction}</td><td class="n">${row.dispatches}</td>
+<td>${row.case}</td><td>${row.variant === 'only' ? '' : row.variant}</td><td>${row.type}</td><td>${row.direction}</td><td class="n">${row.dispatches}</td>
 <td class="n">${duration(row.gpu.median)}</td><td class="n">${duration(row.gpu.low)} to ${duration(row.gpu.high)}</td><td class="n">${duration(row.wall.median)}</td>
 <td class="n">${row.flops === 0 ? '' : digits(gflopsOf(row))}</td><td class="n">${digits(gbpsOf(row))}</td>
 <td title="bound by ${boundOf(row)}"><span class="meter"><i style="width:${(100 * Math.min(1, shareOf(row))).toFixed(1)}%"></i></span>${percent(shareOf(row))}</td><td class="n">${duration(row.compile)}</td></tr>`;
-  return html`<div class="scroll"><table class="rows"><tr><th>case</th><th>variant</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
+  return html`<div class="scroll"><table class="rows"><tr><th>case</th><th>variant</th><th>stored</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
 ${rows.map(line)}</table></div>`;
 }
 
@@ -64,7 +65,7 @@ export function reportPage({ environment, commit, date, command, roofs, rows }: 
 <div class="facts"><span>${date.slice(0, 16).replace('T', ' ')} UTC</span><span>commit ${commit}</span><span>${machine}</span>${Object.entries(versions).map(([name, version]) => html`<span>${name} ${version}</span>`)}<span>${command}</span></div>
 </header>
 <div class="picture">${new Html(picture)}</div>
-<p class="hint">GPU: between timestamps around each dispatch. Wall: from the call to the results on the host. Of the roof: the time that the roofs leave, measured before and after each turn, over the least time of the turn; the median of the turns. Compile: the first call, less the median. The fastest variant is bold.</p>
+<p class="hint">GPU: between timestamps around each dispatch. Wall: from the call to the results on the host. Of the roof: the time that the roofs leave, measured before and after each turn, over the minimum time of all turns. Compile: the first call, less the median. The fastest variant is bold.</p>
 <nav>${names.map((name) => html`<a href="#${name}">${name}</a>`)}</nav>
 ${names.map((name) => section(name, rows.filter(({ room }) => room === name)))}
 </main>

@@ -22,9 +22,9 @@ export function kernelTable(rows: readonly Row[]): string {
 
 function changeTable(changes: readonly Change[]): string {
   const line = ({ row, before, ratio }: Change) => [
-    row.room, row.case, row.variant, row.direction, `${duration(before.gpu.least)}, ${percent(shareOf(before))}`, `${duration(row.gpu.least)}, ${percent(shareOf(row))}`, `${ratio.toFixed(2)} ×`,
+    row.room, row.case, row.variant, row.type, row.direction, `${duration(before.gpu.least)}, ${percent(shareOf(before))}`, `${duration(row.gpu.least)}, ${percent(shareOf(row))}`, `${ratio.toFixed(2)} ×`,
   ];
-  return markdownTable(['room', 'case', 'variant', 'direction', 'then: least, of the roof', 'now', 'time by the roofs'], changes.map(line));
+  return markdownTable(['room', 'case', 'variant', 'stored', 'direction', 'then: minimum time, of the roof', 'now', 'time by the roofs'], changes.map(line));
 }
 
 /** What a comparison found, in words. */

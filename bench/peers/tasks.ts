@@ -7,6 +7,7 @@ import * as gelu from '../../kernels/gelu/reference.ts';
 import * as layernorm from '../../kernels/layernorm/reference.ts';
 import { multiply } from '../../kernels/matmul/reference.ts';
 import { normal } from '../../kernels/shared/sample.ts';
+import { headsName, productName, rowsName } from '../../kernels/shared/shape_name.ts';
 import { ADAMW, type Formula, type Operand, type Operands, type Operands64, type Task } from './task.ts';
 import { blockOperands, type VitShape, vitOperands } from './vit.ts';
 import * as vit from './vit.reference.ts';
@@ -15,7 +16,7 @@ const random = (name: string, shape: Shape, spread?: { readonly mean?: number; r
 
 function matmul(rows: number, inner: number, columns: number): Task {
   return {
-    name: `matmul, ${rows} × ${inner} × ${columns}`, formula: 'matmul', direction: 'forward', wrt: [],
+    name: `matmul, ${productName(rows, inner, columns)}`, formula: 'matmul', direction: 'forward', wrt: [],
     operands: () => ({ a: random('a', [rows, inner]), b: random('b', [inner, columns]) }),
     reference({ a, b }) {
       const across = b.map((_, i) => b[(i % inner) * columns + Math.floor(i / inner)]); // rows of bᵀ lie side by side in memory
@@ -38,7 +39,7 @@ function bothWays(formula: Formula, name: string, wrt: readonly string[], operan
 function layernorms(rows: number, columns: number): readonly [Task, Task] {
   const operands = () => ({ x: random('x', [rows, columns]), weight: random('weight', [columns], { mean: 1, std: 0.1 }), bias: random('bias', [columns]), dy: random('dy', [rows, columns]) });
   const forward = ({ x, weight, bias }: Operands64) => ({ y: layernorm.layernorm(x, weight, bias, 1e-5) });
-  return bothWays('layernorm', `layernorm, ${rows} × ${columns}`, ['x', 'weight', 'bias'], operands, undefined, ({ x, weight, bias, dy }) => {
+  return bothWays('layernorm', `layernorm, ${rowsName(rows, columns)}`, ['x', 'weight', 'bias'], operands, undefined, ({ x, weight, bias, dy }) => {
     const gradient = layernorm.layernormGradient(x, weight, dy, 1e-5);
     return { ...forward({ x, weight, bias }), dx: gradient.x, dweight: gradient.weight, dbias: gradient.bias };
   }, forward);
@@ -46,7 +47,7 @@ function layernorms(rows: number, columns: number): readonly [Task, Task] {
 
 function gelus(rows: number, columns: number): readonly [Task, Task] {
   const operands = () => ({ x: random('x', [rows, columns]), dy: random('dy', [rows, columns]) });
-  return bothWays('gelu', `GELU, ${rows} × ${columns}`, ['x'], operands, undefined,
+  return bothWays('gelu', `GELU, ${rowsName(rows, columns)}`, ['x'], operands, undefined,
     ({ x, dy }) => ({ y: gelu.gelu(x, 'gelu'), dx: gelu.geluGradient(x, dy, 'gelu') }),
     ({ x }) => ({ y: gelu.gelu(x, 'gelu') }));
 }
@@ -64,7 +65,7 @@ function softTargets(rows: number, classes: number): Operand {
 function crossEntropies(rows: number, classes: number): readonly [Task, Task] {
   const operands = () => ({ logits: random('logits', [rows, classes], { std: 3 }), target: softTargets(rows, classes) });
   const forward = ({ logits, target }: Operands64) => ({ y: Float64Array.of(crossEntropy.crossEntropy(logits, target, classes)) });
-  return bothWays('cross_entropy', `cross-entropy, ${rows} × ${classes}, soft`, ['logits'], operands, undefined,
+  return bothWays('cross_entropy', `cross-entropy, ${rowsName(rows, classes)}, soft`, ['logits'], operands, undefined,
     ({ logits, target }) => ({ ...forward({ logits, target }), dlogits: crossEntropy.crossEntropyGradient(logits, target, classes, 1) }), forward);
 }
 
@@ -73,7 +74,7 @@ function attentions(batch: number, heads: number, tokens: number, headDim: numbe
   const shape = [batch, heads, tokens, headDim];
   const operands = () => Object.fromEntries(['query', 'key', 'value', 'dy'].map((name) => [name, random(name, shape)]));
   const forward = ({ query, key, value }: Operands64) => ({ y: attention.attention(sizes, { query, key, value }) });
-  return bothWays('attention', `attention, ${batch * heads} × ${tokens} × ${headDim}`, ['query', 'key', 'value'], operands, heads, ({ query, key, value, dy }) => {
+  return bothWays('attention', `attention, ${headsName(batch * heads, tokens, headDim)}`, ['query', 'key', 'value'], operands, heads, ({ query, key, value, dy }) => {
     const gradient = attention.attentionGradient(sizes, { query, key, value }, dy);
     return { ...forward({ query, key, value }), dquery: gradient.query, dkey: gradient.key, dvalue: gradient.value };
   }, forward);

@@ -15,7 +15,7 @@ export const matrixKernel = new Kernel('roof_subgroup_matrix', [await part(impor
 export interface Roofs {
   /** Read and written by a copy of f32. */
   readonly gbps: number;
-  /** By a copy that gives each lane one pack of four, which is how copies are written for GPUs; the same there, less where starting a lane costs. */
+  /** By a copy that gives each lane one vector of four, which is how copies are written for GPUs; the same there, less where starting a lane costs. */
   readonly plainGbps: number;
   readonly gflops: number;
   /** Arithmetic in f16; undefined without `shader-f16`. */
@@ -30,7 +30,7 @@ export interface Roofs {
 
 /** Lanes of a workgroup, and operations of one lane in one round: as fma.wgsl has them. */
 const FMA = { workgroup: 64, flops: 4 * 4 * 4 * 2 };
-/** Lanes of a workgroup, each with one pack. */
+/** Lanes of a workgroup, each with one vector. */
 const PLAIN_TILE = 256;
 const MATRIX = { workgroup: 128, products: 4 };
 
@@ -123,6 +123,11 @@ export class RoofKernels {
     return [{ name: multiplies === 'f16' ? 'matrixGflops' : 'wideMatrixGflops', work: products * matrixRounds * 2 * M * N * K, run }];
   }
 
+  /** Bytes that the copy of the roof moves: more than the caches hold. */
+  get copiedBytes(): number {
+    return 2 * this.#copied[0].bytes;
+  }
+
   /** A dispatch that keeps every processor of the adapter busy for a moment. */
   warmUp(): void {
     this.#fma.run();
@@ -166,7 +171,7 @@ export async function measureRoofs(gpu: Gpu): Promise<Roofs> {
 export function roofsText({ gbps, plainGbps, gflops, halfGflops, matrixGflops, wideMatrixGflops, processorGflops }: Roofs): string {
   const rate = (what: string, value: number | undefined) => (value === undefined ? [] : [`${what} ${digits(value)} GFLOP/s`]);
   return [
-    `copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a pack a lane)`,
+    `copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a vector a lane)`,
     ...rate('f32', gflops), ...(halfGflops === undefined ? ['no f16'] : rate('f16', halfGflops)),
     ...(matrixGflops === undefined && wideMatrixGflops === undefined ? ['no matrix units'] : []), ...rate('matrix units', matrixGflops), ...rate('matrix units of f32', wideMatrixGflops), ...rate('fused on the processor', processorGflops),
   ].join(', ');

@@ -1,4 +1,5 @@
 /** What is measured on both sides, by the names that it has in PyTorch's file (reference.py) and in ours. */
+import { headsName, productName, rowsName } from '../../kernels/shared/shape_name.ts';
 import type { Direction } from '../kernels/prepared.ts';
 import type { StepShape } from '../training_step.ts';
 
@@ -31,10 +32,12 @@ export interface StepPair extends Counted, Pick<StepShape, 'preset' | 'batch' | 
 
 const same = (work: number) => ({ torch: work, ours: work });
 
-function matmulPairs(name: string, [rows, inner, columns]: readonly [number, number, number], product: string): readonly KernelPair[] {
-  const torch = `matmul [${rows},${inner}]x[${inner},${columns}]`;
+/** @param model what stands before the shape in the name of our workload */
+function matmulPairs(model: string, [rows, inner, columns]: readonly [number, number, number]): readonly KernelPair[] {
+  const product = productName(rows, inner, columns);
+  const torch = `matmul ${product}`;
   const flops = 2 * rows * inner * columns;
-  const pair = { unit: 'TFLOP/s', room: 'matmul', case: name } as const;
+  const pair = { unit: 'TFLOP/s', room: 'matmul', case: `${model}${product}` } as const;
   return [
     { ...pair, what: `matmul ${product}`, counted: '2MNK', torch: [`${torch} Y=XW`], directions: ['forward'], work: same(flops) },
     { ...pair, what: `matmul ${product}, both gradients`, counted: '4MNK', torch: [`${torch} dX=dY.Wt`, `${torch} dW=Xt.dY`], directions: ['gradient'], work: same(2 * flops) },
@@ -43,8 +46,8 @@ function matmulPairs(name: string, [rows, inner, columns]: readonly [number, num
 
 function attentionPairs(heads: number, tokens: number): readonly KernelPair[] {
   const products = heads * tokens * tokens * 64;
-  const pair = { unit: 'TFLOP/s', room: 'attention', case: `${heads} heads, ${tokens} tokens of 64` } as const;
-  const torch = `sdpa BH=${heads} S=${tokens} D=64`;
+  const pair = { unit: 'TFLOP/s', room: 'attention', case: headsName(heads, tokens, 64) } as const;
+  const torch = `sdpa ${pair.case}`;
   return [
     { ...pair, what: `attention, ${pair.case}`, counted: '4·BH·S²·D', torch: [`${torch} fwd`], directions: ['forward'], work: same(4 * products) },
     { ...pair, what: `attention, ${pair.case}, with gradient`, counted: '14·BH·S²·D', torch: [`${torch} fwd+bwd`], directions: ['forward', 'gradient'], work: same(14 * products) },
@@ -61,15 +64,15 @@ function streamPairs(room: string, name: string, torch: string, elements: number
 }
 
 export const KERNEL_PAIRS: readonly KernelPair[] = [
-  { what: 'matmul 4096³', counted: '2MNK', unit: 'TFLOP/s', torch: ['roof matmul 4096^3'], room: 'matmul', case: '4096³', directions: ['forward'], work: same(2 * 4096 ** 3) },
-  ...matmulPairs('2048³', [2048, 2048, 2048], '2048³'),
-  ...matmulPairs('B/32, 32 clips: 1600 × 768 → 3072', [1600, 768, 3072], '1600 × 768 → 3072'),
-  ...matmulPairs('B/16, 8 clips: 12608 × 768 → 2304', [12608, 768, 2304], '12608 × 768 → 2304'),
-  ...matmulPairs('B/16, 8 clips: 12608 × 768 → 3072', [12608, 768, 3072], '12608 × 768 → 3072'),
+  { what: `matmul ${productName(4096, 4096, 4096)}`, counted: '2MNK', unit: 'TFLOP/s', torch: [`roof matmul ${productName(4096, 4096, 4096)}`], room: 'matmul', case: productName(4096, 4096, 4096), directions: ['forward'], work: same(2 * 4096 ** 3) },
+  ...matmulPairs('', [2048, 2048, 2048]),
+  ...matmulPairs('B/32, 32 clips: ', [1600, 768, 3072]),
+  ...matmulPairs('B/16, 8 clips: ', [12608, 768, 2304]),
+  ...matmulPairs('B/16, 8 clips: ', [12608, 768, 3072]),
   ...attentionPairs(384, 50), ...attentionPairs(96, 197), ...attentionPairs(16, 1569),
-  ...streamPairs('layernorm', '65536 × 768', 'layer_norm [65536, 768]', 65536 * 768, 2, 5),
-  ...streamPairs('gelu', 'quick_gelu: 12608 × 3072', 'quickgelu [12608, 3072]', 12608 * 3072, 2, 5),
-  ...streamPairs('cross_entropy', '4096 × 400, soft', 'softmax-CE soft labels [4096, 400]', 4096 * 400, 2, 3),
+  ...streamPairs('layernorm', rowsName(65536, 768), `layer_norm ${rowsName(65536, 768)}`, 65536 * 768, 2, 5),
+  ...streamPairs('gelu', `quick_gelu: ${rowsName(12608, 3072)}`, `quickgelu ${rowsName(12608, 3072)}`, 12608 * 3072, 2, 5),
+  ...streamPairs('cross_entropy', `${rowsName(4096, 400)}, soft`, `softmax-CE soft labels ${rowsName(4096, 400)}`, 4096 * 400, 2, 3),
   { what: 'AdamW', counted: '7 tensors', unit: 'GB/s', torch: ['AdamW 196.6 M params, 1 tensors'], room: 'adamw', case: '50 M parameters', directions: ['forward'], work: { torch: 7 * 196_585_729, ours: 7 * 50_000_000 }, isWide: true },
 ];
 

@@ -253,6 +253,20 @@ def compiled(fn):
     return torch.compile(fn, dynamic=False)
 
 
+# =========================================================================== names
+# shapes are spelled as in kernels/shared/shape_name.ts
+def product_name(rows, inner, columns):
+    return f"{rows}³" if rows == inner == columns else f"{rows} × {inner} → {columns}"
+
+
+def rows_name(rows, columns):
+    return f"{rows} × {columns}"
+
+
+def heads_name(heads, tokens, head_dim):
+    return f"{heads} heads, {tokens} tokens of {head_dim}"
+
+
 # =========================================================================== roofs
 def roofs(b):
     for mib in ([1024, 256, 64] if not b.shrink else [8]):
@@ -275,7 +289,7 @@ def roofs(b):
             def mm():
                 x, y, z = b.rand(n, n, dtype=dt), b.rand(n, n, dtype=dt), b.rand(n, n, dtype=dt)
                 return lambda: torch.mm(x, y, out=z)
-            b.measure(f"roof matmul {n}^3", f"{prec}/eager", mm, flop=2 * n**3, notes="2MNK")
+            b.measure(f"roof matmul {product_name(n, n, n)}", f"{prec}/eager", mm, flop=2 * n**3, notes="2MNK")
 
 
 # =========================================================================== matmul
@@ -293,7 +307,7 @@ def matmul(b):
                     if form[:2] == "dX":
                         o = torch.empty(m, k, device=b.dev, dtype=dt); return lambda: torch.mm(dy, w.t(), out=o)
                     o = torch.empty(k, n, device=b.dev, dtype=dt); return lambda: torch.mm(x.t(), dy, out=o)
-                b.measure(f"matmul [{m},{k}]x[{k},{n}] {form}", f"{prec}/eager", make, flop=2 * m * n * k, notes="2MNK")
+                b.measure(f"matmul {product_name(m, k, n)} {form}", f"{prec}/eager", make, flop=2 * m * n * k, notes="2MNK")
     # the fused form that a hand-written kernel competes with: linear + bias + QuickGELU
     m, k, n = b.n(12608), b.n(768), b.n(3072)
     def layer(x, w, c):
@@ -307,7 +321,7 @@ def matmul(b):
                 x, w, c = b.rand(m, k, dtype=dt), b.rand(k, n, dtype=dt, scale=.02), b.rand(n, dtype=dt)
                 f = compiled(layer) if mode == "compile" else layer
                 return lambda: f(x, w, c)
-            b.measure(f"linear+bias+quickgelu [{m},{k}]x[{k},{n}]", f"{prec}/{mode}", make, flop=2 * m * n * k,
+            b.measure(f"linear+bias+quickgelu {product_name(m, k, n)}", f"{prec}/{mode}", make, flop=2 * m * n * k,
                       notes="2MNK only", compiled=mode == "compile")
     # a plain product compiles to the same library call as eager, so torch.compile is timed on the fused form only
 
@@ -319,7 +333,7 @@ def sdpa(b):
     for bh, s, d, causal in cases:
         h, q = (max(1, bh // 8), max(8, s // 8)) if b.shrink else (bh, s)
         work = h * q * q * d * (.5 if causal else 1)
-        name = f"sdpa BH={h} S={q} D={d}" + (" causal" if causal else "")
+        name = f"sdpa {heads_name(h, q, d)}" + (", causal" if causal else "")
         for prec, dt in DTYPES.items():
             for kind in ("fwd", "fwd+bwd"):
                 def make():
@@ -349,7 +363,7 @@ def pointwise(b, name, shape, fn, make_args, prec, fwd_units, both_units, unit_n
                 if kind == "fwd":
                     return lambda: f(*args)
                 return lambda: torch.autograd.grad(f(*args), wrt, dy)
-            b.measure(f"{name} {list(shape)} {kind}", f"{prec}/{mode}", make, True, bytes=units * size * elements,
+            b.measure(f"{name} {rows_name(*shape)} {kind}", f"{prec}/{mode}", make, True, bytes=units * size * elements,
                       notes=f"{units} x elements x {size} B ({unit_note})", compiled=mode == "compile")
 
 

@@ -5,11 +5,14 @@ import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 export { cost, gradientCost } from './cost.ts';
 
-const body = await part(import.meta.url, './cross_entropy.wgsl');
-const functions = await Promise.all(['../shared/exp.wgsl', '../shared/log.wgsl', '../shared/special.wgsl'].map((file) => part(import.meta.url, file)));
-const withTargets = rowKernels('cross_entropy', [body, ...functions, await part(import.meta.url, './target.soft.wgsl')]);
-const withLabels = rowKernels('cross_entropy_labels', [body, ...functions, await part(import.meta.url, './target.label.wgsl')]);
-const backward = vectorKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
+const read = (file: string) => part(import.meta.url, file);
+const parts = [
+  await read('./cross_entropy.wgsl'), await read('../shared/softmax.wgsl'),
+  await read('../shared/exp.wgsl'), await read('../shared/log.wgsl'), await read('../shared/special.wgsl'),
+];
+const withTargets = rowKernels('cross_entropy', [...parts, await read('./parts/target.soft.wgsl')]);
+const withLabels = rowKernels('cross_entropy_labels', [...parts, await read('./parts/target.label.wgsl')]);
+const backward = vectorKernels('cross_entropy_grad', [await read('./cross_entropy_grad.wgsl'), flat]);
 
 /**
  * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no gradient: one that requires it is refused.
@@ -44,13 +47,13 @@ export function crossEntropyWithLabels(logits: Tensor, labels: Tensor<'u32'>, sm
 
 function run(logits: Tensor, kernels: VectorKernels, targets: { targets: Tensor } | { labels: Tensor<'u32'> }, smoothed: { on: number; off: number }): Tensor {
   const { gpu } = logits;
-  const [rows, count] = logits.shape;
+  const [rows, cols] = logits.shape;
   return gpu.scope(() => {
     const losses = logits.wide([rows], 'row losses');
     const derivative = logits.wide(logits.shape, 'loss derivative');
-    const { kernel, vectors } = vectorsOf(kernels, count);
+    const { kernel } = vectorsOf(kernels, cols);
     inRanges(gpu, rows, { logits, ...targets, losses, derivative }, (tensors, some) => {
-      kernel.run(gpu, { tensors, params: { rows: some, vectors, ...smoothed }, ...rowLaunch(gpu, kernel, some) });
+      kernel.run(gpu, { tensors, params: { rows: some, cols, ...smoothed }, ...rowLaunch(gpu, kernel, some) });
     });
     return record(
       sumEverything(losses, 1 / rows),
@@ -58,9 +61,9 @@ function run(logits: Tensor, kernels: VectorKernels, targets: { targets: Tensor 
       (dloss) => {
         const dlogits = logits.gradLike();
         inRanges(gpu, logits.size, { derivative, dlogits }, (tensors, some) => {
-          const { kernel: gradient, vectors: n } = vectorsOf(backward, some);
-          const { tile, grid } = flatTiles(gpu, n);
-          gradient.run(gpu, { tensors: { ...tensors, dloss }, params: { n, tile, rows }, grid });
+          const { kernel: gradient, vectors } = vectorsOf(backward, some);
+          const { tile, grid } = flatTiles(gpu, vectors);
+          gradient.run(gpu, { tensors: { ...tensors, dloss }, params: { vectors, tile, rows }, grid });
         });
         return [dlogits];
       },

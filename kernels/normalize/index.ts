@@ -13,27 +13,29 @@ const backward = rowKernels('normalize_grad', [await part(import.meta.url, './no
  * @param x [..., C]  @returns the shape of `x`
  */
 export function normalize(x: Tensor): Tensor {
-  const length = x.shape.at(-1);
-  if (length === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
+  const cols = x.shape.at(-1);
+  if (cols === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
   const { gpu } = x;
-  const rows = x.size / length;
+  const rows = x.size / cols;
   const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) => {
-    const { kernel, vectors } = vectorsOf(kernels, length);
-    inRanges(gpu, rows, all, (tensors, count) => kernel.run(gpu, { tensors, params: { rows: count, vectors }, ...rowLaunch(gpu, kernel, count) }));
+    const { kernel } = vectorsOf(kernels, cols);
+    inRanges(gpu, rows, all, (tensors, count) => {
+      kernel.run(gpu, { tensors, params: { rows: count, cols }, ...rowLaunch(gpu, kernel, count) });
+    });
   };
   return gpu.scope(() => {
     const y = x.like();
-    const inverse = x.wide([rows], 'inverse norm');
-    run(forward, { x, y, inverse });
+    const inverse_norms = x.wide([rows], 'inverse norms');
+    run(forward, { x, y, inverse_norms });
     return record(
       y,
       [x],
       (dy) => {
         const dx = x.gradLike();
-        run(backward, { y, inverse, dy, dx });
+        run(backward, { y, inverse_norms, dy, dx });
         return [dx];
       },
-      [y, inverse],
+      [y, inverse_norms],
     );
   });
 }

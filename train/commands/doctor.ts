@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { findAdapter, NothingFound } from '../../engine/setup/adapter.mjs';
+import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
 import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';

@@ -27,7 +27,7 @@ type Inputs = Readonly<Record<string, Tensor>>;
 const OPERATIONS: Readonly<Record<string, (x: Inputs, item: OpCase, ints: Readonly<Record<string, Int32Array>>) => Tensor>> = {
   linear: ({ x, w, b }) => linear(x, w, { bias: b }),
   linear_nobias: ({ x, w }) => linear(x, w),
-  layernorm: ({ x, w, b }, { eps }) => layernorm(x, w, b, eps),
+  layernorm: ({ x, w, b }, { eps }) => layernorm(x, w, b, { eps }),
   quickgelu: ({ x }) => gelu(x, 'quick_gelu'),
   gelu_erf: ({ x }) => gelu(x, 'gelu'),
   gelu_tanh: ({ x }) => gelu(x, 'gelu_tanh'),

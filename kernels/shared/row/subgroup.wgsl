@@ -1,7 +1,7 @@
-// One row per subgroup: sums and maxima cross its lanes, without barriers and without shared memory.
+// One row per subgroup: sums and maxima cross its lanes, without barriers and without workgroup memory.
 // Right for every subgroup size that divides WORKGROUP. Same functions as tree.wgsl.
-
-const WORKGROUP = 128u;
+//
+// Constants: WORKGROUP  lanes of a workgroup
 
 struct Lanes {
   @builtin(workgroup_id) group: vec3u,

@@ -1,0 +1,65 @@
+/** What was measured beside the rooms, as one page: goals, other libraries, X-CLIP. */
+import { formatBytes } from '../engine/index.ts';
+import { judged } from './goals.ts';
+import { headingTable, MADE } from './heading.ts';
+import type { KernelData } from './kernels/data.ts';
+import type { PeerResults } from './peers/command.ts';
+import { peerTables } from './peers/table.ts';
+import type { Results } from './results.ts';
+import { roofsText } from './roofs/index.ts';
+import { kernelShareTable } from './shares.ts';
+import type { StepResults } from './step.ts';
+import { digits, duration, markdownTable, percent } from './table.ts';
+
+/** What there is; what is missing has no part of the page. */
+export interface Parts {
+  readonly kernels?: Results<KernelData>;
+  readonly peers?: Results<PeerResults>;
+  readonly step?: Results<StepResults>;
+}
+
+/** Goals with what was reached, of those that were measured. They are of software adapters. */
+function goalsPart({ kernels, peers }: Parts): readonly string[] {
+  const seen = kernels ?? peers;
+  if (seen === undefined || !seen.environment.isSoftware) return [];
+  const lines = judged({ kernels, outcomes: peers?.outcomes }).flatMap(({ what, goal, reached, isMet }) => (reached === undefined ? [] : [[what, goal, reached, isMet ? 'met' : 'missed']]));
+  return [
+    '## Where the kernels stand',
+    `Each row is reached where every case of it is. Goals that name a copy were set by one that gives each lane one vector; in brackets stands what the roof, a
+better copy, leaves of them.`,
+    markdownTable(['what', 'goal', 'reached', ''], lines),
+  ];
+}
+
+function kernelsPart({ kernels }: Parts): readonly string[] {
+  if (kernels === undefined) return [];
+  const rooms = [...new Set(kernels.rows.filter(({ isWorkload }) => isWorkload).map(({ room }) => room))];
+  return [
+    '## Kernels', headingTable(kernels, { roofs: roofsText(kernels.roofs) }),
+    `A page for each room: ${rooms.map((room) => `[${room}](../kernels/${room}/MEASURED.md)`).join(', ')}.`,
+  ];
+}
+
+function peersPart({ peers }: Parts): readonly string[] {
+  return peers === undefined ? [] : ['## Beside other libraries', headingTable(peers), peerTables(peers.outcomes)];
+}
+
+function stepPart({ step }: Parts): readonly string[] {
+  if (step === undefined) return [];
+  const passes = step.rows.map((row) => [
+    row.preset, String(row.batch), row.pass, row.precision, duration(row.wall.median * 1e6), digits(row.clipsPerSecond), digits(row.flops / 1e6 / row.wall.median),
+    percent(row.ofTheRoof), String(row.dispatches), String(row.submits), duration(row.host.median * 1e6), formatBytes(row.peakBytes),
+  ]);
+  const largest = step.rows.filter(({ pass, kernels }) => pass === 'training step' && kernels.length > 0).reduce((a, b) => (b.flops > a.flops ? b : a));
+  return [
+    '## X-CLIP, forward and a training step', headingTable(step, { roofs: roofsText(step.roofs) }),
+    markdownTable(['model', 'clips', 'pass', 'stored', 'wall', 'clips/s', 'GFLOP/s', 'of the roof', 'dispatches', 'submits', 'host', 'all buffers'], passes),
+    `The kernels that take most of a training step of ${largest.preset}:`, kernelShareTable(largest.kernels),
+  ];
+}
+
+/** The whole of bench/MEASURED.md. */
+export function benchPage(parts: Parts): string {
+  const about = 'What is measured, and how, is told by [the benchmark](README.md).';
+  return `${['# The benchmark: measured', MADE, about, ...goalsPart(parts), ...kernelsPart(parts), ...peersPart(parts), ...stepPart(parts)].join('\n\n')}\n`;
+}
