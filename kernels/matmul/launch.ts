@@ -9,14 +9,14 @@ import { productWith, withRowSums } from './variants.ts';
 export interface Epilogue {
   readonly bias?: Tensor;
   readonly activation?: Activation;
-  /** Shaped as `y`: added to the product; or what the product is multiplied with, element by element. At most one of them. */
+  /** Shaped as `y`: added to the product; or multiplied with it, element by element. At most one of them. */
   readonly residual?: Tensor;
   readonly factor?: Tensor;
   /** Shaped as `y`: takes the derivative of the activation. */
   readonly derivative?: Tensor;
 }
 
-/** y = op(a)·op(b) and its epilogue, with the rows of `a` and `y` cut into ranges where they exceed a binding. `a` is not transposed. */
+/** y = a·op(b) and its epilogue, with the rows of `a` and `y` cut into ranges where they exceed a binding. */
 export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, epilogue: Epilogue = {}): void {
   const { bias, activation, residual, factor, derivative } = epilogue;
   const other = residual ?? factor;
@@ -32,7 +32,7 @@ export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, ep
 export function multiplyBatch(a: Tensor, b: Tensor, y: Tensor, layout: Layout): void {
   const { rows, columns, inner } = layout;
   const [sizeOfA, sizeOfB, sizeOfY] = [rows * inner, inner * columns, rows * columns];
-  if (y.size === sizeOfY) return layout.transposeA === true ? multiplyInner(a, b, y, layout) : multiplyRows(a, b, y, layout);
+  if (y.size === sizeOfY) return (layout.transposeA === true ? multiplyInner : multiplyRows)(a, b, y, layout);
   const [strideOfA, strideOfB] = [a.size > sizeOfA ? sizeOfA : 0, b.size > sizeOfB ? sizeOfB : 0];
   const all = { y, ...(strideOfA > 0 && { a }), ...(strideOfB > 0 && { b }) };
   inRanges(a.gpu, y.size / sizeOfY, all, ({ y, ...own }, count) => {
@@ -54,7 +54,11 @@ function multiplyInner(a: Tensor, b: Tensor, y: Tensor, layout: Layout): void {
   sum.dispose();
 }
 
-/** The gradient of a matrix [M, N] that all rows share, uᵀ·v, and, for a bias [M], the sums of u's columns. u: [rows, M], v: [rows, N]. */
+/**
+ * The gradient of a matrix [M, N] that all rows share, uᵀ·v, and, for a bias [M], the sums of u's columns.
+ *
+ * @param u [rows, M]  @param v [rows, N]
+ */
 export function gradientOfShared(u: Tensor, v: Tensor, of: Tensor, bias?: Tensor): Sums {
   return outerSum(bias === undefined ? productWith() : withRowSums, u, v, { of, bias });
 }

@@ -1,5 +1,5 @@
-// Matrix product, first rung: C[m, n] = Σ_k op(A)[m, k] · op(B)[k, n], read straight from memory.
-// One lane per element of C. For each of its K products it loads two numbers, so memory sets the pace: 4 bytes per operation.
+// Matrix product, first rung: C[m, n] = Σ_k op(A)[m, k] · op(B)[k, n], read straight from memory. One lane per element
+// of C. For each of its K products it loads two numbers, so memory sets the pace: 4 bytes per operation.
 // Linked with problem.wgsl and operands.wgsl of ../shared/product, single elements, and parts/epilogue.wgsl.
 //
 // Constants:
@@ -8,7 +8,8 @@
 
 @compute @workgroup_size(WORKGROUP)
 fn matmul(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   let tile = tile_of(group_number(group, groups) * WORKGROUP + lane, 1u, 1u);
   var sum = 0.0;

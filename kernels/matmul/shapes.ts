@@ -37,7 +37,9 @@ export function checkedProduct(
   if (transposeA && transposeB) {
     refuse(`${shapes}, both to be transposed, which no kernel does`, 'Aᵀ·Bᵀ = (B·A)ᵀ: multiply in the other order');
   }
-  if (a.length < 2 || b.length < 2) refuse(`${shapes}; both need two axes or more`, 'reshape a vector to [1, K] or [K, 1]');
+  if (a.length < 2 || b.length < 2) {
+    refuse(`${shapes}; both need two axes or more`, 'reshape a vector to [1, K] or [K, 1]');
+  }
   const lead = a.slice(0, -2);
   const isShared = b.length === 2;
   if (!isShared && !sameShape(b.slice(0, -2), lead)) {

@@ -1,7 +1,9 @@
-/** The kernels of this room: the loops of ../shared/product and a naive one, with an epilogue, an activation, and what is kept. */
+/** The kernels of this room: loops of ../shared/product and a naive one, an epilogue, an activation, and what is kept. */
 import { Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, kernelByActivation } from '../shared/activation.ts';
-import { common, placeIn, type Product, type Rung, rungs, variantsOf, type VectorForm } from '../shared/product/variants.ts';
+import {
+  common, placeIn, type Product, type Rung, rungs, variantsOf, type VectorForm,
+} from '../shared/product/variants.ts';
 import { vectorParts } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
@@ -19,7 +21,9 @@ const keep = {
 const WORKGROUP = 64;
 
 const naiveRung: Rung = {
-  launch: (_gpu, _sizes, rows, columns, count) => ({ constants: { WORKGROUP }, grid: ceilDiv(rows * columns * count, WORKGROUP) }),
+  launch(_gpu, _sizes, rows, columns, count) {
+    return { constants: { WORKGROUP }, grid: ceilDiv(rows * columns * count, WORKGROUP) };
+  },
   tile: () => [8, 8],
 };
 
@@ -61,7 +65,8 @@ export function productWith(activation?: Activation, keepsDerivative = false): P
 }
 
 const products = [
-  withoutActivation, withRowSums, ...ACTIVATIONS.map((name) => withActivation[name]), ...ACTIVATIONS.map((name) => withDerivative[name]),
+  withoutActivation, withRowSums, ...ACTIVATIONS.map((name) => withActivation[name]),
+  ...ACTIVATIONS.map((name) => withDerivative[name]),
 ];
 
 /** The kernels of these products. */

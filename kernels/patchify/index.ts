@@ -7,14 +7,17 @@ export { cost, gradientCost } from './cost.ts';
 const read = (file: string) => part(import.meta.url, file);
 const patch = await read('./parts/patch.wgsl');
 const forward = product('patchify', [await read('./patchify.wgsl'), patch, placeIn.b, placeIn.y, store]);
-const backward = {
-  weight: product('patchify_grad', [await read('./patchify_grad.wgsl'), patch, placeIn.a, placeIn.y, store]),
-  pixels: product('patchify_pixels_grad', [await read('./patchify_pixels_grad.wgsl'), patch, placeIn.a, placeIn.b, store]),
-};
+const ofWeight = [await read('./patchify_grad.wgsl'), patch, placeIn.a, placeIn.y, store];
+const ofPixels = [await read('./patchify_pixels_grad.wgsl'), patch, placeIn.a, placeIn.b, store];
+const backward = { weight: product('patchify_grad', ofWeight), pixels: product('patchify_pixels_grad', ofPixels) };
+
+export const kernels = [forward, backward.weight, backward.pixels]
+  .flatMap(({ scalar, vec4 }) => [scalar, vec4])
+  .concat(reductionKernels);
 
 /**
- * Cuts frames into patches and projects each: Conv2d with kernel = stride = p and no bias, as one product that gathers patches as
- * it loads them. Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1.
+ * Cuts frames into patches and projects each: Conv2d with kernel = stride = p and no bias, as one product that gathers
+ * patches as it loads them. Dosovitskiy et al. 2021, arXiv:2010.11929, eq. 1.
  *
  * @param pixels [F, 3, S, S], S a multiple of p  @param weight [D, 3, p, p]
  * @returns [F, (S/p)², D], patches row by row. The pixels get a gradient only if they ask for one.
@@ -26,7 +29,9 @@ export function patchify(pixels: Tensor, weight: Tensor): Tensor {
   const constants = { PATCH: p, SIDE: side };
   // four neighbours in a row of patches are neighbours in a frame where they are in one row of one patch
   const isScattered = p % 4 !== 0;
-  const layout = (count: number, columns: number, inner: number): Layout => ({ rows: count * patches, columns, inner, isScattered });
+  const layout = (count: number, columns: number, inner: number): Layout => {
+    return { rows: count * patches, columns, inner, isScattered };
+  };
 
   const y = pixels.like([frames, patches, width], 'patches');
   inRanges(gpu, frames, { pixels, y }, ({ pixels, y }, count) => {
@@ -53,12 +58,13 @@ function checked(pixels: Tensor, weight: Tensor): { frames: number; side: number
   const refuse = (what: string, hint?: string): never => {
     throw new ShapeError('patchify', what, hint);
   };
-  if (pixels.shape.length !== 4 || channels !== 3 || height !== size) refuse(`pixels must be [F, 3, S, S], got [${pixels.shape}]`);
-  if (weight.shape.length !== 4 || weightChannels !== 3 || p !== q) refuse(`the weight must be [D, 3, p, p], got [${weight.shape}]`);
-  if (size % p !== 0) {
-    refuse(`frames of ${size} × ${size} are not whole patches of ${p} × ${p}`, `resize the frames to a multiple of ${p}`);
+  if (pixels.shape.length !== 4 || channels !== 3 || height !== size) {
+    refuse(`pixels must be [F, 3, S, S], got [${pixels.shape}]`);
   }
+  if (weight.shape.length !== 4 || weightChannels !== 3 || p !== q) {
+    refuse(`the weight must be [D, 3, p, p], got [${weight.shape}]`);
+  }
+  const [frame, patch] = [`${size} × ${size}`, `${p} × ${p}`];
+  if (size % p !== 0) refuse(`frames of ${frame} are not whole patches of ${patch}`, `resize the frames to a multiple of ${p}`);
   return { frames, side: size / p, p, width };
 }
-
-export const kernels = [forward, backward.weight, backward.pixels].flatMap(({ scalar, vec4 }) => [scalar, vec4]).concat(reductionKernels);

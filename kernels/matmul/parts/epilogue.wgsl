@@ -1,5 +1,6 @@
 // The epilogue: what happens to neighbouring sums of a row before they leave the registers.
-//   y = activation(sum + bias) + residual, or, on the way back through an activation whose derivative was kept, sum · derivative
+//   y = activation(sum + bias) + residual,
+//   or sum · derivative, on the way back through an activation whose derivative was kept
 // Linked with one of ../../shared/activation/*.wgsl or identity.wgsl, and with one of keep.*.wgsl.
 //
 // Constants:

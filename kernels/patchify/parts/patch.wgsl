@@ -1,8 +1,10 @@
-// Where the pixels of a patch lie in frames [F, 3, S, S], which are cut into SIDE × SIDE patches of PATCH × PATCH pixels, row by row:
-// element k = (channel, row, column) of patch m at patch_start(m) + patch_offset(k), for four at once.
+// Where the pixels of a patch lie in frames [F, 3, S, S], which are cut into SIDE × SIDE patches of PATCH × PATCH
+// pixels, row by row: element k = (channel, row, column) of patch m at patch_start(m) + patch_offset(k), for four at
+// once.
 //
 // Constants:
-// PATCH: pixels along a patch, SIDE: patches along a frame. Because they are constants, no division is left at run time.
+// PATCH: pixels along a patch, SIDE: patches along a frame. Because they are constants, no division is left at run
+// time.
 
 const FRAME_ROW = SIDE * PATCH;              // pixels
 const CHANNEL = FRAME_ROW * FRAME_ROW;

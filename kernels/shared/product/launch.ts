@@ -41,7 +41,9 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
   const split = splitLength(inner, splits);
   kernel.run(gpu, {
     tensors: { a, b, y, ...unused, ...tensors },
-    params: { rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, splits, split_length: split },
+    params: {
+      rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, splits, split_length: split,
+    },
     constants: {
       ...launch.constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, ...product.constants, ...constants,
     },
@@ -52,7 +54,8 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
 }
 
 /** Vectors of four where every row of the three matrices is made of them. */
-function kernelFor({ rows, columns, inner, transposeA, transposeB, isScattered }: Layout, { scalar, vec4 }: Product): Kernel {
+function kernelFor(layout: Layout, { scalar, vec4 }: Product): Kernel {
+  const { rows, columns, inner, transposeA, transposeB, isScattered } = layout;
   const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
   return isScattered !== true && rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
 }
@@ -71,7 +74,7 @@ function splitLength(inner: number, splits: number): number {
 const SHORTEST_SPLIT = 256;
 
 const reduction = vectorKernels('split_k_reduction', [await part(import.meta.url, './split_k_reduction.wgsl')], {
-  only: { parts: [], sizes: (gpu) => (gpu.kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
+  only: { parts: [], sizes: ({ kind }) => (kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
 });
 /** Lanes of a workgroup of it. */
 const WORKGROUP = 64;
@@ -80,8 +83,8 @@ const WORKGROUP = 64;
 export const reductionKernels: readonly Kernel[] = Object.values(reduction);
 
 /**
- * Splits that give every thread of the machine a tile when C is small and K long: about as many `tiles` as keep it busy. They depend on
- * sizes and candidates alone, so results repeat.
+ * Splits that give every thread of the machine a tile when C is small and K long: about as many `tiles` as keep it
+ * busy. They depend on sizes and candidates alone, so results repeat.
  */
 function splitsFor(gpu: Context, product: Product, layout: Layout, type: FloatType): number {
   const { rows, columns, inner } = layout;
@@ -104,16 +107,16 @@ export interface Outer {
   /** The matrix, [M, ...], and its bias, [M]; the results lie in their places for a gradient. */
   readonly of: Tensor;
   readonly bias?: Tensor;
-  /** Rows that are kept together: u and v are cut into ranges of so many units, each of `rows` rows. By default each row is a unit. */
+  /** Rows that are kept together: u and v are cut into ranges of whole units, each of `rows` rows; by default of one. */
   readonly units?: { readonly count: number; readonly rows: number };
   readonly isScattered?: boolean;
   readonly constants?: Extras['constants'];
 }
 
 /**
- * The gradient of a matrix that all rows share: the sum over the rows of u and v, uᵀ·v, and, for a bias, the sums of u's columns.
- * Cut into splits where it has few elements and many rows, and into ranges of rows where those exceed what a binding may hold;
- * partial sums are added in a fixed order.
+ * The gradient of a matrix that all rows share: the sum over the rows of u and v, uᵀ·v, and, for a bias, the sums of
+ * u's columns. Cut into splits where it has few elements and many rows, and into ranges of rows where those exceed what a
+ * binding may hold; partial sums are added in a fixed order.
  *
  * @param u [rows, M]  @param v [rows, N], as the product finds it
  */

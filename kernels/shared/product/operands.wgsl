@@ -1,6 +1,8 @@
-// The tensors of a product, loaded and stored four elements at a time, whose places in memory are named one by one. They are neighbours,
-// or repeat the last one at an edge. Where all rows are made of vectors, the four are one vector and one load serves them.
-// Linked with one of ../vector/*.wgsl, and with place_in_*.wgsl or what a room has instead, which say where an element lies.
+// The tensors of a product, loaded and stored four elements at a time, whose places in memory are named one by one.
+// They are neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one vector
+// and one load serves them.
+// Linked with one of ../vector/*.wgsl, and with place_in_*.wgsl or what a room has instead, which say where an element
+// lies.
 
 @group(0) @binding(1) var<storage, read> a: array<vector>;
 @group(0) @binding(2) var<storage, read> b: array<vector>;

@@ -1,13 +1,15 @@
-// Matrix product, fourth rung: matrix units. For adapters that have them; sums are f32.
-// A subgroup computes a register tile of DOWN × ACROSS small matrices of C, and a workgroup GROUPS_DOWN × GROUPS_ACROSS such register
-// tiles, which make a square tile. For every STEP of k the workgroup copies the tile's rows of op(A) and columns of op(B) into workgroup
-// memory, as they are stored: a transposed operand is loaded across from there. A small matrix that is loaded once serves a whole row
-// or column of the register tile: 4 + 4 loads for 16 products.
-// While the units multiply one step, the next is on its way from memory to registers: four vectors of each operand per lane. WGSL has no
-// copy that runs by itself, so only a load whose result nobody waits for yet hides how far away memory is.
-// Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, places of a, b and y, an epilogue, and three of ../matrix/*.wgsl.
-// New here: one instruction multiplies small matrices, and no lane knows which of their elements it holds, so sums leave through workgroup
-// memory; taken from the rungs before: tiles in workgroup memory, walked in the same order, and the epilogue.
+// Matrix product, fourth rung: matrix units. For adapters that have them; sums are f32. A subgroup computes a register
+// tile of DOWN × ACROSS small matrices of C, and a workgroup GROUPS_DOWN × GROUPS_ACROSS such register tiles, which
+// make a square tile. For every STEP of k the workgroup copies the tile's rows of op(A) and columns of op(B) into
+// workgroup memory, as they are stored: a transposed operand is loaded across from there. A small matrix that is loaded
+// once serves a whole row or column of the register tile: 4 + 4 loads for 16 products. While the units multiply one
+// step, the next is on its way from memory to registers: four vectors of each operand per lane. WGSL has no copy that
+// runs by itself, so only a load whose result nobody waits for yet hides how far away memory is.
+// Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, places of a, b and y, an epilogue, and three of
+// ../matrix/*.wgsl.
+// New here: one instruction multiplies small matrices, and no lane knows which of their elements it holds, so sums
+// leave through workgroup memory; taken from the rungs before: tiles in workgroup memory, walked in the same order, and
+// the epilogue.
 //
 // Constants:
 // M, N, K, SUBGROUP: sizes of the small matrices, and lanes that hold them
@@ -20,8 +22,9 @@
 // TRANSPOSE_A, TRANSPOSE_B: which operand is stored transposed
 // ROW_SUMS: the epilogue takes the sums over the rows of op(A)
 
-// Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two vectors of padding shift each
-// line by four banks against the one before, so that a matrix is loaded from eight lines at a time without a conflict.
+// Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two vectors of
+// padding shift each line by four banks against the one before, so that a matrix is loaded from eight lines at a time
+// without a conflict.
 const ALONG_K = STEP / 4u;
 const ALONG_TILE = TILE / 4u;
 const A_STRIDE = select(ALONG_K, ALONG_TILE, TRANSPOSE_A) + PADDING;
@@ -38,8 +41,8 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let group_down = subgroup / GROUPS_ACROSS;
   let group_across = subgroup % GROUPS_ACROSS;
   let keeps_row_sums = ROW_SUMS && tile.column == 0u;
-  // Matrix r of the register tile's rows and c of its columns is sums[4 r + c]. Every index below is written out: what is found by a variable is
-  // driven out of the registers.
+  // Matrix r of the register tile's rows and c of its columns is sums[4 r + c]. Every index below is written out: what
+  // is found by a variable is driven out of the registers.
   var sums: array<Sum, 16>;
   var row_sums: array<Sum, 4>;
   var next_a = fetched_a(tile, tile.first, lane);
@@ -98,7 +101,8 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // nobody may overwrite the step before all have read it
   }
 
-  // Each turn lets out one row of matrices of each register tile, and moves the others up: one copy of the epilogue, and no index that varies.
+  // Each turn lets out one row of matrices of each register tile, and moves the others up: one copy of the epilogue,
+  // and no index that varies.
   let corner = group_down * M * OUT_STRIDE + group_across * ACROSS * (N / 4u);
   for (var turn = 0u; turn < DOWN; turn++) {
     store_sum(corner, OUT_STRIDE, sums[0]);
@@ -111,7 +115,8 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     for (var i = lane; i < GROUPS_DOWN * M * ALONG_TILE; i += LANES) {
       let line = i / ALONG_TILE;
       let column = i % ALONG_TILE;
-      epilogue(tile, row_of_line(tile, turn, line), tile.column + column * 4u, 4u, sums_out[line * OUT_STRIDE + column]);
+      let four = sums_out[line * OUT_STRIDE + column];
+      epilogue(tile, row_of_line(tile, turn, line), tile.column + column * 4u, 4u, four);
     }
     workgroupBarrier();   // nobody may overwrite the sums before all have read them
 
@@ -144,7 +149,8 @@ fn right_at(k: u32, column: u32) -> Right {
   return right_of(B_START + k * B_STRIDE + column / 4u, B_STRIDE);
 }
 
-// A lane's share of a step: vectors lane, lane + LANES, … of its lines, so that neighbouring lanes read neighbouring memory.
+// A lane's share of a step: vectors lane, lane + LANES, … of its lines, so that neighbouring lanes read neighbouring
+// memory.
 fn fetched_a(tile: Tile, k: u32, lane: u32) -> mat4x4<elem> {
   return mat4x4<elem>(
     vector_of_a(tile, k, lane), vector_of_a(tile, k, lane + LANES),

@@ -1,11 +1,12 @@
-// Matrix product, second rung: tiles in workgroup memory, sums in registers. For hardware adapters.
-// A workgroup computes TILE × TILE elements of C. For every 16 steps of k it copies TILE × 16 of op(A) and 16 × TILE of op(B) into workgroup
-// memory, each lane one register tile of 4 × 4; then each lane adds up its own elements of C: 8 rows, and in them 4 columns for each 64 of
-// the tile. While one step is multiplied, the register tiles of the next are on their way: the products hide how far away memory is.
+// Matrix product, second rung: tiles in workgroup memory, sums in registers. For hardware adapters. A workgroup
+// computes TILE × TILE elements of C. For every 16 steps of k it copies TILE × 16 of op(A) and 16 × TILE of op(B) into
+// workgroup memory, each lane one register tile of 4 × 4; then each lane adds up its own elements of C: 8 rows, and in
+// them 4 columns for each 64 of the tile. While one step is multiplied, the register tiles of the next are on their
+// way: the products hide how far away memory is.
 // Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, register_tiles.wgsl, places of a, b and y, and an epilogue.
-// New here: what is loaded once is used TILE times, and of the copy in workgroup memory each lane reads 12 numbers for 32 products,
-// or, where the tile is 128 wide, 16 for 64: as many registers as a lane can have without others waiting for room; taken from the rung
-// before: the problem, and the epilogue.
+// New here: what is loaded once is used TILE times, and of the copy in workgroup memory each lane reads 12 numbers for
+// 32 products, or, where the tile is 128 wide, 16 for 64: as many registers as a lane can have without others waiting
+// for room; taken from the rung before: the problem, and the epilogue.
 //
 // Constants:
 // TILE: rows and columns of the tile, 64 or 128
@@ -19,19 +20,21 @@ const ACROSS = 16u;             // lanes beside one another, TILE / 8 below one 
 const LANE_ROWS = 8u;
 const HALVES = TILE / 64u;      // of a row, in which a lane has columns: the only one, or both
 
-// k-major: row k of the step holds the quads of op(A)'s rows, then, LEFT later, of op(B)'s columns; neighbouring lanes read neighbouring
-// quads of op(B), and the same ones of op(A), so that no two of them want different words of a bank
+// k-major: row k of the step holds the quads of op(A)'s rows, then, LEFT later, of op(B)'s columns; neighbouring lanes
+// read neighbouring quads of op(B), and the same ones of op(A), so that no two of them want different words of a bank
 var<workgroup> step: array<vec4f, 2u * STEP * QUADS>;
 const LEFT = STEP * QUADS;
 
 @compute @workgroup_size(LANES)
 fn product(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   let tile = tile_of(swizzled(group_number(group, groups), TILE, TILE), TILE, TILE);
   let across = lane % ACROSS;
   let down = lane / ACROSS;
-  // an array for each half of the columns, found by constants alone: what is found by a variable is driven out of the registers
+  // an array for each half of the columns, found by constants alone: what is found by a variable is driven out of the
+  // registers
   var sums: array<vec4f, LANE_ROWS>;
   var further: array<vec4f, LANE_ROWS>;
   var row_sums: array<vec4f, 2>;
@@ -73,7 +76,8 @@ fn product(
     workgroupBarrier();   // nobody may overwrite the step before all have read it
   }
 
-  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no sum is found by a variable.
+  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no sum is found by a
+  // variable.
   let row = tile.row + down * LANE_ROWS;
   for (var r = 0u; r < LANE_ROWS; r++) {
     for (var half = 0u; half < HALVES; half++) {
@@ -87,7 +91,8 @@ fn product(
   }
 }
 
-// A lane's register tile of the step that begins at k. Half of the lanes fetch op(A), half op(B): all quads, and 4 register tiles along k, of each.
+// A lane's register tile of the step that begins at k. Half of the lanes fetch op(A), half op(B): all quads, and 4
+// register tiles along k, of each.
 fn fetched(tile: Tile, k: u32, lane: u32) -> mat4x4f {
   let quad = lane % QUADS;
   let at = k + lane / QUADS % 4u * 4u;

@@ -1,4 +1,5 @@
-// The reduction after split-K: the gradients of a matrix and of a bias from the splits, added first to last, in one dispatch for both.
+// The reduction after split-K: the gradients of a matrix and of a bias from the splits, added first to last, in one
+// dispatch for both.
 //   matrix = Σ_s matrices[s],  bias = Σ_s biases[s]
 // One lane per vector of the matrix, then, if BIAS, one per element of the bias. Linked with one of ../vector/*.wgsl.
 //
@@ -16,7 +17,8 @@ struct Params { splits: u32, vectors: u32, rows: u32 }
 
 @compute @workgroup_size(WORKGROUP)
 fn split_k_reduction(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   let i = group_number(group, groups) * WORKGROUP + lane;
   if (i < params.vectors) {

@@ -1,4 +1,5 @@
-// The epilogue of a product of which nothing else is wanted: its sums are stored. Same functions as matmul/parts/epilogue.wgsl.
+// The epilogue of a product of which nothing else is wanted: its sums are stored. Same functions as
+// matmul/parts/epilogue.wgsl.
 const ROW_SUMS = false;
 
 // Takes the sums of `width` columns from `column` on, at most 4; stores those that exist.

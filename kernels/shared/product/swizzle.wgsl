@@ -1,6 +1,7 @@
-// The order in which the tiles of C are walked (threadblock swizzle in CUTLASS, grouped order in Triton): 8 rows of tiles at a time, and in them
-// column by column. Workgroups that run at the same time then share rows of op(A) and columns of op(B) alike: they
-// cover a square of C, not one long row of it, and find most of what they read in the cache.
+// The order in which the tiles of C are walked (threadblock swizzle in CUTLASS, grouped order in Triton): 8 rows of
+// tiles at a time, and in them column by column. Workgroups that run at the same time then share rows of op(A) and
+// columns of op(B) alike: they cover a square of C, not one long row of it, and find most of what they read in the
+// cache.
 
 const SWIZZLE_ROWS = 8u;   // of tiles
 

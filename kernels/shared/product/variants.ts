@@ -1,4 +1,4 @@
-/** The loops of a product: the variants of its kernels, the sizes in which they can be launched, and how each covers C. */
+/** The loops of a product: variants of its kernels, the sizes in which they can be launched, and how each covers C. */
 import { type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../../engine/index.ts';
 import { matricesOf, type Matrices, type MatrixSizes, matrixVariantNames, matrixVariants } from '../matrix.ts';
 import { type VectorKernels, vectorParts } from '../rows.ts';
@@ -58,15 +58,17 @@ export const rungs: Readonly<Record<string, Rung>> = {
   subgroup: {
     launch(gpu, { senders }, rows, columns, count) {
       const { least, most } = gpu.report.subgroups;
-      const groups = (size: number) => ceilDiv(ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count, most / size);
+      const tiles = (size: number) => ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count;
       let grid = 0;
-      for (let size = least; size <= most; size *= 2) grid = Math.max(grid, groups(size));
+      for (let size = least; size <= most; size *= 2) grid = Math.max(grid, ceilDiv(tiles(size), most / size));
       return { constants: { SENDERS: senders, WORKGROUP: most }, grid };
     },
     tile: () => [32, 32],
   },
   tiled: {
-    launch: (_gpu, { tile }, rows, columns, count) => ({ constants: { TILE: tile }, grid: tilesIn(rows, columns, tile) * count }),
+    launch(_gpu, { tile }, rows, columns, count) {
+      return { constants: { TILE: tile }, grid: tilesIn(rows, columns, tile) * count };
+    },
     tile: (_gpu, { tile }) => [tile, tile],
   },
 };
@@ -81,14 +83,14 @@ function tilesIn(rows: number, columns: number, tile: number): number {
   return ceilDiv(rows, tile) * ceilDiv(columns, tile);
 }
 
-/** Lanes that show their register tile of op(A) to all: as many as the smallest subgroup has, up to 8, or 4, for lower tiles of C. */
+/** Lanes that show their register tile of op(A): as many as the smallest subgroup has, up to 8; or 4, for lower tiles. */
 function sendersOf(gpu: Context): { readonly senders: number }[] {
   return gpu.report.subgroups.least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }
 
 /**
- * Tiles of the second rung. The large one needs half as many loads per product, and tiles enough for all of a card; on a software
- * adapter it gains nothing.
+ * Tiles of the second rung. The large one needs half as many loads per product, and tiles enough for all of a card; on
+ * a software adapter it gains nothing.
  */
 function tilesOf({ kind, limits }: Context): readonly Sizes[] {
   const { maxComputeInvocationsPerWorkgroup: lanes, maxComputeWorkgroupStorageSize: bytes } = limits;
@@ -120,7 +122,7 @@ const SHAPES = [
   [4, 2, 2, 2],
 ] as const;
 
-/** Elements of a vector, vectors of each operand that a lane fetches for a step, and vectors between the lines of a step. */
+/** Elements of a vector, vectors of an operand that a lane fetches for a step, and vectors between lines of a step. */
 const [VECTOR, FETCHED, PADDING] = [4, 4, 2];
 const [HALF_BYTES, WIDE_BYTES] = [2, 4];
 
@@ -132,7 +134,8 @@ export function measuresOf(
   const lanes = groupsDown * groupsAcross * SUBGROUP;
   const step = (VECTOR * FETCHED * lanes) / rows;
   const linesAlong = (lines: number, length: number) => lines * (length / VECTOR + PADDING);
-  const vectors = 2 * Math.max(linesAlong(rows, step), linesAlong(step, columns)); // of operands, in the layout that takes most
+  // of operands, in the layout that takes most
+  const vectors = 2 * Math.max(linesAlong(rows, step), linesAlong(step, columns));
   const sums = groupsDown * M * (columns / VECTOR + 1); // vectors of f32
   const bytes = vectors * VECTOR * elementBytes + sums * 16;
   return { tile: rows, isSquare: rows === columns, lanes, step, isWhole: step % K === 0, bytes };
