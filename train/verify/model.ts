@@ -68,10 +68,10 @@ function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
     {
       embedDim: c.embed_dim,
       frames: c.T,
-      vision: { width: c.vision_width, layers: c.vision_layers, heads: heads.vision_heads, mlp: 4 * c.vision_width, patch: c.vision_patch_size, imageSize: c.image_resolution },
-      text: { width: c.transformer_width, layers: c.transformer_layers, heads: c.transformer_heads, mlp: 4 * c.transformer_width, context: c.context_length, vocab: c.vocab_size },
-      mit: { layers: c.mit_layers, heads: heads.mit_heads, mlp: 4 * c.embed_dim },
-      prompts: { layers: c.prompts_layers, heads: heads.prompt_heads, alpha: c.prompts_alpha },
+      vision: { activation: 'quick_gelu', width: c.vision_width, layers: c.vision_layers, heads: heads.vision_heads, mlp: 4 * c.vision_width, patch: c.vision_patch_size, imageSize: c.image_resolution },
+      text: { activation: 'quick_gelu', width: c.transformer_width, layers: c.transformer_layers, heads: c.transformer_heads, mlp: 4 * c.transformer_width, context: c.context_length, vocab: c.vocab_size },
+      mit: { activation: 'quick_gelu', layers: c.mit_layers, heads: heads.mit_heads, mlp: 4 * c.embed_dim },
+      prompts: { activation: 'quick_gelu', layers: c.prompts_layers, heads: heads.prompt_heads, alpha: c.prompts_alpha },
     },
     `${file.name}.json: config`,
   );
