@@ -8,7 +8,7 @@ export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
 export { Context } from './context.ts';
 export type { Counts, WatchdogOptions } from './device.ts';
-export { type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';
+export { bytesOf, type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';
 export { Gpu, open, type OpenOptions } from './gpu.ts';
 export { flat, flatTiles } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';

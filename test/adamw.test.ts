@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Gpu, open, ShapeError, Tensor } from '../engine/index.ts';
 import { adamw, adamwControl, type ControlSettings, controlSettings, hyperRow } from '../kernels/adamw/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
@@ -103,9 +103,9 @@ test('shapes that do not fit are refused by name', () => {
     const [hyper, control] = [Tensor.zeros(gpu, [2, 8]), Tensor.zeros(gpu, [8])];
     const groupOfBlock = Tensor.from(gpu, new Uint32Array(1));
     const refused = (change: object, message: string) =>
-      assert.throws(
+      assert.throwsWith(
         () => adamw({ values, grads, m, v, hyper, groupOfBlock, control, ...change }),
-        (error: unknown) => error instanceof ShapeError && error.message === message,
+        ShapeError, message,
       );
     refused({ m: short }, 'adamw: values have 4 elements, m has 3');
     refused({ groupOfBlock: Tensor.from(gpu, new Uint32Array(2)) }, 'adamw: groupOfBlock must be [1], one for each 1024 of 4 values, got [2]');

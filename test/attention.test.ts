@@ -1,6 +1,6 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { backward, type FirstlightError, type FloatType, type Gpu, LimitError, noGrad, open, ShapeError, Tensor } from '../engine/index.ts';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
+import { backward, type FloatType, type Gpu, LimitError, noGrad, open, ShapeError, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
@@ -15,15 +15,7 @@ function tensor(name: string, shape: readonly number[]): Tensor {
   return Tensor.from(gpu, normal(name, shape).data as Float32Array, shape, name);
 }
 
-function refusal(fn: () => unknown): string {
-  try {
-    fn();
-  } catch (error) {
-    assert.instance(error, ShapeError);
-    return (error as ShapeError).message;
-  }
-  throw new Error('nothing was thrown');
-}
+const refusal = (run: () => unknown) => assert.throwsWith(run, ShapeError).message;
 
 test('wrong shapes are refused with what came and what was expected', () => {
   gpu.scope(() => {
@@ -43,7 +35,7 @@ test('a mask that wants a gradient is an error that says what to do; where nothi
     const query = tensor('query', [1, 1, 3, 4]);
     const mask = tensor('mask', [3, 3]);
     mask.requiresGrad = true;
-    assert.throws(() => attention(query, query, query, { mask }), (error: FirstlightError) => error.code === 'FL_NO_GRADIENT' && /mask\.detach\(\)/.test(error.hint ?? ''));
+    assert.throwsWith(() => attention(query, query, query, { mask }), { code: 'FL_NO_GRADIENT', hint: /mask\.detach\(\)/ });
     noGrad(() => attention(query, query, query, { mask }));
     attention(query, query, query, { mask: mask.detach() });
   });
@@ -115,23 +107,25 @@ for (const [what, dispatches] of Object.entries({ samples: [4, 20], heads: [4, 1
   });
 }
 
-test('ranges of the queries add up in every variant, and what is stored as f16 is rounded once', async () => {
+test('ranges of the queries add up in every variant', async () => {
   const want = (await runCall(gpu, calls.queries)).values;
   for (const chosen of combinations(small, room)) {
     for (const [kernel, way] of chosen) small.candidates.prefer(kernel, way);
     (await runCall(small, calls.queries)).values.forEach((values, i) => close(`${candidateName(chosen)}: ${i}`, values, Float64Array.from(want[i]), { atol: 3e-6, rtol: 1e-5 }));
     small.candidates.clear();
   }
-  if (!gpu.features.has('shader-f16')) return;
+});
+
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('of ranges of queries in f16 the sums are rounded once', async () => {
   const [whole, cut] = [await runCall(gpu, calls.queries, 'f16'), await runCall(small, calls.queries, 'f16')];
   whole.values.forEach((values, i) => close(`f16: ${i}`, cut.values[i], Float64Array.from(values), { atol: 1e-6, rtol: 2 ** -10 }));
 });
 
 test('keys and values of one head that no binding holds are an error that says so', () => {
   const need = (call: Call) => () => small.scope(() => call.run(Object.fromEntries(Object.entries(call.inputs).map(([name, shape]) => [name, Tensor.empty(small, shape, 'f32')]))));
-  const says = (what: RegExp) => (error: FirstlightError) => error instanceof LimitError && what.test(error.message) && /use a shorter sequence/.test(error.hint ?? '');
-  assert.throws(need(byHead({ query: [1, 2, 4, 8], key: [1, 2, 1000, 8] })), says(/^attention: a head of 1000 keys, 8 wide, needs maxStorageBufferBindingSize of 32,512, this device has 16,384$/));
-  assert.throws(need({ inputs: { qkv: [1, 100, 48] }, wrt: [], run: ({ qkv }) => selfAttention(qkv, 2) }), says(/^selfAttention: a sample, whose 2 heads lie side by side, of 100 keys, 8 wide, needs/));
+  const hint = /use a shorter sequence/;
+  assert.throwsWith(need(byHead({ query: [1, 2, 4, 8], key: [1, 2, 1000, 8] })), LimitError, /^attention: a head of 1000 keys, 8 wide, needs maxStorageBufferBindingSize of 32,512, this device has 16,384$/, { hint });
+  assert.throwsWith(need({ inputs: { qkv: [1, 100, 48] }, wrt: [], run: ({ qkv }) => selfAttention(qkv, 2) }), LimitError, /^selfAttention: a sample, whose 2 heads lie side by side, of 100 keys, 8 wide, needs/, { hint });
 });
 
 test('one tensor as query, key and value gets the sum of the three gradients', async () => {

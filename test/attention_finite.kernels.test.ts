@@ -1,6 +1,6 @@
 /** What is not finite comes out of attention as NaN where it is seen, in every variant, and is not felt where it is hidden. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, type Candidate, type FloatType, open, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { mask, room } from '../kernels/attention/cases.ts';

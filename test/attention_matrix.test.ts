@@ -1,8 +1,8 @@
 /** The rung on matrix units: its own text with the matrices emulated, against float64; and with the units as far as they go without any. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, type Candidate, type FloatType, type Gpu, type Kernel, open, reportOf, type Sizes, Tensor } from '../engine/index.ts';
-import { attentionCase, crossCase, mask, room, selfCase } from '../kernels/attention/cases.ts';
+import { attentionCase, crossAttentionCase, mask, room, selfAttentionCase } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import { constantsOf, fits, STAGING, workgroupBytes } from '../kernels/attention/matrix.ts';
 import { emulatedMatrices, type MatrixSizes, NEEDS } from '../kernels/shared/matrix.ts';
@@ -10,7 +10,7 @@ import type { Case } from '../kernels/shared/room.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
 import { asRunBy, checkAgainstReference, checkEqualBits, candidateName, runCase, storages } from './sweep.ts';
-import { testIf } from './test_if.ts';
+import { LACKS } from './this_adapter.ts';
 
 const gpu = await open({ guard: true });
 /** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
@@ -36,8 +36,8 @@ function roomCase(start: string): Case {
 
 const tokens = (count: number, headDim: number) => attentionCase(`${count} tokens of ${headDim}`, { batch: 1, heads: 1, queries: count, keys: count, headDim });
 const blocksHidden = attentionCase('a mask per sample that hides whole blocks', { batch: 2, heads: 1, queries: 33, keys: 33, headDim: 32 }, { mask: mask([2, 1, 33, 33], -1e9, (l, s) => s < 20 && l % 3 === 0) });
-const causalText = selfCase('77 tokens, causal', { batch: 1, heads: 2, tokens: 77, headDim: 64, causal: true });
-const listeners = selfCase('17 tokens and 3 that are only asked', { batch: 2, heads: 2, tokens: 20, queries: 17, headDim: 32 });
+const causalText = selfAttentionCase('77 tokens, causal', { batch: 1, heads: 2, tokens: 77, headDim: 64, causal: true });
+const listeners = selfAttentionCase('17 tokens and 3 that are only asked', { batch: 2, heads: 2, tokens: 20, queries: 17, headDim: 32 });
 
 const f32: readonly (readonly [keyof typeof layouts, Case])[] = [
   ...['one query, one key', 'fewer queries than lanes', 'causal, fewer queries', 'logits of ±100', 'products beyond', 'a mask per sample', 'a mask for each head of each sample', 'a mask of −∞', 'packed: a message'].map((name) => ['below', roomCase(name)] as const),
@@ -45,7 +45,7 @@ const f32: readonly (readonly [keyof typeof layouts, Case])[] = [
   ['below', listeners],
   ['below', causalText],
   ['below', tokens(197, 64)],
-  ['beside', crossCase('5 queries look at 50 keys', { batch: 2, heads: 2, queries: 5, keys: 50, headDim: 32 })],
+  ['beside', crossAttentionCase('5 queries look at 50 keys', { batch: 2, heads: 2, queries: 5, keys: 50, headDim: 32 })],
   ['beside', tokens(50, 64)],
   ['tall', tokens(17, 32)],
   ['tall', attentionCase('1 query, 67 keys', { batch: 1, heads: 2, queries: 1, keys: 67, headDim: 64 })],
@@ -63,9 +63,8 @@ const f16: readonly (readonly [keyof typeof layouts, Case])[] = [
   ['beside', listeners],
 ];
 
-test('the layouts fit, so that no other rung runs in their place: for heads of 64, the small one for heads of 128', () => {
-  if (matrices === undefined) return;
-  for (const [name, sizes] of Object.entries(layouts)) assert.ok(fits(gpu, matrices, sizes, name === 'small' ? 32 : 16, STAGING.gradient, 4), name);
+testIf(matrices !== undefined, LACKS.matrices)('the layouts fit, so that no other rung runs in their place: for heads of 64, the small one for heads of 128', () => {
+  for (const [name, sizes] of Object.entries(layouts)) assert.ok(fits(gpu, matrices!, sizes, name === 'small' ? 32 : 16, STAGING.gradient, 4), name);
 });
 
 for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
@@ -73,8 +72,7 @@ for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
     const chosen = emulatedIn(layouts[layout]);
     // the second run differs from the first in how gradients are stored, where f16 leaves a chosen
     const types = storages(gpu, item).filter((storage) => storage.startsWith(type));
-    if (matrices === undefined || types.length === 0) continue;
-    test(`${candidateName(chosen)}: "${item.name}" agrees with float64 in ${types.join('; ')}, stays in its tensors, and repeats bit for bit`, async () => {
+    testIf(matrices !== undefined && types.length > 0, matrices === undefined ? LACKS.matrices : LACKS.f16)(`${candidateName(chosen)}: "${item.name}" agrees with float64 in ${types.join('; ') || type}, stays in its tensors, and repeats bit for bit`, async () => {
       const [first, second] = [await runCase(gpu, item, chosen, types[0]), await runCase(gpu, item, chosen, types.at(-1) ?? types[0])];
       checkAgainstReference(asRunBy(chosen, item), first, types[0]);
       checkAgainstReference(asRunBy(chosen, item), second, types.at(-1) ?? types[0]);
@@ -84,15 +82,14 @@ for (const [type, list] of [['f32', f32], ['f16', f16]] as const) {
   }
 }
 
-testIf(matrices !== undefined && gpu.features.has('subgroup-size-control'))('matrices kept in f32, in subgroups whose size is asked for, agree with float64', async () => {
+testIf(matrices !== undefined && gpu.features.has('subgroup-size-control'), LACKS.sizeControl)('matrices kept in f32, in subgroups whose size is asked for, agree with float64', async () => {
   const [chosen, item] = [emulatedIn(layouts.beside, 'emulated_wide_sized'), tokens(16, 32)];
   const storage = storages(gpu, item).at(-1) ?? 'f32';
   checkAgainstReference(asRunBy(chosen, item), await runCase(gpu, item, chosen, storage), storage);
   await gpu.checkGuards();
 });
 
-test('where all keys are equal no query gets a gradient, to the rounding of f32, although weights and dlogits are f16', async () => {
-  if (matrices === undefined || !gpu.features.has('shader-f16')) return;
+testIf(matrices !== undefined && gpu.features.has('shader-f16'), LACKS.f16)('where all keys are equal no query gets a gradient, to the rounding of f32, although weights and dlogits are f16', async () => {
   const [rows, headDim] = [37, 32];
   const shape = [1, 1, rows, headDim];
   const numbers = (name: string) => normal(name, shape).data as Float32Array;
@@ -113,8 +110,7 @@ test('where all keys are equal no query gets a gradient, to the rounding of f32,
   for (const tensor of [query.grad, query, key, value, dy]) tensor?.dispose();
 });
 
-test('the rung that is asked for has run, and a layout that wants more memory than there is gives way', async () => {
-  if (matrices === undefined || !gpu.features.has('timestamp-query')) return;
+testIf(matrices !== undefined && gpu.features.has('timestamp-query'), LACKS.timestamps)('the rung that is asked for has run, and a layout that wants more memory than there is gives way', async () => {
   const namesIn = async (sizes: Sizes) => {
     const [query, key, value] = ['query', 'key', 'value'].map((name) => Tensor.from(gpu, new Float32Array(320), [1, 1, 5, 64], name));
     key.requiresGrad = true;
@@ -126,7 +122,7 @@ test('the rung that is asked for has run, and a layout that wants more memory th
   };
   assert.equal(await namesIn(layouts.below), ['attention', 'attention_grad_query', 'attention_grad_key_value'].map((name) => `${name}.vec4.emulated`));
   const huge = { ...layouts.below, down: 64 };
-  assert.not.ok(fits(gpu, matrices, huge, 16, STAGING.forward, 4));
+  assert.not.ok(fits(gpu, matrices!, huge, 16, STAGING.forward, 4));
   assert.ok((await namesIn(huge)).every((name) => !name.endsWith('.emulated')));
 });
 

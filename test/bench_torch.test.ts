@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { spreadOf } from '../bench/statistics.ts';
 import { CLIPS } from '../bench/step.ts';
 import { besideText, readMeasured } from '../bench/torch/beside.ts';
@@ -69,7 +69,7 @@ test('each pair is measured here: a workload of its room, and a step that --step
 test('a folder that lacks a side, holds two machines or a broken file is refused, and told why', () => {
   const refused = (files: Readonly<Record<string, unknown>>, message: RegExp) => {
     const folder = folderOf(files);
-    assert.throws(() => readMeasured(folder), message);
+    assert.throwsWith(() => readMeasured(folder), message);
     rmSync(folder, { recursive: true });
   };
   refused({ 'kernels.json': ours('kernels', []) }, /holds nothing of PyTorch/);
@@ -77,7 +77,7 @@ test('a folder that lacks a side, holds two machines or a broken file is refused
   refused({ 'torch.json': torch('NVIDIA A100', []), 'kernels.json': ours('kernels', []) }, /PyTorch 2\.9\.0 on NVIDIA A100, Firstlight on NVIDIA H100/);
   refused({ 'torch.json': torch(GPU, []), 'a.json': ours('kernels', []), 'b.json': ours('kernels', [], 'NVIDIA L4') }, /measurements of/);
   refused({ 'torch.json': '{' }, /torch\.json: /);
-  assert.throws(() => readMeasured('/nowhere'), /\/nowhere: .*no such file/);
+  assert.throwsWith(() => readMeasured('/nowhere'), /\/nowhere: .*no such file/);
 });
 
 test.run();

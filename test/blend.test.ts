@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { open, Tensor } from '../engine/index.ts';
 import { blend } from '../kernels/blend/index.ts';
 import { normal } from '../kernels/shared/sample.ts';

@@ -1,6 +1,6 @@
 /** The same engine, kernels and model in headless Chromium, on SwiftShader. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
 import type { Page } from 'playwright-core';
 import { rooms } from '../kernels/index.ts';
 import { launchChromium } from './browser/chromium.ts';
@@ -10,8 +10,7 @@ import { type Training, train } from './browser/training.ts';
 import { close } from './close.ts';
 
 const skipped = process.env.FIRSTLIGHT_SKIP_BROWSER === '1';
-if (skipped) console.log('FIRSTLIGHT_SKIP_BROWSER=1: nothing is run in a browser');
-const run = skipped ? test.skip : test;
+const run = testIf(!skipped, 'FIRSTLIGHT_SKIP_BROWSER=1');
 
 let page: Page | undefined;
 let shutDown = async () => {};

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { SourceServer } from './browser/server.ts';
 
 const server = await SourceServer.start();

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { ConfigError, FirstlightError, open, PathError, StateDictError } from '../engine/index.ts';
 import { type Checkpoint, openCheckpoint, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
 import { storedAs } from '../model/checkpoint/names.ts';
@@ -72,16 +72,13 @@ async function assertSame(path: string): Promise<void> {
 
 /** The error of opening a checkpoint and loading all of it. */
 async function refusal(path: string): Promise<FirstlightError> {
-  try {
-    await opened(path, async ({ config, weights }) => {
+  return assert.rejectsWith(
+    opened(path, async ({ config, weights }) => {
       using other = new Xclip(gpu, config);
       await loadWeights(other, weights);
-    });
-  } catch (error) {
-    assert.instance(error, FirstlightError);
-    return error as FirstlightError;
-  }
-  throw new Error(`${path} was accepted`);
+    }),
+    FirstlightError,
+  );
 }
 
 const jsonOf = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
@@ -322,13 +319,8 @@ test('a CLIP folder that lacks a part of a packed projection is refused even wit
   writeFileSync(path, readFileSync(path).toString('latin1').replace(`"${name}"`, `"${name.replace('k_proj', 'K_proj')}"`), 'latin1');
   await opened(folder, async ({ config, weights }) => {
     using xclip = new Xclip(gpu, config);
-    try {
-      await loadWeights(xclip, weights, { allowMissing: true });
-      assert.unreachable();
-    } catch (error) {
-      assert.instance(error, StateDictError);
-      assert.match((error as Error).message, `${name} [32] (did you mean ${name.replace('k_proj', 'K_proj')}?)`);
-    }
+    const { message } = await assert.rejectsWith(loadWeights(xclip, weights, { allowMissing: true }), StateDictError);
+    assert.match(message, `${name} [32] (did you mean ${name.replace('k_proj', 'K_proj')}?)`);
   });
 });
 

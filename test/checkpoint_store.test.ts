@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { CheckpointCorruptError, RunLockedError } from '../engine/errors.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
 import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
@@ -44,14 +44,7 @@ async function diskWith(...snapshots: Snapshot[]): Promise<SimulatedDisk> {
   return files;
 }
 
-async function failureOf(work: () => Promise<unknown>): Promise<Error> {
-  try {
-    await work();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('expected an error');
-}
+const failureOf = (work: () => Promise<unknown>) => assert.rejectsWith(work, Error);
 
 test('what is saved comes back bit for bit, in a folder that opens as a model', async () => {
   const folder = fresh();

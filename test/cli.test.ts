@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import {
   CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, KernelCompileError, NoAdapterError, OutOfMemoryError, PathError, RunLockedError,
   StateDictError, StepNotExecutedError, StepTimeoutError, VideoDecodeError,
 } from '../engine/errors.ts';
 import { commands } from '../train/cli/commands.ts';
-import { flagsOf } from '../train/cli/flags.ts';
+import { flagsOf, UsageError } from '../train/cli/flags.ts';
 import { exitCodeOf } from '../train/cli/failure.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -64,7 +64,9 @@ for (const [name, words, message] of [
   ['verify', [], 'a folder with fixtures is missing'],
 ] as const) {
   test(`"${name} ${words.join(' ')}" is refused: ${message}`, () => {
-    assert.throws(() => flags(name, ...words), (error: Error) => error.message.includes(message) && exitCodeOf(error) === 2);
+    const error = assert.throwsWith(() => flags(name, ...words), UsageError);
+    assert.match(error.message, message);
+    assert.is(exitCodeOf(error), 2);
   });
 }
 
@@ -80,7 +82,8 @@ test('flags are read with a space or an equals sign, --set many times, and words
 test('a flag of a few words takes no other', () => {
   assert.is(flags('verify', 'fixtures', '--dtype', 'f16').oneOf('dtype', ['f32', 'f16']), 'f16');
   assert.is(flags('verify', 'fixtures').oneOf('dtype', ['f32', 'f16']), 'f32');
-  assert.throws(() => flags('verify', 'fixtures', '--dtype', 'f64').oneOf('dtype', ['f32', 'f16']), (error: Error) => error.message === '--dtype: expected f32 or f16, got "f64"' && exitCodeOf(error) === 2);
+  const error = assert.throwsWith(() => flags('verify', 'fixtures', '--dtype', 'f64').oneOf('dtype', ['f32', 'f16']), '--dtype: expected f32 or f16, got "f64"');
+  assert.is(exitCodeOf(error), 2);
 });
 
 test('words after -- are never flags', () => {
@@ -89,13 +92,9 @@ test('words after -- are never flags', () => {
 
 test('predict refuses labels and numbers it cannot use before it opens anything', async () => {
   const refused = async (...words: string[]) => {
-    try {
-      await commands.predict.run(flags('predict', 'x.mp4', ...words));
-    } catch (error) {
-      assert.is(exitCodeOf(error), 2);
-      return (error as Error).message;
-    }
-    return 'accepted';
+    const error = await assert.rejectsWith(() => commands.predict.run(flags('predict', 'x.mp4', ...words)), UsageError);
+    assert.is(exitCodeOf(error), 2);
+    return error.message;
   };
   assert.match(await refused(), '--labels is missing');
   assert.match(await refused('--labels', 'one'), 'expected at least two names, got 1');

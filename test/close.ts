@@ -1,7 +1,9 @@
 import type { Tolerance } from '../kernels/shared/room.ts';
+import { asserted } from './asserted.ts';
 
 /** Throws, naming the worst element, unless |got − want| ≤ atol + rtol·|want| everywhere; NaN is a miss. */
 export function close(what: string, got: ArrayLike<number>, want: ArrayLike<number>, { atol, rtol }: Pick<Tolerance, 'atol' | 'rtol'>): void {
+  asserted();
   if (got.length !== want.length) throw new Error(`${what}: ${got.length} values, want ${want.length}`);
   let worst = -1;
   let worstRatio = 1;

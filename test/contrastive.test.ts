@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, type Gpu, open, Random, Tensor } from '../engine/index.ts';
 import { contrastiveLoss, equalCaptions } from '../train/contrastive.ts';
 

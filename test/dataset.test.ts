@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import { type Batch, Dataset } from '../train/data/dataset.ts';
 import { writeVideo } from '../train/data/encode.ts';

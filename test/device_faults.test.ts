@@ -1,6 +1,6 @@
 /** A device that lacks memory, or is lost, at every moment: the first error is the cause, and it says so. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { Arena, backward, type Context, DeviceLostError, FirstlightError, type Gpu, GpuValidationError, History, open, OutOfMemoryError, Tensor } from '../engine/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
 import { mean } from '../kernels/reduce/index.ts';

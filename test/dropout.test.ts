@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, FirstlightError, Kernel, open, part, philox, ShapeError, Tensor } from '../engine/index.ts';
 import { dropout, dropPath } from '../kernels/dropout/index.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -61,10 +61,10 @@ test('a rate outside of [0, 1), a foreign state and a missing dimension are refu
   gpu.scope(() => {
     const x = ones(8);
     const draw = { state: state(1), layer: 0 };
-    for (const rate of [-0.1, Number.NaN, Number.POSITIVE_INFINITY]) assert.throws(() => dropout(x, rate, draw), (error: unknown) => error instanceof FirstlightError && error.code === 'FL_RANGE');
-    assert.throws(() => dropout(x, 1, draw), (error: unknown) => error instanceof FirstlightError && error.message === 'dropout: rate is 1, it must be in [0, 1)');
-    assert.throws(() => dropout(x, 0.5, { state: Tensor.from(gpu, new Uint32Array(3)), layer: 0 }), (error: unknown) => error instanceof ShapeError && /\[3\], expected \[4\]/.test(error.message));
-    assert.throws(() => dropPath(x, 0.5, draw, 1), /x is \[8\], it has no dimension 1/);
+    for (const rate of [-0.1, Number.NaN, Number.POSITIVE_INFINITY]) assert.throwsWith(() => dropout(x, rate, draw), { code: 'FL_RANGE' });
+    assert.throwsWith(() => dropout(x, 1, draw), FirstlightError, 'dropout: rate is 1, it must be in [0, 1)');
+    assert.throwsWith(() => dropout(x, 0.5, { state: Tensor.from(gpu, new Uint32Array(3)), layer: 0 }), ShapeError, /\[3\], expected \[4\]/);
+    assert.throwsWith(() => dropPath(x, 0.5, draw, 1), /x is \[8\], it has no dimension 1/);
   });
 });
 

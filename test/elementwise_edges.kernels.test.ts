@@ -1,5 +1,5 @@
 /** Element-wise operations where they bend, end or have no value: as PyTorch has them, NaN never hidden. */
-import { test } from 'uvu';
+import { test } from './test.ts';
 import { backward, open, Random, Tensor } from '../engine/index.ts';
 import * as operations from '../kernels/elementwise/index.ts';
 import { close } from './close.ts';

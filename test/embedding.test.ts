@@ -1,6 +1,6 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { backward, FirstlightError, open, ShapeError, Tensor } from '../engine/index.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
 import { embedding, pick, tokenIds } from '../kernels/embedding/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -8,7 +8,7 @@ import { openWithBindings } from './small_limits.ts';
 const gpu = await open();
 
 const refused = (run: () => unknown, message: string) =>
-  assert.throws(run, (error: unknown) => error instanceof FirstlightError && error.code === 'FL_TOKEN_ID' && error.message === message);
+  assert.throwsWith(run, message, { code: 'FL_TOKEN_ID' });
 
 test('an id outside of the table is refused with its place and V', () => {
   gpu.scope(() => {
@@ -21,10 +21,10 @@ test('an id outside of the table is refused with its place and V', () => {
 
 test('shapes that do not fit are refused by name', () => {
   gpu.scope(() => {
-    assert.throws(() => tokenIds(gpu, Int32Array.of(1, 2, 3), [2, 2]), (error: unknown) => error instanceof ShapeError && error.message === 'tokenIds: 3 ids do not fill [2,2]');
-    assert.throws(
+    assert.throwsWith(() => tokenIds(gpu, Int32Array.of(1, 2, 3), [2, 2]), ShapeError, 'tokenIds: 3 ids do not fill [2,2]');
+    assert.throwsWith(
       () => pick(Tensor.zeros(gpu, [2, 3, 4]), Tensor.from(gpu, Uint32Array.of(1))),
-      (error: unknown) => error instanceof ShapeError && error.message === 'pick: x is [2,3,4], so the index must be [2], got [1]',
+      ShapeError, 'pick: x is [2,3,4], so the index must be [2], got [1]',
     );
   });
 });
@@ -95,8 +95,8 @@ test('other ids of the same shape can be written into a captured step, checked a
   assert.equal([...(await captured.run().read())], [0, 1, 2, 3]);
   ids.write(Int32Array.of(3, 0));
   assert.equal([...(await captured.run().read())], [6, 7, 0, 1]);
-  assert.throws(() => ids.write(Int32Array.of(1, 4)), /id 4 at position 1 is outside of the table of V = 4 rows/);
-  assert.throws(() => ids.write(Int32Array.of(1)), /1 ids do not fill \[2\]/);
+  assert.throwsWith(() => ids.write(Int32Array.of(1, 4)), /id 4 at position 1 is outside of the table of V = 4 rows/);
+  assert.throwsWith(() => ids.write(Int32Array.of(1)), /1 ids do not fill \[2\]/);
   ids.dispose();
 });
 

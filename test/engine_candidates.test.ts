@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { Candidates, classOf, parseTunings, type Tuning } from '../engine/candidates.ts';
 import { backward, type Gpu, Kernel, type Machine, open, Tensor } from '../engine/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
@@ -67,23 +67,23 @@ test('a chosen of another source, or one that is no candidate any more, is passe
 
 test('a tuning of another machine is refused', () => {
   for (const key of ['adapter', 'driver', 'dawn'] as const) {
-    assert.throws(() => new Candidates({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
+    assert.throwsWith(() => new Candidates({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
   }
 });
 
 test('an adapter that names no driver, or not itself, is never given a tuning, because two of them would share it', () => {
   for (const key of ['adapter', 'driver'] as const) {
     const hidden = { ...MACHINE, [key]: '' };
-    assert.throws(() => new Candidates(hidden, { ...hidden, kernels: {} }), new RegExp(`nothing tells which ${key} this is`));
-    assert.throws(() => parseTunings(JSON.stringify([{ ...hidden, kernels: {} }]), 'a.json'), new RegExp(`a\\.json: nothing tells which ${key} this is`));
+    assert.throwsWith(() => new Candidates(hidden, { ...hidden, kernels: {} }), new RegExp(`nothing tells which ${key} this is`));
+    assert.throwsWith(() => parseTunings(JSON.stringify([{ ...hidden, kernels: {} }]), 'a.json'), new RegExp(`a\\.json: nothing tells which ${key} this is`));
     assert.is(new Candidates(hidden).choose(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
   }
 });
 
 test('a file that is none is refused with its name and the place', () => {
-  const refused = (value: unknown, place: RegExp) => assert.throws(() => parseTunings(JSON.stringify([value]), 'a.json'), place);
-  assert.throws(() => parseTunings('{', 'a.json'), /a\.json: not JSON/);
-  assert.throws(() => parseTunings('{}', 'a.json'), /a\.json: not a list/);
+  const refused = (value: unknown, place: RegExp) => assert.throwsWith(() => parseTunings(JSON.stringify([value]), 'a.json'), place);
+  assert.throwsWith(() => parseTunings('{', 'a.json'), /a\.json: not JSON/);
+  assert.throwsWith(() => parseTunings('{}', 'a.json'), /a\.json: not a list/);
   refused([], /a\.json: a tuning is no object/);
   refused({ ...MACHINE, dawn: 1 }, /"dawn" is not a string/);
   refused(MACHINE, /"kernels"/);
@@ -110,7 +110,7 @@ test('a variant for f16 alone is a candidate of calls in f16, a class of their o
   assert.equal(Object.keys(gpu.candidates.used), ['copies: rows 4, f16']);
   using x = Tensor.from(gpu, Float32Array.of(7));
   using y = x.like();
-  assert.throws(() => kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'halves' }), /variant "halves" must be f16, got f32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'halves' }), /variant "halves" must be f16, got f32/);
   kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'shown' });
   assert.is(await y.item(), 7);
 });

@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, CapturedStep, estimate, type Gpu, noGrad, open, Tensor } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
@@ -105,7 +105,7 @@ test('memory is planned into few slabs, near to what is in use at once, and give
   assert.ok(plannedBytes >= leastBytes && plannedBytes < 1.5 * leastBytes + 4096, `planned ${plannedBytes} for ${leastBytes}`);
   assert.ok(slabs <= 5, `${slabs} slabs`);
   captured.dispose();
-  assert.throws(() => loss.read(), /was freed before this use/);
+  assert.throwsWith(() => loss.read(), /was freed before this use/);
   training.dispose();
   assert.is(gpu.pool.live, live);
 });
@@ -138,19 +138,19 @@ test('inputs of later runs are copied into place; other shapes, dtypes and count
   using second = Tensor.from(gpu, Float32Array.of(3, 4), [2], 'second');
   assert.equal([...(await captured.run(second).read())], [9, 16]);
   using longer = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3], 'longer');
-  assert.throws(() => captured.run(longer), /input 0 was recorded as f32 \[2\], got f32 \[3\]/);
-  assert.throws(() => (captured.run as () => unknown)(), /was recorded with 1 inputs, got 0/);
+  assert.throwsWith(() => captured.run(longer), /input 0 was recorded as f32 \[2\], got f32 \[3\]/);
+  assert.throwsWith(() => (captured.run as () => unknown)(), /was recorded with 1 inputs, got 0/);
   using numbers = Tensor.from(gpu, Uint32Array.of(1, 2), [2], 'numbers');
-  assert.throws(() => captured.run(numbers as unknown as Tensor), /recorded as f32 \[2\], got u32 \[2\]/);
+  assert.throwsWith(() => captured.run(numbers as unknown as Tensor), /recorded as f32 \[2\], got u32 \[2\]/);
 });
 
 test('reading and writing from the host inside of a step are refused by name, and the context stays usable', async () => {
   using x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
   const live = gpu.pool.live;
-  assert.throws(() => gpu.capture(() => void mul(x, x).read()).run(), /captured step: "x" is read, but nothing has run yet/);
-  assert.throws(() => gpu.capture(() => mul(x, Tensor.from(gpu, Float32Array.of(3), [1], 'lr'))).run(), /"lr" \[1\] is written from the host, which a replay would not repeat/);
-  assert.throws(() => gpu.capture(() => x.write(Float32Array.of(0, 0))).run(), /"x" \[2\] is written from the host/);
-  assert.throws(() => gpu.capture(() => mul(x, x)).plan, /was not recorded yet/);
+  assert.throwsWith(() => gpu.capture(() => void mul(x, x).read()).run(), /captured step: "x" is read, but nothing has run yet/);
+  assert.throwsWith(() => gpu.capture(() => mul(x, Tensor.from(gpu, Float32Array.of(3), [1], 'lr'))).run(), /"lr" \[1\] is written from the host, which a replay would not repeat/);
+  assert.throwsWith(() => gpu.capture(() => x.write(Float32Array.of(0, 0))).run(), /"x" \[2\] is written from the host/);
+  assert.throwsWith(() => gpu.capture(() => mul(x, x)).plan, /was not recorded yet/);
   assert.is(gpu.pool.live, live);
   using y = gpu.scope(() => mul(x, x));
   assert.equal([...(await y.read())], [1, 4]);
@@ -192,7 +192,7 @@ test('a budget that the step exceeds stops it before anything is allocated', asy
   ones(small, []).dispose(); // a constant of the engine
   const { buffersCreated } = small.counts;
   const captured = small.capture(() => add(mul(x, x), add(x, x)));
-  for (let i = 0; i < 2; i++) assert.throws(() => captured.run(), /cannot allocate 6\.0 KiB[^]*for the captured step/);
+  for (let i = 0; i < 2; i++) assert.throwsWith(() => captured.run(), /cannot allocate 6\.0 KiB[^]*for the captured step/);
   assert.is(small.counts.buffersCreated, buffersCreated);
   const { live } = small.pool;
   x.dispose();
@@ -207,8 +207,8 @@ test('a lost device is as loud in a replay as elsewhere', async () => {
   await y.read();
   doomed.device.destroy();
   await doomed.device.lost;
-  assert.throws(() => captured.run(), /the GPU device was lost \(destroyed\)/);
-  assert.throws(() => captured.run(), /the GPU device was lost/);
+  assert.throwsWith(() => captured.run(), /the GPU device was lost \(destroyed\)/);
+  assert.throwsWith(() => captured.run(), /the GPU device was lost/);
 });
 
 test.after(() => gpu.close());

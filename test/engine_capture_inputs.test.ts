@@ -1,6 +1,6 @@
 /** What a captured step is given: copied into tensors of its own, in every run. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { CaptureError, estimate, open, Tensor } from '../engine/index.ts';
 import { add, mul, scale } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
@@ -8,7 +8,7 @@ import { sumAll } from '../kernels/reduce/index.ts';
 const gpu = await open();
 
 const numbers = (label: string, ...values: number[]) => Tensor.from(gpu, Float32Array.from(values), [values.length], label);
-const refused = (run: () => unknown, message: RegExp) => assert.throws(run, (error: unknown) => error instanceof CaptureError && message.test(error.message) && error.hint !== undefined, `${message}`);
+const refused = (run: () => unknown, message: RegExp) => assert.throwsWith(run, CaptureError, message, { hint: /./ });
 
 test('two epochs over three batches give the same losses, and the batches hold what they held', async () => {
   const batches = [1, 2, 3].map((value) => numbers(`batch ${value}`, value));

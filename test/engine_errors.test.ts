@@ -1,18 +1,10 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Call, DeviceLostError, FirstlightError, Kernel, KernelCompileError, open, ShapeError, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 
 /** The error that `work` ends with. */
-async function errorOf(work: () => Promise<unknown>): Promise<FirstlightError> {
-  try {
-    await work();
-  } catch (error) {
-    assert.instance(error, FirstlightError);
-    return error as FirstlightError;
-  }
-  throw new Error('expected an error');
-}
+const errorOf = (work: () => Promise<unknown>) => assert.rejectsWith(work, FirstlightError);
 
 const COPY = `struct Params { n: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -39,13 +31,13 @@ test('a command that the device refuses is never silent: the readback fails, and
   kernel.run(gpu, { tensors: { x, y: x }, params: { n: 1 }, grid: 1 });
   const error = await errorOf(() => x.read());
   assert.is(error.code, 'FL_GPU_VALIDATION');
-  assert.throws(() => gelu(x, 'gelu'), /the GPU refused a command/);
+  assert.throwsWith(() => gelu(x, 'gelu'), /the GPU refused a command/);
 });
 
 test('the canary notices a recording that did not run', async () => {
   await using gpu = await open();
   using x = Tensor.from(gpu, Float32Array.of(1));
-  assert.throws(() => gpu.canary.check(3, 2), /step 3 did not run: its canary word reads 2/);
+  assert.throwsWith(() => gpu.canary.check(3, 2), /step 3 did not run: its canary word reads 2/);
   using y = gelu(x, 'gelu');
   await y.read();
   assert.is(gpu.canary.expected, 1);
@@ -67,11 +59,11 @@ test('a missing tensor, a wrong dtype, and a parameter that is no number are ref
   using x = Tensor.from(gpu, Float32Array.of(1));
   using ids = Tensor.from(gpu, Uint32Array.of(1));
   using y = x.like();
-  assert.throws(() => kernel.run(gpu, { tensors: { x }, params: { n: 1 }, grid: 1 }), /copy: binding "y" got no tensor; given: x/);
-  assert.throws(() => kernel.run(gpu, { tensors: { x: ids, y }, params: { n: 1 }, grid: 1 }), /copy: x must be f32, got u32/);
-  assert.throws(() => kernel.run(gpu, { tensors: { x, y }, params: { n: -1 }, grid: 1 }), /parameter "n" is -1, not a u32/);
-  assert.throws(() => kernel.run(gpu, { tensors: { x, y }, params: {}, grid: 1 }), /parameter "n" is undefined/);
-  assert.throws(() => Tensor.from(gpu, Float32Array.of(1, 2), [3], 'w'), (error: Error) => error instanceof ShapeError && /w: 3 values fit \[3\], got 2/.test(error.message));
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x }, params: { n: 1 }, grid: 1 }), /copy: binding "y" got no tensor; given: x/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x: ids, y }, params: { n: 1 }, grid: 1 }), /copy: x must be f32, got u32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: -1 }, grid: 1 }), /parameter "n" is -1, not a u32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: {}, grid: 1 }), /parameter "n" is undefined/);
+  assert.throwsWith(() => Tensor.from(gpu, Float32Array.of(1, 2), [3], 'w'), ShapeError, /w: 3 values fit \[3\], got 2/);
   await assert.is((await x.read())[0], 1);
 });
 
@@ -80,7 +72,7 @@ test('a launch with a name that the WGSL does not have, or a grid that is no num
   const kernel = new Kernel('copy', [{ file: 'copy.wgsl', text: COPY }]);
   using x = Tensor.from(gpu, Float32Array.of(1));
   using y = x.like();
-  const refuse = (call: Partial<Call>, what: RegExp) => assert.throws(() => kernel.run(gpu, { tensors: { x, y }, params: { n: 1 }, grid: 1, ...call }), what);
+  const refuse = (call: Partial<Call>, what: RegExp) => assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: 1 }, grid: 1, ...call }), what);
   refuse({ tensors: { x, y, z: x } }, /copy: tensors have no "z"; the WGSL knows x, y/);
   refuse({ params: { n: 1, m: 2 } }, /copy: params have no "m"; the WGSL knows n/);
   refuse({ constants: { SIZE: 4 } }, /copy: constants have no "SIZE"/);
@@ -91,27 +83,27 @@ test('a launch with a name that the WGSL does not have, or a grid that is no num
 test('host data of a type that no tensor has is refused by name', async () => {
   await using gpu = await open();
   const from = Tensor.from as (...given: unknown[]) => Tensor;
-  assert.throws(() => from(gpu, [1, 2], [2], 'w'), /w: host data must be Float32Array, Uint32Array or Int32Array, got Array/);
-  assert.throws(() => from(gpu, new Float64Array(2), [2], 'w'), /got Float64Array/);
-  assert.throws(() => from(gpu, undefined, [2], 'w'), /got undefined/);
+  assert.throwsWith(() => from(gpu, [1, 2], [2], 'w'), /w: host data must be Float32Array, Uint32Array or Int32Array, got Array/);
+  assert.throwsWith(() => from(gpu, new Float64Array(2), [2], 'w'), /got Float64Array/);
+  assert.throwsWith(() => from(gpu, undefined, [2], 'w'), /got undefined/);
   using x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
   using ids = Tensor.from(gpu, Uint32Array.of(1, 2), [2], 'ids');
-  assert.throws(() => x.write(new Float64Array(2) as unknown as Float32Array), /x: host data for f32 must be Float32Array, got Float64Array/);
-  assert.throws(() => x.write([1, 2] as unknown as Float32Array), /got Array/);
-  assert.throws(() => ids.write(Float32Array.of(1, 2) as unknown as Uint32Array), /ids: host data for u32 must be Uint32Array, got Float32Array/);
-  assert.throws(() => Tensor.from(gpu, new Float32Array(4), [-2, -2]), /whole number of at least 1/);
+  assert.throwsWith(() => x.write(new Float64Array(2) as unknown as Float32Array), /x: host data for f32 must be Float32Array, got Float64Array/);
+  assert.throwsWith(() => x.write([1, 2] as unknown as Float32Array), /got Array/);
+  assert.throwsWith(() => ids.write(Float32Array.of(1, 2) as unknown as Uint32Array), /ids: host data for u32 must be Uint32Array, got Float32Array/);
+  assert.throwsWith(() => Tensor.from(gpu, new Float32Array(4), [-2, -2]), /whole number of at least 1/);
   assert.equal([...(await x.read())], [1, 2]);
 });
 
 test('a shape with a hole that no whole number fills, or with other elements, is refused', async () => {
   await using gpu = await open();
   using x = Tensor.from(gpu, new Float32Array(6));
-  assert.throws(() => x.reshape([4, -1]), /\[6\] has 6 elements, which do not make \[4,-1\]/);
-  assert.throws(() => x.reshape([-1, -1]), /one extent may be −1/);
-  assert.throws(() => x.reshape([1.5, 4]), /do not make/);
-  assert.throws(() => x.reshape([-2, -3]), /do not make/);
-  assert.throws(() => x.reshape([0, -1]), /do not make/);
-  assert.throws(() => x.alias([4], 12), /is no part of \[6\]/);
+  assert.throwsWith(() => x.reshape([4, -1]), /\[6\] has 6 elements, which do not make \[4,-1\]/);
+  assert.throwsWith(() => x.reshape([-1, -1]), /one extent may be −1/);
+  assert.throwsWith(() => x.reshape([1.5, 4]), /do not make/);
+  assert.throwsWith(() => x.reshape([-2, -3]), /do not make/);
+  assert.throwsWith(() => x.reshape([0, -1]), /do not make/);
+  assert.throwsWith(() => x.alias([4], 12), /is no part of \[6\]/);
   using y = x.reshape([3, -1]);
   assert.equal(y.shape, [3, 2]);
 });

@@ -1,6 +1,6 @@
 /** Element-wise work in tiles: every element exactly once, whatever the length. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Gpu, open, flatTiles, Tensor } from '../engine/index.ts';
 import { add, scale } from '../kernels/elementwise/index.ts';
 

@@ -1,9 +1,8 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
 import { Arena, backward, Kernel, open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { openWithLimits } from './small_limits.ts';
-import { testIf } from './test_if.ts';
 
 const gpu = await open();
 
@@ -60,7 +59,7 @@ test('a tensor used after it was freed is refused by name', () => {
   const x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'pixels');
   x.dispose();
   x.dispose();
-  assert.throws(() => gelu(x, 'gelu'), /pixels \[2\] was freed before this use/);
+  assert.throwsWith(() => gelu(x, 'gelu'), /pixels \[2\] was freed before this use/);
 });
 
 test('a budget stops before the device does, and names the largest tensors', async () => {
@@ -68,11 +67,9 @@ test('a budget stops before the device does, and names the largest tensors', asy
   using large = Tensor.zeros(small, [512], 'activations');
   assert.is(large.bytes, 2048);
   for (const budget of [0, -1, Number.NaN]) {
-    let message = '';
-    await open({ budget }).catch((error: Error) => (message = error.message));
-    assert.match(message, `budget: ${budget} bytes, more than 0 are needed`);
+    await assert.rejectsWith(open({ budget }), new RegExp(`budget: ${budget} bytes, more than 0 are needed`));
   }
-  assert.throws(() => Tensor.zeros(small, [1024], 'logits'), /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB .*, reserved 2\.0 KiB .* of budget 4\.0 KiB [^]*Largest: activations/);
+  assert.throwsWith(() => Tensor.zeros(small, [1024], 'logits'), /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB .*, reserved 2\.0 KiB .* of budget 4\.0 KiB [^]*Largest: activations/);
 });
 
 test('a budget bounds all buffers: those that are free give way, the one that was not used for longest first', async () => {
@@ -100,7 +97,7 @@ test('a budget bounds all buffers: those that are free give way, the one that wa
   using _next = Tensor.zeros(small, [3 * MIB / 4], 'next');
   assert.equal([...(await wide.read())], [3]);
   wide.dispose();
-  assert.throws(() => Tensor.zeros(small, [MIB / 2], 'too much'), /reserved .* of budget/);
+  assert.throwsWith(() => Tensor.zeros(small, [MIB / 2], 'too much'), /reserved .* of budget/);
   assert.ok(small.pool.peakReserved <= budget, `${small.pool.peakReserved}`);
 });
 
@@ -194,13 +191,11 @@ test('a readback for which the budget has no room at once fails alone', async ()
   const reading = x.read();
   small.clear(x); // what was not read yet would have to be kept somewhere
   small.recorder.flush();
-  let message = '';
-  await reading.catch((error: Error) => (message = error.message));
-  assert.match(message, /^cannot allocate .* for a readback: live 1\.0 MiB/);
+  await assert.rejectsWith(reading, /^cannot allocate .* for a readback: live 1\.0 MiB/);
   assert.equal([...(await firstOf(x, 2))], [0, 0]);
 });
 
-testIf(gpu.features.has('shader-f16'))('a long write of halves comes in pieces that join', async () => {
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a long write of halves comes in pieces that join', async () => {
   const elements = 2 ** 24 + 5;
   using x = Tensor.empty(gpu, [elements], 'f16', 'x');
   x.write(Float32Array.from({ length: elements }, (_, i) => i % 2000));
@@ -228,7 +223,7 @@ test('parameters of kernels that never repeat take no more and more memory, and 
 
 test('a tensor larger than any buffer is refused with both numbers', () => {
   const elements = Math.floor(gpu.limits.maxBufferSize / 4) + 1024;
-  assert.throws(() => Tensor.empty(gpu, [elements], 'f32', 'huge'), /huge needs maxBufferSize of [\d,]+, this device has [\d,]+/);
+  assert.throwsWith(() => Tensor.empty(gpu, [elements], 'f32', 'huge'), /huge needs maxBufferSize of [\d,]+, this device has [\d,]+/);
 });
 
 test('an upload does not overtake commands that still read the old content', async () => {
@@ -248,7 +243,7 @@ test('copies, clears and reshapes keep the values', async () => {
   assert.equal([...(await z.read())], [1, 2, 3, 4, 5, 6]);
   gpu.clear(y);
   assert.equal([...(await z.read())], [0, 0, 0, 0, 0, 0]);
-  assert.throws(() => x.reshape([4, 2]), /reshape: \[2,3\] has 6 elements/);
+  assert.throwsWith(() => x.reshape([4, 2]), /reshape: \[2,3\] has 6 elements/);
 });
 
 test('a gradient that the arena holds survives an accumulation of two micro-batches', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { forAll } from './for_all.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { leastBytes, type Lifetime, planMemory } from '../engine/plan.ts';
 
 const lifetime = (bytes: number, first: number, last: number, apart: number[] = []): Lifetime => ({ bytes, first, last, apart: new Set(apart) });
@@ -34,7 +35,7 @@ test('no slab exceeds the largest buffer', () => {
 
 test('any plan: nothing in use together overlaps, what must be apart is apart, and places are aligned', () => {
   const lifetime = fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), first: fc.nat(40), length: fc.nat(12) });
-  fc.assert(
+  forAll(
     fc.property(fc.array(lifetime, { maxLength: 60 }), fc.array(fc.tuple(fc.nat(59), fc.nat(59)), { maxLength: 60 }), (made, pairs) => {
       const apart = made.map(() => new Set<number>());
       for (const [a, b] of pairs) if (a !== b && a < made.length && b < made.length) { apart[a].add(b); apart[b].add(a); }

@@ -1,6 +1,6 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { FirstlightError, type Gpu, open, ShapeError, Tensor } from '../engine/index.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { type Gpu, open, ShapeError, Tensor } from '../engine/index.ts';
 import { frames, type I420Frame, packFrames, type View } from '../kernels/frames/index.ts';
 import { openWithBindings } from './small_limits.ts';
 
@@ -43,15 +43,15 @@ test('a frame that several views are taken of is stored once', () => {
 
 test('frames and crops that cannot be are refused by number', () => {
   const refused = (frame: I420Frame, view: View, message: string) =>
-    assert.throws(
+    assert.throwsWith(
       () => packFrames([frame], [view]),
-      (error: unknown) => error instanceof FirstlightError && error.code === 'FL_FRAME' && error.message === message,
+      message, { code: 'FL_FRAME' },
     );
   const frame = flat(5, 4, [1, 2, 3], 'bt601', 'full');
   refused({ ...frame, data: frame.data.subarray(1) }, whole(frame), 'packFrames: frame 0 of 5 × 4 has 32 bytes as I420, got 31');
   refused(frame, { crop: { x: 1, y: 0, width: 5, height: 4 }, flip: false }, 'packFrames: the crop 5 × 4 at (1, 0) is not inside of frame 0, 5 × 4');
   refused(frame, { crop: { x: 0, y: Number.NaN, width: 5, height: 4 }, flip: false }, 'packFrames: the crop 5 × 4 at (0, NaN) is not inside of frame 0, 5 × 4');
-  assert.throws(() => packFrames([frame], []), (error: unknown) => error instanceof ShapeError && error.message === 'packFrames: 1 frames need as many views, got 0');
+  assert.throwsWith(() => packFrames([frame], []), ShapeError, 'packFrames: 1 frames need as many views, got 0');
 });
 
 /** The first channel of each frame, and whether all of it is alike. */

@@ -1,11 +1,10 @@
 /** gather and scatterAdd where no sweep looks: places that do not exist, indices that change, tensors larger than a binding. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, type FloatType, type Gpu, open, type Shape, ShapeError, sizeOf, Tensor } from '../engine/index.ts';
 import { gather, scatterAdd } from '../kernels/gather/index.ts';
 import { normal, whole } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
-import { testIf } from './test_if.ts';
 
 const gpu = await open({ guard: true });
 const types: readonly FloatType[] = gpu.features.has('shader-f16') ? ['f32', 'f16'] : ['f32'];
@@ -56,7 +55,7 @@ test('NaN and infinity go to the places that they are sent to, and nowhere else'
   assert.equal([...(await gather(y, 0, Tensor.from(gpu, Uint32Array.of(3, 2, 5, 1))).read())], [NAN, Infinity, 2, NAN]);
 });
 
-testIf(types.includes('f16'))('f16 sums are rounded once, however many numbers they have', async () => {
+testIf(types.includes('f16'), 'the adapter lacks shader-f16')('f16 sums are rounded once, however many numbers they have', async () => {
   const ones = leaf(gpu, 'f16', new Float32Array(4096).fill(1), [4096]);
   const y = scatterAdd(leaf(gpu, 'f16', [0], [1]), 0, Tensor.from(gpu, new Uint32Array(4096)), ones);
   assert.is(await y.item(), 4096); // added up in f16 it stops at 2048
@@ -116,7 +115,7 @@ test('an index that does not fit is refused by name', () => {
     const x = Tensor.zeros(gpu, [4, 3]);
     const index = (shape: Shape) => Tensor.from(gpu, new Uint32Array(sizeOf(shape)), shape);
     const refused = (run: () => unknown, message: string) =>
-      assert.throws(run, (error: unknown) => error instanceof ShapeError && error.message === message);
+      assert.throwsWith(run, ShapeError, message);
     refused(() => gather(x, 2, index([4, 3])), 'gather: x is [4,3], it has no dimension 2');
     refused(() => gather(x, 0.5, index([4, 3])), 'gather: x is [4,3], it has no dimension 0.5');
     refused(() => gather(x, 1, index([4])), 'gather: x is [4,3], and along dimension 1 an index of [4] does not fit');

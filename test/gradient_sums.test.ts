@@ -1,6 +1,6 @@
 /** Gradients that meet in a tensor with several uses: kernels that take what is there so far, and the tape that adds the rest. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, noGrad, open, recompute, type Shape, Tensor } from '../engine/index.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { kernels as normKernels, layernorm } from '../kernels/layernorm/index.ts';

@@ -1,10 +1,9 @@
 /** Half precision: the host's conversions against float64, and tensors that store it. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { backward, DTypeError, FirstlightError, halve, LARGEST_HALF, Module, open, parameter, Random, Tensor } from '../engine/index.ts';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
+import { backward, DTypeError, halve, LARGEST_HALF, Module, open, parameter, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
-import { testIf } from './test_if.ts';
 
 /** Every finite f16 of at least 0, by its definition in float64: (1 + m/1024) · 2^(e−15), or m · 2⁻²⁴ where e is 0. */
 const finite = Float64Array.from({ length: 0x7c00 }, (_, bits) => {
@@ -75,7 +74,7 @@ if (gpu.features.has('shader-f16')) {
   test('tensors of one call that differ in storage are an error that names them', () => {
     using a = Tensor.zeros(gpu, [4], 'wide');
     using b = Tensor.empty(gpu, [4], 'f16', 'narrow');
-    assert.throws(() => add(a, b), (error: unknown) => error instanceof DTypeError && /must be f32, got f16/.test(error.message));
+    assert.throwsWith(() => add(a, b), DTypeError, /must be f32, got f16/);
   });
 
   test('a halved parameter keeps an f32 master and gets an f32 gradient; scalars stay f32', async () => {
@@ -101,10 +100,10 @@ if (gpu.features.has('shader-f16')) {
 
 test('a device without f16 says so when a tensor of it is made', async () => {
   await using plain = await open({ without: ['shader-f16'] });
-  assert.throws(() => Tensor.empty(plain, [1], 'f16'), (error: unknown) => error instanceof FirstlightError && error.code === 'FL_FEATURE' && /f32/.test(error.hint ?? ''));
+  assert.throwsWith(() => Tensor.empty(plain, [1], 'f16'), { code: 'FL_FEATURE', hint: /f32/ });
 });
 
-testIf(gpu.features.has('shader-f16'))('a copy of an odd number of elements leaves the neighbour as it is', async () => {
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a copy of an odd number of elements leaves the neighbour as it is', async () => {
   using x = Tensor.empty(gpu, [3], 'f16', 'x');
   x.write(Float32Array.of(1, 2, 3));
   using y = Tensor.empty(gpu, [2, 3], 'f16', 'y');

@@ -1,8 +1,8 @@
 /** The house's rules about who may import whom, held by reading every source file. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { circlesOf, type Graph, graphOf, importsOf, reachedFrom, resolve, sourcesOf } from '../bench/imports/graph.ts';
 import { importsPicture, titleOf } from '../bench/imports/picture.ts';
 

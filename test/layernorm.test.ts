@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { Arena, backward, open, ShapeError, Tensor } from '../engine/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
 import * as reference from '../kernels/layernorm/reference.ts';
@@ -14,9 +14,9 @@ const tensor = (name: string, shape: readonly number[]) => Tensor.from(gpu, norm
 test('a weight of another width is refused by name', () => {
   gpu.scope(() => {
     const [x, weight, bias] = [tensor('x', [3, 8]), tensor('weight', [7]), tensor('bias', [8])];
-    assert.throws(
+    assert.throwsWith(
       () => layernorm(x, weight, bias),
-      (error: unknown) => error instanceof ShapeError && error.message === 'layernorm: x [3,8] needs a weight of [8], got [7]',
+      ShapeError, 'layernorm: x [3,8] needs a weight of [8], got [7]',
     );
   });
 });

@@ -1,12 +1,12 @@
 /** What every kernel's folder holds, so that a reader who knows one room knows them all. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
 
 const KERNELS = new URL('../kernels/', import.meta.url);
-const FIXED = ['README.md', 'cases.ts', 'index.ts', 'reference.ts'];
+const FIXED = ['README.md', 'cases.ts', 'cost.ts', 'index.ts', 'reference.ts'];
 /** What every WebGPU device offers. */
 const MAX_STORAGE_BINDINGS = 8;
 
@@ -38,6 +38,39 @@ for (const folder of folders) {
     for (const link of links) assert.ok(existsSync(new URL(`${folder}/${link}`, KERNELS)), `kernels/${folder}/README.md links ${link}, which is not there`);
   });
 }
+
+test('every room exports cost, and gradientCost if a case of it has gradients', async () => {
+  for (const { name, cases } of rooms) {
+    const exported = (await import(new URL(`${name}/index.ts`, KERNELS).href)) as Readonly<Record<string, unknown>>;
+    const expected = cases.some(({ wrt }) => wrt.length > 0) ? ['cost', 'gradientCost'] : ['cost'];
+    for (const of of expected) assert.type(exported[of], 'function', `kernels/${name}/index.ts does not export ${of}`);
+  }
+});
+
+test('what makes a case is called after its operation, and takes the name of the case first', () => {
+  for (const folder of folders) {
+    const makers = [...textOf(`${folder}/cases.ts`).matchAll(/^(?:export )?(?:function|const) (\w+Case)(?: = )?\(([^)]*)/gm)];
+    for (const [, maker, parameters] of makers) assert.match(parameters, /^name: string\b/, `kernels/${folder}/cases.ts: ${maker}(${parameters})`);
+    assert.ok(makers.length > 0, `kernels/${folder}/cases.ts has no function …Case(name, …)`);
+  }
+});
+
+test('a case knows its work, in f32 and in f16: no more bytes in f16, and as many where all that it takes is wide', () => {
+  for (const room of rooms) {
+    for (const item of room.cases) {
+      const of = `${room.name}: ${item.name}`;
+      const isWide = item.takesType !== true && Object.values(item.inputs).every(({ data, isWide }) => isWide === true || !(data instanceof Float32Array));
+      for (const cost of [item.cost, item.gradientCost]) {
+        if (cost === undefined) continue;
+        const [full, half] = [cost('f32'), cost('f16')];
+        assert.ok(full.flops >= 0 && full.bytesRead >= 0 && full.bytesWritten >= 0, `${of} has a cost that is no number`);
+        assert.is(half.flops, full.flops, of);
+        if (isWide) assert.equal(half, full, `${of} takes nothing that f16 would halve`);
+      }
+      assert.ok(item.wrt.length === 0 || item.gradientCost !== undefined, `${of} has gradients, and no gradientCost`);
+    }
+  }
+});
 
 test('every WGSL file of kernels is part of a kernel', () => {
   for (const folder of [...folders, 'shared']) {

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { forAll } from './for_all.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { DatasetError, type LineProblem, PathError } from '../engine/errors.ts';
 import { readLabels, readList, within } from '../train/data/lists.ts';
 
@@ -20,13 +21,7 @@ symlinkSync(join(clips, 'a.mp4'), join(clips, 'same_as_a.mp4'));
 symlinkSync('loop', join(clips, 'loop'));
 
 function problemsOf(read: () => unknown): readonly LineProblem[] {
-  try {
-    read();
-  } catch (error) {
-    assert.instance(error, DatasetError);
-    return (error as DatasetError).context.problems as LineProblem[];
-  }
-  throw new Error('nothing was refused');
+  return assert.throwsWith(read, DatasetError).context.problems as LineProblem[];
 }
 
 /** The lines and problems that a list gives. */
@@ -83,15 +78,10 @@ test('a list that is not UTF-8 is refused', () => {
 
 test('the message shows twenty problems and counts the others', () => {
   writeFileSync(list, Array.from({ length: 50 }, (_, i) => `missing${i}.mp4 0\n`).join(''));
-  try {
-    readList(list, clips, 1);
-    assert.unreachable();
-  } catch (error) {
-    const lines = (error as Error).message.split('\n');
-    assert.is(lines.length, 21);
-    assert.is(lines[20], '… and 30 more');
-    assert.ok(lines[0].startsWith(`${list}:1: "missing0.mp4"`));
-  }
+  const lines = assert.throwsWith(() => readList(list, clips, 1), DatasetError).message.split('\n');
+  assert.is(lines.length, 21);
+  assert.is(lines[20], '… and 30 more');
+  assert.ok(lines[0].startsWith(`${list}:1: "missing0.mp4"`));
 });
 
 test('paths that leave the root folder are refused', () => {
@@ -99,7 +89,7 @@ test('paths that leave the root folder are refused', () => {
     '../outside.mp4', '..', 'clips/../../outside.mp4', 'sub folder/../../outside.mp4', '/etc/passwd', join(clips, 'a.mp4'), '\\\\server\\share\\a.mp4',
     'C:\\a.mp4', 'c:/a.mp4', '..\\outside.mp4', 'a.mp4\0', '\0', 'leads_out.mp4', 'up/outside.mp4', 'up', 'loop', 'a.mp4/b', './../outside.mp4', '//etc/passwd', 'up/clips/../outside.mp4',
   ];
-  for (const name of unsafe) assert.throws(() => within(clips, name), (error: unknown) => error instanceof PathError, name);
+  for (const name of unsafe) assert.throwsWith(() => within(clips, name), PathError);
   assert.is(within(clips, 'a.mp4'), join(clips, 'a.mp4'));
   assert.is(within(clips, 'up/clips/a.mp4'), join(clips, 'a.mp4'), 'a link that ends inside is no escape');
   assert.is(within(clips, 'same_as_a.mp4'), join(clips, 'a.mp4'));
@@ -108,7 +98,7 @@ test('paths that leave the root folder are refused', () => {
 
 test('whatever path is asked for, the answer lies under the root folder', () => {
   const part = fc.constantFrom('..', '.', 'a.mp4', 'up', 'clips', 'sub folder', 'leads_out.mp4', 'outside.mp4', '', '%2f', '\\', '~', '\0', 'etc');
-  fc.assert(fc.property(fc.array(part, { maxLength: 6 }), fc.constantFrom('/', '\\'), (parts, separator) => {
+  forAll(fc.property(fc.array(part, { maxLength: 6 }), fc.constantFrom('/', '\\'), (parts, separator) => {
     try {
       const path = within(clips, parts.join(separator));
       return path === clips || path.startsWith(`${clips}/`);
@@ -121,7 +111,7 @@ test('whatever path is asked for, the answer lies under the root folder', () => 
 test('what is written is what is read, with any order of labels and any line ends', () => {
   const names = ['a.mp4', 'b.mp4', 'sub folder/my clip 3.mp4', '7'];
   const line = fc.record({ name: fc.constantFrom(...names), label: fc.nat(9), gap: fc.constantFrom(' ', '\t', '   '), end: fc.constantFrom('\n', '\r\n', '\n\n') });
-  fc.assert(fc.property(fc.uniqueArray(line, { selector: ({ name }) => name, minLength: 1 }), fc.boolean(), (lines, mark) => {
+  forAll(fc.property(fc.uniqueArray(line, { selector: ({ name }) => name, minLength: 1 }), fc.boolean(), (lines, mark) => {
     writeFileSync(list, `${mark ? '\ufeff' : ''}${lines.map(({ name, label, gap, end }) => `${name}${gap}${label}${end}`).join('')}`);
     assert.equal(readList(list, clips, 10), lines.map(({ name, label }) => ({ path: join(clips, name), label })));
   }), { numRuns: 200 });

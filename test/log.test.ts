@@ -2,8 +2,8 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { duration, Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog, seriesOf } from '../train/log/run_log.ts';
@@ -162,7 +162,7 @@ test('a new run in the same folder starts an empty log', () => {
 test('a broken line in the middle of a log is an error that names it', () => {
   const path = join(folder, 'log.jsonl');
   appendFileSync(path, '{"stage":"x","step":1,"time":"t"}\nnonsense\n{"stage":"x","step":2,"time":"t"}\n');
-  assert.throws(() => readRunLog(path), (error: Error) => error.message.startsWith(`${path}:2: `));
+  assert.throwsWith(() => readRunLog(path), new RegExp(`^${path}:2: `));
 });
 
 test('without a terminal there is a line every few seconds and one at the end', () => {

@@ -1,8 +1,8 @@
 /** Which machine this is, over what adapters of all makers say of themselves. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { onlySize, open, untunable } from '../engine/index.ts';
 import { machineOf, reportOf } from '../engine/machine.ts';
 import { isSoftware, isSwiftShader } from '../engine/software.mjs';

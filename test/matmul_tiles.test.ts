@@ -1,5 +1,5 @@
 /** The second rung in tiles that software adapters do not choose by themselves. */
-import { test } from 'uvu';
+import { test } from './test.ts';
 import { type Candidate, open } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
 import { checkAgainstReference, checkEqualBits, candidateName, runCase } from './sweep.ts';

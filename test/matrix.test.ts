@@ -1,15 +1,16 @@
 /** Small matrices held by a subgroup: the emulation against plain arithmetic, and the units as far as they go without any. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
 import { type FloatType, type Gpu, Kernel, onlySize, open, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { kernels as attentionKernels } from '../kernels/attention/index.ts';
 import { kernels as matmulKernels } from '../kernels/matmul/index.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
-import { emulatedMatrices, findUnits, matricesOf, type MatrixSizes, matrixUnits, matrixVariants } from '../kernels/shared/matrix.ts';
+import { emulatedMatrices, findUnits, matricesOf, type MatrixSizes, matrixUnits, type MatrixUnits, matrixVariants } from '../kernels/shared/matrix.ts';
 import { ADAPTERS, type AdapterName, reportNamed } from './adapter_reports.ts';
 import { close } from './close.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
+import { here, LACKS } from './this_adapter.ts';
 
 /**
  * y = sum + left · right, each operand stored as it is or transposed, in rows that are longer than the matrix. Two subgroups,
@@ -91,17 +92,17 @@ async function agrees(gpu: Gpu, variant: string, type: FloatType, sizes: MatrixS
 
 for (const [M, N, K] of [[8, 8, 8], [16, 16, 16], [16, 8, 8], [8, 16, 32], [4, 4, 12]]) {
   for (const across of [false, true]) {
-    test(`${M} × ${K} times ${K} × ${N}${across ? ', both stored transposed' : ''}: the emulation is right, in f32 and in f16`, async () => {
+    testIf(here.subgroupSize > 0, LACKS.matrices)(`${M} × ${K} times ${K} × ${N}${across ? ', both stored transposed' : ''}: the emulation is right, in f32 and in f16`, async () => {
       await using gpu = await open({ guard: true });
-      if (gpu.subgroupSize === 0) return;   // nobody knows how many subgroups a workgroup has
       for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) await agrees(gpu, 'emulated', type, { ...emulatedMatrices(gpu), M, N, K }, across);
     });
   }
 }
 
-test('matrices kept in f32, by subgroups whose size is asked for, are as right, whatever is stored', async () => {
+const canAskForSizes = here.subgroupSize > 0 && here.features.has('subgroup-size-control');
+
+testIf(canAskForSizes, LACKS.sizeControl)('matrices kept in f32, by subgroups whose size is asked for, are as right, whatever is stored', async () => {
   await using gpu = await open({ guard: true });
-  if (gpu.subgroupSize === 0 || !gpu.features.has('subgroup-size-control')) return;
   for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
     for (const across of [false, true]) await agrees(gpu, 'emulated_wide_sized', type, { ...emulatedMatrices(gpu), M: 8, N: 8, K: 8 }, across);
   }
@@ -185,10 +186,9 @@ test('sums in f16 are off by more than a result in f16 may be, and more so the l
   assert.is(ones, 2048);
 });
 
-test('the units are right, where the adapter has them', async () => {
+testIf(here.units !== undefined, LACKS.units)('the units multiply right', async () => {
   await using gpu = await open({ guard: true });
-  const units = matrixUnits(gpu);
-  if (units === undefined) return;
+  const units = matrixUnits(gpu) as MatrixUnits;
   const variant = `matrix${units.multiplies === 'f32' ? '_wide' : ''}${units.isAskedFor ? '_sized' : ''}`;
   for (const across of [false, true]) await agrees(gpu, variant, 'f16', units.sizes, across);
 });

@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
 import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN, UNSEEN } from '../train/data/moving_shapes.ts';
 import { type Guess, motionShare, shuffledMotionShare } from '../train/demo/measure.ts';

@@ -1,7 +1,7 @@
 /** What a run takes is known before its first allocation. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { FirstlightError, open } from '../engine/index.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { open } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { trainingStep } from '../bench/training_step.ts';
 import { parseConfig } from '../train/config.ts';
@@ -57,16 +57,11 @@ test('recompute and smaller batches take less, parameters stay', () => {
 test('a run that does not fit is stopped before it takes anything, with its parts and what would help', async () => {
   await using small = await open({ budget: 30 * 2 ** 20 });
   const { buffersCreated } = small.counts;
-  try {
-    checkMemory(small, configOf({ batch: 8 }), PRESETS.tiny, CLASSES);
-    assert.unreachable();
-  } catch (error) {
-    assert.instance(error, FirstlightError);
-    const { code, message, hint } = error as FirstlightError;
-    assert.is(code, 'FL_OOM');
-    assert.match(message, /^this run needs [\d.]+ MiB \([\d,]+ B\) on the GPU, the budget is 30\.0 MiB \(31,457,280 B\)\n[\d.]+ MiB: parameters .* MiB, gradients .*, moments .*, inputs .*, activations .*$/);
-    assert.match(hint ?? '', /--set train\.recompute=true: [\d.]+ MiB(, still too much)?\n--set train\.batch=4 --set train\.accumulation=2: /);
-  }
+  assert.throwsWith(
+    () => checkMemory(small, configOf({ batch: 8 }), PRESETS.tiny, CLASSES),
+    /^this run needs [\d.]+ MiB \([\d,]+ B\) on the GPU, the budget is 30\.0 MiB \(31,457,280 B\)\n[\d.]+ MiB: parameters .* MiB, gradients .*, moments .*, inputs .*, activations .*$/,
+    { code: 'FL_OOM', hint: /--set train\.recompute=true: [\d.]+ MiB(, still too much)?\n--set train\.batch=4 --set train\.accumulation=2: / },
+  );
   assert.is(small.counts.buffersCreated, buffersCreated + 1, 'the engine\'s own constant');
 });
 

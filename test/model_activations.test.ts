@@ -1,6 +1,6 @@
 /** Which activation each part of a model has: QuickGELU as CLIP, or what a config.json says. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { noGrad, open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
@@ -33,7 +33,7 @@ test('hidden_act and prompt_hidden_act are obeyed under every name that transfor
     assert.equal([config.vision, config.text, config.mit, config.prompts].map((part) => part.activation), Array(4).fill(activation), name);
     assert.equal(configFromHuggingFace(configToHuggingFace(config), 'written'), config);
   }
-  assert.throws(() => of('toString'), /vision_config\.hidden_act is "toString", known are quick_gelu, gelu,/);
+  assert.throwsWith(() => of('toString'), /vision_config\.hidden_act is "toString", known are quick_gelu, gelu,/);
 });
 
 test('the activation stands between the two layers of an MLP', async () => {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { PathError, VideoDecodeError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/dataset.ts';
@@ -204,12 +204,7 @@ test('a folder that was left half-written, or was changed, is written anew', asy
 test('a folder that holds other things is left alone', async () => {
   mkdirSync(join(folder, 'mine', 'train'), { recursive: true });
   writeFileSync(join(folder, 'mine', 'train', 'holiday.mp4'), 'precious');
-  try {
-    await writeMovingShapes(join(folder, 'mine'), 3, SIZES);
-    assert.unreachable();
-  } catch (error) {
-    assert.instance(error, PathError);
-  }
+  await assert.rejectsWith(writeMovingShapes(join(folder, 'mine'), 3, SIZES), PathError);
   assert.ok(existsSync(join(folder, 'mine', 'train', 'holiday.mp4')));
 });
 
@@ -292,11 +287,8 @@ test('a broken file ends the run with an error that names it', async () => {
   const bytes = readFileSync(path);
   writeFileSync(path, bytes.subarray(0, bytes.length / 2));
   try {
-    await collect(data.evaluation(16));
-    assert.unreachable();
-  } catch (error) {
-    assert.instance(error, VideoDecodeError);
-    assert.ok((error as Error).message.startsWith(path));
+    const { message } = await assert.rejectsWith(collect(data.evaluation(16)), VideoDecodeError);
+    assert.ok(message.startsWith(path));
   } finally {
     writeFileSync(path, bytes);
   }

@@ -1,6 +1,6 @@
 /** The programs of all rooms before naga, which Firefox compiles WGSL with: it reads them, finds nothing wrong, and writes them in each system's language. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { NagaError, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
 import type { AdapterInfo } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';

@@ -1,6 +1,6 @@
 /** NaN and infinity must stay visible: planted in an input of a case, or in dy, they come out wherever float64 has them. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Candidate, type Gpu, Random } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
 import { isLarge } from './small_limits.ts';

@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
 import { normalize } from '../kernels/normalize/index.ts';
 
@@ -31,7 +31,7 @@ test('the tape keeps the result and one number per row, not the input', () => {
 });
 
 test('a scalar has no last dimension', () => {
-  gpu.scope(() => assert.throws(() => normalize(Tensor.zeros(gpu, [])), (error: unknown) => error instanceof ShapeError && /it has no last dimension/.test(error.message)));
+  gpu.scope(() => assert.throwsWith(() => normalize(Tensor.zeros(gpu, [])), ShapeError, /it has no last dimension/));
 });
 
 test.after(() => gpu.close());

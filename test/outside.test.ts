@@ -1,6 +1,6 @@
 /** Three small programs, as somebody writes them who builds on the engine and has nothing to do with X-CLIP. Each reaches an answer that is known. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, type Gpu, Kernel, Module, noGrad, open, Random, record, recompute, sizeOf, type Source, type Shape, Tensor } from '../engine/index.ts';
 import { selfAttention } from '../kernels/attention/index.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { closure, type Lock } from '../bench/pack/closure.ts';
 
 const lock: Lock = {
@@ -23,7 +23,7 @@ test('what packages need comes along, nested versions first, cycles once, option
 
 test('what is left out is not followed, and what is missing is named', () => {
   assert.equal(closure(lock, ['a'], new Set(['c'])), ['node_modules/a', 'node_modules/a/node_modules/b']);
-  assert.throws(() => closure(lock, ['d'], new Set()), 'missing, needed by node_modules/d, is not in the lock file');
+  assert.throwsWith(() => closure(lock, ['d'], new Set()), 'missing, needed by node_modules/d, is not in the lock file');
 });
 
 test('the project’s own packages form a closure without those that decode video', () => {

@@ -1,7 +1,7 @@
 /** Sizes of the published models, without a GPU: the modules are built on one that only counts. */
 import { readFileSync } from 'node:fs';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
 import { storedAs } from '../model/checkpoint/names.ts';
 import { Clip } from '../model/clip.ts';

@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
 import { patchify } from '../kernels/patchify/index.ts';
 
@@ -8,9 +8,9 @@ const gpu = await open();
 test('frames that are not whole patches, and shapes that do not fit, are refused by name', () => {
   gpu.scope(() => {
     const refused = (pixels: readonly number[], weight: readonly number[], message: string) =>
-      assert.throws(
+      assert.throwsWith(
         () => patchify(Tensor.zeros(gpu, pixels), Tensor.zeros(gpu, weight)),
-        (error: unknown) => error instanceof ShapeError && error.message === message,
+        ShapeError, message,
       );
     refused([2, 3, 10, 10], [4, 3, 4, 4], 'patchify: frames of 10 × 10 are not whole patches of 4 × 4');
     refused([2, 1, 8, 8], [4, 3, 4, 4], 'patchify: pixels must be [F, 3, S, S], got [2,1,8,8]');

@@ -1,6 +1,6 @@
 /** What the comparison with other libraries makes of its timings. None of them needs to be installed. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { onnxModel, transposed } from '../bench/peers/onnx_model.ts';
 import { advantage, distance, errorOf, LIMIT, type Outcome, type PeerName, summary } from '../bench/peers/outcome.ts';
 import { peerTables } from '../bench/peers/table.ts';

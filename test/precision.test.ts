@@ -1,6 +1,6 @@
 /** A tiny X-CLIP that is stored as f16: it learns as in f32, skips what overflows, and keeps its masters. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type FloatType, type Gpu, halve, open, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';

@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, DTypeError, type Gpu, LimitError, open, type Shape, ShapeError, Tensor } from '../engine/index.ts';
 import { argmax, argmin, max, mean, min, sum, sumAll } from '../kernels/reduce/index.ts';
 import { whole } from '../kernels/shared/sample.ts';
@@ -11,7 +11,7 @@ test('a dimension that is not there is refused with the shape', () => {
   gpu.scope(() => {
     const x = Tensor.zeros(gpu, [2, 3]);
     for (const dim of [2, -3, 0.5]) {
-      assert.throws(() => mean(x, dim), (error: unknown) => error instanceof ShapeError && error.message === `mean: x is [2,3], it has no dimension ${dim}`);
+      assert.throwsWith(() => mean(x, dim), ShapeError, `mean: x is [2,3], it has no dimension ${dim}`);
     }
   });
 });
@@ -124,14 +124,14 @@ test('where not even two rows fit a binding, the tensor is named', async () => {
   const small = await openWithBindings(4096);
   const x = Tensor.zeros(small, [3, 2, 1000]);
   for (const op of [sum, max, argmax]) {
-    assert.throws(() => small.scope(() => op(x, 1)), (error: unknown) => error instanceof LimitError && /"x" \[3,2,1000\] needs maxStorageBufferBindingSize of 24,000/.test(error.message));
+    assert.throwsWith(() => small.scope(() => op(x, 1)), LimitError, /"x" \[3,2,1000\] needs maxStorageBufferBindingSize of 24,000/);
   }
   await small.close();
 });
 
 test('whole numbers are refused by name', () => {
   const ids = Tensor.from(gpu, Uint32Array.of(1, 2), [2]) as unknown as Tensor;
-  for (const op of [sum, max, argmax]) assert.throws(() => gpu.scope(() => op(ids, 0)), (error: unknown) => error instanceof DTypeError && /x must be f32, got u32/.test(error.message));
+  for (const op of [sum, max, argmax]) assert.throwsWith(() => gpu.scope(() => op(ids, 0)), DTypeError, /x must be f32, got u32/);
 });
 
 test.after(() => gpu.close());

@@ -1,7 +1,7 @@
 import { decode } from 'fast-png';
 import { parseHTML } from 'linkedom';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { isMet, resultOf } from '../train/report/data.ts';
 import { stripUri } from '../train/report/film.ts';
 import { renderReport } from '../train/report/report.ts';

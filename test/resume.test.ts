@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
 import { type Gpu, open } from '../engine/index.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { parseConfig, type TrainConfig } from '../train/config.ts';
@@ -14,6 +14,7 @@ import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { StopRequest } from '../train/stop.ts';
+import { here, LACKS } from './this_adapter.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-resume-'));
 let gpu: Gpu;
@@ -102,8 +103,7 @@ test('a GPU that hangs ends the process with a status of its own, and the run go
   for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('hung', last, file).equals(bytes('at_once', last, file)), file);
 });
 
-test('so it is in half precision: masters and the loss scale that was found are kept', async () => {
-  if (!gpu.features.has('shader-f16')) return;
+testIf(here.features.has('shader-f16'), LACKS.f16)('so it is in half precision: masters and the loss scale that was found are kept', async () => {
   const wide = config;
   config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true, precision: 'f16' } };
   const before = gpu.pool.live;

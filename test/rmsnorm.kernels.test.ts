@@ -1,6 +1,6 @@
 /** rmsnorm where no sweep looks: what is not finite, one gradient of two, residual branches, tensors larger than a binding. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, FirstlightError, type FloatType, type Gpu, open, type Shape, Tensor } from '../engine/index.ts';
 import { add, scale } from '../kernels/elementwise/index.ts';
 import { rmsnorm } from '../kernels/rmsnorm/index.ts';
@@ -89,9 +89,9 @@ test('tensors larger than a binding are normalised in pieces, with equal bits', 
 test('a weight that does not fit and an eps that is not above 0 are refused by name', () => {
   gpu.scope(() => {
     const refused = (shape: Shape, eps: number, message: string) =>
-      assert.throws(
+      assert.throwsWith(
         () => rmsnorm(Tensor.zeros(gpu, [2, 4]), Tensor.zeros(gpu, shape), eps),
-        (error: unknown) => error instanceof FirstlightError && error.message === message,
+        FirstlightError, message,
       );
     refused([3], 1e-6, 'rmsnorm: x [2,4] needs a weight of [4], got [3]');
     refused([1, 4], 1e-6, 'rmsnorm: x [2,4] needs a weight of [4], got [1,4]');

@@ -1,5 +1,5 @@
 /** The yardsticks themselves: float64 gradients against differences of float64 values. Needs no adapter. */
-import { test } from 'uvu';
+import { test } from './test.ts';
 import { rooms } from '../kernels/index.ts';
 import { checkFiniteDifferences } from './sweep.ts';
 

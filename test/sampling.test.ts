@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
 import { centreCrop, type Draws, multiScaleCrop, type Rectangle, resized, sampleForEvaluation, sampleForTraining, threeCrops } from '../train/data/sampling.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { learningRate, type Schedule } from '../train/schedule.ts';
 
 interface Golden {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 
 const cli = fileURLToPath(new URL('../train/cli.ts', import.meta.url));
 const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) => spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), cli, 'doctor', ...args], { encoding: 'utf8', env: { ...process.env, ...more } });

@@ -1,8 +1,8 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const run = path('../engine/setup/run.mjs');

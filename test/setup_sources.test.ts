@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { distributionSources, sourceList } from '../engine/setup/debian.mjs';
 
 const deb822 = `# written by the installer

@@ -1,7 +1,7 @@
 /** SGD as a whole, against the lines of torch.optim.SGD in float64: momentum, groups, clipping, skipped steps, resumption, f16. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
-import { FirstlightError, type Gpu, halve, Module, open, parameter, Tensor } from '../engine/index.ts';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
+import { type Gpu, halve, Module, open, parameter, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
@@ -11,7 +11,6 @@ import { CONTROL, SGD, type SGDOptions } from '../train/optimizer.ts';
 import { recordStep } from '../train/stage.ts';
 import { close } from './close.ts';
 import { openWithLimits } from './small_limits.ts';
-import { testIf } from './test_if.ts';
 
 const gpu = await open();
 
@@ -159,7 +158,7 @@ test('a model larger than a buffer is cut into several arenas, with equal bits',
   await small.close();
 });
 
-testIf(gpu.features.has('shader-f16'))('in half precision masters go as parameters of f32 do, once the loss scale fits, and kernels are shown them rounded', async () => {
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('in half precision masters go as parameters of f32 do, once the loss scale fits, and kernels are shown them rounded', async () => {
   const own = training(gpu, HEAVY, 'f16');
   assert.is((await own.step(0))[CONTROL.skipped], 1, 'a loss scale of 65536 is no f16');
   for (const step of upTo(STEPS)) assert.is((await own.step(step))[CONTROL.skipped], 0);
@@ -172,14 +171,14 @@ testIf(gpu.features.has('shader-f16'))('in half precision masters go as paramete
 });
 
 test('settings without a meaning are refused, and a momentum without memory for it gives NaN', async () => {
-  const isRange = (message: string) => (error: unknown) => error instanceof FirstlightError && error.code === 'FL_RANGE' && error.message === message;
-  const refused = (options: Partial<SGDOptions>, message: string) => assert.throws(() => new SGD(gpu, [], { ...PLAIN, ...options }), isRange(message));
+  const outOfRange = (run: () => unknown, message: string) => assert.throwsWith(run, message, { code: 'FL_RANGE' });
+  const refused = (options: Partial<SGDOptions>, message: string) => outOfRange(() => new SGD(gpu, [], { ...PLAIN, ...options }), message);
   refused({ momentum: -0.1 }, 'SGD: momentum is -0.1, it must be in [0, 1)');
   refused({ momentum: Number.NaN }, 'SGD: momentum is NaN, it must be in [0, 1)');
   refused({ nesterov: true }, 'SGD: Nesterov’s momentum needs a momentum, it is 0');
   refused({ maxNorm: -1 }, 'SGD: maxNorm is -1, it must be at least 0');
   const own = training(gpu, PLAIN);
-  assert.throws(() => own.optimizer.schedule([0.1, 0.1]), isRange('schedule: 2 learning rates for 3 groups'));
+  outOfRange(() => own.optimizer.schedule([0.1, 0.1]), 'schedule: 2 learning rates for 3 groups');
   own.dispose();
   for (const n of [3, 4]) {
     const values = Tensor.from(gpu, new Float32Array(n));

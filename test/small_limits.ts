@@ -1,6 +1,6 @@
 /** Contexts that believe in small limits, so that tensors larger than a binding can be small; and every room under such a limit. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Candidate, type Gpu, LimitError, open, type OpenOptions } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
 import { asRunBy, checkAgainstReference, combinations, type Entry, readCase, recordCase, type Storage, storages } from './sweep.ts';

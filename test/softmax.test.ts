@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
 import { logSoftmax, softmax } from '../kernels/softmax/index.ts';
 
@@ -40,7 +40,7 @@ test('a row of the smallest f32 is a row of equal values; a row of −∞, or wi
 });
 
 test('a scalar has no last dimension', () => {
-  gpu.scope(() => assert.throws(() => softmax(Tensor.zeros(gpu, [])), (error: unknown) => error instanceof ShapeError && error.message === 'softmax: x is a scalar, it has no last dimension'));
+  gpu.scope(() => assert.throwsWith(() => softmax(Tensor.zeros(gpu, [])), ShapeError, 'softmax: x is a scalar, it has no last dimension'));
 });
 
 test.after(() => gpu.close());

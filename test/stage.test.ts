@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { backward, NonFiniteError, open, Random, Tensor } from '../engine/index.ts';
 import { mul, sub } from '../kernels/elementwise/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
@@ -147,13 +147,8 @@ test('a step whose gradient is not finite is reported, changes nothing and does 
 test('twenty such steps in a row end the stage', async () => {
   const own = regression();
   const infinite = { ...own.batch(0), y: new Float32Array(ROWS * TO).fill(3e38) };
-  try {
-    await train(own, { prepare: async (step) => (step < 5 ? own.batch(step) : infinite) });
-    assert.unreachable();
-  } catch (error) {
-    assert.instance(error, NonFiniteError);
-    assert.match((error as Error).message, /the gradient of 20 steps in a row is NaN or infinite at step 25/);
-  }
+  const training = train(own, { prepare: async (step) => (step < 5 ? own.batch(step) : infinite) });
+  await assert.rejectsWith(training, NonFiniteError, /the gradient of 20 steps in a row is NaN or infinite at step 25/);
   own.dispose();
 });
 
@@ -178,17 +173,13 @@ test('at a pause nothing is under way, all is reported, and the stage can be end
 
 test('an error in loading ends the stage with that error', async () => {
   const own = regression();
-  try {
-    await train(own, {
-      prepare: async (step) => {
-        if (step === 6) throw new Error('clip 6 is broken');
-        return own.batch(step);
-      },
-    });
-    assert.unreachable();
-  } catch (error) {
-    assert.is((error as Error).message, 'clip 6 is broken');
-  }
+  const training = train(own, {
+    prepare: async (step) => {
+      if (step === 6) throw new Error('clip 6 is broken');
+      return own.batch(step);
+    },
+  });
+  await assert.rejectsWith(training, 'clip 6 is broken');
   own.dispose();
 });
 

@@ -1,6 +1,6 @@
 /** Dispatches of a training step of X-CLIP. Counts do not vary from run to run, so what a change adds is seen here. */
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type StepShape, trainingStep } from '../bench/training_step.ts';
 import { estimate, open } from '../engine/index.ts';
 

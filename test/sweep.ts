@@ -3,6 +3,7 @@ import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
 import { matrixVariantNames } from '../kernels/shared/matrix.ts';
 import type { Case, Input, Room, Tolerance } from '../kernels/shared/room.ts';
+import { asserted } from './asserted.ts';
 import { close } from './close.ts';
 
 /** A tensor on the host, and how it was stored. */
@@ -196,6 +197,7 @@ export function checkFiniteDifferences(item: Case): void {
 
 /** Throws unless two runs gave the same bits, where both stored a result in the same way, or else the same once rounded to f16. */
 export function checkEqualBits(item: Case, first: Results, second: Results): void {
+  asserted();
   const results = (run: Results) => [...run.outputs, ...Object.values(run.gradients)];
   results(first).forEach(({ type, values }, i) => {
     const other = results(second)[i];

@@ -1,4 +1,4 @@
-import { test } from 'uvu';
+import { test } from './test.ts';
 import type { Candidate } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
 import { Bits } from './bits.ts';

@@ -1,5 +1,5 @@
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { type Finding } from '../bench/tune/classes.ts';
 import { requireTunable, tuningsText, withFindings } from '../bench/tune/file.ts';
 import { halve } from '../bench/tune/search.ts';
@@ -71,7 +71,7 @@ test('new findings replace their class, keep the others of the same source, and 
 });
 
 test('a machine that hides its driver is not measured, and the error says why', () => {
-  assert.throws(() => requireTunable('a card', { adapter: 'maker card', driver: '', dawn: 'Chrome/150.0.0.0' }), /a card cannot be tuned, and nothing is stored: nothing tells which driver this is/);
+  assert.throwsWith(() => requireTunable('a card', { adapter: 'maker card', driver: '', dawn: 'Chrome/150.0.0.0' }), /a card cannot be tuned, and nothing is stored: nothing tells which driver this is/);
   requireTunable('a card', { adapter: 'maker card', driver: '1.0', dawn: 'webgpu 1' });
 });
 

@@ -3,8 +3,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
 import { variantNames } from '../kernels/variants.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { AV_CODEC_ID_PCM_S16LE, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
 import { avChannelLayoutDefault, FormatContext, Packet, Rational } from 'node-av/lib';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
 import { writeVideo } from '../train/data/encode.ts';
 import { writePng } from '../train/data/stills.ts';

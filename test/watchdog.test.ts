@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
-import * as assert from 'uvu/assert';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { Pace } from '../engine/pace.ts';
 import { within } from '../engine/patience.ts';

@@ -117,7 +117,7 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
         ways.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
       }
     }
-    const { bytesRead, bytesWritten } = item.cost;
+    const { bytesRead, bytesWritten } = item.cost(types[0]);
     const control = () => roofs.control(bytesRead + bytesWritten);
     let before = await control();
     for (let i = 0; i < rounds; i++) {
@@ -153,7 +153,7 @@ function firstWall({ first: { forward, gradient } }: Way): number {
 
 /** One row, or none where there is no gradient. */
 function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way, direction: Direction): Row[] {
-  const cost = direction === 'forward' ? item.cost : item.gradientCost;
+  const cost = direction === 'forward' ? item.cost(type) : item.gradientCost?.(type);
   const called = first[direction];
   if (cost === undefined || called === undefined) return [];
   const times = rounds.map((round) => round.samples[direction].map(({ gpu }) => gpu));
@@ -164,7 +164,7 @@ function rowsOf(entry: Entry, item: Case, { variant, type, first, rounds }: Way,
     dispatches: called.dispatches.length,
     gpu: spreadOf(times.flat()), wall,
     flops: cost.flops,
-    bytes: (cost.bytesRead + cost.bytesWritten) * (type === 'f16' ? 0.5 : 1),
+    bytes: cost.bytesRead + cost.bytesWritten,
     floors: times.map((round) => Math.min(...round)),
     roofs: { ...roofs, gflops: arithmeticRoof(roofs, type) },
     compile: Math.max(0, called.wall - wall.median),

@@ -26,7 +26,7 @@ const HOPELESS = 3;
 
 /** Searches one workload after the other, the smallest first. A class that several of them have is searched in the first. */
 export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room, workloads: readonly Workload[]): AsyncGenerator<Finding> {
-  const items = workloads.map(({ make }) => make()).sort((a, b) => a.cost.flops - b.cost.flops);
+  const items = workloads.map(({ make }) => make()).sort((a, b) => a.cost('f32').flops - b.cost('f32').flops);
   const done = new Set<string>();
   const hopeless = new Set<string>();
   // most candidates are the same for f16: classes of calls that are not, are found by calling in f16 too

@@ -1,8 +1,10 @@
 import { copy, Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
+import { together } from '../shared/cost.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { adamw, adamwControl, BLOCK, controlSettings, type ControlSettings, cost, type Hyper, hyperRow, kernels } from './index.ts';
+import { adamw, adamwControl, BLOCK, controlSettings, type ControlSettings, type Hyper, hyperRow, kernels } from './index.ts';
+import { cost } from './cost.ts';
 import * as reference from './reference.ts';
 
 const SCALING = { growth: 2, backoff: 0.5, interval: 2000 };
@@ -61,7 +63,7 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, { maxNo
       return shadowed ? [state.values, state.m, state.v, state.values] : [state.values, state.m, state.v];
     },
     tolerance: { atol: (groups === undefined ? 1e-6 : 1e-5) * hyper.lr * steps, rtol: 4e-7 * Math.sqrt(steps) + 1e-6, why: 'a few roundings in each step, of values that may cross 0' },
-    cost: cost(n),
+    cost: () => together(...Array.from({ length: steps }, () => cost(n, { shadowed }))),
     skip: (gpu) => (shadowed && !gpu.features.has('shader-f16') ? 'no shader-f16' : undefined),
   };
 }
@@ -88,7 +90,7 @@ function updateCase(name: string, n: number): Case {
     },
     reference: (t) => [reference.adamw({ values: t.values, m: t.m, v: t.v }, t.grads, () => usual, 1, 1).values],
     tolerance: { atol: 1e-6 * usual.lr, rtol: 2e-6, why: 'a few roundings' },
-    cost: cost(n),
+    cost: () => cost(n),
   };
 }
 

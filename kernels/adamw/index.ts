@@ -1,12 +1,11 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
 import { checkFraction, checkNotNegative, checkPositive } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { controlKernels, type ControlSettings, stepSettings } from '../shared/step_control.ts';
 
 export { BLOCK } from '../shared/arena_update.ts';
 export { CONTROL_SIZE, type ControlSettings, stepControl as adamwControl } from '../shared/step_control.ts';
+export { cost } from './cost.ts';
 
 const update = updateKernels('adamw', [await part(import.meta.url, './adamw.wgsl')]);
 
@@ -49,11 +48,6 @@ export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper): Float32
 /** [6], as `adamwControl` reads it. */
 export function controlSettings(settings: ControlSettings): Float32Array {
   return stepSettings('AdamW', settings);
-}
-
-/** Work of one step over n parameters. */
-export function cost(n: number): Cost {
-  return { flops: 16 * n, bytesRead: f32Bytes(4 * n), bytesWritten: f32Bytes(3 * n) };
 }
 
 export const kernels = [...kernelsOf(update), ...controlKernels];

@@ -2,7 +2,8 @@ import type { Tensor } from '../../engine/index.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { attention, type AttentionSize, cost, crossAttention, gradientCost, kernels, selfAttention } from './index.ts';
+import { type AttentionSize, cost, gradientCost } from './cost.ts';
+import { attention, crossAttention, kernels, selfAttention } from './index.ts';
 import * as reference from './reference.ts';
 
 /** Tolerances of every case; logits of a few units, so that exp multiplies their rounding by as much. */
@@ -14,8 +15,8 @@ const COMMON = {
   onMatrices: { stored: { roundings: 1, count: 1, scale: 0.25 }, gradientStored: { roundings: 1, count: 1, scale: 0.5 } },
 };
 
-function work(size: AttentionSize) {
-  return { cost: cost(size), gradientCost: gradientCost(size) };
+function work(size: AttentionSize, wrt: readonly string[]): Pick<Case, 'wrt' | 'cost' | 'gradientCost'> {
+  return { wrt, cost: (type) => cost(size, type), gradientCost: (type) => gradientCost(size, wrt, type) };
 }
 
 interface Extra {
@@ -39,18 +40,17 @@ export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal
       value: value ?? normal(`${name} value`, [batch, heads, keys, headDim]),
       ...(mask && { mask }),
     },
-    wrt: ['query', 'key', 'value'],
     run: (t) => [attention(t.query as Tensor, t.key as Tensor, t.value as Tensor, { causal, mask: t.mask as Tensor | undefined })],
     reference: (inputs) => [reference.attention(full, operands(inputs))],
     gradient: (inputs, dy) => ({ ...reference.attentionGradient(full, operands(inputs), dy) }),
     tolerance: COMMON.tolerance,
     gradientTolerance,
     onMatrices: { ...COMMON.onMatrices, gradientStored: { ...COMMON.onMatrices.gradientStored, scale: COMMON.onMatrices.gradientStored.scale * std } },
-    ...work({ ...sizes, visible: causal ? 0.5 : 1 }),
+    ...work({ ...sizes, visible: causal ? 0.5 : 1, mask: mask?.data.length }, ['query', 'key', 'value']),
   };
 }
 
-export function selfCase(name: string, { batch, heads, tokens, queries = tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; queries?: number; headDim: number; causal?: boolean }): Case {
+export function selfAttentionCase(name: string, { batch, heads, tokens, queries = tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number; queries?: number; headDim: number; causal?: boolean }): Case {
   const sizes = { batch, heads, queries, keys: tokens, headDim, causal };
   const unpack = (packed: Float64Array) => {
     const [query, key, value] = reference.unpack(packed, 3, heads, tokens, headDim);
@@ -59,7 +59,6 @@ export function selfCase(name: string, { batch, heads, tokens, queries = tokens,
   return {
     name: `packed: ${name}`,
     inputs: { qkv: normal(name, [batch, tokens, 3 * heads * headDim]) },
-    wrt: ['qkv'],
     run: ({ qkv }) => [selfAttention(qkv as Tensor, heads, { causal, queries })],
     reference: ({ qkv }) => [reference.pack([reference.attention(sizes, unpack(qkv))], heads, queries, headDim)],
     gradient: ({ qkv }, dy) => {
@@ -67,11 +66,11 @@ export function selfCase(name: string, { batch, heads, tokens, queries = tokens,
       return { qkv: reference.pack([reference.withZeroRows(d.query, queries, tokens, headDim), d.key, d.value], heads, tokens, headDim) };
     },
     ...COMMON,
-    ...work({ ...sizes, visible: causal ? 0.5 : 1 }),
+    ...work({ ...sizes, visible: causal ? 0.5 : 1 }, ['qkv']),
   };
 }
 
-export function crossCase(name: string, { batch, heads, queries, keys, headDim }: reference.Sizes): Case {
+export function crossAttentionCase(name: string, { batch, heads, queries, keys, headDim }: reference.Sizes): Case {
   const sizes = { batch, heads, queries, keys, headDim };
   const split = (x: Float64Array, rows: number) => reference.unpack(x, 1, heads, rows, headDim)[0];
   const merge = (x: Float64Array, rows: number) => reference.pack([x], heads, rows, headDim);
@@ -84,7 +83,6 @@ export function crossCase(name: string, { batch, heads, queries, keys, headDim }
       key: normal(`${name} key`, [batch, keys, width]),
       value: normal(`${name} value`, [batch, keys, width]),
     },
-    wrt: ['query', 'key', 'value'],
     run: (t) => [crossAttention(t.query as Tensor, t.key as Tensor, t.value as Tensor, heads)],
     reference: (i) => [merge(reference.attention(sizes, operands(i)), queries)],
     gradient: (i, dy) => {
@@ -92,7 +90,7 @@ export function crossCase(name: string, { batch, heads, queries, keys, headDim }
       return { query: merge(d.query, queries), key: merge(d.key, keys), value: merge(d.value, keys) };
     },
     ...COMMON,
-    ...work(sizes),
+    ...work(sizes, ['query', 'key', 'value']),
   };
 }
 
@@ -139,24 +137,24 @@ export const room: Room = {
       gradientTolerance: { atol: 3e-4, rtol: 1e-5, why: 'dweight and delta are of order 100 and cancel, then keys of order 10 multiply their rounding' },
     }),
     attentionCase('300 queries, so that the gradient goes in chunks', { batch: 1, heads: 1, queries: 300, keys: 450, headDim: 4 }),
-    selfCase('420 tokens in chunks, causal, packed', { batch: 1, heads: 1, tokens: 420, headDim: 4, causal: true }),
-    selfCase('messages of 8 frames', { batch: 3, heads: 2, tokens: 8, headDim: 32 }),
-    selfCase('18 tokens', { batch: 4, heads: 2, tokens: 18, headDim: 32 }),
-    selfCase('causal, heads of 24', { batch: 2, heads: 2, tokens: 10, headDim: 24, causal: true }),
-    selfCase('one token', { batch: 2, heads: 1, tokens: 1, headDim: 8 }),
-    selfCase('a message that is only asked', { batch: 3, heads: 2, tokens: 18, queries: 17, headDim: 16 }),
-    selfCase('most tokens only asked, odd heads', { batch: 2, heads: 3, tokens: 11, queries: 2, headDim: 3 }),
-    crossCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),
-    crossCase('heads of 3, so that dk and dv need aligning', { batch: 1, heads: 1, queries: 2, keys: 5, headDim: 3 }),
+    selfAttentionCase('420 tokens in chunks, causal, packed', { batch: 1, heads: 1, tokens: 420, headDim: 4, causal: true }),
+    selfAttentionCase('messages of 8 frames', { batch: 3, heads: 2, tokens: 8, headDim: 32 }),
+    selfAttentionCase('18 tokens', { batch: 4, heads: 2, tokens: 18, headDim: 32 }),
+    selfAttentionCase('causal, heads of 24', { batch: 2, heads: 2, tokens: 10, headDim: 24, causal: true }),
+    selfAttentionCase('one token', { batch: 2, heads: 1, tokens: 1, headDim: 8 }),
+    selfAttentionCase('a message that is only asked', { batch: 3, heads: 2, tokens: 18, queries: 17, headDim: 16 }),
+    selfAttentionCase('most tokens only asked, odd heads', { batch: 2, heads: 3, tokens: 11, queries: 2, headDim: 3 }),
+    crossAttentionCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),
+    crossAttentionCase('heads of 3, so that dk and dv need aligning', { batch: 1, heads: 1, queries: 2, keys: 5, headDim: 3 }),
   ],
   workloads: [
-    workload('tiny, 16 clips: 128 × 2 heads, 18 tokens of 32', (name) => selfCase(name, { batch: 128, heads: 2, tokens: 18, queries: 17, headDim: 32 })),
-    workload('tiny, messages of 8 frames: 16 × 2 heads, 8 tokens of 32', (name) => selfCase(name, { batch: 16, heads: 2, tokens: 8, headDim: 32 })),
-    workload('B/32: 8 × 12 heads, 51 tokens of 64', (name) => selfCase(name, { batch: 8, heads: 12, tokens: 51, queries: 50, headDim: 64 })),
+    workload('tiny, 16 clips: 128 × 2 heads, 18 tokens of 32', (name) => selfAttentionCase(name, { batch: 128, heads: 2, tokens: 18, queries: 17, headDim: 32 })),
+    workload('tiny, messages of 8 frames: 16 × 2 heads, 8 tokens of 32', (name) => selfAttentionCase(name, { batch: 16, heads: 2, tokens: 8, headDim: 32 })),
+    workload('B/32: 8 × 12 heads, 51 tokens of 64', (name) => selfAttentionCase(name, { batch: 8, heads: 12, tokens: 51, queries: 50, headDim: 64 })),
     workload('96 heads, 50 tokens of 64', (name) => attentionCase(name, { batch: 8, heads: 12, queries: 50, keys: 50, headDim: 64 })),
     workload('12 heads, 197 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 12, queries: 197, keys: 197, headDim: 64 })),
     workload('4 heads, 1569 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 4, queries: 1569, keys: 1569, headDim: 64 })),
-    workload('CLIP text: 16 × 8 heads, 77 tokens of 64, causal', (name) => selfCase(name, { batch: 16, heads: 8, tokens: 77, headDim: 64, causal: true })),
+    workload('CLIP text: 16 × 8 heads, 77 tokens of 64, causal', (name) => selfAttentionCase(name, { batch: 16, heads: 8, tokens: 77, headDim: 64, causal: true })),
     largeWorkload('384 heads, 50 tokens of 64', (name) => attentionCase(name, { batch: 32, heads: 12, queries: 50, keys: 50, headDim: 64 })),
     largeWorkload('96 heads, 197 tokens of 64', (name) => attentionCase(name, { batch: 8, heads: 12, queries: 197, keys: 197, headDim: 64 })),
     largeWorkload('16 heads, 1569 tokens of 64', (name) => attentionCase(name, { batch: 1, heads: 16, queries: 1569, keys: 1569, headDim: 64 })),

@@ -1,10 +1,10 @@
 import { record, sameShape, ShapeError, Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { run, runGradient } from './launch.ts';
 import { denseRows, gradientPlaces, type Operands, type Plan, type Strides } from './plan.ts';
 import { forward, gradKeyValue, gradQuery } from './rungs.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const MAX_HEAD_DIM = 256;
 
@@ -125,36 +125,6 @@ function headDimOf(op: string, width: number, heads: number): number {
 
 function checkHeadDim({ op, headDim }: Plan): void {
   if (headDim > MAX_HEAD_DIM) throw new ShapeError(op, `a head is ${headDim} wide, at most ${MAX_HEAD_DIM} fit in a lane's registers and workgroup memory`, 'use more heads');
-}
-
-/** What a call works on; `visible` is the share of query-key pairs that are not hidden: 1, or about 1/2 if causal. */
-export interface AttentionSize {
-  readonly batch: number;
-  readonly heads: number;
-  readonly queries: number;
-  readonly keys: number;
-  readonly headDim: number;
-  readonly visible?: number;
-}
-
-/** Work of one forward call: q·k and w·v of every pair. Keys and values count once; blocks that are read again are cached. */
-export function cost({ batch, heads, queries, keys, headDim, visible = 1 }: AttentionSize): Cost {
-  const problems = batch * heads;
-  return {
-    flops: 4 * problems * queries * keys * headDim * visible,
-    bytesRead: f32Bytes(problems * (queries + 2 * keys) * headDim),
-    bytesWritten: f32Bytes(problems * queries * (headDim + 1)),
-  };
-}
-
-/** Work of one gradient: five products of every pair, whatever a rung computes more than once. */
-export function gradientCost({ batch, heads, queries, keys, headDim, visible = 1 }: AttentionSize): Cost {
-  const problems = batch * heads;
-  return {
-    flops: 10 * problems * queries * keys * headDim * visible,
-    bytesRead: f32Bytes(problems * (2 * (2 * queries + 2 * keys) * headDim + 4 * queries)),
-    bytesWritten: f32Bytes(problems * ((queries + 2 * keys) * headDim + 2 * queries)),
-  };
 }
 
 export const kernels = [forward, gradQuery, gradKeyValue].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

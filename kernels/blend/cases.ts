@@ -18,7 +18,7 @@ function blendCase(name: string, shape: Shape, partner: readonly number[], mix: 
     run: (t) => [blend(t.x as Tensor, t.partner as Tensor<'u32'>, t.mix as Tensor)],
     reference: ({ x, partner, mix }) => [reference.blend(x, partner, mix, shape[shape.length - 2], shape[shape.length - 1])],
     tolerance: { atol: 1e-6, rtol: 1e-6, why: 'two products and a sum, each rounded once' },
-    cost: cost(sizeOf(shape)),
+    cost: (type) => cost(sizeOf(shape), type),
   };
 }
 

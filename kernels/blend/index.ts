@@ -1,7 +1,8 @@
 import { inRanges, Kernel, part, ShapeError, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
-import type { Cost } from '../shared/room.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
+
+export { cost } from './cost.ts';
 
 const kernel = new Kernel('blend', [await part(import.meta.url, './blend.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 
@@ -37,11 +38,6 @@ export function blend(x: Tensor, partner: Tensor<'u32'>, mix: Tensor): Tensor {
     });
   });
   return y;
-}
-
-/** Work of one call on n elements. */
-export function cost(n: number): Cost {
-  return { flops: 3 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [kernel];

@@ -11,7 +11,7 @@ function lossTolerance(largest: number): Tolerance {
   return { atol: 2e-6 * largest, rtol: 2e-6, why: 'differences of logits of this size' };
 }
 
-function softCase(name: string, logits: Input, target: Input, largest = 4): Case {
+function crossEntropyCase(name: string, logits: Input, target: Input, largest = 4): Case {
   const [rows, classes] = logits.shape;
   return {
     name,
@@ -22,13 +22,13 @@ function softCase(name: string, logits: Input, target: Input, largest = 4): Case
     gradient: ({ logits, target }, [dloss]) => ({ logits: reference.crossEntropyGradient(logits, target, classes, dloss) }),
     tolerance: lossTolerance(largest),
     gradientTolerance,
-    cost: cost(rows, classes),
-    gradientCost: gradientCost(rows, classes),
+    cost: (type) => cost(rows, classes, 'soft', type),
+    gradientCost: (type) => gradientCost(rows, classes, type),
   };
 }
 
-function labelCase(name: string, rows: number, classes: number, smoothing: number, logits = normal('cross entropy labels', [rows, classes], { std: 2 })): Case {
-  const soft = softCase(name, logits, values([1], [0]), 8);
+function crossEntropyWithLabelsCase(name: string, rows: number, classes: number, smoothing: number, logits = normal('cross entropy labels', [rows, classes], { std: 2 })): Case {
+  const soft = crossEntropyCase(name, logits, values([1], [0]), 8);
   const target = (labels: Float64Array) => reference.smoothed(labels, classes, smoothing);
   return {
     ...soft,
@@ -36,6 +36,7 @@ function labelCase(name: string, rows: number, classes: number, smoothing: numbe
     run: (t) => [crossEntropyWithLabels(t.logits as Tensor, t.labels as Tensor<'u32'>, smoothing)],
     reference: ({ logits, labels }) => [Float64Array.of(reference.crossEntropy(logits, target(labels), classes))],
     gradient: ({ logits, labels }, [dloss]) => ({ logits: reference.crossEntropyGradient(logits, target(labels), classes, dloss) }),
+    cost: (type) => cost(rows, classes, 'labels', type),
   };
 }
 
@@ -46,20 +47,20 @@ export const room: Room = {
   name: 'cross_entropy',
   kernels,
   cases: [
-    softCase('targets that do not sum to 1', normal('logits', [5, 37], { std: 3 }), normal('targets', [5, 37], { mean: 0.1, std: 0.05 }), 64),
-    softCase('one row, one class', values([1, 1], [3]), values([1, 1], [1])),
-    softCase('logits of ±1e4', values([2, 4], [1e4, -1e4, 0, 5e3, -1e4, -1e4, -1e4, -9e3]), values([2, 4], [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 1]), 2e4),
-    softCase('classes that are ruled out by −∞, with targets of 0', ruledOut, values([2, 4], [0.5, 0.25, 0, 0.25, 0, 0, 0, 1]), 8),
-    softCase('more classes than lanes', normal('many logits', [3, 701]), normal('many targets', [3, 701], { mean: 1 / 701, std: 0.001 }), 16),
-    softCase('many rows of odd length', normal('rows of logits', [130, 33]), normal('rows of targets', [130, 33], { mean: 1 / 33, std: 0.01 }), 16),
-    labelCase('hard labels, odd sizes', 7, 51, 0),
-    labelCase('classes that are ruled out by −∞, beside the label', 2, 4, 0, ruledOut),
-    labelCase('smoothed labels in vectors, more rows than a workgroup sums at once', 70, 120, 0.1),
+    crossEntropyCase('targets that do not sum to 1', normal('logits', [5, 37], { std: 3 }), normal('targets', [5, 37], { mean: 0.1, std: 0.05 }), 64),
+    crossEntropyCase('one row, one class', values([1, 1], [3]), values([1, 1], [1])),
+    crossEntropyCase('logits of ±1e4', values([2, 4], [1e4, -1e4, 0, 5e3, -1e4, -1e4, -1e4, -9e3]), values([2, 4], [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 1]), 2e4),
+    crossEntropyCase('classes that are ruled out by −∞, with targets of 0', ruledOut, values([2, 4], [0.5, 0.25, 0, 0.25, 0, 0, 0, 1]), 8),
+    crossEntropyCase('more classes than lanes', normal('many logits', [3, 701]), normal('many targets', [3, 701], { mean: 1 / 701, std: 0.001 }), 16),
+    crossEntropyCase('many rows of odd length', normal('rows of logits', [130, 33]), normal('rows of targets', [130, 33], { mean: 1 / 33, std: 0.01 }), 16),
+    crossEntropyWithLabelsCase('hard labels, odd sizes', 7, 51, 0),
+    crossEntropyWithLabelsCase('classes that are ruled out by −∞, beside the label', 2, 4, 0, ruledOut),
+    crossEntropyWithLabelsCase('smoothed labels in vectors, more rows than a workgroup sums at once', 70, 120, 0.1),
   ],
   workloads: [
-    workload('tiny: 16 × 120, soft', (name) => softCase(name, normal('logits', [16, 120]), normal('targets', [16, 120], { mean: 1 / 120, std: 0.001 }))),
-    workload('1600 × 400, soft', (name) => softCase(name, normal('logits', [1600, 400]), normal('targets', [1600, 400], { mean: 1 / 400, std: 0.001 }))),
-    workload('1600 × 400, labels', (name) => labelCase(name, 1600, 400, 0.1)),
-    largeWorkload('4096 × 400, soft', (name) => softCase(name, normal('logits', [4096, 400]), normal('targets', [4096, 400], { mean: 1 / 400, std: 0.001 }))),
+    workload('tiny: 16 × 120, soft', (name) => crossEntropyCase(name, normal('logits', [16, 120]), normal('targets', [16, 120], { mean: 1 / 120, std: 0.001 }))),
+    workload('1600 × 400, soft', (name) => crossEntropyCase(name, normal('logits', [1600, 400]), normal('targets', [1600, 400], { mean: 1 / 400, std: 0.001 }))),
+    workload('1600 × 400, labels', (name) => crossEntropyWithLabelsCase(name, 1600, 400, 0.1)),
+    largeWorkload('4096 × 400, soft', (name) => crossEntropyCase(name, normal('logits', [4096, 400]), normal('targets', [4096, 400], { mean: 1 / 400, std: 0.001 }))),
   ],
 };

@@ -1,9 +1,9 @@
 import { FirstlightError, flat, inRanges, part, record, flatTiles, ShapeError, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
-import type { Cost } from '../shared/room.ts';
 import { type VectorKernels, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const body = await part(import.meta.url, './cross_entropy.wgsl');
 const functions = await Promise.all(['../shared/exp.wgsl', '../shared/log.wgsl', '../shared/special.wgsl'].map((file) => part(import.meta.url, file)));
@@ -67,18 +67,6 @@ function run(logits: Tensor, kernels: VectorKernels, targets: { targets: Tensor 
       [derivative],
     );
   });
-}
-
-/** Work of one forward call with soft targets; the gradient's derivative is written along. */
-export function cost(rows: number, count: number): Cost {
-  const n = rows * count;
-  return { flops: 10 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n + rows) };
-}
-
-/** Work of one gradient. */
-export function gradientCost(rows: number, count: number): Cost {
-  const n = rows * count;
-  return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [...[withTargets, withLabels, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];

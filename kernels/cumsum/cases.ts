@@ -2,7 +2,7 @@ import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, cumsum, kernels } from './index.ts';
+import { cost, cumsum, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
 function cumsumCase(name: string, shape: Shape, dim: number): Case {
@@ -16,8 +16,8 @@ function cumsumCase(name: string, shape: Shape, dim: number): Case {
     reference: ({ x }) => [reference.cumsum(x, extent, inner)],
     gradient: (_, dy) => ({ x: reference.cumsumGradient(dy, extent, inner) }),
     tolerance: { atol: 1e-6 * Math.sqrt(extent), rtol: 2e-6, why: 'sums of numbers of size 1 grow to √extent, and dozens of additions round each' },
-    cost: cost(sizeOf(shape)),
-    gradientCost: cost(sizeOf(shape)),
+    cost: (type) => cost(sizeOf(shape), type),
+    gradientCost: (type) => gradientCost(sizeOf(shape), type),
   };
 }
 

@@ -1,9 +1,8 @@
 import { record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { scan } from './launch.ts';
 
 export { kernels } from './launch.ts';
+export { cost, gradientCost } from './cost.ts';
 
 /**
  * y[…, k, …] = Σ x[…, j, …] over j ≤ k along dimension `dim`, as torch.cumsum. Negative dimensions count from the end. The gradient is the same from
@@ -28,9 +27,4 @@ export function cumsum(x: Tensor, dim: number): Tensor {
     },
     [],
   );
-}
-
-/** Work on n elements, forward or backward. Those of a long dimension are read twice, for the totals of its bands. */
-export function cost(n: number): Cost {
-  return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }

@@ -2,14 +2,14 @@ import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, dropout, dropPath, kernels } from './index.ts';
+import { cost, dropout, dropPath, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
 const LAYER = 7;
 /** Seed low, seed high, step, 0. */
 const STATE = { shape: [4], data: Uint32Array.of(0xdeadbeef, 3, 41, 0) };
 
-function dropCase(name: string, shape: Shape, rate: number, dim?: number): Case {
+function dropoutCase(name: string, shape: Shape, rate: number, dim?: number): Case {
   const [extent, inner] = dim === undefined ? [sizeOf(shape), 1] : [shape[dim], sizeOf(shape.slice(dim + 1))];
   const apply = (x: Float64Array, state: Float64Array) => reference.drop(x, rate, { state, layer: LAYER }, extent, inner);
   return {
@@ -23,8 +23,8 @@ function dropCase(name: string, shape: Shape, rate: number, dim?: number): Case 
     reference: ({ x, state }) => [apply(x, state)],
     gradient: ({ state }, dy) => ({ x: apply(dy, state) }),
     tolerance: { atol: 0, rtol: 4e-7, why: 'one division; which elements are dropped must be the same bits as on the host' },
-    cost: cost(sizeOf(shape)),
-    gradientCost: cost(sizeOf(shape)),
+    cost: (type) => cost(sizeOf(shape), type),
+    gradientCost: (type) => gradientCost(sizeOf(shape), type),
   };
 }
 
@@ -32,13 +32,13 @@ export const room: Room = {
   name: 'dropout',
   kernels,
   cases: [
-    dropCase('elements, an odd number', [97, 43], 0.3),
-    dropCase('most elements', [600], 0.9),
-    dropCase('whole samples', [9, 2, 5], 0.5, 0),
-    dropCase('token positions of every sample alike', [30, 13, 11], 0.25, 1),
+    dropoutCase('elements, an odd number', [97, 43], 0.3),
+    dropoutCase('most elements', [600], 0.9),
+    dropoutCase('whole samples', [9, 2, 5], 0.5, 0),
+    dropoutCase('token positions of every sample alike', [30, 13, 11], 0.25, 1),
   ],
   workloads: [
-    workload('B/32: 400 × 3072', (name) => dropCase(name, [400, 3072], 0.1)),
-    workload('B/32: whole samples', (name) => dropCase(name, [8, 50, 768], 0.1, 0)),
+    workload('B/32: 400 × 3072', (name) => dropoutCase(name, [400, 3072], 0.1)),
+    workload('B/32: whole samples', (name) => dropoutCase(name, [8, 50, 768], 0.1, 0)),
   ],
 };

@@ -1,7 +1,8 @@
 import { inRanges, Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
 import { checkFraction } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const parts = ['./dropout.wgsl', '../shared/philox.wgsl', '../shared/special.wgsl'];
 const kernel = new Kernel('dropout', await Promise.all(parts.map((file) => part(import.meta.url, file))));
@@ -47,11 +48,6 @@ function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, exten
     return to;
   };
   return record(apply(x, x.like()), [x], (dy) => [apply(dy, x.gradLike())], [state]);
-}
-
-/** Work of one call on n elements: a comparison and a division each, beside ten rounds of Philox per four elements. */
-export function cost(n: number): Cost {
-  return { flops: 2 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [kernel];

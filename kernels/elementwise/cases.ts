@@ -3,7 +3,7 @@ import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { broadcastShape } from '../shared/strided.ts';
 import { workload } from '../shared/workload.ts';
-import { type Counted, cost, gradientCost } from './costs.ts';
+import { type Counted, cost, gradientCost } from './cost.ts';
 import * as operations from './index.ts';
 import * as reference from './reference.ts';
 
@@ -82,14 +82,14 @@ interface Broadcast extends Tolerances {
   readonly learning: readonly string[];
 }
 
-function broadcastCase({ name, op, operands, run, value, derivatives, learning, tolerance, gradientTolerance = tolerance }: Broadcast): Case {
+function broadcast({ name, op, operands, run, value, derivatives, learning, tolerance, gradientTolerance = tolerance }: Broadcast): Case {
   const names = Object.keys(operands);
   const inputs = Object.fromEntries(Object.entries(operands).filter((entry): entry is [string, Input] => typeof entry[1] !== 'number'));
   const shape = Object.values(inputs).map((input) => input.shape).reduce((a, b) => broadcastShape(name, a, b));
   const n = sizeOf(shape);
-  const sizes = (of: readonly string[]) => of.map((key) => sizeOf(inputs[key].shape));
+  const sizes = Object.fromEntries(Object.entries(inputs).map(([key, input]) => [key, sizeOf(input.shape)]));
   const wrt = learning.filter((key) => key in inputs);
-  const repeats = Math.max(1, ...sizes(wrt).map((size) => n / size));
+  const repeats = Math.max(1, ...wrt.map((key) => n / sizes[key]));
   const { atol, rtol, why } = gradientTolerance;
   const summed = within(rtol, `${why}; a sum of ${repeats} numbers of about 1`, Math.max(1e-6, atol) * Math.sqrt(repeats));
   /** The operands' elements for each element of the result. */
@@ -111,27 +111,26 @@ function broadcastCase({ name, op, operands, run, value, derivatives, learning, 
     },
     tolerance,
     gradientTolerance: repeats > 1 ? summed : gradientTolerance,
-    cost: cost(op, sizes(Object.keys(inputs)), n),
-    gradientCost: gradientCost(op, sizes(wrt), n),
+    cost: (type) => cost(op, sizes, n, type),
+    gradientCost: (type) => gradientCost(op, sizes, wrt, n, type),
   };
 }
 
-function binaryCase(op: Binary, name: string, a: Given, b: Given, tolerances = rounded): Case {
+function binaryCase(name: string, op: Binary, a: Given, b: Given, tolerances = rounded): Case {
   const { value, derivatives } = reference.SURFACES[op];
-  return broadcastCase({ name: `${op}: ${name}`, op, operands: { a, b }, run: operations[op], value, derivatives, learning: ['a', 'b'], ...tolerances });
+  return broadcast({ name: `${op}: ${name}`, op, operands: { a, b }, run: operations[op], value, derivatives, learning: ['a', 'b'], ...tolerances });
 }
 
-const normalCase = (op: Binary, name: string, a: Shape, b: Shape) => binaryCase(op, name, normal('a', a), normal('b', b));
+const normalCase = (name: string, op: Binary, a: Shape, b: Shape) => binaryCase(name, op, normal('a', a), normal('b', b));
 
-function comparisonCase(op: reference.Comparison): Case {
+function comparisonCase(name: string, op: reference.Comparison): Case {
   const operands = { a: values([9], [-2, -1, 0, 1, 1, 1, 2, 3, 4]), b: values([1], [1]) };
   const value = (a: number, b: number) => Number(reference.COMPARISONS[op](a, b));
-  const name = `${op}: whole numbers and one`;
-  return broadcastCase({ name, op: 'compare', operands, run: operations[op], value, derivatives: () => [], learning: [], ...exact });
+  return broadcast({ name: `${op}: ${name}`, op: 'compare', operands, run: operations[op], value, derivatives: () => [], learning: [], ...exact });
 }
 
 function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
-  return broadcastCase({
+  return broadcast({
     name: `where: ${name}`,
     op: 'where',
     operands: { condition: mapped(normal('condition', shape), (v) => (v > 0.3 ? v : 0)), a, b },
@@ -143,7 +142,7 @@ function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
   });
 }
 
-function curveCase(op: Counted, name: string, x: Input, run: (x: Tensor) => Tensor, { value, derivative }: reference.Curve, tolerances: Tolerances): Case {
+function curveCase(name: string, op: Counted, x: Input, run: (x: Tensor) => Tensor, { value, derivative }: reference.Curve, tolerances: Tolerances): Case {
   const n = x.data.length;
   return {
     name,
@@ -153,20 +152,20 @@ function curveCase(op: Counted, name: string, x: Input, run: (x: Tensor) => Tens
     reference: (of) => [of.x.map(value)],
     gradient: (of, dy) => ({ x: dy.map((d, i) => reference.along(derivative(of.x[i]), d)) }),
     ...tolerances,
-    cost: cost(op, [n], n),
-    gradientCost: gradientCost(op, [n], n),
+    cost: (type) => cost(op, { x: n }, n, x.isWide === true ? 'f32' : type),
+    gradientCost: (type) => gradientCost(op, { x: n }, ['x'], n, x.isWide === true ? 'f32' : type),
   };
 }
 
-const unaryCase = (op: Unary, name: string, x: Input, tolerances: Tolerances) =>
-  curveCase(op, `${op}: ${name}`, x, operations[op], reference.CURVES[op], tolerances);
+const unaryCase = (name: string, op: Unary, x: Input, tolerances: Tolerances) =>
+  curveCase(`${op}: ${name}`, op, x, operations[op], reference.CURVES[op], tolerances);
 
 const powerOfTwo: Tolerances = { tolerance: within(1e-9, 'a power of two: exact', 0) };
-const scaleCase = (name: string, factor: number, run: (x: Tensor) => Tensor) =>
-  curveCase('scale', name, normal('x', [259]), run, { value: (x) => factor * x, derivative: () => factor }, powerOfTwo);
+const scaleCase = (name: string, factor: number, run: (x: Tensor) => Tensor, x = normal('x', [259])) =>
+  curveCase(name, 'scale', x, run, { value: (x) => factor * x, derivative: () => factor }, powerOfTwo);
 
 const clampCase = (name: string, low: number, high: number, x: Input) =>
-  curveCase('clamp', `clamp: ${name}`, x, (t) => operations.clamp(t, low, high), reference.clamping(low, high), exact);
+  curveCase(`clamp: ${name}`, 'clamp', x, (t) => operations.clamp(t, low, high), reference.clamping(low, high), exact);
 
 /** Both tails, the bends of all curves, and what lies between their pieces: an odd number. */
 const curve = values([21], [-30, -12, -6, -2.5, -1.278, -0.9, -0.63, -0.62, -0.01, -1e-3, 1e-3, 0.02, 0.62, 0.63, 0.88, 0.89, 1.5, 3, 8, 13, 40]);
@@ -180,53 +179,60 @@ export const room: Room = {
   name: 'elementwise',
   kernels: operations.kernels,
   cases: [
-    normalCase('add', 'positions on every frame', [6, 17, 64], [17, 64]),
-    normalCase('add', 'an odd length, a partial workgroup', [1001], [1001]),
-    normalCase('add', 'both sides repeated', [3, 1, 5], [4, 1]),
-    binaryCase('add', 'a number', normal('x', [37]), 0.125),
-    normalCase('sub', 'a bias under odd rows', [7, 33], [33]),
-    binaryCase('sub', 'from a number', 1, normal('x', [37])),
-    normalCase('mul', 'a long sum: one number times a matrix', [70, 300], []),
-    normalCase('mul', 'a width times a batch', [64], [5, 9, 64]),
-    normalCase('mul', 'a column times rows', [300, 1], [300, 8]),
-    normalCase('mul', 'six axes, every second repeated', [2, 1, 3, 1, 2, 4], [3, 1, 2, 1, 4]),
-    binaryCase('div', 'rows by a column', normal('x', [6, 7]), divisors('divisors', [6, 1]), quotient),
-    binaryCase('div', 'a number by each', 2, divisors('divisors', [37]), quotient),
-    binaryCase('pow', 'rows to a column of powers', positive('bases', [6, 7]), normal('powers', [6, 1]), power),
-    binaryCase('pow', 'numbers of both signs to a whole power', divisors('bases', [37]), 3, power),
-    binaryCase('pow', 'a number to each', 2, normal('powers', [37]), power),
-    normalCase('maximum', 'a bias and rows', [7], [6, 7]),
-    binaryCase('maximum', 'a number', normal('x', [37]), 0.25),
-    normalCase('minimum', 'rows in vectors', [6, 8], [6, 8]),
-    ...reference.COMPARISON_NAMES.map(comparisonCase),
+    normalCase('positions on every frame', 'add', [6, 17, 64], [17, 64]),
+    normalCase('an odd length, a partial workgroup', 'add', [1001], [1001]),
+    normalCase('both sides repeated', 'add', [3, 1, 5], [4, 1]),
+    binaryCase('a number', 'add', normal('x', [37]), 0.125),
+    normalCase('a bias under odd rows', 'sub', [7, 33], [33]),
+    binaryCase('from a number', 'sub', 1, normal('x', [37])),
+    normalCase('a long sum: one number times a matrix', 'mul', [70, 300], []),
+    normalCase('a width times a batch', 'mul', [64], [5, 9, 64]),
+    normalCase('a column times rows', 'mul', [300, 1], [300, 8]),
+    normalCase('six axes, every second repeated', 'mul', [2, 1, 3, 1, 2, 4], [3, 1, 2, 1, 4]),
+    binaryCase('rows by a column', 'div', normal('x', [6, 7]), divisors('divisors', [6, 1]), quotient),
+    binaryCase('a number by each', 'div', 2, divisors('divisors', [37]), quotient),
+    binaryCase('rows to a column of powers', 'pow', positive('bases', [6, 7]), normal('powers', [6, 1]), power),
+    binaryCase('numbers of both signs to a whole power', 'pow', divisors('bases', [37]), 3, power),
+    binaryCase('a number to each', 'pow', 2, normal('powers', [37]), power),
+    normalCase('a bias and rows', 'maximum', [7], [6, 7]),
+    binaryCase('a number', 'maximum', normal('x', [37]), 0.25),
+    normalCase('rows in vectors', 'minimum', [6, 8], [6, 8]),
+    ...reference.COMPARISON_NAMES.map((op) => comparisonCase('whole numbers and one', op)),
     whereCase('a mask over rows, a column and a table', [1, 7], normal('a', [5, 1]), normal('b', [3, 5, 7])),
     whereCase('a mask in vectors, and 0', [4, 8], normal('a', [4, 8]), 0),
     scaleCase('scale: an odd length', -0.125, (x) => operations.scale(x, -0.125)),
     scaleCase('neg: an odd length', -1, operations.neg),
-    unaryCase('exp', 'from the smallest normal number to nearly the largest', exponents, exponential),
-    unaryCase('exp', 'between 1/1000 and the largest f16', halfExponents, exponential),
-    unaryCase('sqrt', 'from small to large', above, root),
-    unaryCase('log', 'from small to large', above, logarithm),
-    unaryCase('abs', 'both signs', curve, exact),
-    unaryCase('relu', 'both signs', curve, exact),
-    unaryCase('sigmoid', 'both tails', curve, logistic),
-    unaryCase('silu', 'both tails', curve, swish),
-    unaryCase('silu', 'rows in vectors', normal('x', [6, 12]), swish),
-    unaryCase('tanh', 'both tails', curve, tangent),
-    unaryCase('softplus', 'both tails', curve, softened),
+    unaryCase('from the smallest normal number to nearly the largest', 'exp', exponents, exponential),
+    unaryCase('between 1/1000 and the largest f16', 'exp', halfExponents, exponential),
+    unaryCase('from small to large', 'sqrt', above, root),
+    unaryCase('from small to large', 'log', above, logarithm),
+    unaryCase('both signs', 'abs', curve, exact),
+    unaryCase('both signs', 'relu', curve, exact),
+    unaryCase('both tails', 'sigmoid', curve, logistic),
+    unaryCase('both tails', 'silu', curve, swish),
+    unaryCase('rows in vectors', 'silu', normal('x', [6, 12]), swish),
+    unaryCase('both tails', 'tanh', curve, tangent),
+    unaryCase('both tails', 'softplus', curve, softened),
     clampCase('both bounds', -0.9375, 2.75, curve),
   ],
   workloads: [
-    workload('add, B/32: 400 × 768', (name) => normalCase('add', name, [400, 768], [400, 768])),
-    workload('add a row, B/32: 400 × 768', (name) => normalCase('add', name, [400, 768], [768])),
-    workload('mul, B/32: 400 × 3072', (name) => normalCase('mul', name, [400, 3072], [400, 3072])),
-    workload('div by a column: 1600 × 768', (name) => binaryCase('div', name, normal('x', [1600, 768]), divisors('divisors', [1600, 1]), quotient)),
-    workload('pow: 1600 × 768', (name) => binaryCase('pow', name, positive('x', [1600, 768]), 3, power)),
+    workload('add, B/32: 400 × 768', (name) => normalCase(name, 'add', [400, 768], [400, 768])),
+    workload('add a row, B/32: 400 × 768', (name) => normalCase(name, 'add', [400, 768], [768])),
+    workload('sub a row: 1600 × 768', (name) => normalCase(name, 'sub', [1600, 768], [768])),
+    workload('mul, B/32: 400 × 3072', (name) => normalCase(name, 'mul', [400, 3072], [400, 3072])),
+    workload('div by a column: 1600 × 768', (name) => binaryCase(name, 'div', normal('x', [1600, 768]), divisors('divisors', [1600, 1]), quotient)),
+    workload('pow: 1600 × 768', (name) => binaryCase(name, 'pow', positive('x', [1600, 768]), 3, power)),
+    workload('maximum: 1600 × 768', (name) => normalCase(name, 'maximum', [1600, 768], [1600, 768])),
     workload('where, a causal mask: 12 × 400 × 400', (name) => whereCase(name, [400, 400], normal('a', [12, 400, 400]), Number.NEGATIVE_INFINITY)),
-    workload('exp: 1600 × 400', (name) => unaryCase('exp', name, normal('exponents', [1600, 400]), exponential)),
-    workload('log: 1600 × 400', (name) => unaryCase('log', name, positive('x', [1600, 400]), logarithm)),
-    workload('relu: 1600 × 3072', (name) => unaryCase('relu', name, normal('x', [1600, 3072]), exact)),
-    workload('silu: 1600 × 3072', (name) => unaryCase('silu', name, normal('x', [1600, 3072]), swish)),
-    workload('tanh: 1600 × 768', (name) => unaryCase('tanh', name, normal('x', [1600, 768]), tangent)),
+    workload('scale: 1600 × 3072', (name) => scaleCase(name, 0.125, (x) => operations.scale(x, 0.125), normal('x', [1600, 3072]))),
+    workload('exp: 1600 × 400', (name) => unaryCase(name, 'exp', normal('exponents', [1600, 400]), exponential)),
+    workload('log: 1600 × 400', (name) => unaryCase(name, 'log', positive('x', [1600, 400]), logarithm)),
+    workload('sqrt: 1600 × 768', (name) => unaryCase(name, 'sqrt', positive('x', [1600, 768]), root)),
+    workload('relu: 1600 × 3072', (name) => unaryCase(name, 'relu', normal('x', [1600, 3072]), exact)),
+    workload('sigmoid: 1600 × 768', (name) => unaryCase(name, 'sigmoid', normal('x', [1600, 768]), logistic)),
+    workload('silu: 1600 × 3072', (name) => unaryCase(name, 'silu', normal('x', [1600, 3072]), swish)),
+    workload('tanh: 1600 × 768', (name) => unaryCase(name, 'tanh', normal('x', [1600, 768]), tangent)),
+    workload('softplus: 1600 × 768', (name) => unaryCase(name, 'softplus', normal('x', [1600, 768]), softened)),
+    workload('clamp: 1600 × 768', (name) => clampCase(name, -0.9375, 2.75, normal('x', [1600, 768]))),
   ],
 };

@@ -5,7 +5,7 @@ import { unaryKernels } from './unary.ts';
 import { whereKernels } from './where.ts';
 
 export { add, div, eq, ge, gt, le, lt, maximum, minimum, mul, ne, neg, pow, scale, sub } from './binary.ts';
-export { cost, gradientCost } from './costs.ts';
+export { cost, gradientCost } from './cost.ts';
 export type { Operand } from './operands.ts';
 export { abs, clamp, exp, log, relu, sigmoid, silu, softplus, sqrt, tanh } from './unary.ts';
 export { where } from './where.ts';

@@ -2,13 +2,14 @@ import { sizeOf, type Shape, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal, whole } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, embedding, gradientCost, kernels, pick, pickGradientCost, tokenIds } from './index.ts';
+import { cost, embedding, gradientCost, kernels, pick, tokenIds } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact = { atol: 0, rtol: 0, why: 'copies' };
 
 function embeddingCase(name: string, vocabulary: number, width: number, ids: Uint32Array, shape: Shape): Case {
   const size = vocabulary * width;
+  const rows = new Set(ids).size;
   return {
     name: `embedding: ${name}`,
     inputs: { table: normal('table', [vocabulary, width]) },
@@ -18,8 +19,8 @@ function embeddingCase(name: string, vocabulary: number, width: number, ids: Uin
     gradient: (_, dy) => ({ table: reference.embeddingGradient(dy, ids, width, size) }),
     tolerance: exact,
     gradientTolerance: { atol: 4e-6, rtol: 1e-6, why: 'up to 200 numbers of about 1 are added in pieces of 64' },
-    cost: cost(ids.length, width),
-    gradientCost: gradientCost(ids.length, vocabulary, width),
+    cost: (type) => cost(ids.length, rows, width, type),
+    gradientCost: (type) => gradientCost(ids.length, rows, width, type),
   };
 }
 
@@ -35,8 +36,8 @@ function pickCase(name: string, shape: readonly [number, number, number], below:
     reference: ({ x }) => [reference.embedding(x, rows, width)],
     gradient: (_, dy) => ({ x: reference.embeddingGradient(dy, rows, width, sizeOf(shape)) }),
     tolerance: exact,
-    cost: cost(batch, width),
-    gradientCost: pickGradientCost(batch, length, width),
+    cost: (type) => cost(batch, batch, width, type),
+    gradientCost: (type) => gradientCost(batch, batch * length, width, type),
   };
 }
 

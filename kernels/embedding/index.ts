@@ -1,11 +1,11 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { vectorsOf, vectorKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { storedFor, wideFor } from '../shared/wide_sum.ts';
 import type { TokenIds } from './token_ids.ts';
 
 export { type TokenIds, tokenIds } from './token_ids.ts';
+export { cost, gradientCost } from './cost.ts';
 
 const lookup = vectorKernels('embedding', [await part(import.meta.url, './embedding.wgsl')]);
 const partialSums = vectorKernels('embedding_partial', [await part(import.meta.url, './embedding_partial.wgsl')]);
@@ -100,21 +100,6 @@ export function pick(x: Tensor, index: Tensor<'u32'>): Tensor {
     },
     [index],
   );
-}
-
-/** Work of looking up n rows of width d, or of picking them. */
-export function cost(n: number, d: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(n * d + n), bytesWritten: f32Bytes(n * d) };
-}
-
-/** Work of the gradient of looking up n rows in a table of v rows of width d. */
-export function gradientCost(n: number, v: number, d: number): Cost {
-  return { flops: n * d, bytesRead: f32Bytes(n * d + 5 * n), bytesWritten: f32Bytes(v * d) };
-}
-
-/** Work of the gradient of picking b rows of b · l. */
-export function pickGradientCost(b: number, l: number, d: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(b * d + b), bytesWritten: f32Bytes(b * l * d) };
 }
 
 export const kernels = [lookup, partialSums, lookupGradient, picking, pickingGradient].flatMap((kernel) => Object.values(kernel));

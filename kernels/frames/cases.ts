@@ -25,7 +25,7 @@ function framesCase(name: string, pictures: readonly I420Frame[], views: readonl
     run: (t, type) => [frames(t.packed as Tensor<'u32'>, t.table as Tensor<'u32'>, { ...options, type })],
     reference: () => [reference.frames(pictures, views, options)],
     tolerance: { atol: 1e-3, rtol: 1e-6, why: 'a place in the picture is known to 1e-6 pixels, where neighbours differ by up to 255' },
-    cost: cost(pictures.length * options.size ** 2),
+    cost: (type) => cost(4 * (words.length + table.length), pictures.length * options.size ** 2, type),
   };
 }
 

@@ -1,10 +1,10 @@
 import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, type FloatType, inRanges, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { TABLE_COLUMNS } from './pack.ts';
 
 export { type I420Frame, packFrames, type View } from './pack.ts';
+export { cost } from './cost.ts';
 
 const kernel = new Kernel('frames', [await part(import.meta.url, './frames.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 
@@ -69,11 +69,6 @@ function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
     left = bytes === left ? 0 : left - half;
     yield { piece: packed.alias([bytes / 4], first_byte), first_byte, own: left === 0 ? ALL : half };
   }
-}
-
-/** Work of one call that makes n output pixels: four taps of nine samples each. */
-export function cost(n: number): Cost {
-  return { flops: 200 * n, bytesRead: 36 * n, bytesWritten: f32Bytes(3 * n) };
 }
 
 export const kernels = [kernel];

@@ -2,7 +2,8 @@ import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal, whole } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { cost, gather, kernels, scatterAdd, scatterCost } from './index.ts';
+import { cost, gradientCost, scatterCost, scatterGradientCost } from './cost.ts';
+import { gather, kernels, scatterAdd } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact = { atol: 0, rtol: 0, why: 'copies' };
@@ -24,12 +25,12 @@ function gatherCase(name: string, shape: Shape, dim: number, indexShape: Shape):
     gradient: ({ index }, dy) => ({ x: reference.scatterAdd(new Float64Array(m), shape, at, index, indexShape, dy) }),
     tolerance: exact,
     gradientTolerance: sums(extentOf(indexShape, dim)),
-    cost: cost(n),
-    gradientCost: scatterCost(n, m),
+    cost: (type) => cost(n, m, type),
+    gradientCost: (type) => gradientCost(n, m, type),
   };
 }
 
-function scatterCase(name: string, shape: Shape, dim: number, indexShape: Shape): Case {
+function scatterAddCase(name: string, shape: Shape, dim: number, indexShape: Shape): Case {
   const at = dim < 0 ? dim + shape.length : dim;
   const [m, n] = [sizeOf(shape), sizeOf(indexShape)];
   return {
@@ -41,8 +42,8 @@ function scatterCase(name: string, shape: Shape, dim: number, indexShape: Shape)
     gradient: ({ index }, dy) => ({ x: dy, source: reference.gather(dy, shape, at, index, indexShape) }),
     tolerance: sums(extentOf(indexShape, dim)),
     gradientTolerance: exact,
-    cost: scatterCost(n, m),
-    gradientCost: cost(n),
+    cost: (type) => scatterCost(n, m, type),
+    gradientCost: (type) => scatterGradientCost(n, m, ['x', 'source'], type),
   };
 }
 
@@ -55,14 +56,14 @@ export const room: Room = {
     gatherCase('the first dimension, rows in a row', [300, 6], 0, [70, 6]),
     gatherCase('five axes, of which none merge', [3, 4, 2, 5, 3], 2, [2, 3, 5, 4, 2]),
     gatherCase('a vector', [1000], 0, [1501]),
-    scatterCase('edges into nodes: long columns, many of them to the same place', [9, 12], 0, [400, 12]),
-    scatterCase('a corner of x, the last dimension', [4, 5, 11], -1, [3, 5, 7]),
-    scatterCase('a vector into one number', [1], 0, [257]),
+    scatterAddCase('edges into nodes: long columns, many of them to the same place', [9, 12], 0, [400, 12]),
+    scatterAddCase('a corner of x, the last dimension', [4, 5, 11], -1, [3, 5, 7]),
+    scatterAddCase('a vector into one number', [1], 0, [257]),
   ],
   workloads: [
     workload('labels of 1600 × 400', (name) => gatherCase(name, [1600, 400], 1, [1600, 1])),
     workload('rows: 1600 of 4096 × 512', (name) => gatherCase(name, [4096, 512], 0, [1600, 512])),
-    workload('scatterAdd, 10000 edges into 1000 nodes of 64', (name) => scatterCase(name, [1000, 64], 0, [10_000, 64])),
-    largeWorkload('scatterAdd, 1 M edges into 100000 nodes of 64', (name) => scatterCase(name, [100_000, 64], 0, [1_000_000, 64])),
+    workload('scatterAdd, 10000 edges into 1000 nodes of 64', (name) => scatterAddCase(name, [1000, 64], 0, [10_000, 64])),
+    largeWorkload('scatterAdd, 1 M edges into 100000 nodes of 64', (name) => scatterAddCase(name, [100_000, 64], 0, [1_000_000, 64])),
   ],
 };

@@ -1,7 +1,8 @@
 import { type Context, copy, flat, inRanges, Kernel, part, record, flatTiles, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { denseStrides, extentParams, mergedAxes, strideParams } from '../shared/strided.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const strided = await part(import.meta.url, '../shared/strided.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
@@ -131,16 +132,6 @@ function addInto(y: Tensor, axis: number, index: Tensor<'u32'>, source: Tensor):
 function windowsOf({ kind }: Context, lines: number, extent: number): { readonly width: number; readonly windows: number } {
   const width = ceilDiv(extent, Math.min(extent, ceilDiv(LANES[kind], lines)));
   return { width, windows: ceilDiv(extent, width) };
-}
-
-/** Work of gathering n elements. */
-export function cost(n: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of adding n elements into a tensor of m, be it a copy of x or zeros. */
-export function scatterCost(n: number, m: number): Cost {
-  return { flops: n, bytesRead: f32Bytes(2 * n + m), bytesWritten: f32Bytes(m + n) };
 }
 
 export const kernels = [taking, adding];

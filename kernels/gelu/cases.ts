@@ -22,8 +22,8 @@ function geluCase(name: string, activation: Activation, x: Input): Case {
     gradient: ({ x }, dy) => ({ x: reference.geluGradient(x, dy, activation) }),
     tolerance: { atol: 1e-6, rtol: 2e-6, why: 'exp of f32, and erf to 1.5e-7 of 1' },
     gradientTolerance: { atol: 4e-6, rtol: 4e-6, why: 'a derivative times dy of up to 4' },
-    cost: cost(n),
-    gradientCost: gradientCost(n),
+    cost: (type) => cost(n, type),
+    gradientCost: (type) => gradientCost(n, type),
   };
 }
 

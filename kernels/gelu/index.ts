@@ -1,8 +1,8 @@
 import { flat, flatTiles, inRanges, type Kernel, part, record, type Source, type Tensor } from '../../engine/index.ts';
 import { type Activation, kernelByActivation } from '../shared/activation.ts';
-import type { Cost } from '../shared/room.ts';
 import { type VectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 type Kernels = Readonly<Record<keyof VectorKernels, Readonly<Record<Activation, Kernel>>>>;
 
@@ -38,16 +38,6 @@ function apply(kernels: Kernels, activation: Activation, all: Readonly<Record<st
     const { tile, grid } = flatTiles(gpu, vectors);
     kernel.run(gpu, { tensors, params: { vectors, tile }, grid });
   });
-}
-
-/** Work of one forward call on n elements: one exp and about ten other operations each. */
-export function cost(n: number): Cost {
-  return { flops: 12 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient on n elements. */
-export function gradientCost(n: number): Cost {
-  return { flops: 18 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [...Object.values(scalar), ...Object.values(vec4)]);

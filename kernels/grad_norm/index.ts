@@ -1,7 +1,8 @@
 import { inRanges, part, ShapeError, Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { vectorsOf, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
+
+export { cost } from './cost.ts';
 
 const sums = await part(import.meta.url, './sums.wgsl');
 const squares = rowKernels('grad_norm', [await part(import.meta.url, './grad_norm.wgsl'), sums]);
@@ -37,12 +38,6 @@ export function gradNorm(grads: readonly Tensor[]): Tensor {
   conclusion.scalar.run(gpu, { tensors: { partial, measured }, params: { n: runs }, ...rowLaunch(gpu, conclusion.scalar, 1) });
   partial.dispose();
   return measured;
-}
-
-/** Work of one call over n gradients. */
-export function cost(n: number): Cost {
-  const runs = ceilDiv(n, CHUNK);
-  return { flops: 2 * n, bytesRead: f32Bytes(n + runs), bytesWritten: f32Bytes(runs + 2) };
 }
 
 export const kernels = [...Object.values(squares), conclusion.scalar];

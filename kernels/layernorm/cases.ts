@@ -1,4 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
+import { together } from '../shared/cost.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
@@ -26,8 +27,8 @@ function layernormCase(name: string, x: Input, { tolerance, gradientTolerance }:
     gradient: ({ x, weight }, dy) => reference.layernormGradient(x, weight, dy, EPS),
     tolerance,
     gradientTolerance,
-    cost: cost(x.shape),
-    gradientCost: gradientCost(x.shape),
+    cost: (type) => cost(x.shape, type),
+    gradientCost: (type) => gradientCost(x.shape, ['x', 'weight', 'bias'], type),
   };
 }
 
@@ -50,7 +51,8 @@ function appendedCase(name: string, [sequences, tokens, cols]: readonly [number,
 
 /** u = LN(x), y = LN(u with LN(u) appended): the gradient of u is made twice, and the second kernel adds to what the first left. */
 function chainCase(name: string, [sequences, cols]: readonly [number, number]): Case {
-  const plain = layernormCase(name, normal('chain', [sequences, 1, cols]));
+  const [single, pairs] = [[sequences, 1, cols], [sequences, 2, cols]];
+  const plain = layernormCase(name, normal('chain', single));
   const ln = (x: Float64Array, { inner, shift }: Inputs64) => reference.layernorm(x, inner, shift, EPS);
   const sequencesOf = (u: Float64Array, inputs: Inputs64) => reference.withAppended(u, ln(u, inputs), 1, cols);
   return {
@@ -74,6 +76,8 @@ function chainCase(name: string, [sequences, cols]: readonly [number, number]): 
     },
     tolerance: { atol: 6e-6, rtol: 4e-6, why: 'roundings of three layers' },
     gradientTolerance: { atol: 2e-5, rtol: 1e-5, why: 'sums of three layers' },
+    cost: (type) => together(...[single, single, pairs].map((shape) => cost(shape, type))),
+    gradientCost: (type) => together(gradientCost(single, ['x'], type), gradientCost(single, ['x'], type), gradientCost(pairs, ['x', 'weight', 'bias'], type)),
     stored: { roundings: 2, count: 1, scale: 2 },                 // u and LN(u)
     gradientStored: { roundings: 6, count: sequences, scale: 2 }, // and the gradient of u, from three sides
   };

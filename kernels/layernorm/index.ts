@@ -1,8 +1,9 @@
-import { type Context, copy, fitsBinding, gcd, inRanges, part, record, ShapeError, sizeOf, type SoFar, Tensor } from '../../engine/index.ts';
+import { type Context, copy, fitsBinding, gcd, inRanges, part, record, ShapeError, type SoFar, Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
 import { bandsOf, vectorsOf, vectorKernels, rowKernels, rowsOfGroup } from '../shared/rows.ts';
-import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { aligned, ceilDiv } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const rowsOfX = await part(import.meta.url, './rows.wgsl');
 /**
@@ -127,20 +128,6 @@ function totals(partials: Tensor, weight: Tensor, bias: Tensor, vectors: number,
   const dbias = bias.gradLike();
   vectorsOf(totalSums, weight.size).kernel.run(weight.gpu, { tensors: { partials, dweight, dbias }, params: { vectors, bands }, grid: ceilDiv(vectors, TOTALS_WORKGROUP) });
   return [dweight, dbias];
-}
-
-/** Work of one forward call. x is counted once: the second and third pass over a row find it in a cache. */
-export function cost(shape: readonly number[]): Cost {
-  const n = sizeOf(shape);
-  const cols = shape.at(-1) ?? 0;
-  return { flops: 9 * n, bytesRead: f32Bytes(n + 2 * cols), bytesWritten: f32Bytes(n + (2 * n) / cols) };
-}
-
-/** Work of one gradient. x and dy count once, as every operand does, though rows and columns both read them. */
-export function gradientCost(shape: readonly number[]): Cost {
-  const n = sizeOf(shape);
-  const cols = shape.at(-1) ?? 0;
-  return { flops: 18 * n, bytesRead: f32Bytes(2 * n + cols + (2 * n) / cols), bytesWritten: f32Bytes(n + 2 * cols) };
 }
 
 export const kernels = [forward, backward, totalSums].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

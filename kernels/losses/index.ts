@@ -1,8 +1,9 @@
 import { flat, inRanges, part, rangesOf, record, flatTiles, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { vectorsOf, type VectorKernels, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { aligned, ceilDiv } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 /** A loss over pairs of numbers: its sums, and the gradient of their mean. */
 interface PairLoss {
@@ -82,16 +83,6 @@ function derivatives({ gradient }: PairLoss, x: Tensor, target: Tensor, dloss: T
     kernel.run(gpu, { tensors: { ...tensors, dloss }, params: { n, tile, elements: size, of_targets: side === 'target' ? 1 : 0 }, grid });
   });
   return d;
-}
-
-/** Work of one forward call on n pairs, with so many operations for each. */
-export function cost(n: number, flops: number): Cost {
-  return { flops: flops * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(Math.sqrt(n)) };
-}
-
-/** Work of one gradient, for so many sides of the pairs. */
-export function gradientCost(n: number, flops: number, sides: number): Cost {
-  return { flops: flops * n * sides, bytesRead: f32Bytes(2 * n * sides), bytesWritten: f32Bytes(n * sides) };
 }
 
 const own = [squaredError, binaryCrossEntropy].flatMap(({ sums, gradient }) => [sums, gradient]);

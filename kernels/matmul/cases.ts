@@ -1,9 +1,11 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
+import { together } from '../shared/cost.ts';
 import type { Case, Inputs64, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { cost, gradientCost, kernels, linear, matmul, mlp } from './index.ts';
+import { cost, gradientCost, mlpCost, mlpGradientCost } from './cost.ts';
+import { kernels, linear, matmul, mlp } from './index.ts';
 import * as reference from './reference.ts';
 
 /** Rounding of a sum of n products of two numbers of about 1, added one after another. */
@@ -26,8 +28,8 @@ function matmulCase(name: string, product: reference.Product, { batch = 1, share
     gradient: ({ a, b }, dy) => reference.matmulGradient(a, b, dy, product, batch),
     tolerance: sumOf(inner),
     gradientTolerance: sumOf(Math.max(columns, rows * (shared ? batch : 1))),
-    cost: cost({ ...product, batch }),
-    gradientCost: gradientCost({ ...product, batch }),
+    cost: (type) => cost({ ...product, batch, sharesB: shared }, type),
+    gradientCost: (type) => gradientCost({ ...product, batch, sharesB: shared }, ['a', 'b'], type),
   };
 }
 
@@ -35,6 +37,7 @@ function matmulCase(name: string, product: reference.Product, { batch = 1, share
 function linearCase(name: string, product: reference.Product, options: { bias?: boolean; residual?: boolean }): Case {
   const { rows, inner, columns } = product;
   const { bias = false, residual = false } = options;
+  const wrt = ['x', 'weight', ...(bias ? ['bias'] : []), ...(residual ? ['residual'] : [])];
   return {
     name: `linear: ${name}`,
     inputs: {
@@ -43,25 +46,20 @@ function linearCase(name: string, product: reference.Product, options: { bias?: 
       ...(bias && { bias: normal('linear bias', [columns]) }),
       ...(residual && { residual: normal('linear residual', [rows, columns]) }),
     },
-    wrt: ['x', 'weight', ...(bias ? ['bias'] : []), ...(residual ? ['residual'] : [])],
+    wrt,
     run: (t) => [linear(t.x as Tensor, t.weight as Tensor, { bias: t.bias as Tensor | undefined, residual: t.residual as Tensor | undefined })],
     reference: ({ x, weight, bias, residual }) => [reference.linear({ x, weight, bias, residual }, product)],
     gradient: ({ x, weight, bias, residual }, dy) => pick(reference.linearGradient({ x, weight }, dy, product), { bias, residual }),
     tolerance: { atol: 4e-6, rtol: 2e-6, why: 'sums of products that add up to about 1' },
     gradientTolerance: sumOf(Math.max(columns, rows)),
-    cost: cost(product),
-    gradientCost: gradientCost(product),
+    cost: (type) => cost({ ...product, bias, residual }, type),
+    gradientCost: (type) => gradientCost(product, wrt, type),
   };
 }
 
 /** Weights are scaled so that pre-activations and results are of about 1. */
 function mlpCase(name: string, size: reference.MlpSize, activation: Activation, { bias = true, residual = false } = {}): Case {
   const { rows, inner, hidden, columns } = size;
-  const [first, second] = [{ rows, inner, columns: hidden }, { rows, inner: hidden, columns }];
-  const both = (of: typeof cost) => {
-    const [a, b] = [of(first), of(second)];
-    return { flops: a.flops + b.flops, bytesRead: a.bytesRead + b.bytesRead, bytesWritten: a.bytesWritten + b.bytesWritten };
-  };
   return {
     name: `mlp: ${name}`,
     inputs: {
@@ -82,8 +80,8 @@ function mlpCase(name: string, size: reference.MlpSize, activation: Activation, 
     gradientTolerance: sumOf(Math.max(columns, hidden, rows)),
     stored: { roundings: 1, count: 1, scale: 1 },                                              // what is between the layers
     gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },        // that, the derivative, and dhidden · derivative
-    cost: both(cost),
-    gradientCost: both(gradientCost),
+    cost: (type) => mlpCost(size, { bias, residual }, type),
+    gradientCost: (type) => mlpGradientCost(size, { bias }, type),
   };
 }
 
@@ -125,8 +123,8 @@ function chainCase(name: string, { rows, inner, columns }: reference.Product): C
     gradientTolerance: { ...sumOf(4 * Math.max(columns, inner, rows)), why: 'as above, on values of about 2' },
     stored: { roundings: 3, count: 2, scale: 2 },
     gradientStored: { roundings: 5, count: Math.max(columns, inner, rows), scale: 3 },
-    cost: cost(last),
-    gradientCost: gradientCost(last),
+    cost: (type) => together(cost(square, type), cost({ ...square, residual: true }, type), cost(last, type), cost({ ...last, residual: true }, type)),
+    gradientCost: (type) => together(...[square, square, last, last].map((product) => gradientCost(product, ['a', 'b'], type))),
   };
 }
 
@@ -136,13 +134,13 @@ function pick(gradients: Readonly<Record<string, Float64Array>>, has: Readonly<R
 }
 
 /** 4096 and −4096 around small numbers: what is left of the sum is a few units in the last place of its largest terms. */
-function cancellationCase(): Case {
+function cancellationCase(name: string): Case {
   const inner = 12;
   const a = values([2, inner], Array.from({ length: 2 * inner }, (_, i) => [4096, 1.5, -4096, 0.25][i % 4]));
   const b = values([inner, 3], Array.from({ length: inner * 3 }, (_, i) => 1 + (i % 3)));
   const product = { rows: 2, inner, columns: 3 };
   return {
-    ...matmulCase('large terms that cancel', product),
+    ...matmulCase(name, product),
     inputs: { a, b },
     tolerance: { atol: 0, rtol: 0, why: 'every partial sum is a multiple of 1/4 below 2^16: exact in f32 in any order' },
     gradientTolerance: { atol: 0.01, rtol: 1e-5, why: 'gradients of b are sums of terms of 4096 times dy' },
@@ -150,10 +148,10 @@ function cancellationCase(): Case {
 }
 
 /** Every product is 90,000: exact in f32, infinite in f16, while the gradients are not. */
-function overflowCase(): Case {
+function overflowCase(name: string): Case {
   const product = { rows: 3, inner: 4, columns: 8 };
   return {
-    ...matmulCase('sums beyond the largest f16', product),
+    ...matmulCase(name, product),
     inputs: { a: values([3, 4], Array(12).fill(300)), b: values([4, 8], Array(32).fill(-300)) },
     tolerance: { atol: 0, rtol: 0, why: 'whole numbers below 2^24' },
     gradientTolerance: { atol: 3e-4, rtol: 2e-6, why: 'sums of 8 numbers of about 300' },
@@ -177,8 +175,8 @@ export const room: Room = {
     matmulCase('a batch, b transposed', { rows: 8, inner: 12, columns: 4, transposeB: true }, { batch: 5 }),
     matmulCase('a batch that shares b', { rows: 3, inner: 8, columns: 12 }, { batch: 4, shared: true }),
     matmulCase('a batch that shares b, a transposed', { rows: 6, inner: 5, columns: 7, transposeA: true }, { batch: 3, shared: true }),
-    cancellationCase(),
-    overflowCase(),
+    cancellationCase('large terms that cancel'),
+    overflowCase('sums beyond the largest f16'),
     linearCase('many rows, few weights', { rows: 1033, inner: 8, columns: 12 }, { bias: true }),
     linearCase('many rows, a weight of odd size, no bias', { rows: 700, inner: 5, columns: 9 }, {}),
     linearCase('odd everywhere, residual', { rows: 21, inner: 30, columns: 17 }, { bias: true, residual: true }),

@@ -1,11 +1,11 @@
 import { isRecording, record, type Shape, ShapeError, type SoFar, type Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { sumTo } from '../shared/sum_to.ts';
+import type { ProductSize } from './cost.ts';
 import { multiplyBatch, multiplyRows, outerSum } from './product.ts';
 
 export { kernels } from './product.ts';
+export { cost, gradientCost } from './cost.ts';
 
 /** The parameters of a linear layer: weight [N, K] and bias [N]. */
 export interface Affine {
@@ -164,30 +164,4 @@ function order(shape: Shape, transposed: boolean): readonly [number, number] {
 
 function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, i) => extent === b[i]);
-}
-
-/** What a product works on: `batch` times M × K times K × N. */
-export interface ProductSize {
-  readonly rows: number;
-  readonly inner: number;
-  readonly columns: number;
-  readonly batch?: number;
-}
-
-/** Work of one forward call; every operand counts once, because tiles that are read again are cached. */
-export function cost({ rows, inner, columns, batch = 1 }: ProductSize): Cost {
-  return {
-    flops: 2 * batch * rows * inner * columns,
-    bytesRead: f32Bytes(batch * (rows * inner + inner * columns)),
-    bytesWritten: f32Bytes(batch * rows * columns),
-  };
-}
-
-/** Work of both gradients: two products of the same size. */
-export function gradientCost({ rows, inner, columns, batch = 1 }: ProductSize): Cost {
-  return {
-    flops: 4 * batch * rows * inner * columns,
-    bytesRead: f32Bytes(batch * (2 * rows * columns + rows * inner + inner * columns)),
-    bytesWritten: f32Bytes(batch * (rows * inner + inner * columns)),
-  };
 }

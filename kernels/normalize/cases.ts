@@ -18,8 +18,8 @@ function normalizeCase(name: string, x: Input): Case {
     tolerance: { atol: 5e-7, rtol: 2e-6, why: 'values of at most 1, from one sum and one root' },
     gradientTolerance: { atol: 4e-6, rtol: 4e-6, why: 'differences of values of size 1, divided by a norm of 1 or more' },
     gradientStored: { roundings: 1, count: 1, scale: 1 / Math.sqrt(length) }, // y · dy, divided by the norm
-    cost: cost(rows, length),
-    gradientCost: gradientCost(rows, length),
+    cost: (type) => cost(rows, length, type),
+    gradientCost: (type) => gradientCost(rows, length, type),
   };
 }
 

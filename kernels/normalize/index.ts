@@ -1,7 +1,7 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const forward = rowKernels('normalize', [await part(import.meta.url, './normalize.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
 const backward = rowKernels('normalize_grad', [await part(import.meta.url, './normalize_grad.wgsl')]);
@@ -36,18 +36,6 @@ export function normalize(x: Tensor): Tensor {
       [y, inverse],
     );
   });
-}
-
-/** Work of one forward call. */
-export function cost(rows: number, length: number): Cost {
-  const n = rows * length;
-  return { flops: 3 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n + rows) };
-}
-
-/** Work of one gradient. */
-export function gradientCost(rows: number, length: number): Cost {
-  const n = rows * length;
-  return { flops: 5 * n, bytesRead: f32Bytes(2 * n + rows), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

@@ -20,8 +20,8 @@ function patchifyCase(name: string, sizes: reference.Sizes, wrt: readonly ('pixe
     gradient: ({ pixels, weight }, dy) => reference.patchifyGradient(pixels, weight, dy, sizes),
     tolerance: { atol: 2e-6 * Math.sqrt(elements), rtol: 1e-6, why: why(elements) },
     gradientTolerance: { atol: 2e-6 * Math.sqrt(longest), rtol: 1e-6, why: why(longest) },
-    cost: cost(patches, elements, width),
-    gradientCost: gradientCost(patches, elements, width, { pixels: wrt.includes('pixels') }),
+    cost: (type) => cost({ patches, elements, width }, type),
+    gradientCost: (type) => gradientCost({ patches, elements, width }, wrt, type),
   };
 }
 

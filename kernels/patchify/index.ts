@@ -1,9 +1,10 @@
 import { accumulate, type Context, inRanges, Kernel, part, record, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import type { VectorKernels } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { storedFor, wideFor } from '../shared/wide_sum.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const vectors = { scalar: await part(import.meta.url, '../shared/vector/scalar.wgsl'), vec4: await part(import.meta.url, '../shared/vector/vec4.wgsl') };
 const patch = await part(import.meta.url, './patch.wgsl');
@@ -122,20 +123,6 @@ function launch(gpu: Context, product: VectorKernels, { p, side, width }: { p: n
     grid: ceilDiv(rows, down) * ceilDiv(columns, across) * chunks,
     variant,
   });
-}
-
-/** Work of one forward call: `patches` of 3p² `elements` each, projected to `width`. */
-export function cost(patches: number, elements: number, width: number): Cost {
-  return { flops: 2 * patches * elements * width, bytesRead: f32Bytes(patches * elements + elements * width), bytesWritten: f32Bytes(patches * width) };
-}
-
-/** Work of the weight's gradient, and, if asked for, of the pixels'. */
-export function gradientCost(patches: number, elements: number, width: number, { pixels }: { readonly pixels: boolean }): Cost {
-  return {
-    flops: (pixels ? 4 : 2) * patches * elements * width,
-    bytesRead: f32Bytes(patches * width + patches * elements + (pixels ? patches * width + elements * width : 0)),
-    bytesWritten: f32Bytes(elements * width + (pixels ? patches * elements : 0)),
-  };
 }
 
 export const kernels = [...[forward, weightGradient, pixelGradient].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

@@ -1,8 +1,9 @@
-import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
+import { type FloatType, type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room, Tolerance } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cast, concat, cost, expand, gradientCost, kernels, permute, prepend, slice } from './index.ts';
+import { castCost, cost, gradientCost } from './cost.ts';
+import { cast, concat, expand, kernels, permute, prepend, slice } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact: Tolerance = { atol: 0, rtol: 0, why: 'copies' };
@@ -19,8 +20,8 @@ function copyCase(name: string, shape: Shape, run: (x: Tensor) => Tensor, origin
     gradient: (_, dy) => ({ x: reference.gatherGradient(dy, origins, m) }),
     tolerance: exact,
     gradientTolerance: repeats > 1 ? { atol: 1e-6 * Math.sqrt(repeats), rtol: 2e-7, why: `a sum of ${repeats} numbers of about 1` } : exact,
-    cost: cost(origins.length),
-    gradientCost: gradientCost(origins.length, m),
+    cost: (type) => cost(Math.min(m, origins.length), origins.length, type),
+    gradientCost: (type) => gradientCost(origins.length, m, type),
   };
 }
 
@@ -53,8 +54,8 @@ function concatCase(name: string, a: Shape, b: Shape, dim: number): Case {
     reference: (x) => [reference.concat([{ data: x.a, extent: a[dim] }, { data: x.b, extent: b[dim] }], outer, inner)],
     gradient: (_, dy) => ({ a: half(dy, 0, a[dim]), b: half(dy, a[dim], b[dim]) }),
     tolerance: exact,
-    cost: cost(n),
-    gradientCost: gradientCost(n, n),
+    cost: (type) => cost(n, n, type),
+    gradientCost: (type) => gradientCost(n, n, type),
   };
 }
 
@@ -69,25 +70,26 @@ function prependCase(name: string, [sequences, count, width]: readonly [number, 
     gradient: (_, dy) => ({ ...reference.prependGradient(dy, width, (count + 1) * width) }),
     tolerance: { atol: 0, rtol: 1.2e-7, why: 'one sum' },
     gradientTolerance: { atol: 1e-6 * Math.sqrt(sequences), rtol: 2e-7, why: `sums of ${sequences} numbers of about 1` },
-    cost: { ...cost(n), flops: n },
-    gradientCost: gradientCost(n, n),
+    cost: (type) => ({ ...cost(width + sequences * count * width + (count + 1) * width, n, type), flops: n }),
+    gradientCost: (type) => gradientCost(n, sequences * count * width + (count + 1) * width, type),
   };
 }
 
 /** From how the inputs are stored to the other way. */
 function castCase(name: string, shape: Shape): Case {
   const n = sizeOf(shape);
+  const other = (type: FloatType): FloatType => (type === 'f16' ? 'f32' : 'f16');
   return {
     name: `cast: ${name}`,
     inputs: { x: normal('x', shape) },
     wrt: ['x'],
-    run: (t, type) => [cast(t.x as Tensor, type === 'f16' ? 'f32' : 'f16')],
+    run: (t, type) => [cast(t.x as Tensor, other(type))],
     reference: ({ x }) => [x],
     gradient: (_, dy) => ({ x: dy }),
     // not quite 0, which would mean that nothing is rounded
     tolerance: { atol: 0, rtol: 1e-9, why: 'the rounding is that of the store' },
-    cost: cost(n),
-    gradientCost: gradientCost(n, n),
+    cost: (type) => castCost(n, type, other(type)),
+    gradientCost: (type) => castCost(n, other(type), type),
     skip: (gpu) => (gpu.features.has('shader-f16') ? undefined : 'no shader-f16'),
   };
 }

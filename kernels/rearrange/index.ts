@@ -1,10 +1,10 @@
 import { copy as copyContent, fitsBinding, flat, type FloatType, inRanges, part, record, flatTiles, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { vectorsOf, vectorKernels } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { broadcastShape, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { inTiles } from './tiles.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const copying = vectorKernels('rearrange', [await part(import.meta.url, './rearrange.wgsl'), await part(import.meta.url, '../shared/strided.wgsl'), flat]);
 const slicing = vectorKernels('slice_grad', [await part(import.meta.url, './rearrange_grad.wgsl'), flat]);
@@ -196,16 +196,6 @@ function sliceGradient(dy: Tensor, dx: Tensor, row: number, start: number, end: 
     params: { n, tile, row: row / vector, start: start / vector, end: end / vector },
     grid,
   });
-}
-
-/** Work of one forward call that writes n elements: every element is read and written once. */
-export function cost(n: number): Cost {
-  return { flops: 0, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient: dy of n elements becomes dx of m. */
-export function gradientCost(n: number, m: number): Cost {
-  return { flops: Math.max(0, n - m), bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
 }
 
 export const kernels = [...[copying, slicing, prepending].flatMap((kernel) => Object.values(kernel)), ...sumToKernels];

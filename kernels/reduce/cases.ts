@@ -2,7 +2,8 @@ import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { argmax, argmin, cost, extremeCost, extremeGradientCost, gradientCost, kernels, max, mean, min, sum, sumAll } from './index.ts';
+import { cost, extremeCost, extremeGradientCost, gradientCost, placeCost } from './cost.ts';
+import { argmax, argmin, kernels, max, mean, min, sum, sumAll } from './index.ts';
 import * as reference from './reference.ts';
 
 const OPERATIONS = { sum, mean };
@@ -26,12 +27,12 @@ function reduceCase(name: string, op: 'sum' | 'mean', shape: Shape, dim: number)
     gradient: (_, dy) => ({ x: reference.reduceGradient(dy, extent, inner, factor) }),
     tolerance: { atol: 3e-7 * Math.sqrt(extent) * factor * 4, rtol: 2e-6, why: 'a sum of numbers of size 1, each addition rounded' },
     gradientTolerance: { atol: 1e-7, rtol: 1e-6, why: 'one product' },
-    cost: cost(n, n / extent),
-    gradientCost: gradientCost(n, n / extent),
+    cost: (type) => cost(n, n / extent, type),
+    gradientCost: (type) => gradientCost(n, n / extent, type),
   };
 }
 
-function everything(name: string, shape: Shape): Case {
+function sumAllCase(name: string, shape: Shape): Case {
   return { ...reduceCase(name, 'sum', [sizeOf(shape)], 0), run: (t) => [sumAll(t.x as Tensor)] };
 }
 
@@ -55,8 +56,8 @@ function extremeCase(name: string, op: 'max' | 'min', shape: Shape, dim: number)
     gradient: ({ x }, dy) => ({ x: reference.extremeGradient(x, dy, extent, inner, sign) }),
     tolerance: { atol: 0, rtol: 0, why: 'one of the elements' },
     gradientTolerance: { atol: 0, rtol: 3e-7, why: 'one division' },
-    cost: extremeCost(n, n / extent),
-    gradientCost: extremeGradientCost(n, n / extent),
+    cost: (type) => extremeCost(n, n / extent, type),
+    gradientCost: (type) => extremeGradientCost(n, n / extent, type),
   };
 }
 
@@ -70,7 +71,7 @@ function placeCase(name: string, op: 'argmax' | 'argmin', shape: Shape, dim: num
     run: (t) => [run(t.x as Tensor, dim)],
     reference: ({ x }) => [reference.place(x, extent, inner, sign)],
     tolerance: { atol: 0, rtol: 0, why: 'a whole number' },
-    cost: extremeCost(n, n / extent),
+    cost: (type) => placeCost(n, n / extent, type),
   };
 }
 
@@ -85,9 +86,9 @@ export const room: Room = {
     reduceCase('the last dimension, odd', 'mean', [5, 131], -1),
     reduceCase('rows longer than the workgroup, in vectors', 'sum', [3, 1028], 1),
     reduceCase('an extent of one', 'mean', [4, 1, 6], 1),
-    everything('everything, through partial sums of which the last is short', [1000, 37]),
-    everything('everything, an odd number', [1031]),
-    everything('one number', [1]),
+    sumAllCase('everything, through partial sums of which the last is short', [1000, 37]),
+    sumAllCase('everything, an odd number', [1031]),
+    sumAllCase('one number', [1]),
     extremeCase('odd rows', 'max', [5, 131], -1),
     extremeCase('rows longer than the workgroup, in vectors', 'min', [3, 1028], 1),
     extremeCase('the first dimension, in two passes with a short last band', 'min', [301, 6], 0),

@@ -1,10 +1,9 @@
 import { record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { sumEverything } from '../shared/sum_rows.ts';
 import { type Line, OPERATIONS, reduceInto, share, spread } from './launch.ts';
 
 export { kernels } from './launch.ts';
+export { cost, gradientCost } from './cost.ts';
 
 /** What a reduction leaves of its dimension. */
 export interface ReduceOptions {
@@ -92,24 +91,4 @@ function seen(op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOpt
   if (!Number.isInteger(at) || at < 0 || at >= rank) throw new ShapeError(op, `x is [${x.shape}], it has no dimension ${dim}`);
   const shape = keepDim ? x.shape.map((extent, i) => (i === at ? 1 : extent)) : x.shape.filter((_, i) => i !== at);
   return { line: { extent: x.shape[at], inner: sizeOf(x.shape.slice(at + 1)) }, shape };
-}
-
-/** Work of reducing n elements to m. */
-export function cost(n: number, m: number): Cost {
-  return { flops: n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(m) };
-}
-
-/** Work of the gradient of a sum or mean. */
-export function gradientCost(n: number, m: number): Cost {
-  return { flops: n, bytesRead: f32Bytes(m), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of max or min, which leave the number of ties beside the result, and of argmax or argmin, which leave the place. */
-export function extremeCost(n: number, m: number): Cost {
-  return cost(n, 2 * m);
-}
-
-/** Work of the gradient of max or min, which looks at x, y and ties again. */
-export function extremeGradientCost(n: number, m: number): Cost {
-  return { flops: 2 * n, bytesRead: f32Bytes(n + 3 * m), bytesWritten: f32Bytes(n) };
 }

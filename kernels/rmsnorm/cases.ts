@@ -1,4 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
+import { together } from '../shared/cost.ts';
 import type { Case, Input, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
@@ -21,8 +22,8 @@ function rmsnormCase(name: string, x: Input, tolerance = FORWARD, gradientTolera
     gradient: ({ x, weight }, dy) => reference.rmsnormGradient(x, weight, dy, EPS),
     tolerance,
     gradientTolerance,
-    cost: cost(x.shape),
-    gradientCost: gradientCost(x.shape),
+    cost: (type) => cost(x.shape, type),
+    gradientCost: (type) => gradientCost(x.shape, ['x', 'weight'], type),
   };
 }
 
@@ -51,6 +52,8 @@ function chainCase(name: string, cols: number): Case {
       const between = normGradient(u, weight, last.weight, EPS);
       return { x: normGradient(x, inner, last.x.map((d, i) => d + between.x[i]), EPS).x, weight: between.weight };
     },
+    cost: (type) => together(...Array(3).fill(cost([cols], type))),
+    gradientCost: (type) => together(...[['x'], ['x', 'weight'], ['x', 'weight']].map((wrt) => gradientCost([cols], wrt, type))),
     stored: { roundings: 2, count: 1, scale: 4 },         // u and norm(u)
     gradientStored: { roundings: 5, count: 1, scale: 8 }, // these, and the gradient of u from two sides
   };

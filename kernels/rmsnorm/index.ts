@@ -1,9 +1,10 @@
-import { copy, inRanges, part, record, ShapeError, sizeOf, type SoFar, type Tensor } from '../../engine/index.ts';
+import { copy, inRanges, part, record, ShapeError, type SoFar, type Tensor } from '../../engine/index.ts';
 import { checkPositive } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
 import { bandsOf, vectorsOf, rowKernels, rowLaunch, rowsOfGroup } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const forward = rowKernels('rmsnorm', [await part(import.meta.url, './rmsnorm.wgsl'), special]);
@@ -67,20 +68,6 @@ function total(partials: Tensor, weight: Tensor): Tensor {
   const dweight = weight.gradLike();
   copy(partials, dweight);
   return dweight;
-}
-
-/** Work of one forward call. x is counted once: the second pass over a row finds it in a cache. */
-export function cost(shape: readonly number[]): Cost {
-  const n = sizeOf(shape);
-  const cols = shape.at(-1) ?? 0;
-  return { flops: 4 * n, bytesRead: f32Bytes(n + cols), bytesWritten: f32Bytes(n + n / cols) };
-}
-
-/** Work of one gradient. x and dy count once, as every operand does, though rows and columns both read them. */
-export function gradientCost(shape: readonly number[]): Cost {
-  const n = sizeOf(shape);
-  const cols = shape.at(-1) ?? 0;
-  return { flops: 12 * n, bytesRead: f32Bytes(2 * n + cols + n / cols), bytesWritten: f32Bytes(n + cols) };
 }
 
 export const kernels = [...[forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumToKernels];

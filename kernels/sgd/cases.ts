@@ -1,10 +1,12 @@
 import { copy, Tensor } from '../../engine/index.ts';
 import { BLOCK } from '../shared/arena_update.ts';
+import { together } from '../shared/cost.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { stepControl, stepSettings } from '../shared/step_control.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { cost, kernels, sgd, type SGDHyper, sgdRow } from './index.ts';
+import { kernels, sgd, type SGDHyper, sgdRow } from './index.ts';
+import { cost } from './cost.ts';
 import * as reference from './reference.ts';
 
 /** What the cases take for the norm of their gradients. */
@@ -64,7 +66,7 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
       return [state.values, ...(hasMomentum ? [state.momentum] : []), ...(shadowed ? [state.values] : [])];
     },
     tolerance: { atol: 4e-7 * steps, rtol: 4e-7 * steps, why: 'a few roundings in each step, of values of about 1 that may cross 0' },
-    cost: cost(n, hasMomentum),
+    cost: () => together(...Array.from({ length: steps }, () => cost(n, { hasMomentum, shadowed }))),
     skip: (gpu) => (shadowed && !gpu.features.has('shader-f16') ? 'no shader-f16' : undefined),
   };
 }
@@ -92,7 +94,7 @@ function updateCase(name: string, n: number, hyper: SGDHyper): Case {
     },
     reference: (t) => [reference.sgd({ values: t.values, momentum: new Float64Array(n) }, t.grads, () => hyper, 1).values],
     tolerance: { atol: 1e-6, rtol: 1e-6, why: 'a few roundings' },
-    cost: cost(n, hasMomentum),
+    cost: () => cost(n, { hasMomentum }),
   };
 }
 

@@ -1,9 +1,9 @@
 import { part, type Tensor } from '../../engine/index.ts';
 import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
 import { checkFraction, checkNotNegative } from '../shared/numbers.ts';
-import type { Cost } from '../shared/room.ts';
-import { f32Bytes } from '../shared/sizes.ts';
 import { controlKernels } from '../shared/step_control.ts';
+
+export { cost } from './cost.ts';
 
 const body = await part(import.meta.url, './sgd.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
@@ -45,12 +45,6 @@ export function sgdRow({ lr, momentum, weightDecay, nesterov }: SGDHyper): Float
   for (const [name, value] of Object.entries({ lr, weightDecay })) checkNotNegative('SGD', name, value);
   checkFraction('SGD', 'momentum', momentum);
   return Float32Array.of(lr, momentum, weightDecay, nesterov ? 1 : 0);
-}
-
-/** Work of one step over n parameters. */
-export function cost(n: number, hasMomentum: boolean): Cost {
-  const kept = hasMomentum ? 1 : 0;
-  return { flops: (5 + 3 * kept) * n, bytesRead: f32Bytes((2 + kept) * n), bytesWritten: f32Bytes((1 + kept) * n) };
 }
 
 export const kernels = [...kernelsOf(plain), ...kernelsOf(withMomentum), ...controlKernels];

@@ -1,11 +1,5 @@
 import type { AnyTensor, DType, FloatType, Context, HostArrays, Kernel, Shape } from '../../engine/index.ts';
-
-/** Work of one call: what a roofline needs. */
-export interface Cost {
-  readonly flops: number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-}
+import type { Cost } from './cost.ts';
 
 /** Host data for one input of a case. */
 export interface Input {
@@ -60,9 +54,10 @@ export interface Case {
   readonly gradientStored?: StoredSummands;
   /** The same of rungs on matrix units, whose operands are f16 even where other rungs keep numbers in registers. */
   readonly onMatrices?: Readonly<Record<'stored' | 'gradientStored', StoredSummands>>;
-  /** Work of one forward call, and of one gradient. */
-  readonly cost: Cost;
-  readonly gradientCost?: Cost;
+  /** Work of one forward call, by how its inputs are stored but for those that are wide. */
+  cost(type: FloatType): Cost;
+  /** Work of one gradient of all of `wrt`; required where that is not empty. */
+  gradientCost?(type: FloatType): Cost;
   /** Left out where the adapter is too small or slow for it; returns the reason. */
   skip?(gpu: Context): string | undefined;
 }

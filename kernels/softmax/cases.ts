@@ -11,7 +11,7 @@ const OPERATIONS = {
   logSoftmax: { run: logSoftmax, value: reference.logSoftmax, gradient: reference.logSoftmaxGradient, stored: (length: number) => ({ roundings: 1, count: length, scale: 1 / Math.E }) },
 };
 
-function softmaxCase(op: keyof typeof OPERATIONS, name: string, x: Input): Case {
+function softmaxCase(name: string, op: keyof typeof OPERATIONS, x: Input): Case {
   const length = x.shape.at(-1) as number;
   const rows = x.data.length / length;
   const { run, value, gradient, stored } = OPERATIONS[op];
@@ -25,8 +25,8 @@ function softmaxCase(op: keyof typeof OPERATIONS, name: string, x: Input): Case 
     tolerance: { atol: 2e-6, rtol: 4e-6, why: 'exp and log of f32, and one sum' },
     gradientTolerance: { atol: 1e-6 * Math.sqrt(length) + 2e-6, rtol: 1e-5, why: 'a sum of dy of size 1 over the row' },
     gradientStored: stored(length),
-    cost: cost(rows, length),
-    gradientCost: gradientCost(rows, length),
+    cost: (type) => cost(rows, length, type),
+    gradientCost: (type) => gradientCost(rows, length, type),
   };
 }
 
@@ -34,14 +34,14 @@ export const room: Room = {
   name: 'softmax',
   kernels,
   cases: (['softmax', 'logSoftmax'] as const).flatMap((op) => [
-    softmaxCase(op, 'one element', values([1, 1], [7])),
-    softmaxCase(op, 'odd rows, odd length', normal('softmax', [5, 51], { std: 3 })),
-    softmaxCase(op, 'a row longer than the workgroup, in vectors', normal('softmax long', [3, 520])),
-    softmaxCase(op, 'many rows of odd length', normal('softmax rows', [130, 33])),
-    softmaxCase(op, 'large values', values([2, 4], [1e4, 9.999e3, -1e4, 0, -1e4, -1e4, -1e4, -1e4])),
+    softmaxCase('one element', op, values([1, 1], [7])),
+    softmaxCase('odd rows, odd length', op, normal('softmax', [5, 51], { std: 3 })),
+    softmaxCase('a row longer than the workgroup, in vectors', op, normal('softmax long', [3, 520])),
+    softmaxCase('many rows of odd length', op, normal('softmax rows', [130, 33])),
+    softmaxCase('large values', op, values([2, 4], [1e4, 9.999e3, -1e4, 0, -1e4, -1e4, -1e4, -1e4])),
   ]),
   workloads: [
-    workload('softmax: 1600 × 400', (name) => softmaxCase('softmax', name, normal(name, [1600, 400]))),
-    workload('logSoftmax: 1600 × 400', (name) => softmaxCase('logSoftmax', name, normal(name, [1600, 400]))),
+    workload('softmax: 1600 × 400', (name) => softmaxCase(name, 'softmax', normal(name, [1600, 400]))),
+    workload('logSoftmax: 1600 × 400', (name) => softmaxCase(name, 'logSoftmax', normal(name, [1600, 400]))),
   ],
 };

@@ -1,7 +1,7 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import type { Cost } from '../shared/room.ts';
 import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { f32Bytes } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const exp = await part(import.meta.url, '../shared/exp.wgsl');
 const log = [await part(import.meta.url, '../shared/log.wgsl'), await part(import.meta.url, '../shared/special.wgsl')];
@@ -44,18 +44,6 @@ function rowWise(op: string, x: Tensor, { forward, backward }: { forward: Vector
     },
     [y],
   );
-}
-
-/** Work of one forward call: x is read once from memory, its other passes find it in the cache. */
-export function cost(rows: number, length: number): Cost {
-  const n = rows * length;
-  return { flops: 6 * n, bytesRead: f32Bytes(n), bytesWritten: f32Bytes(n) };
-}
-
-/** Work of one gradient. */
-export function gradientCost(rows: number, length: number): Cost {
-  const n = rows * length;
-  return { flops: 4 * n, bytesRead: f32Bytes(2 * n), bytesWritten: f32Bytes(n) };
 }
 
 export const kernels = [softmaxKernels, logSoftmaxKernels].flatMap(({ forward, backward }) => [forward.scalar, forward.vec4, backward.scalar, backward.vec4]);

@@ -20,8 +20,8 @@ function topkCase(name: string, x: Input, k: number): Case {
     gradient: ({ x }, dy) => ({ x: reference.topkGradient(x, dy, length, k) }),
     tolerance: { atol: 0, rtol: 0, why: 'elements, and whole numbers' },
     gradientTolerance: { atol: 0, rtol: 0, why: 'elements of dy' },
-    cost: cost(rows, length, k),
-    gradientCost: gradientCost(rows, length, k),
+    cost: (type) => cost(rows, length, k, type),
+    gradientCost: (type) => gradientCost(rows, length, k, type),
   };
 }
 

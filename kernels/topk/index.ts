@@ -2,9 +2,10 @@ import { FirstlightError, part, record, ShapeError, Tensor } from '../../engine/
 import { inPieces, type Tensors } from '../shared/blocks.ts';
 import { best, bestAcross, first, ranking } from '../shared/ranking.ts';
 import { fold } from '../shared/reduce_rows.ts';
-import type { Cost } from '../shared/room.ts';
 import { eachVector, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
+import { ceilDiv } from '../shared/sizes.ts';
+
+export { cost, gradientCost } from './cost.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
 const gradient = await part(import.meta.url, './topk_grad.wgsl');
@@ -56,16 +57,6 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
     return [dx];
   };
   return { values: record(values, [x], pull, [indices]), indices };
-}
-
-/** Work of one forward call: k comparisons an element. The rounds after the first find a row in a cache. */
-export function cost(rows: number, length: number, k: number): Cost {
-  return { flops: rows * length * k, bytesRead: f32Bytes(rows * length), bytesWritten: f32Bytes(2 * rows * k) };
-}
-
-/** Work of one gradient: k comparisons an element. */
-export function gradientCost(rows: number, length: number, k: number): Cost {
-  return { flops: rows * length * k, bytesRead: f32Bytes(2 * rows * k), bytesWritten: f32Bytes(rows * length) };
 }
 
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

@@ -1,0 +1,27 @@
+/** uvu's `test`, for bodies that assert something, and tests that say why they are skipped. */
+import { test as run } from 'uvu';
+import { assertions } from './asserted.ts';
+
+type Body = () => void | Promise<void>;
+type Test = (title: string, body: Body) => void;
+
+function add(title: string, body: Body): void {
+  run(title, async () => {
+    const before = assertions();
+    await body();
+    if (assertions() === before) throw new Error('this test asserted nothing');
+  });
+}
+
+/** A test. It fails if its body ends without having asserted anything: by `assert.ts`, or by a helper that calls `asserted`. */
+export const test = Object.assign(add, { before: run.before, after: run.after, run: run.run });
+
+/** A test for machines that have what it needs; on others it is skipped, counted so, and named with the reason. */
+export function testIf(has: boolean, why: string): Test {
+  return has ? test : (title) => skip(`${title} (skipped: ${why})`);
+}
+
+function skip(title: string): void {
+  run.skip();
+  console.log(`skipped: ${title}`);
+}
