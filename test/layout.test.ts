@@ -43,7 +43,7 @@ test('every room exports cost, and gradientCost if a case of it has gradients', 
   for (const { name, cases } of rooms) {
     const exported = (await import(new URL(`${name}/index.ts`, KERNELS).href)) as Readonly<Record<string, unknown>>;
     const expected = cases.some(({ wrt }) => wrt.length > 0) ? ['cost', 'gradientCost'] : ['cost'];
-    for (const of of expected) assert.type(exported[of], 'function', `kernels/${name}/index.ts does not export ${of}`);
+    for (const of of expected) assert.is(typeof exported[of], 'function', `kernels/${name}/index.ts does not export ${of}`);
   }
 });
 
