@@ -149,6 +149,21 @@ test('one file in the official names without a configuration tells it by its sha
   await assertSame(path);
 });
 
+test('a logit scale stored as [1] is the number that it holds', async () => {
+  const folder = await saved();
+  const file = join(folder, 'model.safetensors');
+  const bytes = readFileSync(file);
+  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+  assert.equal(header.logit_scale.shape, []);
+  header.logit_scale.shape = [1];
+  const [text, start] = [JSON.stringify(header), 8 + Number(bytes.readBigUInt64LE())];
+  const padded = text.padEnd(Math.ceil(text.length / 8) * 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  writeFileSync(file, Buffer.concat([length, Buffer.from(padded), bytes.subarray(start)]));
+  await assertSame(folder);
+});
+
 test('tokenizer and preprocessor come back', async () => {
   const folder = fresh();
   const preprocessor = { shortSide: 11, mean: [1, 2, 3], std: [4, 5, 6.5] } as const;

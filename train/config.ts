@@ -67,7 +67,7 @@ const optim = z.strictObject({
 
 const run = z.strictObject({
   seed: z.int().min(0).default(1024).describe('of every random draw; the same seed gives the same bits on one adapter'),
-  memoryGiB: positive.nullable().default(null).describe('memory that the run may take on the GPU; null: four fifths of the machine where a processor plays it, no limit on a card'),
+  memoryGiB: positive.nullable().default(null).describe('memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card'),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
   checkpointEverySteps: count.default(500).describe('optimiser steps between two checkpoints; the last step always saves'),
 });
