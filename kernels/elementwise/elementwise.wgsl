@@ -21,7 +21,8 @@ struct Params {
 @compute @workgroup_size(WORKGROUP)
 fn elementwise(lanes: Lanes) {
   let tile = tile_of(lanes, params.tile, params.n);
+  let walk = walk_of_operands();
   for (var i = tile.first; i < tile.end; i += WORKGROUP) {
-    y[params.y_start + i] = result_vector(vector_of(value(operand_a(i), operand_b(i))));
+    y[params.y_start + i] = result_vector(vector_of(value(operand_a(i, walk), operand_b(i, walk))));
   }
 }

@@ -23,11 +23,12 @@ struct Params {
 @compute @workgroup_size(WORKGROUP)
 fn elementwise_grad(lanes: Lanes) {
   let tile = tile_of(lanes, params.tile, params.n);
+  let walk = walk_of_operands();
   for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let d = vec4f(vector32(dy[params.dy_start + i]));
     var gradient: vec4f;
-    if (OF_B) { gradient = gradient_b(operand_a(i), operand_b(i), d); }
-    else { gradient = gradient_a(operand_a(i), operand_b(i), d); }
+    if (OF_B) { gradient = gradient_b(operand_a(i, walk), operand_b(i, walk), d); }
+    else { gradient = gradient_a(operand_a(i, walk), operand_b(i, walk), d); }
     dx[params.dx_start + i] = result_vector(vector_of(gradient));
   }
 }

@@ -23,12 +23,13 @@ struct Params {
 @compute @workgroup_size(WORKGROUP)
 fn where_nonzero(lanes: Lanes) {
   let tile = tile_of(lanes, params.tile, params.n);
+  let walk = walk_of_operands();
   let strides = array(
     params.condition0, params.condition1, params.condition2, params.condition3, params.condition4, params.condition5
   );
   for (var i = tile.first; i < tile.end; i += WORKGROUP) {
-    let at = params.condition_start + strided_offset(i, RANK, extents(), strides);
+    let at = params.condition_start + strided_offset(i, RANK, walk.extents, strides);
     let is_other = is_zero(vec4f(vector32(condition[at])));
-    y[params.y_start + i] = result_vector(vector_of(select(operand_a(i), operand_b(i), is_other)));
+    y[params.y_start + i] = result_vector(vector_of(select(operand_a(i, walk), operand_b(i, walk), is_other)));
   }
 }

@@ -4,16 +4,23 @@
 // Linked with a kernel that declares params, a and b; with strided.wgsl and a vector.
 // Constants: A_FIXED, B_FIXED: a, b is a number. RANK: axes of the result, merged beforehand.
 
-fn extents() -> array<u32, 6> { return array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5); }
+// How the operands are walked over: extents of the result, and strides. A lane looks at it once, before its elements.
+struct Walk { extents: array<u32, 6>, a: array<u32, 6>, b: array<u32, 6> }
 
-fn operand_a(i: u32) -> vec4f {
-  if (A_FIXED) { return vec4f(params.a_fixed); }
-  let strides = array(params.a0, params.a1, params.a2, params.a3, params.a4, params.a5);
-  return vec4f(vector32(a[params.a_start + strided_offset(i, RANK, extents(), strides)]));
+fn walk_of_operands() -> Walk {
+  return Walk(
+    array(params.e0, params.e1, params.e2, params.e3, params.e4, params.e5),
+    array(params.a0, params.a1, params.a2, params.a3, params.a4, params.a5),
+    array(params.b0, params.b1, params.b2, params.b3, params.b4, params.b5),
+  );
 }
 
-fn operand_b(i: u32) -> vec4f {
+fn operand_a(i: u32, walk: Walk) -> vec4f {
+  if (A_FIXED) { return vec4f(params.a_fixed); }
+  return vec4f(vector32(a[params.a_start + strided_offset(i, RANK, walk.extents, walk.a)]));
+}
+
+fn operand_b(i: u32, walk: Walk) -> vec4f {
   if (B_FIXED) { return vec4f(params.b_fixed); }
-  let strides = array(params.b0, params.b1, params.b2, params.b3, params.b4, params.b5);
-  return vec4f(vector32(b[params.b_start + strided_offset(i, RANK, extents(), strides)]));
+  return vec4f(vector32(b[params.b_start + strided_offset(i, RANK, walk.extents, walk.b)]));
 }
