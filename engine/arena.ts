@@ -34,11 +34,11 @@ export class Arena {
   /** [n] as f16: what parameters that are stored so show to kernels, while their masters lie in `values`. Only if there are any. */
   readonly shadow: Tensor | undefined;
   readonly #slots = new Map<Tensor, GradSlot>();
-  /** The section of every block of the arena. */
-  readonly sectionOfBlock: Uint32Array;
+  /** The section of every tile of the arena. */
+  readonly sectionOfTile: Uint32Array;
 
-  /** @param block elements; every section starts at a multiple of it */
-  constructor(gpu: Context, label: string, sections: readonly ArenaSection[], block: number) {
+  /** @param tile elements that one workgroup of an update takes; every section starts at a multiple of it */
+  constructor(gpu: Context, label: string, sections: readonly ArenaSection[], tile: number) {
     this.gpu = gpu;
     checkParameters(sections);
     const alignment = gpu.limits.minStorageBufferOffsetAlignment / 2; // in elements, of f16 too
@@ -50,11 +50,11 @@ export class Arena {
         offset += roundUp(parameter.size, alignment);
         return entry;
       });
-      offset = roundUp(offset, block);
-      while (owners.length < offset / block) owners.push(id);
+      offset = roundUp(offset, tile);
+      while (owners.length < offset / tile) owners.push(id);
       return entries;
     });
-    this.sectionOfBlock = Uint32Array.from(owners);
+    this.sectionOfTile = Uint32Array.from(owners);
     this.values = gpu.keep(Tensor.zeros(gpu, [offset], `${label}.values`));
     for (const { parameter, offset: at } of this.entries) moveInto(this.values, parameter.master ?? parameter, at);
     gpu.pool.trim(); // the parameters' old homes, before as much is taken for gradients

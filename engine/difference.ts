@@ -3,7 +3,7 @@ import { isPlain } from './handle.ts';
 import type { Pass } from './pass.ts';
 import type { Storage } from './storage.ts';
 import { Tensor } from './tensor.ts';
-import type { ParamField } from './wgsl.ts';
+import type { Field } from './wgsl.ts';
 
 /** Where two passes through one step part, for people, and what to do about it. */
 export interface Difference {
@@ -142,7 +142,7 @@ function describe(value: unknown): string {
 }
 
 /** The fields in which two blocks of parameters differ. */
-function ofBlocks(fields: readonly ParamField[], before: ArrayBuffer, now: ArrayBuffer): string | undefined {
+function ofBlocks(fields: readonly Field[], before: ArrayBuffer, now: ArrayBuffer): string | undefined {
   const [a, b] = [new DataView(before), new DataView(now)];
   const differences = fields.flatMap(({ name, type }, i) => {
     if (a.getUint32(4 * i, true) === b.getUint32(4 * i, true)) return [];
@@ -151,7 +151,7 @@ function ofBlocks(fields: readonly ParamField[], before: ArrayBuffer, now: Array
   return differences.length === 0 ? undefined : differences.join('; ');
 }
 
-function fieldText(view: DataView, type: ParamField['type'], at: number): string {
+function fieldText(view: DataView, type: Field['type'], at: number): string {
   if (type !== 'f32') return String(type === 'u32' ? view.getUint32(at, true) : view.getInt32(at, true));
   const value = view.getFloat32(at, true);
   // the shortest text that stands for this f32: 0.1, not 0.10000000149011612

@@ -22,4 +22,6 @@ export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBi
 export { isRecording, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';
+export { Struct } from './struct.ts';
+export { type Command, commandsOf, type Dispatch, type Move } from './dispatches.ts';
 export { link, part, type Program, type Source } from './wgsl.ts';

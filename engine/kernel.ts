@@ -3,10 +3,11 @@ import type { Resource } from './command.ts';
 import type { Context } from './context.ts';
 import type { FloatType } from './dtype.ts';
 import { ContextError, DTypeError, LimitError, ShapeError } from './errors.ts';
+import { packFields } from './struct.ts';
 import { Built } from './pipeline.ts';
 import { streamOf } from './random.ts';
 import type { AnyTensor } from './tensor.ts';
-import { type Binding, bindingsOf, link, namesOf, type ParamField, type Program, type Source, type StorageTypes } from './wgsl.ts';
+import { type Binding, bindingsOf, type Field, link, namesOf, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /** Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors ask for it. */
 const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
@@ -198,16 +199,9 @@ function canRun(gpu: Context, { needs = [] }: Variant): boolean {
   return needs.every((feature) => gpu.features.has(feature));
 }
 
-/** Writes the fields in the order of the WGSL struct. */
-function packParams(kernel: string, fields: readonly ParamField[], values: Readonly<Record<string, number>>): ArrayBuffer {
-  const bytes = new ArrayBuffer(Math.ceil(fields.length / 4) * 16);
-  const view = new DataView(bytes);
-  fields.forEach((field, i) => {
-    const value = values[field.name];
-    if (value === undefined || Number.isNaN(value)) throw new ShapeError(kernel, `parameter "${field.name}" is ${value}`);
-    if (field.type === 'f32') view.setFloat32(i * 4, value, true);
-    else if (!Number.isInteger(value) || value < (field.type === 'u32' ? 0 : -(2 ** 31)) || value >= 2 ** 32) throw new ShapeError(kernel, `parameter "${field.name}" is ${value}, not a ${field.type}`);
-    else view.setUint32(i * 4, value >>> 0, true);
-  });
-  return bytes;
+/** The block of a uniform binding, which is a multiple of 16 bytes. */
+function packParams(kernel: string, fields: readonly Field[], values: Readonly<Record<string, number>>): ArrayBuffer {
+  const block = new ArrayBuffer(Math.ceil(fields.length / 4) * 16);
+  packFields(kernel, 'parameter', fields, [values], new DataView(block), fields.length);
+  return block;
 }

@@ -30,12 +30,14 @@ export interface Binding {
   readonly name: string;
   readonly index: number;
   readonly kind: 'read' | 'read_write' | 'uniform';
-  /** Scalar type of the elements: `elem`, `result`, or, with other aliases resolved, WGSL's. */
+  /** As it stands in the WGSL: `array<vector>`. */
+  readonly type: string;
+  /** Scalar type of the elements: `elem`, `result`, or, with other aliases and structs resolved, WGSL's. A struct of several is words, `u32`. */
   readonly element: string;
 }
 
-/** A field of `struct Params`: one 32-bit scalar. */
-export interface ParamField {
+/** A field of a struct that the host writes, such as `struct Params`: one 32-bit scalar. */
+export interface Field {
   readonly name: string;
   readonly type: 'u32' | 'i32' | 'f32';
 }
@@ -45,7 +47,7 @@ export interface Program {
   readonly code: string;
   readonly entry: string;
   readonly bindings: readonly Binding[];
-  readonly params: readonly ParamField[];
+  readonly params: readonly Field[];
   /** The file and line that a person wrote for a line of `code` (both from 1). */
   locate(line: number): string;
 }
@@ -80,7 +82,7 @@ export function link(parts: readonly Source[], extensions: readonly string[], { 
     code,
     entry,
     bindings: bindingsOf(parts),
-    params: readParams(bare),
+    params: fieldsIn(bare, 'Params') ?? [],
     locate(line) {
       let first = 1;
       for (const { file, text } of sources) {
@@ -122,13 +124,16 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
   const scalarOf = (type: string): string => {
     const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1] ?? type;
     const target = aliases.get(name);
-    return target === undefined ? name : scalarOf(target);
+    if (target !== undefined) return scalarOf(target);
+    const scalars = [...new Set(declaredIn(code, name)?.map((field) => scalarOf(field.type)))];
+    return scalars.length === 0 ? name : scalars.length === 1 ? scalars[0] : 'u32';
   };
   const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
   return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
     name,
     index: Number(index),
     kind: space === 'uniform' ? ('uniform' as const) : ((access ?? 'read') as 'read' | 'read_write'),
+    type: type.trim(),
     element: scalarOf(type),
   }));
 }
@@ -138,21 +143,25 @@ export function namesOf(parts: readonly Source[]): Readonly<Record<'tensors' | '
   const texts = parts.map(({ text }) => withoutComments(text));
   return {
     tensors: new Set(bindingsOf(parts).flatMap(({ kind, name }) => (kind === 'uniform' ? [] : [name]))),
-    params: new Set(texts.flatMap((text) => readParams(text).map(({ name }) => name))),
+    params: new Set(texts.flatMap((text) => fieldsIn(text, 'Params')?.map(({ name }) => name) ?? [])),
     constants: new Set(texts.flatMap((text) => text.match(/\b[A-Z][A-Z0-9_]*\b/g) ?? [])),
   };
 }
 
-function readParams(code: string): ParamField[] {
-  const body = /struct\s+Params\s*\{([^}]*)\}/.exec(code)?.[1];
-  if (body === undefined) return [];
-  return body
-    .split(',')
-    .map((field) => field.trim())
-    .filter((field) => field !== '')
-    .map((field) => {
-      const [, name, type] = /^(\w+)\s*:\s*(u32|i32|f32)$/.exec(field) ?? [];
-      if (name === undefined) throw new Error(`struct Params: "${field}" is not a 32-bit scalar`);
-      return { name, type: type as ParamField['type'] };
-    });
+/** The fields of a struct that some parts declare, in their order; undefined if they do not. */
+export function fieldsOf(parts: readonly Source[], struct: string): Field[] | undefined {
+  return fieldsIn(parts.map(({ text }) => withoutComments(text)).join('\n'), struct);
+}
+
+function fieldsIn(code: string, struct: string): Field[] | undefined {
+  return declaredIn(code, struct)?.map(({ name, type }) => {
+    if (type !== 'u32' && type !== 'i32' && type !== 'f32') throw new Error(`struct ${struct}: "${name}: ${type}" is not a 32-bit scalar`);
+    return { name, type };
+  });
+}
+
+function declaredIn(code: string, struct: string): { readonly name: string; readonly type: string }[] | undefined {
+  const body = new RegExp(`\\bstruct\\s+${struct}\\s*\\{([^}]*)\\}`).exec(code)?.[1];
+  const fields = body?.matchAll(/(\w+)\s*:\s*(\w+(?:<[^>]*>)?)\s*(?:,|$)/g);
+  return fields && Array.from(fields, ([, name, type]) => ({ name, type }));
 }

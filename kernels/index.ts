@@ -1,51 +1,36 @@
 /** All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its cases. */
 import type { Room } from './shared/room.ts';
-import { room as adamw } from './adamw/cases.ts';
-import { room as attention } from './attention/cases.ts';
-import { room as blend } from './blend/cases.ts';
-import { room as cumsum } from './cumsum/cases.ts';
-import { room as elementwise } from './elementwise/cases.ts';
-import { room as embedding } from './embedding/cases.ts';
-import { room as frames } from './frames/cases.ts';
-import { room as gather } from './gather/cases.ts';
-import { room as gelu } from './gelu/cases.ts';
-import { room as gradNorm } from './grad_norm/cases.ts';
-import { room as patchify } from './patchify/cases.ts';
-import { room as rearrange } from './rearrange/cases.ts';
-import { room as layernorm } from './layernorm/cases.ts';
-import { room as losses } from './losses/cases.ts';
-import { room as matmul } from './matmul/cases.ts';
-import { room as normalize } from './normalize/cases.ts';
-import { room as reduce } from './reduce/cases.ts';
-import { room as rmsnorm } from './rmsnorm/cases.ts';
-import { room as sgd } from './sgd/cases.ts';
-import { room as crossEntropy } from './cross_entropy/cases.ts';
-import { room as topk } from './topk/cases.ts';
-import { room as softmax } from './softmax/cases.ts';
-import { room as dropout } from './dropout/cases.ts';
 
-export const rooms: readonly Room[] = [
-  adamw,
-  attention,
-  blend,
-  cumsum,
-  elementwise,
-  embedding,
-  frames,
-  gather,
-  gelu,
-  gradNorm,
-  patchify,
-  rearrange,
-  layernorm,
-  losses,
-  matmul,
-  normalize,
-  reduce,
-  topk,
-  rmsnorm,
-  sgd,
-  crossEntropy,
-  softmax,
-  dropout,
+const loaded = [
+  // the way: each has one new idea
+  import('./gelu/cases.ts'),
+  import('./softmax/cases.ts'),
+  import('./layernorm/cases.ts'),
+  import('./cross_entropy/cases.ts'),
+  import('./matmul/cases.ts'),
+  import('./attention/cases.ts'),
+  // element by element
+  import('./elementwise/cases.ts'),
+  import('./dropout/cases.ts'),
+  import('./blend/cases.ts'),
+  // along rows
+  import('./reduce/cases.ts'),
+  import('./cumsum/cases.ts'),
+  import('./topk/cases.ts'),
+  import('./rmsnorm/cases.ts'),
+  import('./normalize/cases.ts'),
+  import('./losses/cases.ts'),
+  // from place to place
+  import('./rearrange/cases.ts'),
+  import('./embedding/cases.ts'),
+  import('./gather/cases.ts'),
+  // of pictures
+  import('./patchify/cases.ts'),
+  import('./frames/cases.ts'),
+  // a step of training
+  import('./grad_norm/cases.ts'),
+  import('./adamw/cases.ts'),
+  import('./sgd/cases.ts'),
 ];
+
+export const rooms: readonly Room[] = (await Promise.all(loaded)).map(({ room }) => room);

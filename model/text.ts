@@ -1,7 +1,7 @@
 /** CLIP's text encoder. K texts, L context length, W text width, D embedding width, V vocabulary. */
 import { type Gpu, Module, ShapeError, Tensor } from '../engine/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
-import { embedding, pick, tokenIds, type TokenIds } from '../kernels/embedding/index.ts';
+import { embedding, indexSelect, tokenIds, type TokenIds } from '../kernels/embedding/index.ts';
 import { matmul } from '../kernels/matmul/index.ts';
 import { slice } from '../kernels/rearrange/index.ts';
 import type { XclipConfig } from './config.ts';
@@ -53,7 +53,7 @@ function endsOf(ids: Int32Array, length: number): Uint32Array {
 class TextTransformer extends Module {
   readonly blocks: readonly ResidualBlock[];
 
-  constructor(gpu: Gpu, { width, layers, heads, mlp }: XclipConfig['text']) {
+  constructor(gpu: Gpu, { width, layers, heads, mlp, activation }: XclipConfig['text']) {
     super();
     const outStd = width ** -0.5 * (2 * layers) ** -0.5;
     const init = {
@@ -64,7 +64,7 @@ class TextTransformer extends Module {
       expandBias: torchDefault(width),
       contractBias: torchDefault(mlp),
     };
-    this.blocks = this.addAll('resblocks', Array.from({ length: layers }, () => new ResidualBlock(gpu, { width, heads, hidden: mlp, causal: true }, init)));
+    this.blocks = this.addAll('resblocks', Array.from({ length: layers }, () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, causal: true }, init)));
   }
 }
 
@@ -101,7 +101,7 @@ export class TextEncoder extends Module {
       });
       x = this.lnFinal.forward(x);
       pass.tap?.('ln_final', x);
-      const pooled = pick(x, ends);
+      const pooled = indexSelect(x, ends);
       pass.tap?.('text.pooled', pooled);
       const features = matmul(pooled, this.projection);
       pass.tap?.('text_features', features);

@@ -1,7 +1,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, open, ShapeError, Tensor } from '../engine/index.ts';
-import { adamw, adamwControl, type ControlSettings, controlSettings, hyperRow } from '../kernels/adamw/index.ts';
+import { adamw, adamwControl, type ControlSettings, controlSettings, HYPER_COLUMNS, hyperRow } from '../kernels/adamw/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -31,17 +31,17 @@ async function decisions(own: ReturnType<typeof optimizer>, steps: readonly Floa
 /** Bits of values, m and v after `steps` steps. */
 async function train(context: Gpu, grads: Float32Array, steps: number): Promise<Uint32Array[]> {
   const n = grads.length;
-  const blocks = Math.ceil(n / 1024);
+  const tiles = Math.ceil(n / 1024);
   const start = { values: normal('values', [n]), m: normal('m', [n]), v: normal('v', [n], { mean: 9 }) };
   const tensors = Object.fromEntries(Object.entries(start).map(([name, { data }]) => [name, Tensor.from(context, data as Float32Array, [n], name)]));
   const { values, m, v } = tensors;
   using own = optimizer(context);
   context.scope(() => {
     const gradient = Tensor.from(context, grads);
-    const hyper = Tensor.from(context, Float32Array.from([hyperRow(HYPER), hyperRow({ ...HYPER, lr: 1 })].flatMap((row) => [...row])), [2, 8]);
-    const groupOfBlock = Tensor.from(context, Uint32Array.from({ length: blocks }, (_, block) => block % 2));
+    const hyper = Tensor.from(context, Float32Array.from([hyperRow(HYPER), hyperRow({ ...HYPER, lr: 1 })].flatMap((row) => [...row])), [2, HYPER_COLUMNS]);
+    const groupOfTile = Tensor.from(context, Uint32Array.from({ length: tiles }, (_, tile) => tile % 2));
     for (let step = 1; step <= steps; step++) {
-      adamw({ values, grads: gradient, m, v, hyper, groupOfBlock, control: adamwControl({ measured: gradNorm([gradient]), ...own }) });
+      adamw({ values, grads: gradient, m, v, hyper, groupOfTile, control: adamwControl({ measured: gradNorm([gradient]), ...own }) });
     }
   });
   const results = (await context.read([values, m, v])) as Float32Array[];
@@ -61,7 +61,7 @@ test('a step with a non-finite gradient changes no bit, not even where gradients
   }
 });
 
-test('an arena larger than a binding is updated in pieces, with equal bits, and every block by its own group', async () => {
+test('an arena larger than a binding is updated in ranges, with equal bits, and every tile by its own group', async () => {
   const small = await openWithBindings(36_864); // a run of 8,192 gradients, and no more
   const grads = normal('grads', [20_003]).data as Float32Array;
   assert.equal(await train(small, grads, 2), await train(gpu, grads, 2));
@@ -100,16 +100,16 @@ test('bias corrections are those of float64, from the first step to the milliont
 test('shapes that do not fit are refused by name', () => {
   gpu.scope(() => {
     const [values, grads, m, v, short] = [4, 4, 4, 4, 3].map((n) => Tensor.zeros(gpu, [n]));
-    const [hyper, control] = [Tensor.zeros(gpu, [2, 8]), Tensor.zeros(gpu, [8])];
-    const groupOfBlock = Tensor.from(gpu, new Uint32Array(1));
+    const [hyper, control] = [Tensor.zeros(gpu, [2, HYPER_COLUMNS]), Tensor.zeros(gpu, [8])];
+    const groupOfTile = Tensor.from(gpu, new Uint32Array(1));
     const refused = (change: object, message: string) =>
       assert.throwsWith(
-        () => adamw({ values, grads, m, v, hyper, groupOfBlock, control, ...change }),
+        () => adamw({ values, grads, m, v, hyper, groupOfTile, control, ...change }),
         ShapeError, message,
       );
     refused({ m: short }, 'adamw: values have 4 elements, m has 3');
-    refused({ groupOfBlock: Tensor.from(gpu, new Uint32Array(2)) }, 'adamw: groupOfBlock must be [1], one for each 1024 of 4 values, got [2]');
-    refused({ hyper: Tensor.zeros(gpu, [8]) }, 'adamw: hyper must be [G, 8], got [8]');
+    refused({ groupOfTile: Tensor.from(gpu, new Uint32Array(2)) }, 'adamw: groupOfTile must be [1], one for each 1024 of 4 values, got [2]');
+    refused({ hyper: Tensor.zeros(gpu, [8]) }, 'adamw: hyper must be [G, 6], got [8]');
     refused({ control: short }, 'adamw: control must be [8], got [3]');
   });
 });

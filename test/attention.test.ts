@@ -204,7 +204,7 @@ test('what is kept for the gradient grows with the tokens, not with their square
   assert.is(kept(512), 4 * 512 * (64 + 4), 'y and a logSumExp for each head');
 });
 
-test('6,273 tokens: equal logits give the mean of the values', async () => {
+test('equal logits of 6,273 tokens give the mean of the values', async () => {
   const tokens = 6273;
   const [query, key] = [Tensor.zeros(gpu, [1, 1, 2, 4]), tensor('key', [1, 1, tokens, 4])];
   const ramp = Float32Array.from({ length: tokens * 4 }, (_, i) => Math.floor(i / 4) / tokens);

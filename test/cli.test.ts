@@ -25,7 +25,7 @@ test('help goes to stdout without colours and shows every command and an example
   assert.is(status, 0);
   assert.is(stderr, '');
   assert.not.match(stdout, /\u001b/);
-  for (const name of ['demo', 'train', 'evaluate', 'predict', 'verify', 'doctor']) assert.match(stdout, `firstlight ${name}`);
+  for (const name of ['demo', 'train', 'evaluate', 'predict', 'verify', 'kernel', 'doctor']) assert.match(stdout, `firstlight ${name}`);
 });
 
 test("train's help lists the keys of the configuration", () => {

@@ -1,5 +1,5 @@
 /** Element-wise operations where they bend, end or have no value: as PyTorch has them, NaN never hidden. */
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import { backward, open, Random, Tensor } from '../engine/index.ts';
 import * as operations from '../kernels/elementwise/index.ts';
 import { close } from './close.ts';
@@ -172,22 +172,22 @@ test('where takes NaN for a condition that holds, 0 and −0 for one that does n
   compare('db', ['NaN', '0', '−0', 'a subnormal', '−1', '∞'], db, [0, 3, 3, 0, 0, 0]);
 });
 
-if (gpu.features.has('shader-f16')) {
-  test('NaN and ∞ go through f16 as through f32', async () => {
-    const half = (data: readonly number[]) => {
-      const tensor = Tensor.empty(gpu, [data.length], 'f16', 'half');
-      tensor.write(Float32Array.from(data));
-      return tensor;
-    };
-    const [x, z] = [half([NaN, inf, -inf, 20000]), half([0, 0, 0, 10])];
-    const all = gpu.scope(() => [relu(x), clamp(x), maximum(x, z), minimum(z, x), where(x, x, z), gt(x, z), operations.mul(x, z), exp(z), pow(x, 2)]);
-    const want = [
-      [NaN, inf, 0, 20000], [NaN, 2, -1, 2], [NaN, inf, 0, 20000], [NaN, 0, -inf, 10], [NaN, inf, -inf, 20000], [0, 1, 0, 1], [NaN, NaN, NaN, inf], [1, 1, 1, 22032], [NaN, inf, inf, inf],
-    ];
-    (await gpu.read(all)).forEach((data, i) => compare(`result ${i}`, ['NaN', '∞', '−∞', '20000'], data as Float32Array, want[i]));
-    for (const tensor of [x, z, ...all]) tensor.dispose();
-  });
-}
+const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
+
+testHalf('NaN and ∞ go through f16 as through f32', async () => {
+  const half = (data: readonly number[]) => {
+    const tensor = Tensor.empty(gpu, [data.length], 'f16', 'half');
+    tensor.write(Float32Array.from(data));
+    return tensor;
+  };
+  const [x, z] = [half([NaN, inf, -inf, 20000]), half([0, 0, 0, 10])];
+  const all = gpu.scope(() => [relu(x), clamp(x), maximum(x, z), minimum(z, x), where(x, x, z), gt(x, z), operations.mul(x, z), exp(z), pow(x, 2)]);
+  const want = [
+    [NaN, inf, 0, 20000], [NaN, 2, -1, 2], [NaN, inf, 0, 20000], [NaN, 0, -inf, 10], [NaN, inf, -inf, 20000], [0, 1, 0, 1], [NaN, NaN, NaN, inf], [1, 1, 1, 22032], [NaN, inf, inf, inf],
+  ];
+  (await gpu.read(all)).forEach((data, i) => compare(`result ${i}`, ['NaN', '∞', '−∞', '20000'], data as Float32Array, want[i]));
+  for (const tensor of [x, z, ...all]) tensor.dispose();
+});
 
 test.after(() => gpu.close());
 test.run();

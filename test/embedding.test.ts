@@ -1,7 +1,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
-import { embedding, pick, tokenIds } from '../kernels/embedding/index.ts';
+import { embedding, indexSelect, tokenIds } from '../kernels/embedding/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
 
@@ -23,13 +23,13 @@ test('shapes that do not fit are refused by name', () => {
   gpu.scope(() => {
     assert.throwsWith(() => tokenIds(gpu, Int32Array.of(1, 2, 3), [2, 2]), ShapeError, 'tokenIds: 3 ids do not fill [2,2]');
     assert.throwsWith(
-      () => pick(Tensor.zeros(gpu, [2, 3, 4]), Tensor.from(gpu, Uint32Array.of(1))),
-      ShapeError, 'pick: x is [2,3,4], so the index must be [2], got [1]',
+      () => indexSelect(Tensor.zeros(gpu, [2, 3, 4]), Tensor.from(gpu, Uint32Array.of(1))),
+      ShapeError, 'indexSelect: x is [2,3,4], so the index must be [2], got [1]',
     );
   });
 });
 
-test('a table larger than a binding is read and written in pieces, with equal bits', async () => {
+test('a table larger than a binding is read and written in ranges, with equal bits', async () => {
   const small = await openWithBindings(12288); // 320 rows of 12 are 15,360 bytes
   const table = normal('table', [320, 12]).data as Float32Array;
   const ids = Uint32Array.from({ length: 90 }, (_, i) => (i * 53) % 320);
@@ -67,10 +67,10 @@ test('positions larger than a binding go in ranges, whose sums go on where the l
   assert.equal(results[1], results[0]);
 });
 
-test('an index that pick has no row for makes its row NaN, and that of its gradient, and touches no other', async () => {
+test('an index that index_select has no row for makes its row NaN, and that of its gradient, and touches no other', async () => {
   const x = Tensor.from(gpu, Float32Array.from({ length: 12 }, (_, i) => i), [3, 2, 2]);
   x.requiresGrad = true;
-  const y = gpu.scope(() => pick(x, Tensor.from(gpu, Uint32Array.of(1, 2, 0))));
+  const y = gpu.scope(() => indexSelect(x, Tensor.from(gpu, Uint32Array.of(1, 2, 0))));
   backward(y, Tensor.from(gpu, Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]));
   assert.equal([...(await y.read())], [2, 3, NaN, NaN, 8, 9]);
   assert.equal([...(await x.grad!.read())], [0, 0, 1, 2, NaN, NaN, NaN, NaN, 5, 6, 0, 0]);

@@ -26,7 +26,7 @@ function tinyTraining(context: Gpu) {
   const lr = context.keep(Tensor.from(context, Float32Array.of(-0.05), [1], 'lr'));
   const x = context.keep(Tensor.zeros(context, [ROWS, WIDTH], 'x'));
   const step = (input: Tensor) => {
-    const y = mlp(layernorm(input, gain, shift, 1e-5), { weight: w1, bias: b1 }, { weight: w2 }, { activation: 'gelu', residual: input });
+    const y = mlp(layernorm(input, gain, shift), { weight: w1, bias: b1 }, { weight: w2 }, { activation: 'gelu', residual: input });
     const loss = mean(mul(y, y).reshape([-1]), 0);
     backward(loss);
     noGrad(() => {

@@ -69,8 +69,8 @@ test('whatever else a closure decides is refused too: kernels, shapes, constants
   const steps: readonly (readonly [() => unknown, RegExp])[] = [
     [() => (turn++ % 2 === 0 ? mul(x, y) : add(x, y)), /command 1, mul\.vec4\.only: it was add\.vec4\.only the next time/],
     [() => add(x, turn++ % 2 === 0 ? x : y), /command 1, add.*: b was "x", then "y"/],
-    [() => layernorm(x.reshape([1, 4]), gain, y, 1e-5 * ++turn), /eps was 0\.0000\d, then 0\.0000\d|eps was \de-5, then \de-5/],
-    [() => layernorm(x.reshape(turn++ % 2 === 0 ? [2, 2] : [1, 4]).reshape([-1, 2]), gain.alias([2]), y.alias([2]), 1e-5), /^$/],
+    [() => layernorm(x.reshape([1, 4]), gain, y, { eps: 1e-5 * ++turn }), /eps was 0\.0000\d, then 0\.0000\d|eps was \de-5, then \de-5/],
+    [() => layernorm(x.reshape(turn++ % 2 === 0 ? [2, 2] : [1, 4]).reshape([-1, 2]), gain.alias([2]), y.alias([2])), /^$/],
     [() => { turn++; for (let i = 0; i < turn; i++) add(x, y); }, /it had 1 commands, then 2; the first that only one pass has is add/],
     [() => ({ sum: add(x, y), lr: ++turn }), /what it returns\.lr was \d+, then \d+/],
     [() => [[x, y][turn++ % 2], add(x, y)], /what it returns\[0\] was "[xy]" \[4\], then another "[xy]" \[4\]/],

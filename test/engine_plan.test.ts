@@ -33,7 +33,7 @@ test('no slab exceeds the largest buffer', () => {
   assert.equal(slabs, [1536, 1536, 768]);
 });
 
-test('any plan: nothing in use together overlaps, what must be apart is apart, and places are aligned', () => {
+test('in any plan nothing in use together overlaps, what must be apart is apart, and places are aligned', () => {
   const lifetime = fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), first: fc.nat(40), length: fc.nat(12) });
   forAll(
     fc.property(fc.array(lifetime, { maxLength: 60 }), fc.array(fc.tuple(fc.nat(59), fc.nat(59)), { maxLength: 60 }), (made, pairs) => {

@@ -1,7 +1,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, open, ShapeError, Tensor } from '../engine/index.ts';
-import { frames, type I420Frame, packFrames, type View } from '../kernels/frames/index.ts';
+import { frames, type I420Frame, packFrames, TABLE_COLUMNS, type View } from '../kernels/frames/index.ts';
 import { openWithBindings } from './small_limits.ts';
 
 const gpu = await open();
@@ -25,7 +25,7 @@ test('the colours of the standards come out: black, white, and pure red in both 
     flat(4, 2, [63, 102, 240], 'bt709', 'limited'), // BT.709-6: red is Y 63, Cb 102, Cr 240
   ];
   const { words, table } = packFrames(pictures, pictures.map(whole));
-  using y = gpu.scope(() => frames(Tensor.from(gpu, words), Tensor.from(gpu, table, [pictures.length, 12]), RAW));
+  using y = gpu.scope(() => frames(Tensor.from(gpu, words), Tensor.from(gpu, table, [pictures.length, TABLE_COLUMNS]), RAW));
   const values = await y.read();
   const want = [[0, 0, 0], [255, 255, 255], [255, 255, 255], [255, 0, 0], [255, 0, 0]];
   want.forEach((rgb, f) => rgb.forEach((channel, c) => {
@@ -38,7 +38,7 @@ test('a frame that several views are taken of is stored once', () => {
   const other = flat(2, 2, [4, 5, 6], 'bt601', 'full');
   const { words, table } = packFrames([frame, other, frame], [whole(frame), whole(other), { ...whole(frame), flip: true }]);
   assert.is(words.byteLength, 44 + 8); // 25 + 9 + 9 bytes and 4 + 1 + 1, each filled up to words
-  assert.equal([table[0], table[12], table[24]], [0, 44, 0]);
+  assert.equal([table[0], table[TABLE_COLUMNS], table[2 * TABLE_COLUMNS]], [0, 44, 0]);
 });
 
 test('frames and crops that cannot be are refused by number', () => {
@@ -56,9 +56,9 @@ test('frames and crops that cannot be are refused by number', () => {
 
 /** The first channel of each frame, and whether all of it is alike. */
 async function reds(context: Gpu, words: Uint32Array, table: Uint32Array): Promise<number[]> {
-  using y = context.scope(() => frames(Tensor.from(context, words), Tensor.from(context, table, [table.length / 12, 12]), RAW));
+  using y = context.scope(() => frames(Tensor.from(context, words), Tensor.from(context, table, [table.length / TABLE_COLUMNS, TABLE_COLUMNS]), RAW));
   const values = await y.read();
-  return Array.from({ length: table.length / 12 }, (_, f) => new Set(values.subarray(12 * f, 12 * f + 4))).map((own) => (own.size === 1 ? [...own][0] : Number.POSITIVE_INFINITY));
+  return Array.from({ length: table.length / TABLE_COLUMNS }, (_, f) => new Set(values.subarray(12 * f, 12 * f + 4))).map((own) => (own.size === 1 ? [...own][0] : Number.POSITIVE_INFINITY));
 }
 
 test('frames of more bytes than a binding holds go in windows that overlap; one of more than half a binding is NaN', async () => {

@@ -52,58 +52,58 @@ test('every f16 becomes the f32 of its value, and comes back, NaN with its bits'
 
 const gpu = await open({ guard: true });
 
-if (gpu.features.has('shader-f16')) {
-  test('the GPU rounds as the host does', async () => {
-    using x = Tensor.from(gpu, samples, undefined, 'samples');
-    using y = Tensor.empty(gpu, x.shape, 'f16', 'rounded');
-    gpu.copy(x, y);
-    const want = valuesOf(halvesFrom(samples));
-    (await y.read()).forEach((value, i) => assert.ok(Object.is(value, want[i]), `${samples[i]} became ${value}, not ${want[i]}`));
-  });
+const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
 
-  test('an odd number of f16 is written, copied and read without touching its neighbours', async () => {
-    using x = Tensor.empty(gpu, [3], 'f16', 'three');
-    x.write(Float32Array.of(1, -2, 1e6));
-    using y = x.like();
-    gpu.copy(x, y);
-    assert.equal([...(await y.read())], [1, -2, Infinity]);
-    assert.is(y.bytes, 8);
-    await gpu.checkGuards();
-  });
+testHalf('the GPU rounds as the host does', async () => {
+  using x = Tensor.from(gpu, samples, undefined, 'samples');
+  using y = Tensor.empty(gpu, x.shape, 'f16', 'rounded');
+  gpu.copy(x, y);
+  const want = valuesOf(halvesFrom(samples));
+  (await y.read()).forEach((value, i) => assert.ok(Object.is(value, want[i]), `${samples[i]} became ${value}, not ${want[i]}`));
+});
 
-  test('tensors of one call that differ in storage are an error that names them', () => {
-    using a = Tensor.zeros(gpu, [4], 'wide');
-    using b = Tensor.empty(gpu, [4], 'f16', 'narrow');
-    assert.throwsWith(() => add(a, b), DTypeError, /must be f32, got f16/);
-  });
+testHalf('an odd number of f16 is written, copied and read without touching its neighbours', async () => {
+  using x = Tensor.empty(gpu, [3], 'f16', 'three');
+  x.write(Float32Array.of(1, -2, 1e6));
+  using y = x.like();
+  gpu.copy(x, y);
+  assert.equal([...(await y.read())], [1, -2, Infinity]);
+  assert.is(y.bytes, 8);
+  await gpu.checkGuards();
+});
 
-  test('a halved parameter keeps an f32 master and gets an f32 gradient; scalars stay f32', async () => {
-    class Pair extends Module {
-      readonly weight = this.add('weight', parameter(gpu, 'weight', [2]));
-      readonly temperature = this.add('temperature', parameter(gpu, 'temperature', []));
-    }
-    using pair = new Pair();
-    const { weight, temperature } = pair;
-    weight.write(Float32Array.of(1 + 2 ** -12, 3));
-    halve(pair);
-    assert.is(temperature.dtype, 'f32');
-    assert.equal([...(await weight.read())], [1, 3]);
-    assert.equal([...((await weight.master?.read()) ?? [])], [1 + 2 ** -12, 3]);
-    using y = gpu.scope(() => mul(weight, weight));
-    using seed = Tensor.empty(gpu, [2], 'f16', 'seed');
-    seed.write(Float32Array.of(1, 0.5));
-    backward(y, seed);
-    assert.is(weight.grad?.dtype, 'f32');
-    assert.equal([...((await weight.grad?.read()) ?? [])], [2, 3]);
-  });
-}
+testHalf('tensors of one call that differ in storage are an error that names them', () => {
+  using a = Tensor.zeros(gpu, [4], 'wide');
+  using b = Tensor.empty(gpu, [4], 'f16', 'narrow');
+  assert.throwsWith(() => add(a, b), DTypeError, /must be f32, got f16/);
+});
+
+testHalf('a halved parameter keeps an f32 master and gets an f32 gradient; scalars stay f32', async () => {
+  class Pair extends Module {
+    readonly weight = this.add('weight', parameter(gpu, 'weight', [2]));
+    readonly temperature = this.add('temperature', parameter(gpu, 'temperature', []));
+  }
+  using pair = new Pair();
+  const { weight, temperature } = pair;
+  weight.write(Float32Array.of(1 + 2 ** -12, 3));
+  halve(pair);
+  assert.is(temperature.dtype, 'f32');
+  assert.equal([...(await weight.read())], [1, 3]);
+  assert.equal([...((await weight.master?.read()) ?? [])], [1 + 2 ** -12, 3]);
+  using y = gpu.scope(() => mul(weight, weight));
+  using seed = Tensor.empty(gpu, [2], 'f16', 'seed');
+  seed.write(Float32Array.of(1, 0.5));
+  backward(y, seed);
+  assert.is(weight.grad?.dtype, 'f32');
+  assert.equal([...((await weight.grad?.read()) ?? [])], [2, 3]);
+});
 
 test('a device without f16 says so when a tensor of it is made', async () => {
   await using plain = await open({ without: ['shader-f16'] });
   assert.throwsWith(() => Tensor.empty(plain, [1], 'f16'), { code: 'FL_FEATURE', hint: /f32/ });
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a copy of an odd number of elements leaves the neighbour as it is', async () => {
+testHalf('a copy of an odd number of elements leaves the neighbour as it is', async () => {
   using x = Tensor.empty(gpu, [3], 'f16', 'x');
   x.write(Float32Array.of(1, 2, 3));
   using y = Tensor.empty(gpu, [2, 3], 'f16', 'y');

@@ -42,7 +42,7 @@ test('rows larger than a binding go in ranges of whole bands: every gradient kee
       const x = tokens === 0 ? own('x', [200, 20]) : own('x', [70, tokens, 12]);
       const [weight, bias] = [own('weight', [x.shape.at(-1) as number]), own('bias', [x.shape.at(-1) as number])];
       const appended = tokens === 0 ? undefined : own('appended', [70, 12]);
-      const y = context.scope(() => layernorm(x, weight, bias, 1e-5, appended));
+      const y = context.scope(() => layernorm(x, weight, bias, { appended }));
       backward(y, Tensor.from(context, normal('dy', y.shape).data as Float32Array, y.shape));
       const gradients = [x, weight, bias, ...(appended === undefined ? [] : [appended])].map(({ grad }) => grad as Tensor);
       results.push((await context.read([y, ...gradients])) as Float32Array[]);

@@ -1,11 +1,13 @@
 /** Which machine this is, over what adapters of all makers say of themselves. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { onlySize, open, untunable } from '../engine/index.ts';
 import { machineOf, reportOf } from '../engine/machine.ts';
 import { isSoftware, isSwiftShader } from '../engine/software.mjs';
+import { usableMemory } from '../train/machine.ts';
 import { ADAPTERS, type AdapterName, reportNamed } from './adapter_reports.ts';
 import { nullGpu } from './null_gpu.ts';
 
@@ -19,6 +21,13 @@ const names = Object.keys(ADAPTERS) as AdapterName[];
 test('an adapter is software where WebGPU says that it is a fallback, or its name does; all else is hardware', () => {
   assert.equal(names.filter((name) => reportNamed(name).kind === 'software'), [...SOFTWARE]);
   assert.equal(names.filter((name) => isSwiftShader(ADAPTERS[name].info)), ['swiftShader', 'swiftShaderInChromium']);
+});
+
+test('memory is the machine\'s, or what a container leaves of it; 0, nothing and numbers without end are no limit', () => {
+  const GIB = 2 ** 30;
+  assert.is(usableMemory(16 * GIB, 4 * GIB), 4 * GIB);
+  for (const unlimited of [undefined, 0, 16 * GIB, 2 ** 63 - 4096, 18446744073709552000]) assert.is(usableMemory(16 * GIB, unlimited), 16 * GIB);
+  assert.ok(usableMemory() > 0);
 });
 
 test('names tell without isFallbackAdapter, and isFallbackAdapter tells without names', () => {
@@ -48,7 +57,7 @@ test('a machine can be tuned where adapter and driver are told, and nowhere else
 });
 
 test('the setup asks Dawn for all that decides the kind, and decides as the engine does', async () => {
-  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL('../engine/setup/probe.mjs', import.meta.url))], { encoding: 'utf8' });
+  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL('../engine/setup/probe_child.mjs', import.meta.url))], { encoding: 'utf8' });
   const info = JSON.parse(stdout);
   await using gpu = await open();
   assert.is(info.isFallbackAdapter, gpu.adapter.info.isFallbackAdapter);
@@ -63,6 +72,15 @@ test('a context is of the kind that its adapter reports, on this adapter and on 
   assert.equal([unnamed.kind, unnamed.name], ['software', 'unnamed adapter']);
   await using card = await nullGpu({ device: '', description: '' });
   assert.equal([card.kind, card.name], ['hardware', 'unnamed adapter']);
+});
+
+test('what tells a software adapter stands in one file, so that Node, browsers and the setup never disagree', () => {
+  const root = new URL('../', import.meta.url);
+  const folders = ['engine', 'kernels', 'model', 'train', 'bench', 'web'].filter((folder) => existsSync(new URL(folder, root)));
+  const files = folders.flatMap((folder) => readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`)).filter((name) => /\.(ts|mjs|js)$/.test(name));
+  const tells = /\/[^/\n]*(llvmpipe|softpipe|basic.render)|\.isFallbackAdapter\b|architecture === 'software'/i;
+  const codeOf = (text: string) => text.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '');
+  assert.equal(files.filter((name) => tells.test(codeOf(readFileSync(new URL(name, root), 'utf8')))), ['engine/software.mjs']);
 });
 
 test.run();

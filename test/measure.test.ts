@@ -6,7 +6,7 @@ import { type Guess, motionShare, shuffledMotionShare } from '../train/demo/meas
 import { inPairs } from '../train/demo/pairs.ts';
 import { rank, topShare } from '../train/evaluation.ts';
 
-test('ranking: probabilities are the softmax, largest first, and equal ones keep their order', () => {
+test('probabilities of a ranking are the softmax, the largest first, and equal ones keep their order', () => {
   const ranking = rank(Float32Array.of(1, 3, 1, -200));
   assert.equal(ranking.map(({ label }) => label), [1, 0, 2, 3]);
   assert.ok(Math.abs(ranking[0].probability - 1 / (1 + 2 * Math.exp(-2))) < 1e-12);

@@ -39,8 +39,9 @@ test('the whole name of a case names that case alone, and a part of it all that 
 
 test('what is handed on in the environment is what was given', () => {
   const narrowing: Narrowing = { room: 'softmax', case: 'it’s "odd"', variant: 'tree', dtype: 'f16' };
-  assert.equal(narrowingOf(environmentOf(narrowing)), narrowing);
-  assert.equal(narrowingOf({ HOME: '/' }), {});
+  assert.equal(narrowingOf(environmentOf(narrowing), ROOMS), narrowing);
+  assert.equal(narrowingOf({ VARIANT: 'of another program' }, ROOMS), {});
+  assert.throwsWith(() => narrowingOf({ ROOM: 'sofmax' }, ROOMS), /there is no room "sofmax"/);
 });
 
 test('a test that fails says the command that repeats it, quoted for a shell', async () => {

@@ -17,9 +17,12 @@ export interface Narrowing {
 
 const NAMES = ['room', 'case', 'variant', 'dtype'] as const;
 
-/** ROOM, CASE, VARIANT and DTYPE, as the runner sets them, or a person. */
-export function narrowingOf(environment: Readonly<Record<string, string | undefined>>): Narrowing {
-  return Object.fromEntries(NAMES.map((name) => [name, environment[name.toUpperCase()]]).filter(([, value]) => value !== undefined));
+/** ROOM, with it CASE, VARIANT and DTYPE, as the runner sets them, or a person. Throws where something is unknown. */
+export function narrowingOf(environment: Readonly<Record<string, string | undefined>>, rooms: readonly Room[]): Narrowing {
+  if (environment.ROOM === undefined) return {};
+  const narrowing: Narrowing = Object.fromEntries(NAMES.map((name) => [name, environment[name.toUpperCase()]]).filter(([, value]) => value !== undefined));
+  check(narrowing, rooms);
+  return narrowing;
 }
 
 /** Whether not even a whole room is swept, so that nothing can be said of all that it has. */

@@ -1,5 +1,5 @@
 /** A tiny X-CLIP that is stored as f16: it learns as in f32, skips what overflows, and keeps its masters. */
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { type FloatType, type Gpu, halve, open, Random, Tensor } from '../engine/index.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
@@ -64,47 +64,47 @@ async function lossesOf(run: ReturnType<typeof training>, count: number): Promis
 
 const gpu = await open();
 
-if (gpu.features.has('shader-f16')) {
-  test('the losses of ten steps are those of f32, but for what rounding to 11 bits does', async () => {
-    using wide = training(gpu, 'f32');
-    using half = training(gpu, 'f16');
-    using again = training(gpu, 'f16', true);
-    const [want, got, recomputed] = [await lossesOf(wide, 10), await lossesOf(half, 10), await lossesOf(again, 10)];
-    got.forEach((loss, i) => assert.ok(Math.abs(loss - want[i]) < 0.02, `step ${i + 1}: ${loss}, in f32 ${want[i]}`));
-    recomputed.forEach((loss, i) => assert.ok(Math.abs(loss - got[i]) < 0.002, `step ${i + 1}: ${loss}, without recompute ${got[i]}`)); // gradients meet in another order
-    assert.ok(got[9] < 0.1 * got[0]);
-  });
+const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
 
-  test('kernels see each master rounded, after every step', async () => {
-    using run = training(gpu, 'f16');
-    await lossesOf(run, 3);
-    const halved = run.parameters.filter(({ master }) => master !== undefined);
-    assert.is(halved.length, run.parameters.length - 1); // all but the temperature
-    for (const tensor of halved) assert.equal(await tensor.read(), valuesOf(halvesFrom((await tensor.master?.read()) ?? new Float32Array())), tensor.label);
-  });
+testHalf('the losses of ten steps are those of f32, but for what rounding to 11 bits does', async () => {
+  using wide = training(gpu, 'f32');
+  using half = training(gpu, 'f16');
+  using again = training(gpu, 'f16', true);
+  const [want, got, recomputed] = [await lossesOf(wide, 10), await lossesOf(half, 10), await lossesOf(again, 10)];
+  got.forEach((loss, i) => assert.ok(Math.abs(loss - want[i]) < 0.02, `step ${i + 1}: ${loss}, in f32 ${want[i]}`));
+  recomputed.forEach((loss, i) => assert.ok(Math.abs(loss - got[i]) < 0.002, `step ${i + 1}: ${loss}, without recompute ${got[i]}`)); // gradients meet in another order
+  assert.ok(got[9] < 0.1 * got[0]);
+});
 
-  test('gradients that overflow change nothing but the loss scale, which halves until they do not', async () => {
-    using run = training(gpu, 'f16');
-    await lossesOf(run, 2);
-    const before = await run.state();
-    run.optimizer.lossScale.write(Float32Array.of(2 ** 24));
-    const scales: number[] = [];
-    for (let report = await run.step(); report.skipped; report = await run.step()) {
-      if (scales.length === 0) assert.equal(await run.state(), before);
-      scales.push(report.scale);
-    }
-    assert.ok(scales.length > 2);
-    scales.forEach((scale, i) => assert.is(scale, 2 ** (24 - i)));
-    assert.not.equal(await run.state(), before); // the last step was a good one
-  });
+testHalf('kernels see each master rounded, after every step', async () => {
+  using run = training(gpu, 'f16');
+  await lossesOf(run, 3);
+  const halved = run.parameters.filter(({ master }) => master !== undefined);
+  assert.is(halved.length, run.parameters.length - 1); // all but the temperature
+  for (const tensor of halved) assert.equal(await tensor.read(), valuesOf(halvesFrom((await tensor.master?.read()) ?? new Float32Array())), tensor.label);
+});
 
-  test('two runs are equal bit for bit', async () => {
-    using one = training(gpu, 'f16');
-    using two = training(gpu, 'f16');
-    assert.equal(await lossesOf(one, 5), await lossesOf(two, 5));
-    assert.equal(await one.state(), await two.state());
-  });
-}
+testHalf('gradients that overflow change nothing but the loss scale, which halves until they do not', async () => {
+  using run = training(gpu, 'f16');
+  await lossesOf(run, 2);
+  const before = await run.state();
+  run.optimizer.lossScale.write(Float32Array.of(2 ** 24));
+  const scales: number[] = [];
+  for (let report = await run.step(); report.skipped; report = await run.step()) {
+    if (scales.length === 0) assert.equal(await run.state(), before);
+    scales.push(report.scale);
+  }
+  assert.ok(scales.length > 2);
+  scales.forEach((scale, i) => assert.is(scale, 2 ** (24 - i)));
+  assert.not.equal(await run.state(), before); // the last step was a good one
+});
+
+testHalf('two runs are equal bit for bit', async () => {
+  using one = training(gpu, 'f16');
+  using two = training(gpu, 'f16');
+  assert.equal(await lossesOf(one, 5), await lossesOf(two, 5));
+  assert.equal(await one.state(), await two.state());
+});
 
 test('f32 has a loss scale of 1 and no masters', async () => {
   using run = training(gpu, 'f32');

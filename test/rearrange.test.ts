@@ -2,7 +2,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
 import { cast, concat, expand, permute, slice } from '../kernels/rearrange/index.ts';
-import { tilesOf } from '../kernels/rearrange/tiles.ts';
+import { smallBoxesOf } from '../kernels/rearrange/boxes.ts';
 
 const gpu = await open();
 
@@ -56,7 +56,7 @@ test('copies keep nothing for their gradients but the result', () => {
 test('a transpose larger than a binding goes in blocks: few, each within the limit on both sides, every position once', () => {
   const [rows, columns, most] = [300, 500, 40_000];
   // innermost first: along a row of the result, which is a column of x
-  const tiles = tilesOf({ axes: [{ extent: rows, strides: [columns, 1] }, { extent: columns, strides: [1, rows] }], starts: [0, 0] }, [most, most]);
+  const tiles = smallBoxesOf({ axes: [{ extent: rows, strides: [columns, 1] }, { extent: columns, strides: [1, rows] }], starts: [0, 0] }, [most, most]);
   const seen = new Uint8Array(rows * columns);
   for (const { axes: [r, c], starts: [x, y] } of tiles) {
     const reach = [0, 1].map((k) => (r.extent - 1) * r.strides[k] + (c.extent - 1) * c.strides[k] + 1);

@@ -103,7 +103,7 @@ test('a GPU that hangs ends the process with a status of its own, and the run go
   for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('hung', last, file).equals(bytes('at_once', last, file)), file);
 });
 
-testIf(here.features.has('shader-f16'), LACKS.f16)('so it is in half precision: masters and the loss scale that was found are kept', async () => {
+testIf(here.features.has('shader-f16'), LACKS.f16)('in half precision, too, a run in two parts ends as one at once: masters and the loss scale that was found are kept', async () => {
   const wide = config;
   config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true, precision: 'f16' } };
   const before = gpu.pool.live;

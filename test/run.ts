@@ -11,7 +11,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { type Environment, findAdapter } from '../engine/setup/adapter.mjs';
+import { type Environment, findAdapter } from '../engine/setup/choose.mjs';
 import { isSwiftShader, nameOf } from '../engine/software.mjs';
 import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 

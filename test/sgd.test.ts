@@ -5,7 +5,7 @@ import { type Gpu, halve, Module, open, parameter, Tensor } from '../engine/inde
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
-import { sgd, sgdRow } from '../kernels/sgd/index.ts';
+import { sgd, SGD_COLUMNS, sgdRow } from '../kernels/sgd/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { CONTROL, SGD, type SGDOptions } from '../train/optimizer.ts';
 import { recordStep } from '../train/stage.ts';
@@ -14,7 +14,7 @@ import { openWithLimits } from './small_limits.ts';
 
 const gpu = await open();
 
-/** Three parameters, each in a group of its own, one of them longer than a block. */
+/** Three parameters, each in a group of its own, one of them longer than a tile. */
 const GROUPS = [
   { name: 'a', size: 1500, lrScale: 1, weightDecay: 0.1 },
   { name: 'b', size: 7, lrScale: 10, weightDecay: 0 },
@@ -183,12 +183,12 @@ test('settings without a meaning are refused, and a momentum without memory for 
   for (const n of [3, 4]) {
     const values = Tensor.from(gpu, new Float32Array(n));
     gpu.scope(() => {
-      const row = (momentum: number) => Tensor.from(gpu, sgdRow({ ...PLAIN, lr: 1, momentum, weightDecay: 0 }), [1, 4]);
+      const row = (momentum: number) => Tensor.from(gpu, sgdRow({ ...PLAIN, lr: 1, momentum, weightDecay: 0 }), [1, SGD_COLUMNS]);
       const grads = Tensor.from(gpu, new Float32Array(n).fill(1));
-      const groupOfBlock = Tensor.from(gpu, new Uint32Array(1));
+      const groupOfTile = Tensor.from(gpu, new Uint32Array(1));
       const control = Tensor.from(gpu, Float32Array.of(1, 1, 0, 1, 1, 1, 0, 1));
-      sgd({ values, grads, hyper: row(0), groupOfBlock, control });
-      sgd({ values, grads, hyper: row(0.9), groupOfBlock, control });
+      sgd({ values, grads, hyper: row(0), groupOfTile, control });
+      sgd({ values, grads, hyper: row(0.9), groupOfTile, control });
     });
     assert.ok((await values.read()).every(Number.isNaN));
   }

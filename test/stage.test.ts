@@ -144,7 +144,7 @@ test('a step whose gradient is not finite is reported, changes nothing and does 
   own.dispose();
 });
 
-test('twenty such steps in a row end the stage', async () => {
+test('twenty steps in a row whose gradient is not finite end the stage', async () => {
   const own = regression();
   const infinite = { ...own.batch(0), y: new Float32Array(ROWS * TO).fill(3e38) };
   const training = train(own, { prepare: async (step) => (step < 5 ? own.batch(step) : infinite) });

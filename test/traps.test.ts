@@ -21,6 +21,7 @@ const TRAPS: readonly Trap[] = [
   { what: 'a promise is true, whatever becomes of it: await it', text: /\bassert\.(ok|not)\((?!await\b)[^\n]*\.then\(/, sample: 'assert.ok(x.read().then((values) => values.length === 3));' },
   { what: 'a rejection that nobody waits for fails no test: await it', text: /^\s*assert\.rejectsWith\(/m, sample: '  assert.rejectsWith(open(path), /no such file/);' },
   { what: 'a predicate on an error does not say what it missed: throwsWith', text: /\(error(: \w+)?\) => error(\.| instanceof)/, sample: '(error: unknown) => error instanceof ShapeError && error.message === message' },
+  { what: 'tests in a block that a machine may not enter are not counted as skipped: testIf', text: /^if \([^\n]*features\.has/m, sample: "if (gpu.features.has('shader-f16')) {" },
   { what: 'a test that returns where a machine lacks something has passed: testIf', text: /\bif \([^\n]*(features\.has|types\.includes|\.kind\b|subgroupSize)[^\n]*\) (return|continue);/, but: ['sweep.ts'], sample: "  if (!gpu.features.has('shader-f16')) return;" },
 ];
 

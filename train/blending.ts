@@ -1,16 +1,28 @@
 import { type Gpu, Tensor } from '../engine/index.ts';
-import { blend } from '../kernels/blend/index.ts';
+import { blend, MIX } from '../kernels/blend/index.ts';
+
+/** x1, y1, x2, y2 in pixels, the last two exclusive. */
+type Box = readonly [x1: number, y1: number, x2: number, y2: number];
+
+const NO_BOX: Box = [0, 0, 0, 0];
+
+function mixTensor(gpu: Gpu, label: string, keep: number, [x1, y1, x2, y2]: Box): Tensor {
+  return Tensor.from(gpu, MIX.pack({ keep, x1, y1, x2, y2 }), undefined, label);
+}
 
 /** What is drawn for one batch: each sample's partner, and how much of each is kept. */
 export class Mix {
   readonly #partner: readonly number[];
-  readonly #clips: readonly number[];
+  readonly #box: Box;
+  /** What is kept of a sample, outside of the box. */
+  readonly #keep: number;
   /** Weight of a sample's own label; its partner's has the rest. */
   readonly keepLabels: number;
 
-  constructor(partner: readonly number[], clips: readonly number[], keepLabels: number) {
+  constructor(partner: readonly number[], keep: number, box: Box, keepLabels: number) {
     this.#partner = partner;
-    this.#clips = clips;
+    this.#keep = keep;
+    this.#box = box;
     this.keepLabels = keepLabels;
   }
 
@@ -20,18 +32,18 @@ export class Mix {
 
   /** The mix of the clips, as the kernel `blend` takes it. */
   clips(gpu: Gpu): Tensor {
-    return Tensor.from(gpu, Float32Array.from(this.#clips), [this.#clips.length], 'mix');
+    return mixTensor(gpu, 'mix', this.#keep, this.#box);
   }
 
   /** The mix of the labels: the same partners, no box. */
   labels(gpu: Gpu): Tensor {
-    return Tensor.from(gpu, Float32Array.of(this.keepLabels, 0, 0, 0, 0), [5], 'label mix');
+    return mixTensor(gpu, 'label mix', this.keepLabels, NO_BOX);
   }
 }
 
 /** λ · x + (1 − λ) · x[partner]. Zhang et al. 2018, arXiv:1710.09412, eq. 1. */
 export function mixUp(partner: readonly number[], lambda: number): Mix {
-  return new Mix(partner, [lambda, 0, 0, 0, 0], lambda);
+  return new Mix(partner, lambda, NO_BOX, lambda);
 }
 
 /**
@@ -40,8 +52,9 @@ export function mixUp(partner: readonly number[], lambda: number): Mix {
  *
  * @param box x1, y1, x2, y2 in pixels, the last two exclusive
  */
-export function cutMix(partner: readonly number[], [x1, y1, x2, y2]: readonly [number, number, number, number], height: number, width: number): Mix {
-  return new Mix(partner, [1, x1, y1, x2, y2], 1 - ((x2 - x1) * (y2 - y1)) / (height * width));
+export function cutMix(partner: readonly number[], box: Box, height: number, width: number): Mix {
+  const [x1, y1, x2, y2] = box;
+  return new Mix(partner, 1, box, 1 - ((x2 - x1) * (y2 - y1)) / (height * width));
 }
 
 /** Smoothed one-hot labels of a batch, mixed: [B, K]. On: 1 − s + s/K, off: s/K. */

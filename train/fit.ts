@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { DatasetError, type Gpu } from '../engine/index.ts';
+import { DRAW } from '../kernels/dropout/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { loadWeights } from '../model/checkpoint/weights.ts';
 import { textBatch } from '../model/text.ts';
@@ -93,7 +94,8 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         const { pixels, labels, draw } = own.inputs[micro];
         gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
         labels.write(Uint32Array.from(batch.labels));
-        draw.write(Uint32Array.of(run.seed >>> 0, Math.floor(run.seed / 2 ** 32), step * train.accumulation + micro, 0));
+        const seed = { seed_low: run.seed >>> 0, seed_high: Math.floor(run.seed / 2 ** 32) };
+        draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
       },
       loss: (micro) => own.loss(micro),
       onStep: (report) => recorder.report(report, train.batch * train.accumulation, report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),

@@ -1,5 +1,6 @@
 import { type Gpu, Tensor } from '../engine/index.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
+import { DRAW } from '../kernels/dropout/index.ts';
 import type { TextBatch } from '../model/text.ts';
 import type { TrainConfig } from './config.ts';
 import { AdamW, fixText, recipeGroups } from './optimizer.ts';
@@ -11,7 +12,7 @@ export interface MicroBatch {
   readonly pixels: Tensor;
   /** [B] */
   readonly labels: Tensor<'u32'>;
-  /** [4]: seed, and a number of this micro-batch that no other has. */
+  /** `DRAW`: seed, and a number of this micro-batch that no other has. */
   readonly draw: Tensor<'u32'>;
 }
 
@@ -40,7 +41,7 @@ export class RunStep {
     this.inputs = Array.from({ length: train.accumulation }, () => ({
       pixels: gpu.keep(Tensor.empty(gpu, [train.batch, frames, 3, vision.imageSize, vision.imageSize], model.visual.type, 'pixels') as Tensor),
       labels: gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], 'labels')),
-      draw: gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'draws')),
+      draw: gpu.keep(Tensor.from(gpu, new Uint32Array(DRAW.words), undefined, 'draws')),
     }));
   }
 

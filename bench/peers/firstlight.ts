@@ -1,6 +1,6 @@
 /** Firstlight, as its users write it: operations on tensors, captured and replayed. */
 import { backward, type CapturedStep, type Gpu, open, Tensor } from '../../engine/index.ts';
-import { adamw, adamwControl, BLOCK, controlSettings, hyperRow } from '../../kernels/adamw/index.ts';
+import { adamw, adamwControl, controlSettings, HYPER_COLUMNS, hyperRow, TILE } from '../../kernels/adamw/index.ts';
 import { attention, selfAttention } from '../../kernels/attention/index.ts';
 import { crossEntropy } from '../../kernels/cross_entropy/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
@@ -8,7 +8,7 @@ import { gradNorm } from '../../kernels/grad_norm/index.ts';
 import { layernorm } from '../../kernels/layernorm/index.ts';
 import { linear, matmul, mlp } from '../../kernels/matmul/index.ts';
 import { prepend } from '../../kernels/rearrange/index.ts';
-import { pick } from '../../kernels/embedding/index.ts';
+import { indexSelect } from '../../kernels/embedding/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { AdamW } from '../../train/optimizer.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Peer, type Running, type Task } from './task.ts';
@@ -77,14 +77,14 @@ function simple(gpu: Gpu, task: Task): Running {
 function update(gpu: Gpu, task: Task): Running {
   const { values, grads, m, v } = uploaded(gpu, task);
   const keep = (data: Float32Array, shape: readonly number[], label: string) => gpu.keep(Tensor.from(gpu, data, shape, label));
-  const hyper = keep(hyperRow(ADAMW), [1, 8], 'hyper');
-  const groupOfBlock = gpu.keep(Tensor.from(gpu, new Uint32Array(Math.ceil(values.size / BLOCK)), undefined, 'groups'));
+  const hyper = keep(hyperRow(ADAMW), [1, HYPER_COLUMNS], 'hyper');
+  const groupOfTile = gpu.keep(Tensor.from(gpu, new Uint32Array(Math.ceil(values.size / TILE)), undefined, 'groups'));
   const settings = keep(controlSettings({ ...ADAMW, maxNorm: 0, growth: 1, backoff: 1, interval: 2000 }), [6], 'settings');
   const state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'state'));
   const scale = keep(Float32Array.of(1), [], 'scale');
   return running(gpu, gpu.capture(() => {
     const control = adamwControl({ measured: gradNorm([grads]), settings, state, scale });
-    adamw({ values, grads, m, v, hyper, groupOfBlock, control });
+    adamw({ values, grads, m, v, hyper, groupOfTile, control });
     return { values, m, v };
   }));
 }
@@ -100,7 +100,7 @@ function training(gpu: Gpu, task: Task): Running {
     optimizer.zeroGrad();
     let x = prepend(p.class, linear(patches, p['embed.weight'], { bias: p['embed.bias'] }), p.positions);
     for (let layer = 0; layer < depthOf(p); layer++) x = blockOf(x, p, task.heads ?? 1, prefixOf(layer));
-    const normal = layernorm(pick(x, first), p['ln.weight'], p['ln.bias']);
+    const normal = layernorm(indexSelect(x, first), p['ln.weight'], p['ln.bias']);
     const loss = crossEntropy(linear(normal, p['head.weight'], { bias: p['head.bias'] }), target);
     backward(loss, optimizer.lossScale);
     optimizer.step();

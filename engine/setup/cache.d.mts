@@ -9,3 +9,9 @@ export function kept<F extends object>(
   name: string,
   options: { say: (line: string) => void; build: (folder: string, home: string) => Promise<F>; isUsable?: (facts: F) => Promise<boolean> },
 ): Promise<F & { home: string }>;
+
+/** JSON in `path`, or undefined if there is none that can be read. */
+export function readJson(path: string): Promise<any>;
+
+/** Replaces `path` in one step, so that no reader sees half of it. */
+export function writeJson(path: string, value: unknown): Promise<void>;

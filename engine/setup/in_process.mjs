@@ -1,5 +1,5 @@
 /** Prepares a process that was not started by run.mjs, so that Dawn finds its driver when it is loaded next. */
-import { findAdapter } from './adapter.mjs';
+import { findAdapter } from './choose.mjs';
 
 /**
  * Loads `files`, in any order: a library that needs another one of them is tried again. The dynamic linker takes what is

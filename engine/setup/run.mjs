@@ -15,7 +15,7 @@ async function main([program, ...args]) {
   const { ensurePackages } = await import('./packages.mjs');
   await ensurePackages(say);
   // only now: what follows needs the packages
-  const { findAdapter, NothingFound } = await import('./adapter.mjs');
+  const { findAdapter, NothingFound } = await import('./choose.mjs');
   const again = args[0] === 'doctor' || process.env.FIRSTLIGHT_RETRY === '1';
   const { kind, environment, line } = await findAdapter({ say, again }).catch((error) => {
     // the doctor is for machines where nothing works

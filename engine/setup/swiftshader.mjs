@@ -19,7 +19,7 @@ function archivePath() {
   }
 }
 
-/** The files of a tar archive (POSIX ustar: blocks of 512 bytes, a header block before each file), by name. */
+/** The files of a tar archive (POSIX ustar: blocks of 512 bytes, a header block before each file), by name. Throws if it is cut. @param {Buffer} archive @returns {Map<string, Buffer>} */
 export function untar(archive) {
   const files = new Map();
   for (let at = 0; at + BLOCK <= archive.length && archive[at] !== 0; ) {

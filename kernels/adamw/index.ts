@@ -1,18 +1,20 @@
-import { part, type Tensor } from '../../engine/index.ts';
+import { part, Struct, type Tensor } from '../../engine/index.ts';
 import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
 import { checkFraction, checkNotNegative, checkPositive } from '../shared/numbers.ts';
 import { controlKernels, type ControlSettings, stepSettings } from '../shared/step_control.ts';
 
-export { BLOCK } from '../shared/arena_update.ts';
+export { TILE } from '../shared/arena_update.ts';
 export { CONTROL_SIZE, type ControlSettings, stepControl as adamwControl } from '../shared/step_control.ts';
 export { cost } from './cost.ts';
 
-const update = updateKernels('adamw', [await part(import.meta.url, './adamw.wgsl')]);
+const text = await part(import.meta.url, './adamw.wgsl');
+const update = updateKernels('adamw', [text]);
+const HYPER = new Struct(text, 'Hyper', 'f32', ['lr', 'beta1', 'beta2', 'eps', 'weight_decay', 'fresh2']);
 
 /** Numbers of one row of `hyper`. */
-export const HYPER_COLUMNS = 8;
+export const HYPER_COLUMNS = HYPER.words;
 
-/** What one update needs; `hyper` is [G, 8], of rows that `hyperRow` makes. */
+/** What one update needs; `hyper` is [G, HYPER_COLUMNS], of rows that `hyperRow` makes. */
 export interface AdamWStep extends ArenaStep {
   /** [n], mean of gradients, changed in place. */
   readonly m: Tensor;
@@ -37,15 +39,15 @@ export interface Hyper {
   readonly weightDecay: number;
 }
 
-/** The row of `hyper`: lr, beta1, beta2, eps, weight decay, 1 − beta2, 0, 0. */
+/** The row of `hyper` for a group, `struct Hyper`. */
 export function hyperRow({ lr, beta1, beta2, eps, weightDecay }: Hyper): Float32Array {
   for (const [name, value] of Object.entries({ lr, weightDecay })) checkNotNegative('AdamW', name, value);
   for (const [name, value] of Object.entries({ beta1, beta2 })) checkFraction('AdamW', name, value);
   checkPositive('AdamW', 'eps', eps);
-  return Float32Array.of(lr, beta1, beta2, eps, weightDecay, 1 - beta2, 0, 0);
+  return HYPER.pack({ lr, beta1, beta2, eps, weight_decay: weightDecay, fresh2: 1 - beta2 });
 }
 
-/** [6], as `adamwControl` reads it. */
+/** As `adamwControl` reads it. */
 export function controlSettings(settings: ControlSettings): Float32Array {
   return stepSettings('AdamW', settings);
 }

@@ -1,5 +1,10 @@
-import type { Tensor } from '../../engine/index.ts';
+/** Sizes and memory layout of one attention. */
+import { sameShape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { refuseGradient } from '../shared/data.ts';
 import { aligned } from '../shared/sizes.ts';
+
+/** The widest heads that a lane has registers for, and a tile workgroup memory. */
+export const MAX_HEAD_DIM = 256;
 
 /** Where row `row` of head `head` of sample `batch` starts, in elements: the sum of each index times its stride. */
 export interface Strides {
@@ -8,7 +13,7 @@ export interface Strides {
   readonly row: number;
 }
 
-/** Sizes and memory layout of one attention. */
+/** Sizes of one attention, and where its rows lie. */
 export interface Plan {
   /** What errors call it. */
   readonly op: string;
@@ -18,16 +23,17 @@ export interface Plan {
   readonly keys: number;
   readonly headDim: number;
   readonly causal: boolean;
-  readonly mask: Tensor | undefined;
+  readonly mask?: Tensor;
   readonly query: Strides;
   /** Of keys and values. */
   readonly key: Strides;
   readonly output: Strides;
-  /** Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one tensor. */
+  /**
+   * Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one
+   * tensor.
+   */
   readonly keyOffset: number;
   readonly valueOffset: number;
-  /** Some tokens of a packed tensor ask nothing; their queries get a gradient of 0. */
-  readonly hasListeners?: boolean;
 }
 
 export interface Operands {
@@ -41,10 +47,25 @@ export function denseRows(heads: number, rows: number, width: number): Strides {
   return { batch: heads * rows * width, head: rows * width, row: width };
 }
 
+/** Strides of heads that lie side by side in rows [B, rows, D]. */
+export function sideBySide(rows: number, width: number, headDim: number): Strides {
+  return { batch: rows * width, head: headDim, row: width };
+}
+
 /** Strides of a mask, a row of keys for each query: 0 where it has one for all samples, or for all heads. */
 export function maskStrides({ queries, keys }: Plan, { shape }: Tensor): Strides {
   const [batch, heads] = shape.length === 4 ? shape : [1, 1];
   return { batch: batch > 1 ? heads * queries * keys : 0, head: heads > 1 ? queries * keys : 0, row: keys };
+}
+
+/**
+ * How many masks there are, of which head h of all takes the h-th modulo that; 0 for none, undefined where it takes
+ * another one.
+ */
+export function masksOf({ heads, mask }: Plan): number | undefined {
+  if (mask === undefined) return 0;
+  const [ofBatch, ofHeads] = mask.shape.length === 4 ? mask.shape : [1, 1];
+  return ofBatch > 1 && ofHeads < heads ? undefined : ofBatch * ofHeads;
 }
 
 /** Whether each head lies for itself, as in [B, H, L, Dh], and not beside the others in each row. */
@@ -57,8 +78,35 @@ export function isPacked({ valueOffset }: Plan): boolean {
   return valueOffset > 0;
 }
 
+/** Whether some tokens of a packed tensor ask nothing; their queries get a gradient of 0. */
+export function hasListeners(plan: Plan): boolean {
+  return isPacked(plan) && plan.queries < plan.keys;
+}
+
 /** Where dk and dv start in the tensor that takes both, in elements. */
 export function gradientPlaces(plan: Plan): { readonly key: number; readonly value: number } {
   const { batch, heads, keys, headDim, keyOffset, valueOffset } = plan;
-  return isPacked(plan) ? { key: keyOffset, value: valueOffset } : { key: 0, value: aligned(batch * heads * keys * headDim) };
+  if (isPacked(plan)) return { key: keyOffset, value: valueOffset };
+  return { key: 0, value: aligned(batch * heads * keys * headDim) };
+}
+
+/** Dh of `heads` heads that share a width. */
+export function headDimOf(op: string, width: number, heads: number): number {
+  if (Number.isInteger(heads) && heads > 0 && width % heads === 0) return width / heads;
+  throw new ShapeError(op, `a width of ${width} does not split into ${heads} heads`);
+}
+
+/** Refuses heads that are too wide, and a mask of another shape or that wants a gradient. */
+export function checkPlan({ op, batch, heads, queries, keys, headDim, mask }: Plan): void {
+  if (headDim > MAX_HEAD_DIM) {
+    const fit = `at most ${MAX_HEAD_DIM} fit in a lane's registers and workgroup memory`;
+    throw new ShapeError(op, `a head is ${headDim} wide, ${fit}`, 'use more heads');
+  }
+  if (mask === undefined) return;
+  const allowed = [[queries, keys], ...[1, batch].flatMap((b) => [1, heads].map((h) => [b, h, queries, keys]))];
+  if (!allowed.some((shape) => sameShape(mask.shape, shape))) {
+    const shapes = [...new Set(allowed.map((shape) => `[${shape}]`))];
+    throw new ShapeError(op, `the mask is [${mask.shape}], must be one of ${shapes.join(', ')}`);
+  }
+  refuseGradient(op, { mask });
 }

@@ -1,18 +1,22 @@
-import type { Shape, Tensor } from '../../engine/index.ts';
+import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
-import { normal, values } from '../shared/sample.ts';
+import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { sizeOf } from '../../engine/index.ts';
-import { blend, cost, kernels } from './index.ts';
+import { blend, cost, kernels, MIX } from './index.ts';
 import * as reference from './reference.ts';
 
-function blendCase(name: string, shape: Shape, partner: readonly number[], mix: readonly number[]): Case {
+type Mix = Parameters<typeof MIX.pack>[0];
+
+/** MixUp: what is kept of each sample, in an empty box. */
+const mixUp = (keep: number): Mix => ({ keep, x1: 0, y1: 0, x2: 0, y2: 0 });
+
+function blendCase(name: string, shape: Shape, partner: readonly number[], mix: Mix): Case {
   return {
     name,
     inputs: {
       x: normal('blend', shape),
       partner: { shape: [partner.length], data: Uint32Array.from(partner) },
-      mix: { ...values([5], mix), isWide: true },
+      mix: { shape: [MIX.words], data: MIX.pack(mix), isWide: true },
     },
     wrt: [],
     run: (t) => [blend(t.x as Tensor, t.partner as Tensor<'u32'>, t.mix as Tensor)],
@@ -29,14 +33,14 @@ export const room: Room = {
   name: 'blend',
   kernels,
   cases: [
-    blendCase('MixUp of clips, odd sizes', [3, 2, 3, 7, 5], [2, 0, 1], [0.625, 0, 0, 0, 0]),
-    blendCase('CutMix: a box at the edge', [4, 3, 9, 9], [0, 3, 1, 2], [1, 6, 0, 9, 4]),
-    blendCase('CutMix: the whole picture', [2, 5, 5], [1, 0], [1, 0, 0, 5, 5]),
-    blendCase('both at once, in a large batch', [20, 3, 9, 8], descending(20), [0.75, 2, 1, 7, 6]),
-    blendCase('labels', [4, 1, 11], [1, 2, 3, 0], [0.3, 0, 0, 0, 0]),
+    blendCase('MixUp of clips, odd sizes', [3, 2, 3, 7, 5], [2, 0, 1], mixUp(0.625)),
+    blendCase('CutMix: a box at the edge', [4, 3, 9, 9], [0, 3, 1, 2], { keep: 1, x1: 6, y1: 0, x2: 9, y2: 4 }),
+    blendCase('CutMix: the whole picture', [2, 5, 5], [1, 0], { keep: 1, x1: 0, y1: 0, x2: 5, y2: 5 }),
+    blendCase('both at once, in a large batch', [20, 3, 9, 8], descending(20), { keep: 0.75, x1: 2, y1: 1, x2: 7, y2: 6 }),
+    blendCase('labels', [4, 1, 11], [1, 2, 3, 0], mixUp(0.3)),
   ],
   workloads: [
-    workload('tiny, 16 clips', (name) => blendCase(name, [16, 8, 3, 32, 32], descending(16), [0.3, 0, 0, 0, 0])),
-    workload('B/32, 4 clips', (name) => blendCase(name, [4, 8, 3, 224, 224], descending(4), [0.3, 0, 0, 0, 0])),
+    workload('tiny, 16 clips', (name) => blendCase(name, [16, 8, 3, 32, 32], descending(16), mixUp(0.3))),
+    workload('B/32, 4 clips', (name) => blendCase(name, [4, 8, 3, 224, 224], descending(4), mixUp(0.3))),
   ],
 };

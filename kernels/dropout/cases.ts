@@ -2,12 +2,11 @@ import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, dropout, dropPath, gradientCost, kernels } from './index.ts';
+import { cost, DRAW, dropout, dropPath, gradientCost, kernels } from './index.ts';
 import * as reference from './reference.ts';
 
 const LAYER = 7;
-/** Seed low, seed high, step, 0. */
-const STATE = { shape: [4], data: Uint32Array.of(0xdeadbeef, 3, 41, 0) };
+const STATE = { shape: [DRAW.words], data: DRAW.pack({ seed_low: 0xdeadbeef, seed_high: 3, step: 41, unused: 0 }) };
 
 function dropoutCase(name: string, shape: Shape, rate: number, dim?: number): Case {
   const [extent, inner] = dim === undefined ? [sizeOf(shape), 1] : [shape[dim], sizeOf(shape.slice(dim + 1))];

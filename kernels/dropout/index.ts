@@ -1,18 +1,19 @@
-import { inRanges, Kernel, part, record, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, Kernel, part, record, ShapeError, sizeOf, Struct, type Tensor } from '../../engine/index.ts';
 import { checkFraction } from '../shared/numbers.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
 export { cost, gradientCost } from './cost.ts';
 
-const parts = ['./dropout.wgsl', '../shared/philox.wgsl', '../shared/special.wgsl'];
-const kernel = new Kernel('dropout', await Promise.all(parts.map((file) => part(import.meta.url, file))));
+const text = await part(import.meta.url, './dropout.wgsl');
+const [philox, special] = [await part(import.meta.url, '../shared/philox.wgsl'), await part(import.meta.url, '../shared/special.wgsl')];
+const kernel = new Kernel('dropout', [text, flat, philox, special]);
 
-/** Elements that a workgroup of `dropout.wgsl` takes: four per lane. */
-const ELEMENTS_PER_WORKGROUP = 4 * 64;
+/** The state of a draw: seed and step. */
+export const DRAW = new Struct(text, 'Draw', 'u32', ['seed_low', 'seed_high', 'step', 'unused']);
 
 /** Where random numbers come from. */
 export interface Draw {
-  /** [4]: seed low, seed high, step, 0. On the GPU, so that a recorded step draws anew when the host writes the next step. */
+  /** `DRAW`, [4]: seed low, seed high, step, 0. On the GPU, so that a recorded step draws anew when the host writes the next step. */
   readonly state: Tensor<'u32'>;
   /** Tells one call site from another. */
   readonly layer: number;
@@ -38,12 +39,12 @@ export function dropPath(x: Tensor, rate: number, draw: Draw, dim = 0): Tensor {
 
 function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, extent: number, inner: number): Tensor {
   checkFraction(op, 'rate', rate);
-  if (state.size !== 4) throw new ShapeError(op, `the draw's state is [${state.shape}], expected [4]: seed low, seed high, step, 0`);
+  if (state.size !== DRAW.words) throw new ShapeError(op, `the draw's state is [${state.shape}], expected [4]: seed low, seed high, step, 0`);
   if (rate === 0) return x.reshape(x.shape); // a tensor of its own: what disposes of y must not free x
   const apply = (from: Tensor, to: Tensor) => {
     inRanges(x.gpu, x.size, { x: from, y: to }, (tensors, n, first) => {
-      const params = { n, first, extent, inner, layer, rate };
-      kernel.run(x.gpu, { tensors: { ...tensors, draw: state }, params, grid: ceilDiv(n, ELEMENTS_PER_WORKGROUP) });
+      const { tile, grid } = flatTiles(x.gpu, ceilDiv(n, 4));
+      kernel.run(x.gpu, { tensors: { ...tensors, draw: state }, params: { n, tile, first, extent, inner, layer, rate }, grid });
     });
     return to;
   };

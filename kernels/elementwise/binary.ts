@@ -27,15 +27,19 @@ type Combination = keyof typeof parts;
 /** What has a kernel for its gradient. That of add, sub and mul is made of themselves, and comparisons have none. */
 type Derivatived = 'div' | 'pow' | 'maximum' | 'minimum';
 
-function built<K extends Combination>(text: Source, suffix: string, names: readonly K[]): Readonly<Record<K, VectorKernels>> {
-  const kernels = names.map((name) => [name, broadcastKernels(`${name}${suffix}`, [text, ...parts[name]])]);
-  return Object.fromEntries(kernels) as Record<K, VectorKernels>;
+type Built<K extends Combination> = Readonly<Record<K, VectorKernels>>;
+
+function built<K extends Combination>(entry: string, text: Source, names: readonly K[]): Built<K> {
+  const kernels = names.map((name) => [name, broadcastKernels(`${entry}.${name}`, [text, ...parts[name]])]);
+  return Object.fromEntries(kernels) as Built<K>;
 }
 
-const forward = built(await part(import.meta.url, './elementwise.wgsl'), '', Object.keys(parts) as Combination[]);
-const backward = built<Derivatived>(await part(import.meta.url, './elementwise_grad.wgsl'), '_grad', ['div', 'pow', 'maximum', 'minimum']);
+const forward = built('elementwise', await part(import.meta.url, './elementwise.wgsl'), Object.keys(parts) as Combination[]);
+const gradientText = await part(import.meta.url, './elementwise_grad.wgsl');
+const backward = built<Derivatived>('elementwise_grad', gradientText, ['div', 'pow', 'maximum', 'minimum']);
 
-export const binaryKernels = [...Object.values(forward), ...Object.values(backward)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+const all = [...Object.values(forward), ...Object.values(backward)];
+export const binaryKernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** y = a + b with NumPy's broadcasting. Nothing is kept for the gradient; equal shapes pass dy on as it is. */
 export function add(a: Operand, b: Operand): Tensor {
@@ -68,26 +72,32 @@ export function div(a: Operand, b: Operand): Tensor {
 }
 
 /**
- * y = aᵇ, element by element, with NumPy's broadcasting, as torch.pow has it: a below 0 only with whole b, else NaN; a⁰ = 1 for every a. Exponents 1
- * and 2 give a and a · a to the bit.
+ * y = aᵇ, element by element, with NumPy's broadcasting, as torch.pow has it: a below 0 only with whole b, else NaN;
+ * a⁰ = 1 for every a. Exponents 1 and 2 give a and a · a to the bit.
  */
 export function pow(a: Operand, b: Operand): Tensor {
   return derivatived('pow', a, b);
 }
 
-/** y = the larger of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as torch.maximum has it. */
+/**
+ * y = the larger of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as
+ * torch.maximum has it.
+ */
 export function maximum(a: Operand, b: Operand): Tensor {
   return derivatived('maximum', a, b);
 }
 
-/** y = the smaller of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as torch.minimum has it. */
+/**
+ * y = the smaller of a and b, with NumPy's broadcasting; NaN if either is. Equal ones get half of the gradient each, as
+ * torch.minimum has it.
+ */
 export function minimum(a: Operand, b: Operand): Tensor {
   return derivatived('minimum', a, b);
 }
 
 /**
- * y = 1 where a = b, else 0, with NumPy's broadcasting; 0 where either is NaN. Like all comparisons it is stored as its operands are, and has no
- * gradient.
+ * y = 1 where a = b, else 0, with NumPy's broadcasting; 0 where either is NaN. Like all comparisons it is stored as its
+ * operands are, and has no gradient.
  */
 export function eq(a: Operand, b: Operand): Tensor {
   return combine('eq', { a, b });
@@ -121,22 +131,28 @@ export function ge(a: Operand, b: Operand): Tensor {
 function product(op: string, operands: Operands): Tensor {
   const [a, b] = Object.values(operands);
   const isOfNumber = typeof a === 'number' || typeof b === 'number';
-  const times = (x: Operand, other: Operand, dy: Tensor) => gradientFor(x, dy, (dx) => combineInto('mul', dy, other, dx));
-  return recorded(combine('mul', operands, op), [a, b], (dy) => [times(a, b, dy), times(b, a, dy)], isOfNumber ? [] : undefined);
+  const times = (x: Operand, other: Operand, dy: Tensor) =>
+    gradientFor(x, dy, (dx) => combineInto('mul', dy, other, dx));
+  const pull = (dy: Tensor) => [times(a, b, dy), times(b, a, dy)];
+  return recorded(combine('mul', operands, op), [a, b], pull, isOfNumber ? [] : undefined);
 }
 
 function derivatived(op: Derivatived, a: Operand, b: Operand): Tensor {
   const derivative = (x: Operand, dy: Tensor, OF_B: boolean) =>
-    gradientFor(x, dy, (dx) => overShape({ op, kernels: backward[op], a, b, dense: { dy, dx }, constants: { OF_B } }, dy.shape));
+    gradientFor(x, dy, (dx) =>
+      overShape({ op, kernels: backward[op], a, b, dense: { dy, dx }, constants: { OF_B } }, dy.shape));
   return recorded(combine(op, { a, b }), [a, b], (dy) => [derivative(a, dy, false), derivative(b, dy, true)]);
 }
 
-/** A new tensor of combined elements. The kernel has operands in this order, errors name them as they are named here. */
+/**
+ * A new tensor of combined elements. The kernel has operands in this order, errors name them as they are named here.
+ */
 function combine(kernel: Combination, operands: Operands, op: string = kernel): Tensor {
   const tensors = tensorsAmong(op, operands);
   const becomesElement = kernel === 'maximum' || kernel === 'minimum';
   const isCompared = ['eq', 'ne', 'lt', 'le'].includes(kernel);
-  checkNumbers(op, operands, { mayBeInfinite: becomesElement || isCompared, storedAs: becomesElement ? tensors[0].dtype : undefined });
+  const storedAs = becomesElement ? tensors[0].dtype : undefined;
+  checkNumbers(op, operands, { mayBeInfinite: becomesElement || isCompared, storedAs });
   const y = tensors[0].like(shapeOf(op, tensors));
   const [left, right] = Object.values(operands);
   combineInto(kernel, left, right, y);

@@ -1,11 +1,15 @@
-import { type AnyTensor, flat, part, record, flatTiles, type Shape, type Source, type Tensor } from '../../engine/index.ts';
+import {
+  type AnyTensor, flat, flatTiles, part, record, type Shape, type Source, type Tensor,
+} from '../../engine/index.ts';
 import { inBoxes } from '../shared/boxes.ts';
 import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
-import { broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, strideParams } from '../shared/strided.ts';
+import {
+  broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf, strideParams,
+} from '../shared/strided.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { type Operand, wantsGradient } from './operands.ts';
 
-const operands = await part(import.meta.url, './operands.wgsl');
+const operands = await part(import.meta.url, './parts/operands.wgsl');
 const strided = await part(import.meta.url, '../shared/strided.wgsl');
 
 /** Tells NaN, infinity, 0 and signs by their bits. */
@@ -26,7 +30,10 @@ export interface Work {
   readonly b: Operand;
   /** Others that are read with broadcasting, by the names of their bindings. */
   readonly others?: Readonly<Record<string, Tensor>>;
-  /** Tensors with an element for each of the result, by the names of their bindings: the result itself, and its gradient. */
+  /**
+   * Tensors with an element for each of the result, by the names of their bindings: the result itself, and its
+   * gradient.
+   */
   readonly dense: Readonly<Record<string, Tensor>>;
   readonly constants?: Readonly<Record<string, boolean>>;
 }
@@ -43,10 +50,10 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
   const tensors: Readonly<Record<string, AnyTensor>> = { ...read, ...dense };
   const axes = mergedAxes(op, shape, Object.values(tensors).map((tensor) => broadcastStrides(tensor.shape, shape)));
   const wide = fitsVectors(axes);
-  inBoxes(wide ? inVectors(axes) : axes, wide ? 4 : 1, tensors, (bound, walked, starts) => {
+  inBoxes(wide ? inVectors(axes) : axes, wide ? 4 : 1, tensors, ({ axes: walked, tensors: bound, starts }) => {
     const unread = bound[names[0]]; // in place of a number: its binding is not read, but something must be bound
     const { gpu } = unread;
-    const n = walked.reduce((product, { extent }) => product * extent, 1);
+    const n = positionsOf(walked);
     const { tile, grid } = flatTiles(gpu, n);
     const ofNumbers = { a_start: 0, b_start: 0, ...strideParams('a', [], 0), ...strideParams('b', [], 0) };
     kernels[wide ? 'vec4' : 'scalar'].run(gpu, {
@@ -65,8 +72,9 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
 }
 
 /**
- * The gradient of an operand: what `write` puts in the place of each element of the result, summed over the repeats of the operand; undefined
- * where none is wanted. What is summed later is f32: in f16 it could overflow where the sum does not.
+ * The gradient of an operand: what `write` puts in the place of each element of the result, summed over the repeats of
+ * the operand; undefined where none is wanted. What is summed later is f32: in f16 it could overflow where the sum does
+ * not.
  */
 export function gradientFor(x: Operand, dy: Tensor, write: (dx: Tensor) => void): Tensor | undefined {
   if (!wantsGradient(x)) return undefined;

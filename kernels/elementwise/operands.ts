@@ -2,8 +2,8 @@ import { DTypeError, FirstlightError, type FloatType, LARGEST_HALF, ShapeError, 
 import { checkNumber } from '../shared/numbers.ts';
 
 /**
- * What element-wise operations take: a tensor, or a number that stands for one of any shape. A number is part of the program, in a captured step
- * for all its runs: what changes from step to step is a tensor.
+ * What element-wise operations take: a tensor, or a number that stands for one of any shape. A number is part of the
+ * program, in a captured step for all its runs: what changes from step to step is a tensor.
  */
 export type Operand = Tensor | number;
 

@@ -1,5 +1,7 @@
-import { FirstlightError, flat, inRanges, part, record, flatTiles, type Tensor } from '../../engine/index.ts';
-import { vectorsOf, vectorKernels } from '../shared/rows.ts';
+import {
+  FirstlightError, flat, flatTiles, inRanges, part, record, type Source, type Tensor,
+} from '../../engine/index.ts';
+import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';
 
@@ -18,24 +20,25 @@ const OPERATIONS = {
   sigmoid: { parts: [await part(import.meta.url, './unary/sigmoid.wgsl'), logistic, exponential], keeps: 'y' },
   silu: { parts: [await part(import.meta.url, './unary/silu.wgsl'), logistic, exponential], keeps: 'x' },
   tanh: { parts: [await part(import.meta.url, './unary/tanh.wgsl'), hyperbolic, exponential], keeps: 'y' },
-  softplus: { parts: [await part(import.meta.url, './unary/softplus.wgsl'), logistic, logarithm, exponential], keeps: 'x' },
+  softplus: {
+    parts: [await part(import.meta.url, './unary/softplus.wgsl'), logistic, logarithm, exponential],
+    keeps: 'x',
+  },
   clamp: { parts: [await part(import.meta.url, './unary/clamp.wgsl')], keeps: 'x' },
 } as const;
 type Operation = keyof typeof OPERATIONS;
 
-const valueText = await part(import.meta.url, './unary.wgsl');
-const gradientText = await part(import.meta.url, './unary_grad.wgsl');
-const kernels = Object.fromEntries(
-  Object.entries(OPERATIONS).map(([name, { parts }]) => [
-    name,
-    {
-      value: vectorKernels(name, [valueText, ...parts, special, flat]),
-      gradient: vectorKernels(`${name}_grad`, [gradientText, ...parts, special, flat]),
-    },
-  ]),
-);
+function built(entry: string, text: Source): Readonly<Record<Operation, VectorKernels>> {
+  const linked = ([name, { parts }]: [string, { readonly parts: readonly Source[] }]) =>
+    [name, vectorKernels(`${entry}.${name}`, [text, ...parts, special, flat])] as const;
+  return Object.fromEntries(Object.entries(OPERATIONS).map(linked)) as Record<Operation, VectorKernels>;
+}
 
-export const unaryKernels = Object.values(kernels).flatMap(({ value, gradient }) => [value.scalar, value.vec4, gradient.scalar, gradient.vec4]);
+const forward = built('unary', await part(import.meta.url, './unary.wgsl'));
+const backward = built('unary_grad', await part(import.meta.url, './unary_grad.wgsl'));
+
+const all = [...Object.values(forward), ...Object.values(backward)];
+export const unaryKernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** y = eˣ. */
 export function exp(x: Tensor): Tensor {
@@ -82,34 +85,36 @@ export function softplus(x: Tensor): Tensor {
   return unary('softplus', x);
 }
 
-/** y = x held between two numbers, as torch.clamp has it: the gradient passes from bound to bound, both included. ±Infinity bounds nothing. */
+/**
+ * y = x held between two numbers, as torch.clamp has it: the gradient passes from bound to bound, both included.
+ * ±Infinity bounds nothing.
+ */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
   tensorsAmong('clamp', { x });
   checkNumbers('clamp', { low, high }, { mayBeInfinite: true, storedAs: x.dtype });
-  if (low > high) throw new FirstlightError('FL_RANGE', `clamp: low is ${low}, it must not be above high, ${high}`, { low, high });
+  if (low > high) {
+    throw new FirstlightError('FL_RANGE', `clamp: low is ${low}, it must not be above high, ${high}`, { low, high });
+  }
   return unary('clamp', x, { low, high });
 }
 
 function unary(op: Operation, x: Tensor, bounds = { low: 0, high: 0 }): Tensor {
   tensorsAmong(op, { x });
-  const { value, gradient } = kernels[op];
+  const run = (kernels: VectorKernels, of: Readonly<Record<string, Tensor>>) =>
+    inRanges(x.gpu, x.size, of, (tensors, count) => {
+      const { kernel, vectors: n } = vectorsOf(kernels, count);
+      const { tile, grid } = flatTiles(x.gpu, n);
+      kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
+    });
   const y = x.like();
-  inRanges(x.gpu, x.size, { x, y }, (tensors, count) => {
-    const { kernel, vectors: n } = vectorsOf(value, count);
-    const { tile, grid } = flatTiles(x.gpu, n);
-    kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
-  });
+  run(forward[op], { x, y });
   const kept = OPERATIONS[op].keeps === 'x' ? x : y;
   return record(
     y,
     [x],
     (dy) => {
       const dx = x.gradLike();
-      inRanges(x.gpu, x.size, { kept, dy, dx }, (tensors, count) => {
-        const { kernel, vectors: n } = vectorsOf(gradient, count);
-        const { tile, grid } = flatTiles(x.gpu, n);
-        kernel.run(x.gpu, { tensors, params: { n, tile, ...bounds }, grid });
-      });
+      run(backward[op], { kept, dy, dx });
       return [dx];
     },
     [kept],

@@ -2,7 +2,7 @@ import { sizeOf, type Shape, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal, whole } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, embedding, gradientCost, kernels, pick, tokenIds } from './index.ts';
+import { cost, embedding, gradientCost, indexSelect, kernels, tokenIds } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact = { atol: 0, rtol: 0, why: 'copies' };
@@ -18,21 +18,21 @@ function embeddingCase(name: string, vocabulary: number, width: number, ids: Uin
     reference: ({ table }) => [reference.embedding(table, ids, width)],
     gradient: (_, dy) => ({ table: reference.embeddingGradient(dy, ids, width, size) }),
     tolerance: exact,
-    gradientTolerance: { atol: 4e-6, rtol: 1e-6, why: 'up to 200 numbers of about 1 are added in pieces of 64' },
+    gradientTolerance: { atol: 4e-6, rtol: 1e-6, why: 'up to 200 numbers of about 1 are added in splits of 64' },
     cost: (type) => cost(ids.length, rows, width, type),
     gradientCost: (type) => gradientCost(ids.length, rows, width, type),
   };
 }
 
-function pickCase(name: string, shape: readonly [number, number, number], below: number): Case {
+function selectCase(name: string, shape: readonly [number, number, number], below: number): Case {
   const [batch, length, width] = shape;
   const index = whole('index', [batch], below);
-  const rows = reference.pickedRows(index.data, length);
+  const rows = reference.selectedRows(index.data, length);
   return {
-    name: `pick: ${name}`,
+    name: `indexSelect: ${name}`,
     inputs: { x: normal('x', shape), index },
     wrt: ['x'],
-    run: ({ x, index }) => [pick(x as Tensor, index as Tensor<'u32'>)],
+    run: ({ x, index }) => [indexSelect(x as Tensor, index as Tensor<'u32'>)],
     reference: ({ x }) => [reference.embedding(x, rows, width)],
     gradient: (_, dy) => ({ x: reference.embeddingGradient(dy, rows, width, sizeOf(shape)) }),
     tolerance: exact,
@@ -52,12 +52,12 @@ export const room: Room = {
     embeddingCase('repeated and absent ids, odd width', 11, 7, ids('few', 24, 8), [4, 6]),
     embeddingCase('padded texts: one id fills hundreds of positions', 41, 12, texts, [5, 77]),
     embeddingCase('one position', 5, 8, Uint32Array.of(4), [1]),
-    pickCase('odd width', [5, 9, 3], 9),
-    pickCase('the first and only row', [3, 1, 8], 1),
-    pickCase('rows of a model', [6, 77, 64], 77),
+    selectCase('odd width', [5, 9, 3], 9),
+    selectCase('the first and only row', [3, 1, 8], 1),
+    selectCase('rows of a model', [6, 77, 64], 77),
   ],
   workloads: [
     workload('CLIP text: 16 × 77 tokens of 512', (name) => embeddingCase(name, 49408, 512, ids('tokens', 16 * 77, 49408), [16, 77])),
-    workload('end tokens of 16 texts', (name) => pickCase(name, [16, 77, 512], 77)),
+    workload('end tokens of 16 texts', (name) => selectCase(name, [16, 77, 512], 77)),
   ],
 };

@@ -10,7 +10,7 @@ export function embeddingGradient(dy: Float64Array, ids: ArrayLike<number>, widt
   return dtable;
 }
 
-/** Row ids of x [B · L, D] that `pick` takes: b · L + index[b]. */
-export function pickedRows(index: ArrayLike<number>, length: number): number[] {
+/** Row ids of x [B · L, D] that `indexSelect` takes: b · L + index[b]. */
+export function selectedRows(index: ArrayLike<number>, length: number): number[] {
   return Array.from({ length: index.length }, (_, b) => b * length + index[b]);
 }

@@ -1,7 +1,13 @@
-import { FirstlightError, type Context, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { FirstlightError, type Context, part, type Shape, ShapeError, sizeOf, Struct, Tensor } from '../../engine/index.ts';
 
-/** An id occurring more often than this is summed in pieces of this many positions. */
-const PIECE = 64;
+/** The texts that read lists and splits, which they declare. */
+export const gradText = await part(import.meta.url, './embedding_grad.wgsl');
+export const partialText = await part(import.meta.url, './embedding_partial.wgsl');
+const LIST = new Struct(gradText, 'List', 'u32', ['id', 'first', 'end', 'is_long']);
+const SPLIT = new Struct(partialText, 'Split', 'u32', ['first', 'end']);
+
+/** An id that occurs more often than this is summed in splits of this many positions. */
+const SPLIT_POSITIONS = 64;
 
 /**
  * Ids that the host knows, on the GPU, with their positions sorted by id: that is what makes the gradient of `embedding` a
@@ -14,10 +20,10 @@ export class TokenIds {
   readonly ids: Tensor<'u32'>;
   /** [positions], sorted by id, then by position. */
   readonly order: Tensor<'u32'>;
-  /** [positions, 4]: id, first, end, long, as in `embedding_grad.wgsl`; the unused end is zero. */
+  /** [positions] of `struct List`; the unused end is zero. */
   readonly lists: Tensor<'u32'>;
-  /** [pieces, 2]: first and end in `order`, as in `embedding_partial.wgsl`; the unused end is zero. */
-  readonly pieces: Tensor<'u32'>;
+  /** [splits] of `struct Split`; the unused end is zero. */
+  readonly splits: Tensor<'u32'>;
   #largest: { readonly id: number; readonly position: number };
   /** Rows of the smallest table that they look into. */
   #rows = Number.POSITIVE_INFINITY;
@@ -29,8 +35,8 @@ export class TokenIds {
     this.#largest = sorted.largest;
     this.ids = Tensor.from(gpu, Uint32Array.from(ids), shape, 'token ids');
     this.order = Tensor.from(gpu, sorted.order, shape, 'token order');
-    this.lists = Tensor.from(gpu, sorted.lists, [ids.length, 4], 'token lists');
-    this.pieces = Tensor.from(gpu, sorted.pieces, [sorted.pieces.length / 2, 2], 'token pieces');
+    this.lists = Tensor.from(gpu, sorted.lists, [ids.length, LIST.words], 'token lists');
+    this.splits = Tensor.from(gpu, sorted.splits, [sorted.splits.length / SPLIT.words, SPLIT.words], 'token splits');
   }
 
   /** Checks that all ids, and those that will be written later, are rows of a table. */
@@ -48,7 +54,7 @@ export class TokenIds {
     this.ids.write(Uint32Array.from(ids));
     this.order.write(sorted.order);
     this.lists.write(sorted.lists);
-    this.pieces.write(sorted.pieces);
+    this.splits.write(sorted.splits);
   }
 
   #checkLargest(): void {
@@ -58,7 +64,7 @@ export class TokenIds {
   }
 
   dispose(): void {
-    for (const tensor of [this.ids, this.order, this.lists, this.pieces]) tensor.dispose();
+    for (const tensor of [this.ids, this.order, this.lists, this.splits]) tensor.dispose();
   }
 }
 
@@ -67,28 +73,28 @@ export function tokenIds(gpu: Context, ids: Int32Array | Uint32Array, shape: Sha
   return new TokenIds(gpu, ids, shape);
 }
 
-/** Positions by id, in lists and, where an id is frequent, in pieces. */
+/** Positions by id, in lists and, where an id is frequent, in splits. */
 function sortedById(ids: Int32Array | Uint32Array) {
   const negative = ids.findIndex((id) => id < 0);
-  if (negative >= 0) throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${ids[negative]} at position ${negative} is negative`, { id: ids[negative], position: negative });
+  if (negative >= 0) {
+    throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${ids[negative]} at position ${negative} is negative`, { id: ids[negative], position: negative });
+  }
   const order = Uint32Array.from(ids, (_, position) => position).sort((p, q) => ids[p] - ids[q] || p - q);
-  const lists = new Uint32Array(4 * ids.length);
-  // n positions of an id make ⌈n / PIECE⌉ pieces, at most 2n / PIECE where n > PIECE
-  const pieces = new Uint32Array(2 * Math.max(1, Math.floor((2 * ids.length) / PIECE)));
-  let listCount = 0;
-  let pieceCount = 0;
+  const lists: Record<'id' | 'first' | 'end' | 'is_long', number>[] = [];
+  const splits: Record<'first' | 'end', number>[] = [];
   for (let first = 0; first < order.length; ) {
     const id = ids[order[first]];
     let end = first + 1;
     while (end < order.length && ids[order[end]] === id) end++;
-    const isLong = end - first > PIECE;
-    if (isLong) {
-      const firstPiece = pieceCount;
-      for (let start = first; start < end; start += PIECE) pieces.set([start, Math.min(start + PIECE, end)], 2 * pieceCount++);
-      lists.set([id, firstPiece, pieceCount, 1], 4 * listCount++);
-    } else lists.set([id, first, end, 0], 4 * listCount++);
+    if (end - first > SPLIT_POSITIONS) {
+      const firstSplit = splits.length;
+      for (let at = first; at < end; at += SPLIT_POSITIONS) splits.push({ first: at, end: Math.min(at + SPLIT_POSITIONS, end) });
+      lists.push({ id, first: firstSplit, end: splits.length, is_long: 1 });
+    } else lists.push({ id, first, end, is_long: 0 });
     first = end;
   }
+  // n positions of an id make ⌈n / SPLIT_POSITIONS⌉ splits, at most 2n / SPLIT_POSITIONS where there is more than one
+  const most = Math.max(1, Math.floor((2 * ids.length) / SPLIT_POSITIONS));
   const position = order[order.length - 1];
-  return { order, lists, pieces, largest: { id: ids[position], position } };
+  return { order, lists: LIST.packAll(lists, ids.length), splits: SPLIT.packAll(splits, most), largest: { id: ids[position], position } };
 }

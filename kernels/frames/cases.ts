@@ -1,7 +1,7 @@
 import { Random, type Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { workload } from '../shared/workload.ts';
-import { cost, frames, type FramesOptions, type I420Frame, kernels, packFrames, type View } from './index.ts';
+import { cost, frames, type FramesOptions, type I420Frame, kernels, packFrames, TABLE_COLUMNS, type View } from './index.ts';
 import * as reference from './reference.ts';
 
 /** Noise: every sample differs from its neighbours. */
@@ -19,7 +19,7 @@ function framesCase(name: string, pictures: readonly I420Frame[], views: readonl
   const { words, table } = packFrames(pictures, views);
   return {
     name,
-    inputs: { packed: { shape: [words.length], data: words }, table: { shape: [pictures.length, 12], data: table } },
+    inputs: { packed: { shape: [words.length], data: words }, table: { shape: [pictures.length, TABLE_COLUMNS], data: table } },
     takesType: true,
     wrt: [],
     run: (t, type) => [frames(t.packed as Tensor<'u32'>, t.table as Tensor<'u32'>, { ...options, type })],

@@ -2,22 +2,29 @@
 // Each of the four taps of the resize is a whole RGB pixel, clamped to [0, 255]: the result is that of decoding to RGB first and
 // resizing then (half-pixel centres, as OpenCV's INTER_LINEAR). Chroma is sampled bilinearly; its samples sit in the centre of
 // their four luma samples, as in MPEG-1 and JPEG. ITU-R BT.601-7 and BT.709-6, sections on quantisation.
-// One lane per output pixel. Bytes larger than a binding come in windows, each with the frames that begin in it. A frame that does not end
-// in its window is NaN. Linked with special.wgsl.
+// One pixel of the result after another. Bytes larger than a binding come in windows, each with the frames that begin in it. A frame
+// that does not end in its window is NaN. Linked with engine/flat.wgsl and special.wgsl.
 
 struct Params {
-  n: u32, size: u32,
+  n: u32, tile: u32, size: u32,             // pixels of y, of a workgroup, and of a side
   first: u32,                               // frame that y begins with
   first_byte: u32, own: u32, bytes: u32,    // of the window: where it begins, how far on the next one does, and how long it is
   mean_r: f32, mean_g: f32, mean_b: f32, std_r: f32, std_g: f32, std_b: f32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> packed: array<u32>;     // bytes of the window: planes Y, U, V each; four bytes to a word
-@group(0) @binding(2) var<storage, read> table: array<vec4u>;    // [frames, 3]: offset, width, height, crop x; crop y, width, height, flip; matrix, range, 0, 0
-@group(0) @binding(3) var<storage, read_write> y: array<result>; // [frames, 3, size, size]
+// A frame, and which view is taken of it.
+struct Entry {
+  offset: u32, width: u32, height: u32,                               // where its bytes begin, and its pixels
+  crop_x: f32, crop_y: f32, crop_width: f32, crop_height: f32,
+  flip: u32,                                                          // 1 if it is mirrored
+  matrix: u32,                                                        // 0 for BT.601, 1 for BT.709
+  range: u32,                                                         // 0 for limited, 1 for full
+}
 
-const WORKGROUP = 64u;
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> packed: array<u32>;       // bytes of the window: planes Y, U, V each; four bytes to a word
+@group(0) @binding(2) var<storage, read> table: array<Entry>;      // [frames]
+@group(0) @binding(3) var<storage, read_write> y: array<result>;   // [frames, 3, size, size]
 
 struct Frame {
   luma: u32,      // offset of the first byte of each plane
@@ -31,59 +38,60 @@ struct Frame {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn frames(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = group_number(group, groups) * WORKGROUP + lane;
-  if (i >= params.n) { return; }
+fn frames(lanes: Lanes) {
   let area = params.size * params.size;
-  let f = i / area;
-  let at = i % area;
-  let row = 3u * (params.first + f);
-  let a = table[row];
-  let b = table[row + 1u];
-  let c = table[row + 2u];
-  let extent = vec2u(a.y, a.z);
-  let half = (extent + 1u) / 2u;
-  let luma = a.x - params.first_byte;
-  let blue = luma + extent.x * extent.y;
-  let red = blue + half.x * half.y;
-  if (a.x < params.first_byte || luma >= params.own) { return; }   // in another window
-  let frame = Frame(luma, blue, red, extent.x, vec2f(half - 1u), half.x, c.x, c.y);
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
+    let f = i / area;
+    let at = i % area;
+    let entry = table[params.first + f];
+    let extent = vec2u(entry.width, entry.height);
+    let half = (extent + 1u) / 2u;
+    let luma = entry.offset - params.first_byte;
+    let blue = luma + extent.x * extent.y;
+    let red = blue + half.x * half.y;
+    if (entry.offset < params.first_byte || luma >= params.own) { continue; }   // in another window
+    let frame = Frame(luma, blue, red, extent.x, vec2f(half - 1u), half.x, entry.matrix, entry.range);
 
-  var pixel = vec2u(at % params.size, at / params.size);
-  if (b.w != 0u) { pixel.x = params.size - 1u - pixel.x; }
-  let corner = bitcast<vec2f>(vec2u(a.w, b.x));
-  let crop = bitcast<vec2f>(b.yz);
-  let last = min(ceil(corner + crop), vec2f(extent)) - 1.0;
-  let place = clamp(corner + (vec2f(pixel) + 0.5) * (crop / f32(params.size)) - 0.5, floor(corner), last);
-  let low = vec2u(place);
-  let high = min(low + 1u, vec2u(last));
-  let part = place - vec2f(low);
-  // taps of weight 0 are not fetched: where nothing is resized, that is three of four
-  var colour = rgb(frame, low);
-  if (part.x > 0.0) { colour = mix(colour, rgb(frame, vec2u(high.x, low.y)), part.x); }
-  if (part.y > 0.0) {
-    var below = rgb(frame, vec2u(low.x, high.y));
-    if (part.x > 0.0) { below = mix(below, rgb(frame, high), part.x); }
-    colour = mix(colour, below, part.y);
+    var pixel = vec2u(at % params.size, at / params.size);
+    if (entry.flip != 0u) { pixel.x = params.size - 1u - pixel.x; }
+    let corner = vec2f(entry.crop_x, entry.crop_y);
+    let crop = vec2f(entry.crop_width, entry.crop_height);
+    let last = min(ceil(corner + crop), vec2f(extent)) - 1.0;
+    let place = clamp(corner + (vec2f(pixel) + 0.5) * (crop / f32(params.size)) - 0.5, floor(corner), last);
+    var value = (resized(frame, place, last) - vec3f(params.mean_r, params.mean_g, params.mean_b)) / vec3f(params.std_r, params.std_g, params.std_b);
+    let length = red + half.x * half.y - luma;
+    if (luma >= params.bytes || length > params.bytes - luma) { value = nan_of(vec4f(value, 0.0)).xyz; }
+    for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = result(value[channel]); }
   }
-  let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
-  let deviation = vec3f(params.std_r, params.std_g, params.std_b);
-  var value = (colour - mean) / deviation;
-  let length = red + half.x * half.y - luma;
-  if (luma >= params.bytes || length > params.bytes - luma) { value = nan_of(vec4f(value, 0.0)).xyz; }
-  for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = result(value[channel]); }
 }
 
-/// One pixel of a frame in [0, 255].
+// The colour at a place between pixels, of which `last` is the last that may be looked at.
+fn resized(frame: Frame, place: vec2f, last: vec2f) -> vec3f {
+  let low = vec2u(place);
+  let high = min(low + 1u, vec2u(last));
+  let between = place - vec2f(low);
+  // taps of weight 0 are not fetched: where nothing is resized, that is three of four
+  var colour = rgb(frame, low);
+  if (between.x > 0.0) { colour = mix(colour, rgb(frame, vec2u(high.x, low.y)), between.x); }
+  if (between.y > 0.0) {
+    var below = rgb(frame, vec2u(low.x, high.y));
+    if (between.x > 0.0) { below = mix(below, rgb(frame, high), between.x); }
+    colour = mix(colour, below, between.y);
+  }
+  return colour;
+}
+
+// One pixel of a frame in [0, 255].
 fn rgb(frame: Frame, at: vec2u) -> vec3f {
   let luma = byte(frame.luma + at.y * frame.width + at.x);
   let place = clamp(vec2f(at) * 0.5 - 0.25, vec2f(0.0), frame.chroma);
   let low = vec2u(place);
   let high = min(low + 1u, vec2u(frame.chroma));
-  let part = place - vec2f(low);
-  let top = mix(chroma(frame, low), chroma(frame, vec2u(high.x, low.y)), part.x);
-  let bottom = mix(chroma(frame, vec2u(low.x, high.y)), chroma(frame, high), part.x);
-  let c = (mix(top, bottom, part.y) - 128.0) * select(255.0 / 224.0, 1.0, frame.range == 1u);
+  let between = place - vec2f(low);
+  let top = mix(chroma(frame, low), chroma(frame, vec2u(high.x, low.y)), between.x);
+  let bottom = mix(chroma(frame, vec2u(low.x, high.y)), chroma(frame, high), between.x);
+  let c = (mix(top, bottom, between.y) - 128.0) * select(255.0 / 224.0, 1.0, frame.range == 1u);
   let l = select((luma - 16.0) * (255.0 / 219.0), luma, frame.range == 1u);
   let k = select(vec2f(0.114, 0.299), vec2f(0.0722, 0.2126), frame.matrix == 1u);   // weights of blue and red in luma
   let blue = 2.0 * (1.0 - k.x) * c.x;   // blue − luma
@@ -92,7 +100,7 @@ fn rgb(frame: Frame, at: vec2u) -> vec3f {
   return clamp(l + vec3f(red, green, blue), vec3f(0.0), vec3f(255.0));
 }
 
-/// One sample of both chroma planes.
+// One sample of both chroma planes.
 fn chroma(frame: Frame, at: vec2u) -> vec2f {
   let offset = at.y * frame.chroma_width + at.x;
   return vec2f(byte(frame.blue + offset), byte(frame.red + offset));

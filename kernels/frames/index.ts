@@ -1,14 +1,14 @@
-import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, type FloatType, inRanges, Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
+import {
+  BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part, ShapeError, Tensor,
+} from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
-import { ceilDiv } from '../shared/sizes.ts';
-import { TABLE_COLUMNS } from './pack.ts';
+import { TABLE_COLUMNS, text } from './pack.ts';
 
-export { type I420Frame, packFrames, type View } from './pack.ts';
+export { type I420Frame, packFrames, TABLE_COLUMNS, type View } from './pack.ts';
 export { cost } from './cost.ts';
 
-const kernel = new Kernel('frames', [await part(import.meta.url, './frames.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
+const kernel = new Kernel('frames', [text, flat, await part(import.meta.url, '../shared/special.wgsl')]);
 
-const WORKGROUP = 64;
 const ALL = 0xffffffff;
 
 type Rgb = readonly [red: number, green: number, blue: number];
@@ -27,47 +27,48 @@ export interface FramesOptions {
  * model's input, so that every host sees equal pixels. Not differentiated. A frame whose bytes are not in `packed` comes out NaN, and
  * where `packed` is larger than a binding, so does one of more than half a binding: 64 MiB on every device, 44 million pixels.
  *
- * @param packed `words` of `packFrames`  @param table [F, 12], `table` of `packFrames`
+ * @param packed `words` of `packFrames`  @param table [F, TABLE_COLUMNS], `table` of `packFrames`
  * @returns [F, 3, size, size]
  */
 export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean, std, type = 'f32' }: FramesOptions): Tensor {
   const [count, columns] = table.shape;
-  if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) throw new ShapeError('frames', `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`, 'pass what packFrames() returned');
+  if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) {
+    throw new ShapeError('frames', `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`, 'pass what packFrames() returned');
+  }
   for (const [i, channel] of ['red', 'green', 'blue'].entries()) {
     checkNumber('frames', `mean of ${channel}`, mean[i]);
     checkPositive('frames', `std of ${channel}`, std[i]);
   }
   const { gpu } = packed;
   const y = Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
+  const statistics = { mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] };
   inRanges(gpu, count, { y }, (tensors, some, first) => {
     const n = some * size * size;
-    for (const { piece, ...place } of windowsOf(packed)) {
-      kernel.run(gpu, {
-        tensors: { ...tensors, packed: piece, table },
-        params: { n, size, first, ...place, bytes: piece.bytes, mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] },
-        grid: ceilDiv(n, WORKGROUP),
-      });
-      if (piece !== packed) piece.dispose();
+    const { tile, grid } = flatTiles(gpu, n);
+    for (const { window, ...place } of windowsOf(packed)) {
+      const params = { n, tile, size, first, ...place, bytes: window.bytes, ...statistics };
+      kernel.run(gpu, { tensors: { ...tensors, packed: window, table }, params, grid });
+      if (window !== packed) window.dispose();
     }
   });
   return y;
 }
 
-/** A part of the packed bytes, for the frames that begin in its first `own` bytes. The last one has all that begin behind it, too. */
+/** A range of the packed bytes, for the frames that begin in its first `own` bytes. The last one has all that begin behind it, too. */
 interface Window {
-  readonly piece: Tensor<'u32'>;
+  readonly window: Tensor<'u32'>;
   readonly first_byte: number;
   readonly own: number;
 }
 
-/** All of the bytes if they fit a binding; else parts that overlap by half, so that each frame lies wholly in the one that it begins in. */
+/** All of the bytes if they fit a binding; else windows that overlap by half, so that each frame lies wholly in the one that it begins in. */
 function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
-  if (fitsBinding(packed)) return yield { piece: packed, first_byte: 0, own: ALL };
+  if (fitsBinding(packed)) return yield { window: packed, first_byte: 0, own: ALL };
   const half = Math.floor(bindingBytes(packed.gpu) / 2 / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;
   for (let first_byte = 0, left = packed.bytes; left > 0; first_byte += half) {
     const bytes = Math.min(2 * half, left);
     left = bytes === left ? 0 : left - half;
-    yield { piece: packed.alias([bytes / 4], first_byte), first_byte, own: left === 0 ? ALL : half };
+    yield { window: packed.alias([bytes / 4], first_byte), first_byte, own: left === 0 ? ALL : half };
   }
 }
 

@@ -1,4 +1,4 @@
-import { FirstlightError, ShapeError } from '../../engine/index.ts';
+import { FirstlightError, part, ShapeError, Struct } from '../../engine/index.ts';
 
 /**
  * A picture as video decoders give it: luma for every pixel, chroma for every 2 × 2 block. ITU-R BT.601, BT.709.
@@ -21,8 +21,13 @@ export interface View {
   readonly flip: boolean;
 }
 
-/** Words of one row of the table that `frames.wgsl` reads. */
-export const TABLE_COLUMNS = 12;
+/** The text that declares the rows of the table. */
+export const text = await part(import.meta.url, './frames.wgsl');
+const ENTRY = new Struct(text, 'Entry', 'u32',
+  ['offset', 'width', 'height', 'crop_x', 'crop_y', 'crop_width', 'crop_height', 'flip', 'matrix', 'range']);
+
+/** Words of one row of the table. */
+export const TABLE_COLUMNS = ENTRY.words;
 
 const ALIGNMENT = 4;
 
@@ -31,7 +36,9 @@ const ALIGNMENT = 4;
  * view per frame; a frame given several times (the same `data`) is stored once.
  */
 export function packFrames(frames: readonly I420Frame[], views: readonly View[]): { words: Uint32Array; table: Uint32Array } {
-  if (frames.length === 0 || frames.length !== views.length) throw new ShapeError('packFrames', `${frames.length} frames need as many views, got ${views.length}`);
+  if (frames.length === 0 || frames.length !== views.length) {
+    throw new ShapeError('packFrames', `${frames.length} frames need as many views, got ${views.length}`);
+  }
   const offsets = new Map<Uint8Array, number>();
   let bytes = 0;
   frames.forEach((frame, i) => {
@@ -45,25 +52,27 @@ export function packFrames(frames: readonly I420Frame[], views: readonly View[])
   const stored = new Uint8Array(words.buffer);
   for (const [data, offset] of offsets) stored.set(data, offset);
 
-  const table = new Uint32Array(TABLE_COLUMNS * frames.length);
-  const floats = new Float32Array(table.buffer);
-  frames.forEach(({ width, height, data, matrix, range }, i) => {
+  const table = ENTRY.packAll(frames.map(({ width, height, data, matrix, range }, i) => {
     const { crop, flip } = views[i];
-    const row = TABLE_COLUMNS * i;
-    table.set([offsets.get(data) as number, width, height], row);
-    floats.set([crop.x, crop.y, crop.width, crop.height], row + 3);
-    table.set([flip ? 1 : 0, matrix === 'bt709' ? 1 : 0, range === 'full' ? 1 : 0], row + 7);
-  });
+    return {
+      offset: offsets.get(data) as number, width, height,
+      crop_x: crop.x, crop_y: crop.y, crop_width: crop.width, crop_height: crop.height,
+      flip: flip ? 1 : 0, matrix: matrix === 'bt709' ? 1 : 0, range: range === 'full' ? 1 : 0,
+    };
+  }));
   return { words, table };
 }
 
 function checkFrame({ width, height, data }: I420Frame, i: number): void {
   const need = width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
-  if (data.length !== need) throw new FirstlightError('FL_FRAME', `packFrames: frame ${i} of ${width} × ${height} has ${need} bytes as I420, got ${data.length}`, { frame: i, need, have: data.length });
+  if (data.length === need) return;
+  const message = `packFrames: frame ${i} of ${width} × ${height} has ${need} bytes as I420, got ${data.length}`;
+  throw new FirstlightError('FL_FRAME', message, { frame: i, need, have: data.length });
 }
 
 function checkView({ crop: { x, y, width, height } }: View, frame: I420Frame, i: number): void {
   // written so that NaN fails too
   if (x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= frame.width && y + height <= frame.height) return;
-  throw new FirstlightError('FL_FRAME', `packFrames: the crop ${width} × ${height} at (${x}, ${y}) is not inside of frame ${i}, ${frame.width} × ${frame.height}`, { frame: i });
+  const crop = `the crop ${width} × ${height} at (${x}, ${y})`;
+  throw new FirstlightError('FL_FRAME', `packFrames: ${crop} is not inside of frame ${i}, ${frame.width} × ${frame.height}`, { frame: i });
 }

@@ -13,7 +13,7 @@ function gradNormCase(name: string, arenas: Readonly<Record<string, Input>>): Ca
     wrt: [],
     run: (t) => [gradNorm(names.map((key) => t[key] as Tensor))],
     reference: (t) => [reference.gradNorm(names.map((key) => t[key]))],
-    tolerance: { atol: 1e-30, rtol: 1e-6, why: 'sums of blocks of squares, then of sums' },
+    tolerance: { atol: 1e-30, rtol: 1e-6, why: 'sums of splits of squares, then of sums' },
     cost: () => cost(names.reduce((sum, key) => sum + arenas[key].data.length, 0)),
   };
 }

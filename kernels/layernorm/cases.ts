@@ -22,7 +22,7 @@ function layernormCase(name: string, x: Input, { tolerance, gradientTolerance }:
     name,
     inputs: { x, weight: normal('weight', [cols], { mean: 1, std: 0.2 }), bias: normal('bias', [cols]) },
     wrt: ['x', 'weight', 'bias'],
-    run: (t) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, EPS)],
+    run: (t) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, { eps: EPS })],
     reference: ({ x, weight, bias }) => [reference.layernorm(x, weight, bias, EPS)],
     gradient: ({ x, weight }, dy) => reference.layernormGradient(x, weight, dy, EPS),
     tolerance,
@@ -40,7 +40,7 @@ function appendedCase(name: string, [sequences, tokens, cols]: readonly [number,
     ...plain,
     inputs: { ...plain.inputs, x, appended: normal('appended', [sequences, cols], { mean: 1 }) },
     wrt: ['x', 'weight', 'bias', 'appended'],
-    run: (t) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, EPS, t.appended as Tensor)],
+    run: (t) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, { eps: EPS, appended: t.appended as Tensor })],
     reference: ({ x, appended, weight, bias }) => [reference.layernorm(reference.withAppended(x, appended, tokens, cols), weight, bias, EPS)],
     gradient: ({ x, appended, weight }, dy) => {
       const joined = reference.layernormGradient(reference.withAppended(x, appended, tokens, cols), weight, dy, EPS);
@@ -61,8 +61,8 @@ function chainCase(name: string, [sequences, cols]: readonly [number, number]): 
     run: (t) => {
       const { x, weight, bias, inner, shift } = t as Record<string, Tensor>;
       return x.gpu.scope(() => {
-        const u = layernorm(x, inner, shift, EPS);
-        return [layernorm(u, weight, bias, EPS, layernorm(u, inner, shift, EPS))];
+        const u = layernorm(x, inner, shift, { eps: EPS });
+        return [layernorm(u, weight, bias, { eps: EPS, appended: layernorm(u, inner, shift, { eps: EPS }) })];
       });
     },
     reference: (inputs) => [reference.layernorm(sequencesOf(ln(inputs.x, inputs), inputs), inputs.weight, inputs.bias, EPS)],
@@ -94,7 +94,7 @@ export const room: Room = {
     layernormCase('a batch of one', normal('one row', [1, 16])),
     layernormCase('rows longer than the workgroup, and odd', normal('long', [3, 1027])),
     layernormCase('a width of 768', normal('wide', [5, 768])),
-    layernormCase('more rows than one band', normal('many', [2, 25, 64])),
+    layernormCase('more rows than one split', normal('many', [2, 25, 64])),
     layernormCase('many rows of odd length', normal('rows', [140, 33])),
     layernormCase('a mean far above the deviation', offset, {
       tolerance: { atol: 3e-6, rtol: 3e-6, why: 'x itself is exact; the mean is corrected by a second sum' },

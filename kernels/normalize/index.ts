@@ -3,8 +3,9 @@ import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/
 
 export { cost, gradientCost } from './cost.ts';
 
-const forward = rowKernels('normalize', [await part(import.meta.url, './normalize.wgsl'), await part(import.meta.url, '../shared/special.wgsl')]);
-const backward = rowKernels('normalize_grad', [await part(import.meta.url, './normalize_grad.wgsl')]);
+const read = (file: string) => part(import.meta.url, file);
+const forward = rowKernels('normalize', [await read('./normalize.wgsl'), await read('../shared/special.wgsl')]);
+const backward = rowKernels('normalize_grad', [await read('./normalize_grad.wgsl')]);
 
 /**
  * y = x / ‖x‖₂ over the last dimension, without an epsilon, as CLIP compares directions. A row of zeros stays zero and
@@ -13,27 +14,29 @@ const backward = rowKernels('normalize_grad', [await part(import.meta.url, './no
  * @param x [..., C]  @returns the shape of `x`
  */
 export function normalize(x: Tensor): Tensor {
-  const length = x.shape.at(-1);
-  if (length === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
+  const cols = x.shape.at(-1);
+  if (cols === undefined) throw new ShapeError('normalize', 'x is a scalar, it has no last dimension');
   const { gpu } = x;
-  const rows = x.size / length;
+  const rows = x.size / cols;
   const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) => {
-    const { kernel, vectors } = vectorsOf(kernels, length);
-    inRanges(gpu, rows, all, (tensors, count) => kernel.run(gpu, { tensors, params: { rows: count, vectors }, ...rowLaunch(gpu, kernel, count) }));
+    const { kernel } = vectorsOf(kernels, cols);
+    inRanges(gpu, rows, all, (tensors, count) => {
+      kernel.run(gpu, { tensors, params: { rows: count, cols }, ...rowLaunch(gpu, kernel, count) });
+    });
   };
   return gpu.scope(() => {
     const y = x.like();
-    const inverse = x.wide([rows], 'inverse norm');
-    run(forward, { x, y, inverse });
+    const inverse_norms = x.wide([rows], 'inverse norms');
+    run(forward, { x, y, inverse_norms });
     return record(
       y,
       [x],
       (dy) => {
         const dx = x.gradLike();
-        run(backward, { y, inverse, dy, dx });
+        run(backward, { y, inverse_norms, dy, dx });
         return [dx];
       },
-      [y, inverse],
+      [y, inverse_norms],
     );
   });
 }

@@ -1,9 +1,11 @@
-import { record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import { record, type Shape, Tensor } from '../../engine/index.ts';
+import { dimensionOf, type Line, lineOf } from '../shared/lines.ts';
 import { sumEverything } from '../shared/sum_rows.ts';
-import { type Line, OPERATIONS, reduceInto, share, spread } from './launch.ts';
+import { reduceInto, share, spread } from './launch.ts';
+import { OPERATIONS } from './operations.ts';
 
-export { kernels } from './launch.ts';
 export { cost, gradientCost } from './cost.ts';
+export { kernels } from './operations.ts';
 
 /** What a reduction leaves of its dimension. */
 export interface ReduceOptions {
@@ -31,8 +33,9 @@ export function sumAll(x: Tensor): Tensor {
 }
 
 /**
- * The largest element along dimension `dim`, which vanishes from the shape. NaN counts as larger than any number. Elements that are equally large
- * share the gradient evenly, as in torch.amax; where the result is NaN, all of the gradient is.
+ * The largest element along dimension `dim`, which vanishes from the shape. NaN counts as larger than any number.
+ * Elements that are equally large share the gradient evenly, as in torch.amax; where the result is NaN, all of the
+ * gradient is.
  *
  * @param x [..., extent, ...]
  */
@@ -40,14 +43,17 @@ export function max(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
   return extreme('max', x, dim, options);
 }
 
-/** The smallest element along dimension `dim`, as `max` otherwise: NaN counts as smaller than any number, ties share the gradient (torch.amin). */
+/**
+ * The smallest element along dimension `dim`, as `max` otherwise: NaN counts as smaller than any number, ties share the
+ * gradient (torch.amin).
+ */
 export function min(x: Tensor, dim: number, options?: ReduceOptions): Tensor {
   return extreme('min', x, dim, options);
 }
 
 /**
- * Where the largest element along dimension `dim` is, the first one if several are equally large; the first NaN, if there is one (torch.argmax).
- * Not differentiable.
+ * Where the largest element along dimension `dim` is, the first one if several are equally large; the first NaN, if
+ * there is one (torch.argmax). Not differentiable.
  *
  * @param x [..., extent, ...]
  */
@@ -85,10 +91,10 @@ function place(op: 'argmax' | 'argmin', x: Tensor, dim: number, options?: Reduce
 }
 
 /** x as [outer, extent, inner], and the shape of the result. */
-function seen(op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {}): { readonly line: Line; readonly shape: Shape } {
-  const rank = x.shape.length;
-  const at = dim < 0 ? dim + rank : dim;
-  if (!Number.isInteger(at) || at < 0 || at >= rank) throw new ShapeError(op, `x is [${x.shape}], it has no dimension ${dim}`);
+function seen(
+  op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {},
+): { readonly line: Line; readonly shape: Shape } {
+  const at = dimensionOf(op, x.shape, dim);
   const shape = keepDim ? x.shape.map((extent, i) => (i === at ? 1 : extent)) : x.shape.filter((_, i) => i !== at);
-  return { line: { extent: x.shape[at], inner: sizeOf(x.shape.slice(at + 1)) }, shape };
+  return { line: lineOf(x.shape, at), shape };
 }

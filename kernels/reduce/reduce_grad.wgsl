@@ -1,18 +1,24 @@
-// Gradient of a sum or mean over one dimension: every summand gets the gradient of its sum, dx[o, k, i] = factor · dy[o, i].
-// One lane per vector of dx; a range of dx begins `start` vectors behind the beginning of an o. Linked with vector/*.wgsl.
+// Gradient of a sum or mean over one dimension: every summand gets the gradient of its sum, dx[o, k, i] = factor ·
+// dy[o, i].
+// Linked with engine/flat.wgsl (which vectors of dx a lane takes) and a vector. A range of dx has whole lines, or rows
+// of one line.
 
-struct Params { n: u32, extent: u32, inner: u32, start: u32, x_skip: u32, y_skip: u32, factor: f32 }
+struct Params {
+  n: u32, tile: u32,             // vectors of dx in this range, and those of a workgroup
+  extent: u32, inner: u32,       // inner in vectors
+  x_start: u32, y_start: u32,    // where the range begins in what is bound of dx and of dy
+  factor: f32,
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vector>;                // [outer, inner], behind y_skip vectors
-@group(0) @binding(2) var<storage, read_write> dx: array<result_vector>;   // [outer, extent, inner], n vectors behind x_skip
-
-const WORKGROUP = 256u;
+@group(0) @binding(1) var<storage, read> dy: array<vector>;                // [outer, inner]
+@group(0) @binding(2) var<storage, read_write> dx: array<result_vector>;   // [outer, extent, inner]
 
 @compute @workgroup_size(WORKGROUP)
-fn reduce_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = group_number(group, groups) * WORKGROUP + lane;
-  if (i >= params.n) { return; }
-  let outer = (i + params.start) / (params.extent * params.inner);
-  dx[i + params.x_skip] = result_vector(params.factor * vector32(dy[outer * params.inner + i % params.inner + params.y_skip]));
+fn reduce_grad(lanes: Lanes) {
+  let tile = tile_of(lanes, params.tile, params.n);
+  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
+    let j = i / (params.extent * params.inner) * params.inner + i % params.inner;
+    dx[params.x_start + i] = result_vector(params.factor * vector32(dy[params.y_start + j]));
+  }
 }

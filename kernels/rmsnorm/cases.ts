@@ -67,7 +67,7 @@ export const room: Room = {
   cases: [
     rmsnormCase('an odd width: read one by one', normal('odd', [7, 65])),
     rmsnormCase('rows longer than the workgroup, and odd', normal('long', [3, 1027])),
-    rmsnormCase('more rows than one band', normal('many', [2, 65, 64])),
+    rmsnormCase('more rows than one split', normal('many', [2, 65, 64])),
     rmsnormCase('a mean far above the deviation', normal('offset', [33, 64], { mean: 2, std: 0.01 })),
     rmsnormCase('a scale of 1e4', normal('large', [4, 50], { mean: -3e4, std: 1e4 })),
     chainCase('a gradient that is added to', 64),

@@ -1,4 +1,4 @@
-import { part, type Tensor } from '../../engine/index.ts';
+import { part, Struct, type Tensor } from '../../engine/index.ts';
 import { type ArenaStep, kernelsOf, updateArena, updateKernels } from '../shared/arena_update.ts';
 import { checkFraction, checkNotNegative } from '../shared/numbers.ts';
 import { controlKernels } from '../shared/step_control.ts';
@@ -7,13 +7,15 @@ export { cost } from './cost.ts';
 
 const body = await part(import.meta.url, './sgd.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
-const plain = updateKernels('sgd', [body, await part(import.meta.url, './momentum.none.wgsl'), special]);
-const withMomentum = updateKernels('sgd_momentum', [body, await part(import.meta.url, './momentum.buffer.wgsl')]);
+const plain = updateKernels('sgd', [body, await part(import.meta.url, './parts/momentum.none.wgsl'), special]);
+const withMomentum = updateKernels('sgd_momentum', [body, await part(import.meta.url, './parts/momentum.buffer.wgsl')]);
+
+const HYPER = new Struct(body, 'Hyper', 'f32', ['lr', 'momentum', 'weight_decay', 'nesterov']);
 
 /** Numbers of one row of `hyper`. */
-export const SGD_COLUMNS = 4;
+export const SGD_COLUMNS = HYPER.words;
 
-/** What one update needs; `hyper` is [G, 4], of rows that `sgdRow` makes. */
+/** What one update needs; `hyper` is [G, SGD_COLUMNS], of rows that `sgdRow` makes. */
 export interface SGDStep extends ArenaStep {
   /** [n], what gradients have gathered, zeros before the first step; changed in place. Left out where no group has momentum. */
   readonly momentum?: Tensor;
@@ -40,11 +42,11 @@ export interface SGDHyper {
   readonly nesterov: boolean;
 }
 
-/** The row of `hyper`: lr, momentum, weight decay, 1 for Nesterov's momentum. */
+/** The row of `hyper` for a group, `struct Hyper`. */
 export function sgdRow({ lr, momentum, weightDecay, nesterov }: SGDHyper): Float32Array {
   for (const [name, value] of Object.entries({ lr, weightDecay })) checkNotNegative('SGD', name, value);
   checkFraction('SGD', 'momentum', momentum);
-  return Float32Array.of(lr, momentum, weightDecay, nesterov ? 1 : 0);
+  return HYPER.pack({ lr, momentum, weight_decay: weightDecay, nesterov: nesterov ? 1 : 0 });
 }
 
 export const kernels = [...kernelsOf(plain), ...kernelsOf(withMomentum), ...controlKernels];

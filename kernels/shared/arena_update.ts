@@ -1,13 +1,13 @@
-/** What updates of parameters have in common: they lie side by side in an arena, in blocks of one group each. */
+/** What updates of parameters have in common: they lie side by side in an arena, in tiles of one group each. */
 import { inRanges, type Kernel, part, ShapeError, type Source, type Tensor } from '../../engine/index.ts';
 import { vectorsOf, type VectorKernels, vectorKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
-import { CONTROL_SIZE } from './step_control.ts';
+import { CONTROL_SIZE, controlPart } from './step_control.ts';
 
 /** Parameters of an arena that share a group; the groups of an arena start at multiples of it. */
-export const BLOCK = 1024;
+export const TILE = 1024;
 
-/** Lanes of a workgroup, which share a block: few on a software adapter, where starting one costs as much as several vectors. */
+/** Lanes of a workgroup, which share a tile: few on a software adapter, where starting one costs as much as several vectors. */
 const LANES = { software: 8, hardware: 64 } as const;
 
 const withoutShadow = await part(import.meta.url, './optimizer/shadow.none.wgsl');
@@ -20,7 +20,8 @@ export interface UpdateKernels {
 }
 
 export function updateKernels(name: string, parts: readonly Source[]): UpdateKernels {
-  return { plain: vectorKernels(name, [...parts, withoutShadow]), shadowed: vectorKernels(`${name}_shadow`, [...parts, withShadow]) };
+  const all = [...parts, controlPart];
+  return { plain: vectorKernels(name, [...all, withoutShadow]), shadowed: vectorKernels(`${name}_shadow`, [...all, withShadow]) };
 }
 
 export function kernelsOf({ plain, shadowed }: UpdateKernels): Kernel[] {
@@ -37,9 +38,9 @@ export interface ArenaStep {
   readonly shadow?: Tensor;
   /** [G, …], one row per parameter group; written by the host before each step. */
   readonly hyper: Tensor;
-  /** [⌈n / 1024⌉], the row of `hyper` for each block of 1024 parameters. */
-  readonly groupOfBlock: Tensor<'u32'>;
-  /** [8] from `stepControl`. */
+  /** [⌈n / 1024⌉], the row of `hyper` for each tile of 1024 parameters. */
+  readonly groupOfTile: Tensor<'u32'>;
+  /** What `stepControl` returned. */
   readonly control: Tensor;
 }
 
@@ -49,28 +50,30 @@ export interface ArenaStep {
  * @param moments [n] each, what the optimiser keeps of earlier gradients, by the name of its binding; changed in place
  * @param columns of `hyper`
  */
-export function updateArena(op: string, kernels: UpdateKernels, step: ArenaStep, moments: Readonly<Record<string, Tensor>>, columns: number): void {
-  const { values, grads, shadow, hyper, groupOfBlock, control } = step;
+export function updateArena(
+  op: string, kernels: UpdateKernels, step: ArenaStep, moments: Readonly<Record<string, Tensor>>, columns: number,
+): void {
+  const { values, grads, shadow, hyper, groupOfTile, control } = step;
   const { gpu, size } = values;
   const flat = { values, grads, ...moments, ...(shadow && { shadow }) };
   for (const [name, tensor] of Object.entries(flat)) {
     if (tensor.size !== size) throw new ShapeError(op, `values have ${size} elements, ${name} has ${tensor.size}`);
   }
-  const blocks = ceilDiv(size, BLOCK);
+  const tiles = ceilDiv(size, TILE);
   if (hyper.shape.length !== 2 || hyper.shape[1] !== columns) throw new ShapeError(op, `hyper must be [G, ${columns}], got [${hyper.shape}]`);
-  if (groupOfBlock.size !== blocks) {
-    throw new ShapeError(op, `groupOfBlock must be [${blocks}], one for each ${BLOCK} of ${size} values, got [${groupOfBlock.shape}]`);
+  if (groupOfTile.size !== tiles) {
+    throw new ShapeError(op, `groupOfTile must be [${tiles}], one for each ${TILE} of ${size} values, got [${groupOfTile.shape}]`);
   }
   if (control.size !== CONTROL_SIZE) {
     throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');
   }
-  inRanges(gpu, size, flat, (pieces, count, start) => {
+  inRanges(gpu, size, flat, (tensors, count, start) => {
     const { kernel, vectors: n } = vectorsOf(shadow === undefined ? kernels.plain : kernels.shadowed, count);
     kernel.run(gpu, {
-      tensors: { ...pieces, hyper, group_of_block: groupOfBlock, control },
-      params: { n, first_block: start / BLOCK },
-      constants: { BLOCK, LANES: LANES[gpu.kind] },
-      grid: ceilDiv(count, BLOCK),
+      tensors: { ...tensors, hyper, group_of_tile: groupOfTile, control },
+      params: { n, first_tile: start / TILE },
+      constants: { TILE, LANES: LANES[gpu.kind] },
+      grid: ceilDiv(count, TILE),
     });
-  }, BLOCK);
+  }, TILE);
 }

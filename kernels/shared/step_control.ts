@@ -1,14 +1,26 @@
 /** What every optimiser decides about a step before it updates anything. */
-import { Kernel, part, ShapeError, Tensor } from '../../engine/index.ts';
+import { Kernel, part, ShapeError, Struct, Tensor } from '../../engine/index.ts';
 import { checkFraction, checkNotNegative, checkPositive } from './numbers.ts';
 
-const parts = [await part(import.meta.url, './optimizer/step_control.wgsl'), await part(import.meta.url, './exp.wgsl')];
-const conclusion = new Kernel('step_control', parts);
+const text = await part(import.meta.url, './optimizer/step_control.wgsl');
+/** The parts that declare what a step is known by, and what is decided about it. */
+export const measuredPart = await part(import.meta.url, './optimizer/measured.wgsl');
+export const controlPart = await part(import.meta.url, './optimizer/control.wgsl');
+const conclusion = new Kernel('step_control', [text, measuredPart, controlPart, await part(import.meta.url, './exp.wgsl')]);
 
 export const controlKernels = [conclusion];
 
+/** What `gradNorm` returns. */
+export const MEASURED = new Struct(measuredPart, 'Measured', 'f32', ['norm', 'not_finite']);
+/** What `stepControl` returns. */
+export const CONTROL = new Struct(controlPart, 'Control', 'f32',
+  ['norm', 'factor', 'skips', 'loss_scale', 'correction1', 'correction2', 'skipped_in_a_row', 'step']);
+/** What `stepControl` keeps. */
+export const STATE = new Struct(text, 'State', 'u32', ['steps', 'finite_in_a_row', 'skipped_in_a_row', 'skipped']);
+const SETTINGS = new Struct(text, 'Settings', 'f32', ['max_norm', 'log_beta1', 'log_beta2', 'growth', 'backoff', 'interval']);
+
 /** Numbers of `control`. */
-export const CONTROL_SIZE = 8;
+export const CONTROL_SIZE = CONTROL.words;
 
 /** What is the same for all groups and all steps. */
 export interface ControlSettings {
@@ -24,21 +36,21 @@ export interface ControlSettings {
   readonly backoff: number;
 }
 
-/** [6], as `stepControl` reads it. Errors name `op`, the optimiser that is set so. */
+/** `struct Settings`, as `stepControl` reads it. Errors name `op`, the optimiser that is set so. */
 export function stepSettings(op: string, { maxNorm, beta1, beta2, growth, backoff, interval }: ControlSettings): Float32Array {
   checkNotNegative(op, 'maxNorm', maxNorm);
   for (const [name, value] of Object.entries({ beta1, beta2 })) checkFraction(op, name, value);
   for (const [name, value] of Object.entries({ growth, backoff, interval })) checkPositive(op, name, value);
-  return Float32Array.of(maxNorm, Math.log(beta1), Math.log(beta2), growth, backoff, interval);
+  return SETTINGS.pack({ max_norm: maxNorm, log_beta1: Math.log(beta1), log_beta2: Math.log(beta2), growth, backoff, interval });
 }
 
 /** What a step is decided by. */
 export interface StepState {
-  /** [2] from `gradNorm`. */
+  /** `MEASURED`, from `gradNorm`. */
   readonly measured: Tensor;
-  /** [6] from `stepSettings`. */
+  /** From `stepSettings`. */
   readonly settings: Tensor;
-  /** [4]: steps taken, finite in a row, skipped in a row, skipped in all; changed in place. */
+  /** `STATE`: steps taken, finite in a row, skipped in a row, skipped in all; changed in place. */
   readonly state: Tensor<'u32'>;
   /** [], the loss scale of this step; that of the next one afterwards. */
   readonly scale: Tensor;
@@ -48,11 +60,13 @@ export interface StepState {
  * What the optimiser does about this step's gradient: clipping, the loss scale's reciprocal, whether to skip, bias corrections; and
  * the next loss scale. All of it stays on the GPU.
  *
- * @returns [8]: norm, factor on every gradient, 1 to skip, scale, 1 − beta1ᵗ, 1 − beta2ᵗ, skipped in a row, t
+ * @returns `CONTROL`
  */
 export function stepControl({ measured, settings, state, scale }: StepState): Tensor {
-  for (const [name, tensor, size] of [['measured', measured, 2], ['settings', settings, 6], ['state', state, 4], ['scale', scale, 1]] as const) {
-    if (tensor.size !== size) throw new ShapeError('stepControl', `${name} must have ${size} elements, got [${tensor.shape}]`);
+  const sizes = { measured: MEASURED.words, settings: SETTINGS.words, state: STATE.words, scale: 1 };
+  for (const [name, { size, shape }] of Object.entries({ measured, settings, state, scale })) {
+    const want = sizes[name as keyof typeof sizes];
+    if (size !== want) throw new ShapeError('stepControl', `${name} must have ${want} elements, got [${shape}]`);
   }
   const control = Tensor.empty(measured.gpu, [CONTROL_SIZE], 'f32', 'control of the step');
   conclusion.run(measured.gpu, { tensors: { measured, settings, state, scale, control }, grid: 1 });

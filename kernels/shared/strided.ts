@@ -27,15 +27,16 @@ export function broadcastShape(op: string, a: Shape, b: Shape): number[] {
   return Array.from({ length: rank }, (_, i) => {
     const [m, n] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
     if (m !== n && m !== 1 && n !== 1) {
-      throw new ShapeError(op, `[${a}] and [${b}] do not broadcast: axis ${i} from the left is ${m} and ${n}`, 'extents must be equal, or 1; reshape() one of them');
+      const message = `[${a}] and [${b}] do not broadcast: axis ${i} from the left is ${m} and ${n}`;
+      throw new ShapeError(op, message, 'extents must be equal, or 1; reshape() one of them');
     }
     return Math.max(m, n);
   });
 }
 
 /**
- * The same index space in as few axes as possible, innermost first: axes of extent 1 go, and neighbours that every operand
- * walks without a gap become one.
+ * The same index space in as few axes as possible, innermost first: axes of extent 1 go, and neighbours that every
+ * operand walks without a gap become one.
  */
 export function mergedAxes(op: string, shape: Shape, strides: readonly (readonly number[])[]): Axis[] {
   const axes: Axis[] = [];
@@ -47,24 +48,34 @@ export function mergedAxes(op: string, shape: Shape, strides: readonly (readonly
       axes[axes.length - 1] = { extent: inner.extent * outer.extent, strides: inner.strides };
     } else axes.push(outer);
   }
-  if (axes.length > MAX_RANK) throw new ShapeError(op, `[${shape}] needs ${axes.length} axes that cannot be merged, at most ${MAX_RANK} work`, 'do it in two steps');
+  if (axes.length > MAX_RANK) {
+    const message = `[${shape}] needs ${axes.length} axes that cannot be merged, at most ${MAX_RANK} work`;
+    throw new ShapeError(op, message, 'do it in two steps');
+  }
   return axes.length > 0 ? axes : [{ extent: 1, strides: strides.map(() => 1) }];
+}
+
+/** Positions of an index space. */
+export function positionsOf(axes: readonly Axis[]): number {
+  return axes.reduce((product, { extent }) => product * extent, 1);
 }
 
 /** Whether every operand can be read in vectors of four along the innermost axis. */
 export function fitsVectors(axes: readonly Axis[]): boolean {
   const [inner, ...outer] = axes;
-  return inner.extent % 4 === 0 && inner.strides.every((stride) => stride === 1) && outer.every(({ strides }) => strides.every((stride) => stride % 4 === 0));
+  const isDense = inner.extent % 4 === 0 && inner.strides.every((stride) => stride === 1);
+  return isDense && outer.every(({ strides }) => strides.every((stride) => stride % 4 === 0));
 }
 
 /** The same axes counted in vectors of four elements. */
 export function inVectors([inner, ...outer]: readonly Axis[]): Axis[] {
-  return [{ extent: inner.extent / 4, strides: inner.strides }, ...outer.map(({ extent, strides }) => ({ extent, strides: strides.map((stride) => stride / 4) }))];
+  const others = outer.map(({ extent, strides }) => ({ extent, strides: strides.map((stride) => stride / 4) }));
+  return [{ extent: inner.extent / 4, strides: inner.strides }, ...others];
 }
 
 /**
- * Parameters `<prefix>0` to `<prefix>5` for a kernel: `extentParams('e', axes)` the extents, `strideParams('x', axes, 0)` the
- * strides of operand 0.
+ * Parameters `<prefix>0` to `<prefix>5` for a kernel: `extentParams('e', axes)` the extents, `strideParams('x', axes,
+ * 0)` the strides of operand 0.
  */
 export function extentParams(prefix: string, axes: readonly Axis[]): Record<string, number> {
   return numbered(prefix, (i) => axes[i]?.extent ?? 1);

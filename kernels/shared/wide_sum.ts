@@ -1,7 +1,10 @@
 /** Sums over ranges of rows: each range adds to what those before it left, which f16 would round every time. */
 import { type AnyTensor, copy, fitsBinding, type Tensor } from '../../engine/index.ts';
 
-/** Stands for a tensor while its gradient is summed: an f32 tensor of its shape, if the gradient is f16 and the operands go in ranges; else itself. */
+/**
+ * Stands for a tensor while its gradient is summed: an f32 tensor of its shape, if the gradient is f16 and the operands
+ * go in ranges; else itself.
+ */
 export function wideFor(of: Tensor, operands: readonly AnyTensor[]): Tensor {
   return of.gradType === 'f16' && !operands.every(fitsBinding) ? of.wide(of.shape, of.label) : of;
 }

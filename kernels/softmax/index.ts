@@ -3,34 +3,51 @@ import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/
 
 export { cost, gradientCost } from './cost.ts';
 
-const exp = await part(import.meta.url, '../shared/exp.wgsl');
-const log = [await part(import.meta.url, '../shared/log.wgsl'), await part(import.meta.url, '../shared/special.wgsl')];
+const read = (file: string) => part(import.meta.url, file);
+const exponentials = [await read('../shared/softmax.wgsl'), await read('../shared/exp.wgsl')];
+const logarithms = [await read('../shared/log.wgsl'), await read('../shared/special.wgsl')];
 const softmaxKernels = {
-  forward: rowKernels('softmax', [await part(import.meta.url, './softmax.wgsl'), exp]),
-  backward: rowKernels('softmax_grad', [await part(import.meta.url, './softmax_grad.wgsl')]),
+  forward: rowKernels('softmax', [await read('./softmax.wgsl'), ...exponentials], {
+    alone: { online: await read('./softmax.online.wgsl'), naive: await read('./softmax.naive.wgsl') },
+  }),
+  backward: rowKernels('softmax_grad', [await read('./softmax_grad.wgsl')], {
+    alone: { naive: await read('./softmax_grad.naive.wgsl') },
+  }),
 };
 const logSoftmaxKernels = {
-  forward: rowKernels('log_softmax', [await part(import.meta.url, './log_softmax.wgsl'), exp, ...log]),
-  backward: rowKernels('log_softmax_grad', [await part(import.meta.url, './log_softmax_grad.wgsl'), exp]),
+  forward: rowKernels('log_softmax', [await read('./log_softmax.wgsl'), ...exponentials, ...logarithms]),
+  backward: rowKernels('log_softmax_grad', [await read('./log_softmax_grad.wgsl'), ...exponentials]),
 };
 
-/** y = exp(x) / Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, 0/0, as in torch. @param x [..., C] */
+/**
+ * y = exp(x) / Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, 0/0, as in torch.
+ *
+ * @param x [..., C]
+ */
 export function softmax(x: Tensor): Tensor {
   return rowWise('softmax', x, softmaxKernels);
 }
 
-/** y = x − log Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, as in torch. @param x [..., C] */
+/**
+ * y = x − log Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, as in torch.
+ *
+ * @param x [..., C]
+ */
 export function logSoftmax(x: Tensor): Tensor {
   return rowWise('logSoftmax', x, logSoftmaxKernels);
 }
 
-function rowWise(op: string, x: Tensor, { forward, backward }: { forward: VectorKernels; backward: VectorKernels }): Tensor {
-  const length = x.shape.at(-1);
-  if (length === undefined) throw new ShapeError(op, 'x is a scalar, it has no last dimension');
+type Kernels = Readonly<Record<'forward' | 'backward', VectorKernels>>;
+
+function rowWise(op: string, x: Tensor, { forward, backward }: Kernels): Tensor {
+  const cols = x.shape.at(-1);
+  if (cols === undefined) throw new ShapeError(op, 'x is a scalar, it has no last dimension');
   const { gpu } = x;
   const run = (kernels: VectorKernels, all: Readonly<Record<string, Tensor>>) => {
-    const { kernel, vectors } = vectorsOf(kernels, length);
-    inRanges(gpu, x.size / length, all, (tensors, rows) => kernel.run(gpu, { tensors, params: { rows, vectors }, ...rowLaunch(gpu, kernel, rows) }));
+    const { kernel } = vectorsOf(kernels, cols);
+    inRanges(gpu, x.size / cols, all, (tensors, rows) => {
+      kernel.run(gpu, { tensors, params: { rows, cols }, ...rowLaunch(gpu, kernel, rows) });
+    });
   };
   const y = x.like();
   run(forward, { x, y });
@@ -46,4 +63,6 @@ function rowWise(op: string, x: Tensor, { forward, backward }: { forward: Vector
   );
 }
 
-export const kernels = [softmaxKernels, logSoftmaxKernels].flatMap(({ forward, backward }) => [forward.scalar, forward.vec4, backward.scalar, backward.vec4]);
+export const kernels = [softmaxKernels, logSoftmaxKernels]
+  .flatMap(({ forward, backward }) => [forward, backward])
+  .flatMap(({ scalar, vec4 }) => [scalar, vec4]);

@@ -1,29 +1,35 @@
-// Logarithm of softmax over the last dimension: y = x − max − log Σ exp(x − max), row by row.
-// A row with NaN or +∞ is NaN, and so is one of −∞ alone. Linked with row/subgroup.wgsl or row/tree.wgsl, log.wgsl,
-// exp.wgsl, special.wgsl and a vector.
+// Logarithm of softmax of rows: y = x − m − log Σ exp(x − m), m the largest element of the row.
+// Its own formula, because a probability of 0 has no logarithm, and one near 1 has lost the digits of its own.
+// A row with NaN or +∞ is NaN, and so is one of −∞ alone.
+// Cut and linked as softmax.wgsl, and with ../shared/log.wgsl and ../shared/special.wgsl.
 
-struct Params { rows: u32, vectors: u32 }
+struct Params { rows: u32, cols: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vector>;             // [rows, vectors]
-@group(0) @binding(2) var<storage, read_write> y: array<vector>;       // [rows, vectors]
-
-const LEAST = -3.4028234e38;   // the smallest f32
-
-// The built-in exp makes 0 of NaN on some adapters, and max has hidden it already.
-fn exponential(p: vector32) -> vector32 { return vector_of(exp_of_four(vec4f(p))); }
+@group(0) @binding(1) var<storage, read> x: array<vector>;         // [rows, cols]
+@group(0) @binding(2) var<storage, read_write> y: array<vector>;   // [rows, cols]
 
 @compute @workgroup_size(WORKGROUP)
 fn log_softmax(lanes: Lanes) {
   let row = row_of(lanes);
-  let base = min(row, params.rows - 1u) * params.vectors;   // lanes past the end follow the last row, so that all reach the sums
-  let stride = row_lanes(lanes);
-  var largest = LEAST;
-  for (var p = lanes.lane; p < params.vectors; p += stride) { largest = max(largest, max_of(vector32(x[base + p]))); }
-  let top = row_max(largest, lanes);
-  var total = 0.0;
-  for (var p = lanes.lane; p < params.vectors; p += stride) { total += sum_of(exponential(vector32(x[base + p]) - top)); }
-  let log_sum = log_of_four(vec4f(row_sum(total, lanes))).x;   // of a number of at least 1: the largest element adds exp(0)
+  let vectors = params.cols / VECTOR;
+  // lanes past the end follow the last row, so that all reach the sums
+  let base = min(row, params.rows - 1u) * vectors;
+
+  var largest = LEAST;   // of this lane's elements
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    largest = max(largest, max_of(vector32(x[base + i])));
+  }
+  let m = row_max(largest, lanes);
+  var sum = 0.0;
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    sum += sum_of(exp_of_vector(vector32(x[base + i]) - m));
+  }
+  let denominator = row_sum(sum, lanes);
+  // of a number of at least 1: the largest element adds exp(0)
+  let log_denominator = log_of_four(vec4f(denominator)).x;
   if (row >= params.rows) { return; }
-  for (var p = lanes.lane; p < params.vectors; p += stride) { y[base + p] = vector(vector32(x[base + p]) - top - log_sum); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    y[base + i] = vector(vector32(x[base + i]) - m - log_denominator);
+  }
 }

@@ -1,21 +1,27 @@
-// Gradient of softmax: dx = y · (dy − Σ y · dy), row by row.
-// Linked with row/subgroup.wgsl or row/tree.wgsl, and with a vector.
+// Gradient of softmax: dx = y · (dy − delta), delta = Σ y · dy over the row.
+// Cut and linked as softmax.wgsl, but for the exponentials, which there are none of.
 
-struct Params { rows: u32, vectors: u32 }
+struct Params { rows: u32, cols: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> y: array<vector>;             // [rows, vectors]
-@group(0) @binding(2) var<storage, read> dy: array<vector>;            // [rows, vectors]
-@group(0) @binding(3) var<storage, read_write> dx: array<result_vector>;   // [rows, vectors]
+@group(0) @binding(1) var<storage, read> y: array<vector>;                 // [rows, cols]
+@group(0) @binding(2) var<storage, read> dy: array<vector>;                // [rows, cols]
+@group(0) @binding(3) var<storage, read_write> dx: array<result_vector>;   // [rows, cols]
 
 @compute @workgroup_size(WORKGROUP)
 fn softmax_grad(lanes: Lanes) {
   let row = row_of(lanes);
-  let base = min(row, params.rows - 1u) * params.vectors;   // lanes past the end follow the last row, so that all reach the sum
-  let stride = row_lanes(lanes);
-  var along = 0.0;
-  for (var p = lanes.lane; p < params.vectors; p += stride) { along += sum_of(vector32(y[base + p]) * vector32(dy[base + p])); }
-  let mean = row_sum(along, lanes);
+  let vectors = params.cols / VECTOR;
+  // lanes past the end follow the last row, so that all reach the sum
+  let base = min(row, params.rows - 1u) * vectors;
+
+  var sum = 0.0;
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    sum += sum_of(vector32(y[base + i]) * vector32(dy[base + i]));
+  }
+  let delta = row_sum(sum, lanes);
   if (row >= params.rows) { return; }
-  for (var p = lanes.lane; p < params.vectors; p += stride) { dx[base + p] = result_vector(vector32(y[base + p]) * (vector32(dy[base + p]) - mean)); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    dx[base + i] = result_vector(vector32(y[base + i]) * (vector32(dy[base + i]) - delta));
+  }
 }

@@ -1,25 +1,22 @@
-import { FirstlightError, part, record, ShapeError, Tensor } from '../../engine/index.ts';
-import { inPieces, type Tensors } from '../shared/blocks.ts';
+import { FirstlightError, flat, flatTiles, part, record, ShapeError, Tensor } from '../../engine/index.ts';
+import { inSteps, type StepRange, type Tensors } from '../shared/lines.ts';
 import { best, bestAcross, first, ranking } from '../shared/ranking.ts';
 import { fold } from '../shared/reduce_rows.ts';
-import { eachVector, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
-import { ceilDiv } from '../shared/sizes.ts';
+import { rowKernels, rowLaunch, vectorKernels, vectorsOf } from '../shared/rows.ts';
 
 export { cost, gradientCost } from './cost.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
-const gradient = await part(import.meta.url, './topk_grad.wgsl');
-const forward = eachVector((vector) => rowKernels('topk', [source, fold[vector], best, ...ranking.largest, first.marks], undefined, bestAcross(first)));
-const backward = vectorKernels('topk_grad', [gradient]);
+const forward = rowKernels('topk', [source, fold, best, ...ranking.largest, first.marks], { across: bestAcross(first) });
+const backward = vectorKernels('topk_grad', [await part(import.meta.url, './topk_grad.wgsl'), flat]);
 
-/** Lanes of a workgroup in topk_grad.wgsl. */
-const WORKGROUP = 256;
 /** Elements of one row that a dispatch looks at, over all of its rounds: systems kill what keeps a GPU for seconds. */
 const LOOKS = 2 ** 21;
 
 /**
- * The k largest elements along the last dimension, largest first, and their places, as torch.topk. Of equal elements the one further ahead comes first,
- * and NaN counts as larger than any number. Only chosen elements get a gradient. It takes k rounds over each row: meant for k up to some dozens.
+ * The k largest elements along the last dimension, largest first, and their places, as torch.topk. Of equal elements
+ * the one further ahead comes first, and NaN counts as larger than any number. Only chosen elements get a gradient. It
+ * takes k rounds over each row: meant for k up to some dozens.
  *
  * @param x [..., C]  @param k from 1 to C  @returns values and indices, both [..., k]
  */
@@ -36,23 +33,25 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
   const indices = Tensor.empty(gpu, shape, 'u32', 'indices');
   const { kernel, vectors } = vectorsOf(forward, length);
   const most = Math.max(1, Math.floor(LOOKS / length));
+  const row = [{ extent: length, x: 1, y: 0 }, { extent: k, x: 0, y: 1 }];
+  const rows = [...row, { extent: x.size / length, x: length, y: k }];
   /** Ranges of rows: `length` long in xs, k long in ys. */
-  const inRows = (xs: Tensors, ys: Tensors, work: (tensors: Tensors, params: Readonly<Record<string, number>>, rows: number) => void) => {
-    const layouts = [{ tensors: xs, begin: (row: number) => row * length }, { tensors: ys, begin: (row: number) => row * k }];
-    inPieces(gpu, x.size / length, length, layouts, (tensors, { start, count }, [xFirst, yFirst]) => {
-      work(tensors, { vectors, k, x_skip: ((start * length - xFirst) * vectors) / length, y_skip: start * k - yFirst }, count);
-    });
-  };
-  inRows({ x }, { values, indices }, (tensors, params, rows) => {
+  const inRows = (xs: Tensors, ys: Tensors, work: (range: StepRange) => void) => inSteps(rows, 2, xs, ys, work);
+  const width = length / vectors;
+  const placeOf = ({ xStart, yStart }: StepRange) => ({ vectors, k, x_start: xStart / width, y_start: yStart });
+  inRows({ x }, { values, indices }, (range) => {
     for (let done = 0; done < k; done += most) {
-      kernel.run(gpu, { tensors, params: { ...params, rows, done, rounds: Math.min(most, k - done) }, ...rowLaunch(gpu, kernel, rows) });
+      const params = { ...placeOf(range), rows: range.count, done, rounds: Math.min(most, k - done) };
+      kernel.run(gpu, { tensors: range.tensors, params, ...rowLaunch(gpu, kernel, range.count) });
     }
   });
   const pull = (dy: Tensor) => {
     const dx = x.gradLike();
-    inRows({ dx }, { dy, indices }, (tensors, params, rows) => {
-      const n = rows * vectors;
-      vectorsOf(backward, length).kernel.run(gpu, { tensors, params: { ...params, n }, grid: ceilDiv(n, WORKGROUP) });
+    inRows({ dx }, { dy, indices }, (range) => {
+      const n = range.count * vectors;
+      const { tile, grid } = flatTiles(gpu, n);
+      const params = { ...placeOf(range), n, tile };
+      vectorsOf(backward, length).kernel.run(gpu, { tensors: range.tensors, params, grid });
     });
     return [dx];
   };

@@ -166,6 +166,27 @@ export const commands: Readonly<Record<string, Command>> = {
       return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'), vocab: flags.text('vocab'), variant: flags.text('variant') });
     },
   }),
+  kernel: command('kernel', 'Prints the WGSL that a case of a kernel is run with, ready to paste into any WebGPU project', {
+    args: {
+      name: { type: 'positional', required: false, description: 'a room of kernels/; without it, a list of them' },
+      variant: { type: 'string', valueHint: 'name', description: 'print this variant; without it, what would run on this adapter' },
+      case: { type: 'string', valueHint: 'text', description: 'a case or workload, or a part of its name; the first case without it' },
+      gradient: { type: 'boolean', description: 'the programs of the gradient' },
+      dtype: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how tensors are stored' },
+      list: { type: 'boolean', description: 'kernels, variants, cases and workloads of the room' },
+    },
+    positionals: { least: 0, most: 1, name: 'a room' },
+    examples: [
+      ['firstlight kernel gelu', 'the linked program of its first case, with bindings, params and grid'],
+      ['firstlight kernel attention --variant quad --gradient', 'the gradient, in a variant'],
+      ['firstlight kernel matmul --list', 'what there is to choose from'],
+    ],
+    async run(flags) {
+      const type = flags.oneOf('dtype', ['f32', 'f16']);
+      const { kernel } = await import('../commands/kernel.ts');
+      return kernel({ name: flags.words[0], variant: flags.text('variant'), case: flags.text('case'), gradient: flags.is('gradient'), type, list: flags.is('list') });
+    },
+  }),
   doctor: command('doctor', 'Shows adapter, driver, features and limits, what is missing, and the remedy', {
     args: { json: { type: 'boolean', description: 'print JSON' } },
     positionals: { least: 0, most: 0, name: '' },

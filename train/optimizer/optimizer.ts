@@ -1,8 +1,8 @@
 import { Arena, type ArenaSection, CheckpointFormatError, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
 import { gradNorm } from '../../kernels/grad_norm/index.ts';
-import { type ArenaStep, BLOCK } from '../../kernels/shared/arena_update.ts';
+import { type ArenaStep, TILE } from '../../kernels/shared/arena_update.ts';
 import { ceilDiv, f32Bytes } from '../../kernels/shared/sizes.ts';
-import { stepControl, stepSettings } from '../../kernels/shared/step_control.ts';
+import { CONTROL as FIELDS, STATE, stepControl, stepSettings } from '../../kernels/shared/step_control.ts';
 
 /** Parameters that share a learning rate and a weight decay. */
 export interface ParameterGroup {
@@ -24,7 +24,10 @@ export interface OptimizerCounts {
 }
 
 /** Columns of what `step` returns. */
-export const CONTROL = { norm: 0, factor: 1, skipped: 2, lossScale: 3, skippedInARow: 6 } as const;
+export const CONTROL = {
+  norm: FIELDS.at('norm'), factor: FIELDS.at('factor'), skipped: FIELDS.at('skips'), lossScale: FIELDS.at('loss_scale'),
+  skippedInARow: FIELDS.at('skipped_in_a_row'),
+} as const;
 
 /** How the loss is scaled so that small gradients survive in f16: torch's GradScaler. Micikevicius et al. 2018, arXiv:1710.03740. */
 const DYNAMIC_SCALE = { initial: 65536, growth: 2, backoff: 0.5, interval: 2000 };
@@ -53,11 +56,11 @@ export interface OptimizerKind<M extends string> {
 interface Slab<M extends string> {
   readonly arena: Arena;
   readonly moments: Readonly<Record<M, Tensor>>;
-  readonly groupOfBlock: Tensor<'u32'>;
+  readonly groupOfTile: Tensor<'u32'>;
 }
 
 /**
- * What all optimisers share. Parameters lie in arenas, in blocks of one group each. Gradient norm, clipping, the loss scale and the decision
+ * What all optimisers share. Parameters lie in arenas, in tiles of one group each. Gradient norm, clipping, the loss scale and the decision
  * to skip a step with a non-finite gradient stay on the GPU, and so does the number of steps: `step` only records, and can be captured.
  * What the host sets, it sets in `schedule`.
  *
@@ -71,7 +74,7 @@ export abstract class Optimizer<M extends string = never> {
   readonly #slabs: readonly Slab<M>[];
   readonly #hyper: Tensor;
   readonly #settings: Tensor;
-  /** [4], as `stepControl` keeps it. */
+  /** `STATE`, as `stepControl` keeps it. */
   readonly #state: Tensor<'u32'>;
 
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], { name: op, moments, columns, maxNorm, beta1, beta2 }: OptimizerKind<M>) {
@@ -81,16 +84,16 @@ export abstract class Optimizer<M extends string = never> {
     const { initial, ...scaling } = isHalf ? DYNAMIC_SCALE : NO_SCALE;
     const settings = stepSettings(op, { maxNorm, beta1, beta2, ...scaling });
     this.#slabs = inArenas(this.groups, Math.min(MAX_ARENA_BYTES, gpu.limits.maxBufferSize)).map((sections, i) => {
-      const arena = new Arena(gpu, `arena ${i}`, sections, BLOCK);
+      const arena = new Arena(gpu, `arena ${i}`, sections, TILE);
       return {
         arena,
         moments: byName(moments, (name) => gpu.keep(Tensor.zeros(gpu, arena.values.shape, `arena ${i}.${name}`))),
-        groupOfBlock: gpu.keep(Tensor.from(gpu, arena.sectionOfBlock, undefined, 'groups of blocks')),
+        groupOfTile: gpu.keep(Tensor.from(gpu, arena.sectionOfTile, undefined, 'groups of tiles')),
       };
     });
     this.#hyper = gpu.keep(Tensor.zeros(gpu, [Math.max(1, this.groups.length), columns], 'hyper'));
     this.#settings = gpu.keep(Tensor.from(gpu, settings, undefined, `settings of ${op}`));
-    this.#state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], `state of ${op}`));
+    this.#state = gpu.keep(Tensor.from(gpu, new Uint32Array(STATE.words), undefined, `state of ${op}`));
     this.lossScale = gpu.keep(Tensor.from(gpu, Float32Array.of(initial), [], 'loss scale'));
   }
 
@@ -115,15 +118,15 @@ export abstract class Optimizer<M extends string = never> {
   /**
    * Records one update.
    *
-   * @returns [8], see `CONTROL`: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, …
+   * @returns a row, see `CONTROL`: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, …
    */
   step(): Tensor {
     for (const { arena } of this.#slabs) arena.settle();
     const measured = gradNorm(this.#slabs.map(({ arena }) => arena.grads));
     const control = stepControl({ measured, settings: this.#settings, state: this.#state, scale: this.lossScale });
     measured.dispose();
-    for (const { arena: { values, grads, shadow }, moments, groupOfBlock } of this.#slabs) {
-      this.update({ values, grads, shadow, ...moments, hyper: this.#hyper, groupOfBlock, control });
+    for (const { arena: { values, grads, shadow }, moments, groupOfTile } of this.#slabs) {
+      this.update({ values, grads, shadow, ...moments, hyper: this.#hyper, groupOfTile, control });
     }
     return control;
   }
@@ -141,8 +144,9 @@ export abstract class Optimizer<M extends string = never> {
   }
 
   async counts(): Promise<OptimizerCounts> {
-    const [[steps, finiteInARow, skippedInARow, skipped], [lossScale]] = (await this.gpu.read([this.#state, this.lossScale])) as [Uint32Array, Float32Array];
-    return { steps, finiteInARow, skippedInARow, skipped, lossScale };
+    const [state, [lossScale]] = (await this.gpu.read([this.#state, this.lossScale])) as [Uint32Array, Float32Array];
+    const of = (field: Parameters<typeof STATE.at>[0]) => state[STATE.at(field)];
+    return { steps: of('steps'), finiteInARow: of('finite_in_a_row'), skippedInARow: of('skipped_in_a_row'), skipped: of('skipped'), lossScale };
   }
 
   /**
@@ -152,7 +156,7 @@ export abstract class Optimizer<M extends string = never> {
    */
   load(path: string, counts: OptimizerCounts, moments: (name: string) => Readonly<Record<M, Float32Array>>): void {
     const { steps, finiteInARow, skippedInARow, skipped, lossScale } = counts;
-    this.#state.write(Uint32Array.of(steps, finiteInARow, skippedInARow, skipped));
+    this.#state.write(STATE.pack({ steps, finite_in_a_row: finiteInARow, skipped_in_a_row: skippedInARow, skipped }));
     this.lossScale.write(Float32Array.of(lossScale));
     for (const { arena, moments: kept } of this.#slabs) {
       for (const moment of namesIn(kept)) {
@@ -168,9 +172,9 @@ export abstract class Optimizer<M extends string = never> {
   }
 
   dispose(): void {
-    for (const { arena, moments, groupOfBlock } of this.#slabs) {
+    for (const { arena, moments, groupOfTile } of this.#slabs) {
       arena.dispose();
-      for (const tensor of [...Object.values<Tensor>(moments), groupOfBlock]) tensor.dispose();
+      for (const tensor of [...Object.values<Tensor>(moments), groupOfTile]) tensor.dispose();
     }
     for (const tensor of [this.#hyper, this.#settings, this.#state, this.lossScale]) tensor.dispose();
   }
@@ -194,7 +198,7 @@ function inArenas(groups: readonly ParameterGroup[], most: number): ArenaSection
   let bytes = 0;
   groups.forEach(({ parameters }, id) => {
     for (const entry of parameters) {
-      const own = f32Bytes(ceilDiv(entry[1].size, BLOCK) * BLOCK); // as f32, which masters, gradients and moments are; with all gaps
+      const own = f32Bytes(ceilDiv(entry[1].size, TILE) * TILE); // as f32, which masters, gradients and moments are; with all gaps
       if (bytes > 0 && bytes + own > most) {
         arenas.push([]);
         bytes = 0;

@@ -3,15 +3,26 @@
 //   finite:      t + 1; after `interval` such steps in a row the scale is multiplied by `growth`
 //   not finite:  nothing is updated; the scale is multiplied by `backoff`
 // Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the numbers are those of torch's GradScaler. The bias corrections 1 − βᵗ
-// are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. Where β is 0, ln β is −∞, and they are 1. One lane. Linked with exp.wgsl.
+// are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. Where β is 0, ln β is −∞, and they are 1.
+// One lane. Linked with measured.wgsl, control.wgsl and ../exp.wgsl.
+
+// What is the same for all groups and all steps.
+struct Settings {
+  max_norm: f32,    // 0 for no clipping
+  log_beta1: f32,
+  log_beta2: f32,
+  growth: f32,      // factors on the loss scale
+  backoff: f32,
+  interval: f32,
+}
 
 struct State { steps: u32, finite_in_a_row: u32, skipped_in_a_row: u32, skipped: u32 }
 
-@group(0) @binding(1) var<storage, read> measured: array<f32>;        // [2]: norm of the scaled gradient, 1 if not finite
-@group(0) @binding(2) var<storage, read> settings: array<f32>;        // [6]: max_norm, ln beta1, ln beta2, growth, backoff, interval
-@group(0) @binding(3) var<storage, read_write> state: array<u32>;     // [4]: as State
+@group(0) @binding(1) var<storage, read> measured: Measured;          // of the scaled gradient
+@group(0) @binding(2) var<storage, read> settings: Settings;
+@group(0) @binding(3) var<storage, read_write> state: State;
 @group(0) @binding(4) var<storage, read_write> scale: array<f32>;     // [1]: factor on the loss of the next step
-@group(0) @binding(5) var<storage, read_write> control: array<f32>;   // [8]: norm, factor, 1 if not finite, scale, 1 − beta1ᵗ, 1 − beta2ᵗ, skipped in a row, t
+@group(0) @binding(5) var<storage, read_write> control: Control;
 
 // 1 − eˣ for x ≤ 0; the series near 0, where eˣ is too close to 1.
 fn one_minus_exp(x: f32) -> f32 {
@@ -23,37 +34,34 @@ fn one_minus_exp(x: f32) -> f32 {
 
 @compute @workgroup_size(1)
 fn step_control() {
-  var own = State(state[0], state[1], state[2], state[3]);
+  var own = state;
   let used = scale[0];
-  let skips = measured[1] != 0.0;
-  let norm = measured[0] / used;
-  let bound = settings[0];
+  let skips = measured.not_finite != 0.0;
+  let norm = measured.norm / used;
+  let bound = settings.max_norm;
 
   if (skips) {
     own.finite_in_a_row = 0u;
     own.skipped_in_a_row++;
     own.skipped++;
-    scale[0] = used * settings[4];
+    scale[0] = used * settings.backoff;
   } else {
     own.steps++;
     own.skipped_in_a_row = 0u;
     own.finite_in_a_row++;
-    if (f32(own.finite_in_a_row) >= settings[5]) {
+    if (f32(own.finite_in_a_row) >= settings.interval) {
       own.finite_in_a_row = 0u;
-      scale[0] = used * settings[3];
+      scale[0] = used * settings.growth;
     }
   }
-  state[0] = own.steps;
-  state[1] = own.finite_in_a_row;
-  state[2] = own.skipped_in_a_row;
-  state[3] = own.skipped;
+  state = own;
 
-  control[0] = norm;
-  control[1] = select(1.0, min(1.0, bound / (norm + 1e-6)), bound > 0.0) / used;
-  control[2] = select(0.0, 1.0, skips);
-  control[3] = used;
-  control[4] = one_minus_exp(f32(own.steps) * settings[1]);
-  control[5] = one_minus_exp(f32(own.steps) * settings[2]);
-  control[6] = f32(own.skipped_in_a_row);
-  control[7] = f32(own.steps);
+  control.norm = norm;
+  control.factor = select(1.0, min(1.0, bound / (norm + 1e-6)), bound > 0.0) / used;
+  control.skips = select(0.0, 1.0, skips);
+  control.loss_scale = used;
+  control.correction1 = one_minus_exp(f32(own.steps) * settings.log_beta1);
+  control.correction2 = one_minus_exp(f32(own.steps) * settings.log_beta2);
+  control.skipped_in_a_row = f32(own.skipped_in_a_row);
+  control.step = f32(own.steps);
 }

@@ -1,4 +1,5 @@
-// The highest rank over the lanes of a row, which are a workgroup, with the marks of its elements joined. All of them must call it.
+// The highest rank over the lanes of a row, which are a workgroup, with the marks of its elements joined. All of them
+// must call it.
 var<workgroup> states: array<state, WORKGROUP>;
 
 fn across(own: state, lanes: Lanes) -> state {

@@ -1,5 +1,6 @@
-// The best of what was looked at so far: its rank, and the mark of the elements that have it. first.wgsl marks elements by their place and keeps
-// the lowest one; other parts join marks in another way. Linked with such a part.
+// The best of what was looked at so far: its rank, and the mark of the elements that have it. first.wgsl marks elements
+// by their place and keeps the lowest one; other parts join marks in another way.
+// Linked with such a part.
 
 struct state { rank: word, mark: word }
 

@@ -1,6 +1,6 @@
 // The sum as the operation of a reduction, times a factor: 1, or 1/extent for the mean.
 
-@group(0) @binding(2) var<storage, read_write> y: array<stored>;
+@group(0) @binding(2) var<storage, read_write> y: array<stored>;   // [outer, splits, inner]
 
 alias state = number;
 

@@ -1,7 +1,7 @@
-// One row per subgroup: sums and maxima cross its lanes, without barriers and without shared memory.
+// One row per subgroup: sums and maxima cross its lanes, without barriers and without workgroup memory.
 // Right for every subgroup size that divides WORKGROUP. Same functions as tree.wgsl.
-
-const WORKGROUP = 128u;
+//
+// Constants: WORKGROUP  lanes of a workgroup
 
 struct Lanes {
   @builtin(workgroup_id) group: vec3u,
@@ -19,7 +19,9 @@ fn index_of(lanes: Lanes) -> u32 { return lanes.index; }
 fn row_of(lanes: Lanes) -> u32 { return row_of_group(group_of(lanes), lanes); }
 
 // The same if this were workgroup `group`.
-fn row_of_group(group: u32, lanes: Lanes) -> u32 { return group * (WORKGROUP / lanes.count) + lanes.index / lanes.count; }
+fn row_of_group(group: u32, lanes: Lanes) -> u32 {
+  return group * (WORKGROUP / lanes.count) + lanes.index / lanes.count;
+}
 
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return lanes.count; }

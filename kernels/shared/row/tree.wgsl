@@ -1,6 +1,7 @@
-// One row per workgroup: sums and maxima by halving in shared memory, in a fixed order. Same functions as subgroup.wgsl.
-
-const WORKGROUP = 128u;
+// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order.
+// Same functions as subgroup.wgsl.
+//
+// Constants: WORKGROUP  lanes of a workgroup, a power of two
 
 struct Lanes {
   @builtin(workgroup_id) group: vec3u,

@@ -1,0 +1,77 @@
+/** Structs that the host writes and kernels read: numbers go by the names of fields, never by their positions. */
+import type { HostArrays } from './dtype.ts';
+import { FirstlightError, ShapeError } from './errors.ts';
+import { type Field, fieldsOf, type Source } from './wgsl.ts';
+
+/** Numbers for some fields. */
+type Values = Readonly<Record<string, number>>;
+
+/** What a struct is stored as: f32 if all of its fields are, else words, of which some may be the bits of an f32. */
+type Stored = 'f32' | 'u32';
+
+/**
+ * A struct of a WGSL text, as rows of it lie in a tensor: `array<Hyper>` is a tensor [rows, HYPER.words].
+ *
+ * A room names the fields that it writes. They are compared with the WGSL when the room is loaded, so that neither changes alone.
+ */
+export class Struct<D extends Stored, F extends string> {
+  readonly name: string;
+  readonly dtype: D;
+  /** Numbers of a row. */
+  readonly words: number;
+  readonly #fields: readonly Field[];
+
+  constructor(source: Source, name: string, dtype: D, names: readonly F[]) {
+    const fields = fieldsOf([source], name);
+    const refuse = (what: string, hint: string): never => {
+      throw new FirstlightError('FL_STRUCT', `${source.file}: struct ${name} ${what}`, { struct: name }, hint);
+    };
+    if (fields === undefined) throw refuse('is not there', 'declare it in the WGSL, or correct its name');
+    const [have, want] = [fields.map((field) => field.name).join(', '), names.join(', ')];
+    if (have !== want) refuse(`has the fields ${have}, the room writes ${want}`, 'give both the same names in the same order');
+    const stored = fields.every(({ type }) => type === 'f32') ? 'f32' : 'u32';
+    if (stored !== dtype) refuse(`is stored as ${stored}, the room takes it for ${dtype}`, 'f32 where all fields are, else u32');
+    this.name = name;
+    this.dtype = dtype;
+    this.words = fields.length;
+    this.#fields = fields;
+  }
+
+  /** A row as it is stored. Every field must be given, and none may be NaN. */
+  pack(row: Readonly<Record<F, number>>): HostArrays[D] {
+    return this.packAll([row]);
+  }
+
+  /** Rows one behind another. @param length rows in all; those that are not given are 0 */
+  packAll(rows: readonly Readonly<Record<F, number>>[], length = rows.length): HostArrays[D] {
+    const block = new ArrayBuffer(length * this.words * 4);
+    packFields(this.name, 'field', this.#fields, rows, new DataView(block), this.words);
+    return (this.dtype === 'f32' ? new Float32Array(block) : new Uint32Array(block)) as HostArrays[D];
+  }
+
+  /** The position of a field in a row, for what is read back. */
+  at(field: F): number {
+    return this.#fields.findIndex(({ name }) => name === field);
+  }
+}
+
+/**
+ * Writes rows of numbers in the order of the fields, in 32 bits each. Throws where one is missing, NaN, or does not fit its type.
+ *
+ * @param owner whose numbers they are, and `what` errors call one  @param words from row to row
+ */
+export function packFields(owner: string, what: string, fields: readonly Field[], rows: readonly Values[], view: DataView, words: number): void {
+  const refuse = (name: string, value: number | undefined, type?: string): never => {
+    throw new ShapeError(owner, `${what} "${name}" is ${value}${type === undefined ? '' : `, not a ${type}`}`);
+  };
+  rows.forEach((values, row) =>
+    fields.forEach(({ name, type }, i) => {
+      const value = values[name];
+      const at = (row * words + i) * 4;
+      if (value === undefined || Number.isNaN(value)) refuse(name, value);
+      if (type === 'f32') view.setFloat32(at, value, true);
+      else if (!Number.isInteger(value) || value < (type === 'u32' ? 0 : -(2 ** 31)) || value >= 2 ** 32) refuse(name, value, type);
+      else view.setUint32(at, value >>> 0, true);
+    }),
+  );
+}

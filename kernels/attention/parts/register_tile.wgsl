@@ -1,0 +1,68 @@
+// A register tile: what the quad rungs hold for the OWN queries, or keys, of a lane. They stand side by side in a vec4,
+// so that a row that is loaded, or asked of another lane, serves four products. Linked with problem.wgsl,
+// tile.subgroup.wgsl and shared/vector/*.wgsl.
+//
+// Constants:
+// OWN: queries or keys of a lane, 4      TILE: rows that are met at a time
+
+const STEPS = vec4u(0u, 1u, 2u, 3u);
+
+// A tile is gone through in four quarters, each a loop short enough for compilers to unroll, because a weight must be
+// found by a constant to stay in a register. Quarters of a last tile that has no rows for them are left out.
+const QUARTER = TILE / 4u;
+
+// One vector of each of the four.
+alias Four = array<vector32, OWN>;
+
+// One number of each of the four, for every row of a tile.
+alias Weights = array<vec4f, TILE>;
+
+// q · k of four rows with one other, a vector of it.
+fn products(four: Four, other: vector32) -> vec4f {
+  return vec4f(sum_of(four[0] * other), sum_of(four[1] * other), sum_of(four[2] * other), sum_of(four[3] * other));
+}
+
+// sum + w · other for each of four sums.
+fn plus_weighted(sum: Four, w: vec4f, other: vector32) -> Four {
+  return Four(sum[0] + w.x * other, sum[1] + w.y * other, sum[2] + w.z * other, sum[3] + w.w * other);
+}
+
+fn sum_of_fours(a: Four, b: Four) -> Four { return Four(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]); }
+
+// `logit` for four queries `l` and one key `s`.
+fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
+  return vec4f(
+    logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s),
+    logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s),
+  );
+}
+
+// Quarters of the tile from row `first` on that have rows, of `count` in all.
+fn quarters_of(first: u32, count: u32) -> u32 { return (min(TILE, count - first) + QUARTER - 1u) / QUARTER; }
+
+// w[j] += products of the lane's four rows with row j of a tile, by one vector of each.
+fn add_products(w: ptr<function, Weights>, four: Four, column: Column, quarters: u32) {
+  for (var j = 0u; j < QUARTER; j++) { (*w)[j] += products(four, take_a(column, j)); }
+  if (quarters > 1u) { for (var j = QUARTER; j < 2u * QUARTER; j++) { (*w)[j] += products(four, take_a(column, j)); } }
+  if (quarters > 2u) {
+    for (var j = 2u * QUARTER; j < 3u * QUARTER; j++) { (*w)[j] += products(four, take_a(column, j)); }
+  }
+  if (quarters > 3u) { for (var j = 3u * QUARTER; j < TILE; j++) { (*w)[j] += products(four, take_a(column, j)); } }
+}
+
+// Σ over the rows of a tile of w[j] · row j, one vector of it, for each of four sums. Each quarter is added up by
+// itself: a fraction of the rounding.
+fn weighted(w: ptr<function, Weights>, column: Column, quarters: u32) -> Four {
+  var sums = array<Four, 4>();
+  for (var j = 0u; j < QUARTER; j++) { sums[0] = plus_weighted(sums[0], (*w)[j], take_a(column, j)); }
+  if (quarters > 1u) {
+    for (var j = QUARTER; j < 2u * QUARTER; j++) { sums[1] = plus_weighted(sums[1], (*w)[j], take_a(column, j)); }
+  }
+  if (quarters > 2u) {
+    for (var j = 2u * QUARTER; j < 3u * QUARTER; j++) { sums[2] = plus_weighted(sums[2], (*w)[j], take_a(column, j)); }
+  }
+  if (quarters > 3u) {
+    for (var j = 3u * QUARTER; j < TILE; j++) { sums[3] = plus_weighted(sums[3], (*w)[j], take_a(column, j)); }
+  }
+  return sum_of_fours(sum_of_fours(sums[0], sums[1]), sum_of_fours(sums[2], sums[3]));
+}
