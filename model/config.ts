@@ -1,18 +1,26 @@
 /** The sizes of an X-CLIP model, in one place. Ni et al. 2022, arXiv:2208.02816, section 4.1 and supplement. */
 import { ConfigError } from '../engine/errors.ts';
+import { ACTIVATIONS, type Activation } from '../kernels/shared/activation.ts';
 
-/** Everything that fixes the shapes of the parameters and the number of attention heads. `mlp` is the hidden width. */
+/** What all transformers have. */
+interface Transformer {
+  readonly layers: number;
+  readonly heads: number;
+  readonly activation: Activation;
+}
+
+/** Everything that fixes the shapes of the parameters, the number of attention heads and the activations. `mlp` is the hidden width. */
 export interface XclipConfig {
   /** Width of the space shared by videos and texts; also of the integration and prompt transformers. */
   readonly embedDim: number;
   /** Frames per video. */
   readonly frames: number;
-  readonly vision: { readonly width: number; readonly layers: number; readonly heads: number; readonly mlp: number; readonly patch: number; readonly imageSize: number };
-  readonly text: { readonly width: number; readonly layers: number; readonly heads: number; readonly mlp: number; readonly context: number; readonly vocab: number };
+  readonly vision: Transformer & { readonly width: number; readonly mlp: number; readonly patch: number; readonly imageSize: number };
+  readonly text: Transformer & { readonly width: number; readonly mlp: number; readonly context: number; readonly vocab: number };
   /** Multi-frame integration transformer. */
-  readonly mit: { readonly layers: number; readonly heads: number; readonly mlp: number };
+  readonly mit: Transformer & { readonly mlp: number };
   /** Video-specific prompting; `alpha` is where the learned mixing weight starts. */
-  readonly prompts: { readonly layers: number; readonly heads: number; readonly alpha: number };
+  readonly prompts: Transformer & { readonly alpha: number };
 }
 
 /** CLIP's vocabulary: 256 bytes, each also as the end of a word, 48,894 merges, start and end of text. */
@@ -23,23 +31,26 @@ export const CLIP_CONTEXT = 77;
 /** Heads where nothing tells their number: 64 wide, as in every published model; widths under 64 make one head. */
 export const headsOf = (width: number): number => Math.max(1, Math.floor(width / 64));
 
+/** CLIP's, in every part. */
+const activation = 'quick_gelu';
+
 const base = (patch: number): XclipConfig => ({
   embedDim: 512,
   frames: 8,
-  vision: { width: 768, layers: 12, heads: 12, mlp: 3072, patch, imageSize: 224 },
-  text: { width: 512, layers: 12, heads: 8, mlp: 2048, context: CLIP_CONTEXT, vocab: CLIP_VOCAB },
-  mit: { layers: 1, heads: 8, mlp: 2048 },
-  prompts: { layers: 2, heads: 8, alpha: 0.1 },
+  vision: { activation, width: 768, layers: 12, heads: 12, mlp: 3072, patch, imageSize: 224 },
+  text: { activation, width: 512, layers: 12, heads: 8, mlp: 2048, context: CLIP_CONTEXT, vocab: CLIP_VOCAB },
+  mit: { activation, layers: 1, heads: 8, mlp: 2048 },
+  prompts: { activation, layers: 2, heads: 8, alpha: 0.1 },
 });
 
 const large = (imageSize: number): XclipConfig => ({
   embedDim: 768,
   frames: 8,
   // 16 heads, as CLIP and the official code have it (width / 64); the supplement prints 12
-  vision: { width: 1024, layers: 24, heads: 16, mlp: 4096, patch: 14, imageSize },
-  text: { width: 768, layers: 12, heads: 12, mlp: 3072, context: CLIP_CONTEXT, vocab: CLIP_VOCAB },
-  mit: { layers: 1, heads: 12, mlp: 3072 },
-  prompts: { layers: 2, heads: 12, alpha: 0.1 },
+  vision: { activation, width: 1024, layers: 24, heads: 16, mlp: 4096, patch: 14, imageSize },
+  text: { activation, width: 768, layers: 12, heads: 12, mlp: 3072, context: CLIP_CONTEXT, vocab: CLIP_VOCAB },
+  mit: { activation, layers: 1, heads: 12, mlp: 3072 },
+  prompts: { activation, layers: 2, heads: 12, alpha: 0.1 },
 });
 
 /** The published models with 8 frames, and a tiny one that learns in minutes without a GPU. */
@@ -51,10 +62,10 @@ export const PRESETS = {
   tiny: {
     embedDim: 64,
     frames: 8,
-    vision: { width: 64, layers: 3, heads: 2, mlp: 256, patch: 8, imageSize: 32 },
-    text: { width: 64, layers: 2, heads: 2, mlp: 256, context: CLIP_CONTEXT, vocab: CLIP_VOCAB },
-    mit: { layers: 1, heads: 2, mlp: 256 },
-    prompts: { layers: 2, heads: 2, alpha: 0.1 },
+    vision: { activation, width: 64, layers: 3, heads: 2, mlp: 256, patch: 8, imageSize: 32 },
+    text: { activation, width: 64, layers: 2, heads: 2, mlp: 256, context: CLIP_CONTEXT, vocab: CLIP_VOCAB },
+    mit: { activation, layers: 1, heads: 2, mlp: 256 },
+    prompts: { activation, layers: 2, heads: 2, alpha: 0.1 },
   },
 } as const satisfies Record<string, XclipConfig>;
 
@@ -71,7 +82,9 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
   count('embedDim', config.embedDim);
   count('frames', config.frames);
   for (const [name, part] of Object.entries({ vision, text, mit, prompts })) {
-    for (const [key, value] of Object.entries(part)) if (key !== 'alpha') count(`${name}.${key}`, value);
+    const { activation, ...sizes } = part;
+    if (!ACTIVATIONS.includes(activation)) problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${JSON.stringify(activation)}`);
+    for (const [key, value] of Object.entries(sizes)) if (key !== 'alpha') count(`${name}.${key}`, value);
   }
   if (!Number.isFinite(prompts.alpha)) problems.push(`prompts.alpha must be a number, got ${JSON.stringify(prompts.alpha)}`);
   if (problems.length === 0) {

@@ -8,6 +8,7 @@ import { dropPath, type Draw } from '../kernels/dropout/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
 import { linear, mlp } from '../kernels/matmul/index.ts';
+import type { Activation } from '../kernels/shared/activation.ts';
 import { type Init, initialised, ones, torchDefault, zeros } from './init.ts';
 
 /** Looks at activations on their way, by name; for verification and study. */
@@ -111,19 +112,21 @@ export class SelfAttention extends Module {
   }
 }
 
-/** Two linear layers with QuickGELU between them. */
+/** Two linear layers with an activation between them. */
 export class Mlp extends Module {
   readonly expand: Linear;
   readonly contract: Linear;
+  readonly #activation: Activation;
 
-  constructor(gpu: Gpu, width: number, hidden: number, init: Omit<BlockInit, 'inProjection' | 'outProjection'>) {
+  constructor(gpu: Gpu, { width, hidden, activation }: Pick<BlockShape, 'width' | 'hidden' | 'activation'>, init: Omit<BlockInit, 'inProjection' | 'outProjection'>) {
     super();
+    this.#activation = activation;
     this.expand = this.add('c_fc', new Linear(gpu, width, hidden, { init: init.expand, biasInit: init.expandBias }));
     this.contract = this.add('c_proj', new Linear(gpu, hidden, width, { init: init.contract, biasInit: init.contractBias }));
   }
 
   forward(x: Tensor, residual?: Tensor): Tensor {
-    return mlp(x, this.expand, this.contract, { activation: 'quick_gelu', residual });
+    return mlp(x, this.expand, this.contract, { activation: this.#activation, residual });
   }
 }
 
@@ -132,6 +135,7 @@ export interface BlockShape {
   readonly width: number;
   readonly heads: number;
   readonly hidden: number;
+  readonly activation: Activation;
   readonly causal?: boolean;
 }
 
@@ -142,11 +146,12 @@ export class ResidualBlock extends Module {
   readonly ln2: LayerNorm;
   readonly mlp: Mlp;
 
-  constructor(gpu: Gpu, { width, heads, hidden, causal = false }: BlockShape, init: BlockInit) {
+  constructor(gpu: Gpu, shape: BlockShape, init: BlockInit) {
     super();
+    const { width, heads, causal = false } = shape;
     this.attn = this.add('attn', new SelfAttention(gpu, width, heads, init, causal));
     this.ln1 = this.add('ln_1', new LayerNorm(gpu, width));
-    this.mlp = this.add('mlp', new Mlp(gpu, width, hidden, init));
+    this.mlp = this.add('mlp', new Mlp(gpu, shape, init));
     this.ln2 = this.add('ln_2', new LayerNorm(gpu, width));
   }
 

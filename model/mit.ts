@@ -19,7 +19,7 @@ export class MultiframeIntegration extends Module {
     this.positionalEmbedding = this.add('positional_embedding', initialised(gpu, 'mit.positional_embedding', [1, frames, embedDim], truncatedNormal(0.02)));
     this.blocks = this.addAll(
       'resblocks',
-      Array.from({ length: mit.layers }, () => new ResidualBlock(gpu, { width: embedDim, heads: mit.heads, hidden: mit.mlp }, init)),
+      Array.from({ length: mit.layers }, () => new ResidualBlock(gpu, { width: embedDim, heads: mit.heads, hidden: mit.mlp, activation: mit.activation }, init)),
     );
   }
 

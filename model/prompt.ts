@@ -3,6 +3,7 @@ import { type Gpu, Module, type Tensor } from '../engine/index.ts';
 import { crossAttention } from '../kernels/attention/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
 import { mlp } from '../kernels/matmul/index.ts';
+import type { Activation } from '../kernels/shared/activation.ts';
 import type { XclipConfig } from './config.ts';
 import { constant, initialised, truncatedNormal, zeros } from './init.ts';
 import { addBranch, LayerNorm, Linear, type Pass } from './layers.ts';
@@ -38,9 +39,11 @@ class PromptLayer extends Module {
   readonly norm3: LayerNorm;
   readonly expand: Linear;
   readonly contract: Linear;
+  readonly #activation: Activation;
 
-  constructor(gpu: Gpu, width: number, heads: number) {
+  constructor(gpu: Gpu, width: number, { heads, activation }: XclipConfig['prompts']) {
     super();
+    this.#activation = activation;
     this.crossAttention = this.add('cross_attn', new CrossAttention(gpu, width, heads));
     this.norm1 = this.add('norm1', new LayerNorm(gpu, width));
     this.norm3 = this.add('norm3', new LayerNorm(gpu, width));
@@ -50,7 +53,7 @@ class PromptLayer extends Module {
 
   forward(texts: Tensor, visual: Tensor, name: string, pass: Pass): Tensor {
     const looked = addBranch(texts, `${name}.cross_attn`, (residual) => this.crossAttention.forward(this.norm1.forward(texts), visual, residual), pass);
-    const y = addBranch(looked, `${name}.mlp`, (residual) => mlp(this.norm3.forward(looked), this.expand, this.contract, { activation: 'quick_gelu', residual }), pass);
+    const y = addBranch(looked, `${name}.mlp`, (residual) => mlp(this.norm3.forward(looked), this.expand, this.contract, { activation: this.#activation, residual }), pass);
     pass.tap?.(name, y);
     return y;
   }
@@ -64,9 +67,9 @@ export class VideoPrompt extends Module {
 
   constructor(gpu: Gpu, config: Pick<XclipConfig, 'prompts' | 'embedDim'>) {
     super();
-    const { layers, heads, alpha } = config.prompts;
+    const { layers, alpha } = config.prompts;
     this.norm = this.add('norm', new LayerNorm(gpu, config.embedDim));
-    this.layers = this.addAll('decoder', Array.from({ length: layers }, () => new PromptLayer(gpu, config.embedDim, heads)));
+    this.layers = this.addAll('decoder', Array.from({ length: layers }, () => new PromptLayer(gpu, config.embedDim, config.prompts)));
     this.alpha = this.add('alpha', initialised(gpu, 'alpha', [config.embedDim], constant(alpha)));
   }
 

@@ -53,7 +53,7 @@ function endsOf(ids: Int32Array, length: number): Uint32Array {
 class TextTransformer extends Module {
   readonly blocks: readonly ResidualBlock[];
 
-  constructor(gpu: Gpu, { width, layers, heads, mlp }: XclipConfig['text']) {
+  constructor(gpu: Gpu, { width, layers, heads, mlp, activation }: XclipConfig['text']) {
     super();
     const outStd = width ** -0.5 * (2 * layers) ** -0.5;
     const init = {
@@ -64,7 +64,7 @@ class TextTransformer extends Module {
       expandBias: torchDefault(width),
       contractBias: torchDefault(mlp),
     };
-    this.blocks = this.addAll('resblocks', Array.from({ length: layers }, () => new ResidualBlock(gpu, { width, heads, hidden: mlp, causal: true }, init)));
+    this.blocks = this.addAll('resblocks', Array.from({ length: layers }, () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, causal: true }, init)));
   }
 }
 

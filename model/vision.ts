@@ -39,7 +39,7 @@ export class CrossFrameBlock extends Module {
 
   constructor(gpu: Gpu, config: XclipConfig['vision'], frames: number, drop: Omit<DropPath, 'dim'>) {
     super();
-    const { width, heads, mlp } = config;
+    const { width, heads, mlp, activation } = config;
     const init = visionInit(width, mlp);
     this.frames = frames;
     this.#drop = { ...drop, dim: 1 }; // official tensors are sequence-first: one draw per token position
@@ -48,7 +48,7 @@ export class CrossFrameBlock extends Module {
     this.messageAttention = this.add('message_attn', new SelfAttention(gpu, width, heads, init));
     this.attn = this.add('attn', new SelfAttention(gpu, width, heads, init));
     this.ln1 = this.add('ln_1', new LayerNorm(gpu, width));
-    this.mlp = this.add('mlp', new Mlp(gpu, width, mlp, init));
+    this.mlp = this.add('mlp', new Mlp(gpu, { width, hidden: mlp, activation }, init));
     this.ln2 = this.add('ln_2', new LayerNorm(gpu, width));
   }
 
@@ -74,11 +74,11 @@ class VisionTransformer extends Module {
 
   constructor(gpu: Gpu, config: XclipConfig['vision'], frames: number | undefined, dropPathRate: number) {
     super();
-    const { width, heads, layers, mlp } = config;
+    const { width, heads, layers, mlp, activation } = config;
     this.blocks = this.addAll(
       'resblocks',
       Array.from({ length: layers }, (_, i) => {
-        if (frames === undefined) return new ResidualBlock(gpu, { width, heads, hidden: mlp }, visionInit(width, mlp));
+        if (frames === undefined) return new ResidualBlock(gpu, { width, heads, hidden: mlp, activation }, visionInit(width, mlp));
         // rates rise linearly from 0 at the first block to the full rate at the last; three draws per block
         const rate = layers === 1 ? 0 : (dropPathRate * i) / (layers - 1);
         return new CrossFrameBlock(gpu, config, frames, { rate, layer: 3 * i });

@@ -26,10 +26,10 @@ test.after(() => gpu.close());
 const CONFIG: XclipConfig = {
   embedDim: 24,
   frames: 3,
-  vision: { width: 32, layers: 2, heads: 4, mlp: 48, patch: 4, imageSize: 8 },
-  text: { width: 16, layers: 1, heads: 2, mlp: 40, context: 9, vocab: 120 },
-  mit: { layers: 1, heads: 3, mlp: 56 },
-  prompts: { layers: 2, heads: 6, alpha: 0.2 },
+  vision: { activation: 'quick_gelu', width: 32, layers: 2, heads: 4, mlp: 48, patch: 4, imageSize: 8 },
+  text: { activation: 'quick_gelu', width: 16, layers: 1, heads: 2, mlp: 40, context: 9, vocab: 120 },
+  mit: { activation: 'quick_gelu', layers: 1, heads: 3, mlp: 56 },
+  prompts: { activation: 'quick_gelu', layers: 2, heads: 6, alpha: 0.2 },
 };
 const TEXTS = ['a red square moving left', 'a blue star'];
 const { tokenizer } = (await clipTokenizer()).compact(TEXTS);
@@ -147,6 +147,21 @@ test('one file in the official names without a configuration tells it by its sha
     }),
   );
   await assertSame(path);
+});
+
+test('a logit scale stored as [1] is the number that it holds', async () => {
+  const folder = await saved();
+  const file = join(folder, 'model.safetensors');
+  const bytes = readFileSync(file);
+  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+  assert.equal(header.logit_scale.shape, []);
+  header.logit_scale.shape = [1];
+  const [text, start] = [JSON.stringify(header), 8 + Number(bytes.readBigUInt64LE())];
+  const padded = text.padEnd(Math.ceil(text.length / 8) * 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  writeFileSync(file, Buffer.concat([length, Buffer.from(padded), bytes.subarray(start)]));
+  await assertSame(folder);
 });
 
 test('tokenizer and preprocessor come back', async () => {
@@ -293,7 +308,7 @@ test("a Hugging Face CLIP folder fills X-CLIP's towers and leaves the parts that
   using towers = clip;
   const own = new Map(towers.parameters());
   await opened(folder, async ({ config, weights }) => {
-    assert.equal(config, { ...CONFIG, frames: 8, mit: { layers: 1, heads: 1, mlp: 96 }, prompts: { layers: 2, heads: 1, alpha: 0.1 } });
+    assert.equal(config, { ...CONFIG, frames: 8, mit: { activation: 'quick_gelu', layers: 1, heads: 1, mlp: 96 }, prompts: { activation: 'quick_gelu', layers: 2, heads: 1, alpha: 0.1 } });
     using xclip = new Xclip(gpu, config);
     initialise(xclip, 1);
     using start = new Xclip(gpu, config);

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
+import { learningRate } from '../train/schedule.ts';
 import { configKeys, formatConfig, loadConfig, parseConfig, scheduleOf } from '../train/config.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
@@ -19,7 +20,7 @@ test('what is not said is the official recipe', () => {
     lr: 8e-6, newPartsLrScale: 10, minLrRatio: 0.01, schedule: 'recipe', weightDecay: 0.001, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null,
   });
   assert.equal(config.train, {
-    epochs: 30, warmupEpochs: 5, steps: null, warmupSteps: null, batch: 8, accumulation: 1, labelSmoothing: 0.1, fixText: true, precision: 'f32', recompute: false,
+    epochs: 30, warmupEpochs: null, steps: null, warmupSteps: null, batch: 8, accumulation: 1, labelSmoothing: 0.1, fixText: true, precision: 'f32', recompute: false,
   });
   assert.is(config.data.frames, 8);
   assert.is(config.data.size, 224);
@@ -88,7 +89,7 @@ for (const [text, part] of [
   ['- a', 'expected sections'],
   ['data: {train: a, labels: b}', 'model: needs preset'],
   ['data: {train: a, labels: b}\nmodel: {preset: tiny, checkpoint: x}', 'model.preset: contradicts model.checkpoint'],
-  [`${SMALLEST}train: {epochs: 3}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],
+  [`${SMALLEST}train: {epochs: 3, warmupEpochs: 5}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],
   [`${SMALLEST}train: {steps: 3, warmupSteps: 3}`, 'train.warmupSteps: expected less than train.steps (3), got 3'],
   [`${SMALLEST}optim: {lr: 0}`, 'optim.lr: expected a number above 0, got 0'],
   [`${SMALLEST}optim: {lr: .nan}`, 'optim.lr: expected a number'],
@@ -125,6 +126,27 @@ test('the schedule counts micro-batches for the recipe and optimiser steps for t
   const plain = scheduleOf(parseConfig(SMALLEST, 'c.yaml', [...overrides, 'optim.schedule=plain', 'train.warmupSteps=3']), 11);
   assert.is(plain.warmup, 3);
   assert.is(plain.total, 30);
+});
+
+test('where no warm-up is given it is the five epochs of the recipe, or a sixth of a run that is shorter than thirty', () => {
+  const of = (...overrides: string[]) => scheduleOf(parseConfig(SMALLEST, 'c.yaml', overrides), 100);
+  assert.equal([of(), of('train.epochs=50'), of('train.epochs=3'), of('train.steps=12')].map(({ warmup, total }) => [warmup, total]), [[500, 3000], [500, 5000], [50, 300], [2, 12]]);
+});
+
+test('steps are counted as epochs are: 100 steps over epochs of 15 micro-batches, 8 of them a step, come to the floor at the end and not before', () => {
+  const schedule = scheduleOf(parseConfig(SMALLEST, 'c.yaml', ['train.steps=100', 'train.warmupSteps=10', 'train.accumulation=8']), 15);
+  assert.equal([schedule.warmup, schedule.total], [150, 1500]);
+  assert.ok(learningRate(schedule, 99) > schedule.minLr);
+  assert.is(learningRate(schedule, 100), schedule.minLr + 0.5 * (schedule.baseLr - schedule.minLr) * (1 + Math.cos((Math.PI * 1492) / 1500)));
+});
+
+test('a warm-up as long as the run is refused, whatever units they are given in', () => {
+  const refused = (perEpoch: number, ...overrides: string[]) => {
+    const config = parseConfig(SMALLEST, 'c.yaml', overrides);
+    assert.throwsWith(() => scheduleOf(config, perEpoch), /train\.warmup(Steps|Epochs)=\d+: the warm-up takes \d+ of the run's \d+ micro-batches/);
+  };
+  refused(10, 'train.steps=20', 'train.warmupEpochs=2');
+  refused(10, 'train.epochs=2', 'train.warmupSteps=20');
 });
 
 test.run();

@@ -132,7 +132,7 @@ async function trained(gpu: Gpu): Promise<{ bits: Uint32Array; used: Readonly<Re
 test('a tuning decides what runs, and the same tuning gives the same bits', async () => {
   await using plain = await open();
   const untuned = await trained(plain);
-  const sums = plain.candidates.asked.find(({ kernel }) => kernel === 'sum_parts.vec4');
+  const sums = plain.candidates.asked.find(({ kernel }) => kernel === 'split_k_reduction.vec4');
   assert.ok(sums);
   const kernels = { [sums.kernel]: { source: sums.fingerprint, candidates: { [sums.callClass]: { ...sums.candidates[1], gain: 1.1 } } } };
   const tuning = (machine: Machine) => ({ ...machine, kernels });
@@ -140,7 +140,7 @@ test('a tuning decides what runs, and the same tuning gives the same bits', asyn
   await using again = await open({ tuning });
   const [first, second] = [await trained(tuned), await trained(again)];
   assert.equal(first, second);
-  assert.is.not(first.used[`sum_parts.vec4: ${sums.callClass}`], untuned.used[`sum_parts.vec4: ${sums.callClass}`]);
+  assert.is.not(first.used[`split_k_reduction.vec4: ${sums.callClass}`], untuned.used[`split_k_reduction.vec4: ${sums.callClass}`]);
   assert.ok(first.bits.some((word, i) => word !== untuned.bits[i]), 'another number of parts adds in another order');
 });
 

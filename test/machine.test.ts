@@ -7,6 +7,7 @@ import * as assert from './assert.ts';
 import { onlySize, open, untunable } from '../engine/index.ts';
 import { machineOf, reportOf } from '../engine/machine.ts';
 import { isSoftware, isSwiftShader } from '../engine/software.mjs';
+import { usableMemory } from '../train/machine.ts';
 import { ADAPTERS, type AdapterName, reportNamed } from './adapter_reports.ts';
 import { nullGpu } from './null_gpu.ts';
 
@@ -20,6 +21,13 @@ const names = Object.keys(ADAPTERS) as AdapterName[];
 test('an adapter is software where WebGPU says that it is a fallback, or its name does; all else is hardware', () => {
   assert.equal(names.filter((name) => reportNamed(name).kind === 'software'), [...SOFTWARE]);
   assert.equal(names.filter((name) => isSwiftShader(ADAPTERS[name].info)), ['swiftShader', 'swiftShaderInChromium']);
+});
+
+test('memory is the machine\'s, or what a container leaves of it; 0, nothing and numbers without end are no limit', () => {
+  const GIB = 2 ** 30;
+  assert.is(usableMemory(16 * GIB, 4 * GIB), 4 * GIB);
+  for (const unlimited of [undefined, 0, 16 * GIB, 2 ** 63 - 4096, 18446744073709552000]) assert.is(usableMemory(16 * GIB, unlimited), 16 * GIB);
+  assert.ok(usableMemory() > 0);
 });
 
 test('names tell without isFallbackAdapter, and isFallbackAdapter tells without names', () => {

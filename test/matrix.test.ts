@@ -46,7 +46,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     left = left_across(at, LEFT_STRIDE);
     right = right_across(at + LEFT, RIGHT_STRIDE);
   }
-  let sum = multiply_add(left, right, sum_of(subgroup * SUMS, SUM_STRIDE));
+  let sum = multiply_add(left, right, load_sum(subgroup * SUMS, SUM_STRIDE));
   store_sum(subgroup * SUMS, SUM_STRIDE, sum);
   workgroupBarrier();   // all sums must lie there before anyone reads them
   for (var i = lane; i < GROUPS * SUMS; i += LANES) { y[i] = sums_out[i]; }

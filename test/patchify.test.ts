@@ -1,9 +1,13 @@
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { backward, open, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, type Candidate, open, ShapeError, Tensor } from '../engine/index.ts';
+import { room } from '../kernels/patchify/cases.ts';
 import { patchify } from '../kernels/patchify/index.ts';
+import { emulatedMatrices } from '../kernels/shared/matrix.ts';
+import { shapesFor } from '../kernels/shared/product/variants.ts';
+import { checkAgainstReference, checkEqualBits, runCase } from './sweep.ts';
 
-const gpu = await open();
+const gpu = await open({ guard: true });
 
 test('frames that are not whole patches, and shapes that do not fit, are refused by name', () => {
   gpu.scope(() => {
@@ -35,6 +39,19 @@ test('pixels get a gradient only if they ask for one, and it costs one dispatch'
   );
   assert.equal(dispatches, [1, 2]);
 });
+
+// in vectors with a last tile that is not full, and element by element: all three products find pixels, as A, B and C
+for (const item of room.cases.filter(({ name }) => /^a last tile|^odd patches/.test(name))) {
+  testIf(gpu.subgroupSize > 0, 'subgroups have no one size here')(`the matrix rung, emulated, finds the pixels of "${item.name}"`, async () => {
+    const sizes = shapesFor(gpu, { sizes: emulatedMatrices(gpu), isWide: false }).at(-1) ?? {};
+    const emulated: Candidate = { variant: 'emulated', sizes };
+    const chosen = new Map(room.kernels.filter(({ name }) => name.startsWith('patchify')).map(({ name }) => [name, emulated]));
+    const first = await runCase(gpu, item, chosen, 'f32');
+    checkAgainstReference(item, first, 'f32');
+    checkEqualBits(item, first, await runCase(gpu, item, chosen, 'f32'));
+    await gpu.checkGuards();
+  });
+}
 
 test.after(() => gpu.close());
 test.run();

@@ -1,4 +1,4 @@
-/** The runs of a case: what is preferred of the ways in which its kernels can be run, once it is known what then runs. */
+/** The runs of a case: of each kernel that it dispatches the candidate that runs, found out without compiling or running anything. */
 import { type Candidate, candidateText, type FloatType, type Gpu } from '../engine/index.ts';
 import { forget } from '../engine/pass.ts';
 import { Recording } from '../engine/recording.ts';

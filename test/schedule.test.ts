@@ -57,7 +57,7 @@ test('the plain form rises in equal steps to the base rate and falls to the floo
 });
 
 test('no warm-up starts at the base rate', () => {
-  assert.is(learningRate({ form: 'plain', baseLr: 2, minLr: 0, warmup: 0, total: 10 }, 0), 2);
+  for (const form of ['plain', 'recipe'] as const) assert.is(learningRate({ form, baseLr: 2, minLr: 0, warmup: 0, total: 10 }, 0), 2, form);
 });
 
 test.run();

@@ -36,7 +36,7 @@ const STEP = 1e-5;
 const TRIED = 12;
 
 /**
- * Ways to run the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its default sizes at least once, the others at their
+ * Candidates for the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its default sizes at least once, the others at their
  * first chosen; and of the candidates that differ from those in sizes alone one, another from case to case.
  */
 export function combinations(gpu: Gpu, room: Room, number = 0, stored: FloatType = 'f32'): ReadonlyMap<string, Candidate>[] {
@@ -46,14 +46,14 @@ export function combinations(gpu: Gpu, room: Room, number = 0, stored: FloatType
     return { name: kernel.name, plain, resized: all.filter((chosen) => !plain.includes(chosen)) };
   });
   const most = Math.max(...rows.map(({ plain }) => plain.length));
-  const ways = Array.from({ length: most }, (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
-  if (rows.every(({ resized }) => resized.length === 0)) return ways;
-  return [...ways, new Map(rows.map(({ name, plain, resized }) => [name, resized[number % resized.length] ?? plain[0]]))];
+  const atDefaults = Array.from({ length: most }, (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
+  if (rows.every(({ resized }) => resized.length === 0)) return atDefaults;
+  return [...atDefaults, new Map(rows.map(({ name, plain, resized }) => [name, resized[number % resized.length] ?? plain[0]]))];
 }
 
-/** Names of the chosen ways, for reports. */
+/** Names of the chosen candidates, for titles and reports; `engine` where no kernel of the room is dispatched, as by a cast. */
 export function candidateName(chosen: ReadonlyMap<string, Candidate>): string {
-  return [...new Set([...chosen.values()].map(candidateText))].join('+');
+  return [...new Set([...chosen.values()].map(candidateText))].join('+') || 'engine';
 }
 
 /** Ways to store the inputs of a case on this device. f16 needs numbers that it can hold. */

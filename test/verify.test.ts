@@ -121,6 +121,45 @@ test('one number of a gradient of a model changed by 0.001 fails, and the tensor
   assert.match(text, /\n2 passed, 1 failed\n$/);
 });
 
+/** Rewrites a safetensors file without some of its tensors. */
+function without(path: string, isOptional: (name: string) => boolean): void {
+  const bytes = readFileSync(path);
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<string, { data_offsets: [number, number] }>;
+  const parts: Buffer[] = [];
+  let end = 0;
+  const kept = Object.entries(header).filter(([name]) => name !== '__metadata__' && !isOptional(name)).map(([name, entry]) => {
+    const part = bytes.subarray(start + entry.data_offsets[0], start + entry.data_offsets[1]);
+    parts.push(part);
+    end += part.length;
+    return [name, { ...entry, data_offsets: [end - part.length, end] }] as const;
+  });
+  const text = JSON.stringify(Object.fromEntries(kept));
+  const head = Buffer.alloc(8);
+  const padded = text.padEnd(8 * Math.ceil(text.length / 8));
+  head.writeBigUInt64LE(BigInt(padded.length));
+  writeFileSync(path, Buffer.concat([head, Buffer.from(padded), ...parts]));
+}
+
+test('a fixture that lacks what is optional is checked by what it has, and what it lacks is said', async () => {
+  const folder = copyOf('optional', 'hf_b.json', 'hf_b.io.safetensors', 'hf_b.weights.safetensors', 'hf_b.grads.safetensors');
+  const sidecar = JSON.parse(readFileSync(join(folder, 'hf_b.json'), 'utf8')) as { files: Record<string, unknown>; zero_gradient_params?: unknown };
+  for (const part of Object.keys(sidecar.files)) if (part.startsWith('adamw')) delete sidecar.files[part];
+  delete sidecar.zero_gradient_params;
+  writeFileSync(join(folder, 'hf_b.json'), JSON.stringify(sidecar));
+  without(join(folder, 'hf_b.io.safetensors'), (name) => name === 'grad.pixel_values' || name.startsWith('act.'));
+  without(join(folder, 'hf_b.grads.safetensors'), (name) => name === 'logit_scale');
+  const some = await firstlight('verify', folder);
+  assert.is(some.status, 0, some.text);
+  assert.match(some.text, /^ok {4}hf_b +outputs and loss .*\(the fixture has no activations\)$/m);
+  assert.match(some.text, /^ok {4}hf_b +gradients +134 tensors .*\(the fixture has no gradient of logit_scale, grad\.pixel_values\)$/m);
+  delete sidecar.files.grads;
+  writeFileSync(join(folder, 'hf_b.json'), JSON.stringify(sidecar));
+  const outputs = await firstlight('verify', folder);
+  assert.is(outputs.status, 0, outputs.text);
+  assert.match(outputs.text, /outputs and loss .*\(the fixture has no gradients, activations\)\n1 passed, 0 failed\n$/);
+});
+
 test('a missing file fails, is named, and the other fixtures are checked all the same', async () => {
   const folder = copyOf('missing', 'adamw.json', 'cosine_lr.json');
   const { status, text } = await firstlight('verify', folder);

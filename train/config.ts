@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ConfigError } from '../engine/errors.ts';
 import { PRESETS } from '../model/config.ts';
 import { nearest } from '../engine/nearest.ts';
-import type { Schedule } from './schedule.ts';
+import { microBatchesOf, type Schedule } from './schedule.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -42,7 +42,7 @@ const data = z.strictObject({
 
 const train = z.strictObject({
   epochs: count.default(30).describe('passes over the training list'),
-  warmupEpochs: notNegative.default(5).describe('passes in which the learning rate rises from 0'),
+  warmupEpochs: notNegative.nullable().default(null).describe('passes in which the learning rate rises from 0; null: 5, or a sixth of the run if that is less'),
   steps: count.nullable().default(null).describe('optimiser steps instead of epochs'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('optimiser steps instead of warmupEpochs'),
   batch: count.default(8).describe('clips of one micro-batch'),
@@ -67,7 +67,7 @@ const optim = z.strictObject({
 
 const run = z.strictObject({
   seed: z.int().min(0).default(1024).describe('of every random draw; the same seed gives the same bits on one adapter'),
-  memoryGiB: positive.nullable().default(null).describe('memory that the run may take on the GPU; null: four fifths of the machine where a processor plays it, no limit on a card'),
+  memoryGiB: positive.nullable().default(null).describe('memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card'),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
   checkpointEverySteps: count.default(500).describe('optimiser steps between two checkpoints; the last step always saves'),
 });
@@ -289,7 +289,7 @@ function contradictions(config: TrainConfig): Problem[] {
   if (preset === null && checkpoint === null) problems.push({ at: ['model'], text: 'needs preset (random start) or checkpoint (a folder)' });
   if (preset !== null && checkpoint !== null) problems.push({ at: ['model', 'preset'], text: "contradicts model.checkpoint, whose config.json says the architecture; leave one out" });
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
-  if (steps === null && warmupSteps === null && warmupEpochs >= epochs) {
+  if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
     problems.push({ at: ['train', 'warmupEpochs'], text: `expected less than train.epochs (${epochs}), got ${warmupEpochs}` });
   }
   if (steps !== null && warmupSteps !== null && warmupSteps >= steps) {
@@ -332,20 +332,26 @@ export function formatConfig(config: TrainConfig): string {
 /** A name for the run: the file's, without its ending. */
 export const runName = (file: string) => basename(file).replace(/\.ya?ml$/i, '');
 
-/** The learning-rate schedule of a run over a list that makes `batchesPerEpoch` micro-batches. */
+/**
+ * The learning-rate schedule of a run over a list that makes `batchesPerEpoch` micro-batches.
+ * @throws ConfigError if the warm-up is as long as the run
+ */
 export function scheduleOf(config: TrainConfig, batchesPerEpoch: number): Schedule {
   const { epochs, warmupEpochs, steps, warmupSteps, accumulation } = config.train;
   const { lr, minLrRatio, schedule: form } = config.optim;
   // The recipe counts micro-batches, the plain form optimiser steps.
-  const perStep = form === 'recipe' ? accumulation : 1;
   const perEpoch = form === 'recipe' ? batchesPerEpoch : Math.floor(batchesPerEpoch / accumulation);
-  return {
-    form,
-    baseLr: lr,
-    minLr: lr * minLrRatio,
-    warmup: warmupSteps === null ? warmupEpochs * perEpoch : warmupSteps * perStep,
-    total: steps === null ? epochs * perEpoch : steps * perStep,
-    batchesPerEpoch,
-    accumulation,
-  };
+  const ofSteps = (count: number) => (form === 'recipe' ? microBatchesOf({ batchesPerEpoch, accumulation }, count) : count);
+  const total = steps === null ? epochs * perEpoch : ofSteps(steps);
+  const usual = Math.min(RECIPE.warmupEpochs * perEpoch, (total * RECIPE.warmupEpochs) / RECIPE.epochs);
+  const warmup = warmupSteps !== null ? ofSteps(warmupSteps) : warmupEpochs !== null ? warmupEpochs * perEpoch : usual;
+  if (warmup >= total) {
+    const unit = form === 'recipe' ? 'micro-batches' : 'optimiser steps';
+    const key = warmupSteps === null ? `train.warmupEpochs=${warmupEpochs}` : `train.warmupSteps=${warmupSteps}`;
+    throw new ConfigError(key, [`the warm-up takes ${warmup} of the run's ${total} ${unit}, so the learning rate would never fall`], 'make the warm-up shorter than the run, or leave it out: it is a sixth of the run then, 5 epochs at most');
+  }
+  return { form, baseLr: lr, minLr: lr * minLrRatio, warmup, total, batchesPerEpoch, accumulation };
 }
+
+/** What the official recipe has. */
+const RECIPE = { epochs: 30, warmupEpochs: 5 };

@@ -1,6 +1,6 @@
 /** What a result was measured with. */
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { Gpu } from '../engine/index.ts';
 import type { Environment } from './report/data.ts';
 
@@ -15,6 +15,14 @@ export function packageVersion(name: string): string | undefined {
 export function systemName(): string {
   const release = existsSync('/etc/os-release') ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] : undefined;
   return `${release ?? process.platform} ${process.arch}`;
+}
+
+/**
+ * Bytes of memory that this process may use: the machine's, or what a container leaves it if that is less.
+ * @param constrained `process.constrainedMemory()`: undefined, 0 or some 1.8e19, by system and version, where there is no limit
+ */
+export function usableMemory(machine = totalmem(), constrained: number | undefined = process.constrainedMemory()): number {
+  return constrained !== undefined && constrained > 0 && constrained < machine ? constrained : machine;
 }
 
 /** Adapter, machine, versions, and the candidates made so far, for a report. */

@@ -5,7 +5,8 @@
 export interface Schedule {
   /**
    * `recipe`: as the official code steps timm's CosineLRScheduler. Its clock is the micro-batch; it ticks after an
-   * optimiser step, so that the first two steps have rate 0; the cosine runs over all of the run, warm-up included.
+   * optimiser step, so that the first two steps have rate 0 (the base rate if there is no warm-up, as timm has it); the cosine runs over
+   * all of the run, warm-up included.
    * `plain`: its clock is the optimiser step; the first step has 1/warm-up of the rate, and the cosine starts at the warm-up's end.
    */
   readonly form: 'recipe' | 'plain';
@@ -34,7 +35,7 @@ export function learningRate(schedule: Schedule, step: number, scale = 1): numbe
     if (step < warmup) return (baseLr * (step + 1)) / warmup;
     return halfCosine(baseLr, minLr, (step - warmup) / Math.max(1, total - warmup));
   }
-  if (step === 0) return 0;
+  if (step === 0) return warmup === 0 ? baseLr : 0;
   const tick = tickAfter(schedule, step - 1);
   if (tick < warmup) return (baseLr * tick) / warmup;
   return halfCosine(baseLr, minLr, tick / total);
@@ -47,9 +48,13 @@ function halfCosine(baseLr: number, minLr: number, progress: number): number {
 }
 
 /** The micro-batch, counted over the whole run, at whose end an optimiser step happened. */
-function tickAfter({ batchesPerEpoch, accumulation = 1 }: Schedule, step: number): number {
-  if (batchesPerEpoch === undefined) return (step + 1) * accumulation - 1;
+function tickAfter(clock: Pick<Schedule, 'batchesPerEpoch' | 'accumulation'>, step: number): number {
+  return microBatchesOf(clock, step) + (clock.accumulation ?? 1) - 1;
+}
+
+/** Micro-batches that have gone by when an optimiser step begins, those that epochs leave over included: the clock of `recipe`. */
+export function microBatchesOf({ batchesPerEpoch, accumulation = 1 }: Pick<Schedule, 'batchesPerEpoch' | 'accumulation'>, steps: number): number {
+  if (batchesPerEpoch === undefined) return steps * accumulation;
   const stepsPerEpoch = Math.max(1, Math.floor(batchesPerEpoch / accumulation));
-  const epoch = Math.floor(step / stepsPerEpoch);
-  return epoch * batchesPerEpoch + ((step % stepsPerEpoch) + 1) * accumulation - 1;
+  return Math.floor(steps / stepsPerEpoch) * batchesPerEpoch + (steps % stepsPerEpoch) * accumulation;
 }

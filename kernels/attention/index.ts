@@ -14,8 +14,8 @@ export { kernels } from './variants.ts';
  * @param options.mask  [L, S], or [B, H, L, S] with 1 for B or H where samples or heads share it; added before the
  * softmax: 0 to keep, −∞ to hide. It gets no gradient.
  * @returns [B, H, L, Dh]. A query that sees no key gives 0. One that sees a key which is not finite, or is not finite
- * itself, gives NaN, and so are the elements of y of a value that it sees and that is not finite. What a hidden key and its
- * value hold is not felt, be it NaN: unlike in PyTorch.
+ * itself, gives NaN, and so are the elements of y of a value that it sees and that is not finite. What a hidden key and
+ * its value hold is not felt, be it NaN: unlike in PyTorch.
  */
 export function attention(
   query: Tensor, key: Tensor, value: Tensor, { causal = false, mask }: { causal?: boolean; mask?: Tensor } = {},
@@ -24,8 +24,8 @@ export function attention(
   const keys = key.shape[2];
   const fits = query.shape.length === 4 && sameShape(key.shape, [batch, heads, keys, headDim]);
   if (!fits || !sameShape(value.shape, key.shape)) {
-    throw new ShapeError('attention', `${shapesOf({ query, key, value })} must be [B, H, L, Dh], [B, H, S, Dh], [B, H, S, Dh]`,
-      'permute, or use crossAttention for [B, L, D]');
+    const wanted = '[B, H, L, Dh], [B, H, S, Dh], [B, H, S, Dh]';
+    refuse('attention', { query, key, value }, wanted, 'permute, or use crossAttention for [B, L, D]');
   }
   const [rowsOfQueries, rowsOfKeys] = [denseRows(heads, queries, headDim), denseRows(heads, keys, headDim)];
   return attend({ query, key, value }, {
@@ -46,8 +46,7 @@ export function crossAttention(query: Tensor, key: Tensor, value: Tensor, heads:
   const keys = key.shape[1];
   const fits = query.shape.length === 3 && sameShape(key.shape, [batch, keys, width]);
   if (!fits || !sameShape(value.shape, key.shape)) {
-    throw new ShapeError(op, `${shapesOf({ query, key, value })} must be [B, L, D], [B, S, D], [B, S, D]`,
-      'use attention for [B, H, L, Dh]');
+    refuse(op, { query, key, value }, '[B, L, D], [B, S, D], [B, S, D]', 'use attention for [B, H, L, Dh]');
   }
   const headDim = headDimOf(op, width, heads);
   const [rowsOfQueries, rowsOfKeys] = [sideBySide(queries, width, headDim), sideBySide(keys, width, headDim)];
@@ -88,11 +87,13 @@ function attend(operands: Operands, plan: Plan): Tensor {
  * @param options.queries how many tokens ask, the first ones: all, unless said otherwise; the others are only asked
  * @returns [B, queries, D]. The gradient of `qkv` is packed alike.
  */
-export function selfAttention(qkv: Tensor, heads: number, options: { causal?: boolean; queries?: number } = {}): Tensor {
+export function selfAttention(
+  qkv: Tensor, heads: number, { causal = false, queries = qkv.shape[1] }: { causal?: boolean; queries?: number } = {},
+): Tensor {
   const op = 'selfAttention';
   const [batch, tokens, packedWidth] = qkv.shape;
-  const { causal = false, queries = tokens } = options;
-  if (qkv.shape.length !== 3 || packedWidth % 3 !== 0) throw new ShapeError(op, `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
+  const fits = qkv.shape.length === 3 && packedWidth % 3 === 0;
+  if (!fits) throw new ShapeError(op, `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
   if (!Number.isInteger(queries) || queries < 1 || queries > tokens) {
     throw new ShapeError(op, `${queries} of ${tokens} tokens cannot ask`, 'at least one and at most all can');
   }
@@ -114,6 +115,6 @@ export function selfAttention(qkv: Tensor, heads: number, options: { causal?: bo
   }, [qkv, logSumExp]);
 }
 
-function shapesOf({ query, key, value }: Operands): string {
-  return `query [${query.shape}], key [${key.shape}], value [${value.shape}]`;
+function refuse(op: string, { query, key, value }: Operands, wanted: string, hint: string): never {
+  throw new ShapeError(op, `query [${query.shape}], key [${key.shape}], value [${value.shape}] must be ${wanted}`, hint);
 }

@@ -1,13 +1,15 @@
 /** How an attention is launched: in which ranges, and with which params. */
 import { copy, type Range, type Tensor } from '../../engine/index.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
-import { areHeadsApart, denseRows, gradientPlaces, hasListeners, isPacked, masksOf, maskStrides, type Operands, type Plan } from './plan.ts';
+import {
+  areHeadsApart, denseRows, gradientPlaces, hasListeners, isPacked, masksOf, maskStrides, type Operands, type Plan,
+} from './plan.ts';
 import { areWhole, bind, type Cut, cutOf, type HeadRange, QUERY_STEP, type Rows, type RowsByName } from './ranges.ts';
 import { attention, gradKeyValue, gradQuery, type Launch, launchOf } from './variants.ts';
 
 /**
- * The quad gradient keeps the weights of so many queries at a time, or of as many pairs of a head, so that its memory is
- * linear in the sequence; in rows of a multiple of KEPT_STEP keys.
+ * The quad gradient keeps the weights of so many queries at a time, or of as many pairs of a head, so that its memory
+ * is linear in the sequence; in rows of a multiple of KEPT_STEP keys.
  */
 const [KEPT_QUERIES, KEPT_PAIRS] = [256, 2 ** 17];
 const KEPT_STEP = 32;
@@ -39,8 +41,8 @@ export interface GradOperands extends Operands {
   readonly log_sum_exp: Tensor;
   readonly dquery: Tensor;
   /**
-   * Takes dk and dv, if anybody wants them: one behind the other, or, as `dquery` itself, where keys and values lie in a
-   * packed tensor.
+   * Takes dk and dv, if anybody wants them: one behind the other, or, as `dquery` itself, where keys and values lie in
+   * a packed tensor.
    */
   readonly dkv?: Tensor;
 }
@@ -60,12 +62,13 @@ export function backward(plan: Plan, operands: GradOperands): void {
   for (const heads of cut.heads) {
     const problems = heads.batch.count * heads.heads.count;
     const size = problems * plan.keys * plan.headDim;
-    // a window of dk and one of dv lie apart, but a dispatch may bind a buffer for writing only once: they come by way of a
-    // tensor of the range's own
+    // a window of dk and one of dv lie apart, but a dispatch may bind a buffer for writing only once: they come by way
+    // of a tensor of the range's own
     const isApart = !cut.isWhole && !isPacked(plan);
     using apart = isApart ? dkv?.like([aligned(size) + size], 'd key, d value of a range') : undefined;
     for (const queries of cut.queries) {
-      // what the first kernel leaves to the second: weights and dlogits of every pair, or delta of every query, in two numbers
+      // what the first kernel leaves to the second: weights and dlogits of every pair, or delta of every query, in two
+      // numbers
       const shape = isKept ? [problems, 2, queries.count, keptWidth(plan)] : [problems, queries.count, 2];
       using left = dquery.wide(shape, isKept ? 'weights and their gradients' : 'delta') as Tensor;
       using saved = bind(plan, rows.saved, heads, queries, cut.isWhole);
@@ -73,7 +76,7 @@ export function backward(plan: Plan, operands: GradOperands): void {
       const { dy: output, ...offsets } = saved.offsets;
       const tensors = { mask: saved.tensors.query, ...saved.tensors, ...(isKept ? { pairs: left } : { delta: left }) };
       ofQueries.kernel.run(gpu, {
-        tensors: { ...tensors, dquery: outputs.tensors.dquery, gradient: outputs.tensors.dquery },
+        tensors: { ...tensors, [ofQueries.isNaive ? 'gradient' : 'dquery']: outputs.tensors.dquery },
         params: paramsOf(plan, ofQueries, heads, queries, { ...offsets, output }),
         ...lanesFor(plan, ofQueries, heads, queries, queries.count, GRADIENT_PRODUCTS),
       });
@@ -81,9 +84,8 @@ export function backward(plan: Plan, operands: GradOperands): void {
       const places = isApart ? { key: 0, value: aligned(size) } : gradientPlaces(plan);
       const first = isApart ? 0 : outputs.offsets.dkv;
       const gradients = { dquery: first, dkey: first + places.key, dvalue: first + places.value };
-      const taker = apart ?? outputs.tensors.dkv;
       ofKeys.kernel.run(gpu, {
-        tensors: { ...tensors, dkv: taker, gradient: taker },
+        tensors: { ...tensors, [ofKeys.isNaive ? 'gradient' : 'dkv']: apart ?? outputs.tensors.dkv },
         params: paramsOf(plan, ofKeys, heads, queries, { ...offsets, output, ...gradients }),
         ...lanesFor(plan, ofKeys, heads, queries, plan.keys, GRADIENT_PRODUCTS),
       });
@@ -103,7 +105,10 @@ function copyElements(source: Tensor, from: number, target: Tensor, to: number, 
   copy(range, place);
 }
 
-/** How the two kernels are launched. One quad rung leaves weights in memory and the other one needs them there: both or none. */
+/**
+ * How the two kernels are launched. One quad rung leaves weights in memory and the other one needs them there: both or
+ * none.
+ */
 interface GradientLaunches {
   readonly ofQueries: Launch;
   readonly ofKeys?: Launch;
@@ -121,17 +126,22 @@ function gradientLaunches(plan: Plan, { query, dkv }: GradOperands, rows: Gradie
   const ofQueries = launchOf(gradQuery, plan, query, { isWhole, mayKeep: keeps });
   const isKept = ofQueries.variant === 'quad';
   const isAlone = wanted?.variant === 'quad' && !isKept;
-  return { ofQueries, ofKeys: isAlone ? launchOf(keysKernels, plan, query, { isWhole, mayKeep: false }) : wanted, isKept };
+  const ofKeys = isAlone ? launchOf(keysKernels, plan, query, { isWhole, mayKeep: false }) : wanted;
+  return { ofQueries, ofKeys, isKept };
 }
 
-/** How a gradient is cut: by what is kept of every pair too, and by the tensor in which a range may need its dk and dv. */
+/**
+ * How a gradient is cut: by what is kept of every pair too, and by the tensor in which a range may need its dk and dv.
+ */
 function gradientCut(plan: Plan, { saved, outputs }: GradientRows, isKept: boolean): Cut {
+  const { queries: all, keys, headDim } = plan;
+  const needsApart = outputs.dkv !== undefined && !isPacked(plan);
   const besides = (heads: number, queries: number) => {
     const pairs = isKept ? f32Bytes(2 * heads * queries * keptWidth(plan)) : 0;
-    const apart = outputs.dkv === undefined || isPacked(plan) ? 0 : 2 * f32Bytes(aligned(heads * plan.keys * plan.headDim));
+    const apart = needsApart ? 2 * f32Bytes(aligned(heads * keys * headDim)) : 0;
     return Math.max(pairs, apart);
   };
-  const most = isKept ? Math.min(plan.queries, Math.max(KEPT_QUERIES, Math.floor(KEPT_PAIRS / keptWidth(plan)))) : plan.queries;
+  const most = isKept ? Math.min(all, Math.max(KEPT_QUERIES, Math.floor(KEPT_PAIRS / keptWidth(plan)))) : all;
   return cutOf(plan, [...Object.values(saved), ...Object.values(outputs)], most, besides);
 }
 
@@ -148,7 +158,9 @@ function inputRows(plan: Plan, { query, key, value }: Operands, logSumExp: Tenso
     key: { tensor: key, strides: plan.key, width, start: keyOffset, of: 'keys' },
     value: { tensor: value, strides: plan.key, width, start: valueOffset, of: 'keys' },
     log_sum_exp: { tensor: logSumExp, strides: perQuery, width: 1, start: 0, of: 'queries' },
-    ...(mask && { mask: { tensor: mask, strides: maskStrides(plan, mask), width: plan.keys, start: 0, of: 'queries' } }),
+    ...(mask && {
+      mask: { tensor: mask, strides: maskStrides(plan, mask), width: plan.keys, start: 0, of: 'queries' },
+    }),
   };
 }
 
@@ -176,7 +188,9 @@ function gradientRows(plan: Plan, operands: GradOperands): GradientRows {
 }
 
 /** Constants, grid and work of a dispatch that gives lanes to `each` rows of every head. */
-function lanesFor(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, each: number, products: number) {
+function lanesFor(
+  plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, each: number, products: number,
+) {
   const problems = batch.count * heads.count;
   return {
     variant: launch.variant,
@@ -187,30 +201,33 @@ function lanesFor(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queri
 }
 
 /** Where the first row of each operand starts, in elements; 0 where a kernel has no such operand. */
-type Offsets = Readonly<Partial<Record<'query' | 'key' | 'value' | 'output' | 'mask' | 'log_sum_exp' | 'dquery' | 'dkey' | 'dvalue', number>>>;
+type Operand = 'query' | 'key' | 'value' | 'output' | 'mask' | 'log_sum_exp' | 'dquery' | 'dkey' | 'dvalue';
+type Offsets = Readonly<Partial<Record<Operand, number>>>;
 
-/** `struct Params` of problem.wgsl, which counts in vectors, and that of the naive rungs. */
-function paramsOf(plan: Plan, { vectors, perVector: n }: Launch, { batch, heads }: HeadRange, queries: Range, offsets: Offsets) {
+/** `struct Params` of the naive rungs, or that of problem.wgsl, which counts in vectors. */
+function paramsOf(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, offsets: Offsets) {
   const { query, key, output, mask } = plan;
+  const { vectors, perVector: n } = launch;
+  const start = (name: Operand) => (offsets[name] ?? 0) / n;
+  const sizes = {
+    problems: batch.count * heads.count, queries: queries.count, keys: plan.keys,
+    causal: plan.causal ? 1 : 0,
+    scale: 1 / Math.sqrt(plan.headDim),
+    dvalue_offset: start('dvalue'),
+  };
+  if (launch.isNaive) return { ...sizes, width: plan.headDim, masks: masksOf(plan) ?? 0 };
   const masks = mask === undefined ? { batch: 0, head: 0 } : maskStrides(plan, mask);
-  const start = (name: keyof Offsets) => (offsets[name] ?? 0) / n;
   return {
-    problems: batch.count * heads.count, heads: heads.count, queries: queries.count, keys: plan.keys,
+    ...sizes, heads: heads.count, vectors, earlier: queries.start,
     query_offset: start('query'), query_batch: query.batch / n, query_head: query.head / n, query_row: query.row / n,
     key_offset: start('key'), value_offset: start('value'),
     key_batch: key.batch / n, key_head: key.head / n, key_row: key.row / n,
     output_offset: start('output'),
     output_batch: output.batch / n, output_head: output.head / n, output_row: output.row / n,
-    dkey_offset: start('dkey'), dvalue_offset: start('dvalue'),
+    dkey_offset: start('dkey'), dquery_offset: start('dquery'),
     mask_offset: offsets.mask ?? 0, mask_batch: masks.batch, mask_head: masks.head,
     log_sum_exp_offset: offsets.log_sum_exp ?? 0, log_sum_exp_head: plan.queries,
-    scale: 1 / Math.sqrt(plan.headDim),
-    width: plan.headDim,
-    vectors,
-    masks: masksOf(plan) ?? 0,
-    causal: plan.causal ? 1 : 0,
-    earlier: queries.start,
     kept_width: keptWidth(plan),
-    dquery_offset: start('dquery'), first_listener: plan.queries,
+    first_listener: plan.queries,
   };
 }

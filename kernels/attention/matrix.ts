@@ -3,11 +3,13 @@ import type { Matrices, MatrixSizes } from '../shared/matrix.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
 /**
- * How a workgroup on matrix units is laid out. None was measured on a card yet: the order is a guess, and `npm run tune` knows better.
+ * How a workgroup on matrix units is laid out. None was measured on a card yet: the order is a guess, and `npm run
+ * tune` knows better.
  *
  * down, across: subgroups, those along the rows that a workgroup owns and those that share these rows' columns.
  * tall: matrices of rows that a subgroup has one below the other; each met matrix that is loaded is used as often.
- * tile: rows that are met at a time. More of them, fewer barriers; fewer of them, more workgroups in the memory of a multiprocessor.
+ * tile: rows that are met at a time. More of them, fewer barriers; fewer of them, more workgroups in the memory of a
+ * multiprocessor.
  */
 const ARRANGEMENTS = [
   { down: 4, across: 1, tall: 1, tile: 32 },
@@ -18,20 +20,30 @@ const ARRANGEMENTS = [
   { down: 2, across: 1, tall: 1, tile: 16 },
   { down: 1, across: 1, tall: 1, tile: 16 },
 ];
-/** Vectors in a row of a head of 64, which every CLIP tower has: what an arrangement must have the memory for. For wider heads the launcher looks for one that has. */
+/**
+ * Vectors in a row of a head of 64, which every CLIP tower has: what an arrangement must have the memory for. For wider
+ * heads the launcher looks for one that has.
+ */
 const USUAL_VECTORS = 16;
 const [HALF_BYTES, WIDE_BYTES] = [2, 4];
 
-/** What a kernel stages: operands of which it owns rows, beside two that it meets; and products, each with its weights. */
+/**
+ * What a kernel stages: operands of which it owns rows, beside two that it meets; and products, each with its weights.
+ */
 export interface Staging {
   readonly owned: number;
   readonly sheets: number;
 }
-export const STAGING = { forward: { owned: 1, sheets: 1 }, gradient: { owned: 2, sheets: 2 } } as const satisfies Readonly<Record<string, Staging>>;
+export const STAGING = {
+  forward: { owned: 1, sheets: 1 },
+  gradient: { owned: 2, sheets: 2 },
+} as const satisfies Readonly<Record<string, Staging>>;
 
 /** Sizes in which a kernel on matrix units can be launched here, the first by default. */
 export function arrangements(gpu: Context, matrices: Matrices, staging: Staging): readonly Sizes[] {
-  return ARRANGEMENTS.filter((sizes) => isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_VECTORS, staging));
+  const canRun = (sizes: Sizes) =>
+    isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_VECTORS, staging);
+  return ARRANGEMENTS.filter(canRun);
 }
 
 /** Whether tiles are whole matrices for each subgroup, and whole lanes share a row. */
@@ -40,14 +52,20 @@ function isWhole({ M, N, K, SUBGROUP }: MatrixSizes, { across, tall, tile }: Siz
 }
 
 /** Whether the device has the lanes and the workgroup memory, on tensors of so many bytes an element. */
-export function fits({ limits }: Pick<Context, 'limits'>, { sizes: units, isWide }: Matrices, sizes: Sizes, vectors: number, staging: Staging, elementBytes = HALF_BYTES): boolean {
+export function fits(
+  { limits }: Pick<Context, 'limits'>, { sizes: units, isWide }: Matrices, sizes: Sizes, vectors: number,
+  staging: Staging, elementBytes = HALF_BYTES,
+): boolean {
   const { lanes } = measuresOf(units, sizes);
   const bytes = workgroupBytes(units, sizes, vectors, staging, isWide ? WIDE_BYTES : elementBytes);
-  return lanes <= Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX) && bytes <= limits.maxComputeWorkgroupStorageSize;
+  const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  return lanes <= most && bytes <= limits.maxComputeWorkgroupStorageSize;
 }
 
 /** Rows that a workgroup owns, and its lanes. */
-export function measuresOf({ M, SUBGROUP }: MatrixSizes, { down, across, tall }: Sizes): { readonly rows: number; readonly lanes: number } {
+export function measuresOf(
+  { M, SUBGROUP }: MatrixSizes, { down, across, tall }: Sizes,
+): { readonly rows: number; readonly lanes: number } {
   return { rows: down * tall * M, lanes: down * across * SUBGROUP };
 }
 
@@ -59,12 +77,15 @@ export function constantsOf(units: MatrixSizes, sizes: Sizes): Readonly<Record<s
 }
 
 /** Workgroup memory of a kernel, at most: as matrix.wgsl and the kernels declare it. */
-export function workgroupBytes(units: MatrixSizes, sizes: Sizes, vectors: number, { owned, sheets }: Staging, elementBytes = HALF_BYTES): number {
+export function workgroupBytes(
+  units: MatrixSizes, sizes: Sizes, vectors: number, { owned, sheets }: Staging, elementBytes = HALF_BYTES,
+): number {
   const { rows, lanes } = measuresOf(units, sizes);
   const { tile, across } = sizes;
   const step = Math.max(units.N * across, units.K); // powers of two: the larger is a multiple of the other
   const row = (ceilDiv(4 * vectors, step) * step) / 4 + 2;
   const staged = (owned * rows + 2 * tile) * row + sheets * rows * (tile / 4 + 2);
-  const shared = 16 * lanes + 8 * rows + 12 * tile; // shares and two numbers of each row; or levels and deltas of a tile
+  // shares, and two numbers of each row; or levels and deltas of a tile
+  const shared = 16 * lanes + 8 * rows + 12 * tile;
   return 4 * elementBytes * staged + 16 * sheets * rows * (tile / 4 + 1) + shared;
 }

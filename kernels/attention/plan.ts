@@ -28,7 +28,10 @@ export interface Plan {
   /** Of keys and values. */
   readonly key: Strides;
   readonly output: Strides;
-  /** Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one tensor. */
+  /**
+   * Where the first key and value lie, in elements, behind the first query: 0 unless all three are packed in one
+   * tensor.
+   */
   readonly keyOffset: number;
   readonly valueOffset: number;
 }
@@ -55,7 +58,10 @@ export function maskStrides({ queries, keys }: Plan, { shape }: Tensor): Strides
   return { batch: batch > 1 ? heads * queries * keys : 0, head: heads > 1 ? queries * keys : 0, row: keys };
 }
 
-/** How many masks there are, of which head h of all takes the h-th modulo that; 0 for none, undefined where it takes another one. */
+/**
+ * How many masks there are, of which head h of all takes the h-th modulo that; 0 for none, undefined where it takes
+ * another one.
+ */
 export function masksOf({ heads, mask }: Plan): number | undefined {
   if (mask === undefined) return 0;
   const [ofBatch, ofHeads] = mask.shape.length === 4 ? mask.shape : [1, 1];

@@ -1,5 +1,7 @@
 /** An attention whose tensors no binding holds, cut into ranges that bindings hold. */
-import { bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, LimitError, type Range, type Tensor } from '../../engine/index.ts';
+import {
+  bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, LimitError, type Range, type Tensor,
+} from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { areHeadsApart, type Plan, type Strides } from './plan.ts';
 
@@ -41,25 +43,28 @@ export const QUERY_STEP = 16;
 
 /**
  * Cuts an attention so that a binding holds what each dispatch reads and writes: into ranges of samples, else of heads,
- * else of queries. Keys and values of a head are never cut. Where heads lie side by side in a row, those of a sample stay
- * together.
+ * else of queries. Keys and values of a head are never cut. Where heads lie side by side in a row, those of a sample
+ * stay together.
  *
  * @param most queries of a dispatch
  * @param besides bytes of a tensor that is not there yet, for so many queries of so many heads
  */
 export function cutOf(
-  plan: Plan, operands: readonly Rows[], most = plan.queries, besides: (heads: number, queries: number) => number = () => 0,
+  plan: Plan, operands: readonly Rows[], most = plan.queries,
+  besides: (heads: number, queries: number) => number = () => 0,
 ): Cut {
   const { gpu } = operands[0].tensor;
   const limit = bindingBytes(gpu);
   const isWhole = areWhole(operands);
   const bytesOf = (batch: number, heads: number, queries: number) => {
-    const bound = (rows: Rows) => (lengthOf(plan, rows, batch, heads, queries) + ELEMENT_ALIGNMENT) * rows.tensor.elementBytes;
+    const lengthAt = (rows: Rows) => lengthOf(plan, rows, batch, heads, queries) + ELEMENT_ALIGNMENT;
+    const bound = (rows: Rows) => lengthAt(rows) * rows.tensor.elementBytes;
     return Math.max(besides(batch * heads, queries), ...(isWhole ? [] : operands.map(bound)));
   };
   const fits = (batch: number, heads: number, queries: number) => bytesOf(batch, heads, queries) <= limit;
   const cut = (batch: number, heads: number, queries: number): Cut => ({
-    heads: cutInto(plan.batch, batch).flatMap((samples) => cutInto(plan.heads, heads).map((range) => ({ batch: samples, heads: range }))),
+    heads: cutInto(plan.batch, batch).flatMap((ofBatch) =>
+      cutInto(plan.heads, heads).map((ofHeads) => ({ batch: ofBatch, heads: ofHeads }))),
     queries: cutInto(plan.queries, queries),
     isWhole,
   });
@@ -77,7 +82,7 @@ export function cutOf(
   throw new LimitError(
     'maxStorageBufferBindingSize', least + gpu.pool.guardBytes, limit + gpu.pool.guardBytes,
     `${plan.op}: ${what} of ${plan.keys} keys, ${plan.headDim} wide,`,
-    'keys and values of a head must fit a binding: use a shorter sequence, or [B, H, L, Dh], where each head lies for itself',
+    'keys and values of a head must fit a binding: use a shorter sequence, or [B, H, L, Dh], where heads lie apart',
   );
 }
 
@@ -87,7 +92,9 @@ export function areWhole(operands: readonly Rows[]): boolean {
 }
 
 /** Binds what a dispatch needs of some rows: the tensors themselves, or windows of them that it disposes of. */
-export function bind(plan: Plan, rows: RowsByName, { batch, heads }: HeadRange, queries: Range, isWhole: boolean): Bound {
+export function bind(
+  plan: Plan, rows: RowsByName, { batch, heads }: HeadRange, queries: Range, isWhole: boolean,
+): Bound {
   const tensors: Record<string, Tensor> = {};
   const offsets: Record<string, number> = {};
   for (const [name, own] of Object.entries(rows)) {
@@ -99,7 +106,8 @@ export function bind(plan: Plan, rows: RowsByName, { batch, heads }: HeadRange, 
     tensors[name] = isWhole ? tensor : tensor.alias([end - from], from * tensor.elementBytes);
     offsets[name] = first - from;
   }
-  return { tensors, offsets, [Symbol.dispose]: () => Object.values(isWhole ? {} : tensors).forEach((tensor) => tensor.dispose()) };
+  const windows = isWhole ? [] : Object.values(tensors);
+  return { tensors, offsets, [Symbol.dispose]: () => windows.forEach((tensor) => tensor.dispose()) };
 }
 
 /** Elements from the first to the last row. */

@@ -1,5 +1,7 @@
 /** The kernels of this room: their variants, best first, and the sizes that each is linked with. */
-import { type Candidate, type Context, Kernel, part, type Sizes, type Source, type Tensor, type Variant } from '../../engine/index.ts';
+import {
+  type Candidate, type Context, Kernel, part, type Sizes, type Source, type Tensor, type Variant,
+} from '../../engine/index.ts';
 import { matricesOf, matrixVariants } from '../shared/matrix.ts';
 import { type VectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
@@ -8,7 +10,9 @@ import { areHeadsApart, masksOf, MAX_HEAD_DIM, type Plan } from './plan.ts';
 
 const read = (file: string) => part(import.meta.url, file);
 /** What every rung after the first is linked with. */
-const common = [await read('./parts/problem.wgsl'), await read('./parts/finite.wgsl'), await read('../shared/exp.wgsl')];
+const common = [
+  await read('./parts/problem.wgsl'), await read('./parts/finite.wgsl'), await read('../shared/exp.wgsl'),
+];
 const matrix = await read('./parts/matrix.wgsl');
 const registerTile = await read('./parts/register_tile.wgsl');
 
@@ -20,16 +24,20 @@ const LEAST_SUBGROUP = 4;
 /**
  * How a tile of rows comes to the lanes that need it.
  *
- * lanes: rows of a workgroup, one for each lane; as many as a software adapter's vector has lanes, or enough to share what
- * is staged.
- * tile: rows that come at a time, their logits in registers; the loop over them is unrolled, and staged that is long code.
+ * lanes: rows of a workgroup, one for each lane; as many as a software adapter's vector has lanes, or enough to share
+ * what is staged.
+ * tile: rows that come at a time, their logits in registers; the loop over them is unrolled, and staged that is long
+ * code.
  */
 const TILES = {
   subgroup: {
     part: await read('./parts/tile.subgroup.wgsl'), needs: ['subgroups'], suits: 'software',
     sizes: () => [{ lanes: 8, tile: 8 }, { lanes: 16, tile: 8 }, { lanes: 8, tile: 4 }],
   },
-  workgroup: { part: await read('./parts/tile.workgroup.wgsl'), sizes: () => [{ lanes: 64, tile: 4 }, { lanes: 32, tile: 4 }] },
+  workgroup: {
+    part: await read('./parts/tile.workgroup.wgsl'),
+    sizes: () => [{ lanes: 64, tile: 4 }, { lanes: 32, tile: 4 }],
+  },
 } as const;
 
 /** The texts of a kernel. */
@@ -45,9 +53,9 @@ interface Texts {
 }
 
 /**
- * The rungs that need no matrix units, best first. `spread` gives each row several lanes, and reads a tile as `tile` does.
- * `quad` gives each lane four queries or keys, and reads a tile as `subgroup` does; of the gradient, it leaves weights in
- * memory, or finds them there. `naive` is whole, and runs where it is asked for.
+ * The rungs that need no matrix units, best first. `spread` gives each row several lanes, and reads a tile as `tile`
+ * does. `quad` gives each lane four queries or keys, and reads a tile as `subgroup` does; of the gradient, it leaves
+ * weights in memory, or finds them there. `naive` is whole, and runs where it is asked for.
  */
 function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Source): Readonly<Record<string, Variant>> {
   const { subgroup, workgroup } = TILES;
@@ -112,10 +120,12 @@ export const gradKeyValue = {
   some: keyValueKernels({ shared: [keyValueGrads, listeners.some] }, '.listeners'),
 };
 
-export const kernels = [attention, gradQuery, ...Object.values(gradKeyValue)].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+const all = [attention, gradQuery, ...Object.values(gradKeyValue)];
+export const kernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /**
- * With so few keys, most lanes of the quad rungs would be idle; and the spread rung would leave a rest where the gradient is
+ * With so few keys, most lanes of the quad rungs would be idle; and the spread rung would leave a rest where the
+ * gradient is
  * 0: if all of a query's weight lies on one key, dweight − delta is 0 only where both kernels add up in one order.
  */
 const FEW_KEYS = 8;
@@ -128,6 +138,8 @@ const NARROW_HEAD_DIM = 32;
 export interface Launch {
   readonly kernel: Kernel;
   readonly variant: string;
+  /** Texts of the naive rung are whole, with params and bindings of their own. */
+  readonly isNaive: boolean;
   readonly constants: Constants;
   /** Rows of a workgroup. */
   readonly ownRows: number;
@@ -138,15 +150,16 @@ export interface Launch {
 type Constants = Readonly<Record<string, number | boolean>>;
 
 /**
- * How a call on tensors like `like` is launched. No candidates are the quad rungs for heads that are too wide for them, the
- * spread rung for few keys, and arrangements of matrices that want more memory than there is. Rungs whose lanes would be
- * idle come last. The naive rung is for those who ask for it, and for tensors of dense heads.
+ * How a call on tensors like `like` is launched. No candidates are the quad rungs for heads that are too wide for them,
+ * the spread rung for few keys, and arrangements of matrices that want more memory than there is. Rungs whose lanes
+ * would be idle come last. The naive rung is for those who ask for it, and for tensors of dense heads.
  *
  * @param options.isWhole whether the tensors are bound whole
  * @param options.mayKeep whether a binding holds what the quad rungs of the gradient keep
  */
 export function launchOf(
-  kernels: VectorKernels, plan: Plan, like: Tensor, { isWhole, mayKeep = true }: { isWhole: boolean; mayKeep?: boolean },
+  kernels: VectorKernels, plan: Plan, like: Tensor,
+  { isWhole, mayKeep = true }: { isWhole: boolean; mayKeep?: boolean },
 ): Launch {
   const { gpu, dtype, elementBytes } = like;
   const { headDim, keys, queries, batch, heads, causal } = plan;
@@ -157,38 +170,45 @@ export function launchOf(
     if (candidate.variant === 'quad') return mayKeep && headDim <= QUAD_HEAD_DIM;
     return hasMemory(gpu, kernels, vectors, candidate, elementBytes);
   };
-  const isIdle = ({ variant }: Candidate) => (variant === 'quad' && keys <= FEW_KEYS) || (variant === 'spread' && headDim <= NARROW_HEAD_DIM);
+  const idle = { quad: keys <= FEW_KEYS, spread: headDim <= NARROW_HEAD_DIM };
+  const isIdle = ({ variant }: Candidate) => (variant === 'quad' || variant === 'spread') && idle[variant];
   const able = kernel.candidates(gpu, dtype).filter((candidate) => candidate.variant !== 'naive' && canRun(candidate));
   const candidates = [...able.filter((candidate) => !isIdle(candidate)), ...able.filter(isIdle)];
   const wanted = kernel.choose(gpu, { problems: batch * heads, queries, keys, headDim, causal }, dtype, candidates);
   const { variant, sizes } = canRun(wanted) ? wanted : candidates[0]; // tests prefer what cannot run everywhere
   if (variant === 'naive') {
     const ofKeys = Object.values(gradKeyValue).includes(kernels);
-    const constants = { LANES: sizes.lanes, MAX_WIDTH: MAX_HEAD_DIM, ...(kernels !== attention && { OF_KEYS: ofKeys }) };
-    return { kernel, variant, constants, ownRows: sizes.lanes, vectors: headDim, perVector: 1 };
+    const side: Constants = kernels === attention ? {} : { OF_KEYS: ofKeys };
+    const constants = { LANES: sizes.lanes, MAX_WIDTH: MAX_HEAD_DIM, ...side };
+    return { kernel, variant, isNaive: true, constants, ownRows: sizes.lanes, vectors: headDim, perVector: 1 };
   }
   const { constants, ownRows } = sizesOf(gpu, vectors, headDim, variant, sizes);
-  const isMasked = { MASKED: plan.mask !== undefined };
-  return { kernel, variant, constants: { ...constants, ...isMasked }, ownRows, vectors, perVector: headDim / vectors };
+  const all = { ...constants, MASKED: plan.mask !== undefined };
+  return { kernel, variant, isNaive: false, constants: all, ownRows, vectors, perVector: headDim / vectors };
 }
 
-/** Numbers that a lane of the spread rung holds of each of k, v, dk and dv, at most: half of the registers that it has. */
+/**
+ * Numbers that a lane of the spread rung holds of each of k, v, dk and dv, at most: half of the registers that it has.
+ */
 const SHARE_WIDTH = 32;
 /**
- * Rows that are staged at a time, at most, and bytes of workgroup memory for those of both operands: all that every device
- * has, or half of it where lanes exchange sums as well.
+ * Rows that are staged at a time, at most, and bytes of workgroup memory for those of both operands: all that every
+ * device has, or half of it where lanes exchange sums as well.
  */
 const STAGED_ROWS = 16;
 const STAGED_BYTES = 16384;
 
 /** Sizes that a variant is linked with, and rows of a workgroup. */
-function sizesOf(gpu: Context, vectors: number, headDim: number, variant: string, sizes: Sizes): Pick<Launch, 'constants' | 'ownRows'> {
+function sizesOf(
+  gpu: Context, vectors: number, headDim: number, variant: string, sizes: Sizes,
+): Pick<Launch, 'constants' | 'ownRows'> {
   const isQuad = variant === 'quad';
   const unrolled = isUnrolled(gpu) && !isQuad;
   const row = { VECTORS: unrolled ? vectors : roomFor(vectors), UNROLLED: unrolled };
   const matrices = matricesOf(gpu, variant);
   if (matrices !== undefined) {
-    return { constants: { ...row, ...constantsOf(matrices.sizes, sizes) }, ownRows: measuresOf(matrices.sizes, sizes).rows };
+    const constants = { ...row, ...constantsOf(matrices.sizes, sizes) };
+    return { constants, ownRows: measuresOf(matrices.sizes, sizes).rows };
   }
   const { lanes, tile } = sizes;
   const common = { ...row, LANES: lanes, TILE: tile };
@@ -219,10 +239,13 @@ function powerAbove(n: number): number {
 }
 
 /** Whether the device has the workgroup memory that a candidate asks for on tensors of so many bytes an element. */
-function hasMemory(gpu: Context, kernels: VectorKernels, vectors: number, { variant, sizes }: Candidate, elementBytes: number): boolean {
+function hasMemory(
+  gpu: Context, kernels: VectorKernels, vectors: number, { variant, sizes }: Candidate, elementBytes: number,
+): boolean {
   const matrices = matricesOf(gpu, variant);
   const staging = kernels === attention ? STAGING.forward : STAGING.gradient;
-  return matrices === undefined || fits(gpu, matrices, sizes, isUnrolled(gpu) ? vectors : roomFor(vectors), staging, elementBytes);
+  const room = isUnrolled(gpu) ? vectors : roomFor(vectors);
+  return matrices === undefined || fits(gpu, matrices, sizes, room, staging, elementBytes);
 }
 
 /** Rows of a tile that a subgroup loads at once: its smallest size may be all that a device promises. */
@@ -236,8 +259,8 @@ function isUnrolled({ kind }: Context): boolean {
 }
 
 /**
- * Room for the vectors of a row where their number is no constant: the next power of two, at least 16, so that few programs
- * serve all head widths.
+ * Room for the vectors of a row where their number is no constant: the next power of two, at least 16, so that few
+ * programs serve all head widths.
  */
 function roomFor(vectors: number): number {
   return Math.max(16, powerAbove(vectors));

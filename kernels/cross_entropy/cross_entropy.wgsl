@@ -1,13 +1,16 @@
-// Softmax cross-entropy with soft targets, forward and gradient in one pass. For each row of logits z, with p = softmax(z) = exp(z − m) / l,
+// Softmax cross-entropy with soft targets, forward and gradient in one. For a row of logits z, with p = exp(z − m) / l,
 //   loss = −Σ_k t_k · log p_k = Σ_k t_k · (log l − (z_k − m))
 //   derivative_k = p_k · Σt − t_k          (dlogits, but for dLoss/rows, which the backward pass brings)
 // Szegedy et al. 2016, arXiv:1512.00567, section 7, for soft targets.
-// New here: softmax, logarithm and gradient are one kernel, and no probability is ever stored. Taken from softmax.online.wgsl: m and l
-// in one pass, here of each lane, which is then rescaled to the m of all; from softmax.wgsl: lanes share a row.
-// A class whose target is 0 takes no part in the loss, though its logit be −∞: 0 · ∞ is 0 here. Linked with parts/target.*.wgsl,
-// ../shared/row/*.wgsl, ../shared/vector/*.wgsl, ../shared/softmax.wgsl, exp.wgsl, log.wgsl and special.wgsl.
+// New here: softmax, logarithm and gradient are one kernel, and no probability is ever stored.
+// Taken from softmax.online.wgsl: m and l in one pass, here of each lane, and at last rescaled to the m of all;
+// from softmax.wgsl: lanes share a row.
+// A class whose target is 0 takes no part in the loss, though its logit be −∞: 0 · ∞ is 0 here.
+// Linked with parts/target.*.wgsl, ../shared/row/*.wgsl, ../shared/vector/*.wgsl, and of ../shared/ softmax.wgsl,
+// exp.wgsl, log.wgsl and special.wgsl.
 
-struct Params { rows: u32, cols: u32, on: f32, off: f32 }   // on, off: targets at a label and elsewhere, for target.label.wgsl
+// on and off: targets at a label and elsewhere, for target.label.wgsl.
+struct Params { rows: u32, cols: u32, on: f32, off: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<vector>;               // [rows, cols]

@@ -1,7 +1,7 @@
-// Gradient of the mean loss: dlogits = derivative · dLoss / rows, where derivative = p · Σt − t was left by cross_entropy.wgsl.
-// Linked with engine/flat.wgsl (which elements a lane takes) and ../shared/vector/*.wgsl.
+// Gradient of the mean loss: dlogits = derivative · dLoss / rows. The derivative, p · Σt − t, was left by
+// cross_entropy.wgsl. Linked with engine/flat.wgsl (which elements a lane takes) and ../shared/vector/*.wgsl.
 
-struct Params { vectors: u32, tile: u32, rows: u32 }   // vectors: in all; tile: those of a workgroup; rows: of the logits
+struct Params { vectors: u32, tile: u32, rows: u32 }   // in all, those of a workgroup, and rows of logits
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> derivative: array<vector32>;           // [vectors]

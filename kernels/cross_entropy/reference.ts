@@ -1,7 +1,7 @@
 /** log Σ exp of a row, without overflow. */
 function logSumExp(row: Float64Array): number {
-  const top = row.reduce((a, b) => Math.max(a, b));
-  return top + Math.log(row.reduce((sum, z) => sum + Math.exp(z - top), 0));
+  const m = row.reduce((a, b) => Math.max(a, b));
+  return m + Math.log(row.reduce((sum, z) => sum + Math.exp(z - m), 0));
 }
 
 /** Mean over rows of Σ_k t_k (logSumExp − z_k); a class of −∞ whose target is 0 takes no part. */

@@ -167,7 +167,7 @@ const scaleCase = (name: string, factor: number, run: (x: Tensor) => Tensor, x =
 const clampCase = (name: string, low: number, high: number, x: Input) =>
   curveCase(`clamp: ${name}`, 'clamp', x, (t) => operations.clamp(t, low, high), reference.clamping(low, high), exact);
 
-/** Both tails, the bends of all curves, and what lies between their pieces: an odd number. */
+/** Both tails, the bends of all curves, and where their formulas change: an odd number. */
 const curve = values([21], [-30, -12, -6, -2.5, -1.278, -0.9, -0.63, -0.62, -0.01, -1e-3, 1e-3, 0.02, 0.62, 0.63, 0.88, 0.89, 1.5, 3, 8, 13, 40]);
 /** Above 0: on both sides of powers of 2 and their square roots, and where the logarithm is small. */
 const above = values([15], [0.02, 0.25, 0.7, 0.7071, 0.7072, 0.999, 1.001, 1.25, 1.414, 1.415, 2, 3, 100, 1000, 6e4]);

@@ -18,10 +18,12 @@ export interface LayernormOptions {
  * @param x [..., D]  @param weight [D]  @param bias [D]
  * @returns the shape of `x`; [B, N + 1, D] with `appended`
  */
-export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-5, appended }: LayernormOptions = {}): Tensor {
+export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, options: LayernormOptions = {}): Tensor {
+  const { eps = 1e-5, appended } = options;
   const cols = x.shape.at(-1) ?? 0;
   for (const [name, { shape }] of [['weight', weight], ['bias', bias]] as const) {
-    if (shape.length !== 1 || shape[0] !== cols) throw new ShapeError('layernorm', `x [${x.shape}] needs a ${name} of [${cols}], got [${shape}]`);
+    if (shape.length === 1 && shape[0] === cols) continue;
+    throw new ShapeError('layernorm', `x [${x.shape}] needs a ${name} of [${cols}], got [${shape}]`);
   }
   checkPositive('layernorm', 'eps', eps);
   const [sequences, tokens] = x.shape;
@@ -40,7 +42,8 @@ export function layernorm(x: Tensor, weight: Tensor, bias: Tensor, { eps = 1e-5,
     (dy, soFar) => {
       const rows = x.requiresGrad || appended?.requiresGrad === true ? rowGradients(x, appended) : undefined;
       const columns = weight.requiresGrad || bias.requiresGrad;
-      const [dweight, dbias] = runBackward(operands, dy, { rows, columns, soFar: x.requiresGrad ? soFar.take(0) : undefined }) ?? [];
+      const before = x.requiresGrad ? soFar.take(0) : undefined;
+      const [dweight, dbias] = runBackward(operands, dy, { rows, columns, soFar: before }) ?? [];
       const dx = x.requiresGrad ? rows?.ofX : undefined;
       return [dx, dweight, dbias, ...extra.map(({ requiresGrad }) => (requiresGrad ? rows?.ofAppended : undefined))];
     },

@@ -34,13 +34,14 @@ export function runForward(operands: Operands, y: Tensor, eps: number): void {
   // ranges of rows, or of whole sequences
   inRanges(gpu, y.size / cols / (tokens + 1), { x, ...(appended && { appended }), y, statistics }, (some) => {
     const rows = some.y.size / cols;
-    kernel.run(gpu, { tensors: { ...some, weight, bias }, params: { rows, cols, eps, tokens }, ...forwardLaunch(gpu, kernel, rows) });
+    const params = { rows, cols, eps, tokens };
+    kernel.run(gpu, { tensors: { ...some, weight, bias }, params, ...forwardLaunch(gpu, kernel, rows) });
   });
 }
 
 /** Where the gradients of rows go. */
 export interface RowGradients {
-  /** Like x; with `appended`, the gradients of both, the second at the first place behind the first where a binding may begin. */
+  /** Like x; with `appended` both, the second at the first place behind the first where a binding may begin. */
   readonly dx: Tensor;
   readonly ofX: Tensor;
   readonly ofAppended: Tensor | undefined;
@@ -69,7 +70,8 @@ interface Wanted {
 }
 
 /** Fills the gradients of rows, and returns those of weight and bias. */
-export function runBackward(operands: Operands, dy: Tensor, { rows: gradients, columns, soFar }: Wanted): readonly [Tensor, Tensor] | undefined {
+export function runBackward(operands: Operands, dy: Tensor, wanted: Wanted): readonly [Tensor, Tensor] | undefined {
+  const { rows: gradients, columns, soFar } = wanted;
   const { x, weight, bias, appended, statistics } = operands;
   const { gpu } = x;
   const cols = weight.size;
@@ -107,7 +109,8 @@ export function runBackward(operands: Operands, dy: Tensor, { rows: gradients, c
     if (own === dx || some.appended === undefined) return;
     // gradients of a range of sequences, and of its appended tokens, to their places
     for (const [size, from, to] of [[some.x.size, 0, 0], [some.appended.size, aligned(some.x.size), aligned(x.size)]]) {
-      copy(own.alias([size], from * own.elementBytes), dx.alias([size], (to + start * (size / count)) * dx.elementBytes));
+      const place = to + start * (size / count);
+      copy(own.alias([size], from * own.elementBytes), dx.alias([size], place * dx.elementBytes));
     }
   }, splitRows / gcd(splitRows, tokens + 1));
   return columns ? addSplits(partials, weight, bias, splits) : undefined;

@@ -1,7 +1,7 @@
 // Layer normalisation of rows, as the formula says it. Ba et al. 2016, arXiv:1607.06450, eq. 4.
 //   y = x̂ · weight + bias,  x̂ = (x − mean) · rstd,  rstd = 1/√(var + eps),  var = mean((x − mean)²)
-// The first rung: one lane per row, three passes over it. The second also finds how far rounding has put the mean off: the mean
-// of x − mean, which would be 0. Linked with nothing.
+// The first rung: one lane per row, three passes over it. The second also finds how far rounding has put the mean off:
+// the mean of x − mean, which would be 0. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
 
@@ -16,7 +16,10 @@ struct Statistics { mean: f32, rstd: f32 }
 @group(0) @binding(5) var<storage, read_write> statistics: array<Statistics>;    // [rows], for the gradient
 
 @compute @workgroup_size(WORKGROUP)
-fn layernorm(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn layernorm(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let row = group_number(group, groups) * WORKGROUP + lane;
   if (row >= params.rows) { return; }
   let first = row * params.cols;

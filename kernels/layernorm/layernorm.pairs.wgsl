@@ -1,6 +1,7 @@
 // Layer normalisation of rows, several at once: formula, cut and links of layernorm.wgsl.
-// New here: the same lanes have OWN_ROWS rows, one behind another, and a load of weight and bias serves all of these. That pays
-// where loads cost more than lanes are worth, on software adapters. Taken from layernorm.wgsl: each statement, here in a loop over rows.
+// New here: the same lanes have OWN_ROWS rows, one behind another, and a load of weight and bias serves all of these.
+// That pays where loads cost more than lanes are worth, on software adapters.
+// Taken from layernorm.wgsl: each statement, here in a loop over rows.
 //
 // Constants: OWN_ROWS  rows of the same lanes
 
@@ -53,6 +54,8 @@ fn layernorm(lanes: Lanes) {
     }
   }
   for (var r = 0u; r < OWN_ROWS; r++) {
-    if (lanes.lane == 0u && first + r < params.rows) { statistics[first + r] = Statistics(mean[r] + correction[r], rstd[r]); }
+    if (lanes.lane == 0u && first + r < params.rows) {
+      statistics[first + r] = Statistics(mean[r] + correction[r], rstd[r]);
+    }
   }
 }

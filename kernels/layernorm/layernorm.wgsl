@@ -1,7 +1,7 @@
 // Layer normalisation of rows. Ba et al. 2016, arXiv:1607.06450, eq. 4.
 //   y = x̂ · weight + bias,  x̂ = (x − mean) · rstd,  rstd = 1/√(var + eps),  var = mean((x − mean)²)
-// New here: lanes share a row, in vectors, and their sums cross it. Taken from layernorm.naive.wgsl: two passes for the statistics,
-// because E[x²] − mean² loses every digit when |mean| ≫ std, and the correction of a rounded mean.
+// New here: lanes share a row, in vectors, and their sums cross it. Taken from layernorm.naive.wgsl: two passes for the
+// statistics, because E[x²] − mean² loses every digit when |mean| ≫ std, and the correction of a rounded mean.
 // Linked with parts/rows.*.wgsl (where a row lies), ../shared/row/*.wgsl (the lanes of a row and their sums) and
 // ../shared/vector/*.wgsl (the elements of a load).
 
@@ -18,7 +18,8 @@ struct Statistics { mean: f32, rstd: f32 }
 fn layernorm(lanes: Lanes) {
   let row = row_of(lanes);
   let place = place_of(min(row, params.rows - 1u));
-  let vectors = select(0u, params.cols / VECTOR, row < params.rows);   // a row past the last one is empty, but its lanes go along
+  // a row past the last one is empty, but its lanes go along
+  let vectors = select(0u, params.cols / VECTOR, row < params.rows);
   let cols = f32(params.cols);
 
   var sum = 0.0;
@@ -31,9 +32,11 @@ fn layernorm(lanes: Lanes) {
     sums += vec2f(sum_of(d), sum_of(d * d));
   }
   let moments = row_sum2(sums, lanes) / cols;
-  let correction = moments.x;                                             // a few units in the last place of the mean
-  let variance = max(moments.y - correction * correction, 0.0);           // correction² is far below, so nothing cancels
-  let rstd = 1.0 / sqrt(variance + params.eps);                           // inverseSqrt may be an estimate; these two are not
+  let correction = moments.x;   // a few units in the last place of the mean
+  // correction² is far below, so nothing cancels
+  let variance = max(moments.y - correction * correction, 0.0);
+  // inverseSqrt may be an estimate; these two are not
+  let rstd = 1.0 / sqrt(variance + params.eps);
 
   for (var c = lanes.lane; c < vectors; c += row_lanes(lanes)) {
     let normalized = (x_at(place, c) - mean - correction) * rstd;

@@ -6,7 +6,8 @@
 // Constants: WORKGROUP  lanes of a workgroup
 //            SO_FAR     whether x has a gradient already, which is added
 
-struct Params { rows: u32, cols: u32, row_groups: u32, column_groups: u32, split_rows: u32, first_split: u32 }   // as in layernorm_grad.wgsl
+// As in layernorm_grad.wgsl.
+struct Params { rows: u32, cols: u32, row_groups: u32, column_groups: u32, split_rows: u32, first_split: u32 }
 struct Statistics { mean: f32, rstd: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -16,10 +17,13 @@ struct Statistics { mean: f32, rstd: f32 }
 @group(0) @binding(4) var<storage, read> statistics: array<Statistics>;     // [rows]
 @group(0) @binding(5) var<storage, read> so_far: array<elem>;               // [rows, cols]; anything unless SO_FAR
 @group(0) @binding(6) var<storage, read_write> dx: array<result>;           // [rows, cols]
-@group(0) @binding(7) var<storage, read_write> partials: array<f32>;        // [splits, 2, cols]: Σ dy · x̂, and behind them Σ dy
+@group(0) @binding(7) var<storage, read_write> partials: array<f32>;        // [splits, 2, cols]: Σ dy · x̂ and Σ dy
 
 @compute @workgroup_size(WORKGROUP)
-fn layernorm_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn layernorm_grad(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let split = group_number(group, groups) / (params.row_groups + params.column_groups);
   let place = group_number(group, groups) % (params.row_groups + params.column_groups);
   if (place < params.row_groups) { gradient_of_row((split * params.row_groups + place) * WORKGROUP + lane); }

@@ -1,9 +1,10 @@
 // Gradient of layer normalisation. With x̂ = (x − mean) · rstd and g = dy · weight,
 //   dx = rstd · (g − mean(g) − x̂ · delta) + what x got so far,  delta = mean(g · x̂),  means over a row
 //   dweight = Σ dy · x̂,  dbias = Σ dy,  over the rows of a split; layernorm_grad_totals.wgsl adds the splits up
-// New here: lanes share a row, and read columns in vectors. Taken from layernorm_grad.naive.wgsl: both jobs in one dispatch.
-// Linked with parts/rows.*.wgsl and parts/grads.*.wgsl (where a row lies, and where its gradient goes), ../shared/row/*.wgsl,
-// among them jobs.wgsl (who has a row and who a column), and ../shared/vector/*.wgsl.
+// New here: lanes share a row, and read columns in vectors.
+// Taken from layernorm_grad.naive.wgsl: both jobs in one dispatch.
+// Linked with parts/rows.*.wgsl and parts/grads.*.wgsl (where a row lies, and where its gradient goes),
+// ../shared/row/*.wgsl, among them jobs.wgsl (who has a row and who a column), and ../shared/vector/*.wgsl.
 
 struct Params {
   rows: u32, cols: u32,
@@ -20,7 +21,7 @@ struct Statistics { mean: f32, rstd: f32 }
 @group(0) @binding(3) var<storage, read> dy: array<vector>;                 // [rows, cols]
 @group(0) @binding(4) var<storage, read> weight: array<vector>;             // [cols]
 @group(0) @binding(5) var<storage, read> statistics: array<Statistics>;     // [rows]
-@group(0) @binding(8) var<storage, read_write> partials: array<vector32>;   // [splits, 2, cols]: Σ dy · x̂, and behind them Σ dy
+@group(0) @binding(8) var<storage, read_write> partials: array<vector32>;   // [splits, 2, cols]: Σ dy · x̂ and Σ dy
 
 @compute @workgroup_size(WORKGROUP)
 fn layernorm_grad(lanes: Lanes) {
@@ -51,8 +52,8 @@ fn gradient_of_row(row: u32, lanes: Lanes) {
   }
 }
 
-// Vector c of the columns of a split, down its rows; neighbouring lanes read neighbouring columns. The splits depend on the shape
-// alone, so the order of every sum is fixed, and no atomics are needed.
+// Vector c of the columns of a split, down its rows; neighbouring lanes read neighbouring columns. The splits depend on
+// the shape alone, so the order of every sum is fixed, and no atomics are needed.
 fn sum_columns(split: u32, c: u32) {
   let vectors = params.cols / VECTOR;
   let first = split * params.split_rows;

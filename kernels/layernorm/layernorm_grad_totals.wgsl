@@ -6,12 +6,15 @@
 struct Params { cols: u32, splits: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> partials: array<vector32>;             // [splits, 2, cols]: Σ dy · x̂, and behind them Σ dy
+@group(0) @binding(1) var<storage, read> partials: array<vector32>;             // [splits, 2, cols]: Σ dy · x̂ and Σ dy
 @group(0) @binding(2) var<storage, read_write> dweight: array<result_vector>;   // [cols]
 @group(0) @binding(3) var<storage, read_write> dbias: array<result_vector>;     // [cols]
 
 @compute @workgroup_size(WORKGROUP)
-fn layernorm_grad_totals(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn layernorm_grad_totals(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let vectors = params.cols / VECTOR;
   let c = group_number(group, groups) * WORKGROUP + lane;
   if (c >= vectors) { return; }

@@ -4,21 +4,25 @@ import { ROW_WORKGROUP, type RowLaunch, rowsOfGroup, rowVariants, rungKernels, v
 import { ceilDiv } from '../shared/sizes.ts';
 
 const read = (file: string) => part(import.meta.url, file);
-const [text, pairs, gradText] = [await read('./layernorm.wgsl'), await read('./layernorm.pairs.wgsl'), await read('./layernorm_grad.wgsl')];
+const text = await read('./layernorm.wgsl');
+const pairs = await read('./layernorm.pairs.wgsl');
 const naive = { parts: [await read('./layernorm.naive.wgsl')] };
+const gradient = [await read('./layernorm_grad.wgsl'), await read('../shared/row/jobs.wgsl')];
 const gradNaive = { parts: [await read('./layernorm_grad.naive.wgsl')] };
-const jobs = await read('../shared/row/jobs.wgsl');
 /** Where the rows lie that are normalised, and where their gradients go. */
 const plain = { rows: await read('./parts/rows.plain.wgsl'), grads: await read('./parts/grads.plain.wgsl') };
 const appended = { rows: await read('./parts/rows.appended.wgsl'), grads: await read('./parts/grads.appended.wgsl') };
 
 type Rungs = Readonly<Record<string, Variant>>;
 
-/** Rows of the same lanes in layernorm.pairs.wgsl. Four gain no more than two, and in the gradient, which loads only weight, two gain too little. */
+/**
+ * Rows of the same lanes in layernorm.pairs.wgsl. Four gain no more than two, and in the gradient, which loads only
+ * weight, two gain too little.
+ */
 const PAIR = 2;
 const PAIRS = 'pairs_';
 
-/** The forward rungs, best first for a software adapter; a hardware adapter, which needs lanes to be kept busy, tries pairs last. */
+/** Forward rungs, best first for a software adapter. A hardware adapter, which needs many lanes, tries pairs last. */
 function forwardRungs(rows: Source, vector: Source, first: Rungs): Rungs {
   const [ones, twos] = [text, pairs].map((body) => rowVariants([body, rows, vector]));
   return {
@@ -33,17 +37,23 @@ function forwardRungs(rows: Source, vector: Source, first: Rungs): Rungs {
 /** By whether a token is appended to each sequence: only the rows of x are what the first rungs read. */
 export const forward = {
   plain: rungKernels('layernorm', (vector) => forwardRungs(plain.rows, vector, { naive })),
-  appended: rungKernels('layernorm_appended', (vector) => forwardRungs(appended.rows, vector, {})),
+  appended: rungKernels('layernorm.appended', (vector) => forwardRungs(appended.rows, vector, {})),
 };
 
 export const backward = {
-  plain: rungKernels('layernorm_grad', (vector) => ({ ...rowVariants([gradText, jobs, plain.rows, plain.grads, vector]), naive: gradNaive })),
-  appended: rungKernels('layernorm_appended_grad', (vector) => rowVariants([gradText, jobs, appended.rows, appended.grads, vector])),
+  plain: rungKernels('layernorm_grad', (vector) => ({
+    ...rowVariants([...gradient, plain.rows, plain.grads, vector]),
+    naive: gradNaive,
+  })),
+  appended: rungKernels('layernorm_grad.appended', (vector) =>
+    rowVariants([...gradient, appended.rows, appended.grads, vector]),
+  ),
 };
 
 export const totals = vectorKernels('layernorm_grad_totals', [await read('./layernorm_grad_totals.wgsl')]);
 
-export const kernels = [forward.plain, forward.appended, backward.plain, backward.appended, totals].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = [forward.plain, forward.appended, backward.plain, backward.appended, totals]
+  .flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /** Variant, sizes and grid of a forward call. */
 export function forwardLaunch(gpu: Context, kernel: Kernel, rows: number): RowLaunch {

@@ -18,7 +18,9 @@ fn normalize_grad(lanes: Lanes) {
   let base = held * vectors;
 
   var sum = 0.0;
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { sum += sum_of(vector32(y[base + i]) * vector32(dy[base + i])); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    sum += sum_of(vector32(y[base + i]) * vector32(dy[base + i]));
+  }
   let delta = row_sum(sum, lanes);
   if (row >= params.rows) { return; }
   for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {

@@ -16,9 +16,9 @@ export function normalizeGradient(x: Float64Array, dy: Float64Array, length: num
   const dx = new Float64Array(x.length);
   for (let base = 0; base < x.length; base += length) {
     const size = norm(x.subarray(base, base + length));
-    let along = 0;
-    for (let c = 0; c < length; c++) along += y[base + c] * dy[base + c];
-    for (let c = 0; c < length; c++) dx[base + c] = size === 0 ? 0 : (dy[base + c] - y[base + c] * along) / size;
+    let delta = 0;
+    for (let c = 0; c < length; c++) delta += y[base + c] * dy[base + c];
+    for (let c = 0; c < length; c++) dx[base + c] = size === 0 ? 0 : (dy[base + c] - y[base + c] * delta) / size;
   }
   return dx;
 }

@@ -29,8 +29,8 @@ export const room: Room = {
   name: 'patchify',
   kernels,
   cases: [
-    patchifyCase('several strips and chunks of patches', { frames: 8, side: 4, p: 4, width: 20 }),
-    patchifyCase('a last strip that is not full', { frames: 3, side: 4, p: 4, width: 68 }),
+    patchifyCase('several tiles and splits of patches', { frames: 32, side: 4, p: 4, width: 20 }),
+    patchifyCase('a last tile that is not full', { frames: 3, side: 4, p: 4, width: 68 }),
     patchifyCase('odd patches and width, read one by one', { frames: 2, side: 5, p: 3, width: 5 }),
     patchifyCase('one frame, one column', { frames: 1, side: 5, p: 3, width: 1 }, ['weight']),
   ],

@@ -11,8 +11,8 @@ const forward = rowKernels('rmsnorm', [await read('./rmsnorm.wgsl'), await read(
 const backward = rowKernels('rmsnorm_grad', [await read('./rmsnorm_grad.wgsl'), await read('../shared/row/jobs.wgsl')]);
 
 /**
- * y = x / √(mean(x²) + eps) · weight, with the mean over the last dimension. Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4;
- * torch.nn.functional.rms_norm. A row whose mean(x²) is beyond f32 becomes NaN.
+ * y = x / √(mean(x²) + eps) · weight, with the mean over the last dimension. Zhang & Sennrich 2019, arXiv:1910.07467,
+ * eq. 4; torch.nn.functional.rms_norm. A row whose mean(x²) is beyond f32 becomes NaN.
  *
  * @param x [..., D]  @param weight [D]  @returns the shape of `x`
  */
@@ -28,7 +28,8 @@ export function rmsnorm(x: Tensor, weight: Tensor, eps = 1e-6): Tensor {
   using rstds = x.wide([rows], 'rstd');
   const { kernel } = vectorsOf(forward, cols);
   inRanges(gpu, rows, { x, y, rstds }, (tensors, count) => {
-    kernel.run(gpu, { tensors: { ...tensors, weight }, params: { rows: count, cols, eps }, ...rowLaunch(gpu, kernel, count) });
+    const params = { rows: count, cols, eps };
+    kernel.run(gpu, { tensors: { ...tensors, weight }, params, ...rowLaunch(gpu, kernel, count) });
   });
   return record(y, [x, weight], (dy, soFar) => gradient(x, weight, rstds, dy, soFar), [x, weight, rstds]);
 }

@@ -9,25 +9,25 @@ function reciprocalRoots(x: Float64Array, cols: number, eps: number): Float64Arr
 /** y = x · rstd · weight. x: [rows, cols], weight: [cols]. */
 export function rmsnorm(x: Float64Array, weight: Float64Array, eps: number): Float64Array {
   const cols = weight.length;
-  const rstd = reciprocalRoots(x, cols, eps);
-  return x.map((v, i) => v * rstd[Math.floor(i / cols)] * weight[i % cols]);
+  const rstds = reciprocalRoots(x, cols, eps);
+  return x.map((v, i) => v * rstds[Math.floor(i / cols)] * weight[i % cols]);
 }
 
 /** dx = rstd · (g − x̂ · mean(g · x̂)) with g = dy · weight and x̂ = x · rstd; dweight = Σ dy · x̂ over the rows. */
 export function rmsnormGradient(x: Float64Array, weight: Float64Array, dy: Float64Array, eps: number) {
   const cols = weight.length;
-  const rstd = reciprocalRoots(x, cols, eps);
+  const rstds = reciprocalRoots(x, cols, eps);
   const dx = new Float64Array(x.length);
   const dweight = new Float64Array(cols);
-  rstd.forEach((scale, row) => {
+  rstds.forEach((rstd, row) => {
     const at = (c: number) => row * cols + c;
-    let mean = 0;
+    let delta = 0;
     for (let c = 0; c < cols; c++) {
-      const normal = x[at(c)] * scale;
-      mean += (dy[at(c)] * weight[c] * normal) / cols;
-      dweight[c] += dy[at(c)] * normal;
+      const normalized = x[at(c)] * rstd;
+      delta += (dy[at(c)] * weight[c] * normalized) / cols;
+      dweight[c] += dy[at(c)] * normalized;
     }
-    for (let c = 0; c < cols; c++) dx[at(c)] = scale * (dy[at(c)] * weight[c] - x[at(c)] * scale * mean);
+    for (let c = 0; c < cols; c++) dx[at(c)] = rstd * (dy[at(c)] * weight[c] - x[at(c)] * rstd * delta);
   });
   return { x: dx, weight: dweight };
 }

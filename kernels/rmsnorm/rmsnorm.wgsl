@@ -1,7 +1,8 @@
 // RMS normalisation of rows. Zhang & Sennrich 2019, arXiv:1910.07467, eq. 4.
 //   y = x̂ · weight,  x̂ = x · rstd,  rstd = 1/√(mean(x²) + eps),  the mean over a row
 // No mean is taken away, so nothing cancels, and one pass over a row finds all that the second one needs. Linked with
-// ../shared/row/*.wgsl (the lanes of a row and their sums), ../shared/vector/*.wgsl (the elements of a load) and ../shared/special.wgsl.
+// ../shared/row/*.wgsl (the lanes of a row and their sums), ../shared/vector/*.wgsl (the elements of a load) and
+// ../shared/special.wgsl.
 
 struct Params { rows: u32, cols: u32, eps: f32 }
 
@@ -14,7 +15,8 @@ struct Params { rows: u32, cols: u32, eps: f32 }
 @compute @workgroup_size(WORKGROUP)
 fn rmsnorm(lanes: Lanes) {
   let row = row_of(lanes);
-  let vectors = select(0u, params.cols / VECTOR, row < params.rows);   // a row past the last one is empty, but its lanes go along
+  // a row past the last one is empty, but its lanes go along
+  let vectors = select(0u, params.cols / VECTOR, row < params.rows);
   let base = row * vectors;
 
   var squares = 0.0;
@@ -30,7 +32,8 @@ fn rmsnorm(lanes: Lanes) {
   if (lanes.lane == 0u && row < params.rows) { rstds[row] = rstd; }
 }
 
-// 1/√(mean + eps). A mean that f32 cannot hold is infinite, and would make the row 0 as if nothing had happened: it gives NaN.
+// 1/√(mean + eps). A mean that f32 cannot hold is infinite, and would make the row 0 as if nothing had happened: it
+// gives NaN.
 fn reciprocal_root(mean: f32) -> f32 {
   if (is_infinite(vec4f(mean)).x) { return nan_of(vec4f(mean)).x; }
   return 1.0 / sqrt(mean + params.eps);   // inverseSqrt may be an estimate; these two are not

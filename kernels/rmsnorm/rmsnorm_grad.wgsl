@@ -1,8 +1,8 @@
 // Gradient of RMS normalisation. With x̂ = x · rstd and g = dy · weight,
 //   dx = rstd · (g − x̂ · delta) + what x got so far,  delta = mean(g · x̂),  the mean over a row
 //   dweight = Σ dy · x̂,  over the rows of a split; the splits are added up afterwards, first to last
-// Both jobs are one dispatch. Rows that do not fit a binding come in several dispatches, each of whole splits. Linked with
-// ../shared/row/*.wgsl, among them jobs.wgsl (who has a row and who a column), and ../shared/vector/*.wgsl.
+// Both jobs are one dispatch. Rows that do not fit a binding come in several dispatches, each of whole splits. Linked
+// with ../shared/row/*.wgsl, among them jobs.wgsl (who has a row and who a column), and ../shared/vector/*.wgsl.
 //
 // Constants: SO_FAR  whether x has a gradient already, which is added
 
@@ -49,8 +49,8 @@ fn gradient_of_row(row: u32, lanes: Lanes) {
   }
 }
 
-// Vector c of the columns of a split, down its rows; neighbouring lanes read neighbouring columns. The splits depend on the shape
-// alone, so the order of every sum is fixed, and no atomics are needed.
+// Vector c of the columns of a split, down its rows; neighbouring lanes read neighbouring columns. The splits depend on
+// the shape alone, so the order of every sum is fixed, and no atomics are needed.
 fn sum_columns(split: u32, c: u32) {
   let vectors = params.cols / VECTOR;
   let first = split * params.split_rows;

@@ -1,10 +1,11 @@
 /** Matrix units: which of an adapter's are used, and the variants of a kernel that stand on them. */
 import {
-  type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source, type Variant,
+  type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source,
+  type Variant,
 } from '../../engine/index.ts';
 
 const read = (file: string) => part(import.meta.url, file);
-/** WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or as plain WGSL says it. */
+/** WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or in plain WGSL. */
 const products = { units: await read('./matrix/units.wgsl'), emulated: await read('./matrix/emulated.wgsl') };
 /** What matrices are multiplied as. */
 const elements = { stored: await read('./matrix/elem.stored.wgsl'), wide: await read('./matrix/elem.wide.wgsl') };
@@ -39,7 +40,10 @@ const [UNITS, SIZE_CONTROL] = ['chromium-experimental-subgroup-matrix', 'subgrou
 /** Features that a variant on matrix units needs, whose subgroups have one size, or are asked for. */
 export const NEEDS = { one: ['subgroups', UNITS], sized: ['subgroups', UNITS, SIZE_CONTROL] } as const;
 
-/** Lanes of a subgroup: what NVIDIA's and Apple's have, AMD's RDNA is made for, and Intel's driver for Linux takes for matrices where nobody asks. */
+/**
+ * Lanes of a subgroup: what NVIDIA's and Apple's have, AMD's RDNA is made for, and Intel's driver for Linux takes for
+ * matrices where nobody asks.
+ */
 const USUAL_SUBGROUP = 32;
 
 const found = new WeakMap<AdapterReport, MatrixFinding>();
@@ -56,8 +60,9 @@ function search({ features, subgroups, matrices }: AdapterReport): MatrixFinding
   if (!features.has('subgroups')) return { why: 'the device has no subgroups, whose lanes hold the matrices' };
   const only = onlySize(subgroups);
   if (only === 0 && !features.has(SIZE_CONTROL)) {
-    const sizes = `subgroups have ${subgroups.least} to ${subgroups.most} lanes, and the device takes no wish (${SIZE_CONTROL})`;
-    return { why: `${sizes}: nobody knows how many of them a workgroup has` };
+    const sizes = `subgroups have ${subgroups.least} to ${subgroups.most} lanes`;
+    const why = `and the device takes no wish (${SIZE_CONTROL}): nobody knows how many of them a workgroup has`;
+    return { why: `${sizes}, ${why}` };
   }
   // half as much memory, and on most units many times the speed; f32 where that is what sums are made of in f32
   const config = largest(matrices, 'f16') ?? largest(matrices, 'f32');
@@ -73,7 +78,7 @@ function search({ features, subgroups, matrices }: AdapterReport): MatrixFinding
 
 /** The largest matrices of a type whose products are added up in f32. */
 function largest(matrices: readonly MatrixConfig[], type: FloatType): MatrixConfig | undefined {
-  const suitable = matrices.filter(({ componentType, resultComponentType }) => componentType === type && resultComponentType === 'f32');
+  const suitable = matrices.filter((config) => config.componentType === type && config.resultComponentType === 'f32');
   return suitable.sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)[0];
 }
 
@@ -81,17 +86,21 @@ function largest(matrices: readonly MatrixConfig[], type: FloatType): MatrixConf
 function whyNoSums(matrices: readonly MatrixConfig[]): string {
   const floats = matrices.filter(({ componentType }) => componentType.startsWith('f'));
   if (floats.length === 0) return 'they multiply no floating point';
-  const texts = floats.map(({ M, N, K, componentType, resultComponentType }) => `${M} × ${N} × ${K} of ${componentType} with sums in ${resultComponentType}`);
-  return `of floating point only ${texts.join(', ')}: sums in f16 lose too many digits, as kernels/matmul/README.md shows`;
+  const texts = floats.map(({ M, N, K, componentType, resultComponentType }) => {
+    return `${M} × ${N} × ${K} of ${componentType} with sums in ${resultComponentType}`;
+  });
+  const why = 'sums in f16 lose too many digits, as kernels/matmul/README.md shows';
+  return `of floating point only ${texts.join(', ')}: ${why}`;
 }
 
 export function matrixUnits({ report }: Pick<Context, 'report'>): MatrixUnits | undefined {
   return findUnits(report).units;
 }
 
-/** Matrices for the emulation, as small as units have them: programs of larger ones take software adapters longer to compile. */
+/** Matrices for the emulation, as small as units have them: larger ones take software adapters longer to compile. */
 export function emulatedMatrices({ subgroupSize }: Pick<Context, 'subgroupSize'>): MatrixSizes {
-  return { M: Math.min(8, subgroupSize), N: 8, K: 8, SUBGROUP: subgroupSize }; // as many rows as lanes, at most, so that a lane can share one
+  // as many rows as lanes, at most, so that a lane can share one
+  return { M: Math.min(8, subgroupSize), N: 8, K: 8, SUBGROUP: subgroupSize };
 }
 
 /** The matrices that a variant is linked with. */
@@ -101,15 +110,15 @@ export interface Matrices {
   readonly isWide: boolean;
 }
 
-/** How a variant uses matrices. */
-interface Way {
+/** What a variant is linked with. */
+interface Links {
   readonly products: keyof typeof products;
   readonly elements: keyof typeof elements;
   readonly entry: keyof typeof entries;
 }
 
-/** The variants on matrices, by name: at most one on units suits an adapter. The emulated ones are for tests and readers. */
-const WAYS: Readonly<Record<string, Way>> = {
+/** The variants on matrices: at most one on units suits an adapter. The emulated ones are for tests and readers. */
+const LINKS: Readonly<Record<string, Links>> = {
   matrix: { products: 'units', elements: 'stored', entry: 'one' },
   matrix_sized: { products: 'units', elements: 'stored', entry: 'sized' },
   matrix_wide: { products: 'units', elements: 'wide', entry: 'one' },
@@ -117,17 +126,17 @@ const WAYS: Readonly<Record<string, Way>> = {
   emulated: { products: 'emulated', elements: 'stored', entry: 'one' },
   emulated_wide_sized: { products: 'emulated', elements: 'wide', entry: 'sized' },
 };
-export const matrixVariantNames = Object.keys(WAYS);
+export const matrixVariantNames = Object.keys(LINKS);
 
 /** The matrices of a variant here; undefined for other variants, and for those that do not suit the adapter's units. */
 export function matricesOf(gpu: Pick<Context, 'report' | 'subgroupSize'>, variant: string): Matrices | undefined {
-  const way = WAYS[variant];
-  if (way === undefined) return undefined;
-  const isWide = way.elements === 'wide';
-  if (way.products === 'emulated') return { sizes: emulatedMatrices(gpu), isWide };
+  const links = LINKS[variant];
+  if (links === undefined) return undefined;
+  const isWide = links.elements === 'wide';
+  if (links.products === 'emulated') return { sizes: emulatedMatrices(gpu), isWide };
   const units = matrixUnits(gpu);
-  const suits = units !== undefined && isWide === (units.multiplies === 'f32') && (way.entry === 'sized') === units.isAskedFor;
-  return suits ? { sizes: units.sizes, isWide } : undefined;
+  if (units === undefined || isWide !== (units.multiplies === 'f32')) return undefined;
+  return (links.entry === 'sized') === units.isAskedFor ? { sizes: units.sizes, isWide } : undefined;
 }
 
 /**
@@ -139,15 +148,18 @@ export function matricesOf(gpu: Pick<Context, 'report' | 'subgroupSize'>, varian
 export function matrixVariants(
   parts: readonly Source[], sizes: (gpu: Context, matrices: Matrices) => readonly Sizes[],
 ): Readonly<Record<string, Variant>> {
-  const variantOf = (name: string, way: Way): Variant => {
-    const all = [...parts, products[way.products], elements[way.elements], entries[way.entry]];
-    if (way.products === 'emulated') return { parts: all, needs: ['subgroups', ...(way.entry === 'sized' ? [SIZE_CONTROL] : [])], onRequest: true };
+  const variantOf = (name: string, links: Links): Variant => {
+    const all = [...parts, products[links.products], elements[links.elements], entries[links.entry]];
+    if (links.products === 'emulated') {
+      return { parts: all, needs: ['subgroups', ...(links.entry === 'sized' ? [SIZE_CONTROL] : [])], onRequest: true };
+    }
     const launched = (gpu: Context) => {
       const matrices = matricesOf(gpu, name);
       return matrices === undefined ? [] : sizes(gpu, matrices);
     };
     // units that multiply f16 would round f32
-    return { parts: all, needs: NEEDS[way.entry], suits: 'hardware', ...(way.elements === 'stored' && { takes: 'f16' as const }), sizes: launched };
+    const takes = links.elements === 'stored' ? { takes: 'f16' as const } : {};
+    return { parts: all, needs: NEEDS[links.entry], suits: 'hardware', ...takes, sizes: launched };
   };
-  return Object.fromEntries(Object.entries(WAYS).map(([name, way]) => [name, variantOf(name, way)]));
+  return Object.fromEntries(Object.entries(LINKS).map(([name, links]) => [name, variantOf(name, links)]));
 }

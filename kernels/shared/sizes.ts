@@ -1,4 +1,4 @@
-/** ⌈a / b⌉: how many pieces of b cover a. */
+/** ⌈a / b⌉: how many b cover a. */
 export function ceilDiv(a: number, b: number): number {
   return Math.ceil(a / b);
 }

@@ -10,24 +10,36 @@ const softmaxKernels = {
   forward: rowKernels('softmax', [await read('./softmax.wgsl'), ...exponentials], {
     alone: { online: await read('./softmax.online.wgsl'), naive: await read('./softmax.naive.wgsl') },
   }),
-  backward: rowKernels('softmax_grad', [await read('./softmax_grad.wgsl')], { alone: { naive: await read('./softmax_grad.naive.wgsl') } }),
+  backward: rowKernels('softmax_grad', [await read('./softmax_grad.wgsl')], {
+    alone: { naive: await read('./softmax_grad.naive.wgsl') },
+  }),
 };
 const logSoftmaxKernels = {
   forward: rowKernels('log_softmax', [await read('./log_softmax.wgsl'), ...exponentials, ...logarithms]),
   backward: rowKernels('log_softmax_grad', [await read('./log_softmax_grad.wgsl'), ...exponentials]),
 };
 
-/** y = exp(x) / Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, 0/0, as in torch. @param x [..., C] */
+/**
+ * y = exp(x) / Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, 0/0, as in torch.
+ *
+ * @param x [..., C]
+ */
 export function softmax(x: Tensor): Tensor {
   return rowWise('softmax', x, softmaxKernels);
 }
 
-/** y = x − log Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, as in torch. @param x [..., C] */
+/**
+ * y = x − log Σ exp(x) over the last dimension, without overflow. A row of −∞ alone is NaN, as in torch.
+ *
+ * @param x [..., C]
+ */
 export function logSoftmax(x: Tensor): Tensor {
   return rowWise('logSoftmax', x, logSoftmaxKernels);
 }
 
-function rowWise(op: string, x: Tensor, { forward, backward }: { forward: VectorKernels; backward: VectorKernels }): Tensor {
+type Kernels = Readonly<Record<'forward' | 'backward', VectorKernels>>;
+
+function rowWise(op: string, x: Tensor, { forward, backward }: Kernels): Tensor {
   const cols = x.shape.at(-1);
   if (cols === undefined) throw new ShapeError(op, 'x is a scalar, it has no last dimension');
   const { gpu } = x;
@@ -51,4 +63,6 @@ function rowWise(op: string, x: Tensor, { forward, backward }: { forward: Vector
   );
 }
 
-export const kernels = [softmaxKernels, logSoftmaxKernels].flatMap(({ forward, backward }) => [forward.scalar, forward.vec4, backward.scalar, backward.vec4]);
+export const kernels = [softmaxKernels, logSoftmaxKernels]
+  .flatMap(({ forward, backward }) => [forward, backward])
+  .flatMap(({ scalar, vec4 }) => [scalar, vec4]);

@@ -1,7 +1,7 @@
 // Logarithm of softmax of rows: y = x − m − log Σ exp(x − m), m the largest element of the row.
 // Its own formula, because a probability of 0 has no logarithm, and one near 1 has lost the digits of its own.
-// A row with NaN or +∞ is NaN, and so is one of −∞ alone. Cut and linked as softmax.wgsl, and with ../shared/log.wgsl and
-// ../shared/special.wgsl.
+// A row with NaN or +∞ is NaN, and so is one of −∞ alone.
+// Cut and linked as softmax.wgsl, and with ../shared/log.wgsl and ../shared/special.wgsl.
 
 struct Params { rows: u32, cols: u32 }
 
@@ -13,15 +13,23 @@ struct Params { rows: u32, cols: u32 }
 fn log_softmax(lanes: Lanes) {
   let row = row_of(lanes);
   let vectors = params.cols / VECTOR;
-  let base = min(row, params.rows - 1u) * vectors;   // lanes past the end follow the last row, so that all reach the sums
+  // lanes past the end follow the last row, so that all reach the sums
+  let base = min(row, params.rows - 1u) * vectors;
 
   var largest = LEAST;   // of this lane's elements
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { largest = max(largest, max_of(vector32(x[base + i]))); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    largest = max(largest, max_of(vector32(x[base + i])));
+  }
   let m = row_max(largest, lanes);
   var sum = 0.0;
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { sum += sum_of(exp_of_vector(vector32(x[base + i]) - m)); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    sum += sum_of(exp_of_vector(vector32(x[base + i]) - m));
+  }
   let denominator = row_sum(sum, lanes);
-  let log_denominator = log_of_four(vec4f(denominator)).x;   // of a number of at least 1: the largest element adds exp(0)
+  // of a number of at least 1: the largest element adds exp(0)
+  let log_denominator = log_of_four(vec4f(denominator)).x;
   if (row >= params.rows) { return; }
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { y[base + i] = vector(vector32(x[base + i]) - m - log_denominator); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    y[base + i] = vector(vector32(x[base + i]) - m - log_denominator);
+  }
 }

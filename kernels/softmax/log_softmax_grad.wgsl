@@ -12,7 +12,8 @@ struct Params { rows: u32, cols: u32 }
 fn log_softmax_grad(lanes: Lanes) {
   let row = row_of(lanes);
   let vectors = params.cols / VECTOR;
-  let base = min(row, params.rows - 1u) * vectors;   // lanes past the end follow the last row, so that all reach the sum
+  // lanes past the end follow the last row, so that all reach the sum
+  let base = min(row, params.rows - 1u) * vectors;
 
   var own = 0.0;
   for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { own += sum_of(vector32(dy[base + i])); }

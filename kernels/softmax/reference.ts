@@ -2,8 +2,8 @@
 function eachRow(x: Float64Array, length: number, fn: (base: number, logSumExp: number) => void): void {
   for (let base = 0; base < x.length; base += length) {
     const row = x.subarray(base, base + length);
-    const top = row.reduce((a, b) => Math.max(a, b));
-    fn(base, top + Math.log(row.reduce((sum, v) => sum + Math.exp(v - top), 0)));
+    const m = row.reduce((a, b) => Math.max(a, b));
+    fn(base, m + Math.log(row.reduce((sum, v) => sum + Math.exp(v - m), 0)));
   }
 }
 

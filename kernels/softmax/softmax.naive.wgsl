@@ -1,5 +1,5 @@
 // Softmax of rows, as the formula says it: y = exp(x − m) / Σ exp(x − m), m the largest element of the row.
-// exp(x) by itself overflows from 89 on. The factor exp(−m) stands above and below the line, so it changes nothing else.
+// exp(x) by itself overflows from 89 on. The factor exp(−m) stands above and below the line, and changes nothing else.
 // The first rung: one lane per row, three passes over it, for m, for the denominator and for y. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
@@ -11,7 +11,10 @@ struct Params { rows: u32, cols: u32 }
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;   // [rows, cols]
 
 @compute @workgroup_size(WORKGROUP)
-fn softmax(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn softmax(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let row = group_number(group, groups) * WORKGROUP + lane;
   if (row >= params.rows) { return; }
   let first = row * params.cols;

@@ -1,7 +1,7 @@
 // Online softmax: y = exp(x − m) / l, with m, the largest element, and l = Σ exp(x − m) found in one pass.
 // Milakov & Gimelshein 2018, arXiv:1805.02867, algorithm 3. For each element, from m = −∞ and l = 0,
 //   m′ = max(m, x),  α = exp(m − m′),  l ← l · α + exp(x − m′),  m ← m′
-// New here: one pass in place of two. A larger maximum rescales what was summed before, so nobody must know it beforehand.
+// New here: one pass in place of two. A larger maximum rescales what was summed before it was known.
 // Taken from softmax.naive.wgsl: one lane per row, the last pass, and NaN handed on. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
@@ -16,7 +16,10 @@ struct Params { rows: u32, cols: u32 }
 const LEAST = -3.4028234e38;
 
 @compute @workgroup_size(WORKGROUP)
-fn softmax(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn softmax(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let row = group_number(group, groups) * WORKGROUP + lane;
   if (row >= params.rows) { return; }
   let first = row * params.cols;

@@ -1,5 +1,6 @@
 // Softmax of rows: y = exp(x − m) / Σ exp(x − m), m the largest element of the row.
-// New here: lanes share a row. Neighbours read neighbouring vectors, and `row_max` and `row_sum` bring together what each has found.
+// New here: lanes share a row. Neighbours read neighbouring vectors, and `row_max` and `row_sum` bring together what
+// each has found.
 // Taken from softmax.naive.wgsl: three passes over a row, of which the second and third find it in a cache.
 // A row with NaN or +∞ is NaN, and so is one of −∞ alone. Linked with ../shared/row/*.wgsl (the lanes of a row),
 // ../shared/vector/*.wgsl (the elements of a load), ../shared/softmax.wgsl and ../shared/exp.wgsl.
@@ -14,14 +15,21 @@ struct Params { rows: u32, cols: u32 }
 fn softmax(lanes: Lanes) {
   let row = row_of(lanes);
   let vectors = params.cols / VECTOR;
-  let base = min(row, params.rows - 1u) * vectors;   // lanes past the end follow the last row, so that all reach the sums
+  // lanes past the end follow the last row, so that all reach the sums
+  let base = min(row, params.rows - 1u) * vectors;
 
   var largest = LEAST;   // of this lane's elements
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { largest = max(largest, max_of(vector32(x[base + i]))); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    largest = max(largest, max_of(vector32(x[base + i])));
+  }
   let m = row_max(largest, lanes);
   var sum = 0.0;
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { sum += sum_of(exp_of_vector(vector32(x[base + i]) - m)); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    sum += sum_of(exp_of_vector(vector32(x[base + i]) - m));
+  }
   let denominator = row_sum(sum, lanes);
   if (row >= params.rows) { return; }
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { y[base + i] = vector(exp_of_vector(vector32(x[base + i]) - m) / denominator); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    y[base + i] = vector(exp_of_vector(vector32(x[base + i]) - m) / denominator);
+  }
 }

@@ -11,7 +11,10 @@ struct Params { rows: u32, cols: u32 }
 @group(0) @binding(3) var<storage, read_write> dx: array<result>;   // [rows, cols]
 
 @compute @workgroup_size(WORKGROUP)
-fn softmax_grad(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn softmax_grad(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
   let row = group_number(group, groups) * WORKGROUP + lane;
   if (row >= params.rows) { return; }
   let first = row * params.cols;

@@ -12,10 +12,13 @@ struct Params { rows: u32, cols: u32 }
 fn softmax_grad(lanes: Lanes) {
   let row = row_of(lanes);
   let vectors = params.cols / VECTOR;
-  let base = min(row, params.rows - 1u) * vectors;   // lanes past the end follow the last row, so that all reach the sum
+  // lanes past the end follow the last row, so that all reach the sum
+  let base = min(row, params.rows - 1u) * vectors;
 
   var sum = 0.0;
-  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) { sum += sum_of(vector32(y[base + i]) * vector32(dy[base + i])); }
+  for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {
+    sum += sum_of(vector32(y[base + i]) * vector32(dy[base + i]));
+  }
   let delta = row_sum(sum, lanes);
   if (row >= params.rows) { return; }
   for (var i = lanes.lane; i < vectors; i += row_lanes(lanes)) {

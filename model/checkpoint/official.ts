@@ -32,10 +32,10 @@ export function inferConfig(names: readonly string[], shapeOf: (name: string) =>
     {
       embedDim,
       frames,
-      vision: { width, layers: layers('visual.transformer.resblocks.'), heads: headsOf(width), mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
-      text: { width: textWidth, layers: layers('transformer.resblocks.'), heads: headsOf(textWidth), mlp: textMlp, context, vocab },
-      mit: { layers: layers('mit.resblocks.'), heads: headsOf(embedDim), mlp: mitMlp },
-      prompts: { layers: layers('prompts_generator.decoder.'), heads: headsOf(embedDim), alpha: 0.1 },
+      vision: { activation: 'quick_gelu', width, layers: layers('visual.transformer.resblocks.'), heads: headsOf(width), mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
+      text: { activation: 'quick_gelu', width: textWidth, layers: layers('transformer.resblocks.'), heads: headsOf(textWidth), mlp: textMlp, context, vocab },
+      mit: { activation: 'quick_gelu', layers: layers('mit.resblocks.'), heads: headsOf(embedDim), mlp: mitMlp },
+      prompts: { activation: 'quick_gelu', layers: layers('prompts_generator.decoder.'), heads: headsOf(embedDim), alpha: 0.1 },
     },
     path,
   );

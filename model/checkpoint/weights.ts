@@ -87,7 +87,7 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
     for (const part of parts) {
       used.add(part);
       const own = weights.shape(part);
-      if (own !== undefined && String(own) !== String(partShape)) mismatched.push(`${part} is [${own}], the model needs [${partShape}]`);
+      if (own !== undefined && !isSameShape(own, partShape)) mismatched.push(`${part} is [${own}], the model needs [${partShape}]`);
     }
     if (absent.length === 0) present.push(name);
     else if (!allowMissing || absent.length < parts.length) missing.push(...absent.map((part) => `${part} [${partShape}]`));
@@ -100,6 +100,11 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
     throw new StateDictError(weights.path, { missing: hinted, unexpected: complaints.map((name) => `${name} [${weights.shape(name)}]`), mismatched });
   }
   return present;
+}
+
+/** One number is one number, stored as [] or, as some files have `logit_scale`, as [1]. */
+function isSameShape(a: Shape, b: Shape): boolean {
+  return String(a) === String(b) || (sizeOf(a) === 1 && sizeOf(b) === 1);
 }
 
 function withNearest(entry: string, candidates: readonly string[]): string {

@@ -16,10 +16,10 @@ const LEARNING_RATE = 2e-3;
 export const CONFIG: XclipConfig = {
   embedDim: 32,
   frames: 3,
-  vision: { width: 32, layers: 2, heads: 2, mlp: 64, patch: 8, imageSize: 16 },
-  text: { width: 32, layers: 2, heads: 2, mlp: 64, context: 8, vocab: 40 },
-  mit: { layers: 1, heads: 2, mlp: 64 },
-  prompts: { layers: 1, heads: 2, alpha: 0.1 },
+  vision: { activation: 'quick_gelu', width: 32, layers: 2, heads: 2, mlp: 64, patch: 8, imageSize: 16 },
+  text: { activation: 'quick_gelu', width: 32, layers: 2, heads: 2, mlp: 64, context: 8, vocab: 40 },
+  mit: { activation: 'quick_gelu', layers: 1, heads: 2, mlp: 64 },
+  prompts: { activation: 'quick_gelu', layers: 1, heads: 2, alpha: 0.1 },
 };
 
 /** One training run. */

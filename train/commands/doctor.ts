@@ -1,12 +1,12 @@
 /** `firstlight doctor`: what this machine offers for training, what is missing, and what to do about it. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
-import { availableParallelism, cpus, freemem, homedir, totalmem } from 'node:os';
+import { availableParallelism, cpus, freemem, homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
 import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
-import { packageVersion, systemName } from '../machine.ts';
+import { packageVersion, systemName, usableMemory } from '../machine.ts';
 
 /** A part that training does without. */
 interface Part {
@@ -140,7 +140,7 @@ async function diagnose(): Promise<Diagnosis> {
     features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
     matrixUnits: gpu === undefined ? { why: 'there is no adapter' } : findUnits(gpu.report),
     limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0])),
-    machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryBytes: totalmem(), freeMemoryBytes: freemem() },
+    machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
     parts: optional,
     remedies: [...graphicsRemedies(kind), ...optional.flatMap(({ name, present, remedy }) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
   };

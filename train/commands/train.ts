@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigError, FirstlightError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
@@ -9,7 +8,7 @@ import { readLabels } from '../data/lists.ts';
 import { topShare } from '../evaluation.ts';
 import { datasetOf, evaluateSystem, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../fit.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
-import { environmentOf } from '../machine.ts';
+import { environmentOf, usableMemory } from '../machine.ts';
 import { StopRequest } from '../stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
@@ -63,7 +62,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
 /** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
 function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
-  return kind === 'software' ? Math.floor(0.8 * totalmem()) : Number.POSITIVE_INFINITY;
+  return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
 }
 
 /** One line for people. */

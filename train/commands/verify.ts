@@ -55,12 +55,12 @@ async function checksOf(run: () => Promise<CheckResult[]>, fixture: string): Pro
     return await run();
   } catch (error) {
     if (!(error instanceof FirstlightError) || /^FL_(GPU|DEVICE|KERNEL|STEP)/.test(error.code)) throw error;
-    return [{ fixture, check: 'run', tensors: 0, passed: false, worst: undefined, problem: error.message }];
+    return [{ fixture, check: 'run', tensors: 0, passed: false, worst: undefined, problem: error.message, lacks: [] }];
   }
 }
 
-function lineOf({ fixture, check, tensors, passed, worst, problem }: CheckResult): string {
+function lineOf({ fixture, check, tensors, passed, worst, problem, lacks }: CheckResult): string {
   const count = `${tensors} tensor${tensors === 1 ? '' : 's'}`;
   const margin = worst === undefined ? '' : `  worst ${worst.tensor}: ${worst.error.toExponential(1)} of ${worst.tolerance.toExponential(1)}`;
-  return `${passed ? 'ok  ' : 'FAIL'}  ${fixture.padEnd(10)}  ${check.padEnd(34)}  ${count.padStart(11)}${margin}${problem === undefined ? '' : `  ${problem}`}`;
+  return `${passed ? 'ok  ' : 'FAIL'}  ${fixture.padEnd(10)}  ${check.padEnd(34)}  ${count.padStart(11)}${margin}${problem === undefined ? '' : `  ${problem}`}${lacks.length === 0 ? '' : `  (the fixture has no ${lacks.join(', ')})`}`;
 }

@@ -58,10 +58,19 @@ export function resized({ width, height }: Size, short: number): Size {
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 
-/** A rectangle of the resized picture, in pixels of the picture itself. */
+/**
+ * A rectangle of the resized picture, in pixels of the picture itself. One that ends at an edge may come out some 10⁻¹³ pixels beyond it, by
+ * the rounding of x · across + width · across, so it is cut off there.
+ */
 function inSource(source: Size, scaled: Size, { x, y, width, height }: Rectangle): Rectangle {
   const [across, down] = [source.width / scaled.width, source.height / scaled.height];
-  return { x: x * across, y: y * down, width: width * across, height: height * down };
+  const [left, top] = [x * across, y * down];
+  return {
+    x: left,
+    y: top,
+    width: Math.min(width * across, source.width - left),
+    height: Math.min(height * down, source.height - top),
+  };
 }
 
 /** The square of `side` in the middle, after the short side became `short`. The recipe evaluates with 256 and 224. */

@@ -34,6 +34,8 @@ export interface CheckResult {
   readonly worst: Worst | undefined;
   /** What went wrong beyond numbers: a missing tensor, a wrong shape, an error. */
   readonly problem: string | undefined;
+  /** What the fixture might have told but does not hold, so that nobody takes it for checked. */
+  readonly lacks: readonly string[];
 }
 
 /** Collects the comparisons of one check. */
@@ -43,6 +45,7 @@ export class Comparison {
   #tensors = 0;
   #worst: Worst | undefined;
   #problem: string | undefined;
+  readonly #lacks: string[] = [];
 
   constructor(fixture: string, check: string) {
     this.#fixture = fixture;
@@ -84,8 +87,18 @@ export class Comparison {
     this.#problem ??= problem;
   }
 
+  /** Notes what the fixture does not hold. */
+  lack(what: string): void {
+    this.#lacks.push(what);
+  }
+
+  /** Nothing was compared, and nothing went wrong either. */
+  get isEmpty(): boolean {
+    return this.#tensors === 0 && this.#problem === undefined;
+  }
+
   result(): CheckResult {
     const within = this.#worst === undefined || this.#worst.error <= this.#worst.tolerance;
-    return { fixture: this.#fixture, check: this.#check, tensors: this.#tensors, passed: within && this.#problem === undefined && this.#tensors > 0, worst: this.#worst, problem: this.#problem ?? (this.#tensors === 0 ? 'nothing was compared' : undefined) };
+    return { fixture: this.#fixture, check: this.#check, tensors: this.#tensors, passed: within && this.#problem === undefined && this.#tensors > 0, worst: this.#worst, problem: this.#problem ?? (this.#tensors === 0 ? 'nothing was compared' : undefined), lacks: this.#lacks };
   }
 }

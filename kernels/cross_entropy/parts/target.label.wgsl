@@ -1,5 +1,5 @@
-// Targets from one label per row, smoothed: `on` at the label and `off` elsewhere, formed on the fly.
-// 4 bytes per row are read instead of 4 bytes per class. Linked with ../shared/special.wgsl. Same function as target.soft.wgsl.
+// Targets from one label per row, smoothed: `on` at the label and `off` elsewhere, formed on the fly. 4 bytes per row
+// are read instead of 4 bytes per class. Linked with ../shared/special.wgsl. Same function as target.soft.wgsl.
 
 @group(0) @binding(2) var<storage, read> labels: array<u32>;   // [rows]
 

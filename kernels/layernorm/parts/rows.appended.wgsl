@@ -1,5 +1,5 @@
-// The rows that are normalised: sequences of `tokens` rows of x with one row of `appended` behind each, so that tokens and a
-// message are normalised side by side and never copied together before. Same functions as rows.plain.wgsl.
+// The rows that are normalised: sequences of `tokens` rows of x with one row of `appended` behind each, so that tokens
+// and a message are normalised side by side and never copied together before. Same functions as rows.plain.wgsl.
 
 @group(0) @binding(1) var<storage, read> x: array<vector>;          // [sequences, tokens, cols]
 @group(0) @binding(2) var<storage, read> appended: array<vector>;   // [sequences, cols]

@@ -1,12 +1,15 @@
-// What a matrix unit does, in plain WGSL: the lanes of a subgroup hold small matrices together and show each other what they hold.
+// What a matrix unit does, in plain WGSL: the lanes of a subgroup hold small matrices together and show each other what
+// they hold.
 //   sum + left · right,  left M × K, right K × N, sum M × N: sums are f32, whatever the operands are
-// Row i of a matrix lies in the registers of lane i % SUBGROUP. A product takes each element of `right` from the lane that holds its row; each
-// lane multiplies it with the rows of `left` that it holds, whose sums are its own as well.
-// For tests, where adapters have no matrix units, and for readers. Same names as units.wgsl, and the same demands: operands lie in
-// `halves: array<vec4<matrix_elem>>`, sums in `sums_out: array<vec4f>`, workgroup memory that the kernel declares; `at` and `stride` count vectors of
-// four; all lanes of a subgroup call together.
+// Row i of a matrix lies in the registers of lane i % SUBGROUP. A product takes each element of `right` from the lane
+// that holds its row; each lane multiplies it with the rows of `left` that it holds, whose sums are its own as well.
+// For tests, where adapters have no matrix units, and for readers. Same names as units.wgsl, and the same demands:
+// operands lie in `halves: array<vec4<matrix_elem>>`, sums in `sums_out: array<vec4f>`, workgroup memory that the
+// kernel declares; `at` and `stride` count vectors of four; all lanes of a subgroup call together.
 //
-// M, N, K: sizes of the matrices, multiples of 4      SUBGROUP: lanes of a subgroup; those to spare repeat the last row, and store nothing
+// Constants:
+// M, N, K: sizes of the matrices, multiples of 4
+// SUBGROUP: lanes of a subgroup; out-of-range lanes repeat the last row, and store nothing
 
 const OWN_ROWS = (M + SUBGROUP - 1u) / SUBGROUP;     // of left and of sum
 const OWN_INNER = (K + SUBGROUP - 1u) / SUBGROUP;    // rows of right
@@ -21,7 +24,9 @@ fn own_lane() -> u32 { return subgroupExclusiveAdd(1u); }
 // The row of the matrix that a lane holds in place `i` of its own.
 fn row_of_own(i: u32, lane: u32, rows: u32) -> u32 { return min(i * SUBGROUP + lane, rows - 1u); }
 
-fn half_at(at: u32, stride: u32, row: u32, column: u32) -> f32 { return f32(halves[at + row * stride + column / 4u][column % 4u]); }
+fn half_at(at: u32, stride: u32, row: u32, column: u32) -> f32 {
+  return f32(halves[at + row * stride + column / 4u][column % 4u]);
+}
 
 fn left_of(at: u32, stride: u32) -> Left {
   let lane = own_lane();
@@ -57,10 +62,12 @@ fn right_of_ones() -> Right {
   return right;
 }
 
-fn sum_of(at: u32, stride: u32) -> Sum {
+fn load_sum(at: u32, stride: u32) -> Sum {
   let lane = own_lane();
   var sum: Sum;
-  for (var i = 0u; i < OWN_ROWS * N; i++) { sum[i] = sums_out[at + row_of_own(i / N, lane, M) * stride + i % N / 4u][i % 4u]; }
+  for (var i = 0u; i < OWN_ROWS * N; i++) {
+    sum[i] = sums_out[at + row_of_own(i / N, lane, M) * stride + i % N / 4u][i % 4u];
+  }
   return sum;
 }
 

@@ -1,8 +1,8 @@
-// Two jobs in one dispatch, because neither waits for the other: of each split of the rows, some workgroups have rows, and those
-// behind them sums of columns. They alternate, so that a split is still in a cache when it is read again. Linked with
-// subgroup.wgsl or tree.wgsl.
+// Two jobs in one dispatch, because neither waits for the other: of each split of the rows, some workgroups have rows,
+// and those behind them sums of columns. They alternate, so that a split is still in a cache when it is read again.
+// Linked with subgroup.wgsl or tree.wgsl.
 
-// What a lane has: its share of a row, or, alone, a column of a split. The other one is NOTHING, past the end of all of them.
+// What a lane has: its share of a row, or, alone, a column of a split. The other one is NOTHING, past all ends.
 struct Job { split: u32, row: u32, column: u32 }
 
 const NOTHING = 0xffffffffu;

@@ -19,7 +19,9 @@ fn index_of(lanes: Lanes) -> u32 { return lanes.index; }
 fn row_of(lanes: Lanes) -> u32 { return row_of_group(group_of(lanes), lanes); }
 
 // The same if this were workgroup `group`.
-fn row_of_group(group: u32, lanes: Lanes) -> u32 { return group * (WORKGROUP / lanes.count) + lanes.index / lanes.count; }
+fn row_of_group(group: u32, lanes: Lanes) -> u32 {
+  return group * (WORKGROUP / lanes.count) + lanes.index / lanes.count;
+}
 
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return lanes.count; }

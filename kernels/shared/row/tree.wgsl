@@ -1,4 +1,5 @@
-// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order. Same functions as subgroup.wgsl.
+// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order.
+// Same functions as subgroup.wgsl.
 //
 // Constants: WORKGROUP  lanes of a workgroup, a power of two
 

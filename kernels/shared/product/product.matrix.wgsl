@@ -1,23 +1,30 @@
-// Matrix product, fourth rung: matrix units. For adapters that have them; sums are f32.
-// A subgroup computes a block of DOWN × ACROSS small matrices of C, which it holds in registers, and a workgroup GROUPS_DOWN × GROUPS_ACROSS such
-// blocks, a square tile. For every STEP of k the workgroup copies the tile's rows of op(A) and columns of op(B) into workgroup memory, as they
-// are stored: a transposed operand is loaded across from there. A small matrix that is loaded once serves a whole row or column of
-// the block: 4 + 4 loads for 16 products.
-// While the units multiply one step, the next is on its way from memory to registers: four vectors of each operand per lane. WGSL has no
-// copy that runs by itself, so only a load whose result nobody waits for yet hides how far away memory is.
-// Linked with problem.wgsl, bands.wgsl, operands.*.wgsl, stored.*.wgsl, finish.wgsl and what that asks for, and one of ../shared/matrix/*.wgsl.
+// Matrix product, fourth rung: matrix units. For adapters that have them; sums are f32. A subgroup computes a register
+// tile of DOWN × ACROSS small matrices of C, and a workgroup GROUPS_DOWN × GROUPS_ACROSS such register tiles, which
+// make a square tile. For every STEP of k the workgroup copies the tile's rows of op(A) and columns of op(B) into
+// workgroup memory, as they are stored: a transposed operand is loaded across from there. A small matrix that is loaded
+// once serves a whole row or column of the register tile: 4 + 4 loads for 16 products. While the units multiply one
+// step, the next is on its way from memory to registers: four vectors of each operand per lane. WGSL has no copy that
+// runs by itself, so only a load whose result nobody waits for yet hides how far away memory is.
+// Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, places of a, b and y, an epilogue, and three of
+// ../matrix/*.wgsl.
+// New here: one instruction multiplies small matrices, and no lane knows which of their elements it holds, so sums
+// leave through workgroup memory; taken from the rungs before: tiles in workgroup memory, walked in the same order, and
+// the epilogue.
 //
+// Constants:
 // M, N, K, SUBGROUP: sizes of the small matrices, and lanes that hold them
-// DOWN, ACROSS: matrices of a block: 2 and 2, 4 and 2, or 4 and 4
-// GROUPS_DOWN, GROUPS_ACROSS: blocks of a workgroup, so that its tile is a square
+// DOWN, ACROSS: small matrices of a register tile: 2 and 2, 4 and 2, or 4 and 4
+// GROUPS_DOWN, GROUPS_ACROSS: register tiles of a workgroup
+// TILE: rows and columns of the tile, GROUPS_DOWN · DOWN · M and GROUPS_ACROSS · ACROSS · N alike
+// LANES: of the workgroup, GROUPS_DOWN · GROUPS_ACROSS · SUBGROUP
+// STEP: of k, a multiple of K: four vectors of four for each lane
+// PADDING: vectors between the lines of a step
+// TRANSPOSE_A, TRANSPOSE_B: which operand is stored transposed
+// ROW_SUMS: the epilogue takes the sums over the rows of op(A)
 
-const TILE = GROUPS_DOWN * DOWN * M;
-const LANES = GROUPS_DOWN * GROUPS_ACROSS * SUBGROUP;
-const STEP = 16u * LANES / TILE;   // of k, a multiple of K: four vectors of four for each lane
-
-// Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two vectors of padding shift each
-// line by four banks against the one before, so that a matrix is loaded from eight lines at a time without a conflict.
-const PADDING = 2u;
+// Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two vectors of
+// padding shift each line by four banks against the one before, so that a matrix is loaded from eight lines at a time
+// without a conflict.
 const ALONG_K = STEP / 4u;
 const ALONG_TILE = TILE / 4u;
 const A_STRIDE = select(ALONG_K, ALONG_TILE, TRANSPOSE_A) + PADDING;
@@ -25,19 +32,17 @@ const B_STRIDE = select(ALONG_TILE, ALONG_K, TRANSPOSE_B) + PADDING;
 const B_START = A_STRIDE * select(TILE, STEP, TRANSPOSE_A);
 var<workgroup> halves: array<vec4<matrix_elem>, B_START + B_STRIDE * select(STEP, TILE, TRANSPOSE_B)>;
 
-// On their way out: one row of small matrices of each block, side by side as they are in C.
+// On their way out: one row of small matrices of each register tile, side by side as they are in C.
 const OUT_STRIDE = ALONG_TILE + 1u;
 var<workgroup> sums_out: array<vec4f, GROUPS_DOWN * M * OUT_STRIDE>;
 
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
-  let tile = tile_of(in_bands(group_number(group, groups), TILE, TILE), TILE, TILE);
+  let tile = tile_of(swizzled(group_number(group, groups), TILE, TILE), TILE, TILE);
   let group_down = subgroup / GROUPS_ACROSS;
   let group_across = subgroup % GROUPS_ACROSS;
   let keeps_row_sums = ROW_SUMS && tile.column == 0u;
-  // Matrix r of the block's rows and c of its columns is sums[4 r + c]. Every index below is written out: what is found by a variable is
-  // driven out of the registers.
+  // Matrix r of the register tile's rows and c of its columns is sums[4 r + c]. Every index below is written out: what
+  // is found by a variable is driven out of the registers.
   var sums: array<Sum, 16>;
   var row_sums: array<Sum, 4>;
   var next_a = fetched_a(tile, tile.first, lane);
@@ -96,9 +101,10 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // nobody may overwrite the step before all have read it
   }
 
-  // Each turn lets out one row of matrices of each block, and moves the others up: one copy of the epilogue, and no index that varies.
+  // Each turn lets out one row of matrices of each register tile, and moves the others up: one copy of the epilogue,
+  // and no index that varies.
   let corner = group_down * M * OUT_STRIDE + group_across * ACROSS * (N / 4u);
-  for (var strip = 0u; strip < DOWN; strip++) {
+  for (var turn = 0u; turn < DOWN; turn++) {
     store_sum(corner, OUT_STRIDE, sums[0]);
     store_sum(corner + N / 4u, OUT_STRIDE, sums[1]);
     if (ACROSS > 2u) {
@@ -108,14 +114,18 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
     workgroupBarrier();   // all sums must lie there before anyone reads them
     for (var i = lane; i < GROUPS_DOWN * M * ALONG_TILE; i += LANES) {
       let line = i / ALONG_TILE;
-      finish(tile, row_of_strip(tile, strip, line), tile.column + i % ALONG_TILE * 4u, 4u, sums_out[line * OUT_STRIDE + i % ALONG_TILE]);
+      let column = i % ALONG_TILE;
+      let four = sums_out[line * OUT_STRIDE + column];
+      epilogue(tile, row_of_line(tile, turn, line), tile.column + column * 4u, 4u, four);
     }
     workgroupBarrier();   // nobody may overwrite the sums before all have read them
 
     if (keeps_row_sums) {
-      store_sum(corner, OUT_STRIDE, row_sums[0]);   // all blocks beside one another have the same
+      store_sum(corner, OUT_STRIDE, row_sums[0]);   // all register tiles beside one another have the same
       workgroupBarrier();
-      for (var line = lane; line < GROUPS_DOWN * M; line += LANES) { keep_row_sum(tile, row_of_strip(tile, strip, line), sums_out[line * OUT_STRIDE].x); }
+      for (var line = lane; line < GROUPS_DOWN * M; line += LANES) {
+        keep_row_sum(tile, row_of_line(tile, turn, line), sums_out[line * OUT_STRIDE].x);
+      }
       workgroupBarrier();
       row_sums[0] = row_sums[1]; row_sums[1] = row_sums[2]; row_sums[2] = row_sums[3];
     }
@@ -126,8 +136,8 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   }
 }
 
-// The row of C that a line of `sums_out` holds.
-fn row_of_strip(tile: Tile, strip: u32, line: u32) -> u32 { return tile.row + (line / M * DOWN + strip) * M + line % M; }
+// The row of C that a line of `sums_out` holds in this turn.
+fn row_of_line(tile: Tile, turn: u32, line: u32) -> u32 { return tile.row + (line / M * DOWN + turn) * M + line % M; }
 
 // op(A)[row .., k ..] and op(B)[k .., column ..] of the step, as small matrices.
 fn left_at(row: u32, k: u32) -> Left {
@@ -139,38 +149,41 @@ fn right_at(k: u32, column: u32) -> Right {
   return right_of(B_START + k * B_STRIDE + column / 4u, B_STRIDE);
 }
 
-// A lane's share of a step: vectors lane, lane + LANES, … of its lines, so that neighbouring lanes read neighbouring memory.
+// A lane's share of a step: vectors lane, lane + LANES, … of its lines, so that neighbouring lanes read neighbouring
+// memory.
 fn fetched_a(tile: Tile, k: u32, lane: u32) -> mat4x4<elem> {
-  return mat4x4<elem>(vector_of_a(tile, k, lane), vector_of_a(tile, k, lane + LANES), vector_of_a(tile, k, lane + 2u * LANES), vector_of_a(tile, k, lane + 3u * LANES));
+  return mat4x4<elem>(
+    vector_of_a(tile, k, lane), vector_of_a(tile, k, lane + LANES),
+    vector_of_a(tile, k, lane + 2u * LANES), vector_of_a(tile, k, lane + 3u * LANES),
+  );
 }
 fn fetched_b(tile: Tile, k: u32, lane: u32) -> mat4x4<elem> {
-  return mat4x4<elem>(vector_of_b(tile, k, lane), vector_of_b(tile, k, lane + LANES), vector_of_b(tile, k, lane + 2u * LANES), vector_of_b(tile, k, lane + 3u * LANES));
+  return mat4x4<elem>(
+    vector_of_b(tile, k, lane), vector_of_b(tile, k, lane + LANES),
+    vector_of_b(tile, k, lane + 2u * LANES), vector_of_b(tile, k, lane + 3u * LANES),
+  );
 }
 
-// VectorForm i of the step that begins at k. Beyond the tile's part of K, and beyond the last row or column, it is 0.
+// Vector i of the step that begins at k. Beyond the tile's split of K, and beyond the last row or column, it is 0.
 fn vector_of_a(tile: Tile, k: u32, i: u32) -> vec4<elem> {
-  if (TRANSPOSE_A) {
-    let ks = k + i / ALONG_TILE;
-    let rows = tile.row + i % ALONG_TILE * 4u + FOUR;
-    let at = tile.a + min(ks, tile.end - 1u) * params.rows + min(rows, vec4u(params.rows - 1u));
-    return select(vec4<elem>(), stored_a(at), vec4<bool>(ks < tile.end) & (rows < vec4u(params.rows)));
+  var ks = vec4u(k + i / ALONG_TILE);
+  var rows = tile.row + i % ALONG_TILE * 4u + FOUR;
+  if (!TRANSPOSE_A) {
+    ks = k + i % ALONG_K * 4u + FOUR;
+    rows = vec4u(tile.row + i / ALONG_K);
   }
-  let row = tile.row + i / ALONG_K;
-  let ks = k + i % ALONG_K * 4u + FOUR;
-  let at = tile.a + min(row, params.rows - 1u) * params.inner + min(ks, vec4u(tile.end - 1u));
-  return select(vec4<elem>(), stored_a(at), vec4<bool>(row < params.rows) & (ks < vec4u(tile.end)));
+  let at = tile.a + row_in_a(min(rows, vec4u(params.rows - 1u))) + inner_in_a(min(ks, vec4u(tile.end - 1u)));
+  return select(vec4<elem>(), stored_a(at), (rows < vec4u(params.rows)) & (ks < vec4u(tile.end)));
 }
 fn vector_of_b(tile: Tile, k: u32, i: u32) -> vec4<elem> {
+  var ks = vec4u(k + i / ALONG_TILE);
+  var columns = tile.column + i % ALONG_TILE * 4u + FOUR;
   if (TRANSPOSE_B) {
-    let column = tile.column + i / ALONG_K;
-    let ks = k + i % ALONG_K * 4u + FOUR;
-    let at = tile.b + min(column, params.columns - 1u) * params.inner + min(ks, vec4u(tile.end - 1u));
-    return select(vec4<elem>(), stored_b(at), vec4<bool>(column < params.columns) & (ks < vec4u(tile.end)));
+    ks = k + i % ALONG_K * 4u + FOUR;
+    columns = vec4u(tile.column + i / ALONG_K);
   }
-  let ks = k + i / ALONG_TILE;
-  let columns = tile.column + i % ALONG_TILE * 4u + FOUR;
-  let at = tile.b + min(ks, tile.end - 1u) * params.columns + min(columns, vec4u(params.columns - 1u));
-  return select(vec4<elem>(), stored_b(at), vec4<bool>(ks < tile.end) & (columns < vec4u(params.columns)));
+  let at = tile.b + inner_in_b(min(ks, vec4u(tile.end - 1u))) + column_in_b(min(columns, vec4u(params.columns - 1u)));
+  return select(vec4<elem>(), stored_b(at), (ks < vec4u(tile.end)) & (columns < vec4u(params.columns)));
 }
 
 fn put_a(lane: u32, vectors: mat4x4<elem>) {

@@ -1,0 +1,34 @@
+// The epilogue: what happens to neighbouring sums of a row before they leave the registers.
+//   y = activation(sum + bias) + residual,
+//   or sum · derivative, on the way back through an activation whose derivative was kept
+// Linked with one of ../../shared/activation/*.wgsl or identity.wgsl, and with one of keep.*.wgsl.
+//
+// Constants:
+// BIAS, RESIDUAL, DERIVATIVE: which of them there are; at most one of the last two
+
+@group(0) @binding(4) var<storage, read> bias: array<vector>;    // [N]; anything unless BIAS
+@group(0) @binding(5) var<storage, read> other: array<vector>;   // shaped as `y`: residual or derivative; else anything
+
+// Takes the sums of `width` columns from `column` on, at most 4; stores those that exist.
+fn epilogue(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
+  if (!tile.exists || row >= params.rows || column >= params.columns) { return; }
+  let count = min(width, params.columns - column);
+  let columns = column + min(FOUR, vec4u(count - 1u));
+  let at = tile.c * params.rows * params.columns + row_in_y(vec4u(row)) + column_in_y(columns);
+  var pre = sums;
+  if (BIAS) { pre += four_of_bias(columns); }
+  keep(at, count, pre);
+  var four = activation(pre);
+  if (RESIDUAL) { four += four_of_other(at); }
+  if (DERIVATIVE) { four *= four_of_other(at); }
+  store_four(at, count, four);
+}
+
+fn four_of_bias(at: vec4u) -> vec4f {
+  let i = at / VECTOR;
+  return vec4f(joined(bias[i.x], bias[i.y], bias[i.z], bias[i.w]));
+}
+fn four_of_other(at: vec4u) -> vec4f {
+  let i = at / VECTOR;
+  return vec4f(joined(other[i.x], other[i.y], other[i.z], other[i.w]));
+}
