@@ -1,4 +1,7 @@
-/** `firstlight kernel`: what it prints is WGSL that runs without Firstlight, and says truly where each line comes from. */
+/**
+ * `firstlight kernel`: what it prints is WGSL that runs without Firstlight, and says truly where each line comes
+ * from.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
@@ -53,7 +56,10 @@ test('each line names the file and line that it was written at', () => {
   }
 });
 
-/** Runs a printed program with nothing but WebGPU: the bindings, params and grid that stand in its heading, and the given numbers. */
+/**
+ * Runs a printed program with nothing but WebGPU: the bindings, params and grid that stand in its heading, and the
+ * given numbers.
+ */
 async function runBare({ device }: Context, code: string, given: Readonly<Record<string, Float32Array>>, result: string): Promise<Float32Array> {
   const entryPoint = /entry point (\w+)/.exec(code)?.[1];
   const params = [.../params \{ (.*?) \}/.exec(code)?.[1].matchAll(/= (\S+?)(?:,|$)/g) ?? []].map(([, value]) => Number(value));
