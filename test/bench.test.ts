@@ -124,7 +124,7 @@ test('the page shows every row and escapes what it is given', () => {
 
 /** Results of a run, made up. */
 const results = (rows: readonly Row[]) => ({
-  format: 3, kind: 'kernels', commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench -- --dtype both',
+  format: 3, kind: 'kernels', commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench -- --dtype both --json /somewhere/kernels.json',
   environment: { adapter: 'an adapter', driver: '', backend: 'Vulkan', isSoftware: true, machine: '2 cores', versions: { Dawn: '1' }, candidates: {} },
   roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows,
 });

@@ -26,9 +26,9 @@ fn epilogue(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
 
 fn four_of_bias(at: vec4u) -> vec4f {
   let i = at / VECTOR;
-  return vec4f(joined(bias[i.x], bias[i.y], bias[i.z], bias[i.w]));
+  return vec4f(four_in_row(bias[i.x], bias[i.y], bias[i.z], bias[i.w]));
 }
 fn four_of_other(at: vec4u) -> vec4f {
   let i = at / VECTOR;
-  return vec4f(joined(other[i.x], other[i.y], other[i.z], other[i.w]));
+  return vec4f(four_in_row(other[i.x], other[i.y], other[i.z], other[i.w]));
 }

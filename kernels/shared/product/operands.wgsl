@@ -13,11 +13,11 @@ const FOUR = vec4u(0u, 1u, 2u, 3u);
 // As they are stored, for what multiplies them so.
 fn stored_a(at: vec4u) -> vec4<elem> {
   let i = at / VECTOR;
-  return joined(a[i.x], a[i.y], a[i.z], a[i.w]);
+  return four_in_row(a[i.x], a[i.y], a[i.z], a[i.w]);
 }
 fn stored_b(at: vec4u) -> vec4<elem> {
   let i = at / VECTOR;
-  return joined(b[i.x], b[i.y], b[i.z], b[i.w]);
+  return four_in_row(b[i.x], b[i.y], b[i.z], b[i.w]);
 }
 
 fn four_of_a(at: vec4u) -> vec4f { return vec4f(stored_a(at)); }

@@ -14,4 +14,4 @@ fn elements_of(i: u32) -> vector_u32 { return VECTOR * i + vec4u(0u, 1u, 2u, 3u)
 // Of four elements, the one or the ones that element j is stored with.
 fn vector_at(four: vec4f, j: u32) -> vector32 { return four; }
 // Four elements in a row, of the vectors in which each of them lies: the same one.
-fn joined(a: vector, b: vector, c: vector, d: vector) -> vec4<elem> { return a; }
+fn four_in_row(a: vector, b: vector, c: vector, d: vector) -> vec4<elem> { return a; }
