@@ -1,2 +1,2 @@
 // ties.wgsl over the lanes of a subgroup.
-fn joined_across(mark: u32) -> u32 { return subgroupAdd(mark); }
+fn joined_marks_across(mark: u32) -> u32 { return subgroupAdd(mark); }

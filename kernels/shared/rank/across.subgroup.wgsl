@@ -2,5 +2,5 @@
 // must call it.
 fn across(own: state, lanes: Lanes) -> state {
   let rank = subgroupMax(own.rank);
-  return state(rank, joined_across(select(NO_MARK, own.mark, own.rank == rank)));
+  return state(rank, joined_marks_across(select(NO_MARK, own.mark, own.rank == rank)));
 }

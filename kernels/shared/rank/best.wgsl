@@ -11,5 +11,5 @@ fn identity() -> state { return state(word(), word(NO_MARK)); }
 fn combine(a: state, b: state) -> state {
   let a_mark = select(word(NO_MARK), a.mark, a.rank >= b.rank);
   let b_mark = select(word(NO_MARK), b.mark, b.rank >= a.rank);
-  return state(max(a.rank, b.rank), joined(a_mark, b_mark));
+  return state(max(a.rank, b.rank), joined_marks(a_mark, b_mark));
 }
