@@ -13,7 +13,7 @@ import type { StepResults } from './step.ts';
 const pathOf = (page: string) => fileURLToPath(new URL(`../${page}`, import.meta.url));
 
 /**
- * Writes MEASURED.md of each room that was measured and of the benchmark, and the table of README.md if all that it shows was measured.
+ * Writes MEASURED.md of each room that was measured; and the table of README.md, with the benchmark's own page, if all that it shows was measured.
  *
  * @returns the exit code
  */
@@ -31,7 +31,8 @@ export function writePages(folder: string): number {
   }
   const front = kernels && frontText(kernels);
   if (front !== undefined) pages.set('README.md', withMeasured(readFileSync(pathOf('README.md'), 'utf8'), front));
-  pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step }));
+  // a folder with some rooms alone makes their pages, no more
+  if (front !== undefined || peers !== undefined || step !== undefined) pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step }));
   for (const [page, text] of pages) writeFileSync(pathOf(page), text);
   console.log(`wrote ${[...pages.keys()].join(', ')}`);
   return 0;

@@ -1,4 +1,7 @@
-/** What some work gives the device, to be read by people and tools: programs with what they are bound to, and nothing runs. */
+/**
+ * What some work gives the device, to be read by people and tools: programs with what they are bound to, and nothing
+ * runs.
+ */
 import type { Command as Recorded, Resource } from './command.ts';
 import type { Context } from './context.ts';
 import { forget } from './pass.ts';
@@ -28,7 +31,8 @@ export interface Move {
 export type Command = Dispatch | Move;
 
 /**
- * Goes through some work without a device's memory, as `estimate` does: kernels are noted, not run, and writes from the host go nowhere.
+ * Goes through some work without a device's memory, as `estimate` does: kernels are noted, not run, and writes from
+ * the host go nowhere.
  *
  * @param works called one after another, in one scope  @returns the commands of each
  */
@@ -55,7 +59,8 @@ function commandOf(command: Recorded): Command {
   const declared = bindingsOf([{ file: label, text: program.code }]);
   const bindings = resources.map((resource) => {
     const binding = declared.find(({ index }) => index === resource.index) as Binding;
-    return { ...binding, ...(resource.kind === 'uniform' ? { bytes: resource.block.byteLength, tensor: '' } : { bytes: resource.bytes, tensor: resource.storage.label }) };
+    if (resource.kind === 'uniform') return { ...binding, bytes: resource.block.byteLength, tensor: '' };
+    return { ...binding, bytes: resource.bytes, tensor: resource.storage.label };
   });
   return { kind: 'dispatch', label, program, bindings, params: paramsOf(program, resources), grid };
 }
@@ -65,6 +70,6 @@ function paramsOf({ params }: Program, resources: readonly Resource[]): Dispatch
   const block = resources.find((resource) => resource.kind === 'uniform')?.block;
   if (block === undefined) return [];
   const view = new DataView(block);
-  const read = { f32: (at: number) => view.getFloat32(at, true), u32: (at: number) => view.getUint32(at, true), i32: (at: number) => view.getInt32(at, true) };
-  return params.map((field, i) => ({ ...field, value: read[field.type](4 * i) }));
+  const read = { f32: 'getFloat32', u32: 'getUint32', i32: 'getInt32' } as const;
+  return params.map((field, i) => ({ ...field, value: view[read[field.type]](4 * i, true) }));
 }

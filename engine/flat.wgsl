@@ -1,8 +1,9 @@
 // The lanes of element-wise kernels. A workgroup has a tile of neighbouring elements, or vectors of them, and each of its lanes
 // takes every WORKGROUP-th of those, so that neighbouring lanes are at neighbouring elements:
 //   for (var i = tile.first; i < tile.end; i += WORKGROUP) { … }
-// How long tiles are, the launcher says (flat.ts): on a hardware adapter as long as a workgroup. On a software adapter they are
-// longer, which is called thread coarsening, because starting a lane costs it more than what the lane does.
+// How long tiles are, the launcher says (flat.ts): on a hardware adapter one for each lane of the workgroup. On a
+// software adapter they are longer, which is called thread coarsening, because starting a lane costs it more than what
+// the lane does.
 
 const WORKGROUP = 256u;
 
@@ -12,7 +13,7 @@ struct Lanes {
   @builtin(local_invocation_index) index: u32,
 }
 
-struct Tile { first: u32, end: u32 }
+struct Tile { first: u32, end: u32 }   // where this lane begins, and where the workgroup's tile ends
 
 // What this lane has of n elements, when each workgroup has `length` of them.
 fn tile_of(lanes: Lanes, length: u32, n: u32) -> Tile {

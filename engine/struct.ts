@@ -12,7 +12,8 @@ type Stored = 'f32' | 'u32';
 /**
  * A struct of a WGSL text, as rows of it lie in a tensor: `array<Hyper>` is a tensor [rows, HYPER.words].
  *
- * A room names the fields that it writes. They are compared with the WGSL when the room is loaded, so that neither changes alone.
+ * A room names the fields that it writes. They are compared with the WGSL when the room is loaded, so that neither
+ * changes alone.
  */
 export class Struct<D extends Stored, F extends string> {
   readonly name: string;
@@ -56,11 +57,14 @@ export class Struct<D extends Stored, F extends string> {
 }
 
 /**
- * Writes rows of numbers in the order of the fields, in 32 bits each. Throws where one is missing, NaN, or does not fit its type.
+ * Writes rows of numbers in the order of the fields, in 32 bits each. Throws where one is missing, NaN, or does not
+ * fit its type.
  *
  * @param owner whose numbers they are, and `what` errors call one  @param words from row to row
  */
-export function packFields(owner: string, what: string, fields: readonly Field[], rows: readonly Values[], view: DataView, words: number): void {
+export function packFields(
+  owner: string, what: string, fields: readonly Field[], rows: readonly Values[], view: DataView, words: number,
+): void {
   const refuse = (name: string, value: number | undefined, type?: string): never => {
     throw new ShapeError(owner, `${what} "${name}" is ${value}${type === undefined ? '' : `, not a ${type}`}`);
   };
@@ -70,8 +74,11 @@ export function packFields(owner: string, what: string, fields: readonly Field[]
       const at = (row * words + i) * 4;
       if (value === undefined || Number.isNaN(value)) refuse(name, value);
       if (type === 'f32') view.setFloat32(at, value, true);
-      else if (!Number.isInteger(value) || value < (type === 'u32' ? 0 : -(2 ** 31)) || value >= 2 ** 32) refuse(name, value, type);
-      else view.setUint32(at, value >>> 0, true);
+      else {
+        const least = type === 'u32' ? 0 : -(2 ** 31);
+        if (!Number.isInteger(value) || value < least || value >= 2 ** 32) refuse(name, value, type);
+        view.setUint32(at, value >>> 0, true);
+      }
     }),
   );
 }

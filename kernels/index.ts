@@ -1,4 +1,7 @@
-/** All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its cases. */
+/**
+ * All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its
+ * cases.
+ */
 import type { Room } from './shared/room.ts';
 
 const loaded = [

@@ -1,5 +1,7 @@
 /** The programs that a case is run with, as WGSL to read, or to paste into a WebGPU project. */
-import { type AnyTensor, backward, type Command, commandsOf, type Context, type Dispatch, type FloatType, type Program, Tensor } from '../engine/index.ts';
+import {
+  type AnyTensor, backward, type Command, commandsOf, type Context, type Dispatch, type FloatType, type Program, Tensor,
+} from '../engine/index.ts';
 import type { Case, Input } from './shared/room.ts';
 
 export type Direction = 'forward' | 'gradient';
@@ -11,7 +13,8 @@ export function caseCommands(gpu: Context, item: Case, type: FloatType, directio
   const [, forward, gradient] = commandsOf(
     gpu,
     () => {
-      inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, empty(gpu, name, input, type)]));
+      const tensors = Object.entries(item.inputs).map(([name, input]) => [name, empty(gpu, name, input, type)]);
+      inputs = Object.fromEntries(tensors);
       if (direction === 'gradient') for (const name of item.wrt) inputs[name].requiresGrad = true;
     },
     () => void (outputs = item.run(inputs, type)),
@@ -24,7 +27,8 @@ export function caseCommands(gpu: Context, item: Case, type: FloatType, directio
 
 /** An input of a case without its content, which no command depends on. */
 function empty(gpu: Context, name: string, { shape, data, isWide }: Input, type: FloatType): AnyTensor {
-  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : isWide === true ? 'f32' : type;
+  const float = isWide === true ? 'f32' : type;
+  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : float;
   return Tensor.empty(gpu, shape, dtype, name);
 }
 
@@ -34,8 +38,9 @@ export function variantOf({ label }: Dispatch): string {
 }
 
 /**
- * Commands as one WGSL text: in comments what is done in which order, then each program once, with where its lines were written in the
- * margin, and above it its bindings, and the params and grid of each of its dispatches. Every program is a module of its own.
+ * Commands as one WGSL text: in comments what is done in which order, then each program once, with where its lines
+ * were written in the margin, and above it its bindings, and the params and grid of each of its dispatches. Every
+ * program is a module of its own.
  */
 export function wgslOf(commands: readonly Command[]): string {
   const programs = new Map<Program, Dispatch[]>();
@@ -43,7 +48,10 @@ export function wgslOf(commands: readonly Command[]): string {
     if (command.kind === 'dispatch') programs.set(command.program, [...(programs.get(command.program) ?? []), command]);
   }
   const order = commands.map((command, i) => `//   ${i + 1}. ${stepText(command)}`);
-  const texts = [...programs.values()].map((dispatches, i) => `${heading(dispatches, `program ${i + 1} of ${programs.size}`)}\n\n${annotated(dispatches[0].program)}`);
+  const texts = [...programs.values()].map((dispatches, i) => {
+    const number = `program ${i + 1} of ${programs.size}`;
+    return `${heading(dispatches, number)}\n\n${annotated(dispatches[0].program)}`;
+  });
   return [`// In this order:\n${order.join('\n')}`, ...texts].join('\n\n');
 }
 
@@ -77,11 +85,15 @@ function heading(dispatches: readonly Dispatch[], number: string): string {
 
 /** Cells in columns, each as wide as its widest. */
 function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows.reduce<number[]>((so, row) => row.map((cell, i) => Math.max(cell.length, so[i] ?? 0)).concat(so.slice(row.length)), []);
+  const most = Math.max(...rows.map(({ length }) => length));
+  const widths = Array.from({ length: most }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd());
 }
 
-/** The text of a program, which file and line each line is from in the margin. WGSL takes comments anywhere, also before `enable`. */
+/**
+ * The text of a program, which file and line each line is from in the margin. WGSL takes comments anywhere, also
+ * before `enable`.
+ */
 function annotated({ code, locate }: Program): string {
   const lines = code.split('\n').map((text, i) => ({ text, from: locate(i + 1) }));
   const width = Math.max(...lines.map(({ from }) => from.length));

@@ -70,7 +70,7 @@ function ways(type: FloatType, isScalar: boolean): readonly ReadonlyMap<string, 
     const kernel = room.kernels.find((candidate) => candidate.name === name);
     return kernel?.candidates(gpu, type).find((candidate) => candidate.variant === variant)?.sizes === sizes;
   }));
-  const sizes = { down: 3, across: 1, tall: 1, tile: 8 }; // a layout of attention_matrix.test.ts, whose programs a cache may have
+  const sizes = { down: 1, across: 2, tall: 2, tile: 16 }; // a layout of attention_matrix.test.ts, whose programs a cache may have
   const emulated = new Map(room.kernels.filter(({ name }) => name.includes('.vec4')).map(({ name }) => [name, { variant: 'emulated', sizes }]));
   return isScalar || !gpu.features.has('subgroups') ? plain : [...plain, emulated];
 }

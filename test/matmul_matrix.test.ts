@@ -4,7 +4,7 @@ import * as assert from './assert.ts';
 import { type Asked, backward, type Candidate, candidateText, type FloatType, type Gpu, open, Tensor } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
 import { linear, matmul } from '../kernels/matmul/index.ts';
-import { constantsOf, measuresOf, shapesFor } from '../kernels/shared/product/variants.ts';
+import { constantsOf, measuresOf, shapesFor } from '../kernels/shared/product.ts';
 import { multiply } from '../kernels/matmul/reference.ts';
 import { emulatedMatrices, type MatrixSizes } from '../kernels/shared/matrix.ts';
 import { close } from './close.ts';

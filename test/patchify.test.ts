@@ -4,7 +4,7 @@ import { backward, type Candidate, open, ShapeError, Tensor } from '../engine/in
 import { room } from '../kernels/patchify/cases.ts';
 import { patchify } from '../kernels/patchify/index.ts';
 import { emulatedMatrices } from '../kernels/shared/matrix.ts';
-import { shapesFor } from '../kernels/shared/product/variants.ts';
+import { shapesFor } from '../kernels/shared/product.ts';
 import { checkAgainstReference, checkEqualBits, runCase } from './sweep.ts';
 
 const gpu = await open({ guard: true });

@@ -3,9 +3,9 @@
 //   p ← p · (1 − lr · weight_decay)
 //   m ← m + (1 − beta1)(g − m)          v ← beta2 · v + (1 − beta2) g²
 //   p ← p − lr / (1 − beta1ᵗ) · m / (√v / √(1 − beta2ᵗ) + eps)
-// An arena is cut into tiles of parameters of one group each, and a workgroup has one of them, so that what it reads of its group is
-// read once; 28 bytes of memory traffic per parameter bound it. All that changes from step to step is read from buffers. If a
-// gradient was not finite, nothing is written, so that nothing changes.
+// An arena is cut into tiles of parameters of one group each, and a workgroup has one of them, so that what it reads
+// of its group is read once; 28 bytes of memory traffic per parameter bound it. All that changes from step to step is
+// read from buffers. If a gradient was not finite, nothing is written, so that nothing changes.
 // Linked with control.wgsl, with shadow.none.wgsl or shadow.half.wgsl, and a vector.
 //
 // Constants:
@@ -36,7 +36,9 @@ struct Hyper {
 const VECTORS = TILE / VECTOR;   // of a tile
 
 @compute @workgroup_size(LANES)
-fn adamw(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn adamw(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+) {
   let tile = group_number(group, groups);
   let first = tile * VECTORS;
   if (first >= params.n || control.skips != 0.0) { return; }

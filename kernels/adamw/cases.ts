@@ -21,7 +21,10 @@ interface Options {
   readonly shadowed?: boolean;
 }
 
-/** Several steps with the same gradients, so that moments and corrections move. Group 1 learns at ten times the rate, without decay. */
+/**
+ * Several steps with the same gradients, so that moments and corrections move. Group 1 learns at ten times the rate,
+ * without decay.
+ */
 function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options: Options = {}): Case {
   const { maxNorm = 0, lossScale = 1, notFinite = false, gradientStd = 1, groups, shadowed = false } = options;
   const tiles = Math.ceil(n / TILE);
@@ -70,7 +73,10 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options
   };
 }
 
-/** One step in place over parameters of a model, all of them in memory before it: moments and weights drift from run to run. */
+/**
+ * One step in place over parameters of a model, all of them in memory before it: moments and weights drift from run
+ * to run.
+ */
 function updateCase(name: string, n: number): Case {
   const tiles = Math.ceil(n / TILE);
   const zeros: Input = { shape: [n], data: new Float32Array(n), isWide: true };

@@ -23,8 +23,9 @@ export interface AdamWStep extends ArenaStep {
 }
 
 /**
- * One step of AdamW with decoupled weight decay, in place, over parameters that lie side by side. Loshchilov & Hutter 2019,
- * arXiv:1711.05101, algorithm 2; eps where torch has it. An arena larger than a binding takes several dispatches.
+ * One step of AdamW with decoupled weight decay, in place, over parameters that lie side by side. Loshchilov & Hutter
+ * 2019, arXiv:1711.05101, algorithm 2; eps where torch has it. An arena larger than a binding takes several
+ * dispatches.
  */
 export function adamw(step: AdamWStep): void {
   updateArena('adamw', update, step, { m: step.m, v: step.v }, HYPER_COLUMNS);

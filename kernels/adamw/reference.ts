@@ -7,7 +7,10 @@ export interface State {
   v: Float64Array;
 }
 
-/** One step of AdamW, step t from 1; gradients are multiplied by `factor` first, parameter i has the settings `hyperOf(i)`. Algorithm 2 of arXiv:1711.05101. */
+/**
+ * One step of AdamW, step t from 1; gradients are multiplied by `factor` first, parameter i has the settings
+ * `hyperOf(i)`. Algorithm 2 of arXiv:1711.05101.
+ */
 export function adamw({ values, m, v }: State, grads: Float64Array, hyperOf: (i: number) => Hyper, t: number, factor: number): State {
   const g = grads.map((grad) => factor * grad);
   const m1 = m.map((mean, i) => hyperOf(i).beta1 * mean + (1 - hyperOf(i).beta1) * g[i]);

@@ -1,10 +1,10 @@
-// Mixes each sample of a batch with another one: MixUp (Zhang et al. 2018, arXiv:1710.09412, eq. 1) and CutMix (Yun et al.
-// 2019, arXiv:1905.04899, eq. 1) in one kernel, element by element.
+// Mixes each sample of a batch with another one: MixUp (Zhang et al. 2018, arXiv:1710.09412, eq. 1) and CutMix (Yun
+// et al. 2019, arXiv:1905.04899, eq. 1) in one kernel, element by element.
 //   outside the box   y[b] = keep · x[b] + (1 − keep) · x[partner[b]]
 //   inside the box    y[b] = x[partner[b]]
-// MixUp has an empty box; CutMix keeps all of what lies outside (keep = 1). A sample whose partner does not exist is NaN.
-// A batch larger than a binding takes a dispatch for each range of samples and each range of partners, which leaves alone the samples
-// whose partner is in another range. Linked with engine/flat.wgsl and special.wgsl.
+// MixUp has an empty box; CutMix keeps all of what lies outside (keep = 1). A sample whose partner does not exist is
+// NaN. A batch larger than a binding takes a dispatch for each range of samples and each range of partners, which
+// leaves alone the samples whose partner is in another range. Linked with engine/flat.wgsl and special.wgsl.
 
 struct Params {
   n: u32, tile: u32,                     // elements that are bound, and those of a workgroup
@@ -22,7 +22,7 @@ struct Mix { keep: f32, x1: f32, y1: f32, x2: f32, y2: f32 }
 @group(0) @binding(2) var<storage, read> partner: array<u32>;      // [batch]
 @group(0) @binding(3) var<storage, read> mix: Mix;
 @group(0) @binding(4) var<storage, read_write> y: array<elem>;     // shape of x
-@group(0) @binding(5) var<storage, read> others: array<elem>;      // [other_count, ..., height, width]; x itself, if that fits
+@group(0) @binding(5) var<storage, read> others: array<elem>;      // [other_count, ..., height, width]; x, if that fits
 
 @compute @workgroup_size(WORKGROUP)
 fn blend(lanes: Lanes) {

@@ -10,9 +10,10 @@ const kernel = new Kernel('blend', [text, flat, await part(import.meta.url, '../
 export const MIX = new Struct(text, 'Mix', 'f32', ['keep', 'x1', 'y1', 'x2', 'y2']);
 
 /**
- * MixUp and CutMix of a batch: y[b] = keep · x[b] + (1 − keep) · x[partner[b]], and inside the box y[b] = x[partner[b]].
- * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Labels are mixed by the same call
- * (their box is empty). Inputs are data, not parameters, so no gradient is recorded, and what requires one is refused.
+ * MixUp and CutMix of a batch: y[b] = keep · x[b] + (1 − keep) · x[partner[b]], and inside the box x[partner[b]] alone.
+ * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Labels are mixed by the same
+ * call (their box is empty). Inputs are data, not parameters, so no gradient is recorded, and what requires one is
+ * refused.
  *
  * @param x [B, ..., height, width]  @param partner [B], below B; one that is not makes its sample NaN
  * @param mix `MIX`, [5] f32: keep, then the box x1, y1, x2, y2; an empty box for MixUp

@@ -1,7 +1,10 @@
 import { bytesOf, type FloatType } from '../../engine/index.ts';
 import type { Cost } from '../shared/cost.ts';
 
-/** Work of one forward call on n elements: a comparison and a division each, beside ten rounds of Philox per four elements. */
+/**
+ * Work of one forward call on n elements: a comparison and a division each, beside ten rounds of Philox per four
+ * elements.
+ */
 export function cost(n: number, type: FloatType): Cost {
   return { flops: 2 * n, bytesRead: bytesOf(type, n), bytesWritten: bytesOf(type, n) };
 }

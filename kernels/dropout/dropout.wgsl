@@ -1,8 +1,8 @@
-// Dropout: y = x · kept / (1 − rate), kept being 1 or 0; the gradient is the same kernel on dy. 0 · x is NaN if x is not finite, as in torch.
-// Srivastava et al. 2014, section 4 (scaled in training, so that evaluation needs no change). Dropping whole branches of a
-// residual network is the same with one draw per index of a dimension: Huang et al. 2016, arXiv:1603.09382.
-// The mask is never stored: it is a function of (seed, step, layer, index), drawn again backward. A lane takes four neighbouring
-// elements at a time, since Philox gives four words at once.
+// Dropout: y = x · kept / (1 − rate), kept being 1 or 0; the gradient is the same kernel on dy. 0 · x is NaN if x is
+// not finite, as in torch. Srivastava et al. 2014, section 4 (scaled in training, so that evaluation needs no
+// change). Dropping whole branches of a residual network is the same with one draw per index of a dimension: Huang et
+// al. 2016, arXiv:1603.09382. The mask is never stored: it is a function of (seed, step, layer, index), drawn again
+// backward. A lane takes four neighbouring elements at a time, since Philox gives four words at once.
 // Linked with engine/flat.wgsl, philox.wgsl and special.wgsl.
 
 struct Params {

@@ -6,7 +6,10 @@ export interface DrawReference {
   readonly layer: number;
 }
 
-/** y = x · kept / (1 − rate), one draw per index of the middle dimension of [outer, extent, inner]. Linear, so dx comes from dy alike. */
+/**
+ * y = x · kept / (1 − rate), one draw per index of the middle dimension of [outer, extent, inner]. Linear, so dx
+ * comes from dy alike.
+ */
 export function drop(x: Float64Array, rate: number, { state, layer }: DrawReference, extent: number, inner: number): Float64Array {
   return x.map((value, i) => {
     const index = Math.floor(i / inner) % extent;

@@ -11,8 +11,8 @@ export function cost(positions: number, rows: number, width: number, type: Float
 }
 
 /**
- * Work of one gradient, which adds the rows of dy into `rows` others: those whose ids occur, because the rest of the table is cleared before; or
- * all of them, zeros as well, where one row is selected of several.
+ * Work of one gradient, which adds the rows of dy into `rows` others: those whose ids occur, because the rest of the
+ * table is cleared before; or all of them, zeros as well, where one row is selected of several.
  */
 export function gradientCost(positions: number, rows: number, width: number, type: FloatType): Cost {
   return {

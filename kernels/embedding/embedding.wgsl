@@ -1,8 +1,9 @@
-// Rows of a table by id: y[p] = table[ids[p]], one vector of y after another.
-// A table larger than a binding comes in several dispatches, each with rows first ≤ id < first + rows and blind to the others.
+// Rows of a table by id: y[p] = table[ids[p]], one vector of y after another. A table larger than a binding comes in
+// several dispatches, each with rows first ≤ id < first + rows and blind to the others.
 // Linked with engine/flat.wgsl and a vector.
 
-struct Params { n: u32, tile: u32, width: u32, first: u32, rows: u32 }   // vectors of y, of a tile and of a row; rows that are bound
+// Vectors of y, of a tile and of a row; rows that are bound.
+struct Params { n: u32, tile: u32, width: u32, first: u32, rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> table: array<vector>;     // [rows, width], from row `first` on

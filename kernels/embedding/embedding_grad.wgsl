@@ -1,5 +1,6 @@
-// Gradient of embedding: dtable[id] = Σ dy[p] over the positions p of that id, in rising order. No atomics: the host sorted the
-// positions by id, and one lane adds one column of one id. The table is cleared beforehand, so rows of absent ids are 0.
+// Gradient of embedding: dtable[id] = Σ dy[p] over the positions p of that id, in rising order. No atomics: the host
+// sorted the positions by id, and one lane adds one column of one id. The table is cleared beforehand, so rows of
+// absent ids are 0.
 // Linked with engine/flat.wgsl and a vector.
 //
 // Constants:
@@ -12,14 +13,15 @@ struct Params {
   first_position: u32, positions: u32,    // range of dy that is bound
 }
 
-// Where an id occurs: in `order` from `first` to `end`, or, if that is long, in so many rows of `partial`. Unused where first = end.
+// Where an id occurs: in `order` from `first` to `end`, or, if that is long, in so many rows of `partial`. Unused
+// where first = end.
 struct List { id: u32, first: u32, end: u32, is_long: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vector>;                    // [positions, width], from `first_position` on
-@group(0) @binding(2) var<storage, read> order: array<u32>;                    // [all positions], sorted by id, then by position
-@group(0) @binding(3) var<storage, read> lists: array<List>;                   // [all positions]
-@group(0) @binding(4) var<storage, read> partial: array<vector32>;             // [splits, width]
+@group(0) @binding(1) var<storage, read> dy: array<vector>;   // [positions, width], from `first_position` on
+@group(0) @binding(2) var<storage, read> order: array<u32>;   // [all positions], sorted by id, then by position
+@group(0) @binding(3) var<storage, read> lists: array<List>;   // [all positions]
+@group(0) @binding(4) var<storage, read> partial: array<vector32>;   // [splits, width]
 @group(0) @binding(5) var<storage, read_write> dtable: array<result_vector>;   // [rows, width], those of ids from `first` on
 
 @compute @workgroup_size(WORKGROUP)

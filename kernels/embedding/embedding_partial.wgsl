@@ -1,5 +1,5 @@
-// First stage of the gradient of embedding, for ids that occur often (padding, start of text): sums over splits of their positions.
-// Without it one lane would add thousands of rows while the others wait.
+// First stage of the gradient of embedding, for ids that occur often (padding, start of text): sums over splits of
+// their positions. Without it one lane would add thousands of rows while the others wait.
 //   partial[s] = Σ dy[order[k]], splits[s].first ≤ k < splits[s].end, in rising order
 // Linked with engine/flat.wgsl and a vector.
 //
@@ -7,13 +7,14 @@
 //   CUT     dy is cut into ranges of positions, each of which is a dispatch
 //   ADDED   this dispatch goes on with the sums of those before it
 
-struct Params { n: u32, tile: u32, width: u32, first_position: u32, positions: u32 }   // vectors of all sums, of a tile, of a row; range of dy
+// Vectors of all sums, of a tile, and of a row; range of dy that is bound.
+struct Params { n: u32, tile: u32, width: u32, first_position: u32, positions: u32 }
 
 struct Split { first: u32, end: u32 }   // of `order`; equal where unused
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vector>;                // [positions, width], from `first_position` on
-@group(0) @binding(2) var<storage, read> order: array<u32>;                // [all positions], sorted by id, then by position
+@group(0) @binding(1) var<storage, read> dy: array<vector>;   // [positions, width], from `first_position` on
+@group(0) @binding(2) var<storage, read> order: array<u32>;   // [all positions], sorted by id, then by position
 @group(0) @binding(3) var<storage, read> splits: array<Split>;
 @group(0) @binding(4) var<storage, read_write> partial: array<vector32>;   // [splits, width], n vectors
 

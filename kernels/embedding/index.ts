@@ -1,4 +1,4 @@
-import { flat, flatTiles, inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { type AnyTensor, flat, flatTiles, inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { embeddingKernels, lookUp, sumById } from './launch.ts';
 import type { TokenIds } from './token_ids.ts';
@@ -8,10 +8,12 @@ export { cost, gradientCost } from './cost.ts';
 
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const selection = vectorKernels('index_select', [await part(import.meta.url, './index_select.wgsl'), flat, special]);
-const selectionGradient = vectorKernels('index_select_grad', [await part(import.meta.url, './index_select_grad.wgsl'), flat, special]);
+const gradText = await part(import.meta.url, './index_select_grad.wgsl');
+const selectionGradient = vectorKernels('index_select_grad', [gradText, flat, special]);
 
 /**
- * Rows of a table: y[…, :] = table[ids[…], :]. The gradient adds what repeated ids get, in the order of their positions.
+ * Rows of a table: y[…, :] = table[ids[…], :]. The gradient adds what repeated ids get, in the order of their
+ * positions.
  *
  * @param table [V, D], of any size: one larger than a binding is read in several dispatches
  * @param ids [...], each below V  @returns [..., D]
@@ -26,10 +28,11 @@ export function embedding(table: Tensor, ids: TokenIds): Tensor {
 }
 
 /**
- * One row per batch entry: y[b, :] = x[b, index[b], :], torch.index_select with an index for each entry. CLIP reads a text's features at
- * its end-of-text token this way.
+ * One row per batch entry: y[b, :] = x[b, index[b], :], torch.index_select with an index for each entry. CLIP reads a
+ * text's features at its end-of-text token this way.
  *
- * @param x [B, L, D]  @param index [B], each below L; one that is not makes its row NaN, and that of its gradient  @returns [B, D]
+ * @param x [B, L, D]
+ * @param index [B], each below L; one that is not makes its row NaN, and that of its gradient  @returns [B, D]
  */
 export function indexSelect(x: Tensor, index: Tensor<'u32'>): Tensor {
   const [batch, length, width] = x.shape;
@@ -39,12 +42,14 @@ export function indexSelect(x: Tensor, index: Tensor<'u32'>): Tensor {
   }
   const { gpu } = x;
   const { vectors } = vectorsOf(selection, width);
-  const run = (kernels: VectorKernels, tensors: Readonly<Record<string, Tensor | Tensor<'u32'>>>, n: number, first: number) => {
+  const run = (kernels: VectorKernels, tensors: Readonly<Record<string, AnyTensor>>, n: number, first: number) => {
     const { tile, grid } = flatTiles(gpu, n);
     vectorsOf(kernels, width).kernel.run(gpu, { tensors, params: { n, tile, length, width: vectors, first }, grid });
   };
   const y = x.like([batch, width]);
-  inRanges(gpu, batch, { x }, (tensors, count, first) => run(selection, { ...tensors, index, y }, count * vectors, first));
+  inRanges(gpu, batch, { x }, (tensors, count, first) => {
+    run(selection, { ...tensors, index, y }, count * vectors, first);
+  });
   return record(
     y,
     [x],

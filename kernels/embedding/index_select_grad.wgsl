@@ -1,12 +1,14 @@
-// Gradient of index_select: dx[b, l] = dy[b] where l = index[b], else 0; NaN if there is no such l. One pass, which writes every vector of dx.
+// Gradient of index_select: dx[b, l] = dy[b] where l = index[b], else 0; NaN if there is no such l. One pass, which
+// writes every vector of dx.
 // Linked with engine/flat.wgsl, special.wgsl and a vector.
 
-struct Params { n: u32, tile: u32, length: u32, width: u32, first: u32 }   // vectors to write, of a tile; rows of an entry, vectors of a row
+// Vectors to write, and of a tile; rows of an entry, vectors of a row; first entry that is bound.
+struct Params { n: u32, tile: u32, length: u32, width: u32, first: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vector>;                // [batch, width]
 @group(0) @binding(2) var<storage, read> index: array<u32>;                // [batch]
-@group(0) @binding(3) var<storage, read_write> dx: array<result_vector>;   // [entries, length, width], n vectors, from entry `first` of the batch on
+@group(0) @binding(3) var<storage, read_write> dx: array<result_vector>;   // [entries, length, width], n vectors, from `first` on
 
 @compute @workgroup_size(WORKGROUP)
 fn index_select_grad(lanes: Lanes) {

@@ -36,7 +36,8 @@ export function sumById(table: Tensor, dy: Tensor, { order, lists, splits }: Tok
   // positions of an id rise, so that sums that go on from one range of dy to the next are added in the order of a single one
   const overRanges = (work: (some: { readonly dy: Tensor }, place: Place) => void) =>
     inRanges(gpu, positions, { dy }, (some, count, first) => {
-      work(some, { params: { first_position: first, positions: count }, constants: { CUT: count < positions, ADDED: first > 0 } });
+      const constants = { CUT: count < positions, ADDED: first > 0 };
+      work(some, { params: { first_position: first, positions: count }, constants });
     });
   const dtable = wideFor(table, [dy]).gradLike();
   gpu.clear(dtable);
@@ -46,14 +47,16 @@ export function sumById(table: Tensor, dy: Tensor, { order, lists, splits }: Tok
   overRanges((some, { params, constants }) => {
     const n = splits.shape[0] * vectors;
     const { tile, grid } = flatTiles(gpu, n);
-    first.run(gpu, { tensors: { ...some, order, splits, partial }, params: { n, tile, width: vectors, ...params }, constants, grid });
+    const tensors = { ...some, order, splits, partial };
+    first.run(gpu, { tensors, params: { n, tile, width: vectors, ...params }, constants, grid });
   });
   overRanges((some, { params, constants }) => {
     const n = positions * vectors;
     const { tile, grid } = flatTiles(gpu, n);
     inRanges(gpu, vocabulary, { dtable }, (own, rows, firstRow) => {
       const tensors = { ...some, ...own, order, lists, partial };
-      second.run(gpu, { tensors, params: { n, tile, width: vectors, first: firstRow, rows, ...params }, constants, grid });
+      const place = { first: firstRow, rows, ...params };
+      second.run(gpu, { tensors, params: { n, tile, width: vectors, ...place }, constants, grid });
     });
   });
   return storedFor(table, dtable);

@@ -1,4 +1,6 @@
-import { FirstlightError, type Context, part, type Shape, ShapeError, sizeOf, Struct, Tensor } from '../../engine/index.ts';
+import {
+  type Context, FirstlightError, part, type Shape, ShapeError, sizeOf, Struct, Tensor,
+} from '../../engine/index.ts';
 
 /** The texts that read lists and splits, which they declare. */
 export const gradText = await part(import.meta.url, './embedding_grad.wgsl');
@@ -10,9 +12,9 @@ const SPLIT = new Struct(partialText, 'Split', 'u32', ['first', 'end']);
 const SPLIT_POSITIONS = 64;
 
 /**
- * Ids that the host knows, on the GPU, with their positions sorted by id: that is what makes the gradient of `embedding` a
- * plain sum without atomics. All sizes depend on the number of positions alone, never on the ids, so that other ids of the same shape
- * can be written into a step that was captured.
+ * Ids that the host knows, on the GPU, with their positions sorted by id: that is what makes the gradient of
+ * `embedding` a plain sum without atomics. All sizes depend on the number of positions alone, never on the ids, so
+ * that other ids of the same shape can be written into a step that was captured.
  */
 export class TokenIds {
   readonly shape: Shape;
@@ -29,14 +31,17 @@ export class TokenIds {
   #rows = Number.POSITIVE_INFINITY;
 
   constructor(gpu: Context, ids: Int32Array | Uint32Array, shape: Shape) {
-    if (ids.length === 0 || ids.length !== sizeOf(shape)) throw new ShapeError('tokenIds', `${ids.length} ids do not fill [${shape}]`);
+    if (ids.length === 0 || ids.length !== sizeOf(shape)) {
+      throw new ShapeError('tokenIds', `${ids.length} ids do not fill [${shape}]`);
+    }
     const sorted = sortedById(ids);
     this.shape = shape;
     this.#largest = sorted.largest;
     this.ids = Tensor.from(gpu, Uint32Array.from(ids), shape, 'token ids');
     this.order = Tensor.from(gpu, sorted.order, shape, 'token order');
     this.lists = Tensor.from(gpu, sorted.lists, [ids.length, LIST.words], 'token lists');
-    this.splits = Tensor.from(gpu, sorted.splits, [sorted.splits.length / SPLIT.words, SPLIT.words], 'token splits');
+    const splits = sorted.splits.length / SPLIT.words;
+    this.splits = Tensor.from(gpu, sorted.splits, [splits, SPLIT.words], 'token splits');
   }
 
   /** Checks that all ids, and those that will be written later, are rows of a table. */
@@ -60,7 +65,9 @@ export class TokenIds {
   #checkLargest(): void {
     const { id, position } = this.#largest;
     if (id < this.#rows) return;
-    throw new FirstlightError('FL_TOKEN_ID', `embedding: id ${id} at position ${position} is outside of the table of V = ${this.#rows} rows`, { id, position, vocabulary: this.#rows }, 'use the vocabulary that the table was made for');
+    const message = `embedding: id ${id} at position ${position} is outside of the table of V = ${this.#rows} rows`;
+    const hint = 'use the vocabulary that the table was made for';
+    throw new FirstlightError('FL_TOKEN_ID', message, { id, position, vocabulary: this.#rows }, hint);
   }
 
   dispose(): void {
@@ -77,7 +84,8 @@ export function tokenIds(gpu: Context, ids: Int32Array | Uint32Array, shape: Sha
 function sortedById(ids: Int32Array | Uint32Array) {
   const negative = ids.findIndex((id) => id < 0);
   if (negative >= 0) {
-    throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${ids[negative]} at position ${negative} is negative`, { id: ids[negative], position: negative });
+    const [id, position] = [ids[negative], negative];
+    throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${id} at position ${position} is negative`, { id, position });
   }
   const order = Uint32Array.from(ids, (_, position) => position).sort((p, q) => ids[p] - ids[q] || p - q);
   const lists: Record<'id' | 'first' | 'end' | 'is_long', number>[] = [];
@@ -88,7 +96,9 @@ function sortedById(ids: Int32Array | Uint32Array) {
     while (end < order.length && ids[order[end]] === id) end++;
     if (end - first > SPLIT_POSITIONS) {
       const firstSplit = splits.length;
-      for (let at = first; at < end; at += SPLIT_POSITIONS) splits.push({ first: at, end: Math.min(at + SPLIT_POSITIONS, end) });
+      for (let at = first; at < end; at += SPLIT_POSITIONS) {
+        splits.push({ first: at, end: Math.min(at + SPLIT_POSITIONS, end) });
+      }
       lists.push({ id, first: firstSplit, end: splits.length, is_long: 1 });
     } else lists.push({ id, first, end, is_long: 0 });
     first = end;
@@ -96,5 +106,6 @@ function sortedById(ids: Int32Array | Uint32Array) {
   // n positions of an id make ⌈n / SPLIT_POSITIONS⌉ splits, at most 2n / SPLIT_POSITIONS where there is more than one
   const most = Math.max(1, Math.floor((2 * ids.length) / SPLIT_POSITIONS));
   const position = order[order.length - 1];
-  return { order, lists: LIST.packAll(lists, ids.length), splits: SPLIT.packAll(splits, most), largest: { id: ids[position], position } };
+  const largest = { id: ids[position], position };
+  return { order, lists: LIST.packAll(lists, ids.length), splits: SPLIT.packAll(splits, most), largest };
 }

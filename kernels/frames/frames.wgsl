@@ -1,14 +1,15 @@
-// Video frames as decoders give them to normalised tensors, in one pass: I420 → RGB → bilinear resize of a crop → (rgb − mean) / std.
-// Each of the four taps of the resize is a whole RGB pixel, clamped to [0, 255]: the result is that of decoding to RGB first and
-// resizing then (half-pixel centres, as OpenCV's INTER_LINEAR). Chroma is sampled bilinearly; its samples sit in the centre of
-// their four luma samples, as in MPEG-1 and JPEG. ITU-R BT.601-7 and BT.709-6, sections on quantisation.
-// One pixel of the result after another. Bytes larger than a binding come in windows, each with the frames that begin in it. A frame
-// that does not end in its window is NaN. Linked with engine/flat.wgsl and special.wgsl.
+// Video frames as decoders give them to normalised tensors, in one pass: I420 → RGB → bilinear resize of a crop →
+// (rgb − mean) / std. Each of the four taps of the resize is a whole RGB pixel, clamped to [0, 255]: the result is
+// that of decoding to RGB first and resizing then (half-pixel centres, as OpenCV's INTER_LINEAR). Chroma is sampled
+// bilinearly; its samples sit in the centre of their four luma samples, as in MPEG-1 and JPEG. ITU-R BT.601-7 and
+// BT.709-6, sections on quantisation. One pixel of the result after another. Bytes larger than a binding come in
+// windows, each with the frames that begin in it. A frame that does not end in its window is NaN. Linked with
+// engine/flat.wgsl and special.wgsl.
 
 struct Params {
   n: u32, tile: u32, size: u32,             // pixels of y, of a workgroup, and of a side
   first: u32,                               // frame that y begins with
-  first_byte: u32, own: u32, bytes: u32,    // of the window: where it begins, how far on the next one does, and how long it is
+  first_byte: u32, own: u32, bytes: u32,    // of the window: where it begins, how far on the next does, its length
   mean_r: f32, mean_g: f32, mean_b: f32, std_r: f32, std_g: f32, std_b: f32,
 }
 
@@ -22,7 +23,7 @@ struct Entry {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> packed: array<u32>;       // bytes of the window: planes Y, U, V each; four bytes to a word
+@group(0) @binding(1) var<storage, read> packed: array<u32>;       // bytes of the window, four to a word: planes Y, U, V of each frame
 @group(0) @binding(2) var<storage, read> table: array<Entry>;      // [frames]
 @group(0) @binding(3) var<storage, read_write> y: array<result>;   // [frames, 3, size, size]
 
@@ -59,7 +60,9 @@ fn frames(lanes: Lanes) {
     let crop = vec2f(entry.crop_width, entry.crop_height);
     let last = min(ceil(corner + crop), vec2f(extent)) - 1.0;
     let place = clamp(corner + (vec2f(pixel) + 0.5) * (crop / f32(params.size)) - 0.5, floor(corner), last);
-    var value = (resized(frame, place, last) - vec3f(params.mean_r, params.mean_g, params.mean_b)) / vec3f(params.std_r, params.std_g, params.std_b);
+    let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
+    let deviation = vec3f(params.std_r, params.std_g, params.std_b);
+    var value = (resized(frame, place, last) - mean) / deviation;
     let length = red + half.x * half.y - luma;
     if (luma >= params.bytes || length > params.bytes - luma) { value = nan_of(vec4f(value, 0.0)).xyz; }
     for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = result(value[channel]); }

@@ -1,5 +1,6 @@
 import {
-  BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part, ShapeError, Tensor,
+  BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part, ShapeError,
+  Tensor,
 } from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
 import { TABLE_COLUMNS, text } from './pack.ts';
@@ -23,17 +24,20 @@ export interface FramesOptions {
 }
 
 /**
- * Frames as a video decoder gives them → (rgb − mean) / std, resized from the crop of each: one kernel from I420 bytes to the
- * model's input, so that every host sees equal pixels. Not differentiated. A frame whose bytes are not in `packed` comes out NaN, and
- * where `packed` is larger than a binding, so does one of more than half a binding: 64 MiB on every device, 44 million pixels.
+ * Frames as a video decoder gives them → (rgb − mean) / std, resized from the crop of each: one kernel from I420
+ * bytes to the model's input, so that every host sees equal pixels. Not differentiated. A frame whose bytes are not
+ * in `packed` comes out NaN, and where `packed` is larger than a binding, so does one of more than half a binding: 64
+ * MiB on every device, 44 million pixels.
  *
  * @param packed `words` of `packFrames`  @param table [F, TABLE_COLUMNS], `table` of `packFrames`
  * @returns [F, 3, size, size]
  */
-export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean, std, type = 'f32' }: FramesOptions): Tensor {
+export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions): Tensor {
+  const { size, mean, std, type = 'f32' } = options;
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) {
-    throw new ShapeError('frames', `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`, 'pass what packFrames() returned');
+    const message = `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`;
+    throw new ShapeError('frames', message, 'pass what packFrames() returned');
   }
   for (const [i, channel] of ['red', 'green', 'blue'].entries()) {
     checkNumber('frames', `mean of ${channel}`, mean[i]);
@@ -54,14 +58,20 @@ export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, { size, mean
   return y;
 }
 
-/** A range of the packed bytes, for the frames that begin in its first `own` bytes. The last one has all that begin behind it, too. */
+/**
+ * A range of the packed bytes, for the frames that begin in its first `own` bytes. The last one has all that begin
+ * behind it, too.
+ */
 interface Window {
   readonly window: Tensor<'u32'>;
   readonly first_byte: number;
   readonly own: number;
 }
 
-/** All of the bytes if they fit a binding; else windows that overlap by half, so that each frame lies wholly in the one that it begins in. */
+/**
+ * All of the bytes if they fit a binding; else windows that overlap by half, so that each frame lies wholly in the
+ * one that it begins in.
+ */
 function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
   if (fitsBinding(packed)) return yield { window: packed, first_byte: 0, own: ALL };
   const half = Math.floor(bindingBytes(packed.gpu) / 2 / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;

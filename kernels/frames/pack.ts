@@ -32,8 +32,8 @@ export const TABLE_COLUMNS = ENTRY.words;
 const ALIGNMENT = 4;
 
 /**
- * The bytes of all frames, four to a word, and the table that says where each frame lies and which view is taken of it. One
- * view per frame; a frame given several times (the same `data`) is stored once.
+ * The bytes of all frames, four to a word, and the table that says where each frame lies and which view is taken of
+ * it. One view per frame; a frame given several times (the same `data`) is stored once.
  */
 export function packFrames(frames: readonly I420Frame[], views: readonly View[]): { words: Uint32Array; table: Uint32Array } {
   if (frames.length === 0 || frames.length !== views.length) {

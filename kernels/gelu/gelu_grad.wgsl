@@ -1,7 +1,7 @@
 // Gradient of GELU and QuickGELU: dx = dy · activation′(x), element by element.
-// Cut and linked as gelu.wgsl; the activation gives `activation_derivative`.
+// New here: dy comes in beside x. Cut and linked as gelu.wgsl; the activation gives `activation_derivative`.
 
-struct Params { vectors: u32, tile: u32 }   // in all, and those of a workgroup
+struct Params { vectors: u32, tile: u32 }   // vectors in all, and how many of them a workgroup takes
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vector>;                // [vectors]

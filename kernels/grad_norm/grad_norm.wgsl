@@ -1,14 +1,15 @@
 // First stage of the gradient norm: sums of squares of splits of SPLIT gradients.
 //   partial[first + s] = Σ g², over split s
-// A split is a row of a subgroup or of a workgroup. A lane whose sum is not finite, by its exponent bits, hands on HUGE instead:
-// squares never cancel, so one NaN or infinity anywhere is seen, and HUGE stays HUGE or more in every later sum. Comparing floats
-// would not do: adapters fold x ≠ x, and min and max hide NaN.
+// A split is a row of a subgroup or of a workgroup. A lane whose sum is not finite, by its exponent bits, hands on
+// HUGE instead: squares never cancel, so one NaN or infinity anywhere is seen, and HUGE stays HUGE or more in every
+// later sum. Comparing floats would not do: adapters fold x ≠ x, and min and max hide NaN.
 // Linked with parts/sums.wgsl, row/subgroup.wgsl or row/tree.wgsl, and a vector.
 //
 // Constants:
 //   SPLIT   gradients of a split
 
-struct Params { n: u32, first: u32, splits: u32 }   // vectors bound; the split that they begin with, and how many there are
+// Vectors that are bound; the split that they begin with, and how many there are.
+struct Params { n: u32, first: u32, splits: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> grads: array<vector>;          // n vectors

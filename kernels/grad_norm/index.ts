@@ -8,9 +8,13 @@ export { cost } from './cost.ts';
 const sums = await part(import.meta.url, './parts/sums.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const squares = rowKernels('grad_norm', [await part(import.meta.url, './grad_norm.wgsl'), sums]);
-const conclusion = rowKernels('grad_norm_total', [await part(import.meta.url, './grad_norm_total.wgsl'), sums, measuredPart, special]);
+const total = await part(import.meta.url, './grad_norm_total.wgsl');
+const conclusion = rowKernels('grad_norm_total', [total, sums, measuredPart, special]);
 
-/** Gradients in one partial sum: long enough that partial sums are few, short enough that f32 loses nothing that matters. */
+/**
+ * Gradients in one partial sum: long enough that partial sums are few, short enough that f32 loses nothing that
+ * matters.
+ */
 const SPLIT = 8192;
 
 /**
@@ -37,7 +41,8 @@ export function gradNorm(grads: readonly Tensor[]): Tensor {
     place += ceilDiv(arena.size, SPLIT);
   }
   const measured = Tensor.empty(gpu, [MEASURED.words], 'f32', 'gradient norm');
-  conclusion.scalar.run(gpu, { tensors: { partial, measured }, params: { n }, ...rowLaunch(gpu, conclusion.scalar, 1) });
+  const launch = rowLaunch(gpu, conclusion.scalar, 1);
+  conclusion.scalar.run(gpu, { tensors: { partial, measured }, params: { n }, ...launch });
   partial.dispose();
   return measured;
 }

@@ -1,7 +1,7 @@
 // Layer normalisation of rows, as the formula says it. Ba et al. 2016, arXiv:1607.06450, eq. 4.
 //   y = x̂ · weight + bias,  x̂ = (x − mean) · rstd,  rstd = 1/√(var + eps),  var = mean((x − mean)²)
-// The first rung: one lane per row, three passes over it. The second also finds how far rounding has put the mean off:
-// the mean of x − mean, which would be 0. Linked with nothing.
+// The first rung: one lane per row, three passes over it. The second also finds by how much rounding has put the mean
+// off: that is the mean of x − mean, which without rounding is 0. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
 
@@ -34,7 +34,7 @@ fn layernorm(
     sums += vec2f(d, d * d);
   }
   let correction = sums.x / cols;
-  let variance = max(sums.y / cols - correction * correction, 0.0);
+  let variance = max(sums.y / cols - correction * correction, 0.0);   // around the corrected mean
   let rstd = 1.0 / sqrt(variance + params.eps);
 
   for (var c = 0u; c < params.cols; c++) {

@@ -1,6 +1,6 @@
 // Layer normalisation of rows, several at once: formula, cut and links of layernorm.wgsl.
 // New here: the same lanes have OWN_ROWS rows, one behind another, and a load of weight and bias serves all of these.
-// That pays where loads cost more than lanes are worth, on software adapters.
+// Fewer lanes then have work. That pays on software adapters, where loads are what costs.
 // Taken from layernorm.wgsl: each statement, here in a loop over rows.
 //
 // Constants: OWN_ROWS  rows of the same lanes

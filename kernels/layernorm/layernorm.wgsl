@@ -1,9 +1,9 @@
 // Layer normalisation of rows. Ba et al. 2016, arXiv:1607.06450, eq. 4.
 //   y = x̂ · weight + bias,  x̂ = (x − mean) · rstd,  rstd = 1/√(var + eps),  var = mean((x − mean)²)
 // New here: lanes share a row, in vectors, and their sums cross it. Taken from layernorm.naive.wgsl: two passes for the
-// statistics, because E[x²] − mean² loses every digit when |mean| ≫ std, and the correction of a rounded mean.
-// Linked with parts/rows.*.wgsl (where a row lies), ../shared/row/*.wgsl (the lanes of a row and their sums) and
-// ../shared/vector/*.wgsl (the elements of a load).
+// statistics, because mean(x²) − mean² loses every digit when |mean| ≫ √var, and the correction of a rounded mean.
+// Linked with parts/rows.*.wgsl (which bind x, and know where a row lies), ../shared/row/*.wgsl (the lanes of a row and
+// their sums) and ../shared/vector/*.wgsl (the elements of a load).
 
 struct Params { rows: u32, cols: u32, eps: f32, tokens: u32 }   // tokens: of a sequence, for rows.appended.wgsl
 struct Statistics { mean: f32, rstd: f32 }
@@ -33,7 +33,7 @@ fn layernorm(lanes: Lanes) {
   }
   let moments = row_sum2(sums, lanes) / cols;
   let correction = moments.x;   // a few units in the last place of the mean
-  // correction² is far below, so nothing cancels
+  // correction² is far less than moments.y, so nothing cancels
   let variance = max(moments.y - correction * correction, 0.0);
   // inverseSqrt may be an estimate; these two are not
   let rstd = 1.0 / sqrt(variance + params.eps);

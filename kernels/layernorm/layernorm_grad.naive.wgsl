@@ -1,13 +1,19 @@
 // Gradient of layer normalisation, as the formula says it. With x̂ = (x − mean) · rstd and g = dy · weight,
 //   dx = rstd · (g − mean(g) − x̂ · delta) + what x got so far,  delta = mean(g · x̂),  means over a row
 //   dweight = Σ dy · x̂,  dbias = Σ dy,  over the rows of a split; layernorm_grad_totals.wgsl adds the splits up
-// The first rung: some workgroups have a row for each lane, others a column of a split. Linked with nothing.
+// A split is some of the rows, one behind another. The first rung: some workgroups have a row for each lane, others a
+// column of a split for each lane. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
 //            SO_FAR     whether x has a gradient already, which is added
 
-// As in layernorm_grad.wgsl.
-struct Params { rows: u32, cols: u32, row_groups: u32, column_groups: u32, split_rows: u32, first_split: u32 }
+struct Params {
+  rows: u32, cols: u32,
+  row_groups: u32,      // workgroups that have the rows of a split; none where nobody wants dx
+  column_groups: u32,   // workgroups that follow them with sums of its columns; none where nobody wants those
+  split_rows: u32,      // rows of a split
+  first_split: u32,     // number of the first of them, where rows come in several dispatches
+}
 struct Statistics { mean: f32, rstd: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;

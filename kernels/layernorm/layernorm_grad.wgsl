@@ -1,8 +1,8 @@
 // Gradient of layer normalisation. With x̂ = (x − mean) · rstd and g = dy · weight,
 //   dx = rstd · (g − mean(g) − x̂ · delta) + what x got so far,  delta = mean(g · x̂),  means over a row
 //   dweight = Σ dy · x̂,  dbias = Σ dy,  over the rows of a split; layernorm_grad_totals.wgsl adds the splits up
-// New here: lanes share a row, and read columns in vectors.
-// Taken from layernorm_grad.naive.wgsl: both jobs in one dispatch.
+// New here: lanes share a row, and a lane sums a vector of columns.
+// Taken from layernorm_grad.naive.wgsl: two jobs in one dispatch, some workgroups with rows and some with columns.
 // Linked with parts/rows.*.wgsl and parts/grads.*.wgsl (where a row lies, and where its gradient goes),
 // ../shared/row/*.wgsl, among them jobs.wgsl (who has a row and who a column), and ../shared/vector/*.wgsl.
 

@@ -1,5 +1,5 @@
 import { record, type Tensor } from '../../engine/index.ts';
-import { reductionKernels } from '../shared/product/launch.ts';
+import { reductionKernels } from '../shared/product_launch.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { gradientOfShared, multiplyBatch, multiplyRows } from './launch.ts';
 import { checkedProduct } from './shapes.ts';

@@ -3,7 +3,7 @@ import { Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, kernelByActivation } from '../shared/activation.ts';
 import {
   common, placeIn, type Product, type Rung, rungs, variantsOf, type VectorForm,
-} from '../shared/product/variants.ts';
+} from '../shared/product.ts';
 import { vectorParts } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 

@@ -28,7 +28,10 @@ function copyCase(name: string, shape: Shape, run: (x: Tensor) => Tensor, origin
 const permuteCase = (name: string, shape: Shape, dims: readonly number[]) => copyCase(`permute: ${name}`, shape, (x) => permute(x, dims), reference.permuteOrigins(shape, dims));
 const sliceCase = (name: string, shape: Shape, dim: number, start: number, end: number) =>
   copyCase(`slice: ${name}`, shape, (x) => slice(x, dim, start, end), reference.sliceOrigins(shape, dim, start, end));
-/** Two slices of one tensor: the second gradient is added in place of the first. The view is what has gradients to add; x is a leaf. */
+/**
+ * Two slices of one tensor: the second gradient is added in place of the first. The view is what has gradients to
+ * add; x is a leaf.
+ */
 const slicesCase = (name: string, shape: Shape, first: readonly [number, number], second: readonly [number, number]) =>
   copyCase(
     `slice: ${name}`,

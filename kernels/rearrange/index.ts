@@ -1,4 +1,6 @@
-import { copy as copyContent, fitsBinding, type FloatType, record, type Shape, ShapeError, sizeOf, Tensor } from '../../engine/index.ts';
+import {
+  copy as copyContent, fitsBinding, type FloatType, record, type Shape, ShapeError, sizeOf, Tensor,
+} from '../../engine/index.ts';
 import { broadcastShape, broadcastStrides, denseStrides } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { checkDim, copy, copyKernels, sliceGradient } from './launch.ts';
@@ -33,7 +35,8 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 export function slice(x: Tensor, dim: number, start: number, end: number): Tensor {
   checkDim('slice', x, dim);
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > x.shape[dim] || start >= end) {
-    throw new ShapeError('slice', `[${start}, ${end}) is not a part of axis ${dim} of [${x.shape}]`, `whole numbers with 0 ≤ start < end ≤ ${x.shape[dim]} are`);
+    const message = `[${start}, ${end}) is not a part of axis ${dim} of [${x.shape}]`;
+    throw new ShapeError('slice', message, `whole numbers with 0 ≤ start < end ≤ ${x.shape[dim]} are`);
   }
   const { gpu } = x;
   const shape = x.shape.with(dim, end - start);
@@ -63,7 +66,10 @@ export function slice(x: Tensor, dim: number, start: number, end: number): Tenso
   );
 }
 
-/** x repeated to `shape`, NumPy's way: new axes in front, and axes of extent 1. The gradient adds up what the repeats get. */
+/**
+ * x repeated to `shape`, NumPy's way: new axes in front, and axes of extent 1. The gradient adds up what the repeats
+ * get.
+ */
 export function expand(x: Tensor, shape: Shape): Tensor {
   const fitting = broadcastShape('expand', x.shape, shape);
   if (fitting.length !== shape.length || fitting.some((extent, i) => extent !== shape[i])) {
@@ -75,7 +81,10 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return record(y, [x], (dy) => [sumTo(dy, x)], []);
 }
 
-/** The same numbers stored in another way; a view of `x` if that is how they are stored. f16 rounds to the nearest, and to infinity beyond 65504. */
+/**
+ * The same numbers stored in another way; a view of `x` if that is how they are stored. f16 rounds to the nearest,
+ * and to infinity beyond 65504.
+ */
 export function cast(x: Tensor, type: FloatType): Tensor {
   if (x.dtype === type) return x.reshape(x.shape); // a tensor of its own: what disposes of y must not free x
   const y = Tensor.empty(x.gpu, x.shape, type, x.label);

@@ -19,7 +19,8 @@ interface CopyOptions {
 
 /** y := x over an index space of `shape`, walked with strides of each. */
 export function copy(
-  op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[], options: CopyOptions = {},
+  op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[],
+  options: CopyOptions = {},
 ): void {
   const { from = 0, to = 0, isAdded = false } = options;
   const axes = mergedAxes(op, shape, [xStrides, yStrides]);
@@ -29,9 +30,10 @@ export function copy(
   inSmallBoxes(space, x, y, vector, (x, y, { axes: walked, starts: [x_start, y_start] }) => {
     const n = walked.reduce((product, { extent }) => product * extent, 1);
     const { tile, grid } = flatTiles(x.gpu, n);
+    const axisParams = { ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) };
     copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
       tensors: { x, y },
-      params: { n, tile, x_start, y_start, ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) },
+      params: { n, tile, x_start, y_start, ...axisParams },
       constants: { RANK: walked.length, ADDED: isAdded },
       grid,
     });

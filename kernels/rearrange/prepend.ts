@@ -9,7 +9,8 @@ const forward = vectorKernels('prepend', [await part(import.meta.url, './prepend
 export const prependKernels = Object.values(forward);
 
 /**
- * One token in front of each sequence, and a position added to each token: y[s, 0] = token + positions[0], y[s, n] = x[s, n − 1] + positions[n].
+ * One token in front of each sequence, and a position added to each token: y[s, 0] = token + positions[0], y[s, n] =
+ * x[s, n − 1] + positions[n].
  *
  * @param token [D]  @param x [S, N, D]  @param positions [N + 1, D]  @returns [S, N + 1, D]
  */
@@ -25,7 +26,8 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
   inRanges(x.gpu, sequences, { x, y }, (tensors, some) => {
     const n = some * (count + 1) * vectors;
     const { tile, grid } = flatTiles(x.gpu, n);
-    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params: { n, tile, width: vectors, tokens: count + 1 }, grid });
+    const params = { n, tile, width: vectors, tokens: count + 1 };
+    kernel.run(x.gpu, { tensors: { ...tensors, token, positions }, params, grid });
   });
   return record(
     y,

@@ -2,7 +2,8 @@
 //   y[s, 0] = token + positions[0],  y[s, n] = x[s, n − 1] + positions[n]
 // Linked with engine/flat.wgsl and a vector.
 
-struct Params { n: u32, tile: u32, width: u32, tokens: u32 }   // vectors of y, vectors of a token, tokens of a sequence of y
+// Vectors of y, of a tile, and of a token; tokens of a sequence of y.
+struct Params { n: u32, tile: u32, width: u32, tokens: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> token: array<vector>;           // [width]

@@ -1,5 +1,5 @@
-// A strided copy: y[y_start + …] = x[x_start + …], or +=, for every position of an index space. Permute, slice, concat and
-// expand are this kernel with different strides. Linked with engine/flat.wgsl, strided.wgsl and a vector.
+// A strided copy: y[y_start + …] = x[x_start + …], or +=, for every position of an index space. Permute, slice,
+// concat and expand are this kernel with different strides. Linked with engine/flat.wgsl, strided.wgsl and a vector.
 //
 // Constants:
 //   RANK    axes of the index space, of six at most

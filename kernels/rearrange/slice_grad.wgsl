@@ -1,7 +1,9 @@
-// Gradient of slice: dx[o, r] = dy[o, r − start] where start ≤ r < end, and 0 elsewhere, in one pass over dx.
-// A row is everything from the cut axis inwards, so a slice is one stretch of it. Linked with engine/flat.wgsl and a vector.
+// Gradient of slice: dx[o, r] = dy[o, r − start] where start ≤ r < end, and 0 elsewhere, in one pass over dx. A row
+// is everything from the cut axis inwards, so a slice is one stretch of it. Linked with engine/flat.wgsl and a
+// vector.
 
-struct Params { n: u32, tile: u32, row: u32, start: u32, end: u32 }   // vectors of dx, of a tile, and of a row; where the slice lies in a row
+// Vectors of dx, of a tile, and of a row; where the slice lies in a row.
+struct Params { n: u32, tile: u32, row: u32, start: u32, end: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vector>;                // [outer, end − start]
@@ -13,7 +15,8 @@ fn slice_grad(lanes: Lanes) {
   for (var i = tile.first; i < tile.end; i += WORKGROUP) {
     let r = i % params.row;
     var d = result_vector();
-    if (r >= params.start && r < params.end) { d = result_vector(dy[i / params.row * (params.end - params.start) + r - params.start]); }
+    let length = params.end - params.start;
+    if (r >= params.start && r < params.end) { d = result_vector(dy[i / params.row * length + r - params.start]); }
     dx[i] = d;
   }
 }

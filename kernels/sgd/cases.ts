@@ -24,7 +24,10 @@ interface Options {
   readonly shadowed?: boolean;
 }
 
-/** Several steps with the same gradients. Group 1 learns at ten times the rate, without decay, and looks ahead if group 0 does not. */
+/**
+ * Several steps with the same gradients. Group 1 learns at ten times the rate, without decay, and looks ahead if
+ * group 0 does not.
+ */
 function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, options: Options = {}): Case {
   const { maxNorm = 0, lossScale = 1, notFinite = false, groups, shadowed = false } = options;
   const tiles = Math.ceil(n / TILE);
@@ -73,7 +76,10 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
   };
 }
 
-/** One step in place over parameters of a model, all of them in memory before it: what is gathered drifts from run to run. */
+/**
+ * One step in place over parameters of a model, all of them in memory before it: what is gathered drifts from run to
+ * run.
+ */
 function updateCase(name: string, n: number, hyper: SGDHyper): Case {
   const tiles = Math.ceil(n / TILE);
   const hasMomentum = hyper.momentum !== 0;

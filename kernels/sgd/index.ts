@@ -17,13 +17,17 @@ export const SGD_COLUMNS = HYPER.words;
 
 /** What one update needs; `hyper` is [G, SGD_COLUMNS], of rows that `sgdRow` makes. */
 export interface SGDStep extends ArenaStep {
-  /** [n], what gradients have gathered, zeros before the first step; changed in place. Left out where no group has momentum. */
+  /**
+   * [n], what gradients have gathered, zeros before the first step; changed in place. Left out where no group has
+   * momentum.
+   */
   readonly momentum?: Tensor;
 }
 
 /**
- * One step of stochastic gradient descent with weight decay, momentum and Nesterov's momentum, in place, over parameters that lie side by
- * side: torch.optim.SGD without dampening. An arena larger than a binding takes several dispatches.
+ * One step of stochastic gradient descent with weight decay, momentum and Nesterov's momentum, in place, over
+ * parameters that lie side by side: torch.optim.SGD without dampening. An arena larger than a binding takes several
+ * dispatches.
  */
 export function sgd(step: SGDStep): void {
   const { momentum } = step;

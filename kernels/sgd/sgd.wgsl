@@ -2,11 +2,12 @@
 //   g = factor · grad + weight_decay · p
 //   b ← momentum · b + g                   b is 0 before the first step, so that it is g in it
 //   p ← p − lr · b,  or, with Nesterov's momentum,  p ← p − lr · (g + momentum · b)
-// Polyak 1964; Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", section 2, but for lr,
-// which is not part of b here. Cut as AdamW: a workgroup has a tile of an arena, all of it of one group. 12 bytes of memory traffic
-// per parameter bound it, or 20 with momentum. All that changes from step to step is read from buffers. If a gradient was not
-// finite, nothing is written, so that nothing changes.
-// Linked with control.wgsl, parts/momentum.none.wgsl or momentum.buffer.wgsl, shadow.none.wgsl or shadow.half.wgsl, and a vector.
+// Polyak 1964; Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", section 2,
+// but for lr, which is not part of b here. Cut as AdamW: a workgroup has a tile of an arena, all of it of one group.
+// 12 bytes of memory traffic per parameter bound it, or 20 with momentum. All that changes from step to step is read
+// from buffers. If a gradient was not finite, nothing is written, so that nothing changes.
+// Linked with control.wgsl, parts/momentum.none.wgsl or momentum.buffer.wgsl, shadow.none.wgsl or shadow.half.wgsl,
+// and a vector.
 //
 // Constants:
 //   TILE    parameters of a workgroup
@@ -32,7 +33,9 @@ struct Hyper {
 const VECTORS = TILE / VECTOR;   // of a tile
 
 @compute @workgroup_size(LANES)
-fn sgd(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn sgd(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+) {
   let tile = group_number(group, groups);
   let first = tile * VECTORS;
   if (first >= params.n || control.skips != 0.0) { return; }

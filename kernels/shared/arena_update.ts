@@ -7,7 +7,10 @@ import { CONTROL_SIZE, controlPart } from './step_control.ts';
 /** Parameters of an arena that share a group; the groups of an arena start at multiples of it. */
 export const TILE = 1024;
 
-/** Lanes of a workgroup, which share a tile: few on a software adapter, where starting one costs as much as several vectors. */
+/**
+ * Lanes of a workgroup, which share a tile: few on a software adapter, where starting one costs as much as several
+ * vectors.
+ */
 const LANES = { software: 8, hardware: 64 } as const;
 
 const withoutShadow = await part(import.meta.url, './optimizer/shadow.none.wgsl');
@@ -21,7 +24,10 @@ export interface UpdateKernels {
 
 export function updateKernels(name: string, parts: readonly Source[]): UpdateKernels {
   const all = [...parts, controlPart];
-  return { plain: vectorKernels(name, [...all, withoutShadow]), shadowed: vectorKernels(`${name}_shadow`, [...all, withShadow]) };
+  return {
+    plain: vectorKernels(name, [...all, withoutShadow]),
+    shadowed: vectorKernels(`${name}_shadow`, [...all, withShadow]),
+  };
 }
 
 export function kernelsOf({ plain, shadowed }: UpdateKernels): Kernel[] {
@@ -60,9 +66,12 @@ export function updateArena(
     if (tensor.size !== size) throw new ShapeError(op, `values have ${size} elements, ${name} has ${tensor.size}`);
   }
   const tiles = ceilDiv(size, TILE);
-  if (hyper.shape.length !== 2 || hyper.shape[1] !== columns) throw new ShapeError(op, `hyper must be [G, ${columns}], got [${hyper.shape}]`);
+  if (hyper.shape.length !== 2 || hyper.shape[1] !== columns) {
+    throw new ShapeError(op, `hyper must be [G, ${columns}], got [${hyper.shape}]`);
+  }
   if (groupOfTile.size !== tiles) {
-    throw new ShapeError(op, `groupOfTile must be [${tiles}], one for each ${TILE} of ${size} values, got [${groupOfTile.shape}]`);
+    const got = `got [${groupOfTile.shape}]`;
+    throw new ShapeError(op, `groupOfTile must be [${tiles}], one for each ${TILE} of ${size} values, ${got}`);
   }
   if (control.size !== CONTROL_SIZE) {
     throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');

@@ -1,7 +1,6 @@
 // What softmax and its kin share. Linked with exp.wgsl and a vector.
-//
-// Constants: LEAST  the smallest f32, with which the search for the largest begins
 
+// The lowest f32, with which the search for the largest begins.
 const LEAST = -3.4028234e38;
 
 // eˣ of a vector. The built-in exp makes 0 of NaN on some adapters, and max has hidden it already.

@@ -6,7 +6,8 @@ const text = await part(import.meta.url, './optimizer/step_control.wgsl');
 /** The parts that declare what a step is known by, and what is decided about it. */
 export const measuredPart = await part(import.meta.url, './optimizer/measured.wgsl');
 export const controlPart = await part(import.meta.url, './optimizer/control.wgsl');
-const conclusion = new Kernel('step_control', [text, measuredPart, controlPart, await part(import.meta.url, './exp.wgsl')]);
+const exp = await part(import.meta.url, './exp.wgsl');
+const conclusion = new Kernel('step_control', [text, measuredPart, controlPart, exp]);
 
 export const controlKernels = [conclusion];
 
@@ -17,7 +18,8 @@ export const CONTROL = new Struct(controlPart, 'Control', 'f32',
   ['norm', 'factor', 'skips', 'loss_scale', 'correction1', 'correction2', 'skipped_in_a_row', 'step']);
 /** What `stepControl` keeps. */
 export const STATE = new Struct(text, 'State', 'u32', ['steps', 'finite_in_a_row', 'skipped_in_a_row', 'skipped']);
-const SETTINGS = new Struct(text, 'Settings', 'f32', ['max_norm', 'log_beta1', 'log_beta2', 'growth', 'backoff', 'interval']);
+const SETTINGS = new Struct(text, 'Settings', 'f32',
+  ['max_norm', 'log_beta1', 'log_beta2', 'growth', 'backoff', 'interval']);
 
 /** Numbers of `control`. */
 export const CONTROL_SIZE = CONTROL.words;
@@ -37,11 +39,13 @@ export interface ControlSettings {
 }
 
 /** `struct Settings`, as `stepControl` reads it. Errors name `op`, the optimiser that is set so. */
-export function stepSettings(op: string, { maxNorm, beta1, beta2, growth, backoff, interval }: ControlSettings): Float32Array {
+export function stepSettings(op: string, settings: ControlSettings): Float32Array {
+  const { maxNorm, beta1, beta2, growth, backoff, interval } = settings;
   checkNotNegative(op, 'maxNorm', maxNorm);
   for (const [name, value] of Object.entries({ beta1, beta2 })) checkFraction(op, name, value);
   for (const [name, value] of Object.entries({ growth, backoff, interval })) checkPositive(op, name, value);
-  return SETTINGS.pack({ max_norm: maxNorm, log_beta1: Math.log(beta1), log_beta2: Math.log(beta2), growth, backoff, interval });
+  const logs = { log_beta1: Math.log(beta1), log_beta2: Math.log(beta2) };
+  return SETTINGS.pack({ max_norm: maxNorm, ...logs, growth, backoff, interval });
 }
 
 /** What a step is decided by. */
@@ -57,8 +61,8 @@ export interface StepState {
 }
 
 /**
- * What the optimiser does about this step's gradient: clipping, the loss scale's reciprocal, whether to skip, bias corrections; and
- * the next loss scale. All of it stays on the GPU.
+ * What the optimiser does about this step's gradient: clipping, the loss scale's reciprocal, whether to skip, bias
+ * corrections; and the next loss scale. All of it stays on the GPU.
  *
  * @returns `CONTROL`
  */

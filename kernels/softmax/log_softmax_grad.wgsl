@@ -1,5 +1,5 @@
 // Gradient of the logarithm of softmax: dx = dy − exp(y) · Σ dy, row by row; exp(y) is the softmax.
-// Cut and linked as softmax.wgsl.
+// Cut and linked as softmax.wgsl; only Σ dy must be known beforehand.
 
 struct Params { rows: u32, cols: u32 }
 

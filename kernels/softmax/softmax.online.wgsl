@@ -5,7 +5,6 @@
 // Taken from softmax.naive.wgsl: one lane per row, the last pass, and NaN handed on. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
-//            LEAST      the smallest f32, in place of −∞: of that, m − m′ would be NaN
 
 struct Params { rows: u32, cols: u32 }
 
@@ -13,6 +12,7 @@ struct Params { rows: u32, cols: u32 }
 @group(0) @binding(1) var<storage, read> x: array<elem>;         // [rows, cols]
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;   // [rows, cols]
 
+// The lowest f32, in place of −∞: with that, m − m′ of a row that begins with −∞ would be NaN.
 const LEAST = -3.4028234e38;
 
 @compute @workgroup_size(WORKGROUP)

@@ -1,5 +1,6 @@
 // Gradient of softmax: dx = y · (dy − delta), delta = Σ y · dy over the row.
-// Cut and linked as softmax.wgsl, but for the exponentials, which there are none of.
+// New here: lanes share a row, as in softmax.wgsl. Taken from softmax_grad.naive.wgsl: two passes over it.
+// Linked with ../shared/row/*.wgsl (the lanes of a row) and ../shared/vector/*.wgsl (the elements of a load).
 
 struct Params { rows: u32, cols: u32 }
 

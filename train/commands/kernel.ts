@@ -28,7 +28,8 @@ export async function kernel(options: KernelOptions): Promise<number> {
 }
 
 /** What `kernel` prints. Nothing is compiled, and nothing runs. */
-export function kernelText(gpu: Gpu, { name, variant, case: wanted, gradient = false, type = 'f32', list = false }: KernelOptions): string {
+export function kernelText(gpu: Gpu, options: KernelOptions): string {
+  const { name, variant, case: wanted, gradient = false, type = 'f32', list = false } = options;
   if (name === undefined) return roomList(gpu);
   const room = rooms.find((each) => each.name === name);
   if (room === undefined) throw unknown('room', name, rooms.map((each) => each.name));
@@ -48,10 +49,9 @@ export function kernelText(gpu: Gpu, { name, variant, case: wanted, gradient = f
   const dispatches = commands.filter((command) => command.kind === 'dispatch');
   const what = `${name}, ${gradient ? 'gradient' : 'forward'} of the case "${item.name}" in ${type}`;
   if (dispatches.length === 0) throw usage(`${what}: dispatches nothing`);
-  if (variant !== undefined && !dispatches.some((dispatch) => variantOf(dispatch) === variant)) {
-    throw usage(`${what}: no program of it is in the variant ${variant}`, `it runs ${[...new Set(dispatches.map(({ label }) => label))].join(', ')}`);
-  }
-  return `// ${what}, as ${gpu.name} runs it.\n${wgslOf(commands)}`;
+  const isMissing = variant !== undefined && !dispatches.some((dispatch) => variantOf(dispatch) === variant);
+  const note = isMissing ? `\n// No program of it is in the variant ${variant}: these have none, or do not take this case in it.` : '';
+  return `// ${what}, as ${gpu.name} runs it.${note}\n${wgslOf(commands)}`;
 }
 
 /** The case or workload of this name, or the only one that has it in its name. */
@@ -61,23 +61,29 @@ function caseOf({ name, cases, workloads }: Room, wanted: string | undefined): C
   const exact = all.filter((each) => each.name === wanted);
   const found = exact.length > 0 ? exact : all.filter((each) => each.name.includes(wanted));
   if (found.length === 0) throw unknown(`case of ${name}`, wanted, all.map((each) => each.name));
-  if (found.length > 1) throw usage(`${name}: "${wanted}" is in the names of ${found.length} cases`, namesText(found.map((each) => each.name)));
+  if (found.length > 1) {
+    throw usage(`${name}: "${wanted}" is in the names of ${found.length} cases`, namesText(found.map((each) => each.name)));
+  }
   return found[0].make();
 }
 
-function variantsOf(gpu: Gpu, { kernels }: Room, type: FloatType): string[] {
+function variantsOf(gpu: Gpu, { kernels }: Pick<Room, 'kernels'>, type: FloatType): string[] {
   return [...new Set(kernels.flatMap((each) => each.candidates(gpu, type).map(({ variant }) => variant)))];
 }
 
 function roomList(gpu: Gpu): string {
-  const lines = rooms.map((room) => `  ${room.name.padEnd(14)} ${`${room.cases.length} cases`.padEnd(9)} ${variantsOf(gpu, room, 'f32').join(', ')}`);
+  const lines = rooms.map((room) => {
+    const count = `${room.cases.length} cases`;
+    return `  ${room.name.padEnd(14)} ${count.padEnd(9)} ${variantsOf(gpu, room, 'f32').join(', ')}`;
+  });
   return `rooms, and the variants that ${gpu.name} can run:\n${lines.join('\n')}`;
 }
 
 function caseList(gpu: Gpu, room: Room, type: FloatType): string {
-  const kernels = room.kernels.map((each) => `  ${each.name}: ${[...new Set(each.candidates(gpu, type).map(({ variant }) => variant))].join(', ')}`);
+  const kernels = room.kernels.map((each) => `  ${each.name}: ${variantsOf(gpu, { kernels: [each] }, type).join(', ')}`);
   const [cases, workloads] = [room.cases, room.workloads].map((all) => all.map(({ name }) => `  ${name}`));
-  return `kernels, each with its variants on ${gpu.name}\n${kernels.join('\n')}\n\ncases\n${cases.join('\n')}\n\nworkloads\n${workloads.join('\n')}`;
+  const sections = { [`kernels, each with its variants on ${gpu.name}`]: kernels, cases, workloads };
+  return Object.entries(sections).map(([title, lines]) => [title, ...lines].join('\n')).join('\n\n');
 }
 
 function usage(message: string, hint?: string): FirstlightError {
@@ -86,7 +92,8 @@ function usage(message: string, hint?: string): FirstlightError {
 
 function unknown(what: string, name: string, known: readonly string[]): FirstlightError {
   const guess = nearest(name, known);
-  return usage(`there is no ${what} "${name}"`, `${guess === undefined ? '' : `did you mean "${guess}"? `}There are: ${namesText(known)}`);
+  const question = guess === undefined ? '' : `did you mean "${guess}"? `;
+  return usage(`there is no ${what} "${name}"`, `${question}There are: ${namesText(known)}`);
 }
 
 /** Names with spaces stand on lines of their own. */

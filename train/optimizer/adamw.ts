@@ -17,7 +17,10 @@ export interface Moments {
   readonly v: Float32Array;
 }
 
-/** AdamW with decoupled weight decay over groups of parameters. Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2. */
+/**
+ * AdamW with decoupled weight decay over groups of parameters. Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm
+ * 2.
+ */
 export class AdamW extends Optimizer<keyof Moments> {
   readonly #options: AdamWOptions;
 

@@ -29,7 +29,10 @@ export const CONTROL = {
   skippedInARow: FIELDS.at('skipped_in_a_row'),
 } as const;
 
-/** How the loss is scaled so that small gradients survive in f16: torch's GradScaler. Micikevicius et al. 2018, arXiv:1710.03740. */
+/**
+ * How the loss is scaled so that small gradients survive in f16: torch's GradScaler. Micikevicius et al. 2018,
+ * arXiv:1710.03740.
+ */
 const DYNAMIC_SCALE = { initial: 65536, growth: 2, backoff: 0.5, interval: 2000 };
 /** f32 needs none: a scale of 1 that stays. */
 const NO_SCALE = { initial: 1, growth: 1, backoff: 1, interval: 2000 };
@@ -60,9 +63,9 @@ interface Slab<M extends string> {
 }
 
 /**
- * What all optimisers share. Parameters lie in arenas, in tiles of one group each. Gradient norm, clipping, the loss scale and the decision
- * to skip a step with a non-finite gradient stay on the GPU, and so does the number of steps: `step` only records, and can be captured.
- * What the host sets, it sets in `schedule`.
+ * What all optimisers share. Parameters lie in arenas, in tiles of one group each. Gradient norm, clipping, the loss
+ * scale and the decision to skip a step with a non-finite gradient stay on the GPU, and so does the number of steps:
+ * `step` only records, and can be captured. What the host sets, it sets in `schedule`.
  *
  * `M` names what an optimiser keeps of earlier gradients; an `Optimizer` without it may be any.
  */

@@ -17,7 +17,8 @@ function isUndecayed(name: string, tensor: Tensor): boolean {
 
 /**
  * The official groups: CLIP's parts at the base learning rate, the new parts (messages, integration, prompts) at
- * `newPartsLrScale` times that; each once with and once without weight decay. Parameters that need no gradient are left out.
+ * `newPartsLrScale` times that; each once with and once without weight decay. Parameters that need no gradient are
+ * left out.
  */
 export function recipeGroups(model: Module, options: { weightDecay: number; newPartsLrScale: number }): ParameterGroup[] {
   const trained = [...model.parameters()].filter(([, tensor]) => tensor.requiresGrad);

@@ -14,8 +14,8 @@ export interface SGDOptions {
 }
 
 /**
- * Stochastic gradient descent over groups of parameters, with weight decay, momentum and Nesterov's momentum: torch.optim.SGD without
- * dampening. Weight decay is added to the gradient, after clipping.
+ * Stochastic gradient descent over groups of parameters, with weight decay, momentum and Nesterov's momentum:
+ * torch.optim.SGD without dampening. Weight decay is added to the gradient, after clipping.
  */
 export class SGD extends Optimizer<'momentum'> {
   readonly #options: SGDOptions;

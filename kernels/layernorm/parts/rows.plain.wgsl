@@ -2,7 +2,7 @@
 
 @group(0) @binding(1) var<storage, read> x: array<vector>;   // [rows, cols]
 
-// Where a row lies, in vectors.
+// Where a row lies in x: its first vector.
 alias Place = u32;
 
 fn place_of(row: u32) -> Place { return row * (params.cols / VECTOR); }

@@ -9,7 +9,8 @@
 @group(0) @binding(4) var<storage, read> bias: array<vector>;    // [N]; anything unless BIAS
 @group(0) @binding(5) var<storage, read> other: array<vector>;   // shaped as `y`: residual or derivative; else anything
 
-// Takes the sums of `width` columns from `column` on, at most 4; stores those that exist.
+// Takes the sums of `width` columns from `column` on, at most 4; stores those that exist. FOUR and `store_four` are of
+// operands.wgsl, `row_in_y` and `column_in_y` of place_in_y.wgsl: where elements lie.
 fn epilogue(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
   if (!tile.exists || row >= params.rows || column >= params.columns) { return; }
   let count = min(width, params.columns - column);
@@ -26,9 +27,9 @@ fn epilogue(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
 
 fn four_of_bias(at: vec4u) -> vec4f {
   let i = at / VECTOR;
-  return vec4f(joined(bias[i.x], bias[i.y], bias[i.z], bias[i.w]));
+  return vec4f(four_in_row(bias[i.x], bias[i.y], bias[i.z], bias[i.w]));
 }
 fn four_of_other(at: vec4u) -> vec4f {
   let i = at / VECTOR;
-  return vec4f(joined(other[i.x], other[i.y], other[i.z], other[i.w]));
+  return vec4f(four_in_row(other[i.x], other[i.y], other[i.z], other[i.w]));
 }

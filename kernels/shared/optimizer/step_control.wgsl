@@ -1,10 +1,11 @@
-// What the optimiser does about the gradient of this step, decided where the gradient is; nothing comes back to the host for it.
+// What the optimiser does about the gradient of this step, decided where the gradient is; nothing comes back to the
+// host for it.
 //   norm ← norm / scale,  factor = min(1, max_norm / (norm + 1e-6)) / scale as torch's clip_grad_norm_, without the bound if max_norm is 0
 //   finite:      t + 1; after `interval` such steps in a row the scale is multiplied by `growth`
 //   not finite:  nothing is updated; the scale is multiplied by `backoff`
-// Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the numbers are those of torch's GradScaler. The bias corrections 1 − βᵗ
-// are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. Where β is 0, ln β is −∞, and they are 1.
-// One lane. Linked with measured.wgsl, control.wgsl and ../exp.wgsl.
+// Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the numbers are those of torch's GradScaler. The bias
+// corrections 1 − βᵗ are −expm1(t · ln β): a power of β would have lost the digits of 1 − β. Where β is 0, ln β is
+// −∞, and they are 1. One lane. Linked with measured.wgsl, control.wgsl and ../exp.wgsl.
 
 // What is the same for all groups and all steps.
 struct Settings {

@@ -1,6 +1,6 @@
-// The tensors of a product, loaded and stored four elements at a time, whose places in memory are named one by one.
-// They are neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one vector
-// and one load serves them.
+// The tensors of a product, loaded and stored four elements at a time. `at` has the place of each of the four in
+// memory. They are neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one
+// vector and one load serves them.
 // Linked with one of ../vector/*.wgsl, and with place_in_*.wgsl or what a room has instead, which say where an element
 // lies.
 
@@ -10,14 +10,14 @@
 
 const FOUR = vec4u(0u, 1u, 2u, 3u);
 
-// As they are stored, for what multiplies them so.
+// As they are stored: matrix units multiply them so.
 fn stored_a(at: vec4u) -> vec4<elem> {
   let i = at / VECTOR;
-  return joined(a[i.x], a[i.y], a[i.z], a[i.w]);
+  return four_in_row(a[i.x], a[i.y], a[i.z], a[i.w]);
 }
 fn stored_b(at: vec4u) -> vec4<elem> {
   let i = at / VECTOR;
-  return joined(b[i.x], b[i.y], b[i.z], b[i.w]);
+  return four_in_row(b[i.x], b[i.y], b[i.z], b[i.w]);
 }
 
 fn four_of_a(at: vec4u) -> vec4f { return vec4f(stored_a(at)); }

@@ -1,4 +1,4 @@
-// What all loops of a product share: which tile of which C a lane works on.
+// What all rungs of a product share: which tile of which C a lane works on.
 //   C = op(A)·op(B): M × K times K × N, for each matrix of a batch, and for each split of K (split-K)
 // A is [M, K], or [K, M] if TRANSPOSE_A: then neighbours in memory are neighbours in M. B is [K, N], or [N, K] if
 // TRANSPOSE_B.

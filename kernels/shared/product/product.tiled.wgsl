@@ -4,9 +4,9 @@
 // them 4 columns for each 64 of the tile. While one step is multiplied, the register tiles of the next are on their
 // way: the products hide how far away memory is.
 // Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, register_tiles.wgsl, places of a, b and y, and an epilogue.
-// New here: what is loaded once is used TILE times, and of the copy in workgroup memory each lane reads 12 numbers for
-// 32 products, or, where the tile is 128 wide, 16 for 64: as many registers as a lane can have without others waiting
-// for room; taken from the rung before: the problem, and the epilogue.
+// New here: what is loaded once is used TILE times. Of the copy in workgroup memory each lane reads 12 numbers for 32
+// products, or, where the tile is 128 wide, 16 for 64. More sums a lane would take so many registers that fewer lanes
+// fit at the same time. Taken from the rung before: the problem, and the epilogue.
 //
 // Constants:
 // TILE: rows and columns of the tile, 64 or 128
@@ -14,16 +14,17 @@
 // ROW_SUMS: the epilogue takes the sums over the rows of op(A)
 
 const STEP = 16u;               // of k
-const QUADS = TILE / 4u;
+const QUADS = TILE / 4u;        // a quad is four neighbours, as one vec4f
 const LANES = 2u * TILE;
 const ACROSS = 16u;             // lanes beside one another, TILE / 8 below one another
 const LANE_ROWS = 8u;
 const HALVES = TILE / 64u;      // of a row, in which a lane has columns: the only one, or both
 
-// k-major: row k of the step holds the quads of op(A)'s rows, then, LEFT later, of op(B)'s columns; neighbouring lanes
-// read neighbouring quads of op(B), and the same ones of op(A), so that no two of them want different words of a bank
+// For each k of the step, the quads of op(A)'s rows; from RIGHT on, for each k, the quads of op(B)'s columns. Workgroup
+// memory is made of banks, each of which gives one word at a time. Neighbouring lanes read neighbouring quads of op(B),
+// and the same ones of op(A), so that no two of them want different words of a bank.
 var<workgroup> step: array<vec4f, 2u * STEP * QUADS>;
-const LEFT = STEP * QUADS;
+const RIGHT = STEP * QUADS;
 
 @compute @workgroup_size(LANES)
 fn product(
@@ -33,8 +34,8 @@ fn product(
   let tile = tile_of(swizzled(group_number(group, groups), TILE, TILE), TILE, TILE);
   let across = lane % ACROSS;
   let down = lane / ACROSS;
-  // an array for each half of the columns, found by constants alone: what is found by a variable is driven out of the
-  // registers
+  // An array for each half of the columns. All indices into them are constants: no variable can choose a register, so
+  // an array that is indexed by one goes to memory.
   var sums: array<vec4f, LANE_ROWS>;
   var further: array<vec4f, LANE_ROWS>;
   var row_sums: array<vec4f, 2>;
@@ -48,7 +49,7 @@ fn product(
     for (var i = 0u; i < STEP; i++) {
       let upper = step[i * QUADS + down * 2u];
       let lower = step[i * QUADS + down * 2u + 1u];
-      let right = step[LEFT + i * QUADS + across];
+      let right = step[RIGHT + i * QUADS + across];
       sums[0] += upper.x * right;
       sums[1] += upper.y * right;
       sums[2] += upper.z * right;
@@ -58,7 +59,7 @@ fn product(
       sums[6] += lower.z * right;
       sums[7] += lower.w * right;
       if (HALVES == 2u) {
-        let far_right = step[LEFT + i * QUADS + ACROSS + across];
+        let far_right = step[RIGHT + i * QUADS + ACROSS + across];
         further[0] += upper.x * far_right;
         further[1] += upper.y * far_right;
         further[2] += upper.z * far_right;
@@ -76,8 +77,7 @@ fn product(
     workgroupBarrier();   // nobody may overwrite the step before all have read it
   }
 
-  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no sum is found by a
-  // variable.
+  // Each turn stores the first row of sums and moves the others up: one copy of the epilogue, and no index that varies.
   let row = tile.row + down * LANE_ROWS;
   for (var r = 0u; r < LANE_ROWS; r++) {
     for (var half = 0u; half < HALVES; half++) {
@@ -102,7 +102,7 @@ fn fetched(tile: Tile, k: u32, lane: u32) -> mat4x4f {
 
 // The columns of a register tile go to four rows of the step.
 fn put(lane: u32, columns: mat4x4f) {
-  let i = select(LEFT, 0u, lane < TILE) + lane / QUADS % 4u * 4u * QUADS + lane % QUADS;
+  let i = select(RIGHT, 0u, lane < TILE) + lane / QUADS % 4u * 4u * QUADS + lane % QUADS;
   step[i] = columns[0];
   step[i + QUADS] = columns[1];
   step[i + 2u * QUADS] = columns[2];

@@ -26,7 +26,7 @@ fn row_of_group(group: u32, lanes: Lanes) -> u32 {
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return lanes.count; }
 
-// The sum over the lanes of a row. All of them must call it.
+// The sum over the lanes of a row; and two sums at once. All of them must call it.
 fn row_sum(value: f32, lanes: Lanes) -> f32 { return subgroupAdd(value); }
 fn row_sum2(value: vec2f, lanes: Lanes) -> vec2f { return subgroupAdd(value); }
 

@@ -1,5 +1,6 @@
-// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order.
-// Same functions as subgroup.wgsl.
+// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order. Each lane puts its number
+// there; then each step adds the upper half of what is left to the lower half, until one number is left. Same functions
+// as subgroup.wgsl.
 //
 // Constants: WORKGROUP  lanes of a workgroup, a power of two
 
@@ -24,7 +25,7 @@ fn row_of_group(group: u32, lanes: Lanes) -> u32 { return group; }
 // How many lanes share a row.
 fn row_lanes(lanes: Lanes) -> u32 { return WORKGROUP; }
 
-// The sum over the lanes of a row. All of them must call it.
+// The sum over the lanes of a row; and two sums at once. All of them must call it.
 fn row_sum(value: f32, lanes: Lanes) -> f32 { return row_sum2(vec2f(value, 0.0), lanes).x; }
 
 fn row_sum2(value: vec2f, lanes: Lanes) -> vec2f {
@@ -33,7 +34,7 @@ fn row_sum2(value: vec2f, lanes: Lanes) -> vec2f {
     workgroupBarrier();   // the upper half must be written before the lower half reads it
     if (lanes.lane < half) { scratch[lanes.lane] += scratch[lanes.lane + half]; }
   }
-  return workgroupUniformLoad(&scratch[0]);   // its barriers keep scratch until all have read it
+  return workgroupUniformLoad(&scratch[0]);   // all lanes load it; its barriers keep scratch until they have
 }
 
 // The largest value over the lanes of a row. All of them must call it.

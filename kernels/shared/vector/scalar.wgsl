@@ -9,7 +9,7 @@ fn sum_of(p: vector32) -> f32 { return p; }
 fn max_of(p: vector32) -> f32 { return p; }
 fn vector_of(four: vec4f) -> vector32 { return four.x; }
 fn elements_of(i: u32) -> vector_u32 { return i; }
-// Of four elements, the one or the ones that element j is stored with.
+// Of four elements, the vector that element j is stored in: that one.
 fn vector_at(four: vec4f, j: u32) -> vector32 { return four[j]; }
 // Four elements in a row, of the vectors in which each of them lies.
-fn joined(a: vector, b: vector, c: vector, d: vector) -> vec4<elem> { return vec4<elem>(a, b, c, d); }
+fn four_in_row(a: vector, b: vector, c: vector, d: vector) -> vec4<elem> { return vec4<elem>(a, b, c, d); }

@@ -7,11 +7,12 @@ const VECTOR = 4u;
 
 fn sum_of(p: vector32) -> f32 { return (p.x + p.y) + (p.z + p.w); }
 fn max_of(p: vector32) -> f32 { return max(max(p.x, p.y), max(p.z, p.w)); }
-// From four elements at once, of which a scalar is the first: what only it needs is all that a compiler leaves.
+// What was computed of four elements at once, as a vector. For single elements (scalar.wgsl) only the first of the four
+// counts, and compilers leave out what the others need.
 fn vector_of(four: vec4f) -> vector32 { return four; }
 // The numbers of the elements of vector i.
 fn elements_of(i: u32) -> vector_u32 { return VECTOR * i + vec4u(0u, 1u, 2u, 3u); }
-// Of four elements, the one or the ones that element j is stored with.
+// Of four elements, the vector that element j is stored in: here all of them, in scalar.wgsl that one.
 fn vector_at(four: vec4f, j: u32) -> vector32 { return four; }
 // Four elements in a row, of the vectors in which each of them lies: the same one.
-fn joined(a: vector, b: vector, c: vector, d: vector) -> vec4<elem> { return a; }
+fn four_in_row(a: vector, b: vector, c: vector, d: vector) -> vec4<elem> { return a; }

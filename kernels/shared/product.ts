@@ -1,24 +1,24 @@
 /** The loops of a product: variants of its kernels, the sizes in which they can be launched, and how each covers C. */
-import { type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../../engine/index.ts';
-import { matricesOf, type Matrices, type MatrixSizes, matrixVariantNames, matrixVariants } from '../matrix.ts';
-import { type VectorKernels, vectorParts } from '../rows.ts';
-import { ceilDiv } from '../sizes.ts';
+import { type Context, Kernel, part, type Sizes, type Source, type Variant } from '../../engine/index.ts';
+import { matricesOf, type Matrices, type MatrixSizes, matrixVariantNames, matrixVariants } from './matrix.ts';
+import { type VectorKernels, vectorParts } from './rows.ts';
+import { ceilDiv } from './sizes.ts';
 
 const read = (file: string) => part(import.meta.url, file);
-const registerTiles = await read('./register_tiles.wgsl');
-const swizzle = await read('./swizzle.wgsl');
-const tiled = await read('./product.tiled.wgsl');
-const subgroup = await read('./product.subgroup.wgsl');
-const matrix = await read('./product.matrix.wgsl');
+const registerTiles = await read('./product/register_tiles.wgsl');
+const swizzle = await read('./product/swizzle.wgsl');
+const tiled = await read('./product/product.tiled.wgsl');
+const subgroup = await read('./product/product.subgroup.wgsl');
+const matrix = await read('./product/product.matrix.wgsl');
 
 /** What all loops are linked with. */
-export const common = [await read('./problem.wgsl'), await read('./operands.wgsl')];
+export const common = [await read('./product/problem.wgsl'), await read('./product/operands.wgsl')];
 /** Where elements of plain matrices lie. */
 export const placeIn = {
-  a: await read('./place_in_a.wgsl'), b: await read('./place_in_b.wgsl'), y: await read('./place_in_y.wgsl'),
+  a: await read('./product/place_in_a.wgsl'), b: await read('./product/place_in_b.wgsl'), y: await read('./product/place_in_y.wgsl'),
 };
 /** The epilogue that stores sums as they are. */
-export const store = await read('./store.wgsl');
+export const store = await read('./product/store.wgsl');
 
 /** How tensors are read and written: element by element, or in vectors of four. */
 export type VectorForm = keyof VectorKernels;

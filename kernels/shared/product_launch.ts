@@ -1,11 +1,11 @@
 /** Launches of products: one dispatch, and sums over rows, cut into splits and into ranges. */
 import {
   accumulate, type Candidate, type Context, type FloatType, inRanges, type Kernel, part, Tensor,
-} from '../../../engine/index.ts';
-import { vectorKernels, vectorsOf } from '../rows.ts';
-import { ceilDiv } from '../sizes.ts';
-import { storedFor, wideFor } from '../wide_sum.ts';
-import type { Product } from './variants.ts';
+} from '../../engine/index.ts';
+import { vectorKernels, vectorsOf } from './rows.ts';
+import { ceilDiv } from './sizes.ts';
+import { storedFor, wideFor } from './wide_sum.ts';
+import type { Product } from './product.ts';
 
 /** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
 export interface Layout {
@@ -73,7 +73,7 @@ function splitLength(inner: number, splits: number): number {
 /** A split of K is at least this long: a shorter one costs more in the reduction than it gains. */
 const SHORTEST_SPLIT = 256;
 
-const reduction = vectorKernels('split_k_reduction', [await part(import.meta.url, './split_k_reduction.wgsl')], {
+const reduction = vectorKernels('split_k_reduction', [await part(import.meta.url, './product/split_k_reduction.wgsl')], {
   only: { parts: [], sizes: ({ kind }) => (kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
 });
 /** Lanes of a workgroup of it. */
