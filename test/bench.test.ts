@@ -245,7 +245,7 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a profile has ev
   });
   assert.is(times.length, count);
   assert.is(times[0].start, 0);
-  assert.ok(times.every(({ kernel, nanoseconds }) => kernel.startsWith('mul.') && nanoseconds >= 0));
+  assert.ok(times.every(({ kernel, nanoseconds }) => kernel.startsWith('elementwise.mul.') && nanoseconds >= 0));
   assert.ok(times.every(({ start }, i) => i === 0 || start >= times[i - 1].start + times[i - 1].nanoseconds), 'in order, without overlap');
 });
 
