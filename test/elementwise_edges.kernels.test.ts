@@ -1,4 +1,5 @@
 /** Element-wise operations where they bend, end or have no value: as PyTorch has them, NaN never hidden. */
+import * as assert from './assert.ts';
 import { test, testIf } from './test.ts';
 import { backward, open, Random, Tensor } from '../engine/index.ts';
 import * as operations from '../kernels/elementwise/index.ts';
@@ -77,7 +78,7 @@ function isSame(got: number, want: number): boolean {
 
 function compare(what: string, inputs: readonly string[], got: ArrayLike<number>, want: readonly number[]): void {
   const wrong = want.flatMap((value, i) => (isSame(got[i], value) ? [] : [`${what} at ${inputs[i]} is ${got[i]}, want ${value}`]));
-  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  assert.equal(wrong, []);
 }
 
 function parameter(data: readonly number[]): Tensor {
@@ -159,7 +160,7 @@ test('comparisons with NaN are false, but ≠, which is true', async () => {
   const data = await gpu.read(all);
   PAIRS.forEach(([left, right, want], i) => {
     const got = data.map((values) => values[i]).join(' ');
-    if (got !== want) throw new Error(`${Object.keys(COMPARISONS).join(', ')} of ${left} and ${right}: ${got}, want ${want}`);
+    assert.is(got, want, `${Object.keys(COMPARISONS).join(', ')} of ${left} and ${right}: ${got}, want ${want}`);
   });
   for (const tensor of [a, b, ...all]) tensor.dispose();
 });
