@@ -40,7 +40,7 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   stage(QUERIES, &query, queries, first_query, ROWS, lane);
 
   var running_max = HIDDEN;
-  var reach = vec4u();   // of the logits, which max lets go of if they are NaN
+  var reach = vec4u();   // of the logits: tells of NaN, which the max above may lose
   for (var tile = 0u; tile < tiles; tile++) {
     stage(KEYS, &key, keys, tile * TILE, TILE, lane);
     workgroupBarrier();   // operands must be whole, and the last sheet read

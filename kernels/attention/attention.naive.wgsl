@@ -1,14 +1,15 @@
 // Scaled dot-product attention, as the formula says it. Vaswani et al. 2017, arXiv:1706.03762, equation 1.
-//   logit = q·k/√Dh + mask     m = max logit     l = Σ exp(logit − m)     y = Σ exp(logit − m)·v / l
-// The first rung: one lane per query, which walks over the keys twice, for m, and for l and y. No weight is stored;
+//   logit = q·k/√Dh + mask     m = max logit     ℓ = Σ exp(logit − m)     y = Σ exp(logit − m)·v / ℓ
+// The first rung: one lane per query, which walks over the keys twice, for m, and for ℓ and y. No weight is stored;
 // each logit is computed twice. For tensors that lie as the bindings say. Linked with nothing.
+// A problem is one head of one sample. Of L queries and S keys, l and s are the numbers of one.
 //
 // Constants:
 // LANES: lanes of a workgroup      MAX_WIDTH: elements of the widest head
 
 struct Params {
-  problems: u32, queries: u32, keys: u32, width: u32,   // problems: B·H
-  masks: u32, causal: u32, scale: f32,
+  problems: u32, queries: u32, keys: u32, width: u32,   // B·H, L, S, Dh
+  masks: u32, causal: u32, scale: f32,                  // how many masks; 1 if causal; 1/√Dh
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -17,9 +18,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> value: array<elem>;              // [B, H, S, Dh]
 @group(0) @binding(4) var<storage, read> mask: array<elem>;               // [masks, L, S], masks: 0, 1, H or B·H
 @group(0) @binding(5) var<storage, read_write> y: array<elem>;            // [B, H, L, Dh]
-@group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;   // [B, H, L], m + ln l: kept for the gradient
+@group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;   // [B, H, L], m + ln ℓ: kept for the gradient
 
-const LOWEST = -3.4e38;
+const LOWEST = -3.4e38;   // below all logits
 const DEAD = 1e38;   // the logSumExp of a query that sees no key
 
 @compute @workgroup_size(LANES)
@@ -36,8 +37,8 @@ fn attention(
   for (var s = 0u; s < params.keys; s++) {
     if (sees(problem, l, s)) { running_max = max(running_max, logit(problem, l, s)); }
   }
-  var denominator = 0.0;
-  var accumulator: array<f32, MAX_WIDTH>;
+  var denominator = 0.0;                    // ℓ
+  var accumulator: array<f32, MAX_WIDTH>;   // Σ exp(logit − m)·v
   for (var s = 0u; s < params.keys; s++) {
     if (!sees(problem, l, s)) { continue; }
     let weight = exponential(logit(problem, l, s) - running_max);
@@ -77,8 +78,10 @@ fn bias(problem: u32, l: u32, s: u32) -> f32 {
 // NaN and infinity, told by their bits: comparisons may let them pass for numbers, and the built-in exp makes 0 of NaN
 // on some adapters.
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+// x, or NaN where x is infinite or NaN: so that nothing later makes a number of it.
 fn shown(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   return select(x, bitcast<f32>(bits | 0x7fc00000u), (bits & 0x7f800000u) == 0x7f800000u);
 }
+// eˣ, and NaN of NaN.
 fn exponential(x: f32) -> f32 { return select(exp(x), x, is_nan(x)); }

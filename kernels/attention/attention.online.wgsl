@@ -1,11 +1,12 @@
 // Scaled dot-product attention, forward: y = softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights. Dao et al.
 // 2022, arXiv:2205.14135, algorithm 1: a row of the softmax is built up tile by tile of keys, with the running maximum
-// m of its logits and the denominator l, the sum of exponentials below it. A larger logit rescales what was summed.
-//   α = exp(m − m')   l ← α·l + Σ exp(logit − m')   o ← α·o + Σ exp(logit − m')·v   m ← m'      at the end   y = o/l
+// m of its logits and the denominator ℓ, the sum of exp(logit − m). A larger logit rescales what was summed.
+//   α = exp(m − m′)   ℓ ← α·ℓ + Σ exp(logit − m′)   o ← α·o + Σ exp(logit − m′)·v   m ← m′      at the end   y = o/ℓ
 // One lane per query, LANES to a workgroup; keys and values come in tiles.
 // New here: one walk over the keys; rows in vectors; tiles that lanes share. Taken from attention.naive.wgsl: a lane
-// owns a query.
-// Linked with problem.wgsl, finite.wgsl, seen_sum.wgsl, tile.*.wgsl and shared/vector/*.wgsl.
+// owns a query. Taken from softmax/softmax.online.wgsl: the running maximum and α.
+// Linked with problem.wgsl (rows, `logit`, `weight`), finite.wgsl (`reach`: the bits of NaN), seen_sum.wgsl,
+// tile.*.wgsl (`Lane`, `Met`, `stage`, `column_*`, `take_*`) and shared/vector/*.wgsl.
 //
 // Constants:
 // LANES: lanes of a workgroup      TILE: keys that are met at a time      VECTORS: room for the vectors of a row
@@ -33,7 +34,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
 
   var running_max = HIDDEN;   // of the logits so far
   var denominator = 0.0;      // Σ exp(logit − running_max) over the keys so far
-  var reach = 0u;             // of the logits so far, which max lets go of if they are NaN
+  var reach = 0u;             // of the logits so far: tells of NaN, which the max above may lose
   let met = Met(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = keys_before(first_query + LANES);
   for (var first = 0u; first < end; first += TILE) {

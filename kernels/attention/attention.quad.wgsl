@@ -30,7 +30,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   var accumulator: array<Four, VECTORS>;   // Σ exp(logit − running_max) · v over the keys so far
   var running_max = vec4f(HIDDEN);         // of the logits so far
   var denominator = vec4f();               // Σ exp(logit − running_max) over the keys so far
-  var reach = vec4u();                     // of the logits so far, which max lets go of if they are NaN
+  var reach = vec4u();                     // of the logits so far: tells of NaN, which the max above may lose
   let met = Met(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = keys_before(first_query + OWN * LANES);
   for (var first = 0u; first < end; first += TILE) {

@@ -3,15 +3,16 @@
 //   delta  = Σ over keys of weight · dweight        dlogit  = weight · (dweight − delta)
 //   dq = Σ over keys of dlogit · k/√Dh     dk = Σ over queries of dlogit · q/√Dh     dv = Σ over queries of weight · dy
 // The first rung, in two dispatches. In the first a lane has a query, and finds delta and dq. In the second a lane has
-// a key, and finds dk and dv. Nothing is added to by two lanes. For tensors that lie as the bindings say. Linked with
+// a key, and finds dk and dv. No two lanes add to one number. For tensors that lie as the bindings say. Linked with
 // nothing.
+// Taken from attention.naive.wgsl: `sees`, `logit`, and how NaN is handed on.
 //
 // Constants:
 // LANES: lanes of a workgroup      MAX_WIDTH: elements of the widest head      OF_KEYS: whether lanes have keys
 
 struct Params {
-  problems: u32, queries: u32, keys: u32, width: u32,   // problems: B·H
-  masks: u32, causal: u32, scale: f32,
+  problems: u32, queries: u32, keys: u32, width: u32,   // B·H, L, S, Dh
+  masks: u32, causal: u32, scale: f32,                  // how many masks; 1 if causal; 1/√Dh
   dvalue_offset: u32,   // where dv starts in `gradient`
 }
 
@@ -69,7 +70,7 @@ fn find_dk_and_dv(problem: u32, s: u32) {
     let row = problem * params.queries + l;
     let w = weight(problem, l, s);
     let dlogit = shown(w * (dweight(problem, l, s) - delta[row].x - delta[row].y));
-    let shown_weight = select(w, dlogit, is_nan(dlogit));   // a query whose dlogits are no numbers spoils dv too
+    let shown_weight = select(w, dlogit, is_nan(dlogit));   // a query whose dlogits are NaN makes NaN of dv too
     for (var c = 0u; c < params.width; c++) {
       dk[c] += dlogit * f32(query[row * params.width + c]);
       dv[c] += shown_weight * f32(dy[row * params.width + c]);
@@ -117,6 +118,7 @@ fn bias(problem: u32, l: u32, s: u32) -> f32 {
 // NaN and infinity, told by their bits: comparisons may let them pass for numbers, and the built-in exp makes 0 of NaN
 // on some adapters.
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+// x, or NaN where x is infinite or NaN: so that nothing later makes a number of it.
 fn shown(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   return select(x, bitcast<f32>(bits | 0x7fc00000u), (bits & 0x7f800000u) == 0x7f800000u);

@@ -1,10 +1,10 @@
 // Gradient of attention for keys and values, dk and dv, for hardware adapters and heads wider than 32.
 // One lane that holds k, v, dk and dv has 4·Dh numbers in registers, 256 at Dh = 64, and a lane of an NVIDIA GPU has
 // 255 registers for all it does; the rest goes to memory.
-// New here: a key is spread over SHARES lanes. Each holds a share of the vectors of all four and multiplies those, and
-// the lanes of a key add up each other's sums. Lanes with the same share stand side by side, so that those of a
-// subgroup read one vector of the staged rows: a broadcast. Taken from attention_grad_key_value.online.wgsl: everything
-// else.
+// New here: a key is spread over SHARES lanes. Each holds a share of the vectors of k, v, dk and dv and multiplies
+// those, and the lanes of a key add up each other's sums. Lanes with the same share stand side by side, so that those
+// of a subgroup read one vector of the staged rows: a broadcast. Taken from attention_grad_key_value.online.wgsl:
+// everything else.
 // Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, listeners.*.wgsl, tile.workgroup.wgsl and
 // shared/vector/*.wgsl.
 //

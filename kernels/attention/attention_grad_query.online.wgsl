@@ -3,8 +3,8 @@
 // order is fixed.
 //   weight = exp(logit − logSumExp)             dweight = dy·v
 //   delta = Σ over keys of weight · dweight     dlogit = weight · (dweight − delta)
-// The dlogits of a query add up to 0, and what is left of that is all there is of some gradients: a bias of the keys
-// has none, nor have keys that are all equal. The paper's delta, dy·y, has the rounding of y in it. So delta is summed
+// The dlogits of a query add up to 0. Some gradients are multiples of that sum, and so must vanish: that of a bias of
+// the keys, or dq where all keys are equal. The paper's delta, dy·y, has the rounding of y in it. So delta is summed
 // from the dweights themselves, in a first walk over the keys, and kept in two numbers, of which the second corrects
 // the first.
 // One lane per query, LANES to a workgroup; keys and values come in tiles.

@@ -1,7 +1,7 @@
 // Layer normalisation of rows, as the formula says it. Ba et al. 2016, arXiv:1607.06450, eq. 4.
 //   y = x̂ · weight + bias,  x̂ = (x − mean) · rstd,  rstd = 1/√(var + eps),  var = mean((x − mean)²)
-// The first rung: one lane per row, three passes over it. The second also finds by how much rounding has put the mean off:
-// that is the mean of x − mean, which without rounding is 0. Linked with nothing.
+// The first rung: one lane per row, three passes over it. The second also finds by how much rounding has put the mean
+// off: that is the mean of x − mean, which without rounding is 0. Linked with nothing.
 //
 // Constants: WORKGROUP  lanes of a workgroup
 

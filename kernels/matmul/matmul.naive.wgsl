@@ -1,7 +1,7 @@
 // Matrix product, first rung: C[m, n] = Σ_k op(A)[m, k] · op(B)[k, n], read straight from memory. One lane per element
 // of C. For each of its K products it loads two numbers, so memory sets the pace: 4 bytes per operation.
-// Linked with problem.wgsl (sizes, and `tile_of`), operands.wgsl (`a` and `b`) and place_in_y.wgsl of ../shared/product,
-// with shared/vector/scalar.wgsl (single elements), and with parts/epilogue.wgsl, which stores.
+// Linked with problem.wgsl (sizes, and `tile_of`), operands.wgsl (`a` and `b`) and place_in_y.wgsl of
+// ../shared/product, with shared/vector/scalar.wgsl (single elements), and with parts/epilogue.wgsl, which stores.
 //
 // Constants:
 // WORKGROUP: lanes of a workgroup

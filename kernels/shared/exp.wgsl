@@ -9,8 +9,8 @@ const LN2_HIGH = 0.693359375;
 const LN2_REST = 2.12194440e-4;
 const LOWEST = -87.3;   // eˣ of less is no normal f32: it lies below 2⁻¹²⁶
 
-// Added to a number below 2²² it leaves that number, rounded to a whole one, in the last bits of the sum. A conversion to i32 would do
-// the same, but slower: it must also be right for numbers that no i32 holds.
+// Added to a number below 2²² it leaves that number, rounded to a whole one, in the last bits of the sum. A conversion
+// to i32 would do the same, but slower: it must also be right for numbers that no i32 holds.
 const ROUNDER = 12582912.0;   // 1.5 · 2²³
 const ROUNDER_BITS = 0x4b400000;
 

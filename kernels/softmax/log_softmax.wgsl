@@ -1,7 +1,7 @@
-// Logarithm of softmax of rows: y = x − m − log Σ exp(x − m), m the largest element of the row.
-// Its own formula, because the logarithm of a probability is −∞ once that is rounded to 0, and near 1 has few digits left.
-// A row with NaN or +∞ is NaN, and so is one of −∞ alone.
-// Cut and linked as softmax.wgsl, and with ../shared/log.wgsl and ../shared/special.wgsl.
+// Logarithm of softmax of rows: y = x − m − log Σ exp(x − m), m the largest element of the row. Its own formula,
+// because the logarithm of a probability is −∞ once that is rounded to 0, and near 1 has few digits left. A row with
+// NaN or +∞ is NaN, and so is one of −∞ alone. Cut and linked as softmax.wgsl, and with ../shared/log.wgsl and
+// ../shared/special.wgsl.
 
 struct Params { rows: u32, cols: u32 }
 

@@ -1,9 +1,10 @@
 // Softmax of rows: y = exp(x − m) / Σ exp(x − m), m the largest element of the row.
 // New here: lanes share a row. Neighbours read neighbouring vectors, and `row_max` and `row_sum` bring together what
 // each has found.
-// Taken from softmax.naive.wgsl: three passes over a row, of which the second and third find it in a cache.
-// A row with NaN or +∞ is NaN, and so is one of −∞ alone. Linked with ../shared/row/*.wgsl (the lanes of a row),
-// ../shared/vector/*.wgsl (the elements of a load), ../shared/softmax.wgsl (`exp_of_vector`, LEAST) and ../shared/exp.wgsl.
+// Taken from softmax.naive.wgsl: three passes over a row, of which the second and third find it in a cache. A row with
+// NaN or +∞ is NaN, and so is one of −∞ alone. Linked with ../shared/row/*.wgsl (the lanes of a row),
+// ../shared/vector/*.wgsl (the elements of a load), ../shared/softmax.wgsl (`exp_of_vector`, LEAST) and
+// ../shared/exp.wgsl.
 
 struct Params { rows: u32, cols: u32 }
 

@@ -5,12 +5,14 @@
 // lanes share a row, make weights of it and put them back into `halves`.
 // Linked with problem.wgsl, finite.wgsl and shared/matrix/*.wgsl, which says how these two count: in vectors of four.
 //
-// Constants: M, N, K: sizes of the matrices      SUBGROUP: lanes of a subgroup TALL: matrices of own rows that a
-// subgroup has, one below the other      ACROSS: subgroups that share those rows' columns ROWS: own rows of a workgroup
-// LANES: its lanes      TILE: rows met at a time, whole matrices for each subgroup VECTORS: room for the vectors of a
-// row
+// Constants:
+// M, N, K: sizes of the matrices      SUBGROUP: lanes of a subgroup
+// TALL: matrices of own rows that a subgroup has, one below the other
+// ACROSS: subgroups that share the columns of those rows
+// ROWS: own rows of a workgroup      LANES: its lanes      TILE: rows met at a time, whole matrices for each subgroup
+// VECTORS: room for the vectors of a row
 
-// as shared/vector/vec4.wgsl, whose sum_of is another one where matrices are emulated
+// As in shared/vector/vec4.wgsl, of which rungs on matrix units need no more than this.
 alias vector = vec4<elem>;
 alias vector32 = vec4f;
 alias result_vector = vec4<result>;

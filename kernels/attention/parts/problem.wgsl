@@ -42,7 +42,7 @@ const MINUS_INFINITY_BITS = 0xff800000u;
 const MASKING_BITS = 0xfcf0bdc2u;   // of −1e37: a mask of as much or less hides, −∞ or the lowest f32
 
 // Vectors of a row, the count of most loops. Hardware adapters want a constant, VECTORS itself, to unroll them and keep
-// rows in registers. The compilers of software adapters take up to a minute over unrolled loops, and their registers
+// rows in registers. The compilers of software adapters take very long over unrolled loops, and their registers
 // are memory anyway: there the count comes at run time, and one program, with VECTORS to spare, serves many head
 // widths.
 fn vectors() -> u32 {
@@ -96,8 +96,8 @@ fn at_lowest(x: vec4f) -> vec4f {
   return select(x, vec4f(LOWEST_EXPONENT), is_lower);
 }
 
-// Weight and dlogit of pairs, from their logits and what their dweights are above delta. Where a dlogit is not finite,
-// its weight counts as no more.
+// Weight and dlogit of pairs, from their logits and `above`, dweight − delta. Where a dlogit is not finite, the weight
+// is not either.
 struct Pair { weight: vec4f, dlogit: vec4f }
 fn pair_of(logits: vec4f, levels: vec4f, above: vec4f) -> Pair {
   let w = weights(logits, levels);

@@ -3,7 +3,7 @@
 // hidden ones: rarely, and then slowly.
 // Linked with problem.wgsl, finite.wgsl and shared/vector/*.wgsl.
 
-// Apart from the `sum_of` of vectors, which is another one where matrices are emulated.
+// As `sum_of` of shared/vector/*.wgsl, which rungs on matrix units are not linked with.
 fn vector_sum(p: vector32) -> f32 {
   let four = vec4f(p);
   if (VECTOR == 1u) { return four.x; }

@@ -2,8 +2,9 @@
 // Each row is loaded once per workgroup, by neighbouring lanes, and then read by all lanes at once, a broadcast.
 // Same names as tile.subgroup.wgsl. The kernel defines `load_a` and `load_b`.
 //
-// Constants: TILE: rows that are met at a time      STAGED: rows that are staged at a time, whole tiles; tiles start at
-// a multiple of it
+// Constants:
+// TILE: rows that are met at a time      STAGED: rows that are staged at a time, a number of whole tiles
+// LANES: lanes of a workgroup            VECTORS: room for the vectors of a row
 
 struct Lane { @builtin(local_invocation_index) index: u32 }
 

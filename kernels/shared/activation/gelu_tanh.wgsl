@@ -1,8 +1,8 @@
 // GELU, tanh form: y = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³))). Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
 // Linked with ../special.wgsl.
 
-// tanh v = (e²ᵛ − 1)/(e²ᵛ + 1), held at ±10, where tanh is ±1 to the last bit of f32: the built-in tanh(89) is NaN on some
-// adapters, and near 0 the built-in may lose all relative precision.
+// tanh v = (e²ᵛ − 1)/(e²ᵛ + 1), held at ±10, where tanh is ±1 to the last bit of f32: the built-in tanh(89) is NaN on
+// some adapters, and near 0 the built-in may lose all relative precision.
 fn tanh_held(v: vec4f) -> vec4f {
   let e = exp(2.0 * clamp(v, vec4f(-10.0), vec4f(10.0)));
   return (e - 1.0) / (e + 1.0);

@@ -1,6 +1,6 @@
-// The tensors of a product, loaded and stored four elements at a time. `at` has the place of each of the four in memory.
-// They are neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one vector
-// and one load serves them.
+// The tensors of a product, loaded and stored four elements at a time. `at` has the place of each of the four in
+// memory. They are neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one
+// vector and one load serves them.
 // Linked with one of ../vector/*.wgsl, and with place_in_*.wgsl or what a room has instead, which say where an element
 // lies.
 

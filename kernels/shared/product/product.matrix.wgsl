@@ -8,8 +8,8 @@
 // Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, places of a, b and y, an epilogue, and three of
 // ../matrix/*.wgsl.
 // New here: one instruction multiplies small matrices, and no lane knows which of their elements it holds, so sums
-// leave through workgroup memory. Taken from product.tiled.wgsl: tiles in workgroup memory, walked in the same order, and
-// the epilogue.
+// leave through workgroup memory. Taken from product.tiled.wgsl: tiles in workgroup memory, walked in the same order,
+// and the epilogue.
 //
 // Constants:
 // M, N, K, SUBGROUP: sizes of the small matrices, and lanes that hold them
@@ -41,8 +41,8 @@ fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
   let group_down = subgroup / GROUPS_ACROSS;
   let group_across = subgroup % GROUPS_ACROSS;
   let keeps_row_sums = ROW_SUMS && tile.column == 0u;
-  // Matrix r of the register tile's rows and c of its columns is sums[4 r + c]. Every index below is a constant: an array
-  // that is indexed by a variable goes from registers to memory.
+  // Matrix r of the register tile's rows and c of its columns is sums[4 r + c]. Every index below is a constant: an
+  // array that is indexed by a variable goes from registers to memory.
   var sums: array<Sum, 16>;
   var row_sums: array<Sum, 4>;
   var next_a = fetched_a(tile, tile.first, lane);

@@ -1,6 +1,6 @@
 // Matrix product, third rung: no workgroup memory and no barrier; lanes of a subgroup read each other's registers. For
-// software adapters, where a barrier costs far more than a product, and a load several products. A subgroup computes
-// 4 · SENDERS rows of C, each lane 4 columns of them. For every 4 steps of k each lane loads a register tile of op(B) for
+// software adapters, where a barrier costs far more than a product, and a load several products. A subgroup
+// computes 4 · SENDERS rows of C, each lane 4 columns of them. For every 4 steps of k each lane loads a register tile of op(B) for
 // itself, and one of op(A), which it shows to all lanes: 32 numbers for 4 · 4 · 4 · SENDERS products. Right for every
 // subgroup size from SENDERS up to WORKGROUP.
 // Linked with problem.wgsl, operands.wgsl, register_tiles.wgsl, places of a, b and y, and an epilogue.
@@ -35,8 +35,8 @@ fn product(
     let right = register_tile_b(tile, k, columns_at);
     let own = register_tile_a(tile, rows_at, k);
     if (ROW_SUMS) { row_sums += (own[0] + own[1]) + (own[2] + own[3]); }
-    // two short loops, which compilers unroll, as they do not with long ones: then all indices of sums are constants, and
-    // sums stay in registers
+    // two short loops, which compilers unroll, as they do not with long ones: then all indices of sums are constants,
+    // and sums stay in registers
     for (var sender = 0u; sender < 4u; sender++) { add_rows_of(sender, own, right); }
     for (var sender = 4u; sender < SENDERS; sender++) { add_rows_of(sender, own, right); }
   }

@@ -5,8 +5,8 @@
 // way: the products hide how far away memory is.
 // Linked with problem.wgsl, swizzle.wgsl, operands.wgsl, register_tiles.wgsl, places of a, b and y, and an epilogue.
 // New here: what is loaded once is used TILE times. Of the copy in workgroup memory each lane reads 12 numbers for 32
-// products, or, where the tile is 128 wide, 16 for 64. More sums a lane would take so many registers that fewer lanes fit
-// at the same time. Taken from the rung before: the problem, and the epilogue.
+// products, or, where the tile is 128 wide, 16 for 64. More sums a lane would take so many registers that fewer lanes
+// fit at the same time. Taken from the rung before: the problem, and the epilogue.
 //
 // Constants:
 // TILE: rows and columns of the tile, 64 or 128
@@ -21,8 +21,8 @@ const LANE_ROWS = 8u;
 const HALVES = TILE / 64u;      // of a row, in which a lane has columns: the only one, or both
 
 // For each k of the step, the quads of op(A)'s rows; from RIGHT on, for each k, the quads of op(B)'s columns. Workgroup
-// memory is made of banks, each of which gives one word at a time. Neighbouring lanes read neighbouring quads of op(B), and
-// the same ones of op(A), so that no two of them want different words of a bank.
+// memory is made of banks, each of which gives one word at a time. Neighbouring lanes read neighbouring quads of op(B),
+// and the same ones of op(A), so that no two of them want different words of a bank.
 var<workgroup> step: array<vec4f, 2u * STEP * QUADS>;
 const RIGHT = STEP * QUADS;
 
@@ -34,8 +34,8 @@ fn product(
   let tile = tile_of(swizzled(group_number(group, groups), TILE, TILE), TILE, TILE);
   let across = lane % ACROSS;
   let down = lane / ACROSS;
-  // An array for each half of the columns. All indices into them are constants: no variable can choose a register, so an
-  // array that is indexed by one goes to memory.
+  // An array for each half of the columns. All indices into them are constants: no variable can choose a register, so
+  // an array that is indexed by one goes to memory.
   var sums: array<vec4f, LANE_ROWS>;
   var further: array<vec4f, LANE_ROWS>;
   var row_sums: array<vec4f, 2>;

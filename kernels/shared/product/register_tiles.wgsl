@@ -1,6 +1,7 @@
-// Operands in register tiles: 4 × 4 elements that a lane holds in its registers, a mat4x4f. However an operand is stored,
-// tiles look alike: a transposed one costs a transposition in registers, nothing else. Beyond the tile's split of K a register tile is 0; beyond the last row or column it repeats
-// the last one, whose sums nobody stores. Where rows and columns lie is asked for once, ahead of a loop over k.
+// Operands in register tiles: 4 × 4 elements that a lane holds in its registers, a mat4x4f. However an operand is
+// stored, tiles look alike: a transposed one costs a transposition in registers, nothing else. Beyond the tile's split
+// of K a register tile is 0; beyond the last row or column it repeats the last one, whose sums nobody stores. Where
+// rows and columns lie is asked for once, ahead of a loop over k.
 
 // Where four rows of op(A) lie, and four columns of op(B).
 fn rows_of_a(tile: Tile, row: u32) -> vec4u { return tile.a + row_in_a(min(row + FOUR, vec4u(params.rows - 1u))); }

@@ -1,8 +1,9 @@
 // Reduction of rows, each to one number: y[row] = x[row, 0] ∘ x[row, 1] ∘ …, where ∘ is `combine` of the part that says
 // what is computed. A row may be cut into splits, each with a result of its own; the last one may be shorter. What does
 // not fit one binding goes in ranges of splits: whole rows, or one row in part.
-// Linked with row/*.wgsl (the lanes of a row take its vectors in turn, so the order is fixed), with a vector and fold.wgsl
-// (what is in a vector, combined), and with an operation such as sum.wgsl, which comes with `across`, over the lanes.
+// Linked with row/*.wgsl (the lanes of a row take its vectors in turn, so the order is fixed), with a vector and
+// fold.wgsl (what is in a vector, combined), and with an operation such as sum.wgsl, which comes with `across`, over
+// the lanes.
 
 struct Params {
   rows: u32,                         // splits of this range

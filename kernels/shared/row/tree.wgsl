@@ -1,6 +1,6 @@
-// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order. Each lane puts its number there;
-// then each step adds the upper half of what is left to the lower half, until one number is left.
-// Same functions as subgroup.wgsl.
+// One row per workgroup: sums and maxima by halving in workgroup memory, in a fixed order. Each lane puts its number
+// there; then each step adds the upper half of what is left to the lower half, until one number is left. Same functions
+// as subgroup.wgsl.
 //
 // Constants: WORKGROUP  lanes of a workgroup, a power of two
 

@@ -7,8 +7,8 @@ const VECTOR = 4u;
 
 fn sum_of(p: vector32) -> f32 { return (p.x + p.y) + (p.z + p.w); }
 fn max_of(p: vector32) -> f32 { return max(max(p.x, p.y), max(p.z, p.w)); }
-// What was computed of four elements at once, as a vector. For single elements (scalar.wgsl) only the first of the four counts,
-// and compilers leave out what the others need.
+// What was computed of four elements at once, as a vector. For single elements (scalar.wgsl) only the first of the four
+// counts, and compilers leave out what the others need.
 fn vector_of(four: vec4f) -> vector32 { return four; }
 // The numbers of the elements of vector i.
 fn elements_of(i: u32) -> vector_u32 { return VECTOR * i + vec4u(0u, 1u, 2u, 3u); }
