@@ -7,14 +7,7 @@ import { mean } from '../kernels/reduce/index.ts';
 import { type Made, openLacking, openWith } from './faulty_device.ts';
 
 /** The error that some work ends with. */
-async function errorOf(work: () => unknown): Promise<unknown> {
-  try {
-    await work();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('expected an error');
-}
+const errorOf = (work: () => unknown) => assert.rejectsWith(async () => work(), Error);
 
 /** A small training, in which memory is taken for all that it is ever taken for. */
 async function train(gpu: Gpu): Promise<void> {

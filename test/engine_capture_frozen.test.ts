@@ -29,7 +29,7 @@ test('a number that the step itself changes is refused when it is recorded, with
     factor *= 0.9;
     return y;
   });
-  refused(() => step.run(), /^captured step: command 1, mul\.[a-z0-9.]+: b_fixed was 0\.1, then 0\.09$/, /in a tensor/);
+  refused(() => step.run(), /^captured step: command 1, elementwise\.mul\.[a-z0-9.]+: b_fixed was 0\.1, then 0\.09$/, /in a tensor/);
   assert.is(gpu.counts.dispatches, dispatches);
   refused(() => step.run(), /b_fixed was/);
 });
@@ -40,7 +40,7 @@ test('a number that the program changes between runs is refused in the second on
   using step = gpu.capture(() => add(scale(x, lr), x));
   assert.equal([...(await step.run().read())], [1.5, 3]);
   lr = 0.25;
-  for (let i = 0; i < 2; i++) refused(() => step.run(), /command 1, mul.*: b_fixed was 0\.5, then 0\.25/);
+  for (let i = 0; i < 2; i++) refused(() => step.run(), /command 1, elementwise\.mul.*: b_fixed was 0\.5, then 0\.25/);
   lr = 0.5;
   assert.equal([...(await step.run().read())], [1.5, 3]);
 });
@@ -67,11 +67,11 @@ test('whatever else a closure decides is refused too: kernels, shapes, constants
   using gain = numbers('gain', 1, 1, 1, 1);
   let turn = 0;
   const steps: readonly (readonly [() => unknown, RegExp])[] = [
-    [() => (turn++ % 2 === 0 ? mul(x, y) : add(x, y)), /command 1, mul\.vec4\.only: it was add\.vec4\.only the next time/],
-    [() => add(x, turn++ % 2 === 0 ? x : y), /command 1, add.*: b was "x", then "y"/],
+    [() => (turn++ % 2 === 0 ? mul(x, y) : add(x, y)), /command 1, elementwise\.mul\.vec4\.only: it was elementwise\.add\.vec4\.only the next time/],
+    [() => add(x, turn++ % 2 === 0 ? x : y), /command 1, elementwise\.add.*: b was "x", then "y"/],
     [() => layernorm(x.reshape([1, 4]), gain, y, { eps: 1e-5 * ++turn }), /eps was 0\.0000\d, then 0\.0000\d|eps was \de-5, then \de-5/],
     [() => layernorm(x.reshape(turn++ % 2 === 0 ? [2, 2] : [1, 4]).reshape([-1, 2]), gain.alias([2]), y.alias([2])), /^$/],
-    [() => { turn++; for (let i = 0; i < turn; i++) add(x, y); }, /it had 1 commands, then 2; the first that only one pass has is add/],
+    [() => { turn++; for (let i = 0; i < turn; i++) add(x, y); }, /it had 1 commands, then 2; the first that only one pass has is elementwise\.add/],
     [() => ({ sum: add(x, y), lr: ++turn }), /what it returns\.lr was \d+, then \d+/],
     [() => [[x, y][turn++ % 2], add(x, y)], /what it returns\[0\] was "[xy]" \[4\], then another "[xy]" \[4\]/],
     [() => (turn++ % 2 === 0 ? { a: add(x, y) } : { b: add(x, y) }), /what it returns had [ab], then [ab]/],
