@@ -7,7 +7,7 @@ import { selfAttention } from '../kernels/attention/index.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
 import { dropout, dropPath } from '../kernels/dropout/index.ts';
 import { clamp, pow, scale } from '../kernels/elementwise/index.ts';
-import { frames } from '../kernels/frames/index.ts';
+import { frames, TABLE_COLUMNS } from '../kernels/frames/index.ts';
 import { layernorm } from '../kernels/layernorm/index.ts';
 import { expand, permute, slice } from '../kernels/rearrange/index.ts';
 import { sum } from '../kernels/reduce/index.ts';
@@ -32,8 +32,8 @@ const RANGES: readonly (readonly [string, (value: number) => unknown, readonly n
   ['dropPath: rate', (rate) => dropPath(zeros(3), rate, draw()), [NaN, -0.1, 1]],
   ['layernorm: eps', (eps) => layernorm(zeros(2, 4), zeros(4), zeros(4), { eps }), [NaN, 0, -1e-5, inf, 1e-40]],
   ['crossEntropyWithLabels: smoothing', (smoothing) => crossEntropyWithLabels(zeros(2, 3), words(2), smoothing), [NaN, -0.1, 1]],
-  ['frames: mean of green', (mean) => frames(words(6), words(1, 12), { ...statistics, mean: [0, mean, 0] }), [NaN, inf]],
-  ['frames: std of blue', (std) => frames(words(6), words(1, 12), { ...statistics, std: [1, 1, std] }), [NaN, 0, -1, inf]],
+  ['frames: mean of green', (mean) => frames(words(6), words(1, TABLE_COLUMNS), { ...statistics, mean: [0, mean, 0] }), [NaN, inf]],
+  ['frames: std of blue', (std) => frames(words(6), words(1, TABLE_COLUMNS), { ...statistics, std: [1, 1, std] }), [NaN, 0, -1, inf]],
   ['AdamW: lr', (lr) => hyperRow({ ...hyper, lr }), [NaN, -1e-3, inf]],
   ['AdamW: beta1', (beta1) => hyperRow({ ...hyper, beta1 }), [NaN, -0.1, 1]],
   ['AdamW: beta2', (beta2) => controlSettings({ ...settings, beta2 }), [NaN, -0.1, 1]],
