@@ -29,7 +29,8 @@ interface Goal {
 
 const times = (ratio: number) => `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`;
 /** The least and the most of several shares. */
-const span = (shares: readonly number[]) => [...new Set([Math.min(...shares), Math.max(...shares)].map(percent))].join(' to ');
+const span = (shares: readonly number[]) =>
+  [...new Set([Math.min(...shares), Math.max(...shares)].map(percent))].join(' to ');
 
 /** Tasks of a name beside the best peer that trains: each of them so many times as fast. */
 function besidePeers(what: string, prefix: string, least: number): Goal {
@@ -40,19 +41,25 @@ function besidePeers(what: string, prefix: string, least: number): Goal {
     judge({ outcomes = [] }) {
       const ratios = tasks.map((task) => advantage(outcomes, task)?.ratio);
       if (ratios.some((ratio) => ratio === undefined)) return undefined;
-      return { reached: ratios.map((ratio) => times(ratio as number)).join(', '), isMet: ratios.every((ratio) => (ratio as number) >= least) };
+      return { reached: ratios.map((ratio) => times(ratio as number)).join(', '),
+        isMet: ratios.every((ratio) => (ratio as number) >= least) };
     },
   };
 }
 
 /** The fastest variant of each case of a room, in f32. */
 function fastest({ kernels }: Evidence, room: string, direction: Direction, of: (row: Row) => boolean): Row[] {
-  const rows = (kernels?.rows ?? []).filter((row) => row.room === room && row.direction === direction && row.isWorkload && row.type === 'f32' && of(row));
+  const rows = (kernels?.rows ?? []).filter((row) =>
+    row.room === room && row.direction === direction && row.isWorkload && row.type === 'f32' && of(row)
+  );
   return rows.filter((row) => rows.every((other) => other.case !== row.case || other.gpu.median >= row.gpu.median));
 }
 
-/** A kernel that memory bounds: its share of a copy that gives each lane one vector; in brackets its share of the roof. */
-function ofACopy(what: string, room: string, directions: readonly Direction[], least: number, of: (row: Row) => boolean): Goal {
+/**
+ * A kernel that memory bounds: its share of a copy that gives each lane one vector; in brackets its share of the roof.
+ */
+function ofACopy(what: string, room: string, directions: readonly Direction[], least: number,
+  of: (row: Row) => boolean): Goal {
   return {
     what: `${what}, ${directions.join(' and ')}`,
     goal: `${percent(least)} of a plain copy`,
@@ -60,7 +67,8 @@ function ofACopy(what: string, room: string, directions: readonly Direction[], l
       const rows = directions.flatMap((direction) => fastest(evidence, room, direction, of));
       if (rows.length === 0) return undefined;
       const shares = rows.map(plainShareOf);
-      return { reached: `${span(shares)} (of the roof ${span(rows.map(shareOf))})`, isMet: shares.every((share) => share >= least) };
+      return { reached: `${span(shares)} (of the roof ${span(rows.map(shareOf))})`,
+        isMet: shares.every((share) => share >= least) };
     },
   };
 }
@@ -72,7 +80,9 @@ const GOALS: readonly Goal[] = [
     goal: '5 ×',
     judge({ outcomes = [] }) {
       const all = summary(outcomes, trainingTasks.map(({ name }) => name));
-      return all === undefined || all.missing.length > 0 ? undefined : { reached: `${times(all.mean)}, each at least ${times(all.least)}`, isMet: all.mean >= 5 };
+      return all === undefined || all.missing.length > 0
+        ? undefined
+        : { reached: `${times(all.mean)}, each at least ${times(all.least)}`, isMet: all.mean >= 5 };
     },
   },
   besidePeers('each task', '', 1.5),
@@ -84,10 +94,13 @@ const GOALS: readonly Goal[] = [
     goal: '15 % of the fused instructions of the processor',
     judge(evidence) {
       const peak = evidence.kernels?.roofs.processorGflops;
-      const rows = both.flatMap((direction) => fastest(evidence, 'matmul', direction, (row) => /^(768³|1024³|B\/32)/.test(row.case)));
+      const rows = both.flatMap((direction) =>
+        fastest(evidence, 'matmul', direction, (row) => /^(768³|1024³|B\/32)/.test(row.case))
+      );
       if (peak === undefined || rows.length === 0) return undefined;
       const shares = rows.map((row) => gflopsOf(row) / peak);
-      return { reached: `${span(shares)} (of the roof ${span(rows.map(shareOf))})`, isMet: shares.every((share) => share >= 0.15) };
+      return { reached: `${span(shares)} (of the roof ${span(rows.map(shareOf))})`,
+        isMet: shares.every((share) => share >= 0.15) };
     },
   },
   ofACopy('layernorm, 768 wide', 'layernorm', ['forward'], 0.9, (row) => row.case.endsWith('× 768')),

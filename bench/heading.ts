@@ -3,10 +3,12 @@ import type { Heading } from './results.ts';
 import { markdownTable } from './table.ts';
 
 /** A file of results and what else is to be said of it, as a table. */
-export function headingTable({ environment, commit, date, command }: Heading, more: Readonly<Record<string, string>> = {}): string {
+export function headingTable({ environment, commit, date, command }: Heading,
+  more: Readonly<Record<string, string>> = {}): string {
   const typed = command.replace(/ --json \S+/, '').replace(/ --$/, ''); // where it wrote the results is no part of it
   const versions = Object.entries(environment.versions).map(([name, version]) => `${name} ${version}`);
-  const facts = { machine: environment.machine, versions: versions.join(', '), commit: `${commit}, ${date.slice(0, 10)}`, command: `\`${typed}\``, ...more };
+  const facts = { machine: environment.machine, versions: versions.join(', '),
+    commit: `${commit}, ${date.slice(0, 10)}`, command: `\`${typed}\``, ...more };
   return markdownTable(['adapter', environment.adapter], Object.entries(facts).map(([name, value]) => [name, value]));
 }
 

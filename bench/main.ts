@@ -7,7 +7,8 @@
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
- *   npm run bench -- --pages FOLDER                makes MEASURED.md of rooms and benchmark, and README.md's table, from results
+ *   npm run bench -- --pages FOLDER                makes MEASURED.md of rooms and benchmark, and README.md's table,
+ *   from results
  */
 import type { ArgsDef } from 'citty';
 import type { FloatType } from '../engine/index.ts';
@@ -26,11 +27,15 @@ const ARGS = {
   models: { type: 'boolean', description: 'sizes of models alone, none of the awkward sizes of the tests' },
   dtype: { type: 'string', default: 'f32', description: 'how tensors are stored: f32, f16, or both, taking turns' },
   json: { type: 'string', description: 'write the results to this file' },
-  compare: { type: 'string', description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
-  pages: { type: 'string', description: 'make the pages of measurements from the results in this folder, and measure nothing' },
+  compare: { type: 'string',
+    description: 'tell what became slower since this file was written, and exit with 1 if anything did' },
+  pages: { type: 'string',
+    description: 'make the pages of measurements from the results in this folder, and measure nothing' },
   peers: { type: 'boolean', description: 'other libraries on the same adapter; installs them on first use' },
   peer: { type: 'string', description: 'with --peers: libraries with this in their name' },
-  torch: { type: 'string', description: 'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
+  torch: { type: 'string',
+    description:
+      'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
   step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
@@ -58,7 +63,10 @@ async function main(raw: readonly string[]): Promise<number> {
     const published = flags.text('pages');
     if (published !== undefined) return writePages(published);
     if (flags.is('step')) return await benchStep(flags, command);
-    if (flags.is('peers')) return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'), command });
+    if (flags.is('peers')) {
+      return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'),
+        command });
+    }
     return await benchKernels({
       room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),
       types: TYPES[flags.oneOf('dtype', ['f32', 'f16', 'both'])],

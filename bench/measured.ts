@@ -22,7 +22,9 @@ export interface Parts {
 function goalsPart({ kernels, peers }: Parts): readonly string[] {
   const seen = kernels ?? peers;
   if (seen === undefined || !seen.environment.isSoftware) return [];
-  const lines = judged({ kernels, outcomes: peers?.outcomes }).flatMap(({ what, goal, reached, isMet }) => (reached === undefined ? [] : [[what, goal, reached, isMet ? 'met' : 'missed']]));
+  const lines = judged({ kernels, outcomes: peers?.outcomes }).flatMap((
+    { what, goal, reached, isMet },
+  ) => (reached === undefined ? [] : [[what, goal, reached, isMet ? 'met' : 'missed']]));
   return [
     '## Where the kernels stand',
     `Each row is reached where every case of it is. Goals that name a copy were set by one that gives each lane one vector; in brackets stands what the roof, a
@@ -47,19 +49,37 @@ function peersPart({ peers }: Parts): readonly string[] {
 function stepPart({ step }: Parts): readonly string[] {
   if (step === undefined) return [];
   const passes = step.rows.map((row) => [
-    row.preset, String(row.batch), row.pass, row.precision, duration(row.wall.median * 1e6), digits(row.clipsPerSecond), digits(row.flops / 1e6 / row.wall.median),
-    percent(row.ofTheRoof), String(row.dispatches), String(row.submits), duration(row.host.median * 1e6), formatBytes(row.peakBytes),
+    row.preset,
+    String(row.batch),
+    row.pass,
+    row.precision,
+    duration(row.wall.median * 1e6),
+    digits(row.clipsPerSecond),
+    digits(row.flops / 1e6 / row.wall.median),
+    percent(row.ofTheRoof),
+    String(row.dispatches),
+    String(row.submits),
+    duration(row.host.median * 1e6),
+    formatBytes(row.peakBytes),
   ]);
-  const largest = step.rows.filter(({ pass, kernels }) => pass === 'training step' && kernels.length > 0).reduce((a, b) => (b.flops > a.flops ? b : a));
+  const largest = step.rows.filter(({ pass, kernels }) => pass === 'training step' && kernels.length > 0).reduce((a,
+    b) => (b.flops > a.flops ? b : a)
+  );
   return [
-    '## X-CLIP, forward and a training step', headingTable(step, { roofs: roofsText(step.roofs) }),
-    markdownTable(['model', 'clips', 'pass', 'stored', 'wall', 'clips/s', 'GFLOP/s', 'of the roof', 'dispatches', 'submits', 'host', 'all buffers'], passes),
-    `The kernels that take most of a training step of ${largest.preset}:`, kernelShareTable(largest.kernels),
+    '## X-CLIP, forward and a training step',
+    headingTable(step, { roofs: roofsText(step.roofs) }),
+    markdownTable(['model', 'clips', 'pass', 'stored', 'wall', 'clips/s', 'GFLOP/s', 'of the roof', 'dispatches',
+      'submits', 'host', 'all buffers'], passes),
+    `The kernels that take most of a training step of ${largest.preset}:`,
+    kernelShareTable(largest.kernels),
   ];
 }
 
 /** The whole of bench/MEASURED.md. */
 export function benchPage(parts: Parts): string {
   const about = 'What is measured, and how, is told by [the benchmark](README.md).';
-  return `${['# The benchmark: measured', MADE, about, ...goalsPart(parts), ...kernelsPart(parts), ...peersPart(parts), ...stepPart(parts)].join('\n\n')}\n`;
+  return `${
+    ['# The benchmark: measured', MADE, about, ...goalsPart(parts), ...kernelsPart(parts), ...peersPart(parts),
+      ...stepPart(parts)].join('\n\n')
+  }\n`;
 }

@@ -1,4 +1,7 @@
-/** `npm run bench -- --pages FOLDER`: makes the pages of measurements from the results in a folder, and measures nothing. */
+/**
+ * `npm run bench -- --pages FOLDER`: makes the pages of measurements from the results in a folder, and measures
+ * nothing.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,17 +16,20 @@ import type { StepResults } from './step.ts';
 const pathOf = (page: string) => fileURLToPath(new URL(`../${page}`, import.meta.url));
 
 /**
- * Writes MEASURED.md of each room that was measured; and the table of README.md, with the benchmark's own page, if all that it shows was measured.
+ * Writes MEASURED.md of each room that was measured; and the table of README.md, with the benchmark's own page, if all
+ * that it shows was measured.
  *
  * @returns the exit code
  */
 export function writePages(folder: string): number {
-  const found = <T extends object>(file: string, kind: string) => (existsSync(join(folder, file)) ? readResults<T>(join(folder, file), kind) : undefined);
+  const found = <T extends object>(file: string,
+    kind: string) => (existsSync(join(folder, file)) ? readResults<T>(join(folder, file), kind) : undefined);
   const kernels = found<KernelData>(RESULTS_FILE, KIND);
   const peers = found<PeerResults>('peers.json', 'peers');
   const step = found<StepResults>('step.json', 'step');
   if (kernels === undefined && peers === undefined && step === undefined) {
-    throw new FirstlightError('FL_RESULTS', `${folder}: holds no ${RESULTS_FILE}, peers.json or step.json`, { folder }, 'name a folder that npm run bench wrote: bench/results/<adapter>');
+    throw new FirstlightError('FL_RESULTS', `${folder}: holds no ${RESULTS_FILE}, peers.json or step.json`, { folder },
+      'name a folder that npm run bench wrote: bench/results/<adapter>');
   }
   const pages = new Map<string, string>();
   for (const room of new Set(kernels?.rows.filter(({ isWorkload }) => isWorkload).map((row) => row.room))) {
@@ -32,7 +38,9 @@ export function writePages(folder: string): number {
   const front = kernels && frontText(kernels);
   if (front !== undefined) pages.set('README.md', withMeasured(readFileSync(pathOf('README.md'), 'utf8'), front));
   // a folder with some rooms alone makes their pages, no more
-  if (front !== undefined || peers !== undefined || step !== undefined) pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step }));
+  if (front !== undefined || peers !== undefined || step !== undefined) {
+    pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step }));
+  }
   for (const [page, text] of pages) writeFileSync(pathOf(page), text);
   console.log(`wrote ${[...pages.keys()].join(', ')}`);
   return 0;

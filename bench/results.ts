@@ -41,18 +41,22 @@ export function resultsFolder(gpu: Gpu): string {
 }
 
 function commitOf(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: RESULTS, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: RESULTS, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     // results themselves may differ: what counts is what was measured
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', ':/', ':(top,exclude)bench/results') === '' ? '' : '+');
+    return git('rev-parse', '--short', 'HEAD')
+      + (git('status', '--porcelain', '--', ':/', ':(top,exclude)bench/results') === '' ? '' : '+');
   } catch {
     return 'unknown';
   }
 }
 
 /** Writes `data` under a heading as readable JSON, one row of an array per line, and returns it. */
-export function writeResults<T extends object>(path: string, kind: string, gpu: Gpu, command: string, data: T): Results<T> {
-  const results = { format: FORMAT, kind, environment: environmentOf(gpu), commit: commitOf(), date: new Date().toISOString(), command, ...data };
+export function writeResults<T extends object>(path: string, kind: string, gpu: Gpu, command: string,
+  data: T): Results<T> {
+  const results = { format: FORMAT, kind, environment: environmentOf(gpu), commit: commitOf(),
+    date: new Date().toISOString(), command, ...data };
   const text = `${readable(results)}\n`;
   writeFileSync(path, text);
   return JSON.parse(text) as Results<T>;
@@ -63,7 +67,9 @@ const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? N
 
 function readable(results: object): string {
   const lines = Object.entries(results).map(([key, value]) => {
-    const text = Array.isArray(value) ? `[\n${value.map((row) => `    ${JSON.stringify(row, rounded)}`).join(',\n')}\n  ]` : JSON.stringify(value, rounded);
+    const text = Array.isArray(value)
+      ? `[\n${value.map((row) => `    ${JSON.stringify(row, rounded)}`).join(',\n')}\n  ]`
+      : JSON.stringify(value, rounded);
     return `  ${JSON.stringify(key)}: ${text}`;
   });
   return `{\n${lines.join(',\n')}\n}`;
@@ -75,10 +81,13 @@ export function readResults<T extends object>(path: string, kind: string): Resul
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8')) as Results<T>;
   } catch (error) {
-    throw new FirstlightError('FL_RESULTS', `${path}: ${error instanceof Error ? error.message : error}`, { path }, 'name a file that npm run bench wrote');
+    throw new FirstlightError('FL_RESULTS', `${path}: ${error instanceof Error ? error.message : error}`, { path },
+      'name a file that npm run bench wrote');
   }
   if (parsed.kind !== kind || parsed.format !== FORMAT) {
-    throw new FirstlightError('FL_RESULTS', `${path}: holds "${parsed.kind}" of format ${parsed.format}, expected "${kind}" of format ${FORMAT}`, { path }, 'measure again with this version');
+    throw new FirstlightError('FL_RESULTS',
+      `${path}: holds "${parsed.kind}" of format ${parsed.format}, expected "${kind}" of format ${FORMAT}`, { path },
+      'measure again with this version');
   }
   return parsed;
 }

@@ -11,7 +11,10 @@ export interface KernelShare {
   readonly share: number;
 }
 
-/** The room that a kernel belongs to; undefined for the engine's own. `kernel` is as profiles name it: `gelu.vec4.quick_gelu.only`. */
+/**
+ * The room that a kernel belongs to; undefined for the engine's own. `kernel` is as profiles name it:
+ * `gelu.vec4.quick_gelu.only`.
+ */
 export function roomOf(kernel: string): string | undefined {
   return rooms.find(({ kernels }) => kernels.some(({ name }) => kernel.startsWith(`${name}.`)))?.name;
 }
@@ -36,6 +39,8 @@ export function sharesOf(times: readonly KernelTime[]): readonly KernelShare[] {
 
 /** The same as a table. */
 export function kernelShareTable(shares: readonly KernelShare[]): string {
-  const lines = shares.map(({ kernel, dispatches, nanoseconds, share }) => [kernel, pageOf(kernel), String(dispatches), digits(nanoseconds / 1e6), percent(share)]);
+  const lines = shares.map((
+    { kernel, dispatches, nanoseconds, share },
+  ) => [kernel, pageOf(kernel), String(dispatches), digits(nanoseconds / 1e6), percent(share)]);
   return markdownTable(['kernel', 'room', 'dispatches', 'ms', 'share'], lines);
 }

@@ -21,7 +21,8 @@ function quantile(sorted: readonly number[], share: number): number {
 export function spreadOf(values: readonly number[]): Spread {
   if (values.length === 0) throw new RangeError('nothing was measured');
   const sorted = [...values].sort((a, b) => a - b);
-  return { least: sorted[0], low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75), count: sorted.length };
+  return { least: sorted[0], low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75),
+    count: sorted.length };
 }
 
 export function median(values: readonly number[]): number {

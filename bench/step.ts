@@ -7,7 +7,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArgsDef } from 'citty';
-import { type CapturedStep, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, type KernelTime, open } from '../engine/index.ts';
+import { type CapturedStep, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, type KernelTime,
+  open } from '../engine/index.ts';
 import { tuned } from '../kernels/tuned.ts';
 import { PRESETS } from '../model/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
@@ -20,8 +21,10 @@ import { chromeTrace } from './trace.ts';
 import { stepFlops, trainingStep, type StepShape } from './training_step.ts';
 
 export const STEP_ARGS = {
-  preset: { type: 'string', description: `with --step: one of ${Object.keys(PRESETS).join(', ')}; tiny, B/32 and B/16 without it` },
-  batch: { type: 'string', description: 'with --step: clips; without it 16 for tiny, on a GPU 8 for B/32 and 4 for B/16, 1 otherwise' },
+  preset: { type: 'string',
+    description: `with --step: one of ${Object.keys(PRESETS).join(', ')}; tiny, B/32 and B/16 without it` },
+  batch: { type: 'string',
+    description: 'with --step: clips; without it 16 for tiny, on a GPU 8 for B/32 and 4 for B/16, 1 otherwise' },
   classes: { type: 'string', default: '400', description: 'with --step: texts that each clip is compared with' },
   steps: { type: 'string', default: '10', description: 'with --step: how many are measured, fewer if they take long' },
   'train-text': { type: 'boolean', description: 'with --step: the text tower learns' },
@@ -32,13 +35,19 @@ export const STEP_ARGS = {
 } as const satisfies ArgsDef;
 
 type Preset = keyof typeof PRESETS;
-/** What is measured when nothing is said, and with how many clips: on a GPU as many as PyTorch is measured with. Other presets take one. */
+/**
+ * What is measured when nothing is said, and with how many clips: on a GPU as many as PyTorch is measured with. Other
+ * presets take one.
+ */
 export const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'], number>>>>> = {
   tiny: { software: 16, hardware: 16 }, 'B/32': { software: 1, hardware: 8 }, 'B/16': { software: 1, hardware: 4 },
 };
 /** Milliseconds that the measured runs of a pass may take together, beyond the first. */
 const PATIENCE = 15_000;
-/** Runs before the first that is measured. A step is gone through again at powers of two (see `CapturedStep`), which steps of some ms would show. */
+/**
+ * Runs before the first that is measured. A step is gone through again at powers of two (see `CapturedStep`), which
+ * steps of some ms would show.
+ */
 const UNMEASURED = { software: 1, hardware: 32 } as const;
 /** How many kernels a profile shows. */
 const SHOWN = 10;
@@ -73,7 +82,9 @@ export interface StepResults {
 }
 
 function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
-  const presets = flags.text('preset') === undefined ? (Object.keys(CLIPS) as Preset[]) : [flags.oneOf('preset', Object.keys(PRESETS) as Preset[])];
+  const presets = flags.text('preset') === undefined
+    ? (Object.keys(CLIPS) as Preset[])
+    : [flags.oneOf('preset', Object.keys(PRESETS) as Preset[])];
   return presets.map((preset) => ({
     preset,
     batch: flags.whole('batch', 1) ?? CLIPS[preset]?.[kind] ?? 1,
@@ -89,20 +100,31 @@ function line(name: string, value: string): void {
 }
 
 function titleOf({ preset, batch, classes, trainText, recompute, precision }: StepShape): string {
-  return `X-CLIP ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of 8 frames, ${classes} texts${trainText ? ' that learn' : ''}${recompute ? ', recompute' : ''}, ${precision}`;
+  return `X-CLIP ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of 8 frames, ${classes} texts${
+    trainText ? ' that learn' : ''
+  }${recompute ? ', recompute' : ''}, ${precision}`;
 }
 
 /** What the step would take, and by what. */
 function planned(gpu: Gpu, shape: StepShape): number {
-  const { resident, stepBytes, totalBytes, dispatches } = estimate(gpu, () => void trainingStep(gpu, shape).captured.run());
+  const { resident, stepBytes, totalBytes, dispatches } = estimate(gpu,
+    () => void trainingStep(gpu, shape).captured.run());
   line('estimate of a step', `${formatBytes(totalBytes)}, ${dispatches} dispatches with set-up`);
-  for (const [label, bytes] of [...resident].sort(([, a], [, b]) => b - a).slice(0, 6)) line(`  ${label}`, formatBytes(bytes));
+  for (const [label, bytes] of [...resident].sort(([, a], [, b]) => b - a).slice(0, 6)) {
+    line(`  ${label}`, formatBytes(bytes));
+  }
   line('  activations', formatBytes(stepBytes));
   return totalBytes;
 }
 
 /** Runs a pass, first to build its kernels, then again and again, and once in a profile. */
-async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>, steps: number): Promise<Pick<StepRow, 'wall' | 'host' | 'inARow' | 'dispatches' | 'submits' | 'made'> & { readonly times: readonly KernelTime[] }> {
+async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>,
+  steps: number
+): Promise<
+  Pick<StepRow, 'wall' | 'host' | 'inARow' | 'dispatches' | 'submits' | 'made'> & {
+    readonly times: readonly KernelTime[];
+  }
+> {
   for (let i = 0; i < UNMEASURED[gpu.kind]; i++) captured.run();
   await gpu.sync();
   const before = { ...gpu.counts };
@@ -122,17 +144,24 @@ async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>, steps: nu
   const inARow = (performance.now() - start) / wall.length;
   const per = (key: keyof typeof before) => (after[key] - before[key]) / wall.length;
   const times = gpu.features.has('timestamp-query') ? await gpu.profile(() => void captured.run()) : [];
-  return { wall: spreadOf(wall), host: spreadOf(host), inARow, dispatches: per('dispatches'), submits: per('submits'), made: per('buffersCreated') + per('bindGroupsCreated'), times };
+  return { wall: spreadOf(wall), host: spreadOf(host), inARow, dispatches: per('dispatches'), submits: per('submits'),
+    made: per('buffersCreated') + per('bindGroupsCreated'), times };
 }
 
 function print(row: StepRow): void {
-  const { pass, batch, wall, host, inARow, clipsPerSecond, dispatches, submits, made, peakBytes, flops, ofTheRoof } = row;
+  const { pass, batch, wall, host, inARow, clipsPerSecond, dispatches, submits, made, peakBytes, flops, ofTheRoof } =
+    row;
   console.log('');
-  line(pass, `${duration(wall.median * 1e6)} (quartiles ${digits(wall.low)} to ${digits(wall.high)} ms of ${wall.count}), ${digits(clipsPerSecond)} clips/s`);
-  line('  without waiting', `${duration(inARow * 1e6)} each, ${digits((1000 * batch) / inARow)} clips/s: encoding overlaps`);
+  line(pass,
+    `${duration(wall.median * 1e6)} (quartiles ${digits(wall.low)} to ${digits(wall.high)} ms of ${wall.count}), ${
+      digits(clipsPerSecond)
+    } clips/s`);
+  line('  without waiting',
+    `${duration(inARow * 1e6)} each, ${digits((1000 * batch) / inARow)} clips/s: encoding overlaps`);
   line('  host', `${duration(host.median * 1e6)}, ${percent(host.median / wall.median)} of it`);
   line('  dispatches, submits', `${dispatches}, ${submits} with the readback; ${made} buffers and bind groups made`);
-  line('  arithmetic', `${digits(flops / 1e9)} GFLOP, ${digits(flops / 1e6 / wall.median)} GFLOP/s, ${percent(ofTheRoof)} of the roof`);
+  line('  arithmetic',
+    `${digits(flops / 1e9)} GFLOP, ${digits(flops / 1e6 / wall.median)} GFLOP/s, ${percent(ofTheRoof)} of the roof`);
   line('  all buffers, at most', formatBytes(peakBytes));
   if (row.kernels.length === 0) return;
   console.log(`\n${kernelShareTable(row.kernels)}`);
@@ -143,7 +172,9 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
   await using machine = await open();
   const shapes = shapesOf(flags, machine.kind);
   const trace = flags.text('trace');
-  if (trace !== undefined && shapes.length > 1) throw new FirstlightError('FL_FLAG', '--trace writes the step of one model', {}, 'say which: --preset B/32');
+  if (trace !== undefined && shapes.length > 1) {
+    throw new FirstlightError('FL_FLAG', '--trace writes the step of one model', {}, 'say which: --preset B/32');
+  }
   const roofs = await measureRoofs(machine);
   line('adapter', machine.name);
   line('roofs, measured here', roofsText(roofs));
@@ -174,8 +205,15 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
     for (const [pass, step, work] of passes) {
       const { times, ...result } = await measured(gpu, step, flags.whole('steps', 1) ?? 1);
       const row: StepRow = {
-        ...shape, pass, ...result, clipsPerSecond: (1000 * shape.batch) / result.wall.median, estimatedBytes, peakBytes: gpu.pool.peakReserved,
-        flops: work, ofTheRoof: work / 1e6 / result.wall.median / roof, kernels: sharesOf(times).slice(0, SHOWN),
+        ...shape,
+        pass,
+        ...result,
+        clipsPerSecond: (1000 * shape.batch) / result.wall.median,
+        estimatedBytes,
+        peakBytes: gpu.pool.peakReserved,
+        flops: work,
+        ofTheRoof: work / 1e6 / result.wall.median / roof,
+        kernels: sharesOf(times).slice(0, SHOWN),
       };
       step.dispose();
       gpu.pool.trim();

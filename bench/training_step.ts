@@ -1,4 +1,5 @@
-import { type CapturedStep, type FloatType, type Gpu, halve, noGrad, Random, type Shape, Tensor } from '../engine/index.ts';
+import { type CapturedStep, type FloatType, type Gpu, halve, noGrad, Random, type Shape,
+  Tensor } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 import { initialise } from '../model/init.ts';
@@ -27,17 +28,23 @@ export interface TrainingStep {
   /** The same model's forward pass alone, its logits. */
   readonly forward: CapturedStep<[], unknown>;
   readonly optimizer: AdamW;
-  /** Fills weights, pixels and features with random numbers. Without it they are zero, which no kernel's time depends on. */
+  /**
+   * Fills weights, pixels and features with random numbers. Without it they are zero, which no kernel's time depends
+   * on.
+   */
   randomise(): void;
   dispose(): void;
 }
 
 /** Builds a step; nothing runs before its first `captured.run()`. */
-export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, recompute, precision }: StepShape): TrainingStep {
+export function trainingStep(gpu: Gpu,
+  { preset, batch, classes, trainText, recompute, precision }: StepShape): TrainingStep {
   const config = PRESETS[preset];
   const model = new Xclip(gpu, config, { recompute });
   if (precision === 'f16') halve(model);
-  const texts = trainText ? textBatch(gpu, randomIds(classes, config.text), config.text.context) : { features: zeros(gpu, [classes, config.embedDim], precision) };
+  const texts = trainText
+    ? textBatch(gpu, randomIds(classes, config.text), config.text.context)
+    : { features: zeros(gpu, [classes, config.embedDim], precision) };
   const step = new RunStep(gpu, {
     model, texts,
     train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText },
@@ -66,10 +73,16 @@ export function trainingStep(gpu: Gpu, { preset, batch, classes, trainText, reco
   };
 }
 
-/** Operations of the forward pass and of the whole step: a gradient costs two products where the forward pass has one, `recompute` one more. */
-export function stepFlops({ preset, batch, classes, trainText, recompute }: StepShape): { readonly forward: number; readonly step: number } {
+/**
+ * Operations of the forward pass and of the whole step: a gradient costs two products where the forward pass has one,
+ * `recompute` one more.
+ */
+export function stepFlops(
+  { preset, batch, classes, trainText, recompute }: StepShape,
+): { readonly forward: number; readonly step: number } {
   const config = PRESETS[preset];
-  const forward = batch * (videoFlops(config) + comparisonFlops(config, classes)) + (trainText ? classes * textFlops(config) : 0);
+  const forward = batch * (videoFlops(config) + comparisonFlops(config, classes))
+    + (trainText ? classes * textFlops(config) : 0);
   return { forward, step: (recompute ? 4 : 3) * forward };
 }
 
@@ -86,7 +99,9 @@ function fill(tensor: Tensor): void {
 }
 
 /** Texts of random tokens, each ended by the largest one. */
-function randomIds(count: number, { context, vocab }: { readonly context: number; readonly vocab: number }): Int32Array {
+function randomIds(count: number,
+  { context, vocab }: { readonly context: number; readonly vocab: number }): Int32Array {
   const random = new Random(1, 'tokens');
-  return Int32Array.from({ length: count * context }, (_, i) => (i % context === context - 1 ? vocab - 1 : random.below(vocab - 1)));
+  return Int32Array.from({ length: count * context },
+    (_, i) => (i % context === context - 1 ? vocab - 1 : random.below(vocab - 1)));
 }

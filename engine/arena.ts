@@ -21,8 +21,8 @@ export interface ArenaSection {
 }
 
 /**
- * Parameters side by side in one buffer and their gradients in another, so that an optimiser updates thousands of tensors
- * in a few dispatches. The parameters stay tensors of their own: their memory moves into the arena.
+ * Parameters side by side in one buffer and their gradients in another, so that an optimiser updates thousands of
+ * tensors in a few dispatches. The parameters stay tensors of their own: their memory moves into the arena.
  */
 export class Arena {
   readonly gpu: Context;
@@ -31,7 +31,10 @@ export class Arena {
   readonly values: Tensor;
   /** [n], their gradients, at the same offsets. */
   readonly grads: Tensor;
-  /** [n] as f16: what parameters that are stored so show to kernels, while their masters lie in `values`. Only if there are any. */
+  /**
+   * [n] as f16: what parameters that are stored so show to kernels, while their masters lie in `values`. Only if there
+   * are any.
+   */
   readonly shadow: Tensor | undefined;
   readonly #slots = new Map<Tensor, GradSlot>();
   /** The section of every tile of the arena. */
@@ -85,7 +88,9 @@ export class Arena {
 
   /** Gives the arena back; its parameters keep their memory until they are disposed of themselves. */
   dispose(): void {
-    if (this.gpu.recording?.isNew(this.values) === false) throw new CaptureError(`"${this.values.label}" is disposed of`, 'dispose of an optimiser outside of the step');
+    if (this.gpu.recording?.isNew(this.values) === false) {
+      throw new CaptureError(`"${this.values.label}" is disposed of`, 'dispose of an optimiser outside of the step');
+    }
     for (const { parameter } of this.entries) {
       this.#slots.get(parameter)?.forget();
       parameter.gradSlot = undefined;
@@ -101,8 +106,14 @@ function checkParameters(sections: readonly ArenaSection[]): void {
   const names = new Map<Tensor, string>();
   for (const [name, parameter] of sections.flatMap(({ parameters }) => parameters)) {
     const before = names.get(parameter);
-    if (before !== undefined) throw new FirstlightError('FL_IN_USE', `"${name}" and "${before}" are one parameter`, { name, before }, 'give it to the optimiser once');
-    if (parameter.gradSlot !== undefined) throw new FirstlightError('FL_IN_USE', `"${name}" belongs to another optimiser`, { name }, 'dispose of that one first');
+    if (before !== undefined) {
+      throw new FirstlightError('FL_IN_USE', `"${name}" and "${before}" are one parameter`, { name, before },
+        'give it to the optimiser once');
+    }
+    if (parameter.gradSlot !== undefined) {
+      throw new FirstlightError('FL_IN_USE', `"${name}" belongs to another optimiser`, { name },
+        'dispose of that one first');
+    }
     names.set(parameter, name);
   }
 }

@@ -8,8 +8,9 @@ export interface Keeper {
 }
 
 /**
- * Makes all buffers of a context. They are counted together, whatever they are for, and never exceed the budget: before an error comes, those
- * that are only kept for later are destroyed. What the device objects to is told by what the buffer was for.
+ * Makes all buffers of a context. They are counted together, whatever they are for, and never exceed the budget: before
+ * an error comes, those that are only kept for later are destroyed. What the device objects to is told by what the
+ * buffer was for.
  */
 export class Buffers {
   readonly #device: Device;
@@ -21,7 +22,9 @@ export class Buffers {
   peak = 0;
 
   constructor(device: Device, budget: number) {
-    if (!(budget > 0)) throw new RangeError(`budget: ${budget} bytes, more than 0 are needed; leave it out for no budget`);
+    if (!(budget > 0)) {
+      throw new RangeError(`budget: ${budget} bytes, more than 0 are needed; leave it out for no budget`);
+    }
     this.#device = device;
     this.budget = budget;
   }
@@ -51,10 +54,13 @@ export class Buffers {
    *
    * @param what it is for, in errors  @param bytes of `size` that were asked for
    */
-  create(what: string, size: number, usage: GPUBufferUsageFlags, { bytes = size, mappedAtCreation = false } = {}): GPUBuffer {
+  create(what: string, size: number, usage: GPUBufferUsageFlags,
+    { bytes = size, mappedAtCreation = false } = {}): GPUBuffer {
     if (!this.makeRoom(size)) throw new OutOfMemoryError(what, bytes, this.#device.memory);
     const { live, reserved } = this.#device.memory;
-    const lack = (cause: unknown) => new OutOfMemoryError(what, bytes, { ...this.#device.memory, live, reserved }, cause); // what was there then: it is heard of later
+    // what was there then: it is heard of later
+    const lack = (cause: unknown) =>
+      new OutOfMemoryError(what, bytes, { ...this.#device.memory, live, reserved }, cause);
     const buffer = this.#device.attempt(
       () => this.#make({ label: what, size, usage, mappedAtCreation }, lack),
       (error, filter) => (filter === 'out-of-memory' ? lack(error) : this.#device.errorOf(error, what)),
@@ -65,7 +71,9 @@ export class Buffers {
     return buffer;
   }
 
-  /** Memory that the host maps is refused at once, so that what is only kept can give way and the device be asked again. */
+  /**
+   * Memory that the host maps is refused at once, so that what is only kept can give way and the device be asked again.
+   */
   #make(descriptor: GPUBufferDescriptor, lack: (cause: unknown) => OutOfMemoryError): GPUBuffer {
     const { device } = this.#device;
     try {

@@ -7,7 +7,10 @@ const source = await part(import.meta.url, './canary.wgsl');
 
 const USAGE = 0x80 | 0x04; // STORAGE | COPY_SRC
 
-/** Counts, on the GPU, the recordings that really ran, so that a dropped one cannot pass for a step that learned nothing. */
+/**
+ * Counts, on the GPU, the recordings that really ran, so that a dropped one cannot pass for a step that learned
+ * nothing.
+ */
 export class Canary {
   readonly #pipeline: GPUComputePipeline;
   readonly #group: GPUBindGroup;
@@ -21,8 +24,10 @@ export class Canary {
     this.buffer = buffers.create('canary', 4, USAGE);
     const made = owner.attempt(() => {
       const module = device.createShaderModule({ label: 'canary', code: program.code });
-      const pipeline = device.createComputePipeline({ label: 'canary', layout: 'auto', compute: { module, entryPoint: program.entry } });
-      const group = device.createBindGroup({ label: 'canary', layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer: this.buffer } }] });
+      const pipeline = device.createComputePipeline({ label: 'canary', layout: 'auto',
+        compute: { module, entryPoint: program.entry } });
+      const group = device.createBindGroup({ label: 'canary', layout: pipeline.getBindGroupLayout(0),
+        entries: [{ binding: 0, resource: { buffer: this.buffer } }] });
       return { pipeline, group };
     }, (error) => owner.errorOf(error, 'canary'));
     this.#pipeline = made.pipeline;

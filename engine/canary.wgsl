@@ -1,5 +1,6 @@
 // The last command of every recording: counts the recordings that ran.
-// A command buffer with one bad command is dropped whole and in silence; then this count falls behind what was submitted.
+// A command buffer with one bad command is dropped whole and in silence; then this count falls behind what was
+// submitted.
 
 @group(0) @binding(0) var<storage, read_write> ran: array<u32>;   // [1]
 

@@ -1,7 +1,10 @@
 import { FirstlightError } from './errors.ts';
 import { type Machine, untunable } from './machine.ts';
 
-/** Numbers that a way to run a kernel fixes beside its variant: rows of a tile, lanes of a workgroup. The launcher knows what they mean. */
+/**
+ * Numbers that a way to run a kernel fixes beside its variant: rows of a tile, lanes of a workgroup. The launcher knows
+ * what they mean.
+ */
 export type Sizes = Readonly<Record<string, number>>;
 
 /** One way to run a kernel: a variant, with its sizes. */
@@ -22,7 +25,9 @@ export interface TunedCandidate extends Candidate {
 /** What `npm run tune` found on a machine. */
 export interface Tuning extends Machine {
   /** By kernel: the fingerprint of the WGSL that was measured, and the best candidate by class of calls. */
-  readonly kernels: Readonly<Record<string, { readonly source: string; readonly candidates: Readonly<Record<string, TunedCandidate>> }>>;
+  readonly kernels: Readonly<
+    Record<string, { readonly source: string; readonly candidates: Readonly<Record<string, TunedCandidate>> }>
+  >;
 }
 
 /** The candidate that was chosen for a class of calls of a kernel, and those that there were. */
@@ -41,16 +46,22 @@ interface Chooser {
   readonly fingerprint: string;
 }
 
-/** The class of a call: numbers are rounded up to a power of two, and what is false is left out: `rows 512, inner 1024, transposeB`. */
+/**
+ * The class of a call: numbers are rounded up to a power of two, and what is false is left out: `rows 512, inner 1024,
+ * transposeB`.
+ */
 export function classOf(extents: Extents): string {
-  const words = Object.entries(extents).map(([name, value]) => (typeof value === 'number' ? `${name} ${2 ** Math.ceil(Math.log2(value))}` : value ? name : ''));
+  const words = Object.entries(extents).map((
+    [name, value],
+  ) => (typeof value === 'number' ? `${name} ${2 ** Math.ceil(Math.log2(value))}` : value ? name : ''));
   return words.filter((word) => word !== '').join(', ') || 'all';
 }
 
 /** The same variant and the same sizes. */
 export function sameCandidate(a: Candidate, b: Candidate): boolean {
   const names = Object.keys(a.sizes);
-  return a.variant === b.variant && names.length === Object.keys(b.sizes).length && names.every((name) => a.sizes[name] === b.sizes[name]);
+  return a.variant === b.variant && names.length === Object.keys(b.sizes).length
+    && names.every((name) => a.sizes[name] === b.sizes[name]);
 }
 
 /** For people: `subgroup, senders 8`. */
@@ -58,7 +69,10 @@ export function candidateText({ variant, sizes }: Candidate): string {
   return [variant, ...Object.entries(sizes).map(([name, value]) => `${name} ${value}`)].join(', ');
 }
 
-/** Chooses the candidates of one context. What is chosen depends on shapes and the tuning alone, never on the clock, so that runs repeat bit for bit. */
+/**
+ * Chooses the candidates of one context. What is chosen depends on shapes and the tuning alone, never on the clock, so
+ * that runs repeat bit for bit.
+ */
 export class Candidates {
   readonly machine: Machine;
   readonly #tuning: Tuning | undefined;
@@ -69,16 +83,22 @@ export class Candidates {
 
   constructor(machine: Machine, tuning?: Tuning) {
     const why = tuning && untunable(machine);
-    if (why !== undefined) throw new FirstlightError('FL_TUNING', why, { ...machine }, 'open the context without a tuning');
+    if (why !== undefined) {
+      throw new FirstlightError('FL_TUNING', why, { ...machine }, 'open the context without a tuning');
+    }
     const differs = tuning && (['adapter', 'driver', 'dawn'] as const).find((key) => tuning[key] !== machine[key]);
     if (tuning !== undefined && differs !== undefined) {
-      throw new FirstlightError('FL_TUNING', `the tuning is of ${differs} "${tuning[differs]}", this machine has "${machine[differs]}"`, { ...machine }, 'measure this machine: npm run tune');
+      throw new FirstlightError('FL_TUNING',
+        `the tuning is of ${differs} "${tuning[differs]}", this machine has "${machine[differs]}"`, { ...machine },
+        'measure this machine: npm run tune');
     }
     this.machine = machine;
     this.#tuning = tuning;
   }
 
-  /** From now on, calls of this kernel (of one class, or of all classes without a candidate of their own) are run so. */
+  /**
+   * From now on, calls of this kernel (of one class, or of all classes without a candidate of their own) are run so.
+   */
   prefer(kernel: string, candidate: Candidate, callClass?: string): void {
     this.#preferred.set(keyOf(kernel, callClass), candidate);
   }
@@ -93,19 +113,29 @@ export class Candidates {
     if (candidates.length === 1) return candidates[0];
     const callClass = classOf(extents);
     const key = keyOf(kernel.name, callClass);
-    const chosen = this.#preferred.get(key) ?? this.#preferred.get(kernel.name) ?? this.#tuned(kernel, candidates, callClass) ?? candidates[0];
+    const chosen = this.#preferred.get(key) ?? this.#preferred.get(kernel.name)
+      ?? this.#tuned(kernel, candidates, callClass) ?? candidates[0];
     this.#asked.set(key, { kernel: kernel.name, fingerprint: kernel.fingerprint, callClass, candidates, chosen });
     return chosen;
   }
 
-  /** The tuned one among the candidates, which tests have checked; what a file names beside them is as stale as another source. */
+  /**
+   * The tuned one among the candidates, which tests have checked; what a file names beside them is as stale as another
+   * source.
+   */
   #tuned({ name, fingerprint }: Chooser, candidates: readonly Candidate[], callClass: string): Candidate | undefined {
     const entry = this.#tuning?.kernels[name];
     const wanted = entry?.candidates[callClass];
     if (entry === undefined || wanted === undefined) return undefined;
-    const found = entry.source === fingerprint ? candidates.find((candidate) => sameCandidate(candidate, wanted)) : undefined;
+    const found = entry.source === fingerprint
+      ? candidates.find((candidate) => sameCandidate(candidate, wanted))
+      : undefined;
     if (found === undefined && !this.#stale.has(name)) {
-      if (this.#stale.size === 0) console.warn(`firstlight: ${name} has changed since it was tuned and runs untuned; npm run tune measures it again`);
+      if (this.#stale.size === 0) {
+        console.warn(
+          `firstlight: ${name} has changed since it was tuned and runs untuned; npm run tune measures it again`,
+        );
+      }
       this.#stale.add(name);
     }
     return found;
@@ -122,7 +152,9 @@ export class Candidates {
 
   /** The same for people and reports: `matmul.vec4: rows 512` → `subgroup, senders 8`. */
   get used(): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.#asked].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { chosen }]) => [key, candidateText(chosen)]));
+    return Object.fromEntries(
+      [...this.#asked].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { chosen }]) => [key, candidateText(chosen)]),
+    );
   }
 
   /** Kernels whose source is not the one that was tuned. */
@@ -135,7 +167,8 @@ function keyOf(kernel: string, callClass: string | undefined): string {
   return callClass === undefined ? kernel : `${kernel}: ${callClass}`;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads what `npm run tune` wrote, a tuning for each machine; `file` is what errors name. */
 export function parseTunings(text: string, file: string): readonly Tuning[] {
@@ -165,9 +198,12 @@ function faultOf(value: unknown): string | undefined {
   if (why !== undefined) return why;
   if (!isRecord(value.kernels)) return '"kernels" is not an object';
   for (const [kernel, entry] of Object.entries(value.kernels)) {
-    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.candidates)) return `${kernel} has no "source" and "candidates"`;
+    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.candidates)) {
+      return `${kernel} has no "source" and "candidates"`;
+    }
     const wrong = Object.entries(entry.candidates).find(([, candidate]) => {
-      const isCandidate = isRecord(candidate) && typeof candidate.variant === 'string' && isRecord(candidate.sizes) && Object.values(candidate.sizes).every(Number.isFinite) && Number.isFinite(candidate.gain);
+      const isCandidate = isRecord(candidate) && typeof candidate.variant === 'string' && isRecord(candidate.sizes)
+        && Object.values(candidate.sizes).every(Number.isFinite) && Number.isFinite(candidate.gain);
       return !isCandidate;
     });
     if (wrong !== undefined) return `${kernel}, ${wrong[0]}: not a variant, sizes and a gain`;

@@ -17,18 +17,23 @@ export interface WrittenStretch extends Place {
 /** What a binding of a kernel is given. */
 export type Resource =
   | { readonly kind: 'uniform'; readonly index: number; readonly block: ArrayBuffer }
-  | { readonly kind: 'read' | 'read_write'; readonly index: number; readonly storage: Storage; readonly offset: number; readonly bytes: number };
+  | { readonly kind: 'read' | 'read_write'; readonly index: number; readonly storage: Storage; readonly offset: number;
+    readonly bytes: number };
 
 /** One command of the stream. */
 export type Command =
-  | { readonly kind: 'dispatch'; readonly label: string; readonly built: Built; readonly resources: readonly Resource[]; readonly grid: readonly [number, number, number]; readonly flops?: number }
+  | { readonly kind: 'dispatch'; readonly label: string; readonly built: Built; readonly resources: readonly Resource[];
+    readonly grid: readonly [number, number, number]; readonly flops?: number }
   | { readonly kind: 'copy'; readonly from: Place; readonly to: Place; readonly bytes: number }
   | { readonly kind: 'clear'; readonly to: Place; readonly bytes: number };
 
 /** Work of a command, as `Pace` counts it. A dispatch may reach all that it binds. */
 export function workOfCommand(command: Command): number {
   if (command.kind !== 'dispatch') return workOf((command.kind === 'copy' ? 2 : 1) * command.bytes);
-  return workOf(command.resources.reduce((sum, resource) => (resource.kind === 'uniform' ? sum : sum + resource.bytes), 0), command.flops);
+  return workOf(
+    command.resources.reduce((sum, resource) => (resource.kind === 'uniform' ? sum : sum + resource.bytes), 0),
+    command.flops,
+  );
 }
 
 /** What a command reads or writes. */
@@ -38,14 +43,19 @@ export function storagesOf(command: Command): Storage[] {
 }
 
 /** What a command reads, and what it writes. */
-export function accesses(command: Command): { readonly reads: readonly Storage[]; readonly writes: readonly Storage[] } {
+export function accesses(
+  command: Command,
+): { readonly reads: readonly Storage[]; readonly writes: readonly Storage[] } {
   switch (command.kind) {
     case 'copy':
       return { reads: [command.from.storage], writes: [command.to.storage] };
     case 'clear':
       return { reads: [], writes: [command.to.storage] };
     case 'dispatch': {
-      const of = (kind: Resource['kind']) => command.resources.flatMap((resource) => (resource.kind === kind && resource.kind !== 'uniform' ? [resource.storage] : []));
+      const of = (kind: Resource['kind']) =>
+        command.resources.flatMap((
+          resource,
+        ) => (resource.kind === kind && resource.kind !== 'uniform' ? [resource.storage] : []));
       return { reads: of('read'), writes: of('read_write') };
     }
   }

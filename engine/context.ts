@@ -23,13 +23,19 @@ export interface ContextOptions {
   readonly budget?: number | ((kind: Device['kind']) => number);
   /** For tests: NaN-filled memory with guard zones around every tensor; slow. */
   readonly guard?: boolean;
-  /** What is done about work on the GPU that does not end; nothing if false. By default, who waits for it gets a StepTimeoutError. */
+  /**
+   * What is done about work on the GPU that does not end; nothing if false. By default, who waits for it gets a
+   * StepTimeoutError.
+   */
   readonly watchdog?: WatchdogOptions | false;
   /** What was measured on this machine; untuned if omitted, or if there is nothing. */
   tuning?(machine: Machine): Tuning | undefined;
 }
 
-/** A long write goes in ranges, so that what is converted, and copied by the queue, is small. An even number: two f16 are a word. */
+/**
+ * A long write goes in ranges, so that what is converted, and copied by the queue, is small. An even number: two f16
+ * are a word.
+ */
 const ELEMENTS_PER_WRITE = 1 << 24;
 
 /** What a context must know of a tensor to move its content. */
@@ -44,7 +50,10 @@ interface View {
   readonly bytes: number;
 }
 
-/** A device with memory, a stream of commands and scopes: what tensors and kernels need. Nothing is global, so two contexts never meet. */
+/**
+ * A device with memory, a stream of commands and scopes: what tensors and kernels need. Nothing is global, so two
+ * contexts never meet.
+ */
 export class Context extends Device {
   /** How kernels are run here, and what of it was measured. */
   readonly candidates: Candidates;
@@ -127,7 +136,10 @@ export class Context extends Device {
     const { storage, byteOffset, bytes } = target;
     const { recording } = this;
     if (recording?.isEstimate !== true) {
-      this.#refuseIfRecording(`"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`, 'make the tensor before the capture, and write() to it before each run');
+      this.#refuseIfRecording(
+        `"${target.label}" [${target.shape}] is written from the host, which a replay would not repeat`,
+        'make the tensor before the capture, and write() to it before each run',
+      );
     }
     storage.noteWrite(byteOffset, bytes, recording);
     if (recording !== undefined) return;
@@ -136,7 +148,8 @@ export class Context extends Device {
     this.#staging.catchUp();
     this.attempt(() => {
       for (let start = 0; start < data.length; start += ELEMENTS_PER_WRITE) {
-        this.device.queue.writeBuffer(storage.buffer, storage.base + byteOffset + start * ELEMENT_BYTES[target.dtype], toBytes(target.dtype, data.subarray(start, start + ELEMENTS_PER_WRITE)));
+        this.device.queue.writeBuffer(storage.buffer, storage.base + byteOffset + start * ELEMENT_BYTES[target.dtype],
+          toBytes(target.dtype, data.subarray(start, start + ELEMENTS_PER_WRITE)));
       }
     }, (error) => this.errorOf(error, `"${target.label}" [${target.shape}], written from the host`));
   }
@@ -154,13 +167,19 @@ export class Context extends Device {
 
   /** The contents of several tensors in one readback. */
   read(tensors: readonly View[]): Promise<HostArrays[DType][]> {
-    this.#refuseIfRecording(`${tensors.map(({ label }) => `"${label}"`).join(', ')} is read, but nothing has run yet`, 'return what you want to see, and read it after the run');
-    const ranges = tensors.map(({ storage, byteOffset, bytes }) => ({ buffer: storage.buffer, offset: storage.base + byteOffset, bytes }));
-    return this.#staging.read(ranges).then((results) => results.map((bytes, i) => fromBytes(tensors[i].dtype, tensors[i].size, bytes)));
+    this.#refuseIfRecording(`${tensors.map(({ label }) => `"${label}"`).join(', ')} is read, but nothing has run yet`,
+      'return what you want to see, and read it after the run');
+    const ranges = tensors.map(({ storage, byteOffset, bytes }) => ({ buffer: storage.buffer,
+      offset: storage.base + byteOffset, bytes })
+    );
+    return this.#staging.read(ranges).then((results) =>
+      results.map((bytes, i) => fromBytes(tensors[i].dtype, tensors[i].size, bytes))
+    );
   }
 
   readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    this.#refuseIfRecording('a buffer is read, but nothing has run yet', 'profile(), and look at guards, outside of the step');
+    this.#refuseIfRecording('a buffer is read, but nothing has run yet',
+      'profile(), and look at guards, outside of the step');
     return this.#staging.readBuffer(buffer, offset, bytes);
   }
 

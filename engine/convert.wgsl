@@ -1,4 +1,5 @@
-// y = x in another element type: f32 rounds to the nearest f16, or to infinity beyond 65504; every f16 is an f32. Linked with flat.wgsl.
+// y = x in another element type: f32 rounds to the nearest f16, or to infinity beyond 65504; every f16 is an f32.
+// Linked with flat.wgsl.
 
 struct Params { n: u32, tile: u32 }
 

@@ -1,5 +1,6 @@
 import type { DType } from './dtype.ts';
-import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, type MemoryState, OutOfMemoryError, StepTimeoutError } from './errors.ts';
+import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, type MemoryState, OutOfMemoryError,
+  StepTimeoutError } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { type AdapterReport, onlySize, reportOf } from './machine.ts';
 import { Pace } from './pace.ts';
@@ -12,7 +13,10 @@ const LOSS_FOLLOWS = 5000;
 
 /** What is done about work on the GPU that does not end. */
 export interface WatchdogOptions {
-  /** Seconds that a wait for the GPU may take; by default a multiple of what such work takes as a rule, and minutes at first. */
+  /**
+   * Seconds that a wait for the GPU may take; by default a multiple of what such work takes as a rule, and minutes at
+   * first.
+   */
   readonly seconds?: number;
   /** Told before the wait is given up and the context fails, e.g. to end the process: nothing else ends such work. */
   readonly onTimeout?: (error: StepTimeoutError) => void;
@@ -39,7 +43,8 @@ export interface Counts {
 }
 
 /**
- * The ground that all parts of a context stand on: the device, what it offers, what was counted, and the record of what went wrong.
+ * The ground that all parts of a context stand on: the device, what it offers, what was counted, and the record of what
+ * went wrong.
  */
 export class Device {
   readonly device: GPUDevice;
@@ -75,7 +80,9 @@ export class Device {
     this.name = this.report.name;
     this.subgroupSize = onlySize(this.report.subgroups);
     this.#inNode = where === 'node';
-    if (watchdog !== false && watchdog.seconds !== undefined && !(watchdog.seconds > 0)) throw new RangeError(`watchdog: ${watchdog.seconds} seconds, more than 0 are needed; false waits for ever`);
+    if (watchdog !== false && watchdog.seconds !== undefined && !(watchdog.seconds > 0)) {
+      throw new RangeError(`watchdog: ${watchdog.seconds} seconds, more than 0 are needed; false waits for ever`);
+    }
     this.#watchdog = watchdog;
     this.pace = new Pace(this.kind);
     device.addEventListener('uncapturederror', (event) => {
@@ -105,8 +112,9 @@ export class Device {
   }
 
   /**
-   * Poisons the context: from now on every call throws `error`. The first one is the cause; later ones are its echo, but of a
-   * kernel that does not compile, and of memory that is not there, one may hear after the commands that use them.
+   * Poisons the context: from now on every call throws `error`. The first one is the cause; later ones are its echo,
+   * but of a kernel that does not compile, and of memory that is not there, one may hear after the commands that use
+   * them.
    */
   fail(error: FirstlightError): void {
     const isCause = error instanceof KernelCompileError || error instanceof OutOfMemoryError;
@@ -153,7 +161,10 @@ export class Device {
     }
   }
 
-  /** Lets the device make something in scopes of its own, so that an objection names it, and comes before those to all that uses it. */
+  /**
+   * Lets the device make something in scopes of its own, so that an objection names it, and comes before those to all
+   * that uses it.
+   */
   attempt<T>(make: () => T, objection: Objection): T {
     this.openScopes();
     try {
@@ -165,7 +176,9 @@ export class Device {
 
   /** What an objection of the device means; `what` was asked for. */
   errorOf(error: GPUError, what?: string): FirstlightError {
-    if (error.constructor.name === 'GPUOutOfMemoryError') return new OutOfMemoryError(what ?? 'work of the device', 0, this.memory, error);
+    if (error.constructor.name === 'GPUOutOfMemoryError') {
+      return new OutOfMemoryError(what ?? 'work of the device', 0, this.memory, error);
+    }
     return new GpuValidationError(what === undefined ? error.message : `${what}: ${error.message}`, error);
   }
 
@@ -177,7 +190,9 @@ export class Device {
     });
     const info = await Promise.race([this.device.lost, later]);
     clearTimeout(timer);
-    return info === undefined ? new GpuValidationError(String(cause), cause) : new DeviceLostError(info.reason, info.message);
+    return info === undefined
+      ? new GpuValidationError(String(cause), cause)
+      : new DeviceLostError(info.reason, info.message);
   }
 
   /** Awaits a promise of the device without taking the processor from a software adapter. */
@@ -224,7 +239,9 @@ export class Device {
   /** Throws if the device cannot store elements of this type. */
   requireType(dtype: DType): void {
     if (dtype !== 'f16' || this.features.has('shader-f16')) return;
-    throw new FirstlightError('FL_FEATURE', `${this.name} has no shader-f16, so it cannot store half precision (f16)`, { feature: 'shader-f16' }, 'compute in f32, which every device does: precision: f32');
+    throw new FirstlightError('FL_FEATURE', `${this.name} has no shader-f16, so it cannot store half precision (f16)`, {
+      feature: 'shader-f16',
+    }, 'compute in f32, which every device does: precision: f32');
   }
 
   /** Ends the context: its device and all its memory, once what was submitted is done. */

@@ -11,7 +11,8 @@ export interface Difference {
   readonly hint: string;
 }
 
-const OF_NUMBERS = 'replays repeat the number of the first pass: let it come in a tensor, e.g. mul() by a tensor [] that is written before each run';
+const OF_NUMBERS =
+  'replays repeat the number of the first pass: let it come in a tensor, e.g. mul() by a tensor [] that is written before each run';
 const OF_COMMANDS =
   'every run must do the same: zero the gradients within the step (optimizer.zeroGrad(), or grad = undefined), and let nothing that it leaves on the host steer the next run';
 const OF_RESULTS = 'replays compute nothing on the host: return tensors';
@@ -37,17 +38,24 @@ class Comparison {
     const [before, now] = [this.#first.recording.commands, this.#later.recording.commands];
     for (let i = 0; i < Math.min(before.length, now.length); i++) {
       const difference = this.#ofCommands(before[i], now[i]);
-      if (difference !== undefined) return { ...difference, what: `command ${i + 1}, ${nameOf(before[i])}: ${difference.what}` };
+      if (difference !== undefined) {
+        return { ...difference, what: `command ${i + 1}, ${nameOf(before[i])}: ${difference.what}` };
+      }
     }
     if (before.length !== now.length) {
       const next = (before[now.length] ?? now[before.length]) as Command;
-      return this.#inCommands(`it had ${before.length} commands, then ${now.length}; the first that only one pass has is ${nameOf(next)}`);
+      return this.#inCommands(
+        `it had ${before.length} commands, then ${now.length}; the first that only one pass has is ${nameOf(next)}`,
+      );
     }
     const what = this.#ofResults('what it returns', this.#first.result, this.#later.result);
     return what === undefined ? undefined : { what, hint: OF_RESULTS };
   }
 
-  /** Gradients are the likeliest reason for other commands, so the difference tells of one that was not there the first time. */
+  /**
+   * Gradients are the likeliest reason for other commands, so the difference tells of one that was not there the first
+   * time.
+   */
   #inCommands(what: string): Difference {
     const other = this.#later.gradients.find(({ tensor, found }) => {
       const before = this.#first.gradients.find((gradient) => gradient.tensor === tensor);
@@ -55,22 +63,29 @@ class Comparison {
     });
     if (other === undefined) return { what, hint: OF_COMMANDS };
     const { tensor: { label, shape }, found } = other;
-    const had = found === undefined ? 'a gradient before the first pass, then none' : 'no gradient before the first pass, then one';
+    const had = found === undefined
+      ? 'a gradient before the first pass, then none'
+      : 'no gradient before the first pass, then one';
     return { what: `${what}; "${label}" [${shape}] had ${had}`, hint: OF_COMMANDS };
   }
 
   #ofCommands(before: Command, now: Command): Difference | undefined {
-    if (before.kind !== now.kind || nameOf(before) !== nameOf(now)) return this.#inCommands(`it was ${nameOf(now)} the next time`);
+    if (before.kind !== now.kind || nameOf(before) !== nameOf(now)) {
+      return this.#inCommands(`it was ${nameOf(now)} the next time`);
+    }
     if (before.kind === 'dispatch' && now.kind === 'dispatch') return this.#ofDispatches(before, now);
-    const [a, b] = [before, now] as Exclude<Command, { kind: 'dispatch' }>[];
-    const what =
-      a.bytes !== b.bytes ? `it was of ${a.bytes} bytes, then of ${b.bytes}`
-      : (a.kind === 'copy' && b.kind === 'copy' && this.#ofPlaces('its source', a.from, b.from)) || this.#ofPlaces('its target', a.to, b.to);
+    const [a, b] = [before, now] as Exclude<Command, { kind: 'dispatch'; }>[];
+    const what = a.bytes !== b.bytes
+      ? `it was of ${a.bytes} bytes, then of ${b.bytes}`
+      : (a.kind === 'copy' && b.kind === 'copy' && this.#ofPlaces('its source', a.from, b.from))
+        || this.#ofPlaces('its target', a.to, b.to);
     return what === undefined ? undefined : this.#inCommands(what);
   }
 
-  #ofDispatches(before: Command & { kind: 'dispatch' }, now: Command & { kind: 'dispatch' }): Difference | undefined {
-    if (before.built !== now.built) return this.#inCommands(`it was built as ${before.built.settings}, then as ${now.built.settings}`);
+  #ofDispatches(before: Command & { kind: 'dispatch'; }, now: Command & { kind: 'dispatch'; }): Difference | undefined {
+    if (before.built !== now.built) {
+      return this.#inCommands(`it was built as ${before.built.settings}, then as ${now.built.settings}`);
+    }
     const { params, bindings } = before.built.program;
     for (const [i, resource] of before.resources.entries()) {
       const other = now.resources[i];
@@ -79,7 +94,9 @@ class Comparison {
         if (what !== undefined) return { what, hint: OF_NUMBERS };
       }
     }
-    if (`${before.grid}` !== `${now.grid}`) return this.#inCommands(`its grid was ${before.grid.join(' × ')}, then ${now.grid.join(' × ')}`);
+    if (`${before.grid}` !== `${now.grid}`) {
+      return this.#inCommands(`its grid was ${before.grid.join(' × ')}, then ${now.grid.join(' × ')}`);
+    }
     for (const [i, resource] of before.resources.entries()) {
       const name = bindings.find(({ index }) => index === resource.index)?.name ?? `binding ${resource.index}`;
       const what = this.#ofBound(name, resource, now.resources[i]);
@@ -90,13 +107,17 @@ class Comparison {
 
   #ofBound(name: string, before: Resource, now: Resource): string | undefined {
     if (before.kind === 'uniform' || now.kind === 'uniform') return undefined;
-    return before.bytes !== now.bytes ? `${name} had ${before.bytes} bytes, then ${now.bytes}` : this.#ofPlaces(name, before, now);
+    return before.bytes !== now.bytes
+      ? `${name} had ${before.bytes} bytes, then ${now.bytes}`
+      : this.#ofPlaces(name, before, now);
   }
 
   #ofPlaces(name: string, before: Place, now: Place): string | undefined {
     const [a, b] = [`"${before.storage.label}"`, `"${now.storage.label}"`];
     if (!this.#isSame(before.storage, now.storage)) return `${name} was ${a}, then ${a === b ? `another ${b}` : b}`;
-    return before.offset === now.offset ? undefined : `${name} began at byte ${before.offset} of ${a}, then at ${now.offset}`;
+    return before.offset === now.offset
+      ? undefined
+      : `${name} began at byte ${before.offset} of ${a}, then at ${now.offset}`;
   }
 
   /** Whether memory plays the same part in both passes: the same from outside, or made in the same place. */
@@ -112,8 +133,11 @@ class Comparison {
 
   #ofResults(path: string, before: unknown, now: unknown): string | undefined {
     if (before instanceof Tensor && now instanceof Tensor) {
-      const isView = `${before.shape}` === `${now.shape}` && before.dtype === now.dtype && before.byteOffset === now.byteOffset;
-      return isView && this.#isSame(before.storage, now.storage) ? undefined : `${path} was ${describe(before)}, then another ${describe(now)}`;
+      const isView = `${before.shape}` === `${now.shape}` && before.dtype === now.dtype
+        && before.byteOffset === now.byteOffset;
+      return isView && this.#isSame(before.storage, now.storage)
+        ? undefined
+        : `${path} was ${describe(before)}, then another ${describe(now)}`;
     }
     const areLists = Array.isArray(before) && Array.isArray(now);
     if (areLists || (isPlain(before) && isPlain(now))) {
@@ -127,7 +151,8 @@ class Comparison {
       return undefined;
     }
     // functions and instances of classes are made anew by a step that makes them
-    const areObjects = (typeof before === 'object' || typeof before === 'function') && typeof before === typeof now && before !== null && now !== null;
+    const areObjects = (typeof before === 'object' || typeof before === 'function') && typeof before === typeof now
+      && before !== null && now !== null;
     return areObjects || Object.is(before, now) ? undefined : `${path} was ${describe(before)}, then ${describe(now)}`;
   }
 }

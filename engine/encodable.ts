@@ -4,8 +4,11 @@ import type { ParamCache } from './params.ts';
 
 /** A command with all that WebGPU wants: what is left to do is to encode it. */
 export type Encodable = { readonly work: number } & (
-  | { readonly kind: 'dispatch'; readonly label: string; readonly settings: string; readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly grid: readonly [number, number, number] }
-  | { readonly kind: 'copy'; readonly source: GPUBuffer; readonly sourceOffset: number; readonly target: GPUBuffer; readonly targetOffset: number; readonly bytes: number }
+  | { readonly kind: 'dispatch'; readonly label: string; readonly settings: string;
+    readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup;
+    readonly grid: readonly [number, number, number] }
+  | { readonly kind: 'copy'; readonly source: GPUBuffer; readonly sourceOffset: number; readonly target: GPUBuffer;
+    readonly targetOffset: number; readonly bytes: number }
   | { readonly kind: 'clear'; readonly target: GPUBuffer; readonly offset: number; readonly bytes: number }
 );
 
@@ -31,11 +34,13 @@ export class Preparation {
       case 'dispatch': {
         const { label, built, resources, grid } = command;
         const { pipeline, layout } = built.compiled(this.#device);
-        return { work, kind: 'dispatch', label, settings: built.settings, pipeline, group: this.#group(layout, label, resources), grid };
+        return { work, kind: 'dispatch', label, settings: built.settings, pipeline,
+          group: this.#group(layout, label, resources), grid };
       }
       case 'copy': {
         const { from, to, bytes } = command;
-        return { work, kind: 'copy', source: from.storage.buffer, sourceOffset: from.storage.base + from.offset, target: to.storage.buffer, targetOffset: to.storage.base + to.offset, bytes };
+        return { work, kind: 'copy', source: from.storage.buffer, sourceOffset: from.storage.base + from.offset,
+          target: to.storage.buffer, targetOffset: to.storage.base + to.offset, bytes };
       }
       case 'clear': {
         const { to, bytes } = command;
@@ -72,13 +77,15 @@ export class Preparation {
       }
       const { storage, offset, bytes } = resource;
       key += `,${storage.id},${offset},${bytes}`;
-      return { binding: resource.index, resource: { buffer: storage.buffer, offset: storage.base + offset, size: bytes } };
+      return { binding: resource.index,
+        resource: { buffer: storage.buffer, offset: storage.base + offset, size: bytes } };
     });
     const found = this.#groups.get(key);
     if (found !== undefined) return found;
     if (this.#groups.size >= MAX_BIND_GROUPS) this.#groups.clear();
     const { device } = this.#device;
-    const group = this.#device.attempt(() => device.createBindGroup({ label, layout, entries }), (error) => this.#device.errorOf(error, `bindings of ${label}`));
+    const group = this.#device.attempt(() => device.createBindGroup({ label, layout, entries }),
+      (error) => this.#device.errorOf(error, `bindings of ${label}`));
     this.#device.counts.bindGroupsCreated++;
     this.#groups.set(key, group);
     return group;

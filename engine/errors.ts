@@ -8,7 +8,8 @@ export class FirstlightError extends Error {
   readonly context: Readonly<Record<string, unknown>>;
   readonly hint: string | undefined;
 
-  constructor(code: `FL_${string}`, message: string, context: Record<string, unknown> = {}, hint?: string, cause?: unknown) {
+  constructor(code: `FL_${string}`, message: string, context: Record<string, unknown> = {}, hint?: string,
+    cause?: unknown) {
     super(printable(message), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
@@ -19,7 +20,8 @@ export class FirstlightError extends Error {
 
 /** Control characters (but line breaks and tabs) are escaped, so that a file's name cannot forge a line of a log. */
 function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** 1536 → "1.5 KiB (1,536 B)": a person reads the first, a script the second. */
@@ -47,14 +49,20 @@ export class DTypeError extends FirstlightError {
 /** Tensors of two contexts meet in one operation. */
 export class ContextError extends FirstlightError {
   constructor(op: string, tensor: string) {
-    super('FL_CONTEXT', `${op}: ${tensor} belongs to another context`, { op, tensor }, 'read() it, and make it anew in the context of the others');
+    super('FL_CONTEXT', `${op}: ${tensor} belongs to another context`, { op, tensor },
+      'read() it, and make it anew in the context of the others');
   }
 }
 
 /** The adapter's limit is too small for what was asked. */
 export class LimitError extends FirstlightError {
   constructor(limit: string, need: number, have: number, what: string, hint?: string) {
-    super('FL_LIMIT', `${what} needs ${limit} of ${need.toLocaleString('en-US')}, this device has ${have.toLocaleString('en-US')}`, { limit, need, have }, hint);
+    super('FL_LIMIT',
+      `${what} needs ${limit} of ${need.toLocaleString('en-US')}, this device has ${have.toLocaleString('en-US')}`, {
+      limit,
+      need,
+      have,
+    }, hint);
   }
 }
 
@@ -69,13 +77,18 @@ export interface MemoryState {
   readonly largest: readonly string[];
 }
 
-/** The byte budget of the context, or the device's memory, is used up. `requested` is 0 where only the device knows how much it wanted. */
+/**
+ * The byte budget of the context, or the device's memory, is used up. `requested` is 0 where only the device knows how
+ * much it wanted.
+ */
 export class OutOfMemoryError extends FirstlightError {
   constructor(what: string, requested: number, { live, reserved, budget, largest }: MemoryState, cause?: unknown) {
     const limit = Number.isFinite(budget) ? ` of budget ${formatBytes(budget)}` : ', no budget';
     super(
       'FL_OOM',
-      `cannot allocate ${requested > 0 ? formatBytes(requested) : 'memory'} for ${what}: live ${formatBytes(live)}, reserved ${formatBytes(reserved)}${limit}\nLargest: ${largest.join(', ') || 'none'}`,
+      `cannot allocate ${requested > 0 ? formatBytes(requested) : 'memory'} for ${what}: live ${
+        formatBytes(live)
+      }, reserved ${formatBytes(reserved)}${limit}\nLargest: ${largest.join(', ') || 'none'}`,
       { requested, live, reserved, budget, largest },
       'use a smaller batch with gradient accumulation, or recompute',
       cause,
@@ -100,22 +113,31 @@ export class KernelCompileError extends FirstlightError {
 /** The GPU refused a command. Nothing computed after it can be trusted, so the context is unusable. */
 export class GpuValidationError extends FirstlightError {
   constructor(message: string, cause?: unknown) {
-    super('FL_GPU_VALIDATION', `the GPU refused a command: ${message}`, {}, 'this is a defect of the kernel that ran; results since the last readback are void', cause);
+    super('FL_GPU_VALIDATION', `the GPU refused a command: ${message}`, {},
+      'this is a defect of the kernel that ran; results since the last readback are void', cause);
   }
 }
 
 /** The device is gone: unplugged, reset by its driver, or destroyed. */
 export class DeviceLostError extends FirstlightError {
   constructor(reason: string, message: string) {
-    super('FL_DEVICE_LOST', `the GPU device was lost (${reason}): ${message}`, { reason }, 'open() a new context and resume from the last checkpoint');
+    super('FL_DEVICE_LOST', `the GPU device was lost (${reason}): ${message}`, { reason },
+      'open() a new context and resume from the last checkpoint');
   }
 }
 
 /** Work that the GPU was given does not end. */
 export class StepTimeoutError extends FirstlightError {
-  /** @param pending the last dispatch of each submit that is not known to be done, oldest first  @param submits how many of them there are */
+  /**
+   * @param pending the last dispatch of each submit that is not known to be done, oldest first  @param submits how many
+   * of them there are
+   */
   constructor(seconds: number, pending: readonly string[], submits: number) {
-    const work = submits === 0 ? 'nothing that was submitted is known to be pending' : `${submits === 1 ? '1 submit is' : `${submits} submits are`} pending, the last dispatch ${submits === 1 ? 'is' : 'of each'} ${pending.join(', ')}`;
+    const work = submits === 0
+      ? 'nothing that was submitted is known to be pending'
+      : `${submits === 1 ? '1 submit is' : `${submits} submits are`} pending, the last dispatch ${
+        submits === 1 ? 'is' : 'of each'
+      } ${pending.join(', ')}`;
     super(
       'FL_STEP_TIMEOUT',
       `the GPU did not finish within ${Number(seconds.toPrecision(3))} s: ${work}`,
@@ -128,35 +150,40 @@ export class StepTimeoutError extends FirstlightError {
 /** The commands of a step were dropped: its canary word did not arrive. */
 export class StepNotExecutedError extends FirstlightError {
   constructor(step: number, found: number) {
-    super('FL_STEP_NOT_EXECUTED', `step ${step} did not run: its canary word reads ${found}`, { step, found }, 'the device dropped the commands of this step; its weights are those of an earlier step');
+    super('FL_STEP_NOT_EXECUTED', `step ${step} did not run: its canary word reads ${found}`, { step, found },
+      'the device dropped the commands of this step; its weights are those of an earlier step');
   }
 }
 
 /** NaN or infinity where numbers must be finite. */
 export class NonFiniteError extends FirstlightError {
   constructor(what: string, step?: number) {
-    super('FL_NON_FINITE', `${what} is NaN or infinite${step === undefined ? '' : ` at step ${step}`}`, { what, step }, 'lower the learning rate, clip the gradient, or look for a broken input');
+    super('FL_NON_FINITE', `${what} is NaN or infinite${step === undefined ? '' : ` at step ${step}`}`, { what, step },
+      'lower the learning rate, clip the gradient, or look for a broken input');
   }
 }
 
 /** A tensor was used after its memory had been given back. */
 export class DisposedTensorError extends FirstlightError {
   constructor(tensor: string) {
-    super('FL_DISPOSED', `${tensor} was freed before this use`, { tensor }, 'return it from the scope that made it, or dispose of it later; what a captured step returned lasts until its next run');
+    super('FL_DISPOSED', `${tensor} was freed before this use`, { tensor },
+      'return it from the scope that made it, or dispose of it later; what a captured step returned lasts until its next run');
   }
 }
 
 /** No WebGPU adapter could be had. */
 export class NoAdapterError extends FirstlightError {
   constructor(tried: readonly string[]) {
-    super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried }, 'run `npm run doctor`: it lists what is missing and the remedy');
+    super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried },
+      'run `npm run doctor`: it lists what is missing and the remedy');
   }
 }
 
 /** A checkpoint file that does not follow its format. `reason` is stable. */
 export class CheckpointFormatError extends FirstlightError {
   constructor(reason: string, path: string, message: string, tensor?: string) {
-    super('FL_CHECKPOINT_FORMAT', `${path}: ${tensor === undefined ? '' : `tensor "${tensor}": `}${message}`, { reason, path, tensor });
+    super('FL_CHECKPOINT_FORMAT', `${path}: ${tensor === undefined ? '' : `tensor "${tensor}": `}${message}`, { reason,
+      path, tensor });
   }
 }
 
@@ -169,10 +196,16 @@ export class CheckpointCorruptError extends FirstlightError {
 
 /** Names or shapes of a checkpoint that do not fit the model; all of them at once. */
 export class StateDictError extends FirstlightError {
-  constructor(path: string, problems: { missing: readonly string[]; unexpected: readonly string[]; mismatched: readonly string[] }) {
+  constructor(path: string,
+    problems: { missing: readonly string[]; unexpected: readonly string[]; mismatched: readonly string[] }) {
     const list = (title: string, names: readonly string[]) =>
-      names.length === 0 ? '' : `\n${title} (${names.length}): ${names.slice(0, 20).join('; ')}${names.length > 20 ? '; …' : ''}`;
-    super('FL_STATE_DICT', `${path} does not fit the model${list('Missing', problems.missing)}${list('Unexpected', problems.unexpected)}${list('Mismatched', problems.mismatched)}`, problems);
+      names.length === 0
+        ? ''
+        : `\n${title} (${names.length}): ${names.slice(0, 20).join('; ')}${names.length > 20 ? '; …' : ''}`;
+    super('FL_STATE_DICT',
+      `${path} does not fit the model${list('Missing', problems.missing)}${list('Unexpected', problems.unexpected)}${
+        list('Mismatched', problems.mismatched)
+      }`, problems);
   }
 }
 
@@ -218,7 +251,15 @@ export class RunLockedError extends FirstlightError {
   /** @param elsewhere the machine, if it is another one, and the file that locks the run */
   constructor(path: string, pid: number, since: string, elsewhere?: { host: string; lock: string }) {
     const wait = 'wait for it to end, or choose another --out folder';
-    const hint = elsewhere === undefined ? wait : `${wait}; if it has ended, which cannot be seen from here, remove ${elsewhere.lock}`;
-    super('FL_RUN_LOCKED', `${path} is in use by process ${pid}${elsewhere === undefined ? '' : ` on ${elsewhere.host}`} since ${since}`, { path, pid, since, ...elsewhere }, hint);
+    const hint = elsewhere === undefined
+      ? wait
+      : `${wait}; if it has ended, which cannot be seen from here, remove ${elsewhere.lock}`;
+    super('FL_RUN_LOCKED',
+      `${path} is in use by process ${pid}${elsewhere === undefined ? '' : ` on ${elsewhere.host}`} since ${since}`, {
+      path,
+      pid,
+      since,
+      ...elsewhere,
+    }, hint);
   }
 }

@@ -11,14 +11,18 @@ export interface MemoryEstimate {
   readonly resident: ReadonlyMap<string, number>;
   /** Bytes of the slabs of the captured step. */
   readonly stepBytes: number;
-  /** Bytes at the worst moment: what is resident by then, the slabs once the step is there, and what comes and goes outside of it. */
+  /**
+   * Bytes at the worst moment: what is resident by then, the slabs once the step is there, and what comes and goes
+   * outside of it.
+   */
   readonly totalBytes: number;
   readonly dispatches: number;
 }
 
 /**
- * Goes through `work` without a device's memory: kernels are noted, not run; writes from the host go nowhere; what is made takes
- * no byte. The plan is the one that a captured step gets, so that it is known before the first allocation whether it fits.
+ * Goes through `work` without a device's memory: kernels are noted, not run; writes from the host go nowhere; what is
+ * made takes no byte. The plan is the one that a captured step gets, so that it is known before the first allocation
+ * whether it fits.
  *
  * @param work makes what a run needs (with `gpu.keep`) and runs its captured step once
  */
@@ -31,9 +35,12 @@ export function estimate(gpu: Context, work: () => void): MemoryEstimate {
       work();
       const storages = recording.storages();
       const resident = new Map<string, number>();
-      for (const { refs, label, bytes } of storages) if (refs > 0) resident.set(label, (resident.get(label) ?? 0) + bytes);
+      for (const { refs, label, bytes } of storages) {
+        if (refs > 0) resident.set(label, (resident.get(label) ?? 0) + bytes);
+      }
       const passesInStep = (storage: (typeof storages)[number]) => storage.refs === 0 && recording.inStep.has(storage);
-      const { slabs } = planMemory(recording.lifetimes(storages.filter(passesInStep)), gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
+      const { slabs } = planMemory(recording.lifetimes(storages.filter(passesInStep)),
+        gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
       const stepBytes = slabs.reduce((sum, bytes) => sum + bytes, 0);
       const { stepBegins = recording.commands.length } = recording;
       const others = recording

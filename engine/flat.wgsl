@@ -1,5 +1,5 @@
-// The lanes of element-wise kernels. A workgroup has a tile of neighbouring elements, or vectors of them, and each of its lanes
-// takes every WORKGROUP-th of those, so that neighbouring lanes are at neighbouring elements:
+// The lanes of element-wise kernels. A workgroup has a tile of neighbouring elements, or vectors of them, and each of
+// its lanes takes every WORKGROUP-th of those, so that neighbouring lanes are at neighbouring elements:
 //   for (var i = tile.first; i < tile.end; i += WORKGROUP) { … }
 // How long tiles are, the launcher says (flat.ts): on a hardware adapter one for each lane of the workgroup. On a
 // software adapter they are longer, which is called thread coarsening, because starting a lane costs it more than what

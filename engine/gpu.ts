@@ -6,7 +6,8 @@ import { gpuInstance } from './instance.ts';
 import { type KernelTime, profile } from './profile.ts';
 import type { AnyTensor } from './tensor.ts';
 
-const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query', 'chromium-experimental-subgroup-matrix'] as const;
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query',
+  'chromium-experimental-subgroup-matrix'] as const;
 
 export interface OpenOptions extends ContextOptions {
   /** For tests: leave these features out, as if the adapter lacked them. */
@@ -16,10 +17,10 @@ export interface OpenOptions extends ContextOptions {
 /** A context with all that can be done on it: what `open` gives. */
 export class Gpu extends Context {
   /**
-   * A step that is recorded when it first runs, and replayed ever after: its memory is planned, and nothing is allocated or looked
-   * up again. `step` works on inputs of its own, into which every run copies what it is given. What changes from run to run must come in
-   * tensors: the inputs, or tensors that it closes over and that are written before each run. What comes in another way is an error, once it
-   * changes: see `CapturedStep`.
+   * A step that is recorded when it first runs, and replayed ever after: its memory is planned, and nothing is
+   * allocated or looked up again. `step` works on inputs of its own, into which every run copies what it is given. What
+   * changes from run to run must come in tensors: the inputs, or tensors that it closes over and that are written
+   * before each run. What comes in another way is an error, once it changes: see `CapturedStep`.
    */
   capture<I extends readonly AnyTensor[], R>(step: (...inputs: I) => R): CapturedStep<I, R> {
     return new CapturedStep(this, step);
@@ -41,7 +42,9 @@ export async function open(options: OpenOptions = {}): Promise<Gpu> {
   const instance = await gpuInstance();
   const adapter = await instance.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) throw new NoAdapterError([instance.where === 'node' ? 'Dawn (Vulkan)' : 'the browser']);
-  const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature) && !options.without?.includes(feature));
+  const requiredFeatures = WANTED_FEATURES.filter((feature) =>
+    adapter.features.has(feature) && !options.without?.includes(feature)
+  );
   const { limits } = adapter;
   const device = await adapter.requestDevice({
     label: 'firstlight',

@@ -3,8 +3,8 @@ import { FirstlightError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
- * A parameter's place in the gradients of an arena. The first gradient of a step is written there by the kernel that makes it, if it asks
- * in time (`lend`); every other one is added.
+ * A parameter's place in the gradients of an arena. The first gradient of a step is written there by the kernel that
+ * makes it, if it asks in time (`lend`); every other one is added.
  */
 export class GradSlot {
   readonly #parameter: Tensor;
@@ -38,7 +38,9 @@ export class GradSlot {
     if (this.isHere(gradient)) {
       if (before !== undefined) {
         const { label, shape } = this.#parameter;
-        throw new FirstlightError('FL_GRADIENT_LOST', `the gradient of "${label}" [${shape}] was written over one that came meanwhile`, {}, 'run no backward() inside of a pull that asked for gradLike()');
+        throw new FirstlightError('FL_GRADIENT_LOST',
+          `the gradient of "${label}" [${shape}] was written over one that came meanwhile`, {},
+          'run no backward() inside of a pull that asked for gradLike()');
       }
       this.#loan = undefined;
       return this.#fill(this.#place());
@@ -51,7 +53,10 @@ export class GradSlot {
     this.#fill(place);
   }
 
-  /** Makes the place what an optimiser may read: a gradient that somebody set is copied here, and one that was here before but not in this step is 0. */
+  /**
+   * Makes the place what an optimiser may read: a gradient that somebody set is copied here, and one that was here
+   * before but not in this step is 0.
+   */
   complete(): void {
     const { grad, gpu } = this.#parameter;
     if (grad === undefined && this.#everFilled) {

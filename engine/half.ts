@@ -1,6 +1,7 @@
 /**
- * Half precision on the host: IEEE 754 binary16, 1 sign, 5 exponent and 10 mantissa bits. The host computes with f32; it meets the
- * 16 bits only when it writes or reads an f16 tensor. (Float16Array would do the same, but Node 20 lacks it.)
+ * Half precision on the host: IEEE 754 binary16, 1 sign, 5 exponent and 10 mantissa bits. The host computes with f32;
+ * it meets the 16 bits only when it writes or reads an f16 tensor. (Float16Array would do the same, but Node 20 lacks
+ * it.)
  */
 
 /** The largest finite f16. What rounds beyond it becomes infinite. */
@@ -32,7 +33,8 @@ function roundedMagnitude(magnitude: number, value: number): number {
   if (magnitude >= TOO_LARGE) return 0x7c00;
   if (magnitude >= SMALLEST_NORMAL) {
     const even = (magnitude >>> DROPPED_BITS) & 1;
-    return (magnitude - BIAS + 0xfff + even) >>> DROPPED_BITS; // a carry out of the mantissa raises the exponent, as it should
+    // a carry out of the mantissa raises the exponent, as it should
+    return (magnitude - BIAS + 0xfff + even) >>> DROPPED_BITS;
   }
   // below, f16 are the multiples of 2⁻²⁴
   const steps = Math.abs(value) * 2 ** 24;

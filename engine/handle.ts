@@ -16,7 +16,10 @@ export function* handlesIn(value: unknown): Generator<Handle> {
 export function withHandles<T>(value: T, replace: (handle: Handle) => Handle): T {
   if (value instanceof Handle) return replace(value) as T & Handle;
   if (Array.isArray(value)) return value.map((item: unknown) => withHandles(item, replace)) as T & unknown[];
-  if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withHandles(item, replace)])) as T & object;
+  if (isPlain(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withHandles(item, replace)])) as T
+      & object;
+  }
   return value;
 }
 

@@ -1,4 +1,5 @@
-// Appends numbers to a ring of rows: row `count % rows` from `column` on. The last part of a row counts it. One workgroup.
+// Appends numbers to a ring of rows: row `count % rows` from `column` on. The last part of a row counts it. One
+// workgroup.
 
 struct Params { n: u32, column: u32, columns: u32, rows: u32, is_last: u32 }
 

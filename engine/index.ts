@@ -1,6 +1,7 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
-export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes, type TunedCandidate, type Tuning } from './candidates.ts';
+export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes,
+  type TunedCandidate, type Tuning } from './candidates.ts';
 export * from './errors.ts';
 export { estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep } from './capture.ts';
@@ -14,11 +15,13 @@ export { flat, flatTiles } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
-export { type AdapterInfo, type AdapterReport, isSameMachine, type Machine, type MatrixConfig, onlySize, reportOf, type SubgroupSizes, untunable } from './machine.ts';
+export { type AdapterInfo, type AdapterReport, isSameMachine, type Machine, type MatrixConfig, onlySize, reportOf,
+  type SubgroupSizes, untunable } from './machine.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';
-export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, type Range, rangesOf } from './ranges.ts';
+export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, type Range,
+  rangesOf } from './ranges.ts';
 export { isRecording, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';

@@ -10,10 +10,15 @@ export interface Instance {
 
 /** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
 const TOGGLES = { enable: ['allow_unsafe_apis'], disable: ['timestamp_quantization'] };
-/** SwiftShader writes out the zeros of workgroup memory word by word and compiles for seconds; as WGSL they are a loop. */
+/**
+ * SwiftShader writes out the zeros of workgroup memory word by word and compiles for seconds; as WGSL they are a loop.
+ */
 const SLOW_IN_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
 
-/** The process dies at a garbage collection after Dawn's instance became unreachable, so it stays reachable, from two sides. */
+/**
+ * The process dies at a garbage collection after Dawn's instance became unreachable, so it stays reachable, from two
+ * sides.
+ */
 const pinned = new Set<GPU>();
 const PIN = Symbol.for('firstlight.instance');
 
@@ -27,7 +32,9 @@ async function prepare(): Promise<void> {
   try {
     await prepareProcess();
   } catch (error) {
-    const tried = error instanceof Error && 'tried' in error ? (error.tried as string[]) : [error instanceof Error ? error.message : String(error)];
+    const tried = error instanceof Error && 'tried' in error
+      ? (error.tried as string[])
+      : [error instanceof Error ? error.message : String(error)];
     throw new NoAdapterError(tried);
   }
 }
@@ -35,7 +42,9 @@ async function prepare(): Promise<void> {
 /** Of the package `webgpu`: each holds one Dawn. */
 async function packageVersion(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('webgpu/package.json')), 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('webgpu/package.json')), 'utf8')) as {
+    version: string;
+  };
   return version;
 }
 
@@ -43,7 +52,9 @@ async function createInNode(): Promise<Instance> {
   if (process.env.FIRSTLIGHT_PREPARED === undefined) await prepare();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals); // GPUBufferUsage and its like
-  const disable = process.env.FIRSTLIGHT_PREPARED === 'swiftshader' ? [...TOGGLES.disable, SLOW_IN_SWIFTSHADER] : TOGGLES.disable;
+  const disable = process.env.FIRSTLIGHT_PREPARED === 'swiftshader'
+    ? [...TOGGLES.disable, SLOW_IN_SWIFTSHADER]
+    : TOGGLES.disable;
   const gpu = create([`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`]);
   pinned.add(gpu);
   Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
@@ -52,7 +63,10 @@ async function createInNode(): Promise<Instance> {
 
 /** The browser's WebGPU, or Dawn's: made once, and kept for the life of the process. */
 export async function gpuInstance(): Promise<Instance> {
-  if (typeof navigator !== 'undefined' && 'gpu' in navigator && navigator.gpu !== undefined) return { gpu: navigator.gpu, where: 'browser', version: /(Chrome|Firefox|Version)\/[\d.]+/.exec(navigator.userAgent)?.[0] ?? navigator.userAgent };
+  if (typeof navigator !== 'undefined' && 'gpu' in navigator && navigator.gpu !== undefined) {
+    return { gpu: navigator.gpu, where: 'browser',
+      version: /(Chrome|Firefox|Version)\/[\d.]+/.exec(navigator.userAgent)?.[0] ?? navigator.userAgent };
+  }
   node ??= createInNode();
   return node;
 }

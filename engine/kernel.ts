@@ -7,10 +7,15 @@ import { packFields } from './struct.ts';
 import { Built } from './pipeline.ts';
 import { streamOf } from './random.ts';
 import type { AnyTensor } from './tensor.ts';
-import { type Binding, bindingsOf, type Field, link, namesOf, type Program, type Source, type StorageTypes } from './wgsl.ts';
+import { type Binding, bindingsOf, type Field, link, namesOf, type Program, type Source,
+  type StorageTypes } from './wgsl.ts';
 
-/** Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors ask for it. */
-const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control', 'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
+/**
+ * Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors
+ * ask for it.
+ */
+const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control',
+  'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
 
 /** One way to run a kernel. */
 export interface Variant {
@@ -39,7 +44,10 @@ export interface Call {
   /** Sizes that the program is built with, as `const` in WGSL. */
   readonly constants?: Readonly<Record<string, number | boolean>>;
   readonly grid: Grid;
-  /** Operations on numbers, where they are many for each byte that is bound, as in products: submits are kept short by it. */
+  /**
+   * Operations on numbers, where they are many for each byte that is bound, as in products: submits are kept short by
+   * it.
+   */
   readonly flops?: number;
   /** Chosen by the adapter if omitted. */
   readonly variant?: string;
@@ -47,7 +55,8 @@ export interface Call {
 
 const WIDE: StorageTypes = { elem: 'f32', result: 'f32' };
 
-const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { f32: 'f32', vec4f: 'f32', vec2f: 'f32', vec3f: 'f32', u32: 'u32', vec4u: 'u32', vec2u: 'u32', i32: 'i32' };
+const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { f32: 'f32', vec4f: 'f32', vec2f: 'f32', vec3f: 'f32',
+  u32: 'u32', vec4u: 'u32', vec2u: 'u32', i32: 'i32' };
 
 /** A compute kernel: its WGSL parts, and the variants in which it can run, best first. */
 export class Kernel {
@@ -60,7 +69,8 @@ export class Kernel {
   readonly #candidates = new WeakMap<Context, Readonly<Record<FloatType, readonly Candidate[]>>>();
   #fingerprint: string | undefined;
 
-  constructor(name: string, parts: readonly Source[], variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
+  constructor(name: string, parts: readonly Source[],
+    variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
     this.name = name;
     this.#parts = parts;
     this.#variants = variants;
@@ -69,7 +79,9 @@ export class Kernel {
   /** The variants to choose from on this device, best first for its kind. */
   variants(gpu: Context): string[] {
     const foreign = ({ suits }: Variant) => (suits !== undefined && suits !== gpu.kind ? 1 : 0);
-    const usable = Object.entries(this.#variants).filter(([, variant]) => variant.onRequest !== true && canRun(gpu, variant));
+    const usable = Object.entries(this.#variants).filter(([, variant]) =>
+      variant.onRequest !== true && canRun(gpu, variant)
+    );
     return usable.sort(([, a], [, b]) => foreign(a) - foreign(b)).map(([name]) => name);
   }
 
@@ -78,12 +90,20 @@ export class Kernel {
     return Object.keys(this.#variants);
   }
 
-  /** Every way to run a call whose `elem` is stored so: the variants that take it, best first, each in its sizes, the default first. */
+  /**
+   * Every way to run a call whose `elem` is stored so: the variants that take it, best first, each in its sizes, the
+   * default first.
+   */
   candidates(gpu: Context, stored: FloatType = 'f32'): readonly Candidate[] {
     let candidates = this.#candidates.get(gpu);
     if (candidates === undefined) {
-      const variants = this.variants(gpu).map((name) => ({ name, takes: this.#variants[name].takes, sizes: this.#variants[name].sizes?.(gpu) ?? [{}] }));
-      const taking = (type: FloatType) => variants.filter(({ takes = type }) => takes === type).flatMap(({ name, sizes }) => sizes.map((size) => ({ variant: name, sizes: size })));
+      const variants = this.variants(gpu).map((name) => ({ name, takes: this.#variants[name].takes,
+        sizes: this.#variants[name].sizes?.(gpu) ?? [{}] })
+      );
+      const taking = (type: FloatType) =>
+        variants.filter(({ takes = type }) => takes === type).flatMap(({ name, sizes }) =>
+          sizes.map((size) => ({ variant: name, sizes: size }))
+        );
       candidates = { f32: taking('f32'), f16: taking('f16') };
       this.#candidates.set(gpu, candidates);
     }
@@ -96,19 +116,22 @@ export class Kernel {
   }
 
   /**
-   * The way that a call of these extents, whose `elem` is stored so, is run. A launcher that wants to know asks before the call, and passes
-   * the variant on. Calls in f16 are a class of their own where they have other candidates.
+   * The way that a call of these extents, whose `elem` is stored so, is run. A launcher that wants to know asks before
+   * the call, and passes the variant on. Calls in f16 are a class of their own where they have other candidates.
    *
    * @param candidates those of the call, the default first, where sizes rule some out or put others first
    */
-  choose(gpu: Context, extents: Extents = {}, stored: FloatType = 'f32', candidates = this.candidates(gpu, stored)): Candidate {
+  choose(gpu: Context, extents: Extents = {}, stored: FloatType = 'f32',
+    candidates = this.candidates(gpu, stored)): Candidate {
     const own = stored === 'f16' && this.hasOwnCandidatesForHalves(gpu);
     return gpu.candidates.choose(this, candidates, own ? { ...extents, f16: true } : extents);
   }
 
   /** Tells one state of the WGSL, all variants together, from another. */
   get fingerprint(): string {
-    const texts = [...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)].map(({ text }) => text);
+    const texts = [...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)].map(({ text }) =>
+      text
+    );
     this.#fingerprint ??= streamOf(texts.join('\n')).toString(16).padStart(8, '0');
     return this.#fingerprint;
   }
@@ -120,7 +143,9 @@ export class Kernel {
     const variant = call.variant ?? this.choose(gpu).variant;
     const types = this.#storageTypes(variant, call.tensors);
     const built = this.#build(gpu, variant, types, call.constants ?? {});
-    gpu.append({ kind: 'dispatch', label: built.label, built, resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid), flops: call.flops });
+    gpu.append({ kind: 'dispatch', label: built.label, built,
+      resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid),
+      flops: call.flops });
   }
 
   /** Refuses what no variant of the kernel knows: a misspelt name would be a number that has no effect. */
@@ -129,20 +154,27 @@ export class Kernel {
     for (const kind of ['tensors', 'params', 'constants'] as const) {
       for (const name in call[kind]) {
         if (this.#names[kind].has(name)) continue;
-        throw new RangeError(`${this.name}: ${kind} have no "${name}"; the WGSL knows ${[...this.#names[kind]].join(', ')}`);
+        throw new RangeError(
+          `${this.name}: ${kind} have no "${name}"; the WGSL knows ${[...this.#names[kind]].join(', ')}`,
+        );
       }
     }
   }
 
   /** The linked text of a variant, for readers and tools. */
-  program(gpu: Context, variant: string, constants: Readonly<Record<string, number | boolean>> = {}, types = WIDE): Program {
+  program(gpu: Context, variant: string, constants: Readonly<Record<string, number | boolean>> = {},
+    types = WIDE): Program {
     return this.#build(gpu, variant, types, constants).program;
   }
 
-  /** How the tensors of a call are stored: the first one of each kind decides, and the others are checked against it. */
+  /**
+   * How the tensors of a call are stored: the first one of each kind decides, and the others are checked against it.
+   */
   #storageTypes(variant: string, tensors: Call['tensors']): StorageTypes {
     let bindings = this.#bindings.get(variant);
-    if (bindings === undefined) this.#bindings.set(variant, (bindings = bindingsOf([...(this.#variants[variant]?.parts ?? []), ...this.#parts])));
+    if (bindings === undefined) {
+      this.#bindings.set(variant, bindings = bindingsOf([...(this.#variants[variant]?.parts ?? []), ...this.#parts]));
+    }
     const typeOf = (kind: string) => {
       const first = bindings.find(({ element, name }) => element === kind && tensors[name] !== undefined);
       return first !== undefined && tensors[first.name].dtype === 'f16' ? 'f16' : 'f32';
@@ -150,7 +182,8 @@ export class Kernel {
     return { elem: typeOf('elem'), result: typeOf('result') };
   }
 
-  #build(gpu: Context, variant: string, types: StorageTypes, constants: Readonly<Record<string, number | boolean>>): Built {
+  #build(gpu: Context, variant: string, types: StorageTypes,
+    constants: Readonly<Record<string, number | boolean>>): Built {
     let built = this.#built.get(gpu);
     if (built === undefined) this.#built.set(gpu, (built = new Map()));
     const key = `${variant} ${types.elem} ${types.result} ${JSON.stringify(constants)}`;
@@ -158,9 +191,13 @@ export class Kernel {
     if (found !== undefined) return found;
     const chosen = this.#variants[variant];
     if (chosen === undefined || !canRun(gpu, chosen)) {
-      throw new RangeError(`${this.name}: variant "${variant}" cannot run on ${gpu.name}; usable: ${this.variants(gpu).join(', ')}`);
+      throw new RangeError(
+        `${this.name}: variant "${variant}" cannot run on ${gpu.name}; usable: ${this.variants(gpu).join(', ')}`,
+      );
     }
-    if (chosen.takes !== undefined && chosen.takes !== types.elem) throw new DTypeError(this.name, `elem of variant "${variant}"`, chosen.takes, types.elem);
+    if (chosen.takes !== undefined && chosen.takes !== types.elem) {
+      throw new DTypeError(this.name, `elem of variant "${variant}"`, chosen.takes, types.elem);
+    }
     const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
     const program = link([...chosen.parts, ...this.#parts], extensions, types, constants);
     const made = new Built(`${this.name}.${variant}`, program, key);
@@ -171,7 +208,9 @@ export class Kernel {
   #fold(gpu: Context, grid: Grid): readonly [number, number, number] {
     const max = gpu.limits.maxComputeWorkgroupsPerDimension;
     const folded = typeof grid === 'number' ? ([Math.min(grid, max), Math.ceil(grid / max), 1] as const) : grid;
-    if (!folded.every((count) => Number.isInteger(count) && count >= 1)) throw new RangeError(`${this.name}: a grid of ${folded.join(' × ')} workgroups: whole numbers of at least 1 are`);
+    if (!folded.every((count) => Number.isInteger(count) && count >= 1)) {
+      throw new RangeError(`${this.name}: a grid of ${folded.join(' × ')} workgroups: whole numbers of at least 1 are`);
+    }
     const largest = Math.max(...folded);
     if (largest > max) throw new LimitError('maxComputeWorkgroupsPerDimension', largest, max, this.name);
     return folded;
@@ -181,14 +220,18 @@ export class Kernel {
     return program.bindings.map(({ kind, name, index, element }) => {
       if (kind === 'uniform') return { kind, index, block: packParams(this.name, program.params, call.params ?? {}) };
       const tensor = call.tensors[name];
-      if (tensor === undefined) throw new ShapeError(this.name, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
+      if (tensor === undefined) {
+        throw new ShapeError(this.name,
+          `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
+      }
       const dtype = element === 'elem' || element === 'result' ? types[element] : DTYPE_OF_ELEMENT[element];
       if (tensor.dtype !== dtype) throw new DTypeError(this.name, name, dtype ?? element, tensor.dtype);
       if (tensor.gpu !== gpu) throw new ContextError(this.name, name);
       const { storage, byteOffset: offset, bytes } = tensor;
       const bound = bytes + gpu.pool.guardBytes; // in guard mode a write past the end lands in the guard
       if (bound > gpu.limits.maxStorageBufferBindingSize) {
-        throw new LimitError('maxStorageBufferBindingSize', bound, gpu.limits.maxStorageBufferBindingSize, `${this.name}: "${name}" [${tensor.shape}]`, 'use a smaller batch, or split the tensor');
+        throw new LimitError('maxStorageBufferBindingSize', bound, gpu.limits.maxStorageBufferBindingSize,
+          `${this.name}: "${name}" [${tensor.shape}]`, 'use a smaller batch, or split the tensor');
       }
       return { kind, index, storage, offset, bytes: bound };
     });

@@ -1,4 +1,6 @@
-/** Which machine this is: told from nothing but what its adapter reports, so that a made-up report is as good as a card. */
+/**
+ * Which machine this is: told from nothing but what its adapter reports, so that a made-up report is as good as a card.
+ */
 import { isSoftware, nameOf, type AdapterInfo as Names } from './software.mjs';
 
 /** Lanes of a subgroup: the fewest and the most that a device may form. */
@@ -7,7 +9,9 @@ export interface SubgroupSizes {
   readonly most: number;
 }
 
-/** A size of matrices that the adapter's units multiply, left M × K, right K × N, and how operands and sums are stored. */
+/**
+ * A size of matrices that the adapter's units multiply, left M × K, right K × N, and how operands and sums are stored.
+ */
 export interface MatrixConfig {
   readonly componentType: string;
   readonly resultComponentType: string;
@@ -47,8 +51,10 @@ export interface AdapterReport {
 const [LEAST_SUBGROUP, MOST_SUBGROUP] = [4, 128];
 
 /** What a device can do, from what its adapter says of itself. */
-export function reportOf(info: AdapterInfo, { features, limits }: Pick<AdapterReport, 'features' | 'limits'>): AdapterReport {
-  const { subgroupMinSize: least = LEAST_SUBGROUP, subgroupMaxSize: most = MOST_SUBGROUP, subgroupMatrixConfigs = [] } = info;
+export function reportOf(info: AdapterInfo,
+  { features, limits }: Pick<AdapterReport, 'features' | 'limits'>): AdapterReport {
+  const { subgroupMinSize: least = LEAST_SUBGROUP, subgroupMaxSize: most = MOST_SUBGROUP, subgroupMatrixConfigs = [] } =
+    info;
   return {
     kind: isSoftware(info) ? 'software' : 'hardware',
     name: nameOf(info),
@@ -56,7 +62,9 @@ export function reportOf(info: AdapterInfo, { features, limits }: Pick<AdapterRe
     limits,
     subgroups: { least, most },
     // Dawn's are objects whose fields are found by name alone
-    matrices: [...subgroupMatrixConfigs].map(({ componentType, resultComponentType, M, N, K }) => ({ componentType, resultComponentType, M, N, K })),
+    matrices: [...subgroupMatrixConfigs].map(({ componentType, resultComponentType, M, N, K }) => ({ componentType,
+      resultComponentType, M, N, K })
+    ),
   };
 }
 
@@ -66,8 +74,10 @@ export function onlySize({ least, most }: SubgroupSizes): number {
 }
 
 /** What a measurement on this adapter holds for. */
-export function machineOf({ vendor = '', architecture = '', device = '', description = '' }: AdapterInfo, version: string): Machine {
-  return { adapter: [vendor, architecture, device].filter((word) => word !== '').join(' '), driver: description, dawn: version };
+export function machineOf({ vendor = '', architecture = '', device = '', description = '' }: AdapterInfo,
+  version: string): Machine {
+  return { adapter: [vendor, architecture, device].filter((word) => word !== '').join(' '), driver: description,
+    dawn: version };
 }
 
 /** Whether what was measured on one holds for the other. */
@@ -76,10 +86,12 @@ export function isSameMachine(a: Machine, b: Machine): boolean {
 }
 
 /**
- * Why no measurement can be told to be of this machine, or undefined where it can: browsers hide what tells two adapters or two drivers apart, and
- * a candidate that was the best on one of them may be the worst on the other.
+ * Why no measurement can be told to be of this machine, or undefined where it can: browsers hide what tells two
+ * adapters or two drivers apart, and a candidate that was the best on one of them may be the worst on the other.
  */
 export function untunable({ adapter, driver }: Machine): string | undefined {
   const hidden = [...(adapter === '' ? ['adapter'] : []), ...(driver === '' ? ['driver'] : [])];
-  return hidden.length === 0 ? undefined : `nothing tells which ${hidden.join(' and ')} this is: measurements of two would be mixed`;
+  return hidden.length === 0
+    ? undefined
+    : `nothing tells which ${hidden.join(' and ')} this is: measurements of two would be mixed`;
 }

@@ -11,11 +11,12 @@ const GUARD_BYTES = 256;
 const GUARD_WORD = 0x2a2a2a2a;
 const NAN_WORD = 0x7fc07eef; // NaN as one f32 and as two f16
 
-const USAGE_STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST, as numbers: the globals exist only once Dawn is loaded
+// STORAGE | COPY_SRC | COPY_DST, as numbers: the globals exist only once Dawn is loaded
+const USAGE_STORAGE = 0x80 | 0x04 | 0x08;
 
 /**
- * Buffers by size, taken and given back. A buffer may be taken again at once: commands run in the order in which they were
- * recorded, so its next owner's commands come after its last owner's.
+ * Buffers by size, taken and given back. A buffer may be taken again at once: commands run in the order in which they
+ * were recorded, so its next owner's commands come after its last owner's.
  */
 export class Pool implements Keeper, MemoryReport {
   readonly #device: Device;
@@ -42,7 +43,10 @@ export class Pool implements Keeper, MemoryReport {
     buffers.addKeeper(this);
   }
 
-  /** Bytes of all buffers of the context, of tensors, free ones and those that are for other things, and the most they ever were. */
+  /**
+   * Bytes of all buffers of the context, of tensors, free ones and those that are for other things, and the most they
+   * ever were.
+   */
   get reserved(): number {
     return this.#buffers.reserved;
   }
@@ -98,7 +102,9 @@ export class Pool implements Keeper, MemoryReport {
    * @param largest names and sizes of tensors that the error names beside those that are there
    */
   requireRoom(bytes: number, what: string, largest: readonly string[] = []): void {
-    if (!this.#buffers.makeRoom(bytes)) throw new OutOfMemoryError(what, bytes, { ...this.#device.memory, largest: [...this.largest(3), ...largest] });
+    if (!this.#buffers.makeRoom(bytes)) {
+      throw new OutOfMemoryError(what, bytes, { ...this.#device.memory, largest: [...this.largest(3), ...largest] });
+    }
   }
 
   /** A buffer of exactly `bytes` that no tensor shares, for a plan to cut up; `release` destroys it. */
@@ -128,9 +134,12 @@ export class Pool implements Keeper, MemoryReport {
   }
 
   destroyOne(): boolean {
-    const oldest = [...this.#free.values()].filter((list) => list.length > 0).sort(([a], [b]) => a.lastUse - b.lastUse)[0]?.shift();
+    const oldest = [...this.#free.values()].filter((list) => list.length > 0).sort(([a], [b]) =>
+      a.lastUse - b.lastUse
+    )[0]?.shift();
     if (oldest === undefined) return false;
-    if (oldest.lastUse === this.#stream.recorder.serial) this.#stream.recorder.flush(); // commands that are recorded still use it
+    // commands that are recorded still use it
+    if (oldest.lastUse === this.#stream.recorder.serial) this.#stream.recorder.flush();
     this.#destroy(oldest);
     return true;
   }
@@ -151,7 +160,8 @@ export class Pool implements Keeper, MemoryReport {
     for (const storage of storages) {
       const words = new Uint32Array(await this.#staging.readBuffer(storage.buffer, 0, storage.capacity));
       const guard = GUARD_BYTES / 4;
-      const whole = words.subarray(0, guard).every((w) => w === GUARD_WORD) && words.subarray(words.length - guard).every((w) => w === GUARD_WORD);
+      const whole = words.subarray(0, guard).every((w) => w === GUARD_WORD)
+        && words.subarray(words.length - guard).every((w) => w === GUARD_WORD);
       // an odd number of f16 leaves half a word, which must be as it was made, or cleared with the rest
       const spare = storage.bytes % 4 === 2 ? words[guard + (storage.bytes - 2) / 4] >>> 16 : 0;
       if (!whole || (spare !== 0 && spare !== NAN_WORD >>> 16)) broken.push(storage.label);
@@ -173,7 +183,9 @@ export class Pool implements Keeper, MemoryReport {
 
   #create(capacity: number, bytes: number, label: string): Storage {
     const max = this.#device.limits.maxBufferSize;
-    if (capacity > max) throw new LimitError('maxBufferSize', capacity, max, label, 'split the tensor or use a smaller batch');
+    if (capacity > max) {
+      throw new LimitError('maxBufferSize', capacity, max, label, 'split the tensor or use a smaller batch');
+    }
     const buffer = this.#buffers.create(label, capacity, USAGE_STORAGE, { bytes, mappedAtCreation: this.isGuarded });
     if (this.isGuarded) {
       const words = new Uint32Array(buffer.getMappedRange());
@@ -188,8 +200,8 @@ export class Pool implements Keeper, MemoryReport {
 }
 
 /**
- * Bytes of the buffer that a tensor is given. Eight classes to each doubling, and whole 64 KiB where those are less: little is wasted, and steps
- * whose shapes repeat find their buffers again.
+ * Bytes of the buffer that a tensor is given. Eight classes to each doubling, and whole 64 KiB where those are less:
+ * little is wasted, and steps whose shapes repeat find their buffers again.
  */
 export function sizeClass(bytes: number): number {
   const eighth = 2 ** (Math.floor(Math.log2(Math.max(1, bytes))) - 3);

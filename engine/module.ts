@@ -10,7 +10,10 @@ export abstract class Module {
 
   /** Registers a parameter or a module under its checkpoint name and returns it. */
   protected add<T extends Tensor | Module>(name: string, member: T): T {
-    if (this.#parts.has(name)) throw new FirstlightError('FL_NAME', `a module has two parts named "${name}"`, { name }, 'give each a name of its own');
+    if (this.#parts.has(name)) {
+      throw new FirstlightError('FL_NAME', `a module has two parts named "${name}"`, { name },
+        'give each a name of its own');
+    }
     this.#parts.set(name, member);
     return member;
   }
@@ -21,7 +24,10 @@ export abstract class Module {
     return modules;
   }
 
-  /** Full name and tensor of every parameter, in order of registration. One that has several names, as tied weights have, comes once, under the first. */
+  /**
+   * Full name and tensor of every parameter, in order of registration. One that has several names, as tied weights
+   * have, comes once, under the first.
+   */
   *parameters(prefix = '', seen = new Set<Tensor>()): Generator<[string, Tensor]> {
     for (const [name, member] of this.#parts) {
       if (member instanceof Module) yield* member.parameters(`${prefix}${name}.`, seen);
@@ -61,16 +67,16 @@ export function parameter(gpu: Context, name: string, shape: Shape): Tensor {
 }
 
 /**
- * Stores the parameters of a module as f16, with f32 masters. Scalars stay f32: a temperature belongs to the head of a model,
- * which computes in f32.
+ * Stores the parameters of a module as f16, with f32 masters. Scalars stay f32: a temperature belongs to the head of a
+ * model, which computes in f32.
  */
 export function halve(module: Module): void {
   for (const [, parameter] of module.parameters()) if (parameter.shape.length > 0) halveParameter(parameter);
 }
 
 /**
- * Stores a parameter as f16 from now on: its memory becomes its `master`, which only the optimiser and checkpoints look at, and kernels
- * are given a rounded shadow of it.
+ * Stores a parameter as f16 from now on: its memory becomes its `master`, which only the optimiser and checkpoints look
+ * at, and kernels are given a rounded shadow of it.
  */
 function halveParameter(parameter: Tensor): void {
   if (parameter.dtype === 'f16') return;
@@ -85,7 +91,9 @@ function halveParameter(parameter: Tensor): void {
 
 /** Overwrites a parameter from the host. */
 export function assign(name: string, parameter: Tensor, values: Float32Array): void {
-  if (values.length !== sizeOf(parameter.shape)) throw new ShapeError(name, `the parameter is [${parameter.shape}], got ${values.length} values`);
+  if (values.length !== sizeOf(parameter.shape)) {
+    throw new ShapeError(name, `the parameter is [${parameter.shape}], got ${values.length} values`);
+  }
   parameter.master?.write(values);
   parameter.write(values);
 }

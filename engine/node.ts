@@ -34,7 +34,11 @@ export function withRecording<T>(on: boolean, fn: () => T): T {
   recording = on;
   try {
     const result = fn();
-    if (result instanceof Promise) throw new TypeError('noGrad and recompute take synchronous functions: what runs after an await would be recorded');
+    if (result instanceof Promise) {
+      throw new TypeError(
+        'noGrad and recompute take synchronous functions: what runs after an await would be recorded',
+      );
+    }
     return result;
   } finally {
     recording = before;
@@ -42,9 +46,9 @@ export function withRecording<T>(on: boolean, fn: () => T): T {
 }
 
 /**
- * One recorded operation: what it was computed from, and how gradients pass through it. It lives as long as its result does, or an
- * operation computed from it: `references` counts both, so a graph whose loss is dropped gives back what it saved, without a backward
- * pass and without the garbage collector.
+ * One recorded operation: what it was computed from, and how gradients pass through it. It lives as long as its result
+ * does, or an operation computed from it: `references` counts both, so a graph whose loss is dropped gives back what it
+ * saved, without a backward pass and without the garbage collector.
  */
 export class TapeNode<P extends Recordable = Recordable, Pull = unknown> {
   readonly serial = nextSerial++;
@@ -63,11 +67,14 @@ export class TapeNode<P extends Recordable = Recordable, Pull = unknown> {
   /** The gradient of the operation, which can be taken once. */
   get pull(): Pull {
     if (this.#pull === undefined) {
-      throw new FirstlightError('FL_GRAPH_CONSUMED', 'this graph went through a backward pass already', {}, 'compute the loss again before the next backward()');
+      throw new FirstlightError('FL_GRAPH_CONSUMED', 'this graph went through a backward pass already', {},
+        'compute the loss again before the next backward()');
     }
     const overwritten = this.#saved.find(({ isOverwritten }) => isOverwritten);
     if (overwritten !== undefined) {
-      throw new FirstlightError('FL_OVERWRITTEN', `${overwritten.what} was overwritten after the forward pass that saved it, so its gradient would be wrong`, {}, 'write to tensors, and step the optimiser, after backward()');
+      throw new FirstlightError('FL_OVERWRITTEN',
+        `${overwritten.what} was overwritten after the forward pass that saved it, so its gradient would be wrong`, {},
+        'write to tensors, and step the optimiser, after backward()');
     }
     return this.#pull;
   }
@@ -100,7 +107,8 @@ export class TapeNode<P extends Recordable = Recordable, Pull = unknown> {
 }
 
 /** Puts an operation on the tape, if it is recording and a gradient flows through: `tape.ts` says what `pull` does. */
-export function recordNode<Y extends Recordable>(y: Y, parents: readonly Recordable[], pull: unknown, saved: readonly Recordable[]): Y {
+export function recordNode<Y extends Recordable>(y: Y, parents: readonly Recordable[], pull: unknown,
+  saved: readonly Recordable[]): Y {
   if (!recording || !parents.some((parent) => parent.requiresGrad)) return y;
   y.requiresGrad = true;
   y.node = new TapeNode(parents, pull, saved);

@@ -1,24 +1,36 @@
 /** A slow integrated GPU: what it moves and computes in a second. */
 const SLOW_GPU = { bytes: 10e9, flops: 50e9 };
 
-/** Work of a command, in seconds of a slow integrated GPU: what is bound is moved once, and what is to be computed is computed. */
+/**
+ * Work of a command, in seconds of a slow integrated GPU: what is bound is moved once, and what is to be computed is
+ * computed.
+ */
 export function workOf(bytes: number, flops = 0): number {
   return bytes / SLOW_GPU.bytes + flops / SLOW_GPU.flops;
 }
 
-/** Seconds for a second of work, before anything was measured. A software adapter takes longer: SwiftShader up to 200 times. */
+/**
+ * Seconds for a second of work, before anything was measured. A software adapter takes longer: SwiftShader up to 200
+ * times.
+ */
 const ASSUMED = { software: 25, hardware: 1 };
 /** Seconds that one submit should take at most: systems take a GPU away from what keeps it busy for two. */
 const SUBMIT_SECONDS = 0.5;
 
-/** The GPU is thought to hang after so many seconds at least; after more while programs run for the first time, which drivers then compile. */
+/**
+ * The GPU is thought to hang after so many seconds at least; after more while programs run for the first time, which
+ * drivers then compile.
+ */
 const LEAST_SECONDS = 60;
 const FIRST_SECONDS = 600;
 /** … after so many times of what such work takes as a rule, and of the longest wait that ended. */
 const TIMES_THE_MEDIAN = 20;
 const TIMES_THE_LONGEST = 2;
 
-/** Waits that the rule is taken from. Less work than SMALL ends as soon as the GPU answers, and tells nothing of its speed. */
+/**
+ * Waits that the rule is taken from. Less work than SMALL ends as soon as the GPU answers, and tells nothing of its
+ * speed.
+ */
 const WAITS = 31;
 const SMALL = 0.05;
 /** Submits that are told apart; the oldest of more are taken as one. */
@@ -37,7 +49,10 @@ interface Submit {
   readonly time: number;
 }
 
-/** What was submitted and is not known to be done, and how long such work takes on this machine. Times are milliseconds, as `performance.now` gives them. */
+/**
+ * What was submitted and is not known to be done, and how long such work takes on this machine. Times are milliseconds,
+ * as `performance.now` gives them.
+ */
 export class Pace {
   readonly #kind: keyof typeof ASSUMED;
   #pending: Submit[] = [];
@@ -108,7 +123,8 @@ export class Pace {
   /** How many submits are pending, and the last dispatch of each, oldest first; of many, those at both ends. */
   get pending(): { readonly submits: number; readonly last: readonly string[] } {
     const names = this.#pending.map(({ last }) => last);
-    return { submits: this.#submits - this.#done, last: names.length <= NAMED ? names : [...names.slice(0, NAMED - 1), '…', names[names.length - 1]] };
+    return { submits: this.#submits - this.#done,
+      last: names.length <= NAMED ? names : [...names.slice(0, NAMED - 1), '…', names[names.length - 1]] };
   }
 }
 

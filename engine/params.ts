@@ -17,8 +17,8 @@ const MOST_BUFFERS = 16;
 const USAGE_UNIFORM = 0x40 | 0x08; // UNIFORM | COPY_DST
 
 /**
- * Parameter blocks by content. Shapes repeat from step to step, so each block is written once and found ever after; what
- * changes per step does not pass here but in tensors.
+ * Parameter blocks by content. Shapes repeat from step to step, so each block is written once and found ever after;
+ * what changes per step does not pass here but in tensors.
  */
 export class ParamCache {
   readonly #device: Device;
@@ -42,7 +42,8 @@ export class ParamCache {
       this.#buffers.push(this.#all.create('parameters of kernels', BUFFER_BYTES, USAGE_UNIFORM));
       this.#used = 0;
     }
-    const slot = { id: ++this.#ids, buffer: this.#buffers[this.#buffers.length - 1], offset: this.#used, bytes: block.byteLength };
+    const slot = { id: ++this.#ids, buffer: this.#buffers[this.#buffers.length - 1], offset: this.#used,
+      bytes: block.byteLength };
     // never written again, so it may overtake commands recorded earlier
     device.queue.writeBuffer(slot.buffer, slot.offset, block);
     this.#used += roundUp(block.byteLength, limits.minUniformBufferOffsetAlignment);

@@ -44,10 +44,11 @@ interface PassOptions {
 }
 
 /**
- * Goes through a step once, with inputs of its own and with its commands recorded in place of being run. What it did to tensors from
- * outside stays so until `pass.recording.takeBack()`; after an error it is taken back.
+ * Goes through a step once, with inputs of its own and with its commands recorded in place of being run. What it did to
+ * tensors from outside stays so until `pass.recording.takeBack()`; after an error it is taken back.
  */
-export function goThrough<R>(gpu: Context, step: Step<R>, forms: readonly Form[], { tapes, lent }: PassOptions): Pass<R> {
+export function goThrough<R>(gpu: Context, step: Step<R>, forms: readonly Form[],
+  { tapes, lent }: PassOptions): Pass<R> {
   const recording = new Recording({ lent });
   try {
     gpu.recording = recording;
@@ -76,7 +77,10 @@ export function forget({ pool }: Context, recording: Recording): void {
   recording.release((storage) => pool.drop(storage));
 }
 
-/** Goes through a step as a part of what is being recorded. Its inputs are copied, as they are before a run, and what it returns has no graph. */
+/**
+ * Goes through a step as a part of what is being recorded. Its inputs are copied, as they are before a run, and what it
+ * returns has no graph.
+ */
 export function goThroughWithin<R>(gpu: Context, recording: Recording, step: Step<R>, inputs: readonly AnyTensor[]): R {
   return recording.step(() =>
     gpu.scope(() => {
@@ -90,19 +94,26 @@ export function goThroughWithin<R>(gpu: Context, recording: Recording, step: Ste
   );
 }
 
-/** Calls a step. What it returns comes in new handles, which know of no graph, and whose fate is not that of tensors from outside. */
+/**
+ * Calls a step. What it returns comes in new handles, which know of no graph, and whose fate is not that of tensors
+ * from outside.
+ */
 function resultOf<R>(recording: Recording, step: Step<R>, inputs: readonly AnyTensor[]): R {
   const begins = recording.commands.length;
   const storages = new Set(inputs.map(({ storage }) => storage));
   const returned = step(...inputs);
   if (returned instanceof Promise) {
     returned.catch(() => undefined); // it may still fail, with nobody waiting for it
-    throw new CaptureError('it returned a promise, and what it does after an await cannot be recorded', 'make it synchronous: load before the run, read after it');
+    throw new CaptureError('it returned a promise, and what it does after an await cannot be recorded',
+      'make it synchronous: load before the run, read after it');
   }
   const written = recording.writtenSince(begins, storages);
   if (written !== undefined) {
     const hint = 'close over a tensor that the step changes, in place of passing it in';
-    throw new CaptureError(`it writes to its input "${written.label}", which is a copy: the tensor that was passed in would stay as it is`, hint);
+    throw new CaptureError(
+      `it writes to its input "${written.label}", which is a copy: the tensor that was passed in would stay as it is`,
+      hint,
+    );
   }
   const result = withHandles(returned, (handle) => (handle as AnyTensor).alias());
   for (const handle of handlesIn(returned)) if (recording.isNew(handle)) handle.dispose();
@@ -121,11 +132,15 @@ function gradientsOf(recording: Recording): Gradient[] {
   return gradients;
 }
 
-/** Only what a step returns, and gradients, may outlive it: for all else the host would have to do in every run what it did in this one. */
+/**
+ * Only what a step returns, and gradients, may outlive it: for all else the host would have to do in every run what it
+ * did in this one.
+ */
 function refuseKept(recording: Recording, allowed: readonly Handle[]): void {
   const known = new Set(allowed);
   for (const handle of recording.alive) {
     if (known.has(handle)) continue;
-    throw new CaptureError(`"${handle.label}" [${handle.shape}] outlives it, and no later run would make another one`, 'return it, dispose of it, or make it before the capture');
+    throw new CaptureError(`"${handle.label}" [${handle.shape}] outlives it, and no later run would make another one`,
+      'return it, dispose of it, or make it before the capture');
   }
 }

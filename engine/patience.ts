@@ -1,9 +1,9 @@
 /** Ways to wait for the device. */
 
 /**
- * Waits for `promise` without spinning. While a promise of Dawn's is pending, its Node binding polls on every turn of the
- * event loop; on a machine whose processor is also the GPU that takes a core from the work being waited for. Sleeping a
- * moment on each turn gives the core back; sockets and files are served between two sleeps.
+ * Waits for `promise` without spinning. While a promise of Dawn's is pending, its Node binding polls on every turn of
+ * the event loop; on a machine whose processor is also the GPU that takes a core from the work being waited for.
+ * Sleeping a moment on each turn gives the core back; sockets and files are served between two sleeps.
  */
 export async function waitWithoutSpinning<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
   const word = new Int32Array(new SharedArrayBuffer(4));
@@ -26,8 +26,9 @@ const TICKS = 20;
 const LONGEST_TICK = 2 ** 31 - 1;
 
 /**
- * Rejects with what `error` gives once `promise` was pending for so many seconds. They are counted in ticks, each of which takes a turn of the
- * event loop: an hour in which the program computed, or the machine slept, is one tick, because the answer may have come meanwhile.
+ * Rejects with what `error` gives once `promise` was pending for so many seconds. They are counted in ticks, each of
+ * which takes a turn of the event loop: an hour in which the program computed, or the machine slept, is one tick,
+ * because the answer may have come meanwhile.
  */
 export function within<T>(promise: Promise<T>, seconds: number, error: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

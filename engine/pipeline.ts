@@ -7,7 +7,9 @@ interface Compiled {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** A program on a device. Its pipeline is made when it is first run, so that what is only recorded costs no compilation. */
+/**
+ * A program on a device. Its pipeline is made when it is first run, so that what is only recorded costs no compilation.
+ */
 export class Built {
   readonly label: string;
   readonly program: Program;
@@ -39,7 +41,9 @@ function compile(owner: Device, label: string, program: Program): Compiled {
         entries: program.bindings.map((binding) => ({
           binding: binding.index,
           visibility: 0x4, // COMPUTE
-          buffer: { type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage' },
+          buffer: {
+            type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage',
+          },
         })),
       });
       const pipeline = device.createComputePipeline({

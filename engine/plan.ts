@@ -3,7 +3,10 @@ export interface Lifetime {
   readonly bytes: number;
   readonly first: number;
   readonly last: number;
-  /** Numbers of those that must lie in other slabs: WebGPU forbids one command to read a buffer and to write it, even elsewhere. */
+  /**
+   * Numbers of those that must lie in other slabs: WebGPU forbids one command to read a buffer and to write it, even
+   * elsewhere.
+   */
   readonly apart: ReadonlySet<number>;
 }
 
@@ -27,16 +30,18 @@ interface Slab {
 }
 
 /**
- * Lays memory with known lifetimes into few slabs so that what is in use at the same time never overlaps. Greedy by size, Pisarchyk & Lee
- * 2020, arXiv:2001.03288, extended to several slabs: the largest comes first, each goes where its slab grows least, and
- * there into the smallest gap that it fits.
+ * Lays memory with known lifetimes into few slabs so that what is in use at the same time never overlaps. Greedy by
+ * size, Pisarchyk & Lee 2020, arXiv:2001.03288, extended to several slabs: the largest comes first, each goes where its
+ * slab grows least, and there into the smallest gap that it fits.
  *
  * @param alignment of every place, in bytes  @param most bytes of the largest slab
  */
 export function planMemory(lifetimes: readonly Lifetime[], alignment: number, most: number): MemoryPlan {
   const places: { slab: number; offset: number }[] = new Array(lifetimes.length);
   const slabs: Slab[] = [];
-  const order = lifetimes.map((_, i) => i).sort((a, b) => lifetimes[b].bytes - lifetimes[a].bytes || lifetimes[a].first - lifetimes[b].first || a - b);
+  const order = lifetimes.map((_, i) => i).sort((a, b) =>
+    lifetimes[b].bytes - lifetimes[a].bytes || lifetimes[a].first - lifetimes[b].first || a - b
+  );
   for (const i of order) {
     const lifetime = lifetimes[i];
     const bytes = roundUp(lifetime.bytes, alignment);
@@ -46,7 +51,9 @@ export function planMemory(lifetimes: readonly Lifetime[], alignment: number, mo
       if (forbidden.has(s)) return;
       const offset = smallestGap(slab.placed, lifetime, bytes);
       const growth = Math.max(0, offset + bytes - slab.bytes);
-      if (offset + bytes <= most && (growth < best.growth || best.slab === slabs.length)) best = { slab: s, offset, growth };
+      if (offset + bytes <= most && (growth < best.growth || best.slab === slabs.length)) {
+        best = { slab: s, offset, growth };
+      }
     });
     if (best.slab === slabs.length) slabs.push({ bytes: 0, placed: [] });
     const slab = slabs[best.slab];
@@ -59,7 +66,9 @@ export function planMemory(lifetimes: readonly Lifetime[], alignment: number, mo
 
 /** The start of the smallest gap between those that are in use at the same time, or the end of the last one. */
 function smallestGap(placed: readonly Placed[], { first, last }: Lifetime, bytes: number): number {
-  const neighbours = placed.filter(({ lifetime }) => lifetime.first <= last && first <= lifetime.last).sort((a, b) => a.offset - b.offset);
+  const neighbours = placed.filter(({ lifetime }) => lifetime.first <= last && first <= lifetime.last).sort((a, b) =>
+    a.offset - b.offset
+  );
   let best = { offset: -1, bytes: Number.POSITIVE_INFINITY };
   let free = 0;
   for (const { offset, end } of neighbours) {

@@ -5,7 +5,10 @@ import type { Dispatch, PassTimer } from './recorder.ts';
 /** GPU time of one dispatch. */
 export interface KernelTime {
   readonly kernel: string;
-  /** Its program and how often it ran: variant, how tensors are stored, constants, workgroups. Equal for equal work on tensors of equal shapes. */
+  /**
+   * Its program and how often it ran: variant, how tensors are stored, constants, workgroups. Equal for equal work on
+   * tensors of equal shapes.
+   */
   readonly program: string;
   /** Nanoseconds from the start of the profile's first dispatch to the start of this one, and from there to its end. */
   readonly start: number;
@@ -24,7 +27,10 @@ interface Stamps {
 
 /** GPU time of each dispatch that `fn` records. Needs the feature `timestamp-query`. */
 export async function profile(gpu: Context, fn: () => void): Promise<KernelTime[]> {
-  if (!gpu.features.has('timestamp-query')) throw new FirstlightError('FL_FEATURE', `${gpu.name} has no timestamp-query`, {}, 'measure wall time around sync() instead');
+  if (!gpu.features.has('timestamp-query')) {
+    throw new FirstlightError('FL_FEATURE', `${gpu.name} has no timestamp-query`, {},
+      'measure wall time around sync() instead');
+  }
   gpu.recorder.flush();
   const profile = new Profile(gpu);
   gpu.recorder.timer = profile;
@@ -54,13 +60,15 @@ class Profile implements PassTimer {
     this.#dispatches.push(dispatch);
     const set = Math.floor(query / QUERIES);
     if (this.#stamps[set] === undefined) this.#stamps.push(this.#more());
-    return { querySet: this.#stamps[set].queries, beginningOfPassWriteIndex: query % QUERIES, endOfPassWriteIndex: (query % QUERIES) + 1 };
+    return { querySet: this.#stamps[set].queries, beginningOfPassWriteIndex: query % QUERIES,
+      endOfPassWriteIndex: (query % QUERIES) + 1 };
   }
 
   #more(): Stamps {
     const gpu = this.#gpu;
     return {
-      queries: gpu.attempt(() => gpu.device.createQuerySet({ label: 'profile', type: 'timestamp', count: QUERIES }), (error) => gpu.errorOf(error, 'timestamps of a profile')),
+      queries: gpu.attempt(() => gpu.device.createQuerySet({ label: 'profile', type: 'timestamp', count: QUERIES }),
+        (error) => gpu.errorOf(error, 'timestamps of a profile')),
       resolved: gpu.buffers.create('timestamps of a profile', QUERIES * 8, USAGE_RESOLVE),
     };
   }
@@ -72,7 +80,9 @@ class Profile implements PassTimer {
 
   /** Recorded behind the passes of each submit: what was resolved before is resolved again, to the same numbers. */
   resolve(encoder: GPUCommandEncoder): void {
-    this.#stamps.forEach(({ queries, resolved }, set) => encoder.resolveQuerySet(queries, 0, this.#used(set), resolved, 0));
+    this.#stamps.forEach(({ queries, resolved }, set) =>
+      encoder.resolveQuerySet(queries, 0, this.#used(set), resolved, 0)
+    );
   }
 
   /** Times of all dispatches, in their order. */
@@ -86,7 +96,8 @@ class Profile implements PassTimer {
       for (let i = 0; i < stamps.length; i += 2) {
         const { label, settings, grid } = this.#dispatches[times.length];
         const program = `${label} ${settings} on ${grid.join(' × ')} workgroups`;
-        times.push({ kernel: label, program, start: Number(stamps[i] - origin), nanoseconds: Number(stamps[i + 1] - stamps[i]) });
+        times.push({ kernel: label, program, start: Number(stamps[i] - origin),
+          nanoseconds: Number(stamps[i + 1] - stamps[i]) });
       }
     }
     return times;

@@ -1,7 +1,7 @@
 /**
- * Counter-based random numbers: Philox4x32-10. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3.
- * A draw is a pure function of (seed, stream, counter), so what was drawn does not depend on the order of drawing, and
- * resuming needs no state but the counter. The same function in WGSL is `kernels/shared/philox.wgsl`.
+ * Counter-based random numbers: Philox4x32-10. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3",
+ * section 3.3. A draw is a pure function of (seed, stream, counter), so what was drawn does not depend on the order of
+ * drawing, and resuming needs no state but the counter. The same function in WGSL is `kernels/shared/philox.wgsl`.
  */
 
 const MULTIPLIER_0 = 0xd2511f53;
@@ -22,7 +22,8 @@ function mulHigh(a: number, b: number): number {
 }
 
 /** Four uniform 32-bit words for a 128-bit counter and a 64-bit key. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+export function philox(counter: readonly [number, number, number, number],
+  key: readonly [number, number]): [number, number, number, number] {
   let [x0, x1, x2, x3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
@@ -78,7 +79,9 @@ export class Random {
 
   /** A whole number in [0, n), without bias: draws that would favour small numbers are drawn again. */
   below(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) throw new RangeError(`below: n must be a whole number in [1, 2^32], got ${n}`);
+    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
+      throw new RangeError(`below: n must be a whole number in [1, 2^32], got ${n}`);
+    }
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
       const word = this.word();

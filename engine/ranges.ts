@@ -49,25 +49,38 @@ export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = E
   const most = Math.floor(fitting / alignment) * alignment;
   // rows too long for any range go as they are: binding them then names the tensor and the limit
   const step = most > 0 ? most : n;
-  return Array.from({ length: Math.ceil(n / step) }, (_, i) => ({ start: i * step, count: Math.min(step, n - i * step) }));
+  return Array.from({ length: Math.ceil(n / step) },
+    (_, i) => ({ start: i * step, count: Math.min(step, n - i * step) }));
 }
 
 /**
- * Runs `work` on all n rows of some tensors, in as many ranges as the binding limit asks for: once, on the tensors themselves, where they
- * fit. Element-wise work has n rows of one element. What does not grow with the rows stays out of `tensors`, and is bound whole.
+ * Runs `work` on all n rows of some tensors, in as many ranges as the binding limit asks for: once, on the tensors
+ * themselves, where they fit. Element-wise work has n rows of one element. What does not grow with the rows stays out
+ * of `tensors`, and is bound whole.
  *
  * @param tensors each of n rows, whatever its shape says
- * @param work gets flat views of `count` rows, from row `start` on; of the tensors that it makes for a range, those that it returns stay
+ * @param work gets flat views of `count` rows, from row `start` on; of the tensors that it makes for a range, those
+ * that it returns stay
  * @param multiple every range but the last is a multiple of it, for sums whose order must not depend on the limit
  */
 export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
   gpu: Context, n: number, tensors: T, work: (some: T, count: number, start: number) => unknown, multiple = 1,
 ): void {
-  const rows = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, length: tensor.size / n, bytes: (tensor.size / n) * tensor.elementBytes }));
+  const rows = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, length: tensor.size / n,
+    bytes: (tensor.size / n) * tensor.elementBytes })
+  );
   const bytes = rows.map((row) => row.bytes);
   const ranges = rangesOf(gpu, n, Math.max(...bytes) / 4, lcm(alignmentOf(bytes), multiple));
   if (ranges.length === 1) return void work(tensors, n, 0);
   for (const { start, count } of ranges) {
-    gpu.scope(() => work(Object.fromEntries(rows.map((row) => [row.name, row.tensor.alias([count * row.length], start * row.bytes)])) as unknown as T, count, start));
+    gpu.scope(() =>
+      work(
+        Object.fromEntries(
+          rows.map((row) => [row.name, row.tensor.alias([count * row.length], start * row.bytes)]),
+        ) as unknown as T,
+        count,
+        start,
+      )
+    );
   }
 }

@@ -54,9 +54,9 @@ interface Reading {
 }
 
 /**
- * Brings bytes back through buffers that the host can map. A long readback comes in loads, one after the other through one buffer, so that it
- * takes little memory. It is of one moment nevertheless: whoever changes memory says so before (`catchUp`), and what was not copied yet is copied
- * then.
+ * Brings bytes back through buffers that the host can map. A long readback comes in loads, one after the other through
+ * one buffer, so that it takes little memory. It is of one moment nevertheless: whoever changes memory says so before
+ * (`catchUp`), and what was not copied yet is copied then.
  */
 export class Staging implements Keeper {
   readonly #device: Device;
@@ -135,7 +135,9 @@ export class Staging implements Keeper {
     // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
     const encoder = device.device.createCommandEncoder({ label: 'readback' });
     encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
-    for (const { range, start, bytes, at } of load.cuts) encoder.copyBufferToBuffer(ranges[range].buffer, ranges[range].offset + start, staging, at, roundUp(bytes, 4));
+    for (const { range, start, bytes, at } of load.cuts) {
+      encoder.copyBufferToBuffer(ranges[range].buffer, ranges[range].offset + start, staging, at, roundUp(bytes, 4));
+    }
     device.device.queue.submit([encoder.finish({ label: 'readback' })]);
     device.closeScopes();
     device.counts.submits++;
@@ -149,7 +151,9 @@ export class Staging implements Keeper {
     await device.settled();
     const mapped = staging.getMappedRange(0, load.bytes);
     const [found] = new Uint32Array(mapped, 0, 1);
-    for (const { range, start, bytes, at } of load.cuts) new Uint8Array(results[range]).set(new Uint8Array(mapped, at, bytes), start);
+    for (const { range, start, bytes, at } of load.cuts) {
+      new Uint8Array(results[range]).set(new Uint8Array(mapped, at, bytes), start);
+    }
     staging.unmap();
     this.#canary.check(expected, found);
   }

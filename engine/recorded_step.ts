@@ -78,8 +78,14 @@ export class RecordedStep<R> {
   check(): void {
     for (const { storage, moves } of this.#outside) {
       const what = `"${storage.label}", which it uses,`;
-      if (!storage.hasMemory) throw new CaptureError(`${what} was made by a captured step that was disposed of`, 'dispose of this step too, and capture it again');
-      if (storage.moves !== moves) throw new CaptureError(`${what} moved into other memory after it was recorded`, 'make the optimiser, or halve(), before the capture');
+      if (!storage.hasMemory) {
+        throw new CaptureError(`${what} was made by a captured step that was disposed of`,
+          'dispose of this step too, and capture it again');
+      }
+      if (storage.moves !== moves) {
+        throw new CaptureError(`${what} moved into other memory after it was recorded`,
+          'make the optimiser, or halve(), before the capture');
+      }
     }
   }
 
@@ -87,7 +93,8 @@ export class RecordedStep<R> {
   get findsTheSame(): boolean {
     return this.#gradients.every(({ tensor, requiresGrad, found, now }) => {
       const { grad } = tensor;
-      return tensor.requiresGrad === requiresGrad && (grad === undefined ? found === undefined || now === undefined : grad === now && !grad.isDisposed);
+      return tensor.requiresGrad === requiresGrad
+        && (grad === undefined ? found === undefined || now === undefined : grad === now && !grad.isDisposed);
     });
   }
 
@@ -117,9 +124,13 @@ export class RecordedStep<R> {
     const target = this.pass.inputs[i];
     if (!this.#placed.has(target) || (source === target && byteOffset === 0)) return undefined;
     if (this.pass.inputs.includes(source)) {
-      throw new CaptureError(`input ${i}, "${input.label}" [${input.shape}], is what it was given before, which this run overwrites`, 'pass a copy of it');
+      throw new CaptureError(
+        `input ${i}, "${input.label}" [${input.shape}], is what it was given before, which this run overwrites`,
+        'pass a copy of it',
+      );
     }
-    return { work: workOf(2 * bytes), kind: 'copy', source: source.buffer, sourceOffset: source.base + byteOffset, target: target.buffer, targetOffset: target.base, bytes };
+    return { work: workOf(2 * bytes), kind: 'copy', source: source.buffer, sourceOffset: source.base + byteOffset,
+      target: target.buffer, targetOffset: target.base, bytes };
   }
 
   #setGradients(): void {
@@ -127,7 +138,8 @@ export class RecordedStep<R> {
       const { tensor, left, now } = gradient;
       const isThere = tensor.grad !== undefined && tensor.grad === now && !now.isDisposed;
       if (left === undefined) tensor.grad = undefined;
-      else if (this.pass.recording.isNew(left) && !isThere) tensor.grad = this.#alias(left); // one from outside stays as it is
+      // one from outside stays as it is
+      else if (this.pass.recording.isNew(left) && !isThere) tensor.grad = this.#alias(left);
       gradient.now = tensor.grad;
     }
   }
@@ -156,7 +168,9 @@ export class RecordedStep<R> {
     this.#giveBack();
   }
 
-  /** Plans the memory of a recording and takes it; in guard mode memory of its own, between guards, for every tensor. */
+  /**
+   * Plans the memory of a recording and takes it; in guard mode memory of its own, between guards, for every tensor.
+   */
   #place(storages: readonly Storage[], lifetimes: readonly Lifetime[]): void {
     const { pool, limits } = this.#gpu;
     if (pool.isGuarded) {

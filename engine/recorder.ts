@@ -71,7 +71,13 @@ export class Recorder {
     device.device.queue.submit([encoder.finish({ label: `recording ${this.serial}` })]);
     device.closeScopes();
     device.counts.submits++;
-    device.pace.submitted(this.#last === undefined ? 'none, but copies' : `${this.#last.label} on ${this.#last.grid.join(' × ')} workgroups`, this.#work, device.counts.pipelinesCreated);
+    device.pace.submitted(
+      this.#last === undefined
+        ? 'none, but copies'
+        : `${this.#last.label} on ${this.#last.grid.join(' × ')} workgroups`,
+      this.#work,
+      device.counts.pipelinesCreated,
+    );
     this.serial++;
     this.#dispatches = 0;
     this.#work = 0;
@@ -93,7 +99,8 @@ export class Recorder {
         return;
       }
       case 'copy':
-        return this.#commands().copyBufferToBuffer(command.source, command.sourceOffset, command.target, command.targetOffset, command.bytes);
+        return this.#commands().copyBufferToBuffer(command.source, command.sourceOffset, command.target,
+          command.targetOffset, command.bytes);
       case 'clear':
         return this.#commands().clearBuffer(command.target, command.offset, command.bytes);
     }

@@ -10,14 +10,16 @@ interface Differentiable extends Handle {
 }
 
 /**
- * Commands of a step in place of their execution, with memory that is only counted. What the step does meanwhile to tensors that were
- * there before can be taken back, so that going through a step leaves no trace.
+ * Commands of a step in place of their execution, with memory that is only counted. What the step does meanwhile to
+ * tensors that were there before can be taken back, so that going through a step leaves no trace.
  */
 export class Recording {
   readonly commands: Command[] = [];
   /** The recording will never run: writes from the host go nowhere. */
   readonly isEstimate: boolean;
-  /** Memory that may be used though its tensors were disposed of: the step was recorded with it before, and keeps it. */
+  /**
+   * Memory that may be used though its tensors were disposed of: the step was recorded with it before, and keeps it.
+   */
   readonly lent: ReadonlySet<Storage>;
   /** What every run fills before its first command: the inputs. */
   readonly inputs = new Set<Storage>();
@@ -35,7 +37,9 @@ export class Recording {
   readonly #found = new Map<Differentiable, Handle | undefined>();
   readonly #undo: (() => void)[] = [];
 
-  constructor({ isEstimate = false, lent = new Set<Storage>() }: { isEstimate?: boolean; lent?: ReadonlySet<Storage> } = {}) {
+  constructor(
+    { isEstimate = false, lent = new Set<Storage>() }: { isEstimate?: boolean; lent?: ReadonlySet<Storage> } = {},
+  ) {
     this.isEstimate = isEstimate;
     this.lent = lent;
   }
@@ -69,7 +73,8 @@ export class Recording {
     return this.#own.has(storage);
   }
 
-  // ------------------------------------------------------------------------------------------------ what the host does meanwhile
+  // ------------------------------------------------------------------------------------------------ what the host does
+  //  meanwhile
 
   noteMade(handle: Handle): void {
     this.#made.add(handle);
@@ -86,7 +91,10 @@ export class Recording {
     return this.#alive;
   }
 
-  /** @returns whether the disposal is put off, because the handle was there before: it is listed, and `takeBack` calls `revive` */
+  /**
+   * @returns whether the disposal is put off, because the handle was there before: it is listed, and `takeBack` calls
+   * `revive`
+   */
   noteDisposal(handle: Handle, revive: () => void): boolean {
     this.#alive.delete(handle);
     if (this.isNew(handle)) return false;
@@ -144,7 +152,9 @@ export class Recording {
 
   /** Labels and sizes of the largest tensors. */
   largest(count: number): string[] {
-    return [...this.#own].sort((a, b) => b.bytes - a.bytes).slice(0, count).map(({ label, bytes }) => `${label} ${formatBytes(bytes)}`);
+    return [...this.#own].sort((a, b) => b.bytes - a.bytes).slice(0, count).map(({ label, bytes }) =>
+      `${label} ${formatBytes(bytes)}`
+    );
   }
 
   get dispatches(): number {
@@ -153,11 +163,16 @@ export class Recording {
 
   /** One of `storages` that a command writes to, from command `begin` on. */
   writtenSince(begin: number, storages: ReadonlySet<Storage>): Storage | undefined {
-    for (const command of this.commands.slice(begin)) for (const { storage } of writesOf(command)) if (storages.has(storage)) return storage;
+    for (const command of this.commands.slice(begin)) {
+      for (const { storage } of writesOf(command)) if (storages.has(storage)) return storage;
+    }
     return undefined;
   }
 
-  /** Stretches that a replay writes to and that others may look at: what was there before, and what tensors still hold. Each once. */
+  /**
+   * Stretches that a replay writes to and that others may look at: what was there before, and what tensors still hold.
+   * Each once.
+   */
   visibleWrites(): WrittenStretch[] {
     const stretches = new Map<string, WrittenStretch>();
     for (const { storage, offset, bytes } of this.commands.flatMap(writesOf)) {
@@ -174,16 +189,18 @@ export class Recording {
   }
 
   /**
-   * When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use up to the end, and, as the
-   * step repeats, from the start. Inputs are in use from the start, and apart from what tensors hold: a run may be given what the last one
-   * left, and no buffer can be copied into itself.
+   * When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use up to
+   * the end, and, as the step repeats, from the start. Inputs are in use from the start, and apart from what tensors
+   * hold: a run may be given what the last one left, and no buffer can be copied into itself.
    */
-  lifetimes(storages: readonly Storage[], { heldSince = 'start' }: { heldSince?: 'start' | 'first use' } = {}): Lifetime[] {
+  lifetimes(storages: readonly Storage[],
+    { heldSince = 'start' }: { heldSince?: 'start' | 'first use' } = {}): Lifetime[] {
     const number = new Map(storages.map((storage, i) => [storage, i]));
     const isHeld = ({ refs }: Storage) => refs > 0;
     const lifetimes = storages.map((storage) => {
       const isFilled = this.inputs.has(storage) || (isHeld(storage) && heldSince === 'start');
-      return { bytes: storage.bytes, first: isFilled ? 0 : Number.POSITIVE_INFINITY, last: isHeld(storage) ? this.commands.length : 0 };
+      return { bytes: storage.bytes, first: isFilled ? 0 : Number.POSITIVE_INFINITY,
+        last: isHeld(storage) ? this.commands.length : 0 };
     });
     const apart = storages.map(() => new Set<number>());
     const separate = (i: number, j: number) => {
@@ -210,6 +227,8 @@ export class Recording {
       }
     });
     // what no command used, such as a tensor that only the host writes, is there from the start
-    return lifetimes.map(({ bytes, first, last }, i) => ({ bytes, first: Number.isFinite(first) ? first : 0, last, apart: apart[i] }));
+    return lifetimes.map(({ bytes, first, last }, i) => ({ bytes, first: Number.isFinite(first) ? first : 0, last,
+      apart: apart[i] })
+    );
   }
 }

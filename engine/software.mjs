@@ -1,16 +1,21 @@
 /**
- * Which adapters are software. The only place that says so: the engine asks here in Node and in browsers, and the setup asks before any
- * package is installed, so it is plain JavaScript that imports nothing.
+ * Which adapters are software. The only place that says so: the engine asks here in Node and in browsers, and the setup
+ * asks before any package is installed, so it is plain JavaScript that imports nothing.
  */
 
-/** Of drivers and rasterizers, as Dawn, browsers and the drivers themselves write them. "AMD Software" is no rasterizer. */
-const NAMES = /\b(?:llvmpipe|lavapipe|softpipe|swiftshader|warp)\b|\bbasic.render|\bsoftware.(?:adapter|rasteri[sz]er|renderer)/i;
+/**
+ * Of drivers and rasterizers, as Dawn, browsers and the drivers themselves write them. "AMD Software" is no rasterizer.
+ */
+const NAMES =
+  /\b(?:llvmpipe|lavapipe|softpipe|swiftshader|warp)\b|\bbasic.render|\bsoftware.(?:adapter|rasteri[sz]er|renderer)/i;
 
-const namesOf = ({ vendor = '', architecture = '', device = '', description = '' }) => `${vendor} ${architecture} ${device} ${description}`;
+const namesOf = ({ vendor = '', architecture = '', device = '', description = '' }) =>
+  `${vendor} ${architecture} ${device} ${description}`;
 
 /**
- * Whether a processor computes what the adapter is asked for. WebGPU's own word is `isFallbackAdapter`: Dawn and Firefox set it where the
- * driver says that its device is a processor, and Firefox gives no name to go by. An older browser or driver may have names alone.
+ * Whether a processor computes what the adapter is asked for. WebGPU's own word is `isFallbackAdapter`: Dawn and
+ * Firefox set it where the driver says that its device is a processor, and Firefox gives no name to go by. An older
+ * browser or driver may have names alone.
  */
 export function isSoftware(info) {
   return info.isFallbackAdapter === true || info.architecture === 'software' || NAMES.test(namesOf(info));
@@ -23,5 +28,6 @@ export function isSwiftShader(info) {
 
 /** What to call an adapter. Browsers may hide the description, the device, or all there is. */
 export function nameOf({ vendor, architecture, device, description }) {
-  return [description, device, architecture, vendor].find((word) => word !== undefined && word !== '') ?? 'unnamed adapter';
+  return [description, device, architecture, vendor].find((word) => word !== undefined && word !== '')
+    ?? 'unnamed adapter';
 }

@@ -43,7 +43,8 @@ export class Storage {
 
   get buffer(): GPUBuffer {
     if (this.#buffer === undefined) {
-      throw new CaptureError(`"${this.label}" has no memory, because its step is being recorded, or was disposed of`, 'use what the step returns, between its first run and its end');
+      throw new CaptureError(`"${this.label}" has no memory, because its step is being recorded, or was disposed of`,
+        'use what the step returns, between its first run and its end');
     }
     return this.#buffer;
   }

@@ -3,7 +3,9 @@ import type { Preparation } from './encodable.ts';
 import type { Recorder } from './recorder.ts';
 import type { Recording } from './recording.ts';
 
-/** The one stream of commands of a context: they are encoded in their order, or noted, while a step is being recorded. */
+/**
+ * The one stream of commands of a context: they are encoded in their order, or noted, while a step is being recorded.
+ */
 export class Stream {
   readonly recorder: Recorder;
   /** Set while a step is recorded in place of being run. */
@@ -23,7 +25,8 @@ export class Stream {
       this.#preparation.clear();
     }
     this.recorder.encode(this.#preparation.prepare(command));
-    for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial; // now: either of the two may have submitted what was before
+    // now: either of the two may have submitted what was before
+    for (const storage of storagesOf(command)) storage.lastUse = this.recorder.serial;
   }
 
   /** Bind groups name buffers; called when buffers are destroyed. */

@@ -29,9 +29,13 @@ export class Struct<D extends Stored, F extends string> {
     };
     if (fields === undefined) throw refuse('is not there', 'declare it in the WGSL, or correct its name');
     const [have, want] = [fields.map((field) => field.name).join(', '), names.join(', ')];
-    if (have !== want) refuse(`has the fields ${have}, the room writes ${want}`, 'give both the same names in the same order');
+    if (have !== want) {
+      refuse(`has the fields ${have}, the room writes ${want}`, 'give both the same names in the same order');
+    }
     const stored = fields.every(({ type }) => type === 'f32') ? 'f32' : 'u32';
-    if (stored !== dtype) refuse(`is stored as ${stored}, the room takes it for ${dtype}`, 'f32 where all fields are, else u32');
+    if (stored !== dtype) {
+      refuse(`is stored as ${stored}, the room takes it for ${dtype}`, 'f32 where all fields are, else u32');
+    }
     this.name = name;
     this.dtype = dtype;
     this.words = fields.length;

@@ -5,11 +5,14 @@ import { isRecording, noGrad, recordNode, TapeNode, withRecording } from './node
 import { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 
 /**
- * What reached the parents of an operation before it in this backward pass. A pull that can add it in the kernel that makes its own
- * gradient takes it, and then returns the sum; what is not taken the tape adds in a dispatch of its own.
+ * What reached the parents of an operation before it in this backward pass. A pull that can add it in the kernel that
+ * makes its own gradient takes it, and then returns the sum; what is not taken the tape adds in a dispatch of its own.
  */
 export interface SoFar {
-  /** The gradient so far of a parent, by its number, to be read; undefined if there is none, or if it is stored in another way than the parent. */
+  /**
+   * The gradient so far of a parent, by its number, to be read; undefined if there is none, or if it is stored in
+   * another way than the parent.
+   */
   take(parent: number): Tensor | undefined;
   /** The same if nobody else uses its memory: the pull may add to it in place, and returns it. */
   takeOwn(parent: number): Tensor | undefined;
@@ -24,11 +27,15 @@ type Operation = TapeNode<AnyTensor, Pull>;
 /**
  * Puts an operation on the tape: `y` was computed from `parents`, and `pull` takes dLoss/dy to the parents' gradients.
  *
- * @param saved tensors that `pull` reads; they are kept until it ran, and must not be written to before. All parents unless said otherwise.
+ * @param saved tensors that `pull` reads; they are kept until it ran, and must not be written to before. All parents
+ * unless said otherwise.
  */
-export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[], pull: Pull, saved: readonly AnyTensor[] = parents): T {
+export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[], pull: Pull,
+  saved: readonly AnyTensor[] = parents): T {
   if (parents.includes(y) || y.node !== undefined) {
-    throw new FirstlightError('FL_GRAPH', `the result of an operation, ${nameOf(y)}, is ${parents.includes(y) ? 'one of its parents' : 'recorded already'}`, {}, 'return a tensor of its own: y = x.like(), or x.alias() for the same memory');
+    throw new FirstlightError('FL_GRAPH',
+      `the result of an operation, ${nameOf(y)}, is ${parents.includes(y) ? 'one of its parents' : 'recorded already'}`,
+      {}, 'return a tensor of its own: y = x.like(), or x.alias() for the same memory');
   }
   return recordNode(y, parents, pull, saved);
 }
@@ -40,9 +47,18 @@ export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[],
  * @param loss one element, unless `seed` is given  @param seed dLoss/dloss, of the shape of `loss`; 1 if omitted
  */
 export function backward(loss: Tensor, seed?: Tensor): void {
-  if (loss.node === undefined) throw new ShapeError('backward', 'nothing was recorded for this tensor', 'compute it from a parameter (requiresGrad), outside noGrad');
-  if (seed === undefined && loss.size !== 1) throw new ShapeError('backward', `the loss must have one element, got [${loss.shape}]`, 'pass the gradient of the result as the second argument');
-  if (seed !== undefined && !sameShape(seed.shape, loss.shape)) throw new ShapeError('backward', `the gradient of the result must be [${loss.shape}], as the result is, got [${seed.shape}]`);
+  if (loss.node === undefined) {
+    throw new ShapeError('backward', 'nothing was recorded for this tensor',
+      'compute it from a parameter (requiresGrad), outside noGrad');
+  }
+  if (seed === undefined && loss.size !== 1) {
+    throw new ShapeError('backward', `the loss must have one element, got [${loss.shape}]`,
+      'pass the gradient of the result as the second argument');
+  }
+  if (seed !== undefined && !sameShape(seed.shape, loss.shape)) {
+    throw new ShapeError('backward',
+      `the gradient of the result must be [${loss.shape}], as the result is, got [${seed.shape}]`);
+  }
   const { gpu } = loss;
   const root = loss.node as Operation;
   const nodes = reachable(root);
@@ -85,16 +101,25 @@ function pass(node: Operation, dy: Tensor, totals: Totals): void {
     totals.remove(parents[parent].node as Operation);
     return dy.gpu.adopt(total);
   };
-  const gradients = pull(dy, { take, takeOwn: (parent) => (soFar(parent)?.storage.refs === 1 ? take(parent) : undefined) });
+  const gradients = pull(dy, { take,
+    takeOwn: (parent) => (soFar(parent)?.storage.refs === 1 ? take(parent) : undefined) });
   if (gradients.length !== parents.length) {
-    throw new ShapeError('backward', `an operation has ${parents.length} parents (${parents.map(nameOf).join(', ')}), its pull returned ${gradients.length} gradients`, 'return one for each parent, in their order; undefined where none is needed');
+    throw new ShapeError('backward',
+      `an operation has ${parents.length} parents (${
+        parents.map(nameOf).join(', ')
+      }), its pull returned ${gradients.length} gradients`,
+      'return one for each parent, in their order; undefined where none is needed');
   }
   // what lies in its place already comes first: the rest is added to it
   const isInPlace = (i: number) => gradients[i] !== undefined && parents[i].gradSlot?.isHere(gradients[i]) === true;
   for (const i of [...parents.keys()].sort((a, b) => Number(isInPlace(b)) - Number(isInPlace(a)))) {
     const [parent, gradient] = [parents[i], gradients[i]];
     if (gradient === undefined) {
-      if (taken.has(i)) throw new FirstlightError('FL_GRADIENT_LOST', `an operation took what its parent ${i} had so far and returned no gradient for it`, {}, 'return the sum, or do not take it');
+      if (taken.has(i)) {
+        throw new FirstlightError('FL_GRADIENT_LOST',
+          `an operation took what its parent ${i} had so far and returned no gradient for it`, {},
+          'return the sum, or do not take it');
+      }
       continue;
     }
     if (!parent.requiresGrad) continue;
@@ -104,7 +129,10 @@ function pass(node: Operation, dy: Tensor, totals: Totals): void {
   }
 }
 
-/** What each result of a walk got so far: `total += gradient`. The totals are handles of their own, which no scope frees. */
+/**
+ * What each result of a walk got so far: `total += gradient`. The totals are handles of their own, which no scope
+ * frees.
+ */
 class Totals {
   readonly #gpu: Context;
   readonly #totals = new Map<Operation, Tensor>();
@@ -147,7 +175,9 @@ function added(a: Tensor, b: Tensor): Tensor {
 /** All operations below `from`, latest first. */
 function reachable(from: Operation): Operation[] {
   const seen = new Set<Operation>([from]);
-  for (const node of seen) for (const parent of node.parents) if (parent.node !== undefined) seen.add(parent.node as Operation);
+  for (const node of seen) {
+    for (const parent of node.parents) if (parent.node !== undefined) seen.add(parent.node as Operation);
+  }
   return [...seen].sort((a, b) => b.serial - a.serial);
 }
 
@@ -181,9 +211,14 @@ function copied(gradient: Tensor, parameter: Tensor): Tensor {
 
 function checkGradient(gradient: Tensor, parent: AnyTensor, number: number): void {
   const what = `the gradient of parent ${number}, ${nameOf(parent)},`;
-  if (!(gradient instanceof Tensor)) throw new ShapeError('backward', `${what} is no tensor`, 'a pull returns one tensor for each parent, or undefined');
+  if (!(gradient instanceof Tensor)) {
+    throw new ShapeError('backward', `${what} is no tensor`, 'a pull returns one tensor for each parent, or undefined');
+  }
   if (gradient.gpu !== parent.gpu) throw new ContextError('backward', what);
-  if (!sameShape(gradient.shape, parent.shape)) throw new ShapeError('backward', `${what} is [${gradient.shape}]`, 'a gradient has the shape of what it belongs to: correct the pull, or reshape() its result');
+  if (!sameShape(gradient.shape, parent.shape)) {
+    throw new ShapeError('backward', `${what} is [${gradient.shape}]`,
+      'a gradient has the shape of what it belongs to: correct the pull, or reshape() its result');
+  }
   const type: string = gradient.dtype;
   if (type !== 'f32' && type !== 'f16') throw new DTypeError('backward', what, 'f32 or f16', type);
 }
@@ -206,12 +241,16 @@ export function ones(gpu: Context, shape: readonly number[]): Tensor {
  * time. Chen et al. 2016, arXiv:1604.06174. Random numbers are counter-based, so both runs draw the same.
  */
 export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
-  if (inputs.length === 0) throw new ShapeError('recompute', 'no inputs were given', 'pass the tensors that the result is computed from: recompute(fn, x)');
+  if (inputs.length === 0) {
+    throw new ShapeError('recompute', 'no inputs were given',
+      'pass the tensors that the result is computed from: recompute(fn, x)');
+  }
   const { gpu } = inputs[0];
   const y = noGrad(() =>
     gpu.scope(() => {
       const result = fn(...inputs);
-      return gpu.isInScope(result) ? result : result.alias(); // what was there before is no result that the tape could mark
+      // what was there before is no result that the tape could mark
+      return gpu.isInScope(result) ? result : result.alias();
     }),
   );
   if (!isRecording()) return y;

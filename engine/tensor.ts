@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
-import { bytesOf, type DType, ELEMENT_BYTES, type FloatType, HOST_ARRAYS, type HostArrays, type Shape, sizeOf } from './dtype.ts';
+import { bytesOf, type DType, ELEMENT_BYTES, type FloatType, HOST_ARRAYS, type HostArrays, type Shape,
+  sizeOf } from './dtype.ts';
 import { CaptureError, DisposedTensorError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
 import { Handle } from './handle.ts';
 import { type Hold, recordNode, type TapeNode } from './node.ts';
@@ -8,8 +9,9 @@ import type { Storage } from './storage.ts';
 /**
  * A dense, row-major array on the GPU: shape, dtype, and a view of pooled memory.
  *
- * A tensor belongs to the scope that made it and is freed with it unless the scope returns it; `dispose` (or `using`) frees
- * it earlier. What the tape needs for a backward pass it holds itself, so freeing a tensor never breaks a gradient.
+ * A tensor belongs to the scope that made it and is freed with it unless the scope returns it; `dispose` (or `using`)
+ * frees it earlier. What the tape needs for a backward pass it holds itself, so freeing a tensor never breaks a
+ * gradient.
  */
 export class Tensor<D extends DType = FloatType> extends Handle {
   readonly gpu: Context;
@@ -24,9 +26,15 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   requiresGrad = false;
   /** How it was computed, if the tape recorded it. */
   node: TapeNode | undefined;
-  /** For a parameter that is stored as f16: its value in f32, which the optimiser changes. This tensor is then its rounded shadow. */
+  /**
+   * For a parameter that is stored as f16: its value in f32, which the optimiser changes. This tensor is then its
+   * rounded shadow.
+   */
   master: Tensor<'f32'> | undefined;
-  /** Its gradient is f32 though it is f16 itself: so are parameters and what is cut from them, for their gradients are long sums. */
+  /**
+   * Its gradient is f32 though it is f16 itself: so are parameters and what is cut from them, for their gradients are
+   * long sums.
+   */
   hasWideGradient = false;
   /** The parameter's own place in a gradient arena, where its gradient is written without a copy. */
   gradSlot: GradPlace | undefined;
@@ -56,15 +64,23 @@ export class Tensor<D extends DType = FloatType> extends Handle {
     return new Tensor(gpu, gpu.pool.take(sizeOf(shape) * ELEMENT_BYTES[dtype], label), shape, dtype, label);
   }
 
-  /** Copies host data to the GPU. The dtype follows the array's type (for f16, write() to an empty tensor); the shape defaults to one dimension. */
+  /**
+   * Copies host data to the GPU. The dtype follows the array's type (for f16, write() to an empty tensor); the shape
+   * defaults to one dimension.
+   */
   static from(gpu: Context, data: Float32Array, shape?: Shape, label?: string): Tensor<'f32'>;
   static from(gpu: Context, data: Uint32Array, shape?: Shape, label?: string): Tensor<'u32'>;
   static from(gpu: Context, data: Int32Array, shape?: Shape, label?: string): Tensor<'i32'>;
   static from(gpu: Context, data: HostArrays[DType], shape: Shape = [data.length], label = 'tensor'): AnyTensor {
     const dtype = (['f32', 'u32', 'i32'] as const).find((type) => data instanceof HOST_ARRAYS[type]);
-    if (dtype === undefined) throw new DTypeError(label, 'host data', 'Float32Array, Uint32Array or Int32Array', kindOf(data), 'convert it: Float32Array.from(data)');
+    if (dtype === undefined) {
+      throw new DTypeError(label, 'host data', 'Float32Array, Uint32Array or Int32Array', kindOf(data),
+        'convert it: Float32Array.from(data)');
+    }
     checkExtents(label, shape);
-    if (data.length !== sizeOf(shape)) throw new ShapeError(label, `${sizeOf(shape)} values fit [${shape}], got ${data.length}`);
+    if (data.length !== sizeOf(shape)) {
+      throw new ShapeError(label, `${sizeOf(shape)} values fit [${shape}], got ${data.length}`);
+    }
     const tensor = Tensor.empty(gpu, shape, dtype, label);
     gpu.upload(tensor, data);
     return tensor;
@@ -77,11 +93,19 @@ export class Tensor<D extends DType = FloatType> extends Handle {
     return tensor;
   }
 
-  /** Overwrites the content from the host, after everything recorded so far. A graph that saved the old content refuses its backward pass. */
+  /**
+   * Overwrites the content from the host, after everything recorded so far. A graph that saved the old content refuses
+   * its backward pass.
+   */
   write(data: HostArrays[D]): void {
     const array = HOST_ARRAYS[this.dtype];
-    if (!(data instanceof array)) throw new DTypeError(this.label, `host data for ${this.dtype}`, array.name, kindOf(data), `convert it: ${array.name}.from(data)`);
-    if (data.length !== this.size) throw new ShapeError(this.label, `${this.size} values fit [${this.shape}], got ${data.length}`);
+    if (!(data instanceof array)) {
+      throw new DTypeError(this.label, `host data for ${this.dtype}`, array.name, kindOf(data),
+        `convert it: ${array.name}.from(data)`);
+    }
+    if (data.length !== this.size) {
+      throw new ShapeError(this.label, `${this.size} values fit [${this.shape}], got ${data.length}`);
+    }
     this.gpu.upload(this, data);
   }
 
@@ -107,7 +131,9 @@ export class Tensor<D extends DType = FloatType> extends Handle {
 
   /** The memory behind it. Throws when it was freed. */
   get storage(): Storage {
-    if (this.#holds === 0 && this.gpu.recording?.lent.has(this.#storage) !== true) throw new DisposedTensorError(`${this.label} [${this.shape}]`);
+    if (this.#holds === 0 && this.gpu.recording?.lent.has(this.#storage) !== true) {
+      throw new DisposedTensorError(`${this.label} [${this.shape}]`);
+    }
     return this.#storage;
   }
 
@@ -143,7 +169,8 @@ export class Tensor<D extends DType = FloatType> extends Handle {
     const storage = this.storage;
     checkExtents(this.label, shape);
     if (byteOffset < 0 || byteOffset + sizeOf(shape) * this.elementBytes > this.bytes) {
-      throw new ShapeError(this.label, `[${shape}] from byte ${byteOffset} on is no part of [${this.shape}], which has ${this.bytes} bytes`);
+      throw new ShapeError(this.label,
+        `[${shape}] from byte ${byteOffset} on is no part of [${this.shape}], which has ${this.bytes} bytes`);
     }
     storage.refs++;
     const alias = new Tensor(this.gpu, storage, shape, this.dtype, this.label, this.byteOffset + byteOffset);
@@ -153,7 +180,9 @@ export class Tensor<D extends DType = FloatType> extends Handle {
 
   /** The same elements in another shape; one extent may be −1. Shares memory. */
   reshape(shape: Shape): Tensor<D> {
-    if (shape.filter((extent) => extent === -1).length > 1) throw new ShapeError('reshape', `one extent may be −1, got [${shape}]`);
+    if (shape.filter((extent) => extent === -1).length > 1) {
+      throw new ShapeError('reshape', `one extent may be −1, got [${shape}]`);
+    }
     const known = shape.reduce((product, extent) => (extent === -1 ? product : product * extent), 1);
     const full = shape.map((extent) => (extent === -1 ? this.size / known : extent));
     if (!full.every((extent) => Number.isInteger(extent) && extent >= 1) || sizeOf(full) !== this.size) {
@@ -223,9 +252,14 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   rehome(place: Tensor<D>): void {
     const old = this.storage;
     if (this.gpu.recording?.isNew(this) === false) {
-      throw new CaptureError(`${this.label} [${this.shape}] would move into other memory`, 'make the optimiser, or halve(), before the capture: every run would make another one');
+      throw new CaptureError(`${this.label} [${this.shape}] would move into other memory`,
+        'make the optimiser, or halve(), before the capture: every run would make another one');
     }
-    if (this.#holds > 1) throw new FirstlightError('FL_IN_USE', `${this.label} [${this.shape}] cannot move: an operation saved it for its gradient`, {}, 'make the optimiser, or halve(), before the forward pass');
+    if (this.#holds > 1) {
+      throw new FirstlightError('FL_IN_USE',
+        `${this.label} [${this.shape}] cannot move: an operation saved it for its gradient`, {},
+        'make the optimiser, or halve(), before the forward pass');
+    }
     place.storage.refs++;
     this.#storage = place.storage;
     Object.assign(this, { byteOffset: place.byteOffset, dtype: place.dtype });
@@ -239,7 +273,9 @@ export type AnyTensor = Tensor<DType>;
 
 /** Where a parameter's gradient lives in an arena: see `GradSlot`. */
 interface GradPlace {
-  /** The place, for a kernel to write the first gradient there; undefined if something is there already, or about to be. */
+  /**
+   * The place, for a kernel to write the first gradient there; undefined if something is there already, or about to be.
+   */
   lend(): Tensor | undefined;
   /** The place holds the sum of what it held and of `gradient`. */
   add(gradient: Tensor): void;
@@ -248,7 +284,9 @@ interface GradPlace {
 }
 
 function checkExtents(label: string, shape: Shape): void {
-  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 1)) throw new ShapeError(label, `every extent must be a whole number of at least 1, got [${shape}]`);
+  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 1)) {
+    throw new ShapeError(label, `every extent must be a whole number of at least 1, got [${shape}]`);
+  }
 }
 
 /** What a value is, for errors. */

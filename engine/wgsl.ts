@@ -8,7 +8,8 @@ export interface Source {
 }
 
 /**
- * Reads the WGSL file `path`, relative to the module whose `import.meta.url` is `base`; the same in Node and in a browser.
+ * Reads the WGSL file `path`, relative to the module whose `import.meta.url` is `base`; the same in Node and in a
+ * browser.
  */
 export async function part(base: string, path: string): Promise<Source> {
   const url = new URL(path, base);
@@ -32,7 +33,10 @@ export interface Binding {
   readonly kind: 'read' | 'read_write' | 'uniform';
   /** As it stands in the WGSL: `array<vector>`. */
   readonly type: string;
-  /** Scalar type of the elements: `elem`, `result`, or, with other aliases and structs resolved, WGSL's. A struct of several is words, `u32`. */
+  /**
+   * Scalar type of the elements: `elem`, `result`, or, with other aliases and structs resolved, WGSL's. A struct of
+   * several is words, `u32`.
+   */
   readonly element: string;
 }
 
@@ -42,7 +46,9 @@ export interface Field {
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
-/** Parts put behind one another. Declarations in WGSL may stand in any order, so this is all the linker that is needed. */
+/**
+ * Parts put behind one another. Declarations in WGSL may stand in any order, so this is all the linker that is needed.
+ */
 export interface Program {
   readonly code: string;
   readonly entry: string;
@@ -53,8 +59,8 @@ export interface Program {
 }
 
 /**
- * How the program stores numbers: `elem` what it is given, and what it makes alike; `result` what may be stored in another way than
- * what it was made of, as a parameter's gradient is.
+ * How the program stores numbers: `elem` what it is given, and what it makes alike; `result` what may be stored in
+ * another way than what it was made of, as a parameter's gradient is.
  */
 export interface StorageTypes {
   readonly elem: FloatType;
@@ -66,12 +72,15 @@ export interface StorageTypes {
  *
  * @param constants sizes known when the pipeline is built: `HEAD_DIM: 64` becomes `const HEAD_DIM = 64u;`
  */
-export function link(parts: readonly Source[], extensions: readonly string[], { elem, result }: StorageTypes, constants: Readonly<Record<string, number | boolean>>): Program {
+export function link(parts: readonly Source[], extensions: readonly string[], { elem, result }: StorageTypes,
+  constants: Readonly<Record<string, number | boolean>>): Program {
   const prelude = [
     ...[...extensions, ...(elem === 'f16' || result === 'f16' ? ['f16'] : [])].map((name) => `enable ${name};`),
     `alias elem = ${elem};`,
     `alias result = ${result};`,
-    ...Object.entries(constants).map(([name, value]) => `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`),
+    ...Object.entries(constants).map(([name, value]) =>
+      `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`
+    ),
   ].join('\n');
   const sources: readonly Source[] = [{ file: 'prelude', text: prelude }, grid, ...parts];
   const code = sources.map(({ text }) => text.trimEnd()).join('\n');
@@ -120,7 +129,9 @@ function withoutComments(code: string): string {
 /** The resources that parts declare, whatever the storage types are. */
 export function bindingsOf(parts: readonly Source[]): Binding[] {
   const code = parts.map(({ text }) => withoutComments(text)).join('\n');
-  const aliases = new Map([...code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)].map(([, alias, type]) => [alias, type]));
+  const aliases = new Map(
+    [...code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)].map(([, alias, type]) => [alias, type]),
+  );
   const scalarOf = (type: string): string => {
     const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1] ?? type;
     const target = aliases.get(name);
@@ -128,7 +139,8 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
     const scalars = [...new Set(declaredIn(code, name)?.map((field) => scalarOf(field.type)))];
     return scalars.length === 0 ? name : scalars.length === 1 ? scalars[0] : 'u32';
   };
-  const pattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
+  const pattern =
+    /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
   return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
     name,
     index: Number(index),
@@ -138,8 +150,13 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
   }));
 }
 
-/** Names that a launch may use for some parts, linked in whatever way: of bindings, of fields of `struct Params`, and of constants, which may be any word. */
-export function namesOf(parts: readonly Source[]): Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> {
+/**
+ * Names that a launch may use for some parts, linked in whatever way: of bindings, of fields of `struct Params`, and of
+ * constants, which may be any word.
+ */
+export function namesOf(
+  parts: readonly Source[],
+): Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> {
   const texts = parts.map(({ text }) => withoutComments(text));
   return {
     tensors: new Set(bindingsOf(parts).flatMap(({ kind, name }) => (kind === 'uniform' ? [] : [name]))),
@@ -155,7 +172,9 @@ export function fieldsOf(parts: readonly Source[], struct: string): Field[] | un
 
 function fieldsIn(code: string, struct: string): Field[] | undefined {
   return declaredIn(code, struct)?.map(({ name, type }) => {
-    if (type !== 'u32' && type !== 'i32' && type !== 'f32') throw new Error(`struct ${struct}: "${name}: ${type}" is not a 32-bit scalar`);
+    if (type !== 'u32' && type !== 'i32' && type !== 'f32') {
+      throw new Error(`struct ${struct}: "${name}: ${type}" is not a 32-bit scalar`);
+    }
     return { name, type };
   });
 }

@@ -1,4 +1,6 @@
-/** Candidates that were measured on known machines, shipped beside the kernels; `npm run tune` adds the machine at hand. */
+/**
+ * Candidates that were measured on known machines, shipped beside the kernels; `npm run tune` adds the machine at hand.
+ */
 import { isSameMachine, type Machine, parseTunings, part, type Tuning } from '../engine/index.ts';
 
 const { text, file } = await part(import.meta.url, './tuned.json');

@@ -2,7 +2,10 @@
 import type { FloatType, Context, Kernel } from '../engine/index.ts';
 import { rooms } from './index.ts';
 
-/** Names of the variants that this device can run on tensors stored so, in the order of the rooms; of kernels with a candidate only. */
+/**
+ * Names of the variants that this device can run on tensors stored so, in the order of the rooms; of kernels with a
+ * candidate only.
+ */
 export function variantNames(gpu: Context, stored: FloatType): readonly string[] {
   const kernels = rooms.flatMap((room) => room.kernels);
   const names = kernels.map((kernel) => [...new Set(kernel.candidates(gpu, stored).map(({ variant }) => variant))]);

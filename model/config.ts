@@ -9,14 +9,19 @@ interface Transformer {
   readonly activation: Activation;
 }
 
-/** Everything that fixes the shapes of the parameters, the number of attention heads and the activations. `mlp` is the hidden width. */
+/**
+ * Everything that fixes the shapes of the parameters, the number of attention heads and the activations. `mlp` is the
+ * hidden width.
+ */
 export interface XclipConfig {
   /** Width of the space shared by videos and texts; also of the integration and prompt transformers. */
   readonly embedDim: number;
   /** Frames per video. */
   readonly frames: number;
-  readonly vision: Transformer & { readonly width: number; readonly mlp: number; readonly patch: number; readonly imageSize: number };
-  readonly text: Transformer & { readonly width: number; readonly mlp: number; readonly context: number; readonly vocab: number };
+  readonly vision: Transformer & { readonly width: number; readonly mlp: number; readonly patch: number;
+    readonly imageSize: number };
+  readonly text: Transformer & { readonly width: number; readonly mlp: number; readonly context: number;
+    readonly vocab: number };
   /** Multi-frame integration transformer. */
   readonly mit: Transformer & { readonly mlp: number };
   /** Video-specific prompting; `alpha` is where the learned mixing weight starts. */
@@ -73,7 +78,9 @@ export const PRESETS = {
 export function validateConfig(config: XclipConfig, source: string): XclipConfig {
   const problems: string[] = [];
   const count = (name: string, value: unknown) => {
-    if (!Number.isSafeInteger(value) || (value as number) < 1) problems.push(`${name} must be a whole number of at least 1, got ${JSON.stringify(value)}`);
+    if (!Number.isSafeInteger(value) || (value as number) < 1) {
+      problems.push(`${name} must be a whole number of at least 1, got ${JSON.stringify(value)}`);
+    }
   };
   const divides = (part: string, partValue: number, whole: string, wholeValue: number) => {
     if (wholeValue % partValue !== 0) problems.push(`${part} (${partValue}) must divide ${whole} (${wholeValue})`);
@@ -83,17 +90,23 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
   count('frames', config.frames);
   for (const [name, part] of Object.entries({ vision, text, mit, prompts })) {
     const { activation, ...sizes } = part;
-    if (!ACTIVATIONS.includes(activation)) problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${JSON.stringify(activation)}`);
+    if (!ACTIVATIONS.includes(activation)) {
+      problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${JSON.stringify(activation)}`);
+    }
     for (const [key, value] of Object.entries(sizes)) if (key !== 'alpha') count(`${name}.${key}`, value);
   }
-  if (!Number.isFinite(prompts.alpha)) problems.push(`prompts.alpha must be a number, got ${JSON.stringify(prompts.alpha)}`);
+  if (!Number.isFinite(prompts.alpha)) {
+    problems.push(`prompts.alpha must be a number, got ${JSON.stringify(prompts.alpha)}`);
+  }
   if (problems.length === 0) {
     divides('vision.heads', vision.heads, 'vision.width', vision.width);
     divides('vision.patch', vision.patch, 'vision.imageSize', vision.imageSize);
     divides('text.heads', text.heads, 'text.width', text.width);
     divides('mit.heads', mit.heads, 'embedDim', config.embedDim);
     divides('prompts.heads', prompts.heads, 'embedDim', config.embedDim);
-    if (text.context < 3) problems.push(`text.context (${text.context}) has no room for a word between start and end of text`);
+    if (text.context < 3) {
+      problems.push(`text.context (${text.context}) has no room for a word between start and end of text`);
+    }
   }
   if (problems.length > 0) throw new ConfigError(source, problems);
   return config;

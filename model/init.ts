@@ -25,7 +25,8 @@ export const truncatedNormal = (std: number): Init => (random, shape) =>
 export const uniform = (bound: number): Init => (random, shape) => draw(shape, () => bound * (2 * random.next() - 1));
 
 /** U(±√(6 / (fanIn + fanOut))) for a weight [fanOut, fanIn]. Glorot & Bengio 2010, eq. 16. */
-export const xavierUniform: Init = (random, shape) => uniform(Math.sqrt(6 / (shape[0] + sizeOf(shape.slice(1)))))(random, shape);
+export const xavierUniform: Init = (random, shape) =>
+  uniform(Math.sqrt(6 / (shape[0] + sizeOf(shape.slice(1)))))(random, shape);
 
 /** U(±fanIn^−½): what torch's Linear and Conv2d draw for weights, and for biases with the fan-in of their weight. */
 export const torchDefault = (fanIn: number): Init => uniform(fanIn ** -0.5);
@@ -43,9 +44,11 @@ export function initialised(gpu: Gpu, name: string, shape: Shape, init: Init): T
  * Draws every parameter of a model. Each has a stream of its own, named after it, so the values do not depend on what
  * else the model has.
  *
- * @param override another start for some parameters, by full name  @param needless parameters that a checkpoint will fill
+ * @param override another start for some parameters, by full name  @param needless parameters that a checkpoint will
+ * fill
  */
-export function initialise(model: Module, seed: number, override: (name: string) => Init | undefined = () => undefined, needless?: ReadonlySet<string>): void {
+export function initialise(model: Module, seed: number, override: (name: string) => Init | undefined = () => undefined,
+  needless?: ReadonlySet<string>): void {
   for (const [name, tensor] of model.parameters()) {
     if (needless?.has(name)) continue;
     const init = override(name) ?? inits.get(tensor);

@@ -36,12 +36,14 @@ export interface DropPath {
  * x + branch(x). The sum is fused into the last product of the branch, unless somebody wants to see the branch's own
  * result or drop it.
  */
-export function addBranch(x: Tensor, name: string, branch: (residual?: Tensor) => Tensor, pass: Pass, drop?: DropPath): Tensor {
+export function addBranch(x: Tensor, name: string, branch: (residual?: Tensor) => Tensor, pass: Pass,
+  drop?: DropPath): Tensor {
   const dropping = drop !== undefined && drop.rate > 0 && pass.draw !== undefined;
   if (pass.tap === undefined && !dropping) return branch(x);
   const y = branch();
   pass.tap?.(name, y);
-  return add(x, dropping ? dropPath(y, drop.rate, { state: pass.draw, layer: drop.layer } satisfies Draw, drop.dim) : y);
+  return add(x,
+    dropping ? dropPath(y, drop.rate, { state: pass.draw, layer: drop.layer } satisfies Draw, drop.dim) : y);
 }
 
 /** LayerNorm with eps 1e-5, over the last dimension. */
@@ -69,7 +71,9 @@ export class Linear extends Module {
   constructor(gpu: Gpu, from: number, to: number, options: { bias?: boolean; init?: Init; biasInit?: Init } = {}) {
     super();
     this.weight = this.add('weight', initialised(gpu, 'weight', [to, from], options.init ?? torchDefault(from)));
-    if (options.bias !== false) this.bias = this.add('bias', initialised(gpu, 'bias', [to], options.biasInit ?? torchDefault(from)));
+    if (options.bias !== false) {
+      this.bias = this.add('bias', initialised(gpu, 'bias', [to], options.biasInit ?? torchDefault(from)));
+    }
   }
 
   forward(x: Tensor, { residual }: { residual?: Tensor } = {}): Tensor {
@@ -96,11 +100,13 @@ export class SelfAttention extends Module {
   readonly inBias: Tensor;
   readonly out: Linear;
 
-  constructor(gpu: Gpu, width: number, heads: number, init: Pick<BlockInit, 'inProjection' | 'outProjection'>, causal = false) {
+  constructor(gpu: Gpu, width: number, heads: number, init: Pick<BlockInit, 'inProjection' | 'outProjection'>,
+    causal = false) {
     super();
     this.heads = heads;
     this.causal = causal;
-    this.inWeight = this.add('in_proj_weight', initialised(gpu, 'in_proj_weight', [3 * width, width], init.inProjection));
+    this.inWeight = this.add('in_proj_weight',
+      initialised(gpu, 'in_proj_weight', [3 * width, width], init.inProjection));
     this.inBias = this.add('in_proj_bias', initialised(gpu, 'in_proj_bias', [3 * width], zeros));
     this.out = this.add('out_proj', new Linear(gpu, width, width, { init: init.outProjection, biasInit: zeros }));
   }
@@ -118,11 +124,13 @@ export class Mlp extends Module {
   readonly contract: Linear;
   readonly #activation: Activation;
 
-  constructor(gpu: Gpu, { width, hidden, activation }: Pick<BlockShape, 'width' | 'hidden' | 'activation'>, init: Omit<BlockInit, 'inProjection' | 'outProjection'>) {
+  constructor(gpu: Gpu, { width, hidden, activation }: Pick<BlockShape, 'width' | 'hidden' | 'activation'>,
+    init: Omit<BlockInit, 'inProjection' | 'outProjection'>) {
     super();
     this.#activation = activation;
     this.expand = this.add('c_fc', new Linear(gpu, width, hidden, { init: init.expand, biasInit: init.expandBias }));
-    this.contract = this.add('c_proj', new Linear(gpu, hidden, width, { init: init.contract, biasInit: init.contractBias }));
+    this.contract = this.add('c_proj',
+      new Linear(gpu, hidden, width, { init: init.contract, biasInit: init.contractBias }));
   }
 
   forward(x: Tensor, residual?: Tensor): Tensor {
@@ -157,8 +165,10 @@ export class ResidualBlock extends Module {
 
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
-      const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(x), residual), pass);
-      const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual), pass);
+      const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(x), residual),
+        pass);
+      const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual),
+        pass);
       pass.tap?.(name, y);
       return y;
     });

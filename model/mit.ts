@@ -15,11 +15,16 @@ export class MultiframeIntegration extends Module {
     super();
     const { embedDim, frames, mit } = config;
     const linear = truncatedNormal(0.02);
-    const init = { inProjection: xavierUniform, outProjection: linear, expand: linear, contract: linear, expandBias: zeros, contractBias: zeros };
-    this.positionalEmbedding = this.add('positional_embedding', initialised(gpu, 'mit.positional_embedding', [1, frames, embedDim], truncatedNormal(0.02)));
+    const init = { inProjection: xavierUniform, outProjection: linear, expand: linear, contract: linear,
+      expandBias: zeros, contractBias: zeros };
+    this.positionalEmbedding = this.add('positional_embedding',
+      initialised(gpu, 'mit.positional_embedding', [1, frames, embedDim], truncatedNormal(0.02)));
     this.blocks = this.addAll(
       'resblocks',
-      Array.from({ length: mit.layers }, () => new ResidualBlock(gpu, { width: embedDim, heads: mit.heads, hidden: mit.mlp, activation: mit.activation }, init)),
+      Array.from({ length: mit.layers },
+        () =>
+          new ResidualBlock(gpu, { width: embedDim, heads: mit.heads, hidden: mit.mlp, activation: mit.activation },
+            init)),
     );
   }
 
@@ -27,7 +32,8 @@ export class MultiframeIntegration extends Module {
   forward(frames: Tensor, pass: Pass = {}): Tensor {
     return frames.gpu.scope(() => {
       if (frames.shape[1] !== this.positionalEmbedding.shape[1]) {
-        throw new ShapeError('multi-frame integration', `got ${frames.shape[1]} frames per video, the model has positions for ${this.positionalEmbedding.shape[1]}`);
+        throw new ShapeError('multi-frame integration',
+          `got ${frames.shape[1]} frames per video, the model has positions for ${this.positionalEmbedding.shape[1]}`);
       }
       let x = add(frames, this.positionalEmbedding);
       this.blocks.forEach((block, i) => {

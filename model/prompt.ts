@@ -28,7 +28,8 @@ class CrossAttention extends Module {
   }
 
   forward(texts: Tensor, visual: Tensor, residual?: Tensor): Tensor {
-    const attended = crossAttention(this.query.forward(texts), this.key.forward(visual), this.value.forward(visual), this.heads);
+    const attended = crossAttention(this.query.forward(texts), this.key.forward(visual), this.value.forward(visual),
+      this.heads);
     return this.out.forward(attended, { residual });
   }
 }
@@ -52,8 +53,11 @@ class PromptLayer extends Module {
   }
 
   forward(texts: Tensor, visual: Tensor, name: string, pass: Pass): Tensor {
-    const looked = addBranch(texts, `${name}.cross_attn`, (residual) => this.crossAttention.forward(this.norm1.forward(texts), visual, residual), pass);
-    const y = addBranch(looked, `${name}.mlp`, (residual) => mlp(this.norm3.forward(looked), this.expand, this.contract, { activation: this.#activation, residual }), pass);
+    const looked = addBranch(texts, `${name}.cross_attn`,
+      (residual) => this.crossAttention.forward(this.norm1.forward(texts), visual, residual), pass);
+    const y = addBranch(looked, `${name}.mlp`,
+      (residual) =>
+        mlp(this.norm3.forward(looked), this.expand, this.contract, { activation: this.#activation, residual }), pass);
     pass.tap?.(name, y);
     return y;
   }
@@ -69,7 +73,8 @@ export class VideoPrompt extends Module {
     super();
     const { layers, alpha } = config.prompts;
     this.norm = this.add('norm', new LayerNorm(gpu, config.embedDim));
-    this.layers = this.addAll('decoder', Array.from({ length: layers }, () => new PromptLayer(gpu, config.embedDim, config.prompts)));
+    this.layers = this.addAll('decoder',
+      Array.from({ length: layers }, () => new PromptLayer(gpu, config.embedDim, config.prompts)));
     this.alpha = this.add('alpha', initialised(gpu, 'alpha', [config.embedDim], constant(alpha)));
   }
 

@@ -24,8 +24,11 @@ export interface TextBatch {
 /** Uploads tokenised texts: `ids` is [K, L] row by row. */
 export function textBatch(gpu: Gpu, ids: Int32Array, length: number): TextBatch {
   const count = ids.length / length;
-  if (!Number.isInteger(count) || count === 0) throw new ShapeError('textBatch', `${ids.length} ids are not whole texts of ${length}`);
-  const onGpu = { ids: tokenIds(gpu, ids, [count, length]), ends: Tensor.from(gpu, endsOf(ids, length), [count], 'text ends') };
+  if (!Number.isInteger(count) || count === 0) {
+    throw new ShapeError('textBatch', `${ids.length} ids are not whole texts of ${length}`);
+  }
+  const onGpu = { ids: tokenIds(gpu, ids, [count, length]),
+    ends: Tensor.from(gpu, endsOf(ids, length), [count], 'text ends') };
   return {
     ...onGpu,
     count,
@@ -64,7 +67,9 @@ class TextTransformer extends Module {
       expandBias: torchDefault(width),
       contractBias: torchDefault(mlp),
     };
-    this.blocks = this.addAll('resblocks', Array.from({ length: layers }, () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, causal: true }, init)));
+    this.blocks = this.addAll('resblocks',
+      Array.from({ length: layers },
+        () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, causal: true }, init)));
   }
 }
 
@@ -81,18 +86,23 @@ export class TextEncoder extends Module {
     super();
     this.#runBlock = runBlock;
     const { width, context, vocab } = config.text;
-    this.tokenEmbedding = this.add('token_embedding.weight', initialised(gpu, 'token_embedding', [vocab, width], normal(0.02)));
-    this.positionalEmbedding = this.add('positional_embedding', initialised(gpu, 'positional_embedding', [context, width], normal(0.01)));
+    this.tokenEmbedding = this.add('token_embedding.weight',
+      initialised(gpu, 'token_embedding', [vocab, width], normal(0.02)));
+    this.positionalEmbedding = this.add('positional_embedding',
+      initialised(gpu, 'positional_embedding', [context, width], normal(0.01)));
     this.transformer = this.add('transformer', new TextTransformer(gpu, config.text));
     this.lnFinal = this.add('ln_final', new LayerNorm(gpu, width));
-    this.projection = this.add('text_projection', initialised(gpu, 'text_projection', [width, config.embedDim], normal(width ** -0.5)));
+    this.projection = this.add('text_projection',
+      initialised(gpu, 'text_projection', [width, config.embedDim], normal(width ** -0.5)));
   }
 
   /** [K, L] ids, L at most the context length → [K, D]. */
   forward({ ids, ends, length }: TextBatch, pass: Pass = {}): Tensor {
     return this.projection.gpu.scope(() => {
       const [context] = this.positionalEmbedding.shape;
-      if (length > context) throw new ShapeError('text encoder', `texts have ${length} tokens, the context is ${context}`);
+      if (length > context) {
+        throw new ShapeError('text encoder', `texts have ${length} tokens, the context is ${context}`);
+      }
       const positions = length === context ? this.positionalEmbedding : slice(this.positionalEmbedding, 0, 0, length);
       let x = add(embedding(this.tokenEmbedding, ids), positions);
       pass.tap?.('text.embeddings', x);

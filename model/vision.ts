@@ -8,7 +8,8 @@ import { patchify } from '../kernels/patchify/index.ts';
 import { cast, prepend, slice } from '../kernels/rearrange/index.ts';
 import type { XclipConfig } from './config.ts';
 import { initialised, normal, torchDefault, xavierUniform } from './init.ts';
-import { addBranch, type DropPath, LayerNorm, Linear, Mlp, type Pass, ResidualBlock, type RunBlock, SelfAttention, type BlockInit } from './layers.ts';
+import { addBranch, type DropPath, LayerNorm, Linear, Mlp, type Pass, ResidualBlock, type RunBlock, SelfAttention,
+  type BlockInit } from './layers.ts';
 
 /** Official start of a vision block: torch's defaults (the official `init_weights` is never called). */
 function visionInit(width: number, hidden: number): BlockInit {
@@ -58,11 +59,13 @@ export class CrossFrameBlock extends Module {
       const [, tokens, width] = x.shape;
       const messages = this.messageFc.forward(slice(x, 1, 0, 1)).reshape([-1, this.frames, width]);
       pass.tap?.(`${name}.message_fc`, messages);
-      const discussed = addBranch(messages, `${name}.message_attn`, (residual) => this.messageAttention.forward(this.messageLn.forward(messages), residual), pass, this.#drop);
+      const discussed = addBranch(messages, `${name}.message_attn`,
+        (residual) => this.messageAttention.forward(this.messageLn.forward(messages), residual), pass, this.#drop);
       // a message is asked by the tokens of its frame, and asks nothing itself: its answer would be thrown away
       const attend = (residual?: Tensor) => this.attn.forward(this.ln1.forward(x, discussed), residual, tokens);
       const attended = addBranch(x, `${name}.attn`, attend, pass, { ...this.#drop, layer: this.#drop.layer + 1 });
-      const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual), pass, { ...this.#drop, layer: this.#drop.layer + 2 });
+      const y = addBranch(attended, `${name}.mlp`, (residual) => this.mlp.forward(this.ln2.forward(attended), residual),
+        pass, { ...this.#drop, layer: this.#drop.layer + 2 });
       pass.tap?.(name, y);
       return y;
     });
@@ -78,7 +81,9 @@ class VisionTransformer extends Module {
     this.blocks = this.addAll(
       'resblocks',
       Array.from({ length: layers }, (_, i) => {
-        if (frames === undefined) return new ResidualBlock(gpu, { width, heads, hidden: mlp, activation }, visionInit(width, mlp));
+        if (frames === undefined) {
+          return new ResidualBlock(gpu, { width, heads, hidden: mlp, activation }, visionInit(width, mlp));
+        }
         // rates rise linearly from 0 at the first block to the full rate at the last; three draws per block
         const rate = layers === 1 ? 0 : (dropPathRate * i) / (layers - 1);
         return new CrossFrameBlock(gpu, config, frames, { rate, layer: 3 * i });
@@ -120,11 +125,14 @@ export class VisionEncoder extends Module {
     const std = width ** -0.5;
     this.#runBlock = options.runBlock ?? ((block, x) => block(x));
     this.classEmbedding = this.add('class_embedding', initialised(gpu, 'class_embedding', [width], normal(std)));
-    this.positionalEmbedding = this.add('positional_embedding', initialised(gpu, 'positional_embedding', [(imageSize / patch) ** 2 + 1, width], normal(std)));
+    this.positionalEmbedding = this.add('positional_embedding',
+      initialised(gpu, 'positional_embedding', [(imageSize / patch) ** 2 + 1, width], normal(std)));
     this.projection = this.add('proj', initialised(gpu, 'proj', [width, config.embedDim], normal(std)));
-    this.conv1 = this.add('conv1.weight', initialised(gpu, 'conv1.weight', [width, 3, patch, patch], torchDefault(3 * patch * patch)));
+    this.conv1 = this.add('conv1.weight',
+      initialised(gpu, 'conv1.weight', [width, 3, patch, patch], torchDefault(3 * patch * patch)));
     this.lnPre = this.add('ln_pre', new LayerNorm(gpu, width));
-    this.transformer = this.add('transformer', new VisionTransformer(gpu, config.vision, options.frames, options.dropPath ?? 0));
+    this.transformer = this.add('transformer',
+      new VisionTransformer(gpu, config.vision, options.frames, options.dropPath ?? 0));
     this.lnPost = this.add('ln_post', new LayerNorm(gpu, width));
   }
 
@@ -140,7 +148,10 @@ export class VisionEncoder extends Module {
       const [tokens, width] = this.positionalEmbedding.shape;
       const patch = this.conv1.shape[2];
       if (channels !== 3 || height !== imageWidth || (height / patch) ** 2 + 1 !== tokens) {
-        throw new ShapeError('vision encoder', `pixels are [${pixels.shape}], expected [frames, 3, ${patch * Math.sqrt(tokens - 1)}, ${patch * Math.sqrt(tokens - 1)}]`);
+        throw new ShapeError('vision encoder',
+          `pixels are [${pixels.shape}], expected [frames, 3, ${patch * Math.sqrt(tokens - 1)}, ${
+            patch * Math.sqrt(tokens - 1)
+          }]`);
       }
       const patches = patchify(cast(pixels, this.type), this.conv1);
       pass.tap?.('visual.conv1', patches);

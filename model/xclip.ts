@@ -41,11 +41,13 @@ export class Xclip extends Module {
     super();
     this.config = config;
     const runBlock = options.recompute ? recompute : undefined;
-    this.visual = this.add('visual', new VisionEncoder(gpu, config, { frames: config.frames, dropPath: options.dropPath, runBlock }));
+    this.visual = this.add('visual',
+      new VisionEncoder(gpu, config, { frames: config.frames, dropPath: options.dropPath, runBlock }));
     this.text = new TextEncoder(gpu, config, runBlock);
     this.mit = this.add('mit', new MultiframeIntegration(gpu, config));
     this.promptsVisualLn = this.add('prompts_visual_ln', new LayerNorm(gpu, config.vision.width));
-    this.promptsVisualProjection = this.add('prompts_visual_proj', initialised(gpu, 'prompts_visual_proj', [config.vision.width, config.embedDim], normal(1)));
+    this.promptsVisualProjection = this.add('prompts_visual_proj',
+      initialised(gpu, 'prompts_visual_proj', [config.vision.width, config.embedDim], normal(1)));
     this.prompts = this.add('prompts_generator', new VideoPrompt(gpu, config));
     this.logitScale = this.add('logit_scale', initialised(gpu, 'logit_scale', [], constant(INITIAL_LOGIT_SCALE)));
   }
@@ -64,13 +66,16 @@ export class Xclip extends Module {
   /** [B, T, 3, S, S] → video features [B, E], not normalised, and patch features [B, N, E], averaged over frames. */
   encodeVideo(pixels: Tensor, pass: Pass = {}): { video: Tensor; patches: Tensor } {
     const [videos, frames, ...image] = pixels.shape;
-    if (pixels.shape.length !== 5) throw new ShapeError('encodeVideo', `pixels are [${pixels.shape}], expected [videos, frames, 3, size, size]`);
+    if (pixels.shape.length !== 5) {
+      throw new ShapeError('encodeVideo', `pixels are [${pixels.shape}], expected [videos, frames, 3, size, size]`);
+    }
     return pixels.gpu.scope(() => {
       const features = this.visual.forward(pixels.reshape([videos * frames, ...image]), pass);
       const normed = this.promptsVisualLn.forward(features.patches);
       pass.tap?.('prompts_visual_ln', normed);
       const [, positions] = normed.shape;
-      const projected = matmul(normed, this.promptsVisualProjection).reshape([videos, frames, positions, this.config.embedDim]);
+      const projected = matmul(normed, this.promptsVisualProjection).reshape([videos, frames, positions,
+        this.config.embedDim]);
       pass.tap?.('img_features', projected);
       const video = this.mit.forward(features.frames.reshape([videos, frames, this.config.embedDim]), pass);
       return { video, patches: mean(projected, 1) };
@@ -84,12 +89,14 @@ export class Xclip extends Module {
       const [count] = texts.shape;
       const own = expand(cast(texts, video.dtype).reshape([1, count, width]), [videos, count, width]);
       const prompted = add(own, this.prompts.forward(own, patches, pass));
-      // in f32, whatever the model is stored as: cosines are multiplied by up to 100, and logits count by their differences
+      // in f32, whatever the model is stored as: cosines are multiplied by up to 100, and logits count by their
+      // differences
       const textEmbeds = normalize(cast(prompted, 'f32'));
       const videoEmbeds = normalize(cast(video, 'f32'));
       pass.tap?.('text_embeds', textEmbeds);
       pass.tap?.('video_embeds', videoEmbeds);
-      const cosines = matmul(videoEmbeds.reshape([videos, 1, width]), textEmbeds, { transposeB: true }).reshape([videos, count]);
+      const cosines = matmul(videoEmbeds.reshape([videos, 1, width]), textEmbeds, { transposeB: true }).reshape([videos,
+        count]);
       const logits = mul(cosines, exp(this.logitScale));
       pass.tap?.('logits', logits);
       return logits;

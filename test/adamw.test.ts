@@ -1,7 +1,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, open, ShapeError, Tensor } from '../engine/index.ts';
-import { adamw, adamwControl, type ControlSettings, controlSettings, HYPER_COLUMNS, hyperRow } from '../kernels/adamw/index.ts';
+import { adamw, adamwControl, type ControlSettings, controlSettings, HYPER_COLUMNS,
+  hyperRow } from '../kernels/adamw/index.ts';
 import { gradNorm } from '../kernels/grad_norm/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -22,7 +23,9 @@ function optimizer(context: Gpu, settings: Partial<ControlSettings> = {}, { scal
 
 /** What the optimiser decides about some gradients, one step after another. */
 async function decisions(own: ReturnType<typeof optimizer>, steps: readonly Float32Array[]): Promise<Float32Array[]> {
-  const controls = steps.map((grads) => gpu.scope(() => adamwControl({ measured: gradNorm([Tensor.from(gpu, grads)]), ...own })));
+  const controls = steps.map((grads) =>
+    gpu.scope(() => adamwControl({ measured: gradNorm([Tensor.from(gpu, grads)]), ...own }))
+  );
   const results = (await gpu.read(controls)) as Float32Array[];
   for (const control of controls) control.dispose();
   return results;
@@ -33,15 +36,20 @@ async function train(context: Gpu, grads: Float32Array, steps: number): Promise<
   const n = grads.length;
   const tiles = Math.ceil(n / 1024);
   const start = { values: normal('values', [n]), m: normal('m', [n]), v: normal('v', [n], { mean: 9 }) };
-  const tensors = Object.fromEntries(Object.entries(start).map(([name, { data }]) => [name, Tensor.from(context, data as Float32Array, [n], name)]));
+  const tensors = Object.fromEntries(
+    Object.entries(start).map(([name, { data }]) => [name, Tensor.from(context, data as Float32Array, [n], name)]),
+  );
   const { values, m, v } = tensors;
   using own = optimizer(context);
   context.scope(() => {
     const gradient = Tensor.from(context, grads);
-    const hyper = Tensor.from(context, Float32Array.from([hyperRow(HYPER), hyperRow({ ...HYPER, lr: 1 })].flatMap((row) => [...row])), [2, HYPER_COLUMNS]);
+    const hyper = Tensor.from(context,
+      Float32Array.from([hyperRow(HYPER), hyperRow({ ...HYPER, lr: 1 })].flatMap((row) => [...row])), [2,
+      HYPER_COLUMNS]);
     const groupOfTile = Tensor.from(context, Uint32Array.from({ length: tiles }, (_, tile) => tile % 2));
     for (let step = 1; step <= steps; step++) {
-      adamw({ values, grads: gradient, m, v, hyper, groupOfTile, control: adamwControl({ measured: gradNorm([gradient]), ...own }) });
+      adamw({ values, grads: gradient, m, v, hyper, groupOfTile,
+        control: adamwControl({ measured: gradNorm([gradient]), ...own }) });
     }
   });
   const results = (await context.read([values, m, v])) as Float32Array[];
@@ -92,7 +100,9 @@ test('bias corrections are those of float64, from the first step to the milliont
     for (const t of [1, 2, 5, 10, 77, 500, 501, 10_000, 1_000_000]) {
       using own = optimizer(gpu, { beta1, beta2 }, { steps: t - 1 });
       const [control] = await decisions(own, [Float32Array.of(1)]);
-      for (const [got, want] of [[control[4], 1 - beta1 ** t], [control[5], 1 - beta2 ** t]]) assert.ok(Math.abs(got / want - 1) < 4e-7, `beta ${beta1}, ${beta2}, t ${t}: ${got}, want ${want}`);
+      for (const [got, want] of [[control[4], 1 - beta1 ** t], [control[5], 1 - beta2 ** t]]) {
+        assert.ok(Math.abs(got / want - 1) < 4e-7, `beta ${beta1}, ${beta2}, t ${t}: ${got}, want ${want}`);
+      }
     }
   }
 });
@@ -108,7 +118,8 @@ test('shapes that do not fit are refused by name', () => {
         ShapeError, message,
       );
     refused({ m: short }, 'adamw: values have 4 elements, m has 3');
-    refused({ groupOfTile: Tensor.from(gpu, new Uint32Array(2)) }, 'adamw: groupOfTile must be [1], one for each 1024 of 4 values, got [2]');
+    refused({ groupOfTile: Tensor.from(gpu, new Uint32Array(2)) },
+      'adamw: groupOfTile must be [1], one for each 1024 of 4 values, got [2]');
     refused({ hyper: Tensor.zeros(gpu, [8]) }, 'adamw: hyper must be [G, 6], got [8]');
     refused({ control: short }, 'adamw: control must be [8], got [3]');
   });

@@ -1,6 +1,6 @@
 /**
- * The assertions of tests: uvu's, each counted, so that `test` sees a body that asserts nothing; and, in place of uvu's `throws`, which takes
- * a text for a label and then checks nothing, `throwsWith` and `rejectsWith`.
+ * The assertions of tests: uvu's, each counted, so that `test` sees a body that asserts nothing; and, in place of uvu's
+ * `throws`, which takes a text for a label and then checks nothing, `throwsWith` and `rejectsWith`.
  */
 import * as uvu from 'uvu/assert';
 import { asserted } from './asserted.ts';
@@ -71,7 +71,8 @@ function isInAnything(expected: string | RegExp): boolean {
   return fits('', expected) && fits('\u0001 nobody writes this \u0001', expected);
 }
 
-const fits = (text: string, expected: string | RegExp) => (typeof expected === 'string' ? text.includes(expected) : text.search(expected) >= 0);
+const fits = (text: string,
+  expected: string | RegExp) => (typeof expected === 'string' ? text.includes(expected) : text.search(expected) >= 0);
 
 /** What tests look at of an error. */
 export interface Thrown extends Error {
@@ -81,11 +82,16 @@ export interface Thrown extends Error {
 
 type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
 
-/** What an error must be: its whole message, what its message must fit, its class, or its code and its hint, told like the message. */
-export type Expected<E extends Error> = string | RegExp | ErrorClass<E> | { readonly code?: string; readonly hint?: string | RegExp };
+/**
+ * What an error must be: its whole message, what its message must fit, its class, or its code and its hint, told like
+ * the message.
+ */
+export type Expected<E extends Error> = string | RegExp | ErrorClass<E> | { readonly code?: string;
+  readonly hint?: string | RegExp };
 
 /** Calls `run`, which must throw an error that is all that is expected, and returns the error. */
-export function throwsWith<E extends Error = Thrown>(run: () => unknown, ...expected: readonly [Expected<E>, ...Expected<E>[]]): E {
+export function throwsWith<E extends Error = Thrown>(run: () => unknown,
+  ...expected: readonly [Expected<E>, ...Expected<E>[]]): E {
   let result: unknown;
   try {
     result = run();
@@ -94,11 +100,19 @@ export function throwsWith<E extends Error = Thrown>(run: () => unknown, ...expe
   }
   // nobody would wait for it
   if (result instanceof Promise) result.catch(() => undefined);
-  return fail(`expected an error, ${result instanceof Promise ? 'got a promise: rejectsWith waits for one' : 'none was thrown'}; wanted ${describe(expected)}`);
+  return fail(
+    `expected an error, ${
+      result instanceof Promise ? 'got a promise: rejectsWith waits for one' : 'none was thrown'
+    }; wanted ${describe(expected)}`,
+  );
 }
 
-/** Awaits a promise, or what `run` gives, which must reject with, or throw, an error that is all that is expected; returns the error. */
-export async function rejectsWith<E extends Error = Thrown>(run: Promise<unknown> | (() => unknown), ...expected: readonly [Expected<E>, ...Expected<E>[]]): Promise<E> {
+/**
+ * Awaits a promise, or what `run` gives, which must reject with, or throw, an error that is all that is expected;
+ * returns the error.
+ */
+export async function rejectsWith<E extends Error = Thrown>(run: Promise<unknown> | (() => unknown),
+  ...expected: readonly [Expected<E>, ...Expected<E>[]]): Promise<E> {
   try {
     await (typeof run === 'function' ? run() : run);
   } catch (error) {
@@ -111,12 +125,17 @@ function checked<E extends Error>(error: unknown, expected: readonly Expected<E>
   asserted();
   const misses = expected.filter((wanted) => !isAsExpected(error as Thrown, wanted));
   // an assertion within `run` that fails is no error of what is tested, unless its text is wanted
-  const isMeant = misses.length === 0 && expected.some((wanted) => typeof wanted === 'string' || wanted instanceof RegExp);
+  const isMeant = misses.length === 0
+    && expected.some((wanted) => typeof wanted === 'string' || wanted instanceof RegExp);
   if (error instanceof uvu.Assertion && !isMeant) throw error;
   if (misses.length === 0) return error as E;
   const { name, message, code, hint, stack } = error as Thrown;
-  const came = error instanceof Error ? `${name}${code === undefined ? '' : ` ${code}`}: ${message}${hint === undefined ? '' : `\n(hint: ${hint})`}` : String(error);
-  return fail(`wanted ${describe(misses)}, got ${came}\n${stack?.split('\n').find((line) => /^\s+at /.test(line)) ?? ''}`);
+  const came = error instanceof Error
+    ? `${name}${code === undefined ? '' : ` ${code}`}: ${message}${hint === undefined ? '' : `\n(hint: ${hint})`}`
+    : String(error);
+  return fail(
+    `wanted ${describe(misses)}, got ${came}\n${stack?.split('\n').find((line) => /^\s+at /.test(line)) ?? ''}`,
+  );
 }
 
 function isAsExpected<E extends Error>(error: Thrown, wanted: Expected<E>): boolean {
@@ -128,7 +147,8 @@ function isAsExpected<E extends Error>(error: Thrown, wanted: Expected<E>): bool
 }
 
 /** A text must be the whole one. */
-const says = (text: string, wanted: string | RegExp) => (typeof wanted === 'string' ? text === wanted : fits(text, wanted));
+const says = (text: string,
+  wanted: string | RegExp) => (typeof wanted === 'string' ? text === wanted : fits(text, wanted));
 
 function describe(expected: readonly Expected<Error>[]): string {
   const one = (wanted: Expected<Error>) => {

@@ -22,11 +22,17 @@ test('wrong shapes are refused with what came and what was expected', () => {
   gpu.scope(() => {
     const query = tensor('query', [1, 2, 3, 8]);
     const key = tensor('key', [1, 2, 5, 8]);
-    assert.match(refusal(() => attention(query, key, tensor('value', [1, 2, 4, 8]))), 'query [1,2,3,8], key [1,2,5,8], value [1,2,4,8] must be [B, H, L, Dh]');
-    assert.match(refusal(() => attention(query, key, key, { mask: tensor('mask', [5, 3]) })), 'the mask is [5,3], must be one of [3,5], [1,1,3,5], [1,2,3,5]');
+    assert.match(refusal(() => attention(query, key, tensor('value', [1, 2, 4, 8]))),
+      'query [1,2,3,8], key [1,2,5,8], value [1,2,4,8] must be [B, H, L, Dh]');
+    assert.match(refusal(() => attention(query, key, key, { mask: tensor('mask', [5, 3]) })),
+      'the mask is [5,3], must be one of [3,5], [1,1,3,5], [1,2,3,5]');
     assert.match(refusal(() => selfAttention(tensor('qkv', [1, 3, 16]), 2)), 'qkv must be [B, L, 3·D], got [1,3,16]');
-    assert.match(refusal(() => selfAttention(tensor('qkv', [1, 3, 24]), 3)), 'a width of 8 does not split into 3 heads');
-    assert.match(refusal(() => crossAttention(tensor('x', [1, 3, 8]), tensor('y', [1, 4, 6]), tensor('y', [1, 4, 6]), 2)), 'must be [B, L, D], [B, S, D], [B, S, D]');
+    assert.match(refusal(() => selfAttention(tensor('qkv', [1, 3, 24]), 3)),
+      'a width of 8 does not split into 3 heads');
+    assert.match(
+      refusal(() => crossAttention(tensor('x', [1, 3, 8]), tensor('y', [1, 4, 6]), tensor('y', [1, 4, 6]), 2)),
+      'must be [B, L, D], [B, S, D], [B, S, D]',
+    );
     assert.match(refusal(() => selfAttention(tensor('qkv', [1, 2, 3 * 257]), 1)), 'a head is 257 wide, at most 256');
   });
 });
@@ -36,7 +42,8 @@ test('a mask that wants a gradient is an error that says what to do; where nothi
     const query = tensor('query', [1, 1, 3, 4]);
     const mask = tensor('mask', [3, 3]);
     mask.requiresGrad = true;
-    assert.throwsWith(() => attention(query, query, query, { mask }), { code: 'FL_NO_GRADIENT', hint: /mask\.detach\(\)/ });
+    assert.throwsWith(() => attention(query, query, query, { mask }), { code: 'FL_NO_GRADIENT',
+      hint: /mask\.detach\(\)/ });
     noGrad(() => attention(query, query, query, { mask }));
     attention(query, query, query, { mask: mask.detach() });
   });
@@ -44,13 +51,15 @@ test('a mask that wants a gradient is an error that says what to do; where nothi
 
 test('only −∞ in a mask hides: NaN and +∞ there come out as NaN, in their own row', async () => {
   const query = tensor('query', [1, 1, 3, 4]);
-  const mask = Tensor.from(gpu, Float32Array.of(0, Number.NaN, 0, 0, Number.POSITIVE_INFINITY, 0, 0, Number.NEGATIVE_INFINITY, 0), [3, 3]);
+  const mask = Tensor.from(gpu,
+    Float32Array.of(0, Number.NaN, 0, 0, Number.POSITIVE_INFINITY, 0, 0, Number.NEGATIVE_INFINITY, 0), [3, 3]);
   const y = attention(query, query, query, { mask });
   assert.equal([...(await y.read())].map(Number.isNaN), [...Array(8).fill(true), ...Array(4).fill(false)]);
   for (const t of [query, mask, y]) t.dispose();
 });
 
-// ------------------------------------------------------------------------------------------------ bindings smaller than tensors
+// ------------------------------------------------------------------------------------------------ bindings smaller
+//  than tensors
 
 const small = await openWithBindings(16_384);
 
@@ -62,16 +71,21 @@ interface Call {
 }
 
 const separate = ['query', 'key', 'value'] as const;
-const byHead = (call: { readonly query: readonly number[]; readonly key: readonly number[]; readonly mask?: readonly number[]; readonly causal?: boolean }): Call => ({
+const byHead = (
+  call: { readonly query: readonly number[]; readonly key: readonly number[]; readonly mask?: readonly number[];
+    readonly causal?: boolean },
+): Call => ({
   inputs: { query: call.query, key: call.key, value: call.key, ...(call.mask && { mask: call.mask }) },
   wrt: separate,
   run: ({ query, key, value, mask }) => attention(query, key, value, { mask, causal: call.causal }),
 });
 const calls = {
-  samples: { inputs: { qkv: [20, 16, 48] }, wrt: ['qkv'], run: ({ qkv }) => selfAttention(qkv, 2, { causal: true, queries: 15 }) },
+  samples: { inputs: { qkv: [20, 16, 48] }, wrt: ['qkv'],
+    run: ({ qkv }) => selfAttention(qkv, 2, { causal: true, queries: 15 }) },
   heads: byHead({ query: [2, 7, 20, 32], key: [2, 7, 20, 32], mask: [2, 7, 20, 20] }),
   queries: byHead({ query: [1, 2, 200, 8], key: [1, 2, 40, 8], mask: [200, 40], causal: true }),
-  'queries of heads side by side': { inputs: { query: [1, 300, 16], key: [1, 10, 16], value: [1, 10, 16] }, wrt: separate, run: ({ query, key, value }) => crossAttention(query, key, value, 2) },
+  'queries of heads side by side': { inputs: { query: [1, 300, 16], key: [1, 10, 16], value: [1, 10, 16] },
+    wrt: separate, run: ({ query, key, value }) => crossAttention(query, key, value, 2) },
 } satisfies Readonly<Record<string, Call>>;
 
 /** y and the gradients of a call, and the dispatches of both directions. */
@@ -94,7 +108,8 @@ async function runCall(context: Gpu, { inputs, wrt, run }: Call, type: FloatType
   return { values, dispatches };
 }
 
-for (const [what, dispatches] of Object.entries({ samples: [4, 20], heads: [4, 12], queries: [6, 28], 'queries of heads side by side': [2, 20] })) {
+for (const [what, dispatches] of Object.entries({ samples: [4, 20], heads: [4, 12], queries: [6, 28],
+  'queries of heads side by side': [2, 20] })) {
   test(`what is larger than a binding goes in pieces of ${what}, with the results of one piece`, async () => {
     const call = calls[what as keyof typeof calls];
     const [whole, cut] = [await runCall(gpu, call), await runCall(small, call)];
@@ -112,21 +127,39 @@ test('ranges of the queries add up in every variant', async () => {
   const want = (await runCall(gpu, calls.queries)).values;
   for (const chosen of combinations(small, room)) {
     for (const [kernel, way] of chosen) small.candidates.prefer(kernel, way);
-    (await runCall(small, calls.queries)).values.forEach((values, i) => close(`${candidateName(chosen)}: ${i}`, values, Float64Array.from(want[i]), { atol: 3e-6, rtol: 1e-5 }));
+    (await runCall(small, calls.queries)).values.forEach((values, i) =>
+      close(`${candidateName(chosen)}: ${i}`, values, Float64Array.from(want[i]), { atol: 3e-6, rtol: 1e-5 })
+    );
     small.candidates.clear();
   }
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('of ranges of queries in f16 the sums are rounded once', async () => {
-  const [whole, cut] = [await runCall(gpu, calls.queries, 'f16'), await runCall(small, calls.queries, 'f16')];
-  whole.values.forEach((values, i) => close(`f16: ${i}`, cut.values[i], Float64Array.from(values), { atol: 1e-6, rtol: 2 ** -10 }));
-});
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'of ranges of queries in f16 the sums are rounded once',
+  async () => {
+    const [whole, cut] = [await runCall(gpu, calls.queries, 'f16'), await runCall(small, calls.queries, 'f16')];
+    whole.values.forEach((values, i) =>
+      close(`f16: ${i}`, cut.values[i], Float64Array.from(values), { atol: 1e-6, rtol: 2 ** -10 })
+    );
+  },
+);
 
 test('keys and values of one head that no binding holds are an error that says so', () => {
-  const need = (call: Call) => () => small.scope(() => call.run(Object.fromEntries(Object.entries(call.inputs).map(([name, shape]) => [name, Tensor.empty(small, shape, 'f32')]))));
+  const need = (call: Call) => () =>
+    small.scope(() =>
+      call.run(
+        Object.fromEntries(
+          Object.entries(call.inputs).map(([name, shape]) => [name, Tensor.empty(small, shape, 'f32')]),
+        ),
+      )
+    );
   const hint = /use a shorter sequence/;
-  assert.throwsWith(need(byHead({ query: [1, 2, 4, 8], key: [1, 2, 1000, 8] })), LimitError, /^attention: a head of 1000 keys, 8 wide, needs maxStorageBufferBindingSize of 32,512, this device has 16,384$/, { hint });
-  assert.throwsWith(need({ inputs: { qkv: [1, 100, 48] }, wrt: [], run: ({ qkv }) => selfAttention(qkv, 2) }), LimitError, /^selfAttention: a sample, whose 2 heads lie side by side, of 100 keys, 8 wide, needs/, { hint });
+  assert.throwsWith(need(byHead({ query: [1, 2, 4, 8], key: [1, 2, 1000, 8] })), LimitError,
+    /^attention: a head of 1000 keys, 8 wide, needs maxStorageBufferBindingSize of 32,512, this device has 16,384$/, {
+    hint,
+  });
+  assert.throwsWith(need({ inputs: { qkv: [1, 100, 48] }, wrt: [], run: ({ qkv }) => selfAttention(qkv, 2) }),
+    LimitError, /^selfAttention: a sample, whose 2 heads lie side by side, of 100 keys, 8 wide, needs/, { hint });
 });
 
 test('one tensor as query, key and value gets the sum of the three gradients', async () => {
@@ -137,13 +170,15 @@ test('one tensor as query, key and value gets the sum of the three gradients', a
   gpu.scope(() => backward(attention(x, x, x), Tensor.from(gpu, dy, x.shape)));
   const x64 = Float64Array.from(await x.read());
   const want = reference.attentionGradient(sizes, { query: x64, key: x64, value: x64 }, Float64Array.from(dy));
-  close('dx', await (x.grad as Tensor).read(), want.query.map((v, i) => v + want.key[i] + want.value[i]), { atol: 1e-5, rtol: 1e-5 });
+  close('dx', await (x.grad as Tensor).read(), want.query.map((v, i) => v + want.key[i] + want.value[i]), { atol: 1e-5,
+    rtol: 1e-5 });
   x.grad?.dispose();
   x.dispose();
 });
 
 test('inputs that need no gradient get none, and their kernel does not run', async () => {
-  const [query, key, value] = [tensor('query', [1, 1, 5, 8]), tensor('key', [1, 1, 6, 8]), tensor('value', [1, 1, 6, 8])];
+  const [query, key, value] = [tensor('query', [1, 1, 5, 8]), tensor('key', [1, 1, 6, 8]),
+    tensor('value', [1, 1, 6, 8])];
   query.requiresGrad = true;
   const dispatches = (): number => {
     const before = gpu.counts.dispatches;
@@ -164,7 +199,8 @@ test('equal keys and values: what cancels in the gradients of queries and keys i
   const [rows, width] = [7, 24];
   const row = normal('row', [width]).data as Float32Array;
   const same = Float32Array.from({ length: rows * width }, (_, i) => row[i % width]);
-  const [query, key, value] = [tensor('query', [1, rows, width]), Tensor.from(gpu, same, [1, rows, width]), Tensor.from(gpu, same, [1, rows, width])];
+  const [query, key, value] = [tensor('query', [1, rows, width]), Tensor.from(gpu, same, [1, rows, width]),
+    Tensor.from(gpu, same, [1, rows, width])];
   for (const t of [query, key]) t.requiresGrad = true;
   gpu.scope(() => backward(crossAttention(query, key, value, 3), tensor('dy', query.shape)));
   for (const t of [query, key]) assert.ok((await (t.grad as Tensor).read()).every((v) => v === 0));
@@ -174,7 +210,8 @@ test('equal keys and values: what cancels in the gradients of queries and keys i
 test('the gradients of all keys add up to 0, to a few roundings of their terms', async () => {
   const [rows, width] = [19, 16];
   const [query, key] = ['query', 'key'].map((name) => tensor(name, [1, 1, rows, width]));
-  const far = normal('value', [1, 1, rows, width], { mean: 30 }).data as Float32Array; // their mean cancels in every dlogit
+  // their mean cancels in every dlogit
+  const far = normal('value', [1, 1, rows, width], { mean: 30 }).data as Float32Array;
   const value = Tensor.from(gpu, far, query.shape);
   key.requiresGrad = true;
   gpu.scope(() => backward(attention(query, key, value), tensor('dy', query.shape)));
@@ -219,16 +256,20 @@ test('the unrolled form that GPUs get agrees with float64 in every variant', asy
   Object.defineProperty(hardware, 'kind', { value: 'hardware' });
   const item = room.cases.find(({ name }) => name.startsWith('cross: heads of 3'));
   assert.ok(item);
-  for (const chosen of new Runs(hardware, room).of(room.cases.indexOf(item))) checkAgainstReference(item, await runCase(hardware, item, chosen, 'f32'), 'f32');
+  for (const chosen of new Runs(hardware, room).of(room.cases.indexOf(item))) {
+    checkAgainstReference(item, await runCase(hardware, item, chosen, 'f32'), 'f32');
+  }
   await hardware.close();
 });
 
 test('only a mask hides: a query whose logits are all −2e37 gives the mean of the values', async () => {
-  const filled = (rows: number, value: number) => Tensor.from(gpu, new Float32Array(4 * rows).fill(value), [1, 1, rows, 4]);
+  const filled = (rows: number, value: number) =>
+    Tensor.from(gpu, new Float32Array(4 * rows).fill(value), [1, 1, rows, 4]);
   const [query, key, value] = [filled(1, -1e18), filled(9, 1e19), tensor('value', [1, 1, 9, 4])];
   const y = attention(query, key, value);
   const values = (await value.read()) as Float32Array;
-  const means = Float64Array.from({ length: 4 }, (_, c) => values.filter((_, i) => i % 4 === c).reduce((a, b) => a + b) / 9);
+  const means = Float64Array.from({ length: 4 },
+    (_, c) => values.filter((_, i) => i % 4 === c).reduce((a, b) => a + b) / 9);
   close('y', await y.read(), means, { atol: 1e-6, rtol: 1e-6 });
   for (const t of [query, key, value, y]) t.dispose();
 });

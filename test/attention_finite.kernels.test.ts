@@ -1,4 +1,7 @@
-/** What is not finite comes out of attention as NaN where it is seen, in every variant, and is not felt where it is hidden. */
+/**
+ * What is not finite comes out of attention as NaN where it is seen, in every variant, and is not felt where it is
+ * hidden.
+ */
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, type Candidate, type FloatType, open, Tensor } from '../engine/index.ts';
@@ -34,7 +37,8 @@ const FLAWS: readonly Flaw[] = [
   { what: 'an infinite query', into: ['query'], row: 6, column: 1, value: Number.POSITIVE_INFINITY },
   { what: 'keys of −∞ throughout', into: ['key'], value: Number.NEGATIVE_INFINITY },
   { what: 'a query whose products overflow', into: ['query'], row: 5, value: 3e38 },
-  { what: 'NaN in a key and value that all queries are kept from', into: ['key', 'value'], row: KEYS - 1, value: Number.NaN },
+  { what: 'NaN in a key and value that all queries are kept from', into: ['key', 'value'], row: KEYS - 1,
+    value: Number.NaN },
   { what: 'a gradient of NaN', into: ['dy'], row: 3, column: 0, value: Number.NaN },
 ];
 const BATCH = FLAWS.length;
@@ -46,7 +50,9 @@ function operands(headDim: number): Record<Name, Float32Array> {
     FLAWS.forEach(({ into, row, column, value }, sample) => {
       if (!into.includes(name as Name)) return;
       for (let i = 0; i < count * headDim; i++) {
-        if ((row ?? Math.floor(i / headDim)) === Math.floor(i / headDim) && (column ?? i % headDim) === i % headDim) data[sample * count * headDim + i] = value;
+        if ((row ?? Math.floor(i / headDim)) === Math.floor(i / headDim) && (column ?? i % headDim) === i % headDim) {
+          data[sample * count * headDim + i] = value;
+        }
       }
     });
     return [name, data];
@@ -57,10 +63,14 @@ function operands(headDim: number): Record<Name, Float32Array> {
 function compare(what: string, got: Float32Array, want: Float64Array, tolerance: number): void {
   const size = got.length / BATCH;
   FLAWS.forEach((flaw, sample) => {
-    const [own, wanted] = [got.subarray(sample * size, (sample + 1) * size), want.subarray(sample * size, (sample + 1) * size)];
+    const [own, wanted] = [got.subarray(sample * size, (sample + 1) * size),
+      want.subarray(sample * size, (sample + 1) * size)];
     const at = own.findIndex((v, i) => Number.isNaN(v) !== Number.isNaN(wanted[i]));
     assert.is(at, -1, `${flaw.what}: ${what}[${at}] is ${own[at]}, want ${wanted[at]}`);
-    close(`${flaw.what}: ${what}`, own.filter((v) => !Number.isNaN(v)), wanted.filter((v) => !Number.isNaN(v)), { atol: tolerance, rtol: tolerance });
+    close(`${flaw.what}: ${what}`, own.filter((v) => !Number.isNaN(v)), wanted.filter((v) => !Number.isNaN(v)), {
+      atol: tolerance,
+      rtol: tolerance,
+    });
   });
 }
 
@@ -70,45 +80,63 @@ function ways(type: FloatType, isScalar: boolean): readonly ReadonlyMap<string, 
     const kernel = room.kernels.find((candidate) => candidate.name === name);
     return kernel?.candidates(gpu, type).find((candidate) => candidate.variant === variant)?.sizes === sizes;
   }));
-  const sizes = { down: 1, across: 2, tall: 2, tile: 16 }; // a layout of attention_matrix.test.ts, whose programs a cache may have
-  const emulated = new Map(room.kernels.filter(({ name }) => name.includes('.vec4')).map(({ name }) => [name, { variant: 'emulated', sizes }]));
+  // a layout of attention_matrix.test.ts, whose programs a cache may have
+  const sizes = { down: 1, across: 2, tall: 2, tile: 16 };
+  const emulated = new Map(
+    room.kernels.filter(({ name }) => name.includes('.vec4')).map(({ name }) => [name, { variant: 'emulated', sizes }]),
+  );
   return isScalar || !gpu.features.has('subgroups') ? plain : [...plain, emulated];
 }
 
 // hides the first key from some queries, key 7 from most, and the last from all
-const additive = mask([QUERIES, KEYS], Number.NEGATIVE_INFINITY, (l, s) => s === KEYS - 1 || (s === 0 && l % 3 === 1) || (s === 7 && l !== 2 && l !== 8) || (s === 5 && l === 0));
+const additive = mask([QUERIES, KEYS], Number.NEGATIVE_INFINITY,
+  (l, s) => s === KEYS - 1 || (s === 0 && l % 3 === 1) || (s === 7 && l !== 2 && l !== 8) || (s === 5 && l === 0));
 
-// Every line is a dozen programs. Vectors and single elements, a mask and causality, f32 and f16 are all there, but not each with each.
+// Every line is a dozen programs. Vectors and single elements, a mask and causality, f32 and f16 are all there, but not
+// each with each.
 for (const [type, headDim, isMasked] of [['f32', 8, true], ['f32', 5, false], ['f16', 8, false]] as const) {
   for (const way of ways(type, headDim % 4 !== 0)) {
-    testIf(type === 'f32' || gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(`${candidateName(way)}, ${type}, heads of ${headDim}: what is not finite comes out where it is seen, ${isMasked ? 'and the mask hides it' : 'and causality hides it'}`, async () => {
-      gpu.candidates.clear();
-      for (const [kernel, chosen] of way) gpu.candidates.prefer(kernel, chosen);
-      const data = operands(headDim);
-      const tensors = Object.fromEntries(Object.entries(data).map(([name, values]) => {
-        const tensor = Tensor.empty(gpu, [BATCH, 1, values.length / BATCH / headDim, headDim], type, name);
-        tensor.write(values);
-        return [name, tensor];
-      }));
-      const { query, key, value, dy } = tensors;
-      for (const tensor of [query, key, value]) tensor.requiresGrad = true;
-      const hiding = isMasked ? { mask: Tensor.from(gpu, additive.data as Float32Array, additive.shape, 'mask') } : { causal: true };
-      const y = attention(query, key, value, hiding);
-      backward(y, dy);
-      const got = (await gpu.read([y, query.grad as Tensor, key.grad as Tensor, value.grad as Tensor])) as Float32Array[];
-      for (const tensor of [y, query.grad, key.grad, value.grad, ...Object.values(tensors), hiding.mask]) tensor?.dispose();
-      gpu.candidates.clear();
+    testIf(type === 'f32' || gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+      `${candidateName(way)}, ${type}, heads of ${headDim}: what is not finite comes out where it is seen, ${
+        isMasked ? 'and the mask hides it' : 'and causality hides it'
+      }`,
+      async () => {
+        gpu.candidates.clear();
+        for (const [kernel, chosen] of way) gpu.candidates.prefer(kernel, chosen);
+        const data = operands(headDim);
+        const tensors = Object.fromEntries(Object.entries(data).map(([name, values]) => {
+          const tensor = Tensor.empty(gpu, [BATCH, 1, values.length / BATCH / headDim, headDim], type, name);
+          tensor.write(values);
+          return [name, tensor];
+        }));
+        const { query, key, value, dy } = tensors;
+        for (const tensor of [query, key, value]) tensor.requiresGrad = true;
+        const hiding = isMasked
+          ? { mask: Tensor.from(gpu, additive.data as Float32Array, additive.shape, 'mask') }
+          : { causal: true };
+        const y = attention(query, key, value, hiding);
+        backward(y, dy);
+        const got =
+          (await gpu.read([y, query.grad as Tensor, key.grad as Tensor, value.grad as Tensor])) as Float32Array[];
+        for (const tensor of [y, query.grad, key.grad, value.grad, ...Object.values(tensors), hiding.mask]) {
+          tensor?.dispose();
+        }
+        gpu.candidates.clear();
 
-      const sizes = { batch: BATCH, heads: 1, queries: QUERIES, keys: KEYS, headDim, causal: !isMasked };
-      const [q, k, v, d] = (['query', 'key', 'value', 'dy'] as const).map((name) => Float64Array.from(type === 'f16' ? valuesOf(halvesFrom(data[name])) : data[name]));
-      const all = { query: q, key: k, value: v, ...(isMasked && { mask: reference.fullMask(Float64Array.from(additive.data), additive.shape, sizes) }) };
-      const gradients = reference.attentionGradient(sizes, all, d);
-      const tolerance = type === 'f16' ? 2e-2 : 1e-5;
-      compare('y', got[0], reference.attention(sizes, all), tolerance);
-      compare('dquery', got[1], gradients.query, tolerance);
-      compare('dkey', got[2], gradients.key, tolerance);
-      compare('dvalue', got[3], gradients.value, tolerance);
-    });
+        const sizes = { batch: BATCH, heads: 1, queries: QUERIES, keys: KEYS, headDim, causal: !isMasked };
+        const [q, k, v, d] = (['query', 'key', 'value', 'dy'] as const).map((name) =>
+          Float64Array.from(type === 'f16' ? valuesOf(halvesFrom(data[name])) : data[name])
+        );
+        const all = { query: q, key: k, value: v,
+          ...(isMasked && { mask: reference.fullMask(Float64Array.from(additive.data), additive.shape, sizes) }) };
+        const gradients = reference.attentionGradient(sizes, all, d);
+        const tolerance = type === 'f16' ? 2e-2 : 1e-5;
+        compare('y', got[0], reference.attention(sizes, all), tolerance);
+        compare('dquery', got[1], gradients.query, tolerance);
+        compare('dkey', got[2], gradients.key, tolerance);
+        compare('dvalue', got[3], gradients.value, tolerance);
+      },
+    );
   }
 }
 

@@ -31,8 +31,21 @@ import { nullGpu, pipelineError } from './null_gpu.ts';
 import { here, LACKS } from './this_adapter.ts';
 
 const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
-  room: 'gelu', case: name, isWorkload: true, variant: 'only', direction: 'forward', type: 'f32', dispatches: 1,
-  gpu: spreadOf([2e6, 3e6]), wall: spreadOf([4e6]), flops: 4e6, bytes: 2e6, minimumTimes: [2e6], roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 }, compile: 0, ...changes,
+  room: 'gelu',
+  case: name,
+  isWorkload: true,
+  variant: 'only',
+  direction: 'forward',
+  type: 'f32',
+  dispatches: 1,
+  gpu: spreadOf([2e6, 3e6]),
+  wall: spreadOf([4e6]),
+  flops: 4e6,
+  bytes: 2e6,
+  minimumTimes: [2e6],
+  roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 },
+  compile: 0,
+  ...changes,
 });
 
 test('quartiles lie between neighbours, and the least is kept', () => {
@@ -49,13 +62,15 @@ test('numbers are written with three digits that count, times in the unit that s
 });
 
 test('a table is Markdown, its numbers end at the right', () => {
-  assert.is(markdownTable(['name', 'n'], [['a', '1'], ['bc', '10']]), ['| name |   n |', '|------|----:|', '| a    |   1 |', '| bc   |  10 |'].join('\n'));
+  assert.is(markdownTable(['name', 'n'], [['a', '1'], ['bc', '10']]),
+    ['| name |   n |', '|------|----:|', '| a    |   1 |', '| bc   |  10 |'].join('\n'));
 });
 
 test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {
   const before = [row('a', 0.5), row('b', 0.5), row('c', 0.5)];
   const slowMachine = { minimumTimes: [4e6], roofs: { gflops: 500, gbps: 1, plainGbps: 1 } };
-  const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine), row('c', 0.5 * 1.2)]);
+  const { slower, faster, same } = compare(before, [row('a', 0.5 / 1.2), row('b', 0.5, slowMachine),
+    row('c', 0.5 * 1.2)]);
   assert.equal(slower.map((change) => change.row.case), ['a']);
   assert.ok(Math.abs(slower[0].ratio - 1.2) < 1e-9);
   assert.equal(faster.map((change) => change.row.case), ['c']);
@@ -64,8 +79,10 @@ test('a kernel that takes a fifth more of the roof’s time is slower; a machine
 
 test('what stays within the limit, is too short to judge or has no counterpart is not slower', () => {
   const short = { gpu: spreadOf([SHORTEST / 2]) };
-  const comparison = compare([row('a', 0.5), row('b', 0.5, short)], [row('a', 0.5 / (1 + 0.9 * LIMIT)), row('b', 0.1, short), row('new', 0.1), row('a', 0.1, { type: 'f16' })]);
-  assert.equal({ ...comparison, slower: comparison.slower.length, faster: comparison.faster.length }, { slower: 0, faster: 0, same: 1, short: 1, unmatched: 2 });
+  const comparison = compare([row('a', 0.5), row('b', 0.5, short)], [row('a', 0.5 / (1 + 0.9 * LIMIT)),
+    row('b', 0.1, short), row('new', 0.1), row('a', 0.1, { type: 'f16' })]);
+  assert.equal({ ...comparison, slower: comparison.slower.length, faster: comparison.faster.length }, { slower: 0,
+    faster: 0, same: 1, short: 1, unmatched: 2 });
 });
 
 test('the less is known of a minimum time, the more it must rise', () => {
@@ -97,14 +114,18 @@ test('every room has workloads under names of their own, with work to do', () =>
     assert.ok(room.workloads.length > 0, room.name);
     assert.is(new Set(room.workloads.map(({ name }) => name)).size, room.workloads.length, room.name);
   }
-  const [smallest] = rooms.flatMap(({ workloads }) => workloads.filter(({ name }) => name.startsWith('tiny: 16 × 120')));
+  const [smallest] = rooms.flatMap(({ workloads }) =>
+    workloads.filter(({ name }) => name.startsWith('tiny: 16 × 120'))
+  );
   const { cost, name } = smallest.make();
   assert.is(name, smallest.name);
   assert.ok(cost('f32').bytesRead > 0);
 });
 
 test('the picture has a dot for the best variant of each case and direction at a model’s size', () => {
-  const rows = [row('a', 0.2, { variant: 'slow' }), row('a', 0.4, { variant: 'fast' }), row('a', 0.3, { direction: 'gradient' }), row('test size', 0.9, { isWorkload: false }), row('copies', 0.9, { flops: 0 })];
+  const rows = [row('a', 0.2, { variant: 'slow' }), row('a', 0.4, { variant: 'fast' }),
+    row('a', 0.3, { direction: 'gradient' }), row('test size', 0.9, { isWorkload: false }),
+    row('copies', 0.9, { flops: 0 })];
   const dots = dotsOf(rows);
   assert.equal(dots.map(({ isForward, intensity }) => [isForward, intensity]), [[true, 2], [false, 2]]);
   assert.match(dots[0].title, 'fast');
@@ -115,8 +136,11 @@ test('the picture has a dot for the best variant of each case and direction at a
 });
 
 test('the page shows every row and escapes what it is given', () => {
-  const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm', versions: {}, candidates: {} };
-  const page = reportPage({ format: 3, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
+  const environment = { adapter: 'an <adapter>', driver: '', backend: 'Vulkan', isSoftware: true, machine: 'm',
+    versions: {}, candidates: {} };
+  const page = reportPage({ format: 3, kind: 'kernels', environment, commit: 'abc', date: '2026-01-01T00:00:00Z',
+    command: 'npm run bench', roofs: { gbps: 3, plainGbps: 3, gflops: 50 },
+    rows: [row('a < b', 0.5), row('c', 0.5, { isWorkload: false })] }, '<svg></svg>');
   assert.match(page, 'a &lt; b');
   assert.match(page, '1 rows at the awkward sizes');
   assert.not.match(page, '<adapter>');
@@ -124,13 +148,20 @@ test('the page shows every row and escapes what it is given', () => {
 
 /** Results of a run, made up. */
 const results = (rows: readonly Row[]) => ({
-  format: 3, kind: 'kernels', commit: 'abc', date: '2026-01-01T00:00:00Z', command: 'npm run bench -- --dtype both --json /somewhere/kernels.json',
-  environment: { adapter: 'an adapter', driver: '', backend: 'Vulkan', isSoftware: true, machine: '2 cores', versions: { Dawn: '1' }, candidates: {} },
-  roofs: { gbps: 3, plainGbps: 3, gflops: 50 }, rows,
+  format: 3,
+  kind: 'kernels',
+  commit: 'abc',
+  date: '2026-01-01T00:00:00Z',
+  command: 'npm run bench -- --dtype both --json /somewhere/kernels.json',
+  environment: { adapter: 'an adapter', driver: '', backend: 'Vulkan', isSoftware: true, machine: '2 cores',
+    versions: { Dawn: '1' }, candidates: {} },
+  roofs: { gbps: 3, plainGbps: 3, gflops: 50 },
+  rows,
 });
 
 test('a ladder has a line for each case and variant, with what a variant gains on the plainest', () => {
-  const [, , ...lines] = ladder([row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }), row('a', 0.4, { variant: 'tiled' }), row('b', 0.4)]).split('\n');
+  const [, , ...lines] = ladder([row('a', 0.1, { variant: 'naive', gpu: spreadOf([6e6]) }),
+    row('a', 0.4, { variant: 'tiled' }), row('b', 0.4)]).split('\n');
   assert.equal(lines.map((line) => line.replace(/ +/g, ' ')), [
     '| a | naive | 6.00 ms | 0.333 GB/s | 10 % | memory | 1.0 × |',
     '| | tiled | 2.50 ms | 0.800 GB/s | 40 % | memory | 2.4 × |',
@@ -139,9 +170,11 @@ test('a ladder has a line for each case and variant, with what a variant gains o
 });
 
 test('a room’s page says where, when and how it was measured, and has a table for each direction and type, of the sizes of models alone', () => {
-  const rows = [row('a', 0.1), row('a', 0.1, { direction: 'gradient' }), row('a', 0.1, { type: 'f16' }), row('of tests', 0.1, { isWorkload: false }), row('other', 0.1, { room: 'matmul' })];
+  const rows = [row('a', 0.1), row('a', 0.1, { direction: 'gradient' }), row('a', 0.1, { type: 'f16' }),
+    row('of tests', 0.1, { isWorkload: false }), row('other', 0.1, { room: 'matmul' })];
   const page = measuredPage('gelu', results(rows));
-  for (const said of ['# gelu: measured', 'an adapter', '2 cores', 'abc, 2026-01-01', '`npm run bench -- --dtype both`', 'copy 3.00 GB/s', 'Do not edit', '](README.md)']) assert.match(page, said);
+  for (const said of ['# gelu: measured', 'an adapter', '2 cores', 'abc, 2026-01-01', '`npm run bench -- --dtype both`',
+    'copy 3.00 GB/s', 'Do not edit', '](README.md)']) assert.match(page, said);
   assert.equal(page.match(/^## .*/gm), ['## Forward, f32', '## Forward, f16', '## Gradient, f32']);
   assert.is(page.match(/^\| (a|of tests|other) /gm)?.length, 3);
 });
@@ -153,7 +186,10 @@ test('the table of README.md has each variant beside its own gradient, and is no
   const name = '1600 × 400, soft';
   const others = all.filter(({ room }) => room !== 'cross_entropy');
   const text = frontText(results([
-    ...others, row(name, 0.1, { ...entropy, variant: 'tree' }), row(name, 0.2, { ...entropy, variant: 'subgroup' }), row(name, 0.3, { ...entropy, direction: 'gradient' }),
+    ...others,
+    row(name, 0.1, { ...entropy, variant: 'tree' }),
+    row(name, 0.2, { ...entropy, variant: 'subgroup' }),
+    row(name, 0.3, { ...entropy, direction: 'gradient' }),
   ]));
   const lines = text?.split('\n').map((line) => line.replace(/ +/g, ' ')) ?? [];
   const first = lines.findIndex((line) => line.includes('cross_entropy'));
@@ -165,23 +201,35 @@ test('the table of README.md has each variant beside its own gradient, and is no
 });
 
 test('what README.md shows is a workload of its room', () => {
-  for (const [room, name] of SHOWN) assert.ok(rooms.find((each) => each.name === room)?.workloads.some((workload) => workload.name === name), `${room}: ${name}`);
+  for (const [room, name] of SHOWN) {
+    assert.ok(rooms.find((each) => each.name === room)?.workloads.some((workload) => workload.name === name),
+      `${room}: ${name}`);
+  }
 });
 
 test('a goal is met if all of its cases reach it, and has no line where one was not measured', () => {
-  const adamw = (plain: number) => row('10 M parameters', 0.5, { room: 'adamw', roofs: { gflops: 1000, gbps: 2, plainGbps: 1 / plain } });
-  const line = (rows: readonly Row[]) => judged({ kernels: results(rows) }).find(({ what }) => what.startsWith('AdamW'));
+  const adamw = (plain: number) =>
+    row('10 M parameters', 0.5, { room: 'adamw', roofs: { gflops: 1000, gbps: 2, plainGbps: 1 / plain } });
+  const line = (rows: readonly Row[]) =>
+    judged({ kernels: results(rows) }).find(({ what }) => what.startsWith('AdamW'));
   assert.equal([line([adamw(1.2)])?.reached, line([adamw(1.2)])?.isMet], ['120 % (of the roof 50 %)', true]);
   assert.is(line([adamw(0.9)])?.isMet, false);
   assert.is(line([])?.reached, undefined);
   const outcomes = trainingTasks.flatMap(({ name }, i): Outcome[] => {
-    const of = (peer: Outcome['peer'], milliseconds: number): Outcome => ({ task: name, direction: 'forward', peer, trouble: [], milliseconds: spreadOf([milliseconds]) });
+    const of = (peer: Outcome['peer'], milliseconds: number): Outcome => ({ task: name, direction: 'forward', peer,
+      trouble: [], milliseconds: spreadOf([milliseconds]) });
     return [of('Firstlight', 1), of('jax-js', name.startsWith('matmul') && i === 0 ? 3 : 6)];
   });
-  const reached = Object.fromEntries(judged({ outcomes }).filter((one) => one.reached !== undefined).map(({ what, isMet }) => [what.split(',')[0], isMet]));
-  assert.equal(reached, { 'the best peer that trains': true, 'each task': true, matmul: false, 'attention with its gradient': true, 'small ViT': true });
+  const reached = Object.fromEntries(
+    judged({ outcomes }).filter((one) => one.reached !== undefined).map((
+      { what, isMet },
+    ) => [what.split(',')[0], isMet]),
+  );
+  assert.equal(reached, { 'the best peer that trains': true, 'each task': true, matmul: false,
+    'attention with its gradient': true, 'small ViT': true });
   const page = benchPage({ kernels: results([adamw(0.9)]) });
-  assert.match(page, /\| AdamW, 10 M parameters, forward +\| +100 % of a plain copy +\| +90 % \(of the roof 50 %\) +\| missed \|/);
+  assert.match(page,
+    /\| AdamW, 10 M parameters, forward +\| +100 % of a plain copy +\| +90 % \(of the roof 50 %\) +\| missed \|/);
   assert.not.match(page, 'Beside other libraries');
 });
 
@@ -189,24 +237,33 @@ test('a row is a program: variants that dispatch the same are one, under the nam
   const sample = (...variants: string[]) => ({ variants, fingerprint: variants.join() });
   const asked = (variant: string, ...dispatched: string[]) => ({ variant, sample: sample(...dispatched) });
   assert.equal(distinct([asked('tree', 'tree', 'only'), asked('subgroup', 'subgroup', 'only')]), ['tree', 'subgroup']);
-  assert.equal(distinct([asked('tree', 'only'), asked('subgroup', 'only')]), ['only', undefined], 'a gradient without variants');
-  assert.equal(distinct([asked('naive', 'quad'), asked('quad', 'quad')]), [undefined, 'quad'], 'a kernel without the variant runs in its default');
+  assert.equal(distinct([asked('tree', 'only'), asked('subgroup', 'only')]), ['only', undefined],
+    'a gradient without variants');
+  assert.equal(distinct([asked('naive', 'quad'), asked('quad', 'quad')]), [undefined, 'quad'],
+    'a kernel without the variant runs in its default');
   assert.equal(distinct([asked('naive', 'quad')]), ['quad'], 'the title says what ran');
   const inOtherSizes = { variant: 'naive', sample: { variants: ['quad'], fingerprint: 'quad, other sizes' } };
-  assert.equal(distinct([inOtherSizes, asked('quad', 'quad')]), [undefined, 'quad'], 'two programs of one name: that of the name');
-  assert.equal(distinct([asked('tree'), { variant: 'subgroup', sample: undefined }]), [undefined, undefined], 'no dispatch, no gradient');
+  assert.equal(distinct([inOtherSizes, asked('quad', 'quad')]), [undefined, 'quad'],
+    'two programs of one name: that of the name');
+  assert.equal(distinct([asked('tree'), { variant: 'subgroup', sample: undefined }]), [undefined, undefined],
+    'no dispatch, no gradient');
 });
 
 test('a share that no cache explains fails the run, with row, share and cost', () => {
   const copies = { fastest: 10, bytes: 64e6 };
   const roofs = { gflops: 100, gbps: 5, plainGbps: 5 };
-  const of = (bytes: number, milliseconds: number, flops = 1e3) => row('a', 1, { bytes, flops, minimumTimes: [milliseconds * 1e6], roofs });
-  assert.is(refuseExcess([of(5e6, 1), of(17e6, 1), of(64e6, 8)], copies), undefined); // at the roof; from a cache; a kernel that only reads
+  const of = (bytes: number, milliseconds: number, flops = 1e3) =>
+    row('a', 1, { bytes, flops, minimumTimes: [milliseconds * 1e6], roofs });
+  // at the roof; from a cache; a kernel that only reads
+  assert.is(refuseExcess([of(5e6, 1), of(17e6, 1), of(64e6, 8)], copies), undefined);
   const refused = (bad: Row, ...patterns: [RegExp, ...RegExp[]]) => {
-    assert.throwsWith(() => refuseExcess([of(5e6, 1), bad], copies), { code: 'FL_EXCESS', hint: /kernels\/gelu\/cost\.ts/ }, patterns[0], ...patterns.slice(1));
+    assert.throwsWith(() => refuseExcess([of(5e6, 1), bad], copies), { code: 'FL_EXCESS',
+      hint: /kernels\/gelu\/cost\.ts/ }, patterns[0], ...patterns.slice(1));
   };
-  refused(of(19e6, 1), /^gelu, a, only, forward in f32: 380 % of the roof; a cost of 19\.0 MB/, /19\.0 GB\/s, where no kernel can do more than 18\.0 GB\/s/);
-  refused(of(64e6, 6), /10\.7 GB\/s, where no kernel can do more than 9\.00 GB\/s/); // beyond the caches, so the fastest copy is no excuse
+  refused(of(19e6, 1), /^gelu, a, only, forward in f32: 380 % of the roof; a cost of 19\.0 MB/,
+    /19\.0 GB\/s, where no kernel can do more than 18\.0 GB\/s/);
+  // beyond the caches, so the fastest copy is no excuse
+  refused(of(64e6, 6), /10\.7 GB\/s, where no kernel can do more than 9\.00 GB\/s/);
   refused(of(1e3, 1, 1.3e8), /130 GFLOP\/s, where no kernel can do more than 120 GFLOP\/s/);
   refused(of(0, 0, 0), /NaN GFLOP\/s/);
 });
@@ -220,35 +277,47 @@ test('what was measured replaces what stood between the marks of a page, and not
 });
 
 test('the profile of a step links each kernel to its room, and the engine’s own to the engine', () => {
-  for (const room of rooms) for (const { name } of room.kernels) assert.match(pageOf(`${name}.only`), /kernels\/\w+\/README.md/);
+  for (const room of rooms) {
+    for (const { name } of room.kernels) assert.match(pageOf(`${name}.only`), /kernels\/\w+\/README.md/);
+  }
   assert.is(pageOf('gelu.vec4.quick_gelu.only'), '[gelu](../kernels/gelu/README.md)');
   assert.is(pageOf('add_gradients.only'), '[engine](../engine/README.md)');
 });
 
 test('kernels of a profile come with their share, those first that take most', () => {
-  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string, program: '', start: 0, nanoseconds: nanoseconds as number }));
-  assert.equal(sharesOf(times), [{ kernel: 'b', dispatches: 1, nanoseconds: 50, share: 0.625 }, { kernel: 'a', dispatches: 2, nanoseconds: 30, share: 0.375 }]);
+  const times = [['a', 10], ['b', 50], ['a', 20]].map(([kernel, nanoseconds]) => ({ kernel: kernel as string,
+    program: '', start: 0, nanoseconds: nanoseconds as number })
+  );
+  assert.equal(sharesOf(times), [{ kernel: 'b', dispatches: 1, nanoseconds: 50, share: 0.625 }, { kernel: 'a',
+    dispatches: 2, nanoseconds: 30, share: 0.375 }]);
 });
 
 test('a trace has an event for each dispatch, in microseconds, with its room', () => {
-  const { traceEvents } = JSON.parse(chromeTrace([{ kernel: 'softmax.vec4.tree', program: '', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter')) as { traceEvents: Record<string, unknown>[] };
+  const { traceEvents } = JSON.parse(
+    chromeTrace([{ kernel: 'softmax.vec4.tree', program: '', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter'),
+  ) as { traceEvents: Record<string, unknown>[]; };
   assert.equal(traceEvents.map(({ ph }) => ph), ['M', 'M', 'X']);
-  assert.equal(traceEvents[2], { ph: 'X', pid: 1, tid: 1, cat: 'gpu', name: 'softmax.vec4.tree', ts: 2.5, dur: 1.5, args: { dispatch: 0, room: 'softmax' } });
+  assert.equal(traceEvents[2], { ph: 'X', pid: 1, tid: 1, cat: 'gpu', name: 'softmax.vec4.tree', ts: 2.5, dur: 1.5,
+    args: { dispatch: 0, room: 'softmax' } });
 });
 
-testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a profile has every dispatch, however many there are, one after another', async () => {
-  await using gpu = await open();
-  using x = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3]);
-  const count = 2500; // more than a set of queries holds
-  const times = await gpu.profile(() => {
-    for (let i = 0; i < count; i++) gpu.scope(() => void scale(x, 2));
-  });
-  assert.is(times.length, count);
-  assert.is(times[0].start, 0);
-  assert.equal([...new Set(times.map(({ kernel }) => kernel))], ['elementwise.mul.scalar.only']);
-  assert.ok(times.every(({ nanoseconds }) => nanoseconds >= 0));
-  assert.ok(times.every(({ start }, i) => i === 0 || start >= times[i - 1].start + times[i - 1].nanoseconds), 'in order, without overlap');
-});
+testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
+  'a profile has every dispatch, however many there are, one after another',
+  async () => {
+    await using gpu = await open();
+    using x = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3]);
+    const count = 2500; // more than a set of queries holds
+    const times = await gpu.profile(() => {
+      for (let i = 0; i < count; i++) gpu.scope(() => void scale(x, 2));
+    });
+    assert.is(times.length, count);
+    assert.is(times[0].start, 0);
+    assert.equal([...new Set(times.map(({ kernel }) => kernel))], ['elementwise.mul.scalar.only']);
+    assert.ok(times.every(({ nanoseconds }) => nanoseconds >= 0));
+    assert.ok(times.every(({ start }, i) => i === 0 || start >= times[i - 1].start + times[i - 1].nanoseconds),
+      'in order, without overlap');
+  },
+);
 
 test('the arithmetic of X-CLIP is what the paper counts: one video of 8 frames with one text, in products', () => {
   // table 1 of arXiv:2208.02816: 39 G for B/32 and 145 G for B/16; a product and its sum are two operations here
@@ -261,24 +330,33 @@ test('filters find cases by a part of their name, and unknown words get the near
   await using gpu = await open();
   const entries = entriesOf(gpu, { room: 'matmul', case: 'fc1', models: true });
   assert.equal(entries.map(({ name }) => name), ['B/32 fc1: 408 × 768 → 3072', 'B/16 fc1: 1576 × 768 → 3072']);
-  assert.throwsWith(() => entriesOf(gpu, { room: 'matmull', models: false }), '--room: there is no room "matmull"', { hint: /^did you mean matmul\?/ });
-  assert.throwsWith(() => entriesOf(gpu, { room: 'gelu', variant: 'subgroup', models: false }), /there is no variant "subgroup"/);
-  assert.throwsWith(() => entriesOf(gpu, { room: 'gelu', case: 'nothing', models: false }), /no case has this in its name/);
+  assert.throwsWith(() => entriesOf(gpu, { room: 'matmull', models: false }), '--room: there is no room "matmull"', {
+    hint: /^did you mean matmul\?/,
+  });
+  assert.throwsWith(() => entriesOf(gpu, { room: 'gelu', variant: 'subgroup', models: false }),
+    /there is no variant "subgroup"/);
+  assert.throwsWith(() => entriesOf(gpu, { room: 'gelu', case: 'nothing', models: false }),
+    /no case has this in its name/);
 });
 
-testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a case is measured in all its variants, forward and gradient, written and read back', async () => {
-  await using gpu = await open();
-  const roofs = new RoofKernels(gpu);
-  const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
-  const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
-  roofs.dispose();
-  const variants = variantsOf(gpu, entry.room);
-  const ofGradient = variants.filter((variant) => entry.room.kernels.some((kernel) => kernel.name.includes('_grad') && kernel.variants(gpu).includes(variant)));
-  const expected = [...variants.map((variant) => `${variant} forward 1`), ...ofGradient.map((variant) => `${variant} gradient 1`)];
-  assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), expected);
-  assert.ok(rows.every((row) => row.gpu.least > 0 && row.wall.least > row.gpu.least && shareOf(row) > 0));
-  assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
-  assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
+testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
+  'a case is measured in all its variants, forward and gradient, written and read back',
+  async () => {
+    await using gpu = await open();
+    const roofs = new RoofKernels(gpu);
+    const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
+    const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
+    roofs.dispose();
+    const variants = variantsOf(gpu, entry.room);
+    const ofGradient = variants.filter((variant) =>
+      entry.room.kernels.some((kernel) => kernel.name.includes('_grad') && kernel.variants(gpu).includes(variant))
+    );
+    const expected = [...variants.map((variant) => `${variant} forward 1`),
+      ...ofGradient.map((variant) => `${variant} gradient 1`)];
+    assert.equal(rows.map(({ variant, direction, dispatches }) => `${variant} ${direction} ${dispatches}`), expected);
+    assert.ok(rows.every((row) => row.gpu.least > 0 && row.wall.least > row.gpu.least && shareOf(row) > 0));
+    assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
+    assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
 
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
   const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
@@ -288,33 +366,42 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a case is measur
   assert.throwsWith(() => readResults(path, 'kernels'), /kernels.json: /);
 });
 
-testIf(here.features.has('timestamp-query'), LACKS.timestamps)('a gradient without variants has one row, and one that dispatches nothing has none', async () => {
-  await using gpu = await open();
-  const roofs = new RoofKernels(gpu);
-  const titles = async (room: string, name: string) => {
-    const [entry] = entriesOf(gpu, { room, case: name, models: false });
-    const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.001 });
-    return rows.map(({ variant, direction }) => `${direction} ${variant}`);
-  };
-  const [{ variants }] = entriesOf(gpu, { room: 'reduce', models: false });
-  assert.equal(await titles('reduce', 'the last dimension, odd'), [...variants.map((variant) => `forward ${variant}`), 'gradient only']);
-  assert.equal(await titles('elementwise', 'add: an odd length'), ['forward only'], 'dy is the gradient of both sides');
-  roofs.dispose();
-});
+testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
+  'a gradient without variants has one row, and one that dispatches nothing has none',
+  async () => {
+    await using gpu = await open();
+    const roofs = new RoofKernels(gpu);
+    const titles = async (room: string, name: string) => {
+      const [entry] = entriesOf(gpu, { room, case: name, models: false });
+      const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.001 });
+      return rows.map(({ variant, direction }) => `${direction} ${variant}`);
+    };
+    const [{ variants }] = entriesOf(gpu, { room: 'reduce', models: false });
+    assert.equal(await titles('reduce', 'the last dimension, odd'), [...variants.map((variant) => `forward ${variant}`),
+      'gradient only']);
+    assert.equal(await titles('elementwise', 'add: an odd length'), ['forward only'],
+      'dy is the gradient of both sides');
+    roofs.dispose();
+  },
+);
 
 test('what the processor of a software adapter could do is measured, and the roofs are told in a line', async () => {
   await using gpu = await open();
   const roofs = await measureRoofs(gpu);
   assert.is(roofs.processorGflops !== undefined, gpu.kind === 'software');
   assert.ok(Object.values(roofs).every((rate) => rate > 0), JSON.stringify(roofs));
-  assert.match(roofsText(roofs), gpu.kind === 'software' ? /GB\/s .*f32 .*no matrix units, fused on the processor [\d.]+ GFLOP\/s$/ : /GB\/s .*f32 /);
+  assert.match(roofsText(roofs),
+    gpu.kind === 'software'
+      ? /GB\/s .*f32 .*no matrix units, fused on the processor [\d.]+ GFLOP\/s$/
+      : /GB\/s .*f32 /);
 });
 
 test('the kernel of the matrix roof is right WGSL, and its pipeline can be built', async () => {
   await using gpu = await nullGpu();
   for (const variant of ['one', 'sized']) {
     for (const elem of ['f16', 'f32'] as const) {
-      const program = matrixKernel.program(gpu, variant, { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem, result: 'f32' });
+      const program = matrixKernel.program(gpu, variant, { M: 16, N: 16, K: 16, SUBGROUP: 32 }, { elem,
+        result: 'f32' });
       assert.is(await pipelineError(gpu, program), undefined);
     }
   }

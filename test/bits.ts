@@ -4,7 +4,10 @@ import type { Results } from './sweep.ts';
 /** Digits of a hash that people compare. */
 const DIGITS = 12;
 
-/** Hashes of what runs gave, output and gradient, by a name for each run: two commits that give equal ones compute the same bits. */
+/**
+ * Hashes of what runs gave, output and gradient, by a name for each run: two commits that give equal ones compute the
+ * same bits.
+ */
 export class Bits {
   readonly #runs = new Map<string, string>();
 

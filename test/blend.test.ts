@@ -10,7 +10,8 @@ const gpu = await open();
 test('a partner that does not exist makes its sample NaN and touches no other', async () => {
   const x = Tensor.from(gpu, Float32Array.from({ length: 12 }, (_, i) => i), [3, 2, 2]);
   for (const nobody of [3, 0xffffffff]) {
-    const y = blend(x, Tensor.from(gpu, Uint32Array.of(2, nobody, 0)), Tensor.from(gpu, Float32Array.of(0.5, 0, 0, 0, 0)));
+    const y = blend(x, Tensor.from(gpu, Uint32Array.of(2, nobody, 0)),
+      Tensor.from(gpu, Float32Array.of(0.5, 0, 0, 0, 0)));
     assert.equal([...(await y.read())], [4, 5, 6, 7, NaN, NaN, NaN, NaN, 4, 5, 6, 7]);
   }
 });
@@ -22,7 +23,10 @@ test('a batch larger than a binding is mixed in ranges, with equal bits, whoever
   const results: Float32Array[] = [];
   for (const context of [gpu, small]) {
     const x = Tensor.from(context, normal('x', shape).data as Float32Array, shape);
-    results.push((await blend(x, Tensor.from(context, partner), Tensor.from(context, Float32Array.of(0.3, 2, 1, 7, 6))).read()) as Float32Array);
+    results.push(
+      (await blend(x, Tensor.from(context, partner), Tensor.from(context, Float32Array.of(0.3, 2, 1, 7, 6)))
+        .read()) as Float32Array,
+    );
   }
   const [whole, cut] = results.map(({ buffer }) => new Uint32Array(buffer));
   assert.equal(cut, whole);

@@ -38,10 +38,13 @@ run('Chromium starts, loads engine and kernels file by file, and offers WebGPU',
     if (!response.ok()) problems.push(`${response.url()}: ${response.status()}`);
   });
   await opened.goto(`${server.origin}/test/browser/index.html`);
-  await opened.waitForFunction('globalThis.firstlight !== undefined', undefined, { timeout: 30_000 }).catch((error: unknown) => problems.push(String(error)));
+  await opened.waitForFunction('globalThis.firstlight !== undefined', undefined, { timeout: 30_000 }).catch((
+    error: unknown,
+  ) => problems.push(String(error)));
   assert.equal(problems, []);
   page = opened;
-  assert.ok(await evaluate<boolean>('navigator.gpu.requestAdapter().then((adapter) => adapter !== null)'), 'no adapter in the page');
+  assert.ok(await evaluate<boolean>('navigator.gpu.requestAdapter().then((adapter) => adapter !== null)'),
+    'no adapter in the page');
 });
 
 for (const room of rooms) {
@@ -51,7 +54,13 @@ for (const room of rooms) {
     totals.rooms++;
     totals.cases += report.cases;
     totals.runs += report.runs;
-    if (report.failures.length > 0) throw new Error(report.failures.map(({ item, variant, message }) => `${room.name}/${variant}: "${item}": ${message}`).join('\n'));
+    if (report.failures.length > 0) {
+      throw new Error(
+        report.failures.map(({ item, variant, message }) => `${room.name}/${variant}: "${item}": ${message}`).join(
+          '\n',
+        ),
+      );
+    }
     assert.is(report.cases, room.cases.length);
     assert.ok(report.runs > 0, 'every case was skipped');
   });
@@ -67,9 +76,12 @@ run('in Chromium, ten steps of training lower the loss', async () => {
   assert.ok(losses[9] < losses[0] / 2, `losses: ${losses.join(', ')}`);
 });
 
-run('in Chromium, a second training, with its steps recorded anew instead of replayed, gives equal losses and weights, bit for bit', async () => {
-  assert.equal(await trainInPage(false), await firstTraining());
-});
+run(
+  'in Chromium, a second training, with its steps recorded anew instead of replayed, gives equal losses and weights, bit for bit',
+  async () => {
+    assert.equal(await trainInPage(false), await firstTraining());
+  },
+);
 
 run('ten steps of training give the losses in Chromium that they give in Node', async () => {
   const [there, here] = [await firstTraining(), await train(true)];
@@ -78,7 +90,11 @@ run('ten steps of training give the losses in Chromium that they give in Node', 
 });
 
 test.after(async () => {
-  if (!skipped) console.log(`coverage: Chromium on ${adapter}: ${totals.rooms} rooms, ${totals.cases} cases, ${totals.runs} room x case x variant runs`);
+  if (!skipped) {
+    console.log(
+      `coverage: Chromium on ${adapter}: ${totals.rooms} rooms, ${totals.cases} cases, ${totals.runs} room x case x variant runs`,
+    );
+  }
   await shutDown();
 });
 

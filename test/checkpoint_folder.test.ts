@@ -1,5 +1,8 @@
-/** Checkpoint folders and files of a small model: what is written comes back, and what does not fit is refused by name. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * Checkpoint folders and files of a small model: what is written comes back, and what does not fit is refused by name.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync,
+  writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,7 +107,10 @@ test('a folder comes back with its configuration, its weights bit for bit, and H
 
 test('a folder in shards has an index that lists every tensor once, and comes back bit for bit', async () => {
   const folder = await saved({ shardBytes: 20_000 });
-  const { metadata, weight_map: map } = jsonOf(join(folder, 'model.safetensors.index.json')) as { metadata: { total_size: number }; weight_map: Record<string, string> };
+  const { metadata, weight_map: map } = jsonOf(join(folder, 'model.safetensors.index.json')) as {
+    metadata: { total_size: number };
+    weight_map: Record<string, string>;
+  };
   const shards = new Set(Object.values(map));
   assert.ok(shards.size > 2);
   assert.equal([...shards].sort(), readdirSync(folder).filter((name) => name.endsWith('.safetensors')).sort());
@@ -138,14 +144,21 @@ test('one file in the official names without a configuration tells it by its sha
   const folder = fresh();
   mkdirSync(folder);
   const path = join(folder, 'bare.safetensors');
-  const values = new Map(await Promise.all(parameters.map(async ([name, tensor]) => [name, await tensor.read()] as const)));
-  await writeFile(path, encodeSafetensors(parameters.map(([name, { shape }]) => ({ name, shape })), (name) => values.get(name) as Float32Array));
+  const values = new Map(
+    await Promise.all(parameters.map(async ([name, tensor]) => [name, await tensor.read()] as const)),
+  );
+  await writeFile(path,
+    encodeSafetensors(parameters.map(([name, { shape }]) => ({ name, shape })),
+      (name) => values.get(name) as Float32Array));
   const heads = 1;
   await opened(path, ({ config }) =>
     assert.equal(config, {
-      ...CONFIG, vision: { ...CONFIG.vision, heads }, text: { ...CONFIG.text, heads }, mit: { ...CONFIG.mit, heads }, prompts: { ...CONFIG.prompts, heads, alpha: 0.1 },
-    }),
-  );
+      ...CONFIG,
+      vision: { ...CONFIG.vision, heads },
+      text: { ...CONFIG.text, heads },
+      mit: { ...CONFIG.mit, heads },
+      prompts: { ...CONFIG.prompts, heads, alpha: 0.1 },
+    }));
   await assertSame(path);
 });
 
@@ -171,7 +184,11 @@ test('tokenizer and preprocessor come back', async () => {
   await opened(folder, (checkpoint) => {
     for (const text of TEXTS) assert.equal(checkpoint.tokenizer?.encode(text), tokenizer.encode(text));
     assert.is(checkpoint.preprocessor.shortSide, 11);
-    for (const key of ['mean', 'std'] as const) checkpoint.preprocessor[key].forEach((value, i) => assert.ok(Math.abs(value - preprocessor[key][i]) < 1e-12, `${key} ${value}`));
+    for (const key of ['mean', 'std'] as const) {
+      checkpoint.preprocessor[key].forEach((value, i) =>
+        assert.ok(Math.abs(value - preprocessor[key][i]) < 1e-12, `${key} ${value}`)
+      );
+    }
   });
 });
 
@@ -191,7 +208,8 @@ test('an index that names a file outside of the folder is refused', async () => 
     edit(join(folder, 'model.safetensors.index.json'), ({ weight_map: map }) => (map.logit_scale = name));
     const error = await refusal(folder);
     assert.instance(error, PathError);
-    assert.ok(error.message.startsWith(`${name}: ${join(folder, 'model.safetensors.index.json')} must name`), error.message);
+    assert.ok(error.message.startsWith(`${name}: ${join(folder, 'model.safetensors.index.json')} must name`),
+      error.message);
   }
 });
 
@@ -201,11 +219,15 @@ test('an index that does not fit its shards is refused with the tensor', async (
   const first = 'model-00001-of-';
   const text = readFileSync(index, 'utf8');
   edit(index, ({ weight_map: map }) => delete map.logit_scale);
-  assert.match((await refusal(folder)).message, /tensor "logit_scale": model\.safetensors\.index\.json does not list it for this file/);
+  assert.match((await refusal(folder)).message,
+    /tensor "logit_scale": model\.safetensors\.index\.json does not list it for this file/);
   writeFileSync(index, text);
   edit(index, ({ weight_map: map }) => (map.more = Object.values(map).find((name) => String(name).startsWith(first))));
-  assert.match((await refusal(folder)).message, /model-00001-of-.*: tensor "more": model\.safetensors\.index\.json looks for it here, it is not/);
-  for (const [broken, message] of [['{}', 'weight_map must be an object'], ['{"weight_map": {}}', 'weight_map lists no tensor'], ['{"weight_map": {"a": 1}}', 'must map tensor names to file names'], ['{', 'not valid JSON']] as const) {
+  assert.match((await refusal(folder)).message,
+    /model-00001-of-.*: tensor "more": model\.safetensors\.index\.json looks for it here, it is not/);
+  for (const [broken, message] of [['{}', 'weight_map must be an object'], ['{"weight_map": {}}',
+    'weight_map lists no tensor'], ['{"weight_map": {"a": 1}}', 'must map tensor names to file names'], ['{',
+    'not valid JSON']] as const) {
     writeFileSync(index, broken);
     assert.match((await refusal(folder)).message, message);
   }
@@ -216,7 +238,8 @@ test('a shard that is missing, and one that is cut short, are named', async () =
   const shard = readdirSync(folder).find((name) => name.startsWith('model-00002-of-')) as string;
   const bytes = readFileSync(join(folder, shard));
   writeFileSync(join(folder, shard), bytes.subarray(0, bytes.length - 1));
-  assert.match((await refusal(folder)).message, `${join(folder, shard)}: the tensors end at byte ${bytes.length}, the file at ${bytes.length - 1}`);
+  assert.match((await refusal(folder)).message,
+    `${join(folder, shard)}: the tensors end at byte ${bytes.length}, the file at ${bytes.length - 1}`);
   rmSync(join(folder, shard));
   assert.is((await refusal(folder)).message, `${join(folder, shard)}: no such file`);
 });
@@ -237,7 +260,8 @@ test('a configuration that does not fit the weights is refused with every tensor
 test('a tensor under a name that is nearly right is reported with both names', async () => {
   const folder = await saved();
   const path = join(folder, 'model.safetensors');
-  writeFileSync(path, readFileSync(path).toString('latin1').replace('"mit.position_embedding"', '"mit.position_embeddimg"'), 'latin1');
+  writeFileSync(path,
+    readFileSync(path).toString('latin1').replace('"mit.position_embedding"', '"mit.position_embeddimg"'), 'latin1');
   const { message } = await refusal(folder);
   assert.match(message, 'mit.position_embedding [1,3,24] (did you mean mit.position_embeddimg?)');
   assert.match(message, 'Unexpected (1): mit.position_embeddimg [1,3,24]');
@@ -276,7 +300,8 @@ test('what is not there, or holds no weights, or lacks its configuration, is tol
   assert.is((await refusal(join(root, 'nowhere'))).message, `${join(root, 'nowhere')}: no such file or folder`);
   const empty = fresh();
   mkdirSync(empty);
-  assert.is((await refusal(empty)).message, `${empty}: holds neither model.safetensors nor model.safetensors.index.json`);
+  assert.is((await refusal(empty)).message,
+    `${empty}: holds neither model.safetensors nor model.safetensors.index.json`);
   const folder = await saved();
   rmSync(join(folder, 'config.json'));
   const error = await refusal(folder);
@@ -284,21 +309,34 @@ test('what is not there, or holds no weights, or lacks its configuration, is tol
   assert.match(error.hint ?? '', 'needs its config.json');
 });
 
-/** A folder as transformers writes a CLIPModel: two towers, one misspelt name, a configuration without X-CLIP's parts. */
+/**
+ * A folder as transformers writes a CLIPModel: two towers, one misspelt name, a configuration without X-CLIP's parts.
+ */
 async function clipFolder(): Promise<{ folder: string; clip: Clip }> {
   const folder = fresh();
   mkdirSync(folder);
   const clip = new Clip(gpu, CONFIG);
   initialise(clip, 9);
   const tensors = [];
-  for (const [name, tensor] of clip.parameters()) tensors.push(...toHuggingFace(name, tensor.shape, await tensor.read()));
-  const stored = new Map(tensors.map(({ name, shape, values }) => [name.replace('pre_layernorm', 'pre_layrnorm'), { shape, values }]));
-  await writeFile(join(folder, 'model.safetensors'), encodeSafetensors([...stored].map(([name, { shape }]) => ({ name, shape })), (name) => stored.get(name)?.values as Float32Array));
+  for (const [name, tensor] of clip.parameters()) {
+    tensors.push(...toHuggingFace(name, tensor.shape, await tensor.read()));
+  }
+  const stored = new Map(
+    tensors.map(({ name, shape, values }) => [name.replace('pre_layernorm', 'pre_layrnorm'), { shape, values }]),
+  );
+  await writeFile(join(folder, 'model.safetensors'),
+    encodeSafetensors([...stored].map(([name, { shape }]) => ({ name, shape })),
+      (name) => stored.get(name)?.values as Float32Array));
   const { vision, text } = CONFIG;
   writeFileSync(join(folder, 'config.json'), JSON.stringify({
-    architectures: ['CLIPModel'], model_type: 'clip', projection_dim: CONFIG.embedDim, logit_scale_init_value: 2.6592,
-    text_config: { hidden_size: text.width, intermediate_size: text.mlp, num_hidden_layers: text.layers, num_attention_heads: text.heads, max_position_embeddings: text.context, vocab_size: text.vocab },
-    vision_config: { hidden_size: vision.width, intermediate_size: vision.mlp, num_hidden_layers: vision.layers, num_attention_heads: vision.heads, patch_size: vision.patch, image_size: vision.imageSize },
+    architectures: ['CLIPModel'],
+    model_type: 'clip',
+    projection_dim: CONFIG.embedDim,
+    logit_scale_init_value: 2.6592,
+    text_config: { hidden_size: text.width, intermediate_size: text.mlp, num_hidden_layers: text.layers,
+      num_attention_heads: text.heads, max_position_embeddings: text.context, vocab_size: text.vocab },
+    vision_config: { hidden_size: vision.width, intermediate_size: vision.mlp, num_hidden_layers: vision.layers,
+      num_attention_heads: vision.heads, patch_size: vision.patch, image_size: vision.imageSize },
   }));
   return { folder, clip };
 }
@@ -308,14 +346,17 @@ test("a Hugging Face CLIP folder fills X-CLIP's towers and leaves the parts that
   using towers = clip;
   const own = new Map(towers.parameters());
   await opened(folder, async ({ config, weights }) => {
-    assert.equal(config, { ...CONFIG, frames: 8, mit: { activation: 'quick_gelu', layers: 1, heads: 1, mlp: 96 }, prompts: { activation: 'quick_gelu', layers: 2, heads: 1, alpha: 0.1 } });
+    assert.equal(config, { ...CONFIG, frames: 8, mit: { activation: 'quick_gelu', layers: 1, heads: 1, mlp: 96 },
+      prompts: { activation: 'quick_gelu', layers: 2, heads: 1, alpha: 0.1 } });
     using xclip = new Xclip(gpu, config);
     initialise(xclip, 1);
     using start = new Xclip(gpu, config);
     initialise(start, 1);
     await loadWeights(xclip, weights, { allowMissing: true });
     const before = new Map(start.parameters());
-    for (const [name, tensor] of xclip.parameters()) assert.equal(await tensor.read(), await (own.get(name) ?? before.get(name))?.read(), name);
+    for (const [name, tensor] of xclip.parameters()) {
+      assert.equal(await tensor.read(), await (own.get(name) ?? before.get(name))?.read(), name);
+    }
   });
 });
 
@@ -331,7 +372,8 @@ test('a CLIP folder that lacks a part of a packed projection is refused even wit
   clip.dispose();
   const path = join(folder, 'model.safetensors');
   const name = 'vision_model.encoder.layers.1.self_attn.k_proj.bias';
-  writeFileSync(path, readFileSync(path).toString('latin1').replace(`"${name}"`, `"${name.replace('k_proj', 'K_proj')}"`), 'latin1');
+  writeFileSync(path,
+    readFileSync(path).toString('latin1').replace(`"${name}"`, `"${name.replace('k_proj', 'K_proj')}"`), 'latin1');
   await opened(folder, async ({ config, weights }) => {
     using xclip = new Xclip(gpu, config);
     const { message } = await assert.rejectsWith(loadWeights(xclip, weights, { allowMissing: true }), StateDictError);

@@ -9,9 +9,14 @@ export function snapshotAt(step: number, attempt = 1): Snapshot {
   return {
     content: {
       config: PRESETS.tiny,
-      parameters: [['ln_final.weight', { shape: [1], read: () => Promise.resolve(Float32Array.of(step)) }], ['text_projection', { shape: [3, 11], read: () => Promise.resolve(values) }]],
+      parameters: [['ln_final.weight', { shape: [1], read: () => Promise.resolve(Float32Array.of(step)) }], [
+        'text_projection',
+        { shape: [3, 11], read: () => Promise.resolve(values) },
+      ]],
     },
-    moments: new Map([['text_projection', { m: values.map((value) => -value), v: values }], ['odd', { m: odd, v: odd }]]),
-    state: { step, optimizer: { steps: step - 1, finiteInARow: step - 1, skippedInARow: 0, skipped: 1, lossScale: 1 }, seed: 3, config: 'model:\n', elapsedSeconds: attempt },
+    moments: new Map([['text_projection', { m: values.map((value) => -value), v: values }], ['odd', { m: odd,
+      v: odd }]]),
+    state: { step, optimizer: { steps: step - 1, finiteInARow: step - 1, skippedInARow: 0, skipped: 1, lossScale: 1 },
+      seed: 3, config: 'model:\n', elapsedSeconds: attempt },
   };
 }

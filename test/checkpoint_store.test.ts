@@ -63,7 +63,8 @@ test('what is saved comes back bit for bit, in a folder that opens as a model', 
     const checkpoint = await openCheckpoint(latest?.path ?? '');
     assert.equal(checkpoint.config, saved.content.config);
     assert.equal(checkpoint.tokenizer?.tokenize(['a red square'], 8), tokenizer.tokenize(['a red square'], 8));
-    assert.equal(bits(await checkpoint.weights.read('text_projection', [3, 11])), bits(saved.moments.get('text_projection')?.v));
+    assert.equal(bits(await checkpoint.weights.read('text_projection', [3, 11])),
+      bits(saved.moments.get('text_projection')?.v));
     await checkpoint.close();
   });
   assert.equal(readdirSync(folder), ['step-00000007'], 'the lock is given back');
@@ -93,7 +94,8 @@ test('a changed bit in any file is found, and the checkpoint before it serves', 
   const files = await diskWith(snapshotAt(1), snapshotAt(2));
   const folder = join(root, 'step-00000002');
   const names = await files.list(folder);
-  assert.equal([...names].sort(), ['config.json', 'model.safetensors', 'optimizer.safetensors', 'preprocessor_config.json', 'state.json']);
+  assert.equal([...names].sort(), ['config.json', 'model.safetensors', 'optimizer.safetensors',
+    'preprocessor_config.json', 'state.json']);
   for (const name of names) {
     const { size } = await files.open(join(folder, name));
     for (let i = 0; i < 40; i++) {
@@ -113,11 +115,14 @@ test('a file that is cut, has grown, is gone or cannot be read is damage, too', 
   const whole = await diskWith(snapshotAt(1), snapshotAt(2));
   const weights = join(root, 'step-00000002', 'model.safetensors');
   const damages: [(files: SimulatedDisk) => unknown, RegExp][] = [
-    [(files) => files.damage(weights, (content) => content.subarray(0, -1)), /^model\.safetensors has \d+ bytes, \d+ were written$/],
-    [(files) => files.damage(weights, (content) => Buffer.concat([content, content])), /^model\.safetensors has \d+ bytes/],
+    [(files) => files.damage(weights, (content) => content.subarray(0, -1)),
+      /^model\.safetensors has \d+ bytes, \d+ were written$/],
+    [(files) => files.damage(weights, (content) => Buffer.concat([content, content])),
+      /^model\.safetensors has \d+ bytes/],
     [(files) => files.remove(weights), /model\.safetensors: no such file/],
     [(files) => files.remove(join(root, 'step-00000002', 'state.json')), /state\.json: no such file/],
-    [(files) => files.damage(join(root, 'step-00000002', 'state.json'), () => Buffer.from('null')), /state\.json: holds no state of a run/],
+    [(files) => files.damage(join(root, 'step-00000002', 'state.json'), () => Buffer.from('null')),
+      /state\.json: holds no state of a run/],
     [
       (files) => {
         const { open } = files;
@@ -151,7 +156,8 @@ test('the state of a run as another version wrote it is refused by name', async 
     });
     const error = await failureOf(() => found(files));
     assert.instance(error, CheckpointCorruptError);
-    assert.match(error.message, `state.json: was written as version ${name} of a run's state, this program resumes version 2 only`);
+    assert.match(error.message,
+      `state.json: was written as version ${name} of a run's state, this program resumes version 2 only`);
   }
 });
 
@@ -174,10 +180,13 @@ test('after a damaged checkpoint was passed over, it counts no more: two whole o
 
 test('if no checkpoint is whole, the error says what is wrong with each', async () => {
   const files = await diskWith(snapshotAt(1), snapshotAt(2));
-  for (const step of [1, 2]) files.damage(join(root, `step-0000000${step}`, 'model.safetensors'), (content) => content.subarray(0, 100));
+  for (const step of [1, 2]) {
+    files.damage(join(root, `step-0000000${step}`, 'model.safetensors'), (content) => content.subarray(0, 100));
+  }
   const error = await failureOf(() => found(files));
   assert.instance(error, CheckpointCorruptError);
-  assert.match(error.message, /step-00000002: model\.safetensors has 100 bytes.*\n.*step-00000001: model\.safetensors has 100 bytes/);
+  assert.match(error.message,
+    /step-00000002: model\.safetensors has 100 bytes.*\n.*step-00000001: model\.safetensors has 100 bytes/);
 });
 
 /** Everything a save does: the first, a second, one that removes an old one, one that takes the place of another. */
@@ -200,8 +209,12 @@ async function saveAll(files: Files, onSaved: (saves: number) => void = () => un
  */
 async function assertWhole(files: SimulatedDisk, saved: number, when: string): Promise<number> {
   const state = await found(files);
-  const present = SAVES.findIndex((snapshot) => snapshot.state.step === state?.step && snapshot.state.elapsedSeconds === state.elapsedSeconds) + 1;
-  assert.ok(present === saved || present === saved + 1, `${when}: ${saved} saves were acknowledged, number ${present} was found`);
+  const present =
+    SAVES.findIndex((snapshot) =>
+      snapshot.state.step === state?.step && snapshot.state.elapsedSeconds === state.elapsedSeconds
+    ) + 1;
+  assert.ok(present === saved || present === saved + 1,
+    `${when}: ${saved} saves were acknowledged, number ${present} was found`);
   const names = await files.list(root);
   assert.equal(names.filter((name) => !/^step-\d+$/.test(name)), [], `${when}: what is unfinished is removed`);
   for (const name of names) {
@@ -273,7 +286,8 @@ test('a process that is killed, or a loss of power, at any moment leaves the old
   const luck = () => (seed = (seed * 48271) % 0x7fffffff) / 0x7fffffff; // Park & Miller's generator
   files.onCall = (call) => {
     moments.push({ files: files.copy(), saved, lost: `killed at ${call}` });
-    for (const [name, by] of [['all', () => 0], ['nothing', () => 0.999], ['some', luck], ['some more', luck], ['more', luck]] as const) {
+    for (const [name, by] of [['all', () => 0], ['nothing', () => 0.999], ['some', luck], ['some more', luck], ['more',
+      luck]] as const) {
       moments.push({ files: files.afterPowerLoss(by), saved, lost: `no power at ${call}, ${name} lost` });
     }
   };
@@ -315,7 +329,8 @@ test('the lock of a process that has died is taken over, also if another has its
 
 test('the lock of another machine holds, and the error names the file to remove', async () => {
   const folder = mkdtempSync(join(root, 'elsewhere-'));
-  writeFileSync(join(folder, 'lock'), JSON.stringify({ pid: 5, host: 'elsewhere.example', since: '2026-01-01', began: null }));
+  writeFileSync(join(folder, 'lock'),
+    JSON.stringify({ pid: 5, host: 'elsewhere.example', since: '2026-01-01', began: null }));
   const error = (await failureOf(() => RunLock.take(folder))) as RunLockedError;
   assert.match(error.message, 'in use by process 5 on elsewhere.example since 2026-01-01');
   assert.match(error.hint ?? '', `remove ${join(folder, 'lock')}`);
@@ -370,7 +385,9 @@ test('a process that is killed while it saves leaves a store that opens whole', 
   const program = fileURLToPath(new URL('./checkpoint_child.ts', import.meta.url));
   let last = 0;
   for (let kill = 0; kill < 5; kill++) {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const close = ended(child);
     await new Promise((resolve) => child.stdout?.once('data', resolve)); // it has begun to save
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));

@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import {
-  CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, KernelCompileError, NoAdapterError, OutOfMemoryError, PathError, RunLockedError,
-  StateDictError, StepNotExecutedError, StepTimeoutError, VideoDecodeError,
-} from '../engine/errors.ts';
+import { CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, KernelCompileError, NoAdapterError,
+  OutOfMemoryError, PathError, RunLockedError, StateDictError, StepNotExecutedError, StepTimeoutError,
+  VideoDecodeError } from '../engine/errors.ts';
 import { commands } from '../train/cli/commands.ts';
 import { flagsOf, UsageError } from '../train/cli/flags.ts';
 import { exitCodeOf } from '../train/cli/failure.ts';
@@ -14,18 +13,24 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs the command line in a process of its own. */
 function firstlight(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...words], { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...words], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   return { status, stdout, stderr };
 }
 
-const flags = (name: string, ...words: string[]) => flagsOf(name, commands[name].args, commands[name].positionals, words);
+const flags = (name: string, ...words: string[]) =>
+  flagsOf(name, commands[name].args, commands[name].positionals, words);
 
 test('help goes to stdout without colours and shows every command and an example of each', () => {
   const { status, stdout, stderr } = firstlight('--help');
   assert.is(status, 0);
   assert.is(stderr, '');
   assert.not.match(stdout, /\u001b/);
-  for (const name of ['demo', 'train', 'evaluate', 'predict', 'verify', 'kernel', 'doctor']) assert.match(stdout, `firstlight ${name}`);
+  for (const name of ['demo', 'train', 'evaluate', 'predict', 'verify', 'kernel', 'doctor']) {
+    assert.match(stdout, `firstlight ${name}`);
+  }
 });
 
 test("train's help lists the keys of the configuration", () => {
@@ -46,7 +51,8 @@ test('an unknown command is refused with the nearest one, and no stack', () => {
 test('a broken configuration is told in a line, and --debug adds code and stack', () => {
   const plain = firstlight('train', 'nowhere.yaml');
   assert.is(plain.status, 1);
-  assert.is(plain.stderr, 'firstlight: nowhere.yaml: no such file\n  see train/sample_configs/ for one to start from\n');
+  assert.is(plain.stderr,
+    'firstlight: nowhere.yaml: no such file\n  see train/sample_configs/ for one to start from\n');
   const debug = firstlight('train', 'nowhere.yaml', '--debug');
   assert.match(debug.stderr, 'FL_CONFIG');
   assert.match(debug.stderr, '    at ');
@@ -71,7 +77,8 @@ for (const [name, words, message] of [
 }
 
 test('flags are read with a space or an equals sign, --set many times, and words in between', () => {
-  const read = flags('train', '--lr', '1e-4', 'c.yaml', '--set', 'run.seed=3', '--out=a=b', '--resume', '--set=optim.eps=1');
+  const read = flags('train', '--lr', '1e-4', 'c.yaml', '--set', 'run.seed=3', '--out=a=b', '--resume',
+    '--set=optim.eps=1');
   assert.equal([...read.words], ['c.yaml']);
   assert.equal([...read.sets], ['run.seed=3', 'optim.eps=1']);
   assert.is(read.text('lr'), '1e-4');
@@ -82,7 +89,8 @@ test('flags are read with a space or an equals sign, --set many times, and words
 test('a flag of a few words takes no other', () => {
   assert.is(flags('verify', 'fixtures', '--dtype', 'f16').oneOf('dtype', ['f32', 'f16']), 'f16');
   assert.is(flags('verify', 'fixtures').oneOf('dtype', ['f32', 'f16']), 'f32');
-  const error = assert.throwsWith(() => flags('verify', 'fixtures', '--dtype', 'f64').oneOf('dtype', ['f32', 'f16']), '--dtype: expected f32 or f16, got "f64"');
+  const error = assert.throwsWith(() => flags('verify', 'fixtures', '--dtype', 'f64').oneOf('dtype', ['f32', 'f16']),
+    '--dtype: expected f32 or f16, got "f64"');
   assert.is(exitCodeOf(error), 2);
 });
 
@@ -100,7 +108,8 @@ test('predict refuses labels and numbers it cannot use before it opens anything'
   assert.match(await refused('--labels', 'one'), 'expected at least two names, got 1');
   assert.match(await refused('--labels', 'a, b, a'), '"a" stands there twice');
   assert.match(await refused('--labels', 'a, b'), '--checkpoint is missing');
-  assert.match(await refused('--labels', 'a, b', '--checkpoint', 'c', '--top', '0'), '--top: expected a whole number of at least 1, got "0"');
+  assert.match(await refused('--labels', 'a, b', '--checkpoint', 'c', '--top', '0'),
+    '--top: expected a whole number of at least 1, got "0"');
 });
 
 test('exit codes tell user, data, device and checkpoint errors, and a GPU that hangs, apart', () => {
@@ -108,11 +117,16 @@ test('exit codes tell user, data, device and checkpoint errors, and a GPU that h
   assert.equal(of(new ConfigError('c', []), new RunLockedError('r', 1, 'now'), new Error('x')), [1, 1, 1]);
   assert.equal(of(new DatasetError([]), new VideoDecodeError('v', 'r'), new PathError('p', 'r')), [3, 3, 3]);
   assert.equal(
-    of(new NoAdapterError([]), new DeviceLostError('r', 'm'), new OutOfMemoryError('w', 1, { live: 1, reserved: 1, budget: 1, largest: [] }), new KernelCompileError('k', 'w', 'm'), new StepNotExecutedError(1, 0)),
+    of(new NoAdapterError([]), new DeviceLostError('r', 'm'),
+      new OutOfMemoryError('w', 1, { live: 1, reserved: 1, budget: 1, largest: [] }),
+      new KernelCompileError('k', 'w', 'm'), new StepNotExecutedError(1, 0)),
     [4, 4, 4, 4, 4],
   );
   assert.equal(of(new StepTimeoutError(60, ['gelu.only'], 1)), [6]);
-  assert.equal(of(new CheckpointCorruptError('p', 'm'), new StateDictError('p', { missing: [], unexpected: [], mismatched: [] })), [5, 5]);
+  assert.equal(
+    of(new CheckpointCorruptError('p', 'm'), new StateDictError('p', { missing: [], unexpected: [], mismatched: [] })),
+    [5, 5],
+  );
 });
 
 test.run();

@@ -34,7 +34,8 @@ interface Ended {
 
 /** @param interrupt send Ctrl-C as soon as stderr holds this */
 function firstlight(words: readonly string[], interrupt?: string): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../train/cli.ts', import.meta.url)), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'),
+    fileURLToPath(new URL('../train/cli.ts', import.meta.url)), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -52,7 +53,8 @@ test('train leaves configuration, log, TensorBoard events and a checkpoint, and 
   assert.is(code, 0, stderr);
   assert.match(stdout, /4 steps, .* M parameters/);
   assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
-  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors', 'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
+  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors',
+    'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
 });
 
 test('a folder that holds a run is not written over', async () => {
@@ -64,7 +66,8 @@ test('a folder that holds a run is not written over', async () => {
 
 test('evaluate gives the numbers of the training, from the run folder alone', async () => {
   const json = join(folder, 'numbers.json');
-  const { code, stdout, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint', join(out, 'checkpoint'), '--json', json]);
+  const { code, stdout, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint',
+    join(out, 'checkpoint'), '--json', json]);
   assert.is(code, 0, stderr);
   const numbers = JSON.parse(readFileSync(json, 'utf8'));
   assert.match(stdout, `top-1 ${(100 * numbers.top1).toFixed(1)} %`);
@@ -77,10 +80,12 @@ test('predict ranks the labels of each file, and reports a file that is no video
   const broken = join(folder, 'broken.mp4');
   writeFileSync(broken, 'not a video');
   const clip = readFileSync(data.lists.testSeen, 'utf8').split(' ')[0];
-  const { code, stdout, stderr } = await firstlight(['predict', join(data.folder, clip), broken, '--labels', names.join(', '), '--checkpoint', join(out, 'checkpoint'), '--top', '2', '--json']);
+  const { code, stdout, stderr } = await firstlight(['predict', join(data.folder, clip), broken, '--labels',
+    names.join(', '), '--checkpoint', join(out, 'checkpoint'), '--top', '2', '--json']);
   assert.is(code, 3);
   assert.match(stderr, broken);
-  const [answer, ...others] = JSON.parse(stdout) as { file: string; predictions: { label: string; probability: number }[] }[];
+  const [answer, ...others] = JSON.parse(stdout) as { file: string;
+    predictions: { label: string; probability: number; }[]; }[];
   assert.equal([others.length, answer.predictions.length], [0, 2]);
   assert.ok(names.includes(answer.predictions[0].label));
   assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
@@ -93,7 +98,9 @@ function brokenCheckpoint(name: string, value: number): string {
   const file = join(copy, 'model.safetensors');
   const bytes = readFileSync(file);
   const start = 8 + Number(bytes.readBigUInt64LE());
-  const { data_offsets: [from, to] } = JSON.parse(bytes.toString('utf8', 8, start))[name] as { data_offsets: [number, number] };
+  const { data_offsets: [from, to] } = JSON.parse(bytes.toString('utf8', 8, start))[name] as {
+    data_offsets: [number, number];
+  };
   for (let at = start + from; at < start + to; at += 4) bytes.writeFloatLE(value, at);
   writeFileSync(file, bytes);
   return copy;
@@ -107,7 +114,8 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
     [predict, 'visual_projection.weight', Number.NaN, /"visual\.proj" in .* is NaN or infinite/],
     [predict, 'visual_projection.weight', 3e38, /the activation "visual\.frames" of .*\.mp4 is NaN or infinite/],
     [evaluate, 'text_projection.weight', 3e38, /a feature of the texts is NaN or infinite/],
-    [[...evaluate, '--set', 'train.precision=f16'], 'text_projection.weight', 1e5, /the weight "text_projection" is NaN or infinite|has no shader-f16/],
+    [[...evaluate, '--set', 'train.precision=f16'], 'text_projection.weight', 1e5,
+      /the weight "text_projection" is NaN or infinite|has no shader-f16/],
   ];
   for (const [command, name, value, message] of cases) {
     const { code, stdout, stderr } = await firstlight([...command, '--checkpoint', brokenCheckpoint(name, value)]);
@@ -137,8 +145,10 @@ test('what cannot be found is named, with a way out', async () => {
   const cases: [string[], number, RegExp][] = [
     [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no checkpoint.*\n.*there are/],
     [['evaluate', config, '--checkpoint', join(folder, 'nowhere')], 5, /nowhere: no such file or folder/],
-    [['evaluate', config, '--checkpoint', join(out, 'checkpoint'), '--set', 'data.size=64'], 1, /frames of 32 × 32 pixels.*of 64\n.*data\.size=32/],
-    [['train', config, '--out', join(folder, 'other'), '--batch', '100'], 3, /has 8 clips, one optimiser step takes 100/],
+    [['evaluate', config, '--checkpoint', join(out, 'checkpoint'), '--set', 'data.size=64'], 1,
+      /frames of 32 × 32 pixels.*of 64\n.*data\.size=32/],
+    [['train', config, '--out', join(folder, 'other'), '--batch', '100'], 3,
+      /has 8 clips, one optimiser step takes 100/],
   ];
   for (const [words, code, message] of cases) {
     const ended = await firstlight(words);

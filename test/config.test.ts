@@ -17,10 +17,26 @@ function refused(text: string, overrides: string[] = []): string {
 test('what is not said is the official recipe', () => {
   const config = parseConfig(SMALLEST, 'c.yaml');
   assert.equal(config.optim, {
-    lr: 8e-6, newPartsLrScale: 10, minLrRatio: 0.01, schedule: 'recipe', weightDecay: 0.001, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null,
+    lr: 8e-6,
+    newPartsLrScale: 10,
+    minLrRatio: 0.01,
+    schedule: 'recipe',
+    weightDecay: 0.001,
+    betas: [0.9, 0.98],
+    eps: 1e-8,
+    maxGradNorm: null,
   });
   assert.equal(config.train, {
-    epochs: 30, warmupEpochs: null, steps: null, warmupSteps: null, batch: 8, accumulation: 1, labelSmoothing: 0.1, fixText: true, precision: 'f32', recompute: false,
+    epochs: 30,
+    warmupEpochs: null,
+    steps: null,
+    warmupSteps: null,
+    batch: 8,
+    accumulation: 1,
+    labelSmoothing: 0.1,
+    fixText: true,
+    precision: 'f32',
+    recompute: false,
   });
   assert.is(config.data.frames, 8);
   assert.is(config.data.size, 224);
@@ -35,7 +51,8 @@ test('paths of a file start at its folder, paths of overrides at the working fol
 });
 
 test('overrides are YAML values and win over the file', () => {
-  const config = parseConfig(`${SMALLEST}optim: {lr: 1}\n`, 'c.yaml', ['optim.lr=1e-4', 'optim.betas=[0.5, 0.6]', 'train.fixText=false', 'optim.maxGradNorm=null', 'run.seed=7']);
+  const config = parseConfig(`${SMALLEST}optim: {lr: 1}\n`, 'c.yaml', ['optim.lr=1e-4', 'optim.betas=[0.5, 0.6]',
+    'train.fixText=false', 'optim.maxGradNorm=null', 'run.seed=7']);
   assert.is(config.optim.lr, 1e-4);
   assert.equal(config.optim.betas, [0.5, 0.6]);
   assert.is(config.train.fixText, false);
@@ -43,7 +60,8 @@ test('overrides are YAML values and win over the file', () => {
 });
 
 test('writing a configuration and reading it again changes nothing', () => {
-  const config = parseConfig(SMALLEST, '/a b/c.yaml', ['data.root="/x: y # z"', 'optim.eps=1e-9', 'model.init.mitWeights=0.15']);
+  const config = parseConfig(SMALLEST, '/a b/c.yaml', ['data.root="/x: y # z"', 'optim.eps=1e-9',
+    'model.init.mitWeights=0.15']);
   const text = formatConfig(config);
   assert.equal(parseConfig(text, '/else/where.yaml'), config);
   assert.is(formatConfig(parseConfig(text, '/else/where.yaml')), text);
@@ -59,7 +77,9 @@ test('every key has a description and stands in what is written', () => {
 });
 
 test('all problems are told at once, in the order of the file, each with its place', () => {
-  const message = refused('data:\n  trian: a\n  labels: b\n  frames: "8"\nmodel: {preset: B/23}\ntrain: {batch: 1.5}\noptim: 3\n');
+  const message = refused(
+    'data:\n  trian: a\n  labels: b\n  frames: "8"\nmodel: {preset: B/23}\ntrain: {batch: 1.5}\noptim: 3\n',
+  );
   assert.is(message, [
     'c.yaml: 6 problems',
     '  line 1, column 1: data.train: is missing: a text',
@@ -71,9 +91,12 @@ test('all problems are told at once, in the order of the file, each with its pla
   ].join('\n'));
 });
 
-for (const [key, guess] of [['lr', 'optim.lr'], ['learningRate', 'optim.lr'], ['optim.weight_decay', 'optim.weightDecay'], ['train.bacth', 'train.batch'], ['val', 'data.val']]) {
+for (const [key, guess] of [['lr', 'optim.lr'], ['learningRate', 'optim.lr'], ['optim.weight_decay',
+  'optim.weightDecay'], ['train.bacth', 'train.batch'], ['val', 'data.val']]) {
   test(`an unknown key "${key}" is answered with ${guess}`, () => {
-    const text = key.includes('.') ? `${SMALLEST}${key.split('.')[0]}: {${key.split('.')[1]}: 1}` : `${SMALLEST}${key}: 1`;
+    const text = key.includes('.')
+      ? `${SMALLEST}${key.split('.')[0]}: {${key.split('.')[1]}: 1}`
+      : `${SMALLEST}${key}: 1`;
     assert.match(refused(text), `${key}: is not a key; did you mean ${guess}?`);
     assert.match(refused(SMALLEST, [`${key}=1`]), `is not a key; did you mean ${guess}?`);
   });
@@ -123,27 +146,40 @@ test('the schedule counts micro-batches for the recipe and optimiser steps for t
   assert.equal(scheduleOf(parseConfig(SMALLEST, 'c.yaml', overrides), 11), {
     form: 'recipe', baseLr: 2, minLr: 0.02, warmup: 11, total: 66, batchesPerEpoch: 11, accumulation: 2,
   });
-  const plain = scheduleOf(parseConfig(SMALLEST, 'c.yaml', [...overrides, 'optim.schedule=plain', 'train.warmupSteps=3']), 11);
+  const plain = scheduleOf(
+    parseConfig(SMALLEST, 'c.yaml', [...overrides, 'optim.schedule=plain', 'train.warmupSteps=3']),
+    11,
+  );
   assert.is(plain.warmup, 3);
   assert.is(plain.total, 30);
 });
 
 test('where no warm-up is given it is the five epochs of the recipe, or a sixth of a run that is shorter than thirty', () => {
   const of = (...overrides: string[]) => scheduleOf(parseConfig(SMALLEST, 'c.yaml', overrides), 100);
-  assert.equal([of(), of('train.epochs=50'), of('train.epochs=3'), of('train.steps=12')].map(({ warmup, total }) => [warmup, total]), [[500, 3000], [500, 5000], [50, 300], [2, 12]]);
+  assert.equal(
+    [of(), of('train.epochs=50'), of('train.epochs=3'), of('train.steps=12')].map((
+      { warmup, total },
+    ) => [warmup, total]),
+    [[500, 3000], [500, 5000], [50, 300], [2, 12]],
+  );
 });
 
 test('steps are counted as epochs are: 100 steps over epochs of 15 micro-batches, 8 of them a step, come to the floor at the end and not before', () => {
-  const schedule = scheduleOf(parseConfig(SMALLEST, 'c.yaml', ['train.steps=100', 'train.warmupSteps=10', 'train.accumulation=8']), 15);
+  const schedule = scheduleOf(
+    parseConfig(SMALLEST, 'c.yaml', ['train.steps=100', 'train.warmupSteps=10', 'train.accumulation=8']),
+    15,
+  );
   assert.equal([schedule.warmup, schedule.total], [150, 1500]);
   assert.ok(learningRate(schedule, 99) > schedule.minLr);
-  assert.is(learningRate(schedule, 100), schedule.minLr + 0.5 * (schedule.baseLr - schedule.minLr) * (1 + Math.cos((Math.PI * 1492) / 1500)));
+  assert.is(learningRate(schedule, 100),
+    schedule.minLr + 0.5 * (schedule.baseLr - schedule.minLr) * (1 + Math.cos((Math.PI * 1492) / 1500)));
 });
 
 test('a warm-up as long as the run is refused, whatever units they are given in', () => {
   const refused = (perEpoch: number, ...overrides: string[]) => {
     const config = parseConfig(SMALLEST, 'c.yaml', overrides);
-    assert.throwsWith(() => scheduleOf(config, perEpoch), /train\.warmup(Steps|Epochs)=\d+: the warm-up takes \d+ of the run's \d+ micro-batches/);
+    assert.throwsWith(() => scheduleOf(config, perEpoch),
+      /train\.warmup(Steps|Epochs)=\d+: the warm-up takes \d+ of the run's \d+ micro-batches/);
   };
   refused(10, 'train.steps=20', 'train.warmupEpochs=2');
   refused(10, 'train.epochs=2', 'train.warmupSteps=20');

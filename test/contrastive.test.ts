@@ -41,7 +41,9 @@ test("CLIP's loss and its gradient are those of the definition, with equal capti
   assert.ok(Math.abs((await loss.item()) - reference(exact)) < 1e-5);
   const gradient = (await logits.grad?.read()) as Float32Array;
   for (let i = 0; i < N * N; i++) {
-    const [above, below] = [1e-5, -1e-5].map((step) => reference(exact.map((value, j) => (j === i ? value + step : value))));
+    const [above, below] = [1e-5, -1e-5].map((step) =>
+      reference(exact.map((value, j) => (j === i ? value + step : value)))
+    );
     assert.ok(Math.abs(gradient[i] - (above - below) / 2e-5) < 1e-5, `element ${i}`);
   }
   logits.grad?.dispose();

@@ -1,6 +1,6 @@
 /**
- * The rule by which rooms count their work (kernels/shared/cost.ts), held against what cases dispatch: every tensor at the edge of an operation moves
- * once. Nothing is computed: commands are looked at.
+ * The rule by which rooms count their work (kernels/shared/cost.ts), held against what cases dispatch: every tensor at
+ * the edge of an operation moves once. Nothing is computed: commands are looked at.
  */
 import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../engine/index.ts';
 import type { Command } from '../engine/command.ts';
@@ -41,26 +41,36 @@ class Stretches {
   }
 }
 
-/** What dispatches of a call read that was there before, and what they wrote of which somebody still knows when it is over. */
+/**
+ * What dispatches of a call read that was there before, and what they wrote of which somebody still knows when it is
+ * over.
+ */
 interface Edge {
   readonly read: number;
   readonly written: number;
 }
 
-/** The edge of what `work` dispatches. @param before storages that hold something, to which those are added that it touches */
+/**
+ * The edge of what `work` dispatches. @param before storages that hold something, to which those are added that it
+ * touches
+ */
 function edgeOf(gpu: Gpu, before: Set<Storage>, work: () => void): Edge {
   const [read, written] = [new Stretches(), new Stretches()];
   const append = gpu.append.bind(gpu);
   gpu.append = (command: Command) => {
     if (command.kind !== 'dispatch') before.add(command.to.storage);
     // a gradient that is a view is copied to a place of its own
-    if (command.kind === 'copy' && written.has(command.from.storage)) written.add(command.to.storage, command.to.offset, command.bytes);
+    if (command.kind === 'copy' && written.has(command.from.storage)) {
+      written.add(command.to.storage, command.to.offset, command.bytes);
+    }
     if (command.kind === 'dispatch') {
       const bound = command.resources.filter((resource) => resource.kind !== 'uniform');
       for (const { kind, storage, offset, bytes } of bound) {
         if (!written.has(storage) && (kind === 'read' || before.has(storage))) read.add(storage, offset, bytes);
       }
-      for (const { kind, storage, offset, bytes } of bound) if (kind === 'read_write') written.add(storage, offset, bytes);
+      for (const { kind, storage, offset, bytes } of bound) {
+        if (kind === 'read_write') written.add(storage, offset, bytes);
+      }
     }
     append(command);
   };
@@ -74,12 +84,20 @@ function edgeOf(gpu: Gpu, before: Set<Storage>, work: () => void): Edge {
 }
 
 function made(gpu: Gpu, name: string, { shape, data, isWide }: Input, type: FloatType): AnyTensor {
-  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : isWide === true ? 'f32' : type;
+  const dtype = data instanceof Uint32Array
+    ? 'u32'
+    : data instanceof Int32Array
+    ? 'i32'
+    : isWide === true
+    ? 'f32'
+    : type;
   return gpu.keep(Tensor.empty(gpu, shape, dtype, name) as AnyTensor);
 }
 
 function edgesOf(gpu: Gpu, item: Case, type: FloatType): { readonly forward: Edge; readonly gradient?: Edge } {
-  const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, made(gpu, name, input, type)]));
+  const inputs = Object.fromEntries(
+    Object.entries(item.inputs).map(([name, input]) => [name, made(gpu, name, input, type)]),
+  );
   for (const name of item.wrt) inputs[name].requiresGrad = true;
   const storages = new Set(Object.values(inputs).map(({ storage }) => storage));
   let outputs: readonly AnyTensor[] = [];
@@ -102,7 +120,10 @@ const OPTIMISERS = ['adamw', 'sgd'];
 const SEVERAL = /added to/;
 /** Operations that read or write parts of what they bind. */
 const PARTS = /^(slice|embedding|indexSelect|gather|scatterAdd|packed: most)/;
-/** A gradient that is dy itself is copied by a dispatch where it is an odd number of f16, because WebGPU copies whole words. */
+/**
+ * A gradient that is dy itself is copied by a dispatch where it is an odd number of f16, because WebGPU copies whole
+ * words.
+ */
 const isCopied = ({ name }: Case, type: FloatType) => type === 'f16' && /^(add|sub):|residual/.test(name);
 /** Bytes of what is smaller than a tensor: settings, totals, what is bound in place of nothing. */
 const SLACK = 64;
@@ -112,14 +133,19 @@ test('a cost moves every tensor at the edge of its operation once, as the dispat
   const wrong: string[] = [];
   for (const room of rooms) {
     const isOptimiser = OPTIMISERS.includes(room.name);
-    const items = isOptimiser ? [workloadsFor(gpu, room)[0].make()] : room.cases.filter(({ name }) => !SEVERAL.test(name));
+    const items = isOptimiser
+      ? [workloadsFor(gpu, room)[0].make()]
+      : room.cases.filter(({ name }) => !SEVERAL.test(name));
     for (const item of items.filter(({ skip }) => skip?.(gpu) === undefined)) {
       for (const type of ['f32', 'f16'] as const) {
         const { forward, gradient } = edgesOf(gpu, item, type);
-        for (const [direction, cost, edge] of [['forward', item.cost(type), forward], ['gradient', item.gradientCost?.(type), gradient]] as const) {
+        for (const [direction, cost, edge] of [['forward', item.cost(type), forward], ['gradient',
+          item.gradientCost?.(type), gradient]] as const) {
           if (cost === undefined || edge === undefined) continue;
-          for (const [what, counted, moved] of [['read', cost.bytesRead, edge.read], ['written', cost.bytesWritten, edge.written]] as const) {
-            const title = `${room.name}, ${item.name}, ${direction} in ${type}: counts ${counted} bytes ${what}, the dispatches have ${moved} at their edge`;
+          for (const [what, counted, moved] of [['read', cost.bytesRead, edge.read], ['written', cost.bytesWritten,
+            edge.written]] as const) {
+            const title =
+              `${room.name}, ${item.name}, ${direction} in ${type}: counts ${counted} bytes ${what}, the dispatches have ${moved} at their edge`;
             const isPart = PARTS.test(item.name) || isCopied(item, type);
             if (counted > 1.05 * moved + SLACK || (!isPart && counted < 0.9 * moved - SLACK)) wrong.push(title);
           }

@@ -13,7 +13,9 @@ test('targets of another shape are refused, and labels are pointed to', () => {
   gpu.scope(() => {
     assert.throwsWith(
       () => crossEntropy(zeros(4, 5), zeros(4)),
-      ShapeError, 'crossEntropy: logits are [4,5], targets [4]; both must be [rows, classes]', { hint: 'for one label per row use crossEntropyWithLabels' },
+      ShapeError,
+      'crossEntropy: logits are [4,5], targets [4]; both must be [rows, classes]',
+      { hint: 'for one label per row use crossEntropyWithLabels' },
     );
     const labels = Tensor.from(gpu, Uint32Array.of(1, 2, 3));
     assert.throwsWith(() => crossEntropyWithLabels(zeros(4, 5), labels), /logits are \[4,5\], labels \[3\]/);
@@ -43,10 +45,13 @@ test('a label that names no class makes the loss NaN, and the gradient of its ro
 const OUT = Number.NEGATIVE_INFINITY;
 
 /** Loss and gradient of one row of logits, with a label or with targets. */
-async function row(logits: readonly number[], target: number | readonly number[], smoothing = 0): Promise<{ loss: number; gradient: number[] }> {
+async function row(logits: readonly number[], target: number | readonly number[],
+  smoothing = 0): Promise<{ loss: number; gradient: number[] }> {
   const z = Tensor.from(gpu, Float32Array.from(logits), [1, logits.length]);
   z.requiresGrad = true;
-  const loss = typeof target === 'number' ? crossEntropyWithLabels(z, Tensor.from(gpu, Uint32Array.of(target)), smoothing) : crossEntropy(z, Tensor.from(gpu, Float32Array.from(target), [1, target.length]));
+  const loss = typeof target === 'number'
+    ? crossEntropyWithLabels(z, Tensor.from(gpu, Uint32Array.of(target)), smoothing)
+    : crossEntropy(z, Tensor.from(gpu, Float32Array.from(target), [1, target.length]));
   backward(loss);
   return { loss: await loss.item(), gradient: [...(await z.grad!.read())] };
 }
@@ -63,7 +68,9 @@ test('a class of −∞ costs nothing where its target is 0', async () => {
 test('a class of −∞ that has a target costs ∞, and a row of nothing else has no loss', async () => {
   assert.is((await row([1, 2, 3, OUT], 3)).loss, Number.POSITIVE_INFINITY);
   assert.is((await row([1, 2, 3, OUT], 1, 0.1)).loss, Number.POSITIVE_INFINITY, 'smoothing gives every class a target');
-  for (const target of [1, [0, 1, 0, 0], [0, 0, 0, 0]]) assert.ok(Number.isNaN((await row([OUT, OUT, OUT, OUT], target)).loss));
+  for (const target of [1, [0, 1, 0, 0], [0, 0, 0, 0]]) {
+    assert.ok(Number.isNaN((await row([OUT, OUT, OUT, OUT], target)).loss));
+  }
 });
 
 test('the smallest f32 in place of −∞ is a logit like any other', async () => {
@@ -75,7 +82,9 @@ test('the smallest f32 in place of −∞ is a logit like any other', async () =
 test('NaN in a logit or a target is seen, also where the label is another', async () => {
   for (const at of [0, 1, 2]) {
     const logits = [1, 2, 3].with(at, Number.NaN);
-    for (const target of [0, [0, 0, 0], [1, 0, 0]]) assert.ok(Number.isNaN((await row(logits, target)).loss), `logit ${at}`);
+    for (const target of [0, [0, 0, 0], [1, 0, 0]]) {
+      assert.ok(Number.isNaN((await row(logits, target)).loss), `logit ${at}`);
+    }
     assert.ok(Number.isNaN((await row([OUT, 0, 1], [0, 0, 1].with(at, Number.NaN))).loss), `target ${at}`);
   }
 });
@@ -109,7 +118,8 @@ test('a target that waits for a gradient is refused, as blend refuses what is no
     const logits = Tensor.zeros(gpu, [2, 3]);
     const target = Tensor.zeros(gpu, [2, 3]);
     target.requiresGrad = true;
-    assert.throwsWith(() => crossEntropy(logits, target), /crossEntropy: target \[2,3\] requires a gradient, and gets none/);
+    assert.throwsWith(() => crossEntropy(logits, target),
+      /crossEntropy: target \[2,3\] requires a gradient, and gets none/);
     crossEntropy(logits, target.detach());
     noGrad(() => crossEntropy(logits, target));
     const partner = Tensor.from(gpu, Uint32Array.of(1, 0));

@@ -30,7 +30,9 @@ test('what is not finite reaches the sums from its own place on, and none before
   const want = (k: number) => (k < 17 ? k + 1 : k < 30 ? Number.POSITIVE_INFINITY : Number.NaN);
   const same = (a: number, b: number) => a === b || (Number.isNaN(a) && Number.isNaN(b));
   for (const variant of new Set(kernels.flatMap((kernel) => kernel.variants(gpu)))) {
-    for (const kernel of kernels) if (kernel.variants(gpu).includes(variant)) gpu.candidates.prefer(kernel.name, { variant, sizes: {} });
+    for (const kernel of kernels) {
+      if (kernel.variants(gpu).includes(variant)) gpu.candidates.prefer(kernel.name, { variant, sizes: {} });
+    }
     for (const width of [1, 3, 4]) {
       const columns = Float32Array.from({ length: n * width }, (_, i) => data[Math.floor(i / width)]);
       const areRight = (sums: Float32Array) => sums.every((v, i) => same(v, want(Math.floor(i / width))));

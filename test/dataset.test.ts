@@ -18,13 +18,16 @@ const CLIP_BYTES = FRAMES * i420Bytes(WIDTH, HEIGHT);
 
 /** One colour per clip, a little lighter with every frame. */
 function writeClip(path: string, shade: number): void {
-  const frames = Array.from({ length: FRAMES }, (_, t) =>
-    rgbToI420(new Uint8Array(3 * WIDTH * HEIGHT).fill(shade + 10 * t), WIDTH, HEIGHT, { matrix: 'bt601', range: 'limited' }));
+  const frames = Array.from({ length: FRAMES },
+    (_, t) =>
+      rgbToI420(new Uint8Array(3 * WIDTH * HEIGHT).fill(shade + 10 * t), WIDTH, HEIGHT, { matrix: 'bt601',
+        range: 'limited' }));
   writeVideo(path, frames);
 }
 
 const entriesOf = (names: readonly string[]): Entry[] => names.map((name, label) => ({ path: at(name), label }));
-const datasetOf = (names: readonly string[], cacheBytes?: number) => new Dataset(entriesOf(names), { frames: FRAMES, size: 32, crop: false, flip: false, seed: 1, cacheBytes });
+const datasetOf = (names: readonly string[], cacheBytes?: number) =>
+  new Dataset(entriesOf(names), { frames: FRAMES, size: 32, crop: false, flip: false, seed: 1, cacheBytes });
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];

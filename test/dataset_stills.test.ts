@@ -26,7 +26,13 @@ function chunk(type: string, contents: Uint8Array): Buffer {
   return bytes;
 }
 
-interface Fields { readonly width: number; readonly height: number; readonly depth: number; readonly type: number; readonly interlace?: number }
+interface Fields {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+  readonly type: number;
+  readonly interlace?: number;
+}
 
 function header({ width, height, depth, type, interlace = 0 }: Fields): Buffer {
   const contents = Buffer.alloc(13);
@@ -59,7 +65,8 @@ test('grey and colour, with and without alpha, of 8 and 16 bits, in rows and int
           const values = Array.from({ length: width * height * channels }, () => random.below(2 ** depth));
           const data = depth === 8 ? Uint8Array.from(values) : Uint16Array.from(values);
           const { rgb } = decodePng(Buffer.from(encode({ width, height, channels, depth, data }, { interlace })));
-          const expected = Uint8Array.from({ length: 3 * width * height }, (_, i) => values[Math.floor(i / 3) * channels + (channels > 2 ? i % 3 : 0)] >> (depth - 8));
+          const expected = Uint8Array.from({ length: 3 * width * height }, (_, i) =>
+            values[Math.floor(i / 3) * channels + (channels > 2 ? i % 3 : 0)] >> (depth - 8));
           assert.equal(rgb, expected, `${width} × ${height}, ${channels} channels, ${depth} bits, ${interlace}`);
         }
       }
@@ -69,7 +76,8 @@ test('grey and colour, with and without alpha, of 8 and 16 bits, in rows and int
 
 test('samples of 1, 2 and 4 bits are grey levels or colours of a palette', () => {
   // one row of five pixels, the highest bits first
-  const rows: [number, number[], number[]][] = [[1, [0b01101000], [0, 1, 1, 0, 1]], [2, [0b00011011, 0b11000000], [0, 1, 2, 3, 3]], [4, [0x01, 0x5a, 0xf0], [0, 1, 5, 10, 15]]];
+  const rows: [number, number[], number[]][] = [[1, [0b01101000], [0, 1, 1, 0, 1]], [2, [0b00011011, 0b11000000], [0, 1,
+    2, 3, 3]], [4, [0x01, 0x5a, 0xf0], [0, 1, 5, 10, 15]]];
   const palette = chunk('PLTE', Uint8Array.from({ length: 48 }, (_, i) => 5 * i));
   for (const [depth, line, samples] of rows) {
     const grey = decodePng(png(header({ width: 5, height: 1, depth, type: 0 }), pixels([0, ...line])));
@@ -81,9 +89,12 @@ test('samples of 1, 2 and 4 bits are grey levels or colours of a palette', () =>
 
 test('each of the five filters is undone', () => {
   // grey, 3 × 2; the first row is 10 20 30, the second 15 27 200
-  const filtered: [number, number[]][] = [[0, [15, 27, 200]], [1, [15, 12, 173]], [2, [5, 7, 170]], [3, [10, 10, 172]], [4, [5, 7, 170]]];
+  const filtered: [number, number[]][] = [[0, [15, 27, 200]], [1, [15, 12, 173]], [2, [5, 7, 170]], [3, [10, 10, 172]],
+    [4, [5, 7, 170]]];
   for (const [filter, line] of filtered) {
-    const { rgb } = decodePng(png(header({ width: 3, height: 2, depth: 8, type: 0 }), pixels([0, 10, 20, 30, filter, ...line])));
+    const { rgb } = decodePng(
+      png(header({ width: 3, height: 2, depth: 8, type: 0 }), pixels([0, 10, 20, 30, filter, ...line])),
+    );
     assert.equal([3, 4, 5].map((pixel) => rgb[3 * pixel]), [15, 27, 200], `filter ${filter}`);
   }
 });
@@ -98,7 +109,8 @@ test('a PNG that is damaged, cut off or lies is refused, with the reason', () =>
     ['empty', new Uint8Array(0), /does not begin like one/],
     ['text', Buffer.from('no picture'), /does not begin like one/],
     ['no size', png(header({ ...small, width: 0 }), zeros), /states a picture of 0 × 8/],
-    ['huge', png(header({ ...small, width: 60_000, height: 60_000 }), zeros), /60000 × 60000, more than 33,177,600 pixels/],
+    ['huge', png(header({ ...small, width: 60_000, height: 60_000 }), zeros),
+      /60000 × 60000, more than 33,177,600 pixels/],
     ['odd depth', png(header({ ...small, depth: 3 }), zeros), /colour type 2 with 3 bits/],
     ['no header', png(zeros), /has no header/],
     ['no pixels', png(header(small)), /holds no pixels/],
@@ -109,7 +121,9 @@ test('a PNG that is damaged, cut off or lies is refused, with the reason', () =>
     ['flipped', flipped, /checksum of "IHDR|checksum of "IDAT/],
     ['unknown', png(header(small), chunk('ABCD', new Uint8Array(2)), zeros), /needs "ABCD"/],
   ];
-  for (let length = 8; length < whole.length; length += 5) cases.push([`first ${length}`, whole.subarray(0, length), /it is cut off/]);
+  for (let length = 8; length < whole.length; length += 5) {
+    cases.push([`first ${length}`, whole.subarray(0, length), /it is cut off/]);
+  }
   for (const [name, bytes, expected] of cases) {
     const path = at(`${name}.png`);
     writeFileSync(path, bytes);

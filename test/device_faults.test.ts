@@ -1,7 +1,8 @@
 /** A device that lacks memory, or is lost, at every moment: the first error is the cause, and it says so. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { Arena, backward, type Context, DeviceLostError, FirstlightError, type Gpu, GpuValidationError, History, open, OutOfMemoryError, Tensor } from '../engine/index.ts';
+import { Arena, backward, type Context, DeviceLostError, FirstlightError, type Gpu, GpuValidationError, History, open,
+  OutOfMemoryError, Tensor } from '../engine/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
 import { type Made, openLacking, openWith } from './faulty_device.ts';
@@ -32,7 +33,8 @@ async function train(gpu: Gpu): Promise<void> {
 
 /** How often a training makes each kind of thing, by what each is called. */
 async function madeBy(): Promise<Record<Made, (string | undefined)[]>> {
-  const made: Record<Made, (string | undefined)[]> = { createBuffer: [], createQuerySet: [], createBindGroup: [], createComputePipeline: [] };
+  const made: Record<Made, (string | undefined)[]> = { createBuffer: [], createQuerySet: [], createBindGroup: [],
+    createComputePipeline: [] };
   await using gpu = await openLacking((kind, _, { label }) => {
     made[kind].push(label);
     return false;
@@ -56,7 +58,8 @@ test('wherever memory ends in a training, the error names what there was none fo
       assert.instance(error, OutOfMemoryError, what);
       const { message, context, cause } = error as OutOfMemoryError;
       assert.ok(message.includes(label), what);
-      assert.match(message, /^cannot allocate ([\d.]+ [KM]?i?B.*|memory) for .*: live .*, reserved .*, no budget\nLargest: /);
+      assert.match(message,
+        /^cannot allocate ([\d.]+ [KM]?i?B.*|memory) for .*: live .*, reserved .*, no budget\nLargest: /);
       if (kind === 'createBuffer') assert.ok(context.requested as number > 0, what);
       assert.match(String((cause as Error).message), 'no memory for');
       if (gpu === undefined) continue;
@@ -177,7 +180,9 @@ test('a loss of which the device tells only after it broke its promise is a loss
     }),
     createBuffer(descriptor: GPUBufferDescriptor) {
       const buffer = real.createBuffer(descriptor);
-      if (isBroken) Object.defineProperty(buffer, 'mapAsync', { value: () => Promise.reject(new DOMException('', 'AbortError')) });
+      if (isBroken) {
+        Object.defineProperty(buffer, 'mapAsync', { value: () => Promise.reject(new DOMException('', 'AbortError')) });
+      }
       return buffer;
     },
   }));

@@ -17,12 +17,18 @@ test('Philox gives the same words on the GPU as on the host, and as its authors 
     @group(0) @binding(2) var<storage, read_write> words: array<vec4u>;
     @compute @workgroup_size(1)
     fn draw(@builtin(workgroup_id) group: vec3u) { words[group.x] = philox(counters[group.x], keys[group.x]); }`;
-  const kernel = new Kernel('philox_test', [{ file: 'test/philox.wgsl', text }, await part(import.meta.url, '../kernels/shared/philox.wgsl')]);
+  const kernel = new Kernel('philox_test', [{ file: 'test/philox.wgsl', text },
+    await part(import.meta.url, '../kernels/shared/philox.wgsl')]);
   const most = 0xffffffff;
-  const counters = [[0, 0, 0, 0], [most, most, most, most], [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [5, 7, 41, 0]] as const;
+  const counters = [[0, 0, 0, 0], [most, most, most, most], [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [5, 7, 41,
+    0]] as const;
   const keys = [[0, 0], [most, most], [0xa4093822, 0x299f31d0], SEED] as const;
   const words = Tensor.from(gpu, new Uint32Array(16));
-  kernel.run(gpu, { tensors: { counters: Tensor.from(gpu, Uint32Array.from(counters.flat())), keys: Tensor.from(gpu, Uint32Array.from(keys.flat())), words }, grid: 4 });
+  kernel.run(gpu, {
+    tensors: { counters: Tensor.from(gpu, Uint32Array.from(counters.flat())),
+      keys: Tensor.from(gpu, Uint32Array.from(keys.flat())), words },
+    grid: 4,
+  });
   const got = [...(await words.read())];
   assert.equal(got, counters.flatMap((counter, i) => philox(counter, keys[i])));
   assert.equal(got.slice(0, 4), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
@@ -61,9 +67,12 @@ test('a rate outside of [0, 1), a foreign state and a missing dimension are refu
   gpu.scope(() => {
     const x = ones(8);
     const draw = { state: state(1), layer: 0 };
-    for (const rate of [-0.1, Number.NaN, Number.POSITIVE_INFINITY]) assert.throwsWith(() => dropout(x, rate, draw), { code: 'FL_RANGE' });
+    for (const rate of [-0.1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      assert.throwsWith(() => dropout(x, rate, draw), { code: 'FL_RANGE' });
+    }
     assert.throwsWith(() => dropout(x, 1, draw), FirstlightError, 'dropout: rate is 1, it must be in [0, 1)');
-    assert.throwsWith(() => dropout(x, 0.5, { state: Tensor.from(gpu, new Uint32Array(3)), layer: 0 }), ShapeError, /\[3\], expected \[4\]/);
+    assert.throwsWith(() => dropout(x, 0.5, { state: Tensor.from(gpu, new Uint32Array(3)), layer: 0 }), ShapeError,
+      /\[3\], expected \[4\]/);
     assert.throwsWith(() => dropPath(x, 0.5, draw, 1), /x is \[8\], it has no dimension 1/);
   });
 });
@@ -93,7 +102,9 @@ test('a tensor larger than a binding is split, and draws the same', async () => 
   for (const context of [gpu, small]) {
     const draw = { state: state(5, context), layer: 1 };
     const x = Tensor.from(context, Float32Array.from({ length: n }, (_, i) => i + 1));
-    results.push([...(await dropout(x, 0.5, draw).read())], [...(await dropPath(x.reshape([61, 41]), 0.5, draw, 1).read())]);
+    results.push([...(await dropout(x, 0.5, draw).read())], [
+      ...(await dropPath(x.reshape([61, 41]), 0.5, draw, 1).read()),
+    ]);
   }
   assert.equal(results.slice(2), results.slice(0, 2));
   await small.close();

@@ -5,7 +5,8 @@ import * as operations from '../kernels/elementwise/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
 
-const { add, clamp, div, exp, ge, gt, lt, maximum, minimum, mul, neg, pow, relu, scale, sigmoid, sub, where } = operations;
+const { add, clamp, div, exp, ge, gt, lt, maximum, minimum, mul, neg, pow, relu, scale, sigmoid, sub, where } =
+  operations;
 
 const gpu = await open();
 const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
@@ -22,25 +23,32 @@ test('shapes that do not broadcast are refused by name', () => {
   gpu.scope(() => {
     const a = Tensor.zeros(gpu, [2, 3]);
     const b = Tensor.zeros(gpu, [2, 4]);
-    assert.throwsWith(() => add(a, b), ShapeError, 'add: [2,3] and [2,4] do not broadcast: axis 1 from the left is 3 and 4');
-    assert.throwsWith(() => where(a, 0, b), ShapeError, 'where: [2,3] and [2,4] do not broadcast: axis 1 from the left is 3 and 4');
+    assert.throwsWith(() => add(a, b), ShapeError,
+      'add: [2,3] and [2,4] do not broadcast: axis 1 from the left is 3 and 4');
+    assert.throwsWith(() => where(a, 0, b), ShapeError,
+      'where: [2,3] and [2,4] do not broadcast: axis 1 from the left is 3 and 4');
     const [even, odd] = [[2, 1, 2, 1, 2, 1, 2], [1, 2, 1, 2, 1, 2, 1]].map((shape) => Tensor.zeros(gpu, shape));
-    assert.throwsWith(() => mul(even, odd), ShapeError, 'mul: [2,2,2,2,2,2,2] needs 7 axes that cannot be merged, at most 6 work');
-    assert.throwsWith(() => gt(a, b), ShapeError, 'gt: [2,4] and [2,3] do not broadcast: axis 1 from the left is 4 and 3');
+    assert.throwsWith(() => mul(even, odd), ShapeError,
+      'mul: [2,2,2,2,2,2,2] needs 7 axes that cannot be merged, at most 6 work');
+    assert.throwsWith(() => gt(a, b), ShapeError,
+      'gt: [2,4] and [2,3] do not broadcast: axis 1 from the left is 4 and 3');
   });
 });
 
 test('operands that are no floats, belong to two contexts, or are numbers alone are refused by name', async () => {
   await using other = await open();
-  const [x, whole, foreign] = [Tensor.zeros(gpu, [4]), Tensor.from(gpu, Uint32Array.of(1, 2, 3, 4)), Tensor.zeros(other, [4])];
+  const [x, whole, foreign] = [Tensor.zeros(gpu, [4]), Tensor.from(gpu, Uint32Array.of(1, 2, 3, 4)),
+    Tensor.zeros(other, [4])];
   assert.throwsWith(() => add(x, whole as unknown as Tensor), DTypeError, 'add: b must be f32 or f16, got u32');
   assert.throwsWith(() => relu(whole as unknown as Tensor), DTypeError, 'relu: x must be f32 or f16, got u32');
-  assert.throwsWith(() => where(whole as unknown as Tensor, x, x), DTypeError, 'where: condition must be f32 or f16, got u32');
+  assert.throwsWith(() => where(whole as unknown as Tensor, x, x), DTypeError,
+    'where: condition must be f32 or f16, got u32');
   assert.throwsWith(() => mul(x, foreign), ContextError, 'elementwise.mul.vec4: b belongs to another context');
   assert.throwsWith(() => where(x, 1, foreign), ContextError, 'where_nonzero.vec4: b belongs to another context');
   assert.throwsWith(() => pow(2, 3), ShapeError, 'pow: expected a tensor, got numbers: a = 2, b = 3');
   assert.throwsWith(() => sub(x, '1' as unknown as number), ShapeError, 'sub: b is 1, neither a tensor nor a number');
-  assert.throwsWith(() => exp(undefined as unknown as Tensor), ShapeError, 'exp: x is undefined, neither a tensor nor a number');
+  assert.throwsWith(() => exp(undefined as unknown as Tensor), ShapeError,
+    'exp: x is undefined, neither a tensor nor a number');
   for (const tensor of [x, whole]) tensor.dispose();
 });
 
@@ -99,19 +107,20 @@ test('the gradient of a sum of equal shapes costs no dispatch, and the sum keeps
 });
 
 /** Operations of a tensor and a number, on either side. */
-const WITH_NUMBERS: readonly (readonly [string, (x: Tensor) => Tensor, (x: Tensor, number: Tensor) => Tensor, number])[] = [
-  ['x + 1', (x) => add(x, 1), (x, n) => add(x, n), 1],
-  ['1 − x', (x) => sub(1, x), (x, n) => sub(n, x), 1],
-  ['x − 0.3', (x) => sub(x, 0.3), (x, n) => sub(x, n), 0.3],
-  ['2.5 · x', (x) => mul(2.5, x), (x, n) => mul(n, x), 2.5],
-  ['x / 3', (x) => div(x, 3), (x, n) => div(x, n), 3],
-  ['1 / x', (x) => div(1, x), (x, n) => div(n, x), 1],
-  ['x³', (x) => pow(x, 3), (x, n) => pow(x, n), 3],
-  ['0.7ˣ', (x) => pow(0.7, x), (x, n) => pow(n, x), 0.7],
-  ['max(x, 0)', (x) => maximum(x, 0), (x, n) => maximum(x, n), 0],
-  ['min(2, x)', (x) => minimum(2, x), (x, n) => minimum(n, x), 2],
-  ['x < 1', (x) => where(lt(x, 1), x, -4), (x, n) => where(lt(x, n), x, -4), 1],
-];
+const WITH_NUMBERS:
+  readonly (readonly [string, (x: Tensor) => Tensor, (x: Tensor, number: Tensor) => Tensor, number])[] = [
+    ['x + 1', (x) => add(x, 1), (x, n) => add(x, n), 1],
+    ['1 − x', (x) => sub(1, x), (x, n) => sub(n, x), 1],
+    ['x − 0.3', (x) => sub(x, 0.3), (x, n) => sub(x, n), 0.3],
+    ['2.5 · x', (x) => mul(2.5, x), (x, n) => mul(n, x), 2.5],
+    ['x / 3', (x) => div(x, 3), (x, n) => div(x, n), 3],
+    ['1 / x', (x) => div(1, x), (x, n) => div(n, x), 1],
+    ['x³', (x) => pow(x, 3), (x, n) => pow(x, n), 3],
+    ['0.7ˣ', (x) => pow(0.7, x), (x, n) => pow(n, x), 0.7],
+    ['max(x, 0)', (x) => maximum(x, 0), (x, n) => maximum(x, n), 0],
+    ['min(2, x)', (x) => minimum(2, x), (x, n) => minimum(n, x), 2],
+    ['x < 1', (x) => where(lt(x, 1), x, -4), (x, n) => where(lt(x, n), x, -4), 1],
+  ];
 
 for (const [name, withNumber, withTensor, number] of WITH_NUMBERS) {
   test(`${name} has the same bits with a number as with a tensor, and its gradient costs one dispatch at most`, async () => {
@@ -210,8 +219,9 @@ test('operands that are repeated in work larger than a binding have the same bit
           const { dispatches } = context.counts;
           backward(y, dy);
           const tensors = [y, ...[a, b, c, d, e, f].map(({ grad }) => grad as Tensor)];
-          return { tensors: tensors.map((tensor) => context.keep(tensor)), dispatches: context.counts.dispatches - dispatches };
-        }),
+          return { tensors: tensors.map((tensor) => context.keep(tensor)),
+            dispatches: context.counts.dispatches - dispatches };
+        })
       );
       const [want, got] = await Promise.all(results.map(({ tensors }, i) => [gpu, small][i].read(tensors)));
       want.forEach((values, i) => assert.equal(got[i], values, `${type}, ${name}: result ${i}`));

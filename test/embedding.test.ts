@@ -21,7 +21,8 @@ test('an id outside of the table is refused with its place and V', () => {
 
 test('shapes that do not fit are refused by name', () => {
   gpu.scope(() => {
-    assert.throwsWith(() => tokenIds(gpu, Int32Array.of(1, 2, 3), [2, 2]), ShapeError, 'tokenIds: 3 ids do not fill [2,2]');
+    assert.throwsWith(() => tokenIds(gpu, Int32Array.of(1, 2, 3), [2, 2]), ShapeError,
+      'tokenIds: 3 ids do not fill [2,2]');
     assert.throwsWith(
       () => indexSelect(Tensor.zeros(gpu, [2, 3, 4]), Tensor.from(gpu, Uint32Array.of(1))),
       ShapeError, 'indexSelect: x is [2,3,4], so the index must be [2], got [1]',
@@ -54,7 +55,8 @@ test('a table larger than a binding is read and written in ranges, with equal bi
 test('positions larger than a binding go in ranges, whose sums go on where the last one ended: equal bits', async () => {
   await using small = await openWithBindings(6144); // 300 positions of 12 are 14,400 bytes
   const table = normal('table', [40, 12]).data as Float32Array;
-  const ids = Uint32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 7 : (i * 53) % 40)); // one id occurs in every range
+  // one id occurs in every range
+  const ids = Uint32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 7 : (i * 53) % 40));
   const dy = normal('dy', [300, 12]).data as Float32Array;
   const results: Float32Array[][] = [];
   for (const context of [gpu, small]) {

@@ -31,8 +31,10 @@ function warningsOf(work: () => void): string[] {
 }
 
 test('calls of like size are one class', () => {
-  assert.is(classOf({ rows: 300, inner: 768, transposeA: false, transposeB: true }), 'rows 512, inner 1024, transposeB');
-  assert.is(classOf({ rows: 512, inner: 1024, transposeA: false, transposeB: true }), 'rows 512, inner 1024, transposeB');
+  assert.is(classOf({ rows: 300, inner: 768, transposeA: false, transposeB: true }),
+    'rows 512, inner 1024, transposeB');
+  assert.is(classOf({ rows: 512, inner: 1024, transposeA: false, transposeB: true }),
+    'rows 512, inner 1024, transposeB');
   assert.is(classOf({}), 'all');
 });
 
@@ -67,28 +69,34 @@ test('a chosen of another source, or one that is no candidate any more, is passe
 
 test('a tuning of another machine is refused', () => {
   for (const key of ['adapter', 'driver', 'dawn'] as const) {
-    assert.throwsWith(() => new Candidates({ ...MACHINE, [key]: 'another' }, tuningOf({})), new RegExp(`the tuning is of ${key}`));
+    assert.throwsWith(() => new Candidates({ ...MACHINE, [key]: 'another' }, tuningOf({})),
+      new RegExp(`the tuning is of ${key}`));
   }
 });
 
 test('an adapter that names no driver, or not itself, is never given a tuning, because two of them would share it', () => {
   for (const key of ['adapter', 'driver'] as const) {
     const hidden = { ...MACHINE, [key]: '' };
-    assert.throwsWith(() => new Candidates(hidden, { ...hidden, kernels: {} }), new RegExp(`nothing tells which ${key} this is`));
-    assert.throwsWith(() => parseTunings(JSON.stringify([{ ...hidden, kernels: {} }]), 'a.json'), new RegExp(`a\\.json: nothing tells which ${key} this is`));
+    assert.throwsWith(() => new Candidates(hidden, { ...hidden, kernels: {} }),
+      new RegExp(`nothing tells which ${key} this is`));
+    assert.throwsWith(() => parseTunings(JSON.stringify([{ ...hidden, kernels: {} }]), 'a.json'),
+      new RegExp(`a\\.json: nothing tells which ${key} this is`));
     assert.is(new Candidates(hidden).choose(KERNEL, CANDIDATES, { rows: 4 }), WIDE);
   }
 });
 
 test('a file that is none is refused with its name and the place', () => {
-  const refused = (value: unknown, place: RegExp) => assert.throwsWith(() => parseTunings(JSON.stringify([value]), 'a.json'), place);
+  const refused = (value: unknown, place: RegExp) =>
+    assert.throwsWith(() => parseTunings(JSON.stringify([value]), 'a.json'), place);
   assert.throwsWith(() => parseTunings('{', 'a.json'), /a\.json: not JSON/);
   assert.throwsWith(() => parseTunings('{}', 'a.json'), /a\.json: not a list/);
   refused([], /a\.json: a tuning is no object/);
   refused({ ...MACHINE, dawn: 1 }, /"dawn" is not a string/);
   refused(MACHINE, /"kernels"/);
   refused({ ...MACHINE, kernels: { product: {} } }, /product has no "source"/);
-  refused({ ...MACHINE, kernels: { product: { source: 'x', candidates: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } }, /product, all/);
+  refused({ ...MACHINE,
+    kernels: { product: { source: 'x', candidates: { all: { variant: 'tiled', sizes: { rows: '8' }, gain: 1 } } } } },
+    /product, all/);
 });
 
 test('a variant for f16 alone is a candidate of calls in f16, a class of their own then; one on request is none, and runs all the same', async () => {
@@ -110,7 +118,8 @@ test('a variant for f16 alone is a candidate of calls in f16, a class of their o
   assert.equal(Object.keys(gpu.candidates.used), ['copies: rows 4, f16']);
   using x = Tensor.from(gpu, Float32Array.of(7));
   using y = x.like();
-  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'halves' }), /variant "halves" must be f16, got f32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'halves' }),
+    /variant "halves" must be f16, got f32/);
   kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: 'shown' });
   assert.is(await y.item(), 7);
 });
@@ -134,13 +143,16 @@ test('a tuning decides what runs, and the same tuning gives the same bits', asyn
   const untuned = await trained(plain);
   const sums = plain.candidates.asked.find(({ kernel }) => kernel === 'split_k_reduction.vec4');
   assert.ok(sums);
-  const kernels = { [sums.kernel]: { source: sums.fingerprint, candidates: { [sums.callClass]: { ...sums.candidates[1], gain: 1.1 } } } };
+  const kernels = {
+    [sums.kernel]: { source: sums.fingerprint, candidates: { [sums.callClass]: { ...sums.candidates[1], gain: 1.1 } } },
+  };
   const tuning = (machine: Machine) => ({ ...machine, kernels });
   await using tuned = await open({ tuning });
   await using again = await open({ tuning });
   const [first, second] = [await trained(tuned), await trained(again)];
   assert.equal(first, second);
-  assert.is.not(first.used[`split_k_reduction.vec4: ${sums.callClass}`], untuned.used[`split_k_reduction.vec4: ${sums.callClass}`]);
+  assert.is.not(first.used[`split_k_reduction.vec4: ${sums.callClass}`],
+    untuned.used[`split_k_reduction.vec4: ${sums.callClass}`]);
   assert.ok(first.bits.some((word, i) => word !== untuned.bits[i]), 'another number of parts adds in another order');
 });
 

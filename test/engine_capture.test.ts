@@ -21,12 +21,14 @@ function tinyTraining(context: Gpu) {
     tensor.requiresGrad = true;
     return tensor;
   };
-  const weights = [parameter('w1', [32, WIDTH]), parameter('b1', [32]), parameter('w2', [WIDTH, 32]), parameter('gain', [WIDTH]), parameter('shift', [WIDTH])];
+  const weights = [parameter('w1', [32, WIDTH]), parameter('b1', [32]), parameter('w2', [WIDTH, 32]),
+    parameter('gain', [WIDTH]), parameter('shift', [WIDTH])];
   const [w1, b1, w2, gain, shift] = weights;
   const lr = context.keep(Tensor.from(context, Float32Array.of(-0.05), [1], 'lr'));
   const x = context.keep(Tensor.zeros(context, [ROWS, WIDTH], 'x'));
   const step = (input: Tensor) => {
-    const y = mlp(layernorm(input, gain, shift), { weight: w1, bias: b1 }, { weight: w2 }, { activation: 'gelu', residual: input });
+    const y = mlp(layernorm(input, gain, shift), { weight: w1, bias: b1 }, { weight: w2 }, { activation: 'gelu',
+      residual: input });
     const loss = mean(mul(y, y).reshape([-1]), 0);
     backward(loss);
     noGrad(() => {
@@ -48,7 +50,8 @@ function tinyTraining(context: Gpu) {
   return { weights, lr, x, step, feed, dispose };
 }
 
-async function curve(steps: number, run: (training: ReturnType<typeof tinyTraining>) => (x: Tensor) => { loss: Tensor }) {
+async function curve(steps: number,
+  run: (training: ReturnType<typeof tinyTraining>) => (x: Tensor) => { loss: Tensor; }) {
   const training = tinyTraining(gpu);
   const next = run(training);
   const losses: number[] = [];
@@ -87,7 +90,8 @@ test('a replay creates no buffer, no bind group and no pipeline, and submits onc
     captured.run(training.x);
   }
   const { dispatches, ...rest } = gpu.counts;
-  assert.equal(rest, { submits: before.submits + 10, buffersCreated: before.buffersCreated, bindGroupsCreated: before.bindGroupsCreated, pipelinesCreated: before.pipelinesCreated });
+  assert.equal(rest, { submits: before.submits + 10, buffersCreated: before.buffersCreated,
+    bindGroupsCreated: before.bindGroupsCreated, pipelinesCreated: before.pipelinesCreated });
   assert.is(dispatches - before.dispatches, 10 * captured.plan.dispatches);
   await gpu.sync();
   captured.dispose();
@@ -102,7 +106,8 @@ test('memory is planned into few slabs, near to what is in use at once, and give
   const { loss } = captured.run(training.x);
   const { plannedBytes, leastBytes, slabs } = captured.plan;
   assert.is(gpu.pool.live, own + plannedBytes);
-  assert.ok(plannedBytes >= leastBytes && plannedBytes < 1.5 * leastBytes + 4096, `planned ${plannedBytes} for ${leastBytes}`);
+  assert.ok(plannedBytes >= leastBytes && plannedBytes < 1.5 * leastBytes + 4096,
+    `planned ${plannedBytes} for ${leastBytes}`);
   assert.ok(slabs <= 5, `${slabs} slabs`);
   captured.dispose();
   assert.throwsWith(() => loss.read(), /was freed before this use/);
@@ -124,7 +129,8 @@ test('an estimate takes no memory and compiles nothing, and is what the run then
   const own = gpu.pool.live - live;
   const captured = gpu.capture(training.step);
   captured.prepare(training.x);
-  assert.ok(Math.abs(expected.totalBytes - own - captured.plan.plannedBytes) <= 2048, 'all but what small tensors are rounded up by');
+  assert.ok(Math.abs(expected.totalBytes - own - captured.plan.plannedBytes) <= 2048,
+    'all but what small tensors are rounded up by');
   assert.is(expected.dispatches, captured.plan.dispatches);
   assert.is(expected.resident.get('w1'), 32 * WIDTH * 4);
   captured.dispose();
@@ -147,9 +153,12 @@ test('inputs of later runs are copied into place; other shapes, dtypes and count
 test('reading and writing from the host inside of a step are refused by name, and the context stays usable', async () => {
   using x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
   const live = gpu.pool.live;
-  assert.throwsWith(() => gpu.capture(() => void mul(x, x).read()).run(), /captured step: "x" is read, but nothing has run yet/);
-  assert.throwsWith(() => gpu.capture(() => mul(x, Tensor.from(gpu, Float32Array.of(3), [1], 'lr'))).run(), /"lr" \[1\] is written from the host, which a replay would not repeat/);
-  assert.throwsWith(() => gpu.capture(() => x.write(Float32Array.of(0, 0))).run(), /"x" \[2\] is written from the host/);
+  assert.throwsWith(() => gpu.capture(() => void mul(x, x).read()).run(),
+    /captured step: "x" is read, but nothing has run yet/);
+  assert.throwsWith(() => gpu.capture(() => mul(x, Tensor.from(gpu, Float32Array.of(3), [1], 'lr'))).run(),
+    /"lr" \[1\] is written from the host, which a replay would not repeat/);
+  assert.throwsWith(() => gpu.capture(() => x.write(Float32Array.of(0, 0))).run(),
+    /"x" \[2\] is written from the host/);
   assert.throwsWith(() => gpu.capture(() => mul(x, x)).plan, /was not recorded yet/);
   assert.is(gpu.pool.live, live);
   using y = gpu.scope(() => mul(x, x));
@@ -192,7 +201,9 @@ test('a budget that the step exceeds stops it before anything is allocated', asy
   ones(small, []).dispose(); // a constant of the engine
   const { buffersCreated } = small.counts;
   const captured = small.capture(() => add(mul(x, x), add(x, x)));
-  for (let i = 0; i < 2; i++) assert.throwsWith(() => captured.run(), /cannot allocate 6\.0 KiB[^]*for the captured step/);
+  for (let i = 0; i < 2; i++) {
+    assert.throwsWith(() => captured.run(), /cannot allocate 6\.0 KiB[^]*for the captured step/);
+  }
   assert.is(small.counts.buffersCreated, buffersCreated);
   const { live } = small.pool;
   x.dispose();

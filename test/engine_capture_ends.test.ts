@@ -1,14 +1,16 @@
 /** How a captured step ends: its results, its memory, and what is left after an exception in it. */
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { Arena, backward, CaptureError, DisposedTensorError, estimate, halve, Module, open, parameter, record, Tensor } from '../engine/index.ts';
+import { Arena, backward, CaptureError, DisposedTensorError, estimate, halve, Module, open, parameter, record,
+  Tensor } from '../engine/index.ts';
 import { add, mul, scale } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
 import { AdamW } from '../train/optimizer.ts';
 
 const gpu = await open();
 
-const numbers = (label: string, ...values: number[]) => Tensor.from(gpu, Float32Array.from(values), [values.length], label);
+const numbers = (label: string, ...values: number[]) =>
+  Tensor.from(gpu, Float32Array.from(values), [values.length], label);
 const refused = (run: () => unknown, message: RegExp) => assert.throwsWith(run, CaptureError, message, { hint: /./ });
 const freed = (run: () => unknown) => assert.throwsWith(run, DisposedTensorError, { hint: /captured step/ });
 
@@ -24,7 +26,9 @@ function forget(w: Tensor): void {
   w.grad = undefined;
 }
 
-const adamw = (w: Tensor) => new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [['w', w]] }], { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 0 });
+const adamw = (w: Tensor) =>
+  new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [['w', w]] }], { beta1: 0.9, beta2: 0.98,
+    eps: 1e-8, maxNorm: 0 });
 
 // ------------------------------------------------------------------------------------------------ results and memory
 
@@ -163,7 +167,10 @@ test('after an exception in a capture, gradients are what they were, and eager w
 test('an exception in the middle of a backward pass leaves nothing aside in an arena', async () => {
   using w = weight(3);
   const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['w', w]] }], 4);
-  /** y = w, as two parents: the gradient of the first comes while the place is lent to the second, whose gradient is refused. */
+  /**
+   * y = w, as two parents: the gradient of the first comes while the place is lent to the second, whose gradient is
+   * refused.
+   */
   const broken = (fails: boolean) => {
     const y = record(w.like(), [w, w], (dy) => {
       const place = w.gradLike();
@@ -179,7 +186,8 @@ test('an exception in the middle of a backward pass leaves nothing aside in an a
   for (const captured of [true, false]) {
     arena.zeroGrad();
     const work = () => broken(true);
-    assert.throwsWith(() => (captured ? gpu.capture(work).run() : gpu.scope(work)), /the gradient of parent 1, "w" \[1\], is \[1,1\]/);
+    assert.throwsWith(() => (captured ? gpu.capture(work).run() : gpu.scope(work)),
+      /the gradient of parent 1, "w" \[1\], is \[1,1\]/);
     if (!captured) arena.zeroGrad();
     gpu.scope(() => broken(false));
     assert.is(await w.grad?.item(), good);
@@ -195,9 +203,12 @@ test('what a step cannot do anew in each run is refused in it: an optimiser, hal
   using one = new One();
   one.w.write(Float32Array.of(1, 2));
   const { live } = gpu.pool;
-  refused(() => gpu.capture(() => void new Arena(gpu, 'arena', [{ id: 0, parameters: [['w', one.w]] }], 4)).run(), /w \[2\] would move into other memory/);
+  refused(() => gpu.capture(() => void new Arena(gpu, 'arena', [{ id: 0, parameters: [['w', one.w]] }], 4)).run(),
+    /w \[2\] would move into other memory/);
   refused(() => gpu.capture(() => void adamw(one.w)).run(), /w \[2\] would move into other memory/);
-  if (gpu.features.has('shader-f16')) refused(() => gpu.capture(() => halve(one)).run(), /w \[2\] would move into other memory/);
+  if (gpu.features.has('shader-f16')) {
+    refused(() => gpu.capture(() => halve(one)).run(), /w \[2\] would move into other memory/);
+  }
   refused(() => gpu.capture(() => void gpu.keep(add(one.w, one.w))).run(), /"w" \[2\] outlives it/);
   assert.is(one.w.master, undefined);
   assert.is(one.w.gradSlot, undefined);
@@ -211,12 +222,17 @@ test('what a step cannot do anew in each run is refused in it: an optimiser, hal
 test('a step that is asynchronous, or waits, is refused, and its failure is nobody else\'s', async () => {
   using x = numbers('x', 1, 2);
   refused(() => gpu.capture(async () => add(x, x)).run(), /it returned a promise/);
-  refused(() => gpu.capture(async () => { await Promise.resolve(); throw new Error('late'); }).run(), /it returned a promise/);
+  refused(() =>
+    gpu.capture(async () => {
+      await Promise.resolve();
+      throw new Error('late');
+    }).run(), /it returned a promise/);
   refused(() => gpu.capture(() => void gpu.sync()).run(), /sync\(\) waits for what has not run yet/);
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
-// ------------------------------------------------------------------------------------------------ steps in other things
+// ------------------------------------------------------------------------------------------------ steps in other
+//  things
 
 test('a step within a step is a part of it: same results, and inputs that are copies', async () => {
   using x = numbers('x', 3);
@@ -265,12 +281,15 @@ test('a step may run in a scope', async () => {
   for (let i = 0; i < 3; i++) assert.is(await gpu.scope(() => step.run(x)).item(), 9);
 });
 
-testIf(gpu.features.has('timestamp-query'), 'the adapter lacks timestamp-query')('a step may be recorded in a profile, and run after it', async () => {
-  using x = numbers('x', 3);
-  using other = gpu.capture((x: Tensor) => add(mul(x, x), x));
-  for (let i = 0; i < 2; i++) assert.is((await gpu.profile(() => void other.run(x))).length, 2);
-  assert.is(await other.run(x).item(), 12);
-});
+testIf(gpu.features.has('timestamp-query'), 'the adapter lacks timestamp-query')(
+  'a step may be recorded in a profile, and run after it',
+  async () => {
+    using x = numbers('x', 3);
+    using other = gpu.capture((x: Tensor) => add(mul(x, x), x));
+    for (let i = 0; i < 2; i++) assert.is((await gpu.profile(() => void other.run(x))).length, 2);
+    assert.is(await other.run(x).item(), 12);
+  },
+);
 
 test('an estimate of work on tensors that are there leaves them as they are', async () => {
   using x = numbers('x', 5);

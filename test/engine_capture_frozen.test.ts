@@ -9,7 +9,8 @@ import { AdamW } from '../train/optimizer.ts';
 
 const gpu = await open();
 
-const numbers = (label: string, ...values: number[]) => Tensor.from(gpu, Float32Array.from(values), [values.length], label);
+const numbers = (label: string, ...values: number[]) =>
+  Tensor.from(gpu, Float32Array.from(values), [values.length], label);
 const refused = (run: () => unknown, message: RegExp, hint = /./) =>
   assert.throwsWith(run, CaptureError, message, { hint });
 
@@ -29,7 +30,8 @@ test('a number that the step itself changes is refused when it is recorded, with
     factor *= 0.9;
     return y;
   });
-  refused(() => step.run(), /^captured step: command 1, elementwise\.mul\.[a-z0-9.]+: b_fixed was 0\.1, then 0\.09$/, /in a tensor/);
+  refused(() => step.run(), /^captured step: command 1, elementwise\.mul\.[a-z0-9.]+: b_fixed was 0\.1, then 0\.09$/,
+    /in a tensor/);
   assert.is(gpu.counts.dispatches, dispatches);
   refused(() => step.run(), /b_fixed was/);
 });
@@ -67,11 +69,17 @@ test('whatever else a closure decides is refused too: kernels, shapes, constants
   using gain = numbers('gain', 1, 1, 1, 1);
   let turn = 0;
   const steps: readonly (readonly [() => unknown, RegExp])[] = [
-    [() => (turn++ % 2 === 0 ? mul(x, y) : add(x, y)), /command 1, elementwise\.mul\.vec4\.only: it was elementwise\.add\.vec4\.only the next time/],
+    [() => (turn++ % 2 === 0 ? mul(x, y) : add(x, y)),
+      /command 1, elementwise\.mul\.vec4\.only: it was elementwise\.add\.vec4\.only the next time/],
     [() => add(x, turn++ % 2 === 0 ? x : y), /command 1, elementwise\.add.*: b was "x", then "y"/],
-    [() => layernorm(x.reshape([1, 4]), gain, y, { eps: 1e-5 * ++turn }), /eps was 0\.0000\d, then 0\.0000\d|eps was \de-5, then \de-5/],
-    [() => layernorm(x.reshape(turn++ % 2 === 0 ? [2, 2] : [1, 4]).reshape([-1, 2]), gain.alias([2]), y.alias([2])), /^$/],
-    [() => { turn++; for (let i = 0; i < turn; i++) add(x, y); }, /it had 1 commands, then 2; the first that only one pass has is elementwise\.add/],
+    [() => layernorm(x.reshape([1, 4]), gain, y, { eps: 1e-5 * ++turn }),
+      /eps was 0\.0000\d, then 0\.0000\d|eps was \de-5, then \de-5/],
+    [() => layernorm(x.reshape(turn++ % 2 === 0 ? [2, 2] : [1, 4]).reshape([-1, 2]), gain.alias([2]), y.alias([2])),
+      /^$/],
+    [() => {
+      turn++;
+      for (let i = 0; i < turn; i++) add(x, y);
+    }, /it had 1 commands, then 2; the first that only one pass has is elementwise\.add/],
     [() => ({ sum: add(x, y), lr: ++turn }), /what it returns\.lr was \d+, then \d+/],
     [() => [[x, y][turn++ % 2], add(x, y)], /what it returns\[0\] was "[xy]" \[4\], then another "[xy]" \[4\]/],
     [() => (turn++ % 2 === 0 ? { a: add(x, y) } : { b: add(x, y) }), /what it returns had [ab], then [ab]/],
@@ -115,7 +123,8 @@ test('a gradient that an eager warm-up left is not baked in: an error, or, zeroe
         assert.is(await w.grad?.item(), sum);
       }
       arena?.zeroGrad();
-      refused(() => careless.run(), /"w" \[1\] had a gradient before the first pass, then none/, /zero the gradients within the step/);
+      refused(() => careless.run(), /"w" \[1\] had a gradient before the first pass, then none/,
+        /zero the gradients within the step/);
     }
     if (!inArena) assert.is(w.grad, warm);
     using step = gpu.capture(() => {
@@ -138,7 +147,12 @@ test('looking for changes leaves no trace: gradients, arena, moments, histories,
   const run = async (count: number) => {
     using x = numbers('x', 1, 2);
     using w = weight(0.5, -0.5);
-    using optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [['w', w]] }], { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 0 });
+    using optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [['w', w]] }], {
+      beta1: 0.9,
+      beta2: 0.98,
+      eps: 1e-8,
+      maxNorm: 0,
+    });
     optimizer.schedule([0.1]);
     using history = new History(gpu, 64, 1);
     let passes = 0;
@@ -162,14 +176,16 @@ test('looking for changes leaves no trace: gradients, arena, moments, histories,
         const seen = passes;
         step.run();
         assert.is(passes - seen, [2, 4, 8, 16].includes(i + 1) ? 1 : 0, `passes in run ${i + 1}`);
-        assert.equal(gpu.counts, { ...made, dispatches: dispatches + step.plan.dispatches, submits: submits + 1 }, `run ${i + 1}`);
+        assert.equal(gpu.counts, { ...made, dispatches: dispatches + step.plan.dispatches, submits: submits + 1 },
+          `run ${i + 1}`);
         assert.is(gpu.pool.live, live);
         assert.is(w.grad?.isDisposed, false);
       }
     }
     const { steps } = await optimizer.counts();
     assert.is(steps, 20);
-    return { weights: await w.read(), gradient: await w.grad?.read(), moments: await optimizer.moments(), losses: await history.read(0, 20) };
+    return { weights: await w.read(), gradient: await w.grad?.read(), moments: await optimizer.moments(),
+      losses: await history.read(0, 20) };
   };
   const { live } = gpu.pool;
   const eager = await run(0);
@@ -206,7 +222,8 @@ test('a step that goes well once and not again tells what went wrong', () => {
     first = false;
     return add(x, x);
   });
-  refused(() => step.run(), /it was gone through again, to see whether it does the same, and failed: the table is full/);
+  refused(() => step.run(),
+    /it was gone through again, to see whether it does the same, and failed: the table is full/);
 
   using w = weight(1, 1);
   using loss = gpu.scope(() => sumAll(mul(w, x)));

@@ -7,7 +7,8 @@ import { sumAll } from '../kernels/reduce/index.ts';
 
 const gpu = await open();
 
-const numbers = (label: string, ...values: number[]) => Tensor.from(gpu, Float32Array.from(values), [values.length], label);
+const numbers = (label: string, ...values: number[]) =>
+  Tensor.from(gpu, Float32Array.from(values), [values.length], label);
 const refused = (run: () => unknown, message: RegExp) => assert.throwsWith(run, CaptureError, message, { hint: /./ });
 
 test('two epochs over three batches give the same losses, and the batches hold what they held', async () => {
@@ -36,7 +37,9 @@ test('an input may be disposed of after each run, which copies it in the submit 
     if (i === 0) before = { ...gpu.counts };
   }
   assert.equal(seen, [0, 11, 22, 33, 44]);
-  for (const count of ['buffersCreated', 'bindGroupsCreated', 'pipelinesCreated'] as const) assert.is(gpu.counts[count], before[count]);
+  for (const count of ['buffersCreated', 'bindGroupsCreated', 'pipelinesCreated'] as const) {
+    assert.is(gpu.counts[count], before[count]);
+  }
 });
 
 test('the inputs lie in the memory of the step, and those of the caller are not held', () => {
@@ -81,7 +84,8 @@ test('what a step cannot take is refused in the first run as in any other, and n
   const { live } = gpu.pool;
   const step = gpu.capture((a: Tensor, b: Tensor) => add(a, b));
   for (const isFirst of [true, false]) {
-    refused(() => (step.run as (a: Tensor) => Tensor)(x), isFirst ? /takes 2 inputs, got 1/ : /was recorded with 2 inputs, got 1/);
+    refused(() => (step.run as (a: Tensor) => Tensor)(x),
+      isFirst ? /takes 2 inputs, got 1/ : /was recorded with 2 inputs, got 1/);
     refused(() => step.run(x, foreign), /input 1, "foreign" \[2\], is of another context/);
     refused(() => step.run(gone, y), /input 0, "gone" \[2\], was freed before this run/);
     refused(() => step.run(x, parameter), /input 1, "w" \[2\], requires a gradient/);

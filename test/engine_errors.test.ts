@@ -1,6 +1,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { type Call, DeviceLostError, FirstlightError, Kernel, KernelCompileError, open, ShapeError, Tensor } from '../engine/index.ts';
+import { type Call, DeviceLostError, FirstlightError, Kernel, KernelCompileError, open, ShapeError,
+  Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 
 /** The error that `work` ends with. */
@@ -14,7 +15,8 @@ const COPY = `struct Params { n: u32 }
 
 test('a WGSL error names the kernel, and the file and line that a person wrote', async () => {
   await using gpu = await open();
-  const kernel = new Kernel('broken', [{ file: 'broken/broken.wgsl', text: `// one\n${COPY.replace('x[0]', 'z[0]')}` }]);
+  const kernel = new Kernel('broken', [{ file: 'broken/broken.wgsl',
+    text: `// one\n${COPY.replace('x[0]', 'z[0]')}` }]);
   using x = Tensor.from(gpu, Float32Array.of(1));
   using y = x.like();
   kernel.run(gpu, { tensors: { x, y }, params: { n: 1 }, grid: 1 });
@@ -59,11 +61,15 @@ test('a missing tensor, a wrong dtype, and a parameter that is no number are ref
   using x = Tensor.from(gpu, Float32Array.of(1));
   using ids = Tensor.from(gpu, Uint32Array.of(1));
   using y = x.like();
-  assert.throwsWith(() => kernel.run(gpu, { tensors: { x }, params: { n: 1 }, grid: 1 }), /copy: binding "y" got no tensor; given: x/);
-  assert.throwsWith(() => kernel.run(gpu, { tensors: { x: ids, y }, params: { n: 1 }, grid: 1 }), /copy: x must be f32, got u32/);
-  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: -1 }, grid: 1 }), /parameter "n" is -1, not a u32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x }, params: { n: 1 }, grid: 1 }),
+    /copy: binding "y" got no tensor; given: x/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x: ids, y }, params: { n: 1 }, grid: 1 }),
+    /copy: x must be f32, got u32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: -1 }, grid: 1 }),
+    /parameter "n" is -1, not a u32/);
   assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: {}, grid: 1 }), /parameter "n" is undefined/);
-  assert.throwsWith(() => Tensor.from(gpu, Float32Array.of(1, 2), [3], 'w'), ShapeError, /w: 3 values fit \[3\], got 2/);
+  assert.throwsWith(() => Tensor.from(gpu, Float32Array.of(1, 2), [3], 'w'), ShapeError,
+    /w: 3 values fit \[3\], got 2/);
   await assert.is((await x.read())[0], 1);
 });
 
@@ -72,7 +78,8 @@ test('a launch with a name that the WGSL does not have, or a grid that is no num
   const kernel = new Kernel('copy', [{ file: 'copy.wgsl', text: COPY }]);
   using x = Tensor.from(gpu, Float32Array.of(1));
   using y = x.like();
-  const refuse = (call: Partial<Call>, what: RegExp) => assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: 1 }, grid: 1, ...call }), what);
+  const refuse = (call: Partial<Call>, what: RegExp) =>
+    assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: 1 }, grid: 1, ...call }), what);
   refuse({ tensors: { x, y, z: x } }, /copy: tensors have no "z"; the WGSL knows x, y/);
   refuse({ params: { n: 1, m: 2 } }, /copy: params have no "m"; the WGSL knows n/);
   refuse({ constants: { SIZE: 4 } }, /copy: constants have no "SIZE"/);
@@ -83,14 +90,17 @@ test('a launch with a name that the WGSL does not have, or a grid that is no num
 test('host data of a type that no tensor has is refused by name', async () => {
   await using gpu = await open();
   const from = Tensor.from as (...given: unknown[]) => Tensor;
-  assert.throwsWith(() => from(gpu, [1, 2], [2], 'w'), /w: host data must be Float32Array, Uint32Array or Int32Array, got Array/);
+  assert.throwsWith(() => from(gpu, [1, 2], [2], 'w'),
+    /w: host data must be Float32Array, Uint32Array or Int32Array, got Array/);
   assert.throwsWith(() => from(gpu, new Float64Array(2), [2], 'w'), /got Float64Array/);
   assert.throwsWith(() => from(gpu, undefined, [2], 'w'), /got undefined/);
   using x = Tensor.from(gpu, Float32Array.of(1, 2), [2], 'x');
   using ids = Tensor.from(gpu, Uint32Array.of(1, 2), [2], 'ids');
-  assert.throwsWith(() => x.write(new Float64Array(2) as unknown as Float32Array), /x: host data for f32 must be Float32Array, got Float64Array/);
+  assert.throwsWith(() => x.write(new Float64Array(2) as unknown as Float32Array),
+    /x: host data for f32 must be Float32Array, got Float64Array/);
   assert.throwsWith(() => x.write([1, 2] as unknown as Float32Array), /got Array/);
-  assert.throwsWith(() => ids.write(Float32Array.of(1, 2) as unknown as Uint32Array), /ids: host data for u32 must be Uint32Array, got Float32Array/);
+  assert.throwsWith(() => ids.write(Float32Array.of(1, 2) as unknown as Uint32Array),
+    /ids: host data for u32 must be Uint32Array, got Float32Array/);
   assert.throwsWith(() => Tensor.from(gpu, new Float32Array(4), [-2, -2]), /whole number of at least 1/);
   assert.equal([...(await x.read())], [1, 2]);
 });
@@ -121,7 +131,8 @@ test('a grid over the limit of a dimension is folded, and every element is still
 test('the process survives a garbage collection after every handle but the context is dropped', async () => {
   const { spawnSync } = await import('node:child_process');
   const script = new URL('./gc_child.ts', import.meta.url).pathname;
-  const child = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', script], { encoding: 'utf8', timeout: 60_000 });
+  const child = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', script], { encoding: 'utf8',
+    timeout: 60_000 });
   assert.is(child.status, 0, child.stderr);
   assert.match(child.stdout, /alive 20/);
 });

@@ -19,7 +19,8 @@ function ring() {
   return { history, append: () => history.append([one, two]), feed, dispose };
 }
 
-const rowsFrom = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => Float32Array.of(from + i, 10 * (from + i), 10 * (from + i) + 1));
+const rowsFrom = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => Float32Array.of(from + i, 10 * (from + i), 10 * (from + i) + 1));
 
 test('rows come back in the order in which they were appended, round and round', async () => {
   const { history, append, feed, dispose } = ring();
@@ -43,7 +44,8 @@ test('a step that was recorded once appends in every run, and reading waits for 
   for (let i = 0; i < 9; i++) {
     feed(i);
     step.run();
-    if (i % 3 === 2) reads.push(history.read(i - 2, i + 1)); // not awaited: rows 0 to 2 are overwritten before anybody looks
+    // not awaited: rows 0 to 2 are overwritten before anybody looks
+    if (i % 3 === 2) reads.push(history.read(i - 2, i + 1));
   }
   assert.equal((await Promise.all(reads)).flat(), rowsFrom(0, 9));
   step.dispose();
@@ -57,7 +59,8 @@ test('rows that are overwritten or not there yet are refused', async () => {
     append();
   }
   for (const [from, to] of [[1, 3], [5, 7]]) {
-    await assert.rejectsWith(() => history.read(from, to), RangeError, new RegExp(`rows ${from} to ${to} of a history that holds 2 to 6`));
+    await assert.rejectsWith(() => history.read(from, to), RangeError,
+      new RegExp(`rows ${from} to ${to} of a history that holds 2 to 6`));
   }
   dispose();
 });

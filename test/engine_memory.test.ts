@@ -69,7 +69,8 @@ test('a budget stops before the device does, and names the largest tensors', asy
   for (const budget of [0, -1, Number.NaN]) {
     await assert.rejectsWith(open({ budget }), new RegExp(`budget: ${budget} bytes, more than 0 are needed`));
   }
-  assert.throwsWith(() => Tensor.zeros(small, [1024], 'logits'), /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB .*, reserved 2\.0 KiB .* of budget 4\.0 KiB [^]*Largest: activations/);
+  assert.throwsWith(() => Tensor.zeros(small, [1024], 'logits'),
+    /cannot allocate 4\.0 KiB \(4,096 B\) for logits: live 2\.0 KiB .*, reserved 2\.0 KiB .* of budget 4\.0 KiB [^]*Largest: activations/);
 });
 
 test('a budget bounds all buffers: those that are free give way, the one that was not used for longest first', async () => {
@@ -195,13 +196,16 @@ test('a readback for which the budget has no room at once fails alone', async ()
   assert.equal([...(await firstOf(x, 2))], [0, 0]);
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a long write of halves comes in pieces that join', async () => {
-  const elements = 2 ** 24 + 5;
-  using x = Tensor.empty(gpu, [elements], 'f16', 'x');
-  x.write(Float32Array.from({ length: elements }, (_, i) => i % 2000));
-  const values = await x.read();
-  for (const i of [0, 1, 2 ** 24 - 1, 2 ** 24, 2 ** 24 + 4]) assert.is(values[i], i % 2000, `${i}`);
-});
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'a long write of halves comes in pieces that join',
+  async () => {
+    const elements = 2 ** 24 + 5;
+    using x = Tensor.empty(gpu, [elements], 'f16', 'x');
+    x.write(Float32Array.from({ length: elements }, (_, i) => i % 2000));
+    const values = await x.read();
+    for (const i of [0, 1, 2 ** 24 - 1, 2 ** 24, 2 ** 24 + 4]) assert.is(values[i], i % 2000, `${i}`);
+  },
+);
 
 test('parameters of kernels that never repeat take no more and more memory, and a captured step has its own', async () => {
   await using own = await open();
@@ -223,7 +227,8 @@ test('parameters of kernels that never repeat take no more and more memory, and 
 
 test('a tensor larger than any buffer is refused with both numbers', () => {
   const elements = Math.floor(gpu.limits.maxBufferSize / 4) + 1024;
-  assert.throwsWith(() => Tensor.empty(gpu, [elements], 'f32', 'huge'), /huge needs maxBufferSize of [\d,]+, this device has [\d,]+/);
+  assert.throwsWith(() => Tensor.empty(gpu, [elements], 'f32', 'huge'),
+    /huge needs maxBufferSize of [\d,]+, this device has [\d,]+/);
 });
 
 test('an upload does not overtake commands that still read the old content', async () => {

@@ -8,9 +8,11 @@ const MIXED = source('struct Row { place: u32, scale: f32, flags: u32 }   // str
 const wrong = { code: 'FL_STRUCT' };
 
 test('rows are packed by the names of fields, whatever the order they are given in', () => {
-  const rates = new Struct(source('struct Rates {\n  lr: f32,   // per step\n  eps: f32,\n}'), 'Rates', 'f32', ['lr', 'eps']);
+  const rates = new Struct(source('struct Rates {\n  lr: f32,   // per step\n  eps: f32,\n}'), 'Rates', 'f32', ['lr',
+    'eps']);
   assert.equal(rates.pack({ eps: 2, lr: 1 }), Float32Array.of(1, 2));
-  assert.equal(rates.packAll([{ lr: 3, eps: 4 }, { eps: 6, lr: 5 }], 3), Float32Array.of(3, 4, 5, 6, 0, 0), 'what is not given is 0');
+  assert.equal(rates.packAll([{ lr: 3, eps: 4 }, { eps: 6, lr: 5 }], 3), Float32Array.of(3, 4, 5, 6, 0, 0),
+    'what is not given is 0');
   assert.is(rates.words, 2);
   assert.is(rates.at('eps'), 1);
 });
@@ -23,10 +25,13 @@ test('a struct of several types is stored as words, with the bits of its f32', (
 test('names, order and type that differ from the WGSL are errors where the room is loaded', () => {
   assert.throwsWith(() => new Struct(MIXED, 'Row', 'u32', ['place', 'scale']), wrong,
     'test/made_up.wgsl: struct Row has the fields place, scale, flags, the room writes place, scale');
-  assert.throwsWith(() => new Struct(MIXED, 'Row', 'u32', ['scale', 'place', 'flags']), wrong, /the room writes scale, place, flags$/);
-  assert.throwsWith(() => new Struct(MIXED, 'Row', 'f32', ['place', 'scale', 'flags']), wrong, /is stored as u32, the room takes it for f32$/);
+  assert.throwsWith(() => new Struct(MIXED, 'Row', 'u32', ['scale', 'place', 'flags']), wrong,
+    /the room writes scale, place, flags$/);
+  assert.throwsWith(() => new Struct(MIXED, 'Row', 'f32', ['place', 'scale', 'flags']), wrong,
+    /is stored as u32, the room takes it for f32$/);
   assert.throwsWith(() => new Struct(MIXED, 'Line', 'u32', []), wrong, /struct Line is not there$/);
-  assert.throwsWith(() => new Struct(source('struct V { v: vec3f }'), 'V', 'f32', ['v']), /struct V: "v: vec3f" is not a 32-bit scalar/);
+  assert.throwsWith(() => new Struct(source('struct V { v: vec3f }'), 'V', 'f32', ['v']),
+    /struct V: "v: vec3f" is not a 32-bit scalar/);
 });
 
 test('a number that is missing, NaN, or no whole number where one is needed is refused by name', () => {
@@ -48,11 +53,15 @@ test('a kernel reads the fields that were packed, and takes no tensor of another
     @compute @workgroup_size(1)
     fn scaled(@builtin(workgroup_id) group: vec3u) { y[rows[group.x].place] = rows[group.x].scale * f32(rows[group.x].flags); }`)]);
   const row = new Struct(MIXED, 'Row', 'u32', ['place', 'scale', 'flags']);
-  const rows = Tensor.from(gpu, row.packAll([{ place: 1, scale: 0.5, flags: 3 }, { place: 0, scale: -2, flags: 4 }]), [2, row.words]);
+  const rows = Tensor.from(gpu, row.packAll([{ place: 1, scale: 0.5, flags: 3 }, { place: 0, scale: -2, flags: 4 }]), [
+    2,
+    row.words,
+  ]);
   const y = Tensor.zeros(gpu, [2]);
   kernel.run(gpu, { tensors: { rows, y }, grid: 2 });
   assert.equal(await y.read(), Float32Array.of(-8, 1.5));
-  assert.throwsWith(() => kernel.run(gpu, { tensors: { rows: Tensor.zeros(gpu, [2, 3]), y }, grid: 2 }), /struct_test: rows must be u32, got f32/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { rows: Tensor.zeros(gpu, [2, 3]), y }, grid: 2 }),
+    /struct_test: rows must be u32, got f32/);
 });
 
 test.run();

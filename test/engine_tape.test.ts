@@ -109,7 +109,8 @@ test('two backward passes add up in grad', async () => {
   const once = await gradientOf(x, (x) => gelu(x, 'gelu'));
   const seed = Float32Array.of(1, 1, 1);
   for (let i = 0; i < 2; i++) gpu.scope(() => backward(gelu(x, 'gelu'), Tensor.from(gpu, seed)));
-  close('sum of two backward passes', await (x.grad as Tensor).read(), once.map((g) => 2 * g), { atol: 1e-6, rtol: 1e-6 });
+  close('sum of two backward passes', await (x.grad as Tensor).read(), once.map((g) => 2 * g), { atol: 1e-6,
+    rtol: 1e-6 });
   x.grad?.dispose();
 });
 
@@ -161,7 +162,8 @@ test('a graph whose result is dropped gives back what it saved', () => {
 });
 
 /** The gradient of a pull that was written by hand: y = x, with whatever `pull` returns. */
-function custom(x: Tensor, pull: (dy: Tensor) => readonly (Tensor | undefined)[], parents: readonly Tensor[] = [x]): Tensor {
+function custom(x: Tensor, pull: (dy: Tensor) => readonly (Tensor | undefined)[],
+  parents: readonly Tensor[] = [x]): Tensor {
   const y = x.like();
   gpu.copy(x, y);
   return record(y, parents, pull, []);
@@ -184,7 +186,8 @@ test('a parameter that is two parents of one operation gets both gradients, in a
         }, [p, p]);
         backward(y, p.detach());
       });
-      assert.equal([...((await p.grad?.read()) ?? [])], [11, 11], `${inArena ? 'in an arena' : 'alone'}, ${laterFirst ? 'the later' : 'the earlier'} first`);
+      assert.equal([...((await p.grad?.read()) ?? [])], [11, 11],
+        `${inArena ? 'in an arena' : 'alone'}, ${laterFirst ? 'the later' : 'the earlier'} first`);
       if (arena !== undefined) arena.zeroGrad();
       else forget(p);
     }
@@ -224,7 +227,8 @@ test('a gradient that a backward pass inside of a pull would write over is an er
       backward(inner, dy);
       return [own];
     });
-    assert.throwsWith(() => backward(outer, p.detach()), /the gradient of "p" \[2\] was written over one that came meanwhile/);
+    assert.throwsWith(() => backward(outer, p.detach()),
+      /the gradient of "p" \[2\] was written over one that came meanwhile/);
   });
   arena.zeroGrad();
   arena.dispose();
@@ -266,7 +270,10 @@ test('a pull that returns another shape, another type, too few or no tensors is 
   refuse((dy) => [dy, dy], /has 1 parents .* its pull returned 2 gradients/);
   refuse(() => [new Float32Array(4) as unknown as Tensor], /is no tensor/);
   assert.is(x.grad, undefined);
-  gpu.scope(() => assert.throwsWith(() => backward(custom(x, (dy) => [dy]), Tensor.from(gpu, new Float32Array(2))), /must be \[4\], as the result is, got \[2\]/));
+  gpu.scope(() =>
+    assert.throwsWith(() => backward(custom(x, (dy) => [dy]), Tensor.from(gpu, new Float32Array(2))),
+      /must be \[4\], as the result is, got \[2\]/)
+  );
 });
 
 test('a tensor of the user that a pull returns stays his, and changes with nobody', async () => {
@@ -299,7 +306,8 @@ test('a tensor that was overwritten after an operation saved it has no gradient 
     gpu.scope(() => {
       const y = mul(x, w);
       change();
-      assert.throwsWith(() => backward(y, x.detach()), /leaf \[2\] was overwritten after the forward pass that saved it/);
+      assert.throwsWith(() => backward(y, x.detach()),
+        /leaf \[2\] was overwritten after the forward pass that saved it/);
     });
   }
   gpu.scope(() => {
@@ -344,16 +352,19 @@ test('an exception inside of a pull gives back all that the graph saved', () => 
   assert.is(gpu.pool.live, before);
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a parameter stored as f16, without an arena, adds up two backward passes in f32', async () => {
-  using x = Tensor.empty(gpu, [2], 'f16', 'x');
-  x.write(Float32Array.of(1, 2));
-  x.requiresGrad = true;
-  x.hasWideGradient = true;
-  for (let i = 0; i < 2; i++) gpu.scope(() => backward(custom(x, (dy) => [dy]), x.detach()));
-  assert.is(x.grad?.dtype, 'f32');
-  assert.equal([...((await x.grad?.read()) ?? [])], [2, 4]);
-  x.grad?.dispose();
-});
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'a parameter stored as f16, without an arena, adds up two backward passes in f32',
+  async () => {
+    using x = Tensor.empty(gpu, [2], 'f16', 'x');
+    x.write(Float32Array.of(1, 2));
+    x.requiresGrad = true;
+    x.hasWideGradient = true;
+    for (let i = 0; i < 2; i++) gpu.scope(() => backward(custom(x, (dy) => [dy]), x.detach()));
+    assert.is(x.grad?.dtype, 'f32');
+    assert.equal([...((await x.grad?.read()) ?? [])], [2, 4]);
+    x.grad?.dispose();
+  },
+);
 
 test('gradients larger than a binding are added up in ranges, with equal bits', async () => {
   const small = await openWithBindings(4096);

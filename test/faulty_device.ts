@@ -2,7 +2,8 @@ import { Gpu, open, type OpenOptions } from '../engine/index.ts';
 import { gpuInstance } from '../engine/instance.ts';
 
 /** A context on a device some of whose members are others. */
-export async function openWith(members: (real: GPUDevice) => Partial<Record<keyof GPUDevice, unknown>>, options: OpenOptions = {}): Promise<Gpu> {
+export async function openWith(members: (real: GPUDevice) => Partial<Record<keyof GPUDevice, unknown>>,
+  options: OpenOptions = {}): Promise<Gpu> {
   const { device, adapter } = await open();
   const others = members(device);
   const changed = new Proxy(device, {
@@ -19,12 +20,15 @@ export async function openWith(members: (real: GPUDevice) => Partial<Record<keyo
 export type Made = 'createBuffer' | 'createQuerySet' | 'createBindGroup' | 'createComputePipeline';
 
 /**
- * A context on a device that runs out of memory as a card does: what it makes is invalid, and an error scope of that filter, if there is one
- * around, hears of it later, as of its echo in all that uses it.
+ * A context on a device that runs out of memory as a card does: what it makes is invalid, and an error scope of that
+ * filter, if there is one around, hears of it later, as of its echo in all that uses it.
  *
  * @param lacks whether there is no memory for the `count`th thing of this kind, from 1
  */
-export function openLacking(lacks: (made: Made, count: number, descriptor: { readonly label?: string | undefined }) => boolean, options: OpenOptions = {}): Promise<Gpu> {
+export function openLacking(
+  lacks: (made: Made, count: number, descriptor: { readonly label?: string | undefined }) => boolean,
+  options: OpenOptions = {},
+): Promise<Gpu> {
   return openWith((real) => {
     const scopes: { readonly filter: GPUErrorFilter; error?: GPUError }[] = [];
     const counts = { createBuffer: 0, createQuerySet: 0, createBindGroup: 0, createComputePipeline: 0 };
@@ -34,14 +38,17 @@ export function openLacking(lacks: (made: Made, count: number, descriptor: { rea
       if (scope === undefined) for (const listener of listeners) listener({ error, preventDefault: () => undefined });
       else scope.error ??= error;
     };
-    const making = <D extends { readonly label?: string | undefined }, T>(made: Made, make: (descriptor: D) => T, broken: (descriptor: D) => D) => (descriptor: D) => {
-      if (!lacks(made, ++counts[made], descriptor)) return make(descriptor);
-      real.pushErrorScope('validation');
-      const invalid = make(broken(descriptor));
-      void real.popErrorScope();
-      raise(new GPUOutOfMemoryError(`no memory for ${descriptor.label}`));
-      return invalid;
-    };
+    const making =
+      <D extends { readonly label?: string | undefined }, T>(made: Made, make: (descriptor: D) => T,
+        broken: (descriptor: D) => D) =>
+      (descriptor: D) => {
+        if (!lacks(made, ++counts[made], descriptor)) return make(descriptor);
+        real.pushErrorScope('validation');
+        const invalid = make(broken(descriptor));
+        void real.popErrorScope();
+        raise(new GPUOutOfMemoryError(`no memory for ${descriptor.label}`));
+        return invalid;
+      };
     return {
       pushErrorScope(filter: GPUErrorFilter) {
         scopes.push({ filter });
@@ -54,10 +61,16 @@ export function openLacking(lacks: (made: Made, count: number, descriptor: { rea
       addEventListener(_: 'uncapturederror', listener: (typeof listeners)[number]) {
         listeners.push(listener);
       },
-      createBuffer: making('createBuffer', (descriptor: GPUBufferDescriptor) => real.createBuffer(descriptor), (descriptor) => ({ ...descriptor, usage: 0x1 | 0x2, mappedAtCreation: false })),
-      createQuerySet: making('createQuerySet', (descriptor: GPUQuerySetDescriptor) => real.createQuerySet(descriptor), (descriptor) => ({ ...descriptor, count: 2 ** 20 })),
-      createBindGroup: making('createBindGroup', (descriptor: GPUBindGroupDescriptor) => real.createBindGroup(descriptor), (descriptor) => ({ ...descriptor, entries: [] })),
-      createComputePipeline: making('createComputePipeline', (descriptor: GPUComputePipelineDescriptor) => real.createComputePipeline(descriptor), (descriptor) => ({ ...descriptor, compute: { ...descriptor.compute, entryPoint: 'missing' } })),
+      createBuffer: making('createBuffer', (descriptor: GPUBufferDescriptor) => real.createBuffer(descriptor),
+        (descriptor) => ({ ...descriptor, usage: 0x1 | 0x2, mappedAtCreation: false })),
+      createQuerySet: making('createQuerySet', (descriptor: GPUQuerySetDescriptor) => real.createQuerySet(descriptor),
+        (descriptor) => ({ ...descriptor, count: 2 ** 20 })),
+      createBindGroup: making('createBindGroup',
+        (descriptor: GPUBindGroupDescriptor) => real.createBindGroup(descriptor),
+        (descriptor) => ({ ...descriptor, entries: [] })),
+      createComputePipeline: making('createComputePipeline',
+        (descriptor: GPUComputePipelineDescriptor) => real.createComputePipeline(descriptor),
+        (descriptor) => ({ ...descriptor, compute: { ...descriptor.compute, entryPoint: 'missing' } })),
     };
   }, options);
 }

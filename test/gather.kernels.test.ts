@@ -1,4 +1,7 @@
-/** gather and scatterAdd where no sweep looks: places that do not exist, indices that change, tensors larger than a binding. */
+/**
+ * gather and scatterAdd where no sweep looks: places that do not exist, indices that change, tensors larger than a
+ * binding.
+ */
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, type FloatType, type Gpu, open, type Shape, ShapeError, sizeOf, Tensor } from '../engine/index.ts';
@@ -50,16 +53,20 @@ test('scatterAdd makes a line NaN along which a place does not exist, and no oth
 
 test('NaN and infinity go to the places that they are sent to, and nowhere else', async () => {
   const source = Float32Array.of(NAN, Infinity, 1, -Infinity, Infinity, 2);
-  const y = scatterAdd(Tensor.zeros(gpu, [6]), 0, Tensor.from(gpu, Uint32Array.of(1, 2, 2, 3, 3, 5)), Tensor.from(gpu, source));
+  const y = scatterAdd(Tensor.zeros(gpu, [6]), 0, Tensor.from(gpu, Uint32Array.of(1, 2, 2, 3, 3, 5)),
+    Tensor.from(gpu, source));
   assert.equal([...(await y.read())], [0, NAN, Infinity, NAN, 0, 2]);
   assert.equal([...(await gather(y, 0, Tensor.from(gpu, Uint32Array.of(3, 2, 5, 1))).read())], [NAN, Infinity, 2, NAN]);
 });
 
-testIf(types.includes('f16'), 'the adapter lacks shader-f16')('f16 sums are rounded once, however many numbers they have', async () => {
-  const ones = leaf(gpu, 'f16', new Float32Array(4096).fill(1), [4096]);
-  const y = scatterAdd(leaf(gpu, 'f16', [0], [1]), 0, Tensor.from(gpu, new Uint32Array(4096)), ones);
-  assert.is(await y.item(), 4096); // added up in f16 it stops at 2048
-});
+testIf(types.includes('f16'), 'the adapter lacks shader-f16')(
+  'f16 sums are rounded once, however many numbers they have',
+  async () => {
+    const ones = leaf(gpu, 'f16', new Float32Array(4096).fill(1), [4096]);
+    const y = scatterAdd(leaf(gpu, 'f16', [0], [1]), 0, Tensor.from(gpu, new Uint32Array(4096)), ones);
+    assert.is(await y.item(), 4096); // added up in f16 it stops at 2048
+  },
+);
 
 test('an index on the GPU may change from run to run of a captured step', async () => {
   const x = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4));
@@ -94,13 +101,16 @@ test('tensors larger than a binding are read and written in pieces, with equal b
     for (const { shape, dim, indexShape } of cases) {
       const index = whole('index', indexShape, shape[dim]).data as Uint32Array;
       const run = async (context: Gpu) => {
-        const [x, base, source] = [shape, shape, indexShape].map((extents, i) => leaf(context, type, normal(`${i}`, extents).data, extents));
+        const [x, base, source] = [shape, shape, indexShape].map((extents, i) =>
+          leaf(context, type, normal(`${i}`, extents).data, extents)
+        );
         const places = Tensor.from(context, index, indexShape);
         const { dispatches } = context.counts;
         const [taken, sums] = [gather(x, dim, places), scatterAdd(base, dim, places, source)];
         backward(taken, source);
         backward(sums, x);
-        return { dispatches: context.counts.dispatches - dispatches, results: await context.read([taken, sums, x.grad!, source.grad!]) };
+        return { dispatches: context.counts.dispatches - dispatches,
+          results: await context.read([taken, sums, x.grad!, source.grad!]) };
       };
       const [uncut, cut] = [await run(gpu), await run(small)];
       assert.equal(cut.results, uncut.results, `${type} [${shape}]`);
@@ -119,10 +129,13 @@ test('an index that does not fit is refused by name', () => {
     refused(() => gather(x, 2, index([4, 3])), 'gather: x is [4,3], it has no dimension 2');
     refused(() => gather(x, 0.5, index([4, 3])), 'gather: x is [4,3], it has no dimension 0.5');
     refused(() => gather(x, 1, index([4])), 'gather: x is [4,3], and along dimension 1 an index of [4] does not fit');
-    refused(() => gather(x, 1, index([5, 3])), 'gather: x is [4,3], and along dimension 1 an index of [5,3] does not fit');
+    refused(() => gather(x, 1, index([5, 3])),
+      'gather: x is [4,3], and along dimension 1 an index of [5,3] does not fit');
     const source = (shape: Shape) => Tensor.zeros(gpu, shape);
-    refused(() => scatterAdd(x, -2, index([4, 4]), source([4, 4])), 'scatterAdd: x is [4,3], and along dimension -2 an index of [4,4] does not fit');
-    refused(() => scatterAdd(x, 0, index([9, 3]), source([9, 2])), 'scatterAdd: the index is [9,3], so the source must be, too, got [9,2]');
+    refused(() => scatterAdd(x, -2, index([4, 4]), source([4, 4])),
+      'scatterAdd: x is [4,3], and along dimension -2 an index of [4,4] does not fit');
+    refused(() => scatterAdd(x, 0, index([9, 3]), source([9, 2])),
+      'scatterAdd: the index is [9,3], so the source must be, too, got [9,2]');
   });
 });
 

@@ -1,4 +1,5 @@
-// Run as a child by engine_errors.test.ts: collects garbage between dispatches. Dawn dies here if its instance is not pinned.
+// Run as a child by engine_errors.test.ts: collects garbage between dispatches. Dawn dies here if its instance is not
+// pinned.
 import { open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 

@@ -12,7 +12,9 @@ async function measured(arenas: readonly Float32Array[], context = gpu): Promise
   const variants = Math.max(...kernels.map((kernel) => kernel.candidates(context).length));
   const results: Float32Array[] = [];
   for (let i = 0; i < variants; i++) {
-    for (const kernel of kernels) context.candidates.prefer(kernel.name, kernel.candidates(context)[i] ?? kernel.candidates(context)[0]);
+    for (const kernel of kernels) {
+      context.candidates.prefer(kernel.name, kernel.candidates(context)[i] ?? kernel.candidates(context)[0]);
+    }
     using norm = context.scope(() => gradNorm(arenas.map((arena) => Tensor.from(context, arena))));
     results.push(await norm.read());
   }
@@ -25,14 +27,18 @@ test('one NaN or infinity anywhere sets the flag, and there is no norm', async (
     for (const at of [0, 8191, 8192, 20_000]) {
       const arena = new Float32Array(20_001).fill(0.1);
       arena[at] = bad;
-      for (const result of await measured([Float32Array.of(1), arena])) assert.equal([...result], [Number.NaN, 1], `${bad} at ${at}`);
+      for (const result of await measured([Float32Array.of(1), arena])) {
+        assert.equal([...result], [Number.NaN, 1], `${bad} at ${at}`);
+      }
     }
   }
 });
 
 test('a norm that overflows sets the flag; large gradients whose squares fit do not', async () => {
   for (const [, flag] of await measured([Float32Array.of(1e20)])) assert.is(flag, 1);
-  for (const [, flag] of await measured([new Float32Array(20_000).fill(1.6e17)])) assert.is(flag, 1, 'only the sum is too large');
+  for (const [, flag] of await measured([new Float32Array(20_000).fill(1.6e17)])) {
+    assert.is(flag, 1, 'only the sum is too large');
+  }
   for (const [norm, flag] of await measured([Float32Array.of(-1e19, 0, 1e-30)])) {
     assert.is(flag, 0);
     assert.ok(Math.abs(norm / 1e19 - 1) < 1e-6);

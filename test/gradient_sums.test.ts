@@ -1,4 +1,7 @@
-/** Gradients that meet in a tensor with several uses: kernels that take what is there so far, and the tape that adds the rest. */
+/**
+ * Gradients that meet in a tensor with several uses: kernels that take what is there so far, and the tape that adds the
+ * rest.
+ */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, noGrad, open, recompute, type Shape, Tensor } from '../engine/index.ts';
@@ -19,7 +22,8 @@ const SHAPES = [[3, 5, 8], [2, 3, 7]] as const; // vectors of four, and not
 
 /** Ways to use x [B, T, D] once, all of them to [B, T, D]. */
 function usesOf([b, t, d]: readonly [number, number, number]) {
-  const [gain, shift, weight, zeros] = [tensor('gain', [d]), tensor('shift', [d]), tensor('weight', [d, d]), gpu.keep(Tensor.zeros(gpu, [b, 1, d]))];
+  const [gain, shift, weight, zeros] = [tensor('gain', [d]), tensor('shift', [d]), tensor('weight', [d, d]),
+    gpu.keep(Tensor.zeros(gpu, [b, 1, d]))];
   return {
     plain: (x: Tensor) => mul(x, gain),
     layernorm: (x: Tensor) => layernorm(x, gain, shift),
@@ -60,7 +64,8 @@ for (const shape of SHAPES) {
       for (const second of names) {
         const both = await gradientOf([...shape], (x) => add(uses[first](x), uses[second](x)));
         const [one, other] = [await alone(first), await alone(second)];
-        close(`${first} + ${second}`, both, Float64Array.from(one, (value, i) => value + other[i]), { atol: 2e-5, rtol: 1e-5 });
+        close(`${first} + ${second}`, both, Float64Array.from(one, (value, i) => value + other[i]), { atol: 2e-5,
+          rtol: 1e-5 });
       }
       await gpu.checkGuards();
     });
@@ -74,7 +79,9 @@ test('every variant of the kernels that add says the same', async () => {
   const all = (x: Tensor) => add(add(norm(x), product(x)), add(cut(x), x));
   const results: Float32Array[] = [];
   for (let i = 0; i < most; i++) {
-    for (const kernel of kernels) gpu.candidates.prefer(kernel.name, kernel.candidates(gpu)[i] ?? kernel.candidates(gpu)[0]);
+    for (const kernel of kernels) {
+      gpu.candidates.prefer(kernel.name, kernel.candidates(gpu)[i] ?? kernel.candidates(gpu)[0]);
+    }
     results.push(await gradientOf([3, 5, 8], all));
   }
   gpu.candidates.clear();

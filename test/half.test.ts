@@ -29,9 +29,14 @@ function nearestHalf(value: number): number {
 
 /** Numbers of all sizes, ties, and the two sides of every border. */
 const random = new Random(1, 'halves');
-const borders = [0, 2 ** -25, 2 ** -24, 1.5 * 2 ** -24, 2 ** -14, 2 ** -14 - 2 ** -25, 1, 1 + 2 ** -11, 1 + 3 * 2 ** -11, LARGEST_HALF, 65519.996, 65520, 1e30, 3.4e38];
+const borders = [0, 2 ** -25, 2 ** -24, 1.5 * 2 ** -24, 2 ** -14, 2 ** -14 - 2 ** -25, 1, 1 + 2 ** -11,
+  1 + 3 * 2 ** -11, LARGEST_HALF, 65519.996, 65520, 1e30, 3.4e38];
 const around = borders.flatMap((x) => [x, x * (1 + 2 ** -22), x * (1 - 2 ** -22)]);
-const samples = Float32Array.from([...around, ...Array.from({ length: 20000 }, () => random.normal() * 2 ** (40 * random.next() - 30))].flatMap((x) => [x, -x]));
+const samples = Float32Array.from(
+  [...around, ...Array.from({ length: 20000 }, () => random.normal() * 2 ** (40 * random.next() - 30))].flatMap((
+    x,
+  ) => [x, -x]),
+);
 
 test('the host rounds f32 to the nearest f16, ties to even', () => {
   const halves = halvesFrom(samples);
@@ -59,7 +64,9 @@ testHalf('the GPU rounds as the host does', async () => {
   using y = Tensor.empty(gpu, x.shape, 'f16', 'rounded');
   gpu.copy(x, y);
   const want = valuesOf(halvesFrom(samples));
-  (await y.read()).forEach((value, i) => assert.ok(Object.is(value, want[i]), `${samples[i]} became ${value}, not ${want[i]}`));
+  (await y.read()).forEach((value, i) =>
+    assert.ok(Object.is(value, want[i]), `${samples[i]} became ${value}, not ${want[i]}`)
+  );
 });
 
 testHalf('an odd number of f16 is written, copied and read without touching its neighbours', async () => {

@@ -17,10 +17,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The layers of the engine, from the ground up, as its page lists them. */
-const LAYERS = [...readFileSync(new URL('../engine/README.md', import.meta.url), 'utf8').matchAll(/^\| [a-z ]+ \| (\[.*) \|.*\|$/gm)].map(([, files]) => [...files.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => `engine/${file}`));
+const LAYERS = [
+  ...readFileSync(new URL('../engine/README.md', import.meta.url), 'utf8').matchAll(/^\| [a-z ]+ \| (\[.*) \|.*\|$/gm),
+].map(([, files]) => [...files.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => `engine/${file}`));
 
 /** Where Node is taken for granted; everything else in engine, kernels and model runs in browsers too. */
-const isForNode = (path: string) => path.startsWith('train/') || path.startsWith('engine/setup/') || /\.node\.ts$/.test(path);
+const isForNode = (path: string) =>
+  path.startsWith('train/') || path.startsWith('engine/setup/') || /\.node\.ts$/.test(path);
 
 /** The room that a file belongs to, or `shared`; undefined outside of rooms. */
 function roomOf(path: string): string | undefined {
@@ -37,12 +40,20 @@ function breaches(path: string, text: string): string[] {
 
 function breachOf(path: string, target: string, dynamic: boolean): string | undefined {
   const part = path.split('/')[0];
-  if (!target.startsWith('.')) return target.startsWith('node:') && !dynamic && !isForNode(path) ? 'it must load in a browser too' : undefined;
+  if (!target.startsWith('.')) {
+    return target.startsWith('node:') && !dynamic && !isForNode(path)
+      ? 'it must load in a browser too'
+      : undefined;
+  }
   const to = resolve(path, target);
   if (!ALLOWED[part].includes(to.split('/')[0])) return `${part} may import ${ALLOWED[part].join(', ')}`;
-  if (isForNode(to) && !dynamic && !isForNode(path)) return 'it must load in a browser too, so what is for Node is loaded only when asked for';
+  if (isForNode(to) && !dynamic && !isForNode(path)) {
+    return 'it must load in a browser too, so what is for Node is loaded only when asked for';
+  }
   const [from, room] = [roomOf(path), roomOf(to)];
-  if (from !== undefined && part === 'kernels' && room !== undefined && room !== from && room !== 'shared') return 'a room imports the engine and kernels/shared, never another room';
+  if (from !== undefined && part === 'kernels' && room !== undefined && room !== from && room !== 'shared') {
+    return 'a room imports the engine and kernels/shared, never another room';
+  }
   return undefined;
 }
 
@@ -55,7 +66,13 @@ for (const part of Object.keys(ALLOWED)) {
 }
 
 test('types too are imported downwards alone', () => {
-  const upwards = Object.keys(ALLOWED).flatMap((part) => [...graphOf(ROOT)].filter(([path]) => path.startsWith(`${part}/`)).flatMap(([path, targets]) => targets.filter((target) => !ALLOWED[part].includes(target.split('/')[0])).map((target) => `${path} imports ${target}`)));
+  const upwards = Object.keys(ALLOWED).flatMap((part) =>
+    [...graphOf(ROOT)].filter(([path]) => path.startsWith(`${part}/`)).flatMap(([path, targets]) =>
+      targets.filter((target) => !ALLOWED[part].includes(target.split('/')[0])).map((target) =>
+        `${path} imports ${target}`
+      )
+    )
+  );
   assert.equal(upwards, []);
 });
 
@@ -68,28 +85,35 @@ test('every file of the engine has a layer on its page, and imports nothing of a
   const graph = [...graphOf(ROOT, ['engine'])].filter(([path]) => !path.startsWith('engine/setup/'));
   assert.equal(LAYERS.flat().sort(), graph.map(([path]) => path).sort());
   const layerOf = (path: string) => LAYERS.findIndex((files) => files.includes(path));
-  const upwards = graph.flatMap(([path, targets]) => targets.filter((target) => layerOf(target) > layerOf(path)).map((target) => `${path} imports ${target}`));
+  const upwards = graph.flatMap(([path, targets]) =>
+    targets.filter((target) => layerOf(target) > layerOf(path)).map((target) => `${path} imports ${target}`)
+  );
   assert.equal(upwards, []);
 });
 
 test('an import against the direction is found', () => {
-  assert.match(breaches('engine/gpu.ts', "import { gelu } from '../kernels/gelu/index.ts';")[0], 'engine may import engine');
+  assert.match(breaches('engine/gpu.ts', "import { gelu } from '../kernels/gelu/index.ts';")[0],
+    'engine may import engine');
   assert.match(breaches('kernels/gelu/index.ts', "export * from '../../model/xclip.ts';")[0], 'kernels may import');
-  assert.match(breaches('model/xclip.ts', "const { AdamW } = await import('../train/optimizer.ts');")[0], 'model may import');
+  assert.match(breaches('model/xclip.ts', "const { AdamW } = await import('../train/optimizer.ts');")[0],
+    'model may import');
   assert.match(breaches('train/stage.ts', "import {\n  close,\n} from '../test/close.ts';")[0], 'train may import');
   assert.equal(breaches('train/stage.ts', "import { gelu } from '../kernels/gelu/index.ts';"), []);
 });
 
 test('an import of one room by another is found', () => {
-  assert.match(breaches('kernels/gelu/index.ts', "import { add } from '../elementwise/index.ts';")[0], 'never another room');
-  assert.match(breaches('kernels/shared/rows.ts', "import { add } from '../elementwise/index.ts';")[0], 'never another room');
+  assert.match(breaches('kernels/gelu/index.ts', "import { add } from '../elementwise/index.ts';")[0],
+    'never another room');
+  assert.match(breaches('kernels/shared/rows.ts', "import { add } from '../elementwise/index.ts';")[0],
+    'never another room');
   assert.equal(breaches('kernels/gelu/index.ts', "import { ceilDiv } from '../shared/sizes.ts';"), []);
   assert.equal(breaches('kernels/index.ts', "import { room as gelu } from './gelu/cases.ts';"), []);
 });
 
 test('an import that no browser can follow is found', () => {
   assert.match(breaches('engine/wgsl.ts', "import { readFile } from 'node:fs/promises';")[0], 'browser');
-  assert.match(breaches('engine/instance.ts', "import { prepareProcess } from './setup/in_process.mjs';")[0], 'browser');
+  assert.match(breaches('engine/instance.ts', "import { prepareProcess } from './setup/in_process.mjs';")[0],
+    'browser');
   assert.match(breaches('model/clip.ts', "import './checkpoint/bytes.node.ts';")[0], 'browser');
   assert.equal(breaches('engine/wgsl.ts', "  const { readFile } = await import('node:fs/promises');"), []);
   assert.equal(breaches('model/checkpoint/bytes.node.ts', "import { open } from 'node:fs/promises';"), []);
@@ -110,7 +134,8 @@ import './f.ts';
 export const notOne = "from './x.ts'";
 // import './y.ts';
  * import { z } from './z.ts';`;
-  const names = (wanted: (found: ReturnType<typeof importsOf>[number]) => boolean) => importsOf(text).filter(wanted).map(({ target }) => target[2]).join('');
+  const names = (wanted: (found: ReturnType<typeof importsOf>[number]) => boolean) =>
+    importsOf(text).filter(wanted).map(({ target }) => target[2]).join('');
   assert.is(names(() => true), 'abcdefgh');
   assert.is(names(({ isType }) => isType), 'beh');
   assert.is(names(({ isDynamic }) => isDynamic), 'g');
@@ -132,7 +157,12 @@ test('in the picture every file stands above all that it imports, and a circle i
   const height = new Map(drawn.map(([, path, y]) => [path.replaceAll('&#45;', '-'), Number(y)]));
   assert.equal([...graph.keys()].filter((path) => !height.has(path)), []);
   const inCircles = new Set(circlesOf(graph).flat());
-  const wrong = [...graph].flatMap(([path, targets]) => targets.filter((target) => path.split('/')[0] === target.split('/')[0] && !(inCircles.has(path) && inCircles.has(target)) && !((height.get(path) as number) < (height.get(target) as number))).map((target) => `${path} over ${target}`));
+  const wrong = [...graph].flatMap(([path, targets]) =>
+    targets.filter((target) =>
+      path.split('/')[0] === target.split('/')[0] && !(inCircles.has(path) && inCircles.has(target))
+      && !((height.get(path) as number) < (height.get(target) as number))
+    ).map((target) => `${path} over ${target}`)
+  );
   assert.equal(wrong, []);
   const circle = graphFrom({ 'engine/a.ts': ['engine/b.ts'], 'engine/b.ts': ['engine/a.ts'] });
   assert.is(titleOf(circle), '1 circle of files that import each other, in red');

@@ -47,7 +47,8 @@ test('each line names the file and line that it was written at', () => {
   const text = kernelText(gpu, { name: 'softmax', gradient: true });
   const lines = [...text.matchAll(/^\/\* (\S+)\/(\S+\.wgsl):(\d+) +\*\/ ?(.*)$/gm)];
   assert.ok(lines.length > 40);
-  const folders = ['../engine/', '../kernels/softmax/', '../kernels/shared/', '../kernels/shared/row/', '../kernels/shared/vector/'];
+  const folders = ['../engine/', '../kernels/softmax/', '../kernels/shared/', '../kernels/shared/row/',
+    '../kernels/shared/vector/'];
   for (const [, folder, file, line, written] of lines) {
     const path = folders.find((each) => each.endsWith(`/${folder}/`));
     assert.ok(path !== undefined, `${folder}/${file}`);
@@ -60,19 +61,24 @@ test('each line names the file and line that it was written at', () => {
  * Runs a printed program with nothing but WebGPU: the bindings, params and grid that stand in its heading, and the
  * given numbers.
  */
-async function runBare({ device }: Context, code: string, given: Readonly<Record<string, Float32Array>>, result: string): Promise<Float32Array> {
+async function runBare({ device }: Context, code: string, given: Readonly<Record<string, Float32Array>>,
+  result: string): Promise<Float32Array> {
   const entryPoint = /entry point (\w+)/.exec(code)?.[1];
-  const params = [.../params \{ (.*?) \}/.exec(code)?.[1].matchAll(/= (\S+?)(?:,|$)/g) ?? []].map(([, value]) => Number(value));
+  const params = [.../params \{ (.*?) \}/.exec(code)?.[1].matchAll(/= (\S+?)(?:,|$)/g) ?? []].map(([, value]) =>
+    Number(value)
+  );
   const grid = /grid (\d+) × (\d+) × (\d+)/.exec(code)?.slice(1).map(Number) as [number, number, number];
   const rows = [...code.matchAll(/^\/\/ {3}(\d+) +(\w+) +(uniform|storage).* (\d+) bytes/gm)];
   const buffers = new Map(rows.map(([, index, name, kind, bytes]) => {
-    const usage = (kind === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC) | GPUBufferUsage.COPY_DST;
+    const usage = (kind === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC)
+      | GPUBufferUsage.COPY_DST;
     const buffer = device.createBuffer({ size: Number(bytes), usage });
     if (kind === 'uniform') device.queue.writeBuffer(buffer, 0, Uint32Array.from(params));
     else if (given[name] !== undefined) device.queue.writeBuffer(buffer, 0, given[name] as Float32Array<ArrayBuffer>);
     return [name, { index: Number(index), buffer }];
   }));
-  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module: device.createShaderModule({ code }), entryPoint } });
+  const pipeline = device.createComputePipeline({ layout: 'auto',
+    compute: { module: device.createShaderModule({ code }), entryPoint } });
   const entries = [...buffers.values()].map(({ index, buffer }) => ({ binding: index, resource: { buffer } }));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
@@ -99,7 +105,8 @@ test('a printed program runs by itself, by what its heading says, and gives what
 
 test('the order of a case is told: what is set to 0, each dispatch, and a program that runs twice with the numbers of both', () => {
   const text = kernelText(gpu, { name: 'embedding', gradient: true });
-  assert.match(text, /1\. set 308 bytes of "d table" to 0\n.*2\. embedding_partial\.scalar\.only on 1 × 1 × 1 workgroups\n.*3\. embedding_grad/);
+  assert.match(text,
+    /1\. set 308 bytes of "d table" to 0\n.*2\. embedding_partial\.scalar\.only on 1 × 1 × 1 workgroups\n.*3\. embedding_grad/);
   const twice = kernelText(gpu, { name: 'adamw', case: 'vectors of four' });
   assert.is(modulesOf(twice).filter((each) => each.startsWith('// adamw.')).length, 1);
   assert.match(twice, /dispatch 10: params \{ n: u32 = 512, first_tile: u32 = 0 \}, grid 2 × 1 × 1/);
@@ -118,7 +125,9 @@ test('without a room the rooms are listed; --list names kernels, variants, cases
   for (const { name } of rooms) assert.match(all, new RegExp(`^  ${name} +\\d+ cases`, 'm'));
   const softmax = rooms.find(({ name }) => name === 'softmax');
   const list = kernelText(gpu, { name: 'softmax', list: true });
-  for (const name of [...softmax?.kernels ?? [], ...softmax?.cases ?? [], ...softmax?.workloads ?? []].map((each) => each.name)) assert.ok(list.includes(name), name);
+  for (const name of [...softmax?.kernels ?? [], ...softmax?.cases ?? [], ...softmax?.workloads ?? []].map((each) =>
+    each.name
+  )) assert.ok(list.includes(name), name);
 });
 
 /** The error of a command line, with its hint. */
@@ -130,30 +139,42 @@ function refused(options: KernelOptions): string {
 
 test('a wrong name is refused with the nearest one, and with those that there are', () => {
   assert.match(refused({ name: 'sofmax' }), /no room "sofmax"\ndid you mean "softmax"\? There are: .*\battention\b/);
-  assert.match(refused({ name: 'softmax', variant: 'tre' }), /no variant of softmax on .* "tre"\ndid you mean "tree"\? There are: .*tree/);
-  assert.match(refused({ name: 'gelu', case: 'nothing like it' }), /no case of gelu "nothing like it"\nThere are: \n {4}quick_gelu: both tails/);
-  assert.match(refused({ name: 'gelu', case: 'one element' }), /"one element" is in the names of 3 cases\n\n {4}quick_gelu: one element/);
+  assert.match(refused({ name: 'softmax', variant: 'tre' }),
+    /no variant of softmax on .* "tre"\ndid you mean "tree"\? There are: .*tree/);
+  assert.match(refused({ name: 'gelu', case: 'nothing like it' }),
+    /no case of gelu "nothing like it"\nThere are: \n {4}quick_gelu: both tails/);
+  assert.match(refused({ name: 'gelu', case: 'one element' }),
+    /"one element" is in the names of 3 cases\n\n {4}quick_gelu: one element/);
   assert.match(refused({ name: 'blend', gradient: true }), /blend: ".*" has no gradient/);
   const only = kernelText(gpu, { name: 'cross_entropy', variant: 'tree', gradient: true });
   assert.match(only, /^\/\/ No program of it is in the variant tree: .*\n(?:\/\/.*\n)+\n\/\/ cross_entropy_grad\./m);
-  assert.match(kernelText(gpu, { name: 'softmax', case: 'logSoftmax: a row' }), /^\/\/ softmax, forward of the case "logSoftmax: a row longer than the workgroup, in vectors" in f32/);
+  assert.match(kernelText(gpu, { name: 'softmax', case: 'logSoftmax: a row' }),
+    /^\/\/ softmax, forward of the case "logSoftmax: a row longer than the workgroup, in vectors" in f32/);
 });
 
 /** What a command line of a page asks for. */
 function optionsOf(line: string): KernelOptions {
-  const flag = (name: string) => new RegExp(`--${name} (?:"([^"]*)"|(\\S+))`).exec(line)?.slice(1).find((text) => text !== undefined);
-  return { name: /kernel (\w+)/.exec(line)?.[1], variant: flag('variant'), case: flag('case'), gradient: line.includes('--gradient'), type: flag('dtype') as 'f16' | undefined };
+  const flag = (name: string) =>
+    new RegExp(`--${name} (?:"([^"]*)"|(\\S+))`).exec(line)?.slice(1).find((text) => text !== undefined);
+  return { name: /kernel (\w+)/.exec(line)?.[1], variant: flag('variant'), case: flag('case'),
+    gradient: line.includes('--gradient'), type: flag('dtype') as 'f16' | undefined };
 }
 
 test('every command of a page that prints a kernel names a room, a case and a variant that there are', () => {
-  const pages = ['../README.md', ...rooms.map(({ name }) => `${name}/README.md`)].map((path) => readFileSync(new URL(`../kernels/${path}`, import.meta.url), 'utf8'));
-  const lines = [...pages, readFileSync(new URL('../kernels/README.md', import.meta.url), 'utf8')].flatMap((page) => page.match(/npx firstlight kernel [a-z].*/g) ?? []);
+  const pages = ['../README.md', ...rooms.map(({ name }) => `${name}/README.md`)].map((path) =>
+    readFileSync(new URL(`../kernels/${path}`, import.meta.url), 'utf8')
+  );
+  const lines = [...pages, readFileSync(new URL('../kernels/README.md', import.meta.url), 'utf8')].flatMap((page) =>
+    page.match(/npx firstlight kernel [a-z].*/g) ?? []
+  );
   assert.ok(lines.length >= 10);
   const printable = lines.filter((line) => optionsOf(line).type !== 'f16' || gpu.features.has('shader-f16'));
   for (const line of printable) {
     const { variant, type, ...options } = optionsOf(line);
     // a page may name a variant that another adapter has
-    const here = rooms.find(({ name }) => name === options.name)?.kernels.some((kernel) => kernel.variants(gpu).includes(variant ?? ''));
+    const here = rooms.find(({ name }) => name === options.name)?.kernels.some((kernel) =>
+      kernel.variants(gpu).includes(variant ?? '')
+    );
     assert.match(kernelText(gpu, { ...options, type, variant: here ? variant : undefined }), /@compute/, line);
   }
 });

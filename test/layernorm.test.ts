@@ -9,7 +9,8 @@ import { openWithBindings } from './small_limits.ts';
 
 const gpu = await open();
 
-const tensor = (name: string, shape: readonly number[]) => Tensor.from(gpu, normal(name, shape).data as Float32Array, shape, name);
+const tensor = (name: string, shape: readonly number[]) =>
+  Tensor.from(gpu, normal(name, shape).data as Float32Array, shape, name);
 
 test('a weight of another width is refused by name', () => {
   gpu.scope(() => {
@@ -38,13 +39,18 @@ test('rows larger than a binding go in ranges of whole bands: every gradient kee
   for (const tokens of [0, 6]) {
     const results: Float32Array[][] = [];
     for (const context of [gpu, small]) {
-      const own = (name: string, shape: readonly number[]) => Object.assign(Tensor.from(context, normal(name, shape).data as Float32Array, shape, name), { requiresGrad: true });
+      const own = (name: string, shape: readonly number[]) =>
+        Object.assign(Tensor.from(context, normal(name, shape).data as Float32Array, shape, name), {
+          requiresGrad: true,
+        });
       const x = tokens === 0 ? own('x', [200, 20]) : own('x', [70, tokens, 12]);
       const [weight, bias] = [own('weight', [x.shape.at(-1) as number]), own('bias', [x.shape.at(-1) as number])];
       const appended = tokens === 0 ? undefined : own('appended', [70, 12]);
       const y = context.scope(() => layernorm(x, weight, bias, { appended }));
       backward(y, Tensor.from(context, normal('dy', y.shape).data as Float32Array, y.shape));
-      const gradients = [x, weight, bias, ...(appended === undefined ? [] : [appended])].map(({ grad }) => grad as Tensor);
+      const gradients = [x, weight, bias, ...(appended === undefined ? [] : [appended])].map(({ grad }) =>
+        grad as Tensor
+      );
       results.push((await context.read([y, ...gradients])) as Float32Array[]);
     }
     assert.equal(results[1], results[0]);
@@ -52,7 +58,8 @@ test('rows larger than a binding go in ranges of whole bands: every gradient kee
 });
 
 test('when only weight and bias are trained, their gradients go straight to their arena, and x gets none', async () => {
-  const [x, weight, bias, dy] = [tensor('x', [5, 12]), tensor('weight', [12]), tensor('bias', [12]), tensor('dy', [5, 12])];
+  const [x, weight, bias, dy] = [tensor('x', [5, 12]), tensor('weight', [12]), tensor('bias', [12]),
+    tensor('dy', [5, 12])];
   weight.requiresGrad = bias.requiresGrad = true;
   const arena = new Arena(gpu, 'test', [{ id: 0, parameters: [['weight', weight], ['bias', bias]] }], 64);
   const y = gpu.scope(() => layernorm(x, weight, bias));

@@ -5,29 +5,36 @@ import { nullDevice } from './null_gpu.ts';
 import { combinations, recordCase, storages } from './sweep.ts';
 
 /** What a large card has. */
-const LIMITS = { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024, maxComputeWorkgroupStorageSize: 65536 };
+const LIMITS = { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024,
+  maxComputeWorkgroupStorageSize: 65536 };
 
 /**
- * Every program that an adapter with this report is given by the cases of `rooms`, in every variant that it can run, and every way to store tensors.
+ * Every program that an adapter with this report is given by the cases of `rooms`, in every variant that it can run,
+ * and every way to store tensors.
  *
  * @returns the label of one call by the text of its program
  */
 export async function linkedPrograms(rooms: readonly Room[], info: AdapterInfo): Promise<ReadonlyMap<string, string>> {
   const programs = new Map<string, string>();
   const { device, adapter, instance } = await nullDevice(info);
-  // a program is noted, and one that does nothing is compiled in its place; but the engine's own takes the layout of its bindings from its text
+  // a program is noted, and one that does nothing is compiled in its place; but the engine's own takes the layout of
+  // its bindings from its text
   const createShaderModule = ({ code, label = '' }: GPUShaderModuleDescriptor) => {
     programs.set(code, label);
     if (label === 'canary') return device.createShaderModule({ label, code });
     const entry = /@compute[^{]*?\bfn\s+(\w+)/.exec(code)?.[1];
     return device.createShaderModule({ label, code: `@compute @workgroup_size(1) fn ${entry}() {}` });
   };
-  const limits = new Proxy(device.limits, { get: (of, name) => Reflect.get(LIMITS, name) ?? Reflect.get(of, name, of) });
+  const limits = new Proxy(device.limits, {
+    get: (of, name) => Reflect.get(LIMITS, name) ?? Reflect.get(of, name, of),
+  });
   const replaced: Readonly<Record<string, unknown>> = { createShaderModule, limits };
   const noting = new Proxy(device, {
     get(of, name) {
       const value: unknown = replaced[name as string] ?? Reflect.get(of, name, of);
-      return typeof value === 'function' && name !== 'createShaderModule' ? (value as (...all: unknown[]) => unknown).bind(of) : value;
+      return typeof value === 'function' && name !== 'createShaderModule'
+        ? (value as (...all: unknown[]) => unknown).bind(of)
+        : value;
     },
   });
   await using gpu = new Gpu(noting, adapter, instance, {});

@@ -32,7 +32,8 @@ function refused(text: string, classes = 10): string[] {
 
 test('a list gives absolute paths and labels, in its order', () => {
   writeFileSync(list, 'b.mp4 3\na.mp4 0\n');
-  assert.equal(readList(list, clips, 4), [{ path: join(clips, 'b.mp4'), label: 3 }, { path: join(clips, 'a.mp4'), label: 0 }]);
+  assert.equal(readList(list, clips, 4), [{ path: join(clips, 'b.mp4'), label: 3 }, { path: join(clips, 'a.mp4'),
+    label: 0 }]);
 });
 
 test('a byte order mark, Windows line ends, tabs, blank lines and spaces in names are taken', () => {
@@ -41,16 +42,17 @@ test('a byte order mark, Windows line ends, tabs, blank lines and spaces in name
 });
 
 test('all problems of a list are told at once, each with its line', () => {
-  assert.equal(refused('a.mp4 1\nmissing.mp4 1\na.mp4 1\n\nb.mp4 -1\nb.mp4 10\nb.mp4 1.5\nb.mp4 dog\na.mp4 2\nb.mp4\n'), [
-    '2: "missing.mp4" does not exist',
-    '3: "a.mp4" stands in line 1 already',
-    '5: label -1 is none of the 10 classes, 0 to 9',
-    '6: label 10 is none of the 10 classes, 0 to 9',
-    '7: the label "1.5" is not a whole number; a line ends with the number of its class',
-    '8: the label "dog" is not a whole number; a line ends with the number of its class',
-    '9: "a.mp4" stands in line 1 already, there with label 1, here 2',
-    '10: expected "path label", got "b.mp4"',
-  ]);
+  assert.equal(refused('a.mp4 1\nmissing.mp4 1\na.mp4 1\n\nb.mp4 -1\nb.mp4 10\nb.mp4 1.5\nb.mp4 dog\na.mp4 2\nb.mp4\n'),
+    [
+      '2: "missing.mp4" does not exist',
+      '3: "a.mp4" stands in line 1 already',
+      '5: label -1 is none of the 10 classes, 0 to 9',
+      '6: label 10 is none of the 10 classes, 0 to 9',
+      '7: the label "1.5" is not a whole number; a line ends with the number of its class',
+      '8: the label "dog" is not a whole number; a line ends with the number of its class',
+      '9: "a.mp4" stands in line 1 already, there with label 1, here 2',
+      '10: expected "path label", got "b.mp4"',
+    ]);
 });
 
 test('one line may have two problems', () => {
@@ -58,7 +60,9 @@ test('one line may have two problems', () => {
 });
 
 test('a file under two names is one file', () => {
-  assert.equal(refused('a.mp4 1\nsame_as_a.mp4 2\n'), ['2: "same_as_a.mp4" stands in line 1 already, there with label 1, here 2']);
+  assert.equal(refused('a.mp4 1\nsame_as_a.mp4 2\n'), [
+    '2: "same_as_a.mp4" stands in line 1 already, there with label 1, here 2',
+  ]);
 });
 
 test('an empty list is refused', () => {
@@ -86,8 +90,26 @@ test('the message shows twenty problems and counts the others', () => {
 
 test('paths that leave the root folder are refused', () => {
   const unsafe = [
-    '../outside.mp4', '..', 'clips/../../outside.mp4', 'sub folder/../../outside.mp4', '/etc/passwd', join(clips, 'a.mp4'), '\\\\server\\share\\a.mp4',
-    'C:\\a.mp4', 'c:/a.mp4', '..\\outside.mp4', 'a.mp4\0', '\0', 'leads_out.mp4', 'up/outside.mp4', 'up', 'loop', 'a.mp4/b', './../outside.mp4', '//etc/passwd', 'up/clips/../outside.mp4',
+    '../outside.mp4',
+    '..',
+    'clips/../../outside.mp4',
+    'sub folder/../../outside.mp4',
+    '/etc/passwd',
+    join(clips, 'a.mp4'),
+    '\\\\server\\share\\a.mp4',
+    'C:\\a.mp4',
+    'c:/a.mp4',
+    '..\\outside.mp4',
+    'a.mp4\0',
+    '\0',
+    'leads_out.mp4',
+    'up/outside.mp4',
+    'up',
+    'loop',
+    'a.mp4/b',
+    './../outside.mp4',
+    '//etc/passwd',
+    'up/clips/../outside.mp4',
   ];
   for (const name of unsafe) assert.throwsWith(() => within(clips, name), PathError);
   assert.is(within(clips, 'a.mp4'), join(clips, 'a.mp4'));
@@ -97,7 +119,8 @@ test('paths that leave the root folder are refused', () => {
 });
 
 test('whatever path is asked for, the answer lies under the root folder', () => {
-  const part = fc.constantFrom('..', '.', 'a.mp4', 'up', 'clips', 'sub folder', 'leads_out.mp4', 'outside.mp4', '', '%2f', '\\', '~', '\0', 'etc');
+  const part = fc.constantFrom('..', '.', 'a.mp4', 'up', 'clips', 'sub folder', 'leads_out.mp4', 'outside.mp4', '',
+    '%2f', '\\', '~', '\0', 'etc');
   forAll(fc.property(fc.array(part, { maxLength: 6 }), fc.constantFrom('/', '\\'), (parts, separator) => {
     try {
       const path = within(clips, parts.join(separator));
@@ -110,11 +133,17 @@ test('whatever path is asked for, the answer lies under the root folder', () => 
 
 test('what is written is what is read, with any order of labels and any line ends', () => {
   const names = ['a.mp4', 'b.mp4', 'sub folder/my clip 3.mp4', '7'];
-  const line = fc.record({ name: fc.constantFrom(...names), label: fc.nat(9), gap: fc.constantFrom(' ', '\t', '   '), end: fc.constantFrom('\n', '\r\n', '\n\n') });
-  forAll(fc.property(fc.uniqueArray(line, { selector: ({ name }) => name, minLength: 1 }), fc.boolean(), (lines, mark) => {
-    writeFileSync(list, `${mark ? '\ufeff' : ''}${lines.map(({ name, label, gap, end }) => `${name}${gap}${label}${end}`).join('')}`);
-    assert.equal(readList(list, clips, 10), lines.map(({ name, label }) => ({ path: join(clips, name), label })));
-  }), { numRuns: 200 });
+  const line = fc.record({ name: fc.constantFrom(...names), label: fc.nat(9), gap: fc.constantFrom(' ', '\t', '   '),
+    end: fc.constantFrom('\n', '\r\n', '\n\n') });
+  forAll(
+    fc.property(fc.uniqueArray(line, { selector: ({ name }) => name, minLength: 1 }), fc.boolean(), (lines, mark) => {
+      writeFileSync(list, `${mark ? '\ufeff' : ''}${
+        lines.map(({ name, label, gap, end }) => `${name}${gap}${label}${end}`).join('')
+      }`);
+      assert.equal(readList(list, clips, 10), lines.map(({ name, label }) => ({ path: join(clips, name), label })));
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test('labels come by id, quoted or plain, in any order', () => {

@@ -15,7 +15,8 @@ test.after.each(() => rmSync(folder, { recursive: true }));
 
 /** A stream that keeps what is written, with or without a terminal behind it. */
 function screen(isTTY: boolean) {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 }) as unknown as NodeJS.WriteStream & PassThrough;
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 }) as unknown as NodeJS.WriteStream
+    & PassThrough;
   return { stream, text: () => String(stream.read() ?? '') };
 }
 
@@ -119,12 +120,16 @@ test('a skipped step is always told, numbers are kept where they are asked for, 
   const { stream, text } = screen(false);
   const recorder = new RunRecorder(folder, { progress: new Progress({ stream, secondsPerLine: 0, now: () => 1 }) });
   recorder.stage('clip', 3);
-  for (const step of [1, 2, 3]) recorder.report({ step, loss: step, gradNorm: 2 * step, lr: 0.5, lossScale: 1, skipped: step === 2 }, 4, step !== 2);
+  for (const step of [1, 2, 3]) {
+    recorder.report({ step, loss: step, gradNorm: 2 * step, lr: 0.5, lossScale: 1, skipped: step === 2 }, 4,
+      step !== 2);
+  }
   recorder.finish();
   const shown = text().split('\n').filter((line) => line !== '');
   assert.is(shown[1], 'step 2: a gradient was not finite; the step changed nothing');
   assert.match(shown[2], /^clip: 2\/3 .* loss 1\.000/);
-  assert.equal(readRunLog(join(folder, 'log.jsonl')).map(({ step, values }) => [step, values]), [[1, { loss: 1, lr: 0.5, gradNorm: 2 }], [3, { loss: 3, lr: 0.5, gradNorm: 6 }]]);
+  assert.equal(readRunLog(join(folder, 'log.jsonl')).map(({ step, values }) => [step, values]), [[1, { loss: 1, lr: 0.5,
+    gradNorm: 2 }], [3, { loss: 3, lr: 0.5, gradNorm: 6 }]]);
 });
 
 test('resuming forgets the steps after the checkpoint and a line that was cut off, and nothing else', () => {
@@ -142,12 +147,14 @@ test('resuming forgets the steps after the checkpoint and a line that was cut of
   second.stage('xclip', 10, 4);
   for (let step = 5; step <= 7; step++) second.scalar(step, 'loss', 10 * step);
   second.finish();
-  assert.equal(seriesOf(readRunLog(path), 'xclip', 'loss'), [[1, 1], [2, 2], [3, 3], [4, 4], [5, 50], [6, 60], [7, 70]]);
+  assert.equal(seriesOf(readRunLog(path), 'xclip', 'loss'), [[1, 1], [2, 2], [3, 3], [4, 4], [5, 50], [6, 60], [7,
+    70]]);
 
   const files = readdirSync(join(folder, 'tensorboard')).sort();
   assert.is(files.length, 2);
   const starts = files.flatMap((name) => events(join(folder, 'tensorboard', name))).filter((event) => event.has(7));
-  assert.equal(starts.map((event) => [event.get(2), fields(event.get(7) as Buffer).get(1)]), [[5, 1]], 'TensorBoard is told to forget from step 5 on');
+  assert.equal(starts.map((event) => [event.get(2), fields(event.get(7) as Buffer).get(1)]), [[5, 1]],
+    'TensorBoard is told to forget from step 5 on');
 });
 
 test('a new run in the same folder starts an empty log', () => {

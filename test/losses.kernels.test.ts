@@ -1,7 +1,8 @@
 /** Mean losses where no sweep looks: what is not finite, f16, one side of two, tensors larger than a binding. */
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { backward, DTypeError, type FloatType, type Gpu, open, type Shape, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, DTypeError, type FloatType, type Gpu, open, type Shape, ShapeError,
+  Tensor } from '../engine/index.ts';
 import { binaryCrossEntropyWithLogits, mseLoss } from '../kernels/losses/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -27,12 +28,17 @@ async function lossOf(op: typeof mseLoss, type: FloatType, xs: readonly number[]
 
 test('an infinite logit costs nothing if the target fits, and infinitely much if it does not', async () => {
   const fitting = [{ x: Infinity, t: 1, want: 0, derivative: 0 }, { x: -Infinity, t: 0, want: 0, derivative: 0 }];
-  const others = [[Infinity, 0, 1], [-Infinity, 1, -1], [Infinity, 0.5, 0.5], [-Infinity, 0.25, -0.25]].map(([x, t, derivative]) => ({ x, t, want: Infinity, derivative }));
+  const others = [[Infinity, 0, 1], [-Infinity, 1, -1], [Infinity, 0.5, 0.5], [-Infinity, 0.25, -0.25]].map((
+    [x, t, derivative],
+  ) => ({ x, t, want: Infinity, derivative }));
   for (const type of types) {
     for (const { x, t, want, derivative } of [...fitting, ...others]) {
       for (const n of [1, 4]) { // alone, and at the end of a vector of logits that cost nothing
         const before = Array<number>(n - 1);
-        const { loss, dx, dtarget } = await lossOf(binaryCrossEntropyWithLogits, type, [...before.fill(200), x], [...before.fill(1), t]);
+        const { loss, dx, dtarget } = await lossOf(binaryCrossEntropyWithLogits, type, [...before.fill(200), x], [
+          ...before.fill(1),
+          t,
+        ]);
         assert.is(loss, want, `${type}: logit ${x}, target ${t}, ${n}`);
         assert.is(dx[n - 1], derivative, `${type}: derivative of logit ${x}, target ${t}, ${n}`);
         assert.is(dtarget[n - 1], -x);
@@ -46,7 +52,8 @@ test('NaN in either side makes the loss NaN, and the gradient where it stands', 
     for (const type of types) {
       for (const n of [4, 5]) {
         for (const [x, t] of [[Number.NaN, 0], [Number.NaN, 1], [2, Number.NaN]]) {
-          const all = (value: number, last: number) => Array.from({ length: n }, (_, i) => (i === n - 1 ? last : value));
+          const all = (value: number, last: number) =>
+            Array.from({ length: n }, (_, i) => (i === n - 1 ? last : value));
           const { loss, dx } = await lossOf(op, type, all(0.5, x), all(1, t));
           assert.ok(Number.isNaN(loss), `${op.name}, ${type}: ${x}, ${t} gave ${loss}`);
           assert.equal(dx.map(Number.isNaN), all(0, 1).map(Boolean));
@@ -61,11 +68,14 @@ test('an infinite error is infinite, and a difference of infinities is NaN, as i
   assert.ok(Number.isNaN((await lossOf(mseLoss, 'f32', [1, Infinity], [1, Infinity])).loss));
 });
 
-testIf(types.includes('f16'), 'the adapter lacks shader-f16')('a loss of f16 is f32: it is rounded nowhere, and may exceed the largest f16', async () => {
-  const { loss, dx } = await lossOf(mseLoss, 'f16', [1000, 1], [0, 0]);
-  assert.is(loss, (1e6 + 1) / 2);
-  assert.equal(dx, [2000, 2]);
-});
+testIf(types.includes('f16'), 'the adapter lacks shader-f16')(
+  'a loss of f16 is f32: it is rounded nowhere, and may exceed the largest f16',
+  async () => {
+    const { loss, dx } = await lossOf(mseLoss, 'f16', [1000, 1], [0, 0]);
+    assert.is(loss, (1e6 + 1) / 2);
+    assert.equal(dx, [2000, 2]);
+  },
+);
 
 test('a side that needs no gradient gets none, and costs no dispatch; one tensor on both sides gets the sum', async () => {
   const [x, target] = [tensor(gpu, 'f32', [1, 2, 3]), tensor(gpu, 'f32', [3, 2, 5])];
@@ -93,7 +103,8 @@ test('tensors larger than a binding are taken in pieces, with equal bits', async
           const { dispatches } = context.counts;
           const loss = op(x, target);
           backward(loss);
-          return { dispatches: context.counts.dispatches - dispatches, results: await context.read([loss, x.grad!, target.grad!]) };
+          return { dispatches: context.counts.dispatches - dispatches,
+            results: await context.read([loss, x.grad!, target.grad!]) };
         };
         const [uncut, cut] = [await results(gpu), await results(small)];
         assert.equal(cut.results, uncut.results, `${op.name}, ${type}, [${shape}]`);
@@ -113,7 +124,10 @@ test('sides of two shapes are refused by name', () => {
 });
 
 testIf(types.includes('f16'), 'the adapter lacks shader-f16')('sides of two types are refused', () => {
-  gpu.scope(() => void assert.throwsWith(() => mseLoss(Tensor.zeros(gpu, [4, 1]), tensor(gpu, 'f16', [0, 0, 0, 0], [4, 1])), DTypeError));
+  gpu.scope(() =>
+    void assert.throwsWith(() => mseLoss(Tensor.zeros(gpu, [4, 1]), tensor(gpu, 'f16', [0, 0, 0, 0], [4, 1])),
+      DTypeError)
+  );
 });
 
 test.after(() => gpu.close());

@@ -5,9 +5,17 @@ import { room } from '../kernels/matmul/cases.ts';
 import { checkAgainstReference, checkEqualBits, candidateName, runCase } from './sweep.ts';
 
 const gpu = await open({ guard: true });
-const LARGE: ReadonlyMap<string, Candidate> = new Map(room.kernels.filter(({ name }) => name.startsWith('matmul')).map(({ name }) => [name, { variant: 'tiled', sizes: { tile: 128 } }]));
-/** More than a tile wide, more than a tile high, several parts of K with row sums, and all that a product can bring along. */
-const CASES = ['one row, many columns', 'vectors, partial tiles', 'linear: many rows, few weights', 'linear: odd everywhere, residual'];
+const LARGE: ReadonlyMap<string, Candidate> = new Map(
+  room.kernels.filter(({ name }) => name.startsWith('matmul')).map((
+    { name },
+  ) => [name, { variant: 'tiled', sizes: { tile: 128 } }]),
+);
+/**
+ * More than a tile wide, more than a tile high, several parts of K with row sums, and all that a product can bring
+ * along.
+ */
+const CASES = ['one row, many columns', 'vectors, partial tiles', 'linear: many rows, few weights',
+  'linear: odd everywhere, residual'];
 
 for (const item of room.cases.filter(({ name }) => CASES.includes(name))) {
   test(`${candidateName(LARGE)}: "${item.name}" agrees with float64, stays in its tensors, writes every element, and repeats bit for bit`, async () => {

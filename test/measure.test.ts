@@ -1,7 +1,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN, UNSEEN } from '../train/data/moving_shapes.ts';
+import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN,
+  UNSEEN } from '../train/data/moving_shapes.ts';
 import { type Guess, motionShare, shuffledMotionShare } from '../train/demo/measure.ts';
 import { inPairs } from '../train/demo/pairs.ts';
 import { rank, topShare } from '../train/evaluation.ts';
@@ -15,11 +16,14 @@ test('probabilities of a ranking are the softmax, the largest first, and equal o
 });
 
 test('top-1 and top-k count the clips whose label is among the first', () => {
-  const predictions = [[2, 0, 1], [1, 2, 0], [0, 1, 2], [2, 1, 0]].map((order, index) => ({ index, label: 2, ranking: order.map((label) => ({ label, probability: 0 })) }));
+  const predictions = [[2, 0, 1], [1, 2, 0], [0, 1, 2], [2, 1, 0]].map((order, index) => ({ index, label: 2,
+    ranking: order.map((label) => ({ label, probability: 0 })) })
+  );
   assert.equal([1, 2, 3].map((k) => topShare(predictions, k)), [0.5, 0.75, 1]);
 });
 
-const guesses = (pick: (truth: number) => number): Guess[] => CLASS_NAMES.map((_, truth) => ({ truth, guess: pick(truth) }));
+const guesses = (pick: (truth: number) => number): Guess[] =>
+  CLASS_NAMES.map((_, truth) => ({ truth, guess: pick(truth) }));
 
 test('without an order nobody passes 50 %, whatever is guessed', () => {
   assert.is(shuffledMotionShare(guesses((truth) => truth)), 0.5, 'always right in one direction');
@@ -36,9 +40,13 @@ test('a clip backwards stays in its split, so that both directions can be tested
 
 test('captions of one family differ in the shape alone', () => {
   const families = new Map<number, string[]>();
-  CAPTIONS.forEach((text, caption) => families.set(familyOf(caption), [...(families.get(familyOf(caption)) ?? []), text]));
+  CAPTIONS.forEach((text, caption) =>
+    families.set(familyOf(caption), [...(families.get(familyOf(caption)) ?? []), text])
+  );
   assert.is(families.size, 108);
-  for (const family of families.values()) assert.is(new Set(family.map((text) => text.replace(/square|circle|triangle|cross/, 'shape'))).size, 1);
+  for (const family of families.values()) {
+    assert.is(new Set(family.map((text) => text.replace(/square|circle|triangle|cross/, 'shape'))).size, 1);
+  }
 });
 
 test('pictures come in pairs that differ in the shape alone, each picture once', () => {

@@ -11,7 +11,8 @@ const gpu = await open();
 const CLASSES = 12;
 
 function configOf(train: object) {
-  const text = JSON.stringify({ model: { preset: 'tiny' }, data: { train: 'a.txt', labels: 'l.csv', size: 32 }, train });
+  const text = JSON.stringify({ model: { preset: 'tiny' }, data: { train: 'a.txt', labels: 'l.csv', size: 32 },
+    train });
   return parseConfig(text, 'memory.yaml');
 }
 
@@ -26,7 +27,8 @@ for (const [name, train] of Object.entries({
     const { total } = memoryOf(fresh, config, PRESETS.tiny, CLASSES);
     assert.is(fresh.pool.peak, 4, 'the engine\'s own constant');
     const { batch, recompute, fixText, precision } = config.train;
-    const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute, precision });
+    const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute,
+      precision });
     captured.run();
     await fresh.sync();
     assert.ok(Math.abs(total / fresh.pool.live - 1) < 0.05, `estimated ${total}, counted ${fresh.pool.live}`);
@@ -38,16 +40,20 @@ test('a run whose estimate just fits its budget runs, and can be saved', async (
   const { total } = memoryOf(gpu, config, PRESETS.tiny, CLASSES);
   await using tight = await open({ budget: total });
   const { batch, recompute, fixText, precision } = config.train;
-  const { captured, optimizer, dispose } = trainingStep(tight, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute, precision });
+  const { captured, optimizer, dispose } = trainingStep(tight, { preset: 'tiny', batch, classes: CLASSES,
+    trainText: !fixText, recompute, precision });
   captured.run();
   captured.run();
   assert.ok((await optimizer.moments()).size > 0);
-  assert.ok(tight.pool.peakReserved > 0.98 * total && tight.pool.peakReserved <= total, `${tight.pool.peakReserved} of ${total}`);
+  assert.ok(tight.pool.peakReserved > 0.98 * total && tight.pool.peakReserved <= total,
+    `${tight.pool.peakReserved} of ${total}`);
   dispose();
 });
 
 test('recompute and smaller batches take less, parameters stay', () => {
-  const [plain, again, half] = [{ batch: 8 }, { batch: 8, recompute: true }, { batch: 4 }].map((train) => memoryOf(gpu, configOf(train), PRESETS.tiny, CLASSES));
+  const [plain, again, half] = [{ batch: 8 }, { batch: 8, recompute: true }, { batch: 4 }].map((train) =>
+    memoryOf(gpu, configOf(train), PRESETS.tiny, CLASSES)
+  );
   assert.ok(again.activations < 0.6 * plain.activations, memoryLine(again));
   assert.ok(half.activations < 0.6 * plain.activations, memoryLine(half));
   assert.is(again.parameters, plain.parameters);
@@ -60,7 +66,9 @@ test('a run that does not fit is stopped before it takes anything, with its part
   assert.throwsWith(
     () => checkMemory(small, configOf({ batch: 8 }), PRESETS.tiny, CLASSES),
     /^this run needs [\d.]+ MiB \([\d,]+ B\) on the GPU, the budget is 30\.0 MiB \(31,457,280 B\)\n[\d.]+ MiB: parameters .* MiB, gradients .*, moments .*, inputs .*, activations .*$/,
-    { code: 'FL_OOM', hint: /--set train\.recompute=true: [\d.]+ MiB(, still too much)?\n--set train\.batch=4 --set train\.accumulation=2: / },
+    { code: 'FL_OOM',
+      hint:
+        /--set train\.recompute=true: [\d.]+ MiB(, still too much)?\n--set train\.batch=4 --set train\.accumulation=2: / },
   );
   assert.is(small.counts.buffersCreated, buffersCreated + 1, 'the engine\'s own constant');
 });

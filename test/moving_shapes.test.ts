@@ -8,7 +8,8 @@ import { Random } from '../engine/random.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/dataset.ts';
 import { i420ToRgb } from '../train/data/i420.ts';
 import { readLabels, readList } from '../train/data/lists.ts';
-import { CAPTIONS, CLASS_NAMES, combinationOf, drawClip, drawStill, FRAMES, isUnseen, MOTIONS, reversed, SEEN, SIDE, UNSEEN } from '../train/data/moving_shapes.ts';
+import { CAPTIONS, CLASS_NAMES, combinationOf, drawClip, drawStill, FRAMES, isUnseen, MOTIONS, reversed, SEEN, SIDE,
+  UNSEEN } from '../train/data/moving_shapes.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/data/moving_shapes_files.ts';
 import { type Shape, paint, SHAPES } from '../train/data/shapes.ts';
 
@@ -30,7 +31,12 @@ test('the reversed class has the same colour and shape and the opposite motion',
     const [here, there] = [combinationOf(id), combinationOf(reversed(id))];
     assert.equal([here.colour, here.shape], [there.colour, there.shape]);
     const opposites = [MOTIONS[here.motion], MOTIONS[there.motion]].sort();
-    assert.ok([['moving left', 'moving right'], ['moving down', 'moving up'], ['growing big', 'shrinking small']].some((pair) => pair.join() === opposites.join()), opposites.join());
+    assert.ok(
+      [['moving left', 'moving right'], ['moving down', 'moving up'], ['growing big', 'shrinking small']].some((pair) =>
+        pair.join() === opposites.join()
+      ),
+      opposites.join(),
+    );
   }
 });
 
@@ -61,7 +67,12 @@ test('a clip of the reversed class is the same clip backwards, pixel by pixel', 
 });
 
 test('a clip shows something else in every frame', () => {
-  for (const id of ids) assert.is(new Set(drawClip(new Random(6, `clip ${id}`), id).map((frame) => Buffer.from(frame).toString('base64'))).size, FRAMES);
+  for (const id of ids) {
+    assert.is(
+      new Set(drawClip(new Random(6, `clip ${id}`), id).map((frame) => Buffer.from(frame).toString('base64'))).size,
+      FRAMES,
+    );
+  }
 });
 
 interface Seen {
@@ -70,7 +81,9 @@ interface Seen {
   readonly area: number;
 }
 
-/** Where the shape is in a picture, found by its colour: the ground is nearly grey. Colours of classes are saturated. */
+/**
+ * Where the shape is in a picture, found by its colour: the ground is nearly grey. Colours of classes are saturated.
+ */
 function look(rgb: Uint8Array): Seen {
   let [x, y, area] = [0, 0, 0];
   for (let pixel = 0; pixel < SIDE * SIDE; pixel++) {
@@ -110,14 +123,16 @@ test('a single frame has the same distribution of places and sizes in every moti
       const mean = values.reduce((sum, value) => sum + value, 0) / clips;
       return [mean, Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / clips)];
     };
-    return [...moments(frames.map(({ x }) => x)), ...moments(frames.map(({ y }) => y)), ...moments(frames.map(({ area }) => Math.sqrt(area)))];
+    return [...moments(frames.map(({ x }) => x)), ...moments(frames.map(({ y }) => y)),
+      ...moments(frames.map(({ area }) => Math.sqrt(area)))];
   });
   // Means and deviations of 240 frames each; 4 standard errors of a place (4.4 pixels) and of a size (1.5 pixels).
   const tolerance = [1.14, 0.8, 1.14, 0.8, 0.39, 0.28];
   for (const [motion, values] of statistics.entries()) {
     for (const [k, value] of values.entries()) {
       const mean = statistics.reduce((sum, other) => sum + other[k], 0) / statistics.length;
-      assert.ok(Math.abs(value - mean) < tolerance[k], `${MOTIONS[motion]}, statistic ${k}: ${value.toFixed(2)}, others ${mean.toFixed(2)}`);
+      assert.ok(Math.abs(value - mean) < tolerance[k],
+        `${MOTIONS[motion]}, statistic ${k}: ${value.toFixed(2)}, others ${mean.toFixed(2)}`);
     }
   }
 });
@@ -139,7 +154,9 @@ test('shapes are drawn smoothly: coverage follows a shift of a tenth of a pixel,
   const cover = (shape: Shape, x: number) => {
     const canvas = { side: 32, rgb: new Float32Array(3 * 32 * 32) };
     paint(canvas, shape, { x, y: 16.3, radius: 6 }, [1, 1, 1]);
-    const columns = Array.from({ length: 32 }, (_, column) => Array.from({ length: 32 }, (_, row) => canvas.rgb[3 * (row * 32 + column)]).reduce((a, b) => a + b));
+    const columns = Array.from({ length: 32 },
+      (_, column) =>
+        Array.from({ length: 32 }, (_, row) => canvas.rgb[3 * (row * 32 + column)]).reduce((a, b) => a + b));
     const area = columns.reduce((a, b) => a + b);
     return { area, centre: columns.reduce((sum, value, column) => sum + value * (column + 0.5), 0) / area };
   };
@@ -167,7 +184,10 @@ test('the data set is written as video files, pictures and lists that are read b
   assert.equal(train.map(({ label }) => SEEN[label]).sort((a, b) => a - b), SEEN, 'each seen class once');
   assert.ok(train.some(({ path }) => path.endsWith('.mp4')) && train.some(({ path }) => path.endsWith('.webm')));
   assert.ok(readList(written.lists.testSeen, written.folder, 120).every(({ label }) => !isUnseen(SEEN[label])));
-  assert.equal(readList(written.lists.testUnseen, written.folder, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b), UNSEEN);
+  assert.equal(
+    readList(written.lists.testUnseen, written.folder, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
+    UNSEEN,
+  );
   assert.is(readList(written.lists.stills, written.folder, 432).length, 16);
 });
 
@@ -209,7 +229,8 @@ test('a folder that holds other things is left alone', async () => {
 });
 
 const OPTIONS: DatasetOptions = { frames: FRAMES, size: SIDE, crop: false, flip: false, seed: 11 };
-const trainingSet = (options: Partial<DatasetOptions> = {}) => new Dataset(readList(written.lists.train, written.folder, 120), { ...OPTIONS, ...options });
+const trainingSet = (options: Partial<DatasetOptions> = {}) =>
+  new Dataset(readList(written.lists.train, written.folder, 120), { ...OPTIONS, ...options });
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];
@@ -223,7 +244,8 @@ test('decoded clips look like the drawn ones', async () => {
     const drawn = drawClip(new Random(3, `clip train ${i}`), SEEN[batch.labels[i]]);
     for (const [t, rgb] of drawn.entries()) {
       const [here, there] = [look(rgb), look(i420ToRgb(batch.frames[i * FRAMES + t]))];
-      assert.ok(Math.hypot(here.x - there.x, here.y - there.y) < 1.5, `clip ${i}, frame ${t}: ${JSON.stringify([here, there])}`);
+      assert.ok(Math.hypot(here.x - there.x, here.y - there.y) < 1.5,
+        `clip ${i}, frame ${t}: ${JSON.stringify([here, there])}`);
     }
   }
 });
@@ -233,7 +255,8 @@ test('evaluation gives every clip once, in the order of the list, the rest in a 
   assert.equal(batches.map(({ labels }) => labels.length), [50, 50, 20]);
   assert.equal(batches.flatMap(({ indices }) => [...indices]), Array.from({ length: 120 }, (_, i) => i));
   assert.equal(batches.map(({ frames }) => frames.length), [400, 400, 160]);
-  assert.equal(batches[0].views[0], { frames: [0, 1, 2, 3, 4, 5, 6, 7], crop: { x: 0, y: 0, width: 32, height: 32 }, flip: false });
+  assert.equal(batches[0].views[0], { frames: [0, 1, 2, 3, 4, 5, 6, 7], crop: { x: 0, y: 0, width: 32, height: 32 },
+    flip: false });
 });
 
 test('training leaves out what does not fill a batch, and orders each epoch anew', async () => {
@@ -249,7 +272,11 @@ test('training leaves out what does not fill a batch, and orders each epoch anew
 test('batches do not depend on the cache, on timing, or on where the epoch is resumed', async () => {
   const random = { crop: true, flip: true, frames: 4 };
   const expected = await collect(trainingSet(random).training(2, 20));
-  assert.ok(expected.some(({ views }) => views.some(({ flip }) => flip)) && expected.some(({ views }) => views.some(({ flip }) => !flip)));
+  assert.ok(
+    expected.some(({ views }) => views.some(({ flip }) => flip)) && expected.some(({ views }) =>
+      views.some(({ flip }) => !flip)
+    ),
+  );
   const warm = trainingSet(random);
   await collect(warm.training(0, 20));
   assert.equal(await collect(warm.training(2, 20)), expected);

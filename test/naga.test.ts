@@ -1,4 +1,7 @@
-/** The programs of all rooms before naga, which Firefox compiles WGSL with: it reads them, finds nothing wrong, and writes them in each system's language. */
+/**
+ * The programs of all rooms before naga, which Firefox compiles WGSL with: it reads them, finds nothing wrong, and
+ * writes them in each system's language.
+ */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { NagaError, parseWgsl, validate, writeHlsl, writeMsl, writeSpirv } from 'naga-wasm';
@@ -8,15 +11,21 @@ import { matrixVariantNames } from '../kernels/shared/matrix.ts';
 import { linkedPrograms } from './linked_programs.ts';
 
 /** Sizes differ with the kind of adapter, and with its subgroups. */
-const CARD: AdapterInfo = { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [{ componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 }] };
+const CARD: AdapterInfo = { subgroupMinSize: 32, subgroupMaxSize: 32,
+  subgroupMatrixConfigs: [{ componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 }] };
 const PROCESSOR: AdapterInfo = { isFallbackAdapter: true, subgroupMinSize: 8, subgroupMaxSize: 8 };
 
 /** Why naga 30 cannot read a program; undefined where it can. */
 function unreadable(code: string): string | undefined {
-  return /^enable chromium_experimental_subgroup_matrix;$/m.test(code) ? 'it has no subgroup matrices, an extension of Dawn' : undefined;
+  return /^enable chromium_experimental_subgroup_matrix;$/m.test(code)
+    ? 'it has no subgroup matrices, an extension of Dawn'
+    : undefined;
 }
 
-/** What naga says against a program; undefined if nothing. It has the functions of subgroups, but refuses the line that switches them on. */
+/**
+ * What naga says against a program; undefined if nothing. It has the functions of subgroups, but refuses the line that
+ * switches them on.
+ */
 function objection(code: string): string | undefined {
   try {
     using module = parseWgsl(code.replace(/^enable subgroups;$/m, ''));
@@ -35,7 +44,9 @@ function objection(code: string): string | undefined {
 
 const programs = new Map([...(await linkedPrograms(rooms, CARD)), ...(await linkedPrograms(rooms, PROCESSOR))]);
 const read = [...programs].filter(([code]) => unreadable(code) === undefined);
-const left = new Map([...programs].flatMap(([code, label]) => (unreadable(code) === undefined ? [] : [[label, unreadable(code)]])));
+const left = new Map(
+  [...programs].flatMap(([code, label]) => (unreadable(code) === undefined ? [] : [[label, unreadable(code)]])),
+);
 
 test('every program of every room that naga can read is right, and can be written in the languages that Firefox needs', () => {
   const wrong = read.flatMap(([code, label]) => {
@@ -43,7 +54,11 @@ test('every program of every room that naga can read is right, and can be writte
     return said === undefined ? [] : [`${label}: ${said}`];
   });
   assert.equal(wrong, []);
-  console.log(`coverage: naga: ${read.length} programs read, of them ${read.filter(([code]) => code.includes('alias elem = f16;')).length} in f16; ${programs.size - read.length} not: ${[...new Set(left.values())]}`);
+  console.log(
+    `coverage: naga: ${read.length} programs read, of them ${
+      read.filter(([code]) => code.includes('alias elem = f16;')).length
+    } in f16; ${programs.size - read.length} not: ${[...new Set(left.values())]}`,
+  );
 });
 
 test('no program is left out but those on matrix units, and every room has some that are read', () => {

@@ -5,7 +5,8 @@ import { PRESETS } from '../model/config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { storedAs, transpose } from '../model/checkpoint/names.ts';
 
-const keys = (file: string) => JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as Record<string, number[]>;
+const keys = (file: string) =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as Record<string, number[]>;
 
 test('every official name and shape of B/32 maps to exactly the Hugging Face names and shapes', () => {
   const mapped: Record<string, readonly number[]> = {};
@@ -13,7 +14,8 @@ test('every official name and shape of B/32 maps to exactly the Hugging Face nam
     const { parts, partShape } = storedAs(name, shape);
     for (const part of parts) mapped[part] = partShape;
   }
-  const sorted = (record: Record<string, readonly number[]>) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = (record: Record<string, readonly number[]>) =>
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
   assert.equal(sorted(mapped), sorted(keys('keys_hf_base_patch32.json')));
 });
 
@@ -24,7 +26,9 @@ test('a transpose is undone by a transpose', () => {
 });
 
 test('a config.json gives back the configuration that it was written from', () => {
-  for (const [name, preset] of Object.entries(PRESETS)) assert.equal(configFromHuggingFace(configToHuggingFace(preset), name), preset);
+  for (const [name, preset] of Object.entries(PRESETS)) {
+    assert.equal(configFromHuggingFace(configToHuggingFace(preset), name), preset);
+  }
 });
 
 test('an empty config.json is B/32, as transformers has it', () => {
@@ -32,8 +36,10 @@ test('an empty config.json is B/32, as transformers has it', () => {
 });
 
 test('what we cannot compute is refused, all problems at once', () => {
-  const json = { vision_config: { hidden_act: 'silu', layer_norm_eps: 1e-6, mit_hidden_size: 100 }, projection_dim: '512' };
-  assert.throwsWith(() => configFromHuggingFace(json, 'x/config.json'), /x\/config\.json: projection_dim must be a number[^]*layer_norm_eps is 0\.000001[^]*hidden_act is "silu"[^]*mit_hidden_size/);
+  const json = { vision_config: { hidden_act: 'silu', layer_norm_eps: 1e-6, mit_hidden_size: 100 },
+    projection_dim: '512' };
+  assert.throwsWith(() => configFromHuggingFace(json, 'x/config.json'),
+    /x\/config\.json: projection_dim must be a number[^]*layer_norm_eps is 0\.000001[^]*hidden_act is "silu"[^]*mit_hidden_size/);
 });
 
 test.run();

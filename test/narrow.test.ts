@@ -7,20 +7,29 @@ import { repeatable } from './sweep.ts';
 import { test } from './test.ts';
 
 const cases = ['rows', 'rows of one', 'it’s "odd"'].map((name) => ({ name }) as Case);
-const ROOMS = [{ name: 'softmax', cases, kernels: [{ variantNames: ['subgroup', 'tree'] } as unknown as Kernel], workloads: [] }] as readonly Room[];
+const ROOMS = [{ name: 'softmax', cases, kernels: [{ variantNames: ['subgroup', 'tree'] } as unknown as Kernel],
+  workloads: [] }] as readonly Room[];
 const parse = (...args: string[]) => parseNarrowing(args, ROOMS);
 
 test('words name files, and flags narrow the sweep of a room, with a space or an equals sign', () => {
   assert.equal(parse('matmul', 'tape'), { narrowing: {}, words: ['matmul', 'tape'] });
-  assert.equal(parse('--room', 'softmax', '--case=rows of', '--variant', 'tree', '--dtype', 'f16').narrowing, { room: 'softmax', case: 'rows of', variant: 'tree', dtype: 'f16' });
+  assert.equal(parse('--room', 'softmax', '--case=rows of', '--variant', 'tree', '--dtype', 'f16').narrowing, {
+    room: 'softmax',
+    case: 'rows of',
+    variant: 'tree',
+    dtype: 'f16',
+  });
   assert.is(parse('--room', 'softmax', '--variant', 'subgroup, own 4+tree').narrowing.variant, 'subgroup, own 4+tree');
 });
 
 for (const [args, message] of [
   [['--room', 'sofmax'], 'there is no room "sofmax": did you mean "softmax"?\nthere are softmax'],
-  [['--rom', 'softmax'], 'there is no flag "--rom": did you mean "--room"?\nthere are --room · --case · --variant · --dtype'],
-  [['--room', 'softmax', '--case', 'rowz'], 'there is no case of softmax "rowz": did you mean "rows"?\nthere are rows · rows of one · it’s "odd"'],
-  [['--room', 'softmax', '--variant', 'tre'], 'there is no variant of softmax "tre": did you mean "tree"?\nthere are subgroup · tree'],
+  [['--rom', 'softmax'],
+    'there is no flag "--rom": did you mean "--room"?\nthere are --room · --case · --variant · --dtype'],
+  [['--room', 'softmax', '--case', 'rowz'],
+    'there is no case of softmax "rowz": did you mean "rows"?\nthere are rows · rows of one · it’s "odd"'],
+  [['--room', 'softmax', '--variant', 'tre'],
+    'there is no variant of softmax "tre": did you mean "tree"?\nthere are subgroup · tree'],
   [['--room', 'softmax', '--dtype', 'f64'], 'there is no dtype "f64"\nthere are f32 · f16'],
   [['--room'], '--room needs a value'],
   [['--case', 'rows'], '--case, --variant and --dtype narrow the sweep of a room: say which with --room NAME'],

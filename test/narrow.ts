@@ -1,4 +1,7 @@
-/** A sweep narrowed to one room, case, variant and type: named on the command line, handed on in the environment, and told again by what fails. */
+/**
+ * A sweep narrowed to one room, case, variant and type: named on the command line, handed on in the environment, and
+ * told again by what fails.
+ */
 import { nearest } from '../engine/nearest.ts';
 import type { FloatType } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
@@ -18,9 +21,12 @@ export interface Narrowing {
 const NAMES = ['room', 'case', 'variant', 'dtype'] as const;
 
 /** ROOM, with it CASE, VARIANT and DTYPE, as the runner sets them, or a person. Throws where something is unknown. */
-export function narrowingOf(environment: Readonly<Record<string, string | undefined>>, rooms: readonly Room[]): Narrowing {
+export function narrowingOf(environment: Readonly<Record<string, string | undefined>>,
+  rooms: readonly Room[]): Narrowing {
   if (environment.ROOM === undefined) return {};
-  const narrowing: Narrowing = Object.fromEntries(NAMES.map((name) => [name, environment[name.toUpperCase()]]).filter(([, value]) => value !== undefined));
+  const narrowing: Narrowing = Object.fromEntries(
+    NAMES.map((name) => [name, environment[name.toUpperCase()]]).filter(([, value]) => value !== undefined),
+  );
   check(narrowing, rooms);
   return narrowing;
 }
@@ -38,11 +44,18 @@ export function environmentOf(narrowing: Narrowing): Readonly<Record<string, str
 /** The command that runs nothing but this. */
 export function commandOf(narrowing: Narrowing): string {
   const quoted = (text: string) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-  return ['npm test --', ...NAMES.flatMap((name) => (narrowing[name] === undefined ? [] : [`--${name} ${quoted(narrowing[name])}`]))].join(' ');
+  return ['npm test --',
+    ...NAMES.flatMap((name) => (narrowing[name] === undefined ? [] : [`--${name} ${quoted(narrowing[name])}`]))].join(
+      ' ',
+    );
 }
 
-/** Reads the words after `npm test --`: what is narrowed, and words that are no flags, which name files. Throws where something is unknown. */
-export function parseNarrowing(args: readonly string[], rooms: readonly Room[]): { readonly narrowing: Narrowing; readonly words: readonly string[] } {
+/**
+ * Reads the words after `npm test --`: what is narrowed, and words that are no flags, which name files. Throws where
+ * something is unknown.
+ */
+export function parseNarrowing(args: readonly string[],
+  rooms: readonly Room[]): { readonly narrowing: Narrowing; readonly words: readonly string[] } {
   const words: string[] = [];
   const found: Partial<Record<(typeof NAMES)[number], string>> = {};
   for (let i = 0; i < args.length; i++) {
@@ -59,21 +72,29 @@ export function parseNarrowing(args: readonly string[], rooms: readonly Room[]):
   }
   const narrowing = found as Narrowing;
   check(narrowing, rooms);
-  if (narrowing.room !== undefined && words.length > 0) throw new RangeError(`--room runs the files of a room, and no others: leave out ${words.join(' ')}`);
+  if (narrowing.room !== undefined && words.length > 0) {
+    throw new RangeError(`--room runs the files of a room, and no others: leave out ${words.join(' ')}`);
+  }
   return { narrowing, words };
 }
 
 function check({ room: name, case: text, variant, dtype }: Narrowing, rooms: readonly Room[]): void {
   const room = rooms.find((known) => known.name === name);
   if (name === undefined) {
-    if ((text ?? variant ?? dtype) !== undefined) throw new RangeError('--case, --variant and --dtype narrow the sweep of a room: say which with --room NAME');
+    if ((text ?? variant ?? dtype) !== undefined) {
+      throw new RangeError('--case, --variant and --dtype narrow the sweep of a room: say which with --room NAME');
+    }
     return;
   }
   if (room === undefined) throw unknown('room', name, rooms.map((known) => known.name));
-  if (text !== undefined && casesOf(room, text).length === 0) throw unknown(`case of ${name}`, text, room.cases.map((known) => known.name));
+  if (text !== undefined && casesOf(room, text).length === 0) {
+    throw unknown(`case of ${name}`, text, room.cases.map((known) => known.name));
+  }
   const variants = [...new Set(room.kernels.flatMap((kernel) => kernel.variantNames))];
   const isKnown = (part: string) => variants.includes(part.split(',')[0]);
-  if (variant !== undefined && !variant.split('+').every(isKnown)) throw unknown(`variant of ${name}`, variant, variants);
+  if (variant !== undefined && !variant.split('+').every(isKnown)) {
+    throw unknown(`variant of ${name}`, variant, variants);
+  }
   if (dtype !== undefined && !DTYPES.includes(dtype)) throw unknown('dtype', dtype, DTYPES);
 }
 
@@ -86,5 +107,9 @@ export function casesOf({ cases }: Room, text = ''): readonly (readonly [number,
 
 function unknown(kind: string, word: string, known: readonly string[]): RangeError {
   const guess = nearest(word, known);
-  return new RangeError(`there is no ${kind} "${word}"${guess === undefined ? '' : `: did you mean "${guess}"?`}\nthere are ${known.join(' · ')}`);
+  return new RangeError(
+    `there is no ${kind} "${word}"${guess === undefined ? '' : `: did you mean "${guess}"?`}\nthere are ${
+      known.join(' · ')
+    }`,
+  );
 }

@@ -1,4 +1,6 @@
-/** NaN and infinity must stay visible: planted in an input of a case, or in dy, they come out wherever float64 has them. */
+/**
+ * NaN and infinity must stay visible: planted in an input of a case, or in dy, they come out wherever float64 has them.
+ */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, Random } from '../engine/index.ts';
@@ -6,7 +8,8 @@ import type { Case, Room } from '../kernels/shared/room.ts';
 import { isLarge } from './small_limits.ts';
 import { commandOf, isNarrow, type Narrowing } from './narrow.ts';
 import type { Run, Runs } from './runs.ts';
-import { asRunBy, candidateName, checkAgainstReference, compareAll, type Entry, repeatable, runCase, seedGradient, type Storage, storages } from './sweep.ts';
+import { asRunBy, candidateName, checkAgainstReference, compareAll, type Entry, repeatable, runCase, seedGradient,
+  type Storage, storages } from './sweep.ts';
 
 /** Where something is hidden, as `case: input value`, and why. */
 const HIDDEN: readonly Entry[] = [];
@@ -28,27 +31,33 @@ function floatsOf({ inputs }: Case): string[] {
 }
 
 /** Runs a case once for each of its inputs of floating point and each value; returns what of it was hidden, and how. */
-async function hiddenIn(gpu: Gpu, item: Case, chosen: Run, storage: Storage, values: readonly number[]): Promise<Map<string, string>> {
+async function hiddenIn(gpu: Gpu, item: Case, chosen: Run, storage: Storage,
+  values: readonly number[]): Promise<Map<string, string>> {
   const hidden = new Map<string, string>();
   const names = floatsOf(item);
   for (const name of item.wrt.length > 0 ? [...names, DY] : names) {
     for (const value of values) {
       const plant = (data: Float32Array) => planted(data, value, `${name} of ${item.name}`);
       const input = item.inputs[name];
-      const own: Case = name === DY ? item : { ...item, inputs: { ...item.inputs, [name]: { ...input, data: plant(input.data as Float32Array) } } };
+      const own: Case = name === DY
+        ? item
+        : { ...item, inputs: { ...item.inputs, [name]: { ...input, data: plant(input.data as Float32Array) } } };
       const seed: typeof seedGradient = name === DY ? (of, size) => plant(seedGradient(of, size)) : seedGradient;
       const results = await runCase(gpu, own, chosen, storage, seed);
       try {
-        checkAgainstReference(asRunBy(chosen, own), results, storage, seed, (what, inputs, result, float64, tolerance, summands) => {
-          const [shown, want] = [Float64Array.from(result.values), float64.slice()];
-          float64.forEach((number, i) => {
-            if (Number.isFinite(number)) return;
-            const isShown = Number.isNaN(value) && Number.isNaN(number) ? Number.isNaN(shown[i]) : !Number.isFinite(shown[i]);
-            if (!isShown) throw new Error(`${what}: element ${i} is ${shown[i]}, float64 has ${number}`);
-            shown[i] = want[i] = 0;
+        checkAgainstReference(asRunBy(chosen, own), results, storage, seed,
+          (what, inputs, result, float64, tolerance, summands) => {
+            const [shown, want] = [Float64Array.from(result.values), float64.slice()];
+            float64.forEach((number, i) => {
+              if (Number.isFinite(number)) return;
+              const isShown = Number.isNaN(value) && Number.isNaN(number)
+                ? Number.isNaN(shown[i])
+                : !Number.isFinite(shown[i]);
+              if (!isShown) throw new Error(`${what}: element ${i} is ${shown[i]}, float64 has ${number}`);
+              shown[i] = want[i] = 0;
+            });
+            compareAll(what, inputs, { ...result, values: shown }, want, tolerance, summands);
           });
-          compareAll(what, inputs, { ...result, values: shown }, want, tolerance, summands);
-        });
       } catch (error) {
         hidden.set(`${name} ${value}`, error instanceof Error ? error.message : String(error));
       }
@@ -58,24 +67,34 @@ async function hiddenIn(gpu: Gpu, item: Case, chosen: Run, storage: Storage, val
 }
 
 /** A test for each small case of a room, and one that nothing is listed in vain. */
-export function testNonFinite(gpu: Gpu, room: Room, cases: readonly (readonly [number, Case])[], runs: Runs, narrowing: Narrowing): void {
+export function testNonFinite(gpu: Gpu, room: Room, cases: readonly (readonly [number, Case])[], runs: Runs,
+  narrowing: Narrowing): void {
   const listed = HIDDEN.filter((entry) => entry.room === room.name);
   const met = new Set<Entry>();
   const small = cases.filter(([, item]) => !isLarge(item) && floatsOf(item).length > 0);
   for (const [number, item] of small) {
-    test(`${room.name}: "${item.name}" shows NaN and infinity wherever float64 has them`, repeatable(commandOf({ ...narrowing, room: room.name, case: item.name }), async () => {
-      const check = async (chosen: Run, storage: Storage, values: readonly number[]) => {
-        for (const [place, message] of await hiddenIn(gpu, item, chosen, storage, values)) {
-          const known = listed.find(({ what }) => what.test(`${item.name}: ${place}`));
-          if (known === undefined) throw new Error(`${candidateName(chosen)}, ${storage}, ${place} planted: ${message}`);
-          met.add(known);
+    test(`${room.name}: "${item.name}" shows NaN and infinity wherever float64 has them`,
+      repeatable(commandOf({ ...narrowing, room: room.name, case: item.name }), async () => {
+        const check = async (chosen: Run, storage: Storage, values: readonly number[]) => {
+          for (const [place, message] of await hiddenIn(gpu, item, chosen, storage, values)) {
+            const known = listed.find(({ what }) => what.test(`${item.name}: ${place}`));
+            if (known === undefined) {
+              throw new Error(`${candidateName(chosen)}, ${storage}, ${place} planted: ${message}`);
+            }
+            met.add(known);
+          }
+        };
+        // how infinity is treated is seen by one variant; whether NaN is lost, by each
+        if (narrowing.dtype !== 'f16') {
+          for (const [i, chosen] of runs.of(number).entries()) {
+            await check(chosen, 'f32', i === 0 ? VALUES : [Number.NaN]);
+          }
         }
-      };
-      // how infinity is treated is seen by one variant; whether NaN is lost, by each
-      if (narrowing.dtype !== 'f16') for (const [i, chosen] of runs.of(number).entries()) await check(chosen, 'f32', i === 0 ? VALUES : [Number.NaN]);
-      const [, f16] = storages(gpu, item);
-      if (f16 !== undefined && narrowing.dtype !== 'f32') for (const chosen of runs.turnOf(number, 'f16')) await check(chosen, f16, [Number.NaN]);
-    }));
+        const [, f16] = storages(gpu, item);
+        if (f16 !== undefined && narrowing.dtype !== 'f32') {
+          for (const chosen of runs.turnOf(number, 'f16')) await check(chosen, f16, [Number.NaN]);
+        }
+      }));
   }
   if (listed.length === 0 || isNarrow(narrowing)) return;
   test(`${room.name} hides no less than what is listed`, () => {

@@ -17,7 +17,8 @@ test('a row of zeros, which has no direction, stays zero and gets a gradient of 
 
 test('NaN, infinity or squares that overflow anywhere in a row leave none of it a number', async () => {
   const x = Tensor.from(gpu, Float32Array.of(1, NaN, Infinity, 2, 1e20, 3, 3, 4), [4, 2]);
-  assert.equal([...(await normalize(x).read())].map((v) => Math.round(v * 1e6) / 1e6), [NaN, NaN, NaN, NaN, NaN, NaN, 0.6, 0.8]);
+  assert.equal([...(await normalize(x).read())].map((v) => Math.round(v * 1e6) / 1e6), [NaN, NaN, NaN, NaN, NaN, NaN,
+    0.6, 0.8]);
 });
 
 test('the tape keeps the result and one number per row, not the input', () => {

@@ -5,21 +5,27 @@ import type { Instance } from '../engine/instance.ts';
 const pinned: GPU[] = [];
 
 /**
- * A device of Dawn's null backend, which knows subgroup matrices without having any: it checks WGSL, builds pipelines, and runs nothing.
- * Its subgroups are of 4 to 128 lanes, so that a workgroup with subgroup matrices must be a multiple of 128.
+ * A device of Dawn's null backend, which knows subgroup matrices without having any: it checks WGSL, builds pipelines,
+ * and runs nothing. Its subgroups are of 4 to 128 lanes, so that a workgroup with subgroup matrices must be a multiple
+ * of 128.
  *
  * @param info what the adapter is to say of itself, in place of the truth
  */
-export async function nullDevice(info: AdapterInfo): Promise<{ readonly device: GPUDevice; readonly adapter: GPUAdapter; readonly instance: Instance }> {
+export async function nullDevice(
+  info: AdapterInfo,
+): Promise<{ readonly device: GPUDevice; readonly adapter: GPUAdapter; readonly instance: Instance }> {
   const { create } = await import('webgpu');
   const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
   pinned.push(instance);
   const adapter = await instance.requestAdapter();
   if (adapter === null) throw new Error('Dawn has no null backend');
-  const requiredFeatures = ['shader-f16', 'subgroups', 'subgroup-size-control', 'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
+  const requiredFeatures = ['shader-f16', 'subgroups', 'subgroup-size-control',
+    'chromium-experimental-subgroup-matrix'] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures });
-  const said = { features: adapter.features, limits: adapter.limits, info: { vendor: '', architecture: '', device: '', description: 'a card', ...info } };
-  return { device, adapter: said as unknown as GPUAdapter, instance: { gpu: instance, where: 'node', version: 'null' } };
+  const said = { features: adapter.features, limits: adapter.limits,
+    info: { vendor: '', architecture: '', device: '', description: 'a card', ...info } };
+  return { device, adapter: said as unknown as GPUAdapter,
+    instance: { gpu: instance, where: 'node', version: 'null' } };
 }
 
 /** A context on it. */
@@ -29,7 +35,8 @@ export async function nullGpu(info: AdapterInfo = {}): Promise<Gpu> {
 }
 
 /** What is wrong with a program, or undefined where its pipeline can be built. */
-export async function pipelineError({ device }: Gpu, { code, entry }: Pick<Program, 'code' | 'entry'>): Promise<string | undefined> {
+export async function pipelineError({ device }: Gpu,
+  { code, entry }: Pick<Program, 'code' | 'entry'>): Promise<string | undefined> {
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ code });
   device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: entry } });

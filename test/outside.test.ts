@@ -1,7 +1,11 @@
-/** Three small programs, as somebody writes them who builds on the engine and has nothing to do with X-CLIP. Each reaches an answer that is known. */
+/**
+ * Three small programs, as somebody writes them who builds on the engine and has nothing to do with X-CLIP. Each
+ * reaches an answer that is known.
+ */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { backward, type Gpu, Kernel, Module, noGrad, open, Random, record, recompute, sizeOf, type Source, type Shape, Tensor } from '../engine/index.ts';
+import { backward, type Gpu, Kernel, Module, noGrad, open, Random, record, recompute, sizeOf, type Source, type Shape,
+  Tensor } from '../engine/index.ts';
 import { selfAttention } from '../kernels/attention/index.ts';
 import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
 import { add, pow, relu, sub } from '../kernels/elementwise/index.ts';
@@ -30,7 +34,12 @@ function constant(context: Gpu, shape: Shape, value: number): Tensor {
 }
 
 function optimizerOf(model: Module, lr: number): AdamW {
-  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [...model.parameters()] }], { beta1: 0.9, beta2: 0.99, eps: 1e-8, maxNorm: 1 });
+  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [...model.parameters()] }], {
+    beta1: 0.9,
+    beta2: 0.99,
+    eps: 1e-8,
+    maxNorm: 1,
+  });
   optimizer.schedule([lr]);
   return optimizer;
 }
@@ -76,7 +85,11 @@ class SpiralNet extends Module {
 
 test('a small network tells two spirals apart', async () => {
   using net = new SpiralNet();
-  using optimizer = new SGD(gpu, [{ name: 'all', lrScale: 1, weightDecay: 1e-4, parameters: [...net.parameters()] }], { momentum: 0.9, nesterov: true, maxNorm: 0 });
+  using optimizer = new SGD(gpu, [{ name: 'all', lrScale: 1, weightDecay: 1e-4, parameters: [...net.parameters()] }], {
+    momentum: 0.9,
+    nesterov: true,
+    maxNorm: 0,
+  });
   optimizer.schedule([0.1]);
   const { points, labels } = spirals(100);
   using x = Tensor.from(gpu, points, [200, 2]);
@@ -94,7 +107,8 @@ test('a small network tells two spirals apart', async () => {
   assert.ok(share >= 0.98, `${share} of unseen points are right`);
 });
 
-// ------------------------------------------------------------------------------------------- 2. a language of period three
+// ------------------------------------------------------------------------------------------- 2. a language of period
+//  three
 
 const [VOCABULARY, LENGTH, WIDTH, HEADS, PERIOD] = [12, 12, 32, 2, 3];
 
@@ -111,7 +125,10 @@ class Block extends Module {
   forward(x: Tensor): Tensor {
     const attended = selfAttention(linear(layernorm(x, this.norm1, this.bias1), this.qkv), HEADS, { causal: true });
     const h = linear(attended, this.out, { residual: x });
-    return mlp(layernorm(h, this.norm2, this.bias2), { weight: this.expand }, { weight: this.contract }, { activation: 'gelu', residual: h });
+    return mlp(layernorm(h, this.norm2, this.bias2), { weight: this.expand }, { weight: this.contract }, {
+      activation: 'gelu',
+      residual: h,
+    });
   }
 }
 
@@ -191,7 +208,8 @@ test('a causal transformer of two layers with tied embeddings learns to go on', 
   ids.dispose();
 });
 
-// ------------------------------------------------------------------------------------------------- 3. an operation of one's own
+// ------------------------------------------------------------------------------------------------- 3. an operation of
+//  one's own
 
 /** As somebody has them in files beside his program, read by `part(import.meta.url, './softsign.wgsl')`. */
 const SOFTSIGN: Source = {
@@ -242,7 +260,9 @@ test('an operation of one\'s own, with its gradient, finds the numbers that it m
   using target = Tensor.from(gpu, Float32Array.from(wanted));
   const loss = () => mean(pow(sub(softsign(model.x), target), 2), 0);
   gpu.scope(() => backward(sumAll(softsign(model.x))));
-  for (const value of (await model.x.grad?.read()) ?? []) assert.ok(Math.abs(value - 1 / 1.21) < 1e-6, `the gradient at 0.1 is ${value}`);
+  for (const value of (await model.x.grad?.read()) ?? []) {
+    assert.ok(Math.abs(value - 1 / 1.21) < 1e-6, `the gradient at 0.1 is ${value}`);
+  }
   for (let step = 0; step < 400; step++) {
     optimizer.zeroGrad();
     gpu.scope(() => {
@@ -251,7 +271,10 @@ test('an operation of one\'s own, with its gradient, finds the numbers that it m
     });
   }
   const found = await model.x.read();
-  wanted.forEach((y, i) => assert.ok(Math.abs(found[i] - y / (1 - Math.abs(y))) < 0.02, `softsign⁻¹(${y}) is ${y / (1 - Math.abs(y))}, found ${found[i]}`));
+  wanted.forEach((y, i) =>
+    assert.ok(Math.abs(found[i] - y / (1 - Math.abs(y))) < 0.02,
+      `softsign⁻¹(${y}) is ${y / (1 - Math.abs(y))}, found ${found[i]}`)
+  );
 });
 
 test.after(() => gpu.close());

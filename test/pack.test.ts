@@ -23,11 +23,14 @@ test('what packages need comes along, nested versions first, cycles once, option
 
 test('what is left out is not followed, and what is missing is named', () => {
   assert.equal(closure(lock, ['a'], new Set(['c'])), ['node_modules/a', 'node_modules/a/node_modules/b']);
-  assert.throwsWith(() => closure(lock, ['d'], new Set()), 'missing, needed by node_modules/d, is not in the lock file');
+  assert.throwsWith(() => closure(lock, ['d'], new Set()),
+    'missing, needed by node_modules/d, is not in the lock file');
 });
 
 test('the project’s own packages form a closure without those that decode video', () => {
-  const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')) as { packages: Lock };
+  const { packages } = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')) as {
+    packages: Lock;
+  };
   const paths = closure(packages, ['webgpu', 'tsx', 'zod', '@observablehq/plot'], new Set(['node-av']));
   for (const name of ['webgpu', 'esbuild', 'zod', 'd3']) assert.ok(paths.includes(`node_modules/${name}`), name);
   assert.not.ok(paths.some((path) => path.includes('seydx')));
@@ -35,7 +38,8 @@ test('the project’s own packages form a closure without those that decode vide
 
 test('the launch scripts are such that a plain shell understands them', () => {
   for (const name of ['firstlight.sh', 'card.sh']) {
-    const { status, stderr } = spawnSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('sh', ['-n', fileURLToPath(new URL(`../bench/pack/${name}`, import.meta.url))],
+      { encoding: 'utf8' });
     assert.is(status, 0, `${name}: ${stderr}`);
   }
 });

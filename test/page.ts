@@ -2,7 +2,16 @@
 
 /** The headings of a page, in their order. A page may leave some out. */
 export const HEADINGS = [
-  'What it computes', 'Read in this order', 'By hand', 'The gradient, derived', 'Symbols', 'From variant to variant', 'Numerics', 'Memory and limits', 'Try it', 'Measured',
+  'What it computes',
+  'Read in this order',
+  'By hand',
+  'The gradient, derived',
+  'Symbols',
+  'From variant to variant',
+  'Numerics',
+  'Memory and limits',
+  'Try it',
+  'Measured',
 ];
 /** A sentence has fewer words. */
 export const MOST_WORDS = 30;
@@ -30,13 +39,19 @@ export interface Program {
 /** The first program of a text. */
 export function programOf(text: string): Program | undefined {
   const code = /^```ts\n(.*?)^```$/ms.exec(text)?.[1];
-  return code === undefined ? undefined : { code, prints: [...code.matchAll(/\/\/ → (.*?)\s*$/gm)].map(([, line]) => line) };
+  return code === undefined
+    ? undefined
+    : { code, prints: [...code.matchAll(/\/\/ → (.*?)\s*$/gm)].map(([, line]) => line) };
 }
 
 /** Rows of the table of files: the links of the first column, and how many lines they are said to have. */
-export function filesOf(section: string): readonly { readonly links: readonly string[]; readonly lines: readonly number[] }[] {
+export function filesOf(
+  section: string,
+): readonly { readonly links: readonly string[]; readonly lines: readonly number[]; }[] {
   const rows = section.split('\n').filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1));
-  return rows.map(([files = '', lines = '']) => ({ links: linksOf(files), lines: [...lines.matchAll(/\d+/g)].map(Number) })).filter(({ links }) => links.length > 0);
+  return rows.map(([files = '', lines = '']) => ({ links: linksOf(files),
+    lines: [...lines.matchAll(/\d+/g)].map(Number) })
+  ).filter(({ links }) => links.length > 0);
 }
 
 /** What a text links, but other sites. */
@@ -44,9 +59,15 @@ export function linksOf(text: string): string[] {
   return [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link);
 }
 
-/** Sentences that are too long. Code, tables, headings and the targets of links are no part of a sentence; symbols and numbers are no words. */
+/**
+ * Sentences that are too long. Code, tables, headings and the targets of links are no part of a sentence; symbols and
+ * numbers are no words.
+ */
 export function longSentences(page: string): string[] {
-  const prose = withoutBlocks(page).replace(/^(\||#| {4}).*$/gm, '').replace(/^\s*([*-]|\d+\.) /gm, '\n\n').replace(/`[^`]*`/g, '`').replace(/\]\([^)]*\)/g, ']');
+  const prose = withoutBlocks(page).replace(/^(\||#| {4}).*$/gm, '').replace(/^\s*([*-]|\d+\.) /gm, '\n\n').replace(
+    /`[^`]*`/g,
+    '`',
+  ).replace(/\]\([^)]*\)/g, ']');
   const plain = prose.replace(/\b(e\.g|i\.e|et al|eqs?|algs?|secs?|figs?|cf|vs)\./gi, '$1');
   const sentences = plain.split(/\n\s*\n|(?<=[.!?][)*"”]*)\s+/).map((sentence) => sentence.replace(/\s+/g, ' ').trim());
   return sentences.filter((sentence) => wordsOf(sentence) >= MOST_WORDS);

@@ -16,7 +16,8 @@ interface Counts {
   readonly groups: Readonly<Record<'other' | 'prompts' | 'text' | 'vision_clip' | 'message' | 'mit', number>>;
 }
 
-const fixture = <T>(file: string) => JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as T;
+const fixture = <T>(file: string) =>
+  JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as T;
 
 /** All that building a module asks of a context. No memory is behind its tensors: L/14 would take 2.3 GB. */
 const counting = {
@@ -57,9 +58,11 @@ for (const [entry, want] of Object.entries(fixture<Record<string, Counts>>('para
 }
 
 test('names and shapes of B/32 are those of the official checkpoint', () => {
-  const sorted = (entries: Iterable<readonly [string, readonly number[]]>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = (entries: Iterable<readonly [string, readonly number[]]>) =>
+    [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
   const model = new Xclip(counting, PRESETS['B/32']);
-  assert.equal(sorted([...model.parameters()].map(([name, { shape }]) => [name, shape])), sorted(Object.entries(fixture<Record<string, number[]>>('keys_official_b32.json'))));
+  assert.equal(sorted([...model.parameters()].map(([name, { shape }]) => [name, shape])),
+    sorted(Object.entries(fixture<Record<string, number[]>>('keys_official_b32.json'))));
 });
 
 /** Parameters of X-CLIP, written out from the layers: linear maps with biases D·D' + D', norms 2 · D. */
@@ -68,19 +71,23 @@ function countOf({ embedDim: e, frames, vision: v, text: t, mit, prompts }: Xcli
   const mlp = (d: number, hidden: number) => 2 * d * hidden + hidden + d;
   const block = (d: number, hidden: number) => attention(d) + mlp(d, hidden) + 2 * 2 * d;
   const message = (d: number) => d * d + d + 2 * d + attention(d);
-  const vision = 3 * v.patch ** 2 * v.width + v.width + ((v.imageSize / v.patch) ** 2 + 1) * v.width + 2 * 2 * v.width + v.layers * (block(v.width, v.mlp) + message(v.width)) + v.width * e;
+  const vision = 3 * v.patch ** 2 * v.width + v.width + ((v.imageSize / v.patch) ** 2 + 1) * v.width + 2 * 2 * v.width
+    + v.layers * (block(v.width, v.mlp) + message(v.width)) + v.width * e;
   const text = (t.vocab + t.context) * t.width + t.layers * block(t.width, t.mlp) + 2 * t.width + t.width * e;
   const prompt = 2 * v.width + v.width * e + 2 * e + prompts.layers * (4 * e * e + e + 2 * 2 * e + mlp(e, 4 * e)) + e;
   return vision + text + frames * e + mit.layers * block(e, mit.mlp) + prompt + 1;
 }
 
 for (const [name, config] of Object.entries(PRESETS)) {
-  test(`the preset ${name} has the parameters that its layers add up to`, () => assert.is(parameterCount(new Xclip(counting, config)), countOf(config)));
+  test(`the preset ${name} has the parameters that its layers add up to`, () =>
+    assert.is(parameterCount(new Xclip(counting, config)), countOf(config)));
 }
 
 test("CLIP has X-CLIP's parameters without messages, integration and prompts", () => {
   const [clip, xclip] = [new Clip(counting, PRESETS['B/32']), new Xclip(counting, PRESETS['B/32'])];
-  const names = [...xclip.parameters()].map(([name]) => name).filter((name) => groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name));
+  const names = [...xclip.parameters()].map(([name]) => name).filter((name) =>
+    groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name)
+  );
   assert.equal([...clip.parameters()].map(([name]) => name).sort(), names.sort());
 });
 

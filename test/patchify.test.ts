@@ -42,15 +42,20 @@ test('pixels get a gradient only if they ask for one, and it costs one dispatch'
 
 // in vectors with a last tile that is not full, and element by element: all three products find pixels, as A, B and C
 for (const item of room.cases.filter(({ name }) => /^a last tile|^odd patches/.test(name))) {
-  testIf(gpu.subgroupSize > 0, 'subgroups have no one size here')(`the matrix rung, emulated, finds the pixels of "${item.name}"`, async () => {
-    const sizes = shapesFor(gpu, { sizes: emulatedMatrices(gpu), isWide: false }).at(-1) ?? {};
-    const emulated: Candidate = { variant: 'emulated', sizes };
-    const chosen = new Map(room.kernels.filter(({ name }) => name.startsWith('patchify')).map(({ name }) => [name, emulated]));
-    const first = await runCase(gpu, item, chosen, 'f32');
-    checkAgainstReference(item, first, 'f32');
-    checkEqualBits(item, first, await runCase(gpu, item, chosen, 'f32'));
-    await gpu.checkGuards();
-  });
+  testIf(gpu.subgroupSize > 0, 'subgroups have no one size here')(
+    `the matrix rung, emulated, finds the pixels of "${item.name}"`,
+    async () => {
+      const sizes = shapesFor(gpu, { sizes: emulatedMatrices(gpu), isWide: false }).at(-1) ?? {};
+      const emulated: Candidate = { variant: 'emulated', sizes };
+      const chosen = new Map(
+        room.kernels.filter(({ name }) => name.startsWith('patchify')).map(({ name }) => [name, emulated]),
+      );
+      const first = await runCase(gpu, item, chosen, 'f32');
+      checkAgainstReference(item, first, 'f32');
+      checkEqualBits(item, first, await runCase(gpu, item, chosen, 'f32'));
+      await gpu.checkGuards();
+    },
+  );
 }
 
 test.after(() => gpu.close());

@@ -11,17 +11,24 @@ import * as reference from '../bench/peers/vit.reference.ts';
 import { spreadOf } from '../bench/statistics.ts';
 
 const outcome = (task: string, peer: PeerName, milliseconds?: number, changes: Partial<Outcome> = {}): Outcome => ({
-  task, direction: 'gradient', peer, trouble: [], ...(milliseconds !== undefined && { milliseconds: spreadOf([milliseconds]) }), ...changes,
+  task,
+  direction: 'gradient',
+  peer,
+  trouble: [],
+  ...(milliseconds !== undefined && { milliseconds: spreadOf([milliseconds]) }),
+  ...changes,
 });
 
 test('Firstlight is compared with the better of those that train, never with one that cannot', () => {
-  const outcomes = [outcome('a', 'Firstlight', 10), outcome('a', 'TensorFlow.js', 60), outcome('a', 'jax-js', 40), outcome('a', 'ONNX Runtime', 5)];
+  const outcomes = [outcome('a', 'Firstlight', 10), outcome('a', 'TensorFlow.js', 60), outcome('a', 'jax-js', 40),
+    outcome('a', 'ONNX Runtime', 5)];
   assert.equal(advantage(outcomes, 'a'), { peer: 'jax-js', ratio: 4 });
   assert.is(advantage([outcome('a', 'Firstlight', 10), outcome('a', 'jax-js')], 'a'), undefined);
 });
 
 test('the mean is geometric, and tasks without a number are named', () => {
-  const outcomes = [outcome('a', 'Firstlight', 10), outcome('a', 'jax-js', 20), outcome('b', 'Firstlight', 10), outcome('b', 'jax-js', 80), outcome('c', 'Firstlight', 10), outcome('c', 'jax-js')];
+  const outcomes = [outcome('a', 'Firstlight', 10), outcome('a', 'jax-js', 20), outcome('b', 'Firstlight', 10),
+    outcome('b', 'jax-js', 80), outcome('c', 'Firstlight', 10), outcome('c', 'jax-js')];
   const found = summary(outcomes, ['a', 'b', 'c']);
   assert.ok(found !== undefined && Math.abs(found.mean - 4) < 1e-12 && found.least === 2);
   assert.equal(found?.missing, ['c']);
@@ -39,7 +46,8 @@ test('a result is wrong if it is far from float64, not a number, of another size
 });
 
 test('what failed or was wrong is a row with its reason', () => {
-  const text = peerTables([outcome('layernorm', 'Firstlight', 3), outcome('layernorm', 'jax-js', 12), outcome('layernorm', 'TensorFlow.js', undefined, { trouble: ['eager: no such operator'] })]);
+  const text = peerTables([outcome('layernorm', 'Firstlight', 3), outcome('layernorm', 'jax-js', 12),
+    outcome('layernorm', 'TensorFlow.js', undefined, { trouble: ['eager: no such operator'] })]);
   assert.match(text, /\| layernorm +\| +3\.00 \| failed +\| +12\.0 \| +4\.00 × jax-js \|/);
   assert.match(text, /Geometric mean over the best of TensorFlow\.js and jax-js: 4\.00 ×, at least 4\.00 ×\./);
   assert.match(text, /\* TensorFlow\.js, layernorm: eager: no such operator/);
@@ -48,12 +56,14 @@ test('what failed or was wrong is a row with its reason', () => {
 test('tasks have names of their own, and those with a gradient say of what', () => {
   assert.is(new Set(tasks.map(({ name }) => name)).size, tasks.length);
   assert.is(trainingTasks.length + forwardTasks.length, tasks.length);
-  const complete = ({ direction, wrt, formula }: Task) => (direction === 'gradient' || formula === 'vit') === wrt.length > 0;
+  const complete = ({ direction, wrt, formula }: Task) =>
+    (direction === 'gradient' || formula === 'vit') === wrt.length > 0;
   assert.ok(tasks.every(complete));
 });
 
 const TINY: VitShape = { images: 2, tokens: 3, width: 4, heads: 2, hidden: 5, depth: 2, patch: 6, classes: 3 };
-const wide = (operands: ReturnType<typeof vitOperands>): Operands64 => Object.fromEntries(Object.entries(operands).map(([name, { data }]) => [name, Float64Array.from(data)]));
+const wide = (operands: ReturnType<typeof vitOperands>): Operands64 =>
+  Object.fromEntries(Object.entries(operands).map(([name, { data }]) => [name, Float64Array.from(data)]));
 
 test('the gradient of the block’s reference is that of finite differences', () => {
   const operands = wide(blockOperands(TINY));
@@ -68,7 +78,8 @@ test('the gradient of the block’s reference is that of finite differences', ()
       };
       const derivative = (at(before + 1e-5) - at(before - 1e-5)) / 2e-5;
       operands[name][i] = before;
-      assert.ok(Math.abs(derivative - gradients[`d${name}`][i]) < 1e-7 * Math.max(1, Math.abs(derivative)), `${name}[${i}]: ${gradients[`d${name}`][i]}, differences say ${derivative}`);
+      assert.ok(Math.abs(derivative - gradients[`d${name}`][i]) < 1e-7 * Math.max(1, Math.abs(derivative)),
+        `${name}[${i}]: ${gradients[`d${name}`][i]}, differences say ${derivative}`);
     }
   }
 });
@@ -81,7 +92,8 @@ test('the small transformer’s reference learns', () => {
 test('an ONNX model is protocol buffers, with every tensor in its graph', () => {
   const weight = transposed({ shape: [1, 2], data: Float32Array.of(5, 6) });
   assert.equal(weight, { shape: [2, 1], data: Float32Array.of(5, 6) });
-  const model = onnxModel({ inputs: { x: [1, 2] }, constants: { weight }, nodes: [{ operator: 'MatMul', inputs: ['x', 'weight'], outputs: ['y'] }], outputs: { y: [1, 1] } });
+  const model = onnxModel({ inputs: { x: [1, 2] }, constants: { weight },
+    nodes: [{ operator: 'MatMul', inputs: ['x', 'weight'], outputs: ['y'] }], outputs: { y: [1, 1] } });
   assert.equal([...model.subarray(0, 3)], [8, 10, 58], 'ir_version 10, then the graph, field 7');
   const graph = model.subarray(4, 4 + model[3]);
   const bytes = [...graph].join();

@@ -20,7 +20,8 @@ function training(gpu: Gpu, type: FloatType, recompute = false) {
   initialise(model, 5);
   if (type === 'f16') halve(model);
   const parameters = [...model.parameters()].map(([, tensor]) => tensor);
-  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0.01, parameters: [...model.parameters()] }], { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0.01,
+    parameters: [...model.parameters()] }], { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
   optimizer.schedule([2e-3]);
   const random = new Random(5, 'videos');
   const noise = Float32Array.from({ length: SHAPE.reduce((a, b) => a * b) }, () => random.normal());
@@ -28,9 +29,12 @@ function training(gpu: Gpu, type: FloatType, recompute = false) {
   pixels.write(noise);
   const labels = gpu.keep(Tensor.from(gpu, Uint32Array.from({ length: CLASSES }, (_, k) => k), [CLASSES], 'labels'));
   const { context, vocab } = CONFIG.text;
-  const texts = textBatch(gpu, Int32Array.from({ length: CLASSES * context }, (_, i) => [vocab - 2, Math.floor(i / context), 7, vocab - 1][i % context] ?? 0), context);
+  const texts = textBatch(gpu,
+    Int32Array.from({ length: CLASSES * context },
+      (_, i) => [vocab - 2, Math.floor(i / context), 7, vocab - 1][i % context] ?? 0), context);
   const captured = gpu.capture(() => {
-    const { losses, control } = recordStep(optimizer, 1, () => crossEntropyWithLabels(model.forward(pixels, texts), labels));
+    const { losses, control } = recordStep(optimizer, 1,
+      () => crossEntropyWithLabels(model.forward(pixels, texts), labels));
     return [...losses, control];
   });
   return {
@@ -40,7 +44,11 @@ function training(gpu: Gpu, type: FloatType, recompute = false) {
       return { loss, skipped: control[CONTROL.skipped] === 1, scale: control[CONTROL.lossScale] };
     },
     /** What must not change in a step that is skipped. */
-    state: async () => [...(await gpu.read(parameters.flatMap((tensor) => [tensor, ...(tensor.master ? [tensor.master] : [])]))), ...[...(await optimizer.moments()).values()].flatMap(({ m, v }) => [m, v])],
+    state:
+      async () => [
+        ...(await gpu.read(parameters.flatMap((tensor) => [tensor, ...(tensor.master ? [tensor.master] : [])]))),
+        ...[...(await optimizer.moments()).values()].flatMap(({ m, v }) => [m, v]),
+      ],
     [Symbol.dispose]() {
       captured.dispose();
       optimizer.dispose();
@@ -72,7 +80,10 @@ testHalf('the losses of ten steps are those of f32, but for what rounding to 11 
   using again = training(gpu, 'f16', true);
   const [want, got, recomputed] = [await lossesOf(wide, 10), await lossesOf(half, 10), await lossesOf(again, 10)];
   got.forEach((loss, i) => assert.ok(Math.abs(loss - want[i]) < 0.02, `step ${i + 1}: ${loss}, in f32 ${want[i]}`));
-  recomputed.forEach((loss, i) => assert.ok(Math.abs(loss - got[i]) < 0.002, `step ${i + 1}: ${loss}, without recompute ${got[i]}`)); // gradients meet in another order
+  // gradients meet in another order
+  recomputed.forEach((loss, i) =>
+    assert.ok(Math.abs(loss - got[i]) < 0.002, `step ${i + 1}: ${loss}, without recompute ${got[i]}`)
+  );
   assert.ok(got[9] < 0.1 * got[0]);
 });
 
@@ -81,7 +92,10 @@ testHalf('kernels see each master rounded, after every step', async () => {
   await lossesOf(run, 3);
   const halved = run.parameters.filter(({ master }) => master !== undefined);
   assert.is(halved.length, run.parameters.length - 1); // all but the temperature
-  for (const tensor of halved) assert.equal(await tensor.read(), valuesOf(halvesFrom((await tensor.master?.read()) ?? new Float32Array())), tensor.label);
+  for (const tensor of halved) {
+    assert.equal(await tensor.read(), valuesOf(halvesFrom((await tensor.master?.read()) ?? new Float32Array())),
+      tensor.label);
+  }
 });
 
 testHalf('gradients that overflow change nothing but the loss scale, which halves until they do not', async () => {

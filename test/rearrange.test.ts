@@ -56,14 +56,18 @@ test('copies keep nothing for their gradients but the result', () => {
 test('a transpose larger than a binding goes in blocks: few, each within the limit on both sides, every position once', () => {
   const [rows, columns, most] = [300, 500, 40_000];
   // innermost first: along a row of the result, which is a column of x
-  const tiles = smallBoxesOf({ axes: [{ extent: rows, strides: [columns, 1] }, { extent: columns, strides: [1, rows] }], starts: [0, 0] }, [most, most]);
+  const tiles = smallBoxesOf({ axes: [{ extent: rows, strides: [columns, 1] }, { extent: columns, strides: [1, rows] }],
+    starts: [0, 0] }, [most, most]);
   const seen = new Uint8Array(rows * columns);
   for (const { axes: [r, c], starts: [x, y] } of tiles) {
     const reach = [0, 1].map((k) => (r.extent - 1) * r.strides[k] + (c.extent - 1) * c.strides[k] + 1);
     assert.ok(reach.every((elements) => elements <= most), `${reach}`);
-    for (let i = 0; i < r.extent; i++) for (let j = 0; j < c.extent; j++) {
-      seen[x + i * columns + j]++;
-      assert.is(y + j * rows + i, ((x + i * columns + j) % columns) * rows + Math.floor((x + i * columns + j) / columns));
+    for (let i = 0; i < r.extent; i++) {
+      for (let j = 0; j < c.extent; j++) {
+        seen[x + i * columns + j]++;
+        assert.is(y + j * rows + i,
+          ((x + i * columns + j) % columns) * rows + Math.floor((x + i * columns + j) / columns));
+      }
     }
   }
   assert.ok(seen.every((times) => times === 1));

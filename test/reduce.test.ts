@@ -40,7 +40,8 @@ test('keepDim leaves an extent of one, through which the gradient goes as well',
   const results = [sum, mean, max, min].map((op) => op(x, 0, { keepDim: true }));
   const places = [argmax(x, 1, { keepDim: true }), argmin(x, -1, { keepDim: true })];
   assert.equal([...results, ...places].map(({ shape }) => shape), [[1, 3], [1, 3], [1, 3], [1, 3], [2, 1], [2, 1]]);
-  assert.equal((await gpu.read([...results.slice(2), ...places])).map((data) => [...data]), [[4, 5, 6], [1, 2, 3], [1, 2], [0, 1]]);
+  assert.equal((await gpu.read([...results.slice(2), ...places])).map((data) => [...data]), [[4, 5, 6], [1, 2, 3], [1,
+    2], [0, 1]]);
   backward(results[2], Tensor.from(gpu, Float32Array.of(1, 10, 100), [1, 3]));
   assert.equal([...(await x.grad!.read())], [0, 10, 0, 1, 0, 100]);
 });
@@ -51,7 +52,9 @@ const [N, I] = [Number.NaN, Number.POSITIVE_INFINITY];
 function withBothNaNs(numbers: readonly number[]): Float32Array {
   const data = Float32Array.from(numbers);
   const bits = new Uint32Array(data.buffer);
-  for (const i of [...data.keys()].filter((at) => Number.isNaN(data[at])).filter((_, nth) => nth % 2 === 1)) bits[i] = 0xffc00000;
+  for (const i of [...data.keys()].filter((at) => Number.isNaN(data[at])).filter((_, nth) => nth % 2 === 1)) {
+    bits[i] = 0xffc00000;
+  }
   return data;
 }
 
@@ -62,13 +65,17 @@ test('NaN and infinities come out of every reduction, and NaN ranks above all in
     max: [N, -I, I, 0, 5, 1e-40], min: [N, -I, -I, -1, 2, -3], argmax: [1, 0, 0, 0, 0, 3], argmin: [1, 0, 3, 3, 3, 1],
   };
   const transposed = (rows: readonly (readonly number[])[]) => rows[0].map((_, i) => rows.map((row) => row[i]));
-  const lines = [{ data: problems, dim: 1 }, { data: transposed(problems), dim: 0 }, { data: problems.map((row) => [...row, row[0]]), dim: 1 }, { data: transposed([...problems, [0, 0, 0, 0], [0, 0, 0, 0]]), dim: 0 }];
+  const lines = [{ data: problems, dim: 1 }, { data: transposed(problems), dim: 0 }, {
+    data: problems.map((row) => [...row, row[0]]),
+    dim: 1,
+  }, { data: transposed([...problems, [0, 0, 0, 0], [0, 0, 0, 0]]), dim: 0 }];
   for (const { data, dim } of lines) {
     const x = Tensor.from(gpu, withBothNaNs(data.flat()), [data.length, data[0].length]);
     for (const [name, op] of Object.entries({ max, min, argmax, argmin })) {
       const got = [...(await op(x, dim).read())].slice(0, problems.length);
       const expected = want[name as keyof typeof want].map(Math.fround);
-      assert.ok(got.every((v, i) => v === expected[i] || (Number.isNaN(v) && Number.isNaN(expected[i]))), `${name} of [${x.shape}] along ${dim}: ${got}, want ${expected}`);
+      assert.ok(got.every((v, i) => v === expected[i] || (Number.isNaN(v) && Number.isNaN(expected[i]))),
+        `${name} of [${x.shape}] along ${dim}: ${got}, want ${expected}`);
     }
     const sums = [...(await sum(x, dim).read())];
     assert.ok(Number.isNaN(sums[0]) && sums[1] === -I, `sums: ${sums}`);
@@ -83,7 +90,10 @@ test('elements that are equally large share the gradient, and where the result i
   assert.equal([...(await x.grad!.read())], [2, 0, 2, 2, N, N, N, N, 3, 3, 0, 0, 1.5, 1.5, 1.5, 1.5]);
 });
 
-/** y and dx of an operation, with the dispatches that both took. Gradients of whole numbers that 2, 3, … ties share stay exact. */
+/**
+ * y and dx of an operation, with the dispatches that both took. Gradients of whole numbers that 2, 3, … ties share stay
+ * exact.
+ */
 async function run(context: Gpu, op: (x: Tensor) => Tensor | Tensor<'u32'>, shape: Shape) {
   const x = Tensor.from(context, Float32Array.from(whole('x', shape, 200).data, (v) => v - 100), shape);
   x.requiresGrad = true;
@@ -124,14 +134,17 @@ test('where not even two rows fit a binding, the tensor is named', async () => {
   const small = await openWithBindings(4096);
   const x = Tensor.zeros(small, [3, 2, 1000]);
   for (const op of [sum, max, argmax]) {
-    assert.throwsWith(() => small.scope(() => op(x, 1)), LimitError, /"x" \[3,2,1000\] needs maxStorageBufferBindingSize of 24,000/);
+    assert.throwsWith(() => small.scope(() => op(x, 1)), LimitError,
+      /"x" \[3,2,1000\] needs maxStorageBufferBindingSize of 24,000/);
   }
   await small.close();
 });
 
 test('whole numbers are refused by name', () => {
   const ids = Tensor.from(gpu, Uint32Array.of(1, 2), [2]) as unknown as Tensor;
-  for (const op of [sum, max, argmax]) assert.throwsWith(() => gpu.scope(() => op(ids, 0)), DTypeError, /x must be f32, got u32/);
+  for (const op of [sum, max, argmax]) {
+    assert.throwsWith(() => gpu.scope(() => op(ids, 0)), DTypeError, /x must be f32, got u32/);
+  }
 });
 
 test.after(() => gpu.close());

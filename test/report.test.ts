@@ -9,13 +9,15 @@ import { sample } from './report_sample.ts';
 
 const page = renderReport(sample);
 const { document } = parseHTML(page);
-const texts = (selector: string) => [...document.querySelectorAll(selector)].map((element) => (element.textContent ?? '').replace(/\s+/g, ' ').trim());
+const texts = (selector: string) =>
+  [...document.querySelectorAll(selector)].map((element) => (element.textContent ?? '').replace(/\s+/g, ' ').trim());
 
 test('the report loads nothing and runs nothing', () => {
   assert.is(document.querySelectorAll('script, link, iframe, img, object').length, 0);
   const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"|url\(([^)]*)\)/g)].map((match) => match[1] ?? match[2]);
   assert.ok(addresses.length > 0);
-  assert.equal(addresses.filter((address) => !address.startsWith('data:image/png;base64,') && !address.startsWith('#')), []);
+  assert.equal(addresses.filter((address) => !address.startsWith('data:image/png;base64,') && !address.startsWith('#')),
+    []);
 });
 
 test('every headline stands beside its target or ceiling and the chance level', () => {
@@ -28,7 +30,9 @@ test('every headline stands beside its target or ceiling and the chance level', 
 
 test('a goal that was missed is said at the top and beside its number', () => {
   const [first, ...others] = sample.headlines;
-  const { document: missed } = parseHTML(renderReport({ ...sample, headlines: [{ ...first, value: 0.899 }, ...others] }));
+  const { document: missed } = parseHTML(
+    renderReport({ ...sample, headlines: [{ ...first, value: 0.899 }, ...others] }),
+  );
   assert.match(missed.querySelector('.verdict.missed')?.textContent ?? '', '3 of 4 goals met');
   assert.match(missed.querySelector('.status')?.textContent ?? '', '✗ missed');
 });
@@ -50,14 +54,18 @@ test('every clip has its frames and three names, the right one marked', () => {
     assert.is(card.querySelectorAll('.strip i').length, 8);
     const guesses = [...card.querySelectorAll('.guesses li')];
     assert.is(guesses.length, 3);
-    for (const [rank, guess] of guesses.entries()) assert.is(guess.classList.contains('right'), top[rank].label === label);
+    for (const [rank, guess] of guesses.entries()) {
+      assert.is(guess.classList.contains('right'), top[rank].label === label);
+    }
   }
   assert.is(document.querySelectorAll('.guesses li.right').length, sample.clips.length);
 });
 
 test('the strip holds each frame at its place, bit for bit', () => {
   const rgb = Uint8Array.from({ length: 3 * 2 * 4 * 3 }, (_, i) => i);
-  const { width, height, data } = decode(Buffer.from(stripUri({ width: 4, height: 2, count: 3, rgb }).split(',')[1], 'base64'));
+  const { width, height, data } = decode(
+    Buffer.from(stripUri({ width: 4, height: 2, count: 3, rgb }).split(',')[1], 'base64'),
+  );
   assert.equal([width, height], [12, 2]);
   for (let frame = 0; frame < 3; frame++) {
     for (let y = 0; y < 2; y++) {
@@ -88,20 +96,24 @@ test('curves, both confusion matrices and the environment are there', () => {
 test('every pair that occurred is a cell with its count, in the order of the labels', () => {
   const counts = [[3, 1], [0, 4]];
   const { document: small } = parseHTML(renderReport({ ...sample, motions: { labels: ['up', 'down'], counts } }));
-  const titles = [...small.querySelectorAll('svg[aria-label="Confusion matrix over motions"] title')].map((title) => title.textContent);
+  const titles = [...small.querySelectorAll('svg[aria-label="Confusion matrix over motions"] title')].map((title) =>
+    title.textContent
+  );
   assert.equal(titles, ['up → up: 3 (75 % of up)', 'up → down: 1 (25 % of up)', 'down → down: 4 (100 % of down)']);
 });
 
 test('text that looks like HTML stays text', () => {
   const label = `<b onclick="x">a & b's</b>`;
-  const hostile = renderReport({ ...sample, title: label, config: '</pre><script>1</script>', clips: [{ ...sample.clips[0], label, file: label }], motions: { labels: [label, 'b'], counts: [[1, 0], [0, 1]] } });
+  const hostile = renderReport({ ...sample, title: label, config: '</pre><script>1</script>',
+    clips: [{ ...sample.clips[0], label, file: label }], motions: { labels: [label, 'b'], counts: [[1, 0], [0, 1]] } });
   assert.is(hostile.includes('<b onclick'), false);
   assert.is(hostile.includes('<script>'), false);
   assert.is(parseHTML(hostile).document.querySelector('h1')?.textContent, label);
 });
 
 test('values that are not finite leave a gap in a curve and do not break it', () => {
-  const stages = [{ title: 's', curves: [{ system: 'a', loss: [[1, 2], [2, Number.NaN], [3, 1]] as [number, number][], lr: [] }] }];
+  const stages = [{ title: 's',
+    curves: [{ system: 'a', loss: [[1, 2], [2, Number.NaN], [3, 1]] as [number, number][], lr: [] }] }];
   assert.not.match(renderReport({ ...sample, stages }), 'NaN');
 });
 

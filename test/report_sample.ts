@@ -3,14 +3,18 @@ import type { ClipPrediction, Confusion, Frames, ReportData } from '../train/rep
 
 /** Invented results of the size and kind that the demo has, to look at the report and to test it. */
 const MOTIONS = ['left', 'right', 'up', 'down', 'growing', 'shrinking'];
-const COLOURS = { red: [214, 60, 48], green: [52, 160, 84], blue: [52, 108, 214], yellow: [228, 190, 54], cyan: [64, 190, 200], magenta: [200, 74, 176] } as const;
+const COLOURS = { red: [214, 60, 48], green: [52, 160, 84], blue: [52, 108, 214], yellow: [228, 190, 54],
+  cyan: [64, 190, 200], magenta: [200, 74, 176] } as const;
 const SHAPES = ['square', 'circle', 'triangle', 'cross'];
 const CLIPS = 512;
 
 const random = new Random(7, 'report sample');
 const below = (n: number) => Math.floor(random.next() * n);
-const sentence = (colour: string, shape: string, motion: string) => `a ${colour} ${shape} ${motion.endsWith('ing') ? motion : `moving ${motion}`}`;
-const names = MOTIONS.flatMap((motion) => Object.keys(COLOURS).flatMap((colour) => SHAPES.map((shape) => sentence(colour, shape, motion))));
+const sentence = (colour: string, shape: string, motion: string) =>
+  `a ${colour} ${shape} ${motion.endsWith('ing') ? motion : `moving ${motion}`}`;
+const names = MOTIONS.flatMap((motion) =>
+  Object.keys(COLOURS).flatMap((colour) => SHAPES.map((shape) => sentence(colour, shape, motion)))
+);
 
 /** A square or disc that moves as its name says, on a noisy ground. */
 function frames(colour: readonly number[], shape: string, motion: string): Frames {
@@ -23,7 +27,11 @@ function frames(colour: readonly number[], shape: string, motion: string): Frame
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
         const [u, v] = [x - 16 - dx, y - 16 - dy];
-        const inside = shape === 'circle' ? u * u + v * v < half * half : shape === 'cross' ? Math.min(Math.abs(u), Math.abs(v)) < half / 3 && Math.max(Math.abs(u), Math.abs(v)) < half : Math.max(Math.abs(u), Math.abs(v)) < half;
+        const inside = shape === 'circle'
+          ? u * u + v * v < half * half
+          : shape === 'cross'
+          ? Math.min(Math.abs(u), Math.abs(v)) < half / 3 && Math.max(Math.abs(u), Math.abs(v)) < half
+          : Math.max(Math.abs(u), Math.abs(v)) < half;
         const at = ((t * side + y) * side + x) * 3;
         for (let c = 0; c < 3; c++) rgb[at + c] = inside ? colour[c] : 40 + below(24);
       }
@@ -48,30 +56,58 @@ function clipPrediction(index: number): ClipPrediction {
   const label = sentence(colour, shape, motion);
   const wrong = names.filter((name) => name !== label).slice(index * 9, index * 9 + 3);
   const first = index === 4 ? 0.22 : 0.9 + random.next() * 0.09;
-  const top = [{ label, probability: first }, { label: wrong[0], probability: index === 4 ? 0.71 : (1 - first) * 0.7 }, { label: wrong[1], probability: (1 - first) * 0.05 }];
-  return { file: `clips/test/${String(index).padStart(4, '0')}.mp4`, label, unseen: index % 3 === 1, top: top.sort((a, b) => b.probability - a.probability), frames: frames(COLOURS[colour], shape, motion) };
+  const top = [{ label, probability: first }, { label: wrong[0], probability: index === 4 ? 0.71 : (1 - first) * 0.7 },
+    { label: wrong[1], probability: (1 - first) * 0.05 }];
+  return { file: `clips/test/${String(index).padStart(4, '0')}.mp4`, label, unseen: index % 3 === 1,
+    top: top.sort((a, b) => b.probability - a.probability), frames: frames(COLOURS[colour], shape, motion) };
 }
 
 function course(steps: number, from: number, to: number, speed: number): [number, number][] {
-  return Array.from({ length: steps }, (_, i) => [i + 1, to + (from - to) * Math.exp((-speed * i) / steps) + (random.next() - 0.5) * 0.25 * (to + 0.4)]);
+  return Array.from({ length: steps },
+    (_, i) => [i + 1, to + (from - to) * Math.exp((-speed * i) / steps) + (random.next() - 0.5) * 0.25 * (to + 0.4)]);
 }
 
 const rate = (steps: number, top: number): [number, number][] =>
-  Array.from({ length: steps }, (_, i) => [i + 1, i < 50 ? (top * (i + 1)) / 50 : (top * (1 + Math.cos((Math.PI * (i - 50)) / (steps - 50)))) / 2]);
+  Array.from({ length: steps },
+    (_, i) => [i + 1, i < 50 ? (top * (i + 1)) / 50 : (top * (1 + Math.cos((Math.PI * (i - 50)) / (steps - 50)))) / 2]);
 
 export const sample: ReportData = {
   title: 'X-CLIP on moving shapes',
-  summary: 'A model that reads short videos was trained from nothing to name a colour, a shape and a motion. No single frame tells the motion, and neither do all frames without their order, so whoever passes 50\u00a0% over motions has learned to see time.',
+  summary:
+    'A model that reads short videos was trained from nothing to name a colour, a shape and a motion. No single frame tells the motion, and neither do all frames without their order, so whoever passes 50\u00a0% over motions has learned to see time.',
   finishedAt: '2026-11-02T14:05:09.000Z',
   seed: 1024,
   headlines: [
-    { key: 'xclip_seen_top1', system: 'X-CLIP', measure: 'top-1, combinations seen in training', value: 0.984, clips: 426, goal: { kind: 'at least', value: 0.9 }, chance: 1 / 120, meaning: 'It names colour, shape and motion of new clips.' },
-    { key: 'xclip_zero_shot_top1', system: 'X-CLIP, zero-shot', measure: 'top-1, combinations that never occurred in training', value: 0.953, clips: 86, goal: { kind: 'at least', value: 0.8 }, chance: 1 / 24, meaning: 'It understands the words, and not only the sentences it was taught.' },
-    { key: 'clip_mean_motion', system: 'CLIP-Mean', measure: 'motion, the same towers with frames averaged', value: 0.288, clips: CLIPS, goal: { kind: 'at most', value: 0.5, margin: 0.066 }, chance: 1 / 6, meaning: 'Averaging forgets the order, so no amount of training passes the ceiling.' },
-    { key: 'xclip_shuffled_motion', system: 'X-CLIP, frames shuffled', measure: 'motion, the trained model on frames in random order', value: 0.512, clips: CLIPS, goal: { kind: 'at most', value: 0.5, margin: 0.066 }, chance: 1 / 6, meaning: 'Order is what it uses.' },
+    { key: 'xclip_seen_top1', system: 'X-CLIP', measure: 'top-1, combinations seen in training', value: 0.984,
+      clips: 426, goal: { kind: 'at least', value: 0.9 }, chance: 1 / 120,
+      meaning: 'It names colour, shape and motion of new clips.' },
+    {
+      key: 'xclip_zero_shot_top1',
+      system: 'X-CLIP, zero-shot',
+      measure: 'top-1, combinations that never occurred in training',
+      value: 0.953,
+      clips: 86,
+      goal: { kind: 'at least', value: 0.8 },
+      chance: 1 / 24,
+      meaning: 'It understands the words, and not only the sentences it was taught.',
+    },
+    {
+      key: 'clip_mean_motion',
+      system: 'CLIP-Mean',
+      measure: 'motion, the same towers with frames averaged',
+      value: 0.288,
+      clips: CLIPS,
+      goal: { kind: 'at most', value: 0.5, margin: 0.066 },
+      chance: 1 / 6,
+      meaning: 'Averaging forgets the order, so no amount of training passes the ceiling.',
+    },
+    { key: 'xclip_shuffled_motion', system: 'X-CLIP, frames shuffled',
+      measure: 'motion, the trained model on frames in random order', value: 0.512, clips: CLIPS,
+      goal: { kind: 'at most', value: 0.5, margin: 0.066 }, chance: 1 / 6, meaning: 'Order is what it uses.' },
   ],
   stages: [
-    { title: 'Stage 1: a tiny CLIP on still pictures', curves: [{ system: 'CLIP', loss: course(1000, 4.8, 0.7, 5), lr: rate(1000, 2e-3) }] },
+    { title: 'Stage 1: a tiny CLIP on still pictures',
+      curves: [{ system: 'CLIP', loss: course(1000, 4.8, 0.7, 5), lr: rate(1000, 2e-3) }] },
     { title: 'Stage 2: expanded to video', curves: [
       { system: 'X-CLIP', loss: course(1200, 4.9, 0.95, 6), lr: rate(1200, 8e-4) },
       { system: 'CLIP-Mean', loss: course(1200, 4.9, 2.6, 3), lr: rate(1200, 1e-3) },
@@ -81,9 +117,15 @@ export const sample: ReportData = {
   classes: confusionOf(names, CLIPS, 0.95, names.map((_, i) => MOTIONS[Math.floor(i / 24)])),
   clips: Array.from({ length: 8 }, (_, i) => clipPrediction(i)),
   environment: {
-    adapter: 'llvmpipe (LLVM 19.1.7, 256 bits)', driver: 'Mesa 25.0.7', backend: 'Vulkan', isSoftware: true, machine: 'Debian GNU/Linux 12, x64, 2 cores', candidates: {},
+    adapter: 'llvmpipe (LLVM 19.1.7, 256 bits)',
+    driver: 'Mesa 25.0.7',
+    backend: 'Vulkan',
+    isSoftware: true,
+    machine: 'Debian GNU/Linux 12, x64, 2 cores',
+    candidates: {},
     versions: { Firstlight: '0.1.0', Node: '20.20.2', Dawn: 'webgpu 0.6.2' },
   },
-  timings: [{ name: 'Data set', seconds: 38 }, { name: 'Stage 1: CLIP', seconds: 130 }, { name: 'Stage 2: X-CLIP', seconds: 322 }, { name: 'Stage 2: CLIP-Mean', seconds: 141 }, { name: 'Evaluation', seconds: 24 }],
+  timings: [{ name: 'Data set', seconds: 38 }, { name: 'Stage 1: CLIP', seconds: 130 }, { name: 'Stage 2: X-CLIP',
+    seconds: 322 }, { name: 'Stage 2: CLIP-Mean', seconds: 141 }, { name: 'Evaluation', seconds: 24 }],
   config: 'model:\n  preset: tiny # the network\n',
 };

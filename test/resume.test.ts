@@ -26,7 +26,8 @@ test.before(async () => {
   const [list, labels] = [join(folder, 'train.txt'), join(folder, 'labels.csv')];
   writeFileSync(list, readFileSync(data.lists.train, 'utf8').replace(/ (\d+)$/gm, (_, label) => ` ${label % 3}`));
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
-  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, dropped paths, accumulation, text
+  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, dropped paths,
+  // accumulation, text
   config = parseConfig(
     JSON.stringify({
       model: { preset: 'tiny', dropPath: 0.3 },
@@ -58,13 +59,17 @@ class Interrupting extends Progress {
   }
 }
 
-async function run(name: string, options: { resume?: boolean; interruptAt?: number } = {}): Promise<Pick<Fitted, 'step' | 'isDone'> & { exitCode: number | undefined }> {
+async function run(name: string,
+  options: { resume?: boolean; interruptAt?: number } = {}
+): Promise<Pick<Fitted, 'step' | 'isDone'> & { exitCode: number | undefined; }> {
   const out = join(folder, name);
   using stop = new StopRequest();
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   const resumed = options.resume ? await store.latest() : undefined;
-  const recorder = new RunRecorder(out, { progress: new Interrupting(options.interruptAt ?? -1), resumeAfter: resumed?.state.step });
-  const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop, store, resumed });
+  const recorder = new RunRecorder(out, { progress: new Interrupting(options.interruptAt ?? -1),
+    resumeAfter: resumed?.state.step });
+  const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop, store,
+    resumed });
   system.model.dispose();
   recorder.finish();
   await store.close();
@@ -72,7 +77,8 @@ async function run(name: string, options: { resume?: boolean; interruptAt?: numb
 }
 
 const bytes = (...path: string[]) => readFileSync(join(folder, ...path));
-const losses = (name: string) => readRunLog(join(folder, name, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm]);
+const losses = (name: string) =>
+  readRunLog(join(folder, name, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm]);
 
 test('Ctrl-C lets the steps that are under way end and saves them', async () => {
   const { step, isDone, exitCode } = await run('in_two', { interruptAt: 2 });
@@ -86,36 +92,49 @@ test('some steps, a checkpoint and the other steps are equal, bit for bit, to al
   assert.equal(await run('at_once'), { step: 6, isDone: true, exitCode: undefined });
   assert.is(gpu.pool.live, before, 'a run gives all its memory back');
   const last = join(STORE_FOLDER, 'step-00000006');
-  for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('in_two', last, file).equals(bytes('at_once', last, file)), file);
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+    assert.ok(bytes('in_two', last, file).equals(bytes('at_once', last, file)), file);
+  }
   assert.ok(bytes('in_two', MODEL_FOLDER, 'model.safetensors').equals(bytes('at_once', last, 'model.safetensors')));
   assert.equal(losses('in_two'), losses('at_once'));
 });
 
 test('a GPU that hangs ends the process with a status of its own, and the run goes on from its last checkpoint, bit for bit', async () => {
   const job = join(folder, 'hung.json');
-  writeFileSync(job, JSON.stringify({ config: { ...config, run: { ...config.run, checkpointEverySteps: 2 } }, folder: join(folder, 'hung'), hangsAfter: 3 }));
-  const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('./hang_child.ts', import.meta.url)), job], { encoding: 'utf8' });
-  assert.match(stderr, /firstlight: the GPU did not finish within 2 s: \d+ submits are pending, .*spin\.only on 1 × 1 × 1 workgroups/);
+  writeFileSync(job,
+    JSON.stringify({ config: { ...config, run: { ...config.run, checkpointEverySteps: 2 } },
+      folder: join(folder, 'hung'), hangsAfter: 3 }));
+  const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'),
+    fileURLToPath(new URL('./hang_child.ts', import.meta.url)), job], { encoding: 'utf8' });
+  assert.match(stderr,
+    /firstlight: the GPU did not finish within 2 s: \d+ submits are pending, .*spin\.only on 1 × 1 × 1 workgroups/);
   assert.is(status, 6);
   const { step } = await run('hung', { resume: true });
   assert.is(step, 6);
   const last = join(STORE_FOLDER, 'step-00000006');
-  for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('hung', last, file).equals(bytes('at_once', last, file)), file);
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+    assert.ok(bytes('hung', last, file).equals(bytes('at_once', last, file)), file);
+  }
 });
 
-testIf(here.features.has('shader-f16'), LACKS.f16)('in half precision, too, a run in two parts ends as one at once: masters and the loss scale that was found are kept', async () => {
-  const wide = config;
-  config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true, precision: 'f16' } };
-  const before = gpu.pool.live;
-  assert.not((await run('half_in_two', { interruptAt: 1 })).isDone);
-  assert.ok((await run('half_in_two', { resume: true })).isDone);
-  assert.ok((await run('half')).isDone);
-  assert.is(gpu.pool.live, before, 'a run gives all its memory back');
-  const last = join(STORE_FOLDER, 'step-00000004');
-  for (const file of ['model.safetensors', 'optimizer.safetensors']) assert.ok(bytes('half_in_two', last, file).equals(bytes('half', last, file)), file);
-  assert.equal(losses('half_in_two'), losses('half'));
-  config = wide;
-});
+testIf(here.features.has('shader-f16'), LACKS.f16)(
+  'in half precision, too, a run in two parts ends as one at once: masters and the loss scale that was found are kept',
+  async () => {
+    const wide = config;
+    config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true, precision: 'f16' } };
+    const before = gpu.pool.live;
+    assert.not((await run('half_in_two', { interruptAt: 1 })).isDone);
+    assert.ok((await run('half_in_two', { resume: true })).isDone);
+    assert.ok((await run('half')).isDone);
+    assert.is(gpu.pool.live, before, 'a run gives all its memory back');
+    const last = join(STORE_FOLDER, 'step-00000004');
+    for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+      assert.ok(bytes('half_in_two', last, file).equals(bytes('half', last, file)), file);
+    }
+    assert.equal(losses('half_in_two'), losses('half'));
+    config = wide;
+  },
+);
 
 test('another seed gives other weights', async () => {
   config = { ...config, run: { ...config.run, seed: 10 } };

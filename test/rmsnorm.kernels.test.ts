@@ -1,4 +1,7 @@
-/** rmsnorm where no sweep looks: what is not finite, one gradient of two, residual branches, tensors larger than a binding. */
+/**
+ * rmsnorm where no sweep looks: what is not finite, one gradient of two, residual branches, tensors larger than a
+ * binding.
+ */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, FirstlightError, type FloatType, type Gpu, open, type Shape, Tensor } from '../engine/index.ts';
@@ -27,7 +30,8 @@ test('a row with NaN or infinity becomes NaN, and so does one whose mean square 
     for (const cols of [4, 5]) { // in vectors and one by one
       const data = Float32Array.from({ length: 3 * cols }, (_, i) => 1 + i);
       data[cols + 1] = broken;
-      const [x, weight] = [tensor(gpu, 'f32', data, [3, cols]), tensor(gpu, 'f32', new Float32Array(cols).fill(1), [cols])];
+      const [x, weight] = [tensor(gpu, 'f32', data, [3, cols]),
+        tensor(gpu, 'f32', new Float32Array(cols).fill(1), [cols])];
       const y = rmsnorm(x, weight);
       const isBroken = Array.from(data, (_, i) => Math.floor(i / cols) === 1);
       assert.equal(nans(await y.read()), isBroken, `${broken} in rows of ${cols}`);
@@ -73,11 +77,13 @@ test('tensors larger than a binding are normalised in pieces, with equal bits', 
   const shape = [203, 24]; // bands of 16 rows, ranges of 128
   for (const type of types) {
     const results = async (context: Gpu) => {
-      const [x, weight] = [tensor(context, type, normal('x', shape).data, shape), tensor(context, type, normal('weight', [24]).data, [24])];
+      const [x, weight] = [tensor(context, type, normal('x', shape).data, shape),
+        tensor(context, type, normal('weight', [24]).data, [24])];
       const { dispatches } = context.counts;
       const y = rmsnorm(x, weight);
       backward(y, tensor(context, type, normal('dy', shape).data, shape, false));
-      return { dispatches: context.counts.dispatches - dispatches, results: await context.read([y, x.grad!, weight.grad!]) };
+      return { dispatches: context.counts.dispatches - dispatches,
+        results: await context.read([y, x.grad!, weight.grad!]) };
     };
     const [uncut, cut] = [await results(gpu), await results(small)];
     assert.equal(cut.results, uncut.results, type);

@@ -5,7 +5,8 @@ import { checkFiniteDifferences } from './sweep.ts';
 
 for (const room of rooms) {
   for (const item of room.cases.filter(({ wrt }) => wrt.length > 0)) {
-    test(`${room.name}: the reference gradient of "${item.name}" agrees with finite differences`, () => checkFiniteDifferences(item));
+    test(`${room.name}: the reference gradient of "${item.name}" agrees with finite differences`, () =>
+      checkFiniteDifferences(item));
   }
 }
 

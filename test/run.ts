@@ -1,11 +1,14 @@
 /**
  * Runs every test/*.test.ts in a process of its own, two at a time, and ends with one line of totals.
- * Files named *.kernels.test.ts run a second time on SwiftShader, which differs from other adapters wherever WGSL leaves room.
+ * Files named *.kernels.test.ts run a second time on SwiftShader, which differs from other adapters wherever WGSL
+ * leaves room.
  *
  *   npm test                   all files
  *   npm test -- matmul tape    files whose names hold one of the words
- *   npm test -- --room softmax the sweep of a room and the files named after it; it shows a hash of the bits of each run
- *     [--case TEXT] [--variant NAME] [--dtype f32|f16]   narrow the sweep: each test of it that fails says the command that repeats it
+ *   npm test -- --room softmax the sweep of a room and the files named after it; it shows a hash of the bits of each
+ *   run
+ *     [--case TEXT] [--variant NAME] [--dtype f32|f16]   narrow the sweep: each test of it that fails says the command
+ *     that repeats it
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -17,7 +20,8 @@ import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
 const AT_ONCE = 2;
 /** These start first, in this order, so that no core is idle at the end. */
-const LONGEST = ['rooms.kernels', 'matmul.kernels', 'commands', 'browser', 'resume', 'checkpoint_store', 'moving_shapes', 'setup_run', 'verify', 'cli'];
+const LONGEST = ['rooms.kernels', 'matmul.kernels', 'commands', 'browser', 'resume', 'checkpoint_store',
+  'moving_shapes', 'setup_run', 'verify', 'cli'];
 /** Sweeps over the cases of rooms: the first over any room that is named, or else all but that of the second. */
 const [SWEEP, ...SWEEPS] = ['rooms.kernels.test.ts', 'matmul.kernels.test.ts'];
 /** A kernel that never ends would block the run for ever; no good file comes near this. */
@@ -44,12 +48,15 @@ const running = new Set<ChildProcess>();
 
 /** What uvu's closing lines say; undefined if they are not there. */
 function totals(output: string): { total: number; passed: number; skipped: number } | undefined {
-  const last = [...stripVTControlCharacters(output).matchAll(/^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm)].at(-1);
+  const last = [
+    ...stripVTControlCharacters(output).matchAll(/^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm),
+  ].at(-1);
   return last === undefined ? undefined : { total: Number(last[1]), passed: Number(last[2]), skipped: Number(last[3]) };
 }
 
 /** A file that crashed, hung, ran nothing or failed without saying so counts as one failure beyond those it counted. */
-function judge(output: string, exitCode: number | null, signal: string | null, late: boolean): Pick<Result, 'passed' | 'failed' | 'skipped' | 'reason'> {
+function judge(output: string, exitCode: number | null, signal: string | null,
+  late: boolean): Pick<Result, 'passed' | 'failed' | 'skipped' | 'reason'> {
   const counted = totals(output);
   const { total, passed, skipped } = counted ?? { total: 0, passed: 0, skipped: 0 };
   const failed = total - passed;
@@ -68,16 +75,21 @@ function judge(output: string, exitCode: number | null, signal: string | null, l
 async function runFile(job: Job): Promise<Result> {
   const start = performance.now();
   const env = { ...process.env, ...job.environment };
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL(job.file, import.meta.url))], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'),
+    fileURLToPath(new URL(job.file, import.meta.url))], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
   let late = false;
   const limit = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
   }, LIMIT_SECONDS * 1000);
-  const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => child.on('error', reject).on('close', (...ending) => resolve(ending)));
+  const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve, reject) =>
+    child.on('error', reject).on('close', (...ending) => resolve(ending))
+  );
   clearTimeout(limit);
   running.delete(child);
   return { job, output, seconds: (performance.now() - start) / 1000, ...judge(output, exitCode, signal, late) };
@@ -90,9 +102,14 @@ function linesOf({ output }: Result, word: string): string[] {
 
 function report(result: Result): void {
   const { job, passed, failed, skipped, seconds, output, reason } = result;
-  const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []), ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
-  console.log(`${failed === 0 ? 'ok  ' : 'FAIL'}  ${job.label.padEnd(44)}${counts.padEnd(24)}${seconds.toFixed(1).padStart(6)} s${reason === undefined ? '' : `  ${reason}`}`);
-  if (failed === 0) for (const line of linesOf(result, 'skipped')) console.log(`      ${line}`);
+  const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
+  console.log(
+    `${failed === 0 ? 'ok  ' : 'FAIL'}  ${job.label.padEnd(44)}${counts.padEnd(24)}${seconds.toFixed(1).padStart(6)} s${
+      reason === undefined ? '' : `  ${reason}`
+    }`,
+  );
+  if (failed === 0) { for (const line of linesOf(result, 'skipped')) console.log(`      ${line}`); }
   if (failed > 0) console.log(`${output.trim().replace(/^/gm, '  | ')}\n`);
 }
 
@@ -111,7 +128,9 @@ async function secondAdapter(): Promise<Environment | undefined> {
 /** The files to run: those that words name, or a room's. */
 function filesOf({ room }: Narrowing, words: readonly string[]): string[] {
   const all = readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.test.ts'));
-  if (room !== undefined) return [SWEEP, ...all.filter((name) => new RegExp(`^${room}[._]`).test(name) && !SWEEPS.includes(name)).sort()];
+  if (room !== undefined) {
+    return [SWEEP, ...all.filter((name) => new RegExp(`^${room}[._]`).test(name) && !SWEEPS.includes(name)).sort()];
+  }
   const files = all.filter((name) => words.length === 0 || words.some((word) => name.includes(word))).sort();
   if (files.length === 0) throw new RangeError(`no test file matches ${words.join(', ')}; there are ${all.join(', ')}`);
   return files;
@@ -134,10 +153,18 @@ async function main(args: readonly string[]): Promise<number> {
   const isSweep = (name: string) => name.endsWith('.kernels.test.ts');
   const label = (name: string) => name.replace(/\.test\.ts$/, '');
   const second = files.some(isSweep) ? await secondAdapter() : undefined;
-  const ordered = [...new Set([...LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name)), ...files])];
+  const ordered = [
+    ...new Set([...LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name)), ...files]),
+  ];
   const narrowed = environmentOf(narrowing);
   const jobs: Job[] = ordered.map((file) => ({ file, label: label(file), environment: narrowed }));
-  if (second !== undefined) for (const file of files.filter(isSweep)) jobs.push({ file, label: `${label(file)} on SwiftShader`, environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
+  if (second !== undefined) {
+    for (const file of files.filter(isSweep)) {
+      jobs.push({ file, label: `${label(file)} on SwiftShader`,
+        environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader',
+          FIRSTLIGHT_PREPARED: 'swiftshader' } });
+    }
+  }
 
   const results: Result[] = [];
   const worker = async () => {
@@ -152,7 +179,9 @@ async function main(args: readonly string[]): Promise<number> {
 
   for (const result of results) for (const line of linesOf(result, 'coverage')) console.log(line);
   const sum = (key: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed${sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''}`);
+  console.log(
+    `${sum('passed')} passed, ${sum('failed')} failed${sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''}`,
+  );
   return sum('failed') > 0 ? 1 : 0;
 }
 

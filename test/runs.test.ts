@@ -12,19 +12,25 @@ const gpu = await open();
 const text = (factor: string) => `@group(0) @binding(1) var<storage, read> x: array<elem>;
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;
 @compute @workgroup_size(1) fn times() { y[0] = ${factor} * x[0]; }`;
-const variants = (factor: string) => ({ fast: { parts: [{ file: 'fast.wgsl', text: `// fast\n${text(factor)}` }] }, plain: { parts: [{ file: 'plain.wgsl', text: text(factor) }] } });
+const variants = (factor: string) => ({ fast: { parts: [{ file: 'fast.wgsl', text: `// fast\n${text(factor)}` }] },
+  plain: { parts: [{ file: 'plain.wgsl', text: text(factor) }] } });
 const [twice, thrice] = [new Kernel('twice', [], variants('2.0')), new Kernel('thrice', [], variants('3.0'))];
 
 /** A room whose one case runs `kernels` in variants that are chosen as `launch` does. */
 function roomWith(launch: (kernel: Kernel) => string, ...kernels: readonly Kernel[]): Room {
   const item: Case = {
-    name: 'seven', wrt: [], inputs: { x: { shape: [1], data: Float32Array.of(7) } }, tolerance: { atol: 0, rtol: 0, why: 'exact' },
-    reference: ({ x }) => [x], cost: () => ({ flops: 1, bytesRead: 4, bytesWritten: 4 }),
-    run: ({ x }) => kernels.map((kernel) => {
-      const y = (x as Tensor).like();
-      kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: launch(kernel) });
-      return y;
-    }),
+    name: 'seven',
+    wrt: [],
+    inputs: { x: { shape: [1], data: Float32Array.of(7) } },
+    tolerance: { atol: 0, rtol: 0, why: 'exact' },
+    reference: ({ x }) => [x],
+    cost: () => ({ flops: 1, bytesRead: 4, bytesWritten: 4 }),
+    run: ({ x }) =>
+      kernels.map((kernel) => {
+        const y = (x as Tensor).like();
+        kernel.run(gpu, { tensors: { x, y }, grid: 1, variant: launch(kernel) });
+        return y;
+      }),
   };
   return { name: 'times', kernels: [twice, thrice], cases: [item], workloads: [] };
 }
@@ -39,7 +45,10 @@ test('a case has a run for each variant of what it dispatches, and none for a ke
 
 test('a launcher that gives way makes one run of two, under the name of what runs', () => {
   assert.equal(namesOf(roomWith(() => 'plain', twice)), ['plain']);
-  assert.equal(namesOf(roomWith((kernel) => (kernel === twice ? 'plain' : asAsked(kernel)), twice, thrice)), ['plain+fast', 'plain']);
+  assert.equal(namesOf(roomWith((kernel) => (kernel === twice ? 'plain' : asAsked(kernel)), twice, thrice)), [
+    'plain+fast',
+    'plain',
+  ]);
 });
 
 test('runs are narrowed to a variant, or to a whole name', () => {

@@ -1,4 +1,7 @@
-/** The runs of a case: of each kernel that it dispatches the candidate that runs, found out without compiling or running anything. */
+/**
+ * The runs of a case: of each kernel that it dispatches the candidate that runs, found out without compiling or running
+ * anything.
+ */
 import { type Candidate, candidateText, type FloatType, type Gpu } from '../engine/index.ts';
 import { forget } from '../engine/pass.ts';
 import { Recording } from '../engine/recording.ts';
@@ -9,7 +12,9 @@ import { candidateName, combinations, type Dispatch, recordCase } from './sweep.
 /** One run of a case: of each kernel that it dispatches, the candidate that runs. */
 export type Run = ReadonlyMap<string, Candidate>;
 
-/** A launcher that was asked for a candidate which it cannot take gives way to another one, and that one to no third. */
+/**
+ * A launcher that was asked for a candidate which it cannot take gives way to another one, and that one to no third.
+ */
 const MOST_STEPS = 2;
 
 /** The runs of the cases of a room on one context. */
@@ -26,7 +31,10 @@ export class Runs {
     this.#variant = variant;
   }
 
-  /** All runs of case `number`, each once: combinations that differ in kernels that the case does not dispatch, or to which launchers give way, are one. */
+  /**
+   * All runs of case `number`, each once: combinations that differ in kernels that the case does not dispatch, or to
+   * which launchers give way, are one.
+   */
   of(number: number, stored: FloatType = 'f32', item = this.#room.cases[number]): readonly Run[] {
     const key = `${number} ${stored} ${item.wrt}`;
     const known = this.#found.get(key);
@@ -51,11 +59,13 @@ export class Runs {
 
   #isWanted(run: Run): boolean {
     const variant = this.#variant;
-    return variant === undefined || candidateName(run) === variant || [...run.values()].some((candidate) => candidate.variant === variant || candidateText(candidate) === variant);
+    return variant === undefined || candidateName(run) === variant
+      || [...run.values()].some((candidate) => candidate.variant === variant || candidateText(candidate) === variant);
   }
 }
 
-function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Candidate>, stored: FloatType): { run: Run; dispatches: readonly Dispatch[] } {
+function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Candidate>,
+  stored: FloatType): { run: Run; dispatches: readonly Dispatch[] } {
   let run = wanted;
   for (let step = 0; step <= MOST_STEPS; step++) {
     const dispatches = dispatchesOf(gpu, item, run, stored);
@@ -66,16 +76,23 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
       if (candidate === undefined) continue; // of the engine, or of what rooms share
       if (candidate.variant !== variant) isSettled = false;
       const all = room.kernels.find(({ name }) => name === kernel)?.candidates(gpu, stored) ?? [];
-      next.set(kernel, candidate.variant === variant ? candidate : (all.find((other) => other.variant === variant) ?? { variant, sizes: {} }));
+      next.set(kernel, candidate.variant === variant
+        ? candidate
+        : (all.find((other) =>
+          other.variant === variant
+        ) ?? { variant, sizes: {} }));
     }
     if (isSettled) return { run: next, dispatches };
     run = next;
   }
-  throw new Error(`${room.name}: "${item.name}" does not run as ${candidateName(run)}, nor as anything that this gives way to`);
+  throw new Error(
+    `${room.name}: "${item.name}" does not run as ${candidateName(run)}, nor as anything that this gives way to`,
+  );
 }
 
 /** What a case dispatches, forward and backward. */
-function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, stored: FloatType): readonly Dispatch[] {
+function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>,
+  stored: FloatType): readonly Dispatch[] {
   ones(gpu, []).dispose(); // made by a write from the host
   const recording = new Recording({ isEstimate: true });
   gpu.recording = recording;
@@ -90,6 +107,8 @@ function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidat
 /** All that tells one dispatch from another, but the memory that it is given. */
 function textOf({ command }: Dispatch): string {
   const { label, built, grid, resources } = command;
-  const params = resources.flatMap((resource) => (resource.kind === 'uniform' ? [...new Uint32Array(resource.block)] : [resource.bytes]));
+  const params = resources.flatMap((
+    resource,
+  ) => (resource.kind === 'uniform' ? [...new Uint32Array(resource.block)] : [resource.bytes]));
   return [label, built.settings, ...grid, ...params].join(' ');
 }

@@ -24,7 +24,8 @@ async function reasonOf(bytes: Uint8Array): Promise<string> {
   }
 }
 
-const entry = (offsets: string, shape = '[2]', dtype = 'F32') => `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`;
+const entry = (offsets: string, shape = '[2]', dtype = 'F32') =>
+  `{"dtype":"${dtype}","shape":${shape},"data_offsets":${offsets}}`;
 
 const HOSTILE: readonly (readonly [reason: string, bytes: Uint8Array])[] = [
   ['TooSmall', new Uint8Array(7)],
@@ -68,9 +69,11 @@ test('invalid UTF-8 is refused', async () => {
 });
 
 test('what is written is read back, bit for bit, with names that look like traps', async () => {
-  const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('__proto__', 'constructor', 'a"b', '\u2028')).filter((n) => n !== '__metadata__');
+  const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('__proto__', 'constructor', 'a"b', '\u2028'))
+    .filter((n) => n !== '__metadata__');
   await forAll(
-    fc.asyncProperty(fc.uniqueArray(name, { maxLength: 6 }), fc.array(fc.float({ noDefaultInfinity: false }), { maxLength: 30 }), async (names, numbers) => {
+    fc.asyncProperty(fc.uniqueArray(name, { maxLength: 6 }),
+      fc.array(fc.float({ noDefaultInfinity: false }), { maxLength: 30 }), async (names, numbers) => {
       const values = Float32Array.from(numbers);
       const tensors = names.map((n, i) => ({ name: n, shape: i === 0 ? [values.length] : [] }));
       const pieces: Uint8Array[] = [];
@@ -79,7 +82,9 @@ test('what is written is read back, bit for bit, with names that look like traps
       const opened = await openSafetensors(bytesInMemory('x', Buffer.concat(pieces)));
       assert.equal(opened.names(), names);
       assert.is(opened.metadata.get('format'), 'pt');
-      if (names.length > 0) assert.equal(new Uint32Array((await opened.floats(names[0])).buffer), new Uint32Array(values.buffer));
+      if (names.length > 0) {
+        assert.equal(new Uint32Array((await opened.floats(names[0])).buffer), new Uint32Array(values.buffer));
+      }
     }),
     { numRuns: 300 },
   );
@@ -88,17 +93,20 @@ test('what is written is read back, bit for bit, with names that look like traps
 test('20,000 damaged files are refused or read, never anything else', async () => {
   const valid = file(`{"__metadata__":{"a":"b"},"w":${entry('[0,8]')},"v":${entry('[8,16]', '[1,2]')}}`, 16);
   await forAll(
-    fc.asyncProperty(fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), async (edits) => {
-      const bytes = valid.slice();
-      for (const [at, value] of edits) bytes[at] = value;
-      await reasonOf(bytes);   // throws on anything but a CheckpointFormatError
-    }),
+    fc.asyncProperty(fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      async (edits) => {
+        const bytes = valid.slice();
+        for (const [at, value] of edits) bytes[at] = value;
+        await reasonOf(bytes); // throws on anything but a CheckpointFormatError
+      }),
     { numRuns: 20_000 },
   );
 });
 
 test('half precision, bfloat16, doubles and 64-bit integers are converted; what does not fit is refused by name', async () => {
-  const header = `{"h":${entry('[0,8]', '[4]', 'F16')},"b":${entry('[8,10]', '[1]', 'BF16')},"p":${entry('[10,16]', '[3]', 'F16')},"d":${entry('[16,24]', '[1]', 'F64')},"i":${entry('[24,32]', '[1]', 'I64')}}`;
+  const header = `{"h":${entry('[0,8]', '[4]', 'F16')},"b":${entry('[8,10]', '[1]', 'BF16')},"p":${
+    entry('[10,16]', '[3]', 'F16')
+  },"d":${entry('[16,24]', '[1]', 'F64')},"i":${entry('[24,32]', '[1]', 'I64')}}`;
   const bytes = file(header, 32);
   const view = new DataView(bytes.buffer, bytes.length - 32);
   [0x3c00, 0xc000, 0x0001, 0x7bff].forEach((half, i) => view.setUint16(2 * i, half, true));
@@ -108,7 +116,10 @@ test('half precision, bfloat16, doubles and 64-bit integers are converted; what 
   const opened = await openSafetensors(bytesInMemory('mixed', bytes));
   assert.equal([...(await opened.floats('h'))], [1, -2, 2 ** -24, 65504]);
   assert.equal([...(await opened.floats('b')), ...(await opened.floats('d'))], [1, 1.5]);
-  for (const [read, pattern] of [[() => opened.integers('i'), /"i": 1099511627776 does not fit/], [() => opened.floats('i'), /expected a floating-point tensor, got I64/], [() => opened.floats('z'), /no such tensor/]] as const) {
+  for (const [read, pattern] of [[() => opened.integers('i'), /"i": 1099511627776 does not fit/], [
+    () => opened.floats('i'),
+    /expected a floating-point tensor, got I64/,
+  ], [() => opened.floats('z'), /no such tensor/]] as const) {
     await assert.rejectsWith(read, pattern);
   }
 });

@@ -1,10 +1,12 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { centreCrop, type Draws, multiScaleCrop, type Rectangle, resized, sampleForEvaluation, sampleForTraining, threeCrops } from '../train/data/sampling.ts';
+import { centreCrop, type Draws, multiScaleCrop, type Rectangle, resized, sampleForEvaluation, sampleForTraining,
+  threeCrops } from '../train/data/sampling.ts';
 
 /** Draws that are written down. */
-const fixed = (...numbers: number[]): Draws => ({ next: () => numbers.shift() as number, below: () => numbers.shift() as number });
+const fixed = (...numbers: number[]): Draws => ({ next: () => numbers.shift() as number,
+  below: () => numbers.shift() as number });
 
 test('training takes one frame of each segment', () => {
   assert.equal(sampleForTraining(35, 8, fixed(0, 3, 0, 3, 0, 3, 0, 3)), [0, 7, 8, 15, 16, 23, 24, 31]);
@@ -46,7 +48,8 @@ test('frames are always in range, for any length', () => {
     for (const count of [1, 8, 32]) {
       for (const frames of [sampleForTraining(total, count, random), sampleForEvaluation(total, count)]) {
         assert.is(frames.length, count);
-        assert.ok(frames.every((frame) => Number.isInteger(frame) && frame >= 0 && frame < total), `${total}: ${frames}`);
+        assert.ok(frames.every((frame) => Number.isInteger(frame) && frame >= 0 && frame < total),
+          `${total}: ${frames}`);
       }
     }
   }
@@ -58,12 +61,15 @@ test('the short side is resized, the long side follows', () => {
 });
 
 const close = (a: Rectangle, b: Rectangle) => {
-  for (const side of ['x', 'y', 'width', 'height'] as const) assert.ok(Math.abs(a[side] - b[side]) < 1e-9, `${side}: ${a[side]}, expected ${b[side]}`);
+  for (const side of ['x', 'y', 'width', 'height'] as const) {
+    assert.ok(Math.abs(a[side] - b[side]) < 1e-9, `${side}: ${a[side]}, expected ${b[side]}`);
+  }
 };
 
 test('the centre crop lies in the middle, in pixels of the source', () => {
   // 320 × 240 becomes 341 × 256; 224 of it start at 58 and 16.
-  close(centreCrop({ width: 320, height: 240 }, 224, 256), { x: (58 * 320) / 341, y: 15, width: (224 * 320) / 341, height: 210 });
+  close(centreCrop({ width: 320, height: 240 }, 224, 256), { x: (58 * 320) / 341, y: 15, width: (224 * 320) / 341,
+    height: 210 });
   close(centreCrop({ width: 32, height: 32 }, 32, 32), { x: 0, y: 0, width: 32, height: 32 });
 });
 
@@ -76,7 +82,8 @@ test('three crops are left, right and middle of wide pictures, top, bottom and m
 
 test('multi-scale crops have the sizes and places of the recipe', () => {
   const source = { width: 320, height: 256 };
-  // Sizes in order of height, then width, with neighbouring scales only: 256, 224, 192, 168 → 10 pairs. The last is 168 × 168.
+  // Sizes in order of height, then width, with neighbouring scales only: 256, 224, 192, 168 → 10 pairs. The last is 168
+  // × 168.
   close(multiScaleCrop(source, 224, 256, fixed(0, 4)), { x: 32, y: 0, width: 256, height: 256 });
   close(multiScaleCrop(source, 224, 256, fixed(1, 0)), { x: 0, y: 0, width: 224, height: 256 });
   close(multiScaleCrop(source, 224, 256, fixed(9, 3)), { x: 152, y: 88, width: 168, height: 168 });
@@ -96,9 +103,12 @@ test('no crop of any draw leaves a picture with a side of 1 to 4,400 pixels, not
     // 16:9, lying and standing in turns; the short side alone decides on the scale
     const other = Math.ceil((side * 16) / 9);
     const source = side % 2 === 0 ? { width: side, height: other } : { width: other, height: side };
-    const draws = Array.from({ length: sizes * corners }, (_, i) => multiScaleCrop(source, 224, 256, fixed(i % sizes, Math.floor(i / sizes))));
-    for (const { x, y, width, height } of [...draws, centreCrop(source, 224, 256), centreCrop(source, 224, 224), ...threeCrops(source, 224)]) {
-      const isInside = x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= source.width && y + height <= source.height;
+    const draws = Array.from({ length: sizes * corners }, (_, i) =>
+      multiScaleCrop(source, 224, 256, fixed(i % sizes, Math.floor(i / sizes))));
+    for (const { x, y, width, height } of [...draws, centreCrop(source, 224, 256), centreCrop(source, 224, 224),
+      ...threeCrops(source, 224)]) {
+      const isInside = x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= source.width
+        && y + height <= source.height;
       if (!isInside) outside.push({ source, x, y, width, height });
     }
   }

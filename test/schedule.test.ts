@@ -11,7 +11,9 @@ interface Golden {
   lr_min: number;
   lr_used_at_iteration: [number, number][];
 }
-const golden = JSON.parse(readFileSync(new URL('./fixtures/xclip/cosine_lr.json', import.meta.url), 'utf8')) as { cases: Golden[] };
+const golden = JSON.parse(readFileSync(new URL('./fixtures/xclip/cosine_lr.json', import.meta.url), 'utf8')) as {
+  cases: Golden[];
+};
 
 /** |got − want| ≤ 1e-12·|want|; a wanted 0 must be 0. */
 function near(got: number, want: number, where: string): void {
@@ -21,8 +23,12 @@ function near(got: number, want: number, where: string): void {
 for (const [index, c] of golden.cases.entries()) {
   test(`golden schedule ${index} is met at every iteration, for the base group and the one at ten times the rate`, () => {
     const schedule: Schedule = {
-      form: 'recipe', baseLr: c.base_lr, minLr: c.lr_min,
-      warmup: c.warmup_epochs * c.iters_per_epoch, total: c.epochs * c.iters_per_epoch, batchesPerEpoch: c.iters_per_epoch,
+      form: 'recipe',
+      baseLr: c.base_lr,
+      minLr: c.lr_min,
+      warmup: c.warmup_epochs * c.iters_per_epoch,
+      total: c.epochs * c.iters_per_epoch,
+      batchesPerEpoch: c.iters_per_epoch,
     };
     assert.ok(c.lr_used_at_iteration.length > c.epochs * c.iters_per_epoch);
     for (const [step, [base, tenfold]] of c.lr_used_at_iteration.entries()) {
@@ -32,7 +38,8 @@ for (const [index, c] of golden.cases.entries()) {
   });
 }
 
-const recipe: Schedule = { form: 'recipe', baseLr: 1, minLr: 0.01, warmup: 10, total: 40, batchesPerEpoch: 10, accumulation: 4 };
+const recipe: Schedule = { form: 'recipe', baseLr: 1, minLr: 0.01, warmup: 10, total: 40, batchesPerEpoch: 10,
+  accumulation: 4 };
 
 test('with accumulation the clock is the micro-batch, and leftovers of an epoch are skipped', () => {
   // Ten micro-batches an epoch, four to a step: steps end at micro-batches 3, 7, then 13, 17, then 23, ...
@@ -57,7 +64,9 @@ test('the plain form rises in equal steps to the base rate and falls to the floo
 });
 
 test('no warm-up starts at the base rate', () => {
-  for (const form of ['plain', 'recipe'] as const) assert.is(learningRate({ form, baseLr: 2, minLr: 0, warmup: 0, total: 10 }, 0), 2, form);
+  for (const form of ['plain', 'recipe'] as const) {
+    assert.is(learningRate({ form, baseLr: 2, minLr: 0, warmup: 0, total: 10 }, 0), 2, form);
+  }
 });
 
 test.run();

@@ -56,11 +56,16 @@ test('a lock whose owner is gone is taken over', async () => {
 const entry = (version: string, more = {}) => ({ version, ...more });
 
 test('packages are installed anew when one is missing or another version, but not for an optional one', () => {
-  const lock = { packages: { '': {}, 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.0'), 'node_modules/gpu-arm64': entry('1.0.0', { optional: true }) } };
-  const installed = (packages: Record<string, { version: string }>) => difference(lock, { packages });
-  assert.is(installed({ 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.0') }), undefined);
+  const lock = {
+    packages: { '': {}, 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.0'),
+      'node_modules/gpu-arm64': entry('1.0.0', { optional: true }) },
+  };
+  const installed = (packages: Record<string, { version: string; }>) => difference(lock, { packages });
+  assert.is(installed({ 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.0') }),
+    undefined);
   assert.is(installed({ 'node_modules/a': entry('1.0.0') }), 'a is missing');
-  assert.is(installed({ 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.1') }), 'a is 2.0.1, the lock file says 2.0.0');
+  assert.is(installed({ 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.1') }),
+    'a is 2.0.1, the lock file says 2.0.0');
   assert.is(difference(lock, undefined), 'they are not installed yet');
 });
 
@@ -76,8 +81,12 @@ function tarEntry(name: string, content: string): Buffer {
 }
 
 test('a tar archive gives its files, and one that is cut is refused', () => {
-  const archive = Buffer.concat([tarEntry('one', 'x'.repeat(513)), tarEntry('two', ''), tarEntry('three', 'abc'), Buffer.alloc(1024)]);
-  assert.equal([...untar(archive)].map(([name, content]) => [name, content.length]), [['one', 513], ['two', 0], ['three', 3]]);
+  const archive = Buffer.concat([tarEntry('one', 'x'.repeat(513)), tarEntry('two', ''), tarEntry('three', 'abc'),
+    Buffer.alloc(1024)]);
+  assert.equal([...untar(archive)].map(([name, content]) => [name, content.length]), [['one', 513], ['two', 0], [
+    'three',
+    3,
+  ]]);
   assert.throwsWith(() => untar(archive.subarray(0, 600)), /cut or broken at byte 0/);
 });
 

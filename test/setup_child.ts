@@ -3,15 +3,20 @@ import { gpuInstance } from '../engine/instance.ts';
 
 /** Doubles [1, 2, 3, 4] on the device and reads the answer. */
 async function double(device: GPUDevice): Promise<number[]> {
-  const code = '@group(0) @binding(0) var<storage, read_write> x: array<f32>; @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) i: vec3u) { x[i.x] *= 2.0; }';
-  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module: device.createShaderModule({ code }) } });
-  const buffer = device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+  const code =
+    '@group(0) @binding(0) var<storage, read_write> x: array<f32>; @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) i: vec3u) { x[i.x] *= 2.0; }';
+  const pipeline = device.createComputePipeline({ layout: 'auto',
+    compute: { module: device.createShaderModule({ code }) } });
+  const buffer = device.createBuffer({ size: 16,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
   const staging = device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   device.queue.writeBuffer(buffer, 0, Float32Array.of(1, 2, 3, 4));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
-  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] }));
+  pass.setBindGroup(0,
+    device.createBindGroup({ layout: pipeline.getBindGroupLayout(0),
+      entries: [{ binding: 0, resource: { buffer } }] }));
   pass.dispatchWorkgroups(1);
   pass.end();
   encoder.copyBufferToBuffer(buffer, 0, staging, 0, 16);

@@ -4,7 +4,9 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 
 const cli = fileURLToPath(new URL('../train/cli.ts', import.meta.url));
-const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) => spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), cli, 'doctor', ...args], { encoding: 'utf8', env: { ...process.env, ...more } });
+const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
+  spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), cli, 'doctor', ...args], { encoding: 'utf8',
+    env: { ...process.env, ...more } });
 
 test('where an adapter works, doctor names it, proves a kernel on it, and ends with 0', () => {
   const { status, stdout } = doctor(['--json']);
@@ -12,14 +14,17 @@ test('where an adapter works, doctor names it, proves a kernel on it, and ends w
   assert.is(canTrain, true);
   assert.is(status, 0);
   assert.ok(adapter.name.length > 0);
-  assert.is(matrixUnits.units !== undefined, features['chromium-experimental-subgroup-matrix'] && / with sums in f32, held by subgroups of \d+ lanes/.test(matrixUnits.why));
+  assert.is(matrixUnits.units !== undefined,
+    features['chromium-experimental-subgroup-matrix']
+      && / with sums in f32, held by subgroups of \d+ lanes/.test(matrixUnits.why));
   assert.ok(matrixUnits.units !== undefined || /^WebGPU offers none here/.test(matrixUnits.why), matrixUnits.why);
   assert.ok(limits.maxBufferSize >= 256 * 2 ** 20); // WebGPU's least
 });
 
 test('where no adapter can be had, doctor says what was tried and how to get one, and ends with 4', () => {
   // a manifest that is no driver stands for a machine without one
-  const { status, stdout } = doctor([], { FIRSTLIGHT_ADAPTER: 'hardware', FIRSTLIGHT_PREPARED: undefined, VK_DRIVER_FILES: fileURLToPath(import.meta.url) });
+  const { status, stdout } = doctor([], { FIRSTLIGHT_ADAPTER: 'hardware', FIRSTLIGHT_PREPARED: undefined,
+    VK_DRIVER_FILES: fileURLToPath(import.meta.url) });
   assert.is(status, 4);
   assert.match(stdout, /adapter +none/);
   assert.match(stdout, /not to be had +GPU: Dawn accepts no installed driver/);

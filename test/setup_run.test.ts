@@ -9,7 +9,8 @@ const run = path('../engine/setup/run.mjs');
 const program = path('./setup_child.ts');
 
 /** As a shell would start it: nothing of what this process was prepared with. */
-const plain = { ...process.env, FIRSTLIGHT_PREPARED: undefined, FIRSTLIGHT_ADAPTER: undefined, LD_LIBRARY_PATH: undefined, VK_DRIVER_FILES: undefined };
+const plain = { ...process.env, FIRSTLIGHT_PREPARED: undefined, FIRSTLIGHT_ADAPTER: undefined,
+  LD_LIBRARY_PATH: undefined, VK_DRIVER_FILES: undefined };
 
 function start(args: readonly string[], options: SpawnOptions = {}) {
   const child = spawn(process.execPath, args, { env: plain, stdio: ['ignore', 'pipe', 'pipe'], ...options });
@@ -21,7 +22,9 @@ function start(args: readonly string[], options: SpawnOptions = {}) {
       for (const [word, listener] of heard) if (text.includes(word)) listener();
     });
   }
-  const ended = new Promise<{ text: string; exitCode: number | null }>((resolve) => child.on('close', (exitCode) => resolve({ text, exitCode })));
+  const ended = new Promise<{ text: string; exitCode: number | null }>((resolve) =>
+    child.on('close', (exitCode) => resolve({ text, exitCode }))
+  );
   return { child, ended, says: (word: string) => new Promise<void>((resolve) => heard.set(word, resolve)) };
 }
 
@@ -45,7 +48,8 @@ test('FIRSTLIGHT_ADAPTER chooses the adapter, also below a process that has anot
 
 test('an unknown FIRSTLIGHT_ADAPTER is refused with the names that exist', async () => {
   const { text, exitCode } = await start([run, program], { env: { ...plain, FIRSTLIGHT_ADAPTER: 'fast' } }).ended;
-  assert.is(text.trim(), 'firstlight: FIRSTLIGHT_ADAPTER is "fast", expected one of auto, hardware, installed, lavapipe, swiftshader');
+  assert.is(text.trim(),
+    'firstlight: FIRSTLIGHT_ADAPTER is "fast", expected one of auto, hardware, installed, lavapipe, swiftshader');
   assert.is(exitCode, 1);
 });
 

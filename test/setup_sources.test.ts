@@ -37,14 +37,16 @@ test('disabled, foreign and source-only entries are left out', () => {
 deb http://docker.example/linux/debian bookworm stable
 deb cdrom:[Debian]/ bookworm main
 `;
-  const found = distributionSources([{ name: 'a.list', text: foreign }, { name: 'debian.sources', text: deb822 }], 'bookworm');
+  const found = distributionSources([{ name: 'a.list', text: foreign }, { name: 'debian.sources', text: deb822 }],
+    'bookworm');
   assert.equal(found.map(({ uri }) => uri), ['http://deb.example/debian', 'http://deb.example/debian-security']);
 });
 
 test('on Debian the backports of the same archive join the list, with its keys', () => {
   const sources = distributionSources([{ name: 'debian.sources', text: deb822 }], 'bookworm');
   const stanza = sourceList(sources, 'bookworm', 'debian').split('\n\n').at(-1);
-  assert.is(stanza, 'Types: deb\nURIs: http://deb.example/debian\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg');
+  assert.is(stanza,
+    'Types: deb\nURIs: http://deb.example/debian\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg');
   assert.not.match(sourceList(sources, 'bookworm', 'ubuntu'), 'backports');
 });
 

@@ -1,4 +1,7 @@
-/** SGD as a whole, against the lines of torch.optim.SGD in float64: momentum, groups, clipping, skipped steps, resumption, f16. */
+/**
+ * SGD as a whole, against the lines of torch.optim.SGD in float64: momentum, groups, clipping, skipped steps,
+ * resumption, f16.
+ */
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, halve, Module, open, parameter, Tensor } from '../engine/index.ts';
@@ -25,7 +28,8 @@ const STEPS = 6;
 
 const start = (name: string, size: number) => normal(name, [size]).data as Float32Array;
 /** Multiples of 1/64, which f16 holds. */
-const gradient = (name: string, step: number, size: number) => start(`${name} ${step}`, size).map((v) => Math.round(64 * v) / 64);
+const gradient = (name: string, step: number, size: number) =>
+  start(`${name} ${step}`, size).map((v) => Math.round(64 * v) / 64);
 const learningRate = (step: number) => 0.1 / (1 + step);
 
 class Three extends Module {
@@ -41,10 +45,12 @@ function training(context: Gpu, options: SGDOptions, type: 'f32' | 'f16' = 'f32'
   if (type === 'f16') halve(model);
   const parameters = new Map(model.parameters());
   const of = (name: string) => parameters.get(name) as Tensor;
-  const optimizer = new SGD(context, GROUPS.map((group) => ({ ...group, parameters: [[group.name, of(group.name)] as const] })), options);
+  const optimizer = new SGD(context,
+    GROUPS.map((group) => ({ ...group, parameters: [[group.name, of(group.name)] as const] })), options);
   const gradients = GROUPS.map(({ size }) => context.keep(Tensor.empty(context, [size], type, 'gradient') as Tensor));
   const captured = context.capture(() => {
-    const loss = () => NAMES.map((name, i) => sumAll(mul(of(name), gradients[i]))).reduce((sum, each) => add(sum, each));
+    const loss = () =>
+      NAMES.map((name, i) => sumAll(mul(of(name), gradients[i]))).reduce((sum, each) => add(sum, each));
     return recordStep(optimizer, 1, loss).control;
   });
   return {
@@ -70,7 +76,8 @@ function training(context: Gpu, options: SGDOptions, type: 'f32' | 'f16' = 'f32'
 }
 
 /** torch.nn.utils.clip_grad_norm_ and torch.optim.SGD, number by number. */
-function reference({ momentum, nesterov, maxNorm }: SGDOptions, steps: readonly number[]): { values: Float64Array[]; norms: number[] } {
+function reference({ momentum, nesterov, maxNorm }: SGDOptions,
+  steps: readonly number[]): { values: Float64Array[]; norms: number[] } {
   const values = GROUPS.map(({ name, size }) => Float64Array.from(start(name, size)));
   const buffers: (Float64Array | undefined)[] = GROUPS.map(() => undefined);
   const norms = steps.map((step) => {
@@ -104,7 +111,9 @@ test('in a captured step with a learning rate that changes, values are those of 
       assert.ok(Math.abs(control[CONTROL.norm] / want.norms[step] - 1) < 1e-6, `norm of step ${step}`);
     }
     const got = await own.values();
-    NAMES.forEach((name, i) => close(`${name} with ${JSON.stringify(options)}`, got[i], want.values[i], { atol: 5e-6, rtol: 2e-6 }));
+    NAMES.forEach((name, i) =>
+      close(`${name} with ${JSON.stringify(options)}`, got[i], want.values[i], { atol: 5e-6, rtol: 2e-6 })
+    );
     own.dispose();
   }
 });
@@ -123,7 +132,8 @@ test('a step with a gradient that is not finite changes nothing, and the next is
   await own.step(0);
   for (const broken of [Number.NaN, Infinity]) {
     const before = await own.values();
-    const control = await own.step(1, (name, step, size) => gradient(name, step, size).fill(broken, name === 'c' ? size - 1 : size));
+    const control = await own.step(1, (name, step, size) =>
+      gradient(name, step, size).fill(broken, name === 'c' ? size - 1 : size));
     assert.is(control[CONTROL.skipped], 1);
     assert.equal(await own.values(), before);
   }
@@ -140,7 +150,8 @@ test('some steps, what moments and counts give, and the other steps are equal, b
     for (const step of upTo(3)) await first.step(step);
     const moments = await first.optimizer.moments();
     second.put(await first.values());
-    second.optimizer.load('step-3', await first.optimizer.counts(), (name) => moments.get(name) as { momentum: Float32Array });
+    second.optimizer.load('step-3', await first.optimizer.counts(), (name) =>
+      moments.get(name) as { momentum: Float32Array; });
     for (const step of [3, 4]) await second.step(step);
     for (const step of upTo(5)) await whole.step(step);
     assert.equal(await second.values(), await whole.values());
@@ -158,21 +169,25 @@ test('a model larger than a buffer is cut into several arenas, with equal bits',
   await small.close();
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('in half precision masters go as parameters of f32 do, once the loss scale fits, and kernels are shown them rounded', async () => {
-  const own = training(gpu, HEAVY, 'f16');
-  assert.is((await own.step(0))[CONTROL.skipped], 1, 'a loss scale of 65536 is no f16');
-  for (const step of upTo(STEPS)) assert.is((await own.step(step))[CONTROL.skipped], 0);
-  const [masters, shadows, want] = [await own.values(), await own.shadows(), reference(HEAVY, upTo(STEPS)).values];
-  NAMES.forEach((name, i) => {
-    close(name, masters[i], want[i], { atol: 5e-6, rtol: 2e-6 });
-    assert.equal(shadows[i], valuesOf(halvesFrom(masters[i])), `shadow of ${name}`);
-  });
-  own.dispose();
-});
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'in half precision masters go as parameters of f32 do, once the loss scale fits, and kernels are shown them rounded',
+  async () => {
+    const own = training(gpu, HEAVY, 'f16');
+    assert.is((await own.step(0))[CONTROL.skipped], 1, 'a loss scale of 65536 is no f16');
+    for (const step of upTo(STEPS)) assert.is((await own.step(step))[CONTROL.skipped], 0);
+    const [masters, shadows, want] = [await own.values(), await own.shadows(), reference(HEAVY, upTo(STEPS)).values];
+    NAMES.forEach((name, i) => {
+      close(name, masters[i], want[i], { atol: 5e-6, rtol: 2e-6 });
+      assert.equal(shadows[i], valuesOf(halvesFrom(masters[i])), `shadow of ${name}`);
+    });
+    own.dispose();
+  },
+);
 
 test('settings without a meaning are refused, and a momentum without memory for it gives NaN', async () => {
   const outOfRange = (run: () => unknown, message: string) => assert.throwsWith(run, message, { code: 'FL_RANGE' });
-  const refused = (options: Partial<SGDOptions>, message: string) => outOfRange(() => new SGD(gpu, [], { ...PLAIN, ...options }), message);
+  const refused = (options: Partial<SGDOptions>, message: string) =>
+    outOfRange(() => new SGD(gpu, [], { ...PLAIN, ...options }), message);
   refused({ momentum: -0.1 }, 'SGD: momentum is -0.1, it must be in [0, 1)');
   refused({ momentum: Number.NaN }, 'SGD: momentum is NaN, it must be in [0, 1)');
   refused({ nesterov: true }, 'SGD: Nesterov’s momentum needs a momentum, it is 0');
@@ -183,7 +198,8 @@ test('settings without a meaning are refused, and a momentum without memory for 
   for (const n of [3, 4]) {
     const values = Tensor.from(gpu, new Float32Array(n));
     gpu.scope(() => {
-      const row = (momentum: number) => Tensor.from(gpu, sgdRow({ ...PLAIN, lr: 1, momentum, weightDecay: 0 }), [1, SGD_COLUMNS]);
+      const row = (momentum: number) =>
+        Tensor.from(gpu, sgdRow({ ...PLAIN, lr: 1, momentum, weightDecay: 0 }), [1, SGD_COLUMNS]);
       const grads = Tensor.from(gpu, new Float32Array(n).fill(1));
       const groupOfTile = Tensor.from(gpu, new Uint32Array(1));
       const control = Tensor.from(gpu, Float32Array.of(1, 1, 0, 1, 1, 1, 0, 1));

@@ -28,8 +28,8 @@ function problem(code: string, path: string): Error {
 }
 
 /**
- * A disk in memory that loses power as badly as POSIX lets it: what was not synced may be there, or in part, or not at all,
- * and names that were changed in a folder may have changed or not, each on its own.
+ * A disk in memory that loses power as badly as POSIX lets it: what was not synced may be there, or in part, or not at
+ * all, and names that were changed in a folder may have changed or not, each on its own.
  */
 export class SimulatedDisk implements Files {
   /** Called before each access with its number, from 1; what it throws fails the access. */
@@ -138,7 +138,9 @@ export class SimulatedDisk implements Files {
       for (const change of pending) if (luck() >= 0.5) change(names);
       return names;
     };
-    return this.#with(copyOf(this.#tree, survived, ({ content, synced }) => synced + Math.ceil(luck() * (content.length - synced))));
+    return this.#with(
+      copyOf(this.#tree, survived, ({ content, synced }) => synced + Math.ceil(luck() * (content.length - synced))),
+    );
   }
 
   #with(tree: Folder): SimulatedDisk {
@@ -178,11 +180,14 @@ export class SimulatedDisk implements Files {
 }
 
 /** A tree of its own, all of it on the disk. */
-function copyOf(folder: Folder, namesOf: (folder: Folder) => Map<string, File | Folder>, lengthOf: (file: File) => number): Folder {
+function copyOf(folder: Folder, namesOf: (folder: Folder) => Map<string, File | Folder>,
+  lengthOf: (file: File) => number): Folder {
   const copied = newFolder();
   for (const [name, entry] of namesOf(folder)) {
     const length = isFolder(entry) ? 0 : lengthOf(entry);
-    const copy = isFolder(entry) ? copyOf(entry, namesOf, lengthOf) : { content: entry.content.slice(0, length), synced: length };
+    const copy = isFolder(entry)
+      ? copyOf(entry, namesOf, lengthOf)
+      : { content: entry.content.slice(0, length), synced: length };
     copied.names.set(name, copy);
     copied.onDisk.set(name, copy);
   }

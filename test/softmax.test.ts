@@ -32,7 +32,8 @@ test('a tensor that goes through both gets both gradients, and only the results 
 
 test('a row of the smallest f32 is a row of equal values; a row of −∞, or with +∞ or NaN, has no probabilities', async () => {
   const least = -3.4028234663852886e38;
-  const x = Tensor.from(gpu, Float32Array.of(least, least, -Infinity, -Infinity, 0, Infinity, NaN, 0, -Infinity, 0), [5, 2]);
+  const x = Tensor.from(gpu, Float32Array.of(least, least, -Infinity, -Infinity, 0, Infinity, NaN, 0, -Infinity, 0), [5,
+    2]);
   assert.equal([...(await softmax(x).read())], [0.5, 0.5, NaN, NaN, NaN, NaN, NaN, NaN, 0, 1]);
   const logs = [...(await logSoftmax(x).read())];
   assert.ok(Math.abs(logs[0] + Math.LN2) < 1e-6 && logs[1] === logs[0]);
@@ -40,7 +41,10 @@ test('a row of the smallest f32 is a row of equal values; a row of −∞, or wi
 });
 
 test('a scalar has no last dimension', () => {
-  gpu.scope(() => assert.throwsWith(() => softmax(Tensor.zeros(gpu, [])), ShapeError, 'softmax: x is a scalar, it has no last dimension'));
+  gpu.scope(() =>
+    assert.throwsWith(() => softmax(Tensor.zeros(gpu, [])), ShapeError,
+      'softmax: x is a scalar, it has no last dimension')
+  );
 });
 
 test.after(() => gpu.close());

@@ -27,7 +27,8 @@ function regression() {
     return tensor;
   };
   const [weight, bias, unused] = [parameter('weight', [TO, FROM]), parameter('bias', [TO]), parameter('unused', [7])];
-  const group = (name: string, lrScale: number, weightDecay: number, tensor: Tensor): ParameterGroup => ({ name, lrScale, weightDecay, parameters: [[name, tensor]] });
+  const group = (name: string, lrScale: number, weightDecay: number, tensor: Tensor): ParameterGroup => ({ name,
+    lrScale, weightDecay, parameters: [[name, tensor]] });
   const groups = [group('weight', 1, 0.1, weight), group('bias', 10, 0, bias), group('unused', 1, 0.5, unused)];
   const optimizer = new AdamW(gpu, groups, { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
   const [x, y] = [gpu.keep(Tensor.zeros(gpu, [ROWS, FROM], 'x')), gpu.keep(Tensor.zeros(gpu, [ROWS, TO], 'y'))];
@@ -128,14 +129,17 @@ test('an update of three groups takes four dispatches, and a parameter without a
   own.optimizer.step().dispose();
   assert.is(gpu.counts.dispatches - dispatches, 4);
   const [, , after] = (await own.weights()) as Float32Array[];
-  assert.equal(after, Float32Array.from(before, (value) => Math.fround(value * Math.fround(1 - Math.fround(Math.fround(0.1) * 0.5)))));
+  assert.equal(after,
+    Float32Array.from(before, (value) => Math.fround(value * Math.fround(1 - Math.fround(Math.fround(0.1) * 0.5)))));
   own.dispose();
 });
 
 test('a step whose gradient is not finite is reported, changes nothing and does not count', async () => {
   const poisoned = new Set([3, 4, 11]);
   const own = regression();
-  const broken = (step: number) => (poisoned.has(step) ? { ...own.batch(step), y: new Float32Array(ROWS * TO).fill(Number.NaN) } : own.batch(step));
+  const broken = (
+    step: number,
+  ) => (poisoned.has(step) ? { ...own.batch(step), y: new Float32Array(ROWS * TO).fill(Number.NaN) } : own.batch(step));
   const { reports } = await train(own, { prepare: async (step) => broken(step) });
   assert.equal(reports.filter(({ skipped }) => skipped).map(({ step }) => step), [4, 5, 12]);
   const { steps, skipped } = await own.optimizer.counts();

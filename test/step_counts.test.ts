@@ -6,7 +6,8 @@ import { estimate, open } from '../engine/index.ts';
 
 const gpu = await open();
 
-const base: StepShape = { preset: 'tiny', batch: 16, classes: 120, trainText: false, recompute: false, precision: 'f32' };
+const base: StepShape = { preset: 'tiny', batch: 16, classes: 120, trainText: false, recompute: false,
+  precision: 'f32' };
 
 /** At most this many; adapters that cut products into fewer parts need fewer. */
 const MOST: readonly (readonly [string, StepShape, number])[] = [

@@ -1,4 +1,5 @@
-import { backward, type AnyTensor, type Candidate, candidateText, type FloatType, type Gpu, Random, Tensor } from '../engine/index.ts';
+import { backward, type AnyTensor, type Candidate, candidateText, type FloatType, type Gpu, Random,
+  Tensor } from '../engine/index.ts';
 import type { Command } from '../engine/command.ts';
 import { halvesFrom, valuesOf } from '../engine/half.ts';
 import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
@@ -36,22 +37,29 @@ const STEP = 1e-5;
 const TRIED = 12;
 
 /**
- * Candidates for the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its default sizes at least once, the others at their
- * first chosen; and of the candidates that differ from those in sizes alone one, another from case to case.
+ * Candidates for the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its
+ * default sizes at least once, the others at their first chosen; and of the candidates that differ from those in sizes
+ * alone one, another from case to case.
  */
-export function combinations(gpu: Gpu, room: Room, number = 0, stored: FloatType = 'f32'): ReadonlyMap<string, Candidate>[] {
+export function combinations(gpu: Gpu, room: Room, number = 0,
+  stored: FloatType = 'f32'): ReadonlyMap<string, Candidate>[] {
   const rows = room.kernels.map((kernel) => {
     const all = kernel.candidates(gpu, stored);
     const plain = all.filter(({ variant }, i) => all.findIndex((chosen) => chosen.variant === variant) === i);
     return { name: kernel.name, plain, resized: all.filter((chosen) => !plain.includes(chosen)) };
   });
   const most = Math.max(...rows.map(({ plain }) => plain.length));
-  const atDefaults = Array.from({ length: most }, (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
+  const atDefaults = Array.from({ length: most },
+    (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
   if (rows.every(({ resized }) => resized.length === 0)) return atDefaults;
-  return [...atDefaults, new Map(rows.map(({ name, plain, resized }) => [name, resized[number % resized.length] ?? plain[0]]))];
+  return [...atDefaults,
+    new Map(rows.map(({ name, plain, resized }) => [name, resized[number % resized.length] ?? plain[0]]))];
 }
 
-/** Names of the chosen candidates, for titles and reports; `engine` where no kernel of the room is dispatched, as by a cast. */
+/**
+ * Names of the chosen candidates, for titles and reports; `engine` where no kernel of the room is dispatched, as by a
+ * cast.
+ */
 export function candidateName(chosen: ReadonlyMap<string, Candidate>): string {
   return [...new Set([...chosen.values()].map(candidateText))].join('+') || 'engine';
 }
@@ -59,8 +67,11 @@ export function candidateName(chosen: ReadonlyMap<string, Candidate>): string {
 /** Ways to store the inputs of a case on this device. f16 needs numbers that it can hold. */
 export function storages(gpu: Gpu, item: Case): Storage[] {
   const floats = Object.values(item.inputs).filter((input) => isStored(input, 'f16'));
-  const fits = ({ data }: Input) => Float32Array.from(data).every((value) => Math.abs(value) < 65520 || !Number.isFinite(value));
-  if (!gpu.features.has('shader-f16') || (floats.length === 0 && item.takesType !== true) || !floats.every(fits)) return ['f32'];
+  const fits = ({ data }: Input) =>
+    Float32Array.from(data).every((value) => Math.abs(value) < 65520 || !Number.isFinite(value));
+  if (!gpu.features.has('shader-f16') || (floats.length === 0 && item.takesType !== true) || !floats.every(fits)) {
+    return ['f32'];
+  }
   return item.wrt.length === 0 ? ['f32', 'f16'] : ['f32', 'f16', 'f16, f32 gradients'];
 }
 
@@ -130,7 +141,8 @@ function watched<T>(gpu: Gpu, record: () => T): { result: T; dispatches: readonl
 }
 
 /** Gives the commands of a case, forward and backward, with the given candidates preferred. */
-export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Recorded {
+export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage,
+  seed = seedGradient): Recorded {
   gpu.candidates.clear();
   for (const [kernel, candidate] of chosen) gpu.candidates.prefer(kernel, candidate);
   try {
@@ -141,8 +153,11 @@ export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Can
   }
 }
 
-function recordPreferred(gpu: Gpu, item: Case, storage: Storage, seed: typeof seedGradient): Omit<Recorded, 'dispatches'> {
-  const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]));
+function recordPreferred(gpu: Gpu, item: Case, storage: Storage,
+  seed: typeof seedGradient): Omit<Recorded, 'dispatches'> {
+  const inputs = Object.fromEntries(
+    Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]),
+  );
   for (const name of item.wrt) inputs[name].requiresGrad = true;
   const outputs = item.run(inputs, floatOf(storage));
   if (item.wrt.length > 0) {
@@ -158,12 +173,22 @@ function recordPreferred(gpu: Gpu, item: Case, storage: Storage, seed: typeof se
   return { inputs, outputs, gradients };
 }
 
-/** Runs a case and reads its results. A kernel that did not run as its candidate says is an error: what is claimed of the candidate would not be true. */
-export async function runCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage, seed = seedGradient): Promise<Results> {
+/**
+ * Runs a case and reads its results. A kernel that did not run as its candidate says is an error: what is claimed of
+ * the candidate would not be true.
+ */
+export async function runCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage,
+  seed = seedGradient): Promise<Results> {
   const recorded = recordCase(gpu, item, chosen, storage, seed);
-  const other = recorded.dispatches.find(({ kernel, variant }) => chosen.has(kernel) && chosen.get(kernel)?.variant !== variant);
+  const other = recorded.dispatches.find(({ kernel, variant }) =>
+    chosen.has(kernel) && chosen.get(kernel)?.variant !== variant
+  );
   const results = await readCase(gpu, item, recorded);
-  if (other !== undefined) throw new Error(`${item.name}: ${other.kernel} was to run as ${chosen.get(other.kernel)?.variant}, and ran as ${other.variant}`);
+  if (other !== undefined) {
+    throw new Error(
+      `${item.name}: ${other.kernel} was to run as ${chosen.get(other.kernel)?.variant}, and ran as ${other.variant}`,
+    );
+  }
   return results;
 }
 
@@ -180,12 +205,15 @@ export function repeatable(command: string, body: () => Promise<void>): () => Pr
 }
 
 /** The results of a case that was recorded. */
-export async function readCase(gpu: Gpu, item: Case, { inputs, outputs, gradients, dispatches }: Recorded): Promise<Results> {
+export async function readCase(gpu: Gpu, item: Case,
+  { inputs, outputs, gradients, dispatches }: Recorded): Promise<Results> {
   const data = await gpu.read([...outputs, ...gradients]);
   for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
     outputs: outputs.map(({ dtype }, i) => ({ type: dtype, values: data[i] })),
-    gradients: Object.fromEntries(item.wrt.map((name, i) => [name, { type: gradients[i].dtype, values: data[outputs.length + i] }])),
+    gradients: Object.fromEntries(
+      item.wrt.map((name, i) => [name, { type: gradients[i].dtype, values: data[outputs.length + i] }]),
+    ),
     ran: new Set(dispatches.map(({ kernel, variant }) => `${kernel}.${variant}`)),
   };
 }
@@ -197,28 +225,40 @@ export function asRunBy(chosen: ReadonlyMap<string, Candidate>, item: Case): Cas
 }
 
 /** Compares a result of a case with float64, and throws. */
-type Comparison = (what: string, inputs: FloatType, result: Result, want: Float64Array, tolerance: Tolerance, summands: Case['stored']) => void;
+type Comparison = (what: string, inputs: FloatType, result: Result, want: Float64Array, tolerance: Tolerance,
+  summands: Case['stored']) => void;
 
 /** Forward and every gradient against float64. */
-export function checkAgainstReference(item: Case, results: Results, storage: Storage, seed = seedGradient, compare: Comparison = compareAll): void {
+export function checkAgainstReference(item: Case, results: Results, storage: Storage, seed = seedGradient,
+  compare: Comparison = compareAll): void {
   const type = floatOf(storage);
   const inputs = inputs64(item, type);
   const want = item.reference(inputs);
-  if (want.length !== results.outputs.length) throw new Error(`${item.name}: ${results.outputs.length} outputs, the reference has ${want.length}`);
-  want.forEach((values, i) => compare(`${item.name}: output ${i}`, type, results.outputs[i], values, item.tolerance, item.stored));
+  if (want.length !== results.outputs.length) {
+    throw new Error(`${item.name}: ${results.outputs.length} outputs, the reference has ${want.length}`);
+  }
+  want.forEach((values, i) =>
+    compare(`${item.name}: output ${i}`, type, results.outputs[i], values, item.tolerance, item.stored)
+  );
   if (item.wrt.length === 0) return;
   if (item.gradient === undefined) throw new Error(`${item.name}: wrt without a reference gradient`);
   const dy = rounded(seed(item, want[0].length), results.outputs[0].type);
   const gradients = item.gradient(inputs, Float64Array.from(dy));
-  for (const name of item.wrt) compare(`${item.name}: d${name}`, type, results.gradients[name], gradients[name], item.gradientTolerance ?? item.tolerance, item.gradientStored);
+  for (const name of item.wrt) {
+    compare(`${item.name}: d${name}`, type, results.gradients[name], gradients[name],
+      item.gradientTolerance ?? item.tolerance, item.gradientStored);
+  }
 }
 
 /** A result against float64, with the tolerance of f32, or what f16 makes of it. */
-export function compareAll(what: string, inputs: FloatType, { type, values }: Result, want: Float64Array, tolerance: Tolerance, summands: Case['stored']): void {
+export function compareAll(what: string, inputs: FloatType, { type, values }: Result, want: Float64Array,
+  tolerance: Tolerance, summands: Case['stored']): void {
   const stored = type === 'f16' ? 'f16' : 'f32';
   if (inputs === 'f32' && stored === 'f32') return close(what, values, want, tolerance);
   // what is too large for f16 is infinite there
-  const reachable = stored === 'f16' ? want.map((v) => (Math.abs(v) >= 65520 ? Math.sign(v) * Number.POSITIVE_INFINITY : v)) : want;
+  const reachable = stored === 'f16'
+    ? want.map((v) => (Math.abs(v) >= 65520 ? Math.sign(v) * Number.POSITIVE_INFINITY : v))
+    : want;
   close(what, values, reachable, halfTolerance(tolerance, stored, summands));
 }
 
@@ -232,7 +272,9 @@ export function checkFiniteDifferences(item: Case): void {
   const random = new Random(3, item.name);
   for (const name of item.wrt) {
     const x = inputs[name];
-    const tried = x.length <= TRIED ? Array.from(x.keys()) : Array.from({ length: TRIED }, () => random.below(x.length));
+    const tried = x.length <= TRIED
+      ? Array.from(x.keys())
+      : Array.from({ length: TRIED }, () => random.below(x.length));
     for (const i of tried) {
       const before = x[i];
       if (!Number.isFinite(before)) continue; // −∞ has no neighbours
@@ -244,18 +286,26 @@ export function checkFiniteDifferences(item: Case): void {
       x[i] = before;
       // rounding of a loss of this size, spread over the step, bounds what differences can tell
       const noise = (Math.abs(above) * 1e-14) / step;
-      close(`${item.name}: finite difference at ${name}[${i}]`, [gradients[name][i]], [(above - below) / (2 * step)], { atol: 1e-5 + noise, rtol: 1e-4 });
+      close(`${item.name}: finite difference at ${name}[${i}]`, [gradients[name][i]], [(above - below) / (2 * step)], {
+        atol: 1e-5 + noise,
+        rtol: 1e-4,
+      });
     }
   }
 }
 
-/** Throws unless two runs gave the same bits, where both stored a result in the same way, or else the same once rounded to f16. */
+/**
+ * Throws unless two runs gave the same bits, where both stored a result in the same way, or else the same once rounded
+ * to f16.
+ */
 export function checkEqualBits(item: Case, first: Results, second: Results): void {
   asserted();
   const results = (run: Results) => [...run.outputs, ...Object.values(run.gradients)];
   results(first).forEach(({ type, values }, i) => {
     const other = results(second)[i];
-    const [a, b] = type === other.type ? [words(values), words(other.values)] : [halvesFrom(values as Float32Array), halvesFrom(other.values as Float32Array)];
+    const [a, b] = type === other.type
+      ? [words(values), words(other.values)]
+      : [halvesFrom(values as Float32Array), halvesFrom(other.values as Float32Array)];
     const at = a.findIndex((word, j) => word !== b[j]);
     if (at >= 0) throw new Error(`${item.name}: result ${i} differs at element ${at} on a second run`);
   });
@@ -267,6 +317,10 @@ function words(values: ArrayLike<number>): Uint32Array {
 
 /** Inputs as they are stored. */
 function inputs64(item: Case, type: FloatType): Record<string, Float64Array> {
-  const stored = (input: Input) => (type === 'f16' && isStored(input, 'f16') ? rounded(input.data as Float32Array, 'f16') : input.data);
-  return Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, Float64Array.from(stored(input) as ArrayLike<number>)]));
+  const stored = (
+    input: Input,
+  ) => (type === 'f16' && isStored(input, 'f16') ? rounded(input.data as Float32Array, 'f16') : input.data);
+  return Object.fromEntries(
+    Object.entries(item.inputs).map(([name, input]) => [name, Float64Array.from(stored(input) as ArrayLike<number>)]),
+  );
 }

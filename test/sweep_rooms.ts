@@ -5,12 +5,14 @@ import { casesOf, commandOf, isNarrow, type Narrowing } from './narrow.ts';
 import { testNonFinite } from './non_finite.ts';
 import { type Run, Runs } from './runs.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
-import { asRunBy, candidateName, checkAgainstReference, checkEqualBits, repeatable, runCase, storages } from './sweep.ts';
+import { asRunBy, candidateName, checkAgainstReference, checkEqualBits, repeatable, runCase,
+  storages } from './sweep.ts';
 import { test, testIf } from './test.ts';
 
 /**
- * Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around each tensor: against
- * float64; small ones with NaN and infinity planted in their inputs; large ones, by default variants, where a binding holds less than a tensor.
+ * Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around
+ * each tensor: against float64; small ones with NaN and infinity planted in their inputs; large ones, by default
+ * variants, where a binding holds less than a tensor.
  */
 export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = {}): Promise<void> {
   // one context for all: a second one would compile every program again, and that is where the time goes
@@ -24,19 +26,26 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
     const ran = new Set<string>();
     let tests = 0;
     /** A test of one run, which its title names: `runCase` sees to it that nothing else has run. */
-    const testRun = (number: number, run: Run, dtype: 'f32' | 'f16', what: string, body: (name: string) => Promise<readonly ReadonlySet<string>[]>) => {
+    const testRun = (number: number, run: Run, dtype: 'f32' | 'f16', what: string,
+      body: (name: string) => Promise<readonly ReadonlySet<string>[]>) => {
       const item = room.cases[number];
       const name = `${room.name}/${candidateName(run)}: "${item.name}"`;
       tests++;
-      test(`${name} ${what}`, repeatable(commandOf({ room: room.name, case: item.name, variant: run.size === 0 ? undefined : candidateName(run), dtype }), async () => {
-        for (const kernels of await body(`${name} in ${dtype}`)) for (const kernel of kernels) ran.add(kernel);
-        await gpu.checkGuards();
-      }));
+      test(`${name} ${what}`,
+        repeatable(
+          commandOf({ room: room.name, case: item.name, variant: run.size === 0 ? undefined : candidateName(run),
+            dtype }),
+          async () => {
+            for (const kernels of await body(`${name} in ${dtype}`)) for (const kernel of kernels) ran.add(kernel);
+            await gpu.checkGuards();
+          },
+        ));
     };
     for (const [number, item] of cases) {
       const [wide, ...halves] = storages(gpu, item);
       for (const run of narrowing.dtype === 'f16' ? [] : runs.of(number)) {
-        testRun(number, run, 'f32', 'agrees with float64, stays in its tensors, writes every element, and repeats bit for bit', async (name) => {
+        testRun(number, run, 'f32',
+          'agrees with float64, stays in its tensors, writes every element, and repeats bit for bit', async (name) => {
           const first = await runCase(gpu, item, run, wide);
           bits.add(name, first);
           checkAgainstReference(item, first, wide);
@@ -45,11 +54,14 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
         });
       }
       if (halves.length === 0 || narrowing.dtype === 'f32') continue;
-      // software adapters compile them, at a third of all programs, for minutes: there, variants take turns from case to case
+      // software adapters compile them, at a third of all programs, for minutes: there, variants take turns from case
+      // to case
       for (const run of gpu.kind === 'hardware' ? runs.of(number, 'f16') : runs.turnOf(number, 'f16')) {
-        testRun(number, run, 'f16', 'agrees with float64 when stored as f16, stays in its tensors, and repeats bit for bit', async (name) => {
+        testRun(number, run, 'f16',
+          'agrees with float64 when stored as f16, stays in its tensors, and repeats bit for bit', async (name) => {
           // the second run differs from the first in how gradients are stored, where there are any
-          const [first, second] = [await runCase(gpu, item, run, halves[0]), await runCase(gpu, item, run, halves.at(-1) ?? halves[0])];
+          const [first, second] = [await runCase(gpu, item, run, halves[0]),
+            await runCase(gpu, item, run, halves.at(-1) ?? halves[0])];
           bits.add(name, first);
           checkAgainstReference(asRunBy(run, item), first, halves[0]);
           checkAgainstReference(asRunBy(run, item), second, halves.at(-1) ?? halves[0]);
@@ -63,7 +75,10 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
       testRanges(gpu, believed, room, cases, runs, narrowing);
       if (!isNarrow(narrowing)) testRan(room);
     } else {
-      testIf(false, `nothing of it runs as ${narrowing.variant ?? 'any variant'} in ${narrowing.dtype ?? 'any type'} on ${gpu.name}`)(room.name, () => undefined);
+      testIf(false,
+        `nothing of it runs as ${narrowing.variant ?? 'any variant'} in ${
+          narrowing.dtype ?? 'any type'
+        } on ${gpu.name}`)(room.name, () => undefined);
     }
 
     /** A launcher that never runs what it is asked for would else take a variant out of the sweep without a word. */
@@ -81,7 +96,9 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
 
   test.after(async () => {
     const cases = rooms.reduce((n, room) => n + room.cases.length, 0);
-    console.log(`coverage: ${gpu.name}: ${rooms.length} rooms, ${cases} cases, ${bits.lines().length} room x case x variant x storage runs, bits ${bits.total()}`);
+    console.log(
+      `coverage: ${gpu.name}: ${rooms.length} rooms, ${cases} cases, ${bits.lines().length} room x case x variant x storage runs, bits ${bits.total()}`,
+    );
     for (const line of bits.lines()) console.log(`bits: ${line}`);
     await gpu.close();
   });

@@ -16,7 +16,10 @@ export function asserting(body: Body): () => Promise<void> {
 
 const add: Test = (title, body) => run(title, asserting(body));
 
-/** A test. It fails if its body ends without having asserted anything: by `assert.ts`, or by a helper that calls `asserted`. */
+/**
+ * A test. It fails if its body ends without having asserted anything: by `assert.ts`, or by a helper that calls
+ * `asserted`.
+ */
 export const test = Object.assign(add, { before: run.before, after: run.after, run: run.run });
 
 /** A test for machines that have what it needs; on others it is skipped, counted so, and named with the reason. */

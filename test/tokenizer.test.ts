@@ -15,7 +15,9 @@ interface Case {
   readonly padded77_len?: number;
 }
 
-const { cases } = JSON.parse(readFileSync(new URL('./fixtures/xclip/tokenizer.json', import.meta.url), 'utf8')) as { cases: Case[] };
+const { cases } = JSON.parse(readFileSync(new URL('./fixtures/xclip/tokenizer.json', import.meta.url), 'utf8')) as {
+  cases: Case[];
+};
 const tokenizer = await clipTokenizer();
 
 test('the vocabulary is CLIP\'s', () => {
@@ -26,8 +28,10 @@ test('the vocabulary is CLIP\'s', () => {
 for (const { text, ids, padded77_len } of cases) {
   test(`${JSON.stringify(text.slice(0, 60))} has the reference's ids`, () => {
     assert.equal(tokenizer.encode(text), ids);
-    if (padded77_len === undefined) assert.throwsWith(() => tokenizer.tokenize([text], 77), /makes \d+ tokens, the context holds 77/);
-    else assert.equal([...tokenizer.tokenize([text], 77)], [49406, ...ids, 49407, ...new Array(77 - ids.length - 2).fill(0)]);
+    if (padded77_len === undefined) {
+      assert.throwsWith(() => tokenizer.tokenize([text], 77), /makes \d+ tokens, the context holds 77/);
+    } else {assert.equal([...tokenizer.tokenize([text], 77)], [49406, ...ids, 49407,
+        ...new Array(77 - ids.length - 2).fill(0)]);}
   });
 }
 
@@ -96,22 +100,31 @@ test('a compact vocabulary gives the same tokens in fewer ids, the end of text l
 
 test('words that a compact vocabulary was not made for are refused by name, even when their parts are there', () => {
   const { tokenizer: compact } = tokenizer.compact(TEXTS);
-  assert.throwsWith(() => compact.encode('a red zebra, a wombat'), /"a red zebra, a wombat": this model was not trained with "zebra", "wombat"/);
+  assert.throwsWith(() => compact.encode('a red zebra, a wombat'),
+    /"a red zebra, a wombat": this model was not trained with "zebra", "wombat"/);
   assert.throwsWith(() => compact.encode('mov'), /not trained with "mov"/);
   assert.throwsWith(() => compact.encode('смотри'), /not trained with "смотри"/);
 });
 
-test('vocabularies that are not CLIP\'s are refused, with the file\'s name', () => {
-  const json = (model: object, added: object[] = []) => JSON.stringify({ model: { type: 'BPE', end_of_word_suffix: '</w>', merges: [], vocab: {}, ...model }, added_tokens: added });
+test("vocabularies that are not CLIP's are refused, with the file's name", () => {
+  const json = (model: object, added: object[] = []) =>
+    JSON.stringify({ model: { type: 'BPE', end_of_word_suffix: '</w>', merges: [], vocab: {}, ...model },
+      added_tokens: added });
   const ends = { '<|startoftext|>': 0, '<|endoftext|>': 1 };
-  assert.throwsWith(() => ClipTokenizer.fromJson('{', undefined, 'x/tokenizer.json'), /x\/tokenizer\.json: not valid JSON/);
+  assert.throwsWith(() => ClipTokenizer.fromJson('{', undefined, 'x/tokenizer.json'),
+    /x\/tokenizer\.json: not valid JSON/);
   assert.throwsWith(() => ClipTokenizer.fromJson('null', undefined, 'x'), /x: not a byte-pair tokenizer/);
-  assert.throwsWith(() => ClipTokenizer.fromJson(json({ type: 'WordPiece' }), undefined, 'x'), /x: not a byte-pair tokenizer/);
+  assert.throwsWith(() => ClipTokenizer.fromJson(json({ type: 'WordPiece' }), undefined, 'x'),
+    /x: not a byte-pair tokenizer/);
   assert.throwsWith(() => ClipTokenizer.fromJson(json({}), undefined, 'x'), /lacks <\|startoftext\|> or/);
-  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: 3 } }), undefined, 'x'), /ids must count from 0/);
-  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: 2 } }), undefined, 'x'), /must have the largest id, 2, it has 1/);
-  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: '2' } }), undefined, 'x'), /the id of "a" is not a whole number/);
-  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: ends }), '{"known_tokens":["b"]}', 'x'), /known_tokens lists "b"/);
+  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: 3 } }), undefined, 'x'),
+    /ids must count from 0/);
+  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: 2 } }), undefined, 'x'),
+    /must have the largest id, 2, it has 1/);
+  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: { ...ends, a: '2' } }), undefined, 'x'),
+    /the id of "a" is not a whole number/);
+  assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: ends }), '{"known_tokens":["b"]}', 'x'),
+    /known_tokens lists "b"/);
   assert.throwsWith(() => ClipTokenizer.fromMerges('#version\na b\n', 'm.txt'), /m\.txt: the list has/);
 });
 

@@ -21,7 +21,9 @@ test('NaN comes first, then infinity; equal elements come in their order, and so
   const sorted = [[N, N, 3, 1, -I], [-I, -I, -I, -I, -I], [2, 2, 0, 0, 0], [N, I, I, 5, -1]];
   const places = [[1, 3, 2, 0, 4], [0, 1, 2, 3, 4], [2, 4, 0, 1, 3], [4, 1, 3, 0, 2]];
   for (const variant of new Set(kernels.flatMap((kernel) => kernel.variants(gpu)))) {
-    for (const kernel of kernels) if (kernel.variants(gpu).includes(variant)) gpu.candidates.prefer(kernel.name, { variant, sizes: {} });
+    for (const kernel of kernels) {
+      if (kernel.variants(gpu).includes(variant)) gpu.candidates.prefer(kernel.name, { variant, sizes: {} });
+    }
     for (const padding of [[], [-I, -I, -I]]) {
       const data = Float32Array.from(rows.flatMap((row) => [...row, ...padding]));
       new Uint32Array(data.buffer)[1] = 0xffc00000; // NaN with its sign set: as bits the lowest number of all
@@ -36,7 +38,8 @@ test('NaN comes first, then infinity; equal elements come in their order, and so
 
 test('the gradient goes to the chosen elements alone, and one that is not finite stays at its own', async () => {
   for (const width of [5, 8]) {
-    const x = Tensor.from(gpu, Float32Array.from({ length: 2 * width }, (_, i) => [4, 7, 7, 1, 7, 0, 0, 0][i % width]), [2, width]);
+    const x = Tensor.from(gpu, Float32Array.from({ length: 2 * width }, (_, i) => [4, 7, 7, 1, 7, 0, 0, 0][i % width]),
+      [2, width]);
     x.requiresGrad = true;
     const { values, indices } = topk(x, 2);
     assert.is(indices.requiresGrad, false);
@@ -63,7 +66,8 @@ async function run(context: Gpu, shape: Shape, k: number) {
   const before = context.counts.dispatches;
   const { values, indices } = topk(x, k);
   backward(values, Tensor.from(context, Float32Array.from(whole('dy', values.shape, 100).data), values.shape));
-  return { values: await values.read(), indices: await indices.read(), dx: await x.grad!.read(), dispatches: context.counts.dispatches - before };
+  return { values: await values.read(), indices: await indices.read(), dx: await x.grad!.read(),
+    dispatches: context.counts.dispatches - before };
 }
 
 test('tensors larger than a binding go in ranges of rows, forward and backward, with equal results', async () => {

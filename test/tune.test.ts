@@ -8,10 +8,13 @@ import { tuned } from '../kernels/tuned.ts';
 import { rooms } from '../kernels/index.ts';
 
 const MACHINE = { adapter: 'an adapter', driver: '1.0', dawn: 'webgpu 1' };
-const [SMALL, LARGE]: Candidate[] = [{ variant: 'tiled', sizes: { rows: 8 } }, { variant: 'tiled', sizes: { rows: 64 } }];
+const [SMALL, LARGE]: Candidate[] = [{ variant: 'tiled', sizes: { rows: 8 } }, { variant: 'tiled',
+  sizes: { rows: 64 } }];
 
 /** A clock that takes the time from the candidate itself, with noise that only adds, and counts calls. */
-function fake(noise: (call: number) => number): { time: (candidate: number) => Promise<number[]>; calls: Map<number, number> } {
+function fake(
+  noise: (call: number) => number,
+): { time: (candidate: number) => Promise<number[]>; calls: Map<number, number> } {
   const calls = new Map<number, number>();
   let call = 0;
   return {
@@ -39,7 +42,8 @@ test('a default that nothing beats gains nothing, alone or among others', async 
 
 test('one lucky round is no gain: most rounds must say so', async () => {
   let call = 0;
-  const { gain } = await halve(['default', 'other'], async (candidate) => [candidate === 'other' && call++ === 3 ? 5 : 10]);
+  const { gain } = await halve(['default', 'other'],
+    async (candidate) => [candidate === 'other' && call++ === 3 ? 5 : 10]);
   assert.is(gain, 1);
 });
 
@@ -49,11 +53,13 @@ test('each dispatch counts with its own least time', async () => {
 });
 
 function finding(kernel: string, callClass: string, best: Candidate, fingerprint = 'aaaa'): Finding {
-  return { kernel, fingerprint, callClass, candidates: [SMALL, LARGE], chosen: SMALL, room: 'matmul', workload: 'w', direction: 'forward', best, gain: 1.234567, standardTime: 12, bestTime: 10 };
+  return { kernel, fingerprint, callClass, candidates: [SMALL, LARGE], chosen: SMALL, room: 'matmul', workload: 'w',
+    direction: 'forward', best, gain: 1.234567, standardTime: 12, bestTime: 10 };
 }
 
 test('the file has a line for each class, and reads back as what was written', () => {
-  const tunings = withFindings([], MACHINE, [finding('b', 'rows 8', LARGE), finding('a', 'all', { variant: 'naive', sizes: {} })]);
+  const tunings = withFindings([], MACHINE, [finding('b', 'rows 8', LARGE),
+    finding('a', 'all', { variant: 'naive', sizes: {} })]);
   const text = tuningsText(tunings);
   assert.equal(parseTunings(text, 'a.json'), tunings);
   assert.match(text, /\n {8}"rows 8": \{ "variant": "tiled", "sizes": \{ "rows": 64 \}, "gain": 1\.235 \}\n/);
@@ -62,8 +68,10 @@ test('the file has a line for each class, and reads back as what was written', (
 
 test('new findings replace their class, keep the others of the same source, and leave other machines alone', () => {
   const other = { ...MACHINE, driver: '2.0', kernels: {} };
-  const first = withFindings([other], MACHINE, [finding('a', 'rows 8', LARGE), finding('a', 'rows 16', LARGE), finding('b', 'all', LARGE)]);
-  const [, updated] = withFindings(first, MACHINE, [finding('a', 'rows 8', SMALL), finding('b', 'rows 4', LARGE, 'bbbb')]);
+  const first = withFindings([other], MACHINE, [finding('a', 'rows 8', LARGE), finding('a', 'rows 16', LARGE),
+    finding('b', 'all', LARGE)]);
+  const [, updated] = withFindings(first, MACHINE, [finding('a', 'rows 8', SMALL),
+    finding('b', 'rows 4', LARGE, 'bbbb')]);
   assert.equal(Object.keys(updated.kernels.a.candidates), ['rows 8', 'rows 16']);
   assert.equal(updated.kernels.a.candidates['rows 8'].sizes, SMALL.sizes);
   assert.equal(updated.kernels.b, { source: 'bbbb', candidates: { 'rows 4': { ...LARGE, gain: 1.235 } } });
@@ -71,7 +79,8 @@ test('new findings replace their class, keep the others of the same source, and 
 });
 
 test('a machine that hides its driver is not measured, and the error says why', () => {
-  assert.throwsWith(() => requireTunable('a card', { adapter: 'maker card', driver: '', dawn: 'Chrome/150.0.0.0' }), /a card cannot be tuned, and nothing is stored: nothing tells which driver this is/);
+  assert.throwsWith(() => requireTunable('a card', { adapter: 'maker card', driver: '', dawn: 'Chrome/150.0.0.0' }),
+    /a card cannot be tuned, and nothing is stored: nothing tells which driver this is/);
   requireTunable('a card', { adapter: 'maker card', driver: '1.0', dawn: 'webgpu 1' });
 });
 

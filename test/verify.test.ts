@@ -22,11 +22,13 @@ test.after(() => gpu.close());
 ones(gpu, []).dispose(); // the first one stays, for the life of the context
 
 /** How many checks each fixture must give: one that checks nothing has passed nothing. */
-const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38, tokenizer: 1 };
+const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38,
+  tokenizer: 1 };
 
 const files = await readFixtures(fixtures);
 
-test('the fixtures are those that the tests below count on', () => assert.equal(files.map(({ name }) => name), Object.keys(CHECKS)));
+test('the fixtures are those that the tests below count on', () =>
+  assert.equal(files.map(({ name }) => name), Object.keys(CHECKS)));
 
 for (const file of files) {
   test(`${file.name}: all checks pass, and all memory is given back`, async () => {
@@ -62,7 +64,8 @@ function copyOf(folder: string, ...names: string[]): string {
 function corrupt(path: string, tensor: string, index: number, by: number): void {
   const bytes = readFileSync(path);
   const headerBytes = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<string, { data_offsets: [number, number] }>;
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<string,
+    { data_offsets: [number, number]; }>;
   const at = 8 + headerBytes + header[tensor].data_offsets[0] + 4 * index;
   bytes.writeFloatLE(bytes.readFloatLE(at) + by, at);
   writeFileSync(path, bytes);
@@ -92,9 +95,11 @@ test('the command prints a line for each check, writes them as JSON, and ends wi
   assert.is(status, 0);
   assert.match(text, /^ok {4}adamw {7}trajectory 0, 5 steps +7 tensors {2}worst \S+: \S+ of \S+$/m);
   assert.match(text, /\n4 passed, 0 failed\n$/);
-  const report = JSON.parse(readFileSync(json, 'utf8')) as { adapter: string; results: { fixture: string; passed: boolean }[] };
+  const report = JSON.parse(readFileSync(json, 'utf8')) as { adapter: string;
+    results: { fixture: string; passed: boolean; }[] };
   assert.is(report.adapter, gpu.name);
-  assert.equal(report.results.map(({ fixture, passed }) => `${fixture} ${passed}`), ['adamw true', 'adamw true', 'cosine_lr true', 'cosine_lr true']);
+  assert.equal(report.results.map(({ fixture, passed }) => `${fixture} ${passed}`), ['adamw true', 'adamw true',
+    'cosine_lr true', 'cosine_lr true']);
 });
 
 test('one number of an optimiser trajectory changed by 0.001 fails, and the tensor is named', async () => {
@@ -128,12 +133,14 @@ function without(path: string, isOptional: (name: string) => boolean): void {
   const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<string, { data_offsets: [number, number] }>;
   const parts: Buffer[] = [];
   let end = 0;
-  const kept = Object.entries(header).filter(([name]) => name !== '__metadata__' && !isOptional(name)).map(([name, entry]) => {
-    const part = bytes.subarray(start + entry.data_offsets[0], start + entry.data_offsets[1]);
-    parts.push(part);
-    end += part.length;
-    return [name, { ...entry, data_offsets: [end - part.length, end] }] as const;
-  });
+  const kept = Object.entries(header).filter(([name]) => name !== '__metadata__' && !isOptional(name)).map(
+    ([name, entry]) => {
+      const part = bytes.subarray(start + entry.data_offsets[0], start + entry.data_offsets[1]);
+      parts.push(part);
+      end += part.length;
+      return [name, { ...entry, data_offsets: [end - part.length, end] }] as const;
+    },
+  );
   const text = JSON.stringify(Object.fromEntries(kept));
   const head = Buffer.alloc(8);
   const padded = text.padEnd(8 * Math.ceil(text.length / 8));
@@ -142,8 +149,10 @@ function without(path: string, isOptional: (name: string) => boolean): void {
 }
 
 test('a fixture that lacks what is optional is checked by what it has, and what it lacks is said', async () => {
-  const folder = copyOf('optional', 'hf_b.json', 'hf_b.io.safetensors', 'hf_b.weights.safetensors', 'hf_b.grads.safetensors');
-  const sidecar = JSON.parse(readFileSync(join(folder, 'hf_b.json'), 'utf8')) as { files: Record<string, unknown>; zero_gradient_params?: unknown };
+  const folder = copyOf('optional', 'hf_b.json', 'hf_b.io.safetensors', 'hf_b.weights.safetensors',
+    'hf_b.grads.safetensors');
+  const sidecar = JSON.parse(readFileSync(join(folder, 'hf_b.json'), 'utf8')) as { files: Record<string, unknown>;
+    zero_gradient_params?: unknown; };
   for (const part of Object.keys(sidecar.files)) if (part.startsWith('adamw')) delete sidecar.files[part];
   delete sidecar.zero_gradient_params;
   writeFileSync(join(folder, 'hf_b.json'), JSON.stringify(sidecar));
@@ -152,7 +161,8 @@ test('a fixture that lacks what is optional is checked by what it has, and what 
   const some = await firstlight('verify', folder);
   assert.is(some.status, 0, some.text);
   assert.match(some.text, /^ok {4}hf_b +outputs and loss .*\(the fixture has no activations\)$/m);
-  assert.match(some.text, /^ok {4}hf_b +gradients +134 tensors .*\(the fixture has no gradient of logit_scale, grad\.pixel_values\)$/m);
+  assert.match(some.text,
+    /^ok {4}hf_b +gradients +134 tensors .*\(the fixture has no gradient of logit_scale, grad\.pixel_values\)$/m);
   delete sidecar.files.grads;
   writeFileSync(join(folder, 'hf_b.json'), JSON.stringify(sidecar));
   const outputs = await firstlight('verify', folder);
@@ -222,7 +232,8 @@ test('NaN, a wrong length, and nothing to compare are failures', () => {
   assert.is(resultOf((c) => c.compare('x', [1, 2, 3], [1, Number.NaN, 3], 10)).passed, false);
   assert.is(resultOf((c) => c.compare('x', [1], [1, 2], 10)).problem, 'x: 1 values, the reference has 2');
   assert.is(resultOf(() => undefined).problem, 'nothing was compared');
-  assert.is(resultOf((c) => (c.compare('bad', [Number.NaN], [0], 1), c.compare('good', [0], [0], 1))).worst?.tensor, 'bad');
+  assert.is(resultOf((c) => (c.compare('bad', [Number.NaN], [0], 1), c.compare('good', [0], [0], 1))).worst?.tensor,
+    'bad');
 });
 
 test.run();

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ420P, AVCOL_PRI_BT2020,
-  AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG, AVCOL_SPC_BT2020_NCL, AVCOL_SPC_BT709, AVCOL_TRC_SMPTE2084, type AVColorRange, type AVPixelFormat, type FFEncoderCodec,
-} from 'node-av/constants';
+import { AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P,
+  AV_PIX_FMT_YUVJ420P, AVCOL_PRI_BT2020, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG, AVCOL_SPC_BT2020_NCL, AVCOL_SPC_BT709,
+  AVCOL_TRC_SMPTE2084, type AVColorRange, type AVPixelFormat, type FFEncoderCodec } from 'node-av/constants';
 import { Codec, CodecContext, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
@@ -23,16 +22,27 @@ function difference(a: I420Frame, b: I420Frame): number {
   return Math.sqrt(a.data.reduce((sum, value, i) => sum + (value - b.data[i]) ** 2, 0) / a.data.length);
 }
 
-/** Files of kinds that `writeVideo` does not write, and SHA-256 of the I420 bytes of all their frames as FFmpeg 5.1.9 decodes them. */
+/**
+ * Files of kinds that `writeVideo` does not write, and SHA-256 of the I420 bytes of all their frames as FFmpeg 5.1.9
+ * decodes them.
+ */
 const FOREIGN: readonly (readonly [name: string, what: string, count: number, sha256: string])[] = [
-  ['reordered.mkv', 'H.264 with B-frames that does not state how far they are out of order', 12, 'f2c82359dd482e5dbbf763bc9214c3ed9c4c2f440d960372a6d7aaae2bd3aee0'],
-  ['open_start.mkv', 'H.264 that begins in the middle of a group of pictures, whose first frames cannot be decoded', 14, '4d0a7ed611c30aea1a706cec582c47986041fed1c97090e207a6ff760fb33bb7'],
-  ['edit_list.mp4', 'H.264 of which an edit list shows the middle', 9, '1e0c941c5f4ff1d1d601d9c1de32629d2184ccfa13999bfac3a6b2a635c2cf8c'],
-  ['fragments.mp4', 'H.264 in fragments, without a number of frames', 12, '0f9ee4dff342eae9f7d273ba25cfa740605c7e1f48c33538811040b2afc54b0b'],
-  ['sound_first.mkv', 'H.264 behind sound, with a cover picture', 9, '94d1594ffb1ec15f03b7afb337623cb4cc84c5cd76138fab0c1ff5e6e3b7233d'],
-  ['hidden_vp8.webm', 'VP8 with frames that are never shown', 12, '543f76d9d0ab834400c1ca6ba3d02070019aa75f5fd52dcdcf382ee8d2a34f1b'],
-  ['hidden_vp9.webm', 'VP9 with frames that are never shown', 12, 'd2b575bb8cfb109e08d82df64d1d5a1e2c043ce3ab95668312601ea29e618ab6'],
-  ['packed.avi', 'MPEG-4 part 2 with several frames in one packet', 10, 'e042feba99a5e97e979267467f73367900465395f542771421774bb78e15161d'],
+  ['reordered.mkv', 'H.264 with B-frames that does not state how far they are out of order', 12,
+    'f2c82359dd482e5dbbf763bc9214c3ed9c4c2f440d960372a6d7aaae2bd3aee0'],
+  ['open_start.mkv', 'H.264 that begins in the middle of a group of pictures, whose first frames cannot be decoded', 14,
+    '4d0a7ed611c30aea1a706cec582c47986041fed1c97090e207a6ff760fb33bb7'],
+  ['edit_list.mp4', 'H.264 of which an edit list shows the middle', 9,
+    '1e0c941c5f4ff1d1d601d9c1de32629d2184ccfa13999bfac3a6b2a635c2cf8c'],
+  ['fragments.mp4', 'H.264 in fragments, without a number of frames', 12,
+    '0f9ee4dff342eae9f7d273ba25cfa740605c7e1f48c33538811040b2afc54b0b'],
+  ['sound_first.mkv', 'H.264 behind sound, with a cover picture', 9,
+    '94d1594ffb1ec15f03b7afb337623cb4cc84c5cd76138fab0c1ff5e6e3b7233d'],
+  ['hidden_vp8.webm', 'VP8 with frames that are never shown', 12,
+    '543f76d9d0ab834400c1ca6ba3d02070019aa75f5fd52dcdcf382ee8d2a34f1b'],
+  ['hidden_vp9.webm', 'VP9 with frames that are never shown', 12,
+    'd2b575bb8cfb109e08d82df64d1d5a1e2c043ce3ab95668312601ea29e618ab6'],
+  ['packed.avi', 'MPEG-4 part 2 with several frames in one packet', 10,
+    'e042feba99a5e97e979267467f73367900465395f542771421774bb78e15161d'],
 ];
 
 for (const [name, what, count, sha256] of FOREIGN) {
@@ -58,7 +68,8 @@ for (const extension of ['mp4', 'mov', 'mkv', 'webm', 'avi']) {
     assert.is(back.length, 10);
     for (const [i, frame] of back.entries()) {
       assert.ok(difference(frame, frames[i]) < 5, `frame ${i} is off by ${difference(frame, frames[i])}`);
-      assert.ok(difference(frame, frames[i]) < difference(frame, frames[(i + 1) % 10]), `frame ${i} looks like its neighbour`);
+      assert.ok(difference(frame, frames[i]) < difference(frame, frames[(i + 1) % 10]),
+        `frame ${i} looks like its neighbour`);
       assert.equal([frame.matrix, frame.range], ['bt601', 'limited']);
     }
   });
@@ -94,7 +105,8 @@ test('frames are counted, not timed: a varying rate and a late start change noth
   for (const extension of ['mp4', 'mkv', 'webm']) {
     writeVideo(at(`steady.${extension}`), frames, { fps: 10 });
     writeVideo(at(`varying.${extension}`), frames, { fps: 10, timestamps: [100, 101, 105, 140, 141, 200] });
-    const [steady, varying] = [await readFrames(at(`steady.${extension}`), all), await readFrames(at(`varying.${extension}`), all)];
+    const [steady, varying] = [await readFrames(at(`steady.${extension}`), all),
+      await readFrames(at(`varying.${extension}`), all)];
     assert.is(varying.length, 6, extension);
     for (const [i, frame] of varying.entries()) assert.ok(difference(frame, steady[i]) < 5, `${extension}, frame ${i}`);
   }
@@ -131,11 +143,13 @@ test('without a stated matrix, pictures of 720 lines and more are BT.709, lower 
 });
 
 /** Writes frames of any pixel format without loss, as H.264 in mkv. */
-function writeLossless(path: string, format: AVPixelFormat, width: number, height: number, data: Buffer, colour: Partial<Pick<CodecContext, 'colorSpace' | 'colorRange' | 'colorTrc' | 'colorPrimaries'>>): void {
+function writeLossless(path: string, format: AVPixelFormat, width: number, height: number, data: Buffer,
+  colour: Partial<Pick<CodecContext, 'colorSpace' | 'colorRange' | 'colorTrc' | 'colorPrimaries'>>): void {
   const codec = Codec.findEncoderByName('libx264' as FFEncoderCodec) as Codec;
   using encoder = new CodecContext();
   encoder.allocContext3(codec);
-  Object.assign(encoder, { width, height, pixelFormat: format, timeBase: new Rational(1, 8), colorSpace: AVCOL_SPC_BT709, colorRange: AVCOL_RANGE_MPEG, ...colour });
+  Object.assign(encoder, { width, height, pixelFormat: format, timeBase: new Rational(1, 8),
+    colorSpace: AVCOL_SPC_BT709, colorRange: AVCOL_RANGE_MPEG, ...colour });
   encoder.setOption('qp', '0');
   encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
   assert.is(encoder.open2Sync(codec), 0);
@@ -165,12 +179,19 @@ test('4:4:4, 4:2:2, NV12, 10 bits and old full range all come as I420 of the sam
   const full = width * height;
   const [y, u, v] = [150, 90, 170];
   const formats: [string, AVPixelFormat, Buffer, AVColorRange, I420Frame['range']][] = [
-    ['444', AV_PIX_FMT_YUV444P, Buffer.concat([plane(full, y), plane(full, u), plane(full, v)]), AVCOL_RANGE_MPEG, 'limited'],
-    ['444 full', AV_PIX_FMT_YUV444P, Buffer.concat([plane(full, y), plane(full, u), plane(full, v)]), AVCOL_RANGE_JPEG, 'full'],
-    ['422', AV_PIX_FMT_YUV422P, Buffer.concat([plane(full, y), plane(full / 2, u), plane(full / 2, v)]), AVCOL_RANGE_MPEG, 'limited'],
-    ['nv12', AV_PIX_FMT_NV12, Buffer.concat([plane(full, y), Buffer.from(Array.from({ length: full / 2 }, (_, i) => [u, v][i % 2]))]), AVCOL_RANGE_MPEG, 'limited'],
-    ['10 bits', AV_PIX_FMT_YUV420P10LE, Buffer.concat([wide(full, y), wide(full / 4, u), wide(full / 4, v)]), AVCOL_RANGE_MPEG, 'limited'],
-    ['yuvj', AV_PIX_FMT_YUVJ420P, Buffer.concat([plane(full, y), plane(full / 4, u), plane(full / 4, v)]), AVCOL_RANGE_JPEG, 'full'],
+    ['444', AV_PIX_FMT_YUV444P, Buffer.concat([plane(full, y), plane(full, u), plane(full, v)]), AVCOL_RANGE_MPEG,
+      'limited'],
+    ['444 full', AV_PIX_FMT_YUV444P, Buffer.concat([plane(full, y), plane(full, u), plane(full, v)]), AVCOL_RANGE_JPEG,
+      'full'],
+    ['422', AV_PIX_FMT_YUV422P, Buffer.concat([plane(full, y), plane(full / 2, u), plane(full / 2, v)]),
+      AVCOL_RANGE_MPEG, 'limited'],
+    ['nv12', AV_PIX_FMT_NV12,
+      Buffer.concat([plane(full, y), Buffer.from(Array.from({ length: full / 2 }, (_, i) => [u, v][i % 2]))]),
+      AVCOL_RANGE_MPEG, 'limited'],
+    ['10 bits', AV_PIX_FMT_YUV420P10LE, Buffer.concat([wide(full, y), wide(full / 4, u), wide(full / 4, v)]),
+      AVCOL_RANGE_MPEG, 'limited'],
+    ['yuvj', AV_PIX_FMT_YUVJ420P, Buffer.concat([plane(full, y), plane(full / 4, u), plane(full / 4, v)]),
+      AVCOL_RANGE_JPEG, 'full'],
   ];
   for (const [name, format, data, tag, range] of formats) {
     writeLossless(at('format.mkv'), format, width, height, data, { colorRange: tag });
@@ -191,14 +212,18 @@ test('high dynamic range comes with its light as it is, only its matrix changed'
   });
   const [frame] = await readFrames(at('hdr.mkv'), all);
   assert.equal([frame.matrix, frame.range], ['bt601', 'limited']);
-  // Grey is the same in all matrices; the scaler goes by way of RGB with 8 bits, which may cost two steps. Its gamut mapping would cost dozens.
+  // Grey is the same in all matrices; the scaler goes by way of RGB with 8 bits, which may cost two steps. Its gamut
+  // mapping would cost dozens.
   assert.ok(frame.data.every((value, i) => Math.abs(value - (i < width * height ? 150 : 128)) <= 2));
 });
 
 test('chroma of 4:2:2 is halved in place, by the mean of two rows', async () => {
   const [width, height] = [32, 16];
-  const chroma = Buffer.from(Array.from({ length: (width / 2) * height }, (_, i) => 40 + 10 * Math.floor(i / (width / 2))));
-  writeLossless(at('ramp.mkv'), AV_PIX_FMT_YUV422P, width, height, Buffer.concat([Buffer.alloc(width * height, 128), chroma, chroma]), {});
+  const chroma = Buffer.from(
+    Array.from({ length: (width / 2) * height }, (_, i) => 40 + 10 * Math.floor(i / (width / 2))),
+  );
+  writeLossless(at('ramp.mkv'), AV_PIX_FMT_YUV422P, width, height,
+    Buffer.concat([Buffer.alloc(width * height, 128), chroma, chroma]), {});
   const [frame] = await readFrames(at('ramp.mkv'), all);
   for (let row = 2; row < height / 2 - 2; row++) {
     const value = frame.data[width * height + row * (width / 2) + 5];
@@ -206,7 +231,9 @@ test('chroma of 4:2:2 is halved in place, by the mean of two rows', async () => 
   }
 });
 
-/** Writes a rotation into the track header of an mp4: the matrix stands 40 bytes after the start of its version field. */
+/**
+ * Writes a rotation into the track header of an mp4: the matrix stands 40 bytes after the start of its version field.
+ */
 function turnFile(source: string, target: string, matrix: number[]): void {
   const entries = Buffer.alloc(36);
   matrix.forEach((value, i) => entries.writeInt32BE(value * 0x10000, [0, 4, 12, 16][i]));
@@ -252,7 +279,9 @@ test('a name with spaces, quotes and a colon is a plain file name', async () => 
 test('files may be read at the same time', async () => {
   writeVideo(at('left.mp4'), clip(5));
   writeVideo(at('right.webm'), clip(7));
-  const [left, right, leftAgain] = await Promise.all(['left.mp4', 'right.webm', 'left.mp4'].map((name) => readFrames(at(name), all)));
+  const [left, right, leftAgain] = await Promise.all(
+    ['left.mp4', 'right.webm', 'left.mp4'].map((name) => readFrames(at(name), all)),
+  );
   assert.equal([left.length, right.length], [5, 7]);
   assert.equal(left, leftAgain);
 });
@@ -262,7 +291,8 @@ test('frames coded independently do not depend on their order', async () => {
   for (const extension of ['mp4', 'webm', 'avi']) {
     writeVideo(at(`forward.${extension}`), frames, { independent: true });
     writeVideo(at(`backward.${extension}`), [...frames].reverse(), { independent: true });
-    assert.equal(await readFrames(at(`forward.${extension}`), all), (await readFrames(at(`backward.${extension}`), all)).reverse());
+    assert.equal(await readFrames(at(`forward.${extension}`), all),
+      (await readFrames(at(`backward.${extension}`), all)).reverse());
   }
 });
 
@@ -270,8 +300,10 @@ test('the writer refuses what it cannot write', () => {
   assert.throwsWith(() => writeVideo(at('x.gif'), clip(1)), /expected one of \.mp4/);
   assert.throwsWith(() => writeVideo(at('x.mp4'), []), /at least one frame/);
   assert.throwsWith(() => writeVideo(at('x.mp4'), [drawFrame(0), drawFrame(0, 32, 32)]), /frame 1 differs/);
-  assert.throwsWith(() => writeVideo(at('x.mp4'), clip(1, 63, 47)), /cannot write .*x\.mp4: 63 × 47: H.264 takes even sizes/);
-  assert.throwsWith(() => writeVideo(at('x.mp4'), clip(1), { fps: 29.97 }), /29.97 frames per second, expected a whole number/);
+  assert.throwsWith(() => writeVideo(at('x.mp4'), clip(1, 63, 47)),
+    /cannot write .*x\.mp4: 63 × 47: H.264 takes even sizes/);
+  assert.throwsWith(() => writeVideo(at('x.mp4'), clip(1), { fps: 29.97 }),
+    /29.97 frames per second, expected a whole number/);
   assert.throwsWith(() => writeVideo(at('x.mp4'), clip(2), { timestamps: [5, 5] }), /cannot write .*x\.mp4/);
   assert.not(existsSync(at('x.mp4')), 'nothing is left behind');
   assert.throwsWith(() => writeVideo(at('no/such/x.mp4'), clip(1)), /No such file/);
@@ -283,14 +315,16 @@ test('RGB survives the way to I420 and back where colour is even', () => {
       for (const colour of [[0, 0, 0], [255, 255, 255], [200, 30, 40], [20, 160, 220]]) {
         const rgb = Uint8Array.from({ length: 3 * 15 }, (_, i) => colour[i % 3]);
         const back = i420ToRgb(rgbToI420(rgb, 5, 3, { matrix, range }));
-        assert.ok(back.every((value, i) => Math.abs(value - rgb[i]) <= 3), `${matrix}, ${range}, ${colour}: ${back.subarray(0, 3)}`);
+        assert.ok(back.every((value, i) => Math.abs(value - rgb[i]) <= 3),
+          `${matrix}, ${range}, ${colour}: ${back.subarray(0, 3)}`);
       }
     }
   }
 });
 
 test('white and black are at the ends of their range', () => {
-  const frame = (value: number, range: I420Frame['range']) => rgbToI420(new Uint8Array(12).fill(value), 2, 2, { matrix: 'bt601', range });
+  const frame = (value: number, range: I420Frame['range']) =>
+    rgbToI420(new Uint8Array(12).fill(value), 2, 2, { matrix: 'bt601', range });
   assert.equal([...frame(255, 'limited').data], [235, 235, 235, 235, 128, 128]);
   assert.equal([...frame(0, 'limited').data], [16, 16, 16, 16, 128, 128]);
   assert.equal([...frame(255, 'full').data], [255, 255, 255, 255, 128, 128]);

@@ -47,13 +47,16 @@ test('files that are no videos are called what they are', async () => {
   assert.match((await refusal(at('folder.mp4'))).message, /is a folder/);
   assert.match((await refusal('/dev/null')).message, /is not a regular file/);
   symlinkSync(at('nowhere'), at('link.mp4'));
-  for (const name of ['absent.mp4', 'link.mp4', 'plain.mp4/inside.mp4']) assert.match((await refusal(at(name))).message, /no such file/);
+  for (const name of ['absent.mp4', 'link.mp4', 'plain.mp4/inside.mp4']) {
+    assert.match((await refusal(at(name))).message, /no such file/);
+  }
 });
 
 test('a name that FFmpeg would take for an address, a list or a pattern is a file name', async () => {
   writeFileSync(at('plain.mp4'), videoOf('mp4'));
   const path = at('plain.mp4');
-  for (const name of [`subfile:,,start,0,end,0,,:${path}`, `concat:${path}|${path}`, `file:${path}`, 'http://127.0.0.1:9/x.mp4', `cache:${path}`, 'pipe:0', at('%05d.mp4'), at('*.mp4')]) {
+  for (const name of [`subfile:,,start,0,end,0,,:${path}`, `concat:${path}|${path}`, `file:${path}`,
+    'http://127.0.0.1:9/x.mp4', `cache:${path}`, 'pipe:0', at('%05d.mp4'), at('*.mp4')]) {
     assert.match((await refusal(name)).message, /no such file/);
   }
 });
@@ -115,7 +118,9 @@ test('a file of flipped bits gives all frames of the right size, or an error tha
 test('many flipped bits among the pictures are found, by H.264 itself and by the checksums of Matroska', async () => {
   for (const extension of ['mp4', 'mov', 'mkv', 'webm']) {
     const bytes = videoOf(extension);
-    for (let k = 0; k < 40; k++) bytes[Math.floor(bytes.length * (0.2 + 0.5 * ((k * 0.6180339887) % 1)))] ^= 1 << (k % 8);
+    for (let k = 0; k < 40; k++) {
+      bytes[Math.floor(bytes.length * (0.2 + 0.5 * ((k * 0.6180339887) % 1)))] ^= 1 << (k % 8);
+    }
     writeFileSync(at(`many.${extension}`), bytes);
     await refusal(at(`many.${extension}`));
   }
@@ -153,7 +158,8 @@ test('a header that states a huge picture is refused before any memory is taken'
   const bytes = videoOf('mp4');
   bytes.fill(0xff, lastPlaceOf(bytes, 'avc1') + 28, lastPlaceOf(bytes, 'avc1') + 32);
   writeFileSync(at('huge.mp4'), bytes);
-  assert.match((await refusal(at('huge.mp4'))).message, /states a picture of 65535 × 65535, more than 33,177,600 pixels/);
+  assert.match((await refusal(at('huge.mp4'))).message,
+    /states a picture of 65535 × 65535, more than 33,177,600 pixels/);
 });
 
 test('a header that states more samples than the file has bytes is refused before any memory is taken', async () => {
@@ -183,10 +189,13 @@ test('a picture of no pixels is refused', async () => {
     const bytes = videoOf(extension);
     const place = lastPlaceOf(bytes, name) + offset;
     bytes.fill(0, place, place + (extension === 'avi' ? 8 : 4));
-    // The decoder finds the size once more in the pictures themselves; what remains is to read them whole or not at all.
+    // The decoder finds the size once more in the pictures themselves; what remains is to read them whole or not at
+    // all.
     writeFileSync(at(`none.${extension}`), bytes);
     try {
-      for (const frame of await readFrames(at(`none.${extension}`), all)) assert.equal([frame.width, frame.height], [64, 48]);
+      for (const frame of await readFrames(at(`none.${extension}`), all)) {
+        assert.equal([frame.width, frame.height], [64, 48]);
+      }
     } catch (error) {
       checked(error, at(`none.${extension}`));
     }
@@ -249,8 +258,9 @@ test('decoding many files, good and bad, does not take more and more memory', as
   };
   await round();
   const before = process.memoryUsage().rss;
-  for (let k = 0; k < 5; k++) await round();   // 200 files: 184 MB of frames, as much again of native pictures
-  assert.ok(process.memoryUsage().rss - before < 100e6, `${((process.memoryUsage().rss - before) / 1e6).toFixed(0)} MB more`);
+  for (let k = 0; k < 5; k++) await round(); // 200 files: 184 MB of frames, as much again of native pictures
+  assert.ok(process.memoryUsage().rss - before < 100e6,
+    `${((process.memoryUsage().rss - before) / 1e6).toFixed(0)} MB more`);
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

@@ -12,8 +12,11 @@ export const folder = mkdtempSync(join(tmpdir(), 'firstlight-video-'));
 export const at = (name: string) => join(folder, name);
 export const all = (total: number) => Array.from({ length: total }, (_, i) => i);
 
-/** Frame `step` has a bright square that has moved `step` × 4 pixels, on a ground of fixed grains, so that damage shows. */
-export function drawFrame(step: number, width = 64, height = 48, matrix: I420Frame['matrix'] = 'bt601', range: I420Frame['range'] = 'limited'): I420Frame {
+/**
+ * Frame `step` has a bright square that has moved `step` × 4 pixels, on a ground of fixed grains, so that damage shows.
+ */
+export function drawFrame(step: number, width = 64, height = 48, matrix: I420Frame['matrix'] = 'bt601',
+  range: I420Frame['range'] = 'limited'): I420Frame {
   const rgb = new Uint8Array(3 * width * height);
   for (let i = 0; i < width * height; i++) {
     const [x, y] = [i % width, Math.floor(i / width)];
@@ -24,7 +27,8 @@ export function drawFrame(step: number, width = 64, height = 48, matrix: I420Fra
   return rgbToI420(rgb, width, height, { matrix, range });
 }
 
-export const clip = (count: number, ...rest: [number?, number?]) => Array.from({ length: count }, (_, step) => drawFrame(step, ...rest));
+export const clip = (count: number, ...rest: [number?, number?]) =>
+  Array.from({ length: count }, (_, step) => drawFrame(step, ...rest));
 
 /** The error that a file must give: it names the file and says what to do. */
 export async function refusal(path: string): Promise<VideoDecodeError> {

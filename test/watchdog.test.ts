@@ -13,21 +13,25 @@ const CHILD = fileURLToPath(new URL('./watchdog_child.ts', import.meta.url));
 const PATIENCE = 90_000;
 
 function child(way: string) {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), CHILD, way], { encoding: 'utf8', timeout: PATIENCE });
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), CHILD,
+    way], { encoding: 'utf8', timeout: PATIENCE });
   return { status, signal, stdout, lines: stderr.split('\n').filter((line) => !/^Warning: maxDynamic/.test(line)) };
 }
 
 test('a wait for work that never ends is given up: a line names the last dispatches and the time, and the status is one of its own', () => {
   const { status, lines } = child('wait');
   const at = lines.findIndex((line) => line.startsWith('firstlight: the GPU'));
-  assert.is(lines[at], 'firstlight: the GPU did not finish within 1 s: 2 submits are pending, the last dispatch of each count.only on 1 × 1 × 1 workgroups, spin.only on 3 × 2 × 1 workgroups', lines.join('\n'));
+  assert.is(lines[at],
+    'firstlight: the GPU did not finish within 1 s: 2 submits are pending, the last dispatch of each count.only on 1 × 1 × 1 workgroups, spin.only on 3 × 2 × 1 workgroups',
+    lines.join('\n'));
   assert.match(lines[at + 1], '--resume');
   assert.is(status, 6);
 });
 
 test('whoever leaves a context while such work is under way hears of it, too', () => {
   const { status, lines } = child('leave');
-  assert.match(lines.join('\n'), 'the GPU did not finish within 1 s: 1 submit is pending, the last dispatch is spin.only on 1 × 1 × 1 workgroups');
+  assert.match(lines.join('\n'),
+    'the GPU did not finish within 1 s: 1 submit is pending, the last dispatch is spin.only on 1 × 1 × 1 workgroups');
   assert.is(status, 6);
 });
 
@@ -51,7 +55,9 @@ test('a time limit does not count what the program itself took: an answer that c
   while (performance.now() < end); // nothing can be heard now
   assert.is(await answer, 'done');
   let message = '';
-  await within(new Promise(() => undefined), 0.02, () => new Error('given up')).catch((error: Error) => (message = error.message));
+  await within(new Promise(() => undefined), 0.02, () => new Error('given up')).catch((
+    error: Error,
+  ) => (message = error.message));
   assert.is(message, 'given up');
 });
 

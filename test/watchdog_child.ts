@@ -1,4 +1,5 @@
-// Run as a child by watchdog.test.ts, because work that does not end can only be left with its process. Ends as a command of Firstlight does.
+// Run as a child by watchdog.test.ts, because work that does not end can only be left with its process. Ends as a
+// command of Firstlight does.
 import { Kernel, open, Tensor } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 

@@ -1,8 +1,8 @@
 import type { Batch, Dataset } from './data/dataset.ts';
 
 /**
- * Micro-batches by optimiser step, epoch after epoch. What a step gets depends on its number alone, so a run may begin at
- * any step. Micro-batches left over after the last whole step of an epoch are dropped, as in the recipe.
+ * Micro-batches by optimiser step, epoch after epoch. What a step gets depends on its number alone, so a run may begin
+ * at any step. Micro-batches left over after the last whole step of an epoch are dropped, as in the recipe.
  */
 export class BatchesByStep {
   readonly #dataset: Dataset;

@@ -23,9 +23,15 @@ const model = z.strictObject({
   dropPath: share.default(0)
     .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),
   init: z.strictObject({
-    mitPositions: positive.default(0.02).describe('standard deviation of the multi-frame positions; 1 when trained from nothing'),
-    mitWeights: positive.default(0.02).describe('standard deviation of the multi-frame weights; 0.15 when trained from nothing'),
-    promptWeights: positive.default(0.02).describe('standard deviation of the prompt weights; 0.05 when trained from nothing'),
+    mitPositions: positive.default(0.02).describe(
+      'standard deviation of the multi-frame positions; 1 when trained from nothing',
+    ),
+    mitWeights: positive.default(0.02).describe(
+      'standard deviation of the multi-frame weights; 0.15 when trained from nothing',
+    ),
+    promptWeights: positive.default(0.02).describe(
+      'standard deviation of the prompt weights; 0.05 when trained from nothing',
+    ),
   }).prefault({}).describe('how the parts start that a CLIP checkpoint does not have'),
 });
 
@@ -36,13 +42,17 @@ const data = z.strictObject({
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
   size: count.max(4096).default(224).describe('input side in pixels'),
-  crop: z.boolean().default(true).describe('cut training clips out at several scales and corners; false: always the largest square in the middle'),
+  crop: z.boolean().default(true).describe(
+    'cut training clips out at several scales and corners; false: always the largest square in the middle',
+  ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
 });
 
 const train = z.strictObject({
   epochs: count.default(30).describe('passes over the training list'),
-  warmupEpochs: notNegative.nullable().default(null).describe('passes in which the learning rate rises from 0; null: 5, or a sixth of the run if that is less'),
+  warmupEpochs: notNegative.nullable().default(null).describe(
+    'passes in which the learning rate rises from 0; null: 5, or a sixth of the run if that is less',
+  ),
   steps: count.nullable().default(null).describe('optimiser steps instead of epochs'),
   warmupSteps: z.int().min(0).nullable().default(null).describe('optimiser steps instead of warmupEpochs'),
   batch: count.default(8).describe('clips of one micro-batch'),
@@ -50,15 +60,21 @@ const train = z.strictObject({
   labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
   fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
   precision: z.enum(['f32', 'f16']).default('f32')
-    .describe('how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32'),
-  recompute: z.boolean().default(false).describe('recompute activations in the backward pass: less memory, a third more work'),
+    .describe(
+      'how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32',
+    ),
+  recompute: z.boolean().default(false).describe(
+    'recompute activations in the backward pass: less memory, a third more work',
+  ),
 });
 
 const optim = z.strictObject({
   lr: positive.default(8e-6).describe('learning rate of the parts that come from CLIP'),
   newPartsLrScale: positive.default(10).describe('times lr for messages, multi-frame integration and prompts'),
   minLrRatio: z.number().min(0).max(1).default(0.01).describe('the rate at the end, as a share of lr, for all parts'),
-  schedule: z.enum(['recipe', 'plain']).default('recipe').describe('recipe: as the official code steps it; plain: cosine after the warm-up'),
+  schedule: z.enum(['recipe', 'plain']).default('recipe').describe(
+    'recipe: as the official code steps it; plain: cosine after the warm-up',
+  ),
   weightDecay: notNegative.default(0.001).describe('AdamW weight decay of matrices'),
   betas: z.tuple([share, share]).default([0.9, 0.98]).describe('AdamW decay rates of the two moments'),
   eps: positive.default(1e-8).describe('AdamW epsilon'),
@@ -67,12 +83,19 @@ const optim = z.strictObject({
 
 const run = z.strictObject({
   seed: z.int().min(0).default(1024).describe('of every random draw; the same seed gives the same bits on one adapter'),
-  memoryGiB: positive.nullable().default(null).describe('memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card'),
+  memoryGiB: positive.nullable().default(null).describe(
+    'memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card',
+  ),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
-  checkpointEverySteps: count.default(500).describe('optimiser steps between two checkpoints; the last step always saves'),
+  checkpointEverySteps: count.default(500).describe(
+    'optimiser steps between two checkpoints; the last step always saves',
+  ),
 });
 
-/** The configuration of a training run. Defaults are those of the official recipe; every key is described where it stands. */
+/**
+ * The configuration of a training run. Defaults are those of the official recipe; every key is described where it
+ * stands.
+ */
 const schema = z.strictObject({
   model: model.prefault({}).describe('the network'),
   data: data.describe('clips and labels; paths are relative to this file'),
@@ -107,7 +130,8 @@ function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
     const key = [...at, name];
     const nested = section(inner);
     const fallback = inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
-    const own: ConfigKey = { key: key.join('.'), fallback, description: z.globalRegistry.get(inner)?.description ?? '', isSection: nested !== undefined };
+    const own: ConfigKey = { key: key.join('.'), fallback, description: z.globalRegistry.get(inner)?.description ?? '',
+      isSection: nested !== undefined };
     return nested === undefined ? [own] : [own, ...walk(nested, key)];
   });
 }
@@ -140,10 +164,12 @@ export function parseConfig(text: string, file: string, overrides: readonly stri
       const { line } = lines.linePos(error.pos[0]);
       return `${place(lines, error.pos[0])}: ${lowerFirst(error.message)}: ${text.split('\n')[line - 1].trim()}`;
     });
-    throw new ConfigError(file, listed(problems), 'this is not valid YAML; indent with spaces, and quote texts that hold ": " or "#"');
+    throw new ConfigError(file, listed(problems),
+      'this is not valid YAML; indent with spaces, and quote texts that hold ": " or "#"');
   }
   if (document.contents !== null && !isMap(document.contents)) {
-    throw new ConfigError(file, ['expected sections such as "data:" and "optim:"'], 'see train/sample_configs/ for one to start from');
+    throw new ConfigError(file, ['expected sections such as "data:" and "optim:"'],
+      'see train/sample_configs/ for one to start from');
   }
   resolvePaths(document, dirname(resolve(file)));
   const fromFlags = new Set<string>();
@@ -157,15 +183,19 @@ export function parseConfig(text: string, file: string, overrides: readonly stri
       const key = at.join('.');
       if (fromFlags.has(key)) return { offset: Infinity, line: `--set ${key}: ${problem}` };
       const offset = offsetOf(document, at);
-      return { offset: offset ?? -1, line: `${offset === undefined ? '' : `${place(lines, offset)}: `}${key}: ${problem}` };
+      return { offset: offset ?? -1,
+        line: `${offset === undefined ? '' : `${place(lines, offset)}: `}${key}: ${problem}` };
     });
-    throw new ConfigError(file, listed(problems.sort((a, b) => a.offset - b.offset).map(({ line }) => line)), '`firstlight train --help` lists every key');
+    throw new ConfigError(file, listed(problems.sort((a, b) => a.offset - b.offset).map(({ line }) => line)),
+      '`firstlight train --help` lists every key');
   }
   return result.data as TrainConfig;
 }
 
 /** One problem stands behind the file's name; more stand below it, a line each. */
-const listed = (problems: readonly string[]) => (problems.length === 1 ? problems : [`${problems.length} problems`, ...problems.map((problem) => `  ${problem}`)]);
+const listed = (
+  problems: readonly string[],
+) => (problems.length === 1 ? problems : [`${problems.length} problems`, ...problems.map((problem) => `  ${problem}`)]);
 
 function place(lines: LineCounter, offset: number): string {
   const { line, col } = lines.linePos(offset);
@@ -193,20 +223,27 @@ function apply(document: Document, override: string): string {
   if (equals < 1) throw new ConfigError(`--set ${override}`, ['expected key=value'], 'for example --set optim.lr=1e-4');
   const key = override.slice(0, equals).trim();
   const known = configKeys.find((candidate) => candidate.key === key);
-  if (known === undefined) throw new ConfigError(`--set ${key}`, [unknownKey(key)], '`firstlight train --help` lists every key');
-  if (known.isSection) throw new ConfigError(`--set ${key}`, [`is a section; name one of its keys, such as ${childOf(key)}`]);
+  if (known === undefined) {
+    throw new ConfigError(`--set ${key}`, [unknownKey(key)], '`firstlight train --help` lists every key');
+  }
+  if (known.isSection) {
+    throw new ConfigError(`--set ${key}`, [`is a section; name one of its keys, such as ${childOf(key)}`]);
+  }
   const raw = override.slice(equals + 1);
   let value: unknown;
   try {
     value = parse(raw);
   } catch (cause) {
-    throw new ConfigError(`--set ${key}`, [`cannot read "${raw}" as a value: ${lowerFirst((cause as Error).message.split('\n')[0])}`]);
+    throw new ConfigError(`--set ${key}`, [
+      `cannot read "${raw}" as a value: ${lowerFirst((cause as Error).message.split('\n')[0])}`,
+    ]);
   }
   const at = key.split('.');
   for (let depth = 1; depth < at.length; depth++) {
     if (!isMap(document.getIn(at.slice(0, depth)))) document.setIn(at.slice(0, depth), document.createNode({}));
   }
-  document.setIn(at, document.createNode(PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(value) : value));
+  document.setIn(at,
+    document.createNode(PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(value) : value));
   return key;
 }
 
@@ -230,7 +267,8 @@ function byName(name: string, candidates: readonly string[]): string | undefined
 /** `learningRate` → the key whose description speaks of a "learning rate". */
 function byMeaning(name: string): string | undefined {
   const words = name.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[-_]/g, ' ').toLowerCase();
-  return configKeys.find(({ isSection, description }) => !isSection && description.toLowerCase().startsWith(words))?.key;
+  return configKeys.find(({ isSection, description }) => !isSection && description.toLowerCase().startsWith(words))
+    ?.key;
 }
 
 interface Problem {
@@ -248,12 +286,18 @@ function explain(issue: Issue, document: Document): Problem[] {
   }
   const got = read(document, at);
   if (got === undefined) return [{ at, text: `is missing: ${expected(issue)}` }];
-  const guess = issue.code === 'invalid_value' && typeof got === 'string' ? nearest(got, issue.values.map(String)) : undefined;
-  return [{ at, text: `expected ${expected(issue)}, got ${shown(got)}${guess === undefined ? '' : `; did you mean ${guess}?`}` }];
+  const guess = issue.code === 'invalid_value' && typeof got === 'string'
+    ? nearest(got, issue.values.map(String))
+    : undefined;
+  return [{ at,
+    text: `expected ${expected(issue)}, got ${shown(got)}${guess === undefined ? '' : `; did you mean ${guess}?`}` }];
 }
 
 function read(document: Document, at: readonly string[]): unknown {
-  return at.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined), document.toJS());
+  return at.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+    document.toJS(),
+  );
 }
 
 function shown(value: unknown): string {
@@ -264,7 +308,8 @@ function shown(value: unknown): string {
 function expected(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return { int: 'a whole number', object: 'a section with keys', boolean: 'true or false', string: 'a text', number: 'a number', tuple: 'a list' }[issue.expected as string] ?? issue.expected;
+      return { int: 'a whole number', object: 'a section with keys', boolean: 'true or false', string: 'a text',
+        number: 'a number', tuple: 'a list' }[issue.expected as string] ?? issue.expected;
     case 'invalid_value':
       return `one of ${issue.values.join(', ')}`;
     case 'too_small':
@@ -286,14 +331,21 @@ function bound(origin: string, relation: string, limit: number | bigint): string
 function contradictions(config: TrainConfig): Problem[] {
   const problems: Problem[] = [];
   const { preset, checkpoint } = config.model;
-  if (preset === null && checkpoint === null) problems.push({ at: ['model'], text: 'needs preset (random start) or checkpoint (a folder)' });
-  if (preset !== null && checkpoint !== null) problems.push({ at: ['model', 'preset'], text: "contradicts model.checkpoint, whose config.json says the architecture; leave one out" });
+  if (preset === null && checkpoint === null) {
+    problems.push({ at: ['model'], text: 'needs preset (random start) or checkpoint (a folder)' });
+  }
+  if (preset !== null && checkpoint !== null) {
+    problems.push({ at: ['model', 'preset'],
+      text: 'contradicts model.checkpoint, whose config.json says the architecture; leave one out' });
+  }
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
-    problems.push({ at: ['train', 'warmupEpochs'], text: `expected less than train.epochs (${epochs}), got ${warmupEpochs}` });
+    problems.push({ at: ['train', 'warmupEpochs'],
+      text: `expected less than train.epochs (${epochs}), got ${warmupEpochs}` });
   }
   if (steps !== null && warmupSteps !== null && warmupSteps >= steps) {
-    problems.push({ at: ['train', 'warmupSteps'], text: `expected less than train.steps (${steps}), got ${warmupSteps}` });
+    problems.push({ at: ['train', 'warmupSteps'],
+      text: `expected less than train.steps (${steps}), got ${warmupSteps}` });
   }
   return problems;
 }
@@ -323,7 +375,10 @@ export function formatConfig(config: TrainConfig): string {
     const indent = '  '.repeat(at.length - 1);
     const value = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
     if (isSection && at.length === 1 && lines.length > 0) lines.push('');
-    const entry = isSection ? `${at.at(-1)}:` : stringify({ [at.at(-1) as string]: value }, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim().replace(/^\{(.*)\}$/s, '$1');
+    const entry = isSection
+      ? `${at.at(-1)}:`
+      : stringify({ [at.at(-1) as string]: value }, { collectionStyle: 'flow', flowCollectionPadding: false,
+        lineWidth: 0 }).trim().replace(/^\{(.*)\}$/s, '$1');
     lines.push(`${`${indent}${entry}`.padEnd(28)} # ${description}`);
   }
   return `${lines.join('\n')}\n`;
@@ -341,14 +396,18 @@ export function scheduleOf(config: TrainConfig, batchesPerEpoch: number): Schedu
   const { lr, minLrRatio, schedule: form } = config.optim;
   // The recipe counts micro-batches, the plain form optimiser steps.
   const perEpoch = form === 'recipe' ? batchesPerEpoch : Math.floor(batchesPerEpoch / accumulation);
-  const ofSteps = (count: number) => (form === 'recipe' ? microBatchesOf({ batchesPerEpoch, accumulation }, count) : count);
+  const ofSteps = (
+    count: number,
+  ) => (form === 'recipe' ? microBatchesOf({ batchesPerEpoch, accumulation }, count) : count);
   const total = steps === null ? epochs * perEpoch : ofSteps(steps);
   const usual = Math.min(RECIPE.warmupEpochs * perEpoch, (total * RECIPE.warmupEpochs) / RECIPE.epochs);
   const warmup = warmupSteps !== null ? ofSteps(warmupSteps) : warmupEpochs !== null ? warmupEpochs * perEpoch : usual;
   if (warmup >= total) {
     const unit = form === 'recipe' ? 'micro-batches' : 'optimiser steps';
     const key = warmupSteps === null ? `train.warmupEpochs=${warmupEpochs}` : `train.warmupSteps=${warmupSteps}`;
-    throw new ConfigError(key, [`the warm-up takes ${warmup} of the run's ${total} ${unit}, so the learning rate would never fall`], 'make the warm-up shorter than the run, or leave it out: it is a sixth of the run then, 5 epochs at most');
+    throw new ConfigError(key, [
+      `the warm-up takes ${warmup} of the run's ${total} ${unit}, so the learning rate would never fall`,
+    ], 'make the warm-up shorter than the run, or leave it out: it is a sixth of the run then, 5 epochs at most');
   }
   return { form, baseLr: lr, minLr: lr * minLrRatio, warmup, total, batchesPerEpoch, accumulation };
 }

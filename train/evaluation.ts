@@ -23,13 +23,16 @@ export interface EvaluationOptions {
 }
 
 /** Compares every clip with every text. */
-export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterable<Batch>, { features, input, onProgress }: EvaluationOptions): Promise<Prediction[]> {
+export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterable<Batch>,
+  { features, input, onProgress }: EvaluationOptions): Promise<Prediction[]> {
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
-    const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) => `clip ${batch.indices[row] + 1} of the list` });
+    const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
+      `clip ${batch.indices[row] + 1} of the list` });
     batch.indices.forEach((index, row) => {
-      predictions.push({ index, label: batch.labels[row], ranking: rank(values.subarray(row * classes, (row + 1) * classes)) });
+      predictions.push({ index, label: batch.labels[row],
+        ranking: rank(values.subarray(row * classes, (row + 1) * classes)) });
     });
     onProgress?.(predictions.length);
   }
@@ -51,22 +54,28 @@ export interface LogitsOptions {
 }
 
 /**
- * The logits [B, K] of B clips against K texts. What is not finite has no order, so it is an error, which names what is broken: the first weight, else
- * the features of the texts, else the first activation of the first clip.
+ * The logits [B, K] of B clips against K texts. What is not finite has no order, so it is an error, which names what is
+ * broken: the first weight, else the features of the texts, else the first activation of the first clip.
  */
-export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips, { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
-  const forward = ({ frames, views }: Clips, tap?: Tap) => noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, input), { features }, { tap })));
+export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
+  { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
+  const forward = ({ frames, views }: Clips, tap?: Tap) =>
+    noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, input), { features }, { tap })));
   using logits = forward(clips);
   const values = await logits.read();
   const flaw = values.findIndex((v) => !Number.isFinite(v));
   if (flaw < 0) return values;
   const row = Math.floor(flaw / features.shape[0]);
-  for (const [name, weight] of model.parameters()) if (!(await isAllFinite(weight))) throw new NonFiniteError(`the weight "${name}"`);
+  for (const [name, weight] of model.parameters()) {
+    if (!(await isAllFinite(weight))) throw new NonFiniteError(`the weight "${name}"`);
+  }
   if (!(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
   const perClip = clips.frames.length / clips.views.length;
   const clip = { frames: clips.frames.slice(row * perClip, (row + 1) * perClip), views: [clips.views[row]] };
   const activation = await firstFlawed(gpu, (tap) => forward(clip, tap));
-  throw new NonFiniteError(activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`);
+  throw new NonFiniteError(
+    activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`,
+  );
 }
 
 /** The first activation of a forward pass that is not finite, by the name that the tap is given. */
@@ -90,7 +99,9 @@ export function rank(logits: Float32Array): { label: number; probability: number
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const weights = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
   const sum = weights.reduce((a, b) => a + b, 0);
-  return Array.from(weights, (weight, label) => ({ label, probability: weight / sum })).sort((a, b) => b.probability - a.probability);
+  return Array.from(weights, (weight, label) => ({ label, probability: weight / sum })).sort((a, b) =>
+    b.probability - a.probability
+  );
 }
 
 /** Share of clips whose label is among the `k` most probable candidates. */

@@ -53,23 +53,32 @@ export interface Fitted {
   readonly isDone: boolean;
 }
 
-/** Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left. */
+/**
+ * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
+ */
 export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
   const { train, run } = config;
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, config.data.train, names.length);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
   if (batches.stepsPerEpoch === 0) {
-    throw new DatasetError([{ file: config.data.train, line: 0, problem: `has ${dataset.entries.length} clips, one optimiser step takes ${train.batch * train.accumulation} (train.batch × train.accumulation)` }]);
+    throw new DatasetError([{ file: config.data.train, line: 0,
+      problem: `has ${dataset.entries.length} clips, one optimiser step takes ${
+        train.batch * train.accumulation
+      } (train.batch × train.accumulation)` }]);
   }
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
 
-  recorder.progress.message(`memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`);
+  recorder.progress.message(
+    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
+  );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
   const { context } = model.config.text;
-  const texts = train.fixText ? { features: textFeatures(gpu, system, names) } : textBatch(gpu, tokenizer.tokenize(names, context), context);
+  const texts = train.fixText
+    ? { features: textFeatures(gpu, system, names) }
+    : textBatch(gpu, tokenizer.tokenize(names, context), context);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
@@ -77,7 +86,11 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   const done = resumed?.state.step ?? 0;
   const start = performance.now();
   const stateAt = (step: number, counts: OptimizerCounts): RunState => ({
-    step, optimizer: counts, seed: run.seed, config: formatConfig(config), elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
+    step,
+    optimizer: counts,
+    seed: run.seed,
+    config: formatConfig(config),
+    elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
   });
   const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
   const save = async (step: number) => {
@@ -98,7 +111,9 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
       },
       loss: (micro) => own.loss(micro),
-      onStep: (report) => recorder.report(report, train.batch * train.accumulation, report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),
+      onStep: (report) =>
+        recorder.report(report, train.batch * train.accumulation,
+          report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),
       pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
       onPause: async (step) => {
         await save(step);
@@ -137,8 +152,10 @@ async function restore({ model }: System, optimizer: AdamW, { path, state, momen
 }
 
 /** Predictions of a system for all clips of a data set, with the names as candidates. */
-export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[], progress: Progress): Promise<Prediction[]> {
+export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
+  progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
-  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features, input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features,
+    input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
 }

@@ -4,7 +4,9 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Gpu } from '../engine/index.ts';
 import type { Environment } from './report/data.ts';
 
-const readVersion = (path: URL) => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : undefined);
+const readVersion = (
+  path: URL,
+) => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string; }).version : undefined);
 
 /** Version of an installed package; undefined if it is not there. */
 export function packageVersion(name: string): string | undefined {
@@ -13,15 +15,19 @@ export function packageVersion(name: string): string | undefined {
 
 /** e.g. `Debian GNU/Linux 12 (bookworm) x64`. */
 export function systemName(): string {
-  const release = existsSync('/etc/os-release') ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] : undefined;
+  const release = existsSync('/etc/os-release')
+    ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
+    : undefined;
   return `${release ?? process.platform} ${process.arch}`;
 }
 
 /**
  * Bytes of memory that this process may use: the machine's, or what a container leaves it if that is less.
- * @param constrained `process.constrainedMemory()`: undefined, 0 or some 1.8e19, by system and version, where there is no limit
+ * @param constrained `process.constrainedMemory()`: undefined, 0 or some 1.8e19, by system and version, where there is
+ * no limit
  */
-export function usableMemory(machine = totalmem(), constrained: number | undefined = process.constrainedMemory()): number {
+export function usableMemory(machine = totalmem(),
+  constrained: number | undefined = process.constrainedMemory()): number {
   return constrained !== undefined && constrained > 0 && constrained < machine ? constrained : machine;
 }
 

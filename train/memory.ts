@@ -31,14 +31,23 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, clas
     if (config.train.precision === 'f16') halve(built);
     const { context, vocab } = model.text;
     const texts = config.train.fixText
-      ? { features: gpu.keep(Tensor.empty(gpu, [classes, model.embedDim], config.train.precision satisfies FloatType, 'text features') as Tensor) }
+      ? {
+        features: gpu.keep(
+          Tensor.empty(gpu, [classes, model.embedDim], config.train.precision satisfies FloatType,
+            'text features') as Tensor,
+        ),
+      }
       : textBatch(gpu, new Int32Array(classes * context).fill(vocab - 1), context);
     const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
-    for (const [, parameter] of built.parameters()) if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
+    for (const [, parameter] of built.parameters()) {
+      if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
+    }
     gpu.capture(() => recordStep(step.optimizer, config.train.accumulation, (micro) => step.loss(micro))).run();
   });
-  const sum = (pattern: RegExp) => [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
-  const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/), moments: sum(/^arena .*\.[mv]$/) };
+  const sum = (pattern: RegExp) =>
+    [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
+  const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
+    moments: sum(/^arena .*\.[mv]$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
   return { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
 }
@@ -51,17 +60,25 @@ export function memoryLine({ total, ...parts }: RunMemory): string {
 const short = (bytes: number) => formatBytes(bytes).replace(/ \(.*/, '');
 
 /** What a run could be told to do with less memory. */
-const REMEDIES: readonly { readonly name: (config: TrainConfig) => string; readonly change: (train: TrainConfig['train']) => TrainConfig['train'] | undefined }[] = [
-  { name: () => 'train.recompute=true', change: (train) => (train.recompute ? undefined : { ...train, recompute: true }) },
-  {
-    name: ({ train }) => `train.batch=${train.batch / 2} train.accumulation=${2 * train.accumulation}`,
-    change: (train) => (train.batch % 2 !== 0 ? undefined : { ...train, batch: train.batch / 2, accumulation: 2 * train.accumulation }),
-  },
-  { name: () => 'train.precision=f16', change: (train) => (train.precision === 'f16' ? undefined : { ...train, precision: 'f16' }) },
-];
+const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
+  readonly change: (train: TrainConfig['train']) => TrainConfig['train'] | undefined; }[] = [
+    { name: () => 'train.recompute=true',
+      change: (train) => (train.recompute ? undefined : { ...train, recompute: true }) },
+    {
+      name: ({ train }) => `train.batch=${train.batch / 2} train.accumulation=${2 * train.accumulation}`,
+      change: (
+        train,
+      ) => (train.batch % 2 !== 0
+        ? undefined
+        : { ...train, batch: train.batch / 2, accumulation: 2 * train.accumulation }),
+    },
+    { name: () => 'train.precision=f16',
+      change: (train) => (train.precision === 'f16' ? undefined : { ...train, precision: 'f16' }) },
+  ];
 
 /**
- * Stops a run that would not fit before it takes anything, and says what would: each remedy is estimated as the run itself.
+ * Stops a run that would not fit before it takes anything, and says what would: each remedy is estimated as the run
+ * itself.
  *
  * @throws FirstlightError FL_OOM
  */
@@ -73,11 +90,15 @@ export function checkMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, c
     const train = change(config.train);
     if (train === undefined || (train.precision === 'f16' && !gpu.features.has('shader-f16'))) return [];
     const { total } = memoryOf(gpu, { ...config, train }, model, classes);
-    return [`--set ${name(config).replaceAll(' ', ' --set ')}: ${short(total)}${total <= budget ? '' : ', still too much'}`];
+    return [
+      `--set ${name(config).replaceAll(' ', ' --set ')}: ${short(total)}${total <= budget ? '' : ', still too much'}`,
+    ];
   });
   throw new FirstlightError(
     'FL_OOM',
-    `this run needs ${formatBytes(memory.total)} on the GPU, the budget is ${formatBytes(budget)}\n${memoryLine(memory)}`,
+    `this run needs ${formatBytes(memory.total)} on the GPU, the budget is ${formatBytes(budget)}\n${
+      memoryLine(memory)
+    }`,
     { ...memory, budget },
     [...remedies, 'or raise run.memoryGiB, if the machine has more'].join('\n'),
   );

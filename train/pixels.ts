@@ -6,10 +6,12 @@ import { frames, type FramesOptions, type I420Frame, packFrames, type View } fro
  *
  * @param batch B views, and the T frames of each one after another  @returns [B, T, 3, size, size]
  */
-export function pixelsOf(gpu: Gpu, batch: { readonly frames: readonly I420Frame[]; readonly views: readonly View[] }, options: FramesOptions): Tensor {
+export function pixelsOf(gpu: Gpu, batch: { readonly frames: readonly I420Frame[]; readonly views: readonly View[] },
+  options: FramesOptions): Tensor {
   const clips = batch.views.length;
   const perClip = batch.frames.length / clips;
-  const { words, table } = packFrames(batch.frames, batch.views.flatMap((view) => Array.from({ length: perClip }, () => view)));
+  const { words, table } = packFrames(batch.frames,
+    batch.views.flatMap((view) => Array.from({ length: perClip }, () => view)));
   return gpu.scope(() => {
     const packed = Tensor.from(gpu, words, [words.length], 'I420 frames');
     const rows = Tensor.from(gpu, table, [batch.frames.length, table.length / batch.frames.length], 'table of frames');

@@ -37,9 +37,13 @@ export class RunStep {
     const { frames, vision } = model.config;
     if (train.fixText) fixText(model);
     const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
-    this.optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps, maxNorm: optim.maxGradNorm ?? 0 });
+    this.optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps,
+      maxNorm: optim.maxGradNorm ?? 0 });
     this.inputs = Array.from({ length: train.accumulation }, () => ({
-      pixels: gpu.keep(Tensor.empty(gpu, [train.batch, frames, 3, vision.imageSize, vision.imageSize], model.visual.type, 'pixels') as Tensor),
+      pixels: gpu.keep(
+        Tensor.empty(gpu, [train.batch, frames, 3, vision.imageSize, vision.imageSize], model.visual.type,
+          'pixels') as Tensor,
+      ),
       labels: gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], 'labels')),
       draw: gpu.keep(Tensor.from(gpu, new Uint32Array(DRAW.words), undefined, 'draws')),
     }));

@@ -5,9 +5,9 @@
 export interface Schedule {
   /**
    * `recipe`: as the official code steps timm's CosineLRScheduler. Its clock is the micro-batch; it ticks after an
-   * optimiser step, so that the first two steps have rate 0 (the base rate if there is no warm-up, as timm has it); the cosine runs over
-   * all of the run, warm-up included.
-   * `plain`: its clock is the optimiser step; the first step has 1/warm-up of the rate, and the cosine starts at the warm-up's end.
+   * optimiser step, so that the first two steps have rate 0 (the base rate if there is no warm-up, as timm has it); the
+   * cosine runs over all of the run, warm-up included. `plain`: its clock is the optimiser step; the first step has
+   * 1/warm-up of the rate, and the cosine starts at the warm-up's end.
    */
   readonly form: 'recipe' | 'plain';
   /** Rate of the base group at the end of the warm-up. */
@@ -18,7 +18,10 @@ export interface Schedule {
   readonly warmup: number;
   /** Length of the run, in the same unit as `warmup`. */
   readonly total: number;
-  /** Micro-batches of one epoch; those left over after the last whole optimiser step of an epoch are dropped. `recipe` only. */
+  /**
+   * Micro-batches of one epoch; those left over after the last whole optimiser step of an epoch are dropped. `recipe`
+   * only.
+   */
   readonly batchesPerEpoch?: number;
   /** Micro-batches of one optimiser step, 1 if omitted. `recipe` only. */
   readonly accumulation?: number;
@@ -26,7 +29,8 @@ export interface Schedule {
 
 /**
  * The learning rate of an optimiser step.
- * @param step counts from 0  @param scale multiplies the base rate of a group (the recipe's new parts have 10), not the floor
+ * @param step counts from 0  @param scale multiplies the base rate of a group (the recipe's new parts have 10), not the
+ * floor
  */
 export function learningRate(schedule: Schedule, step: number, scale = 1): number {
   const baseLr = schedule.baseLr * scale;
@@ -52,8 +56,14 @@ function tickAfter(clock: Pick<Schedule, 'batchesPerEpoch' | 'accumulation'>, st
   return microBatchesOf(clock, step) + (clock.accumulation ?? 1) - 1;
 }
 
-/** Micro-batches that have gone by when an optimiser step begins, those that epochs leave over included: the clock of `recipe`. */
-export function microBatchesOf({ batchesPerEpoch, accumulation = 1 }: Pick<Schedule, 'batchesPerEpoch' | 'accumulation'>, steps: number): number {
+/**
+ * Micro-batches that have gone by when an optimiser step begins, those that epochs leave over included: the clock of
+ * `recipe`.
+ */
+export function microBatchesOf(
+  { batchesPerEpoch, accumulation = 1 }: Pick<Schedule, 'batchesPerEpoch' | 'accumulation'>,
+  steps: number,
+): number {
   if (batchesPerEpoch === undefined) return steps * accumulation;
   const stepsPerEpoch = Math.max(1, Math.floor(batchesPerEpoch / accumulation));
   return Math.floor(steps / stepsPerEpoch) * batchesPerEpoch + (steps % stepsPerEpoch) * accumulation;

@@ -18,7 +18,10 @@ export interface StageOptions<Batch> {
   readonly prepare: (step: number, micro: number) => Promise<Batch>;
   /** Puts a micro-batch into the tensors that `loss` reads. */
   readonly feed: (batch: Batch, step: number, micro: number) => void;
-  /** Records the loss of a micro-batch. It is recorded once and replayed in every step: nothing in it may come from the host. */
+  /**
+   * Records the loss of a micro-batch. It is recorded once and replayed in every step: nothing in it may come from the
+   * host.
+   */
   readonly loss: (micro: number) => Tensor;
   /** Called for every step, in order, once its numbers are back; later steps may be under way by then. */
   readonly onStep: (report: StepReport) => void;
@@ -28,8 +31,12 @@ export interface StageOptions<Batch> {
   readonly onPause?: (step: number) => Promise<boolean> | boolean;
 }
 
-/** Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `Optimizer.step` tells. */
-export function recordStep(optimizer: Optimizer, accumulation: number, loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
+/**
+ * Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `Optimizer.step`
+ * tells.
+ */
+export function recordStep(optimizer: Optimizer, accumulation: number,
+  loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
   const { gpu } = optimizer;
   optimizer.zeroGrad();
   const losses = Array.from({ length: accumulation }, (_, micro) => gpu.scope(() => {
@@ -42,9 +49,12 @@ export function recordStep(optimizer: Optimizer, accumulation: number, loss: (mi
 
 /** Trains from step `done` to `steps`, or until `onPause` says stop. Returns the steps done. */
 export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<number> {
-  const { gpu, optimizer, schedule, steps, done = 0, accumulation = 1, pausesAfter = () => false, onPause = () => true } = options;
-  const load = (step: number) => Promise.all(Array.from({ length: accumulation }, (_, micro) => options.prepare(step, micro)));
-  using reports = new StepReports(gpu, { accumulation, done, lr: (step) => learningRate(schedule, step), onStep: options.onStep });
+  const { gpu, optimizer, schedule, steps, done = 0, accumulation = 1, pausesAfter = () => false,
+    onPause = () => true } = options;
+  const load = (step: number) =>
+    Promise.all(Array.from({ length: accumulation }, (_, micro) => options.prepare(step, micro)));
+  using reports = new StepReports(gpu, { accumulation, done, lr: (step) => learningRate(schedule, step),
+    onStep: options.onStep });
   using step = gpu.capture(() => {
     const { losses, control } = recordStep(optimizer, accumulation, options.loss);
     reports.append(losses, control);
@@ -55,7 +65,8 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     optimizer.schedule(optimizer.groups.map((group) => learningRate(schedule, index, group.lrScale)));
     step.run();
     next = index + 1 < steps ? load(index + 1) : Promise.resolve([]);
-    next.catch(() => undefined); // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile
+    // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile
+    next.catch(() => undefined);
     await reports.submitted();
     if (!pausesAfter(index + 1)) continue;
     await reports.drain();

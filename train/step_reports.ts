@@ -34,7 +34,10 @@ export interface ReportOptions {
   readonly onStep: (report: StepReport) => void;
 }
 
-/** Brings back what steps did while later steps run: a history on the GPU, read every few steps and never waited for twice. */
+/**
+ * Brings back what steps did while later steps run: a history on the GPU, read every few steps and never waited for
+ * twice.
+ */
 export class StepReports {
   readonly #options: ReportOptions;
   readonly #history: History;
@@ -88,8 +91,11 @@ export class StepReports {
     const control = values.subarray(accumulation);
     const step = done + row + 1;
     const loss = values.subarray(0, accumulation).reduce((sum, value) => sum + value, 0) / accumulation;
-    if (control[CONTROL.skippedInARow] >= MAX_SKIPPED) throw new NonFiniteError(`the gradient of ${MAX_SKIPPED} steps in a row`, step);
-    onStep({ step, loss, gradNorm: control[CONTROL.norm], lr: lr(step - 1), lossScale: control[CONTROL.lossScale], skipped: control[CONTROL.skipped] !== 0 });
+    if (control[CONTROL.skippedInARow] >= MAX_SKIPPED) {
+      throw new NonFiniteError(`the gradient of ${MAX_SKIPPED} steps in a row`, step);
+    }
+    onStep({ step, loss, gradNorm: control[CONTROL.norm], lr: lr(step - 1), lossScale: control[CONTROL.lossScale],
+      skipped: control[CONTROL.skipped] !== 0 });
   }
 
   dispose(): void {

@@ -31,16 +31,24 @@ export async function modelConfigOf({ model, data }: TrainConfig): Promise<Xclip
   await checkpoint?.close();
   const config = { ...(checkpoint?.config ?? PRESETS[model.preset as keyof typeof PRESETS]), frames: data.frames };
   const { imageSize } = config.vision;
-  if (imageSize !== data.size) throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`], `set data.size to ${imageSize}`);
+  if (imageSize !== data.size) {
+    throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
+      `set data.size to ${imageSize}`);
+  }
   return config;
 }
 
 /** A model of the system that a configuration asks for; its parameters are zero. */
 export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: XclipConfig): VideoModel {
-  return model.system === 'xclip' ? new Xclip(gpu, config, { dropPath: model.dropPath, recompute: train.recompute }) : new Clip(gpu, config);
+  return model.system === 'xclip'
+    ? new Xclip(gpu, config, { dropPath: model.dropPath, recompute: train.recompute })
+    : new Clip(gpu, config);
 }
 
-/** Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the parts. */
+/**
+ * Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the
+ * parts.
+ */
 export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
   const { model: options, data, train } = run;
   const config = await modelConfigOf(run);
@@ -55,7 +63,8 @@ export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
     return {
       model,
       tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
-      preprocessor: { ...(checkpoint?.preprocessor ?? official), shortSide: data.crop ? official.shortSide : imageSize },
+      preprocessor: { ...(checkpoint?.preprocessor ?? official),
+        shortSide: data.crop ? official.shortSide : imageSize },
     };
   } finally {
     await checkpoint?.close();
@@ -69,7 +78,9 @@ async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<s
 }
 
 /** Opens a trained model to be used as it is. */
-export async function openSystem(gpu: Gpu, path: string, { system = 'xclip', precision = 'f32' }: { system?: TrainConfig['model']['system']; precision?: FloatType } = {}): Promise<System> {
+export async function openSystem(gpu: Gpu, path: string,
+  { system = 'xclip', precision = 'f32' }: { system?: TrainConfig['model']['system']; precision?: FloatType } =
+    {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
     const model = system === 'xclip' ? new Xclip(gpu, checkpoint.config) : new Clip(gpu, checkpoint.config);
@@ -83,7 +94,9 @@ export async function openSystem(gpu: Gpu, path: string, { system = 'xclip', pre
 }
 
 /** How the parts that are trained from nothing start, where the configuration says so. */
-function startOf({ mitPositions, mitWeights, promptWeights }: TrainConfig['model']['init']): (name: string) => Init | undefined {
+function startOf(
+  { mitPositions, mitWeights, promptWeights }: TrainConfig['model']['init'],
+): (name: string) => Init | undefined {
   return (name) => {
     if (name === 'mit.positional_embedding') return truncatedNormal(mitPositions);
     if (/^mit\..*(out_proj|c_fc|c_proj)\.weight$/.test(name)) return truncatedNormal(mitWeights);
@@ -101,7 +114,8 @@ export function inputOf({ config, visual: { type } }: VideoModel, { mean, std }:
 const TEXTS_AT_ONCE = 64;
 
 /** Features of texts, computed once: [K, E], not normalised, not on the tape. The caller frees them. */
-export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>, texts: readonly string[]): Tensor {
+export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
+  texts: readonly string[]): Tensor {
   const { context } = model.config.text;
   const width = model.config.embedDim;
   const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.visual.type, 'text features'));

@@ -1,4 +1,7 @@
-/** Who imports whom, read from the sources: every import statement counts, those of types and those inside of functions too. */
+/**
+ * Who imports whom, read from the sources: every import statement counts, those of types and those inside of functions
+ * too.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
@@ -23,7 +26,8 @@ export function importsOf(text: string): Import[] {
   const inside = text.matchAll(/(typeof )?\bimport\(\s*['"]([^'"]+)['"]/g);
   return [
     ...Array.from(whole, ([, type, target]) => ({ target, isDynamic: false, isType: type !== undefined })),
-    ...Array.from(inside, ([, type, target]) => ({ target, isDynamic: type === undefined, isType: type !== undefined })),
+    ...Array.from(inside,
+      ([, type, target]) => ({ target, isDynamic: type === undefined, isType: type !== undefined })),
   ];
 }
 
@@ -32,7 +36,10 @@ export function resolve(path: string, target: string): string {
   return normalize(join(dirname(path), target));
 }
 
-/** Every source file of some folders, with what stands in it. What types say of a module beside it, in `x.d.mts`, is part of `x.mjs`. */
+/**
+ * Every source file of some folders, with what stands in it. What types say of a module beside it, in `x.d.mts`, is
+ * part of `x.mjs`.
+ */
 export function sourcesOf(root: string, folders: readonly string[]): ReadonlyMap<string, string> {
   const sources = new Map<string, string>();
   for (const folder of folders) {
@@ -54,14 +61,21 @@ export function sourcesOf(root: string, folders: readonly string[]): ReadonlyMap
 export function graphOf(root: string, folders: readonly string[] = PARTS): Graph {
   const sources = sourcesOf(root, folders);
   const importedBy = (path: string, text: string) => {
-    const relative = importsOf(text).filter(({ target }) => target.startsWith('.')).map(({ target }) => resolve(path, target));
-    for (const target of relative) if (!existsSync(join(root, target))) throw new Error(`${path} imports ${target}, which is not there`);
+    const relative = importsOf(text).filter(({ target }) => target.startsWith('.')).map(({ target }) =>
+      resolve(path, target)
+    );
+    for (const target of relative) {
+      if (!existsSync(join(root, target))) throw new Error(`${path} imports ${target}, which is not there`);
+    }
     return [...new Set(relative.filter((target) => sources.has(target)))];
   };
   return new Map([...sources].map(([path, text]) => [path, importedBy(path, text)]));
 }
 
-/** Files that import each other, directly or by way of others: each circle as a sorted list. Tarjan 1972, strongly connected components. */
+/**
+ * Files that import each other, directly or by way of others: each circle as a sorted list. Tarjan 1972, strongly
+ * connected components.
+ */
 export function circlesOf(graph: Graph): string[][] {
   const order = new Map<string, number>();
   const least = new Map<string, number>();

@@ -20,7 +20,13 @@ const circles = circlesOf(graph);
 mkdirSync(dirname(path), { recursive: true });
 writeFileSync(path, await importsPicture(graph));
 for (const [i, circle] of circles.entries()) {
-  console.log(`circle ${i + 1}, ${circle.length} files that import each other:\n${circle.map((file) => `  ${file}`).join('\n')}`);
+  console.log(
+    `circle ${i + 1}, ${circle.length} files that import each other:\n${circle.map((file) => `  ${file}`).join('\n')}`,
+  );
 }
-console.log(`${graph.size} files, ${[...graph.values()].flat().length} imports, types counted; circles: ${circles.length}\nwrote ${path}`);
+console.log(
+  `${graph.size} files, ${
+    [...graph.values()].flat().length
+  } imports, types counted; circles: ${circles.length}\nwrote ${path}`,
+);
 process.exitCode = circles.length === 0 ? 0 : 1;

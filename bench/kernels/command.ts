@@ -41,14 +41,17 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
   let rows: Row[] = [];
   for (const [i, entry] of entries.entries()) {
     progress(`${i + 1} of ${entries.length}: ${entry.room.name}, ${entry.name}`);
-    rows.push(...(await measure(gpu, entry, roofs, options.types, entry.isWorkload ? PATIENCE.workload : PATIENCE.awkward)));
+    rows.push(
+      ...(await measure(gpu, entry, roofs, options.types, entry.isWorkload ? PATIENCE.workload : PATIENCE.awkward)),
+    );
     if (entries[i + 1]?.room === entry.room) continue;
     progress('');
     console.log(`${entry.room.name}\n\n${kernelTable(rows.filter(({ room }) => room === entry.room.name))}\n`);
   }
   highestRoofs = highest(highestRoofs, await measureRoofs(gpu));
   const exitCode = earlier === undefined ? 0 : await judge();
-  const copies = { fastest: Math.max(highestRoofs.gbps, ...rows.map((row) => row.roofs.gbps)), bytes: roofs.copiedBytes };
+  const copies = { fastest: Math.max(highestRoofs.gbps, ...rows.map((row) => row.roofs.gbps)),
+    bytes: roofs.copiedBytes };
   roofs.dispose();
   const data: KernelData = { roofs: highestRoofs, rows };
   if (options.json !== undefined) {
@@ -72,7 +75,11 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
       progress('');
     }
     const comparison = compare(before.rows, rows);
-    console.log(`${options.compare}: ${before.date}, commit ${before.commit}, ${before.environment.adapter}; roofs then: ${roofsText(before.roofs)}`);
+    console.log(
+      `${options.compare}: ${before.date}, commit ${before.commit}, ${before.environment.adapter}; roofs then: ${
+        roofsText(before.roofs)
+      }`,
+    );
     console.log(`${comparisonText(comparison, options.compare as string)}\n`);
     return comparison.slower.length > 0 ? 1 : 0;
   }

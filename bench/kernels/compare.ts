@@ -3,10 +3,11 @@ import { highest } from '../roofs/index.ts';
 import { type Row, shareOf } from './measure.ts';
 
 /**
- * The rule. Noise only ever adds time, so the minimum time of a row is what repeats: in units of the roofs, which are found between its
- * rounds, because a machine may be slow as a whole. A row counts as slower if its minimum time rose by more than LIMIT, and by more than twice what
- * is not known of the minimum times: how far the third best round lies above the best. And it must still do so after more rounds. Short rows are
- * not judged. The work of both is counted as it is now.
+ * The rule. Noise only ever adds time, so the minimum time of a row is what repeats: in units of the roofs, which are
+ * found between its rounds, because a machine may be slow as a whole. A row counts as slower if its minimum time rose
+ * by more than LIMIT, and by more than twice what is not known of the minimum times: how far the third best round lies
+ * above the best. And it must still do so after more rounds. Short rows are not judged. The work of both is counted as
+ * it is now.
  */
 export const LIMIT = 0.1;
 /** Nanoseconds; below, what a dispatch costs by itself moves more than LIMIT. */
@@ -31,7 +32,8 @@ export interface Comparison {
   readonly unmatched: number;
 }
 
-const keyOf = ({ room, case: name, isWorkload, variant, direction, type }: Row) => [room, name, isWorkload, variant, direction, type].join('\n');
+const keyOf = ({ room, case: name, isWorkload, variant, direction, type }: Row) =>
+  [room, name, isWorkload, variant, direction, type].join('\n');
 
 /** By which part the third best round is above the best. */
 function doubtOf({ minimumTimes }: Row): number {
@@ -69,6 +71,9 @@ export function pooled(rows: readonly Row[], again: readonly Row[]): Row[] {
   const second = new Map(again.map((row) => [keyOf(row), row]));
   return rows.map((row) => {
     const other = second.get(keyOf(row));
-    return other === undefined ? row : { ...other, minimumTimes: [...row.minimumTimes, ...other.minimumTimes], roofs: highest(row.roofs, other.roofs) };
+    return other === undefined
+      ? row
+      : { ...other, minimumTimes: [...row.minimumTimes, ...other.minimumTimes],
+        roofs: highest(row.roofs, other.roofs) };
   });
 }

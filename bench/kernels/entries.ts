@@ -25,7 +25,10 @@ export interface Filters {
   readonly models: boolean;
 }
 
-/** Names of variants that some kernel of a room has here, the plainest first. Where a kernel lacks one, it runs as it would by itself. */
+/**
+ * Names of variants that some kernel of a room has here, the plainest first. Where a kernel lacks one, it runs as it
+ * would by itself.
+ */
 export function variantsOf(gpu: Gpu, room: Room): string[] {
   const names = [...new Set(room.kernels.flatMap((kernel) => kernel.variants(gpu)))];
   return names.length === 1 ? names : names.filter((name) => name !== 'only').reverse();
@@ -33,24 +36,37 @@ export function variantsOf(gpu: Gpu, room: Room): string[] {
 
 /** Whether some kernel of the room has this variant for tensors that are stored so. */
 export function takes(gpu: Gpu, room: Room, variant: string, stored: FloatType): boolean {
-  return room.kernels.some((kernel) => kernel.candidates(gpu, stored).some((candidate) => candidate.variant === variant));
+  return room.kernels.some((kernel) =>
+    kernel.candidates(gpu, stored).some((candidate) => candidate.variant === variant)
+  );
 }
 
 /** Every room × case that the filters leave, those of model sizes first. */
 export function entriesOf(gpu: Gpu, filters: Filters): Entry[] {
-  const chosen = filters.room === undefined ? rooms : [oneOf('room', filters.room, rooms.map(({ name }) => name))].map((name) => rooms.find((room) => room.name === name) as Room);
-  if (filters.variant !== undefined) oneOf('variant', filters.variant, [...new Set(chosen.flatMap((room) => variantsOf(gpu, room)))]);
+  const chosen = filters.room === undefined
+    ? rooms
+    : [oneOf('room', filters.room, rooms.map(({ name }) => name))].map((name) =>
+      rooms.find((room) => room.name === name) as Room
+    );
+  if (filters.variant !== undefined) {
+    oneOf('variant', filters.variant, [...new Set(chosen.flatMap((room) => variantsOf(gpu, room)))]);
+  }
   const all = chosen.flatMap((room): Entry[] => {
     const variants = variantsOf(gpu, room).filter((name) => filters.variant === undefined || name === filters.variant);
     if (variants.length === 0) return [];
     return [
       ...workloadsFor(gpu, room).map(({ name, make }) => ({ room, name, isWorkload: true, variants, make })),
-      ...(filters.models ? [] : room.cases.map((item) => ({ room, name: item.name, isWorkload: false, variants, make: () => item }))),
+      ...(filters.models
+        ? []
+        : room.cases.map((item) => ({ room, name: item.name, isWorkload: false, variants, make: () => item }))),
     ];
   });
-  const left = all.filter(({ name }) => filters.case === undefined || name.toLowerCase().includes(filters.case.toLowerCase()));
+  const left = all.filter(({ name }) =>
+    filters.case === undefined || name.toLowerCase().includes(filters.case.toLowerCase())
+  );
   if (left.length === 0) {
-    throw new FirstlightError('FL_USAGE', `--case ${filters.case}: no case has this in its name`, {}, `there are ${all.map(({ name }) => `"${name}"`).join(', ')}`);
+    throw new FirstlightError('FL_USAGE', `--case ${filters.case}: no case has this in its name`, {},
+      `there are ${all.map(({ name }) => `"${name}"`).join(', ')}`);
   }
   return left;
 }
@@ -58,5 +74,6 @@ export function entriesOf(gpu: Gpu, filters: Filters): Entry[] {
 function oneOf(flag: string, word: string, known: readonly string[]): string {
   if (known.includes(word)) return word;
   const guess = nearest(word, known);
-  throw new FirstlightError('FL_USAGE', `--${flag}: there is no ${flag} "${word}"`, {}, `${guess === undefined ? '' : `did you mean ${guess}? `}There are ${known.join(', ')}`);
+  throw new FirstlightError('FL_USAGE', `--${flag}: there is no ${flag} "${word}"`, {},
+    `${guess === undefined ? '' : `did you mean ${guess}? `}There are ${known.join(', ')}`);
 }

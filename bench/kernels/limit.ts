@@ -4,8 +4,8 @@ import { digits, percent } from '../table.ts';
 import { minimumTimeOf, type Row, shareOf } from './measure.ts';
 
 /**
- * A copy's stores read the lines that they write, which nobody counts: three transfers for two. What writes where it has read, or reads alone, moves
- * up to half as many counted bytes again in the same time.
+ * A copy's stores read the lines that they write, which nobody counts: three transfers for two. What writes where it
+ * has read, or reads alone, moves up to half as many counted bytes again in the same time.
  */
 const UNCOUNTED = 1.5;
 /** By how much a machine is faster in one moment than in another, at most. */
@@ -26,8 +26,9 @@ interface Excess {
 }
 
 /**
- * How a row exceeds what its machine can do. Arithmetic exceeds no roof. Bytes that lie in a cache may move faster than those of the copy beside
- * them, but no faster than the fastest copy; bytes that no cache holds, because the copy of the roof moves fewer, not even that.
+ * How a row exceeds what its machine can do. Arithmetic exceeds no roof. Bytes that lie in a cache may move faster than
+ * those of the copy beside them, but no faster than the fastest copy; bytes that no cache holds, because the copy of
+ * the roof moves fewer, not even that.
  */
 function excessOf(row: Row, copies: Copies): Excess | undefined {
   const time = minimumTimeOf(row);
@@ -46,10 +47,16 @@ export function refuseExcess(rows: readonly Row[], copies: Copies): void {
     if (excess === undefined) return [];
     const title = `${row.room}, ${row.case}, ${row.variant}, ${row.direction} in ${row.type}`;
     const cost = `a cost of ${digits(row.bytes / 1e6)} MB and ${digits(row.flops / 1e6)} Mflop`;
-    return [`${title}: ${percent(shareOf(row))} of the roof; ${cost} in the minimum time is ${excess.rate}, where no kernel can do more than ${excess.most}`];
+    return [
+      `${title}: ${
+        percent(shareOf(row))
+      } of the roof; ${cost} in the minimum time is ${excess.rate}, where no kernel can do more than ${excess.most}`,
+    ];
   });
   if (found.length === 0) return;
-  const folders = [...new Set(rows.map(({ room }) => room))].filter((room) => found.some((line) => line.startsWith(`${room}, `)));
+  const folders = [...new Set(rows.map(({ room }) => room))].filter((room) =>
+    found.some((line) => line.startsWith(`${room}, `))
+  );
   const hint = `${folders.map((room) => `kernels/${room}/cost.ts`).join(', ')} may count what no dispatch moves`;
   throw new FirstlightError('FL_EXCESS', found.join('\n'), { rows: found.length }, hint);
 }

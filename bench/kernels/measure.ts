@@ -27,9 +27,14 @@ export interface Row {
   readonly bytes: number;
   /** The least GPU time of each round, in nanoseconds. */
   readonly minimumTimes: readonly number[];
-  /** The most that copies and arithmetic reached between the rounds; on matrix units, if they multiply what is stored so. */
+  /**
+   * The most that copies and arithmetic reached between the rounds; on matrix units, if they multiply what is stored
+   * so.
+   */
   readonly roofs: Control;
-  /** Nanoseconds of the first call over the median of the later ones: compiling, as far as no cache knew the program. */
+  /**
+   * Nanoseconds of the first call over the median of the later ones: compiling, as far as no cache knew the program.
+   */
   readonly compile: number;
 }
 
@@ -62,22 +67,31 @@ export interface Patience {
   readonly seconds: number;
 }
 
-/** Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen. */
-export const PATIENCE = { workload: { rounds: 12, seconds: 0.03 }, awkward: { rounds: 1, seconds: 0.05 }, again: { rounds: 30, seconds: 0.03 } } as const satisfies Record<string, Patience>;
+/**
+ * Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen.
+ */
+export const PATIENCE = { workload: { rounds: 12, seconds: 0.03 }, awkward: { rounds: 1, seconds: 0.05 },
+  again: { rounds: 30, seconds: 0.03 } } as const satisfies Record<string, Patience>;
 
-/** Nanoseconds of a first call. What takes longer is called once a round, in a FEW rounds; beyond the second once more in all. */
+/**
+ * Nanoseconds of a first call. What takes longer is called once a round, in a FEW rounds; beyond the second once more
+ * in all.
+ */
 const [SLOW, VERY_SLOW] = [0.4e9, 2e9];
 const FEW = 5;
 
 /**
- * Lets benny call `work` again and again. It calls once at registration and again without having awaited that, so calls wait in
- * line; it would wait for ever for a call that failed, so a failure is kept and thrown in the end; and it announces every suite on the
- * console, where a table is to stand.
+ * Lets benny call `work` again and again. It calls once at registration and again without having awaited that, so calls
+ * wait in line; it would wait for ever for a call that failed, so a failure is kept and thrown in the end; and it
+ * announces every suite on the console, where a table is to stand.
  */
 async function repeat(name: string, work: () => Promise<void>, seconds: number): Promise<void> {
   let failure: unknown;
   let last: Promise<void> = Promise.resolve();
-  const inLine = () => (last = last.then(() => (failure === undefined ? work() : undefined)).catch((error: unknown) => void (failure = error)));
+  const inLine =
+    () => (last = last.then(() => (failure === undefined ? work() : undefined)).catch((error: unknown) =>
+      void (failure = error)
+    ));
   const cases = { minSamples: 2, maxTime: seconds, minTime: seconds / 8, delay: 0, initCount: 1 };
   const { log } = console;
   console.log = () => undefined;
@@ -108,10 +122,11 @@ interface Round {
 }
 
 /**
- * All rows of one entry: every variant, in every type of storage that it takes. They take turns, and the roofs with them, so that a machine that
- * slows down slows all of them.
+ * All rows of one entry: every variant, in every type of storage that it takes. They take turns, and the roofs with
+ * them, so that a machine that slows down slows all of them.
  */
-export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[], { rounds, seconds }: Patience): Promise<Row[]> {
+export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[],
+  { rounds, seconds }: Patience): Promise<Row[]> {
   const item = entry.make();
   const inputs = types.map((type) => new Prepared(gpu, item, type, () => roofs.warmUp()));
   const all: Contender[] = [];
@@ -135,8 +150,9 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
         if (i >= (time < SLOW ? rounds : time < VERY_SLOW ? FEW : 1)) continue;
         prefer(gpu, entry.room.kernels, contender.variant, contender.type);
         const round: Round = { samples: { forward: [], gradient: [] }, roofs: before };
-        if (time < SLOW) await repeat(`${entry.name}, ${contender.variant}`, () => keepSample(contender, round), seconds);
-        else await keepSample(contender, round);
+        if (time < SLOW) {
+          await repeat(`${entry.name}, ${contender.variant}`, () => keepSample(contender, round), seconds);
+        } else await keepSample(contender, round);
         const after = await control();
         round.roofs = highest(before, after);
         contender.rounds.push(round);
@@ -156,11 +172,14 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
 
 /** Which of them have a row, by direction, and under which name of a variant. */
 function titlesOf(contenders: readonly Contender[]): Readonly<Record<Direction, ReadonlyMap<Contender, string>>> {
-  const named = (direction: Direction) => [...new Set(contenders.map(({ type }) => type))].flatMap((type) => {
-    const own = contenders.filter((contender) => contender.type === type);
-    const names = distinct(own.map(({ variant, first }) => ({ variant, sample: first[direction] })));
-    return own.flatMap((contender, i): [Contender, string][] => (names[i] === undefined ? [] : [[contender, names[i]]]));
-  });
+  const named = (direction: Direction) =>
+    [...new Set(contenders.map(({ type }) => type))].flatMap((type) => {
+      const own = contenders.filter((contender) => contender.type === type);
+      const names = distinct(own.map(({ variant, first }) => ({ variant, sample: first[direction] })));
+      return own.flatMap((contender,
+        i): [Contender, string][] => (names[i] === undefined ? [] : [[contender, names[i]]])
+      );
+    });
   return { forward: new Map(named('forward')), gradient: new Map(named('gradient')) };
 }
 
@@ -181,8 +200,9 @@ export interface Asked {
 }
 
 /**
- * Under which name each of them has a row, or undefined if it has none: it dispatched nothing, or what another one did. The name is that of
- * what was dispatched, not of what was asked for: a kernel without variants is `only`, and one that lacks the variant runs as it would by itself.
+ * Under which name each of them has a row, or undefined if it has none: it dispatched nothing, or what another one did.
+ * The name is that of what was dispatched, not of what was asked for: a kernel without variants is `only`, and one that
+ * lacks the variant runs as it would by itself.
  */
 export function distinct(asked: readonly Asked[]): readonly (string | undefined)[] {
   const names = asked.map(({ variant, sample }) => sample && dispatchedVariant(variant, sample.variants));
@@ -194,7 +214,9 @@ export function distinct(asked: readonly Asked[]): readonly (string | undefined)
   const seen = new Set<string>();
   return asked.map(({ sample }, i) => {
     const name = names[i];
-    if (name === undefined || sample === undefined || owners.get(name) !== i || seen.has(sample.fingerprint)) return undefined;
+    if (name === undefined || sample === undefined || owners.get(name) !== i || seen.has(sample.fingerprint)) {
+      return undefined;
+    }
     seen.add(sample.fingerprint);
     return name;
   });
@@ -208,7 +230,8 @@ function dispatchedVariant(asked: string, dispatched: readonly string[]): string
 }
 
 /** One row, or none where another one is the same. */
-function rowsOf(entry: Entry, item: Case, { type, first, rounds }: Contender, direction: Direction, variant: string | undefined): Row[] {
+function rowsOf(entry: Entry, item: Case, { type, first, rounds }: Contender, direction: Direction,
+  variant: string | undefined): Row[] {
   const cost = direction === 'forward' ? item.cost(type) : item.gradientCost?.(type);
   const called = first[direction];
   if (variant === undefined || cost === undefined || called === undefined) return [];

@@ -4,7 +4,9 @@ import type { Case, Input } from '../../kernels/shared/room.ts';
 
 export type Direction = 'forward' | 'gradient';
 
-/** One call: what it dispatched, how long each dispatch took on the GPU, and all of it by both clocks, in nanoseconds. */
+/**
+ * One call: what it dispatched, how long each dispatch took on the GPU, and all of it by both clocks, in nanoseconds.
+ */
 export interface Sample {
   /** Variants of the kernels, in the order of the dispatches: the ends of their names. */
   readonly variants: readonly string[];
@@ -15,7 +17,10 @@ export interface Sample {
   readonly wall: number;
 }
 
-/** What goes before the work that is timed: one dispatch, which wakes the machine up, as other kernels would have in a model. */
+/**
+ * What goes before the work that is timed: one dispatch, which wakes the machine up, as other kernels would have in a
+ * model.
+ */
 export type WarmUp = () => void;
 
 async function sampleOf(gpu: Gpu, warmUp: WarmUp, work: () => void): Promise<Sample> {
@@ -42,7 +47,10 @@ export class Prepared {
   readonly #type: FloatType;
   readonly #warmUp: WarmUp;
   readonly #inputs: Readonly<Record<string, AnyTensor>>;
-  /** The gradient of the result, made once: written anew before each call, it would drive out of the caches what the forward pass left there. */
+  /**
+   * The gradient of the result, made once: written anew before each call, it would drive out of the caches what the
+   * forward pass left there.
+   */
   #dy: Tensor | undefined;
 
   constructor(gpu: Gpu, item: Case, type: FloatType, warmUp: WarmUp) {
@@ -50,14 +58,17 @@ export class Prepared {
     this.#warmUp = warmUp;
     this.#item = item;
     this.#type = type;
-    this.#inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, type)]));
+    this.#inputs = Object.fromEntries(
+      Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, type)]),
+    );
     for (const name of item.wrt) this.#inputs[name].requiresGrad = true;
   }
 
   /** One forward pass and, where there is one, one gradient. @param between is called after the first of them */
   async sample(between?: () => void): Promise<Record<Direction, Sample | undefined>> {
     let outputs: readonly AnyTensor[] = [];
-    const forward = await sampleOf(this.#gpu, this.#warmUp, () => void (outputs = this.#item.run(this.#inputs, this.#type)));
+    const forward = await sampleOf(this.#gpu, this.#warmUp,
+      () => void (outputs = this.#item.run(this.#inputs, this.#type)));
     between?.();
     const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(outputs[0] as Tensor);
     for (const output of outputs) output.dispose();
@@ -88,7 +99,13 @@ export class Prepared {
 }
 
 function upload(gpu: Gpu, name: string, { shape, data, isWide }: Input, type: FloatType): AnyTensor {
-  const dtype = data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : isWide === true ? 'f32' : type;
+  const dtype = data instanceof Uint32Array
+    ? 'u32'
+    : data instanceof Int32Array
+    ? 'i32'
+    : isWide === true
+    ? 'f32'
+    : type;
   const tensor = gpu.keep(Tensor.empty(gpu, shape, dtype, name) as AnyTensor);
   tensor.write(data as never);
   return tensor;

@@ -26,27 +26,42 @@ function section(room: string, rows: readonly Row[]): Html {
   const awkward = rows.filter(({ isWorkload }) => !isWorkload);
   return html`<section id="${room}"><h2>${room}</h2><p class="hint"><a href="../../../kernels/${room}/README.md">the room: its WGSL, its formulas, its variants</a></p>
 ${table(models)}
-${awkward.length === 0 ? html`` : html`<details class="card"><summary>${awkward.length} rows at the awkward sizes of its tests</summary>${table(awkward)}</details>`}</section>`;
+${
+    awkward.length === 0
+      ? html``
+      : html`<details class="card"><summary>${awkward.length} rows at the awkward sizes of its tests</summary>${
+        table(awkward)
+      }</details>`
+  }</section>`;
 }
 
 /** The fastest variant of a case and direction stands out. */
 function isBest(row: Row, rows: readonly Row[]): boolean {
-  const isRival = (other: Row) => other.case === row.case && other.direction === row.direction && other.type === row.type;
+  const isRival = (other: Row) =>
+    other.case === row.case && other.direction === row.direction && other.type === row.type;
   return rows.every((other) => !isRival(other) || other.gpu.least >= row.gpu.least);
 }
 
 function table(rows: readonly Row[]): Html {
-  const line = (row: Row) => html`<tr${new Html(isBest(row, rows) ? ' class="best"' : '')}>
-<td>${row.case}</td><td>${row.variant === 'only' ? '' : row.variant}</td><td>${row.type}</td><td>${row.direction}</td><td class="n">${row.dispatches}</td>
-<td class="n">${duration(row.gpu.median)}</td><td class="n">${duration(row.gpu.low)} to ${duration(row.gpu.high)}</td><td class="n">${duration(row.wall.median)}</td>
+  const line = (row: Row) =>
+    html`<tr${new Html(isBest(row, rows) ? ' class="best"' : '')}>
+<td>${row.case}</td><td>${
+      row.variant === 'only' ? '' : row.variant
+    }</td><td>${row.type}</td><td>${row.direction}</td><td class="n">${row.dispatches}</td>
+<td class="n">${duration(row.gpu.median)}</td><td class="n">${duration(row.gpu.low)} to ${
+      duration(row.gpu.high)
+    }</td><td class="n">${duration(row.wall.median)}</td>
 <td class="n">${row.flops === 0 ? '' : digits(gflopsOf(row))}</td><td class="n">${digits(gbpsOf(row))}</td>
-<td title="bound by ${boundOf(row)}"><span class="meter"><i style="width:${(100 * Math.min(1, shareOf(row))).toFixed(1)}%"></i></span>${percent(shareOf(row))}</td><td class="n">${duration(row.compile)}</td></tr>`;
+<td title="bound by ${boundOf(row)}"><span class="meter"><i style="width:${
+      (100 * Math.min(1, shareOf(row))).toFixed(1)
+    }%"></i></span>${percent(shareOf(row))}</td><td class="n">${duration(row.compile)}</td></tr>`;
   return html`<div class="scroll"><table class="rows"><tr><th>case</th><th>variant</th><th>stored</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
 ${rows.map(line)}</table></div>`;
 }
 
 /** @param picture the roofline, as SVG */
-export function reportPage({ environment, commit, date, command, roofs, rows }: Results<KernelData>, picture: string): string {
+export function reportPage({ environment, commit, date, command, roofs, rows }: Results<KernelData>,
+  picture: string): string {
   const names = [...new Set(rows.map(({ room }) => room))];
   const { adapter, machine, versions } = environment;
   return html`<!doctype html>
@@ -61,8 +76,14 @@ export function reportPage({ environment, commit, date, command, roofs, rows }: 
 <main>
 <header>
 <h1>Kernels on ${adapter}</h1>
-<p class="lead">Every room, case and usable variant, forward and gradient, beside what this machine can do at most: ${roofsText(roofs)}, measured in the same run.</p>
-<div class="facts"><span>${date.slice(0, 16).replace('T', ' ')} UTC</span><span>commit ${commit}</span><span>${machine}</span>${Object.entries(versions).map(([name, version]) => html`<span>${name} ${version}</span>`)}<span>${command}</span></div>
+<p class="lead">Every room, case and usable variant, forward and gradient, beside what this machine can do at most: ${
+    roofsText(roofs)
+  }, measured in the same run.</p>
+<div class="facts"><span>${
+    date.slice(0, 16).replace('T', ' ')
+  } UTC</span><span>commit ${commit}</span><span>${machine}</span>${
+    Object.entries(versions).map(([name, version]) => html`<span>${name} ${version}</span>`)
+  }<span>${command}</span></div>
 </header>
 <div class="picture">${new Html(picture)}</div>
 <p class="hint">GPU: between timestamps around each dispatch. Wall: from the call to the results on the host. Of the roof: the time that the roofs leave, measured before and after each turn, over the minimum time of all turns. Compile: the first call, less the median. The fastest variant is bold.</p>

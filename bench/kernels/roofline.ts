@@ -35,7 +35,9 @@ export function dotsOf(rows: readonly Row[]): Dot[] {
     intensity: row.flops / row.bytes,
     gflops: gflopsOf(row),
     isForward: row.direction === 'forward',
-    title: `${row.room}, ${row.case}, ${row.direction}, ${row.variant}: ${duration(row.gpu.median)}, ${digits(gflopsOf(row))} GFLOP/s, ${digits(gbpsOf(row))} GB/s, ${percent(shareOf(row))} of the roof`,
+    title: `${row.room}, ${row.case}, ${row.direction}, ${row.variant}: ${duration(row.gpu.median)}, ${
+      digits(gflopsOf(row))
+    } GFLOP/s, ${digits(gbpsOf(row))} GB/s, ${percent(shareOf(row))} of the roof`,
   }));
 }
 
@@ -57,33 +59,46 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const ridge = roofs.gflops / roofs.gbps;
   const roof = [left, ridge, right].map((x) => [x, Math.min(roofs.gflops, x * roofs.gbps)] as const);
   // roofs that f32 on the lanes of the adapter has not over it, but kernels or processors may reach
-  const further = [{ name: 'fused on the processor', gflops: roofs.processorGflops }, { name: 'matrix units, f16', gflops: roofs.matrixGflops }, { name: 'matrix units, f32', gflops: roofs.wideMatrixGflops }].flatMap(({ name, gflops }) => (gflops === undefined ? [] : [{ name, gflops }]));
+  const further = [{ name: 'fused on the processor', gflops: roofs.processorGflops }, { name: 'matrix units, f16',
+    gflops: roofs.matrixGflops }, { name: 'matrix units, f32', gflops: roofs.wideMatrixGflops }].flatMap((
+      { name, gflops },
+    ) => (gflops === undefined ? [] : [{ name, gflops }]));
   const rooms = roomsOf(dots);
   const colourOf = (room: string) => COLOURS[rooms.indexOf(room)] ?? OTHERS.colour;
-  const place = { x: 'intensity', y: 'gflops', stroke: ({ room }: Dot) => colourOf(room), r: 5, strokeWidth: 1.8, title: 'title' };
+  const place = { x: 'intensity', y: 'gflops', stroke: ({ room }: Dot) => colourOf(room), r: 5, strokeWidth: 1.8,
+    title: 'title' };
   const { document } = parseHTML('<html></html>');
   const figure = Plot.plot({
     document: document as unknown as Document,
     width: WIDTH, height: HEIGHT, marginLeft: 56, marginRight: 20, marginTop: 34, marginBottom: 44,
     style: { background: '#fff', color: '#222', fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
     x: { type: 'log', domain: [left, right], label: 'operations per byte', grid: true, tickFormat: plain },
-    y: { type: 'log', domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5, Math.max(roofs.gflops, ...further.map(({ gflops }) => gflops)) * 2.2], label: 'GFLOP/s', grid: true, tickFormat: plain },
+    y: { type: 'log',
+      domain: [Math.min(...dots.map(({ gflops }) => gflops), roofs.gflops / 1000) / 1.5,
+        Math.max(roofs.gflops, ...further.map(({ gflops }) => gflops)) * 2.2], label: 'GFLOP/s', grid: true,
+      tickFormat: plain },
     marks: [
       Plot.line(roof, { stroke: '#222', strokeWidth: 2 }),
-      Plot.text([[right, roofs.gflops]], { text: [`${digits(roofs.gflops)} GFLOP/s f32`], textAnchor: 'end', dy: -10, fontWeight: 600 }),
+      Plot.text([[right, roofs.gflops]], { text: [`${digits(roofs.gflops)} GFLOP/s f32`], textAnchor: 'end', dy: -10,
+        fontWeight: 600 }),
       ...further.flatMap(({ name, gflops }) => [
         Plot.line([[gflops / roofs.gbps, gflops], [right, gflops]], { stroke: '#222', strokeDasharray: '5 4' }),
         Plot.text([[right, gflops]], { text: [`${digits(gflops)} GFLOP/s ${name}`], textAnchor: 'end', dy: -9 }),
       ]),
-      Plot.text([[left, left * roofs.gbps]], { text: [`${digits(roofs.gbps)} GB/s copy`], textAnchor: 'start', dx: 6, dy: -14, rotate: -31, fontWeight: 600 }),
+      Plot.text([[left, left * roofs.gbps]], { text: [`${digits(roofs.gbps)} GB/s copy`], textAnchor: 'start', dx: 6,
+        dy: -14, rotate: -31, fontWeight: 600 }),
       Plot.dot(dots.filter(({ isForward }) => !isForward), { ...place, fill: '#fff' }),
       Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: place.stroke }),
     ],
   });
   const named = rooms.slice(0, COLOURS.length).map((room) => ({ name: room, colour: colourOf(room) }));
-  const legend = [...named, ...(rooms.length > named.length ? [OTHERS] : [])].map(({ name, colour }) => `<tspan fill="${colour}">● </tspan><tspan>${name}   </tspan>`).join('');
+  const legend = [...named, ...(rooms.length > named.length ? [OTHERS] : [])].map(({ name, colour }) =>
+    `<tspan fill="${colour}">● </tspan><tspan>${name}   </tspan>`
+  ).join('');
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + TITLE}" viewBox="0 0 ${WIDTH} ${HEIGHT + TITLE}" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + TITLE}" viewBox="0 0 ${WIDTH} ${
+      HEIGHT + TITLE
+    }" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
     `<rect width="${WIDTH}" height="${HEIGHT + TITLE}" fill="#fff"/>`,
     `<text x="16" y="24" fill="#222" font-weight="600">${adapter.replace(/[&<>]/g, '')}</text>`,
     `<text x="16" y="44" fill="#222">every kernel at the sizes of models, best variant; filled forward, hollow gradient</text>`,

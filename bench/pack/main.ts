@@ -1,12 +1,13 @@
 /**
- * Makes a folder that runs the project on a GPU machine with neither Node nor network: Node, Dawn, the packages, the sources, the
- * fixtures, and libraries that a driver may miss there.
+ * Makes a folder that runs the project on a GPU machine with neither Node nor network: Node, Dawn, the packages, the
+ * sources, the fixtures, and libraries that a driver may miss there.
  *
  *   npm run pack -- FOLDER
  *   FOLDER/firstlight.sh verify      # on the GPU machine
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync,
+  rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +24,8 @@ const LEFT_OUT = new Set(['node-av', 'koffi', 'tar-fs', 'follow-redirects']);
 /** Beside those of package.json's `dependencies`. */
 const ALSO = ['benny', 'uvu', 'wabt', '@sparticuz/chromium'];
 /** What NVIDIA's driver library is linked with, and a machine without a display may lack. */
-const LIBRARY_PACKAGES = ['libx11-6', 'libxext6', 'libxcb1', 'libxau6', 'libxdmcp6', 'libbsd0', 'libmd0', 'libglvnd0', 'libegl1', 'libglx0'];
+const LIBRARY_PACKAGES = ['libx11-6', 'libxext6', 'libxcb1', 'libxau6', 'libxdmcp6', 'libbsd0', 'libmd0', 'libglvnd0',
+  'libegl1', 'libglx0'];
 /** Folders of the project that travel. */
 const SOURCES = ['engine', 'kernels', 'model', 'train', 'bench', 'test'];
 
@@ -47,7 +49,8 @@ function packPackages(folder: string): void {
   const { packages } = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as { packages: Lock };
   const wanted = [...Object.keys(packages['']?.dependencies ?? {}), ...ALSO].filter((name) => !LEFT_OUT.has(name));
   for (const path of closure(packages, wanted, LEFT_OUT).filter((name) => existsSync(join(PROJECT, name)))) {
-    cpSync(join(PROJECT, path), join(folder, 'project', path), { recursive: true, filter: (source) => isNeeded(source.slice(PROJECT.length)) });
+    cpSync(join(PROJECT, path), join(folder, 'project', path), { recursive: true, filter: (source) =>
+      isNeeded(source.slice(PROJECT.length)) });
   }
 }
 
@@ -67,9 +70,15 @@ async function packLibraries(folder: string): Promise<void> {
   try {
     const { apt } = await openApt(work, () => say('fetching libraries that a driver may miss …'));
     const found = join(await unpackPackages(apt, work, LIBRARY_PACKAGES), 'usr/lib/x86_64-linux-gnu');
-    for (const name of readdirSync(found).filter((each) => /\.so\.\d+$/.test(each))) copyFileSync(realpathSync(join(found, name)), join(target, name));
+    for (const name of readdirSync(found).filter((each) => /\.so\.\d+$/.test(each))) {
+      copyFileSync(realpathSync(join(found, name)), join(target, name));
+    }
   } catch (error) {
-    say(`without libraries that a driver may miss on a machine without a display: ${error instanceof Error ? error.message : error}`);
+    say(
+      `without libraries that a driver may miss on a machine without a display: ${
+        error instanceof Error ? error.message : error
+      }`,
+    );
   } finally {
     rmSync(work, { recursive: true });
   }
@@ -80,19 +89,32 @@ const STAYING = /\/bench\/(results|peers\/node_modules)(\/|$)/;
 
 /** The sources as they are: they run as TypeScript. No lock file travels, so that nobody tries to install. */
 function packSources(folder: string): void {
-  for (const path of SOURCES) cpSync(join(PROJECT, path), join(folder, 'project', path), { recursive: true, filter: (source) => !STAYING.test(source) });
-  for (const name of ['package.json', 'tsconfig.json']) copyFileSync(join(PROJECT, name), join(folder, 'project', name));
+  for (const path of SOURCES) {
+    cpSync(join(PROJECT, path), join(folder, 'project', path), { recursive: true, filter: (source) =>
+      !STAYING.test(source) });
+  }
+  for (const name of ['package.json', 'tsconfig.json']) {
+    copyFileSync(join(PROJECT, name), join(folder, 'project', name));
+  }
 }
 
 function archive(folder: string, target: string, ...paths: string[]): void {
   // owners and times of this machine are nobody's concern there
-  execFileSync('tar', ['-C', folder, '--sort=name', '--owner=0', '--group=0', '--mtime=@0', '-cJf', target, ...paths], { env: { ...process.env, XZ_OPT: '-9 -T0' } });
+  execFileSync('tar', ['-C', folder, '--sort=name', '--owner=0', '--group=0', '--mtime=@0', '-cJf', target, ...paths], {
+    env: { ...process.env, XZ_OPT: '-9 -T0' },
+  });
   say(`${target}: ${formatBytes(statSync(target).size)}`);
 }
 
 async function pack(target: string): Promise<number> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new FirstlightError('FL_PACK', `packs are made on Linux on x64, this is ${process.platform} on ${process.arch}`);
-  if (!hasProgram('xz')) throw new FirstlightError('FL_PACK', 'there is no `xz` here, which the archives are made with', {}, 'on Debian and Ubuntu: apt-get install xz-utils');
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new FirstlightError('FL_PACK',
+      `packs are made on Linux on x64, this is ${process.platform} on ${process.arch}`);
+  }
+  if (!hasProgram('xz')) {
+    throw new FirstlightError('FL_PACK', 'there is no `xz` here, which the archives are made with', {},
+      'on Debian and Ubuntu: apt-get install xz-utils');
+  }
   const folder = mkdtempSync(join(tmpdir(), 'firstlight-pack-'));
   try {
     packNode(folder);
@@ -103,7 +125,9 @@ async function pack(target: string): Promise<number> {
     rmSync(join(folder, 'project/node_modules'), { recursive: true });
     packSources(folder);
     archive(folder, join(target, 'project.tar.xz'), 'project');
-    for (const script of ['firstlight.sh', 'card.sh']) copyFileSync(join(PROJECT, 'bench/pack', script), join(target, script));
+    for (const script of ['firstlight.sh', 'card.sh']) {
+      copyFileSync(join(PROJECT, 'bench/pack', script), join(target, script));
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -116,7 +140,8 @@ async function pack(target: string): Promise<number> {
 
 async function main(raw: readonly string[]): Promise<number> {
   try {
-    const flags = flagsOf('pack', {}, { least: 1, most: 1, name: 'FOLDER, where the pack is to stand,' }, raw, 'npm run pack -- FOLDER');
+    const flags = flagsOf('pack', {}, { least: 1, most: 1, name: 'FOLDER, where the pack is to stand,' }, raw,
+      'npm run pack -- FOLDER');
     return await pack(flags.words[0]);
   } catch (error) {
     process.stderr.write(explain(error, raw.includes('--debug')));

@@ -1,4 +1,7 @@
-/** `npm run bench -- --peers`: the same tasks on the same adapter by other libraries, taking turns, each in a process of its own. */
+/**
+ * `npm run bench -- --peers`: the same tasks on the same adapter by other libraries, taking turns, each in a process of
+ * its own.
+ */
 import { join } from 'node:path';
 import { FirstlightError, open } from '../../engine/index.ts';
 import { resultsFolder, writeResults } from '../results.ts';
@@ -60,13 +63,15 @@ async function enter(task: Task, peer: PeerName, reference: Operands64): Promise
         process.stop();
         return undefined;
       }
-      const { outputs = {}, milliseconds = [] } = await process.ask({ what: 'first', task: task.name, way: ways[i] }, LIMITS.first);
+      const { outputs = {}, milliseconds = [] } = await process.ask({ what: 'first', task: task.name, way: ways[i] },
+        LIMITS.first);
       error = errorOf(outputs, reference);
       if (error <= LIMIT) {
         const warm = await process.ask({ what: 'round', task: task.name, calls: 1 }, LIMITS.round);
         const again = await process.ask({ what: 'round', task: task.name, calls: 1 }, LIMITS.round);
         const once = Math.min(warm.milliseconds?.[0] ?? ROUND, again.milliseconds?.[0] ?? ROUND);
-        return { process, outcome: { ...base, way: ways[i], firstCall: milliseconds[1], error, trouble }, calls: Math.max(1, Math.round(ROUND / once)), samples: [] };
+        return { process, outcome: { ...base, way: ways[i], firstCall: milliseconds[1], error, trouble },
+          calls: Math.max(1, Math.round(ROUND / once)), samples: [] };
       }
       trouble.push(`${ways[i]} is wrong, by ${error.toExponential(1)} of the largest element`);
     } catch (failure) {
@@ -84,7 +89,8 @@ async function race(contenders: readonly Contender[], task: string): Promise<rea
     for (const contender of contenders) {
       if (failed.has(contender)) continue;
       try {
-        const { milliseconds = [] } = await contender.process.ask({ what: 'round', task, calls: contender.calls }, LIMITS.round);
+        const { milliseconds = [] } = await contender.process.ask({ what: 'round', task, calls: contender.calls },
+          LIMITS.round);
         contender.samples.push(milliseconds[0] / contender.calls);
       } catch (error) {
         failed.set(contender, messageOf(error));
@@ -93,14 +99,19 @@ async function race(contenders: readonly Contender[], task: string): Promise<rea
   }
   return contenders.map((contender) => {
     const reason = failed.get(contender);
-    if (reason !== undefined) return { ...contender.outcome, trouble: [...contender.outcome.trouble, `round ${contender.samples.length + 1}: ${reason}`] };
+    if (reason !== undefined) {
+      return { ...contender.outcome,
+        trouble: [...contender.outcome.trouble, `round ${contender.samples.length + 1}: ${reason}`] };
+    }
     return { ...contender.outcome, milliseconds: spreadOf(contender.samples) };
   });
 }
 
 async function compare(task: Task, peers: readonly PeerName[]): Promise<readonly Outcome[]> {
   say(`${task.name}: in float64 …`);
-  const operands = Object.fromEntries(Object.entries(task.operands()).map(([name, { data }]) => [name, Float64Array.from(data)]));
+  const operands = Object.fromEntries(
+    Object.entries(task.operands()).map(([name, { data }]) => [name, Float64Array.from(data)]),
+  );
   const reference = task.reference(operands);
   const [contenders, others]: [Contender[], Outcome[]] = [[], []];
   try {
@@ -110,11 +121,15 @@ async function compare(task: Task, peers: readonly PeerName[]): Promise<readonly
       if ('process' in entered) contenders.push(entered);
       else others.push(entered);
       const { error, trouble, firstCall } = 'process' in entered ? entered.outcome : entered;
-      const seen = firstCall === undefined ? 'not timed' : `first call ${digits(firstCall / 1000)} s, error ${error?.toExponential(1)}`;
+      const seen = firstCall === undefined
+        ? 'not timed'
+        : `first call ${digits(firstCall / 1000)} s, error ${error?.toExponential(1)}`;
       say(`  ${[`${peer}: ${seen}`, ...trouble].join('; ')}`);
     }
     const raced = await race(contenders, task.name);
-    for (const { peer, milliseconds, trouble } of raced) say(`  ${peer}: ${milliseconds === undefined ? trouble.at(-1) : `${digits(milliseconds.median)} ms`}`);
+    for (const { peer, milliseconds, trouble } of raced) {
+      say(`  ${peer}: ${milliseconds === undefined ? trouble.at(-1) : `${digits(milliseconds.median)} ms`}`);
+    }
     return [...raced, ...others];
   } finally {
     for (const { process } of contenders) process.stop();
@@ -125,8 +140,14 @@ async function compare(task: Task, peers: readonly PeerName[]): Promise<readonly
 export async function benchPeers(options: PeersOptions): Promise<number> {
   const chosen = tasks.filter(({ name }) => name.includes(options.case ?? ''));
   const peers = PEERS.filter((name, i) => i === 0 || name.toLowerCase().includes((options.peer ?? '').toLowerCase()));
-  if (chosen.length === 0) throw new FirstlightError('FL_FLAG', `no task has "${options.case}" in its name`, {}, `there are: ${tasks.map(({ name }) => name).join('; ')}`);
-  if (peers.length === 1) throw new FirstlightError('FL_FLAG', `no library has "${options.peer}" in its name`, {}, `there are: ${PEERS.slice(1).join(', ')}`);
+  if (chosen.length === 0) {
+    throw new FirstlightError('FL_FLAG', `no task has "${options.case}" in its name`, {},
+      `there are: ${tasks.map(({ name }) => name).join('; ')}`);
+  }
+  if (peers.length === 1) {
+    throw new FirstlightError('FL_FLAG', `no library has "${options.peer}" in its name`, {},
+      `there are: ${PEERS.slice(1).join(', ')}`);
+  }
   await installPeers(say);
   const outcomes: Outcome[] = [];
   for (const task of chosen) outcomes.push(...(await compare(task, peers)));

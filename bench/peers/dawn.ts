@@ -1,4 +1,7 @@
-/** What libraries for browsers expect to find, in Node: `navigator.gpu` and the globals of WebGPU, of the same Dawn on the same adapter. */
+/**
+ * What libraries for browsers expect to find, in Node: `navigator.gpu` and the globals of WebGPU, of the same Dawn on
+ * the same adapter.
+ */
 import { gpuInstance } from '../../engine/instance.ts';
 
 /** Every device that was made of it, so that somebody can wait for all of them. */
@@ -8,8 +11,9 @@ export const devices: GPUDevice[] = [];
 function completeIterators(): void {
   const prototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as Record<string, unknown>;
   if ('map' in prototype) return;
-  const define = (name: string, value: unknown) => Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
-  define('map', function* <T, R>(this: Iterable<T>, fn: (value: T, index: number) => R) {
+  const define = (name: string, value: unknown) =>
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  define('map', function*<T, R>(this: Iterable<T>, fn: (value: T, index: number) => R) {
     let i = 0;
     for (const value of this) yield fn(value, i++);
   });
@@ -39,7 +43,10 @@ export async function pretendBrowser(): Promise<void> {
     };
     return adapter;
   };
-  if (!('navigator' in globalThis)) Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node' }, configurable: true, writable: true });
+  if (!('navigator' in globalThis)) {
+    Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node' }, configurable: true,
+      writable: true });
+  }
   Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   Object.assign(globalThis, { self: globalThis });
 }
@@ -47,7 +54,8 @@ export async function pretendBrowser(): Promise<void> {
 /** WebAssembly with threads writes from shared memory, which browsers take and this binding does not. */
 function copySharedViews(queue: GPUQueue): void {
   const writeBuffer = queue.writeBuffer.bind(queue);
-  queue.writeBuffer = (buffer: GPUBuffer, offset: number, data: GPUAllowSharedBufferSource, start?: number, size?: number) => {
+  queue.writeBuffer = (buffer: GPUBuffer, offset: number, data: GPUAllowSharedBufferSource, start?: number,
+    size?: number) => {
     const memory = ArrayBuffer.isView(data) ? data.buffer : data;
     if (!(memory instanceof SharedArrayBuffer)) return writeBuffer(buffer, offset, data, start, size);
     const unit = ArrayBuffer.isView(data) && 'BYTES_PER_ELEMENT' in data ? (data.BYTES_PER_ELEMENT as number) : 1;

@@ -21,8 +21,10 @@ function blockOf(x: Tensor, p: Tensors, heads: number, prefix = ''): Tensor {
   const of = (name: string) => p[prefix + name];
   const qkv = linear(layernorm(x, of('ln1.weight'), of('ln1.bias')), of('qkv.weight'), { bias: of('qkv.bias') });
   const middle = linear(selfAttention(qkv, heads), of('out.weight'), { bias: of('out.bias'), residual: x });
-  const [expand, contract] = [{ weight: of('expand.weight'), bias: of('expand.bias') }, { weight: of('contract.weight'), bias: of('contract.bias') }];
-  return mlp(layernorm(middle, of('ln2.weight'), of('ln2.bias')), expand, contract, { activation: 'quick_gelu', residual: middle });
+  const [expand, contract] = [{ weight: of('expand.weight'), bias: of('expand.bias') }, { weight: of('contract.weight'),
+    bias: of('contract.bias') }];
+  return mlp(layernorm(middle, of('ln2.weight'), of('ln2.bias')), expand, contract, { activation: 'quick_gelu',
+    residual: middle });
 }
 
 /** y of a formula. */
@@ -36,7 +38,9 @@ const FORWARD: Readonly<Partial<Record<Formula, (o: Tensors, task: Task) => Tens
 };
 
 function uploaded(gpu: Gpu, task: Task): Tensors {
-  const entries = Object.entries(task.operands()).map(([name, { shape, data }]) => [name, gpu.keep(Tensor.from(gpu, data, shape, name))] as const);
+  const entries = Object.entries(task.operands()).map(([name, { shape, data }]) =>
+    [name, gpu.keep(Tensor.from(gpu, data, shape, name))] as const
+  );
   const tensors = Object.fromEntries(entries);
   for (const name of task.wrt) tensors[name].requiresGrad = true;
   return tensors;
@@ -76,10 +80,12 @@ function simple(gpu: Gpu, task: Task): Running {
 /** AdamW as the optimiser calls it, on an arena: norm of the gradient, control, update. */
 function update(gpu: Gpu, task: Task): Running {
   const { values, grads, m, v } = uploaded(gpu, task);
-  const keep = (data: Float32Array, shape: readonly number[], label: string) => gpu.keep(Tensor.from(gpu, data, shape, label));
+  const keep = (data: Float32Array, shape: readonly number[], label: string) =>
+    gpu.keep(Tensor.from(gpu, data, shape, label));
   const hyper = keep(hyperRow(ADAMW), [1, HYPER_COLUMNS], 'hyper');
   const groupOfTile = gpu.keep(Tensor.from(gpu, new Uint32Array(Math.ceil(values.size / TILE)), undefined, 'groups'));
-  const settings = keep(controlSettings({ ...ADAMW, maxNorm: 0, growth: 1, backoff: 1, interval: 2000 }), [6], 'settings');
+  const settings = keep(controlSettings({ ...ADAMW, maxNorm: 0, growth: 1, backoff: 1, interval: 2000 }), [6],
+    'settings');
   const state = gpu.keep(Tensor.from(gpu, new Uint32Array(4), [4], 'state'));
   const scale = keep(Float32Array.of(1), [], 'scale');
   return running(gpu, gpu.capture(() => {
@@ -93,7 +99,10 @@ function training(gpu: Gpu, task: Task): Running {
   const { patches, target, ...p } = uploaded(gpu, task);
   const [images] = patches.shape;
   const parameters = task.wrt.map((name) => [name, p[name]] as const);
-  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: ADAMW.weightDecay, parameters }], { ...ADAMW, maxNorm: 0 });
+  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: ADAMW.weightDecay, parameters }], {
+    ...ADAMW,
+    maxNorm: 0,
+  });
   optimizer.schedule([ADAMW.lr]);
   const first = gpu.keep(Tensor.from(gpu, new Uint32Array(images), [images], 'class tokens'));
   const captured = gpu.capture(() => {
@@ -121,6 +130,10 @@ export const peer: Peer = {
   ways: () => ['captured'],
   async prepare(task) {
     const gpu = await open({ tuning: tuned });
-    return task.formula === 'vit' ? training(gpu, task) : task.formula === 'adamw' ? update(gpu, task) : simple(gpu, task);
+    return task.formula === 'vit'
+      ? training(gpu, task)
+      : task.formula === 'adamw'
+      ? update(gpu, task)
+      : simple(gpu, task);
   },
 };

@@ -1,4 +1,7 @@
-/** Puts the peers where only this benchmark sees them: installed from their own lock file on first use, bundled where they need it. */
+/**
+ * Puts the peers where only this benchmark sees them: installed from their own lock file on first use, bundled where
+ * they need it.
+ */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { ensurePackages } from '../../engine/setup/packages.mjs';
@@ -13,9 +16,15 @@ export async function installPeers(say: (line: string) => void): Promise<void> {
 /** Packages that know Node load its modules with `require`. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
-/** Bundles an entry of this folder with the packages it names, their ES modules first, and returns the address of the result. */
+/**
+ * Bundles an entry of this folder with the packages it names, their ES modules first, and returns the address of the
+ * result.
+ */
 export async function bundle(entry: string): Promise<string> {
-  const outfile = fileURLToPath(new URL(`./node_modules/.cache/${entry.replace('.entry.js', '.mjs')}`, import.meta.url));
-  await build({ entryPoints: [FOLDER + entry], outfile, bundle: true, format: 'esm', platform: 'node', mainFields: ['module', 'main'], banner: { js: REQUIRE }, logLevel: 'error' });
+  const outfile = fileURLToPath(
+    new URL(`./node_modules/.cache/${entry.replace('.entry.js', '.mjs')}`, import.meta.url),
+  );
+  await build({ entryPoints: [FOLDER + entry], outfile, bundle: true, format: 'esm', platform: 'node',
+    mainFields: ['module', 'main'], banner: { js: REQUIRE }, logLevel: 'error' });
   return new URL(`file://${outfile}`).href;
 }

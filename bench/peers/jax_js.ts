@@ -1,6 +1,6 @@
 /**
- * jax-js, as its users write it: one `jit` of the whole task, gradients by `vjp`. An array is used up by the operation that takes it, unless
- * it is given as `.ref`.
+ * jax-js, as its users write it: one `jit` of the whole task, gradients by `vjp`. An array is used up by the operation
+ * that takes it, unless it is given as `.ref`.
  */
 import * as jax from '@jax-js/jax';
 import { idle } from './dawn.ts';
@@ -12,22 +12,32 @@ type Values = Record<string, any>;
 type Value = Values[string];
 const { numpy: np, nn } = jax;
 
-const affineNorm = (x: Value, weight: Value, bias: Value): Value => nn.standardize(x, -1, { epsilon: 1e-5 }).mul(weight).add(bias);
+const affineNorm = (x: Value, weight: Value, bias: Value): Value =>
+  nn.standardize(x, -1, { epsilon: 1e-5 }).mul(weight).add(bias);
 const linear = (x: Value, weight: Value, bias: Value): Value => np.matmul(x, weight.transpose()).add(bias);
 const quickGelu = (x: Value): Value => x.ref.mul(nn.sigmoid(x.mul(1.702)));
 
 function blockOf(x: Value, p: Values, heads: number, prefix = ''): Value {
   const of = (name: string) => p[prefix + name];
   const [images, tokens, width] = x.shape as number[];
-  const qkv = linear(affineNorm(x.ref, of('ln1.weight'), of('ln1.bias')), of('qkv.weight'), of('qkv.bias')).reshape([images, tokens, 3, heads, width / heads]);
+  const qkv = linear(affineNorm(x.ref, of('ln1.weight'), of('ln1.bias')), of('qkv.weight'), of('qkv.bias')).reshape([
+    images,
+    tokens,
+    3,
+    heads,
+    width / heads,
+  ]);
   const [query, key, value] = [0, 1, 2].map((i) => (i < 2 ? qkv.ref : qkv).slice([], [], i));
   const attended = nn.dotProductAttention(query, key, value).reshape([images, tokens, width]);
   const middle = x.add(linear(attended, of('out.weight'), of('out.bias')));
-  const hidden = quickGelu(linear(affineNorm(middle.ref, of('ln2.weight'), of('ln2.bias')), of('expand.weight'), of('expand.bias')));
+  const hidden = quickGelu(
+    linear(affineNorm(middle.ref, of('ln2.weight'), of('ln2.bias')), of('expand.weight'), of('expand.bias')),
+  );
   return middle.add(linear(hidden, of('contract.weight'), of('contract.bias')));
 }
 
-const crossEntropy = (logits: Value, target: Value): Value => np.mean(np.sum(target.mul(nn.logSoftmax(logits, -1)), -1)).mul(-1);
+const crossEntropy = (logits: Value, target: Value): Value =>
+  np.mean(np.sum(target.mul(nn.logSoftmax(logits, -1)), -1)).mul(-1);
 
 /** y of a formula; every operand is used up. */
 const FORWARD: Readonly<Partial<Record<Formula, (o: Values, task: Task) => Value>>> = {
@@ -44,8 +54,10 @@ const FORWARD: Readonly<Partial<Record<Formula, (o: Values, task: Task) => Value
 };
 
 const upload = ({ shape, data }: Operand): Value => np.array(data, { shape: [...shape], dtype: np.float32 });
-const uploadAll = (task: Task): Values => Object.fromEntries(Object.entries(task.operands()).map(([name, operand]) => [name, upload(operand)]));
-const refs = (values: Values): Values => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.ref]));
+const uploadAll = (task: Task): Values =>
+  Object.fromEntries(Object.entries(task.operands()).map(([name, operand]) => [name, upload(operand)]));
+const refs = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.ref]));
 const dispose = (values: Values) => {
   for (const value of Object.values(values)) value.dispose();
 };
@@ -67,9 +79,14 @@ function simple(task: Task): Running {
   const forward = FORWARD[task.formula] as (o: Values, task: Task) => Value;
   const step = jax.jit((all: Values): Values => {
     if (task.direction === 'forward') return { y: forward(all, task) };
-    const [wrt, rest] = [task.wrt.map((name) => all[name]), Object.fromEntries(Object.entries(all).filter(([name]) => !task.wrt.includes(name)))];
+    const [wrt, rest] = [task.wrt.map((name) => all[name]),
+      Object.fromEntries(Object.entries(all).filter(([name]) => !task.wrt.includes(name)))];
     const { dy, ...constants } = rest;
-    const [y, pull] = jax.vjp((...xs: Value[]) => forward({ ...constants, ...Object.fromEntries(task.wrt.map((name, i) => [name, xs[i]])) }, task), wrt);
+    const [y, pull] = jax.vjp(
+      (...xs: Value[]) =>
+        forward({ ...constants, ...Object.fromEntries(task.wrt.map((name, i) => [name, xs[i]])) }, task),
+      wrt,
+    );
     const gradients = pull(dy ?? np.ones([])) as Value[];
     return { y, ...Object.fromEntries(task.wrt.map((name, i) => [`d${name}`, gradients[i]])) };
   });
@@ -85,7 +102,10 @@ function simple(task: Task): Running {
   };
 }
 
-/** Algorithm 2 of arXiv:1711.05101 on one array; the factors of the bias corrections are data, for they change from step to step. */
+/**
+ * Algorithm 2 of arXiv:1711.05101 on one array; the factors of the bias corrections are data, for they change from step
+ * to step.
+ */
 function adamw(values: Value, grads: Value, m: Value, v: Value, factor1: Value, factor2: Value): Value[] {
   const { lr, beta1, beta2, eps, weightDecay } = ADAMW;
   const mean = m.mul(beta1).add(grads.ref.mul(1 - beta1));
@@ -139,13 +159,17 @@ function training(task: Task): Running {
     const normal = affineNorm(h.slice([], 0), q['ln.weight'], q['ln.bias']);
     return crossEntropy(linear(normal, q['head.weight'], q['head.bias']), t);
   };
-  const step = jax.jit((q: Values, means: Values, squares: Values, x: Value, t: Value, factor1: Value, factor2: Value): Value[] => {
-    const [loss, gradients] = jax.valueAndGrad(lossOf)(refs(q), x, t) as [Value, Values];
-    const updated = Object.keys(q).map((name) => [name, adamw(q[name], gradients[name], means[name], squares[name], factor1.ref, factor2.ref)] as const);
-    factor1.dispose();
-    factor2.dispose();
-    return [loss, ...[0, 1, 2].map((i) => Object.fromEntries(updated.map(([name, three]) => [name, three[i]])))];
-  });
+  const step = jax.jit(
+    (q: Values, means: Values, squares: Values, x: Value, t: Value, factor1: Value, factor2: Value): Value[] => {
+      const [loss, gradients] = jax.valueAndGrad(lossOf)(refs(q), x, t) as [Value, Values];
+      const updated = Object.keys(q).map((name) =>
+        [name, adamw(q[name], gradients[name], means[name], squares[name], factor1.ref, factor2.ref)] as const
+      );
+      factor1.dispose();
+      factor2.dispose();
+      return [loss, ...[0, 1, 2].map((i) => Object.fromEntries(updated.map(([name, three]) => [name, three[i]])))];
+    },
+  );
   const next = (): Value => {
     const [factor1, factor2] = factors(++count);
     let loss: Value;

@@ -1,8 +1,14 @@
-/** Writes an ONNX model: protocol buffers by hand, of which a graph needs four kinds of field. Field numbers are those of onnx.proto3. */
+/**
+ * Writes an ONNX model: protocol buffers by hand, of which a graph needs four kinds of field. Field numbers are those
+ * of onnx.proto3.
+ */
 import { sizeOf } from '../../engine/index.ts';
 import type { Operand } from './task.ts';
 
-/** An operator: names of its inputs and outputs, and attributes by value (a whole number is an INT, another one a FLOAT). */
+/**
+ * An operator: names of its inputs and outputs, and attributes by value (a whole number is an INT, another one a
+ * FLOAT).
+ */
 export interface Node {
   readonly operator: string;
   /** `com.microsoft` for those that ONNX Runtime adds. */
@@ -39,7 +45,8 @@ function varint(value: number): Uint8Array {
 }
 
 const number = (field: number, value: number): Bytes => [varint(field * 8), varint(value)];
-const float = (field: number, value: number): Bytes => [varint(field * 8 + 5), new Uint8Array(Float32Array.of(value).buffer)];
+const float = (field: number,
+  value: number): Bytes => [varint(field * 8 + 5), new Uint8Array(Float32Array.of(value).buffer)];
 
 function bytes(field: number, parts: Bytes): Bytes {
   return [varint(field * 8 + 2), varint(parts.reduce((sum, part) => sum + part.length, 0)), ...parts];
@@ -48,8 +55,12 @@ function bytes(field: number, parts: Bytes): Bytes {
 const text = (field: number, value: string): Bytes => bytes(field, [new TextEncoder().encode(value)]);
 
 function attribute(name: string, value: number | readonly number[] | { readonly float: number }): Bytes {
-  if (Array.isArray(value)) return [...text(1, name), ...value.flatMap((v) => number(8, v as number)), ...number(20, 7)];
-  if (typeof value === 'object') return [...text(1, name), ...float(2, (value as { readonly float: number }).float), ...number(20, 1)];
+  if (Array.isArray(value)) {
+    return [...text(1, name), ...value.flatMap((v) => number(8, v as number)), ...number(20, 7)];
+  }
+  if (typeof value === 'object') {
+    return [...text(1, name), ...float(2, (value as { readonly float: number }).float), ...number(20, 1)];
+  }
   return [...text(1, name), ...number(3, value as number), ...number(20, 2)];
 }
 
@@ -61,8 +72,11 @@ function node({ operator, domain = '', inputs, outputs, attributes = {} }: Node)
 }
 
 function constant(name: string, value: Operand | { readonly whole: readonly number[] }): Bytes {
-  const [shape, type, data] = 'whole' in value ? [[value.whole.length], INT64, BigInt64Array.from(value.whole.map(BigInt))] : [value.shape, FLOAT, value.data];
-  return [...shape.flatMap((size) => number(1, size)), ...number(2, type), ...text(8, name), ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])];
+  const [shape, type, data] = 'whole' in value
+    ? [[value.whole.length], INT64, BigInt64Array.from(value.whole.map(BigInt))]
+    : [value.shape, FLOAT, value.data];
+  return [...shape.flatMap((size) => number(1, size)), ...number(2, type), ...text(8, name),
+    ...bytes(9, [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])];
 }
 
 function declaration(name: string, shape: readonly number[]): Bytes {
@@ -91,5 +105,7 @@ export function onnxModel({ inputs, constants, nodes, outputs }: Graph): Uint8Ar
 
 /** A matrix with its rows as columns. */
 export function transposed({ shape: [rows, columns], data }: Operand): Operand {
-  return { shape: [columns, rows], data: Float32Array.from({ length: sizeOf([rows, columns]) }, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]) };
+  return { shape: [columns, rows],
+    data: Float32Array.from({ length: sizeOf([rows, columns]) },
+      (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]) };
 }

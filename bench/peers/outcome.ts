@@ -26,10 +26,15 @@ export interface Outcome {
   readonly trouble: readonly string[];
 }
 
-/** Beyond this share of the largest element, a result is wrong: f32 stays a hundred times below it in every task here. */
+/**
+ * Beyond this share of the largest element, a result is wrong: f32 stays a hundred times below it in every task here.
+ */
 export const LIMIT = 1e-4;
 
-/** The largest distance between two arrays, by the largest element of `want`; infinite where `got` is not a number or of another size. */
+/**
+ * The largest distance between two arrays, by the largest element of `want`; infinite where `got` is not a number or of
+ * another size.
+ */
 export function distance(got: ArrayLike<number>, want: Float64Array): number {
   if (got.length !== want.length) return Number.POSITIVE_INFINITY;
   let [most, largest] = [0, 0];
@@ -42,22 +47,32 @@ export function distance(got: ArrayLike<number>, want: Float64Array): number {
 }
 
 /** The largest distance of all outputs; a missing one is infinitely far away. */
-export function errorOf(outputs: Readonly<Record<string, ArrayLike<number>>>, reference: Readonly<Record<string, Float64Array>>): number {
+export function errorOf(outputs: Readonly<Record<string, ArrayLike<number>>>,
+  reference: Readonly<Record<string, Float64Array>>): number {
   return Math.max(...Object.entries(reference).map(([name, want]) => distance(outputs[name] ?? [], want)));
 }
 
 /** Time of the best training peer over Firstlight's; undefined where either was not timed. */
-export function advantage(outcomes: readonly Outcome[], task: string): { readonly peer: PeerName; readonly ratio: number } | undefined {
-  const timed = outcomes.filter((one) => one.task === task && one.milliseconds !== undefined) as (Outcome & { readonly milliseconds: Spread })[];
+export function advantage(outcomes: readonly Outcome[], task: string): { readonly peer: PeerName;
+  readonly ratio: number } | undefined {
+  const timed = outcomes.filter((one) =>
+    one.task === task && one.milliseconds !== undefined
+  ) as (Outcome & { readonly milliseconds: Spread })[];
   const ours = timed.find(({ peer }) => peer === OURS);
-  const [best] = timed.filter(({ peer }) => (TRAINING_PEERS as readonly string[]).includes(peer)).sort((a, b) => a.milliseconds.median - b.milliseconds.median);
-  return ours === undefined || best === undefined ? undefined : { peer: best.peer, ratio: best.milliseconds.median / ours.milliseconds.median };
+  const [best] = timed.filter(({ peer }) => (TRAINING_PEERS as readonly string[]).includes(peer)).sort((a, b) =>
+    a.milliseconds.median - b.milliseconds.median
+  );
+  return ours === undefined || best === undefined
+    ? undefined
+    : { peer: best.peer, ratio: best.milliseconds.median / ours.milliseconds.median };
 }
 
 /** The geometric mean of the advantages, the least of them, and the tasks without one. */
-export function summary(outcomes: readonly Outcome[], tasks: readonly string[]): { readonly mean: number; readonly least: number; readonly missing: readonly string[] } | undefined {
+export function summary(outcomes: readonly Outcome[], tasks: readonly string[]): { readonly mean: number;
+  readonly least: number; readonly missing: readonly string[] } | undefined {
   const found = tasks.map((task) => advantage(outcomes, task)?.ratio);
   const ratios = found.filter((ratio) => ratio !== undefined);
   if (ratios.length === 0) return undefined;
-  return { mean: geometricMean(ratios), least: Math.min(...ratios), missing: tasks.filter((_, i) => found[i] === undefined) };
+  return { mean: geometricMean(ratios), least: Math.min(...ratios),
+    missing: tasks.filter((_, i) => found[i] === undefined) };
 }

@@ -32,8 +32,11 @@ export class PeerProcess {
   constructor(peer: string) {
     // shaders are compiled anew each time, so that the first call says what a new machine would see
     const env = { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' };
-    this.#child = fork(WORKER, [], { env, execArgv: [...process.execArgv, ...(NODE_FLAGS[peer] ?? [])], serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.#said = (this.#said + text).slice(-2000)));
+    this.#child = fork(WORKER, [], { env, execArgv: [...process.execArgv, ...(NODE_FLAGS[peer] ?? [])],
+      serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.#said = (this.#said + text).slice(-2000)));
+    }
   }
 
   /** @param limit seconds  @throws {PeerFailure} if it crashes, takes longer or says that it cannot */
@@ -44,8 +47,10 @@ export class PeerProcess {
         this.#child.off('message', onMessage).off('exit', onExit);
         settle();
       };
-      const onMessage = (answer: Answer) => end(() => (answer.error === undefined ? resolve(answer) : reject(new PeerFailure(answer.error))));
-      const onExit = (code: number | null, signal: string | null) => end(() => reject(new PeerFailure(`ended with ${signal ?? `exit code ${code}`}: ${this.#lastLine()}`)));
+      const onMessage = (answer: Answer) =>
+        end(() => (answer.error === undefined ? resolve(answer) : reject(new PeerFailure(answer.error))));
+      const onExit = (code: number | null, signal: string | null) =>
+        end(() => reject(new PeerFailure(`ended with ${signal ?? `exit code ${code}`}: ${this.#lastLine()}`)));
       const timer = setTimeout(() => end(() => reject(new PeerFailure(`no answer in ${limit} s`))), limit * 1000);
       this.#child.on('message', onMessage).on('exit', onExit);
       if (this.#child.connected) this.#child.send(request);

@@ -22,7 +22,10 @@ export type Operands64 = Readonly<Record<string, Float64Array>>;
  */
 export type Formula = 'matmul' | 'layernorm' | 'gelu' | 'cross_entropy' | 'attention' | 'adamw' | 'block' | 'vit';
 
-/** `forward`: y alone. `gradient`: y, and from `dy` (of a loss: from 1) the gradient `d<name>` of each of `wrt`. `update`: as the formula says. */
+/**
+ * `forward`: y alone. `gradient`: y, and from `dy` (of a loss: from 1) the gradient `d<name>` of each of `wrt`.
+ * `update`: as the formula says.
+ */
 export type Direction = 'forward' | 'gradient' | 'update';
 
 export interface Task {

@@ -12,21 +12,25 @@ import { ADAMW, type Formula, type Operand, type Operands, type Operands64, type
 import { blockOperands, type VitShape, vitOperands } from './vit.ts';
 import * as vit from './vit.reference.ts';
 
-const random = (name: string, shape: Shape, spread?: { readonly mean?: number; readonly std?: number }) => normal(name, shape, spread) as Operand;
+const random = (name: string, shape: Shape, spread?: { readonly mean?: number; readonly std?: number }) =>
+  normal(name, shape, spread) as Operand;
 
 function matmul(rows: number, inner: number, columns: number): Task {
   return {
     name: `matmul, ${productName(rows, inner, columns)}`, formula: 'matmul', direction: 'forward', wrt: [],
     operands: () => ({ a: random('a', [rows, inner]), b: random('b', [inner, columns]) }),
     reference({ a, b }) {
-      const across = b.map((_, i) => b[(i % inner) * columns + Math.floor(i / inner)]); // rows of bᵀ lie side by side in memory
+      // rows of bᵀ lie side by side in memory
+      const across = b.map((_, i) => b[(i % inner) * columns + Math.floor(i / inner)]);
       return { y: multiply(a, across, { rows, inner, columns, transposeB: true }) };
     },
   };
 }
 
 /** A task with its gradient, and its forward pass alone. */
-function bothWays(formula: Formula, name: string, wrt: readonly string[], operands: () => Operands, heads: number | undefined, reference: (operands: Operands64) => Operands64, forward: (operands: Operands64) => Operands64): readonly [Task, Task] {
+function bothWays(formula: Formula, name: string, wrt: readonly string[], operands: () => Operands,
+  heads: number | undefined, reference: (operands: Operands64) => Operands64,
+  forward: (operands: Operands64) => Operands64): readonly [Task, Task] {
   return [
     { name: `${name}, forward + gradient`, formula, direction: 'gradient', wrt, heads, operands, reference },
     {
@@ -37,12 +41,14 @@ function bothWays(formula: Formula, name: string, wrt: readonly string[], operan
 }
 
 function layernorms(rows: number, columns: number): readonly [Task, Task] {
-  const operands = () => ({ x: random('x', [rows, columns]), weight: random('weight', [columns], { mean: 1, std: 0.1 }), bias: random('bias', [columns]), dy: random('dy', [rows, columns]) });
+  const operands = () => ({ x: random('x', [rows, columns]), weight: random('weight', [columns], { mean: 1, std: 0.1 }),
+    bias: random('bias', [columns]), dy: random('dy', [rows, columns]) });
   const forward = ({ x, weight, bias }: Operands64) => ({ y: layernorm.layernorm(x, weight, bias, 1e-5) });
-  return bothWays('layernorm', `layernorm, ${rowsName(rows, columns)}`, ['x', 'weight', 'bias'], operands, undefined, ({ x, weight, bias, dy }) => {
-    const gradient = layernorm.layernormGradient(x, weight, dy, 1e-5);
-    return { ...forward({ x, weight, bias }), dx: gradient.x, dweight: gradient.weight, dbias: gradient.bias };
-  }, forward);
+  return bothWays('layernorm', `layernorm, ${rowsName(rows, columns)}`, ['x', 'weight', 'bias'], operands, undefined,
+    ({ x, weight, bias, dy }) => {
+      const gradient = layernorm.layernormGradient(x, weight, dy, 1e-5);
+      return { ...forward({ x, weight, bias }), dx: gradient.x, dweight: gradient.weight, dbias: gradient.bias };
+    }, forward);
 }
 
 function gelus(rows: number, columns: number): readonly [Task, Task] {
@@ -63,10 +69,14 @@ function softTargets(rows: number, classes: number): Operand {
 }
 
 function crossEntropies(rows: number, classes: number): readonly [Task, Task] {
-  const operands = () => ({ logits: random('logits', [rows, classes], { std: 3 }), target: softTargets(rows, classes) });
-  const forward = ({ logits, target }: Operands64) => ({ y: Float64Array.of(crossEntropy.crossEntropy(logits, target, classes)) });
+  const operands = () => ({ logits: random('logits', [rows, classes], { std: 3 }),
+    target: softTargets(rows, classes) });
+  const forward = ({ logits, target }: Operands64) => ({
+    y: Float64Array.of(crossEntropy.crossEntropy(logits, target, classes)),
+  });
   return bothWays('cross_entropy', `cross-entropy, ${rowsName(rows, classes)}, soft`, ['logits'], operands, undefined,
-    ({ logits, target }) => ({ ...forward({ logits, target }), dlogits: crossEntropy.crossEntropyGradient(logits, target, classes, 1) }), forward);
+    ({ logits, target }) => ({ ...forward({ logits, target }),
+      dlogits: crossEntropy.crossEntropyGradient(logits, target, classes, 1) }), forward);
 }
 
 function attentions(batch: number, heads: number, tokens: number, headDim: number): readonly [Task, Task] {
@@ -74,7 +84,8 @@ function attentions(batch: number, heads: number, tokens: number, headDim: numbe
   const shape = [batch, heads, tokens, headDim];
   const operands = () => Object.fromEntries(['query', 'key', 'value', 'dy'].map((name) => [name, random(name, shape)]));
   const forward = ({ query, key, value }: Operands64) => ({ y: attention.attention(sizes, { query, key, value }) });
-  return bothWays('attention', `attention, ${headsName(batch * heads, tokens, headDim)}`, ['query', 'key', 'value'], operands, heads, ({ query, key, value, dy }) => {
+  return bothWays('attention', `attention, ${headsName(batch * heads, tokens, headDim)}`, ['query', 'key', 'value'],
+    operands, heads, ({ query, key, value, dy }) => {
     const gradient = attention.attentionGradient(sizes, { query, key, value }, dy);
     return { ...forward({ query, key, value }), dquery: gradient.query, dkey: gradient.key, dvalue: gradient.value };
   }, forward);
@@ -85,25 +96,29 @@ function adamwOf(millions: number): Task {
   return {
     name: `AdamW, ${millions} M parameters`, formula: 'adamw', direction: 'update', wrt: [],
     operands() {
-      // a few thousand random numbers, over and over: the arithmetic does not care, and making 40 M takes longer than all else
+      // a few thousand random numbers, over and over: the arithmetic does not care, and making 40 M takes longer than
+      // all else
       const few = (name: string, std: number) => {
         const { data } = random(name, [8191], { std });
         return { shape: [count], data: Float32Array.from({ length: count }, (_, i) => data[i % data.length]) };
       };
       const v = few('v', 0.03);
-      return { values: few('values', 1), grads: few('grads', 0.1), m: few('m', 0.03), v: { ...v, data: v.data.map(Math.abs) } };
+      return { values: few('values', 1), grads: few('grads', 0.1), m: few('m', 0.03),
+        v: { ...v, data: v.data.map(Math.abs) } };
     },
     reference: ({ values, grads, m, v }) => ({ ...adamw.adamw({ values, m, v }, grads, () => ADAMW, 1, 1) }),
   };
 }
 
 const BLOCK: VitShape = { images: 8, tokens: 50, width: 768, heads: 12, hidden: 3072, depth: 1, patch: 0, classes: 0 };
-const SMALL: VitShape = { images: 8, tokens: 50, width: 192, heads: 3, hidden: 768, depth: 4, patch: 3072, classes: 10 };
+const SMALL: VitShape = { images: 8, tokens: 50, width: 192, heads: 3, hidden: 768, depth: 4, patch: 3072,
+  classes: 10 };
 
 function blocks(): readonly [Task, Task] {
   const operands = () => blockOperands(BLOCK);
   const wrt = Object.keys(operands()).filter((name) => name !== 'dy');
-  return bothWays('block', 'ViT block, 768 wide, 8 × 50 tokens', wrt, operands, BLOCK.heads, (o) => vit.block(o, BLOCK), (o) => vit.blockForward(o, BLOCK));
+  return bothWays('block', 'ViT block, 768 wide, 8 × 50 tokens', wrt, operands, BLOCK.heads, (o) => vit.block(o, BLOCK),
+    (o) => vit.blockForward(o, BLOCK));
 }
 
 const smallVit: Task = {
@@ -128,6 +143,7 @@ export const trainingTasks: readonly Task[] = [
 ];
 
 /** The forward passes of the same, which a library for inference can do too. */
-export const forwardTasks: readonly Task[] = [layernormForward, geluForward, entropyForward, shortForward, mediumForward, longForward, blockForward];
+export const forwardTasks: readonly Task[] = [layernormForward, geluForward, entropyForward, shortForward,
+  mediumForward, longForward, blockForward];
 
 export const tasks: readonly Task[] = [...trainingTasks, ...forwardTasks];

@@ -1,4 +1,6 @@
-/** TensorFlow.js on WebGPU, as its users write it: eager operations in `tidy`. What it has no operator for is composed. */
+/**
+ * TensorFlow.js on WebGPU, as its users write it: eager operations in `tidy`. What it has no operator for is composed.
+ */
 import type * as Library from '@tensorflow/tfjs-core';
 import { bundle } from './install.ts';
 import { idle } from './dawn.ts';
@@ -19,7 +21,8 @@ function affineNorm(x: Value, weight: Value, bias: Value): Value {
 function linear(x: Value, weight: Value, bias: Value): Value {
   const shape = x.shape as number[];
   const rows = x.reshape([-1, shape[shape.length - 1]]);
-  return tf.fused.matMul({ a: rows, b: weight, transposeB: true, bias }).reshape([...shape.slice(0, -1), weight.shape[0]]);
+  return tf.fused.matMul({ a: rows, b: weight, transposeB: true, bias }).reshape([...shape.slice(0, -1),
+    weight.shape[0]]);
 }
 
 function attention(query: Value, key: Value, value: Value): Value {
@@ -31,7 +34,9 @@ function blockOf(x: Value, p: Values, heads: number, prefix = ''): Value {
   const of = (name: string) => p[prefix + name];
   const [images, tokens, width] = x.shape as number[];
   const qkv = linear(affineNorm(x, of('ln1.weight'), of('ln1.bias')), of('qkv.weight'), of('qkv.bias'));
-  const parts = (tf.split(qkv, 3, -1) as Value[]).map((part) => part.reshape([images, tokens, heads, width / heads]).transpose([0, 2, 1, 3]));
+  const parts = (tf.split(qkv, 3, -1) as Value[]).map((part) =>
+    part.reshape([images, tokens, heads, width / heads]).transpose([0, 2, 1, 3])
+  );
   const attended = attention(parts[0], parts[1], parts[2]).transpose([0, 2, 1, 3]).reshape([images, tokens, width]);
   const middle = x.add(linear(attended, of('out.weight'), of('out.bias')));
   const hidden = linear(affineNorm(middle, of('ln2.weight'), of('ln2.bias')), of('expand.weight'), of('expand.bias'));
@@ -50,11 +55,16 @@ const FORWARD: Readonly<Partial<Record<Formula, (o: Values, task: Task) => Value
   block: ({ x, ...p }, { heads = 1 }) => blockOf(x, p, heads),
 };
 
-const uploadAll = (task: Task): Values => Object.fromEntries(Object.entries(task.operands()).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]));
+const uploadAll = (task: Task): Values =>
+  Object.fromEntries(
+    Object.entries(task.operands()).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+  );
 
 async function onHost(values: Values): Promise<Record<string, Float32Array>> {
   const out: Record<string, Float32Array> = {};
-  for (const [name, value] of Object.entries(values)) out[name] = Float32Array.from((await value.data()) as Float32Array);
+  for (const [name, value] of Object.entries(values)) {
+    out[name] = Float32Array.from((await value.data()) as Float32Array);
+  }
   return out;
 }
 
@@ -70,12 +80,15 @@ function simple(task: Task): Running {
   const o = uploadAll(task);
   const forward = FORWARD[task.formula] as (o: Values, task: Task) => Value;
   const { dy, ...rest } = o;
-  const step = (): Values => tf.tidy(() => {
-    if (task.direction === 'forward') return { y: forward(rest, task) };
-    const f = (...xs: Value[]) => forward({ ...rest, ...Object.fromEntries(task.wrt.map((name, i) => [name, xs[i]])) }, task);
-    const { value, grads } = tf.valueAndGrads(f)(task.wrt.map((name) => o[name]), dy) as { value: Value; grads: Value[] };
-    return { y: value, ...Object.fromEntries(task.wrt.map((name, i) => [`d${name}`, grads[i]])) };
-  });
+  const step = (): Values =>
+    tf.tidy(() => {
+      if (task.direction === 'forward') return { y: forward(rest, task) };
+      const f = (...xs: Value[]) =>
+        forward({ ...rest, ...Object.fromEntries(task.wrt.map((name, i) => [name, xs[i]])) }, task);
+      const { value, grads } = tf.valueAndGrads(f)(task.wrt.map((name) => o[name]), dy) as { value: Value;
+        grads: Value[]; };
+      return { y: value, ...Object.fromEntries(task.wrt.map((name, i) => [`d${name}`, grads[i]])) };
+    });
   return {
     outputs: () => onHost(step()),
     async round(calls) {
@@ -133,12 +146,14 @@ function training(task: Task): Running {
     let h = tf.concat([first, embedded], 1).add(q.positions.reshape([1, others + 1, width]));
     for (let layer = 0; layer < depthOf(start); layer++) h = blockOf(h, q, task.heads ?? 1, prefixOf(layer));
     const seen = tf.slice(h, [0, 0, 0], [images, 1, width]).reshape([images, width]);
-    return crossEntropy(linear(affineNorm(seen, q['ln.weight'], q['ln.bias']), q['head.weight'], q['head.bias']), target);
+    return crossEntropy(linear(affineNorm(seen, q['ln.weight'], q['ln.bias']), q['head.weight'], q['head.bias']),
+      target);
   };
   const next = (): Value => {
     count++;
     const [loss, ...after] = tf.tidy(() => {
-      const { value, grads } = tf.valueAndGrads(lossOf)(state.map(([values]) => values)) as { value: Value; grads: Value[] };
+      const { value, grads } = tf.valueAndGrads(lossOf)(state.map(([values]) => values)) as { value: Value;
+        grads: Value[]; };
       return [value, ...state.map(([values, m, v], i) => adamw(values, grads[i], m, v, count))];
     }) as [Value, ...Value[][]];
     tf.dispose(state);

@@ -1,4 +1,6 @@
-/** The transformer block and the small vision transformer in float64, forward and gradient, of the rooms' references. */
+/**
+ * The transformer block and the small vision transformer in float64, forward and gradient, of the rooms' references.
+ */
 import { adamw } from '../../kernels/adamw/reference.ts';
 import { attention, attentionGradient, pack, unpack } from '../../kernels/attention/reference.ts';
 import { crossEntropy, crossEntropyGradient } from '../../kernels/cross_entropy/reference.ts';
@@ -37,17 +39,21 @@ function walk(x: Float64Array, p: Operands64, shape: VitShape): Walk {
   const { tokens, width, heads } = shape;
   const sizes = sizesOf(shape);
   const normal1 = layernorm(x, p['ln1.weight'], p['ln1.bias'], EPS);
-  const parts = unpack(linear({ x: normal1, weight: p['qkv.weight'], bias: p['qkv.bias'] }, sizes.qkv), 3, heads, tokens, width / heads);
-  const attended = pack([attention(sizes.attention, { query: parts[0], key: parts[1], value: parts[2] })], heads, tokens, width / heads);
+  const parts = unpack(linear({ x: normal1, weight: p['qkv.weight'], bias: p['qkv.bias'] }, sizes.qkv), 3, heads,
+    tokens, width / heads);
+  const attended = pack([attention(sizes.attention, { query: parts[0], key: parts[1], value: parts[2] })], heads,
+    tokens, width / heads);
   const middle = linear({ x: attended, weight: p['out.weight'], bias: p['out.bias'], residual: x }, sizes.out);
   const normal2 = layernorm(middle, p['ln2.weight'], p['ln2.bias'], EPS);
   const y = mlp({ x: normal2, ...mlpOf(p), residual: middle }, sizes.mlp, 'quick_gelu');
   return { x, normal1, parts, attended, middle, normal2, y };
 }
 
-const mlpOf = (p: Operands64) => ({ w1: p['expand.weight'], b1: p['expand.bias'], w2: p['contract.weight'], b2: p['contract.bias'] });
+const mlpOf = (p: Operands64) => ({ w1: p['expand.weight'], b1: p['expand.bias'], w2: p['contract.weight'],
+  b2: p['contract.bias'] });
 
-function back({ x, normal1, parts, attended, middle, normal2 }: Walk, p: Operands64, shape: VitShape, dy: Float64Array): { dx: Float64Array; dp: Operands64 } {
+function back({ x, normal1, parts, attended, middle, normal2 }: Walk, p: Operands64, shape: VitShape,
+  dy: Float64Array): { dx: Float64Array; dp: Operands64 } {
   const { tokens, width, heads } = shape;
   const sizes = sizesOf(shape);
   const second = mlpGradient({ x: normal2, ...mlpOf(p) }, dy, sizes.mlp, 'quick_gelu');
@@ -56,11 +62,22 @@ function back({ x, normal1, parts, attended, middle, normal2 }: Walk, p: Operand
   const out = linearGradient({ x: attended, weight: p['out.weight'] }, dmiddle, sizes.out);
   const [dattended] = unpack(out.x, 1, heads, tokens, width / heads);
   const dparts = attentionGradient(sizes.attention, { query: parts[0], key: parts[1], value: parts[2] }, dattended);
-  const qkv = linearGradient({ x: normal1, weight: p['qkv.weight'] }, pack([dparts.query, dparts.key, dparts.value], heads, tokens, width / heads), sizes.qkv);
+  const qkv = linearGradient({ x: normal1, weight: p['qkv.weight'] },
+    pack([dparts.query, dparts.key, dparts.value], heads, tokens, width / heads), sizes.qkv);
   const ln1 = layernormGradient(x, p['ln1.weight'], qkv.x, EPS);
   const dp = {
-    'ln1.weight': ln1.weight, 'ln1.bias': ln1.bias, 'qkv.weight': qkv.weight, 'qkv.bias': qkv.bias, 'out.weight': out.weight, 'out.bias': out.bias,
-    'ln2.weight': ln2.weight, 'ln2.bias': ln2.bias, 'expand.weight': second.w1, 'expand.bias': second.b1, 'contract.weight': second.w2, 'contract.bias': second.b2,
+    'ln1.weight': ln1.weight,
+    'ln1.bias': ln1.bias,
+    'qkv.weight': qkv.weight,
+    'qkv.bias': qkv.bias,
+    'out.weight': out.weight,
+    'out.bias': out.bias,
+    'ln2.weight': ln2.weight,
+    'ln2.bias': ln2.bias,
+    'expand.weight': second.w1,
+    'expand.bias': second.b1,
+    'contract.weight': second.w2,
+    'contract.bias': second.b2,
   };
   return { dx: sum(dmiddle, ln1.x), dp };
 }
@@ -69,7 +86,8 @@ function back({ x, normal1, parts, attended, middle, normal2 }: Walk, p: Operand
 export function block(operands: Operands64, shape: VitShape): Operands64 {
   const walked = walk(operands.x, operands, shape);
   const { dx, dp } = back(walked, operands, shape, operands.dy);
-  return { y: walked.y, dx, ...Object.fromEntries(Object.entries(dp).map(([name, gradient]) => [`d${name}`, gradient])) };
+  return { y: walked.y, dx,
+    ...Object.fromEntries(Object.entries(dp).map(([name, gradient]) => [`d${name}`, gradient])) };
 }
 
 /** y alone. */
@@ -77,17 +95,20 @@ export function blockForward(operands: Operands64, shape: VitShape): Operands64 
   return { y: walk(operands.x, operands, shape).y };
 }
 
-const partOf = (p: Operands64, layer: number): Operands64 => Object.fromEntries(BLOCK_PARAMETERS.map((name) => [name, p[prefixOf(layer) + name]]));
+const partOf = (p: Operands64, layer: number): Operands64 =>
+  Object.fromEntries(BLOCK_PARAMETERS.map((name) => [name, p[prefixOf(layer) + name]]));
 
 /** The loss, and the gradients of all parameters. */
 function lossAndGradients(operands: Operands64, shape: VitShape): { loss: number; gradients: Operands64 } {
   const { images, tokens, width, patch, classes } = shape;
   const embedding = { rows: images * (tokens - 1), inner: patch, columns: width };
-  const patches = linear({ x: operands.patches, weight: operands['embed.weight'], bias: operands['embed.bias'] }, embedding);
+  const patches = linear({ x: operands.patches, weight: operands['embed.weight'], bias: operands['embed.bias'] },
+    embedding);
   let x = new Float64Array(images * tokens * width);
   for (let image = 0; image < images; image++) {
     x.set(operands.class, image * tokens * width);
-    x.set(patches.subarray(image * (tokens - 1) * width, (image + 1) * (tokens - 1) * width), (image * tokens + 1) * width);
+    x.set(patches.subarray(image * (tokens - 1) * width, (image + 1) * (tokens - 1) * width),
+      (image * tokens + 1) * width);
   }
   x = x.map((v, i) => v + operands.positions[i % (tokens * width)]);
   const walks: Walk[] = [];
@@ -95,15 +116,20 @@ function lossAndGradients(operands: Operands64, shape: VitShape): { loss: number
     walks.push(walk(x, partOf(operands, layer), shape));
     x = Float64Array.from(walks[layer].y);
   }
-  const seen = Float64Array.from({ length: images * width }, (_, i) => x[Math.floor(i / width) * tokens * width + (i % width)]);
+  const seen = Float64Array.from({ length: images * width },
+    (_, i) => x[Math.floor(i / width) * tokens * width + (i % width)]);
   const normal = layernorm(seen, operands['ln.weight'], operands['ln.bias'], EPS);
   const head = { rows: images, inner: width, columns: classes };
   const logits = linear({ x: normal, weight: operands['head.weight'], bias: operands['head.bias'] }, head);
-  const dhead = linearGradient({ x: normal, weight: operands['head.weight'] }, crossEntropyGradient(logits, operands.target, classes, 1), head);
+  const dhead = linearGradient({ x: normal, weight: operands['head.weight'] },
+    crossEntropyGradient(logits, operands.target, classes, 1), head);
   const dln = layernormGradient(seen, operands['ln.weight'], dhead.x, EPS);
   let dx = new Float64Array(x.length);
-  for (let image = 0; image < images; image++) dx.set(dln.x.subarray(image * width, (image + 1) * width), image * tokens * width);
-  const gradients: Record<string, Float64Array> = { 'ln.weight': dln.weight, 'ln.bias': dln.bias, 'head.weight': dhead.weight, 'head.bias': dhead.bias };
+  for (let image = 0; image < images; image++) {
+    dx.set(dln.x.subarray(image * width, (image + 1) * width), image * tokens * width);
+  }
+  const gradients: Record<string, Float64Array> = { 'ln.weight': dln.weight, 'ln.bias': dln.bias,
+    'head.weight': dhead.weight, 'head.bias': dhead.bias };
   for (let layer = walks.length - 1; layer >= 0; layer--) {
     const { dx: before, dp } = back(walks[layer], partOf(operands, layer), shape, dx);
     dx = Float64Array.from(before);
@@ -128,7 +154,8 @@ export function vit(operands: Operands64, shape: VitShape): Operands64 {
     losses[step] = loss;
     now = { ...now };
     for (const [name, gradient] of Object.entries(gradients)) {
-      const { m, v } = moments.get(name) ?? { m: new Float64Array(gradient.length), v: new Float64Array(gradient.length) };
+      const { m, v } = moments.get(name)
+        ?? { m: new Float64Array(gradient.length), v: new Float64Array(gradient.length) };
       const after = adamw({ values: now[name], m, v }, gradient, () => ADAMW, step + 1, 1);
       moments.set(name, after);
       (now as Record<string, Float64Array>)[name] = after.values;

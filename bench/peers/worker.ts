@@ -1,4 +1,7 @@
-/** The process of one peer for one task: prepares it, computes it once for the check, and then times rounds when it is asked to. */
+/**
+ * The process of one peer for one task: prepares it, computes it once for the check, and then times rounds when it is
+ * asked to.
+ */
 import { waitWithoutSpinning } from '../../engine/patience.ts';
 import { pretendBrowser } from './dawn.ts';
 import type { Answer, Request } from './process.ts';
@@ -41,6 +44,7 @@ async function answer(request: Request): Promise<Answer> {
 process.on('message', (request: Request) => {
   answer(request).then(
     (value) => process.send?.(value),
-    (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) } satisfies Answer),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? error.message : String(error) } satisfies Answer),
   );
 });

@@ -1,13 +1,17 @@
 // The roof of arithmetic: products and sums in registers alone.
 //   chain = chain · factor + addend, over and over, in four independent chains of four numbers each
-// Sixteen sums under way hide the latency of one on every machine, and still fit its registers; four steps to a turn of the loop
-// make the loop itself cheap. Two operations for each fma; where a machine does not fuse it, that takes two instructions.
+// Sixteen sums under way hide the latency of one on every machine, and still fit its registers; four steps to a turn of
+// the loop
+// make the loop itself cheap. Two operations for each fma; where a machine does not fuse it, that takes two
+// instructions.
 
 struct Params { rounds: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<elem>>;         // [2]: factor and addend, so that no compiler knows them
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;   // [lanes], so that no compiler leaves the chains out
+// [2]: factor and addend, so that no compiler knows them
+@group(0) @binding(1) var<storage, read> x: array<vec4<elem>>;
+// [lanes], so that no compiler leaves the chains out
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<elem>>;
 
 const WORKGROUP = 64u;
 

@@ -6,16 +6,20 @@ import { measureProcessor } from './processor.ts';
 
 const copy = new Kernel('roof_copy', [await part(import.meta.url, './copy.wgsl'), flat]);
 const fma = new Kernel('roof_fma', [await part(import.meta.url, './fma.wgsl')]);
-export const matrixKernel = new Kernel('roof_subgroup_matrix', [await part(import.meta.url, './subgroup_matrix.wgsl')], {
-  one: { parts: [entries.one], needs: NEEDS.one },
-  sized: { parts: [entries.sized], needs: NEEDS.sized },
-});
+export const matrixKernel = new Kernel('roof_subgroup_matrix', [await part(import.meta.url, './subgroup_matrix.wgsl')],
+  {
+    one: { parts: [entries.one], needs: NEEDS.one },
+    sized: { parts: [entries.sized], needs: NEEDS.sized },
+  });
 
 /** Rates of one adapter: bytes and operations per nanosecond. */
 export interface Roofs {
   /** Read and written by a copy of f32. */
   readonly gbps: number;
-  /** By a copy that gives each lane one vector of four, which is how copies are written for GPUs; the same there, less where starting a lane costs. */
+  /**
+   * By a copy that gives each lane one vector of four, which is how copies are written for GPUs; the same there, less
+   * where starting a lane costs.
+   */
   readonly plainGbps: number;
   readonly gflops: number;
   /** Arithmetic in f16; undefined without `shader-f16`. */
@@ -24,7 +28,10 @@ export interface Roofs {
   readonly matrixGflops?: number;
   /** f32 products by matrix units, where they add up in f32 nothing else; they then take f16 as well. */
   readonly wideMatrixGflops?: number;
-  /** On a software adapter: f32 by the fused instructions of the processor: what its shader compiler could reach; see processor.ts. */
+  /**
+   * On a software adapter: f32 by the fused instructions of the processor: what its shader compiler could reach; see
+   * processor.ts.
+   */
   readonly processorGflops?: number;
 }
 
@@ -55,7 +62,10 @@ interface Roof {
 /** What copies, f32 and matrix units reach right now. */
 export type Control = Pick<Roofs, 'gbps' | 'plainGbps' | 'gflops' | 'matrixGflops' | 'wideMatrixGflops'>;
 
-/** Operations a nanosecond that kernels on tensors so stored could reach: on matrix units where they multiply what is stored so, and as f32 elsewhere. */
+/**
+ * Operations a nanosecond that kernels on tensors so stored could reach: on matrix units where they multiply what is
+ * stored so, and as f32 elsewhere.
+ */
 export function arithmeticRoof({ gflops, matrixGflops = 0, wideMatrixGflops = 0 }: Control, stored: FloatType): number {
   return Math.max(gflops, wideMatrixGflops, stored === 'f16' ? matrixGflops : 0);
 }
@@ -77,7 +87,8 @@ export class RoofKernels {
     this.#copied = [this.#tensor(elements, 'f32'), this.#tensor(elements, 'f32')];
     this.#fma = this.#fmaRoof('gflops', 'f32');
     this.#matrix = this.#matrixRoofs();
-    this.#roofs = [...this.#copyRoofs(Number.POSITIVE_INFINITY), this.#fma, ...(half ? [this.#fmaRoof('halfGflops', 'f16')] : []), ...this.#matrix];
+    this.#roofs = [...this.#copyRoofs(Number.POSITIVE_INFINITY), this.#fma,
+      ...(half ? [this.#fmaRoof('halfGflops', 'f16')] : []), ...this.#matrix];
   }
 
   #tensor(elements: number, type: FloatType, values?: readonly number[]): Tensor {
@@ -98,14 +109,16 @@ export class RoofKernels {
       });
       return { name, work: 32 * vectors, run };
     };
-    return [roof('gbps', flatTiles(this.#gpu, vectors)), roof('plainGbps', { tile: PLAIN_TILE, grid: Math.ceil(vectors / PLAIN_TILE) })];
+    return [roof('gbps', flatTiles(this.#gpu, vectors)),
+      roof('plainGbps', { tile: PLAIN_TILE, grid: Math.ceil(vectors / PLAIN_TILE) })];
   }
 
   #fmaRoof(name: Roof['name'], type: FloatType): Roof {
     const { fmaLanes, fmaRounds } = SIZES[this.#gpu.kind];
     // factor and addend of each column: chains run to 2, where no machine is slower than elsewhere
     const [x, y] = [this.#tensor(8, type, [0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1]), this.#tensor(4 * fmaLanes, type)];
-    const run = () => fma.run(this.#gpu, { tensors: { x, y }, params: { rounds: fmaRounds }, grid: fmaLanes / FMA.workgroup });
+    const run = () =>
+      fma.run(this.#gpu, { tensors: { x, y }, params: { rounds: fmaRounds }, grid: fmaLanes / FMA.workgroup });
     return { name, work: fmaLanes * fmaRounds * FMA.flops, run };
   }
 
@@ -118,9 +131,13 @@ export class RoofKernels {
     const { M, N, K, SUBGROUP } = sizes;
     const { matrixGroups, matrixRounds } = SIZES[gpu.kind];
     const products = matrixGroups * (MATRIX.workgroup / SUBGROUP) * MATRIX.products;
-    const [a, b, y] = [this.#tensor(M * K, multiplies), this.#tensor(K * N, multiplies), this.#tensor(products * M * N, 'f32')];
-    const run = () => matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: sizes, grid: matrixGroups, variant: isAskedFor ? 'sized' : 'one' });
-    return [{ name: multiplies === 'f16' ? 'matrixGflops' : 'wideMatrixGflops', work: products * matrixRounds * 2 * M * N * K, run }];
+    const [a, b, y] = [this.#tensor(M * K, multiplies), this.#tensor(K * N, multiplies),
+      this.#tensor(products * M * N, 'f32')];
+    const run = () =>
+      matrixKernel.run(gpu, { tensors: { a, b, y }, params: { rounds: matrixRounds }, constants: sizes,
+        grid: matrixGroups, variant: isAskedFor ? 'sized' : 'one' });
+    return [{ name: multiplies === 'f16' ? 'matrixGflops' : 'wideMatrixGflops',
+      work: products * matrixRounds * 2 * M * N * K, run }];
   }
 
   /** Bytes that the copy of the roof moves: more than the caches hold. */
@@ -139,11 +156,13 @@ export class RoofKernels {
   }
 
   /**
-   * The best of some runs for a kernel's turns to stand between: of arithmetic, and of a copy of as many bytes as the kernel moves, because a
-   * busy machine has less of its memory left than of its caches.
+   * The best of some runs for a kernel's turns to stand between: of arithmetic, and of a copy of as many bytes as the
+   * kernel moves, because a busy machine has less of its memory left than of its caches.
    */
   async control(bytes: number): Promise<Control> {
-    return bestOf(await this.#rates([...this.#copyRoofs(Math.max(bytes, LEAST_COPY)), this.#fma, ...this.#matrix], RUNS.control)) as Control;
+    return bestOf(
+      await this.#rates([...this.#copyRoofs(Math.max(bytes, LEAST_COPY)), this.#fma, ...this.#matrix], RUNS.control),
+    ) as Control;
   }
 
   /** The roofs take turns. */
@@ -168,12 +187,19 @@ export async function measureRoofs(gpu: Gpu): Promise<Roofs> {
 }
 
 /** The roofs in a line. */
-export function roofsText({ gbps, plainGbps, gflops, halfGflops, matrixGflops, wideMatrixGflops, processorGflops }: Roofs): string {
-  const rate = (what: string, value: number | undefined) => (value === undefined ? [] : [`${what} ${digits(value)} GFLOP/s`]);
+export function roofsText(
+  { gbps, plainGbps, gflops, halfGflops, matrixGflops, wideMatrixGflops, processorGflops }: Roofs,
+): string {
+  const rate = (what: string,
+    value: number | undefined) => (value === undefined ? [] : [`${what} ${digits(value)} GFLOP/s`]);
   return [
     `copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a vector a lane)`,
-    ...rate('f32', gflops), ...(halfGflops === undefined ? ['no f16'] : rate('f16', halfGflops)),
-    ...(matrixGflops === undefined && wideMatrixGflops === undefined ? ['no matrix units'] : []), ...rate('matrix units', matrixGflops), ...rate('matrix units of f32', wideMatrixGflops), ...rate('fused on the processor', processorGflops),
+    ...rate('f32', gflops),
+    ...(halfGflops === undefined ? ['no f16'] : rate('f16', halfGflops)),
+    ...(matrixGflops === undefined && wideMatrixGflops === undefined ? ['no matrix units'] : []),
+    ...rate('matrix units', matrixGflops),
+    ...rate('matrix units of f32', wideMatrixGflops),
+    ...rate('fused on the processor', processorGflops),
   ].join(', ');
 }
 
@@ -183,10 +209,16 @@ function bestOf(rates: ReadonlyMap<keyof Roofs, readonly number[]>): Partial<Roo
 
 /** The larger of each rate. */
 export function highest<T extends Control>(a: T, b: T): T {
-  return Object.fromEntries(Object.entries(b).map(([name, rate]) => [name, Math.max(rate, (a as Roofs)[name as keyof Roofs] ?? 0)])) as unknown as T;
+  return Object.fromEntries(
+    Object.entries(b).map(([name, rate]) => [name, Math.max(rate, (a as Roofs)[name as keyof Roofs] ?? 0)]),
+  ) as unknown as T;
 }
 
-/** Nanoseconds that the work would take if nothing but the roofs were in its way. Williams et al. 2009, the roofline model. */
-export function leastNanoseconds({ flops, bytes }: { readonly flops: number; readonly bytes: number }, { gflops, gbps }: Pick<Roofs, 'gflops' | 'gbps'>): number {
+/**
+ * Nanoseconds that the work would take if nothing but the roofs were in its way. Williams et al. 2009, the roofline
+ * model.
+ */
+export function leastNanoseconds({ flops, bytes }: { readonly flops: number; readonly bytes: number },
+  { gflops, gbps }: Pick<Roofs, 'gflops' | 'gbps'>): number {
   return Math.max(flops / gflops, bytes / gbps);
 }

@@ -1,4 +1,7 @@
-/** One thread of what processor.ts measures. JavaScript, because Node 20 hands no loader of TypeScript down to its threads. */
+/**
+ * One thread of what processor.ts measures. JavaScript, because Node 20 hands no loader of TypeScript down to its
+ * threads.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 
 /** @type {import('./processor.ts').Chains} */

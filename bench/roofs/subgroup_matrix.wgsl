@@ -1,6 +1,7 @@
 // The roof of matrix units: products of small matrices that a subgroup holds in its registers.
 //   sum = a · b + sum, over and over, in four independent sums
-// a is M × K, b is K × N, sums are M × N of f32: one of the configurations that the adapter offers. 2 · M · N · K operations each.
+// a is M × K, b is K × N, sums are M × N of f32: one of the configurations that the adapter offers. 2 · M · N · K
+// operations each.
 // Linked with an entry of kernels/shared/matrix/.
 // WGSL names the columns of a matrix first. An experimental extension of Dawn.
 //

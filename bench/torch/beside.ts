@@ -1,4 +1,7 @@
-/** `npm run bench -- --torch FOLDER`: what reference.py measured of PyTorch, beside what Firstlight measured on the same GPU. */
+/**
+ * `npm run bench -- --torch FOLDER`: what reference.py measured of PyTorch, beside what Firstlight measured on the same
+ * GPU.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FirstlightError, type FloatType } from '../../engine/index.ts';
@@ -60,13 +63,22 @@ export function readMeasured(folder: string): Measured {
     }
   }
   if (gpus.size === 0 || adapters.size === 0) {
-    const [side, command] = gpus.size === 0 ? ['PyTorch', 'python3 bench/torch/reference.py --json FOLDER/torch.json'] : ['Firstlight', 'npm run bench -- --models --json FOLDER/kernels.json'];
-    throw new FirstlightError('FL_RESULTS', `${folder}: holds nothing of ${side}`, { folder }, `measure it into that folder: ${command}`);
+    const [side, command] = gpus.size === 0
+      ? ['PyTorch', 'python3 bench/torch/reference.py --json FOLDER/torch.json']
+      : ['Firstlight', 'npm run bench -- --models --json FOLDER/kernels.json'];
+    throw new FirstlightError('FL_RESULTS', `${folder}: holds nothing of ${side}`, { folder },
+      `measure it into that folder: ${command}`);
   }
   const machines = [...versions, ...[...adapters].map((adapter) => `Firstlight on ${adapter}`)];
   // a processor is named differently by PyTorch and by the adapter that it plays
-  const isOne = gpus.size === 1 && adapters.size === 1 && [...gpus].every((gpu) => gpu === 'cpu' || [...adapters].every((adapter) => folderName(adapter).includes(folderName(gpu))));
-  if (!isOne) throw new FirstlightError('FL_RESULTS', `${folder}: holds measurements of ${machines.join(', ')}`, { folder }, 'times can be compared on one machine only: a folder for each');
+  const isOne = gpus.size === 1 && adapters.size === 1
+    && [...gpus].every((gpu) =>
+      gpu === 'cpu' || [...adapters].every((adapter) => folderName(adapter).includes(folderName(gpu)))
+    );
+  if (!isOne) {
+    throw new FirstlightError('FL_RESULTS', `${folder}: holds measurements of ${machines.join(', ')}`, { folder },
+      'times can be compared on one machine only: a folder for each');
+  }
   return { torch, kernels, steps, machines };
 }
 
@@ -74,7 +86,8 @@ function filesOf(folder: string): readonly string[] {
   try {
     return readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => join(folder, name));
   } catch (error) {
-    throw new FirstlightError('FL_RESULTS', `${folder}: ${error instanceof Error ? error.message : error}`, { folder }, 'name a folder with results of both sides');
+    throw new FirstlightError('FL_RESULTS', `${folder}: ${error instanceof Error ? error.message : error}`, { folder },
+      'name a folder with results of both sides');
   }
 }
 
@@ -82,7 +95,8 @@ function parsed(path: string): TorchFile | Heading {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as TorchFile | Heading;
   } catch (error) {
-    throw new FirstlightError('FL_RESULTS', `${path}: ${error instanceof Error ? error.message : error}`, { path }, 'measure it again');
+    throw new FirstlightError('FL_RESULTS', `${path}: ${error instanceof Error ? error.message : error}`, { path },
+      'measure it again');
   }
 }
 
@@ -92,13 +106,17 @@ type Known = number | undefined;
 /** Milliseconds of all named rows together, in the variant that the pattern names. */
 function torchMilliseconds({ torch }: Measured, names: readonly string[], variant: RegExp): Known {
   const times = names.map((name) => torch.find((row) => row.case === name && variant.test(row.variant))?.ms_median);
-  return times.every((time) => time !== undefined) ? times.reduce((sum: number, time) => sum + (time as number), 0) : undefined;
+  return times.every((time) => time !== undefined)
+    ? times.reduce((sum: number, time) => sum + (time as number), 0)
+    : undefined;
 }
 
 /** Milliseconds of the variant that takes the least. */
 function kernelMilliseconds({ kernels }: Measured, pair: KernelPair, type: FloatType): Known {
   const rows = kernels.filter((row) => row.room === pair.room && row.case === pair.case && row.type === type);
-  const times = pair.directions.map((direction) => Math.min(...rows.filter((row) => row.direction === direction).map(({ gpu }) => gpu.median)));
+  const times = pair.directions.map((direction) =>
+    Math.min(...rows.filter((row) => row.direction === direction).map(({ gpu }) => gpu.median))
+  );
   const total = times.reduce((sum, time) => sum + time, 0) / 1e6;
   return Number.isFinite(total) ? total : undefined;
 }
@@ -113,8 +131,12 @@ function kernelRates(measured: Measured, pair: KernelPair, type: FloatType): rea
   ];
 }
 
-function stepOf({ steps }: Measured, { preset, batch, trainText, pass }: StepPair, type: FloatType): StepRow | undefined {
-  return steps.find((row) => row.preset === preset && row.batch === batch && row.trainText === trainText && row.pass === pass && row.precision === type && !row.recompute);
+function stepOf({ steps }: Measured, { preset, batch, trainText, pass }: StepPair, type: FloatType): StepRow
+  | undefined {
+  return steps.find((row) =>
+    row.preset === preset && row.batch === batch && row.trainText === trainText && row.pass === pass
+    && row.precision === type && !row.recompute
+  );
 }
 
 /** Clips a second, of passes that follow one another without waiting. */
@@ -126,23 +148,33 @@ function stepRates(measured: Measured, pair: StepPair, type: FloatType): readonl
 
 /** Two rates and how they stand to each other: ours over PyTorch's. */
 function cells([torch, ours]: readonly [Known, Known]): readonly string[] {
-  return [torch === undefined ? '' : digits(torch), ours === undefined ? '' : digits(ours), torch === undefined || ours === undefined ? '' : `${(ours / torch).toFixed(2)} ×`];
+  return [torch === undefined ? '' : digits(torch), ours === undefined ? '' : digits(ours),
+    torch === undefined || ours === undefined ? '' : `${(ours / torch).toFixed(2)} ×`];
 }
 
 const GIB = 2 ** 30;
 
 /** The tables: operations, models, and memory of the models' steps. */
 export function besideText(measured: Measured): string {
-  const kernels = KERNEL_PAIRS.map((pair) => [pair.what, pair.counted, pair.unit, ...TYPES.flatMap((type) => cells(kernelRates(measured, pair, type)))]);
-  const steps = STEP_PAIRS.map((pair) => [pair.what, pair.counted, ...TYPES.flatMap((type) => cells(stepRates(measured, pair, type)))]);
-  const memory = STEP_PAIRS.filter(({ pass }) => pass === 'training step').map((pair) => [pair.what, ...TYPES.flatMap((type) => {
-    const torch = measured.torch.find((row) => row.case === pair.torch[0] && TORCH_STEP[type].test(row.variant))?.peak_gib;
+  const kernels = KERNEL_PAIRS.map((
+    pair,
+  ) => [pair.what, pair.counted, pair.unit, ...TYPES.flatMap((type) => cells(kernelRates(measured, pair, type)))]);
+  const steps = STEP_PAIRS.map((
+    pair,
+  ) => [pair.what, pair.counted, ...TYPES.flatMap((type) => cells(stepRates(measured, pair, type)))]);
+  const memory = STEP_PAIRS.filter(({ pass }) => pass === 'training step').map((
+    pair,
+  ) => [pair.what, ...TYPES.flatMap((type) => {
+    const torch = measured.torch.find((row) => row.case === pair.torch[0] && TORCH_STEP[type].test(row.variant))
+      ?.peak_gib;
     const ours = stepOf(measured, pair, type)?.peakBytes;
     return [torch === undefined ? '' : digits(torch), ours === undefined ? '' : digits(ours / GIB)];
   })]);
   return [
-    markdownTable(['operation', 'counted', 'unit', 'PyTorch f32', 'Firstlight f32', '', 'PyTorch f16', 'Firstlight f16', ''], kernels),
-    markdownTable(['X-CLIP, 8 frames, clips/s', 'texts', 'PyTorch f32', 'Firstlight f32', '', 'PyTorch bf16', 'Firstlight f16', ''], steps),
+    markdownTable(['operation', 'counted', 'unit', 'PyTorch f32', 'Firstlight f32', '', 'PyTorch f16', 'Firstlight f16',
+      ''], kernels),
+    markdownTable(['X-CLIP, 8 frames, clips/s', 'texts', 'PyTorch f32', 'Firstlight f32', '', 'PyTorch bf16',
+      'Firstlight f16', ''], steps),
     markdownTable(['GiB at most', 'PyTorch f32', 'Firstlight f32', 'PyTorch bf16', 'Firstlight f16'], memory),
   ].join('\n\n');
 }

@@ -39,8 +39,10 @@ function matmulPairs(model: string, [rows, inner, columns]: readonly [number, nu
   const flops = 2 * rows * inner * columns;
   const pair = { unit: 'TFLOP/s', room: 'matmul', case: `${model}${product}` } as const;
   return [
-    { ...pair, what: `matmul ${product}`, counted: '2MNK', torch: [`${torch} Y=XW`], directions: ['forward'], work: same(flops) },
-    { ...pair, what: `matmul ${product}, both gradients`, counted: '4MNK', torch: [`${torch} dX=dY.Wt`, `${torch} dW=Xt.dY`], directions: ['gradient'], work: same(2 * flops) },
+    { ...pair, what: `matmul ${product}`, counted: '2MNK', torch: [`${torch} Y=XW`], directions: ['forward'],
+      work: same(flops) },
+    { ...pair, what: `matmul ${product}, both gradients`, counted: '4MNK',
+      torch: [`${torch} dX=dY.Wt`, `${torch} dW=Xt.dY`], directions: ['gradient'], work: same(2 * flops) },
   ];
 }
 
@@ -49,40 +51,55 @@ function attentionPairs(heads: number, tokens: number): readonly KernelPair[] {
   const pair = { unit: 'TFLOP/s', room: 'attention', case: headsName(heads, tokens, 64) } as const;
   const torch = `sdpa ${pair.case}`;
   return [
-    { ...pair, what: `attention, ${pair.case}`, counted: '4·BH·S²·D', torch: [`${torch} fwd`], directions: ['forward'], work: same(4 * products) },
-    { ...pair, what: `attention, ${pair.case}, with gradient`, counted: '14·BH·S²·D', torch: [`${torch} fwd+bwd`], directions: ['forward', 'gradient'], work: same(14 * products) },
+    { ...pair, what: `attention, ${pair.case}`, counted: '4·BH·S²·D', torch: [`${torch} fwd`], directions: ['forward'],
+      work: same(4 * products) },
+    { ...pair, what: `attention, ${pair.case}, with gradient`, counted: '14·BH·S²·D', torch: [`${torch} fwd+bwd`],
+      directions: ['forward', 'gradient'], work: same(14 * products) },
   ];
 }
 
 /** An operation that memory bounds: `forward` tensors of its size pass through it, `both` with the gradient. */
-function streamPairs(room: string, name: string, torch: string, elements: number, forward: number, both: number): readonly KernelPair[] {
+function streamPairs(room: string, name: string, torch: string, elements: number, forward: number,
+  both: number): readonly KernelPair[] {
   const pair = { unit: 'GB/s', room, case: name } as const;
   return [
-    { ...pair, what: `${room}, ${name}`, counted: `${forward} tensors`, torch: [`${torch} fwd`], directions: ['forward'], work: same(forward * elements) },
-    { ...pair, what: `${room}, ${name}, with gradient`, counted: `${both} tensors`, torch: [`${torch} fwd+bwd`], directions: ['forward', 'gradient'], work: same(both * elements) },
+    { ...pair, what: `${room}, ${name}`, counted: `${forward} tensors`, torch: [`${torch} fwd`],
+      directions: ['forward'], work: same(forward * elements) },
+    { ...pair, what: `${room}, ${name}, with gradient`, counted: `${both} tensors`, torch: [`${torch} fwd+bwd`],
+      directions: ['forward', 'gradient'], work: same(both * elements) },
   ];
 }
 
 export const KERNEL_PAIRS: readonly KernelPair[] = [
-  { what: `matmul ${productName(4096, 4096, 4096)}`, counted: '2MNK', unit: 'TFLOP/s', torch: [`roof matmul ${productName(4096, 4096, 4096)}`], room: 'matmul', case: productName(4096, 4096, 4096), directions: ['forward'], work: same(2 * 4096 ** 3) },
+  { what: `matmul ${productName(4096, 4096, 4096)}`, counted: '2MNK', unit: 'TFLOP/s',
+    torch: [`roof matmul ${productName(4096, 4096, 4096)}`], room: 'matmul', case: productName(4096, 4096, 4096),
+    directions: ['forward'], work: same(2 * 4096 ** 3) },
   ...matmulPairs('', [2048, 2048, 2048]),
   ...matmulPairs('B/32, 32 clips: ', [1600, 768, 3072]),
   ...matmulPairs('B/16, 8 clips: ', [12608, 768, 2304]),
   ...matmulPairs('B/16, 8 clips: ', [12608, 768, 3072]),
   ...attentionPairs(384, 50), ...attentionPairs(96, 197), ...attentionPairs(16, 1569),
   ...streamPairs('layernorm', rowsName(65536, 768), `layer_norm ${rowsName(65536, 768)}`, 65536 * 768, 2, 5),
-  ...streamPairs('gelu', `quick_gelu: ${rowsName(12608, 3072)}`, `quickgelu ${rowsName(12608, 3072)}`, 12608 * 3072, 2, 5),
-  ...streamPairs('cross_entropy', `${rowsName(4096, 400)}, soft`, `softmax-CE soft labels ${rowsName(4096, 400)}`, 4096 * 400, 2, 3),
-  { what: 'AdamW', counted: '7 tensors', unit: 'GB/s', torch: ['AdamW 196.6 M params, 1 tensors'], room: 'adamw', case: '50 M parameters', directions: ['forward'], work: { torch: 7 * 196_585_729, ours: 7 * 50_000_000 }, isWide: true },
+  ...streamPairs('gelu', `quick_gelu: ${rowsName(12608, 3072)}`, `quickgelu ${rowsName(12608, 3072)}`, 12608 * 3072, 2,
+    5),
+  ...streamPairs('cross_entropy', `${rowsName(4096, 400)}, soft`, `softmax-CE soft labels ${rowsName(4096, 400)}`,
+    4096 * 400, 2, 3),
+  { what: 'AdamW', counted: '7 tensors', unit: 'GB/s', torch: ['AdamW 196.6 M params, 1 tensors'], room: 'adamw',
+    case: '50 M parameters', directions: ['forward'], work: { torch: 7 * 196_585_729, ours: 7 * 50_000_000 },
+    isWide: true },
 ];
 
 function stepPairs(preset: 'B/32' | 'B/16', batch: number): readonly StepPair[] {
   const torch = `X-CLIP-${preset} 8f`;
   const clips = `${preset}, ${batch} clips`;
   return [
-    { what: `forward, ${clips}`, counted: 'text features given', torch: [`${torch} forward, cached text B=${batch}`], preset, batch, trainText: false, pass: 'forward' },
-    { what: `training step, ${clips}`, counted: 'text features given', torch: [`${torch} step, text frozen and cached B=${batch}`], preset, batch, trainText: false, pass: 'training step' },
-    { what: `training step, ${clips}, text learns`, counted: '400 texts in each step', torch: [`${torch} step, text tower trained B=${batch}`], preset, batch, trainText: true, pass: 'training step' },
+    { what: `forward, ${clips}`, counted: 'text features given', torch: [`${torch} forward, cached text B=${batch}`],
+      preset, batch, trainText: false, pass: 'forward' },
+    { what: `training step, ${clips}`, counted: 'text features given',
+      torch: [`${torch} step, text frozen and cached B=${batch}`], preset, batch, trainText: false,
+      pass: 'training step' },
+    { what: `training step, ${clips}, text learns`, counted: '400 texts in each step',
+      torch: [`${torch} step, text tower trained B=${batch}`], preset, batch, trainText: true, pass: 'training step' },
   ];
 }
 

@@ -24,13 +24,18 @@ const LEAST_GAIN = 1.03;
 /** A candidate that was so many times slower than the default in a smaller workload is not tried again. */
 const HOPELESS = 3;
 
-/** Searches one workload after the other, the smallest first. A class that several of them have is searched in the first. */
-export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room, workloads: readonly Workload[]): AsyncGenerator<Finding> {
+/**
+ * Searches one workload after the other, the smallest first. A class that several of them have is searched in the
+ * first.
+ */
+export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room,
+  workloads: readonly Workload[]): AsyncGenerator<Finding> {
   const items = workloads.map(({ make }) => make()).sort((a, b) => a.cost('f32').flops - b.cost('f32').flops);
   const done = new Set<string>();
   const hopeless = new Set<string>();
   // most candidates are the same for f16: classes of calls that are not, are found by calling in f16 too
-  const hasHalves = gpu.features.has('shader-f16') && room.kernels.some((kernel) => kernel.hasOwnCandidatesForHalves(gpu));
+  const hasHalves = gpu.features.has('shader-f16')
+    && room.kernels.some((kernel) => kernel.hasOwnCandidatesForHalves(gpu));
   const types: readonly FloatType[] = hasHalves ? ['f32', 'f16'] : ['f32'];
   for (const [item, type] of items.flatMap((item) => types.map((type) => [item, type] as const))) {
     const prepared = new Prepared(gpu, item, type, () => roofs.warmUp());
@@ -50,8 +55,11 @@ export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room, work
         for (const candidate of candidates) await time(candidate); // compiles
         const { best, gain, slowness, standardTime, bestTime } = await halve(candidates, time);
         for (const [candidate, times] of slowness) if (times > HOPELESS) hopeless.add(nameOf(candidate));
-        const result = gain >= LEAST_GAIN ? { best, gain, bestTime } : { best: standard, gain: 1, bestTime: standardTime };
-        gpu.candidates.prefer(kernel, result.best, callClass); // the other candidates of this pass are searched beside it
+        const result = gain >= LEAST_GAIN
+          ? { best, gain, bestTime }
+          : { best: standard, gain: 1, bestTime: standardTime };
+        // the other candidates of this pass are searched beside it
+        gpu.candidates.prefer(kernel, result.best, callClass);
         yield { ...asked, room: room.name, workload: item.name, direction, standardTime, ...result };
       }
     } finally {
@@ -70,5 +78,6 @@ async function asksOf(gpu: Gpu, prepared: Prepared): Promise<(readonly [Directio
     gpu.candidates.forget();
   });
   const gradient = gpu.candidates.asked;
-  return [...forward.map((asked) => ['forward', asked] as const), ...gradient.map((asked) => ['gradient', asked] as const)];
+  return [...forward.map((asked) => ['forward', asked] as const),
+    ...gradient.map((asked) => ['gradient', asked] as const)];
 }

@@ -57,20 +57,30 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
     for await (const finding of searchRoom(gpu, roofs, room, workloads)) {
       findings.push(finding);
       const { kernel, callClass, workload, direction, best, gain } = finding;
-      writeFileSync(path, tuningsText(withFindings(earlier, gpu.candidates.machine, findings))); // what was found stays if the search is stopped
-      console.log(`${workload}, ${direction}: ${kernel}: ${callClass}: ${candidateText(best)}, ${gain.toFixed(2)} × the default`);
+      // what was found stays if the search is stopped
+      writeFileSync(path, tuningsText(withFindings(earlier, gpu.candidates.machine, findings)));
+      console.log(
+        `${workload}, ${direction}: ${kernel}: ${callClass}: ${candidateText(best)}, ${gain.toFixed(2)} × the default`,
+      );
     }
   }
   roofs.dispose();
   if (findings.length === 0) {
-    throw new FirstlightError('FL_USAGE', `nothing to choose in room ${roomName ?? 'any'}, case ${caseName ?? 'any'}`, {}, `there are the rooms ${rooms.map(({ name }) => name).join(', ')}`);
+    throw new FirstlightError('FL_USAGE', `nothing to choose in room ${roomName ?? 'any'}, case ${caseName ?? 'any'}`,
+      {}, `there are the rooms ${rooms.map(({ name }) => name).join(', ')}`);
   }
   console.log(`\n${tableOf(findings)}\n\nwrote ${path}`);
 }
 
 function tableOf(findings: readonly Finding[]): string {
   const rows = findings.map(({ kernel, callClass, candidates, best, gain, standardTime, bestTime }) => [
-    kernel, callClass, candidateText(candidates[0]), duration(standardTime), best === candidates[0] ? 'the same' : candidateText(best), duration(bestTime), `${gain.toFixed(2)} ×`,
+    kernel,
+    callClass,
+    candidateText(candidates[0]),
+    duration(standardTime),
+    best === candidates[0] ? 'the same' : candidateText(best),
+    duration(bestTime),
+    `${gain.toFixed(2)} ×`,
   ]);
   return markdownTable(['kernel', 'calls', 'default', 'time', 'tuned', 'time', 'gain'], rows);
 }

@@ -9,7 +9,10 @@ const sum = (times: readonly number[]) => times.reduce((total, time) => total + 
 export interface Outcome<T> {
   /** The candidate that was left beside the default; the default itself if there is no other. */
   readonly best: T;
-  /** How many times faster than the default it is, at least: by the least times, and by the median of the last rounds, compared one by one. */
+  /**
+   * How many times faster than the default it is, at least: by the least times, and by the median of the last rounds,
+   * compared one by one.
+   */
   readonly gain: number;
   readonly standardTime: number;
   readonly bestTime: number;
@@ -18,13 +21,14 @@ export interface Outcome<T> {
 }
 
 /**
- * Candidates take turns. All of them run one round, the better half of them two more, and so on with twice the rounds, until one is left
- * beside the default, which stands first and is never dropped: what is gained is told against it.
+ * Candidates take turns. All of them run one round, the better half of them two more, and so on with twice the rounds,
+ * until one is left beside the default, which stands first and is never dropped: what is gained is told against it.
  *
  * @param time one sample of a candidate: what each of its dispatches took
  * @param rounds in which the last two are compared
  */
-export async function halve<T>(candidates: readonly T[], time: (candidate: T) => Promise<readonly number[]>, rounds = FINAL_ROUNDS): Promise<Outcome<T>> {
+export async function halve<T>(candidates: readonly T[], time: (candidate: T) => Promise<readonly number[]>,
+  rounds = FINAL_ROUNDS): Promise<Outcome<T>> {
   const least = new Map<T, readonly number[]>();
   const leastTime = (candidate: T) => sum(least.get(candidate) ?? []);
   const sample = async (candidate: T) => {

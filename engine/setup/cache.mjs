@@ -10,10 +10,14 @@ export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 /** No set-up takes so long; a lock older than this was left by a machine that went down. */
 const LOCK_MINUTES = 15;
 
-/** All places for the cache, the most usual first. A home may be read-only or missing, so the project's own folder is the last. */
+/**
+ * All places for the cache, the most usual first. A home may be read-only or missing, so the project's own folder is
+ * the last.
+ */
 function candidates() {
   const { XDG_CACHE_HOME: cache } = process.env;
-  return [...(cache !== undefined && isAbsolute(cache) ? [cache] : []), join(homedir(), '.cache'), join(projectFolder, '.cache')].map((folder) => join(folder, 'firstlight'));
+  return [...(cache !== undefined && isAbsolute(cache) ? [cache] : []), join(homedir(), '.cache'),
+    join(projectFolder, '.cache')].map((folder) => join(folder, 'firstlight'));
 }
 
 function writable(folder) {
@@ -29,7 +33,11 @@ function writable(folder) {
 /** The first place that can be written. */
 export function cacheFolder() {
   const found = candidates().find(writable);
-  if (found === undefined) throw new Error(`none of these folders can be written: ${candidates().join(', ')}; set XDG_CACHE_HOME to one that can`);
+  if (found === undefined) {
+    throw new Error(
+      `none of these folders can be written: ${candidates().join(', ')}; set XDG_CACHE_HOME to one that can`,
+    );
+  }
   return found;
 }
 
@@ -86,8 +94,8 @@ export async function locked(path, say, body) {
 }
 
 /**
- * The folder `name` of the cache with the facts about it, built by `build(folder, home)` if it is not there or `isUsable`
- * objects. It appears whole or not at all.
+ * The folder `name` of the cache with the facts about it, built by `build(folder, home)` if it is not there or
+ * `isUsable` objects. It appears whole or not at all.
  */
 export async function kept(name, { isUsable = async () => true, say, build }) {
   const home = join(cacheFolder(), name);

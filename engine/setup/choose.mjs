@@ -1,12 +1,14 @@
 // @ts-check
 /**
  * Chooses the best GPU adapter that this machine can have, and the environment in which Dawn sees it:
- * a hardware GPU, else an installed software one, else a lavapipe fetched with apt, else the SwiftShader that npm brought.
+ * a hardware GPU, else an installed software one, else a lavapipe fetched with apt, else the SwiftShader that npm
+ * brought.
  */
 import { availableParallelism } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { isSoftware, isSwiftShader, nameOf } from '../software.mjs';
-import { installedDrivers, KUBERNETES, lavapipe, nonEmpty, paths, plainEnvironment, swiftShader, trace } from './drivers.mjs';
+import { installedDrivers, KUBERNETES, lavapipe, nonEmpty, paths, plainEnvironment, swiftShader,
+  trace } from './drivers.mjs';
 import { probe } from './probe.mjs';
 
 /**
@@ -14,8 +16,10 @@ import { probe } from './probe.mjs';
  * @typedef {import('./drivers.mjs').Say} Say
  * @typedef {'hardware' | 'installed' | 'lavapipe' | 'swiftshader'} AdapterKind
  *
- * An adapter that Dawn accepts: what its process must be started with, and the libraries that a process already running must load itself.
- * @typedef {{ readonly kind: AdapterKind, readonly environment: Environment, readonly preload: readonly string[], readonly info: import('./probe.mjs').Info }} Accepted
+ * An adapter that Dawn accepts: what its process must be started with, and the libraries that a process already running
+ * must load itself.
+ * @typedef {{ readonly kind: AdapterKind, readonly environment: Environment, readonly preload: readonly string[],
+ * readonly info: import('./probe.mjs').Info }} Accepted
  *
  * The one that was chosen; what was not to be had, and why, as `name: reason`; and one line for people.
  * @typedef {Accepted & { readonly tried: readonly string[], readonly line: string }} FoundAdapter
@@ -24,18 +28,27 @@ import { probe } from './probe.mjs';
 /** What FIRSTLIGHT_ADAPTER may say. @type {readonly ('auto' | AdapterKind)[]} */
 export const ADAPTERS = ['auto', 'hardware', 'installed', 'lavapipe', 'swiftshader'];
 
-/** How fast to expect it: 256 x 256 matrix products were timed on two cores. @type {Readonly<Record<string, string>>} */
+/**
+ * How fast to expect it: 256 x 256 matrix products were timed on two cores. @type {Readonly<Record<string, string>>}
+ */
 const SPEED = {
   hardware: 'full speed',
-  lavapipe: `expect some ${6 * availableParallelism()} GFLOP/s; a GPU with a Vulkan driver is 100 times faster and more`,
-  swiftshader: 'expect 1/40 of lavapipe: right for checks, too slow to train; better: Mesa 25 (mesa-vulkan-drivers) or a GPU driver',
+  lavapipe: `expect some ${
+    6 * availableParallelism()
+  } GFLOP/s; a GPU with a Vulkan driver is 100 times faster and more`,
+  swiftshader:
+    'expect 1/40 of lavapipe: right for checks, too slow to train; better: Mesa 25 (mesa-vulkan-drivers) or a GPU driver',
 };
 
 /** No adapter could be had: `tried` says what was tried, and how each attempt ended. */
 export class NothingFound extends Error {
   /** @param {readonly string[]} tried */
   constructor(tried) {
-    super(`no GPU adapter:\n${tried.map((line) => `  ${line}`).join('\n')}\n  \`npm run doctor\` looks again and lists the remedies`);
+    super(
+      `no GPU adapter:\n${
+        tried.map((line) => `  ${line}`).join('\n')
+      }\n  \`npm run doctor\` looks again and lists the remedies`,
+    );
     this.tried = tried;
   }
 }
@@ -57,7 +70,9 @@ async function ofTheSystem(wanted, plain, { say, again }) {
     if (machine.manifests.length === 0) throw new Error('no driver is installed');
     const standard = machine.manifests.every((path) => !path.startsWith(KUBERNETES));
     if (machine.loader === undefined || !standard) environment.VK_DRIVER_FILES = machine.manifests.join(delimiter);
-    if (!standard) environment.LD_LIBRARY_PATH = [...paths(plain.LD_LIBRARY_PATH), join(KUBERNETES, 'lib64')].join(delimiter);
+    if (!standard) {
+      environment.LD_LIBRARY_PATH = [...paths(plain.LD_LIBRARY_PATH), join(KUBERNETES, 'lib64')].join(delimiter);
+    }
     if (machine.loader === undefined) {
       // containers are often given a GPU's driver and no loader
       const { home } = await swiftShader(say);
@@ -69,7 +84,9 @@ async function ofTheSystem(wanted, plain, { say, again }) {
   const names = machine.manifests.map((path) => basename(path).replace(/_icd.*/, '')).join(', ');
   if ('failure' in info) throw new Error(`${info.failure}${names === '' ? '' : ` (${names})`}`);
   const kind = isSoftware(info) ? 'installed' : 'hardware';
-  if (wanted !== 'auto' && wanted !== kind) throw new Error(`the installed adapter is ${kind === 'hardware' ? 'a GPU' : 'software'}, ${nameOf(info)}`);
+  if (wanted !== 'auto' && wanted !== kind) {
+    throw new Error(`the installed adapter is ${kind === 'hardware' ? 'a GPU' : 'software'}, ${nameOf(info)}`);
+  }
   return { kind, environment, preload, info };
 }
 
@@ -96,11 +113,16 @@ async function ofOurs(kind, { home, manifest, libraries }, plain, again) {
 /**
  * The adapter to use. Throws NothingFound.
  *
- * @param {{ say?: Say, again?: boolean, wanted?: string }} [options] `again` looks anew instead of remembering, `wanted` defaults to FIRSTLIGHT_ADAPTER
+ * @param {{ say?: Say, again?: boolean, wanted?: string }} [options] `again` looks anew instead of remembering,
+ * `wanted` defaults to FIRSTLIGHT_ADAPTER
  * @returns {Promise<FoundAdapter>}
  */
-export async function findAdapter({ say = () => {}, again = false, wanted = nonEmpty(process.env.FIRSTLIGHT_ADAPTER) ?? 'auto' } = {}) {
-  if (!ADAPTERS.some((known) => known === wanted)) throw new Error(`FIRSTLIGHT_ADAPTER is "${wanted}", expected one of ${ADAPTERS.join(', ')}`);
+export async function findAdapter(
+  { say = () => {}, again = false, wanted = nonEmpty(process.env.FIRSTLIGHT_ADAPTER) ?? 'auto' } = {},
+) {
+  if (!ADAPTERS.some((known) => known === wanted)) {
+    throw new Error(`FIRSTLIGHT_ADAPTER is "${wanted}", expected one of ${ADAPTERS.join(', ')}`);
+  }
   const plain = plainEnvironment();
   /** @type {Readonly<Record<string, readonly [string, () => Promise<Accepted>]>>} */
   const origins = {
@@ -113,7 +135,8 @@ export async function findAdapter({ say = () => {}, again = false, wanted = nonE
   for (const [name, find] of wanted === 'auto' ? Object.values(origins) : [origins[wanted] ?? origins.system]) {
     try {
       const found = await find();
-      return { ...found, tried, line: lineOf(found, wanted === 'auto' ? tried.at(-1) : 'FIRSTLIGHT_ADAPTER asks for it') };
+      return { ...found, tried,
+        line: lineOf(found, wanted === 'auto' ? tried.at(-1) : 'FIRSTLIGHT_ADAPTER asks for it') };
     } catch (error) {
       tried.push(`${name}: ${error instanceof Error ? error.message : error}`);
     }

@@ -48,7 +48,8 @@ export function trace(path) {
 /** The environment as it was before any of ours was added, so that one run may start another. */
 export function plainEnvironment() {
   const cache = cacheFolder();
-  const withoutOurs = (/** @type {string | undefined} */ text) => nonEmpty(paths(text).filter((path) => !path.startsWith(cache)).join(delimiter));
+  const withoutOurs = (/** @type {string | undefined} */ text) =>
+    nonEmpty(paths(text).filter((path) => !path.startsWith(cache)).join(delimiter));
   return {
     VK_DRIVER_FILES: withoutOurs(process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES),
     LD_LIBRARY_PATH: withoutOurs(process.env.LD_LIBRARY_PATH),
@@ -72,9 +73,13 @@ function manifestFolders() {
 /** The system's Vulkan loader, where the dynamic linker would find it. @param {string | undefined} libraryPath */
 async function systemLoader(libraryPath) {
   /** @type {string} */
-  const cached = await new Promise((resolve) => execFile('/sbin/ldconfig', ['-p'], (_, stdout) => resolve(stdout ?? '')));
+  const cached = await new Promise((resolve) =>
+    execFile('/sbin/ldconfig', ['-p'], (_, stdout) => resolve(stdout ?? ''))
+  );
   const known = [...cached.matchAll(/libvulkan\.so\.1 .*=> (\S+)/g)].map(([, path]) => path);
-  return [...paths(libraryPath).map((folder) => join(folder, 'libvulkan.so.1')), ...known].find((path) => trace(path) !== undefined);
+  return [...paths(libraryPath).map((folder) => join(folder, 'libvulkan.so.1')), ...known].find((path) =>
+    trace(path) !== undefined
+  );
 }
 
 /**
@@ -86,7 +91,9 @@ async function systemLoader(libraryPath) {
 export async function installedDrivers(plain) {
   if (process.platform !== 'linux') return { manifests: [], key: '' };
   const own = plain.VK_DRIVER_FILES === undefined;
-  const manifests = own ? manifestFolders().flatMap(list).filter((path) => path.endsWith('.json')) : paths(plain.VK_DRIVER_FILES);
+  const manifests = own
+    ? manifestFolders().flatMap(list).filter((path) => path.endsWith('.json'))
+    : paths(plain.VK_DRIVER_FILES);
   const loader = await systemLoader(plain.LD_LIBRARY_PATH);
   const devices = [...list('/dev/dri'), ...list('/dev').filter((path) => path.startsWith('/dev/nvidia'))];
   const hasNvidia = list('/proc/driver/nvidia').includes('/proc/driver/nvidia/version');
@@ -114,9 +121,12 @@ export async function lavapipe(say, again) {
   const minutes = failed === undefined ? Number.POSITIVE_INFINITY : (Date.now() - failed.at) / 60_000;
   const driver = await kept(name, {
     say,
-    isUsable: (/** @type {{ manifest: string, libraries: string[], system: string[] }} */ { system }) => Promise.all(system.map((path) => access(path))).then(() => true, () => false),
+    isUsable: (/** @type {{ manifest: string, libraries: string[], system: string[] }} */ { system }) =>
+      Promise.all(system.map((path) => access(path))).then(() => true, () => false),
     build: async (folder, home) => {
-      if (!again && minutes < RETRY_MINUTES) throw new Error(`${failed.reason} (${Math.round(minutes)} min ago; FIRSTLIGHT_RETRY=1 tries again)`);
+      if (!again && minutes < RETRY_MINUTES) {
+        throw new Error(`${failed.reason} (${Math.round(minutes)} min ago; FIRSTLIGHT_RETRY=1 tries again)`);
+      }
       try {
         const facts = await fetchLavapipe(folder, home, say);
         await rm(marker, { force: true });

@@ -2,8 +2,8 @@
 import { findAdapter } from './choose.mjs';
 
 /**
- * Loads `files`, in any order: a library that needs another one of them is tried again. The dynamic linker takes what is
- * loaded already by its name, which stands in for LD_LIBRARY_PATH: that one is read at a process's start only.
+ * Loads `files`, in any order: a library that needs another one of them is tried again. The dynamic linker takes what
+ * is loaded already by its name, which stands in for LD_LIBRARY_PATH: that one is read at a process's start only.
  */
 function loadAll(koffi, files) {
   let failures = [];

@@ -13,8 +13,12 @@ export function difference(lock, installed) {
     if (path === '') continue;
     const present = installed.packages[path];
     // optional packages are left out where they do not fit the platform
-    if (present === undefined && !optional && !devOptional) return `${path.replace(/^.*node_modules\//, '')} is missing`;
-    if (present !== undefined && present.version !== version) return `${path.replace(/^.*node_modules\//, '')} is ${present.version}, the lock file says ${version}`;
+    if (present === undefined && !optional && !devOptional) {
+      return `${path.replace(/^.*node_modules\//, '')} is missing`;
+    }
+    if (present !== undefined && present.version !== version) {
+      return `${path.replace(/^.*node_modules\//, '')} is ${present.version}, the lock file says ${version}`;
+    }
   }
   return undefined;
 }
@@ -22,7 +26,9 @@ export function difference(lock, installed) {
 async function state(folder) {
   const lock = await readJson(join(folder, 'package-lock.json'));
   // without a lock file we are ourselves an installed package, and npm has seen to the rest
-  return lock === undefined ? undefined : difference(lock, await readJson(join(folder, 'node_modules/.package-lock.json')));
+  return lock === undefined
+    ? undefined
+    : difference(lock, await readJson(join(folder, 'node_modules/.package-lock.json')));
 }
 
 function canWrite(folder) {
@@ -42,7 +48,8 @@ async function install(folder) {
   // npm needs a cache that can be written, and by default has it in the home
   const ownCache = cache === undefined || !existsSync(cache) ? !canWrite(homedir()) : !canWrite(cache);
   const env = { ...process.env, ...(ownCache ? { npm_config_cache: join(cacheFolder(), 'npm') } : {}) };
-  const options = { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], shell: !byNode && process.platform === 'win32' };
+  const options = { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'],
+    shell: !byNode && process.platform === 'win32' };
   const child = byNode ? spawn(process.execPath, [npm, ...args], options) : spawn('npm', args, options);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));

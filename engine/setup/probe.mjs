@@ -23,12 +23,18 @@ async function ask(environment) {
   const env = { ...process.env, ...environment };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
   return new Promise((resolve) => {
-    execFile(process.execPath, [CHILD], { env, timeout: SECONDS * 1000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      if (error?.killed === true) resolve({ failure: `the driver did not answer in ${SECONDS} s`, passing: true });
-      else if (error !== null) resolve({ failure: `the driver ended the process (${error.signal ?? error.code}): ${stderr.trim().split('\n').at(-1)}` });
-      else if (stdout.trim() === 'null') resolve({ failure: 'Dawn accepts no installed driver' });
-      else resolve(JSON.parse(stdout));
-    });
+    execFile(process.execPath, [CHILD], { env, timeout: SECONDS * 1000, killSignal: 'SIGKILL' },
+      (error, stdout, stderr) => {
+        if (error?.killed === true) resolve({ failure: `the driver did not answer in ${SECONDS} s`, passing: true });
+        else if (error !== null) {
+          resolve({
+            failure: `the driver ended the process (${error.signal ?? error.code}): ${
+              stderr.trim().split('\n').at(-1)
+            }`,
+          });
+        } else if (stdout.trim() === 'null') resolve({ failure: 'Dawn accepts no installed driver' });
+        else resolve(JSON.parse(stdout));
+      });
   });
 }
 
@@ -43,7 +49,9 @@ async function ask(environment) {
  */
 export async function probe(name, key, environment, again) {
   const path = join(cacheFolder(), 'probes.json');
-  const { version } = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('webgpu')).replace(/index\.js$/, 'package.json'), 'utf8'));
+  const { version } = JSON.parse(
+    readFileSync(fileURLToPath(import.meta.resolve('webgpu')).replace(/index\.js$/, 'package.json'), 'utf8'),
+  );
   const whole = `${version} ${process.arch} ${trace(CHILD)} ${JSON.stringify(environment)} ${key}`;
   const known = (await readJson(path)) ?? {};
   if (!again && known[name]?.key === whole) return known[name].answer;

@@ -1,11 +1,14 @@
 /**
  * node engine/setup/run.mjs program.ts [arguments]
- * Runs a TypeScript program on a machine that has nothing but Node and npm: installs the packages of the lock file, finds or
- * fetches a GPU adapter, and starts the program so that it sees both. Uses nothing that must be installed first.
+ * Runs a TypeScript program on a machine that has nothing but Node and npm: installs the packages of the lock file,
+ * finds or fetches a GPU adapter, and starts the program so that it sees both. Uses nothing that must be installed
+ * first.
  */
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 20) {
-  process.stderr.write(`firstlight: Node ${process.versions.node} is too old: Node 20 or newer is needed (nodejs.org)\n`);
+  process.stderr.write(
+    `firstlight: Node ${process.versions.node} is too old: Node 20 or newer is needed (nodejs.org)\n`,
+  );
   process.exit(1);
 }
 const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
@@ -32,10 +35,14 @@ async function start(program, args, additions) {
   const { constants } = await import('node:os');
   const env = { ...process.env, ...additions };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
-  const imports = [new URL('./signals.mjs', import.meta.url).href, import.meta.resolve('tsx')].flatMap((url) => ['--import', url]);
+  const imports = [new URL('./signals.mjs', import.meta.url).href, import.meta.resolve('tsx')].flatMap((
+    url,
+  ) => ['--import', url]);
   const child = spawn(process.execPath, [...process.execArgv, ...imports, program, ...args], { env, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  const [exitCode, signal] = await new Promise((resolve, reject) => child.on('error', reject).on('exit', (...ending) => resolve(ending)));
+  const [exitCode, signal] = await new Promise((resolve, reject) =>
+    child.on('error', reject).on('exit', (...ending) => resolve(ending))
+  );
   return signal === null ? exitCode : 128 + constants.signals[signal];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Loaded before the program. One Ctrl-C may arrive up to three times: from the terminal, from npm, and from run.mjs, neither of
- * which can know about the others. The program sees it once, so that a second one can mean "at once".
+ * Loaded before the program. One Ctrl-C may arrive up to three times: from the terminal, from npm, and from run.mjs,
+ * neither of which can know about the others. The program sees it once, so that a second one can mean "at once".
  */
 const ECHO_MS = 400;
 const last = new Map();

@@ -37,7 +37,8 @@ const VECTORS = TILE / VECTOR;   // of a tile
 
 @compute @workgroup_size(LANES)
 fn adamw(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
 ) {
   let tile = group_number(group, groups);
   let first = tile * VECTORS;

@@ -4,7 +4,8 @@ import { together } from '../shared/cost.ts';
 import { normal } from '../shared/sample.ts';
 import { CONTROL, MEASURED, STATE } from '../shared/step_control.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { adamw, adamwControl, controlSettings, type ControlSettings, type Hyper, HYPER_COLUMNS, hyperRow, kernels, TILE } from './index.ts';
+import { adamw, adamwControl, controlSettings, type ControlSettings, type Hyper, HYPER_COLUMNS, hyperRow, kernels,
+  TILE } from './index.ts';
 import { cost } from './cost.ts';
 import * as reference from './reference.ts';
 
@@ -33,7 +34,8 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options
   const settings: ControlSettings = { ...SCALING, ...hyper, maxNorm };
   return {
     name,
-    inputs: { values: { ...normal('values', [n]), isWide: true }, grads: { ...normal('grads', [n], { std: gradientStd }), isWide: true } },
+    inputs: { values: { ...normal('values', [n]), isWide: true },
+      grads: { ...normal('grads', [n], { std: gradientStd }), isWide: true } },
     wrt: [],
     run: (t) => {
       const [values, grads] = [t.values as Tensor, t.grads as Tensor];
@@ -46,10 +48,12 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options
         if (shadow !== undefined) copy(values, shadow);
         const fixed = {
           shadow,
-          hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...hyperRow(row)])), [2, HYPER_COLUMNS], 'hyper'),
+          hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...hyperRow(row)])), [2, HYPER_COLUMNS],
+            'hyper'),
           groupOfTile: Tensor.from(gpu, Uint32Array.from(groupOfTile), [tiles], 'groups'),
         };
-        const measured = Tensor.from(gpu, MEASURED.pack({ norm: lossScale * NORM, not_finite: notFinite ? 1 : 0 }), undefined, 'measured');
+        const measured = Tensor.from(gpu, MEASURED.pack({ norm: lossScale * NORM, not_finite: notFinite ? 1 : 0 }),
+          undefined, 'measured');
         const state = Tensor.from(gpu, new Uint32Array(STATE.words), undefined, 'state');
         const scale = Tensor.from(gpu, Float32Array.of(lossScale), [], 'scale');
         const constants = Tensor.from(gpu, controlSettings(settings), undefined, 'settings');
@@ -64,10 +68,13 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options
       const factor = (maxNorm > 0 ? Math.min(1, maxNorm / (NORM + 1e-6)) : 1) / lossScale;
       let state: reference.State = { values, m: new Float64Array(n), v: new Float64Array(n) };
       const hyperOf = (i: number) => rows[groupOfTile[Math.floor(i / TILE)]];
-      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.adamw(state, grads, hyperOf, step, factor);
+      if (!notFinite) {
+        for (let step = 1; step <= steps; step++) state = reference.adamw(state, grads, hyperOf, step, factor);
+      }
       return shadowed ? [state.values, state.m, state.v, state.values] : [state.values, state.m, state.v];
     },
-    tolerance: { atol: (groups === undefined ? 1e-6 : 1e-5) * hyper.lr * steps, rtol: 4e-7 * Math.sqrt(steps) + 1e-6, why: 'a few roundings in each step, of values that may cross 0' },
+    tolerance: { atol: (groups === undefined ? 1e-6 : 1e-5) * hyper.lr * steps, rtol: 4e-7 * Math.sqrt(steps) + 1e-6,
+      why: 'a few roundings in each step, of values that may cross 0' },
     cost: () => together(...Array.from({ length: steps }, () => cost(n, { shadowed }))),
     skip: (gpu) => (shadowed && !gpu.features.has('shader-f16') ? 'no shader-f16' : undefined),
   };
@@ -109,7 +116,14 @@ const usual: Hyper = { lr: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay
 
 /** What is decided about a first step that is neither scaled nor clipped. */
 const firstStep = {
-  norm: NORM, factor: 1, skips: 0, loss_scale: 1, correction1: 1 - usual.beta1, correction2: 1 - usual.beta2, skipped_in_a_row: 0, step: 1,
+  norm: NORM,
+  factor: 1,
+  skips: 0,
+  loss_scale: 1,
+  correction1: 1 - usual.beta1,
+  correction2: 1 - usual.beta2,
+  skipped_in_a_row: 0,
+  step: 1,
 };
 
 export const room: Room = {
@@ -117,7 +131,8 @@ export const room: Room = {
   kernels,
   cases: [
     adamwCase('an odd length, five steps', 1001, usual, 5),
-    adamwCase('vectors of four, strong decay, ten steps', 2048, { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 }, 10),
+    adamwCase('vectors of four, strong decay, ten steps', 2048, { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8,
+      weightDecay: 0.1 }, 10),
     adamwCase('tiles of two groups, the last one partial', 5 * TILE + 20, usual, 2, { groups: [0, 1, 1, 0, 1, 0] }),
     adamwCase('tiles of two groups, an odd length', 2 * TILE + 7, usual, 1, { groups: [1, 0, 1] }),
     adamwCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),

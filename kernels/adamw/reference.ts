@@ -11,7 +11,8 @@ export interface State {
  * One step of AdamW, step t from 1; gradients are multiplied by `factor` first, parameter i has the settings
  * `hyperOf(i)`. Algorithm 2 of arXiv:1711.05101.
  */
-export function adamw({ values, m, v }: State, grads: Float64Array, hyperOf: (i: number) => Hyper, t: number, factor: number): State {
+export function adamw({ values, m, v }: State, grads: Float64Array, hyperOf: (i: number) => Hyper, t: number,
+  factor: number): State {
   const g = grads.map((grad) => factor * grad);
   const m1 = m.map((mean, i) => hyperOf(i).beta1 * mean + (1 - hyperOf(i).beta1) * g[i]);
   const v1 = v.map((square, i) => hyperOf(i).beta2 * square + (1 - hyperOf(i).beta2) * g[i] ** 2);

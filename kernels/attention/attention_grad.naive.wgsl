@@ -24,7 +24,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read> dy: array<elem>;                 // [B, H, L, Dh]
 @group(0) @binding(6) var<storage, read> log_sum_exp: array<f32>;         // [B, H, L]
 @group(0) @binding(7) var<storage, read_write> delta: array<vec2f>;       // [B, H, L]; later rungs use both numbers
-@group(0) @binding(8) var<storage, read_write> gradient: array<result>;   // dq [B, H, L, Dh]; or dk and dv [B, H, S, Dh]
+// dq [B, H, L, Dh]; or dk and dv [B, H, S, Dh]
+@group(0) @binding(8) var<storage, read_write> gradient: array<result>;
 
 @compute @workgroup_size(LANES)
 fn attention_grad(

@@ -15,7 +15,8 @@ export interface AttentionSize {
 }
 
 /** Work of one forward call: q·k and w·v of every pair. logSumExp, one f32 a query, is kept for the gradient. */
-export function cost({ batch, heads, queries, keys, headDim, visible = 1, mask = 0 }: AttentionSize, type: FloatType): Cost {
+export function cost({ batch, heads, queries, keys, headDim, visible = 1, mask = 0 }: AttentionSize,
+  type: FloatType): Cost {
   const problems = batch * heads;
   return {
     flops: 4 * problems * queries * keys * headDim * visible,
@@ -25,10 +26,12 @@ export function cost({ batch, heads, queries, keys, headDim, visible = 1, mask =
 }
 
 /**
- * Work of one gradient: of every pair the logit, dweight unless `value` alone is asked for, and a product for each of dq, dk and dv. That a rung
- * computes logits and dweights twice, or reads q, k, v and dy in two kernels, does not count.
+ * Work of one gradient: of every pair the logit, dweight unless `value` alone is asked for, and a product for each of
+ * dq, dk and dv. That a rung computes logits and dweights twice, or reads q, k, v and dy in two kernels, does not
+ * count.
  *
- * @param wrt `query`, `key`, `value`, or `qkv`: all three, packed, with rows of zeros for the queries of tokens that do not ask
+ * @param wrt `query`, `key`, `value`, or `qkv`: all three, packed, with rows of zeros for the queries of tokens that do
+ * not ask
  */
 export function gradientCost(
   { batch, heads, queries, keys, headDim, visible = 1, mask = 0 }: AttentionSize,

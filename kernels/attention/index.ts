@@ -116,5 +116,6 @@ export function selfAttention(
 }
 
 function refuse(op: string, { query, key, value }: Operands, wanted: string, hint: string): never {
-  throw new ShapeError(op, `query [${query.shape}], key [${key.shape}], value [${value.shape}] must be ${wanted}`, hint);
+  throw new ShapeError(op, `query [${query.shape}], key [${key.shape}], value [${value.shape}] must be ${wanted}`,
+    hint);
 }

@@ -22,7 +22,10 @@ function sees({ queries, keys, causal }: Sizes, { mask }: Operands, problem: num
   return !isMasked && !(causal && s > l);
 }
 
-/** softmax(q·kᵀ/√Dh + mask) of one query of one head: a weight for each key, 0 for what is hidden. All that it sees is NaN if any logit is not finite in f32. */
+/**
+ * softmax(q·kᵀ/√Dh + mask) of one query of one head: a weight for each key, 0 for what is hidden. All that it sees is
+ * NaN if any logit is not finite in f32.
+ */
 function weightsOf(sizes: Sizes, operands: Operands, problem: number, l: number): Float64Array {
   const { queries, keys, headDim } = sizes;
   const { query, key, mask } = operands;
@@ -46,20 +49,24 @@ export function attention(sizes: Sizes, operands: Operands): Float64Array {
     const weights = weightsOf(sizes, operands, problem, l);
     for (let s = 0; s < keys; s++) {
       if (!sees(sizes, operands, problem, l, s)) continue;
-      for (let c = 0; c < headDim; c++) y[(problem * queries + l) * headDim + c] += weights[s] * operands.value[(problem * keys + s) * headDim + c];
+      for (let c = 0; c < headDim; c++) {
+        y[(problem * queries + l) * headDim + c] += weights[s] * operands.value[(problem * keys + s) * headDim + c];
+      }
     }
   });
   return y.map((v) => (Number.isFinite(v) ? v : Number.NaN));
 }
 
 /**
- * The gradient as the chain rule writes it: through the weighted sum, the softmax, and the products of queries and keys. What is not finite for a
- * query is NaN for all that it sees.
+ * The gradient as the chain rule writes it: through the weighted sum, the softmax, and the products of queries and
+ * keys. What is not finite for a query is NaN for all that it sees.
  */
-export function attentionGradient(sizes: Sizes, operands: Operands, dy: Float64Array): { query: Float64Array; key: Float64Array; value: Float64Array } {
+export function attentionGradient(sizes: Sizes, operands: Operands,
+  dy: Float64Array): { query: Float64Array; key: Float64Array; value: Float64Array } {
   const { queries, keys, headDim } = sizes;
   const { query, key, value } = operands;
-  const gradients = { query: new Float64Array(query.length), key: new Float64Array(key.length), value: new Float64Array(value.length) };
+  const gradients = { query: new Float64Array(query.length), key: new Float64Array(key.length),
+    value: new Float64Array(value.length) };
   forEachQuery(sizes, (problem, l) => {
     const q = (problem * queries + l) * headDim;
     const seen = Array.from({ length: keys }, (_, s) => s).filter((s) => sees(sizes, operands, problem, l, s));
@@ -82,7 +89,8 @@ export function attentionGradient(sizes: Sizes, operands: Operands, dy: Float64A
 }
 
 /** A mask [L, S], or [B, H, L, S] with 1 for B or H, as one of all samples and heads. */
-export function fullMask(mask: Float64Array, shape: readonly number[], { batch, heads, queries, keys }: Sizes): Float64Array {
+export function fullMask(mask: Float64Array, shape: readonly number[],
+  { batch, heads, queries, keys }: Sizes): Float64Array {
   const [samples, ownHeads] = shape.length === 4 ? shape : [1, 1];
   const pairs = queries * keys;
   return Float64Array.from({ length: batch * heads * pairs }, (_, i) => {
@@ -92,7 +100,8 @@ export function fullMask(mask: Float64Array, shape: readonly number[], { batch, 
 }
 
 /** [B, L, parts·H·Dh] → `parts` arrays [B, H, L, Dh]. */
-export function unpack(packed: Float64Array, parts: number, heads: number, rows: number, headDim: number): Float64Array[] {
+export function unpack(packed: Float64Array, parts: number, heads: number, rows: number,
+  headDim: number): Float64Array[] {
   const batch = packed.length / (parts * heads * rows * headDim);
   return Array.from({ length: parts }, (_, part) => {
     const out = new Float64Array(packed.length / parts);
@@ -125,9 +134,14 @@ function forEachQuery({ batch, heads, queries }: Sizes, visit: (problem: number,
   for (let problem = 0; problem < batch * heads; problem++) for (let l = 0; l < queries; l++) visit(problem, l);
 }
 
-function forEachElement(batch: number, heads: number, rows: number, headDim: number, visit: (b: number, h: number, l: number, c: number, dense: number) => void): void {
+function forEachElement(batch: number, heads: number, rows: number, headDim: number,
+  visit: (b: number, h: number, l: number, c: number, dense: number) => void): void {
   let dense = 0;
-  for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) for (let l = 0; l < rows; l++) for (let c = 0; c < headDim; c++) visit(b, h, l, c, dense++);
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      for (let l = 0; l < rows; l++) for (let c = 0; c < headDim; c++) visit(b, h, l, c, dense++);
+    }
+  }
 }
 
 /** Of every head's `from` rows, the first `to`. */

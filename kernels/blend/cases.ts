@@ -20,7 +20,9 @@ function blendCase(name: string, shape: Shape, partner: readonly number[], mix: 
     },
     wrt: [],
     run: (t) => [blend(t.x as Tensor, t.partner as Tensor<'u32'>, t.mix as Tensor)],
-    reference: ({ x, partner, mix }) => [reference.blend(x, partner, mix, shape[shape.length - 2], shape[shape.length - 1])],
+    reference: (
+      { x, partner, mix },
+    ) => [reference.blend(x, partner, mix, shape[shape.length - 2], shape[shape.length - 1])],
     tolerance: { atol: 1e-6, rtol: 1e-6, why: 'two products and a sum, each rounded once' },
     cost: (type) => cost(sizeOf(shape), type),
   };
@@ -36,7 +38,8 @@ export const room: Room = {
     blendCase('MixUp of clips, odd sizes', [3, 2, 3, 7, 5], [2, 0, 1], mixUp(0.625)),
     blendCase('CutMix: a box at the edge', [4, 3, 9, 9], [0, 3, 1, 2], { keep: 1, x1: 6, y1: 0, x2: 9, y2: 4 }),
     blendCase('CutMix: the whole picture', [2, 5, 5], [1, 0], { keep: 1, x1: 0, y1: 0, x2: 5, y2: 5 }),
-    blendCase('both at once, in a large batch', [20, 3, 9, 8], descending(20), { keep: 0.75, x1: 2, y1: 1, x2: 7, y2: 6 }),
+    blendCase('both at once, in a large batch', [20, 3, 9, 8], descending(20), { keep: 0.75, x1: 2, y1: 1, x2: 7,
+      y2: 6 }),
     blendCase('labels', [4, 1, 11], [1, 2, 3, 0], mixUp(0.3)),
   ],
   workloads: [

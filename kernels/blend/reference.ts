@@ -1,5 +1,6 @@
 /** y[b] = keep · x[b] + (1 − keep) · x[partner[b]]; inside the box y[b] = x[partner[b]]. */
-export function blend(x: Float64Array, partner: Float64Array, mix: Float64Array, height: number, width: number): Float64Array {
+export function blend(x: Float64Array, partner: Float64Array, mix: Float64Array, height: number,
+  width: number): Float64Array {
   const [keep, x1, y1, x2, y2] = mix;
   const sample = x.length / partner.length;
   return x.map((own, i) => {

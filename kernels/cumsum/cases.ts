@@ -15,7 +15,8 @@ function cumsumCase(name: string, shape: Shape, dim: number): Case {
     run: (t) => [cumsum(t.x as Tensor, dim)],
     reference: ({ x }) => [reference.cumsum(x, extent, inner)],
     gradient: (_, dy) => ({ x: reference.cumsumGradient(dy, extent, inner) }),
-    tolerance: { atol: 1e-6 * Math.sqrt(extent), rtol: 2e-6, why: 'sums of numbers of size 1 grow to √extent, and dozens of additions round each' },
+    tolerance: { atol: 1e-6 * Math.sqrt(extent), rtol: 2e-6,
+      why: 'sums of numbers of size 1 grow to √extent, and dozens of additions round each' },
     cost: (type) => cost(sizeOf(shape), type),
     gradientCost: (type) => gradientCost(sizeOf(shape), type),
   };

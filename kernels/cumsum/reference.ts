@@ -10,6 +10,8 @@ export function cumsum(x: Float64Array, extent: number, inner: number): Float64A
 /** dx[o, k, i] = Σ dy[o, j, i] over j ≥ k. */
 export function cumsumGradient(dy: Float64Array, extent: number, inner: number): Float64Array {
   const dx = Float64Array.from(dy);
-  for (let at = dx.length - 1; at >= 0; at--) if (Math.floor(at / inner) % extent < extent - 1) dx[at] += dx[at + inner];
+  for (let at = dx.length - 1; at >= 0; at--) {
+    if (Math.floor(at / inner) % extent < extent - 1) dx[at] += dx[at + inner];
+  }
   return dx;
 }

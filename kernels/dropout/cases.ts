@@ -10,7 +10,8 @@ const STATE = { shape: [DRAW.words], data: DRAW.pack({ seed_low: 0xdeadbeef, see
 
 function dropoutCase(name: string, shape: Shape, rate: number, dim?: number): Case {
   const [extent, inner] = dim === undefined ? [sizeOf(shape), 1] : [shape[dim], sizeOf(shape.slice(dim + 1))];
-  const apply = (x: Float64Array, state: Float64Array) => reference.drop(x, rate, { state, layer: LAYER }, extent, inner);
+  const apply = (x: Float64Array, state: Float64Array) =>
+    reference.drop(x, rate, { state, layer: LAYER }, extent, inner);
   return {
     name,
     inputs: { x: normal('dropout', shape), state: STATE },
@@ -21,7 +22,8 @@ function dropoutCase(name: string, shape: Shape, rate: number, dim?: number): Ca
     },
     reference: ({ x, state }) => [apply(x, state)],
     gradient: ({ state }, dy) => ({ x: apply(dy, state) }),
-    tolerance: { atol: 0, rtol: 4e-7, why: 'one division; which elements are dropped must be the same bits as on the host' },
+    tolerance: { atol: 0, rtol: 4e-7,
+      why: 'one division; which elements are dropped must be the same bits as on the host' },
     cost: (type) => cost(sizeOf(shape), type),
     gradientCost: (type) => gradientCost(sizeOf(shape), type),
   };

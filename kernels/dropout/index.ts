@@ -55,7 +55,8 @@ function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, exten
   const apply = (from: Tensor, to: Tensor) => {
     inRanges(x.gpu, x.size, { x: from, y: to }, (tensors, n, first) => {
       const { tile, grid } = flatTiles(x.gpu, ceilDiv(n, 4));
-      kernel.run(x.gpu, { tensors: { ...tensors, draw: state }, params: { n, tile, first, extent, inner, layer, rate }, grid });
+      kernel.run(x.gpu, { tensors: { ...tensors, draw: state }, params: { n, tile, first, extent, inner, layer, rate },
+        grid });
     });
     return to;
   };

@@ -34,7 +34,8 @@ function built<K extends Combination>(entry: string, text: Source, names: readon
   return Object.fromEntries(kernels) as Built<K>;
 }
 
-const forward = built('elementwise', await part(import.meta.url, './elementwise.wgsl'), Object.keys(parts) as Combination[]);
+const forward = built('elementwise', await part(import.meta.url, './elementwise.wgsl'),
+  Object.keys(parts) as Combination[]);
 const gradientText = await part(import.meta.url, './elementwise_grad.wgsl');
 const backward = built<Derivatived>('elementwise_grad', gradientText, ['div', 'pow', 'maximum', 'minimum']);
 

@@ -20,7 +20,8 @@ const fromY = { roundings: 1, count: 1 };
 const fromOne = { ...fromY, scale: 1 };
 
 const exact: Tolerances = { tolerance: { atol: 0, rtol: 0, why: 'copies, 0 and 1' } };
-const rounded: Tolerances = { tolerance: within(1.2e-7, 'one rounding'), gradientTolerance: within(2e-7, 'one rounding') };
+const rounded: Tolerances = { tolerance: within(1.2e-7, 'one rounding'),
+  gradientTolerance: within(2e-7, 'one rounding') };
 const quotient: Tolerances = {
   tolerance: within(4e-7, 'a division may be off by 2.5 units in the last place'),
   gradientTolerance: within(9e-7, 'two divisions, of numbers up to 4', 4e-6),
@@ -62,7 +63,8 @@ const softened: Tolerances = {
   gradientTolerance: within(6e-7, 'an exponential, a division and a product'),
 };
 
-const mapped = (input: Input, change: (value: number) => number): Input => ({ ...input, data: Float32Array.from(input.data, change) });
+const mapped = (input: Input, change: (value: number) => number): Input => ({ ...input,
+  data: Float32Array.from(input.data, change) });
 /** Numbers of both signs, at least ½ away from 0. */
 const divisors = (name: string, shape: Shape) => mapped(normal(name, shape), (v) => v + 0.5 * Math.sign(v));
 /** Numbers above 0, most of them between 1/3 and 3. */
@@ -82,19 +84,26 @@ interface Broadcast extends Tolerances {
   readonly learning: readonly string[];
 }
 
-function broadcast({ name, op, operands, run, value, derivatives, learning, tolerance, gradientTolerance = tolerance }: Broadcast): Case {
+function broadcast(
+  { name, op, operands, run, value, derivatives, learning, tolerance, gradientTolerance = tolerance }: Broadcast,
+): Case {
   const names = Object.keys(operands);
-  const inputs = Object.fromEntries(Object.entries(operands).filter((entry): entry is [string, Input] => typeof entry[1] !== 'number'));
+  const inputs = Object.fromEntries(
+    Object.entries(operands).filter((entry): entry is [string, Input] => typeof entry[1] !== 'number'),
+  );
   const shape = Object.values(inputs).map((input) => input.shape).reduce((a, b) => broadcastShape(name, a, b));
   const n = sizeOf(shape);
   const sizes = Object.fromEntries(Object.entries(inputs).map(([key, input]) => [key, sizeOf(input.shape)]));
   const wrt = learning.filter((key) => key in inputs);
   const repeats = Math.max(1, ...wrt.map((key) => n / sizes[key]));
   const { atol, rtol, why } = gradientTolerance;
-  const summed = within(rtol, `${why}; a sum of ${repeats} numbers of about 1`, Math.max(1e-6, atol) * Math.sqrt(repeats));
+  const summed = within(rtol, `${why}; a sum of ${repeats} numbers of about 1`,
+    Math.max(1e-6, atol) * Math.sqrt(repeats));
   /** The operands' elements for each element of the result. */
   const elements = (of: Inputs64) => {
-    const hosts = Object.entries(operands).map(([key, given]) => (typeof given === 'number' ? given : { data: of[key], shape: given.shape }));
+    const hosts = Object.entries(operands).map((
+      [key, given],
+    ) => (typeof given === 'number' ? given : { data: of[key], shape: given.shape }));
     const columns = hosts.map((host) => reference.repeated(host, shape));
     return Array.from({ length: n }, (_, i) => columns.map((column) => column[i]));
   };
@@ -118,15 +127,18 @@ function broadcast({ name, op, operands, run, value, derivatives, learning, tole
 
 function binaryCase(name: string, op: Binary, a: Given, b: Given, tolerances = rounded): Case {
   const { value, derivatives } = reference.SURFACES[op];
-  return broadcast({ name: `${op}: ${name}`, op, operands: { a, b }, run: operations[op], value, derivatives, learning: ['a', 'b'], ...tolerances });
+  return broadcast({ name: `${op}: ${name}`, op, operands: { a, b }, run: operations[op], value, derivatives,
+    learning: ['a', 'b'], ...tolerances });
 }
 
-const normalCase = (name: string, op: Binary, a: Shape, b: Shape) => binaryCase(name, op, normal('a', a), normal('b', b));
+const normalCase = (name: string, op: Binary, a: Shape, b: Shape) =>
+  binaryCase(name, op, normal('a', a), normal('b', b));
 
 function comparisonCase(name: string, op: reference.Comparison): Case {
   const operands = { a: values([9], [-2, -1, 0, 1, 1, 1, 2, 3, 4]), b: values([1], [1]) };
   const value = (a: number, b: number) => Number(reference.COMPARISONS[op](a, b));
-  return broadcast({ name: `${op}: ${name}`, op: 'compare', operands, run: operations[op], value, derivatives: () => [], learning: [], ...exact });
+  return broadcast({ name: `${op}: ${name}`, op: 'compare', operands, run: operations[op], value, derivatives: () => [],
+    learning: [], ...exact });
 }
 
 function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
@@ -142,7 +154,8 @@ function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
   });
 }
 
-function curveCase(name: string, op: Counted, x: Input, run: (x: Tensor) => Tensor, { value, derivative }: reference.Curve, tolerances: Tolerances): Case {
+function curveCase(name: string, op: Counted, x: Input, run: (x: Tensor) => Tensor,
+  { value, derivative }: reference.Curve, tolerances: Tolerances): Case {
   const n = x.data.length;
   return {
     name,
@@ -168,7 +181,8 @@ const clampCase = (name: string, low: number, high: number, x: Input) =>
   curveCase(`clamp: ${name}`, 'clamp', x, (t) => operations.clamp(t, low, high), reference.clamping(low, high), exact);
 
 /** Both tails, the bends of all curves, and where their formulas change: an odd number. */
-const curve = values([21], [-30, -12, -6, -2.5, -1.278, -0.9, -0.63, -0.62, -0.01, -1e-3, 1e-3, 0.02, 0.62, 0.63, 0.88, 0.89, 1.5, 3, 8, 13, 40]);
+const curve = values([21], [-30, -12, -6, -2.5, -1.278, -0.9, -0.63, -0.62, -0.01, -1e-3, 1e-3, 0.02, 0.62, 0.63, 0.88,
+  0.89, 1.5, 3, 8, 13, 40]);
 /** Above 0: on both sides of powers of 2 and their square roots, and where the logarithm is small. */
 const above = values([15], [0.02, 0.25, 0.7, 0.7071, 0.7072, 0.999, 1.001, 1.25, 1.414, 1.415, 2, 3, 100, 1000, 6e4]);
 /** Nearly all that have an exponential in f32, and in f16. */
@@ -220,11 +234,14 @@ export const room: Room = {
     workload('add a row, B/32: 400 × 768', (name) => normalCase(name, 'add', [400, 768], [768])),
     workload('sub a row: 1600 × 768', (name) => normalCase(name, 'sub', [1600, 768], [768])),
     workload('mul, B/32: 400 × 3072', (name) => normalCase(name, 'mul', [400, 3072], [400, 3072])),
-    workload('div by a column: 1600 × 768', (name) => binaryCase(name, 'div', normal('x', [1600, 768]), divisors('divisors', [1600, 1]), quotient)),
+    workload('div by a column: 1600 × 768',
+      (name) => binaryCase(name, 'div', normal('x', [1600, 768]), divisors('divisors', [1600, 1]), quotient)),
     workload('pow: 1600 × 768', (name) => binaryCase(name, 'pow', positive('x', [1600, 768]), 3, power)),
     workload('maximum: 1600 × 768', (name) => normalCase(name, 'maximum', [1600, 768], [1600, 768])),
-    workload('where, a causal mask: 12 × 400 × 400', (name) => whereCase(name, [400, 400], normal('a', [12, 400, 400]), Number.NEGATIVE_INFINITY)),
-    workload('scale: 1600 × 3072', (name) => scaleCase(name, 0.125, (x) => operations.scale(x, 0.125), normal('x', [1600, 3072]))),
+    workload('where, a causal mask: 12 × 400 × 400',
+      (name) => whereCase(name, [400, 400], normal('a', [12, 400, 400]), Number.NEGATIVE_INFINITY)),
+    workload('scale: 1600 × 3072',
+      (name) => scaleCase(name, 0.125, (x) => operations.scale(x, 0.125), normal('x', [1600, 3072]))),
     workload('exp: 1600 × 400', (name) => unaryCase(name, 'exp', normal('exponents', [1600, 400]), exponential)),
     workload('log: 1600 × 400', (name) => unaryCase(name, 'log', positive('x', [1600, 400]), logarithm)),
     workload('sqrt: 1600 × 768', (name) => unaryCase(name, 'sqrt', positive('x', [1600, 768]), root)),

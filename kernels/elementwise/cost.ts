@@ -1,7 +1,10 @@
 import { bytesOf, type FloatType } from '../../engine/index.ts';
 import type { Cost } from '../shared/cost.ts';
 
-/** What the gradient of an operand reads beside dy: the other operands, all of them, the condition alone, x or y, or nothing. */
+/**
+ * What the gradient of an operand reads beside dy: the other operands, all of them, the condition alone, x or y, or
+ * nothing.
+ */
 type Reads = 'others' | 'operands' | 'condition' | 'one' | 'nothing';
 
 /** Operations of arithmetic for an element of the result and for one of an operand's gradient. */
@@ -45,11 +48,16 @@ const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0);
 
 /** Work of one forward call: operands of so many elements make y of `n`. */
 export function cost(op: Counted, operands: OperandSizes, n: number, type: FloatType): Cost {
-  return { flops: WORK[op].value * n, bytesRead: bytesOf(type, sum(Object.values(operands))), bytesWritten: bytesOf(type, n) };
+  return { flops: WORK[op].value * n, bytesRead: bytesOf(type, sum(Object.values(operands))),
+    bytesWritten: bytesOf(type, n) };
 }
 
-/** Work of the gradients of the operands in `wrt`. That of a repeated operand is a sum; that of one that is added is dy itself, unless it is repeated. */
-export function gradientCost(op: Counted, operands: OperandSizes, wrt: readonly string[], n: number, type: FloatType): Cost {
+/**
+ * Work of the gradients of the operands in `wrt`. That of a repeated operand is a sum; that of one that is added is dy
+ * itself, unless it is repeated.
+ */
+export function gradientCost(op: Counted, operands: OperandSizes, wrt: readonly string[], n: number,
+  type: FloatType): Cost {
   const made = wrt.filter((name) => !(op === 'add' || (op === 'sub' && name === 'a')) || operands[name] !== n);
   if (made.length === 0) return { flops: 0, bytesRead: 0, bytesWritten: 0 };
   const repeated = made.filter((name) => operands[name] !== n);

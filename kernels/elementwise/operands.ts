@@ -45,6 +45,8 @@ export function checkNumbers(op: string, operands: Operands, { mayBeInfinite, st
     checkNumber(op, name, value, { mayBeInfinite });
     if (storedAs !== 'f16' || !Number.isFinite(value) || Math.abs(value) <= LARGEST_HALF) continue;
     const hint = 'use ±Infinity, or cast() the tensor to f32';
-    throw new FirstlightError('FL_RANGE', `${op}: ${name} is ${value}, the largest f16 is ${LARGEST_HALF}`, { [name]: value }, hint);
+    throw new FirstlightError('FL_RANGE', `${op}: ${name} is ${value}, the largest f16 is ${LARGEST_HALF}`, {
+      [name]: value,
+    }, hint);
   }
 }

@@ -80,11 +80,16 @@ function broadcastIndex(from: Shape, shape: Shape): readonly number[] {
 
 /** An operand as large as the result. */
 export function repeated(operand: HostOperand, shape: Shape): Float64Array {
-  if (typeof operand === 'number') return new Float64Array(shape.reduce((product, extent) => product * extent, 1)).fill(operand);
+  if (typeof operand === 'number') {
+    return new Float64Array(shape.reduce((product, extent) => product * extent, 1)).fill(operand);
+  }
   return Float64Array.from(broadcastIndex(operand.shape, shape), (at) => operand.data[at]);
 }
 
-/** The gradient of an operand from that of its repeats: an element that stands in several places gets the sum of what they get. */
+/**
+ * The gradient of an operand from that of its repeats: an element that stands in several places gets the sum of what
+ * they get.
+ */
 export function summed(gradient: Float64Array, shape: Shape, from: Shape): Float64Array {
   const sums = new Float64Array(from.reduce((product, extent) => product * extent, 1));
   broadcastIndex(from, shape).forEach((at, i) => (sums[at] += gradient[i]));

@@ -57,7 +57,8 @@ export const room: Room = {
     selectCase('rows of a model', [6, 77, 64], 77),
   ],
   workloads: [
-    workload('CLIP text: 16 × 77 tokens of 512', (name) => embeddingCase(name, 49408, 512, ids('tokens', 16 * 77, 49408), [16, 77])),
+    workload('CLIP text: 16 × 77 tokens of 512',
+      (name) => embeddingCase(name, 49408, 512, ids('tokens', 16 * 77, 49408), [16, 77])),
     workload('end tokens of 16 texts', (name) => selectCase(name, [16, 77, 512], 77)),
   ],
 };

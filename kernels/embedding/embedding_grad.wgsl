@@ -22,7 +22,7 @@ struct List { id: u32, first: u32, end: u32, is_long: u32 }
 @group(0) @binding(2) var<storage, read> order: array<u32>;   // [all positions], sorted by id, then by position
 @group(0) @binding(3) var<storage, read> lists: array<List>;   // [all positions]
 @group(0) @binding(4) var<storage, read> partial: array<vector32>;   // [splits, width]
-@group(0) @binding(5) var<storage, read_write> dtable: array<result_vector>;   // [rows, width], those of ids from `first` on
+@group(0) @binding(5) var<storage, read_write> dtable: array<result_vector>;   // [rows, width], of ids from `first` on
 
 @compute @workgroup_size(WORKGROUP)
 fn embedding_grad(lanes: Lanes) {

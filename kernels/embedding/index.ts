@@ -1,4 +1,5 @@
-import { type AnyTensor, flat, flatTiles, inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { type AnyTensor, flat, flatTiles, inRanges, part, record, ShapeError,
+  type Tensor } from '../../engine/index.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { embeddingKernels, lookUp, sumById } from './launch.ts';
 import type { TokenIds } from './token_ids.ts';

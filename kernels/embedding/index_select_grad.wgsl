@@ -8,7 +8,7 @@ struct Params { n: u32, tile: u32, length: u32, width: u32, first: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vector>;                // [batch, width]
 @group(0) @binding(2) var<storage, read> index: array<u32>;                // [batch]
-@group(0) @binding(3) var<storage, read_write> dx: array<result_vector>;   // [entries, length, width], n vectors, from `first` on
+@group(0) @binding(3) var<storage, read_write> dx: array<result_vector>; // [entries, length, width], n from `first` on
 
 @compute @workgroup_size(WORKGROUP)
 fn index_select_grad(lanes: Lanes) {

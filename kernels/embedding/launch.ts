@@ -33,7 +33,8 @@ interface Place {
 export function sumById(table: Tensor, dy: Tensor, { order, lists, splits }: TokenIds): Tensor {
   const { gpu, shape: [vocabulary, width] } = table;
   const positions = order.size;
-  // positions of an id rise, so that sums that go on from one range of dy to the next are added in the order of a single one
+  // positions of an id rise, so that sums that go on from one range of dy to the next are added in the order of a
+  // single one
   const overRanges = (work: (some: { readonly dy: Tensor }, place: Place) => void) =>
     inRanges(gpu, positions, { dy }, (some, count, first) => {
       const constants = { CUT: count < positions, ADDED: first > 0 };

@@ -1,6 +1,7 @@
 /** y[p] = table[ids[p]], rows of `width`. */
 export function embedding(table: Float64Array, ids: ArrayLike<number>, width: number): Float64Array {
-  return Float64Array.from({ length: ids.length * width }, (_, i) => table[ids[Math.floor(i / width)] * width + (i % width)]);
+  return Float64Array.from({ length: ids.length * width },
+    (_, i) => table[ids[Math.floor(i / width)] * width + (i % width)]);
 }
 
 /** dtable[ids[p]] gets the sum of dy[p]. */

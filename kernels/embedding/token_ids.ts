@@ -85,7 +85,8 @@ function sortedById(ids: Int32Array | Uint32Array) {
   const negative = ids.findIndex((id) => id < 0);
   if (negative >= 0) {
     const [id, position] = [ids[negative], negative];
-    throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${id} at position ${position} is negative`, { id, position });
+    throw new FirstlightError('FL_TOKEN_ID', `tokenIds: id ${id} at position ${position} is negative`, { id,
+      position });
   }
   const order = Uint32Array.from(ids, (_, position) => position).sort((p, q) => ids[p] - ids[q] || p - q);
   const lists: Record<'id' | 'first' | 'end' | 'is_long', number>[] = [];

@@ -23,7 +23,8 @@ struct Entry {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> packed: array<u32>;       // bytes of the window, four to a word: planes Y, U, V of each frame
+// bytes of the window, four to a word: planes Y, U, V of each frame
+@group(0) @binding(1) var<storage, read> packed: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<Entry>;      // [frames]
 @group(0) @binding(3) var<storage, read_write> y: array<result>;   // [frames, 3, size, size]
 

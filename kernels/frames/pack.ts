@@ -35,7 +35,8 @@ const ALIGNMENT = 4;
  * The bytes of all frames, four to a word, and the table that says where each frame lies and which view is taken of
  * it. One view per frame; a frame given several times (the same `data`) is stored once.
  */
-export function packFrames(frames: readonly I420Frame[], views: readonly View[]): { words: Uint32Array; table: Uint32Array } {
+export function packFrames(frames: readonly I420Frame[],
+  views: readonly View[]): { words: Uint32Array; table: Uint32Array } {
   if (frames.length === 0 || frames.length !== views.length) {
     throw new ShapeError('packFrames', `${frames.length} frames need as many views, got ${views.length}`);
   }
@@ -74,5 +75,6 @@ function checkView({ crop: { x, y, width, height } }: View, frame: I420Frame, i:
   // written so that NaN fails too
   if (x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= frame.width && y + height <= frame.height) return;
   const crop = `the crop ${width} × ${height} at (${x}, ${y})`;
-  throw new FirstlightError('FL_FRAME', `packFrames: ${crop} is not inside of frame ${i}, ${frame.width} × ${frame.height}`, { frame: i });
+  throw new FirstlightError('FL_FRAME',
+    `packFrames: ${crop} is not inside of frame ${i}, ${frame.width} × ${frame.height}`, { frame: i });
 }

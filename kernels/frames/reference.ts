@@ -7,7 +7,8 @@ const WEIGHTS = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722] } as const;
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
 /** Value at (x, y), which may lie between samples, of `sample(column, row)`; beyond the bounds the edge goes on. */
-function bilinear(x: number, y: number, bounds: { left: number; right: number; top: number; bottom: number }, sample: (column: number, row: number) => number): number {
+function bilinear(x: number, y: number, bounds: { left: number; right: number; top: number; bottom: number },
+  sample: (column: number, row: number) => number): number {
   const [px, py] = [clamp(x, bounds.left, bounds.right), clamp(y, bounds.top, bounds.bottom)];
   const [x0, y0] = [Math.floor(px), Math.floor(py)];
   const [x1, y1] = [Math.min(x0 + 1, bounds.right), Math.min(y0 + 1, bounds.bottom)];
@@ -38,12 +39,14 @@ export function toRgb({ width, height, data, matrix, range }: I420Frame): number
 }
 
 /** [F, 3, size, size]: decoded to RGB, cropped, resized, mirrored, normalised. */
-export function frames(pictures: readonly I420Frame[], views: readonly View[], { size, mean, std }: FramesOptions): Float64Array {
+export function frames(pictures: readonly I420Frame[], views: readonly View[],
+  { size, mean, std }: FramesOptions): Float64Array {
   return Float64Array.from(
     pictures.flatMap((picture, i) => {
       const rgb = toRgb(picture);
       const { crop, flip } = views[i];
-      const bounds = { left: Math.floor(crop.x), right: Math.ceil(crop.x + crop.width) - 1, top: Math.floor(crop.y), bottom: Math.ceil(crop.y + crop.height) - 1 };
+      const bounds = { left: Math.floor(crop.x), right: Math.ceil(crop.x + crop.width) - 1, top: Math.floor(crop.y),
+        bottom: Math.ceil(crop.y + crop.height) - 1 };
       return [0, 1, 2].flatMap((channel) =>
         Array.from({ length: size * size }, (_, at) => {
           const [column, row] = [at % size, Math.floor(at / size)];

@@ -7,7 +7,8 @@ import { gather, kernels, scatterAdd } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact = { atol: 0, rtol: 0, why: 'copies' };
-const sums = (positions: number) => ({ atol: 1e-7 * positions, rtol: 1e-6, why: `at most ${positions} numbers of about 1 in a sum` });
+const sums = (positions: number) => ({ atol: 1e-7 * positions, rtol: 1e-6,
+  why: `at most ${positions} numbers of about 1 in a sum` });
 
 /** Numbers of one line along dimension `dim`. */
 const extentOf = (shape: Shape, dim: number) => shape[dim < 0 ? dim + shape.length : dim];
@@ -35,7 +36,8 @@ function scatterAddCase(name: string, shape: Shape, dim: number, indexShape: Sha
   const [m, n] = [sizeOf(shape), sizeOf(indexShape)];
   return {
     name: `scatterAdd: ${name}`,
-    inputs: { x: normal('x', shape), index: whole(`index of ${name}`, indexShape, shape[at]), source: normal('source', indexShape) },
+    inputs: { x: normal('x', shape), index: whole(`index of ${name}`, indexShape, shape[at]),
+      source: normal('source', indexShape) },
     wrt: ['x', 'source'],
     run: ({ x, index, source }) => [scatterAdd(x as Tensor, dim, index as Tensor<'u32'>, source as Tensor)],
     reference: ({ x, index, source }) => [reference.scatterAdd(x, shape, at, index, indexShape, source)],
@@ -63,7 +65,9 @@ export const room: Room = {
   workloads: [
     workload('labels of 1600 × 400', (name) => gatherCase(name, [1600, 400], 1, [1600, 1])),
     workload('rows: 1600 of 4096 × 512', (name) => gatherCase(name, [4096, 512], 0, [1600, 512])),
-    workload('scatterAdd, 10000 edges into 1000 nodes of 64', (name) => scatterAddCase(name, [1000, 64], 0, [10_000, 64])),
-    largeWorkload('scatterAdd, 1 M edges into 100000 nodes of 64', (name) => scatterAddCase(name, [100_000, 64], 0, [1_000_000, 64])),
+    workload('scatterAdd, 10000 edges into 1000 nodes of 64',
+      (name) => scatterAddCase(name, [1000, 64], 0, [10_000, 64])),
+    largeWorkload('scatterAdd, 1 M edges into 100000 nodes of 64',
+      (name) => scatterAddCase(name, [100_000, 64], 0, [1_000_000, 64])),
   ],
 };

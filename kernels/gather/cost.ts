@@ -11,7 +11,10 @@ export function gradientCost(n: number, m: number, type: FloatType): Cost {
   return scatterCost(n, m, type);
 }
 
-/** Work of adding n elements into a tensor of m, a copy of x or zeros that is made before: as many places as n can be are read and written. */
+/**
+ * Work of adding n elements into a tensor of m, a copy of x or zeros that is made before: as many places as n can be
+ * are read and written.
+ */
 export function scatterCost(n: number, m: number, type: FloatType): Cost {
   const places = bytesOf(type, Math.min(n, m));
   return { flops: n, bytesRead: bytesOf(type, n) + bytesOf('u32', n) + places, bytesWritten: places };

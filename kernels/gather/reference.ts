@@ -1,7 +1,11 @@
 import { type Shape, sizeOf } from '../../engine/index.ts';
 
-/** Where the elements of an index stand: their own place, and the one in a tensor of `shape` that each points at along dimension `dim`. */
-function* pointed(shape: Shape, dim: number, index: ArrayLike<number>, indexShape: Shape): Generator<readonly [from: number, to: number]> {
+/**
+ * Where the elements of an index stand: their own place, and the one in a tensor of `shape` that each points at along
+ * dimension `dim`.
+ */
+function* pointed(shape: Shape, dim: number, index: ArrayLike<number>,
+  indexShape: Shape): Generator<readonly [from: number, to: number]> {
   for (let from = 0; from < sizeOf(indexShape); from++) {
     let to = 0;
     let rest = from;
@@ -17,7 +21,8 @@ function* pointed(shape: Shape, dim: number, index: ArrayLike<number>, indexShap
 }
 
 /** y[…, k, …] = x[…, index[…, k, …], …] along dimension `dim`. */
-export function gather(x: Float64Array, shape: Shape, dim: number, index: ArrayLike<number>, indexShape: Shape): Float64Array {
+export function gather(x: Float64Array, shape: Shape, dim: number, index: ArrayLike<number>,
+  indexShape: Shape): Float64Array {
   const y = new Float64Array(sizeOf(indexShape));
   for (const [from, to] of pointed(shape, dim, index, indexShape)) y[from] = x[to];
   return y;

@@ -38,7 +38,9 @@ export const room: Room = {
   ]),
   workloads: [
     workload('gelu: 1600 × 3072', (name) => geluCase(name, 'gelu', normal('pre-activations', [1600, 3072]))),
-    workload('quick_gelu: 1600 × 3072', (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [1600, 3072]))),
-    largeWorkload('quick_gelu: 12608 × 3072', (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [12608, 3072]))),
+    workload('quick_gelu: 1600 × 3072',
+      (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [1600, 3072]))),
+    largeWorkload('quick_gelu: 12608 × 3072',
+      (name) => geluCase(name, 'quick_gelu', normal('pre-activations', [12608, 3072]))),
   ],
 };

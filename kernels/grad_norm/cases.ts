@@ -22,7 +22,8 @@ export const room: Room = {
   name: 'grad_norm',
   kernels,
   cases: [
-    gradNormCase('two arenas, the first of odd length', { a: normal('a', [20_001]), b: normal('b', [40_000], { mean: 3 }) }),
+    gradNormCase('two arenas, the first of odd length', { a: normal('a', [20_001]),
+      b: normal('b', [40_000], { mean: 3 }) }),
     gradNormCase('one gradient', { a: values([1], [-3]) }),
     gradNormCase('small ones', { a: normal('a', [64], { std: 1e-3 }) }),
     gradNormCase('all zero', { a: values([5], [0, 0, 0, 0, 0]) }),

@@ -16,7 +16,8 @@ interface Tolerances {
   readonly gradientTolerance: Tolerance;
 }
 
-function layernormCase(name: string, x: Input, { tolerance, gradientTolerance }: Tolerances = { tolerance: FORWARD, gradientTolerance: BACKWARD }): Case {
+function layernormCase(name: string, x: Input,
+  { tolerance, gradientTolerance }: Tolerances = { tolerance: FORWARD, gradientTolerance: BACKWARD }): Case {
   const cols = x.shape.at(-1) ?? 0;
   return {
     name,
@@ -40,8 +41,12 @@ function appendedCase(name: string, [sequences, tokens, cols]: readonly [number,
     ...plain,
     inputs: { ...plain.inputs, x, appended: normal('appended', [sequences, cols], { mean: 1 }) },
     wrt: ['x', 'weight', 'bias', 'appended'],
-    run: (t) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, { eps: EPS, appended: t.appended as Tensor })],
-    reference: ({ x, appended, weight, bias }) => [reference.layernorm(reference.withAppended(x, appended, tokens, cols), weight, bias, EPS)],
+    run: (
+      t,
+    ) => [layernorm(t.x as Tensor, t.weight as Tensor, t.bias as Tensor, { eps: EPS, appended: t.appended as Tensor })],
+    reference: (
+      { x, appended, weight, bias },
+    ) => [reference.layernorm(reference.withAppended(x, appended, tokens, cols), weight, bias, EPS)],
     gradient: ({ x, appended, weight }, dy) => {
       const joined = reference.layernormGradient(reference.withAppended(x, appended, tokens, cols), weight, dy, EPS);
       return { ...joined, ...reference.apart(joined.x, tokens, cols) };
@@ -49,7 +54,10 @@ function appendedCase(name: string, [sequences, tokens, cols]: readonly [number,
   };
 }
 
-/** u = LN(x), y = LN(u with LN(u) appended): the gradient of u is made twice, and the second kernel adds to what the first left. */
+/**
+ * u = LN(x), y = LN(u with LN(u) appended): the gradient of u is made twice, and the second kernel adds to what the
+ * first left.
+ */
 function chainCase(name: string, [sequences, cols]: readonly [number, number]): Case {
   const [single, pairs] = [[sequences, 1, cols], [sequences, 2, cols]];
   const plain = layernormCase(name, normal('chain', single));
@@ -57,7 +65,8 @@ function chainCase(name: string, [sequences, cols]: readonly [number, number]): 
   const sequencesOf = (u: Float64Array, inputs: Inputs64) => reference.withAppended(u, ln(u, inputs), 1, cols);
   return {
     ...plain,
-    inputs: { ...plain.inputs, inner: normal('inner weight', [cols], { mean: 1, std: 0.2 }), shift: normal('inner bias', [cols]) },
+    inputs: { ...plain.inputs, inner: normal('inner weight', [cols], { mean: 1, std: 0.2 }),
+      shift: normal('inner bias', [cols]) },
     run: (t) => {
       const { x, weight, bias, inner, shift } = t as Record<string, Tensor>;
       return x.gpu.scope(() => {
@@ -65,7 +74,9 @@ function chainCase(name: string, [sequences, cols]: readonly [number, number]): 
         return [layernorm(u, weight, bias, { eps: EPS, appended: layernorm(u, inner, shift, { eps: EPS }) })];
       });
     },
-    reference: (inputs) => [reference.layernorm(sequencesOf(ln(inputs.x, inputs), inputs), inputs.weight, inputs.bias, EPS)],
+    reference: (
+      inputs,
+    ) => [reference.layernorm(sequencesOf(ln(inputs.x, inputs), inputs), inputs.weight, inputs.bias, EPS)],
     gradient: (inputs, dy) => {
       const { x, weight, inner } = inputs;
       const u = ln(x, inputs);
@@ -77,8 +88,10 @@ function chainCase(name: string, [sequences, cols]: readonly [number, number]): 
     tolerance: { atol: 6e-6, rtol: 4e-6, why: 'roundings of three layers' },
     gradientTolerance: { atol: 2e-5, rtol: 1e-5, why: 'sums of three layers' },
     cost: (type) => together(...[single, single, pairs].map((shape) => cost(shape, type))),
-    gradientCost: (type) => together(gradientCost(single, ['x'], type), gradientCost(single, ['x'], type), gradientCost(pairs, ['x', 'weight', 'bias'], type)),
-    stored: { roundings: 2, count: 1, scale: 2 },                 // u and LN(u)
+    gradientCost: (type) =>
+      together(gradientCost(single, ['x'], type), gradientCost(single, ['x'], type),
+        gradientCost(pairs, ['x', 'weight', 'bias'], type)),
+    stored: { roundings: 2, count: 1, scale: 2 }, // u and LN(u)
     gradientStored: { roundings: 6, count: sequences, scale: 2 }, // and the gradient of u, from three sides
   };
 }
@@ -98,11 +111,13 @@ export const room: Room = {
     layernormCase('many rows of odd length', normal('rows', [140, 33])),
     layernormCase('a mean far above the deviation', offset, {
       tolerance: { atol: 3e-6, rtol: 3e-6, why: 'x itself is exact; the mean is corrected by a second sum' },
-      gradientTolerance: { atol: 4e-3, rtol: 4e-5, why: 'the saved mean is rounded: half a unit of 2, times rstd of 100, in each x̂; dx is 100 times that' },
+      gradientTolerance: { atol: 4e-3, rtol: 4e-5,
+        why: 'the saved mean is rounded: half a unit of 2, times rstd of 100, in each x̂; dx is 100 times that' },
     }),
     layernormCase('a large scale', normal('large', [4, 50], { mean: -3e4, std: 1e4 }), {
       tolerance: { atol: 3e-6, rtol: 3e-6, why: 'as for a scale of 1' },
-      gradientTolerance: { atol: 8e-6, rtol: 1e-5, why: 'the saved mean is rounded: half a unit of 3e4 is 1e-7 deviations' },
+      gradientTolerance: { atol: 8e-6, rtol: 1e-5,
+        why: 'the saved mean is rounded: half a unit of 3e4 is 1e-7 deviations' },
     }),
     appendedCase('a token appended to each sequence', [3, 18, 64]),
     appendedCase('a token appended, an odd width', [2, 5, 33]),

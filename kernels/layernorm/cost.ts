@@ -4,10 +4,14 @@ import type { Cost } from '../shared/cost.ts';
 /** Work of one forward call that makes y of this shape. Mean and rstd, two f32 a row, are kept for the gradient. */
 export function cost(shape: Shape, type: FloatType): Cost {
   const { n, rows, cols } = sizes(shape);
-  return { flops: 9 * n, bytesRead: bytesOf(type, n + 2 * cols), bytesWritten: bytesOf(type, n) + bytesOf('f32', 2 * rows) };
+  return { flops: 9 * n, bytesRead: bytesOf(type, n + 2 * cols),
+    bytesWritten: bytesOf(type, n) + bytesOf('f32', 2 * rows) };
 }
 
-/** Work of one gradient: 7 operations an element for dweight and dbias, 11 for dx, which reads the weight. `x` stands for an appended token as well. */
+/**
+ * Work of one gradient: 7 operations an element for dweight and dbias, 11 for dx, which reads the weight. `x` stands
+ * for an appended token as well.
+ */
 export function gradientCost(shape: Shape, wrt: readonly string[], type: FloatType): Cost {
   const { n, rows, cols } = sizes(shape);
   const dx = wrt.includes('x') ? 1 : 0;

@@ -51,7 +51,9 @@ export function withAppended(x: Float64Array, appended: Float64Array, tokens: nu
   return Float64Array.from({ length: x.length + appended.length }, (_, i) => {
     const sequence = Math.floor(i / ((tokens + 1) * cols));
     const within = i % ((tokens + 1) * cols);
-    return within < tokens * cols ? x[sequence * tokens * cols + within] : appended[sequence * cols + within - tokens * cols];
+    return within < tokens * cols
+      ? x[sequence * tokens * cols + within]
+      : appended[sequence * cols + within - tokens * cols];
   });
 }
 

@@ -9,5 +9,6 @@ export function cost(n: number, flops: number, type: FloatType): Cost {
 /** Work of the gradients of x, of the target, or of both, with so many operations for a pair and a side. */
 export function gradientCost(n: number, flops: number, wrt: readonly string[], type: FloatType): Cost {
   const sides = wrt.length;
-  return { flops: flops * n * sides, bytesRead: bytesOf(type, 2 * n) + bytesOf('f32', 1), bytesWritten: bytesOf(type, n * sides) };
+  return { flops: flops * n * sides, bytesRead: bytesOf(type, 2 * n) + bytesOf('f32', 1),
+    bytesWritten: bytesOf(type, n * sides) };
 }

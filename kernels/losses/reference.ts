@@ -28,7 +28,9 @@ export function meanLoss({ loss }: PairReference, x: Float64Array, target: Float
 }
 
 /** dx and dtarget: the derivatives, times dLoss / n. */
-export function meanLossGradient({ derivativeOfX, derivativeOfTarget }: PairReference, x: Float64Array, target: Float64Array, dloss: number) {
+export function meanLossGradient({ derivativeOfX, derivativeOfTarget }: PairReference, x: Float64Array,
+  target: Float64Array, dloss: number) {
   const factor = dloss / x.length;
-  return { x: x.map((v, i) => derivativeOfX(v, target[i]) * factor), target: target.map((t, i) => derivativeOfTarget(x[i], t) * factor) };
+  return { x: x.map((v, i) => derivativeOfX(v, target[i]) * factor),
+    target: target.map((t, i) => derivativeOfTarget(x[i], t) * factor) };
 }

@@ -47,9 +47,15 @@ function linearCase(name: string, product: reference.Product, options: { bias?: 
       ...(residual && { residual: normal('linear residual', [rows, columns]) }),
     },
     wrt,
-    run: (t) => [linear(t.x as Tensor, t.weight as Tensor, { bias: t.bias as Tensor | undefined, residual: t.residual as Tensor | undefined })],
+    run: (
+      t,
+    ) => [
+      linear(t.x as Tensor, t.weight as Tensor, { bias: t.bias as Tensor | undefined,
+        residual: t.residual as Tensor | undefined }),
+    ],
     reference: ({ x, weight, bias, residual }) => [reference.linear({ x, weight, bias, residual }, product)],
-    gradient: ({ x, weight, bias, residual }, dy) => pick(reference.linearGradient({ x, weight }, dy, product), { bias, residual }),
+    gradient: ({ x, weight, bias, residual }, dy) =>
+      pick(reference.linearGradient({ x, weight }, dy, product), { bias, residual }),
     tolerance: { atol: 4e-6, rtol: 2e-6, why: 'sums of products that add up to about 1' },
     gradientTolerance: sumOf(Math.max(columns, rows)),
     cost: (type) => cost({ ...product, bias, residual }, type),
@@ -58,7 +64,8 @@ function linearCase(name: string, product: reference.Product, options: { bias?: 
 }
 
 /** Weights are scaled so that pre-activations and results are of about 1. */
-function mlpCase(name: string, size: reference.MlpSize, activation: Activation, { bias = true, residual = false } = {}): Case {
+function mlpCase(name: string, size: reference.MlpSize, activation: Activation,
+  { bias = true, residual = false } = {}): Case {
   const { rows, inner, hidden, columns } = size;
   return {
     name: `mlp: ${name}`,
@@ -75,11 +82,15 @@ function mlpCase(name: string, size: reference.MlpSize, activation: Activation, 
       return [mlp(x, { weight: w1, bias: b1 }, { weight: w2, bias: b2 }, { activation, residual })];
     },
     reference: (inputs) => [reference.mlp(inputs as unknown as reference.MlpInputs, size, activation)],
-    gradient: (inputs, dy) => pick(reference.mlpGradient(inputs as unknown as reference.MlpInputs, dy, size, activation), { b1: inputs.b1, b2: inputs.b2, residual: inputs.residual }),
+    gradient: (inputs, dy) =>
+      pick(reference.mlpGradient(inputs as unknown as reference.MlpInputs, dy, size, activation), { b1: inputs.b1,
+        b2: inputs.b2, residual: inputs.residual }),
     tolerance: { atol: 6e-6, rtol: 2e-6, why: 'sums of products that add up to about 1, and the activation' },
     gradientTolerance: sumOf(Math.max(columns, hidden, rows)),
-    stored: { roundings: 1, count: 1, scale: 1 },                                              // what is between the layers
-    gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },        // that, the derivative, and dhidden · derivative
+    // what is between the layers
+    stored: { roundings: 1, count: 1, scale: 1 },
+    // that, the derivative, and dhidden · derivative
+    gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },
     cost: (type) => mlpCost(size, { bias, residual }, type),
     gradientCost: (type) => mlpGradientCost(size, { bias }, type),
   };
@@ -95,10 +106,12 @@ function chainCase(name: string, { rows, inner, columns }: reference.Product): C
     return { u, v, y: reference.linear({ x: v, weight: w3, residual: reference.multiply(v, b, last) }, last) };
   };
   const added = (a: Float64Array, b: Float64Array) => a.map((v, i) => v + b[i]);
-  const weight = (label: string, height: number, width: number) => normal(label, [height, width], { std: 1 / Math.sqrt(inner) });
+  const weight = (label: string, height: number, width: number) =>
+    normal(label, [height, width], { std: 1 / Math.sqrt(inner) });
   return {
     name,
-    inputs: { x: normal('chain x', [rows, inner]), w1: weight('w1', inner, inner), w2: weight('w2', inner, inner), w3: weight('w3', columns, inner), b: weight('b', inner, columns) },
+    inputs: { x: normal('chain x', [rows, inner]), w1: weight('w1', inner, inner), w2: weight('w2', inner, inner),
+      w3: weight('w3', columns, inner), b: weight('b', inner, columns) },
     wrt: ['x', 'w1', 'w2', 'w3', 'b'],
     run: (t) => {
       const { x, w1, w2, w3, b } = t as Record<string, Tensor>;
@@ -123,17 +136,23 @@ function chainCase(name: string, { rows, inner, columns }: reference.Product): C
     gradientTolerance: { ...sumOf(4 * Math.max(columns, inner, rows)), why: 'as above, on values of about 2' },
     stored: { roundings: 3, count: 2, scale: 2 },
     gradientStored: { roundings: 5, count: Math.max(columns, inner, rows), scale: 3 },
-    cost: (type) => together(cost(square, type), cost({ ...square, residual: true }, type), cost(last, type), cost({ ...last, residual: true }, type)),
-    gradientCost: (type) => together(...[square, square, last, last].map((product) => gradientCost(product, ['a', 'b'], type))),
+    cost: (type) =>
+      together(cost(square, type), cost({ ...square, residual: true }, type), cost(last, type),
+        cost({ ...last, residual: true }, type)),
+    gradientCost: (type) =>
+      together(...[square, square, last, last].map((product) => gradientCost(product, ['a', 'b'], type))),
   };
 }
 
 /** The gradients of what the case has. */
-function pick(gradients: Readonly<Record<string, Float64Array>>, has: Readonly<Record<string, unknown>>): Readonly<Record<string, Float64Array>> {
+function pick(gradients: Readonly<Record<string, Float64Array>>,
+  has: Readonly<Record<string, unknown>>): Readonly<Record<string, Float64Array>> {
   return Object.fromEntries(Object.entries(gradients).filter(([name]) => !(name in has) || has[name] !== undefined));
 }
 
-/** 4096 and −4096 around small numbers: what is left of the sum is a few units in the last place of its largest terms. */
+/**
+ * 4096 and −4096 around small numbers: what is left of the sum is a few units in the last place of its largest terms.
+ */
 function cancellationCase(name: string): Case {
   const inner = 12;
   const a = values([2, inner], Array.from({ length: 2 * inner }, (_, i) => [4096, 1.5, -4096, 0.25][i % 4]));
@@ -142,7 +161,8 @@ function cancellationCase(name: string): Case {
   return {
     ...matmulCase(name, product),
     inputs: { a, b },
-    tolerance: { atol: 0, rtol: 0, why: 'every partial sum is a multiple of 1/4 below 2^16: exact in f32 in any order' },
+    tolerance: { atol: 0, rtol: 0,
+      why: 'every partial sum is a multiple of 1/4 below 2^16: exact in f32 in any order' },
     gradientTolerance: { atol: 0.01, rtol: 1e-5, why: 'gradients of b are sums of terms of 4096 times dy' },
   };
 }
@@ -174,7 +194,8 @@ export const room: Room = {
     matmulCase('a batch', { rows: 5, inner: 17, columns: 6 }, { batch: 3 }),
     matmulCase('a batch, b transposed', { rows: 8, inner: 12, columns: 4, transposeB: true }, { batch: 5 }),
     matmulCase('a batch that shares b', { rows: 3, inner: 8, columns: 12 }, { batch: 4, shared: true }),
-    matmulCase('a batch that shares b, a transposed', { rows: 6, inner: 5, columns: 7, transposeA: true }, { batch: 3, shared: true }),
+    matmulCase('a batch that shares b, a transposed', { rows: 6, inner: 5, columns: 7, transposeA: true }, { batch: 3,
+      shared: true }),
     cancellationCase('large terms that cancel'),
     overflowCase('sums beyond the largest f16'),
     linearCase('many rows, few weights', { rows: 1033, inner: 8, columns: 12 }, { bias: true }),
@@ -182,27 +203,42 @@ export const room: Room = {
     linearCase('odd everywhere, residual', { rows: 21, inner: 30, columns: 17 }, { bias: true, residual: true }),
     linearCase('bias and residual in vectors', { rows: 50, inner: 64, columns: 48 }, { bias: true, residual: true }),
     mlpCase('QuickGELU, residual', { rows: 50, inner: 64, hidden: 96, columns: 48 }, 'quick_gelu', { residual: true }),
-    mlpCase('many rows, few weights', { rows: 1033, inner: 8, hidden: 12, columns: 8 }, 'quick_gelu', { residual: true }),
+    mlpCase('many rows, few weights', { rows: 1033, inner: 8, hidden: 12, columns: 8 }, 'quick_gelu', {
+      residual: true,
+    }),
     mlpCase('GELU, odd everywhere', { rows: 9, inner: 10, hidden: 13, columns: 11 }, 'gelu'),
-    mlpCase('GELU tanh form without biases', { rows: 8, inner: 16, hidden: 8, columns: 4 }, 'gelu_tanh', { bias: false }),
+    mlpCase('GELU tanh form without biases', { rows: 8, inner: 16, hidden: 8, columns: 4 }, 'gelu_tanh', {
+      bias: false,
+    }),
     chainCase('gradients that are added to', { rows: 37, inner: 24, columns: 12 }),
     chainCase('gradients that are added to, odd', { rows: 10, inner: 7, columns: 3 }),
   ],
   workloads: [
-    workload('tiny qkv: 2304 × 64 → 192', (name) => linearCase(name, { rows: 2304, inner: 64, columns: 192 }, { bias: true })),
-    workload('tiny mlp: 2176 × 64 → 256 → 64', (name) => mlpCase(name, { rows: 2176, inner: 64, hidden: 256, columns: 64 }, 'quick_gelu', { residual: true })),
-    workload('B/32 qkv: 408 × 768 → 2304', (name) => linearCase(name, { rows: 408, inner: 768, columns: 2304 }, { bias: true })),
-    workload('B/32 out: 400 × 768 → 768', (name) => linearCase(name, { rows: 400, inner: 768, columns: 768 }, { bias: true, residual: true })),
-    workload('B/32 fc1: 408 × 768 → 3072', (name) => linearCase(name, { rows: 408, inner: 768, columns: 3072 }, { bias: true })),
-    workload('B/32 fc2: 408 × 3072 → 768', (name) => linearCase(name, { rows: 408, inner: 3072, columns: 768 }, { bias: true })),
-    workload('B/16 fc1: 1576 × 768 → 3072', (name) => linearCase(name, { rows: 1576, inner: 768, columns: 3072 }, { bias: true })),
+    workload('tiny qkv: 2304 × 64 → 192',
+      (name) => linearCase(name, { rows: 2304, inner: 64, columns: 192 }, { bias: true })),
+    workload('tiny mlp: 2176 × 64 → 256 → 64',
+      (name) => mlpCase(name, { rows: 2176, inner: 64, hidden: 256, columns: 64 }, 'quick_gelu', { residual: true })),
+    workload('B/32 qkv: 408 × 768 → 2304',
+      (name) => linearCase(name, { rows: 408, inner: 768, columns: 2304 }, { bias: true })),
+    workload('B/32 out: 400 × 768 → 768',
+      (name) => linearCase(name, { rows: 400, inner: 768, columns: 768 }, { bias: true, residual: true })),
+    workload('B/32 fc1: 408 × 768 → 3072',
+      (name) => linearCase(name, { rows: 408, inner: 768, columns: 3072 }, { bias: true })),
+    workload('B/32 fc2: 408 × 3072 → 768',
+      (name) => linearCase(name, { rows: 408, inner: 3072, columns: 768 }, { bias: true })),
+    workload('B/16 fc1: 1576 × 768 → 3072',
+      (name) => linearCase(name, { rows: 1576, inner: 768, columns: 3072 }, { bias: true })),
     workload('512³', (name) => matmulCase(name, { rows: 512, inner: 512, columns: 512 })),
     workload('768³', (name) => matmulCase(name, { rows: 768, inner: 768, columns: 768 })),
     workload('1024³', (name) => matmulCase(name, { rows: 1024, inner: 1024, columns: 1024 })),
-    workload('a batch: 96 × (50 × 64 × 50)', (name) => matmulCase(name, { rows: 50, inner: 64, columns: 50, transposeB: true }, { batch: 96 })),
-    largeWorkload('B/32, 32 clips: 1600 × 768 → 3072', (name) => matmulCase(name, { rows: 1600, inner: 768, columns: 3072 })),
-    largeWorkload('B/16, 8 clips: 12608 × 768 → 2304', (name) => matmulCase(name, { rows: 12608, inner: 768, columns: 2304 })),
-    largeWorkload('B/16, 8 clips: 12608 × 768 → 3072', (name) => matmulCase(name, { rows: 12608, inner: 768, columns: 3072 })),
+    workload('a batch: 96 × (50 × 64 × 50)',
+      (name) => matmulCase(name, { rows: 50, inner: 64, columns: 50, transposeB: true }, { batch: 96 })),
+    largeWorkload('B/32, 32 clips: 1600 × 768 → 3072',
+      (name) => matmulCase(name, { rows: 1600, inner: 768, columns: 3072 })),
+    largeWorkload('B/16, 8 clips: 12608 × 768 → 2304',
+      (name) => matmulCase(name, { rows: 12608, inner: 768, columns: 2304 })),
+    largeWorkload('B/16, 8 clips: 12608 × 768 → 3072',
+      (name) => matmulCase(name, { rows: 12608, inner: 768, columns: 3072 })),
     largeWorkload('2048³', (name) => matmulCase(name, { rows: 2048, inner: 2048, columns: 2048 })),
     largeWorkload('4096³', (name) => matmulCase(name, { rows: 4096, inner: 4096, columns: 4096 })),
   ],

@@ -15,7 +15,8 @@ export interface ProductSize {
 
 /** Elements of the tensors of a product. */
 function elements({ rows, inner, columns, batch = 1, sharesB = false }: ProductSize) {
-  return { a: batch * rows * inner, b: (sharesB ? 1 : batch) * inner * columns, y: batch * rows * columns, bias: columns };
+  return { a: batch * rows * inner, b: (sharesB ? 1 : batch) * inner * columns, y: batch * rows * columns,
+    bias: columns };
 }
 
 /** Work of one forward call. */
@@ -29,7 +30,8 @@ export function cost(size: ProductSize, type: FloatType): Cost {
 }
 
 /**
- * Work of the gradients: a product of the same size for a, one for b, and column sums of dy for the bias. A residual's gradient is dy itself.
+ * Work of the gradients: a product of the same size for a, one for b, and column sums of dy for the bias. A residual's
+ * gradient is dy itself.
  *
  * @param wrt `a` or `x`, `b` or `weight`, `bias`
  */
@@ -53,7 +55,8 @@ export interface MlpSize {
 }
 
 /** Work of one forward call. What is hidden, and the derivative of the activation, are kept for the gradient. */
-export function mlpCost({ rows, inner, hidden, columns }: MlpSize, { bias, residual }: { bias: boolean; residual: boolean }, type: FloatType): Cost {
+export function mlpCost({ rows, inner, hidden, columns }: MlpSize,
+  { bias, residual }: { bias: boolean; residual: boolean }, type: FloatType): Cost {
   const weights = (inner + columns) * hidden;
   return {
     flops: 2 * rows * weights,
@@ -63,7 +66,8 @@ export function mlpCost({ rows, inner, hidden, columns }: MlpSize, { bias, resid
 }
 
 /** Work of the gradients of everything: of each layer two products. */
-export function mlpGradientCost({ rows, inner, hidden, columns }: MlpSize, { bias }: { bias: boolean }, type: FloatType): Cost {
+export function mlpGradientCost({ rows, inner, hidden, columns }: MlpSize, { bias }: { bias: boolean },
+  type: FloatType): Cost {
   const weights = (inner + columns) * hidden;
   return {
     flops: 4 * rows * weights + (bias ? rows * (hidden + columns) : 0),

@@ -7,8 +7,8 @@ import { type Affine, checkedLayer, checkResidual } from './shapes.ts';
 
 /**
  * y = activation(x·W₁ᵀ + b₁)·W₂ᵀ + b₂ + residual: the two linear layers of a transformer block, in two dispatches. The
- * derivative of the activation, kept by the forward pass, is multiplied in as dy·W₂ leaves the registers, so the way back
- * takes no pass of its own.
+ * derivative of the activation, kept by the forward pass, is multiplied in as dy·W₂ leaves the registers, so the way
+ * back takes no pass of its own.
  *
  * @param x [..., K]  @param expand W₁ [H, K], b₁ [H]  @param contract W₂ [N, H], b₂ [N]
  * @param options.residual [..., N], the shape of the result

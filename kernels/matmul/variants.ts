@@ -1,4 +1,6 @@
-/** The kernels of this room: loops of ../shared/product and a naive one, an epilogue, an activation, and what is kept. */
+/**
+ * The kernels of this room: loops of ../shared/product and a naive one, an epilogue, an activation, and what is kept.
+ */
 import { Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, kernelByActivation } from '../shared/activation.ts';
 import {

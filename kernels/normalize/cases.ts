@@ -16,15 +16,22 @@ function normalizeCase(name: string, x: Input): Case {
     reference: ({ x }) => [reference.normalize(x, length)],
     gradient: ({ x }, dy) => ({ x: reference.normalizeGradient(x, dy, length) }),
     tolerance: { atol: 5e-7, rtol: 2e-6, why: 'values of at most 1, from one sum and one root' },
-    gradientTolerance: { atol: 4e-6, rtol: 4e-6, why: 'differences of values of size 1, divided by a norm of 1 or more' },
+    gradientTolerance: { atol: 4e-6, rtol: 4e-6,
+      why: 'differences of values of size 1, divided by a norm of 1 or more' },
     gradientStored: { roundings: 1, count: 1, scale: 1 / Math.sqrt(length) }, // y · dy, divided by the norm
     cost: (type) => cost(rows, length, type),
     gradientCost: (type) => gradientCost(rows, length, type),
   };
 }
 
-/** A row of zeros has no direction: both the row and its gradient stay zero. Differences see a kink there, so it is not derived. */
-const withZeros: Case = { ...normalizeCase('a row of zeros between others', values([3, 4], [1, 2, 3, 4, 0, 0, 0, 0, -4, 3, -2, 1])), wrt: [] };
+/**
+ * A row of zeros has no direction: both the row and its gradient stay zero. Differences see a kink there, so it is not
+ * derived.
+ */
+const withZeros: Case = {
+  ...normalizeCase('a row of zeros between others', values([3, 4], [1, 2, 3, 4, 0, 0, 0, 0, -4, 3, -2, 1])),
+  wrt: [],
+};
 
 export const room: Room = {
   name: 'normalize',

@@ -5,7 +5,13 @@ export function normalize(x: Float64Array, length: number): Float64Array {
   const y = new Float64Array(x.length);
   for (let base = 0; base < x.length; base += length) {
     const size = norm(x.subarray(base, base + length));
-    for (let c = 0; c < length; c++) y[base + c] = size === 0 ? 0 : Number.isFinite(size) ? x[base + c] / size : Number.NaN;
+    for (let c = 0; c < length; c++) {
+      y[base + c] = size === 0
+        ? 0
+        : Number.isFinite(size)
+        ? x[base + c] / size
+        : Number.NaN;
+    }
   }
   return y;
 }

@@ -5,7 +5,8 @@ import { workload } from '../shared/workload.ts';
 import { cost, gradientCost, kernels, patchify } from './index.ts';
 import * as reference from './reference.ts';
 
-function patchifyCase(name: string, sizes: reference.Sizes, wrt: readonly ('pixels' | 'weight')[] = ['pixels', 'weight']): Case {
+function patchifyCase(name: string, sizes: reference.Sizes,
+  wrt: readonly ('pixels' | 'weight')[] = ['pixels', 'weight']): Case {
   const { frames, side, p, width } = sizes;
   const elements = 3 * p * p;
   const patches = frames * side * side;
@@ -35,8 +36,11 @@ export const room: Room = {
     patchifyCase('one frame, one column', { frames: 1, side: 5, p: 3, width: 1 }, ['weight']),
   ],
   workloads: [
-    workload('tiny, 16 clips: 128 frames, patches of 8', (name) => patchifyCase(name, { frames: 128, side: 4, p: 8, width: 64 }, ['weight'])),
-    workload('B/32: 8 frames, patches of 32', (name) => patchifyCase(name, { frames: 8, side: 7, p: 32, width: 768 }, ['weight'])),
-    workload('B/16: 8 frames, patches of 16', (name) => patchifyCase(name, { frames: 8, side: 14, p: 16, width: 768 }, ['weight'])),
+    workload('tiny, 16 clips: 128 frames, patches of 8',
+      (name) => patchifyCase(name, { frames: 128, side: 4, p: 8, width: 64 }, ['weight'])),
+    workload('B/32: 8 frames, patches of 32',
+      (name) => patchifyCase(name, { frames: 8, side: 7, p: 32, width: 768 }, ['weight'])),
+    workload('B/16: 8 frames, patches of 16',
+      (name) => patchifyCase(name, { frames: 8, side: 14, p: 16, width: 768 }, ['weight'])),
   ],
 };

@@ -18,7 +18,8 @@ export function cost({ patches, elements, width }: PatchifySize, type: FloatType
 }
 
 /** Work of the gradients of the weight, which reads the pixels, and of the pixels, which reads the weight. */
-export function gradientCost({ patches, elements, width }: PatchifySize, wrt: readonly string[], type: FloatType): Cost {
+export function gradientCost({ patches, elements, width }: PatchifySize, wrt: readonly string[],
+  type: FloatType): Cost {
   const [dpixels, dweight] = ['pixels', 'weight'].map((name) => (wrt.includes(name) ? 1 : 0));
   return {
     flops: 2 * (dpixels + dweight) * patches * elements * width,

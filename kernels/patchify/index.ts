@@ -65,6 +65,8 @@ function checked(pixels: Tensor, weight: Tensor): { frames: number; side: number
     refuse(`the weight must be [D, 3, p, p], got [${weight.shape}]`);
   }
   const [frame, patch] = [`${size} × ${size}`, `${p} × ${p}`];
-  if (size % p !== 0) refuse(`frames of ${frame} are not whole patches of ${patch}`, `resize the frames to a multiple of ${p}`);
+  if (size % p !== 0) {
+    refuse(`frames of ${frame} are not whole patches of ${patch}`, `resize the frames to a multiple of ${p}`);
+  }
   return { frames, side: size / p, p, width };
 }

@@ -18,8 +18,11 @@ function pixelIndex(m: number, k: number, { side, p }: Sizes): number {
 function forEachProduct(sizes: Sizes, visit: (m: number, n: number, pixel: number, weight: number) => void): void {
   const { frames, side, p, width } = sizes;
   const elements = 3 * p * p;
-  for (let m = 0; m < frames * side * side; m++)
-    for (let n = 0; n < width; n++) for (let k = 0; k < elements; k++) visit(m, n, pixelIndex(m, k, sizes), n * elements + k);
+  for (let m = 0; m < frames * side * side; m++) {
+    for (let n = 0; n < width; n++) {
+      for (let k = 0; k < elements; k++) visit(m, n, pixelIndex(m, k, sizes), n * elements + k);
+    }
+  }
 }
 
 /** y[m, n] = Σ_k patch(m)[k] · weight[n, k]. */
@@ -30,7 +33,8 @@ export function patchify(pixels: Float64Array, weight: Float64Array, sizes: Size
 }
 
 /** dpixels and dweight: each product hands dy times the other factor to both of its factors. */
-export function patchifyGradient(pixels: Float64Array, weight: Float64Array, dy: Float64Array, sizes: Sizes): { pixels: Float64Array; weight: Float64Array } {
+export function patchifyGradient(pixels: Float64Array, weight: Float64Array, dy: Float64Array,
+  sizes: Sizes): { pixels: Float64Array; weight: Float64Array } {
   const [dpixels, dweight] = [new Float64Array(pixels.length), new Float64Array(weight.length)];
   forEachProduct(sizes, (m, n, pixel, w) => {
     const d = dy[m * sizes.width + n];

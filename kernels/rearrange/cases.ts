@@ -19,13 +19,16 @@ function copyCase(name: string, shape: Shape, run: (x: Tensor) => Tensor, origin
     reference: ({ x }) => [reference.gather(x, origins)],
     gradient: (_, dy) => ({ x: reference.gatherGradient(dy, origins, m) }),
     tolerance: exact,
-    gradientTolerance: repeats > 1 ? { atol: 1e-6 * Math.sqrt(repeats), rtol: 2e-7, why: `a sum of ${repeats} numbers of about 1` } : exact,
+    gradientTolerance: repeats > 1
+      ? { atol: 1e-6 * Math.sqrt(repeats), rtol: 2e-7, why: `a sum of ${repeats} numbers of about 1` }
+      : exact,
     cost: (type) => cost(Math.min(m, origins.length), origins.length, type),
     gradientCost: (type) => gradientCost(origins.length, m, type),
   };
 }
 
-const permuteCase = (name: string, shape: Shape, dims: readonly number[]) => copyCase(`permute: ${name}`, shape, (x) => permute(x, dims), reference.permuteOrigins(shape, dims));
+const permuteCase = (name: string, shape: Shape, dims: readonly number[]) =>
+  copyCase(`permute: ${name}`, shape, (x) => permute(x, dims), reference.permuteOrigins(shape, dims));
 const sliceCase = (name: string, shape: Shape, dim: number, start: number, end: number) =>
   copyCase(`slice: ${name}`, shape, (x) => slice(x, dim, start, end), reference.sliceOrigins(shape, dim, start, end));
 /**
@@ -43,12 +46,14 @@ const slicesCase = (name: string, shape: Shape, first: readonly [number, number]
       }),
     [...reference.sliceOrigins(shape, 0, ...first), ...reference.sliceOrigins(shape, 0, ...second)],
   );
-const expandCase = (name: string, from: Shape, to: Shape) => copyCase(`expand: ${name}`, from, (x) => expand(x, to), reference.expandOrigins(from, to));
+const expandCase = (name: string, from: Shape, to: Shape) =>
+  copyCase(`expand: ${name}`, from, (x) => expand(x, to), reference.expandOrigins(from, to));
 
 function concatCase(name: string, a: Shape, b: Shape, dim: number): Case {
   const [outer, inner] = [sizeOf(a.slice(0, dim)), sizeOf(a.slice(dim + 1))];
   const n = sizeOf(a) + sizeOf(b);
-  const half = (dy: Float64Array, start: number, extent: number) => reference.gather(dy, reference.sliceOrigins([outer, a[dim] + b[dim], inner], 1, start, start + extent));
+  const half = (dy: Float64Array, start: number, extent: number) =>
+    reference.gather(dy, reference.sliceOrigins([outer, a[dim] + b[dim], inner], 1, start, start + extent));
   return {
     name: `concat: ${name}`,
     inputs: { a: normal('a', a), b: normal('b', b) },
@@ -66,13 +71,15 @@ function prependCase(name: string, [sequences, count, width]: readonly [number, 
   const n = sequences * (count + 1) * width;
   return {
     name: `prepend: ${name}`,
-    inputs: { token: normal('token', [width]), x: normal('x', [sequences, count, width]), positions: normal('positions', [count + 1, width]) },
+    inputs: { token: normal('token', [width]), x: normal('x', [sequences, count, width]),
+      positions: normal('positions', [count + 1, width]) },
     wrt: ['token', 'x', 'positions'],
     run: (t) => [prepend(t.token as Tensor, t.x as Tensor, t.positions as Tensor)],
     reference: ({ token, x, positions }) => [reference.prepend(token, x, positions)],
     gradient: (_, dy) => ({ ...reference.prependGradient(dy, width, (count + 1) * width) }),
     tolerance: { atol: 0, rtol: 1.2e-7, why: 'one sum' },
-    gradientTolerance: { atol: 1e-6 * Math.sqrt(sequences), rtol: 2e-7, why: `sums of ${sequences} numbers of about 1` },
+    gradientTolerance: { atol: 1e-6 * Math.sqrt(sequences), rtol: 2e-7,
+      why: `sums of ${sequences} numbers of about 1` },
     cost: (type) => ({ ...cost(width + sequences * count * width + (count + 1) * width, n, type), flops: n }),
     gradientCost: (type) => gradientCost(n, sequences * count * width + (count + 1) * width, type),
   };

@@ -30,7 +30,8 @@ export function copy(
   inSmallBoxes(space, x, y, vector, (x, y, { axes: walked, starts: [x_start, y_start] }) => {
     const n = walked.reduce((product, { extent }) => product * extent, 1);
     const { tile, grid } = flatTiles(x.gpu, n);
-    const axisParams = { ...extentParams('e', walked), ...strideParams('x', walked, 0), ...strideParams('y', walked, 1) };
+    const axisParams = { ...extentParams('e', walked), ...strideParams('x', walked, 0),
+      ...strideParams('y', walked, 1) };
     copying[wide ? 'vec4' : 'scalar'].run(x.gpu, {
       tensors: { x, y },
       params: { n, tile, x_start, y_start, ...axisParams },

@@ -17,7 +17,8 @@ export const prependKernels = Object.values(forward);
 export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
   const [sequences, count, width] = x.shape;
   const [tokens, columns] = positions.shape;
-  if (x.shape.length !== 3 || token.size !== width || positions.shape.length !== 2 || tokens !== count + 1 || columns !== width) {
+  if (x.shape.length !== 3 || token.size !== width || positions.shape.length !== 2 || tokens !== count + 1
+    || columns !== width) {
     const got = `token [${token.shape}], x [${x.shape}] and positions [${positions.shape}]`;
     throw new ShapeError('prepend', `${got} must be [D], [S, N, D] and [N + 1, D]`);
   }
@@ -34,10 +35,12 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
     [token, x, positions],
     (dy) => {
       const dx = x.requiresGrad ? x.gradLike() : undefined;
-      if (dx !== undefined) copy('prepend', dy, dx, x.shape, denseStrides(y.shape), denseStrides(x.shape), { from: width });
+      if (dx !== undefined) {
+        copy('prepend', dy, dx, x.shape, denseStrides(y.shape), denseStrides(x.shape), { from: width });
+      }
       if (!token.requiresGrad && !positions.requiresGrad) return [undefined, dx, undefined];
-      // The token is where the first position is, so its gradient is the first row of theirs. In memory of its own, not in their place in
-      // an arena, where WebGPU would not let it be copied to the token's.
+      // The token is where the first position is, so its gradient is the first row of theirs. In memory of its own, not
+      // in their place in an arena, where WebGPU would not let it be copied to the token's.
       const sums = sumTo(dy, positions.alias());
       return [sums.alias([width]), dx, sums];
     },

@@ -25,7 +25,8 @@ function reduceCase(name: string, op: 'sum' | 'mean', shape: Shape, dim: number)
     run: (t) => [OPERATIONS[op](t.x as Tensor, dim)],
     reference: ({ x }) => [reference.reduce(x, extent, inner, factor)],
     gradient: (_, dy) => ({ x: reference.reduceGradient(dy, extent, inner, factor) }),
-    tolerance: { atol: 3e-7 * Math.sqrt(extent) * factor * 4, rtol: 2e-6, why: 'a sum of numbers of size 1, each addition rounded' },
+    tolerance: { atol: 3e-7 * Math.sqrt(extent) * factor * 4, rtol: 2e-6,
+      why: 'a sum of numbers of size 1, each addition rounded' },
     gradientTolerance: { atol: 1e-7, rtol: 1e-6, why: 'one product' },
     cost: (type) => cost(n, n / extent, type),
     gradientCost: (type) => gradientCost(n, n / extent, type),
@@ -36,12 +37,16 @@ function sumAllCase(name: string, shape: Shape): Case {
   return { ...reduceCase(name, 'sum', [sizeOf(shape)], 0), run: (t) => [sumAll(t.x as Tensor)] };
 }
 
-/** Normal numbers, each twice along the dimension, once before and once behind its middle: the extreme ones as well. Halves are what central differences give, too. */
+/**
+ * Normal numbers, each twice along the dimension, once before and once behind its middle: the extreme ones as well.
+ * Halves are what central differences give, too.
+ */
 function twice(shape: Shape, dim: number): Input {
   const { extent, inner } = seen(shape, dim);
   const { data } = normal('reduce twice', shape);
   const place = (at: number) => Math.floor(at / inner) % extent;
-  return { shape, data: Float32Array.from(data, (_, at) => data[at - (place(at) - (place(at) % Math.ceil(extent / 2))) * inner]) };
+  return { shape,
+    data: Float32Array.from(data, (_, at) => data[at - (place(at) - (place(at) % Math.ceil(extent / 2))) * inner]) };
 }
 
 function extremeCase(name: string, op: 'max' | 'min', shape: Shape, dim: number): Case {

@@ -44,7 +44,8 @@ function splitLengthOf({ extent, inner }: Line): number {
 }
 
 /** One result for each split. */
-function onePass(operation: Operation, { x, marks: marked }: Marked, to: Marked, line: SplitLine, factor: number): void {
+function onePass(operation: Operation, { x, marks: marked }: Marked, to: Marked, line: SplitLine,
+  factor: number): void {
   const { rows, columns, partials } = operation;
   const { extent, inner, splitLength } = line;
   const ys: Tensors = to.marks === undefined ? { y: to.x } : { y: to.x, marks: to.marks };
@@ -75,7 +76,11 @@ export function share(dy: Tensor, x: Tensor, y: Tensor, ties: Tensor<'u32'>, lin
 
 /** Lanes for the vectors of dx, and of others of its layout, beside tensors of [outer, inner]. */
 function overRows(
-  kernels: VectorKernels, xs: Tensors & { dx: Tensor }, ys: Tensors, line: Line, more?: Readonly<Record<string, number>>,
+  kernels: VectorKernels,
+  xs: Tensors & { dx: Tensor; },
+  ys: Tensors,
+  line: Line,
+  more?: Readonly<Record<string, number>>,
 ): void {
   const { gpu } = xs.dx;
   const { kernel, vectors } = vectorsOf(kernels, line.inner);

@@ -44,5 +44,7 @@ export const spreading = vectorKernels('reduce_grad', [await part(import.meta.ur
 const extremesGradient = await part(import.meta.url, './extremes_grad.wgsl');
 export const sharing = vectorKernels('extremes_grad', [extremesGradient, flat, ...ranking.largest]);
 
-const forms = Object.values<Operation>(OPERATIONS).flatMap(({ rows, columns, partials = [] }) => [rows, columns, partials].flat());
+const forms = Object.values<Operation>(OPERATIONS).flatMap(({ rows, columns, partials = [] }) =>
+  [rows, columns, partials].flat()
+);
 export const kernels = [...forms, spreading, sharing].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

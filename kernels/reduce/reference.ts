@@ -10,7 +10,8 @@ export function reduce(x: Float64Array, extent: number, inner: number, factor: n
 
 /** dx[o, k, i] = factor · dy[o, i]. */
 export function reduceGradient(dy: Float64Array, extent: number, inner: number, factor: number): Float64Array {
-  return Float64Array.from({ length: dy.length * extent }, (_, at) => factor * dy[Math.floor(at / (extent * inner)) * inner + (at % inner)]);
+  return Float64Array.from({ length: dy.length * extent },
+    (_, at) => factor * dy[Math.floor(at / (extent * inner)) * inner + (at % inner)]);
 }
 
 /** Whether a is larger (sign 1) or smaller (sign −1) than b; NaN is beyond everything, as in PyTorch. */
@@ -22,7 +23,9 @@ function beats(a: number, b: number, sign: 1 | -1): boolean {
 export function place(x: Float64Array, extent: number, inner: number, sign: 1 | -1): Float64Array {
   return Float64Array.from({ length: x.length / extent }, (_, j) => {
     let best = 0;
-    for (let k = 1; k < extent; k++) if (beats(element(x, extent, inner, j, k), element(x, extent, inner, j, best), sign)) best = k;
+    for (let k = 1; k < extent; k++) {
+      if (beats(element(x, extent, inner, j, k), element(x, extent, inner, j, best), sign)) best = k;
+    }
     return best;
   });
 }
@@ -32,8 +35,12 @@ export function extreme(x: Float64Array, extent: number, inner: number, sign: 1 
   return place(x, extent, inner, sign).map((k, j) => element(x, extent, inner, j, k));
 }
 
-/** dx[o, k, i] = dy[o, i] / ties where x[o, k, i] is one of `ties` elements that are the extreme one, else 0; NaN for all of a line whose extreme is NaN. */
-export function extremeGradient(x: Float64Array, dy: Float64Array, extent: number, inner: number, sign: 1 | -1): Float64Array {
+/**
+ * dx[o, k, i] = dy[o, i] / ties where x[o, k, i] is one of `ties` elements that are the extreme one, else 0; NaN for
+ * all of a line whose extreme is NaN.
+ */
+export function extremeGradient(x: Float64Array, dy: Float64Array, extent: number, inner: number,
+  sign: 1 | -1): Float64Array {
   const y = extreme(x, extent, inner, sign);
   const best = (at: number) => y[Math.floor(at / (extent * inner)) * inner + (at % inner)];
   const isBest = x.map((value, at) => (Number.isNaN(best(at)) ? Number.NaN : value === best(at) ? 1 : 0));

@@ -27,10 +27,14 @@ function rmsnormCase(name: string, x: Input, tolerance = FORWARD, gradientTolera
   };
 }
 
-/** u = norm(x), y = norm(u) with norm(u) for its weight: the gradient of u is made twice, and the second kernel adds to what the first left. */
+/**
+ * u = norm(x), y = norm(u) with norm(u) for its weight: the gradient of u is made twice, and the second kernel adds to
+ * what the first left.
+ */
 function chainCase(name: string, cols: number): Case {
   const tolerance = { atol: 6e-6, rtol: 4e-6, why: 'roundings of three layers' };
-  const plain = rmsnormCase(name, normal('chain', [cols]), tolerance, { atol: 2e-5, rtol: 1e-5, why: 'sums of three layers' });
+  const plain = rmsnormCase(name, normal('chain', [cols]), tolerance, { atol: 2e-5, rtol: 1e-5,
+    why: 'sums of three layers' });
   const { rmsnorm: norm, rmsnormGradient: normGradient } = reference;
   return {
     ...plain,
@@ -53,8 +57,9 @@ function chainCase(name: string, cols: number): Case {
       return { x: normGradient(x, inner, last.x.map((d, i) => d + between.x[i]), EPS).x, weight: between.weight };
     },
     cost: (type) => together(...Array(3).fill(cost([cols], type))),
-    gradientCost: (type) => together(...[['x'], ['x', 'weight'], ['x', 'weight']].map((wrt) => gradientCost([cols], wrt, type))),
-    stored: { roundings: 2, count: 1, scale: 4 },         // u and norm(u)
+    gradientCost: (type) =>
+      together(...[['x'], ['x', 'weight'], ['x', 'weight']].map((wrt) => gradientCost([cols], wrt, type))),
+    stored: { roundings: 2, count: 1, scale: 4 }, // u and norm(u)
     gradientStored: { roundings: 5, count: 1, scale: 8 }, // these, and the gradient of u from two sides
   };
 }
@@ -72,7 +77,8 @@ export const room: Room = {
     rmsnormCase('a scale of 1e4', normal('large', [4, 50], { mean: -3e4, std: 1e4 })),
     chainCase('a gradient that is added to', 64),
     chainCase('a gradient that is added to, an odd width', 7),
-    rmsnormCase('a row of zeros: eps alone keeps it finite', zeros, FORWARD, { atol: 1e-3, rtol: 4e-6, why: 'rstd is 1000' }),
+    rmsnormCase('a row of zeros: eps alone keeps it finite', zeros, FORWARD, { atol: 1e-3, rtol: 4e-6,
+      why: 'rstd is 1000' }),
   ],
   workloads: [
     workload('B/32: 400 × 768', (name) => rmsnormCase(name, normal(name, [400, 768]))),

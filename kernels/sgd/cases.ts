@@ -12,7 +12,8 @@ import * as reference from './reference.ts';
 /** What the cases take for the norm of their gradients. */
 const NORM = 4;
 /** What is decided about a first step that is neither scaled nor clipped. */
-const firstStep = { norm: NORM, factor: 1, skips: 0, loss_scale: 1, correction1: 1, correction2: 1, skipped_in_a_row: 0, step: 1 };
+const firstStep = { norm: NORM, factor: 1, skips: 0, loss_scale: 1, correction1: 1, correction2: 1, skipped_in_a_row: 0,
+  step: 1 };
 
 interface Options {
   readonly maxNorm?: number;
@@ -49,10 +50,12 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
         const shadow = shadowed ? Tensor.empty(gpu, [n], 'f16', 'shadow') : undefined;
         if (shadow !== undefined) copy(values, shadow);
         const fixed = {
-          hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...sgdRow(row)])), [2, SGD_COLUMNS], 'hyper'),
+          hyper: Tensor.from(gpu, Float32Array.from(rows.flatMap((row) => [...sgdRow(row)])), [2, SGD_COLUMNS],
+            'hyper'),
           groupOfTile: Tensor.from(gpu, Uint32Array.from(groupOfTile), [tiles], 'groups'),
         };
-        const measured = Tensor.from(gpu, MEASURED.pack({ norm: lossScale * NORM, not_finite: notFinite ? 1 : 0 }), undefined, 'measured');
+        const measured = Tensor.from(gpu, MEASURED.pack({ norm: lossScale * NORM, not_finite: notFinite ? 1 : 0 }),
+          undefined, 'measured');
         const state = Tensor.from(gpu, new Uint32Array(STATE.words), undefined, 'state');
         const scale = Tensor.from(gpu, Float32Array.of(lossScale), [], 'scale');
         const constants = Tensor.from(gpu, settings, undefined, 'settings');
@@ -70,7 +73,8 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
       if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.sgd(state, grads, hyperOf, factor);
       return [state.values, ...(hasMomentum ? [state.momentum] : []), ...(shadowed ? [state.values] : [])];
     },
-    tolerance: { atol: 4e-7 * steps, rtol: 4e-7 * steps, why: 'a few roundings in each step, of values of about 1 that may cross 0' },
+    tolerance: { atol: 4e-7 * steps, rtol: 4e-7 * steps,
+      why: 'a few roundings in each step, of values of about 1 that may cross 0' },
     cost: () => together(...Array.from({ length: steps }, () => cost(n, { hasMomentum, shadowed }))),
     skip: (gpu) => (shadowed && !gpu.features.has('shader-f16') ? 'no shader-f16' : undefined),
   };
@@ -100,7 +104,9 @@ function updateCase(name: string, n: number, hyper: SGDHyper): Case {
       sgd({ values, grads, momentum, hyper, groupOfTile: t.groupOfTile as Tensor<'u32'>, control });
       return [values.alias(values.shape)];
     },
-    reference: (t) => [reference.sgd({ values: t.values, momentum: new Float64Array(n) }, t.grads, () => hyper, 1).values],
+    reference: (
+      t,
+    ) => [reference.sgd({ values: t.values, momentum: new Float64Array(n) }, t.grads, () => hyper, 1).values],
     tolerance: { atol: 1e-6, rtol: 1e-6, why: 'a few roundings' },
     cost: () => cost(n, { hasMomentum }),
   };
@@ -114,8 +120,11 @@ export const room: Room = {
   kernels,
   cases: [
     sgdCase('momentum, an odd length, five steps', 1001, usual, 5),
-    sgdCase('Nesterov’s momentum in vectors, strong decay, ten steps', 2048, { lr: 0.1, momentum: 0.5, weightDecay: 0.1, nesterov: true }, 10),
-    sgdCase('no momentum, two groups of which the last tile is partial', 4 * TILE + 20, plain, 3, { groups: [0, 1, 1, 0, 1] }),
+    sgdCase('Nesterov’s momentum in vectors, strong decay, ten steps', 2048, { lr: 0.1, momentum: 0.5, weightDecay: 0.1,
+      nesterov: true }, 10),
+    sgdCase('no momentum, two groups of which the last tile is partial', 4 * TILE + 20, plain, 3, {
+      groups: [0, 1, 1, 0, 1],
+    }),
     sgdCase('no momentum, an odd length', 33, plain, 3),
     sgdCase('momentum in tiles of two groups, of which one looks ahead', 2 * TILE + 7, usual, 3, { groups: [1, 0, 1] }),
     sgdCase('clipped gradients of a scaled loss', 33, usual, 2, { maxNorm: 1, lossScale: 1024 }),

@@ -7,7 +7,8 @@ export interface State {
 }
 
 /** One step of SGD; gradients are multiplied by `factor` first, parameter i has the settings `hyperOf(i)`. */
-export function sgd({ values, momentum }: State, grads: Float64Array, hyperOf: (i: number) => SGDHyper, factor: number): State {
+export function sgd({ values, momentum }: State, grads: Float64Array, hyperOf: (i: number) => SGDHyper,
+  factor: number): State {
   const g = grads.map((grad, i) => factor * grad + hyperOf(i).weightDecay * values[i]);
   const gathered = momentum.map((b, i) => hyperOf(i).momentum * b + g[i]);
   const direction = gathered.map((b, i) => (hyperOf(i).nesterov ? g[i] + hyperOf(i).momentum * b : b));

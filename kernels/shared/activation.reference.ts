@@ -1,6 +1,9 @@
 import type { Activation } from './activation.ts';
 
-/** erf in float64 by its series and, far out, its continued fraction; both to the last digits. Abramowitz & Stegun 7.1.6, 7.1.14. */
+/**
+ * erf in float64 by its series and, far out, its continued fraction; both to the last digits. Abramowitz & Stegun
+ * 7.1.6, 7.1.14.
+ */
 export function erf(x: number): number {
   const a = Math.abs(x);
   if (a > 6) return Math.sign(x);
@@ -21,7 +24,9 @@ export function erf(x: number): number {
 const TANH_SCALE = Math.sqrt(2 / Math.PI);
 
 /** activation(x) and its derivative, in float64. */
-export const ACTIVATION_REFERENCE: Readonly<Record<Activation, { value(x: number): number; derivative(x: number): number }>> = {
+export const ACTIVATION_REFERENCE: Readonly<
+  Record<Activation, { value(x: number): number; derivative(x: number): number; }>
+> = {
   quick_gelu: {
     value: (x) => x / (1 + Math.exp(-1.702 * x)),
     derivative: (x) => {

@@ -74,7 +74,8 @@ export function updateArena(
     throw new ShapeError(op, `groupOfTile must be [${tiles}], one for each ${TILE} of ${size} values, ${got}`);
   }
   if (control.size !== CONTROL_SIZE) {
-    throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`, 'pass what stepControl() returned');
+    throw new ShapeError(op, `control must be [${CONTROL_SIZE}], got [${control.shape}]`,
+      'pass what stepControl() returned');
   }
   inRanges(gpu, size, flat, (tensors, count, start) => {
     const { kernel, vectors: n } = vectorsOf(shadow === undefined ? kernels.plain : kernels.shadowed, count);

@@ -1,6 +1,7 @@
-// eˣ with a relative error under 2⁻²³. The built-in exp may be off by 3 + 2·|x| units in the last place, and adapters are off by 5 at
-// x = −10, mostly because they take 2 to the power of a rounded product.
-//   x = n · ln 2 + r,  |r| ≤ ½ ln 2,  eˣ = 2ⁿ · (1 + r + r² · q(r)),  q the polynomial whose largest relative error, 3e-9, is least
+// eˣ with a relative error under 2⁻²³. The built-in exp may be off by 3 + 2·|x| units in the last place, and adapters
+// are off by 5 at x = −10, mostly because they take 2 to the power of a rounded product.
+//   x = n · ln 2 + r,  |r| ≤ ½ ln 2,  eˣ = 2ⁿ · (1 + r + r² · q(r)),  q the polynomial whose largest relative error,
+//   3e-9, is least
 // What is no normal number is 0 at the lower end and not finite at the upper one. NaN stays NaN.
 
 const LOG2_E = 1.44269504;
@@ -20,7 +21,8 @@ fn exp_of_four(x: vec4f) -> vec4f {
   let r = (x - n * LN2_HIGH) + n * LN2_REST;
   let q = (((0.00138146132 * r + 0.00836870985) * r + 0.0416683874) * r + 0.166665207) * r + 0.499999935;
   // 2ⁿ in two factors, because 2¹²⁸ is no f32 and the largest powers of e lie around it
-  let power = two_to(min(whole, vec4i(127))) * ((q * r * r + r) + 1.0) * two_to(clamp(whole - 127, vec4i(0), vec4i(127)));
+  let rest = two_to(clamp(whole - 127, vec4i(0), vec4i(127)));
+  let power = two_to(min(whole, vec4i(127))) * ((q * r * r + r) + 1.0) * rest;
   return select(power, vec4f(), x < vec4f(LOWEST));
 }
 

@@ -1,20 +1,24 @@
-// ln x with a relative error of 8e-8, and ln(1 + e) for 0 ≤ e ≤ 1 with one of 1.3e-7. The built-in log may be off by 2⁻²¹ around 1, where
-// ln x is small: every digit may be wrong. Adapters are: one of them has ln 0 = −88, ln(−1) = 0 and ln NaN = 89.
+// ln x with a relative error of 8e-8, and ln(1 + e) for 0 ≤ e ≤ 1 with one of 1.3e-7. The built-in log may be off by
+// 2⁻²¹ around 1, where ln x is small: every digit may be wrong. Adapters are: one of them has ln 0 = −88, ln(−1) = 0
+// and ln NaN = 89.
 //   x = 2ⁿ · (1 + f),  √½ ≤ 1 + f < √2,  ln x = n · ln 2 + ln(1 + f),  ln(1 + f) = f − f²/2 + f³ · p(f)
-// p is the polynomial of degree 7 whose largest error, 6e-9 of ln(1 + f), is least. What is left of f is added last, as it is largest.
+// p is the polynomial of degree 7 whose largest error, 6e-9 of ln(1 + f), is least. What is left of f is added last, as
+// it is largest.
 // Linked with exp.wgsl, for ln 2 in two parts, and special.wgsl.
 
 const SQRT_HALF_BITS = 0x3f3504f3;
 
 struct Mantissas { power: vec4f, mantissa: vec4f }   // x = 2^power · mantissa, √½ ≤ mantissa < √2
 
-// Of finite numbers above 0. A subnormal one is a whole number of 2⁻¹⁴⁹, given by its bits: no arithmetic may flush it to 0.
+// Of finite numbers above 0. A subnormal one is a whole number of 2⁻¹⁴⁹, given by its bits: no arithmetic may flush it
+// to 0.
 fn mantissas_of(x: vec4f) -> Mantissas {
   let own = bitcast<vec4i>(x);
   let is_subnormal = own < vec4i(0x00800000);
   let bits = select(own, bitcast<vec4i>(vec4f(own)), is_subnormal);
   let power = (bits - SQRT_HALF_BITS) >> vec4u(23u);
-  return Mantissas(vec4f(power - select(vec4i(), vec4i(149), is_subnormal)), bitcast<vec4f>(bits - (power << vec4u(23u))));
+  let mantissas = bitcast<vec4f>(bits - (power << vec4u(23u)));
+  return Mantissas(vec4f(power - select(vec4i(), vec4i(149), is_subnormal)), mantissas);
 }
 
 // f²/2 − f³ · p(f)

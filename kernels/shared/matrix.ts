@@ -5,7 +5,9 @@ import {
 } from '../../engine/index.ts';
 
 const read = (file: string) => part(import.meta.url, file);
-/** WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or in plain WGSL. */
+/**
+ * WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or in plain WGSL.
+ */
 const products = { units: await read('./matrix/units.wgsl'), emulated: await read('./matrix/emulated.wgsl') };
 /** What matrices are multiplied as. */
 const elements = { stored: await read('./matrix/elem.stored.wgsl'), wide: await read('./matrix/elem.wide.wgsl') };

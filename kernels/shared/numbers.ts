@@ -1,4 +1,7 @@
-/** Checks of numbers that the host hands to operations: what they would spoil without a word is an error that names them. */
+/**
+ * Checks of numbers that the host hands to operations: what they would spoil without a word is an error that names
+ * them.
+ */
 import { FirstlightError } from '../../engine/index.ts';
 
 /** The smallest f32 above 0 that no adapter flushes to 0. */
@@ -8,11 +11,16 @@ function refuse(op: string, name: string, value: number, expected: string): neve
   throw new FirstlightError('FL_RANGE', `${op}: ${name} is ${value}, ${expected}`, { [name]: value });
 }
 
-/** Throws unless f32 has the number, or one near it: neither NaN nor too large nor too small; infinite only where that makes sense. */
+/**
+ * Throws unless f32 has the number, or one near it: neither NaN nor too large nor too small; infinite only where that
+ * makes sense.
+ */
 export function checkNumber(op: string, name: string, value: number, { mayBeInfinite = false } = {}): void {
   const isEnd = mayBeInfinite && Math.abs(value) === Number.POSITIVE_INFINITY;
   const isHeld = Number.isFinite(Math.fround(value)) && (value === 0 || Math.abs(value) >= SMALLEST_NORMAL);
-  if (!isEnd && !isHeld) refuse(op, name, value, `expected a number that f32 holds${mayBeInfinite ? ', or ±Infinity' : ''}`);
+  if (!isEnd && !isHeld) {
+    refuse(op, name, value, `expected a number that f32 holds${mayBeInfinite ? ', or ±Infinity' : ''}`);
+  }
 }
 
 /** Throws unless the number is above 0, as what keeps a root or a fraction from being one of 0 must be. */

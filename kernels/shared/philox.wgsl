@@ -1,5 +1,6 @@
-// Philox4x32-10, a counter-based random number generator. Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3",
-// section 3.3. Four uniform 32-bit words for a 128-bit counter and a 64-bit key; the same words as engine/random.ts.
+// Philox4x32-10, a counter-based random number generator. Salmon et al. 2011, "Parallel random numbers: as easy as 1,
+// 2, 3", section 3.3. Four uniform 32-bit words for a 128-bit counter and a 64-bit key; the same words as
+// engine/random.ts.
 
 // The 64-bit product a · b as (low, high): WGSL multiplies to 32 bits only, so it is put together from 16-bit halves.
 fn wide_product(a: u32, b: u32) -> vec2u {

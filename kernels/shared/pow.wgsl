@@ -1,8 +1,11 @@
-// aᵇ with a relative error of 4e-7. The built-in pow is undefined for a < 0, and inherits the error of a product of b and log2 a: 5e-6 where
-// the result is large. An error of b · ln a is a relative error of the result, so ln a has to be known to 2⁻³⁰. It is kept in two numbers:
+// aᵇ with a relative error of 4e-7. The built-in pow is undefined for a < 0, and inherits the error of a product of b
+// and log2 a: 5e-6 where the result is large. An error of b · ln a is a relative error of the result, so ln a has to be
+// known to 2⁻³⁰. It is kept in two numbers:
 //   a = 2ⁿ · m,  s = (m − 1) / (m + 1),  ln a = n · ln 2 + 2 · artanh s,  2 · artanh s = 2s + s³ · q(s²)
-// q is the polynomial of degree 3 whose largest error is least. 2s carries nearly all of the value, so s is a number of 12 bits plus a rest.
-// Products of two such numbers are exact. Bits are cut off by a mask, where a compiler that takes rounding errors for none cannot follow.
+// q is the polynomial of degree 3 whose largest error is least. 2s carries nearly all of the value, so s is a number of
+// 12 bits plus a rest.
+// Products of two such numbers are exact. Bits are cut off by a mask, where a compiler that takes rounding errors for
+// none cannot follow.
 // Ends and signs as IEEE 754 has them: a⁰ = 1 and 1ᵇ = 1, for NaN too. Linked with exp.wgsl, log.wgsl and special.wgsl.
 
 struct InTwo { high: vec4f, low: vec4f }   // high has 12 bits

@@ -15,7 +15,9 @@ const matrix = await read('./product/product.matrix.wgsl');
 export const common = [await read('./product/problem.wgsl'), await read('./product/operands.wgsl')];
 /** Where elements of plain matrices lie. */
 export const placeIn = {
-  a: await read('./product/place_in_a.wgsl'), b: await read('./product/place_in_b.wgsl'), y: await read('./product/place_in_y.wgsl'),
+  a: await read('./product/place_in_a.wgsl'),
+  b: await read('./product/place_in_b.wgsl'),
+  y: await read('./product/place_in_y.wgsl'),
 };
 /** The epilogue that stores sums as they are. */
 export const store = await read('./product/store.wgsl');
@@ -83,7 +85,9 @@ function tilesIn(rows: number, columns: number, tile: number): number {
   return ceilDiv(rows, tile) * ceilDiv(columns, tile);
 }
 
-/** Lanes that show their register tile of op(A): as many as the smallest subgroup has, up to 8; or 4, for lower tiles. */
+/**
+ * Lanes that show their register tile of op(A): as many as the smallest subgroup has, up to 8; or 4, for lower tiles.
+ */
 function sendersOf(gpu: Context): { readonly senders: number }[] {
   return gpu.report.subgroups.least < 8 ? [{ senders: 4 }] : [{ senders: 8 }, { senders: 4 }];
 }

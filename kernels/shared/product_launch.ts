@@ -73,9 +73,11 @@ function splitLength(inner: number, splits: number): number {
 /** A split of K is at least this long: a shorter one costs more in the reduction than it gains. */
 const SHORTEST_SPLIT = 256;
 
-const reduction = vectorKernels('split_k_reduction', [await part(import.meta.url, './product/split_k_reduction.wgsl')], {
-  only: { parts: [], sizes: ({ kind }) => (kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
-});
+const reduction = vectorKernels('split_k_reduction', [await part(import.meta.url, './product/split_k_reduction.wgsl')],
+  {
+    only: { parts: [],
+      sizes: ({ kind }) => (kind === 'software' ? [16, 4, 64] : [128, 32, 512]).map((tiles) => ({ tiles })) },
+  });
 /** Lanes of a workgroup of it. */
 const WORKGROUP = 64;
 
@@ -107,7 +109,9 @@ export interface Outer {
   /** The matrix, [M, ...], and its bias, [M]; the results lie in their places for a gradient. */
   readonly of: Tensor;
   readonly bias?: Tensor;
-  /** Rows that are kept together: u and v are cut into ranges of whole units, each of `rows` rows; by default of one. */
+  /**
+   * Rows that are kept together: u and v are cut into ranges of whole units, each of `rows` rows; by default of one.
+   */
   readonly units?: { readonly count: number; readonly rows: number };
   readonly isScattered?: boolean;
   readonly constants?: Extras['constants'];
@@ -115,8 +119,8 @@ export interface Outer {
 
 /**
  * The gradient of a matrix that all rows share: the sum over the rows of u and v, uᵀ·v, and, for a bias, the sums of
- * u's columns. Cut into splits where it has few elements and many rows, and into ranges of rows where those exceed what a
- * binding may hold; partial sums are added in a fixed order.
+ * u's columns. Cut into splits where it has few elements and many rows, and into ranges of rows where those exceed what
+ * a binding may hold; partial sums are added in a fixed order.
  *
  * @param u [rows, M]  @param v [rows, N], as the product finds it
  */

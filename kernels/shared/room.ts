@@ -16,7 +16,10 @@ export interface Tolerance {
   readonly why: string;
 }
 
-/** Values that a result is the sum of and that were themselves made of stored f16: a derivative kept for the gradient, a product summed later. */
+/**
+ * Values that a result is the sum of and that were themselves made of stored f16: a derivative kept for the gradient, a
+ * product summed later.
+ */
 export interface StoredSummands {
   /** Times that each was rounded on its way, the inputs of the case not counted: those are f16 to begin with. */
   readonly roundings: number;

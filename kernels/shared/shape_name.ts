@@ -1,4 +1,7 @@
-/** How shapes are spelled: one way in workloads, in tasks for other libraries, and in PyTorch's script (bench/torch/reference.py). */
+/**
+ * How shapes are spelled: one way in workloads, in tasks for other libraries, and in PyTorch's script
+ * (bench/torch/reference.py).
+ */
 
 /** [rows, inner] · [inner, columns]: `408 × 768 → 3072`, or `512³`. */
 export function productName(rows: number, inner: number, columns: number): string {

@@ -2,9 +2,8 @@ import { copy, part, type Tensor } from '../../engine/index.ts';
 import { boundOf, boxesOf, mostOf, reachOf } from './boxes.ts';
 import { vectorKernels } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
-import {
-  type Axis, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf, strideParams,
-} from './strided.ts';
+import { type Axis, broadcastStrides, denseStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf,
+  strideParams } from './strided.ts';
 
 const strided = await part(import.meta.url, './strided.wgsl');
 const kernel = vectorKernels('sum_to', [await part(import.meta.url, './sum_to.wgsl'), strided]);

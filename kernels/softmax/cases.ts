@@ -7,8 +7,10 @@ import * as reference from './reference.ts';
 
 const OPERATIONS = {
   // what the rounding of y does: y · dy of at most about 1; and |y| · eʸ of at most 1/e, times Σ dy
-  softmax: { run: softmax, value: reference.softmax, gradient: reference.softmaxGradient, stored: () => ({ roundings: 1, count: 1, scale: 1 }) },
-  logSoftmax: { run: logSoftmax, value: reference.logSoftmax, gradient: reference.logSoftmaxGradient, stored: (length: number) => ({ roundings: 1, count: length, scale: 1 / Math.E }) },
+  softmax: { run: softmax, value: reference.softmax, gradient: reference.softmaxGradient,
+    stored: () => ({ roundings: 1, count: 1, scale: 1 }) },
+  logSoftmax: { run: logSoftmax, value: reference.logSoftmax, gradient: reference.logSoftmaxGradient,
+    stored: (length: number) => ({ roundings: 1, count: length, scale: 1 / Math.E }) },
 };
 
 function softmaxCase(name: string, op: keyof typeof OPERATIONS, x: Input): Case {

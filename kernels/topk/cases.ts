@@ -31,7 +31,8 @@ export const room: Room = {
   cases: [
     topkCase('five of odd rows', normal('topk', [4, 8, 131]), 5),
     topkCase('rows longer than the workgroup, in vectors', normal('topk long', [3, 520]), 7),
-    topkCase('all of a short row: sorted', values([2, 8], [3, -1, 4, 1, -5, 9, 2, 6, -0.5, -2, -7, -1, -8, -3, -6, -4]), 8),
+    topkCase('all of a short row: sorted', values([2, 8], [3, -1, 4, 1, -5, 9, 2, 6, -0.5, -2, -7, -1, -8, -3, -6, -4]),
+      8),
     topkCase('one of one', values([3, 1], [2, -2, 0.5]), 1),
   ],
   workloads: [

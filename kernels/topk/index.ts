@@ -7,7 +7,9 @@ import { rowKernels, rowLaunch, vectorKernels, vectorsOf } from '../shared/rows.
 export { cost, gradientCost } from './cost.ts';
 
 const source = await part(import.meta.url, './topk.wgsl');
-const forward = rowKernels('topk', [source, fold, best, ...ranking.largest, first.marks], { across: bestAcross(first) });
+const forward = rowKernels('topk', [source, fold, best, ...ranking.largest, first.marks], {
+  across: bestAcross(first),
+});
 const backward = vectorKernels('topk_grad', [await part(import.meta.url, './topk_grad.wgsl'), flat]);
 
 /** Elements of one row that a dispatch looks at, over all of its rounds: systems kill what keeps a GPU for seconds. */

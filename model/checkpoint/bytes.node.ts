@@ -27,7 +27,10 @@ export class FileBytes implements ByteSource {
     let done = 0;
     while (done < length) {
       const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw new CheckpointFormatError('Truncated', this.name, `ends at byte ${offset + done}, expected ${offset + length}`);
+      if (bytesRead === 0) {
+        throw new CheckpointFormatError('Truncated', this.name,
+          `ends at byte ${offset + done}, expected ${offset + length}`);
+      }
       done += bytesRead;
     }
     return bytes;

@@ -8,10 +8,13 @@ export interface ByteSource {
 
 /** Bytes in memory. */
 export function bytesInMemory(name: string, bytes: Uint8Array): ByteSource {
-  return { name, size: bytes.byteLength, read: (offset, length) => Promise.resolve(new Uint8Array(bytes.subarray(offset, offset + length))) }; // a copy: a Buffer would hand out its pool
+  // a copy: a Buffer would hand out its pool
+  return { name, size: bytes.byteLength,
+    read: (offset, length) => Promise.resolve(new Uint8Array(bytes.subarray(offset, offset + length))) };
 }
 
 /** A Blob, such as a file that a person chose in a browser. */
 export function bytesOfBlob(name: string, blob: Blob): ByteSource {
-  return { name, size: blob.size, read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()) };
+  return { name, size: blob.size,
+    read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()) };
 }

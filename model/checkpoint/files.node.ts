@@ -64,10 +64,11 @@ export const disk: Files = {
 export const UNFINISHED = '.unfinished';
 
 /**
- * Replaces a file: everything goes to a second one beside it, is brought to the disk, and takes the first one's name. If
- * that fails, the second file is removed and the first is as it was.
+ * Replaces a file: everything goes to a second one beside it, is brought to the disk, and takes the first one's name.
+ * If that fails, the second file is removed and the first is as it was.
  */
-export async function writeAtomically(files: Files, path: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+export async function writeAtomically(files: Files, path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
   const unfinished = path + UNFINISHED;
   try {
     const file = await files.create(unfinished);
@@ -75,7 +76,10 @@ export async function writeAtomically(files: Files, path: string, pieces: AsyncI
       for await (const piece of pieces) {
         for (let done = 0; done < piece.length; ) {
           const written = await file.write(piece.subarray(done));
-          if (written === 0) throw new FirstlightError('FL_WRITE', `${path}: the disk takes no more bytes`, { path }, 'free some space, or write to another disk');
+          if (written === 0) {
+            throw new FirstlightError('FL_WRITE', `${path}: the disk takes no more bytes`, { path },
+              'free some space, or write to another disk');
+          }
           done += written;
         }
       }
@@ -85,7 +89,8 @@ export async function writeAtomically(files: Files, path: string, pieces: AsyncI
     }
     await files.rename(unfinished, path);
   } catch (error) {
-    await files.remove(unfinished).catch(() => undefined); // the first error is the one to report; what is left is swept up later
+    // the first error is the one to report; what is left is swept up later
+    await files.remove(unfinished).catch(() => undefined);
     throw error;
   }
   await files.syncFolder(dirname(path));

@@ -9,7 +9,8 @@ import { FileBytes } from './bytes.node.ts';
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from './huggingface.ts';
 import { inferConfig } from './official.ts';
-import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorToHuggingFace } from './preprocessor.ts';
+import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
+  preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors, openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
 
@@ -33,8 +34,11 @@ export interface Checkpoint {
 const PICKLE = /\.(bin|pt|pth|pkl|ckpt)$/i;
 
 function refusePickle(path: string): never {
-  const advice = `write its tensors as safetensors where it comes from: safetensors.torch.save_file(torch.load('${basename(path)}', weights_only=True), '${WEIGHTS}'), of an official file its ['model']`;
-  throw new FirstlightError('FL_PICKLE', `${path}: pickled by PyTorch, which is a program as much as data; only safetensors are read`, { path }, advice);
+  const advice = `write its tensors as safetensors where it comes from: safetensors.torch.save_file(torch.load('${
+    basename(path)
+  }', weights_only=True), '${WEIGHTS}'), of an official file its ['model']`;
+  throw new FirstlightError('FL_PICKLE',
+    `${path}: pickled by PyTorch, which is a program as much as data; only safetensors are read`, { path }, advice);
 }
 
 /** Opens a checkpoint folder, or a single `.safetensors` file in official or Hugging Face names. */
@@ -58,14 +62,18 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const preprocessorJson = await readJson(preprocessorPath);
     const tokenizer = await readTokenizer(folder);
     if (tokenizer !== undefined && tokenizer.vocabSize > config.text.vocab) {
-      throw new ConfigError(folder, [`its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${config.text.vocab}`], 'take tokenizer and weights from one checkpoint');
+      throw new ConfigError(folder, [
+        `its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${config.text.vocab}`,
+      ], 'take tokenizer and weights from one checkpoint');
     }
     return {
       path,
       config,
       weights,
       tokenizer,
-      preprocessor: preprocessorJson === undefined ? officialPreprocessor(config.vision.imageSize) : preprocessorFromHuggingFace(preprocessorJson, config.vision.imageSize, preprocessorPath),
+      preprocessor: preprocessorJson === undefined
+        ? officialPreprocessor(config.vision.imageSize)
+        : preprocessorFromHuggingFace(preprocessorJson, config.vision.imageSize, preprocessorPath),
       close,
     };
   } catch (error) {
@@ -77,7 +85,9 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 /** A file's own configuration, that of the folder, or for official names what the shapes tell. */
 async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<XclipConfig> {
   const own = file.metadata.get('config');
-  if (own !== undefined) return configFromHuggingFace(parseJson(own, file.name), `${file.name}: config in its metadata`);
+  if (own !== undefined) {
+    return configFromHuggingFace(parseJson(own, file.name), `${file.name}: config in its metadata`);
+  }
   const path = join(folder, 'config.json');
   const json = await readJson(path);
   if (json !== undefined) return configFromHuggingFace(json, path);
@@ -86,7 +96,8 @@ async function configOf(folder: string, weights: Weights, file: SafetensorsFile)
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
-async function openFolder(folder: string, open: (file: string) => Promise<SafetensorsFile>): Promise<SafetensorsFile[]> {
+async function openFolder(folder: string,
+  open: (file: string) => Promise<SafetensorsFile>): Promise<SafetensorsFile[]> {
   const indexPath = join(folder, INDEX);
   const index = await readJson(indexPath);
   if (index === undefined) {
@@ -98,12 +109,18 @@ async function openFolder(folder: string, open: (file: string) => Promise<Safete
     }
     return [await open(join(folder, WEIGHTS))];
   }
-  const { weight_map: map } = index as { weight_map?: unknown };
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
+  const { weight_map: map } = index as { weight_map?: unknown; };
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+    throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
+  }
   const fileOf = new Map(Object.entries(map as Record<string, unknown>));
   for (const file of fileOf.values()) {
-    if (typeof file !== 'string') throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must map tensor names to file names');
-    if (/[/\\\0]/.test(file) || !file.endsWith('.safetensors')) throw new PathError(file, `${indexPath} must name .safetensors files of its own folder`);
+    if (typeof file !== 'string') {
+      throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must map tensor names to file names');
+    }
+    if (/[/\\\0]/.test(file) || !file.endsWith('.safetensors')) {
+      throw new PathError(file, `${indexPath} must name .safetensors files of its own folder`);
+    }
   }
   const files: SafetensorsFile[] = [];
   for (const name of [...new Set(fileOf.values())].sort()) {
@@ -111,9 +128,13 @@ async function openFolder(folder: string, open: (file: string) => Promise<Safete
     const own = new Set(file.names());
     const listed = [...fileOf].filter(([, shard]) => shard === name).map(([tensor]) => tensor);
     const absent = listed.find((tensor) => !own.has(tensor));
-    if (absent !== undefined) throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} looks for it here, it is not`, absent);
+    if (absent !== undefined) {
+      throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} looks for it here, it is not`, absent);
+    }
     const extra = [...own].find((tensor) => fileOf.get(tensor) !== name);
-    if (extra !== undefined) throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} does not list it for this file`, extra);
+    if (extra !== undefined) {
+      throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} does not list it for this file`, extra);
+    }
     files.push(file);
   }
   if (files.length === 0) throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map lists no tensor');
@@ -147,33 +168,50 @@ export interface CheckpointContent {
   readonly preprocessor?: Preprocessor;
 }
 
-/** Writes a Hugging Face folder. Each file is replaced whole or not at all; the configuration, which makes it one, is last. */
+/**
+ * Writes a Hugging Face folder. Each file is replaced whole or not at all; the configuration, which makes it one, is
+ * last.
+ */
 export async function saveCheckpoint(
-  folder: string, { config, parameters, tokenizer, preprocessor }: CheckpointContent, { shardBytes = SHARD_BYTES, files = disk }: { shardBytes?: number; files?: Files } = {},
+  folder: string,
+  { config, parameters, tokenizer, preprocessor }: CheckpointContent,
+  { shardBytes = SHARD_BYTES, files = disk }: { shardBytes?: number; files?: Files } = {},
 ): Promise<void> {
-  const text = (name: string, content: string) => writeAtomically(files, join(folder, name), [new TextEncoder().encode(content)]);
+  const text = (name: string, content: string) =>
+    writeAtomically(files, join(folder, name), [new TextEncoder().encode(content)]);
   const json = (name: string, value: unknown) => text(name, `${JSON.stringify(value, null, 2)}\n`);
   await files.mkdir(folder);
   await sweep(files, folder);
 
   const { tensors, read } = planFile(parameters, 'hf');
   const shards = split(tensors, shardBytes);
-  const nameOf = (shard: number) => (shards.length === 1 ? WEIGHTS : `model-${String(shard + 1).padStart(5, '0')}-of-${String(shards.length).padStart(5, '0')}.safetensors`);
-  for (const [i, shard] of shards.entries()) await writeAtomically(files, join(folder, nameOf(i)), encodeSafetensors(shard, read, { format: 'pt' }));
+  const nameOf = (
+    shard: number,
+  ) => (shards.length === 1
+    ? WEIGHTS
+    : `model-${String(shard + 1).padStart(5, '0')}-of-${String(shards.length).padStart(5, '0')}.safetensors`);
+  for (const [i, shard] of shards.entries()) {
+    await writeAtomically(files, join(folder, nameOf(i)), encodeSafetensors(shard, read, { format: 'pt' }));
+  }
   const written = new Set(shards.map((_, i) => nameOf(i)));
   if (shards.length > 1) {
-    await json(INDEX, { metadata: { total_size: bytesOf(tensors) }, weight_map: Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, nameOf(i)]))) });
+    await json(INDEX, { metadata: { total_size: bytesOf(tensors) },
+      weight_map: Object.fromEntries(shards.flatMap((shard, i) => shard.map(({ name }) => [name, nameOf(i)]))) });
   } else await files.remove(join(folder, INDEX));
   // an older checkpoint here may have been split in another way
-  for (const name of await files.list(folder)) if (/^model(-\d+-of-\d+)?\.safetensors$/.test(name) && !written.has(name)) await files.remove(join(folder, name));
+  for (const name of await files.list(folder)) {
+    if (/^model(-\d+-of-\d+)?\.safetensors$/.test(name) && !written.has(name)) await files.remove(join(folder, name));
+  }
 
   for (const [name, content] of Object.entries(tokenizer?.files(config.text.context) ?? {})) await text(name, content);
-  await json('preprocessor_config.json', preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
+  await json('preprocessor_config.json',
+    preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
   await json('config.json', configToHuggingFace(config));
 }
 
 /** Writes one file in the official names. */
-export async function saveOfficial(path: string, { config, parameters }: Pick<CheckpointContent, 'config' | 'parameters'>): Promise<void> {
+export async function saveOfficial(path: string,
+  { config, parameters }: Pick<CheckpointContent, 'config' | 'parameters'>): Promise<void> {
   await disk.mkdir(dirname(path));
   await writeAtomically(disk, path, encodeOfficial(parameters, config));
 }

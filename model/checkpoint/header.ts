@@ -16,7 +16,21 @@ export interface Header {
 
 /** Bits of each element type that the format knows. */
 export const DTYPE_BITS: Readonly<Record<string, number>> = {
-  BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, I16: 16, U16: 16, F16: 16, BF16: 16, I32: 32, U32: 32, F32: 32, F64: 64, I64: 64, U64: 64,
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  F64: 64,
+  I64: 64,
+  U64: 64,
 };
 
 const MAX_TENSORS = 100_000;
@@ -53,10 +67,14 @@ class HeaderScanner {
     if (this.#text[0] !== '{') this.#fail('InvalidStart', 'the header does not start with "{"');
     this.#object((name) => {
       if (name === '__metadata__') metadata = this.#strings();
-      else if (entries.push(this.#tensor(name)) > MAX_TENSORS) this.#fail('TooManyTensors', `the header lists more than ${MAX_TENSORS} tensors`);
+      else if (entries.push(this.#tensor(name)) > MAX_TENSORS) {
+        this.#fail('TooManyTensors', `the header lists more than ${MAX_TENSORS} tensors`);
+      }
     });
     // the format pads headers with spaces to a multiple of 8
-    if (/[^ ]/.test(this.#text.slice(this.#at))) this.#fail('TrailingText', `the header goes on after its end, at character ${this.#at}`);
+    if (/[^ ]/.test(this.#text.slice(this.#at))) {
+      this.#fail('TrailingText', `the header goes on after its end, at character ${this.#at}`);
+    }
     return { entries, metadata };
   }
 
@@ -70,10 +88,16 @@ class HeaderScanner {
       else if (key === 'data_offsets') offsets = this.#integers();
       else this.#fail('UnknownField', `unknown field "${key}"`, name);
     });
-    if (dtype === undefined || shape === undefined || offsets === undefined) this.#fail('MissingField', 'dtype, shape and data_offsets must all be given', name);
+    if (dtype === undefined || shape === undefined || offsets === undefined) {
+      this.#fail('MissingField', 'dtype, shape and data_offsets must all be given', name);
+    }
     if (!Object.hasOwn(DTYPE_BITS, dtype)) this.#fail('UnknownDtype', `unknown dtype "${dtype}"`, name);
-    if (shape.length > MAX_RANK) this.#fail('TooManyDimensions', `${shape.length} dimensions, at most ${MAX_RANK} are read`, name);
-    if (offsets.length !== 2) this.#fail('InvalidOffsets', `data_offsets must be two numbers, got ${offsets.length}`, name);
+    if (shape.length > MAX_RANK) {
+      this.#fail('TooManyDimensions', `${shape.length} dimensions, at most ${MAX_RANK} are read`, name);
+    }
+    if (offsets.length !== 2) {
+      this.#fail('InvalidOffsets', `data_offsets must be two numbers, got ${offsets.length}`, name);
+    }
     return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
   }
 
@@ -120,7 +144,9 @@ class HeaderScanner {
     this.#peek();
     const digits = /^(?:0|[1-9]\d*)(?![\d.eE])/.exec(this.#text.slice(this.#at, this.#at + 32))?.[0];
     const value = Number(digits);
-    if (digits === undefined || !Number.isSafeInteger(value)) this.#fail('InvalidInteger', `expected a whole number below 2^53 at character ${this.#at}`);
+    if (digits === undefined || !Number.isSafeInteger(value)) {
+      this.#fail('InvalidInteger', `expected a whole number below 2^53 at character ${this.#at}`);
+    }
     this.#at += digits.length;
     return value;
   }
@@ -146,7 +172,9 @@ class HeaderScanner {
   }
 
   #expect(character: string): void {
-    if (this.#peek() !== character) this.#fail('InvalidJson', `expected "${character}" at character ${this.#at} of the header`);
+    if (this.#peek() !== character) {
+      this.#fail('InvalidJson', `expected "${character}" at character ${this.#at} of the header`);
+    }
     this.#at++;
   }
 

@@ -5,21 +5,33 @@ import { CLIP_CONTEXT, CLIP_VOCAB, headsOf, validateConfig, type XclipConfig } f
 type Json = Readonly<Record<string, unknown>>;
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
-const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8, max_position_embeddings: CLIP_CONTEXT, vocab_size: CLIP_VOCAB };
+const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
+  max_position_embeddings: CLIP_CONTEXT, vocab_size: CLIP_VOCAB };
 const VISION = {
-  hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12, patch_size: 32, image_size: 224, num_frames: 8,
-  mit_hidden_size: 512, mit_intermediate_size: 2048, mit_num_hidden_layers: 1, mit_num_attention_heads: 8,
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  patch_size: 32,
+  image_size: 224,
+  num_frames: 8,
+  mit_hidden_size: 512,
+  mit_intermediate_size: 2048,
+  mit_num_hidden_layers: 1,
+  mit_num_attention_heads: 8,
 };
 const TOP = { projection_dim: 512, prompt_layers: 2, prompt_alpha: 0.1, prompt_num_attention_heads: 8 };
 
 /** Names of transformers' ACT2FN for the activations that kernels have. */
-const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_gelu', gelu: 'gelu', gelu_python: 'gelu', gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' };
+const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_gelu', gelu: 'gelu', gelu_python: 'gelu',
+  gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' };
 /** How a `config.json` of ours calls them. */
-const ACTIVATION_NAMES: Readonly<Record<Activation, string>> = { quick_gelu: 'quick_gelu', gelu: 'gelu', gelu_tanh: 'gelu_pytorch_tanh' };
+const ACTIVATION_NAMES: Readonly<Record<Activation, string>> = { quick_gelu: 'quick_gelu', gelu: 'gelu',
+  gelu_tanh: 'gelu_pytorch_tanh' };
 
 /**
- * Reads a `config.json` of a Hugging Face XCLIPModel, or of a CLIPModel to start X-CLIP from: the parts that CLIP does not
- * have are then shaped as in the paper. `source` names it in errors.
+ * Reads a `config.json` of a Hugging Face XCLIPModel, or of a CLIPModel to start X-CLIP from: the parts that CLIP does
+ * not have are then shaped as in the paper. `source` names it in errors.
  */
 export function configFromHuggingFace(json: unknown, source: string): XclipConfig {
   const problems: string[] = [];
@@ -41,36 +53,58 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   const root = object(json, 'config');
   // files of early versions repeat the parts under names of their own, which count
   const textJson = { ...object(root.text_config, 'text_config'), ...object(root.text_config_dict, 'text_config_dict') };
-  const visionJson = { ...object(root.vision_config, 'vision_config'), ...object(root.vision_config_dict, 'vision_config_dict') };
+  const visionJson = { ...object(root.vision_config, 'vision_config'),
+    ...object(root.vision_config_dict, 'vision_config_dict') };
   const isClip = root.model_type === 'clip';
-  if (!isClip && root.model_type !== undefined && root.model_type !== 'xclip') problems.push(`model_type is ${JSON.stringify(root.model_type)}, expected "xclip" or "clip"`);
+  if (!isClip && root.model_type !== undefined && root.model_type !== 'xclip') {
+    problems.push(`model_type is ${JSON.stringify(root.model_type)}, expected "xclip" or "clip"`);
+  }
   const width = typeof root.projection_dim === 'number' ? root.projection_dim : TOP.projection_dim;
   const top = numbers(root, isClip ? { ...TOP, prompt_num_attention_heads: headsOf(width) } : TOP, '');
   const text = numbers(textJson, TEXT, 'text_config.');
-  const vision = numbers(visionJson, isClip ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) } : VISION, 'vision_config.');
-  if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
+  const vision = numbers(visionJson,
+    isClip
+      ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) }
+      : VISION, 'vision_config.');
+  if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
+    problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
+  }
   for (const [name, part] of [['config', root], ['text_config', textJson], ['vision_config', visionJson]] as const) {
-    if (part.layer_norm_eps !== undefined && part.layer_norm_eps !== 1e-5) problems.push(`${name}.layer_norm_eps is ${JSON.stringify(part.layer_norm_eps)}, only 1e-5 is known`);
+    if (part.layer_norm_eps !== undefined && part.layer_norm_eps !== 1e-5) {
+      problems.push(`${name}.layer_norm_eps is ${JSON.stringify(part.layer_norm_eps)}, only 1e-5 is known`);
+    }
   }
   const activation = (part: Json, key: string, name: string): Activation => {
     const wanted = part[key] ?? 'quick_gelu';
     const known = typeof wanted === 'string' && Object.hasOwn(ACTIVATIONS, wanted) ? ACTIVATIONS[wanted] : undefined;
-    if (known === undefined) problems.push(`${name}.${key} is ${JSON.stringify(wanted)}, known are ${Object.keys(ACTIVATIONS).join(', ')}`);
+    if (known === undefined) {
+      problems.push(`${name}.${key} is ${JSON.stringify(wanted)}, known are ${Object.keys(ACTIVATIONS).join(', ')}`);
+    }
     return known ?? 'quick_gelu';
   };
   const ofVision = activation(visionJson, 'hidden_act', 'vision_config');
   const ofText = activation(textJson, 'hidden_act', 'text_config');
   const ofPrompts = activation(root, 'prompt_hidden_act', 'config');
-  if (vision.mit_hidden_size !== top.projection_dim) problems.push(`vision_config.mit_hidden_size (${vision.mit_hidden_size}) must equal projection_dim (${top.projection_dim})`);
+  if (vision.mit_hidden_size !== top.projection_dim) {
+    problems.push(
+      `vision_config.mit_hidden_size (${vision.mit_hidden_size}) must equal projection_dim (${top.projection_dim})`,
+    );
+  }
   if (problems.length > 0) throw new ConfigError(source, problems);
   return validateConfig(
     {
       embedDim: top.projection_dim,
       frames: vision.num_frames,
-      vision: { width: vision.hidden_size, layers: vision.num_hidden_layers, heads: vision.num_attention_heads, mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision },
-      text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads, mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size, activation: ofText },
-      mit: { layers: vision.mit_num_hidden_layers, heads: vision.mit_num_attention_heads, mlp: vision.mit_intermediate_size, activation: ofVision }, // transformers makes its configuration from that of the vision tower
-      prompts: { layers: top.prompt_layers, heads: top.prompt_num_attention_heads, alpha: top.prompt_alpha, activation: ofPrompts },
+      vision: { width: vision.hidden_size, layers: vision.num_hidden_layers, heads: vision.num_attention_heads,
+        mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision },
+      text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads,
+        mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size,
+        activation: ofText },
+      // transformers makes its configuration from that of the vision tower
+      mit: { layers: vision.mit_num_hidden_layers, heads: vision.mit_num_attention_heads,
+        mlp: vision.mit_intermediate_size, activation: ofVision },
+      prompts: { layers: top.prompt_layers, heads: top.prompt_num_attention_heads, alpha: top.prompt_alpha,
+        activation: ofPrompts },
     },
     source,
   );
@@ -87,13 +121,29 @@ export function configToHuggingFace({ embedDim, frames, vision, text, mit, promp
     prompt_num_attention_heads: prompts.heads,
     prompt_hidden_act: ACTIVATION_NAMES[prompts.activation],
     text_config: {
-      hidden_size: text.width, intermediate_size: text.mlp, num_hidden_layers: text.layers, num_attention_heads: text.heads,
-      max_position_embeddings: text.context, vocab_size: text.vocab, hidden_act: ACTIVATION_NAMES[text.activation], layer_norm_eps: 1e-5,
+      hidden_size: text.width,
+      intermediate_size: text.mlp,
+      num_hidden_layers: text.layers,
+      num_attention_heads: text.heads,
+      max_position_embeddings: text.context,
+      vocab_size: text.vocab,
+      hidden_act: ACTIVATION_NAMES[text.activation],
+      layer_norm_eps: 1e-5,
     },
     vision_config: {
-      hidden_size: vision.width, intermediate_size: vision.mlp, num_hidden_layers: vision.layers, num_attention_heads: vision.heads, patch_size: vision.patch,
-      image_size: vision.imageSize, num_frames: frames, mit_hidden_size: embedDim, mit_intermediate_size: mit.mlp, mit_num_hidden_layers: mit.layers,
-      mit_num_attention_heads: mit.heads, hidden_act: ACTIVATION_NAMES[vision.activation], layer_norm_eps: 1e-5,
+      hidden_size: vision.width,
+      intermediate_size: vision.mlp,
+      num_hidden_layers: vision.layers,
+      num_attention_heads: vision.heads,
+      patch_size: vision.patch,
+      image_size: vision.imageSize,
+      num_frames: frames,
+      mit_hidden_size: embedDim,
+      mit_intermediate_size: mit.mlp,
+      mit_num_hidden_layers: mit.layers,
+      mit_num_attention_heads: mit.heads,
+      hidden_act: ACTIVATION_NAMES[vision.activation],
+      layer_norm_eps: 1e-5,
     },
   };
 }

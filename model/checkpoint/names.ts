@@ -1,6 +1,6 @@
 /**
- * Names of parameters: the official ones, which are ours, and those of Hugging Face's XCLIPModel. The two store the same
- * numbers; official attention packs query, key and value, and two projections are transposed.
+ * Names of parameters: the official ones, which are ours, and those of Hugging Face's XCLIPModel. The two store the
+ * same numbers; official attention packs query, key and value, and two projections are transposed.
  */
 import type { Shape } from '../../engine/index.ts';
 
@@ -56,11 +56,14 @@ export function storedAs(official: string, shape: Shape): Stored {
     name = name.replace(pattern, replacement);
     break;
   }
-  if (/\.layers\.\d+\./.test(name)) for (const [pattern, replacement] of IN_BLOCK) name = name.replace(pattern, replacement);
+  if (/\.layers\.\d+\./.test(name)) {
+    for (const [pattern, replacement] of IN_BLOCK) name = name.replace(pattern, replacement);
+  }
   const transposed = TRANSPOSED.has(official);
   const parts = name.includes('{q,k,v}') ? ['q', 'k', 'v'].map((part) => name.replace('{q,k,v}', part)) : [name];
   const [first, ...rest] = shape;
-  return { parts, transposed, partShape: transposed ? [...shape].reverse() : parts.length === 1 ? shape : [first / parts.length, ...rest] };
+  return { parts, transposed,
+    partShape: transposed ? [...shape].reverse() : parts.length === 1 ? shape : [first / parts.length, ...rest] };
 }
 
 /** A Hugging Face name as XCLIPModel spells it: CLIPModel's first norm is misspelt. */

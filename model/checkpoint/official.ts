@@ -8,7 +8,8 @@ import { headsOf, validateConfig, type XclipConfig } from '../config.ts';
  *
  * @param path names the file in errors
  */
-export function inferConfig(names: readonly string[], shapeOf: (name: string) => Shape | undefined, path: string): XclipConfig {
+export function inferConfig(names: readonly string[], shapeOf: (name: string) => Shape | undefined,
+  path: string): XclipConfig {
   const missing: string[] = [];
   const shape = (name: string, rank: number): Shape => {
     const found = shapeOf(name);
@@ -16,7 +17,9 @@ export function inferConfig(names: readonly string[], shapeOf: (name: string) =>
     missing.push(found === undefined ? name : `${name} with ${rank} dimensions (it is [${found}])`);
     return new Array<number>(rank).fill(1);
   };
-  const layers = (prefix: string) => new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split('.')[0])).size;
+  const layers = (prefix: string) =>
+    new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split('.')[0]))
+      .size;
 
   const [width, , patch] = shape('visual.conv1.weight', 4);
   const [tokens] = shape('visual.positional_embedding', 2);
@@ -32,10 +35,13 @@ export function inferConfig(names: readonly string[], shapeOf: (name: string) =>
     {
       embedDim,
       frames,
-      vision: { activation: 'quick_gelu', width, layers: layers('visual.transformer.resblocks.'), heads: headsOf(width), mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
-      text: { activation: 'quick_gelu', width: textWidth, layers: layers('transformer.resblocks.'), heads: headsOf(textWidth), mlp: textMlp, context, vocab },
+      vision: { activation: 'quick_gelu', width, layers: layers('visual.transformer.resblocks.'), heads: headsOf(width),
+        mlp: visionMlp, patch, imageSize: patch * Math.round(Math.sqrt(tokens - 1)) },
+      text: { activation: 'quick_gelu', width: textWidth, layers: layers('transformer.resblocks.'),
+        heads: headsOf(textWidth), mlp: textMlp, context, vocab },
       mit: { activation: 'quick_gelu', layers: layers('mit.resblocks.'), heads: headsOf(embedDim), mlp: mitMlp },
-      prompts: { activation: 'quick_gelu', layers: layers('prompts_generator.decoder.'), heads: headsOf(embedDim), alpha: 0.1 },
+      prompts: { activation: 'quick_gelu', layers: layers('prompts_generator.decoder.'), heads: headsOf(embedDim),
+        alpha: 0.1 },
     },
     path,
   );

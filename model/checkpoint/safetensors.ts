@@ -1,4 +1,7 @@
-/** The safetensors format: an 8-byte length, a JSON header, and the tensors' bytes without gaps. Nothing in it is executed. */
+/**
+ * The safetensors format: an 8-byte length, a JSON header, and the tensors' bytes without gaps. Nothing in it is
+ * executed.
+ */
 import { CheckpointFormatError } from '../../engine/errors.ts';
 import { sizeOf } from '../../engine/dtype.ts';
 import type { ByteSource } from './bytes.ts';
@@ -14,7 +17,8 @@ export class SafetensorsFile {
   readonly #entries: ReadonlyMap<string, TensorEntry>;
   readonly metadata: ReadonlyMap<string, string>;
 
-  constructor(source: ByteSource, dataStart: number, entries: readonly TensorEntry[], metadata: ReadonlyMap<string, string>) {
+  constructor(source: ByteSource, dataStart: number, entries: readonly TensorEntry[],
+    metadata: ReadonlyMap<string, string>) {
     this.#source = source;
     this.#dataStart = dataStart;
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
@@ -35,7 +39,9 @@ export class SafetensorsFile {
 
   entry(name: string): TensorEntry {
     const entry = this.#entries.get(name);
-    if (entry === undefined) throw new CheckpointFormatError('NoSuchTensor', this.name, 'there is no such tensor in the file', name);
+    if (entry === undefined) {
+      throw new CheckpointFormatError('NoSuchTensor', this.name, 'there is no such tensor in the file', name);
+    }
     return entry;
   }
 
@@ -43,7 +49,10 @@ export class SafetensorsFile {
   async bytes(name: string): Promise<Uint8Array> {
     const { begin, end } = this.entry(name);
     const bytes = await this.#source.read(this.#dataStart + begin, end - begin);
-    if (bytes.byteLength !== end - begin) throw new CheckpointFormatError('Truncated', this.name, `${end - begin} bytes expected, got ${bytes.byteLength}`, name);
+    if (bytes.byteLength !== end - begin) {
+      throw new CheckpointFormatError('Truncated', this.name, `${end - begin} bytes expected, got ${bytes.byteLength}`,
+        name);
+    }
     return bytes;
   }
 
@@ -51,7 +60,9 @@ export class SafetensorsFile {
   async floats(name: string): Promise<Float32Array> {
     const { dtype } = this.entry(name);
     const convert = FLOATS[dtype];
-    if (convert === undefined) throw new CheckpointFormatError('WrongDtype', this.name, `expected a floating-point tensor, got ${dtype}`, name);
+    if (convert === undefined) {
+      throw new CheckpointFormatError('WrongDtype', this.name, `expected a floating-point tensor, got ${dtype}`, name);
+    }
     return convert(await this.bytes(name));
   }
 
@@ -60,9 +71,13 @@ export class SafetensorsFile {
     const { dtype } = this.entry(name);
     const bytes = await this.bytes(name);
     if (dtype === 'I32') return new Int32Array(bytes.buffer);
-    if (dtype !== 'I64') throw new CheckpointFormatError('WrongDtype', this.name, `expected I32 or I64, got ${dtype}`, name);
+    if (dtype !== 'I64') {
+      throw new CheckpointFormatError('WrongDtype', this.name, `expected I32 or I64, got ${dtype}`, name);
+    }
     return Int32Array.from(new BigInt64Array(bytes.buffer), (value) => {
-      if (value !== BigInt.asIntN(32, value)) throw new CheckpointFormatError('TooLarge', this.name, `${value} does not fit 32 bits`, name);
+      if (value !== BigInt.asIntN(32, value)) {
+        throw new CheckpointFormatError('TooLarge', this.name, `${value} does not fit 32 bits`, name);
+      }
       return Number(value);
     });
   }
@@ -94,20 +109,31 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   if (source.size < LENGTH_BYTES) fail('TooSmall', `${source.size} bytes are too few for a safetensors file`);
   const prefix = await source.read(0, LENGTH_BYTES);
   const headerBytes = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
-  if (headerBytes > BigInt(MAX_HEADER_BYTES)) fail('HeaderTooLarge', `the header claims ${headerBytes} bytes, at most ${MAX_HEADER_BYTES} are read; is this a safetensors file?`);
+  if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
+    fail('HeaderTooLarge',
+      `the header claims ${headerBytes} bytes, at most ${MAX_HEADER_BYTES} are read; is this a safetensors file?`);
+  }
   const dataStart = LENGTH_BYTES + Number(headerBytes);
-  if (dataStart > source.size) fail('HeaderPastEnd', `the header claims ${headerBytes} bytes, the file has ${source.size}`);
+  if (dataStart > source.size) {
+    fail('HeaderPastEnd', `the header claims ${headerBytes} bytes, the file has ${source.size}`);
+  }
   const { entries, metadata } = parseHeader(source.name, await source.read(LENGTH_BYTES, Number(headerBytes)));
 
   let expected = 0;
   for (const { name, dtype, shape, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (end < begin) fail('InvalidOffsets', `ends at ${end}, before it begins at ${begin}`, name);
     const elements = shape.reduce((product, extent) => product * extent, 1);
-    if (!Number.isSafeInteger(elements) || elements * DTYPE_BITS[dtype] !== (end - begin) * 8) fail('SizeMismatch', `[${shape}] of ${dtype} does not take ${end - begin} bytes`, name);
-    if (begin !== expected) fail(begin < expected ? 'Overlap' : 'Hole', `begins at byte ${begin}, expected ${expected}`, name);
+    if (!Number.isSafeInteger(elements) || elements * DTYPE_BITS[dtype] !== (end - begin) * 8) {
+      fail('SizeMismatch', `[${shape}] of ${dtype} does not take ${end - begin} bytes`, name);
+    }
+    if (begin !== expected) {
+      fail(begin < expected ? 'Overlap' : 'Hole', `begins at byte ${begin}, expected ${expected}`, name);
+    }
     expected = end;
   }
-  if (dataStart + expected !== source.size) fail('WrongLength', `the tensors end at byte ${dataStart + expected}, the file at ${source.size}`);
+  if (dataStart + expected !== source.size) {
+    fail('WrongLength', `the tensors end at byte ${dataStart + expected}, the file at ${source.size}`);
+  }
   return new SafetensorsFile(source, dataStart, entries, metadata);
 }
 
@@ -145,8 +171,8 @@ function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<str
 }
 
 /**
- * The bytes of a file, piece by piece, so that a model need not be in memory twice. The same tensors and metadata in the
- * same order give the same bytes.
+ * The bytes of a file, piece by piece, so that a model need not be in memory twice. The same tensors and metadata in
+ * the same order give the same bytes.
  *
  * @param read gives the values of a tensor when its turn comes
  */
@@ -158,7 +184,9 @@ export async function* encodeSafetensors(
   yield headerOf(tensors, metadata);
   for (const { name, shape } of tensors) {
     const values = await read(name);
-    if (values.length !== sizeOf(shape)) throw new RangeError(`${name}: ${values.length} values do not fill [${shape}]`);
+    if (values.length !== sizeOf(shape)) {
+      throw new RangeError(`${name}: ${values.length} values do not fill [${shape}]`);
+    }
     yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   }
 }

@@ -24,7 +24,11 @@ export class Weights {
 
   constructor(path: string, files: readonly SafetensorsFile[]) {
     this.path = path;
-    this.#places = new Map(files.flatMap((file) => file.names().filter((name) => !isIgnored(name)).map((name) => [spelled(name), { file, name }] as const)));
+    this.#places = new Map(
+      files.flatMap((file) =>
+        file.names().filter((name) => !isIgnored(name)).map((name) => [spelled(name), { file, name }] as const)
+      ),
+    );
     this.flavour = flavourOf([...this.#places.keys()]);
   }
 
@@ -54,7 +58,9 @@ export class Weights {
   }
 
   stored(official: string, shape: Shape): ReturnType<typeof storedAs> {
-    return this.flavour === 'hf' ? storedAs(official, shape) : { parts: [official], transposed: false, partShape: shape };
+    return this.flavour === 'hf'
+      ? storedAs(official, shape)
+      : { parts: [official], transposed: false, partShape: shape };
   }
 }
 
@@ -70,12 +76,13 @@ export interface Demands {
 export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape }];
 
 /**
- * Compares the names and shapes of a model with those of the files, before anything is read. All that does not fit is one
- * error, with the name that may have been meant.
+ * Compares the names and shapes of a model with those of the files, before anything is read. All that does not fit is
+ * one error, with the name that may have been meant.
  *
  * @returns official names of the parameters that the files hold
  */
-export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights, { select, allowMissing = false }: Demands = {}): string[] {
+export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
+  { select, allowMissing = false }: Demands = {}): string[] {
   const missing: string[] = [];
   const mismatched: string[] = [];
   const used = new Set<string>();
@@ -87,17 +94,23 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
     for (const part of parts) {
       used.add(part);
       const own = weights.shape(part);
-      if (own !== undefined && !isSameShape(own, partShape)) mismatched.push(`${part} is [${own}], the model needs [${partShape}]`);
+      if (own !== undefined && !isSameShape(own, partShape)) {
+        mismatched.push(`${part} is [${own}], the model needs [${partShape}]`);
+      }
     }
     if (absent.length === 0) present.push(name);
-    else if (!allowMissing || absent.length < parts.length) missing.push(...absent.map((part) => `${part} [${partShape}]`));
+    else if (!allowMissing || absent.length < parts.length) {
+      missing.push(...absent.map((part) => `${part} [${partShape}]`));
+    }
   }
   const unexpected = weights.names().filter((name) => !used.has(name));
   const complaints = select === undefined ? unexpected : [];
   if (missing.length + mismatched.length + complaints.length > 0) {
     // only as many as the error shows: comparing each with each takes its time
     const hinted = missing.map((entry, i) => (i < 20 ? withNearest(entry, unexpected) : entry));
-    throw new StateDictError(weights.path, { missing: hinted, unexpected: complaints.map((name) => `${name} [${weights.shape(name)}]`), mismatched });
+    throw new StateDictError(weights.path, { missing: hinted, unexpected: complaints.map((name) =>
+      `${name} [${weights.shape(name)}]`
+    ), mismatched });
   }
   return present;
 }
@@ -113,8 +126,8 @@ function withNearest(entry: string, candidates: readonly string[]): string {
 }
 
 /**
- * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite is
- * refused by name.
+ * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite
+ * is refused by name.
  */
 export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<string[]> {
   const parameters = new Map(model.parameters());
@@ -159,10 +172,13 @@ export interface FilePlan {
 export function planFile(parameters: Iterable<readonly [string, Readable]>, flavour: 'hf' | 'official'): FilePlan {
   const sources = new Map<string, { official: string; parameter: Readable; shape: Shape }>();
   for (const [official, parameter] of parameters) {
-    const { parts, partShape } = flavour === 'hf' ? storedAs(official, parameter.shape) : { parts: [official], partShape: parameter.shape };
+    const { parts, partShape } = flavour === 'hf'
+      ? storedAs(official, parameter.shape)
+      : { parts: [official], partShape: parameter.shape };
     for (const part of parts) sources.set(part, { official, parameter, shape: partShape });
   }
-  let last: { parameter: Readable; values: Float32Array } | undefined; // query, key and value are one parameter: read it once
+  // query, key and value are one parameter: read it once
+  let last: { parameter: Readable; values: Float32Array } | undefined;
   return {
     tensors: [...sources].map(([name, { shape }]) => ({ name, shape })).sort((a, b) => (a.name < b.name ? -1 : 1)),
     async read(name) {
@@ -176,13 +192,18 @@ export function planFile(parameters: Iterable<readonly [string, Readable]>, flav
 }
 
 /** The bytes of a model's file in Hugging Face's names, tensor by tensor. */
-export function encodeModel(parameters: Iterable<readonly [string, Readable]>): AsyncGenerator<Uint8Array, void, undefined> {
+export function encodeModel(
+  parameters: Iterable<readonly [string, Readable]>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { tensors, read } = planFile(parameters, 'hf');
   return encodeSafetensors(tensors, read, { format: 'pt' });
 }
 
-/** The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give. */
-export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: XclipConfig): AsyncGenerator<Uint8Array, void, undefined> {
+/**
+ * The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give.
+ */
+export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>,
+  config: XclipConfig): AsyncGenerator<Uint8Array, void, undefined> {
   const { tensors, read } = planFile(parameters, 'official');
   return encodeSafetensors(tensors, read, { config: JSON.stringify(configToHuggingFace(config)), format: 'pt' });
 }

@@ -12,7 +12,8 @@ import { untar } from '../../engine/setup/swiftshader.mjs';
 
 const PACKAGE = '@sparticuz/chromium';
 /** The last one: SwiftShader compiles for seconds where it is told to fill workgroup memory with zeros by itself. */
-const FLAGS = ['--no-sandbox', '--no-zygote', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension'];
+const FLAGS = ['--no-sandbox', '--no-zygote', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader',
+  '--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension'];
 const WAY_OUT = 'set FIRSTLIGHT_SKIP_BROWSER=1 to leave the browser out';
 
 /** A browser that cannot be had: why, and what to do. */
@@ -25,7 +26,12 @@ export class BrowserError extends Error {
 
 /** The folder of the package's archives, and its version. */
 async function archives(): Promise<{ folder: string; version: string }> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new BrowserError(`the Chromium that npm carries is for Linux on x64, this is ${process.platform} on ${process.arch}`, 'run this test on such a machine');
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new BrowserError(
+      `the Chromium that npm carries is for Linux on x64, this is ${process.platform} on ${process.arch}`,
+      'run this test on such a machine',
+    );
+  }
   let entry: string;
   try {
     entry = createRequire(import.meta.url).resolve(PACKAGE);
@@ -40,19 +46,22 @@ async function archives(): Promise<{ folder: string; version: string }> {
 /** Writes the files of an archive of the package into `target`, without their folders. */
 async function unpack(archive: string, target: string): Promise<void> {
   await mkdir(target, { recursive: true });
-  for (const [name, content] of untar(await promisify(brotliDecompress)(await readFile(archive)))) await writeFile(join(target, name.split('/').at(-1) ?? name), content, { mode: 0o755 });
+  for (const [name, content] of untar(await promisify(brotliDecompress)(await readFile(archive)))) {
+    await writeFile(join(target, name.split('/').at(-1) ?? name), content, { mode: 0o755 });
+  }
 }
 
 /**
- * The browser of the package, unpacked once into the cache. The package itself would unpack to fixed names in the system's
- * temporary folder, where a half-written file, or another user's, is taken for the browser.
+ * The browser of the package, unpacked once into the cache. The package itself would unpack to fixed names in the
+ * system's temporary folder, where a half-written file, or another user's, is taken for the browser.
  */
 async function unpacked(): Promise<string> {
   const { folder, version } = await archives();
   const { home } = await kept(`chromium-${version}`, {
     say: console.log,
     build: async (target) => {
-      await pipeline(createReadStream(join(folder, 'chromium.br')), createBrotliDecompress(), createWriteStream(join(target, 'chromium'), { mode: 0o755 }));
+      await pipeline(createReadStream(join(folder, 'chromium.br')), createBrotliDecompress(),
+        createWriteStream(join(target, 'chromium'), { mode: 0o755 }));
       await unpack(join(folder, 'swiftshader.tar.br'), target);
       await unpack(join(folder, 'al2023.tar.br'), join(target, 'lib'));
       return { version };
@@ -82,6 +91,9 @@ export async function launchChromium(): Promise<Browser> {
   // the package carries the few libraries that a small system lacks
   if (bare !== undefined) env.LD_LIBRARY_PATH = join(home, 'lib');
   const still = bare === undefined ? undefined : await hindrance(executablePath, env);
-  if (still !== undefined) throw new BrowserError(still, 'install what it misses (on Debian and Ubuntu: `apt-get install chromium` brings all of it)');
+  if (still !== undefined) {
+    throw new BrowserError(still,
+      'install what it misses (on Debian and Ubuntu: `apt-get install chromium` brings all of it)');
+  }
   return chromium.launch({ executablePath, args: FLAGS, env });
 }

@@ -1,4 +1,6 @@
-/** What the test calls in the page: `await firstlight.sweep('gelu')`. Everything it gives back can be written as JSON. */
+/**
+ * What the test calls in the page: `await firstlight.sweep('gelu')`. Everything it gives back can be written as JSON.
+ */
 import { sweepRoom } from './rooms.ts';
 
 const firstlight = {

@@ -22,20 +22,25 @@ export interface RoomReport {
 /** Runs every case of a room on every usable variant, forward and gradient, against float64. */
 export async function sweepRoom(name: string): Promise<RoomReport> {
   const room = rooms.find((candidate) => candidate.name === name);
-  if (room === undefined) throw new Error(`no room ${name}; there are ${rooms.map((candidate) => candidate.name).join(', ')}`);
+  if (room === undefined) {
+    throw new Error(`no room ${name}; there are ${rooms.map((candidate) => candidate.name).join(', ')}`);
+  }
   let gpu = await open();
   const failures: Failure[] = [];
   let runs = 0;
   for (const [number, item] of room.cases.entries()) {
     if (item.skip?.(gpu) !== undefined) continue;
     const all = new Runs(gpu, room);
-    const ways = storages(gpu, item).flatMap((storage) => all.of(number, storage === 'f32' ? 'f32' : 'f16').map((run) => [run, storage] as const));
+    const ways = storages(gpu, item).flatMap((storage) =>
+      all.of(number, storage === 'f32' ? 'f32' : 'f16').map((run) => [run, storage] as const)
+    );
     for (const [chosen, storage] of ways) {
       runs++;
       try {
         checkAgainstReference(item, await runCase(gpu, item, chosen, storage), storage);
       } catch (error) {
-        failures.push({ item: item.name, variant: `${candidateName(chosen)}, ${storage}`, message: error instanceof Error ? error.message : String(error) });
+        failures.push({ item: item.name, variant: `${candidateName(chosen)}, ${storage}`,
+          message: error instanceof Error ? error.message : String(error) });
         // a refused command poisons its context: the next case gets a clean one
         await gpu.close();
         gpu = await open();

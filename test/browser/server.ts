@@ -5,10 +5,15 @@ import { transform } from 'esbuild';
 
 const ROOT = new URL('../../', import.meta.url);
 
-/** Only sources of these folders, and not what prepares Node. A path that climbs, or hides something behind an escape, does not match. */
-const SERVED = /^\/(?!engine\/setup\/)(?:engine|kernels|model|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(ts|mjs|wgsl|html)$/;
+/**
+ * Only sources of these folders, and not what prepares Node. A path that climbs, or hides something behind an escape,
+ * does not match.
+ */
+const SERVED =
+  /^\/(?!engine\/setup\/)(?:engine|kernels|model|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(ts|mjs|wgsl|html)$/;
 
-const CONTENT_TYPES: Readonly<Record<string, string>> = { ts: 'text/javascript', mjs: 'text/javascript', wgsl: 'text/plain', html: 'text/html' };
+const CONTENT_TYPES: Readonly<Record<string, string>> = { ts: 'text/javascript', mjs: 'text/javascript',
+  wgsl: 'text/plain', html: 'text/html' };
 
 /** The text that a browser gets for a path, and its kind; undefined for everything that is not served. */
 async function page(path: string): Promise<{ readonly type: string; readonly text: string } | undefined> {
@@ -21,11 +26,17 @@ async function page(path: string): Promise<{ readonly type: string; readonly tex
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  if (extension === 'ts') ({ code: text } = await transform(text, { loader: 'ts', format: 'esm', target: 'es2022', sourcefile: path, sourcemap: 'inline' }));
+  if (extension === 'ts') {
+    ({ code: text } = await transform(text, { loader: 'ts', format: 'esm', target: 'es2022', sourcefile: path,
+      sourcemap: 'inline' }));
+  }
   return { type: `${CONTENT_TYPES[extension]}; charset=utf-8`, text };
 }
 
-/** The repository's sources over HTTP, for this machine alone: TypeScript file by file without its types, nothing bundled. */
+/**
+ * The repository's sources over HTTP, for this machine alone: TypeScript file by file without its types, nothing
+ * bundled.
+ */
 export class SourceServer {
   readonly #server: Server;
   readonly origin: string;
@@ -40,8 +51,9 @@ export class SourceServer {
       const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
       page(pathname).then(
         (found) => {
-          if (found === undefined) response.writeHead(404, { 'content-type': 'text/plain' }).end(`${pathname} is not served`);
-          else response.writeHead(200, { 'content-type': found.type, 'cache-control': 'no-store' }).end(found.text);
+          if (found === undefined) {
+            response.writeHead(404, { 'content-type': 'text/plain' }).end(`${pathname} is not served`);
+          } else response.writeHead(200, { 'content-type': found.type, 'cache-control': 'no-store' }).end(found.text);
         },
         (error: unknown) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${pathname}: ${error}`),
       );

@@ -41,7 +41,8 @@ export async function train(isCaptured: boolean): Promise<Training> {
   const model = new Xclip(gpu, CONFIG);
   initialise(model, SEED);
   const parameters = [...model.parameters()];
-  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0.01, parameters }], { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0.01, parameters }], { beta1: 0.9,
+    beta2: 0.98, eps: 1e-8, maxNorm: 1 });
 
   const random = new Random(SEED, 'videos');
   const shape = [CLASSES, frames, 3, vision.imageSize, vision.imageSize];
@@ -49,7 +50,8 @@ export async function train(isCaptured: boolean): Promise<Training> {
   const pixels = gpu.keep(Tensor.from(gpu, noise, shape, 'pixels'));
   const labels = gpu.keep(Tensor.from(gpu, Uint32Array.from({ length: CLASSES }, (_, k) => k), [CLASSES], 'labels'));
   const [start, end] = [text.vocab - 2, text.vocab - 1];
-  const ids = Int32Array.from({ length: CLASSES * text.context }, (_, i) => [start, Math.floor(i / text.context), 7, end][i % text.context] ?? 0);
+  const ids = Int32Array.from({ length: CLASSES * text.context },
+    (_, i) => [start, Math.floor(i / text.context), 7, end][i % text.context] ?? 0);
   const texts = textBatch(gpu, ids, text.context);
 
   const record = () => recordStep(optimizer, 1, () => crossEntropyWithLabels(model.forward(pixels, texts), labels));
@@ -70,5 +72,6 @@ export async function train(isCaptured: boolean): Promise<Training> {
 
 async function digest(arrays: readonly Float32Array[]): Promise<string> {
   const bytes = await new Blob(arrays.map((array) => array as Float32Array<ArrayBuffer>)).arrayBuffer();
-  return Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)),
+    (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

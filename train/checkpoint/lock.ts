@@ -13,7 +13,9 @@ interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
-  /** When the process began, which tells it from a later one with the same number; null where the system does not say. */
+  /**
+   * When the process began, which tells it from a later one with the same number; null where the system does not say.
+   */
   readonly began: string | null;
 }
 
@@ -29,13 +31,17 @@ export class RunLock {
 
   /** @throws RunLockedError while another process holds it */
   static async take(folder: string, path = join(folder, FILE)): Promise<RunLock> {
-    const own: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString(), began: processOf(process.pid)?.began ?? null };
+    const own: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString(),
+      began: processOf(process.pid)?.began ?? null };
     const content = JSON.stringify(own);
     for (;;) {
       if (isCreated(path, content)) return new RunLock(path, content);
       const found = await examine(path);
       if (found === 'gone') continue;
-      if (found !== 'dead') throw new RunLockedError(folder, found.pid, found.since, found.host === hostname() ? undefined : { host: found.host, lock: path });
+      if (found !== 'dead') {
+        throw new RunLockedError(folder, found.pid, found.since,
+          found.host === hostname() ? undefined : { host: found.host, lock: path });
+      }
       // of two that find it dead, the second must not remove what the first has put in its place
       const guard = await RunLock.take(folder, `${path}.takeover`);
       try {
@@ -78,7 +84,8 @@ function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined; // ESRCH: a process that ended just now
+    // ESRCH: a process that ended just now
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -12,8 +12,8 @@ export interface Seal {
 const CHUNK = 1 << 22;
 
 /**
- * The same files, with a note of what goes into each. A seal is made of the bytes that were meant to be written: reading
- * them back would seal a fault of the disk as well.
+ * The same files, with a note of what goes into each. A seal is made of the bytes that were meant to be written:
+ * reading them back would seal a fault of the disk as well.
  *
  * @param seals by path, filled as files are closed
  */

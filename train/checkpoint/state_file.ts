@@ -32,11 +32,18 @@ export function encodeState({ state, files }: StateFile): Uint8Array {
 /** What `encodeState` was given. A file with a single byte changed is refused, and so is one of another version. */
 export function decodeState(path: string, bytes: Uint8Array): StateFile {
   const parsed = parse(path, bytes);
-  if (typeof parsed !== 'object' || parsed === null) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
+  if (typeof parsed !== 'object' || parsed === null) {
+    throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
+  }
   const { sha256: _, ...content } = parsed as Readonly<Record<string, unknown>>;
-  if (Buffer.compare(sealed(content), bytes) !== 0) throw new CheckpointFormatError('InvalidState', path, 'does not match its checksum');
+  if (Buffer.compare(sealed(content), bytes) !== 0) {
+    throw new CheckpointFormatError('InvalidState', path, 'does not match its checksum');
+  }
   const { version = 1 } = content;
-  if (version !== VERSION) throw new CheckpointFormatError('OtherVersion', path, `was written as version ${version} of a run's state, this program resumes version ${VERSION} only`);
+  if (version !== VERSION) {
+    throw new CheckpointFormatError('OtherVersion', path,
+      `was written as version ${version} of a run's state, this program resumes version ${VERSION} only`);
+  }
   if (!isStateFile(content)) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
   return { state: content.state, files: content.files };
 }
@@ -57,9 +64,14 @@ function parse(path: string, bytes: Uint8Array): unknown {
 function isStateFile(value: unknown): value is StateFile {
   const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
   const { step, optimizer, seed, config, elapsedSeconds } = (state ?? {}) as Partial<Record<keyof RunState, unknown>>;
-  const { steps, finiteInARow, skippedInARow, skipped, lossScale } = (optimizer ?? {}) as Partial<Record<keyof OptimizerCounts, unknown>>;
-  const isState = [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale].every(Number.isFinite) && typeof config === 'string';
-  return isState && typeof files === 'object' && files !== null && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
+  const { steps, finiteInARow, skippedInARow, skipped, lossScale } = (optimizer ?? {}) as Partial<
+    Record<keyof OptimizerCounts, unknown>
+  >;
+  const isState =
+    [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale].every(Number.isFinite)
+    && typeof config === 'string';
+  return isState && typeof files === 'object' && files !== null
+    && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
 }
 
 /** A file of this folder, not one somewhere else on the disk. */

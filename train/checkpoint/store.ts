@@ -77,9 +77,9 @@ export class CheckpointStore {
   }
 
   /**
-   * Saves a checkpoint under the name of its step. It is written beside its place and renamed when all of it is on the disk;
-   * one of the same step is replaced. After that only it and the one before it are kept: what `latest` passed over goes, and
-   * so does what is of a later step, since the run has gone on from before it.
+   * Saves a checkpoint under the name of its step. It is written beside its place and renamed when all of it is on the
+   * disk; one of the same step is replaced. After that only it and the one before it are kept: what `latest` passed
+   * over goes, and so does what is of a later step, since the run has gone on from before it.
    *
    * @returns its path
    */
@@ -95,7 +95,8 @@ export class CheckpointStore {
       await files.rename(unfinished, path);
       await files.syncFolder(this.folder);
     } catch (error) {
-      await this.#tidy().catch(() => undefined); // the first error is the one to report; what is left is cleared away at the next opening
+      // the first error is the one to report; what is left is cleared away at the next opening
+      await this.#tidy().catch(() => undefined);
       throw error;
     }
     await this.#tidy();
@@ -117,7 +118,8 @@ export class CheckpointStore {
       damaged.push({ path, reason: found });
     }
     if (damaged.length === 0) return undefined;
-    throw new CheckpointCorruptError(this.folder, `no checkpoint is whole\n${damaged.map(({ path, reason }) => `  ${path}: ${reason}`).join('\n')}`);
+    throw new CheckpointCorruptError(this.folder,
+      `no checkpoint is whole\n${damaged.map(({ path, reason }) => `  ${path}: ${reason}`).join('\n')}`);
   }
 
   /** Gives the lock back. */
@@ -128,7 +130,9 @@ export class CheckpointStore {
 
   /** Names of checkpoints, newest first. */
   async #names(): Promise<string[]> {
-    return (await this.#files.list(this.folder)).filter((name) => /^step-\d{8,}$/.test(name)).sort((a, b) => stepOf(b) - stepOf(a));
+    return (await this.#files.list(this.folder)).filter((name) => /^step-\d{8,}$/.test(name)).sort((a, b) =>
+      stepOf(b) - stepOf(a)
+    );
   }
 
   async #write(folder: string, { content, moments, state }: Snapshot): Promise<void> {
@@ -138,12 +142,15 @@ export class CheckpointStore {
     const values = new Map<string, Float32Array>();
     for (const [name, { m, v }] of moments) values.set(`${name}.m`, m).set(`${name}.v`, v);
     const tensors = [...values].map(([name, { length }]) => ({ name, shape: [length] }));
-    await writeAtomically(files, join(folder, OPTIMIZER), encodeSafetensors(tensors, (name) => values.get(name) as Float32Array));
+    await writeAtomically(files, join(folder, OPTIMIZER),
+      encodeSafetensors(tensors, (name) => values.get(name) as Float32Array));
     const sealed = Object.fromEntries([...seals].map(([path, seal]) => [basename(path), seal]));
     await writeAtomically(files, join(folder, STATE), [encodeState({ state, files: sealed })]);
   }
 
-  /** Gives a checkpoint its name back whose place was not taken after all; removes it if it was, and what is unfinished. */
+  /**
+   * Gives a checkpoint its name back whose place was not taken after all; removes it if it was, and what is unfinished.
+   */
   async #tidy(): Promise<void> {
     const names = await this.#files.list(this.folder);
     for (const name of names.filter((name) => name.endsWith(REPLACED))) {
@@ -194,7 +201,9 @@ export class CheckpointStore {
       for (const name of file.names()) moments.set(name, await file.floats(name));
       const get = (name: string) => {
         const values = moments.get(name);
-        if (values === undefined) throw new CheckpointFormatError('NoSuchTensor', source.name, 'there is no such tensor in the file', name);
+        if (values === undefined) {
+          throw new CheckpointFormatError('NoSuchTensor', source.name, 'there is no such tensor in the file', name);
+        }
         return values;
       };
       return (name) => ({ m: get(`${name}.m`), v: get(`${name}.v`) });

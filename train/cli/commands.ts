@@ -15,7 +15,8 @@ export interface Command {
 }
 
 /** Flags that stand for a key of the configuration. */
-const SHORTCUTS = { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed', precision: 'train.precision' } as const;
+const SHORTCUTS = { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed',
+  precision: 'train.precision' } as const;
 
 const configFlags: ArgsDef = {
   epochs: { type: 'string', valueHint: 'n', description: 'train.epochs' },
@@ -38,7 +39,9 @@ function configOf(flags: Flags) {
 function keyList(): string {
   const lines = configKeys.map(({ key, fallback, description, isSection }) => {
     if (isSection) return `\n  ${key}: ${description}`;
-    return `    ${key.padEnd(26)} ${(fallback === undefined ? 'required' : JSON.stringify(fallback)).padEnd(11)} ${description}`;
+    return `    ${key.padEnd(26)} ${
+      (fallback === undefined ? 'required' : JSON.stringify(fallback)).padEnd(11)
+    } ${description}`;
   });
   return `KEYS of the configuration, with their defaults\n${lines.join('\n')}`;
 }
@@ -55,12 +58,16 @@ function labelsOf(text: string): string[] {
   const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) throw new UsageError(`--labels: "${twice}" stands there twice`);
-  if (labels.length < 2) throw new UsageError(`--labels: expected at least two names, got ${labels.length}`, 'for example --labels "juggling, playing the piano, surfing"');
+  if (labels.length < 2) {
+    throw new UsageError(`--labels: expected at least two names, got ${labels.length}`,
+      'for example --labels "juggling, playing the piano, surfing"');
+  }
   return labels;
 }
 
 function command(name: string, description: string, body: Omit<Command, 'definition'>): Command {
-  const args = { ...body.args, debug: { type: 'boolean', description: 'show where an error came from' } } satisfies ArgsDef;
+  const args = { ...body.args,
+    debug: { type: 'boolean', description: 'show where an error came from' } } satisfies ArgsDef;
   return { ...body, args, definition: defineCommand({ meta: { name, description }, args }) as CommandDef };
 }
 
@@ -68,12 +75,17 @@ function command(name: string, description: string, body: Omit<Command, 'definit
 export const commands: Readonly<Record<string, Command>> = {
   demo: command('demo', 'Writes a small set of real video files, trains X-CLIP on it, and shows what it learned', {
     args: {
-      seed: { type: 'string', default: '1024', valueHint: 'n', description: 'of every random draw; the same seed gives the same numbers on one adapter' },
-      smoke: { type: 'boolean', description: 'a short run that shows that all parts work; it does not reach the targets' },
+      seed: { type: 'string', default: '1024', valueHint: 'n',
+        description: 'of every random draw; the same seed gives the same numbers on one adapter' },
+      smoke: { type: 'boolean',
+        description: 'a short run that shows that all parts work; it does not reach the targets' },
       patient: { type: 'boolean', description: 'train in full on an adapter that takes hours, too' },
-      precision: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how weights and activations are stored; f16 takes half the memory' },
-      out: { type: 'string', valueHint: 'folder', description: 'where the run is left; by default a new folder under runs/' },
-      data: { type: 'string', valueHint: 'folder', description: 'where the data set is written, and found by the next run' },
+      precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
+        description: 'how weights and activations are stored; f16 takes half the memory' },
+      out: { type: 'string', valueHint: 'folder',
+        description: 'where the run is left; by default a new folder under runs/' },
+      data: { type: 'string', valueHint: 'folder',
+        description: 'where the data set is written, and found by the next run' },
     },
     positionals: { least: 0, most: 0, name: '' },
     examples: [
@@ -83,13 +95,15 @@ export const commands: Readonly<Record<string, Command>> = {
     async run(flags) {
       const seed = flags.whole('seed', 0) as number;
       const { demo } = await import('../commands/demo.ts');
-      return demo({ seed, precision: flags.oneOf('precision', ['f32', 'f16']), smoke: flags.is('smoke'), patient: flags.is('patient'), out: flags.text('out'), data: flags.text('data') });
+      return demo({ seed, precision: flags.oneOf('precision', ['f32', 'f16']), smoke: flags.is('smoke'),
+        patient: flags.is('patient'), out: flags.text('out'), data: flags.text('data') });
     },
   }),
   train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {
     args: {
       config: { type: 'positional', description: 'YAML file; train/sample_configs/ has some to start from' },
-      out: { type: 'string', valueHint: 'folder', description: 'run folder: log, checkpoints, configuration (default: runs/ and the name of the file)' },
+      out: { type: 'string', valueHint: 'folder',
+        description: 'run folder: log, checkpoints, configuration (default: runs/ and the name of the file)' },
       resume: { type: 'boolean', description: 'go on from the last checkpoint in the run folder' },
       ...configFlags,
     },
@@ -116,7 +130,8 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
       ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51/checkpoint', 'evaluate a run'],
-      ['firstlight evaluate hmdb51.yaml --checkpoint xclip-base-patch32 --json zero_shot.json', 'zero-shot, into a file'],
+      ['firstlight evaluate hmdb51.yaml --checkpoint xclip-base-patch32 --json zero_shot.json',
+        'zero-shot, into a file'],
     ],
     async run(flags) {
       const checkpoint = flags.required('checkpoint', 'runs/hmdb51/checkpoint');
@@ -128,15 +143,18 @@ export const commands: Readonly<Record<string, Command>> = {
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
       'file...': { type: 'positional', description: 'video files: mp4, mov, webm, mkv, avi' },
-      labels: { type: 'string', valueHint: '"a, b, c"', description: 'names to choose from, separated by commas (required)' },
-      checkpoint: { type: 'string', valueHint: 'folder', description: 'X-CLIP: config.json, model.safetensors, tokenizer (required)' },
+      labels: { type: 'string', valueHint: '"a, b, c"',
+        description: 'names to choose from, separated by commas (required)' },
+      checkpoint: { type: 'string', valueHint: 'folder',
+        description: 'X-CLIP: config.json, model.safetensors, tokenizer (required)' },
       top: { type: 'string', default: '5', valueHint: 'n', description: 'how many names to print' },
       json: { type: 'boolean', description: 'print JSON' },
     },
     positionals: { least: 1, most: Infinity, name: 'a video file' },
     examples: [
       ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
-      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1', 'many files, for a script'],
+      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1',
+        'many files, for a script'],
     ],
     async run(flags) {
       const labels = labelsOf(flags.required('labels', '"juggling, surfing"'));
@@ -149,28 +167,37 @@ export const commands: Readonly<Record<string, Command>> = {
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {
     args: {
       'folder...': { type: 'positional', description: 'folders with fixtures' },
-      dtype: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how tensors are stored; f16 is compared with what its rounding allows' },
-      variant: { type: 'string', valueHint: 'name|all', description: 'run kernels in this variant, or in all of them in turn; without it, in what the adapter chooses' },
+      dtype: { type: 'string', default: 'f32', valueHint: 'f32|f16',
+        description: 'how tensors are stored; f16 is compared with what its rounding allows' },
+      variant: { type: 'string', valueHint: 'name|all',
+        description:
+          'run kernels in this variant, or in all of them in turn; without it, in what the adapter chooses' },
       json: { type: 'string', valueHint: 'file', description: 'write every comparison to this file' },
-      vocab: { type: 'string', valueHint: 'folder', description: "CLIP's vocabulary (vocab.json and merges.txt, or tokenizer.json), for the tokenizer's fixtures" },
+      vocab: { type: 'string', valueHint: 'folder',
+        description: "CLIP's vocabulary (vocab.json and merges.txt, or tokenizer.json), for the tokenizer's fixtures" },
     },
     positionals: { least: 1, most: Infinity, name: 'a folder with fixtures' },
     examples: [
       ['firstlight verify test/fixtures/xclip', 'one line for each fixture, exit status 1 if any fails'],
       ['firstlight verify test/fixtures/xclip --dtype f16', 'the same, stored in half precision'],
-      ['firstlight verify test/fixtures/xclip --variant all', 'with every variant of the kernels that this adapter can run'],
+      ['firstlight verify test/fixtures/xclip --variant all',
+        'with every variant of the kernels that this adapter can run'],
       ['firstlight verify fixtures/xclip fixtures/systems --vocab clip_vocab --json verify.json', ''],
     ],
     async run(flags) {
       const { verify } = await import('../commands/verify.ts');
-      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'), vocab: flags.text('vocab'), variant: flags.text('variant') });
+      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'),
+        vocab: flags.text('vocab'), variant: flags.text('variant') });
     },
   }),
-  kernel: command('kernel', 'Prints the WGSL that a case of a kernel is run with, ready to paste into any WebGPU project', {
+  kernel: command('kernel',
+    'Prints the WGSL that a case of a kernel is run with, ready to paste into any WebGPU project', {
     args: {
       name: { type: 'positional', required: false, description: 'a room of kernels/; without it, a list of them' },
-      variant: { type: 'string', valueHint: 'name', description: 'print this variant; without it, what would run on this adapter' },
-      case: { type: 'string', valueHint: 'text', description: 'a case or workload, or a part of its name; the first case without it' },
+      variant: { type: 'string', valueHint: 'name',
+        description: 'print this variant; without it, what would run on this adapter' },
+      case: { type: 'string', valueHint: 'text',
+        description: 'a case or workload, or a part of its name; the first case without it' },
       gradient: { type: 'boolean', description: 'the programs of the gradient' },
       dtype: { type: 'string', default: 'f32', valueHint: 'f32|f16', description: 'how tensors are stored' },
       list: { type: 'boolean', description: 'kernels, variants, cases and workloads of the room' },
@@ -184,7 +211,8 @@ export const commands: Readonly<Record<string, Command>> = {
     async run(flags) {
       const type = flags.oneOf('dtype', ['f32', 'f16']);
       const { kernel } = await import('../commands/kernel.ts');
-      return kernel({ name: flags.words[0], variant: flags.text('variant'), case: flags.text('case'), gradient: flags.is('gradient'), type, list: flags.is('list') });
+      return kernel({ name: flags.words[0], variant: flags.text('variant'), case: flags.text('case'),
+        gradient: flags.is('gradient'), type, list: flags.is('list') });
     },
   }),
   doctor: command('doctor', 'Shows adapter, driver, features and limits, what is missing, and the remedy', {

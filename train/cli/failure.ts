@@ -7,7 +7,9 @@ const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
   ['FL_USAGE', 2],
   ['FL_STEP_TIMEOUT', 6],
   ...['FL_DATASET', 'FL_VIDEO', 'FL_PATH'].map((code) => [code, 3] as const),
-  ...['FL_NO_ADAPTER', 'FL_DEVICE', 'FL_OOM', 'FL_LIMIT', 'FL_GPU', 'FL_KERNEL', 'FL_STEP'].map((code) => [code, 4] as const),
+  ...['FL_NO_ADAPTER', 'FL_DEVICE', 'FL_OOM', 'FL_LIMIT', 'FL_GPU', 'FL_KERNEL', 'FL_STEP'].map((code) =>
+    [code, 4] as const
+  ),
   ...['FL_CHECKPOINT', 'FL_PICKLE', 'FL_STATE_DICT'].map((code) => [code, 5] as const),
 ];
 
@@ -25,6 +27,8 @@ export function explain(error: unknown, debug: boolean): string {
   }
   const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
   if (!debug) return `firstlight: ${error.message}${hint}\n`;
-  const cause = error.cause === undefined ? '' : `\nCaused by: ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}`;
+  const cause = error.cause === undefined
+    ? ''
+    : `\nCaused by: ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}`;
   return `firstlight: ${error.message}${hint}\n${error.code}\n${error.stack}${cause}\n`;
 }

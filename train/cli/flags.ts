@@ -57,7 +57,9 @@ export class Flags {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new UsageError(`--${name}: expected a whole number of at least ${least}, got "${text}"`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new UsageError(`--${name}: expected a whole number of at least ${least}, got "${text}"`);
+    }
     return value;
   }
 }
@@ -68,7 +70,8 @@ export class Flags {
  *
  * @param help the command line that shows the help
  */
-export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: readonly string[], help = `firstlight ${name} --help`): Flags {
+export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: readonly string[],
+  help = `firstlight ${name} --help`): Flags {
   const known = Object.keys(args).filter((flag) => args[flag].type !== 'positional');
   const sets: string[] = [];
   const rest: string[] = [];
@@ -84,7 +87,8 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
     }
     if (!raw[i].startsWith('--') || !known.includes(flag[1])) {
       const guess = nearest(flag[1], known);
-      throw new UsageError(`${name}: unknown flag ${raw[i].split('=')[0]}`, `${guess === undefined ? '' : `did you mean --${guess}? `}See \`${help}\``);
+      throw new UsageError(`${name}: unknown flag ${raw[i].split('=')[0]}`,
+        `${guess === undefined ? '' : `did you mean --${guess}? `}See \`${help}\``);
     }
     if (args[flag[1]].type === 'boolean') {
       if (flag[2] !== undefined) throw new UsageError(`${name}: --${flag[1]} takes no value`);
@@ -92,13 +96,19 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
       continue;
     }
     const value = flag[2]?.slice(1) ?? raw[++i];
-    if (value === undefined || value === '' || (flag[2] === undefined && value.startsWith('--'))) throw new UsageError(`${name}: --${flag[1]} needs a value`, `see \`${help}\``);
+    if (value === undefined || value === '' || (flag[2] === undefined && value.startsWith('--'))) {
+      throw new UsageError(`${name}: --${flag[1]} needs a value`, `see \`${help}\``);
+    }
     if (flag[1] === 'set') sets.push(value);
     else rest.push(`--${flag[1]}=${value}`);
   }
   const parsed = parseArgs(rest, Object.fromEntries(known.map((flag) => [flag, args[flag]])));
   const words = parsed._;
-  if (words.length < positionals.least) throw new UsageError(`${name}: ${positionals.name} is missing`, `see \`${help}\``);
-  if (words.length > positionals.most) throw new UsageError(`${name}: unexpected "${words[positionals.most]}"`, `see \`${help}\``);
+  if (words.length < positionals.least) {
+    throw new UsageError(`${name}: ${positionals.name} is missing`, `see \`${help}\``);
+  }
+  if (words.length > positionals.most) {
+    throw new UsageError(`${name}: unexpected "${words[positionals.most]}"`, `see \`${help}\``);
+  }
   return new Flags(words, sets, parsed);
 }

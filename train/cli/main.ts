@@ -13,10 +13,13 @@ const root = defineCommand({
 /** The help of a command, or of all. Colours only where a person looks. */
 async function help(name?: string): Promise<string> {
   const chosen = name === undefined ? undefined : commands[name];
-  const usage = chosen === undefined ? await renderUsage(root) : await renderUsage(chosen.definition, root as CommandDef);
+  const usage = chosen === undefined
+    ? await renderUsage(root)
+    : await renderUsage(chosen.definition, root as CommandDef);
   const examples = chosen?.examples ?? Object.values(commands).map((each) => each.examples[0]);
   const lines = examples.map(([line, purpose]) => (purpose === '' ? `  ${line}` : `  ${line}\n      ${purpose}`));
-  const text = [usage.trimEnd().replace(/ +$/gm, ''), `EXAMPLES\n\n${lines.join('\n')}`, ...(chosen?.notes === undefined ? [] : [chosen.notes()])].join('\n\n');
+  const text = [usage.trimEnd().replace(/ +$/gm, ''), `EXAMPLES\n\n${lines.join('\n')}`,
+    ...(chosen?.notes === undefined ? [] : [chosen.notes()])].join('\n\n');
   return `${process.stdout.isTTY === true ? text : stripVTControlCharacters(text)}\n`;
 }
 
@@ -31,7 +34,8 @@ export async function main(raw: readonly string[]): Promise<number> {
     }
     if (!Object.hasOwn(commands, name)) {
       const guess = nearest(name, Object.keys(commands));
-      throw new UsageError(`unknown command "${name}"`, `${guess === undefined ? '' : `did you mean ${guess}? `}Commands: ${Object.keys(commands).join(', ')}`);
+      throw new UsageError(`unknown command "${name}"`,
+        `${guess === undefined ? '' : `did you mean ${guess}? `}Commands: ${Object.keys(commands).join(', ')}`);
     }
     if (wanted.includes('--help') || wanted.includes('-h')) {
       process.stdout.write(await help(name));

@@ -40,25 +40,35 @@ export interface DemoOptions {
 const RUNS = 'runs';
 
 /**
- * The main job: writes *Moving shapes* as video files, trains CLIP on its pictures and X-CLIP and CLIP-Mean on its clips,
- * measures them on clips that they have not seen, and leaves a run folder with a report. Returns the exit status: 0 if every
- * target was reached, 1 if one was missed (a short run has none).
+ * The main job: writes *Moving shapes* as video files, trains CLIP on its pictures and X-CLIP and CLIP-Mean on its
+ * clips, measures them on clips that they have not seen, and leaves a run folder with a report. Returns the exit
+ * status: 0 if every target was reached, 1 if one was missed (a short run has none).
  */
-export async function demo({ seed, precision, smoke = false, patient = false, out = freeFolder(), data: dataFolder }: DemoOptions): Promise<number> {
+export async function demo(
+  { seed, precision, smoke = false, patient = false, out = freeFolder(), data: dataFolder }: DemoOptions,
+): Promise<number> {
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
-  if (existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'name another folder: --out FOLDER');
+  if (existsSync(join(out, LOG_FILE))) {
+    throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
+      'name another folder: --out FOLDER');
+  }
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
   const seconds = await expectedSeconds(gpu, plan);
   if (seconds > TOO_SLOW_SECONDS && !patient) {
-    console.log(`On ${gpu.name} the whole run would take ${roughly(seconds)}.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`);
+    console.log(
+      `On ${gpu.name} the whole run would take ${
+        roughly(seconds)
+      }.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`,
+    );
     return 1;
   }
   console.log(`X-CLIP learns to see motion, on ${gpu.name}, in ${roughly(seconds)}.\n`);
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
-  const data = await clock.time('Data set', () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
+  const data = await clock.time('Data set',
+    () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
@@ -81,8 +91,10 @@ export async function demo({ seed, precision, smoke = false, patient = false, ou
     };
     const config = videoConfig('xclip', { plan, data, clip: clipFolder, seed, precision });
     const xclip = await clock.time('Stage 2: X-CLIP', () => train('X-CLIP', config, out));
-    const clipMean = await clock.time('Stage 2: CLIP-Mean', () => train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
-    const measured = await clock.time('Evaluation', () => measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));
+    const clipMean = await clock.time('Stage 2: CLIP-Mean', () =>
+      train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
+    const measured = await clock.time('Evaluation', () =>
+      measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));
     xclip.model.dispose();
     clipMean.model.dispose();
     recorder.flush();
@@ -117,7 +129,8 @@ function freeFolder(): string {
   }
 }
 
-async function writeData(folder: string, seed: number, { sizes }: Plan, stop: StopRequest): Promise<MovingShapesFolder> {
+async function writeData(folder: string, seed: number, { sizes }: Plan,
+  stop: StopRequest): Promise<MovingShapesFolder> {
   const progress = new Progress();
   const total = Object.values(sizes).reduce((a, b) => a + b, 0);
   progress.start('data set', total);
@@ -148,7 +161,8 @@ interface Trained {
 
 async function measure(gpu: Gpu, { xclip, clipMean, data, seed, recorder, stop }: Trained): Promise<Measured> {
   const { seen, unseen } = testSets(data, seed);
-  const run = async (name: string, ...[system, set, presentation]: [System, typeof seen, 'forwards' | 'backwards' | 'shuffled']) => {
+  const run = async (name: string,
+    ...[system, set, presentation]: [System, typeof seen, 'forwards' | 'backwards' | 'shuffled']) => {
     stop.throwIfRequested('evaluation');
     recorder.stage(name, set.dataset.entries.length);
     return predictions(gpu, system, set, presentation, recorder.progress);
@@ -160,7 +174,8 @@ async function measure(gpu: Gpu, { xclip, clipMean, data, seed, recorder, stop }
   const measured = {
     seen,
     unseen,
-    xclip: { seen: await run('test, seen', xclip, seen, 'forwards'), unseen: await run('test, unseen', xclip, unseen, 'forwards') },
+    xclip: { seen: await run('test, seen', xclip, seen, 'forwards'),
+      unseen: await run('test, unseen', xclip, unseen, 'forwards') },
     shuffled: await both('shuffled', xclip, 'shuffled'),
     clipMean: [...(await both('CLIP-Mean', clipMean, 'forwards')), ...(await both('CLIP-Mean', clipMean, 'backwards'))],
   };
@@ -183,7 +198,12 @@ interface Finished {
 async function finish({ gpu, out, seed, smoke, config, measured, timings }: Finished): Promise<number> {
   const data: ReportData = {
     title: 'X-CLIP on moving shapes',
-    summary: `A model that compares short videos with sentences learned from nothing to tell ${CLASS_NAMES.length} of them apart, such as "${CLASS_NAMES[0]}". No single frame tells ${MOTIONS.slice(0, 2).map((motion) => `"${motion}"`).join(' from ')}, and neither do all frames without their order: whoever passes 50\u00a0% over motions sees time.`,
+    summary:
+      `A model that compares short videos with sentences learned from nothing to tell ${CLASS_NAMES.length} of them apart, such as "${
+        CLASS_NAMES[0]
+      }". No single frame tells ${
+        MOTIONS.slice(0, 2).map((motion) => `"${motion}"`).join(' from ')
+      }, and neither do all frames without their order: whoever passes 50\u00a0% over motions sees time.`,
     finishedAt: new Date().toISOString(),
     seed,
     headlines: headlinesOf(measured),
@@ -200,7 +220,11 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);
-  console.log(`Predict   npx firstlight predict ${measured.seen.dataset.entries[0].path} --checkpoint ${join(out, 'checkpoint')} --labels "a red square moving left, a red square moving right"`);
+  console.log(
+    `Predict   npx firstlight predict ${measured.seen.dataset.entries[0].path} --checkpoint ${
+      join(out, 'checkpoint')
+    } --labels "a red square moving left, a red square moving right"`,
+  );
   if (smoke) {
     console.log('This was the short form: it shows that all parts work. npm start trains in full.');
     return 0;
@@ -212,10 +236,20 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
 function tableOf(headlines: readonly Headline[]): string {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const rows = headlines.map(({ system, measure: what, value, goal, chance, clips }) => [
-    system, what, percent(value), `${goal.kind} ${percent(goal.value)}`, isMet({ value, goal }) ? '✓' : '✗', percent(chance), String(clips),
+    system,
+    what,
+    percent(value),
+    `${goal.kind} ${percent(goal.value)}`,
+    isMet({ value, goal }) ? '✓' : '✗',
+    percent(chance),
+    String(clips),
   ]);
   const table = [['system', 'measured', 'result', 'goal', '', 'chance', 'clips'], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const isNumber = (column: number) => [2, 5, 6].includes(column);
-  return table.map((row) => row.map((cell, column) => (isNumber(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join('  ').trimEnd()).join('\n');
+  return table.map((row) =>
+    row.map((cell, column) => (isNumber(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join(
+      '  ',
+    ).trimEnd()
+  ).join('\n');
 }

@@ -30,7 +30,8 @@ export interface Diagnosis {
   /** The matrices that products are made of, or why they do without matrix units. */
   readonly matrixUnits: MatrixFinding;
   readonly limits: Readonly<Record<string, number>>;
-  readonly machine: { readonly node: string; readonly system: string; readonly processor: string; readonly cores: number; readonly memoryBytes: number; readonly freeMemoryBytes: number };
+  readonly machine: { readonly node: string; readonly system: string; readonly processor: string;
+    readonly cores: number; readonly memoryBytes: number; readonly freeMemoryBytes: number };
   readonly parts: readonly Part[];
   readonly remedies: readonly string[];
 }
@@ -57,7 +58,10 @@ async function proveKernels(gpu: Gpu): Promise<void> {
   using y = gelu(x, 'gelu');
   const values = await y.read();
   const worst = Math.max(...values.map((value, i) => Math.abs(value - values[values.length - 1 - i] - points[i])));
-  if (!(worst < 1e-5)) throw new FirstlightError('FL_DEVICE_WRONG', `a test kernel is off by ${worst} on this adapter`, { worst }, 'try another adapter: FIRSTLIGHT_ADAPTER=lavapipe or swiftshader');
+  if (!(worst < 1e-5)) {
+    throw new FirstlightError('FL_DEVICE_WRONG', `a test kernel is off by ${worst} on this adapter`, { worst },
+      'try another adapter: FIRSTLIGHT_ADAPTER=lavapipe or swiftshader');
+  }
 }
 
 function inPath(...names: readonly string[]): string | undefined {
@@ -81,10 +85,18 @@ async function parts(): Promise<Part[]> {
   const chromium = inPath('chromium', 'chromium-browser', 'google-chrome');
   const carried = packageVersion('@sparticuz/chromium');
   return [
-    { name: 'video files', purpose: 'reading and writing video', present: video === undefined, detail: video ?? `node-av ${packageVersion('node-av')}`, remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
-    { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined, detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `@sparticuz/chromium ${carried}`), remedy: `${again}, or install Chromium (Debian: apt install chromium)` },
-    { name: 'SwiftShader', purpose: 'second adapter for kernel tests', present: carried !== undefined, detail: carried === undefined ? '@sparticuz/chromium is not installed' : `carried by @sparticuz/chromium ${carried}`, remedy: again },
-    { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined, detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: again },
+    { name: 'video files', purpose: 'reading and writing video', present: video === undefined,
+      detail: video ?? `node-av ${packageVersion('node-av')}`,
+      remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+    { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined,
+      detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `@sparticuz/chromium ${carried}`),
+      remedy: `${again}, or install Chromium (Debian: apt install chromium)` },
+    { name: 'SwiftShader', purpose: 'second adapter for kernel tests', present: carried !== undefined,
+      detail: carried === undefined
+        ? '@sparticuz/chromium is not installed'
+        : `carried by @sparticuz/chromium ${carried}`, remedy: again },
+    { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined,
+      detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: again },
   ];
 }
 
@@ -100,18 +112,43 @@ function readable(path: string): boolean {
 /** What stands between this machine and a faster adapter. */
 function graphicsRemedies(kind: string): string[] {
   if (kind === 'hardware' || process.platform !== 'linux') return [];
-  const devices = (folder: string, pattern: RegExp) => (existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name)) : []);
+  const devices = (folder: string,
+    pattern:
+      RegExp) => (existsSync(folder)
+      ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name))
+      : []);
   const render = devices('/dev/dri', /^renderD/);
   const locked = render.filter((path) => !readable(path));
   const remedies = [];
   const forced = process.env.FIRSTLIGHT_ADAPTER ?? 'auto';
   if (forced !== 'auto') remedies.push(`FIRSTLIGHT_ADAPTER=${forced} rules all other adapters out: unset it`);
-  if (devices('/dev', /^nvidia\d/).length > 0) remedies.push('an NVIDIA GPU is there without its Vulkan driver: install it (Debian: nvidia-driver and nvidia-vulkan-icd); in a container set NVIDIA_DRIVER_CAPABILITIES=all');
-  if (locked.length > 0) remedies.push(`you may not open ${locked.join(', ')}: sudo usermod -aG render,video $USER, then log in again`);
-  else if (render.length > 0) remedies.push('a GPU is there without a Vulkan driver: install it (Debian: apt install mesa-vulkan-drivers libvulkan1)');
-  if (remedies.length === 0) remedies.push('this machine shows no GPU: on one that has a GPU with a Vulkan driver, training is 100 times faster and more');
-  if (kind === 'none') remedies.push('without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or npm ci --include=optional for SwiftShader');
-  if (kind === 'swiftshader') remedies.push('a faster software adapter: Mesa 25 or newer (apt install mesa-vulkan-drivers); FIRSTLIGHT_RETRY=1 fetches it again');
+  if (devices('/dev', /^nvidia\d/).length > 0) {
+    remedies.push(
+      'an NVIDIA GPU is there without its Vulkan driver: install it (Debian: nvidia-driver and nvidia-vulkan-icd); in a container set NVIDIA_DRIVER_CAPABILITIES=all',
+    );
+  }
+  if (locked.length > 0) {
+    remedies.push(`you may not open ${locked.join(', ')}: sudo usermod -aG render,video $USER, then log in again`);
+  } else if (render.length > 0) {
+    remedies.push(
+      'a GPU is there without a Vulkan driver: install it (Debian: apt install mesa-vulkan-drivers libvulkan1)',
+    );
+  }
+  if (remedies.length === 0) {
+    remedies.push(
+      'this machine shows no GPU: on one that has a GPU with a Vulkan driver, training is 100 times faster and more',
+    );
+  }
+  if (kind === 'none') {
+    remedies.push(
+      'without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or npm ci --include=optional for SwiftShader',
+    );
+  }
+  if (kind === 'swiftshader') {
+    remedies.push(
+      'a faster software adapter: Mesa 25 or newer (apt install mesa-vulkan-drivers); FIRSTLIGHT_RETRY=1 fetches it again',
+    );
+  }
   return remedies;
 }
 
@@ -133,16 +170,24 @@ async function diagnose(): Promise<Diagnosis> {
   const optional = await parts();
   const diagnosis: Diagnosis = {
     canTrain: failure === undefined,
-    adapter: gpu === undefined || found === undefined ? null : { kind: found.kind, name: gpu.name, driver: found.environment.VK_DRIVER_FILES ?? 'the system\'s own' },
+    adapter: gpu === undefined || found === undefined
+      ? null
+      : { kind: found.kind, name: gpu.name, driver: found.environment.VK_DRIVER_FILES ?? "the system's own" },
     tried,
     failure,
     dawn: `webgpu ${packageVersion('webgpu')}`,
     features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
     matrixUnits: gpu === undefined ? { why: 'there is no adapter' } : findUnits(gpu.report),
-    limits: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0])),
-    machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
+    limits: Object.fromEntries(
+      Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0]),
+    ),
+    machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown',
+      cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
     parts: optional,
-    remedies: [...graphicsRemedies(kind), ...optional.flatMap(({ name, present, remedy }) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
+    remedies: [...graphicsRemedies(kind),
+      ...optional.flatMap((
+        { name, present, remedy },
+      ) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
   };
   await gpu?.close();
   return diagnosis;
@@ -167,32 +212,46 @@ function render(diagnosis: Diagnosis): string {
   const { adapter, features, limits, machine, parts: optional } = diagnosis;
   const notTaken = diagnosis.tried.map((reason, i) => row(i === 0 ? 'not to be had' : '', reason));
 
-  const graphics =
-    adapter === null
-      ? [row('adapter', paint('red', 'none')), ...notTaken, ...(notTaken.length === 0 ? [row('because', diagnosis.failure ?? '')] : [])]
-      : [
-          row('adapter', `${paint('bold', adapter.name)} (${adapter.kind})`),
-          row('driver', home(adapter.driver)),
-          ...notTaken,
-          row('Dawn', diagnosis.dawn),
-          ...Object.entries(FEATURES).map(([name, purpose], i) => row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)),
-          row('matrix units', `${mark(diagnosis.matrixUnits.units !== undefined)} ${diagnosis.matrixUnits.why}`),
-          ...Object.entries(LIMITS).map(([name, purpose], i) => {
-            const amount = name === 'maxComputeInvocationsPerWorkgroup' ? String(limits[name]) : formatBytes(limits[name]).replace(/ \(.*/, '');
-            return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
-          }),
-        ];
-  const verdict = diagnosis.canTrain ? paint('green', '✓ A kernel ran here and was right: training can run.') : paint('red', `✗ Training cannot run: ${adapter === null ? 'there is no adapter' : diagnosis.failure}.`);
+  const graphics = adapter === null
+    ? [row('adapter', paint('red', 'none')), ...notTaken,
+      ...(notTaken.length === 0 ? [row('because', diagnosis.failure ?? '')] : [])]
+    : [
+      row('adapter', `${paint('bold', adapter.name)} (${adapter.kind})`),
+      row('driver', home(adapter.driver)),
+      ...notTaken,
+      row('Dawn', diagnosis.dawn),
+      ...Object.entries(FEATURES).map(([name, purpose], i) =>
+        row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)
+      ),
+      row('matrix units', `${mark(diagnosis.matrixUnits.units !== undefined)} ${diagnosis.matrixUnits.why}`),
+      ...Object.entries(LIMITS).map(([name, purpose], i) => {
+        const amount = name === 'maxComputeInvocationsPerWorkgroup'
+          ? String(limits[name])
+          : formatBytes(limits[name]).replace(/ \(.*/, '');
+        return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
+      }),
+    ];
+  const verdict = diagnosis.canTrain
+    ? paint('green', '✓ A kernel ran here and was right: training can run.')
+    : paint('red', `✗ Training cannot run: ${adapter === null ? 'there is no adapter' : diagnosis.failure}.`);
   return [
     ...section('GPU', graphics),
     ...section('Machine', [
       row('Node', machine.node),
       row('system', machine.system),
       row('processor', `${machine.processor}, ${machine.cores} cores`),
-      row('memory', `${formatBytes(machine.memoryBytes).replace(/ \(.*/, '')}, ${formatBytes(machine.freeMemoryBytes).replace(/ \(.*/, '')} free`),
+      row('memory',
+        `${formatBytes(machine.memoryBytes).replace(/ \(.*/, '')}, ${
+          formatBytes(machine.freeMemoryBytes).replace(/ \(.*/, '')
+        } free`),
     ]),
-    ...section('Optional parts', optional.map(({ name, purpose, present, detail }) => row(name, `${mark(present)} ${detail} ${paint('dim', `(${purpose})`)}`))),
-    ...(diagnosis.remedies.length === 0 ? [] : section('To get more', diagnosis.remedies.map((remedy) => `  - ${remedy}`))),
+    ...section('Optional parts',
+      optional.map(({ name, purpose, present, detail }) =>
+        row(name, `${mark(present)} ${detail} ${paint('dim', `(${purpose})`)}`)
+      )),
+    ...(diagnosis.remedies.length === 0
+      ? []
+      : section('To get more', diagnosis.remedies.map((remedy) => `  - ${remedy}`))),
     `\n${verdict}\n`,
   ].join('\n');
 }

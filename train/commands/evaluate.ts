@@ -10,9 +10,13 @@ import { openSystem } from '../system.ts';
 import { accuracyLine } from './train.ts';
 
 /** Measures a checkpoint on the list `data.val`. Returns the exit status. */
-export async function evaluate(config: TrainConfig, { checkpoint, json }: { checkpoint: string; json?: string }): Promise<number> {
+export async function evaluate(config: TrainConfig,
+  { checkpoint, json }: { checkpoint: string; json?: string }): Promise<number> {
   const list = config.data.val;
-  if (list === null) throw new ConfigError('data.val', ['is missing'], 'name the list of clips to evaluate on: --set data.val=lists/val.txt');
+  if (list === null) {
+    throw new ConfigError('data.val', ['is missing'],
+      'name the list of clips to evaluate on: --set data.val=lists/val.txt');
+  }
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, list, names.length);
   await using gpu = await open({ tuning: tuned });
@@ -21,7 +25,9 @@ export async function evaluate(config: TrainConfig, { checkpoint, json }: { chec
   using model = system.model;
   const { imageSize } = model.config.vision;
   if (imageSize !== config.data.size || model.config.frames !== config.data.frames) {
-    throw new ConfigError(checkpoint, [`takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`], `--set data.frames=${model.config.frames} --set data.size=${imageSize}`);
+    throw new ConfigError(checkpoint, [
+      `takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`,
+    ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}`);
   }
   const progress = new Progress();
   progress.start('evaluation', dataset.entries.length);
@@ -31,9 +37,15 @@ export async function evaluate(config: TrainConfig, { checkpoint, json }: { chec
   console.log(accuracyLine(predictions.length, names.length, top1, top5));
   if (json !== undefined) {
     const clips = predictions.map(({ index, label, ranking }) => ({
-      file: dataset.entries[index].path, label: names[label], predictions: ranking.slice(0, 5).map((guess) => ({ label: names[guess.label], probability: guess.probability })),
+      file: dataset.entries[index].path,
+      label: names[label],
+      predictions: ranking.slice(0, 5).map((guess) => ({ label: names[guess.label], probability: guess.probability })),
     }));
-    await writeFile(json, `${JSON.stringify({ checkpoint, list, adapter: gpu.name, clips: clips.length, classes: names.length, top1, top5, predictions: clips }, null, 2)}\n`);
+    await writeFile(json,
+      `${
+        JSON.stringify({ checkpoint, list, adapter: gpu.name, clips: clips.length, classes: names.length, top1, top5,
+          predictions: clips }, null, 2)
+      }\n`);
   }
   return 0;
 }

@@ -50,7 +50,9 @@ export function kernelText(gpu: Gpu, options: KernelOptions): string {
   const what = `${name}, ${gradient ? 'gradient' : 'forward'} of the case "${item.name}" in ${type}`;
   if (dispatches.length === 0) throw usage(`${what}: dispatches nothing`);
   const isMissing = variant !== undefined && !dispatches.some((dispatch) => variantOf(dispatch) === variant);
-  const note = isMissing ? `\n// No program of it is in the variant ${variant}: these have none, or do not take this case in it.` : '';
+  const note = isMissing
+    ? `\n// No program of it is in the variant ${variant}: these have none, or do not take this case in it.`
+    : '';
   return `// ${what}, as ${gpu.name} runs it.${note}\n${wgslOf(commands)}`;
 }
 
@@ -62,7 +64,9 @@ function caseOf({ name, cases, workloads }: Room, wanted: string | undefined): C
   const found = exact.length > 0 ? exact : all.filter((each) => each.name.includes(wanted));
   if (found.length === 0) throw unknown(`case of ${name}`, wanted, all.map((each) => each.name));
   if (found.length > 1) {
-    throw usage(`${name}: "${wanted}" is in the names of ${found.length} cases`, namesText(found.map((each) => each.name)));
+    throw usage(`${name}: "${wanted}" is in the names of ${found.length} cases`, namesText(found.map((each) =>
+      each.name
+    )));
   }
   return found[0].make();
 }
@@ -80,7 +84,9 @@ function roomList(gpu: Gpu): string {
 }
 
 function caseList(gpu: Gpu, room: Room, type: FloatType): string {
-  const kernels = room.kernels.map((each) => `  ${each.name}: ${variantsOf(gpu, { kernels: [each] }, type).join(', ')}`);
+  const kernels = room.kernels.map((each) =>
+    `  ${each.name}: ${variantsOf(gpu, { kernels: [each] }, type).join(', ')}`
+  );
   const [cases, workloads] = [room.cases, room.workloads].map((all) => all.map(({ name }) => `  ${name}`));
   const sections = { [`kernels, each with its variants on ${gpu.name}`]: kernels, cases, workloads };
   return Object.entries(sections).map(([title, lines]) => [title, ...lines].join('\n')).join('\n\n');

@@ -23,7 +23,10 @@ interface Answer {
 /** Exit status when a file could not be read. */
 const DATA_ERROR = 3;
 
-/** Ranks labels for each file. A file that cannot be read is reported, the others are still answered. Returns the exit status. */
+/**
+ * Ranks labels for each file. A file that cannot be read is reported, the others are still answered. Returns the exit
+ * status.
+ */
 export async function predict({ files, labels, checkpoint, top, json }: PredictOptions): Promise<number> {
   await using gpu = await open({ tuning: tuned });
   const system = await openSystem(gpu, checkpoint);
@@ -34,7 +37,8 @@ export async function predict({ files, labels, checkpoint, top, json }: PredictO
   for (const file of files) {
     try {
       const ranking = await rankLabels(gpu, system, features, file);
-      const answer = { file, predictions: ranking.slice(0, top).map(({ label, probability }) => ({ label: labels[label], probability })) };
+      const answer = { file,
+        predictions: ranking.slice(0, top).map(({ label, probability }) => ({ label: labels[label], probability })) };
       answers.push(answer);
       if (json !== true) console.log(tableOf(answer));
     } catch (error) {
@@ -51,13 +55,20 @@ async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: T
   const { frames: count, vision } = model.config;
   const frames = await readFrames(file, (total) => sampleForEvaluation(total, count));
   const views = [{ crop: centreCrop(frames[0], vision.imageSize, preprocessor.shortSide), flip: false }];
-  return rank(await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor), nameOf: () => file }));
+  return rank(
+    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
+      nameOf: () => file }),
+  );
 }
 
 const BAR = 30;
 
 function tableOf({ file, predictions }: Answer): string {
   const width = Math.max(...predictions.map(({ label }) => label.length));
-  const lines = predictions.map(({ label, probability }) => `  ${(100 * probability).toFixed(1).padStart(5)} %  ${label.padEnd(width)}  ${'█'.repeat(Math.round(BAR * probability))}`.trimEnd());
+  const lines = predictions.map(({ label, probability }) =>
+    `  ${(100 * probability).toFixed(1).padStart(5)} %  ${label.padEnd(width)}  ${
+      '█'.repeat(Math.round(BAR * probability))
+    }`.trimEnd()
+  );
   return [file, ...lines].join('\n');
 }

@@ -17,8 +17,8 @@ export const CONFIG_FILE = 'config.yaml';
 const ENVIRONMENT_FILE = 'environment.json';
 
 /**
- * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints. Returns the
- * exit status: 130 or 143 if it was asked to stop, which it does after a step that it saves.
+ * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints. Returns
+ * the exit status: 130 or 143 if it was asked to stop, which it does after a step that it saves.
  */
 export async function train(config: TrainConfig, { out, resume }: { out: string; resume?: boolean }): Promise<number> {
   using stop = new StopRequest();
@@ -32,10 +32,15 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
-      const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop, store, resumed });
+      const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop,
+        store, resumed });
       writeFileSync(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
       using model = system.model;
-      console.log(`${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${join(out, MODEL_FOLDER)}`);
+      console.log(
+        `${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${
+          join(out, MODEL_FOLDER)
+        }`,
+      );
       if (!isDone) {
         console.log(`stopped after step ${step}; --resume goes on from there`);
         return stop.code ?? 1;
@@ -67,23 +72,39 @@ function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
 
 /** One line for people. */
 export function accuracyLine(clips: number, classes: number, top1: number, top5: number): string {
-  return `top-1 ${(100 * top1).toFixed(1)} %, top-5 ${(100 * top5).toFixed(1)} % on ${clips} clips of ${classes} classes (chance ${(100 / classes).toFixed(1)} %)`;
+  return `top-1 ${(100 * top1).toFixed(1)} %, top-5 ${
+    (100 * top5).toFixed(1)
+  } % on ${clips} clips of ${classes} classes (chance ${(100 / classes).toFixed(1)} %)`;
 }
 
 /** The checkpoint to go on from; refuses to write over a run, or to go on with another configuration. */
-async function resumable(store: CheckpointStore, config: TrainConfig, out: string, resume: boolean): Promise<Resumed | undefined> {
+async function resumable(store: CheckpointStore, config: TrainConfig, out: string,
+  resume: boolean): Promise<Resumed | undefined> {
   const latest = await store.latest();
   if (!resume) {
-    if (latest !== undefined || existsSync(join(out, LOG_FILE))) throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out }, 'go on with it: --resume; or train into another folder: --out FOLDER');
+    if (latest !== undefined || existsSync(join(out, LOG_FILE))) {
+      throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
+        'go on with it: --resume; or train into another folder: --out FOLDER');
+    }
     return undefined;
   }
-  for (const { path, reason } of store.damaged) console.warn(`firstlight: ${path} is damaged and was passed over: ${reason}`);
+  for (const { path, reason } of store.damaged) {
+    console.warn(`firstlight: ${path} is damaged and was passed over: ${reason}`);
+  }
   if (latest === undefined) {
-    const siblings = existsSync(dirname(out)) ? readdirSync(dirname(out)).filter((name) => existsSync(join(dirname(out), name, STORE_FOLDER))) : [];
-    throw new FirstlightError('FL_RUN_MISSING', `${out} holds no checkpoint to go on from`, { out }, siblings.length === 0 ? 'start without --resume' : `--out names the run folder; there are ${siblings.join(', ')}`);
+    const siblings = existsSync(dirname(out))
+      ? readdirSync(dirname(out)).filter((name) => existsSync(join(dirname(out), name, STORE_FOLDER)))
+      : [];
+    throw new FirstlightError('FL_RUN_MISSING', `${out} holds no checkpoint to go on from`, { out },
+      siblings.length === 0
+        ? 'start without --resume'
+        : `--out names the run folder; there are ${siblings.join(', ')}`);
   }
   const [saved, now] = [latest.state.config, formatConfig(config)].map((text) => text.split('\n'));
   const changed = now.filter((line, i) => line !== saved[i]).map((line) => line.replace(/\s*#.*$/, '').trim());
-  if (changed.length > 0) throw new ConfigError(join(out, CONFIG_FILE), [`the run was begun with other values than ${changed.join(', ')}`], 'go on with the same configuration, or start a new run: --out FOLDER');
+  if (changed.length > 0) {
+    throw new ConfigError(join(out, CONFIG_FILE), [`the run was begun with other values than ${changed.join(', ')}`],
+      'go on with the same configuration, or start a new run: --out FOLDER');
+  }
   return latest;
 }

@@ -6,7 +6,10 @@ export type Signature = 'iso' | 'ebml' | 'riff' | 'unknown';
 
 /** What a container's own structure tells, without a decoder. */
 export interface Structure {
-  /** What is wrong with it: it goes on beyond the end of the file, its parts do not fit into each other, a checksum is wrong, its tables lie. */
+  /**
+   * What is wrong with it: it goes on beyond the end of the file, its parts do not fit into each other, a checksum is
+   * wrong, its tables lie.
+   */
   readonly fault?: string;
   /** Chunks of no length, by stream: avi counts them as frames that repeat the one before. */
   readonly emptyChunks: ReadonlyMap<number, number>;
@@ -30,7 +33,9 @@ export function signatureOf(head: Buffer): Signature {
   return /^RIFF....AVI/s.test(head.toString('latin1')) ? 'riff' : 'unknown';
 }
 
-/** Looks at the parts of a file. Demuxers skip what does not fit, read a file to its early end, and call both success. */
+/**
+ * Looks at the parts of a file. Demuxers skip what does not fit, read a file to its early end, and call both success.
+ */
 export function examine(descriptor: number, bytes: number, signature: Signature): Structure {
   const source = { descriptor, bytes };
   switch (signature) {
@@ -55,7 +60,9 @@ interface Box {
 function boxAt(bytes: Buffer, at: number): Box {
   const short = bytes.readUInt32BE(at);
   const type = bytes.toString('latin1', at + 4, at + 8);
-  return short === 1 && at + 16 <= bytes.length ? { type, size: Number(bytes.readBigUInt64BE(at + 8)), head: 16 } : { type, size: short, head: 8 };
+  return short === 1 && at + 16 <= bytes.length
+    ? { type, size: Number(bytes.readBigUInt64BE(at + 8)), head: 16 }
+    : { type, size: short, head: 8 };
 }
 
 function faultOfBoxes(source: Source): string | undefined {
@@ -66,12 +73,21 @@ function faultOfBoxes(source: Source): string | undefined {
     const end = size === 0 ? source.bytes : at + size;
     if (end > source.bytes) return cutOff(end - source.bytes);
     if (type === 'moov' || type === 'moof') {
-      if (end - at > MAX_CHECKED_BYTES) return `has a header of ${(end - at).toLocaleString('en-US')} bytes, more than ${MAX_CHECKED_BYTES.toLocaleString('en-US')}`;
+      if (end - at > MAX_CHECKED_BYTES) {
+        return `has a header of ${(end - at).toLocaleString('en-US')} bytes, more than ${
+          MAX_CHECKED_BYTES.toLocaleString('en-US')
+        }`;
+      }
       const contents = read(source, at + head, end - at - head);
       if (contents.includes('cmov')) return 'has a compressed header, which is not read here';
       samples += statedSamples(contents);
-      // A table of samples of one size takes 20 bytes, whatever their number; demuxers take 24 bytes of memory for each.
-      if (samples > source.bytes) return `is damaged: it states ${samples.toLocaleString('en-US')} samples in ${source.bytes.toLocaleString('en-US')} bytes`;
+      // A table of samples of one size takes 20 bytes, whatever their number; demuxers take 24 bytes of memory for
+      // each.
+      if (samples > source.bytes) {
+        return `is damaged: it states ${samples.toLocaleString('en-US')} samples in ${
+          source.bytes.toLocaleString('en-US')
+        } bytes`;
+      }
     }
     at = end;
   }
@@ -80,7 +96,10 @@ function faultOfBoxes(source: Source): string | undefined {
 
 /** Boxes that hold boxes and, further in, the tables of samples. */
 const PARENTS = new Set(['trak', 'mdia', 'minf', 'stbl', 'traf']);
-/** Where the tables of samples (stsz, stz2) and the runs of fragments (trun) keep their number. Sections 8.7.3 and 8.8.8. */
+/**
+ * Where the tables of samples (stsz, stz2) and the runs of fragments (trun) keep their number. Sections 8.7.3 and
+ * 8.8.8.
+ */
 const COUNT_OFFSETS: Readonly<Record<string, number>> = { stsz: 8, stz2: 8, trun: 4 };
 
 /** Samples that a header says the file holds. */
@@ -100,17 +119,26 @@ function statedSamples(boxes: Buffer): number {
 }
 
 const EBML = { segment: 0x18538067, crc32: 0xbf };
-/** Elements that hold elements: seek head, info, tracks, cluster, cues, and the ones inside. Names and numbers: RFC 9559, section 5.1. */
-const MASTERS = new Set([0x114d9b74, 0x4dbb, 0x1549a966, 0x1654ae6b, 0xae, 0xe0, 0x55b0, 0x1f43b675, 0xa0, 0x1c53bb6b, 0xbb, 0xb7]);
+/**
+ * Elements that hold elements: seek head, info, tracks, cluster, cues, and the ones inside. Names and numbers: RFC
+ * 9559, section 5.1.
+ */
+const MASTERS = new Set([0x114d9b74, 0x4dbb, 0x1549a966, 0x1654ae6b, 0xae, 0xe0, 0x55b0, 0x1f43b675, 0xa0, 0x1c53bb6b,
+  0xbb, 0xb7]);
 
 interface Element {
   readonly id: number;
-  /** Where its contents start and end; the end is undefined for "until the next of its level". RFC 8794, section 6.2. */
+  /**
+   * Where its contents start and end; the end is undefined for "until the next of its level". RFC 8794, section 6.2.
+   */
   readonly start: number;
   readonly end: number | undefined;
 }
 
-/** RFC 8794: elements of an identifier of 1 to 4 bytes and a size of 1 to 8, each with its own length in its leading zeros. */
+/**
+ * RFC 8794: elements of an identifier of 1 to 4 bytes and a size of 1 to 8, each with its own length in its leading
+ * zeros.
+ */
 function elementAt(bytes: Buffer, at: number): Element | undefined {
   const idLength = Math.clz32(bytes[at] ?? 0) - 23;
   const sizeLength = Math.clz32(bytes[at + idLength] ?? 0) - 23;
@@ -118,7 +146,8 @@ function elementAt(bytes: Buffer, at: number): Element | undefined {
   if (idLength > 4 || sizeLength > 8 || start > bytes.length) return undefined;
   const field = bytes.subarray(at + idLength, start);
   const size = field.subarray(1).reduce((value, byte) => value * 256 + byte, field[0] & (0xff >> sizeLength));
-  return { id: bytes.readUIntBE(at, idLength), start, end: size === 2 ** (7 * sizeLength) - 1 ? undefined : start + size };
+  return { id: bytes.readUIntBE(at, idLength), start,
+    end: size === 2 ** (7 * sizeLength) - 1 ? undefined : start + size };
 }
 
 /** RFC 9559: a header and a segment, which holds parts that may begin with a checksum of the rest of them. */
@@ -136,7 +165,9 @@ function faultOfElements(source: Source): string | undefined {
     } else {
       if (end === undefined) return undefined;   // a live recording: its parts cannot be told apart from outside
       if (end > limit) return limit === source.bytes ? cutOff(end - limit) : damagedAt(at);
-      if (end - start <= MAX_CHECKED_BYTES && !isSound(element.id, read(source, start, end - start))) return damagedAt(at);
+      if (end - start <= MAX_CHECKED_BYTES && !isSound(element.id, read(source, start, end - start))) {
+        return damagedAt(at);
+      }
       at = end;
     }
   }
@@ -147,17 +178,22 @@ function faultOfElements(source: Source): string | undefined {
 function isSound(id: number, contents: Buffer): boolean {
   if (!MASTERS.has(id)) return true;
   const first = elementAt(contents, 0);
-  if (first?.id === EBML.crc32 && first.end === first.start + 4 && contents.readUInt32LE(first.start) !== crc32(contents.subarray(first.end))) return false;
+  if (first?.id === EBML.crc32 && first.end === first.start + 4
+    && contents.readUInt32LE(first.start) !== crc32(contents.subarray(first.end))) return false;
   let at = 0;
   while (at < contents.length) {
     const child = elementAt(contents, at);
-    if (child?.end === undefined || child.end > contents.length || !isSound(child.id, contents.subarray(child.start, child.end))) return false;
+    if (child?.end === undefined || child.end > contents.length
+      || !isSound(child.id, contents.subarray(child.start, child.end))) return false;
     at = child.end;
   }
   return true;
 }
 
-/** RIFF: a name, a 32-bit size, and contents padded to even length. Frames are the chunks `00dc`, `00db`, … of the lists `movi`. */
+/**
+ * RIFF: a name, a 32-bit size, and contents padded to even length. Frames are the chunks `00dc`, `00db`, … of the lists
+ * `movi`.
+ */
 function examineChunks(source: Source): Structure {
   const emptyChunks = new Map<number, number>();
   let damage: number | undefined;
@@ -168,8 +204,8 @@ function examineChunks(source: Source): Structure {
       const name = head.toString('latin1', 0, 4);
       const size = head.readUInt32LE(4);
       const end = at + 8 + size;
-      if (from === 0 && name !== 'RIFF') return source.bytes;   // what follows the outermost chunks is nobody's business
-      if (from === 0 && size === 0) return source.bytes;   // a recorder that never came to its end
+      if (from === 0 && name !== 'RIFF') return source.bytes; // what follows the outermost chunks is nobody's business
+      if (from === 0 && size === 0) return source.bytes; // a recorder that never came to its end
       if (end > to) {
         if (from > 0) damage ??= at;
         return end;
@@ -177,7 +213,9 @@ function examineChunks(source: Source): Structure {
       const kind = head.toString('latin1', 8, 12);
       if (name === 'RIFF' || (name === 'LIST' && (kind === 'movi' || kind === 'rec '))) walk(at + 12, end);
       const stream = /^(\d\d)d[bc]$/.exec(name)?.[1];
-      if (stream !== undefined && size === 0) emptyChunks.set(Number(stream), (emptyChunks.get(Number(stream)) ?? 0) + 1);
+      if (stream !== undefined && size === 0) {
+        emptyChunks.set(Number(stream), (emptyChunks.get(Number(stream)) ?? 0) + 1);
+      }
       at = end + (size % 2);
     }
     return Math.min(at, to);

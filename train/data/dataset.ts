@@ -22,7 +22,10 @@ export interface DatasetOptions {
   readonly frames: number;
   /** Input side in pixels. */
   readonly size: number;
-  /** Cut training views out at several scales and corners, and evaluation views out of the middle, as the recipe; else take the largest square in the middle. */
+  /**
+   * Cut training views out at several scales and corners, and evaluation views out of the middle, as the recipe; else
+   * take the largest square in the middle.
+   */
   readonly crop: boolean;
   /** Mirror half of the training views. */
   readonly flip: boolean;
@@ -48,7 +51,8 @@ const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 
 /**
  * The files of a list, in batches. What is drawn is a function of seed, epoch and place in the list alone, whatever was
- * read before, so a run can be resumed at any batch. A file that cannot be read ends the run with an error that names it.
+ * read before, so a run can be resumed at any batch. A file that cannot be read ends the run with an error that names
+ * it.
  */
 export class Dataset {
   readonly entries: readonly Entry[];
@@ -71,21 +75,25 @@ export class Dataset {
   training(epoch: number, batch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
     const random = new Random(this.#options.seed, `order of epoch ${epoch}`);
     const order = this.#options.order?.(this.entries, random) ?? random.permutation(this.entries.length);
-    return this.#batches(first, this.trainingBatches(batch), (i) => order.slice(i * batch, (i + 1) * batch), (index) => this.#trainingSample(index, epoch));
+    return this.#batches(first, this.trainingBatches(batch), (i) => order.slice(i * batch, (i + 1) * batch),
+      (index) => this.#trainingSample(index, epoch));
   }
 
   /** Every file once, in the order of the list; the last batch may be smaller. */
   evaluation(batch: number): AsyncGenerator<Batch, void, undefined> {
     const { length } = this.entries;
-    const indices = (i: number) => Int32Array.from({ length: Math.min(batch, length - i * batch) }, (_, k) => i * batch + k);
+    const indices = (i: number) =>
+      Int32Array.from({ length: Math.min(batch, length - i * batch) }, (_, k) => i * batch + k);
     return this.#batches(0, Math.ceil(length / batch), indices, (index) => this.#evaluationSample(index));
   }
 
   /** Reads the next batch while the current one is used. */
-  async *#batches(first: number, count: number, indicesOf: (batch: number) => Int32Array, sample: (index: number) => Promise<Sample>): AsyncGenerator<Batch, void, undefined> {
+  async *#batches(first: number, count: number, indicesOf: (batch: number) => Int32Array,
+    sample: (index: number) => Promise<Sample>): AsyncGenerator<Batch, void, undefined> {
     const start = (batch: number) => {
       const promise = this.#read(indicesOf(batch), sample);
-      promise.catch(() => undefined);   // it is awaited below, perhaps much later; until then it is no unhandled rejection
+      // it is awaited below, perhaps much later; until then it is no unhandled rejection
+      promise.catch(() => undefined);
       return promise;
     };
     let next = first < count ? start(first) : undefined;
@@ -99,7 +107,8 @@ export class Dataset {
   async #read(indices: Int32Array, sample: (index: number) => Promise<Sample>): Promise<Batch> {
     const samples: Sample[] = [];
     for (const index of indices) {
-      await new Promise((resolve) => setImmediate(resolve));   // decoding is synchronous: between two files others get their turn
+      // decoding is synchronous: between two files others get their turn
+      await new Promise((resolve) => setImmediate(resolve));
       samples.push(await sample(index));
     }
     return {
@@ -112,17 +121,22 @@ export class Dataset {
 
   async #trainingSample(index: number, epoch: number): Promise<Sample> {
     const { frames: count, size, crop, flip, seed } = this.#options;
-    // Made anew for each call: a file may turn out to hold another number of frames than it seemed, and is then asked again.
-    const { indices, frames } = await this.#frames(index, (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)));
+    // Made anew for each call: a file may turn out to hold another number of frames than it seemed, and is then asked
+    // again.
+    const { indices, frames } = await this.#frames(index,
+      (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)));
     const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
-    const rectangle = crop ? multiScaleCrop(frames[0], size, shortSide(size), random) : centreCrop(frames[0], size, size);
+    const rectangle = crop
+      ? multiScaleCrop(frames[0], size, shortSide(size), random)
+      : centreCrop(frames[0], size, size);
     return { frames, view: { frames: indices, crop: rectangle, flip: random.next() < 0.5 && flip } };
   }
 
   async #evaluationSample(index: number): Promise<Sample> {
     const { frames: count, size, crop } = this.#options;
     const { indices, frames } = await this.#frames(index, (total) => sampleForEvaluation(total, count));
-    return { frames, view: { frames: indices, crop: centreCrop(frames[0], size, crop ? shortSide(size) : size), flip: false } };
+    return { frames,
+      view: { frames: indices, crop: centreCrop(frames[0], size, crop ? shortSide(size) : size), flip: false } };
   }
 
   /** The picked frames of a file, decoded only if one of them is not in memory. */

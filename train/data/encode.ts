@@ -1,9 +1,8 @@
 import { rmSync } from 'node:fs';
 import { extname } from 'node:path';
-import {
-  AV_CODEC_FLAG_BITEXACT, AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG, AVCOL_SPC_BT709,
-  AVCOL_SPC_SMPTE170M, AVERROR_EAGAIN, AVERROR_EOF, AVFMT_FLAG_BITEXACT, AVFMT_GLOBALHEADER, type FFEncoderCodec,
-} from 'node-av/constants';
+import { AV_CODEC_FLAG_BITEXACT, AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG,
+  AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M, AVERROR_EAGAIN, AVERROR_EOF, AVFMT_FLAG_BITEXACT, AVFMT_GLOBALHEADER,
+  type FFEncoderCodec } from 'node-av/constants';
 import { Codec, CodecContext, FFmpegError, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { FirstlightError } from '../../engine/errors.ts';
 import type { I420Frame } from '../../kernels/frames/index.ts';
@@ -21,15 +20,19 @@ interface Coding {
   readonly independent: Readonly<Record<string, string>>;
 }
 
-const H264: Omit<Coding, 'format'> = { even: true, encoder: 'libx264' as FFEncoderCodec, options: { preset: 'veryfast', qp: '12' }, independent: { g: '1' } };
+const H264: Omit<Coding, 'format'> = { even: true, encoder: 'libx264' as FFEncoderCodec,
+  options: { preset: 'veryfast', qp: '12' }, independent: { g: '1' } };
 
 /** The file's extension decides. */
 const CODINGS: Readonly<Record<string, Coding>> = {
   '.mp4': { format: 'mp4', ...H264 },
   '.mov': { format: 'mov', ...H264 },
   '.mkv': { format: 'matroska', ...H264 },
-  '.webm': { format: 'webm', encoder: 'libvpx-vp9' as FFEncoderCodec, options: { deadline: 'realtime', 'cpu-used': '8', b: '0', qmin: '12', qmax: '12', crf: '12' }, independent: { g: '1' } },
-  '.avi': { format: 'avi', encoder: 'mpeg4' as FFEncoderCodec, options: { flags: '+qscale', global_quality: '236' }, independent: { g: '1' } },
+  '.webm': { format: 'webm', encoder: 'libvpx-vp9' as FFEncoderCodec,
+    options: { deadline: 'realtime', 'cpu-used': '8', b: '0', qmin: '12', qmax: '12', crf: '12' },
+    independent: { g: '1' } },
+  '.avi': { format: 'avi', encoder: 'mpeg4' as FFEncoderCodec, options: { flags: '+qscale', global_quality: '236' },
+    independent: { g: '1' } },
 };
 
 export interface VideoOptions {
@@ -44,18 +47,30 @@ export interface VideoOptions {
  * Writes a video file: H.264 in mp4, mov and mkv, VP9 in webm, MPEG-4 part 2 in avi. One thread and no time of day in
  * the file: equal frames give equal bytes.
  */
-export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8, timestamps = frames.map((_, i) => i), independent = false }: VideoOptions = {}): void {
+export function writeVideo(path: string, frames: readonly I420Frame[],
+  { fps = 8, timestamps = frames.map((_, i) => i), independent = false }: VideoOptions = {}): void {
   const coding = CODINGS[extname(path).toLowerCase()];
   if (coding === undefined) throw refuse(path, `expected one of ${Object.keys(CODINGS).join(', ')}`);
   if (frames.length === 0) throw refuse(path, 'a video needs at least one frame');
   if (!Number.isInteger(fps) || fps < 1) throw refuse(path, `${fps} frames per second, expected a whole number`);
-  if (timestamps.length !== frames.length) throw refuse(path, `${timestamps.length} timestamps for ${frames.length} frames`);
+  if (timestamps.length !== frames.length) {
+    throw refuse(path, `${timestamps.length} timestamps for ${frames.length} frames`);
+  }
   const [{ width, height, matrix, range }] = frames;
-  const odd = frames.findIndex((frame) => frame.width !== width || frame.height !== height || frame.matrix !== matrix || frame.range !== range);
+  const odd = frames.findIndex((frame) =>
+    frame.width !== width || frame.height !== height || frame.matrix !== matrix || frame.range !== range
+  );
   if (odd >= 0) throw refuse(path, `frame ${odd} differs from frame 0 in size or colour coding`);
-  if (coding.even && (width % 2 === 1 || height % 2 === 1)) throw refuse(path, `${width} × ${height}: H.264 takes even sizes; webm and avi take odd ones`);
+  if (coding.even && (width % 2 === 1 || height % 2 === 1)) {
+    throw refuse(path, `${width} × ${height}: H.264 takes even sizes; webm and avi take odd ones`);
+  }
   const short = frames.findIndex((frame) => frame.data.length !== i420Bytes(width, height));
-  if (short >= 0) throw refuse(path, `frame ${short} holds ${frames[short].data.length} bytes, ${width} × ${height} needs ${i420Bytes(width, height)}`);
+  if (short >= 0) {
+    throw refuse(path,
+      `frame ${short} holds ${frames[short].data.length} bytes, ${width} × ${height} needs ${
+        i420Bytes(width, height)
+      }`);
+  }
 
   const output = new FormatContext();
   const encoder = new CodecContext();
@@ -99,7 +114,8 @@ export function writeVideo(path: string, frames: readonly I420Frame[], { fps = 8
     };
     for (const [i, { data }] of frames.entries()) {
       const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      using frame = Frame.fromVideoBuffer(buffer, { width, height, format: AV_PIX_FMT_YUV420P, pts: BigInt(timestamps[i]), timeBase: encoder.timeBase });
+      using frame = Frame.fromVideoBuffer(buffer, { width, height, format: AV_PIX_FMT_YUV420P,
+        pts: BigInt(timestamps[i]), timeBase: encoder.timeBase });
       FFmpegError.throwIfError(encoder.sendFrameSync(frame), 'encode');
       drain();
     }

@@ -1,7 +1,8 @@
 import { AV_LOG_ERROR, AV_LOG_QUIET } from 'node-av/constants';
 import { type CodecContext, FFmpegError, type FormatContext, Log } from 'node-av/lib';
 
-// FFmpeg writes to stderr on its own, in the middle of a progress bar. Errors come back as codes; the words are asked for by `messagesOf`.
+// FFmpeg writes to stderr on its own, in the middle of a progress bar. Errors come back as codes; the words are asked
+// for by `messagesOf`.
 Log.setLevel(AV_LOG_QUIET);
 
 /** What to do about a sound file that is coded in a way that is not read here. */
@@ -12,7 +13,9 @@ export const CONVERT_HINT = 'convert it, for example: ffmpeg -i FILE -pix_fmt yu
  * already, and the process dies when it ends.
  */
 export function setOptions(context: CodecContext | FormatContext, options: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(options)) FFmpegError.throwIfError(context.setOption(name, value), `option ${name}=${value}`);
+  for (const [name, value] of Object.entries(options)) {
+    FFmpegError.throwIfError(context.setOption(name, value), `option ${name}=${value}`);
+  }
 }
 
 let collecting: Promise<unknown> = Promise.resolve();
@@ -31,7 +34,8 @@ export function messagesOf(work: () => Promise<unknown>): Promise<string[]> {
     } catch (error) {
       if (!(error instanceof Error)) throw error;   // the caller has this error already
     } finally {
-      await new Promise((resolve) => setTimeout(resolve, 10));   // messages come through the event loop, after the call that caused them
+      // messages come through the event loop, after the call that caused them
+      await new Promise((resolve) => setTimeout(resolve, 10));
       Log.resetCallback();   // a callback that is still set when the process ends makes it abort
       Log.setLevel(AV_LOG_QUIET);
     }

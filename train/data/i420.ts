@@ -35,8 +35,10 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number, { matr
       const below = row * 2 + 1 < height ? 3 * width : 0;
       const corner = 3 * (2 * row * width + 2 * column);
       const r = (rgb[corner] + rgb[corner + right] + rgb[corner + below] + rgb[corner + below + right]) / (4 * 255);
-      const g = (rgb[corner + 1] + rgb[corner + right + 1] + rgb[corner + below + 1] + rgb[corner + below + right + 1]) / (4 * 255);
-      const b = (rgb[corner + 2] + rgb[corner + right + 2] + rgb[corner + below + 2] + rgb[corner + below + right + 2]) / (4 * 255);
+      const g = (rgb[corner + 1] + rgb[corner + right + 1] + rgb[corner + below + 1] + rgb[corner + below + right + 1])
+        / (4 * 255);
+      const b = (rgb[corner + 2] + rgb[corner + right + 2] + rgb[corner + below + 2] + rgb[corner + below + right + 2])
+        / (4 * 255);
       const y = red * r + green * g + blue * b;
       data[u + row * columns + column] = clamp(GREY + (chroma * (b - y)) / (2 * (1 - blue)));
       data[v + row * columns + column] = clamp(GREY + (chroma * (r - y)) / (2 * (1 - red)));
@@ -45,7 +47,10 @@ export function rgbToI420(rgb: Uint8Array, width: number, height: number, { matr
   return { width, height, data, matrix, range };
 }
 
-/** I420 → RGB, 8 bits, [height, width, 3], for people to look at. A block's pixels share its chroma, without interpolation. */
+/**
+ * I420 → RGB, 8 bits, [height, width, 3], for people to look at. A block's pixels share its chroma, without
+ * interpolation.
+ */
 export function i420ToRgb({ width, height, data, matrix, range }: I420Frame): Uint8Array {
   const { red, blue } = WEIGHTS[matrix];
   const green = 1 - red - blue;

@@ -17,7 +17,8 @@ interface Line {
 
 /** Lines of a text that hold something. A byte order mark and Windows line ends are no part of them. */
 function linesOf(text: string): Line[] {
-  return text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/).map((line, i) => ({ number: i + 1, text: line.trim() })).filter((line) => line.text !== '');
+  return text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/).map((line, i) => ({ number: i + 1, text: line.trim() }))
+    .filter((line) => line.text !== '');
 }
 
 function readText(file: string): string {
@@ -25,20 +26,24 @@ function readText(file: string): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const problem = { ENOENT: 'no such file', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? ''] ?? message;
+    const problem = { ENOENT: 'no such file', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? '']
+      ?? message;
     throw new DatasetError([{ file, line: 0, problem }]);
   }
 }
 
 /**
- * Reads class names, `labels.csv`: a header `id,name`, then a line for each class, ids 0, 1, 2, … in any order. A name may be
- * quoted, with doubled quotes inside, and must be if it holds a comma.
+ * Reads class names, `labels.csv`: a header `id,name`, then a line for each class, ids 0, 1, 2, … in any order. A name
+ * may be quoted, with doubled quotes inside, and must be if it holds a comma.
  * @returns names by id
  * @throws DatasetError with all problems at once
  */
 export function readLabels(file: string): string[] {
   const [header, ...lines] = linesOf(readText(file));
-  if (header?.text !== 'id,name') throw new DatasetError([{ file, line: header?.number ?? 0, problem: `expected the header "id,name", got ${shown(header?.text ?? '')}` }]);
+  if (header?.text !== 'id,name') {
+    throw new DatasetError([{ file, line: header?.number ?? 0,
+      problem: `expected the header "id,name", got ${shown(header?.text ?? '')}` }]);
+  }
   const problems: LineProblem[] = [];
   const names: string[] = [];
   const firstLine = new Map<string, number>();
@@ -51,8 +56,9 @@ export function readLabels(file: string): string[] {
     }
     const id = Number(match.groups.id);
     const name = (match.groups.quoted?.replaceAll('""', '"') ?? match.groups.plain).trim();
-    if (id >= lines.length) refuse(`id ${id} leaves a gap: ${lines.length} classes have the ids 0 to ${lines.length - 1}`);
-    else if (names[id] !== undefined) refuse(`id ${id} was given before, to ${shown(names[id])}`);
+    if (id >= lines.length) {
+      refuse(`id ${id} leaves a gap: ${lines.length} classes have the ids 0 to ${lines.length - 1}`);
+    } else if (names[id] !== undefined) refuse(`id ${id} was given before, to ${shown(names[id])}`);
     else if (name === '') refuse(`class ${id} has no name`);
     else if (firstLine.has(name)) refuse(`the name ${shown(name)} stands in line ${firstLine.get(name)} already`);
     else {
@@ -100,7 +106,11 @@ export function readList(file: string, root: string, classes: number): Entry[] {
       seen.set(path, { line: number, label });
       entries.push({ path, label });
     } else {
-      refuse(`${shown(name)} stands in line ${before.line} already${before.label === label ? '' : `, there with label ${before.label}, here ${label}`}`);
+      refuse(
+        `${shown(name)} stands in line ${before.line} already${
+          before.label === label ? '' : `, there with label ${before.label}, here ${label}`
+        }`,
+      );
     }
   }
   if (entries.length === 0 && problems.length === 0) problems.push({ file, line: 0, problem: 'the list is empty' });
@@ -110,7 +120,9 @@ export function readList(file: string, root: string, classes: number): Entry[] {
 
 /** The label, or what is wrong with it. */
 function labelOf(word: string, classes: number): number | string {
-  if (!/^-?\d+$/.test(word)) return `the label ${shown(word)} is not a whole number; a line ends with the number of its class`;
+  if (!/^-?\d+$/.test(word)) {
+    return `the label ${shown(word)} is not a whole number; a line ends with the number of its class`;
+  }
   const label = Number(word);
   return label >= 0 && label < classes ? label : `label ${word} is none of the ${classes} classes, 0 to ${classes - 1}`;
 }
@@ -129,17 +141,22 @@ function realFolder(root: string, list: string): string {
  */
 export function within(folder: string, name: string): string {
   if (name.includes('\0')) throw new PathError(name, 'holds a NUL character');
-  if (isAbsolute(name) || /^([a-z]:|\\\\)/i.test(name)) throw new PathError(name, 'is absolute; expected a path relative to the root folder');
+  if (isAbsolute(name) || /^([a-z]:|\\\\)/i.test(name)) {
+    throw new PathError(name, 'is absolute; expected a path relative to the root folder');
+  }
   if (name.split(/[/\\]/).includes('..')) throw new PathError(name, 'steps out of its folder with ".."');
   let path: string;
   try {
     path = realpathSync(join(folder, name));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new PathError(name, { ENOENT: 'does not exist', ENOTDIR: 'does not exist', ELOOP: 'is a link to itself' }[code ?? ''] ?? message);
+    throw new PathError(name,
+      { ENOENT: 'does not exist', ENOTDIR: 'does not exist', ELOOP: 'is a link to itself' }[code ?? ''] ?? message);
   }
   const inside = relative(folder, path);
-  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) throw new PathError(name, 'is a link that leads out of the root folder');
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    throw new PathError(name, 'is a link that leads out of the root folder');
+  }
   return path;
 }
 

@@ -1,11 +1,11 @@
 /**
  * *Moving shapes*: short clips whose class is told by the order of their frames and by nothing less.
  *
- * A class is a sentence, "a red square moving left". Place and size of the shape each follow a path, drawn middle first. In a
- * class that moves along an axis, the frames run through that axis's path, forwards or backwards; on the other axes
- * the shape rests at one of the path's steps, drawn evenly. So a frame taken by itself has one distribution of places and
- * sizes in all motions, and a clip run backwards is a clip of the opposite class with the same frames: without their order,
- * left cannot be told from right, up from down, growing from shrinking.
+ * A class is a sentence, "a red square moving left". Place and size of the shape each follow a path, drawn middle
+ * first. In a class that moves along an axis, the frames run through that axis's path, forwards or backwards; on the
+ * other axes the shape rests at one of the path's steps, drawn evenly. So a frame taken by itself has one distribution
+ * of places and sizes in all motions, and a clip run backwards is a clip of the opposite class with the same frames:
+ * without their order, left cannot be told from right, up from down, growing from shrinking.
  */
 import type { Random } from '../../engine/random.ts';
 import { type Canvas, paint, type Place, SHAPES } from './shapes.ts';
@@ -16,11 +16,19 @@ export const SIDE = 32;
 export const FRAMES = 8;
 
 export const COLOURS = ['red', 'green', 'blue', 'yellow', 'magenta', 'cyan'] as const;
-/** Far from every ground in light: video keeps light at full resolution and colour at half of it, so a shape is seen by its light. */
-const RGB: readonly (readonly number[])[] = [[180, 25, 30], [90, 230, 100], [30, 45, 195], [245, 225, 70], [245, 125, 230], [90, 235, 245]];
+/**
+ * Far from every ground in light: video keeps light at full resolution and colour at half of it, so a shape is seen by
+ * its light.
+ */
+const RGB: readonly (readonly number[])[] = [[180, 25, 30], [90, 230, 100], [30, 45, 195], [245, 225, 70], [245, 125,
+  230], [90, 235, 245]];
 
-/** Each has a word of the captions in it, which pictures teach. Opposite motions are neighbours: `motion ^ 1` runs the same path the other way. */
-export const MOTIONS = ['moving left', 'moving right', 'moving up', 'moving down', 'shrinking small', 'growing big'] as const;
+/**
+ * Each has a word of the captions in it, which pictures teach. Opposite motions are neighbours: `motion ^ 1` runs the
+ * same path the other way.
+ */
+export const MOTIONS = ['moving left', 'moving right', 'moving up', 'moving down', 'shrinking small',
+  'growing big'] as const;
 
 /** What a combination of words is made of: indices into `COLOURS`, `SHAPES` and `MOTIONS`. */
 export interface Combination {
@@ -30,13 +38,15 @@ export interface Combination {
 }
 
 /** All 144 sentences; a class's id is its place. */
-export const CLASS_NAMES: readonly string[] = Array.from({ length: COLOURS.length * SHAPES.length * MOTIONS.length }, (_, id) => {
-  const { colour, shape, motion } = combinationOf(id);
-  return `a ${COLOURS[colour]} ${SHAPES[shape]} ${MOTIONS[motion]}`;
-});
+export const CLASS_NAMES: readonly string[] = Array.from({ length: COLOURS.length * SHAPES.length * MOTIONS.length },
+  (_, id) => {
+    const { colour, shape, motion } = combinationOf(id);
+    return `a ${COLOURS[colour]} ${SHAPES[shape]} ${MOTIONS[motion]}`;
+  });
 
 export function combinationOf(id: number): Combination {
-  return { colour: Math.floor(id / (SHAPES.length * MOTIONS.length)), shape: Math.floor(id / MOTIONS.length) % SHAPES.length, motion: id % MOTIONS.length };
+  return { colour: Math.floor(id / (SHAPES.length * MOTIONS.length)),
+    shape: Math.floor(id / MOTIONS.length) % SHAPES.length, motion: id % MOTIONS.length };
 }
 
 /** The class that shows the same frames backwards. */
@@ -45,8 +55,9 @@ export function reversed(id: number): number {
 }
 
 /**
- * Whether a class is kept out of training, for zero-shot: 24 of 144, a Latin square over colour, shape and axis. A motion
- * and its opposite are kept out together; if one of them stayed, colour and shape alone would give away the direction.
+ * Whether a class is kept out of training, for zero-shot: 24 of 144, a Latin square over colour, shape and axis. A
+ * motion and its opposite are kept out together; if one of them stayed, colour and shape alone would give away the
+ * direction.
  */
 export function isUnseen(id: number): boolean {
   const { colour, shape, motion } = combinationOf(id);
@@ -92,8 +103,15 @@ const COLUMNS = ['left', '', 'right'] as const;
 const THIRDS = [{ least: 7, most: 11.5 }, { least: 14, most: 18 }, { least: 20.5, most: 25 }] as const;
 
 /** All 432 captions of stills, "a big red square up left"; a caption's id is its place. */
-export const CAPTIONS: readonly string[] = SIZES.flatMap((size) => COLOURS.flatMap((colour) => SHAPES.flatMap((shape) =>
-  ROWS.flatMap((row) => COLUMNS.map((column) => `a ${size.name} ${colour} ${shape} ${`${row} ${column}`.trim() || 'in the middle'}`)))));
+export const CAPTIONS: readonly string[] = SIZES.flatMap((size) =>
+  COLOURS.flatMap((colour) =>
+    SHAPES.flatMap((shape) =>
+      ROWS.flatMap((row) =>
+        COLUMNS.map((column) => `a ${size.name} ${colour} ${shape} ${`${row} ${column}`.trim() || 'in the middle'}`)
+      )
+    )
+  )
+);
 
 /** What of a caption is not its shape: captions of one family differ in the shape alone. */
 export function familyOf(caption: number): number {
@@ -127,8 +145,11 @@ function drawGround(random: Random): Canvas {
   const rgb = new Float32Array(3 * SIDE * SIDE);
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
-      const along = 0.5 + ((column - SIDE / 2) * Math.cos(angle) + (row - SIDE / 2) * Math.sin(angle)) / (Math.SQRT2 * SIDE);
-      for (let channel = 0; channel < 3; channel++) rgb[3 * (row * SIDE + column) + channel] = from[channel] + along * (to[channel] - from[channel]);
+      const along = 0.5
+        + ((column - SIDE / 2) * Math.cos(angle) + (row - SIDE / 2) * Math.sin(angle)) / (Math.SQRT2 * SIDE);
+      for (let channel = 0; channel < 3; channel++) {
+        rgb[3 * (row * SIDE + column) + channel] = from[channel] + along * (to[channel] - from[channel]);
+      }
     }
   }
   return { side: SIDE, rgb };
@@ -137,7 +158,8 @@ function drawGround(random: Random): Canvas {
 const NOISE = 12;
 
 /** A shape on its ground, with grey noise of ± `NOISE` / 2 on every pixel. */
-function drawPicture(random: Random, ground: Canvas, shape: number, place: Place, colour: readonly number[]): Uint8Array {
+function drawPicture(random: Random, ground: Canvas, shape: number, place: Place,
+  colour: readonly number[]): Uint8Array {
   const canvas = { side: SIDE, rgb: ground.rgb.slice() };
   paint(canvas, SHAPES[shape], place, colour);
   const picture = new Uint8ClampedArray(canvas.rgb.length);

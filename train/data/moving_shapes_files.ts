@@ -19,14 +19,21 @@ export interface MovingShapesSizes {
   readonly stills: number;
 }
 
-/** Whole numbers of clips for every class: 2 of each seen class, 11 of each unseen one. One clip is then less than half a percent. */
+/**
+ * Whole numbers of clips for every class: 2 of each seen class, 11 of each unseen one. One clip is then less than half
+ * a percent.
+ */
 export const DEFAULT_SIZES: MovingShapesSizes = { train: 4096, testSeen: 240, testUnseen: 264, stills: 6144 };
 
 /** Where the files of the data set are. */
 export interface MovingShapesFolder {
   readonly folder: string;
-  /** `path label` lists; paths start at `folder`, labels are those of `seen`, `unseen` for `testUnseen`, `captions` for stills. */
-  readonly lists: { readonly train: string; readonly testSeen: string; readonly testUnseen: string; readonly stills: string };
+  /**
+   * `path label` lists; paths start at `folder`, labels are those of `seen`, `unseen` for `testUnseen`, `captions` for
+   * stills.
+   */
+  readonly lists: { readonly train: string; readonly testSeen: string; readonly testUnseen: string;
+    readonly stills: string };
   /** `id,name` files: the 120 sentences that occur in training, the 24 that never do, and all captions. */
   readonly labels: { readonly seen: string; readonly unseen: string; readonly captions: string };
   /** Whether the files were there already. */
@@ -37,21 +44,26 @@ export interface MovingShapesFolder {
 const VERSION = 7;
 /** Says what the folder is; a hash of null while it is being written. */
 const MARKER = 'moving_shapes.json';
-const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test_seen.txt', 'test_unseen.txt', 'stills.txt', 'labels_seen.csv', 'labels_unseen.csv', 'captions.csv'];
+const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test_seen.txt', 'test_unseen.txt',
+  'stills.txt', 'labels_seen.csv', 'labels_unseen.csv', 'captions.csv'];
 
 /**
- * Writes *Moving shapes* as real files: H.264 in mp4, one clip in eight as VP9 in webm, stills as PNG, and lists. Every frame
- * is coded by itself, so that compression leaves no trace of the order of frames. A folder that already holds
- * the same data is kept; one that was left unfinished, or whose files have changed, is written anew.
+ * Writes *Moving shapes* as real files: H.264 in mp4, one clip in eight as VP9 in webm, stills as PNG, and lists. Every
+ * frame is coded by itself, so that compression leaves no trace of the order of frames. A folder that already holds the
+ * same data is kept; one that was left unfinished, or whose files have changed, is written anew.
  * @param onProgress called with files done and files in all
  */
 export async function writeMovingShapes(
-  folder: string, seed: number, sizes: MovingShapesSizes = DEFAULT_SIZES, onProgress: (done: number, total: number) => void = () => undefined,
+  folder: string,
+  seed: number,
+  sizes: MovingShapesSizes = DEFAULT_SIZES,
+  onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<MovingShapesFolder> {
   const at = (name: string) => join(folder, name);
   const result = {
     folder,
-    lists: { train: at('train.txt'), testSeen: at('test_seen.txt'), testUnseen: at('test_unseen.txt'), stills: at('stills.txt') },
+    lists: { train: at('train.txt'), testSeen: at('test_seen.txt'), testUnseen: at('test_unseen.txt'),
+      stills: at('stills.txt') },
     labels: { seen: at('labels_seen.csv'), unseen: at('labels_unseen.csv'), captions: at('captions.csv') },
   };
   const parameters = { version: VERSION, seed, ...sizes };
@@ -64,15 +76,20 @@ export async function writeMovingShapes(
   let done = 0;
   const progress = async () => {
     onProgress(++done, total);
-    if (done % 16 === 0) await new Promise((resolve) => setImmediate(resolve));   // let a progress bar draw, and Ctrl-C arrive
+    // let a progress bar draw, and Ctrl-C arrive
+    if (done % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   };
   writeNames(result.labels.seen, SEEN.map((id) => CLASS_NAMES[id]));
   writeNames(result.labels.unseen, UNSEEN.map((id) => CLASS_NAMES[id]));
   writeNames(result.labels.captions, CAPTIONS);
-  await writeClips(folder, 'train', seed, SEEN, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')), progress);
-  await writeClips(folder, 'test_seen', seed, SEEN, evenly(SEEN, sizes.testSeen, new Random(seed, 'classes of test_seen')), progress);
-  await writeClips(folder, 'test_unseen', seed, UNSEEN, evenly(UNSEEN, sizes.testUnseen, new Random(seed, 'classes of test_unseen')), progress);
-  await writeStills(folder, seed, evenly(CAPTIONS.map((_, id) => id), sizes.stills, new Random(seed, 'captions of stills')), progress);
+  await writeClips(folder, 'train', seed, SEEN, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')),
+    progress);
+  await writeClips(folder, 'test_seen', seed, SEEN,
+    evenly(SEEN, sizes.testSeen, new Random(seed, 'classes of test_seen')), progress);
+  await writeClips(folder, 'test_unseen', seed, UNSEEN,
+    evenly(UNSEEN, sizes.testUnseen, new Random(seed, 'classes of test_unseen')), progress);
+  await writeStills(folder, seed,
+    evenly(CAPTIONS.map((_, id) => id), sizes.stills, new Random(seed, 'captions of stills')), progress);
   writeMarker(folder, parameters, hashOf(folder));
   return { ...result, reused: false };
 }
@@ -83,17 +100,21 @@ function writeNames(file: string, names: readonly string[]): void {
 
 /** `count` ids, each as often as the others or once more, in random order. */
 function evenly(ids: readonly number[], count: number, random: Random): number[] {
-  const rounds = Array.from({ length: Math.ceil(count / ids.length) }, () => Array.from(random.permutation(ids.length), (i) => ids[i]));
+  const rounds = Array.from({ length: Math.ceil(count / ids.length) },
+    () => Array.from(random.permutation(ids.length), (i) => ids[i]));
   return rounds.flat().slice(0, count);
 }
 
-async function writeClips(folder: string, part: string, seed: number, known: readonly number[], classes: readonly number[], progress: () => Promise<void>): Promise<void> {
+async function writeClips(folder: string, part: string, seed: number, known: readonly number[],
+  classes: readonly number[], progress: () => Promise<void>): Promise<void> {
   mkdirSync(join(folder, part));
   const lines: string[] = [];
   for (const [i, id] of classes.entries()) {
     const extension = new Random(seed, `container of ${part} ${i}`).below(8) === 0 ? 'webm' : 'mp4';
     const name = `${part}/${String(i).padStart(5, '0')}.${extension}`;
-    const frames = drawClip(new Random(seed, `clip ${part} ${i}`), id).map((rgb) => rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' }));
+    const frames = drawClip(new Random(seed, `clip ${part} ${i}`), id).map((rgb) =>
+      rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' })
+    );
     writeVideo(join(folder, name), frames, { independent: true });
     lines.push(`${name} ${known.indexOf(id)}\n`);
     await progress();
@@ -101,7 +122,8 @@ async function writeClips(folder: string, part: string, seed: number, known: rea
   writeFileSync(join(folder, `${part}.txt`), lines.join(''));
 }
 
-async function writeStills(folder: string, seed: number, captions: readonly number[], progress: () => Promise<void>): Promise<void> {
+async function writeStills(folder: string, seed: number, captions: readonly number[],
+  progress: () => Promise<void>): Promise<void> {
   mkdirSync(join(folder, 'stills'));
   const lines: string[] = [];
   for (const [i, caption] of captions.entries()) {
@@ -117,7 +139,9 @@ async function writeStills(folder: string, seed: number, captions: readonly numb
 function isFinished(folder: string, parameters: object): boolean {
   if (!existsSync(folder) || readdirSync(folder).length === 0) return false;
   const marker = join(folder, MARKER);
-  if (!existsSync(marker)) throw new PathError(folder, `is not empty and not a data set of ours (no ${MARKER}); choose another folder`);
+  if (!existsSync(marker)) {
+    throw new PathError(folder, `is not empty and not a data set of ours (no ${MARKER}); choose another folder`);
+  }
   let found: { hash?: unknown; parameters?: unknown };
   try {
     found = JSON.parse(readFileSync(marker, 'utf8'));

@@ -1,7 +1,6 @@
-import {
-  AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AVCHROMA_LOC_UNSPECIFIED, AVCOL_PRI_UNSPECIFIED, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG,
-  AVCOL_SPC_BT470BG, AVCOL_SPC_BT709, AVCOL_SPC_FCC, AVCOL_SPC_SMPTE170M, AVCOL_SPC_UNSPECIFIED, AVCOL_TRC_UNSPECIFIED,
-} from 'node-av/constants';
+import { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AVCHROMA_LOC_UNSPECIFIED, AVCOL_PRI_UNSPECIFIED, AVCOL_RANGE_JPEG,
+  AVCOL_RANGE_MPEG, AVCOL_SPC_BT470BG, AVCOL_SPC_BT709, AVCOL_SPC_FCC, AVCOL_SPC_SMPTE170M, AVCOL_SPC_UNSPECIFIED,
+  AVCOL_TRC_UNSPECIFIED } from 'node-av/constants';
 import { FFmpegError, Frame, SoftwareScaleContext } from 'node-av/lib';
 import { VideoDecodeError } from '../../engine/errors.ts';
 import type { I420Frame } from '../../kernels/frames/index.ts';
@@ -20,7 +19,10 @@ export class I420Converter {
     this.#path = path;
   }
 
-  /** Pixel formats other than I420 (4:2:2, 4:4:4, 10 bits, RGB, grey) go through FFmpeg's scaler, without a change of size. */
+  /**
+   * Pixel formats other than I420 (4:2:2, 4:4:4, 10 bits, RGB, grey) go through FFmpeg's scaler, without a change of
+   * size.
+   */
   convert(frame: Frame): I420Frame {
     const { width, height } = frame;
     const guess = height >= HD_HEIGHT ? 'bt709' : 'bt601';
@@ -41,14 +43,15 @@ export class I420Converter {
     converted.colorRange = range === 'full' ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     FFmpegError.throwIfError(converted.getBuffer(), 'picture buffer');
     if (frame.colorSpace === AVCOL_SPC_UNSPECIFIED) frame.colorSpace = converted.colorSpace;
-    // The matrix alone is changed. Told of the light that a high dynamic range stands for, the scaler would map its gamut, at
-    // seconds a frame; told where chroma sits, it moves the chroma of 4:2:2 by half a line.
+    // The matrix alone is changed. Told of the light that a high dynamic range stands for, the scaler would map its
+    // gamut, at seconds a frame; told where chroma sits, it moves the chroma of 4:2:2 by half a line.
     frame.colorPrimaries = AVCOL_PRI_UNSPECIFIED;
     frame.colorTrc = AVCOL_TRC_UNSPECIFIED;
     frame.chromaLocation = AVCHROMA_LOC_UNSPECIFIED;
     const code = this.#ready().scaleFrameSync(converted, frame);
     if (code < 0) {
-      throw new VideoDecodeError(this.#path, `its pixel format cannot be converted to I420: ${FFmpegError.strerror(code)}`, undefined, CONVERT_HINT);
+      throw new VideoDecodeError(this.#path,
+        `its pixel format cannot be converted to I420: ${FFmpegError.strerror(code)}`, undefined, CONVERT_HINT);
     }
     return { width, height, data: bytesOf(converted), matrix, range };
   }
@@ -95,7 +98,9 @@ export function rotate(frame: I420Frame, turns: number): I420Frame {
 function rotatePlane(from: Uint8Array, to: Uint8Array, width: number, height: number, turns: number): void {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const at = [0, x * height + (height - 1 - y), (height - 1 - y) * width + (width - 1 - x), (width - 1 - x) * height + y][turns];
+      const at =
+        [0, x * height + (height - 1 - y), (height - 1 - y) * width + (width - 1 - x),
+          (width - 1 - x) * height + y][turns];
       to[at] = from[y * width + x];
     }
   }

@@ -43,14 +43,17 @@ const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
 /**
  * Decodes a PNG of any kind; transparency is left out, 16 bits become 8. W3C, Portable Network Graphics, third edition.
- * Unlike most decoders, this one accepts nothing that is damaged or cut off, and takes no more memory than the picture's size asks for.
+ * Unlike most decoders, this one accepts nothing that is damaged or cut off, and takes no more memory than the
+ * picture's size asks for.
  * @throws Error saying what is wrong
  */
 export function decodePng(file: Buffer): RgbPicture {
   const { header, palette, data } = chunksOf(file);
   const { width, height, depth, kind: { channels }, interlaced } = header;
   const passes = (interlaced ? ADAM7 : [[0, 0, 1, 1] as const])
-    .map(([x, y, dx, dy]) => ({ x, y, dx, dy, columns: Math.ceil((width - x) / dx), rows: Math.ceil((height - y) / dy) }))
+    .map(([x, y, dx, dy]) => ({ x, y, dx, dy, columns: Math.ceil((width - x) / dx),
+      rows: Math.ceil((height - y) / dy) })
+    )
     .filter(({ columns, rows }) => columns > 0 && rows > 0);
   const bytesOf = (columns: number) => Math.ceil((columns * channels * depth) / 8);
   const size = passes.reduce((sum, { columns, rows }) => sum + rows * (1 + bytesOf(columns)), 0);
@@ -83,7 +86,9 @@ function chunksOf(file: Buffer): { header: Header; palette: Uint8Array | undefin
     if (end > file.length) throw new Error('it is cut off');
     const type = file.toString('latin1', at + 4, at + 8);
     const contents = file.subarray(at + 8, end - 4);
-    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4)) throw new Error(`the checksum of ${JSON.stringify(type)} at byte ${at} is wrong`);
+    if (crc32(file.subarray(at + 4, end - 4)) !== file.readUInt32BE(end - 4)) {
+      throw new Error(`the checksum of ${JSON.stringify(type)} at byte ${at} is wrong`);
+    }
     if (at === 8) {
       if (type !== 'IHDR' || contents.length !== 13) throw new Error('it has no header');
       header = headerOf(contents);
@@ -101,14 +106,25 @@ function headerOf(contents: Buffer): Header {
   const [width, height] = [contents.readUInt32BE(0), contents.readUInt32BE(4)];
   const [depth, type, compression, filter, interlace] = contents.subarray(8);
   if (width === 0 || height === 0) throw new Error(`it states a picture of ${width} × ${height}`);
-  if (width * height > MAX_PIXELS) throw new Error(`it states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`);
+  if (width * height > MAX_PIXELS) {
+    throw new Error(
+      `it states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`,
+    );
+  }
   const kind = KINDS[type];
-  if (kind === undefined || !kind.depths.includes(depth)) throw new Error(`it states colour type ${type} with ${depth} bits`);
-  if (compression !== 0 || filter !== 0 || interlace > 1) throw new Error(`it states compression ${compression}, filter ${filter}, interlace ${interlace}`);
+  if (kind === undefined || !kind.depths.includes(depth)) {
+    throw new Error(`it states colour type ${type} with ${depth} bits`);
+  }
+  if (compression !== 0 || filter !== 0 || interlace > 1) {
+    throw new Error(`it states compression ${compression}, filter ${filter}, interlace ${interlace}`);
+  }
   return { width, height, depth, kind, interlaced: interlace === 1 };
 }
 
-/** Undoes in place what was taken off each byte: nothing, the byte to the left, above, their mean, or Paeth's guess. Section 9.2. */
+/**
+ * Undoes in place what was taken off each byte: nothing, the byte to the left, above, their mean, or Paeth's guess.
+ * Section 9.2.
+ */
 function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: number): void {
   if (filter > 4) throw new Error(`a row has filter ${filter}, expected 0 to 4`);
   if (filter === 0) return;
@@ -130,17 +146,26 @@ function paeth(left: number, up: number, corner: number): number {
 }
 
 /** Puts the pixels of one row where `place` says. */
-function paint(line: Uint8Array, { depth, kind: { channels, colour } }: Header, palette: Uint8Array | undefined, columns: number, place: (column: number) => number, rgb: Uint8Array): void {
+function paint(line: Uint8Array, { depth, kind: { channels, colour } }: Header, palette: Uint8Array | undefined,
+  columns: number, place: (column: number) => number, rgb: Uint8Array): void {
   const indexed = colour && channels === 1;
   const highest = 2 ** Math.min(8, depth) - 1;
   // Of 16 bits the upper 8; of fewer than 8, those of one sample.
-  const sample = (k: number) => (depth === 16 ? line[2 * k] : depth === 8 ? line[k] : (line[(k * depth) >> 3] >> (8 - depth - ((k * depth) & 7))) & highest);
+  const sample = (
+    k: number,
+  ) => (depth === 16
+    ? line[2 * k]
+    : depth === 8
+    ? line[k]
+    : (line[(k * depth) >> 3] >> (8 - depth - ((k * depth) & 7))) & highest);
   for (let column = 0; column < columns; column++) {
     const to = place(column);
     for (let channel = 0; channel < 3; channel++) {
       if (indexed) {
         const entry = 3 * sample(column) + channel;
-        if (palette === undefined || entry >= palette.length) throw new Error(`a pixel has colour ${sample(column)} of a palette of ${(palette?.length ?? 0) / 3}`);
+        if (palette === undefined || entry >= palette.length) {
+          throw new Error(`a pixel has colour ${sample(column)} of a palette of ${(palette?.length ?? 0) / 3}`);
+        }
         rgb[to + channel] = palette[entry];
       } else rgb[to + channel] = (255 * sample(column * channels + (colour ? channel : 0))) / highest;
     }

@@ -59,8 +59,8 @@ export function resized({ width, height }: Size, short: number): Size {
 }
 
 /**
- * A rectangle of the resized picture, in pixels of the picture itself. One that ends at an edge may come out some 10⁻¹³ pixels beyond it, by
- * the rounding of x · across + width · across, so it is cut off there.
+ * A rectangle of the resized picture, in pixels of the picture itself. One that ends at an edge may come out some 10⁻¹³
+ * pixels beyond it, by the rounding of x · across + width · across, so it is cut off there.
  */
 function inSource(source: Size, scaled: Size, { x, y, width, height }: Rectangle): Rectangle {
   const [across, down] = [source.width / scaled.width, source.height / scaled.height];
@@ -76,10 +76,14 @@ function inSource(source: Size, scaled: Size, { x, y, width, height }: Rectangle
 /** The square of `side` in the middle, after the short side became `short`. The recipe evaluates with 256 and 224. */
 export function centreCrop(source: Size, side: number, short: number): Rectangle {
   const scaled = resized(source, short);
-  return inSource(source, scaled, { x: Math.floor((scaled.width - side) / 2), y: Math.floor((scaled.height - side) / 2), width: side, height: side });
+  return inSource(source, scaled, { x: Math.floor((scaled.width - side) / 2), y: Math.floor((scaled.height - side) / 2),
+    width: side, height: side });
 }
 
-/** Three squares of `side` along the long side, after the short side became `side`: left, right, middle (top, bottom, middle). */
+/**
+ * Three squares of `side` along the long side, after the short side became `side`: left, right, middle (top, bottom,
+ * middle).
+ */
 export function threeCrops(source: Size, side: number): Rectangle[] {
   const scaled = resized(source, side);
   const [x, y] = [scaled.width - side, scaled.height - side];
@@ -97,8 +101,12 @@ const SNAP = 3;
 /** MultiScaleCrop: one of several sizes, at a corner or in the middle, after the short side became `short`. */
 export function multiScaleCrop(source: Size, side: number, short: number, random: Draws): Rectangle {
   const scaled = resized(source, short);
-  const sides = SCALES.map((scale) => Math.trunc(Math.min(scaled.width, scaled.height) * scale)).map((length) => (Math.abs(length - side) < SNAP ? side : length));
-  const sizes = sides.flatMap((height, i) => sides.filter((_, j) => Math.abs(i - j) <= MAX_SCALE_GAP).map((width) => ({ width, height })));
+  const sides = SCALES.map((scale) => Math.trunc(Math.min(scaled.width, scaled.height) * scale)).map((
+    length,
+  ) => (Math.abs(length - side) < SNAP ? side : length));
+  const sizes = sides.flatMap((height, i) =>
+    sides.filter((_, j) => Math.abs(i - j) <= MAX_SCALE_GAP).map((width) => ({ width, height }))
+  );
   const { width, height } = sizes[random.below(sizes.length)];
   const [x, y] = [Math.floor((scaled.width - width) / 4), Math.floor((scaled.height - height) / 4)];
   const corners = [[0, 0], [4 * x, 0], [0, 4 * y], [4 * x, 4 * y], [2 * x, 2 * y]];

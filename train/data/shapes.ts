@@ -14,7 +14,10 @@ export interface Place {
   readonly radius: number;
 }
 
-/** Distance to the outline in pixels, below 0 where there is paint. A circle is a ring: at this size a disc looks like a square. */
+/**
+ * Distance to the outline in pixels, below 0 where there is paint. A circle is a ring: at this size a disc looks like a
+ * square.
+ */
 const DISTANCE: Readonly<Record<Shape, (x: number, y: number, radius: number) => number>> = {
   square: (x, y, radius) => box(x, y, 0.95 * radius, 0.95 * radius),
   circle: (x, y, radius) => Math.abs(Math.hypot(x, y) - 0.78 * radius) - 0.27 * radius,
@@ -27,7 +30,10 @@ function box(x: number, y: number, halfWidth: number, halfHeight: number): numbe
   return Math.max(Math.abs(x) - halfWidth, Math.abs(y) - halfHeight);
 }
 
-/** Paints a filled shape. A pixel that the outline crosses is covered in part: by how deep its centre lies, over one pixel. */
+/**
+ * Paints a filled shape. A pixel that the outline crosses is covered in part: by how deep its centre lies, over one
+ * pixel.
+ */
 export function paint({ side, rgb }: Canvas, shape: Shape, { x, y, radius }: Place, colour: readonly number[]): void {
   const reach = 1.6 * radius + 1;   // the corner of a triangle lies farthest out
   const first = (centre: number) => Math.max(0, Math.floor(centre - reach));
@@ -37,7 +43,9 @@ export function paint({ side, rgb }: Canvas, shape: Shape, { x, y, radius }: Pla
       const cover = Math.min(1, Math.max(0, 0.5 - DISTANCE[shape](column + 0.5 - x, row + 0.5 - y, radius)));
       if (cover === 0) continue;
       const pixel = 3 * (row * side + column);
-      for (let channel = 0; channel < 3; channel++) rgb[pixel + channel] += cover * (colour[channel] - rgb[pixel + channel]);
+      for (let channel = 0; channel < 3; channel++) {
+        rgb[pixel + channel] += cover * (colour[channel] - rgb[pixel + channel]);
+      }
     }
   }
 }

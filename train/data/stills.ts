@@ -16,7 +16,8 @@ export function readPng(path: string): I420Frame {
   try {
     picture = decodePng(readFileSync(path));
   } catch (cause) {
-    throw new VideoDecodeError(path, `is no readable PNG picture: ${(cause as Error).message}`, cause, 'fetch or convert the file again, or take it out of the list');
+    throw new VideoDecodeError(path, `is no readable PNG picture: ${(cause as Error).message}`, cause,
+      'fetch or convert the file again, or take it out of the list');
   }
   const { width, height, rgb } = picture;
   return rgbToI420(rgb, width, height, { matrix: 'bt601', range: 'full' });

@@ -21,8 +21,8 @@ import { inputOf, type System } from '../system.ts';
 import { inPairs } from './pairs.ts';
 
 /**
- * Words of the class names that occur in no caption, such as "growing", stay as they start. Larger than the recipe's, so
- * that they do not vanish beside the words that were learned.
+ * Words of the class names that occur in no caption, such as "growing", stay as they start. Larger than the recipe's,
+ * so that they do not vanish beside the words that were learned.
  */
 function startOf(name: string): Init | undefined {
   if (name === 'token_embedding.weight') return normal(0.1);
@@ -45,8 +45,8 @@ export interface ClipStage {
 }
 
 /**
- * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called. Its
- * vocabulary is that of the captions and the class names.
+ * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called.
+ * Its vocabulary is that of the captions and the class names.
  */
 export async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
   const captions = readLabels(data.labels.captions);
@@ -54,7 +54,8 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
   const { imageSize } = config.vision;
   const preprocessor = { ...officialPreprocessor(imageSize), shortSide: imageSize };
-  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
+  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize,
+    crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
   const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
   const rows = tokenizer.tokenize(captions, length);
@@ -63,8 +64,10 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   initialise(model, seed, startOf);
   if (precision === 'f16') halve(model);
   const input = inputOf(model, preprocessor);
-  const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9, beta2: 0.98, eps: 1e-8, maxNorm: 1 });
-  const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)), total: steps };
+  const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9,
+    beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)),
+    total: steps };
   const count = batches.size;
   const pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.visual.type, 'pixels') as Tensor);
   const texts = textBatch(gpu, new Int32Array(count * length), length);
@@ -76,11 +79,15 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
       prepare: (step) => batches.read(step, 0),
       feed: (batch) => {
         gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
-        texts.write(Int32Array.from({ length: count * length }, (_, at) => rows[batch.labels[Math.floor(at / length)] * length + (at % length)]));
+        texts.write(
+          Int32Array.from({ length: count * length }, (_, at) =>
+            rows[batch.labels[Math.floor(at / length)] * length + (at % length)]),
+        );
         target.write(equalCaptions(batch.labels));
       },
       loss: () => contrastiveLoss(model.comparePictures(pixels, model.encodeText(texts)), target),
-      onStep: (report) => recorder.report(report, count, report.step % LOG_EVERY === 0 || report.step === steps || report.step === 1),
+      onStep: (report) =>
+        recorder.report(report, count, report.step % LOG_EVERY === 0 || report.step === steps || report.step === 1),
       pausesAfter: () => stop.code !== undefined,
       onPause: () => false,
     });

@@ -18,13 +18,16 @@ export interface TestSet {
 }
 
 /** The two splits: combinations that occur in training, and combinations that never do. */
-export function testSets({ folder, lists, labels }: MovingShapesFolder, seed: number): { seen: TestSet; unseen: TestSet } {
+export function testSets({ folder, lists, labels }: MovingShapesFolder,
+  seed: number): { seen: TestSet; unseen: TestSet } {
   const read = (list: string, names: readonly string[], classes: readonly number[]): TestSet => ({
-    dataset: new Dataset(readList(list, folder, names.length), { frames: FRAMES, size: SIDE, crop: false, flip: false, seed }),
+    dataset: new Dataset(readList(list, folder, names.length), { frames: FRAMES, size: SIDE, crop: false, flip: false,
+      seed }),
     names,
     classes,
   });
-  return { seen: read(lists.testSeen, readLabels(labels.seen), SEEN), unseen: read(lists.testUnseen, readLabels(labels.unseen), UNSEEN) };
+  return { seen: read(lists.testSeen, readLabels(labels.seen), SEEN),
+    unseen: read(lists.testUnseen, readLabels(labels.unseen), UNSEEN) };
 }
 
 /** Class numbers of one prediction: the truth, and the most probable name. */
@@ -42,13 +45,16 @@ export const motionOf = (id: number) => combinationOf(id).motion;
 export type Presentation = 'forwards' | 'backwards' | 'shuffled';
 
 /** What a system says of a test set. Clips that run backwards belong to the opposite class. */
-export async function predictions(gpu: Gpu, system: System, set: TestSet, presentation: Presentation, progress: Progress): Promise<Prediction[]> {
+export async function predictions(gpu: Gpu, system: System, set: TestSet, presentation: Presentation,
+  progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, set.names);
-  return await evaluate(gpu, model, presented(set, presentation), { features, input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+  return await evaluate(gpu, model, presented(set, presentation), { features, input: inputOf(model, preprocessor),
+    onProgress: (clips) => progress.update(clips, clips, {}) });
 }
 
-async function* presented({ dataset, classes }: TestSet, presentation: Presentation): AsyncGenerator<Batch, void, undefined> {
+async function* presented({ dataset, classes }: TestSet,
+  presentation: Presentation): AsyncGenerator<Batch, void, undefined> {
   for await (const batch of dataset.evaluation(BATCH)) {
     if (presentation === 'forwards') {
       yield batch;
@@ -56,20 +62,28 @@ async function* presented({ dataset, classes }: TestSet, presentation: Presentat
     }
     const frames = Array.from(batch.indices).flatMap((index, clip) => {
       const own = batch.frames.slice(clip * FRAMES, (clip + 1) * FRAMES);
-      return presentation === 'backwards' ? own.reverse() : Array.from(new Random(0, `shuffled clip ${index}`).permutation(FRAMES), (i) => own[i]);
+      return presentation === 'backwards'
+        ? own.reverse()
+        : Array.from(new Random(0, `shuffled clip ${index}`).permutation(FRAMES), (i) => own[i]);
     });
-    const labels = presentation === 'backwards' ? batch.labels.map((label) => classes.indexOf(reversed(classes[label]))) : batch.labels;
+    const labels = presentation === 'backwards'
+      ? batch.labels.map((label) => classes.indexOf(reversed(classes[label])))
+      : batch.labels;
     yield { ...batch, frames, labels };
   }
 }
 
 /**
- * Share of right motions when every clip is counted forwards and backwards, shuffled into one order: then the frames of the
- * two are the same, their motions opposite, and whatever is guessed is right for one of the two at most. The ceiling of
- * 50 % is exact.
+ * Share of right motions when every clip is counted forwards and backwards, shuffled into one order: then the frames of
+ * the two are the same, their motions opposite, and whatever is guessed is right for one of the two at most. The
+ * ceiling of 50 % is exact.
  */
 export function shuffledMotionShare(guesses: readonly Guess[]): number {
-  const right = guesses.reduce((sum, { truth, guess }) => sum + Number(motionOf(truth) === motionOf(guess)) + Number(motionOf(reversed(truth)) === motionOf(guess)), 0);
+  const right = guesses.reduce(
+    (sum, { truth, guess }) =>
+      sum + Number(motionOf(truth) === motionOf(guess)) + Number(motionOf(reversed(truth)) === motionOf(guess)),
+    0,
+  );
   return right / (2 * guesses.length);
 }
 

@@ -3,8 +3,8 @@ import type { Entry } from '../data/lists.ts';
 import { familyOf } from '../data/moving_shapes.ts';
 
 /**
- * An order in which pairs of pictures follow each other whose captions differ in the shape alone. In a batch without such
- * pairs colour, size and place tell almost every picture, and shapes are learned late.
+ * An order in which pairs of pictures follow each other whose captions differ in the shape alone. In a batch without
+ * such pairs colour, size and place tell almost every picture, and shapes are learned late.
  */
 export function inPairs(entries: readonly Entry[], random: Random): Int32Array {
   const families = new Map<number, number[]>();
@@ -15,7 +15,9 @@ export function inPairs(entries: readonly Entry[], random: Random): Int32Array {
   const pairs = [...families.values()].flatMap((family) => pairsOf(family, (at) => entries[at].label));
   const shuffled = Array.from(random.permutation(pairs.length), (i) => pairs[i]);
   // single ones last, so that no pair is torn apart between two batches
-  return Int32Array.from([...shuffled.filter((pair) => pair.length === 2), ...shuffled.filter((pair) => pair.length === 1)].flat());
+  return Int32Array.from(
+    [...shuffled.filter((pair) => pair.length === 2), ...shuffled.filter((pair) => pair.length === 1)].flat(),
+  );
 }
 
 /** Pairs with different labels as long as there are any; what is left comes last, two by two. */

@@ -25,23 +25,51 @@ export function headlinesOf({ seen, unseen, xclip, shuffled, clipMean }: Measure
   const guesses = [...guessesOf(seen, xclip.seen), ...guessesOf(unseen, xclip.unseen)];
   return [
     {
-      key: 'xclip_seen_top1', system: 'X-CLIP', measure: `top-1 of ${SEEN.length} names, combinations seen in training`, value: topShare(xclip.seen, 1), clips: xclip.seen.length,
-      chance: 1 / SEEN.length, goal: { kind: 'at least', value: 0.9 }, meaning: 'It names colour, shape and motion of clips that it has not seen.',
+      key: 'xclip_seen_top1',
+      system: 'X-CLIP',
+      measure: `top-1 of ${SEEN.length} names, combinations seen in training`,
+      value: topShare(xclip.seen, 1),
+      clips: xclip.seen.length,
+      chance: 1 / SEEN.length,
+      goal: { kind: 'at least', value: 0.9 },
+      meaning: 'It names colour, shape and motion of clips that it has not seen.',
     },
     {
-      key: 'xclip_zero_shot_top1', system: 'X-CLIP, zero-shot', measure: `top-1 of ${UNSEEN.length} names, words that never occurred together in training`, value: topShare(xclip.unseen, 1), clips: xclip.unseen.length,
-      chance: 1 / UNSEEN.length, goal: { kind: 'at least', value: 0.8 }, meaning: 'It understands the words, and not only the sentences that it was taught.',
+      key: 'xclip_zero_shot_top1',
+      system: 'X-CLIP, zero-shot',
+      measure: `top-1 of ${UNSEEN.length} names, words that never occurred together in training`,
+      value: topShare(xclip.unseen, 1),
+      clips: xclip.unseen.length,
+      chance: 1 / UNSEEN.length,
+      goal: { kind: 'at least', value: 0.8 },
+      meaning: 'It understands the words, and not only the sentences that it was taught.',
     },
     {
-      key: 'xclip_motion', system: 'X-CLIP', measure: 'motion alone, all test clips', value: motionShare(guesses), clips: guesses.length,
-      chance: motions.chance, goal: { kind: 'at least', value: 0.9 }, meaning: 'It passes the ceiling of whoever does not see the order of frames.',
+      key: 'xclip_motion',
+      system: 'X-CLIP',
+      measure: 'motion alone, all test clips',
+      value: motionShare(guesses),
+      clips: guesses.length,
+      chance: motions.chance,
+      goal: { kind: 'at least', value: 0.9 },
+      meaning: 'It passes the ceiling of whoever does not see the order of frames.',
     },
     {
-      key: 'clip_mean_motion', system: 'CLIP-Mean', measure: 'motion alone, all test clips forwards and backwards', value: motionShare(clipMean), clips: clipMean.length, ...motions,
+      key: 'clip_mean_motion',
+      system: 'CLIP-Mean',
+      measure: 'motion alone, all test clips forwards and backwards',
+      value: motionShare(clipMean),
+      clips: clipMean.length,
+      ...motions,
       meaning: 'The same towers and the same budget, with the features of frames averaged: an average has no order.',
     },
     {
-      key: 'xclip_shuffled_motion', system: 'X-CLIP, frames shuffled', measure: 'motion alone, all test clips forwards and backwards', value: shuffledMotionShare(shuffled), clips: 2 * shuffled.length, ...motions,
+      key: 'xclip_shuffled_motion',
+      system: 'X-CLIP, frames shuffled',
+      measure: 'motion alone, all test clips forwards and backwards',
+      value: shuffledMotionShare(shuffled),
+      clips: 2 * shuffled.length,
+      ...motions,
       meaning: 'The same model without the order of frames: order is what it uses.',
     },
   ];
@@ -49,7 +77,8 @@ export function headlinesOf({ seen, unseen, xclip, shuffled, clipMean }: Measure
 
 /** Log of a run → the curves of its stages. */
 export function stagesOf(log: readonly LogEntry[]): Stage[] {
-  const curve = (system: string): Curve => ({ system, loss: seriesOf(log, system, 'loss'), lr: seriesOf(log, system, 'lr') });
+  const curve = (system: string): Curve => ({ system, loss: seriesOf(log, system, 'loss'),
+    lr: seriesOf(log, system, 'lr') });
   return [
     { title: 'Stage 1: a tiny CLIP on captioned pictures', curves: [curve('CLIP')] },
     { title: 'Stage 2: expanded to video', curves: [curve('X-CLIP'), curve('CLIP-Mean')] },
@@ -59,7 +88,8 @@ export function stagesOf(log: readonly LogEntry[]): Stage[] {
 /** Motions in a word, for the margins of a chart. */
 const SHORT = MOTIONS.map((motion) => motion.replace(/moving | small| big/, ''));
 
-function confusionOf(labels: readonly string[], pairs: readonly (readonly [truth: number, guess: number])[], groups?: readonly string[]): Confusion {
+function confusionOf(labels: readonly string[], pairs: readonly (readonly [truth: number, guess: number])[],
+  groups?: readonly string[]): Confusion {
   const counts = labels.map(() => labels.map(() => 0));
   for (const [truth, guess] of pairs) counts[truth][guess]++;
   return { labels, counts, ...(groups && { groups }) };
@@ -72,7 +102,8 @@ export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Conf
   const place = (id: number) => order.indexOf(id);
   return {
     motions: confusionOf(SHORT, guesses.map(({ truth, guess }) => [motionOf(truth), motionOf(guess)] as const)),
-    classes: confusionOf(order.map((id) => CLASS_NAMES[id]), guesses.map(({ truth, guess }) => [place(truth), place(guess)] as const), order.map((id) => SHORT[motionOf(id)])),
+    classes: confusionOf(order.map((id) => CLASS_NAMES[id]),
+      guesses.map(({ truth, guess }) => [place(truth), place(guess)] as const), order.map((id) => SHORT[motionOf(id)])),
   };
 }
 
@@ -82,7 +113,8 @@ const SHOWN_WRONG = 1;
 
 /** Test clips to look at: successes of different motions, and failures if there are any. */
 export async function clipsOf({ seen, unseen, xclip }: Measured): Promise<ClipPrediction[]> {
-  const shown = [...chosen(seen, xclip.seen).map((prediction) => ({ set: seen, prediction })), ...chosen(unseen, xclip.unseen).map((prediction) => ({ set: unseen, prediction }))];
+  const shown = [...chosen(seen, xclip.seen).map((prediction) => ({ set: seen, prediction })),
+    ...chosen(unseen, xclip.unseen).map((prediction) => ({ set: unseen, prediction }))];
   return Promise.all(shown.map(async ({ set, prediction: { index, label, ranking } }) => {
     const { path } = set.dataset.entries[index];
     const pictures = await readFrames(path, (total) => Array.from({ length: total }, (_, i) => i));

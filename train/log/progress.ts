@@ -33,7 +33,10 @@ export class Progress {
   #lastLine = { seconds: 0, text: '' };
   #text = '';
 
-  constructor({ quiet = false, stream = process.stderr, secondsPerLine = 5, now = () => performance.now() / 1000 }: ProgressOptions = {}) {
+  constructor(
+    { quiet = false, stream = process.stderr, secondsPerLine = 5, now = () => performance.now() / 1000 }:
+      ProgressOptions = {},
+  ) {
     this.#quiet = quiet;
     this.#stream = stream;
     this.#secondsPerLine = secondsPerLine;
@@ -104,7 +107,9 @@ export class Progress {
     if (lr !== undefined) parts.push(`lr ${lr === 0 ? '0' : lr.toExponential(1)}`);
     if (seconds > 0 && last.done > first.done) {
       if (last.clips > first.clips) parts.push(`${rate((last.clips - first.clips) / seconds)} clips/s`);
-      parts.push(done >= this.#total ? 'done' : `${duration(((this.#total - done) * seconds) / (last.done - first.done))} left`);
+      parts.push(
+        done >= this.#total ? 'done' : `${duration(((this.#total - done) * seconds) / (last.done - first.done))} left`,
+      );
     }
     return parts.join('  ');
   }

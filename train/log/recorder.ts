@@ -56,7 +56,9 @@ export class RunRecorder {
     this.#tensorboard.scalar(step, `${this.#stage}/${name}`, value);
   }
 
-  /** Tells of an optimiser step: a skipped one always, its numbers where they are to be kept. @param clips of this step */
+  /**
+   * Tells of an optimiser step: a skipped one always, its numbers where they are to be kept. @param clips of this step
+   */
   report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean): void {
     if (isKept) for (const [name, value] of Object.entries({ loss, lr, gradNorm })) this.scalar(step, name, value);
     if (skipped) this.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);

@@ -27,7 +27,9 @@ export class RunLog {
   }
 
   write({ stage, step, time, values }: LogEntry): void {
-    const written = Object.entries(values).map(([name, value]) => [name, Number.isFinite(value) ? value : String(value)]);
+    const written = Object.entries(values).map((
+      [name, value],
+    ) => [name, Number.isFinite(value) ? value : String(value)]);
     // One write per line: the operating system has it before this returns, so a killed process loses nothing.
     writeSync(this.#file, `${JSON.stringify({ stage, step, time, ...Object.fromEntries(written) })}\n`);
   }
@@ -45,7 +47,12 @@ export function readRunLog(path: string): LogEntry[] {
 
 /** One value over the steps of a stage: what a curve is drawn from. */
 export function seriesOf(entries: readonly LogEntry[], stage: string, name: string): [step: number, value: number][] {
-  return entries.flatMap((entry) => (entry.stage === stage && Object.hasOwn(entry.values, name) ? [[entry.step, entry.values[name]] as [number, number]] : []));
+  return entries.flatMap((
+    entry,
+  ) => (entry.stage === stage && Object.hasOwn(entry.values, name)
+    ? [[entry.step, entry.values[name]] as [number, number]]
+    : [])
+  );
 }
 
 /** Bytes of the log up to and with the last entry that is not after a step. */
@@ -70,9 +77,12 @@ function linesOf(bytes: Buffer, path: string): { entry: LogEntry; end: number }[
 
 function entryOf(text: string, path: string, line: number): LogEntry {
   try {
-    const { stage, step, time, ...values } = JSON.parse(text) as { stage: string; step: number; time: string } & Record<string, number | string>;
-    return { stage, step, time, values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) };
+    const { stage, step, time, ...values } = JSON.parse(text) as { stage: string; step: number; time: string; }
+      & Record<string, number | string>;
+    return { stage, step, time,
+      values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) };
   } catch (cause) {
-    throw new FirstlightError('FL_LOG', `${path}:${line}: not an entry of a run's log`, { path, line }, 'remove the line, or start a new run in another --out folder', cause);
+    throw new FirstlightError('FL_LOG', `${path}:${line}: not an entry of a run's log`, { path, line },
+      'remove the line, or start a new run in another --out folder', cause);
   }
 }

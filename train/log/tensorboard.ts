@@ -1,5 +1,6 @@
 /**
- * TensorBoard's event files: TFRecords, each holding one protobuf `Event`. Written here because five fields need no library.
+ * TensorBoard's event files: TFRecords, each holding one protobuf `Event`. Written here because five fields need no
+ * library.
  *
  *   record  = length u64 | masked crc32c of the length u32 | payload | masked crc32c of the payload u32, little-endian
  *   Event   = 1: wall_time f64, 2: step i64, 3: file_version text, 5: Summary, 7: SessionLog

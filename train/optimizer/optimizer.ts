@@ -1,4 +1,5 @@
-import { Arena, type ArenaSection, CheckpointFormatError, FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
+import { Arena, type ArenaSection, CheckpointFormatError, FirstlightError, type Gpu,
+  Tensor } from '../../engine/index.ts';
 import { gradNorm } from '../../kernels/grad_norm/index.ts';
 import { type ArenaStep, TILE } from '../../kernels/shared/arena_update.ts';
 import { ceilDiv, f32Bytes } from '../../kernels/shared/sizes.ts';
@@ -80,7 +81,8 @@ export abstract class Optimizer<M extends string = never> {
   /** `STATE`, as `stepControl` keeps it. */
   readonly #state: Tensor<'u32'>;
 
-  constructor(gpu: Gpu, groups: readonly ParameterGroup[], { name: op, moments, columns, maxNorm, beta1, beta2 }: OptimizerKind<M>) {
+  constructor(gpu: Gpu, groups: readonly ParameterGroup[],
+    { name: op, moments, columns, maxNorm, beta1, beta2 }: OptimizerKind<M>) {
     this.gpu = gpu;
     this.groups = groups.filter((group) => group.parameters.length > 0);
     const isHalf = groups.some(({ parameters }) => parameters.some(([, { master }]) => master !== undefined));
@@ -114,14 +116,19 @@ export abstract class Optimizer<M extends string = never> {
   /** Sets the learning rate of each group for the steps to come. */
   schedule(lrs: readonly number[]): void {
     const { length } = this.groups;
-    if (lrs.length !== length) throw new FirstlightError('FL_RANGE', `schedule: ${lrs.length} learning rates for ${length} groups`, { groups: length }, 'one for each of `groups`, which leaves out those without parameters');
+    if (lrs.length !== length) {
+      throw new FirstlightError('FL_RANGE', `schedule: ${lrs.length} learning rates for ${length} groups`, {
+        groups: length,
+      }, 'one for each of `groups`, which leaves out those without parameters');
+    }
     this.#hyper.write(Float32Array.from(this.groups.flatMap((group, i) => [...this.row(group, lrs[i])])));
   }
 
   /**
    * Records one update.
    *
-   * @returns a row, see `CONTROL`: gradient norm before clipping, factor applied, 1 if a gradient was not finite and nothing was changed, …
+   * @returns a row, see `CONTROL`: gradient norm before clipping, factor applied, 1 if a gradient was not finite and
+   * nothing was changed, …
    */
   step(): Tensor {
     for (const { arena } of this.#slabs) arena.settle();
@@ -141,7 +148,9 @@ export abstract class Optimizer<M extends string = never> {
       const names = namesIn(moments);
       if (names.length === 0) continue;
       const data = (await this.gpu.read(names.map((name) => moments[name]))) as Float32Array[];
-      for (const { name, offset, size } of arena.entries) found.set(name, byName(names, (_, i) => data[i].slice(offset, offset + size)));
+      for (const { name, offset, size } of arena.entries) {
+        found.set(name, byName(names, (_, i) => data[i].slice(offset, offset + size)));
+      }
     }
     return found;
   }
@@ -149,7 +158,8 @@ export abstract class Optimizer<M extends string = never> {
   async counts(): Promise<OptimizerCounts> {
     const [state, [lossScale]] = (await this.gpu.read([this.#state, this.lossScale])) as [Uint32Array, Float32Array];
     const of = (field: Parameters<typeof STATE.at>[0]) => state[STATE.at(field)];
-    return { steps: of('steps'), finiteInARow: of('finite_in_a_row'), skippedInARow: of('skipped_in_a_row'), skipped: of('skipped'), lossScale };
+    return { steps: of('steps'), finiteInARow: of('finite_in_a_row'), skippedInARow: of('skipped_in_a_row'),
+      skipped: of('skipped'), lossScale };
   }
 
   /**
@@ -166,7 +176,10 @@ export abstract class Optimizer<M extends string = never> {
         const all = new Float32Array(kept[moment].size);
         for (const { name, offset, size } of arena.entries) {
           const values = moments(name)[moment];
-          if (values.length !== size) throw new CheckpointFormatError('ShapeMismatch', path, `has ${values.length} values, the parameter has ${size}`, `${name}.${moment}`);
+          if (values.length !== size) {
+            throw new CheckpointFormatError('ShapeMismatch', path,
+              `has ${values.length} values, the parameter has ${size}`, `${name}.${moment}`);
+          }
           all.set(values, offset);
         }
         kept[moment].write(all);
@@ -201,7 +214,8 @@ function inArenas(groups: readonly ParameterGroup[], most: number): ArenaSection
   let bytes = 0;
   groups.forEach(({ parameters }, id) => {
     for (const entry of parameters) {
-      const own = f32Bytes(ceilDiv(entry[1].size, TILE) * TILE); // as f32, which masters, gradients and moments are; with all gaps
+      // as f32, which masters, gradients and moments are; with all gaps
+      const own = f32Bytes(ceilDiv(entry[1].size, TILE) * TILE);
       if (bytes > 0 && bytes + own > most) {
         arenas.push([]);
         bytes = 0;

@@ -20,14 +20,17 @@ function isUndecayed(name: string, tensor: Tensor): boolean {
  * `newPartsLrScale` times that; each once with and once without weight decay. Parameters that need no gradient are
  * left out.
  */
-export function recipeGroups(model: Module, options: { weightDecay: number; newPartsLrScale: number }): ParameterGroup[] {
+export function recipeGroups(model: Module,
+  options: { weightDecay: number; newPartsLrScale: number }): ParameterGroup[] {
   const trained = [...model.parameters()].filter(([, tensor]) => tensor.requiresGrad);
   return PARTS.flatMap(({ name, isNew, matches }) => {
     const own = trained.filter(([full]) => matches(full));
     const lrScale = isNew ? options.newPartsLrScale : 1;
     return [
-      { name, lrScale, weightDecay: options.weightDecay, parameters: own.filter(([full, tensor]) => !isUndecayed(full, tensor)) },
-      { name: `${name}.undecayed`, lrScale, weightDecay: 0, parameters: own.filter(([full, tensor]) => isUndecayed(full, tensor)) },
+      { name, lrScale, weightDecay: options.weightDecay,
+        parameters: own.filter(([full, tensor]) => !isUndecayed(full, tensor)) },
+      { name: `${name}.undecayed`, lrScale, weightDecay: 0,
+        parameters: own.filter(([full, tensor]) => isUndecayed(full, tensor)) },
     ];
   });
 }

@@ -23,8 +23,11 @@ export class SGD extends Optimizer<'momentum'> {
   constructor(gpu: Gpu, groups: readonly ParameterGroup[], options: SGDOptions) {
     const { momentum, nesterov, maxNorm } = options;
     checkFraction('SGD', 'momentum', momentum);
-    if (nesterov && momentum === 0) throw new FirstlightError('FL_RANGE', 'SGD: Nesterov’s momentum needs a momentum, it is 0', { momentum });
-    super(gpu, groups, { name: 'SGD', moments: momentum === 0 ? [] : ['momentum'], columns: SGD_COLUMNS, maxNorm, beta1: 0, beta2: 0 });
+    if (nesterov && momentum === 0) {
+      throw new FirstlightError('FL_RANGE', 'SGD: Nesterov’s momentum needs a momentum, it is 0', { momentum });
+    }
+    super(gpu, groups, { name: 'SGD', moments: momentum === 0 ? [] : ['momentum'], columns: SGD_COLUMNS, maxNorm,
+      beta1: 0, beta2: 0 });
     this.#options = options;
   }
 

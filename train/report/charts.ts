@@ -17,7 +17,8 @@ function svg(label: string, options: Plot.PlotOptions): string {
     width: WIDTH,
     document: document as unknown as Document,
     ariaLabel: label,
-    style: { background: 'transparent', color: 'inherit', fontFamily: 'inherit', fontSize: '12px', overflow: 'visible' },
+    style: { background: 'transparent', color: 'inherit', fontFamily: 'inherit', fontSize: '12px',
+      overflow: 'visible' },
     ...options,
   });
   figure.setAttribute('role', 'img');
@@ -30,7 +31,8 @@ export const seriesColour = (n: number) => `var(--series-${(n % 3) + 1})`;
 /** Means of equal runs of neighbours: what is drawn faintly behind the smooth curve. */
 function thinned(points: readonly Point[]): Point[] {
   const run = Math.ceil(points.length / MOST_POINTS);
-  const bins = Array.from({ length: Math.ceil(points.length / run) }, (_, bin) => points.slice(bin * run, (bin + 1) * run));
+  const bins = Array.from({ length: Math.ceil(points.length / run) },
+    (_, bin) => points.slice(bin * run, (bin + 1) * run));
   const mean = (bin: readonly Point[], axis: 0 | 1) => bin.reduce((sum, point) => sum + point[axis], 0) / bin.length;
   return bins.map((bin) => [mean(bin, 0), mean(bin, 1)]);
 }
@@ -73,8 +75,11 @@ export function learningRateChart({ title, curves }: Stage): string {
     marginTop: 30,
     marginLeft: 44,
     x: { label: 'step', ticks: 6 },
-    y: { label: 'learning rate', grid: true, ticks: 3, zero: true, nice: true, tickFormat: (value: number) => (value === 0 ? '0' : Number(value.toPrecision(2)).toExponential()) },
-    marks: withValues(curves, 'lr').map(({ points, colour }) => Plot.lineY(points, { x: at(0), y: at(1), stroke: colour, strokeWidth: 1.5 })),
+    y: { label: 'learning rate', grid: true, ticks: 3, zero: true, nice: true,
+      tickFormat: (value: number) => (value === 0 ? '0' : Number(value.toPrecision(2)).toExponential()) },
+    marks: withValues(curves, 'lr').map(({ points, colour }) =>
+      Plot.lineY(points, { x: at(0), y: at(1), stroke: colour, strokeWidth: 1.5 })
+    ),
   });
 }
 
@@ -92,14 +97,19 @@ interface Cell {
 function cellsOf({ labels, counts }: Confusion): Cell[] {
   return counts.flatMap((row, i) => {
     const total = row.reduce((sum, count) => sum + count, 0);
-    return row.flatMap((count, j) => (count === 0 ? [] : [{ truth: labels[i], guess: labels[j], row: i, column: j, count, share: count / total }]));
+    return row.flatMap((count,
+      j) => (count === 0
+        ? []
+        : [{ truth: labels[i], guess: labels[j], row: i, column: j, count, share: count / total }])
+    );
   });
 }
 
 /** The root lets a single mistake be seen beside a full row. */
 const strength = ({ share }: Cell) => 0.15 + 0.85 * Math.sqrt(share);
 
-const described = ({ truth, guess, count, share }: Cell) => `${truth} → ${guess}: ${count} (${(100 * share).toFixed(0)} % of ${truth})`;
+const described = ({ truth, guess, count, share }: Cell) =>
+  `${truth} → ${guess}: ${count} (${(100 * share).toFixed(0)} % of ${truth})`;
 
 /** Few labels: every cell has its count, the darker the larger its share of the row. */
 export function confusionChart(confusion: Confusion): string {
@@ -113,17 +123,26 @@ export function confusionChart(confusion: Confusion): string {
     marginBottom: 6,
     marginRight: 6,
     height: WIDTH - margin + 56,
-    x: { domain: labels, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none', labelOffset: 44, tickSize: 0 },
+    x: { domain: labels, axis: 'top', label: 'predicted', labelAnchor: 'center', labelArrow: 'none', labelOffset: 44,
+      tickSize: 0 },
     y: { domain: labels, label: null, tickSize: 0 },
     marks: [
-      Plot.cell(labels.flatMap((truth) => labels.map((guess) => ({ truth, guess }))), { x: 'guess', y: 'truth', fill: 'var(--empty)', inset: 1.5, rx: 4 }),
-      Plot.cell(cells, { x: 'guess', y: 'truth', fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: strength, inset: 1.5, rx: 4, title: described }),
-      Plot.text(cells, { x: 'guess', y: 'truth', text: (cell: Cell) => String(cell.count), fill: (cell: Cell) => (cell.share > 0.5 ? 'var(--on-fill)' : 'currentColor'), fontWeight: 600, pointerEvents: 'none' }),
+      Plot.cell(labels.flatMap((truth) => labels.map((guess) => ({ truth, guess }))), { x: 'guess', y: 'truth',
+        fill: 'var(--empty)', inset: 1.5, rx: 4 }),
+      Plot.cell(cells, { x: 'guess', y: 'truth',
+        fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: strength,
+        inset: 1.5, rx: 4, title: described }),
+      Plot.text(cells, { x: 'guess', y: 'truth', text: (cell: Cell) => String(cell.count),
+        fill: (cell: Cell) => (cell.share > 0.5 ? 'var(--on-fill)' : 'currentColor'), fontWeight: 600,
+        pointerEvents: 'none' }),
     ],
   });
 }
 
-/** Many labels: a dot for each pair that occurred, and lines between the groups, whose names stand in place of the labels'. */
+/**
+ * Many labels: a dot for each pair that occurred, and lines between the groups, whose names stand in place of the
+ * labels'.
+ */
 export function compactConfusionChart(confusion: Confusion): string {
   const { labels, groups = [] } = confusion;
   const cells = cellsOf(confusion);
@@ -146,7 +165,9 @@ export function compactConfusionChart(confusion: Confusion): string {
       Plot.frame({ stroke: 'var(--line)', rx: 4 }),
       Plot.ruleX(borders, { stroke: 'var(--line)' }),
       Plot.ruleY(borders, { stroke: 'var(--line)' }),
-      Plot.dot(cells, { x: 'column', y: 'row', r: radius, fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: strength, title: described }),
+      Plot.dot(cells, { x: 'column', y: 'row', r: radius,
+        fill: (cell: Cell) => (cell.row === cell.column ? 'var(--right)' : 'var(--wrong)'), fillOpacity: strength,
+        title: described }),
     ],
   });
 }

@@ -131,7 +131,11 @@ export function resultOf(data: ReportData) {
     seed,
     targetsMet: headlines.every(isMet),
     results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline, met: isMet(headline) }])),
-    finalLoss: stages.flatMap((stage) => stage.curves.map(({ system, loss }) => ({ stage: stage.title, system, step: loss.at(-1)?.[0] ?? null, loss: loss.at(-1)?.[1] ?? null }))),
+    finalLoss: stages.flatMap((stage) =>
+      stage.curves.map(({ system, loss }) => ({ stage: stage.title, system, step: loss.at(-1)?.[0] ?? null,
+        loss: loss.at(-1)?.[1] ?? null })
+      )
+    ),
     motions,
     environment,
     timings,

@@ -1,7 +1,9 @@
 import { encode } from 'fast-png';
 import type { Frames } from './data.ts';
 
-/** All frames side by side in one picture, as a data URI: a strip, and the sprite that the moving picture is cut from. */
+/**
+ * All frames side by side in one picture, as a data URI: a strip, and the sprite that the moving picture is cut from.
+ */
 export function stripUri({ width, height, count, rgb }: Frames): string {
   const data = new Uint8Array(rgb.length);
   const row = 3 * width;

@@ -9,7 +9,8 @@ export class Html {
 
 type Part = string | number | Html | readonly Html[];
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;',
+  "'": '&#39;' };
 
 function textOf(part: Part): string {
   if (part instanceof Html) return part.text;

@@ -10,7 +10,10 @@ export interface Source {
   /** Name given to `tap`. */
   readonly tap: string;
   readonly layout: Layout;
-  /** The fixture has one token more per sequence, the last: what a message asks, which nobody reads, is not computed here. */
+  /**
+   * The fixture has one token more per sequence, the last: what a message asks, which nobody reads, is not computed
+   * here.
+   */
   readonly hasMessage: boolean;
 }
 
@@ -76,13 +79,17 @@ export function sourceOf(flavour: 'hf' | 'official', name: string): Source | und
 /** Values of ours in the fixture's layout: the first two dimensions swapped, or the last two. */
 export function inLayout(values: Float32Array, shape: readonly number[], layout: Layout): Float32Array {
   if (layout === 'same') return values;
-  const [a, b, inner] = layout === 'channels first' ? [shape[1], shape[2], 1] : [shape[0], shape[1], shape.slice(2).reduce((x, y) => x * y, 1)];
+  const [a, b, inner] = layout === 'channels first'
+    ? [shape[1], shape[2], 1]
+    : [shape[0], shape[1], shape.slice(2).reduce((x, y) => x * y, 1)];
   const outer = layout === 'channels first' ? shape[0] : 1;
   const result = new Float32Array(values.length);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < a; i++) {
       for (let j = 0; j < b; j++) {
-        for (let k = 0; k < inner; k++) result[((o * b + j) * a + i) * inner + k] = values[((o * a + i) * b + j) * inner + k];
+        for (let k = 0; k < inner; k++) {
+          result[((o * b + j) * a + i) * inner + k] = values[((o * a + i) * b + j) * inner + k];
+        }
       }
     }
   }
@@ -90,7 +97,8 @@ export function inLayout(values: Float32Array, shape: readonly number[], layout:
 }
 
 /** A fixture's tensor without the last token of each sequence. */
-export function withoutMessage(values: ArrayLike<number>, [first, second, width]: readonly number[], layout: Layout): ArrayLike<number> {
+export function withoutMessage(values: ArrayLike<number>, [first, second, width]: readonly number[],
+  layout: Layout): ArrayLike<number> {
   if (layout === 'sequence first') return Array.from(values).slice(0, (first - 1) * second * width);
   return Array.from(values).filter((_, i) => i % (second * width) < (second - 1) * width);
 }

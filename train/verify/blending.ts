@@ -27,7 +27,9 @@ export async function verifyBlending(gpu: Gpu, file: FixtureFile): Promise<Check
     if (item.lam_used !== undefined) comparison.compare('lam', [mix.keepLabels], [item.lam_used], 1e-6);
     const labels = tensors.integers(`${item.case}.labels`);
     using x = Tensor.from(gpu, tensors.floats(`${item.case}.x`), clips.shape, 'x');
-    const outputs = gpu.scope(() => [blend(x, mix.partners(gpu), mix.clips(gpu)), mixLabels(gpu, labels, item.num_classes, item.smoothing, mix)]);
+    const outputs = gpu.scope(
+      () => [blend(x, mix.partners(gpu), mix.clips(gpu)), mixLabels(gpu, labels, item.num_classes, item.smoothing, mix)]
+    );
     const [mixed, targets] = await gpu.read(outputs);
     for (const tensor of outputs) tensor.dispose();
     comparison.compare('x_out', mixed, tensors.get(`${item.case}.x_out`).values, 2e-6);
@@ -39,6 +41,9 @@ export async function verifyBlending(gpu: Gpu, file: FixtureFile): Promise<Check
 
 function mixOf(fixture: string, item: BlendCase, height: number, width: number): Mix {
   if (item.kind === 'mixup' && item.lam !== undefined) return mixUp(item.perm, item.lam);
-  if (item.kind === 'cutmix' && item.bbox_x1y1x2y2 !== undefined) return cutMix(item.perm, item.bbox_x1y1x2y2, height, width);
-  throw new FirstlightError('FL_FIXTURE', `${fixture}: case ${item.case} is neither mixup with lam nor cutmix with bbox: "${item.kind}"`);
+  if (item.kind === 'cutmix' && item.bbox_x1y1x2y2 !== undefined) {
+    return cutMix(item.perm, item.bbox_x1y1x2y2, height, width);
+  }
+  throw new FirstlightError('FL_FIXTURE',
+    `${fixture}: case ${item.case} is neither mixup with lam nor cutmix with bbox: "${item.kind}"`);
 }

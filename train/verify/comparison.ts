@@ -12,7 +12,9 @@ export type Noise = readonly [error: number, largest: number];
 /** By how much more a number is rounded when it is stored as f16: its mantissa has 13 bits less. */
 const HALF_ROUNDING = 2 ** 13;
 
-/** Largest deviation allowed by a sidecar: 8 · noise + 1e-6 · max, and 2¹³ times that where each store rounds to f16. */
+/**
+ * Largest deviation allowed by a sidecar: 8 · noise + 1e-6 · max, and 2¹³ times that where each store rounds to f16.
+ */
 export function toleranceOf([error, largest]: Noise, type: FloatType): number {
   return (type === 'f16' ? HALF_ROUNDING : 1) * (8 * error + 1e-6 * largest);
 }
@@ -55,7 +57,9 @@ export class Comparison {
   /** Compares a tensor element by element; NaN is a miss. */
   compare(tensor: string, got: ArrayLike<number>, want: ArrayLike<number>, tolerance: number): void {
     this.#tensors++;
-    if (got.length !== want.length) return this.fail(`${tensor}: ${got.length} values, the reference has ${want.length}`);
+    if (got.length !== want.length) {
+      return this.fail(`${tensor}: ${got.length} values, the reference has ${want.length}`);
+    }
     let error = 0;
     for (let i = 0; i < want.length; i++) {
       const difference = Math.abs(got[i] - want[i]);
@@ -66,13 +70,18 @@ export class Comparison {
   }
 
   /**
-   * Compares where a tensor went from `start`: the distance between two ends, as a share of the way to the wanted one. For steps of
-   * AdamW on f16: each is of length lr, however small the gradient, so elements whose gradient is lost in rounding step either way.
+   * Compares where a tensor went from `start`: the distance between two ends, as a share of the way to the wanted one.
+   * For steps of AdamW on f16: each is of length lr, however small the gradient, so elements whose gradient is lost in
+   * rounding step either way.
    */
-  compareWay(tensor: string, got: ArrayLike<number>, want: ArrayLike<number>, start: ArrayLike<number>, tolerance: number): void {
+  compareWay(tensor: string, got: ArrayLike<number>, want: ArrayLike<number>, start: ArrayLike<number>,
+    tolerance: number): void {
     this.#tensors++;
-    if (got.length !== want.length || start.length !== want.length) return this.fail(`${tensor}: ${got.length} values, the reference has ${want.length}`);
-    const length = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.sqrt(Array.from(a, (value, i) => (value - b[i]) ** 2).reduce((sum, square) => sum + square, 0));
+    if (got.length !== want.length || start.length !== want.length) {
+      return this.fail(`${tensor}: ${got.length} values, the reference has ${want.length}`);
+    }
+    const length = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+      Math.sqrt(Array.from(a, (value, i) => (value - b[i]) ** 2).reduce((sum, square) => sum + square, 0));
     const [off, way] = [length(got, want), length(want, start)];
     this.#note({ tensor, error: off === 0 ? 0 : off / way, tolerance });
   }
@@ -99,6 +108,8 @@ export class Comparison {
 
   result(): CheckResult {
     const within = this.#worst === undefined || this.#worst.error <= this.#worst.tolerance;
-    return { fixture: this.#fixture, check: this.#check, tensors: this.#tensors, passed: within && this.#problem === undefined && this.#tensors > 0, worst: this.#worst, problem: this.#problem ?? (this.#tensors === 0 ? 'nothing was compared' : undefined), lacks: this.#lacks };
+    return { fixture: this.#fixture, check: this.#check, tensors: this.#tensors,
+      passed: within && this.#problem === undefined && this.#tensors > 0, worst: this.#worst,
+      problem: this.#problem ?? (this.#tensors === 0 ? 'nothing was compared' : undefined), lacks: this.#lacks };
   }
 }

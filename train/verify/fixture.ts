@@ -27,7 +27,8 @@ export class FixtureTensors {
       const tensors = new Map<string, FixtureTensor>();
       for (const name of file.names()) {
         const { shape, dtype } = file.entry(name);
-        tensors.set(name, { shape, values: dtype.startsWith('I') ? await file.integers(name) : await file.floats(name) });
+        tensors.set(name, { shape,
+          values: dtype.startsWith('I') ? await file.integers(name) : await file.floats(name) });
       }
       return new FixtureTensors(path, tensors);
     } finally {
@@ -48,14 +49,20 @@ export class FixtureTensors {
   /** Values of a floating-point tensor. */
   floats(name: string): Float32Array {
     const { values } = this.get(name);
-    if (!(values instanceof Float32Array)) throw new FirstlightError('FL_FIXTURE', `${this.#path}: tensor "${name}" holds integers, expected floating-point numbers`);
+    if (!(values instanceof Float32Array)) {
+      throw new FirstlightError('FL_FIXTURE',
+        `${this.#path}: tensor "${name}" holds integers, expected floating-point numbers`);
+    }
     return values;
   }
 
   /** Values of an integer tensor. */
   integers(name: string): Int32Array {
     const { values } = this.get(name);
-    if (!(values instanceof Int32Array)) throw new FirstlightError('FL_FIXTURE', `${this.#path}: tensor "${name}" holds floating-point numbers, expected integers`);
+    if (!(values instanceof Int32Array)) {
+      throw new FirstlightError('FL_FIXTURE',
+        `${this.#path}: tensor "${name}" holds floating-point numbers, expected integers`);
+    }
     return values;
   }
 
@@ -90,17 +97,22 @@ export class FixtureFile {
 /** Every fixture of a folder, by name. */
 export async function readFixtures(folder: string): Promise<FixtureFile[]> {
   const files = await readdir(folder).catch((cause: Error) => {
-    throw new FirstlightError('FL_FIXTURE', `${folder}: cannot be read: ${cause.message}`, {}, 'verify takes folders that hold fixtures', cause);
+    throw new FirstlightError('FL_FIXTURE', `${folder}: cannot be read: ${cause.message}`, {},
+      'verify takes folders that hold fixtures', cause);
   });
   const names = files.filter((file) => file.endsWith('.json')).sort();
-  if (names.length === 0) throw new FirstlightError('FL_FIXTURE', `${folder}: holds no fixture (no .json file)`, {}, 'verify takes folders that hold fixtures');
+  if (names.length === 0) {
+    throw new FirstlightError('FL_FIXTURE', `${folder}: holds no fixture (no .json file)`, {},
+      'verify takes folders that hold fixtures');
+  }
   return Promise.all(
     names.map(async (file) => {
       const text = await readFile(join(folder, file), 'utf8');
       try {
         return new FixtureFile(folder, basename(file, '.json'), JSON.parse(text) as Record<string, unknown>);
       } catch (cause) {
-        throw new FirstlightError('FL_FIXTURE', `${join(folder, file)}: is not valid JSON: ${(cause as Error).message}`, {}, undefined, cause);
+        throw new FirstlightError('FL_FIXTURE', `${join(folder, file)}: is not valid JSON: ${(cause as Error).message}`,
+          {}, undefined, cause);
       }
     }),
   );

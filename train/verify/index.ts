@@ -24,7 +24,9 @@ export function kindOf(file: FixtureFile): FixtureKind {
   if (reference.startsWith('VideoX datasets/blending.py')) return 'blending';
   if (first !== undefined && 'betas' in first && 'lrs' in first) return 'adamw';
   if ('f32_vs_f64_max_rel' in json) return 'system';
-  throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown kind of fixture (reference: ${reference || 'none'})`, {}, 'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending and tokenizer fixtures');
+  throw new FirstlightError('FL_FIXTURE',
+    `${file.name}.json: unknown kind of fixture (reference: ${reference || 'none'})`, {},
+    'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending and tokenizer fixtures');
 }
 
 /**
@@ -32,7 +34,8 @@ export function kindOf(file: FixtureFile): FixtureKind {
  *
  * @param type how models and operations store their tensors; what has none, or is f32 always, runs as it is
  */
-export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKind, { type, vocabulary }: { type: FloatType; vocabulary?: string }): Promise<CheckResult[]> {
+export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKind,
+  { type, vocabulary }: { type: FloatType; vocabulary?: string }): Promise<CheckResult[]> {
   switch (kind) {
     case 'hf':
     case 'official':

@@ -1,4 +1,5 @@
-import { backward, FirstlightError, type FloatType, type Gpu, halve, NonFiniteError, Tensor } from '../../engine/index.ts';
+import { backward, FirstlightError, type FloatType, type Gpu, halve, NonFiniteError,
+  Tensor } from '../../engine/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
@@ -17,8 +18,8 @@ import type { FixtureFile, FixtureTensors } from './fixture.ts';
 /** Weights after optimiser steps may differ by this much: AdamW magnifies rounding where a gradient is nearly zero. */
 const SNAPSHOT_TOLERANCE = 2e-4;
 /**
- * Share of a tensor's elements, beside one, whose gradient rounding to f16 may turn round. What is within the tolerance of a gradient,
- * near 1 % of its largest element or 1/25 of a deviation, may: that is 1/32 of normal numbers.
+ * Share of a tensor's elements, beside one, whose gradient rounding to f16 may turn round. What is within the tolerance
+ * of a gradient, near 1 % of its largest element or 1/25 of a deviation, may: that is 1/32 of normal numbers.
  */
 const TURNED = 1 / 32;
 
@@ -44,7 +45,8 @@ interface AdamWSettings {
 }
 
 /** Checks a whole model: outputs, activations, loss, every gradient, and the weights after optimiser steps. */
-export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour, type: FloatType): Promise<CheckResult[]> {
+export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
+  type: FloatType): Promise<CheckResult[]> {
   const config = configOf(file, flavour);
   const io = await file.tensors('io');
   const bytes = await FileBytes.open(file.path('weights'));
@@ -53,7 +55,12 @@ export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
     const results = await forwardAndGradients(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, type);
     const { adamw, files } = file.json as { adamw?: AdamWSettings; files: Record<string, unknown> };
     const snapshots = Object.keys(files).flatMap((part) => /^adamw(\d+)$/.exec(part)?.[1] ?? []).map(Number);
-    if (snapshots.length > 0 && adamw !== undefined) results.push(...(await optimiserSteps(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, adamw, snapshots, type)));
+    if (snapshots.length > 0 && adamw !== undefined) {
+      results.push(
+        ...(await optimiserSteps(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, adamw, snapshots,
+          type)),
+      );
+    }
     return results;
   } finally {
     await bytes.close();
@@ -68,10 +75,13 @@ function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
     {
       embedDim: c.embed_dim,
       frames: c.T,
-      vision: { activation: 'quick_gelu', width: c.vision_width, layers: c.vision_layers, heads: heads.vision_heads, mlp: 4 * c.vision_width, patch: c.vision_patch_size, imageSize: c.image_resolution },
-      text: { activation: 'quick_gelu', width: c.transformer_width, layers: c.transformer_layers, heads: c.transformer_heads, mlp: 4 * c.transformer_width, context: c.context_length, vocab: c.vocab_size },
+      vision: { activation: 'quick_gelu', width: c.vision_width, layers: c.vision_layers, heads: heads.vision_heads,
+        mlp: 4 * c.vision_width, patch: c.vision_patch_size, imageSize: c.image_resolution },
+      text: { activation: 'quick_gelu', width: c.transformer_width, layers: c.transformer_layers,
+        heads: c.transformer_heads, mlp: 4 * c.transformer_width, context: c.context_length, vocab: c.vocab_size },
       mit: { activation: 'quick_gelu', layers: c.mit_layers, heads: heads.mit_heads, mlp: 4 * c.embed_dim },
-      prompts: { activation: 'quick_gelu', layers: c.prompts_layers, heads: heads.prompt_heads, alpha: c.prompts_alpha },
+      prompts: { activation: 'quick_gelu', layers: c.prompts_layers, heads: heads.prompt_heads,
+        alpha: c.prompts_alpha },
     },
     `${file.name}.json: config`,
   );
@@ -86,13 +96,16 @@ async function modelOf(gpu: Gpu, config: XclipConfig, weights: Weights, type: Fl
 
 function noiseOf(file: FixtureFile, part: string, name: string): Noise {
   const noise = (file.json.noise as NoiseTable)[part]?.[name];
-  if (noise === undefined) throw new FirstlightError('FL_FIXTURE', `${file.name}.json: noise.${part} does not list "${name}"`);
+  if (noise === undefined) {
+    throw new FirstlightError('FL_FIXTURE', `${file.name}.json: noise.${part} does not list "${name}"`);
+  }
   return noise;
 }
 
 /**
- * Noise of a parameter's gradient. That of the logit scale is one number, so the reference's error in it is one draw and can be next to 0 by
- * luck. It is Σ dlogits·logits, where each row of dlogits adds to 0 and Σ |dlogits| ≤ 2: what the logits are off by, it may be off by.
+ * Noise of a parameter's gradient. That of the logit scale is one number, so the reference's error in it is one draw
+ * and can be next to 0 by luck. It is Σ dlogits·logits, where each row of dlogits adds to 0 and Σ |dlogits| ≤ 2: what
+ * the logits are off by, it may be off by.
  */
 function gradientNoise(file: FixtureFile, io: FixtureTensors, name: string): Noise {
   const noise = noiseOf(file, 'grads', name);
@@ -108,17 +121,24 @@ class Inputs {
   readonly #target: { readonly soft: Tensor } | { readonly labels: Tensor<'u32'> };
 
   constructor(gpu: Gpu, file: FixtureFile, io: FixtureTensors) {
-    const { kind } = file.json.loss as { kind: string };
-    if (kind !== 'ce' && kind !== 'soft') throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
-    const [pixels, ids] = [io.floats('in.pixel_values'), io.integers('in.input_ids')]; // all that can be missing, before anything is on the GPU
+    const { kind } = file.json.loss as { kind: string; };
+    if (kind !== 'ce' && kind !== 'soft') {
+      throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
+    }
+    // all that can be missing, before anything is on the GPU
+    const [pixels, ids] = [io.floats('in.pixel_values'), io.integers('in.input_ids')];
     const target = kind === 'soft' ? io.floats('in.soft_targets') : io.integers('in.labels');
     this.pixels = Tensor.from(gpu, pixels, io.get('in.pixel_values').shape, 'pixels');
     this.texts = textBatch(gpu, ids, io.get('in.input_ids').shape[1]);
-    this.#target = target instanceof Float32Array ? { soft: Tensor.from(gpu, target, io.get('in.soft_targets').shape, 'targets') } : { labels: Tensor.from(gpu, Uint32Array.from(target), undefined, 'labels') };
+    this.#target = target instanceof Float32Array
+      ? { soft: Tensor.from(gpu, target, io.get('in.soft_targets').shape, 'targets') }
+      : { labels: Tensor.from(gpu, Uint32Array.from(target), undefined, 'labels') };
   }
 
   loss(logits: Tensor): Tensor {
-    return 'soft' in this.#target ? crossEntropy(logits, this.#target.soft) : crossEntropyWithLabels(logits, this.#target.labels);
+    return 'soft' in this.#target
+      ? crossEntropy(logits, this.#target.soft)
+      : crossEntropyWithLabels(logits, this.#target.labels);
   }
 
   [Symbol.dispose](): void {
@@ -146,13 +166,16 @@ class Seen {
   }
 }
 
-async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour, loaded: Xclip, io: FixtureTensors, type: FloatType): Promise<CheckResult[]> {
+async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour, loaded: Xclip, io: FixtureTensors,
+  type: FloatType): Promise<CheckResult[]> {
   using model = loaded;
   using inputs = new Inputs(gpu, file, io);
   inputs.pixels.requiresGrad = true;
   using seen = new Seen();
   gpu.scope(() => {
-    const loss = inputs.loss(model.forward(inputs.pixels, inputs.texts, { tap: (name, value) => seen.add(name, value) }));
+    const loss = inputs.loss(
+      model.forward(inputs.pixels, inputs.texts, { tap: (name, value) => seen.add(name, value) }),
+    );
     backward(loss);
     seen.add('loss', loss);
   });
@@ -162,14 +185,19 @@ async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour
   for (const name of io.names()) {
     if (name.startsWith('in.') || name === 'grad.pixel_values') continue;
     const comparison = name.startsWith('out.') ? outputs : activations;
-    const source = name === 'out.loss' ? { tap: 'loss', layout: 'same' as const, hasMessage: false } : sourceOf(flavour, name);
+    const source = name === 'out.loss'
+      ? { tap: 'loss', layout: 'same' as const, hasMessage: false }
+      : sourceOf(flavour, name);
     const tensor = source && seen.get(source.tap);
     if (source === undefined || tensor === undefined) {
       comparison.fail(`"${name}" is not an activation that this model has`);
       continue;
     }
-    const want = source.hasMessage ? withoutMessage(io.floats(name), io.get(name).shape, source.layout) : io.floats(name);
-    comparison.compare(name, inLayout(await tensor.read(), tensor.shape, source.layout), want, toleranceOf(noiseOf(file, 'io', name), type));
+    const want = source.hasMessage
+      ? withoutMessage(io.floats(name), io.get(name).shape, source.layout)
+      : io.floats(name);
+    comparison.compare(name, inLayout(await tensor.read(), tensor.shape, source.layout), want,
+      toleranceOf(noiseOf(file, 'io', name), type));
   }
 
   if (!('grads' in (file.json.files as Readonly<Record<string, unknown>>))) {
@@ -193,7 +221,8 @@ async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour
   const { grad } = inputs.pixels;
   if (!io.has('grad.pixel_values')) gradients.lack('grad.pixel_values');
   else if (grad === undefined) gradients.fail('no gradient reached the pixels');
-  else gradients.compare('pixel_values', await grad.read(), io.floats('grad.pixel_values'), toleranceOf(noiseOf(file, 'io', 'grad.pixel_values'), type));
+  else {gradients.compare('pixel_values', await grad.read(), io.floats('grad.pixel_values'),
+      toleranceOf(noiseOf(file, 'io', 'grad.pixel_values'), type));}
   return resultsOf(outputs, activations, gradients);
 }
 
@@ -204,20 +233,29 @@ function resultsOf(outputs: Comparison, activations: Comparison, ...others: read
 }
 
 /** A parameter of ours as the fixture's file stores it. */
-function storedTensors(flavour: Flavour, name: string, shape: readonly number[], values: Float32Array): { name: string; values: Float32Array }[] {
+function storedTensors(flavour: Flavour, name: string, shape: readonly number[],
+  values: Float32Array): { name: string; values: Float32Array; }[] {
   return flavour === 'hf' ? toHuggingFace(name, shape, values) : [{ name, values }];
 }
 
-async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loaded: Xclip, io: FixtureTensors, settings: AdamWSettings, snapshots: readonly number[], type: FloatType): Promise<CheckResult[]> {
+async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loaded: Xclip, io: FixtureTensors,
+  settings: AdamWSettings, snapshots: readonly number[], type: FloatType): Promise<CheckResult[]> {
   using model = loaded;
   using inputs = new Inputs(gpu, file, io);
   const { betas, eps } = settings;
-  if (betas === undefined || eps === undefined) throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);
+  if (betas === undefined || eps === undefined) {
+    throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);
+  }
   const recipe = Array.isArray(settings.groups);
   if (recipe && settings.FIX_TEXT) fixText(model);
-  const groups = recipe ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 }) : [everything(model, settings.weight_decay ?? 0)];
+  const groups = recipe
+    ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 })
+    : [everything(model, settings.weight_decay ?? 0)];
   using optimizer = new AdamW(gpu, groups, { beta1: betas[0], beta2: betas[1], eps, maxNorm: 0 });
-  const lrs = (step: number) => optimizer.groups.map((group) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : (settings.lr ?? 0)));
+  const lrs = (step: number) =>
+    optimizer.groups.map((
+      group,
+    ) => (recipe ? learningRate(scheduleOf(settings), step, group.lrScale) : (settings.lr ?? 0)));
   const results: CheckResult[] = recipe ? [groupsAgree(file, groups, settings.groups as readonly FixtureGroup[])] : [];
   const losses: number[] = [];
   // in half precision the first steps find the loss scale: they change nothing, and are done again
@@ -243,7 +281,8 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
   const wanted = (settings.losses_before_each_step_and_after_last ?? settings.losses ?? []).slice(0, losses.length);
   if (wanted.length === 0) return results;
   const lossCheck = new Comparison(file.name, 'loss before each step');
-  lossCheck.compare('losses', losses.slice(0, wanted.length), wanted, type === 'f32' ? SNAPSHOT_TOLERANCE * Math.max(1, ...wanted) : toleranceOf(noiseOf(file, 'io', 'out.loss'), type));
+  lossCheck.compare('losses', losses.slice(0, wanted.length), wanted,
+    type === 'f32' ? SNAPSHOT_TOLERANCE * Math.max(1, ...wanted) : toleranceOf(noiseOf(file, 'io', 'out.loss'), type));
   results.push(lossCheck.result());
   return results;
 }
@@ -253,7 +292,8 @@ function everything(model: Xclip, weightDecay: number): ParameterGroup {
 }
 
 function scheduleOf({ LR = 0, EPOCHS = 1, WARMUP_EPOCHS = 0, n_iter_per_epoch = 1 }: AdamWSettings) {
-  return { form: 'recipe' as const, baseLr: LR, minLr: LR / 100, warmup: WARMUP_EPOCHS * n_iter_per_epoch, total: EPOCHS * n_iter_per_epoch, batchesPerEpoch: n_iter_per_epoch };
+  return { form: 'recipe' as const, baseLr: LR, minLr: LR / 100, warmup: WARMUP_EPOCHS * n_iter_per_epoch,
+    total: EPOCHS * n_iter_per_epoch, batchesPerEpoch: n_iter_per_epoch };
 }
 
 interface FixtureGroup {
@@ -263,37 +303,53 @@ interface FixtureGroup {
 }
 
 /** The recipe's groups, name by name. */
-function groupsAgree(file: FixtureFile, groups: readonly ParameterGroup[], wanted: readonly FixtureGroup[]): CheckResult {
+function groupsAgree(file: FixtureFile, groups: readonly ParameterGroup[],
+  wanted: readonly FixtureGroup[]): CheckResult {
   const comparison = new Comparison(file.name, 'optimiser groups');
   const base = wanted[0].initial_lr;
-  const lines = (own: readonly { names: readonly string[]; decay: number; scale: number }[]) =>
-    own.flatMap(({ names, decay, scale }) => names.map((name) => `${name} decay ${decay} scale ${scale.toFixed(3)}`)).sort();
-  const ours = lines(groups.map((group) => ({ names: group.parameters.map(([name]) => name), decay: group.weightDecay, scale: group.lrScale })));
-  const theirs = lines(wanted.map((group) => ({ names: group.params, decay: group.weight_decay, scale: group.initial_lr / base })));
-  const different = [...ours.filter((line) => !theirs.includes(line)), ...theirs.filter((line) => !ours.includes(line))];
+  const lines = (own: readonly { names: readonly string[]; decay: number; scale: number; }[]) =>
+    own.flatMap(({ names, decay, scale }) => names.map((name) => `${name} decay ${decay} scale ${scale.toFixed(3)}`))
+      .sort();
+  const ours = lines(
+    groups.map((group) => ({ names: group.parameters.map(([name]) => name), decay: group.weightDecay,
+      scale: group.lrScale })
+    ),
+  );
+  const theirs = lines(
+    wanted.map((group) => ({ names: group.params, decay: group.weight_decay, scale: group.initial_lr / base })),
+  );
+  const different = [...ours.filter((line) => !theirs.includes(line)),
+    ...theirs.filter((line) => !ours.includes(line))];
   comparison.compare('parameters in groups', [ours.length], [theirs.length], 0);
   if (different.length > 0) comparison.fail(`groups differ: ${different.slice(0, 4).join('; ')}`);
   return comparison.result();
 }
 
-async function snapshot(file: FixtureFile, flavour: Flavour, model: Xclip, step: number, type: FloatType): Promise<CheckResult> {
+async function snapshot(file: FixtureFile, flavour: Flavour, model: Xclip, step: number,
+  type: FloatType): Promise<CheckResult> {
   const comparison = new Comparison(file.name, `weights after ${step} step${step === 1 ? '' : 's'}`);
   const wanted = await file.tensors(`adamw${step}`);
   const starts = type === 'f16' ? await file.tensors('weights') : undefined;
   const zero = new Set((file.json.zero_gradient_params ?? []) as readonly string[]);
   for (const [name, parameter] of model.parameters()) {
-    for (const { name: stored, values } of storedTensors(flavour, name, parameter.shape, await (parameter.master ?? parameter).read())) {
+    for (const { name: stored, values } of storedTensors(flavour, name, parameter.shape,
+      await (parameter.master ?? parameter).read())) {
       if (zero.has(stored)) continue;
       const want = wanted.floats(stored);
       // a packed projection may have zero gradients in its rows of queries or keys only
       const third = values.length / 3;
       const pieces = ['q', 'k', 'v'].some((part) => zero.has(`${stored}[${part}]`))
-        ? ['q', 'k', 'v'].flatMap((part, i) => (zero.has(`${stored}[${part}]`) ? [] : [{ label: `${stored}[${part}]`, from: i * third, to: (i + 1) * third }]))
+        ? ['q', 'k', 'v'].flatMap((part, i) => (zero.has(`${stored}[${part}]`)
+          ? []
+          : [{ label: `${stored}[${part}]`, from: i * third, to: (i + 1) * third }])
+        )
         : [{ label: stored, from: 0, to: values.length }];
       for (const { label, from, to } of pieces) {
         const [own, wished] = [values.subarray(from, to), want.subarray(from, to)];
-        if (starts === undefined) comparison.compare(label, own, wished, SNAPSHOT_TOLERANCE);
-        else comparison.compareWay(label, own, wished, starts.floats(stored).subarray(from, to), 2 * Math.sqrt(1 / own.length + TURNED));
+        if (starts === undefined) {
+          comparison.compare(label, own, wished, SNAPSHOT_TOLERANCE);
+        } else {comparison.compareWay(label, own, wished, starts.floats(stored).subarray(from, to),
+            2 * Math.sqrt(1 / own.length + TURNED));}
       }
     }
   }

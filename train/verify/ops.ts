@@ -24,7 +24,9 @@ interface OpCase {
 type Inputs = Readonly<Record<string, Tensor>>;
 
 /** How each operation of the fixture is computed here. Labels and ids come as the integers they are. */
-const OPERATIONS: Readonly<Record<string, (x: Inputs, item: OpCase, ints: Readonly<Record<string, Int32Array>>) => Tensor>> = {
+const OPERATIONS: Readonly<
+  Record<string, (x: Inputs, item: OpCase, ints: Readonly<Record<string, Int32Array>>) => Tensor>
+> = {
   linear: ({ x, w, b }) => linear(x, w, { bias: b }),
   linear_nobias: ({ x, w }) => linear(x, w),
   layernorm: ({ x, w, b }, { eps }) => layernorm(x, w, b, { eps }),
@@ -36,7 +38,8 @@ const OPERATIONS: Readonly<Record<string, (x: Inputs, item: OpCase, ints: Readon
   attention: ({ q, k, v }) => attention(q, k, v),
   attention_causal: ({ q, k, v }) => attention(q, k, v, { causal: true }),
   attention_addmask: ({ q, k, v, mask }) => attention(q, k, v, { mask }),
-  cross_entropy: ({ logits }, { label_smoothing }, { labels }) => crossEntropyWithLabels(logits, Tensor.from(logits.gpu, Uint32Array.from(labels)), label_smoothing),
+  cross_entropy: ({ logits }, { label_smoothing }, { labels }) =>
+    crossEntropyWithLabels(logits, Tensor.from(logits.gpu, Uint32Array.from(labels)), label_smoothing),
   soft_target_cross_entropy: ({ logits, target }) => crossEntropy(logits, target),
   embedding: ({ w }, _, { ids }) => embedding(w, tokenIds(w.gpu, ids, [ids.length])),
   conv2d_patchify: ({ x, w }) => patchify(x, w),
@@ -60,10 +63,14 @@ function stored(gpu: Gpu, values: Float32Array, shape: Shape, type: FloatType, l
   return tensor;
 }
 
-async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: FixtureTensors, type: FloatType): Promise<CheckResult> {
+async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: FixtureTensors,
+  type: FloatType): Promise<CheckResult> {
   const comparison = new Comparison(fixture, item.name);
   const operation = OPERATIONS[item.op];
-  if (operation === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has the unknown operation "${item.op}"`, {}, `known: ${Object.keys(OPERATIONS).join(', ')}`);
+  if (operation === undefined) {
+    throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has the unknown operation "${item.op}"`,
+      {}, `known: ${Object.keys(OPERATIONS).join(', ')}`);
+  }
   const dout = tensors.has(`${item.name}/dout`) ? tensors.floats(`${item.name}/dout`) : undefined;
   if (dout === undefined) comparison.lack('dout');
   const prefix = `${item.name}/in.`;
@@ -86,7 +93,9 @@ async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: Fixtur
     });
     const compare = async (part: string, got: Tensor) => {
       const noise = item.noise[part];
-      if (noise === undefined) throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${part}"`);
+      if (noise === undefined) {
+        throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${part}"`);
+      }
       comparison.compare(part, await got.read(), tensors.floats(`${item.name}/${part}`), toleranceOf(noise, type));
     };
     await compare('out', out);

@@ -34,7 +34,8 @@ export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckRes
     parameter.requiresGrad = true;
     using model = new Single(parameter);
     const group = { name: 'all', lrScale: 1, weightDecay: item.wd, parameters: [...model.parameters()] };
-    using optimizer = new AdamW(gpu, [group], { beta1: item.betas[0], beta2: item.betas[1], eps: item.eps, maxNorm: 0 });
+    using optimizer = new AdamW(gpu, [group], { beta1: item.betas[0], beta2: item.betas[1], eps: item.eps,
+      maxNorm: 0 });
     for (let step = 0; step < item.steps; step++) {
       optimizer.zeroGrad();
       optimizer.schedule([item.lrs[step]]);
@@ -42,7 +43,8 @@ export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckRes
       parameter.grad = Tensor.from(gpu, gradient, [item.n], 'd p');
       gpu.scope(() => void optimizer.step());
       const want = after.subarray(step * item.n, (step + 1) * item.n);
-      comparison.compare(`p after step ${step + 1}`, await parameter.read(), want, 8 * item.max_err_vs_f64 + 1e-6 * largest(want));
+      comparison.compare(`p after step ${step + 1}`, await parameter.read(), want,
+        8 * item.max_err_vs_f64 + 1e-6 * largest(want));
     }
     const state = (await optimizer.moments()).get('p');
     for (const [name, got] of [['exp_avg', state?.m], ['exp_avg_sq', state?.v]] as const) {

@@ -11,6 +11,8 @@ interface TokenizerCase {
 export async function verifyTokenizer(file: FixtureFile, folder: string | undefined): Promise<CheckResult[]> {
   const tokenizer = await clipTokenizer(folder);
   const comparison = new Comparison(file.name, 'token ids');
-  for (const { text, ids } of file.json.cases as readonly TokenizerCase[]) comparison.compare(JSON.stringify(text.slice(0, 40)), tokenizer.encode(text), ids, 0);
+  for (const { text, ids } of file.json.cases as readonly TokenizerCase[]) {
+    comparison.compare(JSON.stringify(text.slice(0, 40)), tokenizer.encode(text), ids, 0);
+  }
   return [comparison.result()];
 }

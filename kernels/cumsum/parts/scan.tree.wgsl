@@ -13,7 +13,8 @@ fn row_scan(value: f32, lanes: Lanes) -> Scan {
     workgroupBarrier();   // and read before any is written again
   }
   scratch[lane].x = sum;
-  let total = workgroupUniformLoad(&scratch[WORKGROUP - 1u]).x;   // its barriers show the others' sums, and keep scratch until the next tile
+  // its barriers show the others' sums, and keep scratch until the next tile
+  let total = workgroupUniformLoad(&scratch[WORKGROUP - 1u]).x;
   var before = 0.0;
   if (lane > 0u) { before = scratch[lane - 1u].x; }
   workgroupBarrier();   // read before the next tile writes

@@ -21,5 +21,6 @@ fn activation(x: vec4f) -> vec4f { return x * cumulative(x, bell(x)); }
 fn activation_derivative(x: vec4f) -> vec4f {
   let b = bell(x);
   let derivative = cumulative(x, b) + clamp(x, vec4f(-20.0), vec4f(20.0)) * 0.39894228 * b;
-  return select(derivative, nan_of(x), is_nan(x) | is_infinite(x));   // which clamp and comparisons hide; at infinity the formula has ∞ · 0
+  // which clamp and comparisons hide; at infinity the formula has ∞ · 0
+  return select(derivative, nan_of(x), is_nan(x) | is_infinite(x));
 }

@@ -1,4 +1,5 @@
-// QuickGELU: y = x · σ(1.702 x). Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2 (sigmoid form); used by CLIP. Linked with ../exp.wgsl.
+// QuickGELU: y = x · σ(1.702 x). Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2 (sigmoid form); used by CLIP.
+// Linked with ../exp.wgsl.
 
 // exp(88.7) is nearly the largest f32, so the argument is held at 88: adapters disagree on what comes after.
 fn sigmoid(v: vec4f) -> vec4f { return 1.0 / (1.0 + exp_of_four(min(-v, vec4f(88.0)))); }

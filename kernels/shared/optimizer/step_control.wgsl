@@ -1,6 +1,7 @@
 // What the optimiser does about the gradient of this step, decided where the gradient is; nothing comes back to the
 // host for it.
-//   norm ← norm / scale,  factor = min(1, max_norm / (norm + 1e-6)) / scale as torch's clip_grad_norm_, without the bound if max_norm is 0
+//   norm ← norm / scale,  factor = min(1, max_norm / (norm + 1e-6)) / scale as torch's clip_grad_norm_, without the
+//   bound if max_norm is 0
 //   finite:      t + 1; after `interval` such steps in a row the scale is multiplied by `growth`
 //   not finite:  nothing is updated; the scale is multiplied by `backoff`
 // Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the numbers are those of torch's GradScaler. The bias

@@ -1,11 +1,10 @@
 // Matrix product, third rung: no workgroup memory and no barrier; lanes of a subgroup read each other's registers. For
 // software adapters, where a barrier costs far more than a product, and a load several products. A subgroup
-// computes 4 · SENDERS rows of C, each lane 4 columns of them. For every 4 steps of k each lane loads a register tile of op(B) for
-// itself, and one of op(A), which it shows to all lanes: 32 numbers for 4 · 4 · 4 · SENDERS products. Right for every
-// subgroup size from SENDERS up to WORKGROUP.
-// Linked with problem.wgsl, operands.wgsl, register_tiles.wgsl, places of a, b and y, and an epilogue.
-// New here: subgroup shuffles in place of workgroup memory. Taken from the rung before: register tiles, and the
-// epilogue.
+// computes 4 · SENDERS rows of C, each lane 4 columns of them. For every 4 steps of k each lane loads a register tile
+// of op(B) for itself, and one of op(A), which it shows to all lanes: 32 numbers for 4 · 4 · 4 · SENDERS products.
+// Right for every subgroup size from SENDERS up to WORKGROUP. Linked with problem.wgsl, operands.wgsl,
+// register_tiles.wgsl, places of a, b and y, and an epilogue. New here: subgroup shuffles in place of workgroup memory.
+// Taken from the rung before: register tiles, and the epilogue.
 //
 // Constants:
 // SENDERS: lanes that show their register tile, at most as many as the smallest subgroup has: 4 or 8
@@ -20,7 +19,8 @@ var<private> sums: array<vec4f, ROWS>;
 @compute @workgroup_size(WORKGROUP)
 fn product(
   @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32, @builtin(subgroup_size) lanes: u32,
+  @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(subgroup_size) lanes: u32,
 ) {
   let tile = tile_of(group_number(group, groups) * (WORKGROUP / lanes) + index / lanes, ROWS, 4u * lanes);
   let column = tile.column + 4u * lane;

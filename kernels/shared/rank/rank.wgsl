@@ -1,6 +1,7 @@
 // Numbers compared by their bits. min, max and comparisons of floats lose NaN on real adapters; those of words lose
 // nothing.
-//   rank(x) = 2³¹ ± |x|'s bits rises with x, the same for −0 and 0, and turned round by smallest.wgsl; NaN ranks above all, wherever one looks
+//   rank(x) = 2³¹ ± |x|'s bits rises with x, the same for −0 and 0, and turned round by smallest.wgsl; NaN ranks above
+//   all, wherever one looks
 // For single numbers and for vectors of four, as `number` and `word` are.
 // Linked with largest.wgsl or smallest.wgsl.
 
