@@ -37,7 +37,8 @@ const files = [
 ];
 
 const all: Room[] = [];
-// one after another: rooms share files that wait for their WGSL, and not every engine is right about two that wait for one
+// one after another: rooms share files that wait for their WGSL, and not every engine is right about two that wait for
+// the same one
 for (const load of files) all.push((await load()).room);
 
 export const rooms: readonly Room[] = all;
