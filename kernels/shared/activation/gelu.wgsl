@@ -11,7 +11,8 @@ fn bell(x: vec4f) -> vec4f {
 // keeps its relative precision where 1 + erf would cancel.
 fn cumulative(x: vec4f, bell: vec4f) -> vec4f {
   let t = 1.0 / (1.0 + 0.3275911 * 0.70710678 * min(abs(x), vec4f(20.0)));
-  let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  // the innermost constant is a vector: SwiftShader rounds a vector times a scalar, plus a number, in another way
+  let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * vec4f(1.061405429)))));
   let tail = 0.5 * poly * bell;
   return select(tail, 1.0 - tail, x > vec4f());
 }
