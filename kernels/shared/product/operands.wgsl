@@ -23,7 +23,11 @@ fn stored_b(at: vec4u) -> vec4<elem> {
 fn four_of_a(at: vec4u) -> vec4f { return vec4f(stored_a(at)); }
 fn four_of_b(at: vec4u) -> vec4f { return vec4f(stored_b(at)); }
 
-// The first `count` of four.
+// The first `count` of four: where rows are made of vectors, all of them at once.
 fn store_four(at: vec4u, count: u32, four: vec4f) {
-  for (var j = 0u; j < count; j += VECTOR) { y[at[j] / VECTOR] = result_vector(vector_at(four, j)); }
+  if (VECTOR == 4u) {
+    y[at.x / VECTOR] = result_vector(vector_at(four, 0u));
+    return;
+  }
+  for (var j = 0u; j < count; j++) { y[at[j]] = result_vector(vector_at(four, j)); }
 }
