@@ -101,8 +101,9 @@ export function matrixUnits({ report }: Pick<Context, 'report'>): MatrixUnits | 
 
 /** Matrices for the emulation, as small as units have them: larger ones take software adapters longer to compile. */
 export function emulatedMatrices({ subgroupSize }: Pick<Context, 'subgroupSize'>): MatrixSizes {
-  // as many rows as lanes, at most, so that a lane can share one
-  return { M: Math.min(8, subgroupSize), N: 8, K: 8, SUBGROUP: subgroupSize };
+  // as many rows as lanes, at most, so that a lane can share one; small otherwise, since software adapters unroll all
+  // M · N · K products of each use, and unlike M, so that sides which were mixed up show
+  return { M: Math.min(8, subgroupSize), N: 4, K: 4, SUBGROUP: subgroupSize };
 }
 
 /** The matrices that a variant is linked with. */
