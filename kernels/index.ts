@@ -1,44 +1,43 @@
 /**
- * All rooms. Adding a kernel is one folder and one line here: tests, benchmark and the browser pick it up from its
- * cases.
+ * All rooms. Adding a kernel is one folder, one line here, and its name in the list: tests, benchmark and the browser
+ * pick it up from its cases.
  */
 import type { Room } from './shared/room.ts';
+// the way: each has one new idea
+import { room as gelu } from './gelu/cases.ts';
+import { room as softmax } from './softmax/cases.ts';
+import { room as layernorm } from './layernorm/cases.ts';
+import { room as crossEntropy } from './cross_entropy/cases.ts';
+import { room as matmul } from './matmul/cases.ts';
+import { room as attention } from './attention/cases.ts';
+// element by element
+import { room as elementwise } from './elementwise/cases.ts';
+import { room as dropout } from './dropout/cases.ts';
+import { room as blend } from './blend/cases.ts';
+// along rows
+import { room as reduce } from './reduce/cases.ts';
+import { room as cumsum } from './cumsum/cases.ts';
+import { room as topk } from './topk/cases.ts';
+import { room as rmsnorm } from './rmsnorm/cases.ts';
+import { room as normalize } from './normalize/cases.ts';
+import { room as losses } from './losses/cases.ts';
+// from place to place
+import { room as rearrange } from './rearrange/cases.ts';
+import { room as embedding } from './embedding/cases.ts';
+import { room as gather } from './gather/cases.ts';
+// of pictures
+import { room as patchify } from './patchify/cases.ts';
+import { room as frames } from './frames/cases.ts';
+// a step of training
+import { room as gradNorm } from './grad_norm/cases.ts';
+import { room as adamw } from './adamw/cases.ts';
+import { room as sgd } from './sgd/cases.ts';
 
-const files = [
-  // the way: each has one new idea
-  () => import('./gelu/cases.ts'),
-  () => import('./softmax/cases.ts'),
-  () => import('./layernorm/cases.ts'),
-  () => import('./cross_entropy/cases.ts'),
-  () => import('./matmul/cases.ts'),
-  () => import('./attention/cases.ts'),
-  // element by element
-  () => import('./elementwise/cases.ts'),
-  () => import('./dropout/cases.ts'),
-  () => import('./blend/cases.ts'),
-  // along rows
-  () => import('./reduce/cases.ts'),
-  () => import('./cumsum/cases.ts'),
-  () => import('./topk/cases.ts'),
-  () => import('./rmsnorm/cases.ts'),
-  () => import('./normalize/cases.ts'),
-  () => import('./losses/cases.ts'),
-  // from place to place
-  () => import('./rearrange/cases.ts'),
-  () => import('./embedding/cases.ts'),
-  () => import('./gather/cases.ts'),
-  // of pictures
-  () => import('./patchify/cases.ts'),
-  () => import('./frames/cases.ts'),
-  // a step of training
-  () => import('./grad_norm/cases.ts'),
-  () => import('./adamw/cases.ts'),
-  () => import('./sgd/cases.ts'),
+export const rooms: readonly Room[] = [
+  gelu, softmax, layernorm, crossEntropy, matmul, attention,
+  elementwise, dropout, blend,
+  reduce, cumsum, topk, rmsnorm, normalize, losses,
+  rearrange, embedding, gather,
+  patchify, frames,
+  gradNorm, adamw, sgd,
 ];
-
-const all: Room[] = [];
-// one after another: rooms share files that wait for their WGSL, and not every engine is right about two that wait for
-// the same one
-for (const load of files) all.push((await load()).room);
-
-export const rooms: readonly Room[] = all;
