@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
-import { learningRate } from '../train/schedule.ts';
-import { configKeys, formatConfig, loadConfig, parseConfig, scheduleOf } from '../train/config.ts';
+import { learningRate, scheduleOf } from '../train/schedule.ts';
+import { configKeys, formatConfig, loadConfig, parseConfig } from '../train/config.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
 const samples = fileURLToPath(new URL('../train/sample_configs/', import.meta.url));

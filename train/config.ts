@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { ConfigError } from '../engine/errors.ts';
 import { PRESETS } from '../model/config.ts';
 import { nearest } from '../engine/nearest.ts';
-import { microBatchesOf, type Schedule } from './schedule.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -386,31 +385,3 @@ export function formatConfig(config: TrainConfig): string {
 
 /** A name for the run: the file's, without its ending. */
 export const runName = (file: string) => basename(file).replace(/\.ya?ml$/i, '');
-
-/**
- * The learning-rate schedule of a run over a list that makes `batchesPerEpoch` micro-batches.
- * @throws ConfigError if the warm-up is as long as the run
- */
-export function scheduleOf(config: TrainConfig, batchesPerEpoch: number): Schedule {
-  const { epochs, warmupEpochs, steps, warmupSteps, accumulation } = config.train;
-  const { lr, minLrRatio, schedule: form } = config.optim;
-  // The recipe counts micro-batches, the plain form optimiser steps.
-  const perEpoch = form === 'recipe' ? batchesPerEpoch : Math.floor(batchesPerEpoch / accumulation);
-  const ofSteps = (
-    count: number,
-  ) => (form === 'recipe' ? microBatchesOf({ batchesPerEpoch, accumulation }, count) : count);
-  const total = steps === null ? epochs * perEpoch : ofSteps(steps);
-  const usual = Math.min(RECIPE.warmupEpochs * perEpoch, (total * RECIPE.warmupEpochs) / RECIPE.epochs);
-  const warmup = warmupSteps !== null ? ofSteps(warmupSteps) : warmupEpochs !== null ? warmupEpochs * perEpoch : usual;
-  if (warmup >= total) {
-    const unit = form === 'recipe' ? 'micro-batches' : 'optimiser steps';
-    const key = warmupSteps === null ? `train.warmupEpochs=${warmupEpochs}` : `train.warmupSteps=${warmupSteps}`;
-    throw new ConfigError(key, [
-      `the warm-up takes ${warmup} of the run's ${total} ${unit}, so the learning rate would never fall`,
-    ], 'make the warm-up shorter than the run, or leave it out: it is a sixth of the run then, 5 epochs at most');
-  }
-  return { form, baseLr: lr, minLr: lr * minLrRatio, warmup, total, batchesPerEpoch, accumulation };
-}
-
-/** What the official recipe has. */
-const RECIPE = { epochs: 30, warmupEpochs: 5 };

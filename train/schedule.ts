@@ -1,3 +1,6 @@
+import { ConfigError } from '../engine/errors.ts';
+import type { TrainConfig } from './config.ts';
+
 /**
  * Learning rates over a run: linear warm-up from zero, then half a cosine.
  * Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5, with one cycle and no restart.
@@ -68,3 +71,31 @@ export function microBatchesOf(
   const stepsPerEpoch = Math.max(1, Math.floor(batchesPerEpoch / accumulation));
   return Math.floor(steps / stepsPerEpoch) * batchesPerEpoch + (steps % stepsPerEpoch) * accumulation;
 }
+
+/**
+ * The learning-rate schedule of a run over a list that makes `batchesPerEpoch` micro-batches.
+ * @throws ConfigError if the warm-up is as long as the run
+ */
+export function scheduleOf(config: TrainConfig, batchesPerEpoch: number): Schedule {
+  const { epochs, warmupEpochs, steps, warmupSteps, accumulation } = config.train;
+  const { lr, minLrRatio, schedule: form } = config.optim;
+  // The recipe counts micro-batches, the plain form optimiser steps.
+  const perEpoch = form === 'recipe' ? batchesPerEpoch : Math.floor(batchesPerEpoch / accumulation);
+  const ofSteps = (
+    count: number,
+  ) => (form === 'recipe' ? microBatchesOf({ batchesPerEpoch, accumulation }, count) : count);
+  const total = steps === null ? epochs * perEpoch : ofSteps(steps);
+  const usual = Math.min(RECIPE.warmupEpochs * perEpoch, (total * RECIPE.warmupEpochs) / RECIPE.epochs);
+  const warmup = warmupSteps !== null ? ofSteps(warmupSteps) : warmupEpochs !== null ? warmupEpochs * perEpoch : usual;
+  if (warmup >= total) {
+    const unit = form === 'recipe' ? 'micro-batches' : 'optimiser steps';
+    const key = warmupSteps === null ? `train.warmupEpochs=${warmupEpochs}` : `train.warmupSteps=${warmupSteps}`;
+    throw new ConfigError(key, [
+      `the warm-up takes ${warmup} of the run's ${total} ${unit}, so the learning rate would never fall`,
+    ], 'make the warm-up shorter than the run, or leave it out: it is a sixth of the run then, 5 epochs at most');
+  }
+  return { form, baseLr: lr, minLr: lr * minLrRatio, warmup, total, batchesPerEpoch, accumulation };
+}
+
+/** What the official recipe has. */
+const RECIPE = { epochs: 30, warmupEpochs: 5 };
