@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FirstlightError } from '../engine/errors.ts';
 import type { Gpu } from '../engine/index.ts';
-import { environmentOf } from '../train/machine.ts';
+import { environmentOf } from '../train/run/machine.ts';
 import type { Environment } from '../train/report/data.ts';
 
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));

@@ -5,9 +5,9 @@ import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
-import type { AdamW } from '../train/optimizer.ts';
-import { RunStep } from '../train/run_step.ts';
-import { recordStep } from '../train/stage.ts';
+import type { AdamW } from '../train/recipe/optimizer/index.ts';
+import { RunStep } from '../train/recipe/step.ts';
+import { recordStep } from '../train/recipe/stage.ts';
 
 /** A training step of X-CLIP on random numbers, as the recipe has it. */
 export interface StepShape {

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs the command line in a process of its own. */
 function firstlight(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli/process.ts', ...words], {
     cwd: root,
     encoding: 'utf8',
   });
@@ -52,7 +52,7 @@ test('a broken configuration is told in a line, and --debug adds code and stack'
   const plain = firstlight('train', 'nowhere.yaml');
   assert.is(plain.status, 1);
   assert.is(plain.stderr,
-    'firstlight: nowhere.yaml: no such file\n  see train/sample_configs/ for one to start from\n');
+    'firstlight: nowhere.yaml: no such file\n  see train/configs/ for one to start from\n');
   const debug = firstlight('train', 'nowhere.yaml', '--debug');
   assert.match(debug.stderr, 'FL_CONFIG');
   assert.match(debug.stderr, '    at ');

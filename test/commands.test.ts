@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { readLabels } from '../train/data/lists.ts';
-import { type MovingShapesFolder, writeMovingShapes } from '../train/data/moving_shapes_files.ts';
+import { readLabels } from '../train/data/sets/lists.ts';
+import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-commands-'));
 const config = join(folder, 'tiny.yaml');
@@ -35,7 +35,7 @@ interface Ended {
 /** @param interrupt send Ctrl-C as soon as stderr holds this */
 function firstlight(words: readonly string[], interrupt?: string): Promise<Ended> {
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'),
-    fileURLToPath(new URL('../train/cli.ts', import.meta.url)), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    fileURLToPath(new URL('../train/cli/process.ts', import.meta.url)), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

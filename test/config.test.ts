@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
-import { learningRate, scheduleOf } from '../train/schedule.ts';
-import { configKeys, formatConfig, loadConfig, parseConfig } from '../train/config.ts';
+import { learningRate, scheduleOf } from '../train/recipe/schedule.ts';
+import { configKeys, formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
-const samples = fileURLToPath(new URL('../train/sample_configs/', import.meta.url));
+const samples = fileURLToPath(new URL('../train/configs/', import.meta.url));
 
 /** The message of the ConfigError that a text must cause. */
 function refused(text: string, overrides: string[] = []): string {

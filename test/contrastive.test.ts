@@ -1,7 +1,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { backward, type Gpu, open, Random, Tensor } from '../engine/index.ts';
-import { contrastiveLoss, equalCaptions } from '../train/contrastive.ts';
+import { contrastiveLoss, equalCaptions } from '../train/recipe/contrastive.ts';
 
 let gpu: Gpu;
 test.before(async () => {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
-import { type Batch, Dataset } from '../train/data/dataset.ts';
-import { writeVideo } from '../train/data/encode.ts';
-import { i420Bytes, rgbToI420 } from '../train/data/i420.ts';
-import type { Entry } from '../train/data/lists.ts';
-import { writePng } from '../train/data/stills.ts';
+import { type Batch, Dataset } from '../train/data/loading/dataset.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
+import { i420Bytes, rgbToI420 } from '../train/data/video/i420.ts';
+import type { Entry } from '../train/data/sets/lists.ts';
+import { writePng } from '../train/data/video/stills.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-dataset-'));
 const at = (name: string) => join(folder, name);

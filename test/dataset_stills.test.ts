@@ -7,10 +7,10 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
-import { crc32 } from '../train/data/crc32.ts';
-import { i420ToRgb } from '../train/data/i420.ts';
-import { decodePng } from '../train/data/png.ts';
-import { readPng, writePng } from '../train/data/stills.ts';
+import { crc32 } from '../train/data/video/crc32.ts';
+import { i420ToRgb } from '../train/data/video/i420.ts';
+import { decodePng } from '../train/data/video/png.ts';
+import { readPng, writePng } from '../train/data/video/stills.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-stills-'));
 const at = (name: string) => join(folder, name);

@@ -5,7 +5,7 @@ import { Arena, backward, CaptureError, DisposedTensorError, estimate, halve, Mo
   Tensor } from '../engine/index.ts';
 import { add, mul, scale } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
-import { AdamW } from '../train/optimizer.ts';
+import { AdamW } from '../train/recipe/optimizer/index.ts';
 
 const gpu = await open();
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { type Gpu, Kernel, open, Tensor } from '../engine/index.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
-import type { TrainConfig } from '../train/config.ts';
-import { fit, STORE_FOLDER } from '../train/fit.ts';
+import type { TrainConfig } from '../train/run/config.ts';
+import { fit, STORE_FOLDER } from '../train/run/fit.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
-import { StopRequest } from '../train/stop.ts';
+import { StopRequest } from '../train/run/stop.ts';
 
 const SPIN = `@group(0) @binding(0) var<storage, read_write> flag: array<atomic<u32>>;
 @compute @workgroup_size(1) fn spin() { loop { if (atomicLoad(&flag[0]) == 1u) { break; } } }`;

@@ -21,9 +21,25 @@ const LAYERS = [
   ...readFileSync(new URL('../engine/README.md', import.meta.url), 'utf8').matchAll(/^\| [a-z ]+ \| (\[.*) \|.*\|$/gm),
 ].map(([, files]) => [...files.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => `engine/${file}`));
 
+/** The folders of train, from the ground up, as its page lists them. */
+const FOLDERS = [
+  ...readFileSync(new URL('../train/README.md', import.meta.url), 'utf8').matchAll(/^\| \[([a-z_/]+)\]\(/gm),
+].map(([, folder]) => `train/${folder}`);
+
+/** The imports, types counted, of a later folder of train, and those of another folder by the recipe. */
+function upwardsInTrain(graph: Graph): string[] {
+  const place = (path: string) => FOLDERS.findIndex((folder) => path.startsWith(`${folder}/`));
+  return [...graph].filter(([path]) => path.startsWith('train/')).flatMap(([path, targets]) =>
+    targets.filter((target) => target.startsWith('train/') && place(target) > place(path)).map((target) =>
+      `${path} imports ${target}`
+    )
+  );
+}
+
 /** Where Node is taken for granted; everything else in engine, kernels and model runs in browsers too. */
 const isForNode = (path: string) =>
-  path.startsWith('train/') || path.startsWith('engine/setup/') || /\.node\.ts$/.test(path);
+  (path.startsWith('train/') && !path.startsWith('train/recipe/')) || path.startsWith('engine/setup/')
+  || /\.node\.ts$/.test(path);
 
 /** The room that a file belongs to, or `shared`; undefined outside of rooms. */
 function roomOf(path: string): string | undefined {
@@ -91,14 +107,27 @@ test('every file of the engine has a layer on its page, and imports nothing of a
   assert.equal(upwards, []);
 });
 
+test('every file of train has a folder on its page, and imports nothing of a later one, types counted', () => {
+  const graph = graphOf(ROOT);
+  const own = [...graph.keys()].filter((path) => path.startsWith('train/'));
+  assert.equal(own.filter((path) => !FOLDERS.some((folder) => path.startsWith(`${folder}/`))), []);
+  assert.equal(FOLDERS.filter((folder) => !own.some((path) => path.startsWith(`${folder}/`))), []);
+  assert.equal(upwardsInTrain(graph), []);
+  assert.equal(
+    upwardsInTrain(graphFrom({ 'train/recipe/stage.ts': ['train/run/config.ts'],
+      'train/run/fit.ts': ['train/recipe/stage.ts'] })),
+    ['train/recipe/stage.ts imports train/run/config.ts']);
+});
+
 test('an import against the direction is found', () => {
   assert.match(breaches('engine/gpu.ts', "import { gelu } from '../kernels/gelu/index.ts';")[0],
     'engine may import engine');
   assert.match(breaches('kernels/gelu/index.ts', "export * from '../../model/xclip.ts';")[0], 'kernels may import');
-  assert.match(breaches('model/xclip.ts', "const { AdamW } = await import('../train/optimizer.ts');")[0],
+  assert.match(breaches('model/xclip.ts', "const { AdamW } = await import('../train/recipe/optimizer/index.ts');")[0],
     'model may import');
-  assert.match(breaches('train/stage.ts', "import {\n  close,\n} from '../test/close.ts';")[0], 'train may import');
-  assert.equal(breaches('train/stage.ts', "import { gelu } from '../kernels/gelu/index.ts';"), []);
+  assert.match(breaches('train/recipe/stage.ts', "import {\n  close,\n} from '../../test/close.ts';")[0],
+    'train may import');
+  assert.equal(breaches('train/recipe/stage.ts', "import { gelu } from '../../kernels/gelu/index.ts';"), []);
 });
 
 test('an import of one room by another is found', () => {

@@ -6,7 +6,7 @@ import { forAll } from './for_all.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, type LineProblem, PathError } from '../engine/errors.ts';
-import { readLabels, readList, within } from '../train/data/lists.ts';
+import { readLabels, readList, within } from '../train/data/sets/lists.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-lists-')));
 const clips = join(root, 'clips');

@@ -7,7 +7,7 @@ import * as assert from './assert.ts';
 import { onlySize, open, untunable } from '../engine/index.ts';
 import { machineOf, reportOf } from '../engine/machine.ts';
 import { isSoftware, isSwiftShader } from '../engine/software.mjs';
-import { usableMemory } from '../train/machine.ts';
+import { usableMemory } from '../train/run/machine.ts';
 import { ADAPTERS, type AdapterName, reportNamed } from './adapter_reports.ts';
 import { nullGpu } from './null_gpu.ts';
 

@@ -2,10 +2,10 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
 import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN,
-  UNSEEN } from '../train/data/moving_shapes.ts';
-import { type Guess, motionShare, shuffledMotionShare } from '../train/demo/measure.ts';
-import { inPairs } from '../train/demo/pairs.ts';
-import { rank, topShare } from '../train/evaluation.ts';
+  UNSEEN } from '../train/moving_shapes/scenes.ts';
+import { type Guess, motionShare, shuffledMotionShare } from '../train/moving_shapes/measure.ts';
+import { inPairs } from '../train/moving_shapes/pairs.ts';
+import { rank, topShare } from '../train/protocols/evaluation.ts';
 
 test('probabilities of a ranking are the softmax, the largest first, and equal ones keep their order', () => {
   const ranking = rank(Float32Array.of(1, 3, 1, -200));

@@ -4,8 +4,8 @@ import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { trainingStep } from '../bench/training_step.ts';
-import { parseConfig } from '../train/config.ts';
-import { checkMemory, memoryLine, memoryOf } from '../train/memory.ts';
+import { parseConfig } from '../train/run/config.ts';
+import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';
 
 const gpu = await open();
 const CLASSES = 12;

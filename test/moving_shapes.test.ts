@@ -5,13 +5,13 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { PathError, VideoDecodeError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
-import { type Batch, Dataset, type DatasetOptions } from '../train/data/dataset.ts';
-import { i420ToRgb } from '../train/data/i420.ts';
-import { readLabels, readList } from '../train/data/lists.ts';
+import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
+import { i420ToRgb } from '../train/data/video/i420.ts';
+import { readLabels, readList } from '../train/data/sets/lists.ts';
 import { CAPTIONS, CLASS_NAMES, combinationOf, drawClip, drawStill, FRAMES, isUnseen, MOTIONS, reversed, SEEN, SIDE,
-  UNSEEN } from '../train/data/moving_shapes.ts';
-import { type MovingShapesFolder, writeMovingShapes } from '../train/data/moving_shapes_files.ts';
-import { type Shape, paint, SHAPES } from '../train/data/shapes.ts';
+  UNSEEN } from '../train/moving_shapes/scenes.ts';
+import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
+import { type Shape, paint, SHAPES } from '../train/moving_shapes/shapes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-shapes-'));
 const SIZES = { train: 120, testSeen: 6, testUnseen: 24, stills: 16 };

@@ -3,7 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointFormatError, type Gpu, halve, Module, open, parameter, Tensor } from '../engine/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
-import { AdamW } from '../train/optimizer.ts';
+import { AdamW } from '../train/recipe/optimizer/index.ts';
 import { openWithLimits } from './small_limits.ts';
 
 const gpu = await open();

@@ -14,7 +14,7 @@ import { layernorm } from '../kernels/layernorm/index.ts';
 import { linear, matmul, mlp } from '../kernels/matmul/index.ts';
 import { slice } from '../kernels/rearrange/index.ts';
 import { mean, sumAll } from '../kernels/reduce/index.ts';
-import { AdamW, SGD } from '../train/optimizer.ts';
+import { AdamW, SGD } from '../train/recipe/optimizer/index.ts';
 
 const gpu = await open();
 const random = new Random(1, 'outside');

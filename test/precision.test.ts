@@ -7,8 +7,8 @@ import { crossEntropyWithLabels } from '../kernels/cross_entropy/index.ts';
 import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
-import { AdamW, CONTROL } from '../train/optimizer.ts';
-import { recordStep } from '../train/stage.ts';
+import { AdamW, CONTROL } from '../train/recipe/optimizer/index.ts';
+import { recordStep } from '../train/recipe/stage.ts';
 import { CONFIG } from './browser/training.ts';
 
 const CLASSES = 4;

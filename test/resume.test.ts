@@ -7,13 +7,13 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, open } from '../engine/index.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
-import { parseConfig, type TrainConfig } from '../train/config.ts';
-import { writeMovingShapes } from '../train/data/moving_shapes_files.ts';
-import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/fit.ts';
+import { parseConfig, type TrainConfig } from '../train/run/config.ts';
+import { writeMovingShapes } from '../train/moving_shapes/files.ts';
+import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/run/fit.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
-import { StopRequest } from '../train/stop.ts';
+import { StopRequest } from '../train/run/stop.ts';
 import { here, LACKS } from './this_adapter.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-resume-'));

@@ -2,7 +2,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
 import { centreCrop, type Draws, multiScaleCrop, type Rectangle, resized, sampleForEvaluation, sampleForTraining,
-  threeCrops } from '../train/data/sampling.ts';
+  threeCrops } from '../train/data/views/sampling.ts';
 
 /** Draws that are written down. */
 const fixed = (...numbers: number[]): Draws => ({ next: () => numbers.shift() as number,

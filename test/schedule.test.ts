@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { learningRate, type Schedule } from '../train/schedule.ts';
+import { learningRate, type Schedule } from '../train/recipe/schedule.ts';
 
 interface Golden {
   base_lr: number;

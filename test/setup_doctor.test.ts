@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 
-const cli = fileURLToPath(new URL('../train/cli.ts', import.meta.url));
+const cli = fileURLToPath(new URL('../train/cli/process.ts', import.meta.url));
 const doctor = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
   spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), cli, 'doctor', ...args], { encoding: 'utf8',
     env: { ...process.env, ...more } });

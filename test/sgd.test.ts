@@ -10,8 +10,8 @@ import { add, mul } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
 import { sgd, SGD_COLUMNS, sgdRow } from '../kernels/sgd/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
-import { CONTROL, SGD, type SGDOptions } from '../train/optimizer.ts';
-import { recordStep } from '../train/stage.ts';
+import { CONTROL, SGD, type SGDOptions } from '../train/recipe/optimizer/index.ts';
+import { recordStep } from '../train/recipe/stage.ts';
 import { close } from './close.ts';
 import { openWithLimits } from './small_limits.ts';
 

@@ -4,10 +4,10 @@ import { backward, NonFiniteError, open, Random, Tensor } from '../engine/index.
 import { mul, sub } from '../kernels/elementwise/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
-import { AdamW, type ParameterGroup } from '../train/optimizer.ts';
-import { learningRate, type Schedule } from '../train/schedule.ts';
-import { type StageOptions, trainStage } from '../train/stage.ts';
-import type { StepReport } from '../train/step_reports.ts';
+import { AdamW, type ParameterGroup } from '../train/recipe/optimizer/index.ts';
+import { learningRate, type Schedule } from '../train/recipe/schedule.ts';
+import { type StageOptions, trainStage } from '../train/recipe/stage.ts';
+import type { StepReport } from '../train/recipe/step_reports.ts';
 
 const gpu = await open();
 const [ROWS, FROM, TO] = [6, 5, 3];

@@ -8,10 +8,10 @@ import { Codec, CodecContext, FormatContext, Frame, Packet, Rational } from 'nod
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
-import { writeVideo } from '../train/data/encode.ts';
-import { i420ToRgb, rgbToI420 } from '../train/data/i420.ts';
-import { rotate } from '../train/data/picture.ts';
-import { readFrames } from '../train/data/video.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
+import { i420ToRgb, rgbToI420 } from '../train/data/video/i420.ts';
+import { rotate } from '../train/data/video/picture.ts';
+import { readFrames } from '../train/data/video/decode.ts';
 import { all, at, clip, drawFrame, folder, lastPlaceOf, refusal } from './video_sample.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/video/${name}`, import.meta.url));

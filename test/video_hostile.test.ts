@@ -4,9 +4,9 @@ import { avChannelLayoutDefault, FormatContext, Packet, Rational } from 'node-av
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { writeVideo } from '../train/data/encode.ts';
-import { writePng } from '../train/data/stills.ts';
-import { readFrames } from '../train/data/video.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
+import { writePng } from '../train/data/video/stills.ts';
+import { readFrames } from '../train/data/video/decode.ts';
 import { all, at, checked, clip, folder, lastPlaceOf, refusal } from './video_sample.ts';
 
 const EXTENSIONS = ['mp4', 'mov', 'mkv', 'webm', 'avi'];

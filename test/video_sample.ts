@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
-import { rgbToI420 } from '../train/data/i420.ts';
-import { readFrames } from '../train/data/video.ts';
+import { rgbToI420 } from '../train/data/video/i420.ts';
+import { readFrames } from '../train/data/video/decode.ts';
 
 /** Where the tests of one file write. */
 export const folder = mkdtempSync(join(tmpdir(), 'firstlight-video-'));

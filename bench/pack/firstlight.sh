@@ -41,8 +41,8 @@ case ${1:-help} in
   sweep) program=sweep; shift ;;
   tune) program=bench/tune/main.ts; shift ;;
   torch) shift; exec python3 "$home/project/bench/torch/reference.py" "$@" ;;
-  verify) [ $# -gt 1 ] || set -- verify "$home/project/test/fixtures/xclip"; program=train/cli.ts ;;
-  *) program=train/cli.ts ;;
+  verify) [ $# -gt 1 ] || set -- verify "$home/project/test/fixtures/xclip"; program=train/cli/process.ts ;;
+  *) program=train/cli/process.ts ;;
 esac
 cd "$home/project"
 run() { "$home/bin/node" engine/setup/run.mjs "$@"; }

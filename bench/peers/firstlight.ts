@@ -10,7 +10,7 @@ import { linear, matmul, mlp } from '../../kernels/matmul/index.ts';
 import { prepend } from '../../kernels/rearrange/index.ts';
 import { indexSelect } from '../../kernels/embedding/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { AdamW } from '../../train/optimizer.ts';
+import { AdamW } from '../../train/recipe/optimizer/index.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Peer, type Running, type Task } from './task.ts';
 import { depthOf, prefixOf } from './vit.ts';
 

@@ -4,8 +4,8 @@ import type { XclipConfig } from '../../model/config.ts';
 import { initialise } from '../../model/init.ts';
 import { textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
-import { AdamW } from '../../train/optimizer.ts';
-import { recordStep } from '../../train/stage.ts';
+import { AdamW } from '../../train/recipe/optimizer/index.ts';
+import { recordStep } from '../../train/recipe/stage.ts';
 
 const STEPS = 10;
 const SEED = 5;

@@ -1,7 +1,7 @@
 /** The file that is written last into a checkpoint: where the run stands, and the seal of every other file. */
 import { createHash } from 'node:crypto';
 import { CheckpointFormatError } from '../../engine/errors.ts';
-import type { OptimizerCounts } from '../optimizer.ts';
+import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
 import type { Seal } from './seal.ts';
 
 /** Where a run stands. */

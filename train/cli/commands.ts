@@ -1,5 +1,5 @@
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
-import { configKeys, loadConfig, runName } from '../config.ts';
+import { configKeys, loadConfig, runName } from '../run/config.ts';
 import { type Flags, UsageError, type Words } from './flags.ts';
 
 /** What a sub-command is made of: what citty parses and prints, and what it does. */
@@ -101,7 +101,7 @@ export const commands: Readonly<Record<string, Command>> = {
   }),
   train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {
     args: {
-      config: { type: 'positional', description: 'YAML file; train/sample_configs/ has some to start from' },
+      config: { type: 'positional', description: 'YAML file; train/configs/ has some to start from' },
       out: { type: 'string', valueHint: 'folder',
         description: 'run folder: log, checkpoints, configuration (default: runs/ and the name of the file)' },
       resume: { type: 'boolean', description: 'go on from the last checkpoint in the run folder' },

@@ -1,6 +1,6 @@
 /** How a command ends that failed: what a person reads, and the exit code. */
 import { FirstlightError } from '../../engine/errors.ts';
-import { InterruptedError } from '../stop.ts';
+import { InterruptedError } from '../run/stop.ts';
 
 /** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint, 6 a GPU that hangs; 130 and 143 are those of signals. */
 const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [

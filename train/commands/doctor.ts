@@ -6,7 +6,7 @@ import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
 import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
-import { packageVersion, systemName, usableMemory } from '../machine.ts';
+import { packageVersion, systemName, usableMemory } from '../run/machine.ts';
 
 /** A part that training does without. */
 interface Part {

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import type { TrainConfig } from '../config.ts';
-import { readLabels } from '../data/lists.ts';
-import { topShare } from '../evaluation.ts';
-import { datasetOf, evaluateSystem } from '../fit.ts';
+import type { TrainConfig } from '../run/config.ts';
+import { readLabels } from '../data/sets/lists.ts';
+import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
+import { datasetOf } from '../run/fit.ts';
 import { Progress } from '../log/progress.ts';
-import { openSystem } from '../system.ts';
+import { openSystem } from '../run/system.ts';
 import { accuracyLine } from './train.ts';
 
 /** Measures a checkpoint on the list `data.val`. Returns the exit status. */

@@ -1,9 +1,10 @@
 import { FirstlightError, type Gpu, open, type Tensor } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { centreCrop, sampleForEvaluation } from '../data/sampling.ts';
-import { readFrames } from '../data/video.ts';
-import { logitsOf, rank } from '../evaluation.ts';
-import { inputOf, openSystem, type System, textFeatures } from '../system.ts';
+import { inputOf, type System, textFeatures } from '../../model/system.ts';
+import { centreCrop, sampleForEvaluation } from '../data/views/sampling.ts';
+import { readFrames } from '../data/video/decode.ts';
+import { logitsOf, rank } from '../protocols/evaluation.ts';
+import { openSystem } from '../run/system.ts';
 
 export interface PredictOptions {
   readonly files: readonly string[];

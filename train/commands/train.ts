@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path';
 import { ConfigError, FirstlightError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
-import { formatConfig, type TrainConfig } from '../config.ts';
-import { readLabels } from '../data/lists.ts';
-import { topShare } from '../evaluation.ts';
-import { datasetOf, evaluateSystem, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../fit.ts';
+import { formatConfig, type TrainConfig } from '../run/config.ts';
+import { readLabels } from '../data/sets/lists.ts';
+import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
+import { datasetOf, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../run/fit.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
-import { environmentOf, usableMemory } from '../machine.ts';
-import { StopRequest } from '../stop.ts';
+import { environmentOf, usableMemory } from '../run/machine.ts';
+import { StopRequest } from '../run/stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
 export const CONFIG_FILE = 'config.yaml';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StepReport } from '../step_reports.ts';
+import type { StepReport } from '../recipe/step_reports.ts';
 import { Progress } from './progress.ts';
 import { RunLog } from './run_log.ts';
 import { TensorBoardWriter } from './tensorboard.ts';

@@ -1,5 +1,5 @@
 import { FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
-import { cutMix, type Mix, mixUp, mixLabels } from '../blending.ts';
+import { cutMix, type Mix, mixUp, mixLabels } from '../recipe/blending.ts';
 import { blend } from '../../kernels/blend/index.ts';
 import { type CheckResult, Comparison } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';

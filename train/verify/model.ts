@@ -8,9 +8,9 @@ import { loadWeights, toHuggingFace, Weights } from '../../model/checkpoint/weig
 import { validateConfig, type XclipConfig } from '../../model/config.ts';
 import { type TextBatch, textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
-import { AdamW, CONTROL, fixText, type ParameterGroup, recipeGroups } from '../optimizer.ts';
-import { learningRate } from '../schedule.ts';
-import { MAX_SKIPPED } from '../step_reports.ts';
+import { AdamW, CONTROL, fixText, type ParameterGroup, recipeGroups } from '../recipe/optimizer/index.ts';
+import { learningRate } from '../recipe/schedule.ts';
+import { MAX_SKIPPED } from '../recipe/step_reports.ts';
 import { inLayout, sourceOf, withoutMessage } from './activations.ts';
 import { type CheckResult, Comparison, type Noise, toleranceOf } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';

@@ -1,5 +1,5 @@
 import { type Gpu, Module, Tensor } from '../../engine/index.ts';
-import { AdamW } from '../optimizer.ts';
+import { AdamW } from '../recipe/optimizer/index.ts';
 import { type CheckResult, Comparison } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
 

@@ -1,4 +1,4 @@
-import { learningRate } from '../schedule.ts';
+import { learningRate } from '../recipe/schedule.ts';
 import { type CheckResult, Comparison } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
 

@@ -1,0 +1,43 @@
+import { type Gpu, noGrad, Tensor } from '../engine/index.ts';
+import type { FramesOptions } from '../kernels/frames/index.ts';
+import type { Preprocessor } from './checkpoint/preprocessor.ts';
+import type { Clip } from './clip.ts';
+import { textBatch } from './text.ts';
+import type { ClipTokenizer } from './tokenizer.ts';
+import type { Xclip } from './xclip.ts';
+
+/** A model that compares videos with sentences. */
+export type VideoModel = Xclip | Clip;
+
+/** A model with what turns files and words into its input. */
+export interface System {
+  readonly model: VideoModel;
+  readonly tokenizer: ClipTokenizer;
+  readonly preprocessor: Preprocessor;
+}
+
+/** How frames become pixels for a model. */
+export function inputOf({ config, visual: { type } }: VideoModel, { mean, std }: Preprocessor): FramesOptions {
+  return { size: config.vision.imageSize, mean, std, type };
+}
+
+/** Texts encoded a few at a time, so that many classes need little memory. */
+const TEXTS_AT_ONCE = 64;
+
+/** Features of texts, computed once: [K, E], not normalised, not on the tape. The caller frees them. */
+export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
+  texts: readonly string[]): Tensor {
+  const { context } = model.config.text;
+  const width = model.config.embedDim;
+  const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.visual.type, 'text features'));
+  noGrad(() => {
+    for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
+      const some = texts.slice(first, first + TEXTS_AT_ONCE);
+      gpu.scope(() => {
+        const batch = textBatch(gpu, tokenizer.tokenize(some, context), context);
+        gpu.copy(model.encodeText(batch), features.alias([some.length, width], first * width * features.elementBytes));
+      });
+    }
+  });
+  return features;
+}

@@ -1,0 +1,382 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_ATTACHED_PIC, AV_FRAME_FLAG_INTERLACED,
+  AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF,
+  AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet,
+  type Stream } from 'node-av/lib';
+import { VideoDecodeError } from '../../../engine/errors.ts';
+import type { I420Frame } from '../../../kernels/frames/index.ts';
+import { examine, type Signature, signatureOf, type Structure } from './container.ts';
+import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
+import { MAX_PIXELS } from './i420.ts';
+import { I420Converter, rotate } from './picture.ts';
+
+/**
+ * Compressed frames up to this many bytes are kept while they are counted; a larger file is read a second time to
+ * decode it.
+ */
+const MAX_KEPT_BYTES = 2 ** 26;
+
+/**
+ * The only demuxer that may read a file that begins so. Others, playlists above all, open further files on their own.
+ */
+const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, string>> = { iso: 'mov', ebml: 'matroska', riff: 'avi' };
+
+const DAMAGE_HINT = 'fetch or convert the file again, or take it out of the list';
+const KIND_HINT = 'give a video file: mp4, mov, webm, mkv or avi';
+
+/**
+ * FFmpeg is called synchronously, since a hop to another thread and back costs more than a small frame; the event loop
+ * gets its turn after this long.
+ */
+const TURN_MS = 10;
+
+/** mp4 stores a rotation as two rows of a 16.16 matrix: [cos, sin, −sin, cos], here in quarter turns clockwise. */
+const QUARTER_TURNS: Readonly<Record<string, number>> = { '1,0,0,1': 0, '0,1,-1,0': 1, '-1,0,0,-1': 2, '0,-1,1,0': 3 };
+
+/**
+ * Reads frames of a video file (mp4, mov, webm, mkv, avi), chosen by their place in the order of presentation. Frames
+ * are counted, never timed: a rate may vary, a first time stamp need not be 0, and a stated duration may be wrong.
+ *
+ * Every frame is decoded, by one thread and without hardware, and only those that are picked are kept. Whatever the
+ * decoder would paper over is an error: a damaged or missing frame must not become a training sample unnoticed. What no
+ * decoder can see stays unseen: VP8 and VP9 make a picture of any bits, and only the checksums that Matroska may hold
+ * tell of a flipped one. Pixels that are not square are left as they are.
+ *
+ * @param pick given the number of frames (at least 1), the indices wanted, in any order and also repeated
+ * @returns one frame for every index; repeated indices share one object
+ * @throws VideoDecodeError naming the file and the reason
+ */
+export async function readFrames(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
+  const file = inspect(path);
+  try {
+    return await read(file, pick);
+  } catch (error) {
+    if (!(error instanceof VideoDecodeError)) throw error;
+    const messages = await messagesOf(() => read(file, pick));
+    if (messages.length === 0) throw error;
+    throw new VideoDecodeError(path, String(error.context.reason), new Error(messages.join('\n')), error.hint);
+  }
+}
+
+async function read(file: VideoFile, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
+  return withVideo(file, {}, async (opened) => {
+    using census = new Census();
+    await take(census, file, opened);
+    let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown));
+    // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
+    if (decoded.total !== census.shown) {
+      decoded = await decode(file, opened, census, decoded.total, indices(pick, decoded.total));
+    }
+    return decoded.frames;
+  });
+}
+
+function indices(pick: (total: number) => readonly number[], total: number): readonly number[] {
+  const wanted = pick(total);
+  const wrong = wanted.find((index) => !Number.isInteger(index) || index < 0 || index >= total);
+  if (wrong !== undefined) {
+    throw new RangeError(`readFrames: pick(${total}) gave ${wrong}, expected whole numbers in [0, ${total})`);
+  }
+  return wanted;
+}
+
+/** A file that begins like a video. */
+interface VideoFile extends Structure {
+  readonly path: string;
+  readonly demuxer: string;
+}
+
+/** Refuses what can be told from the file's outside, in a person's words. */
+function inspect(path: string): VideoFile {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason =
+      { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? '']
+        ?? message;
+    throw new VideoDecodeError(path, reason, cause,
+      'check the path, and the folder that the paths of a list start from');
+  }
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) {
+      throw new VideoDecodeError(path, stats.isDirectory() ? 'is a folder' : 'is not a regular file', undefined,
+        KIND_HINT);
+    }
+    if (stats.size === 0) throw new VideoDecodeError(path, 'the file is empty', undefined, DAMAGE_HINT);
+    const buffer = Buffer.alloc(64);
+    const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
+    const signature = signatureOf(head);
+    if (signature === 'unknown') {
+      throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video that is read here`, undefined, KIND_HINT);
+    }
+    const structure = examine(file, stats.size, signature);
+    if (structure.fault !== undefined) throw new VideoDecodeError(path, structure.fault, undefined, DAMAGE_HINT);
+    return { ...structure, path, demuxer: DEMUXERS[signature] };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** How files begin that are no videos, or of a kind that is not read here. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^\x89PNG/, 'a PNG picture'],
+  [/^\xff\xd8\xff/, 'a JPEG picture'],
+  [/^GIF8/, 'a GIF picture'],
+  [/^RIFF....WEBP/s, 'a WebP picture'],
+  [/^RIFF....WAVE|^ID3|^fLaC/s, 'a sound'],
+  [/^PK\x03\x04/, 'a zip archive'],
+  [/^\x1f\x8b/, 'a gzip archive'],
+  [/^FLV\x01|^OggS|^\x00\x00\x01\xba|^\x30\x26\xb2\x75/, 'a video of another kind'],
+  [/^(\xef\xbb\xbf)?#EXTM3U/, 'a playlist (m3u8)'],
+  [/^(\xef\xbb\xbf)?ffconcat/, 'a playlist (ffconcat)'],
+  [/^(\xef\xbb\xbf)?v=0\r?\n/, 'a session description (sdp)'],
+  [/^(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)/i, 'a web page'],
+  [/^[\t\n\r\x20-\x7e]*$/, 'a text'],
+];
+
+function kindOf(head: Buffer): string {
+  const start = head.toString('latin1');
+  return KINDS.find(([pattern]) => pattern.test(start))?.[1] ?? 'an unknown kind of file';
+}
+
+interface Opened {
+  readonly input: FormatContext;
+  readonly stream: Stream;
+}
+
+async function withVideo<T>({ path, demuxer }: VideoFile, options: Readonly<Record<string, string>>,
+  use: (opened: Opened) => Promise<T>): Promise<T> {
+  const input = new FormatContext();
+  try {
+    using dictionary = Dictionary.fromObject({ format_whitelist: demuxer, protocol_whitelist: 'file', ...options });
+    const code = input.openInputSync(`file:${path}`, null, dictionary);
+    if (code < 0) {
+      throw new VideoDecodeError(path, `its header cannot be read: ${FFmpegError.strerror(code)}`, undefined,
+        DAMAGE_HINT);
+    }
+    // What is in the headers is enough. Looking for more (`findStreamInfo`) decodes the first frames, and opens
+    // decoders for sound.
+    const stream = input.streams[input.findBestStream(AVMEDIA_TYPE_VIDEO)];
+    if (stream === undefined || stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC)) {
+      const others = input.nbStreams === 0 ? 'no streams at all' : 'only sound, data or a cover picture';
+      throw new VideoDecodeError(path, `has no video, ${others}`, undefined, KIND_HINT);
+    }
+    checkSize(path, stream.codecpar.width, stream.codecpar.height);
+    return await use({ input, stream });
+  } finally {
+    input.closeInputSync();
+  }
+}
+
+function checkSize(path: string, width: number, height: number): void {
+  if (width * height > MAX_PIXELS) {
+    throw new VideoDecodeError(path,
+      `states a picture of ${width} × ${height}, more than ${MAX_PIXELS.toLocaleString('en-US')} pixels`, undefined,
+      CONVERT_HINT);
+  }
+}
+
+/** Lets others have the event loop, now and then. */
+function turns(): () => Promise<void> | undefined {
+  let pause = performance.now() + TURN_MS;
+  return () => {
+    if (performance.now() <= pause) return undefined;
+    return new Promise((resolve) => setImmediate(() => {
+      pause = performance.now() + TURN_MS;
+      resolve();
+    }));
+  };
+}
+
+/** Calls `each` for every packet of the stream, in the order of the file. */
+async function forPackets(path: string, { input, stream }: Opened, each: (packet: Packet) => void): Promise<void> {
+  using packet = new Packet();
+  packet.alloc();
+  const turn = turns();
+  for (let place = 0; ;) {
+    await turn();
+    const code = input.readFrameSync(packet);
+    if (code === AVERROR_EOF) return;
+    if (code < 0) {
+      throw new VideoDecodeError(path, `cannot be read after frame ${place}: ${FFmpegError.strerror(code)}`, undefined,
+        DAMAGE_HINT);
+    }
+    if (packet.streamIndex === stream.index) {
+      if (packet.hasFlags(AV_PKT_FLAG_CORRUPT)) {
+        throw new VideoDecodeError(path, `frame ${place} is incomplete: the file is damaged or cut off`, undefined,
+          DAMAGE_HINT);
+      }
+      each(packet);
+      place++;
+    }
+    packet.unref();
+  }
+}
+
+/** What counting the packets of a file tells. */
+class Census {
+  packets = 0;
+  /** Packets that should give a frame to look at. */
+  shown = 0;
+  /**
+   * Frames to be shown before the first one of the file. Of a piece cut out of a longer video they cannot be decoded;
+   * players skip them.
+   */
+  leading = 0;
+  /** The packets themselves, unless they are too large. */
+  kept: Packet[] | undefined = [];
+  #first: bigint | undefined;
+  #bytes = 0;
+
+  add(packet: Packet): void {
+    const { size, pts } = packet;
+    this.#first ??= pts;
+    this.packets++;
+    if (size === 0) return;
+    // in Matroska what lies before time 0 has no time at all, the lowest of numbers here
+    if (pts < this.#first) this.leading++;
+    if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++;   // an edit list may leave frames out
+    this.#bytes += size;
+    const copy = this.#bytes > MAX_KEPT_BYTES ? null : packet.clone();
+    if (copy === null) this[Symbol.dispose]();
+    else this.kept?.push(copy);
+  }
+
+  [Symbol.dispose](): void {
+    for (const packet of this.kept ?? []) packet.free();
+    this.kept = undefined;
+  }
+}
+
+/** Counts packets; a container's own count is only believed to find what is missing. */
+async function take(census: Census, file: VideoFile, opened: Opened): Promise<void> {
+  const { path } = file;
+  await forPackets(path, opened, (packet) => census.add(packet));
+  if (file.demuxer === DEMUXERS.riff) census.leading = 0;   // avi has no times of presentation
+  const stated = Number(opened.stream.nbFrames) - (file.emptyChunks.get(opened.stream.index) ?? 0);
+  if (census.packets < stated) {
+    // The count that mp4 states is that before its edit list, which may have dropped frames rightly.
+    let { packets } = census;
+    if (file.demuxer === DEMUXERS.iso) {
+      packets = 0;
+      await withVideo(file, { ignore_editlist: '1' }, (whole) => forPackets(path, whole, () => packets++));
+    }
+    if (packets < stated) {
+      throw new VideoDecodeError(path, `is cut off: holds ${packets} of the ${stated} frames that it states`, undefined,
+        DAMAGE_HINT);
+    }
+  }
+  if (census.shown === 0) {
+    throw new VideoDecodeError(path, 'has a video track without a single frame', undefined, DAMAGE_HINT);
+  }
+}
+
+/** Calls `each` for every packet once more. */
+async function replay(file: VideoFile, { kept }: Census, each: (packet: Packet) => void): Promise<void> {
+  if (kept === undefined) return withVideo(file, {}, (again) => forPackets(file.path, again, each));
+  const turn = turns();
+  for (const packet of kept) {
+    await turn();
+    each(packet);
+  }
+}
+
+/**
+ * Packets without a frame of their own: hidden reference frames (VP8), placeholders (DivX), the second field of a
+ * frame.
+ */
+function mayShowFewer(stream: Stream, interlaced: boolean): boolean {
+  return interlaced || stream.codecpar.codecId === AV_CODEC_ID_VP8 || stream.codecpar.codecId === AV_CODEC_ID_MPEG4;
+}
+
+function openDecoder(path: string, { codecpar, timeBase }: Stream): CodecContext {
+  const codec = Codec.findDecoder(codecpar.codecId);
+  if (codec === null) {
+    throw new VideoDecodeError(path, `is coded as ${avGetCodecName(codecpar.codecId)}, which cannot be decoded here`,
+      undefined, CONVERT_HINT);
+  }
+  const decoder = new CodecContext();
+  decoder.allocContext3(codec);
+  FFmpegError.throwIfError(decoder.parametersToContext(codecpar), 'codec parameters');
+  decoder.pktTimebase = timeBase;
+  decoder.threadCount = 1;
+  setOptions(decoder, { err_detect: 'explode', max_pixels: String(MAX_PIXELS) });
+  // H.264 need not state how far frames are out of order. Then wait for as many as its level allows, rather than guess.
+  if (codecpar.codecId === AV_CODEC_ID_H264) setOptions(decoder, { strict: 'strict' });
+  const code = decoder.open2Sync(codec);
+  if (code < 0) {
+    decoder.freeContext();
+    throw new VideoDecodeError(path, `its ${codec.name} decoder does not start: ${FFmpegError.strerror(code)}`,
+      undefined, CONVERT_HINT);
+  }
+  return decoder;
+}
+
+/**
+ * Decodes the whole file and keeps the frames at `wanted`. If another number of frames than `expected` is shown,
+ * returns none.
+ */
+async function decode(file: VideoFile, { stream }: Opened, census: Census, expected: number,
+  wanted: readonly number[]): Promise<{ total: number; frames: I420Frame[] }> {
+  const { path } = file;
+  const quarters = quarterTurns(path, stream);
+  using decoder = openDecoder(path, stream);
+  using converter = new I420Converter(path);
+  using frame = new Frame();
+  frame.alloc();
+  const keep = new Set(wanted);
+  const kept = new Map<number, I420Frame>();
+  let total = 0;
+  let interlaced = false;
+  let size: { width: number; height: number } | undefined;
+  const damaged = (reason: string) =>
+    new VideoDecodeError(path, `frame ${total} of ${expected} is damaged: ${reason}`, undefined, DAMAGE_HINT);
+  const send = (packet: Packet | null) => {
+    const sent = decoder.sendPacketSync(packet);
+    if (sent < 0) throw damaged(FFmpegError.strerror(sent));
+    for (;;) {
+      const code = decoder.receiveFrameSync(frame);
+      if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
+      if (code < 0) throw damaged(FFmpegError.strerror(code));
+      if (frame.decodeErrorFlags !== 0) throw damaged('the decoder had to guess parts of it');
+      const { width, height } = frame;
+      size ??= { width, height };
+      if (width !== size.width || height !== size.height) {
+        throw new VideoDecodeError(path,
+          `changes its picture from ${size.width} × ${size.height} to ${width} × ${height} at frame ${total}`,
+          undefined, CONVERT_HINT);
+      }
+      interlaced ||= frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
+      if (keep.has(total)) kept.set(total, rotate(converter.convert(frame), quarters));
+      total++;
+    }
+  };
+  await replay(file, census, send);
+  send(null);
+
+  if (total === 0) {
+    throw new VideoDecodeError(path, `none of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
+  }
+  if (total < expected - census.leading && !mayShowFewer(stream, interlaced)) {
+    throw new VideoDecodeError(path, `only ${total} of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
+  }
+  return { total, frames: total === expected ? wanted.map((index) => kept.get(index) as I420Frame) : [] };
+}
+
+/** The rotation that players apply, in quarter turns clockwise. */
+function quarterTurns(path: string, stream: Stream): number {
+  const matrix = stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
+  if (matrix === null || matrix.length < 36) return 0;
+  const entries = [0, 4, 12, 16].map((offset) => matrix.readInt32LE(offset) / 0x10000);
+  const turns = QUARTER_TURNS[entries.map((entry) => entry + 0).join(',')];
+  if (turns === undefined) {
+    throw new VideoDecodeError(path,
+      `asks to be shown mirrored or turned by part of a right angle (matrix ${entries.join(', ')})`, undefined,
+      CONVERT_HINT);
+  }
+  return turns;
+}

@@ -1,0 +1,106 @@
+import { type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
+import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { Clip } from '../../model/clip.ts';
+import { PRESETS } from '../../model/config.ts';
+import { type Init, initialise, normal } from '../../model/init.ts';
+import { inputOf, type System } from '../../model/system.ts';
+import { textBatch } from '../../model/text.ts';
+import { clipTokenizer } from '../../model/tokenizer.node.ts';
+import { BatchesByStep } from '../data/loading/batches.ts';
+import { contrastiveLoss, equalCaptions } from '../recipe/contrastive.ts';
+import { type Batch, Dataset } from '../data/loading/dataset.ts';
+import { readLabels, readList } from '../data/sets/lists.ts';
+import { CLASS_NAMES } from './scenes.ts';
+import type { MovingShapesFolder } from './files.ts';
+import type { RunRecorder } from '../log/recorder.ts';
+import { AdamW, recipeGroups } from '../recipe/optimizer/index.ts';
+import { pixelsOf } from '../data/views/pixels.ts';
+import type { Schedule } from '../recipe/schedule.ts';
+import { trainStage } from '../recipe/stage.ts';
+import type { StopRequest } from '../run/stop.ts';
+import { inPairs } from './pairs.ts';
+
+/**
+ * Words of the class names that occur in no caption, such as "growing", stay as they start. Larger than the recipe's,
+ * so that they do not vanish beside the words that were learned.
+ */
+function startOf(name: string): Init | undefined {
+  if (name === 'token_embedding.weight') return normal(0.1);
+  return name === 'positional_embedding' ? normal(0.05) : undefined;
+}
+
+/** Pictures, each with its caption, that are compared with each other. */
+const BATCH = 64;
+const LR = 2e-3;
+const LOG_EVERY = 5;
+
+export interface ClipStage {
+  readonly gpu: Gpu;
+  readonly data: MovingShapesFolder;
+  readonly seed: number;
+  readonly precision: FloatType;
+  readonly steps: number;
+  readonly recorder: RunRecorder;
+  readonly stop: StopRequest;
+}
+
+/**
+ * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called.
+ * Its vocabulary is that of the captions and the class names.
+ */
+export async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
+  const captions = readLabels(data.labels.captions);
+  const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
+  const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
+  const { imageSize } = config.vision;
+  const preprocessor = { ...officialPreprocessor(imageSize), shortSide: imageSize };
+  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize,
+    crop: false, flip: false, seed, order: inPairs });
+  const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
+  const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
+  const rows = tokenizer.tokenize(captions, length);
+
+  const model = new Clip(gpu, config);
+  initialise(model, seed, startOf);
+  if (precision === 'f16') halve(model);
+  const input = inputOf(model, preprocessor);
+  const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9,
+    beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)),
+    total: steps };
+  const count = batches.size;
+  const pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.visual.type, 'pixels') as Tensor);
+  const texts = textBatch(gpu, new Int32Array(count * length), length);
+  const target = gpu.keep(Tensor.zeros(gpu, [count, count], 'targets'));
+  recorder.stage('CLIP', steps);
+  try {
+    await trainStage<Batch>({
+      gpu, optimizer, schedule, steps,
+      prepare: (step) => batches.read(step, 0),
+      feed: (batch) => {
+        gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
+        texts.write(
+          Int32Array.from({ length: count * length }, (_, at) =>
+            rows[batch.labels[Math.floor(at / length)] * length + (at % length)]),
+        );
+        target.write(equalCaptions(batch.labels));
+      },
+      loss: () => contrastiveLoss(model.comparePictures(pixels, model.encodeText(texts)), target),
+      onStep: (report) =>
+        recorder.report(report, count, report.step % LOG_EVERY === 0 || report.step === steps || report.step === 1),
+      pausesAfter: () => stop.code !== undefined,
+      onPause: () => false,
+    });
+    stop.throwIfRequested('training of CLIP');
+    return { model, tokenizer, preprocessor };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    recorder.progress.stop();
+    optimizer.dispose();
+    pixels.dispose();
+    texts[Symbol.dispose]();
+    target.dispose();
+  }
+}

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PathError } from '../../engine/errors.ts';
+import { Random } from '../../engine/random.ts';
+import { writeVideo } from '../data/video/encode.ts';
+import { rgbToI420 } from '../data/video/i420.ts';
+import { CAPTIONS, CLASS_NAMES, drawClip, drawStill, SEEN, SIDE, UNSEEN } from './scenes.ts';
+import { writePng } from '../data/video/stills.ts';
+
+export interface MovingShapesSizes {
+  /** Clips of the 120 seen classes to train on. */
+  readonly train: number;
+  /** Further clips of the seen classes, to test. */
+  readonly testSeen: number;
+  /** Clips of the 24 classes that never occur in training, for zero-shot. */
+  readonly testUnseen: number;
+  /** Captioned pictures. */
+  readonly stills: number;
+}
+
+/**
+ * Whole numbers of clips for every class: 2 of each seen class, 11 of each unseen one. One clip is then less than half
+ * a percent.
+ */
+export const DEFAULT_SIZES: MovingShapesSizes = { train: 4096, testSeen: 240, testUnseen: 264, stills: 6144 };
+
+/** Where the files of the data set are. */
+export interface MovingShapesFolder {
+  readonly folder: string;
+  /**
+   * `path label` lists; paths start at `folder`, labels are those of `seen`, `unseen` for `testUnseen`, `captions` for
+   * stills.
+   */
+  readonly lists: { readonly train: string; readonly testSeen: string; readonly testUnseen: string;
+    readonly stills: string };
+  /** `id,name` files: the 120 sentences that occur in training, the 24 that never do, and all captions. */
+  readonly labels: { readonly seen: string; readonly unseen: string; readonly captions: string };
+  /** Whether the files were there already. */
+  readonly reused: boolean;
+}
+
+/** Raise it when the same parameters give other files. */
+const VERSION = 7;
+/** Says what the folder is; a hash of null while it is being written. */
+const MARKER = 'moving_shapes.json';
+const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test_seen.txt', 'test_unseen.txt',
+  'stills.txt', 'labels_seen.csv', 'labels_unseen.csv', 'captions.csv'];
+
+/**
+ * Writes *Moving shapes* as real files: H.264 in mp4, one clip in eight as VP9 in webm, stills as PNG, and lists. Every
+ * frame is coded by itself, so that compression leaves no trace of the order of frames. A folder that already holds the
+ * same data is kept; one that was left unfinished, or whose files have changed, is written anew.
+ * @param onProgress called with files done and files in all
+ */
+export async function writeMovingShapes(
+  folder: string,
+  seed: number,
+  sizes: MovingShapesSizes = DEFAULT_SIZES,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<MovingShapesFolder> {
+  const at = (name: string) => join(folder, name);
+  const result = {
+    folder,
+    lists: { train: at('train.txt'), testSeen: at('test_seen.txt'), testUnseen: at('test_unseen.txt'),
+      stills: at('stills.txt') },
+    labels: { seen: at('labels_seen.csv'), unseen: at('labels_unseen.csv'), captions: at('captions.csv') },
+  };
+  const parameters = { version: VERSION, seed, ...sizes };
+  if (isFinished(folder, parameters)) return { ...result, reused: true };
+  for (const part of PARTS) rmSync(at(part), { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeMarker(folder, parameters, null);
+
+  const total = sizes.train + sizes.testSeen + sizes.testUnseen + sizes.stills;
+  let done = 0;
+  const progress = async () => {
+    onProgress(++done, total);
+    // let a progress bar draw, and Ctrl-C arrive
+    if (done % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+  };
+  writeNames(result.labels.seen, SEEN.map((id) => CLASS_NAMES[id]));
+  writeNames(result.labels.unseen, UNSEEN.map((id) => CLASS_NAMES[id]));
+  writeNames(result.labels.captions, CAPTIONS);
+  await writeClips(folder, 'train', seed, SEEN, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')),
+    progress);
+  await writeClips(folder, 'test_seen', seed, SEEN,
+    evenly(SEEN, sizes.testSeen, new Random(seed, 'classes of test_seen')), progress);
+  await writeClips(folder, 'test_unseen', seed, UNSEEN,
+    evenly(UNSEEN, sizes.testUnseen, new Random(seed, 'classes of test_unseen')), progress);
+  await writeStills(folder, seed,
+    evenly(CAPTIONS.map((_, id) => id), sizes.stills, new Random(seed, 'captions of stills')), progress);
+  writeMarker(folder, parameters, hashOf(folder));
+  return { ...result, reused: false };
+}
+
+function writeNames(file: string, names: readonly string[]): void {
+  writeFileSync(file, `id,name\n${names.map((name, id) => `${id},${name}\n`).join('')}`);
+}
+
+/** `count` ids, each as often as the others or once more, in random order. */
+function evenly(ids: readonly number[], count: number, random: Random): number[] {
+  const rounds = Array.from({ length: Math.ceil(count / ids.length) },
+    () => Array.from(random.permutation(ids.length), (i) => ids[i]));
+  return rounds.flat().slice(0, count);
+}
+
+async function writeClips(folder: string, part: string, seed: number, known: readonly number[],
+  classes: readonly number[], progress: () => Promise<void>): Promise<void> {
+  mkdirSync(join(folder, part));
+  const lines: string[] = [];
+  for (const [i, id] of classes.entries()) {
+    const extension = new Random(seed, `container of ${part} ${i}`).below(8) === 0 ? 'webm' : 'mp4';
+    const name = `${part}/${String(i).padStart(5, '0')}.${extension}`;
+    const frames = drawClip(new Random(seed, `clip ${part} ${i}`), id).map((rgb) =>
+      rgbToI420(rgb, SIDE, SIDE, { matrix: 'bt601', range: 'limited' })
+    );
+    writeVideo(join(folder, name), frames, { independent: true });
+    lines.push(`${name} ${known.indexOf(id)}\n`);
+    await progress();
+  }
+  writeFileSync(join(folder, `${part}.txt`), lines.join(''));
+}
+
+async function writeStills(folder: string, seed: number, captions: readonly number[],
+  progress: () => Promise<void>): Promise<void> {
+  mkdirSync(join(folder, 'stills'));
+  const lines: string[] = [];
+  for (const [i, caption] of captions.entries()) {
+    const name = `stills/${String(i).padStart(5, '0')}.png`;
+    writePng(join(folder, name), drawStill(new Random(seed, `still ${i}`), caption), SIDE, SIDE);
+    lines.push(`${name} ${caption}\n`);
+    await progress();
+  }
+  writeFileSync(join(folder, 'stills.txt'), lines.join(''));
+}
+
+/** Refuses a folder that holds anything else: what is not finished is removed. */
+function isFinished(folder: string, parameters: object): boolean {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return false;
+  const marker = join(folder, MARKER);
+  if (!existsSync(marker)) {
+    throw new PathError(folder, `is not empty and not a data set of ours (no ${MARKER}); choose another folder`);
+  }
+  let found: { hash?: unknown; parameters?: unknown };
+  try {
+    found = JSON.parse(readFileSync(marker, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return false;   // cut off while it was written
+  }
+  return JSON.stringify(found.parameters) === JSON.stringify(parameters) && found.hash === hashOf(folder);
+}
+
+/** The marker appears whole or not at all. */
+function writeMarker(folder: string, parameters: object, hash: string | null): void {
+  const temporary = join(folder, `${MARKER}.tmp`);
+  writeFileSync(temporary, `${JSON.stringify({ parameters, hash }, null, 2)}\n`);
+  renameSync(temporary, join(folder, MARKER));
+}
+
+/** SHA-256 over names and contents of all files, in the order of their names. */
+function hashOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const part of PARTS) {
+    const path = join(folder, part);
+    if (!existsSync(path)) continue;
+    const files = part.includes('.') ? [part] : readdirSync(path).sort().map((name) => `${part}/${name}`);
+    for (const file of files) {
+      const content = readFileSync(join(folder, file));
+      hash.update(`${file}\0${content.length}\0`).update(content);
+    }
+  }
+  return hash.digest('hex');
+}

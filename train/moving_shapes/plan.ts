@@ -1,0 +1,43 @@
+import { PRESETS } from '../../model/config.ts';
+import type { TrainConfig } from '../run/config.ts';
+import { parseConfig } from '../run/config.ts';
+import { DEFAULT_SIZES, type MovingShapesFolder, type MovingShapesSizes } from './files.ts';
+
+/** How much of everything. */
+export interface Plan {
+  readonly sizes: MovingShapesSizes;
+  /** Steps of stage 1. */
+  readonly clipSteps: number;
+  /** Steps of stage 2, of X-CLIP and of CLIP-Mean alike. */
+  readonly videoSteps: number;
+}
+
+/** Reaches the targets. */
+export const FULL: Plan = { sizes: DEFAULT_SIZES, clipSteps: 900, videoSteps: 600 };
+
+/** Shows that every part works, and learns little. */
+export const SMOKE: Plan = { sizes: { train: 240, testSeen: 120, testUnseen: 24, stills: 432 }, clipSteps: 30,
+  videoSteps: 12 };
+
+/** Clips of one step of stage 2. */
+const BATCH = 16;
+
+/** Stage 2 as a configuration, as a user would write it: it starts from the CLIP of stage 1. */
+export function videoConfig(system: TrainConfig['model']['system'],
+  options: { plan: Plan; data: MovingShapesFolder; clip: string; seed: number;
+    precision: TrainConfig['train']['precision']; }): TrainConfig {
+  const { plan, data, clip, seed, precision } = options;
+  return parseConfig(
+    JSON.stringify({
+      // the parts that CLIP lacks learn from nothing, so they start with larger weights than the recipe's
+      model: { system, checkpoint: clip, init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05 } },
+      data: { train: data.lists.train, val: data.lists.testSeen, labels: data.labels.seen, root: data.folder,
+        frames: PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false, flip: false },
+      train: { steps: plan.videoSteps, warmupSteps: Math.min(50, Math.ceil(plan.videoSteps / 10)), batch: BATCH,
+        precision },
+      optim: { lr: 1e-3, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1 },
+      run: { seed, logEverySteps: 5 },
+    }),
+    'moving shapes',
+  );
+}

@@ -1,0 +1,77 @@
+import { backward, type Gpu, type Tensor } from '../../engine/index.ts';
+import { scale } from '../../kernels/elementwise/index.ts';
+import type { Optimizer } from './optimizer/index.ts';
+import { learningRate, type Schedule } from './schedule.ts';
+import { type StepReport, StepReports } from './step_reports.ts';
+
+/** A stretch of training with one optimiser, one schedule and one loss. */
+export interface StageOptions<Batch> {
+  readonly gpu: Gpu;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  readonly steps: number;
+  /** Steps done before, when resuming. */
+  readonly done?: number;
+  /** Micro-batches of one step; their mean loss is differentiated. */
+  readonly accumulation?: number;
+  /** Loads a micro-batch. Called one step ahead, so that it works while the GPU does. */
+  readonly prepare: (step: number, micro: number) => Promise<Batch>;
+  /** Puts a micro-batch into the tensors that `loss` reads. */
+  readonly feed: (batch: Batch, step: number, micro: number) => void;
+  /**
+   * Records the loss of a micro-batch. It is recorded once and replayed in every step: nothing in it may come from the
+   * host.
+   */
+  readonly loss: (micro: number) => Tensor;
+  /** Called for every step, in order, once its numbers are back; later steps may be under way by then. */
+  readonly onStep: (report: StepReport) => void;
+  /** Asked after every step: whether to wait until nothing is under way, and then to call `onPause`. */
+  readonly pausesAfter?: (step: number) => boolean;
+  /** Ends the stage by returning false. */
+  readonly onPause?: (step: number) => Promise<boolean> | boolean;
+}
+
+/**
+ * Records an optimiser step over the mean loss of its micro-batches. Returns each loss, and what `Optimizer.step`
+ * tells.
+ */
+export function recordStep(optimizer: Optimizer, accumulation: number,
+  loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
+  const { gpu } = optimizer;
+  optimizer.zeroGrad();
+  const losses = Array.from({ length: accumulation }, (_, micro) => gpu.scope(() => {
+    const own = loss(micro);
+    backward(accumulation === 1 ? own : scale(own, 1 / accumulation), optimizer.lossScale);
+    return own.detach();
+  }));
+  return { losses, control: optimizer.step() };
+}
+
+/** Trains from step `done` to `steps`, or until `onPause` says stop. Returns the steps done. */
+export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<number> {
+  const { gpu, optimizer, schedule, steps, done = 0, accumulation = 1, pausesAfter = () => false,
+    onPause = () => true } = options;
+  const load = (step: number) =>
+    Promise.all(Array.from({ length: accumulation }, (_, micro) => options.prepare(step, micro)));
+  using reports = new StepReports(gpu, { accumulation, done, lr: (step) => learningRate(schedule, step),
+    onStep: options.onStep });
+  using step = gpu.capture(() => {
+    const { losses, control } = recordStep(optimizer, accumulation, options.loss);
+    reports.append(losses, control);
+  });
+  let next = load(done);
+  for (let index = done; index < steps; index++) {
+    (await next).forEach((batch, micro) => options.feed(batch, index, micro));
+    optimizer.schedule(optimizer.groups.map((group) => learningRate(schedule, index, group.lrScale)));
+    step.run();
+    next = index + 1 < steps ? load(index + 1) : Promise.resolve([]);
+    // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile
+    next.catch(() => undefined);
+    await reports.submitted();
+    if (!pausesAfter(index + 1)) continue;
+    await reports.drain();
+    if (!(await onPause(index + 1))) return index + 1;
+  }
+  await reports.drain();
+  return steps;
+}

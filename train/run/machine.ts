@@ -1,0 +1,50 @@
+/** What a result was measured with. */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import type { Gpu } from '../../engine/index.ts';
+import type { Environment } from '../report/data.ts';
+
+const readVersion = (
+  path: URL,
+) => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string; }).version : undefined);
+
+/** Version of an installed package; undefined if it is not there. */
+export function packageVersion(name: string): string | undefined {
+  return readVersion(new URL(`../../node_modules/${name}/package.json`, import.meta.url));
+}
+
+/** e.g. `Debian GNU/Linux 12 (bookworm) x64`. */
+export function systemName(): string {
+  const release = existsSync('/etc/os-release')
+    ? /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
+    : undefined;
+  return `${release ?? process.platform} ${process.arch}`;
+}
+
+/**
+ * Bytes of memory that this process may use: the machine's, or what a container leaves it if that is less.
+ * @param constrained `process.constrainedMemory()`: undefined, 0 or some 1.8e19, by system and version, where there is
+ * no limit
+ */
+export function usableMemory(machine = totalmem(),
+  constrained: number | undefined = process.constrainedMemory()): number {
+  return constrained !== undefined && constrained > 0 && constrained < machine ? constrained : machine;
+}
+
+/** Adapter, machine, versions, and the candidates made so far, for a report. */
+export function environmentOf(gpu: Gpu): Environment {
+  const { vendor, architecture, description } = gpu.adapter.info;
+  return {
+    adapter: gpu.name,
+    driver: description || `${vendor} ${architecture}`,
+    backend: { linux: 'Vulkan', darwin: 'Metal', win32: 'D3D12' }[process.platform as string] ?? process.platform,
+    isSoftware: gpu.kind === 'software',
+    machine: `${systemName()}, ${availableParallelism()} cores`,
+    versions: {
+      Firstlight: readVersion(new URL('../../package.json', import.meta.url)) ?? 'unknown',
+      Node: process.versions.node,
+      Dawn: `webgpu ${packageVersion('webgpu') ?? 'unknown'}`,
+    },
+    candidates: gpu.candidates.used,
+  };
+}

@@ -1,0 +1,105 @@
+import { estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve, Tensor } from '../../engine/index.ts';
+import type { XclipConfig } from '../../model/config.ts';
+import { textBatch } from '../../model/text.ts';
+import type { TrainConfig } from './config.ts';
+import { RunStep } from '../recipe/step.ts';
+import { recordStep } from '../recipe/stage.ts';
+import { newModel } from './system.ts';
+
+/** Bytes that a run takes on the GPU at its worst moment. */
+export interface RunMemory {
+  /** Weights, the frozen ones and shadows in half precision too. */
+  readonly parameters: number;
+  readonly gradients: number;
+  readonly moments: number;
+  /** Pixels, labels, texts. */
+  readonly inputs: number;
+  /** What comes and goes within a step, as its plan lays it out. */
+  readonly activations: number;
+  /** What the engine takes beside tensors: parameters of kernels, and the least that a readback goes through. */
+  readonly engine: number;
+  readonly total: number;
+}
+
+const ENGINE_BYTES = 512 * 1024;
+
+/** What a run would take: goes through the making of its model and one step of it, without taking memory. */
+export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {
+  let frozen = 0;
+  const { resident, stepBytes, totalBytes } = estimate(gpu, () => {
+    const built = newModel(gpu, config, model);
+    if (config.train.precision === 'f16') halve(built);
+    const { context, vocab } = model.text;
+    const texts = config.train.fixText
+      ? {
+        features: gpu.keep(
+          Tensor.empty(gpu, [classes, model.embedDim], config.train.precision satisfies FloatType,
+            'text features') as Tensor,
+        ),
+      }
+      : textBatch(gpu, new Int32Array(classes * context).fill(vocab - 1), context);
+    const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
+    for (const [, parameter] of built.parameters()) {
+      if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
+    }
+    gpu.capture(() => recordStep(step.optimizer, config.train.accumulation, (micro) => step.loss(micro))).run();
+  });
+  const sum = (pattern: RegExp) =>
+    [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
+  const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
+    moments: sum(/^arena .*\.[mv]$/) };
+  const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
+  return { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
+}
+
+/** One line for people. */
+export function memoryLine({ total, ...parts }: RunMemory): string {
+  return `${short(total)}: ${Object.entries(parts).map(([name, bytes]) => `${name} ${short(bytes)}`).join(', ')}`;
+}
+
+const short = (bytes: number) => formatBytes(bytes).replace(/ \(.*/, '');
+
+/** What a run could be told to do with less memory. */
+const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
+  readonly change: (train: TrainConfig['train']) => TrainConfig['train'] | undefined; }[] = [
+    { name: () => 'train.recompute=true',
+      change: (train) => (train.recompute ? undefined : { ...train, recompute: true }) },
+    {
+      name: ({ train }) => `train.batch=${train.batch / 2} train.accumulation=${2 * train.accumulation}`,
+      change: (
+        train,
+      ) => (train.batch % 2 !== 0
+        ? undefined
+        : { ...train, batch: train.batch / 2, accumulation: 2 * train.accumulation }),
+    },
+    { name: () => 'train.precision=f16',
+      change: (train) => (train.precision === 'f16' ? undefined : { ...train, precision: 'f16' }) },
+  ];
+
+/**
+ * Stops a run that would not fit before it takes anything, and says what would: each remedy is estimated as the run
+ * itself.
+ *
+ * @throws FirstlightError FL_OOM
+ */
+export function checkMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {
+  const memory = memoryOf(gpu, config, model, classes);
+  const { budget } = gpu.pool;
+  if (memory.total <= budget) return memory;
+  const remedies = REMEDIES.flatMap(({ name, change }) => {
+    const train = change(config.train);
+    if (train === undefined || (train.precision === 'f16' && !gpu.features.has('shader-f16'))) return [];
+    const { total } = memoryOf(gpu, { ...config, train }, model, classes);
+    return [
+      `--set ${name(config).replaceAll(' ', ' --set ')}: ${short(total)}${total <= budget ? '' : ', still too much'}`,
+    ];
+  });
+  throw new FirstlightError(
+    'FL_OOM',
+    `this run needs ${formatBytes(memory.total)} on the GPU, the budget is ${formatBytes(budget)}\n${
+      memoryLine(memory)
+    }`,
+    { ...memory, budget },
+    [...remedies, 'or raise run.memoryGiB, if the machine has more'].join('\n'),
+  );
+}

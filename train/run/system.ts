@@ -1,0 +1,94 @@
+import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
+import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
+import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { loadWeights } from '../../model/checkpoint/weights.ts';
+import { Clip } from '../../model/clip.ts';
+import { PRESETS, type XclipConfig } from '../../model/config.ts';
+import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
+import type { System, VideoModel } from '../../model/system.ts';
+import { clipTokenizer } from '../../model/tokenizer.node.ts';
+import { Xclip } from '../../model/xclip.ts';
+import type { TrainConfig } from './config.ts';
+
+/** Parts that X-CLIP adds to CLIP: a CLIP checkpoint does not have them. */
+const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
+
+/** The architecture that a configuration asks for. */
+export async function modelConfigOf({ model, data }: TrainConfig): Promise<XclipConfig> {
+  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
+  await checkpoint?.close();
+  const config = { ...(checkpoint?.config ?? PRESETS[model.preset as keyof typeof PRESETS]), frames: data.frames };
+  const { imageSize } = config.vision;
+  if (imageSize !== data.size) {
+    throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
+      `set data.size to ${imageSize}`);
+  }
+  return config;
+}
+
+/** A model of the system that a configuration asks for; its parameters are zero. */
+export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: XclipConfig): VideoModel {
+  return model.system === 'xclip'
+    ? new Xclip(gpu, config, { dropPath: model.dropPath, recompute: train.recompute })
+    : new Clip(gpu, config);
+}
+
+/**
+ * Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the
+ * parts.
+ */
+export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
+  const { model: options, data, train } = run;
+  const config = await modelConfigOf(run);
+  const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
+  try {
+    const model = newModel(gpu, run, config);
+    const loaded = checkpoint === undefined ? [] : await loadTowers(model, checkpoint);
+    initialise(model, run.run.seed, startOf(options.init), new Set(loaded));
+    if (train.precision === 'f16') halve(model);
+    const { imageSize } = config.vision;
+    const official = officialPreprocessor(imageSize);
+    return {
+      model,
+      tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
+      preprocessor: { ...(checkpoint?.preprocessor ?? official),
+        shortSide: data.crop ? official.shortSide : imageSize },
+    };
+  } finally {
+    await checkpoint?.close();
+  }
+}
+
+/** CLIP's parts must be there, X-CLIP's may be. Returns the names of what was. */
+async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<string[]> {
+  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name) });
+  return [...towers, ...(await loadWeights(model, weights, { select: isNew, allowMissing: true }))];
+}
+
+/** Opens a trained model to be used as it is. */
+export async function openSystem(gpu: Gpu, path: string,
+  { system = 'xclip', precision = 'f32' }: { system?: TrainConfig['model']['system']; precision?: FloatType } =
+    {}): Promise<System> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    const model = system === 'xclip' ? new Xclip(gpu, checkpoint.config) : new Clip(gpu, checkpoint.config);
+    const own = new Set([...model.parameters()].map(([name]) => name));
+    await loadWeights(model, checkpoint.weights, system === 'xclip' ? {} : { select: (name) => own.has(name) });
+    if (precision === 'f16') halve(model);
+    return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()), preprocessor: checkpoint.preprocessor };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** How the parts that are trained from nothing start, where the configuration says so. */
+function startOf(
+  { mitPositions, mitWeights, promptWeights }: TrainConfig['model']['init'],
+): (name: string) => Init | undefined {
+  return (name) => {
+    if (name === 'mit.positional_embedding') return truncatedNormal(mitPositions);
+    if (/^mit\..*(out_proj|c_fc|c_proj)\.weight$/.test(name)) return truncatedNormal(mitWeights);
+    if (/^prompts_generator\..*(proj|mlp\.\d)\.weight$/.test(name)) return truncatedNormal(promptWeights);
+    return undefined;
+  };
+}
