@@ -8,7 +8,21 @@ import { TABLE_COLUMNS, text } from './pack.ts';
 export { type I420Frame, packFrames, TABLE_COLUMNS, type View } from './pack.ts';
 export { cost } from './cost.ts';
 
-const kernel = new Kernel('frames', [text, flat, await part(import.meta.url, '../shared/special.wgsl')]);
+const common = [text, flat, await part(import.meta.url, '../shared/special.wgsl')];
+const read = (file: string) => part(import.meta.url, `./parts/${file}.wgsl`);
+const antialiased = await read('antialiased');
+
+/**
+ * How a picture is resized. `bilinear` looks at the four nearest pixels only, as OpenCV in the recipe of X-CLIP; the
+ * others at all that a reduction makes one, as Pillow and torchvision do, with the filters that they call so.
+ */
+export type Resampling = 'bilinear' | 'antialiased_bilinear' | 'antialiased_bicubic';
+
+const byResampling: Readonly<Record<Resampling, Kernel>> = {
+  bilinear: new Kernel('frames', [...common, await read('bilinear')]),
+  antialiased_bilinear: new Kernel('frames.antialiased_bilinear', [...common, antialiased, await read('triangle')]),
+  antialiased_bicubic: new Kernel('frames.antialiased_bicubic', [...common, antialiased, await read('cubic')]),
+};
 
 const ALL = 0xffffffff;
 
@@ -19,6 +33,8 @@ export interface FramesOptions {
   readonly size: number;
   readonly mean: Rgb;
   readonly std: Rgb;
+  /** `bilinear` if omitted. */
+  readonly resampling?: Resampling;
   /** How pixels are stored; f32 if omitted. */
   readonly type?: FloatType;
 }
@@ -33,7 +49,7 @@ export interface FramesOptions {
  * @returns [F, 3, size, size]
  */
 export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions): Tensor {
-  const { size, mean, std, type = 'f32' } = options;
+  const { size, mean, std, resampling = 'bilinear', type = 'f32' } = options;
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) {
     const message = `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`;
@@ -51,7 +67,7 @@ export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: Fra
     const { tile, grid } = flatTiles(gpu, n);
     for (const { window, ...place } of windowsOf(packed)) {
       const params = { n, tile, size, first, ...place, bytes: window.bytes, ...statistics };
-      kernel.run(gpu, { tensors: { ...tensors, packed: window, table }, params, grid });
+      byResampling[resampling].run(gpu, { tensors: { ...tensors, packed: window, table }, params, grid });
       if (window !== packed) window.dispose();
     }
   });
@@ -82,4 +98,4 @@ function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
   }
 }
 
-export const kernels = [kernel];
+export const kernels = Object.values(byResampling);
