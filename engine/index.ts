@@ -20,8 +20,8 @@ export { type AdapterInfo, type AdapterReport, isSameMachine, type Machine, type
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';
-export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, type Range,
-  rangesOf } from './ranges.ts';
+export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, largestFitting,
+  type Range, rangesOf } from './ranges.ts';
 export { isRecording, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';

@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
 import { Random } from '../../../engine/random.ts';
 import type { I420Frame } from '../../../kernels/frames/index.ts';
+import type { Preprocessor, Resize } from '../../../model/checkpoint/preprocessor.ts';
 import type { Entry } from '../sets/lists.ts';
-import { centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, type View } from '../views/sampling.ts';
+import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, type View } from '../views/sampling.ts';
 import { readPng } from '../video/stills.ts';
 import { readFrames } from '../video/decode.ts';
 
@@ -22,10 +23,7 @@ export interface DatasetOptions {
   readonly frames: number;
   /** Input side in pixels. */
   readonly size: number;
-  /**
-   * Cut training views out at several scales and corners, and evaluation views out of the middle, as the recipe; else
-   * take the largest square in the middle.
-   */
+  /** Cut training views out at several scales and corners, as the recipe; else take the largest square in the middle. */
   readonly crop: boolean;
   /** Mirror half of the training views. */
   readonly flip: boolean;
@@ -79,12 +77,17 @@ export class Dataset {
       (index) => this.#trainingSample(index, epoch));
   }
 
-  /** Every file once, in the order of the list; the last batch may be smaller. */
-  evaluation(batch: number): AsyncGenerator<Batch, void, undefined> {
+  /**
+   * Every file once, in the order of the list; the last batch may be smaller.
+   *
+   * @param preprocessor of the model that is measured: it says what is seen of a picture
+   */
+  evaluation(batch: number, { resize }: Preprocessor): AsyncGenerator<Batch, void, undefined> {
     const { length } = this.entries;
     const indices = (i: number) =>
       Int32Array.from({ length: Math.min(batch, length - i * batch) }, (_, k) => i * batch + k);
-    return this.#batches(0, Math.ceil(length / batch), indices, (index) => this.#evaluationSample(index));
+    return this.#batches(0, Math.ceil(length / batch), indices, (index) =>
+      this.#evaluationSample(index, resize));
   }
 
   /** Reads the next batch while the current one is used. */
@@ -132,11 +135,10 @@ export class Dataset {
     return { frames, view: { frames: indices, crop: rectangle, flip: random.next() < 0.5 && flip } };
   }
 
-  async #evaluationSample(index: number): Promise<Sample> {
-    const { frames: count, size, crop } = this.#options;
+  async #evaluationSample(index: number, resize: Resize | null): Promise<Sample> {
+    const { frames: count, size } = this.#options;
     const { indices, frames } = await this.#frames(index, (total) => sampleForEvaluation(total, count));
-    return { frames,
-      view: { frames: indices, crop: centreCrop(frames[0], size, crop ? shortSide(size) : size), flip: false } };
+    return { frames, view: { frames: indices, crop: centralView(frames[0], size, resize), flip: false } };
   }
 
   /** The picked frames of a file, decoded only if one of them is not in memory. */
