@@ -3,7 +3,7 @@ export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
 export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes,
   type TunedCandidate, type Tuning } from './candidates.ts';
 export * from './errors.ts';
-export { estimate, type MemoryEstimate } from './estimate.ts';
+export { ENGINE_BYTES, estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep } from './capture.ts';
 export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';

@@ -1,5 +1,5 @@
 /** How many clips an evaluation takes at once. */
-import { estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
+import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
   Tensor } from '../../engine/index.ts';
 import { evenly, type VideoModel } from '../../model/system.ts';
 import { textsAtOnce } from './logits.ts';
@@ -20,7 +20,7 @@ export function evaluationBytes(gpu: Gpu, model: VideoModel, clips: number, text
       const some = Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
       return model.compare(model.encodeVideo(pixels), some);
     });
-  }).totalBytes;
+  }).totalBytes + ENGINE_BYTES;
 }
 
 /**
