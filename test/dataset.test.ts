@@ -6,7 +6,8 @@ import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import { type Batch, Dataset } from '../train/data/loading/dataset.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
-import { i420Bytes, rgbToI420 } from '../train/data/video/i420.ts';
+import { i420Bytes } from '../kernels/frames/index.ts';
+import { rgbToI420 } from '../train/data/video/i420.ts';
 import type { Entry } from '../train/data/sets/lists.ts';
 import { writePng } from '../train/data/video/stills.ts';
 

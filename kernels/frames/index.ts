@@ -5,7 +5,8 @@ import {
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
 import { TABLE_COLUMNS, text } from './pack.ts';
 
-export { type I420Frame, packFrames, TABLE_COLUMNS, type View } from './pack.ts';
+export { cut, heldOf, i420Bytes, type I420Frame, type Part, partOf, type View } from './i420.ts';
+export { packedBytes, packFrames, TABLE_COLUMNS } from './pack.ts';
 export { cost } from './cost.ts';
 
 const kernel = new Kernel('frames', [text, flat, await part(import.meta.url, '../shared/special.wgsl')]);
@@ -30,9 +31,10 @@ export interface FramesOptions {
  * MiB on every device, 44 million pixels.
  *
  * @param packed `words` of `packFrames`  @param table [F, TABLE_COLUMNS], `table` of `packFrames`
+ * @param into where the pixels go, of `type`; a new tensor if omitted
  * @returns [F, 3, size, size]
  */
-export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions): Tensor {
+export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions, into?: Tensor): Tensor {
   const { size, mean, std, type = 'f32' } = options;
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) {
@@ -44,7 +46,11 @@ export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: Fra
     checkPositive('frames', `std of ${channel}`, std[i]);
   }
   const { gpu } = packed;
-  const y = Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
+  const y = into ?? Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
+  if (y.size !== count * 3 * size * size || y.dtype !== type) {
+    const wanted = `[${count}, 3, ${size}, ${size}] of ${type}`;
+    throw new ShapeError('frames', `${wanted} do not go into [${y.shape}] of ${y.dtype}`);
+  }
   const statistics = { mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] };
   inRanges(gpu, count, { y }, (tensors, some, first) => {
     const n = some * size * size;
