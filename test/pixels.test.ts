@@ -2,8 +2,8 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open, Random, Tensor } from '../engine/index.ts';
-import { cut, frames, type FramesOptions, type I420Frame, i420Bytes, packFrames, partOf, TABLE_COLUMNS,
-  type View } from '../kernels/frames/index.ts';
+import { cut, frames, type FramesOptions, type I420Frame, i420Bytes, packFrames, partOf, type Resampling,
+  TABLE_COLUMNS, type View } from '../kernels/frames/index.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
 import { centreCrop, multiScaleCrop } from '../train/data/views/sampling.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -13,10 +13,12 @@ const CLIP = { mean: [122.77, 116.75, 104.09], std: [68.5, 66.63, 70.32] } as co
 
 /** Noise: every sample differs from its neighbours. */
 function noise(width: number, height: number): I420Frame {
-  const random = new Random(1, `${width} x ${height}`);
-  const words = Uint32Array.from({ length: Math.ceil(i420Bytes(width, height) / 4) }, () => random.below(2 ** 32));
-  return { width, height, data: new Uint8Array(words.buffer, 0, i420Bytes(width, height)), matrix: 'bt709',
-    range: 'limited' };
+  const data = new Uint8Array(i420Bytes(width, height));
+  for (let i = 0, state = width * height; i < data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    data[i] = state >>> 24;
+  }
+  return { width, height, data, matrix: 'bt709', range: 'limited' };
 }
 
 const asBits = (values: Float32Array) => new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -25,7 +27,7 @@ const asBits = (values: Float32Array) => new Uint32Array(values.buffer, values.b
 async function pixelsOfWhole(pictures: readonly I420Frame[], views: readonly View[],
   options: FramesOptions): Promise<Uint32Array> {
   const all = pictures.map(({ width, height }) => ({ crop: { x: 0, y: 0, width, height }, flip: false }));
-  const { words, table } = packFrames(pictures, all);
+  const { words, table } = packFrames(pictures, all);   // without a resizing, whole
   const rows = new DataView(table.buffer);
   views.forEach(({ crop: { x, y, width, height }, flip }, i) => {
     const at = 4 * (i * TABLE_COLUMNS + 7);
@@ -39,8 +41,14 @@ async function pixelsOfWhole(pictures: readonly I420Frame[], views: readonly Vie
 }
 
 test('a picture that is cut to what its view reads gives the pixels of the whole one, bit for bit', async () => {
-  const options = { size: 8, ...CLIP };
-  for (const [width, height] of [[1, 1], [2, 3], [13, 7], [64, 48], [47, 95]]) {
+  for (const resampling of ['bilinear', 'antialiased_bilinear', 'antialiased_bicubic'] as const) {
+    const options = { size: 8, resampling, ...CLIP };
+    await checkCuts(options);
+  }
+});
+
+async function checkCuts(options: FramesOptions): Promise<void> {
+  for (const [width, height] of [[1, 1], [2, 3], [13, 7], [64, 48], [47, 95], [160, 90]]) {
     const picture = noise(width, height);
     const random = new Random(2, `crops of ${width} x ${height}`);
     const views = Array.from({ length: 60 }, (_, i): View => {
@@ -53,23 +61,24 @@ test('a picture that is cut to what its view reads gives the pixels of the whole
     });
     const pictures = views.map(() => picture);
     const whole = await pixelsOfWhole(pictures, views, options);
-    const cuts = views.map((view) => cut(picture, partOf(picture, view)));
+    const cuts = views.map((view) => cut(picture, partOf(picture, view, options)));
     for (const given of [pictures, cuts]) {
       using y = pixelsOf(gpu, { frames: given, views }, options);
       assert.equal(asBits(await y.read()), whole, `${width} × ${height}`);
     }
     if (width > 40) assert.ok(cuts.some(({ data }) => data.length < picture.data.length / 2));
   }
-});
+}
 
 test('what a view reads is the crop, and four pixels around it at least', () => {
   const picture = { width: 101, height: 51 };
-  const part = (x: number, y: number, width: number, height: number) =>
-    Object.values(partOf(picture, { crop: { x, y, width, height } }));
+  const part = (x: number, y: number, width: number, height: number, resampling?: Resampling) =>
+    Object.values(partOf(picture, { crop: { x, y, width, height } }, { size: 5, resampling }));
   assert.equal(part(0, 0, 101, 51), [0, 0, 101, 51]);
   assert.equal(part(20, 21, 10, 10), [16, 16, 18, 20]);
   assert.equal(part(20.5, 21.5, 10, 10), [16, 16, 20, 20]);
   assert.equal(part(1, 2, 99, 48), [0, 0, 101, 51]);
+  assert.equal(part(20, 21, 10, 10, 'antialiased_bicubic'), [12, 12, 26, 28]);   // two pixels of the result further out
 });
 
 test('clips of 4K and of mixed sizes go through a small binding with the same pixels, in memory that does not grow with the pictures', async () => {

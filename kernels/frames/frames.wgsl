@@ -1,10 +1,10 @@
-// Video frames as decoders give them to normalised tensors, in one pass: I420 → RGB → bilinear resize of a crop →
-// (rgb − mean) / std. Each of the four taps of the resize is a whole RGB pixel, clamped to [0, 255]: the result is
-// that of decoding to RGB first and resizing then (half-pixel centres, as OpenCV's INTER_LINEAR). Chroma is sampled
-// bilinearly; its samples sit in the centre of their four luma samples, as in MPEG-1 and JPEG. ITU-R BT.601-7 and
-// BT.709-6, sections on quantisation. One pixel of the result after another. Bytes larger than a binding come in
-// windows, each with the frames that begin in it. A frame that does not end in its window is NaN. Linked with
-// engine/flat.wgsl and special.wgsl.
+// Video frames as decoders give them to normalised tensors, in one pass: I420 → RGB → resize of a crop → (rgb − mean) /
+// std. Every tap of the resize is a whole RGB pixel, clamped to [0, 255]: the result is that of decoding to RGB first
+// and resizing then. Chroma is sampled bilinearly; its samples sit in the centre of their four luma samples, as in
+// MPEG-1 and JPEG. ITU-R BT.601-7 and BT.709-6, sections on quantisation. One pixel of the result after another. Bytes
+// larger than a binding come in windows, each with the frames that begin in it. A frame that does not end in its window
+// is NaN. Linked with engine/flat.wgsl, special.wgsl, and a part that says which pixels of the picture are seen:
+// bilinear.wgsl, or antialiased.wgsl with a filter.
 
 struct Params {
   n: u32, tile: u32, size: u32,             // pixels of y, of a workgroup, and of a side
@@ -61,33 +61,13 @@ fn frames(lanes: Lanes) {
 
     var pixel = vec2u(at % params.size, at / params.size);
     if (entry.flip != 0u) { pixel.x = params.size - 1u - pixel.x; }
-    let corner = vec2f(entry.crop_x, entry.crop_y);
-    let crop = vec2f(entry.crop_width, entry.crop_height);
-    let last = min(ceil(corner + crop), vec2f(extent)) - 1.0;
-    let place = clamp(corner + (vec2f(pixel) + 0.5) * (crop / f32(params.size)) - 0.5, floor(corner), last);
     let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
     let deviation = vec3f(params.std_r, params.std_g, params.std_b);
-    var value = (resized(frame, place, last) - mean) / deviation;
+    var value = (seen(frame, entry, vec2f(pixel)) - mean) / deviation;
     let length = red + half.x * half.y - luma;
     if (luma >= params.bytes || length > params.bytes - luma) { value = nan_of(vec4f(value, 0.0)).xyz; }
     for (var channel = 0u; channel < 3u; channel++) { y[(3u * f + channel) * area + at] = result(value[channel]); }
   }
-}
-
-// The colour at a place between pixels, of which `last` is the last that may be looked at.
-fn resized(frame: Frame, place: vec2f, last: vec2f) -> vec3f {
-  let low = vec2u(place);
-  let high = min(low + 1u, vec2u(last));
-  let between = place - vec2f(low);
-  // taps of weight 0 are not fetched: where nothing is resized, that is three of four
-  var colour = rgb(frame, low);
-  if (between.x > 0.0) { colour = mix(colour, rgb(frame, vec2u(high.x, low.y)), between.x); }
-  if (between.y > 0.0) {
-    var below = rgb(frame, vec2u(low.x, high.y));
-    if (between.x > 0.0) { below = mix(below, rgb(frame, high), between.x); }
-    colour = mix(colour, below, between.y);
-  }
-  return colour;
 }
 
 // One pixel of a frame in [0, 255].

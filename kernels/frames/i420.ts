@@ -30,22 +30,41 @@ export interface View {
 }
 
 /**
- * Pixels around a crop that its view may read. Chroma reaches two pixels farther out than luma, and places in 32 bits
- * may be rounded over the next pixel.
+ * How a picture is resized. `bilinear` looks at the four nearest pixels only, as OpenCV in the recipe of X-CLIP; the
+ * others at all that a reduction makes one, as Pillow and torchvision do, with the filters that they call so.
+ */
+export type Resampling = 'bilinear' | 'antialiased_bilinear' | 'antialiased_bicubic';
+
+export interface Resizing {
+  /** Side of the square that a view becomes. */
+  readonly size: number;
+  /** `bilinear` if omitted. */
+  readonly resampling?: Resampling;
+}
+
+/** How far filters reach beyond a crop, in pixels of the source or, if these are smaller, of the result. */
+const REACHES: Readonly<Record<Resampling, number>> = { bilinear: 0, antialiased_bilinear: 1, antialiased_bicubic: 2 };
+
+/**
+ * Pixels beyond what is resized that may be read. Chroma reaches two pixels farther out than luma, and places in 32
+ * bits may be rounded over the next pixel.
  */
 const MARGIN = 4;
 
 /** The part of a picture that a view of it reads. A frame cut to it gives the same pixels, bit for bit. */
-export function partOf({ width, height }: Pick<I420Frame, 'width' | 'height'>, { crop }: Pick<View, 'crop'>): Part {
-  const [x, right] = spanOf(crop.x, crop.width, width);
-  const [y, bottom] = spanOf(crop.y, crop.height, height);
+export function partOf({ width, height }: Pick<I420Frame, 'width' | 'height'>, { crop }: Pick<View, 'crop'>,
+  { size, resampling = 'bilinear' }: Resizing): Part {
+  const span = (start: number, length: number, edge: number) =>
+    spanOf(start, length, edge, Math.ceil(REACHES[resampling] * Math.max(1, length / size)) + MARGIN);
+  const [x, right] = span(crop.x, crop.width, width);
+  const [y, bottom] = span(crop.y, crop.height, height);
   return { x, y, width: right - x, height: bottom - y };
 }
 
 /** Begins at an even number and ends at one, or at the edge. */
-function spanOf(start: number, length: number, edge: number): [start: number, end: number] {
-  const end = Math.ceil(start + length) + MARGIN;
-  return [Math.max(0, 2 * Math.floor((Math.floor(start) - MARGIN) / 2)), Math.min(edge, end + (end % 2))];
+function spanOf(start: number, length: number, edge: number, around: number): [start: number, end: number] {
+  const end = Math.ceil(start + length) + around;
+  return [Math.max(0, 2 * Math.floor((Math.floor(start) - around) / 2)), Math.min(edge, end + (end % 2))];
 }
 
 /** All of a picture that its bytes hold. */

@@ -1,5 +1,6 @@
 import { FirstlightError, part, ShapeError, Struct } from '../../engine/index.ts';
-import { copyPart, heldOf, i420Bytes, type I420Frame, isSamePart, type Part, partOf, type View } from './i420.ts';
+import { copyPart, heldOf, i420Bytes, type I420Frame, isSamePart, type Part, partOf, type Resizing,
+  type View } from './i420.ts';
 
 /** The text that declares the rows of the table. */
 export const text = await part(import.meta.url, './frames.wgsl');
@@ -20,11 +21,12 @@ interface Stored {
 
 /**
  * The bytes of all frames, four to a word, and the table that says where each frame lies and which view is taken of
- * it. One view per frame; of each frame only what its view reads. A part given several times (of the same `data`) is
- * stored once.
+ * it. One view per frame. A part given several times (of the same `data`) is stored once.
+ *
+ * @param resizing how views will be resized: of each frame only what its view then reads is packed; omitted, all of it
  */
-export function packFrames(frames: readonly I420Frame[],
-  views: readonly View[]): { words: Uint32Array; table: Uint32Array } {
+export function packFrames(frames: readonly I420Frame[], views: readonly View[],
+  resizing?: Resizing): { words: Uint32Array; table: Uint32Array } {
   if (frames.length === 0 || frames.length !== views.length) {
     throw new ShapeError('packFrames', `${frames.length} frames need as many views, got ${views.length}`);
   }
@@ -33,7 +35,7 @@ export function packFrames(frames: readonly I420Frame[],
   const stored = frames.map((frame, i): Stored => {
     checkFrame(frame, i);
     checkView(views[i], frame, i);
-    const part = partOf(frame, views[i]);
+    const part = resizing === undefined ? heldOf(frame) : partOf(frame, views[i], resizing);
     checkPart(part, frame, i);
     const own = known.get(frame.data) ?? [];
     const same = own.find((each) => isSamePart(each.part, part));

@@ -19,11 +19,11 @@ export function pixelsOf(gpu: Gpu, batch: { readonly frames: readonly I420Frame[
   const { size, type = 'f32' } = options;
   const y = Tensor.empty(gpu, [clips, count / clips, 3, size, size], type, 'pixels');
   const frameBytes = 3 * size * size * y.elementBytes;
-  const shares = batch.frames.map((frame, i) => packedBytes(partOf(frame, views[i])));
+  const shares = batch.frames.map((frame, i) => packedBytes(partOf(frame, views[i], options)));
   const most = Math.min(UPLOAD_BYTES, bindingBytes(gpu));
   for (const { first, end } of rangesWithin(shares, most, alignmentOf([frameBytes]))) {
     gpu.scope(() => {
-      const { words, table } = packFrames(batch.frames.slice(first, end), views.slice(first, end));
+      const { words, table } = packFrames(batch.frames.slice(first, end), views.slice(first, end), options);
       const packed = Tensor.from(gpu, words, [words.length], 'I420 frames');
       const rows = Tensor.from(gpu, table, [end - first, table.length / (end - first)], 'table of frames');
       frames(packed, rows, options, y.alias([end - first, 3, size, size], first * frameBytes) as Tensor);
