@@ -70,13 +70,21 @@ function spanOf(start: number, length: number, edge: number, around: number): [s
 /** All of a picture that its bytes hold. */
 export const heldOf = ({ width, height, part = { x: 0, y: 0, width, height } }: I420Frame): Part => part;
 
+/** Whether a frame's bytes hold a part of the picture. */
+export function holds(frame: I420Frame, part: Part): boolean {
+  const held = heldOf(frame);
+  return part.x >= held.x && part.y >= held.y && part.x + part.width <= held.x + held.width
+    && part.y + part.height <= held.y + held.height;
+}
+
 /** Bytes of so many pixels as I420. */
 export function i420Bytes(width: number, height: number): number {
   return width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
 }
 
-/** A frame in memory of its own that holds a part and nothing else. */
+/** A frame in memory of its own that holds a part and nothing else; the frame itself if that is all that it holds. */
 export function cut(frame: I420Frame, part: Part): I420Frame {
+  if (isSamePart(heldOf(frame), part)) return frame;
   const data = new Uint8Array(i420Bytes(part.width, part.height));
   copyPart(frame, part, data);
   return { ...frame, data, part };

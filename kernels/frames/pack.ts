@@ -1,5 +1,5 @@
 import { FirstlightError, part, ShapeError, Struct } from '../../engine/index.ts';
-import { copyPart, heldOf, i420Bytes, type I420Frame, isSamePart, type Part, partOf, type Resizing,
+import { copyPart, heldOf, holds, i420Bytes, type I420Frame, isSamePart, type Part, partOf, type Resizing,
   type View } from './i420.ts';
 
 /** The text that declares the rows of the table. */
@@ -78,12 +78,10 @@ function checkFrame(frame: I420Frame, i: number): void {
 }
 
 function checkPart(part: Part, frame: I420Frame, i: number): void {
-  const held = heldOf(frame);
-  if (part.x >= held.x && part.y >= held.y && part.x + part.width <= held.x + held.width
-    && part.y + part.height <= held.y + held.height) return;
+  if (holds(frame, part)) return;
   const shown = ({ x, y, width, height }: Part) => `${width} × ${height} at (${x}, ${y})`;
   throw new FirstlightError('FL_FRAME',
-    `packFrames: the view reads ${shown(part)} of frame ${i}, which was cut to ${shown(held)}`, { frame: i });
+    `packFrames: the view reads ${shown(part)} of frame ${i}, which was cut to ${shown(heldOf(frame))}`, { frame: i });
 }
 
 function checkView({ crop: { x, y, width, height } }: View, frame: I420Frame, i: number): void {

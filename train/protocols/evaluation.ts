@@ -3,6 +3,7 @@ import type { FramesOptions, I420Frame, View } from '../../kernels/frames/index.
 import type { Tap } from '../../model/layers.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
+import { quarantineText } from '../data/loading/quarantine.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import type { Progress } from '../log/progress.ts';
 
@@ -11,8 +12,10 @@ export interface Prediction {
   /** Place in the list. */
   readonly index: number;
   readonly label: number;
-  /** Probabilities of the candidates, most probable first. */
+  /** Probabilities of the candidates, most probable first; none of a clip that cannot be decoded. */
   readonly ranking: readonly { readonly label: number; readonly probability: number }[];
+  /** Why the clip cannot be decoded. It counts as wrong. */
+  readonly unreadable?: string;
 }
 
 /** Clips that are evaluated at once. */
@@ -32,7 +35,10 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
-    const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
+    for (const { index, label, reason } of batch.bad) {
+      predictions.push({ index, label, ranking: [], unreadable: reason });
+    }
+    const values = batch.views.length === 0 ? new Float32Array(0) : await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
       `clip ${batch.indices[row] + 1} of the list` });
     batch.indices.forEach((index, row) => {
       predictions.push({ index, label: batch.labels[row],
@@ -40,7 +46,7 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
     });
     onProgress?.(predictions.length);
   }
-  return predictions;
+  return predictions.sort((a, b) => a.index - b.index);
 }
 
 /** Decoded clips, as `pixelsOf` takes them. */
@@ -117,11 +123,19 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
   return predictions.filter(isRight).length / predictions.length;
 }
 
-/** Predictions of a system for all clips of a data set, with the names as candidates. */
+/**
+ * Predictions of a system for all clips of a data set, with the names as candidates. Clips that cannot be decoded are
+ * told of, and count as wrong.
+ */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
   progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
-  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features,
+  const predictions = await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features,
     input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+  const unreadable = predictions.flatMap(({ index, unreadable: reason }) =>
+    reason === undefined ? [] : [{ path: dataset.entries[index].path, reason }]
+  );
+  if (unreadable.length > 0) progress.message(quarantineText(unreadable, 'counted as wrong'));
+  return predictions;
 }

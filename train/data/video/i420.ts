@@ -1,4 +1,4 @@
-import { type I420Frame, i420Bytes } from '../../../kernels/frames/index.ts';
+import { type I420Frame, i420Bytes } from '../../../kernels/frames/i420.ts';
 
 type Coding = Pick<I420Frame, 'matrix' | 'range'>;
 
