@@ -12,10 +12,12 @@ import { i420Bytes } from '../kernels/frames/index.ts';
 import { rgbToI420 } from '../train/data/video/i420.ts';
 import type { Entry } from '../train/data/sets/lists.ts';
 import { writePng } from '../train/data/video/stills.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-dataset-'));
 const at = (name: string) => join(folder, name);
 
+const SQUARE = trainingPreprocessor(32, false);
 const [WIDTH, HEIGHT, FRAMES] = [48, 32, 4];
 /** Of the frames of a clip, cut to the square of 32 in the middle and four pixels around it. */
 const CLIP_BYTES = FRAMES * i420Bytes(40, 32);
@@ -41,7 +43,7 @@ async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
 
 async function isReadable(dataset: Dataset): Promise<boolean> {
   try {
-    await collect(dataset.evaluation(1));
+    await collect(dataset.evaluation(1, SQUARE));
     return true;
   } catch (error) {
     assert.instance(error, VideoDecodeError);
@@ -54,7 +56,7 @@ test('the cache holds as many bytes of frames as it may, and no more', async () 
     const names = ['a.mp4', 'b.webm', 'c.avi'];
     names.forEach((name, i) => writeClip(at(name), 60 + 40 * i));
     const dataset = datasetOf(names, clips * CLIP_BYTES);
-    await collect(dataset.evaluation(1));
+    await collect(dataset.evaluation(1, SQUARE));
     // What is kept needs no file any more: files vanish in the order in which they were read.
     for (const [i, name] of names.entries()) {
       rmSync(at(name));
@@ -65,20 +67,20 @@ test('the cache holds as many bytes of frames as it may, and no more', async () 
 
 test('frames own their memory, all of it and nothing more', async () => {
   writeClip(at('own.mp4'), 100);
-  const [{ frames }] = await collect(datasetOf(['own.mp4']).evaluation(1));
+  const [{ frames }] = await collect(datasetOf(['own.mp4']).evaluation(1, SQUARE));
   for (const { data } of frames) assert.equal([data.byteOffset, data.buffer.byteLength], [0, i420Bytes(40, 32)]);
 });
 
 test('a file that a list names twice is kept once', async () => {
   writeClip(at('twice.mp4'), 100);
-  const [first, second] = await collect(datasetOf(['twice.mp4', 'twice.mp4']).evaluation(1));
+  const [first, second] = await collect(datasetOf(['twice.mp4', 'twice.mp4']).evaluation(1, SQUARE));
   assert.equal([first.labels[0], second.labels[0]], [0, 1]);
   assert.is(first.frames[0], second.frames[0]);
 });
 
 test('a picture is a video of one frame, whose frame is repeated', async () => {
   writePng(at('still.png'), new Uint8Array(3 * 6 * 4).fill(90), 6, 4);
-  const [{ frames, views }] = await collect(datasetOf(['still.png']).evaluation(1));
+  const [{ frames, views }] = await collect(datasetOf(['still.png']).evaluation(1, SQUARE));
   assert.equal([frames.length, views[0].frames], [FRAMES, [0, 0, 0, 0]]);
   assert.ok(frames.every((frame) => frame === frames[0]));
 });
@@ -88,7 +90,7 @@ test('a reader that stops early leaves no error behind, even if the next file is
   const unhandled: unknown[] = [];
   const listen = (error: unknown) => unhandled.push(error);
   process.on('unhandledRejection', listen);
-  for await (const batch of datasetOf(['good.mp4', 'absent.mp4']).evaluation(1)) {
+  for await (const batch of datasetOf(['good.mp4', 'absent.mp4']).evaluation(1, SQUARE)) {
     assert.is(batch.labels[0], 0);
     break;
   }

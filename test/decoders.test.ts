@@ -10,6 +10,7 @@ import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/
 import { DecoderEndedError, Decoders } from '../train/data/loading/decoders.ts';
 import type { SampleRequest } from '../train/data/loading/sample.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import { clip } from './video_sample.ts';
 
@@ -23,6 +24,7 @@ NAMES.forEach((name, i) => {
 });
 
 const OPTIONS: DatasetOptions = { frames: 4, size: 32, crop: true, flip: true, seed: 5 };
+const [PREPROCESSOR, SQUARE] = [trainingPreprocessor(32, true), trainingPreprocessor(32, false)];
 const entries = NAMES.map((name, label) => ({ path: at(name), label }));
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
@@ -35,7 +37,7 @@ async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
 async function read(options: Partial<DatasetOptions>): Promise<Batch[]> {
   await using dataset = new Dataset(entries, { ...OPTIONS, ...options });
   return [...await collect(dataset.training(0, 2)), ...await collect(dataset.training(1, 3, 1)),
-    ...await collect(dataset.evaluation(4))];
+    ...await collect(dataset.evaluation(4, PREPROCESSOR))];
 }
 
 test('what is read, and in which order, depends neither on the threads nor on how far they are ahead', async () => {
@@ -48,7 +50,7 @@ test('what is read, and in which order, depends neither on the threads nor on ho
 
 test('frames come from a thread cut to what is seen, in memory of their own, and repeated ones share it', async () => {
   await using dataset = new Dataset([entries[4], entries[6]], { ...OPTIONS, crop: false, workers: 1 });
-  const [{ frames: [still, again], views }, { frames }] = await collect(dataset.evaluation(1));
+  const [{ frames: [still, again], views }, { frames }] = await collect(dataset.evaluation(1, SQUARE));
   assert.is(still, again);
   assert.equal(views[0].crop, { x: 4 * 90 / 41, y: 0, width: 32 * 90 / 41, height: 70 });   // of 41 × 32
   assert.equal(still.part, { x: 4, y: 0, width: 80, height: 70 });
@@ -58,7 +60,7 @@ test('frames come from a thread cut to what is seen, in memory of their own, and
   }
 });
 
-const request = (path: string): SampleRequest => ({ path, index: 0, epoch: 0, sampling: OPTIONS });
+const request = (path: string): SampleRequest => ({ path, index: 0, purpose: { epoch: 0 }, sampling: OPTIONS });
 
 test('a file that a thread cannot decode is the error that it is here, and the thread goes on', async () => {
   writeFileSync(at('bad.mp4'), 'nonsense');
@@ -85,7 +87,8 @@ parentPort.on('message', ({ id, request: { path } }) => {
   const [exits, throws, fine] = [decoders.read(request('exits')), decoders.read(request('throws')),
     decoders.read(request('fine'))];
   for (const each of [exits, throws]) each.catch(() => undefined);
-  const { hint } = await assert.rejectsWith(exits, DecoderEndedError, 'the thread that decoded exits ended: exit code 9');
+  const { hint } = await assert.rejectsWith(exits, DecoderEndedError,
+    'the thread that decoded exits ended: exit code 9');
   assert.match(String(hint), /--resume/);
   await assert.rejectsWith(throws, DecoderEndedError, 'the thread that decoded throws ended: out of luck');
   assert.is((await fine).total, 0);
@@ -94,7 +97,8 @@ parentPort.on('message', ({ id, request: { path } }) => {
 
 test('threads that cannot be started are a sentence, not a wait', async () => {
   const decoders = new Decoders(2, pathToFileURL(at('absent.mjs')));
-  await assert.rejectsWith(decoders.read(request('a')), DecoderEndedError, /^the thread that decoded a ended: Cannot find/);
+  await assert.rejectsWith(decoders.read(request('a')), DecoderEndedError,
+    /^the thread that decoded a ended: Cannot find/);
   await decoders.close();
 });
 

@@ -12,8 +12,10 @@ import { CAPTIONS, CLASS_NAMES, combinationOf, drawClip, drawStill, FRAMES, isUn
   UNSEEN } from '../train/moving_shapes/scenes.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { type Shape, paint, SHAPES } from '../train/moving_shapes/shapes.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-shapes-'));
+const SQUARE = trainingPreprocessor(SIDE, false);
 const SIZES = { train: 120, testSeen: 6, testUnseen: 24, stills: 16 };
 const ids = CLASS_NAMES.map((_, id) => id);
 
@@ -239,7 +241,7 @@ async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
 }
 
 test('decoded clips look like the drawn ones', async () => {
-  const [batch] = await collect(trainingSet().evaluation(120));
+  const [batch] = await collect(trainingSet().evaluation(120, SQUARE));
   for (const i of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
     const drawn = drawClip(new Random(3, `clip train ${i}`), SEEN[batch.labels[i]]);
     for (const [t, rgb] of drawn.entries()) {
@@ -251,7 +253,7 @@ test('decoded clips look like the drawn ones', async () => {
 });
 
 test('evaluation gives every clip once, in the order of the list, the rest in a smaller batch', async () => {
-  const batches = await collect(trainingSet().evaluation(50));
+  const batches = await collect(trainingSet().evaluation(50, SQUARE));
   assert.equal(batches.map(({ labels }) => labels.length), [50, 50, 20]);
   assert.equal(batches.flatMap(({ indices }) => [...indices]), Array.from({ length: 120 }, (_, i) => i));
   assert.equal(batches.map(({ frames }) => frames.length), [400, 400, 160]);
@@ -291,12 +293,12 @@ test('batches do not depend on the cache, on timing, or on where the epoch is re
 
 test('a cached clip is not read from its file again', async () => {
   const data = trainingSet();
-  const before = await collect(data.evaluation(120));
+  const before = await collect(data.evaluation(120, SQUARE));
   const { path } = data.entries[0];
   const bytes = readFileSync(path);
   writeFileSync(path, 'gone');
   try {
-    assert.equal(await collect(data.evaluation(120)), before);
+    assert.equal(await collect(data.evaluation(120, SQUARE)), before);
   } finally {
     writeFileSync(path, bytes);
   }
@@ -314,7 +316,7 @@ test('a broken file ends the run with an error that names it', async () => {
   const bytes = readFileSync(path);
   writeFileSync(path, bytes.subarray(0, bytes.length / 2));
   try {
-    const { message } = await assert.rejectsWith(collect(data.evaluation(16)), VideoDecodeError);
+    const { message } = await assert.rejectsWith(collect(data.evaluation(16, SQUARE)), VideoDecodeError);
     assert.ok(message.startsWith(path));
   } finally {
     writeFileSync(path, bytes);

@@ -11,6 +11,7 @@ import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/
 import { Quarantine, QUARANTINE_FILE, quarantineText, readQuarantine } from '../train/data/loading/quarantine.ts';
 import { rgbToI420 } from '../train/data/video/i420.ts';
 import { evaluate, topShare } from '../train/protocols/evaluation.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-quarantine-'));
@@ -30,6 +31,7 @@ for (let label = 0; label < CLIPS; label++) {
   else writeClip(label);
 }
 
+const PREPROCESSOR = trainingPreprocessor(32, true);
 const OPTIONS: DatasetOptions = { frames: 1, size: 32, crop: true, flip: true, seed: 5 };
 
 function datasetOf(options: Partial<DatasetOptions> = {}, clips = new Quarantine(), maxShare = 0.2): Dataset {
@@ -85,7 +87,8 @@ test('what is quarantined stands in the run folder once, with reason and time, a
     assert.match(reason, /is a text, not a video/);
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000);
   }
-  assert.match(quarantineText(listed, 'were replaced'), /^3 clips could not be decoded and were replaced:\n {2}.*avi: is/);
+  assert.match(quarantineText(listed, 'were replaced'),
+    /^3 clips could not be decoded and were replaced:\n {2}.*avi: is/);
 });
 
 test('a resumed run goes on with the list: a line that a crash cut off is gone, none comes twice, a new run begins anew', async () => {
@@ -111,7 +114,7 @@ test('more than the share that is allowed ends the epoch, at the same batch with
     const error = await assert.rejectsWith((async () => {
       for await (const { indices } of dataset.training(0, 1)) seen.push(indices[0]);
     })(), DatasetError,
-      /^train\.txt: 3 of its 20 clips cannot be decoded, data\.maxBadShare allows a share of 0\.1; convert them, .*\n.*avi: is a text/);
+      /^train\.txt: 3 of its 20 clips cannot be decoded, data\.maxBadShare allows a share of 0\.1; .*\n.*avi: is a text/);
     assert.is((error.context.problems as unknown[]).length, 4);
     const order = indicesOf(await collect(datasetOf().training(0, 1)));
     assert.equal(seen, order.slice(0, seen.length));
@@ -141,7 +144,7 @@ test('a clip that was put right since is read again by a resumed run, and no lon
 
 test('an evaluation gives every clip once, the bad ones apart, with their reasons', async () => {
   const clips = new Quarantine();
-  const batches = await collect(datasetOf({}, clips, 0).evaluation(3));
+  const batches = await collect(datasetOf({}, clips, 0).evaluation(3, PREPROCESSOR));
   assert.equal(indicesOf(batches), entries.map((_, i) => i).filter((i) => !BAD.includes(i)));
   const bad = batches.flatMap((batch) => batch.bad);
   assert.equal(bad.map(({ index, label, path }) => [index, label, path]), BAD.map((i) => [i, i, entries[i].path]));
@@ -152,7 +155,7 @@ test('an evaluation gives every clip once, the bad ones apart, with their reason
 
 test('a clip that cannot be decoded is a wrong answer of an evaluation, with the reason', async () => {
   const batches = await collect(new Dataset(BAD.map((index) => entries[index]), { ...OPTIONS,
-    quarantine: { clips: new Quarantine(), maxShare: 0, list: 'val.txt' } }).evaluation(2));
+    quarantine: { clips: new Quarantine(), maxShare: 0, list: 'val.txt' } }).evaluation(2, PREPROCESSOR));
   // nothing is left to be looked at, so neither a GPU nor a model is asked
   const [gpu, model] = [{}, {}] as [Gpu, VideoModel];
   const features = { shape: [CLIPS, 8] } as unknown as Tensor;
@@ -168,7 +171,8 @@ test('a clip that cannot be decoded is a wrong answer of an evaluation, with the
 });
 
 test('without a quarantine a bad file is an error', async () => {
-  await assert.rejectsWith(collect(new Dataset(entries, OPTIONS).evaluation(4)), VideoDecodeError, /3\.avi: is a text/);
+  const dataset = new Dataset(entries, OPTIONS);
+  await assert.rejectsWith(collect(dataset.evaluation(4, PREPROCESSOR)), VideoDecodeError, /3\.avi: is a text/);
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

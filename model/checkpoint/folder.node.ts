@@ -58,8 +58,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const files = info.isDirectory() ? await openFolder(path, open) : [await open(path)];
     const weights = new Weights(path, files);
     const config = await configOf(folder, weights, files[0]);
-    const preprocessorPath = join(folder, 'preprocessor_config.json');
-    const preprocessorJson = await readJson(preprocessorPath);
+    const preprocessor = await preprocessorOf(folder, config.vision.imageSize);
     const tokenizer = await readTokenizer(folder);
     if (tokenizer !== undefined && tokenizer.vocabSize > config.text.vocab) {
       throw new ConfigError(folder, [
@@ -71,9 +70,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
       config,
       weights,
       tokenizer,
-      preprocessor: preprocessorJson === undefined
-        ? officialPreprocessor(config.vision.imageSize)
-        : preprocessorFromHuggingFace(preprocessorJson, config.vision.imageSize, preprocessorPath),
+      preprocessor,
       close,
     };
   } catch (error) {
@@ -93,6 +90,20 @@ async function configOf(folder: string, weights: Weights, file: SafetensorsFile)
   if (json !== undefined) return configFromHuggingFace(json, path);
   if (weights.flavour === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
+}
+
+const PREPROCESSOR = 'preprocessor_config.json';
+/** Where transformers 5 writes the image processor, beside others; it counts before the file of its own. */
+const PROCESSOR = 'processor_config.json';
+
+/** The folder's own preprocessor, or the recipe's where it has none. */
+async function preprocessorOf(folder: string, imageSize: number): Promise<Preprocessor> {
+  const shared = join(folder, PROCESSOR);
+  const { image_processor: nested } = (await readJson(shared) ?? {}) as { image_processor?: unknown };
+  if (nested !== undefined) return preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`);
+  const own = join(folder, PREPROCESSOR);
+  const json = await readJson(own);
+  return json === undefined ? officialPreprocessor(imageSize) : preprocessorFromHuggingFace(json, imageSize, own);
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
@@ -204,7 +215,8 @@ export async function saveCheckpoint(
   }
 
   for (const [name, content] of Object.entries(tokenizer?.files(config.text.context) ?? {})) await text(name, content);
-  await json('preprocessor_config.json',
+  await files.remove(join(folder, PROCESSOR)); // of an older checkpoint here: it would count before ours
+  await json(PREPROCESSOR,
     preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
   await json('config.json', configToHuggingFace(config));
 }

@@ -6,12 +6,14 @@ import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';
 import { Progress } from '../log/progress.ts';
+import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
-import { accuracyLine } from './train.ts';
+import { accuracyLine, budgetOf } from './train.ts';
 
 /** Measures a checkpoint on the list `data.val`. Returns the exit status. */
 export async function evaluate(config: TrainConfig,
-  { checkpoint, json }: { checkpoint: string; json?: string }): Promise<number> {
+  { checkpoint: named, json }: { checkpoint: string; json?: string }): Promise<number> {
+  const checkpoint = modelFolderOf(named);
   const list = config.data.val;
   if (list === null) {
     throw new ConfigError('data.val', ['is missing'],
@@ -19,7 +21,7 @@ export async function evaluate(config: TrainConfig,
   }
   const names = readLabels(config.data.labels);
   await using dataset = datasetOf(config, list, names.length);
-  await using gpu = await open({ tuning: tuned });
+  await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
   const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision });
   using model = system.model;
@@ -31,7 +33,7 @@ export async function evaluate(config: TrainConfig,
   }
   const progress = new Progress();
   progress.start('evaluation', dataset.entries.length);
-  const predictions = await evaluateSystem(gpu, system, dataset, names, progress);
+  const predictions = await evaluateSystem(gpu, system, dataset, names, progress, config.run.evaluationBatch);
   progress.stop();
   const [top1, top5] = [topShare(predictions, 1), topShare(predictions, 5)];
   console.log(accuracyLine(predictions.length, names.length, top1, top5));

@@ -44,7 +44,9 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
       );
       const quarantined = readQuarantine(out);
       if (quarantined.length > 0) {
-        console.log(`${quarantineText(quarantined, 'were replaced by others')}\nall of them: ${join(out, QUARANTINE_FILE)}`);
+        console.log(quarantineText(quarantined, `were replaced by others; all of them are in ${
+          join(out, QUARANTINE_FILE)
+        }`));
       }
       if (!isDone) {
         console.log(`stopped after step ${step}; --resume goes on from there`);
@@ -54,7 +56,8 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
         const names = readLabels(config.data.labels);
         await using dataset = datasetOf(config, config.data.val, names.length);
         recorder.stage('evaluation', dataset.entries.length);
-        const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress);
+        const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress,
+          config.run.evaluationBatch);
         recorder.scalar(step, 'top1', topShare(predictions, 1));
         recorder.scalar(step, 'top5', topShare(predictions, 5));
         recorder.progress.stop();
@@ -70,7 +73,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
 }
 
 /** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
-function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
+export function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
   return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
 }

@@ -15,6 +15,7 @@ import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
+import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
@@ -129,6 +130,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
       },
     });
     if (reached === steps && done < steps) await save(reached);
+    await requireFiniteWeights(model);
     await saveCheckpoint(join(folder, MODEL_FOLDER), content);
     return { system, step: reached, isDone: reached === steps };
   } catch (error) {

@@ -1,4 +1,5 @@
-import { estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve, Tensor } from '../../engine/index.ts';
+import { ENGINE_BYTES, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve,
+  Tensor } from '../../engine/index.ts';
 import type { XclipConfig } from '../../model/config.ts';
 import { textBatch } from '../../model/text.ts';
 import type { TrainConfig } from './config.ts';
@@ -16,12 +17,10 @@ export interface RunMemory {
   readonly inputs: number;
   /** What comes and goes within a step, as its plan lays it out. */
   readonly activations: number;
-  /** What the engine takes beside tensors: parameters of kernels, and the least that a readback goes through. */
+  /** `ENGINE_BYTES`. */
   readonly engine: number;
   readonly total: number;
 }
-
-const ENGINE_BYTES = 512 * 1024;
 
 /** What a run would take: goes through the making of its model and one step of it, without taking memory. */
 export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {

@@ -1,6 +1,6 @@
 import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/weights.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
@@ -46,17 +46,23 @@ export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
     const loaded = checkpoint === undefined ? [] : await loadTowers(model, checkpoint);
     initialise(model, run.run.seed, startOf(options.init), new Set(loaded));
     if (train.precision === 'f16') halve(model);
-    const { imageSize } = config.vision;
-    const official = officialPreprocessor(imageSize);
-    return {
-      model,
-      tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
-      preprocessor: { ...(checkpoint?.preprocessor ?? official),
-        shortSide: data.crop ? official.shortSide : imageSize },
-    };
+    return { model, tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
+      preprocessor: trainingPreprocessor(config.vision.imageSize, data.crop, checkpoint?.preprocessor) };
   } finally {
     await checkpoint?.close();
   }
+}
+
+/**
+ * What a model is trained with, and then evaluated with: the geometry of the recipe, the statistics of the checkpoint
+ * that it starts from.
+ *
+ * @param crop the recipe's short side, of which training cuts out parts; else the largest square in the middle
+ */
+export function trainingPreprocessor(imageSize: number, crop: boolean, start?: Preprocessor): Preprocessor {
+  const official = officialPreprocessor(imageSize);
+  const resize = crop ? official.resize : { shortSide: imageSize, resampling: 'bilinear' } as const;
+  return { ...(start ?? official), resize };
 }
 
 /** CLIP's parts must be there, X-CLIP's may be. Returns the names of what was. */

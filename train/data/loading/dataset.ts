@@ -1,13 +1,14 @@
 import { DatasetError, VideoDecodeError } from '../../../engine/errors.ts';
 import { Random } from '../../../engine/random.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
+import type { Preprocessor } from '../../../model/checkpoint/preprocessor.ts';
 import type { Entry } from '../sets/lists.ts';
 import type { View } from '../views/sampling.ts';
 import { type DecodeCounts, Decoders } from './decoders.ts';
 import { FrameCache } from './frame_cache.ts';
 import { inOrder } from './in_order.ts';
 import type { Quarantine } from './quarantine.ts';
-import type { Sample, SampleRequest, Sampling } from './sample.ts';
+import type { Purpose, Sample, SampleRequest, Sampling } from './sample.ts';
 
 export interface Batch {
   /** B · T frames as decoded, clip after clip; all frames of a clip have one size. */
@@ -101,9 +102,13 @@ export class Dataset {
       (outcomes) => this.#trainingBatch(epoch, outcomes));
   }
 
-  /** Every file once, in the order of the list; the last batch may be smaller. */
-  evaluation(batch: number): AsyncGenerator<Batch, void, undefined> {
-    return this.#batches(batch, this.entries.length, (index) => this.#tried(index, undefined),
+  /**
+   * Every file once, in the order of the list; the last batch may be smaller.
+   *
+   * @param preprocessor of the model that is measured: it says what is seen of a picture
+   */
+  evaluation(batch: number, { resize }: Preprocessor): AsyncGenerator<Batch, void, undefined> {
+    return this.#batches(batch, this.entries.length, (index) => this.#tried(index, { resize }),
       (outcomes) => this.#evaluationBatch(outcomes));
   }
 
@@ -149,7 +154,7 @@ export class Dataset {
       const stream = `replacement ${attempt} of place ${place} in epoch ${epoch}`;
       const candidate = attempt === 0 ? index : new Random(seed, stream).below(this.entries.length);
       if (quarantine?.clips.wasMet(this.entries[candidate].path) === true) continue;
-      const outcome = await this.#tried(candidate, epoch);
+      const outcome = await this.#tried(candidate, { epoch });
       if (outcome.sample !== undefined) return { ...outcome, failures };
       failures.push(...outcome.failures);
     }
@@ -157,18 +162,18 @@ export class Dataset {
   }
 
   /** A sample of a file, or the reason why there is none. */
-  async #tried(index: number, epoch: number | undefined): Promise<Outcome> {
+  async #tried(index: number, purpose: Purpose): Promise<Outcome> {
     try {
-      return { index, sample: await this.#sample(index, epoch), failures: [] };
+      return { index, sample: await this.#sample(index, purpose), failures: [] };
     } catch (error) {
       if (this.#options.quarantine === undefined || !(error instanceof VideoDecodeError)) throw error;
       return { index, sample: undefined, failures: [{ index, reason: String(error.context.reason) }] };
     }
   }
 
-  async #sample(index: number, epoch: number | undefined): Promise<Sample> {
+  async #sample(index: number, purpose: Purpose): Promise<Sample> {
     const { frames, size, crop, flip, seed } = this.#options;
-    const request: SampleRequest = { path: this.entries[index].path, index, epoch,
+    const request: SampleRequest = { path: this.entries[index].path, index, purpose,
       sampling: { frames, size, crop, flip, seed } };
     return this.#cache.find(request) ?? this.#cache.keep(request, await this.#decoders.read(request));
   }

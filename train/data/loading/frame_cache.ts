@@ -31,7 +31,7 @@ export class FrameCache {
     return { frames: frames as I420Frame[], view: { frames: indices, ...plan.viewOf(first) }, total: cached.total };
   }
 
-  /** Keeps what there is room for. Returns the sample, whose frames are those that were here already, where they were. */
+  /** Keeps what there is room for. Returns the sample with the frames that were here already in place of its own. */
   keep(request: SampleRequest, sample: Sample): Sample {
     const plan = planOf(request);
     if (!plan.isFixed) return sample;

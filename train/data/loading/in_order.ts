@@ -1,6 +1,6 @@
 /**
- * Results of jobs in their order. Jobs are started ahead of the one that is waited for, `ahead` of them at most, so that
- * no more results than that lie about.
+ * Results of jobs in their order. Jobs are started ahead of the one that is waited for, `ahead` of them at most, so
+ * that no more results than that lie about.
  */
 export async function* inOrder<T>(count: number, ahead: number,
   start: (job: number) => Promise<T>): AsyncGenerator<T, void, undefined> {

@@ -1,9 +1,11 @@
 import { extname } from 'node:path';
 import { Random } from '../../../engine/random.ts';
 import { cut, type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
+import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { type PartOf, readParts } from '../video/decode.ts';
 import { readPng } from '../video/stills.ts';
-import { centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, type View } from '../views/sampling.ts';
+import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
+  type View } from '../views/sampling.ts';
 
 /** How samples are drawn from files. */
 export interface Sampling {
@@ -11,23 +13,22 @@ export interface Sampling {
   readonly frames: number;
   /** Input side in pixels. */
   readonly size: number;
-  /**
-   * Cut training views out at several scales and corners, and evaluation views out of the middle, as the recipe; else
-   * take the largest square in the middle.
-   */
+  /** Cut training views out at several scales and corners, as the recipe; else the largest square in the middle. */
   readonly crop: boolean;
   /** Mirror half of the training views. */
   readonly flip: boolean;
   readonly seed: number;
 }
 
+/** Training, in which frames and views are drawn for an epoch; or evaluation, as a preprocessor says. */
+export type Purpose = { readonly epoch: number } | { readonly resize: Resize | null };
+
 /** A sample to be read. All that it will be follows from this and the file, in whatever thread it is read. */
 export interface SampleRequest {
   readonly path: string;
   /** Place in the list: names the draws. */
   readonly index: number;
-  /** Of training; undefined for evaluation, in which nothing is drawn. */
-  readonly epoch: number | undefined;
+  readonly purpose: Purpose;
   readonly sampling: Sampling;
 }
 
@@ -50,26 +51,31 @@ export interface Plan {
   readonly isFixed: boolean;
 }
 
-export function planOf({ index, epoch, sampling }: SampleRequest): Plan {
+export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
   const { frames: count, size, crop, flip, seed } = sampling;
-  const viewOf = (picture: Size): Pick<View, 'crop' | 'flip'> => {
-    if (epoch === undefined) {
-      return { crop: centreCrop(picture, size, crop ? shortSide(size) : size), flip: false };
-    }
+  if ('resize' in purpose) {
+    const { resize } = purpose;
+    const viewOf = (picture: Size) => ({ crop: centralView(picture, size, resize), flip: false });
+    return {
+      pick: (total) => sampleForEvaluation(total, count),
+      viewOf,
+      partOf: (picture) => partOf(picture, viewOf(picture), { size, resampling: resize?.resampling }),
+      isFixed: true,
+    };
+  }
+  const { epoch } = purpose;
+  // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
+  // again.
+  const viewOf = (picture: Size) => {
     const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
     const rectangle = crop ? multiScaleCrop(picture, size, shortSide(size), random) : centreCrop(picture, size, size);
     return { crop: rectangle, flip: random.next() < 0.5 && flip };
   };
   return {
+    pick: (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
     viewOf,
-    // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
-    // again.
-    pick: (total) =>
-      epoch === undefined
-        ? sampleForEvaluation(total, count)
-        : sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
     partOf: (picture) => partOf(picture, viewOf(picture), { size }),
-    isFixed: epoch === undefined || !crop,
+    isFixed: !crop,
   };
 }
 
