@@ -5,8 +5,11 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import { type Batch, Dataset } from '../train/data/loading/dataset.ts';
+import { inOrder } from '../train/data/loading/in_order.ts';
+import { LoadingRates } from '../train/data/loading/rates.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
-import { i420Bytes, rgbToI420 } from '../train/data/video/i420.ts';
+import { i420Bytes } from '../kernels/frames/index.ts';
+import { rgbToI420 } from '../train/data/video/i420.ts';
 import type { Entry } from '../train/data/sets/lists.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
@@ -16,7 +19,8 @@ const at = (name: string) => join(folder, name);
 
 const SQUARE = trainingPreprocessor(32, false);
 const [WIDTH, HEIGHT, FRAMES] = [48, 32, 4];
-const CLIP_BYTES = FRAMES * i420Bytes(WIDTH, HEIGHT);
+/** Of the frames of a clip, cut to the square of 32 in the middle and four pixels around it. */
+const CLIP_BYTES = FRAMES * i420Bytes(40, 32);
 
 /** One colour per clip, a little lighter with every frame. */
 function writeClip(path: string, shade: number): void {
@@ -64,7 +68,7 @@ test('the cache holds as many bytes of frames as it may, and no more', async () 
 test('frames own their memory, all of it and nothing more', async () => {
   writeClip(at('own.mp4'), 100);
   const [{ frames }] = await collect(datasetOf(['own.mp4']).evaluation(1, SQUARE));
-  for (const { data } of frames) assert.equal([data.byteOffset, data.buffer.byteLength], [0, i420Bytes(WIDTH, HEIGHT)]);
+  for (const { data } of frames) assert.equal([data.byteOffset, data.buffer.byteLength], [0, i420Bytes(40, 32)]);
 });
 
 test('a file that a list names twice is kept once', async () => {
@@ -93,6 +97,42 @@ test('a reader that stops early leaves no error behind, even if the next file is
   await new Promise((resolve) => setTimeout(resolve, 50));
   process.off('unhandledRejection', listen);
   assert.equal(unhandled, []);
+});
+
+test('jobs are started ahead, as many as may lie about and no more, and their results come in order', async () => {
+  for (const ahead of [0, 1, 3]) {
+    let started = 0;
+    const ends: (() => void)[] = [];
+    const results = inOrder(6, ahead, (job) => {
+      started++;
+      return new Promise<number>((resolve) => ends.push(() => resolve(job)));
+    });
+    for (let taken = 0; taken < 6; taken++) {
+      const next = results.next();
+      await Promise.resolve();
+      assert.is(started, Math.min(6, taken + ahead + 1), `${ahead} ahead, ${taken} taken`);
+      for (const end of [...ends].reverse()) end();   // the last one is ready first
+      assert.equal(await next, { value: taken, done: false });
+    }
+    assert.is((await results.next()).done, true);
+  }
+});
+
+test('a job that fails is an error in its turn', async () => {
+  const results = inOrder(3, 2, (job) => (job === 1 ? Promise.reject(new Error('1 failed')) : Promise.resolve(job)));
+  assert.equal(await results.next(), { value: 0, done: false });
+  await assert.rejectsWith(results.next(), '1 failed');
+});
+
+test('the log gets the mean wait and what all threads can decode, each since the last time', () => {
+  const dataset = { threads: 3, decoded: { clips: 0, milliseconds: 0 } };
+  const rates = new LoadingRates(dataset);
+  assert.equal(rates.take(), {});
+  for (const seconds of [0.5, 1, 1.5]) rates.wait(seconds);
+  dataset.decoded = { clips: 8, milliseconds: 2000 };
+  assert.equal(rates.take(), { dataWait: 1, decodedPerSecond: 12 });
+  rates.wait(0);
+  assert.equal(rates.take(), { dataWait: 0 });
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

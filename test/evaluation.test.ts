@@ -55,7 +55,7 @@ const clipsFrom = (first: number, count: number) => ({
 async function* batchesOf(size: number): AsyncGenerator<Batch, void, undefined> {
   for (let first = 0; first < CLIPS; first += size) {
     const indices = Int32Array.from({ length: Math.min(size, CLIPS - first) }, (_, i) => first + i);
-    yield { ...clipsFrom(first, indices.length), labels: indices, indices };
+    yield { ...clipsFrom(first, indices.length), labels: indices, indices, bad: [] };
   }
 }
 

@@ -18,7 +18,7 @@ const clip = { mean: [122.77, 116.75, 104.09], std: [68.5, 66.63, 70.32] } as co
 
 function framesCase(name: string, pictures: readonly I420Frame[], views: readonly View[],
   options: FramesOptions): Case {
-  const { words, table } = packFrames(pictures, views);
+  const { words, table } = packFrames(pictures, views, options);
   return {
     name,
     inputs: { packed: { shape: [words.length], data: words },

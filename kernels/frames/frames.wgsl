@@ -13,9 +13,11 @@ struct Params {
   mean_r: f32, mean_g: f32, mean_b: f32, std_r: f32, std_g: f32, std_b: f32,
 }
 
-// A frame, and which view is taken of it.
+// A frame, and which view is taken of it. Of the picture only the part that the view needs has its bytes here; places
+// are those in the picture, so that they are rounded alike whatever is left out.
 struct Entry {
-  offset: u32, width: u32, height: u32,                               // where its bytes begin, and its pixels
+  offset: u32, width: u32, height: u32,                               // where its bytes begin, and the picture's pixels
+  left: u32, top: u32, columns: u32, rows: u32,                       // the part: from an even column and row on
   crop_x: f32, crop_y: f32, crop_width: f32, crop_height: f32,
   flip: u32,                                                          // 1 if it is mirrored
   matrix: u32,                                                        // 0 for BT.601, 1 for BT.709
@@ -23,7 +25,7 @@ struct Entry {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-// bytes of the window, four to a word: planes Y, U, V of each frame
+// bytes of the window, four to a word: planes Y, U, V of the part of each frame
 @group(0) @binding(1) var<storage, read> packed: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<Entry>;      // [frames]
 @group(0) @binding(3) var<storage, read_write> y: array<result>;   // [frames, 3, size, size]
@@ -32,9 +34,10 @@ struct Frame {
   luma: u32,      // offset of the first byte of each plane
   blue: u32,
   red: u32,
-  width: u32,
-  chroma: vec2f,  // largest column and row of a chroma plane
-  chroma_width: u32,
+  corner: vec2u,  // first column and row of the part
+  columns: u32,
+  chroma: vec2f,  // largest column and row of a chroma plane of the picture
+  chroma_columns: u32,
   matrix: u32,
   range: u32,
 }
@@ -48,12 +51,13 @@ fn frames(lanes: Lanes) {
     let at = i % area;
     let entry = table[params.first + f];
     let extent = vec2u(entry.width, entry.height);
-    let half = (extent + 1u) / 2u;
+    let half = (vec2u(entry.columns, entry.rows) + 1u) / 2u;
     let luma = entry.offset - params.first_byte;
-    let blue = luma + extent.x * extent.y;
+    let blue = luma + entry.columns * entry.rows;
     let red = blue + half.x * half.y;
     if (entry.offset < params.first_byte || luma >= params.own) { continue; }   // in another window
-    let frame = Frame(luma, blue, red, extent.x, vec2f(half - 1u), half.x, entry.matrix, entry.range);
+    let frame = Frame(luma, blue, red, vec2u(entry.left, entry.top), entry.columns, vec2f((extent + 1u) / 2u - 1u),
+      half.x, entry.matrix, entry.range);
 
     var pixel = vec2u(at % params.size, at / params.size);
     if (entry.flip != 0u) { pixel.x = params.size - 1u - pixel.x; }
@@ -68,7 +72,8 @@ fn frames(lanes: Lanes) {
 
 // One pixel of a frame in [0, 255].
 fn rgb(frame: Frame, at: vec2u) -> vec3f {
-  let luma = byte(frame.luma + at.y * frame.width + at.x);
+  let part = at - frame.corner;
+  let luma = byte(frame.luma + part.y * frame.columns + part.x);
   let place = clamp(vec2f(at) * 0.5 - 0.25, vec2f(0.0), frame.chroma);
   let low = vec2u(place);
   let high = min(low + 1u, vec2u(frame.chroma));
@@ -86,7 +91,8 @@ fn rgb(frame: Frame, at: vec2u) -> vec3f {
 
 // One sample of both chroma planes.
 fn chroma(frame: Frame, at: vec2u) -> vec2f {
-  let offset = at.y * frame.chroma_width + at.x;
+  let part = at - frame.corner / 2u;
+  let offset = part.y * frame.chroma_columns + part.x;
   return vec2f(byte(frame.blue + offset), byte(frame.red + offset));
 }
 

@@ -1,5 +1,5 @@
 import type { FramesOptions } from './index.ts';
-import type { I420Frame, View } from './pack.ts';
+import type { I420Frame, View } from './i420.ts';
 
 /** Weights of red and blue in luma. */
 const WEIGHTS = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722] } as const;

@@ -7,6 +7,7 @@ import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../run/fit.ts';
+import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
 import { StopRequest } from '../run/stop.ts';
@@ -41,13 +42,19 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
           join(out, MODEL_FOLDER)
         }`,
       );
+      const quarantined = readQuarantine(out);
+      if (quarantined.length > 0) {
+        console.log(quarantineText(quarantined, `were replaced by others; all of them are in ${
+          join(out, QUARANTINE_FILE)
+        }`));
+      }
       if (!isDone) {
         console.log(`stopped after step ${step}; --resume goes on from there`);
         return stop.code ?? 1;
       }
       if (config.data.val !== null) {
         const names = readLabels(config.data.labels);
-        const dataset = datasetOf(config, config.data.val, names.length);
+        await using dataset = datasetOf(config, config.data.val, names.length);
         recorder.stage('evaluation', dataset.entries.length);
         const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress,
           config.run.evaluationBatch);

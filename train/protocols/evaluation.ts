@@ -2,6 +2,7 @@ import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { FramesOptions } from '../../kernels/frames/index.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
+import { quarantineText } from '../data/loading/quarantine.ts';
 import type { Progress } from '../log/progress.ts';
 import { evaluationBatch } from './batch.ts';
 import { logitsOf } from './logits.ts';
@@ -11,8 +12,10 @@ export interface Prediction {
   /** Place in the list. */
   readonly index: number;
   readonly label: number;
-  /** Probabilities of the most probable candidates, RANKED at most, in their order. */
+  /** Probabilities of the most probable candidates, RANKED at most, in their order; none of an unreadable clip. */
   readonly ranking: readonly { readonly label: number; readonly probability: number }[];
+  /** Why the clip cannot be decoded. It counts as wrong. */
+  readonly unreadable?: string;
 }
 
 /** Candidates that are kept of each clip: all of many would not fit in memory, and nobody reads them. */
@@ -32,7 +35,10 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
-    const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
+    for (const { index, label, reason } of batch.bad) {
+      predictions.push({ index, label, ranking: [], unreadable: reason });
+    }
+    const values = batch.views.length === 0 ? new Float32Array(0) : await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
       `clip ${batch.indices[row] + 1} of the list` });
     batch.indices.forEach((index, row) => {
       predictions.push({ index, label: batch.labels[row],
@@ -40,7 +46,7 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
     });
     onProgress?.(predictions.length);
   }
-  return predictions;
+  return predictions.sort((a, b) => a.index - b.index);
 }
 
 /** softmax(logits) in float64, sorted; equal ones keep their order. */
@@ -63,7 +69,8 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
 }
 
 /**
- * Predictions of a system for all clips of a data set, with the names as candidates.
+ * Predictions of a system for all clips of a data set, with the names as candidates. Clips that cannot be decoded are
+ * told of, and count as wrong.
  *
  * @param batch clips at once; as many as fit if it is null. The predictions are the same bit for bit.
  */
@@ -72,6 +79,11 @@ export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset,
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
   const clips = batch ?? evaluationBatch(gpu, model, dataset.entries.length, names.length);
-  return await evaluate(gpu, model, dataset.evaluation(clips, preprocessor), { features,
+  const predictions = await evaluate(gpu, model, dataset.evaluation(clips, preprocessor), { features,
     input: inputOf(model, preprocessor), onProgress: (done) => progress.update(done, done, {}) });
+  const unreadable = predictions.flatMap(({ index, unreadable: reason }) =>
+    reason === undefined ? [] : [{ path: dataset.entries[index].path, reason }]
+  );
+  if (unreadable.length > 0) progress.message(quarantineText(unreadable, 'counted as wrong'));
+  return predictions;
 }

@@ -48,6 +48,15 @@ const data = z.strictObject({
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  workers: z.int().min(0).nullable().default(null).describe(
+    'threads that decode ahead of the GPU; null: one less than processors, 1 at least; 0: none but the main thread',
+  ),
+  ahead: z.int().min(0).default(16).describe(
+    'clips decoded ahead of the batch that is put together; they are kept in memory, cut to what is seen of them',
+  ),
+  maxBadShare: z.number().min(0).max(1).default(0.01).describe(
+    'share of the training clips that may be impossible to decode; such clips are replaced by others',
+  ),
 });
 
 const train = z.strictObject({

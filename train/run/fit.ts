@@ -10,6 +10,9 @@ import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
+import { freeProcessors } from '../data/loading/decoders.ts';
+import { LoadingRates } from '../data/loading/rates.ts';
+import { Quarantine } from '../data/loading/quarantine.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
@@ -57,7 +60,10 @@ export interface Fitted {
 export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
   const { train, run } = config;
   const names = readLabels(config.data.labels);
-  const dataset = datasetOf(config, config.data.train, names.length);
+  const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
+    recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
+  await using dataset = datasetOf(config, config.data.train, names.length, quarantine);
+  const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
   if (batches.stepsPerEpoch === 0) {
     throw new DatasetError([{ file: config.data.train, line: 0,
@@ -109,9 +115,14 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
       },
       loss: (micro) => own.loss(micro),
-      onStep: (report) =>
-        recorder.report(report, train.batch * train.accumulation,
-          report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),
+      onWait: (seconds) => rates.wait(seconds),
+      onStep: (report) => {
+        const isKept = report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1;
+        if (isKept) {
+          for (const [name, value] of Object.entries(rates.take())) recorder.scalar(report.step, name, value);
+        }
+        recorder.report(report, train.batch * train.accumulation, isKept);
+      },
       pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
       onPause: async (step) => {
         await save(step);
@@ -133,10 +144,15 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   }
 }
 
-/** The clips of a list of a configuration. */
-export function datasetOf({ data, run }: TrainConfig, list: string, classes: number): Dataset {
-  const { frames, size, crop, flip } = data;
-  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed });
+/**
+ * The clips of a list of a configuration. @param quarantine takes in those that cannot be decoded; one of its own if
+ * omitted
+ */
+export function datasetOf({ data, run }: TrainConfig, list: string, classes: number,
+  quarantine = new Quarantine()): Dataset {
+  const { frames, size, crop, flip, workers, ahead, maxBadShare } = data;
+  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed,
+    workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
 }
 
 /** Weights, moments and step count as they were saved. */

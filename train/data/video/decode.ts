@@ -5,7 +5,7 @@ import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_AT
 import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet,
   type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
-import type { I420Frame } from '../../../kernels/frames/index.ts';
+import { cut, type I420Frame, type Part } from '../../../kernels/frames/i420.ts';
 import { examine, type Signature, signatureOf, type Structure } from './container.ts';
 import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
 import { MAX_PIXELS } from './i420.ts';
@@ -45,34 +45,44 @@ const QUARTER_TURNS: Readonly<Record<string, number>> = { '1,0,0,1': 0, '0,1,-1,
  *
  * @param pick given the number of frames (at least 1), the indices wanted, in any order and also repeated
  * @returns one frame for every index; repeated indices share one object
- * @throws VideoDecodeError naming the file and the reason
+ * @throws VideoDecodeError naming the file and the reason, with what FFmpeg says as its cause
  */
-export async function readFrames(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
-  const file = inspect(path);
+export async function readFrames(path: string, pick: Picker): Promise<I420Frame[]> {
   try {
-    return await read(file, pick);
+    return await readParts(path, pick);
   } catch (error) {
     if (!(error instanceof VideoDecodeError)) throw error;
-    const messages = await messagesOf(() => read(file, pick));
+    const messages = await messagesOf(() => readParts(path, pick));
     if (messages.length === 0) throw error;
     throw new VideoDecodeError(path, String(error.context.reason), new Error(messages.join('\n')), error.hint);
   }
 }
 
-async function read(file: VideoFile, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
+type Picker = (total: number) => readonly number[];
+
+/** What is kept of a file's pictures; all are of one size. */
+export type PartOf = (size: { readonly width: number; readonly height: number }) => Part;
+
+/**
+ * As `readFrames`, but may run in several threads: FFmpeg has one place for its messages, so errors have no cause.
+ *
+ * @param partOf what is kept of each picked frame; all of it if omitted
+ */
+export async function readParts(path: string, pick: Picker, partOf?: PartOf): Promise<I420Frame[]> {
+  const file = inspect(path);
   return withVideo(file, {}, async (opened) => {
     using census = new Census();
     await take(census, file, opened);
-    let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown));
+    let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown), partOf);
     // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
     if (decoded.total !== census.shown) {
-      decoded = await decode(file, opened, census, decoded.total, indices(pick, decoded.total));
+      decoded = await decode(file, opened, census, decoded.total, indices(pick, decoded.total), partOf);
     }
     return decoded.frames;
   });
 }
 
-function indices(pick: (total: number) => readonly number[], total: number): readonly number[] {
+function indices(pick: Picker, total: number): readonly number[] {
   const wanted = pick(total);
   const wrong = wanted.find((index) => !Number.isInteger(index) || index < 0 || index >= total);
   if (wrong !== undefined) {
@@ -321,7 +331,7 @@ function openDecoder(path: string, { codecpar, timeBase }: Stream): CodecContext
  * returns none.
  */
 async function decode(file: VideoFile, { stream }: Opened, census: Census, expected: number,
-  wanted: readonly number[]): Promise<{ total: number; frames: I420Frame[] }> {
+  wanted: readonly number[], partOf?: PartOf): Promise<{ total: number; frames: I420Frame[] }> {
   const { path } = file;
   const quarters = quarterTurns(path, stream);
   using decoder = openDecoder(path, stream);
@@ -351,7 +361,10 @@ async function decode(file: VideoFile, { stream }: Opened, census: Census, expec
           undefined, CONVERT_HINT);
       }
       interlaced ||= frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
-      if (keep.has(total)) kept.set(total, rotate(converter.convert(frame), quarters));
+      if (keep.has(total)) {
+        const picture = rotate(converter.convert(frame), quarters);
+        kept.set(total, partOf === undefined ? picture : cut(picture, partOf(picture)));
+      }
       total++;
     }
   };

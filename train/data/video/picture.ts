@@ -3,7 +3,7 @@ import { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AVCHROMA_LOC_UNSPECIFIED, AVCO
   AVCOL_TRC_UNSPECIFIED } from 'node-av/constants';
 import { FFmpegError, Frame, SoftwareScaleContext } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
-import type { I420Frame } from '../../../kernels/frames/index.ts';
+import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import { CONVERT_HINT } from './ffmpeg.ts';
 
 /** Pictures at least this high are taken for BT.709 when they do not say, lower ones for BT.601, as players do. */
