@@ -166,6 +166,12 @@ test('a training that ends with weights that are not finite says which, leaves n
   assert.not.ok(existsSync(join(folderOfRun, 'checkpoint', 'config.json')));
 });
 
+test('a step that fails while the next clips are decoded ends the run with its reason, not in silence', async () => {
+  const { code, stderr } = await firstlight(['train', config, '--out', join(folder, 'failed'), '--lr', '3e38']);
+  assert.match(stderr, 'AdamW: lr is 3e+39, expected a number that f32 holds');
+  assert.is(code, 1);
+});
+
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {
   const steps = 100_000;   // more than any adapter takes before the first line of progress
   const long = ['--set', `train.steps=${steps}`, '--out', join(folder, 'long')];

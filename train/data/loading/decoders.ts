@@ -133,6 +133,8 @@ export class Decoders {
   }
 
   #finish(thread: Thread, { sample, refusal, milliseconds }: Answer): void {
+    // answered while its end is waited for, it must hold the process until then
+    if (!this.#running.has(thread)) return;
     const job = thread.job as Waiting;
     thread.job = undefined;
     thread.worker.unref();
