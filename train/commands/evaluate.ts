@@ -18,7 +18,7 @@ export async function evaluate(config: TrainConfig,
       'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   }
   const names = readLabels(config.data.labels);
-  const dataset = datasetOf(config, list, names.length);
+  const dataset = datasetOf(config, list, names);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(config.train.precision);
   const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision });

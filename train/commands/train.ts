@@ -47,7 +47,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
       }
       if (config.data.val !== null) {
         const names = readLabels(config.data.labels);
-        const dataset = datasetOf(config, config.data.val, names.length);
+        const dataset = datasetOf(config, config.data.val, names);
         recorder.stage('evaluation', dataset.entries.length);
         const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress);
         recorder.scalar(step, 'top1', topShare(predictions, 1));

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DatasetError, type Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
@@ -10,9 +10,10 @@ import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
-import { readLabels, readList } from '../data/sets/lists.ts';
+import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { listOf } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -56,7 +57,7 @@ export interface Fitted {
 export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
   const { train, run } = config;
   const names = readLabels(config.data.labels);
-  const dataset = datasetOf(config, config.data.train, names.length);
+  const dataset = datasetOf(config, config.data.train, names);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
   if (batches.stepsPerEpoch === 0) {
     throw new DatasetError([{ file: config.data.train, line: 0,
@@ -132,9 +133,9 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
 }
 
 /** The clips of a list of a configuration. */
-export function datasetOf({ data, run }: TrainConfig, list: string, classes: number): Dataset {
-  const { frames, size, crop, flip } = data;
-  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed });
+export function datasetOf(config: TrainConfig, list: string, names: readonly string[]): Dataset {
+  const { frames, size, crop, flip } = config.data;
+  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed });
 }
 
 /** Weights, moments and step count as they were saved. */
