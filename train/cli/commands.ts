@@ -53,16 +53,16 @@ const STATUS = `EXIT STATUS of a run that --resume goes on with
   4                          the device was lost, or has no more memory
   6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
 
-/** Labels are separated by commas; spaces around them do not count. */
-function labelsOf(text: string): string[] {
-  const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
-  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
-  if (twice !== undefined) throw new UsageError(`--labels: "${twice}" stands there twice`);
-  if (labels.length < 2) {
-    throw new UsageError(`--labels: expected at least two names, got ${labels.length}`,
-      'for example --labels "juggling, playing the piano, surfing"');
+/** The names to choose from, of `--labels` or of `--labels-file`. */
+async function labelsOf(flags: Flags): Promise<readonly string[]> {
+  const [text, file] = [flags.text('labels'), flags.text('labels-file')];
+  if (text !== undefined && file !== undefined) throw new UsageError('give --labels or --labels-file, not both');
+  if (file === undefined) {
+    const { separateNames } = await import('./names.ts');
+    return separateNames(text ?? flags.required('labels', '"juggling, surfing"'));
   }
-  return labels;
+  const { readNames } = await import('../data/sets/lists.ts');
+  return readNames(file);
 }
 
 function command(name: string, description: string, body: Omit<Command, 'definition'>): Command {
@@ -144,7 +144,9 @@ export const commands: Readonly<Record<string, Command>> = {
     args: {
       'file...': { type: 'positional', description: 'video files: mp4, mov, webm, mkv, avi' },
       labels: { type: 'string', valueHint: '"a, b, c"',
-        description: 'names to choose from, separated by commas (required)' },
+        description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
+      'labels-file': { type: 'string', valueHint: 'file',
+        description: 'names to choose from, one a line, or a labels.csv; instead of --labels' },
       checkpoint: { type: 'string', valueHint: 'folder',
         description: 'X-CLIP: config.json, model.safetensors, tokenizer (required)' },
       top: { type: 'string', default: '5', valueHint: 'n', description: 'how many names to print' },
@@ -153,11 +155,11 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: { least: 1, most: Infinity, name: 'a video file' },
     examples: [
       ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
-      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1',
+      ['firstlight predict *.mp4 --labels-file labels.csv --checkpoint xclip-base-patch32 --json --top 1',
         'many files, for a script'],
     ],
     async run(flags) {
-      const labels = labelsOf(flags.required('labels', '"juggling, surfing"'));
+      const labels = await labelsOf(flags);
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');

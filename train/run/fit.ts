@@ -13,7 +13,7 @@ import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
-import { listOf } from './lists.ts';
+import { listOf, warn } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -132,10 +132,12 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   }
 }
 
-/** The clips of a list of a configuration. */
+/** The clips of a list of a configuration. What is odd about the list, but may be meant, is told on stderr. */
 export function datasetOf(config: TrainConfig, list: string, names: readonly string[]): Dataset {
   const { frames, size, crop, flip } = config.data;
-  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed });
+  const { entries, warnings } = listOf(config, list, names);
+  warn(warnings);
+  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed });
 }
 
 /** Weights, moments and step count as they were saved. */
