@@ -142,7 +142,7 @@ export const commands: Readonly<Record<string, Command>> = {
   }),
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
-      'file...': { type: 'positional', description: 'video files: mp4, mov, webm, mkv, avi' },
+      'file...': { type: 'positional', description: 'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif' },
       labels: { type: 'string', valueHint: '"a, b, c"',
         description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
       'labels-file': { type: 'string', valueHint: 'file',
