@@ -1,6 +1,6 @@
 /** Whether the labels of a list count classes as labels.csv does. A shifted list trains without any other sign. */
 import { basename, dirname } from 'node:path';
-import { DatasetError, type LineProblem } from '../../../engine/errors.ts';
+import type { LineProblem } from '../../../engine/errors.ts';
 import { fromOne, hmdbList, isHmdbSplit, quoted } from './formats.ts';
 import { shown } from './lines.ts';
 
@@ -23,11 +23,11 @@ interface Counted {
 
 /**
  * Looks for a list that counts from 1, or whose numbers are no classes at all. A folder may bear the name of a class;
- * what that says weighs most. Returns what is odd, but may be meant.
- * @throws DatasetError if the labels cannot be meant as they stand
+ * what that says weighs most.
+ * @returns what shows that the labels cannot be meant as they stand, and what is odd, but may be meant
  */
 export function checkCounting(entries: readonly Labelled[],
-  { file, names, isStated }: Counted): readonly LineProblem[] {
+  { file, names, isStated }: Counted): { problems: readonly LineProblem[]; warnings: readonly LineProblem[] } {
   const labelOfFolder = new Map(names.map((name, label) => [letters(name), label]));
   const named = entries.map((entry) => ({ entry, meant: classOf(entry.name, labelOfFolder) }))
     .filter((each): each is { entry: Labelled; meant: number } => each.meant !== undefined);
@@ -35,17 +35,15 @@ export function checkCounting(entries: readonly Labelled[],
   const shifted = named.filter(({ entry, meant }) => entry.label === meant + 1);
   const wrong = named.filter(({ entry, meant }) => entry.label !== meant);
   const remedy = `set data.firstLabel: 1, or convert it: ${fromOne(quoted(basename(file)))}`;
-  const refuse = (problem: string) => {
-    throw new DatasetError([{ file, line: 0, problem }]);
-  };
+  const refused = (problem: string) => ({ problems: [{ file, line: 0, problem }], warnings: [] });
 
   if (agreeing.length === 0 && names.length > 3 && isHmdbSplit(entries.map(({ name, label }) => `${name} ${label}`))
     && !entries.some(({ name, label }) => letters(basename(name)).includes(letters(names[label])))) {
-    refuse(`seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for, not its class; convert the splits: ${hmdbList()}`);
+    return refused(`seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for, not its class; convert the splits: ${hmdbList()}`);
   }
   if (!isStated && agreeing.length === 0 && shifted.length > named.length / 2) {
     const [{ entry, meant }] = shifted;
-    refuse(`counts classes from 1, labels.csv from 0: line ${entry.line} gives label ${entry.label} to ${
+    return refused(`counts classes from 1, labels.csv from 0: line ${entry.line} gives label ${entry.label} to ${
       shown(entry.name)
     }, and class ${meant} is ${shown(names[meant])}; ${remedy}`);
   }
@@ -54,7 +52,7 @@ export function checkCounting(entries: readonly Labelled[],
   if (!isStated && agreeing.length === 0 && !present.has(0) && names.length > 1) {
     const problem = `no clip has label 0, of ${shown(names[0])}: do its labels count from 1? Then ${remedy}; if they count from 0, set data.firstLabel: 0`;
     // Of many classes one is missing, and it is the first: hardly by chance.
-    if (present.size >= names.length / 2) refuse(problem);
+    if (present.size >= names.length / 2) return refused(problem);
     warnings.push({ file, line: 0, problem });
   }
   if (wrong.length > 0) {
@@ -63,7 +61,7 @@ export function checkCounting(entries: readonly Labelled[],
       shown(names[meant])
     }, and has the label of ${shown(names[entry.label])}${wrong.length > 1 ? `; so it is in ${wrong.length} lines` : ''}` });
   }
-  return warnings;
+  return { problems: [], warnings };
 }
 
 /** Letters and digits alone: `ApplyEyeMakeup`, `apply_eye_makeup` and `Apply eye makeup` are one. */

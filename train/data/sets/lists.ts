@@ -17,6 +17,16 @@ export interface Entry {
 /** What a list holds, and what a person should know of it. */
 export interface List {
   readonly entries: Entry[];
+  /** What is odd, but may be meant. */
+  readonly warnings: readonly LineProblem[];
+}
+
+/** A list as it is, with what is wrong. */
+export interface ScannedList {
+  readonly lines: readonly Line[];
+  /** What could be read, in the order of the list; none if the file is something else. */
+  readonly entries: readonly (Entry & Labelled)[];
+  readonly problems: readonly LineProblem[];
   readonly warnings: readonly LineProblem[];
 }
 
@@ -25,14 +35,17 @@ export interface ListOptions {
   readonly root: string;
   /** Further folders that absolute paths and links may lead to. */
   readonly roots?: readonly string[];
-  /** Class names by label. */
-  readonly names: readonly string[];
+  /** Class names by label; undefined if they cannot be read: then labels are not compared with them. */
+  readonly names: readonly string[] | undefined;
   /** The label of the first class; null: 0, and lists that seem to count otherwise are refused. */
   readonly firstLabel?: 0 | 1 | null;
 }
 
 /** Files that systems leave in folders: no clips, whatever their ending. */
 const BY_SYSTEMS = /^(\._.*|\.DS_Store|Thumbs\.db|desktop\.ini)$/i;
+
+/** Share of lines that may be wrong while the others still tell how labels are counted. */
+const MANY = 0.1;
 
 const HEADER = 'id,name';
 
@@ -114,11 +127,23 @@ function sameAs(name: string, before: { readonly name: string; readonly place: n
  * begin with # are comments.
  * @throws DatasetError with all problems at once
  */
-export function readList(file: string, { root, roots = [], names, firstLabel = null }: ListOptions): List {
+export function readList(file: string, options: ListOptions): List {
+  const { entries, problems, warnings } = scanList(file, options);
+  if (problems.length > 0) throw new DatasetError(problems);
+  return { entries: entries.map(({ path, label }) => ({ path, label })), warnings };
+}
+
+/**
+ * As `readList`, but goes on where something is wrong.
+ * @throws DatasetError if the list or a root folder cannot be read at all
+ */
+export function scanList(file: string, { root, roots = [], names, firstLabel = null }: ListOptions): ScannedList {
   const problems: LineProblem[] = [];
   const warnings: LineProblem[] = [];
   const entries: (Entry & Labelled)[] = [];
   const seen = new Map<string, { line: number; label: number }>();
+  /** Files with two labels. */
+  const contradictory = new Set<string>();
   const folder = realFolder(root, file, 'its root folder');
   const further = roots.map((path) => realFolder(path, file, 'data.roots:'));
   const lines = readLines(file);
@@ -140,7 +165,7 @@ export function readList(file: string, { root, roots = [], names, firstLabel = n
       warnings.push({ file, line: number, problem: `${shown(name)} is left out: it is a system's file, not a clip` });
       continue;
     }
-    const label = labelOf(word, firstLabel ?? 0, names.length);
+    const label = labelOf(word, firstLabel ?? 0, names?.length ?? Infinity);
     if (typeof label === 'string') refuse(label);
     const path = fileOf(folder, name, further);
     if ('problem' in path) refuse(path.problem);
@@ -152,6 +177,7 @@ export function readList(file: string, { root, roots = [], names, firstLabel = n
     } else if (before.label === label) {
       warnings.push({ file, line: number, problem: `${shown(name)} stands in line ${before.line} already; it counts once` });
     } else {
+      contradictory.add(path.real);
       refuse(
         `${shown(name)} stands in line ${before.line} already, there with label ${
           before.label + (firstLabel ?? 0)
@@ -162,10 +188,14 @@ export function readList(file: string, { root, roots = [], names, firstLabel = n
   if (entries.length === 0 && problems.length === 0) problems.push({ file, line: 0, problem: 'the list is empty' });
   if (problems.length > 0) {
     const what = foreign(lines.map(({ text }) => text).filter((text) => !text.startsWith('#')), file, 'list');
-    throw new DatasetError(what === undefined ? problems : [{ file, line: 0, problem: what }]);
+    if (what !== undefined) return { lines, entries: [], problems: [{ file, line: 0, problem: what }], warnings: [] };
   }
-  const counting = checkCounting(entries, { file, names, isStated: firstLabel !== null });
-  return { entries: entries.map(({ path, label }) => ({ path, label })), warnings: [...warnings, ...counting] };
+  // of a list that is mostly wrong its labels tell little
+  const counting = names === undefined || problems.length > MANY * lines.length
+    ? { problems: [], warnings: [] }
+    : checkCounting(entries, { file, names, isStated: firstLabel !== null });
+  return { lines, entries: entries.filter(({ path }) => !contradictory.has(path)),
+    problems: [...problems, ...counting.problems], warnings: [...warnings, ...counting.warnings] };
 }
 
 /** The label, counted from 0, or what is wrong with it. */
