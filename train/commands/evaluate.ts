@@ -5,6 +5,7 @@ import type { TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';
+import { listOf, warn } from '../run/lists.ts';
 import { Progress } from '../log/progress.ts';
 import { openSystem } from '../run/system.ts';
 import { accuracyLine } from './train.ts';
@@ -18,6 +19,7 @@ export async function evaluate(config: TrainConfig,
       'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   }
   const names = readLabels(config.data.labels);
+  warn(listOf(config, list, names).warnings);
   const dataset = datasetOf(config, list, names);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(config.train.precision);

@@ -8,7 +8,9 @@ import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../run/fit.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { warn } from '../run/lists.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
+import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { StopRequest } from '../run/stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
@@ -29,6 +31,9 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
     writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
     await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
     gpu.requireType(config.train.precision);
+    const found = await preflight(config, { out, gpu });
+    warn(found.warnings);
+    requireNothingWrong(found);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);

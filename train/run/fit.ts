@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DatasetError, type Gpu } from '../../engine/index.ts';
+import type { Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { loadWeights } from '../../model/checkpoint/weights.ts';
@@ -13,7 +13,7 @@ import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
-import { listOf, warn } from './lists.ts';
+import { listOf, requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -59,12 +59,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, config.data.train, names);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
-  if (batches.stepsPerEpoch === 0) {
-    throw new DatasetError([{ file: config.data.train, line: 0,
-      problem: `has ${dataset.entries.length} clips, one optimiser step takes ${
-        train.batch * train.accumulation
-      } (train.batch × train.accumulation)` }]);
-  }
+  requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
 
@@ -132,12 +127,10 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   }
 }
 
-/** The clips of a list of a configuration. What is odd about the list, but may be meant, is told on stderr. */
+/** The clips of a list of a configuration. */
 export function datasetOf(config: TrainConfig, list: string, names: readonly string[]): Dataset {
   const { frames, size, crop, flip } = config.data;
-  const { entries, warnings } = listOf(config, list, names);
-  warn(warnings);
-  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed });
+  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed });
 }
 
 /** Weights, moments and step count as they were saved. */
