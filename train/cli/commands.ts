@@ -120,6 +120,30 @@ export const commands: Readonly<Record<string, Command>> = {
       return train(config, { out: flags.text('out') ?? `runs/${runName(flags.words[0])}`, resume: flags.is('resume') });
     },
   }),
+  check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {
+    args: {
+      config: { type: 'positional', description: 'YAML file, as for train' },
+      out: { type: 'string', valueHint: 'folder', description: 'run folder that train will be given' },
+      report: { type: 'string', valueHint: 'file',
+        description: 'where all that was found goes; JSON if it ends in .json (default: beside the configuration)' },
+      jobs: { type: 'string', valueHint: 'n', description: 'processes that decode (default: one for each core)' },
+      ...configFlags,
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight check hmdb51.yaml', 'say all that is wrong, and write cleaned lists beside the old ones'],
+      ['firstlight check hmdb51.yaml --report hmdb51.json', 'the same for a script; after Ctrl-C it goes on'],
+    ],
+    notes: () =>
+      'Files that have not changed since an earlier check are not decoded again: NAME.check.jsonl, beside the\nconfiguration, keeps what was found. A list that has bad lines gets a neighbour LIST.checked.txt without them.',
+    async run(flags) {
+      const config = configOf(flags);
+      const { check } = await import('../commands/check.ts');
+      const [file] = flags.words;
+      return check(config, { file, out: flags.text('out') ?? `runs/${runName(file)}`, report: flags.text('report'),
+        jobs: flags.whole('jobs', 1) });
+    },
+  }),
   evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
     args: {
       config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },

@@ -70,7 +70,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
 }
 
 /** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
-function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
+export function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
   return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
 }

@@ -22,6 +22,8 @@ export interface Preflight {
   readonly errors: readonly FirstlightError[];
   /** What is odd, but may be meant. */
   readonly warnings: readonly LineProblem[];
+  /** Undefined if they cannot be read. */
+  readonly names: readonly string[] | undefined;
   /** Those that could be read. */
   readonly lists: readonly CheckedList[];
 }
@@ -83,7 +85,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
     }
   }
   errors.push(...unwritable(out));
-  return { errors, warnings: [...lists.flatMap(({ warnings }) => warnings), ...oddities(lists, names)], lists };
+  return { errors, warnings: [...lists.flatMap(({ warnings }) => warnings), ...oddities(lists, names)], names, lists };
 }
 
 /** @throws the error that stands in the way, or one that tells them all */

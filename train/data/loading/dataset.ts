@@ -1,10 +1,8 @@
-import { extname } from 'node:path';
 import { Random } from '../../../engine/random.ts';
 import type { I420Frame } from '../../../kernels/frames/index.ts';
 import type { Entry } from '../sets/lists.ts';
 import { centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, type View } from '../views/sampling.ts';
-import { readPng } from '../video/stills.ts';
-import { readFrames } from '../video/decode.ts';
+import { readClip } from '../video/read.ts';
 
 export interface Batch {
   /** B · T frames as decoded, clip after clip; all frames of a clip have one size. */
@@ -148,7 +146,7 @@ export class Dataset {
       return { indices: known, frames: known.map((frame) => cached.frames.get(frame) as I420Frame) };
     }
     let asked = { total: 0, indices: [0] };
-    const frames = await readFile(path, (total) => {
+    const frames = await readClip(path, (total) => {
       asked = { total, indices: pick(total) };
       return asked.indices;
     });
@@ -171,11 +169,4 @@ export class Dataset {
 /** The recipe resizes the short side to 256 for an input of 224. */
 function shortSide(size: number): number {
   return Math.trunc((256 / 224) * size);
-}
-
-/** Frames of a video or a picture. */
-async function readFile(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
-  if (extname(path).toLowerCase() !== '.png') return readFrames(path, pick);
-  const picture = readPng(path);
-  return pick(1).map(() => picture);
 }
