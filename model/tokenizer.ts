@@ -4,7 +4,7 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
-import { cleanText } from './text_cleaning.ts';
+import { WORDS, wordsOf } from './text_cleaning.ts';
 
 const START = '<|startoftext|>';
 const END = '<|endoftext|>';
@@ -12,8 +12,6 @@ const END = '<|endoftext|>';
 const WORD_END = '</w>';
 /** Merges that CLIP uses of the file's list. */
 const MERGES = 49152 - 256 - 2;
-/** How CLIP cuts a cleaned text into words before merging. */
-const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+/gu;
 
 /** What a tokenizer is made of. */
 export interface Vocabulary {
@@ -99,7 +97,7 @@ export class ClipTokenizer {
   /** Ids of a text, without start and end. Words that the model was not trained with are an error that names them. */
   encode(text: string): number[] {
     const unknown: string[] = [];
-    const ids = (cleanText(text).match(WORDS) ?? []).flatMap((word) => {
+    const ids = wordsOf(text).flatMap((word) => {
       if (word === START) return this.start;
       if (word === END) return this.end;
       const own: number[] = this.#tokenizer.encode(word, { add_special_tokens: false }).ids;

@@ -174,6 +174,10 @@ test('shapes are drawn smoothly: coverage follows a shift of a tenth of a pixel,
 
 let written: MovingShapesFolder;
 
+const entriesOf = ({ folder: root }: MovingShapesFolder, list: string, classes: number) =>
+  readList(list, { root, names: Array.from({ length: classes }, (_, label) => `class ${label}`), firstLabel: 0 })
+    .entries;
+
 test('the data set is written as video files, pictures and lists that are read back', async () => {
   const calls: number[][] = [];
   written = await writeMovingShapes(join(folder, 'set'), 3, SIZES, (...call) => calls.push(call));
@@ -182,15 +186,15 @@ test('the data set is written as video files, pictures and lists that are read b
   assert.equal(readLabels(written.labels.seen), SEEN.map((id) => CLASS_NAMES[id]));
   assert.equal(readLabels(written.labels.unseen), UNSEEN.map((id) => CLASS_NAMES[id]));
   assert.equal(readLabels(written.labels.captions), CAPTIONS);
-  const train = readList(written.lists.train, written.folder, 120);
+  const train = entriesOf(written, written.lists.train, 120);
   assert.equal(train.map(({ label }) => SEEN[label]).sort((a, b) => a - b), SEEN, 'each seen class once');
   assert.ok(train.some(({ path }) => path.endsWith('.mp4')) && train.some(({ path }) => path.endsWith('.webm')));
-  assert.ok(readList(written.lists.testSeen, written.folder, 120).every(({ label }) => !isUnseen(SEEN[label])));
+  assert.ok(entriesOf(written, written.lists.testSeen, 120).every(({ label }) => !isUnseen(SEEN[label])));
   assert.equal(
-    readList(written.lists.testUnseen, written.folder, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
+    entriesOf(written, written.lists.testUnseen, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
     UNSEEN,
   );
-  assert.is(readList(written.lists.stills, written.folder, 432).length, 16);
+  assert.is(entriesOf(written, written.lists.stills, 432).length, 16);
 });
 
 const SMALL = { train: 6, testSeen: 1, testUnseen: 1, stills: 2 };
@@ -232,7 +236,7 @@ test('a folder that holds other things is left alone', async () => {
 
 const OPTIONS: DatasetOptions = { frames: FRAMES, size: SIDE, crop: false, flip: false, seed: 11 };
 const trainingSet = (options: Partial<DatasetOptions> = {}) =>
-  new Dataset(readList(written.lists.train, written.folder, 120), { ...OPTIONS, ...options });
+  new Dataset(entriesOf(written, written.lists.train, 120), { ...OPTIONS, ...options });
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];
@@ -305,7 +309,7 @@ test('a cached clip is not read from its file again', async () => {
 });
 
 test('pictures are clips of one frame', async () => {
-  const stills = new Dataset(readList(written.lists.stills, written.folder, 432), { ...OPTIONS, frames: 1 });
+  const stills = new Dataset(entriesOf(written, written.lists.stills, 432), { ...OPTIONS, frames: 1 });
   const [batch] = await collect(stills.training(0, 16));
   assert.equal([batch.frames.length, batch.frames[0].range, batch.views[0].frames], [16, 'full', [0]]);
 });

@@ -56,16 +56,16 @@ const STATUS = `EXIT STATUS of a run that --resume goes on with
   4                          the device was lost, or has no more memory
   6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
 
-/** Labels are separated by commas; spaces around them do not count. */
-function labelsOf(text: string): string[] {
-  const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
-  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
-  if (twice !== undefined) throw new UsageError(`--labels: "${twice}" stands there twice`);
-  if (labels.length < 2) {
-    throw new UsageError(`--labels: expected at least two names, got ${labels.length}`,
-      'for example --labels "juggling, playing the piano, surfing"');
+/** The names to choose from, of `--labels` or of `--labels-file`. */
+async function labelsOf(flags: Flags): Promise<readonly string[]> {
+  const [text, file] = [flags.text('labels'), flags.text('labels-file')];
+  if (text !== undefined && file !== undefined) throw new UsageError('give --labels or --labels-file, not both');
+  if (file === undefined) {
+    const { separateNames } = await import('./names.ts');
+    return separateNames(text ?? flags.required('labels', '"juggling, surfing"'));
   }
-  return labels;
+  const { readNames } = await import('../data/sets/lists.ts');
+  return readNames(file);
 }
 
 function command(name: string, description: string, body: Omit<Command, 'definition'>): Command {
@@ -123,6 +123,30 @@ export const commands: Readonly<Record<string, Command>> = {
       return train(config, { out: flags.text('out') ?? `runs/${runName(flags.words[0])}`, resume: flags.is('resume') });
     },
   }),
+  check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {
+    args: {
+      config: { type: 'positional', description: 'YAML file, as for train' },
+      out: { type: 'string', valueHint: 'folder', description: 'run folder that train will be given' },
+      report: { type: 'string', valueHint: 'file',
+        description: 'where all that was found goes; JSON if it ends in .json (default: beside the configuration)' },
+      jobs: { type: 'string', valueHint: 'n', description: 'processes that decode (default: one for each core)' },
+      ...configFlags('train'),
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight check hmdb51.yaml', 'say all that is wrong, and write cleaned lists beside the old ones'],
+      ['firstlight check hmdb51.yaml --report hmdb51.json', 'the same for a script; after Ctrl-C it goes on'],
+    ],
+    notes: () =>
+      'Files that have not changed since an earlier check are not decoded again: NAME.check.jsonl, beside the\nconfiguration, keeps what was found. A list that has bad lines gets a neighbour LIST.checked.txt without them.',
+    async run(flags) {
+      const config = configOf('train', flags);
+      const { check } = await import('../commands/check.ts');
+      const [file] = flags.words;
+      return check(config, { file, out: flags.text('out') ?? `runs/${runName(file)}`, report: flags.text('report'),
+        jobs: flags.whole('jobs', 1) });
+    },
+  }),
   evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
     args: {
       config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
@@ -147,9 +171,11 @@ export const commands: Readonly<Record<string, Command>> = {
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
       'file...': { type: 'positional',
-        description: 'video files: mp4, mov, webm, mkv, avi; or folders, with all that are in them' },
+        description: 'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
       labels: { type: 'string', valueHint: '"a, b, c"',
-        description: 'names to choose from, separated by commas (required)' },
+        description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
+      'labels-file': { type: 'string', valueHint: 'file',
+        description: 'names to choose from, one a line, or a labels.csv; instead of --labels' },
       checkpoint: { type: 'string', valueHint: 'folder',
         description: 'X-CLIP: config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
       precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
@@ -160,11 +186,11 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: { least: 1, most: Infinity, name: 'a video file' },
     examples: [
       ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
-      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1',
+      ['firstlight predict *.mp4 --labels-file labels.csv --checkpoint xclip-base-patch32 --json --top 1',
         'many files, for a script'],
     ],
     async run(flags) {
-      const labels = labelsOf(flags.required('labels', '"juggling, surfing"'));
+      const labels = await labelsOf(flags);
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');

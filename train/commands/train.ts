@@ -9,7 +9,9 @@ import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../run/fit.ts';
 import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { warn } from '../run/lists.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
+import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { StopRequest } from '../run/stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
@@ -30,6 +32,9 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
     writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
     await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
     gpu.requireType(config.train.precision);
+    const found = await preflight(config, { out, gpu });
+    warn(found.warnings);
+    requireNothingWrong(found);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
@@ -54,7 +59,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
       }
       if (config.data.val !== null) {
         const names = readLabels(config.data.labels);
-        await using dataset = datasetOf(config, config.data.val, names.length);
+        await using dataset = datasetOf(config, config.data.val, names);
         recorder.stage('evaluation', dataset.entries.length);
         const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress,
           config.run.evaluationBatch);

@@ -39,6 +39,9 @@ const data = z.strictObject({
   val: path.nullable().default(null).describe('list of clips to evaluate on'),
   labels: path.describe('labels.csv: "id,name", the names are the texts'),
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
+  roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
+  firstLabel: z.literal([0, 1]).nullable().default(null)
+    .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
@@ -148,7 +151,7 @@ function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root'];
+const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
 
 /**
  * Reads a YAML configuration and lays overrides over it. Paths come back absolute.
@@ -219,8 +222,15 @@ function resolvePaths(document: Document, folder: string): void {
   for (const key of PATHS) {
     const at = key.split('.');
     const value = hasParent(document, at) ? document.getIn(at) : undefined;
-    if (typeof value === 'string' && value !== '') document.setIn(at, resolve(folder, value));
+    const plain: unknown = isCollection(value) ? value.toJS(document) : value;
+    if (plain !== undefined) document.setIn(at, document.createNode(absolute(plain, (path) => resolve(folder, path))));
   }
+}
+
+/** A path, or each of a list of paths, made absolute; anything else as it is. */
+function absolute(value: unknown, resolved: (path: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((each) => absolute(each, resolved));
+  return typeof value === 'string' && value !== '' ? resolved(value) : value;
 }
 
 /** Whether the section of a key is a section, and not a number that someone wrote there. */
@@ -254,7 +264,7 @@ function apply(document: Document, override: string): string {
     if (!isMap(document.getIn(at.slice(0, depth)))) document.setIn(at.slice(0, depth), document.createNode({}));
   }
   document.setIn(at,
-    document.createNode(PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(value) : value));
+    document.createNode(PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value));
   return key;
 }
 
@@ -320,7 +330,7 @@ function expected(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       return { int: 'a whole number', object: 'a section with keys', boolean: 'true or false', string: 'a text',
-        number: 'a number', tuple: 'a list' }[issue.expected as string] ?? issue.expected;
+        number: 'a number', tuple: 'a list', array: 'a list' }[issue.expected as string] ?? issue.expected;
     case 'invalid_value':
       return `one of ${issue.values.join(', ')}`;
     case 'too_small':

@@ -1,5 +1,5 @@
-import { dirname, join } from 'node:path';
-import { DatasetError, type Gpu } from '../../engine/index.ts';
+import { join } from 'node:path';
+import type { Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { loadWeights } from '../../model/checkpoint/weights.ts';
@@ -13,10 +13,11 @@ import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { freeProcessors } from '../data/loading/decoders.ts';
 import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
-import { readLabels, readList } from '../data/sets/lists.ts';
+import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { listOf, requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -62,15 +63,10 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   const names = readLabels(config.data.labels);
   const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
     recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
-  await using dataset = datasetOf(config, config.data.train, names.length, quarantine);
+  await using dataset = datasetOf(config, config.data.train, names, quarantine);
   const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
-  if (batches.stepsPerEpoch === 0) {
-    throw new DatasetError([{ file: config.data.train, line: 0,
-      problem: `has ${dataset.entries.length} clips, one optimiser step takes ${
-        train.batch * train.accumulation
-      } (train.batch × train.accumulation)` }]);
-  }
+  requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
 
@@ -148,10 +144,10 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
  * The clips of a list of a configuration. @param quarantine takes in those that cannot be decoded; one of its own if
  * omitted
  */
-export function datasetOf({ data, run }: TrainConfig, list: string, classes: number,
+export function datasetOf(config: TrainConfig, list: string, names: readonly string[],
   quarantine = new Quarantine()): Dataset {
-  const { frames, size, crop, flip, workers, ahead, maxBadShare } = data;
-  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed,
+  const { frames, size, crop, flip, workers, ahead, maxBadShare } = config.data;
+  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed,
     workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
 }
 
