@@ -35,13 +35,13 @@ const TEXTS_AT_ONCE = 64;
 /** Features of texts, computed once: [K, E], not normalised, not on the tape. The caller frees them. */
 export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
   texts: readonly string[]): Tensor {
-  const { context } = model.config.text;
+  const { context, endOfText } = model.config.text;
   const width = model.config.embedDim;
   const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.visual.type, 'text features'));
   for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
     const some = texts.slice(first, first + TEXTS_AT_ONCE);
     evenly(gpu, () => {
-      const batch = textBatch(gpu, tokenizer.tokenize(some, context), context);
+      const batch = textBatch(gpu, tokenizer.tokenize(some, context), context, endOfText);
       gpu.copy(model.encodeText(batch), features.alias([some.length, width], first * width * features.elementBytes));
     });
   }

@@ -41,6 +41,16 @@ test("train's help lists the keys of the configuration", () => {
   assert.match(stdout, /data\.train +required/);
 });
 
+test("evaluate's help lists what it obeys, and no more", () => {
+  const { status, stdout } = firstlight('evaluate', '--help');
+  assert.is(status, 0);
+  for (const flag of ['--checkpoint', '--json', '--batch', '--precision', '--set', '--debug']) assert.match(stdout, flag);
+  for (const flag of ['epochs', 'lr', 'seed']) {
+    assert.throwsWith(() => flags('evaluate', 'c.yaml', `--${flag}`, '1'), new RegExp(`unknown flag --${flag}`));
+  }
+  assert.is(flags('evaluate', 'c.yaml', '--batch', '3').text('batch'), '3');
+});
+
 test('an unknown command is refused with the nearest one, and no stack', () => {
   const { status, stdout, stderr } = firstlight('predcit', 'x.mp4');
   assert.is(status, 2);

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
-import type { XclipConfig } from '../config.ts';
+import { CLIP_VOCAB, type XclipConfig } from '../config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
@@ -64,6 +64,13 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
       throw new ConfigError(folder, [
         `its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${config.text.vocab}`,
       ], 'take tokenizer and weights from one checkpoint');
+    }
+    const { endOfText } = config.text;
+    const end = tokenizer?.end ?? CLIP_VOCAB - 1;
+    if (endOfText !== undefined && endOfText !== end) {
+      throw new ConfigError(folder, [
+        `the text tower ends a text at token ${endOfText} (eos_token_id), its tokenizer at ${end}`,
+      ], 'take tokenizer and configuration from one checkpoint');
     }
     return {
       path,

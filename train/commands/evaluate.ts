@@ -25,13 +25,16 @@ export async function evaluate(config: TrainConfig,
   await using dataset = datasetOf(config, list, names);
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
-  const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision });
+  const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision,
+    frames: config.model.interpolateFrames ? config.data.frames : undefined });
   using model = system.model;
   const { imageSize } = model.config.vision;
   if (imageSize !== config.data.size || model.config.frames !== config.data.frames) {
     throw new ConfigError(checkpoint, [
       `takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`,
-    ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}`);
+    ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}${
+      imageSize === config.data.size ? '; or interpolate its positions of frames: --set model.interpolateFrames=true' : ''
+    }`);
   }
   const progress = new Progress();
   progress.start('evaluation', dataset.entries.length);

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { FirstlightError, type FloatType, type Gpu, open, type Tensor,
   VideoDecodeError } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { inputOf, type System, textFeatures } from '../../model/system.ts';
-import { type Batch, Dataset } from '../data/loading/dataset.ts';
+import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
+import { readSample, type Sample } from '../data/loading/sample.ts';
 import { logitsOf } from '../protocols/logits.ts';
 import { rank } from '../protocols/evaluation.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
@@ -76,22 +77,21 @@ function clipsOf(path: string): string[] {
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: Tensor, file: string) {
-  const { frames, vision } = model.config;
-  const dataset = new Dataset([{ path: file, label: 0 }], { frames, size: vision.imageSize, crop: false, flip: false,
-    seed: 0 });
-  const value = await read(dataset.evaluation(1, preprocessor), file);
+  const { frames, view } = await read(file, model, preprocessor);
   return rank(
-    await logitsOf(gpu, model, value, { features, input: inputOf(model, preprocessor), nameOf: () => file }),
+    await logitsOf(gpu, model, { frames, views: [view] }, { features, input: inputOf(model, preprocessor),
+      nameOf: () => file }),
   );
 }
 
 /** Whatever goes wrong while a file is read is told of that file. */
-async function read(batches: AsyncGenerator<Batch, void, undefined>, file: string): Promise<Batch> {
+async function read(path: string, { config }: VideoModel, { resize }: Preprocessor): Promise<Sample> {
+  const sampling = { frames: config.frames, size: config.vision.imageSize, crop: false, flip: false, seed: 0 };
   try {
-    return (await batches.next()).value as Batch;
+    return await readSample({ path, index: 0, purpose: { resize }, sampling });
   } catch (cause) {
     if (cause instanceof FirstlightError) throw cause;
-    throw new VideoDecodeError(file, (cause as Error).message, cause);
+    throw new VideoDecodeError(path, (cause as Error).message, cause);
   }
 }
 

@@ -38,8 +38,10 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
     for (const { index, label, reason } of batch.bad) {
       predictions.push({ index, label, ranking: [], unreadable: reason });
     }
-    const values = batch.views.length === 0 ? new Float32Array(0) : await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
-      `clip ${batch.indices[row] + 1} of the list` });
+    const nameOf = (row: number) => `clip ${batch.indices[row] + 1} of the list`;
+    const values = batch.views.length === 0
+      ? new Float32Array(0)
+      : await logitsOf(gpu, model, batch, { features, input, nameOf });
     batch.indices.forEach((index, row) => {
       predictions.push({ index, label: batch.labels[row],
         ranking: rank(values.subarray(row * classes, (row + 1) * classes)).slice(0, RANKED) });

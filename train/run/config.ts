@@ -19,6 +19,9 @@ const model = z.strictObject({
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
     .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from'),
+  interpolateFrames: z.boolean().default(false).describe(
+    'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
+  ),
   dropPath: share.default(0)
     .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),
   init: z.strictObject({

@@ -75,10 +75,10 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const { context } = model.config.text;
+  const { context, endOfText } = model.config.text;
   const texts = train.fixText
     ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokenizer.tokenize(names, context), context);
+    : textBatch(gpu, tokenizer.tokenize(names, context), context, endOfText);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
