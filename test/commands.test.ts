@@ -91,6 +91,38 @@ test('predict ranks the labels of each file, and reports a file that is no video
   assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
 });
 
+test('predict and evaluate give a clip the same numbers, whatever the batch; a run folder stands for its model, a folder for its videos', async () => {
+  const names = readLabels(data.labels.seen);
+  const clips = readFileSync(data.lists.testSeen, 'utf8').trim().split('\n').map((line) => line.split(' ')[0]);
+  const videos = join(folder, 'videos');
+  clips.forEach((clip, i) => cpSync(join(data.folder, clip), join(videos, 'deep', `${i}.mp4`)));
+  writeFileSync(join(videos, 'notes.txt'), 'no video');
+  writeFileSync(join(videos, 'zz.mp4'), 'no video either');
+  // pictures of 64 are squeezed to 48, and the middle is cut out: no configuration says so
+  const checkpoint = join(out, 'checkpoint');
+  const processor = { image_processor_type: 'VideoMAEImageProcessor', size: { height: 48, width: 40 }, resample: 3,
+    crop_size: 32 };
+  writeFileSync(join(checkpoint, 'preprocessor_config.json'), JSON.stringify(processor));
+
+  const json = join(folder, 'same.json');
+  const evaluated: string[] = [];
+  for (const batch of ['1', '3']) {
+    const { code, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint', out, '--batch',
+      batch, '--json', json]);
+    assert.is(code, 0, stderr);
+    evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).predictions));
+  }
+  assert.is(evaluated[0], evaluated[1]);
+  const { code, stdout, stderr } = await firstlight(['predict', videos, '--labels', names.join(','), '--checkpoint', out,
+    '--top', '5', '--json']);
+  assert.is(code, 3);
+  assert.match(stderr, /zz\.mp4: /);
+  const said = JSON.parse(stdout) as { file: string; predictions: object[] }[];
+  assert.equal(said.map(({ file }) => file), clips.map((_, i) => join(videos, 'deep', `${i}.mp4`)));
+  const wanted = JSON.parse(evaluated[0]) as { predictions: object[] }[];
+  assert.equal(said.map(({ predictions }) => predictions), wanted.map(({ predictions }) => predictions));
+});
+
 /** A copy of the trained checkpoint whose tensor `name` holds `value` throughout. */
 function brokenCheckpoint(name: string, value: number): string {
   const copy = join(folder, `broken-${name}-${value}`);
@@ -115,7 +147,7 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
     [predict, 'visual_projection.weight', 3e38, /the activation "visual\.frames" of .*\.mp4 is NaN or infinite/],
     [evaluate, 'text_projection.weight', 3e38, /a feature of the texts is NaN or infinite/],
     [[...evaluate, '--set', 'train.precision=f16'], 'text_projection.weight', 1e5,
-      /the weight "text_projection" is NaN or infinite|has no shader-f16/],
+      /the weight "text_projection", too large for f16, is NaN or infinite|has no shader-f16/],
   ];
   for (const [command, name, value, message] of cases) {
     const { code, stdout, stderr } = await firstlight([...command, '--checkpoint', brokenCheckpoint(name, value)]);

@@ -41,7 +41,7 @@ export interface Damaged {
 const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
 /** Checkpoints that are kept: if the last one is damaged, the one before it serves. */
-const KEPT = 2;
+export const KEPT = 2;
 /** Ending of a checkpoint whose place another one of the same step is about to take. */
 const REPLACED = '.replaced';
 

@@ -7,8 +7,11 @@ import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../run/fit.ts';
+import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { warn } from '../run/lists.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
+import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { StopRequest } from '../run/stop.ts';
 
 /** The configuration as a run folder keeps it, defaults included. */
@@ -29,6 +32,9 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
     writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
     await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
     gpu.requireType(config.train.precision);
+    const found = await preflight(config, { out, gpu });
+    warn(found.warnings);
+    requireNothingWrong(found);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
@@ -41,15 +47,22 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
           join(out, MODEL_FOLDER)
         }`,
       );
+      const quarantined = readQuarantine(out);
+      if (quarantined.length > 0) {
+        console.log(quarantineText(quarantined, `were replaced by others; all of them are in ${
+          join(out, QUARANTINE_FILE)
+        }`));
+      }
       if (!isDone) {
         console.log(`stopped after step ${step}; --resume goes on from there`);
         return stop.code ?? 1;
       }
       if (config.data.val !== null) {
         const names = readLabels(config.data.labels);
-        const dataset = datasetOf(config, config.data.val, names.length);
+        await using dataset = datasetOf(config, config.data.val, names);
         recorder.stage('evaluation', dataset.entries.length);
-        const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress);
+        const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress,
+          config.run.evaluationBatch);
         recorder.scalar(step, 'top1', topShare(predictions, 1));
         recorder.scalar(step, 'top5', topShare(predictions, 5));
         recorder.progress.stop();
@@ -65,7 +78,7 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
 }
 
 /** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
-function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
+export function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
   return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
 }

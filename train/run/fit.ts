@@ -1,5 +1,5 @@
-import { dirname, join } from 'node:path';
-import { DatasetError, type Gpu } from '../../engine/index.ts';
+import { join } from 'node:path';
+import type { Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { loadWeights } from '../../model/checkpoint/weights.ts';
@@ -10,9 +10,14 @@ import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
-import { readLabels, readList } from '../data/sets/lists.ts';
+import { freeProcessors } from '../data/loading/decoders.ts';
+import { LoadingRates } from '../data/loading/rates.ts';
+import { Quarantine } from '../data/loading/quarantine.ts';
+import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
+import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { listOf, requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -56,14 +61,12 @@ export interface Fitted {
 export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
   const { train, run } = config;
   const names = readLabels(config.data.labels);
-  const dataset = datasetOf(config, config.data.train, names.length);
+  const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
+    recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
+  await using dataset = datasetOf(config, config.data.train, names, quarantine);
+  const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
-  if (batches.stepsPerEpoch === 0) {
-    throw new DatasetError([{ file: config.data.train, line: 0,
-      problem: `has ${dataset.entries.length} clips, one optimiser step takes ${
-        train.batch * train.accumulation
-      } (train.batch × train.accumulation)` }]);
-  }
+  requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
 
@@ -72,10 +75,10 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const { context } = model.config.text;
+  const { context, endOfText } = model.config.text;
   const texts = train.fixText
     ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokenizer.tokenize(names, context), context);
+    : textBatch(gpu, tokenizer.tokenize(names, context), context, endOfText);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
@@ -108,9 +111,14 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
       },
       loss: (micro) => own.loss(micro),
-      onStep: (report) =>
-        recorder.report(report, train.batch * train.accumulation,
-          report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),
+      onWait: (seconds) => rates.wait(seconds),
+      onStep: (report) => {
+        const isKept = report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1;
+        if (isKept) {
+          for (const [name, value] of Object.entries(rates.take())) recorder.scalar(report.step, name, value);
+        }
+        recorder.report(report, train.batch * train.accumulation, isKept);
+      },
       pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
       onPause: async (step) => {
         await save(step);
@@ -118,6 +126,7 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
       },
     });
     if (reached === steps && done < steps) await save(reached);
+    await requireFiniteWeights(model);
     await saveCheckpoint(join(folder, MODEL_FOLDER), content);
     return { system, step: reached, isDone: reached === steps };
   } catch (error) {
@@ -131,10 +140,15 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   }
 }
 
-/** The clips of a list of a configuration. */
-export function datasetOf({ data, run }: TrainConfig, list: string, classes: number): Dataset {
-  const { frames, size, crop, flip } = data;
-  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed });
+/**
+ * The clips of a list of a configuration. @param quarantine takes in those that cannot be decoded; one of its own if
+ * omitted
+ */
+export function datasetOf(config: TrainConfig, list: string, names: readonly string[],
+  quarantine = new Quarantine()): Dataset {
+  const { frames, size, crop, flip, workers, ahead, maxBadShare } = config.data;
+  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed,
+    workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
 }
 
 /** Weights, moments and step count as they were saved. */
