@@ -1,6 +1,6 @@
 /**
- * What CLIP's tokenizer does to a text before it merges: the repairs of ftfy's fix_text, HTML entities, spaces, case, and
- * the cuts between words.
+ * What CLIP's tokenizer does to a text before it merges: the repairs of ftfy's fix_text, HTML entities, spaces, case,
+ * and the cuts between words.
  */
 import { decodeHTML } from 'entities';
 

@@ -1,13 +1,15 @@
 /** The commands a person types, each in a process of its own, on a data set of a few clips. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readLabels } from '../train/data/sets/lists.ts';
+import { RUN_FILES, RUN_FOLDERS } from '../train/run/run_folder.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
+import { FRAMES } from '../train/moving_shapes/scenes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-commands-'));
 const config = join(folder, 'tiny.yaml');
@@ -48,6 +50,37 @@ function firstlight(words: readonly string[], interrupt?: string): Promise<Ended
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
 }
 
+test('check decodes all clips, tells what is wrong in full, writes a cleaned list, and knows its work the next time', async () => {
+  const list = join(data.folder, 'checked.txt');
+  const broken = join(data.folder, 'broken.mp4');
+  writeFileSync(broken, 'not a video');
+  writeFileSync(list, `${readFileSync(data.lists.train, 'utf8')}broken.mp4 3\nabsent.mp4 3\n`);
+  const report = join(folder, 'report.json');
+  const words = ['check', config, '--set', `data.train=${list}`, '--out', join(folder, 'unmade'), '--report', report];
+  const first = await firstlight(words);
+  assert.is(first.code, 3, first.stderr);
+  assert.match(first.stdout, `error: ${list}:9: broken.mp4: is a text, not a video that is read here`);
+  assert.match(first.stdout, `error: ${list}:10: "absent.mp4" does not exist`);
+  assert.match(first.stdout, `12 of 13 files are sound, with ${12 * FRAMES} frames`);
+  const { problems, cleaned, files } = JSON.parse(readFileSync(report, 'utf8'));
+  assert.equal([problems.length, files.sound], [2, 12]);
+  assert.equal(cleaned, [{ list, path: join(data.folder, 'checked.checked.txt'), kept: 8, leftOut: 2 }]);
+  assert.not(existsSync(join(folder, 'unmade')));
+  const second = await firstlight(['check', config, '--set', `data.train=${cleaned[0].path}`, '--out',
+    join(folder, 'unmade')]);
+  assert.is(second.code, 0, second.stderr);
+  assert.match(second.stderr, /12 files are as an earlier check found them/);
+  assert.match(second.stdout, /nothing is in the way of this run/);
+});
+
+test('train tells all that is wrong before its first step, and leaves no log', async () => {
+  const { code, stderr } = await firstlight(['train', config, '--out', join(folder, 'wrong'), '--set',
+    `data.val=${join(folder, 'no_list.txt')}`, '--set', 'optim.newPartsLrScale=0.001']);
+  assert.is(code, 3, stderr);
+  assert.match(stderr, /2 things stand in the way of this run\n.*no_list\.txt: no such file\n.*newPartsLrScale/s);
+  assert.not(existsSync(join(folder, 'wrong', 'log.jsonl')));
+});
+
 test('train leaves configuration, log, TensorBoard events and a checkpoint, and measures data.val', async () => {
   const { code, stdout, stderr } = await firstlight(['train', config, '--out', out]);
   assert.is(code, 0, stderr);
@@ -55,6 +88,11 @@ test('train leaves configuration, log, TensorBoard events and a checkpoint, and 
   assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
   for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors',
     'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
+});
+
+test('all that a run leaves is among what is looked at before it', () => {
+  const known = [...RUN_FILES, ...RUN_FOLDERS];
+  assert.equal(readdirSync(out).filter((name) => !known.includes(name)), []);
 });
 
 test('a folder that holds a run is not written over', async () => {

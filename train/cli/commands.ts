@@ -138,7 +138,8 @@ export const commands: Readonly<Record<string, Command>> = {
       ['firstlight check hmdb51.yaml --report hmdb51.json', 'the same for a script; after Ctrl-C it goes on'],
     ],
     notes: () =>
-      'Files that have not changed since an earlier check are not decoded again: NAME.check.jsonl, beside the\nconfiguration, keeps what was found. A list that has bad lines gets a neighbour LIST.checked.txt without them.',
+      `Files that have not changed since an earlier check are not decoded again: NAME.check.jsonl, beside the
+configuration, keeps what was found. A list that has bad lines gets a neighbour LIST.checked.txt without them.`,
     async run(flags) {
       const config = configOf('train', flags);
       const { check } = await import('../commands/check.ts');

@@ -67,7 +67,7 @@ export async function check(config: TrainConfig,
     config: resolve(file),
     errors: errors.filter((error) => !(error instanceof DatasetError)).map(({ code, message, hint }) => ({ code, message,
       ...(hint === undefined ? {} : { hint }) })),
-    problems: [...errors.flatMap(problemsOf), ...brokenLines(found.lists, tried)],
+    problems: inOrder([...errors.flatMap(problemsOf), ...brokenLines(found.lists, tried)]),
     warnings: [...found.warnings, ...shortClips(found.lists, tried, config.data.frames)],
     files: summaryOf(tried),
     cleaned,
@@ -116,12 +116,18 @@ async function decodeAll(lists: readonly CheckedList[], findings: Findings, jobs
 const problemsOf = (error: FirstlightError): readonly LineProblem[] =>
   error instanceof DatasetError ? (error.context.problems as readonly LineProblem[]) : [];
 
+/** File after file, line after line. */
+function inOrder(problems: readonly LineProblem[]): LineProblem[] {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  return [...problems].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
+}
+
 /** The lines of files that cannot be decoded. */
 function brokenLines(lists: readonly CheckedList[], tried: ReadonlyMap<string, Tried>): LineProblem[] {
   return lists.flatMap(({ file, entries }) => entries.flatMap(({ path, name, line }) => {
     const result = tried.get(path);
     if (result === undefined || !('problem' in result)) return [];
-    return [{ file, line, problem: `${name} ${result.problem}${result.hint === undefined ? '' : `; ${result.hint}`}` }];
+    return [{ file, line, problem: `${name}: ${result.problem}${result.hint === undefined ? '' : `; ${result.hint}`}` }];
   }));
 }
 

@@ -129,7 +129,9 @@ function oddities(lists: readonly CheckedList[], names: readonly string[] | unde
     if (both.length > 0) {
       const [{ path, name, line }] = both;
       warnings.push({ file: validation.file, line, problem:
-        `${JSON.stringify(name)} stands in line ${trained.get(path)} of ${training.file} too: it is trained on and measured on${
+        `${JSON.stringify(name)} stands in line ${
+          trained.get(path)
+        } of ${training.file} too: it is trained on and measured on${
           both.length > 1 ? `, as ${both.length - 1} more` : ''
         }` });
     }

@@ -83,9 +83,8 @@ class Child {
       const tried = await new Promise<Tried | undefined>((resolve) => {
         child.once('message', (message) => resolve(message as Tried));
         child.once('close', () => resolve(undefined));
-        child.once('error', () => resolve(undefined));
         child.send(path, (error) => {
-          if (error !== null) resolve(undefined);
+          if (error !== null) resolve(undefined);   // it is not there any more
         });
       });
       if (tried !== undefined) {

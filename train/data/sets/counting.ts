@@ -21,13 +21,19 @@ interface Counted {
   readonly isStated: boolean;
 }
 
+interface Counting {
+  /** What shows that the labels cannot be meant as they stand. */
+  readonly problems: readonly LineProblem[];
+  /** What is odd, but may be meant. */
+  readonly warnings: readonly LineProblem[];
+}
+
 /**
  * Looks for a list that counts from 1, or whose numbers are no classes at all. A folder may bear the name of a class;
  * what that says weighs most.
- * @returns what shows that the labels cannot be meant as they stand, and what is odd, but may be meant
  */
 export function checkCounting(entries: readonly Labelled[],
-  { file, names, isStated }: Counted): { problems: readonly LineProblem[]; warnings: readonly LineProblem[] } {
+  { file, names, isStated }: Counted): Counting {
   const labelOfFolder = new Map(names.map((name, label) => [letters(name), label]));
   const named = entries.map((entry) => ({ entry, meant: classOf(entry.name, labelOfFolder) }))
     .filter((each): each is { entry: Labelled; meant: number } => each.meant !== undefined);
@@ -39,7 +45,8 @@ export function checkCounting(entries: readonly Labelled[],
 
   if (agreeing.length === 0 && names.length > 3 && isHmdbSplit(entries.map(({ name, label }) => `${name} ${label}`))
     && !entries.some(({ name, label }) => letters(basename(name)).includes(letters(names[label])))) {
-    return refused(`seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for, not its class; convert the splits: ${hmdbList()}`);
+    return refused('seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for, not its class; '
+      + `convert the splits: ${hmdbList()}`);
   }
   if (!isStated && agreeing.length === 0 && shifted.length > named.length / 2) {
     const [{ entry, meant }] = shifted;
@@ -50,16 +57,18 @@ export function checkCounting(entries: readonly Labelled[],
   const present = new Set(entries.map(({ label }) => label));
   const warnings: LineProblem[] = [];
   if (!isStated && agreeing.length === 0 && !present.has(0) && names.length > 1) {
-    const problem = `no clip has label 0, of ${shown(names[0])}: do its labels count from 1? Then ${remedy}; if they count from 0, set data.firstLabel: 0`;
+    const problem = `no clip has label 0, of ${shown(names[0])}: do its labels count from 1? Then ${remedy}; `
+      + 'if they count from 0, set data.firstLabel: 0';
     // Of many classes one is missing, and it is the first: hardly by chance.
     if (present.size >= names.length / 2) return refused(problem);
     warnings.push({ file, line: 0, problem });
   }
   if (wrong.length > 0) {
     const [{ entry, meant }] = wrong;
-    warnings.push({ file, line: entry.line, problem: `${shown(entry.name)} lies in a folder named as class ${meant}, ${
-      shown(names[meant])
-    }, and has the label of ${shown(names[entry.label])}${wrong.length > 1 ? `; so it is in ${wrong.length} lines` : ''}` });
+    warnings.push({ file, line: entry.line,
+      problem: `${shown(entry.name)} lies in a folder named as class ${meant}, ${shown(names[meant])}, and has the label of ${
+        shown(names[entry.label])
+      }${wrong.length > 1 ? `; so it is in ${wrong.length} lines` : ''}` });
   }
   return { problems: [], warnings };
 }

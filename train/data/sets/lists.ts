@@ -175,7 +175,8 @@ export function scanList(file: string, { root, roots = [], names, firstLabel = n
       seen.set(path.real, { line: number, label });
       entries.push({ path: path.real, label, name, line: number });
     } else if (before.label === label) {
-      warnings.push({ file, line: number, problem: `${shown(name)} stands in line ${before.line} already; it counts once` });
+      warnings.push({ file, line: number,
+        problem: `${shown(name)} stands in line ${before.line} already; it counts once` });
     } else {
       contradictory.add(path.real);
       refuse(
