@@ -95,10 +95,8 @@ export class ClipTokenizer {
     const lines = merges.split('\n').map((line) => line.trim()).filter((line) =>
       line !== '' && !line.startsWith('#version')
     );
-    const more = Object.entries(idsOf(added === undefined ? {} : parse(added, source), source)).map(([content, id]) => ({
-      content,
-      id,
-    }));
+    const own = idsOf(added === undefined ? {} : parse(added, source), source);
+    const more = Object.entries(own).map(([content, id]) => ({ content, id }));
     return withAdded({ vocab: idsOf(parse(vocab, source), source), merges: lines }, more, source);
   }
 

@@ -92,7 +92,7 @@ export class Xclip extends Module {
 
   /** Similarity of each video with each text, given the texts' features [K, E] → logits [B, K]. */
   compare({ video, patches }: VideoFeatures, texts: Tensor, pass: Pass = {}): Tensor {
-    if (patches === undefined) throw new ShapeError('compare', 'the features of the videos lack those of their patches');
+    if (patches === undefined) throw new ShapeError('compare', 'the videos lack the features of their patches');
     return video.gpu.scope(() => {
       const [videos, width] = video.shape;
       const [count] = texts.shape;

@@ -195,6 +195,15 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
   }
 });
 
+test('a training that ends with weights that are not finite says which, leaves no model, and ends with 1', async () => {
+  const folderOfRun = join(folder, 'diverged');
+  const { code, stderr } = await firstlight(['train', config, '--out', folderOfRun, '--set', 'train.steps=3', '--set',
+    'optim.lr=3e38', '--set', 'optim.weightDecay=10']);
+  assert.match(stderr, /the weight ".*" is NaN or infinite/);
+  assert.is(code, 1);
+  assert.not.ok(existsSync(join(folderOfRun, 'checkpoint', 'config.json')));
+});
+
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {
   const steps = 100_000;   // more than any adapter takes before the first line of progress
   const long = ['--set', `train.steps=${steps}`, '--out', join(folder, 'long')];

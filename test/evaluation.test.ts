@@ -79,7 +79,7 @@ async function logitsIn(size: number, context: Gpu, model: VideoModel, features:
 const types: FloatType[] = gpu.features.has('shader-f16') ? ['f32', 'f16'] : ['f32'];
 for (const kind of [Xclip, Clip]) {
   for (const type of types) {
-    test(`${kind.name} in ${type}: the bits are the same for every number of clips at once, and texts in ranges or not`, async () => {
+    test(`${kind.name} in ${type}: the same bits for any number of clips at once, and texts in ranges or not`, async () => {
       using model = modelOn(gpu, kind, type);
       using features = textFeatures(gpu, { model, tokenizer }, names);
       const one = await logitsIn(1, gpu, model, features);
@@ -107,7 +107,7 @@ const { tuned: canBeTuned, why } = (() => {
   return { tuned: reason === undefined, why: reason ?? '' };
 })();
 
-testIf(canBeTuned, why)('a tuning that takes another candidate for more rows does not change what an evaluation says', async () => {
+testIf(canBeTuned, why)('a tuning that takes other candidates for more rows changes no prediction', async () => {
   // of layernorm, whose candidates add in different orders: the last one for few rows, the default for many
   const kernels = Object.fromEntries(layernorms.filter(({ name }) => /^layernorm\./.test(name)).map((kernel) => [
     kernel.name,
@@ -152,7 +152,7 @@ test('where not one clip fits, what it needs is told beside what there is', asyn
   using model = modelOn(small, Xclip);
   using _ballast = Tensor.empty(small, [(2 ** 23 - small.pool.live - 2 ** 18) / 4], 'f32', 'ballast');
   assert.throwsWith(() => evaluationBatch(small, model, CLIPS, NAMES),
-    /^the evaluation of one clip needs [\d.]+ [KM]iB .* on the GPU beside the [\d.]+ MiB .* in use, the budget is 8\.0 MiB/,
+    /^the evaluation of one clip needs [\d.]+ [KM]iB .* beside the [\d.]+ MiB .* in use, the budget is 8\.0 MiB/,
     { code: 'FL_OOM', hint: /train\.precision=f16/ });
 });
 

@@ -61,7 +61,8 @@ function picture(width: number, height: number): I420Frame {
 
 const FILTERS: Readonly<Record<number, { reach: number; weight: (d: number) => number }>> = {
   2: { reach: 1, weight: (d) => Math.max(0, 1 - d) },
-  3: { reach: 2, weight: (d) => (d < 1 ? 1.5 * d ** 3 - 2.5 * d ** 2 + 1 : d < 2 ? -0.5 * d ** 3 + 2.5 * d ** 2 - 4 * d + 2 : 0) },
+  3: { reach: 2, weight: (d) =>
+    d < 1 ? 1.5 * d ** 3 - 2.5 * d ** 2 + 1 : d < 2 ? -0.5 * d ** 3 + 2.5 * d ** 2 - 4 * d + 2 : 0 },
 };
 
 /** `Image.resize` of one line, without the rounding to 8 bits. */
@@ -84,8 +85,9 @@ const transposed = (rows: readonly (readonly number[])[]) => rows[0].map((_, x) 
 
 /** transformers' `_preprocess` of a grey picture, in float64: [3][size][size]. */
 function modelled(width: number, height: number, processor: Processor): number[][][] {
-  let rows: number[][] = Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => greyAt(x, y)));
-  const { do_resize: resizes = true, size = {}, resample = 2, do_center_crop: crops = true, crop_size: crop } = processor;
+  let rows = Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => greyAt(x, y)));
+  const { do_resize: resizes = true, size = {}, resample = 2 } = processor;
+  const { do_center_crop: crops = true, crop_size: crop } = processor;
   if (resizes) {
     const { shortest_edge: edge } = size;
     const [w, h] = edge === undefined
@@ -106,7 +108,8 @@ function modelled(width: number, height: number, processor: Processor): number[]
     rows.map((row) =>
       row.map((value) => {
         const rescaled = rescales ? value * factor : value;
-        return normalises ? (rescaled - of(processor.image_mean, channel)) / of(processor.image_std, channel) : rescaled;
+        if (!normalises) return rescaled;
+        return (rescaled - of(processor.image_mean, channel)) / of(processor.image_std, channel);
       })
     )
   );
@@ -123,8 +126,11 @@ async function seen(width: number, height: number, preprocessor: Preprocessor, s
 
 const VIDEO_MAE = { image_processor_type: 'VideoMAEImageProcessor' };
 const parsed = (json: object, size = 8) => preprocessorFromHuggingFace({ ...VIDEO_MAE, ...json }, size, 'p.json');
+/** The largest difference; infinite if a number is not finite. */
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Array.from(a).reduce((most, value, i) => Math.max(most, Number.isFinite(value) ? Math.abs(value - b[i]) : Infinity), 0);
+  Array.from(a).every(Number.isFinite)
+    ? Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0)
+    : Number.POSITIVE_INFINITY;
 
 for (const { name, width, height, imageSize, config, pixels } of goldens) {
   test(`as transformers: ${name}`, async () => {
@@ -208,7 +214,8 @@ test('what cannot be obeyed is refused by the name of its key, all at once', () 
   refused({ image_std: [1, 0, 1] }, /image_std must be positive/);
   refused({ do_pad: true }, /do_pad is true, which is not done here/);
   refused({ do_sample_frames: true }, /do_sample_frames is true/);
-  refused({ image_processor_type: 'ViTImageProcessor' }, /image_processor_type is "ViTImageProcessor", known are those of CLIP and VideoMAE/);
+  refused({ image_processor_type: 'ViTImageProcessor' },
+    /image_processor_type is "ViTImageProcessor", known are those of CLIP and VideoMAE/);
   refused({ gamma: 2.2, rescale_factor: -1 }, /gamma is not a key that is known/, /rescale_factor must be/);
   assert.equal(parsed({ ...CROP, do_pad: false, do_convert_rgb: true, device: null, gamma: null }), parsed(CROP));
 });
@@ -216,7 +223,8 @@ test('what cannot be obeyed is refused by the name of its key, all at once', () 
 test('a picture that is not resized and smaller than the crop is refused with both sizes', () => {
   const { resize } = parsed({ ...CROP, do_resize: false });
   const error = assert.throwsWith<FirstlightError>(() => centralView({ width: 20, height: 7 }, 8, resize),
-    'the picture is 20 × 7, less than the 8 × 8 that are cut out of it', { code: 'FL_FRAME', hint: /do_resize: false/ });
+    'the picture is 20 × 7, less than the 8 × 8 that are cut out of it',
+    { code: 'FL_FRAME', hint: /do_resize: false/ });
   assert.equal([error.context.width, error.context.height, error.context.side], [20, 7, 8]);
 });
 
@@ -253,7 +261,8 @@ test('processor_config.json counts before preprocessor_config.json, and saving a
   };
   await saveCheckpoint(folder, content);
   assert.ok(largest((await preprocessor()).mean, officialPreprocessor(8).mean) < 1e-12);
-  const nested = { image_processor: { ...VIDEO_MAE, ...CROP, image_mean: [0, 0, 0] }, processor_class: 'XCLIPProcessor' };
+  const nested = { processor_class: 'XCLIPProcessor',
+    image_processor: { ...VIDEO_MAE, ...CROP, image_mean: [0, 0, 0] } };
   writeFileSync(join(folder, 'processor_config.json'), JSON.stringify(nested));
   assert.equal((await preprocessor()).mean, [0, 0, 0]);
   assert.is(inputOf(model, await preprocessor()).resampling, 'antialiased_bilinear');

@@ -12,13 +12,15 @@ export { packedBytes, packFrames, TABLE_COLUMNS } from './pack.ts';
 export { cost } from './cost.ts';
 
 const common = [text, flat, await part(import.meta.url, '../shared/special.wgsl')];
-const read = (file: string) => part(import.meta.url, `./parts/${file}.wgsl`);
-const antialiased = await read('antialiased');
+const read = (file: string) => part(import.meta.url, file);
+const antialiased = await read('./parts/antialiased.wgsl');
 
 const byResampling: Readonly<Record<Resampling, Kernel>> = {
-  bilinear: new Kernel('frames', [...common, await read('bilinear')]),
-  antialiased_bilinear: new Kernel('frames.antialiased_bilinear', [...common, antialiased, await read('triangle')]),
-  antialiased_bicubic: new Kernel('frames.antialiased_bicubic', [...common, antialiased, await read('cubic')]),
+  bilinear: new Kernel('frames', [...common, await read('./parts/bilinear.wgsl')]),
+  antialiased_bilinear: new Kernel('frames.antialiased_bilinear',
+    [...common, antialiased, await read('./parts/triangle.wgsl')]),
+  antialiased_bicubic: new Kernel('frames.antialiased_bicubic',
+    [...common, antialiased, await read('./parts/cubic.wgsl')]),
 };
 
 const ALL = 0xffffffff;

@@ -4,8 +4,8 @@
 export const FRAME_POSITIONS = 'mit.positional_embedding';
 
 /**
- * Rows of positions, interpolated linearly over frames: torch's `interpolate(mode='linear', align_corners=False)`. Row i
- * of `to` lies at (i + ½) · from / to − ½ of the rows that there are, and beyond the outer ones equals them.
+ * Rows of positions, interpolated linearly over frames: torch's `interpolate(mode='linear', align_corners=False)`. Row
+ * i of `to` lies at (i + ½) · from / to − ½ of the rows that there are, and beyond the outer ones equals them.
  *
  * @param values [from, width]  @returns [to, width]
  */

@@ -71,7 +71,8 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
     isClip
       ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) }
       : VISION, 'vision_config.');
-  const endOfText = isClip || textJson.model_type === CLIP_TEXT ? endOf(textJson, text.vocab_size, problems) : undefined;
+  const hasOwnEnd = isClip || textJson.model_type === CLIP_TEXT;
+  const endOfText = hasOwnEnd ? endOf(textJson, text.vocab_size, problems) : undefined;
   if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
     problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
   }

@@ -82,7 +82,9 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
   }
   const defaults = processorOf(file, problems);
   const flag = (key: string, fallback = true): boolean => {
-    if (given(key) && typeof file[key] !== 'boolean') problems.push(`${key} must be true or false, got ${shown(file[key])}`);
+    if (given(key) && typeof file[key] !== 'boolean') {
+      problems.push(`${key} must be true or false, got ${shown(file[key])}`);
+    }
     return given(key) ? file[key] === true : fallback;
   };
   /** One number for all channels, or three. */
@@ -110,7 +112,8 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
   if (crops && crop === undefined) {
     problems.push(`crop_size must be a square, as a number or as height and width, got ${shown(file.crop_size)}`);
   } else if (crops && crop !== imageSize) {
-    problems.push(`crop_size is ${given('crop_size') ? '' : 'left out, which means '}${crop}, the model takes pictures of ${imageSize}`);
+    const said = given('crop_size') ? crop : `left out, which means ${crop}`;
+    problems.push(`crop_size is ${said}, the model takes pictures of ${imageSize}`);
   }
   const resize = resizes ? resizeOf(file, defaults, problems) : null;
   const antialias = flag('antialias');
@@ -120,7 +123,9 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
       resize === null ? 'do_resize too' : 'size is that of a side'
     }: pictures would not come out ${imageSize} × ${imageSize}`);
   } else if (resize !== null) {
-    const [width, height] = 'shortSide' in resize ? [resize.shortSide, resize.shortSide] : [resize.width, resize.height];
+    const { width, height } = 'shortSide' in resize
+      ? { width: resize.shortSide, height: resize.shortSide }
+      : resize;
     const isFit = crops ? Math.min(width, height) >= imageSize : width === imageSize && height === imageSize;
     if (!isFit) problems.push(`size is ${shown(file.size)}, the model takes pictures of ${imageSize}`);
   }
@@ -130,7 +135,7 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
     std: scaled(std) };
 }
 
-/** The defaults of the processor that a file names; of CLIP's, which transformers takes for X-CLIP where it names none. */
+/** The defaults of the processor that a file names; of CLIP's, as transformers has it for X-CLIP, where it names none. */
 function processorOf(file: Readonly<Record<string, unknown>>, problems: string[]): Defaults {
   const key = TYPE_KEYS.find((name) => file[name] !== undefined && file[name] !== null);
   if (key === undefined) return PROCESSORS.CLIP;

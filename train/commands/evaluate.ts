@@ -33,7 +33,7 @@ export async function evaluate(config: TrainConfig,
     throw new ConfigError(checkpoint, [
       `takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`,
     ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}${
-      imageSize === config.data.size ? '; or interpolate its positions of frames: --set model.interpolateFrames=true' : ''
+      imageSize === config.data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
     }`);
   }
   const progress = new Progress();

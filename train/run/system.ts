@@ -102,7 +102,8 @@ export async function openSystem(gpu: Gpu, path: string,
   const checkpoint = await openCheckpoint(path);
   try {
     const config = { ...checkpoint.config, frames: frames ?? checkpoint.config.frames };
-    const model = await orDisposed(system === 'xclip' ? new Xclip(gpu, config) : new Clip(gpu, config), async (made) => {
+    const empty = system === 'xclip' ? new Xclip(gpu, config) : new Clip(gpu, config);
+    const model = await orDisposed(empty, async (made) => {
       const own = new Set([...made.parameters()].map(([name]) => name));
       await loadWeights(made, checkpoint.weights,
         system === 'xclip' ? { interpolateFrames: frames !== undefined } : { select: (name) => own.has(name) });

@@ -1,7 +1,7 @@
 // What a pixel of the result shows: all pixels of the picture under a filter that is stretched as far as the picture is
 // reduced, each counted by its weight, and the sum divided by that of the weights, as Pillow's resize and torchvision's
-// with antialias do. Rows first, then columns, both clamped to [0, 255] as 8 bits would be. Taps leave the crop, for the
-// picture is resized before it is cut, but not the picture. Linked with a filter: REACH, and weight(x) for |x| < REACH.
+// with antialias do. Rows first, then columns, both clamped to [0, 255] as 8 bits would be. Taps leave the crop, for
+// the picture is resized before it is cut, but not the picture. Linked with a filter: REACH, and weight(x).
 fn seen(frame: Frame, entry: Entry, pixel: vec2f) -> vec3f {
   let step = vec2f(entry.crop_width, entry.crop_height) / f32(params.size);   // from a pixel of the result to the next
   let centre = vec2f(entry.crop_x, entry.crop_y) + (pixel + 0.5) * step;

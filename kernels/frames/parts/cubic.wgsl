@@ -1,5 +1,5 @@
-// The filter of a bicubic resize, with a = −½. Keys 1981, "Cubic convolution interpolation for digital image processing",
-// eq. 15.
+// The filter of a bicubic resize, with a = −½. Keys 1981, "Cubic convolution interpolation for digital image
+// processing", eq. 15.
 const REACH = 2.0;
 fn weight(x: f32) -> f32 {
   let d = abs(x);
