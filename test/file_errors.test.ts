@@ -35,10 +35,10 @@ test('an error of the system is a sentence with its path and a remedy, never a d
 });
 
 test('a code that no sentence is known for keeps the words of the system', () => {
-  assert.is(explain(problem('EOVERFLOW', { syscall: 'read', path: 'p' }), false), 'firstlight: p: EOVERFLOW: raw text\n');
+  assert.is(explain(problem('EOVERFLOW', { path: 'p' }), false), 'firstlight: p: EOVERFLOW: raw text\n');
 });
 
-test('real calls: a file for a folder, a folder for a file, what is not there, and a file that is only read', async () => {
+test('real calls: a file for a folder, a folder for a file, what is not there, a file that is only read', async () => {
   const file = join(folder, 'file');
   writeFileSync(file, 'x');
   const of = (work: () => unknown) => (fileErrorOf(assert.throwsWith(work, Error)) as Error).message;

@@ -28,6 +28,7 @@ export class RunRecorder {
   #values: Record<string, number> = {};
   #latest: { loss?: number; lr?: number } = {};
   #clips = 0;
+  #isBlocked = false;
 
   /** @param folder the run folder; made if it is not there */
   constructor(folder: string, { resumeAfter, progress = new Progress() }: RecorderOptions = {}) {
@@ -76,6 +77,16 @@ export class RunRecorder {
     if (Object.keys(this.#values).length === 0) return;
     this.#log.write({ stage: this.#stage, step: this.#step, time: new Date().toISOString(), values: this.#values });
     this.#values = {};
+    this.#tellOfDisk();
+  }
+
+  /** That the disk takes no more, once, and that it does again: what was noted meanwhile waits in memory. */
+  #tellOfDisk(): void {
+    const problem = this.#log.problem ?? this.#tensorboard.problem;
+    if (problem !== undefined && !this.#isBlocked) {
+      this.progress.message(`${problem.message}; the log waits in memory, training goes on`);
+    } else if (problem === undefined && this.#isBlocked) this.progress.message('the disk takes the log again');
+    this.#isBlocked = problem !== undefined;
   }
 
   /** Ends the run: all is on disk when it returns. */
