@@ -88,6 +88,11 @@ export async function writeAtomically(files: Files, path: string,
   await files.syncFolder(dirname(path));
 }
 
+/** Replaces a file by a text, whole or not at all. */
+export function writeText(path: string, text: string, files: Files = disk): Promise<void> {
+  return writeAtomically(files, path, [new TextEncoder().encode(text)]);
+}
+
 /** Removes what a crash while writing has left. Returns the names. */
 export async function sweep(files: Files, folder: string): Promise<string[]> {
   const left = (await files.list(folder)).filter((name) => name.endsWith(UNFINISHED));

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileError } from '../../engine/file_error.ts';
 import type { StepReport } from '../recipe/step_reports.ts';
 import { Progress } from './progress.ts';
 import { RunLog } from './run_log.ts';
@@ -89,11 +90,17 @@ export class RunRecorder {
     this.#isBlocked = problem !== undefined;
   }
 
-  /** Ends the run: all is on disk when it returns. */
+  /** Ends the run: all is on disk when it returns. What a full disk does not take even now is lost, and told. */
   finish(): void {
     this.flush();
     this.progress.stop();
-    this.#log.close();
-    this.#tensorboard.close();
+    for (const file of [this.#log, this.#tensorboard]) {
+      try {
+        file.close();
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+        this.progress.message(`the end of the log is lost: ${error.message}`);
+      }
+    }
   }
 }

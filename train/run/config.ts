@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../engine/errors.ts';
 import { PRESETS } from '../../model/config.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { portable } from './portable.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -366,13 +367,18 @@ function offsetOf(document: Document, at: readonly string[]): number | undefined
 /**
  * The whole configuration as YAML, defaults included, each key with its description: what a run folder keeps. The same
  * configuration gives the same text, and reading the text gives the same configuration.
+ *
+ * @param folder where the text will lie: paths start there where they can. Without it they are absolute
  */
-export function formatConfig(config: TrainConfig): string {
+export function formatConfig(config: TrainConfig, folder?: string): string {
   const lines: string[] = [];
   for (const { key, description, isSection } of configKeys) {
     const at = key.split('.');
     const indent = '  '.repeat(at.length - 1);
-    const value = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
+    const own = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
+    const value = folder !== undefined && typeof own === 'string' && PATHS.includes(key)
+      ? portable(own, resolve(folder))
+      : own;
     if (isSection && at.length === 1 && lines.length > 0) lines.push('');
     const entry = isSection
       ? `${at.at(-1)}:`
