@@ -134,6 +134,9 @@ export const commands: Readonly<Record<string, Command>> = {
     async run(flags) {
       const config = configOf(flags);
       const allowed = flags.all('allow-change');
+      if (allowed.length > 0 && !flags.is('resume')) {
+        throw new UsageError('--allow-change goes with --resume: a run that begins has no values yet');
+      }
       for (const key of allowed) {
         if (configKeys.some((known) => known.key === key && !known.isSection)) continue;
         const guess = nearest(key, configKeys.map((known) => known.key));

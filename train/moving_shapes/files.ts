@@ -187,8 +187,9 @@ function isFinished(folder: string, parameters: Parameters): boolean {
   }
   if (JSON.stringify(found.parameters) === JSON.stringify(parameters)) return found.hash === hashOf(folder);
   if (typeof found.hash !== 'string' || found.parameters?.version !== VERSION) return false;
+  const { seed, train } = found.parameters;
   throw new PathError(folder,
-    `holds the data set of seed ${found.parameters.seed} and ${found.parameters.train} training clips, which another run may read; choose another folder, or remove this one`);
+    `holds the data set of seed ${seed} and ${train} training clips, which another run may read; choose another folder`);
 }
 
 /** The marker appears whole or not at all. */

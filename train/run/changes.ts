@@ -54,7 +54,7 @@ const changeOf = (key: string, before: string, now: string) => (before === now ?
 const textOf = (value: unknown) => JSON.stringify(value ?? null);
 
 function read(config: unknown, key: string): unknown {
-  return key.split('.').reduce<unknown>((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], config);
+  return key.split('.').reduce((inner, name) => (inner as Record<string, unknown> | undefined)?.[name], config);
 }
 
 /** One line for people. */
