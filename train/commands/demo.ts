@@ -66,7 +66,7 @@ export async function demo(
     );
     return 1;
   }
-  console.log(`X-CLIP learns to see motion, on ${gpu.name}, in ${roughly(seconds)}.\n`);
+  console.log(`X-CLIP learns to see motion, in ${roughly(seconds)}.\n`);
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',

@@ -54,7 +54,7 @@ export async function train(config: TrainConfig,
       using model = system.model;
       await writeText(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
       console.log(
-        `${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${
+        `${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${
           join(out, MODEL_FOLDER)
         }`,
       );

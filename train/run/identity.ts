@@ -17,7 +17,7 @@ export function identityOf({ data }: TrainConfig): DataIdentity {
   const names = readLabels(data.labels);
   const ofList = (list: string) => {
     const root = data.root ?? dirname(list);
-    return identityOfClips(readList(list, root, names.length), realpathSync(root));
+    return identityOfClips(readList(list, root, names.length), realpathSync.native(root));
   };
   return { 'data.labels': `${names.length} names (${hashOf(names)})`, 'data.train': ofList(data.train),
     ...(data.val === null ? {} : { 'data.val': ofList(data.val) }) };
