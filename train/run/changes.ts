@@ -20,8 +20,6 @@ export interface Described {
 
 /** Where the data lies: what it is, is compared by its content. */
 const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root'];
-/** Harmless: these change no bit of any step. */
-const FREE = ['run.memoryGiB', 'run.logEverySteps', 'run.checkpointEverySteps'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
 const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWeights', 'model.init.promptWeights'];
 /** The length of a run, and with it the schedule from here on. */
@@ -29,10 +27,10 @@ const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warm
 /** The shape of what was saved. */
 const FIXED = ['model.system', 'model.preset', 'data.frames', 'data.size'];
 
-/** Keys that may change without being asked for. */
-export const FREE_KEYS: readonly string[] = [...PLACES, ...FREE, ...START, ...LENGTH];
-/** Keys that cannot change in a run. */
-export const FIXED_KEYS: readonly string[] = FIXED;
+/** Whether a key may change without being asked for: it changes no bit of any step, or says how many there are. */
+export function isFree(key: string): boolean {
+  return [...PLACES, ...START, ...LENGTH].includes(key) || (key.startsWith('run.') && key !== 'run.seed');
+}
 
 /** All keys with another value, in the order of the configuration; a key that is new since has its default before. */
 export function changesBetween(before: Described, now: Described): Change[] {
@@ -71,7 +69,7 @@ export function refuseChanges(changes: readonly Change[], allowed: readonly stri
   const isData = ({ key }: Change) => PLACES.includes(key);
   const refused = changes.filter((change) =>
     FIXED.includes(change.key)
-    || (!allowed.includes(change.key) && (isData(change) || !FREE_KEYS.includes(change.key)))
+    || (!allowed.includes(change.key) && (isData(change) || !isFree(change.key)))
   );
   if (refused.length === 0) return;
   const fixed = refused.filter(({ key }) => FIXED.includes(key));

@@ -4,6 +4,7 @@ import { type Document, isCollection, isMap, LineCounter, parse, parseDocument, 
 import { z } from 'zod';
 import { ConfigError } from '../../engine/errors.ts';
 import { PRESETS } from '../../model/config.ts';
+import { reasonOf } from '../../engine/file_error.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { portable } from './portable.ts';
 
@@ -149,7 +150,7 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Tra
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message;
+    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : reasonOf(cause);
     throw new ConfigError(file, [reason], 'see train/configs/ for one to start from');
   }
   return parseConfig(text, file, overrides);
@@ -376,9 +377,7 @@ export function formatConfig(config: TrainConfig, folder?: string): string {
     const at = key.split('.');
     const indent = '  '.repeat(at.length - 1);
     const own = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
-    const value = folder !== undefined && typeof own === 'string' && PATHS.includes(key)
-      ? portable(own, resolve(folder))
-      : own;
+    const value = folder !== undefined && PATHS.includes(key) ? portableOf(own, resolve(folder)) : own;
     if (isSection && at.length === 1 && lines.length > 0) lines.push('');
     const entry = isSection
       ? `${at.at(-1)}:`
@@ -387,6 +386,12 @@ export function formatConfig(config: TrainConfig, folder?: string): string {
     lines.push(`${`${indent}${entry}`.padEnd(28)} # ${description}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A path, or each of a list of paths, as a run folder keeps it; anything else as it is. */
+function portableOf(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => portableOf(each, folder));
+  return typeof value === 'string' ? portable(value, folder) : value;
 }
 
 /** A name for the run: the file's, without its ending. */

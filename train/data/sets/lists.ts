@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute, relative, sep } from 'node:path';
 import { DatasetError, type LineProblem, PathError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
 import { onDisk } from './on_disk.ts';
 
 /** A file of a list and its class. */
@@ -26,9 +27,9 @@ function readText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     const problem = { ENOENT: 'no such file', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? '']
-      ?? message;
+      ?? reasonOf(cause);
     throw new DatasetError([{ file, line: 0, problem }]);
   }
 }
