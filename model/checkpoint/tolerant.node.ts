@@ -1,7 +1,7 @@
 /** What differs between systems when files take their places: one layer over the disk, the same on all of them. */
 import { setTimeout } from 'node:timers/promises';
 import { FileError, onFile } from '../../engine/file_error.ts';
-import type { Files } from './files.node.ts';
+import type { Files } from './files.ts';
 
 /**
  * On Windows a file that another program has open cannot be replaced or removed: a virus scanner, an indexer or a
