@@ -135,6 +135,10 @@ test('a GPU that hangs ends the process with a status of its own, and the run go
 class Watching extends Progress {
   readonly messages: string[] = [];
 
+  constructor() {
+    super({ quiet: true });
+  }
+
   override message(text: string): void {
     this.messages.push(text);
   }
