@@ -69,7 +69,10 @@ async function start(program, args, additions) {
   const native = new WithoutNoise((text) => process.stderr.write(text));
   child.stderr.setEncoding('utf8').on('data', (text) => native.push(text));
   const said = new Promise((resolve) => child.stderr.on('close', resolve));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) {
+    // Windows tells every process of a console by itself, and there `kill` ends one before it has saved anything
+    process.on(signal, () => process.platform === 'win32' || child.kill(signal));
+  }
   const [exitCode, signal] = await new Promise((resolve, reject) =>
     child.on('error', reject).on('exit', (...ending) => resolve(ending))
   );
