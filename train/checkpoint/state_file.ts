@@ -12,6 +12,8 @@ export interface RunState {
   readonly seed: number;
   /** The whole configuration, as text. */
   readonly config: string;
+  /** What its data was, by key of the configuration. */
+  readonly data: Readonly<Record<string, string>>;
   readonly elapsedSeconds: number;
 }
 
@@ -22,7 +24,7 @@ export interface StateFile {
 }
 
 /** Raised when what a run keeps of itself changes. Files of version 1 have no number. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** JSON that ends with the checksum of what comes before it. The same content gives the same bytes. */
 export function encodeState({ state, files }: StateFile): Uint8Array {
@@ -63,13 +65,16 @@ function parse(path: string, bytes: Uint8Array): unknown {
 
 function isStateFile(value: unknown): value is StateFile {
   const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
-  const { step, optimizer, seed, config, elapsedSeconds } = (state ?? {}) as Partial<Record<keyof RunState, unknown>>;
+  const { step, optimizer, seed, config, data, elapsedSeconds } = (state ?? {}) as Partial<
+    Record<keyof RunState, unknown>
+  >;
   const { steps, finiteInARow, skippedInARow, skipped, lossScale } = (optimizer ?? {}) as Partial<
     Record<keyof OptimizerCounts, unknown>
   >;
   const isState =
     [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale].every(Number.isFinite)
-    && typeof config === 'string';
+    && typeof config === 'string' && typeof data === 'object' && data !== null
+    && Object.values(data).every((each) => typeof each === 'string');
   return isState && typeof files === 'object' && files !== null
     && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
 }

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
+import { writeText } from '../../model/checkpoint/files.node.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import type { System } from '../../model/system.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { CheckpointStore } from '../checkpoint/store.ts';
+import { CheckpointStore, hasCheckpoint } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../moving_shapes/files.ts';
@@ -22,7 +23,7 @@ import { environmentOf } from '../run/machine.ts';
 import { type Headline, isMet, type ReportData, resultOf, type Timing } from '../report/data.ts';
 import { renderReport } from '../report/report.ts';
 import { StopRequest } from '../run/stop.ts';
-import { CONFIG_FILE } from './train.ts';
+import { CONFIG_FILE } from '../run/resuming.ts';
 
 export interface DemoOptions {
   readonly seed: number;
@@ -38,6 +39,7 @@ export interface DemoOptions {
 }
 
 const RUNS = 'runs';
+const RESULT_FILE = 'result.json';
 
 /**
  * The main job: writes *Moving shapes* as video files, trains CLIP on its pictures and X-CLIP and CLIP-Mean on its
@@ -49,9 +51,9 @@ export async function demo(
 ): Promise<number> {
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
-  if (existsSync(join(out, LOG_FILE))) {
+  if (existsSync(join(out, RESULT_FILE)) || (await hasCheckpoint(join(out, STORE_FOLDER)))) {
     throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
-      'name another folder: --out FOLDER');
+      'name another folder than this: --out');
   }
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
@@ -64,11 +66,12 @@ export async function demo(
     );
     return 1;
   }
-  console.log(`X-CLIP learns to see motion, on ${gpu.name}, in ${roughly(seconds)}.\n`);
+  console.log(`X-CLIP learns to see motion, in ${roughly(seconds)}.\n`);
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',
-    () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
+    () =>
+    writeData(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan, stop));
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
@@ -79,7 +82,7 @@ export async function demo(
     });
     const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> => {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, CONFIG_FILE), formatConfig(config));
+      await writeText(join(folder, CONFIG_FILE), formatConfig(config, folder));
       const store = await CheckpointStore.open(join(folder, STORE_FOLDER));
       try {
         const { system } = await fit({ gpu, config, folder, stage, recorder, stop, store });
@@ -134,9 +137,14 @@ async function writeData(folder: string, seed: number, { sizes }: Plan,
   const progress = new Progress();
   const total = Object.values(sizes).reduce((a, b) => a + b, 0);
   progress.start('data set', total);
+  let isWaiting = false;
   try {
     const data = await writeMovingShapes(folder, seed, sizes, (done) => {
       progress.update(done, 0, {});
+      stop.throwIfRequested('writing the data set');
+    }, ({ message }) => {
+      if (!isWaiting) progress.message(`data set: ${message}; waiting for it`);
+      isWaiting = true;
       stop.throwIfRequested('writing the data set');
     });
     if (data.reused) progress.message(`data set: ${total} files are there already, ${folder}`);
@@ -214,9 +222,9 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
     timings,
     config: formatConfig(config),
   };
-  writeFileSync(join(out, 'result.json'), `${JSON.stringify({ ...resultOf(data), short: smoke }, null, 2)}\n`);
+  await writeText(join(out, RESULT_FILE), `${JSON.stringify({ ...resultOf(data), short: smoke }, null, 2)}\n`);
   const report = join(out, 'report.html');
-  writeFileSync(report, renderReport(data));
+  await writeText(report, renderReport(data));
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);

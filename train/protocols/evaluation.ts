@@ -77,7 +77,7 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
  * @param batch clips at once; as many as fit if it is null. The predictions are the same bit for bit.
  */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  progress: Progress, batch: number | null): Promise<Prediction[]> {
+  progress: Pick<Progress, 'update' | 'message'>, batch: number | null): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
   const clips = batch ?? evaluationBatch(gpu, model, dataset.entries.length, names.length);

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import type { Gpu } from '../../engine/index.ts';
+import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
-import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { loadWeights } from '../../model/checkpoint/weights.ts';
+import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
-import { scheduleOf } from '../recipe/schedule.ts';
+import { identityOf } from './identity.ts';
+import { learningRate, scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { freeProcessors } from '../data/loading/decoders.ts';
 import { LoadingRates } from '../data/loading/rates.ts';
@@ -16,12 +16,13 @@ import { Quarantine } from '../data/loading/quarantine.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
-import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
+import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
 import { listOf, requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
 import { trainStage } from '../recipe/stage.ts';
+import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
 
@@ -53,13 +54,19 @@ export interface Fitted {
   readonly step: number;
   /** False if it was asked to stop before the last step. */
   readonly isDone: boolean;
+  /** Whether the last step, and the model, are on the disk. */
+  readonly isSaved: boolean;
 }
 
 /**
  * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
  */
-export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
+export async function fit(
+  { gpu, config: asked, folder, stage, recorder, stop, store, resumed }: FitOptions,
+): Promise<Fitted> {
+  const config = resumed === undefined ? asked : startingFrom(asked, resumed.path);
   const { train, run } = config;
+  const data = identityOf(config);
   const names = readLabels(config.data.labels);
   const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
     recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
@@ -69,6 +76,12 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
+  const done = resumed?.state.step ?? 0;
+  if (done > steps) {
+    throw new ConfigError(train.steps === null ? 'train.epochs' : 'train.steps', [
+      `the run has done ${done} steps, more than the ${steps} that it is asked for`,
+    ], 'ask for as many or more, or begin another run in another folder');
+  }
 
   recorder.progress.message(
     `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
@@ -82,21 +95,30 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
-  if (resumed !== undefined) await restore(system, optimizer, resumed);
-  const done = resumed?.state.step ?? 0;
+  if (resumed !== undefined) {
+    optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
+    recorder.progress.message(`going on from step ${done} of ${steps}, ${resumed.path}; learning rate ${
+      learningRate(schedule, done).toExponential(1)
+    }`);
+  }
   const start = performance.now();
   const stateAt = (step: number, counts: OptimizerCounts): RunState => ({
     step,
     optimizer: counts,
     seed: run.seed,
-    config: formatConfig(config),
+    config: formatConfig(asked, folder),
+    data,
     elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
   });
   const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
-  const save = async (step: number) => {
-    recorder.flush();
-    await store.save({ content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) });
-  };
+  const saving = new Saving({
+    store, progress: recorder.progress, resumedFrom: resumed?.state.step,
+    snapshot: async (step) => {
+      recorder.flush();
+      return { content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) };
+    },
+  });
+  const save = (step: number) => saving.save(step);
 
   try {
     recorder.stage(stage, steps, done);
@@ -124,11 +146,12 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
         await save(step);
         return stop.code === undefined;
       },
+      onFailure: (step) => saving.end(step),
     });
     if (reached === steps && done < steps) await save(reached);
     await requireFiniteWeights(model);
-    await saveCheckpoint(join(folder, MODEL_FOLDER), content);
-    return { system, step: reached, isDone: reached === steps };
+    const isModelSaved = await saving.keep(join(folder, MODEL_FOLDER), (path) => saveCheckpoint(path, content));
+    return { system, step: reached, isDone: reached === steps, isSaved: saving.last === reached && isModelSaved };
   } catch (error) {
     model.dispose();
     throw error;
@@ -151,13 +174,7 @@ export function datasetOf(config: TrainConfig, list: string, names: readonly str
     workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
 }
 
-/** Weights, moments and step count as they were saved. */
-async function restore({ model }: System, optimizer: AdamW, { path, state, moments }: Resumed): Promise<void> {
-  const checkpoint = await openCheckpoint(path);
-  try {
-    await loadWeights(model, checkpoint.weights);
-  } finally {
-    await checkpoint.close();
-  }
-  optimizer.load(path, state.optimizer, await moments());
+/** The same run, its architecture and weights taken from a checkpoint of its own. */
+function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
+  return { ...config, model: { ...config.model, preset: null, checkpoint } };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DatasetError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
 
 /** A line of a file that a person wrote. */
 export interface Line {
@@ -27,11 +28,9 @@ function readText(file: string): string {
     const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8';
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     const problem = { ENOENT: 'no such file', EISDIR: 'is a folder, expected a text file',
-      EACCES: 'may not be read (permission denied)', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[
-        code ?? ''
-      ] ?? message;
+      ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? ''] ?? reasonOf(cause);
     throw new DatasetError([{ file, line: 0, problem }]);
   }
 }

@@ -225,7 +225,7 @@ const isThere = (folder: string, name: string) => 'real' in fileOf(folder, name,
 
 function realFolder(path: string, list: string, what: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     throw new DatasetError([{ file: list, line: 0, problem: `${what} ${path} does not exist` }]);
   }

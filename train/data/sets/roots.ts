@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { PathError } from '../../../engine/errors.ts';
+import { onDisk } from './on_disk.ts';
 
 /**
  * The absolute path, without links, of what a list names.
@@ -14,14 +14,7 @@ export function within(root: string, name: string, further: readonly string[] = 
     throw new PathError(name, 'starts at a drive of Windows; expected a path of this machine');
   }
   if (name.split(/[/\\]/).includes('..')) throw new PathError(name, 'steps out of its folder with ".."');
-  let path: string;
-  try {
-    path = realpathSync(isAbsolute(name) ? name : join(root, name));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new PathError(name,
-      { ENOENT: 'does not exist', ENOTDIR: 'does not exist', ELOOP: 'is a link to itself' }[code ?? ''] ?? message);
-  }
+  const path = onDisk(root, name);
   if ([root, ...further].some((folder) => holds(folder, path))) return path;
   throw new PathError(name,
     `${
