@@ -119,7 +119,7 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
 
 /** Predictions of a system for all clips of a data set, with the names as candidates. */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  progress: Progress): Promise<Prediction[]> {
+  progress: Pick<Progress, 'update'>): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
   return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features,
