@@ -176,7 +176,7 @@ test('an error in a validation does not take the steps with it', async () => {
 test('the log has epoch, rates of all parts, skipped steps, the mean loss of each epoch, and the validations', () => {
   const entries = logged('validated');
   assert.equal(entries.map(({ step }) => step), [1, 2, 3, 4, 6]);
-  const [first, second, third] = entries;
+  const [first, third] = [entries[0], entries[2]];
   assert.equal([first.epoch, third.epoch, entries.at(-1)?.epoch], [1, 1, 2]);
   assert.equal(Object.keys(third).sort(), ['epoch', 'epochLoss', 'gradNorm', 'loss', 'lr', 'lr_message', 'lr_mit',
     'lr_prompts', 'skipped', 'step']);

@@ -196,6 +196,7 @@ interface Finished {
 
 /** Writes the report and says what came out. */
 async function finish({ gpu, out, seed, smoke, config, measured, timings }: Finished): Promise<number> {
+  const { motions, names } = confusionsOf(measured);
   const data: ReportData = {
     title: 'X-CLIP on moving shapes',
     summary:
@@ -208,13 +209,14 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
     seed,
     headlines: headlinesOf(measured),
     stages: stagesOf(readRunLog(join(out, LOG_FILE))),
-    ...confusionsOf(measured),
+    confusions: [{ title: 'Motions, with the number of clips', confusion: motions }, {
+      title: `All ${names.labels.length} names, ordered by group`, confusion: names }],
     clips: await clipsOf(measured),
     environment: environmentOf(gpu),
     timings,
     config: formatConfig(config),
   };
-  writeFileSync(join(out, 'result.json'), `${JSON.stringify({ ...resultOf(data), short: smoke }, null, 2)}\n`);
+  writeFileSync(join(out, 'result.json'), `${JSON.stringify({ ...resultOf(data), motions, short: smoke }, null, 2)}\n`);
   const report = join(out, 'report.html');
   writeFileSync(report, renderReport(data));
   console.log(`\n${tableOf(data.headlines)}\n`);
@@ -239,7 +241,7 @@ function tableOf(headlines: readonly Headline[]): string {
     system,
     what,
     percent(value),
-    `${goal.kind} ${percent(goal.value)}`,
+    goal === undefined ? '' : `${goal.kind} ${percent(goal.value)}`,
     isMet({ value, goal }) ? '✓' : '✗',
     percent(chance),
     String(clips),

@@ -96,13 +96,13 @@ function confusionOf(labels: readonly string[], pairs: readonly (readonly [truth
 }
 
 /** What X-CLIP takes for what: motions, and all names in the order of their motions. */
-export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Confusion; classes: Confusion } {
+export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Confusion; names: Confusion } {
   const guesses = [...guessesOf(seen, xclip.seen), ...guessesOf(unseen, xclip.unseen)];
   const order = Array.from(CLASS_NAMES.keys()).sort((a, b) => motionOf(a) - motionOf(b) || a - b);
   const place = (id: number) => order.indexOf(id);
   return {
     motions: confusionOf(SHORT, guesses.map(({ truth, guess }) => [motionOf(truth), motionOf(guess)] as const)),
-    classes: confusionOf(order.map((id) => CLASS_NAMES[id]),
+    names: confusionOf(order.map((id) => CLASS_NAMES[id]),
       guesses.map(({ truth, guess }) => [place(truth), place(guess)] as const), order.map((id) => SHORT[motionOf(id)])),
   };
 }
