@@ -19,8 +19,8 @@ import { duration, Progress } from '../log/progress.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { environmentOf } from '../run/machine.ts';
-import { type Headline, isMet, type ReportData, resultOf, type Timing } from '../report/data.ts';
-import { renderReport } from '../report/report.ts';
+import { type ClipPrediction, type Headline, isMet, type ReportData, type Timing } from '../report/data.ts';
+import { writeReport } from '../report/write.ts';
 import { StopRequest } from '../run/stop.ts';
 import { CONFIG_FILE } from './train.ts';
 
@@ -95,10 +95,11 @@ export async function demo(
       train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
     const measured = await clock.time('Evaluation', () =>
       measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));
+    const clips = await clipsOf(gpu, xclip, measured);
     xclip.model.dispose();
     clipMean.model.dispose();
     recorder.flush();
-    return await finish({ gpu, out, seed, plan, smoke, config, measured, timings: clock.timings });
+    return finish({ gpu, out, seed, smoke, config, measured, clips, timings: clock.timings });
   } finally {
     recorder.finish();
   }
@@ -187,15 +188,15 @@ interface Finished {
   readonly gpu: Gpu;
   readonly out: string;
   readonly seed: number;
-  readonly plan: Plan;
   readonly smoke: boolean;
   readonly config: TrainConfig;
   readonly measured: Measured;
+  readonly clips: readonly ClipPrediction[];
   readonly timings: readonly Timing[];
 }
 
 /** Writes the report and says what came out. */
-async function finish({ gpu, out, seed, smoke, config, measured, timings }: Finished): Promise<number> {
+function finish({ gpu, out, seed, smoke, config, measured, clips, timings }: Finished): number {
   const { motions, names } = confusionsOf(measured);
   const data: ReportData = {
     title: 'X-CLIP on moving shapes',
@@ -211,14 +212,12 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
     stages: stagesOf(readRunLog(join(out, LOG_FILE))),
     confusions: [{ title: 'Motions, with the number of clips', confusion: motions }, {
       title: `All ${names.labels.length} names, ordered by group`, confusion: names }],
-    clips: await clipsOf(measured),
+    clips,
     environment: environmentOf(gpu),
     timings,
     config: formatConfig(config),
   };
-  writeFileSync(join(out, 'result.json'), `${JSON.stringify({ ...resultOf(data), motions, short: smoke }, null, 2)}\n`);
-  const report = join(out, 'report.html');
-  writeFileSync(report, renderReport(data));
+  const report = writeReport(out, data, { motions, short: smoke });
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);

@@ -1,13 +1,20 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ConfigError, FirstlightError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
+import { bestOf, type Validation } from '../checkpoint/validation.ts';
+import type { Dataset } from '../data/loading/dataset.ts';
 import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
-import { datasetOf, fit, MODEL_FOLDER, type Resumed, STORE_FOLDER } from '../run/fit.ts';
+import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type Resumed, type RunValidation,
+  STORE_FOLDER } from '../run/fit.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
+import { readRunLog } from '../log/run_log.ts';
+import { writeReport } from '../report/write.ts';
+import { outcomeOf } from '../run/outcome.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
 import { StopRequest } from '../run/stop.ts';
 
@@ -17,8 +24,9 @@ export const CONFIG_FILE = 'config.yaml';
 const ENVIRONMENT_FILE = 'environment.json';
 
 /**
- * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints. Returns
- * the exit status: 130 or 143 if it was asked to stop, which it does after a step that it saves.
+ * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints, the last
+ * model and the best, a report and its numbers. Returns the exit status: 130 or 143 if it was asked to stop, which it
+ * does after a step that it saves.
  */
 export async function train(config: TrainConfig, { out, resume }: { out: string; resume?: boolean }): Promise<number> {
   using stop = new StopRequest();
@@ -32,29 +40,36 @@ export async function train(config: TrainConfig, { out, resume }: { out: string;
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
-      const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop,
-        store, resumed });
+      const names = readLabels(config.data.labels);
+      const val = config.data.val === null ? undefined : datasetOf(config, config.data.val, names.length);
+      const fitted = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop, store, resumed,
+        validation: val && validationOf(gpu, val, { names, recorder, stop }) });
+      const { system, step, isDone, validations, predictions } = fitted;
       writeFileSync(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
       using model = system.model;
-      console.log(
-        `${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${
-          join(out, MODEL_FOLDER)
-        }`,
-      );
+      console.log(`${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters`);
+      const best = bestOf(validations);
+      if (best !== undefined) await store.copyModel(best.step, join(out, BEST_FOLDER));
       if (!isDone) {
         console.log(`stopped after step ${step}; --resume goes on from there`);
         return stop.code ?? 1;
       }
-      if (config.data.val !== null) {
-        const names = readLabels(config.data.labels);
-        const dataset = datasetOf(config, config.data.val, names.length);
-        recorder.stage('evaluation', dataset.entries.length);
-        const predictions = await evaluateSystem(gpu, system, dataset, names, recorder.progress);
-        recorder.scalar(step, 'top1', topShare(predictions, 1));
-        recorder.scalar(step, 'top5', topShare(predictions, 5));
-        recorder.progress.stop();
+      if (stop.code !== undefined) {
+        console.log('stopped in the evaluation after the last step; --resume does it again');
+        return stop.code;
+      }
+      recorder.flush();
+      const { data, numbers } = await outcomeOf({ gpu, config, folder: out, fitted, names,
+        log: readRunLog(join(out, LOG_FILE)),
+        val: val && predictions && { dataset: val, predictions } });
+      const report = writeReport(out, data, numbers);
+      if (predictions !== undefined) {
         console.log(accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5)));
       }
+      if (best !== undefined) console.log(bestLine(best, step, join(out, BEST_FOLDER)));
+      console.log(`Report    ${pathToFileURL(report).href}\nModel     ${join(out, MODEL_FOLDER)}\nPredict   ${
+        predictLine(join(out, best === undefined ? MODEL_FOLDER : BEST_FOLDER), names, val?.entries[0].path)
+      }`);
       return 0;
     } finally {
       recorder.finish();
@@ -69,6 +84,42 @@ function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
   return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
 }
+
+/** Measures the run on `data.val`, and says what came out, a line each time. */
+function validationOf(gpu: Gpu, val: Dataset,
+  { names, recorder, stop }: { names: readonly string[]; recorder: RunRecorder; stop: StopRequest }): RunValidation {
+  const { length } = val.entries;
+  return {
+    clips: length,
+    measure: (system) =>
+      evaluateSystem(gpu, system, val, names, {
+        update: (...reading) => {
+          stop.throwIfRequested('the evaluation');
+          recorder.progress.update(...reading);
+        },
+      }),
+    onResult: ({ step, top1, top5 }, isBest) =>
+      recorder.progress.message(
+        `step ${step}: ${accuracyLine(length, names.length, top1, top5)}${isBest ? ', the best so far' : ''}`,
+      ),
+  };
+}
+
+function bestLine({ step, top1 }: Validation, last: number, folder: string): string {
+  const when = step === last ? 'the last step' : `step ${step}`;
+  return `Best      top-1 ${(100 * top1).toFixed(1)} % after ${when}, ${folder}`;
+}
+
+/** Names that the command line for `predict` has for an example. */
+const EXAMPLES = 3;
+
+function predictLine(model: string, names: readonly string[], clip = 'clip.mp4'): string {
+  const shown = names.slice(0, EXAMPLES).map((name) => name.replaceAll('"', ''));
+  return `npx firstlight predict ${quoted(clip)} --checkpoint ${quoted(model)} --labels ${quoted(shown.join(', '))}`;
+}
+
+/** A word of a command line. */
+const quoted = (word: string) => (/^[\w./\\:-]+$/.test(word) ? word : `"${word}"`);
 
 /** One line for people. */
 export function accuracyLine(clips: number, classes: number, top1: number, top5: number): string {

@@ -64,6 +64,8 @@ export interface Fitted {
   readonly step: number;
   /** False if it was asked to stop before the last step, or before patience ended it. */
   readonly isDone: boolean;
+  /** Time in training and validations, that of earlier processes too. */
+  readonly elapsedSeconds: number;
   /** All validations, of earlier processes too. */
   readonly validations: readonly Validation[];
   /** Of the last step of a run that is done; undefined if it is not validated, or was asked to stop meanwhile. */
@@ -118,12 +120,13 @@ export async function fit(
       validation?.onResult?.(result, isBest);
     },
   });
+  const elapsed = () => (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000;
   const stateAt = (step: number, counts: OptimizerCounts): RunState => ({
     step,
     optimizer: counts,
     seed: run.seed,
     config: formatConfig(config),
-    elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
+    elapsedSeconds: elapsed(),
     validations: validations.history,
     epoch: journal.epoch,
   });
@@ -182,7 +185,7 @@ export async function fit(
     const isDone = reached === steps || validations.isExhausted;
     if (isDone && (await validate(reached))) await save(reached);
     const predictions = isDone && stop.code === undefined ? await validations.predictionsAt(reached) : undefined;
-    return { system, step: reached, isDone, validations: validations.history, predictions };
+    return { system, step: reached, isDone, elapsedSeconds: elapsed(), validations: validations.history, predictions };
   } catch (error) {
     model.dispose();
     throw error;
