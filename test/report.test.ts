@@ -5,7 +5,7 @@ import * as assert from './assert.ts';
 import { isMet, resultOf } from '../train/report/data.ts';
 import { stripUri } from '../train/report/film.ts';
 import { renderReport } from '../train/report/report.ts';
-import { sample } from './report_sample.ts';
+import { ownRun, sample } from './report_sample.ts';
 
 const page = renderReport(sample);
 const { document } = parseHTML(page);
@@ -130,6 +130,26 @@ test('result.json holds every number of the report under a stable name', () => {
   assert.is(result.finalLoss.length, 3);
   assert.is(result.seconds, 655);
   assert.is(JSON.stringify(result).length < 5000, true, 'no pixels, no curves');
+});
+
+test('a run without goals has results, and neither a verdict nor targets', () => {
+  const own = ownRun(3);
+  const { document: page } = parseHTML(renderReport(own));
+  assert.is(page.querySelectorAll('.verdict, .mark:not(.chance), .status b').length, 0);
+  assert.is(page.querySelectorAll('.headline').length, 2);
+  const result = JSON.parse(JSON.stringify(resultOf(own)));
+  assert.is(result.targetsMet, undefined);
+  assert.equal(Object.keys(result.results.top1), ['system', 'measure', 'value', 'clips', 'chance', 'meaning']);
+});
+
+test('validations are drawn over the loss, and by themselves with the best marked', () => {
+  const { document: page } = parseHTML(renderReport(ownRun(3)));
+  const best = Math.max(...(ownRun(3).stages[0].validations ?? []).map(({ top1 }) => top1));
+  const chart = page.querySelector('svg[aria-label="Accuracy on data.val"]');
+  assert.match(chart?.textContent ?? '', /best \d+\.\d/);
+  assert.ok(best > 0.5);
+  assert.equal([...page.querySelectorAll('.legend span')].map((each) => each.textContent), ['X-CLIP',
+    'rate of new parts', 'on data.val, without label smoothing', 'top-1', 'top-5']);
 });
 
 test('the same data gives the same page', () => assert.is(renderReport(sample) === page, true));

@@ -141,12 +141,14 @@ export function isMet({ value, goal }: Pick<Headline, 'value' | 'goal'>): boolea
 /** What `result.json` holds of any run: every number of the report but pixels, curves and counts. */
 export function resultOf(data: ReportData) {
   const { title, finishedAt, seed, headlines, stages, environment, timings } = data;
+  const hasGoals = headlines.some(({ goal }) => goal !== undefined);
   return {
     title,
     finishedAt,
     seed,
-    targetsMet: headlines.every(isMet),
-    results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline, met: isMet(headline) }])),
+    ...(hasGoals && { targetsMet: headlines.every(isMet) }),
+    results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline,
+      ...(headline.goal && { met: isMet(headline) }) }])),
     finalLoss: stages.flatMap((stage) =>
       stage.curves.map(({ system, loss }) => ({ stage: stage.title, system, step: loss.at(-1)?.[0] ?? null,
         loss: loss.at(-1)?.[1] ?? null })
