@@ -80,7 +80,7 @@ test('flags are read with a space or an equals sign, --set many times, and words
   const read = flags('train', '--lr', '1e-4', 'c.yaml', '--set', 'run.seed=3', '--out=a=b', '--resume',
     '--set=optim.eps=1');
   assert.equal([...read.words], ['c.yaml']);
-  assert.equal([...read.sets], ['run.seed=3', 'optim.eps=1']);
+  assert.equal([...read.all('set')], ['run.seed=3', 'optim.eps=1']);
   assert.is(read.text('lr'), '1e-4');
   assert.is(read.text('out'), 'a=b');
   assert.is(read.is('resume'), true);

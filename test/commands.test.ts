@@ -154,15 +154,16 @@ test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other s
   assert.ok(existsSync(join(folder, 'long', 'checkpoints', `step-${String(step).padStart(8, '0')}`)));
   const changed = await firstlight(['train', config, ...long, '--resume', '--lr', '0.5']);
   assert.is(changed.code, 1);
-  assert.match(changed.stderr, /lr: 0\.5/);
+  assert.match(changed.stderr, /optim\.lr: was 0\.001, is now 0\.5\n.*--allow-change optim\.lr/);
   const resumed = await firstlight(['train', config, ...long, '--resume'], 'lr ');
-  assert.match(resumed.stderr, `going on from step ${step}`);
+  assert.match(resumed.stderr, `going on from step ${step} of ${steps}`);
   assert.is(resumed.code, 130);
 });
 
 test('what cannot be found is named, with a way out', async () => {
   const cases: [string[], number, RegExp][] = [
-    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no checkpoint.*\n.*there are/],
+    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no run to go on with\n.*there are/],
+    [['train', config, '--out', join(config, 'run')], 1, /tiny\.yaml\/run: a part of this path is a file.*\n.*check/],
     [['evaluate', config, '--checkpoint', join(folder, 'nowhere')], 5, /nowhere: no such file or folder/],
     [['evaluate', config, '--checkpoint', join(out, 'checkpoint'), '--set', 'data.size=64'], 1,
       /frames of 32 × 32 pixels.*of 64\n.*data\.size=32/],

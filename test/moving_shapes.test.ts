@@ -195,14 +195,33 @@ const SMALL = { train: 6, testSeen: 1, testUnseen: 1, stills: 2 };
 const small = (seed: number) => writeMovingShapes(join(folder, 'small'), seed, SMALL);
 const marker = () => readFileSync(join(folder, 'small', 'moving_shapes.json'), 'utf8');
 
-test('writing again keeps the files; another seed writes others', async () => {
+test('writing again keeps the files, and the same seed gives the same bytes', async () => {
   assert.is((await small(3)).reused, false);
   const before = marker();
   assert.is((await small(3)).reused, true);
-  assert.is((await small(4)).reused, false);
-  assert.is.not(JSON.parse(marker()).hash, JSON.parse(before).hash);
-  assert.is((await small(3)).reused, false);
-  assert.is(marker(), before, 'the same seed gives the same bytes');
+  const other = await writeMovingShapes(join(folder, 'other'), 4, SMALL);
+  const markerOf = (set: string) => readFileSync(join(set, 'moving_shapes.json'), 'utf8');
+  assert.is.not(JSON.parse(markerOf(other.folder)).hash, JSON.parse(before).hash);
+  const again = await writeMovingShapes(join(folder, 'again'), 3, SMALL);
+  assert.is(markerOf(again.folder), before);
+});
+
+test('the finished data set of another seed or size is left alone: a run may be reading it', async () => {
+  const before = marker();
+  await assert.rejectsWith(small(4), PathError, /small: holds the data set of seed 3 and 6 training clips/);
+  await assert.rejectsWith(writeMovingShapes(join(folder, 'small'), 3, { ...SMALL, train: 7 }), PathError);
+  assert.is(marker(), before);
+  assert.is((await small(3)).reused, true);
+});
+
+test('of two that write one data set at once, one writes and the other waits for it', async () => {
+  const waits: string[] = [];
+  const write = () =>
+    writeMovingShapes(join(folder, 'twice'), 3, SMALL, undefined, (holder) => waits.push(holder.message));
+  const both = await Promise.all([write(), write()]);
+  assert.equal(both.map(({ reused }) => reused).sort(), [false, true]);
+  assert.match(waits[0], `twice is in use by process ${process.pid}`);
+  assert.not(existsSync(join(folder, 'twice.lock')));
 });
 
 test('a folder that was left half-written, or was changed, is written anew', async () => {

@@ -13,6 +13,8 @@ export interface RunState {
   readonly seed: number;
   /** The whole configuration, as text. */
   readonly config: string;
+  /** What its data was, by key of the configuration. */
+  readonly data: Readonly<Record<string, string>>;
   readonly elapsedSeconds: number;
   /** All of the run so far, in order. */
   readonly validations: readonly Validation[];
@@ -68,7 +70,7 @@ function parse(path: string, bytes: Uint8Array): unknown {
 
 function isStateFile(value: unknown): value is StateFile {
   const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
-  const { step, optimizer, seed, config, elapsedSeconds, validations, epoch } = (state ?? {}) as Partial<
+  const { step, optimizer, seed, config, data, elapsedSeconds, validations, epoch } = (state ?? {}) as Partial<
     Record<keyof RunState, unknown>
   >;
   const { steps: epochSteps, lossSum } = (epoch ?? {}) as Partial<Record<keyof RunState['epoch'], unknown>>;
@@ -79,7 +81,8 @@ function isStateFile(value: unknown): value is StateFile {
     [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale, epochSteps, lossSum].every(
       Number.isFinite,
     )
-    && typeof config === 'string' && Array.isArray(validations) && validations.every(isValidation);
+    && typeof config === 'string' && Array.isArray(validations) && validations.every(isValidation)
+    && typeof data === 'object' && data !== null && Object.values(data).every((each) => typeof each === 'string');
   return isState && typeof files === 'object' && files !== null
     && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
 }

@@ -3,6 +3,7 @@
  */
 import { basename, join } from 'node:path';
 import { CheckpointCorruptError, CheckpointFormatError } from '../../engine/errors.ts';
+import { FileError } from '../../engine/file_error.ts';
 import { disk, type Files, sweep, UNFINISHED, writeAtomically } from '../../model/checkpoint/files.node.ts';
 import { type CheckpointContent, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { encodeSafetensors, openSafetensors } from '../../model/checkpoint/safetensors.ts';
@@ -43,6 +44,8 @@ export interface Damaged {
 
 const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
+/** Names of checkpoints. */
+const CHECKPOINT = /^step-\d{8,}$/;
 /** Checkpoints that are kept: if the last one is damaged, the one before it serves. */
 const KEPT = 2;
 /** Ending of a checkpoint whose place another one of the same step is about to take. */
@@ -93,6 +96,7 @@ export class CheckpointStore {
     const path = join(this.folder, name);
     const unfinished = path + UNFINISHED;
     try {
+      await files.mkdir(this.folder); // it may have been removed since
       await this.#tidy(); // after a save that failed, and so did clearing up
       await this.#write(unfinished, { content, moments, state });
       if ((await this.#names()).includes(name)) await files.rename(path, path + REPLACED);
@@ -173,7 +177,7 @@ export class CheckpointStore {
 
   /** Names of checkpoints, newest first. */
   async #names(): Promise<string[]> {
-    return (await this.#files.list(this.folder)).filter((name) => /^step-\d{8,}$/.test(name)).sort((a, b) =>
+    return (await this.#files.list(this.folder)).filter((name) => CHECKPOINT.test(name)).sort((a, b) =>
       stepOf(b) - stepOf(a)
     );
   }
@@ -253,6 +257,16 @@ export class CheckpointStore {
     } finally {
       await source.close();
     }
+  }
+}
+
+/** Whether anything was ever saved in the folder of a store, without opening it. */
+export async function hasCheckpoint(folder: string, files: Files = disk): Promise<boolean> {
+  try {
+    return (await files.list(folder)).some((name) => CHECKPOINT.test(name));
+  } catch (error) {
+    if (error instanceof FileError && error.systemCode === 'ENOENT') return false;
+    throw error;
   }
 }
 

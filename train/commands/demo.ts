@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
+import { writeText } from '../../model/checkpoint/files.node.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import type { System } from '../../model/system.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { CheckpointStore } from '../checkpoint/store.ts';
+import { CheckpointStore, hasCheckpoint } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../moving_shapes/files.ts';
@@ -20,9 +21,9 @@ import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { environmentOf } from '../run/machine.ts';
 import { type ClipPrediction, type Headline, isMet, type ReportData, type Timing } from '../report/data.ts';
-import { writeReport } from '../report/write.ts';
+import { RESULT_FILE, writeReport } from '../report/write.ts';
 import { StopRequest } from '../run/stop.ts';
-import { CONFIG_FILE } from './train.ts';
+import { CONFIG_FILE } from '../run/resuming.ts';
 
 export interface DemoOptions {
   readonly seed: number;
@@ -49,9 +50,9 @@ export async function demo(
 ): Promise<number> {
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
-  if (existsSync(join(out, LOG_FILE))) {
+  if (existsSync(join(out, RESULT_FILE)) || (await hasCheckpoint(join(out, STORE_FOLDER)))) {
     throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
-      'name another folder: --out FOLDER');
+      'name another folder than this: --out');
   }
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
@@ -64,11 +65,12 @@ export async function demo(
     );
     return 1;
   }
-  console.log(`X-CLIP learns to see motion, on ${gpu.name}, in ${roughly(seconds)}.\n`);
+  console.log(`X-CLIP learns to see motion, in ${roughly(seconds)}.\n`);
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',
-    () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
+    () =>
+    writeData(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan, stop));
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
@@ -79,7 +81,7 @@ export async function demo(
     });
     const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> => {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, CONFIG_FILE), formatConfig(config));
+      await writeText(join(folder, CONFIG_FILE), formatConfig(config, folder));
       const store = await CheckpointStore.open(join(folder, STORE_FOLDER));
       try {
         const { system } = await fit({ gpu, config, folder, stage, recorder, stop, store });
@@ -99,7 +101,7 @@ export async function demo(
     xclip.model.dispose();
     clipMean.model.dispose();
     recorder.flush();
-    return finish({ gpu, out, seed, smoke, config, measured, clips, timings: clock.timings });
+    return await finish({ gpu, out, seed, smoke, config, measured, clips, timings: clock.timings });
   } finally {
     recorder.finish();
   }
@@ -135,9 +137,14 @@ async function writeData(folder: string, seed: number, { sizes }: Plan,
   const progress = new Progress();
   const total = Object.values(sizes).reduce((a, b) => a + b, 0);
   progress.start('data set', total);
+  let isWaiting = false;
   try {
     const data = await writeMovingShapes(folder, seed, sizes, (done) => {
       progress.update(done, 0, {});
+      stop.throwIfRequested('writing the data set');
+    }, ({ message }) => {
+      if (!isWaiting) progress.message(`data set: ${message}; waiting for it`);
+      isWaiting = true;
       stop.throwIfRequested('writing the data set');
     });
     if (data.reused) progress.message(`data set: ${total} files are there already, ${folder}`);
@@ -196,7 +203,9 @@ interface Finished {
 }
 
 /** Writes the report and says what came out. */
-function finish({ gpu, out, seed, smoke, config, measured, clips, timings }: Finished): number {
+async function finish(
+  { gpu, out, seed, smoke, config, measured, clips, timings }: Finished,
+): Promise<number> {
   const { motions, names } = confusionsOf(measured);
   const data: ReportData = {
     title: 'X-CLIP on moving shapes',
@@ -217,7 +226,7 @@ function finish({ gpu, out, seed, smoke, config, measured, clips, timings }: Fin
     timings,
     config: formatConfig(config),
   };
-  const report = writeReport(out, data, { motions, short: smoke });
+  const report = await writeReport(out, data, { motions, short: smoke });
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);

@@ -1,16 +1,19 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ConfigError, FirstlightError, type Gpu, open, parameterCount } from '../../engine/index.ts';
+import { CheckpointCorruptError, type Gpu, open, parameterCount } from '../../engine/index.ts';
+import { FileError } from '../../engine/file_error.ts';
 import { tuned } from '../../kernels/tuned.ts';
+import { writeText } from '../../model/checkpoint/files.node.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
 import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
-import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type Resumed, type RunValidation,
-  STORE_FOLDER } from '../run/fit.ts';
+import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type RunValidation, STORE_FOLDER } from '../run/fit.ts';
+import { identityOf } from '../run/identity.ts';
+import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { writeReport } from '../report/write.ts';
@@ -18,59 +21,75 @@ import { outcomeOf } from '../run/outcome.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
 import { StopRequest } from '../run/stop.ts';
 
-/** The configuration as a run folder keeps it, defaults included. */
-export const CONFIG_FILE = 'config.yaml';
 /** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
 const ENVIRONMENT_FILE = 'environment.json';
 
+/** Exit status of a run whose last step, or its model, is not on the disk. */
+const NOT_SAVED = 5;
+
+export interface TrainOptions {
+  /** Run folder. */
+  readonly out: string;
+  /** Go on from its last checkpoint. */
+  readonly resume?: boolean;
+  /** Keys that may have another value than the run was begun with. */
+  readonly allowed?: readonly string[];
+}
+
 /**
  * Trains as a configuration says and leaves a run folder: configuration, log, TensorBoard events, checkpoints, the last
- * model and the best, a report and its numbers. Returns the exit status: 130 or 143 if it was asked to stop, which it
- * does after a step that it saves.
+ * model and the best, a report and its numbers. Returns the exit status: 128 and the number of the signal if it was
+ * asked to stop, which it does after a step that it saves; 5 if the disk did not take the last step, or a model.
  */
-export async function train(config: TrainConfig, { out, resume }: { out: string; resume?: boolean }): Promise<number> {
+export async function train(config: TrainConfig,
+  { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
   using stop = new StopRequest();
+  if (resume) refuseMissing(out);
+  const now = { config: formatConfig(config, out), data: identityOf(config) };
   mkdirSync(out, { recursive: true });
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   try {
-    const resumed = await resumable(store, config, out, resume === true);
-    writeFileSync(join(out, CONFIG_FILE), formatConfig(config));
+    const { resumed, messages } = await beginningOf(store, out, { now, resume, allowed });
+    for (const message of messages) console.warn(`firstlight: ${message}`);
+    await writeText(join(out, CONFIG_FILE), now.config);
     await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
     gpu.requireType(config.train.precision);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
-      if (resumed !== undefined) recorder.progress.message(`going on from step ${resumed.state.step}, ${resumed.path}`);
       const names = readLabels(config.data.labels);
       const val = config.data.val === null ? undefined : datasetOf(config, config.data.val, names.length);
       const fitted = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop, store, resumed,
         validation: val && validationOf(gpu, val, { names, recorder, stop }) });
-      const { system, step, isDone, validations, predictions } = fitted;
-      writeFileSync(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
+      const { system, step, isDone, isSaved, validations, predictions } = fitted;
       using model = system.model;
-      console.log(`${gpu.name}: ${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters`);
+      await writeText(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
+      console.log(
+        `${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${
+          join(out, MODEL_FOLDER)
+        }`,
+      );
       const best = bestOf(validations);
-      if (best !== undefined) await store.copyModel(best.step, join(out, BEST_FOLDER));
+      const bestFolder = best && (await keepBest(store, best, join(out, BEST_FOLDER)));
       if (!isDone) {
-        console.log(`stopped after step ${step}; --resume goes on from there`);
+        console.log(
+          `stopped after step ${step}${isSaved ? '; --resume goes on from there' : ', which could not be saved'}`,
+        );
         return stop.code ?? 1;
       }
-      if (stop.code !== undefined) {
-        console.log('stopped in the evaluation after the last step; --resume does it again');
-        return stop.code;
-      }
+      stop.throwIfRequested(`the evaluation of the run in ${out}`,
+        'the training is done and saved: --resume evaluates it');
       recorder.flush();
       const { data, numbers } = await outcomeOf({ gpu, config, folder: out, fitted, names,
-        log: readRunLog(join(out, LOG_FILE)),
-        val: val && predictions && { dataset: val, predictions } });
-      const report = writeReport(out, data, numbers);
+        log: readRunLog(join(out, LOG_FILE)), val: val && predictions && { dataset: val, predictions } });
+      const report = await writeReport(out, data, numbers);
       if (predictions !== undefined) {
         console.log(accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5)));
       }
-      if (best !== undefined) console.log(bestLine(best, step, join(out, BEST_FOLDER)));
-      console.log(`Report    ${pathToFileURL(report).href}\nModel     ${join(out, MODEL_FOLDER)}\nPredict   ${
-        predictLine(join(out, best === undefined ? MODEL_FOLDER : BEST_FOLDER), names, val?.entries[0].path)
+      if (best !== undefined && bestFolder !== undefined) console.log(bestLine(best, step, bestFolder));
+      console.log(`Report    ${pathToFileURL(report).href}\nPredict   ${
+        predictLine(bestFolder ?? join(out, MODEL_FOLDER), names, val?.entries[0].path)
       }`);
-      return 0;
+      return isSaved && (best === undefined || bestFolder !== undefined) ? 0 : NOT_SAVED;
     } finally {
       recorder.finish();
     }
@@ -105,6 +124,18 @@ function validationOf(gpu: Gpu, val: Dataset,
   };
 }
 
+/** Leaves the best model in a folder of its own. Returns the folder; if it cannot be had, says why. */
+async function keepBest(store: CheckpointStore, { step }: Validation, folder: string): Promise<string | undefined> {
+  try {
+    await store.copyModel(step, folder);
+    return folder;
+  } catch (error) {
+    if (!(error instanceof CheckpointCorruptError || error instanceof FileError)) throw error;
+    console.error(`firstlight: the best model, of step ${step}, is not in ${folder}: ${error.message}`);
+    return undefined;
+  }
+}
+
 function bestLine({ step, top1 }: Validation, last: number, folder: string): string {
   const when = step === last ? 'the last step' : `step ${step}`;
   return `Best      top-1 ${(100 * top1).toFixed(1)} % after ${when}, ${folder}`;
@@ -126,36 +157,4 @@ export function accuracyLine(clips: number, classes: number, top1: number, top5:
   return `top-1 ${(100 * top1).toFixed(1)} %, top-5 ${
     (100 * top5).toFixed(1)
   } % on ${clips} clips of ${classes} classes (chance ${(100 / classes).toFixed(1)} %)`;
-}
-
-/** The checkpoint to go on from; refuses to write over a run, or to go on with another configuration. */
-async function resumable(store: CheckpointStore, config: TrainConfig, out: string,
-  resume: boolean): Promise<Resumed | undefined> {
-  const latest = await store.latest();
-  if (!resume) {
-    if (latest !== undefined || existsSync(join(out, LOG_FILE))) {
-      throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
-        'go on with it: --resume; or train into another folder: --out FOLDER');
-    }
-    return undefined;
-  }
-  for (const { path, reason } of store.damaged) {
-    console.warn(`firstlight: ${path} is damaged and was passed over: ${reason}`);
-  }
-  if (latest === undefined) {
-    const siblings = existsSync(dirname(out))
-      ? readdirSync(dirname(out)).filter((name) => existsSync(join(dirname(out), name, STORE_FOLDER)))
-      : [];
-    throw new FirstlightError('FL_RUN_MISSING', `${out} holds no checkpoint to go on from`, { out },
-      siblings.length === 0
-        ? 'start without --resume'
-        : `--out names the run folder; there are ${siblings.join(', ')}`);
-  }
-  const [saved, now] = [latest.state.config, formatConfig(config)].map((text) => text.split('\n'));
-  const changed = now.filter((line, i) => line !== saved[i]).map((line) => line.replace(/\s*#.*$/, '').trim());
-  if (changed.length > 0) {
-    throw new ConfigError(join(out, CONFIG_FILE), [`the run was begun with other values than ${changed.join(', ')}`],
-      'go on with the same configuration, or start a new run: --out FOLDER');
-  }
-  return latest;
 }

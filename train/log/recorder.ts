@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileError } from '../../engine/file_error.ts';
 import type { StepReport } from '../recipe/step_reports.ts';
 import { Progress } from './progress.ts';
 import { RunLog } from './run_log.ts';
@@ -31,6 +32,7 @@ export class RunRecorder {
   #values: Record<string, number> = {};
   #latest: { loss?: number; lr?: number } = {};
   #clips = 0;
+  #isBlocked = false;
 
   /** @param folder the run folder; made if it is not there */
   constructor(folder: string, { resumeAfter, progress = new Progress() }: RecorderOptions = {}) {
@@ -103,13 +105,29 @@ export class RunRecorder {
     if (Object.keys(this.#values).length === 0) return;
     this.#log.write({ stage: this.#stage, step: this.#step, time: new Date().toISOString(), values: this.#values });
     this.#values = {};
+    this.#tellOfDisk();
   }
 
-  /** Ends the run: all is on disk when it returns. */
+  /** That the disk takes no more, once, and that it does again: what was noted meanwhile waits in memory. */
+  #tellOfDisk(): void {
+    const problem = this.#log.problem ?? this.#tensorboard.problem;
+    if (problem !== undefined && !this.#isBlocked) {
+      this.progress.message(`${problem.message}; the log waits in memory, training goes on`);
+    } else if (problem === undefined && this.#isBlocked) this.progress.message('the disk takes the log again');
+    this.#isBlocked = problem !== undefined;
+  }
+
+  /** Ends the run: all is on disk when it returns. What a full disk does not take even now is lost, and told. */
   finish(): void {
     this.flush();
     this.progress.stop();
-    this.#log.close();
-    this.#tensorboard.close();
+    for (const file of [this.#log, this.#tensorboard]) {
+      try {
+        file.close();
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+        this.progress.message(`the end of the log is lost: ${error.message}`);
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeText } from '../../model/checkpoint/files.node.ts';
 import { type ReportData, resultOf } from './data.ts';
 import { renderReport } from './report.ts';
 
@@ -7,9 +7,9 @@ export const RESULT_FILE = 'result.json';
 export const REPORT_FILE = 'report.html';
 
 /** Leaves a report and its numbers in a run folder. Returns the path of the report. @param more numbers of this run */
-export function writeReport(folder: string, data: ReportData, more: object): string {
-  writeFileSync(join(folder, RESULT_FILE), `${JSON.stringify({ ...resultOf(data), ...more }, null, 2)}\n`);
+export async function writeReport(folder: string, data: ReportData, more: object): Promise<string> {
+  await writeText(join(folder, RESULT_FILE), `${JSON.stringify({ ...resultOf(data), ...more }, null, 2)}\n`);
   const report = join(folder, REPORT_FILE);
-  writeFileSync(report, renderReport(data));
+  await writeText(report, renderReport(data));
   return report;
 }

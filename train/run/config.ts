@@ -4,7 +4,9 @@ import { type Document, isCollection, isMap, LineCounter, parse, parseDocument, 
 import { z } from 'zod';
 import { ConfigError } from '../../engine/errors.ts';
 import { PRESETS } from '../../model/config.ts';
+import { reasonOf } from '../../engine/file_error.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { portable } from './portable.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -155,7 +157,7 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Tra
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message;
+    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : reasonOf(cause);
     throw new ConfigError(file, [reason], 'see train/configs/ for one to start from');
   }
   return parseConfig(text, file, overrides);
@@ -376,13 +378,16 @@ function offsetOf(document: Document, at: readonly string[]): number | undefined
 /**
  * The whole configuration as YAML, defaults included, each key with its description: what a run folder keeps. The same
  * configuration gives the same text, and reading the text gives the same configuration.
+ *
+ * @param folder where the text will lie: paths start there where they can. Without it they are absolute
  */
-export function formatConfig(config: TrainConfig): string {
+export function formatConfig(config: TrainConfig, folder?: string): string {
   const lines: string[] = [];
   for (const { key, description, isSection } of configKeys) {
     const at = key.split('.');
     const indent = '  '.repeat(at.length - 1);
-    const value = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
+    const own = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
+    const value = folder !== undefined && PATHS.includes(key) ? portableOf(own, resolve(folder)) : own;
     if (isSection && at.length === 1 && lines.length > 0) lines.push('');
     const entry = isSection
       ? `${at.at(-1)}:`
@@ -391,6 +396,12 @@ export function formatConfig(config: TrainConfig): string {
     lines.push(`${`${indent}${entry}`.padEnd(28)} # ${description}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A path, or each of a list of paths, as a run folder keeps it; anything else as it is. */
+function portableOf(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => portableOf(each, folder));
+  return typeof value === 'string' ? portable(value, folder) : value;
 }
 
 /** A name for the run: the file's, without its ending. */

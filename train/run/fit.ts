@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path';
-import { DatasetError, type Gpu } from '../../engine/index.ts';
+import { ConfigError, DatasetError, type Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
-import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { loadWeights } from '../../model/checkpoint/weights.ts';
+import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
@@ -10,16 +9,18 @@ import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import type { Validation } from '../checkpoint/validation.ts';
 import type { Prediction } from '../protocols/evaluation.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
-import { scheduleOf } from '../recipe/schedule.ts';
+import { identityOf } from './identity.ts';
+import { learningRate, scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
-import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
+import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
 import { Journal } from './journal.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
 import { trainStage } from '../recipe/stage.ts';
+import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
 import { stepsPerValidation, Validations } from './validations.ts';
@@ -70,15 +71,19 @@ export interface Fitted {
   readonly validations: readonly Validation[];
   /** Of the last step of a run that is done; undefined if it is not validated, or was asked to stop meanwhile. */
   readonly predictions?: readonly Prediction[];
+  /** Whether the last step, and the model, are on the disk. */
+  readonly isSaved: boolean;
 }
 
 /**
  * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
  */
 export async function fit(
-  { gpu, config, folder, stage, recorder, stop, store, resumed, validation }: FitOptions,
+  { gpu, config: asked, folder, stage, recorder, stop, store, resumed, validation }: FitOptions,
 ): Promise<Fitted> {
+  const config = resumed === undefined ? asked : startingFrom(asked, resumed.path);
   const { train, run } = config;
+  const data = identityOf(config);
   const names = readLabels(config.data.labels);
   const dataset = datasetOf(config, config.data.train, names.length);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
@@ -90,6 +95,12 @@ export async function fit(
   }
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
+  const done = resumed?.state.step ?? 0;
+  if (done > steps) {
+    throw new ConfigError(train.steps === null ? 'train.epochs' : 'train.steps', [
+      `the run has done ${done} steps, more than the ${steps} that it is asked for`,
+    ], 'ask for as many or more, or begin another run in another folder');
+  }
 
   recorder.progress.message(
     `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
@@ -103,8 +114,12 @@ export async function fit(
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
-  if (resumed !== undefined) await restore(system, optimizer, resumed);
-  const done = resumed?.state.step ?? 0;
+  if (resumed !== undefined) {
+    optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
+    recorder.progress.message(`going on from step ${done} of ${steps}, ${resumed.path}; learning rate ${
+      learningRate(schedule, done).toExponential(1)
+    }`);
+  }
   const start = performance.now();
   const journal = new Journal({ stepsPerEpoch: batches.stepsPerEpoch, schedule, groups: optimizer.groups,
     resumed: resumed?.state });
@@ -125,27 +140,24 @@ export async function fit(
     step,
     optimizer: counts,
     seed: run.seed,
-    config: formatConfig(config),
+    config: formatConfig(asked, folder),
+    data,
     elapsedSeconds: elapsed(),
     validations: validations.history,
     epoch: journal.epoch,
   });
   const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
-  const save = async (step: number) => {
-    recorder.flush();
-    await store.save({ content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) });
-  };
+  const saving = new Saving({
+    store, progress: recorder.progress, resumedFrom: resumed?.state.step,
+    snapshot: async (step) => {
+      recorder.flush();
+      return { content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) };
+    },
+  });
+  const save = (step: number) => saving.save(step);
   /** Measures the model if that is due. Returns whether there is something new to save. */
-  const validate = async (step: number): Promise<boolean> => {
-    if (!validations.isDue(step) || stop.code !== undefined) return false;
-    try {
-      return await validations.run(step);
-    } catch (error) {
-      // whatever was wrong in measuring, the steps are not lost; what was wrong first is the one to report
-      await save(step).catch(() => undefined);
-      throw error;
-    }
-  };
+  const validate = async (step: number): Promise<boolean> =>
+    validations.isDue(step) && stop.code === undefined && (await validations.run(step));
   const savesAfter = (step: number) => step % run.checkpointEverySteps === 0;
   const endsAfter = () => stop.code !== undefined || validations.isExhausted;
 
@@ -178,14 +190,16 @@ export async function fit(
           if (isBest || savesAfter(step) || endsAfter()) await save(step);
           return !endsAfter();
         },
+        onFailure: (step) => saving.end(step),
       });
       if (reached === steps && done < steps) await save(reached);
     }
-    await saveCheckpoint(join(folder, MODEL_FOLDER), content);
+    const isModelSaved = await saving.keep(join(folder, MODEL_FOLDER), (path) => saveCheckpoint(path, content));
     const isDone = reached === steps || validations.isExhausted;
     if (isDone && (await validate(reached))) await save(reached);
     const predictions = isDone && stop.code === undefined ? await validations.predictionsAt(reached) : undefined;
-    return { system, step: reached, isDone, elapsedSeconds: elapsed(), validations: validations.history, predictions };
+    return { system, step: reached, isDone, isSaved: saving.last === reached && isModelSaved,
+      elapsedSeconds: elapsed(), validations: validations.history, predictions };
   } catch (error) {
     model.dispose();
     throw error;
@@ -203,13 +217,7 @@ export function datasetOf({ data, run }: TrainConfig, list: string, classes: num
   return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed });
 }
 
-/** Weights, moments and step count as they were saved. */
-async function restore({ model }: System, optimizer: AdamW, { path, state, moments }: Resumed): Promise<void> {
-  const checkpoint = await openCheckpoint(path);
-  try {
-    await loadWeights(model, checkpoint.weights);
-  } finally {
-    await checkpoint.close();
-  }
-  optimizer.load(path, state.optimizer, await moments());
+/** The same run, its architecture and weights taken from a checkpoint of its own. */
+function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
+  return { ...config, model: { ...config.model, preset: null, checkpoint } };
 }

@@ -50,7 +50,7 @@ export async function outcomeOf(
     clips: val === undefined ? [] : await clipsOf(run, val),
     environment: environmentOf(gpu),
     timings: [{ name: validations.length > 0 ? 'Training, with validations' : 'Training', seconds: elapsedSeconds }],
-    config: formatConfig(config),
+    config: formatConfig(config, folder),
   };
   const skipped = seriesOf(log, config.model.system, 'skipped').at(-1)?.[1] ?? 0;
   return { data, numbers: { steps: step, skippedSteps: skipped, validations, best: bestOf(validations) ?? null,

@@ -1,6 +1,8 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import { DatasetError, type LineProblem, PathError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
+import { onDisk } from './on_disk.ts';
 
 /** A file of a list and its class. */
 export interface Entry {
@@ -25,9 +27,9 @@ function readText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     const problem = { ENOENT: 'no such file', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? '']
-      ?? message;
+      ?? reasonOf(cause);
     throw new DatasetError([{ file, line: 0, problem }]);
   }
 }
@@ -129,7 +131,7 @@ function labelOf(word: string, classes: number): number | string {
 
 function realFolder(root: string, list: string): string {
   try {
-    return realpathSync(root);
+    return realpathSync.native(root);
   } catch {
     throw new DatasetError([{ file: list, line: 0, problem: `its root folder ${root} does not exist` }]);
   }
@@ -145,14 +147,7 @@ export function within(folder: string, name: string): string {
     throw new PathError(name, 'is absolute; expected a path relative to the root folder');
   }
   if (name.split(/[/\\]/).includes('..')) throw new PathError(name, 'steps out of its folder with ".."');
-  let path: string;
-  try {
-    path = realpathSync(join(folder, name));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new PathError(name,
-      { ENOENT: 'does not exist', ENOTDIR: 'does not exist', ELOOP: 'is a link to itself' }[code ?? ''] ?? message);
-  }
+  const path = onDisk(folder, name);
   const inside = relative(folder, path);
   if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw new PathError(name, 'is a link that leads out of the root folder');

@@ -5,6 +5,7 @@ import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_AT
 import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet,
   type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
 import type { I420Frame } from '../../../kernels/frames/index.ts';
 import { examine, type Signature, signatureOf, type Structure } from './container.ts';
 import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
@@ -93,10 +94,10 @@ function inspect(path: string): VideoFile {
   try {
     file = openSync(path, 'r');
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     const reason =
       { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? '']
-        ?? message;
+        ?? reasonOf(cause);
     throw new VideoDecodeError(path, reason, cause,
       'check the path, and the folder that the paths of a list start from');
   }
