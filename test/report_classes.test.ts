@@ -23,6 +23,17 @@ test('every class has its clips, those that are right, what the others were take
   assert.is(meanPerClass(rows), (2 / 8 + 2 / 4 + 1) / 3, 'a class without clips does not count');
 });
 
+test('a clip that cannot be decoded is one of its class that is wrong, and is listed with its reason', () => {
+  const classes = countClasses(['a', 'b'], [{ truth: 0, guess: 0 }, { truth: 0, guess: undefined }, { truth: 1,
+    guess: undefined }]);
+  assert.equal(classRows(classes).map(({ clips, right, unreadable }) => [clips, right, unreadable]), [[2, 1, 1], [1, 0,
+    1]]);
+  const page = renderReport({ ...ownRun(3), classes, unreadable: [{ file: 'b/<i>.mp4', reason: 'it is cut off' }] });
+  const { document } = parseHTML(page);
+  assert.match(document.querySelector('main')?.textContent ?? '', /b\/<i>\.mp4\s*it is cut off/);
+  assert.match(document.querySelector('.by-class tbody tr')?.textContent ?? '', 'cannot be decoded\u00a01');
+});
+
 test('the worst pairs have most clips, and of equal ones the larger share of their class', () => {
   const worst = worstPairs(few, classRows(few));
   assert.equal(worst.map(({ truth, guess }) => [truth, guess]), [[0, 2], [2, 0], [2, 1], [0, 3]]);

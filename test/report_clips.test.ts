@@ -22,6 +22,7 @@ test('successes come from all over the classes, mistakes are the surest ones, ea
 });
 
 test('a run with few successes, or without mistakes, shows what there is', () => {
+  assert.equal(worthShowing([{ index: 0, label: 1, ranking: [], unreadable: 'it is cut off' }]), []);
   assert.equal(worthShowing([prediction(0, 1, 1, 0.5)]).map(({ index }) => index), [0]);
   assert.equal(worthShowing([prediction(0, 1, 2, 0.5), prediction(1, 1, 2, 0.6), prediction(2, 0, 1, 0.4)]).map((
     { index },

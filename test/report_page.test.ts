@@ -8,7 +8,7 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { renderReport } from '../train/report/report.ts';
 import { launchChromium } from './browser/chromium.ts';
-import { ownRun } from './report_sample.ts';
+import { manyClasses, ownRun } from './report_sample.ts';
 
 const SKIPS = process.env.FIRSTLIGHT_SKIP_BROWSER === '1';
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-report-'));
@@ -18,7 +18,7 @@ testIf(!SKIPS, 'FIRSTLIGHT_SKIP_BROWSER is set')('a class is found by a part of 
   const data = ownRun(400);
   const names = data.classes?.names.map((name, id) => (id === 7 ? `<img src=x onerror="document.title='run'"> Ärger` : name));
   const path = join(folder, 'report.html');
-  writeFileSync(path, renderReport({ ...data, classes: { names: names ?? [], pairs: data.classes?.pairs ?? [] } }));
+  writeFileSync(path, renderReport({ ...data, classes: { ...manyClasses(400), names: names ?? [] } }));
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });

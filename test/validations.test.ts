@@ -59,6 +59,7 @@ function predictions(right: number): Prediction[] {
     ranking: index < right
       ? [{ label: 0, probability: 0.6 }, { label: 1, probability: 0.4 }]
       : [{ label: 1, probability: 0.8 }, { label: 0, probability: 0.2 }],
+    probability: index < right ? 0.6 : 0.2,
   }));
 }
 
@@ -123,7 +124,7 @@ test('a run that is validated has the weights of one that is not, bit for bit, a
   assert.is(gpu.pool.live, before);
   assert.equal(validations.map(({ step }) => step), [2, 4, 6]);
   assert.is(last?.length, 3);
-  assert.ok(validations.every(({ top1, top5, loss }) => top1 >= 0 && top1 <= 1 && top5 === 1 && loss > 0));
+  assert.ok(validations.every(({ top1, top5, loss }) => top1 >= 0 && top1 <= 1 && top5 === 1 && Number(loss) > 0));
   assert.is(new Set(validations.map(({ loss }) => loss)).size, 3, 'each sees other weights');
   weights('plain').forEach((bytes, i) => assert.ok(bytes.equals(weights('validated')[i])));
 });
@@ -221,6 +222,20 @@ test('validations come every so many steps or epochs, and always at the end; non
   assert.equal(due({ every: null }), [7]);
   assert.equal(due({ measure: undefined }), []);
   assert.equal(due({ history: [{ step: 3, top1: 1, top5: 1, loss: 1 }] }), [6, 7]);
+});
+
+test('a clip that cannot be decoded counts as wrong; without any that can, there is no loss', async () => {
+  const bad = { index: 0, label: 0, ranking: [], unreadable: 'it is cut off' };
+  const run = async (all: Prediction[]) => {
+    const validations = new Validations({ measure: async () => all, steps: 1, every: null, patience: null });
+    await validations.run(1);
+    return validations.history;
+  };
+  assert.equal(await run([...predictions(10).slice(0, 1), bad]), [{ step: 1, top1: 0.5, top5: 0.5,
+    loss: -Math.log(0.6) }]);
+  assert.equal(await run([bad]), [{ step: 1, top1: 0, top5: 0, loss: null }]);
+  const sure = { index: 0, label: 0, ranking: [{ label: 1, probability: 1 }], probability: 0 };
+  assert.ok(Number.isFinite((await run([sure]))[0].loss), 'a state holds no infinity');
 });
 
 test('one that is interrupted is still due, and leaves no trace', async () => {

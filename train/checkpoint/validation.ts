@@ -5,8 +5,8 @@ export interface Validation {
   /** Shares of the clips whose name is the most probable, or one of the five most probable. */
   readonly top1: number;
   readonly top5: number;
-  /** Mean of −ln p(right name), without label smoothing. */
-  readonly loss: number;
+  /** Mean of −ln p(right name), without label smoothing; null if no clip could be decoded. */
+  readonly loss: number | null;
 }
 
 /** The one with the largest top-1; of equal ones the first. */
@@ -24,5 +24,5 @@ export function sinceBest(validations: readonly Validation[]): number {
 
 export function isValidation(value: unknown): value is Validation {
   const { step, top1, top5, loss } = (value ?? {}) as Partial<Record<keyof Validation, unknown>>;
-  return [step, top1, top5, loss].every(Number.isFinite);
+  return [step, top1, top5, loss ?? 0].every(Number.isFinite);
 }

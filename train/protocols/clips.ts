@@ -84,8 +84,9 @@ export function worthShowing(predictions: readonly Prediction[]): Prediction[] {
   const [right, wrong] = [true, false].map((wanted) => {
     const byClass = new Map<number, Prediction>();
     for (const prediction of predictions) {
-      const { label, ranking: [first] } = prediction;
-      if ((first.label === label) !== wanted) continue;
+      const { label, ranking } = prediction;
+      const first = ranking.at(0);
+      if (first === undefined || (first.label === label) !== wanted) continue;
       const before = byClass.get(label);
       if (before === undefined || (!wanted && first.probability > before.ranking[0].probability)) {
         byClass.set(label, prediction);

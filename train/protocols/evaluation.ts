@@ -11,8 +11,12 @@ export interface Prediction {
   /** Place in the list. */
   readonly index: number;
   readonly label: number;
-  /** Probabilities of the candidates, most probable first. */
+  /** Probabilities of the candidates, most probable first; none of an unreadable clip. */
   readonly ranking: readonly { readonly label: number; readonly probability: number }[];
+  /** Of the right one; undefined for an unreadable clip. */
+  readonly probability?: number;
+  /** Why the clip cannot be decoded. It counts as wrong. */
+  readonly unreadable?: string;
 }
 
 /** Clips that are evaluated at once. */
@@ -35,8 +39,9 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
     const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
       `clip ${batch.indices[row] + 1} of the list` });
     batch.indices.forEach((index, row) => {
-      predictions.push({ index, label: batch.labels[row],
-        ranking: rank(values.subarray(row * classes, (row + 1) * classes)) });
+      const label = batch.labels[row];
+      const ranking = rank(values.subarray(row * classes, (row + 1) * classes));
+      predictions.push({ index, label, ranking, probability: ranking.find((guess) => guess.label === label)?.probability });
     });
     onProgress?.(predictions.length);
   }

@@ -61,7 +61,7 @@ const withValues = (curves: readonly Curve[], quantity: 'loss' | 'lr' | 'newPart
   });
 
 export function lossChart({ title, curves, validations = [] }: Stage): string {
-  const measured = finite(validations.map(({ step, loss }) => [step, loss] as const));
+  const measured = validations.flatMap(({ step, loss }): Point[] => (loss === null ? [] : [[step, loss]]));
   return svg(`Loss, ${title}`, {
     ...FRAME,
     height: 262,

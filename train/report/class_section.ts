@@ -128,6 +128,7 @@ function classTable(rows: readonly ClassRow[]): Html {
 function classRow(row: ClassRow, rows: readonly ClassRow[]): Html {
   const share = shareRight(row);
   const takenFor = row.takenFor.slice(0, MOST_TAKEN_FOR).map(({ guess, clips }) => `${rows[guess].name}\u00a0${clips}`);
+  if (row.unreadable > 0) takenFor.push(`cannot be decoded\u00a0${row.unreadable}`);
   return html`<tr data-id="${row.id}" data-share="${share ?? -1}" data-clips="${row.clips}" data-given="${row.given}"><td>${row.name}</td><td>${row.clips}</td><td class="right"${
     new Html(share === undefined ? '' : ` style="--share:${(100 * share).toFixed(1)}%"`)
   }>${share === undefined ? '–' : percent(share)}</td><td>${takenFor.join(', ')}</td><td>${row.given}</td></tr>`;

@@ -12,6 +12,8 @@ export interface ClassCounts {
   readonly names: readonly string[];
   /** Each pair that occurred once, right ones too; by truth, then by guess. */
   readonly pairs: readonly Pair[];
+  /** Clips that cannot be decoded, by class: they count, and nothing was guessed of them. */
+  readonly unreadable: ReadonlyMap<number, number>;
 }
 
 /** One class in a table. */
@@ -23,25 +25,35 @@ export interface ClassRow {
   readonly right: number;
   /** What its other clips were taken for, most clips first. */
   readonly takenFor: readonly Pair[];
+  /** Clips of it that cannot be decoded. */
+  readonly unreadable: number;
   /** Clips of other classes that were given its name. */
   readonly given: number;
 }
 
-/** Counts what was taken for what. */
+/** Counts what was taken for what. Nothing is guessed of a clip that cannot be decoded. */
 export function countClasses(names: readonly string[],
-  guesses: Iterable<{ readonly truth: number; readonly guess: number }>): ClassCounts {
+  guesses: Iterable<{ readonly truth: number; readonly guess: number | undefined }>): ClassCounts {
   const clips = new Map<number, number>();
+  const unreadable = new Map<number, number>();
   for (const { truth, guess } of guesses) {
+    if (guess === undefined) {
+      unreadable.set(truth, (unreadable.get(truth) ?? 0) + 1);
+      continue;
+    }
     const key = truth * names.length + guess;
     clips.set(key, (clips.get(key) ?? 0) + 1);
   }
   const pairs = [...clips].sort(([a], [b]) => a - b).map(([key, count]) => ({ truth: Math.floor(key / names.length),
     guess: key % names.length, clips: count }));
-  return { names, pairs };
+  return { names, pairs, unreadable };
 }
 
-export function classRows({ names, pairs }: ClassCounts): ClassRow[] {
-  const rows = names.map((name, id) => ({ id, name, clips: 0, right: 0, takenFor: [] as Pair[], given: 0 }));
+export function classRows({ names, pairs, unreadable }: ClassCounts): ClassRow[] {
+  const rows = names.map((name, id) => {
+    const own = unreadable.get(id) ?? 0;
+    return { id, name, clips: own, right: 0, takenFor: [] as Pair[], unreadable: own, given: 0 };
+  });
   for (const pair of pairs) {
     const { truth, guess, clips } = pair;
     rows[truth].clips += clips;

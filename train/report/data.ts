@@ -23,6 +23,8 @@ export interface ReportData {
   readonly classes?: ClassCounts;
   /** Test clips to look at; 6 to 12 make a good page. Show failures, too. */
   readonly clips: readonly ClipPrediction[];
+  /** Files that could not be decoded, in training or in the test. */
+  readonly unreadable?: readonly UnreadableClip[];
   readonly environment: Environment;
   /** The parts of the run in order, e.g. `data set`, `stage 1`, and how long each took. */
   readonly timings: readonly Timing[];
@@ -103,6 +105,12 @@ export interface ClipPrediction {
   /** Most probable first; the report shows three. */
   readonly top: readonly { readonly label: string; readonly probability: number }[];
   readonly frames: Frames;
+}
+
+export interface UnreadableClip {
+  readonly file: string;
+  /** A sentence for people. */
+  readonly reason: string;
 }
 
 /** The frames the model saw: RGB bytes, [frames, height, width, 3]. */

@@ -4,7 +4,7 @@ import { compactConfusionChart, confusionChart, learningRateChart, lossChart, se
   VALIDATION_COLOUR, validationChart } from './charts.ts';
 import { classSection } from './class_section.ts';
 import { type ClipPrediction, type ConfusionPanel, type Environment, type Headline, isMet, type ReportData, type Stage,
-  type Timing } from './data.ts';
+  type Timing, type UnreadableClip } from './data.ts';
 import { stripUri } from './film.ts';
 import { Html, html, percent } from './html.ts';
 import { SCRIPT } from './script.ts';
@@ -42,6 +42,7 @@ ${section(data.confusions, 'Confusions',
     'Rows are the truth, columns the prediction. Green is right, red is wrong; the fuller the colour, the larger the share of the row.',
     confusion)}
 ${data.classes === undefined ? html`` : classSection(data.classes)}
+${unreadable(data.unreadable ?? [])}
 <section>
 <h2>How it was made</h2>
 <div class="grid">
@@ -71,6 +72,22 @@ function section<T>(items: readonly T[], title: string, hint: string, card: (ite
 <h2>${title}</h2>
 <p class="hint">${hint}</p>
 <div class="grid">${items.map(card)}</div>
+</section>`;
+}
+
+/** Files that a page lists; how many more there are is said below. */
+const MOST_FILES = 200;
+
+function unreadable(clips: readonly UnreadableClip[]): Html {
+  if (clips.length === 0) return html``;
+  const rows = clips.slice(0, MOST_FILES).map(({ file, reason }) => html`<tr><td>${file}</td><td>${reason}</td></tr>`);
+  const more = clips.length - rows.length;
+  return html`<section>
+<h2>Clips that cannot be decoded</h2>
+<p class="hint">In the test they count as wrong. In training others take their place.</p>
+<div class="card list"><div class="scroll"><table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table></div>${
+    more > 0 ? html`<p class="hint">${more.toLocaleString('en-US')} more.</p>` : html``
+  }</div>
 </section>`;
 }
 

@@ -130,7 +130,7 @@ export async function fit(
     patience: run.patience,
     history: resumed?.state.validations,
     onResult: (result, isBest) => {
-      const values = { top1: result.top1, top5: result.top5, valLoss: result.loss };
+      const values = { top1: result.top1, top5: result.top5, ...(result.loss !== null && { valLoss: result.loss }) };
       for (const [name, value] of Object.entries(values)) recorder.scalar(result.step, name, value);
       validation?.onResult?.(result, isBest);
     },

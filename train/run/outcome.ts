@@ -7,7 +7,7 @@ import { type LogEntry, seriesOf } from '../log/run_log.ts';
 import { clipPredictions, worthShowing } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import { type ClassCounts, classRows, countClasses, meanPerClass, shareRight, worstPairs } from '../report/classes.ts';
-import type { ClipPrediction, Headline, ReportData, Stage } from '../report/data.ts';
+import type { ClipPrediction, Headline, ReportData, Stage, UnreadableClip } from '../report/data.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
 import type { Fitted } from './fit.ts';
 import { environmentOf } from './machine.ts';
@@ -37,7 +37,7 @@ export async function outcomeOf(
   const { gpu, config, folder, fitted, log, names, val } = run;
   const { step, validations, elapsedSeconds } = fitted;
   const counts = val && countClasses(names, val.predictions.map(({ label, ranking }) => ({ truth: label,
-    guess: ranking[0].label })));
+    guess: ranking.at(0)?.label })));
   const data: ReportData = {
     title: `${SYSTEM[config.model.system]}, ${basename(resolve(folder))}`,
     summary: summaryOf(run),
@@ -48,6 +48,7 @@ export async function outcomeOf(
     confusions: [],
     classes: counts,
     clips: val === undefined ? [] : await clipsOf(run, val),
+    unreadable: val === undefined ? [] : unreadableOf(val),
     environment: environmentOf(gpu),
     timings: [{ name: validations.length > 0 ? 'Training, with validations' : 'Training', seconds: elapsedSeconds }],
     config: formatConfig(config, folder),
@@ -112,6 +113,12 @@ function clipsOf({ gpu, config, fitted, names }: Outcome,
     worthShowing(predictions).map((prediction) => ({ prediction, entry: dataset.entries[prediction.index], names })),
     { frames, size, crop, seed: config.run.seed });
 }
+
+/** Clips that nothing could be said of. */
+const unreadableOf = ({ dataset, predictions }: NonNullable<Outcome['val']>): UnreadableClip[] =>
+  predictions.flatMap(({ index, unreadable }) =>
+    unreadable === undefined ? [] : [{ file: dataset.entries[index].path, reason: unreadable }]
+  );
 
 /** Every class and the worst pairs, by name. */
 function classNumbers(counts: ClassCounts): Record<string, unknown> {

@@ -88,12 +88,13 @@ export class Validations {
   }
 }
 
-/** Mean of −ln p(right name). */
-function meanLoss(predictions: readonly Prediction[]): number {
-  const losses = predictions.map(({ label, ranking }) =>
-    -Math.log(ranking.find((guess) => guess.label === label)?.probability ?? 0)
+/** Mean of −ln p(right name) over the clips that could be decoded. */
+function meanLoss(predictions: readonly Prediction[]): number | null {
+  // what is too small for a number is taken for the smallest one: a state holds no infinity
+  const losses = predictions.flatMap(({ probability }) =>
+    probability === undefined ? [] : -Math.log(Math.max(probability, Number.MIN_VALUE))
   );
-  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  return losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
 /** Optimiser steps between two validations, as a configuration says. */
