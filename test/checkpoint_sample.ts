@@ -18,6 +18,7 @@ export function snapshotAt(step: number, attempt = 1, validations: readonly Vali
     moments: new Map([['text_projection', { m: values.map((value) => -value), v: values }], ['odd', { m: odd,
       v: odd }]]),
     state: { step, optimizer: { steps: step - 1, finiteInARow: step - 1, skippedInARow: 0, skipped: 1, lossScale: 1 },
-      seed: 3, config: 'model:\n', data: { 'data.train': '2 clips' }, elapsedSeconds: attempt, validations, epoch: { steps: 2, lossSum: 0.1 } },
+      seed: 3, config: 'model:\n', data: { 'data.train': '2 clips' }, elapsedSeconds: attempt, validations,
+      epoch: { steps: 2, lossSum: 0.1 } },
   };
 }
