@@ -90,7 +90,7 @@ export async function fit(
   const { train, run } = config;
   const data = identityOf(config);
   const names = readLabels(config.data.labels);
-  const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
+  using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
     recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
   await using dataset = datasetOf(config, config.data.train, names, quarantine);
   const rates = new LoadingRates(dataset);

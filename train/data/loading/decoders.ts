@@ -158,7 +158,10 @@ export class Decoders {
   async #end(thread: Thread): Promise<void> {
     this.#running.delete(thread);
     clearTimeout(thread.idle);
+    // Node does not wait for a thread that is ending: where nothing else keeps the process, it would leave here
+    const alive = setInterval(() => undefined, 1000);
     await thread.worker.terminate();
+    clearInterval(alive);
   }
 }
 
