@@ -4,6 +4,7 @@
  *   npm run bench                                  every kernel × case × variant
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
  *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16: forward, and a training step
+ *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
@@ -15,6 +16,7 @@ import type { FloatType } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
 import { benchKernels } from './kernels/command.ts';
+import { benchData } from './data.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
@@ -36,6 +38,7 @@ const ARGS = {
   torch: { type: 'string',
     description:
       'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
+  data: { type: 'boolean', description: 'clips decoded per second, by codec, size and number of threads' },
   step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
@@ -62,6 +65,7 @@ async function main(raw: readonly string[]): Promise<number> {
     if (folder !== undefined) return showBeside(folder);
     const published = flags.text('pages');
     if (published !== undefined) return writePages(published);
+    if (flags.is('data')) return await benchData(flags.text('json'));
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('peers')) {
       return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'),

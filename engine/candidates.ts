@@ -80,6 +80,7 @@ export class Candidates {
   readonly #preferred = new Map<string, Candidate>();
   readonly #asked = new Map<string, Asked>();
   readonly #stale = new Set<string>();
+  #isTuned = true;
 
   constructor(machine: Machine, tuning?: Tuning) {
     const why = tuning && untunable(machine);
@@ -103,6 +104,20 @@ export class Candidates {
     this.#preferred.set(keyOf(kernel, callClass), candidate);
   }
 
+  /**
+   * What `work` runs, it runs untuned: a tuning may take another candidate for more rows, and this one's sums may be
+   * added in another order.
+   */
+  untuned<T>(work: () => T): T {
+    const before = this.#isTuned;
+    this.#isTuned = false;
+    try {
+      return work();
+    } finally {
+      this.#isTuned = before;
+    }
+  }
+
   /** Forgets what was preferred. */
   clear(): void {
     this.#preferred.clear();
@@ -124,7 +139,7 @@ export class Candidates {
    * source.
    */
   #tuned({ name, fingerprint }: Chooser, candidates: readonly Candidate[], callClass: string): Candidate | undefined {
-    const entry = this.#tuning?.kernels[name];
+    const entry = this.#isTuned ? this.#tuning?.kernels[name] : undefined;
     const wanted = entry?.candidates[callClass];
     if (entry === undefined || wanted === undefined) return undefined;
     const found = entry.source === fingerprint

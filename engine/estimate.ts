@@ -5,6 +5,9 @@ import { leastBytes, planMemory } from './plan.ts';
 import { Recording } from './recording.ts';
 import { ones } from './tape.ts';
 
+/** What the engine takes beside tensors: parameters of kernels, and the least that a readback goes through. */
+export const ENGINE_BYTES = 512 * 1024;
+
 /** What some work would take, had it run. */
 export interface MemoryEstimate {
   /** Bytes of tensors that are left at the end: parameters, moments, inputs; by label. */
@@ -44,7 +47,7 @@ export function estimate(gpu: Context, work: () => void): MemoryEstimate {
       const stepBytes = slabs.reduce((sum, bytes) => sum + bytes, 0);
       const { stepBegins = recording.commands.length } = recording;
       const others = recording
-        .lifetimes(storages.filter((storage) => !passesInStep(storage)), { heldSince: 'first use' })
+        .lifetimes(storages.filter((storage) => !passesInStep(storage)), { isCaptured: false })
         .map((lifetime) => ({ ...lifetime, bytes: sizeClass(lifetime.bytes) })); // each has a buffer of its own
       const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
       return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches };

@@ -3,7 +3,7 @@ export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
 export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes,
   type TunedCandidate, type Tuning } from './candidates.ts';
 export * from './errors.ts';
-export { estimate, type MemoryEstimate } from './estimate.ts';
+export { ENGINE_BYTES, estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep } from './capture.ts';
 export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
@@ -20,8 +20,8 @@ export { type AdapterInfo, type AdapterReport, isSameMachine, type Machine, type
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';
-export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, type Range,
-  rangesOf } from './ranges.ts';
+export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, largestFitting,
+  type Range, rangesOf } from './ranges.ts';
 export { isRecording, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';

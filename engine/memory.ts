@@ -84,7 +84,7 @@ export class Pool implements Keeper, MemoryReport {
   }
 
   give(storage: Storage): void {
-    if (storage.isPlanned) return;
+    if (storage.isPlanned) return this.#stream.recording?.noteDrop(storage);
     this.#taken.delete(storage.id);
     this.live -= storage.bytes;
     if (this.isGuarded) {

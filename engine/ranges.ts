@@ -84,3 +84,14 @@ export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
     );
   }
 }
+
+/** The largest whole number from 1 to `most` that fits, where all smaller ones do too; 0 if none does. */
+export function largestFitting(most: number, fits: (n: number) => boolean): number {
+  let [fitting, above] = [0, most + 1];
+  while (above - fitting > 1) {
+    const middle = Math.floor((fitting + above) / 2);
+    if (fits(middle)) fitting = middle;
+    else above = middle;
+  }
+  return fitting;
+}

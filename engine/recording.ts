@@ -29,6 +29,8 @@ export class Recording {
   stepBegins: number | undefined;
   #isInStep = false;
   readonly #outside = new Set<Storage>();
+  /** Commands recorded by the time the last tensor on a storage was disposed of. */
+  readonly #droppedAt = new Map<Storage, number>();
 
   readonly #made = new WeakSet<Handle>();
   readonly #alive = new Set<Handle>();
@@ -138,6 +140,11 @@ export class Recording {
 
   // ------------------------------------------------------------------------------------------------ memory
 
+  /** Told when no tensor looks at a storage any more. */
+  noteDrop(storage: Storage): void {
+    if (this.#own.has(storage)) this.#droppedAt.set(storage, this.commands.length);
+  }
+
   /** Goes through a captured step that is part of this recording. */
   step<T>(run: () => T): T {
     const before = this.#isInStep;
@@ -190,17 +197,18 @@ export class Recording {
 
   /**
    * When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use up to
-   * the end, and, as the step repeats, from the start. Inputs are in use from the start, and apart from what tensors
+   * the end, and, as the step repeats, from the start. Work that is not captured keeps the rest, too, from its first
+   * use until its tensors are disposed of, not only to its last use. Inputs are in use from the start, and apart from what tensors
    * hold: a run may be given what the last one left, and no buffer can be copied into itself.
    */
   lifetimes(storages: readonly Storage[],
-    { heldSince = 'start' }: { heldSince?: 'start' | 'first use' } = {}): Lifetime[] {
+    { isCaptured = true }: { isCaptured?: boolean } = {}): Lifetime[] {
     const number = new Map(storages.map((storage, i) => [storage, i]));
     const isHeld = ({ refs }: Storage) => refs > 0;
     const lifetimes = storages.map((storage) => {
-      const isFilled = this.inputs.has(storage) || (isHeld(storage) && heldSince === 'start');
+      const isFilled = this.inputs.has(storage) || (isHeld(storage) && isCaptured);
       return { bytes: storage.bytes, first: isFilled ? 0 : Number.POSITIVE_INFINITY,
-        last: isHeld(storage) ? this.commands.length : 0 };
+        last: isHeld(storage) ? this.commands.length : isCaptured ? 0 : (this.#droppedAt.get(storage) ?? 0) - 1 };
     });
     const apart = storages.map(() => new Set<number>());
     const separate = (i: number, j: number) => {

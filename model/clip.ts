@@ -10,6 +10,7 @@ import { constant, initialised } from './init.ts';
 import type { Pass } from './layers.ts';
 import { type TextBatch, TextEncoder } from './text.ts';
 import { VisionEncoder } from './vision.ts';
+import type { VideoFeatures } from './xclip.ts';
 
 /**
  * CLIP with the towers of an X-CLIP configuration, without messages, integration and prompts. Radford et al. 2021,
@@ -44,12 +45,28 @@ export class Clip extends Module {
     return pixels.gpu.scope(() => this.#logits(this.visual.forward(pixels, pass).frames, texts));
   }
 
-  /** Videos [B, T, 3, S, S] against texts, as ids or as features [K, E] computed before → logits [B, K]. */
-  forward(pixels: Tensor, texts: TextBatch | { features: Tensor }, pass: Pass = {}): Tensor {
+  /** [B, T, 3, S, S] → features of the frames, averaged. */
+  encodeVideo(pixels: Tensor, pass: Pass = {}): VideoFeatures {
     return pixels.gpu.scope(() => {
       const [videos, frames, ...image] = pixels.shape;
       const features = this.visual.forward(pixels.reshape([videos * frames, ...image]), pass).frames;
-      const video = mean(features.reshape([videos, frames, this.config.embedDim]), 1);
+      return { video: mean(features.reshape([videos, frames, this.config.embedDim]), 1) };
+    });
+  }
+
+  /** Videos against text features [K, E] → logits [B, K]. */
+  compare({ video }: VideoFeatures, texts: Tensor, pass: Pass = {}): Tensor {
+    return video.gpu.scope(() => {
+      const logits = this.#logits(video, texts);
+      pass.tap?.('logits', logits);
+      return logits;
+    });
+  }
+
+  /** Videos [B, T, 3, S, S] against texts, as ids or as features [K, E] computed before → logits [B, K]. */
+  forward(pixels: Tensor, texts: TextBatch | { features: Tensor }, pass: Pass = {}): Tensor {
+    return pixels.gpu.scope(() => {
+      const { video } = this.encodeVideo(pixels, pass);
       return this.#logits(video, 'features' in texts ? texts.features : this.encodeText(texts, pass));
     });
   }

@@ -20,8 +20,14 @@ export interface XclipConfig {
   readonly frames: number;
   readonly vision: Transformer & { readonly width: number; readonly mlp: number; readonly patch: number;
     readonly imageSize: number };
-  readonly text: Transformer & { readonly width: number; readonly mlp: number; readonly context: number;
-    readonly vocab: number };
+  readonly text: Transformer & {
+    readonly width: number;
+    readonly mlp: number;
+    readonly context: number;
+    readonly vocab: number;
+    /** The token whose first place in a text its feature is taken from; omitted: the largest id of the text. */
+    readonly endOfText?: number;
+  };
   /** Multi-frame integration transformer. */
   readonly mit: Transformer & { readonly mlp: number };
   /** Video-specific prompting; `alpha` is where the learned mixing weight starts. */
@@ -104,6 +110,9 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
     divides('text.heads', text.heads, 'text.width', text.width);
     divides('mit.heads', mit.heads, 'embedDim', config.embedDim);
     divides('prompts.heads', prompts.heads, 'embedDim', config.embedDim);
+    if (text.endOfText !== undefined && text.endOfText >= text.vocab) {
+      problems.push(`text.endOfText (${text.endOfText}) must be one of the ${text.vocab} tokens`);
+    }
     if (text.context < 3) {
       problems.push(`text.context (${text.context}) has no room for a word between start and end of text`);
     }

@@ -17,8 +17,16 @@ export interface System {
 }
 
 /** How frames become pixels for a model. */
-export function inputOf({ config, visual: { type } }: VideoModel, { mean, std }: Preprocessor): FramesOptions {
-  return { size: config.vision.imageSize, mean, std, type };
+export function inputOf({ config, visual: { type } }: VideoModel, { resize, mean, std }: Preprocessor): FramesOptions {
+  return { size: config.vision.imageSize, mean, std, type, resampling: resize?.resampling };
+}
+
+/**
+ * Work without gradients, whose sums do not depend on how many rows come together: a tuning may take other candidates
+ * for other numbers of them.
+ */
+export function evenly<T>(gpu: Gpu, work: () => T): T {
+  return noGrad(() => gpu.candidates.untuned(() => gpu.scope(work)));
 }
 
 /** Texts encoded a few at a time, so that many classes need little memory. */
@@ -27,17 +35,15 @@ const TEXTS_AT_ONCE = 64;
 /** Features of texts, computed once: [K, E], not normalised, not on the tape. The caller frees them. */
 export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
   texts: readonly string[]): Tensor {
-  const { context } = model.config.text;
+  const { context, endOfText } = model.config.text;
   const width = model.config.embedDim;
   const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.visual.type, 'text features'));
-  noGrad(() => {
-    for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
-      const some = texts.slice(first, first + TEXTS_AT_ONCE);
-      gpu.scope(() => {
-        const batch = textBatch(gpu, tokenizer.tokenize(some, context), context);
-        gpu.copy(model.encodeText(batch), features.alias([some.length, width], first * width * features.elementBytes));
-      });
-    }
-  });
+  for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
+    const some = texts.slice(first, first + TEXTS_AT_ONCE);
+    evenly(gpu, () => {
+      const batch = textBatch(gpu, tokenizer.tokenize(some, context), context, endOfText);
+      gpu.copy(model.encodeText(batch), features.alias([some.length, width], first * width * features.elementBytes));
+    });
+  }
   return features;
 }

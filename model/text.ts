@@ -12,7 +12,7 @@ import { LayerNorm, type Pass, ResidualBlock, type RunBlock } from './layers.ts'
 export interface TextBatch {
   /** [K, L] */
   readonly ids: TokenIds;
-  /** [K], position of the end-of-text token: the largest id, the first if there are several. */
+  /** [K], where the feature of each text is taken from: the end of text. */
   readonly ends: Tensor<'u32'>;
   readonly count: number;
   readonly length: number;
@@ -21,21 +21,25 @@ export interface TextBatch {
   [Symbol.dispose](): void;
 }
 
-/** Uploads tokenised texts: `ids` is [K, L] row by row. */
-export function textBatch(gpu: Gpu, ids: Int32Array, length: number): TextBatch {
+/**
+ * Uploads tokenised texts: `ids` is [K, L] row by row.
+ *
+ * @param endOfText the token that ends a text, where it does not have the largest id: `config.text.endOfText`
+ */
+export function textBatch(gpu: Gpu, ids: Int32Array, length: number, endOfText?: number): TextBatch {
   const count = ids.length / length;
   if (!Number.isInteger(count) || count === 0) {
     throw new ShapeError('textBatch', `${ids.length} ids are not whole texts of ${length}`);
   }
   const onGpu = { ids: tokenIds(gpu, ids, [count, length]),
-    ends: Tensor.from(gpu, endsOf(ids, length), [count], 'text ends') };
+    ends: Tensor.from(gpu, endsOf(ids, length, endOfText), [count], 'text ends') };
   return {
     ...onGpu,
     count,
     length,
     write(others) {
       onGpu.ids.write(others);
-      onGpu.ends.write(endsOf(others, length));
+      onGpu.ends.write(endsOf(others, length, endOfText));
     },
     [Symbol.dispose]() {
       onGpu.ids.dispose();
@@ -44,11 +48,17 @@ export function textBatch(gpu: Gpu, ids: Int32Array, length: number): TextBatch 
   };
 }
 
-/** Position of the largest id of each text, the first if there are several. */
-function endsOf(ids: Int32Array, length: number): Uint32Array {
+/**
+ * Where each text ends: at the first place of a token, or of the largest id.
+ *
+ * @throws ShapeError where a text lacks the token: transformers would take its first place in silence
+ */
+function endsOf(ids: Int32Array, length: number, endOfText?: number): Uint32Array {
   return Uint32Array.from({ length: ids.length / length }, (_, k) => {
     const row = ids.subarray(k * length, (k + 1) * length);
-    return row.indexOf(row.reduce((a, b) => Math.max(a, b)));
+    const place = row.indexOf(endOfText ?? row.reduce((a, b) => Math.max(a, b)));
+    if (place < 0) throw new ShapeError('textBatch', `text ${k} has no end of text, token ${endOfText}`);
+    return place;
   });
 }
 

@@ -33,12 +33,14 @@ export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
  * neither.
  */
 export async function readTokenizer(folder: string): Promise<ClipTokenizer | undefined> {
-  const [json, config, vocab, merges] = await Promise.all(
-    ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt'].map((file) => textOf(join(folder, file))),
+  const [json, config, vocab, merges, added] = await Promise.all(
+    ['tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt', 'added_tokens.json'].map((file) =>
+      textOf(join(folder, file))
+    ),
   );
   if (json !== undefined) return ClipTokenizer.fromJson(json, config, join(folder, 'tokenizer.json'));
   if (vocab !== undefined && merges !== undefined) {
-    return ClipTokenizer.fromVocabulary(vocab, merges, join(folder, 'vocab.json'));
+    return ClipTokenizer.fromVocabulary(vocab, merges, added, join(folder, 'vocab.json'));
   }
   return undefined;
 }

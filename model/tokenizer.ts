@@ -4,7 +4,7 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
-import { cleanText } from './text_cleaning.ts';
+import { cleanText, WORDS } from './text_cleaning.ts';
 
 const START = '<|startoftext|>';
 const END = '<|endoftext|>';
@@ -12,40 +12,60 @@ const END = '<|endoftext|>';
 const WORD_END = '</w>';
 /** Merges that CLIP uses of the file's list. */
 const MERGES = 49152 - 256 - 2;
-/** How CLIP cuts a cleaned text into words before merging. */
-const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+/gu;
 
 /** What a tokenizer is made of. */
 export interface Vocabulary {
-  /** Token → id. Ids count from 0; the end of text has the largest, for the text tower looks for that. */
+  /** Token → id. Ids count from 0; the end of text has the largest but for those of `added`. */
   readonly vocab: Readonly<Record<string, number>>;
+  /** Tokens that were added behind the end of text: texts are cut at them before they are cut into words. */
+  readonly added?: readonly AddedToken[];
   /** Two tokens with a space between, first come first merged. */
   readonly merges: readonly string[];
   /** Tokens that a model was trained with, if these are not all. */
   readonly known?: readonly string[];
 }
 
-/** CLIP's tokenizer with its vocabulary of 49,408, or with a part of it. */
+/** A token that stands in texts as it is. */
+export interface AddedToken {
+  readonly content: string;
+  /** Looked for in the cleaned text, itself cleaned; else in the text as it comes. */
+  readonly normalized: boolean;
+}
+
+/** CLIP's tokenizer with its vocabulary of 49,408, with tokens added to it, or with a part of it. */
 export class ClipTokenizer {
   readonly #vocabulary: Vocabulary;
   readonly #tokenizer: Tokenizer;
   readonly #tokens: ReadonlyMap<number, string>;
   readonly #known: ReadonlySet<number>;
+  /** Where texts are cut, as they come and cleaned, and the ids that stand there. */
+  readonly #cuts: { readonly raw: RegExp | undefined; readonly cleaned: RegExp | undefined;
+    readonly ids: ReadonlyMap<string, number> };
   readonly start: number;
   readonly end: number;
   readonly vocabSize: number;
 
   /** @param source what errors call the vocabulary */
   constructor(vocabulary: Vocabulary, source: string) {
-    const { vocab, known } = vocabulary;
+    const { vocab, known, added = [] } = vocabulary;
     const ids = Object.values(vocab).sort((a, b) => a - b);
     if (!(Object.hasOwn(vocab, START) && Object.hasOwn(vocab, END))) {
       throw broken(source, `the vocabulary lacks ${START} or ${END}: it is not one of CLIP's`);
     }
     if (ids.some((id, i) => id !== i)) throw broken(source, 'ids must count from 0 without gaps');
-    if (vocab[END] !== ids.length - 1) {
-      throw broken(source, `${END} must have the largest id, ${ids.length - 1}, it has ${vocab[END]}`);
+    const behind = added.filter(({ content }) => vocab[content] > vocab[END]).length;
+    const last = ids.length - 1 - behind;
+    if (vocab[END] !== last) {
+      throw broken(source, `${END} must have the largest id${
+        behind === 0 ? '' : ' of those that were not added'
+      }, ${last}, it has ${vocab[END]}`);
     }
+    const cutAt = (normalized: boolean) => added.filter((token) => token.normalized === normalized).map(({ content }) =>
+      normalized ? cleanText(content) : content
+    );
+    this.#cuts = { raw: anyOf(cutAt(false)), cleaned: anyOf(cutAt(true)),
+      ids: new Map(added.flatMap(({ content, normalized }) => [[normalized ? cleanText(content) : content,
+        vocab[content]]])) };
     this.#vocabulary = vocabulary;
     this.#tokenizer = new Tokenizer({ ...tokenizerJson(vocabulary), normalizer: null, added_tokens: [],
       pre_tokenizer: BYTES }, {});
@@ -66,12 +86,18 @@ export class ClipTokenizer {
     return new ClipTokenizer({ vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges }, source);
   }
 
-  /** From the texts of the two files of older checkpoints, `vocab.json` and `merges.txt`. */
-  static fromVocabulary(vocab: string, merges: string, source: string): ClipTokenizer {
+  /**
+   * From the texts of the two files of older checkpoints, `vocab.json` and `merges.txt`.
+   *
+   * @param added the text of the `added_tokens.json` beside them, if there is one
+   */
+  static fromVocabulary(vocab: string, merges: string, added: string | undefined, source: string): ClipTokenizer {
     const lines = merges.split('\n').map((line) => line.trim()).filter((line) =>
       line !== '' && !line.startsWith('#version')
     );
-    return new ClipTokenizer({ vocab: idsOf(parse(vocab, source), source), merges: lines }, source);
+    const own = idsOf(added === undefined ? {} : parse(added, source), source);
+    const more = Object.entries(own).map(([content, id]) => ({ content, id }));
+    return withAdded({ vocab: idsOf(parse(vocab, source), source), merges: lines }, more, source);
   }
 
   /**
@@ -82,24 +108,28 @@ export class ClipTokenizer {
    */
   static fromJson(text: string, config: string | undefined, source: string): ClipTokenizer {
     const { model, added_tokens: added } = parse(text, source) as { model?: Record<string, unknown>;
-      added_tokens?: { content: string; id: number; }[] };
+      added_tokens?: StoredToken[] };
     if (model?.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) {
       throw broken(source, `not a byte-pair tokenizer with "${WORD_END}" at the end of words, as CLIP has it`);
     }
     if (!Array.isArray(model.merges)) throw broken(source, 'the list of merges is missing');
-    const vocab = { ...idsOf(model.vocab, source),
-      ...Object.fromEntries((added ?? []).map(({ content, id }) => [content, id])) };
+    const vocab = idsOf(model.vocab, source);
     const merges = model.merges.map((merge: unknown) => (Array.isArray(merge) ? merge.join(' ') : String(merge)));
     const { known_tokens: known } = (config === undefined ? {} : parse(config, source)) as { known_tokens?: string[] };
-    const stray = known?.find((token) => !Object.hasOwn(vocab, token));
+    const tokens = new Set([...Object.keys(vocab), ...(added ?? []).map(({ content }) => content)]);
+    const stray = known?.find((token) => !tokens.has(token));
     if (stray !== undefined) throw broken(source, `known_tokens lists "${stray}", which the vocabulary lacks`);
-    return new ClipTokenizer({ vocab, merges, known }, source);
+    return withAdded({ vocab, merges, known }, added ?? [], source);
   }
 
   /** Ids of a text, without start and end. Words that the model was not trained with are an error that names them. */
   encode(text: string): number[] {
     const unknown: string[] = [];
-    const ids = (cleanText(text).match(WORDS) ?? []).flatMap((word) => {
+    const { raw, cleaned, ids: added } = this.#cuts;
+    const pieces = cut(text, raw).flatMap((piece, i) => (isCut(i) ? [piece] : cut(cleanText(piece), cleaned)));
+    const ids = pieces.flatMap((piece) => (added.has(piece) ? [piece] : (piece.match(WORDS) ?? []))).flatMap((word) => {
+      const token = added.get(word);
+      if (token !== undefined) return token;
       if (word === START) return this.start;
       if (word === END) return this.end;
       const own: number[] = this.#tokenizer.encode(word, { add_special_tokens: false }).ids;
@@ -136,7 +166,7 @@ export class ClipTokenizer {
    * their order. It gives the same tokens for these texts, and refuses words that are made of others.
    */
   compact(texts: readonly string[]): CompactTokenizer {
-    const { vocab, merges } = this.#vocabulary;
+    const { vocab, merges, added } = this.#vocabulary;
     const known = [...new Set(texts.flatMap((text) => this.encode(text)))].map((id) => this.#tokens.get(id) as string);
     const mergeOf = new Map(merges.map((merge) => [merge.replace(' ', ''), merge]));
     const needed = new Set([START, END]);
@@ -149,7 +179,8 @@ export class ClipTokenizer {
     const tokens = [...needed].sort((a, b) => vocab[a] - vocab[b]);
     const ids = Object.fromEntries(tokens.map((token, id) => [token, id]));
     const used = merges.filter((merge) => needed.has(merge.replace(' ', '')));
-    return { tokenizer: new ClipTokenizer({ vocab: ids, merges: used, known }, 'compact vocabulary'),
+    const more = added?.filter(({ content }) => needed.has(content));
+    return { tokenizer: new ClipTokenizer({ vocab: ids, merges: used, known, added: more }, 'compact vocabulary'),
       fullIds: Int32Array.from(tokens, (token) => vocab[token]) };
   }
 
@@ -186,6 +217,40 @@ function parse(text: string, source: string): unknown {
   }
 }
 
+/** One alternative of several texts, the longest that fits; undefined for none. Texts are cut at it, and keep it. */
+function anyOf(texts: readonly string[]): RegExp | undefined {
+  if (texts.length === 0) return undefined;
+  const longestFirst = [...texts].sort((a, b) => b.length - a.length);
+  return new RegExp(`(${longestFirst.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'u');
+}
+
+/** A text cut at all places that fit: what lies between is at even places, what fits at odd ones. */
+const cut = (text: string, at: RegExp | undefined): string[] => (at === undefined ? [text] : text.split(at));
+const isCut = (place: number): boolean => place % 2 === 1;
+
+/** A token as `added_tokens` lists it; those of `added_tokens.json` have nothing but an id. */
+interface StoredToken {
+  readonly content: string;
+  readonly id: number;
+  readonly special?: boolean;
+  readonly normalized?: boolean;
+  readonly single_word?: boolean;
+}
+
+/** A tokenizer with the tokens that a file lists beside the vocabulary; CLIP's own two are no additions. */
+function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly StoredToken[],
+  source: string): ClipTokenizer {
+  const own = stored.filter(({ content }) => content !== START && content !== END);
+  const whole = own.find(({ single_word: isWord }) => isWord === true);
+  if (whole !== undefined) {
+    throw broken(source, `the added token "${whole.content}" has single_word: true, which is not known here`);
+  }
+  // transformers looks for those that are not special in the normalised text, unless the file says otherwise
+  const added = own.map(({ content, special = false, normalized = !special }) => ({ content, normalized }));
+  const all = { ...vocab, ...Object.fromEntries(stored.map(({ content, id }) => [content, id])) };
+  return new ClipTokenizer({ vocab: idsOf(all, source), merges, known, added }, source);
+}
+
 /** Checks a vocabulary from outside. */
 function idsOf(vocab: unknown, source: string): Readonly<Record<string, number>> {
   if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) {
@@ -200,14 +265,16 @@ function idsOf(vocab: unknown, source: string): Readonly<Record<string, number>>
 const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
 
 /** The tokenizer.json that transformers writes for CLIP. */
-function tokenizerJson({ vocab, merges }: Vocabulary): Record<string, unknown> {
-  const special = (content: string) => ({ id: vocab[content], content, single_word: false, lstrip: false, rstrip: false,
-    normalized: false, special: true });
+function tokenizerJson({ vocab, merges, added = [] }: Vocabulary): Record<string, unknown> {
+  const token = (content: string, normalized: boolean, special: boolean) => ({ id: vocab[content], content,
+    single_word: false, lstrip: false, rstrip: false, normalized, special });
+  const words = Object.fromEntries(Object.entries(vocab).filter(([, id]) => id <= vocab[END]));
   return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: [special(START), special(END)],
+    added_tokens: [token(START, false, true), token(END, false, true),
+      ...added.map(({ content, normalized }) => token(content, normalized, false))],
     normalizer: { type: 'Sequence',
       normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, {
         type: 'Lowercase',
@@ -221,7 +288,7 @@ function tokenizerJson({ vocab, merges }: Vocabulary): Record<string, unknown> {
       trim_offsets: false, add_prefix_space: false },
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: { type: 'BPE', dropout: null, unk_token: END, continuing_subword_prefix: '', end_of_word_suffix: WORD_END,
-      fuse_unk: false, byte_fallback: false, vocab, merges },
+      fuse_unk: false, byte_fallback: false, vocab: words, merges },
   };
 }
 

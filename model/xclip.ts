@@ -20,6 +20,14 @@ export interface XclipOptions {
   readonly recompute?: boolean;
 }
 
+/** What a model makes of B videos, before it knows what to compare them with. */
+export interface VideoFeatures {
+  /** [B, E], not normalised. */
+  readonly video: Tensor;
+  /** [B, N, E], averaged over frames; X-CLIP's alone, which looks at them again for each text. */
+  readonly patches?: Tensor;
+}
+
 /** exp of CLIP's initial temperature: 1 / 0.07. */
 const INITIAL_LOGIT_SCALE = Math.log(1 / 0.07);
 
@@ -63,8 +71,8 @@ export class Xclip extends Module {
     return this.text.forward(texts, pass);
   }
 
-  /** [B, T, 3, S, S] → video features [B, E], not normalised, and patch features [B, N, E], averaged over frames. */
-  encodeVideo(pixels: Tensor, pass: Pass = {}): { video: Tensor; patches: Tensor } {
+  /** [B, T, 3, S, S] → what videos are compared by. */
+  encodeVideo(pixels: Tensor, pass: Pass = {}): VideoFeatures {
     const [videos, frames, ...image] = pixels.shape;
     if (pixels.shape.length !== 5) {
       throw new ShapeError('encodeVideo', `pixels are [${pixels.shape}], expected [videos, frames, 3, size, size]`);
@@ -83,7 +91,8 @@ export class Xclip extends Module {
   }
 
   /** Similarity of each video with each text, given the texts' features [K, E] → logits [B, K]. */
-  compare(video: Tensor, patches: Tensor, texts: Tensor, pass: Pass = {}): Tensor {
+  compare({ video, patches }: VideoFeatures, texts: Tensor, pass: Pass = {}): Tensor {
+    if (patches === undefined) throw new ShapeError('compare', 'the videos lack the features of their patches');
     return video.gpu.scope(() => {
       const [videos, width] = video.shape;
       const [count] = texts.shape;
@@ -106,8 +115,8 @@ export class Xclip extends Module {
   /** Videos [B, T, 3, S, S] against texts, as ids or as features [K, E] computed before → logits [B, K]. */
   forward(pixels: Tensor, texts: TextBatch | { features: Tensor }, pass: Pass = {}): Tensor {
     return pixels.gpu.scope(() => {
-      const { video, patches } = this.encodeVideo(pixels, pass);
-      return this.compare(video, patches, 'features' in texts ? texts.features : this.encodeText(texts, pass), pass);
+      const videos = this.encodeVideo(pixels, pass);
+      return this.compare(videos, 'features' in texts ? texts.features : this.encodeText(texts, pass), pass);
     });
   }
 }

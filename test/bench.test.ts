@@ -13,6 +13,7 @@ import { frontText, ladder, measuredPage, SHOWN, withMeasured } from '../bench/k
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
+import { clipsPerSecond, dataTable, movingPicture } from '../bench/data.ts';
 import { benchPage } from '../bench/measured.ts';
 import type { Outcome } from '../bench/peers/outcome.ts';
 import { trainingTasks } from '../bench/peers/tasks.ts';
@@ -25,6 +26,7 @@ import { digits, duration, markdownTable, percent } from '../bench/table.ts';
 import { open, Tensor } from '../engine/index.ts';
 import { scale } from '../kernels/elementwise/index.ts';
 import { rooms } from '../kernels/index.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
 import { PRESETS, type XclipConfig } from '../model/config.ts';
 import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
@@ -46,6 +48,21 @@ const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
   roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 },
   compile: 0,
   ...changes,
+});
+
+test('decoding is measured for each file and number of threads, and shown with a column for each', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-data-')), 'clip.avi');
+  const [first, second] = [movingPicture(64, 48, 0), movingPicture(64, 48, 1)];
+  assert.ok(first.data.filter((value, i) => value !== second.data[i]).length > first.data.length / 2);
+  writeVideo(path, [first, second]);
+  assert.ok(await clipsPerSecond(path, 0, 0.05) > 0);
+  const row = { codec: 'H.264', width: 320, height: 240, frames: 50, fileBytes: 250_000 };
+  assert.is(dataTable([{ ...row, workers: 0, clipsPerSecond: 12.34 }, { ...row, workers: 1, clipsPerSecond: 11 },
+    { ...row, workers: 2, clipsPerSecond: 21 }, { ...row, height: 480, workers: 0, clipsPerSecond: 6 }]), `\
+| codec |      size | Mbit/s | main thread | 1 thread | 2 threads |
+|-------|----------:|-------:|------------:|---------:|----------:|
+| H.264 | 320 × 240 |   1.00 |        12.3 |     11.0 |      21.0 |
+| H.264 | 320 × 480 |   1.00 |        6.00 |          |           |`);
 });
 
 test('quartiles lie between neighbours, and the least is kept', () => {

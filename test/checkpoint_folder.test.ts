@@ -179,11 +179,11 @@ test('a logit scale stored as [1] is the number that it holds', async () => {
 
 test('tokenizer and preprocessor come back', async () => {
   const folder = fresh();
-  const preprocessor = { shortSide: 11, mean: [1, 2, 3], std: [4, 5, 6.5] } as const;
+  const preprocessor = { resize: { shortSide: 11, resampling: 'bilinear' }, mean: [1, 2, 3], std: [4, 5, 6.5] } as const;
   await saveCheckpoint(folder, { config: CONFIG, parameters, tokenizer, preprocessor });
   await opened(folder, (checkpoint) => {
     for (const text of TEXTS) assert.equal(checkpoint.tokenizer?.encode(text), tokenizer.encode(text));
-    assert.is(checkpoint.preprocessor.shortSide, 11);
+    assert.equal(checkpoint.preprocessor.resize, preprocessor.resize);
     for (const key of ['mean', 'std'] as const) {
       checkpoint.preprocessor[key].forEach((value, i) =>
         assert.ok(Math.abs(value - preprocessor[key][i]) < 1e-12, `${key} ${value}`)

@@ -1,13 +1,15 @@
 /** The commands a person types, each in a process of its own, on a data set of a few clips. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readLabels } from '../train/data/sets/lists.ts';
+import { RUN_FILES, RUN_FOLDERS } from '../train/run/run_folder.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
+import { FRAMES } from '../train/moving_shapes/scenes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-commands-'));
 const config = join(folder, 'tiny.yaml');
@@ -48,6 +50,37 @@ function firstlight(words: readonly string[], interrupt?: string): Promise<Ended
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
 }
 
+test('check decodes all clips, tells what is wrong in full, writes a cleaned list, and knows its work the next time', async () => {
+  const list = join(data.folder, 'checked.txt');
+  const broken = join(data.folder, 'broken.mp4');
+  writeFileSync(broken, 'not a video');
+  writeFileSync(list, `${readFileSync(data.lists.train, 'utf8')}broken.mp4 3\nabsent.mp4 3\n`);
+  const report = join(folder, 'report.json');
+  const words = ['check', config, '--set', `data.train=${list}`, '--out', join(folder, 'unmade'), '--report', report];
+  const first = await firstlight(words);
+  assert.is(first.code, 3, first.stderr);
+  assert.match(first.stdout, `error: ${list}:9: broken.mp4: is a text, not a video that is read here`);
+  assert.match(first.stdout, `error: ${list}:10: "absent.mp4" does not exist`);
+  assert.match(first.stdout, `12 of 13 files are sound, with ${12 * FRAMES} frames`);
+  const { problems, cleaned, files } = JSON.parse(readFileSync(report, 'utf8'));
+  assert.equal([problems.length, files.sound], [2, 12]);
+  assert.equal(cleaned, [{ list, path: join(data.folder, 'checked.checked.txt'), kept: 8, leftOut: 2 }]);
+  assert.not(existsSync(join(folder, 'unmade')));
+  const second = await firstlight(['check', config, '--set', `data.train=${cleaned[0].path}`, '--out',
+    join(folder, 'unmade')]);
+  assert.is(second.code, 0, second.stderr);
+  assert.match(second.stderr, /12 files are as an earlier check found them/);
+  assert.match(second.stdout, /nothing is in the way of this run/);
+});
+
+test('train tells all that is wrong before its first step, and leaves no log', async () => {
+  const { code, stderr } = await firstlight(['train', config, '--out', join(folder, 'wrong'), '--set',
+    `data.val=${join(folder, 'no_list.txt')}`, '--set', 'optim.newPartsLrScale=0.001']);
+  assert.is(code, 3, stderr);
+  assert.match(stderr, /2 things stand in the way of this run\n.*no_list\.txt: no such file\n.*newPartsLrScale/s);
+  assert.not(existsSync(join(folder, 'wrong', 'log.jsonl')));
+});
+
 test('train leaves configuration, log, TensorBoard events and a checkpoint, and measures data.val', async () => {
   const { code, stdout, stderr } = await firstlight(['train', config, '--out', out]);
   assert.is(code, 0, stderr);
@@ -55,6 +88,11 @@ test('train leaves configuration, log, TensorBoard events and a checkpoint, and 
   assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
   for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors',
     'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
+});
+
+test('all that a run leaves is among what is looked at before it', () => {
+  const known = [...RUN_FILES, ...RUN_FOLDERS];
+  assert.equal(readdirSync(out).filter((name) => !known.includes(name)), []);
 });
 
 test('a folder that holds a run is not written over', async () => {
@@ -91,6 +129,38 @@ test('predict ranks the labels of each file, and reports a file that is no video
   assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
 });
 
+test('predict and evaluate give a clip the same numbers, whatever the batch; a run folder stands for its model, a folder for its videos', async () => {
+  const names = readLabels(data.labels.seen);
+  const clips = readFileSync(data.lists.testSeen, 'utf8').trim().split('\n').map((line) => line.split(' ')[0]);
+  const videos = join(folder, 'videos');
+  clips.forEach((clip, i) => cpSync(join(data.folder, clip), join(videos, 'deep', `${i}.mp4`)));
+  writeFileSync(join(videos, 'notes.txt'), 'no video');
+  writeFileSync(join(videos, 'zz.mp4'), 'no video either');
+  // pictures of 64 are squeezed to 48, and the middle is cut out: no configuration says so
+  const checkpoint = join(out, 'checkpoint');
+  const processor = { image_processor_type: 'VideoMAEImageProcessor', size: { height: 48, width: 40 }, resample: 3,
+    crop_size: 32 };
+  writeFileSync(join(checkpoint, 'preprocessor_config.json'), JSON.stringify(processor));
+
+  const json = join(folder, 'same.json');
+  const evaluated: string[] = [];
+  for (const batch of ['1', '3']) {
+    const { code, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint', out, '--batch',
+      batch, '--json', json]);
+    assert.is(code, 0, stderr);
+    evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).predictions));
+  }
+  assert.is(evaluated[0], evaluated[1]);
+  const { code, stdout, stderr } = await firstlight(['predict', videos, '--labels', names.join(','), '--checkpoint', out,
+    '--top', '5', '--json']);
+  assert.is(code, 3);
+  assert.match(stderr, /zz\.mp4: /);
+  const said = JSON.parse(stdout) as { file: string; predictions: object[] }[];
+  assert.equal(said.map(({ file }) => file), clips.map((_, i) => join(videos, 'deep', `${i}.mp4`)));
+  const wanted = JSON.parse(evaluated[0]) as { predictions: object[] }[];
+  assert.equal(said.map(({ predictions }) => predictions), wanted.map(({ predictions }) => predictions));
+});
+
 /** A copy of the trained checkpoint whose tensor `name` holds `value` throughout. */
 function brokenCheckpoint(name: string, value: number): string {
   const copy = join(folder, `broken-${name}-${value}`);
@@ -115,7 +185,7 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
     [predict, 'visual_projection.weight', 3e38, /the activation "visual\.frames" of .*\.mp4 is NaN or infinite/],
     [evaluate, 'text_projection.weight', 3e38, /a feature of the texts is NaN or infinite/],
     [[...evaluate, '--set', 'train.precision=f16'], 'text_projection.weight', 1e5,
-      /the weight "text_projection" is NaN or infinite|has no shader-f16/],
+      /the weight "text_projection", too large for f16, is NaN or infinite|has no shader-f16/],
   ];
   for (const [command, name, value, message] of cases) {
     const { code, stdout, stderr } = await firstlight([...command, '--checkpoint', brokenCheckpoint(name, value)]);
@@ -123,6 +193,15 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
     assert.is(code, 1);
     assert.is(stdout, '');
   }
+});
+
+test('a training that ends with weights that are not finite says which, leaves no model, and ends with 1', async () => {
+  const folderOfRun = join(folder, 'diverged');
+  const { code, stderr } = await firstlight(['train', config, '--out', folderOfRun, '--set', 'train.steps=3', '--set',
+    'optim.lr=3e38', '--set', 'optim.weightDecay=10']);
+  assert.match(stderr, /the weight ".*" is NaN or infinite/);
+  assert.is(code, 1);
+  assert.not.ok(existsSync(join(folderOfRun, 'checkpoint', 'config.json')));
 });
 
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {

@@ -50,6 +50,17 @@ test('paths of a file start at its folder, paths of overrides at the working fol
   assert.is(config.data.val, `${process.cwd()}/lists/val.txt`);
 });
 
+test('further folders of lists are paths too, and the first label is 0 or 1', () => {
+  const config = parseConfig('data: {train: a.txt, labels: l.csv, roots: [/disk2, more]}\nmodel: {preset: B/32}\n',
+    '/some/where/c.yaml');
+  assert.equal(config.data.roots, ['/disk2', '/some/where/more']);
+  assert.equal(parseConfig(formatConfig(config), '/else/where/c.yaml').data.roots, config.data.roots);
+  assert.equal(parseConfig(SMALLEST, 'c.yaml', ['data.roots=[x]']).data.roots, [`${process.cwd()}/x`]);
+  assert.equal(parseConfig(SMALLEST, 'c.yaml', ['data.firstLabel=1']).data.firstLabel, 1);
+  assert.match(refused(SMALLEST, ['data.firstLabel=2']), /data\.firstLabel: expected one of 0, 1, got 2/);
+  assert.match(refused(SMALLEST, ['data.roots=x']), /data\.roots: expected a list, got ".*x"/);
+});
+
 test('overrides are YAML values and win over the file', () => {
   const config = parseConfig(`${SMALLEST}optim: {lr: 1}\n`, 'c.yaml', ['optim.lr=1e-4', 'optim.betas=[0.5, 0.6]',
     'train.fixText=false', 'optim.maxGradNorm=null', 'run.seed=7']);

@@ -12,8 +12,10 @@ import { CAPTIONS, CLASS_NAMES, combinationOf, drawClip, drawStill, FRAMES, isUn
   UNSEEN } from '../train/moving_shapes/scenes.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { type Shape, paint, SHAPES } from '../train/moving_shapes/shapes.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-shapes-'));
+const SQUARE = trainingPreprocessor(SIDE, false);
 const SIZES = { train: 120, testSeen: 6, testUnseen: 24, stills: 16 };
 const ids = CLASS_NAMES.map((_, id) => id);
 
@@ -172,6 +174,10 @@ test('shapes are drawn smoothly: coverage follows a shift of a tenth of a pixel,
 
 let written: MovingShapesFolder;
 
+const entriesOf = ({ folder: root }: MovingShapesFolder, list: string, classes: number) =>
+  readList(list, { root, names: Array.from({ length: classes }, (_, label) => `class ${label}`), firstLabel: 0 })
+    .entries;
+
 test('the data set is written as video files, pictures and lists that are read back', async () => {
   const calls: number[][] = [];
   written = await writeMovingShapes(join(folder, 'set'), 3, SIZES, (...call) => calls.push(call));
@@ -180,15 +186,15 @@ test('the data set is written as video files, pictures and lists that are read b
   assert.equal(readLabels(written.labels.seen), SEEN.map((id) => CLASS_NAMES[id]));
   assert.equal(readLabels(written.labels.unseen), UNSEEN.map((id) => CLASS_NAMES[id]));
   assert.equal(readLabels(written.labels.captions), CAPTIONS);
-  const train = readList(written.lists.train, written.folder, 120);
+  const train = entriesOf(written, written.lists.train, 120);
   assert.equal(train.map(({ label }) => SEEN[label]).sort((a, b) => a - b), SEEN, 'each seen class once');
   assert.ok(train.some(({ path }) => path.endsWith('.mp4')) && train.some(({ path }) => path.endsWith('.webm')));
-  assert.ok(readList(written.lists.testSeen, written.folder, 120).every(({ label }) => !isUnseen(SEEN[label])));
+  assert.ok(entriesOf(written, written.lists.testSeen, 120).every(({ label }) => !isUnseen(SEEN[label])));
   assert.equal(
-    readList(written.lists.testUnseen, written.folder, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
+    entriesOf(written, written.lists.testUnseen, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
     UNSEEN,
   );
-  assert.is(readList(written.lists.stills, written.folder, 432).length, 16);
+  assert.is(entriesOf(written, written.lists.stills, 432).length, 16);
 });
 
 const SMALL = { train: 6, testSeen: 1, testUnseen: 1, stills: 2 };
@@ -249,7 +255,7 @@ test('a folder that holds other things is left alone', async () => {
 
 const OPTIONS: DatasetOptions = { frames: FRAMES, size: SIDE, crop: false, flip: false, seed: 11 };
 const trainingSet = (options: Partial<DatasetOptions> = {}) =>
-  new Dataset(readList(written.lists.train, written.folder, 120), { ...OPTIONS, ...options });
+  new Dataset(entriesOf(written, written.lists.train, 120), { ...OPTIONS, ...options });
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];
@@ -258,7 +264,7 @@ async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
 }
 
 test('decoded clips look like the drawn ones', async () => {
-  const [batch] = await collect(trainingSet().evaluation(120));
+  const [batch] = await collect(trainingSet().evaluation(120, SQUARE));
   for (const i of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
     const drawn = drawClip(new Random(3, `clip train ${i}`), SEEN[batch.labels[i]]);
     for (const [t, rgb] of drawn.entries()) {
@@ -270,7 +276,7 @@ test('decoded clips look like the drawn ones', async () => {
 });
 
 test('evaluation gives every clip once, in the order of the list, the rest in a smaller batch', async () => {
-  const batches = await collect(trainingSet().evaluation(50));
+  const batches = await collect(trainingSet().evaluation(50, SQUARE));
   assert.equal(batches.map(({ labels }) => labels.length), [50, 50, 20]);
   assert.equal(batches.flatMap(({ indices }) => [...indices]), Array.from({ length: 120 }, (_, i) => i));
   assert.equal(batches.map(({ frames }) => frames.length), [400, 400, 160]);
@@ -310,19 +316,19 @@ test('batches do not depend on the cache, on timing, or on where the epoch is re
 
 test('a cached clip is not read from its file again', async () => {
   const data = trainingSet();
-  const before = await collect(data.evaluation(120));
+  const before = await collect(data.evaluation(120, SQUARE));
   const { path } = data.entries[0];
   const bytes = readFileSync(path);
   writeFileSync(path, 'gone');
   try {
-    assert.equal(await collect(data.evaluation(120)), before);
+    assert.equal(await collect(data.evaluation(120, SQUARE)), before);
   } finally {
     writeFileSync(path, bytes);
   }
 });
 
 test('pictures are clips of one frame', async () => {
-  const stills = new Dataset(readList(written.lists.stills, written.folder, 432), { ...OPTIONS, frames: 1 });
+  const stills = new Dataset(entriesOf(written, written.lists.stills, 432), { ...OPTIONS, frames: 1 });
   const [batch] = await collect(stills.training(0, 16));
   assert.equal([batch.frames.length, batch.frames[0].range, batch.views[0].frames], [16, 'full', [0]]);
 });
@@ -333,7 +339,7 @@ test('a broken file ends the run with an error that names it', async () => {
   const bytes = readFileSync(path);
   writeFileSync(path, bytes.subarray(0, bytes.length / 2));
   try {
-    const { message } = await assert.rejectsWith(collect(data.evaluation(16)), VideoDecodeError);
+    const { message } = await assert.rejectsWith(collect(data.evaluation(16, SQUARE)), VideoDecodeError);
     assert.ok(message.startsWith(path));
   } finally {
     writeFileSync(path, bytes);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
@@ -9,10 +9,11 @@ import { ConfigError, FirstlightError, type Gpu, open, Random } from '../engine/
 import { FileError } from '../engine/file_error.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
-import { readList } from '../train/data/sets/lists.ts';
 import { parseConfig, type TrainConfig } from '../train/run/config.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/run/fit.ts';
+import { readQuarantine } from '../train/data/loading/quarantine.ts';
+import { listOf } from '../train/run/lists.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
@@ -28,13 +29,16 @@ test.before(async () => {
   const data = await writeMovingShapes(join(folder, 'data'), 5, { train: 6, testSeen: 1, testUnseen: 1, stills: 1 });
   const [list, labels] = [join(folder, 'train.txt'), join(folder, 'labels.csv')];
   writeFileSync(list, readFileSync(data.lists.train, 'utf8').replace(/ (\d+)$/gm, (_, label) => ` ${label % 3}`));
+  // a clip that cannot be decoded, and is replaced by others
+  writeFileSync(join(data.folder, 'broken.mp4'), 'nonsense');
+  appendFileSync(list, 'broken.mp4 1\n');
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
   // everything that draws at random or keeps a state: order of clips, frames, crops, flips, dropped paths,
   // accumulation, text
   config = parseConfig(
     JSON.stringify({
       model: { preset: 'tiny', dropPath: 0.3 },
-      data: { train: list, labels, root: data.folder, frames: 8, size: 32 },
+      data: { train: list, labels, root: data.folder, frames: 8, size: 32, maxBadShare: 0.2 },
       train: { steps: 6, warmupSteps: 1, batch: 2, accumulation: 2, fixText: false, recompute: true },
       optim: { lr: 1e-3 },
       run: { seed: 9, logEverySteps: 1, checkpointEverySteps: 100 },
@@ -111,6 +115,11 @@ test('some steps, a checkpoint and the other steps are equal, bit for bit, to al
   }
   assert.ok(bytes('in_two', MODEL_FOLDER, 'model.safetensors').equals(bytes('at_once', last, 'model.safetensors')));
   assert.equal(losses('in_two'), losses('at_once'));
+  for (const name of ['in_two', 'at_once']) {
+    assert.equal(readQuarantine(join(folder, name)).map(({ path }) => basename(path)), ['broken.mp4'], name);
+    const [{ values }] = readRunLog(join(folder, name, 'log.jsonl'));
+    assert.ok(values.dataWait >= 0 && values.decodedPerSecond > 0);
+  }
 });
 
 test('a GPU that hangs ends the process with a status of its own, and the run goes on from its last checkpoint, bit for bit', async () => {
@@ -146,8 +155,13 @@ class Watching extends Progress {
 
 /** A short run, and that another one ended as it did, bit for bit. */
 const QUICK = { step: 4, isDone: true, isSaved: true, exitCode: undefined };
-const quickly = (): TrainConfig => ({ ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true },
-  run: { ...config.run, checkpointEverySteps: 2 } });
+function quickly(): TrainConfig {
+  const whole = join(folder, 'whole.txt');
+  writeFileSync(whole, readFileSync(config.data.train, 'utf8').replace('broken.mp4 1\n', ''));
+  return { ...config, data: { ...config.data, train: whole, maxBadShare: 0 },
+    train: { ...config.train, steps: 4, accumulation: 1, fixText: true },
+    run: { ...config.run, checkpointEverySteps: 2 } };
+}
 
 function assertQuiet(name: string): void {
   const last = join(STORE_FOLDER, 'step-00000004');
@@ -161,7 +175,7 @@ test('an error in the data saves what is done; once the data is whole, the run g
   const long = config;
   config = { ...quickly(), run: config.run }; // no checkpoint but at its end
   assert.equal(await run('quick'), QUICK);
-  const entries = readList(config.data.train, config.data.root as string, 3);
+  const { entries } = listOf(config, config.data.train, ['up', 'down', 'away']);
   const { path } = entries[new Random(config.run.seed, 'order of epoch 0').permutation(entries.length)[5]];
   const progress = new Watching();
   const before = gpu.pool.live;

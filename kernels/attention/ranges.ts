@@ -1,6 +1,6 @@
 /** An attention whose tensors no binding holds, cut into ranges that bindings hold. */
 import {
-  bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, LimitError, type Range, type Tensor,
+  bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, largestFitting, LimitError, type Range, type Tensor,
 } from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { areHeadsApart, type Plan, type Strides } from './plan.ts';
@@ -69,13 +69,13 @@ export function cutOf(
     isWhole,
   });
 
-  const batch = largest(plan.batch, (n) => fits(n, plan.heads, most));
+  const batch = largestFitting(plan.batch, (n) => fits(n, plan.heads, most));
   if (batch > 0) return cut(batch, plan.heads, most);
   const areApart = areHeadsApart(plan);
-  const heads = areApart ? largest(plan.heads, (n) => fits(1, n, most)) : 0;
+  const heads = areApart ? largestFitting(plan.heads, (n) => fits(1, n, most)) : 0;
   if (heads > 0) return cut(1, heads, most);
   const together = areApart ? 1 : plan.heads;
-  const steps = largest(ceilDiv(most, QUERY_STEP), (n) => fits(1, together, Math.min(most, n * QUERY_STEP)));
+  const steps = largestFitting(ceilDiv(most, QUERY_STEP), (n) => fits(1, together, Math.min(most, n * QUERY_STEP)));
   if (steps > 0) return cut(1, together, Math.min(most, steps * QUERY_STEP));
   const what = areApart ? 'a head' : `a sample, whose ${plan.heads} heads lie side by side,`;
   const least = bytesOf(1, together, Math.min(most, QUERY_STEP));
@@ -118,15 +118,4 @@ function lengthOf(plan: Plan, { strides, width, of }: Rows, batch: number, heads
 
 function cutInto(n: number, most: number): Range[] {
   return Array.from({ length: ceilDiv(n, most) }, (_, i) => ({ start: i * most, count: Math.min(most, n - i * most) }));
-}
-
-/** The largest whole number from 1 to `most` that fits, where all smaller ones do too; 0 if none does. */
-function largest(most: number, fits: (n: number) => boolean): number {
-  let [fitting, above] = [0, most + 1];
-  while (above - fitting > 1) {
-    const middle = Math.floor((fitting + above) / 2);
-    if (fits(middle)) fitting = middle;
-    else above = middle;
-  }
-  return fitting;
 }

@@ -18,7 +18,7 @@ const clip = { mean: [122.77, 116.75, 104.09], std: [68.5, 66.63, 70.32] } as co
 
 function framesCase(name: string, pictures: readonly I420Frame[], views: readonly View[],
   options: FramesOptions): Case {
-  const { words, table } = packFrames(pictures, views);
+  const { words, table } = packFrames(pictures, views, options);
   return {
     name,
     inputs: { packed: { shape: [words.length], data: words },
@@ -54,10 +54,22 @@ export const room: Room = {
     }),
     framesCase('many bytes', tall, tall.map((frame) => whole(frame)), { size: 4, ...clip }),
     framesCase('no resize: plain decoding', [small], [whole(small)], { size: 8, mean: [0, 0, 0], std: [1, 1, 1] }),
+    ...(['antialiased_bilinear', 'antialiased_bicubic'] as const).flatMap((resampling) => [
+      framesCase(`${resampling}: reduced to a fifth, enlarged, and squeezed`, [wide, small, odd], [whole(wide, true),
+        whole(small), whole(odd)], { size: 11, ...clip, resampling }),
+      framesCase(`${resampling}: a crop, whose edges show what lies beyond it`, [wide, wide], [
+        { crop: { x: 3, y: 1, width: 16, height: 16 }, flip: true },
+        { crop: { x: 20.5, y: 2.25, width: 19.5, height: 18 }, flip: false },
+      ], { size: 6, ...clip, resampling }),
+    ]),
     framesCase('one pixel, enlarged', [dot], [whole(dot)], { size: 3, ...clip }),
   ],
   workloads: [
     workload('8 frames of 320 × 240 to 224 × 224',
       (name) => framesCase(name, Array(8).fill(video), Array(8).fill(whole(video)), { size: 224, ...clip })),
+    workload('8 frames of 320 × 240 to 224 × 224, antialiased bicubic',
+      (name) =>
+        framesCase(name, Array(8).fill(video), Array(8).fill(whole(video)), { size: 224, ...clip,
+          resampling: 'antialiased_bicubic' })),
   ],
 };

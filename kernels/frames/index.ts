@@ -3,20 +3,32 @@ import {
   Tensor,
 } from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
+import type { Resampling, Resizing } from './i420.ts';
 import { TABLE_COLUMNS, text } from './pack.ts';
 
-export { type I420Frame, packFrames, TABLE_COLUMNS, type View } from './pack.ts';
+export { cut, heldOf, i420Bytes, type I420Frame, type Part, partOf, type Resampling, type Resizing,
+  type View } from './i420.ts';
+export { packedBytes, packFrames, TABLE_COLUMNS } from './pack.ts';
 export { cost } from './cost.ts';
 
-const kernel = new Kernel('frames', [text, flat, await part(import.meta.url, '../shared/special.wgsl')]);
+const common = [text, flat, await part(import.meta.url, '../shared/special.wgsl')];
+const read = (file: string) => part(import.meta.url, file);
+const antialiased = await read('./parts/antialiased.wgsl');
+
+const byResampling: Readonly<Record<Resampling, Kernel>> = {
+  bilinear: new Kernel('frames', [...common, await read('./parts/bilinear.wgsl')]),
+  antialiased_bilinear: new Kernel('frames.antialiased_bilinear',
+    [...common, antialiased, await read('./parts/triangle.wgsl')]),
+  antialiased_bicubic: new Kernel('frames.antialiased_bicubic',
+    [...common, antialiased, await read('./parts/cubic.wgsl')]),
+};
 
 const ALL = 0xffffffff;
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Side of the square output, and the statistics that it is normalised with, for channels in [0, 255]. */
-export interface FramesOptions {
-  readonly size: number;
+export interface FramesOptions extends Resizing {
   readonly mean: Rgb;
   readonly std: Rgb;
   /** How pixels are stored; f32 if omitted. */
@@ -30,10 +42,11 @@ export interface FramesOptions {
  * MiB on every device, 44 million pixels.
  *
  * @param packed `words` of `packFrames`  @param table [F, TABLE_COLUMNS], `table` of `packFrames`
+ * @param into where the pixels go, of `type`; a new tensor if omitted
  * @returns [F, 3, size, size]
  */
-export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions): Tensor {
-  const { size, mean, std, type = 'f32' } = options;
+export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions, into?: Tensor): Tensor {
+  const { size, mean, std, resampling = 'bilinear', type = 'f32' } = options;
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) {
     const message = `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`;
@@ -44,14 +57,18 @@ export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: Fra
     checkPositive('frames', `std of ${channel}`, std[i]);
   }
   const { gpu } = packed;
-  const y = Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
+  const y = into ?? Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
+  if (y.size !== count * 3 * size * size || y.dtype !== type) {
+    const wanted = `[${count}, 3, ${size}, ${size}] of ${type}`;
+    throw new ShapeError('frames', `${wanted} do not go into [${y.shape}] of ${y.dtype}`);
+  }
   const statistics = { mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] };
   inRanges(gpu, count, { y }, (tensors, some, first) => {
     const n = some * size * size;
     const { tile, grid } = flatTiles(gpu, n);
     for (const { window, ...place } of windowsOf(packed)) {
       const params = { n, tile, size, first, ...place, bytes: window.bytes, ...statistics };
-      kernel.run(gpu, { tensors: { ...tensors, packed: window, table }, params, grid });
+      byResampling[resampling].run(gpu, { tensors: { ...tensors, packed: window, table }, params, grid });
       if (window !== packed) window.dispose();
     }
   });
@@ -82,4 +99,4 @@ function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
   }
 }
 
-export const kernels = [kernel];
+export const kernels = Object.values(byResampling);

@@ -1,5 +1,5 @@
 import type { FramesOptions } from './index.ts';
-import type { I420Frame, View } from './pack.ts';
+import type { I420Frame, View } from './i420.ts';
 
 /** Weights of red and blue in luma. */
 const WEIGHTS = { bt601: [0.299, 0.114], bt709: [0.2126, 0.0722] } as const;
@@ -38,9 +38,30 @@ export function toRgb({ width, height, data, matrix, range }: I420Frame): number
   );
 }
 
-/** [F, 3, size, size]: decoded to RGB, cropped, resized, mirrored, normalised. */
+/** Filters, by how far they reach. */
+const FILTERS = {
+  antialiased_bilinear: { reach: 1, weight: (d: number) => Math.max(0, 1 - d) },
+  antialiased_bicubic: {
+    reach: 2,
+    weight: (d: number) => (d < 1 ? (1.5 * d - 2.5) * d * d + 1 : d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0),
+  },
+} as const;
+
+/**
+ * The pixels of a line of `length` pixels that a pixel of a resized line shows, and how much each counts: all that lie
+ * under the filter, stretched where `step`, the pixels from one of the resized line to the next, is more than 1.
+ */
+function taps(length: number, centre: number, step: number, { reach, weight }: typeof FILTERS[keyof typeof FILTERS]) {
+  const stretch = Math.max(step, 1);
+  const under = Array.from({ length }, (_, at) => ({ at, weight: weight(Math.abs(at + 0.5 - centre) / stretch) }))
+    .filter(({ at }) => Math.abs(at + 0.5 - centre) < reach * stretch);
+  const sum = under.reduce((total, tap) => total + tap.weight, 0);
+  return under.map((tap) => ({ at: tap.at, weight: tap.weight / sum }));
+}
+
+/** [F, 3, size, size]: decoded to RGB, resized, cropped, mirrored, normalised. */
 export function frames(pictures: readonly I420Frame[], views: readonly View[],
-  { size, mean, std }: FramesOptions): Float64Array {
+  { size, mean, std, resampling = 'bilinear' }: FramesOptions): Float64Array {
   return Float64Array.from(
     pictures.flatMap((picture, i) => {
       const rgb = toRgb(picture);
@@ -50,9 +71,20 @@ export function frames(pictures: readonly I420Frame[], views: readonly View[],
       return [0, 1, 2].flatMap((channel) =>
         Array.from({ length: size * size }, (_, at) => {
           const [column, row] = [at % size, Math.floor(at / size)];
-          const x = crop.x + (((flip ? size - 1 - column : column) + 0.5) * crop.width) / size - 0.5;
-          const y = crop.y + ((row + 0.5) * crop.height) / size - 0.5;
-          return (bilinear(x, y, bounds, (c, r) => rgb[r][c][channel]) - mean[channel]) / std[channel];
+          const [across, down] = [crop.width / size, crop.height / size];
+          const x = crop.x + ((flip ? size - 1 - column : column) + 0.5) * across;
+          const y = crop.y + (row + 0.5) * down;
+          const sample = (c: number, r: number) => rgb[r][c][channel];
+          if (resampling === 'bilinear') {
+            return (bilinear(x - 0.5, y - 0.5, bounds, sample) - mean[channel]) / std[channel];
+          }
+          const filter = FILTERS[resampling];
+          const columns = taps(picture.width, x, across, filter);
+          const total = (numbers: readonly number[]) => clamp(numbers.reduce((a, b) => a + b, 0), 0, 255);
+          const value = total(taps(picture.height, y, down, filter).map((v) =>
+            v.weight * total(columns.map((u) => u.weight * sample(u.at, v.at)))
+          ));
+          return (value - mean[channel]) / std[channel];
         }),
       );
     }),

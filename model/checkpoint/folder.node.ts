@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
-import type { XclipConfig } from '../config.ts';
+import { CLIP_VOCAB, type XclipConfig } from '../config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
@@ -58,22 +58,26 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const files = info.isDirectory() ? await openFolder(path, open) : [await open(path)];
     const weights = new Weights(path, files);
     const config = await configOf(folder, weights, files[0]);
-    const preprocessorPath = join(folder, 'preprocessor_config.json');
-    const preprocessorJson = await readJson(preprocessorPath);
+    const preprocessor = await preprocessorOf(folder, config.vision.imageSize);
     const tokenizer = await readTokenizer(folder);
     if (tokenizer !== undefined && tokenizer.vocabSize > config.text.vocab) {
       throw new ConfigError(folder, [
         `its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${config.text.vocab}`,
       ], 'take tokenizer and weights from one checkpoint');
     }
+    const { endOfText } = config.text;
+    const end = tokenizer?.end ?? CLIP_VOCAB - 1;
+    if (endOfText !== undefined && endOfText !== end) {
+      throw new ConfigError(folder, [
+        `the text tower ends a text at token ${endOfText} (eos_token_id), its tokenizer at ${end}`,
+      ], 'take tokenizer and configuration from one checkpoint');
+    }
     return {
       path,
       config,
       weights,
       tokenizer,
-      preprocessor: preprocessorJson === undefined
-        ? officialPreprocessor(config.vision.imageSize)
-        : preprocessorFromHuggingFace(preprocessorJson, config.vision.imageSize, preprocessorPath),
+      preprocessor,
       close,
     };
   } catch (error) {
@@ -93,6 +97,20 @@ async function configOf(folder: string, weights: Weights, file: SafetensorsFile)
   if (json !== undefined) return configFromHuggingFace(json, path);
   if (weights.flavour === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
+}
+
+const PREPROCESSOR = 'preprocessor_config.json';
+/** Where transformers 5 writes the image processor, beside others; it counts before the file of its own. */
+const PROCESSOR = 'processor_config.json';
+
+/** The folder's own preprocessor, or the recipe's where it has none. */
+async function preprocessorOf(folder: string, imageSize: number): Promise<Preprocessor> {
+  const shared = join(folder, PROCESSOR);
+  const { image_processor: nested } = (await readJson(shared) ?? {}) as { image_processor?: unknown };
+  if (nested !== undefined) return preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`);
+  const own = join(folder, PREPROCESSOR);
+  const json = await readJson(own);
+  return json === undefined ? officialPreprocessor(imageSize) : preprocessorFromHuggingFace(json, imageSize, own);
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
@@ -204,7 +222,8 @@ export async function saveCheckpoint(
   }
 
   for (const [name, content] of Object.entries(tokenizer?.files(config.text.context) ?? {})) await text(name, content);
-  await json('preprocessor_config.json',
+  await files.remove(join(folder, PROCESSOR)); // of an older checkpoint here: it would count before ours
+  await json(PREPROCESSOR,
     preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
   await json('config.json', configToHuggingFace(config));
 }

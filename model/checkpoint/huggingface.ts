@@ -22,6 +22,11 @@ const VISION = {
 };
 const TOP = { projection_dim: 512, prompt_layers: 2, prompt_alpha: 0.1, prompt_num_attention_heads: 8 };
 
+/** The id by which CLIPModel knows that the end of text is the largest id. */
+const LEGACY_END = 2;
+/** The kind of text tower that looks for its own end of text, in the place where files say the kind. */
+const CLIP_TEXT = 'clip_text_model';
+
 /** Names of transformers' ACT2FN for the activations that kernels have. */
 const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_gelu', gelu: 'gelu', gelu_python: 'gelu',
   gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' };
@@ -66,6 +71,8 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
     isClip
       ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) }
       : VISION, 'vision_config.');
+  const hasOwnEnd = isClip || textJson.model_type === CLIP_TEXT;
+  const endOfText = hasOwnEnd ? endOf(textJson, text.vocab_size, problems) : undefined;
   if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
     problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
   }
@@ -99,7 +106,7 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
         mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision },
       text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads,
         mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size,
-        activation: ofText },
+        activation: ofText, ...(endOfText !== undefined && { endOfText }) },
       // transformers makes its configuration from that of the vision tower
       mit: { layers: vision.mit_num_hidden_layers, heads: vision.mit_num_attention_heads,
         mlp: vision.mit_intermediate_size, activation: ofVision },
@@ -108,6 +115,20 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
     },
     source,
   );
+}
+
+/**
+ * The token that a CLIP text tower of transformers takes its feature from. XCLIPModel's takes the largest id always;
+ * CLIPModel's, too, where this is 2, as old files have it by mistake. Undefined where the largest id it is.
+ */
+function endOf(text: Json, vocab: number, problems: string[]): number | undefined {
+  const end = text.eos_token_id ?? CLIP_VOCAB - 1;
+  if (!Number.isSafeInteger(end) || (end as number) < 0) {
+    problems.push(`text_config.eos_token_id must be the id of one token, got ${JSON.stringify(end)}`);
+    return undefined;
+  }
+  const isLargest = end === LEGACY_END || end === vocab - 1 || (text.eos_token_id === undefined && vocab < CLIP_VOCAB);
+  return isLargest ? undefined : (end as number);
 }
 
 /** The `config.json` that transformers reads back as this configuration. */
@@ -127,6 +148,7 @@ export function configToHuggingFace({ embedDim, frames, vision, text, mit, promp
       num_attention_heads: text.heads,
       max_position_embeddings: text.context,
       vocab_size: text.vocab,
+      ...(text.endOfText !== undefined && { model_type: CLIP_TEXT, eos_token_id: text.endOfText }),
       hidden_act: ACTIVATION_NAMES[text.activation],
       layer_norm_eps: 1e-5,
     },

@@ -1,73 +1,194 @@
 import { ConfigError } from '../../engine/errors.ts';
+import type { Resampling } from '../../kernels/frames/index.ts';
+
+type Rgb = readonly [red: number, green: number, blue: number];
+
+/** What a whole picture becomes: its short side so long, or, whatever its shape was, so wide and so high. */
+export type Resize = { readonly resampling: Resampling } & ({ readonly shortSide: number } | { readonly width: number;
+  readonly height: number });
 
 /**
- * How pictures become a model's input: the short side is resized, the middle is cut out, channels in [0, 255] are
- * normalised.
+ * How pictures become a model's input: resized, then the square that the model takes is cut out of the middle, then
+ * (channel − mean) / std for channels in [0, 255].
  */
 export interface Preprocessor {
-  readonly shortSide: number;
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
+  /** Null: pictures keep their size. */
+  readonly resize: Resize | null;
+  readonly mean: Rgb;
+  readonly std: Rgb;
 }
 
 /** The recipe's: ImageNet's statistics, and a short side that is 256 for pictures of 224. */
 export function officialPreprocessor(imageSize: number): Preprocessor {
-  return { shortSide: Math.floor((256 / 224) * imageSize), mean: [123.675, 116.28, 103.53],
-    std: [58.395, 57.12, 57.375] };
+  return { resize: { shortSide: Math.floor((256 / 224) * imageSize), resampling: 'bilinear' },
+    mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
 }
 
-/** Reads a `preprocessor_config.json`; what it leaves out is as the recipe has it. `source` names it in errors. */
+/** What a processor of transformers does where its file leaves a key out. */
+interface Defaults {
+  readonly resample: number;
+  readonly image_mean: Rgb;
+  readonly image_std: Rgb;
+}
+
+/** The processors that X-CLIP and CLIP come with, by the first part of their names. */
+const PROCESSORS: Readonly<Record<string, Defaults>> = {
+  CLIP: { resample: 3, image_mean: [0.48145466, 0.4578275, 0.40821073],
+    image_std: [0.26862954, 0.26130258, 0.27577711] },
+  VideoMAE: { resample: 2, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] },
+};
+/** Keys that name the processor, and the endings of its names. */
+const TYPE_KEYS = ['image_processor_type', 'feature_extractor_type', 'video_processor_type'];
+const ENDING = /(ImageProcessor|FeatureExtractor|VideoProcessor)(Fast|Pil)?$/;
+
+/** Pillow's numbers of its filters. */
+const RESAMPLING: readonly (readonly [number: number, resampling: Resampling])[] = [[2, 'antialiased_bilinear'], [3,
+  'antialiased_bicubic']];
+
+/** Keys that change pixels, all of which are obeyed. `antialias` is ours: false for the recipe's bilinear. */
+const OBEYED = ['do_resize', 'size', 'resample', 'antialias', 'do_center_crop', 'crop_size', 'do_rescale',
+  'rescale_factor', 'do_normalize', 'image_mean', 'image_std'];
+/** Keys that change no pixel of a decoded frame, which is RGB already. */
+const HARMLESS = [...TYPE_KEYS, 'processor_class', 'do_convert_rgb', 'default_to_square', 'data_format',
+  'input_data_format', 'device', 'return_tensors', 'disable_grouping', 'image_seq_length', 'return_metadata',
+  'auto_map', 'transformers_version', '_valid_processor_keys', '_valid_kwargs_names', '_processor_class',
+  'model_input_names', 'num_channels', 'num_frames', 'fps', 'video_metadata', 'patch_size', 'tubelet_size'];
+/** Keys that are obeyed only in that what they ask for is not done. */
+const SWITCHES = ['do_pad', 'do_flip_channel_order', 'do_thumbnail', 'do_align_long_axis', 'do_random_crop',
+  'do_sample_frames', 'offset', 'use_square_size'];
+
+const shown = (value: unknown) => JSON.stringify(value);
+const isSide = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
+/**
+ * Reads what transformers calls an image processor: a `preprocessor_config.json`, or the `image_processor` of a
+ * `processor_config.json`. What it leaves out is as transformers has it; what cannot be obeyed is refused by name.
+ *
+ * @param source names the file in errors
+ */
 export function preprocessorFromHuggingFace(json: unknown, imageSize: number, source: string): Preprocessor {
   const problems: string[] = [];
-  const file = (typeof json === 'object' && json !== null ? json : {}) as Readonly<Record<string, unknown>>;
-  const official = officialPreprocessor(imageSize);
-  const scale = typeof file.rescale_factor === 'number' && file.rescale_factor > 0 ? 1 / file.rescale_factor : 255;
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  if (!isObject) problems.push(`expected an object, got ${shown(json)}`);
+  const file = (isObject ? json : {}) as Readonly<Record<string, unknown>>;
+  const given = (key: string) => file[key] !== undefined && file[key] !== null;
 
-  const statistics = (key: string, fallback: Preprocessor['mean']): Preprocessor['mean'] => {
-    const value = file[key];
-    if (value === undefined || value === null) return fallback;
-    if (Array.isArray(value) && value.length === 3 && value.every(Number.isFinite)) {
-      return [value[0] * scale, value[1] * scale, value[2] * scale];
+  for (const key of Object.keys(file)) {
+    if (SWITCHES.includes(key) && given(key) && file[key] !== false) {
+      problems.push(`${key} is ${shown(file[key])}, which is not done here`);
+    } else if (![...OBEYED, ...HARMLESS, ...SWITCHES].includes(key) && given(key)) {
+      problems.push(`${key} is not a key that is known; take it out if it changes no pixel`);
     }
-    problems.push(`${key} must be three numbers, got ${JSON.stringify(value)}`);
-    return fallback;
+  }
+  const defaults = processorOf(file, problems);
+  const flag = (key: string, fallback = true): boolean => {
+    if (given(key) && typeof file[key] !== 'boolean') {
+      problems.push(`${key} must be true or false, got ${shown(file[key])}`);
+    }
+    return given(key) ? file[key] === true : fallback;
   };
-  /** A side given as a number, as { shortest_edge }, or as a square of { height, width }. */
-  const side = (key: string): number | undefined => {
-    const value = file[key];
-    if (value === undefined || value === null) return undefined;
-    const { shortest_edge: edge, height, width } =
-      (typeof value === 'object' ? value : { shortest_edge: value }) as Record<string, unknown>;
-    const found = edge ?? (height === width ? height : undefined);
-    if (typeof found === 'number' && Number.isSafeInteger(found) && found > 0) return found;
-    problems.push(`${key} must be one side in pixels, got ${JSON.stringify(value)}`);
-    return undefined;
+  /** One number for all channels, or three. */
+  const channels = (key: 'image_mean' | 'image_std'): Rgb => {
+    const value = given(key) ? file[key] : defaults[key];
+    const three = typeof value === 'number' ? [value, value, value] : value;
+    if (Array.isArray(three) && three.length === 3 && three.every(Number.isFinite)) return three as unknown as Rgb;
+    problems.push(`${key} must be a number or three, got ${shown(value)}`);
+    return defaults[key];
   };
 
-  const normalise = file.do_normalize !== false;
-  const mean = normalise ? statistics('image_mean', official.mean) : ([0, 0, 0] as const);
-  const std = normalise ? statistics('image_std', official.std) : ([scale, scale, scale] as const);
-  if (std.some((value) => value <= 0)) {
-    problems.push(`image_std must be positive, got ${JSON.stringify(file.image_std)}`);
+  const factor = given('rescale_factor') ? file.rescale_factor : 1 / 255;
+  if (typeof factor !== 'number' || !(factor > 0) || !Number.isFinite(factor)) {
+    problems.push(`rescale_factor must be a number above 0, got ${shown(factor)}`);
   }
-  const crop = side('crop_size');
-  if (crop !== undefined && crop !== imageSize) {
-    problems.push(`crop_size is ${crop}, the model takes pictures of ${imageSize}`);
+  const scale = flag('do_rescale') ? 1 / (factor as number) : 1;
+  const normalise = flag('do_normalize');
+  const [mean, std] = [normalise ? channels('image_mean') : ([0, 0, 0] as const),
+    normalise ? channels('image_std') : ([1, 1, 1] as const)];
+  if (std.some((value) => value <= 0)) problems.push(`image_std must be positive, got ${shown(file.image_std)}`);
+
+  const crops = flag('do_center_crop');
+  const resizes = flag('do_resize');
+  const crop = given('crop_size') ? squareOf(file.crop_size) : 224;
+  if (crops && crop === undefined) {
+    problems.push(`crop_size must be a square, as a number or as height and width, got ${shown(file.crop_size)}`);
+  } else if (crops && crop !== imageSize) {
+    const said = given('crop_size') ? crop : `left out, which means ${crop}`;
+    problems.push(`crop_size is ${said}, the model takes pictures of ${imageSize}`);
   }
-  const shortSide = side('size') ?? official.shortSide;
-  if (shortSide < imageSize) problems.push(`size is ${shortSide}, less than the model's pictures of ${imageSize}`);
+  const resize = resizes ? resizeOf(file, defaults, problems) : null;
+  const antialias = flag('antialias');
+  if (resizes && resize === null) throw new ConfigError(source, problems);
+  if (!crops && (resize === null || 'shortSide' in resize)) {
+    problems.push(`do_center_crop is false, and ${
+      resize === null ? 'do_resize too' : 'size is that of a side'
+    }: pictures would not come out ${imageSize} × ${imageSize}`);
+  } else if (resize !== null) {
+    const { width, height } = 'shortSide' in resize
+      ? { width: resize.shortSide, height: resize.shortSide }
+      : resize;
+    const isFit = crops ? Math.min(width, height) >= imageSize : width === imageSize && height === imageSize;
+    if (!isFit) problems.push(`size is ${shown(file.size)}, the model takes pictures of ${imageSize}`);
+  }
   if (problems.length > 0) throw new ConfigError(source, problems);
-  return { shortSide, mean, std };
+  const scaled = (three: Rgb): Rgb => [three[0] * scale, three[1] * scale, three[2] * scale];
+  return { resize: resize === null || antialias ? resize : { ...resize, resampling: 'bilinear' }, mean: scaled(mean),
+    std: scaled(std) };
 }
 
-/** The `preprocessor_config.json` that transformers reads back as this. */
-export function preprocessorToHuggingFace({ shortSide, mean, std }: Preprocessor,
+/** The defaults of the processor that a file names; of CLIP's, as transformers has it for X-CLIP, where it names none. */
+function processorOf(file: Readonly<Record<string, unknown>>, problems: string[]): Defaults {
+  const key = TYPE_KEYS.find((name) => file[name] !== undefined && file[name] !== null);
+  if (key === undefined) return PROCESSORS.CLIP;
+  const name = String(file[key]);
+  const kind = ENDING.test(name) ? name.replace(ENDING, '') : '';
+  if (Object.hasOwn(PROCESSORS, kind)) return PROCESSORS[kind];
+  problems.push(`${key} is ${shown(file[key])}, known are those of ${Object.keys(PROCESSORS).join(' and ')}`);
+  return PROCESSORS.CLIP;
+}
+
+/** A side given as a number, as [height, width], or as { height, width }; undefined if it is no square. */
+function squareOf(value: unknown): number | undefined {
+  const { height, width, ...others } = (Array.isArray(value)
+    ? { height: value[0], width: value[1] }
+    : typeof value === 'object' ? value : { height: value, width: value }) as Record<string, unknown>;
+  return isSide(height) && height === width && isEmpty(others) ? height : undefined;
+}
+
+/** Whether all of some keys are null: transformers writes those of a size that it does not use. */
+const isEmpty = (keys: Readonly<Record<string, unknown>>) =>
+  Object.values(keys).every((value) => value === null || value === undefined);
+
+function resizeOf(file: Readonly<Record<string, unknown>>, defaults: Defaults, problems: string[]): Resize | null {
+  const number = file.resample ?? defaults.resample;
+  const resampling = RESAMPLING.find(([known]) => known === number)?.[1];
+  if (resampling === undefined) {
+    problems.push(`resample is ${shown(number)}, known are 2 (bilinear) and 3 (bicubic)`);
+    return null;
+  }
+  const value = file.size ?? 224;
+  const { shortest_edge: shortSide, height, width, ...others } = (Array.isArray(value)
+    ? { height: value[0], width: value[1] }
+    : typeof value === 'object' ? value : { shortest_edge: value }) as Record<string, unknown>;
+  if (isEmpty(others)) {
+    if (isSide(shortSide) && isEmpty({ height, width })) return { resampling, shortSide };
+    if (isSide(height) && isSide(width) && isEmpty({ shortSide })) return { resampling, width, height };
+  }
+  problems.push(`size must be shortest_edge, or height and width, in whole pixels, got ${shown(value)}`);
+  return null;
+}
+
+/** The `preprocessor_config.json` that transformers reads back as this; it resizes with antialias always. */
+export function preprocessorToHuggingFace({ resize, mean, std }: Preprocessor,
   imageSize: number): Readonly<Record<string, unknown>> {
+  const size = resize === null || 'shortSide' in resize
+    ? { shortest_edge: resize === null ? imageSize : resize.shortSide }
+    : { height: resize.height, width: resize.width };
   return {
     image_processor_type: 'VideoMAEImageProcessor',
-    do_resize: true,
-    size: { shortest_edge: shortSide },
-    resample: 2, // bilinear
+    do_resize: resize !== null,
+    size,
+    resample: resize?.resampling === 'antialiased_bicubic' ? 3 : 2,
+    antialias: resize?.resampling !== 'bilinear',
     do_center_crop: true,
     crop_size: { height: imageSize, width: imageSize },
     do_rescale: true,

@@ -1,6 +1,7 @@
 import { assign, type Module, NonFiniteError, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import type { XclipConfig } from '../config.ts';
+import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
 import { encodeSafetensors, type NamedTensor, type SafetensorsFile } from './safetensors.ts';
@@ -70,6 +71,8 @@ export interface Demands {
   readonly select?: Selection;
   /** Leave parameters that the files lack as they are. */
   readonly allowMissing?: boolean;
+  /** Take positions of another number of frames, and interpolate them. */
+  readonly interpolateFrames?: boolean;
 }
 
 /** A parameter by its official name. */
@@ -82,7 +85,7 @@ export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape
  * @returns official names of the parameters that the files hold
  */
 export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
-  { select, allowMissing = false }: Demands = {}): string[] {
+  { select, allowMissing = false, interpolateFrames: fits = false }: Demands = {}): string[] {
   const missing: string[] = [];
   const mismatched: string[] = [];
   const used = new Set<string>();
@@ -94,9 +97,14 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
     for (const part of parts) {
       used.add(part);
       const own = weights.shape(part);
-      if (own !== undefined && !isSameShape(own, partShape)) {
-        mismatched.push(`${part} is [${own}], the model needs [${partShape}]`);
-      }
+      if (own === undefined || isSameShape(own, partShape)) continue;
+      const differsInFrames = name === FRAME_POSITIONS && isOfOtherFrames(own, partShape);
+      if (differsInFrames && fits) continue;
+      mismatched.push(`${part} is [${own}], the model needs [${partShape}]${
+        differsInFrames
+          ? `: it was trained on ${own[1]} frames; take data.frames=${own[1]}, or model.interpolateFrames=true`
+          : ''
+      }`);
     }
     if (absent.length === 0) present.push(name);
     else if (!allowMissing || absent.length < parts.length) {
@@ -113,6 +121,11 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
     ), mismatched });
   }
   return present;
+}
+
+/** [1, T, E] with another T. */
+function isOfOtherFrames(own: Shape, wanted: Shape): boolean {
+  return own.length === 3 && own[0] === wanted[0] && own[2] === wanted[2] && own[1] > 0;
 }
 
 /** One number is one number, stored as [] or, as some files have `logit_scale`, as [1]. */
@@ -134,7 +147,13 @@ export async function loadWeights(model: Module, weights: Weights, demands: Dema
   const present = checkWeights(parameters, weights, demands);
   for (const name of present) {
     const tensor = parameters.get(name);
-    if (tensor !== undefined) assign(name, tensor, await readFinite(weights, name, tensor.shape));
+    if (tensor === undefined) continue;
+    const { parts } = weights.stored(name, tensor.shape);
+    const stored = name === FRAME_POSITIONS ? weights.shape(parts[0]) ?? tensor.shape : tensor.shape;
+    const values = await readFinite(weights, name, stored);
+    assign(name, tensor, isSameShape(stored, tensor.shape)
+      ? values
+      : interpolateFrames(values, stored[1], tensor.shape[1]));
   }
   return present;
 }

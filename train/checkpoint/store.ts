@@ -44,7 +44,7 @@ const OPTIMIZER = 'optimizer.safetensors';
 /** Names of checkpoints. */
 const CHECKPOINT = /^step-\d{8,}$/;
 /** Checkpoints that are kept: if the last one is damaged, the one before it serves. */
-const KEPT = 2;
+export const KEPT = 2;
 /** Ending of a checkpoint whose place another one of the same step is about to take. */
 const REPLACED = '.replaced';
 

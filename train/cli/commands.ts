@@ -16,21 +16,24 @@ export interface Command {
   run(flags: Flags): Promise<number>;
 }
 
-/** Flags that stand for a key of the configuration. */
-const SHORTCUTS = { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed',
-  precision: 'train.precision' } as const;
+/** Flags that stand for a key of the configuration, by command. */
+const SHORTCUTS = {
+  train: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed',
+    precision: 'train.precision' },
+  evaluate: { batch: 'run.evaluationBatch', precision: 'train.precision' },
+} as const;
+type Configured = keyof typeof SHORTCUTS;
 
-const configFlags: ArgsDef = {
-  epochs: { type: 'string', valueHint: 'n', description: 'train.epochs' },
-  lr: { type: 'string', valueHint: 'rate', description: 'optim.lr' },
-  batch: { type: 'string', valueHint: 'n', description: 'train.batch' },
-  seed: { type: 'string', valueHint: 'n', description: 'run.seed' },
-  precision: { type: 'string', valueHint: 'f32|f16', description: 'train.precision' },
+const HINTS: Readonly<Record<string, string>> = { lr: 'rate', precision: 'f32|f16' };
+
+const configFlags = (command: Configured): ArgsDef => ({
+  ...Object.fromEntries(Object.entries(SHORTCUTS[command]).map(([name, key]) => [name, { type: 'string',
+    valueHint: HINTS[name] ?? 'n', description: key } as const])),
   set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
-};
+});
 
-function configOf(flags: Flags) {
-  const shortcuts = Object.entries(SHORTCUTS).flatMap(([name, key]) => {
+function configOf(command: Configured, flags: Flags) {
+  const shortcuts = Object.entries(SHORTCUTS[command]).flatMap(([name, key]) => {
     const value = flags.text(name);
     return value === undefined ? [] : [`${key}=${value}`];
   });
@@ -66,16 +69,16 @@ const STATUS = `EXIT STATUS of a run that --resume goes on with
   5                          the disk did not take the last checkpoint: free some space first
   6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
 
-/** Labels are separated by commas; spaces around them do not count. */
-function labelsOf(text: string): string[] {
-  const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
-  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
-  if (twice !== undefined) throw new UsageError(`--labels: "${twice}" stands there twice`);
-  if (labels.length < 2) {
-    throw new UsageError(`--labels: expected at least two names, got ${labels.length}`,
-      'for example --labels "juggling, playing the piano, surfing"');
+/** The names to choose from, of `--labels` or of `--labels-file`. */
+async function labelsOf(flags: Flags): Promise<readonly string[]> {
+  const [text, file] = [flags.text('labels'), flags.text('labels-file')];
+  if (text !== undefined && file !== undefined) throw new UsageError('give --labels or --labels-file, not both');
+  if (file === undefined) {
+    const { separateNames } = await import('./names.ts');
+    return separateNames(text ?? flags.required('labels', '"juggling, surfing"'));
   }
-  return labels;
+  const { readNames } = await import('../data/sets/lists.ts');
+  return readNames(file);
 }
 
 function command(name: string, description: string, body: Omit<Command, 'definition'>): Command {
@@ -121,7 +124,7 @@ export const commands: Readonly<Record<string, Command>> = {
       resume: { type: 'boolean', description: 'go on from the last checkpoint in the run folder' },
       'allow-change': { type: 'string', valueHint: 'key',
         description: 'with --resume: this key may have another value than before; may be repeated' },
-      ...configFlags,
+      ...configFlags('train'),
     },
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
@@ -132,7 +135,7 @@ export const commands: Readonly<Record<string, Command>> = {
     ],
     notes: () => `${keyList()}\n\n${STATUS}`,
     async run(flags) {
-      const config = configOf(flags);
+      const config = configOf('train', flags);
       const allowed = flags.all('allow-change');
       if (allowed.length > 0 && !flags.is('resume')) {
         throw new UsageError('--allow-change goes with --resume: a run that begins has no values yet');
@@ -147,48 +150,80 @@ export const commands: Readonly<Record<string, Command>> = {
       return train(config, { out: outOf(flags), resume: flags.is('resume'), allowed });
     },
   }),
-  evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
+  check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {
     args: {
-      config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
-      checkpoint: { type: 'string', valueHint: 'folder', description: 'what to evaluate (required)' },
-      json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
-      ...configFlags,
+      config: { type: 'positional', description: 'YAML file, as for train' },
+      out: { type: 'string', valueHint: 'folder', description: 'run folder that train will be given' },
+      report: { type: 'string', valueHint: 'file',
+        description: 'where all that was found goes; JSON if it ends in .json (default: beside the configuration)' },
+      jobs: { type: 'string', valueHint: 'n', description: 'processes that decode (default: one for each core)' },
+      ...configFlags('train'),
     },
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
-      ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51/checkpoint', 'evaluate a run'],
+      ['firstlight check hmdb51.yaml', 'say all that is wrong, and write cleaned lists beside the old ones'],
+      ['firstlight check hmdb51.yaml --report hmdb51.json', 'the same for a script; after Ctrl-C it goes on'],
+    ],
+    notes: () =>
+      `Files that have not changed since an earlier check are not decoded again: NAME.check.jsonl, beside the
+configuration, keeps what was found. A list that has bad lines gets a neighbour LIST.checked.txt without them.`,
+    async run(flags) {
+      const config = configOf('train', flags);
+      const { check } = await import('../commands/check.ts');
+      const [file] = flags.words;
+      return check(config, { file, out: outOf(flags), report: writableOf(flags, 'report'),
+        jobs: flags.whole('jobs', 1) });
+    },
+  }),
+  evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
+    args: {
+      config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
+      checkpoint: { type: 'string', valueHint: 'folder',
+        description: 'what to evaluate: a checkpoint, or the folder of a run (required)' },
+      json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
+      ...configFlags('evaluate'),
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51', 'evaluate a run'],
       ['firstlight evaluate hmdb51.yaml --checkpoint xclip-base-patch32 --json zero_shot.json',
         'zero-shot, into a file'],
     ],
     async run(flags) {
-      const checkpoint = flags.required('checkpoint', 'runs/hmdb51/checkpoint');
-      const config = configOf(flags);
+      const checkpoint = flags.required('checkpoint', 'runs/hmdb51');
+      const config = configOf('evaluate', flags);
       const { evaluate } = await import('../commands/evaluate.ts');
       return evaluate(config, { checkpoint, json: writableOf(flags, 'json') });
     },
   }),
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
-      'file...': { type: 'positional', description: 'video files: mp4, mov, webm, mkv, avi' },
+      'file...': { type: 'positional',
+        description: 'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
       labels: { type: 'string', valueHint: '"a, b, c"',
-        description: 'names to choose from, separated by commas (required)' },
+        description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
+      'labels-file': { type: 'string', valueHint: 'file',
+        description: 'names to choose from, one a line, or a labels.csv; instead of --labels' },
       checkpoint: { type: 'string', valueHint: 'folder',
-        description: 'X-CLIP: config.json, model.safetensors, tokenizer (required)' },
+        description: 'X-CLIP: config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
+      precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
+        description: 'how weights and activations are stored; f16 takes half the memory' },
       top: { type: 'string', default: '5', valueHint: 'n', description: 'how many names to print' },
       json: { type: 'boolean', description: 'print JSON' },
     },
     positionals: { least: 1, most: Infinity, name: 'a video file' },
     examples: [
       ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
-      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1',
+      ['firstlight predict *.mp4 --labels-file labels.csv --checkpoint xclip-base-patch32 --json --top 1',
         'many files, for a script'],
     ],
     async run(flags) {
-      const labels = labelsOf(flags.required('labels', '"juggling, surfing"'));
+      const labels = await labelsOf(flags);
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');
-      return predict({ files: [...flags.words], labels, checkpoint, top, json: flags.is('json') });
+      return predict({ files: [...flags.words], labels, checkpoint,
+        precision: flags.oneOf('precision', ['f32', 'f16']), top, json: flags.is('json') });
     },
   }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {

@@ -5,33 +5,40 @@ import type { TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';
+import { listOf, warn } from '../run/lists.ts';
 import { Progress } from '../log/progress.ts';
+import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
-import { accuracyLine } from './train.ts';
+import { accuracyLine, budgetOf } from './train.ts';
 
 /** Measures a checkpoint on the list `data.val`. Returns the exit status. */
 export async function evaluate(config: TrainConfig,
-  { checkpoint, json }: { checkpoint: string; json?: string }): Promise<number> {
+  { checkpoint: named, json }: { checkpoint: string; json?: string }): Promise<number> {
+  const checkpoint = modelFolderOf(named);
   const list = config.data.val;
   if (list === null) {
     throw new ConfigError('data.val', ['is missing'],
       'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   }
   const names = readLabels(config.data.labels);
-  const dataset = datasetOf(config, list, names.length);
-  await using gpu = await open({ tuning: tuned });
+  warn(listOf(config, list, names).warnings);
+  await using dataset = datasetOf(config, list, names);
+  await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
-  const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision });
+  const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision,
+    frames: config.model.interpolateFrames ? config.data.frames : undefined });
   using model = system.model;
   const { imageSize } = model.config.vision;
   if (imageSize !== config.data.size || model.config.frames !== config.data.frames) {
     throw new ConfigError(checkpoint, [
       `takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`,
-    ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}`);
+    ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}${
+      imageSize === config.data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
+    }`);
   }
   const progress = new Progress();
   progress.start('evaluation', dataset.entries.length);
-  const predictions = await evaluateSystem(gpu, system, dataset, names, progress);
+  const predictions = await evaluateSystem(gpu, system, dataset, names, progress, config.run.evaluationBatch);
   progress.stop();
   const [top1, top5] = [topShare(predictions, 1), topShare(predictions, 5)];
   console.log(accuracyLine(predictions.length, names.length, top1, top5));

@@ -1,15 +1,22 @@
-import { FirstlightError, type Gpu, open, type Tensor } from '../../engine/index.ts';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FirstlightError, type FloatType, type Gpu, open, type Tensor,
+  VideoDecodeError } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { inputOf, type System, textFeatures } from '../../model/system.ts';
-import { centreCrop, sampleForEvaluation } from '../data/views/sampling.ts';
-import { readFrames } from '../data/video/decode.ts';
-import { logitsOf, rank } from '../protocols/evaluation.ts';
+import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
+import { readSample, type Sample } from '../data/loading/sample.ts';
+import { logitsOf } from '../protocols/logits.ts';
+import { rank } from '../protocols/evaluation.ts';
+import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
 
 export interface PredictOptions {
+  /** Files, and folders whose videos are meant. */
   readonly files: readonly string[];
   readonly labels: readonly string[];
   readonly checkpoint: string;
+  readonly precision: FloatType;
   /** Names printed for each file. */
   readonly top: number;
   readonly json?: boolean;
@@ -23,19 +30,23 @@ interface Answer {
 
 /** Exit status when a file could not be read. */
 const DATA_ERROR = 3;
+/** Errors that concern one file: others may be answered all the same. */
+const OF_A_FILE = /^FL_(VIDEO|PATH|PNG|FRAME|OOM|LIMIT)/;
 
 /**
  * Ranks labels for each file. A file that cannot be read is reported, the others are still answered. Returns the exit
  * status.
  */
-export async function predict({ files, labels, checkpoint, top, json }: PredictOptions): Promise<number> {
+export async function predict({ files, labels, checkpoint, precision, top, json }: PredictOptions): Promise<number> {
+  const clips = files.flatMap(clipsOf);
   await using gpu = await open({ tuning: tuned });
-  const system = await openSystem(gpu, checkpoint);
+  gpu.requireType(precision);
+  const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision });
   using _model = system.model;
   using features = textFeatures(gpu, system, labels);
   const answers: Answer[] = [];
   let failed = 0;
-  for (const file of files) {
+  for (const file of clips) {
     try {
       const ranking = await rankLabels(gpu, system, features, file);
       const answer = { file,
@@ -43,8 +54,9 @@ export async function predict({ files, labels, checkpoint, top, json }: PredictO
       answers.push(answer);
       if (json !== true) console.log(tableOf(answer));
     } catch (error) {
-      if (!(error instanceof FirstlightError) || !/^FL_(VIDEO|PATH)/.test(error.code)) throw error;
-      console.error(`firstlight: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`);
+      if (!(error instanceof FirstlightError) || !OF_A_FILE.test(error.code)) throw error;
+      const name = error.message.includes(file) ? '' : `${file}: `;
+      console.error(`firstlight: ${name}${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`);
       failed++;
     }
   }
@@ -52,14 +64,35 @@ export async function predict({ files, labels, checkpoint, top, json }: PredictO
   return failed > 0 ? DATA_ERROR : 0;
 }
 
+/** Endings of the files that are taken out of a folder. */
+const ENDINGS = /\.(mp4|m4v|mov|webm|mkv|avi)$/i;
+
+/** A file as it is named; of a folder, the videos in it and in its folders, by name. */
+function clipsOf(path: string): string[] {
+  if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
+  const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => ENDINGS.test(name)).sort();
+  if (found.length === 0) console.error(`firstlight: ${path}: there are no videos in this folder`);
+  return found.map((name) => join(path, name));
+}
+
+/** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: Tensor, file: string) {
-  const { frames: count, vision } = model.config;
-  const frames = await readFrames(file, (total) => sampleForEvaluation(total, count));
-  const views = [{ crop: centreCrop(frames[0], vision.imageSize, preprocessor.shortSide), flip: false }];
+  const { frames, view } = await read(file, model, preprocessor);
   return rank(
-    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
+    await logitsOf(gpu, model, { frames, views: [view] }, { features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );
+}
+
+/** Whatever goes wrong while a file is read is told of that file. */
+async function read(path: string, { config }: VideoModel, { resize }: Preprocessor): Promise<Sample> {
+  const sampling = { frames: config.frames, size: config.vision.imageSize, crop: false, flip: false, seed: 0 };
+  try {
+    return await readSample({ path, index: 0, purpose: { resize }, sampling });
+  } catch (cause) {
+    if (cause instanceof FirstlightError) throw cause;
+    throw new VideoDecodeError(path, (cause as Error).message, cause);
+  }
 }
 
 const BAR = 30;

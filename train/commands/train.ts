@@ -7,11 +7,15 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
-import { datasetOf, fit, MODEL_FOLDER, STORE_FOLDER } from '../run/fit.ts';
-import { identityOf } from '../run/identity.ts';
-import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
+import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
+import type { Progress } from '../log/progress.ts';
 import { RunRecorder } from '../log/recorder.ts';
+import { datasetOf, fit, MODEL_FOLDER, startingFrom, STORE_FOLDER } from '../run/fit.ts';
+import { identityOf } from '../run/identity.ts';
+import { warn } from '../run/lists.ts';
+import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
+import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { StopRequest } from '../run/stop.ts';
 
 /** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
@@ -38,15 +42,19 @@ export async function train(config: TrainConfig,
   { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
   using stop = new StopRequest();
   if (resume) refuseMissing(out);
-  const now = { config: formatConfig(config, out), data: identityOf(config) };
+  const text = formatConfig(config, out);
   mkdirSync(out, { recursive: true });
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   try {
-    const { resumed, messages } = await beginningOf(store, out, { now, resume, allowed });
+    const { resumed, messages } = await beginningOf(store, out, { resume, allowed,
+      now: () => ({ config: text, data: identityOf(config) }) });
     for (const message of messages) console.warn(`firstlight: ${message}`);
-    await writeText(join(out, CONFIG_FILE), now.config);
+    await writeText(join(out, CONFIG_FILE), text);
     await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
     gpu.requireType(config.train.precision);
+    const found = await preflight(resumed === undefined ? config : startingFrom(config, resumed.path), { out, gpu });
+    warn(found.warnings);
+    requireNothingWrong(found);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       const { system, step, isDone, isSaved } = await fit({ gpu, config, folder: out, stage: config.model.system,
@@ -58,6 +66,12 @@ export async function train(config: TrainConfig,
           join(out, MODEL_FOLDER)
         }`,
       );
+      const quarantined = readQuarantine(out);
+      if (quarantined.length > 0) {
+        console.log(quarantineText(quarantined, `were replaced by others; all of them are in ${
+          join(out, QUARANTINE_FILE)
+        }`));
+      }
       if (!isDone) {
         console.log(
           `stopped after step ${step}${isSaved ? '; --resume goes on from there' : ', which could not be saved'}`,
@@ -66,15 +80,17 @@ export async function train(config: TrainConfig,
       }
       if (config.data.val !== null) {
         const names = readLabels(config.data.labels);
-        const dataset = datasetOf(config, config.data.val, names.length);
+        await using dataset = datasetOf(config, config.data.val, names);
         recorder.stage('evaluation', dataset.entries.length);
-        const predictions = await evaluateSystem(gpu, system, dataset, names, {
+        const progress: Pick<Progress, 'update' | 'message'> = {
           update: (...reading) => {
             stop.throwIfRequested(`the evaluation of the run in ${out}`,
               'the training is done and saved: --resume evaluates it');
             recorder.progress.update(...reading);
           },
-        });
+          message: (text) => recorder.progress.message(text),
+        };
+        const predictions = await evaluateSystem(gpu, system, dataset, names, progress, config.run.evaluationBatch);
         recorder.scalar(step, 'top1', topShare(predictions, 1));
         recorder.scalar(step, 'top5', topShare(predictions, 5));
         recorder.progress.stop();
@@ -90,7 +106,7 @@ export async function train(config: TrainConfig,
 }
 
 /** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
-function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
+export function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
   if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
   return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
 }

@@ -1,5 +1,4 @@
 import { type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
-import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS } from '../../model/config.ts';
 import { type Init, initialise, normal } from '../../model/init.ts';
@@ -18,6 +17,7 @@ import { pixelsOf } from '../data/views/pixels.ts';
 import type { Schedule } from '../recipe/schedule.ts';
 import { trainStage } from '../recipe/stage.ts';
 import type { StopRequest } from '../run/stop.ts';
+import { trainingPreprocessor } from '../run/system.ts';
 import { inPairs } from './pairs.ts';
 
 /**
@@ -53,9 +53,9 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
   const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
   const { imageSize } = config.vision;
-  const preprocessor = { ...officialPreprocessor(imageSize), shortSide: imageSize };
-  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize,
-    crop: false, flip: false, seed, order: inPairs });
+  const preprocessor = trainingPreprocessor(imageSize, false);
+  const { entries } = readList(data.lists.stills, { root: data.folder, names: captions, firstLabel: 0 });
+  const dataset = new Dataset(entries, { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
   const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
   const rows = tokenizer.tokenize(captions, length);

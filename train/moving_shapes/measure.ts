@@ -1,4 +1,5 @@
 import { type Gpu, Random } from '../../engine/index.ts';
+import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
@@ -21,8 +22,8 @@ export interface TestSet {
 export function testSets({ folder, lists, labels }: MovingShapesFolder,
   seed: number): { seen: TestSet; unseen: TestSet } {
   const read = (list: string, names: readonly string[], classes: readonly number[]): TestSet => ({
-    dataset: new Dataset(readList(list, folder, names.length), { frames: FRAMES, size: SIDE, crop: false, flip: false,
-      seed }),
+    dataset: new Dataset(readList(list, { root: folder, names, firstLabel: 0 }).entries, { frames: FRAMES, size: SIDE,
+      crop: false, flip: false, seed }),
     names,
     classes,
   });
@@ -49,13 +50,13 @@ export async function predictions(gpu: Gpu, system: System, set: TestSet, presen
   progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, set.names);
-  return await evaluate(gpu, model, presented(set, presentation), { features, input: inputOf(model, preprocessor),
+  return await evaluate(gpu, model, presented(set, preprocessor, presentation), { features, input: inputOf(model, preprocessor),
     onProgress: (clips) => progress.update(clips, clips, {}) });
 }
 
-async function* presented({ dataset, classes }: TestSet,
+async function* presented({ dataset, classes }: TestSet, preprocessor: Preprocessor,
   presentation: Presentation): AsyncGenerator<Batch, void, undefined> {
-  for await (const batch of dataset.evaluation(BATCH)) {
+  for await (const batch of dataset.evaluation(BATCH, preprocessor)) {
     if (presentation === 'forwards') {
       yield batch;
       continue;

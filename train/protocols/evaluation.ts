@@ -1,22 +1,25 @@
-import { type Gpu, NonFiniteError, noGrad, type Tensor } from '../../engine/index.ts';
-import type { FramesOptions, I420Frame, View } from '../../kernels/frames/index.ts';
-import type { Tap } from '../../model/layers.ts';
+import type { Gpu, Tensor } from '../../engine/index.ts';
+import type { FramesOptions } from '../../kernels/frames/index.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
-import { pixelsOf } from '../data/views/pixels.ts';
+import { quarantineText } from '../data/loading/quarantine.ts';
 import type { Progress } from '../log/progress.ts';
+import { evaluationBatch } from './batch.ts';
+import { logitsOf } from './logits.ts';
 
 /** What a model says of one clip. */
 export interface Prediction {
   /** Place in the list. */
   readonly index: number;
   readonly label: number;
-  /** Probabilities of the candidates, most probable first. */
+  /** Probabilities of the most probable candidates, RANKED at most, in their order; none of an unreadable clip. */
   readonly ranking: readonly { readonly label: number; readonly probability: number }[];
+  /** Why the clip cannot be decoded. It counts as wrong. */
+  readonly unreadable?: string;
 }
 
-/** Clips that are evaluated at once. */
-const EVALUATION_BATCH = 32;
+/** Candidates that are kept of each clip: all of many would not fit in memory, and nobody reads them. */
+export const RANKED = 20;
 
 export interface EvaluationOptions {
   /** [K, E] of all classes. */
@@ -32,70 +35,20 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
-    const values = await logitsOf(gpu, model, batch, { features, input, nameOf: (row) =>
-      `clip ${batch.indices[row] + 1} of the list` });
+    for (const { index, label, reason } of batch.bad) {
+      predictions.push({ index, label, ranking: [], unreadable: reason });
+    }
+    const nameOf = (row: number) => `clip ${batch.indices[row] + 1} of the list`;
+    const values = batch.views.length === 0
+      ? new Float32Array(0)
+      : await logitsOf(gpu, model, batch, { features, input, nameOf });
     batch.indices.forEach((index, row) => {
       predictions.push({ index, label: batch.labels[row],
-        ranking: rank(values.subarray(row * classes, (row + 1) * classes)) });
+        ranking: rank(values.subarray(row * classes, (row + 1) * classes)).slice(0, RANKED) });
     });
     onProgress?.(predictions.length);
   }
-  return predictions;
-}
-
-/** Decoded clips, as `pixelsOf` takes them. */
-interface Clips {
-  readonly frames: readonly I420Frame[];
-  readonly views: readonly View[];
-}
-
-export interface LogitsOptions {
-  /** [K, E] */
-  readonly features: Tensor;
-  readonly input: FramesOptions;
-  /** What errors call a clip. */
-  nameOf(row: number): string;
-}
-
-/**
- * The logits [B, K] of B clips against K texts. What is not finite has no order, so it is an error, which names what is
- * broken: the first weight, else the features of the texts, else the first activation of the first clip.
- */
-export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
-  { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
-  const forward = ({ frames, views }: Clips, tap?: Tap) =>
-    noGrad(() => gpu.scope(() => model.forward(pixelsOf(gpu, { frames, views }, input), { features }, { tap })));
-  using logits = forward(clips);
-  const values = await logits.read();
-  const flaw = values.findIndex((v) => !Number.isFinite(v));
-  if (flaw < 0) return values;
-  const row = Math.floor(flaw / features.shape[0]);
-  for (const [name, weight] of model.parameters()) {
-    if (!(await isAllFinite(weight))) throw new NonFiniteError(`the weight "${name}"`);
-  }
-  if (!(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
-  const perClip = clips.frames.length / clips.views.length;
-  const clip = { frames: clips.frames.slice(row * perClip, (row + 1) * perClip), views: [clips.views[row]] };
-  const activation = await firstFlawed(gpu, (tap) => forward(clip, tap));
-  throw new NonFiniteError(
-    activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`,
-  );
-}
-
-/** The first activation of a forward pass that is not finite, by the name that the tap is given. */
-async function firstFlawed(gpu: Gpu, forward: (tap: Tap) => Tensor): Promise<string | undefined> {
-  const seen: (readonly [string, Tensor])[] = [];
-  forward((name, value) => seen.push([name, gpu.keep(value.detach())])).dispose();
-  try {
-    for (const [name, value] of seen) if (!(await isAllFinite(value))) return name;
-    return undefined;
-  } finally {
-    for (const [, value] of seen) value.dispose();
-  }
-}
-
-async function isAllFinite(tensor: Tensor): Promise<boolean> {
-  return (await tensor.read()).every(Number.isFinite);
+  return predictions.sort((a, b) => a.index - b.index);
 }
 
 /** softmax(logits) in float64, sorted; equal ones keep their order. */
@@ -117,11 +70,22 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
   return predictions.filter(isRight).length / predictions.length;
 }
 
-/** Predictions of a system for all clips of a data set, with the names as candidates. */
+/**
+ * Predictions of a system for all clips of a data set, with the names as candidates. Clips that cannot be decoded are
+ * told of, and count as wrong.
+ *
+ * @param batch clips at once; as many as fit if it is null. The predictions are the same bit for bit.
+ */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  progress: Pick<Progress, 'update'>): Promise<Prediction[]> {
+  progress: Pick<Progress, 'update' | 'message'>, batch: number | null): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
-  return await evaluate(gpu, model, dataset.evaluation(EVALUATION_BATCH), { features,
-    input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
+  const clips = batch ?? evaluationBatch(gpu, model, dataset.entries.length, names.length);
+  const predictions = await evaluate(gpu, model, dataset.evaluation(clips, preprocessor), { features,
+    input: inputOf(model, preprocessor), onProgress: (done) => progress.update(done, done, {}) });
+  const unreadable = predictions.flatMap(({ index, unreadable: reason }) =>
+    reason === undefined ? [] : [{ path: dataset.entries[index].path, reason }]
+  );
+  if (unreadable.length > 0) progress.message(quarantineText(unreadable, 'counted as wrong'));
+  return predictions;
 }

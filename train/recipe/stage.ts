@@ -25,6 +25,8 @@ export interface StageOptions<Batch> {
   readonly loss: (micro: number) => Tensor;
   /** Called for every step, in order, once its numbers are back; later steps may be under way by then. */
   readonly onStep: (report: StepReport) => void;
+  /** Called before every step with the seconds that it waited for its micro-batches. */
+  readonly onWait?: (seconds: number) => void;
   /** Asked after every step: whether to wait until nothing is under way, and then to call `onPause`. */
   readonly pausesAfter?: (step: number) => boolean;
   /** Ends the stage by returning false. */
@@ -65,7 +67,10 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
   let reached = done;
   try {
     for (let index = done; index < steps; index++) {
-      (await next).forEach((batch, micro) => options.feed(batch, index, micro));
+      const begin = performance.now();
+      const loaded = await next;
+      options.onWait?.((performance.now() - begin) / 1000);
+      loaded.forEach((batch, micro) => options.feed(batch, index, micro));
       optimizer.schedule(optimizer.groups.map((group) => learningRate(schedule, index, group.lrScale)));
       step.run();
       reached = index + 1;

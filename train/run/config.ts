@@ -21,6 +21,9 @@ const model = z.strictObject({
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
     .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from'),
+  interpolateFrames: z.boolean().default(false).describe(
+    'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
+  ),
   dropPath: share.default(0)
     .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),
   init: z.strictObject({
@@ -41,12 +44,24 @@ const data = z.strictObject({
   val: path.nullable().default(null).describe('list of clips to evaluate on'),
   labels: path.describe('labels.csv: "id,name", the names are the texts'),
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
+  roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
+  firstLabel: z.literal([0, 1]).nullable().default(null)
+    .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  workers: z.int().min(0).nullable().default(null).describe(
+    'threads that decode ahead of the GPU; null: one less than processors, 1 at least; 0: none but the main thread',
+  ),
+  ahead: z.int().min(0).default(16).describe(
+    'clips decoded ahead of the batch that is put together; they are kept in memory, cut to what is seen of them',
+  ),
+  maxBadShare: z.number().min(0).max(1).default(0.01).describe(
+    'share of the training clips that may be impossible to decode; such clips are replaced by others',
+  ),
 });
 
 const train = z.strictObject({
@@ -86,6 +101,9 @@ const run = z.strictObject({
   seed: z.int().min(0).default(1024).describe('of every random draw; the same seed gives the same bits on one adapter'),
   memoryGiB: positive.nullable().default(null).describe(
     'memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card',
+  ),
+  evaluationBatch: count.nullable().default(null).describe(
+    'clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
   ),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
   checkpointEverySteps: count.default(500).describe(
@@ -138,7 +156,7 @@ function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root'];
+const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
 
 /**
  * Reads a YAML configuration and lays overrides over it. Paths come back absolute.
@@ -209,8 +227,15 @@ function resolvePaths(document: Document, folder: string): void {
   for (const key of PATHS) {
     const at = key.split('.');
     const value = hasParent(document, at) ? document.getIn(at) : undefined;
-    if (typeof value === 'string' && value !== '') document.setIn(at, resolve(folder, value));
+    const plain: unknown = isCollection(value) ? value.toJS(document) : value;
+    if (plain !== undefined) document.setIn(at, document.createNode(absolute(plain, (path) => resolve(folder, path))));
   }
+}
+
+/** A path, or each of a list of paths, made absolute; anything else as it is. */
+function absolute(value: unknown, resolved: (path: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((each) => absolute(each, resolved));
+  return typeof value === 'string' && value !== '' ? resolved(value) : value;
 }
 
 /** Whether the section of a key is a section, and not a number that someone wrote there. */
@@ -244,7 +269,7 @@ function apply(document: Document, override: string): string {
     if (!isMap(document.getIn(at.slice(0, depth)))) document.setIn(at.slice(0, depth), document.createNode({}));
   }
   document.setIn(at,
-    document.createNode(PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(value) : value));
+    document.createNode(PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value));
   return key;
 }
 
@@ -310,7 +335,7 @@ function expected(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       return { int: 'a whole number', object: 'a section with keys', boolean: 'true or false', string: 'a text',
-        number: 'a number', tuple: 'a list' }[issue.expected as string] ?? issue.expected;
+        number: 'a number', tuple: 'a list', array: 'a list' }[issue.expected as string] ?? issue.expected;
     case 'invalid_value':
       return `one of ${issue.values.join(', ')}`;
     case 'too_small':

@@ -1,5 +1,5 @@
-import { dirname, join } from 'node:path';
-import { ConfigError, DatasetError, type Gpu } from '../../engine/index.ts';
+import { join } from 'node:path';
+import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
@@ -10,9 +10,14 @@ import { formatConfig, type TrainConfig } from './config.ts';
 import { identityOf } from './identity.ts';
 import { learningRate, scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
-import { readLabels, readList } from '../data/sets/lists.ts';
+import { freeProcessors } from '../data/loading/decoders.ts';
+import { LoadingRates } from '../data/loading/rates.ts';
+import { Quarantine } from '../data/loading/quarantine.ts';
+import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
+import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { listOf, requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -63,14 +68,12 @@ export async function fit(
   const { train, run } = config;
   const data = identityOf(config);
   const names = readLabels(config.data.labels);
-  const dataset = datasetOf(config, config.data.train, names.length);
+  const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
+    recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
+  await using dataset = datasetOf(config, config.data.train, names, quarantine);
+  const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
-  if (batches.stepsPerEpoch === 0) {
-    throw new DatasetError([{ file: config.data.train, line: 0,
-      problem: `has ${dataset.entries.length} clips, one optimiser step takes ${
-        train.batch * train.accumulation
-      } (train.batch × train.accumulation)` }]);
-  }
+  requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
   const done = resumed?.state.step ?? 0;
@@ -85,10 +88,10 @@ export async function fit(
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const { context } = model.config.text;
+  const { context, endOfText } = model.config.text;
   const texts = train.fixText
     ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokenizer.tokenize(names, context), context);
+    : textBatch(gpu, tokenizer.tokenize(names, context), context, endOfText);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
@@ -130,9 +133,14 @@ export async function fit(
         draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
       },
       loss: (micro) => own.loss(micro),
-      onStep: (report) =>
-        recorder.report(report, train.batch * train.accumulation,
-          report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1),
+      onWait: (seconds) => rates.wait(seconds),
+      onStep: (report) => {
+        const isKept = report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1;
+        if (isKept) {
+          for (const [name, value] of Object.entries(rates.take())) recorder.scalar(report.step, name, value);
+        }
+        recorder.report(report, train.batch * train.accumulation, isKept);
+      },
       pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
       onPause: async (step) => {
         await save(step);
@@ -141,6 +149,7 @@ export async function fit(
       onFailure: (step) => saving.end(step),
     });
     if (reached === steps && done < steps) await save(reached);
+    await requireFiniteWeights(model);
     const isModelSaved = await saving.keep(join(folder, MODEL_FOLDER), (path) => saveCheckpoint(path, content));
     return { system, step: reached, isDone: reached === steps, isSaved: saving.last === reached && isModelSaved };
   } catch (error) {
@@ -154,13 +163,18 @@ export async function fit(
   }
 }
 
-/** The clips of a list of a configuration. */
-export function datasetOf({ data, run }: TrainConfig, list: string, classes: number): Dataset {
-  const { frames, size, crop, flip } = data;
-  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed });
+/**
+ * The clips of a list of a configuration. @param quarantine takes in those that cannot be decoded; one of its own if
+ * omitted
+ */
+export function datasetOf(config: TrainConfig, list: string, names: readonly string[],
+  quarantine = new Quarantine()): Dataset {
+  const { frames, size, crop, flip, workers, ahead, maxBadShare } = config.data;
+  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed,
+    workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
 }
 
 /** The same run, its architecture and weights taken from a checkpoint of its own. */
-function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
+export function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
   return { ...config, model: { ...config.model, preset: null, checkpoint } };
 }

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { onFileSync } from '../../engine/file_error.ts';
-import { type Entry, readLabels, readList } from '../data/sets/lists.ts';
+import { type Entry, readLabels } from '../data/sets/lists.ts';
 import type { TrainConfig } from './config.ts';
+import { listOf } from './lists.ts';
 
 /** By key of the configuration: how much there is, and the start of a SHA-256 of it. For people and for `===`. */
 export type DataIdentity = Readonly<Record<string, string>>;
@@ -13,12 +14,11 @@ export type DataIdentity = Readonly<Record<string, string>>;
  * Reads what a run will read, but for the clips themselves, of which it takes the sizes.
  * @throws DatasetError with all problems of a list at once
  */
-export function identityOf({ data }: TrainConfig): DataIdentity {
+export function identityOf(config: TrainConfig): DataIdentity {
+  const { data } = config;
   const names = readLabels(data.labels);
-  const ofList = (list: string) => {
-    const root = data.root ?? dirname(list);
-    return identityOfClips(readList(list, root, names.length), realpathSync.native(root));
-  };
+  const ofList = (list: string) =>
+    identityOfClips(listOf(config, list, names).entries, realpathSync.native(data.root ?? dirname(list)));
   return { 'data.labels': `${names.length} names (${hashOf(names)})`, 'data.train': ofList(data.train),
     ...(data.val === null ? {} : { 'data.val': ofList(data.val) }) };
 }

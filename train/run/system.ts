@@ -1,6 +1,6 @@
 import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { officialPreprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/weights.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
@@ -8,6 +8,7 @@ import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
 import type { System, VideoModel } from '../../model/system.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { Xclip } from '../../model/xclip.ts';
+import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { TrainConfig } from './config.ts';
 
 /** Parts that X-CLIP adds to CLIP: a CLIP checkpoint does not have them. */
@@ -42,39 +43,74 @@ export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
   const config = await modelConfigOf(run);
   const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
   try {
-    const model = newModel(gpu, run, config);
-    const loaded = checkpoint === undefined ? [] : await loadTowers(model, checkpoint);
-    initialise(model, run.run.seed, startOf(options.init), new Set(loaded));
-    if (train.precision === 'f16') halve(model);
-    const { imageSize } = config.vision;
-    const official = officialPreprocessor(imageSize);
-    return {
-      model,
-      tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
-      preprocessor: { ...(checkpoint?.preprocessor ?? official),
-        shortSide: data.crop ? official.shortSide : imageSize },
-    };
+    const model = await orDisposed(newModel(gpu, run, config), async (made) => {
+      const loaded = checkpoint === undefined ? [] : await loadTowers(made, checkpoint, options.interpolateFrames);
+      initialise(made, run.run.seed, startOf(options.init), new Set(loaded));
+      if (train.precision === 'f16') halve(made);
+    });
+    return { model, tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
+      preprocessor: trainingPreprocessor(config.vision.imageSize, data.crop, checkpoint?.preprocessor) };
   } finally {
     await checkpoint?.close();
   }
 }
 
-/** CLIP's parts must be there, X-CLIP's may be. Returns the names of what was. */
-async function loadTowers(model: VideoModel, { weights }: Checkpoint): Promise<string[]> {
-  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name) });
-  return [...towers, ...(await loadWeights(model, weights, { select: isNew, allowMissing: true }))];
+/**
+ * What a model is trained with, and then evaluated with: the geometry of the recipe, the statistics of the checkpoint
+ * that it starts from.
+ *
+ * @param crop the recipe's short side, of which training cuts out parts; else the largest square in the middle
+ */
+export function trainingPreprocessor(imageSize: number, crop: boolean, start?: Preprocessor): Preprocessor {
+  const official = officialPreprocessor(imageSize);
+  const resize = crop ? official.resize : { shortSide: imageSize, resampling: 'bilinear' } as const;
+  return { ...(start ?? official), resize };
 }
 
-/** Opens a trained model to be used as it is. */
+/** CLIP's parts must be there, X-CLIP's may be. Returns the names of what was. */
+async function loadTowers(model: VideoModel, { weights }: Checkpoint, interpolateFrames: boolean): Promise<string[]> {
+  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name) });
+  const others = await loadWeights(model, weights, { select: isNew, allowMissing: true, interpolateFrames });
+  return [...towers, ...others];
+}
+
+/** A model that is filled, or else gives its memory back. */
+async function orDisposed<M extends VideoModel>(model: M, fill: (model: M) => Promise<void>): Promise<M> {
+  try {
+    await fill(model);
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+export interface OpenOptions {
+  readonly system?: TrainConfig['model']['system'];
+  readonly precision?: FloatType;
+  /** Another number of frames than the checkpoint's: its positions are interpolated. */
+  readonly frames?: number;
+}
+
+/**
+ * Opens a trained model to be used as it is.
+ *
+ * @throws NonFiniteError naming a weight that is NaN or infinite, or too large for the precision
+ */
 export async function openSystem(gpu: Gpu, path: string,
-  { system = 'xclip', precision = 'f32' }: { system?: TrainConfig['model']['system']; precision?: FloatType } =
-    {}): Promise<System> {
+  { system = 'xclip', precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
-    const model = system === 'xclip' ? new Xclip(gpu, checkpoint.config) : new Clip(gpu, checkpoint.config);
-    const own = new Set([...model.parameters()].map(([name]) => name));
-    await loadWeights(model, checkpoint.weights, system === 'xclip' ? {} : { select: (name) => own.has(name) });
-    if (precision === 'f16') halve(model);
+    const config = { ...checkpoint.config, frames: frames ?? checkpoint.config.frames };
+    const empty = system === 'xclip' ? new Xclip(gpu, config) : new Clip(gpu, config);
+    const model = await orDisposed(empty, async (made) => {
+      const own = new Set([...made.parameters()].map(([name]) => name));
+      await loadWeights(made, checkpoint.weights,
+        system === 'xclip' ? { interpolateFrames: frames !== undefined } : { select: (name) => own.has(name) });
+      if (precision === 'f32') return;
+      halve(made);
+      await requireFiniteWeights(made);
+    });
     return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()), preprocessor: checkpoint.preprocessor };
   } finally {
     await checkpoint.close();

@@ -1,10 +1,14 @@
-import { extname } from 'node:path';
+import { DatasetError, VideoDecodeError } from '../../../engine/errors.ts';
 import { Random } from '../../../engine/random.ts';
-import type { I420Frame } from '../../../kernels/frames/index.ts';
+import type { I420Frame } from '../../../kernels/frames/i420.ts';
+import type { Preprocessor } from '../../../model/checkpoint/preprocessor.ts';
 import type { Entry } from '../sets/lists.ts';
-import { centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, type View } from '../views/sampling.ts';
-import { readPng } from '../video/stills.ts';
-import { readFrames } from '../video/decode.ts';
+import type { View } from '../views/sampling.ts';
+import { type DecodeCounts, Decoders } from './decoders.ts';
+import { FrameCache } from './frame_cache.ts';
+import { inOrder } from './in_order.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { Purpose, Sample, SampleRequest, Sampling } from './sample.ts';
 
 export interface Batch {
   /** B · T frames as decoded, clip after clip; all frames of a clip have one size. */
@@ -15,55 +19,73 @@ export interface Batch {
   readonly labels: Int32Array;
   /** [B] places in the list. */
   readonly indices: Int32Array;
+  /** Clips of an evaluation that cannot be decoded, and are in none of the others. In training they are replaced. */
+  readonly bad: readonly BadClip[];
 }
 
-export interface DatasetOptions {
-  /** T, frames sampled from each file. A picture (png) is a video of one frame. */
-  readonly frames: number;
-  /** Input side in pixels. */
-  readonly size: number;
-  /**
-   * Cut training views out at several scales and corners, and evaluation views out of the middle, as the recipe; else
-   * take the largest square in the middle.
-   */
-  readonly crop: boolean;
-  /** Mirror half of the training views. */
-  readonly flip: boolean;
-  readonly seed: number;
+export interface BadClip {
+  /** Place in the list. */
+  readonly index: number;
+  readonly label: number;
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface DatasetOptions extends Sampling {
   /** Decoded frames are kept up to this many bytes. */
   readonly cacheBytes?: number;
   /** Places in the list in the order of one pass; a random order if omitted. */
   readonly order?: (entries: readonly Entry[], random: Random) => Int32Array;
+  /** Threads that decode; 0, or omitted: the thread that asks. */
+  readonly workers?: number;
+  /** Clips that are decoded ahead of the batch that is put together. */
+  readonly ahead?: number;
+  /** Takes in the files that cannot be decoded; omitted, each of them is an error. */
+  readonly quarantine?: { readonly clips: Quarantine;
+    /** Share of the list that training may go without. */
+    readonly maxShare: number;
+    /** What errors call the list. */
+    readonly list: string; };
 }
 
-interface Sample {
-  readonly frames: readonly I420Frame[];
-  readonly view: View;
-}
-
-/** Decoded frames of a file, by index. */
-interface Cached {
-  readonly total: number;
-  readonly frames: Map<number, I420Frame>;
+/** What became of a place in an epoch: a sample, and what was tried before in vain. */
+interface Outcome {
+  readonly index: number;
+  readonly sample: Sample | undefined;
+  readonly failures: readonly { readonly index: number; readonly reason: string }[];
 }
 
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+const DEFAULT_AHEAD = 2;
+/** Clips that are tried in the place of one. */
+const MOST_REPLACEMENTS = 100;
 
 /**
  * The files of a list, in batches. What is drawn is a function of seed, epoch and place in the list alone, whatever was
- * read before, so a run can be resumed at any batch. A file that cannot be read ends the run with an error that names
- * it.
+ * read before and in how many threads, so a run can be resumed at any batch. A file that cannot be decoded is replaced
+ * by another one, which is drawn for its place in the epoch.
  */
 export class Dataset {
   readonly entries: readonly Entry[];
   readonly #options: DatasetOptions;
-  readonly #cache = new Map<string, Cached>();
-  #freeBytes: number;
+  readonly #cache: FrameCache;
+  readonly #decoders: Decoders;
 
   constructor(entries: readonly Entry[], options: DatasetOptions) {
     this.entries = entries;
     this.#options = options;
-    this.#freeBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
+    this.#cache = new FrameCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    this.#decoders = new Decoders(options.workers ?? 0);
+  }
+
+  /** Threads that decode, 1 at least. */
+  get threads(): number {
+    return Math.max(1, this.#decoders.threads);
+  }
+
+  /** What was decoded so far. */
+  get decoded(): DecodeCounts {
+    return this.#decoders.counts;
   }
 
   /** Batches of one pass of training; what does not fill a batch is left out, as in the recipe. */
@@ -75,107 +97,141 @@ export class Dataset {
   training(epoch: number, batch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
     const random = new Random(this.#options.seed, `order of epoch ${epoch}`);
     const order = this.#options.order?.(this.entries, random) ?? random.permutation(this.entries.length);
-    return this.#batches(first, this.trainingBatches(batch), (i) => order.slice(i * batch, (i + 1) * batch),
-      (index) => this.#trainingSample(index, epoch));
+    const places = order.slice(first * batch, this.trainingBatches(batch) * batch);
+    return this.#batches(batch, places.length, (i) => this.#replaced(epoch, first * batch + i, places[i]),
+      (outcomes) => this.#trainingBatch(epoch, outcomes));
   }
 
-  /** Every file once, in the order of the list; the last batch may be smaller. */
-  evaluation(batch: number): AsyncGenerator<Batch, void, undefined> {
-    const { length } = this.entries;
-    const indices = (i: number) =>
-      Int32Array.from({ length: Math.min(batch, length - i * batch) }, (_, k) => i * batch + k);
-    return this.#batches(0, Math.ceil(length / batch), indices, (index) => this.#evaluationSample(index));
+  /**
+   * Every file once, in the order of the list; the last batch may be smaller.
+   *
+   * @param preprocessor of the model that is measured: it says what is seen of a picture
+   */
+  evaluation(batch: number, { resize }: Preprocessor): AsyncGenerator<Batch, void, undefined> {
+    return this.#batches(batch, this.entries.length, (index) => this.#tried(index, { resize }),
+      (outcomes) => this.#evaluationBatch(outcomes));
+  }
+
+  /** Ends the threads that decode. */
+  async close(): Promise<void> {
+    await this.#decoders.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /** Reads the next batch while the current one is used. */
-  async *#batches(first: number, count: number, indicesOf: (batch: number) => Int32Array,
-    sample: (index: number) => Promise<Sample>): AsyncGenerator<Batch, void, undefined> {
-    const start = (batch: number) => {
-      const promise = this.#read(indicesOf(batch), sample);
-      // it is awaited below, perhaps much later; until then it is no unhandled rejection
-      promise.catch(() => undefined);
-      return promise;
+  async *#batches(size: number, count: number, start: (place: number) => Promise<Outcome>,
+    batchOf: (outcomes: readonly Outcome[]) => Batch): AsyncGenerator<Batch, void, undefined> {
+    const outcomes = inOrder(count, this.#options.ahead ?? DEFAULT_AHEAD, start);
+    const read = async () => {
+      const own: Outcome[] = [];
+      while (own.length < size) {
+        const { value, done } = await outcomes.next();
+        if (done === true) break;
+        own.push(value);
+      }
+      return own;
     };
-    let next = first < count ? start(first) : undefined;
-    for (let batch = first; next !== undefined; batch++) {
-      const current: Batch = await next;
-      next = batch + 1 < count ? start(batch + 1) : undefined;
-      yield current;
+    const begin = () => {
+      const batch = read();
+      batch.catch(() => undefined);   // thrown where it is awaited
+      return batch;
+    };
+    for (let left = count, next = begin(); left > 0; left -= size) {
+      const current = await next;
+      next = left > size ? begin() : Promise.resolve([]);
+      yield batchOf(current);
     }
   }
 
-  async #read(indices: Int32Array, sample: (index: number) => Promise<Sample>): Promise<Batch> {
-    const samples: Sample[] = [];
-    for (const index of indices) {
-      // decoding is synchronous: between two files others get their turn
-      await new Promise((resolve) => setImmediate(resolve));
-      samples.push(await sample(index));
+  /** The sample of a place in an epoch: the file whose turn it is, or else the first that is drawn and readable. */
+  async #replaced(epoch: number, place: number, index: number): Promise<Outcome> {
+    const { seed, quarantine } = this.#options;
+    const failures: Outcome['failures'][number][] = [];
+    for (let attempt = 0; attempt <= MOST_REPLACEMENTS; attempt++) {
+      const stream = `replacement ${attempt} of place ${place} in epoch ${epoch}`;
+      const candidate = attempt === 0 ? index : new Random(seed, stream).below(this.entries.length);
+      if (quarantine?.clips.wasMet(this.entries[candidate].path) === true) continue;
+      const outcome = await this.#tried(candidate, { epoch });
+      if (outcome.sample !== undefined) return { ...outcome, failures };
+      failures.push(...outcome.failures);
     }
+    return { index, sample: undefined, failures };
+  }
+
+  /** A sample of a file, or the reason why there is none. */
+  async #tried(index: number, purpose: Purpose): Promise<Outcome> {
+    try {
+      return { index, sample: await this.#sample(index, purpose), failures: [] };
+    } catch (error) {
+      if (this.#options.quarantine === undefined || !(error instanceof VideoDecodeError)) throw error;
+      return { index, sample: undefined, failures: [{ index, reason: String(error.context.reason) }] };
+    }
+  }
+
+  async #sample(index: number, purpose: Purpose): Promise<Sample> {
+    const { frames, size, crop, flip, seed } = this.#options;
+    const request: SampleRequest = { path: this.entries[index].path, index, purpose,
+      sampling: { frames, size, crop, flip, seed } };
+    return this.#cache.find(request) ?? this.#cache.keep(request, await this.#decoders.read(request));
+  }
+
+  /** What was met is noted in the order of the epoch, whatever the order in which it was decoded. */
+  #trainingBatch(epoch: number, outcomes: readonly Outcome[]): Batch {
+    for (const { sample, index, failures } of outcomes) {
+      if (this.#note(epoch, failures)) this.#checkShare();
+      if (sample !== undefined) continue;
+      throw new DatasetError([{ file: this.entries[index].path, line: 0,
+        problem: `cannot be decoded, nor can any of ${MOST_REPLACEMENTS} clips that were drawn in its place` }]);
+    }
+    return this.#batch(outcomes, []);
+  }
+
+  #evaluationBatch(outcomes: readonly Outcome[]): Batch {
+    const failures = outcomes.flatMap((outcome) => outcome.failures);
+    this.#note(null, failures);
+    return this.#batch(outcomes.filter(({ sample }) => sample !== undefined), failures.map(({ index, reason }) => {
+      const { path, label } = this.entries[index];
+      return { index, label, path, reason };
+    }));
+  }
+
+  #batch(outcomes: readonly Outcome[], bad: readonly BadClip[]): Batch {
+    const samples = outcomes.map(({ sample }) => sample as Sample);
+    for (const { index } of outcomes) this.#options.quarantine?.clips.release(this.entries[index].path);
+    const indices = Int32Array.from(outcomes, ({ index }) => index);
     return {
       frames: samples.flatMap(({ frames }) => frames),
       views: samples.map(({ view }) => view),
       labels: Int32Array.from(indices, (index) => this.entries[index].label),
       indices,
+      bad,
     };
   }
 
-  async #trainingSample(index: number, epoch: number): Promise<Sample> {
-    const { frames: count, size, crop, flip, seed } = this.#options;
-    // Made anew for each call: a file may turn out to hold another number of frames than it seemed, and is then asked
-    // again.
-    const { indices, frames } = await this.#frames(index,
-      (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)));
-    const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
-    const rectangle = crop
-      ? multiScaleCrop(frames[0], size, shortSide(size), random)
-      : centreCrop(frames[0], size, size);
-    return { frames, view: { frames: indices, crop: rectangle, flip: random.next() < 0.5 && flip } };
-  }
-
-  async #evaluationSample(index: number): Promise<Sample> {
-    const { frames: count, size, crop } = this.#options;
-    const { indices, frames } = await this.#frames(index, (total) => sampleForEvaluation(total, count));
-    return { frames,
-      view: { frames: indices, crop: centreCrop(frames[0], size, crop ? shortSide(size) : size), flip: false } };
-  }
-
-  /** The picked frames of a file, decoded only if one of them is not in memory. */
-  async #frames(index: number, pick: (total: number) => number[]): Promise<{ indices: number[]; frames: I420Frame[] }> {
-    const { path } = this.entries[index];
-    const cached = this.#cache.get(path);
-    const known = cached === undefined ? undefined : pick(cached.total);
-    if (cached !== undefined && known?.every((frame) => cached.frames.has(frame))) {
-      return { indices: known, frames: known.map((frame) => cached.frames.get(frame) as I420Frame) };
+  /** Returns whether there was anything to note. */
+  #note(epoch: number | null, failures: Outcome['failures']): boolean {
+    for (const { index, reason } of failures) {
+      this.#options.quarantine?.clips.add({ path: this.entries[index].path, reason, epoch, index });
     }
-    let asked = { total: 0, indices: [0] };
-    const frames = await readFile(path, (total) => {
-      asked = { total, indices: pick(total) };
-      return asked.indices;
-    });
-    this.#keep(path, asked.total, asked.indices, frames);
-    return { indices: asked.indices, frames };
+    return failures.length > 0;
   }
 
-  #keep(path: string, total: number, indices: readonly number[], frames: readonly I420Frame[]): void {
-    const cached = this.#cache.get(path) ?? { total, frames: new Map() };
-    for (const [i, index] of indices.entries()) {
-      const { byteLength } = frames[i].data;
-      if (cached.frames.has(index) || byteLength > this.#freeBytes) continue;
-      this.#freeBytes -= byteLength;
-      cached.frames.set(index, frames[i]);
-    }
-    this.#cache.set(path, cached);
+  #checkShare(): void {
+    const { clips, maxShare, list } = this.#options.quarantine as NonNullable<DatasetOptions['quarantine']>;
+    const bad = this.entries.filter(({ path }) => clips.has(path));
+    const { length } = this.entries;
+    if (bad.length <= maxShare * length) return;
+    const reasons = new Map(clips.clips.map(({ path, reason }) => [path, reason]));
+    const [have, all] = [bad.length, length].map((n) => n.toLocaleString('en-US'));
+    throw new DatasetError([
+      { file: list, line: 0,
+        problem: `${have} of its ${all} clips cannot be decoded, data.maxBadShare allows a share of ${maxShare}; ${
+          'convert them, take them out of the list, or raise it'
+        }` },
+      ...bad.map(({ path }) => ({ file: path, line: 0, problem: String(reasons.get(path)) })),
+    ]);
   }
-}
-
-/** The recipe resizes the short side to 256 for an input of 224. */
-function shortSide(size: number): number {
-  return Math.trunc((256 / 224) * size);
-}
-
-/** Frames of a video or a picture. */
-async function readFile(path: string, pick: (total: number) => readonly number[]): Promise<I420Frame[]> {
-  if (extname(path).toLowerCase() !== '.png') return readFrames(path, pick);
-  const picture = readPng(path);
-  return pick(1).map(() => picture);
 }

@@ -5,9 +5,8 @@ import { AV_CODEC_FLAG_BITEXACT, AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P
   type FFEncoderCodec } from 'node-av/constants';
 import { Codec, CodecContext, FFmpegError, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { FirstlightError } from '../../../engine/errors.ts';
-import type { I420Frame } from '../../../kernels/frames/index.ts';
+import { type I420Frame, i420Bytes } from '../../../kernels/frames/i420.ts';
 import { setOptions } from './ffmpeg.ts';
-import { i420Bytes } from './i420.ts';
 
 interface Coding {
   readonly format: string;

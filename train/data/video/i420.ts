@@ -1,4 +1,4 @@
-import type { I420Frame } from '../../../kernels/frames/index.ts';
+import { type I420Frame, i420Bytes } from '../../../kernels/frames/i420.ts';
 
 type Coding = Pick<I420Frame, 'matrix' | 'range'>;
 
@@ -10,11 +10,6 @@ const WEIGHTS = { bt601: { red: 0.299, blue: 0.114 }, bt709: { red: 0.2126, blue
 /** What [0, 1] of luma and [−½, ½] of chroma are stretched to. */
 const SCALES = { limited: { black: 16, luma: 219, chroma: 224 }, full: { black: 0, luma: 255, chroma: 255 } };
 const GREY = 128;
-
-/** Bytes of one frame. */
-export function i420Bytes(width: number, height: number): number {
-  return width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
-}
 
 /** RGB, 8 bits, [height, width, 3] → I420. A block's chroma is that of the mean of its pixels. */
 export function rgbToI420(rgb: Uint8Array, width: number, height: number, { matrix, range }: Coding): I420Frame {

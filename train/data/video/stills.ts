@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import { reasonOf } from '../../../engine/file_error.ts';
-import type { I420Frame } from '../../../kernels/frames/index.ts';
+import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import { rgbToI420 } from './i420.ts';
 import { decodePng, type RgbPicture } from './png.ts';
 

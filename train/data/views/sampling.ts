@@ -1,3 +1,6 @@
+import { FirstlightError } from '../../../engine/errors.ts';
+import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
+
 /**
  * Which frames of a video, and which part of the picture, a model gets to see. The official recipe: X-CLIP's
  * `datasets/pipeline.py`, which takes its operations from MMAction2. Geometry alone; kernels do the resampling.
@@ -78,6 +81,38 @@ export function centreCrop(source: Size, side: number, short: number): Rectangle
   const scaled = resized(source, short);
   return inSource(source, scaled, { x: Math.floor((scaled.width - side) / 2), y: Math.floor((scaled.height - side) / 2),
     width: side, height: side });
+}
+
+/**
+ * What a model is shown of a picture where nothing is drawn: the square of `side` in the middle, after the picture was
+ * resized as its preprocessor says. The recipe rounds the long side to the nearest pixel, transformers down.
+ *
+ * @throws FirstlightError FL_FRAME where pictures keep their size and this one is smaller than the square
+ */
+export function centralView(source: Size, side: number, resize: Resize | null): Rectangle {
+  if (resize !== null && 'shortSide' in resize && resize.resampling === 'bilinear') {
+    return centreCrop(source, side, resize.shortSide);
+  }
+  const scaled = scaledBy(source, resize);
+  if (Math.min(scaled.width, scaled.height) < side) {
+    throw new FirstlightError('FL_FRAME',
+      `the picture is ${source.width} × ${source.height}, less than the ${side} × ${side} that are cut out of it`, {
+      width: source.width,
+      height: source.height,
+      side,
+    }, 'the preprocessor of the checkpoint says do_resize: false; give larger pictures');
+  }
+  return inSource(source, scaled, { x: Math.floor((scaled.width - side) / 2), y: Math.floor((scaled.height - side) / 2),
+    width: side, height: side });
+}
+
+function scaledBy(source: Size, resize: Resize | null): Size {
+  if (resize === null || !('shortSide' in resize)) return resize ?? source;
+  const { width, height } = source;
+  const long = (own: number, other: number) => Math.trunc((resize.shortSide * own) / other);
+  return width <= height
+    ? { width: resize.shortSide, height: long(height, width) }
+    : { width: long(width, height), height: resize.shortSide };
 }
 
 /**

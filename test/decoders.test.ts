@@ -1,0 +1,106 @@
+/** Decoding in threads of its own gives what one thread gives; what goes wrong in them is told. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { VideoDecodeError } from '../engine/errors.ts';
+import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
+import { DecoderEndedError, Decoders } from '../train/data/loading/decoders.ts';
+import type { SampleRequest } from '../train/data/loading/sample.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
+import { trainingPreprocessor } from '../train/run/system.ts';
+import { writePng } from '../train/data/video/stills.ts';
+import { clip } from './video_sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-decoders-'));
+const at = (name: string) => join(folder, name);
+
+const NAMES = ['a.mp4', 'b.webm', 'c.avi', 'd.mkv', 'e.png', 'f.mov', 'g.mp4'];
+NAMES.forEach((name, i) => {
+  if (name === 'e.png') writePng(at(name), new Uint8Array(3 * 90 * 70).map((_, k) => (k * 7) % 251), 90, 70);
+  else writeVideo(at(name), clip(3 + i, 64 + 16 * i, 48 + 2 * i));
+});
+
+const OPTIONS: DatasetOptions = { frames: 4, size: 32, crop: true, flip: true, seed: 5 };
+const [PREPROCESSOR, SQUARE] = [trainingPreprocessor(32, true), trainingPreprocessor(32, false)];
+const entries = NAMES.map((name, label) => ({ path: at(name), label }));
+
+async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
+  const all: Batch[] = [];
+  for await (const batch of batches) all.push(batch);
+  return all;
+}
+
+/** Two epochs and an evaluation. */
+async function read(options: Partial<DatasetOptions>): Promise<Batch[]> {
+  await using dataset = new Dataset(entries, { ...OPTIONS, ...options });
+  return [...await collect(dataset.training(0, 2)), ...await collect(dataset.training(1, 3, 1)),
+    ...await collect(dataset.evaluation(4, PREPROCESSOR))];
+}
+
+test('what is read, and in which order, depends neither on the threads nor on how far they are ahead', async () => {
+  const alone = await read({});
+  assert.is(alone.length, 3 + 1 + 2);
+  for (const [workers, ahead] of [[1, 0], [3, 16]]) {
+    assert.equal(await read({ workers, ahead }), alone, `${workers} threads, ${ahead} clips ahead`);
+  }
+});
+
+test('frames come from a thread cut to what is seen, in memory of their own, and repeated ones share it', async () => {
+  await using dataset = new Dataset([entries[4], entries[6]], { ...OPTIONS, crop: false, workers: 1 });
+  const [{ frames: [still, again], views }, { frames }] = await collect(dataset.evaluation(1, SQUARE));
+  assert.is(still, again);
+  assert.equal(views[0].crop, { x: 4 * 90 / 41, y: 0, width: 32 * 90 / 41, height: 70 });   // of 41 × 32
+  assert.equal(still.part, { x: 4, y: 0, width: 80, height: 70 });
+  for (const { data, width, part } of [still, ...frames]) {
+    assert.ok(part !== undefined && part.width < width);
+    assert.is(data.buffer.byteLength, data.byteLength);
+  }
+});
+
+const request = (path: string): SampleRequest => ({ path, index: 0, purpose: { epoch: 0 }, sampling: OPTIONS });
+
+test('a file that a thread cannot decode is the error that it is here, and the thread goes on', async () => {
+  writeFileSync(at('bad.mp4'), 'nonsense');
+  const here = new Decoders(0);
+  const threads = new Decoders(1);
+  const refusal = await assert.rejectsWith(here.read(request(at('bad.mp4'))), VideoDecodeError, /is a text/);
+  const other = await assert.rejectsWith(threads.read(request(at('bad.mp4'))), VideoDecodeError, refusal.message);
+  assert.equal([other.hint, other.context], [refusal.hint, refusal.context]);
+  assert.is((await threads.read(request(at('a.mp4')))).frames.length, 4);
+  assert.is(threads.counts.clips, 2);
+  assert.ok(threads.counts.milliseconds > 0);
+  await threads.close();
+});
+
+test('a thread that dies is a sentence that names the file, and another one takes the next', async () => {
+  const program = at('dies.mjs');
+  writeFileSync(program, `import { parentPort } from 'node:worker_threads';
+parentPort.on('message', ({ id, request: { path } }) => {
+  if (path === 'exits') process.exit(9);
+  if (path === 'throws') throw new TypeError('out of luck');
+  parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 });
+});\n`);
+  const decoders = new Decoders(1, pathToFileURL(program));
+  const [exits, throws, fine] = [decoders.read(request('exits')), decoders.read(request('throws')),
+    decoders.read(request('fine'))];
+  for (const each of [exits, throws]) each.catch(() => undefined);
+  const { hint } = await assert.rejectsWith(exits, DecoderEndedError,
+    'the thread that decoded exits ended: exit code 9');
+  assert.match(String(hint), /--resume/);
+  await assert.rejectsWith(throws, DecoderEndedError, 'the thread that decoded throws ended: out of luck');
+  assert.is((await fine).total, 0);
+  await decoders.close();
+});
+
+test('threads that cannot be started are a sentence, not a wait', async () => {
+  const decoders = new Decoders(2, pathToFileURL(at('absent.mjs')));
+  await assert.rejectsWith(decoders.read(request('a')), DecoderEndedError,
+    /^the thread that decoded a ended: Cannot find/);
+  await decoders.close();
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

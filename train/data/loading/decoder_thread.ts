@@ -1,0 +1,39 @@
+/** What a decoding thread does: one sample after another, as it is told. */
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { FirstlightError } from '../../../engine/errors.ts';
+import { readSample, type Sample, type SampleRequest } from './sample.ts';
+
+/** What a thread is told. */
+export interface Job {
+  readonly id: number;
+  readonly request: SampleRequest;
+}
+
+/** What it answers, once it is told something: a sample, or why there is none. */
+export interface Answer {
+  readonly id: number;
+  readonly sample?: Sample;
+  readonly refusal?: Refusal;
+  /** Milliseconds that this took. */
+  readonly milliseconds: number;
+}
+
+/** A FirstlightError, which would come without its class and its fields. */
+export type Refusal = Pick<FirstlightError, 'code' | 'message' | 'context' | 'hint'>;
+
+const port = parentPort as MessagePort;
+
+port.on('message', async ({ id, request }: Job) => {
+  const start = performance.now();
+  const answer = (rest: Pick<Answer, 'sample' | 'refusal'>, moved: readonly ArrayBuffer[] = []) =>
+    port.postMessage({ id, ...rest, milliseconds: performance.now() - start } satisfies Answer, moved);
+  try {
+    const sample = await readSample(request);
+    answer({ sample }, [...new Set(sample.frames.map(({ data }) => data.buffer as ArrayBuffer))]);
+  } catch (error) {
+    // anything else is a defect: it ends the thread, which the other side turns into a sentence
+    if (!(error instanceof FirstlightError)) throw error;
+    const { code, message, context, hint } = error;
+    answer({ refusal: { code, message, context, hint } });
+  }
+});

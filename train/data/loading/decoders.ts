@@ -1,0 +1,170 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
+import type { Answer, Job, Refusal } from './decoder_thread.ts';
+import { readSample, type Sample, type SampleRequest } from './sample.ts';
+
+const WORKER = new URL('./decoder.worker.mjs', import.meta.url);
+
+/** A thread without work ends after this long, and is started anew when there is some. */
+const IDLE_MS = 60_000;
+
+/** A thread ended that had a file to decode. */
+export class DecoderEndedError extends FirstlightError {
+  constructor(path: string, reason: string, cause?: unknown) {
+    super('FL_DECODER', `the thread that decoded ${path} ended: ${reason}`, { path, reason },
+      'go on with --resume; with --set data.workers=0 files are decoded in the main thread', cause);
+  }
+}
+
+interface Waiting {
+  readonly request: SampleRequest;
+  readonly resolve: (sample: Sample) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  job: (Waiting & { readonly id: number }) | undefined;
+  idle: NodeJS.Timeout | undefined;
+  /** What it said was wrong before it ended. */
+  error: unknown;
+}
+
+/** Work done so far. */
+export interface DecodeCounts {
+  readonly clips: number;
+  /** Of all threads together. */
+  readonly milliseconds: number;
+}
+
+/** Threads that a run decodes in if it does not say: one is left to feed the GPU. */
+export const freeProcessors = (): number => Math.max(1, availableParallelism() - 1);
+
+/**
+ * Decodes samples in threads of their own, as many at once, in the order in which they are asked for. Threads are
+ * started when there is work for them.
+ */
+export class Decoders {
+  /** 0: all is decoded in the thread that asks, one at a time. */
+  readonly threads: number;
+  readonly #worker: URL;
+  readonly #running = new Set<Thread>();
+  readonly #queue: Waiting[] = [];
+  #isBusyHere = false;
+  #isClosed = false;
+  #ids = 0;
+  #counts: DecodeCounts = { clips: 0, milliseconds: 0 };
+
+  /** @param worker what the threads run; another one in tests */
+  constructor(threads: number, worker = WORKER) {
+    this.threads = threads;
+    this.#worker = worker;
+  }
+
+  get counts(): DecodeCounts {
+    return this.#counts;
+  }
+
+  /** @throws VideoDecodeError naming the file and the reason, DecoderEndedError */
+  read(request: SampleRequest): Promise<Sample> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** Ends the threads. What is not decoded by then never will be. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#queue.length = 0;
+    await Promise.all([...this.#running].map((thread) => this.#end(thread)));
+  }
+
+  #dispatch(): void {
+    if (this.threads === 0) return void this.#readHere();
+    while (this.#queue.length > 0 && !this.#isClosed) {
+      const thread = [...this.#running].find(({ job }) => job === undefined) ?? this.#start();
+      if (thread === undefined) return;
+      const job = { id: this.#ids++, ...(this.#queue.shift() as Waiting) };
+      thread.job = job;
+      clearTimeout(thread.idle);
+      thread.worker.ref();
+      thread.worker.postMessage({ id: job.id, request: job.request } satisfies Job);
+    }
+  }
+
+  async #readHere(): Promise<void> {
+    if (this.#isBusyHere) return;
+    this.#isBusyHere = true;
+    while (this.#queue.length > 0) {
+      // decoding is synchronous: between two files others get their turn
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      const start = performance.now();
+      await readSample(next.request).then(next.resolve, next.reject);
+      this.#note(performance.now() - start);
+    }
+    this.#isBusyHere = false;
+  }
+
+  #note(milliseconds: number): void {
+    this.#counts = { clips: this.#counts.clips + 1, milliseconds: this.#counts.milliseconds + milliseconds };
+  }
+
+  /** Undefined if there are enough. */
+  #start(): Thread | undefined {
+    if (this.#running.size >= this.threads) return undefined;
+    // what this process preloads is no matter of its threads
+    const thread: Thread = { worker: new Worker(this.#worker, { execArgv: [] }), job: undefined, idle: undefined,
+      error: undefined };
+    this.#running.add(thread);
+    thread.worker.on('message', (answer: Answer) => this.#finish(thread, answer));
+    thread.worker.on('messageerror', (error) => {
+      thread.error = error;
+      void this.#end(thread);
+    });
+    thread.worker.on('error', (error) => {
+      thread.error = error;
+    });
+    thread.worker.on('exit', (code) => this.#noteEnd(thread, code));
+    return thread;
+  }
+
+  #finish(thread: Thread, { sample, refusal, milliseconds }: Answer): void {
+    const job = thread.job as Waiting;
+    thread.job = undefined;
+    thread.worker.unref();
+    thread.idle = setTimeout(() => void this.#end(thread), IDLE_MS).unref();
+    this.#note(milliseconds);
+    if (sample !== undefined) job.resolve(sample);
+    else job.reject(errorOf(refusal as Refusal));
+    this.#dispatch();
+  }
+
+  #noteEnd(thread: Thread, exitCode: number): void {
+    this.#running.delete(thread);
+    clearTimeout(thread.idle);
+    const { job, error } = thread;
+    if (this.#isClosed) return;
+    if (job !== undefined) {
+      const reason = error === undefined ? `exit code ${exitCode}` : String((error as Error).message ?? error);
+      job.reject(new DecoderEndedError(job.request.path, reason, error));
+    }
+    this.#dispatch();
+  }
+
+  async #end(thread: Thread): Promise<void> {
+    this.#running.delete(thread);
+    clearTimeout(thread.idle);
+    await thread.worker.terminate();
+  }
+}
+
+/** The error that a thread told of. */
+function errorOf({ code, message, context, hint }: Refusal): FirstlightError {
+  return code === 'FL_VIDEO'
+    ? new VideoDecodeError(String(context.file), String(context.reason), undefined, hint)
+    : new FirstlightError(code, message, context, hint);
+}

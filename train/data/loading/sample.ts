@@ -1,0 +1,94 @@
+import { Random } from '../../../engine/random.ts';
+import { type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
+import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
+import { readClipParts } from '../video/read.ts';
+import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
+  type View } from '../views/sampling.ts';
+
+/** How samples are drawn from files. */
+export interface Sampling {
+  /** T, frames sampled from each file. A picture (png) is a video of one frame. */
+  readonly frames: number;
+  /** Input side in pixels. */
+  readonly size: number;
+  /** Cut training views out at several scales and corners, as the recipe; else the largest square in the middle. */
+  readonly crop: boolean;
+  /** Mirror half of the training views. */
+  readonly flip: boolean;
+  readonly seed: number;
+}
+
+/** Training, in which frames and views are drawn for an epoch; or evaluation, as a preprocessor says. */
+export type Purpose = { readonly epoch: number } | { readonly resize: Resize | null };
+
+/** A sample to be read. All that it will be follows from this and the file, in whatever thread it is read. */
+export interface SampleRequest {
+  readonly path: string;
+  /** Place in the list: names the draws. */
+  readonly index: number;
+  readonly purpose: Purpose;
+  readonly sampling: Sampling;
+}
+
+/** T frames of a file, each cut to what the view reads. */
+export interface Sample {
+  readonly frames: readonly I420Frame[];
+  readonly view: View;
+  /** Frames of the file. */
+  readonly total: number;
+}
+
+type Size = Pick<I420Frame, 'width' | 'height'>;
+
+/** What a sample takes of its file. */
+export interface Plan {
+  pick(total: number): number[];
+  viewOf(picture: Size): Pick<View, 'crop' | 'flip'>;
+  partOf(picture: Size): Part;
+  /** Whether the view is the same every time. */
+  readonly isFixed: boolean;
+}
+
+export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
+  const { frames: count, size, crop, flip, seed } = sampling;
+  if ('resize' in purpose) {
+    const { resize } = purpose;
+    const viewOf = (picture: Size) => ({ crop: centralView(picture, size, resize), flip: false });
+    return {
+      pick: (total) => sampleForEvaluation(total, count),
+      viewOf,
+      partOf: (picture) => partOf(picture, viewOf(picture), { size, resampling: resize?.resampling }),
+      isFixed: true,
+    };
+  }
+  const { epoch } = purpose;
+  // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
+  // again.
+  const viewOf = (picture: Size) => {
+    const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
+    const rectangle = crop ? multiScaleCrop(picture, size, shortSide(size), random) : centreCrop(picture, size, size);
+    return { crop: rectangle, flip: random.next() < 0.5 && flip };
+  };
+  return {
+    pick: (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
+    viewOf,
+    partOf: (picture) => partOf(picture, viewOf(picture), { size }),
+    isFixed: !crop,
+  };
+}
+
+/** The recipe resizes the short side to 256 for an input of 224. */
+function shortSide(size: number): number {
+  return Math.trunc((256 / 224) * size);
+}
+
+/** Decodes a sample. @throws VideoDecodeError naming the file and the reason */
+export async function readSample(request: SampleRequest): Promise<Sample> {
+  const plan = planOf(request);
+  let asked = { total: 0, indices: [0] };
+  const frames = await readClipParts(request.path, (total) => {
+    asked = { total, indices: plan.pick(total) };
+    return asked.indices;
+  }, (picture) => plan.partOf(picture));
+  return { frames, view: { frames: asked.indices, ...plan.viewOf(frames[0]) }, total: asked.total };
+}

@@ -1,0 +1,51 @@
+/** How many clips an evaluation takes at once. */
+import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
+  Tensor } from '../../engine/index.ts';
+import { evenly, type VideoModel } from '../../model/system.ts';
+import { textsAtOnce } from './logits.ts';
+
+/** More clips at once than these make no adapter faster. */
+const MOST_CLIPS = 32;
+
+/**
+ * Bytes that come and go where `clips` clips are compared with `texts` texts, beside the weights and the features of
+ * the texts, which are there.
+ */
+export function evaluationBytes(gpu: Gpu, model: VideoModel, clips: number, texts: number): number {
+  const { embedDim, frames, vision: { imageSize } } = model.config;
+  const { type } = model.visual;
+  return estimate(gpu, () => {
+    evenly(gpu, () => {
+      const pixels = Tensor.empty(gpu, [clips, frames, 3, imageSize, imageSize], type, 'pixels') as Tensor;
+      const some = Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
+      return model.compare(model.encodeVideo(pixels), some);
+    });
+  }).totalBytes + ENGINE_BYTES;
+}
+
+/**
+ * The most clips, of `clips` in all, that fit the memory that is left and the bindings of the device. The predictions
+ * are the same, bit for bit, whatever it is.
+ *
+ * @throws FirstlightError FL_OOM where not even one does
+ */
+export function evaluationBatch(gpu: Gpu, model: VideoModel, clips: number, texts: number): number {
+  const { budget, live } = gpu.pool;
+  const fits = (count: number): boolean => {
+    try {
+      return live + evaluationBytes(gpu, model, count, texts) <= budget;
+    } catch (error) {
+      if (error instanceof LimitError) return false;
+      throw error;
+    }
+  };
+  const wanted = Math.min(clips, MOST_CLIPS);
+  const most = fits(wanted) ? wanted : largestFitting(wanted - 1, fits);
+  if (most > 0) return most;
+  const need = evaluationBytes(gpu, model, 1, texts);
+  throw new FirstlightError('FL_OOM',
+    `the evaluation of one clip needs ${formatBytes(need)} on the GPU beside the ${
+      formatBytes(live)
+    } that are in use, the budget is ${formatBytes(budget)}`, { need, live, budget },
+    'take train.precision=f16, or raise run.memoryGiB, if the machine has more');
+}

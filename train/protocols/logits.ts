@@ -1,0 +1,78 @@
+/** Clips against texts, so many at a time that memory is bounded, with the same bits however many come together. */
+import { type Gpu, NonFiniteError, type Tensor } from '../../engine/index.ts';
+import type { FramesOptions, I420Frame, View } from '../../kernels/frames/index.ts';
+import { evenly, type VideoModel } from '../../model/system.ts';
+import { pixelsOf } from '../data/views/pixels.ts';
+import { firstNonFinite, isAllFinite, requireFiniteWeights } from './finite.ts';
+
+/** Decoded clips, as `pixelsOf` takes them. */
+export interface Clips {
+  readonly frames: readonly I420Frame[];
+  readonly views: readonly View[];
+}
+
+export interface LogitsOptions {
+  /** [K, E] */
+  readonly features: Tensor;
+  readonly input: FramesOptions;
+  /** What errors call a clip. */
+  nameOf(row: number): string;
+}
+
+/**
+ * Texts that clips are compared with at once: what X-CLIP makes of them for each clip takes memory by clips × texts. It
+ * does not depend on the number of clips, so that neither does the form in which a kernel reads its rows.
+ */
+const TEXTS_AT_ONCE = 256;
+
+/** The largest number of texts that come together. */
+export const textsAtOnce = (texts: number): number => Math.min(texts, TEXTS_AT_ONCE);
+
+/**
+ * The logits [B, K] of B clips against K texts. What is not finite has no order, so it is an error, which names what is
+ * broken: the first weight, else the features of the texts, else the first activation of the first clip.
+ */
+export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
+  { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
+  const [texts] = features.shape;
+  const rows = clips.views.length;
+  const logits = new Float32Array(rows * texts);
+  const videos = evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input)));
+  try {
+    for (let first = 0; first < texts; first += TEXTS_AT_ONCE) {
+      using part = evenly(gpu, () => model.compare(videos, someOf(features, first)));
+      const values = await part.read();
+      const [, count] = part.shape;
+      for (let row = 0; row < rows; row++) {
+        logits.set(values.subarray(row * count, (row + 1) * count), row * texts + first);
+      }
+    }
+  } finally {
+    videos.video.dispose();
+    videos.patches?.dispose();
+  }
+  const flaw = logits.findIndex((value) => !Number.isFinite(value));
+  if (flaw < 0) return logits;
+
+  const [row, text] = [Math.floor(flaw / texts), flaw % texts];
+  await requireFiniteWeights(model);
+  if (!(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
+  const perClip = clips.frames.length / rows;
+  const clip = { frames: clips.frames.slice(row * perClip, (row + 1) * perClip), views: [clips.views[row]] };
+  const first = Math.floor(text / TEXTS_AT_ONCE) * TEXTS_AT_ONCE;
+  const activation = await firstNonFinite(gpu, (tap) =>
+    evenly(gpu, () => {
+      const videos = model.encodeVideo(pixelsOf(gpu, clip, input), { tap });
+      return model.compare(videos, someOf(features, first), { tap });
+    }));
+  throw new NonFiniteError(
+    activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`,
+  );
+}
+
+/** The features of the texts that are compared together from one on. */
+function someOf(features: Tensor, first: number): Tensor {
+  const [texts, width] = features.shape;
+  const count = Math.min(TEXTS_AT_ONCE, texts - first);
+  return count === texts ? features : features.alias([count, width], first * width * features.elementBytes);
+}

@@ -1,0 +1,21 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
+
+const CONFIG = 'config.json';
+
+/**
+ * The checkpoint that a person means who names a run: the model that the run left in its folder, or, where it has not
+ * ended, the last one that it saved. Any other path is what it is.
+ */
+export function modelFolderOf(path: string): string {
+  if (existsSync(join(path, CONFIG))) return path;
+  const trained = join(path, MODEL_FOLDER);
+  if (existsSync(join(trained, CONFIG))) return trained;
+  const saved = join(path, STORE_FOLDER);
+  const steps = existsSync(saved) ? readdirSync(saved).filter((name) => /^step-\d+$/.test(name)).sort() : [];
+  const last = steps.findLast((name) => existsSync(join(saved, name, CONFIG)));
+  if (last === undefined) return path;
+  console.error(`firstlight: the run in ${path} has not ended: ${last} is taken, the last step that it saved`);
+  return join(saved, last);
+}
