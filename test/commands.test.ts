@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import type { Validation } from '../train/checkpoint/validation.ts';
 import { readLabels } from '../train/data/sets/lists.ts';
 import { RUN_FILES, RUN_FOLDERS } from '../train/run/run_folder.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
@@ -81,13 +83,30 @@ test('train tells all that is wrong before its first step, and leaves no log', a
   assert.not(existsSync(join(folder, 'wrong', 'log.jsonl')));
 });
 
-test('train leaves configuration, log, TensorBoard events and a checkpoint, and measures data.val', async () => {
+test('train measures data.val while it trains, and leaves configuration, log, TensorBoard events, checkpoints, the last model and the best, a report', async () => {
   const { code, stdout, stderr } = await firstlight(['train', config, '--out', out]);
   assert.is(code, 0, stderr);
   assert.match(stdout, /4 steps, .* M parameters/);
   assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
-  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors',
-    'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
+  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors', 'report.html',
+    'checkpoints/step-00000004/state.json', 'environment.json']) assert.ok(existsSync(join(out, file)), file);
+  // 8 clips are 4 steps of 2, so the end of the first epoch is that of the run
+  const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
+  const [validation, ...others] = result.validations as Validation[];
+  assert.equal([validation.step, others.length, result.best.step], [4, 0, 4]);
+  assert.equal([result.results.top1.value, result.results.top5.value], [validation.top1, validation.top5]);
+  assert.is(result.classes.length, 120);
+  assert.is(result.classes.reduce((sum: number, { clips }: { clips: number }) => sum + clips, 0), 4);
+  assert.match(stderr, `step 4: top-1 ${(100 * validation.top1).toFixed(1)} %`);
+  const weights = (folder: string) => readFileSync(join(out, folder, 'model.safetensors'));
+  assert.ok(weights('best').equals(weights('checkpoint')));
+  assert.match(stdout, pathToFileURL(join(out, 'report.html')).href);
+  assert.match(stdout, `npx firstlight predict`);
+  const { document } = parseHTML(readFileSync(join(out, 'report.html'), 'utf8'));
+  assert.is(document.querySelectorAll('.by-class tbody tr').length, 120);
+  const clips = [...document.querySelectorAll('.clip')];
+  assert.ok(clips.length >= 2 && clips.length <= 4);
+  assert.is(clips[0].querySelectorAll('.strip i').length, 8);
 });
 
 test('all that a run leaves is among what is looked at before it', () => {

@@ -16,6 +16,8 @@ function refused(text: string, overrides: string[] = []): string {
 
 test('what is not said is the official recipe', () => {
   const config = parseConfig(SMALLEST, 'c.yaml');
+  const { evaluateEveryEpochs, evaluateEverySteps, patience } = config.run;
+  assert.equal([evaluateEveryEpochs, evaluateEverySteps, patience], [1, null, null]);
   assert.equal(config.optim, {
     lr: 8e-6,
     newPartsLrScale: 10,
@@ -122,6 +124,8 @@ for (const [text, part] of [
   ['', 'data: is missing'],
   ['- a', 'expected sections'],
   ['data: {train: a, labels: b}', 'model: needs preset'],
+  [`${SMALLEST}run: {patience: 3}`, 'run.patience: needs data.val, a list of clips to evaluate on'],
+  [`${SMALLEST}run: {evaluateEverySteps: 0}`, 'run.evaluateEverySteps: expected a number at least 1, got 0'],
   ['data: {train: a, labels: b}\nmodel: {preset: tiny, checkpoint: x}', 'model.preset: contradicts model.checkpoint'],
   [`${SMALLEST}train: {epochs: 3, warmupEpochs: 5}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],
   [`${SMALLEST}train: {steps: 3, warmupSteps: 3}`, 'train.warmupSteps: expected less than train.steps (3), got 3'],

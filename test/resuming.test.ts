@@ -153,7 +153,7 @@ async function beginning(out: string, config: TrainConfig,
   { resume = false, allowed = [] }: { resume?: boolean; allowed?: string[]; } = {}) {
   const store = await CheckpointStore.open(join(out, 'checkpoints'));
   try {
-    return await beginningOf(store, out, { now: () => described(config, out), resume, allowed });
+    return await beginningOf(store, out, { now: described(config, out), resume, allowed });
   } finally {
     await store.close();
   }

@@ -20,8 +20,8 @@ import { duration, Progress } from '../log/progress.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { environmentOf } from '../run/machine.ts';
-import { type Headline, isMet, type ReportData, resultOf, type Timing } from '../report/data.ts';
-import { renderReport } from '../report/report.ts';
+import { type ClipPrediction, type Headline, isMet, type ReportData, type Timing } from '../report/data.ts';
+import { RESULT_FILE, writeReport } from '../report/write.ts';
 import { StopRequest } from '../run/stop.ts';
 import { CONFIG_FILE } from '../run/resuming.ts';
 
@@ -39,7 +39,6 @@ export interface DemoOptions {
 }
 
 const RUNS = 'runs';
-const RESULT_FILE = 'result.json';
 
 /**
  * The main job: writes *Moving shapes* as video files, trains CLIP on its pictures and X-CLIP and CLIP-Mean on its
@@ -98,10 +97,11 @@ export async function demo(
       train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
     const measured = await clock.time('Evaluation', () =>
       measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));
+    const clips = await clipsOf(gpu, xclip, measured);
     xclip.model.dispose();
     clipMean.model.dispose();
     recorder.flush();
-    return await finish({ gpu, out, seed, plan, smoke, config, measured, timings: clock.timings });
+    return await finish({ gpu, out, seed, smoke, config, measured, clips, timings: clock.timings });
   } finally {
     recorder.finish();
   }
@@ -195,15 +195,18 @@ interface Finished {
   readonly gpu: Gpu;
   readonly out: string;
   readonly seed: number;
-  readonly plan: Plan;
   readonly smoke: boolean;
   readonly config: TrainConfig;
   readonly measured: Measured;
+  readonly clips: readonly ClipPrediction[];
   readonly timings: readonly Timing[];
 }
 
 /** Writes the report and says what came out. */
-async function finish({ gpu, out, seed, smoke, config, measured, timings }: Finished): Promise<number> {
+async function finish(
+  { gpu, out, seed, smoke, config, measured, clips, timings }: Finished,
+): Promise<number> {
+  const { motions, names } = confusionsOf(measured);
   const data: ReportData = {
     title: 'X-CLIP on moving shapes',
     summary:
@@ -216,15 +219,14 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
     seed,
     headlines: headlinesOf(measured),
     stages: stagesOf(readRunLog(join(out, LOG_FILE))),
-    ...confusionsOf(measured),
-    clips: await clipsOf(measured),
+    confusions: [{ title: 'Motions, with the number of clips', confusion: motions }, {
+      title: `All ${names.labels.length} names, ordered by group`, confusion: names }],
+    clips,
     environment: environmentOf(gpu),
     timings,
     config: formatConfig(config),
   };
-  await writeText(join(out, RESULT_FILE), `${JSON.stringify({ ...resultOf(data), short: smoke }, null, 2)}\n`);
-  const report = join(out, 'report.html');
-  await writeText(report, renderReport(data));
+  const report = await writeReport(out, data, { motions, short: smoke });
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);
@@ -247,7 +249,7 @@ function tableOf(headlines: readonly Headline[]): string {
     system,
     what,
     percent(value),
-    `${goal.kind} ${percent(goal.value)}`,
+    goal === undefined ? '' : `${goal.kind} ${percent(goal.value)}`,
     isMet({ value, goal }) ? '✓' : '✗',
     percent(chance),
     String(clips),

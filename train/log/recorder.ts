@@ -25,6 +25,9 @@ export class RunRecorder {
   readonly #log: RunLog;
   readonly #tensorboard: TensorBoardWriter;
   #stage = 'run';
+  #steps = 0;
+  /** Steps of the stage that are done, and the step that `#values` are of. */
+  #done = 0;
   #step = 0;
   #values: Record<string, number> = {};
   #latest: { loss?: number; lr?: number } = {};
@@ -43,9 +46,29 @@ export class RunRecorder {
   stage(name: string, steps: number, done = 0): void {
     this.flush();
     this.#stage = name;
+    this.#steps = steps;
     this.#latest = {};
+    this.#show(done);
+  }
+
+  /**
+   * Does something else in the middle of a stage, such as a validation, which has `progress` for its own until it ends.
+   */
+  async aside<T>(name: string, total: number, work: () => Promise<T>): Promise<T> {
+    this.progress.start(name, total);
+    try {
+      return await work();
+    } finally {
+      this.progress.stop();
+      if (this.#done < this.#steps) this.#show(this.#done);
+    }
+  }
+
+  /** Begins to count clips anew, for the speed. */
+  #show(done: number): void {
+    this.#done = done;
     this.#clips = 0;
-    this.progress.start(name, steps, done);
+    this.progress.start(this.#stage, this.#steps, done);
   }
 
   /** Notes a value. @param step optimiser steps done in this stage, so the first step's loss has step 1 */
@@ -59,16 +82,20 @@ export class RunRecorder {
   }
 
   /**
-   * Tells of an optimiser step: a skipped one always, its numbers where they are to be kept. @param clips of this step
+   * Tells of an optimiser step: a skipped one always, its numbers where they are to be kept.
+   * @param clips of this step  @param more numbers beside those of the report
    */
-  report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean): void {
-    if (isKept) for (const [name, value] of Object.entries({ loss, lr, gradNorm })) this.scalar(step, name, value);
+  report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean,
+    more: Readonly<Record<string, number>> = {}): void {
+    const values = { loss, lr, gradNorm, ...more };
+    if (isKept) for (const [name, value] of Object.entries(values)) this.scalar(step, name, value);
     if (skipped) this.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
     this.advance(step, clips);
   }
 
   /** Moves the bar. Call it after every step, whether or not something was noted. @param clips of this step */
   advance(step: number, clips: number): void {
+    this.#done = step;
     this.#clips += clips;
     this.progress.update(step, this.#clips, this.#latest);
   }

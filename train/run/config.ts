@@ -109,6 +109,13 @@ const run = z.strictObject({
   checkpointEverySteps: count.default(500).describe(
     'optimiser steps between two checkpoints; the last step always saves',
   ),
+  evaluateEveryEpochs: count.nullable().default(1).describe(
+    'passes over the training list between two evaluations on data.val; null: one at the end alone',
+  ),
+  evaluateEverySteps: count.nullable().default(null).describe('optimiser steps instead of evaluateEveryEpochs'),
+  patience: count.nullable().default(null).describe(
+    'evaluations in a row without a better top-1 that end the run early; null: it runs to its last step',
+  ),
 });
 
 /**
@@ -363,6 +370,9 @@ function contradictions(config: TrainConfig): Problem[] {
   if (preset !== null && checkpoint !== null) {
     problems.push({ at: ['model', 'preset'],
       text: 'contradicts model.checkpoint, whose config.json says the architecture; leave one out' });
+  }
+  if (config.run.patience !== null && config.data.val === null) {
+    problems.push({ at: ['run', 'patience'], text: 'needs data.val, a list of clips to evaluate on' });
   }
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {

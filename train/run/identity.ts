@@ -17,8 +17,10 @@ export type DataIdentity = Readonly<Record<string, string>>;
 export function identityOf(config: TrainConfig): DataIdentity {
   const { data } = config;
   const names = readLabels(data.labels);
-  const ofList = (list: string) =>
-    identityOfClips(listOf(config, list, names).entries, realpathSync.native(data.root ?? dirname(list)));
+  const ofList = (list: string) => {
+    const root = realpathSync.native(data.root ?? dirname(list));
+    return identityOfClips(listOf(config, list, names).entries, root);
+  };
   return { 'data.labels': `${names.length} names (${hashOf(names)})`, 'data.train': ofList(data.train),
     ...(data.val === null ? {} : { 'data.val': ofList(data.val) }) };
 }

@@ -31,21 +31,14 @@ export function refuseMissing(out: string): void {
 /** Whether a run was begun in a folder, or left what another one would write over. */
 const isRun = (folder: string) => [STORE_FOLDER, LOG_FILE].some((name) => existsSync(join(folder, name)));
 
-export interface BeginningOptions {
-  readonly now: () => Described;
-  readonly resume: boolean;
-  readonly allowed: readonly string[];
-}
-
 /**
  * How a run begins in a folder: from its last checkpoint if that was asked for, else from the start if no checkpoint is
  * there to be lost.
  *
- * @param now what is asked for, looked at only where there is something to compare it with  @param allowed keys that
- * may have another value than the run was begun with
+ * @param allowed keys that may have another value than the run was begun with
  */
 export async function beginningOf(store: CheckpointStore, out: string,
-  { now, resume, allowed }: BeginningOptions): Promise<Beginning> {
+  { now, resume, allowed }: { now: Described; resume: boolean; allowed: readonly string[]; }): Promise<Beginning> {
   let latest: Saved | undefined;
   try {
     latest = await store.latest();
@@ -64,7 +57,7 @@ export async function beginningOf(store: CheckpointStore, out: string,
     return { resumed: undefined,
       messages: [...damaged, `${basename(out)} was begun, and no checkpoint was saved: it begins again`] };
   }
-  const changes = changesBetween(latest.state, now());
+  const changes = changesBetween(latest.state, now);
   refuseChanges(changes, allowed, join(out, CONFIG_FILE));
   return { resumed: latest, messages: [...damaged, ...told(changes)] };
 }

@@ -2,14 +2,16 @@
 import { accessSync, constants, existsSync, lstatSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { FirstlightError, formatBytes } from '../../engine/errors.ts';
+import { QUARANTINE_FILE } from '../data/loading/quarantine.ts';
 import { LOG_FILE, TENSORBOARD_FOLDER } from '../log/recorder.ts';
 import { KEPT } from '../checkpoint/store.ts';
-import { MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
+import { BEST_FOLDER, MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
 import type { RunMemory } from './memory.ts';
 
 /** What a run leaves: files, and folders. */
-export const RUN_FILES: readonly string[] = ['config.yaml', 'environment.json', LOG_FILE, 'result.json', 'report.html'];
-export const RUN_FOLDERS: readonly string[] = [TENSORBOARD_FOLDER, STORE_FOLDER, MODEL_FOLDER];
+export const RUN_FILES: readonly string[] = ['config.yaml', 'environment.json', LOG_FILE, QUARANTINE_FILE, 'result.json',
+  'report.html'];
+export const RUN_FOLDERS: readonly string[] = [TENSORBOARD_FOLDER, STORE_FOLDER, MODEL_FOLDER, BEST_FOLDER];
 
 const HINT = 'name another folder: --out FOLDER';
 

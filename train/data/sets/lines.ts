@@ -30,9 +30,7 @@ function readText(file: string): string {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const problem = { ENOENT: 'no such file', EISDIR: 'is a folder, expected a text file',
-      EACCES: 'may not be read (permission denied)', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[
-        code ?? ''
-      ] ?? reasonOf(cause);
+      ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? ''] ?? reasonOf(cause);
     throw new DatasetError([{ file, line: 0, problem }]);
   }
 }
