@@ -30,7 +30,7 @@ function project(name: string): { folder: string; config: TrainConfig } {
   writeFileSync(join(folder, 'val.txt'), 'clips/c.mp4 1\n');
   writeFileSync(join(folder, 'labels.csv'), 'id,name\n0,up\n1,down\n');
   writeFileSync(join(folder, 'run.yaml'),
-    'model: {preset: tiny}\ndata: {train: train.txt, val: val.txt, labels: labels.csv, size: 32}\n');
+    'model: {preset: tiny}\ndata: {train: train.txt, val: val.txt, labels: labels.csv, size: 32, firstLabel: 0}\n');
   return { folder, config: loadConfig(join(folder, 'run.yaml')) };
 }
 

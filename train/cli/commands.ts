@@ -171,7 +171,7 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const config = configOf('train', flags);
       const { check } = await import('../commands/check.ts');
       const [file] = flags.words;
-      return check(config, { file, out: flags.text('out') ?? `runs/${runName(file)}`, report: flags.text('report'),
+      return check(config, { file, out: outOf(flags), report: writableOf(flags, 'report'),
         jobs: flags.whole('jobs', 1) });
     },
   }),
