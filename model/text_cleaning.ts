@@ -1,5 +1,6 @@
 /**
- * What CLIP's tokenizer does to a text before it cuts it: the repairs of ftfy's fix_text, HTML entities, spaces, case.
+ * What CLIP's tokenizer does to a text before it merges: the repairs of ftfy's fix_text, HTML entities, spaces, case,
+ * and the cuts between words.
  */
 import { decodeHTML } from 'entities';
 
@@ -58,4 +59,12 @@ export function cleanText(text: string): string {
     repaired = repair(before, unescape);
   }
   return decodeHTML(decodeHTML(repaired)).replace(SPACES, ' ').replace(/^ | $/g, '').toLowerCase();
+}
+
+/** How CLIP cuts a cleaned text into words before merging. */
+export const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+/gu;
+
+/** The words of a text, as CLIP's tokenizer cuts it. */
+export function wordsOf(text: string): string[] {
+  return cleanText(text).match(WORDS) ?? [];
 }

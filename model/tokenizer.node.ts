@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { FirstlightError } from '../engine/errors.ts';
+import { reasonOf } from '../engine/file_error.ts';
 import { ClipTokenizer } from './tokenizer.ts';
 
 const VOCABULARY = 'bpe_simple_vocab_16e6.txt.gz';
@@ -21,7 +22,7 @@ export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
   }
   const path = join(folder, VOCABULARY);
   const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FirstlightError('FL_TOKENIZER', `${path}: ${cause.message}`, {},
+    throw new FirstlightError('FL_TOKENIZER', `${path}: ${reasonOf(cause)}`, {},
       `expected a folder that holds ${VOCABULARY}`, cause);
   });
   return ClipTokenizer.fromMerges(gunzipSync(bytes).toString('utf8'), path);
@@ -50,6 +51,6 @@ async function textOf(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new FirstlightError('FL_TOKENIZER', `${path}: ${(cause as Error).message}`, {}, undefined, cause);
+    throw new FirstlightError('FL_TOKENIZER', `${path}: ${reasonOf(cause)}`, {}, undefined, cause);
   }
 }

@@ -4,7 +4,7 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
-import { cleanText } from './text_cleaning.ts';
+import { cleanText, WORDS } from './text_cleaning.ts';
 
 const START = '<|startoftext|>';
 const END = '<|endoftext|>';
@@ -12,8 +12,6 @@ const END = '<|endoftext|>';
 const WORD_END = '</w>';
 /** Merges that CLIP uses of the file's list. */
 const MERGES = 49152 - 256 - 2;
-/** How CLIP cuts a cleaned text into words before merging. */
-const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^ \p{L}\p{N}]+/gu;
 
 /** What a tokenizer is made of. */
 export interface Vocabulary {

@@ -1,8 +1,9 @@
 import { PRESETS } from '../model/config.ts';
 import type { Snapshot } from '../train/checkpoint/store.ts';
+import type { Validation } from '../train/checkpoint/validation.ts';
 
 /** A small checkpoint whose content depends on its step, and on how often that step was done. */
-export function snapshotAt(step: number, attempt = 1): Snapshot {
+export function snapshotAt(step: number, attempt = 1, validations: readonly Validation[] = []): Snapshot {
   const values = Float32Array.from({ length: 33 }, (_, i) => Math.sin(step + i / attempt));
   // a quiet and a signalling NaN with payloads, −0, the smallest denormal, −∞
   const odd = new Float32Array(Uint32Array.of(0x7fc01234, 0xff812345, 0x80000000, 1, 0xff800000, step).buffer);
@@ -17,6 +18,7 @@ export function snapshotAt(step: number, attempt = 1): Snapshot {
     moments: new Map([['text_projection', { m: values.map((value) => -value), v: values }], ['odd', { m: odd,
       v: odd }]]),
     state: { step, optimizer: { steps: step - 1, finiteInARow: step - 1, skippedInARow: 0, skipped: 1, lossScale: 1 },
-      seed: 3, config: 'model:\n', elapsedSeconds: attempt },
+      seed: 3, config: 'model:\n', data: { 'data.train': '2 clips' }, elapsedSeconds: attempt, validations,
+      epoch: { steps: 2, lossSum: 0.1 } },
   };
 }

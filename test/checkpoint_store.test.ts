@@ -13,6 +13,7 @@ import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
 import { CheckpointStore, type Snapshot } from '../train/checkpoint/store.ts';
+import { bestOf } from '../train/checkpoint/validation.ts';
 import { snapshotAt } from './checkpoint_sample.ts';
 import { SimulatedDisk } from './simulated_disk.ts';
 
@@ -146,7 +147,7 @@ test('a file that is cut, has grown, is gone or cannot be read is damage, too', 
 });
 
 test('the state of a run as another version wrote it is refused by name', async () => {
-  for (const [written, name] of [[{}, '1'], [{ version: 3 }, '3']] as const) {
+  for (const [written, name] of [[{}, '1'], [{ version: 2 }, '2'], [{ version: 4 }, '4']] as const) {
     const files = await diskWith(snapshotAt(1));
     files.damage(join(root, 'step-00000001', 'state.json'), (bytes) => {
       const { version: _, sha256: __, ...content } = JSON.parse(bytes.toString());
@@ -157,8 +158,77 @@ test('the state of a run as another version wrote it is refused by name', async 
     const error = await failureOf(() => found(files));
     assert.instance(error, CheckpointCorruptError);
     assert.match(error.message,
-      `state.json: was written as version ${name} of a run's state, this program resumes version 2 only`);
+      `state.json: was written as version ${name} of a run's state, this program resumes version 3 only`);
   }
+});
+
+/** Validations after these steps. */
+const validated = (...top1: readonly (readonly [step: number, top1: number])[]) =>
+  top1.map(([step, share]) => ({ step, top1: share, top5: share, loss: 1 }));
+
+test('the best is kept beside the last two, and goes once another is better: not before it can be gone back to', async () => {
+  const files = new SimulatedDisk(root);
+  const history = validated([1, 0.5], [2, 0.4], [3, 0.5], [4, 0.3], [5, 0.6], [6, 0.1], [7, 0.2]);
+  const kept: string[] = [];
+  await using(root, files, async (store) => {
+    for (const { step } of history) {
+      await store.save(snapshotAt(step, 1, history.slice(0, step)));
+      kept.push((await files.list(root)).map((name) => name.at(-1)).sort().join(''));
+    }
+  });
+  // step 1 stays while the state of 4 stands, whose best it is; of equal ones the first is the best
+  assert.equal(kept, ['1', '12', '123', '134', '145', '56', '567']);
+});
+
+test('if the newest checkpoint is damaged, the best of the one before it is still there', async () => {
+  const files = new SimulatedDisk(root);
+  const history = validated([1, 0.5], [2, 0.4], [3, 0.3], [4, 0.9]);
+  await using(root, files, async (store) => {
+    for (const { step } of history) await store.save(snapshotAt(step, 1, history.slice(0, step)));
+  });
+  files.damage(join(root, 'step-00000004', 'config.json'), () => new Uint8Array(0));
+  await using(root, files, async (store) => {
+    const { state } = await store.latest() ?? {};
+    assert.equal(state?.validations, history.slice(0, 3));
+    assert.is(bestOf(state?.validations ?? [])?.step, 1);
+    await store.copyModel(1, join(root, 'best'));
+  });
+  assert.equal((await files.list(join(root, 'best'))).sort(), ['config.json', 'model.safetensors',
+    'preprocessor_config.json']);
+});
+
+test('a recent checkpoint whose state cannot be read keeps what is older, since one of them may be the best', async () => {
+  const files = new SimulatedDisk(root);
+  const history = validated([1, 0.5], [2, 0.4], [3, 0.3], [4, 0.2], [5, 0.1]);
+  await using(root, files, async (store) => {
+    for (const step of [1, 2, 3]) await store.save(snapshotAt(step, 1, history.slice(0, step)));
+    files.damage(join(root, 'step-00000003', 'state.json'), () => new Uint8Array(0));
+    await store.save(snapshotAt(4, 1, history.slice(0, 4)));
+    assert.equal((await files.list(root)).sort(), [1, 2, 3, 4].map((step) => `step-0000000${step}`));
+    await store.save(snapshotAt(5, 1, history));
+  });
+  assert.equal((await files.list(root)).sort(), [1, 4, 5].map((step) => `step-0000000${step}`));
+});
+
+test('the model of a checkpoint is copied as it was written, in the place of another one; a damaged one is refused', async () => {
+  const files = await diskWith(snapshotAt(1), snapshotAt(2));
+  const to = join(root, 'best');
+  const weights = (path: string) => files.open(path).then((file) => file.read(0, file.size));
+  await using(root, files, async (store) => {
+    await files.mkdir(to);
+    await (await files.create(join(to, 'vocab.json'))).close();
+    for (const step of [1, 2]) {
+      await store.copyModel(step, to);
+      assert.equal(await weights(join(to, 'model.safetensors')),
+        await weights(join(root, `step-0000000${step}`, 'model.safetensors')));
+      assert.equal((await files.list(to)).sort(), ['config.json', 'model.safetensors', 'preprocessor_config.json']);
+    }
+    files.damage(join(root, 'step-00000001', 'model.safetensors'), (content) => content.with(99, content[99] ^ 1));
+    await assert.rejectsWith(store.copyModel(1, to), /step-00000001: model\.safetensors does not match its checksum/);
+    await assert.rejectsWith(store.copyModel(3, to), /step-00000003: .*no such file/);
+    assert.equal(await weights(join(to, 'model.safetensors')),
+      await weights(join(root, 'step-00000002', 'model.safetensors')));
+  });
 });
 
 test('after a damaged checkpoint was passed over, it counts no more: two whole ones are kept', async () => {
@@ -274,7 +344,7 @@ test('a write that takes no bytes at all is an error, not an endless loop', asyn
   const files = await diskWith(snapshotAt(1));
   files.taking = () => 0;
   const error = await failureOf(() => using(root, files, (store) => store.save(snapshotAt(2))));
-  assert.match(error.message, 'the disk takes no more bytes');
+  assert.match(error.message, 'model.safetensors: the disk is full');
   assert.is((await found(files))?.step, 1);
 });
 

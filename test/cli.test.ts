@@ -8,6 +8,7 @@ import { CheckpointCorruptError, ConfigError, DatasetError, DeviceLostError, Ker
 import { commands } from '../train/cli/commands.ts';
 import { flagsOf, UsageError } from '../train/cli/flags.ts';
 import { exitCodeOf } from '../train/cli/failure.ts';
+import { separateNames } from '../train/cli/names.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -90,7 +91,7 @@ test('flags are read with a space or an equals sign, --set many times, and words
   const read = flags('train', '--lr', '1e-4', 'c.yaml', '--set', 'run.seed=3', '--out=a=b', '--resume',
     '--set=optim.eps=1');
   assert.equal([...read.words], ['c.yaml']);
-  assert.equal([...read.sets], ['run.seed=3', 'optim.eps=1']);
+  assert.equal([...read.all('set')], ['run.seed=3', 'optim.eps=1']);
   assert.is(read.text('lr'), '1e-4');
   assert.is(read.text('out'), 'a=b');
   assert.is(read.is('resume'), true);
@@ -116,10 +117,33 @@ test('predict refuses labels and numbers it cannot use before it opens anything'
   };
   assert.match(await refused(), '--labels is missing');
   assert.match(await refused('--labels', 'one'), 'expected at least two names, got 1');
-  assert.match(await refused('--labels', 'a, b, a'), '"a" stands there twice');
+  assert.match(await refused('--labels', 'a, b, a'), '--labels: the name "a" stands there twice');
   assert.match(await refused('--labels', 'a, b'), '--checkpoint is missing');
   assert.match(await refused('--labels', 'a, b', '--checkpoint', 'c', '--top', '0'),
     '--top: expected a whole number of at least 1, got "0"');
+});
+
+test('names of --labels may hold commas and quotes, and are told apart as the tokenizer does', () => {
+  assert.equal(separateNames('juggling,  playing the piano ,surfing,'), ['juggling', 'playing the piano', 'surfing']);
+  assert.equal(separateNames(`"red, white and blue", 'a, b' ,surfing`), ['red, white and blue', 'a, b', 'surfing']);
+  assert.equal(separateNames(`"says ""hello""", 'a ''b''', massaging person's head, 5" disk, 'tis the season`),
+    ['says "hello"', "a 'b'", "massaging person's head", '5" disk', "'tis the season"]);
+  for (const [text, message] of [
+    ['"a, b" c, d', 'expected a comma after the quoted name in "\\"a, b\\" c, d"'],
+    ['a, "b', 'expected a comma after the quoted name in " \\"b"'],
+    ['Playing Guitar, playing  guitar', '"playing  guitar" is the same text to the tokenizer as "Playing Guitar"'],
+    ['café, cafe\u0301', 'is the same text to the tokenizer as "café"'],
+    ['a, rock &amp; roll, Rock & Roll', '"Rock & Roll" is the same text to the tokenizer as "rock &amp; roll"'],
+    ['"a, b"', 'expected at least two names, got 1'],
+  ]) assert.match(assert.throwsWith(() => separateNames(text), UsageError).message, message);
+});
+
+test('predict takes names from --labels or from --labels-file', async () => {
+  const run = (...words: string[]) => commands.predict.run(flags('predict', 'x.mp4', ...words));
+  const both = await assert.rejectsWith(() => run('--labels', 'a, b', '--labels-file', 'names.txt'), UsageError);
+  assert.match(both.message, 'give --labels or --labels-file, not both');
+  const absent = await assert.rejectsWith(() => run('--labels-file', 'names.txt'), DatasetError);
+  assert.match(absent.message, 'names.txt: no such file');
 });
 
 test('exit codes tell user, data, device and checkpoint errors, and a GPU that hangs, apart', () => {

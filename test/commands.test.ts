@@ -1,13 +1,17 @@
 /** The commands a person types, each in a process of its own, on a data set of a few clips. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import type { Validation } from '../train/checkpoint/validation.ts';
 import { readLabels } from '../train/data/sets/lists.ts';
+import { RUN_FILES, RUN_FOLDERS } from '../train/run/run_folder.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
+import { FRAMES } from '../train/moving_shapes/scenes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-commands-'));
 const config = join(folder, 'tiny.yaml');
@@ -48,13 +52,66 @@ function firstlight(words: readonly string[], interrupt?: string): Promise<Ended
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
 }
 
-test('train leaves configuration, log, TensorBoard events and a checkpoint, and measures data.val', async () => {
+test('check decodes all clips, tells what is wrong in full, writes a cleaned list, and knows its work the next time', async () => {
+  const list = join(data.folder, 'checked.txt');
+  const broken = join(data.folder, 'broken.mp4');
+  writeFileSync(broken, 'not a video');
+  writeFileSync(list, `${readFileSync(data.lists.train, 'utf8')}broken.mp4 3\nabsent.mp4 3\n`);
+  const report = join(folder, 'report.json');
+  const words = ['check', config, '--set', `data.train=${list}`, '--out', join(folder, 'unmade'), '--report', report];
+  const first = await firstlight(words);
+  assert.is(first.code, 3, first.stderr);
+  assert.match(first.stdout, `error: ${list}:9: broken.mp4: is a text, not a video that is read here`);
+  assert.match(first.stdout, `error: ${list}:10: "absent.mp4" does not exist`);
+  assert.match(first.stdout, `12 of 13 files are sound, with ${12 * FRAMES} frames`);
+  const { problems, cleaned, files } = JSON.parse(readFileSync(report, 'utf8'));
+  assert.equal([problems.length, files.sound], [2, 12]);
+  assert.equal(cleaned, [{ list, path: join(data.folder, 'checked.checked.txt'), kept: 8, leftOut: 2 }]);
+  assert.not(existsSync(join(folder, 'unmade')));
+  const second = await firstlight(['check', config, '--set', `data.train=${cleaned[0].path}`, '--out',
+    join(folder, 'unmade')]);
+  assert.is(second.code, 0, second.stderr);
+  assert.match(second.stderr, /12 files are as an earlier check found them/);
+  assert.match(second.stdout, /nothing is in the way of this run/);
+});
+
+test('train tells all that is wrong before its first step, and leaves no log', async () => {
+  const { code, stderr } = await firstlight(['train', config, '--out', join(folder, 'wrong'), '--set',
+    `data.val=${join(folder, 'no_list.txt')}`, '--set', 'optim.newPartsLrScale=0.001']);
+  assert.is(code, 3, stderr);
+  assert.match(stderr, /2 things stand in the way of this run\n.*no_list\.txt: no such file\n.*newPartsLrScale/s);
+  assert.not(existsSync(join(folder, 'wrong', 'log.jsonl')));
+});
+
+test('train measures data.val while it trains, and leaves configuration, log, TensorBoard events, checkpoints, the last model and the best, a report', async () => {
   const { code, stdout, stderr } = await firstlight(['train', config, '--out', out]);
   assert.is(code, 0, stderr);
   assert.match(stdout, /4 steps, .* M parameters/);
   assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
-  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors',
-    'checkpoints/step-00000004/state.json']) assert.ok(existsSync(join(out, file)), file);
+  for (const file of ['config.yaml', 'log.jsonl', 'tensorboard', 'checkpoint/model.safetensors', 'report.html',
+    'checkpoints/step-00000004/state.json', 'environment.json']) assert.ok(existsSync(join(out, file)), file);
+  // 8 clips are 4 steps of 2, so the end of the first epoch is that of the run
+  const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
+  const [validation, ...others] = result.validations as Validation[];
+  assert.equal([validation.step, others.length, result.best.step], [4, 0, 4]);
+  assert.equal([result.results.top1.value, result.results.top5.value], [validation.top1, validation.top5]);
+  assert.is(result.classes.length, 120);
+  assert.is(result.classes.reduce((sum: number, { clips }: { clips: number }) => sum + clips, 0), 4);
+  assert.match(stderr, `step 4: top-1 ${(100 * validation.top1).toFixed(1)} %`);
+  const weights = (folder: string) => readFileSync(join(out, folder, 'model.safetensors'));
+  assert.ok(weights('best').equals(weights('checkpoint')));
+  assert.match(stdout, pathToFileURL(join(out, 'report.html')).href);
+  assert.match(stdout, `npx firstlight predict`);
+  const { document } = parseHTML(readFileSync(join(out, 'report.html'), 'utf8'));
+  assert.is(document.querySelectorAll('.by-class tbody tr').length, 120);
+  const clips = [...document.querySelectorAll('.clip')];
+  assert.ok(clips.length >= 2 && clips.length <= 4);
+  assert.is(clips[0].querySelectorAll('.strip i').length, 8);
+});
+
+test('all that a run leaves is among what is looked at before it', () => {
+  const known = [...RUN_FILES, ...RUN_FOLDERS];
+  assert.equal(readdirSync(out).filter((name) => !known.includes(name)), []);
 });
 
 test('a folder that holds a run is not written over', async () => {
@@ -160,7 +217,7 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
 test('a training that ends with weights that are not finite says which, leaves no model, and ends with 1', async () => {
   const folderOfRun = join(folder, 'diverged');
   const { code, stderr } = await firstlight(['train', config, '--out', folderOfRun, '--set', 'train.steps=3', '--set',
-    'optim.lr=1e37', '--set', 'optim.weightDecay=1000']);
+    'optim.lr=3e37', '--set', 'optim.weightDecay=10']);
   assert.match(stderr, /the weight ".*" is NaN or infinite/);
   assert.is(code, 1);
   assert.not.ok(existsSync(join(folderOfRun, 'checkpoint', 'config.json')));
@@ -182,15 +239,16 @@ test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other s
   assert.ok(existsSync(join(folder, 'long', 'checkpoints', `step-${String(step).padStart(8, '0')}`)));
   const changed = await firstlight(['train', config, ...long, '--resume', '--lr', '0.5']);
   assert.is(changed.code, 1);
-  assert.match(changed.stderr, /lr: 0\.5/);
+  assert.match(changed.stderr, /optim\.lr: was 0\.001, is now 0\.5\n.*--allow-change optim\.lr/);
   const resumed = await firstlight(['train', config, ...long, '--resume'], 'lr ');
-  assert.match(resumed.stderr, `going on from step ${step}`);
+  assert.match(resumed.stderr, `going on from step ${step} of ${steps}`);
   assert.is(resumed.code, 130);
 });
 
 test('what cannot be found is named, with a way out', async () => {
   const cases: [string[], number, RegExp][] = [
-    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no checkpoint.*\n.*there are/],
+    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no run to go on with\n.*there are/],
+    [['train', config, '--out', join(config, 'run')], 1, /tiny\.yaml: is a file, a run needs a folder here\n.*--out/],
     [['evaluate', config, '--checkpoint', join(folder, 'nowhere')], 5, /nowhere: no such file or folder/],
     [['evaluate', config, '--checkpoint', join(out, 'checkpoint'), '--set', 'data.size=64'], 1,
       /frames of 32 × 32 pixels.*of 64\n.*data\.size=32/],

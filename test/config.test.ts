@@ -16,6 +16,8 @@ function refused(text: string, overrides: string[] = []): string {
 
 test('what is not said is the official recipe', () => {
   const config = parseConfig(SMALLEST, 'c.yaml');
+  const { evaluateEveryEpochs, evaluateEverySteps, patience } = config.run;
+  assert.equal([evaluateEveryEpochs, evaluateEverySteps, patience], [1, null, null]);
   assert.equal(config.optim, {
     lr: 8e-6,
     newPartsLrScale: 10,
@@ -48,6 +50,17 @@ test('paths of a file start at its folder, paths of overrides at the working fol
   const config = parseConfig(SMALLEST, '/some/where/c.yaml', ['data.val=lists/val.txt']);
   assert.is(config.data.train, '/some/where/a.txt');
   assert.is(config.data.val, `${process.cwd()}/lists/val.txt`);
+});
+
+test('further folders of lists are paths too, and the first label is 0 or 1', () => {
+  const config = parseConfig('data: {train: a.txt, labels: l.csv, roots: [/disk2, more]}\nmodel: {preset: B/32}\n',
+    '/some/where/c.yaml');
+  assert.equal(config.data.roots, ['/disk2', '/some/where/more']);
+  assert.equal(parseConfig(formatConfig(config), '/else/where/c.yaml').data.roots, config.data.roots);
+  assert.equal(parseConfig(SMALLEST, 'c.yaml', ['data.roots=[x]']).data.roots, [`${process.cwd()}/x`]);
+  assert.equal(parseConfig(SMALLEST, 'c.yaml', ['data.firstLabel=1']).data.firstLabel, 1);
+  assert.match(refused(SMALLEST, ['data.firstLabel=2']), /data\.firstLabel: expected one of 0, 1, got 2/);
+  assert.match(refused(SMALLEST, ['data.roots=x']), /data\.roots: expected a list, got ".*x"/);
 });
 
 test('overrides are YAML values and win over the file', () => {
@@ -111,6 +124,8 @@ for (const [text, part] of [
   ['', 'data: is missing'],
   ['- a', 'expected sections'],
   ['data: {train: a, labels: b}', 'model: needs preset'],
+  [`${SMALLEST}run: {patience: 3}`, 'run.patience: needs data.val, a list of clips to evaluate on'],
+  [`${SMALLEST}run: {evaluateEverySteps: 0}`, 'run.evaluateEverySteps: expected a number at least 1, got 0'],
   ['data: {train: a, labels: b}\nmodel: {preset: tiny, checkpoint: x}', 'model.preset: contradicts model.checkpoint'],
   [`${SMALLEST}train: {epochs: 3, warmupEpochs: 5}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],
   [`${SMALLEST}train: {steps: 3, warmupSteps: 3}`, 'train.warmupSteps: expected less than train.steps (3), got 3'],

@@ -1,12 +1,14 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync,
+  writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { FileError } from '../engine/file_error.ts';
 import { duration, Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
-import { readRunLog, seriesOf } from '../train/log/run_log.ts';
+import { readRunLog, RunLog, seriesOf } from '../train/log/run_log.ts';
 import { crc32c } from '../train/log/tensorboard.ts';
 
 let folder = '';
@@ -202,14 +204,99 @@ test('in a terminal there is a bar, and messages stay above it', () => {
   assert.match(shown, 'evaluated: 90 %\n');
 });
 
+test('nothing is estimated before steps were timed: the first, which compile, count for nothing', () => {
+  const { stream, text } = screen(false);
+  let seconds = 0;
+  const progress = new Progress({ stream, secondsPerLine: 0, now: () => seconds });
+  progress.start('xclip', 1000);
+  for (const [step, at] of [[1, 60], [2, 61], [3, 62], [4, 63]]) {
+    seconds = at;
+    progress.update(step, 8 * step, {});
+  }
+  assert.equal(text().trimEnd().split('\n'), ['xclip: 1/1000  0 %', 'xclip: 2/1000  0 %',
+    'xclip: 3/1000  0 %  8.0 clips/s  16:37 left', 'xclip: 4/1000  0 %  8.0 clips/s  16:36 left']);
+});
+
+test('steps that come back together do not look faster or slower than they are', () => {
+  const { stream, text } = screen(false);
+  let seconds = 0;
+  const progress = new Progress({ stream, secondsPerLine: 0, now: () => seconds });
+  progress.start('xclip', 1000);
+  for (let step = 1; step <= 48; step++) {
+    seconds = 4 * Math.ceil(step / 16); // 16 steps in 4 seconds
+    progress.update(step, 8 * step, {});
+  }
+  const told = text().trimEnd().split('\n').slice(32);
+  assert.is(told.length, 16);
+  for (const line of told) assert.match(line, /  32\.0 clips\/s  /);
+});
+
+test('clips are counted by the minute where a second has less than one', () => {
+  const { stream, text } = screen(false);
+  let seconds = 0;
+  const progress = new Progress({ stream, secondsPerLine: 0, now: () => seconds });
+  progress.start('xclip', 4);
+  for (let step = 1; step <= 4; step++) {
+    seconds = 80 * step;
+    progress.update(step, 8 * step, {});
+  }
+  assert.is(text().trimEnd().split('\n').at(-1), 'xclip: 4/4  100 %  6.0 clips/min  done');
+});
+
 test('a resumed stage measures its speed from where it began', () => {
   const { stream, text } = screen(false);
   let seconds = 0;
   const progress = new Progress({ stream, secondsPerLine: 0, now: () => seconds });
   progress.start('xclip', 100, 90);
-  seconds = 10;
-  progress.update(95, 80, {});
-  assert.is(text(), 'xclip: 95/100  95 %  8.0 clips/s  0:10 left\n');
+  for (const step of [91, 92, 93]) {
+    seconds += 10;
+    progress.update(step, 80 * (step - 90), {});
+  }
+  assert.is(text().trimEnd().split('\n').at(-1), 'xclip: 93/100  93 %  8.0 clips/s  1:10 left');
+});
+
+const full = () => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+
+test('what a full disk does not take, in whole or in part, waits and comes later, in order', () => {
+  const path = join(folder, 'log.jsonl');
+  let room = 30;
+  const log = new RunLog(path, undefined, (file, bytes) => {
+    if (room === 0) throw full();
+    const taken = writeSync(file, bytes.subarray(0, room));
+    room -= taken;
+    return taken;
+  });
+  for (let step = 1; step <= 3; step++) log.write({ stage: 'x', step, time: 't', values: { loss: step } });
+  assert.is(log.problem?.message, `${path}: the disk is full`);
+  assert.is(readFileSync(path).length, 30);
+  room = 1e9;
+  log.write({ stage: 'x', step: 4, time: 't', values: { loss: 4 } });
+  assert.is(log.problem, undefined);
+  log.close();
+  assert.equal(readRunLog(path).map(({ step, values }) => [step, values.loss]), [[1, 1], [2, 2], [3, 3], [4, 4]]);
+});
+
+test('a log that the disk does not take to the end is an error at its close, and one that fails is one at once', () => {
+  const path = join(folder, 'log.jsonl');
+  const log = new RunLog(path, undefined, () => { throw full(); });
+  log.write({ stage: 'x', step: 1, time: 't', values: {} });
+  assert.throwsWith(() => log.close(), `${path}: the disk is full`);
+  const closed = new RunLog(path, undefined, () => {
+    throw Object.assign(new Error('EBADF'), { code: 'EBADF' });
+  });
+  assert.throwsWith(() => closed.write({ stage: 'x', step: 1, time: 't', values: {} }), FileError);
+  assert.throwsWith(() => closed.close(), FileError);
+});
+
+test('where the clock was set back, a new file of events comes after the old ones nevertheless', () => {
+  const events = join(folder, 'tensorboard');
+  mkdirSync(events);
+  const future = (Date.now() / 1000 + 1e6).toFixed(3);
+  writeFileSync(join(events, `events.out.tfevents.${future}.host.1`), '');
+  new RunRecorder(folder, { progress: quiet(), resumeAfter: 3 }).finish();
+  const names = readdirSync(events).sort();
+  assert.is(names.length, 2);
+  assert.match(names[0], future);
 });
 
 test('quiet says nothing', () => {

@@ -174,6 +174,10 @@ test('shapes are drawn smoothly: coverage follows a shift of a tenth of a pixel,
 
 let written: MovingShapesFolder;
 
+const entriesOf = ({ folder: root }: MovingShapesFolder, list: string, classes: number) =>
+  readList(list, { root, names: Array.from({ length: classes }, (_, label) => `class ${label}`), firstLabel: 0 })
+    .entries;
+
 test('the data set is written as video files, pictures and lists that are read back', async () => {
   const calls: number[][] = [];
   written = await writeMovingShapes(join(folder, 'set'), 3, SIZES, (...call) => calls.push(call));
@@ -182,29 +186,48 @@ test('the data set is written as video files, pictures and lists that are read b
   assert.equal(readLabels(written.labels.seen), SEEN.map((id) => CLASS_NAMES[id]));
   assert.equal(readLabels(written.labels.unseen), UNSEEN.map((id) => CLASS_NAMES[id]));
   assert.equal(readLabels(written.labels.captions), CAPTIONS);
-  const train = readList(written.lists.train, written.folder, 120);
+  const train = entriesOf(written, written.lists.train, 120);
   assert.equal(train.map(({ label }) => SEEN[label]).sort((a, b) => a - b), SEEN, 'each seen class once');
   assert.ok(train.some(({ path }) => path.endsWith('.mp4')) && train.some(({ path }) => path.endsWith('.webm')));
-  assert.ok(readList(written.lists.testSeen, written.folder, 120).every(({ label }) => !isUnseen(SEEN[label])));
+  assert.ok(entriesOf(written, written.lists.testSeen, 120).every(({ label }) => !isUnseen(SEEN[label])));
   assert.equal(
-    readList(written.lists.testUnseen, written.folder, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
+    entriesOf(written, written.lists.testUnseen, 24).map(({ label }) => UNSEEN[label]).sort((a, b) => a - b),
     UNSEEN,
   );
-  assert.is(readList(written.lists.stills, written.folder, 432).length, 16);
+  assert.is(entriesOf(written, written.lists.stills, 432).length, 16);
 });
 
 const SMALL = { train: 6, testSeen: 1, testUnseen: 1, stills: 2 };
 const small = (seed: number) => writeMovingShapes(join(folder, 'small'), seed, SMALL);
 const marker = () => readFileSync(join(folder, 'small', 'moving_shapes.json'), 'utf8');
 
-test('writing again keeps the files; another seed writes others', async () => {
+test('writing again keeps the files, and the same seed gives the same bytes', async () => {
   assert.is((await small(3)).reused, false);
   const before = marker();
   assert.is((await small(3)).reused, true);
-  assert.is((await small(4)).reused, false);
-  assert.is.not(JSON.parse(marker()).hash, JSON.parse(before).hash);
-  assert.is((await small(3)).reused, false);
-  assert.is(marker(), before, 'the same seed gives the same bytes');
+  const other = await writeMovingShapes(join(folder, 'other'), 4, SMALL);
+  const markerOf = (set: string) => readFileSync(join(set, 'moving_shapes.json'), 'utf8');
+  assert.is.not(JSON.parse(markerOf(other.folder)).hash, JSON.parse(before).hash);
+  const again = await writeMovingShapes(join(folder, 'again'), 3, SMALL);
+  assert.is(markerOf(again.folder), before);
+});
+
+test('the finished data set of another seed or size is left alone: a run may be reading it', async () => {
+  const before = marker();
+  await assert.rejectsWith(small(4), PathError, /small: holds the data set of seed 3 and 6 training clips/);
+  await assert.rejectsWith(writeMovingShapes(join(folder, 'small'), 3, { ...SMALL, train: 7 }), PathError);
+  assert.is(marker(), before);
+  assert.is((await small(3)).reused, true);
+});
+
+test('of two that write one data set at once, one writes and the other waits for it', async () => {
+  const waits: string[] = [];
+  const write = () =>
+    writeMovingShapes(join(folder, 'twice'), 3, SMALL, undefined, (holder) => waits.push(holder.message));
+  const both = await Promise.all([write(), write()]);
+  assert.equal(both.map(({ reused }) => reused).sort(), [false, true]);
+  assert.match(waits[0], `twice is in use by process ${process.pid}`);
+  assert.not(existsSync(join(folder, 'twice.lock')));
 });
 
 test('a folder that was left half-written, or was changed, is written anew', async () => {
@@ -232,7 +255,7 @@ test('a folder that holds other things is left alone', async () => {
 
 const OPTIONS: DatasetOptions = { frames: FRAMES, size: SIDE, crop: false, flip: false, seed: 11 };
 const trainingSet = (options: Partial<DatasetOptions> = {}) =>
-  new Dataset(readList(written.lists.train, written.folder, 120), { ...OPTIONS, ...options });
+  new Dataset(entriesOf(written, written.lists.train, 120), { ...OPTIONS, ...options });
 
 async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];
@@ -305,7 +328,7 @@ test('a cached clip is not read from its file again', async () => {
 });
 
 test('pictures are clips of one frame', async () => {
-  const stills = new Dataset(readList(written.lists.stills, written.folder, 432), { ...OPTIONS, frames: 1 });
+  const stills = new Dataset(entriesOf(written, written.lists.stills, 432), { ...OPTIONS, frames: 1 });
   const [batch] = await collect(stills.training(0, 16));
   assert.equal([batch.frames.length, batch.frames[0].range, batch.views[0].frames], [16, 'full', [0]]);
 });

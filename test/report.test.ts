@@ -5,14 +5,16 @@ import * as assert from './assert.ts';
 import { isMet, resultOf } from '../train/report/data.ts';
 import { stripUri } from '../train/report/film.ts';
 import { renderReport } from '../train/report/report.ts';
-import { sample } from './report_sample.ts';
+import { ownRun, sample } from './report_sample.ts';
 
 const page = renderReport(sample);
 const { document } = parseHTML(page);
 const texts = (selector: string) =>
   [...document.querySelectorAll(selector)].map((element) => (element.textContent ?? '').replace(/\s+/g, ' ').trim());
 
-test('the report loads nothing and runs nothing', () => {
+test('the report loads nothing and runs nothing, and has the browser forbid it', () => {
+  assert.is(document.querySelector('meta[http-equiv="Content-Security-Policy"]')?.getAttribute('content'),
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'");
   assert.is(document.querySelectorAll('script, link, iframe, img, object').length, 0);
   const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"|url\(([^)]*)\)/g)].map((match) => match[1] ?? match[2]);
   assert.ok(addresses.length > 0);
@@ -86,7 +88,7 @@ test('curves, both confusion matrices and the environment are there', () => {
   assert.equal(charts, [
     'Loss, Stage 1: a tiny CLIP on still pictures', 'Learning rate, Stage 1: a tiny CLIP on still pictures',
     'Loss, Stage 2: expanded to video', 'Learning rate, Stage 2: expanded to video',
-    'Confusion matrix over motions', 'Confusion matrix over 144 classes',
+    'Confusion matrix: Motions, with the number of clips', 'Confusion matrix: All 144 names, ordered by group',
   ]);
   assert.equal(texts('.legend span'), ['CLIP', 'X-CLIP', 'CLIP-Mean']);
   assert.match(texts('dl').join(), 'Mesa 25.0.7');
@@ -95,8 +97,10 @@ test('curves, both confusion matrices and the environment are there', () => {
 
 test('every pair that occurred is a cell with its count, in the order of the labels', () => {
   const counts = [[3, 1], [0, 4]];
-  const { document: small } = parseHTML(renderReport({ ...sample, motions: { labels: ['up', 'down'], counts } }));
-  const titles = [...small.querySelectorAll('svg[aria-label="Confusion matrix over motions"] title')].map((title) =>
+  const { document: small } = parseHTML(
+    renderReport({ ...sample, confusions: [{ title: 'own', confusion: { labels: ['up', 'down'], counts } }] }),
+  );
+  const titles = [...small.querySelectorAll('svg[aria-label="Confusion matrix: own"] title')].map((title) =>
     title.textContent
   );
   assert.equal(titles, ['up → up: 3 (75 % of up)', 'up → down: 1 (25 % of up)', 'down → down: 4 (100 % of down)']);
@@ -105,7 +109,8 @@ test('every pair that occurred is a cell with its count, in the order of the lab
 test('text that looks like HTML stays text', () => {
   const label = `<b onclick="x">a & b's</b>`;
   const hostile = renderReport({ ...sample, title: label, config: '</pre><script>1</script>',
-    clips: [{ ...sample.clips[0], label, file: label }], motions: { labels: [label, 'b'], counts: [[1, 0], [0, 1]] } });
+    clips: [{ ...sample.clips[0], label, file: label }],
+    confusions: [{ title: 'own', confusion: { labels: [label, 'b'], counts: [[1, 0], [0, 1]] } }] });
   assert.is(hostile.includes('<b onclick'), false);
   assert.is(hostile.includes('<script>'), false);
   assert.is(parseHTML(hostile).document.querySelector('h1')?.textContent, label);
@@ -124,8 +129,27 @@ test('result.json holds every number of the report under a stable name', () => {
   assert.is(result.results.xclip_shuffled_motion.met, true);
   assert.is(result.finalLoss.length, 3);
   assert.is(result.seconds, 655);
-  assert.equal(result.motions, JSON.parse(JSON.stringify(sample.motions)));
   assert.is(JSON.stringify(result).length < 5000, true, 'no pixels, no curves');
+});
+
+test('a run without goals has results, and neither a verdict nor targets', () => {
+  const own = ownRun(3);
+  const { document: page } = parseHTML(renderReport(own));
+  assert.is(page.querySelectorAll('.verdict, .mark:not(.chance), .status b').length, 0);
+  assert.is(page.querySelectorAll('.headline').length, 2);
+  const result = JSON.parse(JSON.stringify(resultOf(own)));
+  assert.is(result.targetsMet, undefined);
+  assert.equal(Object.keys(result.results.top1), ['system', 'measure', 'value', 'clips', 'chance', 'meaning']);
+});
+
+test('validations are drawn over the loss, and by themselves with the best marked', () => {
+  const { document: page } = parseHTML(renderReport(ownRun(3)));
+  const best = Math.max(...(ownRun(3).stages[0].validations ?? []).map(({ top1 }) => top1));
+  const chart = page.querySelector('svg[aria-label="Accuracy on data.val"]');
+  assert.match(chart?.textContent ?? '', /best \d+\.\d/);
+  assert.ok(best > 0.5);
+  assert.equal([...page.querySelectorAll('.legend span')].map((each) => each.textContent), ['X-CLIP',
+    'rate of new parts', 'on data.val, without label smoothing', 'top-1', 'top-5']);
 });
 
 test('the same data gives the same page', () => assert.is(renderReport(sample) === page, true));

@@ -1,16 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { type Gpu, open } from '../engine/index.ts';
+import { ConfigError, FirstlightError, type Gpu, open, Random } from '../engine/index.ts';
+import { FileError } from '../engine/file_error.ts';
+import { disk, type Files } from '../model/checkpoint/files.node.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { parseConfig, type TrainConfig } from '../train/run/config.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/run/fit.ts';
 import { readQuarantine } from '../train/data/loading/quarantine.ts';
+import { listOf } from '../train/run/lists.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
@@ -63,21 +66,30 @@ class Interrupting extends Progress {
   }
 }
 
-async function run(name: string,
-  options: { resume?: boolean; interruptAt?: number } = {}
-): Promise<Pick<Fitted, 'step' | 'isDone'> & { exitCode: number | undefined; }> {
+interface RunOptions {
+  readonly resume?: boolean;
+  readonly interruptAt?: number;
+  readonly files?: Files;
+  readonly progress?: Progress;
+}
+
+async function run(name: string, { resume, interruptAt = -1, files, progress }: RunOptions = {}
+): Promise<Pick<Fitted, 'step' | 'isDone' | 'isSaved'> & { exitCode: number | undefined; }> {
   const out = join(folder, name);
   using stop = new StopRequest();
-  const store = await CheckpointStore.open(join(out, STORE_FOLDER));
-  const resumed = options.resume ? await store.latest() : undefined;
-  const recorder = new RunRecorder(out, { progress: new Interrupting(options.interruptAt ?? -1),
+  const store = await CheckpointStore.open(join(out, STORE_FOLDER), files);
+  const resumed = resume ? await store.latest() : undefined;
+  const recorder = new RunRecorder(out, { progress: progress ?? new Interrupting(interruptAt),
     resumeAfter: resumed?.state.step });
-  const { system, step, isDone } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop, store,
-    resumed });
-  system.model.dispose();
-  recorder.finish();
-  await store.close();
-  return { step, isDone, exitCode: stop.code };
+  try {
+    const { system, step, isDone, isSaved } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop,
+      store, resumed });
+    system.model.dispose();
+    return { step, isDone, isSaved, exitCode: stop.code };
+  } finally {
+    recorder.finish();
+    await store.close();
+  }
 }
 
 const bytes = (...path: string[]) => readFileSync(join(folder, ...path));
@@ -85,15 +97,17 @@ const losses = (name: string) =>
   readRunLog(join(folder, name, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm]);
 
 test('Ctrl-C lets the steps that are under way end and saves them', async () => {
-  const { step, isDone, exitCode } = await run('in_two', { interruptAt: 2 });
+  const { step, ...ended } = await run('in_two', { interruptAt: 2 });
   assert.ok(step >= 2 && step < 6, `stopped after step ${step}`);
-  assert.equal({ isDone, exitCode }, { isDone: false, exitCode: 130 });
+  assert.equal(ended, { isDone: false, isSaved: true, exitCode: 130 });
 });
 
+const WHOLE = { step: 6, isDone: true, isSaved: true, exitCode: undefined };
+
 test('some steps, a checkpoint and the other steps are equal, bit for bit, to all of them at once', async () => {
-  assert.equal(await run('in_two', { resume: true }), { step: 6, isDone: true, exitCode: undefined });
+  assert.equal(await run('in_two', { resume: true }), WHOLE);
   const before = gpu.pool.live;
-  assert.equal(await run('at_once'), { step: 6, isDone: true, exitCode: undefined });
+  assert.equal(await run('at_once'), WHOLE);
   assert.is(gpu.pool.live, before, 'a run gives all its memory back');
   const last = join(STORE_FOLDER, 'step-00000006');
   for (const file of ['model.safetensors', 'optimizer.safetensors']) {
@@ -124,6 +138,113 @@ test('a GPU that hangs ends the process with a status of its own, and the run go
   for (const file of ['model.safetensors', 'optimizer.safetensors']) {
     assert.ok(bytes('hung', last, file).equals(bytes('at_once', last, file)), file);
   }
+});
+
+/** Keeps what it is told. */
+class Watching extends Progress {
+  readonly messages: string[] = [];
+
+  constructor() {
+    super({ quiet: true });
+  }
+
+  override message(text: string): void {
+    this.messages.push(text);
+  }
+}
+
+/** A short run, and that another one ended as it did, bit for bit. */
+const QUICK = { step: 4, isDone: true, isSaved: true, exitCode: undefined };
+function quickly(): TrainConfig {
+  const whole = join(folder, 'whole.txt');
+  writeFileSync(whole, readFileSync(config.data.train, 'utf8').replace('broken.mp4 1\n', ''));
+  return { ...config, data: { ...config.data, train: whole, maxBadShare: 0 },
+    train: { ...config.train, steps: 4, accumulation: 1, fixText: true },
+    run: { ...config.run, checkpointEverySteps: 2 } };
+}
+
+function assertQuiet(name: string): void {
+  const last = join(STORE_FOLDER, 'step-00000004');
+  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
+    assert.ok(bytes(name, last, file).equals(bytes('quick', last, file)), file);
+  }
+  assert.equal(losses(name), losses('quick'));
+}
+
+test('an error in the data saves what is done; once the data is whole, the run goes on, bit for bit', async () => {
+  const long = config;
+  config = { ...quickly(), run: config.run }; // no checkpoint but at its end
+  assert.equal(await run('quick'), QUICK);
+  const { entries } = listOf(config, config.data.train, ['up', 'down', 'away']);
+  const { path } = entries[new Random(config.run.seed, 'order of epoch 0').permutation(entries.length)[5]];
+  const progress = new Watching();
+  const before = gpu.pool.live;
+  renameSync(path, `${path}.away`);
+  writeFileSync(path, 'no video');
+  try {
+    await assert.rejectsWith(run('broken', { progress }), FirstlightError);
+  } finally {
+    renameSync(`${path}.away`, path);
+  }
+  assert.is(gpu.pool.live, before, 'a run gives all its memory back');
+  assert.match(progress.messages.join('\n'), /^the run ended after step 2; --resume goes on from step 2$/m);
+  assert.equal(losses('broken').map(([at]) => at), [1, 2]);
+  assert.equal(await run('broken', { resume: true }), QUICK);
+  assertQuiet('broken');
+  config = long;
+});
+
+/** The disk, full at certain saves, from 1. */
+function fullAt(...saves: number[]): Files {
+  let save = 0;
+  return {
+    ...disk,
+    create: (path) => {
+      if (path.endsWith(join('.unfinished', 'model.safetensors.unfinished'))) save++;
+      if (saves.includes(save)) throw new FileError(path, 'ENOSPC');
+      return disk.create(path);
+    },
+  };
+}
+
+test('a full disk costs the checkpoint that it does not take, and the run goes on', async () => {
+  const long = config;
+  config = quickly();
+  const progress = new Watching();
+  assert.equal(await run('full', { files: fullAt(1), progress }), QUICK);
+  assert.match(progress.messages.join('\n'),
+    /^step 2 could not be saved: .*: the disk is full; no checkpoint was saved\n  free some space/m);
+  assertQuiet('full');
+  const ending = new Watching();
+  assert.equal(await run('full_at_the_end', { files: fullAt(2), progress: ending }), { ...QUICK, isSaved: false });
+  assert.match(ending.messages.join('\n'), /step 4 could not be saved: .*; --resume goes on from step 2/);
+  assert.equal(await run('full_at_the_end', { resume: true }), QUICK);
+  assertQuiet('full_at_the_end');
+  config = long;
+});
+
+test('a run goes on without the checkpoint that it started from, bit for bit, and with more steps than it had', async () => {
+  const long = config;
+  const start = join(folder, 'start');
+  cpSync(join(folder, 'quick', MODEL_FOLDER), start, { recursive: true });
+  config = quickly();
+  config = { ...config, model: { ...config.model, preset: null, checkpoint: start } };
+  await run('from_checkpoint');
+  assert.not((await run('without_it', { interruptAt: 2 })).isDone);
+  rmSync(start, { recursive: true });
+  assert.equal(await run('without_it', { resume: true }), QUICK);
+  const weights = join(STORE_FOLDER, 'step-00000004', 'model.safetensors');
+  assert.ok(bytes('without_it', weights).equals(bytes('from_checkpoint', weights)));
+  assert.not(bytes('without_it', weights).equals(bytes('quick', weights)));
+
+  config = { ...config, train: { ...config.train, steps: 5 } };
+  const progress = new Watching();
+  assert.is((await run('without_it', { resume: true, progress })).step, 5);
+  assert.match(progress.messages.join('\n'), /^going on from step 4 of 5, .*; learning rate \d\.\de-\d$/m);
+  config = { ...config, train: { ...config.train, steps: 3 } };
+  await assert.rejectsWith(run('without_it', { resume: true }), ConfigError,
+    /train\.steps: the run has done 5 steps, more than the 3/);
+  config = long;
 });
 
 testIf(here.features.has('shader-f16'), LACKS.f16)(

@@ -1,4 +1,5 @@
 // Run as a child by setup_run.test.ts. Says what it sees of its environment, then does what its argument says.
+import { writeSync } from 'node:fs';
 import { gpuInstance } from '../engine/instance.ts';
 
 /** Doubles [1, 2, 3, 4] on the device and reads the answer. */
@@ -27,7 +28,20 @@ async function double(device: GPUDevice): Promise<number[]> {
 
 const [task] = process.argv.slice(2);
 if (task === 'leave') process.exit(7);
-if (task === 'wait') {
+if (task === 'stderr') {
+  process.stderr.write('first\n');
+  console.error('second');
+  writeSync(2, 'native words without an end'); // past what Node does with process.stderr
+  process.exit(0);
+}
+if (task === 'save') {
+  process.on('SIGTERM', () => {
+    console.log('saved');
+    process.exit(143);
+  });
+  console.log('ready');
+  setInterval(() => undefined, 1000);
+} else if (task === 'wait') {
   let interrupts = 0;
   process.on('SIGINT', () => {
     console.log(`interrupt ${++interrupts}`);

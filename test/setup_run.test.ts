@@ -1,8 +1,12 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { answer, isQuestion } from '../engine/setup/answers.mjs';
+import { WithoutNoise } from '../engine/setup/native_lines.mjs';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const run = path('../engine/setup/run.mjs');
@@ -30,8 +34,10 @@ function start(args: readonly string[], options: SpawnOptions = {}) {
 
 test('a program runs from any folder, with an adapter, and one line says which', async () => {
   const { text, exitCode } = await start([run, program], { cwd: tmpdir() }).ended;
-  assert.match(text, /^firstlight: adapter: (hardware|installed|lavapipe|swiftshader), \S/m);
+  assert.equal(text.match(/^firstlight: adapter: .*$/gm)?.length, 1);
+  assert.match(text, /^firstlight: adapter: (hardware|installed|lavapipe|swiftshader), \S.{0,90}$/m);
   assert.match(text, 'doubled 2,4,6,8');
+  assert.not.match(text, 'artificially reduced');
   assert.is(exitCode, 0);
 });
 
@@ -69,6 +75,81 @@ test('an interrupt of the whole process group, as by Ctrl-C, reaches the program
   const { text, exitCode } = await ended;
   assert.equal(text.match(/interrupt \d/g), ['interrupt 1']);
   assert.is(exitCode, 130);
+});
+
+test('a program whose launcher is killed ends as well, as SIGTERM would end it', async () => {
+  const { child, ended, says } = start([run, program, 'wait']);
+  await says('ready');
+  child.kill('SIGKILL');
+  await ended; // its pipes close when the program is gone, too
+  assert.is(child.signalCode, 'SIGKILL');
+});
+
+test('a program that hears SIGTERM may end what it does when its launcher is killed', async () => {
+  const { child, ended, says } = start([run, program, 'save']);
+  await says('ready');
+  child.kill('SIGKILL');
+  assert.match((await ended).text, 'saved');
+});
+
+test('what a program writes to stderr comes through, from JavaScript and from native code, and in order', async () => {
+  const { text, exitCode } = await start([run, program, 'stderr']).ended;
+  assert.match(text, /first\nsecond\n/);
+  assert.match(text, 'native words without an end');
+  assert.is(exitCode, 0);
+});
+
+const NOISE = ['Uniform', 'Storage'].map((kind) =>
+  `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit dynamic offset`
+  + ' allocation limit.\n'
+);
+
+test("of native code's lines the two that come at every start are left out, however they arrive, and no other", () => {
+  const others = ['Warning: something else artificially reduced\n', ' Warning: maxDynamicUniform\n', 'no end'];
+  const whole = [others[0], NOISE[0], NOISE[1], others[1], NOISE[1], `x${NOISE[0]}`, others[2]].join('');
+  const expected = [others[0], others[1], `x${NOISE[0]}`, others[2]].join('');
+  for (let size = 1; size <= whole.length; size++) {
+    let passed = '';
+    const native = new WithoutNoise((text) => (passed += text));
+    for (let at = 0; at < whole.length; at += size) native.push(whole.slice(at, at + size));
+    native.end();
+    assert.is(passed, expected, `in pieces of ${size}`);
+  }
+  const seen: string[] = [];
+  new WithoutNoise((text) => seen.push(text)).push('a prompt? ');
+  assert.equal(seen, ['a prompt? '], 'what cannot be noise is seen at once');
+});
+
+test('help and version look for no adapter, and are kept until a source changes', async () => {
+  const sources = mkdtempSync(join(tmpdir(), 'firstlight-answers-'));
+  const before = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = join(sources, 'cache');
+  let asked = 0;
+  const ask = async (exitCode = 0) => ({ text: `answer ${++asked}`, exitCode });
+  const get = (...args: string[]) => answer('program.ts', args, false, ask, join(sources, 'src'));
+  try {
+    mkdirSync(join(sources, 'src', 'deep'), { recursive: true });
+    writeFileSync(join(sources, 'src', 'deep', 'a.ts'), '1');
+    assert.equal([await get('--help'), await get('--help')].map(({ text }) => text), ['answer 1', 'answer 1']);
+    assert.is((await get('train', '--help')).text, 'answer 2');
+    writeFileSync(join(sources, 'src', 'deep', 'a.ts'), '22');
+    assert.equal([await get('--help'), await get('train', '--help')].map(({ text }) => text), ['answer 3', 'answer 4']);
+    const failed = await answer('other.ts', ['-h'], false, () => ask(1), join(sources, 'src'));
+    assert.equal([failed.exitCode, (await answer('other.ts', ['-h'], false, ask, join(sources, 'src'))).text], [1,
+      'answer 6'], 'an error is not kept');
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+    rmSync(sources, { recursive: true });
+  }
+  for (const args of [['--help'], ['help'], ['help', 'train'], ['train', '-h'], ['--version']]) {
+    assert.ok(isQuestion(args), args.join(' '));
+  }
+  for (const args of [[], ['train', 'x.yaml'], ['predict', '--', '--help'], ['predict', 'help']]) {
+    assert.not(isQuestion(args), args.join(' '));
+  }
+  const version = await start([run, path('../train/cli/process.ts'), '--version']).ended;
+  assert.match(version.text, /^firstlight \d+\.\d+\.\d+\n$/);
 });
 
 test('a process that nothing was prepared for finds an adapter, and it outlives garbage collection', async () => {

@@ -156,6 +156,36 @@ test('twenty steps in a row whose gradient is not finite end the stage', async (
   own.dispose();
 });
 
+test('an end that leaves the GPU sound is told with the steps that are done, all reported, before the error is thrown', async () => {
+  const broken = new Error('clip 6 is broken');
+  const infinite = { x: numbers('x 0', ROWS * FROM), y: new Float32Array(ROWS * TO).fill(3e38) };
+  for (const [prepare, error, least, most] of [
+    [(own: Regression, step: number) => {
+      if (step === 6) throw broken;
+      return own.batch(step);
+    }, broken, 6, 6],
+    [(own: Regression, step: number) => (step < 5 ? own.batch(step) : infinite), NonFiniteError, 25, STEPS],
+  ] as const) {
+    const own = regression();
+    const [reported, ends]: [number[], number[][]] = [[], []];
+    const training = train(own, {
+      prepare: async (step) => prepare(own, step),
+      onStep: ({ step }) => void reported.push(step),
+      onFailure: async (step) => {
+        const { steps, skipped } = await own.optimizer.counts();
+        ends.push([step, reported.length, steps + skipped]);
+      },
+    });
+    if (error === broken) assert.is(await assert.rejectsWith(training, Error), broken);
+    else await assert.rejectsWith(training, NonFiniteError);
+    const [[step]] = ends;
+    assert.ok(step >= least && step <= most, `ended after step ${step}`);
+    assert.equal(ends, [[step, step, step]]);
+    assert.equal(reported, Array.from({ length: step }, (_, i) => i + 1));
+    own.dispose();
+  }
+});
+
 test('at a pause nothing is under way, all is reported, and the stage can be ended there', async () => {
   const own = regression();
   const seen: (readonly number[])[] = [];

@@ -174,7 +174,7 @@ test('a missing file fails, is named, and the other fixtures are checked all the
   const folder = copyOf('missing', 'adamw.json', 'cosine_lr.json');
   const { status, text } = await firstlight('verify', folder);
   assert.is(status, 1);
-  assert.match(text, /^FAIL {2}adamw +run .*adamw\.safetensors: no such file$/m);
+  assert.match(text, /^FAIL {2}adamw +run .*adamw\.safetensors: no such file or folder$/m);
   assert.match(text, /\n2 passed, 1 failed\n$/);
 });
 

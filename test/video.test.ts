@@ -10,7 +10,7 @@ import * as assert from './assert.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { i420ToRgb, rgbToI420 } from '../train/data/video/i420.ts';
-import { rotate } from '../train/data/video/picture.ts';
+import { mirror, rotate } from '../train/data/video/picture.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { all, at, clip, drawFrame, folder, lastPlaceOf, refusal } from './video_sample.ts';
 
@@ -257,10 +257,40 @@ test('a rotation tag turns the picture as players do', async () => {
   assert.is(upsideDown.data[0], upright.data[64 * 48 - 1]);
 });
 
-test('a mirrored picture is refused', async () => {
-  writeVideo(at('upright.mp4'), clip(2));
-  turnFile('upright.mp4', 'mirrored.mp4', [-1, 0, 0, 1]);
-  assert.match((await refusal(at('mirrored.mp4'))).message, /mirrored/);
+test('a mirrored picture is turned, and then mirrored, as FFmpeg shows it', async () => {
+  writeVideo(at('upright.mp4'), clip(2, 64, 48), { independent: true });
+  const [upright] = await readFrames(at('upright.mp4'), all);
+  /** Luma of the upright picture. */
+  const pixel = (x: number, y: number) => upright.data[y * 64 + x];
+  // FFmpeg's filters of a command line for these matrices: hflip, vflip, transpose 0 (x and y change places), 3
+  const cases: [name: string, matrix: number[], source: (x: number, y: number) => number][] = [
+    ['hflip', [-1, 0, 0, 1], (x, y) => pixel(63 - x, y)],
+    ['vflip', [1, 0, 0, -1], (x, y) => pixel(x, 47 - y)],
+    ['transpose', [0, 1, 1, 0], (x, y) => pixel(y, x)],
+    ['transverse', [0, -1, -1, 0], (x, y) => pixel(63 - y, 47 - x)],
+  ];
+  for (const [name, matrix, source] of cases) {
+    turnFile('upright.mp4', 'mirrored.mp4', matrix);
+    const [frame] = await readFrames(at('mirrored.mp4'), all);
+    assert.equal([frame.width, frame.height], name.startsWith('trans') ? [48, 64] : [64, 48], name);
+    for (let y = 0; y < frame.height; y++) {
+      for (let x = 0; x < frame.width; x++) {
+        if (frame.data[y * frame.width + x] !== source(x, y)) assert.unreachable(`${name}: pixel ${x}, ${y}`);
+      }
+    }
+    // chroma goes the same way
+    assert.is(frame.data[64 * 48], upright.data[64 * 48 + { hflip: 31, vflip: 23 * 32, transpose: 0, transverse: 767 }[
+      name
+    ]!]);
+  }
+  turnFile('upright.mp4', 'slanted.mp4', [0.5, 0, 0, 0.5]);
+  assert.match((await refusal(at('slanted.mp4'))).message, /asks to be shown turned by part of a right angle/);
+});
+
+test('a picture mirrored twice is itself', () => {
+  const frame = drawFrame(1, 7, 5);
+  assert.equal(mirror(mirror(frame)), frame);
+  assert.not.equal(mirror(frame), frame);
 });
 
 test('four quarter turns are none, and three undo one', () => {

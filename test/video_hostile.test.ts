@@ -42,6 +42,10 @@ test('files that are no videos are called what they are', async () => {
     writeFileSync(at(name), content, 'latin1');
     assert.match((await refusal(at(name))).message, expected);
   }
+  writeFileSync(at('raw.h264'), Buffer.from('0000000167640028', 'hex'));
+  const raw = await refusal(at('raw.h264'));
+  assert.match(raw.message, /is a video of another kind, not a video that is read here/);
+  assert.match(raw.hint as string, /ffmpeg -i FILE .* NEW\.mp4/);
   assert.match((await refusal(at('picture.mp4'))).message, /is a PNG picture, not a video/);
   mkdirSync(at('folder.mp4'));
   assert.match((await refusal(at('folder.mp4'))).message, /is a folder/);

@@ -1,6 +1,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVFMT_GLOBALHEADER, type AVPixelFormat,
+  type FFEncoderCodec } from 'node-av/constants';
+import { Codec, CodecContext, FFmpegError, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
@@ -53,4 +56,54 @@ export function lastPlaceOf(bytes: Buffer, name: string): number {
   const place = bytes.lastIndexOf(name, undefined, 'latin1');
   assert.ok(place >= 0, `the file holds ${name}`);
   return place;
+}
+
+/** How a file is written that `writeVideo` does not write. */
+export interface Coding {
+  /** FFmpeg's name of the container, and of the encoder. */
+  readonly format: string;
+  readonly encoder: string;
+  readonly options?: Readonly<Record<string, string>>;
+  /** Default: I420. */
+  readonly pixelFormat?: AVPixelFormat;
+}
+
+/** Writes frames, given as bytes in the pixel format of a coding. */
+export function writeAs(path: string, { format, encoder: name, options = {}, pixelFormat = AV_PIX_FMT_YUV420P }: Coding,
+  pictures: readonly Uint8Array[], width = 64, height = 48): void {
+  const codec = Codec.findEncoderByName(name as FFEncoderCodec) as Codec;
+  const output = new FormatContext();
+  FFmpegError.throwIfError(output.allocOutputContext2(null, format, `file:${path}`), format);
+  using encoder = new CodecContext();
+  encoder.allocContext3(codec);
+  Object.assign(encoder, { width, height, pixelFormat, timeBase: new Rational(1, 25), framerate: new Rational(25, 1),
+    threadCount: 1 });
+  for (const [key, value] of Object.entries(options)) FFmpegError.throwIfError(encoder.setOption(key, value), key);
+  if (output.oformat?.hasFlags(AVFMT_GLOBALHEADER)) encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+  FFmpegError.throwIfError(encoder.open2Sync(codec), name);
+  const stream = output.newStream();
+  stream.codecpar.fromContext(encoder);
+  stream.timeBase = encoder.timeBase;
+  FFmpegError.throwIfError(output.openOutputSync(), 'open');
+  FFmpegError.throwIfError(output.writeHeaderSync(), 'header');
+  using packet = new Packet();
+  packet.alloc();
+  const drain = () => {
+    while (encoder.receivePacketSync(packet) >= 0) {
+      packet.streamIndex = stream.index;
+      packet.rescaleTs(encoder.timeBase, stream.timeBase);
+      FFmpegError.throwIfError(output.interleavedWriteFrameSync(packet), 'write');
+    }
+  };
+  for (const [i, data] of pictures.entries()) {
+    using frame = Frame.fromVideoBuffer(Buffer.from(data), { width, height, format: pixelFormat, pts: BigInt(i),
+      timeBase: encoder.timeBase });
+    FFmpegError.throwIfError(encoder.sendFrameSync(frame), 'encode');
+    drain();
+  }
+  FFmpegError.throwIfError(encoder.sendFrameSync(null), 'encode');
+  drain();
+  FFmpegError.throwIfError(output.writeTrailerSync(), 'trailer');
+  output.closeOutputSync();
+  output.freeContext();
 }

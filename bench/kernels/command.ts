@@ -5,7 +5,7 @@ import { type FloatType, open } from '../../engine/index.ts';
 import { readResults, type Results, resultsFolder, writeResults } from '../results.ts';
 import { highest, measureRoofs, RoofKernels, roofsText } from '../roofs/index.ts';
 import { ATTEMPTS, pooled, compare } from './compare.ts';
-import { type KernelData, KIND, RESULTS_FILE } from './data.ts';
+import { type KernelData, KIND, REJECTED_FILE, RESULTS_FILE } from './data.ts';
 import { entriesOf, type Filters } from './entries.ts';
 import { refuseExcess } from './limit.ts';
 import { measure, PATIENCE, type Row } from './measure.ts';
@@ -58,7 +58,13 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
     writeResults(options.json, KIND, gpu, options.command, data);
     console.log(`wrote ${options.json}`);
   }
-  refuseExcess(rows, copies);
+  try {
+    refuseExcess(rows, copies);
+  } catch (error) {
+    // an hour of measuring is not thrown away with one row
+    if (isWhole(options)) console.log(`wrote ${keep(REJECTED_FILE, data).path}, and published nothing`);
+    throw error;
+  }
   if (isWhole(options)) publish(data);
   return exitCode;
 
@@ -84,9 +90,14 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
     return comparison.slower.length > 0 ? 1 : 0;
   }
 
-  function publish(data: KernelData): void {
+  function keep(name: string, data: KernelData): { folder: string; path: string; results: Results<KernelData> } {
     const folder = resultsFolder(gpu);
-    const results = writeResults(join(folder, RESULTS_FILE), KIND, gpu, options.command, data);
+    const path = join(folder, name);
+    return { folder, path, results: writeResults(path, KIND, gpu, options.command, data) };
+  }
+
+  function publish(data: KernelData): void {
+    const { folder, results } = keep(RESULTS_FILE, data);
     const picture = rooflinePicture(rows, highestRoofs, gpu.name);
     writeFileSync(join(folder, 'roofline.svg'), picture);
     writeFileSync(join(folder, 'report.html'), reportPage(results, picture));

@@ -4,6 +4,8 @@ import type { Row } from './measure.ts';
 
 export const KIND = 'kernels';
 export const RESULTS_FILE = 'kernels.json';
+/** A run in which something cannot be; not for a repository. */
+export const REJECTED_FILE = 'kernels.rejected.json';
 
 export interface KernelData {
   readonly roofs: Roofs;

@@ -1,3 +1,6 @@
+/** The folder of this project. */
+export const projectFolder: string;
+
 /** The folder where drivers are kept between runs. */
 export function cacheFolder(): string;
 

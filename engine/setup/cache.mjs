@@ -1,14 +1,16 @@
 /** The folder where drivers are kept between runs, and how several processes share it. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 
-/** No set-up takes so long; a lock older than this was left by a machine that went down. */
+/** No set-up takes so long; a lock that is held for longer was left by a machine that went down. */
 const LOCK_MINUTES = 15;
+/** Nor does the writing of a number. */
+const EMPTY_MINUTES = 0.2;
 
 /**
  * All places for the cache, the most usual first. A home may be read-only or missing, so the project's own folder is
@@ -68,6 +70,8 @@ function alive(pid) {
 
 /** Runs `body` while no other process runs one under the same lock file. A lock whose owner is gone is taken over. */
 export async function locked(path, say, body) {
+  // what this process waited itself: clocks are set, and those of a network's disks differ
+  let seen = { content: undefined, since: 0 };
   for (let waited = 0; ; waited++) {
     try {
       const handle = await open(path, 'wx');
@@ -77,12 +81,13 @@ export async function locked(path, say, body) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    const [owner, minutes] = await Promise.all([readFile(path, 'utf8'), stat(path)]).then(
-      ([text, { mtimeMs }]) => [Number(text), (Date.now() - mtimeMs) / 60_000],
-      () => [0, 0], // released just now
-    );
-    // an empty lock is one that is being written
-    if ((owner > 0 && !alive(owner)) || minutes > LOCK_MINUTES) await rm(path, { force: true });
+    const content = await readFile(path, 'utf8').catch(() => undefined); // undefined: released just now
+    if (content !== seen.content) seen = { content, since: performance.now() };
+    const owner = Number(content ?? 0);
+    const minutes = content === undefined ? 0 : (performance.now() - seen.since) / 60_000;
+    // an empty lock is one that is being written, or was cut off by a crash
+    const isLeft = content === '' ? minutes > EMPTY_MINUTES : (owner > 0 && !alive(owner)) || minutes > LOCK_MINUTES;
+    if (isLeft) await rm(path, { force: true });
     else if (waited === 10) say(`waiting for process ${owner} to finish setting up …`);
     await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 100));
   }

@@ -32,12 +32,8 @@ export const ADAPTERS = ['auto', 'hardware', 'installed', 'lavapipe', 'swiftshad
  * How fast to expect it: 256 x 256 matrix products were timed on two cores. @type {Readonly<Record<string, string>>}
  */
 const SPEED = {
-  hardware: 'full speed',
-  lavapipe: `expect some ${
-    6 * availableParallelism()
-  } GFLOP/s; a GPU with a Vulkan driver is 100 times faster and more`,
-  swiftshader:
-    'expect 1/40 of lavapipe: right for checks, too slow to train; better: Mesa 25 (mesa-vulkan-drivers) or a GPU driver',
+  lavapipe: `software, some ${6 * availableParallelism()} GFLOP/s`,
+  swiftshader: 'software, too slow to train',
 };
 
 /** No adapter could be had: `tried` says what was tried, and how each attempt ended. */
@@ -144,8 +140,9 @@ export async function findAdapter(
   throw new NothingFound(tried);
 }
 
-/** For people. @param {Accepted} found @param {string | undefined} why */
+/** One short line for people: `npm run doctor` says the rest. @param {Accepted} found @param {string | undefined} why */
 function lineOf({ kind, info }, why) {
-  const speed = kind !== 'installed' ? kind : isSwiftShader(info) ? 'swiftshader' : 'lavapipe';
-  return `adapter: ${kind}, ${nameOf(info)}${why === undefined ? '' : ` (${why})`}; ${SPEED[speed]}`;
+  const speed = SPEED[kind !== 'installed' ? kind : isSwiftShader(info) ? 'swiftshader' : 'lavapipe'];
+  const [name] = nameOf(info).split(':'); // what follows is the driver's version
+  return `adapter: ${[kind, name, speed, why].filter((part) => part !== undefined).join(', ')}`;
 }

@@ -15,6 +15,13 @@ const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
 
 async function main([program, ...args]) {
   if (program === undefined) throw new Error('usage: node engine/setup/run.mjs program.ts [arguments]');
+  const { answer, isQuestion } = await import('./answers.mjs');
+  if (isQuestion(args)) {
+    const isColoured = process.stdout.isTTY === true;
+    const { text, exitCode } = await answer(program, args, isColoured, () => ask(program, args, isColoured));
+    process.stdout.write(text);
+    return exitCode;
+  }
   const { ensurePackages } = await import('./packages.mjs');
   await ensurePackages(say);
   // only now: what follows needs the packages
@@ -29,20 +36,49 @@ async function main([program, ...args]) {
   return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
 }
 
+/** What a program prints that needs no adapter. */
+async function ask(program, args, isColoured) {
+  const { ensurePackages } = await import('./packages.mjs');
+  await ensurePackages(say);
+  const { spawn } = await import('node:child_process');
+  const env = { ...process.env, ...(isColoured ? { FORCE_COLOR: '1' } : {}) };
+  const child = spawn(process.execPath, [...process.execArgv, '--import', import.meta.resolve('tsx'), program, ...args],
+    { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece));
+  const exitCode = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+  return { text, exitCode: exitCode ?? 1 };
+}
+
+/** What native code still has to say when its process has ended, at most; another one may hold its stderr open. */
+const LAST_WORDS_MS = 500;
+
 /** Starts the program and returns its exit code; 128 + n if signal n ended it. */
 async function start(program, args, additions) {
   const { spawn } = await import('node:child_process');
   const { constants } = await import('node:os');
-  const env = { ...process.env, ...additions };
+  const { setTimeout } = await import('node:timers/promises');
+  const { WithoutNoise } = await import('./native_lines.mjs');
+  const env = { ...process.env, ...additions, FIRSTLIGHT_LAUNCHED: '1' };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
-  const imports = [new URL('./signals.mjs', import.meta.url).href, import.meta.resolve('tsx')].flatMap((
-    url,
-  ) => ['--import', url]);
-  const child = spawn(process.execPath, [...process.execArgv, ...imports, program, ...args], { env, stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const imports = ['./launched.mjs', './signals.mjs'].map((name) => new URL(name, import.meta.url).href)
+    .concat(import.meta.resolve('tsx')).flatMap((url) => ['--import', url]);
+  // the fourth closes when this process ends, however it does; the fifth is the stderr of JavaScript
+  const child = spawn(process.execPath, [...process.execArgv, ...imports, program, ...args], { env,
+    stdio: ['inherit', 'inherit', 'pipe', 'pipe', 2] });
+  const native = new WithoutNoise((text) => process.stderr.write(text));
+  child.stderr.setEncoding('utf8').on('data', (text) => native.push(text));
+  const said = new Promise((resolve) => child.stderr.on('close', resolve));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) {
+    // Windows tells every process of a console by itself, and there `kill` ends one before it has saved anything
+    process.on(signal, () => process.platform === 'win32' || child.kill(signal));
+  }
   const [exitCode, signal] = await new Promise((resolve, reject) =>
     child.on('error', reject).on('exit', (...ending) => resolve(ending))
   );
+  await Promise.race([said, setTimeout(LAST_WORDS_MS, undefined, { ref: false })]);
+  native.end();
+  child.stderr.destroy();
   return signal === null ? exitCode : 128 + constants.signals[signal];
 }
 

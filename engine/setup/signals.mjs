@@ -1,13 +1,15 @@
 /**
- * Loaded before the program. One Ctrl-C may arrive up to three times: from the terminal, from npm, and from run.mjs,
- * neither of which can know about the others. The program sees it once, so that a second one can mean "at once".
+ * Loaded before the program. One Ctrl-C, or the end of a terminal, may arrive up to three times: from the terminal, from
+ * npm, and from run.mjs, neither of which can know about the others. The program sees it once, so that a second one can
+ * mean "at once".
  */
 const ECHO_MS = 400;
+const ASKING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const last = new Map();
 const { emit } = process;
 
 process.emit = function emitOnce(name, ...args) {
-  if (name === 'SIGINT' || name === 'SIGTERM') {
+  if (ASKING.includes(name)) {
     const now = performance.now();
     if (now - (last.get(name) ?? Number.NEGATIVE_INFINITY) < ECHO_MS) return true;
     last.set(name, now);

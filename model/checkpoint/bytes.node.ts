@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CheckpointFormatError } from '../../engine/errors.ts';
+import { onFile, reasonOf } from '../../engine/file_error.ts';
 import type { ByteSource } from './bytes.ts';
 
 /** A file, read in pieces; files over 4 GB too. */
@@ -15,8 +16,8 @@ export class FileBytes implements ByteSource {
   }
 
   static async open(path: string): Promise<FileBytes> {
-    const handle = await open(path).catch((cause: NodeJS.ErrnoException) => {
-      throw new CheckpointFormatError('Unreadable', path, cause.code === 'ENOENT' ? 'no such file' : cause.message);
+    const handle = await open(path).catch((cause) => {
+      throw new CheckpointFormatError('Unreadable', path, reasonOf(cause));
     });
     const { size } = await handle.stat();
     return new FileBytes(path, size, handle);
@@ -26,7 +27,8 @@ export class FileBytes implements ByteSource {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+      const { bytesRead } = await onFile(this.name,
+        () => this.#handle.read(bytes, done, length - done, offset + done));
       if (bytesRead === 0) {
         throw new CheckpointFormatError('Truncated', this.name,
           `ends at byte ${offset + done}, expected ${offset + length}`);

@@ -1,34 +1,15 @@
 /** Writing files so that a crash at any moment leaves the old content or the new, never half of one. */
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FirstlightError } from '../../engine/errors.ts';
+import { FileError } from '../../engine/file_error.ts';
 import { FileBytes } from './bytes.node.ts';
-import type { ByteSource } from './bytes.ts';
+import type { Files } from './files.ts';
+import { tolerant } from './tolerant.node.ts';
 
-/** What is asked of a file system. Tests put one here that fails or crashes at every call. */
-export interface Files {
-  mkdir(path: string): Promise<void>;
-  list(path: string): Promise<string[]>;
-  open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
-  /** Creates or empties a file. */
-  create(path: string): Promise<OpenFile>;
-  rename(from: string, to: string): Promise<void>;
-  /** Removes a file or a folder with all in it; one that is not there is as good. */
-  remove(path: string): Promise<void>;
-  /** Makes the names in a folder survive a loss of power. */
-  syncFolder(path: string): Promise<void>;
-}
-
-export interface OpenFile {
-  /** Appends, and returns the bytes that were taken, which may be fewer. */
-  write(bytes: Uint8Array): Promise<number>;
-  /** Makes the content survive a loss of power. */
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
+export type { Files, OpenFile } from './files.ts';
 
 /** The disk. */
-export const disk: Files = {
+export const disk: Files = tolerant({
   async mkdir(path) {
     await mkdir(path, { recursive: true });
   },
@@ -45,20 +26,14 @@ export const disk: Files = {
   rename,
   remove: (path) => rm(path, { force: true, recursive: true }),
   async syncFolder(path) {
-    let folder: FileHandle;
-    try {
-      folder = await open(path, 'r');
-    } catch (error) {
-      if (process.platform === 'win32') return; // Windows opens no folders, and keeps names without this
-      throw error;
-    }
+    const folder = await open(path, 'r');
     try {
       await folder.sync();
     } finally {
       await folder.close();
     }
   },
-};
+});
 
 /** Ending of files that are being written. */
 export const UNFINISHED = '.unfinished';
@@ -76,10 +51,7 @@ export async function writeAtomically(files: Files, path: string,
       for await (const piece of pieces) {
         for (let done = 0; done < piece.length; ) {
           const written = await file.write(piece.subarray(done));
-          if (written === 0) {
-            throw new FirstlightError('FL_WRITE', `${path}: the disk takes no more bytes`, { path },
-              'free some space, or write to another disk');
-          }
+          if (written === 0) throw new FileError(path, 'ENOSPC');
           done += written;
         }
       }
@@ -94,6 +66,11 @@ export async function writeAtomically(files: Files, path: string,
     throw error;
   }
   await files.syncFolder(dirname(path));
+}
+
+/** Replaces a file by a text, whole or not at all. */
+export function writeText(path: string, text: string, files: Files = disk): Promise<void> {
+  return writeAtomically(files, path, [new TextEncoder().encode(text)]);
 }
 
 /** Removes what a crash while writing has left. Returns the names. */

@@ -1,5 +1,6 @@
 /** Checksums of files: taken while they are written, compared before they are used. */
 import { createHash } from 'node:crypto';
+import type { ByteSource } from '../../model/checkpoint/bytes.ts';
 import type { Files } from '../../model/checkpoint/files.node.ts';
 
 /** Size and SHA-256 of a file. */
@@ -55,13 +56,18 @@ export function sealing(files: Files, seals: Map<string, Seal>): Files {
   };
 }
 
+/** All bytes of a file, a piece at a time. */
+export async function* chunksOf(file: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < file.size; at += CHUNK) yield await file.read(at, Math.min(CHUNK, file.size - at));
+}
+
 /** How a file differs from its seal; undefined if it does not. */
 export async function breakOf(files: Files, path: string, { bytes, sha256 }: Seal): Promise<string | undefined> {
   const file = await files.open(path);
   try {
     if (file.size !== bytes) return `has ${file.size} bytes, ${bytes} were written`;
     const hash = createHash('sha256');
-    for (let at = 0; at < bytes; at += CHUNK) hash.update(await file.read(at, Math.min(CHUNK, bytes - at)));
+    for await (const chunk of chunksOf(file)) hash.update(chunk);
     return hash.digest('hex') === sha256 ? undefined : 'does not match its checksum';
   } finally {
     await file.close();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { CheckpointFormatError } from '../../engine/errors.ts';
 import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
 import type { Seal } from './seal.ts';
+import { isValidation, type Validation } from './validation.ts';
 
 /** Where a run stands. */
 export interface RunState {
@@ -12,7 +13,13 @@ export interface RunState {
   readonly seed: number;
   /** The whole configuration, as text. */
   readonly config: string;
+  /** What its data was, by key of the configuration. */
+  readonly data: Readonly<Record<string, string>>;
   readonly elapsedSeconds: number;
+  /** All of the run so far, in order. */
+  readonly validations: readonly Validation[];
+  /** Of the epoch under way: steps that changed something, and the sum of their losses. */
+  readonly epoch: { readonly steps: number; readonly lossSum: number };
 }
 
 export interface StateFile {
@@ -22,7 +29,7 @@ export interface StateFile {
 }
 
 /** Raised when what a run keeps of itself changes. Files of version 1 have no number. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** JSON that ends with the checksum of what comes before it. The same content gives the same bytes. */
 export function encodeState({ state, files }: StateFile): Uint8Array {
@@ -63,13 +70,19 @@ function parse(path: string, bytes: Uint8Array): unknown {
 
 function isStateFile(value: unknown): value is StateFile {
   const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
-  const { step, optimizer, seed, config, elapsedSeconds } = (state ?? {}) as Partial<Record<keyof RunState, unknown>>;
+  const { step, optimizer, seed, config, data, elapsedSeconds, validations, epoch } = (state ?? {}) as Partial<
+    Record<keyof RunState, unknown>
+  >;
+  const { steps: epochSteps, lossSum } = (epoch ?? {}) as Partial<Record<keyof RunState['epoch'], unknown>>;
   const { steps, finiteInARow, skippedInARow, skipped, lossScale } = (optimizer ?? {}) as Partial<
     Record<keyof OptimizerCounts, unknown>
   >;
   const isState =
-    [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale].every(Number.isFinite)
-    && typeof config === 'string';
+    [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale, epochSteps, lossSum].every(
+      Number.isFinite,
+    )
+    && typeof config === 'string' && Array.isArray(validations) && validations.every(isValidation)
+    && typeof data === 'object' && data !== null && Object.values(data).every((each) => typeof each === 'string');
   return isState && typeof files === 'object' && files !== null
     && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
 }

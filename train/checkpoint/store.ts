@@ -1,12 +1,16 @@
-/** What a training run saves and goes on from: the last two checkpoints, each whole or not there at all. */
+/**
+ * What a training run saves and goes on from: the last two checkpoints and the best, each whole or not there at all.
+ */
 import { basename, join } from 'node:path';
 import { CheckpointCorruptError, CheckpointFormatError } from '../../engine/errors.ts';
+import { FileError } from '../../engine/file_error.ts';
 import { disk, type Files, sweep, UNFINISHED, writeAtomically } from '../../model/checkpoint/files.node.ts';
 import { type CheckpointContent, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { encodeSafetensors, openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { RunLock } from './lock.ts';
-import { breakOf, type Seal, sealing } from './seal.ts';
+import { breakOf, chunksOf, type Seal, sealing } from './seal.ts';
 import { decodeState, encodeState, type RunState, type StateFile } from './state_file.ts';
+import { bestOf } from './validation.ts';
 
 export type { RunState };
 
@@ -40,8 +44,10 @@ export interface Damaged {
 
 const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
+/** Names of checkpoints. */
+const CHECKPOINT = /^step-\d{8,}$/;
 /** Checkpoints that are kept: if the last one is damaged, the one before it serves. */
-const KEPT = 2;
+export const KEPT = 2;
 /** Ending of a checkpoint whose place another one of the same step is about to take. */
 const REPLACED = '.replaced';
 
@@ -78,8 +84,9 @@ export class CheckpointStore {
 
   /**
    * Saves a checkpoint under the name of its step. It is written beside its place and renamed when all of it is on the
-   * disk; one of the same step is replaced. After that only it and the one before it are kept: what `latest` passed
-   * over goes, and so does what is of a later step, since the run has gone on from before it.
+   * disk; one of the same step is replaced. After that only it and the one before it are kept, and what is the best of
+   * the run by the state of either: what `latest` passed over goes, and so does what is of a later step, since the run
+   * has gone on from before it.
    *
    * @returns its path
    */
@@ -89,6 +96,7 @@ export class CheckpointStore {
     const path = join(this.folder, name);
     const unfinished = path + UNFINISHED;
     try {
+      await files.mkdir(this.folder); // it may have been removed since
       await this.#tidy(); // after a save that failed, and so did clearing up
       await this.#write(unfinished, { content, moments, state });
       if ((await this.#names()).includes(name)) await files.rename(path, path + REPLACED);
@@ -102,9 +110,48 @@ export class CheckpointStore {
     await this.#tidy();
     const unusable = new Set(this.#damaged.map((damaged) => basename(damaged.path)));
     const others = (await this.#names()).filter((other) => other !== name);
-    const kept = others.filter((other) => stepOf(other) < state.step && !unusable.has(other)).slice(0, KEPT - 1);
-    for (const other of others) if (!kept.includes(other)) await this.#forget(other);
+    const earlier = others.filter((other) => stepOf(other) < state.step && !unusable.has(other));
+    const kept = await this.#wanted(state, earlier);
+    for (const other of others) if (!kept.has(other)) await this.#forget(other);
     return path;
+  }
+
+  /** Which of the earlier checkpoints stay beside one with this state. */
+  async #wanted(state: RunState, earlier: readonly string[]): Promise<ReadonlySet<string>> {
+    const recent = earlier.slice(0, KEPT - 1);
+    const states = [state];
+    try {
+      for (const name of recent) states.push((await this.#stateFile(join(this.folder, name, STATE))).state);
+    } catch (error) {
+      // a best is not known: as long as this one is recent, nothing older may go
+      if (error instanceof CheckpointFormatError) return new Set(earlier);
+      throw error;
+    }
+    const best = states.flatMap(({ validations }) => bestOf(validations) ?? []).map(({ step }) => nameOf(step));
+    return new Set([...recent, ...earlier.filter((name) => best.includes(name))]);
+  }
+
+  /**
+   * Copies the model of the checkpoint of a step, as a folder to be opened by itself: all but what only a run needs.
+   * @throws CheckpointCorruptError if it is not there, or not as it was written
+   */
+  async copyModel(step: number, folder: string): Promise<void> {
+    const files = this.#files;
+    const path = join(this.folder, nameOf(step));
+    const found = await this.#examine(path);
+    if (typeof found === 'string') throw new CheckpointCorruptError(path, found);
+    const names = Object.keys(found.files).filter((name) => name !== OPTIMIZER);
+    await files.mkdir(folder);
+    for (const name of names) {
+      const source = await files.open(join(path, name));
+      try {
+        await writeAtomically(files, join(folder, name), chunksOf(source));
+      } finally {
+        await source.close();
+      }
+    }
+    // what an earlier model left here that had other files
+    for (const other of await files.list(folder)) if (!names.includes(other)) await files.remove(join(folder, other));
   }
 
   /** The newest checkpoint that is whole; undefined if none was ever saved. */
@@ -130,7 +177,7 @@ export class CheckpointStore {
 
   /** Names of checkpoints, newest first. */
   async #names(): Promise<string[]> {
-    return (await this.#files.list(this.folder)).filter((name) => /^step-\d{8,}$/.test(name)).sort((a, b) =>
+    return (await this.#files.list(this.folder)).filter((name) => CHECKPOINT.test(name)).sort((a, b) =>
       stepOf(b) - stepOf(a)
     );
   }
@@ -210,6 +257,16 @@ export class CheckpointStore {
     } finally {
       await source.close();
     }
+  }
+}
+
+/** Whether anything was ever saved in the folder of a store, without opening it. */
+export async function hasCheckpoint(folder: string, files: Files = disk): Promise<boolean> {
+  try {
+    return (await files.list(folder)).some((name) => CHECKPOINT.test(name));
+  } catch (error) {
+    if (error instanceof FileError && error.systemCode === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -1,5 +1,7 @@
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
 import { configKeys, loadConfig, runName } from '../run/config.ts';
+import { nearest } from '../../engine/nearest.ts';
+import { writable } from './file_names.ts';
 import { type Flags, UsageError, type Words } from './flags.ts';
 
 /** What a sub-command is made of: what citty parses and prints, and what it does. */
@@ -35,7 +37,7 @@ function configOf(command: Configured, flags: Flags) {
     const value = flags.text(name);
     return value === undefined ? [] : [`${key}=${value}`];
   });
-  return loadConfig(flags.words[0], [...shortcuts, ...flags.sets]);
+  return loadConfig(flags.words[0], [...shortcuts, ...flags.all('set')]);
 }
 
 /** Every key of the configuration, for the help of `train`. */
@@ -49,23 +51,34 @@ function keyList(): string {
   return `KEYS of the configuration, with their defaults\n${lines.join('\n')}`;
 }
 
+/** A file or folder that a flag names, to be written. */
+function writableOf(flags: Flags, name: string): string | undefined {
+  const path = flags.text(name);
+  return path === undefined ? undefined : writable(path);
+}
+
+/** The run folder. */
+const outOf = (flags: Flags) => writable(flags.text('out') ?? `runs/${runName(flags.words[0])}`);
+
 /** How a run may end before its last step. */
 const STATUS = `EXIT STATUS of a run that --resume goes on with
 
-  130, 143                   Ctrl-C or SIGTERM, after the steps that were under way
+  130, 143, 129              Ctrl-C, SIGTERM, or a terminal that was closed, after the steps that were under way
+  1, 3                       an error, such as a clip that cannot be read, after what was done is saved
   4                          the device was lost, or has no more memory
+  5                          the disk did not take the last checkpoint: free some space first
   6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
 
-/** Labels are separated by commas; spaces around them do not count. */
-function labelsOf(text: string): string[] {
-  const labels = text.split(',').map((label) => label.trim()).filter((label) => label !== '');
-  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
-  if (twice !== undefined) throw new UsageError(`--labels: "${twice}" stands there twice`);
-  if (labels.length < 2) {
-    throw new UsageError(`--labels: expected at least two names, got ${labels.length}`,
-      'for example --labels "juggling, playing the piano, surfing"');
+/** The names to choose from, of `--labels` or of `--labels-file`. */
+async function labelsOf(flags: Flags): Promise<readonly string[]> {
+  const [text, file] = [flags.text('labels'), flags.text('labels-file')];
+  if (text !== undefined && file !== undefined) throw new UsageError('give --labels or --labels-file, not both');
+  if (file === undefined) {
+    const { separateNames } = await import('./names.ts');
+    return separateNames(text ?? flags.required('labels', '"juggling, surfing"'));
   }
-  return labels;
+  const { readNames } = await import('../data/sets/lists.ts');
+  return readNames(file);
 }
 
 function command(name: string, description: string, body: Omit<Command, 'definition'>): Command {
@@ -88,7 +101,7 @@ export const commands: Readonly<Record<string, Command>> = {
       out: { type: 'string', valueHint: 'folder',
         description: 'where the run is left; by default a new folder under runs/' },
       data: { type: 'string', valueHint: 'folder',
-        description: 'where the data set is written, and found by the next run' },
+        description: 'where the data set is written, and found by the next run of its seed' },
     },
     positionals: { least: 0, most: 0, name: '' },
     examples: [
@@ -99,7 +112,8 @@ export const commands: Readonly<Record<string, Command>> = {
       const seed = flags.whole('seed', 0) as number;
       const { demo } = await import('../commands/demo.ts');
       return demo({ seed, precision: flags.oneOf('precision', ['f32', 'f16']), smoke: flags.is('smoke'),
-        patient: flags.is('patient'), out: flags.text('out'), data: flags.text('data') });
+        patient: flags.is('patient'), out: writableOf(flags, 'out'),
+        data: writableOf(flags, 'data') });
     },
   }),
   train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {
@@ -108,6 +122,8 @@ export const commands: Readonly<Record<string, Command>> = {
       out: { type: 'string', valueHint: 'folder',
         description: 'run folder: log, checkpoints, configuration (default: runs/ and the name of the file)' },
       resume: { type: 'boolean', description: 'go on from the last checkpoint in the run folder' },
+      'allow-change': { type: 'string', valueHint: 'key',
+        description: 'with --resume: this key may have another value than before; may be repeated' },
       ...configFlags('train'),
     },
     positionals: { least: 1, most: 1, name: 'a configuration' },
@@ -115,12 +131,48 @@ export const commands: Readonly<Record<string, Command>> = {
       ['firstlight train hmdb51.yaml', 'train into runs/hmdb51'],
       ['firstlight train hmdb51.yaml --epochs 10 --set optim.weightDecay=0.01', 'other values than the file has'],
       ['firstlight train hmdb51.yaml --resume', 'go on after Ctrl-C, bit for bit as if never stopped'],
+      ['firstlight train hmdb51.yaml --resume --lr 1e-6 --allow-change optim.lr', 'go on with another learning rate'],
     ],
     notes: () => `${keyList()}\n\n${STATUS}`,
     async run(flags) {
       const config = configOf('train', flags);
+      const allowed = flags.all('allow-change');
+      if (allowed.length > 0 && !flags.is('resume')) {
+        throw new UsageError('--allow-change goes with --resume: a run that begins has no values yet');
+      }
+      for (const key of allowed) {
+        if (configKeys.some((known) => known.key === key && !known.isSection)) continue;
+        const guess = nearest(key, configKeys.map((known) => known.key));
+        throw new UsageError(`--allow-change ${key} is not a key of the configuration`,
+          guess === undefined ? '`firstlight train --help` lists every key' : `did you mean ${guess}?`);
+      }
       const { train } = await import('../commands/train.ts');
-      return train(config, { out: flags.text('out') ?? `runs/${runName(flags.words[0])}`, resume: flags.is('resume') });
+      return train(config, { out: outOf(flags), resume: flags.is('resume'), allowed });
+    },
+  }),
+  check: command('check', 'Looks at all that a run needs, and decodes every file of its lists, before it is trained', {
+    args: {
+      config: { type: 'positional', description: 'YAML file, as for train' },
+      out: { type: 'string', valueHint: 'folder', description: 'run folder that train will be given' },
+      report: { type: 'string', valueHint: 'file',
+        description: 'where all that was found goes; JSON if it ends in .json (default: beside the configuration)' },
+      jobs: { type: 'string', valueHint: 'n', description: 'processes that decode (default: one for each core)' },
+      ...configFlags('train'),
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight check hmdb51.yaml', 'say all that is wrong, and write cleaned lists beside the old ones'],
+      ['firstlight check hmdb51.yaml --report hmdb51.json', 'the same for a script; after Ctrl-C it goes on'],
+    ],
+    notes: () =>
+      `Files that have not changed since an earlier check are not decoded again: NAME.check.jsonl, beside the
+configuration, keeps what was found. A list that has bad lines gets a neighbour LIST.checked.txt without them.`,
+    async run(flags) {
+      const config = configOf('train', flags);
+      const { check } = await import('../commands/check.ts');
+      const [file] = flags.words;
+      return check(config, { file, out: outOf(flags), report: writableOf(flags, 'report'),
+        jobs: flags.whole('jobs', 1) });
     },
   }),
   evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
@@ -141,15 +193,17 @@ export const commands: Readonly<Record<string, Command>> = {
       const checkpoint = flags.required('checkpoint', 'runs/hmdb51');
       const config = configOf('evaluate', flags);
       const { evaluate } = await import('../commands/evaluate.ts');
-      return evaluate(config, { checkpoint, json: flags.text('json') });
+      return evaluate(config, { checkpoint, json: writableOf(flags, 'json') });
     },
   }),
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
       'file...': { type: 'positional',
-        description: 'video files: mp4, mov, webm, mkv, avi; or folders, with all that are in them' },
+        description: 'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
       labels: { type: 'string', valueHint: '"a, b, c"',
-        description: 'names to choose from, separated by commas (required)' },
+        description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
+      'labels-file': { type: 'string', valueHint: 'file',
+        description: 'names to choose from, one a line, or a labels.csv; instead of --labels' },
       checkpoint: { type: 'string', valueHint: 'folder',
         description: 'X-CLIP: config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
       precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
@@ -160,11 +214,11 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: { least: 1, most: Infinity, name: 'a video file' },
     examples: [
       ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
-      ['firstlight predict *.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32 --json --top 1',
+      ['firstlight predict *.mp4 --labels-file labels.csv --checkpoint xclip-base-patch32 --json --top 1',
         'many files, for a script'],
     ],
     async run(flags) {
-      const labels = labelsOf(flags.required('labels', '"juggling, surfing"'));
+      const labels = await labelsOf(flags);
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');
@@ -194,8 +248,8 @@ export const commands: Readonly<Record<string, Command>> = {
     ],
     async run(flags) {
       const { verify } = await import('../commands/verify.ts');
-      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']), json: flags.text('json'),
-        vocab: flags.text('vocab'), variant: flags.text('variant') });
+      return verify({ folders: [...flags.words], type: flags.oneOf('dtype', ['f32', 'f16']),
+        json: writableOf(flags, 'json'), vocab: flags.text('vocab'), variant: flags.text('variant') });
     },
   }),
   kernel: command('kernel',

@@ -1,5 +1,6 @@
 /** How a command ends that failed: what a person reads, and the exit code. */
 import { FirstlightError } from '../../engine/errors.ts';
+import { fileErrorOf } from '../../engine/file_error.ts';
 import { InterruptedError } from '../run/stop.ts';
 
 /** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint, 6 a GPU that hangs; 130 and 143 are those of signals. */
@@ -20,7 +21,8 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** What a person reads. The stack only helps with defects of Firstlight itself, or on request. */
-export function explain(error: unknown, debug: boolean): string {
+export function explain(thrown: unknown, debug: boolean): string {
+  const error = fileErrorOf(thrown);
   if (!(error instanceof FirstlightError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `firstlight: unexpected error, a defect of Firstlight: ${text}\n`;

@@ -16,17 +16,26 @@ export interface Words {
   readonly name: string;
 }
 
+/** Flags that may be given many times. */
+const REPEATED: readonly string[] = ['set', 'allow-change'];
+
 /** The flags of one call, with their types checked where they are read. */
 export class Flags {
   readonly words: readonly string[];
-  /** `--set` may be given many times, in order. */
-  readonly sets: readonly string[];
+  /** By flag, in order. */
+  readonly #repeated: Readonly<Record<string, readonly string[]>>;
   readonly #values: Readonly<Record<string, unknown>>;
 
-  constructor(words: readonly string[], sets: readonly string[], values: Readonly<Record<string, unknown>>) {
+  constructor(words: readonly string[], repeated: Readonly<Record<string, readonly string[]>>,
+    values: Readonly<Record<string, unknown>>) {
     this.words = words;
-    this.sets = sets;
+    this.#repeated = repeated;
     this.#values = values;
+  }
+
+  /** Every value of a flag that may be given many times, in order. */
+  all(name: string): readonly string[] {
+    return this.#repeated[name] ?? [];
   }
 
   text(name: string): string | undefined {
@@ -73,7 +82,7 @@ export class Flags {
 export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: readonly string[],
   help = `firstlight ${name} --help`): Flags {
   const known = Object.keys(args).filter((flag) => args[flag].type !== 'positional');
-  const sets: string[] = [];
+  const repeated: Record<string, string[]> = {};
   const rest: string[] = [];
   for (let i = 0; i < raw.length; i++) {
     if (raw[i] === '--') {
@@ -99,7 +108,7 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
     if (value === undefined || value === '' || (flag[2] === undefined && value.startsWith('--'))) {
       throw new UsageError(`${name}: --${flag[1]} needs a value`, `see \`${help}\``);
     }
-    if (flag[1] === 'set') sets.push(value);
+    if (REPEATED.includes(flag[1])) (repeated[flag[1]] ??= []).push(value);
     else rest.push(`--${flag[1]}=${value}`);
   }
   const parsed = parseArgs(rest, Object.fromEntries(known.map((flag) => [flag, args[flag]])));
@@ -110,5 +119,5 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
   if (words.length > positionals.most) {
     throw new UsageError(`${name}: unexpected "${words[positionals.most]}"`, `see \`${help}\``);
   }
-  return new Flags(words, sets, parsed);
+  return new Flags(words, repeated, parsed);
 }

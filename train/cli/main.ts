@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { type CommandDef, defineCommand, renderUsage } from 'citty';
 import { nearest } from '../../engine/nearest.ts';
@@ -20,7 +21,14 @@ async function help(name?: string): Promise<string> {
   const lines = examples.map(([line, purpose]) => (purpose === '' ? `  ${line}` : `  ${line}\n      ${purpose}`));
   const text = [usage.trimEnd().replace(/ +$/gm, ''), `EXAMPLES\n\n${lines.join('\n')}`,
     ...(chosen?.notes === undefined ? [] : [chosen.notes()])].join('\n\n');
-  return `${process.stdout.isTTY === true ? text : stripVTControlCharacters(text)}\n`;
+  const isColoured = process.stdout.isTTY === true || process.env.FORCE_COLOR === '1';
+  return `${isColoured ? text : stripVTControlCharacters(text)}\n`;
+}
+
+/** Of this program. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string; }).version;
 }
 
 /** Runs one command line and returns the exit code. Never throws. */
@@ -31,6 +39,10 @@ export async function main(raw: readonly string[]): Promise<number> {
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
       process.stdout.write(await help(rest[0] !== undefined && Object.hasOwn(commands, rest[0]) ? rest[0] : undefined));
       return name === undefined ? 2 : 0;
+    }
+    if (name === '--version') {
+      process.stdout.write(`firstlight ${packageVersion()}\n`);
+      return 0;
     }
     if (!Object.hasOwn(commands, name)) {
       const guess = nearest(name, Object.keys(commands));

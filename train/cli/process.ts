@@ -6,9 +6,15 @@ async function flush(stream: NodeJS.WriteStream): Promise<void> {
   await new Promise<void>((done) => stream.write('', () => done()));
 }
 
+const words = process.argv.slice(2);
+/** What goes on when nobody reads its output any more: the terminal was closed, or the reader of a pipe has ended. */
+const goesOn = ['train', 'demo', 'check'].includes(words[0]);
 // `firstlight predict ... | head` closes the pipe early; that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-const exitCode = await main(process.argv.slice(2));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (!goesOn) process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+process.stderr.on('error', () => undefined); // where errors are told: nobody is left to be told of this one
+const exitCode = await main(words);
 await flush(process.stdout);
 await flush(process.stderr);
 // Dawn's threads keep Node alive, so the process has to be left.

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
+import { writeText } from '../../model/checkpoint/files.node.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import type { System } from '../../model/system.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { CheckpointStore } from '../checkpoint/store.ts';
+import { CheckpointStore, hasCheckpoint } from '../checkpoint/store.ts';
 import { formatConfig, type TrainConfig } from '../run/config.ts';
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../moving_shapes/files.ts';
@@ -19,10 +20,10 @@ import { duration, Progress } from '../log/progress.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { environmentOf } from '../run/machine.ts';
-import { type Headline, isMet, type ReportData, resultOf, type Timing } from '../report/data.ts';
-import { renderReport } from '../report/report.ts';
+import { type ClipPrediction, type Headline, isMet, type ReportData, type Timing } from '../report/data.ts';
+import { RESULT_FILE, writeReport } from '../report/write.ts';
 import { StopRequest } from '../run/stop.ts';
-import { CONFIG_FILE } from './train.ts';
+import { CONFIG_FILE } from '../run/resuming.ts';
 
 export interface DemoOptions {
   readonly seed: number;
@@ -49,9 +50,9 @@ export async function demo(
 ): Promise<number> {
   using stop = new StopRequest();
   const plan = smoke ? SMOKE : FULL;
-  if (existsSync(join(out, LOG_FILE))) {
+  if (existsSync(join(out, RESULT_FILE)) || (await hasCheckpoint(join(out, STORE_FOLDER)))) {
     throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
-      'name another folder: --out FOLDER');
+      'name another folder than this: --out');
   }
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
@@ -64,11 +65,12 @@ export async function demo(
     );
     return 1;
   }
-  console.log(`X-CLIP learns to see motion, on ${gpu.name}, in ${roughly(seconds)}.\n`);
+  console.log(`X-CLIP learns to see motion, in ${roughly(seconds)}.\n`);
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',
-    () => writeData(dataFolder ?? join(RUNS, smoke ? 'moving_shapes_smoke' : 'moving_shapes'), seed, plan, stop));
+    () =>
+    writeData(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan, stop));
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
@@ -79,7 +81,7 @@ export async function demo(
     });
     const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> => {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, CONFIG_FILE), formatConfig(config));
+      await writeText(join(folder, CONFIG_FILE), formatConfig(config, folder));
       const store = await CheckpointStore.open(join(folder, STORE_FOLDER));
       try {
         const { system } = await fit({ gpu, config, folder, stage, recorder, stop, store });
@@ -95,10 +97,11 @@ export async function demo(
       train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
     const measured = await clock.time('Evaluation', () =>
       measure(gpu, { xclip, clipMean, data, seed, recorder, stop }));
+    const clips = await clipsOf(gpu, xclip, measured);
     xclip.model.dispose();
     clipMean.model.dispose();
     recorder.flush();
-    return await finish({ gpu, out, seed, plan, smoke, config, measured, timings: clock.timings });
+    return await finish({ gpu, out, seed, smoke, config, measured, clips, timings: clock.timings });
   } finally {
     recorder.finish();
   }
@@ -134,9 +137,14 @@ async function writeData(folder: string, seed: number, { sizes }: Plan,
   const progress = new Progress();
   const total = Object.values(sizes).reduce((a, b) => a + b, 0);
   progress.start('data set', total);
+  let isWaiting = false;
   try {
     const data = await writeMovingShapes(folder, seed, sizes, (done) => {
       progress.update(done, 0, {});
+      stop.throwIfRequested('writing the data set');
+    }, ({ message }) => {
+      if (!isWaiting) progress.message(`data set: ${message}; waiting for it`);
+      isWaiting = true;
       stop.throwIfRequested('writing the data set');
     });
     if (data.reused) progress.message(`data set: ${total} files are there already, ${folder}`);
@@ -187,15 +195,18 @@ interface Finished {
   readonly gpu: Gpu;
   readonly out: string;
   readonly seed: number;
-  readonly plan: Plan;
   readonly smoke: boolean;
   readonly config: TrainConfig;
   readonly measured: Measured;
+  readonly clips: readonly ClipPrediction[];
   readonly timings: readonly Timing[];
 }
 
 /** Writes the report and says what came out. */
-async function finish({ gpu, out, seed, smoke, config, measured, timings }: Finished): Promise<number> {
+async function finish(
+  { gpu, out, seed, smoke, config, measured, clips, timings }: Finished,
+): Promise<number> {
+  const { motions, names } = confusionsOf(measured);
   const data: ReportData = {
     title: 'X-CLIP on moving shapes',
     summary:
@@ -208,15 +219,14 @@ async function finish({ gpu, out, seed, smoke, config, measured, timings }: Fini
     seed,
     headlines: headlinesOf(measured),
     stages: stagesOf(readRunLog(join(out, LOG_FILE))),
-    ...confusionsOf(measured),
-    clips: await clipsOf(measured),
+    confusions: [{ title: 'Motions, with the number of clips', confusion: motions }, {
+      title: `All ${names.labels.length} names, ordered by group`, confusion: names }],
+    clips,
     environment: environmentOf(gpu),
     timings,
     config: formatConfig(config),
   };
-  writeFileSync(join(out, 'result.json'), `${JSON.stringify({ ...resultOf(data), short: smoke }, null, 2)}\n`);
-  const report = join(out, 'report.html');
-  writeFileSync(report, renderReport(data));
+  const report = await writeReport(out, data, { motions, short: smoke });
   console.log(`\n${tableOf(data.headlines)}\n`);
   console.log(`Time      ${timings.map(({ name, seconds }) => `${name} ${duration(seconds)}`).join(', ')}`);
   console.log(`Report    ${pathToFileURL(report).href}`);
@@ -239,7 +249,7 @@ function tableOf(headlines: readonly Headline[]): string {
     system,
     what,
     percent(value),
-    `${goal.kind} ${percent(goal.value)}`,
+    goal === undefined ? '' : `${goal.kind} ${percent(goal.value)}`,
     isMet({ value, goal }) ? '✓' : '✗',
     percent(chance),
     String(clips),

@@ -5,6 +5,7 @@ import type { TrainConfig } from '../run/config.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';
+import { listOf, warn } from '../run/lists.ts';
 import { Progress } from '../log/progress.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
@@ -20,7 +21,8 @@ export async function evaluate(config: TrainConfig,
       'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   }
   const names = readLabels(config.data.labels);
-  await using dataset = datasetOf(config, list, names.length);
+  warn(listOf(config, list, names).warnings);
+  await using dataset = datasetOf(config, list, names);
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
   const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision,

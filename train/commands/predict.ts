@@ -65,7 +65,7 @@ export async function predict({ files, labels, checkpoint, precision, top, json 
 }
 
 /** Endings of the files that are taken out of a folder. */
-const ENDINGS = /\.(mp4|m4v|mov|webm|mkv|avi)$/i;
+const ENDINGS = /\.(mp4|m4v|mov|webm|mkv|avi|mpe?g|vob|ts|m2ts|mts|flv|wmv|asf|ogv|gif)$/i;
 
 /** A file as it is named; of a folder, the videos in it and in its folders, by name. */
 function clipsOf(path: string): string[] {

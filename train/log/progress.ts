@@ -1,7 +1,9 @@
 import { SingleBar } from 'cli-progress';
 
-/** Steps that the speed is averaged over: long enough to be calm, short enough to follow a machine that slows down. */
+/** Moments that the speed is averaged over: many enough to be calm, few enough to follow a machine that slows down. */
 const WINDOW = 50;
+/** What is told within so short a time came from one readback of several steps: one moment, with the last of them. */
+const SAME_MOMENT_SECONDS = 0.02;
 
 export interface ProgressOptions {
   /** Print nothing. */
@@ -48,7 +50,7 @@ export class Progress {
     this.stop();
     this.#stage = stage;
     this.#total = total;
-    this.#window = [{ seconds: this.#now(), done, clips: 0 }];
+    this.#window = [];
     this.#lastLine = { seconds: this.#now(), text: '' };
     this.#text = '';
     if (this.#quiet || this.#stream.isTTY !== true) return;
@@ -67,7 +69,11 @@ export class Progress {
 
   /** @param done steps done  @param clips clips seen since the stage began, in this process */
   update(done: number, clips: number, reading: Reading): void {
-    this.#window.push({ seconds: this.#now(), done, clips });
+    const moment = { seconds: this.#now(), done, clips };
+    const last = this.#window.at(-1);
+    if (last !== undefined && moment.seconds - last.seconds < SAME_MOMENT_SECONDS) {
+      this.#window[this.#window.length - 1] = { ...moment, seconds: last.seconds };
+    } else this.#window.push(moment);
     if (this.#window.length > WINDOW) this.#window.shift();
     this.#text = this.#describe(done, reading);
     if (this.#bar !== undefined) this.#bar.update(done, { text: this.#text });
@@ -99,23 +105,33 @@ export class Progress {
   }
 
   #describe(done: number, { loss, lr }: Reading): string {
-    const first = this.#window[0];
-    const last = this.#window.at(-1) as typeof first;
-    const seconds = last.seconds - first.seconds;
     const parts = [`${done}/${this.#total}`, `${Math.floor((100 * done) / this.#total)} %`];
     if (loss !== undefined) parts.push(`loss ${loss.toFixed(3)}`);
     if (lr !== undefined) parts.push(`lr ${lr === 0 ? '0' : lr.toExponential(1)}`);
-    if (seconds > 0 && last.done > first.done) {
-      if (last.clips > first.clips) parts.push(`${rate((last.clips - first.clips) / seconds)} clips/s`);
-      parts.push(
-        done >= this.#total ? 'done' : `${duration(((this.#total - done) * seconds) / (last.done - first.done))} left`,
-      );
-    }
+    const speed = this.#speed();
+    if (speed !== undefined && speed.clips > 0) parts.push(rate(speed.clips));
+    if (done >= this.#total) parts.push('done');
+    else if (speed !== undefined) parts.push(`${duration((this.#total - done) / speed.steps)} left`);
     return parts.join('  ');
+  }
+
+  /**
+   * Steps and clips in a second. What came before the first moment counts for nothing: the first steps compile and fill
+   * caches. The last moment may be told in part. So nothing is known before the third.
+   */
+  #speed(): { steps: number; clips: number } | undefined {
+    const [first, last] = [this.#window[0], this.#window.at(-2)];
+    if (last === undefined || last === first) return undefined;
+    const seconds = last.seconds - first.seconds;
+    return { steps: (last.done - first.done) / seconds, clips: (last.clips - first.clips) / seconds };
   }
 }
 
-const rate = (perSecond: number) => (perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toFixed(1));
+/** A number that can be followed: of a minute where a second has less than one. */
+function rate(perSecond: number): string {
+  if (perSecond < 1) return `${(60 * perSecond).toFixed(1)} clips/min`;
+  return `${perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toFixed(1)} clips/s`;
+}
 
 /** 75 → "1:15", 3700 → "1:01:40". */
 export function duration(seconds: number): string {

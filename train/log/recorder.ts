@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileError } from '../../engine/file_error.ts';
 import type { StepReport } from '../recipe/step_reports.ts';
 import { Progress } from './progress.ts';
 import { RunLog } from './run_log.ts';
@@ -24,10 +25,14 @@ export class RunRecorder {
   readonly #log: RunLog;
   readonly #tensorboard: TensorBoardWriter;
   #stage = 'run';
+  #steps = 0;
+  /** Steps of the stage that are done, and the step that `#values` are of. */
+  #done = 0;
   #step = 0;
   #values: Record<string, number> = {};
   #latest: { loss?: number; lr?: number } = {};
   #clips = 0;
+  #isBlocked = false;
 
   /** @param folder the run folder; made if it is not there */
   constructor(folder: string, { resumeAfter, progress = new Progress() }: RecorderOptions = {}) {
@@ -41,9 +46,29 @@ export class RunRecorder {
   stage(name: string, steps: number, done = 0): void {
     this.flush();
     this.#stage = name;
+    this.#steps = steps;
     this.#latest = {};
+    this.#show(done);
+  }
+
+  /**
+   * Does something else in the middle of a stage, such as a validation, which has `progress` for its own until it ends.
+   */
+  async aside<T>(name: string, total: number, work: () => Promise<T>): Promise<T> {
+    this.progress.start(name, total);
+    try {
+      return await work();
+    } finally {
+      this.progress.stop();
+      if (this.#done < this.#steps) this.#show(this.#done);
+    }
+  }
+
+  /** Begins to count clips anew, for the speed. */
+  #show(done: number): void {
+    this.#done = done;
     this.#clips = 0;
-    this.progress.start(name, steps, done);
+    this.progress.start(this.#stage, this.#steps, done);
   }
 
   /** Notes a value. @param step optimiser steps done in this stage, so the first step's loss has step 1 */
@@ -57,16 +82,20 @@ export class RunRecorder {
   }
 
   /**
-   * Tells of an optimiser step: a skipped one always, its numbers where they are to be kept. @param clips of this step
+   * Tells of an optimiser step: a skipped one always, its numbers where they are to be kept.
+   * @param clips of this step  @param more numbers beside those of the report
    */
-  report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean): void {
-    if (isKept) for (const [name, value] of Object.entries({ loss, lr, gradNorm })) this.scalar(step, name, value);
+  report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean,
+    more: Readonly<Record<string, number>> = {}): void {
+    const values = { loss, lr, gradNorm, ...more };
+    if (isKept) for (const [name, value] of Object.entries(values)) this.scalar(step, name, value);
     if (skipped) this.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
     this.advance(step, clips);
   }
 
   /** Moves the bar. Call it after every step, whether or not something was noted. @param clips of this step */
   advance(step: number, clips: number): void {
+    this.#done = step;
     this.#clips += clips;
     this.progress.update(step, this.#clips, this.#latest);
   }
@@ -76,13 +105,29 @@ export class RunRecorder {
     if (Object.keys(this.#values).length === 0) return;
     this.#log.write({ stage: this.#stage, step: this.#step, time: new Date().toISOString(), values: this.#values });
     this.#values = {};
+    this.#tellOfDisk();
   }
 
-  /** Ends the run: all is on disk when it returns. */
+  /** That the disk takes no more, once, and that it does again: what was noted meanwhile waits in memory. */
+  #tellOfDisk(): void {
+    const problem = this.#log.problem ?? this.#tensorboard.problem;
+    if (problem !== undefined && !this.#isBlocked) {
+      this.progress.message(`${problem.message}; the log waits in memory, training goes on`);
+    } else if (problem === undefined && this.#isBlocked) this.progress.message('the disk takes the log again');
+    this.#isBlocked = problem !== undefined;
+  }
+
+  /** Ends the run: all is on disk when it returns. What a full disk does not take even now is lost, and told. */
   finish(): void {
     this.flush();
     this.progress.stop();
-    this.#log.close();
-    this.#tensorboard.close();
+    for (const file of [this.#log, this.#tensorboard]) {
+      try {
+        file.close();
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+        this.progress.message(`the end of the log is lost: ${error.message}`);
+      }
+    }
   }
 }

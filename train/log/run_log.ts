@@ -1,5 +1,7 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { ftruncateSync, readFileSync } from 'node:fs';
 import { FirstlightError } from '../../engine/errors.ts';
+import { type FileError, onFileSync } from '../../engine/file_error.ts';
+import { AppendedFile, type Write } from './appended.ts';
 
 /** What was measured at one step of one stage: one line of `log.jsonl`. */
 export interface LogEntry {
@@ -15,28 +17,32 @@ export interface LogEntry {
 
 /** A log of JSON lines that only grows: `{"stage":"xclip","step":12,"time":"…","loss":2.1,"lr":0.0008}`. */
 export class RunLog {
-  readonly #file: number;
+  readonly #file: AppendedFile;
 
   /**
    * @param keepThrough on resuming: the step of the checkpoint. Entries after it, and a line cut by a crash, are
    *   removed, because their steps will be done again. Omitted: the log starts empty.
    */
-  constructor(path: string, keepThrough?: number) {
-    this.#file = openSync(path, keepThrough === undefined ? 'w' : 'a+');
-    if (keepThrough !== undefined) ftruncateSync(this.#file, endOfStep(readFileSync(path), path, keepThrough));
+  constructor(path: string, keepThrough?: number, write?: Write) {
+    this.#file = new AppendedFile(path, keepThrough === undefined ? 'w' : 'a+', write);
+    if (keepThrough === undefined) return;
+    onFileSync(path, () => ftruncateSync(this.#file.file, endOfStep(readFileSync(path), path, keepThrough)));
+  }
+
+  /** Why lines wait in memory that the disk does not take; undefined if none does. */
+  get problem(): FileError | undefined {
+    return this.#file.problem;
   }
 
   write({ stage, step, time, values }: LogEntry): void {
     const written = Object.entries(values).map((
       [name, value],
     ) => [name, Number.isFinite(value) ? value : String(value)]);
-    // One write per line: the operating system has it before this returns, so a killed process loses nothing.
-    writeSync(this.#file, `${JSON.stringify({ stage, step, time, ...Object.fromEntries(written) })}\n`);
+    this.#file.append(Buffer.from(`${JSON.stringify({ stage, step, time, ...Object.fromEntries(written) })}\n`));
   }
 
   close(): void {
-    fsyncSync(this.#file);
-    closeSync(this.#file);
+    this.#file.close();
   }
 }
 

@@ -6,9 +6,11 @@
  *   Event   = 1: wall_time f64, 2: step i64, 3: file_version text, 5: Summary, 7: SessionLog
  *   Summary = 1: Value { 1: tag text, 2: simple_value f32 };  SessionLog = 1: status (1 is START)
  */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { FileError } from '../../engine/file_error.ts';
+import { AppendedFile, type Write } from './appended.ts';
 
 /** Castagnoli's polynomial 0x1EDC6F41, bits reversed. */
 const CASTAGNOLI = 0x82f63b78;
@@ -75,17 +77,25 @@ function record(payload: Buffer): Buffer {
 
 /** Writes the scalars of a run where `tensorboard --logdir` finds them. */
 export class TensorBoardWriter {
-  readonly #file: number;
+  readonly #file: AppendedFile;
 
   /**
    * @param resumeAfter on resuming: the step of the checkpoint. Earlier files stay; a START event tells TensorBoard to
-   *   forget what they have of later steps.
+   *   forget what they have of later steps. Omitted: a new run, which forgets all of them.
    */
-  constructor(folder: string, resumeAfter?: number) {
-    const seconds = Date.now() / 1000;
-    this.#file = openSync(join(folder, `events.out.tfevents.${seconds.toFixed(3)}.${hostname()}.${process.pid}`), 'ax');
+  constructor(folder: string, resumeAfter?: number, write?: Write) {
+    const times = timesOf(folder);
+    const seconds = Math.max(Date.now() / 1000, ...times.map((time) => time + 0.001));
+    this.#file = new AppendedFile(
+      join(folder, `events.out.tfevents.${seconds.toFixed(3)}.${hostname()}.${process.pid}`), 'ax', write);
     this.#event(seconds, bytes(3, 'brain.Event:2'));
-    if (resumeAfter !== undefined) this.#event(seconds, integer(2, resumeAfter + 1), bytes(7, integer(1, 1)));
+    if (resumeAfter === undefined && times.length === 0) return;
+    this.#event(seconds, integer(2, (resumeAfter ?? 0) + 1), bytes(7, integer(1, 1)));
+  }
+
+  /** Why events wait in memory that the disk does not take; undefined if none does. */
+  get problem(): FileError | undefined {
+    return this.#file.problem;
   }
 
   scalar(step: number, name: string, value: number, seconds = Date.now() / 1000): void {
@@ -94,11 +104,21 @@ export class TensorBoardWriter {
   }
 
   close(): void {
-    fsyncSync(this.#file);
-    closeSync(this.#file);
+    this.#file.close();
   }
 
   #event(seconds: number, ...fields: Buffer[]): void {
-    writeSync(this.#file, record(Buffer.concat([double(1, seconds), ...fields])));
+    this.#file.append(record(Buffer.concat([double(1, seconds), ...fields])));
   }
+}
+
+/**
+ * When the files that are there were begun, in seconds since 1970. TensorBoard reads files in the order of their names:
+ * a new one has a later time, also where the clock was set back.
+ */
+function timesOf(folder: string): number[] {
+  return readdirSync(folder).flatMap((name) => {
+    const time = /^events\.out\.tfevents\.(\d+\.\d+)\./.exec(name)?.[1];
+    return time === undefined ? [] : [Number(time)];
+  });
 }

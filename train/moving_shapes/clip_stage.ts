@@ -54,8 +54,8 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
   const { imageSize } = config.vision;
   const preprocessor = trainingPreprocessor(imageSize, false);
-  const dataset = new Dataset(readList(data.lists.stills, data.folder, captions.length), { frames: 1, size: imageSize,
-    crop: false, flip: false, seed, order: inPairs });
+  const { entries } = readList(data.lists.stills, { root: data.folder, names: captions, firstLabel: 0 });
+  const dataset = new Dataset(entries, { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
   const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
   const rows = tokenizer.tokenize(captions, length);

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PathError } from '../../engine/errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { PathError, RunLockedError } from '../../engine/errors.ts';
 import { Random } from '../../engine/random.ts';
+import { RunLock } from '../checkpoint/lock.ts';
 import { writeVideo } from '../data/video/encode.ts';
 import { rgbToI420 } from '../data/video/i420.ts';
 import { CAPTIONS, CLASS_NAMES, drawClip, drawStill, SEEN, SIDE, UNSEEN } from './scenes.ts';
@@ -50,14 +52,17 @@ const PARTS = ['train', 'test_seen', 'test_unseen', 'stills', 'train.txt', 'test
 /**
  * Writes *Moving shapes* as real files: H.264 in mp4, one clip in eight as VP9 in webm, stills as PNG, and lists. Every
  * frame is coded by itself, so that compression leaves no trace of the order of frames. A folder that already holds the
- * same data is kept; one that was left unfinished, or whose files have changed, is written anew.
- * @param onProgress called with files done and files in all
+ * same data is kept; one that was left unfinished, or whose files have changed, is written anew. While another process
+ * writes it, this one waits.
+ * @param onProgress called with files done and files in all  @param onWait called twice a second while it waits
+ * @throws PathError if the folder holds anything else, such as the finished data set of another seed
  */
 export async function writeMovingShapes(
   folder: string,
   seed: number,
   sizes: MovingShapesSizes = DEFAULT_SIZES,
   onProgress: (done: number, total: number) => void = () => undefined,
+  onWait: (holder: RunLockedError) => void = () => undefined,
 ): Promise<MovingShapesFolder> {
   const at = (name: string) => join(folder, name);
   const result = {
@@ -68,8 +73,27 @@ export async function writeMovingShapes(
   };
   const parameters = { version: VERSION, seed, ...sizes };
   if (isFinished(folder, parameters)) return { ...result, reused: true };
-  for (const part of PARTS) rmSync(at(part), { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  const lock = await lockOf(folder, onWait);
+  try {
+    if (isFinished(folder, parameters)) return { ...result, reused: true }; // another process did it meanwhile
+    await writeAll(result, parameters, onProgress);
+    return { ...result, reused: false };
+  } finally {
+    lock.release();
+  }
+}
+
+/** Seed and sizes that a folder is written with, and what writes it. */
+interface Parameters extends MovingShapesSizes {
+  readonly version: number;
+  readonly seed: number;
+}
+
+async function writeAll({ folder, labels }: Pick<MovingShapesFolder, 'folder' | 'labels'>, parameters: Parameters,
+  onProgress: (done: number, total: number) => void): Promise<void> {
+  const { seed, ...sizes } = parameters;
+  for (const part of PARTS) rmSync(join(folder, part), { recursive: true, force: true });
   writeMarker(folder, parameters, null);
 
   const total = sizes.train + sizes.testSeen + sizes.testUnseen + sizes.stills;
@@ -79,9 +103,9 @@ export async function writeMovingShapes(
     // let a progress bar draw, and Ctrl-C arrive
     if (done % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   };
-  writeNames(result.labels.seen, SEEN.map((id) => CLASS_NAMES[id]));
-  writeNames(result.labels.unseen, UNSEEN.map((id) => CLASS_NAMES[id]));
-  writeNames(result.labels.captions, CAPTIONS);
+  writeNames(labels.seen, SEEN.map((id) => CLASS_NAMES[id]));
+  writeNames(labels.unseen, UNSEEN.map((id) => CLASS_NAMES[id]));
+  writeNames(labels.captions, CAPTIONS);
   await writeClips(folder, 'train', seed, SEEN, evenly(SEEN, sizes.train, new Random(seed, 'classes of train')),
     progress);
   await writeClips(folder, 'test_seen', seed, SEEN,
@@ -91,7 +115,19 @@ export async function writeMovingShapes(
   await writeStills(folder, seed,
     evenly(CAPTIONS.map((_, id) => id), sizes.stills, new Random(seed, 'captions of stills')), progress);
   writeMarker(folder, parameters, hashOf(folder));
-  return { ...result, reused: false };
+}
+
+/** The lock lies beside the folder, which holds nothing but the data set. */
+async function lockOf(folder: string, onWait: (holder: RunLockedError) => void): Promise<RunLock> {
+  for (;;) {
+    try {
+      return await RunLock.take(folder, `${folder}.lock`);
+    } catch (error) {
+      if (!(error instanceof RunLockedError)) throw error;
+      onWait(error);
+      await setTimeout(500);
+    }
+  }
 }
 
 function writeNames(file: string, names: readonly string[]): void {
@@ -135,21 +171,25 @@ async function writeStills(folder: string, seed: number, captions: readonly numb
   writeFileSync(join(folder, 'stills.txt'), lines.join(''));
 }
 
-/** Refuses a folder that holds anything else: what is not finished is removed. */
-function isFinished(folder: string, parameters: object): boolean {
+/** Refuses a folder that holds anything else: what is not finished, or of another version, is written anew. */
+function isFinished(folder: string, parameters: Parameters): boolean {
   if (!existsSync(folder) || readdirSync(folder).length === 0) return false;
   const marker = join(folder, MARKER);
   if (!existsSync(marker)) {
     throw new PathError(folder, `is not empty and not a data set of ours (no ${MARKER}); choose another folder`);
   }
-  let found: { hash?: unknown; parameters?: unknown };
+  let found: { hash?: unknown; parameters?: Partial<Parameters> };
   try {
     found = JSON.parse(readFileSync(marker, 'utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return false;   // cut off while it was written
   }
-  return JSON.stringify(found.parameters) === JSON.stringify(parameters) && found.hash === hashOf(folder);
+  if (JSON.stringify(found.parameters) === JSON.stringify(parameters)) return found.hash === hashOf(folder);
+  if (typeof found.hash !== 'string' || found.parameters?.version !== VERSION) return false;
+  const { seed, train } = found.parameters;
+  throw new PathError(folder,
+    `holds the data set of seed ${seed} and ${train} training clips, which another run may read; choose another folder`);
 }
 
 /** The marker appears whole or not at all. */

@@ -22,8 +22,8 @@ export interface TestSet {
 export function testSets({ folder, lists, labels }: MovingShapesFolder,
   seed: number): { seen: TestSet; unseen: TestSet } {
   const read = (list: string, names: readonly string[], classes: readonly number[]): TestSet => ({
-    dataset: new Dataset(readList(list, folder, names.length), { frames: FRAMES, size: SIDE, crop: false, flip: false,
-      seed }),
+    dataset: new Dataset(readList(list, { root: folder, names, firstLabel: 0 }).entries, { frames: FRAMES, size: SIDE,
+      crop: false, flip: false, seed }),
     names,
     classes,
   });

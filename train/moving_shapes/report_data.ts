@@ -1,6 +1,7 @@
-import { CLASS_NAMES, MOTIONS, SEEN, UNSEEN } from './scenes.ts';
-import { i420ToRgb } from '../data/video/i420.ts';
-import { readFrames } from '../data/video/decode.ts';
+import type { Gpu } from '../../engine/index.ts';
+import type { System } from '../../model/system.ts';
+import { CLASS_NAMES, FRAMES, MOTIONS, SEEN, SIDE, UNSEEN } from './scenes.ts';
+import { clipPredictions } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import { type LogEntry, seriesOf } from '../log/run_log.ts';
 import type { ClipPrediction, Confusion, Curve, Headline, Stage } from '../report/data.ts';
@@ -96,13 +97,13 @@ function confusionOf(labels: readonly string[], pairs: readonly (readonly [truth
 }
 
 /** What X-CLIP takes for what: motions, and all names in the order of their motions. */
-export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Confusion; classes: Confusion } {
+export function confusionsOf({ seen, unseen, xclip }: Measured): { motions: Confusion; names: Confusion } {
   const guesses = [...guessesOf(seen, xclip.seen), ...guessesOf(unseen, xclip.unseen)];
   const order = Array.from(CLASS_NAMES.keys()).sort((a, b) => motionOf(a) - motionOf(b) || a - b);
   const place = (id: number) => order.indexOf(id);
   return {
     motions: confusionOf(SHORT, guesses.map(({ truth, guess }) => [motionOf(truth), motionOf(guess)] as const)),
-    classes: confusionOf(order.map((id) => CLASS_NAMES[id]),
+    names: confusionOf(order.map((id) => CLASS_NAMES[id]),
       guesses.map(({ truth, guess }) => [place(truth), place(guess)] as const), order.map((id) => SHORT[motionOf(id)])),
   };
 }
@@ -112,21 +113,12 @@ const SHOWN = 4;
 const SHOWN_WRONG = 1;
 
 /** Test clips to look at: successes of different motions, and failures if there are any. */
-export async function clipsOf({ seen, unseen, xclip }: Measured): Promise<ClipPrediction[]> {
-  const shown = [...chosen(seen, xclip.seen).map((prediction) => ({ set: seen, prediction })),
-    ...chosen(unseen, xclip.unseen).map((prediction) => ({ set: unseen, prediction }))];
-  return Promise.all(shown.map(async ({ set, prediction: { index, label, ranking } }) => {
-    const { path } = set.dataset.entries[index];
-    const pictures = await readFrames(path, (total) => Array.from({ length: total }, (_, i) => i));
-    const { width, height } = pictures[0];
-    return {
-      file: path.split('/').slice(-2).join('/'),
-      label: set.names[label],
-      unseen: set === unseen,
-      top: ranking.slice(0, 3).map((guess) => ({ label: set.names[guess.label], probability: guess.probability })),
-      frames: { width, height, count: pictures.length, rgb: new Uint8Array(Buffer.concat(pictures.map(i420ToRgb))) },
-    };
-  }));
+export function clipsOf(gpu: Gpu, system: System, { seen, unseen, xclip }: Measured): Promise<ClipPrediction[]> {
+  const shown = [[seen, xclip.seen], [unseen, xclip.unseen]] as const;
+  return clipPredictions(gpu, system, shown.flatMap(([set, predictions]) =>
+    chosen(set, predictions).map((prediction) => ({ prediction, entry: set.dataset.entries[prediction.index],
+      names: set.names, unseen: set === unseen }))
+  ), { frames: FRAMES, size: SIDE, crop: false, seed: 0 });
 }
 
 function chosen({ classes }: TestSet, all: readonly Prediction[]): Prediction[] {

@@ -14,6 +14,8 @@ export interface Prediction {
   readonly label: number;
   /** Probabilities of the most probable candidates, RANKED at most, in their order; none of an unreadable clip. */
   readonly ranking: readonly { readonly label: number; readonly probability: number }[];
+  /** Of the right one; undefined for an unreadable clip. */
+  readonly probability?: number;
   /** Why the clip cannot be decoded. It counts as wrong. */
   readonly unreadable?: string;
 }
@@ -43,8 +45,10 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
       ? new Float32Array(0)
       : await logitsOf(gpu, model, batch, { features, input, nameOf });
     batch.indices.forEach((index, row) => {
-      predictions.push({ index, label: batch.labels[row],
-        ranking: rank(values.subarray(row * classes, (row + 1) * classes)).slice(0, RANKED) });
+      const label = batch.labels[row];
+      const ranking = rank(values.subarray(row * classes, (row + 1) * classes));
+      predictions.push({ index, label, ranking: ranking.slice(0, RANKED),
+        probability: ranking.find((guess) => guess.label === label)?.probability });
     });
     onProgress?.(predictions.length);
   }
@@ -77,7 +81,7 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
  * @param batch clips at once; as many as fit if it is null. The predictions are the same bit for bit.
  */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  progress: Progress, batch: number | null): Promise<Prediction[]> {
+  progress: Pick<Progress, 'update' | 'message'>, batch: number | null): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
   const clips = batch ?? evaluationBatch(gpu, model, dataset.entries.length, names.length);

@@ -31,6 +31,8 @@ export interface StageOptions<Batch> {
   readonly pausesAfter?: (step: number) => boolean;
   /** Ends the stage by returning false. */
   readonly onPause?: (step: number) => Promise<boolean> | boolean;
+  /** Called before an error is thrown that leaves the GPU sound, with the steps that were done: all are reported. */
+  readonly onFailure?: (step: number) => Promise<void>;
 }
 
 /**
@@ -62,21 +64,41 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     reports.append(losses, control);
   });
   let next = load(done);
-  for (let index = done; index < steps; index++) {
-    const begin = performance.now();
-    const loaded = await next;
-    options.onWait?.((performance.now() - begin) / 1000);
-    loaded.forEach((batch, micro) => options.feed(batch, index, micro));
-    optimizer.schedule(optimizer.groups.map((group) => learningRate(schedule, index, group.lrScale)));
-    step.run();
-    next = index + 1 < steps ? load(index + 1) : Promise.resolve([]);
-    // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile
-    next.catch(() => undefined);
-    await reports.submitted();
-    if (!pausesAfter(index + 1)) continue;
+  let reached = done;
+  try {
+    for (let index = done; index < steps; index++) {
+      const begin = performance.now();
+      const loaded = await next;
+      options.onWait?.((performance.now() - begin) / 1000);
+      loaded.forEach((batch, micro) => options.feed(batch, index, micro));
+      optimizer.schedule(optimizer.groups.map((group) => learningRate(schedule, index, group.lrScale)));
+      step.run();
+      reached = index + 1;
+      next = reached < steps ? load(reached) : Promise.resolve([]);
+      // an error in loading is thrown by the await of the next turn, not as unhandled meanwhile
+      next.catch(() => undefined);
+      await reports.submitted();
+      if (!pausesAfter(reached)) continue;
+      await reports.drain();
+      if (!(await onPause(reached))) return reached;
+    }
     await reports.drain();
-    if (!(await onPause(index + 1))) return index + 1;
+  } catch (error) {
+    if (isSound(gpu)) {
+      await reports.drain().catch(() => undefined); // the first error is the one to throw
+      await options.onFailure?.(reached);
+    }
+    throw error;
   }
-  await reports.drain();
   return steps;
+}
+
+/** Whether what the GPU holds is what the steps computed. */
+function isSound(gpu: Gpu): boolean {
+  try {
+    gpu.check();
+    return true;
+  } catch {
+    return false; // poisoned or closed, whatever the reason
+  }
 }

@@ -46,6 +46,7 @@ export class StepReports {
   #begun = 0;
   #reading: Promise<void> = Promise.resolve();
   #atOnce = 1;
+  #failure: NonFiniteError | undefined;
   #time = performance.now();
 
   constructor(gpu: Gpu, options: ReportOptions) {
@@ -68,9 +69,13 @@ export class StepReports {
 
   /** Waits until all steps are reported. */
   async drain(): Promise<void> {
-    await this.#reading;
-    if (this.#begun < this.#submitted) this.#begin();
-    await this.#reading;
+    try {
+      await this.#reading;
+    } finally {
+      // also after an error: what was done since is told as well
+      if (this.#begun < this.#submitted) this.#begin();
+      await this.#reading;
+    }
   }
 
   #begin(): void {
@@ -82,6 +87,7 @@ export class StepReports {
       this.#time = now;
       this.#atOnce = Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(SECONDS / secondsPerStep)));
       rows.forEach((row, i) => this.#report(from + i, row));
+      if (this.#failure !== undefined) throw this.#failure;
     });
     this.#reading.catch(() => undefined); // thrown where it is awaited
   }
@@ -91,8 +97,9 @@ export class StepReports {
     const control = values.subarray(accumulation);
     const step = done + row + 1;
     const loss = values.subarray(0, accumulation).reduce((sum, value) => sum + value, 0) / accumulation;
+    // thrown when all rows are told: the steps after it are done as well
     if (control[CONTROL.skippedInARow] >= MAX_SKIPPED) {
-      throw new NonFiniteError(`the gradient of ${MAX_SKIPPED} steps in a row`, step);
+      this.#failure ??= new NonFiniteError(`the gradient of ${MAX_SKIPPED} steps in a row`, step);
     }
     onStep({ step, loss, gradNorm: control[CONTROL.norm], lr: lr(step - 1), lossScale: control[CONTROL.lossScale],
       skipped: control[CONTROL.skipped] !== 0 });

@@ -1,3 +1,6 @@
+import type { Validation } from '../checkpoint/validation.ts';
+import type { ClassCounts } from './classes.ts';
+
 /**
  * What a run leaves behind, as one object: `report.html` shows all of it, `result.json` holds its numbers. Shares are
  * in 0..1, times in seconds, and text is plain (the report escapes it).
@@ -10,16 +13,18 @@ export interface ReportData {
   /** When the run ended, ISO 8601. */
   readonly finishedAt: string;
   readonly seed: number;
-  /** The results that count, most important first; each beside its target or ceiling. */
+  /** The results that count, most important first; each beside its target or ceiling, if it has one. */
   readonly headlines: readonly Headline[];
   /** One panel for each stage of training, in order. */
   readonly stages: readonly Stage[];
-  /** What was confused with what, coarse: motions. At most some 12 labels, each cell is labelled with its count. */
-  readonly motions: Confusion;
-  /** The same over all classes; any number of labels, drawn small. Group them, and order them by group. */
-  readonly classes: Confusion;
+  /** What was confused with what, as far as a picture says it. */
+  readonly confusions: readonly ConfusionPanel[];
+  /** Every class by itself, and the worst pairs: for as many classes as there are. */
+  readonly classes?: ClassCounts;
   /** Test clips to look at; 6 to 12 make a good page. Show failures, too. */
   readonly clips: readonly ClipPrediction[];
+  /** Files that could not be decoded, in training or in the test. */
+  readonly unreadable?: readonly UnreadableClip[];
   readonly environment: Environment;
   /** The parts of the run in order, e.g. `data set`, `stage 1`, and how long each took. */
   readonly timings: readonly Timing[];
@@ -38,7 +43,7 @@ export interface Headline {
   readonly value: number;
   /** Test clips it was measured on. */
   readonly clips: number;
-  readonly goal: Goal;
+  readonly goal?: Goal;
   /** What guessing would reach. */
   readonly chance: number;
   /** One sentence: what this number shows. */
@@ -61,6 +66,8 @@ export interface Stage {
   /** e.g. `Stage 1: a tiny CLIP on still pictures`. */
   readonly title: string;
   readonly curves: readonly Curve[];
+  /** How it did on clips that it was not trained on, from time to time. */
+  readonly validations?: readonly Validation[];
 }
 
 /** The course of one system through a stage. Points are [optimiser step, value]. */
@@ -68,12 +75,22 @@ export interface Curve {
   readonly system: string;
   readonly loss: readonly (readonly [number, number])[];
   readonly lr: readonly (readonly [number, number])[];
+  /** Of the parts that learn at another rate, if there are any. */
+  readonly newPartsLr?: readonly (readonly [number, number])[];
+}
+
+export interface ConfusionPanel {
+  readonly title: string;
+  /** With groups, any number of labels are drawn small; without, each cell has its count: some 16 labels at most. */
+  readonly confusion: Confusion;
 }
 
 /** counts[i][j] clips of label i were taken for label j. */
 export interface Confusion {
   readonly labels: readonly string[];
   readonly counts: readonly (readonly number[])[];
+  /** Clips of each label, if there are more than its row says: of labels that are not shown. */
+  readonly totals?: readonly number[];
   /** The group of each label (its motion); labels of a group stand together. */
   readonly groups?: readonly string[];
 }
@@ -88,6 +105,12 @@ export interface ClipPrediction {
   /** Most probable first; the report shows three. */
   readonly top: readonly { readonly label: string; readonly probability: number }[];
   readonly frames: Frames;
+}
+
+export interface UnreadableClip {
+  readonly file: string;
+  /** A sentence for people. */
+  readonly reason: string;
 }
 
 /** The frames the model saw: RGB bytes, [frames, height, width, 3]. */
@@ -119,24 +142,26 @@ export interface Timing {
 }
 
 export function isMet({ value, goal }: Pick<Headline, 'value' | 'goal'>): boolean {
+  if (goal === undefined) return true;
   return goal.kind === 'at least' ? value >= goal.value : value <= goal.value + (goal.margin ?? 0);
 }
 
-/** What `result.json` holds: every number of the report but pixels and curves. */
+/** What `result.json` holds of any run: every number of the report but pixels, curves and counts. */
 export function resultOf(data: ReportData) {
-  const { title, finishedAt, seed, headlines, stages, motions, environment, timings } = data;
+  const { title, finishedAt, seed, headlines, stages, environment, timings } = data;
+  const hasGoals = headlines.some(({ goal }) => goal !== undefined);
   return {
     title,
     finishedAt,
     seed,
-    targetsMet: headlines.every(isMet),
-    results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline, met: isMet(headline) }])),
+    ...(hasGoals && { targetsMet: headlines.every(isMet) }),
+    results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline,
+      ...(headline.goal && { met: isMet(headline) }) }])),
     finalLoss: stages.flatMap((stage) =>
       stage.curves.map(({ system, loss }) => ({ stage: stage.title, system, step: loss.at(-1)?.[0] ?? null,
         loss: loss.at(-1)?.[1] ?? null })
       )
     ),
-    motions,
     environment,
     timings,
     seconds: timings.reduce((sum, { seconds }) => sum + seconds, 0),

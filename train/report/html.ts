@@ -22,3 +22,6 @@ function textOf(part: Part): string {
 export function html(literals: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(literals.map((literal, i) => literal + (i < parts.length ? textOf(parts[i]) : '')).join(''));
 }
+
+/** "50 %", never broken over two lines. */
+export const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;

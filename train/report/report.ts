@@ -1,22 +1,29 @@
+import { createHash } from 'node:crypto';
 import { duration } from '../log/progress.ts';
-import { compactConfusionChart, confusionChart, learningRateChart, lossChart, seriesColour } from './charts.ts';
-import { type ClipPrediction, type Environment, type Headline, isMet, type ReportData, type Stage,
-  type Timing } from './data.ts';
+import { compactConfusionChart, confusionChart, learningRateChart, lossChart, seriesColour, TOP5_COLOUR,
+  VALIDATION_COLOUR, validationChart } from './charts.ts';
+import { classSection } from './class_section.ts';
+import { type ClipPrediction, type ConfusionPanel, type Environment, type Headline, isMet, type ReportData, type Stage,
+  type Timing, type UnreadableClip } from './data.ts';
 import { stripUri } from './film.ts';
-import { Html, html } from './html.ts';
+import { Html, html, percent } from './html.ts';
+import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
 /** Predictions shown for a clip. */
 const GUESSES = 3;
 
 /**
- * The report as one HTML file that loads nothing: charts are SVG, frames are PNG within the page, there is no script.
+ * The report as one HTML file that loads nothing: charts are SVG, frames are PNG within the page. Where there are classes
+ * to search, it has one script, the same for every run; the page's own policy forbids any other, and any address.
  */
 export function renderReport(data: ReportData): string {
+  const script = data.classes === undefined ? undefined : new Html(`<script>${SCRIPT}</script>\n`);
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy(script === undefined ? [] : [SCRIPT])}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${data.title}</title>
 <style>${new Html(STYLE)}</style>
@@ -24,33 +31,18 @@ export function renderReport(data: ReportData): string {
 <body>
 <main>
 ${head(data)}
-<section>
-<h2>Results</h2>
-<p class="hint">Each bar runs from 0 to 100 %. A solid mark is the target or the ceiling, a dotted one is what guessing would reach.</p>
-<div class="grid">${data.headlines.map(headline)}</div>
-</section>
-<section>
-<h2>What it sees</h2>
-<p class="hint">Test clips, the frames the model was given in their order, and its three most probable names. The right name is green.</p>
-<div class="grid">${data.clips.map(clip)}</div>
-</section>
-<section>
-<h2>Learning</h2>
-<p class="hint">Thin lines are the loss as logged (means of a few steps where there are many), thick ones an average over neighbours.</p>
-<div class="grid">${data.stages.map(stage)}</div>
-</section>
-<section>
-<h2>Confusions</h2>
-<p class="hint">Rows are the truth, columns the prediction. Green is right, red is wrong; the fuller the colour, the larger the share of the row.</p>
-<div class="grid">
-<figure class="card"><figcaption>Motions, with the number of clips</figcaption>${new Html(
-    confusionChart(data.motions),
-  )}</figure>
-<figure class="card"><figcaption>All ${data.classes.labels.length} names, ordered by group</figcaption>${new Html(
-    compactConfusionChart(data.classes),
-  )}</figure>
-</div>
-</section>
+${section(data.headlines, 'Results', resultsHint(data.headlines), headline)}
+${section(data.clips, 'What it sees',
+    'Test clips, the frames the model was given in their order, and its three most probable names. The right name is green.',
+    clip)}
+${section(data.stages, 'Learning',
+    'Thin lines are the loss as logged (means of a few steps where there are many), thick ones an average over neighbours.',
+    stage)}
+${section(data.confusions, 'Confusions',
+    'Rows are the truth, columns the prediction. Green is right, red is wrong; the fuller the colour, the larger the share of the row.',
+    confusion)}
+${data.classes === undefined ? html`` : classSection(data.classes)}
+${unreadable(data.unreadable ?? [])}
 <section>
 <h2>How it was made</h2>
 <div class="grid">
@@ -60,22 +52,58 @@ ${head(data)}
 <details class="card"><summary>Configuration</summary><pre>${data.config}</pre></details>
 </section>
 </main>
-</body>
+${script ?? html``}</body>
 </html>
 `.text;
 }
 
-/** "50 %", never broken over two lines. */
-const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
+/** What the browser may do with the page: show the pictures that it holds, and run these scripts. */
+function policy(scripts: readonly string[]): string {
+  const hashes = scripts.map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+  return `default-src 'none'; img-src data:; style-src 'unsafe-inline'${
+    hashes.length === 0 ? '' : `; script-src ${hashes.join(' ')}`
+  }`;
+}
+
+/** A section of cards; nothing, if there are none. */
+function section<T>(items: readonly T[], title: string, hint: string, card: (item: T) => Html): Html {
+  if (items.length === 0) return html``;
+  return html`<section>
+<h2>${title}</h2>
+<p class="hint">${hint}</p>
+<div class="grid">${items.map(card)}</div>
+</section>`;
+}
+
+/** Files that a page lists; how many more there are is said below. */
+const MOST_FILES = 200;
+
+function unreadable(clips: readonly UnreadableClip[]): Html {
+  if (clips.length === 0) return html``;
+  const rows = clips.slice(0, MOST_FILES).map(({ file, reason }) => html`<tr><td>${file}</td><td>${reason}</td></tr>`);
+  const more = clips.length - rows.length;
+  return html`<section>
+<h2>Clips that cannot be decoded</h2>
+<p class="hint">In the test they count as wrong. In training others take their place.</p>
+<div class="card list"><div class="scroll"><table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table></div>${
+    more > 0 ? html`<p class="hint">${more.toLocaleString('en-US')} more.</p>` : html``
+  }</div>
+</section>`;
+}
+
+function resultsHint(headlines: readonly Headline[]): string {
+  const marks = headlines.some(({ goal }) => goal !== undefined)
+    ? 'A solid mark is the target or the ceiling, a dotted one is what guessing would reach.'
+    : 'The dotted mark is what guessing would reach.';
+  return `Each bar runs from 0 to 100 %. ${marks}`;
+}
+
 /** A share as a CSS length, kept on its scale. */
 const length = (share: number) => `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
 
 function head({ title, summary, headlines, environment: { adapter }, timings, finishedAt, seed }: ReportData): Html {
-  const met = headlines.filter(isMet).length;
-  const all = met === headlines.length;
-  const verdict = all ? `All ${met} goals met` : `${met} of ${headlines.length} goals met`;
   return html`<header>
-<div class="verdict${all ? '' : ' missed'}"><span aria-hidden="true">${all ? '✓' : '✗'}</span>${verdict}</div>
+${verdict(headlines)}
 <h1>${title}</h1>
 <p class="lead">${summary}</p>
 <div class="facts"><span>${new Date(finishedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC</span><span>${
@@ -84,30 +112,48 @@ function head({ title, summary, headlines, environment: { adapter }, timings, fi
 </header>`;
 }
 
-function headline({ system, measure, value, clips, goal, chance, meaning, ...rest }: Headline): Html {
-  const met = isMet({ value, goal, ...rest });
-  const margin = goal.margin === undefined ? '' : ` (sampling: + ${percent(goal.margin, 1)})`;
-  const name = goal.kind === 'at least' ? 'target' : 'ceiling';
-  const mark = (share: number, text: string, kind: string) =>
-    html`<div class="mark ${kind}${share < 0.6 ? ' to-right' : ''}" style="left:${
-      length(share)
-    }"><span>${text}</span></div>`;
-  const beyond = goal.kind === 'at most'
+/** How many goals were met, if there were any. */
+function verdict(headlines: readonly Headline[]): Html {
+  const goals = headlines.filter(({ goal }) => goal !== undefined);
+  if (goals.length === 0) return html``;
+  const met = goals.filter(isMet).length;
+  const all = met === goals.length;
+  return html`<div class="verdict${all ? '' : ' missed'}"><span aria-hidden="true">${all ? '✓' : '✗'}</span>${
+    all ? `All ${met} goals met` : `${met} of ${goals.length} goals met`
+  }</div>`;
+}
+
+const mark = (share: number, text: string, kind: string) =>
+  html`<div class="mark ${kind}${share < 0.6 ? ' to-right' : ''}" style="left:${
+    length(share)
+  }"><span>${text}</span></div>`;
+
+function headline({ system, measure, value, clips, goal, chance, meaning }: Headline): Html {
+  const name = goal?.kind === 'at least' ? 'target' : 'ceiling';
+  const beyond = goal?.kind === 'at most'
     ? html`<div class="beyond" style="left:${length(goal.value)};right:0"></div>`
     : html``;
+  const wanted = goal === undefined ? '' : `, ${name} ${percent(goal.value)}`;
   return html`<article class="card headline">
 <h3>${system}</h3>
 <div class="measure">${measure}</div>
 <div class="number">${(100 * value).toFixed(1)}<small>%</small></div>
-<div class="scale" role="img" aria-label="${percent(value, 1)}, ${name} ${percent(goal.value)}, chance ${
+<div class="scale" role="img" aria-label="${percent(value, 1)}${wanted}, chance ${
     percent(chance, 1)
   }">${beyond}<div class="fill" style="width:${length(value)}"></div>${
-    mark(goal.value, `${name} ${percent(goal.value)}`, '')
+    goal === undefined ? html`` : mark(goal.value, `${name} ${percent(goal.value)}`, '')
   }${mark(chance, `chance ${percent(chance, chance < 0.1 ? 1 : 0)}`, 'chance')}</div>
-<p class="status"><b class="${met ? 'met' : 'missed'}">${met ? '✓ met' : '✗ missed'}</b>: ${goal.kind} ${
-    percent(goal.value)
-  }${margin}, on ${clips.toLocaleString('en-US')} clips. ${meaning}</p>
+<p class="status">${outcome({ value, goal })} ${clips.toLocaleString('en-US')} clips. ${meaning}</p>
 </article>`;
+}
+
+function outcome({ value, goal }: Pick<Headline, 'value' | 'goal'>): Html {
+  if (goal === undefined) return html`On`;
+  const met = isMet({ value, goal });
+  const margin = goal.margin === undefined ? '' : ` (sampling: + ${percent(goal.margin, 1)})`;
+  return html`<b class="${met ? 'met' : 'missed'}">${met ? '✓ met' : '✗ missed'}</b>: ${goal.kind} ${
+    percent(goal.value)
+  }${margin}, on`;
 }
 
 function clip({ file, label, unseen, top, frames }: ClipPrediction): Html {
@@ -136,13 +182,33 @@ function clip({ file, label, unseen, top, frames }: ClipPrediction): Html {
 </article>`;
 }
 
+function legend(entries: readonly { readonly colour: string; readonly name: string; readonly isDashed?: boolean }[]): Html {
+  return html`<div class="legend">${
+    entries.map(({ colour, name, isDashed }) =>
+      html`<span><i${new Html(isDashed === true ? ' class="dashed"' : '')} style="--colour:${colour}"></i>${name}</span>`
+    )
+  }</div>`;
+}
+
 function stage(each: Stage): Html {
-  const legend = each.curves.map(({ system }, index) =>
-    html`<span><i style="background:${seriesColour(index)}"></i>${system}</span>`
-  );
-  return html`<figure class="card"><h3>${each.title}</h3><div class="legend">${legend}</div>${new Html(
-    lossChart(each),
-  )}${new Html(learningRateChart(each))}</figure>`;
+  const { title, curves, validations = [] } = each;
+  const entries = curves.flatMap(({ system, newPartsLr }, index) => [
+    { colour: seriesColour(index), name: system },
+    ...(newPartsLr === undefined ? [] : [{ colour: seriesColour(index), name: 'rate of new parts', isDashed: true }]),
+  ]);
+  const measured = { colour: VALIDATION_COLOUR, name: 'on data.val, without label smoothing' };
+  const training = html`<figure class="card"><h3>${title}</h3>${
+    legend(validations.length === 0 ? entries : [...entries, measured])
+  }${new Html(lossChart(each))}${new Html(learningRateChart(each))}</figure>`;
+  if (validations.length === 0) return training;
+  return html`${training}<figure class="card"><h3>On clips of data.val</h3>${
+    legend([{ colour: VALIDATION_COLOUR, name: 'top-1' }, { colour: TOP5_COLOUR, name: 'top-5' }])
+  }${new Html(validationChart(validations))}</figure>`;
+}
+
+function confusion({ title, confusion: own }: ConfusionPanel): Html {
+  const chart = own.groups === undefined ? confusionChart : compactConfusionChart;
+  return html`<figure class="card"><figcaption>${title}</figcaption>${new Html(chart(`Confusion matrix: ${title}`, own))}</figure>`;
 }
 
 function environment({ adapter, driver, backend, isSoftware, machine, versions }: Environment, seed: number): Html {

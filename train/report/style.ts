@@ -45,7 +45,8 @@ figcaption { margin-bottom: 8px; }
 .headline .status { grid-column: 1 / -1; font-size: 14px; margin: 0; }
 .status b.met { color: var(--right); } .status b.missed { color: var(--wrong); }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 14px; margin: 0 0 8px; }
-.legend i { display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 6px; vertical-align: middle; }
+.legend i { display: inline-block; width: 16px; border-top: 3px solid var(--colour); border-radius: 2px; margin-right: 6px; vertical-align: middle; }
+.legend i.dashed { border-top: 2px dashed var(--colour); border-radius: 0; }
 .clip { display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 12px 16px; align-items: start; }
 .moving, .strip i { background-image: var(--frames); background-size: calc(var(--count) * 100%) 100%; image-rendering: pixelated; }
 .moving { width: 96px; aspect-ratio: var(--ratio); border-radius: 8px; animation: play calc(var(--count) * .16s) steps(var(--count)) infinite; }
@@ -70,6 +71,22 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .times td:last-child { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .times .bar { height: 8px; border-radius: 4px; min-width: 2px; background: var(--bar); }
 .times tr:last-child td { border-top: 1px solid var(--line); font-weight: 600; padding-top: 7px; }
+.search { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin: 12px 0 0; font-size: 14px; font-weight: 600; }
+.search[hidden] { display: none; }
+.search input { flex: 0 1 320px; min-width: 0; font: inherit; font-weight: 400; font-size: 16px; padding: 8px 14px; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 99px; }
+.search output { color: var(--soft); font-weight: 400; }
+.search input:focus-visible, .list button:focus-visible { outline: 2px solid var(--bar); outline-offset: 1px; }
+.list { min-width: 0; display: flex; flex-direction: column; } .list + .list, .grid + .list { margin-top: 16px; }
+.scroll { overflow: auto; max-height: 268px; margin: 8px -8px 0; } .scroll.tall { max-height: 620px; }
+.list table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 20px; }
+.list th { position: sticky; top: 0; z-index: 1; background: var(--card); box-shadow: 0 1px var(--line); text-align: left; font-weight: 500; color: var(--soft); white-space: nowrap; padding: 4px 8px; vertical-align: bottom; }
+.list td { padding: 3px 8px; vertical-align: top; overflow-wrap: anywhere; border-bottom: 1px solid color-mix(in srgb, var(--line) 50%, transparent); }
+.list th button { all: unset; cursor: pointer; } .list th button:hover { color: var(--ink); }
+.list th[aria-sort] { color: var(--ink); } .list th[aria-sort=ascending] button::after { content: " ↑"; } .list th[aria-sort=descending] button::after { content: " ↓"; }
+.pairs :is(td, th):nth-child(n+3), .by-class :is(td, th):is(:nth-child(2), :nth-child(5)) { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.by-class td:nth-child(1) { width: 24%; } .by-class td:nth-child(4) { color: var(--soft); width: 48%; }
+.by-class td.right { min-width: 92px; text-indent: 6px; font-variant-numeric: tabular-nums; background: linear-gradient(90deg, color-mix(in srgb, var(--right) 38%, transparent) var(--share, 0%), var(--empty) var(--share, 0%)) content-box; }
+.matrix svg { cursor: crosshair; } .readout { min-height: 22px; margin: 8px 0 0; font-size: 14px; }
 details { margin-top: 16px; } summary { cursor: pointer; font-weight: 600; }
 pre { overflow-x: auto; font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; margin: 12px 0 0; }
 @media (max-width: 560px) {

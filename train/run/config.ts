@@ -4,7 +4,9 @@ import { type Document, isCollection, isMap, LineCounter, parse, parseDocument, 
 import { z } from 'zod';
 import { ConfigError } from '../../engine/errors.ts';
 import { PRESETS } from '../../model/config.ts';
+import { reasonOf } from '../../engine/file_error.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { portable } from './portable.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -42,6 +44,9 @@ const data = z.strictObject({
   val: path.nullable().default(null).describe('list of clips to evaluate on'),
   labels: path.describe('labels.csv: "id,name", the names are the texts'),
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
+  roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
+  firstLabel: z.literal([0, 1]).nullable().default(null)
+    .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
@@ -104,6 +109,13 @@ const run = z.strictObject({
   checkpointEverySteps: count.default(500).describe(
     'optimiser steps between two checkpoints; the last step always saves',
   ),
+  evaluateEveryEpochs: count.nullable().default(1).describe(
+    'passes over the training list between two evaluations on data.val; null: one at the end alone',
+  ),
+  evaluateEverySteps: count.nullable().default(null).describe('optimiser steps instead of evaluateEveryEpochs'),
+  patience: count.nullable().default(null).describe(
+    'evaluations in a row without a better top-1 that end the run early; null: it runs to its last step',
+  ),
 });
 
 /**
@@ -151,7 +163,7 @@ function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root'];
+const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
 
 /**
  * Reads a YAML configuration and lays overrides over it. Paths come back absolute.
@@ -163,7 +175,7 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Tra
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message;
+    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : reasonOf(cause);
     throw new ConfigError(file, [reason], 'see train/configs/ for one to start from');
   }
   return parseConfig(text, file, overrides);
@@ -222,8 +234,15 @@ function resolvePaths(document: Document, folder: string): void {
   for (const key of PATHS) {
     const at = key.split('.');
     const value = hasParent(document, at) ? document.getIn(at) : undefined;
-    if (typeof value === 'string' && value !== '') document.setIn(at, resolve(folder, value));
+    const plain: unknown = isCollection(value) ? value.toJS(document) : value;
+    if (plain !== undefined) document.setIn(at, document.createNode(absolute(plain, (path) => resolve(folder, path))));
   }
+}
+
+/** A path, or each of a list of paths, made absolute; anything else as it is. */
+function absolute(value: unknown, resolved: (path: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((each) => absolute(each, resolved));
+  return typeof value === 'string' && value !== '' ? resolved(value) : value;
 }
 
 /** Whether the section of a key is a section, and not a number that someone wrote there. */
@@ -257,7 +276,7 @@ function apply(document: Document, override: string): string {
     if (!isMap(document.getIn(at.slice(0, depth)))) document.setIn(at.slice(0, depth), document.createNode({}));
   }
   document.setIn(at,
-    document.createNode(PATHS.includes(key) && typeof value === 'string' && value !== '' ? resolve(value) : value));
+    document.createNode(PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value));
   return key;
 }
 
@@ -323,7 +342,7 @@ function expected(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
       return { int: 'a whole number', object: 'a section with keys', boolean: 'true or false', string: 'a text',
-        number: 'a number', tuple: 'a list' }[issue.expected as string] ?? issue.expected;
+        number: 'a number', tuple: 'a list', array: 'a list' }[issue.expected as string] ?? issue.expected;
     case 'invalid_value':
       return `one of ${issue.values.join(', ')}`;
     case 'too_small':
@@ -351,6 +370,9 @@ function contradictions(config: TrainConfig): Problem[] {
   if (preset !== null && checkpoint !== null) {
     problems.push({ at: ['model', 'preset'],
       text: 'contradicts model.checkpoint, whose config.json says the architecture; leave one out' });
+  }
+  if (config.run.patience !== null && config.data.val === null) {
+    problems.push({ at: ['run', 'patience'], text: 'needs data.val, a list of clips to evaluate on' });
   }
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
@@ -381,13 +403,16 @@ function offsetOf(document: Document, at: readonly string[]): number | undefined
 /**
  * The whole configuration as YAML, defaults included, each key with its description: what a run folder keeps. The same
  * configuration gives the same text, and reading the text gives the same configuration.
+ *
+ * @param folder where the text will lie: paths start there where they can. Without it they are absolute
  */
-export function formatConfig(config: TrainConfig): string {
+export function formatConfig(config: TrainConfig, folder?: string): string {
   const lines: string[] = [];
   for (const { key, description, isSection } of configKeys) {
     const at = key.split('.');
     const indent = '  '.repeat(at.length - 1);
-    const value = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
+    const own = at.reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], config);
+    const value = folder !== undefined && PATHS.includes(key) ? portableOf(own, resolve(folder)) : own;
     if (isSection && at.length === 1 && lines.length > 0) lines.push('');
     const entry = isSection
       ? `${at.at(-1)}:`
@@ -396,6 +421,12 @@ export function formatConfig(config: TrainConfig): string {
     lines.push(`${`${indent}${entry}`.padEnd(28)} # ${description}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A path, or each of a list of paths, as a run folder keeps it; anything else as it is. */
+function portableOf(value: unknown, folder: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => portableOf(each, folder));
+  return typeof value === 'string' ? portable(value, folder) : value;
 }
 
 /** A name for the run: the file's, without its ending. */

@@ -1,32 +1,39 @@
-import { dirname, join } from 'node:path';
-import { DatasetError, type Gpu } from '../../engine/index.ts';
+import { join } from 'node:path';
+import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
-import { openCheckpoint, saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { loadWeights } from '../../model/checkpoint/weights.ts';
+import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
+import type { Validation } from '../checkpoint/validation.ts';
+import type { Prediction } from '../protocols/evaluation.ts';
 import { formatConfig, type TrainConfig } from './config.ts';
-import { scheduleOf } from '../recipe/schedule.ts';
+import { identityOf } from './identity.ts';
+import { learningRate, scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { freeProcessors } from '../data/loading/decoders.ts';
 import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
-import { readLabels, readList } from '../data/sets/lists.ts';
+import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
-import type { AdamW, OptimizerCounts } from '../recipe/optimizer/index.ts';
+import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { Journal } from './journal.ts';
+import { listOf, requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
 import { trainStage } from '../recipe/stage.ts';
+import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
+import { stepsPerValidation, Validations } from './validations.ts';
 
-/** Where a run keeps what it can be resumed from, and where it leaves the trained model. */
+/** Where a run keeps what it can be resumed from, where it leaves the trained model, and its best one. */
 export const STORE_FOLDER = 'checkpoints';
 export const MODEL_FOLDER = 'checkpoint';
+export const BEST_FOLDER = 'best';
 
 export interface FitOptions {
   readonly gpu: Gpu;
@@ -40,6 +47,17 @@ export interface FitOptions {
   /** A store that is open on the run folder, and what to go on from. */
   readonly store: CheckpointStore;
   readonly resumed?: Resumed;
+  /** How the run is validated, as often as its configuration says; omitted: never. */
+  readonly validation?: RunValidation;
+}
+
+export interface RunValidation {
+  /** Clips that are measured. */
+  readonly clips: number;
+  /** Predictions for them. It tells the recorder's progress how far it is, and may throw an `InterruptedError`. */
+  readonly measure: (system: System) => Promise<Prediction[]>;
+  /** Called with what came out. */
+  readonly onResult?: (validation: Validation, isBest: boolean) => void;
 }
 
 /** What `CheckpointStore.latest` gives. */
@@ -50,29 +68,42 @@ export interface Fitted {
   readonly system: System;
   /** Optimiser steps done in all. */
   readonly step: number;
-  /** False if it was asked to stop before the last step. */
+  /** False if it was asked to stop before the last step, or before patience ended it. */
   readonly isDone: boolean;
+  /** Time in training and validations, that of earlier processes too. */
+  readonly elapsedSeconds: number;
+  /** All validations, of earlier processes too. */
+  readonly validations: readonly Validation[];
+  /** Of the last step of a run that is done; undefined if it is not validated, or was asked to stop meanwhile. */
+  readonly predictions?: readonly Prediction[];
+  /** Whether the last step, and the model, are on the disk. */
+  readonly isSaved: boolean;
 }
 
 /**
  * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
  */
-export async function fit({ gpu, config, folder, stage, recorder, stop, store, resumed }: FitOptions): Promise<Fitted> {
+export async function fit(
+  { gpu, config: asked, folder, stage, recorder, stop, store, resumed, validation }: FitOptions,
+): Promise<Fitted> {
+  const config = resumed === undefined ? asked : startingFrom(asked, resumed.path);
   const { train, run } = config;
+  const data = identityOf(config);
   const names = readLabels(config.data.labels);
-  const quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
+  using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
     recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
-  await using dataset = datasetOf(config, config.data.train, names.length, quarantine);
+  await using dataset = datasetOf(config, config.data.train, names, quarantine);
   const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
-  if (batches.stepsPerEpoch === 0) {
-    throw new DatasetError([{ file: config.data.train, line: 0,
-      problem: `has ${dataset.entries.length} clips, one optimiser step takes ${
-        train.batch * train.accumulation
-      } (train.batch × train.accumulation)` }]);
-  }
+  requireOneStep(config, dataset.entries.length);
   const steps = train.steps ?? train.epochs * batches.stepsPerEpoch;
   const schedule = scheduleOf(config, dataset.trainingBatches(train.batch));
+  const done = resumed?.state.step ?? 0;
+  if (done > steps) {
+    throw new ConfigError(train.steps === null ? 'train.epochs' : 'train.steps', [
+      `the run has done ${done} steps, more than the ${steps} that it is asked for`,
+    ], 'ask for as many or more, or begin another run in another folder');
+  }
 
   recorder.progress.message(
     `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
@@ -86,53 +117,95 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
-  if (resumed !== undefined) await restore(system, optimizer, resumed);
-  const done = resumed?.state.step ?? 0;
+  if (resumed !== undefined) {
+    optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
+    recorder.progress.message(`going on from step ${done} of ${steps}, ${resumed.path}; learning rate ${
+      learningRate(schedule, done).toExponential(1)
+    }`);
+  }
   const start = performance.now();
+  const journal = new Journal({ stepsPerEpoch: batches.stepsPerEpoch, schedule, groups: optimizer.groups,
+    resumed: resumed?.state });
+  const validations = new Validations({
+    measure: validation && (() => recorder.aside('evaluation', validation.clips, () => validation.measure(system))),
+    steps,
+    every: stepsPerValidation(run, batches.stepsPerEpoch),
+    patience: run.patience,
+    history: resumed?.state.validations,
+    onResult: (result, isBest) => {
+      const values = { top1: result.top1, top5: result.top5, ...(result.loss !== null && { valLoss: result.loss }) };
+      for (const [name, value] of Object.entries(values)) recorder.scalar(result.step, name, value);
+      validation?.onResult?.(result, isBest);
+    },
+  });
+  const elapsed = () => (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000;
   const stateAt = (step: number, counts: OptimizerCounts): RunState => ({
     step,
     optimizer: counts,
     seed: run.seed,
-    config: formatConfig(config),
-    elapsedSeconds: (resumed?.state.elapsedSeconds ?? 0) + (performance.now() - start) / 1000,
+    config: formatConfig(asked, folder),
+    data,
+    elapsedSeconds: elapsed(),
+    validations: validations.history,
+    epoch: journal.epoch,
   });
   const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
-  const save = async (step: number) => {
-    recorder.flush();
-    await store.save({ content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) });
-  };
+  const saving = new Saving({
+    store, progress: recorder.progress, resumedFrom: resumed?.state.step,
+    snapshot: async (step) => {
+      recorder.flush();
+      return { content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) };
+    },
+  });
+  const save = (step: number) => saving.save(step);
+  /** Measures the model if that is due. Returns whether there is something new to save. */
+  const validate = async (step: number): Promise<boolean> =>
+    validations.isDue(step) && stop.code === undefined && (await validations.run(step));
+  const savesAfter = (step: number) => step % run.checkpointEverySteps === 0;
+  const endsAfter = () => stop.code !== undefined || validations.isExhausted;
 
   try {
     recorder.stage(stage, steps, done);
-    const reached = await trainStage<Batch>({
-      gpu, optimizer, schedule, steps, done, accumulation: train.accumulation,
-      prepare: (step, micro) => batches.read(step, micro),
-      feed: (batch, step, micro) => {
-        const { pixels, labels, draw } = own.inputs[micro];
-        gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
-        labels.write(Uint32Array.from(batch.labels));
-        const seed = { seed_low: run.seed >>> 0, seed_high: Math.floor(run.seed / 2 ** 32) };
-        draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
-      },
-      loss: (micro) => own.loss(micro),
-      onWait: (seconds) => rates.wait(seconds),
-      onStep: (report) => {
-        const isKept = report.step % run.logEverySteps === 0 || report.step === steps || report.step === done + 1;
-        if (isKept) {
-          for (const [name, value] of Object.entries(rates.take())) recorder.scalar(report.step, name, value);
-        }
-        recorder.report(report, train.batch * train.accumulation, isKept);
-      },
-      pausesAfter: (step) => stop.code !== undefined || (step % run.checkpointEverySteps === 0 && step !== steps),
-      onPause: async (step) => {
-        await save(step);
-        return stop.code === undefined;
-      },
-    });
-    if (reached === steps && done < steps) await save(reached);
+    // a run that was stopped in a validation begins with it
+    if (done > 0 && done < steps && (await validate(done))) await save(done);
+    let reached = done;
+    if (!endsAfter()) {
+      reached = await trainStage<Batch>({
+        gpu, optimizer, schedule, steps, done, accumulation: train.accumulation,
+        prepare: (step, micro) => batches.read(step, micro),
+        feed: (batch, step, micro) => {
+          const { pixels, labels, draw } = own.inputs[micro];
+          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
+          labels.write(Uint32Array.from(batch.labels));
+          const seed = { seed_low: run.seed >>> 0, seed_high: Math.floor(run.seed / 2 ** 32) };
+          draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
+        },
+        loss: (micro) => own.loss(micro),
+        onWait: (seconds) => rates.wait(seconds),
+        onStep: (report) => {
+          const { step } = report;
+          const { values, endsEpoch } = journal.enter(report);
+          const isKept = step % run.logEverySteps === 0 || step === steps || step === done + 1 || endsEpoch;
+          recorder.report(report, train.batch * train.accumulation, isKept,
+            isKept ? { ...values, ...rates.take() } : values);
+        },
+        pausesAfter: (step) => step !== steps && (endsAfter() || savesAfter(step) || validations.isDue(step)),
+        onPause: async (step) => {
+          const isBest = (await validate(step)) && validations.best?.step === step;
+          if (isBest || savesAfter(step) || endsAfter()) await save(step);
+          return !endsAfter();
+        },
+        onFailure: (step) => saving.end(step),
+      });
+      if (reached === steps && done < steps) await save(reached);
+    }
     await requireFiniteWeights(model);
-    await saveCheckpoint(join(folder, MODEL_FOLDER), content);
-    return { system, step: reached, isDone: reached === steps };
+    const isModelSaved = await saving.keep(join(folder, MODEL_FOLDER), (path) => saveCheckpoint(path, content));
+    const isDone = reached === steps || validations.isExhausted;
+    if (isDone && (await validate(reached))) await save(reached);
+    const predictions = isDone && stop.code === undefined ? await validations.predictionsAt(reached) : undefined;
+    return { system, step: reached, isDone, isSaved: saving.last === reached && isModelSaved,
+      elapsedSeconds: elapsed(), validations: validations.history, predictions };
   } catch (error) {
     model.dispose();
     throw error;
@@ -148,20 +221,14 @@ export async function fit({ gpu, config, folder, stage, recorder, stop, store, r
  * The clips of a list of a configuration. @param quarantine takes in those that cannot be decoded; one of its own if
  * omitted
  */
-export function datasetOf({ data, run }: TrainConfig, list: string, classes: number,
+export function datasetOf(config: TrainConfig, list: string, names: readonly string[],
   quarantine = new Quarantine()): Dataset {
-  const { frames, size, crop, flip, workers, ahead, maxBadShare } = data;
-  return new Dataset(readList(list, data.root ?? dirname(list), classes), { frames, size, crop, flip, seed: run.seed,
+  const { frames, size, crop, flip, workers, ahead, maxBadShare } = config.data;
+  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed,
     workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
 }
 
-/** Weights, moments and step count as they were saved. */
-async function restore({ model }: System, optimizer: AdamW, { path, state, moments }: Resumed): Promise<void> {
-  const checkpoint = await openCheckpoint(path);
-  try {
-    await loadWeights(model, checkpoint.weights);
-  } finally {
-    await checkpoint.close();
-  }
-  optimizer.load(path, state.optimizer, await moments());
+/** The same run, its architecture and weights taken from a checkpoint of its own. */
+export function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
+  return { ...config, model: { ...config.model, preset: null, checkpoint } };
 }

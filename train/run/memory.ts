@@ -1,4 +1,4 @@
-import { ENGINE_BYTES, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve,
+import { ENGINE_BYTES, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve, noGrad,
   Tensor } from '../../engine/index.ts';
 import type { XclipConfig } from '../../model/config.ts';
 import { textBatch } from '../../model/text.ts';
@@ -49,6 +49,37 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, clas
     moments: sum(/^arena .*\.[mv]$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
   return { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
+}
+
+/** Bytes that come and go while one clip is compared with one text, beside the weights. */
+function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): number {
+  const { resident, totalBytes } = estimate(gpu, () => {
+    const built = newModel(gpu, config, model);
+    if (config.train.precision === 'f16') halve(built);
+    const { imageSize } = model.vision;
+    noGrad(() => gpu.scope(() => {
+      const pixels = Tensor.empty(gpu, [1, model.frames, 3, imageSize, imageSize], config.train.precision, 'pixels');
+      const features = Tensor.empty(gpu, [1, model.embedDim], config.train.precision, 'text features');
+      built.forward(pixels as Tensor, { features: features as Tensor });
+    }));
+  });
+  return totalBytes - [...resident.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/**
+ * Stops a run that could be trained, but not measured on `data.val`: not even one clip fits beside what training holds.
+ *
+ * @throws FirstlightError FL_OOM
+ */
+export function checkEvaluationMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, training: RunMemory): void {
+  const { budget } = gpu.pool;
+  if (!Number.isFinite(budget)) return;
+  const need = training.total + evaluationBytesOf(gpu, config, model);
+  if (need <= budget) return;
+  throw new FirstlightError('FL_OOM',
+    `measuring one clip of data.val needs ${formatBytes(need)} on the GPU with what training holds, the budget is ${
+      formatBytes(budget)
+    }`, { need, budget }, 'train with less (train.recompute, train.batch), leave data.val out, or raise run.memoryGiB');
 }
 
 /** One line for people. */

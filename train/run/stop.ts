@@ -2,28 +2,43 @@ import { FirstlightError } from '../../engine/errors.ts';
 
 /** A person, or the system, asked to stop. */
 export class InterruptedError extends FirstlightError {
-  /** 130 for Ctrl-C, 143 for SIGTERM. */
+  /** 128 and the number of the signal. */
   readonly exitCode: number;
 
-  constructor(what: string, exitCode: number) {
-    super('FL_INTERRUPTED', `${what} was interrupted`, { exitCode });
+  constructor(what: string, exitCode: number, hint?: string) {
+    super('FL_INTERRUPTED', `${what} was interrupted`, { exitCode }, hint);
     this.exitCode = exitCode;
   }
 }
 
-/** Turns Ctrl-C and SIGTERM into a request to stop after the current step; a second one ends the process at once. */
+/**
+ * Signals that ask a process to end, and the exit status of having done so. SIGHUP comes when a terminal is closed, on
+ * Windows too, where SIGTERM never comes; SIGBREAK, Ctrl-Break, comes there alone.
+ */
+const SIGNALS = [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129], ['SIGBREAK', 149]] as const;
+
+/** What tells of signals: the process, or one that tests put in its place. */
+export type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
+
+/** Turns Ctrl-C and its like into a request to stop after the current step; a second one ends the process at once. */
 export class StopRequest {
   #code: number | undefined;
+  readonly #source: SignalSource;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
 
-  constructor() {
-    for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  constructor(source: SignalSource = process) {
+    this.#source = source;
+    for (const [signal, code] of SIGNALS) {
       const listener = () => {
-        if (this.#code !== undefined) process.exit(code);
+        if (this.#code !== undefined) source.exit(code);
         this.#code = code;
       };
-      this.#listeners.set(signal, listener);
-      process.on(signal, listener);
+      try {
+        source.on(signal, listener);
+        this.#listeners.set(signal, listener);
+      } catch {
+        // this system does not have the signal, so it never comes
+      }
     }
   }
 
@@ -33,11 +48,11 @@ export class StopRequest {
   }
 
   /** Throws the request as an error that the command line turns into its exit status. */
-  throwIfRequested(what: string): void {
-    if (this.#code !== undefined) throw new InterruptedError(what, this.#code);
+  throwIfRequested(what: string, hint?: string): void {
+    if (this.#code !== undefined) throw new InterruptedError(what, this.#code, hint);
   }
 
   [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+    for (const [signal, listener] of this.#listeners) this.#source.off(signal, listener);
   }
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FirstlightError, type Shape } from '../../engine/index.ts';
+import { reasonOf } from '../../engine/file_error.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
 
@@ -97,7 +98,7 @@ export class FixtureFile {
 /** Every fixture of a folder, by name. */
 export async function readFixtures(folder: string): Promise<FixtureFile[]> {
   const files = await readdir(folder).catch((cause: Error) => {
-    throw new FirstlightError('FL_FIXTURE', `${folder}: cannot be read: ${cause.message}`, {},
+    throw new FirstlightError('FL_FIXTURE', `${folder}: cannot be read: ${reasonOf(cause)}`, {},
       'verify takes folders that hold fixtures', cause);
   });
   const names = files.filter((file) => file.endsWith('.json')).sort();

@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FirstlightError } from '../../../engine/errors.ts';
+import { AppendedFile } from '../../log/appended.ts';
 
 /** What a run folder keeps of the clips that could not be decoded: a line of JSON each. */
 export const QUARANTINE_FILE = 'quarantine.jsonl';
@@ -52,6 +53,8 @@ export interface QuarantineOptions {
 /** Clips that cannot be decoded. A run meets each once, and leaves it out from then on. */
 export class Quarantine {
   readonly #file: string | undefined;
+  /** Open from the first clip that is met. */
+  #appended: AppendedFile | undefined;
   readonly #onMeeting: ((clip: QuarantinedClip) => void) | undefined;
   /** Those of earlier processes too. Clips that have become readable are taken out. */
   readonly #clips = new Map<string, QuarantinedClip>();
@@ -88,13 +91,22 @@ export class Quarantine {
     if (this.#clips.has(clip.path)) return;
     const dated = { ...clip, time: new Date().toISOString() };
     this.#clips.set(clip.path, dated);
-    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify(dated)}\n`);
+    if (this.#file !== undefined) {
+      this.#appended ??= new AppendedFile(this.#file, 'a');
+      this.#appended.append(Buffer.from(`${JSON.stringify(dated)}\n`));
+    }
     this.#onMeeting?.(dated);
   }
 
   /** Takes out a clip that could be decoded after all. */
   release(path: string): void {
     this.#clips.delete(path);
+  }
+
+  /** Brings the list to the disk. @throws FileError if the disk does not take it */
+  [Symbol.dispose](): void {
+    this.#appended?.close();
+    this.#appended = undefined;
   }
 }
 

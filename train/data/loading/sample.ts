@@ -1,9 +1,7 @@
-import { extname } from 'node:path';
 import { Random } from '../../../engine/random.ts';
-import { cut, type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
+import { type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
-import { type PartOf, readParts } from '../video/decode.ts';
-import { readPng } from '../video/stills.ts';
+import { readClipParts } from '../video/read.ts';
 import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
   type View } from '../views/sampling.ts';
 
@@ -88,18 +86,9 @@ function shortSide(size: number): number {
 export async function readSample(request: SampleRequest): Promise<Sample> {
   const plan = planOf(request);
   let asked = { total: 0, indices: [0] };
-  const frames = await readFile(request.path, (total) => {
+  const frames = await readClipParts(request.path, (total) => {
     asked = { total, indices: plan.pick(total) };
     return asked.indices;
   }, (picture) => plan.partOf(picture));
   return { frames, view: { frames: asked.indices, ...plan.viewOf(frames[0]) }, total: asked.total };
-}
-
-/** Frames of a video or a picture. */
-async function readFile(path: string, pick: (total: number) => readonly number[],
-  part: PartOf): Promise<I420Frame[]> {
-  if (extname(path).toLowerCase() !== '.png') return readParts(path, pick, part);
-  const whole = readPng(path);
-  const picture = cut(whole, part(whole));
-  return pick(1).map(() => picture);
 }

@@ -1,6 +1,11 @@
-import { readFileSync, realpathSync } from 'node:fs';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { DatasetError, type LineProblem, PathError } from '../../../engine/errors.ts';
+import { foreign } from './formats.ts';
+import { checkCounting, type Labelled } from './counting.ts';
+import { type Line, readLines, shown } from './lines.ts';
+import { within } from './roots.ts';
+import { SeenNames, textKey } from './same_text.ts';
 
 /** A file of a list and its class. */
 export interface Entry {
@@ -9,28 +14,40 @@ export interface Entry {
   readonly label: number;
 }
 
-interface Line {
-  /** From 1. */
-  readonly number: number;
-  readonly text: string;
+/** What a list holds, and what a person should know of it. */
+export interface List {
+  readonly entries: Entry[];
+  /** What is odd, but may be meant. */
+  readonly warnings: readonly LineProblem[];
 }
 
-/** Lines of a text that hold something. A byte order mark and Windows line ends are no part of them. */
-function linesOf(text: string): Line[] {
-  return text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/).map((line, i) => ({ number: i + 1, text: line.trim() }))
-    .filter((line) => line.text !== '');
+/** A list as it is, with what is wrong. */
+export interface ScannedList {
+  readonly lines: readonly Line[];
+  /** What could be read, in the order of the list; none if the file is something else. */
+  readonly entries: readonly (Entry & Labelled)[];
+  readonly problems: readonly LineProblem[];
+  readonly warnings: readonly LineProblem[];
 }
 
-function readText(file: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const problem = { ENOENT: 'no such file', ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? '']
-      ?? message;
-    throw new DatasetError([{ file, line: 0, problem }]);
-  }
+export interface ListOptions {
+  /** Folder that relative paths start at. */
+  readonly root: string;
+  /** Further folders that absolute paths and links may lead to. */
+  readonly roots?: readonly string[];
+  /** Class names by label; undefined if they cannot be read: then labels are not compared with them. */
+  readonly names: readonly string[] | undefined;
+  /** The label of the first class; null: 0, and lists that seem to count otherwise are refused. */
+  readonly firstLabel?: 0 | 1 | null;
 }
+
+/** Files that systems leave in folders: no clips, whatever their ending. */
+const BY_SYSTEMS = /^(\._.*|\.DS_Store|Thumbs\.db|desktop\.ini)$/i;
+
+/** Share of lines that may be wrong while the others still tell how labels are counted. */
+const MANY = 0.1;
+
+const HEADER = 'id,name';
 
 /**
  * Reads class names, `labels.csv`: a header `id,name`, then a line for each class, ids 0, 1, 2, … in any order. A name
@@ -39,14 +56,41 @@ function readText(file: string): string {
  * @throws DatasetError with all problems at once
  */
 export function readLabels(file: string): string[] {
-  const [header, ...lines] = linesOf(readText(file));
-  if (header?.text !== 'id,name') {
-    throw new DatasetError([{ file, line: header?.number ?? 0,
-      problem: `expected the header "id,name", got ${shown(header?.text ?? '')}` }]);
+  return labelsOf(file, readLines(file));
+}
+
+/**
+ * Reads names to choose from: one a line, with commas or without, or a `labels.csv`.
+ * @throws DatasetError with all problems at once
+ */
+export function readNames(file: string): string[] {
+  const lines = readLines(file);
+  if (lines[0]?.text === HEADER) return labelsOf(file, lines);
+  const problems: LineProblem[] = [];
+  const seen = new SeenNames<number>();
+  for (const { number, text } of lines) {
+    const before = seen.add(text, number);
+    if (before !== undefined) problems.push({ file, line: number, problem: sameAs(text, before) });
+  }
+  if (lines.length < 2) problems.push({ file, line: 0, problem: `expected at least two names, got ${lines.length}` });
+  if (problems.length > 0) throw new DatasetError(problems);
+  return lines.map(({ text }) => text);
+}
+
+function labelsOf(file: string, [header, ...lines]: readonly Line[]): string[] {
+  if (header?.text !== HEADER) {
+    const what = header === undefined
+      ? undefined
+      : foreign([header, ...lines].map(({ text }) => text), file, 'labels');
+    throw new DatasetError([
+      what === undefined
+        ? { file, line: header?.number ?? 0, problem: `expected the header "id,name", got ${shown(header?.text ?? '')}` }
+        : { file, line: 0, problem: what },
+    ]);
   }
   const problems: LineProblem[] = [];
   const names: string[] = [];
-  const firstLine = new Map<string, number>();
+  const seen = new SeenNames<number>();
   for (const { number, text } of lines) {
     const refuse = (problem: string) => problems.push({ file, line: number, problem });
     const match = /^(?<id>\d+),(?:"(?<quoted>(?:[^"]|"")*)"|(?<plain>[^",]*))$/.exec(text);
@@ -59,11 +103,11 @@ export function readLabels(file: string): string[] {
     if (id >= lines.length) {
       refuse(`id ${id} leaves a gap: ${lines.length} classes have the ids 0 to ${lines.length - 1}`);
     } else if (names[id] !== undefined) refuse(`id ${id} was given before, to ${shown(names[id])}`);
-    else if (name === '') refuse(`class ${id} has no name`);
-    else if (firstLine.has(name)) refuse(`the name ${shown(name)} stands in line ${firstLine.get(name)} already`);
+    else if (textKey(name) === '') refuse(`class ${id} has no name`);
     else {
-      names[id] = name;
-      firstLine.set(name, number);
+      const before = seen.add(name, number);
+      if (before === undefined) names[id] = name;
+      else refuse(sameAs(name, before));
     }
   }
   if (lines.length === 0) problems.push({ file, line: 0, problem: 'holds no classes' });
@@ -71,95 +115,118 @@ export function readLabels(file: string): string[] {
   return names;
 }
 
+function sameAs(name: string, before: { readonly name: string; readonly place: number }): string {
+  return name === before.name
+    ? `the name ${shown(name)} stands in line ${before.place} already`
+    : `the name ${shown(name)} is the same text to the tokenizer as ${shown(before.name)} in line ${before.place}`;
+}
+
 /**
  * Reads a list in the official style: a line `path label` for each file. The label is the last word, so a path may hold
- * spaces. Paths are relative to `root` and may not leave it.
- * @param classes how many there are: labels lie in [0, classes)
+ * spaces. Paths are relative to `root`, or absolute, and lead to files under it or under one of `roots`. Lines that
+ * begin with # are comments.
  * @throws DatasetError with all problems at once
  */
-export function readList(file: string, root: string, classes: number): Entry[] {
+export function readList(file: string, options: ListOptions): List {
+  const { entries, problems, warnings } = scanList(file, options);
+  if (problems.length > 0) throw new DatasetError(problems);
+  return { entries: entries.map(({ path, label }) => ({ path, label })), warnings };
+}
+
+/**
+ * As `readList`, but goes on where something is wrong.
+ * @throws DatasetError if the list or a root folder cannot be read at all
+ */
+export function scanList(file: string, { root, roots = [], names, firstLabel = null }: ListOptions): ScannedList {
   const problems: LineProblem[] = [];
-  const entries: Entry[] = [];
+  const warnings: LineProblem[] = [];
+  const entries: (Entry & Labelled)[] = [];
   const seen = new Map<string, { line: number; label: number }>();
-  const folder = realFolder(root, file);
-  for (const { number, text } of linesOf(readText(file))) {
+  /** Files with two labels. */
+  const contradictory = new Set<string>();
+  const folder = realFolder(root, file, 'its root folder');
+  const further = roots.map((path) => realFolder(path, file, 'data.roots:'));
+  const lines = readLines(file);
+  for (const { number, text } of lines) {
     const refuse = (problem: string) => problems.push({ file, line: number, problem });
     const match = /^(?<name>.*\S)\s+(?<word>\S+)$/.exec(text);
+    if (text.startsWith('#')) {
+      if (match?.groups !== undefined && isThere(folder, match.groups.name)) {
+        refuse(`${shown(match.groups.name)} exists, but a line that begins with # is a comment; write ./ before it`);
+      }
+      continue;
+    }
     if (match?.groups === undefined) {
       refuse(`expected "path label", got ${shown(text)}`);
       continue;
     }
     const { name, word } = match.groups;
-    const label = labelOf(word, classes);
-    if (typeof label === 'string') refuse(label);
-    let path: string;
-    try {
-      path = within(folder, name);
-    } catch (error) {
-      if (!(error instanceof PathError)) throw error;
-      refuse(`${shown(name)} ${String(error.context.reason)}`);
+    if (BY_SYSTEMS.test(basename(name))) {
+      warnings.push({ file, line: number, problem: `${shown(name)} is left out: it is a system's file, not a clip` });
       continue;
     }
-    if (typeof label === 'string') continue;
-    const before = seen.get(path);
+    const label = labelOf(word, firstLabel ?? 0, names?.length ?? Infinity);
+    if (typeof label === 'string') refuse(label);
+    const path = fileOf(folder, name, further);
+    if ('problem' in path) refuse(path.problem);
+    if (typeof label === 'string' || 'problem' in path) continue;
+    const before = seen.get(path.real);
     if (before === undefined) {
-      seen.set(path, { line: number, label });
-      entries.push({ path, label });
+      seen.set(path.real, { line: number, label });
+      entries.push({ path: path.real, label, name, line: number });
+    } else if (before.label === label) {
+      warnings.push({ file, line: number,
+        problem: `${shown(name)} stands in line ${before.line} already; it counts once` });
     } else {
+      contradictory.add(path.real);
       refuse(
-        `${shown(name)} stands in line ${before.line} already${
-          before.label === label ? '' : `, there with label ${before.label}, here ${label}`
-        }`,
+        `${shown(name)} stands in line ${before.line} already, there with label ${
+          before.label + (firstLabel ?? 0)
+        }, here ${word}`,
       );
     }
   }
   if (entries.length === 0 && problems.length === 0) problems.push({ file, line: 0, problem: 'the list is empty' });
-  if (problems.length > 0) throw new DatasetError(problems);
-  return entries;
+  if (problems.length > 0) {
+    const what = foreign(lines.map(({ text }) => text).filter((text) => !text.startsWith('#')), file, 'list');
+    if (what !== undefined) return { lines, entries: [], problems: [{ file, line: 0, problem: what }], warnings: [] };
+  }
+  // of a list that is mostly wrong its labels tell little
+  const counting = names === undefined || problems.length > MANY * lines.length
+    ? { problems: [], warnings: [] }
+    : checkCounting(entries, { file, names, isStated: firstLabel !== null });
+  return { lines, entries: entries.filter(({ path }) => !contradictory.has(path)),
+    problems: [...problems, ...counting.problems], warnings: [...warnings, ...counting.warnings] };
 }
 
-/** The label, or what is wrong with it. */
-function labelOf(word: string, classes: number): number | string {
+/** The label, counted from 0, or what is wrong with it. */
+function labelOf(word: string, first: number, classes: number): number | string {
   if (!/^-?\d+$/.test(word)) {
     return `the label ${shown(word)} is not a whole number; a line ends with the number of its class`;
   }
-  const label = Number(word);
-  return label >= 0 && label < classes ? label : `label ${word} is none of the ${classes} classes, 0 to ${classes - 1}`;
+  const label = Number(word) - first;
+  return label >= 0 && label < classes
+    ? label
+    : `label ${word} is none of the ${classes} classes, ${first} to ${classes - 1 + first}`;
 }
 
-function realFolder(root: string, list: string): string {
+function fileOf(folder: string, name: string,
+  further: readonly string[]): { readonly real: string } | { readonly problem: string } {
   try {
-    return realpathSync(root);
+    const real = within(folder, name, further);
+    return statSync(real).isDirectory() ? { problem: `${shown(name)} is a folder, expected a file` } : { real };
+  } catch (error) {
+    if (!(error instanceof PathError)) throw error;
+    return { problem: `${shown(name)} ${String(error.context.reason)}` };
+  }
+}
+
+const isThere = (folder: string, name: string) => 'real' in fileOf(folder, name, []);
+
+function realFolder(path: string, list: string, what: string): string {
+  try {
+    return realpathSync.native(path);
   } catch {
-    throw new DatasetError([{ file: list, line: 0, problem: `its root folder ${root} does not exist` }]);
+    throw new DatasetError([{ file: list, line: 0, problem: `${what} ${path} does not exist` }]);
   }
-}
-
-/**
- * The absolute path of an existing file under a folder.
- * @param folder absolute, without links  @throws PathError if it is missing, or would be anywhere else
- */
-export function within(folder: string, name: string): string {
-  if (name.includes('\0')) throw new PathError(name, 'holds a NUL character');
-  if (isAbsolute(name) || /^([a-z]:|\\\\)/i.test(name)) {
-    throw new PathError(name, 'is absolute; expected a path relative to the root folder');
-  }
-  if (name.split(/[/\\]/).includes('..')) throw new PathError(name, 'steps out of its folder with ".."');
-  let path: string;
-  try {
-    path = realpathSync(join(folder, name));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new PathError(name,
-      { ENOENT: 'does not exist', ENOTDIR: 'does not exist', ELOOP: 'is a link to itself' }[code ?? ''] ?? message);
-  }
-  const inside = relative(folder, path);
-  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-    throw new PathError(name, 'is a link that leads out of the root folder');
-  }
-  return path;
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
 }

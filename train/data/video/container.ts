@@ -1,8 +1,9 @@
-import { readSync } from 'node:fs';
 import { crc32 } from './crc32.ts';
+import { faultOfObjects, faultOfOgg, faultOfPictures, faultOfTags, faultOfTransport, transportAt } from './packets.ts';
+import { cutOff, damagedAt, read, type Source } from './source.ts';
 
 /** What the first bytes of a file say. */
-export type Signature = 'iso' | 'ebml' | 'riff' | 'unknown';
+export type Signature = 'iso' | 'ebml' | 'riff' | 'transport' | 'program' | 'flash' | 'asf' | 'ogg' | 'gif' | 'unknown';
 
 /** What a container's own structure tells, without a decoder. */
 export interface Structure {
@@ -15,22 +16,25 @@ export interface Structure {
   readonly emptyChunks: ReadonlyMap<number, number>;
 }
 
-/** A file open for reading. */
-interface Source {
-  readonly descriptor: number;
-  readonly bytes: number;
-}
-
 const NONE: ReadonlyMap<number, number> = new Map();
 
-const cutOff = (missing: number) => `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`;
-const damagedAt = (place: number) => `is damaged: its parts do not fit at byte ${place.toLocaleString('en-US')}`;
+/** First bytes, in hexadecimal, of containers that begin alike always. */
+const STARTS: readonly (readonly [string, Signature])[] = [['1a45dfa3', 'ebml'], ['000001ba', 'program'],
+  ['464c5601', 'flash'], ['3026b2758e66cf11a6d900aa0062ce6c', 'asf'], ['4f676753', 'ogg'], ['474946383761', 'gif'],
+  ['474946383961', 'gif']];
 
-/** ISO base media files (mp4, mov), EBML (webm, mkv) and RIFF (avi) begin so. */
+/**
+ * ISO base media files (mp4, mov), EBML (webm, mkv), RIFF (avi), MPEG's transport (ts, m2ts) and program (mpg, vob)
+ * streams, Flash (flv), ASF (wmv), Ogg (ogv) and GIF begin so.
+ * @param head at least 1,024 bytes of the file, if it has them
+ */
 export function signatureOf(head: Buffer): Signature {
   if (['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip'].includes(head.toString('latin1', 4, 8))) return 'iso';
-  if (head.length >= 4 && head.readUInt32BE(0) === 0x1a45dfa3) return 'ebml';
-  return /^RIFF....AVI/s.test(head.toString('latin1')) ? 'riff' : 'unknown';
+  if (/^RIFF....AVI/s.test(head.toString('latin1', 0, 12))) return 'riff';
+  const start = head.toString('hex', 0, 16);
+  const known = STARTS.find(([bytes]) => start.startsWith(bytes));
+  if (known !== undefined) return known[1];
+  return transportAt(head) === undefined ? 'unknown' : 'transport';
 }
 
 /**
@@ -42,6 +46,11 @@ export function examine(descriptor: number, bytes: number, signature: Signature)
     case 'iso': return { fault: faultOfBoxes(source), emptyChunks: NONE };
     case 'ebml': return { fault: faultOfElements(source), emptyChunks: NONE };
     case 'riff': return examineChunks(source);
+    case 'transport': return { fault: faultOfTransport(source), emptyChunks: NONE };
+    case 'flash': return { fault: faultOfTags(source), emptyChunks: NONE };
+    case 'asf': return { fault: faultOfObjects(source), emptyChunks: NONE };
+    case 'ogg': return { fault: faultOfOgg(source), emptyChunks: NONE };
+    case 'gif': return { fault: faultOfPictures(source), emptyChunks: NONE };
     default: return { emptyChunks: NONE };
   }
 }
@@ -223,9 +232,4 @@ function examineChunks(source: Source): Structure {
   const end = walk(0, source.bytes);
   if (end > source.bytes) return { fault: cutOff(end - source.bytes), emptyChunks };
   return { fault: damage === undefined ? undefined : damagedAt(damage), emptyChunks };
-}
-
-function read({ descriptor }: Source, position: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length);
-  return buffer.subarray(0, readSync(descriptor, buffer, 0, length, position));
 }

@@ -1,15 +1,16 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_ATTACHED_PIC, AV_FRAME_FLAG_INTERLACED,
-  AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF,
+  AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF,
   AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet,
   type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
 import { cut, type I420Frame, type Part } from '../../../kernels/frames/i420.ts';
 import { examine, type Signature, signatureOf, type Structure } from './container.ts';
 import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
 import { MAX_PIXELS } from './i420.ts';
-import { I420Converter, rotate } from './picture.ts';
+import { I420Converter, mirror, rotate } from './picture.ts';
 
 /**
  * Compressed frames up to this many bytes are kept while they are counted; a larger file is read a second time to
@@ -17,13 +18,30 @@ import { I420Converter, rotate } from './picture.ts';
  */
 const MAX_KEPT_BYTES = 2 ** 26;
 
+/** A way of FFmpeg to read a container. */
+interface Demuxer {
+  readonly name: string;
+  /** Its headers do not tell which streams there are: the first packets are looked into. */
+  readonly hasNoHeader?: boolean;
+}
+
 /**
  * The only demuxer that may read a file that begins so. Others, playlists above all, open further files on their own.
  */
-const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, string>> = { iso: 'mov', ebml: 'matroska', riff: 'avi' };
+const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, Demuxer>> = {
+  iso: { name: 'mov' },
+  ebml: { name: 'matroska' },
+  riff: { name: 'avi' },
+  transport: { name: 'mpegts' },
+  program: { name: 'mpeg', hasNoHeader: true },
+  flash: { name: 'flv', hasNoHeader: true },
+  asf: { name: 'asf' },
+  ogg: { name: 'ogg' },
+  gif: { name: 'gif' },
+};
 
 const DAMAGE_HINT = 'fetch or convert the file again, or take it out of the list';
-const KIND_HINT = 'give a video file: mp4, mov, webm, mkv or avi';
+const KIND_HINT = 'give a video file: mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv or gif';
 
 /**
  * FFmpeg is called synchronously, since a hop to another thread and back costs more than a small frame; the event loop
@@ -31,11 +49,29 @@ const KIND_HINT = 'give a video file: mp4, mov, webm, mkv or avi';
  */
 const TURN_MS = 10;
 
-/** mp4 stores a rotation as two rows of a 16.16 matrix: [cos, sin, −sin, cos], here in quarter turns clockwise. */
-const QUARTER_TURNS: Readonly<Record<string, number>> = { '1,0,0,1': 0, '0,1,-1,0': 1, '-1,0,0,-1': 2, '0,-1,1,0': 3 };
+/** How a picture is shown: turned clockwise by quarter turns, and then, it may be, mirrored left to right. */
+interface Orientation {
+  readonly turns: number;
+  readonly isMirrored: boolean;
+}
 
 /**
- * Reads frames of a video file (mp4, mov, webm, mkv, avi), chosen by their place in the order of presentation. Frames
+ * mp4 stores an orientation as two columns [a, b], [c, d] of a 16.16 matrix: the pixel (x, y) is shown at
+ * (a·x + c·y, b·x + d·y).
+ */
+const ORIENTATIONS: Readonly<Record<string, Orientation>> = {
+  '1,0,0,1': { turns: 0, isMirrored: false },
+  '0,1,-1,0': { turns: 1, isMirrored: false },
+  '-1,0,0,-1': { turns: 2, isMirrored: false },
+  '0,-1,1,0': { turns: 3, isMirrored: false },
+  '-1,0,0,1': { turns: 0, isMirrored: true },
+  '0,1,1,0': { turns: 1, isMirrored: true },
+  '1,0,0,-1': { turns: 2, isMirrored: true },
+  '0,-1,-1,0': { turns: 3, isMirrored: true },
+};
+
+/**
+ * Reads frames of a video file (mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv, gif), chosen by their place in the order of presentation. Frames
  * are counted, never timed: a rate may vary, a first time stamp need not be 0, and a stated duration may be wrong.
  *
  * Every frame is decoded, by one thread and without hardware, and only those that are picked are kept. Whatever the
@@ -58,7 +94,8 @@ export async function readFrames(path: string, pick: Picker): Promise<I420Frame[
   }
 }
 
-type Picker = (total: number) => readonly number[];
+/** Given the number of frames, the indices wanted. */
+export type Picker = (total: number) => readonly number[];
 
 /** What is kept of a file's pictures; all are of one size. */
 export type PartOf = (size: { readonly width: number; readonly height: number }) => Part;
@@ -71,7 +108,7 @@ export type PartOf = (size: { readonly width: number; readonly height: number })
 export async function readParts(path: string, pick: Picker, partOf?: PartOf): Promise<I420Frame[]> {
   const file = inspect(path);
   return withVideo(file, {}, async (opened) => {
-    using census = new Census();
+    using census = new Census(file);
     await take(census, file, opened);
     let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown), partOf);
     // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
@@ -94,7 +131,7 @@ function indices(pick: Picker, total: number): readonly number[] {
 /** A file that begins like a video. */
 interface VideoFile extends Structure {
   readonly path: string;
-  readonly demuxer: string;
+  readonly signature: Exclude<Signature, 'unknown'>;
 }
 
 /** Refuses what can be told from the file's outside, in a person's words. */
@@ -103,10 +140,10 @@ function inspect(path: string): VideoFile {
   try {
     file = openSync(path, 'r');
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     const reason =
       { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? '']
-        ?? message;
+        ?? reasonOf(cause);
     throw new VideoDecodeError(path, reason, cause,
       'check the path, and the folder that the paths of a list start from');
   }
@@ -117,30 +154,34 @@ function inspect(path: string): VideoFile {
         KIND_HINT);
     }
     if (stats.size === 0) throw new VideoDecodeError(path, 'the file is empty', undefined, DAMAGE_HINT);
-    const buffer = Buffer.alloc(64);
+    const buffer = Buffer.alloc(1024);
     const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
     const signature = signatureOf(head);
     if (signature === 'unknown') {
-      throw new VideoDecodeError(path, `is ${kindOf(head)}, not a video that is read here`, undefined, KIND_HINT);
+      const kind = kindOf(head);
+      throw new VideoDecodeError(path, `is ${kind}, not a video that is read here`, undefined,
+        kind === OTHER_VIDEO ? CONVERT_HINT : KIND_HINT);
     }
     const structure = examine(file, stats.size, signature);
     if (structure.fault !== undefined) throw new VideoDecodeError(path, structure.fault, undefined, DAMAGE_HINT);
-    return { ...structure, path, demuxer: DEMUXERS[signature] };
+    return { ...structure, path, signature };
   } finally {
     closeSync(file);
   }
 }
 
+const OTHER_VIDEO = 'a video of another kind';
+
 /** How files begin that are no videos, or of a kind that is not read here. */
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^\x89PNG/, 'a PNG picture'],
   [/^\xff\xd8\xff/, 'a JPEG picture'],
-  [/^GIF8/, 'a GIF picture'],
   [/^RIFF....WEBP/s, 'a WebP picture'],
   [/^RIFF....WAVE|^ID3|^fLaC/s, 'a sound'],
   [/^PK\x03\x04/, 'a zip archive'],
   [/^\x1f\x8b/, 'a gzip archive'],
-  [/^FLV\x01|^OggS|^\x00\x00\x01\xba|^\x30\x26\xb2\x75/, 'a video of another kind'],
+  // MPEG and H.264 without a container, RealMedia, IVF, Y4M, MXF
+  [/^\x00\x00\x01\xb3|^\x00\x00\x00\x01|^\.RMF|^DKIF|^YUV4MPEG2|^\x06\x0e\x2b\x34/, OTHER_VIDEO],
   [/^(\xef\xbb\xbf)?#EXTM3U/, 'a playlist (m3u8)'],
   [/^(\xef\xbb\xbf)?ffconcat/, 'a playlist (ffconcat)'],
   [/^(\xef\xbb\xbf)?v=0\r?\n/, 'a session description (sdp)'],
@@ -149,7 +190,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
 ];
 
 function kindOf(head: Buffer): string {
-  const start = head.toString('latin1');
+  const start = head.toString('latin1', 0, 64);
   return KINDS.find(([pattern]) => pattern.test(start))?.[1] ?? 'an unknown kind of file';
 }
 
@@ -158,18 +199,19 @@ interface Opened {
   readonly stream: Stream;
 }
 
-async function withVideo<T>({ path, demuxer }: VideoFile, options: Readonly<Record<string, string>>,
+async function withVideo<T>({ path, signature }: VideoFile, options: Readonly<Record<string, string>>,
   use: (opened: Opened) => Promise<T>): Promise<T> {
+  const { name, hasNoHeader } = DEMUXERS[signature];
   const input = new FormatContext();
   try {
-    using dictionary = Dictionary.fromObject({ format_whitelist: demuxer, protocol_whitelist: 'file', ...options });
+    using dictionary = Dictionary.fromObject({ format_whitelist: name, protocol_whitelist: 'file', ...options });
     const code = input.openInputSync(`file:${path}`, null, dictionary);
     if (code < 0) {
       throw new VideoDecodeError(path, `its header cannot be read: ${FFmpegError.strerror(code)}`, undefined,
         DAMAGE_HINT);
     }
-    // What is in the headers is enough. Looking for more (`findStreamInfo`) decodes the first frames, and opens
-    // decoders for sound.
+    // Else what is in the headers is enough: this decodes the first frames, and opens decoders for sound.
+    if (hasNoHeader === true) input.findStreamInfoSync(null);
     const stream = input.streams[input.findBestStream(AVMEDIA_TYPE_VIDEO)];
     if (stream === undefined || stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC)) {
       const others = input.nbStreams === 0 ? 'no streams at all' : 'only sound, data or a cover picture';
@@ -239,16 +281,21 @@ class Census {
   leading = 0;
   /** The packets themselves, unless they are too large. */
   kept: Packet[] | undefined = [];
+  readonly #isUntimedLeading: boolean;
   #first: bigint | undefined;
   #bytes = 0;
+
+  constructor({ signature }: VideoFile) {
+    // in Matroska what lies before time 0 has no time at all; elsewhere not every packet needs one
+    this.#isUntimedLeading = signature === 'ebml';
+  }
 
   add(packet: Packet): void {
     const { size, pts } = packet;
     this.#first ??= pts;
     this.packets++;
     if (size === 0) return;
-    // in Matroska what lies before time 0 has no time at all, the lowest of numbers here
-    if (pts < this.#first) this.leading++;
+    if (pts < this.#first && (pts !== AV_NOPTS_VALUE || this.#isUntimedLeading)) this.leading++;
     if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++;   // an edit list may leave frames out
     this.#bytes += size;
     const copy = this.#bytes > MAX_KEPT_BYTES ? null : packet.clone();
@@ -266,12 +313,12 @@ class Census {
 async function take(census: Census, file: VideoFile, opened: Opened): Promise<void> {
   const { path } = file;
   await forPackets(path, opened, (packet) => census.add(packet));
-  if (file.demuxer === DEMUXERS.riff) census.leading = 0;   // avi has no times of presentation
+  if (file.signature === 'riff') census.leading = 0;   // avi has no times of presentation
   const stated = Number(opened.stream.nbFrames) - (file.emptyChunks.get(opened.stream.index) ?? 0);
   if (census.packets < stated) {
     // The count that mp4 states is that before its edit list, which may have dropped frames rightly.
     let { packets } = census;
-    if (file.demuxer === DEMUXERS.iso) {
+    if (file.signature === 'iso') {
       packets = 0;
       await withVideo(file, { ignore_editlist: '1' }, (whole) => forPackets(path, whole, () => packets++));
     }
@@ -333,7 +380,7 @@ function openDecoder(path: string, { codecpar, timeBase }: Stream): CodecContext
 async function decode(file: VideoFile, { stream }: Opened, census: Census, expected: number,
   wanted: readonly number[], partOf?: PartOf): Promise<{ total: number; frames: I420Frame[] }> {
   const { path } = file;
-  const quarters = quarterTurns(path, stream);
+  const orientation = orientationOf(path, stream);
   using decoder = openDecoder(path, stream);
   using converter = new I420Converter(path);
   using frame = new Frame();
@@ -362,7 +409,7 @@ async function decode(file: VideoFile, { stream }: Opened, census: Census, expec
       }
       interlaced ||= frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
       if (keep.has(total)) {
-        const picture = rotate(converter.convert(frame), quarters);
+        const picture = turned(converter.convert(frame), orientation);
         kept.set(total, partOf === undefined ? picture : cut(picture, partOf(picture)));
       }
       total++;
@@ -380,16 +427,20 @@ async function decode(file: VideoFile, { stream }: Opened, census: Census, expec
   return { total, frames: total === expected ? wanted.map((index) => kept.get(index) as I420Frame) : [] };
 }
 
-/** The rotation that players apply, in quarter turns clockwise. */
-function quarterTurns(path: string, stream: Stream): number {
+/** The orientation that players give the picture. */
+function orientationOf(path: string, stream: Stream): Orientation {
   const matrix = stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
-  if (matrix === null || matrix.length < 36) return 0;
+  if (matrix === null || matrix.length < 36) return { turns: 0, isMirrored: false };
   const entries = [0, 4, 12, 16].map((offset) => matrix.readInt32LE(offset) / 0x10000);
-  const turns = QUARTER_TURNS[entries.map((entry) => entry + 0).join(',')];
-  if (turns === undefined) {
-    throw new VideoDecodeError(path,
-      `asks to be shown mirrored or turned by part of a right angle (matrix ${entries.join(', ')})`, undefined,
-      CONVERT_HINT);
+  const orientation = ORIENTATIONS[entries.map((entry) => entry + 0).join(',')];
+  if (orientation === undefined) {
+    throw new VideoDecodeError(path, `asks to be shown turned by part of a right angle (matrix ${entries.join(', ')})`,
+      undefined, CONVERT_HINT);
   }
-  return turns;
+  return orientation;
+}
+
+function turned(frame: I420Frame, { turns, isMirrored }: Orientation): I420Frame {
+  const upright = rotate(frame, turns);
+  return isMirrored ? mirror(upright) : upright;
 }

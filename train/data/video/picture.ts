@@ -83,16 +83,30 @@ function bytesOf(frame: Frame): Uint8Array {
 /** The picture turned clockwise by quarter turns. */
 export function rotate(frame: I420Frame, turns: number): I420Frame {
   if (turns === 0) return frame;
-  const { width, height, data } = frame;
-  const turned = new Uint8Array(data.length);
+  const { width, height } = frame;
+  const data = byPlane(frame, (from, to, columns, rows) => rotatePlane(from, to, columns, rows, turns));
+  return { ...frame, ...(turns % 2 === 1 ? { width: height, height: width } : {}), data };
+}
+
+/** The picture mirrored left to right. */
+export function mirror(frame: I420Frame): I420Frame {
+  return { ...frame, data: byPlane(frame, (from, to, width) => {
+    for (let at = 0; at < from.length; at += width) to.set(from.subarray(at, at + width).toReversed(), at);
+  }) };
+}
+
+/** New planes, each made of the old one. */
+function byPlane({ width, height, data }: I420Frame,
+  make: (from: Uint8Array, to: Uint8Array, width: number, height: number) => void): Uint8Array {
+  const made = new Uint8Array(data.length);
   const chroma = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
   let offset = 0;
   for (const plane of [{ width, height }, chroma, chroma]) {
     const end = offset + plane.width * plane.height;
-    rotatePlane(data.subarray(offset, end), turned.subarray(offset, end), plane.width, plane.height, turns);
+    make(data.subarray(offset, end), made.subarray(offset, end), plane.width, plane.height);
     offset = end;
   }
-  return { ...frame, ...(turns % 2 === 1 ? { width: height, height: width } : {}), data: turned };
+  return made;
 }
 
 function rotatePlane(from: Uint8Array, to: Uint8Array, width: number, height: number, turns: number): void {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import { VideoDecodeError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import { rgbToI420 } from './i420.ts';
 import { decodePng, type RgbPicture } from './png.ts';
@@ -16,7 +17,7 @@ export function readPng(path: string): I420Frame {
   try {
     picture = decodePng(readFileSync(path));
   } catch (cause) {
-    throw new VideoDecodeError(path, `is no readable PNG picture: ${(cause as Error).message}`, cause,
+    throw new VideoDecodeError(path, `is no readable PNG picture: ${reasonOf(cause)}`, cause,
       'fetch or convert the file again, or take it out of the list');
   }
   const { width, height, rgb } = picture;

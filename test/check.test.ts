@@ -1,0 +1,132 @@
+/** `firstlight check`: every file of the lists decoded, a complete report, cleaned lists, and no work done twice. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, utimesSync,
+  writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { type CheckReport, textOf } from '../train/commands/check.ts';
+import { writePng } from '../train/data/video/stills.ts';
+import { writeVideo } from '../train/data/video/encode.ts';
+import { tryFiles } from '../train/data/loading/try_files.ts';
+import type { Tried } from '../train/data/loading/tried.ts';
+import { writeCleaned } from '../train/run/cleaned.ts';
+import { Findings } from '../train/run/findings.ts';
+import { scanList } from '../train/data/sets/lists.ts';
+import { clip } from './video_sample.ts';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-check-')));
+const at = (name: string) => join(root, name);
+const SAMPLE = fileURLToPath(new URL('./try_child_sample.ts', import.meta.url));
+
+async function triedAll(paths: readonly string[], options: { jobs?: number; child?: string; signal?: AbortSignal } = {}) {
+  const found = new Map<string, Tried>();
+  await tryFiles(paths, { jobs: 2, onTried: (path, tried) => found.set(path, tried), ...options });
+  return found;
+}
+
+test('files are decoded whole, in processes of their own: sound ones by what is in them, others by what is wrong', async () => {
+  writeVideo(at('sound.mp4'), clip(7));
+  writePng(at('still.png'), new Uint8Array(3 * 4 * 4), 4, 4);
+  writeFileSync(at('text.mp4'), 'no video');
+  const bytes = readFileSync(at('sound.mp4'));
+  writeFileSync(at('cut.mp4'), bytes.subarray(0, bytes.length / 2));
+  const found = await triedAll(['sound.mp4', 'still.png', 'text.mp4', 'cut.mp4', 'absent.mp4'].map(at));
+  assert.equal(found.get(at('sound.mp4')), { frames: 7, width: 64, height: 48 });
+  assert.equal(found.get(at('still.png')), { frames: 1, width: 4, height: 4 });
+  const problem = (name: string) => {
+    const tried = found.get(at(name)) as Tried;
+    return 'problem' in tried ? `${tried.problem}${tried.isPassing === true ? ', for now' : ''}` : '';
+  };
+  assert.match(problem('text.mp4'), /^is a text, not a video that is read here$/);
+  assert.match(problem('cut.mp4'), /^is cut off: [\d,]+ bytes are missing at the end$/);
+  assert.is(problem('absent.mp4'), 'no such file, for now');
+});
+
+test('a file that makes its decoder crash costs a process, and the others are tried all the same', async () => {
+  const found = await triedAll(['a', 'crash', 'b', 'leave', 'c'], { jobs: 1, child: SAMPLE });
+  assert.equal([...found.keys()], ['a', 'crash', 'b', 'leave', 'c']);
+  assert.equal(found.get('crash'), { problem: 'makes its decoder crash (SIGSEGV)', isPassing: true });
+  assert.equal(found.get('leave'), { problem: 'makes its decoder crash (status 3)', isPassing: true });
+  assert.equal(found.get('c'), { frames: 1, width: 2, height: 2 });
+});
+
+test('a process that cannot start is an error, not the fault of every file; a signal ends what hangs', async () => {
+  writeFileSync(at('nothing.ts'), 'throw new Error("no decoder here");');
+  await assert.rejectsWith(triedAll(['a', 'b'], { child: at('nothing.ts') }), /was to decode [ab] ended:/);
+  const abort = new AbortController();
+  const found = triedAll(['a', 'hang', 'b'], { jobs: 1, child: SAMPLE, signal: abort.signal });
+  setTimeout(() => abort.abort(), 1500);
+  assert.ok(!(await found).has('hang'));
+});
+
+test('what was found is kept by path, size and time of change, and read again after a stop in the middle', () => {
+  const file = at('run.check.jsonl');
+  const seen = { path: '/x/a.mp4', size: 10, modified: 5.25 };
+  const first = new Findings(file);
+  first.add(seen, { frames: 3, width: 4, height: 2 });
+  first.add({ ...seen, path: '/x/b.mp4' }, { problem: 'is cut off' });
+  first.add({ ...seen, path: '/x/c.mp4' }, { problem: 'no such file', isPassing: true });
+  writeFileSync(file, '{"path":"/x/d.mp4","si', { flag: 'a' });
+  const second = new Findings(file);
+  assert.equal(second.of(seen), { frames: 3, width: 4, height: 2 });
+  assert.equal(second.of({ ...seen, path: '/x/b.mp4' }), { problem: 'is cut off' });
+  for (const other of [{ ...seen, size: 11 }, { ...seen, modified: 5 }, { ...seen, path: '/x/c.mp4' },
+    { ...seen, path: '/x/d.mp4' }]) assert.is(second.of(other), undefined);
+  second.add({ ...seen, size: 11 }, { problem: 'is damaged' });
+  assert.equal(new Findings(file).of({ ...seen, size: 11 }), { problem: 'is damaged' });
+  writeFileSync(file, '{"check":1,"decoder":"another"}\n{"path":"/x/a.mp4","size":10,"modified":5.25,"frames":3}\n');
+  assert.is(new Findings(file).of(seen), undefined, 'another decoder may say otherwise');
+});
+
+test('a cleaned list lies beside the old one, with its comments and the lines that can be used', async () => {
+  mkdirSync(at('lists'), { recursive: true });
+  for (const name of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', '._a.mp4']) writeFileSync(at(`lists/${name}`), name);
+  const file = at('lists/train.txt');
+  writeFileSync(file, '# mine\r\na.mp4 0\r\nb.mp4 1\r\nnone.mp4 0\r\na.mp4 0\r\nc.mp4 0\r\nc.mp4 1\r\nd.mp4\t1\r\n._a.mp4 0\r\n');
+  const scanned = scanList(file, { root: at('lists'), names: ['x', 'y'] });
+  const list = { key: 'data.train', file, ...scanned } as const;
+  const cleaned = await writeCleaned(list, (path) => path.endsWith('b.mp4'));
+  assert.equal(cleaned, { list: file, path: at('lists/train.checked.txt'), kept: 2, leftOut: 6 });
+  assert.is(readFileSync(at('lists/train.checked.txt'), 'utf8'), '# mine\na.mp4 0\nd.mp4\t1\n');
+  assert.match(readFileSync(file, 'utf8'), /^# mine\r\n/, 'the old one is as it was');
+  writeFileSync(file, 'a.mp4 0\nb.mp4 1\n');
+  const sound = { key: 'data.train', file, ...scanList(file, { root: at('lists'), names: ['x', 'y'] }) } as const;
+  assert.is(await writeCleaned(sound, () => false), undefined);
+  assert.is(await writeCleaned(sound, () => true), undefined, 'an empty list would be no help');
+  const shifted = { ...sound, problems: [{ file, line: 0, problem: 'counts classes from 1' }] };
+  assert.is(await writeCleaned(shifted, (path) => path.endsWith('b.mp4')), undefined);
+});
+
+test('the terminal shows the first lines of each kind and how many more there are, the report has all', () => {
+  const lines = (kind: string) => Array.from({ length: 5000 }, (_, i) => ({ file: 'l.txt', line: i + 1, problem: `${kind} ${i}` }));
+  const report: CheckReport = { config: '/x/run.yaml', errors: [{ code: 'FL_OOM', message: 'too large', hint: 'less' }],
+    problems: lines('missing'), warnings: lines('odd'), files: { tried: 9000, sound: 4000, frames: 123456 }, cleaned: [{
+      list: 'l.txt', path: 'l.checked.txt', kept: 4000, leftOut: 5000 }] };
+  const short = textOf(report, 20).split('\n');
+  assert.equal([short[0], short[1], short[2], short[22], short[43]], ['error: too large', '  less',
+    'error: l.txt:1: missing 0', 'error: … and 4980 more', 'warning: … and 4980 more']);
+  assert.equal(short.slice(44), ['4,000 of 9,000 files are sound, with 123,456 frames',
+    'l.checked.txt: 4,000 lines of l.txt, without the 5,000 that cannot be used',
+    '/x/run.yaml: 5,001 things are in the way of this run']);
+  const whole = textOf(report, Infinity);
+  assert.match(whole, /error: l\.txt:5000: missing 4999\n/);
+  assert.is(whole.split('\n').length, 10_005);
+});
+
+test('a file that was touched is tried anew, one that was not is not', () => {
+  const findings = new Findings(at('touch.check.jsonl'));
+  const seen = () => {
+    const { size, mtimeMs: modified } = statSync(at('sound.mp4'));
+    return { path: at('sound.mp4'), size, modified };
+  };
+  findings.add(seen(), { frames: 7, width: 64, height: 48 });
+  assert.ok(findings.of(seen()) !== undefined);
+  utimesSync(at('sound.mp4'), new Date(1e12), new Date(1e12));
+  assert.is(findings.of(seen()), undefined);
+  assert.ok(existsSync(at('touch.check.jsonl')));
+});
+
+test.after(() => rmSync(root, { recursive: true }));
+test.run();

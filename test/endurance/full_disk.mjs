@@ -1,0 +1,31 @@
+/**
+ * Loaded before a training: while the file named by FULL_DISK exists, nothing can be written to files with
+ * `checkpoints` in their path, as on a disk that is full.
+ */
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+const flag = process.env.FULL_DISK;
+const probe = await open('/dev/null', 'w');
+const prototype = Object.getPrototypeOf(probe);
+await probe.close();
+
+/** Of each open file its path, as far as Linux tells. */
+async function pathOf(handle) {
+  const { readlink } = await import('node:fs/promises');
+  return readlink(`/proc/self/fd/${handle.fd}`).catch(() => '');
+}
+
+for (const name of ['write', 'writev', 'writeFile']) {
+  const original = prototype[name];
+  prototype[name] = async function (...args) {
+    if (flag !== undefined && existsSync(flag)) {
+      const path = await pathOf(this);
+      if (path.includes('/checkpoints/')) {
+        throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: 'ENOSPC', errno: -28,
+          syscall: 'write', path });
+      }
+    }
+    return original.apply(this, args);
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * Trains twice on many clips of mixed sizes with broken ones among them: once in peace, and once with kills, signals, a
+ * full disk and moved folders. Both must end in the same bytes.
+ *
+ *   npm run endurance -- --clips 1000 --steps 3000         an hour and more on two cores
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Random } from '../../engine/random.ts';
+import { writeClips } from './clips.ts';
+
+const { values: options } = parseArgs({ options: {
+  clips: { type: 'string', default: '1000' },
+  steps: { type: 'string', default: '3000' },
+  broken: { type: 'string', default: '10' },
+  every: { type: 'string', default: '60' },
+  seed: { type: 'string', default: '1' },
+  folder: { type: 'string', default: 'runs/endurance' },
+} });
+
+/** What happens to a run that is not left in peace; they take turns. */
+const FAULTS = ['SIGKILL', 'SIGTERM', 'full disk', 'SIGINT', 'SIGKILL and a moved folder', 'SIGHUP'] as const;
+/** Exit statuses after which a run goes on: killed, data error, signals. */
+const MAY_RESUME = [null, 129, 130, 143];
+
+const LAUNCHER = fileURLToPath(new URL('../../train/cli/firstlight.mjs', import.meta.url));
+const FULL_DISK = new URL('full_disk.mjs', import.meta.url).href;
+
+interface Place {
+  readonly folder: string;
+  readonly config: string;
+  readonly out: string;
+}
+
+const placeAt = (folder: string): Place => ({ folder, config: join(folder, 'config.yaml'), out: join(folder, 'run') });
+
+async function main(): Promise<number> {
+  const root = resolve(options.folder);
+  if (existsSync(root)) throw new Error(`${root} exists; name another folder: --folder`);
+  mkdirSync(root, { recursive: true });
+  const [count, steps, broken, seed] = [options.clips, options.steps, options.broken, options.seed].map(Number);
+  const quiet = placeAt(join(root, 'quiet'));
+  console.log(`writing ${count} clips`);
+  const clips = await writeClips(quiet.folder, { count, broken, seed }, () => undefined);
+  writeFileSync(quiet.config, configOf(steps));
+  const disturbed = placeAt(join(root, 'disturbed 0'));
+  cpSync(quiet.folder, disturbed.folder, { recursive: true });
+
+  const start = performance.now();
+  const code = await ended(launch(quiet, false, root));
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`in peace: exit status ${code}, ${seconds.toFixed(0)} s`);
+  const end = await disturb(disturbed, root);
+  return compare(quiet, end, clips.broken.length) ? 0 : 1;
+}
+
+/** A short training in which everything draws at random that can. */
+function configOf(steps: number): string {
+  return `model: { preset: tiny, dropPath: 0.1 }
+data: { train: train.txt, val: val.txt, labels: labels.csv, size: 32, maxBadShare: 0.05 }
+train: { steps: ${steps}, warmupSteps: ${Math.ceil(steps / 10)}, batch: 8, accumulation: 2 }
+optim: { lr: 8e-4, schedule: plain, maxGradNorm: 1 }
+run: { checkpointEverySteps: ${Math.max(1, Math.floor(steps / 40))}, evaluateEverySteps: ${Math.ceil(steps / 5)} }
+`;
+}
+
+function launch({ config, out }: Place, resume: boolean, root: string): ChildProcess {
+  return spawn(process.execPath, [LAUNCHER, 'train', config, '--out', out, ...(resume ? ['--resume'] : [])], {
+    stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, FULL_DISK: join(root, 'full'),
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${FULL_DISK}` } });
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((done) => child.on('close', (code) => done(code)));
+}
+
+const sleep = (seconds: number) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
+/** Trains with one fault after another until the run is done. */
+async function disturb(first: Place, root: string): Promise<Place> {
+  const random = new Random(Number(options.seed), 'faults');
+  const counts = new Map<string, number>();
+  let place = first;
+  for (let turn = 0; ; turn++) {
+    const hasBegun = existsSync(place.out) && readdirSync(place.out).includes('checkpoints');
+    const child = launch(place, hasBegun, root);
+    const end = ended(child);
+    const fault = FAULTS[turn % FAULTS.length];
+    const isOver = await Promise.race([end.then(() => true),
+      sleep(Number(options.every) * (0.5 + random.next())).then(() => false)]);
+    if (!isOver) {
+      console.log(`\n${fault}`);
+      counts.set(fault, (counts.get(fault) ?? 0) + 1);
+      await inflict(fault, child, root);
+    }
+    const code = await end;
+    if (code === 0) {
+      console.log(`disturbed: done; ${[...counts].map(([name, times]) => `${times} × ${name}`).join(', ')}`);
+      return place;
+    }
+    if (!MAY_RESUME.includes(code)) throw new Error(`ended with status ${code}`);
+    if (fault.endsWith('moved folder')) {
+      const moved = placeAt(join(root, `disturbed ${turn}`));
+      renameSync(place.folder, moved.folder);
+      place = moved;
+    }
+  }
+}
+
+/** Lets a fault happen to a run, and ends it. */
+async function inflict(fault: (typeof FAULTS)[number], child: ChildProcess, root: string): Promise<void> {
+  if (fault === 'full disk') {
+    const flag = join(root, 'full');
+    writeFileSync(flag, '');
+    await sleep(Number(options.every) / 2);
+    rmSync(flag);
+    await sleep(Number(options.every) / 2);
+    child.kill('SIGTERM');
+  } else {
+    child.kill(fault.split(' ')[0] as NodeJS.Signals);
+  }
+}
+
+/** Whether both runs left the same models, and the disturbed one named all broken clips. */
+function compare(quiet: Place, disturbed: Place, broken: number): boolean {
+  const files = ['checkpoint/model.safetensors', 'best/model.safetensors'];
+  const differ = files.filter((file) =>
+    !readFileSync(join(quiet.out, file)).equals(readFileSync(join(disturbed.out, file)))
+  );
+  for (const file of files) console.log(`${differ.includes(file) ? 'DIFFERS' : 'equal'}  ${file}`);
+  const named = readFileSync(join(disturbed.out, 'quarantine.jsonl'), 'utf8').trim().split('\n').length;
+  console.log(`${named} of ${broken} broken clips are in quarantine`);
+  return differ.length === 0 && named === broken;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,115 @@
+/** What the system refuses is told with path, reason and remedy, whatever was read or written. */
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { FileError, fileErrorOf, onFileSync } from '../engine/file_error.ts';
+import { FileBytes } from '../model/checkpoint/bytes.node.ts';
+import { disk, type Files, writeAtomically } from '../model/checkpoint/files.node.ts';
+import { tolerant } from '../model/checkpoint/tolerant.node.ts';
+import { exitCodeOf, explain } from '../train/cli/failure.ts';
+import { SimulatedDisk } from './simulated_disk.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-files-'));
+test.after(() => {
+  chmodSync(folder, 0o700);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const problem = (code: string, more: object = {}) => Object.assign(new Error(`${code}: raw text`), { code, ...more });
+
+test('an error of the system is a sentence with its path and a remedy, never a defect of Firstlight', () => {
+  for (const [code, reason] of [['ENOENT', 'no such file or folder'], ['ENOTDIR', 'is a file, not a folder'],
+    ['EISDIR', 'is a folder, expected a file'], ['EACCES', 'permission denied'], ['EROFS', 'the disk is read-only'],
+    ['ENOSPC', 'the disk is full'], ['EDQUOT', 'quota'], ['EMFILE', 'too many files open'],
+    ['EBUSY', 'in use by another program'], ['EIO', 'the disk failed'], ['ENAMETOOLONG', 'longer than']] as const) {
+    const error = problem(code, { syscall: 'open', path: '/data/a.csv' });
+    const text = explain(error, false);
+    assert.match(text, /^firstlight: \/data\/a\.csv: .*\n  .+\n$/, code);
+    assert.match(text, reason);
+    assert.not.match(text, /defect|raw text/);
+    assert.is(exitCodeOf(error), 1);
+  }
+  assert.match(explain(new Error('x is undefined'), false), 'a defect of Firstlight');
+});
+
+test('a code that no sentence is known for keeps the words of the system', () => {
+  assert.is(explain(problem('EOVERFLOW', { path: 'p' }), false), 'firstlight: p: EOVERFLOW: raw text\n');
+});
+
+test('real calls: a file for a folder, a folder for a file, what is not there, a file that is only read', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, 'x');
+  const of = (work: () => unknown) => (fileErrorOf(assert.throwsWith(work, Error)) as Error).message;
+  assert.is(of(() => mkdirSync(join(file, 'run'), { recursive: true })),
+    `${join(file, 'run')}: a part of this path is a file, not a folder`);
+  assert.is(of(() => writeFileSync(folder, 'x')), `${folder}: is a folder, expected a file`);
+  assert.is(of(() => openSync(join(folder, 'none'), 'r')), `${join(folder, 'none')}: no such file or folder`);
+  const handle = openSync(file, 'r');
+  assert.is(of(() => onFileSync(file, () => writeSync(handle, 'x'))), `${file}: EBADF: bad file descriptor, write`);
+  const bytes = await FileBytes.open(folder);
+  assert.is((await assert.rejectsWith(() => bytes.read(0, 1), FileError)).message,
+    `${folder}: is a folder, expected a file`);
+  await bytes.close();
+});
+
+test('a disk that fills up while a file is written is named with the file', async () => {
+  const full: Files = { ...disk, create: async () => ({ write: () => Promise.reject(problem('ENOSPC')),
+    sync: () => Promise.resolve(), close: () => Promise.resolve() }) };
+  const error = await assert.rejectsWith(() => writeAtomically(tolerant(full), join(folder, 'a'), [Buffer.of(1)]),
+    FileError);
+  assert.is(error.message, `${join(folder, 'a.unfinished')}: the disk is full`);
+});
+
+/** A simulated disk whose renames fail with `code` so many times. */
+function heldDisk(code: string, times: number): { files: Files; asked: () => number } {
+  const files = new SimulatedDisk('/r');
+  let asked = 0;
+  const rename = files.rename.bind(files);
+  files.rename = async (from, to) => {
+    if (asked++ < times) throw problem(code);
+    await rename(from, to);
+  };
+  return { files, asked: () => asked };
+}
+
+for (const code of ['EPERM', 'EBUSY', 'EACCES']) {
+  test(`Windows: a file that another program holds open (${code}) is replaced when it lets go`, async () => {
+    const { files, asked } = heldDisk(code, 7);
+    let waited = 0;
+    const patient = tolerant(files, { isHeldOpen: true, wait: async (ms) => (waited += ms) });
+    await writeAtomically(patient, '/r/state.json', [Buffer.from('new')]);
+    assert.equal(await files.list('/r'), ['state.json']);
+    assert.is(asked(), 8);
+    assert.ok(waited > 0 && waited < 10_000, `waited ${waited} ms`);
+  });
+}
+
+test('Windows: what is held for more than ten seconds is an error, and the first file is as it was', async () => {
+  const { files } = heldDisk('EBUSY', 1e6);
+  let waited = 0;
+  const patient = tolerant(files, { isHeldOpen: true, wait: async (ms) => (waited += ms) });
+  const error = await assert.rejectsWith(() => writeAtomically(patient, '/r/a', [Buffer.of(1)]), FileError);
+  assert.is(error.message, '/r/a: is in use by another program');
+  assert.ok(waited >= 10_000 && waited < 11_000, `waited ${waited} ms`);
+  assert.equal(await files.list('/r'), []);
+});
+
+test('elsewhere nothing holds a file, and an error is told at once', async () => {
+  const { files, asked } = heldDisk('EACCES', 1);
+  const patient = tolerant(files, { isHeldOpen: false, wait: () => assert.unreachable('waited') });
+  await assert.rejectsWith(() => writeAtomically(patient, '/r/a', [Buffer.of(1)]), /permission denied/);
+  assert.is(asked(), 1);
+});
+
+test('a folder that cannot be brought to the disk by itself is no error; a disk that fails is', async () => {
+  for (const [code, isError] of [['EPERM', false], ['EISDIR', false], ['EINVAL', false], ['ENOTSUP', false],
+    ['EIO', true]] as const) {
+    const files = tolerant({ ...disk, syncFolder: () => Promise.reject(problem(code)) });
+    if (isError) await assert.rejectsWith(() => files.syncFolder('/r'), FileError);
+    else assert.is(await files.syncFolder('/r'), undefined, code);
+  }
+});
+
+test.run();

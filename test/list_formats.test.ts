@@ -1,0 +1,184 @@
+/** Files of published data sets that are given in the wrong place, and the commands that convert them. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
+import { DatasetError, type LineProblem } from '../engine/errors.ts';
+import { readLabels, readList } from '../train/data/sets/lists.ts';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-formats-')));
+const at = (name: string) => join(root, name);
+const hasShell = spawnSync('sh', ['-c', 'awk 1 /dev/null && sed -E p /dev/null']).status === 0;
+
+function put(name: string, text: string): string {
+  mkdirSync(dirname(at(name)), { recursive: true });
+  writeFileSync(at(name), text);
+  return at(name);
+}
+
+function only(run: () => unknown): string {
+  const [{ problem }, ...others] = assert.throwsWith(run, DatasetError).context.problems as LineProblem[];
+  assert.equal(others, []);
+  return problem;
+}
+
+const UCF = ['Apply Eye Makeup', 'Apply Lipstick', 'Archery', 'Yo Yo'];
+const ucf = (label: number, group: number) => {
+  const name = UCF[label].replaceAll(' ', '');
+  return `${name}/v_${name}_g${String(group).padStart(2, '0')}_c01.avi`;
+};
+const HMDB = ['brush hair', 'cartwheel', 'catch', 'chew', 'clap'];
+const hmdb = (label: number, take: number) =>
+  `April_09_${HMDB[label].replace(' ', '_')}_u_nm_np1_ba_goo_${take}.avi`;
+
+const asList = (file: string, names: readonly string[], options: { firstLabel?: 0 | 1 } = {}) =>
+  readList(file, { root, names, ...options });
+
+for (let label = 0; label < UCF.length; label++) for (const group of [1, 8]) put(ucf(label, group), '');
+const classInd = put('classInd.txt', UCF.map((name, i) => `${i + 1} ${name.replaceAll(' ', '')}\r\n`).join(''));
+const trainlist = put('trainlist01.txt', UCF.map((_, i) => `${ucf(i, 8)} ${i + 1}\r\n`).join(''));
+const testlist = put('testlist01.txt', UCF.map((_, i) => `${ucf(i, 1)}\r\n`).join(''));
+
+test("UCF-101's lists and classInd.txt are called by name in every place where they are wrong", () => {
+  assert.match(only(() => asList(trainlist, UCF)), /^is UCF-101's list of training clips, whose labels count from 1; expected a list .*; convert it: awk /);
+  assert.match(only(() => asList(testlist, UCF)), /^is UCF-101's list of test clips, which has no labels; .*classInd\.txt testlist01\.txt/);
+  assert.match(only(() => asList(classInd, UCF)), /^is class names counted from 1, as UCF-101 has them in classInd\.txt; expected a list/);
+  assert.match(only(() => readLabels(classInd)), /^is class names counted from 1.*convert it: tr .*> labels\.csv$/);
+  assert.match(only(() => readLabels(trainlist)), /^is UCF-101's list of training clips/);
+});
+
+/** The text of labels.csv or of a list that the command in a problem makes. */
+function converted(problem: string, result: string): string {
+  const command = /convert (?:it|the splits): (.* > (\S+))(?:; |$)/.exec(problem);
+  assert.is(command?.[2], result, problem);
+  execFileSync('sh', ['-c', command?.[1] ?? 'false'], { cwd: root });
+  return readFileSync(at(result), 'utf8');
+}
+
+const shell = testIf(hasShell, 'a shell with awk and sed');
+
+shell("the commands for UCF-101 make what is read, with the right classes", () => {
+  assert.is(converted(only(() => readLabels(classInd)), 'labels.csv'),
+    `id,name\n${UCF.map((name, i) => `${i},"${name}"\n`).join('')}`);
+  const names = readLabels(at('labels.csv'));
+  converted(only(() => asList(trainlist, UCF)), 'from_0.txt');
+  assert.equal(asList(at('from_0.txt'), names).entries, UCF.map((_, label) => ({ path: at(ucf(label, 8)), label })));
+  converted(only(() => asList(testlist, UCF)), 'val.txt');
+  assert.equal(asList(at('val.txt'), names).entries, UCF.map((_, label) => ({ path: at(ucf(label, 1)), label })));
+});
+
+test('labels from 1 without the last class are never trained shifted', () => {
+  const short = put('short.txt', [0, 1, 2].map((i) => `${ucf(i, 8)} ${i + 1}\n`).join(''));
+  assert.match(only(() => asList(short, UCF)), /counts classes from 1, labels\.csv from 0: line 1 gives label 1 to "ApplyEyeMakeup\/.*", and class 0 is "Apply Eye Makeup"; set data\.firstLabel: 1, or convert it: awk/);
+  assert.equal(asList(short, UCF, { firstLabel: 1 }).entries.map(({ label }) => label), [0, 1, 2]);
+  // without folders that tell
+  for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) put(name, '');
+  const plain = put('plain.txt', 'a.mp4 1\nb.mp4 2\nc.mp4 3\n');
+  assert.match(only(() => asList(plain, UCF)), /^no clip has label 0, of "Apply Eye Makeup": do its labels count from 1\? Then set data\.firstLabel: 1, or .*; if they count from 0, set data\.firstLabel: 0$/);
+  assert.equal(asList(plain, UCF, { firstLabel: 0 }).entries.map(({ label }) => label), [1, 2, 3]);
+  assert.equal(asList(plain, UCF, { firstLabel: 1 }).entries.map(({ label }) => label), [0, 1, 2]);
+  assert.match(only(() => asList(put('zero.txt', 'a.mp4 0\nb.mp4 4\n'), UCF, { firstLabel: 1 })),
+    /^label 0 is none of the 4 classes, 1 to 4$/);
+});
+
+test('few clips of many classes are read with a warning, and with folders that tell without one', () => {
+  const few = put('few.txt', `b.mp4 2\n`);
+  const { entries: [{ label }], warnings: [warning] } = asList(few, UCF);
+  assert.is(label, 2);
+  assert.match(warning.problem, /^no clip has label 0/);
+  const right = put('right.txt', [1, 2, 3].map((i) => `${ucf(i, 8)} ${i}\n`).join(''));
+  assert.equal(asList(right, UCF).warnings, [], 'class 0 is missing, and the folders say that the others are right');
+});
+
+test('a label that contradicts the folder of the clip is told', () => {
+  const mixed = put('mixed.txt', `${ucf(0, 8)} 0\n${ucf(1, 8)} 3\n${ucf(2, 8)} 2\n`);
+  const { entries, warnings } = asList(mixed, UCF);
+  assert.is(entries.length, 3);
+  assert.equal(warnings.map(({ line, problem }) => `${line}: ${problem}`), [
+    `2: "${ucf(1, 8)}" lies in a folder named as class 1, "Apply Lipstick", and has the label of "Yo Yo"`,
+  ]);
+});
+
+test('the codes of a split of HMDB-51 are no classes', () => {
+  const split = (label: number) => [0, 1, 2].map((code) => `${hmdb(label, code)} ${code} \n`).join('');
+  for (let label = 0; label < HMDB.length; label++) for (const take of [0, 1, 2]) {
+    put(`${HMDB[label].replace(' ', '_')}/${hmdb(label, take)}`, '');
+    put(hmdb(label, take), '');
+  }
+  HMDB.forEach((name, label) => put(`${name.replace(' ', '_')}_test_split1.txt`, split(label)));
+  const joined = put('all.txt', HMDB.map((_, label) => split(label)).join(''));
+  assert.match(only(() => asList(joined, ['sit', 'stand', 'walk', 'wave'])), /^seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for/);
+  assert.match(only(() => readLabels(at('chew_test_split1.txt'))), /^is a split of HMDB-51/);
+  const honest = put('honest.txt', [0, 1, 2].map((label) => `${hmdb(label, 1)} ${label}\n`).join(''));
+  assert.is(asList(honest, HMDB).entries.length, 3, 'the first three classes, rightly labelled');
+});
+
+shell('the commands for HMDB-51 make what is read, with the right classes', () => {
+  converted(only(() => readLabels(at('chew_test_split1.txt'))), 'labels.csv');
+  const names = readLabels(at('labels.csv'));
+  assert.equal(names, HMDB);
+  converted(only(() => asList(at('all.txt'), ['sit', 'stand', 'walk', 'wave'])), 'train.txt');
+  assert.equal(asList(at('train.txt'), names).entries,
+    HMDB.map((name, label) => ({ path: at(`${name.replace(' ', '_')}/${hmdb(label, 1)}`), label })));
+});
+
+shell('a table of Kinetics gives names and a list', () => {
+  const rows = [['testifying', '---QUuC4vJs', 84, 94], ['eating spaghetti', '--3ouPhoy2A', 20, 30]] as const;
+  const table = put('train.csv', `label,youtube_id,time_start,time_end,split,is_cc\n${
+    rows.map((row) => `${row.join(',')},train,0\n`).join('')}`);
+  const paths = ['testifying/---QUuC4vJs_000084_000094.mp4', 'eating spaghetti/--3ouPhoy2A_000020_000030.mp4'];
+  for (const path of paths) put(path, '');
+  converted(only(() => readLabels(table)), 'labels.csv');
+  const names = readLabels(at('labels.csv'));
+  assert.equal(names, ['eating spaghetti', 'testifying']);
+  const problem = only(() => asList(table, names));
+  assert.match(problem, /^is a table of Kinetics/);
+  converted(problem, 'list.txt');
+  assert.equal(asList(at('list.txt'), names).entries,
+    [{ path: at(paths[0]), label: 1 }, { path: at(paths[1]), label: 0 }]);
+});
+
+shell('JSON of Something-Something, frame folders, tables and bare names are told, and converted', () => {
+  put('labels.json', '{"Holding something":"1","Closing something":"0"}');
+  const annotations = put('annotations.json', `[
+{"id":"78687","label":"holding potato","template":"Holding [something]","placeholders":["potato"]}
+]`);
+  put('78687.webm', '');
+  const problem = only(() => asList(annotations, HMDB));
+  assert.match(problem, /^is the annotations of Something-Something, in JSON/);
+  assert.is(converted(problem, 'list.txt'), '78687.webm 1\n');
+  assert.match(only(() => readLabels(at('labels.json'))), /^is JSON; expected "id,name"/);
+  converted(only(() => readLabels(at('labels.json'))), 'labels.csv');
+  assert.equal(readLabels(at('labels.csv')), ['Closing something', 'Holding something']);
+  const cases: [string, string, string][] = [
+    ['a 163 1\nb 7 0\n', 'is a list of folders with single frames', 'a.mp4 1\nb.mp4 0\n'],
+    ['a.mp4,1\r\nb.mp4, 0\r\n', 'is a list whose values are separated by', 'a.mp4 1\nb.mp4 0\n'],
+  ];
+  for (const [text, what, list] of cases) {
+    const problem = only(() => asList(put('foreign.txt', text), UCF));
+    assert.match(problem, what);
+    assert.is(converted(problem, 'list.txt'), list);
+  }
+  const labels: [string, string][] = [
+    ['surfing\r\nplaying the piano\r\n', 'is names, one a line'],
+    ['index,label\n0,surfing\n1,playing the piano\n', 'is a table with ids and names under another header'],
+    ['0 surfing\n1 playing_the_piano\n', 'is class names counted from 0'],
+  ];
+  for (const [text, what] of labels) {
+    const problem = only(() => readLabels(put('foreign.txt', text)));
+    assert.match(problem, what);
+    converted(problem, 'labels.csv');
+    assert.equal(readLabels(at('labels.csv')), ['surfing', 'playing the piano'], text);
+  }
+});
+
+test('a list given for names, and names given for a list, say where they belong', () => {
+  assert.match(only(() => readLabels(at('plain.txt'))), /^is a list of clips; .*give it as data\.train or data\.val$/);
+  const names = put('names.csv', 'id,name\n0,a\n1,b\n');
+  assert.match(only(() => asList(names, UCF)), /^is labels\.csv, the names of classes; .*give it as data\.labels$/);
+});
+
+test.after(() => rmSync(root, { recursive: true }));
+test.run();

@@ -1,0 +1,143 @@
+/** All that a run needs is looked at before its first step, and all that is wrong is told at once. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { open } from '../engine/index.ts';
+import { parseConfig } from '../train/run/config.ts';
+import { preflight, type PreflightOptions, requireNothingWrong } from '../train/run/preflight.ts';
+
+const gpu = await open();
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-preflight-')));
+const at = (name: string) => join(root, name);
+const out = at('runs/new');
+for (const name of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4']) writeFileSync(at(name), '');
+writeFileSync(at('labels.csv'), 'id,name\n0,surfing\n1,diving\n');
+writeFileSync(at('train.txt'), 'a.mp4 0\nb.mp4 1\nc.mp4 0\n');
+writeFileSync(at('val.txt'), 'd.mp4 0\n');
+
+const configOf = (overrides: readonly string[] = []) =>
+  parseConfig(`model: {preset: tiny}
+data: {train: train.txt, val: val.txt, labels: labels.csv, size: 32}
+train: {batch: 1, steps: 10, warmupSteps: 2}
+`, at('run.yaml'), overrides);
+
+const look = (overrides: readonly string[] = [], options: Partial<PreflightOptions> = {}) =>
+  preflight(configOf(overrides), { out, ...options });
+
+/** The messages of what stands in the way, with their remedies. */
+async function wrong(...args: Parameters<typeof look>): Promise<string[]> {
+  return (await look(...args)).errors.map(({ message, hint = '' }) => `${message} | ${hint}`);
+}
+
+test('a run that lacks nothing has nothing in its way, and nothing is made', async () => {
+  const { errors, warnings, lists } = await look([], { gpu });
+  assert.equal([errors, warnings], [[], []]);
+  assert.equal(lists.map(({ key, entries }) => [key, entries.length]), [['data.train', 3], ['data.val', 1]]);
+  assert.not(existsSync(at('runs')));
+  requireNothingWrong({ errors });
+});
+
+test('everything that is wrong is told at once, each with what to do', async () => {
+  writeFileSync(at('broken.csv'), 'id,name\n0,surfing\n1,Surfing\n');
+  writeFileSync(at('broken.txt'), 'a.mp4 0\nnone.mp4 1\nb.mp4 x\n');
+  writeFileSync(at('file'), '');
+  const found = await look([`data.labels=${at('broken.csv')}`, `data.train=${at('broken.txt')}`,
+    `data.val=${at('none.txt')}`, 'data.size=64', 'optim.newPartsLrScale=0.001', 'train.batch=9'], {
+    out: at('file/run') });
+  const error = assert.throwsWith(() => requireNothingWrong(found), /./);
+  const lines = error.message.split('\n');
+  assert.is(lines[0], '7 things stand in the way of this run');
+  for (const part of [/broken\.csv:3: the name "Surfing" is the same text/, /broken\.txt:2: "none\.mp4" does not exist/,
+    /broken\.txt:3: the label "x" is not a whole number/, /none\.txt: no such file/,
+    /broken\.txt: has 1 clips, one optimiser step takes 9/, /newPartsLrScale: 0\.001 × lr is below the rate at the end/,
+    /lower optim\.minLrRatio/, /data\.size: is 64, the model takes pictures of 32/, /set data\.size to 32/,
+    /file: is a file, a run needs a folder here/, /--out FOLDER/]) assert.match(error.message, part);
+});
+
+test('one thing that is wrong is the error itself, with its own code', async () => {
+  const { errors } = await look(['data.size=64']);
+  assert.throwsWith(() => requireNothingWrong({ errors }), 'data.size: is 64, the model takes pictures of 32',
+    { code: 'FL_CONFIG', hint: 'set data.size to 32' });
+});
+
+test('data.val is looked at before training, as are its labels', async () => {
+  writeFileSync(at('far.txt'), 'd.mp4 7\n');
+  assert.equal(await wrong([`data.val=${at('far.txt')}`]), [
+    `${at('far.txt')}:1: label 7 is none of the 2 classes, 0 to 1 | `,
+  ]);
+});
+
+test('a warm-up as long as the run is refused in every unit', async () => {
+  for (const [overrides, message] of [
+    [['train.steps=null', 'train.warmupSteps=3', 'train.epochs=1'], /train\.warmupSteps=3: the warm-up takes 3 of the run's 3/],
+    [['train.warmupSteps=null', 'train.warmupEpochs=4'], /train\.warmupEpochs=4: the warm-up takes 12 of the run's 10/],
+    [['train.warmupSteps=null', 'train.warmupEpochs=4', 'optim.schedule=plain'], /the warm-up takes 12 of the run's 10 optimiser steps/],
+  ] as const) {
+    const [problem, ...others] = await wrong(overrides);
+    assert.match(problem, message);
+    assert.equal(others, []);
+  }
+});
+
+test('what is odd is told, and does not stop the run: clips on both sides, classes without any', async () => {
+  writeFileSync(at('labels3.csv'), 'id,name\n0,surfing\n1,diving\n2,rowing\n');
+  writeFileSync(at('both.txt'), 'd.mp4 0\n./b.mp4 1\n');
+  const { errors, warnings } = await look([`data.labels=${at('labels3.csv')}`, `data.val=${at('both.txt')}`]);
+  assert.equal(errors, []);
+  assert.equal(warnings.map(({ file, line, problem }) => `${file}:${line}: ${problem}`), [
+    `${at('both.txt')}:2: "./b.mp4" stands in line 2 of ${at('train.txt')} too: it is trained on and measured on`,
+    `${at('train.txt')}:0: 1 of 3 classes have no clip: 2 (rowing)`,
+  ]);
+});
+
+test('a name that the tokenizer cannot take whole is told with all others', async () => {
+  writeFileSync(at('long.csv'), `id,name\n0,surfing\n1,${'very '.repeat(100)}long\n2,${'quite '.repeat(100)}long\n`);
+  const [problem, ...others] = await wrong([`data.labels=${at('long.csv')}`]);
+  assert.equal(others, []);
+  assert.is(problem.match(/makes 103 tokens, the context holds/g)?.length, 2, problem);
+});
+
+test('what lies in the way of what a run leaves is named', async () => {
+  mkdirSync(join(out, 'report.html'), { recursive: true });
+  writeFileSync(join(out, 'checkpoints'), '');
+  assert.equal(await wrong(), [
+    `${join(out, 'report.html')}: is a folder, a run writes a file here | name another folder: --out FOLDER`,
+    `${join(out, 'checkpoints')}: is a file, a run needs a folder here | name another folder: --out FOLDER`,
+  ]);
+  rmSync(at('runs'), { recursive: true });
+});
+
+test('checkpoints that do not find room are told before they are written', async () => {
+  const [problem, ...others] = await wrong([], { gpu, freeBytes: () => 2 ** 20 });
+  assert.equal(others, []);
+  const match = /the run writes up to .*\(([\d,]+) B\) \(4 checkpoints of .*\(([\d,]+) B\), and the model\), the disk has 1\.0 MiB \(1,048,576 B\) for it \|/.exec(problem);
+  const [need, checkpoint] = (match ?? []).slice(1).map((text) => Number(text.replaceAll(',', '')));
+  assert.ok(need > 4 * checkpoint && need < 5 * checkpoint, problem);
+  // what an earlier run has left there makes room
+  mkdirSync(join(out, 'checkpoints'), { recursive: true });
+  assert.equal(await wrong([], { gpu, freeBytes: () => need }), []);
+  assert.is((await wrong([], { gpu, freeBytes: () => need - 1000 })).length, 1);
+  writeFileSync(join(out, 'checkpoints', 'old'), new Uint8Array(1000));
+  assert.equal(await wrong([], { gpu, freeBytes: () => need - 1000 }), []);
+  assert.equal(readdirSync(out), ['checkpoints']);
+  rmSync(at('runs'), { recursive: true });
+});
+
+test('a run that can be trained, but not measured, is told so', async () => {
+  const { checkMemory } = await import('../train/run/memory.ts');
+  const { PRESETS } = await import('../model/config.ts');
+  const { total } = checkMemory(gpu, configOf(), PRESETS.tiny, 2);
+  await using tight = await open({ budget: total });
+  assert.match((await wrong([], { gpu: tight })).join(), /^measuring one clip of data\.val needs/);
+  assert.equal(await wrong(['data.val=null'], { gpu: tight }), []);
+  await using small = await open({ budget: Math.floor(total / 2) });
+  assert.match((await wrong([], { gpu: small })).join(), /^this run needs .* on the GPU, the budget is/);
+});
+
+test.after(() => {
+  rmSync(root, { recursive: true });
+  gpu.close();
+});
+test.run();

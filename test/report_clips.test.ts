@@ -1,0 +1,45 @@
+/** Which clips of a run are shown, and how small their frames become. */
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import type { Prediction } from '../train/protocols/evaluation.ts';
+import { shrunk, worthShowing } from '../train/protocols/clips.ts';
+
+/** A clip of class `label` that was taken for `guess`. */
+const prediction = (index: number, label: number, guess: number, probability: number): Prediction => ({ index, label,
+  ranking: [{ label: guess, probability }] });
+
+test('successes come from all over the classes, mistakes are the surest ones, each class once', () => {
+  // ten clips of each of 40 classes in the order of a list; of every fourth class, the last clip is wrong
+  const predictions = Array.from({ length: 400 }, (_, i) => {
+    const label = Math.floor(i / 10);
+    const isWrong = label % 4 === 0 && i % 10 >= 8;
+    return prediction(i, label, isWrong ? label + 1 : label, isWrong ? 0.3 + label / 100 + (i % 10) / 1000 : 0.9);
+  });
+  const shown = worthShowing(predictions);
+  assert.equal(shown.map(({ label }) => label), [0, 8, 16, 24, 32, 36, 32, 28]);
+  assert.equal(shown.slice(5).map(({ index }) => index), [369, 329, 289]);
+  assert.equal(worthShowing(predictions), shown);
+});
+
+test('a run with few successes, or without mistakes, shows what there is', () => {
+  assert.equal(worthShowing([{ index: 0, label: 1, ranking: [], unreadable: 'it is cut off' }]), []);
+  assert.equal(worthShowing([prediction(0, 1, 1, 0.5)]).map(({ index }) => index), [0]);
+  assert.equal(worthShowing([prediction(0, 1, 2, 0.5), prediction(1, 1, 2, 0.6), prediction(2, 0, 1, 0.4)]).map((
+    { index },
+  ) => index), [1, 2]);
+});
+
+test('frames of the model become pictures of at most 112 pixels, each the mean of a square', () => {
+  const side = 225; // three pixels to one: 75
+  const values = new Float32Array(2 * 3 * side * side);
+  values[(1 * 3 + 2) * side * side + 4 * side + 7] = 90; // frame 1, blue, x 7, y 4
+  values[0] = 2700; // beyond what a byte holds
+  const { width, height, count, rgb } = shrunk(values, 2, side);
+  assert.equal([width, height, count], [75, 75, 2]);
+  const lit = [...rgb.entries()].filter(([, value]) => value > 0);
+  assert.equal(lit, [[0, 255], [((1 * 75 + 1) * 75 + 2) * 3 + 2, 10]]);
+  assert.equal([...shrunk(Float32Array.of(1.4, 2.6, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 1, 2).rgb], [1, 5, 9, 3, 6, 10, 3,
+    7, 11, 4, 8, 12]);
+});
+
+test.run();

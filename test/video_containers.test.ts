@@ -1,0 +1,134 @@
+/** Containers beside mp4, webm and avi: frames are those of the same packets in Matroska, and damage is told. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { AV_PIX_FMT_RGB8 } from 'node-av/constants';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { i420ToRgb } from '../train/data/video/i420.ts';
+import { readFrames } from '../train/data/video/decode.ts';
+import { all, at, checked, clip, type Coding, folder, refusal, writeAs } from './video_sample.ts';
+
+const COUNT = 14;
+const frames = clip(COUNT);
+const pictures = frames.map(({ data }) => data);
+
+const H264 = { encoder: 'libx264', options: { preset: 'veryfast', qp: '12', bf: '2', g: '6' } };
+const MPEG2 = { encoder: 'mpeg2video', options: { bf: '2', g: '6', b: '2000000' } };
+const CODINGS: readonly (readonly [extension: string, what: string, coding: Coding])[] = [
+  ['ts', 'H.264 with B-frames', { format: 'mpegts', ...H264 }],
+  ['ts', 'MPEG-2 with B-frames', { format: 'mpegts', ...MPEG2 }],
+  ['mpg', 'MPEG-1 with B-frames', { format: 'mpeg', encoder: 'mpeg1video', options: MPEG2.options }],
+  ['mpg', 'MPEG-2 with B-frames', { format: 'vob', ...MPEG2 }],
+  ['flv', 'H.264 with B-frames', { format: 'flv', ...H264 }],
+  ['flv', "Sorenson's H.263", { format: 'flv', encoder: 'flv', options: { b: '2000000' } }],
+  ['wmv', 'WMV 7', { format: 'asf', encoder: 'wmv1', options: { b: '2000000' } }],
+  ['wmv', 'WMV 8', { format: 'asf', encoder: 'wmv2', options: { b: '2000000' } }],
+  ['ogv', 'Theora', { format: 'ogg', encoder: 'libtheora', options: { b: '2000000', g: '6' } }],
+];
+
+for (const [extension, what, coding] of CODINGS) {
+  test(`${extension}, ${what}: all frames, in order and bit for bit as from Matroska`, async () => {
+    writeAs(at(`own.${extension}`), coding, pictures);
+    writeAs(at('same.mkv'), { ...coding, format: 'matroska' }, pictures);
+    const [own, same] = [await readFrames(at(`own.${extension}`), all), await readFrames(at('same.mkv'), all)];
+    assert.equal([own.length, same.length], [COUNT, COUNT]);
+    for (let i = 0; i < COUNT; i++) assert.ok(Buffer.compare(own[i].data, same[i].data) === 0, `frame ${i}`);
+    assert.equal(await readFrames(at(`own.${extension}`), () => [5, 0, 5]), [own[5], own[0], own[5]]);
+  });
+}
+
+test('gif: all frames, in the colours of its palette', async () => {
+  const colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
+  const rgb = Array.from({ length: 5 }, (_, step) =>
+    Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => colours[(step + (Math.floor(i / 3) % 64 >> 4)) % 4][i % 3]));
+  // RGB with 8 bits a pixel is what the encoder takes without a palette of its own
+  const packed = rgb.map((frame) => Uint8Array.from({ length: 64 * 48 }, (_, i) => {
+    const [r, g, b] = frame.subarray(3 * i, 3 * i + 3);
+    return ((r >> 5) << 5) | ((g >> 5) << 2) | (b >> 6);
+  }));
+  writeAs(at('own.gif'), { format: 'gif', encoder: 'gif', pixelFormat: AV_PIX_FMT_RGB8 }, packed);
+  const back = await readFrames(at('own.gif'), all);
+  assert.is(back.length, 5);
+  for (const [i, frame] of back.entries()) {
+    const seen = i420ToRgb(frame);
+    // away from the edges, where neighbours share their chroma
+    const within = (at: number) => Math.floor(at / 3) % 16 > 1 && Math.floor(at / 3) % 16 < 14;
+    const worst = Math.max(...rgb[i].map((value, at) => (within(at) ? Math.abs(value - seen[at]) : 0)));
+    assert.ok(worst <= 4, `frame ${i} is off by ${worst}`);
+  }
+});
+
+/** The bytes of one file of each container. */
+function whole(extension: string): Buffer {
+  const [, , coding] = CODINGS.findLast(([each]) => each === extension) as (typeof CODINGS)[number];
+  writeAs(at(`whole.${extension}`), coding, pictures);
+  return readFileSync(at(`whole.${extension}`));
+}
+
+for (const extension of ['ts', 'flv', 'wmv', 'ogv', 'gif']) {
+  test(`${extension}: a file that was cut off is told so`, async () => {
+    const bytes = extension === 'gif' ? readFileSync(at('own.gif')) : whole(extension);
+    for (let part = 2; part < 30; part++) {
+      const end = Math.floor((bytes.length * part) / 30);
+      if (extension === 'ts' && end % 188 === 0) continue;
+      writeFileSync(at(`cut.${extension}`), bytes.subarray(0, end));
+      assert.match((await refusal(at(`cut.${extension}`))).message, /is cut off/);
+    }
+  });
+}
+
+test('mpg: of a file that was cut off only whole frames are read, or none', async () => {
+  const bytes = whole('mpg');
+  const known = (await readFrames(at('whole.mpg'), all)).map(({ data }) => Buffer.from(data).toString('base64'));
+  let refused = 0;
+  for (let part = 1; part < 30; part++) {
+    writeFileSync(at('cut.mpg'), bytes.subarray(0, Math.floor((bytes.length * part) / 30)));
+    try {
+      for (const { data } of await readFrames(at('cut.mpg'), all)) {
+        assert.ok(known.includes(Buffer.from(data).toString('base64')), `part ${part}`);
+      }
+    } catch (error) {
+      checked(error, at('cut.mpg'));
+      refused++;
+    }
+  }
+  assert.ok(refused > 15, `${refused} of 29 are refused`);
+});
+
+test('ts: a lost packet of the pictures is found, wherever it stood; m2ts is read as ts', async () => {
+  const bytes = whole('ts');
+  const packets = Array.from({ length: bytes.length / 188 }, (_, i) => bytes.subarray(188 * i, 188 * (i + 1)));
+  const pid = (packet: Buffer) => packet.readUInt16BE(1) & 0x1fff;
+  const video = packets.map(pid).filter((id) => id >= 0x100 && id < 0x1000)[0];
+  let lost = 0;
+  for (const [i, packet] of packets.entries()) {
+    if (pid(packet) !== video || i === packets.length - 1) continue;
+    writeFileSync(at('lost.ts'), Buffer.concat(packets.filter((_, k) => k !== i)));
+    await refusal(at('lost.ts'));
+    lost++;
+  }
+  assert.ok(lost > 20, `${lost} packets`);
+  writeFileSync(at('timed.m2ts'), Buffer.concat(packets.flatMap((packet) => [Buffer.alloc(4), packet])));
+  const [plain, timed] = [await readFrames(at('whole.ts'), all), await readFrames(at('timed.m2ts'), all)];
+  assert.equal(timed, plain);
+});
+
+test('ogv: a flipped bit anywhere is found by its checksums; flv and wmv tell parts that do not fit', async () => {
+  const bytes = whole('ogv');
+  for (let place = 5; place < bytes.length; place += 397) {
+    const flipped = Buffer.from(bytes);
+    flipped[place] ^= 1;
+    writeFileSync(at('flipped.ogv'), flipped);
+    assert.match((await refusal(at('flipped.ogv'))).message, /is damaged|is cut off/);
+  }
+  const flv = whole('flv');
+  flv.writeUIntBE(flv.readUIntBE(14, 3) - 1, 14, 3);
+  writeFileSync(at('flipped.flv'), flv);
+  assert.match((await refusal(at('flipped.flv'))).message, /is damaged: its parts do not fit at byte 13/);
+  const wmv = whole('wmv');
+  wmv.write('14e68a292226174cb935dae07ee9289c', 200, 'hex');
+  writeFileSync(at('locked.wmv'), wmv);
+  assert.match((await refusal(at('locked.wmv'))).message, /is protected against copying/);
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

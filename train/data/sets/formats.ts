@@ -1,0 +1,185 @@
+/**
+ * Files of published data sets that are given where a list or labels.csv is expected: what they are, and the command
+ * that makes of them what is expected.
+ */
+import { basename } from 'node:path';
+
+/** Where a file was given. */
+export type Place = 'list' | 'labels';
+
+interface Format {
+  readonly what: string;
+  /** Where it would be right: what is wrong with it there is told line by line. */
+  readonly rightly?: Place;
+  /** @param lines of the file, as far as they hold something */
+  isIt(lines: readonly string[], file: string): boolean;
+  /**
+   * Commands of a POSIX shell that make a list or labels.csv of it, where that can be done.
+   * @param file its name, quoted for a shell where that is needed
+   */
+  readonly commands?: { readonly [place in Place]?: (file: string) => string };
+  /** What to do if there is no command. */
+  readonly advice?: string;
+}
+
+/** `Archery/v_Archery_g08_c01.avi` */
+const UCF_CLIP = String.raw`\S+/v_\S+_g\d\d_c\d\d\.avi`;
+/**
+ * `April_09_brush_hair_u_nm_np1_ba_goo_0.avi`: after the class what is seen, camera motion, people, side, quality,
+ * number.
+ */
+const HMDB_CLIP = /_[hulf]_(cm|nm)_np\d+_(fr|ba|le|ri)_(goo|med|bad)_\d+\.avi$/;
+
+const every = (pattern: RegExp) => (lines: readonly string[]) => lines.every((line) => pattern.test(line));
+const heads = (pattern: RegExp) => ([first]: readonly string[]) => pattern.test(first);
+
+/** Strips what Windows puts at the end of a line. */
+const CR = String.raw`{sub(/\r$/,"")}`;
+
+const classNames = (first: number) => ({
+  labels: (file: string) =>
+    String.raw`tr -d '\r' < ${file} | sed -E 's/([a-z])([A-Z])/\1 \2/g; s/_/ /g' | awk 'BEGIN{print "id,name"} NF{i=$1${
+      first === 0 ? '' : `-${first}`
+    }; sub(/^[0-9]+[ \t]+/,""); print i ",\"" $0 "\""}' > labels.csv`,
+});
+
+/** In the order in which they are tried. */
+const FORMATS: readonly Format[] = [
+  {
+    what: "UCF-101's list of test clips, which has no labels",
+    isIt: every(new RegExp(`^${UCF_CLIP}$`)),
+    commands: { list: (file) =>
+      `awk '${CR} NR==FNR{id[$2]=$1-1;next} {split($1,p,"/"); print $1, id[p[1]]}' classInd.txt ${file} > val.txt` },
+  },
+  {
+    what: "UCF-101's list of training clips, whose labels count from 1",
+    isIt: every(new RegExp(`^${UCF_CLIP}\\s+[1-9]\\d*$`)),
+    commands: { list: fromOne },
+  },
+  {
+    what: 'a split of HMDB-51, where 1 is for training, 2 for testing and 0 for neither: it says nothing of classes',
+    isIt: (lines, file) => isHmdbSplit(lines) && /_test_split\d\.txt$/.test(file),
+    commands: { list: hmdbList, labels: hmdbLabels },
+    advice: 'with $2==2 it gives the test clips',
+  },
+  {
+    what: 'class names counted from 1, as UCF-101 has them in classInd.txt',
+    isIt: (lines) => isCounted(lines, 1),
+    commands: classNames(1),
+  },
+  {
+    what: 'class names counted from 0, without the header "id,name"',
+    isIt: (lines) => isCounted(lines, 0),
+    commands: classNames(0),
+  },
+  {
+    what: 'a table of Kinetics, with the name of a class and the place of a clip in a video on the net',
+    isIt: heads(/^"?label"?,"?youtube_id"?,/),
+    commands: {
+      list: (file) =>
+        String.raw`awk -F, '{gsub(/"/,"")} NR==FNR{id[$2]=$1;next} FNR>1{printf "%s/%s_%06d_%06d.mp4 %d\n",$1,$2,$3,$4,id[$1]}' labels.csv ${file} > list.txt`,
+      labels: (file) =>
+        `awk -F, '{gsub(/"/,"")} FNR>1{print $1}' ${file} | LC_ALL=C sort -u | awk 'BEGIN{print "id,name"} {print n++ ",\\"" $0 "\\""}' > labels.csv`,
+    },
+  },
+  {
+    what: 'the annotations of Something-Something, in JSON',
+    isIt: (lines) => heads(/^\[/)(lines) && lines.slice(0, 20).some((line) => line.includes('"template"')),
+    commands: { list: (file) =>
+      String.raw`node -e 'const r=f=>JSON.parse(require("fs").readFileSync(f)),l=r("labels.json");for(const v of r(process.argv[1]))console.log(v.id+".webm",l[v.template.replace(/[\[\]]/g,"")])' ${file} > list.txt` },
+  },
+  {
+    what: 'JSON',
+    isIt: heads(/^[[{]/),
+    advice: 'make lines of it',
+    commands: { labels: (file) =>
+      String.raw`node -e 'let v=JSON.parse(require("fs").readFileSync(process.argv[1]));if(!Array.isArray(v))v=Object.keys(v).sort((a,b)=>v[a]-v[b]);console.log("id,name");v.forEach((n,i)=>console.log(i+",\""+n.replace(/"/g,"")+"\""))' ${file} > labels.csv` },
+  },
+  {
+    what: 'a list of folders with single frames, their number and a label, as MMAction2 has',
+    isIt: (lines) => every(/^\S+\s+\d+\s+\d+$/)(lines) && !every(/\.\w+\s+\d+\s+\d+$/)(lines),
+    advice: 'Firstlight reads videos: the command takes one that lies beside each folder',
+    commands: { list: (file) => `awk '${CR} {print $1 ".mp4", $3}' ${file} > list.txt` },
+  },
+  {
+    what: 'labels.csv, the names of classes',
+    rightly: 'labels',
+    isIt: heads(/^id,name$/),
+    advice: 'give it as data.labels',
+  },
+  {
+    what: 'a list of clips',
+    rightly: 'list',
+    isIt: every(/\.\w{2,4}\s+\d+$/),
+    advice: 'give it as data.train or data.val',
+  },
+  {
+    what: 'a list whose values are separated by "," or ";"',
+    isIt: every(/^[^,;]+\.\w{2,4}\s*[,;]\s*\d+$/),
+    commands: { list: (file) => String.raw`awk -F '[ ]*[,;][ ]*' '${CR} {print $1, $2}' ${file} > list.txt` },
+  },
+  {
+    what: 'a table with ids and names under another header',
+    isIt: (lines) => !/^\d/.test(lines[0]) && lines.length > 1 && every(/^\d+,/)(lines.slice(1)),
+    commands: { labels: (file) => `sed '1s/.*/id,name/' ${file} > labels.csv` },
+    advice: 'it names classes, not clips',
+  },
+  {
+    what: 'a table with names of columns',
+    isIt: heads(/^"?[A-Za-z_ ]+"?([,;\t]"?[A-Za-z_ ]+"?){2,}$/),
+    advice: 'make a line "path label" of each row',
+  },
+  {
+    what: 'names, one a line',
+    isIt: (lines) => lines.every((line) => !/[,;\t]|\.\w{2,4}\b/.test(line) && !/^\d+$/.test(line)),
+    commands: { labels: (file) =>
+      `awk 'BEGIN{print "id,name"} ${CR} NF{print n++ ",\\"" $0 "\\""}' ${file} > labels.csv` },
+    advice: 'a line ends with the number of its class',
+  },
+];
+
+/** Lines of a file that are looked at. */
+const LOOKED_AT = 1000;
+
+/** Says what a file is that could not be read, and what to do about it; undefined if nobody knows. */
+export function foreign(lines: readonly string[], file: string, place: Place): string | undefined {
+  if (lines.length === 0) return undefined;
+  const looked = lines.slice(0, LOOKED_AT);
+  const format = FORMATS.find((known) => known.isIt(looked, file) && known.rightly !== place);
+  if (format === undefined) return undefined;
+  const command = format.commands?.[place]?.(quoted(basename(file)));
+  const wanted = { list: 'a list with a line "path label" for each clip',
+    labels: '"id,name" and a line for each class' }[place];
+  return [`is ${format.what}`, `expected ${wanted}`, ...(command === undefined ? [] : [`convert it: ${command}`]),
+    ...(format.advice === undefined ? [] : [format.advice])].join('; ');
+}
+
+/** The command that takes 1 from every label. */
+export function fromOne(file: string): string {
+  return String.raw`awk '{sub(/[ \t\r]+$/,""); l=$NF; sub(/[^ \t]+$/,""); print $0 (l-1)}' ${file} > from_0.txt`;
+}
+
+/** Whether all lines have names as HMDB-51's clips, and labels that could be the codes of its splits. */
+export function isHmdbSplit(lines: readonly string[]): boolean {
+  return lines.every((line) => /\s[012]$/.test(line) && HMDB_CLIP.test(line.replace(/\s+\d$/, '')));
+}
+
+/** The command that makes a list of the training clips of all classes. */
+export function hmdbList(): string {
+  return `awk 'FNR==1{k=FILENAME; sub(/.*\\//,"",k); sub(/_test_split1.txt/,"",k); c++} $2==1{print k "/" $1, c-1}' *_test_split1.txt > train.txt`;
+}
+
+function hmdbLabels(): string {
+  return `ls *_test_split1.txt | awk 'BEGIN{print "id,name"} {sub(/_test_split1.txt/,""); gsub(/_/," "); print NR-1 "," $0}' > labels.csv`;
+}
+
+/** Whether lines are a number and a name each, numbered from `first` without a gap. */
+function isCounted(lines: readonly string[], first: number): boolean {
+  return lines.every((line, i) => new RegExp(`^${i + first}[ \\t]+\\S`).test(line))
+    && lines.some((line) => !/\s\d+$/.test(line));
+}
+
+/** A name as a shell takes it for one word. */
+export function quoted(file: string): string {
+  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { DatasetError } from '../../../engine/errors.ts';
+import { reasonOf } from '../../../engine/file_error.ts';
+
+/** A line of a file that a person wrote. */
+export interface Line {
+  /** From 1. */
+  readonly number: number;
+  /** Without spaces around it. */
+  readonly text: string;
+}
+
+/**
+ * The lines of a text file that hold something. Byte order marks and Windows line ends are no part of them.
+ * @throws DatasetError if it cannot be read as text
+ */
+export function readLines(file: string): Line[] {
+  // `trim` takes byte order marks away too, which stand inside where files were put together
+  return readText(file).split(/\r\n|\n|\r/).map((line, i) => ({ number: i + 1, text: line.trim() }))
+    .filter((line) => line.text !== '');
+}
+
+/** UTF-8, or UTF-16 as Windows PowerShell writes it, which then begins with a byte order mark. */
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
+    const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8';
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const problem = { ENOENT: 'no such file', EISDIR: 'is a folder, expected a text file',
+      ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? ''] ?? reasonOf(cause);
+    throw new DatasetError([{ file, line: 0, problem }]);
+  }
+}
+
+/** A text within a message: quoted, and cut if it is long. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
+}

@@ -1,0 +1,21 @@
+import { extname } from 'node:path';
+import { cut, type I420Frame } from '../../../kernels/frames/i420.ts';
+import { type PartOf, type Picker, readFrames, readParts } from './decode.ts';
+import { readPng } from './stills.ts';
+
+const isPicture = (path: string) => extname(path).toLowerCase() === '.png';
+
+/** Frames of a video, or of a picture (png), which is a video of one. See `readFrames`. */
+export async function readClip(path: string, pick: Picker): Promise<I420Frame[]> {
+  if (!isPicture(path)) return readFrames(path, pick);
+  const picture = readPng(path);
+  return pick(1).map(() => picture);
+}
+
+/** Parts of them. See `readParts`. */
+export async function readClipParts(path: string, pick: Picker, partOf: PartOf): Promise<I420Frame[]> {
+  if (!isPicture(path)) return readParts(path, pick, partOf);
+  const whole = readPng(path);
+  const picture = cut(whole, partOf(whole));
+  return pick(1).map(() => picture);
+}

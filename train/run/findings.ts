@@ -1,0 +1,57 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Tried } from '../data/loading/tried.ts';
+import { packageVersion } from './machine.ts';
+
+/** A file as it was when it was tried. */
+export interface Seen {
+  readonly path: string;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+}
+
+/** With another decoder files are tried anew. */
+const HEADER = JSON.stringify({ check: 1, decoder: `node-av ${packageVersion('node-av') ?? 'unknown'}` });
+
+/** What earlier checks found of files, kept in a file of a line each: a check that was stopped goes on from there. */
+export class Findings {
+  readonly #file: string;
+  readonly #known = new Map<string, { seen: Seen; tried: Tried }>();
+
+  /** Reads the file if there is one; a last line that was not written whole is passed over. */
+  constructor(file: string) {
+    this.#file = file;
+    const [header, ...lines] = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    if (header !== HEADER) {
+      writeFileSync(file, `${HEADER}\n`);
+      return;
+    }
+    for (const line of lines) {
+      const found = parsed(line);
+      if (found !== undefined) this.#known.set(found.seen.path, found);
+    }
+    if (lines.at(-1) !== '') appendFileSync(file, '\n');
+  }
+
+  /** What was found, if the file has not changed since. */
+  of({ path, size, modified }: Seen): Tried | undefined {
+    const known = this.#known.get(path);
+    return known?.seen.size === size && known.seen.modified === modified ? known.tried : undefined;
+  }
+
+  /** Keeps what was found, unless it may be another time. */
+  add(seen: Seen, tried: Tried): void {
+    if ('problem' in tried && tried.isPassing === true) return;
+    this.#known.set(seen.path, { seen, tried });
+    appendFileSync(this.#file, `${JSON.stringify({ ...seen, ...tried })}\n`);
+  }
+}
+
+function parsed(line: string): { seen: Seen; tried: Tried } | undefined {
+  try {
+    const { path, size, modified, ...tried } = JSON.parse(line) as Seen & Tried;
+    return { seen: { path, size, modified }, tried: tried as Tried };
+  } catch {
+    return undefined;
+  }
+}

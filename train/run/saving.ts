@@ -1,0 +1,76 @@
+import { FileError } from '../../engine/file_error.ts';
+import type { CheckpointStore, Snapshot } from '../checkpoint/store.ts';
+import type { Progress } from '../log/progress.ts';
+
+export interface SavingOptions {
+  readonly store: Pick<CheckpointStore, 'save'>;
+  readonly progress: Pick<Progress, 'message'>;
+  /** What is to be saved now. */
+  readonly snapshot: (step: number) => Promise<Snapshot>;
+  /** Step of the checkpoint that the run went on from. */
+  readonly resumedFrom?: number;
+}
+
+/**
+ * Saves a run as it goes. A disk that does not take a checkpoint costs that one alone: the earlier ones stay, the run
+ * goes on, and the next is tried.
+ */
+export class Saving {
+  readonly #options: SavingOptions;
+  #last: number | undefined;
+
+  constructor(options: SavingOptions) {
+    this.#options = options;
+    this.#last = options.resumedFrom;
+  }
+
+  /** Step of the newest checkpoint; undefined if there is none. */
+  get last(): number | undefined {
+    return this.#last;
+  }
+
+  /** For people: where the run can go on. */
+  get whereToGoOn(): string {
+    return this.#last === undefined ? 'no checkpoint was saved' : `--resume goes on from step ${this.#last}`;
+  }
+
+  /** Saves the step that was done last. Returns whether it is on the disk; if not, says why. */
+  async save(step: number): Promise<boolean> {
+    const { store, snapshot } = this.#options;
+    const state = await snapshot(step);
+    const isSaved = await this.#tried(`step ${step}`, () => store.save(state));
+    if (isSaved) this.#last = step;
+    return isSaved;
+  }
+
+  /** Writes the trained model. Returns whether it is on the disk; if not, says why. */
+  keep(path: string, write: (path: string) => Promise<void>): Promise<boolean> {
+    return this.#tried(`the model in ${path}`, () => write(path));
+  }
+
+  async #tried(what: string, write: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+      this.#options.progress.message(`${what} could not be saved: ${error.message}; ${this.whereToGoOn}${hint}`);
+      return false;
+    }
+  }
+
+  /**
+   * Before a run ends with an error: saves what is done since the last checkpoint, if anything is, and says where the
+   * run can go on. An error in saving does not take the place of the one that ended the run.
+   */
+  async end(step: number): Promise<void> {
+    const { progress } = this.#options;
+    try {
+      if (step !== (this.#last ?? 0)) await this.save(step);
+    } catch (error) {
+      progress.message(`step ${step} could not be saved: ${(error as Error).message}`);
+    }
+    progress.message(`the run ended after step ${step}; ${this.whereToGoOn}`);
+  }
+}
