@@ -241,7 +241,7 @@ test('a shard that is missing, and one that is cut short, are named', async () =
   assert.match((await refusal(folder)).message,
     `${join(folder, shard)}: the tensors end at byte ${bytes.length}, the file at ${bytes.length - 1}`);
   rmSync(join(folder, shard));
-  assert.is((await refusal(folder)).message, `${join(folder, shard)}: no such file`);
+  assert.is((await refusal(folder)).message, `${join(folder, shard)}: no such file or folder`);
 });
 
 test('a configuration that does not fit the weights is refused with every tensor and both shapes', async () => {

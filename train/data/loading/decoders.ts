@@ -160,6 +160,7 @@ export class Decoders {
   async #end(thread: Thread): Promise<void> {
     this.#running.delete(thread);
     clearTimeout(thread.idle);
+    thread.worker.ref();   // an idle one does not hold the process, which may have nothing else to wait for
     await thread.worker.terminate();
   }
 }
