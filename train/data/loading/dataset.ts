@@ -221,7 +221,8 @@ export class Dataset {
 
   #checkShare(): void {
     const { clips, maxShare, list } = this.#options.quarantine as NonNullable<DatasetOptions['quarantine']>;
-    const bad = this.entries.filter(({ path }) => clips.has(path));
+    // those of earlier processes may have been put right
+    const bad = this.entries.filter(({ path }) => clips.has(path) && clips.wasMet(path));
     const { length } = this.entries;
     if (bad.length <= maxShare * length) return;
     const reasons = new Map(clips.clips.map(({ path, reason }) => [path, reason]));
