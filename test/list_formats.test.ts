@@ -77,6 +77,10 @@ test('labels from 1 without the last class are never trained shifted', () => {
   for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) put(name, '');
   const plain = put('plain.txt', 'a.mp4 1\nb.mp4 2\nc.mp4 3\n');
   assert.match(only(() => asList(plain, UCF)), /^no clip has label 0, of "Apply Eye Makeup": do its labels count from 1\? Then set data\.firstLabel: 1, or .*; if they count from 0, set data\.firstLabel: 0$/);
+  const many = Array.from({ length: 20 }, (_, i) => `class ${i}`);
+  const some = put('some.txt', 'a.mp4 1\nb.mp4 2\n');
+  assert.match(asList(some, many).warnings.map(({ problem }) => problem).join(), 'no clip has label 0');
+  assert.equal(asList(some, many).entries.map(({ label }) => label), [1, 2], 'few of many classes: by chance, perhaps');
   assert.equal(asList(plain, UCF, { firstLabel: 0 }).entries.map(({ label }) => label), [1, 2, 3]);
   assert.equal(asList(plain, UCF, { firstLabel: 1 }).entries.map(({ label }) => label), [0, 1, 2]);
   assert.match(only(() => asList(put('zero.txt', 'a.mp4 0\nb.mp4 4\n'), UCF, { firstLabel: 1 })),

@@ -40,7 +40,7 @@ export async function writeClips(folder: string, { count, broken, seed }: { read
     const random = new Random(seed, `clip ${i}`);
     const label = random.below(SEEN.length);
     const [width, height] = sizeOf(i);
-    const name = `clips/${String(i).padStart(5, '0')}.${i % 8 === 7 ? 'webm' : 'mp4'}`;
+    const name = `clips/${String(i).padStart(5, '0')}.${i % 7 === 6 ? 'webm' : 'mp4'}`;
     const frames = drawClip(random, SEEN[label]).map((rgb) =>
       rgbToI420(enlarged(rgb, width, height), width, height, { matrix: 'bt601', range: 'limited' })
     );
