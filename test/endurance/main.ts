@@ -69,7 +69,7 @@ run: { checkpointEverySteps: ${Math.max(1, Math.floor(steps / 40))}, evaluateEve
 
 function launch({ config, out }: Place, resume: boolean, root: string): ChildProcess {
   return spawn(process.execPath, [LAUNCHER, 'train', config, '--out', out, ...(resume ? ['--resume'] : [])], {
-    stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, FULL_DISK: join(root, 'full'),
+    detached: true, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, FULL_DISK: join(root, 'full'),
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${FULL_DISK}` } });
 }
 
@@ -120,7 +120,10 @@ async function inflict(fault: (typeof FAULTS)[number], child: ChildProcess, root
     await sleep(Number(options.every) / 2);
     child.kill('SIGTERM');
   } else {
-    child.kill(fault.split(' ')[0] as NodeJS.Signals);
+    const signal = fault.split(' ')[0] as NodeJS.Signals;
+    // a crash takes the launcher and its program at once; other signals reach the launcher, which passes them on
+    if (signal === 'SIGKILL') process.kill(-(child.pid as number), signal);
+    else child.kill(signal);
   }
 }
 
