@@ -1,5 +1,5 @@
 /** Clips that cannot be decoded are replaced and listed; too many of them end the run. */
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
@@ -129,6 +129,19 @@ test('without a readable clip there is an error, whatever the share', async () =
     quarantine: { clips, maxShare: 1, list: 'train.txt' } });
   await assert.rejectsWith(collect(dataset.training(0, 1)), DatasetError,
     /avi: cannot be decoded, nor can any of 100 clips that were drawn in its place/);
+});
+
+test('a run that was moved with its clips knows them by their new paths', () => {
+  const [first, moved] = [at('first'), at('moved')];
+  mkdirSync(join(first, 'run'), { recursive: true });
+  const clip = { reason: 'bad', epoch: 0, index: 1 };
+  using before = new Quarantine({ folder: join(first, 'run') });
+  before.add({ ...clip, path: join(first, 'clips', 'a.mp4') });
+  renameSync(first, moved);
+  using again = new Quarantine({ folder: join(moved, 'run'), isResumed: true });
+  assert.ok(again.has(join(moved, 'clips', 'a.mp4')));
+  again.add({ ...clip, path: join(moved, 'clips', 'a.mp4') });
+  assert.equal(readQuarantine(join(moved, 'run')).map(({ path }) => path), [join(moved, 'clips', 'a.mp4')]);
 });
 
 test('a clip that was put right since is read again by a resumed run, and no longer listed', async () => {

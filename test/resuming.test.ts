@@ -12,7 +12,7 @@ import { writable } from '../train/cli/file_names.ts';
 import { changesBetween, type Described, isFree, refuseChanges } from '../train/run/changes.ts';
 import { configKeys, formatConfig, loadConfig, parseConfig, type TrainConfig } from '../train/run/config.ts';
 import { identityOf } from '../train/run/identity.ts';
-import { portable } from '../train/run/portable.ts';
+import { portable } from '../train/data/sets/portable.ts';
 import { beginningOf, refuseMissing } from '../train/run/resuming.ts';
 import { Saving } from '../train/run/saving.ts';
 import { type SignalSource, StopRequest } from '../train/run/stop.ts';

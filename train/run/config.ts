@@ -6,7 +6,7 @@ import { ConfigError } from '../../engine/errors.ts';
 import { PRESETS } from '../../model/config.ts';
 import { reasonOf } from '../../engine/file_error.ts';
 import { nearest } from '../../engine/nearest.ts';
-import { portable } from './portable.ts';
+import { portable } from '../data/sets/portable.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);

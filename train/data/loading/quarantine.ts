@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FirstlightError } from '../../../engine/errors.ts';
 import { AppendedFile } from '../../log/appended.ts';
+import { portable } from '../sets/portable.ts';
 
 /** What a run folder keeps of the clips that could not be decoded: a line of JSON each. */
 export const QUARANTINE_FILE = 'quarantine.jsonl';
@@ -32,7 +33,8 @@ function linesOf(file: string): { clips: QuarantinedClip[]; bytes: number } {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);   // what has no line break was cut off by a crash
   const clips = whole.split('\n').slice(0, -1).map((line, i) => {
     try {
-      return schema.parse(JSON.parse(line));
+      const clip = schema.parse(JSON.parse(line));
+      return { ...clip, path: resolve(dirname(file), clip.path) };
     } catch (cause) {
       throw new FirstlightError('FL_LOG', `${file}:${i + 1}: not an entry of a quarantine`, { file, line: i + 1 },
         'remove the line', cause);
@@ -93,7 +95,9 @@ export class Quarantine {
     this.#clips.set(clip.path, dated);
     if (this.#file !== undefined) {
       this.#appended ??= new AppendedFile(this.#file, 'a');
-      this.#appended.append(Buffer.from(`${JSON.stringify(dated)}\n`));
+      // a run that is moved with its clips meets none of them twice
+      const path = portable(clip.path, resolve(dirname(this.#file)));
+      this.#appended.append(Buffer.from(`${JSON.stringify({ ...dated, path })}\n`));
     }
     this.#onMeeting?.(dated);
   }
