@@ -23,8 +23,8 @@ const { values: options } = parseArgs({ options: {
 
 /** What happens to a run that is not left in peace; they take turns. */
 const FAULTS = ['SIGKILL', 'SIGTERM', 'full disk', 'SIGINT', 'SIGKILL and a moved folder', 'SIGHUP'] as const;
-/** Exit statuses after which a run goes on: killed, data error, signals. */
-const MAY_RESUME = [null, 129, 130, 143];
+/** Exit statuses after which a run goes on: killed, a disk that was full at the end, signals. */
+const MAY_RESUME = [null, 5, 129, 130, 143];
 
 const LAUNCHER = fileURLToPath(new URL('../../train/cli/firstlight.mjs', import.meta.url));
 const FULL_DISK = new URL('full_disk.mjs', import.meta.url).href;
