@@ -3,16 +3,15 @@
  * `checkpoints` in their path, as on a disk that is full.
  */
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readlink } from 'node:fs/promises';
 
 const flag = process.env.FULL_DISK;
 const probe = await open('/dev/null', 'w');
 const prototype = Object.getPrototypeOf(probe);
 await probe.close();
 
-/** Of each open file its path, as far as Linux tells. */
-async function pathOf(handle) {
-  const { readlink } = await import('node:fs/promises');
+/** The path of an open file, as far as Linux tells: a handle does not know its own. */
+function pathOf(handle) {
   return readlink(`/proc/self/fd/${handle.fd}`).catch(() => '');
 }
 

@@ -1,15 +1,14 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_ATTACHED_PIC, AV_FRAME_FLAG_INTERLACED,
   AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF,
   AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet,
   type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
-import { reasonOf } from '../../../engine/file_error.ts';
 import { cut, type I420Frame, type Part } from '../../../kernels/frames/i420.ts';
-import { examine, type Signature, signatureOf, type Structure } from './container.ts';
+import type { Signature } from './container.ts';
 import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
 import { MAX_PIXELS } from './i420.ts';
+import { DAMAGE_HINT, inspect, KIND_HINT, type VideoFile } from './inspect.ts';
 import { I420Converter, mirror, rotate } from './picture.ts';
 
 /**
@@ -40,9 +39,6 @@ const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, Demuxer>> = {
   gif: { name: 'gif' },
 };
 
-const DAMAGE_HINT = 'fetch or convert the file again, or take it out of the list';
-const KIND_HINT = 'give a video file: mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv or gif';
-
 /**
  * FFmpeg is called synchronously, since a hop to another thread and back costs more than a small frame; the event loop
  * gets its turn after this long.
@@ -71,8 +67,9 @@ const ORIENTATIONS: Readonly<Record<string, Orientation>> = {
 };
 
 /**
- * Reads frames of a video file (mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv, gif), chosen by their place in the order of presentation. Frames
- * are counted, never timed: a rate may vary, a first time stamp need not be 0, and a stated duration may be wrong.
+ * Reads frames of a video file (mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv, gif), chosen by their place in the
+ * order of presentation. Frames are counted, never timed: a rate may vary, a first time stamp need not be 0, and a
+ * stated duration may be wrong.
  *
  * Every frame is decoded, by one thread and without hardware, and only those that are picked are kept. Whatever the
  * decoder would paper over is an error: a damaged or missing frame must not become a training sample unnoticed. What no
@@ -126,72 +123,6 @@ function indices(pick: Picker, total: number): readonly number[] {
     throw new RangeError(`readFrames: pick(${total}) gave ${wrong}, expected whole numbers in [0, ${total})`);
   }
   return wanted;
-}
-
-/** A file that begins like a video. */
-interface VideoFile extends Structure {
-  readonly path: string;
-  readonly signature: Exclude<Signature, 'unknown'>;
-}
-
-/** Refuses what can be told from the file's outside, in a person's words. */
-function inspect(path: string): VideoFile {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reason =
-      { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? '']
-        ?? reasonOf(cause);
-    throw new VideoDecodeError(path, reason, cause,
-      'check the path, and the folder that the paths of a list start from');
-  }
-  try {
-    const stats = fstatSync(file);
-    if (!stats.isFile()) {
-      throw new VideoDecodeError(path, stats.isDirectory() ? 'is a folder' : 'is not a regular file', undefined,
-        KIND_HINT);
-    }
-    if (stats.size === 0) throw new VideoDecodeError(path, 'the file is empty', undefined, DAMAGE_HINT);
-    const buffer = Buffer.alloc(1024);
-    const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
-    const signature = signatureOf(head);
-    if (signature === 'unknown') {
-      const kind = kindOf(head);
-      throw new VideoDecodeError(path, `is ${kind}, not a video that is read here`, undefined,
-        kind === OTHER_VIDEO ? CONVERT_HINT : KIND_HINT);
-    }
-    const structure = examine(file, stats.size, signature);
-    if (structure.fault !== undefined) throw new VideoDecodeError(path, structure.fault, undefined, DAMAGE_HINT);
-    return { ...structure, path, signature };
-  } finally {
-    closeSync(file);
-  }
-}
-
-const OTHER_VIDEO = 'a video of another kind';
-
-/** How files begin that are no videos, or of a kind that is not read here. */
-const KINDS: readonly (readonly [RegExp, string])[] = [
-  [/^\x89PNG/, 'a PNG picture'],
-  [/^\xff\xd8\xff/, 'a JPEG picture'],
-  [/^RIFF....WEBP/s, 'a WebP picture'],
-  [/^RIFF....WAVE|^ID3|^fLaC/s, 'a sound'],
-  [/^PK\x03\x04/, 'a zip archive'],
-  [/^\x1f\x8b/, 'a gzip archive'],
-  // MPEG and H.264 without a container, RealMedia, IVF, Y4M, MXF
-  [/^\x00\x00\x01\xb3|^\x00\x00\x00\x01|^\.RMF|^DKIF|^YUV4MPEG2|^\x06\x0e\x2b\x34/, OTHER_VIDEO],
-  [/^(\xef\xbb\xbf)?#EXTM3U/, 'a playlist (m3u8)'],
-  [/^(\xef\xbb\xbf)?ffconcat/, 'a playlist (ffconcat)'],
-  [/^(\xef\xbb\xbf)?v=0\r?\n/, 'a session description (sdp)'],
-  [/^(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)/i, 'a web page'],
-  [/^[\t\n\r\x20-\x7e]*$/, 'a text'],
-];
-
-function kindOf(head: Buffer): string {
-  const start = head.toString('latin1', 0, 64);
-  return KINDS.find(([pattern]) => pattern.test(start))?.[1] ?? 'an unknown kind of file';
 }
 
 interface Opened {
