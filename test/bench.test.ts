@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { judged } from '../bench/goals.ts';
-import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
+import { compare, LIMIT, pooled, replaced, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
-import { refuseExcess } from '../bench/kernels/limit.ts';
+import { excessive, refuseExcess } from '../bench/kernels/limit.ts';
 import { distinct, measure, type Row, shareOf } from '../bench/kernels/measure.ts';
 import { frontText, ladder, measuredPage, SHOWN, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
@@ -283,6 +283,11 @@ test('a share that no cache explains fails the run, with row, share and cost', (
   refused(of(64e6, 6), /10\.7 GB\/s, where no kernel can do more than 9\.00 GB\/s/);
   refused(of(1e3, 1, 1.3e8), /130 GFLOP\/s, where no kernel can do more than 120 GFLOP\/s/);
   refused(of(0, 0, 0), /NaN GFLOP\/s/);
+
+  // which is measured again, and what was luck goes
+  const [sound, lucky, again] = [of(5e6, 1), of(5e6, 0.1), of(5e6, 1)].map((one, i) => ({ ...one, case: 'abb'[i] }));
+  assert.equal(excessive([sound, lucky], copies), [lucky]);
+  assert.equal(replaced([sound, lucky], [again]), [sound, again]);
 });
 
 test('what was measured replaces what stood between the marks of a page, and nothing else; a page without marks is refused', () => {

@@ -12,7 +12,7 @@ import { type Row, shareOf } from './measure.ts';
 export const LIMIT = 0.1;
 /** Nanoseconds; below, what a dispatch costs by itself moves more than LIMIT. */
 export const SHORTEST = 400_000;
-/** How often a row that looks slower is measured again. */
+/** How often a row that looks slower, or too fast, is measured again. */
 export const ATTEMPTS = 3;
 
 export interface Change {
@@ -64,6 +64,12 @@ export function compare(before: readonly Row[], now: readonly Row[]): Comparison
     short: pairs.length - judged.length,
     unmatched: now.length - pairs.length,
   };
+}
+
+/** The rows, with those of a second measurement in the place of their own. */
+export function replaced(rows: readonly Row[], again: readonly Row[]): Row[] {
+  const second = new Map(again.map((row) => [keyOf(row), row]));
+  return rows.map((row) => second.get(keyOf(row)) ?? row);
 }
 
 /** The rows with the rounds of a second measurement added to their own. */

@@ -40,6 +40,10 @@ function excessOf(row: Row, copies: Copies): Excess | undefined {
   return undefined;
 }
 
+/** The rows that exceed it. */
+export const excessive = (rows: readonly Row[], copies: Copies): Row[] =>
+  rows.filter((row) => excessOf(row, copies) !== undefined);
+
 /** @throws {FirstlightError} that names each row whose share of the roof no cache explains */
 export function refuseExcess(rows: readonly Row[], copies: Copies): void {
   const found = rows.flatMap((row) => {
