@@ -20,7 +20,7 @@ const model = z.strictObject({
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
-    .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from'),
+    .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from, or a run folder'),
   interpolateFrames: z.boolean().default(false).describe(
     'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
   ),
@@ -58,6 +58,12 @@ const data = z.strictObject({
   ),
   ahead: z.int().min(0).default(16).describe(
     'clips decoded ahead of the batch that is put together; they are kept in memory, cut to what is seen of them',
+  ),
+  cache: path.nullable().default(null).describe(
+    'folder for decoded clips, on a fast disk; null: each epoch decodes them anew. It changes no bit',
+  ),
+  cacheGiB: positive.default(20).describe(
+    'what data.cache may hold, at most half of what is free on its disk; what is in it stays, what finds no room is decoded',
   ),
   maxBadShare: z.number().min(0).max(1).default(0.01).describe(
     'share of the training clips that may be impossible to decode; such clips are replaced by others',
@@ -163,7 +169,7 @@ function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
+const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.cache'];
 
 /**
  * Reads a YAML configuration and lays overrides over it. Paths come back absolute.

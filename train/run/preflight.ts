@@ -85,6 +85,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
     }
   }
   errors.push(...unwritable(out));
+  if (data.cache !== null) errors.push(...unwritable(data.cache, 'name another folder in data.cache'));
   return { errors, warnings: [...lists.flatMap(({ warnings }) => warnings), ...oddities(lists, names)], names, lists };
 }
 
