@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import type { TrainConfig } from '../run/config.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';

@@ -1,7 +1,7 @@
 /** What may change between two parts of a run, and what it costs if it does. */
 import { parse } from 'yaml';
 import { ConfigError } from '../../engine/errors.ts';
-import { configKeys } from './config.ts';
+import { configKeys } from './config_keys.ts';
 import type { DataIdentity } from './run_data.ts';
 
 /** A key that has another value than before. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
 
 const CONFIG = 'config.json';

@@ -5,7 +5,7 @@ import type { XclipConfig } from '../../model/config.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { readLabels, type ScannedList } from '../data/sets/lists.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { requireOneStep, scanOf } from './lists.ts';
 import { checkEvaluationMemory, checkMemory } from './memory.ts';
 import { lackOfSpace, unwritable } from './run_folder.ts';

@@ -7,7 +7,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { onFileSync } from '../../engine/file_error.ts';
 import { type Entry, readLabels } from '../data/sets/lists.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { listOf } from './lists.ts';
 
 /** By key of the configuration: how much there is, and the start of a SHA-256 of it. For people and for `===`. */
