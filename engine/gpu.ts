@@ -1,8 +1,8 @@
+import { gpuInstance } from '#instance';
 import { copy } from './arithmetic.ts';
 import { CapturedStep } from './capture.ts';
 import { Context, type ContextOptions } from './context.ts';
 import { NoAdapterError } from './errors.ts';
-import { gpuInstance } from './instance.ts';
 import { type KernelTime, profile } from './profile.ts';
 import type { AnyTensor } from './tensor.ts';
 

@@ -1,4 +1,5 @@
 /** WGSL texts as parts of a program: read, put behind one another, and read back for their bindings. */
+import { readText } from '#read_text';
 import type { FloatType } from './dtype.ts';
 
 /** A WGSL file as a person wrote it. `file` is what errors name, e.g. `gelu/gelu.wgsl`. */
@@ -14,13 +15,7 @@ export interface Source {
 export async function part(base: string, path: string): Promise<Source> {
   const url = new URL(path, base);
   const file = url.pathname.split('/').slice(-2).join('/');
-  if (url.protocol === 'file:') {
-    const { readFile } = await import('node:fs/promises');
-    return { file, text: await readFile(url, 'utf8') };
-  }
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`);
-  return { file, text: await response.text() };
+  return { file, text: await readText(url) };
 }
 
 /** Unfolds the grid that a launch folded: part of every program. */

@@ -1,5 +1,5 @@
 import { Gpu, open, type OpenOptions } from '../engine/index.ts';
-import { gpuInstance } from '../engine/instance.ts';
+import { gpuInstance } from '../engine/instance.node.ts';
 
 /** A context on a device some of whose members are others. */
 export async function openWith(members: (real: GPUDevice) => Partial<Record<keyof GPUDevice, unknown>>,

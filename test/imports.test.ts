@@ -141,7 +141,7 @@ test('an import of one room by another is found', () => {
 
 test('an import that no browser can follow is found', () => {
   assert.match(breaches('engine/wgsl.ts', "import { readFile } from 'node:fs/promises';")[0], 'browser');
-  assert.match(breaches('engine/instance.ts', "import { prepareProcess } from './setup/in_process.mjs';")[0],
+  assert.match(breaches('engine/instance.browser.ts', "import { prepareProcess } from './setup/in_process.mjs';")[0],
     'browser');
   assert.match(breaches('model/clip.ts', "import './checkpoint/bytes.node.ts';")[0], 'browser');
   assert.equal(breaches('engine/wgsl.ts', "  const { readFile } = await import('node:fs/promises');"), []);

@@ -1,6 +1,6 @@
 // Run as a child by setup_run.test.ts. Says what it sees of its environment, then does what its argument says.
 import { writeSync } from 'node:fs';
-import { gpuInstance } from '../engine/instance.ts';
+import { gpuInstance } from '../engine/instance.node.ts';
 
 /** Doubles [1, 2, 3, 4] on the device and reads the answer. */
 async function double(device: GPUDevice): Promise<number[]> {

@@ -2,7 +2,7 @@
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { Gpu, Kernel, open, Tensor } from '../engine/index.ts';
-import { gpuInstance } from '../engine/instance.ts';
+import { gpuInstance } from '../engine/instance.node.ts';
 import { Pace, workOf } from '../engine/pace.ts';
 import { here } from './this_adapter.ts';
 

@@ -2,7 +2,7 @@
  * What libraries for browsers expect to find, in Node: `navigator.gpu` and the globals of WebGPU, of the same Dawn on
  * the same adapter.
  */
-import { gpuInstance } from '../../engine/instance.ts';
+import { gpuInstance } from '../../engine/instance.node.ts';
 
 /** Every device that was made of it, so that somebody can wait for all of them. */
 export const devices: GPUDevice[] = [];

@@ -1,0 +1,60 @@
+/** WebGPU in Node: that of Dawn. A browser gets instance.browser.ts, by `imports` of package.json. */
+import { NoAdapterError } from './errors.ts';
+import { browserInstance, type Instance } from './instance.ts';
+
+/** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
+const TOGGLES = { enable: ['allow_unsafe_apis'], disable: ['timestamp_quantization'] };
+/**
+ * SwiftShader writes out the zeros of workgroup memory word by word and compiles for seconds; as WGSL they are a loop.
+ */
+const SLOW_IN_SWIFTSHADER = 'use_vulkan_zero_initialize_workgroup_memory_extension';
+
+/**
+ * The process dies at a garbage collection after Dawn's instance became unreachable, so it stays reachable, from two
+ * sides.
+ */
+const pinned = new Set<GPU>();
+const PIN = Symbol.for('firstlight.instance');
+
+let node: Promise<Instance> | undefined;
+
+/** Chooses the driver in a process that engine/setup/run.mjs did not start. */
+async function prepare(): Promise<void> {
+  const script = new URL('./setup/in_process.mjs', import.meta.url).href;
+  const { prepareProcess } = (await import(script)) as typeof import('./setup/in_process.mjs');
+  try {
+    await prepareProcess();
+  } catch (error) {
+    const tried = error instanceof Error && 'tried' in error
+      ? (error.tried as string[])
+      : [error instanceof Error ? error.message : String(error)];
+    throw new NoAdapterError(tried);
+  }
+}
+
+/** Of the package `webgpu`: each holds one Dawn. */
+async function packageVersion(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const { version } = JSON.parse(await readFile(new URL(import.meta.resolve('webgpu/package.json')), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+async function createInNode(): Promise<Instance> {
+  if (process.env.FIRSTLIGHT_PREPARED === undefined) await prepare();
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals); // GPUBufferUsage and its like
+  const disable = process.env.FIRSTLIGHT_PREPARED === 'swiftshader'
+    ? [...TOGGLES.disable, SLOW_IN_SWIFTSHADER]
+    : TOGGLES.disable;
+  const gpu = create([`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`]);
+  pinned.add(gpu);
+  Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
+  return { gpu, where: 'node', version: `webgpu ${await packageVersion()}` };
+}
+
+/** Dawn's WebGPU, made once and kept for the life of the process; that of the process, if it has one. */
+export async function gpuInstance(): Promise<Instance> {
+  return browserInstance() ?? (node ??= createInNode());
+}
