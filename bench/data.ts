@@ -1,14 +1,15 @@
 /**
- * How fast clips are decoded: by codec, size and number of threads. A GPU is not asked.
+ * How fast clips are decoded, by codec, size and number of threads; and what that costs a training.
  *
  *   npm run bench -- --data
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type I420Frame, i420Bytes } from '../kernels/frames/i420.ts';
 import { Dataset } from '../train/data/loading/dataset.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
+import { loadingText, measureLoading } from './loading.ts';
+import { movingPicture } from './moving_picture.ts';
 import { digits, markdownTable } from './table.ts';
 
 const CODECS = { mp4: 'H.264', webm: 'VP9', avi: 'MPEG-4 part 2' } as const;
@@ -21,6 +22,7 @@ const [SAMPLED, SIDE] = [8, 224];
 const SECONDS = 2;
 
 const MOST_CLIPS = 20_000;
+const MOST_CACHED = 2 ** 30;
 
 /** Clips decoded by so many threads; 0: the main thread alone. */
 export interface DataRow {
@@ -30,27 +32,17 @@ export interface DataRow {
   readonly frames: number;
   readonly fileBytes: number;
   readonly workers: number;
+  /** From a cache of decoded clips, which the system has in memory. */
+  readonly isCached: boolean;
   readonly clipsPerSecond: number;
 }
 
-/** Waves that move across grains, so that there is something to code in every frame. */
-export function movingPicture(width: number, height: number, step: number): I420Frame {
-  const data = new Uint8Array(i420Bytes(width, height)).fill(128);
-  for (let y = 0, at = 0, state = step; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      data[at] = 120 + 70 * Math.sin((x + 3 * step) / 17) * Math.cos((y - 2 * step) / 23) + (state >>> 29);
-    }
-  }
-  for (let at = width * height; at < data.length; at++) data[at] = 128 + 60 * Math.sin((at + step) / 31);
-  return { width, height, data, matrix: 'bt601', range: 'limited' };
-}
-
-/** Clips per second of one file, read again and again. */
-export async function clipsPerSecond(path: string, workers: number, seconds: number): Promise<number> {
+/** Clips per second of one file, read again and again. @param cache folder for decoded clips */
+export async function clipsPerSecond(path: string, workers: number, seconds: number, cache?: string): Promise<number> {
   const entries = Array.from({ length: MOST_CLIPS }, () => ({ path, label: 0 }));
   await using dataset = new Dataset(entries, { frames: SAMPLED, size: SIDE, crop: true, flip: true, seed: 1,
-    cacheBytes: 0, workers, ahead: 2 * Math.max(1, workers) });
+    cacheBytes: 0, workers, ahead: 2 * Math.max(1, workers), cache: cache === undefined ? undefined : { folder: cache,
+      bytes: MOST_CACHED } });
   let start = 0;
   let clips = 0;
   for await (const { views } of dataset.training(0, 1)) {
@@ -86,38 +78,44 @@ export async function benchData(json?: string): Promise<number> {
         writeVideo(path, pictures, { fps: 25 });
         const fileBytes = statSync(path).size;
         for (const workers of tried) {
-          rows.push({ codec, width, height, frames: FRAMES, fileBytes, workers,
+          rows.push({ codec, width, height, frames: FRAMES, fileBytes, workers, isCached: false,
             clipsPerSecond: await clipsPerSecond(path, workers, SECONDS) });
         }
+        const workers = tried.at(-1) as number;
+        rows.push({ codec, width, height, frames: FRAMES, fileBytes, workers, isCached: true,
+          clipsPerSecond: await clipsPerSecond(path, workers, SECONDS, join(folder, 'decoded')) });
         process.stderr.write(`${codec}, ${width} × ${height}: done\n`);
       }
     }
+    console.log(dataTable(rows));
+    const loading = await measureLoading(folder);
+    console.log(`\n${loadingText(loading)}`);
+    if (json !== undefined) {
+      writeFileSync(json, `${JSON.stringify({ processors: availableParallelism(), rows, loading }, null, 2)}\n`);
+    }
+    return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  console.log(dataTable(rows));
-  if (json !== undefined) {
-    writeFileSync(json, `${JSON.stringify({ processors: availableParallelism(), rows }, null, 2)}\n`);
-  }
-  return 0;
 }
 
-/** A line for each codec and size, a column for each number of threads. */
+/** A line for each codec and size, a column for each number of threads, and one for the cache. */
 export function dataTable(rows: readonly DataRow[]): string {
-  const tried = [...new Set(rows.map(({ workers }) => workers))];
-  const nameOf = (workers: number) =>
-    workers === 0 ? 'main thread' : `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
+  const nameOf = ({ workers, isCached }: DataRow) =>
+    (workers === 0 ? 'main thread' : `${workers} ${workers === 1 ? 'thread' : 'threads'}`)
+    + (isCached ? ', from the cache' : '');
+  const columns = [...new Set(rows.map(nameOf))];
   const groups = new Map<string, DataRow[]>();
   for (const row of rows) {
     const key = `${row.codec} ${row.width} ${row.height}`;
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
-  return markdownTable(['codec', 'size', 'Mbit/s', ...tried.map(nameOf)], [...groups.values()].map((group) => {
+  return markdownTable(['codec', 'size', 'Mbit/s', ...columns], [...groups.values()].map((group) => {
     const [{ codec, width, height, frames, fileBytes }] = group;
     const rate = (8 * fileBytes * 25) / frames / 1e6;
     return [codec, `${width} × ${height}`, digits(rate),
-      ...tried.map((workers) => {
-        const row = group.find((each) => each.workers === workers);
+      ...columns.map((column) => {
+        const row = group.find((each) => nameOf(each) === column);
         return row === undefined ? '' : digits(row.clipsPerSecond);
       })];
   }));

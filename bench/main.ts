@@ -38,7 +38,7 @@ const ARGS = {
   torch: { type: 'string',
     description:
       'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
-  data: { type: 'boolean', description: 'clips decoded per second, by codec, size and number of threads' },
+  data: { type: 'boolean', description: 'how fast clips are decoded, by codec, size and number of threads, and what that costs a step' },
   step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },

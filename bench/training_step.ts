@@ -6,7 +6,7 @@ import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
 import type { AdamW } from '../train/recipe/optimizer/index.ts';
-import { RunStep } from '../train/recipe/step.ts';
+import { type MicroBatch, RunStep } from '../train/recipe/step.ts';
 import { recordStep } from '../train/recipe/stage.ts';
 
 /** A training step of X-CLIP on random numbers, as the recipe has it. */
@@ -28,6 +28,8 @@ export interface TrainingStep {
   /** The same model's forward pass alone, its logits. */
   readonly forward: CapturedStep<[], unknown>;
   readonly optimizer: AdamW;
+  readonly model: Xclip;
+  readonly inputs: readonly MicroBatch[];
   /**
    * Fills weights, pixels and features with random numbers. Without it they are zero, which no kernel's time depends
    * on.
@@ -57,6 +59,8 @@ export function trainingStep(gpu: Gpu,
     captured,
     forward,
     optimizer: step.optimizer,
+    model,
+    inputs: step.inputs,
     randomise() {
       initialise(model, 1);
       step.optimizer.schedule(step.optimizer.groups.map(({ lrScale }) => lrScale * 1e-5));

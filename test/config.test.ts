@@ -4,7 +4,8 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
 import { learningRate, scheduleOf } from '../train/recipe/schedule.ts';
-import { configKeys, formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
+import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
+import { configKeys } from '../train/run/config_keys.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
 const samples = fileURLToPath(new URL('../train/configs/', import.meta.url));

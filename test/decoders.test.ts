@@ -83,7 +83,7 @@ parentPort.on('message', ({ id, request: { path } }) => {
   if (path === 'throws') throw new TypeError('out of luck');
   parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 });
 });\n`);
-  const decoders = new Decoders(1, pathToFileURL(program));
+  const decoders = new Decoders(1, { worker: pathToFileURL(program) });
   const [exits, throws, fine] = [decoders.read(request('exits')), decoders.read(request('throws')),
     decoders.read(request('fine'))];
   for (const each of [exits, throws]) each.catch(() => undefined);
@@ -95,8 +95,25 @@ parentPort.on('message', ({ id, request: { path } }) => {
   await decoders.close();
 });
 
+test('a file that takes long, as on a disk that is gone, is told of while the run waits for it', async () => {
+  const program = at('waits.mjs');
+  writeFileSync(program, `import { parentPort } from 'node:worker_threads';
+parentPort.on('message', ({ id }) => setTimeout(
+  () => parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 }), 300));\n`);
+  const told: string[] = [];
+  const decoders = new Decoders(1, { worker: pathToFileURL(program), longMs: 50,
+    onTrouble: (sentence) => told.push(sentence) });
+  await decoders.read(request('slow.mp4'));
+  const { length } = told;
+  assert.ok(length > 0);
+  assert.match(told[0], /^slow\.mp4 has been decoded for .*; the run waits for it: is its disk still there\?$/);
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  assert.is(told.length, length, 'no more is said of what is done');
+  await decoders.close();
+});
+
 test('threads that cannot be started are a sentence, not a wait', async () => {
-  const decoders = new Decoders(2, pathToFileURL(at('absent.mjs')));
+  const decoders = new Decoders(2, { worker: pathToFileURL(at('absent.mjs')) });
   await assert.rejectsWith(decoders.read(request('a')), DecoderEndedError,
     /^the thread that decoded a ended: Cannot find/);
   await decoders.close();

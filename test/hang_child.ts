@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Gpu, Kernel, open, Tensor } from '../engine/index.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
-import type { TrainConfig } from '../train/run/config.ts';
+import type { TrainConfig } from '../train/run/config_keys.ts';
 import { fit, STORE_FOLDER } from '../train/run/fit.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';

@@ -109,6 +109,15 @@ test('what lies in the way of what a run leaves is named', async () => {
   rmSync(at('runs'), { recursive: true });
 });
 
+test('a folder for decoded clips that cannot be one is told', async () => {
+  writeFileSync(at('clips.txt'), '');
+  assert.equal(await wrong([`data.cache=${at('clips.txt')}`]), [
+    `${at('clips.txt')}: is a file, a run needs a folder here | name another folder in data.cache`,
+  ]);
+  assert.equal(await wrong([`data.cache=${at('made later')}`]), []);
+  assert.not.ok(existsSync(at('made later')), 'looking changes nothing');
+});
+
 test('checkpoints that do not find room are told before they are written', async () => {
   const [problem, ...others] = await wrong([], { gpu, freeBytes: () => 2 ** 20 });
   assert.equal(others, []);

@@ -9,7 +9,8 @@ import { ConfigError, FirstlightError, type Gpu, open, Random } from '../engine/
 import { FileError } from '../engine/file_error.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
-import { parseConfig, type TrainConfig } from '../train/run/config.ts';
+import { parseConfig } from '../train/run/config.ts';
+import type { TrainConfig } from '../train/run/config_keys.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/run/fit.ts';
 import { readQuarantine } from '../train/data/loading/quarantine.ts';

@@ -10,8 +10,10 @@ import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { UsageError } from '../train/cli/flags.ts';
 import { writable } from '../train/cli/file_names.ts';
 import { changesBetween, type Described, isFree, refuseChanges } from '../train/run/changes.ts';
-import { configKeys, formatConfig, loadConfig, parseConfig, type TrainConfig } from '../train/run/config.ts';
-import { identityOf } from '../train/run/identity.ts';
+import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
+import { configKeys, type TrainConfig } from '../train/run/config_keys.ts';
+import { withModelFolder } from '../train/run/model_folder.ts';
+import { readRunData } from '../train/run/run_data.ts';
 import { portable } from '../train/data/sets/portable.ts';
 import { beginningOf, refuseMissing } from '../train/run/resuming.ts';
 import { Saving } from '../train/run/saving.ts';
@@ -35,7 +37,7 @@ function project(name: string): { folder: string; config: TrainConfig } {
 }
 
 const described = (config: TrainConfig, out = root): Described => ({ config: formatConfig(config, out),
-  data: identityOf(config) });
+  data: readRunData(config).identity });
 const changed = (before: Described, now: Described) => changesBetween(before, now).map(({ key }) => key);
 
 test('what is free: places of data, the start of a run, its length, and what changes no bit of a step', () => {
@@ -115,6 +117,27 @@ test('a key that is newer than the run had its default then', () => {
   const before = { ...now, config: now.config.replace(/^.*maxGradNorm.*\n/m, '').replace(/^.*eps: 1e-8.*\n/m, '') };
   assert.equal(changed(before, now), []);
   assert.equal(changed(before, described({ ...config, optim: { ...config.optim, eps: 1e-4 } })), ['optim.eps']);
+});
+
+test('model.checkpoint may be a run: its model, or the last step that it saved', () => {
+  const { folder, config } = project('from a run');
+  const before = join(folder, 'runs', 'before');
+  const start = (): string | null =>
+    withModelFolder({ ...config, model: { ...config.model, preset: null, checkpoint: before } }).model.checkpoint;
+  const put = (...names: string[]) => {
+    mkdirSync(join(before, ...names), { recursive: true });
+    writeFileSync(join(before, ...names, 'config.json'), '{}');
+    return join(before, ...names);
+  };
+  assert.is(start(), before, 'nothing there: the error names what was written');
+  put('checkpoints', 'step-00000002');
+  const saved = put('checkpoints', 'step-00000010');
+  assert.is(start(), saved);
+  const model = put('checkpoint');
+  assert.is(start(), model);
+  put();
+  assert.is(start(), before, 'a checkpoint is itself');
+  assert.is(withModelFolder(config), config);
 });
 
 test('paths are kept from the run folder on, so that what is moved together goes on', () => {

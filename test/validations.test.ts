@@ -7,13 +7,14 @@ import * as assert from './assert.ts';
 import { type Gpu, open } from '../engine/index.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { bestOf, type Validation } from '../train/checkpoint/validation.ts';
-import { readLabels } from '../train/data/sets/lists.ts';
 import { Progress } from '../train/log/progress.ts';
 import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog, seriesOf } from '../train/log/run_log.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { evaluateSystem, type Prediction } from '../train/protocols/evaluation.ts';
-import { parseConfig, type TrainConfig } from '../train/run/config.ts';
+import { parseConfig } from '../train/run/config.ts';
+import type { TrainConfig } from '../train/run/config_keys.ts';
+import { readRunData, type RunList } from '../train/run/run_data.ts';
 import { datasetOf, fit, type Fitted, STORE_FOLDER } from '../train/run/fit.ts';
 import { Journal } from '../train/run/journal.ts';
 import { InterruptedError, StopRequest } from '../train/run/stop.ts';
@@ -80,8 +81,8 @@ async function run(name: string, options: RunOptions = {}): Promise<Omit<Fitted,
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   const resumed = options.resume ? await store.latest() : undefined;
   const recorder = new RunRecorder(out, { progress: new Progress({ quiet: true }), resumeAfter: resumed?.state.step });
-  const names = readLabels(config.data.labels);
-  const val = datasetOf(own, config.data.val as string, names);
+  const { names, val: list } = readRunData(own);
+  const val = datasetOf(own, list as RunList);
   let [measured, step] = [0, resumed?.state.step ?? 0];
   const measure: NonNullable<Parameters<typeof fit>[0]['validation']>['measure'] = async (system) => {
     if (++measured === options.interruptIn) process.emit('SIGINT', 'SIGINT');

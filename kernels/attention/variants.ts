@@ -8,13 +8,14 @@ import { f32Bytes } from '../shared/sizes.ts';
 import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
 import { areHeadsApart, masksOf, MAX_HEAD_DIM, type Plan } from './plan.ts';
 
-const read = (file: string) => part(import.meta.url, file);
 /** What every rung after the first is linked with. */
 const common = [
-  await read('./parts/problem.wgsl'), await read('./parts/finite.wgsl'), await read('../shared/exp.wgsl'),
+  await part(import.meta.url, './parts/problem.wgsl'),
+  await part(import.meta.url, './parts/finite.wgsl'),
+  await part(import.meta.url, '../shared/exp.wgsl'),
 ];
-const matrix = await read('./parts/matrix.wgsl');
-const registerTile = await read('./parts/register_tile.wgsl');
+const matrix = await part(import.meta.url, './parts/matrix.wgsl');
+const registerTile = await part(import.meta.url, './parts/register_tile.wgsl');
 
 /** Queries or keys of a lane of the quad rungs: the elements of a vec4. */
 const OWN = 4;
@@ -31,11 +32,11 @@ const LEAST_SUBGROUP = 4;
  */
 const TILES = {
   subgroup: {
-    part: await read('./parts/tile.subgroup.wgsl'), needs: ['subgroups'], suits: 'software',
+    part: await part(import.meta.url, './parts/tile.subgroup.wgsl'), needs: ['subgroups'], suits: 'software',
     sizes: () => [{ lanes: 8, tile: 8 }, { lanes: 16, tile: 8 }, { lanes: 8, tile: 4 }],
   },
   workgroup: {
-    part: await read('./parts/tile.workgroup.wgsl'),
+    part: await part(import.meta.url, './parts/tile.workgroup.wgsl'),
     sizes: () => [{ lanes: 64, tile: 4 }, { lanes: 32, tile: 4 }],
   },
 } as const;
@@ -85,31 +86,34 @@ function kernelsOf(name: string, texts: Texts, staging: Staging, suffix = ''): V
 }
 
 export const attention = kernelsOf('attention', {
-  naive: await read('./attention.naive.wgsl'),
-  online: await read('./attention.online.wgsl'),
-  quad: await read('./attention.quad.wgsl'),
-  matrix: await read('./attention.matrix.wgsl'),
-  shared: [await read('./parts/seen_sum.wgsl')],
+  naive: await part(import.meta.url, './attention.naive.wgsl'),
+  online: await part(import.meta.url, './attention.online.wgsl'),
+  quad: await part(import.meta.url, './attention.quad.wgsl'),
+  matrix: await part(import.meta.url, './attention.matrix.wgsl'),
+  shared: [await part(import.meta.url, './parts/seen_sum.wgsl')],
 }, STAGING.forward);
 
 /** One text for the gradient: of the queries, or of keys and values. */
-const naiveGradient = await read('./attention_grad.naive.wgsl');
+const naiveGradient = await part(import.meta.url, './attention_grad.naive.wgsl');
 
 export const gradQuery = kernelsOf('attention_grad_query', {
   naive: naiveGradient,
-  online: await read('./attention_grad_query.online.wgsl'),
-  quad: await read('./attention_grad_query.quad.wgsl'),
-  matrix: await read('./attention_grad_query.matrix.wgsl'),
+  online: await part(import.meta.url, './attention_grad_query.online.wgsl'),
+  quad: await part(import.meta.url, './attention_grad_query.quad.wgsl'),
+  matrix: await part(import.meta.url, './attention_grad_query.matrix.wgsl'),
 }, STAGING.gradient);
 
 const keyValueTexts = {
-  online: await read('./attention_grad_key_value.online.wgsl'),
-  quad: await read('./attention_grad_key_value.quad.wgsl'),
-  matrix: await read('./attention_grad_key_value.matrix.wgsl'),
-  spread: await read('./attention_grad_key_value.spread.wgsl'),
+  online: await part(import.meta.url, './attention_grad_key_value.online.wgsl'),
+  quad: await part(import.meta.url, './attention_grad_key_value.quad.wgsl'),
+  matrix: await part(import.meta.url, './attention_grad_key_value.matrix.wgsl'),
+  spread: await part(import.meta.url, './attention_grad_key_value.spread.wgsl'),
 };
-const keyValueGrads = await read('./parts/key_value_grads.wgsl');
-const listeners = { none: await read('./parts/listeners.none.wgsl'), some: await read('./parts/listeners.some.wgsl') };
+const keyValueGrads = await part(import.meta.url, './parts/key_value_grads.wgsl');
+const listeners = {
+  none: await part(import.meta.url, './parts/listeners.none.wgsl'),
+  some: await part(import.meta.url, './parts/listeners.some.wgsl'),
+};
 
 function keyValueKernels(own: Partial<Texts> & Pick<Texts, 'shared'>, suffix = ''): VectorKernels {
   return kernelsOf('attention_grad_key_value', { ...keyValueTexts, ...own }, STAGING.gradient, suffix);

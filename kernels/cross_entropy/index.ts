@@ -7,14 +7,18 @@ import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 
 export { cost, gradientCost } from './cost.ts';
 
-const read = (file: string) => part(import.meta.url, file);
 const parts = [
-  await read('./cross_entropy.wgsl'), await read('../shared/softmax.wgsl'),
-  await read('../shared/exp.wgsl'), await read('../shared/log.wgsl'), await read('../shared/special.wgsl'),
+  await part(import.meta.url, './cross_entropy.wgsl'), await part(import.meta.url, '../shared/softmax.wgsl'),
+  await part(import.meta.url, '../shared/exp.wgsl'),
+  await part(import.meta.url, '../shared/log.wgsl'),
+  await part(import.meta.url, '../shared/special.wgsl'),
 ];
-const withTargets = rowKernels('cross_entropy', [...parts, await read('./parts/target.soft.wgsl')]);
-const withLabels = rowKernels('cross_entropy.labels', [...parts, await read('./parts/target.label.wgsl')]);
-const backward = vectorKernels('cross_entropy_grad', [await read('./cross_entropy_grad.wgsl'), flat]);
+const withTargets = rowKernels('cross_entropy', [...parts, await part(import.meta.url, './parts/target.soft.wgsl')]);
+const withLabels = rowKernels('cross_entropy.labels', [
+  ...parts,
+  await part(import.meta.url, './parts/target.label.wgsl'),
+]);
+const backward = vectorKernels('cross_entropy_grad', [await part(import.meta.url, './cross_entropy_grad.wgsl'), flat]);
 
 /**
  * Mean over rows of −Σ_k t_k log softmax(z)_k, for soft targets. A row of targets need not sum to 1. Targets get no

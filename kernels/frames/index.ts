@@ -12,15 +12,14 @@ export { packedBytes, packFrames, TABLE_COLUMNS } from './pack.ts';
 export { cost } from './cost.ts';
 
 const common = [text, flat, await part(import.meta.url, '../shared/special.wgsl')];
-const read = (file: string) => part(import.meta.url, file);
-const antialiased = await read('./parts/antialiased.wgsl');
+const antialiased = await part(import.meta.url, './parts/antialiased.wgsl');
 
 const byResampling: Readonly<Record<Resampling, Kernel>> = {
-  bilinear: new Kernel('frames', [...common, await read('./parts/bilinear.wgsl')]),
+  bilinear: new Kernel('frames', [...common, await part(import.meta.url, './parts/bilinear.wgsl')]),
   antialiased_bilinear: new Kernel('frames.antialiased_bilinear',
-    [...common, antialiased, await read('./parts/triangle.wgsl')]),
+    [...common, antialiased, await part(import.meta.url, './parts/triangle.wgsl')]),
   antialiased_bicubic: new Kernel('frames.antialiased_bicubic',
-    [...common, antialiased, await read('./parts/cubic.wgsl')]),
+    [...common, antialiased, await part(import.meta.url, './parts/cubic.wgsl')]),
 };
 
 const ALL = 0xffffffff;

@@ -3,15 +3,23 @@ import { type Context, type Kernel, part, type Source, type Variant } from '../.
 import { ROW_WORKGROUP, type RowLaunch, rowsOfGroup, rowVariants, rungKernels, vectorKernels } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const text = await read('./layernorm.wgsl');
-const pairs = await read('./layernorm.pairs.wgsl');
-const naive = { parts: [await read('./layernorm.naive.wgsl')] };
-const gradient = [await read('./layernorm_grad.wgsl'), await read('../shared/row/jobs.wgsl')];
-const gradNaive = { parts: [await read('./layernorm_grad.naive.wgsl')] };
+const text = await part(import.meta.url, './layernorm.wgsl');
+const pairs = await part(import.meta.url, './layernorm.pairs.wgsl');
+const naive = { parts: [await part(import.meta.url, './layernorm.naive.wgsl')] };
+const gradient = [
+  await part(import.meta.url, './layernorm_grad.wgsl'),
+  await part(import.meta.url, '../shared/row/jobs.wgsl'),
+];
+const gradNaive = { parts: [await part(import.meta.url, './layernorm_grad.naive.wgsl')] };
 /** Where the rows lie that are normalised, and where their gradients go. */
-const plain = { rows: await read('./parts/rows.plain.wgsl'), grads: await read('./parts/grads.plain.wgsl') };
-const appended = { rows: await read('./parts/rows.appended.wgsl'), grads: await read('./parts/grads.appended.wgsl') };
+const plain = {
+  rows: await part(import.meta.url, './parts/rows.plain.wgsl'),
+  grads: await part(import.meta.url, './parts/grads.plain.wgsl'),
+};
+const appended = {
+  rows: await part(import.meta.url, './parts/rows.appended.wgsl'),
+  grads: await part(import.meta.url, './parts/grads.appended.wgsl'),
+};
 
 type Rungs = Readonly<Record<string, Variant>>;
 
@@ -50,7 +58,9 @@ export const backward = {
   ),
 };
 
-export const totals = vectorKernels('layernorm_grad_totals', [await read('./layernorm_grad_totals.wgsl')]);
+export const totals = vectorKernels('layernorm_grad_totals', [
+  await part(import.meta.url, './layernorm_grad_totals.wgsl'),
+]);
 
 export const kernels = [forward.plain, forward.appended, backward.plain, backward.appended, totals]
   .flatMap(({ scalar, vec4 }) => [scalar, vec4]);

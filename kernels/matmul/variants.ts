@@ -9,14 +9,13 @@ import {
 import { vectorParts } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const naive = await read('./matmul.naive.wgsl');
-const identity = await read('./parts/identity.wgsl');
-const parts = [...common, placeIn.a, placeIn.b, placeIn.y, await read('./parts/epilogue.wgsl')];
+const naive = await part(import.meta.url, './matmul.naive.wgsl');
+const identity = await part(import.meta.url, './parts/identity.wgsl');
+const parts = [...common, placeIn.a, placeIn.b, placeIn.y, await part(import.meta.url, './parts/epilogue.wgsl')];
 const keep = {
-  nothing: await read('./parts/keep.none.wgsl'),
-  rowSums: await read('./parts/keep.row_sums.wgsl'),
-  derivative: await read('./parts/keep.derivative.wgsl'),
+  nothing: await part(import.meta.url, './parts/keep.none.wgsl'),
+  rowSums: await part(import.meta.url, './parts/keep.row_sums.wgsl'),
+  derivative: await part(import.meta.url, './parts/keep.derivative.wgsl'),
 };
 
 /** Lanes of a workgroup of the naive rung, each with one element of C. */

@@ -3,9 +3,11 @@ import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/
 
 export { cost, gradientCost } from './cost.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const forward = rowKernels('normalize', [await read('./normalize.wgsl'), await read('../shared/special.wgsl')]);
-const backward = rowKernels('normalize_grad', [await read('./normalize_grad.wgsl')]);
+const forward = rowKernels('normalize', [
+  await part(import.meta.url, './normalize.wgsl'),
+  await part(import.meta.url, '../shared/special.wgsl'),
+]);
+const backward = rowKernels('normalize_grad', [await part(import.meta.url, './normalize_grad.wgsl')]);
 
 /**
  * y = x / ‖x‖₂ over the last dimension, without an epsilon, as CLIP compares directions. A row of zeros stays zero and

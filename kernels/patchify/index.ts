@@ -4,11 +4,16 @@ import { placeIn, product, store } from '../shared/product.ts';
 
 export { cost, gradientCost } from './cost.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const patch = await read('./parts/patch.wgsl');
-const forward = product('patchify', [await read('./patchify.wgsl'), patch, placeIn.b, placeIn.y, store]);
-const ofWeight = [await read('./patchify_grad.wgsl'), patch, placeIn.a, placeIn.y, store];
-const ofPixels = [await read('./patchify_pixels_grad.wgsl'), patch, placeIn.a, placeIn.b, store];
+const patch = await part(import.meta.url, './parts/patch.wgsl');
+const forward = product('patchify', [
+  await part(import.meta.url, './patchify.wgsl'),
+  patch,
+  placeIn.b,
+  placeIn.y,
+  store,
+]);
+const ofWeight = [await part(import.meta.url, './patchify_grad.wgsl'), patch, placeIn.a, placeIn.y, store];
+const ofPixels = [await part(import.meta.url, './patchify_pixels_grad.wgsl'), patch, placeIn.a, placeIn.b, store];
 const backward = { weight: product('patchify_grad', ofWeight), pixels: product('patchify_pixels_grad', ofPixels) };
 
 export const kernels = [forward, backward.weight, backward.pixels]

@@ -6,9 +6,14 @@ import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 
 export { cost, gradientCost } from './cost.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const forward = rowKernels('rmsnorm', [await read('./rmsnorm.wgsl'), await read('../shared/special.wgsl')]);
-const backward = rowKernels('rmsnorm_grad', [await read('./rmsnorm_grad.wgsl'), await read('../shared/row/jobs.wgsl')]);
+const forward = rowKernels('rmsnorm', [
+  await part(import.meta.url, './rmsnorm.wgsl'),
+  await part(import.meta.url, '../shared/special.wgsl'),
+]);
+const backward = rowKernels('rmsnorm_grad', [
+  await part(import.meta.url, './rmsnorm_grad.wgsl'),
+  await part(import.meta.url, '../shared/row/jobs.wgsl'),
+]);
 
 /**
  * y = x / √(mean(x²) + eps) · weight, with the mean over the last dimension. Zhang & Sennrich 2019, arXiv:1910.07467,

@@ -4,15 +4,23 @@ import {
   type Variant,
 } from '../../engine/index.ts';
 
-const read = (file: string) => part(import.meta.url, file);
 /**
  * WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or in plain WGSL.
  */
-const products = { units: await read('./matrix/units.wgsl'), emulated: await read('./matrix/emulated.wgsl') };
+const products = {
+  units: await part(import.meta.url, './matrix/units.wgsl'),
+  emulated: await part(import.meta.url, './matrix/emulated.wgsl'),
+};
 /** What matrices are multiplied as. */
-const elements = { stored: await read('./matrix/elem.stored.wgsl'), wide: await read('./matrix/elem.wide.wgsl') };
+const elements = {
+  stored: await part(import.meta.url, './matrix/elem.stored.wgsl'),
+  wide: await part(import.meta.url, './matrix/elem.wide.wgsl'),
+};
 /** Entries of a kernel that declares `LANES` and `run`. */
-export const entries = { one: await read('./matrix/entry.wgsl'), sized: await read('./matrix/entry.sized.wgsl') };
+export const entries = {
+  one: await part(import.meta.url, './matrix/entry.wgsl'),
+  sized: await part(import.meta.url, './matrix/entry.sized.wgsl'),
+};
 
 /** Constants that all parts are linked with: M × K times K × N, held by the lanes of a subgroup. */
 export interface MatrixSizes extends Readonly<Record<string, number>> {

@@ -4,23 +4,25 @@ import { matricesOf, type Matrices, type MatrixSizes, matrixVariantNames, matrix
 import { type VectorKernels, vectorParts } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const registerTiles = await read('./product/register_tiles.wgsl');
-const swizzle = await read('./product/swizzle.wgsl');
-const tiled = await read('./product/product.tiled.wgsl');
-const subgroup = await read('./product/product.subgroup.wgsl');
-const matrix = await read('./product/product.matrix.wgsl');
+const registerTiles = await part(import.meta.url, './product/register_tiles.wgsl');
+const swizzle = await part(import.meta.url, './product/swizzle.wgsl');
+const tiled = await part(import.meta.url, './product/product.tiled.wgsl');
+const subgroup = await part(import.meta.url, './product/product.subgroup.wgsl');
+const matrix = await part(import.meta.url, './product/product.matrix.wgsl');
 
 /** What all loops are linked with. */
-export const common = [await read('./product/problem.wgsl'), await read('./product/operands.wgsl')];
+export const common = [
+  await part(import.meta.url, './product/problem.wgsl'),
+  await part(import.meta.url, './product/operands.wgsl'),
+];
 /** Where elements of plain matrices lie. */
 export const placeIn = {
-  a: await read('./product/place_in_a.wgsl'),
-  b: await read('./product/place_in_b.wgsl'),
-  y: await read('./product/place_in_y.wgsl'),
+  a: await part(import.meta.url, './product/place_in_a.wgsl'),
+  b: await part(import.meta.url, './product/place_in_b.wgsl'),
+  y: await part(import.meta.url, './product/place_in_y.wgsl'),
 };
 /** The epilogue that stores sums as they are. */
-export const store = await read('./product/store.wgsl');
+export const store = await part(import.meta.url, './product/store.wgsl');
 
 /** How tensors are read and written: element by element, or in vectors of four. */
 export type VectorForm = keyof VectorKernels;

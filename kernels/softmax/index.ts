@@ -3,20 +3,32 @@ import { type VectorKernels, vectorsOf, rowKernels, rowLaunch } from '../shared/
 
 export { cost, gradientCost } from './cost.ts';
 
-const read = (file: string) => part(import.meta.url, file);
-const exponentials = [await read('../shared/softmax.wgsl'), await read('../shared/exp.wgsl')];
-const logarithms = [await read('../shared/log.wgsl'), await read('../shared/special.wgsl')];
+const exponentials = [
+  await part(import.meta.url, '../shared/softmax.wgsl'),
+  await part(import.meta.url, '../shared/exp.wgsl'),
+];
+const logarithms = [
+  await part(import.meta.url, '../shared/log.wgsl'),
+  await part(import.meta.url, '../shared/special.wgsl'),
+];
 const softmaxKernels = {
-  forward: rowKernels('softmax', [await read('./softmax.wgsl'), ...exponentials], {
-    alone: { online: await read('./softmax.online.wgsl'), naive: await read('./softmax.naive.wgsl') },
+  forward: rowKernels('softmax', [await part(import.meta.url, './softmax.wgsl'), ...exponentials], {
+    alone: {
+      online: await part(import.meta.url, './softmax.online.wgsl'),
+      naive: await part(import.meta.url, './softmax.naive.wgsl'),
+    },
   }),
-  backward: rowKernels('softmax_grad', [await read('./softmax_grad.wgsl')], {
-    alone: { naive: await read('./softmax_grad.naive.wgsl') },
+  backward: rowKernels('softmax_grad', [await part(import.meta.url, './softmax_grad.wgsl')], {
+    alone: { naive: await part(import.meta.url, './softmax_grad.naive.wgsl') },
   }),
 };
 const logSoftmaxKernels = {
-  forward: rowKernels('log_softmax', [await read('./log_softmax.wgsl'), ...exponentials, ...logarithms]),
-  backward: rowKernels('log_softmax_grad', [await read('./log_softmax_grad.wgsl'), ...exponentials]),
+  forward: rowKernels('log_softmax', [
+    await part(import.meta.url, './log_softmax.wgsl'),
+    ...exponentials,
+    ...logarithms,
+  ]),
+  backward: rowKernels('log_softmax_grad', [await part(import.meta.url, './log_softmax_grad.wgsl'), ...exponentials]),
 };
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Trains twice on many clips of mixed sizes with broken ones among them: once in peace, and once with kills, signals, a
- * full disk and moved folders. Both must end in the same bytes.
+ * full disk, moved folders, and clips from a cache that has no room for all. Both must end in the same bytes.
  *
  *   npm run endurance -- --clips 1000 --steps 3000         an hour and more on two cores
  */
@@ -48,6 +48,7 @@ async function main(): Promise<number> {
   writeFileSync(quiet.config, configOf(steps));
   const disturbed = placeAt(join(root, 'disturbed 0'));
   cpSync(quiet.folder, disturbed.folder, { recursive: true });
+  writeFileSync(disturbed.config, configOf(steps, ', cache: decoded, cacheGiB: 0.5'));
 
   const start = performance.now();
   const code = await ended(launch(quiet, false, root));
@@ -58,9 +59,9 @@ async function main(): Promise<number> {
 }
 
 /** A short training in which everything draws at random that can. */
-function configOf(steps: number): string {
+function configOf(steps: number, cache = ''): string {
   return `model: { preset: tiny, dropPath: 0.1 }
-data: { train: train.txt, val: val.txt, labels: labels.csv, size: 32, maxBadShare: 0.05 }
+data: { train: train.txt, val: val.txt, labels: labels.csv, size: 32, maxBadShare: 0.05${cache} }
 train: { steps: ${steps}, warmupSteps: ${Math.ceil(steps / 10)}, batch: 8, accumulation: 2 }
 optim: { lr: 8e-4, schedule: plain, maxGradNorm: 1 }
 run: { checkpointEverySteps: ${Math.max(1, Math.floor(steps / 40))}, evaluateEverySteps: ${Math.ceil(steps / 5)} }

@@ -1,5 +1,6 @@
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
-import { configKeys, loadConfig, runName } from '../run/config.ts';
+import { loadConfig, runName } from '../run/config.ts';
+import { configKeys } from '../run/config_keys.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { writable } from './file_names.ts';
 import { type Flags, UsageError, type Words } from './flags.ts';

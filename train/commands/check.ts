@@ -6,9 +6,11 @@ import { tryFiles } from '../data/loading/try_files.ts';
 import type { Tried } from '../data/loading/tried.ts';
 import { Progress } from '../log/progress.ts';
 import { type Cleaned, writeCleaned } from '../run/cleaned.ts';
-import { runName, type TrainConfig } from '../run/config.ts';
+import { runName } from '../run/config.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
 import { Findings, type Seen } from '../run/findings.ts';
 import { someOf } from '../run/lists.ts';
+import { withModelFolder } from '../run/model_folder.ts';
 import { type CheckedList, preflight } from '../run/preflight.ts';
 import { StopRequest } from '../run/stop.ts';
 import { budgetOf } from './train.ts';
@@ -40,9 +42,10 @@ export interface CheckReport {
  * Looks at all that a run needs, decodes every file of its lists, and leaves a report and cleaned lists. Returns the
  * exit status: 0 if nothing is in the way of the run.
  */
-export async function check(config: TrainConfig,
+export async function check(asked: TrainConfig,
   { file, out, report, jobs = availableParallelism() }: CheckOptions): Promise<number> {
   using stop = new StopRequest();
+  const config = withModelFolder(asked);
   const beside = join(dirname(resolve(file)), `${runName(file)}.check`);
   const noAdapter: FirstlightError[] = [];
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind) }).catch((error: unknown) => {

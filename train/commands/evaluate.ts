@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import type { TrainConfig } from '../run/config.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
 import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';
@@ -21,8 +21,9 @@ export async function evaluate(config: TrainConfig,
       'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   }
   const names = readLabels(config.data.labels);
-  warn(listOf(config, list, names).warnings);
-  await using dataset = datasetOf(config, list, names);
+  const { entries, warnings } = listOf(config, list, names);
+  warn(warnings);
+  await using dataset = datasetOf(config, { file: list, entries });
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
   const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision,

@@ -8,20 +8,21 @@ import { writeText } from '../../model/checkpoint/files.node.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
-import { formatConfig, type TrainConfig } from '../run/config.ts';
-import { readLabels } from '../data/sets/lists.ts';
+import { formatConfig } from '../run/config.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type RunValidation, startingFrom, STORE_FOLDER } from '../run/fit.ts';
-import { identityOf } from '../run/identity.ts';
 import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
 import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { writeReport } from '../report/write.ts';
 import { warn } from '../run/lists.ts';
+import { withModelFolder } from '../run/model_folder.ts';
 import { outcomeOf } from '../run/outcome.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
 import { preflight, requireNothingWrong } from '../run/preflight.ts';
+import { readRunData } from '../run/run_data.ts';
 import { StopRequest } from '../run/stop.ts';
 
 /** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
@@ -44,14 +45,17 @@ export interface TrainOptions {
  * model and the best, a report and its numbers. Returns the exit status: 128 and the number of the signal if it was
  * asked to stop, which it does after a step that it saves; 5 if the disk did not take the last step, or a model.
  */
-export async function train(config: TrainConfig,
+export async function train(asked: TrainConfig,
   { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
   using stop = new StopRequest();
+  const config = withModelFolder(asked);
   if (resume) refuseMissing(out);
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
   if (!resume) await requireReady(gpu, config, out);
-  const now = { config: formatConfig(config, out), data: identityOf(config) };
+  const data = readRunData(config);
+  const { names } = data;
+  const now = { config: formatConfig(config, out), data: data.identity };
   mkdirSync(out, { recursive: true });
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   try {
@@ -61,9 +65,8 @@ export async function train(config: TrainConfig,
     await writeText(join(out, CONFIG_FILE), now.config);
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
-      const names = readLabels(config.data.labels);
-      await using val = config.data.val === null ? undefined : datasetOf(config, config.data.val, names);
-      const fitted = await fit({ gpu, config, folder: out, stage: config.model.system, recorder, stop, store, resumed,
+      await using val = data.val === null ? undefined : datasetOf(config, data.val);
+      const fitted = await fit({ gpu, config, data, folder: out, stage: config.model.system, recorder, stop, store, resumed,
         validation: val && validationOf(gpu, val, { names, batch: config.run.evaluationBatch, recorder, stop }) });
       const { system, step, isDone, isSaved, validations, predictions } = fitted;
       using model = system.model;
@@ -90,9 +93,9 @@ export async function train(config: TrainConfig,
       stop.throwIfRequested(`the evaluation of the run in ${out}`,
         'the training is done and saved: --resume evaluates it');
       recorder.flush();
-      const { data, numbers } = await outcomeOf({ gpu, config, folder: out, fitted, names,
+      const { data: shown, numbers } = await outcomeOf({ gpu, config, folder: out, fitted, names,
         log: readRunLog(join(out, LOG_FILE)), val: val && predictions && { dataset: val, predictions } });
-      const report = await writeReport(out, data, numbers);
+      const report = await writeReport(out, shown, numbers);
       if (predictions !== undefined) {
         console.log(accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5)));
       }

@@ -1,5 +1,5 @@
 import { PRESETS } from '../../model/config.ts';
-import type { TrainConfig } from '../run/config.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
 import { parseConfig } from '../run/config.ts';
 import { DEFAULT_SIZES, type MovingShapesFolder, type MovingShapesSizes } from './files.ts';
 

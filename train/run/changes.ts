@@ -1,8 +1,8 @@
 /** What may change between two parts of a run, and what it costs if it does. */
 import { parse } from 'yaml';
 import { ConfigError } from '../../engine/errors.ts';
-import { configKeys } from './config.ts';
-import type { DataIdentity } from './identity.ts';
+import { configKeys } from './config_keys.ts';
+import type { DataIdentity } from './run_data.ts';
 
 /** A key that has another value than before. */
 export interface Change {
@@ -21,7 +21,7 @@ export interface Described {
 /** Where the data lies: what it is, is compared by its content. */
 const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
 /** How fast clips are decoded, and how many may be broken before a run stops. */
-const DECODING = ['data.workers', 'data.ahead', 'data.maxBadShare'];
+const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', 'data.maxBadShare'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
 const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWeights', 'model.init.promptWeights'];
 /** The length of a run, and with it the schedule from here on. */

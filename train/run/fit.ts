@@ -8,23 +8,23 @@ import { BatchesByStep } from '../data/loading/batches.ts';
 import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import type { Validation } from '../checkpoint/validation.ts';
 import type { Prediction } from '../protocols/evaluation.ts';
-import { formatConfig, type TrainConfig } from './config.ts';
-import { identityOf } from './identity.ts';
+import { formatConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { learningRate, scheduleOf } from '../recipe/schedule.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { freeProcessors } from '../data/loading/decoders.ts';
 import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
-import { readLabels } from '../data/sets/lists.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
 import { Journal } from './journal.ts';
-import { listOf, requireOneStep } from './lists.ts';
+import { requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { RunStep } from '../recipe/step.ts';
 import { trainStage } from '../recipe/stage.ts';
+import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
@@ -38,6 +38,8 @@ export const BEST_FOLDER = 'best';
 export interface FitOptions {
   readonly gpu: Gpu;
   readonly config: TrainConfig;
+  /** Its names and lists, if they were read already. */
+  readonly data?: RunData;
   /** Run folder. */
   readonly folder: string;
   /** What the log calls this stage. */
@@ -84,15 +86,15 @@ export interface Fitted {
  * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
  */
 export async function fit(
-  { gpu, config: asked, folder, stage, recorder, stop, store, resumed, validation }: FitOptions,
+  { gpu, config: asked, data = readRunData(asked), folder, stage, recorder, stop, store, resumed, validation }: FitOptions,
 ): Promise<Fitted> {
   const config = resumed === undefined ? asked : startingFrom(asked, resumed.path);
   const { train, run } = config;
-  const data = identityOf(config);
-  const names = readLabels(config.data.labels);
+  const { names } = data;
   using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
     recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
-  await using dataset = datasetOf(config, config.data.train, names, quarantine);
+  await using dataset = datasetOf(config, data.train, quarantine,
+    (sentence) => recorder.progress.message(sentence));
   const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
   requireOneStep(config, dataset.entries.length);
@@ -144,7 +146,7 @@ export async function fit(
     optimizer: counts,
     seed: run.seed,
     config: formatConfig(asked, folder),
-    data,
+    data: data.identity,
     elapsedSeconds: elapsed(),
     validations: validations.history,
     epoch: journal.epoch,
@@ -218,14 +220,18 @@ export async function fit(
 }
 
 /**
- * The clips of a list of a configuration. @param quarantine takes in those that cannot be decoded; one of its own if
- * omitted
+ * The clips of a list of a configuration.
+ *
+ * @param quarantine takes in those that cannot be decoded; one of its own if omitted
+ * @param onTrouble told what a person should know of reading them; stderr if omitted
  */
-export function datasetOf(config: TrainConfig, list: string, names: readonly string[],
-  quarantine = new Quarantine()): Dataset {
-  const { frames, size, crop, flip, workers, ahead, maxBadShare } = config.data;
-  return new Dataset(listOf(config, list, names).entries, { frames, size, crop, flip, seed: config.run.seed,
-    workers: workers ?? freeProcessors(), ahead, quarantine: { clips: quarantine, maxShare: maxBadShare, list } });
+export function datasetOf(config: TrainConfig, { file, entries }: RunList, quarantine = new Quarantine(),
+  onTrouble = (sentence: string) => console.warn(`firstlight: warning: ${sentence}`)): Dataset {
+  const { frames, size, crop, flip, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
+  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed,
+    workers: workers ?? freeProcessors(), ahead,
+    cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
+    quarantine: { clips: quarantine, maxShare: maxBadShare, list: file } });
 }
 
 /** The same run, its architecture and weights taken from a checkpoint of its own. */

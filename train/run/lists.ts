@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { DatasetError, type LineProblem } from '../../engine/errors.ts';
 import { type List, type ListOptions, readList, type ScannedList, scanList } from '../data/sets/lists.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 
 /**
  * A list of clips, read as a configuration says.

@@ -2,7 +2,7 @@ import { ENGINE_BYTES, estimate, FirstlightError, type FloatType, formatBytes, t
   Tensor } from '../../engine/index.ts';
 import type { XclipConfig } from '../../model/config.ts';
 import { textBatch } from '../../model/text.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { RunStep } from '../recipe/step.ts';
 import { recordStep } from '../recipe/stage.ts';
 import { newModel } from './system.ts';

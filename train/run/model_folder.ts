@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TrainConfig } from './config_keys.ts';
 import { MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
 
 const CONFIG = 'config.json';
@@ -18,4 +19,10 @@ export function modelFolderOf(path: string): string {
   if (last === undefined) return path;
   console.error(`firstlight: the run in ${path} has not ended: ${last} is taken, the last step that it saved`);
   return join(saved, last);
+}
+
+/** A configuration whose `model.checkpoint` may be a run, with the checkpoint that it means. */
+export function withModelFolder(config: TrainConfig): TrainConfig {
+  const { checkpoint } = config.model;
+  return checkpoint === null ? config : { ...config, model: { ...config.model, checkpoint: modelFolderOf(checkpoint) } };
 }

@@ -8,7 +8,8 @@ import { clipPredictions, worthShowing } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import { type ClassCounts, classRows, countClasses, meanPerClass, shareRight, worstPairs } from '../report/classes.ts';
 import type { ClipPrediction, Headline, ReportData, Stage, UnreadableClip } from '../report/data.ts';
-import { formatConfig, type TrainConfig } from './config.ts';
+import { formatConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import type { Fitted } from './fit.ts';
 import { environmentOf } from './machine.ts';
 

@@ -5,7 +5,7 @@ import type { XclipConfig } from '../../model/config.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { readLabels, type ScannedList } from '../data/sets/lists.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { requireOneStep, scanOf } from './lists.ts';
 import { checkEvaluationMemory, checkMemory } from './memory.ts';
 import { lackOfSpace, unwritable } from './run_folder.ts';
@@ -85,6 +85,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
     }
   }
   errors.push(...unwritable(out));
+  if (data.cache !== null) errors.push(...unwritable(data.cache, 'name another folder in data.cache'));
   return { errors, warnings: [...lists.flatMap(({ warnings }) => warnings), ...oddities(lists, names)], names, lists };
 }
 

@@ -15,13 +15,13 @@ export const RUN_FOLDERS: readonly string[] = [TENSORBOARD_FOLDER, STORE_FOLDER,
 
 const HINT = 'name another folder: --out FOLDER';
 
-/** What keeps a run from writing what it leaves; nothing is made or changed. */
-export function unwritable(out: string): FirstlightError[] {
+/** What keeps a run from writing what it leaves in a folder; nothing is made or changed. */
+export function unwritable(out: string, hint = HINT): FirstlightError[] {
   const own = resolve(out);
   let ground = own;
   while (!existsSync(ground) && dirname(ground) !== ground) ground = dirname(ground);
   const refuse = (path: string, reason: string) =>
-    new FirstlightError('FL_RUN_FOLDER', `${path}: ${reason}`, { path, reason }, HINT);
+    new FirstlightError('FL_RUN_FOLDER', `${path}: ${reason}`, { path, reason }, hint);
   const places = [{ path: ground, isFolder: true }];
   if (ground === own && statSync(ground).isDirectory()) {
     const there = (name: string) => existsSync(join(own, name));

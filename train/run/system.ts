@@ -9,7 +9,7 @@ import type { System, VideoModel } from '../../model/system.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { Xclip } from '../../model/xclip.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 
 /** Parts that X-CLIP adds to CLIP: a CLIP checkpoint does not have them. */
 const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);

@@ -4,6 +4,7 @@ import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import type { Preprocessor } from '../../../model/checkpoint/preprocessor.ts';
 import type { Entry } from '../sets/lists.ts';
 import type { View } from '../views/sampling.ts';
+import { openCacheRoom } from './clip_cache.ts';
 import { type DecodeCounts, Decoders } from './decoders.ts';
 import { FrameCache } from './frame_cache.ts';
 import { inOrder } from './in_order.ts';
@@ -40,6 +41,10 @@ export interface DatasetOptions extends Sampling {
   readonly workers?: number;
   /** Clips that are decoded ahead of the batch that is put together. */
   readonly ahead?: number;
+  /** Folder for decoded clips, and how many bytes it may hold. */
+  readonly cache?: { readonly folder: string; readonly bytes: number };
+  /** Told what a person should know of reading, and what changes no sample. */
+  readonly onTrouble?: (sentence: string) => void;
   /** Takes in the files that cannot be decoded; omitted, each of them is an error. */
   readonly quarantine?: { readonly clips: Quarantine;
     /** Share of the list that training may go without. */
@@ -75,7 +80,8 @@ export class Dataset {
     this.entries = entries;
     this.#options = options;
     this.#cache = new FrameCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-    this.#decoders = new Decoders(options.workers ?? 0);
+    const { workers = 0, cache, onTrouble } = options;
+    this.#decoders = new Decoders(workers, { room: cache && openCacheRoom(cache.folder, cache.bytes), onTrouble });
   }
 
   /** Threads that decode, 1 at least. */

@@ -1,13 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { FirstlightError, VideoDecodeError } from '../../../engine/errors.ts';
-import type { Answer, Job, Refusal } from './decoder_thread.ts';
+import { duration } from '../../log/progress.ts';
+import { type CacheRoom, ClipCache } from './clip_cache.ts';
+import type { Answer, Job, Refusal, Start } from './decoder_thread.ts';
 import { readSample, type Sample, type SampleRequest } from './sample.ts';
 
 const WORKER = new URL('./decoder.worker.mjs', import.meta.url);
 
 /** A thread without work ends after this long, and is started anew when there is some. */
 const IDLE_MS = 60_000;
+
+/** A file that takes longer is told of, again and again: its disk may have gone. */
+const LONG_MS = 60_000;
 
 /** A thread ended that had a file to decode. */
 export class DecoderEndedError extends FirstlightError {
@@ -26,6 +31,8 @@ interface Waiting {
 interface Thread {
   readonly worker: Worker;
   job: (Waiting & { readonly id: number }) | undefined;
+  /** Tells of a job that takes long. */
+  watch: NodeJS.Timeout | undefined;
   idle: NodeJS.Timeout | undefined;
   /** What it said was wrong before it ended. */
   error: unknown;
@@ -41,6 +48,17 @@ export interface DecodeCounts {
 /** Threads that a run decodes in if it does not say: one is left to feed the GPU. */
 export const freeProcessors = (): number => Math.max(1, availableParallelism() - 1);
 
+export interface DecodersOptions {
+  /** Where decoded clips are kept and found. */
+  readonly room?: CacheRoom;
+  /** Told what a person should know, and what changes no sample. */
+  readonly onTrouble?: (sentence: string) => void;
+  /** What the threads run; another one in tests. */
+  readonly worker?: URL;
+  /** Milliseconds after which a file is told of that is not decoded yet. */
+  readonly longMs?: number;
+}
+
 /**
  * Decodes samples in threads of their own, as many at once, in the order in which they are asked for. Threads are
  * started when there is work for them.
@@ -48,7 +66,8 @@ export const freeProcessors = (): number => Math.max(1, availableParallelism() -
 export class Decoders {
   /** 0: all is decoded in the thread that asks, one at a time. */
   readonly threads: number;
-  readonly #worker: URL;
+  readonly #options: DecodersOptions;
+  readonly #cache: ClipCache | undefined;
   readonly #running = new Set<Thread>();
   readonly #queue: Waiting[] = [];
   #isBusyHere = false;
@@ -56,10 +75,10 @@ export class Decoders {
   #ids = 0;
   #counts: DecodeCounts = { clips: 0, milliseconds: 0 };
 
-  /** @param worker what the threads run; another one in tests */
-  constructor(threads: number, worker = WORKER) {
+  constructor(threads: number, options: DecodersOptions = {}) {
     this.threads = threads;
-    this.#worker = worker;
+    this.#options = options;
+    this.#cache = options.room && new ClipCache(options.room);
   }
 
   get counts(): DecodeCounts {
@@ -88,6 +107,7 @@ export class Decoders {
       if (thread === undefined) return;
       const job = { id: this.#ids++, ...(this.#queue.shift() as Waiting) };
       thread.job = job;
+      this.#watch(thread, job.request.path);
       clearTimeout(thread.idle);
       thread.worker.ref();
       thread.worker.postMessage({ id: job.id, request: job.request } satisfies Job);
@@ -103,22 +123,32 @@ export class Decoders {
       const next = this.#queue.shift();
       if (next === undefined) break;
       const start = performance.now();
-      await readSample(next.request).then(next.resolve, next.reject);
-      this.#note(performance.now() - start);
+      await readSample(next.request, this.#cache).then(next.resolve, next.reject);
+      this.#note(performance.now() - start, this.#cache?.takeTrouble());
     }
     this.#isBusyHere = false;
   }
 
-  #note(milliseconds: number): void {
+  #note(milliseconds: number, trouble?: string): void {
     this.#counts = { clips: this.#counts.clips + 1, milliseconds: this.#counts.milliseconds + milliseconds };
+    if (trouble !== undefined) this.#options.onTrouble?.(trouble);
+  }
+
+  #watch(thread: Thread, path: string): void {
+    const { longMs = LONG_MS, onTrouble } = this.#options;
+    const start = performance.now();
+    thread.watch = setInterval(() => onTrouble?.(`${path} has been decoded for ${
+      duration((performance.now() - start) / 1000)
+    }; the run waits for it: is its disk still there?`), longMs).unref();
   }
 
   /** Undefined if there are enough. */
   #start(): Thread | undefined {
     if (this.#running.size >= this.threads) return undefined;
     // what this process preloads is no matter of its threads
-    const thread: Thread = { worker: new Worker(this.#worker, { execArgv: [] }), job: undefined, idle: undefined,
-      error: undefined };
+    const { worker = WORKER, room } = this.#options;
+    const thread: Thread = { worker: new Worker(worker, { execArgv: [], workerData: { room } satisfies Start }),
+      job: undefined, watch: undefined, idle: undefined, error: undefined };
     this.#running.add(thread);
     thread.worker.on('message', (answer: Answer) => this.#finish(thread, answer));
     thread.worker.on('messageerror', (error) => {
@@ -132,14 +162,15 @@ export class Decoders {
     return thread;
   }
 
-  #finish(thread: Thread, { sample, refusal, milliseconds }: Answer): void {
+  #finish(thread: Thread, { sample, refusal, trouble, milliseconds }: Answer): void {
     // answered while its end is waited for, it must hold the process until then
     if (!this.#running.has(thread)) return;
     const job = thread.job as Waiting;
     thread.job = undefined;
+    clearInterval(thread.watch);
     thread.worker.unref();
     thread.idle = setTimeout(() => void this.#end(thread), IDLE_MS).unref();
-    this.#note(milliseconds);
+    this.#note(milliseconds, trouble);
     if (sample !== undefined) job.resolve(sample);
     else job.reject(errorOf(refusal as Refusal));
     this.#dispatch();
@@ -148,6 +179,7 @@ export class Decoders {
   #noteEnd(thread: Thread, exitCode: number): void {
     this.#running.delete(thread);
     clearTimeout(thread.idle);
+    clearInterval(thread.watch);
     const { job, error } = thread;
     if (this.#isClosed) return;
     if (job !== undefined) {
@@ -160,6 +192,7 @@ export class Decoders {
   async #end(thread: Thread): Promise<void> {
     this.#running.delete(thread);
     clearTimeout(thread.idle);
+    clearInterval(thread.watch);
     thread.worker.ref();   // an idle one does not hold the process, which may have nothing else to wait for
     await thread.worker.terminate();
   }

@@ -2,6 +2,7 @@ import { Random } from '../../../engine/random.ts';
 import { type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
+import type { ClipCache } from './clip_cache.ts';
 import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
   type View } from '../views/sampling.ts';
 
@@ -82,13 +83,24 @@ function shortSide(size: number): number {
   return Math.trunc((256 / 224) * size);
 }
 
-/** Decodes a sample. @throws VideoDecodeError naming the file and the reason */
-export async function readSample(request: SampleRequest): Promise<Sample> {
+/**
+ * Decodes a sample, or takes it from a cache, to which a decoded clip is added.
+ * @throws VideoDecodeError naming the file and the reason
+ */
+export async function readSample(request: SampleRequest, cache?: ClipCache): Promise<Sample> {
+  const { path } = request;
   const plan = planOf(request);
   let asked = { total: 0, indices: [0] };
-  const frames = await readClipParts(request.path, (total) => {
+  const pick = (total: number) => {
     asked = { total, indices: plan.pick(total) };
     return asked.indices;
-  }, (picture) => plan.partOf(picture));
+  };
+  const read = async () => {
+    using writer = cache?.writer(path);
+    const decoded = await readClipParts(path, pick, plan.partOf, writer);
+    writer?.commit();
+    return decoded;
+  };
+  const frames = cache?.find(path, pick, plan.partOf) ?? (await read());
   return { frames, view: { frames: asked.indices, ...plan.viewOf(frames[0]) }, total: asked.total };
 }

@@ -1,15 +1,14 @@
-import { AV_CODEC_ID_H264, AV_CODEC_ID_MPEG4, AV_CODEC_ID_VP8, AV_DISPOSITION_ATTACHED_PIC, AV_FRAME_FLAG_INTERLACED,
-  AV_NOPTS_VALUE, AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVERROR_EOF,
+import { AV_DISPOSITION_ATTACHED_PIC, AV_NOPTS_VALUE, AV_PKT_FLAG_CORRUPT, AV_PKT_FLAG_DISCARD, AVERROR_EOF,
   AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import { avGetCodecName, Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Packet,
-  type Stream } from 'node-av/lib';
+import { Dictionary, FFmpegError, FormatContext, Packet, type Stream } from 'node-av/lib';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import { cut, type I420Frame, type Part } from '../../../kernels/frames/i420.ts';
 import type { Signature } from './container.ts';
-import { CONVERT_HINT, messagesOf, setOptions } from './ffmpeg.ts';
+import { CONVERT_HINT, messagesOf } from './ffmpeg.ts';
+import { type EachFrame, FrameDecoder } from './frame_decoder.ts';
 import { MAX_PIXELS } from './i420.ts';
 import { DAMAGE_HINT, inspect, KIND_HINT, type VideoFile } from './inspect.ts';
-import { I420Converter, mirror, rotate } from './picture.ts';
+import { segmentsOf } from './segments.ts';
 
 /**
  * Compressed frames up to this many bytes are kept while they are counted; a larger file is read a second time to
@@ -45,27 +44,6 @@ const DEMUXERS: Readonly<Record<Exclude<Signature, 'unknown'>, Demuxer>> = {
  */
 const TURN_MS = 10;
 
-/** How a picture is shown: turned clockwise by quarter turns, and then, it may be, mirrored left to right. */
-interface Orientation {
-  readonly turns: number;
-  readonly isMirrored: boolean;
-}
-
-/**
- * mp4 stores an orientation as two columns [a, b], [c, d] of a 16.16 matrix: the pixel (x, y) is shown at
- * (a·x + c·y, b·x + d·y).
- */
-const ORIENTATIONS: Readonly<Record<string, Orientation>> = {
-  '1,0,0,1': { turns: 0, isMirrored: false },
-  '0,1,-1,0': { turns: 1, isMirrored: false },
-  '-1,0,0,-1': { turns: 2, isMirrored: false },
-  '0,-1,1,0': { turns: 3, isMirrored: false },
-  '-1,0,0,1': { turns: 0, isMirrored: true },
-  '0,1,1,0': { turns: 1, isMirrored: true },
-  '1,0,0,-1': { turns: 2, isMirrored: true },
-  '0,-1,-1,0': { turns: 3, isMirrored: true },
-};
-
 /**
  * Reads frames of a video file (mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv, gif), chosen by their place in the
  * order of presentation. Frames are counted, never timed: a rate may vary, a first time stamp need not be 0, and a
@@ -82,10 +60,10 @@ const ORIENTATIONS: Readonly<Record<string, Orientation>> = {
  */
 export async function readFrames(path: string, pick: Picker): Promise<I420Frame[]> {
   try {
-    return await readParts(path, pick);
+    return await readParts(path, pick, { isWhole: true });
   } catch (error) {
     if (!(error instanceof VideoDecodeError)) throw error;
-    const messages = await messagesOf(() => readParts(path, pick));
+    const messages = await messagesOf(() => readParts(path, pick, { isWhole: true }));
     if (messages.length === 0) throw error;
     throw new VideoDecodeError(path, String(error.context.reason), new Error(messages.join('\n')), error.hint);
   }
@@ -97,20 +75,43 @@ export type Picker = (total: number) => readonly number[];
 /** What is kept of a file's pictures; all are of one size. */
 export type PartOf = (size: { readonly width: number; readonly height: number }) => Part;
 
+/** Takes in all frames of a file, whole, in the order of presentation. */
+export interface FrameSink {
+  /** The first frame comes next, it may be for a second time. */
+  begin(): void;
+  add(frame: I420Frame): void;
+}
+
+/** How `readParts` reads. */
+export interface PartOptions {
+  /** What is kept of each picked frame; all of it if omitted. */
+  readonly partOf?: PartOf;
+  /** Gets every frame, also of a file that turns out not to be readable to its end. */
+  readonly sink?: FrameSink;
+  /** Decode all of the file, to find whatever is wrong with it, and not only what the frames need. */
+  readonly isWhole?: boolean;
+}
+
 /**
- * As `readFrames`, but may run in several threads: FFmpeg has one place for its messages, so errors have no cause.
- *
- * @param partOf what is kept of each picked frame; all of it if omitted
+ * As `readFrames`, but may run in several threads: FFmpeg has one place for its messages, so errors have no cause. Of a
+ * file that can be entered at several places only the segments are decoded that the frames are in (see segments.ts);
+ * the frames are the same.
  */
-export async function readParts(path: string, pick: Picker, partOf?: PartOf): Promise<I420Frame[]> {
+export async function readParts(path: string, pick: Picker,
+  { partOf, sink, isWhole = false }: PartOptions = {}): Promise<I420Frame[]> {
   const file = inspect(path);
   return withVideo(file, {}, async (opened) => {
     using census = new Census(file);
     await take(census, file, opened);
-    let decoded = await decode(file, opened, census, census.shown, indices(pick, census.shown), partOf);
+    const orderOf = (total: number): Order => ({ wanted: indices(pick, total), partOf, sink });
+    if (!isWhole && sink === undefined) {
+      const frames = await decodeSegments(path, opened, census, orderOf(census.shown));
+      if (frames !== undefined) return frames;
+    }
+    let decoded = await decode(file, opened, census, census.shown, orderOf(census.shown));
     // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
     if (decoded.total !== census.shown) {
-      decoded = await decode(file, opened, census, decoded.total, indices(pick, decoded.total), partOf);
+      decoded = await decode(file, opened, census, decoded.total, orderOf(decoded.total));
     }
     return decoded.frames;
   });
@@ -273,35 +274,11 @@ async function replay(file: VideoFile, { kept }: Census, each: (packet: Packet) 
   }
 }
 
-/**
- * Packets without a frame of their own: hidden reference frames (VP8), placeholders (DivX), the second field of a
- * frame.
- */
-function mayShowFewer(stream: Stream, interlaced: boolean): boolean {
-  return interlaced || stream.codecpar.codecId === AV_CODEC_ID_VP8 || stream.codecpar.codecId === AV_CODEC_ID_MPEG4;
-}
-
-function openDecoder(path: string, { codecpar, timeBase }: Stream): CodecContext {
-  const codec = Codec.findDecoder(codecpar.codecId);
-  if (codec === null) {
-    throw new VideoDecodeError(path, `is coded as ${avGetCodecName(codecpar.codecId)}, which cannot be decoded here`,
-      undefined, CONVERT_HINT);
-  }
-  const decoder = new CodecContext();
-  decoder.allocContext3(codec);
-  FFmpegError.throwIfError(decoder.parametersToContext(codecpar), 'codec parameters');
-  decoder.pktTimebase = timeBase;
-  decoder.threadCount = 1;
-  setOptions(decoder, { err_detect: 'explode', max_pixels: String(MAX_PIXELS) });
-  // H.264 need not state how far frames are out of order. Then wait for as many as its level allows, rather than guess.
-  if (codecpar.codecId === AV_CODEC_ID_H264) setOptions(decoder, { strict: 'strict' });
-  const code = decoder.open2Sync(codec);
-  if (code < 0) {
-    decoder.freeContext();
-    throw new VideoDecodeError(path, `its ${codec.name} decoder does not start: ${FFmpegError.strerror(code)}`,
-      undefined, CONVERT_HINT);
-  }
-  return decoder;
+/** What of a file is decoded, and what is kept of it. */
+interface Order {
+  readonly wanted: readonly number[];
+  readonly partOf: PartOf | undefined;
+  readonly sink: FrameSink | undefined;
 }
 
 /**
@@ -309,69 +286,66 @@ function openDecoder(path: string, { codecpar, timeBase }: Stream): CodecContext
  * returns none.
  */
 async function decode(file: VideoFile, { stream }: Opened, census: Census, expected: number,
-  wanted: readonly number[], partOf?: PartOf): Promise<{ total: number; frames: I420Frame[] }> {
+  { wanted, partOf, sink }: Order): Promise<{ total: number; frames: I420Frame[] }> {
   const { path } = file;
-  const orientation = orientationOf(path, stream);
-  using decoder = openDecoder(path, stream);
-  using converter = new I420Converter(path);
-  using frame = new Frame();
-  frame.alloc();
+  using decoder = new FrameDecoder(path, stream, expected);
   const keep = new Set(wanted);
   const kept = new Map<number, I420Frame>();
-  let total = 0;
-  let interlaced = false;
-  let size: { width: number; height: number } | undefined;
-  const damaged = (reason: string) =>
-    new VideoDecodeError(path, `frame ${total} of ${expected} is damaged: ${reason}`, undefined, DAMAGE_HINT);
-  const send = (packet: Packet | null) => {
-    const sent = decoder.sendPacketSync(packet);
-    if (sent < 0) throw damaged(FFmpegError.strerror(sent));
-    for (;;) {
-      const code = decoder.receiveFrameSync(frame);
-      if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
-      if (code < 0) throw damaged(FFmpegError.strerror(code));
-      if (frame.decodeErrorFlags !== 0) throw damaged('the decoder had to guess parts of it');
-      const { width, height } = frame;
-      size ??= { width, height };
-      if (width !== size.width || height !== size.height) {
-        throw new VideoDecodeError(path,
-          `changes its picture from ${size.width} × ${size.height} to ${width} × ${height} at frame ${total}`,
-          undefined, CONVERT_HINT);
-      }
-      interlaced ||= frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
-      if (keep.has(total)) {
-        const picture = turned(converter.convert(frame), orientation);
-        kept.set(total, partOf === undefined ? picture : cut(picture, partOf(picture)));
-      }
-      total++;
-    }
+  const each: EachFrame = (place, convert) => {
+    if (!keep.has(place) && sink === undefined) return;
+    const picture = convert();
+    sink?.add(picture);
+    if (keep.has(place)) kept.set(place, partOf === undefined ? picture : cut(picture, partOf(picture)));
   };
-  await replay(file, census, send);
-  send(null);
+  sink?.begin();
+  await replay(file, census, (packet) => decoder.send(packet, each));
+  decoder.send(null, each);
 
+  const { total } = decoder;
   if (total === 0) {
     throw new VideoDecodeError(path, `none of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
   }
-  if (total < expected - census.leading && !mayShowFewer(stream, interlaced)) {
+  if (total < expected - census.leading && !decoder.mayShowFewer) {
     throw new VideoDecodeError(path, `only ${total} of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
   }
   return { total, frames: total === expected ? wanted.map((index) => kept.get(index) as I420Frame) : [] };
 }
 
-/** The orientation that players give the picture. */
-function orientationOf(path: string, stream: Stream): Orientation {
-  const matrix = stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
-  if (matrix === null || matrix.length < 36) return { turns: 0, isMirrored: false };
-  const entries = [0, 4, 12, 16].map((offset) => matrix.readInt32LE(offset) / 0x10000);
-  const orientation = ORIENTATIONS[entries.map((entry) => entry + 0).join(',')];
-  if (orientation === undefined) {
-    throw new VideoDecodeError(path, `asks to be shown turned by part of a right angle (matrix ${entries.join(', ')})`,
-      undefined, CONVERT_HINT);
+/**
+ * Decodes those segments alone that have a wanted frame, each as far as that. Undefined where the file has no segments,
+ * or does not keep to what they promise: then all of it has to be decoded, which also tells what is wrong.
+ */
+async function decodeSegments(path: string, { stream }: Opened, { kept: packets, leading, shown }: Census,
+  { wanted, partOf }: Order): Promise<I420Frame[] | undefined> {
+  if (packets === undefined || leading > 0) return undefined;
+  const segments = segmentsOf(packets, stream);
+  if (segments.length < 2) return undefined;
+  const turn = turns();
+  const kept = new Map<number, I420Frame>();
+  let isAsPromised = true;
+  try {
+    using decoder = new FrameDecoder(path, stream, shown);
+    for (const { packets: own, first, times } of segments) {
+      const missing = new Set(wanted.filter((index) => index >= first && index < first + times.length));
+      if (missing.size === 0) continue;
+      decoder.restart(first);
+      const each: EachFrame = (place, convert, time) => {
+        isAsPromised &&= time === times[place - first];
+        if (!missing.delete(place)) return;
+        const picture = convert();
+        kept.set(place, partOf === undefined ? picture : cut(picture, partOf(picture)));
+      };
+      for (const packet of own) {
+        await turn();
+        decoder.send(packet, each);
+        if (missing.size === 0) break;
+      }
+      if (missing.size > 0) decoder.send(null, each);
+      if (!isAsPromised || missing.size > 0 || decoder.mayShowFewer) return undefined;
+    }
+  } catch (error) {
+    if (error instanceof VideoDecodeError) return undefined;
+    throw error;
   }
-  return orientation;
-}
-
-function turned(frame: I420Frame, { turns, isMirrored }: Orientation): I420Frame {
-  const upright = rotate(frame, turns);
-  return isMirrored ? mirror(upright) : upright;
+  return wanted.map((index) => kept.get(index) as I420Frame);
 }

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { cut, type I420Frame } from '../../../kernels/frames/i420.ts';
-import { type PartOf, type Picker, readFrames, readParts } from './decode.ts';
+import { type FrameSink, type PartOf, type Picker, readFrames, readParts } from './decode.ts';
 import { readPng } from './stills.ts';
 
 const isPicture = (path: string) => extname(path).toLowerCase() === '.png';
@@ -12,9 +12,10 @@ export async function readClip(path: string, pick: Picker): Promise<I420Frame[]>
   return pick(1).map(() => picture);
 }
 
-/** Parts of them. See `readParts`. */
-export async function readClipParts(path: string, pick: Picker, partOf: PartOf): Promise<I420Frame[]> {
-  if (!isPicture(path)) return readParts(path, pick, partOf);
+/** Parts of them. See `readParts`. @param sink gets the frames of a video, not a picture */
+export async function readClipParts(path: string, pick: Picker, partOf: PartOf,
+  sink?: FrameSink): Promise<I420Frame[]> {
+  if (!isPicture(path)) return readParts(path, pick, { partOf, sink });
   const whole = readPng(path);
   const picture = cut(whole, partOf(whole));
   return pick(1).map(() => picture);

@@ -1,28 +1,46 @@
-/** What a run depends on beside its configuration: the content of its lists, names and clips, wherever they lie. */
+/**
+ * What a run reads beside its configuration: lists and names, and what their content is, and that of the clips, wherever
+ * they lie.
+ */
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, sep } from 'node:path';
 import { onFileSync } from '../../engine/file_error.ts';
 import { type Entry, readLabels } from '../data/sets/lists.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
 import { listOf } from './lists.ts';
 
 /** By key of the configuration: how much there is, and the start of a SHA-256 of it. For people and for `===`. */
 export type DataIdentity = Readonly<Record<string, string>>;
 
+/** A list of a run, as it was read. */
+export interface RunList {
+  readonly file: string;
+  readonly entries: readonly Entry[];
+}
+
+/** Names and lists of a run. */
+export interface RunData {
+  readonly names: readonly string[];
+  readonly train: RunList;
+  readonly val: RunList | null;
+  readonly identity: DataIdentity;
+}
+
 /**
  * Reads what a run will read, but for the clips themselves, of which it takes the sizes.
  * @throws DatasetError with all problems of a list at once
  */
-export function identityOf(config: TrainConfig): DataIdentity {
+export function readRunData(config: TrainConfig): RunData {
   const { data } = config;
   const names = readLabels(data.labels);
-  const ofList = (list: string) => {
-    const root = realpathSync.native(data.root ?? dirname(list));
-    return identityOfClips(listOf(config, list, names).entries, root);
-  };
-  return { 'data.labels': `${names.length} names (${hashOf(names)})`, 'data.train': ofList(data.train),
-    ...(data.val === null ? {} : { 'data.val': ofList(data.val) }) };
+  const read = (file: string): RunList => ({ file, entries: listOf(config, file, names).entries });
+  const identityOf = ({ file, entries }: RunList) =>
+    identityOfClips(entries, realpathSync.native(data.root ?? dirname(file)));
+  const [train, val] = [read(data.train), data.val === null ? null : read(data.val)];
+  return { names, train, val,
+    identity: { 'data.labels': `${names.length} names (${hashOf(names)})`, 'data.train': identityOf(train),
+      ...(val !== null && { 'data.val': identityOf(val) }) } };
 }
 
 function identityOfClips(entries: readonly Entry[], root: string): string {

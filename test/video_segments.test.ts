@@ -1,0 +1,97 @@
+/** Frames that are taken from the segments that they are in are those of the whole file, bit for bit. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { readFrames, readParts } from '../train/data/video/decode.ts';
+import { FrameDecoder } from '../train/data/video/frame_decoder.ts';
+import { all, at, clip, type Coding, drawFrame, folder, refusal, writeAs } from './video_sample.ts';
+
+const FRAMES = 24;
+/** Frames between two key frames. */
+const GROUP = 6;
+/** Packets that are written here have no duration, so mp4 ends its list of edits before the last one. */
+const LEAST = FRAMES - 1;
+const pictures = clip(FRAMES).map(({ data }) => data);
+
+const H264: Omit<Coding, 'format'> = { encoder: 'libx264', options: { g: `${GROUP}`, bf: '2', qp: '14' } };
+/** By name: how it is written, and whether it can be entered in the middle. */
+const FILES: Readonly<Record<string, Coding & { readonly hasSegments: boolean }>> = {
+  'a.mp4': { format: 'mp4', ...H264, hasSegments: true },
+  'a.mkv': { format: 'matroska', ...H264, hasSegments: true },
+  'a.ts': { format: 'mpegts', ...H264, hasSegments: true },
+  'a.flv': { format: 'flv', ...H264, hasSegments: true },
+  'open.mkv': { format: 'matroska', encoder: 'libx264', hasSegments: false,
+    options: { g: `${GROUP}`, bf: '2', qp: '14', 'x264-params': 'open-gop=1:scenecut=0' } },
+  'fields.mkv': { format: 'matroska', encoder: 'libx264', hasSegments: false,
+    options: { g: `${GROUP}`, bf: '0', qp: '14', 'x264-params': 'tff=1' } },
+  'long.mp4': { format: 'mp4', encoder: 'libx264', options: { g: '250', qp: '14' }, hasSegments: false },
+  'h265.mp4': { format: 'mp4', encoder: 'libx265', hasSegments: true,
+    options: { g: `${GROUP}`, 'x265-params': 'log-level=none:open-gop=0:qp=14:pools=none:frame-threads=1' } },
+  'h265_open.mp4': { format: 'mp4', encoder: 'libx265', hasSegments: false,
+    options: { g: `${GROUP}`, 'x265-params': 'log-level=none:open-gop=1:qp=14:pools=none:frame-threads=1' } },
+  'a.webm': { format: 'webm', encoder: 'libvpx-vp9', hasSegments: true,
+    options: { g: `${GROUP}`, deadline: 'realtime', 'cpu-used': '8', b: '0', qmin: '12', qmax: '12', crf: '12' } },
+  'vp8.webm': { format: 'webm', encoder: 'libvpx', hasSegments: false,
+    options: { g: `${GROUP}`, deadline: 'realtime', 'cpu-used': '8', qmin: '12', qmax: '12', crf: '12' } },
+  'a.avi': { format: 'avi', encoder: 'mpeg4', options: { g: `${GROUP}`, flags: '+qscale', global_quality: '236' },
+    hasSegments: false },
+};
+/** Packets that a decoder is given to find one frame. */
+async function packetsSent(path: string, index: number): Promise<number> {
+  const { send } = FrameDecoder.prototype;
+  let count = 0;
+  FrameDecoder.prototype.send = function (packet, each) {
+    if (packet !== null) count++;
+    send.call(this, packet, each);
+  };
+  try {
+    await readParts(path, () => [index]);
+  } finally {
+    FrameDecoder.prototype.send = send;
+  }
+  return count;
+}
+
+for (const [name, coding] of Object.entries(FILES)) writeAs(at(name), coding, pictures);
+
+for (const [name, { hasSegments }] of Object.entries(FILES)) {
+  test(`${name}: each frame alone, and frames in any order, are those of the whole file`, async () => {
+    const whole = await readFrames(at(name), all);
+    assert.ok(whole.length >= LEAST);
+    for (const index of whole.keys()) {
+      assert.equal(await readParts(at(name), () => [index]), [whole[index]], `${index}`);
+    }
+    for (const wanted of [[22, 0, 22, 7], [5, 6], [17, 12, 1, 18, 11]]) {
+      assert.equal(await readParts(at(name), () => wanted), wanted.map((index) => whole[index]), wanted.join());
+    }
+  });
+
+  test(`${name}: ${hasSegments ? 'what no frame needs is not decoded' : 'all of it is decoded'}`, async () => {
+    const { length } = await readFrames(at(name), all);
+    const sent = { first: await packetsSent(at(name), 0), last: await packetsSent(at(name), length - 1) };
+    if (!hasSegments) return void assert.ok(Math.min(sent.first, sent.last) >= LEAST, JSON.stringify(sent));
+    assert.ok(sent.first <= 5, 'as far as the frame');   // B-frames come behind what they refer to
+    assert.ok(sent.last <= GROUP, 'one segment');
+  });
+}
+
+test('a damage in a segment that is needed is the error of the whole file', async () => {
+  const bytes = readFileSync(at('a.mp4'));
+  const place = bytes.indexOf('mdat') + 1200;
+  for (let i = 0; i < 400; i++) bytes[place + i] ^= 0xff;
+  writeFileSync(at('needed.mp4'), bytes);
+  const whole = await refusal(at('needed.mp4'));
+  const part = await assert.rejectsWith(readParts(at('needed.mp4'), all), /needed\.mp4/);
+  assert.is((part as Error).message, whole.message);
+});
+
+test('a picture that changes its size between segments is refused where both are asked for', async () => {
+  // two streams of one codec, put behind each other: mpegts allows it
+  writeAs(at('small.ts'), { format: 'mpegts', ...H264 }, pictures.slice(0, 6));
+  writeAs(at('large.ts'), { format: 'mpegts', ...H264 }, all(6).map((step) => drawFrame(step, 96, 64).data), 96, 64);
+  writeFileSync(at('both.ts'), Buffer.concat([readFileSync(at('small.ts')), readFileSync(at('large.ts'))]));
+  await assert.rejectsWith(readParts(at('both.ts'), (total) => [0, total - 1]), /both\.ts/);
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

@@ -1,0 +1,166 @@
+/** What a configuration of a training run may say: every key with its default and what it means. */
+import { z } from 'zod';
+import { PRESETS } from '../../model/config.ts';
+
+const positive = z.number().gt(0);
+const notNegative = z.number().min(0);
+const share = z.number().min(0).lt(1);
+const count = z.int().min(1);
+const path = z.string().min(1);
+
+const model = z.strictObject({
+  system: z.enum(['xclip', 'clip-mean']).default('xclip')
+    .describe('xclip, or clip-mean: the same towers, frames encoded alone and averaged'),
+  preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
+    .describe('architecture to start from random weights; give this or checkpoint'),
+  checkpoint: path.nullable().default(null)
+    .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from, or a run folder'),
+  interpolateFrames: z.boolean().default(false).describe(
+    'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
+  ),
+  dropPath: share.default(0)
+    .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),
+  init: z.strictObject({
+    mitPositions: positive.default(0.02).describe(
+      'standard deviation of the multi-frame positions; 1 when trained from nothing',
+    ),
+    mitWeights: positive.default(0.02).describe(
+      'standard deviation of the multi-frame weights; 0.15 when trained from nothing',
+    ),
+    promptWeights: positive.default(0.02).describe(
+      'standard deviation of the prompt weights; 0.05 when trained from nothing',
+    ),
+  }).prefault({}).describe('how the parts start that a CLIP checkpoint does not have'),
+});
+
+const data = z.strictObject({
+  train: path.describe('list of training clips: a line each, "path label"'),
+  val: path.nullable().default(null).describe('list of clips to evaluate on'),
+  labels: path.describe('labels.csv: "id,name", the names are the texts'),
+  root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
+  roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
+  firstLabel: z.literal([0, 1]).nullable().default(null)
+    .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
+  frames: count.max(1024).default(8).describe('frames sampled from a clip'),
+  size: count.max(4096).default(224).describe('input side in pixels'),
+  crop: z.boolean().default(true).describe(
+    'cut training clips out at several scales and corners; false: always the largest square in the middle',
+  ),
+  flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  workers: z.int().min(0).nullable().default(null).describe(
+    'threads that decode ahead of the GPU; null: one less than processors, 1 at least; 0: none but the main thread',
+  ),
+  ahead: z.int().min(0).default(16).describe(
+    'clips decoded ahead of the batch that is put together; they are kept in memory, cut to what is seen of them',
+  ),
+  cache: path.nullable().default(null).describe(
+    'folder for decoded clips, on a fast disk; null: each epoch decodes them anew. It changes no bit',
+  ),
+  cacheGiB: positive.default(20).describe(
+    'what data.cache may hold, at most half of what is free on its disk; what is in it stays, what finds no room is decoded',
+  ),
+  maxBadShare: z.number().min(0).max(1).default(0.01).describe(
+    'share of the training clips that may be impossible to decode; such clips are replaced by others',
+  ),
+});
+
+const train = z.strictObject({
+  epochs: count.default(30).describe('passes over the training list'),
+  warmupEpochs: notNegative.nullable().default(null).describe(
+    'passes in which the learning rate rises from 0; null: 5, or a sixth of the run if that is less',
+  ),
+  steps: count.nullable().default(null).describe('optimiser steps instead of epochs'),
+  warmupSteps: z.int().min(0).nullable().default(null).describe('optimiser steps instead of warmupEpochs'),
+  batch: count.default(8).describe('clips of one micro-batch'),
+  accumulation: count.default(1).describe('micro-batches of one optimiser step'),
+  labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
+  fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
+  precision: z.enum(['f32', 'f16']).default('f32')
+    .describe(
+      'how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32',
+    ),
+  recompute: z.boolean().default(false).describe(
+    'recompute activations in the backward pass: less memory, a third more work',
+  ),
+});
+
+const optim = z.strictObject({
+  lr: positive.default(8e-6).describe('learning rate of the parts that come from CLIP'),
+  newPartsLrScale: positive.default(10).describe('times lr for messages, multi-frame integration and prompts'),
+  minLrRatio: z.number().min(0).max(1).default(0.01).describe('the rate at the end, as a share of lr, for all parts'),
+  schedule: z.enum(['recipe', 'plain']).default('recipe').describe(
+    'recipe: as the official code steps it; plain: cosine after the warm-up',
+  ),
+  weightDecay: notNegative.default(0.001).describe('AdamW weight decay of matrices'),
+  betas: z.tuple([share, share]).default([0.9, 0.98]).describe('AdamW decay rates of the two moments'),
+  eps: positive.default(1e-8).describe('AdamW epsilon'),
+  maxGradNorm: positive.nullable().default(null).describe('clip the gradient to this norm; null: never'),
+});
+
+const run = z.strictObject({
+  seed: z.int().min(0).default(1024).describe('of every random draw; the same seed gives the same bits on one adapter'),
+  memoryGiB: positive.nullable().default(null).describe(
+    'memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card',
+  ),
+  evaluationBatch: count.nullable().default(null).describe(
+    'clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
+  ),
+  logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
+  checkpointEverySteps: count.default(500).describe(
+    'optimiser steps between two checkpoints; the last step always saves',
+  ),
+  evaluateEveryEpochs: count.nullable().default(1).describe(
+    'passes over the training list between two evaluations on data.val; null: one at the end alone',
+  ),
+  evaluateEverySteps: count.nullable().default(null).describe('optimiser steps instead of evaluateEveryEpochs'),
+  patience: count.nullable().default(null).describe(
+    'evaluations in a row without a better top-1 that end the run early; null: it runs to its last step',
+  ),
+});
+
+/**
+ * The configuration of a training run. Defaults are those of the official recipe; every key is described where it
+ * stands.
+ */
+export const schema = z.strictObject({
+  model: model.prefault({}).describe('the network'),
+  data: data.describe('clips and labels; paths are relative to this file'),
+  train: train.prefault({}).describe('the length of the run and the loss'),
+  optim: optim.prefault({}).describe('AdamW and its learning rate'),
+  run: run.prefault({}).describe('seed and intervals'),
+});
+
+export type TrainConfig = z.infer<typeof schema>;
+
+/** A key of the configuration, for help texts. */
+export interface ConfigKey {
+  /** Dotted, e.g. `optim.lr`. */
+  readonly key: string;
+  /** Undefined for a section and for keys that must be given. */
+  readonly fallback: unknown;
+  readonly description: string;
+  readonly isSection: boolean;
+}
+
+/** All keys in the order they are written. */
+export const configKeys: readonly ConfigKey[] = walk(schema, []);
+
+/** The section that a schema is, or undefined if it is a single value. */
+function section(type: unknown): z.ZodObject | undefined {
+  if (type instanceof z.ZodPrefault) return section(type.unwrap());
+  return type instanceof z.ZodObject ? type : undefined;
+}
+
+function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
+  return Object.entries(type.shape).flatMap(([name, inner]) => {
+    const key = [...at, name];
+    const nested = section(inner);
+    const fallback = inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
+    const own: ConfigKey = { key: key.join('.'), fallback, description: z.globalRegistry.get(inner)?.description ?? '',
+      isSection: nested !== undefined };
+    return nested === undefined ? [own] : [own, ...walk(nested, key)];
+  });
+}
+
+/** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
+export const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.cache'];
