@@ -1,0 +1,16 @@
+/**
+ * `npm run package`: what is published, in dist/. Modules, types beside them, WGSL in the modules and once more as it
+ * was written.
+ */
+import { join } from 'node:path';
+import { formatBytes } from '../engine/errors.ts';
+import { buildPackage, packed } from './package.ts';
+import { ROOT, sources } from './build.ts';
+
+const DIST = join(ROOT, 'dist');
+
+await buildPackage(DIST);
+const { size, unpackedSize, files } = packed(DIST);
+console.log(`dist: ${sources().length} modules; as a tarball ${formatBytes(size)} of ${files} files, installed ${
+  formatBytes(unpackedSize)
+}`);

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { buildModules, buildTypes, copySetup, copyTexts, ROOT } from './build.ts';
+import { manifest } from './manifest.ts';
+import { minified } from './minify.ts';
+import { textsOf } from './texts.ts';
+
+/** Builds what is published into a folder; what is in it goes. */
+export async function buildPackage(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const texts = new Map<string, string>();
+  for (const path of textsOf(ROOT)) {
+    const text = readFileSync(path, 'utf8');
+    texts.set(path, path.endsWith('.wgsl') ? await minified(text, path) : text);
+  }
+  await buildModules(folder, (path) => {
+    const text = texts.get(path);
+    if (text === undefined) throw new Error(`${relative(ROOT, path)} is read, but is no text of the package`);
+    return text;
+  });
+  buildTypes(folder);
+  copySetup(folder);
+  copyTexts(folder);
+  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(ROOT, name), join(folder, name));
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
+}
+
+/** Bytes of the tarball that npm would make of a folder, and of what it installs. */
+export function packed(folder: string): { readonly size: number; readonly unpackedSize: number;
+  readonly files: number; } {
+  const [{ size, unpackedSize, entryCount: files }] = JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8' }),
+  ) as { size: number; unpackedSize: number; entryCount: number }[];
+  return { size, unpackedSize, files };
+}
