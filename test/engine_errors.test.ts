@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Call, DeviceLostError, FirstlightError, Kernel, KernelCompileError, open, ShapeError,
@@ -130,7 +131,7 @@ test('a grid over the limit of a dimension is folded, and every element is still
 
 test('the process survives a garbage collection after every handle but the context is dropped', async () => {
   const { spawnSync } = await import('node:child_process');
-  const script = new URL('./gc_child.ts', import.meta.url).pathname;
+  const script = fileURLToPath(new URL('./gc_child.ts', import.meta.url));
   const child = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', script], { encoding: 'utf8',
     timeout: 60_000 });
   assert.is(child.status, 0, child.stderr);
