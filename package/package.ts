@@ -1,13 +1,24 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { FirstlightError } from '../engine/errors.ts';
 import { buildModules, buildTypes, copySetup, copyTexts, ROOT } from './build.ts';
 import { manifest } from './manifest.ts';
 import { minified } from './minify.ts';
 import { textsOf } from './texts.ts';
 
-/** Builds what is published into a folder; what is in it goes. */
+/** Whether the bundler can work here: it takes what follows these for no part of a path. */
+export const canBundle = !/[#?]/.test(ROOT);
+
+/**
+ * Builds what is published into a folder; what is in it goes.
+ * @throws FirstlightError FL_FOLDER where the bundler cannot read the name of the project's folder
+ */
 export async function buildPackage(folder: string): Promise<void> {
+  if (!canBundle) {
+    throw new FirstlightError('FL_FOLDER', `${ROOT}: the bundler cannot read a path with # or ? in it`, { path: ROOT },
+      'move the project to a folder whose name has neither');
+  }
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const texts = new Map<string, string>();

@@ -4,14 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
-import { test } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { open, Tensor } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
 import { softmax } from '../kernels/softmax/index.ts';
 import { ROOT, sources } from '../package/build.ts';
 import { inlined } from '../package/inline.ts';
-import { buildPackage } from '../package/package.ts';
+import { buildPackage, canBundle } from '../package/package.ts';
 import { minified } from '../package/minify.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-package-'));
@@ -43,9 +43,11 @@ test('a minified text keeps the names that others may use', async () => {
   }
 });
 
-test.before(() => buildPackage(dist));
+const testBuilt = testIf(canBundle, 'the bundler cannot read # or ? in the path of the project');
 
-test('no module waits at its top or looks for a file, and every source has its module and its types', () => {
+test.before(() => (canBundle ? buildPackage(dist) : undefined));
+
+testBuilt('no module waits at its top or looks for a file, and every source has its module and its types', () => {
   const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'));
   for (const name of modules) {
     const code = readFileSync(join(dist, name), 'utf8');
@@ -62,7 +64,7 @@ test('no module waits at its top or looks for a file, and every source has its m
   }
 });
 
-test('what package.json exports is there, for every room', () => {
+testBuilt('what package.json exports is there, for every room', () => {
   const { exports } = JSON.parse(readFileSync(join(dist, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { types: string; default: string }> };
   for (const target of Object.values(exports)) {
@@ -75,7 +77,7 @@ test('what package.json exports is there, for every room', () => {
   }
 });
 
-test('the program of the README gets the numbers of the sources, bit for bit', async () => {
+testBuilt('the program of the README gets the numbers of the sources, bit for bit', async () => {
   const section = readFileSync(join(ROOT, 'README.md'), 'utf8').split('## In your own project')[1];
   const [, program] = /```js\n(.*?)```/s.exec(section) as RegExpExecArray;
   writeFileSync(join(folder, 'program.mjs'), program);
