@@ -112,6 +112,24 @@ parentPort.on('message', ({ id }) => setTimeout(
   await decoders.close();
 });
 
+test('a thread ends after the file that it decodes: in the middle of one it would take the process along', async () => {
+  const program = at('busy.mjs');
+  writeFileSync(program, `import { parentPort } from 'node:worker_threads';
+parentPort.on('message', ({ id, request: { path } }) => {
+  if (path === 'for ever') return;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 7 }, milliseconds: 1 });
+});\n`);
+  const decoders = new Decoders(2, { worker: pathToFileURL(program), closeMs: 600 });
+  const [busy, hung] = [decoders.read(request('a')), decoders.read(request('for ever'))];
+  const never = decoders.read(request('not begun'));
+  let ended = 0;
+  for (const reading of [hung, never]) reading.then(() => ended++, () => ended++);
+  await decoders.close();
+  assert.is((await busy).total, 7);
+  assert.is(ended, 0);
+});
+
 test('threads that cannot be started are a sentence, not a wait', async () => {
   const decoders = new Decoders(2, { worker: pathToFileURL(at('absent.mjs')) });
   await assert.rejectsWith(decoders.read(request('a')), DecoderEndedError,

@@ -11,6 +11,9 @@ const WORKER = new URL('./decoder.worker.mjs', import.meta.url);
 /** A thread without work ends after this long, and is started anew when there is some. */
 const IDLE_MS = 60_000;
 
+/** How long the end of a thread is put off until its file is decoded. */
+const CLOSE_MS = 10_000;
+
 /** A file that takes longer is told of, again and again: its disk may have gone. */
 const LONG_MS = 60_000;
 
@@ -57,6 +60,8 @@ export interface DecodersOptions {
   readonly worker?: URL;
   /** Milliseconds after which a file is told of that is not decoded yet. */
   readonly longMs?: number;
+  /** Milliseconds that a file has to be decoded in when the threads are ended. */
+  readonly closeMs?: number;
 }
 
 /**
@@ -93,11 +98,30 @@ export class Decoders {
     });
   }
 
-  /** Ends the threads. What is not decoded by then never will be. */
+  /**
+   * Ends the threads, each after the file that it decodes: one that is ended in the middle of a call of FFmpeg's may take
+   * the process with it. What has not begun by then never will.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#queue.length = 0;
-    await Promise.all([...this.#running].map((thread) => this.#end(thread)));
+    await Promise.all([...this.#running].map(async (thread) => {
+      if (thread.job !== undefined) await this.#answerOf(thread);
+      await this.#end(thread);
+    }));
+  }
+
+  /** Waits until a thread has answered, or ended, or takes too long for it. */
+  #answerOf({ worker }: Thread): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#options.closeMs ?? CLOSE_MS);
+      const settle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      worker.once('message', settle);
+      worker.once('exit', settle);
+    });
   }
 
   #dispatch(): void {
