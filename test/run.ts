@@ -19,9 +19,9 @@ import { isSwiftShader, nameOf } from '../engine/software.mjs';
 import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
 const AT_ONCE = 2;
-/** These start first, in this order, so that no core is idle at the end. */
-const LONGEST = ['rooms.kernels', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands', 'browser', 'resume', 'checkpoint_store',
-  'moving_shapes', 'setup_run', 'verify', 'cli'];
+/** These start first, in this order, and then what runs a second time, so that no core is idle at the end. */
+const LONGEST = ['rooms.kernels', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands', 'browser',
+  'resume', 'validations', 'checkpoint_store', 'moving_shapes', 'setup_run', 'verify', 'evaluation', 'naga', 'cli'];
 /** Sweeps over the cases of rooms: the first over any room that is named, or else all but those of the others. */
 const [SWEEP, ...SWEEPS] = ['rooms.kernels.test.ts', 'attention.kernels.test.ts', 'matmul.kernels.test.ts'];
 /**
@@ -156,18 +156,14 @@ async function main(args: readonly string[]): Promise<number> {
   const isSweep = (name: string) => name.endsWith('.kernels.test.ts');
   const label = (name: string) => name.replace(/\.test\.ts$/, '');
   const second = files.some(isSweep) ? await secondAdapter() : undefined;
-  const ordered = [
-    ...new Set([...LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name)), ...files]),
-  ];
   const narrowed = environmentOf(narrowing);
-  const jobs: Job[] = ordered.map((file) => ({ file, label: label(file), environment: narrowed }));
-  if (second !== undefined) {
-    for (const file of files.filter(isSweep)) {
-      jobs.push({ file, label: `${label(file)} on SwiftShader`,
-        environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader',
-          FIRSTLIGHT_PREPARED: 'swiftshader' } });
-    }
-  }
+  const long = LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name));
+  const short = files.filter((name) => !long.includes(name));
+  const own = (file: string): Job => ({ file, label: label(file), environment: narrowed });
+  const onSecond = (file: string): Job => ({ file, label: `${label(file)} on SwiftShader`,
+    environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
+  const jobs = [...long.map(own), ...(second === undefined ? [] : [...long, ...short].filter(isSweep).map(onSecond)),
+    ...short.map(own)];
 
   const results: Result[] = [];
   const worker = async () => {
