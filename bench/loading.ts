@@ -17,6 +17,8 @@ import { trainingStep, type TrainingStep } from './training_step.ts';
 
 const PRESET = 'tiny';
 const [BATCH, CLASSES, STEPS] = [16, 400, 12];
+/** Steps before those that count: threads start, programs are compiled. */
+const UNCOUNTED = 2;
 /** Clips of different content, of two seconds of 240p. */
 const [CLIPS, FRAMES, WIDTH, HEIGHT] = [2 * BATCH, 50, 320, 240];
 /** What a step may cost more where steps and decoding share the processors, and how long it may wait where not. */
@@ -70,11 +72,10 @@ export async function measureLoading(folder: string): Promise<{ readonly adapter
   }
 }
 
-/** Means over steps, but for the first two: threads start, programs are compiled. @param gpu omitted: batches alone */
+/** Means over the steps that count. @param gpu omitted: batches alone */
 async function secondsOfSteps(gpu: Gpu | undefined, { captured, inputs: [{ pixels, labels }], model }: TrainingStep,
   read: (index: number) => Promise<Batch>): Promise<{ readonly each: number; readonly wait: number }> {
   const input = inputOf(model, trainingPreprocessor(model.config.vision.imageSize, true));
-  const UNCOUNTED = 2;
   let [start, wait] = [0, 0];
   let next = read(0);
   for (let index = 0; index < STEPS + UNCOUNTED; index++) {

@@ -5,6 +5,6 @@ import { browserInstance, type Instance } from './instance.ts';
 /** @throws NoAdapterError where the browser has no WebGPU, or offers it only to pages from a secure origin */
 export async function gpuInstance(): Promise<Instance> {
   const instance = browserInstance();
-  if (instance === undefined) throw new NoAdapterError([isSecureContext ? 'a browser without WebGPU' : 'a page that is not secure']);
-  return instance;
+  if (instance !== undefined) return instance;
+  throw new NoAdapterError([isSecureContext ? 'a browser without WebGPU' : 'a page that is not secure']);
 }

@@ -4,17 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
+import { row } from './bench_row.ts';
 import { judged } from '../bench/goals.ts';
-import { compare, LIMIT, pooled, replaced, SHORTEST } from '../bench/kernels/compare.ts';
+import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
-import { excessive, refuseExcess } from '../bench/kernels/limit.ts';
 import { distinct, measure, type Row, shareOf } from '../bench/kernels/measure.ts';
 import { frontText, ladder, measuredPage, SHOWN, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
 import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
-import { clipsPerSecond, dataTable } from '../bench/data.ts';
-import { movingPicture } from '../bench/moving_picture.ts';
 import { benchPage } from '../bench/measured.ts';
 import type { Outcome } from '../bench/peers/outcome.ts';
 import { trainingTasks } from '../bench/peers/tasks.ts';
@@ -27,45 +25,10 @@ import { digits, duration, markdownTable, percent } from '../bench/table.ts';
 import { open, Tensor } from '../engine/index.ts';
 import { scale } from '../kernels/elementwise/index.ts';
 import { rooms } from '../kernels/index.ts';
-import { writeVideo } from '../train/data/video/encode.ts';
 import { PRESETS, type XclipConfig } from '../model/config.ts';
 import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
 import { here, LACKS } from './this_adapter.ts';
-
-const row = (name: string, share: number, changes: Partial<Row> = {}): Row => ({
-  room: 'gelu',
-  case: name,
-  isWorkload: true,
-  variant: 'only',
-  direction: 'forward',
-  type: 'f32',
-  dispatches: 1,
-  gpu: spreadOf([2e6, 3e6]),
-  wall: spreadOf([4e6]),
-  flops: 4e6,
-  bytes: 2e6,
-  minimumTimes: [2e6],
-  roofs: { gflops: 1000, gbps: 1 / share, plainGbps: 1 },
-  compile: 0,
-  ...changes,
-});
-
-test('decoding is measured for each file and number of threads, and shown with a column for each', async () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-data-')), 'clip.avi');
-  const [first, second] = [movingPicture(64, 48, 0), movingPicture(64, 48, 1)];
-  assert.ok(first.data.filter((value, i) => value !== second.data[i]).length > first.data.length / 2);
-  writeVideo(path, [first, second]);
-  assert.ok(await clipsPerSecond(path, 0, 0.05) > 0);
-  const row = { codec: 'H.264', width: 320, height: 240, frames: 50, fileBytes: 250_000, isCached: false };
-  assert.is(dataTable([{ ...row, workers: 0, clipsPerSecond: 12.34 }, { ...row, workers: 1, clipsPerSecond: 11 },
-    { ...row, workers: 1, isCached: true, clipsPerSecond: 100 },
-    { ...row, height: 480, workers: 0, clipsPerSecond: 6 }]), `\
-| codec |      size | Mbit/s | main thread | 1 thread | 1 thread, from the cache |
-|-------|----------:|-------:|------------:|---------:|-------------------------:|
-| H.264 | 320 × 240 |   1.00 |        12.3 |     11.0 |                      100 |
-| H.264 | 320 × 480 |   1.00 |        6.00 |          |                          |`);
-});
 
 test('quartiles lie between neighbours, and the least is kept', () => {
   assert.equal(spreadOf([4, 1, 3, 2]), { least: 1, low: 1.75, median: 2.5, high: 3.25, count: 4 });
@@ -266,30 +229,6 @@ test('a row is a program: variants that dispatch the same are one, under the nam
     'two programs of one name: that of the name');
   assert.equal(distinct([asked('tree'), { variant: 'subgroup', sample: undefined }]), [undefined, undefined],
     'no dispatch, no gradient');
-});
-
-test('a share that no cache explains fails the run, with row, share and cost', () => {
-  const copies = { fastest: 10, bytes: 64e6 };
-  const roofs = { gflops: 100, gbps: 5, plainGbps: 5 };
-  const of = (bytes: number, milliseconds: number, flops = 1e3) =>
-    row('a', 1, { bytes, flops, minimumTimes: [milliseconds * 1e6], roofs });
-  // at the roof; from a cache; a kernel that only reads
-  assert.is(refuseExcess([of(5e6, 1), of(17e6, 1), of(64e6, 8)], copies), undefined);
-  const refused = (bad: Row, ...patterns: [RegExp, ...RegExp[]]) => {
-    assert.throwsWith(() => refuseExcess([of(5e6, 1), bad], copies), { code: 'FL_EXCESS',
-      hint: /kernels\/gelu\/cost\.ts/ }, patterns[0], ...patterns.slice(1));
-  };
-  refused(of(19e6, 1), /^gelu, a, only, forward in f32: 380 % of the roof; a cost of 19\.0 MB/,
-    /19\.0 GB\/s, where no kernel can do more than 18\.0 GB\/s/);
-  // beyond the caches, so the fastest copy is no excuse
-  refused(of(64e6, 6), /10\.7 GB\/s, where no kernel can do more than 9\.00 GB\/s/);
-  refused(of(1e3, 1, 1.3e8), /130 GFLOP\/s, where no kernel can do more than 120 GFLOP\/s/);
-  refused(of(0, 0, 0), /NaN GFLOP\/s/);
-
-  // which is measured again, and what was luck goes
-  const [sound, lucky, again] = [of(5e6, 1), of(5e6, 0.1), of(5e6, 1)].map((one, i) => ({ ...one, case: 'abb'[i] }));
-  assert.equal(excessive([sound, lucky], copies), [lucky]);
-  assert.equal(replaced([sound, lucky], [again]), [sound, again]);
 });
 
 test('what was measured replaces what stood between the marks of a page, and nothing else; a page without marks is refused', () => {
