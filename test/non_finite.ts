@@ -5,11 +5,12 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, Random } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
+import { runCase, seedGradient } from '../kernels/checking/run_case.ts';
+import { asRunBy, candidateName, type Run, type Runs } from '../kernels/checking/runs.ts';
+import { type Storage, storages } from '../kernels/checking/storage.ts';
 import { isLarge } from './small_limits.ts';
 import { commandOf, isNarrow, type Narrowing } from './narrow.ts';
-import type { Run, Runs } from './runs.ts';
-import { asRunBy, candidateName, checkAgainstReference, compareAll, type Entry, repeatable, runCase, seedGradient,
-  type Storage, storages } from './sweep.ts';
+import { checkAgainstReference, compareAll, type Entry, repeatable } from './sweep.ts';
 
 /** Where something is hidden, as `case: input value`, and why. */
 const HIDDEN: readonly Entry[] = [];
