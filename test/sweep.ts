@@ -1,10 +1,9 @@
 /** What sweeps over the cases of rooms assert: kernels/checking/ runs them. */
-import { type FloatType, Random } from '../engine/index.ts';
-import { halvesFrom } from '../engine/half.ts';
-import { type Result, type Results, seedGradient } from '../kernels/checking/run_case.ts';
-import { floatOf, inputs64, rounded, type Storage } from '../kernels/checking/storage.ts';
-import { halfTolerance } from '../kernels/shared/half_tolerance.ts';
-import type { Case, Tolerance } from '../kernels/shared/room.ts';
+import { Random } from '../engine/index.ts';
+import { expected, firstDifference } from '../kernels/checking/comparison.ts';
+import { type Results, seedGradient } from '../kernels/checking/run_case.ts';
+import { inputs64, type Storage } from '../kernels/checking/storage.ts';
+import type { Case } from '../kernels/shared/room.ts';
 import { asserted } from './asserted.ts';
 import { close } from './close.ts';
 
@@ -31,42 +30,11 @@ export function repeatable(command: string, body: () => Promise<void>): () => Pr
   };
 }
 
-/** Compares a result of a case with float64, and throws. */
-type Comparison = (what: string, inputs: FloatType, result: Result, want: Float64Array, tolerance: Tolerance,
-  summands: Case['stored']) => void;
-
-/** Forward and every gradient against float64. */
-export function checkAgainstReference(item: Case, results: Results, storage: Storage, seed = seedGradient,
-  compare: Comparison = compareAll): void {
-  const type = floatOf(storage);
-  const inputs = inputs64(item, type);
-  const want = item.reference(inputs);
-  if (want.length !== results.outputs.length) {
-    throw new Error(`${item.name}: ${results.outputs.length} outputs, the reference has ${want.length}`);
+/** Throws unless forward and every gradient of a run agree with float64. */
+export function checkAgainstReference(item: Case, results: Results, storage: Storage): void {
+  for (const { what, got, want, tolerance } of expected(item, results, storage)) {
+    close(`${item.name}: ${what}`, got, want, tolerance);
   }
-  want.forEach((values, i) =>
-    compare(`${item.name}: output ${i}`, type, results.outputs[i], values, item.tolerance, item.stored)
-  );
-  if (item.wrt.length === 0) return;
-  if (item.gradient === undefined) throw new Error(`${item.name}: wrt without a reference gradient`);
-  const dy = rounded(seed(item, want[0].length), results.outputs[0].type);
-  const gradients = item.gradient(inputs, Float64Array.from(dy));
-  for (const name of item.wrt) {
-    compare(`${item.name}: d${name}`, type, results.gradients[name], gradients[name],
-      item.gradientTolerance ?? item.tolerance, item.gradientStored);
-  }
-}
-
-/** A result against float64, with the tolerance of f32, or what f16 makes of it. */
-export function compareAll(what: string, inputs: FloatType, { type, values }: Result, want: Float64Array,
-  tolerance: Tolerance, summands: Case['stored']): void {
-  const stored = type === 'f16' ? 'f16' : 'f32';
-  if (inputs === 'f32' && stored === 'f32') return close(what, values, want, tolerance);
-  // what is too large for f16 is infinite there
-  const reachable = stored === 'f16'
-    ? want.map((v) => (Math.abs(v) >= 65520 ? Math.sign(v) * Number.POSITIVE_INFINITY : v))
-    : want;
-  close(what, values, reachable, halfTolerance(tolerance, stored, summands));
 }
 
 /** The float64 gradient itself against central differences of the float64 forward, at a few elements of each input. */
@@ -101,23 +69,10 @@ export function checkFiniteDifferences(item: Case): void {
   }
 }
 
-/**
- * Throws unless two runs gave the same bits, where both stored a result in the same way, or else the same once rounded
- * to f16.
- */
+/** Throws unless two runs of a case gave the same bits, as far as they stored results in the same way. */
 export function checkEqualBits(item: Case, first: Results, second: Results): void {
   asserted();
-  const results = (run: Results) => [...run.outputs, ...Object.values(run.gradients)];
-  results(first).forEach(({ type, values }, i) => {
-    const other = results(second)[i];
-    const [a, b] = type === other.type
-      ? [words(values), words(other.values)]
-      : [halvesFrom(values as Float32Array), halvesFrom(other.values as Float32Array)];
-    const at = a.findIndex((word, j) => word !== b[j]);
-    if (at >= 0) throw new Error(`${item.name}: result ${i} differs at element ${at} on a second run`);
-  });
-}
-
-function words(values: ArrayLike<number>): Uint32Array {
-  return new Uint32Array((values as Float32Array).buffer);
+  const difference = firstDifference(first, second);
+  if (difference === undefined) return;
+  throw new Error(`${item.name}: result ${difference.result} differs at element ${difference.element} on a second run`);
 }
