@@ -127,6 +127,12 @@ export class Kernel {
     return gpu.candidates.choose(this, candidates, own ? { ...extents, f16: true } : extents);
   }
 
+  /** Every file of the kernel, all variants together, each once. */
+  get sources(): readonly Source[] {
+    const all = [...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)];
+    return [...new Map(all.map((source) => [source.file, source])).values()];
+  }
+
   /** Tells one state of the WGSL, all variants together, from another. */
   get fingerprint(): string {
     const texts = [...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)].map(({ text }) =>
