@@ -2,12 +2,13 @@
  * The runs of a case: of each kernel that it dispatches the candidate that runs, found out without compiling or running
  * anything.
  */
-import { type Candidate, candidateText, type FloatType, type Gpu } from '../engine/index.ts';
-import { forget } from '../engine/pass.ts';
-import { Recording } from '../engine/recording.ts';
-import { ones } from '../engine/tape.ts';
-import type { Case, Room } from '../kernels/shared/room.ts';
-import { candidateName, combinations, type Dispatch, recordCase } from './sweep.ts';
+import { type Candidate, candidateText, type FloatType, type Gpu } from '../../engine/index.ts';
+import { forget } from '../../engine/pass.ts';
+import { Recording } from '../../engine/recording.ts';
+import { ones } from '../../engine/tape.ts';
+import { matrixVariantNames } from '../shared/matrix.ts';
+import type { Case, Room } from '../shared/room.ts';
+import { type Dispatch, recordCase } from './run_case.ts';
 
 /** One run of a case: of each kernel that it dispatches, the candidate that runs. */
 export type Run = ReadonlyMap<string, Candidate>;
@@ -16,6 +17,40 @@ export type Run = ReadonlyMap<string, Candidate>;
  * A launcher that was asked for a candidate which it cannot take gives way to another one, and that one to no third.
  */
 const MOST_STEPS = 2;
+
+/**
+ * Candidates for the kernels of a room in its case `number`, with inputs stored so: each variant of each kernel at its
+ * default sizes at least once, the others at their first chosen; and of the candidates that differ from those in sizes
+ * alone one, another from case to case.
+ */
+export function combinations(gpu: Gpu, room: Room, number = 0,
+  stored: FloatType = 'f32'): ReadonlyMap<string, Candidate>[] {
+  const rows = room.kernels.map((kernel) => {
+    const all = kernel.candidates(gpu, stored);
+    const plain = all.filter(({ variant }, i) => all.findIndex((chosen) => chosen.variant === variant) === i);
+    return { name: kernel.name, plain, resized: all.filter((chosen) => !plain.includes(chosen)) };
+  });
+  const most = Math.max(...rows.map(({ plain }) => plain.length));
+  const atDefaults = Array.from({ length: most },
+    (_, i) => new Map(rows.map(({ name, plain }) => [name, plain[i] ?? plain[0]])));
+  if (rows.every(({ resized }) => resized.length === 0)) return atDefaults;
+  return [...atDefaults,
+    new Map(rows.map(({ name, plain, resized }) => [name, resized[number % resized.length] ?? plain[0]]))];
+}
+
+/**
+ * Names of the chosen candidates, for titles and reports; `engine` where no kernel of the room is dispatched, as by a
+ * cast.
+ */
+export function candidateName(chosen: ReadonlyMap<string, Candidate>): string {
+  return [...new Set([...chosen.values()].map(candidateText))].join('+') || 'engine';
+}
+
+/** A case with what is stored as f16 on the way if it is run so. */
+export function asRunBy(chosen: ReadonlyMap<string, Candidate>, item: Case): Case {
+  const onMatrices = [...chosen.values()].some(({ variant }) => matrixVariantNames.includes(variant));
+  return onMatrices ? { ...item, ...item.onMatrices } : item;
+}
 
 /** The runs of the cases of a room on one context. */
 export class Runs {
