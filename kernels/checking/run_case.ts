@@ -1,6 +1,7 @@
 /** Runs a case of a room, forward and backward, on chosen candidates, and brings its results to the host. */
 import { type AnyTensor, backward, type Candidate, type Gpu, Random, Tensor } from '../../engine/index.ts';
 import type { Command } from '../../engine/command.ts';
+import type { Direction } from '../programs.ts';
 import type { Case, Input } from '../shared/room.ts';
 import { floatOf, isStored, type Storage } from './storage.ts';
 
@@ -36,8 +37,8 @@ export function seedGradient(item: Case, size: number): Float32Array {
   return Float32Array.from({ length: size }, () => random.normal());
 }
 
-/** Tensors of a case, all of them to be disposed of. */
-interface Recorded {
+/** A case whose commands were given. Its tensors are to be disposed of. */
+export interface Recorded {
   readonly inputs: Readonly<Record<string, AnyTensor>>;
   readonly outputs: readonly AnyTensor[];
   /** Of `wrt`, in its order. */
@@ -49,22 +50,22 @@ interface Recorded {
 export interface Dispatch {
   readonly kernel: string;
   readonly variant: string;
+  readonly direction: Direction;
   readonly command: Extract<Command, { kind: 'dispatch' }>;
 }
 
-/** Calls `record`, and returns its result and all that it dispatched on a context. */
-function watched<T>(gpu: Gpu, record: () => T): { result: T; dispatches: readonly Dispatch[] } {
-  const dispatches: Dispatch[] = [];
+/** Calls `work`, and notes all that it dispatches on a context. */
+function noting<T>(gpu: Gpu, direction: Direction, noted: Dispatch[], work: () => T): T {
   const append = gpu.append.bind(gpu);
   gpu.append = (command) => {
     if (command.kind === 'dispatch') {
       const end = command.label.lastIndexOf('.');
-      dispatches.push({ kernel: command.label.slice(0, end), variant: command.label.slice(end + 1), command });
+      noted.push({ kernel: command.label.slice(0, end), variant: command.label.slice(end + 1), direction, command });
     }
     append(command);
   };
   try {
-    return { result: record(), dispatches };
+    return work();
   } finally {
     delete (gpu as Partial<Gpu>).append; // the class has it still
   }
@@ -76,31 +77,30 @@ export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Can
   gpu.candidates.clear();
   for (const [kernel, candidate] of chosen) gpu.candidates.prefer(kernel, candidate);
   try {
-    const { result, dispatches } = watched(gpu, () => recordPreferred(gpu, item, storage, seed));
-    return { ...result, dispatches };
+    return recordPreferred(gpu, item, storage, seed);
   } finally {
     gpu.candidates.clear();
   }
 }
 
-function recordPreferred(gpu: Gpu, item: Case, storage: Storage,
-  seed: typeof seedGradient): Omit<Recorded, 'dispatches'> {
+function recordPreferred(gpu: Gpu, item: Case, storage: Storage, seed: typeof seedGradient): Recorded {
+  const dispatches: Dispatch[] = [];
   const inputs = Object.fromEntries(
     Object.entries(item.inputs).map(([name, input]) => [name, upload(gpu, name, input, storage)]),
   );
   for (const name of item.wrt) inputs[name].requiresGrad = true;
-  const outputs = item.run(inputs, floatOf(storage));
+  const outputs = noting(gpu, 'forward', dispatches, () => item.run(inputs, floatOf(storage)));
   if (item.wrt.length > 0) {
     using dy = outputs[0].like(outputs[0].shape, 'dy') as Tensor;
     dy.write(seed(item, dy.size));
-    backward(outputs[0] as Tensor, dy);
+    noting(gpu, 'gradient', dispatches, () => backward(outputs[0] as Tensor, dy));
   }
   const gradients = item.wrt.map((name) => {
     const gradient = inputs[name].grad;
     if (gradient === undefined) throw new Error(`${item.name}: no gradient for ${name}`);
     return gradient;
   });
-  return { inputs, outputs, gradients };
+  return { inputs, outputs, gradients, dispatches };
 }
 
 /**
@@ -122,11 +122,16 @@ export async function runCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, 
   return results;
 }
 
-/** The results of a case that was recorded. */
-export async function readCase(gpu: Gpu, item: Case,
-  { inputs, outputs, gradients, dispatches }: Recorded): Promise<Results> {
+/** The results of a case that was recorded, in one readback; it is disposed of. */
+export async function readCase(gpu: Gpu, item: Case, recorded: Recorded): Promise<Results> {
+  const results = await resultsOf(gpu, item, recorded);
+  disposeOf(recorded);
+  return results;
+}
+
+/** The results of a case that was recorded, in one readback. */
+export async function resultsOf(gpu: Gpu, item: Case, { outputs, gradients, dispatches }: Recorded): Promise<Results> {
   const data = await gpu.read([...outputs, ...gradients]);
-  for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
   return {
     outputs: outputs.map(({ dtype }, i) => ({ type: dtype, values: data[i] })),
     gradients: Object.fromEntries(
@@ -134,4 +139,9 @@ export async function readCase(gpu: Gpu, item: Case,
     ),
     ran: new Set(dispatches.map(({ kernel, variant }) => `${kernel}.${variant}`)),
   };
+}
+
+/** Frees the tensors of a case that was recorded. */
+export function disposeOf({ inputs, outputs, gradients }: Recorded): void {
+  for (const tensor of [...outputs, ...gradients, ...Object.values(inputs)]) tensor.dispose();
 }

@@ -57,7 +57,7 @@ export class Runs {
   readonly #gpu: Gpu;
   readonly #room: Room;
   readonly #variant: string | undefined;
-  readonly #found = new Map<string, readonly Run[]>();
+  readonly #found = { f32: new Map<Case, readonly Run[]>(), f16: new Map<Case, readonly Run[]>() };
 
   /** @param variant leaves out what does not run so: the name of a variant, or of a whole run */
   constructor(gpu: Gpu, room: Room, variant?: string) {
@@ -67,12 +67,11 @@ export class Runs {
   }
 
   /**
-   * All runs of case `number`, each once: combinations that differ in kernels that the case does not dispatch, or to
-   * which launchers give way, are one.
+   * All runs of case `number`, or of a workload, each once: combinations that differ in kernels that the case does not
+   * dispatch, or to which launchers give way, are one.
    */
   of(number: number, stored: FloatType = 'f32', item = this.#room.cases[number]): readonly Run[] {
-    const key = `${number} ${stored} ${item.wrt}`;
-    const known = this.#found.get(key);
+    const known = this.#found[stored].get(item);
     if (known !== undefined) return known;
     const runs = new Map<string, Run>();
     for (const wanted of combinations(this.#gpu, this.#room, number, stored)) {
@@ -81,7 +80,7 @@ export class Runs {
       if (!runs.has(text)) runs.set(text, run);
     }
     const wanted = [...runs.values()].filter((run) => this.#isWanted(run));
-    this.#found.set(key, wanted);
+    this.#found[stored].set(item, wanted);
     return wanted;
   }
 
@@ -125,8 +124,8 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
   );
 }
 
-/** What a case dispatches, forward and backward. */
-function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>,
+/** What a case dispatches, forward and backward. Nothing is compiled, and nothing runs. */
+export function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>,
   stored: FloatType): readonly Dispatch[] {
   ones(gpu, []).dispose(); // made by a write from the host
   const recording = new Recording({ isEstimate: true });
