@@ -4,7 +4,7 @@ import { rooms } from '../../kernels/index.ts';
 import { caseCommands, variantOf, wgslOf } from '../../kernels/programs.ts';
 import type { Room } from '../../kernels/shared/room.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { prefer } from '../../kernels/variants.ts';
+import { prefer } from '../../kernels/shared/prefer.ts';
 
 export interface KernelOptions {
   /** A room; the list of all if omitted. */
