@@ -70,4 +70,3 @@ export function buildTypes(folder: string): void {
     folder], { stdio: 'inherit' });
   if (!existsSync(join(folder, 'engine', 'index.d.ts'))) throw new Error('the compiler wrote no types');
 }
-
