@@ -9,6 +9,7 @@ export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
 export { Context } from './context.ts';
 export type { Counts, WatchdogOptions } from './device.ts';
+export { asyncDispose, dispose } from './disposal.ts';
 export { bytesOf, type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';
 export { Gpu, open, type OpenOptions } from './gpu.ts';
 export { flat, flatTiles } from './flat.ts';

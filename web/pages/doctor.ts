@@ -1,0 +1,1 @@
+document.querySelector('.needs-script')?.remove();
