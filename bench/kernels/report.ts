@@ -1,7 +1,7 @@
 /** The benchmark of the kernels as one HTML page that loads nothing. */
 import { Html, html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
-import type { Results } from '../results.ts';
+import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
 import { digits, duration, percent } from '../table.ts';
 import type { KernelData } from './data.ts';

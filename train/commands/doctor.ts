@@ -6,7 +6,6 @@ import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
 import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
-import { amount, FEATURES, LIMITS } from '../../kernels/shared/uses.ts';
 import { packageVersion, systemName, usableMemory } from '../run/machine.ts';
 
 /** A part that training does without. */
@@ -36,6 +35,20 @@ export interface Diagnosis {
   readonly parts: readonly Part[];
   readonly remedies: readonly string[];
 }
+
+const FEATURES: Readonly<Record<string, string>> = {
+  'shader-f16': 'half-precision storage',
+  subgroups: 'faster sums and products',
+  'subgroup-size-control': 'matrix units where the size of subgroups varies',
+  'timestamp-query': 'time of each kernel',
+  'chromium-experimental-subgroup-matrix': 'tensor cores',
+};
+const LIMITS = {
+  maxBufferSize: 'largest buffer',
+  maxStorageBufferBindingSize: 'largest tensor that a kernel sees at once',
+  maxComputeWorkgroupStorageSize: 'memory of a workgroup',
+  maxComputeInvocationsPerWorkgroup: 'threads of a workgroup',
+} as const;
 
 /** GELU, forward and gradient, at points where the answer is known: shows that kernels compile, run, and are right. */
 async function proveKernels(gpu: Gpu): Promise<void> {
@@ -211,9 +224,12 @@ function render(diagnosis: Diagnosis): string {
         row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)
       ),
       row('matrix units', `${mark(diagnosis.matrixUnits.units !== undefined)} ${diagnosis.matrixUnits.why}`),
-      ...Object.entries(LIMITS).map(([name, { is, unit }], i) =>
-        row(i === 0 ? 'limits' : '', `${amount(limits[name], unit).padEnd(10)}${paint('dim', is)}`)
-      ),
+      ...Object.entries(LIMITS).map(([name, purpose], i) => {
+        const amount = name === 'maxComputeInvocationsPerWorkgroup'
+          ? String(limits[name])
+          : formatBytes(limits[name]).replace(/ \(.*/, '');
+        return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
+      }),
     ];
   const verdict = diagnosis.canTrain
     ? paint('green', '✓ A kernel ran here and was right: training can run.')
