@@ -1,3 +1,4 @@
+import { asyncDispose } from './disposal.ts';
 import type { DType } from './dtype.ts';
 import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, type MemoryState, OutOfMemoryError,
   StepTimeoutError } from './errors.ts';
@@ -258,7 +259,7 @@ export class Device {
     await this.device.lost;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 }

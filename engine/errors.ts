@@ -103,6 +103,13 @@ export class CaptureError extends FirstlightError {
   }
 }
 
+/** WGSL texts that make no program, whoever would compile it. `where` names the file, and the line where it is known. */
+export class KernelSourceError extends FirstlightError {
+  constructor(where: string, message: string, hint: string) {
+    super('FL_KERNEL_SOURCE', `${where}: ${message}`, { where }, hint);
+  }
+}
+
 /** A WGSL text that does not compile, at the file and line that a person wrote. */
 export class KernelCompileError extends FirstlightError {
   constructor(kernel: string, where: string, message: string, cause?: unknown) {

@@ -11,7 +11,7 @@ const FIXED = ['README.md', 'cases.ts', 'cost.ts', 'index.ts', 'reference.ts'];
 const MAX_STORAGE_BINDINGS = 8;
 
 const folders = readdirSync(KERNELS, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'shared')
+  .filter((entry) => entry.isDirectory() && !['checking', 'shared'].includes(entry.name))
   .map((entry) => entry.name);
 const filesIn = (folder: string, ending: string) =>
   readdirSync(new URL(`${folder}/`, KERNELS), { recursive: true, encoding: 'utf8' }).filter((name) =>

@@ -1,7 +1,9 @@
 import { open } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
-import { Runs } from '../runs.ts';
-import { candidateName, checkAgainstReference, runCase, storages } from '../sweep.ts';
+import { runCase } from '../../kernels/checking/run_case.ts';
+import { candidateName, Runs } from '../../kernels/checking/runs.ts';
+import { storages } from '../../kernels/checking/storage.ts';
+import { checkAgainstReference } from '../sweep.ts';
 
 /** A run that failed. */
 export interface Failure {

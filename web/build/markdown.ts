@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { Marked, type Token, type Tokens } from 'marked';
 import { Html, html } from '../../train/report/html.ts';
-import { coloured } from './coloured.ts';
+import { coloured } from '../wgsl/coloured.ts';
 
 /** What a page of Markdown needs of the site. */
 export interface Surroundings {
@@ -78,7 +78,7 @@ function rendererOf({ path, link }: Surroundings) {
     image: ({ href, text }: Tokens.Image): string => html`<img src="${address(href)}" alt="${text}" loading="lazy">`.text,
     code: ({ text, lang = '' }: Tokens.Code): string =>
       html`<pre tabindex="0" role="region" aria-label="${lang === '' ? 'text' : lang}"><code>${
-        coloured(text, lang)
+        new Html(coloured(text, `.${lang}`))
       }</code></pre>\n`.text,
     /** A wide table scrolls by itself, by keys as well. */
     table(this: { parser: { parseInline(tokens: Tokens.TableCell['tokens']): string } },

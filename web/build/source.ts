@@ -1,8 +1,8 @@
 /** Pages that show a file or a folder of the project as it is. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { html } from '../../train/report/html.ts';
-import { coloured } from './coloured.ts';
+import { Html, html } from '../../train/report/html.ts';
+import { colouredLines } from '../wgsl/coloured.ts';
 import type { Page } from './shell.ts';
 import { isFolder, placeOf } from './places.ts';
 
@@ -22,7 +22,7 @@ export function filePage(root: string, path: string): Page {
     body: html`<h1 class="path">${path}</h1>
 <p class="hint">${lines} lines, as they were written</p>
 <pre class="file" tabindex="0" role="region" aria-label="${path}"><code>${
-      coloured(text, posix.extname(path).slice(1))
+      new Html(colouredLines(text, path))
     }</code></pre>`,
   };
 }

@@ -4,7 +4,7 @@ import { join, posix, relative, sep } from 'node:path';
 import type { Room } from '../../kernels/shared/room.ts';
 import { textsOf } from '../../package/texts.ts';
 import { Html, html } from '../../train/report/html.ts';
-import { coloured } from './coloured.ts';
+import { colouredLines } from '../wgsl/coloured.ts';
 import { type Document, documentOf, type Section } from './markdown.ts';
 import { NEEDS_SCRIPT, type Page } from './shell.ts';
 
@@ -134,5 +134,5 @@ function pairs(files: readonly WgslFile[]): WgslFile[][] {
 function fileHtml({ path, file, text }: WgslFile): Html {
   return html`<figure class="wgsl" id="${anchorOf(path)}" data-file="${file}">
 <figcaption><b>${file}</b> <span class="lines">${text.trimEnd().split('\n').length} lines</span> <span class="tools"></span></figcaption>
-<pre class="file" tabindex="0" role="region" aria-label="${file}"><code>${coloured(text, 'wgsl')}</code></pre></figure>`;
+<pre class="file" tabindex="0" role="region" aria-label="${file}"><code>${new Html(colouredLines(text, file))}</code></pre></figure>`;
 }
