@@ -1,3 +1,4 @@
+import { asyncDispose } from './disposal.ts';
 import type { DType } from './dtype.ts';
 import { DeviceLostError, FirstlightError, GpuValidationError, KernelCompileError, type MemoryState, OutOfMemoryError,
   StepTimeoutError } from './errors.ts';
@@ -31,7 +32,7 @@ export interface MemoryReport {
 }
 
 /** What the device says against something that it was asked to make. */
-export type Objection = (error: GPUError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
+export type Objection = (error: GPUError | GPUPipelineError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
 
 /** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
 export interface Counts {
@@ -175,7 +176,7 @@ export class Device {
   }
 
   /** What an objection of the device means; `what` was asked for. */
-  errorOf(error: GPUError, what?: string): FirstlightError {
+  errorOf(error: GPUError | GPUPipelineError, what?: string): FirstlightError {
     if (error.constructor.name === 'GPUOutOfMemoryError') {
       return new OutOfMemoryError(what ?? 'work of the device', 0, this.memory, error);
     }
@@ -258,7 +259,7 @@ export class Device {
     await this.device.lost;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [asyncDispose](): Promise<void> {
     await this.close();
   }
 }

@@ -9,6 +9,7 @@ export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
 export { Context } from './context.ts';
 export type { Counts, WatchdogOptions } from './device.ts';
+export { asyncDispose, dispose } from './disposal.ts';
 export { bytesOf, type DType, type FloatType, type HostArrays, type Shape, sizeOf } from './dtype.ts';
 export { Gpu, open, type OpenOptions } from './gpu.ts';
 export { flat, flatTiles } from './flat.ts';
@@ -24,6 +25,7 @@ export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBi
   type Range, rangesOf } from './ranges.ts';
 export { isRecording, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
+export type { Clock, Stretch } from './stretch.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 export { Struct } from './struct.ts';
 export { type Command, commandsOf, type Dispatch, type Move } from './dispatches.ts';

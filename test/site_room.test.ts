@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { canBundle } from '../package/package.ts';
-import { ROOT } from '../package/build.ts';
+import { ROOT } from '../package/exports.ts';
 import * as assert from './assert.ts';
 import { test, testIf } from './test.ts';
 

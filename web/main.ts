@@ -8,10 +8,11 @@
 import { join } from 'node:path';
 import type { ArgsDef } from 'citty';
 import { markdownTable } from '../bench/table.ts';
+import { ROOT } from '../package/exports.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
 import { serve } from './build/serve.ts';
-import { buildSite, ROOT } from './build/site.ts';
+import { buildSite } from './build/site.ts';
 import { measureSite } from './measure.ts';
 
 const FOLDER = join(ROOT, 'site');

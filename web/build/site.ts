@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { rooms } from '../../kernels/index.ts';
+import { ROOT } from '../../package/exports.ts';
 import { html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
 import { bundle, type Script } from './bundle.ts';
@@ -14,8 +14,6 @@ import { isFolder, placeOf, wayTo } from './places.ts';
 import { type Page, wholePage } from './shell.ts';
 import { filePage, folderPage } from './source.ts';
 import { studyPage } from './study.ts';
-
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where reading begins; whatever these link is on the site as well. */
 const BEGIN = ['README.md', 'kernels/README.md', 'CONTRIBUTING.md', 'LICENSE',
@@ -62,7 +60,8 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     const place = placeOf(ROOT, target);
     return wayTo(from, place.includes('#') ? place : place + anchor);
   };
-  pages.push(firstPage(scripts.first, linkFrom('index.html')), doctorPage(scripts.doctor));
+  pages.push(firstPage(scripts.first, linkFrom('index.html')),
+    doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')));
   for (const path of seen) { // grows while it is gone through
     const place = placeOf(ROOT, path);
     const link = linkFrom(place);
