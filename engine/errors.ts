@@ -182,7 +182,7 @@ export class DisposedTensorError extends FirstlightError {
 export class NoAdapterError extends FirstlightError {
   constructor(tried: readonly string[]) {
     super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried },
-      'run `npm run doctor`: it lists what is missing and the remedy');
+      '`npx firstlight doctor` (package firstlight-cli) lists what is missing and the remedy');
   }
 }
 
