@@ -140,7 +140,11 @@ export async function findAdapter(
   throw new NothingFound(tried);
 }
 
-/** One short line for people: `npm run doctor` says the rest. @param {Accepted} found @param {string | undefined} why */
+/**
+ * One short line for people: `npm run doctor` says the rest.
+ *
+ * @param {Accepted} found @param {string | undefined} why
+ */
 function lineOf({ kind, info }, why) {
   const speed = SPEED[kind !== 'installed' ? kind : isSwiftShader(info) ? 'swiftshader' : 'lavapipe'];
   const [name] = nameOf(info).split(':'); // what follows is the driver's version

@@ -99,8 +99,8 @@ export class Decoders {
   }
 
   /**
-   * Ends the threads, each after the file that it decodes: one that is ended in the middle of a call of FFmpeg's may take
-   * the process with it. What has not begun by then never will.
+   * Ends the threads, each after the file that it decodes: one that is ended in the middle of a call of FFmpeg's may
+   * take the process with it. What has not begun by then never will.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
