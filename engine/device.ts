@@ -32,7 +32,7 @@ export interface MemoryReport {
 }
 
 /** What the device says against something that it was asked to make. */
-export type Objection = (error: GPUError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
+export type Objection = (error: GPUError | GPUPipelineError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
 
 /** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
 export interface Counts {
@@ -176,7 +176,7 @@ export class Device {
   }
 
   /** What an objection of the device means; `what` was asked for. */
-  errorOf(error: GPUError, what?: string): FirstlightError {
+  errorOf(error: GPUError | GPUPipelineError, what?: string): FirstlightError {
     if (error.constructor.name === 'GPUOutOfMemoryError') {
       return new OutOfMemoryError(what ?? 'work of the device', 0, this.memory, error);
     }

@@ -1,6 +1,7 @@
 import { gpuInstance } from '#instance';
 import { copy } from './arithmetic.ts';
 import { CapturedStep } from './capture.ts';
+import { compile } from './compile.ts';
 import { Context, type ContextOptions } from './context.ts';
 import { NoAdapterError } from './errors.ts';
 import { type KernelTime, profile } from './profile.ts';
@@ -25,6 +26,16 @@ export class Gpu extends Context {
    */
   capture<I extends readonly AnyTensor[], R>(step: (...inputs: I) => R): CapturedStep<I, R> {
     return new CapturedStep(this, step);
+  }
+
+  /**
+   * Compiles what `work` will need before it runs, several programs at a time, while the host goes on. `work` is gone
+   * through without running, so that it may make a model and run its captured step once.
+   *
+   * @param onProgress told how many of the programs that were not compiled yet are done
+   */
+  compile(work: () => void, onProgress?: (done: number, total: number) => void): Promise<void> {
+    return compile(this, work, onProgress);
   }
 
   /** GPU time of each dispatch that `fn` records. */

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
-import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
+import { FEATURE_USES, FirstlightError, formatBytes, type Gpu, LIMIT_USES, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
 import { packageVersion, systemName, usableMemory } from '../run/machine.ts';
@@ -35,20 +35,6 @@ export interface Diagnosis {
   readonly parts: readonly Part[];
   readonly remedies: readonly string[];
 }
-
-const FEATURES: Readonly<Record<string, string>> = {
-  'shader-f16': 'half-precision storage',
-  subgroups: 'faster sums and products',
-  'subgroup-size-control': 'matrix units where the size of subgroups varies',
-  'timestamp-query': 'time of each kernel',
-  'chromium-experimental-subgroup-matrix': 'tensor cores',
-};
-const LIMITS = {
-  maxBufferSize: 'largest buffer',
-  maxStorageBufferBindingSize: 'largest tensor that a kernel sees at once',
-  maxComputeWorkgroupStorageSize: 'memory of a workgroup',
-  maxComputeInvocationsPerWorkgroup: 'threads of a workgroup',
-} as const;
 
 /** GELU, forward and gradient, at points where the answer is known: shows that kernels compile, run, and are right. */
 async function proveKernels(gpu: Gpu): Promise<void> {
@@ -176,10 +162,10 @@ async function diagnose(): Promise<Diagnosis> {
     tried,
     failure,
     dawn: `webgpu ${packageVersion('webgpu')}`,
-    features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
+    features: Object.fromEntries(Object.keys(FEATURE_USES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
     matrixUnits: gpu === undefined ? { why: 'there is no adapter' } : findUnits(gpu.report),
     limits: Object.fromEntries(
-      Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0]),
+      Object.keys(LIMIT_USES).map((name) => [name, gpu?.limits[name as keyof typeof LIMIT_USES] ?? 0]),
     ),
     machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
@@ -220,15 +206,13 @@ function render(diagnosis: Diagnosis): string {
       row('driver', home(adapter.driver)),
       ...notTaken,
       row('Dawn', diagnosis.dawn),
-      ...Object.entries(FEATURES).map(([name, purpose], i) =>
+      ...Object.entries(FEATURE_USES).map(([name, purpose], i) =>
         row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)
       ),
       row('matrix units', `${mark(diagnosis.matrixUnits.units !== undefined)} ${diagnosis.matrixUnits.why}`),
-      ...Object.entries(LIMITS).map(([name, purpose], i) => {
-        const amount = name === 'maxComputeInvocationsPerWorkgroup'
-          ? String(limits[name])
-          : formatBytes(limits[name]).replace(/ \(.*/, '');
-        return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
+      ...Object.entries(LIMIT_USES).map(([name, { use, unit }], i) => {
+        const amount = unit === 'bytes' ? formatBytes(limits[name]).replace(/ \(.*/, '') : String(limits[name]);
+        return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', use)}`);
       }),
     ];
   const verdict = diagnosis.canTrain
