@@ -2,7 +2,7 @@
 import type { FloatType, Gpu } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { type Comparison, compareCase } from './comparison.ts';
-import { runCase } from './run_case.ts';
+import { recordCase, runCase } from './run_case.ts';
 import { asRunBy, candidateName, type Run, Runs } from './runs.ts';
 import { floatOf, type Storage, storages } from './storage.ts';
 
@@ -89,6 +89,12 @@ export async function checkRoom(contexts: Contexts, room: Room,
       } catch (error) {
         await fail(error); // an edited text that does not fit its launch
         continue;
+      }
+      try {
+        const current = await contexts.current();
+        await current.compile(() => all.forEach((run) => recordCase(current, item, run, storage)));
+      } catch {
+        await contexts.renew(); // the run that does not compile says so
       }
       for (const run of all) {
         const candidate = candidateName(run);

@@ -3,12 +3,11 @@
  * anything.
  */
 import { type Candidate, candidateText, type FloatType, type Gpu } from '../../engine/index.ts';
-import { forget } from '../../engine/pass.ts';
-import { Recording } from '../../engine/recording.ts';
-import { ones } from '../../engine/tape.ts';
+import { withoutRunning } from '../../engine/pass.ts';
 import { matrixVariantNames } from '../shared/matrix.ts';
+import { candidatesIn } from '../shared/prefer.ts';
 import type { Case, Room } from '../shared/room.ts';
-import { candidatesIn, usage } from './lookup.ts';
+import { usage } from './lookup.ts';
 import { type Dispatch, recordCase } from './run_case.ts';
 
 /** One run of a case: of each kernel that it dispatches, the candidate that runs. */
@@ -147,15 +146,7 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
 /** What a case dispatches, forward and backward. Nothing is compiled, and nothing runs. */
 export function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>,
   stored: FloatType): readonly Dispatch[] {
-  ones(gpu, []).dispose(); // made by a write from the host
-  const recording = new Recording({ isEstimate: true });
-  gpu.recording = recording;
-  try {
-    return gpu.scope(() => recordCase(gpu, item, chosen, stored).dispatches);
-  } finally {
-    gpu.recording = undefined;
-    forget(gpu, recording);
-  }
+  return withoutRunning(gpu, () => gpu.scope(() => recordCase(gpu, item, chosen, stored).dispatches));
 }
 
 /** All that tells one dispatch from another, but the memory that it is given. */

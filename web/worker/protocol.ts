@@ -4,6 +4,7 @@
  */
 import { FirstlightError } from '../../engine/errors.ts';
 import type { FloatType } from '../../engine/dtype.ts';
+import type { Clock } from '../../engine/stretch.ts';
 import type { CheckedRun, SkippedCase } from '../../kernels/checking/check_room.ts';
 import type { Direction, Listing } from '../../kernels/programs.ts';
 import type { Verdict } from './verdict_text.ts';
@@ -74,7 +75,7 @@ export interface Description {
     readonly value: number }[];
   readonly subgroups: { readonly least: number; readonly most: number };
   /** What kernels are timed by. */
-  readonly clock: 'timestamps' | 'wall';
+  readonly clock: Clock;
 }
 
 /** One small kernel, run and checked. */

@@ -1,4 +1,5 @@
 /** What there is to say of edited WGSL, and how it is said in a line. */
+import type { Clock } from '../../engine/index.ts';
 import type { Comparison } from '../../kernels/checking/comparison.ts';
 import type { Direction } from '../../kernels/programs.ts';
 
@@ -27,7 +28,7 @@ export type Verdict =
     readonly directions: readonly Direction[];
     /** Time of the original over that of the edit: the median of turns. */
     readonly ratio: number;
-    readonly clock: 'timestamps' | 'wall';
+    readonly clock: Clock;
     /** Nanoseconds of one launch, medians. */
     readonly before: number;
     readonly after: number;
