@@ -1,5 +1,5 @@
 /** How a page of measurements begins: what was measured, where, and by which command. */
-import type { Heading } from './results.ts';
+import type { Heading } from './result_text.ts';
 import { markdownTable } from './table.ts';
 
 /** A file of results and what else is to be said of it, as a table. */

@@ -5,7 +5,7 @@ import { headingTable, MADE } from './heading.ts';
 import type { KernelData } from './kernels/data.ts';
 import type { PeerResults } from './peers/command.ts';
 import { peerTables } from './peers/table.ts';
-import type { Results } from './results.ts';
+import type { Results } from './result_text.ts';
 import { roofsText } from './roofs/index.ts';
 import { kernelShareTable } from './shares.ts';
 import type { StepResults } from './step.ts';

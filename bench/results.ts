@@ -3,29 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FirstlightError } from '../engine/errors.ts';
 import type { Gpu } from '../engine/index.ts';
 import { environmentOf } from '../train/run/machine.ts';
-import type { Environment } from '../train/report/data.ts';
+import { notResults, parseResults, type Results, resultsOf, resultsText } from './result_text.ts';
 
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
-const FORMAT = 3;
-
-/** What stands at the head of every file of results. */
-export interface Heading {
-  readonly format: number;
-  /** What the file holds: kernels, peers, step. */
-  readonly kind: string;
-  readonly environment: Environment;
-  /** Of the repository; with `+` behind it if files were changed; `unknown` outside of one. */
-  readonly commit: string;
-  /** ISO 8601. */
-  readonly date: string;
-  /** The command line that made it. */
-  readonly command: string;
-}
-
-export type Results<T> = Heading & T;
 
 /** The folder of an adapter's results: its name in small letters, without the packager's suffix. */
 export function folderName(adapter: string): string {
@@ -40,7 +22,8 @@ export function resultsFolder(gpu: Gpu): string {
   return folder;
 }
 
-function commitOf(): string {
+/** Of the repository; with `+` behind it if files were changed, but those of results. */
+export function commitOf(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: RESULTS, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
@@ -52,42 +35,21 @@ function commitOf(): string {
   }
 }
 
-/** Writes `data` under a heading as readable JSON, one row of an array per line, and returns it. */
+/** Writes `data` under a heading, and returns it as it reads. */
 export function writeResults<T extends object>(path: string, kind: string, gpu: Gpu, command: string,
   data: T): Results<T> {
-  const results = { format: FORMAT, kind, environment: environmentOf(gpu), commit: commitOf(),
-    date: new Date().toISOString(), command, ...data };
-  const text = `${readable(results)}\n`;
+  const text = resultsText(resultsOf({ kind, environment: environmentOf(gpu), commit: commitOf(), command }, data));
   writeFileSync(path, text);
   return JSON.parse(text) as Results<T>;
 }
 
-/** Digits beyond the sixth are noise. */
-const rounded = (_key: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value);
-
-function readable(results: object): string {
-  const lines = Object.entries(results).map(([key, value]) => {
-    const text = Array.isArray(value)
-      ? `[\n${value.map((row) => `    ${JSON.stringify(row, rounded)}`).join(',\n')}\n  ]`
-      : JSON.stringify(value, rounded);
-    return `  ${JSON.stringify(key)}: ${text}`;
-  });
-  return `{\n${lines.join(',\n')}\n}`;
-}
-
 /** Results of a kind, read back. */
 export function readResults<T extends object>(path: string, kind: string): Results<T> {
-  let parsed: Results<T>;
+  let text: string;
   try {
-    parsed = JSON.parse(readFileSync(path, 'utf8')) as Results<T>;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new FirstlightError('FL_RESULTS', `${path}: ${error instanceof Error ? error.message : error}`, { path },
-      'name a file that npm run bench wrote');
+    throw notResults(path, error);
   }
-  if (parsed.kind !== kind || parsed.format !== FORMAT) {
-    throw new FirstlightError('FL_RESULTS',
-      `${path}: holds "${parsed.kind}" of format ${parsed.format}, expected "${kind}" of format ${FORMAT}`, { path },
-      'measure again with this version');
-  }
-  return parsed;
+  return parseResults<T>(text, path, kind);
 }

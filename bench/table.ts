@@ -1,7 +1,6 @@
 /** Tables that read well in a terminal and as Markdown. */
-import { stripVTControlCharacters } from 'node:util';
 
-const width = (text: string) => [...stripVTControlCharacters(text)].length;
+const width = (text: string) => [...text].length;
 const isNumber = (text: string) => /^[−-]?[\d.,]/.test(text.trim()) || text.trim() === '';
 
 /** Columns as wide as their longest cell; those of numbers end at the right. */

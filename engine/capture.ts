@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import { differenceOf } from './difference.ts';
+import { dispose } from './disposal.ts';
 import { CaptureError, FirstlightError } from './errors.ts';
 import { isRecording } from './node.ts';
 import { forget, type Form, goThrough, goThroughWithin, type Pass, type Step } from './pass.ts';
@@ -92,7 +93,7 @@ export class CapturedStep<I extends readonly AnyTensor[], R> {
     recorded.step.dispose();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 

@@ -4,6 +4,7 @@ import { Candidates, type Tuning } from './candidates.ts';
 import type { Command } from './command.ts';
 import { Device, type WatchdogOptions } from './device.ts';
 import { type DType, ELEMENT_BYTES, fromBytes, type HostArrays, type Shape, toBytes } from './dtype.ts';
+import { Edits, NO_EDITS } from './edits.ts';
 import { Preparation } from './encodable.ts';
 import { CaptureError, GpuValidationError } from './errors.ts';
 import type { Handle } from './handle.ts';
@@ -11,7 +12,7 @@ import type { Instance } from './instance.ts';
 import { type Machine, machineOf } from './machine.ts';
 import { Pool } from './memory.ts';
 import { ParamCache } from './params.ts';
-import { Staging } from './readback.ts';
+import { type BufferRange, Staging } from './readback.ts';
 import { Recorder } from './recorder.ts';
 import type { Recording } from './recording.ts';
 import { Scopes } from './scopes.ts';
@@ -30,6 +31,12 @@ export interface ContextOptions {
   readonly watchdog?: WatchdogOptions | false;
   /** What was measured on this machine; untuned if omitted, or if there is nothing. */
   tuning?(machine: Machine): Tuning | undefined;
+  /**
+   * Texts that replace WGSL files of kernels in this context alone, by file: `layernorm/layernorm.wgsl`. Names of
+   * bindings, of entry points and of the fields of structs are the launcher's too, so they must stay. A file that no
+   * kernel has changes nothing; `Kernel.sources` tells which ones a kernel has.
+   */
+  readonly edits?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -57,6 +64,8 @@ interface View {
 export class Context extends Device {
   /** How kernels are run here, and what of it was measured. */
   readonly candidates: Candidates;
+  /** WGSL files that have another text here. */
+  readonly edits: Edits;
   readonly buffers: Buffers;
   readonly pool: Pool;
   readonly recorder: Recorder;
@@ -69,7 +78,8 @@ export class Context extends Device {
     super(device, adapter, instance, options.watchdog);
     const machine = machineOf(adapter.info, instance.version);
     this.candidates = new Candidates(machine, options.tuning?.(machine));
-    const { budget = Number.POSITIVE_INFINITY, guard = false } = options;
+    const { budget = Number.POSITIVE_INFINITY, guard = false, edits } = options;
+    this.edits = edits === undefined ? NO_EDITS : new Edits(edits);
     this.buffers = new Buffers(this, typeof budget === 'number' ? budget : budget(this.kind));
     this.canary = new Canary(this, this.buffers);
     this.recorder = new Recorder(this, this.canary);
@@ -177,10 +187,11 @@ export class Context extends Device {
     );
   }
 
-  readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+  /** Ranges of buffers in one readback. */
+  readBuffers(ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
     this.#refuseIfRecording('a buffer is read, but nothing has run yet',
       'profile(), and look at guards, outside of the step');
-    return this.#staging.readBuffer(buffer, offset, bytes);
+    return this.#staging.read(ranges);
   }
 
   /** Waits until everything recorded so far has run. */

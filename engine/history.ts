@@ -1,3 +1,4 @@
+import { dispose } from './disposal.ts';
 import { ShapeError } from './errors.ts';
 import type { Context } from './context.ts';
 import { Kernel } from './kernel.ts';
@@ -67,7 +68,7 @@ export class History {
     this.#count.dispose();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 }

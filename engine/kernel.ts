@@ -2,13 +2,13 @@ import type { Candidate, Extents, Sizes } from './candidates.ts';
 import type { Resource } from './command.ts';
 import type { Context } from './context.ts';
 import type { FloatType } from './dtype.ts';
-import { ContextError, DTypeError, LimitError, ShapeError } from './errors.ts';
+import type { Edits } from './edits.ts';
+import { ContextError, DTypeError, FirstlightError, LimitError, ShapeError } from './errors.ts';
+import { KernelSources } from './kernel_sources.ts';
 import { packFields } from './struct.ts';
 import { Built } from './pipeline.ts';
-import { streamOf } from './random.ts';
 import type { AnyTensor } from './tensor.ts';
-import { type Binding, bindingsOf, type Field, link, namesOf, type Program, type Source,
-  type StorageTypes } from './wgsl.ts';
+import { type Field, grid, link, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /**
  * Features that a variant may need, and the WGSL extension that each switches on. Half precision needs none: tensors
@@ -61,19 +61,34 @@ const DTYPE_OF_ELEMENT: Readonly<Record<string, string>> = { f32: 'f32', vec4f: 
 /** A compute kernel: its WGSL parts, and the variants in which it can run, best first. */
 export class Kernel {
   readonly name: string;
-  readonly #parts: readonly Source[];
   readonly #variants: Readonly<Record<string, Variant>>;
+  readonly #written: KernelSources;
+  readonly #edited = new WeakMap<Edits, KernelSources>();
   readonly #built = new WeakMap<Context, Map<string, Built>>();
-  readonly #bindings = new Map<string, readonly Binding[]>();
-  #names: Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> | undefined;
   readonly #candidates = new WeakMap<Context, Readonly<Record<FloatType, readonly Candidate[]>>>();
-  #fingerprint: string | undefined;
 
   constructor(name: string, parts: readonly Source[],
     variants: Readonly<Record<string, Variant>> = { only: { parts: [] } }) {
     this.name = name;
-    this.#parts = parts;
     this.#variants = variants;
+    this.#written = new KernelSources(name, parts,
+      Object.fromEntries(Object.entries(variants).map(([variant, { parts: own }]) => [variant, own])));
+  }
+
+  /** Its WGSL as it was written, all variants together, each file once. */
+  get sources(): readonly Source[] {
+    return this.#written.all;
+  }
+
+  /** Its WGSL as a context has it. */
+  #sourcesOf({ edits }: Context): KernelSources {
+    let sources = edits.areNone ? this.#written : this.#edited.get(edits);
+    if (sources === undefined) {
+      const touched = edits.touch(this.#written.all);
+      sources = touched ? this.#written.with((parts) => edits.of(parts), this.name) : this.#written;
+      this.#edited.set(edits, sources);
+    }
+    return sources;
   }
 
   /** The variants to choose from on this device, best first for its kind. */
@@ -124,62 +139,33 @@ export class Kernel {
   choose(gpu: Context, extents: Extents = {}, stored: FloatType = 'f32',
     candidates = this.candidates(gpu, stored)): Candidate {
     const own = stored === 'f16' && this.hasOwnCandidatesForHalves(gpu);
-    return gpu.candidates.choose(this, candidates, own ? { ...extents, f16: true } : extents);
+    const { fingerprint } = this.#sourcesOf(gpu);
+    return gpu.candidates.choose({ name: this.name, fingerprint }, candidates,
+      own ? { ...extents, f16: true } : extents);
   }
 
-  /** Tells one state of the WGSL, all variants together, from another. */
+  /** Tells one state of the WGSL, as it was written, all variants together, from another. */
   get fingerprint(): string {
-    const texts = [...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)].map(({ text }) =>
-      text
-    );
-    this.#fingerprint ??= streamOf(texts.join('\n')).toString(16).padStart(8, '0');
-    return this.#fingerprint;
+    return this.#written.fingerprint;
   }
 
   /** Records one dispatch. */
   run(gpu: Context, call: Call): void {
     gpu.check();
-    this.#checkNames(call);
+    const sources = this.#sourcesOf(gpu);
+    checkNames(sources, call);
     const variant = call.variant ?? this.choose(gpu).variant;
-    const types = this.#storageTypes(variant, call.tensors);
+    const types = storageTypes(sources, variant, call.tensors);
     const built = this.#build(gpu, variant, types, call.constants ?? {});
     gpu.append({ kind: 'dispatch', label: built.label, built,
-      resources: this.#resources(gpu, built.program, types, call), grid: this.#fold(gpu, call.grid),
+      resources: resourcesOf(gpu, sources.owner, built.program, types, call), grid: this.#fold(gpu, call.grid),
       flops: call.flops });
-  }
-
-  /** Refuses what no variant of the kernel knows: a misspelt name would be a number that has no effect. */
-  #checkNames(call: Call): void {
-    this.#names ??= namesOf([...this.#parts, ...Object.values(this.#variants).flatMap(({ parts }) => parts)]);
-    for (const kind of ['tensors', 'params', 'constants'] as const) {
-      for (const name in call[kind]) {
-        if (this.#names[kind].has(name)) continue;
-        throw new RangeError(
-          `${this.name}: ${kind} have no "${name}"; the WGSL knows ${[...this.#names[kind]].join(', ')}`,
-        );
-      }
-    }
   }
 
   /** The linked text of a variant, for readers and tools. */
   program(gpu: Context, variant: string, constants: Readonly<Record<string, number | boolean>> = {},
     types = WIDE): Program {
     return this.#build(gpu, variant, types, constants).program;
-  }
-
-  /**
-   * How the tensors of a call are stored: the first one of each kind decides, and the others are checked against it.
-   */
-  #storageTypes(variant: string, tensors: Call['tensors']): StorageTypes {
-    let bindings = this.#bindings.get(variant);
-    if (bindings === undefined) {
-      this.#bindings.set(variant, bindings = bindingsOf([...(this.#variants[variant]?.parts ?? []), ...this.#parts]));
-    }
-    const typeOf = (kind: string) => {
-      const first = bindings.find(({ element, name }) => element === kind && tensors[name] !== undefined);
-      return first !== undefined && tensors[first.name].dtype === 'f16' ? 'f16' : 'f32';
-    };
-    return { elem: typeOf('elem'), result: typeOf('result') };
   }
 
   #build(gpu: Context, variant: string, types: StorageTypes,
@@ -199,7 +185,8 @@ export class Kernel {
       throw new DTypeError(this.name, `elem of variant "${variant}"`, chosen.takes, types.elem);
     }
     const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
-    const program = link([...chosen.parts, ...this.#parts], extensions, types, constants);
+    const parts = gpu.edits.of([grid]).concat(this.#sourcesOf(gpu).of(variant));
+    const program = link(parts, extensions, types, constants);
     const made = new Built(`${this.name}.${variant}`, program, key);
     built.set(key, made);
     return made;
@@ -215,27 +202,49 @@ export class Kernel {
     if (largest > max) throw new LimitError('maxComputeWorkgroupsPerDimension', largest, max, this.name);
     return folded;
   }
+}
 
-  #resources(gpu: Context, program: Program, types: StorageTypes, call: Call): Resource[] {
-    return program.bindings.map(({ kind, name, index, element }) => {
-      if (kind === 'uniform') return { kind, index, block: packParams(this.name, program.params, call.params ?? {}) };
-      const tensor = call.tensors[name];
-      if (tensor === undefined) {
-        throw new ShapeError(this.name,
-          `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
-      }
-      const dtype = element === 'elem' || element === 'result' ? types[element] : DTYPE_OF_ELEMENT[element];
-      if (tensor.dtype !== dtype) throw new DTypeError(this.name, name, dtype ?? element, tensor.dtype);
-      if (tensor.gpu !== gpu) throw new ContextError(this.name, name);
-      const { storage, byteOffset: offset, bytes } = tensor;
-      const bound = bytes + gpu.pool.guardBytes; // in guard mode a write past the end lands in the guard
-      if (bound > gpu.limits.maxStorageBufferBindingSize) {
-        throw new LimitError('maxStorageBufferBindingSize', bound, gpu.limits.maxStorageBufferBindingSize,
-          `${this.name}: "${name}" [${tensor.shape}]`, 'use a smaller batch, or split the tensor');
-      }
-      return { kind, index, storage, offset, bytes: bound };
-    });
+/** Refuses what no variant of the kernel knows: a misspelt name would be a number that has no effect. */
+function checkNames({ owner, names }: KernelSources, call: Call): void {
+  for (const kind of ['tensors', 'params', 'constants'] as const) {
+    for (const name in call[kind]) {
+      if (names[kind].has(name)) continue;
+      throw new FirstlightError('FL_NAME',
+        `${owner}: ${kind} have no "${name}"; the WGSL knows ${[...names[kind]].join(', ') || 'none'}`, { kind, name },
+        'the launch and the WGSL must use the same names: of bindings, of fields of struct Params, of constants');
+    }
   }
+}
+
+/** How the tensors of a call are stored: the first one of each kind decides, and the others are checked against it. */
+function storageTypes(sources: KernelSources, variant: string, tensors: Call['tensors']): StorageTypes {
+  const bindings = sources.bindings(variant);
+  const typeOf = (kind: string) => {
+    const first = bindings.find(({ element, name }) => element === kind && tensors[name] !== undefined);
+    return first !== undefined && tensors[first.name].dtype === 'f16' ? 'f16' : 'f32';
+  };
+  return { elem: typeOf('elem'), result: typeOf('result') };
+}
+
+/** @param owner what errors call the kernel */
+function resourcesOf(gpu: Context, owner: string, program: Program, types: StorageTypes, call: Call): Resource[] {
+  return program.bindings.map(({ kind, name, index, element }) => {
+    if (kind === 'uniform') return { kind, index, block: packParams(owner, program.params, call.params ?? {}) };
+    const tensor = call.tensors[name];
+    if (tensor === undefined) {
+      throw new ShapeError(owner, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);
+    }
+    const dtype = element === 'elem' || element === 'result' ? types[element] : DTYPE_OF_ELEMENT[element];
+    if (tensor.dtype !== dtype) throw new DTypeError(owner, name, dtype ?? element, tensor.dtype);
+    if (tensor.gpu !== gpu) throw new ContextError(owner, name);
+    const { storage, byteOffset: offset, bytes } = tensor;
+    const bound = bytes + gpu.pool.guardBytes; // in guard mode a write past the end lands in the guard
+    if (bound > gpu.limits.maxStorageBufferBindingSize) {
+      throw new LimitError('maxStorageBufferBindingSize', bound, gpu.limits.maxStorageBufferBindingSize,
+        `${owner}: "${name}" [${tensor.shape}]`, 'use a smaller batch, or split the tensor');
+    }
+    return { kind, index, storage, offset, bytes: bound };
+  });
 }
 
 function canRun(gpu: Context, { needs = [] }: Variant): boolean {

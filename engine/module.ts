@@ -1,5 +1,6 @@
 import { copy } from './arithmetic.ts';
 import type { Context } from './context.ts';
+import { dispose } from './disposal.ts';
 import { type Shape, sizeOf } from './dtype.ts';
 import { FirstlightError, ShapeError } from './errors.ts';
 import { Tensor } from './tensor.ts';
@@ -47,7 +48,7 @@ export abstract class Module {
     }
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 }

@@ -9,11 +9,14 @@ type Values = Readonly<Record<string, number>>;
 /** What a struct is stored as: f32 if all of its fields are, else words, of which some may be the bits of an f32. */
 type Stored = 'f32' | 'u32';
 
+/** Structs by the text that declares them. */
+const DECLARED = new WeakMap<Source, Struct<Stored, string>[]>();
+
 /**
  * A struct of a WGSL text, as rows of it lie in a tensor: `array<Hyper>` is a tensor [rows, HYPER.words].
  *
- * A room names the fields that it writes. They are compared with the WGSL when the room is loaded, so that neither
- * changes alone.
+ * A room names the fields that it writes. They are compared with the WGSL when the room is loaded, and with an edited
+ * one when it is run, so that neither changes alone.
  */
 export class Struct<D extends Stored, F extends string> {
   readonly name: string;
@@ -23,6 +26,27 @@ export class Struct<D extends Stored, F extends string> {
   readonly #fields: readonly Field[];
 
   constructor(source: Source, name: string, dtype: D, names: readonly F[]) {
+    this.name = name;
+    this.dtype = dtype;
+    this.#fields = this.#checked(source, names);
+    this.words = this.#fields.length;
+    DECLARED.set(source, [...(DECLARED.get(source) ?? []), this as Struct<Stored, string>]);
+  }
+
+  /** Throws where an edited text declares it otherwise than it is written. */
+  check(edited: Source): void {
+    const fields = this.#checked(edited, this.#fields.map(({ name }) => name));
+    this.#fields.forEach(({ name, type }, i) => {
+      if (fields[i].type === type) return;
+      throw new FirstlightError('FL_STRUCT',
+        `${edited.file}: struct ${this.name} has ${name}: ${fields[i].type}, the room writes ${type}`,
+        { struct: this.name }, 'keep the types of its fields');
+    });
+  }
+
+  /** Its fields in a text. */
+  #checked(source: Source, names: readonly string[]): readonly Field[] {
+    const { name, dtype } = this;
     const fields = fieldsOf([source], name);
     const refuse = (what: string, hint: string): never => {
       throw new FirstlightError('FL_STRUCT', `${source.file}: struct ${name} ${what}`, { struct: name }, hint);
@@ -36,10 +60,7 @@ export class Struct<D extends Stored, F extends string> {
     if (stored !== dtype) {
       refuse(`is stored as ${stored}, the room takes it for ${dtype}`, 'f32 where all fields are, else u32');
     }
-    this.name = name;
-    this.dtype = dtype;
-    this.words = fields.length;
-    this.#fields = fields;
+    return fields;
   }
 
   /** A row as it is stored. Every field must be given, and none may be NaN. */
@@ -60,6 +81,11 @@ export class Struct<D extends Stored, F extends string> {
   }
 }
 
+/** Throws where an edited text declares a struct otherwise than the room writes it. */
+export function checkStructs(edited: Source): void {
+  for (const struct of (edited.written && DECLARED.get(edited.written)) ?? []) struct.check(edited);
+}
+
 /**
  * Writes rows of numbers in the order of the fields, in 32 bits each. Throws where one is missing, NaN, or does not
  * fit its type.
@@ -69,18 +95,19 @@ export class Struct<D extends Stored, F extends string> {
 export function packFields(
   owner: string, what: string, fields: readonly Field[], rows: readonly Values[], view: DataView, words: number,
 ): void {
-  const refuse = (name: string, value: number | undefined, type?: string): never => {
-    throw new ShapeError(owner, `${what} "${name}" is ${value}${type === undefined ? '' : `, not a ${type}`}`);
+  const refuse = (name: string, problem: string): never => {
+    throw new ShapeError(owner, `${what} "${name}" is ${problem}`);
   };
   rows.forEach((values, row) =>
     fields.forEach(({ name, type }, i) => {
       const value = values[name];
       const at = (row * words + i) * 4;
-      if (value === undefined || Number.isNaN(value)) refuse(name, value);
+      if (!Object.hasOwn(values, name)) refuse(name, 'not given');
+      if (value === undefined || Number.isNaN(value)) refuse(name, `${value}`);
       if (type === 'f32') view.setFloat32(at, value, true);
       else {
         const least = type === 'u32' ? 0 : -(2 ** 31);
-        if (!Number.isInteger(value) || value < least || value >= 2 ** 32) refuse(name, value, type);
+        if (!Number.isInteger(value) || value < least || value >= 2 ** 32) refuse(name, `${value}, not a ${type}`);
         view.setUint32(at, value >>> 0, true);
       }
     }),

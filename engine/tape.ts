@@ -40,13 +40,20 @@ export function record<T extends AnyTensor>(y: T, parents: readonly AnyTensor[],
   return recordNode(y, parents, pull, saved);
 }
 
+export interface BackwardOptions {
+  /** Keeps what the graph saved, so that its gradient can be taken again. */
+  readonly retainGraph?: boolean;
+}
+
 /**
  * Reverse-mode differentiation: adds dLoss/dp to `p.grad` of every parameter p that `loss` was computed from.
  * Operations are walked by falling serial number, so each result has all of its gradient before it is passed on.
  *
  * @param loss one element, unless `seed` is given  @param seed dLoss/dloss, of the shape of `loss`; 1 if omitted
+ * @param options `retainGraph`: what the graph saved stays, and `backward` may be called again, until the results are
+ * freed
  */
-export function backward(loss: Tensor, seed?: Tensor): void {
+export function backward(loss: Tensor, seed?: Tensor, { retainGraph = false }: BackwardOptions = {}): void {
   if (loss.node === undefined) {
     throw new ShapeError('backward', 'nothing was recorded for this tensor',
       'compute it from a parameter (requiresGrad), outside noGrad');
@@ -72,14 +79,14 @@ export function backward(loss: Tensor, seed?: Tensor): void {
           const dy = totals.remove(node);
           if (dy !== undefined) pass(node, gpu.adopt(dy), totals);
         });
-        node.consume();
+        if (!retainGraph) node.consume();
       }
     });
   } finally {
     // after an error too: what was saved is given back, and the graph cannot be used again
     totals.dispose();
     for (const node of nodes) {
-      node.consume();
+      if (!retainGraph) node.consume();
       node.release();
     }
   }

@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { dispose } from './disposal.ts';
 import { bytesOf, type DType, ELEMENT_BYTES, type FloatType, HOST_ARRAYS, type HostArrays, type Shape,
   sizeOf } from './dtype.ts';
 import { CaptureError, DisposedTensorError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
@@ -220,7 +221,7 @@ export class Tensor<D extends DType = FloatType> extends Handle {
     this.#release();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 

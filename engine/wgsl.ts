@@ -1,11 +1,20 @@
 /** WGSL texts as parts of a program: read, put behind one another, and read back for their bindings. */
 import { readText } from '#read_text';
 import type { FloatType } from './dtype.ts';
+import { KernelSourceError } from './errors.ts';
 
 /** A WGSL file as a person wrote it. `file` is what errors name, e.g. `gelu/gelu.wgsl`. */
 export interface Source {
   readonly file: string;
   readonly text: string;
+  /** Set where a context has another text in its place: the file as it was written. */
+  readonly written?: Source;
+}
+
+/** The files of some parts, for errors: those that were edited, if any were, because the others worked before. */
+export function filesOf(parts: readonly Source[]): string {
+  const edited = parts.filter(({ written }) => written !== undefined);
+  return [...new Set((edited.length > 0 ? edited : parts).map(({ file }) => file))].join(', ');
 }
 
 /**
@@ -18,8 +27,8 @@ export async function part(base: string, path: string): Promise<Source> {
   return { file, text: await readText(url) };
 }
 
-/** Unfolds the grid that a launch folded: part of every program. */
-const grid = await part(import.meta.url, './grid.wgsl');
+/** Unfolds the grid that a launch folded: part of every kernel. */
+export const grid = await part(import.meta.url, './grid.wgsl');
 
 /** A resource that the program declares: `@group(0) @binding(index) var<...> name`. */
 export interface Binding {
@@ -49,6 +58,8 @@ export interface Program {
   readonly entry: string;
   readonly bindings: readonly Binding[];
   readonly params: readonly Field[];
+  /** What to name where no line can be told. */
+  readonly files: string;
   /** The file and line that a person wrote for a line of `code` (both from 1). */
   locate(line: number): string;
 }
@@ -63,7 +74,7 @@ export interface StorageTypes {
 }
 
 /**
- * Links `parts` behind a prelude of extensions, the storage types and sizes, and `group_number` of grid.wgsl.
+ * Links `parts` behind a prelude of extensions, the storage types and sizes.
  *
  * @param constants sizes known when the pipeline is built: `HEAD_DIM: 64` becomes `const HEAD_DIM = 64u;`
  */
@@ -77,16 +88,18 @@ export function link(parts: readonly Source[], extensions: readonly string[], { 
       `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`
     ),
   ].join('\n');
-  const sources: readonly Source[] = [{ file: 'prelude', text: prelude }, grid, ...parts];
-  const code = sources.map(({ text }) => text.trimEnd()).join('\n');
-  const bare = withoutComments(code);
-  const entry = /@compute[^{]*?\bfn\s+(\w+)/.exec(bare)?.[1];
-  if (entry === undefined) throw new Error(`${parts.map((p) => p.file).join(', ')}: no @compute entry point`);
+  const sources: readonly Source[] = [{ file: 'prelude', text: prelude }, ...parts];
+  const files = filesOf(parts);
+  const entry = /@compute[^{]*?\bfn\s+(\w+)/.exec(parts.map(withoutComments).join('\n'))?.[1];
+  if (entry === undefined) {
+    throw new KernelSourceError(files, 'no entry point', 'one function must begin with @compute @workgroup_size(…) fn');
+  }
   return {
-    code,
+    code: sources.map(({ text }) => text.trimEnd()).join('\n'),
     entry,
     bindings: bindingsOf(parts),
-    params: fieldsIn(bare, 'Params') ?? [],
+    params: fieldsOf(parts, 'Params') ?? [],
+    files,
     locate(line) {
       let first = 1;
       for (const { file, text } of sources) {
@@ -99,39 +112,48 @@ export function link(parts: readonly Source[], extensions: readonly string[], { 
   };
 }
 
-/** Blanks comments but keeps line breaks, so that positions stay true. WGSL's block comments nest. */
-function withoutComments(code: string): string {
-  let out = '';
+/**
+ * The text without comments but with their line breaks, so that lines stay true. WGSL's block comments nest; one that
+ * does not end would take the parts behind it with it, and is refused.
+ */
+function withoutComments({ file, text }: Source): string {
+  let code = '';
   let depth = 0;
-  for (let i = 0; i < code.length; i++) {
-    const two = code.slice(i, i + 2);
+  let begin = 0;
+  for (let i = 0; i < text.length; i++) {
+    const two = text.slice(i, i + 2);
     if (depth === 0 && two === '//') {
-      const end = code.indexOf('\n', i);
-      i = (end < 0 ? code.length : end) - 1;
+      const end = text.indexOf('\n', i);
+      i = (end < 0 ? text.length : end) - 1;
     } else if (two === '/*') {
-      depth++;
+      if (depth++ === 0) begin = i;
       i++;
     } else if (depth > 0 && two === '*/') {
       depth--;
       i++;
-    } else if (depth === 0 || code[i] === '\n') {
-      out += code[i];
+    } else if (depth === 0 || text[i] === '\n') {
+      code += text[i];
     }
   }
-  return out;
+  if (depth === 0) return code;
+  const before = text.slice(0, begin).split('\n');
+  throw new KernelSourceError(`${file}:${before.length}:${before[before.length - 1].length + 1}`,
+    'this comment does not end', 'close it: */');
 }
 
 /** The resources that parts declare, whatever the storage types are. */
 export function bindingsOf(parts: readonly Source[]): Binding[] {
-  const code = parts.map(({ text }) => withoutComments(text)).join('\n');
+  const code = parts.map(withoutComments).join('\n');
   const aliases = new Map(
     [...code.matchAll(/\balias\s+(\w+)\s*=\s*([^;]+);/g)].map(([, alias, type]) => [alias, type]),
   );
-  const scalarOf = (type: string): string => {
-    const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1] ?? type;
+  const scalarOf = (type: string, around: readonly string[] = []): string => {
+    const name = /(?:array<\s*)?(?:atomic<\s*|vec[234]<\s*)?(\w+)/.exec(type)?.[1];
+    if (name === undefined || around.includes(name)) return type; // no type: what compiles it says so
+    const within = [...around, name];
     const target = aliases.get(name);
-    if (target !== undefined) return scalarOf(target);
-    const scalars = [...new Set(declaredIn(code, name)?.map((field) => scalarOf(field.type)))];
+    if (target !== undefined) return scalarOf(target, within);
+    const scalars = [...new Set(declaredIn(code, name)?.map((field) => scalarOf(field.type, within)))];
     return scalars.length === 0 ? name : scalars.length === 1 ? scalars[0] : 'u32';
   };
   const pattern =
@@ -152,26 +174,26 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
 export function namesOf(
   parts: readonly Source[],
 ): Readonly<Record<'tensors' | 'params' | 'constants', ReadonlySet<string>>> {
-  const texts = parts.map(({ text }) => withoutComments(text));
+  const texts = parts.map(withoutComments);
   return {
     tensors: new Set(bindingsOf(parts).flatMap(({ kind, name }) => (kind === 'uniform' ? [] : [name]))),
-    params: new Set(texts.flatMap((text) => fieldsIn(text, 'Params')?.map(({ name }) => name) ?? [])),
+    params: new Set(texts.flatMap((text) => declaredIn(text, 'Params')?.map(({ name }) => name) ?? [])),
     constants: new Set(texts.flatMap((text) => text.match(/\b[A-Z][A-Z0-9_]*\b/g) ?? [])),
   };
 }
 
-/** The fields of a struct that some parts declare, in their order; undefined if they do not. */
+/** The fields of a struct that one of some parts declares, in their order; undefined if none does. */
 export function fieldsOf(parts: readonly Source[], struct: string): Field[] | undefined {
-  return fieldsIn(parts.map(({ text }) => withoutComments(text)).join('\n'), struct);
-}
-
-function fieldsIn(code: string, struct: string): Field[] | undefined {
-  return declaredIn(code, struct)?.map(({ name, type }) => {
-    if (type !== 'u32' && type !== 'i32' && type !== 'f32') {
-      throw new Error(`struct ${struct}: "${name}: ${type}" is not a 32-bit scalar`);
-    }
-    return { name, type };
-  });
+  for (const part of parts) {
+    const declared = declaredIn(withoutComments(part), struct);
+    if (declared === undefined) continue;
+    return declared.map(({ name, type }) => {
+      if (type === 'u32' || type === 'i32' || type === 'f32') return { name, type };
+      throw new KernelSourceError(part.file, `struct ${struct}: "${name}: ${type}" is not a 32-bit scalar`,
+        'make each field u32, i32 or f32');
+    });
+  }
+  return undefined;
 }
 
 function declaredIn(code: string, struct: string): { readonly name: string; readonly type: string }[] | undefined {

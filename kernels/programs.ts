@@ -37,22 +37,53 @@ export function variantOf({ label }: Dispatch): string {
   return label.slice(label.lastIndexOf('.') + 1);
 }
 
-/**
- * Commands as one WGSL text: in comments what is done in which order, then each program once, with where its lines
- * were written in the margin, and above it its bindings, and the params and grid of each of its dispatches. Every
- * program is a module of its own.
- */
-export function wgslOf(commands: readonly Command[]): string {
+/** A line of a program, and where it was written. */
+export interface ListedLine {
+  readonly text: string;
+  /** As `Source.file` names it; `prelude` for what a launch puts before the files. */
+  readonly file: string;
+  readonly line: number;
+}
+
+/** A program of some commands, to be read. */
+export interface ListedProgram {
+  /** In comments, its bindings, and the params and grid of each of its dispatches. */
+  readonly heading: string;
+  readonly lines: readonly ListedLine[];
+}
+
+/** Commands, to be read. */
+export interface Listing {
+  /** What is done, one after another. */
+  readonly steps: readonly string[];
+  /** Each program once. Every program is a module of its own. */
+  readonly programs: readonly ListedProgram[];
+}
+
+/** What some commands do, and the programs that they run. */
+export function listingOf(commands: readonly Command[]): Listing {
   const programs = new Map<Program, Dispatch[]>();
   for (const command of commands) {
     if (command.kind === 'dispatch') programs.set(command.program, [...(programs.get(command.program) ?? []), command]);
   }
-  const order = commands.map((command, i) => `//   ${i + 1}. ${stepText(command)}`);
-  const texts = [...programs.values()].map((dispatches, i) => {
-    const number = `program ${i + 1} of ${programs.size}`;
-    return `${heading(dispatches, number)}\n\n${annotated(dispatches[0].program)}`;
-  });
-  return [`// In this order:\n${order.join('\n')}`, ...texts].join('\n\n');
+  return {
+    steps: commands.map(stepText),
+    programs: [...programs].map(([program, dispatches], i) => ({
+      heading: heading(dispatches, `program ${i + 1} of ${programs.size}`),
+      lines: listedLines(program),
+    })),
+  };
+}
+
+/**
+ * Commands as one WGSL text: in comments what is done in which order, then each program once, with where its lines
+ * were written in the margin, and above it its bindings, and the params and grid of each of its dispatches.
+ */
+export function wgslOf(commands: readonly Command[]): string {
+  const { steps, programs } = listingOf(commands);
+  const order = steps.map((step, i) => `//   ${i + 1}. ${step}`);
+  return [`// In this order:\n${order.join('\n')}`,
+    ...programs.map((program) => `${program.heading}\n\n${annotated(program)}`)].join('\n\n');
 }
 
 function stepText(command: Command): string {
@@ -90,12 +121,20 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd());
 }
 
+function listedLines({ code, locate }: Program): ListedLine[] {
+  return code.split('\n').map((text, i) => {
+    const from = locate(i + 1);
+    const colon = from.lastIndexOf(':');
+    return { text, file: from.slice(0, colon), line: Number(from.slice(colon + 1)) };
+  });
+}
+
 /**
  * The text of a program, which file and line each line is from in the margin. WGSL takes comments anywhere, also
  * before `enable`.
  */
-function annotated({ code, locate }: Program): string {
-  const lines = code.split('\n').map((text, i) => ({ text, from: locate(i + 1) }));
-  const width = Math.max(...lines.map(({ from }) => from.length));
-  return lines.map(({ text, from }) => `/* ${from.padEnd(width)} */ ${text}`.trimEnd()).join('\n');
+function annotated({ lines }: ListedProgram): string {
+  const margins = lines.map(({ file, line }) => `${file}:${line}`);
+  const width = Math.max(...margins.map(({ length }) => length));
+  return lines.map(({ text }, i) => `/* ${margins[i].padEnd(width)} */ ${text}`.trimEnd()).join('\n');
 }

@@ -1,5 +1,5 @@
 /** CLIP's text encoder. K texts, L context length, W text width, D embedding width, V vocabulary. */
-import { type Gpu, Module, ShapeError, Tensor } from '../engine/index.ts';
+import { dispose, type Gpu, Module, ShapeError, Tensor } from '../engine/index.ts';
 import { add } from '../kernels/elementwise/index.ts';
 import { embedding, indexSelect, tokenIds, type TokenIds } from '../kernels/embedding/index.ts';
 import { matmul } from '../kernels/matmul/index.ts';
@@ -18,7 +18,7 @@ export interface TextBatch {
   readonly length: number;
   /** Puts other texts, as many and as long, in their place. */
   write(ids: Int32Array): void;
-  [Symbol.dispose](): void;
+  [dispose](): void;
 }
 
 /**
@@ -41,7 +41,7 @@ export function textBatch(gpu: Gpu, ids: Int32Array, length: number, endOfText?:
       onGpu.ids.write(others);
       onGpu.ends.write(endsOf(others, length, endOfText));
     },
-    [Symbol.dispose]() {
+    [dispose]() {
       onGpu.ids.dispose();
       onGpu.ends.dispose();
     },

@@ -2,16 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { FirstlightError } from '../engine/errors.ts';
-import { buildModules, buildTypes, copySetup, copyTexts, ROOT } from './build.ts';
-import { manifest } from './manifest.ts';
+import { buildModules, buildWhole, copySetup, copyTexts } from './build.ts';
+import { buildCli } from './cli.ts';
+import { CLI, ROOT } from './exports.ts';
+import { manifest, ownManifest } from './manifest.ts';
 import { minified } from './minify.ts';
 import { textsOf } from './texts.ts';
+import { buildTypes } from './types.ts';
 
 /** Whether the bundler can work here: it takes what follows these for no part of a path. */
 export const canBundle = !/[#?]/.test(ROOT);
 
 /**
- * Builds what is published into a folder; what is in it goes.
+ * Builds what is published into a folder, the package of the command line into one in it; what is in it goes.
  * @throws FirstlightError FL_FOLDER where the bundler cannot read the name of the project's folder
  */
 export async function buildPackage(folder: string): Promise<void> {
@@ -26,15 +29,18 @@ export async function buildPackage(folder: string): Promise<void> {
     const text = readFileSync(path, 'utf8');
     texts.set(path, path.endsWith('.wgsl') ? await minified(text, path) : text);
   }
-  await buildModules(folder, (path) => {
+  const textOf = (path: string) => {
     const text = texts.get(path);
     if (text === undefined) throw new Error(`${relative(ROOT, path)} is read, but is no text of the package`);
     return text;
-  });
+  };
+  await buildModules(folder, ownManifest(), textOf);
+  await buildWhole(folder, ownManifest(), textOf);
   buildTypes(folder);
   copySetup(folder);
   copyTexts(folder);
   for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(ROOT, name), join(folder, name));
+  await buildCli(join(folder, CLI));
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 }
 

@@ -5,10 +5,11 @@ import { room } from '../kernels/attention/cases.ts';
 import { attention, crossAttention, selfAttention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { candidateName, combinations, Runs } from '../kernels/checking/runs.ts';
 import { close } from './close.ts';
 import { openWithBindings } from './small_limits.ts';
-import { Runs } from './runs.ts';
-import { candidateName, checkAgainstReference, combinations, runCase } from './sweep.ts';
+import { checkAgainstReference } from './sweep.ts';
 
 const gpu = await open();
 

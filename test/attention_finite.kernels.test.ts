@@ -10,8 +10,8 @@ import { mask, room } from '../kernels/attention/cases.ts';
 import { attention } from '../kernels/attention/index.ts';
 import * as reference from '../kernels/attention/reference.ts';
 import { normal } from '../kernels/shared/sample.ts';
+import { candidateName, combinations } from '../kernels/checking/runs.ts';
 import { close } from './close.ts';
-import { candidateName, combinations } from './sweep.ts';
 
 const gpu = await open();
 const [QUERIES, KEYS] = [9, 11];

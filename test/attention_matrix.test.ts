@@ -12,8 +12,11 @@ import { constantsOf, fits, STAGING, workgroupBytes } from '../kernels/attention
 import { emulatedMatrices, type MatrixSizes, NEEDS } from '../kernels/shared/matrix.ts';
 import type { Case } from '../kernels/shared/room.ts';
 import { normal } from '../kernels/shared/sample.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { asRunBy, candidateName } from '../kernels/checking/runs.ts';
+import { storages } from '../kernels/checking/storage.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
-import { asRunBy, checkAgainstReference, checkEqualBits, candidateName, runCase, storages } from './sweep.ts';
+import { checkAgainstReference, checkEqualBits } from './sweep.ts';
 import { LACKS } from './this_adapter.ts';
 
 const gpu = await open({ guard: true });

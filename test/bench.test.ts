@@ -5,19 +5,23 @@ import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { row } from './bench_row.ts';
+import { DispatchClock } from '../bench/clock.ts';
 import { judged } from '../bench/goals.ts';
 import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
-import { entriesOf, variantsOf } from '../bench/kernels/entries.ts';
+import { entriesOf } from '../bench/kernels/entries.ts';
+import { variantsOf } from '../bench/kernels/entry.ts';
 import { distinct, measure, type Row, shareOf } from '../bench/kernels/measure.ts';
 import { frontText, ladder, measuredPage, SHOWN, withMeasured } from '../bench/kernels/pages.ts';
 import { reportPage } from '../bench/kernels/report.ts';
-import { dotsOf, rooflinePicture } from '../bench/kernels/roofline.ts';
+import { dotsOf } from '../bench/kernels/roofline.ts';
+import { rooflinePicture } from '../bench/kernels/roofline_picture.ts';
 import { kernelTable } from '../bench/kernels/table.ts';
 import { benchPage } from '../bench/measured.ts';
 import type { Outcome } from '../bench/peers/outcome.ts';
 import { trainingTasks } from '../bench/peers/tasks.ts';
 import { folderName, readResults, writeResults } from '../bench/results.ts';
-import { highest, leastNanoseconds, matrixKernel, measureRoofs, RoofKernels, roofsText } from '../bench/roofs/index.ts';
+import { measureRoofs } from '../bench/roofs/here.ts';
+import { highest, leastNanoseconds, matrixKernel, RoofKernels, roofsText } from '../bench/roofs/index.ts';
 import { pageOf, sharesOf } from '../bench/shares.ts';
 import { chromeTrace } from '../bench/trace.ts';
 import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
@@ -306,7 +310,7 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
   'a case is measured in all its variants, forward and gradient, written and read back',
   async () => {
     await using gpu = await open();
-    const roofs = new RoofKernels(gpu);
+    const roofs = new RoofKernels(gpu, new DispatchClock(gpu));
     const [entry] = entriesOf(gpu, { room: 'softmax', case: 'softmax: odd rows', models: false });
     const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.01 });
     roofs.dispose();
@@ -333,7 +337,7 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
   'a gradient without variants has one row, and one that dispatches nothing has none',
   async () => {
     await using gpu = await open();
-    const roofs = new RoofKernels(gpu);
+    const roofs = new RoofKernels(gpu, new DispatchClock(gpu));
     const titles = async (room: string, name: string) => {
       const [entry] = entriesOf(gpu, { room, case: name, models: false });
       const rows = await measure(gpu, entry, roofs, ['f32'], { rounds: 1, seconds: 0.001 });

@@ -1,5 +1,5 @@
+import type { Results } from '../kernels/checking/run_case.ts';
 import { createHash } from 'node:crypto';
-import type { Results } from './sweep.ts';
 
 /** Digits of a hash that people compare. */
 const DIGITS = 12;

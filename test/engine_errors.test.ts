@@ -68,7 +68,7 @@ test('a missing tensor, a wrong dtype, and a parameter that is no number are ref
     /copy: x must be f32, got u32/);
   assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: { n: -1 }, grid: 1 }),
     /parameter "n" is -1, not a u32/);
-  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: {}, grid: 1 }), /parameter "n" is undefined/);
+  assert.throwsWith(() => kernel.run(gpu, { tensors: { x, y }, params: {}, grid: 1 }), /parameter "n" is not given/);
   assert.throwsWith(() => Tensor.from(gpu, Float32Array.of(1, 2), [3], 'w'), ShapeError,
     /w: 3 values fit \[3\], got 2/);
   await assert.is((await x.read())[0], 1);

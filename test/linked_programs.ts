@@ -1,8 +1,10 @@
 /** The programs that the cases of rooms are run with, as text: nothing is compiled, and nothing runs. */
 import { type AdapterInfo, Gpu } from '../engine/index.ts';
 import type { Room } from '../kernels/shared/room.ts';
+import { recordCase } from '../kernels/checking/run_case.ts';
+import { combinations } from '../kernels/checking/runs.ts';
+import { storages } from '../kernels/checking/storage.ts';
 import { nullDevice } from './null_gpu.ts';
-import { combinations, recordCase, storages } from './sweep.ts';
 
 /** What a large card has. */
 const LIMITS = { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupSizeX: 1024,

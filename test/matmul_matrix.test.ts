@@ -11,9 +11,12 @@ import { linear, matmul } from '../kernels/matmul/index.ts';
 import { constantsOf, measuresOf, shapesFor } from '../kernels/shared/product.ts';
 import { multiply } from '../kernels/matmul/reference.ts';
 import { emulatedMatrices, type MatrixSizes } from '../kernels/shared/matrix.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { candidateName } from '../kernels/checking/runs.ts';
+import { storages } from '../kernels/checking/storage.ts';
 import { close } from './close.ts';
 import { nullGpu, pipelineError } from './null_gpu.ts';
-import { checkAgainstReference, checkEqualBits, candidateName, runCase, storages } from './sweep.ts';
+import { checkAgainstReference, checkEqualBits } from './sweep.ts';
 
 /** The kernels of the room that have the rung. */
 const products = room.kernels.filter(({ name }) => name.startsWith('matmul'));

@@ -2,7 +2,9 @@
 import { test } from './test.ts';
 import { type Candidate, open } from '../engine/index.ts';
 import { room } from '../kernels/matmul/cases.ts';
-import { checkAgainstReference, checkEqualBits, candidateName, runCase } from './sweep.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { candidateName } from '../kernels/checking/runs.ts';
+import { checkAgainstReference, checkEqualBits } from './sweep.ts';
 
 const gpu = await open({ guard: true });
 const LARGE: ReadonlyMap<string, Candidate> = new Map(

@@ -5,11 +5,14 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, Random } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
+import { expected } from '../kernels/checking/comparison.ts';
+import { runCase, seedGradient } from '../kernels/checking/run_case.ts';
+import { asRunBy, candidateName, type Run, type Runs } from '../kernels/checking/runs.ts';
+import { type Storage, storages } from '../kernels/checking/storage.ts';
+import { close } from './close.ts';
 import { isLarge } from './small_limits.ts';
 import { commandOf, isNarrow, type Narrowing } from './narrow.ts';
-import type { Run, Runs } from './runs.ts';
-import { asRunBy, candidateName, checkAgainstReference, compareAll, type Entry, repeatable, runCase, seedGradient,
-  type Storage, storages } from './sweep.ts';
+import { type Entry, repeatable } from './sweep.ts';
 
 /** Where something is hidden, as `case: input value`, and why. */
 const HIDDEN: readonly Entry[] = [];
@@ -45,19 +48,18 @@ async function hiddenIn(gpu: Gpu, item: Case, chosen: Run, storage: Storage,
       const seed: typeof seedGradient = name === DY ? (of, size) => plant(seedGradient(of, size)) : seedGradient;
       const results = await runCase(gpu, own, chosen, storage, seed);
       try {
-        checkAgainstReference(asRunBy(chosen, own), results, storage, seed,
-          (what, inputs, result, float64, tolerance, summands) => {
-            const [shown, want] = [Float64Array.from(result.values), float64.slice()];
-            float64.forEach((number, i) => {
-              if (Number.isFinite(number)) return;
-              const isShown = Number.isNaN(value) && Number.isNaN(number)
-                ? Number.isNaN(shown[i])
-                : !Number.isFinite(shown[i]);
-              if (!isShown) throw new Error(`${what}: element ${i} is ${shown[i]}, float64 has ${number}`);
-              shown[i] = want[i] = 0;
-            });
-            compareAll(what, inputs, { ...result, values: shown }, want, tolerance, summands);
+        for (const { what, got, want, tolerance } of expected(asRunBy(chosen, own), results, storage, seed)) {
+          const [shown, finite] = [Float64Array.from(got), want.slice()];
+          want.forEach((number, i) => {
+            if (Number.isFinite(number)) return;
+            const isShown = Number.isNaN(value) && Number.isNaN(number)
+              ? Number.isNaN(shown[i])
+              : !Number.isFinite(shown[i]);
+            if (!isShown) throw new Error(`${what}: element ${i} is ${shown[i]}, float64 has ${number}`);
+            shown[i] = finite[i] = 0;
           });
+          close(what, shown, finite, tolerance);
+        }
       } catch (error) {
         hidden.set(`${name} ${value}`, error instanceof Error ? error.message : String(error));
       }

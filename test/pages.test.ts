@@ -16,7 +16,7 @@ const KERNELS = new URL('../kernels/', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-pages-'));
 const textOf = (path: string) => readFileSync(new URL(path, KERNELS), 'utf8');
 const rooms = readdirSync(KERNELS, { withFileTypes: true }).filter((entry) =>
-  entry.isDirectory() && entry.name !== 'shared'
+  entry.isDirectory() && !['checking', 'shared'].includes(entry.name)
 ).map(({ name }) => name);
 /** Pages in the form that teaches. */
 const pages = rooms.map((room) => ({ room, page: textOf(`${room}/README.md`) }));

@@ -5,7 +5,8 @@ import { room } from '../kernels/patchify/cases.ts';
 import { patchify } from '../kernels/patchify/index.ts';
 import { emulatedMatrices } from '../kernels/shared/matrix.ts';
 import { shapesFor } from '../kernels/shared/product.ts';
-import { checkAgainstReference, checkEqualBits, runCase } from './sweep.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { checkAgainstReference, checkEqualBits } from './sweep.ts';
 
 const gpu = await open({ guard: true });
 

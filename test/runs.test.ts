@@ -1,9 +1,9 @@
 /** That a sweep runs what its titles say: over a kernel of two variants, with launchers that are right and wrong. */
 import { Kernel, open, type Tensor } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { candidateName, Runs } from '../kernels/checking/runs.ts';
 import * as assert from './assert.ts';
-import { Runs } from './runs.ts';
-import { candidateName, runCase } from './sweep.ts';
 import { test } from './test.ts';
 
 const gpu = await open();

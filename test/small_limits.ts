@@ -6,10 +6,11 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, LimitError, open, type OpenOptions } from '../engine/index.ts';
 import type { Case, Room } from '../kernels/shared/room.ts';
+import { readCase, recordCase } from '../kernels/checking/run_case.ts';
+import { asRunBy, type Run, type Runs } from '../kernels/checking/runs.ts';
+import { type Storage, storages } from '../kernels/checking/storage.ts';
 import { commandOf, isNarrow, type Narrowing } from './narrow.ts';
-import type { Run, Runs } from './runs.ts';
-import { asRunBy, checkAgainstReference, type Entry, readCase, recordCase, repeatable, type Storage,
-  storages } from './sweep.ts';
+import { checkAgainstReference, type Entry, repeatable } from './sweep.ts';
 
 /** Cases that cannot do with bindings smaller than their largest tensor, and why. */
 const REFUSED: readonly Entry[] = [

@@ -1,12 +1,13 @@
 import type { Room } from '../kernels/shared/room.ts';
+import { runCase } from '../kernels/checking/run_case.ts';
+import { asRunBy, candidateName, type Run, Runs } from '../kernels/checking/runs.ts';
+import { storages } from '../kernels/checking/storage.ts';
 import * as assert from './assert.ts';
 import { Bits } from './bits.ts';
 import { casesOf, commandOf, isNarrow, type Narrowing } from './narrow.ts';
 import { testNonFinite } from './non_finite.ts';
-import { type Run, Runs } from './runs.ts';
+import { checkAgainstReference, checkEqualBits, repeatable } from './sweep.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
-import { asRunBy, candidateName, checkAgainstReference, checkEqualBits, repeatable, runCase,
-  storages } from './sweep.ts';
 import { test, testIf } from './test.ts';
 
 /**

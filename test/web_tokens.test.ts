@@ -1,7 +1,7 @@
 /** The token readers, and what colours are made of them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { coloured, lineId, runsOf } from '../web/wgsl/coloured.ts';
+import { colouredLines, lineId, runsOf } from '../web/wgsl/coloured.ts';
 import { type Kind, type Token, tokens } from '../web/wgsl/tokens.ts';
 import { typescriptTokens } from '../web/wgsl/typescript_tokens.ts';
 import * as assert from './assert.ts';
@@ -84,22 +84,22 @@ test('TypeScript: templates, expressions, division, private names and types', ()
 
 test('HTML of a text says the text, and nothing of it is taken for HTML', () => {
   const text = 'fn a() { // <b> & "c"\n}\n';
-  assert.is(coloured(text, 'x/a.wgsl'),
+  assert.is(colouredLines(text, 'x/a.wgsl'),
     `<a id="x/a.wgsl-1" class="line"></a><span class="k">fn</span> <span class="d">a</span>() { ${
       '<span class="c">// &lt;b&gt; &amp; &quot;c&quot;</span>'
     }\n<a id="x/a.wgsl-2" class="line"></a>}\n`);
-  assert.is(coloured('a < b\n', 'README.txt'), '<a id="README.txt-1" class="line"></a>a &lt; b\n');
-  assert.is(coloured('', 'a.wgsl'), '<a id="a.wgsl-1" class="line"></a>');
+  assert.is(colouredLines('a < b\n', 'README.txt'), '<a id="README.txt-1" class="line"></a>a &lt; b\n');
+  assert.is(colouredLines('', 'a.wgsl'), '<a id="a.wgsl-1" class="line"></a>');
   const saidBy = (html: string) =>
     html.replace(/<[^>]*>/g, '').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"')
       .replace(/&amp;/g, '&');
   forAll(fc.property(anyText, fc.constantFrom('a.wgsl', 'a.ts', 'a.md'), (given, file) =>
-    saidBy(coloured(given, file)) === given
+    saidBy(colouredLines(given, file)) === given
   ));
 });
 
 test('every line has a name of its own, whatever the files are called, and block comments over lines too', () => {
-  const html = coloured('/* a\nb */ fn\nc', 'a.wgsl');
+  const html = colouredLines('/* a\nb */ fn\nc', 'a.wgsl');
   assert.equal([...html.matchAll(/id="([^"]+)"/g)].map(([, id]) => id), [1, 2, 3].map((n) => lineId('a.wgsl', n)));
   assert.is.not(lineId('a-1', 2), lineId('a', 12));
 });
@@ -108,7 +108,7 @@ test('colours cost little: neighbours of one colour share a span, and what has n
   assert.equal(runsOf('@compute @workgroup_size(1)', 'a.wgsl').map(({ text }) => text),
     ['@compute @workgroup_size', '(', '1', ')']);
   const text = textOf('kernels/layernorm/layernorm.wgsl');
-  assert.ok(coloured(text, 'layernorm/layernorm.wgsl').length < 4 * text.length);
+  assert.ok(colouredLines(text, 'layernorm/layernorm.wgsl').length < 4 * text.length);
 });
 
 test.run();

@@ -1,16 +1,19 @@
 /** `npm run bench`: every room × case × usable variant. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FloatType, open } from '../../engine/index.ts';
-import { readResults, type Results, resultsFolder, writeResults } from '../results.ts';
-import { highest, measureRoofs, RoofKernels, roofsText } from '../roofs/index.ts';
+import type { Results } from '../result_text.ts';
+import { readResults, resultsFolder, writeResults } from '../results.ts';
+import { DispatchClock } from '../clock.ts';
+import { measureRoofs } from '../roofs/here.ts';
+import { highest, RoofKernels, roofsText } from '../roofs/index.ts';
+import { byBenny } from './benny.ts';
 import { ATTEMPTS, compare, pooled, replaced } from './compare.ts';
 import { type KernelData, KIND, REJECTED_FILE, RESULTS_FILE } from './data.ts';
-import { entriesOf, type Entry, type Filters } from './entries.ts';
+import { entriesOf, type Filters } from './entries.ts';
+import type { Entry } from './entry.ts';
 import { excessive, refuseExcess } from './limit.ts';
 import { measure, type Patience, PATIENCE, type Row } from './measure.ts';
-import { reportPage } from './report.ts';
-import { rooflinePicture } from './roofline.ts';
+import { writeReport } from './report_files.ts';
 import { comparisonText, kernelTable } from './table.ts';
 
 export interface KernelOptions extends Filters {
@@ -34,14 +37,14 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
   await using gpu = await open();
   for (const type of options.types) gpu.requireType(type);
   const entries = entriesOf(gpu, options);
-  const roofs = new RoofKernels(gpu);
+  const roofs = new RoofKernels(gpu, new DispatchClock(gpu));
   let highestRoofs = await measureRoofs(gpu);
   console.log(`${gpu.name}\nroofs, measured here: ${roofsText(highestRoofs)}\n`);
 
   let rows: Row[] = [];
   for (const [i, entry] of entries.entries()) {
     progress(`${i + 1} of ${entries.length}: ${entry.room.name}, ${entry.name}`);
-    rows.push(...(await measure(gpu, entry, roofs, options.types, patienceOf(entry))));
+    rows.push(...(await measure(gpu, entry, roofs, options.types, patienceOf(entry), { repeat: byBenny })));
     if (entries[i + 1]?.room === entry.room) continue;
     progress('');
     console.log(`${entry.room.name}\n\n${kernelTable(rows.filter(({ room }) => room === entry.room.name))}\n`);
@@ -76,7 +79,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
       if (cases.size === 0) break;
       for (const entry of entries.filter(({ room, name }) => cases.has(`${room.name} ${name}`))) {
         progress(`${entry.room.name}, ${entry.name}: ${reason}; attempt ${attempt} of ${ATTEMPTS}`);
-        rows = merge(rows, await measure(gpu, entry, roofs, options.types, patience(entry)));
+        rows = merge(rows, await measure(gpu, entry, roofs, options.types, patience(entry), { repeat: byBenny }));
       }
       progress('');
     }
@@ -103,10 +106,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
 
   function publish(data: KernelData): void {
     const { folder, results } = keep(RESULTS_FILE, data);
-    const picture = rooflinePicture(rows, highestRoofs, gpu.name);
-    writeFileSync(join(folder, 'roofline.svg'), picture);
-    writeFileSync(join(folder, 'report.html'), reportPage(results, picture));
-    console.log(`wrote ${folder}: ${RESULTS_FILE}, roofline.svg, report.html`);
+    console.log(`wrote ${folder}: ${[RESULTS_FILE, ...writeReport(folder, results)].join(', ')}`);
   }
 }
 

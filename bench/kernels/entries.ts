@@ -1,20 +1,10 @@
 /** What the benchmark of the kernels goes through. */
 import { FirstlightError } from '../../engine/errors.ts';
-import type { FloatType, Gpu } from '../../engine/index.ts';
+import type { Gpu } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { rooms } from '../../kernels/index.ts';
-import type { Case, Room } from '../../kernels/shared/room.ts';
-import { workloadsFor } from '../../kernels/shared/workload.ts';
-
-/** A case of a room, with the variants in which its kernels can run here. */
-export interface Entry {
-  readonly room: Room;
-  readonly name: string;
-  /** At the size of a model, not one of the awkward sizes that tests are made of. */
-  readonly isWorkload: boolean;
-  readonly variants: readonly string[];
-  make(): Case;
-}
+import type { Room } from '../../kernels/shared/room.ts';
+import { type Entry, variantsOf, workloadEntries } from './entry.ts';
 
 export interface Filters {
   readonly room?: string;
@@ -23,22 +13,6 @@ export interface Filters {
   readonly variant?: string;
   /** Sizes of models alone. */
   readonly models: boolean;
-}
-
-/**
- * Names of variants that some kernel of a room has here, the plainest first. Where a kernel lacks one, it runs as it
- * would by itself.
- */
-export function variantsOf(gpu: Gpu, room: Room): string[] {
-  const names = [...new Set(room.kernels.flatMap((kernel) => kernel.variants(gpu)))];
-  return names.length === 1 ? names : names.filter((name) => name !== 'only').reverse();
-}
-
-/** Whether some kernel of the room has this variant for tensors that are stored so. */
-export function takes(gpu: Gpu, room: Room, variant: string, stored: FloatType): boolean {
-  return room.kernels.some((kernel) =>
-    kernel.candidates(gpu, stored).some((candidate) => candidate.variant === variant)
-  );
 }
 
 /** Every room × case that the filters leave, those of model sizes first. */
@@ -55,7 +29,7 @@ export function entriesOf(gpu: Gpu, filters: Filters): Entry[] {
     const variants = variantsOf(gpu, room).filter((name) => filters.variant === undefined || name === filters.variant);
     if (variants.length === 0) return [];
     return [
-      ...workloadsFor(gpu, room).map(({ name, make }) => ({ room, name, isWorkload: true, variants, make })),
+      ...workloadEntries(gpu, room, variants),
       ...(filters.models
         ? []
         : room.cases.map((item) => ({ room, name: item.name, isWorkload: false, variants, make: () => item }))),

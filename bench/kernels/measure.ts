@@ -1,12 +1,13 @@
 /** Times one case in all its variants, forward and gradient, on the GPU's clock and on the wall's, beside the roofs. */
-import * as benny from 'benny';
 import type { FloatType, Gpu } from '../../engine/index.ts';
 import type { Case } from '../../kernels/shared/room.ts';
-import { prefer } from '../../kernels/variants.ts';
+import { prefer } from '../../kernels/shared/prefer.ts';
+import type { Sample } from '../clock.ts';
 import { arithmeticRoof, type Control, highest, leastNanoseconds, type RoofKernels } from '../roofs/index.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
-import { type Entry, takes } from './entries.ts';
-import { type Direction, Prepared, type Sample } from './prepared.ts';
+import { type Entry, takes } from './entry.ts';
+import { type Direction, Prepared } from './prepared.ts';
+import { inTurn, type Repeat } from './repeat.ts';
 
 /** One line of the table: what a room × case dispatches in one variant and one direction, and in no other. */
 export interface Row {
@@ -18,7 +19,7 @@ export interface Row {
   readonly direction: Direction;
   readonly type: FloatType;
   readonly dispatches: number;
-  /** Nanoseconds between the timestamps of the dispatches, added up. */
+  /** Nanoseconds of all dispatches on the GPU, by the clock of the run. */
   readonly gpu: Spread;
   /** Nanoseconds from the call until the results were back on the host. */
   readonly wall: Spread;
@@ -67,6 +68,13 @@ export interface Patience {
   readonly seconds: number;
 }
 
+/** How a case is repeated, and who may end it. */
+export interface Manner {
+  readonly repeat?: Repeat;
+  /** Asked before each turn: false ends the measurement with what there is so far. */
+  goesOn?(variant: string): boolean;
+}
+
 /**
  * Sizes of models are timed to be compared; the awkward sizes of tests, most of them too short for that, to be seen.
  */
@@ -79,30 +87,6 @@ export const PATIENCE = { workload: { rounds: 12, seconds: 0.03 }, awkward: { ro
  */
 const [SLOW, VERY_SLOW] = [0.4e9, 2e9];
 const FEW = 5;
-
-/**
- * Lets benny call `work` again and again. It calls once at registration and again without having awaited that, so calls
- * wait in line; it would wait for ever for a call that failed, so a failure is kept and thrown in the end; and it
- * announces every suite on the console, where a table is to stand.
- */
-async function repeat(name: string, work: () => Promise<void>, seconds: number): Promise<void> {
-  let failure: unknown;
-  let last: Promise<void> = Promise.resolve();
-  const inLine =
-    () => (last = last.then(() => (failure === undefined ? work() : undefined)).catch((error: unknown) =>
-      void (failure = error)
-    ));
-  const cases = { minSamples: 2, maxTime: seconds, minTime: seconds / 8, delay: 0, initCount: 1 };
-  const { log } = console;
-  console.log = () => undefined;
-  try {
-    await benny.suite(name, benny.configure({ cases }), benny.add(name, inLine));
-    await last;
-  } finally {
-    console.log = log;
-  }
-  if (failure !== undefined) throw failure;
-}
 
 /** A case in one variant and one type of storage, and what was seen of it. */
 interface Contender {
@@ -126,15 +110,16 @@ interface Round {
  * them, so that a machine that slows down slows all of them.
  */
 export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types: readonly FloatType[],
-  { rounds, seconds }: Patience): Promise<Row[]> {
+  { rounds, seconds }: Patience, { repeat = inTurn, goesOn = () => true }: Manner = {}): Promise<Row[]> {
   const item = entry.make();
-  const inputs = types.map((type) => new Prepared(gpu, item, type, () => roofs.warmUp()));
+  const inputs = types.map((type) => new Prepared(gpu, item, type, roofs));
   const all: Contender[] = [];
   let rows: Row[] = [];
   try {
     for (const [i, type] of types.entries()) {
       for (const variant of entry.variants) {
         if (!takes(gpu, entry.room, variant, type)) continue;
+        if (!goesOn(variant)) return [];
         prefer(gpu, entry.room.kernels, variant, type);
         all.push({ variant, type, prepared: inputs[i], first: await inputs[i].sample(), rounds: [] });
       }
@@ -144,10 +129,11 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
     const { bytesRead, bytesWritten } = item.cost(types[0]);
     const control = () => roofs.control(bytesRead + bytesWritten);
     let before = await control();
-    for (let i = 0; i < rounds; i++) {
+    turns: for (let i = 0; i < rounds; i++) {
       for (const contender of contenders) {
         const time = firstWall(contender);
         if (i >= (time < SLOW ? rounds : time < VERY_SLOW ? FEW : 1)) continue;
+        if (!goesOn(contender.variant)) break turns;
         prefer(gpu, entry.room.kernels, contender.variant, contender.type);
         const round: Round = { samples: { forward: [], gradient: [] }, roofs: before };
         if (time < SLOW) {
@@ -229,18 +215,18 @@ function dispatchedVariant(asked: string, dispatched: readonly string[]): string
   return variants.includes(asked) ? asked : variants.join(' + ') || 'only';
 }
 
-/** One row, or none where another one is the same. */
+/** One row, or none where another one is the same, or where it had no turn. */
 function rowsOf(entry: Entry, item: Case, { type, first, rounds }: Contender, direction: Direction,
   variant: string | undefined): Row[] {
   const cost = direction === 'forward' ? item.cost(type) : item.gradientCost?.(type);
   const called = first[direction];
-  if (variant === undefined || cost === undefined || called === undefined) return [];
+  if (variant === undefined || cost === undefined || called === undefined || rounds.length === 0) return [];
   const times = rounds.map((round) => round.samples[direction].map(({ gpu }) => gpu));
   const wall = spreadOf(rounds.flatMap((round) => round.samples[direction].map((sample) => sample.wall)));
   const roofs = rounds.map((round) => round.roofs).reduce(highest);
   return [{
     room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type,
-    dispatches: called.dispatches.length,
+    dispatches: called.variants.length,
     gpu: spreadOf(times.flat()), wall,
     flops: cost.flops,
     bytes: cost.bytesRead + cost.bytesWritten,

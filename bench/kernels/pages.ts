@@ -1,6 +1,6 @@
 /** What was measured of the kernels, as pages: MEASURED.md of each room, and the table of README.md. */
 import { headingTable, MADE } from '../heading.ts';
-import type { Results } from '../results.ts';
+import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
 import { digits, duration, markdownTable, percent } from '../table.ts';
 import type { KernelData } from './data.ts';

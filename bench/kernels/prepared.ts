@@ -1,43 +1,14 @@
-/** A case that is ready to be called, and timed on the GPU's clock and on the wall's. */
+/** A case that is ready to be called, and timed. */
 import { type AnyTensor, backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
 import type { Case, Input } from '../../kernels/shared/room.ts';
+import type { Clock, Sample } from '../clock.ts';
 
 export type Direction = 'forward' | 'gradient';
 
-/**
- * One call: what it dispatched, how long each dispatch took on the GPU, and all of it by both clocks, in nanoseconds.
- */
-export interface Sample {
-  /** Variants of the kernels, in the order of the dispatches: the ends of their names. */
-  readonly variants: readonly string[];
-  /** Programs, constants and workgroups of all dispatches: equal for two calls that did the same. */
-  readonly fingerprint: string;
-  readonly dispatches: readonly number[];
-  readonly gpu: number;
-  readonly wall: number;
-}
-
-/**
- * What goes before the work that is timed: one dispatch, which wakes the machine up, as other kernels would have in a
- * model.
- */
-export type WarmUp = () => void;
-
-async function sampleOf(gpu: Gpu, warmUp: WarmUp, work: () => void): Promise<Sample> {
-  const start = performance.now();
-  const [warm, ...times] = await gpu.profile(() => {
-    warmUp();
-    work();
-  });
-  const wall = (performance.now() - start) * 1e6 - warm.nanoseconds;
-  const dispatches = times.map(({ nanoseconds }) => nanoseconds);
-  return {
-    variants: times.map(({ kernel }) => kernel.slice(kernel.lastIndexOf('.') + 1)),
-    fingerprint: times.map(({ program }) => program).join('\n'),
-    dispatches,
-    gpu: dispatches.reduce((sum, nanoseconds) => sum + nanoseconds, 0),
-    wall,
-  };
+/** What times it, and wakes the machine up before. */
+export interface Timing {
+  readonly clock: Clock;
+  warmUp(): void;
 }
 
 /** Inputs of a case on the GPU, those with gradients ready for them. */
@@ -45,17 +16,19 @@ export class Prepared {
   readonly #gpu: Gpu;
   readonly #item: Case;
   readonly #type: FloatType;
-  readonly #warmUp: WarmUp;
+  readonly #timing: Timing;
   readonly #inputs: Readonly<Record<string, AnyTensor>>;
   /**
    * The gradient of the result, made once: written anew before each call, it would drive out of the caches what the
    * forward pass left there.
    */
   #dy: Tensor | undefined;
+  /** Of the last forward pass. */
+  #outputs: readonly AnyTensor[] = [];
 
-  constructor(gpu: Gpu, item: Case, type: FloatType, warmUp: WarmUp) {
+  constructor(gpu: Gpu, item: Case, type: FloatType, timing: Timing) {
     this.#gpu = gpu;
-    this.#warmUp = warmUp;
+    this.#timing = timing;
     this.#item = item;
     this.#type = type;
     this.#inputs = Object.fromEntries(
@@ -66,24 +39,47 @@ export class Prepared {
 
   /** One forward pass and, where there is one, one gradient. @param between is called after the first of them */
   async sample(between?: () => void): Promise<Record<Direction, Sample | undefined>> {
-    let outputs: readonly AnyTensor[] = [];
-    const forward = await sampleOf(this.#gpu, this.#warmUp,
-      () => void (outputs = this.#item.run(this.#inputs, this.#type)));
-    between?.();
-    const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(outputs[0] as Tensor);
-    for (const output of outputs) output.dispose();
-    return { forward, gradient };
+    try {
+      const forward = await this.#time(() => this.#forward());
+      between?.();
+      const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient();
+      return { forward, gradient };
+    } finally {
+      this.#dropOutputs();
+      this.#dropGradients();
+    }
   }
 
-  async #gradient(y: Tensor): Promise<Sample> {
-    this.#dy ??= this.#ones(y);
-    const dy = this.#dy;
-    const sample = await sampleOf(this.#gpu, this.#warmUp, () => backward(y, dy));
+  #time(work: () => void): Promise<Sample> {
+    const { clock } = this.#timing;
+    return clock.sample(work, () => this.#timing.warmUp());
+  }
+
+  #forward(): void {
+    this.#dropOutputs();
+    this.#outputs = this.#item.run(this.#inputs, this.#type);
+  }
+
+  /** Of one forward pass, whose graph stays: a clock may call it many times. */
+  #gradient(): Promise<Sample> {
+    const y = this.#outputs[0] as Tensor;
+    const dy = (this.#dy ??= this.#ones(y));
+    return this.#time(() => {
+      this.#dropGradients();
+      backward(y, dy, { retainGraph: true });
+    });
+  }
+
+  #dropOutputs(): void {
+    for (const output of this.#outputs) output.dispose();
+    this.#outputs = [];
+  }
+
+  #dropGradients(): void {
     for (const name of this.#item.wrt) {
       this.#inputs[name].grad?.dispose();
       this.#inputs[name].grad = undefined;
     }
-    return sample;
   }
 
   #ones(y: Tensor): Tensor {

@@ -1,8 +1,8 @@
 /** What this adapter can do at most, measured by kernels that do nothing else. Never taken from a data sheet. */
 import { flat, type FloatType, type Gpu, Kernel, part, flatTiles, Tensor } from '../../engine/index.ts';
 import { entries, matrixUnits, NEEDS } from '../../kernels/shared/matrix.ts';
+import type { Clock } from '../clock.ts';
 import { digits } from '../table.ts';
-import { measureProcessor } from './processor.ts';
 
 const copy = new Kernel('roof_copy', [await part(import.meta.url, './copy.wgsl'), flat]);
 const fma = new Kernel('roof_fma', [await part(import.meta.url, './fma.wgsl')]);
@@ -72,6 +72,7 @@ export function arithmeticRoof({ gflops, matrixGflops = 0, wideMatrixGflops = 0 
 
 /** Kernels and their memory, ready to be run again and again between those that they are compared with. */
 export class RoofKernels {
+  readonly clock: Clock;
   readonly #gpu: Gpu;
   readonly #roofs: readonly Roof[];
   readonly #fma: Roof;
@@ -80,8 +81,9 @@ export class RoofKernels {
   readonly #copied: readonly Tensor[];
   readonly #tensors: Tensor[] = [];
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: Gpu, clock: Clock) {
     this.#gpu = gpu;
+    this.clock = clock;
     const half = gpu.features.has('shader-f16');
     const elements = Math.min(SIZES[gpu.kind].copyBytes, gpu.limits.maxStorageBufferBindingSize / 2) / 4;
     this.#copied = [this.#tensor(elements, 'f32'), this.#tensor(elements, 'f32')];
@@ -168,22 +170,15 @@ export class RoofKernels {
   /** The roofs take turns. */
   async #rates(roofs: readonly Roof[], count: number): Promise<Map<keyof Roofs, number[]>> {
     const runs = Array.from({ length: count }, () => roofs).flat();
-    const times = await this.#gpu.profile(() => runs.forEach(({ run }) => run()));
+    const times = await this.clock.times(runs.map(({ run }) => run));
     const rates = new Map<keyof Roofs, number[]>(roofs.map(({ name }) => [name, []]));
-    runs.forEach(({ name, work }, i) => rates.get(name)?.push(work / times[i].nanoseconds));
+    runs.forEach(({ name, work }, i) => rates.get(name)?.push(work / times[i]));
     return rates;
   }
 
   dispose(): void {
     for (const tensor of this.#tensors) tensor.dispose();
   }
-}
-
-export async function measureRoofs(gpu: Gpu): Promise<Roofs> {
-  const kernels = new RoofKernels(gpu);
-  const roofs = await kernels.measure();
-  kernels.dispose();
-  return gpu.kind === 'software' ? { ...roofs, processorGflops: await measureProcessor() } : roofs;
 }
 
 /** The roofs in a line. */

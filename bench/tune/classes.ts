@@ -38,7 +38,7 @@ export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room,
     && room.kernels.some((kernel) => kernel.hasOwnCandidatesForHalves(gpu));
   const types: readonly FloatType[] = hasHalves ? ['f32', 'f16'] : ['f32'];
   for (const [item, type] of items.flatMap((item) => types.map((type) => [item, type] as const))) {
-    const prepared = new Prepared(gpu, item, type, () => roofs.warmUp());
+    const prepared = new Prepared(gpu, item, type, roofs);
     try {
       for (const [direction, asked] of await asksOf(gpu, prepared)) {
         const { kernel, callClass } = asked;

@@ -12,6 +12,7 @@ import { rooms } from '../../kernels/index.ts';
 import { workloadsFor } from '../../kernels/shared/workload.ts';
 import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { flagsOf } from '../../train/cli/flags.ts';
+import { DispatchClock } from '../clock.ts';
 import { RoofKernels } from '../roofs/index.ts';
 import { duration, markdownTable } from '../table.ts';
 import { type Finding, searchRoom } from './classes.ts';
@@ -50,7 +51,7 @@ async function tune(roomName: string | undefined, caseName: string | undefined, 
   const earlier = existsSync(path) ? parseTunings(readFileSync(path, 'utf8'), path) : [];
   await using gpu = await open();
   requireTunable(gpu.name, gpu.candidates.machine);
-  const roofs = new RoofKernels(gpu);
+  const roofs = new RoofKernels(gpu, new DispatchClock(gpu));
   const findings: Finding[] = [];
   for (const room of rooms.filter(({ name }) => roomName === undefined || name === roomName)) {
     const workloads = workloadsFor(gpu, room).filter(({ name }) => caseName === undefined || name.includes(caseName));

@@ -1,6 +1,6 @@
 /** An attention whose tensors no binding holds, cut into ranges that bindings hold. */
 import {
-  bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, largestFitting, LimitError, type Range, type Tensor,
+  bindingBytes, dispose, ELEMENT_ALIGNMENT, fitsBinding, largestFitting, LimitError, type Range, type Tensor,
 } from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { areHeadsApart, type Plan, type Strides } from './plan.ts';
@@ -107,7 +107,7 @@ export function bind(
     offsets[name] = first - from;
   }
   const windows = isWhole ? [] : Object.values(tensors);
-  return { tensors, offsets, [Symbol.dispose]: () => windows.forEach((tensor) => tensor.dispose()) };
+  return { tensors, offsets, [dispose]: () => windows.forEach((tensor) => tensor.dispose()) };
 }
 
 /** Elements from the first to the last row. */

@@ -1,5 +1,5 @@
 /** Index spaces that are too large for one binding, cut into boxes that are not. */
-import { type AnyTensor, bindingBytes, ELEMENT_ALIGNMENT } from '../../engine/index.ts';
+import { type AnyTensor, bindingBytes, dispose, ELEMENT_ALIGNMENT } from '../../engine/index.ts';
 import type { Axis } from './strided.ts';
 
 /** A range of an index space: its axes, innermost first, and where it begins in each operand. */
@@ -61,11 +61,11 @@ export interface Bound extends Disposable {
  * last place before them where a binding may start. That place is the same for tensors of every type.
  */
 export function boundOf(tensor: AnyTensor, vector: number, first: number, end: number): Bound {
-  if (first === 0 && end * vector >= tensor.size) return { tensor, origin: 0, [Symbol.dispose]() {} };
+  if (first === 0 && end * vector >= tensor.size) return { tensor, origin: 0, [dispose]() {} };
   const origin = first - (first % (ELEMENT_ALIGNMENT / vector));
   const elements = Math.min(end * vector, tensor.size) - origin * vector;
   const view = tensor.alias([elements], origin * vector * tensor.elementBytes);
-  return { tensor: view, origin, [Symbol.dispose]: () => view.dispose() };
+  return { tensor: view, origin, [dispose]: () => view.dispose() };
 }
 
 /** A box as a kernel sees it. */
@@ -102,6 +102,6 @@ export function inBoxes<K extends string>(
     const bounds = names.map((name, k) => boundOf(tensors[name], vector, box.starts[k], endOf(k)));
     const starts = named((k) => box.starts[k] - bounds[k].origin);
     work({ axes: box.axes, tensors: named((k) => bounds[k].tensor), starts, from: named((k) => box.starts[k]) });
-    for (const bound of bounds) bound[Symbol.dispose]();
+    for (const bound of bounds) bound[dispose]();
   }
 }

@@ -1,10 +1,10 @@
-import { FirstlightError, type FloatType, type Gpu, open } from '../../engine/index.ts';
-import { nearest } from '../../engine/nearest.ts';
+import { type FloatType, type Gpu, open } from '../../engine/index.ts';
+import { caseOf, unknown, usage, variantsOf } from '../../kernels/checking/lookup.ts';
 import { rooms } from '../../kernels/index.ts';
 import { caseCommands, variantOf, wgslOf } from '../../kernels/programs.ts';
-import type { Case, Room } from '../../kernels/shared/room.ts';
+import type { Room } from '../../kernels/shared/room.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { prefer } from '../../kernels/variants.ts';
+import { prefer } from '../../kernels/shared/prefer.ts';
 
 export interface KernelOptions {
   /** A room; the list of all if omitted. */
@@ -56,25 +56,6 @@ export function kernelText(gpu: Gpu, options: KernelOptions): string {
   return `// ${what}, as ${gpu.name} runs it.${note}\n${wgslOf(commands)}`;
 }
 
-/** The case or workload of this name, or the only one that has it in its name. */
-function caseOf({ name, cases, workloads }: Room, wanted: string | undefined): Case {
-  if (wanted === undefined) return cases[0];
-  const all = [...cases.map((item) => ({ name: item.name, make: () => item })), ...workloads];
-  const exact = all.filter((each) => each.name === wanted);
-  const found = exact.length > 0 ? exact : all.filter((each) => each.name.includes(wanted));
-  if (found.length === 0) throw unknown(`case of ${name}`, wanted, all.map((each) => each.name));
-  if (found.length > 1) {
-    throw usage(`${name}: "${wanted}" is in the names of ${found.length} cases`, namesText(found.map((each) =>
-      each.name
-    )));
-  }
-  return found[0].make();
-}
-
-function variantsOf(gpu: Gpu, { kernels }: Pick<Room, 'kernels'>, type: FloatType): string[] {
-  return [...new Set(kernels.flatMap((each) => each.candidates(gpu, type).map(({ variant }) => variant)))];
-}
-
 function roomList(gpu: Gpu): string {
   const lines = rooms.map((room) => {
     const count = `${room.cases.length} cases`;
@@ -90,19 +71,4 @@ function caseList(gpu: Gpu, room: Room, type: FloatType): string {
   const [cases, workloads] = [room.cases, room.workloads].map((all) => all.map(({ name }) => `  ${name}`));
   const sections = { [`kernels, each with its variants on ${gpu.name}`]: kernels, cases, workloads };
   return Object.entries(sections).map(([title, lines]) => [title, ...lines].join('\n')).join('\n\n');
-}
-
-function usage(message: string, hint?: string): FirstlightError {
-  return new FirstlightError('FL_USAGE', message, {}, hint);
-}
-
-function unknown(what: string, name: string, known: readonly string[]): FirstlightError {
-  const guess = nearest(name, known);
-  const question = guess === undefined ? '' : `did you mean "${guess}"? `;
-  return usage(`there is no ${what} "${name}"`, `${question}There are: ${namesText(known)}`);
-}
-
-/** Names with spaces stand on lines of their own. */
-function namesText(names: readonly string[]): string {
-  return names.some((name) => name.includes(' ')) ? names.map((name) => `\n    ${name}`).join('') : names.join(', ');
 }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { FirstlightError, type FloatType, type Gpu, open } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
-import { prefer, variantNames } from '../../kernels/variants.ts';
+import { prefer } from '../../kernels/shared/prefer.ts';
+import { variantNames } from '../../kernels/variants.ts';
 import { type FixtureKind, kindOf, verifyFixture } from '../verify/index.ts';
 import type { CheckResult } from '../verify/comparison.ts';
 import { readFixtures } from '../verify/fixture.ts';

@@ -1,4 +1,4 @@
-import { type Gpu, Tensor } from '../../engine/index.ts';
+import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
 import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import type { VideoModel } from '../../model/system.ts';
@@ -75,7 +75,7 @@ export class RunStep {
     this.optimizer.dispose();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import { type Gpu, History, NonFiniteError, type Tensor } from '../../engine/index.ts';
+import { dispose, type Gpu, History, NonFiniteError, type Tensor } from '../../engine/index.ts';
 import { CONTROL_SIZE } from '../../kernels/shared/step_control.ts';
 import { CONTROL } from './optimizer/index.ts';
 
@@ -109,7 +109,7 @@ export class StepReports {
     this.#history.dispose();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 }

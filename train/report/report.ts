@@ -8,14 +8,16 @@ import { type ClipPrediction, type ConfusionPanel, type Environment, type Headli
 import { stripUri } from './film.ts';
 import { Html, html, percent } from './html.ts';
 import { SCRIPT } from './script.ts';
+import { scrolling } from './scroll.ts';
 import { STYLE } from './style.ts';
 
 /** Predictions shown for a clip. */
 const GUESSES = 3;
 
 /**
- * The report as one HTML file that loads nothing: charts are SVG, frames are PNG within the page. Where there are classes
- * to search, it has one script, the same for every run; the page's own policy forbids any other, and any address.
+ * The report as one HTML file that loads nothing: charts are SVG, frames are PNG within the page. Where there are
+ * classes to search, it has one script, the same for every run; the page's own policy forbids any other, and any
+ * address.
  */
 export function renderReport(data: ReportData): string {
   const script = data.classes === undefined ? undefined : new Html(`<script>${SCRIPT}</script>\n`);
@@ -85,7 +87,10 @@ function unreadable(clips: readonly UnreadableClip[]): Html {
   return html`<section>
 <h2>Clips that cannot be decoded</h2>
 <p class="hint">In the test they count as wrong. In training others take their place.</p>
-<div class="card list"><div class="scroll"><table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table></div>${
+<div class="card list">${
+    scrolling('clips that cannot be decoded',
+      html`<table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table>`)
+  }${
     more > 0 ? html`<p class="hint">${more.toLocaleString('en-US')} more.</p>` : html``
   }</div>
 </section>`;

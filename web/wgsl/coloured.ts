@@ -12,21 +12,33 @@ export function lineId(file: string, line: number): string {
 }
 
 /**
- * The inside of a `<pre>`: an empty `<a id="…" class="line">` before each line, for the page's style to show its number
- * there, and `<span class="k">…</span>` around what has a colour.
+ * A text as HTML, with `<span class="k">…</span>` around what has a colour.
  *
- * @param file chooses the language by its ending, and names the lines
+ * @param file chooses the language by its ending
  */
 export function coloured(text: string, file: string): string {
+  return runsOf(text, file).map((run) => inColour(run, escaped(run.text))).join('');
+}
+
+/**
+ * The same with an empty `<a id="…" class="line">` before each line, for links, and for the page's style to show its
+ * number there.
+ *
+ * @param file names the lines, too
+ */
+export function colouredLines(text: string, file: string): string {
   const end = text.endsWith('\n') ? '\n' : ''; // no line begins behind it
   let line = 1;
   const anchor = () => `<a id="${escaped(lineId(file, line++))}" class="line"></a>`;
   const first = anchor();
-  const body = runsOf(text.slice(0, text.length - end.length), file).map(({ className, text: part }) => {
-    const lines = escaped(part).replaceAll('\n', () => `\n${anchor()}`);
-    return className === undefined ? lines : `<span class="${className}">${lines}</span>`;
-  });
+  const body = runsOf(text.slice(0, text.length - end.length), file).map((run) =>
+    inColour(run, escaped(run.text).replaceAll('\n', () => `\n${anchor()}`))
+  );
   return `${first}${body.join('')}${end}`;
+}
+
+function inColour({ className }: Run, html: string): string {
+  return className === undefined ? html : `<span class="${className}">${html}</span>`;
 }
 
 /** A stretch of a text in one colour; `className` is undefined where it has none. */
@@ -39,7 +51,7 @@ export interface Run {
 export function runsOf(text: string, file: string): Run[] {
   const found: readonly Token[] = file.endsWith('.wgsl')
     ? tokens(text)
-    : file.endsWith('.ts')
+    : /\.[cm]?[jt]s$/.test(file)
       ? typescriptTokens(text)
       : [{ kind: 'name', text }];
   const runs: { className: string | undefined; text: string }[] = [];

@@ -1,4 +1,4 @@
-import { Arena, type ArenaSection, CheckpointFormatError, FirstlightError, type Gpu,
+import { Arena, type ArenaSection, CheckpointFormatError, dispose, FirstlightError, type Gpu,
   Tensor } from '../../../engine/index.ts';
 import { gradNorm } from '../../../kernels/grad_norm/index.ts';
 import { type ArenaStep, TILE } from '../../../kernels/shared/arena_update.ts';
@@ -195,7 +195,7 @@ export abstract class Optimizer<M extends string = never> {
     for (const tensor of [this.#hyper, this.#settings, this.#state, this.lossScale]) tensor.dispose();
   }
 
-  [Symbol.dispose](): void {
+  [dispose](): void {
     this.dispose();
   }
 }

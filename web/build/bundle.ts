@@ -1,0 +1,59 @@
+/** The scripts of the site, built by Vite. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'vite';
+import { inlineTexts } from '../../package/inline.ts';
+import { roomsModule } from './rooms.ts';
+
+/** A script of a page, and the modules that come with it before anything else. */
+export interface Script {
+  /** From the root of the site. */
+  readonly file: string;
+  readonly imports: readonly string[];
+}
+
+interface Chunk {
+  readonly file: string;
+  readonly imports?: readonly string[];
+}
+
+const MANIFEST = 'manifest.json';
+
+/**
+ * Builds the scripts of web/pages into a folder, and says where they are.
+ *
+ * @param root of the project
+ * @param names of the scripts
+ */
+export async function bundle<N extends string>(root: string, folder: string,
+  names: readonly N[]): Promise<Record<N, Script>> {
+  const plugins = () => [inlineTexts(), roomsModule(root)];
+  await build({
+    root,
+    configFile: false,
+    base: './',
+    publicDir: false,
+    logLevel: 'warn',
+    plugins: plugins(),
+    worker: { format: 'es', plugins },
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      target: 'es2022',
+      manifest: MANIFEST,
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: Object.fromEntries(names.map((name) => [name, join(root, 'web', 'pages', `${name}.ts`)])),
+      },
+    },
+  });
+  const chunks = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as Record<string, Chunk>;
+  const importsOf = (chunk: Chunk): string[] =>
+    (chunk.imports ?? []).flatMap((key) => [chunks[key].file, ...importsOf(chunks[key])]);
+  const scriptOf = (name: N): Script => {
+    const chunk = chunks[`web/pages/${name}.ts`];
+    return { file: chunk.file, imports: [...new Set(importsOf(chunk))] };
+  };
+  return Object.fromEntries(names.map((name) => [name, scriptOf(name)])) as unknown as Record<N, Script>;
+}

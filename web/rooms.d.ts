@@ -1,0 +1,7 @@
+/** Made by build/rooms.ts from kernels/index.ts. */
+declare module 'virtual:rooms' {
+  import type { Room } from '../kernels/shared/room.ts';
+
+  /** Loads the cases of each room, by its name. */
+  export const rooms: Readonly<Record<string, () => Promise<{ readonly room: Room }>>>;
+}
