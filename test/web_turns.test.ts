@@ -9,6 +9,8 @@ import { nullGpu } from './null_gpu.ts';
 import { test } from './test.ts';
 
 const MOST = 1 << 16;
+/** Of loops that do not end: lavapipe takes long to compile one whose turns it can foresee, the longer the more. */
+const FEW = 200;
 const CARD: AdapterInfo = { subgroupMinSize: 32, subgroupMaxSize: 32,
   subgroupMatrixConfigs: [{ componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 }] };
 
@@ -50,23 +52,22 @@ test('loops without an end are ended, each after its turns, and it is told', asy
     ['i = count();', 'fn count() -> u32 { var n = 0u; loop { if (n == 4000000000u) { return n; } n++; } }'],
   ];
   for (const [body, functions] of endless) {
-    const { y, spent } = await runCounted(program(body, functions), 1000);
+    const { y, spent } = await runCounted(program(body, functions), FEW);
     assert.ok(spent, `${body} is not told`);
-    assert.ok(y.every((value) => value === 1000 || value === 0), `${body}: ${y[0]}, ${y[63]}`);
+    assert.ok(y.every((value) => value === FEW || value === 0), `${body}: ${y[0]}, ${y[63]}`);
   }
 });
 
 test('an endless loop that has no effect on what is written is told as well', async () => {
-  const { y, spent } = await runCounted(program('while (true) { } i = lane;'));
+  const { y, spent } = await runCounted(program('while (true) { } i = lane;'), FEW);
   assert.ok(spent);
   assert.equal(y, Float32Array.from({ length: 64 }, (_, lane) => lane));
 });
 
 test('endless loops in one another end after the turns of one: the inner one has no new ones', async () => {
-  const { y, spent } = await runCounted(program('loop { loop { loop { i++; } } }'));
+  const { y, spent } = await runCounted(program('loop { loop { loop { i++; } } }'), FEW);
   assert.ok(spent);
-  // each of its first turn's entries spends one more
-  assert.is(y[0], MOST);
+  assert.is(y[0], FEW);
 });
 
 test('loops that end by themselves do what they did, and nothing is told', async () => {
@@ -82,12 +83,13 @@ test('loops that end by themselves do what they did, and nothing is told', async
   y.dispose();
 });
 
-test('barriers and subgroups in loops, of every program of every room, stay as uniform as they were', async () => {
+test('barriers and subgroups in loops, of every kernel in every variant, stay as uniform as they were', async () => {
   await using card = await nullGpu(CARD);
-  const programs = await linkedPrograms(rooms, CARD);
+  // of programs that differ in sizes alone, one
+  const programs = new Map([...await linkedPrograms(rooms, CARD)].map(([code, label]) => [label, code]));
   const wrong: string[] = [];
   let loops = 0;
-  for (const [code, label] of programs) {
+  for (const [label, code] of programs) {
     const text = countTurns([only(code)], MOST).map((part) => part.text).join('\n');
     loops += text.split('++; ').length;
     const module = card.device.createShaderModule({ code: text });
@@ -95,7 +97,7 @@ test('barriers and subgroups in loops, of every program of every room, stay as u
     if (first !== undefined) wrong.push(`${label}: ${first.lineNum}:${first.linePos}: ${first.message}`);
   }
   assert.equal(wrong, []);
-  assert.ok(programs.size > 100 && loops > programs.size);
+  assert.ok(programs.size > 50 && loops > 2 * programs.size);
 });
 
 test('lines stay where they are, and a column is led back to where it was written', () => {
