@@ -187,6 +187,7 @@ export class Context extends Device {
     );
   }
 
+  /** The bytes of a range of one buffer. @throws while a step is recorded: nothing has run yet */
   readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
     this.#refuseIfRecording('a buffer is read, but nothing has run yet',
       'profile(), and look at guards, outside of the step');
