@@ -13,7 +13,7 @@ import { lossChart } from '../train/report/charts.ts';
 
 const STAGES = ['CLIP', 'X-CLIP', 'CLIP-Mean'];
 /** What the report gives its page; a picture has no page. */
-const COLOURS = '--series-1: #2a6fd0; --series-2: #c65d12; --series-3: #6b57c9';
+const COLOURS = '--series-1: #2668c6; --series-2: #c65d12; --series-3: #6b57c9';
 const [WIDTH, HEIGHT, LEGEND] = [500, 290, 24];
 
 /** Accuracies that a run ended with. */

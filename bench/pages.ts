@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FirstlightError } from '../engine/errors.ts';
 import { type KernelData, KIND, RESULTS_FILE } from './kernels/data.ts';
+import { writeReport } from './kernels/report_files.ts';
 import { frontText, measuredPage, withMeasured } from './kernels/pages.ts';
 import { benchPage } from './measured.ts';
 import type { PeerResults } from './peers/command.ts';
@@ -16,8 +17,8 @@ import type { StepResults } from './step.ts';
 const pathOf = (page: string) => fileURLToPath(new URL(`../${page}`, import.meta.url));
 
 /**
- * Writes MEASURED.md of each room that was measured; and the table of README.md, with the benchmark's own page, if all
- * that it shows was measured.
+ * Writes MEASURED.md of each room that was measured; and the table of README.md, with the benchmark's own page and the
+ * report beside the results, if all that it shows was measured.
  *
  * @returns the exit code
  */
@@ -42,6 +43,7 @@ export function writePages(folder: string): number {
     pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step }));
   }
   for (const [page, text] of pages) writeFileSync(pathOf(page), text);
-  console.log(`wrote ${[...pages.keys()].join(', ')}`);
+  const reports = kernels !== undefined && front !== undefined ? writeReport(folder, kernels) : [];
+  console.log(`wrote ${[...pages.keys(), ...reports.map((name) => join(folder, name))].join(', ')}`);
   return 0;
 }

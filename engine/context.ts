@@ -12,7 +12,7 @@ import type { Instance } from './instance.ts';
 import { type Machine, machineOf } from './machine.ts';
 import { Pool } from './memory.ts';
 import { ParamCache } from './params.ts';
-import { Staging } from './readback.ts';
+import { type BufferRange, Staging } from './readback.ts';
 import { Recorder } from './recorder.ts';
 import type { Recording } from './recording.ts';
 import { Scopes } from './scopes.ts';
@@ -187,11 +187,11 @@ export class Context extends Device {
     );
   }
 
-  /** The bytes of a range of one buffer. @throws while a step is recorded: nothing has run yet */
-  readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+  /** Ranges of buffers in one readback. */
+  readBuffers(ranges: readonly BufferRange[]): Promise<ArrayBuffer[]> {
     this.#refuseIfRecording('a buffer is read, but nothing has run yet',
       'profile(), and look at guards, outside of the step');
-    return this.#staging.readBuffer(buffer, offset, bytes);
+    return this.#staging.read(ranges);
   }
 
   /** Waits until everything recorded so far has run. */

@@ -4,6 +4,7 @@ import { CapturedStep } from './capture.ts';
 import { Context, type ContextOptions } from './context.ts';
 import { NoAdapterError } from './errors.ts';
 import { type KernelTime, profile } from './profile.ts';
+import { stretch, type Stretch } from './stretch.ts';
 import type { AnyTensor } from './tensor.ts';
 
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query',
@@ -30,6 +31,14 @@ export class Gpu extends Context {
   /** GPU time of each dispatch that `fn` records. */
   profile(fn: () => void): Promise<KernelTime[]> {
     return profile(this, fn);
+  }
+
+  /**
+   * GPU time of one call of `work`, of so many calls in one stretch that it lasts at least `least` nanoseconds, 5 ms by
+   * default. Short kernels can be timed so, and adapters without timestamps.
+   */
+  stretch(work: () => void, options: { readonly least?: number } = {}): Promise<Stretch> {
+    return stretch(this, work, options);
   }
 
   /** target := source; equal sizes. f32 and f16 are converted into each other. */

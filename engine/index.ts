@@ -25,6 +25,7 @@ export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBi
   type Range, rangesOf } from './ranges.ts';
 export { isRecording, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
+export type { Clock, Stretch } from './stretch.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 export { Struct } from './struct.ts';
 export { type Command, commandsOf, type Dispatch, type Move } from './dispatches.ts';

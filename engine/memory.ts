@@ -151,23 +151,25 @@ export class Pool implements Keeper, MemoryReport {
   }
 
   /**
-   * Guard mode: reads the zones before and after every tensor made so far and returns the labels of those that a kernel
-   * wrote into. Storages given back meanwhile are destroyed.
+   * Guard mode: reads the zones before and after every tensor made so far, in one readback, and returns the labels of
+   * those that a kernel wrote into. Storages given back meanwhile are destroyed.
    */
   async brokenGuards(): Promise<string[]> {
     const storages = [...this.#quarantine.splice(0), ...this.#taken.values()];
-    const broken: string[] = [];
-    for (const storage of storages) {
-      const words = new Uint32Array(await this.#staging.readBuffer(storage.buffer, 0, storage.capacity));
-      const guard = GUARD_BYTES / 4;
-      const whole = words.subarray(0, guard).every((w) => w === GUARD_WORD)
-        && words.subarray(words.length - guard).every((w) => w === GUARD_WORD);
+    const guard = { bytes: GUARD_BYTES };
+    const zones = await this.#staging.read(storages.flatMap(({ buffer, bytes, capacity }) => [
+      { buffer, offset: 0, ...guard },
+      { buffer, offset: capacity - GUARD_BYTES, ...guard },
       // an odd number of f16 leaves half a word, which must be as it was made, or cleared with the rest
-      const spare = storage.bytes % 4 === 2 ? words[guard + (storage.bytes - 2) / 4] >>> 16 : 0;
-      if (!whole || (spare !== 0 && spare !== NAN_WORD >>> 16)) broken.push(storage.label);
+      { buffer, offset: GUARD_BYTES + 4 * Math.floor((bytes - 2) / 4), bytes: bytes % 4 === 2 ? 4 : 0 },
+    ]));
+    return storages.flatMap((storage, i) => {
+      const [before, after, last] = zones.slice(3 * i, 3 * i + 3).map((zone) => new Uint32Array(zone));
+      const whole = [...before, ...after].every((word) => word === GUARD_WORD);
+      const spare = (last[0] ?? 0) >>> 16;
       if (storage.refs === 0) this.#destroy(storage);
-    }
-    return broken;
+      return whole && (spare === 0 || spare === NAN_WORD >>> 16) ? [] : [storage.label];
+    });
   }
 
   #hand(storage: Storage, bytes: number, label: string): Storage {

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { FirstlightError } from './errors.ts';
-import type { Dispatch, PassTimer } from './recorder.ts';
+import { type Dispatch, DISPATCHES_PER_SUBMIT, type PassTimer } from './recorder.ts';
 
 /** GPU time of one dispatch. */
 export interface KernelTime {
@@ -46,6 +46,7 @@ export async function profile(gpu: Context, fn: () => void): Promise<KernelTime[
 
 /** Timestamps around every dispatch of a stretch of commands. */
 class Profile implements PassTimer {
+  readonly dispatchesPerSubmit = DISPATCHES_PER_SUBMIT;
   readonly #gpu: Context;
   readonly #stamps: Stamps[] = [];
   readonly #dispatches: Dispatch[] = [];
@@ -85,22 +86,19 @@ class Profile implements PassTimer {
     );
   }
 
+  /** Nothing is timed by the host. */
+  noteSubmit(): void {}
+
   /** Times of all dispatches, in their order. */
   async finish(): Promise<KernelTime[]> {
     this.#gpu.recorder.flush();
-    const times: KernelTime[] = [];
-    let origin: bigint | undefined;
-    for (const [set, { resolved }] of this.#stamps.entries()) {
-      const stamps = new BigUint64Array(await this.#gpu.readBuffer(resolved, 0, this.#used(set) * 8));
-      origin ??= stamps[0];
-      for (let i = 0; i < stamps.length; i += 2) {
-        const { label, settings, grid } = this.#dispatches[times.length];
-        const program = `${label} ${settings} on ${grid.join(' × ')} workgroups`;
-        times.push({ kernel: label, program, start: Number(stamps[i] - origin),
-          nanoseconds: Number(stamps[i + 1] - stamps[i]) });
-      }
-    }
-    return times;
+    const sets = this.#stamps.map(({ resolved }, set) => ({ buffer: resolved, offset: 0, bytes: this.#used(set) * 8 }));
+    const stamps = (await this.#gpu.readBuffers(sets)).flatMap((bytes) => [...new BigUint64Array(bytes)]);
+    return this.#dispatches.map(({ label, settings, grid }, i) => {
+      const [begin, end] = stamps.slice(2 * i, 2 * i + 2);
+      const program = `${label} ${settings} on ${grid.join(' × ')} workgroups`;
+      return { kernel: label, program, start: Number(begin - stamps[0]), nanoseconds: Number(end - begin) };
+    });
   }
 
   dispose(): void {

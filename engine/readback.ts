@@ -101,12 +101,6 @@ export class Staging implements Keeper {
     }
   }
 
-  /** The bytes of a range of one buffer. */
-  async readBuffer(buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    const [result] = await this.read([{ buffer, offset, bytes }]);
-    return result;
-  }
-
   /** To be called before any memory changes: copies what readbacks under way have not copied yet. */
   catchUp(): void {
     for (const reading of this.#readings) {

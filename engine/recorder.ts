@@ -3,18 +3,22 @@ import type { Device } from './device.ts';
 import type { Encodable } from './encodable.ts';
 
 /** Dispatches between two submits: enough to share the cost of a submit, few enough that the GPU starts early. */
-const DISPATCHES_PER_SUBMIT = 256;
+export const DISPATCHES_PER_SUBMIT = 256;
 /** Submits of one replayed step at most; its readback is one more. */
 const SUBMITS_PER_REPLAY = 3;
 
 export type Dispatch = Extract<Encodable, { kind: 'dispatch' }>;
 
-/** Takes the time of each dispatch, while it is set. */
+/** Takes the time of dispatches, while it is set. */
 export interface PassTimer {
-  /** Timestamps for the pass of the next dispatch. */
-  stamp(dispatch: Dispatch): GPUComputePassTimestampWrites;
+  /** Most dispatches between two submits. */
+  readonly dispatchesPerSubmit: number;
+  /** Timestamps for a pass of the next dispatch alone; if there are none, it joins those before it. */
+  stamp(dispatch: Dispatch): GPUComputePassTimestampWrites | undefined;
   /** Recorded behind the passes of each submit. */
   resolve(encoder: GPUCommandEncoder): void;
+  /** Called before each submit. */
+  noteSubmit(): void;
 }
 
 /** Encodes and submits: dispatches and copies in the order in which they were recorded. */
@@ -30,7 +34,7 @@ export class Recorder {
   beforeSubmit: () => void = () => undefined;
   /** Number of the recording under way; a buffer whose `lastUse` equals it is in use by commands not yet submitted. */
   serial = 1;
-  /** Set while a profile is being taken: then each dispatch has a pass, and timestamps, of its own. */
+  /** Set while a profile or a stretch is being taken: then some dispatches have a pass, and timestamps, of their own. */
   timer: PassTimer | undefined;
 
   constructor(device: Device, canary: Canary) {
@@ -39,7 +43,7 @@ export class Recorder {
   }
 
   encode(command: Encodable): void {
-    this.#add(command, DISPATCHES_PER_SUBMIT, this.#device.pace.workPerSubmit);
+    this.#add(command, this.timer?.dispatchesPerSubmit ?? DISPATCHES_PER_SUBMIT, this.#device.pace.workPerSubmit);
   }
 
   /** Encodes and submits a whole step. */
@@ -68,7 +72,9 @@ export class Recorder {
     this.beforeSubmit();
     this.#canary.mark(encoder);
     this.timer?.resolve(encoder);
-    device.device.queue.submit([encoder.finish({ label: `recording ${this.serial}` })]);
+    const commands = encoder.finish({ label: `recording ${this.serial}` });
+    this.timer?.noteSubmit();
+    device.device.queue.submit([commands]);
     device.closeScopes();
     device.counts.submits++;
     device.pace.submitted(
@@ -87,7 +93,9 @@ export class Recorder {
   #encode(command: Encodable): void {
     switch (command.kind) {
       case 'dispatch': {
-        const pass = this.#computePass(command);
+        const timestampWrites = this.timer?.stamp(command);
+        if (timestampWrites !== undefined) this.#endPass();
+        const pass = this.#computePass(command, timestampWrites);
         pass.setPipeline(command.pipeline);
         pass.setBindGroup(0, command.group);
         const [x, y, z] = command.grid;
@@ -95,7 +103,7 @@ export class Recorder {
         this.#dispatches++;
         this.#last = command;
         this.#device.counts.dispatches++;
-        if (this.timer !== undefined) this.#endPass();
+        if (timestampWrites !== undefined) this.#endPass();
         return;
       }
       case 'copy':
@@ -106,13 +114,8 @@ export class Recorder {
     }
   }
 
-  #computePass(dispatch: Dispatch): GPUComputePassEncoder {
-    if (this.#pass === undefined) {
-      const encoder = this.#begin();
-      const timestampWrites = this.timer?.stamp(dispatch);
-      this.#pass = encoder.beginComputePass({ label: dispatch.label, ...(timestampWrites && { timestampWrites }) });
-    }
-    return this.#pass;
+  #computePass({ label }: Dispatch, timestampWrites?: GPUComputePassTimestampWrites): GPUComputePassEncoder {
+    return (this.#pass ??= this.#begin().beginComputePass({ label, ...(timestampWrites && { timestampWrites }) }));
   }
 
   /** The encoder outside of any compute pass. */

@@ -4,7 +4,7 @@ import { gpuInstance } from '../engine/instance.node.ts';
 /** A context on a device some of whose members are others. */
 export async function openWith(members: (real: GPUDevice) => Partial<Record<keyof GPUDevice, unknown>>,
   options: OpenOptions = {}): Promise<Gpu> {
-  const { device, adapter } = await open();
+  const { device, adapter } = await open(options.without && { without: options.without });
   const others = members(device);
   const changed = new Proxy(device, {
     get(real, name) {

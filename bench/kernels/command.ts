@@ -1,5 +1,4 @@
 /** `npm run bench`: every room × case × usable variant. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FloatType, open } from '../../engine/index.ts';
 import type { Results } from '../result_text.ts';
@@ -14,8 +13,7 @@ import { entriesOf, type Filters } from './entries.ts';
 import type { Entry } from './entry.ts';
 import { excessive, refuseExcess } from './limit.ts';
 import { measure, type Patience, PATIENCE, type Row } from './measure.ts';
-import { reportPage } from './report.ts';
-import { rooflinePicture } from './roofline_picture.ts';
+import { writeReport } from './report_files.ts';
 import { comparisonText, kernelTable } from './table.ts';
 
 export interface KernelOptions extends Filters {
@@ -108,10 +106,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
 
   function publish(data: KernelData): void {
     const { folder, results } = keep(RESULTS_FILE, data);
-    const picture = rooflinePicture(rows, highestRoofs, gpu.name);
-    writeFileSync(join(folder, 'roofline.svg'), picture);
-    writeFileSync(join(folder, 'report.html'), reportPage(results, picture));
-    console.log(`wrote ${folder}: ${RESULTS_FILE}, roofline.svg, report.html`);
+    console.log(`wrote ${folder}: ${[RESULTS_FILE, ...writeReport(folder, results)].join(', ')}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The benchmark of the kernels as one HTML page that loads nothing. */
 import { Html, html } from '../../train/report/html.ts';
+import { scrolling } from '../../train/report/scroll.ts';
 import { STYLE } from '../../train/report/style.ts';
 import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
@@ -10,7 +11,7 @@ import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
 const OWN_STYLE = `
 main { max-width: 1240px; }
 .picture svg { width: 100%; height: auto; border-radius: 14px; border: 1px solid var(--line); }
-.scroll { overflow-x: auto; margin: 10px 0 4px; }
+.scroll { max-height: none; margin: 10px 0 4px; }
 table.rows { border-collapse: collapse; font-size: 14px; width: 100%; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rows th { text-align: left; font-weight: 600; color: var(--soft); padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); }
 .rows td { padding: 3px 14px 3px 0; border-bottom: 1px solid var(--empty); } .rows .n { text-align: right; }
@@ -25,12 +26,12 @@ function section(room: string, rows: readonly Row[]): Html {
   const models = rows.filter(({ isWorkload }) => isWorkload);
   const awkward = rows.filter(({ isWorkload }) => !isWorkload);
   return html`<section id="${room}"><h2>${room}</h2><p class="hint"><a href="../../../kernels/${room}/README.md">the room: its WGSL, its formulas, its variants</a></p>
-${table(models)}
+${table(`${room}, sizes of models`, models)}
 ${
     awkward.length === 0
       ? html``
       : html`<details class="card"><summary>${awkward.length} rows at the awkward sizes of its tests</summary>${
-        table(awkward)
+        table(`${room}, sizes of tests`, awkward)
       }</details>`
   }</section>`;
 }
@@ -42,7 +43,7 @@ function isBest(row: Row, rows: readonly Row[]): boolean {
   return rows.every((other) => !isRival(other) || other.gpu.least >= row.gpu.least);
 }
 
-function table(rows: readonly Row[]): Html {
+function table(name: string, rows: readonly Row[]): Html {
   const line = (row: Row) =>
     html`<tr${new Html(isBest(row, rows) ? ' class="best"' : '')}>
 <td>${row.case}</td><td>${
@@ -52,11 +53,11 @@ function table(rows: readonly Row[]): Html {
       duration(row.gpu.high)
     }</td><td class="n">${duration(row.wall.median)}</td>
 <td class="n">${row.flops === 0 ? '' : digits(gflopsOf(row))}</td><td class="n">${digits(gbpsOf(row))}</td>
-<td title="bound by ${boundOf(row)}"><span class="meter"><i style="width:${
+<td title="bound by ${boundOf(row)}"><span class="meter" aria-hidden="true"><i style="width:${
       (100 * Math.min(1, shareOf(row))).toFixed(1)
     }%"></i></span>${percent(shareOf(row))}</td><td class="n">${duration(row.compile)}</td></tr>`;
-  return html`<div class="scroll"><table class="rows"><tr><th>case</th><th>variant</th><th>stored</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
-${rows.map(line)}</table></div>`;
+  return scrolling(name, html`<table class="rows"><tr><th>case</th><th>variant</th><th>stored</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
+${rows.map(line)}</table>`);
 }
 
 /** @param picture the roofline, as SVG */

@@ -1,5 +1,6 @@
 /** The roofline of an adapter, drawn in whatever document it is given. Williams et al. 2009. */
 import * as Plot from '@observablehq/plot';
+import { asPicture } from '../../train/report/picture.ts';
 import type { Roofs } from '../roofs/index.ts';
 import { digits, duration, percent } from '../table.ts';
 import { type Row, gbpsOf, gflopsOf, shareOf } from './measure.ts';
@@ -72,7 +73,7 @@ export function roofline(document: Document, dots: readonly Dot[], roofs: Roofs,
   const further = furtherRoofs(roofs);
   const place = { x: 'intensity', y: 'gflops', stroke: ({ series }: Dot) => look.colourOf(series), r: 5,
     strokeWidth: 1.8, title: 'title' };
-  return Plot.plot({
+  const figure = Plot.plot({
     document,
     width, height, marginLeft: 56, marginRight: 20, marginTop: 34, marginBottom: 44,
     style: { background: ground, color: ink, fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
@@ -95,4 +96,7 @@ export function roofline(document: Document, dots: readonly Dot[], roofs: Roofs,
       Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: place.stroke }),
     ],
   });
+  return asPicture(figure, `${dots.length} kernels by operations per byte and GFLOP/s, below the roofs of ${
+    digits(roofs.gbps)
+  } GB/s and ${digits(roofs.gflops)} GFLOP/s`);
 }

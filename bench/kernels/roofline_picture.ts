@@ -22,19 +22,20 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const dots = dotsOf(rows);
   const rooms = roomsOf(dots);
   const colourOf = (room: string) => COLOURS[rooms.indexOf(room)] ?? OTHERS.colour;
+  const named = adapter.replace(/[&<>"]/g, '');
   const { document } = parseHTML('<html></html>');
   const figure = roofline(document as unknown as Document, dots, roofs,
     { ink: '#222', ground: '#fff', colourOf, width: WIDTH, height: HEIGHT });
-  const named = rooms.slice(0, COLOURS.length).map((room) => ({ name: room, colour: colourOf(room) }));
-  const legend = [...named, ...(rooms.length > named.length ? [OTHERS] : [])].map(({ name, colour }) =>
+  const shown = rooms.slice(0, COLOURS.length).map((room) => ({ name: room, colour: colourOf(room) }));
+  const legend = [...shown, ...(rooms.length > shown.length ? [OTHERS] : [])].map(({ name, colour }) =>
     `<tspan fill="${colour}">● </tspan><tspan>${name}   </tspan>`
   ).join('');
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT + TITLE}" viewBox="0 0 ${WIDTH} ${
+    `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="roofline of ${named}" width="${WIDTH}" height="${HEIGHT + TITLE}" viewBox="0 0 ${WIDTH} ${
       HEIGHT + TITLE
     }" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
     `<rect width="${WIDTH}" height="${HEIGHT + TITLE}" fill="#fff"/>`,
-    `<text x="16" y="24" fill="#222" font-weight="600">${adapter.replace(/[&<>]/g, '')}</text>`,
+    `<text x="16" y="24" fill="#222" font-weight="600">${named}</text>`,
     `<text x="16" y="44" fill="#222">every kernel at the sizes of models, best variant; filled forward, hollow gradient</text>`,
     `<text x="16" y="66" fill="#222" xml:space="preserve">${legend}</text>`,
     `<g transform="translate(0 76)">${figure.outerHTML}</g>`,

@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Confusion, Curve, Stage } from './data.ts';
+import { asPicture } from './picture.ts';
 
 /** Points that a curve is drawn with; more cannot be seen at this width and only make the file large. */
 const MOST_POINTS = 240;
@@ -21,13 +22,11 @@ export function svg(label: string, options: Plot.PlotOptions): string {
   const figure = Plot.plot({
     width: WIDTH,
     document: document as unknown as Document,
-    ariaLabel: label,
     style: { background: 'transparent', color: 'inherit', fontFamily: 'inherit', fontSize: '12px',
       overflow: 'visible' },
     ...options,
   });
-  figure.setAttribute('role', 'img');
-  return figure.outerHTML;
+  return asPicture(figure, label).outerHTML;
 }
 
 /** The colour of the n-th system of a stage. */

@@ -3,6 +3,7 @@ import { accuracyChart, matrixPicture } from './class_charts.ts';
 import { type ClassCounts, classRows, type ClassRow, meanPerClass, mostConfused, neighbourOrder, type Pair, shareRight,
   worstPairs } from './classes.ts';
 import { Html, html, percent } from './html.ts';
+import { scrolling } from './scroll.ts';
 
 /** Up to so many classes one matrix shows all, with names and counts. */
 const FEW = 16;
@@ -64,9 +65,9 @@ function pairTable(worst: readonly Pair[], rows: readonly ClassRow[]): Html {
   );
   const more = worst.length - lines.length;
   return html`<div class="card list"><h3>Most often confused</h3>
-<div class="scroll"><table class="pairs"><thead><tr><th>Clips of</th><th>taken for</th><th>clips</th><th title="share of the class">share</th><th title="clips taken the other way round">and back</th></tr></thead><tbody>${
+${scrolling('pairs of classes', html`<table class="pairs"><thead><tr><th>Clips of</th><th>taken for</th><th>clips</th><th title="share of the class">share</th><th title="clips taken the other way round">and back</th></tr></thead><tbody>${
     lines.length === 0 ? html`<tr><td colspan="5">No clip was taken for another class.</td></tr>` : lines
-  }</tbody></table></div>${
+  }</tbody></table>`)}${
     more > 0 ? html`<p class="hint">Pairs beyond these: ${grouped(more)}, of ${
       worst[MOST_PAIRS].clips
     } clips at most.</p>` : html``
@@ -116,9 +117,9 @@ function classTable(rows: readonly ClassRow[]): Html {
   const sorted = [...rows].sort((a, b) => share(a) - share(b) || b.clips - a.clips || a.id - b.id).slice(0, MOST_ROWS);
   const more = rows.length - sorted.length;
   return html`<div class="card list"><h3>All classes</h3>
-<div class="scroll tall"><table class="by-class"><thead><tr><th data-sort="name">Class</th><th data-sort="clips">clips</th><th data-sort="share">right</th><th>taken for</th><th data-sort="given" title="clips of other classes that were given its name">wrongly given</th></tr></thead><tbody>${
+${scrolling('all classes', html`<table class="by-class"><thead><tr><th data-sort="name">Class</th><th data-sort="clips">clips</th><th data-sort="share">right</th><th>taken for</th><th data-sort="given" title="clips of other classes that were given its name">wrongly given</th></tr></thead><tbody>${
     sorted.map((row) => classRow(row, rows))
-  }</tbody></table></div>${
+  }</tbody></table>`, { isTall: true })}${
     more > 0
       ? html`<p class="hint">The ${grouped(sorted.length)} with the least right; all stand in result.json.</p>`
       : html``

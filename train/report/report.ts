@@ -8,6 +8,7 @@ import { type ClipPrediction, type ConfusionPanel, type Environment, type Headli
 import { stripUri } from './film.ts';
 import { Html, html, percent } from './html.ts';
 import { SCRIPT } from './script.ts';
+import { scrolling } from './scroll.ts';
 import { STYLE } from './style.ts';
 
 /** Predictions shown for a clip. */
@@ -86,7 +87,10 @@ function unreadable(clips: readonly UnreadableClip[]): Html {
   return html`<section>
 <h2>Clips that cannot be decoded</h2>
 <p class="hint">In the test they count as wrong. In training others take their place.</p>
-<div class="card list"><div class="scroll"><table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table></div>${
+<div class="card list">${
+    scrolling('clips that cannot be decoded',
+      html`<table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table>`)
+  }${
     more > 0 ? html`<p class="hint">${more.toLocaleString('en-US')} more.</p>` : html``
   }</div>
 </section>`;

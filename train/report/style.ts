@@ -3,8 +3,8 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --page: #f6f5f2; --card: #ffffff; --ink: #1b1b1a; --soft: #63625d; --line: #dedcd5; --empty: #f1f0ec;
-  --series-1: #2a6fd0; --series-2: #c65d12; --series-3: #6b57c9;
-  --right: #1c8a5a; --wrong: #c8452f; --on-fill: #ffffff; --bar: #2a6fd0; --muted-bar: #b9b7af; --film: #23221f; --film-hole: #f6f5f2;
+  --series-1: #2668c6; --series-2: #c65d12; --series-3: #6b57c9;
+  --right: #167049; --wrong: #b83c27; --on-fill: #ffffff; --bar: #2668c6; --muted-bar: #b9b7af; --film: #23221f; --film-hole: #f6f5f2;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -77,7 +77,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .search output { color: var(--soft); font-weight: 400; }
 .search input:focus-visible, .list button:focus-visible { outline: 2px solid var(--bar); outline-offset: 1px; }
 .list { min-width: 0; display: flex; flex-direction: column; } .list + .list, .grid + .list { margin-top: 16px; }
-.scroll { overflow: auto; max-height: 268px; margin: 8px -8px 0; } .scroll.tall { max-height: 620px; }
+.scroll { overflow: auto; max-height: 268px; margin: 8px -8px 0; } .scroll.tall { max-height: 620px; } .scroll:focus-visible { outline: 2px solid var(--bar); outline-offset: 1px; }
 .list table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 20px; }
 .list th { position: sticky; top: 0; z-index: 1; background: var(--card); box-shadow: 0 1px var(--line); text-align: left; font-weight: 500; color: var(--soft); white-space: nowrap; padding: 4px 8px; vertical-align: bottom; }
 .list td { padding: 3px 8px; vertical-align: top; overflow-wrap: anywhere; border-bottom: 1px solid color-mix(in srgb, var(--line) 50%, transparent); }
