@@ -165,7 +165,11 @@ export class ResidualBlock extends Module {
     this.ln2 = this.add('ln_2', new LayerNorm(gpu, width));
   }
 
-  /** x + attention(norm(x)), and to that its MLP(norm(·)). x: [B, L, D] → the same. @param name of its branches in `pass` */
+  /**
+   * z = x + attention(norm(x)), then z + mlp(norm(z)). x: [B, L, D] → the same.
+   *
+   * @param name of the block, as a tap of `pass` hears it
+   */
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
       const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(x), residual),
