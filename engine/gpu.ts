@@ -1,8 +1,9 @@
 import { gpuInstance } from '#instance';
+import { adapterOf } from './adapter.ts';
 import { copy } from './arithmetic.ts';
 import { CapturedStep } from './capture.ts';
+import { compile } from './compile.ts';
 import { Context, type ContextOptions } from './context.ts';
-import { NoAdapterError } from './errors.ts';
 import { type KernelTime, profile } from './profile.ts';
 import { stretch, type Stretch } from './stretch.ts';
 import type { AnyTensor } from './tensor.ts';
@@ -28,6 +29,16 @@ export class Gpu extends Context {
     return new CapturedStep(this, step);
   }
 
+  /**
+   * Compiles what `work` will need before it runs, several programs at a time, while the host goes on. `work` is gone
+   * through without running, so that it may make a model and run its captured step once.
+   *
+   * @param onProgress told how many of the programs that were not compiled yet are done
+   */
+  compile(work: () => void, onProgress?: (done: number, total: number) => void): Promise<void> {
+    return compile(this, work, onProgress);
+  }
+
   /** GPU time of each dispatch that `fn` records. */
   profile(fn: () => void): Promise<KernelTime[]> {
     return profile(this, fn);
@@ -50,8 +61,7 @@ export class Gpu extends Context {
 /** Opens a context on the best adapter there is, with all that it offers of what the kernels can use. */
 export async function open(options: OpenOptions = {}): Promise<Gpu> {
   const instance = await gpuInstance();
-  const adapter = await instance.gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) throw new NoAdapterError([instance.where === 'node' ? 'Dawn (Vulkan)' : 'the browser']);
+  const adapter = await adapterOf(instance);
   const requiredFeatures = WANTED_FEATURES.filter((feature) =>
     adapter.features.has(feature) && !options.without?.includes(feature)
   );

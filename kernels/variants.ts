@@ -1,5 +1,6 @@
 /** The variants of all kernels, by name. */
 import type { FloatType, Context } from '../engine/index.ts';
+import { candidatesIn } from './checking/lookup.ts';
 import { rooms } from './index.ts';
 
 /**

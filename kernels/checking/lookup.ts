@@ -1,5 +1,5 @@
 /** Rooms, cases and variants by the names that people give them. */
-import { type Context, FirstlightError, type FloatType } from '../../engine/index.ts';
+import { type Candidate, type Context, FirstlightError, type FloatType, type Kernel } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import type { Case, Room } from '../shared/room.ts';
 
@@ -43,4 +43,13 @@ export function caseOf({ name, cases, workloads }: Room, wanted?: string): Case 
 /** Names of the variants of a room that a device can run on tensors stored so, in the order of its kernels. */
 export function variantsOf(gpu: Context, { kernels }: Pick<Room, 'kernels'>, stored: FloatType): string[] {
   return [...new Set(kernels.flatMap((each) => each.candidates(gpu, stored).map(({ variant }) => variant)))];
+}
+
+/** The candidate of each of these kernels that is of a variant, in its first sizes; of those that have it. */
+export function candidatesIn(gpu: Context, kernels: readonly Kernel[], variant: string,
+  stored: FloatType): ReadonlyMap<string, Candidate> {
+  return new Map(kernels.flatMap((kernel) => {
+    const candidate = kernel.candidates(gpu, stored).find((each) => each.variant === variant);
+    return candidate === undefined ? [] : [[kernel.name, candidate]];
+  }));
 }

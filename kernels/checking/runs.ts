@@ -8,6 +8,7 @@ import { Recording } from '../../engine/recording.ts';
 import { ones } from '../../engine/tape.ts';
 import { matrixVariantNames } from '../shared/matrix.ts';
 import type { Case, Room } from '../shared/room.ts';
+import { candidatesIn, usage } from './lookup.ts';
 import { type Dispatch, recordCase } from './run_case.ts';
 
 /** One run of a case: of each kernel that it dispatches, the candidate that runs. */
@@ -96,6 +97,25 @@ export class Runs {
     return variant === undefined || candidateName(run) === variant
       || [...run.values()].some((candidate) => candidate.variant === variant || candidateText(candidate) === variant);
   }
+}
+
+/**
+ * The run of a case or workload that is asked for by a variant, which all kernels take that have it, or by the name of a
+ * whole run; an empty one, in which each kernel takes its own candidate, where none is.
+ *
+ * @throws FirstlightError FL_USAGE if nothing of the case runs so here
+ */
+export function chosenRun(gpu: Gpu, room: Room, item: Case, stored: FloatType, variant?: string): Run {
+  if (variant === undefined) return new Map();
+  const wanted = candidatesIn(gpu, room.kernels, variant, stored);
+  if (dispatchesOf(gpu, item, wanted, stored).some((ran) => wanted.get(ran.kernel)?.variant === ran.variant)) {
+    return wanted;
+  }
+  const all = new Runs(gpu, room).of(Math.max(0, room.cases.indexOf(item)), stored, item);
+  const run = all.find((each) => candidateName(each) === variant);
+  if (run !== undefined) return run;
+  throw usage(`${room.name}: "${item.name}" has no run as ${variant} in ${stored} on ${gpu.name}`,
+    'choose another variant, or none');
 }
 
 function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Candidate>,

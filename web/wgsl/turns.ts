@@ -113,7 +113,7 @@ function insertions(text: string, most: number, report: string): Insertion[] {
       if (awaited === 'loop') {
         const name = `${prefix}${count++}`;
         owner?.loops.push(name);
-        found.push({ at, text: ` if (${name} == ${most}u) { ${report}(); break; } ${name}++;` });
+        found.push({ at, text: ` if (${name} >= ${most}u) { ${report}(); break; } ${name}++;` });
       }
       [awaited, isInType] = ['block', false];
     } else if (word === '}') {
