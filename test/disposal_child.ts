@@ -27,7 +27,7 @@ const unnamed = [engine.Tensor, engine.Module, engine.History, engine.CapturedSt
   'undefined' in prototype
 );
 // what is left is the 1 that each loss begins with
-console.log(`symbols ${Symbol.dispose} ${Symbol.asyncDispose}, live ${gpu.pool.live}, unnamed ${unnamed.length}`);
+console.log(`symbols ${String(Symbol.dispose)} ${String(Symbol.asyncDispose)}, live ${gpu.pool.live}, unnamed ${unnamed.length}`);
 await gpu[engine.asyncDispose]();
 console.log(`closed ${gpu.isClosed}`);
 process.exit(0);

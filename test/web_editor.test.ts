@@ -15,7 +15,7 @@ const text = readFileSync(new URL(`../kernels/${FILE}`, import.meta.url), 'utf8'
 /** The marks of a state: where, and by which class. */
 function marksOf(state: EditorState): string[] {
   const marks: string[] = [];
-  for (let at = state.field(markField).iter(); at.value !== null; at.next()) {
+  for (const at = state.field(markField).iter(); at.value !== null; at.next()) {
     marks.push(`${at.from}-${at.to} ${at.value.spec.class ?? 'message'}`);
   }
   return marks;
@@ -23,7 +23,7 @@ function marksOf(state: EditorState): string[] {
 
 test('the editor has the colours of the page, at the same places', () => {
   const found: string[] = [];
-  for (let at = decorationsOf(text, FILE).iter(); at.value !== null; at.next()) {
+  for (const at = decorationsOf(text, FILE).iter(); at.value !== null; at.next()) {
     found.push(`${at.value.spec.class} ${text.slice(at.from, at.to)}`);
   }
   assert.ok(found.length > 30);
