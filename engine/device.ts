@@ -71,12 +71,13 @@ export class Device {
   /** Set once work did not end in time. */
   #hang: StepTimeoutError | undefined;
 
-  constructor(device: GPUDevice, adapter: GPUAdapter, { where }: Instance, watchdog: WatchdogOptions | false = {}) {
+  constructor(device: GPUDevice, adapter: GPUAdapter, { where, browser }: Instance,
+    watchdog: WatchdogOptions | false = {}) {
     this.device = device;
     this.adapter = adapter;
     this.features = device.features as ReadonlySet<string>;
     this.limits = device.limits;
-    this.report = reportOf(adapter.info, { features: this.features, limits: this.limits });
+    this.report = reportOf(adapter.info, { features: this.features, limits: this.limits }, browser);
     this.kind = this.report.kind;
     this.name = this.report.name;
     this.subgroupSize = onlySize(this.report.subgroups);

@@ -1,5 +1,6 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
+export { browserAdvice, browserName, type Surroundings } from './browser_advice.ts';
 export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes,
   type TunedCandidate, type Tuning } from './candidates.ts';
 export * from './errors.ts';

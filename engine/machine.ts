@@ -50,14 +50,18 @@ export interface AdapterReport {
 /** What WebGPU allows where an adapter does not tell. */
 const [LEAST_SUBGROUP, MOST_SUBGROUP] = [4, 128];
 
-/** What a device can do, from what its adapter says of itself. */
+/**
+ * What a device can do, from what its adapter says of itself.
+ *
+ * @param browser what an adapter without a name is called by
+ */
 export function reportOf(info: AdapterInfo,
-  { features, limits }: Pick<AdapterReport, 'features' | 'limits'>): AdapterReport {
+  { features, limits }: Pick<AdapterReport, 'features' | 'limits'>, browser?: string): AdapterReport {
   const { subgroupMinSize: least = LEAST_SUBGROUP, subgroupMaxSize: most = MOST_SUBGROUP, subgroupMatrixConfigs = [] } =
     info;
   return {
     kind: isSoftware(info) ? 'software' : 'hardware',
-    name: nameOf(info),
+    name: nameOf(info, browser),
     features,
     limits,
     subgroups: { least, most },

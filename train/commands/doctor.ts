@@ -65,24 +65,34 @@ async function loadFailure(name: string): Promise<string | undefined> {
   }
 }
 
+/** Whether this is a clone, with its tests; the published command is JavaScript. */
+const IS_CLONE = import.meta.url.endsWith('.ts');
+
+/** What brings an optional package. */
+const bringing = (name: string) =>
+  IS_CLONE ? 'npm ci --ignore-scripts --include=optional' : `npm install ${name}, where firstlight-cli is installed`;
+
 async function parts(): Promise<Part[]> {
-  const again = 'npm ci --ignore-scripts --include=optional';
   const [video, koffi] = await Promise.all([loadFailure('node-av'), loadFailure('koffi')]);
   const chromium = inPath('chromium', 'chromium-browser', 'google-chrome');
-  const carried = packageVersion('@sparticuz/chromium');
-  return [
+  const carrier = '@sparticuz/chromium';
+  const carried = packageVersion(carrier);
+  const ofUse: Part[] = [
     { name: 'video files', purpose: 'reading and writing video', present: video === undefined,
       detail: video ?? `node-av ${packageVersion('node-av')}`,
-      remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+      remedy: `${bringing('node-av')}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+    { name: 'SwiftShader', purpose: IS_CLONE ? 'second adapter for kernel tests' : 'an adapter where all else fails',
+      present: carried !== undefined, detail: carried === undefined
+        ? `${carrier} is not installed`
+        : `carried by ${carrier} ${carried}`, remedy: bringing(carrier) },
+  ];
+  if (!IS_CLONE) return ofUse;
+  return [...ofUse,
     { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined,
-      detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `@sparticuz/chromium ${carried}`),
-      remedy: `${again}, or install Chromium (Debian: apt install chromium)` },
-    { name: 'SwiftShader', purpose: 'second adapter for kernel tests', present: carried !== undefined,
-      detail: carried === undefined
-        ? '@sparticuz/chromium is not installed'
-        : `carried by @sparticuz/chromium ${carried}`, remedy: again },
+      detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `${carrier} ${carried}`),
+      remedy: `${bringing(carrier)}, or install Chromium (Debian: apt install chromium)` },
     { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined,
-      detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: again },
+      detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: bringing('koffi') },
   ];
 }
 
@@ -127,7 +137,9 @@ function graphicsRemedies(kind: string): string[] {
   }
   if (kind === 'none') {
     remedies.push(
-      'without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or npm ci --include=optional for SwiftShader',
+      `without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or ${
+        bringing('@sparticuz/chromium')
+      }, for SwiftShader`,
     );
   }
   if (kind === 'swiftshader') {
