@@ -44,12 +44,18 @@ export class Service {
 
   #answer(request: Request, tell: Tell): Promise<Answers[Request['kind']]> {
     switch (request.kind) {
-      case 'describe': return this.#describe();
-      case 'first': return this.#first();
-      case 'candidates': return this.#candidates(request);
-      case 'program': return this.#program(request);
-      case 'check': return this.#check(request, tell);
-      case 'verdict': return this.#verdict(request, tell);
+      case 'describe':
+        return this.#describe();
+      case 'first':
+        return this.#first();
+      case 'candidates':
+        return this.#candidates(request);
+      case 'program':
+        return this.#program(request);
+      case 'check':
+        return this.#check(request, tell);
+      case 'verdict':
+        return this.#verdict(request, tell);
     }
   }
 
@@ -68,8 +74,8 @@ export class Service {
       webgpu: gpu.candidates.machine.dawn,
       info: { vendor, architecture, device, description },
       features: Object.entries(FEATURE_USES).map(([name, use]) => ({ name, use, has: gpu.features.has(name) })),
-      limits: Object.entries(LIMIT_USES).map(([name, { use, unit }]) =>
-        ({ name, use, unit, value: gpu.limits[name as keyof typeof LIMIT_USES] })
+      limits: Object.entries(LIMIT_USES).map(([name, { use, unit }]) => ({ name, use, unit,
+        value: gpu.limits[name as keyof typeof LIMIT_USES] })
       ),
       subgroups: gpu.report.subgroups,
       clock: gpu.features.has('timestamp-query') ? 'timestamps' : 'wall',

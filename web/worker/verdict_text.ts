@@ -12,8 +12,7 @@ export interface Place {
 
 export type Verdict =
   /** It is no WGSL, or no program that this device takes. */
-  | { readonly kind: 'compile'; readonly message: string;
-    /** Undefined where the whole program is objected to. */
+  | { readonly kind: 'compile'; readonly message: string; /** Undefined where the whole program is objected to. */
     readonly place?: Place }
   /** It compiles, or might, and is not run further: what is wrong, and what to do. */
   | { readonly kind: 'refused'; readonly sentence: string; readonly hint?: string }
@@ -25,15 +24,9 @@ export type Verdict =
   /** All results are right. */
   | { readonly kind: 'right'; readonly comparisons: readonly Comparison[];
     /** Which programs were edited, and so timed. */
-    readonly directions: readonly Direction[];
-    /** Time of the original over that of the edit: the median of turns. */
-    readonly ratio: number;
-    readonly clock: Clock;
-    /** Nanoseconds of one launch, medians. */
-    readonly before: number;
-    readonly after: number;
-    /** Whether every result has the bits of the original's. */
-    readonly equalBits: boolean };
+    readonly directions: readonly Direction[]; /** Time of the original over that of the edit: the median of turns. */
+    readonly ratio: number; readonly clock: Clock; /** Nanoseconds of one launch, medians. */ readonly before: number;
+    readonly after: number; /** Whether every result has the bits of the original's. */ readonly equalBits: boolean };
 
 /** Digits that are shown of a number, unless two numbers would look alike. */
 const DIGITS = 3;
@@ -46,7 +39,8 @@ export function verdictText(verdict: Verdict): string {
       if (place === undefined) return message;
       return `${place.file.slice(place.file.lastIndexOf('/') + 1)}:${place.line}:${place.column}: ${message}`;
     }
-    case 'refused': return verdict.sentence;
+    case 'refused':
+      return verdict.sentence;
     case 'unused':
       return `no program of this case in this variant has ${verdict.files.join(', ') || 'an edited file'}; `
         + 'choose another variant or case';
@@ -54,7 +48,8 @@ export function verdictText(verdict: Verdict): string {
       const [got, want] = toldApart(verdict.got, verdict.want);
       return `wrong: ${verdict.what}, element ${verdict.index} is ${got}, want ${want}`;
     }
-    case 'right': return `right; ${verdict.ratio.toFixed(2)} × as fast`;
+    case 'right':
+      return `right; ${verdict.ratio.toFixed(2)} × as fast`;
   }
 }
 
