@@ -103,7 +103,7 @@ export class CaptureError extends FirstlightError {
   }
 }
 
-/** WGSL texts that make no program, whoever would compile it. `where` names the file, and the line where it is known. */
+/** WGSL texts that make no program, whoever would compile it. `where` names the file, and the line if it is known. */
 export class KernelSourceError extends FirstlightError {
   constructor(where: string, message: string, hint: string) {
     super('FL_KERNEL_SOURCE', `${where}: ${message}`, { where }, hint);
