@@ -180,7 +180,8 @@ export class DisposedTensorError extends FirstlightError {
 
 /** No WebGPU adapter could be had. */
 export class NoAdapterError extends FirstlightError {
-  constructor(tried: readonly string[], hint = 'run `npm run doctor`: it lists what is missing and the remedy') {
+  constructor(tried: readonly string[],
+    hint = '`npx firstlight doctor` (package firstlight-cli) lists what is missing and the remedy') {
     super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried }, hint);
   }
 }

@@ -11,6 +11,7 @@ import type { AnyTensor } from './tensor.ts';
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query',
   'chromium-experimental-subgroup-matrix'] as const;
 
+/** How a context is opened. */
 export interface OpenOptions extends ContextOptions {
   /** For tests: leave these features out, as if the adapter lacked them. */
   readonly without?: readonly (typeof WANTED_FEATURES)[number][];

@@ -99,3 +99,20 @@ export function untunable({ adapter, driver }: Machine): string | undefined {
     ? undefined
     : `nothing tells which ${hidden.join(' and ')} this is: measurements of two would be mixed`;
 }
+
+/** What features are for that kernels can use, for those who ask what an adapter lacks. */
+export const FEATURE_USES: Readonly<Record<string, string>> = {
+  'shader-f16': 'half-precision storage',
+  subgroups: 'faster sums and products',
+  'subgroup-size-control': 'matrix units where the size of subgroups varies',
+  'timestamp-query': 'time of each kernel',
+  'chromium-experimental-subgroup-matrix': 'tensor cores',
+};
+
+/** What limits bound, and what they count. */
+export const LIMIT_USES = {
+  maxBufferSize: { use: 'largest buffer', unit: 'bytes' },
+  maxStorageBufferBindingSize: { use: 'largest tensor that a kernel sees at once', unit: 'bytes' },
+  maxComputeWorkgroupStorageSize: { use: 'memory of a workgroup', unit: 'bytes' },
+  maxComputeInvocationsPerWorkgroup: { use: 'threads of a workgroup', unit: 'threads' },
+} as const;

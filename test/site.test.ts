@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { rooms } from '../kernels/index.ts';
 import { canBundle } from '../package/package.ts';
 import { serve } from '../web/build/serve.ts';
 import { buildSite } from '../web/build/site.ts';

@@ -43,7 +43,7 @@ export class NothingFound extends Error {
     super(
       `no GPU adapter:\n${
         tried.map((line) => `  ${line}`).join('\n')
-      }\n  \`npm run doctor\` looks again and lists the remedies`,
+      }\n  \`npx firstlight doctor\` looks again and lists the remedies`,
     );
     this.tried = tried;
   }
@@ -141,7 +141,7 @@ export async function findAdapter(
 }
 
 /**
- * One short line for people: `npm run doctor` says the rest.
+ * One short line for people: `npx firstlight doctor` says the rest.
  *
  * @param {Accepted} found @param {string | undefined} why
  */

@@ -1,11 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FEATURE_USES, LIMIT_USES } from '../../engine/index.ts';
 import { rooms } from '../../kernels/index.ts';
-import { amount, FEATURES, LIMITS } from '../../kernels/shared/uses.ts';
 import { Html, html } from '../../train/report/html.ts';
 import { CODECS } from '../doctor/codecs.ts';
+import { size } from '../doctor/size.ts';
 import type { Script } from './bundle.ts';
 import { NEEDS_SCRIPT, type Page } from './shell.ts';
+
+/**
+ * What every device of WebGPU offers of a limit, which is all that kernels need, and what more of it is good for.
+ */
+const NEEDS: Readonly<Record<keyof typeof LIMIT_USES, { readonly least: number; readonly more: string }>> = {
+  maxBufferSize: { least: 2 ** 28, more: 'larger batches' },
+  maxStorageBufferBindingSize: { least: 2 ** 27, more: 'large tensors in one piece' },
+  maxComputeWorkgroupStorageSize: { least: 2 ** 14, more: 'larger tiles of products and attention' },
+  maxComputeInvocationsPerWorkgroup: { least: 256, more: 'larger tiles of products' },
+};
 
 /** Where the script writes what it found; without it nothing is known. */
 const HERE = (name: string) => html`<td data-here="${name}">–</td>`;
@@ -32,18 +43,18 @@ ${
 <section id="features"><h2>Features</h2>
 <p>Every kernel runs without any of them; each makes some faster.</p>
 ${
-      table('features', ['feature', 'here', 'for'], Object.entries(FEATURES).map(([name, use]) =>
+      table('features', ['feature', 'here', 'for'], Object.entries(FEATURE_USES).map(([name, use]) =>
         html`<tr><th scope="row"><code>${name}</code></th>${HERE(name)}<td>${use}</td></tr>\n`
       ))
     }</section>
 <section id="limits"><h2>Limits</h2>
 ${
       table('limits', ['limit', 'here', 'kernels need at most', 'is', 'more is good for'],
-        Object.entries(LIMITS).map(([name, { is, unit, least, more }]) =>
-          html`<tr><th scope="row"><code>${name}</code></th>${HERE(name)}<td>${
-            amount(least, unit)
-          }</td><td>${is}</td><td>${more}</td></tr>\n`
-        ))
+        Object.entries(LIMIT_USES).map(([name, { use, unit }]) => {
+          const { least, more } = NEEDS[name as keyof typeof LIMIT_USES];
+          const need = unit === 'bytes' ? size(least) : String(least);
+          return html`<tr><th scope="row"><code>${name}</code></th>${HERE(name)}<td>${need}</td><td>${use}</td><td>${more}</td></tr>\n`;
+        }))
     }</section>
 <section id="media"><h2>Video and storage</h2>
 <p>For training and classifying in a page; to study kernels only the last line is needed.</p>

@@ -67,6 +67,12 @@ export function sentenceOf(error: unknown): string {
   return wayOut === '' ? cause : `${cause}; ${wayOut}`;
 }
 
+/** What kind of fault it is: a code of ours, or the name that the browser gave it. */
+export function codeOf(error: unknown): string {
+  const { code, name } = (error ?? {}) as Thrown;
+  return typeof code === 'string' ? code : name ?? 'Error';
+}
+
 /** Messages of the engine go on with lists; the first line says it. */
 function firstLine(message: string): string | undefined {
   const line = message.trim().split('\n')[0].replace(/[.;:\s]+$/, '');

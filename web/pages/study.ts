@@ -4,7 +4,6 @@ import { programPanel } from '../study/program_panel.ts';
 import { Study } from '../study/study.ts';
 import { Client } from '../worker/client.ts';
 import { found } from './dom.ts';
-import { sentenceOf } from './sentence.ts';
 
 found('.needs-script').remove();
 const study = new Study(new Client());

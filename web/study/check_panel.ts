@@ -15,13 +15,14 @@ function shareOf({ worst: { error, allowed } }: Comparison): number {
 }
 
 /** What is said of a comparison: worst element, tolerance, why. */
-function comparisonText({ what, worst: { index, got, want, error, allowed }, tolerance: { why } }: Comparison): string {
+export function comparisonText({ what, worst: { index, got, want, error, allowed }, tolerance: { why } }: Comparison): string {
   return `${what}: worst is element ${index}, ${digits(got)} where float64 has ${digits(want)}; off by ${
     digits(error)
   } of ${digits(allowed)} allowed: ${why}`;
 }
 
-const runName = ({ candidate, storage }: RunRow) => `${candidate ?? 'no candidate'}, ${storage}`;
+/** How a case ran. */
+export const runName = ({ candidate, storage }: RunRow) => `${candidate ?? 'no candidate'}, ${storage}`;
 
 export function checkPanel(study: Study): void {
   const panel = found('#check .panel');
