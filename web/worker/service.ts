@@ -106,11 +106,13 @@ export class Service {
     const [room, gpu] = [await this.#room(name), await this.#contexts.current()];
     const item = caseOf(room, wanted);
     gpu.requireType(type);
+    if (direction === 'gradient' && item.wrt.length === 0) {
+      throw usage(`${name}: "${item.name}" has no gradient`, 'look at its forward, or choose another case');
+    }
     const commands = preferring(gpu, chosenRun(gpu, room, item, type, variant),
       () => caseCommands(gpu, item, type, direction));
     if (commands.some(({ kind }) => kind === 'dispatch')) return listingOf(commands);
-    throw usage(`${name}: the ${direction} of "${item.name}" dispatches nothing`,
-      item.wrt.length === 0 ? 'it has no gradient' : 'choose another case');
+    throw usage(`${name}: the ${direction} of "${item.name}" dispatches nothing`, 'choose another case');
   }
 
   async #check({ room: name, case: wanted, edits, types }: Of<'check'>, tell: Tell): Promise<CheckReport> {
