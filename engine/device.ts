@@ -32,7 +32,7 @@ export interface MemoryReport {
 }
 
 /** What the device says against something that it was asked to make. */
-export type Objection = (error: GPUError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
+export type Objection = (error: GPUError | GPUPipelineError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
 
 /** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
 export interface Counts {
@@ -71,12 +71,13 @@ export class Device {
   /** Set once work did not end in time. */
   #hang: StepTimeoutError | undefined;
 
-  constructor(device: GPUDevice, adapter: GPUAdapter, { where }: Instance, watchdog: WatchdogOptions | false = {}) {
+  constructor(device: GPUDevice, adapter: GPUAdapter, { where, browser }: Instance,
+    watchdog: WatchdogOptions | false = {}) {
     this.device = device;
     this.adapter = adapter;
     this.features = device.features as ReadonlySet<string>;
     this.limits = device.limits;
-    this.report = reportOf(adapter.info, { features: this.features, limits: this.limits });
+    this.report = reportOf(adapter.info, { features: this.features, limits: this.limits }, browser);
     this.kind = this.report.kind;
     this.name = this.report.name;
     this.subgroupSize = onlySize(this.report.subgroups);
@@ -176,7 +177,7 @@ export class Device {
   }
 
   /** What an objection of the device means; `what` was asked for. */
-  errorOf(error: GPUError, what?: string): FirstlightError {
+  errorOf(error: GPUError | GPUPipelineError, what?: string): FirstlightError {
     if (error.constructor.name === 'GPUOutOfMemoryError') {
       return new OutOfMemoryError(what ?? 'work of the device', 0, this.memory, error);
     }

@@ -4,8 +4,7 @@
  */
 import type { Command as Recorded, Resource } from './command.ts';
 import type { Context } from './context.ts';
-import { forget } from './pass.ts';
-import { Recording } from './recording.ts';
+import { withoutRunning } from './pass.ts';
 import { type Binding, bindingsOf, type Field, type Program } from './wgsl.ts';
 
 /** A program on its tensors. */
@@ -37,20 +36,13 @@ export type Command = Dispatch | Move;
  * @param works called one after another, in one scope  @returns the commands of each
  */
 export function commandsOf(gpu: Context, ...works: readonly (() => void)[]): Command[][] {
-  const recording = new Recording({ isEstimate: true });
-  gpu.recording = recording;
-  try {
-    return gpu.scope(() =>
-      works.map((work) => {
-        const begin = recording.commands.length;
-        work();
-        return recording.commands.slice(begin).map(commandOf);
-      }),
-    );
-  } finally {
-    gpu.recording = undefined;
-    forget(gpu, recording);
-  }
+  return withoutRunning(gpu, (recording) =>
+    works.map((work) => {
+      const begin = recording.commands.length;
+      work();
+      return recording.commands.slice(begin).map(commandOf);
+    }),
+  );
 }
 
 function commandOf(command: Recorded): Command {

@@ -7,6 +7,7 @@ export type FloatType = 'f32' | 'f16';
 /** Element types that tensors store. */
 export type DType = FloatType | 'u32' | 'i32';
 
+/** Extents of a tensor, the slowest first; [] is a single number. */
 export type Shape = readonly number[];
 
 /** What the host hands over or gets back for each element type. f16 is rounded on its way to the GPU. */
@@ -24,6 +25,7 @@ export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, 
 /** Copies and bindings come in whole words. */
 const WORD_BYTES = 4;
 
+/** Elements of a tensor of such a shape: the product of its extents, 1 for []. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }

@@ -103,7 +103,7 @@ export class CaptureError extends FirstlightError {
   }
 }
 
-/** WGSL texts that make no program, whoever would compile it. `where` names the file, and the line where it is known. */
+/** WGSL texts that make no program, whoever would compile it. `where` names the file, and the line if it is known. */
 export class KernelSourceError extends FirstlightError {
   constructor(where: string, message: string, hint: string) {
     super('FL_KERNEL_SOURCE', `${where}: ${message}`, { where }, hint);
@@ -180,9 +180,9 @@ export class DisposedTensorError extends FirstlightError {
 
 /** No WebGPU adapter could be had. */
 export class NoAdapterError extends FirstlightError {
-  constructor(tried: readonly string[]) {
-    super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried },
-      'run `npm run doctor`: it lists what is missing and the remedy');
+  constructor(tried: readonly string[],
+    hint = '`npx firstlight doctor` (package firstlight-cli) lists what is missing and the remedy') {
+    super('FL_NO_ADAPTER', `no WebGPU adapter: tried ${tried.join(', ') || 'nothing'}`, { tried }, hint);
   }
 }
 

@@ -1,9 +1,7 @@
 import type { Context } from './context.ts';
 import { sizeClass } from './memory.ts';
-import { forget } from './pass.ts';
+import { withoutRunning } from './pass.ts';
 import { leastBytes, planMemory } from './plan.ts';
-import { Recording } from './recording.ts';
-import { ones } from './tape.ts';
 
 /** What the engine takes beside tensors: parameters of kernels, and the least that a readback goes through. */
 export const ENGINE_BYTES = 512 * 1024;
@@ -30,30 +28,22 @@ export interface MemoryEstimate {
  * @param work makes what a run needs (with `gpu.keep`) and runs its captured step once
  */
 export function estimate(gpu: Context, work: () => void): MemoryEstimate {
-  ones(gpu, []).dispose(); // made by a write from the host
-  const recording = new Recording({ isEstimate: true });
-  gpu.recording = recording;
-  try {
-    return gpu.scope(() => {
-      work();
-      const storages = recording.storages();
-      const resident = new Map<string, number>();
-      for (const { refs, label, bytes } of storages) {
-        if (refs > 0) resident.set(label, (resident.get(label) ?? 0) + bytes);
-      }
-      const passesInStep = (storage: (typeof storages)[number]) => storage.refs === 0 && recording.inStep.has(storage);
-      const { slabs } = planMemory(recording.lifetimes(storages.filter(passesInStep)),
-        gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
-      const stepBytes = slabs.reduce((sum, bytes) => sum + bytes, 0);
-      const { stepBegins = recording.commands.length } = recording;
-      const others = recording
-        .lifetimes(storages.filter((storage) => !passesInStep(storage)), { isCaptured: false })
-        .map((lifetime) => ({ ...lifetime, bytes: sizeClass(lifetime.bytes) })); // each has a buffer of its own
-      const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
-      return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches };
-    });
-  } finally {
-    gpu.recording = undefined;
-    forget(gpu, recording);
-  }
+  return withoutRunning(gpu, (recording) => {
+    work();
+    const storages = recording.storages();
+    const resident = new Map<string, number>();
+    for (const { refs, label, bytes } of storages) {
+      if (refs > 0) resident.set(label, (resident.get(label) ?? 0) + bytes);
+    }
+    const passesInStep = (storage: (typeof storages)[number]) => storage.refs === 0 && recording.inStep.has(storage);
+    const { slabs } = planMemory(recording.lifetimes(storages.filter(passesInStep)),
+      gpu.limits.minStorageBufferOffsetAlignment, gpu.limits.maxBufferSize);
+    const stepBytes = slabs.reduce((sum, bytes) => sum + bytes, 0);
+    const { stepBegins = recording.commands.length } = recording;
+    const others = recording
+      .lifetimes(storages.filter((storage) => !passesInStep(storage)), { isCaptured: false })
+      .map((lifetime) => ({ ...lifetime, bytes: sizeClass(lifetime.bytes) })); // each has a buffer of its own
+    const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
+    return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches };
+  });
 }

@@ -1,8 +1,9 @@
 import { gpuInstance } from '#instance';
+import { adapterOf } from './adapter.ts';
 import { copy } from './arithmetic.ts';
 import { CapturedStep } from './capture.ts';
+import { compile } from './compile.ts';
 import { Context, type ContextOptions } from './context.ts';
-import { NoAdapterError } from './errors.ts';
 import { type KernelTime, profile } from './profile.ts';
 import { stretch, type Stretch } from './stretch.ts';
 import type { AnyTensor } from './tensor.ts';
@@ -10,6 +11,7 @@ import type { AnyTensor } from './tensor.ts';
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query',
   'chromium-experimental-subgroup-matrix'] as const;
 
+/** How a context is opened. */
 export interface OpenOptions extends ContextOptions {
   /** For tests: leave these features out, as if the adapter lacked them. */
   readonly without?: readonly (typeof WANTED_FEATURES)[number][];
@@ -25,6 +27,16 @@ export class Gpu extends Context {
    */
   capture<I extends readonly AnyTensor[], R>(step: (...inputs: I) => R): CapturedStep<I, R> {
     return new CapturedStep(this, step);
+  }
+
+  /**
+   * Compiles what `work` will need before it runs, several programs at a time, while the host goes on. `work` is gone
+   * through without running, so that it may make a model and run its captured step once.
+   *
+   * @param onProgress told how many of the programs that were not compiled yet are done
+   */
+  compile(work: () => void, onProgress?: (done: number, total: number) => void): Promise<void> {
+    return compile(this, work, onProgress);
   }
 
   /** GPU time of each dispatch that `fn` records. */
@@ -49,8 +61,7 @@ export class Gpu extends Context {
 /** Opens a context on the best adapter there is, with all that it offers of what the kernels can use. */
 export async function open(options: OpenOptions = {}): Promise<Gpu> {
   const instance = await gpuInstance();
-  const adapter = await instance.gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) throw new NoAdapterError([instance.where === 'node' ? 'Dawn (Vulkan)' : 'the browser']);
+  const adapter = await adapterOf(instance);
   const requiredFeatures = WANTED_FEATURES.filter((feature) =>
     adapter.features.has(feature) && !options.without?.includes(feature)
   );

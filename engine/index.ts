@@ -1,5 +1,6 @@
 /** The engine: knows WebGPU, knows no mathematics. */
 export { Arena, type ArenaEntry, type ArenaSection } from './arena.ts';
+export { browserAdvice, browserName, type Surroundings } from './browser_advice.ts';
 export { type Asked, type Candidate, candidateText, type Extents, parseTunings, sameCandidate, type Sizes,
   type TunedCandidate, type Tuning } from './candidates.ts';
 export * from './errors.ts';
@@ -16,7 +17,7 @@ export { flat, flatTiles } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
-export { type AdapterInfo, type AdapterReport, isSameMachine, type Machine, type MatrixConfig, onlySize, reportOf,
+export { type AdapterInfo, type AdapterReport, FEATURE_USES, isSameMachine, LIMIT_USES, type Machine, type MatrixConfig, onlySize, reportOf,
   type SubgroupSizes, untunable } from './machine.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelRun, KernelTime } from './profile.ts';

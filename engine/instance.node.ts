@@ -1,5 +1,5 @@
 /** WebGPU in Node: that of Dawn. A browser gets instance.browser.ts, by `imports` of package.json. */
-import { NoAdapterError } from './errors.ts';
+import { FirstlightError, NoAdapterError } from './errors.ts';
 import { browserInstance, type Instance } from './instance.ts';
 
 /** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
@@ -17,6 +17,17 @@ const pinned = new Set<GPU>();
 const PIN = Symbol.for('firstlight.instance');
 
 let node: Promise<Instance> | undefined;
+
+/** @throws FirstlightError FL_NO_WEBGPU where the package is not installed that brings Node a WebGPU */
+function requirePackage(): void {
+  try {
+    import.meta.resolve('webgpu');
+  } catch (cause) {
+    throw new FirstlightError('FL_NO_WEBGPU',
+      'Node has no WebGPU of its own, and the package "webgpu", which brings it, is not installed', {},
+      'npm install webgpu', cause);
+  }
+}
 
 /** Chooses the driver in a process that engine/setup/run.mjs did not start. */
 async function prepare(): Promise<void> {
@@ -42,6 +53,7 @@ async function packageVersion(): Promise<string> {
 }
 
 async function createInNode(): Promise<Instance> {
+  requirePackage();
   if (process.env.FIRSTLIGHT_PREPARED === undefined) await prepare();
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals); // GPUBufferUsage and its like

@@ -50,14 +50,18 @@ export interface AdapterReport {
 /** What WebGPU allows where an adapter does not tell. */
 const [LEAST_SUBGROUP, MOST_SUBGROUP] = [4, 128];
 
-/** What a device can do, from what its adapter says of itself. */
+/**
+ * What a device can do, from what its adapter says of itself.
+ *
+ * @param browser what an adapter without a name is called by
+ */
 export function reportOf(info: AdapterInfo,
-  { features, limits }: Pick<AdapterReport, 'features' | 'limits'>): AdapterReport {
+  { features, limits }: Pick<AdapterReport, 'features' | 'limits'>, browser?: string): AdapterReport {
   const { subgroupMinSize: least = LEAST_SUBGROUP, subgroupMaxSize: most = MOST_SUBGROUP, subgroupMatrixConfigs = [] } =
     info;
   return {
     kind: isSoftware(info) ? 'software' : 'hardware',
-    name: nameOf(info),
+    name: nameOf(info, browser),
     features,
     limits,
     subgroups: { least, most },
@@ -95,3 +99,20 @@ export function untunable({ adapter, driver }: Machine): string | undefined {
     ? undefined
     : `nothing tells which ${hidden.join(' and ')} this is: measurements of two would be mixed`;
 }
+
+/** What features are for that kernels can use, for those who ask what an adapter lacks. */
+export const FEATURE_USES: Readonly<Record<string, string>> = {
+  'shader-f16': 'half-precision storage',
+  subgroups: 'faster sums and products',
+  'subgroup-size-control': 'matrix units where the size of subgroups varies',
+  'timestamp-query': 'time of each kernel',
+  'chromium-experimental-subgroup-matrix': 'tensor cores',
+};
+
+/** What limits bound, and what they count. */
+export const LIMIT_USES = {
+  maxBufferSize: { use: 'largest buffer', unit: 'bytes' },
+  maxStorageBufferBindingSize: { use: 'largest tensor that a kernel sees at once', unit: 'bytes' },
+  maxComputeWorkgroupStorageSize: { use: 'memory of a workgroup', unit: 'bytes' },
+  maxComputeInvocationsPerWorkgroup: { use: 'threads of a workgroup', unit: 'threads' },
+} as const;

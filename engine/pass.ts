@@ -6,6 +6,7 @@ import { type Handle, handlesIn, withHandles } from './handle.ts';
 import { withRecording } from './node.ts';
 import { Recording } from './recording.ts';
 import type { Storage } from './storage.ts';
+import { ones } from './tape.ts';
 import { type AnyTensor, Tensor } from './tensor.ts';
 
 /** What a step is given: one input, by all that is fixed of it. */
@@ -68,6 +69,22 @@ export function goThrough<R>(gpu: Context, step: Step<R>, forms: readonly Form[]
     gpu.recording = undefined;
     forget(gpu, recording);
     throw error;
+  }
+}
+
+/**
+ * Calls `work` without a device's memory and without a trace: kernels are noted, not run; writes from the host go
+ * nowhere; what is made takes no byte.
+ */
+export function withoutRunning<T>(gpu: Context, work: (recording: Recording) => T): T {
+  ones(gpu, []).dispose(); // made by a write from the host
+  const recording = new Recording({ isEstimate: true });
+  gpu.recording = recording;
+  try {
+    return gpu.scope(() => work(recording));
+  } finally {
+    gpu.recording = undefined;
+    forget(gpu, recording);
   }
 }
 

@@ -34,7 +34,7 @@ export class Recorder {
   beforeSubmit: () => void = () => undefined;
   /** Number of the recording under way; a buffer whose `lastUse` equals it is in use by commands not yet submitted. */
   serial = 1;
-  /** Set while a profile or a stretch is being taken: then some dispatches have a pass, and timestamps, of their own. */
+  /** Set while a profile or a stretch is taken: then some dispatches have a pass, and timestamps, of their own. */
   timer: PassTimer | undefined;
 
   constructor(device: Device, canary: Canary) {

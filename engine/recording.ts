@@ -198,8 +198,8 @@ export class Recording {
   /**
    * When each of some storages is in use, and what it must be apart from. What tensors hold at the end is in use up to
    * the end, and, as the step repeats, from the start. Work that is not captured keeps the rest, too, from its first
-   * use until its tensors are disposed of, not only to its last use. Inputs are in use from the start, and apart from what tensors
-   * hold: a run may be given what the last one left, and no buffer can be copied into itself.
+   * use until its tensors are disposed of, not only to its last use. Inputs are in use from the start, and apart from
+   * what tensors hold: a run may be given what the last one left, and no buffer can be copied into itself.
    */
   lifetimes(storages: readonly Storage[],
     { isCaptured = true }: { isCaptured?: boolean } = {}): Lifetime[] {

@@ -26,8 +26,8 @@ export function isSwiftShader(info) {
   return /swiftshader/i.test(namesOf(info));
 }
 
-/** What to call an adapter. Browsers may hide the description, the device, or all there is. */
-export function nameOf({ vendor, architecture, device, description }) {
+/** What to call an adapter. Browsers may hide the description, the device, or all there is: then it is named by them. */
+export function nameOf({ vendor, architecture, device, description }, browser) {
   return [description, device, architecture, vendor].find((word) => word !== undefined && word !== '')
-    ?? 'unnamed adapter';
+    ?? (browser === undefined ? 'unnamed adapter' : `${browser}, unnamed adapter`);
 }

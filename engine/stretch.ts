@@ -115,9 +115,8 @@ class Trial {
   }
 
   #launch(): void {
-    this.#gpu.scope(() => {
-      this.#work();
-    });
+    // what it returns is freed as well
+    this.#gpu.scope(() => void this.#gpu.scope(this.#work));
   }
 }
 

@@ -33,6 +33,7 @@ import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as adamw } from './adamw/cases.ts';
 import { room as sgd } from './sgd/cases.ts';
 
+/** All rooms, each with its kernels, cases and workloads. */
 export const rooms: readonly Room[] = [
   gelu, softmax, layernorm, crossEntropy, matmul, attention,
   elementwise, dropout, blend,

@@ -36,6 +36,7 @@ export class Clip extends Module {
     yield* this.text.parameters(prefix);
   }
 
+  /** Texts → their features [K, E], not normalised. */
   encodeText(texts: TextBatch, pass: Pass = {}): Tensor {
     return this.text.forward(texts, pass);
   }

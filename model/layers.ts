@@ -76,6 +76,7 @@ export class Linear extends Module {
     }
   }
 
+  /** x · weightᵀ + bias, plus `residual` if given. x: [..., in] → [..., out]. */
   forward(x: Tensor, { residual }: { residual?: Tensor } = {}): Tensor {
     return linear(x, this.weight, { bias: this.bias, residual });
   }
@@ -133,6 +134,7 @@ export class Mlp extends Module {
       new Linear(gpu, hidden, width, { init: init.contract, biasInit: init.contractBias }));
   }
 
+  /** Two linear layers with the activation between them, plus `residual` if given. x: [..., D] → [..., D]. */
   forward(x: Tensor, residual?: Tensor): Tensor {
     return mlp(x, this.expand, this.contract, { activation: this.#activation, residual });
   }
@@ -163,6 +165,11 @@ export class ResidualBlock extends Module {
     this.ln2 = this.add('ln_2', new LayerNorm(gpu, width));
   }
 
+  /**
+   * z = x + attention(norm(x)), then z + mlp(norm(z)). x: [B, L, D] → the same.
+   *
+   * @param name of the block, as a tap of `pass` hears it
+   */
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
       const attended = addBranch(x, `${name}.attn`, (residual) => this.attn.forward(this.ln1.forward(x), residual),

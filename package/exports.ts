@@ -19,6 +19,9 @@ export const EXPORTS = {
 /** The file that is all of it, for a page without a bundler. */
 export const WHOLE = 'firstlight.js';
 
+/** The folder of the command line, a package beside this one. */
+export const CLI = 'cli';
+
 /** The folders of the rooms. */
 export function roomNames(): string[] {
   return readdirSync(join(ROOT, 'kernels')).filter((name) => existsSync(join(ROOT, 'kernels', name, 'cases.ts'))).sort();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXPORTS, ROOT, WHOLE } from './exports.ts';
+import { CLI, EXPORTS, ROOT, WHOLE } from './exports.ts';
 
 /** What is used of a package.json. */
 export interface Manifest {
@@ -9,6 +9,7 @@ export interface Manifest {
   readonly license: string;
   readonly engines: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly imports: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
@@ -19,12 +20,17 @@ export function ownManifest(): Manifest {
 
 /** What the package needs wherever it runs: the tokenizer's two. */
 const NEEDED = ['@huggingface/tokenizers', 'entities'];
-/** What Node needs beside; a browser has its own WebGPU. */
-const OF_NODE = ['webgpu'];
+/** What Node needs beside: WebGPU, and what brings a running process the driver of a machine that has none. */
+const OF_NODE = ['webgpu', 'koffi'];
 
 /** Packages, each in the version that the project has. */
-export function versionsOf(names: readonly string[], { dependencies }: Manifest): Readonly<Record<string, string>> {
-  return Object.fromEntries(names.map((name) => [name, dependencies[name]]));
+export function versionsOf(names: readonly string[], { dependencies, optionalDependencies }: Manifest): Readonly<
+  Record<string, string>
+> {
+  const versions = { ...dependencies, ...optionalDependencies };
+  const unknown = names.find((name) => versions[name] === undefined);
+  if (unknown !== undefined) throw new Error(`package.json of the project has no ${unknown}`);
+  return Object.fromEntries(names.map((name) => [name, versions[name]]));
 }
 
 /** `imports` of a package.json whose files are JavaScript. */
@@ -46,6 +52,8 @@ export function manifest(): object {
     license: own.license,
     type: 'module',
     sideEffects: false,
+    // the command line beside it is a package of its own
+    files: ['*', `!${CLI}`],
     engines: own.engines,
     imports: importsAsBuilt(own),
     exports: {

@@ -3,7 +3,7 @@ import { transformWgsl } from '@vgpu/wgsl/loader-vite';
 /** What the library makes of a file: a module that holds the text as JSON. */
 const TEXT = /\bwgsl: ("(?:[^"\\]|\\.)*")/;
 
-/** Spaces, a comment up to the end of its line (the house has no others), a word or a number, or one other character. */
+/** Spaces, a comment up to the end of its line (the house has no others), a word or a number, or another character. */
 const TOKEN = /\s+|\/\/[^\n]*|[\w.]+|[^\s\w]/g;
 
 interface Token {

@@ -3,7 +3,8 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, relative } from 'node:path';
 import { FirstlightError } from '../engine/errors.ts';
 import { buildModules, buildWhole, copySetup, copyTexts } from './build.ts';
-import { ROOT } from './exports.ts';
+import { buildCli } from './cli.ts';
+import { CLI, ROOT } from './exports.ts';
 import { manifest, ownManifest } from './manifest.ts';
 import { minified } from './minify.ts';
 import { textsOf } from './texts.ts';
@@ -13,7 +14,7 @@ import { buildTypes } from './types.ts';
 export const canBundle = !/[#?]/.test(ROOT);
 
 /**
- * Builds what is published into a folder; what is in it goes.
+ * Builds what is published into a folder, the package of the command line into one in it; what is in it goes.
  * @throws FirstlightError FL_FOLDER where the bundler cannot read the name of the project's folder
  */
 export async function buildPackage(folder: string): Promise<void> {
@@ -39,6 +40,7 @@ export async function buildPackage(folder: string): Promise<void> {
   copySetup(folder);
   copyTexts(folder);
   for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(ROOT, name), join(folder, name));
+  await buildCli(join(folder, CLI));
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 }
 

@@ -1,4 +1,4 @@
-import { worstOf } from '../kernels/checking/comparison.ts';
+import { missText, worstOf } from '../kernels/checking/comparison.ts';
 import type { Tolerance } from '../kernels/shared/room.ts';
 import { asserted } from './asserted.ts';
 
@@ -6,9 +6,6 @@ import { asserted } from './asserted.ts';
 export function close(what: string, got: ArrayLike<number>, want: ArrayLike<number>,
   tolerance: Pick<Tolerance, 'atol' | 'rtol'>): void {
   asserted();
-  const { index, got: value, want: wanted, error, allowed } = worstOf(what, got, want, tolerance);
-  if (error <= allowed) return;
-  throw new Error(`${what}: element ${index} of ${got.length} is ${value}, want ${wanted} (error is ${
-    (error / allowed).toFixed(1)
-  } times the tolerance)`);
+  const worst = worstOf(what, got, want, tolerance);
+  if (!(worst.error <= worst.allowed)) throw new Error(`${what}: ${missText(got.length, worst)}`);
 }

@@ -7,7 +7,7 @@ import { close } from './close.ts';
 
 const gpu = await open({ guard: true });
 
-const [NaN, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
+const inf = Number.POSITIVE_INFINITY;
 const SUBNORMAL = 2 ** -133;
 /** dLoss/dy of every element: a number that no operation makes by itself. */
 const DY = 3;

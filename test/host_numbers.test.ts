@@ -16,7 +16,7 @@ const gpu = await open();
 const zeros = (...shape: number[]) => Tensor.zeros(gpu, shape);
 const words = (...shape: number[]) => Tensor.from(gpu, new Uint32Array(shape.reduce((a, b) => a * b)), shape);
 
-const [NaN, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
+const inf = Number.POSITIVE_INFINITY;
 const hyper = { lr: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.1 };
 const settings = { maxNorm: 1, beta1: 0.9, beta2: 0.98, growth: 2, backoff: 0.5, interval: 100 };
 const draw = () => ({ state: words(4), layer: 0 });

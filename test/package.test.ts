@@ -1,6 +1,6 @@
 /** The package: its texts are in its modules, what it exports is there, and it computes what the sources compute. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
@@ -99,6 +99,18 @@ testBuilt('what package.json exports is there, for every room', () => {
       for (const each of paths) assert.ok(existsSync(join(dist, each)), each);
     }
   }
+});
+
+testBuilt('Node without the package that brings WebGPU gets an error that names it', async () => {
+  const bare = join(folder, 'bare');
+  cpSync(dist, join(bare, 'node_modules', 'firstlight'), { recursive: true });
+  writeFileSync(join(bare, 'program.mjs'), "import { open } from 'firstlight';\nawait open();\n");
+  const error = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: bare,
+    env: { ...process.env, FIRSTLIGHT_PREPARED: undefined } }).then(() => ({ code: 0, stderr: '' }),
+    (reason: { code: number; stderr: string }) => reason);
+  assert.is(error.code, 1);
+  assert.match(error.stderr, /the package "webgpu", which brings it, is not installed/);
+  assert.match(error.stderr, 'npm install webgpu');
 });
 
 testBuilt('the program of the README gets the numbers of the sources, bit for bit', async () => {

@@ -3,6 +3,5 @@ process.on('disconnect', () => process.exit());
 process.on('message', (path: string) => {
   if (path.includes('crash')) process.kill(process.pid, 'SIGSEGV');
   else if (path.includes('leave')) process.exit(3);
-  else if (path.includes('hang')) return;
-  else process.send?.({ frames: 1, width: 2, height: 2 });
+  else if (!path.includes('hang')) process.send?.({ frames: 1, width: 2, height: 2 });
 });

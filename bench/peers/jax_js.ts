@@ -7,7 +7,7 @@ import { idle } from './dawn.ts';
 import { ADAMW, CHECKED_STEPS, type Formula, type Operand, type Peer, type Running, type Task } from './task.ts';
 import { depthOf, prefixOf } from './vit.ts';
 
-// biome-ignore lint: the library's types are not there before it is installed
+// oxlint-disable-next-line typescript/no-explicit-any -- the library's types are not there before it is installed
 type Values = Record<string, any>;
 type Value = Values[string];
 const { numpy: np, nn } = jax;

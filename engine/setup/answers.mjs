@@ -14,15 +14,15 @@ export function isQuestion(args) {
   return words[0] === 'help' || words[0] === '--version' || words.includes('--help') || words.includes('-h');
 }
 
-/** Folders without sources. */
-const SKIPPED = ['node_modules', 'test', 'results'];
+/** Folders without sources, or with what is built from them. */
+const SKIPPED = ['node_modules', 'test', 'results', 'dist'];
 
 /** Changes when a source does: its name, size or time. @param {string} folder @returns {string[]} */
 function traces(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return SKIPPED.includes(entry.name) || entry.name.startsWith('.') ? [] : traces(path);
-    if (!/\.(ts|mjs|wgsl|json)$/.test(entry.name)) return [];
+    if (!/\.(ts|js|mjs|wgsl|json)$/.test(entry.name)) return [];
     const { size, mtimeMs } = statSync(path);
     return [`${path} ${size} ${mtimeMs}`];
   });

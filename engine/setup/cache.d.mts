@@ -10,10 +10,12 @@ export function locked<T>(path: string, say: (line: string) => void, body: () =>
 /** The folder `name` of the cache with the facts about it, built if it is not there or not usable. */
 export function kept<F extends object>(
   name: string,
-  options: { say: (line: string) => void; build: (folder: string, home: string) => Promise<F>; isUsable?: (facts: F) => Promise<boolean> },
+  options: { say: (line: string) => void; build: (folder: string, home: string) => Promise<F>;
+    isUsable?: (facts: F) => Promise<boolean> },
 ): Promise<F & { home: string }>;
 
 /** JSON in `path`, or undefined if there is none that can be read. */
+// oxlint-disable-next-line typescript/no-explicit-any -- each reader knows what it wrote
 export function readJson(path: string): Promise<any>;
 
 /** Replaces `path` in one step, so that no reader sees half of it. */

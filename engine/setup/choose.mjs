@@ -43,7 +43,7 @@ export class NothingFound extends Error {
     super(
       `no GPU adapter:\n${
         tried.map((line) => `  ${line}`).join('\n')
-      }\n  \`npm run doctor\` looks again and lists the remedies`,
+      }\n  \`npx firstlight doctor\` looks again and lists the remedies`,
     );
     this.tried = tried;
   }
@@ -140,7 +140,11 @@ export async function findAdapter(
   throw new NothingFound(tried);
 }
 
-/** One short line for people: `npm run doctor` says the rest. @param {Accepted} found @param {string | undefined} why */
+/**
+ * One short line for people: `npx firstlight doctor` says the rest.
+ *
+ * @param {Accepted} found @param {string | undefined} why
+ */
 function lineOf({ kind, info }, why) {
   const speed = SPEED[kind !== 'installed' ? kind : isSwiftShader(info) ? 'swiftshader' : 'lavapipe'];
   const [name] = nameOf(info).split(':'); // what follows is the driver's version

@@ -22,6 +22,18 @@ function loadAll(koffi, files) {
   }
 }
 
+/** What loads a library into a process that runs. */
+async function loader() {
+  try {
+    return (await import('koffi')).default;
+  } catch (cause) {
+    throw new Error(
+      'this process was started without the folder of the driver, and the package "koffi", which loads it now, is not to be had: npm install koffi',
+      { cause },
+    );
+  }
+}
+
 /** Chooses the adapter as run.mjs does. Throws NothingFound, whose `tried` says why there is none. */
 export async function prepareProcess() {
   const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
@@ -29,6 +41,6 @@ export async function prepareProcess() {
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && name !== 'LD_LIBRARY_PATH') process.env[name] = value;
   }
-  if (preload.length > 0) loadAll((await import('koffi')).default, preload);
+  if (preload.length > 0) loadAll(await loader(), preload);
   process.env.FIRSTLIGHT_PREPARED = kind;
 }

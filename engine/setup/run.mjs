@@ -36,14 +36,18 @@ async function main([program, ...args]) {
   return start(program, args, { ...environment, FIRSTLIGHT_PREPARED: kind, FIRSTLIGHT_RETRY: undefined });
 }
 
+/** What Node reads a program with: TypeScript needs more than Node 20 has, a published program is JavaScript. */
+const loadersOf = (program) => (program.endsWith('.ts') ? [import.meta.resolve('tsx')] : []);
+const importing = (urls) => urls.flatMap((url) => ['--import', url]);
+
 /** What a program prints that needs no adapter. */
 async function ask(program, args, isColoured) {
   const { ensurePackages } = await import('./packages.mjs');
   await ensurePackages(say);
   const { spawn } = await import('node:child_process');
   const env = { ...process.env, ...(isColoured ? { FORCE_COLOR: '1' } : {}) };
-  const child = spawn(process.execPath, [...process.execArgv, '--import', import.meta.resolve('tsx'), program, ...args],
-    { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...process.execArgv, ...importing(loadersOf(program)), program, ...args], {
+    env, stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece));
   const exitCode = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
@@ -61,8 +65,8 @@ async function start(program, args, additions) {
   const { WithoutNoise } = await import('./native_lines.mjs');
   const env = { ...process.env, ...additions, FIRSTLIGHT_LAUNCHED: '1' };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
-  const imports = ['./launched.mjs', './signals.mjs'].map((name) => new URL(name, import.meta.url).href)
-    .concat(import.meta.resolve('tsx')).flatMap((url) => ['--import', url]);
+  const imports = importing([...['./launched.mjs', './signals.mjs'].map((name) => new URL(name, import.meta.url).href),
+    ...loadersOf(program)]);
   // the fourth closes when this process ends, however it does; the fifth is the stderr of JavaScript
   const child = spawn(process.execPath, [...process.execArgv, ...imports, program, ...args], { env,
     stdio: ['inherit', 'inherit', 'pipe', 'pipe', 2] });

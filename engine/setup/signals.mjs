@@ -1,7 +1,7 @@
 /**
- * Loaded before the program. One Ctrl-C, or the end of a terminal, may arrive up to three times: from the terminal, from
- * npm, and from run.mjs, neither of which can know about the others. The program sees it once, so that a second one can
- * mean "at once".
+ * Loaded before the program. One Ctrl-C, or the end of a terminal, may arrive up to three times: from the terminal,
+ * from npm, and from run.mjs, neither of which can know about the others. The program sees it once, so that a second
+ * one can mean "at once".
  */
 const ECHO_MS = 400;
 const ASKING = ['SIGINT', 'SIGTERM', 'SIGHUP'];

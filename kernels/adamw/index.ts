@@ -53,4 +53,5 @@ export function controlSettings(settings: ControlSettings): Float32Array {
   return stepSettings('AdamW', settings);
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...kernelsOf(update), ...controlKernels];

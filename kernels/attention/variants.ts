@@ -125,6 +125,7 @@ export const gradKeyValue = {
 };
 
 const all = [attention, gradQuery, ...Object.values(gradKeyValue)];
+/** All kernels of the room, for checks and tuning. */
 export const kernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
 /**

@@ -42,4 +42,5 @@ export function blend(x: Tensor, partner: Tensor<'u32'>, mix: Tensor): Tensor {
   return y;
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [kernel];

@@ -1,8 +1,8 @@
 /** Checks the cases of a room on one adapter: every run of each, in every way to store its inputs. */
-import type { Gpu } from '../../engine/index.ts';
+import type { FloatType, Gpu } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { type Comparison, compareCase } from './comparison.ts';
-import { runCase } from './run_case.ts';
+import { recordCase, runCase } from './run_case.ts';
 import { asRunBy, candidateName, type Run, Runs } from './runs.ts';
 import { floatOf, type Storage, storages } from './storage.ts';
 
@@ -35,7 +35,7 @@ export interface SkippedCase {
 /** What is checked of a room; what is left out is not narrowed. */
 export interface CheckOptions {
   readonly cases?: readonly Case[];
-  readonly storages?: readonly Storage[];
+  readonly types?: readonly FloatType[];
   /** Called after each run. */
   onRun?(run: CheckedRun): void;
   /** Called before each case, with how many came before it. */
@@ -58,7 +58,7 @@ export function isRight({ error, comparisons }: CheckedRun): boolean {
  * A run that fails leaves its error; what comes after it has a context of its own.
  */
 export async function checkRoom(contexts: Contexts, room: Room,
-  { cases = room.cases, storages: wanted, onRun, onCase }: CheckOptions = {}): Promise<CheckedRoom> {
+  { cases = room.cases, types, onRun, onCase }: CheckOptions = {}): Promise<CheckedRoom> {
   const runs: CheckedRun[] = [];
   const skipped: SkippedCase[] = [];
   const add = (run: CheckedRun) => {
@@ -78,7 +78,7 @@ export async function checkRoom(contexts: Contexts, room: Room,
       skipped.push({ case: item.name, reason });
       continue;
     }
-    for (const storage of storages(gpu, item).filter((each) => wanted?.includes(each) ?? true)) {
+    for (const storage of storages(gpu, item).filter((each) => types?.includes(floatOf(each)) ?? true)) {
       const fail = async (error: unknown, candidate?: string) => {
         add({ case: item.name, candidate, storage, comparisons: [], error });
         await contexts.renew();
@@ -89,6 +89,12 @@ export async function checkRoom(contexts: Contexts, room: Room,
       } catch (error) {
         await fail(error); // an edited text that does not fit its launch
         continue;
+      }
+      try {
+        const current = await contexts.current();
+        await current.compile(() => all.forEach((run) => recordCase(current, item, run, storage)));
+      } catch {
+        await contexts.renew(); // the run that does not compile says so
       }
       for (const run of all) {
         const candidate = candidateName(run);

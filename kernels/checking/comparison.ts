@@ -111,6 +111,13 @@ export function worstOf(what: string, got: ArrayLike<number>, want: ArrayLike<nu
     allowed: allowedAt(want[worst], atol, rtol) };
 }
 
+/** An element that is wrong, in a sentence. */
+export function missText(elements: number, { index, got, want, error, allowed }: Element): string {
+  return `element ${index} of ${elements} is ${got}, want ${want} (error is ${
+    (error / allowed).toFixed(1)
+  } times the tolerance)`;
+}
+
 /** The same infinity is right. */
 function errorOf(got: number, want: number): number {
   return got === want ? 0 : Math.abs(got - want);

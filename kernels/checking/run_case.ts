@@ -71,16 +71,21 @@ function noting<T>(gpu: Gpu, direction: Direction, noted: Dispatch[], work: () =
   }
 }
 
-/** Gives the commands of a case, forward and backward, with the given candidates preferred. */
-export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage,
-  seed = seedGradient): Recorded {
+/** Does some work with candidates preferred for kernels, and no others. */
+export function preferring<T>(gpu: Gpu, chosen: ReadonlyMap<string, Candidate>, work: () => T): T {
   gpu.candidates.clear();
   for (const [kernel, candidate] of chosen) gpu.candidates.prefer(kernel, candidate);
   try {
-    return recordPreferred(gpu, item, storage, seed);
+    return work();
   } finally {
     gpu.candidates.clear();
   }
+}
+
+/** Gives the commands of a case, forward and backward, with the given candidates preferred. */
+export function recordCase(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>, storage: Storage,
+  seed = seedGradient): Recorded {
+  return preferring(gpu, chosen, () => recordPreferred(gpu, item, storage, seed));
 }
 
 function recordPreferred(gpu: Gpu, item: Case, storage: Storage, seed: typeof seedGradient): Recorded {

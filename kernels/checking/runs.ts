@@ -3,11 +3,11 @@
  * anything.
  */
 import { type Candidate, candidateText, type FloatType, type Gpu } from '../../engine/index.ts';
-import { forget } from '../../engine/pass.ts';
-import { Recording } from '../../engine/recording.ts';
-import { ones } from '../../engine/tape.ts';
+import { withoutRunning } from '../../engine/pass.ts';
 import { matrixVariantNames } from '../shared/matrix.ts';
+import { candidatesIn } from '../shared/prefer.ts';
 import type { Case, Room } from '../shared/room.ts';
+import { usage } from './lookup.ts';
 import { type Dispatch, recordCase } from './run_case.ts';
 
 /** One run of a case: of each kernel that it dispatches, the candidate that runs. */
@@ -98,6 +98,25 @@ export class Runs {
   }
 }
 
+/**
+ * The run of a case or workload that is asked for by a variant, which all kernels take that have it, or by the name of a
+ * whole run; an empty one, in which each kernel takes its own candidate, where none is.
+ *
+ * @throws FirstlightError FL_USAGE if nothing of the case runs so here
+ */
+export function chosenRun(gpu: Gpu, room: Room, item: Case, stored: FloatType, variant?: string): Run {
+  if (variant === undefined) return new Map();
+  const wanted = candidatesIn(gpu, room.kernels, variant, stored);
+  if (dispatchesOf(gpu, item, wanted, stored).some((ran) => wanted.get(ran.kernel)?.variant === ran.variant)) {
+    return wanted;
+  }
+  const all = new Runs(gpu, room).of(Math.max(0, room.cases.indexOf(item)), stored, item);
+  const run = all.find((each) => candidateName(each) === variant);
+  if (run !== undefined) return run;
+  throw usage(`${room.name}: "${item.name}" has no run as ${variant} in ${stored} on ${gpu.name}`,
+    'choose another variant, or none');
+}
+
 function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Candidate>,
   stored: FloatType): { run: Run; dispatches: readonly Dispatch[] } {
   let run = wanted;
@@ -127,15 +146,7 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
 /** What a case dispatches, forward and backward. Nothing is compiled, and nothing runs. */
 export function dispatchesOf(gpu: Gpu, item: Case, chosen: ReadonlyMap<string, Candidate>,
   stored: FloatType): readonly Dispatch[] {
-  ones(gpu, []).dispose(); // made by a write from the host
-  const recording = new Recording({ isEstimate: true });
-  gpu.recording = recording;
-  try {
-    return gpu.scope(() => recordCase(gpu, item, chosen, stored).dispatches);
-  } finally {
-    gpu.recording = undefined;
-    forget(gpu, recording);
-  }
+  return withoutRunning(gpu, () => gpu.scope(() => recordCase(gpu, item, chosen, stored).dispatches));
 }
 
 /** All that tells one dispatch from another, but the memory that it is given. */

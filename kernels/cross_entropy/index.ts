@@ -90,4 +90,5 @@ function run(logits: Tensor, kernels: VectorKernels, targets: Targets, smoothed:
 }
 
 const own = [withTargets, withLabels, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...own, ...sumRowsKernels];

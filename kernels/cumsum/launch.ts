@@ -12,6 +12,7 @@ const across = {
   tree: [await part(import.meta.url, './parts/scan.tree.wgsl')],
 };
 const byRows = rowKernels('cumsum_rows', rows, { across });
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...[byColumns, byRows].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];
 
 /** Lanes of a workgroup, where each has a column. */

@@ -63,4 +63,5 @@ function drop(op: string, x: Tensor, rate: number, { state, layer }: Draw, exten
   return record(apply(x, x.like()), [x], (dy) => [apply(dy, x.gradLike())], [state]);
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [kernel];

@@ -10,4 +10,5 @@ export type { Operand } from './operands.ts';
 export { abs, clamp, exp, log, relu, sigmoid, silu, softplus, sqrt, tanh } from './unary.ts';
 export { where } from './where.ts';
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...binaryKernels, ...unaryKernels, ...whereKernels, ...sumToKernels];

@@ -65,7 +65,5 @@ export function indexSelect(x: Tensor, index: Tensor<'u32'>): Tensor {
   );
 }
 
-/** The name that it had first. */
-export { indexSelect as pick };
-
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...embeddingKernels, selection, selectionGradient].flatMap((kernel) => Object.values(kernel));

@@ -35,6 +35,7 @@ export interface View {
  */
 export type Resampling = 'bilinear' | 'antialiased_bilinear' | 'antialiased_bicubic';
 
+/** What becomes of the views of frames. */
 export interface Resizing {
   /** Side of the square that a view becomes. */
   readonly size: number;

@@ -98,4 +98,5 @@ function* windowsOf(packed: Tensor<'u32'>): Generator<Window> {
   }
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = Object.values(byResampling);

@@ -6,6 +6,7 @@ const strided = await part(import.meta.url, '../shared/strided.wgsl');
 const special = await part(import.meta.url, '../shared/special.wgsl');
 const forward = new Kernel('gather', [await part(import.meta.url, './gather.wgsl'), strided, flat, special]);
 const backward = new Kernel('scatter_add', [await part(import.meta.url, './scatter_add.wgsl'), strided, special]);
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [forward, backward];
 
 /** Lanes of a workgroup, each of which has a window. */

@@ -43,6 +43,7 @@ function apply(kernels: Kernels, activation: Activation, all: Readonly<Record<st
   });
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [forward, backward].flatMap((
   { scalar, vec4 },
 ) => [...Object.values(scalar), ...Object.values(vec4)]);

@@ -47,4 +47,5 @@ export function gradNorm(grads: readonly Tensor[]): Tensor {
   return measured;
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...Object.values(squares), conclusion.scalar];

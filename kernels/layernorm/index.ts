@@ -5,7 +5,9 @@ import { rowGradients, runBackward, runForward } from './launch.ts';
 export { cost, gradientCost } from './cost.ts';
 export { kernels } from './variants.ts';
 
+/** What a layer normalisation may do beside. */
 export interface LayernormOptions {
+  /** Added to the variance; 1e-5 if omitted. */
   readonly eps?: number;
   /** [B, D], if x is [B, N, D]: one more token for each sequence, as if `x` had been joined with it before. */
   readonly appended?: Tensor;

@@ -62,6 +62,7 @@ export const totals = vectorKernels('layernorm_grad_totals', [
   await part(import.meta.url, './layernorm_grad_totals.wgsl'),
 ]);
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [forward.plain, forward.appended, backward.plain, backward.appended, totals]
   .flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 

@@ -94,4 +94,5 @@ function derivatives(
 }
 
 const own = [squaredError, binaryCrossEntropy].flatMap(({ forward, backward }) => [forward, backward]);
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...own.flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumRowsKernels];

@@ -10,6 +10,7 @@ export { linear } from './linear.ts';
 export { mlp } from './mlp.ts';
 export type { Affine } from './shapes.ts';
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...reductionKernels, ...productKernels];
 
 /**

@@ -43,4 +43,5 @@ export function normalize(x: Tensor): Tensor {
   });
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

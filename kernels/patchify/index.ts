@@ -16,6 +16,7 @@ const ofWeight = [await part(import.meta.url, './patchify_grad.wgsl'), patch, pl
 const ofPixels = [await part(import.meta.url, './patchify_pixels_grad.wgsl'), patch, placeIn.a, placeIn.b, store];
 const backward = { weight: product('patchify_grad', ofWeight), pixels: product('patchify_pixels_grad', ofPixels) };
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [forward, backward.weight, backward.pixels]
   .flatMap(({ scalar, vec4 }) => [scalar, vec4])
   .concat(reductionKernels);

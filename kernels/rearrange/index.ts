@@ -107,4 +107,5 @@ function permuted(shape: Shape, dims: readonly number[]): number[] {
   return dims.map((dim) => strides[dim]);
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...copyKernels, ...prependKernels, ...sumToKernels];

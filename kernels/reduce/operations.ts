@@ -47,4 +47,5 @@ export const sharing = vectorKernels('extremes_grad', [extremesGradient, flat, .
 const forms = Object.values<Operation>(OPERATIONS).flatMap(({ rows, columns, partials = [] }) =>
   [rows, columns, partials].flat()
 );
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...forms, spreading, sharing].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

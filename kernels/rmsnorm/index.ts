@@ -73,4 +73,5 @@ function total(partials: Tensor, weight: Tensor): Tensor {
   return dweight;
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...[forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]), ...sumToKernels];

@@ -53,4 +53,5 @@ export function sgdRow({ lr, momentum, weightDecay, nesterov }: SGDHyper): Float
   return HYPER.pack({ lr, momentum, weight_decay: weightDecay, nesterov: nesterov ? 1 : 0 });
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [...kernelsOf(plain), ...kernelsOf(withMomentum), ...controlKernels];

@@ -75,6 +75,7 @@ function rowWise(op: string, x: Tensor, { forward, backward }: Kernels): Tensor 
   );
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [softmaxKernels, logSoftmaxKernels]
   .flatMap(({ forward, backward }) => [forward, backward])
   .flatMap(({ scalar, vec4 }) => [scalar, vec4]);

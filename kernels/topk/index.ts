@@ -60,4 +60,5 @@ export function topk(x: Tensor, k: number): { readonly values: Tensor; readonly 
   return { values: record(values, [x], pull, [indices]), indices };
 }
 
+/** All kernels of the room, for checks and tuning. */
 export const kernels = [forward, backward].flatMap(({ scalar, vec4 }) => [scalar, vec4]);

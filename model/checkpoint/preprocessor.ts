@@ -135,7 +135,7 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
     std: scaled(std) };
 }
 
-/** The defaults of the processor that a file names; of CLIP's, as transformers has it for X-CLIP, where it names none. */
+/** Defaults of the processor that a file names; of CLIP's, as transformers has it for X-CLIP, where it names none. */
 function processorOf(file: Readonly<Record<string, unknown>>, problems: string[]): Defaults {
   const key = TYPE_KEYS.find((name) => file[name] !== undefined && file[name] !== null);
   if (key === undefined) return PROCESSORS.CLIP;

@@ -29,14 +29,17 @@ export class SafetensorsFile {
     return this.#source.name;
   }
 
+  /** Names of all tensors of the file. */
   names(): string[] {
     return [...this.#entries.keys()];
   }
 
+  /** Whether the file has a tensor of this name. */
   has(name: string): boolean {
     return this.#entries.has(name);
   }
 
+  /** Where a tensor lies, its dtype and shape. @throws if the file has none of this name */
   entry(name: string): TensorEntry {
     const entry = this.#entries.get(name);
     if (entry === undefined) {

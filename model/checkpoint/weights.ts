@@ -38,6 +38,7 @@ export class Weights {
     return [...this.#places.keys()];
   }
 
+  /** Shape of a stored tensor; undefined if it is not there. */
   shape(name: string): Shape | undefined {
     const place = this.#places.get(name);
     return place?.file.entry(place.name).shape;
@@ -58,6 +59,7 @@ export class Weights {
     return values;
   }
 
+  /** How a parameter is stored here, by its official name and shape. */
   stored(official: string, shape: Shape): ReturnType<typeof storedAs> {
     return this.flavour === 'hf'
       ? storedAs(official, shape)

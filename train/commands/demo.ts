@@ -62,7 +62,7 @@ export async function demo(
     console.log(
       `On ${gpu.name} the whole run would take ${
         roughly(seconds)
-      }.\n  a small one, which learns little:  npm start -- --smoke\n  all of it nevertheless:            npm start -- --patient\n\`npm run doctor\` says how to get a faster adapter.`,
+      }.\n  a small one, which learns little:  npx firstlight demo --smoke\n  all of it nevertheless:            npx firstlight demo --patient\n\`npx firstlight doctor\` says how to get a faster adapter.`,
     );
     return 1;
   }
@@ -237,7 +237,7 @@ async function finish(
     } --labels "a red square moving left, a red square moving right"`,
   );
   if (smoke) {
-    console.log('This was the short form: it shows that all parts work. npm start trains in full.');
+    console.log('This was the short form: it shows that all parts work. npx firstlight demo trains in full.');
     return 0;
   }
   return data.headlines.every(isMet) ? 0 : 1;

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { findAdapter, NothingFound } from '../../engine/setup/choose.mjs';
-import { FirstlightError, formatBytes, type Gpu, open, Tensor } from '../../engine/index.ts';
+import { FEATURE_USES, FirstlightError, formatBytes, type Gpu, LIMIT_USES, open, Tensor } from '../../engine/index.ts';
 import { gelu } from '../../kernels/gelu/index.ts';
 import { findUnits, type MatrixFinding } from '../../kernels/shared/matrix.ts';
 import { packageVersion, systemName, usableMemory } from '../run/machine.ts';
@@ -36,20 +36,6 @@ export interface Diagnosis {
   readonly remedies: readonly string[];
 }
 
-const FEATURES: Readonly<Record<string, string>> = {
-  'shader-f16': 'half-precision storage',
-  subgroups: 'faster sums and products',
-  'subgroup-size-control': 'matrix units where the size of subgroups varies',
-  'timestamp-query': 'time of each kernel',
-  'chromium-experimental-subgroup-matrix': 'tensor cores',
-};
-const LIMITS = {
-  maxBufferSize: 'largest buffer',
-  maxStorageBufferBindingSize: 'largest tensor that a kernel sees at once',
-  maxComputeWorkgroupStorageSize: 'memory of a workgroup',
-  maxComputeInvocationsPerWorkgroup: 'threads of a workgroup',
-} as const;
-
 /** GELU, forward and gradient, at points where the answer is known: shows that kernels compile, run, and are right. */
 async function proveKernels(gpu: Gpu): Promise<void> {
   // gelu(x) - gelu(-x) = x, for any x: Phi(x) + Phi(-x) = 1
@@ -79,24 +65,34 @@ async function loadFailure(name: string): Promise<string | undefined> {
   }
 }
 
+/** Whether this is a clone, with its tests; the published command is JavaScript. */
+const IS_CLONE = import.meta.url.endsWith('.ts');
+
+/** What brings an optional package. */
+const bringing = (name: string) =>
+  IS_CLONE ? 'npm ci --ignore-scripts --include=optional' : `npm install ${name}, where firstlight-cli is installed`;
+
 async function parts(): Promise<Part[]> {
-  const again = 'npm ci --ignore-scripts --include=optional';
   const [video, koffi] = await Promise.all([loadFailure('node-av'), loadFailure('koffi')]);
   const chromium = inPath('chromium', 'chromium-browser', 'google-chrome');
-  const carried = packageVersion('@sparticuz/chromium');
-  return [
+  const carrier = '@sparticuz/chromium';
+  const carried = packageVersion(carrier);
+  const ofUse: Part[] = [
     { name: 'video files', purpose: 'reading and writing video', present: video === undefined,
       detail: video ?? `node-av ${packageVersion('node-av')}`,
-      remedy: `${again}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+      remedy: `${bringing('node-av')}; its binary exists for Linux, macOS and Windows on x64 and arm64` },
+    { name: 'SwiftShader', purpose: IS_CLONE ? 'second adapter for kernel tests' : 'an adapter where all else fails',
+      present: carried !== undefined, detail: carried === undefined
+        ? `${carrier} is not installed`
+        : `carried by ${carrier} ${carried}`, remedy: bringing(carrier) },
+  ];
+  if (!IS_CLONE) return ofUse;
+  return [...ofUse,
     { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined,
-      detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `@sparticuz/chromium ${carried}`),
-      remedy: `${again}, or install Chromium (Debian: apt install chromium)` },
-    { name: 'SwiftShader', purpose: 'second adapter for kernel tests', present: carried !== undefined,
-      detail: carried === undefined
-        ? '@sparticuz/chromium is not installed'
-        : `carried by @sparticuz/chromium ${carried}`, remedy: again },
+      detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `${carrier} ${carried}`),
+      remedy: `${bringing(carrier)}, or install Chromium (Debian: apt install chromium)` },
     { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined,
-      detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: again },
+      detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: bringing('koffi') },
   ];
 }
 
@@ -141,7 +137,9 @@ function graphicsRemedies(kind: string): string[] {
   }
   if (kind === 'none') {
     remedies.push(
-      'without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or npm ci --include=optional for SwiftShader',
+      `without a GPU: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 or newer; in Debian 12 from bookworm-backports), or ${
+        bringing('@sparticuz/chromium')
+      }, for SwiftShader`,
     );
   }
   if (kind === 'swiftshader') {
@@ -176,10 +174,10 @@ async function diagnose(): Promise<Diagnosis> {
     tried,
     failure,
     dawn: `webgpu ${packageVersion('webgpu')}`,
-    features: Object.fromEntries(Object.keys(FEATURES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
+    features: Object.fromEntries(Object.keys(FEATURE_USES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
     matrixUnits: gpu === undefined ? { why: 'there is no adapter' } : findUnits(gpu.report),
     limits: Object.fromEntries(
-      Object.keys(LIMITS).map((name) => [name, gpu?.limits[name as keyof typeof LIMITS] ?? 0]),
+      Object.keys(LIMIT_USES).map((name) => [name, gpu?.limits[name as keyof typeof LIMIT_USES] ?? 0]),
     ),
     machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
@@ -220,15 +218,13 @@ function render(diagnosis: Diagnosis): string {
       row('driver', home(adapter.driver)),
       ...notTaken,
       row('Dawn', diagnosis.dawn),
-      ...Object.entries(FEATURES).map(([name, purpose], i) =>
+      ...Object.entries(FEATURE_USES).map(([name, purpose], i) =>
         row(i === 0 ? 'features' : '', `${mark(features[name])} ${name} ${paint('dim', `(${purpose})`)}`)
       ),
       row('matrix units', `${mark(diagnosis.matrixUnits.units !== undefined)} ${diagnosis.matrixUnits.why}`),
-      ...Object.entries(LIMITS).map(([name, purpose], i) => {
-        const amount = name === 'maxComputeInvocationsPerWorkgroup'
-          ? String(limits[name])
-          : formatBytes(limits[name]).replace(/ \(.*/, '');
-        return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', purpose)}`);
+      ...Object.entries(LIMIT_USES).map(([name, { use, unit }], i) => {
+        const amount = unit === 'bytes' ? formatBytes(limits[name]).replace(/ \(.*/, '') : String(limits[name]);
+        return row(i === 0 ? 'limits' : '', `${amount.padEnd(10)}${paint('dim', use)}`);
       }),
     ];
   const verdict = diagnosis.canTrain

@@ -26,6 +26,7 @@ export class Mix {
     this.keepLabels = keepLabels;
   }
 
+  /** For each sample of the batch, the one that it is mixed with: [B]. */
   partners(gpu: Gpu): Tensor<'u32'> {
     return Tensor.from(gpu, Uint32Array.from(this.#partner), [this.#partner.length], 'partner');
   }

@@ -25,7 +25,9 @@ export interface StepReport {
   readonly skipped: boolean;
 }
 
+/** What steps are reported by. */
 export interface ReportOptions {
+  /** Micro-batches of a step. */
   readonly accumulation: number;
   /** Steps done before. */
   readonly done: number;

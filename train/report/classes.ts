@@ -1,4 +1,4 @@
-/** What became of each class, for any number of them: computed from the pairs that occurred, never from a full matrix. */
+/** What became of each class, for any number of them: from the pairs that occurred, never from a full matrix. */
 
 /** Clips of one class that were taken for one class. */
 export interface Pair {

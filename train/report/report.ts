@@ -15,8 +15,9 @@ import { STYLE } from './style.ts';
 const GUESSES = 3;
 
 /**
- * The report as one HTML file that loads nothing: charts are SVG, frames are PNG within the page. Where there are classes
- * to search, it has one script, the same for every run; the page's own policy forbids any other, and any address.
+ * The report as one HTML file that loads nothing: charts are SVG, frames are PNG within the page. Where there are
+ * classes to search, it has one script, the same for every run; the page's own policy forbids any other, and any
+ * address.
  */
 export function renderReport(data: ReportData): string {
   const script = data.classes === undefined ? undefined : new Html(`<script>${SCRIPT}</script>\n`);

@@ -1,7 +1,7 @@
 /**
  * What a report does in a browser: finds and sorts classes, and says what the matrix shows under the pointer. The text
- * is the same for every run. It takes names from the page, where they are escaped, and gives them back as text alone; the
- * page's policy lets no other script run.
+ * is the same for every run. It takes names from the page, where they are escaped, and gives them back as text alone;
+ * the page's policy lets no other script run.
  */
 export const SCRIPT = `'use strict';
 (() => {

@@ -4,7 +4,7 @@ export const STYLE = `
   color-scheme: light dark;
   --page: #f6f5f2; --card: #ffffff; --ink: #1b1b1a; --soft: #63625d; --line: #dedcd5; --empty: #f1f0ec;
   --series-1: #2668c6; --series-2: #c65d12; --series-3: #6b57c9;
-  --right: #167a4e; --wrong: #c23b22; --on-fill: #ffffff; --bar: #2668c6; --muted-bar: #b9b7af; --film: #23221f; --film-hole: #f6f5f2;
+  --right: #167049; --wrong: #b83c27; --on-fill: #ffffff; --bar: #2668c6; --muted-bar: #b9b7af; --film: #23221f; --film-hole: #f6f5f2;
 }
 @media (prefers-color-scheme: dark) {
   :root {

@@ -1,16 +1,18 @@
 /** What a result was measured with. */
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { Gpu } from '../../engine/index.ts';
 import type { Environment } from '../report/data.ts';
 
-const readVersion = (
-  path: URL,
-) => (existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string; }).version : undefined);
+const readVersion = (path: string | URL) => (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 
-/** Version of an installed package; undefined if it is not there. */
+/** Version of an installed package, wherever npm put it; undefined if it is not there. */
 export function packageVersion(name: string): string | undefined {
-  return readVersion(new URL(`../../node_modules/${name}/package.json`, import.meta.url));
+  const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
+  const path = folders.map((folder) => join(folder, name, 'package.json')).find((each) => existsSync(each));
+  return path === undefined ? undefined : readVersion(path);
 }
 
 /** e.g. `Debian GNU/Linux 12 (bookworm) x64`. */
@@ -41,7 +43,7 @@ export function environmentOf(gpu: Gpu): Environment {
     isSoftware: gpu.kind === 'software',
     machine: `${systemName()}, ${availableParallelism()} cores`,
     versions: {
-      Firstlight: readVersion(new URL('../../package.json', import.meta.url)) ?? 'unknown',
+      Firstlight: readVersion(new URL('../../package.json', import.meta.url)),
       Node: process.versions.node,
       Dawn: `webgpu ${packageVersion('webgpu') ?? 'unknown'}`,
     },

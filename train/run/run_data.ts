@@ -1,6 +1,6 @@
 /**
- * What a run reads beside its configuration: lists and names, and what their content is, and that of the clips, wherever
- * they lie.
+ * What a run reads beside its configuration: lists and names, and what their content is, and that of the clips,
+ * wherever they lie.
  */
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';

@@ -11,7 +11,7 @@ export function firstPage(script: Script, link: (path: string) => string): Page 
     path: 'index.html', title: 'Firstlight', description: LEAD, script: script.file, preloads: script.imports,
     body: html`<h1>Firstlight</h1>
 <p class="lead">${LEAD} No Python, no native code of its own.</p>
-${NEEDS_SCRIPT}<div class="card" id="here" aria-live="polite"></div>
+${NEEDS_SCRIPT}<div class="card" id="here" aria-live="polite" hidden></div>
 <section id="study"><h2>Study a kernel</h2>
 <p>Each room is a kernel with its gradient: the WGSL, the formula, an example by hand. Change its text, and see at once whether it is still right, and how much faster it got, on your own GPU.</p>
 <ul class="rooms">${

@@ -44,11 +44,19 @@ export function documentOf(text: string, surroundings: Surroundings): Document {
   const title = tokens.find((token): token is Tokens.Heading => token.type === 'heading' && token.depth === 1);
   const first = tokens.find((token): token is Tokens.Paragraph => token.type === 'paragraph');
   const sections: { heading: string; tokens: Token[] }[] = [{ heading: '', tokens: [] }];
+  let depth = 1;
   for (const token of tokens) {
     if (token === title) continue;
-    if (token.type === 'heading' && (token as Tokens.Heading).depth === 2) {
-      sections.push({ heading: (token as Tokens.Heading).text, tokens: [] });
-    } else sections.at(-1)?.tokens.push(token);
+    if (token.type === 'heading') {
+      const heading = token as Tokens.Heading;
+      // a level that is left out would be missing from the outline that a screen reader gives
+      depth = heading.depth = Math.min(heading.depth, depth + 1);
+      if (depth === 2) {
+        sections.push({ heading: heading.text, tokens: [] });
+        continue;
+      }
+    }
+    sections.at(-1)?.tokens.push(token);
   }
   return {
     title: plain(title?.text ?? surroundings.path),
@@ -77,7 +85,7 @@ function rendererOf({ path, link }: Surroundings) {
     },
     image: ({ href, text }: Tokens.Image): string => html`<img src="${address(href)}" alt="${text}" loading="lazy">`.text,
     code: ({ text, lang = '' }: Tokens.Code): string =>
-      html`<pre tabindex="0" role="region" aria-label="${lang === '' ? 'text' : lang}"><code>${
+      html`<pre tabindex="0" role="group" aria-label="${lang === '' ? 'text' : lang}"><code>${
         new Html(coloured(text, `.${lang}`))
       }</code></pre>\n`.text,
     /** A wide table scrolls by itself, by keys as well. */
@@ -86,14 +94,17 @@ function rendererOf({ path, link }: Surroundings) {
       const cells = (row: readonly Tokens.TableCell[], tag: string) =>
         row.map(({ tokens }, i) => {
           const style = align[i] === null ? '' : ` class="${align[i]}"`;
-          return `<${tag}${style}${tag === 'th' ? ' scope="col"' : ''}>${this.parser.parseInline(tokens)}</${tag}>`;
+          if (tag === 'td' || tokens.length === 0) return `<td${style}>${this.parser.parseInline(tokens)}</td>`;
+          return `<th${style} scope="col">${this.parser.parseInline(tokens)}</th>`;
         }).join('');
-      return html`<div class="wide" tabindex="0" role="region" aria-label="table: ${
+      return html`<div class="wide" tabindex="0" role="group" aria-label="table: ${
         plain(header.map(({ text }) => text).filter((text) => text !== '').join(', '))
       }"><table><thead><tr>${new Html(cells(header, 'th'))}</tr></thead><tbody>${
         new Html(rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n'))
       }</tbody></table></div>\n`.text;
     },
+    /** Nobody ticks it on a page, so it is no field of a form. */
+    checkbox: ({ checked }: Tokens.Checkbox): string => (checked ? '☑ ' : '☐ '),
     /** Marks for programs, as `<!-- measured -->`. */
     html: () => '',
   };

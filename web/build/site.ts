@@ -60,7 +60,8 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     const place = placeOf(ROOT, target);
     return wayTo(from, place.includes('#') ? place : place + anchor);
   };
-  pages.push(firstPage(scripts.first, linkFrom('index.html')), doctorPage(scripts.doctor));
+  pages.push(firstPage(scripts.first, linkFrom('index.html')),
+    doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')));
   for (const path of seen) { // grows while it is gone through
     const place = placeOf(ROOT, path);
     const link = linkFrom(place);

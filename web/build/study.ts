@@ -134,5 +134,5 @@ function pairs(files: readonly WgslFile[]): WgslFile[][] {
 function fileHtml({ path, file, text }: WgslFile): Html {
   return html`<figure class="wgsl" id="${anchorOf(path)}" data-file="${file}">
 <figcaption><b>${file}</b> <span class="lines">${text.trimEnd().split('\n').length} lines</span> <span class="tools"></span></figcaption>
-<pre class="file" tabindex="0" role="region" aria-label="${file}"><code>${new Html(colouredLines(text, file))}</code></pre></figure>`;
+<pre class="file" tabindex="0" role="group" aria-label="${file}"><code>${new Html(colouredLines(text, file))}</code></pre></figure>`;
 }

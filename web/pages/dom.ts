@@ -32,7 +32,7 @@ export function button(text: string, onclick: () => void, isMain = false): HTMLB
 export function table(label: string, head: readonly string[], rows: readonly (readonly (Node | string)[])[]): HTMLElement {
   const line = (cells: readonly (Node | string)[], tag: 'td' | 'th') =>
     element('tr', {}, ...cells.map((cell) => element(tag, tag === 'th' ? { scope: 'col' } : {}, cell)));
-  return element('div', { className: 'wide', tabIndex: 0, role: 'region', 'aria-label': `table: ${label}` },
+  return element('div', { className: 'wide', tabIndex: 0, role: 'group', 'aria-label': `table: ${label}` },
     element('table', {}, element('thead', {}, line(head, 'th')),
       element('tbody', {}, ...rows.map((row) => line(row, 'td')))));
 }

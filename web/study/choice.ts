@@ -20,9 +20,13 @@ export interface Usable {
 export class Choices {
   readonly #form = found<HTMLFormElement>('#choices');
 
-  /** @param onChange is told after each change by a person */
-  constructor(onChange: () => void) {
+  /**
+   * @param onChange is told after each change by a person
+   * @param onFirst is told once, when a person first turns to the form
+   */
+  constructor(onChange: () => void, onFirst: () => void) {
     this.#form.hidden = false;
+    this.#form.addEventListener('focusin', onFirst, { once: true });
     this.#form.addEventListener('submit', (event) => event.preventDefault());
     this.#form.addEventListener('change', onChange);
   }
@@ -34,6 +38,12 @@ export class Choices {
   get chosen(): Chosen {
     return { case: this.#select('case').value, variant: this.#select('variant').value || undefined,
       type: this.#select('type').value as FloatType };
+  }
+
+  /** All names that the form has. */
+  get names(): { readonly cases: readonly string[]; readonly variants: readonly string[] } {
+    const of = (name: string) => [...this.#select(name).options].map(({ value }) => value).filter((value) => value !== '');
+    return { cases: of('case'), variants: of('variant') };
   }
 
   /** Sets the form. What it does not have stays as it was. */

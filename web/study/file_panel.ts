@@ -48,10 +48,10 @@ export class FilePanel {
     this.#edit.disabled = true;
     this.#figure.append(this.#outcome);
     try {
-      const { openEditor } = await import('./editor.ts');
+      const { editor } = await import('./editor.ts');
       const host = element('div', { className: 'editor' });
       this.#pre.replaceWith(host);
-      this.#editor = openEditor(host, { file: this.file, text, onPause: (changed) => this.#onEdit(this, changed) });
+      this.#editor = editor(host, { file: this.file, text, onPause: (changed) => this.#onEdit(this, changed) });
       this.#edit.replaceWith(this.#undo);
       this.say({ kind: 'pending', text: 'Type; what you change is compiled, checked and timed on a pause.' });
       this.#editor.focus();
@@ -66,7 +66,7 @@ export class FilePanel {
   close(): void {
     if (this.#editor === undefined) return;
     found('.editor', this.#figure).replaceWith(this.#pre);
-    this.#editor.close();
+    this.#editor.destroy();
     this.#editor = undefined;
     this.#outcome.remove();
     this.#undo.replaceWith(this.#edit);

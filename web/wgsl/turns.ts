@@ -28,7 +28,9 @@ interface Insertion {
  * A text with an endless loop is wrong, but it may be one that does not compile as it was written: `loop { }` without a
  * `break` is no WGSL, with the counter it is.
  *
- * @param most turns of one loop in one call of its function. Work is bounded by it times invocations
+ * @param most turns of one loop in one call of its function. Work is bounded by it times calls and invocations, so
+ *   give it not much more than the loops of a case have. On lavapipe a loop that spends all its turns takes
+ *   milliseconds for each of them; SwiftShader makes 65,536 of 64 lanes within a second
  * @returns parts that nothing but a linker should see: `countTurns` of them again would count twice
  */
 export function countTurns(parts: readonly Source[], most: number, { tellsOfTurns = true } = {}): Source[] {
@@ -113,7 +115,7 @@ function insertions(text: string, most: number, report: string): Insertion[] {
       if (awaited === 'loop') {
         const name = `${prefix}${count++}`;
         owner?.loops.push(name);
-        found.push({ at, text: ` if (${name} == ${most}u) { ${report}(); break; } ${name}++;` });
+        found.push({ at, text: ` if (${name} >= ${most}u) { ${report}(); break; } ${name}++;` });
       }
       [awaited, isInType] = ['block', false];
     } else if (word === '}') {

@@ -6,7 +6,9 @@ import { type CacheRoom, ClipCache } from './clip_cache.ts';
 import type { Answer, Job, Refusal, Start } from './decoder_thread.ts';
 import { readSample, type Sample, type SampleRequest } from './sample.ts';
 
-const WORKER = new URL('./decoder.worker.mjs', import.meta.url);
+/** What the threads run: as TypeScript it has to be loaded by another program, published it runs as it is. */
+const PROGRAM = new URL('./decoder_thread.ts', import.meta.url);
+const WORKER = PROGRAM.pathname.endsWith('.ts') ? new URL('./decoder.worker.mjs', import.meta.url) : PROGRAM;
 
 /** A thread without work ends after this long, and is started anew when there is some. */
 const IDLE_MS = 60_000;
@@ -99,8 +101,8 @@ export class Decoders {
   }
 
   /**
-   * Ends the threads, each after the file that it decodes: one that is ended in the middle of a call of FFmpeg's may take
-   * the process with it. What has not begun by then never will.
+   * Ends the threads, each after the file that it decodes: one that is ended in the middle of a call of FFmpeg's may
+   * take the process with it. What has not begun by then never will.
    */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -56,7 +56,7 @@ class Child {
   #ending: string | undefined;
 
   constructor(program: string) {
-    this.#process = fork(program, { execArgv: ['--import', import.meta.resolve('tsx')],
+    this.#process = fork(program, { execArgv: program.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-2000);

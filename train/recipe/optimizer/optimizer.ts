@@ -155,6 +155,7 @@ export abstract class Optimizer<M extends string = never> {
     return found;
   }
 
+  /** What the steps so far were: read back from the GPU. */
   async counts(): Promise<OptimizerCounts> {
     const [state, [lossScale]] = (await this.gpu.read([this.#state, this.lossScale])) as [Uint32Array, Float32Array];
     const of = (field: Parameters<typeof STATE.at>[0]) => state[STATE.at(field)];

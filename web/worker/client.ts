@@ -1,0 +1,118 @@
+/** The page's side of the worker. */
+import { FirstlightError } from '../../engine/errors.ts';
+import { type Answers, arrived, type FromWorker, type Progress, type Request, type ToWorker } from './protocol.ts';
+
+/** What is used of a `Worker`. */
+export interface WorkerLike {
+  postMessage(message: ToWorker): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+}
+
+/** Seconds without a word after which a worker that was asked something is given up. */
+const SILENCE = 30;
+
+/** A request that waits for its answer. */
+interface Waiting {
+  readonly settle: (answer: Answers[Request['kind']]) => void;
+  readonly fail: (error: FirstlightError) => void;
+  readonly tell: (progress: Progress) => void;
+}
+
+/**
+ * Asks a worker, which is made when it is first needed. One that fails, or that says nothing for 30 s, is ended, and the
+ * next request makes another one: nothing else helps where a driver hangs.
+ */
+export class Client {
+  readonly #make: () => WorkerLike;
+  readonly #silence: number;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: WorkerLike | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+
+  /** @param silence seconds, for tests */
+  constructor(make: () => WorkerLike = makeWorker, silence = SILENCE) {
+    this.#make = make;
+    this.#silence = silence;
+  }
+
+  /**
+   * The answer to a request. The worker does one after another.
+   *
+   * @throws FirstlightError what went wrong in the worker, or that it did not answer
+   */
+  ask<R extends Request>(request: R, onProgress: (progress: Progress) => void = () => undefined): Promise<
+    Answers[R['kind']]
+  > {
+    const id = ++this.#asked;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { settle: resolve as Waiting['settle'], fail: reject, tell: onProgress });
+      try {
+        this.#worker ??= this.#start();
+        this.#worker.postMessage({ id, request });
+        this.#listen();
+      } catch (error) {
+        this.#end(failed(error instanceof Error ? error.message : String(error)));
+      }
+    });
+  }
+
+  /** Ends all that is under way, with an error FL_STOPPED; what is asked later has another worker. */
+  stop(): void {
+    this.#end(new FirstlightError('FL_STOPPED', 'stopped', {}, 'start it again'));
+  }
+
+  #start(): WorkerLike {
+    const worker = this.#make();
+    worker.onmessage = ({ data }) => {
+      if (worker === this.#worker) this.#hear(data);
+    };
+    worker.onerror = ({ message }) => {
+      if (worker === this.#worker) this.#end(failed(message));
+    };
+    return worker;
+  }
+
+  #hear(message: FromWorker): void {
+    const waiting = this.#waiting.get(message.id);
+    if (message.kind !== 'progress') this.#waiting.delete(message.id);
+    this.#listen();
+    if (waiting === undefined) return;
+    if (message.kind === 'progress') waiting.tell(message.progress);
+    else if (message.kind === 'answer') waiting.settle(message.answer);
+    else waiting.fail(arrived(message.error));
+  }
+
+  /** Waits for the next word. */
+  #listen(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.size === 0) return;
+    this.#timer = setTimeout(() => this.#end(silent(this.#silence)), this.#silence * 1000);
+  }
+
+  #end(error: FirstlightError): void {
+    clearTimeout(this.#timer);
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { fail } of waiting) fail(error);
+  }
+}
+
+function makeWorker(): WorkerLike {
+  return new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'firstlight' });
+}
+
+function silent(seconds: number): FirstlightError {
+  return new FirstlightError('FL_WORKER_SILENT', `the GPU did not answer for ${seconds} s`, { seconds },
+    'try again; if that does not help, restart the browser: no page can end what its GPU is at');
+}
+
+/** @param reason what the browser says, which may be nothing */
+function failed(reason: string | undefined): FirstlightError {
+  return new FirstlightError('FL_WORKER', `the worker failed: ${reason || 'it could not be loaded'}`, {},
+    'try again, or reload the page');
+}
