@@ -46,7 +46,7 @@ export class FilePanel {
   async open(text: string): Promise<void> {
     if (this.#editor !== undefined) return;
     this.#edit.disabled = true;
-    this.#figure.append(this.#outcome);
+    found('figcaption', this.#figure).after(this.#outcome);
     try {
       const { editor } = await import('./editor.ts');
       const host = element('div', { className: 'editor' });
