@@ -36,8 +36,9 @@ const NAMES: readonly (readonly [RegExp, string, Family])[] = [
   [/\bVersion\/(\d+)[\d.]* .*\bSafari\//, 'Safari', 'WebKit'],
 ];
 
-const SYSTEMS: readonly (readonly [RegExp, System])[] = [[/\b(?:iPhone|iPad|iPod)\b/, 'iOS'], [/\bAndroid\b/, 'Android'],
-  [/\bWindows\b/, 'Windows'], [/\bCrOS\b/, 'ChromeOS'], [/\bMac OS X\b/, 'macOS'], [/\b(?:Linux|X11)\b/, 'Linux']];
+const SYSTEMS: readonly (readonly [RegExp, System])[] = [[/\b(?:iPhone|iPad|iPod)\b/, 'iOS'], [/\bAndroid\b/,
+  'Android'], [/\bWindows\b/, 'Windows'], [/\bCrOS\b/, 'ChromeOS'], [/\bMac OS X\b/, 'macOS'], [/\b(?:Linux|X11)\b/,
+  'Linux']];
 
 /** The first version with WebGPU. */
 const FIRST = { chromium: 113, chromiumOnAndroid: 121, safari: 26, firefoxOnWindows: 141, firefoxOnMac: 145 };

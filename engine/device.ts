@@ -32,7 +32,9 @@ export interface MemoryReport {
 }
 
 /** What the device says against something that it was asked to make. */
-export type Objection = (error: GPUError | GPUPipelineError, filter: GPUErrorFilter) => FirstlightError | Promise<FirstlightError>;
+export type Objection = (error: GPUError | GPUPipelineError, filter: GPUErrorFilter) => FirstlightError | Promise<
+  FirstlightError
+>;
 
 /** What a context did so far. Counts do not vary from run to run, so tests may rely on them. */
 export interface Counts {
@@ -106,7 +108,9 @@ export class Device {
     const { live = 0, reserved = 0, budget = Number.POSITIVE_INFINITY } = this.#memory ?? {};
     const largest = () => this.#memory?.largest(5) ?? [];
     return {
-      live, reserved, budget,
+      live,
+      reserved,
+      budget,
       get largest() {
         return largest(); // sorted only for an error
       },

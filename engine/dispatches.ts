@@ -41,8 +41,7 @@ export function commandsOf(gpu: Context, ...works: readonly (() => void)[]): Com
       const begin = recording.commands.length;
       work();
       return recording.commands.slice(begin).map(commandOf);
-    }),
-  );
+    }));
 }
 
 function commandOf(command: Recorded): Command {

@@ -171,7 +171,7 @@ export class Kernel {
   #build(gpu: Context, variant: string, types: StorageTypes,
     constants: Readonly<Record<string, number | boolean>>): Built {
     let built = this.#built.get(gpu);
-    if (built === undefined) this.#built.set(gpu, (built = new Map()));
+    if (built === undefined) this.#built.set(gpu, built = new Map());
     const key = `${variant} ${types.elem} ${types.result} ${JSON.stringify(constants)}`;
     const found = built.get(key);
     if (found !== undefined) return found;

@@ -107,7 +107,7 @@ export function goThroughWithin<R>(gpu: Context, recording: Recording, step: Ste
         return slot;
       });
       return resultOf(recording, step, own);
-    }),
+    })
   );
 }
 

@@ -26,7 +26,7 @@ export function isSwiftShader(info) {
   return /swiftshader/i.test(namesOf(info));
 }
 
-/** What to call an adapter. Browsers may hide the description, the device, or all there is: then it is named by them. */
+/** What to call an adapter. Browsers may hide the description, the device, or all: then it goes by their name. */
 export function nameOf({ vendor, architecture, device, description }, browser) {
   return [description, device, architecture, vendor].find((word) => word !== undefined && word !== '')
     ?? (browser === undefined ? 'unnamed adapter' : `${browser}, unnamed adapter`);

@@ -39,8 +39,9 @@ export class Struct<D extends Stored, F extends string> {
     this.#fields.forEach(({ name, type }, i) => {
       if (fields[i].type === type) return;
       throw new FirstlightError('FL_STRUCT',
-        `${edited.file}: struct ${this.name} has ${name}: ${fields[i].type}, the room writes ${type}`,
-        { struct: this.name }, 'keep the types of its fields');
+        `${edited.file}: struct ${this.name} has ${name}: ${fields[i].type}, the room writes ${type}`, {
+        struct: this.name,
+      }, 'keep the types of its fields');
     });
   }
 
@@ -93,7 +94,12 @@ export function checkStructs(edited: Source): void {
  * @param owner whose numbers they are, and `what` errors call one  @param words from row to row
  */
 export function packFields(
-  owner: string, what: string, fields: readonly Field[], rows: readonly Values[], view: DataView, words: number,
+  owner: string,
+  what: string,
+  fields: readonly Field[],
+  rows: readonly Values[],
+  view: DataView,
+  words: number,
 ): void {
   const refuse = (name: string, problem: string): never => {
     throw new ShapeError(owner, `${what} "${name}" is ${problem}`);
@@ -110,6 +116,6 @@ export function packFields(
         if (!Number.isInteger(value) || value < least || value >= 2 ** 32) refuse(name, `${value}, not a ${type}`);
         view.setUint32(at, value >>> 0, true);
       }
-    }),
+    })
   );
 }

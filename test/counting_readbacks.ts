@@ -4,7 +4,9 @@ import { openWith } from './faulty_device.ts';
 /** A context, and how often anything was mapped for the host to read: browsers take up to 100 ms for each. */
 export async function openCounting(
   options: OpenOptions = {},
-): Promise<{ readonly gpu: Gpu; readonly readbacks: () => number; readonly [Symbol.asyncDispose]: () => Promise<void> }> {
+): Promise<
+  { readonly gpu: Gpu; readonly readbacks: () => number; readonly [Symbol.asyncDispose]: () => Promise<void> }
+> {
   let count = 0;
   const gpu = await openWith((real) => ({
     createBuffer(descriptor: GPUBufferDescriptor) {

@@ -23,11 +23,12 @@ const gpu = await engine.open();
 }
 const loose = engine.Tensor.zeros(gpu, [4]);
 loose[engine.dispose]();
-const unnamed = [engine.Tensor, engine.Module, engine.History, engine.CapturedStep, engine.Gpu].filter(({ prototype }) =>
-  'undefined' in prototype
-);
+const unnamed = [engine.Tensor, engine.Module, engine.History, engine.CapturedStep, engine.Gpu].filter((
+  { prototype },
+) => 'undefined' in prototype);
 // what is left is the 1 that each loss begins with
-console.log(`symbols ${String(Symbol.dispose)} ${String(Symbol.asyncDispose)}, live ${gpu.pool.live}, unnamed ${unnamed.length}`);
+const symbols = [Symbol.dispose, Symbol.asyncDispose].map(String).join(' ');
+console.log(`symbols ${symbols}, live ${gpu.pool.live}, unnamed ${unnamed.length}`);
 await gpu[engine.asyncDispose]();
 console.log(`closed ${gpu.isClosed}`);
 process.exit(0);

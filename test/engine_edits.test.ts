@@ -58,8 +58,9 @@ test('a part that is shared between kernels is edited in all of them, and so is 
   const grid = readFileSync(new URL('../engine/grid.wgsl', import.meta.url), 'utf8');
   const file = 'vector/scalar.wgsl';
   const marked = (written: string) => `// seen\n${written}`;
-  await using gpu = await open({ edits: { [file]: marked(text('shared/vector/scalar.wgsl')),
-    'engine/grid.wgsl': marked(grid) } });
+  await using gpu = await open({
+    edits: { [file]: marked(text('shared/vector/scalar.wgsl')), 'engine/grid.wgsl': marked(grid) },
+  });
   assert.is(gpu.edits.areNone, false);
   for (const kernel of [geluKernels[0], normKernels[0]]) {
     const [variant] = kernel.variants(gpu);
@@ -83,7 +84,8 @@ test('a kernel tells its files, of all variants, each once and as they were writ
 });
 
 /** What an edit of a file ends in. */
-async function errorOf(edited: string, run: (gpu: Gpu) => Promise<unknown> = result, file = FILE): Promise<FirstlightError> {
+async function errorOf(edited: string, run: (gpu: Gpu) => Promise<unknown> = result,
+  file = FILE): Promise<FirstlightError> {
   await using gpu = await open({ edits: { [file]: edited } });
   const error = await assert.rejectsWith(() => run(gpu), FirstlightError);
   assert.match(error.message, file);
@@ -95,10 +97,15 @@ test('an edit that no longer fits its launch is one sentence that names the file
   const renamed = await errorOf(edit(/\bx\b(?=: array|\[i\])/g, 'z'));
   assert.match(renamed.message, 'gelu/gelu.wgsl: gelu.scalar.gelu: tensors have no "x"; the WGSL knows z, y');
   assert.match((await errorOf(edit(', tile: u32', ''))).message, 'params have no "tile"; the WGSL knows vectors');
-  assert.match((await errorOf(edit('struct Params', 'struct Sizes').replace('<uniform> params: Params',
-    '<uniform> params: Sizes'))).message, 'params have no "vectors"; the WGSL knows none');
+  assert.match(
+    (await errorOf(
+      edit('struct Params', 'struct Sizes').replace('<uniform> params: Params', '<uniform> params: Sizes'),
+    )).message,
+    'params have no "vectors"; the WGSL knows none',
+  );
   assert.match((await errorOf(edit('tile: u32 }', 'tile: u32, more: f32 }'))).message, 'parameter "more" is not given');
-  assert.match((await errorOf(edit('tile: u32 }', 'tile: u32, constructor: f32 }'))).message, 'parameter "constructor" is not given');
+  assert.match((await errorOf(edit('tile: u32 }', 'tile: u32, constructor: f32 }'))).message,
+    'parameter "constructor" is not given');
   const vector = await errorOf(edit('tile: u32 }', 'tile: vec2u }'));
   assert.match(vector.message, 'gelu/gelu.wgsl: struct Params: "tile: vec2u" is not a 32-bit scalar');
   assert.match((await errorOf(edit('x: array<vector>', 'x: array<u32>'))).message, 'x must be u32, got f32');
@@ -129,8 +136,7 @@ test('what the compiler or the device objects to in an edit names file, line and
     .replace('x[i]', 'vector()'))).message, 'gelu/gelu.wgsl');
   assert.match((await errorOf(edit('@binding(2)', '@binding(1)'))).message, 'gelu/gelu.wgsl');
   assert.match((await errorOf(edit('@binding(2)', '@binding(99999999999)'))).message, 'gelu/gelu.wgsl');
-  assert.match((await errorOf(edit('@workgroup_size(WORKGROUP)', '@workgroup_size(65536)'))).message,
-    'gelu/gelu.wgsl');
+  assert.match((await errorOf(edit('@workgroup_size(WORKGROUP)', '@workgroup_size(65536)'))).message, 'gelu/gelu.wgsl');
 });
 
 test('an edit that no longer declares what a room writes is refused where a kernel with it is run', async () => {

@@ -22,20 +22,21 @@ function looksRight(stretch: Stretch, clock: Stretch['clock']): void {
 for (const [clock, options] of [['timestamps', {}], ['wall', WITHOUT]] as const) {
   const testHere = testIf(clock === 'wall' || hasTimestamps, LACKS.timestamps);
 
-  testHere(`a stretch lasts long enough by ${clock}, and takes its dispatches, one submit and one readback`, async () => {
-    await using counting = await openCounting(options);
-    const { gpu } = counting;
-    using x = Tensor.zeros(gpu, [1 << 14]);
-    const first = await gpu.stretch(() => void gelu(x, 'gelu'), { least: LEAST });
-    looksRight(first, clock);
-    assert.ok(first.nanoseconds * first.launches >= LEAST);
-    const [before, readbacks] = [{ ...gpu.counts }, counting.readbacks()];
-    looksRight(await first.again(), clock);
-    assert.is(gpu.counts.dispatches - before.dispatches, first.launches);
-    assert.is(gpu.counts.submits - before.submits, Math.ceil(first.launches / 4096) + 1);
-    assert.is(gpu.counts.pipelinesCreated, before.pipelinesCreated);
-    assert.is(counting.readbacks() - readbacks, 1);
-  });
+  testHere(`a stretch lasts long enough by ${clock}, and takes its dispatches, one submit and one readback`,
+    async () => {
+      await using counting = await openCounting(options);
+      const { gpu } = counting;
+      using x = Tensor.zeros(gpu, [1 << 14]);
+      const first = await gpu.stretch(() => void gelu(x, 'gelu'), { least: LEAST });
+      looksRight(first, clock);
+      assert.ok(first.nanoseconds * first.launches >= LEAST);
+      const [before, readbacks] = [{ ...gpu.counts }, counting.readbacks()];
+      looksRight(await first.again(), clock);
+      assert.is(gpu.counts.dispatches - before.dispatches, first.launches);
+      assert.is(gpu.counts.submits - before.submits, Math.ceil(first.launches / 4096) + 1);
+      assert.is(gpu.counts.pipelinesCreated, before.pipelinesCreated);
+      assert.is(counting.readbacks() - readbacks, 1);
+    });
 
   testHere(`memory by ${clock} does not grow with launches, in a forward and a backward pass`, async () => {
     await using gpu = await open(options);

@@ -1,93 +1,186 @@
-/** The built site in Chromium, served under a sub-path with its policy: what each kind of page shows, and to whom. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The built site in Chromium: what each kind of page shows, to whom, and what it weighs on nobody. */
+import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { canBundle } from '../package/package.ts';
-import { serve } from '../web/build/serve.ts';
-import { buildSite } from '../web/build/site.ts';
+import type { Page } from 'playwright-core';
+import { rooms } from '../kernels/index.ts';
 import * as assert from './assert.ts';
-import { launchChromium } from './browser/chromium.ts';
+import { canOpenSite, Site, whyNot } from './browser/site.ts';
 import { test, testIf } from './test.ts';
 
-const skipped = process.env.FIRSTLIGHT_SKIP_BROWSER === '1';
-const run = testIf(!skipped && canBundle,
-  skipped ? 'FIRSTLIGHT_SKIP_BROWSER=1' : 'the bundler cannot read # or ? in the path of the project');
+const run = testIf(canOpenSite, whyNot);
 
-/** A page of each kind; the one of a room twice, the shortest and one with a picture. */
-const KINDS = ['index.html', 'doctor.html', 'kernels/index.html', 'kernels/gelu.html', 'kernels/softmax.html',
-  'docs/readme.html', 'source/engine/gpu.ts.html', 'source/kernels/shared/index.html'];
-const UNDER = '/a/b';
-const WITHOUT_GPU = 'delete Navigator.prototype.gpu';
+/** Pages of each kind that run something, and what is there once they have. */
+const RUNNING: Readonly<Record<string, string>> = {
+  'index.html': '#here [data-checked=true]',
+  'doctor.html': '[data-here=worker].met',
+  'kernels/gelu.html': '#choices:not([hidden])',
+  'kernels/softmax.html': '#choices:not([hidden])',
+};
+const READ = ['kernels/index.html', 'docs/readme.html', 'source/engine/gpu.ts.html',
+  'source/kernels/shared/index.html'];
+const NO_WEBGPU = { before: 'delete WorkerNavigator.prototype.gpu;' };
+const FAULT = '[data-fault=FL_NO_ADAPTER]';
 
-const folder = mkdtempSync(join(tmpdir(), 'firstlight-site-'));
-let origin = '';
-let pages: readonly string[] = [];
-let browser: Browser;
-let shutDown = async () => {};
+let site: Site;
 
-/** A page of the site in a browser of its own, and what went wrong on it so far. */
-async function opened(path: string, options: BrowserContextOptions = {},
-  script?: string): Promise<{ page: Page; problems: readonly string[]; close(): Promise<void> }> {
-  const context = await browser.newContext(options);
-  if (script !== undefined) await context.addInitScript(script);
-  const page = await context.newPage();
-  const problems: string[] = [];
-  page.on('pageerror', ({ message }) => problems.push(message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(message.text());
-  });
-  await page.goto(`${origin}${UNDER}/${path}`);
-  return { page, problems, close: () => context.close() };
-}
-
-run('the site is built, and served under a sub-path', async () => {
-  pages = await buildSite(folder);
-  const server = await serve(folder, { under: UNDER });
-  shutDown = () => server.close();
-  browser = await launchChromium();
-  shutDown = async () => {
-    await browser.close();
-    await server.close();
-  };
-  origin = server.origin;
-  assert.equal(KINDS.filter((path) => !pages.includes(path)), []);
+run('the site is built, with a page of each kind and of each room', async () => {
+  site = await Site.open();
+  const wanted = [...Object.keys(RUNNING), ...READ, ...rooms.map(({ name }) => `kernels/${name}.html`)];
+  assert.equal(wanted.filter((path) => !site.pages.includes(path)), []);
 });
 
 /** What axe finds on the page as it stands, one line each. */
-async function violations(page: Page): Promise<string[]> {
-  const found = await page.evaluate(async () => {
+function violations(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
     return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
   });
-  return found;
 }
 
 const isTooWide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
 
-for (const path of KINDS) {
-  for (const script of [undefined, WITHOUT_GPU]) {
-    run(`axe finds nothing on ${path}${script === undefined ? '' : ' without WebGPU'}, which is never too wide`, async () => {
-      const { page, problems, close } = await opened(path, { reducedMotion: 'reduce' }, script);
-      await page.evaluate(axe.source);
-      for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 900 });
-        assert.is(await page.evaluate(isTooWide), false, `${path} scrolls sideways at ${width}`);
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
-          assert.equal(await violations(page), [], `${path}, ${width}, ${colorScheme}`);
-        }
-      }
-      assert.equal(problems, []);
-      await close();
+/** Nothing that axe finds, in light and dark, large and small; nothing that moves; never too wide. */
+async function isForEverybody(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  for (const width of [1280, 640, 390]) { // 640 is what zoom leaves of 1280 at 200 %
+    await page.setViewportSize({ width, height: 900 });
+    assert.is(await page.evaluate(isTooWide), false, `scrolls sideways at ${width}`);
+    if (width === 640) continue;
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      assert.equal(await violations(page), [], `${width}, ${colorScheme}`);
+    }
+  }
+  assert.is(await page.evaluate('document.getAnimations().length'), 0);
+}
+
+for (const path of READ) {
+  run(`${path} is for everybody`, async () => {
+    const { page, problems, close } = await site.page(path, { reducedMotion: 'reduce' });
+    await isForEverybody(page);
+    assert.equal(problems, []);
+    await close();
+  });
+}
+
+for (const [path, ready] of Object.entries(RUNNING)) {
+  run(`${path} runs under its policy, and is for everybody`, async () => {
+    const { page, problems, close } = await site.page(path, { reducedMotion: 'reduce' });
+    await page.locator(ready).waitFor();
+    assert.is(await page.locator('.needs-script').count(), 0);
+    await isForEverybody(page);
+    assert.equal(problems, []);
+    await close();
+  });
+}
+
+for (const path of ['index.html', 'doctor.html', 'kernels/gelu.html']) {
+  run(`without WebGPU ${path} says so, with a way out, and is for everybody`, async () => {
+    const { page, problems, close } = await site.page(path, { worker: NO_WEBGPU, reducedMotion: 'reduce' });
+    const isStudy = path.startsWith('kernels/');
+    if (isStudy) await page.getByRole('button', { name: 'Check all cases' }).click();
+    const said = page.locator(isStudy ? '#check [role=status]' : FAULT).filter({ hasText: 'WebGPU' });
+    await said.waitFor();
+    assert.match(await said.innerText(), /no WebGPU adapter.*; \S/);
+    await isForEverybody(page);
+    assert.equal(problems, []);
+    await close();
+  });
+}
+
+run('every study page opens, and offers its files to be edited', async () => {
+  const { page, problems, close } = await site.page('index.html');
+  for (const { name, cases } of rooms) {
+    await page.goto(site.addressOf(`kernels/${name}.html`));
+    await page.locator('#choices:not([hidden])').waitFor();
+    assert.equal(problems, [], name);
+    const files = await page.locator('figure.wgsl').count();
+    assert.ok(files > 0, `${name} shows no file`);
+    assert.is(await page.getByRole('button', { name: /^Edit / }).count(), files, name);
+    assert.is(await page.locator('select[name=case] optgroup').first().locator('option').count(), cases.length, name);
+  }
+  await close();
+});
+
+run('the doctor shows adapter, features and limits, verifies a room, stops, and tells all of it as JSON', async () => {
+  const { page, problems, close } = await site.page('doctor.html');
+  await page.locator('[data-here=worker].met').waitFor();
+  const here = (name: string) => page.locator(`[data-here="${name}"]`).innerText();
+  assert.match(await here('adapter'), /swiftshader/i);
+  assert.is(await here('kind'), 'software');
+  assert.match(await here('browser'), /^Chrome \d+ on Linux/);
+  assert.match(await here('maxComputeInvocationsPerWorkgroup'), /^\d+$/);
+  assert.match(await here('vp09'), /yes/);
+  assert.equal(await page.locator('[data-here]', { hasText: /^–$/ }).count(), 0);
+
+  await page.getByRole('button', { name: 'Verify this adapter' }).click();
+  const [first] = rooms;
+  await page.locator(`tr[data-room=${first.name}][data-verified=true]`).waitFor({ timeout: 120_000 });
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByRole('button', { name: 'Go on' }).waitFor();
+  await page.getByText('Look at it').click();
+  const report = JSON.parse(await page.locator('#report pre').innerText());
+  assert.is(report.adapter.kind, 'software');
+  assert.is(report.proof.isRight, true);
+  assert.is(report.storage.session, 'works');
+  assert.ok(report.verified[first.name].runs >= first.cases.length);
+  assert.equal(report.verified[first.name].failures, []);
+  assert.equal(problems, []);
+  await close();
+});
+
+/** What a key press leads to, until it leads out of the page: a selector of sorts, and whether one sees it. */
+async function tabbed(page: Page): Promise<{ readonly what: string; readonly isSeen: boolean }[]> {
+  const stops: { what: string; isSeen: boolean }[] = [];
+  for (;;) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => {
+      const { activeElement: at } = document;
+      if (at === null || at === document.body) return undefined;
+      const all = [...document.querySelectorAll('*')];
+      const { outlineStyle, outlineWidth } = getComputedStyle(at);
+      return { what: `${at.tagName} ${all.indexOf(at)}`, isSeen: outlineStyle !== 'none' && outlineWidth !== '0px' };
     });
+    if (stop === undefined || stops.some(({ what }) => what === stop.what)) return stops;
+    stops.push(stop);
   }
 }
 
-test.after(async () => {
-  await shutDown();
-  rmSync(folder, { recursive: true, force: true });
+run('with the keyboard alone every control of a page is reached, and one sees where one is', async () => {
+  for (const [path, ready] of Object.entries(RUNNING).slice(0, 3)) {
+    const { page, close } = await site.page(path);
+    await page.locator(ready).waitFor();
+    const wanted = await page.evaluate(() => {
+      const all = [...document.querySelectorAll('*')];
+      return all.filter((at) =>
+        at.matches('a[href], button:enabled, select:enabled, input:enabled, summary, [tabindex="0"]')
+        && at.checkVisibility()
+      ).map((at) => `${at.tagName} ${all.indexOf(at)}`);
+    });
+    const stops = await tabbed(page);
+    assert.ok(wanted.length > 10);
+    assert.equal(wanted.filter((each) => !stops.some(({ what }) => what === each)), [], path);
+    assert.equal(stops.filter(({ isSeen }) => !isSeen), [], path);
+    await close();
+  }
 });
+
+run('without JavaScript, and from a disk, texts, WGSL and tables are there, and the page says how to serve it', async () => {
+  const unscripted = await site.page('kernels/gelu.html', { javaScriptEnabled: false });
+  const { page, close } = await site.page('index.html');
+  await page.goto(pathToFileURL(join(site.folder, 'kernels/gelu.html')).href);
+  for (const each of [unscripted.page, page]) {
+    assert.match(await each.locator('.needs-script').innerText(), 'npm run site -- --serve');
+    assert.match(await each.locator('[data-file="gelu/gelu.wgsl"] pre').innerText(), '@compute');
+    assert.ok(await each.locator('#measured table').count() > 0);
+  }
+  // styles come from the disk too
+  assert.is(await page.evaluate("getComputedStyle(document.querySelector('figure.wgsl')).borderTopStyle"), 'solid');
+  await unscripted.close();
+  await close();
+});
+
+test.after(() => site?.close());
 
 test.run();

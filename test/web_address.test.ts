@@ -17,8 +17,8 @@ const state: StudyState = { room: 'layernorm', case: 'rows of 1001', variant: 't
 /** An address made by hand, of any JSON. */
 const addressOf = (json: unknown) => deflateSync(typeof json === 'string' ? json : JSON.stringify(json))
   .toString('base64url');
-const refused = (hash: string, why: string) =>
-  assert.rejectsWith(decode(hash, KNOWN), `this address cannot be read: ${why}`, AddressError, { code: 'FL_ADDRESS' });
+const refused = async (hash: string, why: string) =>
+  await assert.rejectsWith(decode(hash, KNOWN), `this address cannot be read: ${why}`, AddressError, { code: 'FL_ADDRESS' });
 
 test('every state comes out of its address as it went in, and the address has only what needs no escaping', async () => {
   const states = fc.record({ room: fc.constant('layernorm'), case: fc.constantFrom(...KNOWN.layernorm.cases),

@@ -7,10 +7,10 @@ import type { FirstRun } from '../worker/protocol.ts';
 /**
  * Shows in `host` what a kernel gave here, or why there is no kernel.
  *
- * @param onDone is told what came of it, again on each try
+ * @param onDone is told what came of it, or the error, on each try
  */
 export async function showProof(client: Client, host: HTMLElement,
-  onDone: (outcome: FirstRun | { readonly error: unknown }) => void = () => undefined): Promise<void> {
+  onDone: (run: FirstRun | undefined, error?: unknown) => void = () => undefined): Promise<void> {
   host.replaceChildren(element('p', { className: 'hint' }, 'Asking this browser for an adapter …'));
   try {
     const run = await client.ask({ kind: 'first' });
@@ -18,7 +18,7 @@ export async function showProof(client: Client, host: HTMLElement,
     onDone(run);
   } catch (error) {
     host.replaceChildren(faultNote(error, () => void showProof(client, host, onDone)));
-    onDone({ error });
+    onDone(undefined, error);
   }
 }
 

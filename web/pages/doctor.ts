@@ -15,8 +15,8 @@ findings.keep('firstlight', found('#doctor').dataset.version);
 void examineBrowser(findings);
 const proof = found('#proof');
 proof.hidden = false;
-void showProof(client, proof, (outcome) => {
-  findings.keep('proof', 'error' in outcome ? sentenceOf(outcome.error) : outcome);
+void showProof(client, proof, (run, error) => {
+  findings.keep('proof', run ?? sentenceOf(error));
   void examineAdapter(client, findings);
 });
 verifyPanel(client, findings);

@@ -1,0 +1,165 @@
+/** What goes wrong on the site, caused in Chromium: each fault is a sentence on the page, which goes on without a reload. */
+import type { Page } from 'playwright-core';
+import * as assert from './assert.ts';
+import { canOpenSite, type Opening, Site, whyNot } from './browser/site.ts';
+import { test, testIf } from './test.ts';
+
+const run = testIf(canOpenSite, whyNot);
+
+/** A fault that lasts in the worker while `isBroken` is set there. */
+interface Fault {
+  readonly what: string;
+  readonly code: string;
+  readonly sentence: RegExp;
+  readonly worker: Opening['worker'];
+}
+
+const broken = (code: string) => ({ before: `globalThis.isBroken = true; ${code}` });
+
+const FAULTS: readonly Fault[] = [
+  { what: 'no adapter', code: 'FL_NO_ADAPTER', sentence: /^no WebGPU adapter.*; \S/,
+    worker: broken(`const ask = GPU.prototype.requestAdapter;
+      GPU.prototype.requestAdapter = function (...all) { return isBroken ? Promise.resolve(null) : ask.apply(this, all); };`) },
+  { what: 'a device that is lost while it is loading', code: 'FL_DEVICE_LOST', sentence: /^the GPU device was lost.*; run it again/,
+    worker: broken(`const ask = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...all) {
+        const device = await ask.apply(this, all);
+        if (isBroken) device.destroy();
+        return device;
+      };`) },
+  { what: 'no memory', code: 'FL_OOM', sentence: /^cannot allocate memory.*; close other pages/,
+    worker: broken(`const pop = GPUDevice.prototype.popErrorScope;
+      GPUDevice.prototype.popErrorScope = async function () {
+        const error = await pop.call(this);
+        return isBroken ? new GPUOutOfMemoryError('there is none') : error;
+      };`) },
+  { what: 'limits that are too small', code: 'FL_LIMIT', sentence: /needs maxBufferSize of [\d,]+, this device has 64; choose a smaller case/,
+    worker: broken(`const { get } = Object.getOwnPropertyDescriptor(GPUSupportedLimits.prototype, 'maxBufferSize');
+      Object.defineProperty(GPUSupportedLimits.prototype, 'maxBufferSize', { get() { return isBroken ? 64 : get.call(this); } });`) },
+  { what: 'a worker that cannot be loaded', code: 'FL_WORKER', sentence: /^the worker failed: it could not be loaded; try again/,
+    worker: 'missing' },
+];
+
+const RIGHT = '#here [data-checked=true]';
+let site: Site;
+
+run('the site is built', async () => {
+  site = await Site.open();
+  assert.ok(site.pages.length > 0);
+});
+
+/** What was broken in the workers of a page is whole again. */
+async function mendWorkers(page: Page): Promise<void> {
+  for (const worker of page.workers()) await worker.evaluate('globalThis.isBroken = false');
+}
+
+for (const { what, code, sentence, worker } of FAULTS) {
+  run(`${what}: a sentence with a way out, and once it is mended another try succeeds`, async () => {
+    const { page, mend, close } = await site.page('index.html', { worker });
+    const said = page.locator(`[data-fault=${code}]`);
+    await said.waitFor();
+    assert.match(await said.locator('p').innerText(), sentence);
+    await mendWorkers(page);
+    await mend();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator(RIGHT).waitFor();
+    await close();
+  });
+}
+
+run('a worker that does not answer is given up after 30 s, and the next one answers', async () => {
+  const { page, mend, close } = await site.page('doctor.html', {
+    worker: { instead: 'for (;;) {}' },
+    before: `const wait = globalThis.setTimeout; globalThis.setTimeout = (body, time, ...all) =>
+      wait(body, time === 30_000 ? 300 : time, ...all);`,
+  });
+  const said = page.locator('[data-fault=FL_WORKER_SILENT]');
+  await said.waitFor();
+  assert.match(await said.locator('p').innerText(), /did not answer for 30 s; .*restart the browser/);
+  await mend();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('#proof [data-checked=true]').waitFor();
+  await close();
+});
+
+run('a device that is lost in the middle of a check fails a run by name, and the rest of the room is right', async () => {
+  const { page, close } = await site.page('kernels/gelu.html', { worker: { before: `globalThis.devices = [];
+    const ask = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...all) {
+      const device = await ask.apply(this, all);
+      devices.push(device);
+      return device;
+    };` } });
+  await page.getByRole('button', { name: 'Check all cases' }).click();
+  await page.locator('#check [role=status]', { hasText: /^[2-9] of / }).waitFor({ timeout: 60_000 });
+  await page.workers()[0].evaluate('devices.at(-1).destroy()');
+  await page.locator('#check [data-done]').waitFor({ timeout: 120_000 });
+  assert.match(await page.locator('#check [role=status]').innerText(), /^1 run wrong/);
+  await page.locator('#check .missed summary, #check details:has(.missed) summary').first().click();
+  assert.match(await page.locator('#check li.missed').innerText(), /the GPU device was lost \(destroyed\).*; run it again/);
+  await close();
+});
+
+run('an editor that cannot be loaded is a sentence, and opens once the network is back', async () => {
+  const { page, mend, close } = await site.page('kernels/gelu.html');
+  await page.route('**/assets/editor-*.js', (route) => route.abort());
+  const edit = page.getByRole('button', { name: 'Edit gelu/gelu.wgsl' });
+  await edit.click();
+  const outcome = page.locator('[data-file="gelu/gelu.wgsl"] .outcome');
+  await outcome.filter({ hasText: 'could not be loaded' }).waitFor();
+  assert.match(await outcome.innerText(), /^a part of this page could not be loaded; look at the network/);
+  await mend();
+  await edit.click();
+  await page.locator('[data-file="gelu/gelu.wgsl"] .cm-content').waitFor();
+  await close();
+});
+
+run('a room that the worker cannot load is a sentence in its row, and is verified once the network is back', async () => {
+  const { page, mend, close } = await site.page('doctor.html');
+  await page.locator('[data-here=worker].met').waitFor();
+  await page.route('**/assets/cases-*.js', (route) => route.abort());
+  await page.getByRole('button', { name: 'Verify this adapter' }).click();
+  const row = page.locator('tr[data-room=sgd]');
+  await row.locator('summary').click({ timeout: 120_000 });
+  assert.match(await row.locator('li').innerText(), /^a part of this page could not be loaded; look at the network/);
+  await mend();
+  await close();
+});
+
+for (const [what, before] of [
+  ['a private window', `for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name, {
+    get() { throw new DOMException('The operation is insecure.', 'SecurityError'); } });`],
+  ['a full quota', `Storage.prototype.setItem = () => { throw new DOMException('exceeded', 'QuotaExceededError'); };`],
+]) {
+  run(`${what}: the doctor says so, and a study page takes edits, which its address keeps`, async () => {
+    const doctor = await site.page('doctor.html', { before });
+    const session = doctor.page.locator('[data-here=session].lacks');
+    await session.waitFor();
+    assert.match(await session.innerText(), /SecurityError|QuotaExceededError/);
+    assert.equal(doctor.problems, []);
+    await doctor.close();
+    const { page, problems, close } = await site.page('kernels/gelu.html', { before });
+    await page.getByRole('button', { name: 'Edit gelu/gelu.wgsl' }).click();
+    await page.locator('.cm-content').click();
+    await page.keyboard.type('// typed');
+    await page.waitForFunction("location.hash.length > 10");
+    assert.match(await page.locator('.cm-content').innerText(), '// typed');
+    assert.equal(problems, []);
+    await close();
+  });
+}
+
+run('an address with rubbish is a sentence, and the page is as it was written', async () => {
+  for (const rubbish of ['rubbish', '%00', 'A'.repeat(5000), '__proto__']) {
+    const { page, problems, close } = await site.page(`kernels/gelu.html#${rubbish}`);
+    const said = page.locator('#shared', { hasText: 'this address cannot be read' });
+    await said.waitFor();
+    assert.is(await page.getByRole('button', { name: /^Edit / }).count(), await page.locator('figure.wgsl').count());
+    assert.equal(problems, [], rubbish);
+    await close();
+  }
+});
+
+test.after(() => site?.close());
+
+test.run();
