@@ -172,7 +172,7 @@ async function guarded({ item, chosen, type }: Omit<Trial, 'original'>, edits: E
   return { results, broken: [...new Set(await gpu.pool.brokenGuards())] };
 }
 
-/** Calls what kernels write by the names that the WGSL has for it: most tensors are called after what they were made of. */
+/** Calls what kernels write by the names of the WGSL: most tensors are called after what they were made of. */
 function nameByBindings({ dispatches }: Recorded): void {
   for (const { command: { built, resources } } of dispatches) {
     for (const resource of resources) {
