@@ -109,7 +109,7 @@ run('the doctor shows adapter, features and limits, verifies a room, stops, and 
   const here = (name: string) => page.locator(`[data-here="${name}"]`).innerText();
   assert.match(await here('adapter'), /swiftshader/i);
   assert.is(await here('kind'), 'software');
-  assert.match(await here('browser'), /^Chrome \d+ on Linux/);
+  assert.match(await here('browser'), /^Chrome \d+ · WebGPU of Chrome/);
   assert.match(await here('maxComputeInvocationsPerWorkgroup'), /^\d+$/);
   assert.match(await here('vp09'), /yes/);
   assert.equal(await page.locator('[data-here]', { hasText: /^–$/ }).count(), 0);

@@ -70,13 +70,15 @@ for (const { what, code, sentence, worker } of FAULTS) {
 run('a worker that does not answer is given up after 30 s, and the next one answers', async () => {
   const { page, mend, close } = await site.page('doctor.html', {
     worker: { instead: 'for (;;) {}' },
-    before: `const wait = globalThis.setTimeout; globalThis.setTimeout = (body, time, ...all) =>
-      wait(body, time === 30_000 ? 300 : time, ...all);`,
+    before: `const wait = globalThis.setTimeout;
+      globalThis.isHurried = true;
+      globalThis.setTimeout = (body, time, ...all) => wait(body, isHurried && time === 30_000 ? 300 : time, ...all);`,
   });
   const said = page.locator('[data-fault=FL_WORKER_SILENT]');
   await said.waitFor();
   assert.match(await said.locator('p').innerText(), /did not answer for 30 s; .*restart the browser/);
   await mend();
+  await page.evaluate('isHurried = false');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.locator('#proof [data-checked=true]').waitFor();
   await close();
@@ -123,6 +125,8 @@ run('a room that the worker cannot load is a sentence in its row, and is verifie
   await row.locator('summary').click({ timeout: 120_000 });
   assert.match(await row.locator('li').innerText(), /^a part of this page could not be loaded; look at the network/);
   await mend();
+  await page.getByRole('button', { name: 'Verify again' }).click();
+  await page.locator('tr[data-room=gelu][data-verified=true]').waitFor({ timeout: 120_000 });
   await close();
 });
 
