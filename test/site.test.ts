@@ -82,7 +82,7 @@ for (const path of ['index.html', 'doctor.html', 'kernels/gelu.html']) {
     if (isStudy) await page.getByRole('button', { name: 'Check all cases' }).click();
     const said = page.locator(isStudy ? '#check [role=status]' : FAULT).filter({ hasText: 'WebGPU' });
     await said.waitFor();
-    assert.match(await said.innerText(), /no WebGPU adapter.*; \S/);
+    assert.match((await said.textContent()) ?? '', /no WebGPU adapter.*; \S/);
     await isForEverybody(page);
     assert.equal(problems, []);
     await close();
