@@ -1,6 +1,6 @@
 /** Goals that were set for software adapters, and what measurements say of them. */
 import type { KernelData } from './kernels/data.ts';
-import { gflopsOf, plainShareOf, type Row, shareOf } from './kernels/measure.ts';
+import { gflopsOf, plainShareOf, type Row, shareOf } from './kernels/row.ts';
 import type { Direction } from './kernels/prepared.ts';
 import { advantage, type Outcome, summary } from './peers/outcome.ts';
 import { trainingTasks } from './peers/tasks.ts';

@@ -20,7 +20,7 @@ export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
 export { type AdapterInfo, type AdapterReport, FEATURE_USES, isSameMachine, LIMIT_USES, type Machine, type MatrixConfig, onlySize, reportOf,
   type SubgroupSizes, untunable } from './machine.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
-export type { KernelTime } from './profile.ts';
+export type { KernelRun, KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';
 export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, largestFitting,
   type Range, rangesOf } from './ranges.ts';

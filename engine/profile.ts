@@ -2,14 +2,23 @@ import type { Context } from './context.ts';
 import { FirstlightError } from './errors.ts';
 import { type Dispatch, DISPATCHES_PER_SUBMIT, type PassTimer } from './recorder.ts';
 
-/** GPU time of one dispatch. */
-export interface KernelTime {
+/** One dispatch, by what it is. */
+export interface KernelRun {
   readonly kernel: string;
   /**
    * Its program and how often it ran: variant, how tensors are stored, constants, workgroups. Equal for equal work on
    * tensors of equal shapes.
    */
   readonly program: string;
+}
+
+/** A dispatch as profiles and stretches name it. */
+export function kernelRun({ label, settings, grid }: Dispatch): KernelRun {
+  return { kernel: label, program: `${label} ${settings} on ${grid.join(' × ')} workgroups` };
+}
+
+/** GPU time of one dispatch. */
+export interface KernelTime extends KernelRun {
   /** Nanoseconds from the start of the profile's first dispatch to the start of this one, and from there to its end. */
   readonly start: number;
   readonly nanoseconds: number;
@@ -94,10 +103,9 @@ class Profile implements PassTimer {
     this.#gpu.recorder.flush();
     const sets = this.#stamps.map(({ resolved }, set) => ({ buffer: resolved, offset: 0, bytes: this.#used(set) * 8 }));
     const stamps = (await this.#gpu.readBuffers(sets)).flatMap((bytes) => [...new BigUint64Array(bytes)]);
-    return this.#dispatches.map(({ label, settings, grid }, i) => {
+    return this.#dispatches.map((dispatch, i) => {
       const [begin, end] = stamps.slice(2 * i, 2 * i + 2);
-      const program = `${label} ${settings} on ${grid.join(' × ')} workgroups`;
-      return { kernel: label, program, start: Number(begin - stamps[0]), nanoseconds: Number(end - begin) };
+      return { ...kernelRun(dispatch), start: Number(begin - stamps[0]), nanoseconds: Number(end - begin) };
     });
   }
 

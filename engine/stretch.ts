@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import { FirstlightError } from './errors.ts';
+import { type KernelRun, kernelRun } from './profile.ts';
 import type { Dispatch, PassTimer } from './recorder.ts';
 
 /** What took the time: the GPU's own clock, or that of the host, around submit and completion. */
@@ -12,6 +13,8 @@ export interface Stretch {
   /** One behind another, without a wait between them. */
   readonly launches: number;
   readonly clock: Clock;
+  /** What one launch dispatches. */
+  readonly kernels: readonly KernelRun[];
   /** Times as many launches again, for works that take turns: one readback. */
   again(): Promise<Stretch>;
 }
@@ -58,20 +61,24 @@ export async function stretch(gpu: Context, work: () => void,
 class Trial {
   readonly #gpu: Context;
   readonly #work: () => void;
-  #dispatches = 0;
+  readonly #kernels: KernelRun[] = [];
 
   constructor(gpu: Context, work: () => void) {
     this.#gpu = gpu;
     this.#work = work;
   }
 
-  /** Launches it once, and counts its dispatches. */
+  /** Launches it once, and notes what it dispatches. */
   async warm(): Promise<void> {
-    const { counts } = this.#gpu;
-    const before = counts.dispatches;
-    this.#launch();
-    this.#dispatches = counts.dispatches - before;
-    if (this.#dispatches === 0) {
+    const { recorder } = this.#gpu;
+    recorder.timer = { dispatchesPerSubmit: SURELY_SEEN, resolve: () => undefined, noteSubmit: () => undefined,
+      stamp: (dispatch) => void this.#kernels.push(kernelRun(dispatch)) };
+    try {
+      this.#launch();
+    } finally {
+      recorder.timer = undefined;
+    }
+    if (this.#kernels.length === 0) {
       throw new FirstlightError('FL_STRETCH', 'there is nothing to time: the work records no dispatch', {},
         'pass a function that runs kernels');
     }
@@ -83,7 +90,7 @@ class Trial {
     const gpu = this.#gpu;
     gpu.recorder.flush();
     if (gpu.pace.isBusy) await gpu.sync(); // the host's clock would count what is under way
-    const timer = new StretchTimer(gpu, launches * this.#dispatches);
+    const timer = new StretchTimer(gpu, launches * this.#kernels.length);
     try {
       gpu.recorder.timer = timer;
       try {
@@ -104,7 +111,7 @@ class Trial {
       const next = await this.run(launches);
       return this.result(launches, next.nanoseconds, next.clock);
     };
-    return { nanoseconds: nanoseconds / launches, launches, clock, again };
+    return { nanoseconds: nanoseconds / launches, launches, clock, kernels: this.#kernels, again };
   }
 
   #launch(): void {

@@ -3,7 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { replaced } from '../bench/kernels/compare.ts';
 import { excessive, refuseExcess } from '../bench/kernels/limit.ts';
-import type { Row } from '../bench/kernels/measure.ts';
+import type { Row } from '../bench/kernels/row.ts';
 import { row } from './bench_row.ts';
 
 test('a share that no cache explains fails the run, with row, share and cost', () => {

@@ -1,4 +1,4 @@
-import type { Row } from '../bench/kernels/measure.ts';
+import type { Row } from '../bench/kernels/row.ts';
 import { spreadOf } from '../bench/statistics.ts';
 
 /** A row of the benchmark that has so large a share of the roof. */

@@ -90,8 +90,26 @@ test('a run that does not compile says so, and the others of the room are checke
   assert.ok(right.length > 0 && wrong.length === 1);
   assert.match(wrong[0].candidate ?? '', /^naive/);
   assert.match(wrong[0].error?.where ?? '', /^softmax\/softmax\.naive\.wgsl:\d+:\d+$/);
+  // a counter stands before this place in its line; the place is told as if there were none
+  const loops = naive.replace(/(for \(.*?\) \{)/, '$1 nonsense();');
+  const placed = await service.answer({ kind: 'check', room: 'softmax', types: ['f32'],
+    case: rooms.find(({ name }) => name === 'softmax')?.cases[0].name, edits: { 'softmax/softmax.naive.wgsl': loops } });
+  const at = loops.slice(0, loops.indexOf('nonsense')).split('\n');
+  assert.is(placed.runs.find(({ isRight }) => !isRight)?.error?.where,
+    `softmax/softmax.naive.wgsl:${at.length}:${(at.at(-1)?.length ?? 0) + 1}`);
   const { runs: after } = await service.answer({ ...one, case: 'quick_gelu: one element', edits: {} });
   assert.ok(after.every(({ isRight }) => isRight));
+});
+
+test('an edit whose loop does not end, or that writes out of bounds, is told by a check as well, which ends', async () => {
+  const gelu = readFileSync(new URL('../kernels/gelu/gelu.wgsl', import.meta.url), 'utf8');
+  for (const [from, to] of [['i += WORKGROUP', 'i += 0u'], ['y[i] =', 'y[i + 64u] =']]) {
+    assert.match(gelu, from);
+    const { runs: [run] } = await service.answer({ kind: 'check', room: 'gelu', case: 'quick_gelu: one element',
+      types: ['f32'], edits: { 'gelu/gelu.wgsl': gelu.replace(from, to) } });
+    assert.is(run.error?.code, 'FL_EDIT');
+    assert.match(run.error?.message ?? '', /out of bounds, or a loop does not end: outside of "/);
+  }
 });
 
 test('requests are answered one after another, and a lost device is replaced for the next one', async () => {

@@ -12,7 +12,8 @@ import { type KernelData, KIND, REJECTED_FILE, RESULTS_FILE } from './data.ts';
 import { entriesOf, type Filters } from './entries.ts';
 import type { Entry } from './entry.ts';
 import { excessive, refuseExcess } from './limit.ts';
-import { measure, type Patience, PATIENCE, type Row } from './measure.ts';
+import { measure, type Patience, PATIENCE } from './measure.ts';
+import type { Row } from './row.ts';
 import { writeReport } from './report_files.ts';
 import { comparisonText, kernelTable } from './table.ts';
 
@@ -56,7 +57,7 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
   const exitCode = earlier === undefined ? 0 : await judge(earlier);
   const most = copies();
   roofs.dispose();
-  const data: KernelData = { roofs: highestRoofs, rows };
+  const data: KernelData = { roofs: highestRoofs, clock: roofs.clock.name, rows };
   if (options.json !== undefined) {
     writeResults(options.json, KIND, gpu, options.command, data);
     console.log(`wrote ${options.json}`);

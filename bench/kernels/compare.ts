@@ -1,6 +1,6 @@
 /** Two runs of the benchmark of the kernels: what became slower, what faster, and what is noise. */
 import { highest } from '../roofs/index.ts';
-import { type Row, shareOf } from './measure.ts';
+import { type Row, shareOf } from './row.ts';
 
 /**
  * The rule. Noise only ever adds time, so the minimum time of a row is what repeats: in units of the roofs, which are

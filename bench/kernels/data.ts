@@ -1,6 +1,6 @@
 /** What `npm run bench` leaves of the kernels. */
 import type { Roofs } from '../roofs/index.ts';
-import type { Row } from './measure.ts';
+import type { Row } from './row.ts';
 
 export const KIND = 'kernels';
 export const RESULTS_FILE = 'kernels.json';
@@ -9,5 +9,7 @@ export const REJECTED_FILE = 'kernels.rejected.json';
 
 export interface KernelData {
   readonly roofs: Roofs;
+  /** What the GPU was timed by: timestamps around each dispatch, if it does not say. */
+  readonly clock?: string;
   readonly rows: readonly Row[];
 }

@@ -1,7 +1,7 @@
 /** What no measurement can be: a row that says so counts work in its cost that no dispatch did. */
 import { FirstlightError } from '../../engine/errors.ts';
 import { digits, percent } from '../table.ts';
-import { minimumTimeOf, type Row, shareOf } from './measure.ts';
+import { minimumTimeOf, type Row, shareOf } from './row.ts';
 
 /**
  * A copy's stores read the lines that they write, which nobody counts: three transfers for two. What writes where it

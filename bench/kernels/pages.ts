@@ -4,7 +4,7 @@ import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
 import { digits, duration, markdownTable, percent } from '../table.ts';
 import type { KernelData } from './data.ts';
-import { boundOf, gbpsOf, gflopsOf, type Row, shareOf } from './measure.ts';
+import { boundOf, gbpsOf, gflopsOf, type Row, shareOf } from './row.ts';
 import type { Direction } from './prepared.ts';
 
 /** A rate in the unit of what bounds it. */

@@ -11,6 +11,14 @@ export interface Timing {
   warmUp(): void;
 }
 
+/** What was seen of both directions; undefined where there is no gradient. */
+export type Samples = Readonly<Record<Direction, Sample | undefined>>;
+
+interface SampleOptions {
+  readonly like?: Samples;
+  between?(): void;
+}
+
 /** Inputs of a case on the GPU, those with gradients ready for them. */
 export class Prepared {
   readonly #gpu: Gpu;
@@ -37,12 +45,16 @@ export class Prepared {
     for (const name of item.wrt) this.#inputs[name].requiresGrad = true;
   }
 
-  /** One forward pass and, where there is one, one gradient. @param between is called after the first of them */
-  async sample(between?: () => void): Promise<Record<Direction, Sample | undefined>> {
+  /**
+   * One forward pass and, where there is one, one gradient.
+   *
+   * @param options `like`: earlier samples of the same variant; `between` is called after the forward pass
+   */
+  async sample({ like, between }: SampleOptions = {}): Promise<Samples> {
     try {
-      const forward = await this.#time(() => this.#forward());
+      const forward = await this.#time(() => this.#forward(), like?.forward);
       between?.();
-      const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient();
+      const gradient = this.#item.wrt.length === 0 ? undefined : await this.#gradient(like?.gradient);
       return { forward, gradient };
     } finally {
       this.#dropOutputs();
@@ -50,24 +62,24 @@ export class Prepared {
     }
   }
 
-  #time(work: () => void): Promise<Sample> {
+  #time(work: () => void, like: Sample | undefined): Promise<Sample> {
     const { clock } = this.#timing;
-    return clock.sample(work, () => this.#timing.warmUp());
+    return clock.sample(work, () => this.#timing.warmUp(), like);
   }
 
   #forward(): void {
     this.#dropOutputs();
     this.#outputs = this.#item.run(this.#inputs, this.#type);
+    for (const output of this.#outputs) this.#gpu.keep(output);
   }
 
   /** Of one forward pass, whose graph stays: a clock may call it many times. */
-  #gradient(): Promise<Sample> {
-    const y = this.#outputs[0] as Tensor;
-    const dy = (this.#dy ??= this.#ones(y));
+  #gradient(like: Sample | undefined): Promise<Sample> {
+    const dy = (this.#dy ??= this.#ones(this.#outputs[0] as Tensor));
     return this.#time(() => {
       this.#dropGradients();
-      backward(y, dy, { retainGraph: true });
-    });
+      backward(this.#outputs[0] as Tensor, dy, { retainGraph: true });
+    }, like);
   }
 
   #dropOutputs(): void {

@@ -6,7 +6,7 @@ import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
 import { digits, duration, percent } from '../table.ts';
 import type { KernelData } from './data.ts';
-import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './measure.ts';
+import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './row.ts';
 
 const OWN_STYLE = `
 main { max-width: 1240px; }

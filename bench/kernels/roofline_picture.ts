@@ -2,7 +2,7 @@
 import { parseHTML } from 'linkedom';
 import type { Roofs } from '../roofs/index.ts';
 import { type Dot, dotsOf, roofline } from './roofline.ts';
-import type { Row } from './measure.ts';
+import type { Row } from './row.ts';
 
 const [WIDTH, HEIGHT] = [900, 520];
 /** Room for two lines of text and the legend. */

@@ -1,7 +1,7 @@
 /** The table of the kernels' benchmark. */
 import { digits, duration, markdownTable, percent } from '../table.ts';
 import type { Change, Comparison } from './compare.ts';
-import { type Row, boundOf, gbpsOf, gflopsOf, plainShareOf, shareOf } from './measure.ts';
+import { type Row, boundOf, gbpsOf, gflopsOf, plainShareOf, shareOf } from './row.ts';
 
 const HEADER = ['case', 'variant', 'stored', 'direction', 'GPU', 'spread', 'wall', 'spread', 'GFLOP/s', 'GB/s',
   'of the roof', 'of a plain copy', 'bound by', 'compile'];

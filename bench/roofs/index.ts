@@ -2,7 +2,9 @@
 import { flat, type FloatType, type Gpu, Kernel, part, flatTiles, Tensor } from '../../engine/index.ts';
 import { entries, matrixUnits, NEEDS } from '../../kernels/shared/matrix.ts';
 import type { Clock } from '../clock.ts';
-import { digits } from '../table.ts';
+import type { Control, Roofs } from './rates.ts';
+
+export * from './rates.ts';
 
 const copy = new Kernel('roof_copy', [await part(import.meta.url, './copy.wgsl'), flat]);
 const fma = new Kernel('roof_fma', [await part(import.meta.url, './fma.wgsl')]);
@@ -11,29 +13,6 @@ export const matrixKernel = new Kernel('roof_subgroup_matrix', [await part(impor
     one: { parts: [entries.one], needs: NEEDS.one },
     sized: { parts: [entries.sized], needs: NEEDS.sized },
   });
-
-/** Rates of one adapter: bytes and operations per nanosecond. */
-export interface Roofs {
-  /** Read and written by a copy of f32. */
-  readonly gbps: number;
-  /**
-   * By a copy that gives each lane one vector of four, which is how copies are written for GPUs; the same there, less
-   * where starting a lane costs.
-   */
-  readonly plainGbps: number;
-  readonly gflops: number;
-  /** Arithmetic in f16; undefined without `shader-f16`. */
-  readonly halfGflops?: number;
-  /** f16 products added up in f32 by matrix units; undefined where the adapter offers none. */
-  readonly matrixGflops?: number;
-  /** f32 products by matrix units, where they add up in f32 nothing else; they then take f16 as well. */
-  readonly wideMatrixGflops?: number;
-  /**
-   * On a software adapter: f32 by the fused instructions of the processor: what its shader compiler could reach; see
-   * processor.ts.
-   */
-  readonly processorGflops?: number;
-}
 
 /** Lanes of a workgroup, and operations of one lane in one round: as fma.wgsl has them. */
 const FMA = { workgroup: 64, flops: 4 * 4 * 4 * 2 };
@@ -47,8 +26,6 @@ const SIZES = {
   hardware: { copyBytes: 2 ** 28, fmaLanes: 2 ** 20, fmaRounds: 1000, matrixGroups: 4096, matrixRounds: 4000 },
 };
 
-/** How often each is run, to find the best. */
-const RUNS = { roofs: 15, control: 5 };
 /** Bytes; what moves fewer is measured by what a dispatch costs. */
 const LEAST_COPY = 2 ** 20;
 
@@ -57,17 +34,6 @@ interface Roof {
   /** Bytes or operations of one run. */
   readonly work: number;
   run(): void;
-}
-
-/** What copies, f32 and matrix units reach right now. */
-export type Control = Pick<Roofs, 'gbps' | 'plainGbps' | 'gflops' | 'matrixGflops' | 'wideMatrixGflops'>;
-
-/**
- * Operations a nanosecond that kernels on tensors so stored could reach: on matrix units where they multiply what is
- * stored so, and as f32 elsewhere.
- */
-export function arithmeticRoof({ gflops, matrixGflops = 0, wideMatrixGflops = 0 }: Control, stored: FloatType): number {
-  return Math.max(gflops, wideMatrixGflops, stored === 'f16' ? matrixGflops : 0);
 }
 
 /** Kernels and their memory, ready to be run again and again between those that they are compared with. */
@@ -80,6 +46,8 @@ export class RoofKernels {
   /** What is copied, and where to. */
   readonly #copied: readonly Tensor[];
   readonly #tensors: Tensor[] = [];
+  /** Copies of as many bytes as a kernel moved, by their number: a clock knows them again. */
+  readonly #copies = new Map<number, readonly Roof[]>();
 
   constructor(gpu: Gpu, clock: Clock) {
     this.#gpu = gpu;
@@ -154,7 +122,7 @@ export class RoofKernels {
 
   /** The best of several runs: a roof is what nothing rises above. */
   async measure(): Promise<Roofs> {
-    return bestOf(await this.#rates(this.#roofs, RUNS.roofs)) as Roofs;
+    return bestOf(await this.#rates(this.#roofs, this.clock.runs.roofs)) as Roofs;
   }
 
   /**
@@ -162,9 +130,10 @@ export class RoofKernels {
    * kernel moves, because a busy machine has less of its memory left than of its caches.
    */
   async control(bytes: number): Promise<Control> {
-    return bestOf(
-      await this.#rates([...this.#copyRoofs(Math.max(bytes, LEAST_COPY)), this.#fma, ...this.#matrix], RUNS.control),
-    ) as Control;
+    const copied = Math.max(bytes, LEAST_COPY);
+    const copies = this.#copies.get(copied) ?? this.#copyRoofs(copied);
+    this.#copies.set(copied, copies);
+    return bestOf(await this.#rates([...copies, this.#fma, ...this.#matrix], this.clock.runs.control)) as Control;
   }
 
   /** The roofs take turns. */
@@ -181,39 +150,6 @@ export class RoofKernels {
   }
 }
 
-/** The roofs in a line. */
-export function roofsText(
-  { gbps, plainGbps, gflops, halfGflops, matrixGflops, wideMatrixGflops, processorGflops }: Roofs,
-): string {
-  const rate = (what: string,
-    value: number | undefined) => (value === undefined ? [] : [`${what} ${digits(value)} GFLOP/s`]);
-  return [
-    `copy ${digits(gbps)} GB/s (${digits(plainGbps)} with a vector a lane)`,
-    ...rate('f32', gflops),
-    ...(halfGflops === undefined ? ['no f16'] : rate('f16', halfGflops)),
-    ...(matrixGflops === undefined && wideMatrixGflops === undefined ? ['no matrix units'] : []),
-    ...rate('matrix units', matrixGflops),
-    ...rate('matrix units of f32', wideMatrixGflops),
-    ...rate('fused on the processor', processorGflops),
-  ].join(', ');
-}
-
 function bestOf(rates: ReadonlyMap<keyof Roofs, readonly number[]>): Partial<Roofs> {
   return Object.fromEntries([...rates].map(([name, values]) => [name, Math.max(...values)]));
-}
-
-/** The larger of each rate. */
-export function highest<T extends Control>(a: T, b: T): T {
-  return Object.fromEntries(
-    Object.entries(b).map(([name, rate]) => [name, Math.max(rate, (a as Roofs)[name as keyof Roofs] ?? 0)]),
-  ) as unknown as T;
-}
-
-/**
- * Nanoseconds that the work would take if nothing but the roofs were in its way. Williams et al. 2009, the roofline
- * model.
- */
-export function leastNanoseconds({ flops, bytes }: { readonly flops: number; readonly bytes: number },
-  { gflops, gbps }: Pick<Roofs, 'gflops' | 'gbps'>): number {
-  return Math.max(flops / gflops, bytes / gbps);
 }

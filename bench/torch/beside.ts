@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FirstlightError, type FloatType } from '../../engine/index.ts';
 import { KIND as KERNELS, type KernelData } from '../kernels/data.ts';
-import type { Row } from '../kernels/measure.ts';
+import type { Row } from '../kernels/row.ts';
 import type { Heading } from '../result_text.ts';
 import { folderName, readResults } from '../results.ts';
 import type { StepResults, StepRow } from '../step.ts';

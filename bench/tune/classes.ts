@@ -73,10 +73,10 @@ export async function* searchRoom(gpu: Gpu, roofs: RoofKernels, room: Room,
 async function asksOf(gpu: Gpu, prepared: Prepared): Promise<(readonly [Direction, Asked])[]> {
   gpu.candidates.forget();
   let forward: readonly Asked[] = [];
-  await prepared.sample(() => {
+  await prepared.sample({ between: () => {
     forward = gpu.candidates.asked;
     gpu.candidates.forget();
-  });
+  } });
   const gradient = gpu.candidates.asked;
   return [...forward.map((asked) => ['forward', asked] as const),
     ...gradient.map((asked) => ['gradient', asked] as const)];

@@ -1,7 +1,7 @@
 import { copy, Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { together } from '../shared/cost.ts';
-import { normal } from '../shared/sample.ts';
+import { normal, wide } from '../shared/sample.ts';
 import { CONTROL, MEASURED, STATE } from '../shared/step_control.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { adamw, adamwControl, controlSettings, type ControlSettings, type Hyper, HYPER_COLUMNS, hyperRow, kernels,
@@ -34,8 +34,8 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options
   const settings: ControlSettings = { ...SCALING, ...hyper, maxNorm };
   return {
     name,
-    inputs: { values: { ...normal('values', [n]), isWide: true },
-      grads: { ...normal('grads', [n], { std: gradientStd }), isWide: true } },
+    inputs: { values: wide(normal('values', [n])),
+      grads: wide(normal('grads', [n], { std: gradientStd })) },
     wrt: [],
     run: (t) => {
       const [values, grads] = [t.values as Tensor, t.grads as Tensor];
@@ -90,8 +90,8 @@ function updateCase(name: string, n: number): Case {
   return {
     name,
     inputs: {
-      values: { ...normal('values', [n]), isWide: true },
-      grads: { ...normal('grads', [n]), isWide: true },
+      values: wide(normal('values', [n])),
+      grads: wide(normal('grads', [n])),
       m: zeros, v: zeros,
       hyper: { shape: [1, HYPER_COLUMNS], data: hyperRow(usual), isWide: true },
       groupOfTile: { shape: [tiles], data: new Uint32Array(tiles) },

@@ -1,6 +1,6 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
-import { normal, values } from '../shared/sample.ts';
+import { mapped, normal, values } from '../shared/sample.ts';
 import { broadcastShape } from '../shared/strided.ts';
 import { workload } from '../shared/workload.ts';
 import { type Counted, cost, gradientCost } from './cost.ts';
@@ -63,8 +63,6 @@ const softened: Tolerances = {
   gradientTolerance: within(6e-7, 'an exponential, a division and a product'),
 };
 
-const mapped = (input: Input, change: (value: number) => number): Input => ({ ...input,
-  data: Float32Array.from(input.data, change) });
 /** Numbers of both signs, at least ½ away from 0. */
 const divisors = (name: string, shape: Shape) => mapped(normal(name, shape), (v) => v + 0.5 * Math.sign(v));
 /** Numbers above 0, most of them between 1/3 and 3. */
@@ -156,7 +154,7 @@ function whereCase(name: string, shape: Shape, a: Given, b: Given): Case {
 
 function curveCase(name: string, op: Counted, x: Input, run: (x: Tensor) => Tensor,
   { value, derivative }: reference.Curve, tolerances: Tolerances): Case {
-  const n = x.data.length;
+  const n = sizeOf(x.shape);
   return {
     name,
     inputs: { x },

@@ -1,4 +1,4 @@
-import type { Tensor } from '../../engine/index.ts';
+import { sizeOf, type Tensor } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation } from '../shared/activation.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
@@ -12,7 +12,7 @@ const ramp = values([1001], Array.from({ length: 1001 }, (_, i) => -6 + (12 * i)
 const extremes = values([13], [0, 1e-30, -1e-30, 5, -5, 20, -20, 89, -89, 1e4, -1e4, 1e30, -1e30]);
 
 function geluCase(name: string, activation: Activation, x: Input): Case {
-  const n = x.data.length;
+  const n = sizeOf(x.shape);
   return {
     name: `${activation}: ${name}`,
     inputs: { x },

@@ -1,6 +1,6 @@
-import type { Tensor } from '../../engine/index.ts';
+import { sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
-import { normal, values } from '../shared/sample.ts';
+import { normal, values, wide } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
 import { cost, gradNorm, kernels } from './index.ts';
 import * as reference from './reference.ts';
@@ -9,12 +9,12 @@ function gradNormCase(name: string, arenas: Readonly<Record<string, Input>>): Ca
   const names = Object.keys(arenas);
   return {
     name,
-    inputs: Object.fromEntries(names.map((key) => [key, { ...arenas[key], isWide: true }])),
+    inputs: Object.fromEntries(names.map((key) => [key, wide(arenas[key])])),
     wrt: [],
     run: (t) => [gradNorm(names.map((key) => t[key] as Tensor))],
     reference: (t) => [reference.gradNorm(names.map((key) => t[key]))],
     tolerance: { atol: 1e-30, rtol: 1e-6, why: 'sums of splits of squares, then of sums' },
-    cost: () => cost(names.reduce((sum, key) => sum + arenas[key].data.length, 0)),
+    cost: () => cost(names.reduce((sum, key) => sum + sizeOf(arenas[key].shape), 0)),
   };
 }
 

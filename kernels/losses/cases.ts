@@ -1,6 +1,6 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
-import { normal, values } from '../shared/sample.ts';
+import { mapped, normal, values } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
 import { binaryCrossEntropyWithLogits, cost, gradientCost, kernels, mseLoss } from './index.ts';
 import * as reference from './reference.ts';
@@ -13,7 +13,7 @@ const LOSSES = {
 /** @param cancelled what is lost where a tail and a share of the target are almost equal */
 function lossCase(name: string, of: keyof typeof LOSSES, x: Input, target: Input, cancelled = 0): Case {
   const { run, pair, flops } = LOSSES[of];
-  const n = x.data.length;
+  const n = sizeOf(x.shape);
   return {
     name: `${of}: ${name}`,
     inputs: { x, target },
@@ -30,10 +30,7 @@ function lossCase(name: string, of: keyof typeof LOSSES, x: Input, target: Input
 }
 
 /** Probabilities: σ of normal numbers. */
-function shares(name: string, shape: Shape): Input {
-  const logits = normal(name, shape).data as Float32Array;
-  return { shape, data: logits.map((v) => 1 / (1 + Math.exp(-v))) };
-}
+const shares = (name: string, shape: Shape) => mapped(normal(name, shape), (v) => 1 / (1 + Math.exp(-v)));
 
 /** 0 and 1 in turn. */
 const labels = (shape: Shape): Input => ({ shape,

@@ -1,4 +1,4 @@
-import type { Tensor } from '../../engine/index.ts';
+import { sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { workload } from '../shared/workload.ts';
@@ -7,7 +7,7 @@ import * as reference from './reference.ts';
 
 function normalizeCase(name: string, x: Input): Case {
   const length = x.shape.at(-1) as number;
-  const rows = x.data.length / length;
+  const rows = sizeOf(x.shape) / length;
   return {
     name,
     inputs: { x },

@@ -2,7 +2,7 @@ import { copy, Tensor } from '../../engine/index.ts';
 import { TILE } from '../shared/arena_update.ts';
 import { together } from '../shared/cost.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
-import { normal } from '../shared/sample.ts';
+import { normal, wide } from '../shared/sample.ts';
 import { CONTROL, MEASURED, STATE, stepControl, stepSettings } from '../shared/step_control.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { kernels, sgd, SGD_COLUMNS, type SGDHyper, sgdRow } from './index.ts';
@@ -38,7 +38,7 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
   const hasMomentum = hyper.momentum !== 0;
   return {
     name,
-    inputs: { values: { ...normal('values', [n]), isWide: true }, grads: { ...normal('grads', [n]), isWide: true } },
+    inputs: { values: wide(normal('values', [n])), grads: wide(normal('grads', [n])) },
     wrt: [],
     run: (t) => {
       const [values, grads] = [t.values as Tensor, t.grads as Tensor];
@@ -91,8 +91,8 @@ function updateCase(name: string, n: number, hyper: SGDHyper): Case {
   return {
     name,
     inputs: {
-      values: { ...normal('values', [n]), isWide: true },
-      grads: { ...normal('grads', [n]), isWide: true },
+      values: wide(normal('values', [n])),
+      grads: wide(normal('grads', [n])),
       ...(hasMomentum && { momentum: gathered }),
       hyper: { shape: [1, SGD_COLUMNS], data: sgdRow(hyper), isWide: true },
       groupOfTile: { shape: [tiles], data: new Uint32Array(tiles) },

@@ -6,6 +6,7 @@ import { rooms } from '../../kernels/index.ts';
 import { ROOT } from '../../package/exports.ts';
 import { html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
+import { apiPages } from '../api/pages.ts';
 import { bundle, type Script } from './bundle.ts';
 import { doctorPage } from './doctor.ts';
 import { firstPage } from './first.ts';
@@ -61,7 +62,7 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     return wayTo(from, place.includes('#') ? place : place + anchor);
   };
   pages.push(firstPage(scripts.first, linkFrom('index.html')),
-    doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')));
+    doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')), ...apiPages(linkFrom));
   for (const path of seen) { // grows while it is gone through
     const place = placeOf(ROOT, path);
     const link = linkFrom(place);

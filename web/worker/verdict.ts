@@ -7,14 +7,14 @@ import { FirstlightError, type FloatType, type Gpu, KernelCompileError, KernelSo
   type Program } from '../../engine/index.ts';
 import type { Contexts } from '../../kernels/checking/check_room.ts';
 import { compare, compareCase, type Comparison, expected, type Expected, firstDifference } from '../../kernels/checking/comparison.ts';
-import { usage } from '../../kernels/checking/lookup.ts';
+import { usage, variantsOf } from '../../kernels/checking/lookup.ts';
 import { type Dispatch, disposeOf, recordCase, type Recorded, type Results, resultsOf,
   runCase } from '../../kernels/checking/run_case.ts';
 import { asRunBy, chosenRun, dispatchesOf, type Run } from '../../kernels/checking/runs.ts';
 import type { Direction } from '../../kernels/programs.ts';
 import type { Case, Room } from '../../kernels/shared/room.ts';
 import { compileCounted } from './counted.ts';
-import type { Edits, Stage } from './protocol.ts';
+import type { CaseChoice, Edits, Stage } from './protocol.ts';
 import { inTurns, type Work } from './timing.ts';
 import type { Place, Verdict } from './verdict_text.ts';
 
@@ -57,7 +57,7 @@ export async function verdictOn(question: Question, original: Contexts,
   try {
     const dispatches = dispatchesOf(edited, item, chosen, type);
     const changed = changedIn(dispatches, written);
-    if (changed.length === 0) return { kind: 'unused', files: Object.keys(edits) };
+    if (changed.length === 0) return { kind: 'unused', files: Object.keys(edits), elsewhere: elsewhere(question, gpu, edited) };
     const fault = await compileFault(edited, changed);
     if (fault !== undefined) return fault;
     const trial: Trial = { item: asRunBy(ranBy(written), item), chosen, type, original: gpu };
@@ -71,6 +71,24 @@ export async function verdictOn(question: Question, original: Contexts,
     if (verdict === undefined) throw error;
     return verdict;
   }
+}
+
+/** A case and a variant whose programs have an edited file, the case that was asked for before others. */
+function elsewhere({ room, item, type }: Question, gpu: Gpu, edited: Gpu): CaseChoice | undefined {
+  for (const each of new Set([item, ...room.cases])) {
+    if (each.skip?.(gpu) !== undefined) continue;
+    for (const variant of [undefined, ...variantsOf(gpu, room, type)]) {
+      const dispatchesOn = (on: Gpu) => dispatchesOf(on, each, chosenRun(gpu, room, each, type, variant), type);
+      try {
+        if (changedIn(dispatchesOn(edited), dispatchesOn(gpu)).length > 0) return { case: each.name, variant };
+      } catch (error) {
+        // the case has no such run; or the edit does not even fit its launch, and so is part of it
+        if (!(error instanceof FirstlightError)) throw error;
+        if (error.code !== 'FL_USAGE') return { case: each.name, variant };
+      }
+    }
+  }
+  return undefined;
 }
 
 /** A case in one way to run it. */

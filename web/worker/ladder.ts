@@ -1,0 +1,100 @@
+/** The ladder of a room: its workloads in every variant that this adapter has, which take turns between its roofs. */
+import { StretchClock } from '../../bench/clock.ts';
+import { type Entry, workloadEntries } from '../../bench/kernels/entry.ts';
+import { excessive } from '../../bench/kernels/limit.ts';
+import { measure, type Patience } from '../../bench/kernels/measure.ts';
+import type { Row } from '../../bench/kernels/row.ts';
+import { highest, RoofKernels, type Roofs } from '../../bench/roofs/index.ts';
+import type { FloatType, Gpu } from '../../engine/index.ts';
+import { unknown } from '../../kernels/checking/lookup.ts';
+import type { Room } from '../../kernels/shared/room.ts';
+import type { Environment } from '../../train/report/data.ts';
+import { browserEnvironment } from './environment.ts';
+
+export interface LadderOptions {
+  /** By name; all that are for this kind of adapter if omitted. */
+  readonly workloads?: readonly string[];
+  readonly types: readonly FloatType[];
+  /** How long each is timed; by the kind of the adapter if omitted. */
+  readonly patience?: Patience;
+  /** Asked between turns: false ends it with what was measured so far. */
+  goesOn?(): boolean;
+}
+
+/** Told before each turn. */
+export interface LadderProgress {
+  readonly workload: string;
+  readonly done: number;
+  readonly of: number;
+  readonly variant: string;
+}
+
+/** What was measured. */
+export interface Ladder {
+  readonly environment: Environment;
+  /** What took the time: timestamps or the host's clock, around stretches of calls. */
+  readonly clock: string;
+  readonly roofs: Roofs;
+  readonly rows: readonly Row[];
+  /** Those of them that cannot be, by their place: the machine had a moment, or the cost counts too much. */
+  readonly doubtful: readonly number[];
+  /** False if it was ended before. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Turns of each variant, and seconds for one. A software adapter takes seconds for what a card does in a millisecond: a
+ * few turns say enough there.
+ */
+const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 }, software: { rounds: 3, seconds: 0.02 } } as const satisfies
+  Record<Gpu['kind'], Patience>;
+
+/** Measures it. The first of the workloads that is named and not there is an error. */
+export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
+  onProgress: (progress: LadderProgress) => void = () => undefined): Promise<Ladder> {
+  for (const type of options.types) gpu.requireType(type);
+  const entries = chosenEntries(gpu, room, options.workloads);
+  const clock = new StretchClock(gpu);
+  const kernels = new RoofKernels(gpu, clock);
+  try {
+    return await measured();
+  } finally {
+    kernels.dispose();
+  }
+
+  async function measured(): Promise<Ladder> {
+    let goesOn = true;
+    let roofs = await kernels.measure();
+    const rows: Row[] = [];
+    for (const [done, entry] of entries.entries()) {
+      const before = (variant: string) => {
+        onProgress({ workload: entry.name, done, of: entries.length, variant });
+        return (goesOn &&= options.goesOn?.() ?? true);
+      };
+      rows.push(...await measure(gpu, entry, kernels, options.types, options.patience ?? PATIENCE[gpu.kind],
+        { goesOn: before }));
+      if (!goesOn) break;
+    }
+    if (goesOn) roofs = highest(roofs, await kernels.measure());
+    const copies = { fastest: Math.max(roofs.gbps, ...rows.map((row) => row.roofs.gbps)), bytes: kernels.copiedBytes };
+    const doubtful = excessive(rows, copies).map((row) => rows.indexOf(row));
+    return { environment: browserEnvironment(gpu), clock: clock.name, roofs, rows, doubtful, isWhole: goesOn };
+  }
+}
+
+function chosenEntries(gpu: Gpu, room: Room, names: readonly string[] | undefined): readonly Entry[] {
+  const all = workloadEntries(gpu, room);
+  const missing = names?.find((name) => !all.some((entry) => entry.name === name));
+  if (missing !== undefined) throw unknown('workload', missing, all.map(({ name }) => name));
+  return bySize(all.filter(({ name }) => names?.includes(name) ?? true));
+}
+
+/** The small ones first, so that there is something to see soon. */
+function bySize(entries: readonly Entry[]): readonly Entry[] {
+  const bytesOf = (entry: Entry) => {
+    const { bytesRead, bytesWritten } = entry.make().cost('f32');
+    return bytesRead + bytesWritten;
+  };
+  return entries.map((entry) => ({ entry, bytes: bytesOf(entry) })).sort((a, b) => a.bytes - b.bytes)
+    .map(({ entry }) => entry);
+}
