@@ -73,7 +73,7 @@ const EDITS: readonly { readonly what: string; readonly text: string; readonly s
   { what: 'no WGSL', text: changed('let mean = ', 'let mean + '), says: /^layernorm\.wgsl:\d+:\d+: / },
   { what: 'a binding renamed', text: changed(' weight: array', ' weights: array'), says: /binding "weights" got no tensor/ },
   { what: 'no entry point', text: changed('@compute', ''), says: /no entry point/ },
-  { what: 'a write out of bounds', text: changed('y[base + c]', 'y[base + c + 4096u]'), says: /^it writes out of bounds/ },
+  { what: 'a write out of bounds', text: changed('y[row * vectors + c]', 'y[row * vectors + c + 4096u]'), says: /^it writes out of bounds/ },
   { what: 'a loop without end', text: changed('c += row_lanes(lanes)', 'c += 0u'), says: /^a loop does not end/ },
   { what: 'no text', text: ' ', says: /\S/ },
 ];

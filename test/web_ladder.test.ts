@@ -122,7 +122,7 @@ test('a gradient that dispatches nothing has no row by stretches either', async 
   await using gpu = await open();
   const elementwise = rooms.find(({ name }) => name === 'elementwise') as Room;
   const roofs = new RoofKernels(gpu, new StretchClock(gpu));
-  const [entry] = workloadEntries(gpu, tiny(elementwise, 'add: an odd length'));
+  const [entry] = workloadEntries(gpu, tiny(elementwise, 'add: an odd length, a partial workgroup'));
   const rows = await measure(gpu, entry, roofs, ['f32'], BRIEF);
   assert.equal(rows.map(({ variant, direction }) => `${direction} ${variant}`), ['forward only']);
   roofs.dispose();
