@@ -10,6 +10,7 @@ import { measure } from '../bench/kernels/measure.ts';
 import { shareOf } from '../bench/kernels/row.ts';
 import { readResults } from '../bench/results.ts';
 import { RoofKernels } from '../bench/roofs/index.ts';
+import { spreadOf } from '../bench/statistics.ts';
 import { backward, open, Tensor, type AnyTensor } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
 import { room as gelu } from '../kernels/gelu/cases.ts';
@@ -18,8 +19,9 @@ import type { Room } from '../kernels/shared/room.ts';
 import { workload } from '../kernels/shared/workload.ts';
 import { ladderResults } from '../web/study/ladder_text.ts';
 import { browserEnvironment } from '../web/worker/environment.ts';
-import { ladder, type LadderProgress } from '../web/worker/ladder.ts';
+import { hopelessOf, ladder, type LadderProgress } from '../web/worker/ladder.ts';
 import * as assert from './assert.ts';
+import { row } from './bench_row.ts';
 import { test } from './test.ts';
 
 const BRIEF = { rounds: 1, seconds: 0.001 };
@@ -73,6 +75,14 @@ test('a ladder that is ended between two turns keeps what it has; an unknown wor
   assert.is(new Set(made.rows.map(({ variant }) => variant)).size, 1, 'the one that had its turn');
   await assert.rejectsWith(ladder(gpu, room, { types: ['f32'], workloads: ['a batch of two'] }), /a batch of two/,
     { hint: /a batch of one/ });
+});
+
+test('a variant that is far behind forward and backward is hopeless; one that is so in one direction is not', () => {
+  const of = (variant: string, direction: 'forward' | 'gradient', nanoseconds: number) =>
+    row('a', 0.5, { variant, direction, gpu: spreadOf([nanoseconds]) });
+  const rows = [of('naive', 'forward', 100), of('tree', 'forward', 5000), of('tree', 'gradient', 3000),
+    of('naive', 'gradient', 100), of('quad', 'forward', 5000), of('quad', 'gradient', 200)];
+  assert.equal(hopelessOf(rows), [{ variant: 'tree', times: 30 }]);
 });
 
 test('what a page copies is read by --compare, and has the page’s browser, system and commit', async () => {

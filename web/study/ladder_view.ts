@@ -21,6 +21,7 @@ export function showLadder(place: HTMLElement, ladder: Ladder, origin: Origin): 
   place.replaceChildren(
     element('p', { className: 'hint' }, `Roofs, measured in the same run: ${roofsText(ladder.roofs)}.`),
     table('ladder', LADDER_HEAD, ladderCells(ladder)),
+    ...ladder.leftOut.map((what) => element('p', { className: 'hint' }, `Left out: ${what}.`)),
     ...picture(ladder, place.clientWidth),
     file(ladder, origin),
   );
