@@ -127,5 +127,19 @@ testBuilt('the program of the README gets the numbers of the sources, bit for bi
   gpu.close();
 });
 
+testBuilt('the file that is all of it gets them, too, by the WebGPU of a browser', async () => {
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  // the process dies if this is collected, and `navigator` holds it
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]), userAgent: 'Chrome/147.0' } });
+  const whole = await import(join(dist, WHOLE)) as typeof import('../engine/index.ts') & {
+    kernels: { softmax: { softmax: typeof softmax } } };
+  const run = async (engine: Pick<typeof whole, 'open' | 'Tensor'>, op: typeof softmax) => {
+    await using gpu = await engine.open();
+    return op(engine.Tensor.from(gpu, new Float32Array([1, 2, 3, 1, 1, 1]), [2, 3])).read();
+  };
+  assert.equal(await run(whole, whole.kernels.softmax.softmax), await run({ open, Tensor }, softmax));
+});
+
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 test.run();

@@ -36,6 +36,8 @@ export interface SkippedCase {
 export interface CheckOptions {
   readonly cases?: readonly Case[];
   readonly types?: readonly FloatType[];
+  /** Called after each run, on its context: what it throws is the error of the run. */
+  inspect?(gpu: Gpu): Promise<void>;
   /** Called after each run. */
   onRun?(run: CheckedRun): void;
   /** Called before each case, with how many came before it. */
@@ -58,7 +60,7 @@ export function isRight({ error, comparisons }: CheckedRun): boolean {
  * A run that fails leaves its error; what comes after it has a context of its own.
  */
 export async function checkRoom(contexts: Contexts, room: Room,
-  { cases = room.cases, types, onRun, onCase }: CheckOptions = {}): Promise<CheckedRoom> {
+  { cases = room.cases, types, inspect, onRun, onCase }: CheckOptions = {}): Promise<CheckedRoom> {
   const runs: CheckedRun[] = [];
   const skipped: SkippedCase[] = [];
   const add = (run: CheckedRun) => {
@@ -99,7 +101,9 @@ export async function checkRoom(contexts: Contexts, room: Room,
       for (const run of all) {
         const candidate = candidateName(run);
         try {
-          const results = await runCase(await contexts.current(), item, run, storage);
+          const gpu = await contexts.current();
+          const results = await runCase(gpu, item, run, storage);
+          await inspect?.(gpu);
           add({ case: item.name, candidate, storage, comparisons: compareCase(asRunBy(run, item), results, storage) });
         } catch (error) {
           await fail(error, candidate);

@@ -27,12 +27,17 @@ export async function sweepRoom(name: string): Promise<RoomReport> {
   await using contexts = new SharedContext();
   const { vendor, architecture } = (await contexts.current()).adapter.info;
   const { runs } = await checkRoom(contexts, room);
-  const failures = runs.filter((run) => !isRight(run)).map(({ case: item, candidate, storage, comparisons, error }) => ({
-    item, variant: `${candidate}, ${storage}`,
+  const failures = runs.filter((run) => !isRight(run)).map((
+    { case: item, candidate, storage, comparisons, error },
+  ) => ({
+    item,
+    variant: `${candidate}, ${storage}`,
     message: error === undefined
       ? comparisons.filter(({ isRight }) => !isRight)
         .map(({ what, elements, worst }) => `${what}: ${missText(elements, worst)}`).join('\n')
-      : error instanceof Error ? error.message : String(error),
+      : error instanceof Error
+      ? error.message
+      : String(error),
   }));
   return { adapter: `${vendor} ${architecture}`, cases: room.cases.length, runs: runs.length, failures };
 }

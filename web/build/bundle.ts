@@ -41,7 +41,8 @@ export async function bundle<N extends string>(root: string, folder: string,
       emptyOutDir: false,
       target: 'es2022',
       manifest: MANIFEST,
-      modulePreload: { polyfill: false },
+      // a preload that fails would be remembered, and what it is for could never be loaded again
+      modulePreload: false,
       reportCompressedSize: false,
       rolldownOptions: {
         input: Object.fromEntries(names.map((name) => [name, join(root, 'web', 'pages', `${name}.ts`)])),

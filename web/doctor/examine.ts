@@ -1,4 +1,5 @@
 /** What browser and adapter can do. */
+import { browserName } from '../../engine/browser_advice.ts';
 import { codeOf, sentenceOf } from '../pages/sentence.ts';
 import type { Client } from '../worker/client.ts';
 import type { Description } from '../worker/protocol.ts';
@@ -58,14 +59,4 @@ function showAdapter({ name, kind, webgpu, features, limits, subgroups: { least,
   for (const { name: limit, unit, value } of limits) {
     findings.show(limit, unit === 'bytes' ? size(value) : value.toLocaleString('en-US'));
   }
-}
-
-/** Whose browser it is, and on which system; the order counts: Chrome calls itself Safari, Edge calls itself both. */
-function browserName(userAgent: string): string {
-  const found = /(Edg|OPR|Firefox|HeadlessChrome|Chrome|Version)\/(\d+)/g;
-  const names = new Map([...userAgent.matchAll(found)].map(([, name, version]) => [name, version]));
-  const [name, called] = [['Edg', 'Edge'], ['OPR', 'Opera'], ['Firefox', 'Firefox'], ['HeadlessChrome', 'Chrome'],
-    ['Chrome', 'Chrome'], ['Version', 'Safari']].find(([each]) => names.has(each)) ?? ['', 'another browser'];
-  const system = /Windows|Android|iPhone|iPad|Mac OS X|CrOS|Linux/.exec(userAgent)?.[0];
-  return [called, names.get(name), system === undefined ? undefined : `on ${system}`].filter(Boolean).join(' ');
 }

@@ -1,4 +1,5 @@
 /** One small kernel, run on this machine and checked, at once. */
+import { browserAdvice } from '../../engine/browser_advice.ts';
 import { element } from '../pages/dom.ts';
 import { faultNote } from '../pages/fault.ts';
 import type { Client } from '../worker/client.ts';
@@ -35,7 +36,9 @@ function proofOf({ adapter, kind, elements, error, isRight, milliseconds }: Firs
     } ms.`),
     ...(kind === 'software'
       ? [element('p', { className: 'hint' },
-        'On a software adapter the processor does the work of a GPU. It is as right, and far slower.')]
+        `Here the processor does the work of a GPU: as right, and far slower. If this machine has a GPU: ${
+          browserAdvice({ userAgent: navigator.userAgent, isSecureContext, hasGpu: true })
+        }.`)]
       : []),
   ];
 }

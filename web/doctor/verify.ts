@@ -40,6 +40,7 @@ export function verifyPanel(client: Client, findings: Findings): void {
   function clear(): void {
     for (const [room, row] of rows) {
       delete done[room];
+      delete row.dataset.verified;
       show(row, '–', '–');
     }
   }

@@ -7,6 +7,8 @@ import type { Editor } from './editor.ts';
 export interface Outcome {
   readonly kind: 'pending' | 'right' | 'wrong';
   readonly text: string;
+  /** What stands behind it. */
+  readonly detail?: string;
   /** Where the text of this file is to be marked. */
   readonly mark?: { readonly line: number; readonly column: number };
 }
@@ -74,10 +76,11 @@ export class FilePanel {
     this.#onEdit(this, this.original);
   }
 
-  say({ kind, text, mark }: Outcome): void {
+  say({ kind, text, detail = '', mark }: Outcome): void {
     this.#outcome.className = `outcome ${kind}`;
     const [head, ...rest] = text.split('; ');
-    this.#outcome.replaceChildren(element('b', {}, head), rest.length === 0 ? '' : `; ${rest.join('; ')}`);
+    this.#outcome.replaceChildren(element('b', {}, head), rest.length === 0 ? '' : `; ${rest.join('; ')}`,
+      detail === '' ? '' : element('small', {}, detail));
     if (mark === undefined) this.#editor?.clearMark();
     else this.#editor?.mark(mark.line, mark.column, text);
   }

@@ -5,7 +5,7 @@
 import { element, found } from '../pages/dom.ts';
 import { sentenceOf } from '../pages/sentence.ts';
 import type { Client } from '../worker/client.ts';
-import { type Verdict, verdictText } from '../worker/verdict_text.ts';
+import { type Verdict, verdictDetail, verdictText } from '../worker/verdict_text.ts';
 import { decode, encode, type KnownNames, type StudyState } from './address.ts';
 import { Choices } from './choice.ts';
 import { Edits } from './edits.ts';
@@ -81,9 +81,13 @@ export class Study {
 
   async #verdict(panel: FilePanel): Promise<Verdict | Error> {
     panel.say({ kind: 'pending', text: 'compiling, checking …' });
+    const ask = () => this.client.ask({ kind: 'verdict', room: this.room, ...this.choices.chosen,
+      edits: this.edits.texts });
     try {
-      return await this.client.ask({ kind: 'verdict', room: this.room, ...this.choices.chosen,
-        edits: this.edits.texts });
+      const verdict = await ask();
+      if (verdict.kind !== 'unused' || verdict.elsewhere === undefined) return verdict;
+      this.choices.set(verdict.elsewhere); // what is edited runs there
+      return await ask();
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
@@ -146,7 +150,7 @@ export class Study {
 
 function outcomeOf(verdict: Verdict | Error): Outcome {
   if (verdict instanceof Error) return { kind: 'wrong', text: sentenceOf(verdict) };
-  const text = verdictText(verdict);
-  if (verdict.kind === 'compile') return { kind: 'wrong', text, mark: verdict.place };
-  return { kind: verdict.kind === 'right' ? 'right' : 'wrong', text };
+  const [text, detail] = [verdictText(verdict), verdictDetail(verdict)];
+  if (verdict.kind === 'compile') return { kind: 'wrong', text, detail, mark: verdict.place };
+  return { kind: verdict.kind === 'right' ? 'right' : 'wrong', text, detail };
 }

@@ -7,17 +7,26 @@ import type { Contexts } from '../../kernels/checking/check_room.ts';
  */
 export class SharedContext implements Contexts {
   readonly #options: OpenOptions;
+  readonly #prepare: (gpu: Gpu) => void;
   #opened: Promise<Gpu> | undefined;
 
-  constructor(options: OpenOptions = {}) {
+  /** @param prepare is called with every context that is opened */
+  constructor(options: OpenOptions = {}, prepare: (gpu: Gpu) => void = () => undefined) {
     this.#options = options;
+    this.#prepare = prepare;
   }
 
   async current(): Promise<Gpu> {
     const gpu = await this.#opened?.catch(() => undefined);
     if (gpu !== undefined && isUsable(gpu)) return gpu;
     await this.close();
-    return (this.#opened = open(this.#options));
+    return (this.#opened = this.#open());
+  }
+
+  async #open(): Promise<Gpu> {
+    const gpu = await open(this.#options);
+    this.#prepare(gpu);
+    return gpu;
   }
 
   async renew(): Promise<Gpu> {

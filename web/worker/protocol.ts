@@ -105,11 +105,9 @@ export interface FirstRun {
 export interface RoomChoices {
   /** Variants of its kernels, by how inputs are stored; none in f16 where the adapter cannot store that. */
   readonly variants: Readonly<Record<FloatType, readonly string[]>>;
-  readonly cases: readonly { readonly name: string; readonly hasGradient: boolean;
-    /** Why it cannot be run here. */
+  readonly cases: readonly { readonly name: string; readonly hasGradient: boolean; /** Why it cannot be run here. */
     readonly skipped?: string }[];
-  readonly workloads: readonly { readonly name: string;
-    /** Whether it is not too much for this kind of adapter. */
+  readonly workloads: readonly { readonly name: string; /** Whether it is not too much for this kind of adapter. */
     readonly isForThisAdapter: boolean }[];
 }
 

@@ -1,5 +1,5 @@
 /** What the worker does for each request. It needs no worker: tests call it in Node. */
-import { FEATURE_USES, LIMIT_USES } from '../../engine/index.ts';
+import { FEATURE_USES, FirstlightError, type Gpu, LIMIT_USES } from '../../engine/index.ts';
 import { type CheckedRun, checkRoom, isRight } from '../../kernels/checking/check_room.ts';
 import { compareCase } from '../../kernels/checking/comparison.ts';
 import { caseOf, unknown, usage, variantsOf } from '../../kernels/checking/lookup.ts';
@@ -9,9 +9,10 @@ import { caseCommands, listingOf } from '../../kernels/programs.ts';
 import type { Room } from '../../kernels/shared/room.ts';
 import { workloadsFor } from '../../kernels/shared/workload.ts';
 import { SharedContext } from './contexts.ts';
+import { compileCounted } from './counted.ts';
 import { type Ladder, ladder } from './ladder.ts';
-import { type Answers, type CheckReport, crossing, type Description, type FirstRun, type Progress, type Request,
-  type RoomChoices, type RunRow } from './protocol.ts';
+import { type Answers, type CheckReport, crossing, type Description, type Edits, type FirstRun, type Progress,
+  type Request, type RoomChoices, type RunRow } from './protocol.ts';
 import { verdictOn } from './verdict.ts';
 import type { Verdict } from './verdict_text.ts';
 
@@ -49,14 +50,22 @@ export class Service {
 
   #answer(request: Request, tell: Tell): Promise<Answers[Request['kind']]> {
     switch (request.kind) {
-      case 'describe': return this.#describe();
-      case 'first': return this.#first();
-      case 'candidates': return this.#candidates(request);
-      case 'program': return this.#program(request);
-      case 'check': return this.#check(request, tell);
-      case 'verdict': return this.#verdict(request, tell);
-      case 'ladder': return this.#ladder(request, tell);
-      case 'endLadder': return Promise.resolve(undefined);
+      case 'describe':
+        return this.#describe();
+      case 'first':
+        return this.#first();
+      case 'candidates':
+        return this.#candidates(request);
+      case 'program':
+        return this.#program(request);
+      case 'check':
+        return this.#check(request, tell);
+      case 'verdict':
+        return this.#verdict(request, tell);
+      case 'ladder':
+        return this.#ladder(request, tell);
+      case 'endLadder':
+        return Promise.resolve(undefined);
     }
   }
 
@@ -75,8 +84,8 @@ export class Service {
       webgpu: gpu.candidates.machine.dawn,
       info: { vendor, architecture, device, description },
       features: Object.entries(FEATURE_USES).map(([name, use]) => ({ name, use, has: gpu.features.has(name) })),
-      limits: Object.entries(LIMIT_USES).map(([name, { use, unit }]) =>
-        ({ name, use, unit, value: gpu.limits[name as keyof typeof LIMIT_USES] })
+      limits: Object.entries(LIMIT_USES).map(([name, { use, unit }]) => ({ name, use, unit,
+        value: gpu.limits[name as keyof typeof LIMIT_USES] })
       ),
       subgroups: gpu.report.subgroups,
       clock: gpu.features.has('timestamp-query') ? 'timestamps' : 'wall',
@@ -125,13 +134,14 @@ export class Service {
   async #check({ room: name, case: wanted, edits, types }: Of<'check'>, tell: Tell): Promise<CheckReport> {
     const room = await this.#room(name);
     const cases = wanted === undefined ? room.cases : [caseOf(room, wanted)];
-    const own = edits === undefined || Object.keys(edits).length === 0 ? undefined : new SharedContext({ edits });
+    const own = edits === undefined || Object.keys(edits).length === 0 ? undefined : guardedContext(edits);
     const contexts = own ?? this.#contexts;
     try {
       const gpu = await contexts.current();
       const { runs, skipped } = await checkRoom(contexts, room, {
         cases,
         types,
+        inspect: own && refuseBroken,
         onCase: (item, done, of) => tell({ kind: 'case', case: item.name, done, of }),
         onRun: (run) => tell({ kind: 'run', run: rowOf(run) }),
       });
@@ -163,6 +173,23 @@ export class Service {
       await own?.close();
     }
   }
+}
+
+/** Turns of a loop in a check of edits: no case of a room makes so many. */
+const MOST_TURNS = 1 << 16;
+
+/** For edited texts: what was right in one case may be without end in another, or write where it must not. */
+function guardedContext(edits: Edits): SharedContext {
+  return new SharedContext({ edits, guard: true }, (gpu) => compileCounted(gpu, MOST_TURNS, { tellsOfTurns: true }));
+}
+
+async function refuseBroken(gpu: Gpu): Promise<void> {
+  const broken = [...new Set(await gpu.pool.brokenGuards())];
+  if (broken.length === 0) return;
+  throw new FirstlightError('FL_EDIT',
+    `it writes out of bounds, or a loop does not end: outside of ${broken.map((name) => `"${name}"`).join(', ')}`, {
+    broken,
+  }, 'choose this case above: the verdict on it says which');
 }
 
 function rowOf(run: CheckedRun): RunRow {

@@ -1,6 +1,6 @@
 /** Two works timed in turns, so that a machine that slows down slows both. */
 import type { Clock, Gpu } from '../../engine/index.ts';
-import { median } from '../../bench/statistics.ts';
+import { median, spreadOf } from '../../bench/statistics.ts';
 
 /** Work on a context. */
 export interface Work {
@@ -12,8 +12,10 @@ export interface Work {
 export interface Times {
   readonly before: number;
   readonly after: number;
-  /** One time over the other: the median of the turns. */
+  /** One time over the other: the median of the turns, and what half of them lie between. */
   readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
   readonly clock: Clock;
 }
 
@@ -30,10 +32,13 @@ export async function inTurns(first: Work, second: Work): Promise<Times> {
     const [before, after] = i % 2 === 0 ? times : times.reverse();
     turns.push({ before, after });
   }
+  const { median: ratio, low, high } = spreadOf(turns.map(({ before, after }) => before / after));
   return {
+    ratio,
+    low,
+    high,
     before: median(turns.map(({ before }) => before)),
     after: median(turns.map(({ after }) => after)),
-    ratio: median(turns.map(({ before, after }) => before / after)),
     clock: [a, b].some(({ clock }) => clock === 'wall') ? 'wall' : 'timestamps',
   };
 }

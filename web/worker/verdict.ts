@@ -6,15 +6,16 @@
 import { FirstlightError, type FloatType, type Gpu, KernelCompileError, KernelSourceError, open,
   type Program } from '../../engine/index.ts';
 import type { Contexts } from '../../kernels/checking/check_room.ts';
-import { compare, compareCase, type Comparison, expected, type Expected, firstDifference } from '../../kernels/checking/comparison.ts';
-import { usage } from '../../kernels/checking/lookup.ts';
+import { compare, compareCase, type Comparison, expected, type Expected,
+  firstDifference } from '../../kernels/checking/comparison.ts';
+import { usage, variantsOf } from '../../kernels/checking/lookup.ts';
 import { type Dispatch, disposeOf, recordCase, type Recorded, type Results, resultsOf,
   runCase } from '../../kernels/checking/run_case.ts';
 import { asRunBy, chosenRun, dispatchesOf, type Run } from '../../kernels/checking/runs.ts';
 import type { Direction } from '../../kernels/programs.ts';
 import type { Case, Room } from '../../kernels/shared/room.ts';
 import { compileCounted } from './counted.ts';
-import type { Edits, Stage } from './protocol.ts';
+import type { CaseChoice, Edits, Stage } from './protocol.ts';
 import { inTurns, type Work } from './timing.ts';
 import type { Place, Verdict } from './verdict_text.ts';
 
@@ -57,7 +58,9 @@ export async function verdictOn(question: Question, original: Contexts,
   try {
     const dispatches = dispatchesOf(edited, item, chosen, type);
     const changed = changedIn(dispatches, written);
-    if (changed.length === 0) return { kind: 'unused', files: Object.keys(edits) };
+    if (changed.length === 0) {
+      return { kind: 'unused', files: Object.keys(edits), elsewhere: elsewhere(question, gpu, edited) };
+    }
     const fault = await compileFault(edited, changed);
     if (fault !== undefined) return fault;
     const trial: Trial = { item: asRunBy(ranBy(written), item), chosen, type, original: gpu };
@@ -71,6 +74,24 @@ export async function verdictOn(question: Question, original: Contexts,
     if (verdict === undefined) throw error;
     return verdict;
   }
+}
+
+/** A case and a variant whose programs have an edited file, the case that was asked for before others. */
+function elsewhere({ room, item, type }: Question, gpu: Gpu, edited: Gpu): CaseChoice | undefined {
+  for (const each of new Set([item, ...room.cases])) {
+    if (each.skip?.(gpu) !== undefined) continue;
+    for (const variant of [undefined, ...variantsOf(gpu, room, type)]) {
+      const dispatchesOn = (on: Gpu) => dispatchesOf(on, each, chosenRun(gpu, room, each, type, variant), type);
+      try {
+        if (changedIn(dispatchesOn(edited), dispatchesOn(gpu)).length > 0) return { case: each.name, variant };
+      } catch (error) {
+        // the case has no such run; or the edit does not even fit its launch, and so is part of it
+        if (!(error instanceof FirstlightError)) throw error;
+        if (error.code !== 'FL_USAGE') return { case: each.name, variant };
+      }
+    }
+  }
+  return undefined;
 }
 
 /** A case in one way to run it. */
@@ -99,7 +120,9 @@ function changedIn(dispatches: readonly Dispatch[], written: readonly Dispatch[]
 async function compileFault({ device }: Gpu, dispatches: readonly Dispatch[]): Promise<Verdict | undefined> {
   const programs = new Map(dispatches.map((dispatch) => [programOf(dispatch).code, programOf(dispatch)]));
   device.pushErrorScope('validation');
-  const infos = [...programs].map(([code]) => device.createShaderModule({ label: 'edited', code }).getCompilationInfo());
+  const infos = [...programs].map(([code]) =>
+    device.createShaderModule({ label: 'edited', code }).getCompilationInfo()
+  );
   void device.popErrorScope();
   for (const [i, { locate }] of [...programs.values()].entries()) {
     const first = (await infos[i]).messages.find(({ type }) => type === 'error');
@@ -149,7 +172,7 @@ async function guarded({ item, chosen, type }: Omit<Trial, 'original'>, edits: E
   return { results, broken: [...new Set(await gpu.pool.brokenGuards())] };
 }
 
-/** Calls what kernels write by the names that the WGSL has for it: most tensors are called after what they were made of. */
+/** Calls what kernels write by the names of the WGSL: most tensors are called after what they were made of. */
 function nameByBindings({ dispatches }: Recorded): void {
   for (const { command: { built, resources } } of dispatches) {
     for (const resource of resources) {
@@ -173,7 +196,8 @@ async function guardedFault(trial: Trial, edits: Edits, original: Edits): Promis
 }
 
 function outOfBounds(tensors: readonly string[]): Verdict {
-  return { kind: 'refused', sentence: `it writes out of bounds: outside of ${tensors.map((name) => `"${name}"`).join(', ')}`,
+  return { kind: 'refused',
+    sentence: `it writes out of bounds: outside of ${tensors.map((name) => `"${name}"`).join(', ')}`,
     hint: 'compare an index with the number of elements before it is written to' };
 }
 
@@ -200,8 +224,9 @@ function loosened(each: Expected, { worst: { error, allowed } }: Comparison): Ex
   const share = error / allowed;
   if (!Number.isFinite(share)) return each;
   const { atol, rtol, why } = each.tolerance;
-  return { ...each, tolerance: { atol: LIKE_THE_ORIGINAL * share * atol, rtol: LIKE_THE_ORIGINAL * share * rtol,
-    why: `${why}; and here the original is off by ${share.toFixed(1)} times that` } };
+  return { ...each,
+    tolerance: { atol: LIKE_THE_ORIGINAL * share * atol, rtol: LIKE_THE_ORIGINAL * share * rtol,
+      why: `${why}; and here the original is off by ${share.toFixed(1)} times that` } };
 }
 
 /** The first result that is wrong. */
