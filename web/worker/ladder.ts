@@ -48,8 +48,8 @@ export interface Ladder {
  * Turns of each variant, and seconds for one. A software adapter takes seconds for what a card does in a millisecond: a
  * few turns say enough there.
  */
-const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 }, software: { rounds: 3, seconds: 0.02 } } as const satisfies
-  Record<Gpu['kind'], Patience>;
+const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 },
+  software: { rounds: 3, seconds: 0.02 } } as const satisfies Record<Gpu['kind'], Patience>;
 /** Seconds that a ladder should take at most. */
 const MOST_SECONDS = { hardware: 180, software: 45 };
 /** A variant that takes so many times as long as the best, forward and gradient, is not tried at larger sizes. */
@@ -86,8 +86,9 @@ export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
         return (goesOn &&= options.goesOn?.() ?? true);
       };
       const since = performance.now();
-      const own = await measure(gpu, entry, kernels, options.types, options.patience ?? PATIENCE[gpu.kind],
-        { goesOn: before });
+      const own = await measure(gpu, entry, kernels, options.types, options.patience ?? PATIENCE[gpu.kind], {
+        goesOn: before,
+      });
       rows.push(...own);
       if (!goesOn) break;
       pace.took(bytes, (performance.now() - since) / 1000);
@@ -99,8 +100,7 @@ export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
     if (goesOn) roofs = highest(roofs, await kernels.measure());
     const copies = { fastest: Math.max(roofs.gbps, ...rows.map((row) => row.roofs.gbps)), bytes: kernels.copiedBytes };
     const doubtful = excessive(rows, copies).map((row) => rows.indexOf(row));
-    return { environment: browserEnvironment(gpu), clock: clock.name, roofs, rows, doubtful, leftOut,
-      isWhole: goesOn };
+    return { environment: browserEnvironment(gpu), clock: clock.name, roofs, rows, doubtful, leftOut, isWhole: goesOn };
   }
 }
 
