@@ -33,7 +33,9 @@ export function workTable({ workloads }: Room): Html {
     line.map((cell, i) => (i < 2 ? html`<td>${cell}</td>` : html`<td class="right">${cell}</td>`));
   return html`<div class="wide" tabindex="0" role="region" aria-label="table: work of each size"><table>
 <thead><tr>${
-    WORK_HEAD.map((name, i) => (i < 2 ? html`<th scope="col">${name}</th>` : html`<th class="right" scope="col">${name}</th>`))
+    WORK_HEAD.map((name,
+      i) => (i < 2 ? html`<th scope="col">${name}</th>` : html`<th class="right" scope="col">${name}</th>`)
+    )
   }</tr></thead>
 <tbody>${lines.map((line) => html`<tr>${cells(line)}</tr>\n`)}</tbody></table></div>
 <p class="hint">In f32. Every tensor at the edge of the operation moves once; a product and its sum are two operations.${

@@ -10,9 +10,8 @@ const ALL = 'all that are for this adapter';
 
 export function ladderPanel(study: Study): void {
   const panel = found('#ladder .panel');
-  const sizes = element('select', {}, element('option', { value: '' }, ALL), ...workloadNames().map((name) =>
-    element('option', {}, name)
-  ));
+  const sizes = element('select', {}, element('option', { value: '' }, ALL),
+    ...workloadNames().map((name) => element('option', {}, name)));
   const bar = element('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'sizes that were measured' });
   const said = element('p', { className: 'hint', role: 'status' });
   const result = element('div');

@@ -21,6 +21,7 @@ export function showLadder(place: HTMLElement, ladder: Ladder, origin: Origin): 
   place.replaceChildren(
     element('p', { className: 'hint' }, `Roofs, measured in the same run: ${roofsText(ladder.roofs)}.`),
     table('ladder', LADDER_HEAD, ladderCells(ladder)),
+    ...ladder.leftOut.map((what) => element('p', { className: 'hint' }, `Left out: ${what}.`)),
     ...picture(ladder, place.clientWidth),
     file(ladder, origin),
   );
@@ -31,19 +32,20 @@ function picture({ rows, roofs }: Ladder, room: number): HTMLElement[] {
   const computing = rows.filter(({ flops }) => flops > 0);
   if (computing.length === 0) return [];
   const variants = [...new Set(computing.map(({ variant }) => variant))];
-  const colourOf = (variant: string) =>
-    `var(${COLOURS[Math.min(variants.indexOf(variant), COLOURS.length - 1)]})`;
+  const colourOf = (variant: string) => `var(${COLOURS[Math.min(variants.indexOf(variant), COLOURS.length - 1)]})`;
   const width = Math.max(NARROWEST, Math.min(WIDEST, room));
-  const drawn = roofline(document, computing.map((row) => dotOf(row, row.variant)), roofs,
-    { ink: 'currentColor', ground: 'var(--card)', colourOf, width, height: Math.round(width * 0.58) });
+  const drawn = roofline(document, computing.map((row) => dotOf(row, row.variant)), roofs, { ink: 'currentColor',
+    ground: 'var(--card)', colourOf, width, height: Math.round(width * 0.58) });
   const legend = variants.map((variant) => {
     const dot = element('i');
     dot.style.setProperty('--colour', colourOf(variant));
     return element('span', {}, dot, variant === 'only' ? 'the kernel' : variant);
   });
-  return [element('figure', { className: 'card' },
-    element('figcaption', {}, 'Roofline: filled forward, hollow gradient. The table has the numbers.'),
-    element('p', { className: 'legend' }, ...legend), drawn)];
+  return [
+    element('figure', { className: 'card' },
+      element('figcaption', {}, 'Roofline: filled forward, hollow gradient. The table has the numbers.'),
+      element('p', { className: 'legend' }, ...legend), drawn),
+  ];
 }
 
 /** Buttons that hand the results over as the benchmark writes them. */
@@ -51,8 +53,9 @@ function file(ladder: Ladder, { room, built }: Origin): HTMLElement {
   const text = () => ladderResults(room, ladder, built);
   const note = element('span', { className: 'hint', role: 'status' });
   const by = element('p', {}, button('Copy as JSON', () => void copy()), ' ', button('Download', download), ' ', note);
-  const all = element('div', {}, by, element('p', { className: 'hint' }, 'In a clone, ',
-    element('code', {}, `npm run bench -- --room ${room} --models --compare FILE`), ' compares itself with it.'));
+  const all = element('div', {}, by,
+    element('p', { className: 'hint' }, 'In a clone, ',
+      element('code', {}, `npm run bench -- --room ${room} --models --compare FILE`), ' compares itself with it.'));
 
   async function copy(): Promise<void> {
     try {
