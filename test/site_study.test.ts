@@ -31,12 +31,18 @@ const panelOf = (page: Page, file: string) => page.locator(`figure[data-file="${
 /** The verdict on a whole new text of a file that is open. */
 async function judge(page: Page, file: string, text: string): Promise<string> {
   const panel = panelOf(page, file);
+  const outcome = panel.locator('.outcome');
+  // a verdict may come before anybody has looked whether one is awaited
+  const kinds = await outcome.evaluateHandle((element) => {
+    const seen: string[] = [];
+    new MutationObserver(() => seen.push(element.className)).observe(element, { attributeFilter: ['class'] });
+    return seen;
+  });
   await panel.locator('.cm-content').click();
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.insertText(text);
-  await panel.locator('.outcome.pending').waitFor({ timeout: PATIENCE });
-  const outcome = panel.locator('.outcome.right, .outcome.wrong');
-  await outcome.waitFor({ timeout: PATIENCE });
+  await page.waitForFunction((seen) => seen.length > 1 && !seen.at(-1)?.includes('pending'), kinds,
+    { timeout: PATIENCE });
   return outcome.innerText();
 }
 
