@@ -166,20 +166,21 @@ run('with the keyboard alone every control of a page is reached, and one sees wh
   }
 });
 
-run('without JavaScript, and from a disk, texts, WGSL and tables are there, and the page says how to serve it', async () => {
-  const unscripted = await site.page('kernels/gelu.html', { javaScriptEnabled: false });
-  const { page, close } = await site.page('index.html');
-  await page.goto(pathToFileURL(join(site.folder, 'kernels/gelu.html')).href);
-  for (const each of [unscripted.page, page]) {
-    assert.match(await each.locator('.needs-script').innerText(), 'npm run site -- --serve');
-    assert.match(await each.locator('[data-file="gelu/gelu.wgsl"] pre').innerText(), '@compute');
-    assert.ok(await each.locator('#measured table').count() > 0);
-  }
-  // styles come from the disk too
-  assert.is(await page.evaluate("getComputedStyle(document.querySelector('figure.wgsl')).borderTopStyle"), 'solid');
-  await unscripted.close();
-  await close();
-});
+run('without JavaScript, and from a disk, texts, WGSL and tables are there, and the page says how to serve it',
+  async () => {
+    const unscripted = await site.page('kernels/gelu.html', { javaScriptEnabled: false });
+    const { page, close } = await site.page('index.html');
+    await page.goto(pathToFileURL(join(site.folder, 'kernels/gelu.html')).href);
+    for (const each of [unscripted.page, page]) {
+      assert.match(await each.locator('.needs-script').innerText(), 'npm run site -- --serve');
+      assert.match(await each.locator('[data-file="gelu/gelu.wgsl"] pre').innerText(), '@compute');
+      assert.ok(await each.locator('#measured table').count() > 0);
+    }
+    // styles come from the disk too
+    assert.is(await page.evaluate("getComputedStyle(document.querySelector('figure.wgsl')).borderTopStyle"), 'solid');
+    await unscripted.close();
+    await close();
+  });
 
 test.after(() => site?.close());
 

@@ -10,8 +10,8 @@ import type { Room } from '../../kernels/shared/room.ts';
 import { workloadsFor } from '../../kernels/shared/workload.ts';
 import { SharedContext } from './contexts.ts';
 import { compileCounted } from './counted.ts';
-import { type Answers, type CheckReport, crossing, type Description, type Edits, type FirstRun, type Progress, type Request,
-  type RoomChoices, type RunRow } from './protocol.ts';
+import { type Answers, type CheckReport, crossing, type Description, type Edits, type FirstRun, type Progress,
+  type Request, type RoomChoices, type RunRow } from './protocol.ts';
 import { verdictOn } from './verdict.ts';
 import type { Verdict } from './verdict_text.ts';
 
@@ -45,19 +45,30 @@ export class Service {
 
   #answer(request: Request, tell: Tell): Promise<Answers[Request['kind']]> {
     switch (request.kind) {
-      case 'describe': return this.#describe();
-      case 'first': return this.#first();
-      case 'candidates': return this.#candidates(request);
-      case 'program': return this.#program(request);
-      case 'check': return this.#check(request, tell);
-      case 'verdict': return this.#verdict(request, tell);
+      case 'describe':
+        return this.#describe();
+      case 'first':
+        return this.#first();
+      case 'candidates':
+        return this.#candidates(request);
+      case 'program':
+        return this.#program(request);
+      case 'check':
+        return this.#check(request, tell);
+      case 'verdict':
+        return this.#verdict(request, tell);
     }
   }
 
   async #room(name: string): Promise<Room> {
     // a name that an object has from its birth is none of a room
     if (!Object.hasOwn(this.#loaders, name)) throw unknown('room', name, Object.keys(this.#loaders));
-    return (await this.#loaders[name]()).room;
+    try {
+      return (await this.#loaders[name]()).room;
+    } catch (error) {
+      throw new FirstlightError('FL_LOAD', `the kernels of ${name} could not be loaded`, { room: name },
+        'look at the network and try again', error);
+    }
   }
 
   async #describe(): Promise<Description> {
@@ -69,8 +80,8 @@ export class Service {
       webgpu: gpu.candidates.machine.dawn,
       info: { vendor, architecture, device, description },
       features: Object.entries(FEATURE_USES).map(([name, use]) => ({ name, use, has: gpu.features.has(name) })),
-      limits: Object.entries(LIMIT_USES).map(([name, { use, unit }]) =>
-        ({ name, use, unit, value: gpu.limits[name as keyof typeof LIMIT_USES] })
+      limits: Object.entries(LIMIT_USES).map(([name, { use, unit }]) => ({ name, use, unit,
+        value: gpu.limits[name as keyof typeof LIMIT_USES] })
       ),
       subgroups: gpu.report.subgroups,
       clock: gpu.features.has('timestamp-query') ? 'timestamps' : 'wall',
@@ -160,9 +171,10 @@ function guardedContext(edits: Edits): SharedContext {
 async function refuseBroken(gpu: Gpu): Promise<void> {
   const broken = [...new Set(await gpu.pool.brokenGuards())];
   if (broken.length === 0) return;
-  throw new FirstlightError('FL_EDIT', `it writes out of bounds, or a loop does not end: outside of ${
-    broken.map((name) => `"${name}"`).join(', ')
-  }`, { broken }, 'choose this case above: the verdict on it says which');
+  throw new FirstlightError('FL_EDIT',
+    `it writes out of bounds, or a loop does not end: outside of ${broken.map((name) => `"${name}"`).join(', ')}`, {
+    broken,
+  }, 'choose this case above: the verdict on it says which');
 }
 
 function rowOf(run: CheckedRun): RunRow {
