@@ -55,8 +55,8 @@ const [LEAST_SUBGROUP, MOST_SUBGROUP] = [4, 128];
  *
  * @param browser what an adapter without a name is called by
  */
-export function reportOf(info: AdapterInfo,
-  { features, limits }: Pick<AdapterReport, 'features' | 'limits'>, browser?: string): AdapterReport {
+export function reportOf(info: AdapterInfo, { features, limits }: Pick<AdapterReport, 'features' | 'limits'>,
+  browser?: string): AdapterReport {
   const { subgroupMinSize: least = LEAST_SUBGROUP, subgroupMaxSize: most = MOST_SUBGROUP, subgroupMatrixConfigs = [] } =
     info;
   return {

@@ -1,7 +1,6 @@
 /** The programs that a case is run with, as WGSL to read, or to paste into a WebGPU project. */
-import {
-  type AnyTensor, backward, type Command, commandsOf, type Context, type Dispatch, type FloatType, type Program, Tensor,
-} from '../engine/index.ts';
+import { type AnyTensor, backward, type Command, commandsOf, type Context, type Dispatch, type FloatType, type Program,
+  Tensor } from '../engine/index.ts';
 import type { Case, Input } from './shared/room.ts';
 
 export type Direction = 'forward' | 'gradient';
@@ -15,7 +14,7 @@ export function caseCommands(gpu: Context, item: Case, type: FloatType, directio
     () => {
       const tensors = Object.entries(item.inputs).map(([name, input]) => [name, empty(gpu, name, input, type)]);
       inputs = Object.fromEntries(tensors);
-      if (direction === 'gradient') for (const name of item.wrt) inputs[name].requiresGrad = true;
+      if (direction === 'gradient') { for (const name of item.wrt) inputs[name].requiresGrad = true; }
     },
     () => void (outputs = item.run(inputs, type)),
     () => {
@@ -88,9 +87,12 @@ export function wgslOf(commands: readonly Command[]): string {
 
 function stepText(command: Command): string {
   switch (command.kind) {
-    case 'dispatch': return `${command.label} on ${gridText(command)}`;
-    case 'clear': return `set ${command.bytes} bytes of "${command.to}" to 0`;
-    case 'copy': return `copy ${command.bytes} bytes into "${command.to}"`;
+    case 'dispatch':
+      return `${command.label} on ${gridText(command)}`;
+    case 'clear':
+      return `set ${command.bytes} bytes of "${command.to}" to 0`;
+    case 'copy':
+      return `copy ${command.bytes} bytes into "${command.to}"`;
   }
 }
 
@@ -105,7 +107,8 @@ function heading(dispatches: readonly Dispatch[], number: string): string {
   const rows = bindings.map(({ index, kind, name, type, element, bytes, tensor }) =>
     kind === 'uniform'
       ? [`${index}`, name, 'uniform', type, `${bytes} bytes`]
-      : [`${index}`, name, `storage, ${kind}`, type, `${bytes} bytes`, `of ${element}, tensor "${tensor}"`]);
+      : [`${index}`, name, `storage, ${kind}`, type, `${bytes} bytes`, `of ${element}, tensor "${tensor}"`]
+  );
   const calls = dispatches.map((dispatch, i) => {
     const which = dispatches.length === 1 ? '' : `dispatch ${i + 1}: `;
     const params = dispatch.params.map(({ name, type, value }) => `${name}: ${type} = ${value}`).join(', ');

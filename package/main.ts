@@ -10,6 +10,7 @@ import { formatBytes } from '../engine/errors.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { buildPackage, packed } from './package.ts';
 import { CLI, ROOT } from './exports.ts';
+import { appSizes } from './sizes.ts';
 import { tryUsers } from './users/main.ts';
 
 const DIST = join(ROOT, 'dist');
@@ -21,6 +22,9 @@ try {
     console.log(`${name} in ${relative(ROOT, folder)}: as a tarball ${formatBytes(size)} of ${files} files, unpacked ${
       formatBytes(unpackedSize)
     }`);
+  }
+  for (const { app, bytes } of await appSizes(DIST)) {
+    console.log(`bundled for a browser, ${app}: ${(bytes / 1000).toFixed(1)} KB gzip`);
   }
   if (process.argv.includes('--users')) process.exitCode = await tryUsers(DIST);
 } catch (error) {

@@ -20,7 +20,9 @@ export async function hindrancesOf(page: Page): Promise<readonly string[]> {
   });
   const lines = violations.map(({ id, help, nodes }) =>
     `${id}, ${nodes.length} of it: ${help}: ${
-      nodes.slice(0, 3).map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary.replace(/\s+/g, ' ')}`).join('; ')
+      nodes.slice(0, 3).map(({ target, failureSummary }) =>
+        `${target.join(' ')}: ${failureSummary.replace(/\s+/g, ' ')}`
+      ).join('; ')
     }`
   );
   const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);

@@ -6,7 +6,11 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { rooms } from '../kernels/index.ts';
 import { ROOT } from '../package/exports.ts';
+import { compare } from '../bench/kernels/compare.ts';
+import { type KernelData, KIND } from '../bench/kernels/data.ts';
+import { parseResults } from '../bench/result_text.ts';
 import * as assert from './assert.ts';
+import { hindrancesOf } from './axe.ts';
 import { canOpenSite, type Opened, Site, whyNot } from './browser/site.ts';
 import { test, testIf } from './test.ts';
 
@@ -73,7 +77,7 @@ const EDITS: readonly { readonly what: string; readonly text: string; readonly s
   { what: 'no WGSL', text: changed('let mean = ', 'let mean + '), says: /^layernorm\.wgsl:\d+:\d+: / },
   { what: 'a binding renamed', text: changed(' weight: array', ' weights: array'), says: /binding "weights" got no tensor/ },
   { what: 'no entry point', text: changed('@compute', ''), says: /no entry point/ },
-  { what: 'a write out of bounds', text: changed('y[base + c]', 'y[base + c + 4096u]'), says: /^it writes out of bounds/ },
+  { what: 'a write out of bounds', text: changed('y[row * vectors + c]', 'y[row * vectors + c + 4096u]'), says: /^it writes out of bounds/ },
   { what: 'a loop without end', text: changed('c += row_lanes(lanes)', 'c += 0u'), says: /^a loop does not end/ },
   { what: 'no text', text: ' ', says: /\S/ },
 ];
@@ -143,6 +147,38 @@ run('the programs of a case are shown with the file of each line', async () => {
   await page.getByRole('button', { name: 'Show its gradient' }).click();
   await page.locator('#program [data-done]').waitFor({ timeout: PATIENCE });
   assert.match(await page.locator('#program pre.file').first().innerText(), /layernorm\/layernorm_grad\w*(?:\.\w+)?\.wgsl:\d+/);
+  await close();
+});
+
+run('a ladder is measured, drawn by what is loaded for it alone, told as JSON that the benchmark reads, and stopped', async () => {
+  const { page, problems, close } = await site.page('kernels/layernorm.html');
+  const late: string[] = [];
+  page.on('request', (request) => late.push(request.url()));
+  const ladder = page.locator('#ladder');
+  const said = ladder.locator('[data-done]');
+  await ladder.locator('select').selectOption('tiny, 16 clips: 2176 × 64');
+  await ladder.getByRole('button', { name: 'Measure' }).click();
+  await said.waitFor({ timeout: PATIENCE });
+  assert.ok(late.some((address) => address.includes('ladder_view')), 'Plot comes when it is needed');
+  assert.match(await said.innerText(), /^Measured on .*, by .* around stretches of calls\.$/);
+  const rows = Number(await said.getAttribute('data-done'));
+  assert.is(await ladder.locator('.panel tbody tr').count(), rows);
+  assert.ok(await ladder.getByRole('img', { name: /kernels by operations per byte/ }).isVisible());
+  assert.equal(await hindrancesOf(page), []);
+
+  await page.evaluate('Object.defineProperty(navigator, "clipboard", { value: undefined })');
+  await ladder.getByRole('button', { name: 'Copy as JSON' }).click();
+  const text = await ladder.getByRole('textbox', { name: 'results as JSON' }).inputValue();
+  const results = parseResults<KernelData>(text, 'the page', KIND);
+  assert.is(results.rows.length, rows);
+  assert.is(compare(results.rows, results.rows).unmatched, 0);
+
+  await ladder.locator('select').selectOption('');
+  await ladder.getByRole('button', { name: 'Measure' }).click();
+  await ladder.getByRole('button', { name: 'Stop' }).click();
+  await said.waitFor({ timeout: PATIENCE });
+  assert.match(await said.innerText(), /^Stopped/);
+  assert.equal(problems, []);
   await close();
 });
 

@@ -10,6 +10,7 @@ import { measure } from '../bench/kernels/measure.ts';
 import { shareOf } from '../bench/kernels/row.ts';
 import { readResults } from '../bench/results.ts';
 import { RoofKernels } from '../bench/roofs/index.ts';
+import { spreadOf } from '../bench/statistics.ts';
 import { backward, open, Tensor, type AnyTensor } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
 import { room as gelu } from '../kernels/gelu/cases.ts';
@@ -18,8 +19,9 @@ import type { Room } from '../kernels/shared/room.ts';
 import { workload } from '../kernels/shared/workload.ts';
 import { ladderResults } from '../web/study/ladder_text.ts';
 import { browserEnvironment } from '../web/worker/environment.ts';
-import { ladder, type LadderProgress } from '../web/worker/ladder.ts';
+import { hopelessOf, ladder, type LadderProgress } from '../web/worker/ladder.ts';
 import * as assert from './assert.ts';
+import { row } from './bench_row.ts';
 import { test } from './test.ts';
 
 const BRIEF = { rounds: 1, seconds: 0.001 };
@@ -41,7 +43,9 @@ test('a ladder has a row for each variant and direction, with finite numbers, an
   assert.ok(made.isWhole);
   assert.equal([...new Set(made.rows.map((row) => row.case))], ['a batch of one',
     'rows longer than the workgroup, and odd'], 'the small one first');
-  assert.ok(new Set(made.rows.filter(({ direction }) => direction === 'forward').map(({ variant }) => variant)).size > 1);
+  assert.ok(
+    new Set(made.rows.filter(({ direction }) => direction === 'forward').map(({ variant }) => variant)).size > 1,
+  );
   for (const { direction } of [{ direction: 'forward' }, { direction: 'gradient' }]) {
     assert.ok(made.rows.some((row) => row.direction === direction), direction);
   }
@@ -49,14 +53,16 @@ test('a ladder has a row for each variant and direction, with finite numbers, an
     assert.ok(row.gpu.least > 0 && row.wall.least > 0 && row.dispatches > 0 && shareOf(row) > 0, JSON.stringify(row));
     assert.ok(Number.isFinite(shareOf(row)) && Number.isFinite(row.gpu.median));
   }
-  assert.is(made.clock, `${gpu.features.has('timestamp-query') ? 'timestamps' : 'the host’s clock'} around stretches of calls`);
+  assert.is(made.clock,
+    `${gpu.features.has('timestamp-query') ? 'timestamps' : 'the host’s clock'} around stretches of calls`);
   assert.equal([told[0].done, told[0].of, told.at(-1)?.done], [0, 2, 1]);
   assert.is(gpu.pool.live, 0, 'all inputs, outputs and roofs are freed');
 });
 
 test('without timestamps a ladder is timed by the host’s clock, and says so', async () => {
   await using gpu = await open({ without: ['timestamp-query'] });
-  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'], patience: BRIEF });
+  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'],
+    patience: BRIEF });
   assert.is(made.clock, 'the host’s clock around stretches of calls');
   assert.ok(made.rows.length > 0 && made.rows.every((row) => row.gpu.least > 0));
 });
@@ -71,19 +77,33 @@ test('a ladder that is ended between two turns keeps what it has; an unknown wor
   assert.is(made.isWhole, false);
   assert.equal([...new Set(made.rows.map((row) => row.case))], ['a batch of one']);
   assert.is(new Set(made.rows.map(({ variant }) => variant)).size, 1, 'the one that had its turn');
-  await assert.rejectsWith(ladder(gpu, room, { types: ['f32'], workloads: ['a batch of two'] }), /a batch of two/,
-    { hint: /a batch of one/ });
+  await assert.rejectsWith(ladder(gpu, room, { types: ['f32'], workloads: ['a batch of two'] }), /a batch of two/, {
+    hint: /a batch of one/,
+  });
+});
+
+test('a variant that is far behind forward and backward is hopeless; one that is so in one direction is not', () => {
+  const of = (variant: string, direction: 'forward' | 'gradient', nanoseconds: number) =>
+    row('a', 0.5, { variant, direction, gpu: spreadOf([nanoseconds]) });
+  const rows = [of('naive', 'forward', 100), of('tree', 'forward', 5000), of('tree', 'gradient', 3000),
+    of('naive', 'gradient', 100), of('quad', 'forward', 5000), of('quad', 'gradient', 200)];
+  assert.equal(hopelessOf(rows), [{ variant: 'tree', times: 30 }]);
 });
 
 test('what a page copies is read by --compare, and has the page’s browser, system and commit', async () => {
   await using gpu = await open();
-  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'], patience: BRIEF });
+  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'],
+    patience: BRIEF });
   const text = ladderResults('gelu', made, { version: '1.2.3', commit: 'abc1234' });
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-ladder-')), 'kernels.json');
   writeFileSync(path, text);
   const results = readResults<KernelData>(path, KIND);
-  assert.equal([results.commit, results.environment.adapter, results.environment.versions.Firstlight, results.clock],
-    ['abc1234', gpu.name, '1.2.3', made.clock]);
+  assert.equal([results.commit, results.environment.adapter, results.environment.versions.Firstlight, results.clock], [
+    'abc1234',
+    gpu.name,
+    '1.2.3',
+    made.clock,
+  ]);
   const { slower, faster, unmatched } = compare(results.rows, made.rows);
   assert.equal([slower.length, faster.length, unmatched], [0, 0, 0]);
   const told = browserEnvironment(gpu, { userAgentData: { platform: 'Linux' }, hardwareConcurrency: 8 });
@@ -95,9 +115,15 @@ test('the gradient of every room can be taken again from a graph that is retaine
   for (const room of rooms) {
     const item = room.cases.find(({ wrt, skip }) => wrt.length > 0 && skip?.(gpu) === undefined);
     if (item === undefined) continue;
-    const inputs = Object.fromEntries(Object.entries(item.inputs).map(([name, { shape, data }]): [string, AnyTensor] =>
-      [name, data instanceof Float32Array ? Tensor.from(gpu, data, shape, name) : data instanceof Uint32Array
-        ? Tensor.from(gpu, data, shape, name) : Tensor.from(gpu, data, shape, name)]));
+    const inputs = Object.fromEntries(
+      Object.entries(item.inputs).map((
+        [name, { shape, data }],
+      ): [string, AnyTensor] => [name,
+        data instanceof Float32Array ? Tensor.from(gpu, data, shape, name) : data instanceof Uint32Array
+          ? Tensor.from(gpu, data, shape, name) :
+          Tensor.from(gpu, data, shape, name)]
+      ),
+    );
     for (const name of item.wrt) inputs[name].requiresGrad = true;
     const outputs = item.run(inputs, 'f32');
     const dy = outputs[0].like() as Tensor;
@@ -122,7 +148,7 @@ test('a gradient that dispatches nothing has no row by stretches either', async 
   await using gpu = await open();
   const elementwise = rooms.find(({ name }) => name === 'elementwise') as Room;
   const roofs = new RoofKernels(gpu, new StretchClock(gpu));
-  const [entry] = workloadEntries(gpu, tiny(elementwise, 'add: an odd length'));
+  const [entry] = workloadEntries(gpu, tiny(elementwise, 'add: an odd length, a partial workgroup'));
   const rows = await measure(gpu, entry, roofs, ['f32'], BRIEF);
   assert.equal(rows.map(({ variant, direction }) => `${direction} ${variant}`), ['forward only']);
   roofs.dispose();

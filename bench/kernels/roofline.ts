@@ -75,7 +75,12 @@ export function roofline(document: Document, dots: readonly Dot[], roofs: Roofs,
     strokeWidth: 1.8, title: 'title' };
   const figure = Plot.plot({
     document,
-    width, height, marginLeft: 56, marginRight: 20, marginTop: 34, marginBottom: 44,
+    width,
+    height,
+    marginLeft: 56,
+    marginRight: 20,
+    marginTop: 34,
+    marginBottom: 44,
     style: { background: ground, color: ink, fontFamily: 'system-ui, sans-serif', fontSize: '13px' },
     x: { type: 'log', domain: [left, right], label: 'operations per byte', grid: true, tickFormat: plain },
     y: { type: 'log',
@@ -96,7 +101,8 @@ export function roofline(document: Document, dots: readonly Dot[], roofs: Roofs,
       Plot.dot(dots.filter(({ isForward }) => isForward), { ...place, fill: place.stroke }),
     ],
   });
-  return asPicture(figure, `${dots.length} kernels by operations per byte and GFLOP/s, below the roofs of ${
-    digits(roofs.gbps)
-  } GB/s and ${digits(roofs.gflops)} GFLOP/s`);
+  return asPicture(figure,
+    `${dots.length} kernels by operations per byte and GFLOP/s, below the roofs of ${digits(roofs.gbps)} GB/s and ${
+      digits(roofs.gflops)
+    } GFLOP/s`);
 }

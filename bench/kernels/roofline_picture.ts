@@ -24,14 +24,16 @@ export function rooflinePicture(rows: readonly Row[], roofs: Roofs, adapter: str
   const colourOf = (room: string) => COLOURS[rooms.indexOf(room)] ?? OTHERS.colour;
   const named = adapter.replace(/[&<>"]/g, '');
   const { document } = parseHTML('<html></html>');
-  const figure = roofline(document as unknown as Document, dots, roofs,
-    { ink: '#222', ground: '#fff', colourOf, width: WIDTH, height: HEIGHT });
+  const figure = roofline(document as unknown as Document, dots, roofs, { ink: '#222', ground: '#fff', colourOf,
+    width: WIDTH, height: HEIGHT });
   const shown = rooms.slice(0, COLOURS.length).map((room) => ({ name: room, colour: colourOf(room) }));
   const legend = [...shown, ...(rooms.length > shown.length ? [OTHERS] : [])].map(({ name, colour }) =>
     `<tspan fill="${colour}">● </tspan><tspan>${name}   </tspan>`
   ).join('');
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="roofline of ${named}" width="${WIDTH}" height="${HEIGHT + TITLE}" viewBox="0 0 ${WIDTH} ${
+    `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="roofline of ${named}" width="${WIDTH}" height="${
+      HEIGHT + TITLE
+    }" viewBox="0 0 ${WIDTH} ${
       HEIGHT + TITLE
     }" style="background: #fff; color: #222; font: 13px system-ui, sans-serif">`,
     `<rect width="${WIDTH}" height="${HEIGHT + TITLE}" fill="#fff"/>`,

@@ -69,8 +69,11 @@ export function expected(item: Case, results: Results, storage: Storage, seed = 
   if (item.gradient === undefined) throw new Error(`${item.name}: wrt without a reference gradient`);
   const dy = rounded(seed(item, want[0].length), results.outputs[0].type);
   const gradients = item.gradient(inputs, Float64Array.from(dy));
-  return [...outputs, ...item.wrt.map((name) => of(`d${name}`, results.gradients[name], gradients[name],
-    item.gradientTolerance ?? item.tolerance, item.gradientStored))];
+  return [...outputs,
+    ...item.wrt.map((name) =>
+      of(`d${name}`, results.gradients[name], gradients[name], item.gradientTolerance ?? item.tolerance,
+        item.gradientStored)
+    )];
 }
 
 /** A number as f16 can hold it, but for rounding. */

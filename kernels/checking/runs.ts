@@ -99,8 +99,8 @@ export class Runs {
 }
 
 /**
- * The run of a case or workload that is asked for by a variant, which all kernels take that have it, or by the name of a
- * whole run; an empty one, in which each kernel takes its own candidate, where none is.
+ * The run of a case or workload that is asked for by a variant, which all kernels take that have it, or by the name of
+ * a whole run; an empty one, in which each kernel takes its own candidate, where none is.
  *
  * @throws FirstlightError FL_USAGE if nothing of the case runs so here
  */
@@ -131,9 +131,7 @@ function settle(gpu: Gpu, room: Room, item: Case, wanted: ReadonlyMap<string, Ca
       const all = room.kernels.find(({ name }) => name === kernel)?.candidates(gpu, stored) ?? [];
       next.set(kernel, candidate.variant === variant
         ? candidate
-        : (all.find((other) =>
-          other.variant === variant
-        ) ?? { variant, sizes: {} }));
+        : (all.find((other) => other.variant === variant) ?? { variant, sizes: {} }));
     }
     if (isSettled) return { run: next, dispatches };
     run = next;

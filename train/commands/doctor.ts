@@ -87,13 +87,11 @@ async function parts(): Promise<Part[]> {
         : `carried by ${carrier} ${carried}`, remedy: bringing(carrier) },
   ];
   if (!IS_CLONE) return ofUse;
-  return [...ofUse,
-    { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined,
-      detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `${carrier} ${carried}`),
-      remedy: `${bringing(carrier)}, or install Chromium (Debian: apt install chromium)` },
-    { name: 'koffi', purpose: 'use as a library, not started by a command of ours', present: koffi === undefined,
-      detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: bringing('koffi') },
-  ];
+  return [...ofUse, { name: 'browser', purpose: 'tests in a browser', present: (chromium ?? carried) !== undefined,
+    detail: chromium ?? (carried === undefined ? 'no Chromium is installed' : `${carrier} ${carried}`),
+    remedy: `${bringing(carrier)}, or install Chromium (Debian: apt install chromium)` }, { name: 'koffi',
+    purpose: 'use as a library, not started by a command of ours', present: koffi === undefined,
+    detail: koffi ?? `koffi ${packageVersion('koffi')}`, remedy: bringing('koffi') }];
 }
 
 function readable(path: string): boolean {
@@ -108,11 +106,9 @@ function readable(path: string): boolean {
 /** What stands between this machine and a faster adapter. */
 function graphicsRemedies(kind: string): string[] {
   if (kind === 'hardware' || process.platform !== 'linux') return [];
-  const devices = (folder: string,
-    pattern:
-      RegExp) => (existsSync(folder)
-      ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name))
-      : []);
+  const devices = (folder: string, pattern: RegExp) => (existsSync(folder)
+    ? readdirSync(folder).filter((name) => pattern.test(name)).map((name) => join(folder, name))
+    : []);
   const render = devices('/dev/dri', /^renderD/);
   const locked = render.filter((path) => !readable(path));
   const remedies = [];
@@ -174,7 +170,9 @@ async function diagnose(): Promise<Diagnosis> {
     tried,
     failure,
     dawn: `webgpu ${packageVersion('webgpu')}`,
-    features: Object.fromEntries(Object.keys(FEATURE_USES).map((name) => [name, gpu?.adapter.features.has(name) ?? false])),
+    features: Object.fromEntries(
+      Object.keys(FEATURE_USES).map((name) => [name, gpu?.adapter.features.has(name) ?? false]),
+    ),
     matrixUnits: gpu === undefined ? { why: 'there is no adapter' } : findUnits(gpu.report),
     limits: Object.fromEntries(
       Object.keys(LIMIT_USES).map((name) => [name, gpu?.limits[name as keyof typeof LIMIT_USES] ?? 0]),
@@ -182,10 +180,9 @@ async function diagnose(): Promise<Diagnosis> {
     machine: { node: process.versions.node, system: systemName(), processor: cpus()[0]?.model.trim() ?? 'unknown',
       cores: availableParallelism(), memoryBytes: usableMemory(), freeMemoryBytes: freemem() },
     parts: optional,
-    remedies: [...graphicsRemedies(kind),
-      ...optional.flatMap((
-        { name, present, remedy },
-      ) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
+    remedies: [...graphicsRemedies(kind), ...optional.flatMap((
+      { name, present, remedy },
+    ) => (present || remedy === undefined ? [] : [`${name}: ${remedy}`]))],
   };
   await gpu?.close();
   return diagnosis;

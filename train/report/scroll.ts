@@ -6,5 +6,7 @@ import { Html, html } from './html.ts';
  * @param name what it is, for who hears the page; of its own on a page
  */
 export function scrolling(name: string, content: Html, { isTall = false } = {}): Html {
-  return html`<div class="scroll${isTall ? ' tall' : ''}" tabindex="0" role="region" aria-label="${name}">${content}</div>`;
+  return html`<div class="scroll${
+    isTall ? ' tall' : ''
+  }" tabindex="0" role="region" aria-label="${name}">${content}</div>`;
 }

@@ -8,7 +8,11 @@ import { coloured } from '../wgsl/coloured.ts';
 export interface Surroundings {
   /** Of the Markdown, from the root of the project. */
   readonly path: string;
-  /** The address of another file of the project, as the page is to link it. @param anchor begins with `#`, or is empty */
+  /**
+   * The address of another file of the project, as the page is to link it.
+   *
+   * @param anchor begins with `#`, or is empty
+   */
   link(path: string, anchor: string): string;
 }
 

@@ -7,6 +7,7 @@ import { ROOT } from '../../package/exports.ts';
 import { html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
 import { apiPages } from '../api/pages.ts';
+import { builtFrom } from './built.ts';
 import { bundle, type Script } from './bundle.ts';
 import { doctorPage } from './doctor.ts';
 import { firstPage } from './first.ts';
@@ -54,6 +55,7 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
   keep: (path: string) => void): Page[] {
   const pages: Page[] = [];
   const seen = new Set<string>(BEGIN);
+  const built = builtFrom(ROOT);
   const linkFrom = (from: string) => (path: string, anchor = ''): string => {
     const target = path.replace(/\/$/, '') || 'README.md';
     if (!existsSync(join(ROOT, target))) throw new Error(`${from} links ${path}, which is not there`);
@@ -69,7 +71,7 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     const room = rooms.find(({ name }) => path === `kernels/${name}/README.md`);
     if (room !== undefined) {
       pages.push(studyPage(room, { root: ROOT, path: place, script: scripts.study.file,
-        preloads: scripts.study.imports, link }));
+        preloads: scripts.study.imports, built, link }));
     } else if (place.startsWith('files/')) keep(path);
     else if (place.includes('#')) continue;
     else if (isFolder(ROOT, path)) {

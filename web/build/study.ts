@@ -4,8 +4,10 @@ import { join, posix, relative, sep } from 'node:path';
 import type { Room } from '../../kernels/shared/room.ts';
 import { textsOf } from '../../package/texts.ts';
 import { Html, html } from '../../train/report/html.ts';
+import type { Built } from '../study/ladder_text.ts';
 import { colouredLines } from '../wgsl/coloured.ts';
-import { type Document, documentOf, type Section } from './markdown.ts';
+import { shippedTables, workTable } from './ladder.ts';
+import { documentOf, type Section } from './markdown.ts';
 import { NEEDS_SCRIPT, type Page } from './shell.ts';
 
 /** A WGSL file of a room. */
@@ -23,6 +25,7 @@ export interface StudySite {
   readonly path: string;
   readonly script: string;
   readonly preloads: readonly string[];
+  readonly built: Built;
   link(path: string, anchor: string): string;
 }
 
@@ -33,16 +36,13 @@ export const anchorOf = (path: string) => `file-${path.split('/').slice(-2).join
 const BEFORE = new Set(['', 'What it computes', 'Read in this order']);
 
 /** The page of a room. */
-export function studyPage(room: Room, { root, path, script, preloads, link }: StudySite): Page {
+export function studyPage(room: Room, { root, path, script, preloads, built, link }: StudySite): Page {
   const files = filesOf(root, room);
   const own = new Set(files.map((file) => file.path));
-  const read = (name: string): Document => {
-    const source = posix.join('kernels', room.name, name);
-    return documentOf(readFileSync(join(root, source), 'utf8'), { path: source,
-      link: (target, anchor) => (own.has(target) && anchor === '' ? `#${anchorOf(target)}` : link(target, anchor)) });
-  };
-  const page = read('README.md');
-  const measured = read('MEASURED.md');
+  const linkOrJump = (target: string, anchor: string) =>
+    own.has(target) && anchor === '' ? `#${anchorOf(target)}` : link(target, anchor);
+  const source = posix.join('kernels', room.name, 'README.md');
+  const page = documentOf(readFileSync(join(root, source), 'utf8'), { path: source, link: linkOrJump });
   const [before, after] = [true, false].map((isBefore) =>
     page.sections.filter(({ heading }) => BEFORE.has(heading) === isBefore && heading !== 'Measured')
   );
@@ -51,7 +51,7 @@ export function studyPage(room: Room, { root, path, script, preloads, link }: St
     path, script, preloads,
     title: page.title,
     description: page.lead,
-    body: html`<div id="study" data-room="${room.name}">
+    body: html`<div id="study" data-room="${room.name}" data-version="${built.version}" data-commit="${built.commit}">
 <h1>${page.title}</h1>
 ${before.filter(({ heading }) => heading === '').map(({ body }) => body)}
 <nav class="contents" aria-label="on this page">${
@@ -71,10 +71,12 @@ ${pairs(files).map((pair) => html`<div class="pair">${pair.map(fileHtml)}</div>\
 <p>The linked programs of the case and variant that are chosen above, with the file and line of each line in the margin.</p>
 <div class="panel"></div></section>
 <section id="ladder"><h2>Ladder</h2>
-<p>The variants take turns, and the roofs of this adapter are measured between them.</p>
+<p>The sizes of models, in every variant. The variants take turns, and the roofs of this adapter, which are the most that it can do, are measured between them.</p>
 <div class="panel"></div>
+<h3>What each size needs</h3>
+${workTable(room)}
 <div id="measured"><h3>Shipped results</h3>
-${measured.sections.map(({ heading, body }) => html`${heading === '' ? html`` : html`<h4>${heading}</h4>`}${body}`)}</div></section>
+${shippedTables(root, room.name, linkOrJump)}</div></section>
 ${after.map(sectionHtml)}
 </div>`,
   };

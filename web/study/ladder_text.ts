@@ -60,6 +60,8 @@ export function ladderCells({ rows, doubtful }: Pick<Ladder, 'rows' | 'doubtful'
 /** The file that `npm run bench -- --compare FILE` reads. */
 export function ladderResults(room: string, { environment, clock, roofs, rows }: Ladder, built: Built): string {
   const own = { ...environment, versions: { Firstlight: built.version, ...environment.versions } };
-  return resultsText(resultsOf<KernelData>({ kind: KIND, environment: own, commit: built.commit,
-    command: `the ladder of ${room}, in a page` }, { roofs, clock, rows }));
+  return resultsText(
+    resultsOf<KernelData>({ kind: KIND, environment: own, commit: built.commit,
+      command: `the ladder of ${room}, in a page` }, { roofs, clock, rows }),
+  );
 }

@@ -21,8 +21,8 @@ interface Waiting {
 }
 
 /**
- * Asks a worker, which is made when it is first needed. One that fails, or that says nothing for 30 s, is ended, and the
- * next request makes another one: nothing else helps where a driver hangs.
+ * Asks a worker, which is made when it is first needed. One that fails, or that says nothing for 30 s, is ended, and
+ * the next request makes another one: nothing else helps where a driver hangs.
  */
 export class Client {
   readonly #make: () => WorkerLike;

@@ -2,9 +2,9 @@ import type { Gpu } from '../../engine/index.ts';
 import { columnAsWritten, countTurns } from '../wgsl/turns.ts';
 
 /**
- * From now on every program that a context compiles has a counter in each loop: one that has made `most` turns in a call
- * of its function ends, and writes into the guard of a tensor, if `tellsOfTurns`. What the compiler objects to is told
- * at its place in the text without counters.
+ * From now on every program that a context compiles has a counter in each loop: one that has made `most` turns in a
+ * call of its function ends, and writes into the guard of a tensor, if `tellsOfTurns`. What the compiler objects to is
+ * told at its place in the text without counters.
  */
 export function compileCounted({ device }: Gpu, most: number, { tellsOfTurns }: { tellsOfTurns: boolean }): void {
   const create = device.createShaderModule.bind(device);

@@ -38,6 +38,8 @@ export interface Ladder {
   readonly rows: readonly Row[];
   /** Those of them that cannot be, by their place: the machine had a moment, or the cost counts too much. */
   readonly doubtful: readonly number[];
+  /** What was not measured, because it would take too long here. */
+  readonly leftOut: readonly string[];
   /** False if it was ended before. */
   readonly isWhole: boolean;
 }
@@ -46,8 +48,12 @@ export interface Ladder {
  * Turns of each variant, and seconds for one. A software adapter takes seconds for what a card does in a millisecond: a
  * few turns say enough there.
  */
-const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 }, software: { rounds: 3, seconds: 0.02 } } as const satisfies
-  Record<Gpu['kind'], Patience>;
+const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 },
+  software: { rounds: 3, seconds: 0.02 } } as const satisfies Record<Gpu['kind'], Patience>;
+/** Seconds that a ladder should take at most. */
+const MOST_SECONDS = { hardware: 180, software: 45 };
+/** A variant that takes so many times as long as the best, forward and gradient, is not tried at larger sizes. */
+const HOPELESS = 10;
 
 /** Measures it. The first of the workloads that is named and not there is an error. */
 export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
@@ -66,23 +72,79 @@ export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
     let goesOn = true;
     let roofs = await kernels.measure();
     const rows: Row[] = [];
-    for (const [done, entry] of entries.entries()) {
+    const leftOut: string[] = [];
+    const pace = new Pace(MOST_SECONDS[gpu.kind]);
+    const hopeless = new Set<string>();
+    for (const [done, { entry: whole, bytes }] of entries.entries()) {
+      const entry = { ...whole, variants: whole.variants.filter((variant) => !hopeless.has(variant)) };
+      if (!pace.hasTimeFor(bytes)) {
+        leftOut.push(`${entry.name}: it would take too long on this adapter`);
+        continue;
+      }
       const before = (variant: string) => {
         onProgress({ workload: entry.name, done, of: entries.length, variant });
         return (goesOn &&= options.goesOn?.() ?? true);
       };
-      rows.push(...await measure(gpu, entry, kernels, options.types, options.patience ?? PATIENCE[gpu.kind],
-        { goesOn: before }));
+      const since = performance.now();
+      const own = await measure(gpu, entry, kernels, options.types, options.patience ?? PATIENCE[gpu.kind], {
+        goesOn: before,
+      });
+      rows.push(...own);
       if (!goesOn) break;
+      pace.took(bytes, (performance.now() - since) / 1000);
+      for (const { variant, times } of done + 1 < entries.length ? hopelessOf(own) : []) {
+        hopeless.add(variant);
+        leftOut.push(`${variant} at sizes beyond ${entry.name}: it takes ${times.toFixed(0)} × as long as the best`);
+      }
     }
     if (goesOn) roofs = highest(roofs, await kernels.measure());
     const copies = { fastest: Math.max(roofs.gbps, ...rows.map((row) => row.roofs.gbps)), bytes: kernels.copiedBytes };
     const doubtful = excessive(rows, copies).map((row) => rows.indexOf(row));
-    return { environment: browserEnvironment(gpu), clock: clock.name, roofs, rows, doubtful, isWhole: goesOn };
+    return { environment: browserEnvironment(gpu), clock: clock.name, roofs, rows, doubtful, leftOut, isWhole: goesOn };
   }
 }
 
-function chosenEntries(gpu: Gpu, room: Room, names: readonly string[] | undefined): readonly Entry[] {
+/** How long sizes took, by their bytes, and so how long the next one will. */
+class Pace {
+  readonly #most: number;
+  readonly #began = performance.now();
+  #last: { readonly bytes: number; readonly seconds: number } | undefined;
+
+  /** @param most seconds, of all */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Always for the first. */
+  hasTimeFor(bytes: number): boolean {
+    if (this.#last === undefined) return true;
+    const wanted = this.#last.seconds * bytes / this.#last.bytes;
+    return (performance.now() - this.#began) / 1000 + wanted <= this.#most;
+  }
+
+  took(bytes: number, seconds: number): void {
+    this.#last = { bytes, seconds };
+  }
+}
+
+/** Variants that are far behind in every direction and storage that they have, and by how much at least. */
+export function hopelessOf(rows: readonly Row[]): readonly { readonly variant: string; readonly times: number }[] {
+  const behind = (row: Row) => {
+    const rivals = rows.filter(({ direction, type }) => direction === row.direction && type === row.type);
+    return row.gpu.least / Math.min(...rivals.map(({ gpu }) => gpu.least));
+  };
+  return [...new Set(rows.map(({ variant }) => variant))].map((variant) => ({ variant,
+    times: Math.min(...rows.filter((row) => row.variant === variant).map(behind)) })
+  ).filter(({ times }) => times > HOPELESS);
+}
+
+/** A workload, and the bytes that it moves forward. */
+interface Sized {
+  readonly entry: Entry;
+  readonly bytes: number;
+}
+
+function chosenEntries(gpu: Gpu, room: Room, names: readonly string[] | undefined): readonly Sized[] {
   const all = workloadEntries(gpu, room);
   const missing = names?.find((name) => !all.some((entry) => entry.name === name));
   if (missing !== undefined) throw unknown('workload', missing, all.map(({ name }) => name));
@@ -90,11 +152,10 @@ function chosenEntries(gpu: Gpu, room: Room, names: readonly string[] | undefine
 }
 
 /** The small ones first, so that there is something to see soon. */
-function bySize(entries: readonly Entry[]): readonly Entry[] {
+function bySize(entries: readonly Entry[]): readonly Sized[] {
   const bytesOf = (entry: Entry) => {
     const { bytesRead, bytesWritten } = entry.make().cost('f32');
     return bytesRead + bytesWritten;
   };
-  return entries.map((entry) => ({ entry, bytes: bytesOf(entry) })).sort((a, b) => a.bytes - b.bytes)
-    .map(({ entry }) => entry);
+  return entries.map((entry) => ({ entry, bytes: bytesOf(entry) })).sort((a, b) => a.bytes - b.bytes);
 }

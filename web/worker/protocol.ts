@@ -7,6 +7,7 @@ import type { FloatType } from '../../engine/dtype.ts';
 import type { Clock } from '../../engine/stretch.ts';
 import type { CheckedRun, SkippedCase } from '../../kernels/checking/check_room.ts';
 import type { Direction, Listing } from '../../kernels/programs.ts';
+import type { Ladder, LadderProgress } from './ladder.ts';
 import type { Verdict } from './verdict_text.ts';
 
 /** Texts that replace WGSL files, by file: `layernorm/layernorm.wgsl`. */
@@ -24,6 +25,12 @@ export type Request =
   /** The cases of a room, or one of them, in all candidates and storages, against float64. */
   | { readonly kind: 'check'; readonly room: string; readonly case?: string; readonly edits?: Edits;
     readonly types?: readonly FloatType[] }
+  /** The sizes of models in every variant, timed in turns beside the roofs of the adapter. */
+  | { readonly kind: 'ladder'; readonly room: string; readonly types: readonly FloatType[];
+    /** By name; all that are for this kind of adapter if omitted. */
+    readonly workloads?: readonly string[] }
+  /** Ends a ladder that is under way after the turn that it is at: it is answered with what it has. */
+  | { readonly kind: 'endLadder' }
   /** Whether edited files are right, and how fast. */
   | { readonly kind: 'verdict'; readonly room: string; readonly edits: Edits;
     /** What they are timed against; the files as they were written if omitted. */
@@ -46,6 +53,8 @@ export interface Answers {
   readonly candidates: RoomChoices;
   readonly program: Listing;
   readonly check: CheckReport;
+  readonly ladder: Ladder;
+  readonly endLadder: undefined;
   readonly verdict: Verdict;
 }
 
@@ -55,6 +64,8 @@ export type Progress =
   | { readonly kind: 'case'; readonly case: string; readonly done: number; readonly of: number }
   /** A run of a case was compared. */
   | { readonly kind: 'run'; readonly run: RunRow }
+  /** A turn of a ladder begins. */
+  | { readonly kind: 'turn' } & LadderProgress
   /** Where a verdict is. */
   | { readonly kind: 'stage'; readonly stage: Stage };
 
@@ -94,11 +105,9 @@ export interface FirstRun {
 export interface RoomChoices {
   /** Variants of its kernels, by how inputs are stored; none in f16 where the adapter cannot store that. */
   readonly variants: Readonly<Record<FloatType, readonly string[]>>;
-  readonly cases: readonly { readonly name: string; readonly hasGradient: boolean;
-    /** Why it cannot be run here. */
+  readonly cases: readonly { readonly name: string; readonly hasGradient: boolean; /** Why it cannot be run here. */
     readonly skipped?: string }[];
-  readonly workloads: readonly { readonly name: string;
-    /** Whether it is not too much for this kind of adapter. */
+  readonly workloads: readonly { readonly name: string; /** Whether it is not too much for this kind of adapter. */
     readonly isForThisAdapter: boolean }[];
 }
 

@@ -10,6 +10,7 @@ import type { Room } from '../../kernels/shared/room.ts';
 import { workloadsFor } from '../../kernels/shared/workload.ts';
 import { SharedContext } from './contexts.ts';
 import { compileCounted } from './counted.ts';
+import { type Ladder, ladder } from './ladder.ts';
 import { type Answers, type CheckReport, crossing, type Description, type Edits, type FirstRun, type Progress,
   type Request, type RoomChoices, type RunRow } from './protocol.ts';
 import { verdictOn } from './verdict.ts';
@@ -26,6 +27,8 @@ export class Service {
   readonly #loaders: RoomLoaders;
   readonly #contexts = new SharedContext();
   #last: Promise<unknown> = Promise.resolve();
+  /** Ladders that were asked for and not ended since. */
+  readonly #ladders = new Set<Request>();
 
   constructor(loaders: RoomLoaders) {
     this.#loaders = loaders;
@@ -33,6 +36,8 @@ export class Service {
 
   /** The answer to a request, once those before it are answered. */
   answer<R extends Request>(request: R, tell: Tell = () => undefined): Promise<Answers[R['kind']]> {
+    if (request.kind === 'ladder') this.#ladders.add(request);
+    if (request.kind === 'endLadder') this.#ladders.clear(); // at once, not when the ladder is done
     const answer = this.#last.then(() => this.#answer(request, tell)) as Promise<Answers[R['kind']]>;
     this.#last = answer.catch(() => undefined);
     return answer;
@@ -57,6 +62,10 @@ export class Service {
         return this.#check(request, tell);
       case 'verdict':
         return this.#verdict(request, tell);
+      case 'ladder':
+        return this.#ladder(request, tell);
+      case 'endLadder':
+        return Promise.resolve(undefined);
     }
   }
 
@@ -144,6 +153,17 @@ export class Service {
       return { adapter: gpu.name, cases: cases.length, runs: runs.map(rowOf), skipped };
     } finally {
       await own?.close();
+    }
+  }
+
+  async #ladder(request: Of<'ladder'>, tell: Tell): Promise<Ladder> {
+    const [room, gpu] = [await this.#room(request.room), await this.#contexts.current()];
+    const { workloads, types } = request;
+    try {
+      return await ladder(gpu, room, { workloads, types, goesOn: () => this.#ladders.has(request) },
+        (progress) => tell({ kind: 'turn', ...progress }));
+    } finally {
+      this.#ladders.delete(request);
     }
   }
 

@@ -34,7 +34,9 @@ export async function inTurns(first: Work, second: Work): Promise<Times> {
   }
   const { median: ratio, low, high } = spreadOf(turns.map(({ before, after }) => before / after));
   return {
-    ratio, low, high,
+    ratio,
+    low,
+    high,
     before: median(turns.map(({ before }) => before)),
     after: median(turns.map(({ after }) => after)),
     clock: [a, b].some(({ clock }) => clock === 'wall') ? 'wall' : 'timestamps',

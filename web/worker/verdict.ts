@@ -6,7 +6,8 @@
 import { FirstlightError, type FloatType, type Gpu, KernelCompileError, KernelSourceError, open,
   type Program } from '../../engine/index.ts';
 import type { Contexts } from '../../kernels/checking/check_room.ts';
-import { compare, compareCase, type Comparison, expected, type Expected, firstDifference } from '../../kernels/checking/comparison.ts';
+import { compare, compareCase, type Comparison, expected, type Expected,
+  firstDifference } from '../../kernels/checking/comparison.ts';
 import { usage, variantsOf } from '../../kernels/checking/lookup.ts';
 import { type Dispatch, disposeOf, recordCase, type Recorded, type Results, resultsOf,
   runCase } from '../../kernels/checking/run_case.ts';
@@ -57,7 +58,9 @@ export async function verdictOn(question: Question, original: Contexts,
   try {
     const dispatches = dispatchesOf(edited, item, chosen, type);
     const changed = changedIn(dispatches, written);
-    if (changed.length === 0) return { kind: 'unused', files: Object.keys(edits), elsewhere: elsewhere(question, gpu, edited) };
+    if (changed.length === 0) {
+      return { kind: 'unused', files: Object.keys(edits), elsewhere: elsewhere(question, gpu, edited) };
+    }
     const fault = await compileFault(edited, changed);
     if (fault !== undefined) return fault;
     const trial: Trial = { item: asRunBy(ranBy(written), item), chosen, type, original: gpu };
@@ -117,7 +120,9 @@ function changedIn(dispatches: readonly Dispatch[], written: readonly Dispatch[]
 async function compileFault({ device }: Gpu, dispatches: readonly Dispatch[]): Promise<Verdict | undefined> {
   const programs = new Map(dispatches.map((dispatch) => [programOf(dispatch).code, programOf(dispatch)]));
   device.pushErrorScope('validation');
-  const infos = [...programs].map(([code]) => device.createShaderModule({ label: 'edited', code }).getCompilationInfo());
+  const infos = [...programs].map(([code]) =>
+    device.createShaderModule({ label: 'edited', code }).getCompilationInfo()
+  );
   void device.popErrorScope();
   for (const [i, { locate }] of [...programs.values()].entries()) {
     const first = (await infos[i]).messages.find(({ type }) => type === 'error');
@@ -167,7 +172,7 @@ async function guarded({ item, chosen, type }: Omit<Trial, 'original'>, edits: E
   return { results, broken: [...new Set(await gpu.pool.brokenGuards())] };
 }
 
-/** Calls what kernels write by the names that the WGSL has for it: most tensors are called after what they were made of. */
+/** Calls what kernels write by the names of the WGSL: most tensors are called after what they were made of. */
 function nameByBindings({ dispatches }: Recorded): void {
   for (const { command: { built, resources } } of dispatches) {
     for (const resource of resources) {
@@ -191,7 +196,8 @@ async function guardedFault(trial: Trial, edits: Edits, original: Edits): Promis
 }
 
 function outOfBounds(tensors: readonly string[]): Verdict {
-  return { kind: 'refused', sentence: `it writes out of bounds: outside of ${tensors.map((name) => `"${name}"`).join(', ')}`,
+  return { kind: 'refused',
+    sentence: `it writes out of bounds: outside of ${tensors.map((name) => `"${name}"`).join(', ')}`,
     hint: 'compare an index with the number of elements before it is written to' };
 }
 
@@ -218,8 +224,9 @@ function loosened(each: Expected, { worst: { error, allowed } }: Comparison): Ex
   const share = error / allowed;
   if (!Number.isFinite(share)) return each;
   const { atol, rtol, why } = each.tolerance;
-  return { ...each, tolerance: { atol: LIKE_THE_ORIGINAL * share * atol, rtol: LIKE_THE_ORIGINAL * share * rtol,
-    why: `${why}; and here the original is off by ${share.toFixed(1)} times that` } };
+  return { ...each,
+    tolerance: { atol: LIKE_THE_ORIGINAL * share * atol, rtol: LIKE_THE_ORIGINAL * share * rtol,
+      why: `${why}; and here the original is off by ${share.toFixed(1)} times that` } };
 }
 
 /** The first result that is wrong. */

@@ -12,34 +12,58 @@ export interface Place {
   readonly column: number;
 }
 
-export type Verdict =
-  /** It is no WGSL, or no program that this device takes. */
-  | { readonly kind: 'compile'; readonly message: string;
-    /** Undefined where the whole program is objected to. */
-    readonly place?: Place }
-  /** It compiles, or might, and is not run further: what is wrong, and what to do. */
-  | { readonly kind: 'refused'; readonly sentence: string; readonly hint?: string }
-  /** No program of this case in this variant has one of the edited files. */
-  | { readonly kind: 'unused'; readonly files: readonly string[];
-    /** A case and a variant that have one; undefined where nothing that runs here does. */
-    readonly elsewhere: CaseChoice | undefined }
-  /** A result is not what float64 gives. */
-  | { readonly kind: 'wrong'; readonly what: string; readonly index: number; readonly got: number;
-    readonly want: number; readonly comparisons: readonly Comparison[] }
-  /** All results are right. */
-  | { readonly kind: 'right'; readonly comparisons: readonly Comparison[];
-    /** Which programs were edited, and so timed. */
-    readonly directions: readonly Direction[];
-    /** Time of the original over that of the edit: the median of turns, and what half of them lie between. */
-    readonly ratio: number;
-    readonly low: number;
-    readonly high: number;
-    readonly clock: Clock;
-    /** Nanoseconds of one launch, medians. */
-    readonly before: number;
-    readonly after: number;
-    /** Whether every result has the bits of the original's. */
-    readonly equalBits: boolean };
+/** It is no WGSL, or no program that this device takes. */
+export interface CompileFault {
+  readonly kind: 'compile';
+  readonly message: string;
+  /** Undefined where the whole program is objected to. */
+  readonly place?: Place;
+}
+
+/** It compiles, or might, and is not run further: what is wrong, and what to do. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly sentence: string;
+  readonly hint?: string;
+}
+
+/** No program of this case in this variant has one of the edited files. */
+export interface Unused {
+  readonly kind: 'unused';
+  readonly files: readonly string[];
+  /** A case and a variant that have one; undefined where nothing that runs here does. */
+  readonly elsewhere: CaseChoice | undefined;
+}
+
+/** A result is not what float64 gives. */
+export interface Wrong {
+  readonly kind: 'wrong';
+  readonly what: string;
+  readonly index: number;
+  readonly got: number;
+  readonly want: number;
+  readonly comparisons: readonly Comparison[];
+}
+
+/** All results are right. */
+export interface Right {
+  readonly kind: 'right';
+  readonly comparisons: readonly Comparison[];
+  /** Which programs were edited, and so timed. */
+  readonly directions: readonly Direction[];
+  /** Time of the original over that of the edit: the median of turns, and what half of them lie between. */
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+  readonly clock: Clock;
+  /** Nanoseconds of one launch, medians. */
+  readonly before: number;
+  readonly after: number;
+  /** Whether every result has the bits of the original's. */
+  readonly equalBits: boolean;
+}
+
+export type Verdict = CompileFault | Refused | Unused | Wrong | Right;
 
 /** Digits that are shown of a number, unless two numbers would look alike. */
 const DIGITS = 3;
@@ -52,7 +76,8 @@ export function verdictText(verdict: Verdict): string {
       if (place === undefined) return message;
       return `${place.file.slice(place.file.lastIndexOf('/') + 1)}:${place.line}:${place.column}: ${message}`;
     }
-    case 'refused': return verdict.sentence;
+    case 'refused':
+      return verdict.sentence;
     case 'unused':
       return `no program of this case in this variant has ${verdict.files.join(', ') || 'an edited file'}; `
         + 'choose another variant or case';
@@ -79,8 +104,10 @@ export function verdictDetail(verdict: Verdict): string {
         clock === 'timestamps' ? "the GPU's timestamps" : 'the wall clock'
       }; ${equalBits ? 'every bit equals' : 'not every bit equals'} the original's`;
     }
-    case 'refused': return verdict.hint ?? '';
-    default: return '';
+    case 'refused':
+      return verdict.hint ?? '';
+    default:
+      return '';
   }
 }
 
