@@ -120,7 +120,9 @@ run('the doctor shows adapter, features and limits, verifies a room, stops, and 
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByRole('button', { name: 'Go on' }).waitFor();
   await page.getByText('Look at it').click();
-  const report = JSON.parse(await page.locator('#report pre').innerText());
+  const json = page.locator('#report pre', { hasText: '}' });
+  await json.waitFor(); // it is written when it is unfolded, not before
+  const report = JSON.parse(await json.innerText());
   assert.is(report.adapter.kind, 'software');
   assert.is(report.proof.isRight, true);
   assert.is(report.storage.session, 'works');
