@@ -120,7 +120,9 @@ run('the doctor shows adapter, features and limits, verifies a room, stops, and 
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByRole('button', { name: 'Go on' }).waitFor();
   await page.getByText('Look at it').click();
-  const report = JSON.parse(await page.locator('#report pre').innerText());
+  const json = page.locator('#report pre', { hasText: '}' });
+  await json.waitFor(); // it is written when it is unfolded, not before
+  const report = JSON.parse(await json.innerText());
   assert.is(report.adapter.kind, 'software');
   assert.is(report.proof.isRight, true);
   assert.is(report.storage.session, 'works');
@@ -166,20 +168,21 @@ run('with the keyboard alone every control of a page is reached, and one sees wh
   }
 });
 
-run('without JavaScript, and from a disk, texts, WGSL and tables are there, and the page says how to serve it', async () => {
-  const unscripted = await site.page('kernels/gelu.html', { javaScriptEnabled: false });
-  const { page, close } = await site.page('index.html');
-  await page.goto(pathToFileURL(join(site.folder, 'kernels/gelu.html')).href);
-  for (const each of [unscripted.page, page]) {
-    assert.match(await each.locator('.needs-script').innerText(), 'npm run site -- --serve');
-    assert.match(await each.locator('[data-file="gelu/gelu.wgsl"] pre').innerText(), '@compute');
-    assert.ok(await each.locator('#measured table').count() > 0);
-  }
-  // styles come from the disk too
-  assert.is(await page.evaluate("getComputedStyle(document.querySelector('figure.wgsl')).borderTopStyle"), 'solid');
-  await unscripted.close();
-  await close();
-});
+run('without JavaScript, and from a disk, texts, WGSL and tables are there, and the page says how to serve it',
+  async () => {
+    const unscripted = await site.page('kernels/gelu.html', { javaScriptEnabled: false });
+    const { page, close } = await site.page('index.html');
+    await page.goto(pathToFileURL(join(site.folder, 'kernels/gelu.html')).href);
+    for (const each of [unscripted.page, page]) {
+      assert.match(await each.locator('.needs-script').innerText(), 'npm run site -- --serve');
+      assert.match(await each.locator('[data-file="gelu/gelu.wgsl"] pre').innerText(), '@compute');
+      assert.ok(await each.locator('#measured table').count() > 0);
+    }
+    // styles come from the disk too
+    assert.is(await page.evaluate("getComputedStyle(document.querySelector('figure.wgsl')).borderTopStyle"), 'solid');
+    await unscripted.close();
+    await close();
+  });
 
 test.after(() => site?.close());
 

@@ -25,7 +25,10 @@ const HERE = (name: string) => html`<td data-here="${name}">–</td>`;
 export function doctorPage(root: string, script: Script, link: (path: string) => string): Page {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   return {
-    path: 'doctor.html', title: 'Doctor', script: script.file, preloads: script.imports,
+    path: 'doctor.html',
+    title: 'Doctor',
+    script: script.file,
+    preloads: script.imports,
     description: 'What this browser and its adapter can do of what Firstlight uses, and a proof of every kernel on it.',
     body: html`<div id="doctor" data-version="${version}"><h1>Doctor</h1>
 <p class="lead">What this browser and its adapter can do of what Firstlight uses, and a proof of every kernel on it. Nothing leaves this page.</p>
@@ -53,7 +56,9 @@ ${
         Object.entries(LIMIT_USES).map(([name, { use, unit }]) => {
           const { least, more } = NEEDS[name as keyof typeof LIMIT_USES];
           const need = unit === 'bytes' ? size(least) : String(least);
-          return html`<tr><th scope="row"><code>${name}</code></th>${HERE(name)}<td>${need}</td><td>${use}</td><td>${more}</td></tr>\n`;
+          return html`<tr><th scope="row"><code>${name}</code></th>${
+            HERE(name)
+          }<td>${need}</td><td>${use}</td><td>${more}</td></tr>\n`;
         }))
     }</section>
 <section id="media"><h2>Video and storage</h2>
@@ -61,16 +66,16 @@ ${
 ${
       table('video and storage', ['', 'here', 'for'], [
         ...Object.entries(CODECS).map(([id, { name, codec }]) =>
-          html`<tr><th scope="row">${name} <code>${codec}</code></th>${HERE(id)}<td>decoding videos frame by frame</td></tr>\n`
+          html`<tr><th scope="row">${name} <code>${codec}</code></th>${
+            HERE(id)
+          }<td>decoding videos frame by frame</td></tr>\n`
         ),
         ...([
           ['room', 'quota', 'checkpoints and decoded clips'],
           ['kept for good', 'persistent', 'a browser may clear what it did not promise to keep'],
           ['files', 'files', 'checkpoints, written bit by bit'],
           ['session', 'session', 'an edit outlives a reload'],
-        ] as const).map(([name, id, use]) =>
-          html`<tr><th scope="row">${name}</th>${HERE(id)}<td>${use}</td></tr>\n`
-        ),
+        ] as const).map(([name, id, use]) => html`<tr><th scope="row">${name}</th>${HERE(id)}<td>${use}</td></tr>\n`),
       ])
     }</section>
 <section id="verify"><h2>Verify this adapter</h2>

@@ -8,7 +8,11 @@ import { coloured } from '../wgsl/coloured.ts';
 export interface Surroundings {
   /** Of the Markdown, from the root of the project. */
   readonly path: string;
-  /** The address of another file of the project, as the page is to link it. @param anchor begins with `#`, or is empty */
+  /**
+   * The address of another file of the project, as the page is to link it.
+   *
+   * @param anchor begins with `#`, or is empty
+   */
   link(path: string, anchor: string): string;
 }
 
@@ -83,11 +87,12 @@ function rendererOf({ path, link }: Surroundings) {
       { href, tokens }: Tokens.Link): string {
       return html`<a href="${address(href)}">${new Html(this.parser.parseInline(tokens))}</a>`.text;
     },
-    image: ({ href, text }: Tokens.Image): string => html`<img src="${address(href)}" alt="${text}" loading="lazy">`.text,
+    image: ({ href, text }: Tokens.Image): string =>
+      html`<img src="${address(href)}" alt="${text}" loading="lazy">`.text,
     code: ({ text, lang = '' }: Tokens.Code): string =>
-      html`<pre tabindex="0" role="group" aria-label="${lang === '' ? 'text' : lang}"><code>${
-        new Html(coloured(text, `.${lang}`))
-      }</code></pre>\n`.text,
+      html`<pre tabindex="0" role="group" aria-label="${lang === '' ? 'text' : lang}"><code>${new Html(
+        coloured(text, `.${lang}`),
+      )}</code></pre>\n`.text,
     /** A wide table scrolls by itself, by keys as well. */
     table(this: { parser: { parseInline(tokens: Tokens.TableCell['tokens']): string } },
       { header, rows, align }: Tokens.Table): string {
@@ -99,9 +104,9 @@ function rendererOf({ path, link }: Surroundings) {
         }).join('');
       return html`<div class="wide" tabindex="0" role="group" aria-label="table: ${
         plain(header.map(({ text }) => text).filter((text) => text !== '').join(', '))
-      }"><table><thead><tr>${new Html(cells(header, 'th'))}</tr></thead><tbody>${
-        new Html(rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n'))
-      }</tbody></table></div>\n`.text;
+      }"><table><thead><tr>${new Html(cells(header, 'th'))}</tr></thead><tbody>${new Html(
+        rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n'),
+      )}</tbody></table></div>\n`.text;
     },
     /** Nobody ticks it on a page, so it is no field of a form. */
     checkbox: ({ checked }: Tokens.Checkbox): string => (checked ? '☑ ' : '☐ '),

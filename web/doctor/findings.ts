@@ -9,7 +9,11 @@ export class Findings {
     this.#known[name] = value;
   }
 
-  /** Writes into the cell that is there for it. @param isGood says how it looks; undefined where nothing is good or bad */
+  /**
+   * Writes into the cell that is there for it.
+   *
+   * @param isGood says how it looks; undefined where nothing is good or bad
+   */
   show(name: string, text: string, isGood?: boolean): void {
     const cell = found(`[data-here="${name}"]`);
     cell.textContent = text;

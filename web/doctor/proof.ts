@@ -27,18 +27,21 @@ function proofOf({ adapter, kind, elements, error, isRight, milliseconds }: Firs
   const verdict = element('span', { className: `verdict ${isRight ? '' : 'missed'}`, 'data-checked': String(isRight) },
     isRight ? 'right' : 'wrong');
   return [
-    element('p', { className: 'proof' }, verdict, element('b', {}, adapter), element('span', { className: 'hint' },
-      `${kind} adapter`)),
-    element('p', {}, `The kernel gelu ran here on ${elements.toLocaleString('en-US')} numbers: ${
-      isRight ? 'all agree' : 'they do not agree'
-    } with float64, and the worst is off by ${error.toExponential(1)}. From asking for the adapter to the checked result it took ${
-      milliseconds.toFixed(0)
-    } ms.`),
+    element('p', { className: 'proof' }, verdict, element('b', {}, adapter),
+      element('span', { className: 'hint' }, `${kind} adapter`)),
+    element('p', {},
+      `The kernel gelu ran here on ${elements.toLocaleString('en-US')} numbers: ${
+        isRight ? 'all agree' : 'they do not agree'
+      } with float64, and the worst is off by ${
+        error.toExponential(1)
+      }. From asking for the adapter to the checked result it took ${milliseconds.toFixed(0)} ms.`),
     ...(kind === 'software'
-      ? [element('p', { className: 'hint' },
-        `Here the processor does the work of a GPU: as right, and far slower. If this machine has a GPU: ${
-          browserAdvice({ userAgent: navigator.userAgent, isSecureContext, hasGpu: true })
-        }.`)]
+      ? [
+        element('p', { className: 'hint' },
+          `Here the processor does the work of a GPU: as right, and far slower. If this machine has a GPU: ${
+            browserAdvice({ userAgent: navigator.userAgent, isSecureContext, hasGpu: true })
+          }.`),
+      ]
       : []),
   ];
 }

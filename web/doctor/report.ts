@@ -9,7 +9,10 @@ export function reportPanel(findings: Findings): void {
   const shown = element('details', { ontoggle: () => (text.textContent = findings.json) },
     element('summary', {}, 'Look at it'), text);
   found('#report .panel').append(
-    element('p', {}, button('Copy', () => void copy()), ' ', button('Download', download)), said, shown);
+    element('p', {}, button('Copy', () => void copy()), ' ', button('Download', download)),
+    said,
+    shown,
+  );
 
   async function copy(): Promise<void> {
     try {

@@ -14,9 +14,9 @@ interface Verified {
 }
 
 export function verifyPanel(client: Client, findings: Findings): void {
-  const rows = new Map([...document.querySelectorAll<HTMLElement>('#verify tr[data-room]')].map((row) =>
-    [row.dataset.room ?? '', row]
-  ));
+  const rows = new Map(
+    [...document.querySelectorAll<HTMLElement>('#verify tr[data-room]')].map((row) => [row.dataset.room ?? '', row]),
+  );
   const done: Record<string, Verified> = {};
   const bar = element('progress', { max: rows.size, value: 0, hidden: true, 'aria-label': 'rooms that were verified' });
   const said = element('p', { className: 'hint', role: 'status' });
@@ -82,13 +82,15 @@ export function verifyPanel(client: Client, findings: Findings): void {
 
   function conclusion(isStopped: boolean): (Node | string)[] {
     const all = Object.values(done);
-    const [runs, failures] = [all.reduce((sum, each) => sum + each.runs, 0), all.flatMap((each) => each.failures).length];
+    const [runs, failures] = [all.reduce((sum, each) => sum + each.runs, 0),
+      all.flatMap((each) => each.failures).length];
     const verdict = failures === 0
       ? element('b', { className: 'met' }, isStopped ? 'Right so far' : 'All right')
       : element('b', { className: 'missed' }, `${failures} wrong`);
-    return [verdict, `: ${runs.toLocaleString('en-US')} runs of ${all.length} of ${rows.size} rooms against float64${
-      isStopped ? ', then stopped' : ''
-    }.`];
+    return [verdict,
+      `: ${runs.toLocaleString('en-US')} runs of ${all.length} of ${rows.size} rooms against float64${
+        isStopped ? ', then stopped' : ''
+      }.`];
   }
 }
 

@@ -29,7 +29,8 @@ export function button(text: string, onclick: () => void, isMain = false): HTMLB
 }
 
 /** A table that scrolls by itself where it is wide, by keys as well. */
-export function table(label: string, head: readonly string[], rows: readonly (readonly (Node | string)[])[]): HTMLElement {
+export function table(label: string, head: readonly string[],
+  rows: readonly (readonly (Node | string)[])[]): HTMLElement {
   const line = (cells: readonly (Node | string)[], tag: 'td' | 'th') =>
     element('tr', {}, ...cells.map((cell) => element(tag, tag === 'th' ? { scope: 'col' } : {}, cell)));
   return element('div', { className: 'wide', tabIndex: 0, role: 'group', 'aria-label': `table: ${label}` },

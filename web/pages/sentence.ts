@@ -35,6 +35,7 @@ const FAULTS: readonly Fault[] = [
   { is: 'FL_GPU_VALIDATION', wayOut: `take back the last change, or run it again: ${KEPT}` },
   { is: 'FL_CLOSED', wayOut: AGAIN },
   // files that come late
+  { is: 'FL_LOAD', wayOut: `look at the network and try again: ${KEPT}` },
   { is: /dynamically imported module|importing a module script|preload css|^load failed$|failed to fetch/i,
     cause: 'a part of this page could not be loaded', wayOut: `look at the network and try again: ${KEPT}` },
   // what a browser keeps

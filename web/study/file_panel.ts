@@ -1,5 +1,6 @@
 /** One WGSL file of a study page: read, edited, judged. */
 import { button, element, found } from '../pages/dom.ts';
+import { late } from '../pages/late.ts';
 import { sentenceOf } from '../pages/sentence.ts';
 import type { Editor } from './editor.ts';
 
@@ -50,7 +51,7 @@ export class FilePanel {
     this.#edit.disabled = true;
     found('figcaption', this.#figure).after(this.#outcome);
     try {
-      const { editor } = await import('./editor.ts');
+      const { editor } = await late(() => import('./editor.ts'));
       const host = element('div', { className: 'editor' });
       this.#pre.replaceWith(host);
       this.#editor = editor(host, { file: this.file, text, onPause: (changed) => this.#onEdit(this, changed) });

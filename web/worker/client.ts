@@ -82,7 +82,11 @@ export class Client {
     if (waiting === undefined) return;
     if (message.kind === 'progress') waiting.tell(message.progress);
     else if (message.kind === 'answer') waiting.settle(message.answer);
-    else waiting.fail(arrived(message.error));
+    else {
+      waiting.fail(arrived(message.error));
+      // a worker remembers what it could not load; the next one asks again
+      if (message.error.code === 'FL_LOAD' && this.#waiting.size === 0) this.#end(arrived(message.error));
+    }
   }
 
   /** Waits for the next word. */

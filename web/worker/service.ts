@@ -72,7 +72,12 @@ export class Service {
   async #room(name: string): Promise<Room> {
     // a name that an object has from its birth is none of a room
     if (!Object.hasOwn(this.#loaders, name)) throw unknown('room', name, Object.keys(this.#loaders));
-    return (await this.#loaders[name]()).room;
+    try {
+      return (await this.#loaders[name]()).room;
+    } catch (error) {
+      throw new FirstlightError('FL_LOAD', `the kernels of ${name} could not be loaded`, { room: name },
+        'look at the network and try again', error);
+    }
   }
 
   async #describe(): Promise<Description> {
