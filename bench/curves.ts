@@ -19,7 +19,7 @@ const [WIDTH, HEIGHT, LEGEND] = [500, 290, 24];
 /** Accuracies that a run ended with. */
 function resultOf(folder: string): string {
   const { results } = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as {
-    results: Record<string, { value: number; }>;
+    results: Record<string, { value: number }>;
   };
   const percent = (key: string) => `${(100 * results[key].value).toFixed(1)} %`;
   return `X-CLIP, top-1 ${percent('xclip_seen_top1')}, zero-shot ${percent('xclip_zero_shot_top1')}, motion ${

@@ -41,8 +41,8 @@ export interface DataRow {
 export async function clipsPerSecond(path: string, workers: number, seconds: number, cache?: string): Promise<number> {
   const entries = Array.from({ length: MOST_CLIPS }, () => ({ path, label: 0 }));
   await using dataset = new Dataset(entries, { frames: SAMPLED, size: SIDE, crop: true, flip: true, seed: 1,
-    cacheBytes: 0, workers, ahead: 2 * Math.max(1, workers), cache: cache === undefined ? undefined : { folder: cache,
-      bytes: MOST_CACHED } });
+    cacheBytes: 0, workers, ahead: 2 * Math.max(1, workers),
+    cache: cache === undefined ? undefined : { folder: cache, bytes: MOST_CACHED } });
   let start = 0;
   let clips = 0;
   for await (const { views } of dataset.training(0, 1)) {
@@ -67,9 +67,11 @@ export async function benchData(json?: string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'firstlight-bench-data-'));
   const rows: DataRow[] = [];
   const tried = workersTried();
-  console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors, Node ${
-    process.versions.node
-  }; clips of ${FRAMES} frames, ${SAMPLED} of them sampled, cut at random as the recipe does; clips per second\n`);
+  console.log(
+    `${
+      cpus()[0]?.model ?? 'unknown processor'
+    }, ${availableParallelism()} processors, Node ${process.versions.node}; clips of ${FRAMES} frames, ${SAMPLED} of them sampled, cut at random as the recipe does; clips per second\n`,
+  );
   try {
     for (const [width, height] of SIZES) {
       const pictures = Array.from({ length: FRAMES }, (_, step) => movingPicture(width, height, step));
@@ -113,10 +115,9 @@ export function dataTable(rows: readonly DataRow[]): string {
   return markdownTable(['codec', 'size', 'Mbit/s', ...columns], [...groups.values()].map((group) => {
     const [{ codec, width, height, frames, fileBytes }] = group;
     const rate = (8 * fileBytes * 25) / frames / 1e6;
-    return [codec, `${width} × ${height}`, digits(rate),
-      ...columns.map((column) => {
-        const row = group.find((each) => nameOf(each) === column);
-        return row === undefined ? '' : digits(row.clipsPerSecond);
-      })];
+    return [codec, `${width} × ${height}`, digits(rate), ...columns.map((column) => {
+      const row = group.find((each) => nameOf(each) === column);
+      return row === undefined ? '' : digits(row.clipsPerSecond);
+    })];
   }));
 }

@@ -36,12 +36,14 @@ export interface LoadingRow {
 }
 
 /** Measures with as many threads as a run takes by itself, and with one for each processor. @param folder for clips */
-export async function measureLoading(folder: string): Promise<{ readonly adapter: string; readonly kind: Gpu['kind'];
-  readonly rows: readonly LoadingRow[]; }> {
+export async function measureLoading(
+  folder: string,
+): Promise<{ readonly adapter: string; readonly kind: Gpu['kind']; readonly rows: readonly LoadingRow[] }> {
   const entries = Array.from({ length: CLIPS }, (_, label) => {
     const path = join(folder, `step_${label}.mp4`);
-    writeVideo(path, Array.from({ length: FRAMES }, (_, step) => movingPicture(WIDTH, HEIGHT, step + 7 * label)),
-      { fps: 25 });
+    writeVideo(path, Array.from({ length: FRAMES }, (_, step) => movingPicture(WIDTH, HEIGHT, step + 7 * label)), {
+      fps: 25,
+    });
     return { path, label };
   });
   const config = PRESETS[PRESET];
@@ -52,8 +54,9 @@ export async function measureLoading(folder: string): Promise<{ readonly adapter
   step.randomise();
   const rows: LoadingRow[] = [];
   for (const workers of new Set([freeProcessors(), availableParallelism()])) {
-    const datasetOf = () => new Dataset(entries, { frames: config.frames, size, crop: true, flip: true, seed: 1,
-      cacheBytes: 0, workers, ahead: BATCH });
+    const datasetOf = () =>
+      new Dataset(entries, { frames: config.frames, size, crop: true, flip: true, seed: 1, cacheBytes: 0, workers,
+        ahead: BATCH });
     await using warm = datasetOf();
     const kept = await new BatchesByStep(warm, BATCH, 1).read(0, 0);
     const alone = await secondsOfSteps(gpu, step, () => Promise.resolve(kept));
@@ -98,13 +101,13 @@ async function secondsOfSteps(gpu: Gpu | undefined, { captured, inputs: [{ pixel
 /** A table and what it says. */
 export function loadingText({ adapter, kind, rows }: Awaited<ReturnType<typeof measureLoading>>): string {
   const table = markdownTable(['threads', 'steps alone', 'decoding alone', 'one after the other', 'together',
-    'together : one after the other', 'waits for clips'], rows.map(({ workers, steps, decoding, both, wait }) =>
-    [`${workers}`, ...[steps, decoding, steps + decoding, both].map((seconds) => `${digits(1000 * seconds)} ms`),
-      digits(both / (steps + decoding)), percent(wait / both)]));
+    'together : one after the other', 'waits for clips'], rows.map((
+      { workers, steps, decoding, both, wait },
+    ) => [`${workers}`, ...[steps, decoding, steps + decoding, both].map((seconds) => `${digits(1000 * seconds)} ms`),
+      digits(both / (steps + decoding)), percent(wait / both)]
+    ));
   const goal = kind === 'software'
     ? `steps and decoding share the processors: together at most ${GOALS.software} of one after the other`
     : `a step waits for its clips under ${percent(GOALS.hardware)} of its time`;
-  return `X-CLIP ${PRESET}, ${BATCH} clips of ${WIDTH} × ${HEIGHT} in H.264 a step, ${
-    FRAMES
-  } frames each, on ${adapter}; a step, and its clips\n\n${table}\n\nThe goal here: ${goal}.`;
+  return `X-CLIP ${PRESET}, ${BATCH} clips of ${WIDTH} × ${HEIGHT} in H.264 a step, ${FRAMES} frames each, on ${adapter}; a step, and its clips\n\n${table}\n\nThe goal here: ${goal}.`;
 }

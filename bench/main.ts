@@ -38,7 +38,8 @@ const ARGS = {
   torch: { type: 'string',
     description:
       'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
-  data: { type: 'boolean', description: 'how fast clips are decoded, by codec, size and number of threads, and what that costs a step' },
+  data: { type: 'boolean',
+    description: 'how fast clips are decoded, by codec, size and number of threads, and what that costs a step' },
   step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
@@ -72,9 +73,13 @@ async function main(raw: readonly string[]): Promise<number> {
         command });
     }
     return await benchKernels({
-      room: flags.text('room'), case: flags.text('case'), variant: flags.text('variant'), models: flags.is('models'),
+      room: flags.text('room'),
+      case: flags.text('case'),
+      variant: flags.text('variant'),
+      models: flags.is('models'),
       types: TYPES[flags.oneOf('dtype', ['f32', 'f16', 'both'])],
-      json: flags.text('json'), compare: flags.text('compare'),
+      json: flags.text('json'),
+      compare: flags.text('compare'),
       command,
     });
   } catch (error) {

@@ -37,7 +37,8 @@ function kernelsPart({ kernels }: Parts): readonly string[] {
   if (kernels === undefined) return [];
   const rooms = [...new Set(kernels.rows.filter(({ isWorkload }) => isWorkload).map(({ room }) => room))];
   return [
-    '## Kernels', headingTable(kernels, { roofs: roofsText(kernels.roofs) }),
+    '## Kernels',
+    headingTable(kernels, { roofs: roofsText(kernels.roofs) }),
     `A page for each room: ${rooms.map((room) => `[${room}](../kernels/${room}/MEASURED.md)`).join(', ')}.`,
   ];
 }

@@ -41,7 +41,9 @@ type Preset = keyof typeof PRESETS;
  * presets take one.
  */
 export const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'], number>>>>> = {
-  tiny: { software: 16, hardware: 16 }, 'B/32': { software: 1, hardware: 8 }, 'B/16': { software: 1, hardware: 4 },
+  tiny: { software: 16, hardware: 16 },
+  'B/32': { software: 1, hardware: 8 },
+  'B/16': { software: 1, hardware: 4 },
 };
 /** Milliseconds that the measured runs of a pass may take together, beyond the first. */
 const PATIENCE = 15_000;
@@ -119,9 +121,7 @@ function planned(gpu: Gpu, shape: StepShape): number {
 }
 
 /** Runs a pass, first to build its kernels, then again and again, and once in a profile. */
-async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>,
-  steps: number
-): Promise<
+async function measured(gpu: Gpu, captured: CapturedStep<[], unknown>, steps: number): Promise<
   Pick<StepRow, 'wall' | 'host' | 'inARow' | 'dispatches' | 'submits' | 'made'> & {
     readonly times: readonly KernelTime[];
   }

@@ -48,7 +48,8 @@ export function trainingStep(gpu: Gpu,
     ? textBatch(gpu, randomIds(classes, config.text), config.text.context)
     : { features: zeros(gpu, [classes, config.embedDim], precision) };
   const step = new RunStep(gpu, {
-    model, texts,
+    model,
+    texts,
     train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText },
     optim: { weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
   });

@@ -74,7 +74,7 @@ class Comparison {
       return this.#inCommands(`it was ${nameOf(now)} the next time`);
     }
     if (before.kind === 'dispatch' && now.kind === 'dispatch') return this.#ofDispatches(before, now);
-    const [a, b] = [before, now] as Exclude<Command, { kind: 'dispatch'; }>[];
+    const [a, b] = [before, now] as Exclude<Command, { kind: 'dispatch' }>[];
     const what = a.bytes !== b.bytes
       ? `it was of ${a.bytes} bytes, then of ${b.bytes}`
       : (a.kind === 'copy' && b.kind === 'copy' && this.#ofPlaces('its source', a.from, b.from))
@@ -82,7 +82,7 @@ class Comparison {
     return what === undefined ? undefined : this.#inCommands(what);
   }
 
-  #ofDispatches(before: Command & { kind: 'dispatch'; }, now: Command & { kind: 'dispatch'; }): Difference | undefined {
+  #ofDispatches(before: Command & { kind: 'dispatch' }, now: Command & { kind: 'dispatch' }): Difference | undefined {
     if (before.built !== now.built) {
       return this.#inCommands(`it was built as ${before.built.settings}, then as ${now.built.settings}`);
     }

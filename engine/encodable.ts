@@ -67,7 +67,7 @@ export class Preparation {
 
   #group(layout: GPUBindGroupLayout, label: string, resources: readonly Resource[]): GPUBindGroup {
     let layoutId = this.#layoutIds.get(layout);
-    if (layoutId === undefined) this.#layoutIds.set(layout, (layoutId = ++this.#layouts));
+    if (layoutId === undefined) this.#layoutIds.set(layout, layoutId = ++this.#layouts);
     let key = `${layoutId}`;
     const entries = resources.map((resource): GPUBindGroupEntry => {
       if (resource.kind === 'uniform') {

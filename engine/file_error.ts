@@ -11,8 +11,7 @@ const RIGHTS = 'change its permissions (ls -l shows them), or name a place that 
 
 /** By the code of a Node error. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  ENOENT: { reason: 'no such file or folder',
-    remedy: 'check the path; a relative one starts at the working folder' },
+  ENOENT: { reason: 'no such file or folder', remedy: 'check the path; a relative one starts at the working folder' },
   ENOTDIR: { reason: 'a part of this path is a file, not a folder', remedy: 'check the path' },
   EISDIR: { reason: 'is a folder, expected a file', remedy: 'name a file in it' },
   EEXIST: { reason: 'is there already, and not what is needed', remedy: 'move it away, or name another place' },

@@ -17,8 +17,8 @@ export { flat, flatTiles } from './flat.ts';
 export { LARGEST_HALF } from './half.ts';
 export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
-export { type AdapterInfo, type AdapterReport, FEATURE_USES, isSameMachine, LIMIT_USES, type Machine, type MatrixConfig, onlySize, reportOf,
-  type SubgroupSizes, untunable } from './machine.ts';
+export { type AdapterInfo, type AdapterReport, FEATURE_USES, isSameMachine, LIMIT_USES, type Machine, type MatrixConfig,
+  onlySize, reportOf, type SubgroupSizes, untunable } from './machine.ts';
 export { assign, halve, Module, parameter, parameterCount } from './module.ts';
 export type { KernelRun, KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';

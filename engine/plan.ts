@@ -88,7 +88,7 @@ export function leastBytes(lifetimes: readonly Lifetime[]): number {
     change(last + 1, -bytes);
   }
   let [live, most] = [0, 0];
-  for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) most = Math.max(most, (live += bytes));
+  for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) most = Math.max(most, live += bytes);
   return most;
 }
 

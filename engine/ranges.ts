@@ -64,7 +64,11 @@ export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = E
  * @param multiple every range but the last is a multiple of it, for sums whose order must not depend on the limit
  */
 export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
-  gpu: Context, n: number, tensors: T, work: (some: T, count: number, start: number) => unknown, multiple = 1,
+  gpu: Context,
+  n: number,
+  tensors: T,
+  work: (some: T, count: number, start: number) => unknown,
+  multiple = 1,
 ): void {
   const rows = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, length: tensor.size / n,
     bytes: (tensor.size / n) * tensor.elementBytes })

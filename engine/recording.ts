@@ -201,8 +201,7 @@ export class Recording {
    * use until its tensors are disposed of, not only to its last use. Inputs are in use from the start, and apart from
    * what tensors hold: a run may be given what the last one left, and no buffer can be copied into itself.
    */
-  lifetimes(storages: readonly Storage[],
-    { isCaptured = true }: { isCaptured?: boolean } = {}): Lifetime[] {
+  lifetimes(storages: readonly Storage[], { isCaptured = true }: { isCaptured?: boolean } = {}): Lifetime[] {
     const number = new Map(storages.map((storage, i) => [storage, i]));
     const isHeld = ({ refs }: Storage) => refs > 0;
     const lifetimes = storages.map((storage) => {

@@ -239,7 +239,7 @@ const one = new WeakMap<Context, Tensor>();
 /** The gradient of a loss with respect to itself. */
 export function ones(gpu: Context, shape: readonly number[]): Tensor {
   let scalar = one.get(gpu);
-  if (scalar === undefined) one.set(gpu, (scalar = gpu.keep(Tensor.from(gpu, Float32Array.of(1), [], 'one'))));
+  if (scalar === undefined) one.set(gpu, scalar = gpu.keep(Tensor.from(gpu, Float32Array.of(1), [], 'one')));
   return scalar.alias(shape);
 }
 
@@ -258,7 +258,7 @@ export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor
       const result = fn(...inputs);
       // what was there before is no result that the tape could mark
       return gpu.isInScope(result) ? result : result.alias();
-    }),
+    })
   );
   if (!isRecording()) return y;
   const pull: Pull = (dy) => {

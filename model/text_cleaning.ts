@@ -54,7 +54,7 @@ function repair(text: string, unescape: boolean): string {
 export function cleanText(text: string): string {
   const unescape = !text.includes('<'); // as ftfy decides whether entities are meant or are markup
   let repaired = text;
-  for (let before = ''; before !== repaired; ) {
+  for (let before = ''; before !== repaired;) {
     before = repaired;
     repaired = repair(before, unescape);
   }

@@ -56,16 +56,18 @@ export class ClipTokenizer {
     const behind = added.filter(({ content }) => vocab[content] > vocab[END]).length;
     const last = ids.length - 1 - behind;
     if (vocab[END] !== last) {
-      throw broken(source, `${END} must have the largest id${
-        behind === 0 ? '' : ' of those that were not added'
-      }, ${last}, it has ${vocab[END]}`);
+      throw broken(source,
+        `${END} must have the largest id${behind === 0 ? '' : ' of those that were not added'}, ${last}, it has ${
+          vocab[END]
+        }`);
     }
-    const cutAt = (normalized: boolean) => added.filter((token) => token.normalized === normalized).map(({ content }) =>
-      normalized ? cleanText(content) : content
-    );
-    this.#cuts = { raw: anyOf(cutAt(false)), cleaned: anyOf(cutAt(true)),
-      ids: new Map(added.flatMap(({ content, normalized }) => [[normalized ? cleanText(content) : content,
-        vocab[content]]])) };
+    const cutAt = (normalized: boolean) =>
+      added.filter((token) => token.normalized === normalized).map(({ content }) =>
+        normalized ? cleanText(content) : content
+      );
+    this.#cuts = { raw: anyOf(cutAt(false)), cleaned: anyOf(cutAt(true)), ids: new Map(
+      added.flatMap(({ content, normalized }) => [[normalized ? cleanText(content) : content, vocab[content]]]),
+    ) };
     this.#vocabulary = vocabulary;
     this.#tokenizer = new Tokenizer({ ...tokenizerJson(vocabulary), normalizer: null, added_tokens: [],
       pre_tokenizer: BYTES }, {});

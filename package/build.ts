@@ -36,13 +36,15 @@ function chosen({ imports }: Manifest): string[] {
 
 /** Writes a module for each source that can be imported, and for each that those need. */
 export async function buildModules(folder: string, manifest: Manifest, textOf: TextOf): Promise<void> {
-  const input = Object.fromEntries([...exported(), ...chosen(manifest)].map((path) => [path,
-    join(ROOT, `${path}.ts`)]));
+  const input = Object.fromEntries(
+    [...exported(), ...chosen(manifest)].map((path) => [path, join(ROOT, `${path}.ts`)]),
+  );
   const external = new RegExp(`^(?:#|node:|webgpu$|${WITHIN.join('|')})`);
+  // nothing here has side effects: an import that only loads is one that nobody needs
   await write({ ...options(input, textOf), external: (id) => external.test(id),
-    // nothing here has side effects: an import that only loads is one that nobody needs
     treeshake: { moduleSideEffects: false } }, { dir: folder, format: 'esm', preserveModules: true,
-    preserveModulesRoot: ROOT, comments: { annotation: true, jsdoc: false, legal: true }, entryFileNames: '[name].js' });
+    preserveModulesRoot: ROOT, comments: { annotation: true, jsdoc: false, legal: true },
+    entryFileNames: '[name].js' });
 }
 
 /** The parts of the package under one name each, and the engine as it is. */
@@ -62,7 +64,7 @@ function wholeModule(): string {
 /** Its types, of the modules that are beside it. */
 export function wholeTypes(): string {
   return `${
-    wholeModule().replaceAll('.ts\'', ".js'").replace(/^import .*\n/gm, '').replace(/export const kernels = .*/,
+    wholeModule().replaceAll(".ts'", ".js'").replace(/^import .*\n/gm, '').replace(/export const kernels = .*/,
       `export declare const kernels: {\n${
         roomNames().map((name) => `  readonly ${name}: typeof import('./kernels/${name}/index.js');\n`).join('')
       }};`)
@@ -78,13 +80,14 @@ export async function buildWhole(folder: string, { imports }: Manifest, textOf: 
     load: (id) => (id === ENTRY ? wholeModule() : undefined),
   };
   const input = options(ENTRY, textOf);
+  // errors are told by the names of their classes
   await write({ ...input, plugins: [entry, input.plugins] }, { file: join(folder, WHOLE), format: 'esm',
-    // errors are told by the names of their classes
     minify: { compress: true, mangle: { toplevel: true, keepNames: { class: true, function: false } } },
     banner: `/*! Firstlight, MIT; with ${WITHIN.join(' and ')}: see ${WHOLE.replace('.js', '.licenses.txt')} */` });
-  writeFileSync(join(folder, WHOLE.replace('.js', '.licenses.txt')), WITHIN.map((name) =>
-    `${name}\n\n${readFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8')}`
-  ).join('\n\n'));
+  writeFileSync(join(folder, WHOLE.replace('.js', '.licenses.txt')),
+    WITHIN.map((name) => `${name}\n\n${readFileSync(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8')}`).join(
+      '\n\n',
+    ));
 }
 
 /** What chooses a driver in Node; it is plain JavaScript that imports nothing but Node. */
@@ -96,6 +99,6 @@ export function copySetup(folder: string): void {
 
 /** The texts as they were written, for `firstlight/kernels/gelu/gelu.wgsl`. */
 export function copyTexts(folder: string): void {
-  cpSync(join(ROOT, 'kernels'), join(folder, 'kernels'), { recursive: true, filter: (path) =>
-    !/\.[a-z]+$/.test(relative(ROOT, path)) || path.endsWith('.wgsl') });
+  cpSync(join(ROOT, 'kernels'), join(folder, 'kernels'), { recursive: true,
+    filter: (path) => !/\.[a-z]+$/.test(relative(ROOT, path)) || path.endsWith('.wgsl') });
 }

@@ -92,7 +92,9 @@ export async function buildCli(folder: string): Promise<void> {
   for (const name of ['LICENSE', 'train/configs']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   const launcher = readFileSync(join(ROOT, LAUNCHER), 'utf8');
   mkdirSync(dirname(join(folder, LAUNCHER)), { recursive: true });
-  writeFileSync(join(folder, LAUNCHER), launcher.replace(STARTED, "new URL('$1.js', import.meta.url)"), { mode: 0o755 });
+  writeFileSync(join(folder, LAUNCHER), launcher.replace(STARTED, "new URL('$1.js', import.meta.url)"), {
+    mode: 0o755,
+  });
   writeFileSync(join(folder, 'README.md'), README);
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(packages), null, 2)}\n`);
 }

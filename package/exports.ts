@@ -24,7 +24,8 @@ export const CLI = 'cli';
 
 /** The folders of the rooms. */
 export function roomNames(): string[] {
-  return readdirSync(join(ROOT, 'kernels')).filter((name) => existsSync(join(ROOT, 'kernels', name, 'cases.ts'))).sort();
+  return readdirSync(join(ROOT, 'kernels')).filter((name) => existsSync(join(ROOT, 'kernels', name, 'cases.ts')))
+    .sort();
 }
 
 /** The sources that can be imported, without `.ts`. */

@@ -31,9 +31,9 @@ export function inlined(code: string, path: string): string {
   const left = OTHER.exec(whole);
   if (left !== null) {
     const line = whole.slice(0, left.index).split('\n').length;
-    throw new Error(`${path}:${line}: a text is read in a form that cannot be put in its place; ${
-      "write await part(import.meta.url, './FILE')"
-    }`);
+    throw new Error(
+      `${path}:${line}: a text is read in a form that cannot be put in its place; ${"write await part(import.meta.url, './FILE')"}`,
+    );
   }
   return whole + names.map((name, i) => `import part${i} from '${name}${MARK}';\n`).join('');
 }

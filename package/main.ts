@@ -19,9 +19,11 @@ try {
   await buildPackage(DIST);
   for (const [name, folder] of [['firstlight', DIST], ['firstlight-cli', join(DIST, CLI)]]) {
     const { size, unpackedSize, files } = packed(folder);
-    console.log(`${name} in ${relative(ROOT, folder)}: as a tarball ${formatBytes(size)} of ${files} files, unpacked ${
-      formatBytes(unpackedSize)
-    }`);
+    console.log(
+      `${name} in ${relative(ROOT, folder)}: as a tarball ${formatBytes(size)} of ${files} files, unpacked ${
+        formatBytes(unpackedSize)
+      }`,
+    );
   }
   for (const { app, bytes } of await appSizes(DIST)) {
     console.log(`bundled for a browser, ${app}: ${(bytes / 1000).toFixed(1)} KB gzip`);

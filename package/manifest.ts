@@ -35,8 +35,13 @@ export function versionsOf(names: readonly string[], { dependencies, optionalDep
 
 /** `imports` of a package.json whose files are JavaScript. */
 export function importsAsBuilt({ imports }: Manifest): Manifest['imports'] {
-  return Object.fromEntries(Object.entries(imports).map(([name, conditions]) => [name,
-    Object.fromEntries(Object.entries(conditions).map(([key, path]) => [key, path.replace(/\.ts$/, '.js')]))]));
+  return Object.fromEntries(
+    Object.entries(imports).map((
+      [name, conditions],
+    ) => [name,
+      Object.fromEntries(Object.entries(conditions).map(([key, path]) => [key, path.replace(/\.ts$/, '.js')]))]
+    ),
+  );
 }
 
 const typed = (path: string) => ({ types: `./${path}.d.ts`, default: `./${path}.js` });

@@ -45,8 +45,9 @@ export async function buildPackage(folder: string): Promise<void> {
 }
 
 /** Bytes of the tarball that npm would make of a folder, and of what it installs. */
-export function packed(folder: string): { readonly size: number; readonly unpackedSize: number;
-  readonly files: number; } {
+export function packed(
+  folder: string,
+): { readonly size: number; readonly unpackedSize: number; readonly files: number } {
   const [{ size, unpackedSize, entryCount: files }] = JSON.parse(
     execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8' }),
   ) as { size: number; unpackedSize: number; entryCount: number }[];

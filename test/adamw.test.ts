@@ -115,7 +115,8 @@ test('shapes that do not fit are refused by name', () => {
     const refused = (change: object, message: string) =>
       assert.throwsWith(
         () => adamw({ values, grads, m, v, hyper, groupOfTile, control, ...change }),
-        ShapeError, message,
+        ShapeError,
+        message,
       );
     refused({ m: short }, 'adamw: values have 4 elements, m has 3');
     refused({ groupOfTile: Tensor.from(gpu, new Uint32Array(2)) },

@@ -36,7 +36,8 @@ export const ADAPTERS = {
       subgroupMatrixConfigs: [matrices('f16', 'f16', 16, 8, 8), matrices('f16', 'f32', 16, 8, 8),
         matrices('f16', 'f32', 16, 16, 16), matrices('f16', 'f16', 16, 16, 16), matrices('i8', 'i32', 16, 16, 32)],
     },
-    features: WITH_UNITS, limits: { lanes: 1024, workgroupBytes: 49152 },
+    features: WITH_UNITS,
+    limits: { lanes: 1024, workgroupBytes: 49152 },
   },
   amd: {
     info: {
@@ -50,7 +51,8 @@ export const ADAPTERS = {
       subgroupMatrixConfigs: [matrices('f16', 'f16', 16, 16, 16), matrices('f16', 'f32', 16, 16, 16),
         matrices('u8', 'u32', 16, 16, 16)],
     },
-    features: WITH_UNITS, limits: { lanes: 1024, workgroupBytes: 65536 },
+    features: WITH_UNITS,
+    limits: { lanes: 1024, workgroupBytes: 65536 },
   },
   intelAlchemist: {
     info: {
@@ -64,7 +66,8 @@ export const ADAPTERS = {
       subgroupMatrixConfigs: [matrices('f16', 'f32', 8, 8, 16), matrices('f16', 'f16', 8, 8, 16),
         matrices('i8', 'i32', 8, 8, 32)],
     },
-    features: WITH_UNITS, limits: { lanes: 1024, workgroupBytes: 65536 },
+    features: WITH_UNITS,
+    limits: { lanes: 1024, workgroupBytes: 65536 },
   },
   intelBattlemage: {
     info: {
@@ -77,7 +80,8 @@ export const ADAPTERS = {
       subgroupMaxSize: 32,
       subgroupMatrixConfigs: [matrices('f16', 'f32', 8, 16, 16), matrices('f16', 'f16', 8, 16, 16)],
     },
-    features: WITH_UNITS, limits: { lanes: 1024, workgroupBytes: 65536 },
+    features: WITH_UNITS,
+    limits: { lanes: 1024, workgroupBytes: 65536 },
   },
   apple: {
     info: {
@@ -90,7 +94,8 @@ export const ADAPTERS = {
       subgroupMaxSize: 32,
       subgroupMatrixConfigs: [matrices('f32', 'f32', 8, 8, 8), matrices('f16', 'f16', 8, 8, 8)],
     },
-    features: WITH_UNITS, limits: { lanes: 1024, workgroupBytes: 32768 },
+    features: WITH_UNITS,
+    limits: { lanes: 1024, workgroupBytes: 32768 },
   },
   /** By a Dawn that did not know yet that Apple's subgroups have 32 lanes, all of them. */
   appleByOlderDawn: {
@@ -104,7 +109,8 @@ export const ADAPTERS = {
       subgroupMaxSize: 64,
       subgroupMatrixConfigs: [matrices('f32', 'f32', 8, 8, 8), matrices('f16', 'f16', 8, 8, 8)],
     },
-    features: [...OF_DAWN, 'chromium-experimental-subgroup-matrix'], limits: { lanes: 1024, workgroupBytes: 32768 },
+    features: [...OF_DAWN, 'chromium-experimental-subgroup-matrix'],
+    limits: { lanes: 1024, workgroupBytes: 32768 },
   },
   /** Made up: nothing but sums in f16. */
   halfSums: {

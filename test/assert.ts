@@ -80,7 +80,7 @@ export interface Thrown extends Error {
   readonly hint?: string;
 }
 
-type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;
+type ErrorClass<E extends Error> = abstract new(...args: never[]) => E;
 
 /**
  * What an error must be: its whole message, what its message must fit, its class, or its code and its hint, told like

@@ -76,10 +76,12 @@ function compare(what: string, got: Float32Array, want: Float64Array, tolerance:
 
 /** The variants of the room at their default sizes, and the rung on matrix units with its matrices emulated. */
 function ways(type: FloatType, isScalar: boolean): readonly ReadonlyMap<string, Candidate>[] {
-  const plain = combinations(gpu, room, 0, type).filter((chosen) => [...chosen].every(([name, { variant, sizes }]) => {
-    const kernel = room.kernels.find((candidate) => candidate.name === name);
-    return kernel?.candidates(gpu, type).find((candidate) => candidate.variant === variant)?.sizes === sizes;
-  }));
+  const plain = combinations(gpu, room, 0, type).filter((chosen) =>
+    [...chosen].every(([name, { variant, sizes }]) => {
+      const kernel = room.kernels.find((candidate) => candidate.name === name);
+      return kernel?.candidates(gpu, type).find((candidate) => candidate.variant === variant)?.sizes === sizes;
+    })
+  );
   // a layout of attention_matrix.test.ts, whose programs a cache may have
   const sizes = { down: 1, across: 2, tall: 2, tile: 16 };
   const emulated = new Map(

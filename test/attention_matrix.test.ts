@@ -90,10 +90,12 @@ const f16: readonly (readonly [keyof typeof layouts, Case])[] = [
 testIf(matrices !== undefined, LACKS.matrices)(
   'the layouts fit, so that no other rung runs in their place: for heads of 64, the small one for heads of 128',
   () => {
-    for (const [name, sizes] of Object.entries(layouts)) {assert.ok(
+    for (const [name, sizes] of Object.entries(layouts)) {
+      assert.ok(
         fits(gpu, matrices!, sizes, name === 'small' ? 32 : 16, STAGING.gradient, 4),
         name,
-      );}
+      );
+    }
   },
 );
 

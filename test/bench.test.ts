@@ -263,7 +263,7 @@ test('kernels of a profile come with their share, those first that take most', (
 test('a trace has an event for each dispatch, in microseconds, with its room', () => {
   const { traceEvents } = JSON.parse(
     chromeTrace([{ kernel: 'softmax.vec4.tree', program: '', start: 2500, nanoseconds: 1500 }], 'a step', 'an adapter'),
-  ) as { traceEvents: Record<string, unknown>[]; };
+  ) as { traceEvents: Record<string, unknown>[] };
   assert.equal(traceEvents.map(({ ph }) => ph), ['M', 'M', 'X']);
   assert.equal(traceEvents[2], { ph: 'X', pid: 1, tid: 1, cat: 'gpu', name: 'softmax.vec4.tree', ts: 2.5, dur: 1.5,
     args: { dispatch: 0, room: 'softmax' } });
@@ -326,13 +326,14 @@ testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
     assert.is(kernelTable(rows).split('\n').length, rows.length + 2);
     assert.is(gpu.pool.live, 0, 'all inputs and outputs are freed');
 
-  const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
-  const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
-  assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
-  assert.throwsWith(() => readResults(path, 'peers'), /holds "kernels" of format 3, expected "peers"/);
-  writeFileSync(path, '{');
-  assert.throwsWith(() => readResults(path, 'kernels'), /kernels.json: /);
-});
+    const path = join(mkdtempSync(join(tmpdir(), 'firstlight-bench-')), 'kernels.json');
+    const written = writeResults(path, 'kernels', gpu, 'npm run bench', { roofs: await measureRoofs(gpu), rows });
+    assert.equal(readResults(path, 'kernels'), JSON.parse(JSON.stringify(written)));
+    assert.throwsWith(() => readResults(path, 'peers'), /holds "kernels" of format 3, expected "peers"/);
+    writeFileSync(path, '{');
+    assert.throwsWith(() => readResults(path, 'kernels'), /kernels.json: /);
+  },
+);
 
 testIf(here.features.has('timestamp-query'), LACKS.timestamps)(
   'a gradient without variants has one row, and one that dispatches nothing has none',
@@ -358,10 +359,9 @@ test('what the processor of a software adapter could do is measured, and the roo
   const roofs = await measureRoofs(gpu);
   assert.is(roofs.processorGflops !== undefined, gpu.kind === 'software');
   assert.ok(Object.values(roofs).every((rate) => rate > 0), JSON.stringify(roofs));
-  assert.match(roofsText(roofs),
-    gpu.kind === 'software'
-      ? /GB\/s .*f32 .*no matrix units, fused on the processor [\d.]+ GFLOP\/s$/
-      : /GB\/s .*f32 /);
+  assert.match(roofsText(roofs), gpu.kind === 'software'
+    ? /GB\/s .*f32 .*no matrix units, fused on the processor [\d.]+ GFLOP\/s$/
+    : /GB\/s .*f32 /);
 });
 
 test('the kernel of the matrix roof is right WGSL, and its pipeline can be built', async () => {

@@ -16,13 +16,15 @@ test('decoding is measured for each file and number of threads, and shown with a
   writeVideo(path, [first, second]);
   assert.ok(await clipsPerSecond(path, 0, 0.05) > 0);
   const row = { codec: 'H.264', width: 320, height: 240, frames: 50, fileBytes: 250_000, isCached: false };
-  assert.is(dataTable([{ ...row, workers: 0, clipsPerSecond: 12.34 }, { ...row, workers: 1, clipsPerSecond: 11 },
-    { ...row, workers: 1, isCached: true, clipsPerSecond: 100 },
-    { ...row, height: 480, workers: 0, clipsPerSecond: 6 }]), `\
+  assert.is(
+    dataTable([{ ...row, workers: 0, clipsPerSecond: 12.34 }, { ...row, workers: 1, clipsPerSecond: 11 }, { ...row,
+      workers: 1, isCached: true, clipsPerSecond: 100 }, { ...row, height: 480, workers: 0, clipsPerSecond: 6 }]),
+    `\
 | codec |      size | Mbit/s | main thread | 1 thread | 1 thread, from the cache |
 |-------|----------:|-------:|------------:|---------:|-------------------------:|
 | H.264 | 320 × 240 |   1.00 |        12.3 |     11.0 |                      100 |
-| H.264 | 320 × 480 |   1.00 |        6.00 |          |                          |`);
+| H.264 | 320 × 480 |   1.00 |        6.00 |          |                          |`,
+  );
 });
 
 test('what decoding costs a step is told beside what both take alone, and the goal for the kind of adapter', () => {

@@ -26,7 +26,12 @@ const torch = (gpu: string, rows: readonly object[]) => ({ env: { torch: '2.9.0'
 const ours = (kind: string, rows: readonly object[], adapter = GPU) => ({ format: 3, kind, environment: { adapter },
   commit: 'abc', date: '', command: '', rows });
 const kernelRow = (variant: string, direction: string, milliseconds: number, type = 'f32') => ({
-  room: 'attention', case: '96 heads, 197 tokens of 64', variant, direction, type, gpu: spreadOf([milliseconds * 1e6]),
+  room: 'attention',
+  case: '96 heads, 197 tokens of 64',
+  variant,
+  direction,
+  type,
+  gpu: spreadOf([milliseconds * 1e6]),
 });
 const stepRow = (precision: string, inARow: number) => ({ preset: 'B/32', batch: 8, classes: 400, trainText: false,
   recompute: false, precision, pass: 'training step', inARow, peakBytes: 2 ** 31 });

@@ -20,7 +20,8 @@ const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-check-')));
 const at = (name: string) => join(root, name);
 const SAMPLE = fileURLToPath(new URL('./try_child_sample.ts', import.meta.url));
 
-async function triedAll(paths: readonly string[], options: { jobs?: number; child?: string; signal?: AbortSignal } = {}) {
+async function triedAll(paths: readonly string[],
+  options: { jobs?: number; child?: string; signal?: AbortSignal } = {}) {
   const found = new Map<string, Tried>();
   await tryFiles(paths, { jobs: 2, onTried: (path, tried) => found.set(path, tried), ...options });
   return found;
@@ -72,8 +73,8 @@ test('what was found is kept by path, size and time of change, and read again af
   const second = new Findings(file);
   assert.equal(second.of(seen), { frames: 3, width: 4, height: 2 });
   assert.equal(second.of({ ...seen, path: '/x/b.mp4' }), { problem: 'is cut off' });
-  for (const other of [{ ...seen, size: 11 }, { ...seen, modified: 5 }, { ...seen, path: '/x/c.mp4' },
-    { ...seen, path: '/x/d.mp4' }]) assert.is(second.of(other), undefined);
+  for (const other of [{ ...seen, size: 11 }, { ...seen, modified: 5 }, { ...seen, path: '/x/c.mp4' }, { ...seen,
+    path: '/x/d.mp4' }]) assert.is(second.of(other), undefined);
   second.add({ ...seen, size: 11 }, { problem: 'is damaged' });
   assert.equal(new Findings(file).of({ ...seen, size: 11 }), { problem: 'is damaged' });
   writeFileSync(file, '{"check":1,"decoder":"another"}\n{"path":"/x/a.mp4","size":10,"modified":5.25,"frames":3}\n');
@@ -84,7 +85,8 @@ test('a cleaned list lies beside the old one, with its comments and the lines th
   mkdirSync(at('lists'), { recursive: true });
   for (const name of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', '._a.mp4']) writeFileSync(at(`lists/${name}`), name);
   const file = at('lists/train.txt');
-  writeFileSync(file, '# mine\r\na.mp4 0\r\nb.mp4 1\r\nnone.mp4 0\r\na.mp4 0\r\nc.mp4 0\r\nc.mp4 1\r\nd.mp4\t1\r\n._a.mp4 0\r\n');
+  writeFileSync(file,
+    '# mine\r\na.mp4 0\r\nb.mp4 1\r\nnone.mp4 0\r\na.mp4 0\r\nc.mp4 0\r\nc.mp4 1\r\nd.mp4\t1\r\n._a.mp4 0\r\n');
   const scanned = scanList(file, { root: at('lists'), names: ['x', 'y'] });
   const list = { key: 'data.train', file, ...scanned } as const;
   const cleaned = await writeCleaned(list, (path) => path.endsWith('b.mp4'));
@@ -100,10 +102,15 @@ test('a cleaned list lies beside the old one, with its comments and the lines th
 });
 
 test('the terminal shows the first lines of each kind and how many more there are, the report has all', () => {
-  const lines = (kind: string) => Array.from({ length: 5000 }, (_, i) => ({ file: 'l.txt', line: i + 1, problem: `${kind} ${i}` }));
+  const lines = (kind: string) =>
+    Array.from({ length: 5000 }, (_, i) => ({ file: 'l.txt', line: i + 1, problem: `${kind} ${i}` }));
   const report: CheckReport = { config: '/x/run.yaml', errors: [{ code: 'FL_OOM', message: 'too large', hint: 'less' }],
     problems: lines('missing'), warnings: lines('odd'), files: { tried: 9000, sound: 4000, frames: 123456 }, cleaned: [{
-      list: 'l.txt', path: 'l.checked.txt', kept: 4000, leftOut: 5000 }] };
+      list: 'l.txt',
+      path: 'l.checked.txt',
+      kept: 4000,
+      leftOut: 5000,
+    }] };
   const short = textOf(report, 20).split('\n');
   assert.equal([short[0], short[1], short[2], short[22], short[43]], ['error: too large', '  less',
     'error: l.txt:1: missing 0', 'error: … and 4980 more', 'warning: … and 4980 more']);

@@ -179,7 +179,8 @@ test('a logit scale stored as [1] is the number that it holds', async () => {
 
 test('tokenizer and preprocessor come back', async () => {
   const folder = fresh();
-  const preprocessor = { resize: { shortSide: 11, resampling: 'bilinear' }, mean: [1, 2, 3], std: [4, 5, 6.5] } as const;
+  const preprocessor = { resize: { shortSide: 11, resampling: 'bilinear' }, mean: [1, 2, 3],
+    std: [4, 5, 6.5] } as const;
   await saveCheckpoint(folder, { config: CONFIG, parameters, tokenizer, preprocessor });
   await opened(folder, (checkpoint) => {
     for (const text of TEXTS) assert.equal(checkpoint.tokenizer?.encode(text), tokenizer.encode(text));
@@ -270,14 +271,16 @@ test('a tensor under a name that is nearly right is reported with both names', a
 test('a weight that is not finite is refused by name', async () => {
   for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
     const folder = fresh();
-    const broken = parameters.map(([name, tensor]) => [name, {
-      shape: tensor.shape,
-      read: async () => {
-        const values = await tensor.read();
-        if (name === 'visual.ln_post.bias') values[31] = value;
-        return values;
-      },
-    }] as const);
+    const broken = parameters.map(([name, tensor]) =>
+      [name, {
+        shape: tensor.shape,
+        read: async () => {
+          const values = await tensor.read();
+          if (name === 'visual.ln_post.bias') values[31] = value;
+          return values;
+        },
+      }] as const
+    );
     await saveCheckpoint(folder, { config: CONFIG, parameters: broken });
     const error = await refusal(folder);
     assert.is(error.code, 'FL_NON_FINITE');

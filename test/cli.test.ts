@@ -14,10 +14,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs the command line in a process of its own. */
 function firstlight(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli/process.ts', ...words], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'train/cli/process.ts', ...words],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    });
   return { status, stdout, stderr };
 }
 
@@ -44,7 +45,9 @@ test("train's help lists the keys of the configuration", () => {
 test("evaluate's help lists what it obeys, and no more", () => {
   const { status, stdout } = firstlight('evaluate', '--help');
   assert.is(status, 0);
-  for (const flag of ['--checkpoint', '--json', '--batch', '--precision', '--set', '--debug']) assert.match(stdout, flag);
+  for (const flag of ['--checkpoint', '--json', '--batch', '--precision', '--set', '--debug']) {
+    assert.match(stdout, flag);
+  }
   for (const flag of ['epochs', 'lr', 'seed']) {
     assert.throwsWith(() => flags('evaluate', 'c.yaml', `--${flag}`, '1'), new RegExp(`unknown flag --${flag}`));
   }
@@ -62,8 +65,7 @@ test('an unknown command is refused with the nearest one, and no stack', () => {
 test('a broken configuration is told in a line, and --debug adds code and stack', () => {
   const plain = firstlight('train', 'nowhere.yaml');
   assert.is(plain.status, 1);
-  assert.is(plain.stderr,
-    'firstlight: nowhere.yaml: no such file\n  see train/configs/ for one to start from\n');
+  assert.is(plain.stderr, 'firstlight: nowhere.yaml: no such file\n  see train/configs/ for one to start from\n');
   const debug = firstlight('train', 'nowhere.yaml', '--debug');
   assert.match(debug.stderr, 'FL_CONFIG');
   assert.match(debug.stderr, '    at ');
@@ -126,8 +128,13 @@ test('predict refuses labels and numbers it cannot use before it opens anything'
 test('names of --labels may hold commas and quotes, and are told apart as the tokenizer does', () => {
   assert.equal(separateNames('juggling,  playing the piano ,surfing,'), ['juggling', 'playing the piano', 'surfing']);
   assert.equal(separateNames(`"red, white and blue", 'a, b' ,surfing`), ['red, white and blue', 'a, b', 'surfing']);
-  assert.equal(separateNames(`"says ""hello""", 'a ''b''', massaging person's head, 5" disk, 'tis the season`),
-    ['says "hello"', "a 'b'", "massaging person's head", '5" disk', "'tis the season"]);
+  assert.equal(separateNames(`"says ""hello""", 'a ''b''', massaging person's head, 5" disk, 'tis the season`), [
+    'says "hello"',
+    "a 'b'",
+    "massaging person's head",
+    '5" disk',
+    "'tis the season",
+  ]);
   for (const [text, message] of [
     ['"a, b" c, d', 'expected a comma after the quoted name in "\\"a, b\\" c, d"'],
     ['a, "b', 'expected a comma after the quoted name in " \\"b"'],

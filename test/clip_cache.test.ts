@@ -1,5 +1,6 @@
 /** Clips that were decoded once come from the disk in the same bits; what is damaged, old or too much does not. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
@@ -34,7 +35,8 @@ let folders = 0;
 /** A cache in a folder of its own. */
 function cacheOf(bytes = 2 ** 30): { room: CacheRoom; cache: ClipCache; kept: () => string[] } {
   const room = openCacheRoom(at(`cache ${folders++}`), bytes);
-  return { room, cache: new ClipCache(room), kept: () => readdirSync(room.folder).map((name) => join(room.folder, name)) };
+  return { room, cache: new ClipCache(room),
+    kept: () => readdirSync(room.folder).map((name) => join(room.folder, name)) };
 }
 
 /** Fails if the file is decoded: it is not there. */

@@ -39,7 +39,9 @@ interface Ended {
 /** @param interrupt send Ctrl-C as soon as stderr holds this */
 function firstlight(words: readonly string[], interrupt?: string): Promise<Ended> {
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'),
-    fileURLToPath(new URL('../train/cli/process.ts', import.meta.url)), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    fileURLToPath(new URL('../train/cli/process.ts', import.meta.url)), ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -142,7 +144,7 @@ test('predict ranks the labels of each file, and reports a file that is no video
   assert.is(code, 3);
   assert.match(stderr, broken);
   const [answer, ...others] = JSON.parse(stdout) as { file: string;
-    predictions: { label: string; probability: number; }[]; }[];
+    predictions: { label: string; probability: number }[] }[];
   assert.equal([others.length, answer.predictions.length], [0, 2]);
   assert.ok(names.includes(answer.predictions[0].label));
   assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
@@ -170,8 +172,8 @@ test('predict and evaluate give a clip the same numbers, whatever the batch; a r
     evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).predictions));
   }
   assert.is(evaluated[0], evaluated[1]);
-  const { code, stdout, stderr } = await firstlight(['predict', videos, '--labels', names.join(','), '--checkpoint', out,
-    '--top', '5', '--json']);
+  const { code, stdout, stderr } = await firstlight(['predict', videos, '--labels', names.join(','), '--checkpoint',
+    out, '--top', '5', '--json']);
   assert.is(code, 3);
   assert.match(stderr, /zz\.mp4: /);
   const said = JSON.parse(stdout) as { file: string; predictions: object[] }[];
@@ -230,7 +232,7 @@ test('a step that fails while the next clips are decoded ends the run with its r
 });
 
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {
-  const steps = 100_000;   // more than any adapter takes before the first line of progress
+  const steps = 100_000; // more than any adapter takes before the first line of progress
   const long = ['--set', `train.steps=${steps}`, '--out', join(folder, 'long')];
   const stopped = await firstlight(['train', config, ...long], 'lr ');
   assert.is(stopped.code, 130, stopped.stderr);
@@ -247,7 +249,8 @@ test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other s
 
 test('what cannot be found is named, with a way out', async () => {
   const cases: [string[], number, RegExp][] = [
-    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1, /nothing holds no run to go on with\n.*there are/],
+    [['train', config, '--resume', '--out', join(folder, 'nothing')], 1,
+      /nothing holds no run to go on with\n.*there are/],
     [['train', config, '--out', join(config, 'run')], 1, /tiny\.yaml: is a file, a run needs a folder here\n.*--out/],
     [['evaluate', config, '--checkpoint', join(folder, 'nowhere')], 5, /nowhere: no such file or folder/],
     [['evaluate', config, '--checkpoint', join(out, 'checkpoint'), '--set', 'data.size=64'], 1,

@@ -160,7 +160,13 @@ for (const sample of readdirSync(samples)) {
 test('the schedule counts micro-batches for the recipe and optimiser steps for the plain form', () => {
   const overrides = ['train.accumulation=2', 'train.epochs=6', 'train.warmupEpochs=1', 'optim.lr=2'];
   assert.equal(scheduleOf(parseConfig(SMALLEST, 'c.yaml', overrides), 11), {
-    form: 'recipe', baseLr: 2, minLr: 0.02, warmup: 11, total: 66, batchesPerEpoch: 11, accumulation: 2,
+    form: 'recipe',
+    baseLr: 2,
+    minLr: 0.02,
+    warmup: 11,
+    total: 66,
+    batchesPerEpoch: 11,
+    accumulation: 2,
   });
   const plain = scheduleOf(
     parseConfig(SMALLEST, 'c.yaml', [...overrides, 'optim.schedule=plain', 'train.warmupSteps=3']),

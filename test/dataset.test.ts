@@ -111,7 +111,7 @@ test('jobs are started ahead, as many as may lie about and no more, and their re
       const next = results.next();
       await Promise.resolve();
       assert.is(started, Math.min(6, taken + ahead + 1), `${ahead} ahead, ${taken} taken`);
-      for (const end of [...ends].reverse()) end();   // the last one is ready first
+      for (const end of [...ends].reverse()) end(); // the last one is ready first
       assert.equal(await next, { value: taken, done: false });
     }
     assert.is((await results.next()).done, true);

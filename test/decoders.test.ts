@@ -52,7 +52,7 @@ test('frames come from a thread cut to what is seen, in memory of their own, and
   await using dataset = new Dataset([entries[4], entries[6]], { ...OPTIONS, crop: false, workers: 1 });
   const [{ frames: [still, again], views }, { frames }] = await collect(dataset.evaluation(1, SQUARE));
   assert.is(still, again);
-  assert.equal(views[0].crop, { x: 4 * 90 / 41, y: 0, width: 32 * 90 / 41, height: 70 });   // of 41 × 32
+  assert.equal(views[0].crop, { x: 4 * 90 / 41, y: 0, width: 32 * 90 / 41, height: 70 }); // of 41 × 32
   assert.equal(still.part, { x: 4, y: 0, width: 80, height: 70 });
   for (const { data, width, part } of [still, ...frames]) {
     assert.ok(part !== undefined && part.width < width);

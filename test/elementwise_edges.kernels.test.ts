@@ -81,7 +81,10 @@ const BINARY: readonly (readonly [string, (a: Tensor, b: Tensor) => Tensor, read
       [-inf, 3, -inf, inf, NaN],
       [-inf, 0.5, inf, 0, NaN],
       // ∞ as exponent
-      [2, inf, inf, inf, inf], [0.5, inf, 0, NaN, -0], [2, -inf, 0, NaN, 0], [0.5, -inf, inf, -inf, -inf],
+      [2, inf, inf, inf, inf],
+      [0.5, inf, 0, NaN, -0],
+      [2, -inf, 0, NaN, 0],
+      [0.5, -inf, inf, -inf, -inf],
       // the ends of f32
       [10, 39, inf, inf, inf],
       [10, -45, 0, -0, 0],
@@ -236,7 +239,7 @@ testHalf('NaN and ∞ go through f16 as through f32', async () => {
   const [x, z] = [half([NaN, inf, -inf, 20000]), half([0, 0, 0, 10])];
   const all = gpu.scope(
     () => [relu(x), clamp(x), maximum(x, z), minimum(z, x), where(x, x, z), gt(x, z), operations.mul(x, z), exp(z),
-      pow(x, 2)]
+      pow(x, 2)],
   );
   const want = [
     [NaN, inf, 0, 20000],

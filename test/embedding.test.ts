@@ -7,8 +7,7 @@ import { openWithBindings } from './small_limits.ts';
 
 const gpu = await open();
 
-const refused = (run: () => unknown, message: string) =>
-  assert.throwsWith(run, message, { code: 'FL_TOKEN_ID' });
+const refused = (run: () => unknown, message: string) => assert.throwsWith(run, message, { code: 'FL_TOKEN_ID' });
 
 test('an id outside of the table is refused with its place and V', () => {
   gpu.scope(() => {
@@ -25,7 +24,8 @@ test('shapes that do not fit are refused by name', () => {
       'tokenIds: 3 ids do not fill [2,2]');
     assert.throwsWith(
       () => indexSelect(Tensor.zeros(gpu, [2, 3, 4]), Tensor.from(gpu, Uint32Array.of(1))),
-      ShapeError, 'indexSelect: x is [2,3,4], so the index must be [2], got [1]',
+      ShapeError,
+      'indexSelect: x is [2,3,4], so the index must be [2], got [1]',
     );
   });
 });

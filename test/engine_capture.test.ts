@@ -51,7 +51,7 @@ function tinyTraining(context: Gpu) {
 }
 
 async function curve(steps: number,
-  run: (training: ReturnType<typeof tinyTraining>) => (x: Tensor) => { loss: Tensor; }) {
+  run: (training: ReturnType<typeof tinyTraining>) => (x: Tensor) => { loss: Tensor }) {
   const training = tinyTraining(gpu);
   const next = run(training);
   const losses: number[] = [];

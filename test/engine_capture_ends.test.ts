@@ -219,7 +219,7 @@ test('what a step cannot do anew in each run is refused in it: an optimiser, hal
   optimizer.dispose();
 });
 
-test('a step that is asynchronous, or waits, is refused, and its failure is nobody else\'s', async () => {
+test("a step that is asynchronous, or waits, is refused, and its failure is nobody else's", async () => {
   using x = numbers('x', 1, 2);
   refused(() => gpu.capture(async () => add(x, x)).run(), /it returned a promise/);
   refused(() =>

@@ -152,8 +152,10 @@ test('where not one clip fits, what it needs is told beside what there is', asyn
   using model = modelOn(small, Xclip);
   using _ballast = Tensor.empty(small, [(2 ** 23 - small.pool.live - 2 ** 18) / 4], 'f32', 'ballast');
   assert.throwsWith(() => evaluationBatch(small, model, CLIPS, NAMES),
-    /^the evaluation of one clip needs [\d.]+ [KM]iB .* beside the [\d.]+ MiB .* in use, the budget is 8\.0 MiB/,
-    { code: 'FL_OOM', hint: /train\.precision=f16/ });
+    /^the evaluation of one clip needs [\d.]+ [KM]iB .* beside the [\d.]+ MiB .* in use, the budget is 8\.0 MiB/, {
+    code: 'FL_OOM',
+    hint: /train\.precision=f16/,
+  });
 });
 
 test('predictions of every batch are equal; of many candidates the most probable are kept', async () => {
@@ -205,13 +207,15 @@ for (const [what, name, value, first] of broken) {
     using features = textFeatures(gpu, { model, tokenizer }, names.slice(0, 3));
     await assert.rejectsWith(
       logitsOf(gpu, model, clipsFrom(0, 2), { features, input: input(model), nameOf: (row) => `clip ${row}` }),
-      `${first} is NaN or infinite`, { code: 'FL_NON_FINITE' },
+      `${first} is NaN or infinite`,
+      { code: 'FL_NON_FINITE' },
     );
   });
 }
 
 testIf(gpu.features.has('shader-f16'), 'this adapter has no shader-f16')(
-  'a weight that f16 cannot hold is named as such, though its master is finite', async () => {
+  'a weight that f16 cannot hold is named as such, though its master is finite',
+  async () => {
     using model = modelOn(gpu, Xclip);
     const weight = new Map(model.parameters()).get('mit.resblocks.0.ln_1.bias') as Tensor;
     assign('bias', weight, (await weight.read()).fill(7e4, 3, 4));
@@ -219,7 +223,8 @@ testIf(gpu.features.has('shader-f16'), 'this adapter has no shader-f16')(
     halve(model);
     await assert.rejectsWith(requireFiniteWeights(model),
       'the weight "mit.resblocks.0.ln_1.bias", too large for f16, is NaN or infinite', { code: 'FL_NON_FINITE' });
-  });
+  },
+);
 
 test.after(() => gpu.close());
 test.run();

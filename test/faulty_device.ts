@@ -35,8 +35,11 @@ export function openLacking(
     const listeners: ((event: { error: GPUError; preventDefault(): void }) => void)[] = [];
     const raise = (error: GPUError) => {
       const scope = scopes.findLast(({ filter }) => filter === 'out-of-memory');
-      if (scope === undefined) for (const listener of listeners) listener({ error, preventDefault: () => undefined });
-      else scope.error ??= error;
+      if (scope === undefined) {
+        for (const listener of listeners) {
+          listener({ error, preventDefault: () => undefined });
+        }
+      } else scope.error ??= error;
     };
     const making =
       <D extends { readonly label?: string | undefined }, T>(made: Made, make: (descriptor: D) => T,

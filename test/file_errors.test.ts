@@ -20,10 +20,10 @@ test.after(() => {
 const problem = (code: string, more: object = {}) => Object.assign(new Error(`${code}: raw text`), { code, ...more });
 
 test('an error of the system is a sentence with its path and a remedy, never a defect of Firstlight', () => {
-  for (const [code, reason] of [['ENOENT', 'no such file or folder'], ['ENOTDIR', 'is a file, not a folder'],
-    ['EISDIR', 'is a folder, expected a file'], ['EACCES', 'permission denied'], ['EROFS', 'the disk is read-only'],
-    ['ENOSPC', 'the disk is full'], ['EDQUOT', 'quota'], ['EMFILE', 'too many files open'],
-    ['EBUSY', 'in use by another program'], ['EIO', 'the disk failed'], ['ENAMETOOLONG', 'longer than']] as const) {
+  for (const [code, reason] of [['ENOENT', 'no such file or folder'], ['ENOTDIR', 'is a file, not a folder'], ['EISDIR',
+    'is a folder, expected a file'], ['EACCES', 'permission denied'], ['EROFS', 'the disk is read-only'], ['ENOSPC',
+    'the disk is full'], ['EDQUOT', 'quota'], ['EMFILE', 'too many files open'], ['EBUSY', 'in use by another program'],
+    ['EIO', 'the disk failed'], ['ENAMETOOLONG', 'longer than']] as const) {
     const error = problem(code, { syscall: 'open', path: '/data/a.csv' });
     const text = explain(error, false);
     assert.match(text, /^firstlight: \/data\/a\.csv: .*\n  .+\n$/, code);
@@ -55,8 +55,9 @@ test('real calls: a file for a folder, a folder for a file, what is not there, a
 });
 
 test('a disk that fills up while a file is written is named with the file', async () => {
-  const full: Files = { ...disk, create: async () => ({ write: () => Promise.reject(problem('ENOSPC')),
-    sync: () => Promise.resolve(), close: () => Promise.resolve() }) };
+  const full: Files = { ...disk,
+    create: async () => ({ write: () => Promise.reject(problem('ENOSPC')), sync: () => Promise.resolve(),
+      close: () => Promise.resolve() }) };
   const error = await assert.rejectsWith(() => writeAtomically(tolerant(full), join(folder, 'a'), [Buffer.of(1)]),
     FileError);
   assert.is(error.message, `${join(folder, 'a.unfinished')}: the disk is full`);
@@ -104,8 +105,8 @@ test('elsewhere nothing holds a file, and an error is told at once', async () =>
 });
 
 test('a folder that cannot be brought to the disk by itself is no error; a disk that fails is', async () => {
-  for (const [code, isError] of [['EPERM', false], ['EISDIR', false], ['EINVAL', false], ['ENOTSUP', false],
-    ['EIO', true]] as const) {
+  for (const [code, isError] of [['EPERM', false], ['EISDIR', false], ['EINVAL', false], ['ENOTSUP', false], ['EIO',
+    true]] as const) {
     const files = tolerant({ ...disk, syncFolder: () => Promise.reject(problem(code)) });
     if (isError) await assert.rejectsWith(() => files.syncFolder('/r'), FileError);
     else assert.is(await files.syncFolder('/r'), undefined, code);

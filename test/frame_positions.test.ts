@@ -32,8 +32,11 @@ const CONFIG = { embedDim: 8, frames: 2,
   prompts: { activation: 'quick_gelu', layers: 1, heads: 2, alpha: 0.2 } } as const;
 
 const trainConfig = (interpolate: boolean, frames = 4) =>
-  parseConfig(JSON.stringify({ model: { checkpoint: folder, interpolateFrames: interpolate },
-    data: { train: 'a', labels: 'b', size: 8, frames } }), 'c.yaml');
+  parseConfig(
+    JSON.stringify({ model: { checkpoint: folder, interpolateFrames: interpolate },
+      data: { train: 'a', labels: 'b', size: 8, frames } }),
+    'c.yaml',
+  );
 
 test('a checkpoint of other frames is refused with what to do, and interpolated where that is asked for', async () => {
   await using gpu = await open();
@@ -44,7 +47,8 @@ test('a checkpoint of other frames is refused with what to do, and interpolated 
   await saveCheckpoint(folder, { config: CONFIG, parameters: model.parameters() });
   const rowsOf = async (tensor: Tensor) => [...(await tensor.read())].filter((_, i) => i % 8 === 0);
 
-  const refused = /mit\.position_embedding is \[1,2,8\], the model needs \[1,4,8\]: it was trained on 2 frames; take data\.frames=2, or model\.interpolateFrames=true/;
+  const refused =
+    /mit\.position_embedding is \[1,2,8\], the model needs \[1,4,8\]: it was trained on 2 frames; take data\.frames=2, or model\.interpolateFrames=true/;
   await assert.rejectsWith(buildSystem(gpu, trainConfig(false)), StateDictError, refused);
   const { model: started } = await buildSystem(gpu, trainConfig(true));
   assert.equal(await rowsOf((started as Xclip).mit.positionalEmbedding), [0, 2, 6, 8]);

@@ -54,7 +54,8 @@ test('frames and crops that cannot be are refused by number', () => {
   const refused = (frame: I420Frame, view: View, message: string) =>
     assert.throwsWith(
       () => packFrames([frame], [view]),
-      message, { code: 'FL_FRAME' },
+      message,
+      { code: 'FL_FRAME' },
     );
   const frame = flat(5, 4, [1, 2, 3], 'bt601', 'full');
   refused({ ...frame, data: frame.data.subarray(1) }, whole(frame),

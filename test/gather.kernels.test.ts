@@ -124,8 +124,7 @@ test('an index that does not fit is refused by name', () => {
   gpu.scope(() => {
     const x = Tensor.zeros(gpu, [4, 3]);
     const index = (shape: Shape) => Tensor.from(gpu, new Uint32Array(sizeOf(shape)), shape);
-    const refused = (run: () => unknown, message: string) =>
-      assert.throwsWith(run, ShapeError, message);
+    const refused = (run: () => unknown, message: string) => assert.throwsWith(run, ShapeError, message);
     refused(() => gather(x, 2, index([4, 3])), 'gather: x is [4,3], it has no dimension 2');
     refused(() => gather(x, 0.5, index([4, 3])), 'gather: x is [4,3], it has no dimension 0.5');
     refused(() => gather(x, 1, index([4])), 'gather: x is [4,3], and along dimension 1 an index of [4] does not fit');

@@ -37,7 +37,7 @@ class Hanging extends Progress {
 }
 
 const { config, folder, hangsAfter } = JSON.parse(readFileSync(process.argv[2], 'utf8')) as { config: TrainConfig;
-  folder: string; hangsAfter: number; };
+  folder: string; hangsAfter: number };
 try {
   await using gpu = await open({ watchdog });
   const store = await CheckpointStore.open(join(folder, STORE_FOLDER));

@@ -114,9 +114,11 @@ test('every file of train has a folder on its page, and imports nothing of a lat
   assert.equal(FOLDERS.filter((folder) => !own.some((path) => path.startsWith(`${folder}/`))), []);
   assert.equal(upwardsInTrain(graph), []);
   assert.equal(
-    upwardsInTrain(graphFrom({ 'train/recipe/stage.ts': ['train/run/config.ts'],
-      'train/run/fit.ts': ['train/recipe/stage.ts'] })),
-    ['train/recipe/stage.ts imports train/run/config.ts']);
+    upwardsInTrain(
+      graphFrom({ 'train/recipe/stage.ts': ['train/run/config.ts'], 'train/run/fit.ts': ['train/recipe/stage.ts'] }),
+    ),
+    ['train/recipe/stage.ts imports train/run/config.ts'],
+  );
 });
 
 test('an import against the direction is found', () => {

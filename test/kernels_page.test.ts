@@ -12,10 +12,11 @@ function section(title: string): string {
   return new RegExp(`^## ${title}$(.*?)(?=^## |$(?![\\s\\S]))`, 'ms').exec(page)?.[1] ?? '';
 }
 
-const linked = (text: string) => [...text.matchAll(/\| \[(\w+)\]\((\w+)\/README\.md\)/g)].map(([, name, folder]) => {
-  assert.is(folder, name);
-  return name;
-});
+const linked = (text: string) =>
+  [...text.matchAll(/\| \[(\w+)\]\((\w+)\/README\.md\)/g)].map(([, name, folder]) => {
+    assert.is(folder, name);
+    return name;
+  });
 
 test('the list of rooms is kernels/index.ts, name by name and in its order', () => {
   assert.equal(linked(section('All rooms')), rooms.map(({ name }) => name));

@@ -17,7 +17,8 @@ test('a weight of another width is refused by name', () => {
     const [x, weight, bias] = [tensor('x', [3, 8]), tensor('weight', [7]), tensor('bias', [8])];
     assert.throwsWith(
       () => layernorm(x, weight, bias),
-      ShapeError, 'layernorm: x [3,8] needs a weight of [8], got [7]',
+      ShapeError,
+      'layernorm: x [3,8] needs a weight of [8], got [7]',
     );
   });
 });

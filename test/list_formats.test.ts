@@ -30,8 +30,7 @@ const ucf = (label: number, group: number) => {
   return `${name}/v_${name}_g${String(group).padStart(2, '0')}_c01.avi`;
 };
 const HMDB = ['brush hair', 'cartwheel', 'catch', 'chew', 'clap'];
-const hmdb = (label: number, take: number) =>
-  `April_09_${HMDB[label].replace(' ', '_')}_u_nm_np1_ba_goo_${take}.avi`;
+const hmdb = (label: number, take: number) => `April_09_${HMDB[label].replace(' ', '_')}_u_nm_np1_ba_goo_${take}.avi`;
 
 const asList = (file: string, names: readonly string[], options: { firstLabel?: 0 | 1 } = {}) =>
   readList(file, { root, names, ...options });
@@ -42,9 +41,12 @@ const trainlist = put('trainlist01.txt', UCF.map((_, i) => `${ucf(i, 8)} ${i + 1
 const testlist = put('testlist01.txt', UCF.map((_, i) => `${ucf(i, 1)}\r\n`).join(''));
 
 test("UCF-101's lists and classInd.txt are called by name in every place where they are wrong", () => {
-  assert.match(only(() => asList(trainlist, UCF)), /^is UCF-101's list of training clips, whose labels count from 1; expected a list .*; convert it: awk /);
-  assert.match(only(() => asList(testlist, UCF)), /^is UCF-101's list of test clips, which has no labels; .*classInd\.txt testlist01\.txt/);
-  assert.match(only(() => asList(classInd, UCF)), /^is class names counted from 1, as UCF-101 has them in classInd\.txt; expected a list/);
+  assert.match(only(() => asList(trainlist, UCF)),
+    /^is UCF-101's list of training clips, whose labels count from 1; expected a list .*; convert it: awk /);
+  assert.match(only(() => asList(testlist, UCF)),
+    /^is UCF-101's list of test clips, which has no labels; .*classInd\.txt testlist01\.txt/);
+  assert.match(only(() => asList(classInd, UCF)),
+    /^is class names counted from 1, as UCF-101 has them in classInd\.txt; expected a list/);
   assert.match(only(() => readLabels(classInd)), /^is class names counted from 1.*convert it: tr .*> labels\.csv$/);
   assert.match(only(() => readLabels(trainlist)), /^is UCF-101's list of training clips/);
 });
@@ -59,7 +61,7 @@ function converted(problem: string, result: string): string {
 
 const shell = testIf(hasShell, 'a shell with awk and sed');
 
-shell("the commands for UCF-101 make what is read, with the right classes", () => {
+shell('the commands for UCF-101 make what is read, with the right classes', () => {
   assert.is(converted(only(() => readLabels(classInd)), 'labels.csv'),
     `id,name\n${UCF.map((name, i) => `${i},"${name}"\n`).join('')}`);
   const names = readLabels(at('labels.csv'));
@@ -71,12 +73,14 @@ shell("the commands for UCF-101 make what is read, with the right classes", () =
 
 test('labels from 1 without the last class are never trained shifted', () => {
   const short = put('short.txt', [0, 1, 2].map((i) => `${ucf(i, 8)} ${i + 1}\n`).join(''));
-  assert.match(only(() => asList(short, UCF)), /counts classes from 1, labels\.csv from 0: line 1 gives label 1 to "ApplyEyeMakeup\/.*", and class 0 is "Apply Eye Makeup"; set data\.firstLabel: 1, or convert it: awk/);
+  assert.match(only(() => asList(short, UCF)),
+    /counts classes from 1, labels\.csv from 0: line 1 gives label 1 to "ApplyEyeMakeup\/.*", and class 0 is "Apply Eye Makeup"; set data\.firstLabel: 1, or convert it: awk/);
   assert.equal(asList(short, UCF, { firstLabel: 1 }).entries.map(({ label }) => label), [0, 1, 2]);
   // without folders that tell
   for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) put(name, '');
   const plain = put('plain.txt', 'a.mp4 1\nb.mp4 2\nc.mp4 3\n');
-  assert.match(only(() => asList(plain, UCF)), /^no clip has label 0, of "Apply Eye Makeup": do its labels count from 1\? Then set data\.firstLabel: 1, or .*; if they count from 0, set data\.firstLabel: 0$/);
+  assert.match(only(() => asList(plain, UCF)),
+    /^no clip has label 0, of "Apply Eye Makeup": do its labels count from 1\? Then set data\.firstLabel: 1, or .*; if they count from 0, set data\.firstLabel: 0$/);
   const many = Array.from({ length: 20 }, (_, i) => `class ${i}`);
   const some = put('some.txt', 'a.mp4 1\nb.mp4 2\n');
   assert.match(asList(some, many).warnings.map(({ problem }) => problem).join(), 'no clip has label 0');
@@ -107,13 +111,16 @@ test('a label that contradicts the folder of the clip is told', () => {
 
 test('the codes of a split of HMDB-51 are no classes', () => {
   const split = (label: number) => [0, 1, 2].map((code) => `${hmdb(label, code)} ${code} \n`).join('');
-  for (let label = 0; label < HMDB.length; label++) for (const take of [0, 1, 2]) {
-    put(`${HMDB[label].replace(' ', '_')}/${hmdb(label, take)}`, '');
-    put(hmdb(label, take), '');
+  for (let label = 0; label < HMDB.length; label++) {
+    for (const take of [0, 1, 2]) {
+      put(`${HMDB[label].replace(' ', '_')}/${hmdb(label, take)}`, '');
+      put(hmdb(label, take), '');
+    }
   }
   HMDB.forEach((name, label) => put(`${name.replace(' ', '_')}_test_split1.txt`, split(label)));
   const joined = put('all.txt', HMDB.map((_, label) => split(label)).join(''));
-  assert.match(only(() => asList(joined, ['sit', 'stand', 'walk', 'wave'])), /^seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for/);
+  assert.match(only(() => asList(joined, ['sit', 'stand', 'walk', 'wave'])),
+    /^seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for/);
   assert.match(only(() => readLabels(at('chew_test_split1.txt'))), /^is a split of HMDB-51/);
   const honest = put('honest.txt', [0, 1, 2].map((label) => `${hmdb(label, 1)} ${label}\n`).join(''));
   assert.is(asList(honest, HMDB).entries.length, 3, 'the first three classes, rightly labelled');
@@ -130,8 +137,8 @@ shell('the commands for HMDB-51 make what is read, with the right classes', () =
 
 shell('a table of Kinetics gives names and a list', () => {
   const rows = [['testifying', '---QUuC4vJs', 84, 94], ['eating spaghetti', '--3ouPhoy2A', 20, 30]] as const;
-  const table = put('train.csv', `label,youtube_id,time_start,time_end,split,is_cc\n${
-    rows.map((row) => `${row.join(',')},train,0\n`).join('')}`);
+  const table = put('train.csv',
+    `label,youtube_id,time_start,time_end,split,is_cc\n${rows.map((row) => `${row.join(',')},train,0\n`).join('')}`);
   const paths = ['testifying/---QUuC4vJs_000084_000094.mp4', 'eating spaghetti/--3ouPhoy2A_000020_000030.mp4'];
   for (const path of paths) put(path, '');
   converted(only(() => readLabels(table)), 'labels.csv');
@@ -140,8 +147,8 @@ shell('a table of Kinetics gives names and a list', () => {
   const problem = only(() => asList(table, names));
   assert.match(problem, /^is a table of Kinetics/);
   converted(problem, 'list.txt');
-  assert.equal(asList(at('list.txt'), names).entries,
-    [{ path: at(paths[0]), label: 1 }, { path: at(paths[1]), label: 0 }]);
+  assert.equal(asList(at('list.txt'), names).entries, [{ path: at(paths[0]), label: 1 }, { path: at(paths[1]),
+    label: 0 }]);
 });
 
 shell('JSON of Something-Something, frame folders, tables and bare names are told, and converted', () => {

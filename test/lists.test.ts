@@ -38,8 +38,7 @@ function refused(text: string, classes = 10, options: Partial<ListOptions> = {})
 
 test('a list gives absolute paths and labels, in its order', () => {
   writeFileSync(list, 'b.mp4 3\na.mp4 0\n');
-  assert.equal(read(4).entries, [{ path: join(clips, 'b.mp4'), label: 3 }, { path: join(clips, 'a.mp4'),
-    label: 0 }]);
+  assert.equal(read(4).entries, [{ path: join(clips, 'b.mp4'), label: 3 }, { path: join(clips, 'a.mp4'), label: 0 }]);
 });
 
 test('a byte order mark, Windows line ends, tabs, blank lines and spaces in names are taken', () => {
@@ -83,9 +82,10 @@ test('a line that is there twice counts once, and is told; with another label it
   writeFileSync(list, 'a.mp4 0\nb.mp4 1\na.mp4 0\n./a.mp4\t0\nsame_as_a.mp4 0\n');
   const { entries, warnings } = read(2);
   assert.equal(entries.map(({ label }) => label), [0, 1]);
-  assert.equal(inLines(warnings), ['3: "a.mp4"', '4: "./a.mp4"', '5: "same_as_a.mp4"'].map((line) =>
-    `${line} stands in line 1 already; it counts once`
-  ));
+  assert.equal(inLines(warnings),
+    ['3: "a.mp4"', '4: "./a.mp4"', '5: "same_as_a.mp4"'].map((line) =>
+      `${line} stands in line 1 already; it counts once`
+    ));
   assert.equal(refused('a.mp4 1\nb.mp4 0\na.mp4 0\n', 2, { firstLabel: 0 }), [
     '3: "a.mp4" stands in line 1 already, there with label 1, here 0',
   ]);
@@ -208,10 +208,10 @@ test('what is written is what is read, with any order of labels and any line end
     end: fc.constantFrom('\n', '\r\n', '\n\n') });
   forAll(
     fc.property(fc.uniqueArray(line, { selector: ({ name }) => name, minLength: 1 }), fc.boolean(), (lines, mark) => {
-      writeFileSync(list, `${mark ? '\ufeff' : ''}${
-        lines.map(({ name, label, gap, end }) => `${name}${gap}${label}${end}`).join('')
-      }`);
-      assert.equal(read(10, { firstLabel: 0 }).entries, lines.map(({ name, label }) => ({ path: join(clips, name), label })));
+      writeFileSync(list,
+        `${mark ? '\ufeff' : ''}${lines.map(({ name, label, gap, end }) => `${name}${gap}${label}${end}`).join('')}`);
+      assert.equal(read(10, { firstLabel: 0 }).entries,
+        lines.map(({ name, label }) => ({ path: join(clips, name), label })));
     }),
     { numRuns: 200 },
   );
@@ -244,9 +244,11 @@ test('labels without a header, or without classes, are refused', () => {
 });
 
 test('names that are the same text to the tokenizer are an error that shows both', () => {
-  const pairs = [['Playing guitar', 'playing  guitar'], ['café', 'cafe\u0301'], ['rock & roll', 'Rock &amp; Roll'],
-    ['ﬁghting', 'fighting'], ['ｄｏｇ', 'dog'], ['e-mail', 'e - mail'], ['mp³', 'mp3'], ['dog', 'do\u00adg'],
-    ['cafÃ©', 'café'], ['10 m', '1 0 m']];
+  const pairs = [['Playing guitar', 'playing  guitar'], ['café', 'cafe\u0301'], ['rock & roll', 'Rock &amp; Roll'], [
+    'ﬁghting',
+    'fighting',
+  ], ['ｄｏｇ', 'dog'], ['e-mail', 'e - mail'], ['mp³', 'mp3'], ['dog', 'do\u00adg'], ['cafÃ©', 'café'], ['10 m',
+    '1 0 m']];
   for (const [first, second] of pairs) {
     writeFileSync(labels, `id,name\n0,other\n1,${first}\n2,${second}\n`);
     assert.equal(inLines(problemsOf(() => readLabels(labels))), [

@@ -12,12 +12,15 @@ import { readRunLog, RunLog, seriesOf } from '../train/log/run_log.ts';
 import { crc32c } from '../train/log/tensorboard.ts';
 
 let folder = '';
-test.before.each(() => { folder = mkdtempSync(join(tmpdir(), 'firstlight-log-')); });
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), 'firstlight-log-'));
+});
 test.after.each(() => rmSync(folder, { recursive: true }));
 
 /** A stream that keeps what is written, with or without a terminal behind it. */
 function screen(isTTY: boolean) {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 }) as unknown as NodeJS.WriteStream
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120 }) as unknown as
+    & NodeJS.WriteStream
     & PassThrough;
   return { stream, text: () => String(stream.read() ?? '') };
 }
@@ -46,7 +49,7 @@ function fields(bytes: Buffer): Map<number, number | Buffer> {
   let at = 0;
   const varint = () => {
     let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    for (let scale = 1;; scale *= 128) {
       value += (bytes[at] & 127) * scale;
       if (bytes[at++] < 128) return value;
     }
@@ -55,10 +58,17 @@ function fields(bytes: Buffer): Map<number, number | Buffer> {
     const tag = varint();
     const [field, wire] = [tag >> 3, tag & 7];
     if (wire === 0) found.set(field, varint());
-    else if (wire === 1) { found.set(field, bytes.readDoubleLE(at)); at += 8; }
-    else if (wire === 5) { found.set(field, bytes.readFloatLE(at)); at += 4; }
-    else if (wire === 2) { const length = varint(); found.set(field, bytes.subarray(at, at + length)); at += length; }
-    else throw new Error(`wire type ${wire}`);
+    else if (wire === 1) {
+      found.set(field, bytes.readDoubleLE(at));
+      at += 8;
+    } else if (wire === 5) {
+      found.set(field, bytes.readFloatLE(at));
+      at += 4;
+    } else if (wire === 2) {
+      const length = varint();
+      found.set(field, bytes.subarray(at, at + length));
+      at += length;
+    } else throw new Error(`wire type ${wire}`);
   }
   return found;
 }
@@ -66,7 +76,7 @@ function fields(bytes: Buffer): Map<number, number | Buffer> {
 function events(path: string): Map<number, number | Buffer>[] {
   const file = readFileSync(path);
   const all: Map<number, number | Buffer>[] = [];
-  for (let at = 0; at < file.length; ) {
+  for (let at = 0; at < file.length;) {
     const length = Number(file.readBigUInt64LE(at));
     assert.is(unmask(file.readUInt32LE(at + 8)), slowCrc32c(file.subarray(at, at + 8)));
     const payload = file.subarray(at + 12, at + 12 + length);
@@ -278,7 +288,9 @@ test('what a full disk does not take, in whole or in part, waits and comes later
 
 test('a log that the disk does not take to the end is an error at its close, and one that fails is one at once', () => {
   const path = join(folder, 'log.jsonl');
-  const log = new RunLog(path, undefined, () => { throw full(); });
+  const log = new RunLog(path, undefined, () => {
+    throw full();
+  });
   log.write({ stage: 'x', step: 1, time: 't', values: {} });
   assert.throwsWith(() => log.close(), `${path}: the disk is full`);
   const closed = new RunLog(path, undefined, () => {

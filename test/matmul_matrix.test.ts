@@ -86,7 +86,7 @@ testIf(shapes.length > 0, 'subgroups have no one size here')(
 
 /** Sizes of matrices that adapters are known to offer for products added up in f32. */
 const OFFERED: readonly MatrixSizes[] = [[16, 16, 16], [16, 8, 16], [16, 8, 8], [8, 16, 16], [8, 8, 16], [8, 8, 8]].map(
-  ([M, N, K]) => ({ M, N, K, SUBGROUP: 32 })
+  ([M, N, K]) => ({ M, N, K, SUBGROUP: 32 }),
 );
 /** Workgroup memory and lanes of a card on which the rung is worth its while. */
 const CARD = {

@@ -124,8 +124,9 @@ testIf(canAskForSizes, LACKS.sizeControl)(
   async () => {
     await using gpu = await open({ guard: true });
     for (const type of gpu.features.has('shader-f16') ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-      for (const across of [false, true]) {await agrees(gpu, 'emulated_wide_sized', type, { ...emulatedMatrices(gpu),
-          M: 8, N: 8, K: 8 }, across);}
+      for (const across of [false, true]) {
+        await agrees(gpu, 'emulated_wide_sized', type, { ...emulatedMatrices(gpu), M: 8, N: 8, K: 8 }, across);
+      }
     }
   },
 );

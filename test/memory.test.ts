@@ -25,7 +25,7 @@ for (const [name, train] of Object.entries({
     await using fresh = await open();
     const config = configOf(train);
     const { total } = memoryOf(fresh, config, PRESETS.tiny, CLASSES);
-    assert.is(fresh.pool.peak, 4, 'the engine\'s own constant');
+    assert.is(fresh.pool.peak, 4, "the engine's own constant");
     const { batch, recompute, fixText, precision } = config.train;
     const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute,
       precision });
@@ -70,7 +70,7 @@ test('a run that does not fit is stopped before it takes anything, with its part
       hint:
         /--set train\.recompute=true: [\d.]+ MiB(, still too much)?\n--set train\.batch=4 --set train\.accumulation=2: / },
   );
-  assert.is(small.counts.buffersCreated, buffersCreated + 1, 'the engine\'s own constant');
+  assert.is(small.counts.buffersCreated, buffersCreated + 1, "the engine's own constant");
 });
 
 test.after(() => gpu.close());

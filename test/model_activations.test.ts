@@ -65,7 +65,7 @@ test('the activation stands between the two layers of an MLP', async () => {
       () => [mlp.forward(x),
         linear(gelu(linear(x, mlp.expand.weight, { bias: mlp.expand.bias }), 'gelu'), mlp.contract.weight, {
           bias: mlp.contract.bias,
-        })]
+        })],
     )
   );
   const [got, wanted] = await gpu.read([y, want]);

@@ -52,10 +52,11 @@ test('every colour, shape and motion is as often among the unseen as the others,
     for (const id of UNSEEN) counts.set(combinationOf(id)[part], (counts.get(combinationOf(id)[part]) ?? 0) + 1);
     assert.is(new Set(counts.values()).size, 1, part);
   }
-  const pairs = (list: readonly number[]) => new Set(list.flatMap((id) => {
-    const { colour, shape, motion } = combinationOf(id);
-    return [`c${colour}s${shape}`, `c${colour}m${motion}`, `s${shape}m${motion}`];
-  }));
+  const pairs = (list: readonly number[]) =>
+    new Set(list.flatMap((id) => {
+      const { colour, shape, motion } = combinationOf(id);
+      return [`c${colour}s${shape}`, `c${colour}m${motion}`, `s${shape}m${motion}`];
+    }));
   const seen = pairs(SEEN);
   for (const pair of pairs(ids)) assert.ok(seen.has(pair), `${pair} never occurs in training`);
 });
@@ -118,7 +119,7 @@ test('a single frame has the same distribution of places and sizes in every moti
   const clips = 240;
   const statistics = MOTIONS.map((_, motion) => {
     const frames = Array.from({ length: clips }, (_, i) => {
-      const clip = drawClip(new Random(8, `${motion} ${i}`), motion + MOTIONS.length);   // a red circle
+      const clip = drawClip(new Random(8, `${motion} ${i}`), motion + MOTIONS.length); // a red circle
       return look(clip[new Random(8, `frame ${motion} ${i}`).below(FRAMES)]);
     });
     const moments = (values: number[]) => {
@@ -298,9 +299,8 @@ test('batches do not depend on the cache, on timing, or on where the epoch is re
   const random = { crop: true, flip: true, frames: 4 };
   const expected = await collect(trainingSet(random).training(2, 20));
   assert.ok(
-    expected.some(({ views }) => views.some(({ flip }) => flip)) && expected.some(({ views }) =>
-      views.some(({ flip }) => !flip)
-    ),
+    expected.some(({ views }) => views.some(({ flip }) => flip)) &&
+      expected.some(({ views }) => views.some(({ flip }) => !flip)),
   );
   const warm = trainingSet(random);
   await collect(warm.training(0, 20));

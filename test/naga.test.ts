@@ -71,7 +71,8 @@ test('no program is left out but those on matrix units, and every room has some 
 });
 
 test('a wrong type, a name that there is not, and a store to what is only read are objected to', () => {
-  const program = (body: string) => `@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+  const program = (body: string) =>
+    `@group(0) @binding(0) var<storage, read_write> y: array<f32>;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @compute @workgroup_size(64) fn wrong(@builtin(local_invocation_index) lane: u32) { ${body} }`;
   assert.is(objection(program('y[lane] = f32(lane);')), undefined);

@@ -56,7 +56,9 @@ test('what is handed on in the environment is what was given', () => {
 test('a test that fails says the command that repeats it, quoted for a shell', async () => {
   const command = commandOf({ room: 'softmax', case: 'it\'s "odd"', variant: 'tree', dtype: 'f16' });
   assert.is(command, `npm test -- --room softmax --case 'it'\\''s "odd"' --variant tree --dtype f16`);
-  await assert.rejectsWith(repeatable(command, async () => { throw new Error('off'); }), `off\n    again: ${command}`);
+  await assert.rejectsWith(repeatable(command, async () => {
+    throw new Error('off');
+  }), `off\n    again: ${command}`);
 });
 
 test.run();

@@ -43,8 +43,9 @@ test('on a system that tells no case apart, two names of one file are one path',
 });
 
 test('what may not be read is told so, not as missing', () => {
-  const refuse = (code: string): Names => ({ list: () => [],
-    realpath: () => { throw Object.assign(new Error(code), { code }); } });
+  const refuse = (code: string): Names => ({ list: () => [], realpath: () => {
+    throw Object.assign(new Error(code), { code });
+  } });
   assert.throwsWith(() => onDisk('/r', 'a', refuse('EACCES')), PathError, /a: permission denied/);
   assert.throwsWith(() => onDisk('/r', 'a', refuse('ELOOP')), PathError, /a: is a link to itself/);
 });

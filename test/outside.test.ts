@@ -250,7 +250,7 @@ function softsign(x: Tensor): Tensor {
   });
 }
 
-test('an operation of one\'s own, with its gradient, finds the numbers that it maps to others', async () => {
+test("an operation of one's own, with its gradient, finds the numbers that it maps to others", async () => {
   class Numbers extends Module {
     readonly x = this.add('x', constant(gpu, [4], 0.1));
   }

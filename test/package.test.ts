@@ -1,6 +1,7 @@
 /** The package: its texts are in its modules, what it exports is there, and it computes what the sources compute. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
@@ -61,24 +62,25 @@ const testBuilt = testIf(canBundle, 'the bundler cannot read # or ? in the path 
 
 test.before(() => (canBundle ? buildPackage(dist) : undefined));
 
-testBuilt('no module waits at its top or looks for a file, and every source that is exported has module and types', () => {
-  const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.js') && !name.startsWith(CLI)
-  );
-  assert.ok(modules.includes(WHOLE));
-  for (const name of modules) {
-    const code = readFileSync(join(dist, name), 'utf8');
-    assert.not.match(code, /^(?:const .* = )?await /m, name);
-    assert.not.match(code, /\bpart\(import\.meta/, name);
-    assert.not.match(code, /^\s*(?:await )?using /m, name);
-    // a class with a method of a name that is not there has a method "undefined"
-    assert.not.match(code, /\[Symbol\.(?:asyncD|d)ispose\]\s*\(/, name);
-  }
-  for (const path of exported()) {
-    assert.ok(existsSync(join(dist, `${path}.js`)), path);
-    assert.ok(existsSync(join(dist, `${path}.d.ts`)), path);
-  }
-});
+testBuilt('no module waits at its top or looks for a file, and every source that is exported has module and types',
+  () => {
+    const modules = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.js') && !name.startsWith(CLI)
+    );
+    assert.ok(modules.includes(WHOLE));
+    for (const name of modules) {
+      const code = readFileSync(join(dist, name), 'utf8');
+      assert.not.match(code, /^(?:const .* = )?await /m, name);
+      assert.not.match(code, /\bpart\(import\.meta/, name);
+      assert.not.match(code, /^\s*(?:await )?using /m, name);
+      // a class with a method of a name that is not there has a method "undefined"
+      assert.not.match(code, /\[Symbol\.(?:asyncD|d)ispose\]\s*\(/, name);
+    }
+    for (const path of exported()) {
+      assert.ok(existsSync(join(dist, `${path}.js`)), path);
+      assert.ok(existsSync(join(dist, `${path}.d.ts`)), path);
+    }
+  });
 
 testBuilt('the file that is all of it imports nothing, and holds every text once', () => {
   const code = readFileSync(join(dist, WHOLE), 'utf8');
@@ -92,7 +94,8 @@ testBuilt('the file that is all of it imports nothing, and holds every text once
 
 testBuilt('what package.json exports is there, for every room', () => {
   const { exports } = JSON.parse(readFileSync(join(dist, 'package.json'), 'utf8')) as {
-    exports: Record<string, string | { types: string; default: string }> };
+    exports: Record<string, string | { types: string; default: string }>;
+  };
   for (const target of Object.values(exports)) {
     for (const path of typeof target === 'string' ? [target] : Object.values(target)) {
       const paths = path.endsWith('*.wgsl') ? ['./kernels/gelu/gelu.wgsl'] : path.includes('*')
@@ -109,7 +112,7 @@ testBuilt('Node without the package that brings WebGPU gets an error that names 
   writeFileSync(join(bare, 'program.mjs'), "import { open } from 'firstlight';\nawait open();\n");
   const error = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: bare,
     env: { ...process.env, FIRSTLIGHT_PREPARED: undefined } }).then(() => ({ code: 0, stderr: '' }),
-    (reason: { code: number; stderr: string }) => reason);
+      (reason: { code: number; stderr: string }) => reason);
   assert.is(error.code, 1);
   assert.match(error.stderr, /the package "webgpu", which brings it, is not installed/);
   assert.match(error.stderr, 'npm install webgpu');
@@ -135,7 +138,8 @@ testBuilt('the file that is all of it gets them, too, by the WebGPU of a browser
   // the process dies if this is collected, and `navigator` holds it
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]), userAgent: 'Chrome/147.0' } });
   const whole = await import(join(dist, WHOLE)) as typeof import('../engine/index.ts') & {
-    kernels: { softmax: { softmax: typeof softmax } } };
+    kernels: { softmax: { softmax: typeof softmax } };
+  };
   const run = async (engine: Pick<typeof whole, 'open' | 'Tensor'>, op: typeof softmax) => {
     await using gpu = await engine.open();
     return await op(engine.Tensor.from(gpu, new Float32Array([1, 2, 3, 1, 1, 1]), [2, 3])).read();

@@ -1,6 +1,7 @@
-/** The package of the command line: it works where there is no clone, as JavaScript, with the packages that it names. */
+/** The package of the command line works without a clone, as JavaScript, with the packages that it names. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync,
+  symlinkSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,13 +37,14 @@ function manifest() {
 
 async function firstlight(...words: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [join(cli, manifest().bin.firstlight), ...words], {
-    cwd: folder });
+    cwd: folder,
+  });
   return stdout;
 }
 
 testBuilt('it imports nothing but its own files, what Node has, and the packages that it names', () => {
   const { dependencies, peerDependencies } = manifest();
-  const named = [...Object.keys(dependencies), ...Object.keys(peerDependencies), 'koffi'];   // done without
+  const named = [...Object.keys(dependencies), ...Object.keys(peerDependencies), 'koffi']; // done without
   const files = readdirSync(cli, { recursive: true, encoding: 'utf8' }).filter((name) => /\.m?js$/.test(name));
   assert.ok(files.length > 300);
   for (const file of files) {

@@ -14,7 +14,9 @@ import { Bits } from './bits.ts';
 
 const paths = textsOf(ROOT).filter((path) => path.endsWith('.wgsl'));
 const edits = Object.fromEntries(await Promise.all(
-  paths.map(async (path) => [path.split(/[\\/]/).slice(-2).join('/'), await minified(readFileSync(path, 'utf8'), path)]),
+  paths.map(async (
+    path,
+  ) => [path.split(/[\\/]/).slice(-2).join('/'), await minified(readFileSync(path, 'utf8'), path)]),
 )) as Record<string, string>;
 const written = await open();
 const small = await open({ edits });
@@ -26,8 +28,9 @@ for (const room of rooms) {
     for (const { sources } of room.kernels) assert.ok(small.edits.touch(sources));
     const runs = new Runs(written, room).of(0);
     const half = storages(written, item).filter((storage) => storage !== 'f32').slice(0, 1);
-    for (const [run, storage] of [...runs.map((each) => [each, 'f32'] as const),
-      ...half.map((each) => [new Map(), each] as const)]) {
+    for (const [run, storage] of [...runs.map((each) => [each, 'f32'] as const), ...half.map((each) =>
+      [new Map(), each] as const
+    )]) {
       const [before, after] = [new Bits(), new Bits()];
       before.add(room.name, await runCase(written, item, run, storage));
       after.add(room.name, await runCase(small, item, run, storage));

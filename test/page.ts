@@ -47,7 +47,7 @@ export function programOf(text: string): Program | undefined {
 /** Rows of the table of files: the links of the first column, and how many lines they are said to have. */
 export function filesOf(
   section: string,
-): readonly { readonly links: readonly string[]; readonly lines: readonly number[]; }[] {
+): readonly { readonly links: readonly string[]; readonly lines: readonly number[] }[] {
   const rows = section.split('\n').filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1));
   return rows.map(([files = '', lines = '']) => ({ links: linksOf(files),
     lines: [...lines.matchAll(/\d+/g)].map(Number) })

@@ -15,7 +15,8 @@ test('frames that are not whole patches, and shapes that do not fit, are refused
     const refused = (pixels: readonly number[], weight: readonly number[], message: string) =>
       assert.throwsWith(
         () => patchify(Tensor.zeros(gpu, pixels), Tensor.zeros(gpu, weight)),
-        ShapeError, message,
+        ShapeError,
+        message,
       );
     refused([2, 3, 10, 10], [4, 3, 4, 4], 'patchify: frames of 10 × 10 are not whole patches of 4 × 4');
     refused([2, 1, 8, 8], [4, 3, 4, 4], 'patchify: pixels must be [F, 3, S, S], got [2,1,8,8]');
@@ -36,7 +37,7 @@ test('pixels get a gradient only if they ask for one, and it costs one dispatch'
       assert.is(pixels.grad !== undefined, wanted);
       for (const { grad } of [pixels, weight]) grad?.dispose();
       return gpu.counts.dispatches - before;
-    }),
+    })
   );
   assert.equal(dispatches, [1, 2]);
 });

@@ -2,8 +2,8 @@
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { open, Random, Tensor } from '../engine/index.ts';
-import { cut, frames, type FramesOptions, type I420Frame, i420Bytes, packFrames, partOf, type Resampling,
-  TABLE_COLUMNS, type View } from '../kernels/frames/index.ts';
+import { cut, frames, type FramesOptions, type I420Frame, i420Bytes, packFrames, partOf, type Resampling, TABLE_COLUMNS,
+  type View } from '../kernels/frames/index.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
 import { centreCrop, multiScaleCrop } from '../train/data/views/sampling.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -28,7 +28,7 @@ const asBits = (values: Float32Array) => new Uint32Array(values.buffer, values.b
 async function pixelsOfWhole(pictures: readonly I420Frame[], views: readonly View[],
   options: FramesOptions): Promise<Uint32Array> {
   const all = pictures.map(({ width, height }) => ({ crop: { x: 0, y: 0, width, height }, flip: false }));
-  const { words, table } = packFrames(pictures, all);   // without a resizing, whole
+  const { words, table } = packFrames(pictures, all); // without a resizing, whole
   const rows = new DataView(table.buffer);
   views.forEach(({ crop: { x, y, width, height }, flip }, i) => {
     const at = 4 * (i * TABLE_COLUMNS + 7);
@@ -79,7 +79,7 @@ test('what a view reads is the crop, and four pixels around it at least', () => 
   assert.equal(part(20, 21, 10, 10), [16, 16, 18, 20]);
   assert.equal(part(20.5, 21.5, 10, 10), [16, 16, 20, 20]);
   assert.equal(part(1, 2, 99, 48), [0, 0, 101, 51]);
-  assert.equal(part(20, 21, 10, 10, 'antialiased_bicubic'), [12, 12, 26, 28]);   // two pixels of the result further out
+  assert.equal(part(20, 21, 10, 10, 'antialiased_bicubic'), [12, 12, 26, 28]); // two pixels of the result further out
 });
 
 test('clips of 4K and of mixed sizes go through a small binding with the same pixels, in memory that does not grow with the pictures', async () => {
@@ -107,7 +107,8 @@ test('clips of 4K and of mixed sizes go through a small binding with the same pi
 
 for (const type of ['f32', 'f16'] as const) {
   testIf(type === 'f32' || gpu.features.has('shader-f16'), LACKS.f16)(
-    `frames of an odd side, whose ranges cannot begin anywhere, are the same in ranges, in ${type}`, async () => {
+    `frames of an odd side, whose ranges cannot begin anywhere, are the same in ranges, in ${type}`,
+    async () => {
       await using small = await openWithBindings(20_480);
       const pictures = Array.from({ length: 140 }, (_, i) => noise(40 + (i % 3), 30));
       const views = pictures.map(({ width, height }): View => ({ crop: { x: 0, y: 0, width, height }, flip: false }));
@@ -115,7 +116,8 @@ for (const type of ['f32', 'f16'] as const) {
       using once = pixelsOf(gpu, { frames: pictures, views }, options);
       using ranges = pixelsOf(small, { frames: pictures, views }, options);
       assert.equal(await ranges.read(), await once.read());
-    });
+    },
+  );
 }
 
 test.after(() => gpu.close());

@@ -38,17 +38,17 @@ function training(gpu: Gpu, type: FloatType, recompute = false) {
     return [...losses, control];
   });
   return {
-    optimizer, parameters,
+    optimizer,
+    parameters,
     async step() {
       const [[loss], control] = (await gpu.read(captured.run())) as Float32Array[];
       return { loss, skipped: control[CONTROL.skipped] === 1, scale: control[CONTROL.lossScale] };
     },
     /** What must not change in a step that is skipped. */
-    state:
-      async () => [
-        ...(await gpu.read(parameters.flatMap((tensor) => [tensor, ...(tensor.master ? [tensor.master] : [])]))),
-        ...[...(await optimizer.moments()).values()].flatMap(({ m, v }) => [m, v]),
-      ],
+    state: async () => [
+      ...(await gpu.read(parameters.flatMap((tensor) => [tensor, ...(tensor.master ? [tensor.master] : [])]))),
+      ...[...(await optimizer.moments()).values()].flatMap(({ m, v }) => [m, v]),
+    ],
     [Symbol.dispose]() {
       captured.dispose();
       optimizer.dispose();

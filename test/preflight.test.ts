@@ -45,7 +45,8 @@ test('everything that is wrong is told at once, each with what to do', async () 
   writeFileSync(at('file'), '');
   const found = await look([`data.labels=${at('broken.csv')}`, `data.train=${at('broken.txt')}`,
     `data.val=${at('none.txt')}`, 'data.size=64', 'optim.newPartsLrScale=0.001', 'train.batch=9'], {
-    out: at('file/run') });
+    out: at('file/run'),
+  });
   const error = assert.throwsWith(() => requireNothingWrong(found), /./);
   const lines = error.message.split('\n');
   assert.is(lines[0], '7 things stand in the way of this run');
@@ -58,8 +59,10 @@ test('everything that is wrong is told at once, each with what to do', async () 
 
 test('one thing that is wrong is the error itself, with its own code', async () => {
   const { errors } = await look(['data.size=64']);
-  assert.throwsWith(() => requireNothingWrong({ errors }), 'data.size: is 64, the model takes pictures of 32',
-    { code: 'FL_CONFIG', hint: 'set data.size to 32' });
+  assert.throwsWith(() => requireNothingWrong({ errors }), 'data.size: is 64, the model takes pictures of 32', {
+    code: 'FL_CONFIG',
+    hint: 'set data.size to 32',
+  });
 });
 
 test('data.val is looked at before training, as are its labels', async () => {
@@ -71,9 +74,11 @@ test('data.val is looked at before training, as are its labels', async () => {
 
 test('a warm-up as long as the run is refused in every unit', async () => {
   for (const [overrides, message] of [
-    [['train.steps=null', 'train.warmupSteps=3', 'train.epochs=1'], /train\.warmupSteps=3: the warm-up takes 3 of the run's 3/],
+    [['train.steps=null', 'train.warmupSteps=3', 'train.epochs=1'],
+      /train\.warmupSteps=3: the warm-up takes 3 of the run's 3/],
     [['train.warmupSteps=null', 'train.warmupEpochs=4'], /train\.warmupEpochs=4: the warm-up takes 12 of the run's 10/],
-    [['train.warmupSteps=null', 'train.warmupEpochs=4', 'optim.schedule=plain'], /the warm-up takes 12 of the run's 10 optimiser steps/],
+    [['train.warmupSteps=null', 'train.warmupEpochs=4', 'optim.schedule=plain'],
+      /the warm-up takes 12 of the run's 10 optimiser steps/],
   ] as const) {
     const [problem, ...others] = await wrong(overrides);
     assert.match(problem, message);
@@ -121,7 +126,9 @@ test('a folder for decoded clips that cannot be one is told', async () => {
 test('checkpoints that do not find room are told before they are written', async () => {
   const [problem, ...others] = await wrong([], { gpu, freeBytes: () => 2 ** 20 });
   assert.equal(others, []);
-  const match = /the run writes up to .*\(([\d,]+) B\) \(4 checkpoints of .*\(([\d,]+) B\), and the model\), the disk has 1\.0 MiB \(1,048,576 B\) for it \|/.exec(problem);
+  const match =
+    /the run writes up to .*\(([\d,]+) B\) \(4 checkpoints of .*\(([\d,]+) B\), and the model\), the disk has 1\.0 MiB \(1,048,576 B\) for it \|/
+      .exec(problem);
   const [need, checkpoint] = (match ?? []).slice(1).map((text) => Number(text.replaceAll(',', '')));
   assert.ok(need > 4 * checkpoint && need < 5 * checkpoint, problem);
   // what an earlier run has left there makes room

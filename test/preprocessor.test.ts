@@ -61,8 +61,8 @@ function picture(width: number, height: number): I420Frame {
 
 const FILTERS: Readonly<Record<number, { reach: number; weight: (d: number) => number }>> = {
   2: { reach: 1, weight: (d) => Math.max(0, 1 - d) },
-  3: { reach: 2, weight: (d) =>
-    d < 1 ? 1.5 * d ** 3 - 2.5 * d ** 2 + 1 : d < 2 ? -0.5 * d ** 3 + 2.5 * d ** 2 - 4 * d + 2 : 0 },
+  3: { reach: 2,
+    weight: (d) => d < 1 ? 1.5 * d ** 3 - 2.5 * d ** 2 + 1 : d < 2 ? -0.5 * d ** 3 + 2.5 * d ** 2 - 4 * d + 2 : 0 },
 };
 
 /** `Image.resize` of one line, without the rounding to 8 bits. */
@@ -92,10 +92,12 @@ function modelled(width: number, height: number, processor: Processor): number[]
     const { shortest_edge: edge } = size;
     const [w, h] = edge === undefined
       ? [size.width as number, size.height as number]
-      : width <= height ? [edge, Math.trunc((edge * height) / width)] : [Math.trunc((edge * width) / height), edge];
-    rows = transposed(transposed(rows.map((row) => resizedLine(row, w, resample))).map((column) =>
-      resizedLine(column, h, resample)
-    ));
+      : width <= height
+      ? [edge, Math.trunc((edge * height) / width)]
+      : [Math.trunc((edge * width) / height), edge];
+    rows = transposed(
+      transposed(rows.map((row) => resizedLine(row, w, resample))).map((column) => resizedLine(column, h, resample)),
+    );
   }
   if (crops && crop !== undefined) {
     const [top, left] = [Math.floor((rows.length - crop.height) / 2), Math.floor((rows[0].length - crop.width) / 2)];
@@ -118,9 +120,9 @@ function modelled(width: number, height: number, processor: Processor): number[]
 /** What a model of `size` gets to see of the picture. */
 async function seen(width: number, height: number, preprocessor: Preprocessor, size: number): Promise<Float32Array> {
   const frame = picture(width, height);
-  using pixels = pixelsOf(gpu, { frames: [frame], views: [{ crop: centralView(frame, size, preprocessor.resize),
-    flip: false }] }, { size, mean: preprocessor.mean, std: preprocessor.std,
-    resampling: preprocessor.resize?.resampling });
+  using pixels = pixelsOf(gpu, { frames: [frame],
+    views: [{ crop: centralView(frame, size, preprocessor.resize), flip: false }] }, { size, mean: preprocessor.mean,
+    std: preprocessor.std, resampling: preprocessor.resize?.resampling });
   return await pixels.read();
 }
 
@@ -223,8 +225,8 @@ test('what cannot be obeyed is refused by the name of its key, all at once', () 
 test('a picture that is not resized and smaller than the crop is refused with both sizes', () => {
   const { resize } = parsed({ ...CROP, do_resize: false });
   const error = assert.throwsWith<FirstlightError>(() => centralView({ width: 20, height: 7 }, 8, resize),
-    'the picture is 20 × 7, less than the 8 × 8 that are cut out of it',
-    { code: 'FL_FRAME', hint: /do_resize: false/ });
+    'the picture is 20 × 7, less than the 8 × 8 that are cut out of it', { code: 'FL_FRAME',
+    hint: /do_resize: false/ });
   assert.equal([error.context.width, error.context.height, error.context.side], [20, 7, 8]);
 });
 

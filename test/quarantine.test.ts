@@ -101,7 +101,8 @@ test('a resumed run goes on with the list: a line that a crash cut off is gone, 
   assert.is(readFileSync(file, 'utf8'), before);
   appendFileSync(file, '{"path":3}\n');
   assert.throwsWith(() => readQuarantine(at('run')), /quarantine\.jsonl:4: not an entry of a quarantine/, {
-    code: 'FL_LOG' });
+    code: 'FL_LOG',
+  });
   new Quarantine({ folder: at('run') });
   assert.equal(readQuarantine(at('run')), []);
 });
@@ -167,15 +168,19 @@ test('an evaluation gives every clip once, the bad ones apart, with their reason
 });
 
 test('a clip that cannot be decoded is a wrong answer of an evaluation, with the reason', async () => {
-  const batches = await collect(new Dataset(BAD.map((index) => entries[index]), { ...OPTIONS,
-    quarantine: { clips: new Quarantine(), maxShare: 0, list: 'val.txt' } }).evaluation(2, PREPROCESSOR));
+  const batches = await collect(
+    new Dataset(BAD.map((index) => entries[index]), { ...OPTIONS,
+      quarantine: { clips: new Quarantine(), maxShare: 0, list: 'val.txt' } }).evaluation(2, PREPROCESSOR),
+  );
   // nothing is left to be looked at, so neither a GPU nor a model is asked
   const [gpu, model] = [{}, {}] as [Gpu, VideoModel];
   const features = { shape: [CLIPS, 8] } as unknown as Tensor;
   const done: number[] = [];
-  async function* given() { yield* batches; }
-  const predictions = await evaluate(gpu, model, given(), { features, input: { size: 32, mean: [0, 0, 0], std: [1, 1,
-    1] }, onProgress: (clips) => done.push(clips) });
+  async function* given() {
+    yield* batches;
+  }
+  const predictions = await evaluate(gpu, model, given(), { features,
+    input: { size: 32, mean: [0, 0, 0], std: [1, 1, 1] }, onProgress: (clips) => done.push(clips) });
   assert.equal(predictions.map(({ index, label, ranking }) => [index, label, ranking]),
     BAD.map((label, index) => [index, label, []]));
   assert.ok(predictions.every(({ unreadable }) => /is a text/.test(String(unreadable))));

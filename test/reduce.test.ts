@@ -62,7 +62,10 @@ test('NaN and infinities come out of every reduction, and NaN ranks above all in
   // six problems of four numbers, along rows and along columns, one by one and in vectors
   const problems = [[1, N, 3, N], [-I, -I, -I, -I], [I, 2, I, -I], [-0, 0, -0, -1], [5, 5, 5, 2], [-1, -3, -3, 1e-40]];
   const want = {
-    max: [N, -I, I, 0, 5, 1e-40], min: [N, -I, -I, -1, 2, -3], argmax: [1, 0, 0, 0, 0, 3], argmin: [1, 0, 3, 3, 3, 1],
+    max: [N, -I, I, 0, 5, 1e-40],
+    min: [N, -I, -I, -1, 2, -3],
+    argmax: [1, 0, 0, 0, 0, 3],
+    argmin: [1, 0, 3, 3, 3, 1],
   };
   const transposed = (rows: readonly (readonly number[])[]) => rows[0].map((_, i) => rows.map((row) => row[i]));
   const lines = [{ data: problems, dim: 1 }, { data: transposed(problems), dim: 0 }, {

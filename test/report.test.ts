@@ -86,9 +86,12 @@ test('a clip of one frame stands still', () => {
 test('curves, both confusion matrices and the environment are there', () => {
   const charts = [...document.querySelectorAll('svg')].map((svg) => svg.getAttribute('aria-label'));
   assert.equal(charts, [
-    'Loss, Stage 1: a tiny CLIP on still pictures', 'Learning rate, Stage 1: a tiny CLIP on still pictures',
-    'Loss, Stage 2: expanded to video', 'Learning rate, Stage 2: expanded to video',
-    'Confusion matrix: Motions, with the number of clips', 'Confusion matrix: All 144 names, ordered by group',
+    'Loss, Stage 1: a tiny CLIP on still pictures',
+    'Learning rate, Stage 1: a tiny CLIP on still pictures',
+    'Loss, Stage 2: expanded to video',
+    'Learning rate, Stage 2: expanded to video',
+    'Confusion matrix: Motions, with the number of clips',
+    'Confusion matrix: All 144 names, ordered by group',
   ]);
   assert.equal(texts('.legend span'), ['CLIP', 'X-CLIP', 'CLIP-Mean']);
   assert.match(texts('dl').join(), 'Mesa 25.0.7');

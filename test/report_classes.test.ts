@@ -2,15 +2,17 @@
 import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { classRows, countClasses, meanPerClass, mostConfused, neighbourOrder, worstPairs } from '../train/report/classes.ts';
+import { classRows, countClasses, meanPerClass, mostConfused, neighbourOrder,
+  worstPairs } from '../train/report/classes.ts';
 import { renderReport } from '../train/report/report.ts';
 import { SCRIPT } from '../train/report/script.ts';
 import { manyClasses, ownRun } from './report_sample.ts';
 
 /** [truth, guess, clips] each. */
 const counted = (names: string, ...pairs: readonly (readonly [number, number, number])[]) =>
-  countClasses([...names], pairs.flatMap(([truth, guess, clips]) => Array.from({ length: clips }, () => ({ truth,
-    guess }))));
+  countClasses([...names], pairs.flatMap(([truth, guess, clips]) =>
+    Array.from({ length: clips }, () => ({ truth, guess }))
+  ));
 
 /** a is taken for c and d, c for a; nobody has b's clips, b's name is given; d is always right. */
 const few = counted('abcd', [0, 0, 2], [0, 2, 5], [0, 3, 1], [2, 0, 1], [2, 2, 2], [2, 1, 1], [3, 3, 3]);
@@ -51,7 +53,9 @@ test('classes that are confused stand together; the others stay where they are',
 });
 
 for (const [count, most] of [[3, { bytes: 350_000, nodes: 1200 }], [400, { bytes: 600_000, nodes: 6000 }], [17_000, {
-  bytes: 2_000_000, nodes: 18_000 }]] as const) {
+  bytes: 2_000_000,
+  nodes: 18_000,
+}]] as const) {
   test(`the page of ${count} classes stays small: some nodes for each row of a table, a handful for the matrix`, () => {
     const page = renderReport(ownRun(count));
     assert.ok(page.length < most.bytes, `${page.length} bytes`);
@@ -68,28 +72,37 @@ for (const [count, most] of [[3, { bytes: 350_000, nodes: 1200 }], [400, { bytes
 test('every class and every mistake that is shown has its numbers', () => {
   const { document } = parseHTML(renderReport({ ...ownRun(3), classes: few }));
   const cells = (selector: string) =>
-    [...document.querySelectorAll(selector)].map((row) => [...row.querySelectorAll('td')].map((cell) =>
-      (cell.textContent ?? '').replaceAll('\u00a0', ' ')
-    ));
+    [...document.querySelectorAll(selector)].map((row) =>
+      [...row.querySelectorAll('td')].map((cell) => (cell.textContent ?? '').replaceAll('\u00a0', ' '))
+    );
   assert.equal(cells('.pairs tbody tr'), [['a', 'c', '5', '63 %', '1'], ['c', 'a', '1', '25 %', '5'], ['c', 'b', '1',
     '25 %', '0'], ['a', 'd', '1', '13 %', '0']]);
-  assert.equal(cells('.by-class tbody tr'), [['a', '8', '25 %', 'c 5, d 1', '1'], ['c', '4', '50 %', 'a 1, b 1', '5'],
-    ['d', '3', '100 %', '', '1'], ['b', '0', '–', '', '1']]);
-  const titles = [...document.querySelectorAll('svg[aria-label^="All classes"] title')].map((title) => title.textContent);
+  assert.equal(cells('.by-class tbody tr'), [['a', '8', '25 %', 'c 5, d 1', '1'], ['c', '4', '50 %', 'a 1, b 1', '5'], [
+    'd',
+    '3',
+    '100 %',
+    '',
+    '1',
+  ], ['b', '0', '–', '', '1']]);
+  const titles = [...document.querySelectorAll('svg[aria-label^="All classes"] title')].map((title) =>
+    title.textContent
+  );
   assert.equal(titles.slice(0, 2), ['a → a: 2 (25 % of a)', 'a → c: 5 (63 % of a)']);
 });
 
 test('names are text wherever they stand, and the script is the same for every run', () => {
   const hostile = `</script><img src=x onerror="alert(1)">`;
   const names = [hostile, ...few.names.slice(1)];
-  for (const classes of [{ ...few, names }, { ...manyClasses(40), names: manyClasses(40).names.map((name, i) =>
-    i % 2 === 0 ? `${hostile} ${i}` : name) }]) {
+  for (const classes of [{ ...few, names }, { ...manyClasses(40),
+    names: manyClasses(40).names.map((name, i) => i % 2 === 0 ? `${hostile} ${i}` : name) }]) {
     const { document } = parseHTML(renderReport({ ...ownRun(3), classes }));
     assert.is(document.querySelectorAll('img, [onerror]').length, 0);
     assert.equal([...document.querySelectorAll('script')].map((script) => script.textContent), [SCRIPT]);
-    assert.ok([...document.querySelectorAll('.by-class td:first-child')].some((cell) =>
-      (cell.textContent ?? '').startsWith(hostile)
-    ));
+    assert.ok(
+      [...document.querySelectorAll('.by-class td:first-child')].some((cell) =>
+        (cell.textContent ?? '').startsWith(hostile)
+      ),
+    );
   }
 });
 

@@ -74,8 +74,9 @@ interface RunOptions {
   readonly progress?: Progress;
 }
 
-async function run(name: string, { resume, interruptAt = -1, files, progress }: RunOptions = {}
-): Promise<Pick<Fitted, 'step' | 'isDone' | 'isSaved'> & { exitCode: number | undefined; }> {
+async function run(name: string,
+  { resume, interruptAt = -1, files, progress }: RunOptions = {}
+): Promise<Pick<Fitted, 'step' | 'isDone' | 'isSaved'> & { exitCode: number | undefined }> {
   const out = join(folder, name);
   using stop = new StopRequest();
   const store = await CheckpointStore.open(join(out, STORE_FOLDER), files);

@@ -94,8 +94,8 @@ test('harmless changes are free, others are refused with both values and the wor
   refuseChanges(changesBetween(before, free), [], 'config.yaml');
   assert.equal(changed(before, free), ['model.checkpoint', 'train.epochs', 'run.memoryGiB', 'run.logEverySteps',
     'run.checkpointEverySteps']);
-  const other = changesBetween(before, described({ ...config, optim: { ...config.optim, lr: 0.5, betas: [0.9, 0.99] },
-    run: { ...config.run, seed: 5 } }));
+  const other = changesBetween(before,
+    described({ ...config, optim: { ...config.optim, lr: 0.5, betas: [0.9, 0.99] }, run: { ...config.run, seed: 5 } }));
   const error = assert.throwsWith(() => refuseChanges(other, ['run.seed'], 'config.yaml'), ConfigError);
   assert.is(error.message, 'config.yaml: the run was begun otherwise\n  optim.lr: was 0.000008, is now 0.5\n'
     + '  optim.betas: was [0.9,0.98], is now [0.9,0.99]');
@@ -173,7 +173,7 @@ test('a path is relative where the two have more in common than the root of the 
 
 /** How a run in `out` would begin. */
 async function beginning(out: string, config: TrainConfig,
-  { resume = false, allowed = [] }: { resume?: boolean; allowed?: string[]; } = {}) {
+  { resume = false, allowed = [] }: { resume?: boolean; allowed?: string[] } = {}) {
   const store = await CheckpointStore.open(join(out, 'checkpoints'));
   try {
     return await beginningOf(store, out, { now: described(config, out), resume, allowed });

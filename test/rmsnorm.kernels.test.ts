@@ -97,7 +97,8 @@ test('a weight that does not fit and an eps that is not above 0 are refused by n
     const refused = (shape: Shape, eps: number, message: string) =>
       assert.throwsWith(
         () => rmsnorm(Tensor.zeros(gpu, [2, 4]), Tensor.zeros(gpu, shape), eps),
-        FirstlightError, message,
+        FirstlightError,
+        message,
       );
     refused([3], 1e-6, 'rmsnorm: x [2,4] needs a weight of [4], got [3]');
     refused([1, 4], 1e-6, 'rmsnorm: x [2,4] needs a weight of [4], got [1,4]');

@@ -66,12 +66,12 @@ function judge(output: string, exitCode: number | null, signal: string | null,
   const reason = late
     ? `not done after ${LIMIT_SECONDS} s`
     : counted === undefined
-      ? `ended with ${signal ?? `exit code ${exitCode}`} before its totals`
-      : total + skipped === 0
-        ? 'ran no test'
-        : exitCode !== 0 && failed === 0
-          ? `passed, then ended with ${signal ?? `exit code ${exitCode}`}`
-          : undefined;
+    ? `ended with ${signal ?? `exit code ${exitCode}`} before its totals`
+    : total + skipped === 0
+    ? 'ran no test'
+    : exitCode !== 0 && failed === 0
+    ? `passed, then ended with ${signal ?? `exit code ${exitCode}`}`
+    : undefined;
   return { passed, skipped, failed: failed + (reason === undefined ? 0 : 1), reason };
 }
 
@@ -170,7 +170,7 @@ async function main(args: readonly string[]): Promise<number> {
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
       const result = await runFile(job);
       report(result);
-      if (narrowing.room !== undefined) for (const line of linesOf(result, 'bits')) console.log(`      ${line}`);
+      if (narrowing.room !== undefined) { for (const line of linesOf(result, 'bits')) console.log(`      ${line}`); }
       results.push(result);
     }
   };

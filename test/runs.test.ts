@@ -9,7 +9,8 @@ import { test } from './test.ts';
 const gpu = await open();
 
 /** y := factor · x of one element. */
-const text = (factor: string) => `@group(0) @binding(1) var<storage, read> x: array<elem>;
+const text = (factor: string) =>
+  `@group(0) @binding(1) var<storage, read> x: array<elem>;
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;
 @compute @workgroup_size(1) fn times() { y[0] = ${factor} * x[0]; }`;
 const variants = (factor: string) => ({ fast: { parts: [{ file: 'fast.wgsl', text: `// fast\n${text(factor)}` }] },

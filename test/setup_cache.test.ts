@@ -60,7 +60,7 @@ test('packages are installed anew when one is missing or another version, but no
     packages: { '': {}, 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.0'),
       'node_modules/gpu-arm64': entry('1.0.0', { optional: true }) },
   };
-  const installed = (packages: Record<string, { version: string; }>) => difference(lock, { packages });
+  const installed = (packages: Record<string, { version: string }>) => difference(lock, { packages });
   assert.is(installed({ 'node_modules/a': entry('1.0.0'), 'node_modules/b/node_modules/a': entry('2.0.0') }),
     undefined);
   assert.is(installed({ 'node_modules/a': entry('1.0.0') }), 'a is missing');

@@ -14,9 +14,8 @@ test('where an adapter works, doctor names it, proves a kernel on it, and ends w
   assert.is(canTrain, true);
   assert.is(status, 0);
   assert.ok(adapter.name.length > 0);
-  assert.is(matrixUnits.units !== undefined,
-    features['chromium-experimental-subgroup-matrix']
-      && / with sums in f32, held by subgroups of \d+ lanes/.test(matrixUnits.why));
+  assert.is(matrixUnits.units !== undefined, features['chromium-experimental-subgroup-matrix']
+    && / with sums in f32, held by subgroups of \d+ lanes/.test(matrixUnits.why));
   assert.ok(matrixUnits.units !== undefined || /^WebGPU offers none here/.test(matrixUnits.why), matrixUnits.why);
   assert.ok(limits.maxBufferSize >= 256 * 2 ** 20); // WebGPU's least
 });

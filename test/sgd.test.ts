@@ -151,7 +151,7 @@ test('some steps, what moments and counts give, and the other steps are equal, b
     const moments = await first.optimizer.moments();
     second.put(await first.values());
     second.optimizer.load('step-3', await first.optimizer.counts(), (name) =>
-      moments.get(name) as { momentum: Float32Array; });
+      moments.get(name) as { momentum: Float32Array });
     for (const step of [3, 4]) await second.step(step);
     for (const step of upTo(5)) await whole.step(step);
     assert.equal(await second.values(), await whole.values());

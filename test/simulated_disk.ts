@@ -174,7 +174,7 @@ export class SimulatedDisk implements Files {
   #remove(path: string): void {
     const entry = this.#find(path);
     if (entry === undefined) return;
-    if (isFolder(entry)) for (const name of entry.names.keys()) this.#remove(join(path, name));
+    if (isFolder(entry)) { for (const name of entry.names.keys()) this.#remove(join(path, name)); }
     this.#change(path, (names) => names.delete(basename(path)));
   }
 }

@@ -41,8 +41,9 @@ async function judge(page: Page, file: string, text: string): Promise<string> {
   await panel.locator('.cm-content').click();
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.insertText(text);
-  await page.waitForFunction((seen) => seen.length > 1 && !seen.at(-1)?.includes('pending'), kinds,
-    { timeout: PATIENCE });
+  await page.waitForFunction((seen) => seen.length > 1 && !seen.at(-1)?.includes('pending'), kinds, {
+    timeout: PATIENCE,
+  });
   return outcome.innerText();
 }
 
@@ -79,27 +80,31 @@ function changed(from: string, to: string): string {
 /** Edits of every kind, and what is said of them. */
 const EDITS: readonly { readonly what: string; readonly text: string; readonly says: RegExp }[] = [
   { what: 'a comment', text: changed('// Layer', '// A layer'), says: /^right; / },
-  { what: 'a number that is wrong', text: changed('rstd = 1.0', 'rstd = 1.1'), says: /^wrong: output 0, element \d+ is \S+, want \S+/ },
+  { what: 'a number that is wrong', text: changed('rstd = 1.0', 'rstd = 1.1'),
+    says: /^wrong: output 0, element \d+ is \S+, want \S+/ },
   { what: 'no WGSL', text: changed('let mean = ', 'let mean + '), says: /^layernorm\.wgsl:\d+:\d+: / },
-  { what: 'a binding renamed', text: changed(' weight: array', ' weights: array'), says: /binding "weights" got no tensor/ },
+  { what: 'a binding renamed', text: changed(' weight: array', ' weights: array'),
+    says: /binding "weights" got no tensor/ },
   { what: 'no entry point', text: changed('@compute', ''), says: /no entry point/ },
-  { what: 'a write out of bounds', text: changed('y[row * vectors + c]', 'y[row * vectors + c + 4096u]'), says: /^it writes out of bounds/ },
+  { what: 'a write out of bounds', text: changed('y[row * vectors + c]', 'y[row * vectors + c + 4096u]'),
+    says: /^it writes out of bounds/ },
   { what: 'a loop without end', text: changed('c += row_lanes(lanes)', 'c += 0u'), says: /^a loop does not end/ },
   { what: 'no text', text: ' ', says: /\S/ },
 ];
 
-run('an edit of each kind is judged in a sentence, and what comes after a loop without end is judged as before', async () => {
-  const { page, problems, close } = await site.page('kernels/layernorm.html');
-  await page.locator('select[name=variant]').selectOption('subgroup');
-  await edit(page, FILE);
-  for (const { what, text, says } of [...EDITS, EDITS[0]]) {
-    assert.match(await judge(page, FILE, text), says, what);
-    const marks = await panelOf(page, FILE).locator('.wrong-line').count();
-    assert.is(marks, what === 'no WGSL' ? 1 : 0, what);
-  }
-  assert.equal(problems, []);
-  await close();
-});
+run('an edit of each kind is judged in a sentence, and what comes after a loop without end is judged as before',
+  async () => {
+    const { page, problems, close } = await site.page('kernels/layernorm.html');
+    await page.locator('select[name=variant]').selectOption('subgroup');
+    await edit(page, FILE);
+    for (const { what, text, says } of [...EDITS, EDITS[0]]) {
+      assert.match(await judge(page, FILE, text), says, what);
+      const marks = await panelOf(page, FILE).locator('.wrong-line').count();
+      assert.is(marks, what === 'no WGSL' ? 1 : 0, what);
+    }
+    assert.equal(problems, []);
+    await close();
+  });
 
 run('an edit is in the address: opened elsewhere it waits for a click, and then is judged', async () => {
   const first = await site.page('kernels/layernorm.html');
@@ -152,41 +157,43 @@ run('the programs of a case are shown with the file of each line', async () => {
   const { page, close } = await site.page('kernels/layernorm.html');
   await page.getByRole('button', { name: 'Show its gradient' }).click();
   await page.locator('#program [data-done]').waitFor({ timeout: PATIENCE });
-  assert.match(await page.locator('#program pre.file').first().innerText(), /layernorm\/layernorm_grad\w*(?:\.\w+)?\.wgsl:\d+/);
+  assert.match(await page.locator('#program pre.file').first().innerText(),
+    /layernorm\/layernorm_grad\w*(?:\.\w+)?\.wgsl:\d+/);
   await close();
 });
 
-run('a ladder is measured, drawn by what is loaded for it alone, told as JSON that the benchmark reads, and stopped', async () => {
-  const { page, problems, close } = await site.page('kernels/layernorm.html');
-  const late: string[] = [];
-  page.on('request', (request) => late.push(request.url()));
-  const ladder = page.locator('#ladder');
-  const said = ladder.locator('[data-done]');
-  await ladder.locator('select').selectOption('tiny, 16 clips: 2176 × 64');
-  await ladder.getByRole('button', { name: 'Measure' }).click();
-  await said.waitFor({ timeout: PATIENCE });
-  assert.ok(late.some((address) => address.includes('ladder_view')), 'Plot comes when it is needed');
-  assert.match(await said.innerText(), /^Measured on .*, by .* around stretches of calls\.$/);
-  const rows = Number(await said.getAttribute('data-done'));
-  assert.is(await ladder.locator('.panel tbody tr').count(), rows);
-  assert.ok(await ladder.getByRole('img', { name: /kernels by operations per byte/ }).isVisible());
-  assert.equal(await hindrancesOf(page), []);
+run('a ladder is measured, drawn by what is loaded for it alone, told as JSON that the benchmark reads, and stopped',
+  async () => {
+    const { page, problems, close } = await site.page('kernels/layernorm.html');
+    const late: string[] = [];
+    page.on('request', (request) => late.push(request.url()));
+    const ladder = page.locator('#ladder');
+    const said = ladder.locator('[data-done]');
+    await ladder.locator('select').selectOption('tiny, 16 clips: 2176 × 64');
+    await ladder.getByRole('button', { name: 'Measure' }).click();
+    await said.waitFor({ timeout: PATIENCE });
+    assert.ok(late.some((address) => address.includes('ladder_view')), 'Plot comes when it is needed');
+    assert.match(await said.innerText(), /^Measured on .*, by .* around stretches of calls\.$/);
+    const rows = Number(await said.getAttribute('data-done'));
+    assert.is(await ladder.locator('.panel tbody tr').count(), rows);
+    assert.ok(await ladder.getByRole('img', { name: /kernels by operations per byte/ }).isVisible());
+    assert.equal(await hindrancesOf(page), []);
 
-  await page.evaluate('Object.defineProperty(navigator, "clipboard", { value: undefined })');
-  await ladder.getByRole('button', { name: 'Copy as JSON' }).click();
-  const text = await ladder.getByRole('textbox', { name: 'results as JSON' }).inputValue();
-  const results = parseResults<KernelData>(text, 'the page', KIND);
-  assert.is(results.rows.length, rows);
-  assert.is(compare(results.rows, results.rows).unmatched, 0);
+    await page.evaluate('Object.defineProperty(navigator, "clipboard", { value: undefined })');
+    await ladder.getByRole('button', { name: 'Copy as JSON' }).click();
+    const text = await ladder.getByRole('textbox', { name: 'results as JSON' }).inputValue();
+    const results = parseResults<KernelData>(text, 'the page', KIND);
+    assert.is(results.rows.length, rows);
+    assert.is(compare(results.rows, results.rows).unmatched, 0);
 
-  await ladder.locator('select').selectOption('');
-  await ladder.getByRole('button', { name: 'Measure' }).click();
-  await ladder.getByRole('button', { name: 'Stop' }).click();
-  await said.waitFor({ timeout: PATIENCE });
-  assert.match(await said.innerText(), /^Stopped/);
-  assert.equal(problems, []);
-  await close();
-});
+    await ladder.locator('select').selectOption('');
+    await ladder.getByRole('button', { name: 'Measure' }).click();
+    await ladder.getByRole('button', { name: 'Stop' }).click();
+    await said.waitFor({ timeout: PATIENCE });
+    assert.match(await said.innerText(), /^Stopped/);
+    assert.equal(problems, []);
+    await close();
+  });
 
 test.after(async () => {
   if (canOpenSite) {

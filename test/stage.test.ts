@@ -54,8 +54,13 @@ type Regression = ReturnType<typeof regression>;
 async function train(own: Regression, options: Partial<StageOptions<ReturnType<Regression['batch']>>> = {}) {
   const reports: StepReport[] = [];
   const reached = await trainStage({
-    gpu, optimizer: own.optimizer, schedule, steps: STEPS,
-    prepare: async (step) => own.batch(step), feed: own.feed, loss: own.loss,
+    gpu,
+    optimizer: own.optimizer,
+    schedule,
+    steps: STEPS,
+    prepare: async (step) => own.batch(step),
+    feed: own.feed,
+    loss: own.loss,
     onStep: (report) => void reports.push(report),
     ...options,
   });
@@ -191,8 +196,13 @@ test('at a pause nothing is under way, all is reported, and the stage can be end
   const seen: (readonly number[])[] = [];
   const reports: number[] = [];
   const reached = await trainStage({
-    gpu, optimizer: own.optimizer, schedule, steps: STEPS,
-    prepare: async (step) => own.batch(step), feed: own.feed, loss: own.loss,
+    gpu,
+    optimizer: own.optimizer,
+    schedule,
+    steps: STEPS,
+    prepare: async (step) => own.batch(step),
+    feed: own.feed,
+    loss: own.loss,
     onStep: ({ step }) => void reports.push(step),
     pausesAfter: (step) => step % 7 === 0,
     onPause: async (step) => {

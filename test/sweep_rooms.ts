@@ -32,15 +32,14 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
       const item = room.cases[number];
       const name = `${room.name}/${candidateName(run)}: "${item.name}"`;
       tests++;
-      test(`${name} ${what}`,
-        repeatable(
-          commandOf({ room: room.name, case: item.name, variant: run.size === 0 ? undefined : candidateName(run),
-            dtype }),
-          async () => {
-            for (const kernels of await body(`${name} in ${dtype}`)) for (const kernel of kernels) ran.add(kernel);
-            await gpu.checkGuards();
-          },
-        ));
+      test(`${name} ${what}`, repeatable(
+        commandOf({ room: room.name, case: item.name, variant: run.size === 0 ? undefined : candidateName(run),
+          dtype }),
+        async () => {
+          for (const kernels of await body(`${name} in ${dtype}`)) for (const kernel of kernels) ran.add(kernel);
+          await gpu.checkGuards();
+        },
+      ));
     };
     for (const [number, item] of cases) {
       const [wide, ...halves] = storages(gpu, item);

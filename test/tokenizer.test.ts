@@ -20,7 +20,7 @@ const { cases } = JSON.parse(readFileSync(new URL('./fixtures/xclip/tokenizer.js
 };
 const tokenizer = await clipTokenizer();
 
-test('the vocabulary is CLIP\'s', () => {
+test("the vocabulary is CLIP's", () => {
   assert.is(tokenizer.vocabSize, 49408);
   assert.equal([tokenizer.start, tokenizer.end], [49406, 49407]);
 });

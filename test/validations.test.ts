@@ -137,7 +137,9 @@ test('Ctrl-C in a validation saves the steps before it; resumed, it has the same
   const again = await run('in_three', { resume: true, interruptIn: 2 });
   assert.equal([again.step, again.isDone, again.predictions], [6, true, undefined], 'in the last one, the run is done');
   const ended = await run('in_three', { resume: true });
-  const whole = JSON.parse(readFileSync(join(folder, 'validated', STORE_FOLDER, 'step-00000006', 'state.json'), 'utf8'));
+  const whole = JSON.parse(
+    readFileSync(join(folder, 'validated', STORE_FOLDER, 'step-00000006', 'state.json'), 'utf8'),
+  );
   assert.equal(ended.validations, whole.state.validations);
   assert.equal(ended.predictions?.length, 3);
   assert.equal(ended.kept.at(-1), 'step-00000006');
@@ -193,7 +195,7 @@ test('the log has epoch, rates of all parts, skipped steps, the mean loss of eac
   assert.equal(seriesOf(log, 'xclip', 'epochLoss').map(([step]) => step), [3, 6]);
 });
 
-test('an epoch\'s mean loss is that of its steps which changed something, also over an interruption', () => {
+test("an epoch's mean loss is that of its steps which changed something, also over an interruption", () => {
   const report = { gradNorm: 1, lr: 1, lossScale: 1 };
   const options = { stepsPerEpoch: 4, groups: [],
     schedule: { form: 'plain', baseLr: 1, minLr: 0, warmup: 1, total: 8 } as const };
@@ -204,11 +206,13 @@ test('an epoch\'s mean loss is that of its steps which changed something, also o
   const resumed = new Journal({ ...options, resumed: { epoch: journal.epoch, optimizer: counts } });
   for (const each of [journal, resumed]) {
     each.enter({ ...report, step: 3, loss: 0.2, skipped: false });
-    assert.equal(each.enter({ ...report, step: 4, loss: 0.3, skipped: false }),
-      { values: { epoch: 1, skipped: 1, epochLoss: (0.1 + 0.2 + 0.3) / 3 }, endsEpoch: true });
+    assert.equal(each.enter({ ...report, step: 4, loss: 0.3, skipped: false }), {
+      values: { epoch: 1, skipped: 1, epochLoss: (0.1 + 0.2 + 0.3) / 3 },
+      endsEpoch: true,
+    });
     assert.equal(each.epoch, { steps: 0, lossSum: 0 });
-    assert.equal(each.enter({ ...report, step: 5, loss: 7, skipped: false }),
-      { values: { epoch: 2, skipped: 1 }, endsEpoch: false });
+    assert.equal(each.enter({ ...report, step: 5, loss: 7, skipped: false }), { values: { epoch: 2, skipped: 1 },
+      endsEpoch: false });
   }
 });
 

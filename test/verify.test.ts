@@ -65,7 +65,7 @@ function corrupt(path: string, tensor: string, index: number, by: number): void 
   const bytes = readFileSync(path);
   const headerBytes = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<string,
-    { data_offsets: [number, number]; }>;
+    { data_offsets: [number, number] }>;
   const at = 8 + headerBytes + header[tensor].data_offsets[0] + 4 * index;
   bytes.writeFloatLE(bytes.readFloatLE(at) + by, at);
   writeFileSync(path, bytes);
@@ -96,7 +96,7 @@ test('the command prints a line for each check, writes them as JSON, and ends wi
   assert.match(text, /^ok {4}adamw {7}trajectory 0, 5 steps +7 tensors {2}worst \S+: \S+ of \S+$/m);
   assert.match(text, /\n4 passed, 0 failed\n$/);
   const report = JSON.parse(readFileSync(json, 'utf8')) as { adapter: string;
-    results: { fixture: string; passed: boolean; }[] };
+    results: { fixture: string; passed: boolean }[] };
   assert.is(report.adapter, gpu.name);
   assert.equal(report.results.map(({ fixture, passed }) => `${fixture} ${passed}`), ['adamw true', 'adamw true',
     'cosine_lr true', 'cosine_lr true']);
@@ -152,7 +152,7 @@ test('a fixture that lacks what is optional is checked by what it has, and what 
   const folder = copyOf('optional', 'hf_b.json', 'hf_b.io.safetensors', 'hf_b.weights.safetensors',
     'hf_b.grads.safetensors');
   const sidecar = JSON.parse(readFileSync(join(folder, 'hf_b.json'), 'utf8')) as { files: Record<string, unknown>;
-    zero_gradient_params?: unknown; };
+    zero_gradient_params?: unknown };
   for (const part of Object.keys(sidecar.files)) if (part.startsWith('adamw')) delete sidecar.files[part];
   delete sidecar.zero_gradient_params;
   writeFileSync(join(folder, 'hf_b.json'), JSON.stringify(sidecar));

@@ -208,7 +208,9 @@ test('high dynamic range comes with its light as it is, only its matrix changed'
   const samples = new Uint16Array((width * height * 3) / 2).fill(512);
   samples.fill(600, 0, width * height);
   writeLossless(at('hdr.mkv'), AV_PIX_FMT_YUV420P10LE, width, height, Buffer.from(samples.buffer), {
-    colorSpace: AVCOL_SPC_BT2020_NCL, colorTrc: AVCOL_TRC_SMPTE2084, colorPrimaries: AVCOL_PRI_BT2020,
+    colorSpace: AVCOL_SPC_BT2020_NCL,
+    colorTrc: AVCOL_TRC_SMPTE2084,
+    colorPrimaries: AVCOL_PRI_BT2020,
   });
   const [frame] = await readFrames(at('hdr.mkv'), all);
   assert.equal([frame.matrix, frame.range], ['bt601', 'limited']);
@@ -279,9 +281,11 @@ test('a mirrored picture is turned, and then mirrored, as FFmpeg shows it', asyn
       }
     }
     // chroma goes the same way
-    assert.is(frame.data[64 * 48], upright.data[64 * 48 + { hflip: 31, vflip: 23 * 32, transpose: 0, transverse: 767 }[
-      name
-    ]!]);
+    assert.is(frame.data[64 * 48], upright.data[
+      64 * 48 + { hflip: 31, vflip: 23 * 32, transpose: 0, transverse: 767 }[
+        name
+      ]!
+    ]);
   }
   turnFile('upright.mp4', 'slanted.mp4', [0.5, 0, 0, 0.5]);
   assert.match((await refusal(at('slanted.mp4'))).message, /asks to be shown turned by part of a right angle/);

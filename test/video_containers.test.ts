@@ -38,13 +38,16 @@ for (const [extension, what, coding] of CODINGS) {
 
 test('gif: all frames, in the colours of its palette', async () => {
   const colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
-  const rgb = Array.from({ length: 5 }, (_, step) =>
-    Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => colours[(step + (Math.floor(i / 3) % 64 >> 4)) % 4][i % 3]));
+  const rgb = Array.from({ length: 5 },
+    (_, step) =>
+      Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => colours[(step + (Math.floor(i / 3) % 64 >> 4)) % 4][i % 3]));
   // RGB with 8 bits a pixel is what the encoder takes without a palette of its own
-  const packed = rgb.map((frame) => Uint8Array.from({ length: 64 * 48 }, (_, i) => {
-    const [r, g, b] = frame.subarray(3 * i, 3 * i + 3);
-    return ((r >> 5) << 5) | ((g >> 5) << 2) | (b >> 6);
-  }));
+  const packed = rgb.map((frame) =>
+    Uint8Array.from({ length: 64 * 48 }, (_, i) => {
+      const [r, g, b] = frame.subarray(3 * i, 3 * i + 3);
+      return ((r >> 5) << 5) | ((g >> 5) << 2) | (b >> 6);
+    })
+  );
   writeAs(at('own.gif'), { format: 'gif', encoder: 'gif', pixelFormat: AV_PIX_FMT_RGB8 }, packed);
   const back = await readFrames(at('own.gif'), all);
   assert.is(back.length, 5);

@@ -68,7 +68,7 @@ test('a name that FFmpeg would take for an address, a list or a pattern is a fil
 test('a file that keeps its pictures in another one does not make us open it', async () => {
   writeFileSync(at('plain.mp4'), videoOf('mp4'));
   const bytes = videoOf('mp4');
-  bytes[lastPlaceOf(bytes, 'url ') + 7] = 0;   // no longer "in this file"
+  bytes[lastPlaceOf(bytes, 'url ') + 7] = 0; // no longer "in this file"
   writeFileSync(at('elsewhere.mp4'), bytes);
   const place = lastPlaceOf(bytes, 'url ');
   bytes.write('alis', place, 'latin1');
@@ -132,7 +132,7 @@ test('many flipped bits among the pictures are found, by H.264 itself and by the
 
 test('one flipped bit in an mkv is found, wherever its checksums reach', async () => {
   const clean = videoOf('mkv');
-  const start = clean.indexOf(Buffer.from([0x1f, 0x43, 0xb6, 0x75])) + 20;   // the contents of the cluster
+  const start = clean.indexOf(Buffer.from([0x1f, 0x43, 0xb6, 0x75])) + 20; // the contents of the cluster
   for (let place = start; place < start + 2000; place += 97) {
     const bytes = Buffer.from(clean);
     bytes[place] ^= 4;

@@ -40,7 +40,7 @@ const FILES: Readonly<Record<string, Coding & { readonly hasSegments: boolean }>
 async function packetsSent(path: string, index: number): Promise<number> {
   const { send } = FrameDecoder.prototype;
   let count = 0;
-  FrameDecoder.prototype.send = function (packet, each) {
+  FrameDecoder.prototype.send = function(packet, each) {
     if (packet !== null) count++;
     send.call(this, packet, each);
   };
@@ -70,7 +70,7 @@ for (const [name, { hasSegments }] of Object.entries(FILES)) {
     const { length } = await readFrames(at(name), all);
     const sent = { first: await packetsSent(at(name), 0), last: await packetsSent(at(name), length - 1) };
     if (!hasSegments) return void assert.ok(Math.min(sent.first, sent.last) >= LEAST, JSON.stringify(sent));
-    assert.ok(sent.first <= 5, 'as far as the frame');   // B-frames come behind what they refer to
+    assert.ok(sent.first <= 5, 'as far as the frame'); // B-frames come behind what they refer to
     assert.ok(sent.last <= GROUP, 'one segment');
   });
 }

@@ -76,7 +76,7 @@ test('the limit is ten minutes at first and for programs that never ran, then 20
   /** Submits work and waits until it is done. */
   const wait = (work: number, seconds: number, programs = 1) => {
     pace.submitted('gelu.only', work, programs, now);
-    pace.finished(pace.submits, now, (now += 1000 * seconds));
+    pace.finished(pace.submits, now, now += 1000 * seconds);
   };
   wait(1, 2);
   assert.is(pace.patience, 60);

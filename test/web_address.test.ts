@@ -8,24 +8,30 @@ import { forAll } from './for_all.ts';
 import { test } from './test.ts';
 
 const FILE = 'layernorm/layernorm.wgsl';
-const KNOWN = { layernorm: { cases: ['one row', 'rows of 1001'], variants: ['tree', 'subgroup'],
-  files: [FILE, 'parts/grads.plain.wgsl'] } };
+const KNOWN = {
+  layernorm: { cases: ['one row', 'rows of 1001'], variants: ['tree', 'subgroup'],
+    files: [FILE, 'parts/grads.plain.wgsl'] },
+};
 const KERNELS = new URL('../kernels/', import.meta.url);
 const state: StudyState = { room: 'layernorm', case: 'rows of 1001', variant: 'tree', direction: 'gradient',
   dtype: 'f16', files: { [FILE]: readFileSync(new URL(FILE, KERNELS), 'utf8') } };
 
 /** An address made by hand, of any JSON. */
-const addressOf = (json: unknown) => deflateSync(typeof json === 'string' ? json : JSON.stringify(json))
-  .toString('base64url');
+const addressOf = (json: unknown) =>
+  deflateSync(typeof json === 'string' ? json : JSON.stringify(json))
+    .toString('base64url');
 const refused = async (hash: string, why: string) =>
-  await assert.rejectsWith(decode(hash, KNOWN), `this address cannot be read: ${why}`, AddressError, { code: 'FL_ADDRESS' });
+  await assert.rejectsWith(decode(hash, KNOWN), `this address cannot be read: ${why}`, AddressError, {
+    code: 'FL_ADDRESS',
+  });
 
 test('every state comes out of its address as it went in, and the address has only what needs no escaping', async () => {
   const states = fc.record({ room: fc.constant('layernorm'), case: fc.constantFrom(...KNOWN.layernorm.cases),
     variant: fc.constantFrom(...KNOWN.layernorm.variants), direction: fc.constantFrom('forward', 'gradient'),
     dtype: fc.constantFrom('f32', 'f16'),
-    files: fc.dictionary(fc.constantFrom(...KNOWN.layernorm.files), fc.string({ unit: 'grapheme' })) },
-    { requiredKeys: ['room', 'files'] });
+    files: fc.dictionary(fc.constantFrom(...KNOWN.layernorm.files), fc.string({ unit: 'grapheme' })) }, {
+    requiredKeys: ['room', 'files'],
+  });
   await forAll(fc.asyncProperty(states, async (given) => {
     const hash = await encode(given as StudyState);
     assert.match(hash, /^[\w-]+$/);
@@ -52,21 +58,27 @@ test('an address that is cut anywhere is an error of one sentence', async () => 
 
 test('an address with a changed character is an error, or the same state', async () => {
   const hash = await encode(state);
-  await forAll(fc.asyncProperty(fc.nat(hash.length - 1), fc.constantFrom('A', 'b', '0', '_', '%', 'é'),
-    async (at, sign) => {
+  await forAll(
+    fc.asyncProperty(fc.nat(hash.length - 1), fc.constantFrom('A', 'b', '0', '_', '%', 'é'), async (at, sign) => {
       try {
         assert.equal(await decode(hash.slice(0, at) + sign + hash.slice(at + 1), KNOWN), state);
       } catch (error) {
         assert.instance(error, AddressError);
       }
-    }));
+    }),
+  );
 });
 
 test('anything else in the place of an address is an error, never a crash', async () => {
-  await forAll(fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String(),
-    fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('base64url')), fc.json().map(addressOf)), async (hash) => {
-    await assert.rejectsWith(decode(hash, KNOWN), AddressError);
-  }));
+  await forAll(
+    fc.asyncProperty(
+      fc.oneof(fc.string({ unit: 'binary' }), fc.base64String(),
+        fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('base64url')), fc.json().map(addressOf)),
+      async (hash) => {
+        await assert.rejectsWith(decode(hash, KNOWN), AddressError);
+      },
+    ),
+  );
 });
 
 test('what a page does not know is refused by name', async () => {

@@ -45,8 +45,8 @@ test('a mark is a line, a word and a message; it stays within the text, and goes
 
 test('the editor, with all that it pulls in, is at most 110 KB behind gzip', async () => {
   const { outputFiles: [{ contents }] } = await build({ entryPoints: [
-    fileURLToPath(new URL('../web/study/editor.ts', import.meta.url))], bundle: true, minify: true, write: false,
-    format: 'esm', target: 'es2022' });
+    fileURLToPath(new URL('../web/study/editor.ts', import.meta.url)),
+  ], bundle: true, minify: true, write: false, format: 'esm', target: 'es2022' });
   const bytes = gzipSync(contents, { level: 9 }).length;
   assert.ok(bytes <= 110_000, `${bytes} bytes`);
 });

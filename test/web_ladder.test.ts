@@ -1,4 +1,4 @@
-/** The ladder of a study page: measured in Node by the code that its worker runs, and kept as the benchmark keeps it. */
+/** The ladder of a study page, measured in Node by the code that its worker runs, kept as the benchmark does. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -22,8 +22,10 @@ const wordsOf = (found: readonly Token[], kind: Kind) =>
 /** Text that is like WGSL, or TypeScript, in places. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.array(fc.constantFrom('/*', '*/', '//', '\n', ' ', '@', 'fn', 'f', 'var', '<', '>', '{', '}', '(', ')', '`', '${',
-    "'", '\\', '"', '/', '0x', '.', '1e', 'é', '\ud83d', '\u2028', '->', ':', ';')).map((parts) => parts.join('')),
+  fc.array(
+    fc.constantFrom('/*', '*/', '//', '\n', ' ', '@', 'fn', 'f', 'var', '<', '>', '{', '}', '(', ')', '`', '${', "'",
+      '\\', '"', '/', '0x', '.', '1e', 'é', '\ud83d', '\u2028', '->', ':', ';'),
+  ).map((parts) => parts.join('')),
 );
 
 test('the tokens of every WGSL file, put together, are the file, and it has no sign that WGSL does not know', () => {
@@ -38,8 +40,10 @@ test('the tokens of every WGSL file, put together, are the file, and it has no s
 
 test('the tokens of any text, put together, are the text, in WGSL and in TypeScript', () => {
   for (const read of [tokens, typescriptTokens]) {
-    forAll(fc.property(anyText, (text) => joined(read(text)) === text && read(text).every((token) => token.text !== '')),
-      { numRuns: 500 });
+    forAll(
+      fc.property(anyText, (text) => joined(read(text)) === text && read(text).every((token) => token.text !== '')),
+      { numRuns: 500 },
+    );
   }
   for (const path of filesOf('.ts')) assert.is(joined(typescriptTokens(textOf(path))), textOf(path), path);
 });
@@ -53,8 +57,7 @@ fn total(p: ptr<function, Params>) -> vector { /* a /* b */ c */ let min = p.len
 @compute @workgroup_size(64, 1) fn main() { while true { sum(x[0], 1u, min(2, 3), 0x1.8p+3f); } }`);
   assert.equal(wordsOf(found, 'comment'), ['// sum /* of */ all', '/* a /* b */ c */']);
   assert.equal(wordsOf(found, 'attribute'), ['@group', '@binding', '@compute', '@workgroup_size']);
-  assert.equal(wordsOf(found, 'keyword'),
-    'alias struct var const override fn let return fn while true'.split(' '));
+  assert.equal(wordsOf(found, 'keyword'), 'alias struct var const override fn let return fn while true'.split(' '));
   assert.equal(wordsOf(found, 'declared'), 'vector Params x MOST HALF total main'.split(' '));
   assert.equal(wordsOf(found, 'type'), 'vec4f u32 f32 array elem f16 ptr Params vector vec3f'.split(' '));
   assert.equal(wordsOf(found, 'builtin'), ['length', 'min']);
@@ -63,8 +66,8 @@ fn total(p: ptr<function, Params>) -> vector { /* a /* b */ c */ let min = p.len
 });
 
 test('a comment that is not closed reaches to the end, and one of a line ends at every line break of WGSL', () => {
-  assert.equal(tokens('a /* b */ c /* /* */ d').map(({ kind }) => kind),
-    ['name', 'space', 'comment', 'space', 'name', 'space', 'comment']);
+  assert.equal(tokens('a /* b */ c /* /* */ d').map(({ kind }) => kind), ['name', 'space', 'comment', 'space', 'name',
+    'space', 'comment']);
   for (const lineBreak of ['\n', '\r', '\v', '\f', '\u0085', '\u2028', '\u2029']) {
     assert.equal(wordsOf(tokens(`// a${lineBreak}b`), 'name'), ['b']);
   }
@@ -85,17 +88,16 @@ test('TypeScript: templates, expressions, division, private names and types', ()
 test('HTML of a text says the text, and nothing of it is taken for HTML', () => {
   const text = 'fn a() { // <b> & "c"\n}\n';
   assert.is(colouredLines(text, 'x/a.wgsl'),
-    `<a id="x/a.wgsl-1" class="line"></a><span class="k">fn</span> <span class="d">a</span>() { ${
-      '<span class="c">// &lt;b&gt; &amp; &quot;c&quot;</span>'
-    }\n<a id="x/a.wgsl-2" class="line"></a>}\n`);
+    `<a id="x/a.wgsl-1" class="line"></a><span class="k">fn</span> <span class="d">a</span>() { ${'<span class="c">// &lt;b&gt; &amp; &quot;c&quot;</span>'}\n<a id="x/a.wgsl-2" class="line"></a>}\n`);
   assert.is(colouredLines('a < b\n', 'README.txt'), '<a id="README.txt-1" class="line"></a>a &lt; b\n');
   assert.is(colouredLines('', 'a.wgsl'), '<a id="a.wgsl-1" class="line"></a>');
   const saidBy = (html: string) =>
     html.replace(/<[^>]*>/g, '').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"')
       .replace(/&amp;/g, '&');
-  forAll(fc.property(anyText, fc.constantFrom('a.wgsl', 'a.ts', 'a.md'), (given, file) =>
-    saidBy(colouredLines(given, file)) === given
-  ));
+  forAll(
+    fc.property(anyText, fc.constantFrom('a.wgsl', 'a.ts', 'a.md'),
+      (given, file) => saidBy(colouredLines(given, file)) === given),
+  );
 });
 
 test('every line has a name of its own, whatever the files are called, and block comments over lines too', () => {
@@ -105,8 +107,8 @@ test('every line has a name of its own, whatever the files are called, and block
 });
 
 test('colours cost little: neighbours of one colour share a span, and what has none has no span', () => {
-  assert.equal(runsOf('@compute @workgroup_size(1)', 'a.wgsl').map(({ text }) => text),
-    ['@compute @workgroup_size', '(', '1', ')']);
+  assert.equal(runsOf('@compute @workgroup_size(1)', 'a.wgsl').map(({ text }) => text), ['@compute @workgroup_size',
+    '(', '1', ')']);
   const text = textOf('kernels/layernorm/layernorm.wgsl');
   assert.ok(colouredLines(text, 'layernorm/layernorm.wgsl').length < 4 * text.length);
 });

@@ -90,7 +90,8 @@ test('a run that does not compile says so, and the others of the room are checke
   // a counter stands before this place in its line; the place is told as if there were none
   const loops = naive.replace(/(for \(.*?\) \{)/, '$1 nonsense();');
   const placed = await service.answer({ kind: 'check', room: 'softmax', types: ['f32'],
-    case: rooms.find(({ name }) => name === 'softmax')?.cases[0].name, edits: { 'softmax/softmax.naive.wgsl': loops } });
+    case: rooms.find(({ name }) => name === 'softmax')?.cases[0].name,
+    edits: { 'softmax/softmax.naive.wgsl': loops } });
   const at = loops.slice(0, loops.indexOf('nonsense')).split('\n');
   assert.is(placed.runs.find(({ isRight }) => !isRight)?.error?.where,
     `softmax/softmax.naive.wgsl:${at.length}:${(at.at(-1)?.length ?? 0) + 1}`);

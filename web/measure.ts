@@ -18,7 +18,6 @@ export interface Measured {
   readonly value: string;
 }
 
-
 const milliseconds = (values: readonly number[]) =>
   `${median(values).toFixed(0)} ms (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)})`;
 

@@ -95,10 +95,12 @@ export async function measure(gpu: Gpu, entry: Entry, roofs: RoofKernels, types:
         before = after;
       }
     }
-    rows = types.flatMap((type) => DIRECTIONS.flatMap((direction) => {
-      const own = contenders.filter((contender) => contender.type === type);
-      return own.flatMap((contender) => rowsOf(entry, item, contender, direction, titles[direction].get(contender)));
-    }));
+    rows = types.flatMap((type) =>
+      DIRECTIONS.flatMap((direction) => {
+        const own = contenders.filter((contender) => contender.type === type);
+        return own.flatMap((contender) => rowsOf(entry, item, contender, direction, titles[direction].get(contender)));
+      })
+    );
   } finally {
     gpu.candidates.clear();
     for (const prepared of inputs) prepared.dispose();
@@ -175,9 +177,15 @@ function rowsOf(entry: Entry, item: Case, { type, first, rounds }: Contender, di
   const wall = spreadOf(rounds.flatMap((round) => round.samples[direction].map((sample) => sample.wall)));
   const roofs = rounds.map((round) => round.roofs).reduce(highest);
   return [{
-    room: entry.room.name, case: entry.name, isWorkload: entry.isWorkload, variant, direction, type,
+    room: entry.room.name,
+    case: entry.name,
+    isWorkload: entry.isWorkload,
+    variant,
+    direction,
+    type,
     dispatches: called.variants.length,
-    gpu: spreadOf(times.flat()), wall,
+    gpu: spreadOf(times.flat()),
+    wall,
     flops: cost.flops,
     bytes: cost.bytesRead + cost.bytesWritten,
     minimumTimes: times.map((round) => Math.min(...round)),

@@ -56,7 +56,8 @@ function table(name: string, rows: readonly Row[]): Html {
 <td title="bound by ${boundOf(row)}"><span class="meter" aria-hidden="true"><i style="width:${
       (100 * Math.min(1, shareOf(row))).toFixed(1)
     }%"></i></span>${percent(shareOf(row))}</td><td class="n">${duration(row.compile)}</td></tr>`;
-  return scrolling(name, html`<table class="rows"><tr><th>case</th><th>variant</th><th>stored</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
+  return scrolling(name,
+    html`<table class="rows"><tr><th>case</th><th>variant</th><th>stored</th><th>direction</th><th>dispatches</th><th>GPU, median</th><th>middle half</th><th>wall, median</th><th>GFLOP/s</th><th>GB/s</th><th>of the roof</th><th>compile</th></tr>
 ${rows.map(line)}</table>`);
 }
 

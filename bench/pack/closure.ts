@@ -10,7 +10,7 @@ export type Lock = Readonly<Record<string, Locked>>;
 
 /** Where Node finds `name` when a module in `from` imports it: in the nearest node_modules above. */
 function resolve(lock: Lock, from: string, name: string): string | undefined {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+  for (let folder = from;; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
     const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
     if (path in lock) return path;
     if (folder === '') return undefined;

@@ -17,11 +17,11 @@ function completeIterators(): void {
     let i = 0;
     for (const value of this) yield fn(value, i++);
   });
-  define('filter', function* <T>(this: Iterable<T>, fn: (value: T, index: number) => boolean) {
+  define('filter', function*<T>(this: Iterable<T>, fn: (value: T, index: number) => boolean) {
     let i = 0;
     for (const value of this) if (fn(value, i++)) yield value;
   });
-  define('toArray', function <T>(this: Iterable<T>) {
+  define('toArray', function<T>(this: Iterable<T>) {
     return [...this];
   });
 }

@@ -66,8 +66,11 @@ function attribute(name: string, value: number | readonly number[] | { readonly 
 
 function node({ operator, domain = '', inputs, outputs, attributes = {} }: Node): Bytes {
   return [
-    ...inputs.flatMap((name) => text(1, name)), ...outputs.flatMap((name) => text(2, name)), ...text(4, operator),
-    ...Object.entries(attributes).flatMap(([name, value]) => bytes(5, attribute(name, value))), ...text(7, domain),
+    ...inputs.flatMap((name) => text(1, name)),
+    ...outputs.flatMap((name) => text(2, name)),
+    ...text(4, operator),
+    ...Object.entries(attributes).flatMap(([name, value]) => bytes(5, attribute(name, value))),
+    ...text(7, domain),
   ];
 }
 
@@ -87,7 +90,8 @@ function declaration(name: string, shape: readonly number[]): Bytes {
 /** The model as a file. */
 export function onnxModel({ inputs, constants, nodes, outputs }: Graph): Uint8Array {
   const graph = [
-    ...nodes.flatMap((one) => bytes(1, node(one))), ...text(2, 'graph'),
+    ...nodes.flatMap((one) => bytes(1, node(one))),
+    ...text(2, 'graph'),
     ...Object.entries(constants).flatMap(([name, value]) => bytes(5, constant(name, value))),
     ...Object.entries(inputs).flatMap(([name, shape]) => bytes(11, declaration(name, shape))),
     ...Object.entries(outputs).flatMap(([name, shape]) => bytes(12, declaration(name, shape))),

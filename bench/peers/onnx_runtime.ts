@@ -96,14 +96,15 @@ const GRAPHS: Readonly<Partial<Record<Formula, (operands: Operands, task: Task, 
     one(o, [{ operator: 'LayerNormalization', inputs: ['x', 'weight', 'bias'], outputs: ['y'],
       attributes: { axis: 1, epsilon: { float: 1e-5 } } }], o.x.shape),
   gelu: (o) => one(o, [{ operator: 'Gelu', domain: MICROSOFT, inputs: ['x'], outputs: ['y'] }], o.x.shape),
-  cross_entropy: (o) => one(o, [
-    { operator: 'Softmax', inputs: ['logits'], outputs: ['weights'], attributes: { axis: 1 } },
-    { operator: 'Log', inputs: ['weights'], outputs: ['logarithms'] },
-    { operator: 'Mul', inputs: ['target', 'logarithms'], outputs: ['terms'] },
-    { operator: 'ReduceSum', inputs: ['terms', 'columns'], outputs: ['rows'], attributes: { keepdims: 0 } },
-    { operator: 'ReduceMean', inputs: ['rows'], outputs: ['mean'], attributes: { keepdims: 0 } },
-    { operator: 'Neg', inputs: ['mean'], outputs: ['y'] },
-  ], [], { columns: { whole: [1] } }),
+  cross_entropy: (o) =>
+    one(o, [
+      { operator: 'Softmax', inputs: ['logits'], outputs: ['weights'], attributes: { axis: 1 } },
+      { operator: 'Log', inputs: ['weights'], outputs: ['logarithms'] },
+      { operator: 'Mul', inputs: ['target', 'logarithms'], outputs: ['terms'] },
+      { operator: 'ReduceSum', inputs: ['terms', 'columns'], outputs: ['rows'], attributes: { keepdims: 0 } },
+      { operator: 'ReduceMean', inputs: ['rows'], outputs: ['mean'], attributes: { keepdims: 0 } },
+      { operator: 'Neg', inputs: ['mean'], outputs: ['y'] },
+    ], [], { columns: { whole: [1] } }),
   attention: (o, _, way) => attentionGraph(o, way),
   block: (o, { heads = 1 }, way) => blockGraph(o, heads, way),
 };

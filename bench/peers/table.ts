@@ -39,11 +39,10 @@ export function peerTables(outcomes: readonly Outcome[]): string {
   const names = (
     isForward: boolean,
   ) => [
-    ...new Set(outcomes.filter(({ direction, task }) =>
-      (direction === 'forward' && !task.startsWith('matmul')) === isForward
-    ).map(({ task }) =>
-      task
-    )),
+    ...new Set(
+      outcomes.filter(({ direction, task }) => (direction === 'forward' && !task.startsWith('matmul')) === isForward)
+        .map(({ task }) => task),
+    ),
   ];
   const [training, forward] = [names(false), names(true)];
   const peers = PEERS.filter((peer) => outcomes.some((one) => one.peer === peer));

@@ -17,7 +17,10 @@ const random = (name: string, shape: Shape, spread?: { readonly mean?: number; r
 
 function matmul(rows: number, inner: number, columns: number): Task {
   return {
-    name: `matmul, ${productName(rows, inner, columns)}`, formula: 'matmul', direction: 'forward', wrt: [],
+    name: `matmul, ${productName(rows, inner, columns)}`,
+    formula: 'matmul',
+    direction: 'forward',
+    wrt: [],
     operands: () => ({ a: random('a', [rows, inner]), b: random('b', [inner, columns]) }),
     reference({ a, b }) {
       // rows of bᵀ lie side by side in memory
@@ -34,7 +37,12 @@ function bothWays(formula: Formula, name: string, wrt: readonly string[], operan
   return [
     { name: `${name}, forward + gradient`, formula, direction: 'gradient', wrt, heads, operands, reference },
     {
-      name: `${name}, forward`, formula, direction: 'forward', wrt: [], heads, reference: forward,
+      name: `${name}, forward`,
+      formula,
+      direction: 'forward',
+      wrt: [],
+      heads,
+      reference: forward,
       operands: () => Object.fromEntries(Object.entries(operands()).filter(([key]) => key !== 'dy')),
     },
   ];
@@ -94,7 +102,10 @@ function attentions(batch: number, heads: number, tokens: number, headDim: numbe
 function adamwOf(millions: number): Task {
   const count = millions * 1e6;
   return {
-    name: `AdamW, ${millions} M parameters`, formula: 'adamw', direction: 'update', wrt: [],
+    name: `AdamW, ${millions} M parameters`,
+    formula: 'adamw',
+    direction: 'update',
+    wrt: [],
     operands() {
       // a few thousand random numbers, over and over: the arithmetic does not care, and making 40 M takes longer than
       // all else
@@ -122,7 +133,10 @@ function blocks(): readonly [Task, Task] {
 }
 
 const smallVit: Task = {
-  name: 'small ViT, 192 wide, training step', formula: 'vit', direction: 'update', heads: SMALL.heads,
+  name: 'small ViT, 192 wide, training step',
+  formula: 'vit',
+  direction: 'update',
+  heads: SMALL.heads,
   wrt: Object.keys(vitOperands(SMALL)).filter((name) => name !== 'patches' && name !== 'target'),
   operands: () => vitOperands(SMALL),
   reference: (operands) => vit.vit(operands, SMALL),
@@ -138,8 +152,18 @@ const [blockBoth, blockForward] = blocks();
 
 /** What a training library does: what the mean is taken of. */
 export const trainingTasks: readonly Task[] = [
-  matmul(512, 512, 512), matmul(1024, 1024, 1024), matmul(408, 768, 3072),
-  layernormBoth, geluBoth, entropyBoth, shortBoth, mediumBoth, longBoth, adamwOf(10), blockBoth, smallVit,
+  matmul(512, 512, 512),
+  matmul(1024, 1024, 1024),
+  matmul(408, 768, 3072),
+  layernormBoth,
+  geluBoth,
+  entropyBoth,
+  shortBoth,
+  mediumBoth,
+  longBoth,
+  adamwOf(10),
+  blockBoth,
+  smallVit,
 ];
 
 /** The forward passes of the same, which a library for inference can do too. */

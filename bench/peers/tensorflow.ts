@@ -86,7 +86,7 @@ function simple(task: Task): Running {
       const f = (...xs: Value[]) =>
         forward({ ...rest, ...Object.fromEntries(task.wrt.map((name, i) => [name, xs[i]])) }, task);
       const { value, grads } = tf.valueAndGrads(f)(task.wrt.map((name) => o[name]), dy) as { value: Value;
-        grads: Value[]; };
+        grads: Value[] };
       return { y: value, ...Object.fromEntries(task.wrt.map((name, i) => [`d${name}`, grads[i]])) };
     });
   return {
@@ -153,7 +153,7 @@ function training(task: Task): Running {
     count++;
     const [loss, ...after] = tf.tidy(() => {
       const { value, grads } = tf.valueAndGrads(lossOf)(state.map(([values]) => values)) as { value: Value;
-        grads: Value[]; };
+        grads: Value[] };
       return [value, ...state.map(([values, m, v], i) => adamw(values, grads[i], m, v, count))];
     }) as [Value, ...Value[][]];
     tf.dispose(state);

@@ -22,8 +22,18 @@ export interface VitShape {
  * another.
  */
 export const BLOCK_PARAMETERS = [
-  'ln1.weight', 'ln1.bias', 'qkv.weight', 'qkv.bias', 'out.weight', 'out.bias',
-  'ln2.weight', 'ln2.bias', 'expand.weight', 'expand.bias', 'contract.weight', 'contract.bias',
+  'ln1.weight',
+  'ln1.bias',
+  'qkv.weight',
+  'qkv.bias',
+  'out.weight',
+  'out.bias',
+  'ln2.weight',
+  'ln2.bias',
+  'expand.weight',
+  'expand.bias',
+  'contract.weight',
+  'contract.bias',
 ] as const;
 
 /** Those of the transformer around its blocks. */

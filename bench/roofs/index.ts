@@ -73,10 +73,11 @@ export class RoofKernels {
   #copyRoofs(bytes: number): readonly Roof[] {
     const vectors = Math.ceil(Math.min(bytes / 8, this.#copied[0].size) / 4);
     const roof = (name: Roof['name'], { tile, grid }: { readonly tile: number; readonly grid: number }): Roof => {
-      const run = () => this.#gpu.scope(() => {
-        const [x, y] = this.#copied.map((tensor) => tensor.alias([4 * vectors]));
-        copy.run(this.#gpu, { tensors: { x, y }, params: { vectors, tile }, grid });
-      });
+      const run = () =>
+        this.#gpu.scope(() => {
+          const [x, y] = this.#copied.map((tensor) => tensor.alias([4 * vectors]));
+          copy.run(this.#gpu, { tensors: { x, y }, params: { vectors, tile }, grid });
+        });
       return { name, work: 32 * vectors, run };
     };
     return [roof('gbps', flatTiles(this.#gpu, vectors)),

@@ -40,7 +40,7 @@ export interface Chains {
  */
 export async function measureProcessor(): Promise<number> {
   const { buffer } = (await wabt()).parseWat(TEXT, readFileSync(TEXT, 'utf8'), { relaxed_simd: true }).toBinary({});
-  setFlagsFromString('--experimental-wasm-relaxed-simd');   // a matter of course from Node 22 on
+  setFlagsFromString('--experimental-wasm-relaxed-simd'); // a matter of course from Node 22 on
   const threads = availableParallelism();
   const arrivals = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const chains: Chains = { module: await WebAssembly.compile(new Uint8Array(buffer)), rounds: ROUNDS, runs: RUNS,

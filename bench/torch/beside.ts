@@ -132,7 +132,8 @@ function kernelRates(measured: Measured, pair: KernelPair, type: FloatType): rea
   ];
 }
 
-function stepOf({ steps }: Measured, { preset, batch, trainText, pass }: StepPair, type: FloatType): StepRow
+function stepOf({ steps }: Measured, { preset, batch, trainText, pass }: StepPair, type: FloatType):
+  | StepRow
   | undefined {
   return steps.find((row) =>
     row.preset === preset && row.batch === batch && row.trainText === trainText && row.pass === pass

@@ -47,7 +47,9 @@ export async function halve<T>(candidates: readonly T[], time: (candidate: T) =>
   for (let i = 0; i < rounds; i++) ratios.push((await sample(standard)) / (best === standard ? 1 : await sample(best)));
   const [standardTime, bestTime] = [leastTime(standard), leastTime(best)];
   return {
-    best, standardTime, bestTime,
+    best,
+    standardTime,
+    bestTime,
     gain: best === standard ? 1 : Math.min(standardTime / bestTime, median(ratios)),
     slowness: new Map(candidates.map((candidate) => [candidate, leastTime(candidate) / standardTime])),
   };

@@ -72,7 +72,7 @@ function alive(pid) {
 export async function locked(path, say, body) {
   // what this process waited itself: clocks are set, and those of a network's disks differ
   let seen = { content: undefined, since: 0 };
-  for (let waited = 0; ; waited++) {
+  for (let waited = 0;; waited++) {
     try {
       const handle = await open(path, 'wx');
       await handle.writeFile(String(process.pid));

@@ -50,7 +50,7 @@ function deb822Sources(text) {
     let field;
     for (const line of lines) {
       const head = /^([A-Za-z-]+):[ \t]*(.*)$/.exec(line);
-      if (head !== null) fields[(field = head[1].toLowerCase())] = head[2];
+      if (head !== null) fields[field = head[1].toLowerCase()] = head[2];
       else if (field !== undefined && /^[ \t]/.test(line)) fields[field] += `\n${line}`;
     }
     const words = (name) => (fields[name] ?? '').split(/\s+/).filter(Boolean);

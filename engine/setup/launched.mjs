@@ -42,7 +42,7 @@ const nothing = new Int32Array(new SharedArrayBuffer(4));
 
 /** Writes all of it. Returns the error, if it is not that the reader is slow. */
 function write(chunk) {
-  for (let rest = chunk; rest.length > 0; ) {
+  for (let rest = chunk; rest.length > 0;) {
     try {
       rest = rest.subarray(writeSync(STDERR, rest));
     } catch (error) {

@@ -47,7 +47,9 @@ async function ask(program, args, isColoured) {
   const { spawn } = await import('node:child_process');
   const env = { ...process.env, ...(isColoured ? { FORCE_COLOR: '1' } : {}) };
   const child = spawn(process.execPath, [...process.execArgv, ...importing(loadersOf(program)), program, ...args], {
-    env, stdio: ['ignore', 'pipe', 'inherit'] });
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece));
   const exitCode = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));

@@ -34,8 +34,7 @@ function adamwCase(name: string, n: number, hyper: Hyper, steps: number, options
   const settings: ControlSettings = { ...SCALING, ...hyper, maxNorm };
   return {
     name,
-    inputs: { values: wide(normal('values', [n])),
-      grads: wide(normal('grads', [n], { std: gradientStd })) },
+    inputs: { values: wide(normal('values', [n])), grads: wide(normal('grads', [n], { std: gradientStd })) },
     wrt: [],
     run: (t) => {
       const [values, grads] = [t.values as Tensor, t.grads as Tensor];
@@ -92,7 +91,8 @@ function updateCase(name: string, n: number): Case {
     inputs: {
       values: wide(normal('values', [n])),
       grads: wide(normal('grads', [n])),
-      m: zeros, v: zeros,
+      m: zeros,
+      v: zeros,
       hyper: { shape: [1, HYPER_COLUMNS], data: hyperRow(usual), isWide: true },
       groupOfTile: { shape: [tiles], data: new Uint32Array(tiles) },
       control: { shape: [CONTROL.words], data: CONTROL.pack(firstStep), isWide: true },

@@ -61,7 +61,7 @@ export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal
 
 export function selfAttentionCase(name: string,
   { batch, heads, tokens, queries = tokens, headDim, causal = false }: { batch: number; heads: number; tokens: number;
-    queries?: number; headDim: number; causal?: boolean; }): Case {
+    queries?: number; headDim: number; causal?: boolean }): Case {
   const sizes = { batch, heads, queries, keys: tokens, headDim, causal };
   const unpack = (packed: Float64Array) => {
     const [query, key, value] = reference.unpack(packed, 3, heads, tokens, headDim);

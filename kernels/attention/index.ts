@@ -18,7 +18,10 @@ export { kernels } from './variants.ts';
  * its value hold is not felt, be it NaN: unlike in PyTorch.
  */
 export function attention(
-  query: Tensor, key: Tensor, value: Tensor, { causal = false, mask }: { causal?: boolean; mask?: Tensor } = {},
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  { causal = false, mask }: { causal?: boolean; mask?: Tensor } = {},
 ): Tensor {
   const [batch, heads, queries, headDim] = query.shape;
   const keys = key.shape[2];
@@ -29,8 +32,19 @@ export function attention(
   }
   const [rowsOfQueries, rowsOfKeys] = [denseRows(heads, queries, headDim), denseRows(heads, keys, headDim)];
   return attend({ query, key, value }, {
-    op: 'attention', batch, heads, queries, keys, headDim, causal, mask,
-    query: rowsOfQueries, key: rowsOfKeys, output: rowsOfQueries, keyOffset: 0, valueOffset: 0,
+    op: 'attention',
+    batch,
+    heads,
+    queries,
+    keys,
+    headDim,
+    causal,
+    mask,
+    query: rowsOfQueries,
+    key: rowsOfKeys,
+    output: rowsOfQueries,
+    keyOffset: 0,
+    valueOffset: 0,
   });
 }
 
@@ -51,8 +65,18 @@ export function crossAttention(query: Tensor, key: Tensor, value: Tensor, heads:
   const headDim = headDimOf(op, width, heads);
   const [rowsOfQueries, rowsOfKeys] = [sideBySide(queries, width, headDim), sideBySide(keys, width, headDim)];
   return attend({ query, key, value }, {
-    op, batch, heads, queries, keys, headDim, causal: false,
-    query: rowsOfQueries, key: rowsOfKeys, output: rowsOfQueries, keyOffset: 0, valueOffset: 0,
+    op,
+    batch,
+    heads,
+    queries,
+    keys,
+    headDim,
+    causal: false,
+    query: rowsOfQueries,
+    key: rowsOfKeys,
+    output: rowsOfQueries,
+    keyOffset: 0,
+    valueOffset: 0,
   });
 }
 
@@ -88,7 +112,9 @@ function attend(operands: Operands, plan: Plan): Tensor {
  * @returns [B, queries, D]. The gradient of `qkv` is packed alike.
  */
 export function selfAttention(
-  qkv: Tensor, heads: number, { causal = false, queries = qkv.shape[1] }: { causal?: boolean; queries?: number } = {},
+  qkv: Tensor,
+  heads: number,
+  { causal = false, queries = qkv.shape[1] }: { causal?: boolean; queries?: number } = {},
 ): Tensor {
   const op = 'selfAttention';
   const [batch, tokens, packedWidth] = qkv.shape;
@@ -101,8 +127,18 @@ export function selfAttention(
   const headDim = headDimOf(op, width, heads);
   const rows = sideBySide(tokens, packedWidth, headDim);
   const plan: Plan = {
-    op, batch, heads, queries, keys: tokens, headDim, causal,
-    query: rows, key: rows, output: sideBySide(queries, width, headDim), keyOffset: width, valueOffset: 2 * width,
+    op,
+    batch,
+    heads,
+    queries,
+    keys: tokens,
+    headDim,
+    causal,
+    query: rows,
+    key: rows,
+    output: sideBySide(queries, width, headDim),
+    keyOffset: width,
+    valueOffset: 2 * width,
   };
   checkPlan(plan);
   const operands = { query: qkv, key: qkv, value: qkv };

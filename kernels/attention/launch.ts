@@ -1,9 +1,8 @@
 /** How an attention is launched: in which ranges, and with which params. */
 import { copy, type Range, type Tensor } from '../../engine/index.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
-import {
-  areHeadsApart, denseRows, gradientPlaces, hasListeners, isPacked, masksOf, maskStrides, type Operands, type Plan,
-} from './plan.ts';
+import { areHeadsApart, denseRows, gradientPlaces, hasListeners, isPacked, masksOf, maskStrides, type Operands,
+  type Plan } from './plan.ts';
 import { areWhole, bind, type Cut, cutOf, type HeadRange, QUERY_STEP, type Rows, type RowsByName } from './ranges.ts';
 import { attention, gradKeyValue, gradQuery, type Launch, launchOf } from './variants.ts';
 
@@ -189,7 +188,12 @@ function gradientRows(plan: Plan, operands: GradOperands): GradientRows {
 
 /** Constants, grid and work of a dispatch that gives lanes to `each` rows of every head. */
 function lanesFor(
-  plan: Plan, launch: Launch, { batch, heads }: HeadRange, queries: Range, each: number, products: number,
+  plan: Plan,
+  launch: Launch,
+  { batch, heads }: HeadRange,
+  queries: Range,
+  each: number,
+  products: number,
 ) {
   const problems = batch.count * heads.count;
   return {
@@ -210,7 +214,9 @@ function paramsOf(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queri
   const { vectors, perVector: n } = launch;
   const start = (name: Operand) => (offsets[name] ?? 0) / n;
   const sizes = {
-    problems: batch.count * heads.count, queries: queries.count, keys: plan.keys,
+    problems: batch.count * heads.count,
+    queries: queries.count,
+    keys: plan.keys,
     causal: plan.causal ? 1 : 0,
     scale: 1 / Math.sqrt(plan.headDim),
     dvalue_offset: start('dvalue'),
@@ -218,15 +224,30 @@ function paramsOf(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queri
   if (launch.isNaive) return { ...sizes, width: plan.headDim, masks: masksOf(plan) ?? 0 };
   const masks = mask === undefined ? { batch: 0, head: 0 } : maskStrides(plan, mask);
   return {
-    ...sizes, heads: heads.count, vectors, earlier: queries.start,
-    query_offset: start('query'), query_batch: query.batch / n, query_head: query.head / n, query_row: query.row / n,
-    key_offset: start('key'), value_offset: start('value'),
-    key_batch: key.batch / n, key_head: key.head / n, key_row: key.row / n,
+    ...sizes,
+    heads: heads.count,
+    vectors,
+    earlier: queries.start,
+    query_offset: start('query'),
+    query_batch: query.batch / n,
+    query_head: query.head / n,
+    query_row: query.row / n,
+    key_offset: start('key'),
+    value_offset: start('value'),
+    key_batch: key.batch / n,
+    key_head: key.head / n,
+    key_row: key.row / n,
     output_offset: start('output'),
-    output_batch: output.batch / n, output_head: output.head / n, output_row: output.row / n,
-    dkey_offset: start('dkey'), dquery_offset: start('dquery'),
-    mask_offset: offsets.mask ?? 0, mask_batch: masks.batch, mask_head: masks.head,
-    log_sum_exp_offset: offsets.log_sum_exp ?? 0, log_sum_exp_head: plan.queries,
+    output_batch: output.batch / n,
+    output_head: output.head / n,
+    output_row: output.row / n,
+    dkey_offset: start('dkey'),
+    dquery_offset: start('dquery'),
+    mask_offset: offsets.mask ?? 0,
+    mask_batch: masks.batch,
+    mask_head: masks.head,
+    log_sum_exp_offset: offsets.log_sum_exp ?? 0,
+    log_sum_exp_head: plan.queries,
     kept_width: keptWidth(plan),
     first_listener: plan.queries,
   };

@@ -41,8 +41,7 @@ export const STAGING = {
 
 /** Sizes in which a kernel on matrix units can be launched here, the first by default. */
 export function arrangements(gpu: Context, matrices: Matrices, staging: Staging): readonly Sizes[] {
-  const canRun = (sizes: Sizes) =>
-    isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_VECTORS, staging);
+  const canRun = (sizes: Sizes) => isWhole(matrices.sizes, sizes) && fits(gpu, matrices, sizes, USUAL_VECTORS, staging);
   return ARRANGEMENTS.filter(canRun);
 }
 
@@ -53,8 +52,12 @@ function isWhole({ M, N, K, SUBGROUP }: MatrixSizes, { across, tall, tile }: Siz
 
 /** Whether the device has the lanes and the workgroup memory, on tensors of so many bytes an element. */
 export function fits(
-  { limits }: Pick<Context, 'limits'>, { sizes: units, isWide }: Matrices, sizes: Sizes, vectors: number,
-  staging: Staging, elementBytes = HALF_BYTES,
+  { limits }: Pick<Context, 'limits'>,
+  { sizes: units, isWide }: Matrices,
+  sizes: Sizes,
+  vectors: number,
+  staging: Staging,
+  elementBytes = HALF_BYTES,
 ): boolean {
   const { lanes } = measuresOf(units, sizes);
   const bytes = workgroupBytes(units, sizes, vectors, staging, isWide ? WIDE_BYTES : elementBytes);
@@ -64,7 +67,8 @@ export function fits(
 
 /** Rows that a workgroup owns, and its lanes. */
 export function measuresOf(
-  { M, SUBGROUP }: MatrixSizes, { down, across, tall }: Sizes,
+  { M, SUBGROUP }: MatrixSizes,
+  { down, across, tall }: Sizes,
 ): { readonly rows: number; readonly lanes: number } {
   return { rows: down * tall * M, lanes: down * across * SUBGROUP };
 }
@@ -78,7 +82,11 @@ export function constantsOf(units: MatrixSizes, sizes: Sizes): Readonly<Record<s
 
 /** Workgroup memory of a kernel, at most: as matrix.wgsl and the kernels declare it. */
 export function workgroupBytes(
-  units: MatrixSizes, sizes: Sizes, vectors: number, { owned, sheets }: Staging, elementBytes = HALF_BYTES,
+  units: MatrixSizes,
+  sizes: Sizes,
+  vectors: number,
+  { owned, sheets }: Staging,
+  elementBytes = HALF_BYTES,
 ): number {
   const { rows, lanes } = measuresOf(units, sizes);
   const { tile, across } = sizes;

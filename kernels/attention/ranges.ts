@@ -1,7 +1,6 @@
 /** An attention whose tensors no binding holds, cut into ranges that bindings hold. */
-import {
-  bindingBytes, dispose, ELEMENT_ALIGNMENT, fitsBinding, largestFitting, LimitError, type Range, type Tensor,
-} from '../../engine/index.ts';
+import { bindingBytes, dispose, ELEMENT_ALIGNMENT, fitsBinding, largestFitting, LimitError, type Range,
+  type Tensor } from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 import { areHeadsApart, type Plan, type Strides } from './plan.ts';
 
@@ -50,7 +49,9 @@ export const QUERY_STEP = 16;
  * @param besides bytes of a tensor that is not there yet, for so many queries of so many heads
  */
 export function cutOf(
-  plan: Plan, operands: readonly Rows[], most = plan.queries,
+  plan: Plan,
+  operands: readonly Rows[],
+  most = plan.queries,
   besides: (heads: number, queries: number) => number = () => 0,
 ): Cut {
   const { gpu } = operands[0].tensor;
@@ -64,7 +65,8 @@ export function cutOf(
   const fits = (batch: number, heads: number, queries: number) => bytesOf(batch, heads, queries) <= limit;
   const cut = (batch: number, heads: number, queries: number): Cut => ({
     heads: cutInto(plan.batch, batch).flatMap((ofBatch) =>
-      cutInto(plan.heads, heads).map((ofHeads) => ({ batch: ofBatch, heads: ofHeads }))),
+      cutInto(plan.heads, heads).map((ofHeads) => ({ batch: ofBatch, heads: ofHeads }))
+    ),
     queries: cutInto(plan.queries, queries),
     isWhole,
   });
@@ -80,7 +82,9 @@ export function cutOf(
   const what = areApart ? 'a head' : `a sample, whose ${plan.heads} heads lie side by side,`;
   const least = bytesOf(1, together, Math.min(most, QUERY_STEP));
   throw new LimitError(
-    'maxStorageBufferBindingSize', least + gpu.pool.guardBytes, limit + gpu.pool.guardBytes,
+    'maxStorageBufferBindingSize',
+    least + gpu.pool.guardBytes,
+    limit + gpu.pool.guardBytes,
     `${plan.op}: ${what} of ${plan.keys} keys, ${plan.headDim} wide,`,
     'keys and values of a head must fit a binding: use a shorter sequence, or [B, H, L, Dh], where heads lie apart',
   );
@@ -93,7 +97,11 @@ export function areWhole(operands: readonly Rows[]): boolean {
 
 /** Binds what a dispatch needs of some rows: the tensors themselves, or windows of them that it disposes of. */
 export function bind(
-  plan: Plan, rows: RowsByName, { batch, heads }: HeadRange, queries: Range, isWhole: boolean,
+  plan: Plan,
+  rows: RowsByName,
+  { batch, heads }: HeadRange,
+  queries: Range,
+  isWhole: boolean,
 ): Bound {
   const tensors: Record<string, Tensor> = {};
   const offsets: Record<string, number> = {};

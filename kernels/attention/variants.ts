@@ -1,7 +1,6 @@
 /** The kernels of this room: their variants, best first, and the sizes that each is linked with. */
-import {
-  type Candidate, type Context, Kernel, part, type Sizes, type Source, type Tensor, type Variant,
-} from '../../engine/index.ts';
+import { type Candidate, type Context, Kernel, part, type Sizes, type Source, type Tensor,
+  type Variant } from '../../engine/index.ts';
 import { matricesOf, matrixVariants } from '../shared/matrix.ts';
 import { type VectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
@@ -32,7 +31,9 @@ const LEAST_SUBGROUP = 4;
  */
 const TILES = {
   subgroup: {
-    part: await part(import.meta.url, './parts/tile.subgroup.wgsl'), needs: ['subgroups'], suits: 'software',
+    part: await part(import.meta.url, './parts/tile.subgroup.wgsl'),
+    needs: ['subgroups'],
+    suits: 'software',
     sizes: () => [{ lanes: 8, tile: 8 }, { lanes: 16, tile: 8 }, { lanes: 8, tile: 4 }],
   },
   workgroup: {
@@ -64,7 +65,8 @@ function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Sour
   return {
     ...(spread && {
       spread: {
-        parts: [spread, workgroup.part, ...linked], suits: 'hardware',
+        parts: [spread, workgroup.part, ...linked],
+        suits: 'hardware',
         sizes: () => [{ lanes: 64, tile: 4 }, { lanes: 128, tile: 4 }],
       },
     }),
@@ -77,7 +79,8 @@ function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Sour
 
 function kernelsOf(name: string, texts: Texts, staging: Staging, suffix = ''): VectorKernels {
   const onMatrices = matrixVariants(
-    [texts.matrix, matrix, ...(texts.shared ?? []), ...common], (gpu, matrices) => arrangements(gpu, matrices, staging),
+    [texts.matrix, matrix, ...(texts.shared ?? []), ...common],
+    (gpu, matrices) => arrangements(gpu, matrices, staging),
   );
   return {
     scalar: new Kernel(`${name}.scalar${suffix}`, [], rungs(texts, vectorParts.scalar)),
@@ -163,7 +166,9 @@ type Constants = Readonly<Record<string, number | boolean>>;
  * @param options.mayKeep whether a binding holds what the quad rungs of the gradient keep
  */
 export function launchOf(
-  kernels: VectorKernels, plan: Plan, like: Tensor,
+  kernels: VectorKernels,
+  plan: Plan,
+  like: Tensor,
   { isWhole, mayKeep = true }: { isWhole: boolean; mayKeep?: boolean },
 ): Launch {
   const { gpu, dtype, elementBytes } = like;
@@ -205,7 +210,11 @@ const STAGED_BYTES = 16384;
 
 /** Sizes that a variant is linked with, and rows of a workgroup. */
 function sizesOf(
-  gpu: Context, vectors: number, headDim: number, variant: string, sizes: Sizes,
+  gpu: Context,
+  vectors: number,
+  headDim: number,
+  variant: string,
+  sizes: Sizes,
 ): Pick<Launch, 'constants' | 'ownRows'> {
   const isQuad = variant === 'quad';
   const unrolled = isUnrolled(gpu) && !isQuad;
@@ -245,7 +254,11 @@ function powerAbove(n: number): number {
 
 /** Whether the device has the workgroup memory that a candidate asks for on tensors of so many bytes an element. */
 function hasMemory(
-  gpu: Context, kernels: VectorKernels, vectors: number, { variant, sizes }: Candidate, elementBytes: number,
+  gpu: Context,
+  kernels: VectorKernels,
+  vectors: number,
+  { variant, sizes }: Candidate,
+  elementBytes: number,
 ): boolean {
   const matrices = matricesOf(gpu, variant);
   const staging = kernels === attention ? STAGING.forward : STAGING.gradient;

@@ -1,6 +1,5 @@
-import {
-  FirstlightError, flat, flatTiles, inRanges, part, record, ShapeError, type Tensor,
-} from '../../engine/index.ts';
+import { FirstlightError, flat, flatTiles, inRanges, part, record, ShapeError,
+  type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
 import { type VectorKernels, vectorsOf, vectorKernels, rowKernels, rowLaunch } from '../shared/rows.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
@@ -8,7 +7,8 @@ import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
 export { cost, gradientCost } from './cost.ts';
 
 const parts = [
-  await part(import.meta.url, './cross_entropy.wgsl'), await part(import.meta.url, '../shared/softmax.wgsl'),
+  await part(import.meta.url, './cross_entropy.wgsl'),
+  await part(import.meta.url, '../shared/softmax.wgsl'),
   await part(import.meta.url, '../shared/exp.wgsl'),
   await part(import.meta.url, '../shared/log.wgsl'),
   await part(import.meta.url, '../shared/special.wgsl'),

@@ -68,7 +68,12 @@ function rowSplits(x: Tensor, y: Tensor, carries: Tensor | undefined, line: Spli
   inSplits(line, { x, y }, carries === undefined ? {} : { carries }, ({ tensors, count, first, xStart, yStart }) => {
     const launch = rowLaunch(gpu, kernel, count, { CARRIED: carries !== undefined });
     const params = {
-      ...row, ...flagsOf(order), rows: count, first: first / width, x_start: xStart / width, y_start: yStart,
+      ...row,
+      ...flagsOf(order),
+      rows: count,
+      first: first / width,
+      x_start: xStart / width,
+      y_start: yStart,
       tiles: ceilDiv(row.split_length, leastLanes(gpu, launch.variant)),
     };
     kernel.run(gpu, { tensors: { carries: unread, ...tensors }, params, ...launch });

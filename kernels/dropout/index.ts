@@ -1,6 +1,5 @@
-import {
-  flat, flatTiles, inRanges, Kernel, part, record, ShapeError, sizeOf, Struct, type Tensor,
-} from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, Kernel, part, record, ShapeError, sizeOf, Struct,
+  type Tensor } from '../../engine/index.ts';
 import { checkFraction } from '../shared/numbers.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 

@@ -1,11 +1,9 @@
-import {
-  type AnyTensor, flat, flatTiles, part, record, type Shape, type Source, type Tensor,
-} from '../../engine/index.ts';
+import { type AnyTensor, flat, flatTiles, part, record, type Shape, type Source,
+  type Tensor } from '../../engine/index.ts';
 import { inBoxes } from '../shared/boxes.ts';
 import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
-import {
-  broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf, strideParams,
-} from '../shared/strided.ts';
+import { broadcastShape, broadcastStrides, extentParams, fitsVectors, inVectors, mergedAxes, positionsOf,
+  strideParams } from '../shared/strided.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { type Operand, wantsGradient } from './operands.ts';
 
@@ -59,7 +57,10 @@ export function overShape({ op, kernels, a, b, others = {}, dense, constants }: 
     kernels[wide ? 'vec4' : 'scalar'].run(gpu, {
       tensors: { a: unread, b: unread, ...bound },
       params: {
-        n, tile, a_fixed: typeof a === 'number' ? a : 0, b_fixed: typeof b === 'number' ? b : 0,
+        n,
+        tile,
+        a_fixed: typeof a === 'number' ? a : 0,
+        b_fixed: typeof b === 'number' ? b : 0,
         ...ofNumbers,
         ...Object.fromEntries(Object.entries(starts).map(([name, start]) => [`${name}_start`, start])),
         ...extentParams('e', walked),

@@ -72,10 +72,15 @@ export function gradientCost(op: Counted, operands: OperandSizes, wrt: readonly 
 function elementsRead(op: Counted, operands: OperandSizes, made: readonly string[], n: number): number {
   const isOther = (name: string) => made.some((wanted) => wanted !== name);
   switch (WORK[op].reads as Reads) {
-    case 'others': return sum(Object.entries(operands).map(([name, size]) => (isOther(name) ? size : 0)));
-    case 'operands': return sum(Object.values(operands));
-    case 'condition': return operands.condition;
-    case 'one': return n;
-    case 'nothing': return 0;
+    case 'others':
+      return sum(Object.entries(operands).map(([name, size]) => (isOther(name) ? size : 0)));
+    case 'operands':
+      return sum(Object.values(operands));
+    case 'condition':
+      return operands.condition;
+    case 'one':
+      return n;
+    case 'nothing':
+      return 0;
   }
 }

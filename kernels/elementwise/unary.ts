@@ -1,6 +1,5 @@
-import {
-  FirstlightError, flat, flatTiles, inRanges, part, record, type Source, type Tensor,
-} from '../../engine/index.ts';
+import { FirstlightError, flat, flatTiles, inRanges, part, record, type Source,
+  type Tensor } from '../../engine/index.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { special } from './broadcast.ts';
 import { checkNumbers, tensorsAmong } from './operands.ts';

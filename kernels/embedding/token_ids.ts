@@ -1,6 +1,5 @@
-import {
-  type Context, FirstlightError, part, type Shape, ShapeError, sizeOf, Struct, Tensor,
-} from '../../engine/index.ts';
+import { type Context, FirstlightError, part, type Shape, ShapeError, sizeOf, Struct,
+  Tensor } from '../../engine/index.ts';
 
 /** The texts that read lists and splits, which they declare. */
 export const gradText = await part(import.meta.url, './embedding_grad.wgsl');
@@ -91,7 +90,7 @@ function sortedById(ids: Int32Array | Uint32Array) {
   const order = Uint32Array.from(ids, (_, position) => position).sort((p, q) => ids[p] - ids[q] || p - q);
   const lists: Record<'id' | 'first' | 'end' | 'is_long', number>[] = [];
   const splits: Record<'first' | 'end', number>[] = [];
-  for (let first = 0; first < order.length; ) {
+  for (let first = 0; first < order.length;) {
     const id = ids[order[first]];
     let end = first + 1;
     while (end < order.length && ids[order[end]] === id) end++;

@@ -1,7 +1,5 @@
-import {
-  BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part, ShapeError,
-  Tensor,
-} from '../../engine/index.ts';
+import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part,
+  ShapeError, Tensor } from '../../engine/index.ts';
 import { checkNumber, checkPositive } from '../shared/numbers.ts';
 import type { Resampling, Resizing } from './i420.ts';
 import { TABLE_COLUMNS, text } from './pack.ts';
@@ -16,10 +14,10 @@ const antialiased = await part(import.meta.url, './parts/antialiased.wgsl');
 
 const byResampling: Readonly<Record<Resampling, Kernel>> = {
   bilinear: new Kernel('frames', [...common, await part(import.meta.url, './parts/bilinear.wgsl')]),
-  antialiased_bilinear: new Kernel('frames.antialiased_bilinear',
-    [...common, antialiased, await part(import.meta.url, './parts/triangle.wgsl')]),
-  antialiased_bicubic: new Kernel('frames.antialiased_bicubic',
-    [...common, antialiased, await part(import.meta.url, './parts/cubic.wgsl')]),
+  antialiased_bilinear: new Kernel('frames.antialiased_bilinear', [...common, antialiased,
+    await part(import.meta.url, './parts/triangle.wgsl')]),
+  antialiased_bicubic: new Kernel('frames.antialiased_bicubic', [...common, antialiased,
+    await part(import.meta.url, './parts/cubic.wgsl')]),
 };
 
 const ALL = 0xffffffff;

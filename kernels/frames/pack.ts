@@ -55,9 +55,20 @@ export function packFrames(frames: readonly I420Frame[], views: readonly View[],
     const { crop, flip } = views[i];
     const { part, offset } = stored[i];
     return {
-      offset, width, height, left: part.x, top: part.y, columns: part.width, rows: part.height,
-      crop_x: crop.x, crop_y: crop.y, crop_width: crop.width, crop_height: crop.height,
-      flip: flip ? 1 : 0, matrix: matrix === 'bt709' ? 1 : 0, range: range === 'full' ? 1 : 0,
+      offset,
+      width,
+      height,
+      left: part.x,
+      top: part.y,
+      columns: part.width,
+      rows: part.height,
+      crop_x: crop.x,
+      crop_y: crop.y,
+      crop_width: crop.width,
+      crop_height: crop.height,
+      flip: flip ? 1 : 0,
+      matrix: matrix === 'bt709' ? 1 : 0,
+      range: range === 'full' ? 1 : 0,
     };
   }));
   return { words, table };
@@ -73,8 +84,11 @@ function checkFrame(frame: I420Frame, i: number): void {
   const need = i420Bytes(held.width, held.height);
   if (frame.data.length === need) return;
   const [size, have] = [`${held.width} × ${held.height}`, frame.data.length];
-  throw new FirstlightError('FL_FRAME', `packFrames: frame ${i} of ${size} has ${need} bytes as I420, got ${have}`,
-    { frame: i, need, have });
+  throw new FirstlightError('FL_FRAME', `packFrames: frame ${i} of ${size} has ${need} bytes as I420, got ${have}`, {
+    frame: i,
+    need,
+    have,
+  });
 }
 
 function checkPart(part: Part, frame: I420Frame, i: number): void {

@@ -34,8 +34,7 @@ export function toRgb({ width, height, data, matrix, range }: I420Frame): number
       const b = l + 2 * (1 - kb) * cb;
       const g = (l - kr * r - kb * b) / (1 - kr - kb);
       return [r, g, b].map((v) => clamp(v, 0, 255));
-    }),
-  );
+    }));
 }
 
 /** Filters, by how far they reach. */
@@ -85,7 +84,7 @@ export function frames(pictures: readonly I420Frame[], views: readonly View[],
             v.weight * total(columns.map((u) => u.weight * sample(u.at, v.at)))
           ));
           return (value - mean[channel]) / std[channel];
-        }),
+        })
       );
     }),
   );

@@ -52,8 +52,16 @@ export function addInto(y: Tensor, axis: number, index: Tensor<'u32'>, source: T
   const { width, windows } = windowsOf(gpu, lines, extent);
   const lanes = lines * windows;
   const place = {
-    lanes, lines, width, extent, stride: strides[axis], positions, step: steps[axis],
-    ...extentParams('e', axes), ...strideParams('t', axes, 0), ...strideParams('s', axes, 1),
+    lanes,
+    lines,
+    width,
+    extent,
+    stride: strides[axis],
+    positions,
+    step: steps[axis],
+    ...extentParams('e', axes),
+    ...strideParams('t', axes, 0),
+    ...strideParams('s', axes, 1),
   };
   inRanges(gpu, source.size, { index, source }, (own, source_count, source_origin) => {
     inRanges(gpu, y.size, { total: y }, (held, total_count, total_origin) => {

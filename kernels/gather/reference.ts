@@ -30,7 +30,12 @@ export function gather(x: Float64Array, shape: Shape, dim: number, index: ArrayL
 
 /** y = x, then y[…, index[…, k, …], …] += source[…, k, …] along dimension `dim`. */
 export function scatterAdd(
-  x: Float64Array, shape: Shape, dim: number, index: ArrayLike<number>, indexShape: Shape, source: Float64Array,
+  x: Float64Array,
+  shape: Shape,
+  dim: number,
+  index: ArrayLike<number>,
+  indexShape: Shape,
+  source: Float64Array,
 ): Float64Array {
   const y = x.slice();
   for (const [from, to] of pointed(shape, dim, index, indexShape)) y[to] += source[from];

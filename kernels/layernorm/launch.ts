@@ -83,7 +83,10 @@ export function runBackward(operands: Operands, dy: Tensor, wanted: Wanted): rea
   const partials = x.wide([columns ? splits : 1, 2, cols], 'partial sums');
   const isJoined = gradients !== undefined && appended !== undefined;
   const all = {
-    x, dy, statistics, so_far: soFar ?? x,
+    x,
+    dy,
+    statistics,
+    so_far: soFar ?? x,
     ...(appended && { appended }),
     ...(gradients !== undefined && !isJoined && { dx }),
     // never bound, it says how much room a range of the joined gradients takes
@@ -99,8 +102,14 @@ export function runBackward(operands: Operands, dy: Tensor, wanted: Wanted): rea
     kernel.run(gpu, {
       tensors: { ...some, weight, dx: own, partials },
       params: {
-        rows, cols, row_groups, column_groups, tokens,
-        split_rows: splitRows, first_split: (start * (tokens + 1)) / splitRows, appended_at: aligned(some.x.size),
+        rows,
+        cols,
+        row_groups,
+        column_groups,
+        tokens,
+        split_rows: splitRows,
+        first_split: (start * (tokens + 1)) / splitRows,
+        appended_at: aligned(some.x.size),
       },
       constants: { WORKGROUP: ROW_WORKGROUP, SO_FAR: soFar !== undefined },
       grid: ceilDiv(rows, splitRows) * (row_groups + column_groups),

@@ -53,9 +53,8 @@ export const backward = {
     ...rowVariants([...gradient, plain.rows, plain.grads, vector]),
     naive: gradNaive,
   })),
-  appended: rungKernels('layernorm_grad.appended', (vector) =>
-    rowVariants([...gradient, appended.rows, appended.grads, vector]),
-  ),
+  appended: rungKernels('layernorm_grad.appended',
+    (vector) => rowVariants([...gradient, appended.rows, appended.grads, vector])),
 };
 
 export const totals = vectorKernels('layernorm_grad_totals', [

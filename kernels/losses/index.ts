@@ -1,6 +1,5 @@
-import {
-  flat, flatTiles, inRanges, part, rangesOf, record, ShapeError, type Source, type Tensor,
-} from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, part, rangesOf, record, ShapeError, type Source,
+  type Tensor } from '../../engine/index.ts';
 import { rowKernels, rowLaunch, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { aligned, ceilDiv } from '../shared/sizes.ts';
 import { sumEverything, sumRowsKernels } from '../shared/sum_rows.ts';
@@ -78,7 +77,11 @@ function mean(op: string, loss: PairLoss, x: Tensor, target: Tensor): Tensor {
 
 /** The gradient of one side, if it needs one. */
 function derivatives(
-  { backward }: PairLoss, x: Tensor, target: Tensor, dloss: Tensor, side: 'x' | 'target',
+  { backward }: PairLoss,
+  x: Tensor,
+  target: Tensor,
+  dloss: Tensor,
+  side: 'x' | 'target',
 ): Tensor | undefined {
   const { gpu, size } = x;
   const own = side === 'x' ? x : target;

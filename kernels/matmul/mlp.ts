@@ -15,7 +15,10 @@ import { type Affine, checkedLayer, checkResidual } from './shapes.ts';
  * @returns [..., N]
  */
 export function mlp(
-  x: Tensor, expand: Affine, contract: Affine, { activation, residual }: { activation: Activation; residual?: Tensor },
+  x: Tensor,
+  expand: Affine,
+  contract: Affine,
+  { activation, residual }: { activation: Activation; residual?: Tensor },
 ): Tensor {
   const { rows, inner, columns: width } = checkedLayer('mlp', x, expand);
   const hiddenShape = [...x.shape.slice(0, -1), width];
@@ -34,7 +37,9 @@ export function mlp(
   multiplyRows(hidden, contract.weight, y, { ...second, transposeB: true }, { bias: contract.bias, residual });
 
   const saved = [
-    ...(expands ? [x] : []), ...(x.requiresGrad ? [expand.weight] : []), ...(contracts ? [hidden] : []),
+    ...(expands ? [x] : []),
+    ...(x.requiresGrad ? [expand.weight] : []),
+    ...(contracts ? [hidden] : []),
     ...(derivative === undefined ? [] : [derivative, contract.weight]),
   ];
   const extra = [expand.bias, contract.bias, residual].filter((tensor) => tensor !== undefined);

@@ -28,7 +28,10 @@ export function checkResidual(op: string, residual: Tensor | undefined, shape: S
 
 /** Sizes of op(a)·op(b) for every matrix of the leading axes, and whether all of them share b. */
 export function checkedProduct(
-  { shape: a }: Tensor, { shape: b }: Tensor, transposeA: boolean, transposeB: boolean,
+  { shape: a }: Tensor,
+  { shape: b }: Tensor,
+  transposeA: boolean,
+  transposeB: boolean,
 ): ProductSize & { readonly lead: Shape; readonly isShared: boolean } {
   const shapes = `a is [${a}], b is [${b}]`;
   const refuse = (what: string, hint?: string): never => {

@@ -3,9 +3,7 @@
  */
 import { Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, kernelByActivation } from '../shared/activation.ts';
-import {
-  common, placeIn, type Product, type Rung, rungs, variantsOf, type VectorForm,
-} from '../shared/product.ts';
+import { common, placeIn, type Product, type Rung, rungs, variantsOf, type VectorForm } from '../shared/product.ts';
 import { vectorParts } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
@@ -66,7 +64,9 @@ export function productWith(activation?: Activation, keepsDerivative = false): P
 }
 
 const products = [
-  withoutActivation, withRowSums, ...ACTIVATIONS.map((name) => withActivation[name]),
+  withoutActivation,
+  withRowSums,
+  ...ACTIVATIONS.map((name) => withActivation[name]),
   ...ACTIVATIONS.map((name) => withDerivative[name]),
 ];
 

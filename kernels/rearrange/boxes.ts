@@ -18,7 +18,7 @@ export function smallBoxesOf({ axes, starts }: Box, most: readonly number[]): Bo
     smallBoxesOf({
       axes: axes.with(at, { extent: Math.min(step, extent - first), strides }),
       starts: starts.map((start, k) => start + first * strides[k]),
-    }, most),
+    }, most)
   );
 }
 
@@ -30,7 +30,11 @@ export function smallBoxesOf({ axes, starts }: Box, most: readonly number[]): Bo
  * @param work gets what to bind, and the box as it lies in that
  */
 export function inSmallBoxes(
-  space: Box, x: Tensor, y: Tensor, vector: number, work: (x: Tensor, y: Tensor, box: Box) => void,
+  space: Box,
+  x: Tensor,
+  y: Tensor,
+  vector: number,
+  work: (x: Tensor, y: Tensor, box: Box) => void,
 ): void {
   for (const { axes, starts } of smallBoxesOf(space, [mostOf(x, vector), mostOf(y, vector)])) {
     using from = boundOf(x, vector, starts[0], starts[0] + reachOf(axes, 0));

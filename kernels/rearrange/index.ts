@@ -1,6 +1,5 @@
-import {
-  copy as copyContent, fitsBinding, type FloatType, record, type Shape, ShapeError, sizeOf, Tensor,
-} from '../../engine/index.ts';
+import { copy as copyContent, fitsBinding, type FloatType, record, type Shape, ShapeError, sizeOf,
+  Tensor } from '../../engine/index.ts';
 import { broadcastShape, broadcastStrides, denseStrides } from '../shared/strided.ts';
 import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { checkDim, copy, copyKernels, sliceGradient } from './launch.ts';

@@ -19,7 +19,12 @@ interface CopyOptions {
 
 /** y := x over an index space of `shape`, walked with strides of each. */
 export function copy(
-  op: string, x: Tensor, y: Tensor, shape: Shape, xStrides: readonly number[], yStrides: readonly number[],
+  op: string,
+  x: Tensor,
+  y: Tensor,
+  shape: Shape,
+  xStrides: readonly number[],
+  yStrides: readonly number[],
   options: CopyOptions = {},
 ): void {
   const { from = 0, to = 0, isAdded = false } = options;

@@ -43,7 +43,7 @@ export function gatherGradient(dy: Float64Array, origins: Origins, size: number)
 }
 
 /** [outer, a, inner] and [outer, b, inner], … one after another along the middle. */
-export function concat(parts: readonly { readonly data: Float64Array; readonly extent: number; }[], outer: number,
+export function concat(parts: readonly { readonly data: Float64Array; readonly extent: number }[], outer: number,
   inner: number): Float64Array {
   const rows = Array.from({ length: outer },
     (_, o) => parts.flatMap(({ data, extent }) => [...data.subarray(o * extent * inner, (o + 1) * extent * inner)]));

@@ -92,7 +92,10 @@ function place(op: 'argmax' | 'argmin', x: Tensor, dim: number, options?: Reduce
 
 /** x as [outer, extent, inner], and the shape of the result. */
 function seen(
-  op: string, x: Tensor, dim: number, { keepDim = false }: ReduceOptions = {},
+  op: string,
+  x: Tensor,
+  dim: number,
+  { keepDim = false }: ReduceOptions = {},
 ): { readonly line: Line; readonly shape: Shape } {
   const at = dimensionOf(op, x.shape, dim);
   const shape = keepDim ? x.shape.map((extent, i) => (i === at ? 1 : extent)) : x.shape.filter((_, i) => i !== at);

@@ -23,7 +23,12 @@ interface Marked {
  * @param splitLength numbers that one pass combines
  */
 export function reduceInto(
-  operation: Operation, from: Marked, to: Marked, line: Line, factor = 1, splitLength = splitLengthOf(line),
+  operation: Operation,
+  from: Marked,
+  to: Marked,
+  line: Line,
+  factor = 1,
+  splitLength = splitLengthOf(line),
 ): void {
   const { extent, inner } = line;
   const fitting = fittingSplit(from.x.gpu, splitLength, inner);
@@ -77,7 +82,7 @@ export function share(dy: Tensor, x: Tensor, y: Tensor, ties: Tensor<'u32'>, lin
 /** Lanes for the vectors of dx, and of others of its layout, beside tensors of [outer, inner]. */
 function overRows(
   kernels: VectorKernels,
-  xs: Tensors & { dx: Tensor; },
+  xs: Tensors & { dx: Tensor },
   ys: Tensors,
   line: Line,
   more?: Readonly<Record<string, number>>,

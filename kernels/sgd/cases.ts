@@ -70,7 +70,11 @@ function sgdCase(name: string, n: number, hyper: SGDHyper, steps: number, option
       const factor = (maxNorm > 0 ? Math.min(1, maxNorm / (NORM + 1e-6)) : 1) / lossScale;
       let state: reference.State = { values, momentum: new Float64Array(n) };
       const hyperOf = (i: number) => rows[groupOfTile[Math.floor(i / TILE)]];
-      if (!notFinite) for (let step = 1; step <= steps; step++) state = reference.sgd(state, grads, hyperOf, factor);
+      if (!notFinite) {
+        for (let step = 1; step <= steps; step++) {
+          state = reference.sgd(state, grads, hyperOf, factor);
+        }
+      }
       return [state.values, ...(hasMomentum ? [state.momentum] : []), ...(shadowed ? [state.values] : [])];
     },
     tolerance: { atol: 4e-7 * steps, rtol: 4e-7 * steps,

@@ -25,7 +25,7 @@ const TANH_SCALE = Math.sqrt(2 / Math.PI);
 
 /** activation(x) and its derivative, in float64. */
 export const ACTIVATION_REFERENCE: Readonly<
-  Record<Activation, { value(x: number): number; derivative(x: number): number; }>
+  Record<Activation, { value(x: number): number; derivative(x: number): number }>
 > = {
   quick_gelu: {
     value: (x) => x / (1 + Math.exp(-1.702 * x)),

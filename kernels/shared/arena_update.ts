@@ -57,7 +57,11 @@ export interface ArenaStep {
  * @param columns of `hyper`
  */
 export function updateArena(
-  op: string, kernels: UpdateKernels, step: ArenaStep, moments: Readonly<Record<string, Tensor>>, columns: number,
+  op: string,
+  kernels: UpdateKernels,
+  step: ArenaStep,
+  moments: Readonly<Record<string, Tensor>>,
+  columns: number,
 ): void {
   const { values, grads, shadow, hyper, groupOfTile, control } = step;
   const { gpu, size } = values;

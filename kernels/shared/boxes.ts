@@ -14,7 +14,9 @@ export interface Box {
  * without gaps in what is dense.
  */
 export function* boxesOf(
-  axes: readonly Axis[], most: readonly number[], starts: readonly number[] = most.map(() => 0),
+  axes: readonly Axis[],
+  most: readonly number[],
+  starts: readonly number[] = most.map(() => 0),
 ): Generator<Box> {
   if (most.every((limit, k) => reachOf(axes, k) <= limit)) {
     yield { axes, starts };

@@ -2,9 +2,8 @@
  * Work along one dimension of a tensor: its lines, and the splits that long lines are cut into. What does not fit a
  * binding goes in ranges.
  */
-import {
-  type AnyTensor, bindingBytes, type Context, ELEMENT_ALIGNMENT, type Shape, ShapeError, sizeOf,
-} from '../../engine/index.ts';
+import { type AnyTensor, bindingBytes, type Context, ELEMENT_ALIGNMENT, type Shape, ShapeError,
+  sizeOf } from '../../engine/index.ts';
 import { inBoxes } from './boxes.ts';
 import { ceilDiv } from './sizes.ts';
 import { positionsOf } from './strided.ts';
@@ -67,7 +66,11 @@ export interface StepRange {
 
 /** Runs `work` on ranges of all steps but the innermost `whole` ones, which are never cut. */
 export function inSteps(
-  steps: readonly Step[], whole: number, xs: Tensors, ys: Tensors, work: (range: StepRange) => void,
+  steps: readonly Step[],
+  whole: number,
+  xs: Tensors,
+  ys: Tensors,
+  work: (range: StepRange) => void,
 ): void {
   const [[x], [y]] = [Object.keys(xs), Object.keys(ys)];
   const stridesOf = (step: Step) => [...Object.keys(xs).map(() => step.x), ...Object.keys(ys).map(() => step.y)];

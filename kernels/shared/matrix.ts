@@ -1,8 +1,6 @@
 /** Matrix units: which of an adapter's are used, and the variants of a kernel that stand on them. */
-import {
-  type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source,
-  type Variant,
-} from '../../engine/index.ts';
+import { type AdapterReport, type Context, type FloatType, type MatrixConfig, onlySize, part, type Sizes, type Source,
+  type Variant } from '../../engine/index.ts';
 
 /**
  * WGSL that declares matrices held by a subgroup, and their products: by the adapter's matrix units, or in plain WGSL.
@@ -61,7 +59,7 @@ const found = new WeakMap<AdapterReport, MatrixFinding>();
 /** The units of this adapter as they are used, or why none are; by what it reports, whoever made it. */
 export function findUnits(report: AdapterReport): MatrixFinding {
   let finding = found.get(report);
-  if (finding === undefined) found.set(report, (finding = search(report)));
+  if (finding === undefined) found.set(report, finding = search(report));
   return finding;
 }
 
@@ -157,7 +155,8 @@ export function matricesOf(gpu: Pick<Context, 'report' | 'subgroupSize'>, varian
  * @param sizes those in which it can be launched with such matrices
  */
 export function matrixVariants(
-  parts: readonly Source[], sizes: (gpu: Context, matrices: Matrices) => readonly Sizes[],
+  parts: readonly Source[],
+  sizes: (gpu: Context, matrices: Matrices) => readonly Sizes[],
 ): Readonly<Record<string, Variant>> {
   const variantOf = (name: string, links: Links): Variant => {
     const all = [...parts, products[links.products], elements[links.elements], entries[links.entry]];

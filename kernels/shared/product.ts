@@ -134,7 +134,9 @@ const [HALF_BYTES, WIDE_BYTES] = [2, 4];
 
 /** The numbers that follow from a shape, with matrices of so many bytes an element. */
 export function measuresOf(
-  { M, N, K, SUBGROUP }: MatrixSizes, { down, across, groupsDown, groupsAcross }: Sizes, elementBytes = HALF_BYTES,
+  { M, N, K, SUBGROUP }: MatrixSizes,
+  { down, across, groupsDown, groupsAcross }: Sizes,
+  elementBytes = HALF_BYTES,
 ) {
   const [rows, columns] = [groupsDown * down * M, groupsAcross * across * N];
   const lanes = groupsDown * groupsAcross * SUBGROUP;
@@ -162,7 +164,14 @@ export function constantsOf(matrices: MatrixSizes, sizes: Sizes): Readonly<Recor
   const { down, across, groupsDown, groupsAcross } = sizes;
   const { tile, lanes, step } = measuresOf(matrices, sizes);
   return {
-    ...matrices, DOWN: down, ACROSS: across, GROUPS_DOWN: groupsDown, GROUPS_ACROSS: groupsAcross,
-    TILE: tile, LANES: lanes, STEP: step, PADDING,
+    ...matrices,
+    DOWN: down,
+    ACROSS: across,
+    GROUPS_DOWN: groupsDown,
+    GROUPS_ACROSS: groupsAcross,
+    TILE: tile,
+    LANES: lanes,
+    STEP: step,
+    PADDING,
   };
 }

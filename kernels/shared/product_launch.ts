@@ -1,7 +1,6 @@
 /** Launches of products: one dispatch, and sums over rows, cut into splits and into ranges. */
-import {
-  accumulate, type Candidate, type Context, type FloatType, inRanges, type Kernel, part, Tensor,
-} from '../../engine/index.ts';
+import { accumulate, type Candidate, type Context, type FloatType, inRanges, type Kernel, part,
+  Tensor } from '../../engine/index.ts';
 import { vectorKernels, vectorsOf } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { storedFor, wideFor } from './wide_sum.ts';
@@ -42,10 +41,21 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
   kernel.run(gpu, {
     tensors: { a, b, y, ...unused, ...tensors },
     params: {
-      rows, columns, inner, batch: batch.count, a_matrix: batch.a, b_matrix: batch.b, splits, split_length: split,
+      rows,
+      columns,
+      inner,
+      batch: batch.count,
+      a_matrix: batch.a,
+      b_matrix: batch.b,
+      splits,
+      split_length: split,
     },
     constants: {
-      ...launch.constants, TRANSPOSE_A: transposeA, TRANSPOSE_B: transposeB, ...product.constants, ...constants,
+      ...launch.constants,
+      TRANSPOSE_A: transposeA,
+      TRANSPOSE_B: transposeB,
+      ...product.constants,
+      ...constants,
     },
     grid: launch.grid,
     flops: 2 * rows * columns * inner * batch.count,
@@ -160,7 +170,10 @@ function reduced(matrices: Tensor, of: Tensor, biases: Tensor | undefined, bias:
   const { kernel, vectors } = vectorsOf(reduction, of.size);
   kernel.run(of.gpu, {
     tensors: {
-      matrices, biases: biases ?? matrices, matrix, bias: dbias ?? Tensor.empty(of.gpu, [1], of.gradType, 'unused'),
+      matrices,
+      biases: biases ?? matrices,
+      matrix,
+      bias: dbias ?? Tensor.empty(of.gpu, [1], of.gradType, 'unused'),
     },
     params: { splits: matrices.size / of.size, vectors, rows },
     constants: { WORKGROUP, BIAS: bias !== undefined },

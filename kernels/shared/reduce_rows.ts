@@ -18,7 +18,11 @@ export function rowReduction(operationName: string, operation: readonly Source[]
 
 /** One result for each split of the rows of x, not recorded on the tape. @param ys [outer, splits] */
 export function reduceRows(
-  kernels: VectorKernels, x: AnyTensor, ys: Tensors, row: Omit<SplitLine, 'inner'>, factor: number,
+  kernels: VectorKernels,
+  x: AnyTensor,
+  ys: Tensors,
+  row: Omit<SplitLine, 'inner'>,
+  factor: number,
 ): void {
   const { gpu } = x;
   const { extent, splitLength } = row;

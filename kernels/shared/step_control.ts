@@ -14,12 +14,12 @@ export const controlKernels = [conclusion];
 /** What `gradNorm` returns. */
 export const MEASURED = new Struct(measuredPart, 'Measured', 'f32', ['norm', 'not_finite']);
 /** What `stepControl` returns. */
-export const CONTROL = new Struct(controlPart, 'Control', 'f32',
-  ['norm', 'factor', 'skips', 'loss_scale', 'correction1', 'correction2', 'skipped_in_a_row', 'step']);
+export const CONTROL = new Struct(controlPart, 'Control', 'f32', ['norm', 'factor', 'skips', 'loss_scale',
+  'correction1', 'correction2', 'skipped_in_a_row', 'step']);
 /** What `stepControl` keeps. */
 export const STATE = new Struct(text, 'State', 'u32', ['steps', 'finite_in_a_row', 'skipped_in_a_row', 'skipped']);
-const SETTINGS = new Struct(text, 'Settings', 'f32',
-  ['max_norm', 'log_beta1', 'log_beta2', 'growth', 'backoff', 'interval']);
+const SETTINGS = new Struct(text, 'Settings', 'f32', ['max_norm', 'log_beta1', 'log_beta2', 'growth', 'backoff',
+  'interval']);
 
 /** Numbers of `control`. */
 export const CONTROL_SIZE = CONTROL.words;

@@ -57,7 +57,11 @@ function sumOver(x: Tensor, total: Tensor, kept: readonly Axis[], reduced: reado
  * neighbouring reduced positions, each in their own order.
  */
 function pass(
-  x: Tensor, sums: Tensor, keptAxes: readonly Axis[], reducedAxes: readonly Axis[], splitLength: number,
+  x: Tensor,
+  sums: Tensor,
+  keptAxes: readonly Axis[],
+  reducedAxes: readonly Axis[],
+  splitLength: number,
 ): void {
   const wide = fitsVectors(keptAxes) && reducedAxes.every(({ strides }) => strides[0] % 4 === 0);
   const vector = wide ? 4 : 1;
@@ -80,10 +84,20 @@ function pass(
       kernel[wide ? 'vec4' : 'scalar'].run(x.gpu, {
         tensors: { x: from.tensor, sums: to.tensor },
         params: {
-          kept: row, split_length: splitLength, n, k_first: k, k_count: count, s_first: s, r_first: r, r_end: end,
-          x_origin: from.origin, sums_origin: to.origin,
-          ...extentParams('ke', kept), ...strideParams('ks', kept, 0),
-          ...extentParams('re', reduced), ...strideParams('rs', reduced, 0),
+          kept: row,
+          split_length: splitLength,
+          n,
+          k_first: k,
+          k_count: count,
+          s_first: s,
+          r_first: r,
+          r_end: end,
+          x_origin: from.origin,
+          sums_origin: to.origin,
+          ...extentParams('ke', kept),
+          ...strideParams('ks', kept, 0),
+          ...extentParams('re', reduced),
+          ...strideParams('rs', reduced, 0),
         },
         constants: { WORKGROUP, KEPT_RANK: kept.length, REDUCED_RANK: reduced.length },
         grid: ceilDiv(n, WORKGROUP),

@@ -27,8 +27,7 @@ export class FileBytes implements ByteSource {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { bytesRead } = await onFile(this.name,
-        () => this.#handle.read(bytes, done, length - done, offset + done));
+      const { bytesRead } = await onFile(this.name, () => this.#handle.read(bytes, done, length - done, offset + done));
       if (bytesRead === 0) {
         throw new CheckpointFormatError('Truncated', this.name,
           `ends at byte ${offset + done}, expected ${offset + length}`);

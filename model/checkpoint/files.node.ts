@@ -49,7 +49,7 @@ export async function writeAtomically(files: Files, path: string,
     const file = await files.create(unfinished);
     try {
       for await (const piece of pieces) {
-        for (let done = 0; done < piece.length; ) {
+        for (let done = 0; done < piece.length;) {
           const written = await file.write(piece.subarray(done));
           if (written === 0) throw new FileError(path, 'ENOSPC');
           done += written;

@@ -127,7 +127,7 @@ async function openFolder(folder: string,
     }
     return [await open(join(folder, WEIGHTS))];
   }
-  const { weight_map: map } = index as { weight_map?: unknown; };
+  const { weight_map: map } = index as { weight_map?: unknown };
   if (typeof map !== 'object' || map === null || Array.isArray(map)) {
     throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
   }

@@ -67,10 +67,9 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   const width = typeof root.projection_dim === 'number' ? root.projection_dim : TOP.projection_dim;
   const top = numbers(root, isClip ? { ...TOP, prompt_num_attention_heads: headsOf(width) } : TOP, '');
   const text = numbers(textJson, TEXT, 'text_config.');
-  const vision = numbers(visionJson,
-    isClip
-      ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) }
-      : VISION, 'vision_config.');
+  const vision = numbers(visionJson, isClip
+    ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) }
+    : VISION, 'vision_config.');
   const hasOwnEnd = isClip || textJson.model_type === CLIP_TEXT;
   const endOfText = hasOwnEnd ? endOf(textJson, text.vocab_size, problems) : undefined;
   if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
@@ -105,8 +104,8 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
       vision: { width: vision.hidden_size, layers: vision.num_hidden_layers, heads: vision.num_attention_heads,
         mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision },
       text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads,
-        mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size,
-        activation: ofText, ...(endOfText !== undefined && { endOfText }) },
+        mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size, activation: ofText,
+        ...(endOfText !== undefined && { endOfText }) },
       // transformers makes its configuration from that of the vision tower
       mit: { layers: vision.mit_num_hidden_layers, heads: vision.mit_num_attention_heads,
         mlp: vision.mit_intermediate_size, activation: ofVision },

@@ -4,8 +4,9 @@ import type { Resampling } from '../../kernels/frames/index.ts';
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /** What a whole picture becomes: its short side so long, or, whatever its shape was, so wide and so high. */
-export type Resize = { readonly resampling: Resampling } & ({ readonly shortSide: number } | { readonly width: number;
-  readonly height: number });
+export type Resize =
+  & { readonly resampling: Resampling }
+  & ({ readonly shortSide: number } | { readonly width: number; readonly height: number });
 
 /**
  * How pictures become a model's input: resized, then the square that the model takes is cut out of the middle, then
@@ -119,9 +120,11 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
   const antialias = flag('antialias');
   if (resizes && resize === null) throw new ConfigError(source, problems);
   if (!crops && (resize === null || 'shortSide' in resize)) {
-    problems.push(`do_center_crop is false, and ${
-      resize === null ? 'do_resize too' : 'size is that of a side'
-    }: pictures would not come out ${imageSize} × ${imageSize}`);
+    problems.push(
+      `do_center_crop is false, and ${
+        resize === null ? 'do_resize too' : 'size is that of a side'
+      }: pictures would not come out ${imageSize} × ${imageSize}`,
+    );
   } else if (resize !== null) {
     const { width, height } = 'shortSide' in resize
       ? { width: resize.shortSide, height: resize.shortSide }
@@ -150,7 +153,9 @@ function processorOf(file: Readonly<Record<string, unknown>>, problems: string[]
 function squareOf(value: unknown): number | undefined {
   const { height, width, ...others } = (Array.isArray(value)
     ? { height: value[0], width: value[1] }
-    : typeof value === 'object' ? value : { height: value, width: value }) as Record<string, unknown>;
+    : typeof value === 'object'
+    ? value
+    : { height: value, width: value }) as Record<string, unknown>;
   return isSide(height) && height === width && isEmpty(others) ? height : undefined;
 }
 
@@ -168,7 +173,9 @@ function resizeOf(file: Readonly<Record<string, unknown>>, defaults: Defaults, p
   const value = file.size ?? 224;
   const { shortest_edge: shortSide, height, width, ...others } = (Array.isArray(value)
     ? { height: value[0], width: value[1] }
-    : typeof value === 'object' ? value : { shortest_edge: value }) as Record<string, unknown>;
+    : typeof value === 'object'
+    ? value
+    : { shortest_edge: value }) as Record<string, unknown>;
   if (isEmpty(others)) {
     if (isSide(shortSide) && isEmpty({ height, width })) return { resampling, shortSide };
     if (isSide(height) && isSide(width) && isEmpty({ shortSide })) return { resampling, width, height };

@@ -30,7 +30,7 @@ export function tolerant(files: Files,
   { isHeldOpen = process.platform === 'win32', wait = setTimeout }: Tolerance = {}): Files {
   const patiently = async (path: string, work: () => Promise<void>): Promise<void> => {
     let pause = FIRST_WAIT_MS;
-    for (let waited = 0; ; waited += pause, pause = Math.min(2 * pause, LONGEST_WAIT_MS)) {
+    for (let waited = 0;; waited += pause, pause = Math.min(2 * pause, LONGEST_WAIT_MS)) {
       try {
         return await onFile(path, work);
       } catch (error) {

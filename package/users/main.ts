@@ -1,6 +1,6 @@
 /**
- * `npm run package -- --users`: those who may use the package, each with a small app in a folder outside of the project,
- * where npm installs what is published. All must get the same numbers.
+ * `npm run package -- --users`: those who may use the package, each with a small app in a folder outside of the
+ * project, where npm installs what is published. All must get the same numbers.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,8 @@ const SECONDS = 120;
 /** Installs the package, as npm would from the registry, and what its users need. */
 async function install(dist: string, folder: string): Promise<void> {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { version: string }> };
+    packages: Record<string, { version: string }>;
+  };
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   const npm = (...words: string[]) => promisify(execFile)('npm', words, { cwd: folder });
   const { stdout } = await npm('pack', '--silent', dist);
@@ -102,7 +103,9 @@ export async function tryUsers(dist: string): Promise<number> {
           const wrong = wrongIn(got.answer);
           if (wrong !== undefined) throw new Error(wrong);
           const numbers = JSON.stringify(got.answer.numbers);
-          if (user.page === undefined && numbers !== (ofNode ??= numbers)) throw new Error('other bits than in Node 20');
+          if (user.page === undefined && numbers !== (ofNode ??= numbers)) {
+            throw new Error('other bits than in Node 20');
+          }
           result = `right, on ${got.answer.name}`;
         }
       } catch (error) {

@@ -73,8 +73,9 @@ const esbuild: User = {
 
 /** What is used of webpack, which is not installed here. */
 interface Webpack {
-  default(options: object, done: (error: Error | null, stats: { hasErrors(): boolean; hasWarnings(): boolean;
-    toString(options: object): string }) => void): void;
+  default(options: object,
+    done: (error: Error | null,
+      stats: { hasErrors(): boolean; hasWarnings(): boolean; toString(options: object): string }) => void): void;
 }
 
 const webpack: User = {
@@ -99,9 +100,9 @@ const webpack: User = {
 /** The modules by their addresses: `root` is where the package is served. */
 function importMap(root: string): string {
   const paths = Object.entries(EXPORTS).flatMap(([name, path]) =>
-    (path.includes('*') ? roomNames() : ['']).map((room) =>
-      [`firstlight${name.slice(1)}`.replace('*', room), `${root}/${path.replace('*', room)}.js`]
-    )
+    (path.includes('*') ? roomNames() : ['']).map((
+      room,
+    ) => [`firstlight${name.slice(1)}`.replace('*', room), `${root}/${path.replace('*', room)}.js`])
   );
   const imports = { ...Object.fromEntries(paths), '#instance': `${root}/engine/instance.browser.js`,
     '#read_text': `${root}/engine/read_text.browser.js` };

@@ -6,8 +6,8 @@ import { writeVideo } from '../../train/data/video/encode.ts';
 import { CLASS_NAMES, drawClip, SEEN, SIDE } from '../../train/moving_shapes/scenes.ts';
 
 /** Sizes as they come from phones and the net, and of a hundred clips how many have each. */
-const SIZES = [[426, 240, 50], [240, 426, 10], [640, 360, 20], [854, 480, 10], [1280, 720, 6], [1920, 1080, 3],
-  [3840, 2160, 1]] as const;
+const SIZES = [[426, 240, 50], [240, 426, 10], [640, 360, 20], [854, 480, 10], [1280, 720, 6], [1920, 1080, 3], [3840,
+  2160, 1]] as const;
 
 /** How files are found broken. */
 const DAMAGES: readonly ((bytes: Buffer) => Buffer)[] = [
@@ -30,8 +30,9 @@ export interface Clips {
  * Writes clips of moving shapes in sizes from 240p to 4K, in mp4 and webm, with a list for training, one for validation
  * and labels. `broken` of the training clips are damaged, in ways that take turns.
  */
-export async function writeClips(folder: string, { count, broken, seed }: { readonly count: number;
-  readonly broken: number; readonly seed: number }, onProgress: (done: number) => void): Promise<Clips> {
+export async function writeClips(folder: string,
+  { count, broken, seed }: { readonly count: number; readonly broken: number; readonly seed: number },
+  onProgress: (done: number) => void): Promise<Clips> {
   mkdirSync(join(folder, 'clips'), { recursive: true });
   const validation = Math.max(8, Math.floor(count / 20));
   const lines: string[] = [];

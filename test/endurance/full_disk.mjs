@@ -17,7 +17,7 @@ function pathOf(handle) {
 
 for (const name of ['write', 'writev', 'writeFile']) {
   const original = prototype[name];
-  prototype[name] = async function (...args) {
+  prototype[name] = async function(...args) {
     if (flag !== undefined && existsSync(flag)) {
       const path = await pathOf(this);
       if (path.includes('/checkpoints/')) {

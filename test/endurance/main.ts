@@ -70,8 +70,11 @@ run: { checkpointEverySteps: ${Math.max(1, Math.floor(steps / 40))}, evaluateEve
 
 function launch({ config, out }: Place, resume: boolean, root: string): ChildProcess {
   return spawn(process.execPath, [LAUNCHER, 'train', config, '--out', out, ...(resume ? ['--resume'] : [])], {
-    detached: true, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, FULL_DISK: join(root, 'full'),
-      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${FULL_DISK}` } });
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, FULL_DISK: join(root, 'full'),
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${FULL_DISK}` },
+  });
 }
 
 function ended(child: ChildProcess): Promise<number | null> {
@@ -85,7 +88,7 @@ async function disturb(first: Place, root: string): Promise<Place> {
   const random = new Random(Number(options.seed), 'faults');
   const counts = new Map<string, number>();
   let place = first;
-  for (let turn = 0; ; turn++) {
+  for (let turn = 0;; turn++) {
     const hasBegun = existsSync(place.out) && readdirSync(place.out).includes('checkpoints');
     const child = launch(place, hasBegun, root);
     const end = ended(child);

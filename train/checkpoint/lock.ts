@@ -70,7 +70,7 @@ function isCreated(path: string, content: string): boolean {
 
 /** Who holds a lock, if that one lives. */
 async function examine(path: string): Promise<Holder | 'dead' | 'gone'> {
-  for (let waited = 0; ; waited += 20) {
+  for (let waited = 0;; waited += 20) {
     const text = textOf(path);
     if (text === undefined) return 'gone';
     const holder = parse(text);

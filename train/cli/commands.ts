@@ -28,8 +28,11 @@ type Configured = keyof typeof SHORTCUTS;
 const HINTS: Readonly<Record<string, string>> = { lr: 'rate', precision: 'f32|f16' };
 
 const configFlags = (command: Configured): ArgsDef => ({
-  ...Object.fromEntries(Object.entries(SHORTCUTS[command]).map(([name, key]) => [name, { type: 'string',
-    valueHint: HINTS[name] ?? 'n', description: key } as const])),
+  ...Object.fromEntries(
+    Object.entries(SHORTCUTS[command]).map((
+      [name, key],
+    ) => [name, { type: 'string', valueHint: HINTS[name] ?? 'n', description: key } as const]),
+  ),
   set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
 });
 
@@ -113,8 +116,7 @@ export const commands: Readonly<Record<string, Command>> = {
       const seed = flags.whole('seed', 0) as number;
       const { demo } = await import('../commands/demo.ts');
       return demo({ seed, precision: flags.oneOf('precision', ['f32', 'f16']), smoke: flags.is('smoke'),
-        patient: flags.is('patient'), out: writableOf(flags, 'out'),
-        data: writableOf(flags, 'data') });
+        patient: flags.is('patient'), out: writableOf(flags, 'out'), data: writableOf(flags, 'data') });
     },
   }),
   train: command('train', 'Trains X-CLIP on your own clips, as a YAML configuration says', {
@@ -200,7 +202,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
       'file...': { type: 'positional',
-        description: 'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
+        description:
+          'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
       labels: { type: 'string', valueHint: '"a, b, c"',
         description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
       'labels-file': { type: 'string', valueHint: 'file',
@@ -223,8 +226,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');
-      return predict({ files: [...flags.words], labels, checkpoint,
-        precision: flags.oneOf('precision', ['f32', 'f16']), top, json: flags.is('json') });
+      return predict({ files: [...flags.words], labels, checkpoint, precision: flags.oneOf('precision', ['f32', 'f16']),
+        top, json: flags.is('json') });
     },
   }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {

@@ -28,7 +28,7 @@ async function help(name?: string): Promise<string> {
 /** Of this program. */
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string; }).version;
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Runs one command line and returns the exit code. Never throws. */

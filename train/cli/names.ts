@@ -13,7 +13,7 @@ const NAME = /\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|([^,"\s][^,]*|))\s*(,|$)/y
  */
 export function separateNames(text: string): string[] {
   const names: string[] = [];
-  for (NAME.lastIndex = 0; ;) {
+  for (NAME.lastIndex = 0;;) {
     const start = NAME.lastIndex;
     const match = NAME.exec(text);
     if (match === null) {

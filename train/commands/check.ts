@@ -68,15 +68,17 @@ export async function check(asked: TrainConfig,
   const errors = [...noAdapter, ...found.errors];
   const whole: CheckReport = {
     config: resolve(file),
-    errors: errors.filter((error) => !(error instanceof DatasetError)).map(({ code, message, hint }) => ({ code, message,
-      ...(hint === undefined ? {} : { hint }) })),
+    errors: errors.filter((error) => !(error instanceof DatasetError)).map(({ code, message, hint }) => ({ code,
+      message, ...(hint === undefined ? {} : { hint }) })
+    ),
     problems: inOrder([...errors.flatMap(problemsOf), ...brokenLines(found.lists, tried)]),
     warnings: [...found.warnings, ...shortClips(found.lists, tried, config.data.frames)],
     files: summaryOf(tried),
     cleaned,
   };
   const place = report ?? `${beside}.txt`;
-  writeFileSync(place, place.endsWith('.json') ? `${JSON.stringify(whole, null, 2)}\n` : `${textOf(whole, Infinity)}\n`);
+  writeFileSync(place,
+    place.endsWith('.json') ? `${JSON.stringify(whole, null, 2)}\n` : `${textOf(whole, Infinity)}\n`);
   console.log(`${textOf(whole, SHOWN)}\nthe whole report is in ${place}`);
   return whole.problems.length > 0 ? DATA_ERROR : whole.errors.length > 0 ? 1 : 0;
 }
@@ -127,11 +129,14 @@ function inOrder(problems: readonly LineProblem[]): LineProblem[] {
 
 /** The lines of files that cannot be decoded. */
 function brokenLines(lists: readonly CheckedList[], tried: ReadonlyMap<string, Tried>): LineProblem[] {
-  return lists.flatMap(({ file, entries }) => entries.flatMap(({ path, name, line }) => {
-    const result = tried.get(path);
-    if (result === undefined || !('problem' in result)) return [];
-    return [{ file, line, problem: `${name}: ${result.problem}${result.hint === undefined ? '' : `; ${result.hint}`}` }];
-  }));
+  return lists.flatMap(({ file, entries }) =>
+    entries.flatMap(({ path, name, line }) => {
+      const result = tried.get(path);
+      if (result === undefined || !('problem' in result)) return [];
+      return [{ file, line,
+        problem: `${name}: ${result.problem}${result.hint === undefined ? '' : `; ${result.hint}`}` }];
+    })
+  );
 }
 
 /** Clips with fewer frames than are sampled are no mistake, but seldom meant. */

@@ -70,8 +70,7 @@ export async function demo(
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',
-    () =>
-    writeData(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan, stop));
+    () => writeData(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan, stop));
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
@@ -127,7 +126,7 @@ class Clock {
 }
 
 function freeFolder(): string {
-  for (let i = 1; ; i++) {
+  for (let i = 1;; i++) {
     const folder = join(RUNS, `demo-${i}`);
     if (!existsSync(folder)) return folder;
   }
@@ -221,7 +220,9 @@ async function finish(
     headlines: headlinesOf(measured),
     stages: stagesOf(readRunLog(join(out, LOG_FILE))),
     confusions: [{ title: 'Motions, with the number of clips', confusion: motions }, {
-      title: `All ${names.labels.length} names, ordered by group`, confusion: names }],
+      title: `All ${names.labels.length} names, ordered by group`,
+      confusion: names,
+    }],
     clips,
     environment: environmentOf(gpu),
     timings,

@@ -33,9 +33,10 @@ export async function evaluate(config: TrainConfig,
   if (imageSize !== config.data.size || model.config.frames !== config.data.frames) {
     throw new ConfigError(checkpoint, [
       `takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`,
-    ], `--set data.frames=${model.config.frames} --set data.size=${imageSize}${
-      imageSize === config.data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
-    }`);
+    ],
+      `--set data.frames=${model.config.frames} --set data.size=${imageSize}${
+        imageSize === config.data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
+      }`);
   }
   const progress = new Progress();
   progress.start('evaluation', dataset.entries.length);

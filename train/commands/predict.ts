@@ -1,7 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FirstlightError, type FloatType, type Gpu, open, type Tensor,
-  VideoDecodeError } from '../../engine/index.ts';
+import { FirstlightError, type FloatType, type Gpu, open, type Tensor, VideoDecodeError } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';

@@ -11,7 +11,8 @@ import type { Dataset } from '../data/loading/dataset.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
-import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type RunValidation, startingFrom, STORE_FOLDER } from '../run/fit.ts';
+import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type RunValidation, startingFrom,
+  STORE_FOLDER } from '../run/fit.ts';
 import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
 import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
@@ -45,8 +46,7 @@ export interface TrainOptions {
  * model and the best, a report and its numbers. Returns the exit status: 128 and the number of the signal if it was
  * asked to stop, which it does after a step that it saves; 5 if the disk did not take the last step, or a model.
  */
-export async function train(asked: TrainConfig,
-  { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
+export async function train(asked: TrainConfig, { out, resume = false, allowed = [] }: TrainOptions): Promise<number> {
   using stop = new StopRequest();
   const config = withModelFolder(asked);
   if (resume) refuseMissing(out);
@@ -66,21 +66,20 @@ export async function train(asked: TrainConfig,
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       await using val = data.val === null ? undefined : datasetOf(config, data.val);
-      const fitted = await fit({ gpu, config, data, folder: out, stage: config.model.system, recorder, stop, store, resumed,
+      const fitted = await fit({ gpu, config, data, folder: out, stage: config.model.system, recorder, stop, store,
+        resumed,
         validation: val && validationOf(gpu, val, { names, batch: config.run.evaluationBatch, recorder, stop }) });
       const { system, step, isDone, isSaved, validations, predictions } = fitted;
       using model = system.model;
       await writeText(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
       console.log(
-        `${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${
-          join(out, MODEL_FOLDER)
-        }`,
+        `${step} steps, ${(parameterCount(model) / 1e6).toFixed(1)} M parameters, model in ${join(out, MODEL_FOLDER)}`,
       );
       const quarantined = readQuarantine(out);
       if (quarantined.length > 0) {
-        console.log(quarantineText(quarantined, `were replaced by others; all of them are in ${
-          join(out, QUARANTINE_FILE)
-        }`));
+        console.log(
+          quarantineText(quarantined, `were replaced by others; all of them are in ${join(out, QUARANTINE_FILE)}`),
+        );
       }
       const best = bestOf(validations);
       const bestFolder = best && (await keepBest(store, best, join(out, BEST_FOLDER)));
@@ -100,9 +99,11 @@ export async function train(asked: TrainConfig,
         console.log(accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5)));
       }
       if (best !== undefined && bestFolder !== undefined) console.log(bestLine(best, step, bestFolder));
-      console.log(`Report    ${pathToFileURL(report).href}\nPredict   ${
-        predictLine(bestFolder ?? join(out, MODEL_FOLDER), names, val?.entries[0].path)
-      }`);
+      console.log(
+        `Report    ${pathToFileURL(report).href}\nPredict   ${
+          predictLine(bestFolder ?? join(out, MODEL_FOLDER), names, val?.entries[0].path)
+        }`,
+      );
       return isSaved && (best === undefined || bestFolder !== undefined) ? 0 : NOT_SAVED;
     } finally {
       recorder.finish();

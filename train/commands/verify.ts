@@ -15,7 +15,7 @@ import { readFixtures } from '../verify/fixture.ts';
  */
 export async function verify(
   { folders, type = 'f32', json, vocab, variant }: { folders: string[]; type?: FloatType; json?: string; vocab?: string;
-    variant?: string; },
+    variant?: string },
 ): Promise<number> {
   const fixtures = (await Promise.all(folders.map(readFixtures))).flat();
   const kinds = new Map<string, FixtureKind>();

@@ -61,8 +61,8 @@ export class Progress {
       barCompleteChar: '█',
       barIncompleteChar: '░',
       fps: 5,
-      linewrap: true,   // cut at the terminal's edge instead of running over several lines
-      gracefulExit: false,   // Ctrl-C belongs to the training loop, which saves before it leaves
+      linewrap: true, // cut at the terminal's edge instead of running over several lines
+      gracefulExit: false, // Ctrl-C belongs to the training loop, which saves before it leaves
     });
     this.#bar.start(total, done, { text: '' });
   }

@@ -88,7 +88,7 @@ export class RunRecorder {
   report({ step, loss, lr, gradNorm, skipped }: StepReport, clips: number, isKept: boolean,
     more: Readonly<Record<string, number>> = {}): void {
     const values = { loss, lr, gradNorm, ...more };
-    if (isKept) for (const [name, value] of Object.entries(values)) this.scalar(step, name, value);
+    if (isKept) { for (const [name, value] of Object.entries(values)) this.scalar(step, name, value); }
     if (skipped) this.progress.message(`step ${step}: a gradient was not finite; the step changed nothing`);
     this.advance(step, clips);
   }

@@ -73,9 +73,9 @@ function endOfStep(bytes: Buffer, path: string, step: number): number {
 
 function linesOf(bytes: Buffer, path: string): { entry: LogEntry; end: number }[] {
   const lines: { entry: LogEntry; end: number }[] = [];
-  for (let start = 0; ; ) {
+  for (let start = 0;;) {
     const newline = bytes.indexOf(0x0a, start);
-    if (newline < 0) return lines;   // what has no line break was cut off by a crash
+    if (newline < 0) return lines; // what has no line break was cut off by a crash
     lines.push({ entry: entryOf(bytes.toString('utf8', start, newline), path, lines.length + 1), end: newline + 1 });
     start = newline + 1;
   }
@@ -83,7 +83,8 @@ function linesOf(bytes: Buffer, path: string): { entry: LogEntry; end: number }[
 
 function entryOf(text: string, path: string, line: number): LogEntry {
   try {
-    const { stage, step, time, ...values } = JSON.parse(text) as { stage: string; step: number; time: string; }
+    const { stage, step, time, ...values } = JSON.parse(text) as
+      & { stage: string; step: number; time: string }
       & Record<string, number | string>;
     return { stage, step, time,
       values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) };

@@ -40,7 +40,7 @@ const tag = (field: number, wire: number) => Buffer.of((field << 3) | wire);
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];
-  for (let rest = BigInt(value); ; rest >>= 7n) {
+  for (let rest = BigInt(value);; rest >>= 7n) {
     const low = Number(rest & 0x7fn);
     if (rest < 0x80n) return Buffer.from([...bytes, low]);
     bytes.push(low | 0x80);
@@ -87,7 +87,10 @@ export class TensorBoardWriter {
     const times = timesOf(folder);
     const seconds = Math.max(Date.now() / 1000, ...times.map((time) => time + 0.001));
     this.#file = new AppendedFile(
-      join(folder, `events.out.tfevents.${seconds.toFixed(3)}.${hostname()}.${process.pid}`), 'ax', write);
+      join(folder, `events.out.tfevents.${seconds.toFixed(3)}.${hostname()}.${process.pid}`),
+      'ax',
+      write,
+    );
     this.#event(seconds, bytes(3, 'brain.Event:2'));
     if (resumeAfter === undefined && times.length === 0) return;
     this.#event(seconds, integer(2, (resumeAfter ?? 0) + 1), bytes(7, integer(1, 1)));

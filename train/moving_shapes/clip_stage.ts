@@ -75,7 +75,10 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   recorder.stage('CLIP', steps);
   try {
     await trainStage<Batch>({
-      gpu, optimizer, schedule, steps,
+      gpu,
+      optimizer,
+      schedule,
+      steps,
       prepare: (step) => batches.read(step, 0),
       feed: (batch) => {
         gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));

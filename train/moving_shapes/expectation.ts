@@ -19,9 +19,12 @@ const SHARE = 0.5;
 /** How long the run will take, from the speed of a matrix product on this adapter. */
 export async function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan): Promise<number> {
   using x = Tensor.from(gpu, new Float32Array(PROBE * PROBE).fill(1 / PROBE), [PROBE, PROBE]);
-  const multiply = (times: number) => gpu.scope(() => noGrad(() => {
-    for (let i = 0; i < times; i++) matmul(x, x);
-  }));
+  const multiply = (times: number) =>
+    gpu.scope(() =>
+      noGrad(() => {
+        for (let i = 0; i < times; i++) matmul(x, x);
+      })
+    );
   multiply(1); // compiles
   await gpu.sync();
   const start = performance.now();

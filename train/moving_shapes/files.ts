@@ -183,7 +183,7 @@ function isFinished(folder: string, parameters: Parameters): boolean {
     found = JSON.parse(readFileSync(marker, 'utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return false;   // cut off while it was written
+    return false; // cut off while it was written
   }
   if (JSON.stringify(found.parameters) === JSON.stringify(parameters)) return found.hash === hashOf(folder);
   if (typeof found.hash !== 'string' || found.parameters?.version !== VERSION) return false;

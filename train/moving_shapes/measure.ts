@@ -50,8 +50,8 @@ export async function predictions(gpu: Gpu, system: System, set: TestSet, presen
   progress: Progress): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, set.names);
-  return await evaluate(gpu, model, presented(set, preprocessor, presentation), { features, input: inputOf(model, preprocessor),
-    onProgress: (clips) => progress.update(clips, clips, {}) });
+  return await evaluate(gpu, model, presented(set, preprocessor, presentation), { features,
+    input: inputOf(model, preprocessor), onProgress: (clips) => progress.update(clips, clips, {}) });
 }
 
 async function* presented({ dataset, classes }: TestSet, preprocessor: Preprocessor,

@@ -25,7 +25,7 @@ const BATCH = 16;
 /** Stage 2 as a configuration, as a user would write it: it starts from the CLIP of stage 1. */
 export function videoConfig(system: TrainConfig['model']['system'],
   options: { plan: Plan; data: MovingShapesFolder; clip: string; seed: number;
-    precision: TrainConfig['train']['precision']; }): TrainConfig {
+    precision: TrainConfig['train']['precision'] }): TrainConfig {
   const { plan, data, clip, seed, precision } = options;
   return parseConfig(
     JSON.stringify({

@@ -115,10 +115,12 @@ const SHOWN_WRONG = 1;
 /** Test clips to look at: successes of different motions, and failures if there are any. */
 export function clipsOf(gpu: Gpu, system: System, { seen, unseen, xclip }: Measured): Promise<ClipPrediction[]> {
   const shown = [[seen, xclip.seen], [unseen, xclip.unseen]] as const;
-  return clipPredictions(gpu, system, shown.flatMap(([set, predictions]) =>
-    chosen(set, predictions).map((prediction) => ({ prediction, entry: set.dataset.entries[prediction.index],
-      names: set.names, unseen: set === unseen }))
-  ), { frames: FRAMES, size: SIDE, crop: false, seed: 0 });
+  return clipPredictions(gpu, system,
+    shown.flatMap(([set, predictions]) =>
+      chosen(set, predictions).map((prediction) => ({ prediction, entry: set.dataset.entries[prediction.index],
+        names: set.names, unseen: set === unseen })
+      )
+    ), { frames: FRAMES, size: SIDE, crop: false, seed: 0 });
 }
 
 function chosen({ classes }: TestSet, all: readonly Prediction[]): Prediction[] {

@@ -35,7 +35,7 @@ function box(x: number, y: number, halfWidth: number, halfHeight: number): numbe
  * pixel.
  */
 export function paint({ side, rgb }: Canvas, shape: Shape, { x, y, radius }: Place, colour: readonly number[]): void {
-  const reach = 1.6 * radius + 1;   // the corner of a triangle lies farthest out
+  const reach = 1.6 * radius + 1; // the corner of a triangle lies farthest out
   const first = (centre: number) => Math.max(0, Math.floor(centre - reach));
   const end = (centre: number) => Math.min(side, Math.ceil(centre + reach));
   for (let row = first(y); row < end(y); row++) {

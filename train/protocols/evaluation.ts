@@ -47,8 +47,9 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
     batch.indices.forEach((index, row) => {
       const label = batch.labels[row];
       const ranking = rank(values.subarray(row * classes, (row + 1) * classes));
-      predictions.push({ index, label, ranking: ranking.slice(0, RANKED),
-        probability: ranking.find((guess) => guess.label === label)?.probability });
+      predictions.push({ index, label, ranking: ranking.slice(0, RANKED), probability: ranking.find((guess) =>
+        guess.label === label
+      )?.probability });
     });
     onProgress?.(predictions.length);
   }

@@ -43,11 +43,12 @@ export function recordStep(optimizer: Optimizer, accumulation: number,
   loss: (micro: number) => Tensor): { losses: readonly Tensor[]; control: Tensor } {
   const { gpu } = optimizer;
   optimizer.zeroGrad();
-  const losses = Array.from({ length: accumulation }, (_, micro) => gpu.scope(() => {
-    const own = loss(micro);
-    backward(accumulation === 1 ? own : scale(own, 1 / accumulation), optimizer.lossScale);
-    return own.detach();
-  }));
+  const losses = Array.from({ length: accumulation }, (_, micro) =>
+    gpu.scope(() => {
+      const own = loss(micro);
+      backward(accumulation === 1 ? own : scale(own, 1 / accumulation), optimizer.lossScale);
+      return own.detach();
+    }));
   return { losses, control: optimizer.step() };
 }
 

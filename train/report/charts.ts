@@ -140,10 +140,9 @@ interface Cell {
 function cellsOf({ labels, counts, totals }: Confusion): Cell[] {
   return counts.flatMap((row, i) => {
     const total = totals?.[i] ?? row.reduce((sum, count) => sum + count, 0);
-    return row.flatMap((count,
-      j) => (count === 0
-        ? []
-        : [{ truth: labels[i], guess: labels[j], row: i, column: j, count, share: count / total }])
+    return row.flatMap((count, j) => (count === 0
+      ? []
+      : [{ truth: labels[i], guess: labels[j], row: i, column: j, count, share: count / total }])
     );
   });
 }

@@ -65,12 +65,15 @@ function pairTable(worst: readonly Pair[], rows: readonly ClassRow[]): Html {
   );
   const more = worst.length - lines.length;
   return html`<div class="card list"><h3>Most often confused</h3>
-${scrolling('pairs of classes', html`<table class="pairs"><thead><tr><th>Clips of</th><th>taken for</th><th>clips</th><th title="share of the class">share</th><th title="clips taken the other way round">and back</th></tr></thead><tbody>${
-    lines.length === 0 ? html`<tr><td colspan="5">No clip was taken for another class.</td></tr>` : lines
-  }</tbody></table>`)}${
-    more > 0 ? html`<p class="hint">Pairs beyond these: ${grouped(more)}, of ${
-      worst[MOST_PAIRS].clips
-    } clips at most.</p>` : html``
+${
+    scrolling('pairs of classes',
+      html`<table class="pairs"><thead><tr><th>Clips of</th><th>taken for</th><th>clips</th><th title="share of the class">share</th><th title="clips taken the other way round">and back</th></tr></thead><tbody>${
+        lines.length === 0 ? html`<tr><td colspan="5">No clip was taken for another class.</td></tr>` : lines
+      }</tbody></table>`)
+  }${
+    more > 0 ?
+      html`<p class="hint">Pairs beyond these: ${grouped(more)}, of ${worst[MOST_PAIRS].clips} clips at most.</p>` :
+      html``
   }</div>`;
 }
 
@@ -85,7 +88,9 @@ function matrixOf(title: string, ids: readonly number[], { names, pairs }: Class
   }
   const chart = confusionChart(title, { labels: ids.map((id) => names[id]), counts,
     totals: ids.map((id) => rows[id].clips) });
-  return html`<figure class="card"><figcaption>${title}. Rows are the truth, columns the prediction.</figcaption>${new Html(chart)}</figure>`;
+  return html`<figure class="card"><figcaption>${title}. Rows are the truth, columns the prediction.</figcaption>${new Html(
+    chart,
+  )}</figure>`;
 }
 
 /** All classes as a picture, and the most confused ones by name. */
@@ -107,8 +112,12 @@ function largeMatrices(counts: ClassCounts, worst: readonly Pair[], rows: readon
   }"><figcaption>${title}, ordered so that confused ones stand together. Rows are the truth, columns the prediction.</figcaption>${new Html(
     matrixPicture(order, pairs, rows),
   )}<p class="readout" aria-live="polite"></p></figure>
-${few.length < 2 ? html`` : matrixOf(`The ${few.length} most confused classes, with the number of clips`,
-    neighbourOrder(few, pairs), counts, rows)}`;
+${
+    few.length < 2 ?
+      html`` :
+      matrixOf(`The ${few.length} most confused classes, with the number of clips`, neighbourOrder(few, pairs), counts,
+        rows)
+  }`;
 }
 
 /** Worst first. */
@@ -117,9 +126,12 @@ function classTable(rows: readonly ClassRow[]): Html {
   const sorted = [...rows].sort((a, b) => share(a) - share(b) || b.clips - a.clips || a.id - b.id).slice(0, MOST_ROWS);
   const more = rows.length - sorted.length;
   return html`<div class="card list"><h3>All classes</h3>
-${scrolling('all classes', html`<table class="by-class"><thead><tr><th data-sort="name">Class</th><th data-sort="clips">clips</th><th data-sort="share">right</th><th>taken for</th><th data-sort="given" title="clips of other classes that were given its name">wrongly given</th></tr></thead><tbody>${
-    sorted.map((row) => classRow(row, rows))
-  }</tbody></table>`, { isTall: true })}${
+${
+    scrolling('all classes',
+      html`<table class="by-class"><thead><tr><th data-sort="name">Class</th><th data-sort="clips">clips</th><th data-sort="share">right</th><th>taken for</th><th data-sort="given" title="clips of other classes that were given its name">wrongly given</th></tr></thead><tbody>${
+        sorted.map((row) => classRow(row, rows))
+      }</tbody></table>`, { isTall: true })
+  }${
     more > 0
       ? html`<p class="hint">The ${grouped(sorted.length)} with the least right; all stand in result.json.</p>`
       : html``
@@ -130,7 +142,9 @@ function classRow(row: ClassRow, rows: readonly ClassRow[]): Html {
   const share = shareRight(row);
   const takenFor = row.takenFor.slice(0, MOST_TAKEN_FOR).map(({ guess, clips }) => `${rows[guess].name}\u00a0${clips}`);
   if (row.unreadable > 0) takenFor.push(`cannot be decoded\u00a0${row.unreadable}`);
-  return html`<tr data-id="${row.id}" data-share="${share ?? -1}" data-clips="${row.clips}" data-given="${row.given}"><td>${row.name}</td><td>${row.clips}</td><td class="right"${
-    new Html(share === undefined ? '' : ` style="--share:${(100 * share).toFixed(1)}%"`)
-  }>${share === undefined ? '–' : percent(share)}</td><td>${takenFor.join(', ')}</td><td>${row.given}</td></tr>`;
+  return html`<tr data-id="${row.id}" data-share="${
+    share ?? -1
+  }" data-clips="${row.clips}" data-given="${row.given}"><td>${row.name}</td><td>${row.clips}</td><td class="right"${new Html(
+    share === undefined ? '' : ` style="--share:${(100 * share).toFixed(1)}%"`,
+  )}>${share === undefined ? '–' : percent(share)}</td><td>${takenFor.join(', ')}</td><td>${row.given}</td></tr>`;
 }

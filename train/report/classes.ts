@@ -45,7 +45,8 @@ export function countClasses(names: readonly string[],
     clips.set(key, (clips.get(key) ?? 0) + 1);
   }
   const pairs = [...clips].sort(([a], [b]) => a - b).map(([key, count]) => ({ truth: Math.floor(key / names.length),
-    guess: key % names.length, clips: count }));
+    guess: key % names.length, clips: count })
+  );
   return { names, pairs, unreadable };
 }
 
@@ -91,7 +92,7 @@ export function mostConfused(worst: readonly Pair[], most: number): number[] {
   const chosen = new Set<number>();
   for (const { truth, guess } of worst) {
     const added = [truth, guess].filter((id) => !chosen.has(id));
-    if (chosen.size + added.length <= most) for (const id of added) chosen.add(id);
+    if (chosen.size + added.length <= most) { for (const id of added) chosen.add(id); }
   }
   return [...chosen].sort((a, b) => a - b);
 }
@@ -115,7 +116,8 @@ export function neighbourOrder(ids: readonly number[], pairs: readonly Pair[]): 
     const [first, second] = [chainOf.get(a) as number[], chainOf.get(b) as number[]];
     const isEnd = (id: number, chain: readonly number[]) => chain[0] === id || chain.at(-1) === id;
     if (first === second || !isEnd(a, first) || !isEnd(b, second)) continue;
-    const joined = [...(first.at(-1) === a ? first : first.reverse()), ...(second[0] === b ? second : second.reverse())];
+    const joined = [...(first.at(-1) === a ? first : first.reverse()),
+      ...(second[0] === b ? second : second.reverse())];
     for (const id of joined) chainOf.set(id, joined);
   }
   const chains = [...new Set(chainOf.values())].map((chain) => {

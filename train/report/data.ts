@@ -155,8 +155,9 @@ export function resultOf(data: ReportData) {
     finishedAt,
     seed,
     ...(hasGoals && { targetsMet: headlines.every(isMet) }),
-    results: Object.fromEntries(headlines.map(({ key, ...headline }) => [key, { ...headline,
-      ...(headline.goal && { met: isMet(headline) }) }])),
+    results: Object.fromEntries(
+      headlines.map(({ key, ...headline }) => [key, { ...headline, ...(headline.goal && { met: isMet(headline) }) }]),
+    ),
     finalLoss: stages.flatMap((stage) =>
       stage.curves.map(({ system, loss }) => ({ stage: stage.title, system, step: loss.at(-1)?.[0] ?? null,
         loss: loss.at(-1)?.[1] ?? null })

@@ -34,15 +34,21 @@ export function renderReport(data: ReportData): string {
 <main>
 ${head(data)}
 ${section(data.headlines, 'Results', resultsHint(data.headlines), headline)}
-${section(data.clips, 'What it sees',
-    'Test clips, the frames the model was given in their order, and its three most probable names. The right name is green.',
-    clip)}
-${section(data.stages, 'Learning',
-    'Thin lines are the loss as logged (means of a few steps where there are many), thick ones an average over neighbours.',
-    stage)}
-${section(data.confusions, 'Confusions',
-    'Rows are the truth, columns the prediction. Green is right, red is wrong; the fuller the colour, the larger the share of the row.',
-    confusion)}
+${
+    section(data.clips, 'What it sees',
+      'Test clips, the frames the model was given in their order, and its three most probable names. The right name is green.',
+      clip)
+  }
+${
+    section(data.stages, 'Learning',
+      'Thin lines are the loss as logged (means of a few steps where there are many), thick ones an average over neighbours.',
+      stage)
+  }
+${
+    section(data.confusions, 'Confusions',
+      'Rows are the truth, columns the prediction. Green is right, red is wrong; the fuller the colour, the larger the share of the row.',
+      confusion)
+  }
 ${data.classes === undefined ? html`` : classSection(data.classes)}
 ${unreadable(data.unreadable ?? [])}
 <section>
@@ -90,9 +96,7 @@ function unreadable(clips: readonly UnreadableClip[]): Html {
 <div class="card list">${
     scrolling('clips that cannot be decoded',
       html`<table><thead><tr><th>File</th><th>Reason</th></tr></thead><tbody>${rows}</tbody></table>`)
-  }${
-    more > 0 ? html`<p class="hint">${more.toLocaleString('en-US')} more.</p>` : html``
-  }</div>
+  }${more > 0 ? html`<p class="hint">${more.toLocaleString('en-US')} more.</p>` : html``}</div>
 </section>`;
 }
 
@@ -187,10 +191,14 @@ function clip({ file, label, unseen, top, frames }: ClipPrediction): Html {
 </article>`;
 }
 
-function legend(entries: readonly { readonly colour: string; readonly name: string; readonly isDashed?: boolean }[]): Html {
+function legend(
+  entries: readonly { readonly colour: string; readonly name: string; readonly isDashed?: boolean }[],
+): Html {
   return html`<div class="legend">${
     entries.map(({ colour, name, isDashed }) =>
-      html`<span><i${new Html(isDashed === true ? ' class="dashed"' : '')} style="--colour:${colour}"></i>${name}</span>`
+      html`<span><i${new Html(
+        isDashed === true ? ' class="dashed"' : '',
+      )} style="--colour:${colour}"></i>${name}</span>`
     )
   }</div>`;
 }
@@ -213,7 +221,9 @@ function stage(each: Stage): Html {
 
 function confusion({ title, confusion: own }: ConfusionPanel): Html {
   const chart = own.groups === undefined ? confusionChart : compactConfusionChart;
-  return html`<figure class="card"><figcaption>${title}</figcaption>${new Html(chart(`Confusion matrix: ${title}`, own))}</figure>`;
+  return html`<figure class="card"><figcaption>${title}</figcaption>${new Html(
+    chart(`Confusion matrix: ${title}`, own),
+  )}</figure>`;
 }
 
 function environment({ adapter, driver, backend, isSoftware, machine, versions }: Environment, seed: number): Html {

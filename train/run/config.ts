@@ -118,8 +118,7 @@ function apply(document: Document, override: string): string {
   for (let depth = 1; depth < at.length; depth++) {
     if (!isMap(document.getIn(at.slice(0, depth)))) document.setIn(at.slice(0, depth), document.createNode({}));
   }
-  document.setIn(at,
-    document.createNode(PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value));
+  document.setIn(at, document.createNode(PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value));
   return key;
 }
 

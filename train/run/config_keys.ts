@@ -163,4 +163,5 @@ function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-export const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.cache'];
+export const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots',
+  'data.cache'];

@@ -86,15 +86,16 @@ export interface Fitted {
  * Trains a system on lists of clips, as its configuration says: from the start, or from where a checkpoint was left.
  */
 export async function fit(
-  { gpu, config: asked, data = readRunData(asked), folder, stage, recorder, stop, store, resumed, validation }: FitOptions,
+  { gpu, config: asked, data = readRunData(asked), folder, stage, recorder, stop, store, resumed, validation }:
+    FitOptions,
 ): Promise<Fitted> {
   const config = resumed === undefined ? asked : startingFrom(asked, resumed.path);
   const { train, run } = config;
   const { names } = data;
-  using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined, onMeeting: ({ path, reason }) =>
-    recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
-  await using dataset = datasetOf(config, data.train, quarantine,
-    (sentence) => recorder.progress.message(sentence));
+  using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined,
+    onMeeting: ({ path, reason }) =>
+      recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
+  await using dataset = datasetOf(config, data.train, quarantine, (sentence) => recorder.progress.message(sentence));
   const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);
   requireOneStep(config, dataset.entries.length);
@@ -121,9 +122,11 @@ export async function fit(
   const { optimizer } = own;
   if (resumed !== undefined) {
     optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
-    recorder.progress.message(`going on from step ${done} of ${steps}, ${resumed.path}; learning rate ${
-      learningRate(schedule, done).toExponential(1)
-    }`);
+    recorder.progress.message(
+      `going on from step ${done} of ${steps}, ${resumed.path}; learning rate ${
+        learningRate(schedule, done).toExponential(1)
+      }`,
+    );
   }
   const start = performance.now();
   const journal = new Journal({ stepsPerEpoch: batches.stepsPerEpoch, schedule, groups: optimizer.groups,
@@ -153,7 +156,9 @@ export async function fit(
   });
   const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
   const saving = new Saving({
-    store, progress: recorder.progress, resumedFrom: resumed?.state.step,
+    store,
+    progress: recorder.progress,
+    resumedFrom: resumed?.state.step,
     snapshot: async (step) => {
       recorder.flush();
       return { content, moments: await optimizer.moments(), state: stateAt(step, await optimizer.counts()) };
@@ -173,7 +178,12 @@ export async function fit(
     let reached = done;
     if (!endsAfter()) {
       reached = await trainStage<Batch>({
-        gpu, optimizer, schedule, steps, done, accumulation: train.accumulation,
+        gpu,
+        optimizer,
+        schedule,
+        steps,
+        done,
+        accumulation: train.accumulation,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
           const { pixels, labels, draw } = own.inputs[micro];
@@ -206,8 +216,8 @@ export async function fit(
     const isDone = reached === steps || validations.isExhausted;
     if (isDone && (await validate(reached))) await save(reached);
     const predictions = isDone && stop.code === undefined ? await validations.predictionsAt(reached) : undefined;
-    return { system, step: reached, isDone, isSaved: saving.last === reached && isModelSaved,
-      elapsedSeconds: elapsed(), validations: validations.history, predictions };
+    return { system, step: reached, isDone, isSaved: saving.last === reached && isModelSaved, elapsedSeconds: elapsed(),
+      validations: validations.history, predictions };
   } catch (error) {
     model.dispose();
     throw error;
@@ -228,9 +238,8 @@ export async function fit(
 export function datasetOf(config: TrainConfig, { file, entries }: RunList, quarantine = new Quarantine(),
   onTrouble = (sentence: string) => console.warn(`firstlight: warning: ${sentence}`)): Dataset {
   const { frames, size, crop, flip, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
-  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed,
-    workers: workers ?? freeProcessors(), ahead,
-    cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
+  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed, workers: workers ?? freeProcessors(),
+    ahead, cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
     quarantine: { clips: quarantine, maxShare: maxBadShare, list: file } });
 }
 

@@ -57,11 +57,13 @@ function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): n
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
     const { imageSize } = model.vision;
-    noGrad(() => gpu.scope(() => {
-      const pixels = Tensor.empty(gpu, [1, model.frames, 3, imageSize, imageSize], config.train.precision, 'pixels');
-      const features = Tensor.empty(gpu, [1, model.embedDim], config.train.precision, 'text features');
-      built.forward(pixels as Tensor, { features: features as Tensor });
-    }));
+    noGrad(() =>
+      gpu.scope(() => {
+        const pixels = Tensor.empty(gpu, [1, model.frames, 3, imageSize, imageSize], config.train.precision, 'pixels');
+        const features = Tensor.empty(gpu, [1, model.embedDim], config.train.precision, 'text features');
+        built.forward(pixels as Tensor, { features: features as Tensor });
+      })
+    );
   });
   return totalBytes - [...resident.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
@@ -91,7 +93,7 @@ const short = (bytes: number) => formatBytes(bytes).replace(/ \(.*/, '');
 
 /** What a run could be told to do with less memory. */
 const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
-  readonly change: (train: TrainConfig['train']) => TrainConfig['train'] | undefined; }[] = [
+  readonly change: (train: TrainConfig['train']) => TrainConfig['train'] | undefined }[] = [
     { name: () => 'train.recompute=true',
       change: (train) => (train.recompute ? undefined : { ...train, recompute: true }) },
     {

@@ -24,5 +24,7 @@ export function modelFolderOf(path: string): string {
 /** A configuration whose `model.checkpoint` may be a run, with the checkpoint that it means. */
 export function withModelFolder(config: TrainConfig): TrainConfig {
   const { checkpoint } = config.model;
-  return checkpoint === null ? config : { ...config, model: { ...config.model, checkpoint: modelFolderOf(checkpoint) } };
+  return checkpoint === null
+    ? config
+    : { ...config, model: { ...config.model, checkpoint: modelFolderOf(checkpoint) } };
 }

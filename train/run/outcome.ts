@@ -37,8 +37,8 @@ export async function outcomeOf(
 ): Promise<{ readonly data: ReportData; readonly numbers: Readonly<Record<string, unknown>> }> {
   const { gpu, config, folder, fitted, log, names, val } = run;
   const { step, validations, elapsedSeconds } = fitted;
-  const counts = val && countClasses(names, val.predictions.map(({ label, ranking }) => ({ truth: label,
-    guess: ranking.at(0)?.label })));
+  const counts = val &&
+    countClasses(names, val.predictions.map(({ label, ranking }) => ({ truth: label, guess: ranking.at(0)?.label })));
   const data: ReportData = {
     title: `${SYSTEM[config.model.system]}, ${basename(resolve(folder))}`,
     summary: summaryOf(run),
@@ -55,8 +55,9 @@ export async function outcomeOf(
     config: formatConfig(config, folder),
   };
   const skipped = seriesOf(log, config.model.system, 'skipped').at(-1)?.[1] ?? 0;
-  return { data, numbers: { steps: step, skippedSteps: skipped, validations, best: bestOf(validations) ?? null,
-    ...(counts && classNumbers(counts)) } };
+  return { data,
+    numbers: { steps: step, skippedSteps: skipped, validations, best: bestOf(validations) ?? null,
+      ...(counts && classNumbers(counts)) } };
 }
 
 function summaryOf({ config, fitted, log, names, val }: Outcome): string {
@@ -103,16 +104,21 @@ function headlinesOf({ config, fitted: { step, validations } }: Outcome, predict
 
 function stageOf({ config: { model: { system } }, fitted: { validations }, log }: Outcome): Stage {
   const newPartsLr = seriesOf(log, system, 'lr_mit');
-  return { title: 'Training', validations, curves: [{ system: SYSTEM[system], loss: seriesOf(log, system, 'loss'),
-    lr: seriesOf(log, system, 'lr'), ...(newPartsLr.length > 0 && { newPartsLr }) }] };
+  return { title: 'Training', validations,
+    curves: [{ system: SYSTEM[system], loss: seriesOf(log, system, 'loss'), lr: seriesOf(log, system, 'lr'),
+      ...(newPartsLr.length > 0 && { newPartsLr }) }] };
 }
 
 function clipsOf({ gpu, config, fitted, names }: Outcome,
   { dataset, predictions }: NonNullable<Outcome['val']>): Promise<ClipPrediction[]> {
   const { frames, size, crop } = config.data;
   return clipPredictions(gpu, fitted.system,
-    worthShowing(predictions).map((prediction) => ({ prediction, entry: dataset.entries[prediction.index], names })),
-    { frames, size, crop, seed: config.run.seed });
+    worthShowing(predictions).map((prediction) => ({ prediction, entry: dataset.entries[prediction.index], names })), {
+    frames,
+    size,
+    crop,
+    seed: config.run.seed,
+  });
 }
 
 /** Clips that nothing could be said of. */
@@ -126,8 +132,12 @@ function classNumbers(counts: ClassCounts): Record<string, unknown> {
   const rows = classRows(counts);
   return {
     classes: rows.map((row) => ({ name: row.name, clips: row.clips, right: row.right, top1: shareRight(row) ?? null,
-      wronglyGiven: row.given })),
+      wronglyGiven: row.given })
+    ),
     confused: worstPairs(counts, rows).slice(0, MOST_PAIRS).map(({ truth, guess, clips }) => ({
-      label: counts.names[truth], takenFor: counts.names[guess], clips })),
+      label: counts.names[truth],
+      takenFor: counts.names[guess],
+      clips,
+    })),
   };
 }

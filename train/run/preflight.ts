@@ -129,8 +129,8 @@ function oddities(lists: readonly CheckedList[], names: readonly string[] | unde
     const both = validation.entries.filter(({ path }) => trained.has(path));
     if (both.length > 0) {
       const [{ path, name, line }] = both;
-      warnings.push({ file: validation.file, line, problem:
-        `${JSON.stringify(name)} stands in line ${
+      warnings.push({ file: validation.file, line,
+        problem: `${JSON.stringify(name)} stands in line ${
           trained.get(path)
         } of ${training.file} too: it is trained on and measured on${
           both.length > 1 ? `, as ${both.length - 1} more` : ''
@@ -141,8 +141,8 @@ function oddities(lists: readonly CheckedList[], names: readonly string[] | unde
     const present = new Set(training.entries.map(({ label }) => label));
     const absent = names.flatMap((name, label) => (present.has(label) ? [] : [`${label} (${name})`]));
     if (absent.length > 0) {
-      warnings.push({ file: training.file, line: 0, problem:
-        `${absent.length} of ${names.length} classes have no clip: ${absent.slice(0, 5).join(', ')}${
+      warnings.push({ file: training.file, line: 0,
+        problem: `${absent.length} of ${names.length} classes have no clip: ${absent.slice(0, 5).join(', ')}${
           absent.length > 5 ? ', …' : ''
         }` });
     }

@@ -22,10 +22,9 @@ export function refuseMissing(out: string): void {
   if (isRun(out)) return;
   const parent = dirname(resolve(out));
   const siblings = existsSync(parent) ? readdirSync(parent).filter((name) => isRun(join(parent, name))) : [];
-  throw new FirstlightError('FL_RUN_MISSING', `${out} holds no run to go on with`, { out },
-    siblings.length === 0
-      ? 'begin it without --resume'
-      : `--out names the run folder; beside it there are ${siblings.join(', ')}`);
+  throw new FirstlightError('FL_RUN_MISSING', `${out} holds no run to go on with`, { out }, siblings.length === 0
+    ? 'begin it without --resume'
+    : `--out names the run folder; beside it there are ${siblings.join(', ')}`);
 }
 
 /** Whether a run was begun in a folder, or left what another one would write over. */
@@ -38,7 +37,7 @@ const isRun = (folder: string) => [STORE_FOLDER, LOG_FILE].some((name) => exists
  * @param allowed keys that may have another value than the run was begun with
  */
 export async function beginningOf(store: CheckpointStore, out: string,
-  { now, resume, allowed }: { now: Described; resume: boolean; allowed: readonly string[]; }): Promise<Beginning> {
+  { now, resume, allowed }: { now: Described; resume: boolean; allowed: readonly string[] }): Promise<Beginning> {
   let latest: Saved | undefined;
   try {
     latest = await store.latest();
@@ -49,8 +48,9 @@ export async function beginningOf(store: CheckpointStore, out: string,
   }
   if (!resume) {
     if (latest === undefined) return { resumed: undefined, messages: [] };
-    throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run, saved after step ${latest.state.step}`,
-      { out }, 'go on with it: --resume; or train into another folder than this: --out');
+    throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run, saved after step ${latest.state.step}`, {
+      out,
+    }, 'go on with it: --resume; or train into another folder than this: --out');
   }
   const damaged = store.damaged.map(({ path, reason }) => `${path} is damaged and was passed over: ${reason}`);
   if (latest === undefined) {

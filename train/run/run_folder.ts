@@ -9,8 +9,8 @@ import { BEST_FOLDER, MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
 import type { RunMemory } from './memory.ts';
 
 /** What a run leaves: files, and folders. */
-export const RUN_FILES: readonly string[] = ['config.yaml', 'environment.json', LOG_FILE, QUARANTINE_FILE, 'result.json',
-  'report.html'];
+export const RUN_FILES: readonly string[] = ['config.yaml', 'environment.json', LOG_FILE, QUARANTINE_FILE,
+  'result.json', 'report.html'];
 export const RUN_FOLDERS: readonly string[] = [TENSORBOARD_FOLDER, STORE_FOLDER, MODEL_FOLDER, BEST_FOLDER];
 
 const HINT = 'name another folder: --out FOLDER';
@@ -30,16 +30,22 @@ export function unwritable(out: string, hint = HINT): FirstlightError[] {
   }
   return places.flatMap(({ path, isFolder }) => {
     if (statSync(path).isDirectory() !== isFolder) {
-      return [refuse(path, isFolder ? 'is a file, a run needs a folder here' : 'is a folder, a run writes a file here')];
+      return [
+        refuse(path, isFolder ? 'is a file, a run needs a folder here' : 'is a folder, a run writes a file here'),
+      ];
     }
     try {
       accessSync(path, isFolder ? constants.W_OK | constants.X_OK : constants.W_OK);
       return [];
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      return [refuse(path, `cannot be written: ${
-        { EACCES: 'permission denied', EPERM: 'permission denied', EROFS: 'the disk is read-only' }[code ?? ''] ?? message
-      }`)];
+      return [
+        refuse(path,
+          `cannot be written: ${
+            { EACCES: 'permission denied', EPERM: 'permission denied', EROFS: 'the disk is read-only' }[code ?? ''] ??
+              message
+          }`),
+      ];
     }
   });
 }
@@ -51,7 +57,10 @@ export function unwritable(out: string, hint = HINT): FirstlightError[] {
  * @param freeBytes of the disk that a folder lies on; undefined where the system does not tell
  */
 export function lackOfSpace(out: string, { parameters, moments }: Pick<RunMemory, 'parameters' | 'moments'>,
-  hasValidation: boolean, freeBytes: (folder: string) => number | undefined = freeBytesOf): FirstlightError | undefined {
+  hasValidation: boolean, freeBytes: (folder: string) => number | undefined = freeBytesOf
+):
+  | FirstlightError
+  | undefined {
   let ground = resolve(out);
   while (!existsSync(ground) && dirname(ground) !== ground) ground = dirname(ground);
   const free = freeBytes(ground);
@@ -72,7 +81,7 @@ function freeBytesOf(folder: string): number | undefined {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;
   } catch {
-    return undefined;   // not every system, nor every network disk, tells
+    return undefined; // not every system, nor every network disk, tells
   }
 }
 

@@ -28,7 +28,8 @@ export async function verifyBlending(gpu: Gpu, file: FixtureFile): Promise<Check
     const labels = tensors.integers(`${item.case}.labels`);
     using x = Tensor.from(gpu, tensors.floats(`${item.case}.x`), clips.shape, 'x');
     const outputs = gpu.scope(
-      () => [blend(x, mix.partners(gpu), mix.clips(gpu)), mixLabels(gpu, labels, item.num_classes, item.smoothing, mix)]
+      () => [blend(x, mix.partners(gpu), mix.clips(gpu)),
+        mixLabels(gpu, labels, item.num_classes, item.smoothing, mix)],
     );
     const [mixed, targets] = await gpu.read(outputs);
     for (const tensor of outputs) tensor.dispose();

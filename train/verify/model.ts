@@ -121,7 +121,7 @@ class Inputs {
   readonly #target: { readonly soft: Tensor } | { readonly labels: Tensor<'u32'> };
 
   constructor(gpu: Gpu, file: FixtureFile, io: FixtureTensors) {
-    const { kind } = file.json.loss as { kind: string; };
+    const { kind } = file.json.loss as { kind: string };
     if (kind !== 'ce' && kind !== 'soft') {
       throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
     }
@@ -234,7 +234,7 @@ function resultsOf(outputs: Comparison, activations: Comparison, ...others: read
 
 /** A parameter of ours as the fixture's file stores it. */
 function storedTensors(flavour: Flavour, name: string, shape: readonly number[],
-  values: Float32Array): { name: string; values: Float32Array; }[] {
+  values: Float32Array): { name: string; values: Float32Array }[] {
   return flavour === 'hf' ? toHuggingFace(name, shape, values) : [{ name, values }];
 }
 
@@ -259,7 +259,7 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
   const results: CheckResult[] = recipe ? [groupsAgree(file, groups, settings.groups as readonly FixtureGroup[])] : [];
   const losses: number[] = [];
   // in half precision the first steps find the loss scale: they change nothing, and are done again
-  for (let step = 1; step <= Math.max(...snapshots); ) {
+  for (let step = 1; step <= Math.max(...snapshots);) {
     optimizer.zeroGrad();
     optimizer.schedule(lrs(step - 1));
     const [loss, control] = gpu.scope(() => {
@@ -307,7 +307,7 @@ function groupsAgree(file: FixtureFile, groups: readonly ParameterGroup[],
   wanted: readonly FixtureGroup[]): CheckResult {
   const comparison = new Comparison(file.name, 'optimiser groups');
   const base = wanted[0].initial_lr;
-  const lines = (own: readonly { names: readonly string[]; decay: number; scale: number; }[]) =>
+  const lines = (own: readonly { names: readonly string[]; decay: number; scale: number }[]) =>
     own.flatMap(({ names, decay, scale }) => names.map((name) => `${name} decay ${decay} scale ${scale.toFixed(3)}`))
       .sort();
   const ours = lines(

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript',
-  '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.json': 'application/json', '.wgsl': 'text/plain' };
+  '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.json': 'application/json',
+  '.wgsl': 'text/plain' };
 
 export interface Served {
   readonly origin: string;
@@ -16,8 +17,8 @@ export interface Served {
 /**
  * @param options `port`, 0 for any that is free; `under`, a path that the folder is served under, as GitHub Pages does
  */
-export async function serve(folder: string, { port = 0, under = '' }: { readonly port?: number;
-  readonly under?: string; } = {}): Promise<Served> {
+export async function serve(folder: string,
+  { port = 0, under = '' }: { readonly port?: number; readonly under?: string } = {}): Promise<Served> {
   const server = createServer(async (request, response) => {
     const path = await fileOf(folder, under, new URL(request.url ?? '/', 'http://127.0.0.1').pathname);
     if (path === undefined) response.writeHead(404, { 'content-type': 'text/plain' }).end('there is no such page');
@@ -42,7 +43,9 @@ async function fileOf(folder: string, under: string, pathname: string): Promise<
   }
   if (path !== folder && !path.startsWith(folder + sep)) return undefined;
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() === true) return fileOf(folder, '', `${pathname.slice(under.length).replace(/\/$/, '')}/index.html`);
+  if (found?.isDirectory() === true) {
+    return fileOf(folder, '', `${pathname.slice(under.length).replace(/\/$/, '')}/index.html`);
+  }
   return found?.isFile() === true ? path : undefined;
 }
 

@@ -22,8 +22,10 @@ export interface Page {
 const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
   + "img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
-const LINKS = [['index.html', 'Firstlight'], ['kernels/index.html', 'Kernels'], ['doctor.html', 'Doctor'],
-  ['api/index.html', 'API'], ['docs/readme.html', 'Readme']] as const;
+const LINKS = [['index.html', 'Firstlight'], ['kernels/index.html', 'Kernels'], ['doctor.html', 'Doctor'], [
+  'api/index.html',
+  'API',
+], ['docs/readme.html', 'Readme']] as const;
 
 /** A whole page. @param style the style sheet, from the root of the site */
 export function wholePage({ path, title, description, body, script, preloads = [] }: Page, style: string): string {

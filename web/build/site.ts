@@ -70,8 +70,10 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     const link = linkFrom(place);
     const room = rooms.find(({ name }) => path === `kernels/${name}/README.md`);
     if (room !== undefined) {
-      pages.push(studyPage(room, { root: ROOT, path: place, script: scripts.study.file,
-        preloads: scripts.study.imports, built, link }));
+      pages.push(
+        studyPage(room, { root: ROOT, path: place, script: scripts.study.file, preloads: scripts.study.imports, built,
+          link }),
+      );
     } else if (place.startsWith('files/')) keep(path);
     else if (place.includes('#')) continue;
     else if (isFolder(ROOT, path)) {
@@ -85,7 +87,8 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
 function documentPage(path: string, place: string, link: (path: string, anchor: string) => string): Page {
   const { title, lead, sections } = documentOf(readFileSync(join(ROOT, path), 'utf8'), { path, link });
   return {
-    path: place, title,
+    path: place,
+    title,
     description: lead,
     body: html`<h1>${title}</h1>
 ${

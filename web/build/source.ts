@@ -21,9 +21,9 @@ export function filePage(root: string, path: string): Page {
     description: `${path} of Firstlight, ${lines} lines`,
     body: html`<h1 class="path">${path}</h1>
 <p class="hint">${lines} lines, as they were written</p>
-<pre class="file" tabindex="0" role="group" aria-label="${path}"><code>${
-      new Html(colouredLines(text, path))
-    }</code></pre>`,
+<pre class="file" tabindex="0" role="group" aria-label="${path}"><code>${new Html(
+      colouredLines(text, path),
+    )}</code></pre>`,
   };
 }
 

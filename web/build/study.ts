@@ -48,7 +48,9 @@ export function studyPage(room: Room, { root, path, script, preloads, built, lin
   );
   const contents = [...before.filter(({ heading }) => heading !== ''), ...HERE, ...after];
   return {
-    path, script, preloads,
+    path,
+    script,
+    preloads,
     title: page.title,
     description: page.lead,
     body: html`<div id="study" data-room="${room.name}" data-version="${built.version}" data-commit="${built.commit}">
@@ -83,8 +85,8 @@ ${after.map(sectionHtml)}
 }
 
 /** Sections that this page adds to those of the room. */
-const HERE = [{ id: 'files', heading: 'The files' }, { id: 'check', heading: 'Check' },
-  { id: 'program', heading: 'As the device gets it' }, { id: 'ladder', heading: 'Ladder' }];
+const HERE = [{ id: 'files', heading: 'The files' }, { id: 'check', heading: 'Check' }, { id: 'program',
+  heading: 'As the device gets it' }, { id: 'ladder', heading: 'Ladder' }];
 
 function sectionHtml({ id, heading, body }: Section): Html {
   return html`<section id="${id}"><h2>${heading}</h2>${body}</section>\n`;
@@ -135,6 +137,10 @@ function pairs(files: readonly WgslFile[]): WgslFile[][] {
 
 function fileHtml({ path, file, text }: WgslFile): Html {
   return html`<figure class="wgsl" id="${anchorOf(path)}" data-file="${file}">
-<figcaption><b>${file}</b> <span class="lines">${text.trimEnd().split('\n').length} lines</span> <span class="tools"></span></figcaption>
-<pre class="file" tabindex="0" role="group" aria-label="${file}"><code>${new Html(colouredLines(text, file))}</code></pre></figure>`;
+<figcaption><b>${file}</b> <span class="lines">${
+    text.trimEnd().split('\n').length
+  } lines</span> <span class="tools"></span></figcaption>
+<pre class="file" tabindex="0" role="group" aria-label="${file}"><code>${new Html(
+    colouredLines(text, file),
+  )}</code></pre></figure>`;
 }

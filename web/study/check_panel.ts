@@ -15,7 +15,9 @@ function shareOf({ worst: { error, allowed } }: Comparison): number {
 }
 
 /** What is said of a comparison: worst element, tolerance, why. */
-export function comparisonText({ what, worst: { index, got, want, error, allowed }, tolerance: { why } }: Comparison): string {
+export function comparisonText(
+  { what, worst: { index, got, want, error, allowed }, tolerance: { why } }: Comparison,
+): string {
   return `${what}: worst is element ${index}, ${digits(got)} where float64 has ${digits(want)}; off by ${
     digits(error)
   } of ${digits(allowed)} allowed: ${why}`;
@@ -40,13 +42,14 @@ export function checkPanel(study: Study): void {
     result.replaceChildren();
     let failures = 0;
     try {
-      const report = await study.client.ask({ kind: 'check', room: study.room, edits: study.edits.texts }, (progress) => {
-        if (progress.kind === 'case') {
-          bar.value = progress.done / progress.of;
-          said.textContent = `${progress.done + 1} of ${progress.of}: ${progress.case}`;
-        } else if (progress.kind === 'run' && !progress.run.isRight) failures++;
-        if (failures > 0) said.textContent += `; ${counted(failures, 'run')} failed so far`;
-      });
+      const report = await study.client.ask({ kind: 'check', room: study.room, edits: study.edits.texts },
+        (progress) => {
+          if (progress.kind === 'case') {
+            bar.value = progress.done / progress.of;
+            said.textContent = `${progress.done + 1} of ${progress.of}: ${progress.case}`;
+          } else if (progress.kind === 'run' && !progress.run.isRight) failures++;
+          if (failures > 0) said.textContent += `; ${counted(failures, 'run')} failed so far`;
+        });
       show(report);
     } catch (error) {
       said.textContent = sentenceOf(error);
@@ -68,9 +71,8 @@ export function checkPanel(study: Study): void {
     said.dataset.done = String(runs.length);
     const names = [...new Set(runs.map((run) => run.case))];
     result.replaceChildren(
-      table('cases', ['case', 'runs', 'worst, of what is allowed', 'where'], names.map((name) =>
-        caseRow(name, runs.filter((run) => run.case === name))
-      )),
+      table('cases', ['case', 'runs', 'worst, of what is allowed', 'where'],
+        names.map((name) => caseRow(name, runs.filter((run) => run.case === name)))),
       ...skipped.map((each) => element('p', { className: 'hint' }, `left out: ${each.case}: ${each.reason}`)),
     );
   }
@@ -82,9 +84,10 @@ function caseRow(name: string, runs: readonly RunRow[]): (Node | string)[] {
   const all = runs.flatMap((run) => run.comparisons.map((comparison) => ({ run, comparison })));
   const worst = all.sort((a, b) => shareOf(b.comparison) - shareOf(a.comparison))[0];
   const lines = runs.map((run) =>
-    element('li', { className: run.isRight ? '' : 'missed' }, `${runName(run)}: ${
-      run.error === undefined ? run.comparisons.map(comparisonText).join(' · ') : sentenceOf(run.error)
-    }`)
+    element('li', { className: run.isRight ? '' : 'missed' },
+      `${runName(run)}: ${
+        run.error === undefined ? run.comparisons.map(comparisonText).join(' · ') : sentenceOf(run.error)
+      }`)
   );
   const details = element('details', {}, element('summary', {}, worst === undefined
     ? 'no result'

@@ -42,7 +42,8 @@ export class Choices {
 
   /** All names that the form has. */
   get names(): { readonly cases: readonly string[]; readonly variants: readonly string[] } {
-    const of = (name: string) => [...this.#select(name).options].map(({ value }) => value).filter((value) => value !== '');
+    const of = (name: string) =>
+      [...this.#select(name).options].map(({ value }) => value).filter((value) => value !== '');
     return { cases: of('case'), variants: of('variant') };
   }
 
@@ -57,7 +58,9 @@ export class Choices {
   /** Takes away what this adapter cannot run. */
   restrict(usable: Usable): void {
     const keep = (name: string, known: readonly string[]) => {
-      for (const option of this.#select(name).options) option.disabled = option.value !== '' && !known.includes(option.value);
+      for (const option of this.#select(name).options) {
+        option.disabled = option.value !== '' && !known.includes(option.value);
+      }
     };
     keep('variant', usable.variants);
     keep('case', usable.cases);

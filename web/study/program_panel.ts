@@ -18,7 +18,8 @@ export function programPanel(study: Study): void {
     for (const each of buttons) each.disabled = true;
     try {
       const { case: item, variant, type } = study.choices.chosen;
-      const listing = await study.client.ask({ kind: 'program', room: study.room, direction, case: item, variant, type });
+      const listing = await study.client.ask({ kind: 'program', room: study.room, direction, case: item, variant,
+        type });
       said.textContent = `${item}, ${direction}, ${variant ?? 'as this adapter takes it'}, ${type}`;
       said.dataset.done = String(listing.programs.length);
       result.replaceChildren(...listed(listing));
@@ -49,8 +50,7 @@ function programFigure({ heading, lines }: ListedProgram): HTMLElement {
     });
   }
   const label = heading.split('\n')[0].replace(/^\/\/ | ─+$/g, '');
-  return element('figure', { className: 'wgsl' },
-    element('figcaption', {}, element('b', {}, label)),
+  return element('figure', { className: 'wgsl' }, element('figcaption', {}, element('b', {}, label)),
     element('pre', { className: 'file', tabIndex: 0, role: 'region', 'aria-label': label }, code),
     element('pre', { className: 'heading', tabIndex: 0, role: 'region', 'aria-label': `bindings of ${label}` },
       element('code', {}, heading.split('\n').slice(1).map((line) => line.replace(/^\/\/ {0,3}/, '')).join('\n'))));

@@ -81,8 +81,8 @@ export class Study {
 
   async #verdict(panel: FilePanel): Promise<Verdict | Error> {
     panel.say({ kind: 'pending', text: 'compiling, checking …' });
-    const ask = () => this.client.ask({ kind: 'verdict', room: this.room, ...this.choices.chosen,
-      edits: this.edits.texts });
+    const ask = () =>
+      this.client.ask({ kind: 'verdict', room: this.room, ...this.choices.chosen, edits: this.edits.texts });
     try {
       const verdict = await ask();
       if (verdict.kind !== 'unused' || verdict.elsewhere === undefined) return verdict;
@@ -99,8 +99,10 @@ export class Study {
     const target = place === undefined ? panel : this.#panels.get(place.file);
     (target?.isOpen === true ? target : panel).say(outcome);
     if (!isKept) {
-      found('#shared').replaceChildren(element('p', { className: 'note' },
-        'This browser keeps nothing for this page: copy the address to keep what you typed.'));
+      found('#shared').replaceChildren(
+        element('p', { className: 'note' },
+          'This browser keeps nothing for this page: copy the address to keep what you typed.'),
+      );
     }
   }
 
@@ -118,9 +120,10 @@ export class Study {
       const show = element('button', { type: 'button', className: 'main' }, 'Show and check');
       const drop = element('button', { type: 'button' }, 'Leave it');
       const note = element('div', { className: 'note', role: 'region', 'aria-label': 'changed files' },
-        element('p', {}, `${isOwn ? 'You changed' : 'This address brings a changed'} ${names.join(', ')}${
-          isOwn ? ' before this page was loaded anew' : ''
-        }. Nothing of it runs before you say so.`), element('p', {}, show, ' ', drop));
+        element('p', {},
+          `${isOwn ? 'You changed' : 'This address brings a changed'} ${names.join(', ')}${
+            isOwn ? ' before this page was loaded anew' : ''
+          }. Nothing of it runs before you say so.`), element('p', {}, show, ' ', drop));
       drop.onclick = () => {
         note.remove();
         this.edits.keep('');

@@ -52,8 +52,8 @@ export function runsOf(text: string, file: string): Run[] {
   const found: readonly Token[] = file.endsWith('.wgsl')
     ? tokens(text)
     : /\.[cm]?[jt]s$/.test(file)
-      ? typescriptTokens(text)
-      : [{ kind: 'name', text }];
+    ? typescriptTokens(text)
+    : [{ kind: 'name', text }];
   const runs: { className: string | undefined; text: string }[] = [];
   found.forEach(({ kind, text: part }, i) => {
     const last = runs.at(-1);

@@ -3,7 +3,7 @@
  * the text is: half-written programs are read as well. W3C, WebGPU Shading Language, section 3.
  */
 
-/** What a token is. The first eight have a colour; `string` is for TypeScript, `name` is used, `sign` is punctuation. */
+/** What a token is. The first eight have a colour; `string` is of TypeScript, `sign` is punctuation. */
 export type Kind = 'comment' | 'attribute' | 'keyword' | 'type' | 'builtin' | 'declared' | 'number' | 'string' | 'name'
   | 'sign' | 'space';
 
@@ -75,7 +75,8 @@ export function tokens(text: string): Token[] {
     if (token.kind === 'name') {
       const isDeclared = DECLARING.has(last) || (isOfVar && last === '>');
       const isType = last === ':' || last === '->' || (last === '<' && before === 'array');
-      const kind = kindOf(token.text, own, { isDeclared, isType, isMember: last === '.', isCalled: isCalled(text, at) });
+      const kind = kindOf(token.text, own, { isDeclared, isType, isMember: last === '.',
+        isCalled: isCalled(text, at) });
       found.push({ kind, text: token.text });
     } else {
       found.push(token);

@@ -38,7 +38,9 @@ export function countTurns(parts: readonly Source[], most: number, { tellsOfTurn
     throw new RangeError(`${most} turns: a whole number from 1 to 2³² − 1 is`);
   }
   const report = reportOf(parts);
-  const counted = parts.map((part) => ({ ...part, text: withInsertions(part.text, insertions(part.text, most, report)) }));
+  const counted = parts.map((part) => ({ ...part,
+    text: withInsertions(part.text, insertions(part.text, most, report)) })
+  );
   const sink = tellsOfTurns ? sinkOf(parts) : '';
   return [...counted, { file: 'turns', text: `fn ${report}() {${sink}}` }];
 }

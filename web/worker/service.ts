@@ -160,8 +160,8 @@ export class Service {
     const [room, gpu] = [await this.#room(request.room), await this.#contexts.current()];
     const { workloads, types } = request;
     try {
-      return await ladder(gpu, room, { workloads, types, goesOn: () => this.#ladders.has(request) },
-        (progress) => tell({ kind: 'turn', ...progress }));
+      return await ladder(gpu, room, { workloads, types, goesOn: () => this.#ladders.has(request) }, (progress) =>
+        tell({ kind: 'turn', ...progress }));
     } finally {
       this.#ladders.delete(request);
     }

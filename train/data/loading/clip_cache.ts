@@ -79,7 +79,7 @@ function freeBytesOf(folder: string): number {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;
   } catch {
-    return Number.POSITIVE_INFINITY;   // not every system, nor every network disk, tells
+    return Number.POSITIVE_INFINITY; // not every system, nor every network disk, tells
   }
 }
 
@@ -220,7 +220,7 @@ export class ClipWriter implements FrameSink {
     this.#write(Buffer.concat([json, footer]));
     this.#attempt(() => {
       this.#close();
-      if (existsSync(this.#file)) return this.#giveUp();   // a list may name a file twice
+      if (existsSync(this.#file)) return this.#giveUp(); // a list may name a file twice
       renameSync(this.#unfinished, this.#file);
       this.#bytes = 0;
     });
@@ -239,7 +239,7 @@ export class ClipWriter implements FrameSink {
     if (!this.#shelf.reserve(bytes.length)) return this.#giveUp();
     this.#bytes += bytes.length;
     this.#attempt(() => {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor as number, bytes, done);
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#descriptor as number, bytes, done);
     });
   }
 
@@ -292,11 +292,12 @@ function contentsOf(descriptor: number): Contents | undefined {
   if (footer === undefined || json === undefined || !digestOf(json).equals(footer.subarray(0, DIGEST))) {
     return undefined;
   }
-  return JSON.parse(json.toString()) as Contents;   // as it was written, its digest says
+  return JSON.parse(json.toString()) as Contents; // as it was written, its digest says
 }
 
-function frameOf(descriptor: number, { width, height, matrix, range, digests }: Contents,
-  index: number): I420Frame | undefined {
+function frameOf(descriptor: number, { width, height, matrix, range, digests }: Contents, index: number):
+  | I420Frame
+  | undefined {
   const length = i420Bytes(width, height);
   const data = bytesAt(descriptor, index * length, length);
   if (data === undefined || digestOf(data).toString('base64') !== digests[index]) return undefined;

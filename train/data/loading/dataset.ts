@@ -46,11 +46,8 @@ export interface DatasetOptions extends Sampling {
   /** Told what a person should know of reading, and what changes no sample. */
   readonly onTrouble?: (sentence: string) => void;
   /** Takes in the files that cannot be decoded; omitted, each of them is an error. */
-  readonly quarantine?: { readonly clips: Quarantine;
-    /** Share of the list that training may go without. */
-    readonly maxShare: number;
-    /** What errors call the list. */
-    readonly list: string; };
+  readonly quarantine?: { readonly clips: Quarantine; /** Share of the list that training may go without. */
+    readonly maxShare: number; /** What errors call the list. */ readonly list: string };
 }
 
 /** What became of a place in an epoch: a sample, and what was tried before in vain. */
@@ -142,7 +139,7 @@ export class Dataset {
     };
     const begin = () => {
       const batch = read();
-      batch.catch(() => undefined);   // thrown where it is awaited
+      batch.catch(() => undefined); // thrown where it is awaited
       return batch;
     };
     for (let left = count, next = begin(); left > 0; left -= size) {
@@ -235,9 +232,8 @@ export class Dataset {
     const [have, all] = [bad.length, length].map((n) => n.toLocaleString('en-US'));
     throw new DatasetError([
       { file: list, line: 0,
-        problem: `${have} of its ${all} clips cannot be decoded, data.maxBadShare allows a share of ${maxShare}; ${
-          'convert them, take them out of the list, or raise it'
-        }` },
+        problem:
+          `${have} of its ${all} clips cannot be decoded, data.maxBadShare allows a share of ${maxShare}; ${'convert them, take them out of the list, or raise it'}` },
       ...bad.map(({ path }) => ({ file: path, line: 0, problem: String(reasons.get(path)) })),
     ]);
   }

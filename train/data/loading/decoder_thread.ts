@@ -37,8 +37,10 @@ const cache = room && new ClipCache(room);
 port.on('message', async ({ id, request }: Job) => {
   const start = performance.now();
   const answer = (rest: Pick<Answer, 'sample' | 'refusal'>, moved: readonly ArrayBuffer[] = []) =>
-    port.postMessage({ id, ...rest, trouble: cache?.takeTrouble(), milliseconds: performance.now() - start
-    } satisfies Answer, moved);
+    port.postMessage(
+      { id, ...rest, trouble: cache?.takeTrouble(), milliseconds: performance.now() - start } satisfies Answer,
+      moved,
+    );
   try {
     const sample = await readSample(request, cache);
     answer({ sample }, [...new Set(sample.frames.map(({ data }) => data.buffer as ArrayBuffer))]);

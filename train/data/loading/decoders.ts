@@ -163,9 +163,15 @@ export class Decoders {
   #watch(thread: Thread, path: string): void {
     const { longMs = LONG_MS, onTrouble } = this.#options;
     const start = performance.now();
-    thread.watch = setInterval(() => onTrouble?.(`${path} has been decoded for ${
-      duration((performance.now() - start) / 1000)
-    }; the run waits for it: is its disk still there?`), longMs).unref();
+    thread.watch = setInterval(
+      () =>
+        onTrouble?.(
+          `${path} has been decoded for ${
+            duration((performance.now() - start) / 1000)
+          }; the run waits for it: is its disk still there?`,
+        ),
+      longMs,
+    ).unref();
   }
 
   /** Undefined if there are enough. */
@@ -219,7 +225,7 @@ export class Decoders {
     this.#running.delete(thread);
     clearTimeout(thread.idle);
     clearInterval(thread.watch);
-    thread.worker.ref();   // an idle one does not hold the process, which may have nothing else to wait for
+    thread.worker.ref(); // an idle one does not hold the process, which may have nothing else to wait for
     await thread.worker.terminate();
   }
 }

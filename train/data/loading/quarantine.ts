@@ -30,7 +30,7 @@ export function readQuarantine(folder: string): QuarantinedClip[] {
 function linesOf(file: string): { clips: QuarantinedClip[]; bytes: number } {
   if (!existsSync(file)) return { clips: [], bytes: 0 };
   const text = readFileSync(file, 'utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);   // what has no line break was cut off by a crash
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1); // what has no line break was cut off by a crash
   const clips = whole.split('\n').slice(0, -1).map((line, i) => {
     try {
       const clip = schema.parse(JSON.parse(line));

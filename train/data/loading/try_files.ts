@@ -33,11 +33,11 @@ export async function tryFiles(paths: readonly string[],
       for (let path = queue.shift(); path !== undefined && signal?.aborted !== true; path = queue.shift()) {
         if (child === undefined || child.hasEnded) child = new Child(program);
         const tried = await child.ask(path, signal);
-        if (tried === undefined) return;   // ended by the signal
+        if (tried === undefined) return; // ended by the signal
         onTried(path, tried);
       }
     } catch (error) {
-      queue.length = 0;   // the others end after their file
+      queue.length = 0; // the others end after their file
       throw error;
     } finally {
       child?.end();
@@ -84,7 +84,7 @@ class Child {
         child.once('message', (message) => resolve(message as Tried));
         child.once('close', () => resolve(undefined));
         child.send(path, (error) => {
-          if (error !== null) resolve(undefined);   // it is not there any more
+          if (error !== null) resolve(undefined); // it is not there any more
         });
       });
       if (tried !== undefined) {

@@ -32,8 +32,7 @@ interface Counting {
  * Looks for a list that counts from 1, or whose numbers are no classes at all. A folder may bear the name of a class;
  * what that says weighs most.
  */
-export function checkCounting(entries: readonly Labelled[],
-  { file, names, isStated }: Counted): Counting {
+export function checkCounting(entries: readonly Labelled[], { file, names, isStated }: Counted): Counting {
   const labelOfFolder = new Map(names.map((name, label) => [letters(name), label]));
   const named = entries.map((entry) => ({ entry, meant: classOf(entry.name, labelOfFolder) }))
     .filter((each): each is { entry: Labelled; meant: number } => each.meant !== undefined);
@@ -50,9 +49,11 @@ export function checkCounting(entries: readonly Labelled[],
   }
   if (!isStated && agreeing.length === 0 && shifted.length > named.length / 2) {
     const [{ entry, meant }] = shifted;
-    return refused(`counts classes from 1, labels.csv from 0: line ${entry.line} gives label ${entry.label} to ${
-      shown(entry.name)
-    }, and class ${meant} is ${shown(names[meant])}; ${remedy}`);
+    return refused(
+      `counts classes from 1, labels.csv from 0: line ${entry.line} gives label ${entry.label} to ${
+        shown(entry.name)
+      }, and class ${meant} is ${shown(names[meant])}; ${remedy}`,
+    );
   }
   const present = new Set(entries.map(({ label }) => label));
   const warnings: LineProblem[] = [];
@@ -66,9 +67,11 @@ export function checkCounting(entries: readonly Labelled[],
   if (wrong.length > 0) {
     const [{ entry, meant }] = wrong;
     warnings.push({ file, line: entry.line,
-      problem: `${shown(entry.name)} lies in a folder named as class ${meant}, ${shown(names[meant])}, and has the label of ${
-        shown(names[entry.label])
-      }${wrong.length > 1 ? `; so it is in ${wrong.length} lines` : ''}` });
+      problem: `${shown(entry.name)} lies in a folder named as class ${meant}, ${
+        shown(names[meant])
+      }, and has the label of ${shown(names[entry.label])}${
+        wrong.length > 1 ? `; so it is in ${wrong.length} lines` : ''
+      }` });
   }
   return { problems: [], warnings };
 }

@@ -48,8 +48,10 @@ const FORMATS: readonly Format[] = [
   {
     what: "UCF-101's list of test clips, which has no labels",
     isIt: every(new RegExp(`^${UCF_CLIP}$`)),
-    commands: { list: (file) =>
-      `awk '${CR} NR==FNR{id[$2]=$1-1;next} {split($1,p,"/"); print $1, id[p[1]]}' classInd.txt ${file} > val.txt` },
+    commands: {
+      list: (file) =>
+        `awk '${CR} NR==FNR{id[$2]=$1-1;next} {split($1,p,"/"); print $1, id[p[1]]}' classInd.txt ${file} > val.txt`,
+    },
   },
   {
     what: "UCF-101's list of training clips, whose labels count from 1",
@@ -77,7 +79,8 @@ const FORMATS: readonly Format[] = [
     isIt: heads(/^"?label"?,"?youtube_id"?,/),
     commands: {
       list: (file) =>
-        String.raw`awk -F, '{gsub(/"/,"")} NR==FNR{id[$2]=$1;next} FNR>1{printf "%s/%s_%06d_%06d.mp4 %d\n",$1,$2,$3,$4,id[$1]}' labels.csv ${file} > list.txt`,
+        String
+          .raw`awk -F, '{gsub(/"/,"")} NR==FNR{id[$2]=$1;next} FNR>1{printf "%s/%s_%06d_%06d.mp4 %d\n",$1,$2,$3,$4,id[$1]}' labels.csv ${file} > list.txt`,
       labels: (file) =>
         `awk -F, '{gsub(/"/,"")} FNR>1{print $1}' ${file} | LC_ALL=C sort -u | awk 'BEGIN{print "id,name"} {print n++ ",\\"" $0 "\\""}' > labels.csv`,
     },
@@ -85,15 +88,21 @@ const FORMATS: readonly Format[] = [
   {
     what: 'the annotations of Something-Something, in JSON',
     isIt: (lines) => heads(/^\[/)(lines) && lines.slice(0, 20).some((line) => line.includes('"template"')),
-    commands: { list: (file) =>
-      String.raw`node -e 'const r=f=>JSON.parse(require("fs").readFileSync(f)),l=r("labels.json");for(const v of r(process.argv[1]))console.log(v.id+".webm",l[v.template.replace(/[\[\]]/g,"")])' ${file} > list.txt` },
+    commands: {
+      list: (file) =>
+        String
+          .raw`node -e 'const r=f=>JSON.parse(require("fs").readFileSync(f)),l=r("labels.json");for(const v of r(process.argv[1]))console.log(v.id+".webm",l[v.template.replace(/[\[\]]/g,"")])' ${file} > list.txt`,
+    },
   },
   {
     what: 'JSON',
     isIt: heads(/^[[{]/),
     advice: 'make lines of it',
-    commands: { labels: (file) =>
-      String.raw`node -e 'let v=JSON.parse(require("fs").readFileSync(process.argv[1]));if(!Array.isArray(v))v=Object.keys(v).sort((a,b)=>v[a]-v[b]);console.log("id,name");v.forEach((n,i)=>console.log(i+",\""+n.replace(/"/g,"")+"\""))' ${file} > labels.csv` },
+    commands: {
+      labels: (file) =>
+        String
+          .raw`node -e 'let v=JSON.parse(require("fs").readFileSync(process.argv[1]));if(!Array.isArray(v))v=Object.keys(v).sort((a,b)=>v[a]-v[b]);console.log("id,name");v.forEach((n,i)=>console.log(i+",\""+n.replace(/"/g,"")+"\""))' ${file} > labels.csv`,
+    },
   },
   {
     what: 'a list of folders with single frames, their number and a label, as MMAction2 has',
@@ -132,8 +141,9 @@ const FORMATS: readonly Format[] = [
   {
     what: 'names, one a line',
     isIt: (lines) => lines.every((line) => !/[,;\t]|\.\w{2,4}\b/.test(line) && !/^\d+$/.test(line)),
-    commands: { labels: (file) =>
-      `awk 'BEGIN{print "id,name"} ${CR} NF{print n++ ",\\"" $0 "\\""}' ${file} > labels.csv` },
+    commands: {
+      labels: (file) => `awk 'BEGIN{print "id,name"} ${CR} NF{print n++ ",\\"" $0 "\\""}' ${file} > labels.csv`,
+    },
     advice: 'a line ends with the number of its class',
   },
 ];
@@ -148,8 +158,8 @@ export function foreign(lines: readonly string[], file: string, place: Place): s
   const format = FORMATS.find((known) => known.isIt(looked, file) && known.rightly !== place);
   if (format === undefined) return undefined;
   const command = format.commands?.[place]?.(quoted(basename(file)));
-  const wanted = { list: 'a list with a line "path label" for each clip',
-    labels: '"id,name" and a line for each class' }[place];
+  const wanted =
+    { list: 'a list with a line "path label" for each clip', labels: '"id,name" and a line for each class' }[place];
   return [`is ${format.what}`, `expected ${wanted}`, ...(command === undefined ? [] : [`convert it: ${command}`]),
     ...(format.advice === undefined ? [] : [format.advice])].join('; ');
 }

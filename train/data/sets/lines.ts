@@ -29,8 +29,9 @@ function readText(file: string): string {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const problem = { ENOENT: 'no such file', EISDIR: 'is a folder, expected a text file',
-      ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? ''] ?? reasonOf(cause);
+    const problem =
+      { ENOENT: 'no such file', EISDIR: 'is a folder, expected a text file',
+        ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text' }[code ?? ''] ?? reasonOf(cause);
     throw new DatasetError([{ file, line: 0, problem }]);
   }
 }

@@ -84,7 +84,8 @@ function labelsOf(file: string, [header, ...lines]: readonly Line[]): string[] {
       : foreign([header, ...lines].map(({ text }) => text), file, 'labels');
     throw new DatasetError([
       what === undefined
-        ? { file, line: header?.number ?? 0, problem: `expected the header "id,name", got ${shown(header?.text ?? '')}` }
+        ? { file, line: header?.number ?? 0,
+          problem: `expected the header "id,name", got ${shown(header?.text ?? '')}` }
         : { file, line: 0, problem: what },
     ]);
   }
@@ -210,8 +211,9 @@ function labelOf(word: string, first: number, classes: number): number | string 
     : `label ${word} is none of the ${classes} classes, ${first} to ${classes - 1 + first}`;
 }
 
-function fileOf(folder: string, name: string,
-  further: readonly string[]): { readonly real: string } | { readonly problem: string } {
+function fileOf(folder: string, name: string, further: readonly string[]): { readonly real: string } | {
+  readonly problem: string;
+} {
   try {
     const real = within(folder, name, further);
     return statSync(real).isDirectory() ? { problem: `${shown(name)} is a folder, expected a file` } : { real };

@@ -19,9 +19,9 @@ export interface Structure {
 const NONE: ReadonlyMap<number, number> = new Map();
 
 /** First bytes, in hexadecimal, of containers that begin alike always. */
-const STARTS: readonly (readonly [string, Signature])[] = [['1a45dfa3', 'ebml'], ['000001ba', 'program'],
-  ['464c5601', 'flash'], ['3026b2758e66cf11a6d900aa0062ce6c', 'asf'], ['4f676753', 'ogg'], ['474946383761', 'gif'],
-  ['474946383961', 'gif']];
+const STARTS: readonly (readonly [string, Signature])[] = [['1a45dfa3', 'ebml'], ['000001ba', 'program'], ['464c5601',
+  'flash'], ['3026b2758e66cf11a6d900aa0062ce6c', 'asf'], ['4f676753', 'ogg'], ['474946383761', 'gif'], ['474946383961',
+  'gif']];
 
 /**
  * ISO base media files (mp4, mov), EBML (webm, mkv), RIFF (avi), MPEG's transport (ts, m2ts) and program (mpg, vob)
@@ -43,15 +43,24 @@ export function signatureOf(head: Buffer): Signature {
 export function examine(descriptor: number, bytes: number, signature: Signature): Structure {
   const source = { descriptor, bytes };
   switch (signature) {
-    case 'iso': return { fault: faultOfBoxes(source), emptyChunks: NONE };
-    case 'ebml': return { fault: faultOfElements(source), emptyChunks: NONE };
-    case 'riff': return examineChunks(source);
-    case 'transport': return { fault: faultOfTransport(source), emptyChunks: NONE };
-    case 'flash': return { fault: faultOfTags(source), emptyChunks: NONE };
-    case 'asf': return { fault: faultOfObjects(source), emptyChunks: NONE };
-    case 'ogg': return { fault: faultOfOgg(source), emptyChunks: NONE };
-    case 'gif': return { fault: faultOfPictures(source), emptyChunks: NONE };
-    default: return { emptyChunks: NONE };
+    case 'iso':
+      return { fault: faultOfBoxes(source), emptyChunks: NONE };
+    case 'ebml':
+      return { fault: faultOfElements(source), emptyChunks: NONE };
+    case 'riff':
+      return examineChunks(source);
+    case 'transport':
+      return { fault: faultOfTransport(source), emptyChunks: NONE };
+    case 'flash':
+      return { fault: faultOfTags(source), emptyChunks: NONE };
+    case 'asf':
+      return { fault: faultOfObjects(source), emptyChunks: NONE };
+    case 'ogg':
+      return { fault: faultOfOgg(source), emptyChunks: NONE };
+    case 'gif':
+      return { fault: faultOfPictures(source), emptyChunks: NONE };
+    default:
+      return { emptyChunks: NONE };
   }
 }
 
@@ -117,7 +126,7 @@ function statedSamples(boxes: Buffer): number {
   for (let at = 0; at + 8 <= boxes.length;) {
     const { type, size, head } = boxAt(boxes, at);
     const end = size === 0 ? boxes.length : at + size;
-    if (end < at + head || end > boxes.length) break;   // a short end is common, and harmless
+    if (end < at + head || end > boxes.length) break; // a short end is common, and harmless
     const contents = boxes.subarray(at + head, end);
     const offset = COUNT_OFFSETS[type];
     if (PARENTS.has(type)) samples += statedSamples(contents);
@@ -170,9 +179,9 @@ function faultOfElements(source: Source): string | undefined {
     if (element.id === EBML.segment) {
       if (end !== undefined && end > source.bytes) return cutOff(end - source.bytes);
       limit = end ?? limit;
-      at = start;   // into the segment
+      at = start; // into the segment
     } else {
-      if (end === undefined) return undefined;   // a live recording: its parts cannot be told apart from outside
+      if (end === undefined) return undefined; // a live recording: its parts cannot be told apart from outside
       if (end > limit) return limit === source.bytes ? cutOff(end - limit) : damagedAt(at);
       if (end - start <= MAX_CHECKED_BYTES && !isSound(element.id, read(source, start, end - start))) {
         return damagedAt(at);

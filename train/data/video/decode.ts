@@ -169,10 +169,12 @@ function turns(): () => Promise<void> | undefined {
   let pause = performance.now() + TURN_MS;
   return () => {
     if (performance.now() <= pause) return undefined;
-    return new Promise((resolve) => setImmediate(() => {
-      pause = performance.now() + TURN_MS;
-      resolve();
-    }));
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        pause = performance.now() + TURN_MS;
+        resolve();
+      })
+    );
   };
 }
 
@@ -181,7 +183,7 @@ async function forPackets(path: string, { input, stream }: Opened, each: (packet
   using packet = new Packet();
   packet.alloc();
   const turn = turns();
-  for (let place = 0; ;) {
+  for (let place = 0;;) {
     await turn();
     const code = input.readFrameSync(packet);
     if (code === AVERROR_EOF) return;
@@ -228,7 +230,7 @@ class Census {
     this.packets++;
     if (size === 0) return;
     if (pts < this.#first && (pts !== AV_NOPTS_VALUE || this.#isUntimedLeading)) this.leading++;
-    if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++;   // an edit list may leave frames out
+    if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++; // an edit list may leave frames out
     this.#bytes += size;
     const copy = this.#bytes > MAX_KEPT_BYTES ? null : packet.clone();
     if (copy === null) this[Symbol.dispose]();
@@ -245,7 +247,7 @@ class Census {
 async function take(census: Census, file: VideoFile, opened: Opened): Promise<void> {
   const { path } = file;
   await forPackets(path, opened, (packet) => census.add(packet));
-  if (file.signature === 'riff') census.leading = 0;   // avi has no times of presentation
+  if (file.signature === 'riff') census.leading = 0; // avi has no times of presentation
   const stated = Number(opened.stream.nbFrames) - (file.emptyChunks.get(opened.stream.index) ?? 0);
   if (census.packets < stated) {
     // The count that mp4 states is that before its edit list, which may have dropped frames rightly.

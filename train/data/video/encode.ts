@@ -84,7 +84,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[],
     encoder.allocContext3(codec);
     encoder.width = width;
     encoder.height = height;
-    encoder.pixelFormat = AV_PIX_FMT_YUV420P;   // left to itself, VP9 may choose planar RGB, which few players show
+    encoder.pixelFormat = AV_PIX_FMT_YUV420P; // left to itself, VP9 may choose planar RGB, which few players show
     encoder.timeBase = new Rational(1, fps);
     encoder.framerate = new Rational(fps, 1);
     encoder.colorSpace = matrix === 'bt709' ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
@@ -106,7 +106,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[],
         if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
         FFmpegError.throwIfError(code, 'encode');
         packet.streamIndex = stream.index;
-        packet.duration = 1n;   // without one, mp4 has its last frame end as it begins, and readers leave it out
+        packet.duration = 1n; // without one, mp4 has its last frame end as it begins, and readers leave it out
         packet.rescaleTs(encoder.timeBase, stream.timeBase);
         FFmpegError.throwIfError(output.interleavedWriteFrameSync(packet), 'write');
       }
@@ -129,7 +129,7 @@ export function writeVideo(path: string, frames: readonly I420Frame[],
     encoder.freeContext();
     output.closeOutputSync();
     output.freeContext();
-    if (!done) rmSync(path, { force: true });   // nobody should take a part for the whole
+    if (!done) rmSync(path, { force: true }); // nobody should take a part for the whole
   }
 }
 

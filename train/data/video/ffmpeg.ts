@@ -32,11 +32,11 @@ export function messagesOf(work: () => Promise<unknown>): Promise<string[]> {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof Error)) throw error;   // the caller has this error already
+      if (!(error instanceof Error)) throw error; // the caller has this error already
     } finally {
       // messages come through the event loop, after the call that caused them
       await new Promise((resolve) => setTimeout(resolve, 10));
-      Log.resetCallback();   // a callback that is still set when the process ends makes it abort
+      Log.resetCallback(); // a callback that is still set when the process ends makes it abort
       Log.setLevel(AV_LOG_QUIET);
     }
     return [...new Set(messages)];

@@ -48,7 +48,7 @@ export function faultOfObjects(source: Source): string | undefined {
     if (head.length < 24) return cutOff(24 - head.length);
     const size = Number(head.readBigUInt64LE(16));
     hasData ||= head.toString('hex', 0, 16) === DATA_OBJECT;
-    if (size === 0 && hasData) return undefined;   // a live recording does not know its size
+    if (size === 0 && hasData) return undefined; // a live recording does not know its size
     if (size < 24) return damagedAt(at);
     if (at + size > source.bytes) return cutOff(at + size - source.bytes);
     if (at === 0 && ENCRYPTED.some((id) => read(source, 0, Math.min(size, MAX_HEADER)).includes(id, 0, 'hex'))) {

@@ -36,7 +36,13 @@ const KINDS: Readonly<Record<number, Kind>> = {
 
 /** Adam7: first column and row, and steps between columns and rows, of each pass. Section 8.2. */
 const ADAM7: readonly (readonly [x: number, y: number, dx: number, dy: number])[] = [
-  [0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2],
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
 ];
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
@@ -81,7 +87,7 @@ function chunksOf(file: Buffer): { header: Header; palette: Uint8Array | undefin
   let header: Header | undefined;
   let palette: Uint8Array | undefined;
   const data: Buffer[] = [];
-  for (let at = 8; ;) {
+  for (let at = 8;;) {
     const end = at + 12 > file.length ? Infinity : at + 12 + file.readUInt32BE(at);
     if (end > file.length) throw new Error('it is cut off');
     const type = file.toString('latin1', at + 4, at + 8);

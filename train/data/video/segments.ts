@@ -67,8 +67,7 @@ function entriesByUnits({ typeOf, entries, parameters, lengthAt }: Units): Entri
 }
 
 /** VP9 Bitstream Specification 0.6, 6.2: frame_marker 2, a profile below 3, no show_existing_frame, frame_type 0. */
-const isVp9Key = (packet: Buffer) =>
-  packet[0] >> 6 === 2 && (packet[0] & 0x30) !== 0x30 && (packet[0] & 0x0c) === 0;
+const isVp9Key = (packet: Buffer) => packet[0] >> 6 === 2 && (packet[0] & 0x30) !== 0x30 && (packet[0] & 0x0c) === 0;
 
 const ENTRIES: Readonly<Record<number, EntriesOf>> = {
   // ISO/IEC 14496-10, table 7-1; extradata: ISO/IEC 14496-15, 5.3.3.1

@@ -7,7 +7,8 @@ export interface Source {
 }
 
 /** What the bytes of a file can tell to be wrong with it. */
-export const cutOff = (missing: number) => `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`;
+export const cutOff = (missing: number) =>
+  `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`;
 export const damagedAt = (place: number) => `is damaged: its parts do not fit at byte ${place.toLocaleString('en-US')}`;
 
 /** Up to `length` bytes from a place on: fewer at the end of the file. */

@@ -26,7 +26,10 @@ export interface OptimizerCounts {
 
 /** Columns of what `step` returns. */
 export const CONTROL = {
-  norm: FIELDS.at('norm'), factor: FIELDS.at('factor'), skipped: FIELDS.at('skips'), lossScale: FIELDS.at('loss_scale'),
+  norm: FIELDS.at('norm'),
+  factor: FIELDS.at('factor'),
+  skipped: FIELDS.at('skips'),
+  lossScale: FIELDS.at('loss_scale'),
   skippedInARow: FIELDS.at('skipped_in_a_row'),
 } as const;
 
