@@ -53,7 +53,7 @@ export interface Ladder {
 const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 },
   software: { rounds: 3, seconds: 0.02 } } as const satisfies Record<Gpu['kind'], Patience>;
 /** Seconds that a ladder should take at most. */
-const MOST_SECONDS = { hardware: 180, software: 45 };
+const MOST_SECONDS = { hardware: 180, software: 40 };
 /** A variant that takes so many times as long as the best, forward and gradient, is not tried at larger sizes. */
 const HOPELESS = 10;
 
