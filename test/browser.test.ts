@@ -1,10 +1,11 @@
-/** The same engine, kernels and model in headless Chromium, on SwiftShader. */
+/**
+ * The same engine, kernels and model train in headless Chromium, on SwiftShader, loaded file by file. Each kernel by
+ * itself is checked there by the site's pages, in site_study.test.ts.
+ */
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import type { Page } from 'playwright-core';
-import { rooms } from '../kernels/index.ts';
 import { launchChromium } from './browser/chromium.ts';
-import type { RoomReport } from './browser/rooms.ts';
 import { SourceServer } from './browser/server.ts';
 import { type Training, train } from './browser/training.ts';
 import { close } from './close.ts';
@@ -14,8 +15,6 @@ const run = testIf(!skipped, 'FIRSTLIGHT_SKIP_BROWSER=1');
 
 let page: Page | undefined;
 let shutDown = async () => {};
-let adapter = '';
-const totals = { rooms: 0, cases: 0, runs: 0 };
 
 /** Evaluates an expression in the page; what the page threw comes back as an error. */
 function evaluate<T>(expression: string): Promise<T> {
@@ -47,25 +46,6 @@ run('Chromium starts, loads engine and kernels file by file, and offers WebGPU',
     'no adapter in the page');
 });
 
-for (const room of rooms) {
-  run(`in Chromium, every case of ${room.name} agrees with float64 on every variant`, async () => {
-    const report = await evaluate<RoomReport>(`firstlight.sweep(${JSON.stringify(room.name)})`);
-    adapter = report.adapter;
-    totals.rooms++;
-    totals.cases += report.cases;
-    totals.runs += report.runs;
-    if (report.failures.length > 0) {
-      throw new Error(
-        report.failures.map(({ item, variant, message }) => `${room.name}/${variant}: "${item}": ${message}`).join(
-          '\n',
-        ),
-      );
-    }
-    assert.is(report.cases, room.cases.length);
-    assert.ok(report.runs > 0, 'every case was skipped');
-  });
-}
-
 let training: Promise<Training> | undefined;
 const trainInPage = (isCaptured: boolean) => evaluate<Training>(`firstlight.train(${isCaptured})`);
 const firstTraining = () => (training ??= trainInPage(true));
@@ -89,13 +69,6 @@ run('ten steps of training give the losses in Chromium that they give in Node', 
   close('losses in Chromium', there.losses, here.losses, { atol: 1e-4, rtol: 0 });
 });
 
-test.after(async () => {
-  if (!skipped) {
-    console.log(
-      `coverage: Chromium on ${adapter}: ${totals.rooms} rooms, ${totals.cases} cases, ${totals.runs} room x case x variant runs`,
-    );
-  }
-  await shutDown();
-});
+test.after(() => shutDown());
 
 test.run();

@@ -10,7 +10,7 @@ const ROOT = new URL('../../', import.meta.url);
  * does not match.
  */
 const SERVED =
-  /^\/(?!engine\/setup\/)(?:engine|kernels|model|train|web|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(ts|mjs|wgsl|html)$/;
+  /^\/(?!engine\/setup\/)(?:engine|kernels|model|train|test)\/(?:[\w-][\w.-]*\/)*[\w-][\w.-]*\.(ts|mjs|wgsl|html)$/;
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { ts: 'text/javascript', mjs: 'text/javascript',
   wgsl: 'text/plain', html: 'text/html' };
