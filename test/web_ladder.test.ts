@@ -24,7 +24,8 @@ import * as assert from './assert.ts';
 import { row } from './bench_row.ts';
 import { test } from './test.ts';
 
-const BRIEF = { rounds: 1, seconds: 0.001 };
+/** As short as can be, however long the machine takes for it. */
+const BRIEF = { patience: { rounds: 1, seconds: 0.001 }, seconds: Number.POSITIVE_INFINITY };
 
 /** A room with the smallest of its cases for workloads. */
 function tiny(room: Room, ...cases: readonly string[]): Room {
@@ -39,7 +40,7 @@ test('a ladder has a row for each variant and direction, with finite numbers, an
   await using gpu = await open();
   const room = tiny(layernorm, 'rows longer than the workgroup, and odd', 'a batch of one');
   const told: LadderProgress[] = [];
-  const made = await ladder(gpu, room, { types: ['f32'], patience: BRIEF }, (progress) => told.push(progress));
+  const made = await ladder(gpu, room, { types: ['f32'], ...BRIEF }, (progress) => told.push(progress));
   assert.ok(made.isWhole);
   assert.equal([...new Set(made.rows.map((row) => row.case))], ['a batch of one',
     'rows longer than the workgroup, and odd'], 'the small one first');
@@ -62,7 +63,7 @@ test('a ladder has a row for each variant and direction, with finite numbers, an
 test('without timestamps a ladder is timed by the host’s clock, and says so', async () => {
   await using gpu = await open({ without: ['timestamp-query'] });
   const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'],
-    patience: BRIEF });
+    ...BRIEF });
   assert.is(made.clock, 'the host’s clock around stretches of calls');
   assert.ok(made.rows.length > 0 && made.rows.every((row) => row.gpu.least > 0));
 });
@@ -72,7 +73,7 @@ test('a ladder that is ended between two turns keeps what it has; an unknown wor
   const room = tiny(layernorm, 'a batch of one', 'rows longer than the workgroup, and odd');
   let turns = 0;
   const variants = workloadEntries(gpu, room)[0].variants.length;
-  const made = await ladder(gpu, room, { types: ['f32'], patience: { rounds: 3, seconds: 0.001 },
+  const made = await ladder(gpu, room, { types: ['f32'], patience: { rounds: 3, seconds: 0.001 }, seconds: Number.POSITIVE_INFINITY,
     goesOn: () => ++turns <= variants + 1 });
   assert.is(made.isWhole, false);
   assert.equal([...new Set(made.rows.map((row) => row.case))], ['a batch of one']);
@@ -80,6 +81,14 @@ test('a ladder that is ended between two turns keeps what it has; an unknown wor
   await assert.rejectsWith(ladder(gpu, room, { types: ['f32'], workloads: ['a batch of two'] }), /a batch of two/, {
     hint: /a batch of one/,
   });
+});
+
+test('a size for which there is no time is left out, and named', async () => {
+  await using gpu = await open();
+  const room = tiny(gelu, 'gelu: both tails, a partial workgroup');
+  const made = await ladder(gpu, room, { types: ['f32'], ...BRIEF, seconds: 0 });
+  assert.equal([made.rows.length, made.leftOut.length, made.isWhole], [0, 1, true]);
+  assert.match(made.leftOut[0], /^gelu: both tails, a partial workgroup: it would take too long/);
 });
 
 test('a variant that is far behind forward and backward is hopeless; one that is so in one direction is not', () => {
@@ -93,7 +102,7 @@ test('a variant that is far behind forward and backward is hopeless; one that is
 test('what a page copies is read by --compare, and has the page’s browser, system and commit', async () => {
   await using gpu = await open();
   const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'],
-    patience: BRIEF });
+    ...BRIEF });
   const text = ladderResults('gelu', made, { version: '1.2.3', commit: 'abc1234' });
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-ladder-')), 'kernels.json');
   writeFileSync(path, text);
@@ -149,7 +158,7 @@ test('a gradient that dispatches nothing has no row by stretches either', async 
   const elementwise = rooms.find(({ name }) => name === 'elementwise') as Room;
   const roofs = new RoofKernels(gpu, new StretchClock(gpu));
   const [entry] = workloadEntries(gpu, tiny(elementwise, 'add: an odd length, a partial workgroup'));
-  const rows = await measure(gpu, entry, roofs, ['f32'], BRIEF);
+  const rows = await measure(gpu, entry, roofs, ['f32'], BRIEF.patience);
   assert.equal(rows.map(({ variant, direction }) => `${direction} ${variant}`), ['forward only']);
   roofs.dispose();
 });

@@ -95,6 +95,10 @@ export async function benchKernels(options: KernelOptions): Promise<number> {
         roofsText(before.roofs)
       }`,
     );
+    const then = before.clock ?? roofs.clock.name;
+    if (then !== roofs.clock.name) {
+      console.log(`timed then by ${then}, now by ${roofs.clock.name}: short rows may differ by that alone`);
+    }
     console.log(`${comparisonText(comparison, options.compare as string)}\n`);
     return comparison.slower.length > 0 ? 1 : 0;
   }

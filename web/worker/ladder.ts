@@ -17,6 +17,8 @@ export interface LadderOptions {
   readonly types: readonly FloatType[];
   /** How long each is timed; by the kind of the adapter if omitted. */
   readonly patience?: Patience;
+  /** Seconds that all of it should take at most; by the kind of the adapter if omitted. */
+  readonly seconds?: number;
   /** Asked between turns: false ends it with what was measured so far. */
   goesOn?(): boolean;
 }
@@ -51,7 +53,7 @@ export interface Ladder {
 const PATIENCE = { hardware: { rounds: 8, seconds: 0.03 },
   software: { rounds: 3, seconds: 0.02 } } as const satisfies Record<Gpu['kind'], Patience>;
 /** Seconds that a ladder should take at most. */
-const MOST_SECONDS = { hardware: 180, software: 45 };
+const MOST_SECONDS = { hardware: 180, software: 40 };
 /** A variant that takes so many times as long as the best, forward and gradient, is not tried at larger sizes. */
 const HOPELESS = 10;
 
@@ -73,11 +75,12 @@ export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
     let roofs = await kernels.measure();
     const rows: Row[] = [];
     const leftOut: string[] = [];
-    const pace = new Pace(MOST_SECONDS[gpu.kind]);
+    const patience = options.patience ?? PATIENCE[gpu.kind];
+    const pace = new Pace(options.seconds ?? MOST_SECONDS[gpu.kind]);
     const hopeless = new Set<string>();
     for (const [done, { entry: whole, bytes }] of entries.entries()) {
       const entry = { ...whole, variants: whole.variants.filter((variant) => !hopeless.has(variant)) };
-      if (!pace.hasTimeFor(bytes)) {
+      if (!pace.hasTimeFor(bytes, callsIn(patience))) {
         leftOut.push(`${entry.name}: it would take too long on this adapter`);
         continue;
       }
@@ -85,17 +88,14 @@ export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
         onProgress({ workload: entry.name, done, of: entries.length, variant });
         return (goesOn &&= options.goesOn?.() ?? true);
       };
-      const since = performance.now();
-      const own = await measure(gpu, entry, kernels, options.types, options.patience ?? PATIENCE[gpu.kind], {
-        goesOn: before,
-      });
+      const own = await measure(gpu, entry, kernels, options.types, patience, { goesOn: before });
       rows.push(...own);
       if (!goesOn) break;
-      pace.took(bytes, (performance.now() - since) / 1000);
       for (const { variant, times } of done + 1 < entries.length ? hopelessOf(own) : []) {
         hopeless.add(variant);
         leftOut.push(`${variant} at sizes beyond ${entry.name}: it takes ${times.toFixed(0)} × as long as the best`);
       }
+      pace.took(bytes, own.filter(({ variant }) => !hopeless.has(variant)));
     }
     if (goesOn) roofs = highest(roofs, await kernels.measure());
     const copies = { fastest: Math.max(roofs.gbps, ...rows.map((row) => row.roofs.gbps)), bytes: kernels.copiedBytes };
@@ -104,26 +104,27 @@ export async function ladder(gpu: Gpu, room: Room, options: LadderOptions,
   }
 }
 
-/** How long sizes took, by their bytes, and so how long the next one will. */
+/** Calls of a variant in so many rounds, about: the first one, and twice a single one and a stretch in each round. */
+const callsIn = ({ rounds }: Patience) => 3 + 4 * rounds;
+
+/** How long kernels take by the bytes of their size, and so how long the next size will take. */
 class Pace {
   readonly #most: number;
   readonly #began = performance.now();
-  #last: { readonly bytes: number; readonly seconds: number } | undefined;
+  #secondsPerByte = 0;
 
-  /** @param most seconds, of all */
+  /** @param most seconds, of all sizes */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Always for the first. */
-  hasTimeFor(bytes: number): boolean {
-    if (this.#last === undefined) return true;
-    const wanted = this.#last.seconds * bytes / this.#last.bytes;
-    return (performance.now() - this.#began) / 1000 + wanted <= this.#most;
+  hasTimeFor(bytes: number, calls: number): boolean {
+    return (performance.now() - this.#began) / 1000 + calls * bytes * this.#secondsPerByte <= this.#most;
   }
 
-  took(bytes: number, seconds: number): void {
-    this.#last = { bytes, seconds };
+  /** Rows of a size, without variants that are not tried again. */
+  took(bytes: number, rows: readonly Row[]): void {
+    this.#secondsPerByte = rows.reduce((sum, { gpu }) => sum + gpu.least, 0) / 1e9 / bytes;
   }
 }
 
