@@ -62,8 +62,7 @@ test('a ladder has a row for each variant and direction, with finite numbers, an
 
 test('without timestamps a ladder is timed by the host’s clock, and says so', async () => {
   await using gpu = await open({ without: ['timestamp-query'] });
-  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'],
-    ...BRIEF });
+  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'], ...BRIEF });
   assert.is(made.clock, 'the host’s clock around stretches of calls');
   assert.ok(made.rows.length > 0 && made.rows.every((row) => row.gpu.least > 0));
 });
@@ -73,8 +72,8 @@ test('a ladder that is ended between two turns keeps what it has; an unknown wor
   const room = tiny(layernorm, 'a batch of one', 'rows longer than the workgroup, and odd');
   let turns = 0;
   const variants = workloadEntries(gpu, room)[0].variants.length;
-  const made = await ladder(gpu, room, { types: ['f32'], patience: { rounds: 3, seconds: 0.001 }, seconds: Number.POSITIVE_INFINITY,
-    goesOn: () => ++turns <= variants + 1 });
+  const made = await ladder(gpu, room, { types: ['f32'], patience: { rounds: 3, seconds: 0.001 },
+    seconds: Number.POSITIVE_INFINITY, goesOn: () => ++turns <= variants + 1 });
   assert.is(made.isWhole, false);
   assert.equal([...new Set(made.rows.map((row) => row.case))], ['a batch of one']);
   assert.is(new Set(made.rows.map(({ variant }) => variant)).size, 1, 'the one that had its turn');
@@ -101,8 +100,7 @@ test('a variant that is far behind forward and backward is hopeless; one that is
 
 test('what a page copies is read by --compare, and has the page’s browser, system and commit', async () => {
   await using gpu = await open();
-  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'],
-    ...BRIEF });
+  const made = await ladder(gpu, tiny(gelu, 'gelu: both tails, a partial workgroup'), { types: ['f32'], ...BRIEF });
   const text = ladderResults('gelu', made, { version: '1.2.3', commit: 'abc1234' });
   const path = join(mkdtempSync(join(tmpdir(), 'firstlight-ladder-')), 'kernels.json');
   writeFileSync(path, text);
