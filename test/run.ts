@@ -20,8 +20,9 @@ import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
 const AT_ONCE = 2;
 /** These start first, in this order, and then what runs a second time, so that no core is idle at the end. */
-const LONGEST = ['rooms.kernels', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands', 'browser',
-  'resume', 'validations', 'checkpoint_store', 'moving_shapes', 'setup_run', 'verify', 'evaluation', 'naga', 'cli'];
+const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands',
+  'resume', 'site', 'site_faults', 'package', 'validations', 'checkpoint_store', 'lint', 'moving_shapes', 'setup_run',
+  'verify', 'web_verdict', 'evaluation', 'browser', 'naga', 'cli'];
 /** Sweeps over the cases of rooms: the first over any room that is named, or else all but those of the others. */
 const [SWEEP, ...SWEEPS] = ['rooms.kernels.test.ts', 'attention.kernels.test.ts', 'matmul.kernels.test.ts'];
 /**

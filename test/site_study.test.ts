@@ -10,7 +10,7 @@ import { compare } from '../bench/kernels/compare.ts';
 import { type KernelData, KIND } from '../bench/kernels/data.ts';
 import { parseResults } from '../bench/result_text.ts';
 import * as assert from './assert.ts';
-import { hindrancesOf } from './axe.ts';
+import { isForEverybody } from './axe.ts';
 import { canOpenSite, type Opened, Site, whyNot } from './browser/site.ts';
 import { test, testIf } from './test.ts';
 
@@ -131,6 +131,20 @@ run('an address with rubbish is a sentence, and the page is as it was', async ()
   await close();
 });
 
+run('a page that was used is for everybody: cases checked, programs shown, an edit with its mark', async () => {
+  const { page, problems, close } = await site.page('kernels/gelu.html', { reducedMotion: 'reduce' });
+  await page.getByRole('button', { name: 'Check all cases' }).click();
+  await page.locator('#check [data-done]').waitFor({ timeout: PATIENCE });
+  await page.locator('#check summary').first().click();
+  await page.getByRole('button', { name: 'Show the operation' }).click();
+  await page.locator('#program [data-done]').waitFor({ timeout: PATIENCE });
+  await edit(page, 'gelu/gelu.wgsl');
+  assert.match(await judge(page, 'gelu/gelu.wgsl', 'fn nonsense'), /^gelu\.wgsl:/);
+  await isForEverybody(page);
+  assert.equal(problems, []);
+  await close();
+});
+
 run('a device that is lost in the middle is a sentence, and the next verdict has another device', async () => {
   const opened: Opened = await site.page('kernels/layernorm.html', { worker: { before: `
     const ask = GPUAdapter.prototype.requestDevice;
@@ -177,7 +191,7 @@ run('a ladder is measured, drawn by what is loaded for it alone, told as JSON th
     const rows = Number(await said.getAttribute('data-done'));
     assert.is(await ladder.locator('.panel tbody tr').count(), rows);
     assert.ok(await ladder.getByRole('img', { name: /kernels by operations per byte/ }).isVisible());
-    assert.equal(await hindrancesOf(page), []);
+    await isForEverybody(page);
 
     await page.evaluate('Object.defineProperty(navigator, "clipboard", { value: undefined })');
     await ladder.getByRole('button', { name: 'Copy as JSON' }).click();

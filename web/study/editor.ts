@@ -7,7 +7,7 @@
  */
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { Compartment, EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
+import { EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers,
   ViewPlugin, type ViewUpdate, WidgetType } from '@codemirror/view';
 import { runsOf } from '../wgsl/coloured.ts';
@@ -19,28 +19,22 @@ export interface EditorOptions {
   readonly text: string;
   /** Names the editor for those who do not see it; its ending chooses the colours. */
   readonly file: string;
-  readonly readOnly?: boolean;
   /** Called with the whole text when typing has stopped. */
   onPause(text: string): void;
 }
 
 /** An editor on a page. */
 export interface Editor {
-  readonly text: string;
-  /** Replaces the text, as one step that can be undone. */
-  replace(text: string): void;
   /** Shows an error at a line, and at a column of it, both from 1, until the next change of the text. */
   mark(line: number, column: number, message: string): void;
   clearMark(): void;
-  setReadOnly(readOnly: boolean): void;
   focus(): void;
   /** Takes it off the page. A pause that has not come does not come any more. */
   destroy(): void;
 }
 
 /** Puts an editor into an element. */
-export function editor(parent: HTMLElement, { text, file, readOnly = false, onPause }: EditorOptions): Editor {
-  const writing = new Compartment();
+export function editor(parent: HTMLElement, { text, file, onPause }: EditorOptions): Editor {
   let pause: ReturnType<typeof setTimeout> | undefined;
   const watch = EditorView.updateListener.of(({ docChanged, state }) => {
     if (!docChanged) return;
@@ -48,15 +42,10 @@ export function editor(parent: HTMLElement, { text, file, readOnly = false, onPa
     pause = setTimeout(() => onPause(state.doc.toString()), PAUSE_MS);
   });
   const view = new EditorView({ parent, doc: text,
-    extensions: [...extensionsOf(file), writing.of(EditorState.readOnly.of(readOnly)), watch] });
+    extensions: [...extensionsOf(file), watch] });
   return {
-    get text() {
-      return view.state.doc.toString();
-    },
-    replace: (whole) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: whole } }),
     mark: (line, column, message) => view.dispatch({ effects: setMark.of({ line, column, message }) }),
     clearMark: () => view.dispatch({ effects: setMark.of(undefined) }),
-    setReadOnly: (only) => view.dispatch({ effects: writing.reconfigure(EditorState.readOnly.of(only)) }),
     focus: () => view.focus(),
     destroy() {
       clearTimeout(pause);

@@ -2,6 +2,7 @@
 import { button, element, found } from '../pages/dom.ts';
 import { late } from '../pages/late.ts';
 import { sentenceOf } from '../pages/sentence.ts';
+import { copyButton } from '../pages/take_away.ts';
 import type { Editor } from './editor.ts';
 
 /** What is said of a change: `kind` says how it is shown. */
@@ -24,6 +25,7 @@ export class FilePanel {
   readonly #onEdit: (panel: FilePanel, text: string) => void;
   readonly #edit: HTMLButtonElement;
   readonly #undo: HTMLButtonElement;
+  readonly #link = copyButton('Copy link', 'address of this page with what you changed', () => location.href);
   readonly #outcome = element('p', { className: 'outcome', role: 'status' });
   #editor: Editor | undefined;
 
@@ -56,6 +58,7 @@ export class FilePanel {
       this.#pre.replaceWith(host);
       this.#editor = editor(host, { file: this.file, text, onPause: (changed) => this.#onEdit(this, changed) });
       this.#edit.replaceWith(this.#undo);
+      this.#undo.before(this.#link);
       this.say({ kind: 'pending', text: 'Type; what you change is compiled, checked and timed on a pause.' });
       this.#editor.focus();
     } catch (error) {
@@ -72,6 +75,7 @@ export class FilePanel {
     this.#editor.destroy();
     this.#editor = undefined;
     this.#outcome.remove();
+    this.#link.remove();
     this.#undo.replaceWith(this.#edit);
     this.#edit.focus();
     this.#onEdit(this, this.original);

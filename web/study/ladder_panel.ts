@@ -1,6 +1,7 @@
 /** The ladder of a room, measured on this adapter: asked for, followed, ended, and taken away as a file. */
 import type { FloatType } from '../../engine/index.ts';
 import { button, element, found } from '../pages/dom.ts';
+import { late } from '../pages/late.ts';
 import { sentenceOf } from '../pages/sentence.ts';
 import type { Ladder } from '../worker/ladder.ts';
 import type { Built } from './ladder_text.ts';
@@ -32,7 +33,7 @@ export function ladderPanel(study: Study): void {
     delete said.dataset.done;
     said.textContent = 'measuring the roofs …';
     // the table and the picture are loaded while the GPU is at work
-    const view = import('./ladder_view.ts');
+    const view = late(() => import('./ladder_view.ts'));
     view.catch(() => undefined); // told where it is awaited
     const types: readonly FloatType[] = [study.choices.chosen.type];
     try {

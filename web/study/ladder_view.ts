@@ -1,7 +1,8 @@
 /** A ladder on its page: table, picture and file. Loaded when the first one is measured, with Plot. */
 import { dotOf, roofline } from '../../bench/kernels/roofline.ts';
 import { roofsText } from '../../bench/roofs/rates.ts';
-import { button, element, table } from '../pages/dom.ts';
+import { element, table } from '../pages/dom.ts';
+import { copyButton, downloadButton } from '../pages/take_away.ts';
 import type { Ladder } from '../worker/ladder.ts';
 import { type Built, LADDER_HEAD, ladderCells, ladderResults } from './ladder_text.ts';
 
@@ -51,33 +52,9 @@ function picture({ rows, roofs }: Ladder, room: number): HTMLElement[] {
 /** Buttons that hand the results over as the benchmark writes them. */
 function file(ladder: Ladder, { room, built }: Origin): HTMLElement {
   const text = () => ladderResults(room, ladder, built);
-  const note = element('span', { className: 'hint', role: 'status' });
-  const by = element('p', {}, button('Copy as JSON', () => void copy()), ' ', button('Download', download), ' ', note);
-  const all = element('div', {}, by,
+  return element('div', {},
+    element('p', {}, copyButton('Copy as JSON', 'results as JSON', text), ' ',
+      downloadButton(`${room}.kernels.json`, text)),
     element('p', { className: 'hint' }, 'In a clone, ',
       element('code', {}, `npm run bench -- --room ${room} --models --compare FILE`), ' compares itself with it.'));
-
-  async function copy(): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text());
-      note.textContent = 'copied';
-    } catch {
-      // no clipboard for this page: the text itself, ready to be copied
-      const area = element('textarea', { className: 'json', readOnly: true, value: text(), rows: 8,
-        'aria-label': 'results as JSON' });
-      all.querySelector('textarea')?.remove();
-      all.append(area);
-      area.focus();
-      area.select();
-      note.textContent = 'the browser does not let this page copy: press Ctrl-C';
-    }
-  }
-
-  function download(): void {
-    const href = URL.createObjectURL(new Blob([text()], { type: 'application/json' }));
-    element('a', { href, download: `${room}.kernels.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 10_000);
-  }
-
-  return all;
 }
