@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly isSecureContext: boolean;
   /** Whether there is a `navigator.gpu`. */
   readonly hasGpu: boolean;
+  /** What the browser said when it was asked for an adapter and refused. */
+  readonly refusal?: string;
 }
 
 type Family = 'Chromium' | 'Firefox' | 'WebKit' | 'unknown';
@@ -63,7 +65,7 @@ export function browserName(userAgent: string): string {
 }
 
 /** What a person can do about an adapter that is not there: one sentence, without a full stop. */
-export function browserAdvice({ userAgent, isSecureContext, hasGpu }: Surroundings): string {
+export function browserAdvice({ userAgent, isSecureContext, hasGpu, refusal = '' }: Surroundings): string {
   if (!isSecureContext) {
     return 'open the page by https://, or from localhost: browsers offer WebGPU to secure pages alone';
   }
@@ -73,7 +75,9 @@ export function browserAdvice({ userAgent, isSecureContext, hasGpu }: Surroundin
     case 'Chromium':
       return adviceForChromium(browser);
     case 'Firefox':
-      return adviceForFirefox(browser, hasGpu);
+      return /\b(?:release|nightly)\b/i.test(refusal)
+        ? 'use a later Firefox, Firefox Nightly, or Chrome: WebGPU was left out of this build'
+        : adviceForFirefox(browser, hasGpu);
     case 'WebKit':
       return adviceForWebKit(browser, hasGpu);
     case 'unknown':

@@ -51,6 +51,15 @@ test('an adapter without a name is called by its browser, and computes', async (
   });
 });
 
+test('a browser that refuses to look for an adapter is quoted, and told of as one without WebGPU', async () => {
+  const requestAdapter = () => Promise.reject(new Error('WebGPU is not yet available in Release or late Beta builds.'));
+  await inBrowser({ requestAdapter }, async () => {
+    await assert.rejectsWith(open(), NoAdapterError,
+      /^no WebGPU adapter: tried Firefox 145, which says: WebGPU is not yet available in Release or late Beta builds$/,
+      { hint: 'use a later Firefox, Firefox Nightly, or Chrome: WebGPU was left out of this build' });
+  });
+});
+
 test('a machine that has no adapter at first is asked once more', async () => {
   const { asked, gpu: late } = answering(1);
   await inBrowser(late, async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { FirstlightError } from '../../engine/errors.ts';
 import { rooms } from '../../kernels/index.ts';
 import { ROOT } from '../../package/exports.ts';
 import { html } from '../../train/report/html.ts';
@@ -58,7 +59,9 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
   const built = builtFrom(ROOT);
   const linkFrom = (from: string) => (path: string, anchor = ''): string => {
     const target = path.replace(/\/$/, '') || 'README.md';
-    if (!existsSync(join(ROOT, target))) throw new Error(`${from} links ${path}, which is not there`);
+    if (!existsSync(join(ROOT, target))) {
+      throw new FirstlightError('FL_LINK', `${from} links ${path}, which is not there`, { from, path });
+    }
     seen.add(target);
     const place = placeOf(ROOT, target);
     return wayTo(from, place.includes('#') ? place : place + anchor);

@@ -41,8 +41,7 @@ export function editor(parent: HTMLElement, { text, file, onPause }: EditorOptio
     clearTimeout(pause);
     pause = setTimeout(() => onPause(state.doc.toString()), PAUSE_MS);
   });
-  const view = new EditorView({ parent, doc: text,
-    extensions: [...extensionsOf(file), watch] });
+  const view = new EditorView({ parent, doc: text, extensions: [...extensionsOf(file), watch] });
   return {
     mark: (line, column, message) => view.dispatch({ effects: setMark.of({ line, column, message }) }),
     clearMark: () => view.dispatch({ effects: setMark.of(undefined) }),
