@@ -28,7 +28,7 @@ interface First {
 }
 
 run('Firefox checks a kernel on the first page and all rooms on theirs, or is told why it cannot', async () => {
-  await buildSite(folder);
+  await buildSite(folder, []);
   server = await serve(folder);
   firefox = await Firefox.start(installed?.program ?? '');
   await firefox.open(`${server.origin}/index.html`);

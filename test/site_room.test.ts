@@ -14,11 +14,11 @@ const kernels = join(folder, 'kernels');
 
 /** The project once more, so that a room can be added to it. */
 function copyProject(): void {
-  for (const name of ['engine', 'kernels', 'model', 'train', 'bench', 'package', 'web']) {
+  for (const name of ['engine', 'kernels', 'model', 'train', 'bench', 'package', 'lint', 'web']) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !path.includes('node_modules') });
   }
   for (const name of ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE',
-    'tsconfig.json']) copyFileSync(join(ROOT, name), join(folder, name));
+    '.oxlintrc.json', 'tsconfig.json']) copyFileSync(join(ROOT, name), join(folder, name));
   for (const name of ['node_modules', 'test']) symlinkSync(join(ROOT, name), join(folder, name), 'junction');
 }
 
@@ -36,7 +36,7 @@ testIf(canBundle, 'the bundler cannot read # or ? in the path of the project')(
     replaceIn(join(kernels, 'example', 'cases.ts'), "name: 'gelu',", "name: 'example',");
     replaceIn(join(kernels, 'index.ts'), "import { room as gelu } from './gelu/cases.ts';",
       "import { room as gelu } from './gelu/cases.ts';\nimport { room as example } from './example/cases.ts';");
-    replaceIn(join(kernels, 'index.ts'), 'gelu, softmax,', 'gelu, example, softmax,');
+    replaceIn(join(kernels, 'index.ts'), 'rooms: readonly Room[] = [', 'rooms: readonly Room[] = [example,');
     await promisify(execFile)(process.execPath, ['engine/setup/run.mjs', 'web/main.ts'], { cwd: folder });
     const page = readFileSync(join(folder, 'site', 'kernels', 'example.html'), 'utf8');
     assert.match(page, 'data-room="example"');

@@ -115,9 +115,10 @@ test('lines stay where they are, and a column is led back to where it was writte
 });
 
 test('a text that is half written, or has the names of counters, is taken as well', () => {
-  for (const text of ['', '}', 'for (;;) {', 'fn f() { for (;;) {', 'fn f() { loop { /* }', 'fn', '} fn f() {} }']) {
+  for (const text of ['', '}', 'for (;;) {', 'fn f() { for (;;) {', 'fn f() { loop {', 'fn', '} fn f() {} }']) {
     assert.ok(counted(text).includes(text.slice(0, 2)));
   }
+  assert.throwsWith(() => counted('fn f() { loop { /* }'), /^test\/test\.wgsl:1:17: this comment does not end/);
   assert.match(counted('fn f() { loop { turns_of_0 = 1; } }'), 'var turns_of__0 = 0u;');
   const parts = countTurns([only('fn turns_spent() {} fn f() { loop { } }')], 3);
   assert.match(parts[1].text, 'fn turns_spent_()');

@@ -53,7 +53,7 @@ export class Site {
   /** Builds the site into a temporary folder. */
   static async open(): Promise<Site> {
     const folder = mkdtempSync(join(tmpdir(), 'firstlight-site-'));
-    const pages = await buildSite(folder);
+    const pages = await buildSite(folder, []); // test/api_page.test.ts has the API's pages
     return new Site(folder, pages, await launchChromium(), await serve(folder, { under: UNDER }));
   }
 

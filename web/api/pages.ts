@@ -3,7 +3,7 @@ import { type Html, html } from '../../train/report/html.ts';
 import { wayTo } from '../build/places.ts';
 import type { Page } from '../build/shell.ts';
 import { type Comment, commentOf } from './comment.ts';
-import { apiEntries, type Entry, type Item, type Token } from './model.ts';
+import type { Entry, Item, Token } from './model.ts';
 
 /** The link from a page to a file of the project. */
 export type LinkFrom = (page: string) => (path: string) => string;
@@ -23,7 +23,7 @@ export const nameOf = ({ name = 'constructor' }: Item) => plainName(name);
 const plainName = (name: string) => name.replace(/_\d+$/, '');
 
 /** All pages of the interface; the first one lists the others. */
-export function apiPages(linkFrom: LinkFrom, entries: readonly Entry[] = apiEntries()): Page[] {
+export function apiPages(linkFrom: LinkFrom, entries: readonly Entry[]): Page[] {
   const linked = linker(entries);
   return [indexPage(entries),
     ...entries.map((entry) => entryPage(entry, linkFrom(placeOfEntry(entry)), linked(entry)))];

@@ -7,6 +7,7 @@ import { rooms } from '../../kernels/index.ts';
 import { ROOT } from '../../package/exports.ts';
 import { html } from '../../train/report/html.ts';
 import { STYLE } from '../../train/report/style.ts';
+import { apiEntries, type Entry } from '../api/model.ts';
 import { apiPages } from '../api/pages.ts';
 import { builtFrom } from './built.ts';
 import { bundle, type Script } from './bundle.ts';
@@ -22,12 +23,16 @@ import { studyPage } from './study.ts';
 const BEGIN = ['README.md', 'kernels/README.md', 'CONTRIBUTING.md', 'LICENSE',
   ...rooms.map(({ name }) => `kernels/${name}/README.md`)];
 
-/** Builds the site into a folder; what is in it goes. Returns the addresses of its pages. */
-export async function buildSite(folder: string): Promise<readonly string[]> {
+/**
+ * Builds the site into a folder; what is in it goes. Returns the addresses of its pages.
+ *
+ * @param entries of the API: reading them takes longer than all else
+ */
+export async function buildSite(folder: string, entries: readonly Entry[] = apiEntries()): Promise<readonly string[]> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const scripts = await bundle(ROOT, folder, ['first', 'study', 'doctor']);
-  const pages = allPages(scripts, (path) => copy(path, join(folder, placeOf(ROOT, path))));
+  const pages = allPages(scripts, entries, (path) => copy(path, join(folder, placeOf(ROOT, path))));
   const style = writeStyle(folder);
   for (const page of pages) write(join(folder, page.path), wholePage(page, style));
   return pages.map(({ path }) => path);
@@ -52,7 +57,7 @@ function writeStyle(folder: string): string {
 }
 
 /** The pages of the site, from those where reading begins to whatever they link. @param keep copies a picture */
-function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>>,
+function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>>, entries: readonly Entry[],
   keep: (path: string) => void): Page[] {
   const pages: Page[] = [];
   const seen = new Set<string>(BEGIN);
@@ -67,7 +72,7 @@ function allPages(scripts: Readonly<Record<'first' | 'study' | 'doctor', Script>
     return wayTo(from, place.includes('#') ? place : place + anchor);
   };
   pages.push(firstPage(scripts.first, linkFrom('index.html')),
-    doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')), ...apiPages(linkFrom));
+    doctorPage(ROOT, scripts.doctor, linkFrom('doctor.html')), ...apiPages(linkFrom, entries));
   for (const path of seen) { // grows while it is gone through
     const place = placeOf(ROOT, path);
     const link = linkFrom(place);
