@@ -42,13 +42,17 @@ function objection(code: string): string | undefined {
   }
 }
 
-const programs = new Map([...(await linkedPrograms(rooms, CARD)), ...(await linkedPrograms(rooms, PROCESSOR))]);
+/** A program without the sizes that its launch put before it: of programs that differ in those alone, one is read. */
+const withoutSizes = (code: string) => code.replace(/^const \w+ = \d+u;$/gm, '');
+
+const linked = [...(await linkedPrograms(rooms, CARD)), ...(await linkedPrograms(rooms, PROCESSOR))];
+const programs = new Map([...new Map(linked.map((each) => [withoutSizes(each[0]), each])).values()]);
 const read = [...programs].filter(([code]) => unreadable(code) === undefined);
 const left = new Map(
   [...programs].flatMap(([code, label]) => (unreadable(code) === undefined ? [] : [[label, unreadable(code)]])),
 );
 
-test('every program of every room that naga can read is right, and can be written in the languages that Firefox needs', () => {
+test('every program of every room that naga can read, in one of its sizes, is right, and can be written in the languages that Firefox needs', () => {
   const wrong = read.flatMap(([code, label]) => {
     const said = objection(code);
     return said === undefined ? [] : [`${label}: ${said}`];

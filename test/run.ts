@@ -18,8 +18,7 @@ import { type Environment, findAdapter } from '../engine/setup/choose.mjs';
 import { isSwiftShader, nameOf } from '../engine/software.mjs';
 import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
-/** Files at once. On two cores a third one works while others wait for a browser or an adapter. */
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 /** These start first, in this order, and then what runs a second time, so that no core is idle at the end. */
 const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands',
   'resume', 'site', 'site_faults', 'package', 'validations', 'checkpoint_store', 'lint', 'moving_shapes', 'setup_run',

@@ -1,3 +1,4 @@
+import { isSwiftShader } from '../engine/software.mjs';
 import type { Room } from '../kernels/shared/room.ts';
 import { runCase } from '../kernels/checking/run_case.ts';
 import { asRunBy, candidateName, type Run, Runs } from '../kernels/checking/runs.ts';
@@ -9,6 +10,17 @@ import { testNonFinite } from './non_finite.ts';
 import { checkAgainstReference, checkEqualBits, repeatable } from './sweep.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
 import { test, testIf } from './test.ts';
+
+/** Runs of a case with a kernel in a variant that is not planned yet, which it then is; or else the one whose turn it is. */
+function turns(runs: Runs, number: number, planned: Set<string>): readonly Run[] {
+  const fresh = runs.of(number).filter((run) => {
+    const names = [...run].map(([kernel, { variant }]) => `${kernel}.${variant}`);
+    const isNew = names.some((name) => !planned.has(name));
+    names.forEach((name) => planned.add(name));
+    return isNew;
+  });
+  return fresh.length > 0 ? fresh : runs.turnOf(number, 'f32');
+}
 
 /**
  * Every case of some rooms on every variant that this adapter can run, in memory full of NaN with guard zones around
@@ -24,6 +36,9 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
   for (const room of rooms) {
     const cases = casesOf(room, narrowing.case).filter(([, item]) => item.skip?.(gpu) === undefined);
     const runs = new Runs(gpu, room, narrowing.variant);
+    // SwiftShader runs them all in Chromium, where the site's pages check the rooms; here they take turns
+    const takesTurns = isSwiftShader(gpu.adapter.info) && !isNarrow(narrowing);
+    const planned = new Set<string>();
     const ran = new Set<string>();
     let tests = 0;
     /** A test of one run, which its title names: `runCase` sees to it that nothing else has run. */
@@ -43,7 +58,8 @@ export async function sweepRooms(rooms: readonly Room[], narrowing: Narrowing = 
     };
     for (const [number, item] of cases) {
       const [wide, ...halves] = storages(gpu, item);
-      for (const run of narrowing.dtype === 'f16' ? [] : runs.of(number)) {
+      const wideRuns = takesTurns ? turns(runs, number, planned) : runs.of(number);
+      for (const run of narrowing.dtype === 'f16' ? [] : wideRuns) {
         testRun(number, run, 'f32',
           'agrees with float64, stays in its tensors, writes every element, and repeats bit for bit', async (name) => {
           const first = await runCase(gpu, item, run, wide);
