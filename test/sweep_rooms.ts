@@ -11,7 +11,7 @@ import { checkAgainstReference, checkEqualBits, repeatable } from './sweep.ts';
 import { type BelievedLimits, openWithLimits, testRanges } from './small_limits.ts';
 import { test, testIf } from './test.ts';
 
-/** Runs of a case with a kernel in a variant that is not planned yet, which it then is; or else the one whose turn it is. */
+/** Runs of a case with a kernel in a variant that is not planned yet, which it then is; or else whose turn it is. */
 function turns(runs: Runs, number: number, planned: Set<string>): readonly Run[] {
   const fresh = runs.of(number).filter((run) => {
     const names = [...run].map(([kernel, { variant }]) => `${kernel}.${variant}`);

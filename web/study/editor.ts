@@ -58,7 +58,7 @@ export function extensionsOf(file: string): Extension[] {
   return [lineNumbers(), history(), drawSelection(), highlightActiveLine(), highlightSelectionMatches(),
     search({ top: true }), markField, colours(file), EditorState.tabSize.of(2), LOOK,
     keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
-    EditorView.contentAttributes.of({ 'aria-label': `${file}, editable text`,
+    EditorView.contentAttributes.of({ tabindex: '0', 'aria-label': `${file}, editable text`,
       'aria-description': 'Tab indents. Press Escape, then Tab, to leave the editor.' })];
 }
 
