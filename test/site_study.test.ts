@@ -28,23 +28,29 @@ run('the site is built', async () => {
 
 const panelOf = (page: Page, file: string) => page.locator(`figure[data-file="${file}"]`);
 
-/** The verdict on a whole new text of a file that is open. */
-async function judge(page: Page, file: string, text: string): Promise<string> {
-  const panel = panelOf(page, file);
-  const outcome = panel.locator('.outcome');
+/** The verdict on a file that is open, after something that asks for one. */
+async function verdictAfter(page: Page, file: string, act: () => Promise<unknown>): Promise<string> {
+  const outcome = panelOf(page, file).locator('.outcome');
   // a verdict may come before anybody has looked whether one is awaited
   const kinds = await outcome.evaluateHandle((element) => {
     const seen: string[] = [];
     new MutationObserver(() => seen.push(element.className)).observe(element, { attributeFilter: ['class'] });
     return seen;
   });
-  await panel.locator('.cm-content').click();
-  await page.keyboard.press('ControlOrMeta+A');
-  await page.keyboard.insertText(text);
+  await act();
   await page.waitForFunction((seen) => seen.length > 1 && !seen.at(-1)?.includes('pending'), kinds, {
     timeout: PATIENCE,
   });
   return outcome.innerText();
+}
+
+/** The verdict on a whole new text of a file that is open. */
+function judge(page: Page, file: string, text: string): Promise<string> {
+  return verdictAfter(page, file, async () => {
+    await panelOf(page, file).locator('.cm-content').click();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.insertText(text);
+  });
 }
 
 async function edit(page: Page, file: string): Promise<void> {
@@ -118,12 +124,17 @@ run('an edit is in the address: opened elsewhere it waits for a click, and then 
   await page.getByRole('button', { name: 'Show and check' }).click();
   await panelOf(page, FILE).locator('.outcome.wrong').waitFor({ timeout: PATIENCE });
   assert.is(await page.locator('select[name=variant]').inputValue(), 'subgroup');
+  const another = () => page.locator('select[name=variant]').selectOption('tree');
+  assert.match(await verdictAfter(page, FILE, another), /^wrong: /, 'another variant is another verdict');
   await page.getByRole('button', { name: `Take back all changes of ${FILE}` }).click();
   assert.is(new URL(page.url()).hash, '');
   await close();
 });
 
 run('an address with rubbish is a sentence, and the page is as it was', async () => {
+  const escape = await site.page('kernels/gelu.html#%zz');
+  assert.match(await escape.page.locator('#shared [role=alert]').innerText(), /this address cannot be read: /i);
+  await escape.close();
   const { page, problems, close } = await site.page('kernels/gelu.html#eJxrubbish');
   assert.match(await page.locator('#shared [role=alert]').innerText(), /^this address cannot be read: /);
   assert.is(await page.getByRole('button', { name: /^Edit / }).count() > 0, true);

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { EXPORTS, roomNames, WHOLE } from '../exports.ts';
 import { PROGRAM, programOfWhole, TYPED } from './program.ts';
-import { serve } from './server.ts';
+import { serve } from '../../web/build/serve.ts';
 
 /** Where an app is looked at, until it is closed. */
 export interface Served {

@@ -20,10 +20,6 @@ export class Edits {
     else this.#texts.set(file, text);
   }
 
-  get(file: string): string | undefined {
-    return this.#texts.get(file);
-  }
-
   get texts(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#texts);
   }

@@ -25,7 +25,7 @@ export class Study {
     this.client = client;
     this.room = found('#study').dataset.room ?? '';
     this.edits = new Edits(this.room);
-    this.choices = new Choices(() => void this.#judge(), () => void this.#restrict());
+    this.choices = new Choices(() => this.#again(), () => void this.#restrict());
     const figures = document.querySelectorAll<HTMLElement>('figure.wgsl');
     const panels = [...figures].map((figure) => new FilePanel(figure, (panel, text) => this.#change(panel, text)));
     this.#panels = new Map(panels.map((panel) => [panel.file, panel]));
@@ -43,7 +43,14 @@ export class Study {
 
   #change(panel: FilePanel, text: string): void {
     this.edits.set(panel.file, text === panel.original ? undefined : text);
-    if (panel.isOpen) this.#changed = panel;
+    if (!panel.isOpen) return this.#again();
+    this.#changed = panel;
+    void this.#judge();
+  }
+
+  /** What is still changed is judged anew: in another case or variant, or without a change that was taken back. */
+  #again(): void {
+    this.#changed = [...this.#panels.values()].find(({ file, isOpen }) => isOpen && file in this.edits.texts);
     void this.#judge();
   }
 
@@ -109,7 +116,7 @@ export class Study {
   /** What the address of the page, or this tab, holds of changes: shown when a person wants it, never run before. */
   async offer(): Promise<void> {
     const hash = location.hash.slice(1);
-    const isState = hash !== '' && document.getElementById(decodeURIComponent(hash)) === null;
+    const isState = hash !== '' && document.getElementById(unescaped(hash)) === null;
     const code = isState ? hash : this.edits.kept;
     if (code === undefined) return;
     const place = found('#shared');
@@ -148,6 +155,15 @@ export class Study {
       this.#changed = panel;
     }
     await this.#judge();
+  }
+}
+
+/** An anchor as the page has it; what has rubbish for an escape is none. */
+function unescaped(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
   }
 }
 
