@@ -12,7 +12,6 @@ export interface StudyState {
   /** The name of the case; the page's own choice if omitted, as for what follows. */
   readonly case?: string;
   readonly variant?: string;
-  readonly direction?: 'forward' | 'gradient';
   readonly dtype?: 'f32' | 'f16';
   /** The whole texts of files that were changed, by name: `layernorm/layernorm.wgsl`. */
   readonly files: Readonly<Record<string, string>>;
@@ -38,7 +37,6 @@ const MOST_CHARACTERS = 64 * 1024;
 /** An address of a few bytes can be inflated to gigabytes. All files of the longest room are 70 KB. */
 const MOST_BYTES = 512 * 1024;
 
-const DIRECTIONS = ['forward', 'gradient'];
 const DTYPES = ['f32', 'f16'];
 
 /** The part of an address behind `#`, without it. */
@@ -107,7 +105,7 @@ async function through(stream: CompressionStream | DecompressionStream, bytes: U
 /** A state that has nothing but what a page knows. */
 function checked(value: unknown, known: Readonly<Record<string, KnownNames>>): StudyState {
   if (!isRecord(value)) throw new AddressError('what it holds is no state of a study page');
-  const { room, case: item, variant, direction, dtype, files, ...others } = value;
+  const { room, case: item, variant, dtype, files, ...others } = value;
   for (const name in others) throw new AddressError(`it holds "${name}", which no study page has`);
   const names = typeof room === 'string' && Object.hasOwn(known, room) ? known[room] : undefined;
   if (names === undefined) throw new AddressError(`there is no room ${said(room)} here`);
@@ -118,7 +116,6 @@ function checked(value: unknown, known: Readonly<Record<string, KnownNames>>): S
   };
   of('case', item, names.cases);
   of('variant', variant, names.variants);
-  of('direction', direction, DIRECTIONS);
   of('type', dtype, DTYPES);
   if (!isRecord(files)) throw new AddressError('it holds no list of files');
   for (const [file, text] of Object.entries(files)) {
