@@ -1,3 +1,5 @@
+import { printable } from './shown.ts';
+
 /**
  * Every error that Firstlight throws. Tell them apart by `code`, never by text.
  * The message says what failed, with numbers (need and have) and the tensor, kernel or file; `hint` says what to do.
@@ -16,12 +18,6 @@ export class FirstlightError extends Error {
     this.context = context;
     this.hint = hint === undefined ? undefined : printable(hint);
   }
-}
-
-/** Control characters (but line breaks and tabs) are escaped, so that a file's name cannot forge a line of a log. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** 1536 → "1.5 KiB (1,536 B)": a person reads the first, a script the second. */
@@ -216,10 +212,15 @@ export class StateDictError extends FirstlightError {
   }
 }
 
-/** A configuration that cannot be used, with all its problems at once. */
+/** Problems of a file that are told one by one. */
+const MOST_PROBLEMS = 50;
+
+/** A configuration that cannot be used, with all its problems at once, the first 50 shown. */
 export class ConfigError extends FirstlightError {
   constructor(path: string, problems: readonly string[], hint?: string) {
-    super('FL_CONFIG', `${path}: ${problems.join('\n')}`, { path, problems }, hint);
+    const told = problems.slice(0, MOST_PROBLEMS);
+    const more = problems.length > told.length ? [`… and ${problems.length - told.length} more`] : [];
+    super('FL_CONFIG', `${path}: ${[...told, ...more].join('\n')}`, { path, problems }, hint);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The sizes of an X-CLIP model, in one place. Ni et al. 2022, arXiv:2208.02816, section 4.1 and supplement. */
 import { ConfigError } from '../engine/errors.ts';
+import { shownValue } from '../engine/shown.ts';
 import { ACTIVATIONS, type Activation } from '../kernels/shared/activation.ts';
 
 /** What all transformers have. */
@@ -85,7 +86,7 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
   const problems: string[] = [];
   const count = (name: string, value: unknown) => {
     if (!Number.isSafeInteger(value) || (value as number) < 1) {
-      problems.push(`${name} must be a whole number of at least 1, got ${JSON.stringify(value)}`);
+      problems.push(`${name} must be a whole number of at least 1, got ${shownValue(value)}`);
     }
   };
   const divides = (part: string, partValue: number, whole: string, wholeValue: number) => {
@@ -97,12 +98,12 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
   for (const [name, part] of Object.entries({ vision, text, mit, prompts })) {
     const { activation, ...sizes } = part;
     if (!ACTIVATIONS.includes(activation)) {
-      problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${JSON.stringify(activation)}`);
+      problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${shownValue(activation)}`);
     }
     for (const [key, value] of Object.entries(sizes)) if (key !== 'alpha') count(`${name}.${key}`, value);
   }
   if (!Number.isFinite(prompts.alpha)) {
-    problems.push(`prompts.alpha must be a number, got ${JSON.stringify(prompts.alpha)}`);
+    problems.push(`prompts.alpha must be a number, got ${shownValue(prompts.alpha)}`);
   }
   if (problems.length === 0) {
     divides('vision.heads', vision.heads, 'vision.width', vision.width);

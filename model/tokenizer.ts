@@ -4,6 +4,8 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
+import { isObject, type JsonObject, parseJson } from '../engine/json.ts';
+import { shown, shownValue } from '../engine/shown.ts';
 import { cleanText, WORDS } from './text_cleaning.ts';
 
 const START = '<|startoftext|>';
@@ -97,9 +99,10 @@ export class ClipTokenizer {
     const lines = merges.split('\n').map((line) => line.trim()).filter((line) =>
       line !== '' && !line.startsWith('#version')
     );
-    const own = idsOf(added === undefined ? {} : parse(added, source), source);
-    const more = Object.entries(own).map(([content, id]) => ({ content, id }));
-    return withAdded({ vocab: idsOf(parse(vocab, source), source), merges: lines }, more, source);
+    const more = Object.entries(idsOf(added === undefined ? {} : parse(added, source), source)).map((
+      [content, id],
+    ) => ({ content, id }));
+    return withAdded({ vocab: idsOf(parse(vocab, source), source), merges: mergesOf(lines, source) }, more, source);
   }
 
   /**
@@ -109,19 +112,22 @@ export class ClipTokenizer {
    * @param config the text of the `tokenizer_config.json` beside it, if there is one
    */
   static fromJson(text: string, config: string | undefined, source: string): ClipTokenizer {
-    const { model, added_tokens: added } = parse(text, source) as { model?: Record<string, unknown>;
-      added_tokens?: StoredToken[] };
-    if (model?.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) {
+    const { model, added_tokens: listed } = parse(text, source);
+    if (!isObject(model) || model.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) {
       throw broken(source, `not a byte-pair tokenizer with "${WORD_END}" at the end of words, as CLIP has it`);
     }
     if (!Array.isArray(model.merges)) throw broken(source, 'the list of merges is missing');
     const vocab = idsOf(model.vocab, source);
-    const merges = model.merges.map((merge: unknown) => (Array.isArray(merge) ? merge.join(' ') : String(merge)));
-    const { known_tokens: known } = (config === undefined ? {} : parse(config, source)) as { known_tokens?: string[] };
-    const tokens = new Set([...Object.keys(vocab), ...(added ?? []).map(({ content }) => content)]);
-    const stray = known?.find((token) => !tokens.has(token));
-    if (stray !== undefined) throw broken(source, `known_tokens lists "${stray}", which the vocabulary lacks`);
-    return withAdded({ vocab, merges, known }, added ?? [], source);
+    const merges = mergesOf(model.merges, source);
+    const added = listOf(listed, 'added_tokens', source).map((token, i) => storedToken(token, i, source));
+    const { known_tokens: own } = config === undefined ? {} as JsonObject : parse(config, source);
+    const tokens = new Set<unknown>([...Object.keys(vocab), ...added.map(({ content }) => content)]);
+    const known = listOf(own, 'known_tokens', source);
+    const stray = known.find((token) => !tokens.has(token));
+    if (stray !== undefined) {
+      throw broken(source, `known_tokens lists ${shownValue(stray)}, which the vocabulary lacks`);
+    }
+    return withAdded({ vocab, merges, ...(isGiven(own) && { known: known as readonly string[] }) }, added, source);
   }
 
   /** Ids of a text, without start and end. Words that the model was not trained with are an error that names them. */
@@ -211,12 +217,36 @@ function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-function parse(text: string, source: string): unknown {
+/** The object that a file of JSON holds. */
+function parse(text: string, source: string): JsonObject {
+  let value: unknown;
   try {
-    return JSON.parse(text) ?? {};
+    value = parseJson(text);
   } catch (cause) {
-    throw broken(source, `not valid JSON: ${(cause as Error).message}`);
+    throw broken(source, `not valid JSON: ${shown((cause as Error).message)}`);
   }
+  if (!isObject(value)) throw broken(source, `expected an object, got ${shownValue(value)}`);
+  return value;
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null;
+
+/** A list of a file; empty where it is left out. */
+function listOf(value: unknown, name: string, source: string): readonly unknown[] {
+  if (!isGiven(value)) return [];
+  if (!Array.isArray(value)) throw broken(source, `${name} must be a list, got ${shownValue(value)}`);
+  return value;
+}
+
+/** Merges from outside: two tokens with a space between, or, as newer files have it, a list of two. */
+function mergesOf(merges: readonly unknown[], source: string): string[] {
+  return merges.map((merge, i) => {
+    const pair = Array.isArray(merge) ? merge : typeof merge === 'string' ? merge.split(' ') : [];
+    if (pair.length !== 2 || !pair.every((token) => typeof token === 'string' && token !== '')) {
+      throw broken(source, `merge ${i} must be two tokens with a space between, got ${shownValue(merge)}`);
+    }
+    return pair.join(' ');
+  });
 }
 
 /** One alternative of several texts, the longest that fits; undefined for none. Texts are cut at it, and keep it. */
@@ -239,14 +269,33 @@ interface StoredToken {
   readonly single_word?: boolean;
 }
 
+const FLAGS = ['special', 'normalized', 'single_word'] as const;
+
+/** Checks one of `added_tokens` from outside. */
+function storedToken(value: unknown, place: number, source: string): StoredToken {
+  const token: JsonObject = isObject(value) ? value : {};
+  const { content, id } = token;
+  const areFlags = FLAGS.every((flag) => token[flag] === undefined || typeof token[flag] === 'boolean');
+  if (typeof content !== 'string' || typeof id !== 'number' || !areFlags) {
+    throw broken(source,
+      `added_tokens[${place}] must be an object with a text "content", a number "id" and flags, got ${
+        shownValue(value)
+      }`);
+  }
+  return { ...token, content, id };
+}
+
 /** A tokenizer with the tokens that a file lists beside the vocabulary; CLIP's own two are no additions. */
 function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly StoredToken[],
   source: string): ClipTokenizer {
   const own = stored.filter(({ content }) => content !== START && content !== END);
   const whole = own.find(({ single_word: isWord }) => isWord === true);
   if (whole !== undefined) {
-    throw broken(source, `the added token "${whole.content}" has single_word: true, which is not known here`);
+    throw broken(source, `the added token "${shown(whole.content)}" has single_word: true, which is not known here`);
   }
+  // texts are cut at added tokens: at nothing they would be cut everywhere
+  const empty = own.find(({ content }) => cleanText(content) === '');
+  if (empty !== undefined) throw broken(source, `the added token "${shown(empty.content)}" is no word`);
   // transformers looks for those that are not special in the normalised text, unless the file says otherwise
   const added = own.map(({ content, special = false, normalized = !special }) => ({ content, normalized }));
   const all = { ...vocab, ...Object.fromEntries(stored.map(({ content, id }) => [content, id])) };
@@ -255,11 +304,9 @@ function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly Stored
 
 /** Checks a vocabulary from outside. */
 function idsOf(vocab: unknown, source: string): Readonly<Record<string, number>> {
-  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) {
-    throw broken(source, 'the vocabulary must be an object of tokens and ids');
-  }
+  if (!isObject(vocab)) throw broken(source, 'the vocabulary must be an object of tokens and ids');
   const stray = Object.entries(vocab).find(([, id]) => !Number.isSafeInteger(id));
-  if (stray !== undefined) throw broken(source, `the id of "${stray[0]}" is not a whole number`);
+  if (stray !== undefined) throw broken(source, `the id of "${shown(stray[0])}" is not a whole number`);
   return vocab as Record<string, number>;
 }
 

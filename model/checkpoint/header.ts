@@ -1,4 +1,5 @@
 import { CheckpointFormatError } from '../../engine/errors.ts';
+import { endOfString } from '../../engine/json.ts';
 
 /** A tensor as the header of a safetensors file describes it. Offsets count from the end of the header. */
 export interface TensorEntry {
@@ -155,8 +156,7 @@ class HeaderScanner {
     this.#peek();
     const start = this.#at;
     if (this.#text[start] !== '"') this.#fail('InvalidJson', `expected a string at character ${start}`);
-    let end = start + 1;
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
+    const end = endOfString(this.#text, start);
     this.#at = end + 1;
     try {
       return JSON.parse(this.#text.slice(start, end + 1)) as string;

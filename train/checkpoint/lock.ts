@@ -2,22 +2,26 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
 import { RunLockedError } from '../../engine/errors.ts';
+import { parseJson } from '../../engine/json.ts';
 
 const FILE = 'lock';
 /** A lock that cannot be read is being written, or was cut off by a crash; the first takes far less than this. */
 const PATIENCE_MS = 300;
 
-/** Who holds a run. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  readonly since: string;
+const schema = z.object({
+  pid: z.int().min(1),
+  host: z.string(),
+  since: z.string(),
   /**
    * When the process began, which tells it from a later one with the same number; null where the system does not say.
    */
-  readonly began: string | null;
-}
+  began: z.string().nullable(),
+});
+
+/** Who holds a run. */
+type Holder = Readonly<z.infer<typeof schema>>;
 
 /** One process at a time writes to a run. The lock of a process that has died is taken over. */
 export class RunLock {
@@ -92,8 +96,7 @@ function textOf(path: string): string | undefined {
 
 function parse(text: string): Holder | undefined {
   try {
-    const holder = JSON.parse(text) as Holder | null;
-    return typeof holder?.pid === 'number' ? holder : undefined;
+    return schema.safeParse(parseJson(text)).data;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

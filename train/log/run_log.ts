@@ -1,6 +1,8 @@
 import { ftruncateSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
 import { type FileError, onFileSync } from '../../engine/file_error.ts';
+import { parseJson } from '../../engine/json.ts';
 import { AppendedFile, type Write } from './appended.ts';
 
 /** What was measured at one step of one stage: one line of `log.jsonl`. */
@@ -81,11 +83,14 @@ function linesOf(bytes: Buffer, path: string): { entry: LogEntry; end: number }[
   }
 }
 
+/** Values stand beside what they are of. */
+const schema = z.object({ stage: z.string(), step: z.int().min(0), time: z.string() }).catchall(
+  z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]),
+);
+
 function entryOf(text: string, path: string, line: number): LogEntry {
   try {
-    const { stage, step, time, ...values } = JSON.parse(text) as
-      & { stage: string; step: number; time: string }
-      & Record<string, number | string>;
+    const { stage, step, time, ...values } = schema.parse(parseJson(text));
     return { stage, step, time,
       values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) };
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { FloatType } from '../../engine/index.ts';
 
 /** One value of a fixture and what it may be off by. */
@@ -7,7 +8,8 @@ export interface Expected {
 }
 
 /** |f32 − f64| of the reference itself, and max |f64|: what a sidecar says about a tensor. */
-export type Noise = readonly [error: number, largest: number];
+export const NOISE = z.tuple([z.number(), z.number()]);
+export type Noise = Readonly<z.infer<typeof NOISE>>;
 
 /** By how much more a number is rounded when it is stored as f16: its mantissa has 13 bits less. */
 const HALF_ROUNDING = 2 ** 13;

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FirstlightError } from '../../../engine/errors.ts';
+import { parseJson } from '../../../engine/json.ts';
 import { AppendedFile } from '../../log/appended.ts';
 import { portable } from '../sets/portable.ts';
 
@@ -33,7 +34,7 @@ function linesOf(file: string): { clips: QuarantinedClip[]; bytes: number } {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1); // what has no line break was cut off by a crash
   const clips = whole.split('\n').slice(0, -1).map((line, i) => {
     try {
-      const clip = schema.parse(JSON.parse(line));
+      const clip = schema.parse(parseJson(line));
       return { ...clip, path: resolve(dirname(file), clip.path) };
     } catch (cause) {
       throw new FirstlightError('FL_LOG', `${file}:${i + 1}: not an entry of a quarantine`, { file, line: i + 1 },
