@@ -150,11 +150,14 @@ const FORMATS: readonly Format[] = [
 
 /** Lines of a file that are looked at. */
 const LOOKED_AT = 1000;
+/** Letters of a line of any of these formats; of longer ones the expressions above would take their time. */
+const LONGEST = 500;
 
 /** Says what a file is that could not be read, and what to do about it; undefined if nobody knows. */
 export function foreign(lines: readonly string[], file: string, place: Place): string | undefined {
   if (lines.length === 0) return undefined;
   const looked = lines.slice(0, LOOKED_AT);
+  if (looked.some(({ length }) => length > LONGEST)) return undefined;
   const format = FORMATS.find((known) => known.isIt(looked, file) && known.rightly !== place);
   if (format === undefined) return undefined;
   const command = format.commands?.[place]?.(quoted(basename(file)));

@@ -4,6 +4,7 @@ import { VideoDecodeError } from '../../../engine/errors.ts';
 import { reasonOf } from '../../../engine/file_error.ts';
 import { examine, type Signature, signatureOf, type Structure } from './container.ts';
 import { CONVERT_HINT } from './ffmpeg.ts';
+import { Source } from './source.ts';
 
 export const DAMAGE_HINT = 'fetch or convert the file again, or take it out of the list';
 export const KIND_HINT = 'give a video file: mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv or gif';
@@ -42,7 +43,7 @@ export function inspect(path: string): VideoFile {
       throw new VideoDecodeError(path, `is ${kind}, not a video that is read here`, undefined,
         kind === OTHER_VIDEO ? CONVERT_HINT : KIND_HINT);
     }
-    const structure = examine(file, stats.size, signature);
+    const structure = examine(Source.of(file, stats.size), signature);
     if (structure.fault !== undefined) throw new VideoDecodeError(path, structure.fault, undefined, DAMAGE_HINT);
     return { ...structure, path, signature };
   } finally {
