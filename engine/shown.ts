@@ -17,7 +17,12 @@ const codeOf = (character: string) => `\\u${character.charCodeAt(0).toString(16)
 export function shown(text: string, most = MOST): string {
   const head = Math.ceil((most - 1) / 2);
   const short = text.length > most ? `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}` : text;
-  return short.replace(HARMFUL, codeOf);
+  return oneLine(short);
+}
+
+/** A foreign text of any length as one harmless line. */
+export function oneLine(text: string): string {
+  return text.replace(HARMFUL, codeOf);
 }
 
 /** A value of JSON from outside, as JSON, for a message that says what it should be. */

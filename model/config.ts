@@ -81,6 +81,10 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, XclipConfig>;
 
+/** What sizes may be at most: several times those of the largest models there are. */
+const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024, width: 2 ** 14, layers: 256,
+  heads: 256, mlp: 2 ** 16, patch: 1024, imageSize: 4096, context: 2 ** 14, vocab: 2 ** 18, endOfText: 2 ** 18 };
+
 /** Checks a configuration from outside; throws one error with all problems. `source` names where it came from. */
 export function validateConfig(config: XclipConfig, source: string): XclipConfig {
   const problems: string[] = [];
@@ -88,6 +92,8 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
     if (!Number.isSafeInteger(value) || (value as number) < 1) {
       problems.push(`${name} must be a whole number of at least 1, got ${shownValue(value)}`);
     }
+    const most = MOST[name.slice(name.indexOf('.') + 1)];
+    if ((value as number) > most) problems.push(`${name} is ${shownValue(value)}, at most ${most} is read`);
   };
   const divides = (part: string, partValue: number, whole: string, wholeValue: number) => {
     if (wholeValue % partValue !== 0) problems.push(`${part} (${partValue}) must divide ${whole} (${wholeValue})`);

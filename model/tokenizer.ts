@@ -15,6 +15,11 @@ const WORD_END = '</w>';
 /** Merges that CLIP uses of the file's list. */
 const MERGES = 49152 - 256 - 2;
 
+/** Tokens, and merges, that are read: five times CLIP's. */
+const MOST_TOKENS = 2 ** 18;
+/** Added tokens, each of which texts are searched for. */
+const MOST_ADDED = 10_000;
+
 /** What a tokenizer is made of. */
 export interface Vocabulary {
   /** Token → id. Ids count from 0; the end of text has the largest but for those of `added`. */
@@ -147,7 +152,9 @@ export class ClipTokenizer {
     });
     if (unknown.length > 0) {
       throw new FirstlightError('FL_UNKNOWN_WORDS',
-        `"${shorten(text)}": this model was not trained with ${unknown.map((word) => `"${word}"`).join(', ')}`, {
+        `"${shown(text, QUOTED)}": this model was not trained with ${
+          [...new Set(unknown)].slice(0, 20).map((word) => `"${shown(word, QUOTED)}"`).join(', ')
+        }`, {
         unknown,
       }, 'use words that occur in its training labels');
     }
@@ -161,7 +168,7 @@ export class ClipTokenizer {
       const row = [this.start, ...this.encode(text), this.end];
       if (row.length > context) {
         throw new FirstlightError('FL_TEXT_TOO_LONG',
-          `"${shorten(text)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
+          `"${shown(text, QUOTED)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
           context }, 'shorten the text: nothing is cut off in silence');
       }
       ids.set(row, k * context);
@@ -210,12 +217,14 @@ export interface CompactTokenizer {
 }
 
 function broken(source: string, message: string): FirstlightError {
-  return new FirstlightError('FL_TOKENIZER', `${source}: ${message}`, { source });
+  return new FirstlightError('FL_TOKENIZER', `${shown(source)}: ${message}`, { source });
 }
 
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
+const tooMany = (what: string, count: number, most: number) =>
+  `has ${count.toLocaleString('en-US')} ${what}, at most ${most.toLocaleString('en-US')} are read`;
+
+/** Letters of a text that an error quotes. */
+const QUOTED = 80;
 
 /** The object that a file of JSON holds. */
 function parse(text: string, source: string): JsonObject {
@@ -240,6 +249,7 @@ function listOf(value: unknown, name: string, source: string): readonly unknown[
 
 /** Merges from outside: two tokens with a space between, or, as newer files have it, a list of two. */
 function mergesOf(merges: readonly unknown[], source: string): string[] {
+  if (merges.length > MOST_TOKENS) throw broken(source, tooMany('merges', merges.length, MOST_TOKENS));
   return merges.map((merge, i) => {
     const pair = Array.isArray(merge) ? merge : typeof merge === 'string' ? merge.split(' ') : [];
     if (pair.length !== 2 || !pair.every((token) => typeof token === 'string' && token !== '')) {
@@ -289,6 +299,7 @@ function storedToken(value: unknown, place: number, source: string): StoredToken
 function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly StoredToken[],
   source: string): ClipTokenizer {
   const own = stored.filter(({ content }) => content !== START && content !== END);
+  if (own.length > MOST_ADDED) throw broken(source, tooMany('added tokens', own.length, MOST_ADDED));
   const whole = own.find(({ single_word: isWord }) => isWord === true);
   if (whole !== undefined) {
     throw broken(source, `the added token "${shown(whole.content)}" has single_word: true, which is not known here`);
@@ -305,7 +316,9 @@ function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly Stored
 /** Checks a vocabulary from outside. */
 function idsOf(vocab: unknown, source: string): Readonly<Record<string, number>> {
   if (!isObject(vocab)) throw broken(source, 'the vocabulary must be an object of tokens and ids');
-  const stray = Object.entries(vocab).find(([, id]) => !Number.isSafeInteger(id));
+  const tokens = Object.entries(vocab);
+  if (tokens.length > MOST_TOKENS) throw broken(source, tooMany('tokens', tokens.length, MOST_TOKENS));
+  const stray = tokens.find(([, id]) => !Number.isSafeInteger(id));
   if (stray !== undefined) throw broken(source, `the id of "${shown(stray[0])}" is not a whole number`);
   return vocab as Record<string, number>;
 }

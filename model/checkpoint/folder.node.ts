@@ -1,8 +1,10 @@
 /** Checkpoints on disk: a Hugging Face folder, or one file in either naming. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
+import { FileError } from '../../engine/file_error.ts';
 import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
+import { readRegular } from '../../engine/regular_file.node.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import { CLIP_VOCAB, type XclipConfig } from '../config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
@@ -182,9 +184,9 @@ function objectOf(text: string, path: string): JsonObject {
 /** The object of a JSON file, or undefined if there is none. */
 async function readJson(path: string): Promise<JsonObject | undefined> {
   try {
-    return objectOf(await readFile(path, 'utf8'), path);
+    return objectOf((await readRegular(path)).toString(), path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof FileError && error.systemCode === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../engine/errors.ts';
+import { LARGEST_HALF } from '../../engine/half.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import type { Resampling } from '../../kernels/frames/index.ts';
@@ -60,7 +61,10 @@ const HARMLESS = [...TYPE_KEYS, 'processor_class', 'do_convert_rgb', 'default_to
 const SWITCHES = ['do_pad', 'do_flip_channel_order', 'do_thumbnail', 'do_align_long_axis', 'do_random_crop',
   'do_sample_frames', 'offset', 'use_square_size'];
 
-const isSide = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+/** Pixels of a side: no picture that is read is larger. */
+const MOST_SIDE = 2 ** 14;
+const isSide = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= MOST_SIDE;
 
 /**
  * Reads what transformers calls an image processor: a `preprocessor_config.json`, or the `image_processor` of a
@@ -132,10 +136,21 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
     const isFit = crops ? Math.min(width, height) >= imageSize : width === imageSize && height === imageSize;
     if (!isFit) problems.push(`size is ${shownValue(file.size)}, the model takes pictures of ${imageSize}`);
   }
-  if (problems.length > 0) throw new ConfigError(source, problems);
   const scaled = (three: Rgb): Rgb => [three[0] * scale, three[1] * scale, three[2] * scale];
-  return { resize: resize === null || antialias ? resize : { ...resize, resampling: 'bilinear' }, mean: scaled(mean),
-    std: scaled(std) };
+  const statistics = { mean: scaled(mean), std: scaled(std) };
+  if (problems.length === 0 && !statistics.mean.every((own, i) => isMeant(own, statistics.std[i]))) {
+    problems.push(
+      'rescale_factor, image_mean and image_std make numbers of a pixel that no model is meant to be given: '
+        + `${shownValue(file.rescale_factor ?? 1 / 255)}, ${shownValue(mean)} and ${shownValue(std)}`,
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return { resize: resize === null || antialias ? resize : { ...resize, resampling: 'bilinear' }, ...statistics };
+}
+
+/** Whether black and white become numbers that f16 holds, as the GPU computes them. */
+function isMeant(mean: number, std: number): boolean {
+  return [0, 255].every((channel) => Math.abs((channel - Math.fround(mean)) / Math.fround(std)) <= LARGEST_HALF);
 }
 
 /** Defaults of the processor that a file names; of CLIP's, as transformers has it for X-CLIP, where it names none. */
@@ -180,7 +195,9 @@ function resizeOf(file: JsonObject, defaults: Defaults, problems: string[]): Res
     if (isSide(shortSide) && isEmpty({ height, width })) return { resampling, shortSide };
     if (isSide(height) && isSide(width) && isEmpty({ shortSide })) return { resampling, width, height };
   }
-  problems.push(`size must be shortest_edge, or height and width, in whole pixels, got ${shownValue(value)}`);
+  problems.push(
+    `size must be shortest_edge, or height and width, in whole pixels up to ${MOST_SIDE}, got ${shownValue(value)}`,
+  );
   return null;
 }
 

@@ -1,10 +1,12 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { RunLockedError } from '../../engine/errors.ts';
+import { FileError, onFileSync } from '../../engine/file_error.ts';
 import { parseJson } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 
 const FILE = 'lock';
 /** A lock that cannot be read is being written, or was cut off by a crash; the first takes far less than this. */
@@ -64,10 +66,10 @@ export class RunLock {
 
 function isCreated(path: string, content: string): boolean {
   try {
-    writeFileSync(path, content, { flag: 'wx' });
+    onFileSync(path, () => writeFileSync(path, content, { flag: 'wx' }));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (error instanceof FileError && error.systemCode === 'EEXIST') return false;
     throw error;
   }
 }
@@ -75,7 +77,7 @@ function isCreated(path: string, content: string): boolean {
 /** Who holds a lock, if that one lives. */
 async function examine(path: string): Promise<Holder | 'dead' | 'gone'> {
   for (let waited = 0;; waited += 20) {
-    const text = textOf(path);
+    const text = lockText(path);
     if (text === undefined) return 'gone';
     const holder = parse(text);
     if (holder !== undefined) return isAlive(holder) ? holder : 'dead';
@@ -84,12 +86,23 @@ async function examine(path: string): Promise<Holder | 'dead' | 'gone'> {
   }
 }
 
+/** A folder, or anything else that is no file, belongs to nobody, and is not removed for being in the way. */
+function lockText(path: string): string | undefined {
+  try {
+    return textOf(path);
+  } catch (error) {
+    if (!(error instanceof FileError && ['EISDIR', 'ENOTREG'].includes(error.systemCode))) throw error;
+    throw new FileError(path, error.systemCode, error, { reason: 'is in the way: the lock of the run belongs here',
+      remedy: 'move it away' });
+  }
+}
+
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularSync(path).toString();
   } catch (error) {
     // ESRCH: a process that ended just now
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (error instanceof FileError && ['ENOENT', 'ESRCH'].includes(error.systemCode)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
-import { ftruncateSync, readFileSync } from 'node:fs';
+import { ftruncateSync } from 'node:fs';
 import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
 import { type FileError, onFileSync } from '../../engine/file_error.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { parseJson } from '../../engine/json.ts';
 import { AppendedFile, type Write } from './appended.ts';
 
@@ -28,7 +29,7 @@ export class RunLog {
   constructor(path: string, keepThrough?: number, write?: Write) {
     this.#file = new AppendedFile(path, keepThrough === undefined ? 'w' : 'a+', write);
     if (keepThrough === undefined) return;
-    onFileSync(path, () => ftruncateSync(this.#file.file, endOfStep(readFileSync(path), path, keepThrough)));
+    onFileSync(path, () => ftruncateSync(this.#file.file, endOfStep(readRegularSync(path), path, keepThrough)));
   }
 
   /** Why lines wait in memory that the disk does not take; undefined if none does. */
@@ -50,7 +51,7 @@ export class RunLog {
 
 /** All entries of a log, in order. A last line that a crash cut off is left out; any other broken line is an error. */
 export function readRunLog(path: string): LogEntry[] {
-  return linesOf(readFileSync(path), path).map(({ entry }) => entry);
+  return linesOf(readRegularSync(path), path).map(({ entry }) => entry);
 }
 
 /** One value over the steps of a stage: what a curve is drawn from. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { PathError, RunLockedError } from '../../engine/errors.ts';
 import { parseJson } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { Random } from '../../engine/random.ts';
 import { RunLock } from '../checkpoint/lock.ts';
 import { writeVideo } from '../data/video/encode.ts';
@@ -188,7 +189,7 @@ function isFinished(folder: string, parameters: Parameters): boolean {
   }
   let found: unknown;
   try {
-    found = parseJson(readFileSync(marker, 'utf8'));
+    found = parseJson(readRegularSync(marker).toString());
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return false; // cut off while it was written
@@ -216,7 +217,7 @@ function hashOf(folder: string): string {
     if (!existsSync(path)) continue;
     const files = part.includes('.') ? [part] : readdirSync(path).sort().map((name) => `${part}/${name}`);
     for (const file of files) {
-      const content = readFileSync(join(folder, file));
+      const content = readRegularSync(join(folder, file));
       hash.update(`${file}\0${content.length}\0`).update(content);
     }
   }

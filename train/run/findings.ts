@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { parseJson } from '../../engine/json.ts';
 import type { Tried } from '../data/loading/tried.ts';
 import { packageVersion } from './machine.ts';
@@ -23,7 +24,7 @@ export class Findings {
   /** Reads the file if there is one; a last line that was not written whole is passed over. */
   constructor(file: string) {
     this.#file = file;
-    const [header, ...lines] = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    const [header, ...lines] = existsSync(file) ? readRegularSync(file).toString().split('\n') : [];
     if (header !== HEADER) {
       writeFileSync(file, `${HEADER}\n`);
       return;

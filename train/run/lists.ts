@@ -1,6 +1,6 @@
 /** The lists and class names of a configuration. */
 import { dirname } from 'node:path';
-import { DatasetError, type LineProblem } from '../../engine/errors.ts';
+import { DatasetError, type LineProblem, problemLine } from '../../engine/errors.ts';
 import { type List, type ListOptions, readList, type ScannedList, scanList } from '../data/sets/lists.ts';
 import type { TrainConfig } from './config_keys.ts';
 
@@ -36,9 +36,7 @@ export function requireOneStep({ data, train }: TrainConfig, clips: number): num
 
 /** Lines for a terminal: the first `most`, and how many more there are. */
 export function someOf(problems: readonly LineProblem[], most = 20): string[] {
-  const lines = problems.slice(0, most).map(({ file, line, problem }) =>
-    `${file}${line > 0 ? `:${line}` : ''}: ${problem}`
-  );
+  const lines = problems.slice(0, most).map(problemLine);
   return problems.length > most ? [...lines, `… and ${problems.length - most} more`] : lines;
 }
 

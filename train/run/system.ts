@@ -1,7 +1,7 @@
 import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { loadWeights } from '../../model/checkpoint/weights.ts';
+import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
 import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
@@ -18,6 +18,7 @@ const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
 export async function modelConfigOf({ model, data }: TrainConfig): Promise<XclipConfig> {
   const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
   await checkpoint?.close();
+  if (checkpoint !== undefined) requireHeld(checkpoint.config, checkpoint.weights);
   const config = { ...(checkpoint?.config ?? PRESETS[model.preset as keyof typeof PRESETS]), frames: data.frames };
   const { imageSize } = config.vision;
   if (imageSize !== data.size) {
@@ -101,6 +102,7 @@ export async function openSystem(gpu: Gpu, path: string,
   { system = 'xclip', precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
+    requireHeld(checkpoint.config, checkpoint.weights);
     const config = { ...checkpoint.config, frames: frames ?? checkpoint.config.frames };
     const empty = system === 'xclip' ? new Xclip(gpu, config) : new Clip(gpu, config);
     const model = await orDisposed(empty, async (made) => {

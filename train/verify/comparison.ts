@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FloatType } from '../../engine/index.ts';
+import { shown } from '../../engine/shown.ts';
 
 /** One value of a fixture and what it may be off by. */
 export interface Expected {
@@ -41,6 +42,9 @@ export interface CheckResult {
   /** What the fixture might have told but does not hold, so that nobody takes it for checked. */
   readonly lacks: readonly string[];
 }
+
+/** Letters of a problem that are told. */
+const PROBLEM = 1000;
 
 /** Collects the comparisons of one check. */
 export class Comparison {
@@ -94,8 +98,9 @@ export class Comparison {
     if (this.#worst === undefined || Number.isNaN(error) || ratio(found) > ratio(this.#worst)) this.#worst = found;
   }
 
+  /** @param problem which may hold names of the fixture, as long as these are */
   fail(problem: string): void {
-    this.#problem ??= problem;
+    this.#problem ??= shown(problem, PROBLEM);
   }
 
   /** Notes what the fixture does not hold. */

@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { FirstlightError, type Shape } from '../../engine/index.ts';
 import { reasonOf } from '../../engine/file_error.ts';
 import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
+import { readRegular } from '../../engine/regular_file.node.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
@@ -127,7 +128,7 @@ export async function readFixtures(folder: string): Promise<FixtureFile[]> {
   }
   return Promise.all(
     names.map(async (file) => {
-      const text = await readFile(join(folder, file), 'utf8');
+      const text = (await readRegular(join(folder, file))).toString();
       let json: unknown;
       try {
         json = parseJson(text);

@@ -6,7 +6,7 @@ import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entrop
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
-import { loadWeights, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
+import { loadWeights, requireHeld, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
 import { validateConfig, type XclipConfig } from '../../model/config.ts';
 import { type TextBatch, textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
@@ -111,6 +111,7 @@ function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
 }
 
 async function modelOf(gpu: Gpu, config: XclipConfig, weights: Weights, type: FloatType): Promise<Xclip> {
+  requireHeld(config, weights);
   const model = new Xclip(gpu, config);
   await loadWeights(model, weights);
   if (type === 'f16') halve(model);

@@ -5,7 +5,7 @@ import { foreign } from './formats.ts';
 import { checkCounting, type Labelled } from './counting.ts';
 import { type Line, readLines, shown } from './lines.ts';
 import { within } from './roots.ts';
-import { SeenNames, textKey } from './same_text.ts';
+import { faultOfName, SeenNames, textKey } from './same_text.ts';
 
 /** A file of a list and its class. */
 export interface Entry {
@@ -64,13 +64,14 @@ export function readLabels(file: string): string[] {
  * @throws DatasetError with all problems at once
  */
 export function readNames(file: string): string[] {
-  const lines = readLines(file);
+  const lines = readLines(file, true);
   if (lines[0]?.text === HEADER) return labelsOf(file, lines);
   const problems: LineProblem[] = [];
   const seen = new SeenNames<number>();
   for (const { number, text } of lines) {
     const before = seen.add(text, number);
-    if (before !== undefined) problems.push({ file, line: number, problem: sameAs(text, before) });
+    const problem = before === undefined ? faultOfName(text) : sameAs(text, before);
+    if (problem !== undefined) problems.push({ file, line: number, problem });
   }
   if (lines.length < 2) problems.push({ file, line: 0, problem: `expected at least two names, got ${lines.length}` });
   if (problems.length > 0) throw new DatasetError(problems);
@@ -107,8 +108,9 @@ function labelsOf(file: string, [header, ...lines]: readonly Line[]): string[] {
     else if (textKey(name) === '') refuse(`class ${id} has no name`);
     else {
       const before = seen.add(name, number);
-      if (before === undefined) names[id] = name;
-      else refuse(sameAs(name, before));
+      const problem = before === undefined ? faultOfName(name) : sameAs(name, before);
+      if (problem === undefined) names[id] = name;
+      else refuse(problem);
     }
   }
   if (lines.length === 0) problems.push({ file, line: 0, problem: 'holds no classes' });
@@ -216,7 +218,9 @@ function fileOf(folder: string, name: string, further: readonly string[]): { rea
 } {
   try {
     const real = within(folder, name, further);
-    return statSync(real).isDirectory() ? { problem: `${shown(name)} is a folder, expected a file` } : { real };
+    const stats = statSync(real);
+    if (stats.isFile()) return { real };
+    return { problem: `${shown(name)} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}, expected a file` };
   } catch (error) {
     if (!(error instanceof PathError)) throw error;
     return { problem: `${shown(name)} ${String(error.context.reason)}` };

@@ -1,3 +1,4 @@
+import { oneLine, shownValue } from '../../../engine/shown.ts';
 import { cleanText, wordsOf } from '../../../model/text_cleaning.ts';
 
 /**
@@ -7,6 +8,12 @@ import { cleanText, wordsOf } from '../../../model/text_cleaning.ts';
  */
 export function textKey(name: string): string {
   return wordsOf(cleanText(name).normalize('NFKC').replace(/\p{Cf}/gu, '')).join(' ');
+}
+
+/** What is wrong with a name, whatever the others are; undefined if nothing is. */
+export function faultOfName(name: string): string | undefined {
+  if (oneLine(name) === name) return undefined;
+  return `the name ${shownValue(name)} holds control characters, or marks that turn the direction of writing`;
 }
 
 /** Names that were seen, by what they are to a reader. */
