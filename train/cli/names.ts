@@ -1,4 +1,4 @@
-import { SeenNames } from '../data/sets/same_text.ts';
+import { faultOfName, SeenNames } from '../data/sets/same_text.ts';
 import { UsageError } from './flags.ts';
 
 const HINT = 'for example --labels "juggling, playing the piano, surfing"';
@@ -28,6 +28,8 @@ export function separateNames(text: string): string[] {
   const seen = new SeenNames<number>();
   for (const [i, name] of names.entries()) {
     const before = seen.add(name, i);
+    const fault = faultOfName(name);
+    if (fault !== undefined) throw new UsageError(`--labels: ${fault}`);
     if (before?.name === name) throw new UsageError(`--labels: the name "${name}" stands there twice`);
     if (before !== undefined) {
       throw new UsageError(`--labels: "${name}" is the same text to the tokenizer as "${before.name}"`,
