@@ -19,6 +19,7 @@ const MERGES = 49152 - 256 - 2;
 const MOST_TOKENS = 2 ** 18;
 /** Added tokens, each of which texts are searched for. */
 const MOST_ADDED = 10_000;
+const LONGEST_ADDED = 500;
 
 /** What a tokenizer is made of. */
 export interface Vocabulary {
@@ -207,8 +208,7 @@ export class ClipTokenizer {
     const config = { tokenizer_class: 'CLIPTokenizer', model_max_length: context, bos_token: START, eos_token: END,
       unk_token: END, pad_token: END, ...(known && { known_tokens: known }) };
     this.#json ??= JSON.stringify(tokenizerJson(this.#vocabulary));
-    return { 'tokenizer.json': this.#json,
-      'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
+    return { 'tokenizer.json': this.#json, 'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
   }
 }
 
@@ -288,10 +288,11 @@ const FLAGS = ['special', 'normalized', 'single_word'] as const;
 function storedToken(value: unknown, place: number, source: string): StoredToken {
   const token: JsonObject = isObject(value) ? value : {};
   const { content, id } = token;
+  const isShort = typeof content === 'string' && content.length <= LONGEST_ADDED;
   const areFlags = FLAGS.every((flag) => token[flag] === undefined || typeof token[flag] === 'boolean');
-  if (typeof content !== 'string' || typeof id !== 'number' || !areFlags) {
+  if (!isShort || typeof id !== 'number' || !areFlags) {
     throw broken(source,
-      `added_tokens[${place}] must be an object with a text "content", a number "id" and flags, got ${
+      `added_tokens[${place}] must be an object with a text "content" of up to ${LONGEST_ADDED} letters, a number "id" and flags, got ${
         shownValue(value)
       }`);
   }

@@ -2,9 +2,12 @@
  * Work is linear in what a file holds: by counts of what is done, or by sizes that would take minutes if each part were
  * compared with each.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, StateDictError } from '../engine/errors.ts';
+import { ConfigError, DatasetError, FirstlightError, StateDictError } from '../engine/errors.ts';
 import { nearest } from '../engine/nearest.ts';
 import type { SafetensorsFile } from '../model/checkpoint/safetensors.ts';
 import { checkWeights, Weights } from '../model/checkpoint/weights.ts';
@@ -13,23 +16,29 @@ import { examine, type Signature } from '../train/data/video/container.ts';
 import { crc32 } from '../train/data/video/crc32.ts';
 import { foreign } from '../train/data/sets/formats.ts';
 import { parseConfig } from '../train/run/config.ts';
+import { ClipTokenizer } from '../model/tokenizer.ts';
+import { separateNames } from '../train/cli/names.ts';
+import { readLabels } from '../train/data/sets/lists.ts';
 import { sourceOf } from './container_sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-work-'));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the nearest word is found among many, and is not looked for without end', () => {
   assert.is(nearest('trian', ['train', 'evaluate']), 'train');
   assert.is(nearest('weihgtDecay', ['weight_decay', 'eps']), 'weight_decay');
   assert.is(nearest('x', ['train']), undefined);
   assert.is(nearest('k'.repeat(1e6), ['train', 'k'.repeat(1e6)]), undefined);
-  const many = Array.from({ length: 2e5 }, (_, i) => `vision_model.encoder.layers.${i}.mlp.fc1.weight`);
+  const many = Array.from({ length: 1e5 }, (_, i) => `vision_model.encoder.layers.${i}.mlp.fc1.weight`);
   assert.is(nearest('vision_model.encoder.layers.7.mlp.fc3.weight', many), many[7]);
 });
 
-test('100,000 names that no model has are refused', () => {
-  const names = Array.from({ length: 1e5 }, (_, i) => `visual.transformer.resblocks.${i}.attn.in_proj_weights`);
+test('30,000 names that no model has are refused', () => {
+  const names = Array.from({ length: 3e4 }, (_, i) => `visual.transformer.resblocks.${i}.attn.in_proj_weights`);
   const file = { names: () => names, entry: () => ({ shape: [1] }) } as unknown as SafetensorsFile;
   const wanted = names.map((name) => [name.slice(0, -1), { shape: [1] }] as const);
   const error = assert.throwsWith(() => checkWeights(wanted, new Weights('x', [file])), StateDictError);
-  assert.match(error.message, 'Missing (100000): visual.transformer.resblocks.0.attn.in_proj_weight [1] (did you mean');
+  assert.match(error.message, 'Missing (30000): visual.transformer.resblocks.0.attn.in_proj_weight [1] (did you mean');
 });
 
 test('a configuration of nothing but wrong keys is refused, the first 50 by name', () => {
@@ -41,9 +50,9 @@ test('a configuration of nothing but wrong keys is refused, the first 50 by name
 });
 
 test('a configuration of nothing but wrong values, repeated keys or broken lines is refused', () => {
-  const list = `data: {train: a, labels: b, roots: [${'1, '.repeat(3000)}1]}\nmodel: {preset: tiny}`;
-  assert.throwsWith(() => parseConfig(list, 'c.yaml'), ConfigError, /^c\.yaml: 3001 problems\n/);
-  assert.throwsWith(() => parseConfig('a: 1\n'.repeat(3000), 'c.yaml'), ConfigError, /map keys must be unique/);
+  const list = `data: {train: a, labels: b, roots: [${'1, '.repeat(1000)}1]}\nmodel: {preset: tiny}`;
+  assert.throwsWith(() => parseConfig(list, 'c.yaml'), ConfigError, /^c\.yaml: 1001 problems\n/);
+  assert.throwsWith(() => parseConfig('a: 1\n'.repeat(1500), 'c.yaml'), ConfigError, /map keys must be unique/);
   assert.throwsWith(() => parseConfig('a: "b\n'.repeat(1001), 'c.yaml'), ConfigError, /line \d+, column/);
   assert.throwsWith(() => parseConfig('k'.repeat(1e6), 'c.yaml'), ConfigError,
     'c.yaml: has 1,000,000 letters, at most 65,536 are read');
@@ -61,6 +70,23 @@ test('a file of a published data set is told by lines of any length', () => {
     assert.is(foreign(Array<string>(100).fill(part.repeat(1e5)), 'list.txt', 'list'), undefined);
     foreign(Array<string>(100).fill(part.repeat(500 / part.length)), 'list.txt', 'list');
   }
+});
+
+test('names and lines without end are refused before anything is made of them', () => {
+  const file = join(folder, 'labels.csv');
+  for (const [name, problem] of [[`&${'amp;'.repeat(250_000)}`, '3: has 1,000,001 letters, at most 8,192 are read'], [
+    'n'.repeat(2 ** 20),
+    '3: has 1,048,576 letters, at most 8,192 are read',
+  ], ['n'.repeat(1000), '3: the name "n+…n+" has 1,000 letters, at most 500 are read']] as const) {
+    writeFileSync(file, `id,name\n0,a square\n${name.length > 5000 ? name : `1,"${name}"`}\n`);
+    assert.throwsWith(() => readLabels(file), DatasetError, new RegExp(`labels\\.csv:${problem}$`));
+  }
+  assert.throwsWith(() => separateNames(`a, &${'amp;'.repeat(250_000)}`), FirstlightError, /at most 500 are read/);
+  const json = JSON.stringify({
+    model: { type: 'BPE', end_of_word_suffix: '</w>', merges: [], vocab: { '<|startoftext|>': 0, '<|endoftext|>': 1 } },
+    added_tokens: [{ id: 2, content: `&${'amp;'.repeat(250_000)}` }],
+  });
+  assert.throwsWith(() => ClipTokenizer.fromJson(json, undefined, 'x'), FirstlightError, /of up to 500 letters/);
 });
 
 /** Calls of the system that a look at the parts of a file takes. */
@@ -107,7 +133,7 @@ test('chunks, tags, pages and blocks of a few bytes are read many at a time, too
 
 test('checksums within checksums are taken as often as a file nests, not once for each level that it states', () => {
   // each level holds a checksum of all that is in it
-  let contents = Buffer.alloc(2 ** 20, 0xec);
+  let contents = Buffer.alloc(2 ** 18, 0xec);
   contents = Buffer.concat([Buffer.from('ec', 'hex'), size(contents.length), contents]);
   for (let level = 0; level < 60; level++) {
     const checksum = Buffer.alloc(6);

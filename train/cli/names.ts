@@ -27,9 +27,9 @@ export function separateNames(text: string): string[] {
   }
   const seen = new SeenNames<number>();
   for (const [i, name] of names.entries()) {
-    const before = seen.add(name, i);
     const fault = faultOfName(name);
     if (fault !== undefined) throw new UsageError(`--labels: ${fault}`);
+    const before = seen.add(name, i);
     if (before?.name === name) throw new UsageError(`--labels: the name "${name}" stands there twice`);
     if (before !== undefined) {
       throw new UsageError(`--labels: "${name}" is the same text to the tokenizer as "${before.name}"`,

@@ -12,14 +12,24 @@ export interface Line {
   readonly text: string;
 }
 
+/** Letters of a line: twice the longest path of any system. */
+const LONGEST = 2 ** 13;
+
 /**
  * The lines of a text file that hold something. Byte order marks and Windows line ends are no part of them.
  * @param mayBePipe what a person names on a command line may be one  @throws DatasetError if it cannot be read as text
  */
 export function readLines(file: string, mayBePipe = false): Line[] {
   // `trim` takes byte order marks away too, which stand inside where files were put together
-  return readText(file, mayBePipe).split(/\r\n|\n|\r/).map((line, i) => ({ number: i + 1, text: line.trim() }))
+  const lines = readText(file, mayBePipe).split(/\r\n|\n|\r/).map((line, i) => ({ number: i + 1, text: line.trim() }))
     .filter((line) => line.text !== '');
+  const long = lines.filter(({ text }) => text.length > LONGEST);
+  if (long.length === 0) return lines;
+  throw new DatasetError(
+    long.map(({ number, text: { length } }) => ({ file, line: number,
+      problem: `has ${length.toLocaleString('en-US')} letters, at most ${LONGEST.toLocaleString('en-US')} are read` })
+    ),
+  );
 }
 
 /** UTF-8, or UTF-16 as Windows PowerShell writes it, which then begins with a byte order mark. */

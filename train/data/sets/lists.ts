@@ -69,8 +69,7 @@ export function readNames(file: string): string[] {
   const problems: LineProblem[] = [];
   const seen = new SeenNames<number>();
   for (const { number, text } of lines) {
-    const before = seen.add(text, number);
-    const problem = before === undefined ? faultOfName(text) : sameAs(text, before);
+    const problem = faultOfName(text) ?? sameAs(text, seen.add(text, number));
     if (problem !== undefined) problems.push({ file, line: number, problem });
   }
   if (lines.length < 2) problems.push({ file, line: 0, problem: `expected at least two names, got ${lines.length}` });
@@ -105,10 +104,9 @@ function labelsOf(file: string, [header, ...lines]: readonly Line[]): string[] {
     if (id >= lines.length) {
       refuse(`id ${id} leaves a gap: ${lines.length} classes have the ids 0 to ${lines.length - 1}`);
     } else if (names[id] !== undefined) refuse(`id ${id} was given before, to ${shown(names[id])}`);
-    else if (textKey(name) === '') refuse(`class ${id} has no name`);
     else {
-      const before = seen.add(name, number);
-      const problem = before === undefined ? faultOfName(name) : sameAs(name, before);
+      const problem = faultOfName(name)
+        ?? (textKey(name) === '' ? `class ${id} has no name` : sameAs(name, seen.add(name, number)));
       if (problem === undefined) names[id] = name;
       else refuse(problem);
     }
@@ -118,7 +116,11 @@ function labelsOf(file: string, [header, ...lines]: readonly Line[]): string[] {
   return names;
 }
 
-function sameAs(name: string, before: { readonly name: string; readonly place: number }): string {
+/** @param before the one that the name cannot be told from, if there is one */
+function sameAs(name: string, before: { readonly name: string; readonly place: number } | undefined):
+  | string
+  | undefined {
+  if (before === undefined) return undefined;
   return name === before.name
     ? `the name ${shown(name)} stands in line ${before.place} already`
     : `the name ${shown(name)} is the same text to the tokenizer as ${shown(before.name)} in line ${before.place}`;
