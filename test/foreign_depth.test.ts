@@ -1,4 +1,4 @@
-/** Files whose parts are nested in each other, deeper than a program can call itself: refused by name, like any other. */
+/** Parts nested in each other, deeper than a program can call itself: a file of them is refused by name. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

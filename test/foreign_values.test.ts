@@ -1,4 +1,4 @@
-/** Files of the right form whose values cannot be meant: sizes without measure, statistics that make NaN, halves of runs. */
+/** Files of the right form whose values cannot be meant: sizes without measure, statistics that make NaN. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
