@@ -68,7 +68,7 @@ export async function predict({ files, labels, checkpoint, precision, top, json 
 const ENDINGS = /\.(mp4|m4v|mov|webm|mkv|avi|mpe?g|vob|ts|m2ts|mts|flv|wmv|asf|ogv|gif)$/i;
 
 /** A file as it is named; of a folder, the videos in it and in its folders, by name. */
-function clipsOf(path: string): string[] {
+export function clipsOf(path: string): string[] {
   if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
   const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
     ENDINGS.test(name) && statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true
