@@ -77,11 +77,11 @@ test('names and lines without end are refused before anything is made of them', 
   for (const [name, problem] of [[`&${'amp;'.repeat(250_000)}`, '3: has 1,000,001 letters, at most 8,192 are read'], [
     'n'.repeat(2 ** 20),
     '3: has 1,048,576 letters, at most 8,192 are read',
-  ], ['n'.repeat(1000), '3: the name "n+…n+" has 1,000 letters, at most 500 are read']] as const) {
+  ], ['n'.repeat(3000), '3: the name "n+…n+" has 3,000 letters, at most 1,000 are read']] as const) {
     writeFileSync(file, `id,name\n0,a square\n${name.length > 5000 ? name : `1,"${name}"`}\n`);
     assert.throwsWith(() => readLabels(file), DatasetError, new RegExp(`labels\\.csv:${problem}$`));
   }
-  assert.throwsWith(() => separateNames(`a, &${'amp;'.repeat(250_000)}`), FirstlightError, /at most 500 are read/);
+  assert.throwsWith(() => separateNames(`a, &${'amp;'.repeat(250_000)}`), FirstlightError, /at most 1,000 are read/);
   const json = JSON.stringify({
     model: { type: 'BPE', end_of_word_suffix: '</w>', merges: [], vocab: { '<|startoftext|>': 0, '<|endoftext|>': 1 } },
     added_tokens: [{ id: 2, content: `&${'amp;'.repeat(250_000)}` }],

@@ -11,14 +11,14 @@ export function textKey(name: string): string {
 }
 
 /** Letters of a name: more do not fit CLIP's 77 tokens, and cleaning a text can take a round for each few of them. */
-const LONGEST = 500;
+const LONGEST = 1000;
 
 /** What is wrong with a name, whatever the others are; undefined if nothing is. */
 export function faultOfName(name: string): string | undefined {
   if (name.length > LONGEST) {
-    return `the name ${shownValue(name, 80)} has ${
-      name.length.toLocaleString('en-US')
-    } letters, at most ${LONGEST} are read`;
+    return `the name ${shownValue(name, 80)} has ${name.length.toLocaleString('en-US')} letters, at most ${
+      LONGEST.toLocaleString('en-US')
+    } are read`;
   }
   if (oneLine(name) === name) return undefined;
   return `the name ${shownValue(name)} holds control characters, or marks that turn the direction of writing`;
