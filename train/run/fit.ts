@@ -28,6 +28,7 @@ import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
+import { textsOf } from './texts.ts';
 import { stepsPerValidation, Validations } from './validations.ts';
 
 /** Where a run keeps what it can be resumed from, where it leaves the trained model, and its best one. */
@@ -108,15 +109,16 @@ export async function fit(
     ], 'ask for as many or more, or begin another run in another folder');
   }
 
+  const architecture = await modelConfigOf(config);
+  const tokens = await textsOf(config, architecture, names);
   recorder.progress.message(
-    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
+    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens))}`,
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const { context, endOfText } = model.config.text;
   const texts = train.fixText
     ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokenizer.tokenize(names, context), context, endOfText);
+    : textBatch(gpu, tokens.ids, tokens.length, model.config.text.endOfText);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
