@@ -47,6 +47,12 @@ const data = z.strictObject({
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  jitter: z.number().min(0).max(1).default(0.8).describe(
+    'share of the training clips whose brightness, contrast, saturation and hue are changed at random, anew in each frame; 0 when colours are labels',
+  ).meta({ before: 0 }),
+  gray: z.number().min(0).max(1).default(0.2).describe(
+    'share of the training clips that are turned gray; 0 when colours are labels',
+  ).meta({ before: 0 }),
   workers: z.int().min(0).nullable().default(null).describe(
     'threads that decode ahead of the GPU; null: one less than processors, 1 at least; 0: none but the main thread',
   ),
