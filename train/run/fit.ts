@@ -239,9 +239,10 @@ export async function fit(
  */
 export function datasetOf(config: TrainConfig, { file, entries }: RunList, quarantine = new Quarantine(),
   onTrouble = (sentence: string) => console.warn(`firstlight: warning: ${sentence}`)): Dataset {
-  const { frames, size, crop, flip, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
-  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed, workers: workers ?? freeProcessors(),
-    ahead, cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
+  const { frames, size, crop, flip, jitter, gray, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
+  return new Dataset(entries, { frames, size, crop, flip, colours: { jitter, gray }, seed: config.run.seed,
+    workers: workers ?? freeProcessors(), ahead,
+    cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
     quarantine: { clips: quarantine, maxShare: maxBadShare, list: file } });
 }
 

@@ -3,6 +3,7 @@ import { type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
 import type { ClipCache } from './clip_cache.ts';
+import { type ColourShares, drawColours } from '../views/colours.ts';
 import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
   type View } from '../views/sampling.ts';
 
@@ -16,6 +17,8 @@ export interface Sampling {
   readonly crop: boolean;
   /** Mirror half of the training views. */
   readonly flip: boolean;
+  /** Training views whose colours change; omitted, none do. */
+  readonly colours?: ColourShares;
   readonly seed: number;
 }
 
@@ -44,14 +47,14 @@ type Size = Pick<I420Frame, 'width' | 'height'>;
 /** What a sample takes of its file. */
 export interface Plan {
   pick(total: number): number[];
-  viewOf(picture: Size): Pick<View, 'crop' | 'flip'>;
+  viewOf(picture: Size): Omit<View, 'frames'>;
   partOf(picture: Size): Part;
-  /** Whether the view is the same every time. */
+  /** Whether the same part of the picture is seen every time. */
   readonly isFixed: boolean;
 }
 
 export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
-  const { frames: count, size, crop, flip, seed } = sampling;
+  const { frames: count, size, crop, flip, colours, seed } = sampling;
   if ('resize' in purpose) {
     const { resize } = purpose;
     const viewOf = (picture: Size) => ({ crop: centralView(picture, size, resize), flip: false });
@@ -63,17 +66,18 @@ export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
     };
   }
   const { epoch } = purpose;
+  const drawn = (what: string) => new Random(seed, `${what} of ${index} in epoch ${epoch}`);
   // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
   // again.
-  const viewOf = (picture: Size) => {
-    const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
+  const cutOf = (picture: Size) => {
+    const random = drawn('view');
     const rectangle = crop ? multiScaleCrop(picture, size, shortSide(size), random) : centreCrop(picture, size, size);
     return { crop: rectangle, flip: random.next() < 0.5 && flip };
   };
   return {
-    pick: (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
-    viewOf,
-    partOf: (picture) => partOf(picture, viewOf(picture), { size }),
+    pick: (total) => sampleForTraining(total, count, drawn('frames')),
+    viewOf: (picture) => ({ ...cutOf(picture), colours: colours && drawColours(count, colours, drawn('colours')) }),
+    partOf: (picture) => partOf(picture, cutOf(picture), { size }),
     isFixed: !crop,
   };
 }

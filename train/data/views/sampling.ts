@@ -1,5 +1,6 @@
 import { FirstlightError } from '../../../engine/errors.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
+import type { Coloured } from './colours.ts';
 
 /**
  * Which frames of a video, and which part of the picture, a model gets to see. The official recipe: X-CLIP's
@@ -23,7 +24,7 @@ export interface Rectangle {
 }
 
 /** One look at a video: frames, and of each the same rectangle, to be resized to the model's input. */
-export interface View {
+export interface View extends Coloured {
   /** Indices in the order of presentation. */
   readonly frames: readonly number[];
   readonly crop: Rectangle;
