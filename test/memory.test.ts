@@ -13,7 +13,7 @@ const TEXTS = { classes: CLASSES, length: 77 };
 
 function configOf(train: object) {
   const text = JSON.stringify({ model: { preset: 'tiny' }, data: { train: 'a.txt', labels: 'l.csv', size: 32 },
-    train });
+    train: { mixup: 0, cutmix: 0, ...train } });
   return parseConfig(text, 'memory.yaml');
 }
 
@@ -21,6 +21,7 @@ for (const [name, train] of Object.entries({
   'the text frozen': { batch: 4 },
   'the text learning': { batch: 2, fixText: false },
   recompute: { batch: 4, recompute: true },
+  'clips mixed': { batch: 4, mixup: 0.8 },
 })) {
   test(`the estimate is within 5 % of what a step then takes: ${name}`, async () => {
     await using fresh = await open();
@@ -29,7 +30,7 @@ for (const [name, train] of Object.entries({
     assert.is(fresh.pool.peak, 4, "the engine's own constant");
     const { batch, recompute, fixText, precision } = config.train;
     const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute,
-      precision });
+      precision, isMixed: config.train.mixup > 0 });
     captured.run();
     await fresh.sync();
     assert.ok(Math.abs(total / fresh.pool.live - 1) < 0.05, `estimated ${total}, counted ${fresh.pool.live}`);

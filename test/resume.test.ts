@@ -34,8 +34,8 @@ test.before(async () => {
   writeFileSync(join(data.folder, 'broken.mp4'), 'nonsense');
   appendFileSync(list, 'broken.mp4 1\n');
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
-  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, dropped
-  // paths, accumulation, text
+  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, mixes,
+  // dropped paths, accumulation, text
   config = parseConfig(
     JSON.stringify({
       model: { preset: 'tiny', dropPath: 0.3 },

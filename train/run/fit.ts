@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
-import { DRAW } from '../../kernels/dropout/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
@@ -188,11 +187,8 @@ export async function fit(
         accumulation: train.accumulation,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
-          const { pixels, labels, draw } = own.inputs[micro];
-          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
-          labels.write(Uint32Array.from(batch.labels));
-          const seed = { seed_low: run.seed >>> 0, seed_high: Math.floor(run.seed / 2 ** 32) };
-          draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
+          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));
+          own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
         onWait: (seconds) => rates.wait(seconds),
