@@ -10,8 +10,8 @@ const blending = new Kernel('blend', [await part(import.meta.url, './blend.wgsl'
 const targeting = new Kernel('blend_targets', [await part(import.meta.url, './blend_targets.wgsl'), ...parts]);
 
 /**
- * What is drawn for a batch: what is kept of each sample; the box, x1, y1, x2, y2 in pixels, the last two exclusive; and
- * what is kept of each label.
+ * What is drawn for a batch: what is kept of each sample; the box, x1, y1, x2, y2 in pixels, the last two exclusive;
+ * and what is kept of each label.
  */
 export const MIX = new Struct(mixText, 'Mix', 'f32', ['keep', 'x1', 'y1', 'x2', 'y2', 'keep_label']);
 
