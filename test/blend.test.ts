@@ -34,7 +34,7 @@ test('a batch larger than a binding is mixed in ranges, with equal bits, whoever
 });
 
 test('a partner or a label that does not exist makes its targets NaN; rows beyond a binding have equal bits', async () => {
-  await using small = await openWithBindings(4096); // 31 rows of 33 classes, in a multiple of 64 bytes
+  await using small = await openWithBindings(10_240); // 64 rows of 33 classes
   const [rows, classes] = [100, 33];
   const labels = Uint32Array.from({ length: rows }, (_, i) => (i === 5 ? classes : (5 * i) % classes));
   const partner = Uint32Array.from({ length: rows }, (_, i) => (i === 70 ? rows : (7 * i + 3) % rows));

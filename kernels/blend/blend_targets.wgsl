@@ -1,7 +1,7 @@
 // Soft targets of a batch that is mixed, from one label per sample. Zhang et al. 2018, arXiv:1710.09412, eq. 1.
 //   target[b, k] = λ · s(label[b], k) + (1 − λ) · s(label[partner[b]], k)
 //   s(label, k) = on where k is the label, else off   (smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7)
-// A label that names no class, and a partner that does not exist, make the row NaN. The matrix is small, so it is stored,
+// A label that names no class, and a partner that does not exist, make the row NaN. The matrix is small: it is stored,
 // and cross-entropy need not know of partners. Linked with engine/flat.wgsl, special.wgsl and parts/mix.wgsl.
 
 // Elements that are bound, and those of a workgroup; first row that is bound.
