@@ -17,8 +17,8 @@ export const MIX = new Struct(mixText, 'Mix', 'f32', ['keep', 'x1', 'y1', 'x2', 
 
 /**
  * MixUp and CutMix of a batch: y[b] = keep · x[b] + (1 − keep) · x[partner[b]], and inside the box x[partner[b]] alone.
- * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Inputs are data and no parameters:
- * no gradient is recorded, and what requires one is refused.
+ * Zhang et al. 2018, arXiv:1710.09412, eq. 1; Yun et al. 2019, arXiv:1905.04899, eq. 1. Inputs are data, so no gradient
+ * is recorded, and what requires one is refused.
  *
  * @param x [B, ..., height, width]  @param partner [B], below B; one that is not makes its sample NaN
  * @param mix `MIX`, [6] f32: with an empty box for MixUp
