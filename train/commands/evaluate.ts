@@ -40,7 +40,8 @@ export async function evaluate(config: TrainConfig,
   }
   const progress = new Progress();
   progress.start('evaluation', dataset.entries.length);
-  const predictions = await evaluateSystem(gpu, system, dataset, names, progress, config.run.evaluationBatch);
+  const predictions = await evaluateSystem(gpu, system, dataset, names, { progress,
+    batch: config.run.evaluationBatch });
   progress.stop();
   const [top1, top5] = [topShare(predictions, 1), topShare(predictions, 5)];
   console.log(accuracyLine(predictions.length, names.length, top1, top5));

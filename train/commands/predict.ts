@@ -6,7 +6,7 @@ import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { logitsOf } from '../protocols/logits.ts';
-import { rank } from '../protocols/evaluation.ts';
+import { rank } from '../protocols/ranking.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
 
@@ -76,9 +76,9 @@ function clipsOf(path: string): string[] {
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: Tensor, file: string) {
-  const { frames, view } = await read(file, model, preprocessor);
+  const { frames, views } = await read(file, model, preprocessor);
   return rank(
-    await logitsOf(gpu, model, { frames, views: [view] }, { features, input: inputOf(model, preprocessor),
+    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );
 }
