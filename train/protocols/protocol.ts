@@ -10,9 +10,10 @@ export type Protocol = (typeof PROTOCOLS)[number];
 
 /** How the clips of several views lie in a video: drawn as in training, as the official code has it, or evenly spread. */
 export const CLIP_ORDERS = ['random', 'even'] as const;
+export type ClipOrder = (typeof CLIP_ORDERS)[number];
 
 /** What a protocol shows of a clip. */
-export function viewsOf(protocol: Protocol, clips: (typeof CLIP_ORDERS)[number]): Views {
+export function viewsOf(protocol: Protocol, clips: ClipOrder): Views {
   return protocol === 'multi-view' ? clips : 'middle';
 }
 

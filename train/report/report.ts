@@ -124,7 +124,7 @@ function partTable(parts: readonly MeasuredPart[]): Html {
 <p class="hint">The results above are the means of these. Clips of other classes are left out; clips that cannot be decoded are wrong.</p>
 <div class="card list">${
     scrolling('measurements',
-      html`<table class="parts"><thead><tr><th></th><th>top-1</th><th>top-5</th><th>classes</th><th>clips</th><th>left out</th><th>not decoded</th></tr></thead><tbody>${rows}</tbody></table>`)
+      html`<table class="parts"><thead><tr><th>measured</th><th>top-1</th><th>top-5</th><th>classes</th><th>clips</th><th>left out</th><th>not decoded</th></tr></thead><tbody>${rows}</tbody></table>`)
   }</div>
 </section>`;
 }
