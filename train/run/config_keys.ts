@@ -42,6 +42,13 @@ const data = z.strictObject({
   firstLabel: z.literal([0, 1]).nullable().default(null)
     .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
+  sampling: z.enum(['sparse', 'dense']).default('sparse').describe(
+    'sparse: a frame of each of data.frames equal segments of a clip; dense: frames one behind the other, from a start at random',
+  ),
+  valSampling: z.enum(['sparse', 'dense']).nullable().default(null).describe(
+    'the same in evaluation, where dense frames are those in the middle; null: as data.sampling',
+  ),
+  stride: count.default(1).describe('frames from one frame of a dense clip to the next'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
     'cut training clips out at several scales and corners; false: always the largest square in the middle',

@@ -4,13 +4,15 @@ import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
 import type { ClipCache } from './clip_cache.ts';
 import { type ColourShares, drawColours } from '../views/colours.ts';
-import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
+import { centralView, centreCrop, multiScaleCrop, type Pattern, sampleForEvaluation, sampleForTraining,
   type View } from '../views/sampling.ts';
 
 /** How samples are drawn from files. */
 export interface Sampling {
   /** T, frames sampled from each file. A picture (png) is a video of one frame. */
   readonly frames: number;
+  /** How they lie in the file; sparse if omitted. */
+  readonly patterns?: { readonly training: Pattern; readonly evaluation: Pattern };
   /** Input side in pixels. */
   readonly size: number;
   /** Cut training views out at several scales and corners, as the recipe; else the largest square in the middle. */
@@ -54,12 +56,12 @@ export interface Plan {
 }
 
 export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
-  const { frames: count, size, crop, flip, colours, seed } = sampling;
+  const { frames: count, patterns, size, crop, flip, colours, seed } = sampling;
   if ('resize' in purpose) {
     const { resize } = purpose;
     const viewOf = (picture: Size) => ({ crop: centralView(picture, size, resize), flip: false });
     return {
-      pick: (total) => sampleForEvaluation(total, count),
+      pick: (total) => sampleForEvaluation(total, count, patterns?.evaluation),
       viewOf,
       partOf: (picture) => partOf(picture, viewOf(picture), { size, resampling: resize?.resampling }),
       isFixed: true,
@@ -75,7 +77,7 @@ export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
     return { crop: rectangle, flip: random.next() < 0.5 && flip };
   };
   return {
-    pick: (total) => sampleForTraining(total, count, drawn('frames')),
+    pick: (total) => sampleForTraining(total, count, drawn('frames'), patterns?.training),
     viewOf: (picture) => ({ ...cutOf(picture), colours: colours && drawColours(count, colours, drawn('colours')) }),
     partOf: (picture) => partOf(picture, cutOf(picture), { size }),
     isFixed: !crop,
