@@ -159,7 +159,7 @@ test('the deviation is that of a sample, and one value has none', () => {
 
 test('multi-view leaves numbers and a report in the run folder, and not over those of the training', async () => {
   const { result, said } = await measured('split2.txt', ['--protocol', 'multi-view']);
-  assert.equal(result.views, { count: 12, clips: 4, crops: 3, sampling: 'random' });
+  assert.equal(result.views, { count: 12, clips: 4, crops: 3, sampling: 'random', stride: null });
   assert.equal([result.frames, result.size, result.architecture, result.deviation], [8, 32, 'tiny', null]);
   const [part] = result.parts;
   assert.equal([part.clips, part.unreadable, part.leftOut, part.data.split], [4, 1, 0, null]);
