@@ -13,7 +13,7 @@ import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/
 import { writeVideo } from '../train/data/video/encode.ts';
 import { drawColours } from '../train/data/views/colours.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
-import type { View } from '../train/data/views/sampling.ts';
+import { type Pattern, sampleForEvaluation, sampleForTraining, type View } from '../train/data/views/sampling.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
 import { openWithBindings } from './small_limits.ts';
 import { clip } from './video_sample.ts';
@@ -178,6 +178,23 @@ test('colours are of training alone, and change neither frames nor crops nor mir
   assert.ok(never.training.every(({ colours }) => colours === undefined));
   const look = ({ colours: _, ...view }: View) => view;
   assert.equal(recipe.training.map(look), never.training.map(look));
+});
+
+test('training and evaluation take the frames of their own patterns', async () => {
+  const [sparse, dense]: Pattern[] = [{ kind: 'sparse' }, { kind: 'dense', stride: 2 }];
+  for (const [training, evaluation] of [[sparse, dense], [dense, sparse]]) {
+    const dataset = new Dataset(entries, { ...OPTIONS, patterns: { training, evaluation } });
+    const clipFrames = (batch: Batch) => [batch.indices[0], batch.views[0].frames] as const;
+    for await (const batch of dataset.evaluation(1, trainingPreprocessor(32, true))) {
+      const [index, frames] = clipFrames(batch);
+      assert.equal(frames, sampleForEvaluation(3 + 2 * index, 4, evaluation));
+    }
+    for await (const batch of dataset.training(2, 1)) {
+      const [index, frames] = clipFrames(batch);
+      const random = new Random(OPTIONS.seed, `frames of ${index} in epoch 2`);
+      assert.equal(frames, sampleForTraining(3 + 2 * index, 4, random, training));
+    }
+  }
 });
 
 test.after(async () => {

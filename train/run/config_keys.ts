@@ -1,6 +1,7 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
 import { PRESETS } from '../../model/config.ts';
+import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -34,14 +35,38 @@ const model = z.strictObject({
 });
 
 const data = z.strictObject({
-  train: path.describe('list of training clips: a line each, "path label"'),
-  val: path.nullable().default(null).describe('list of clips to evaluate on'),
-  labels: path.describe('labels.csv: "id,name", the names are the texts'),
+  format: z.enum(SET_FORMATS).default('list').describe(
+    'how lists are written: list ("path label" lines), or as a data set is published: kinetics, ucf101, hmdb51',
+  ),
+  train: path.describe(
+    'list of training clips: a line each, "path label"; kinetics: a table; ucf101: trainlist0{split}.txt; hmdb51: the folder of its splits',
+  ),
+  val: path.nullable().default(null).describe('list of clips to evaluate on, likewise; hmdb51: the same folder'),
+  labels: path.nullable().default(null).describe(
+    'labels.csv: "id,name", the names are the texts; null: ucf101 reads classInd.txt beside data.train, kinetics and hmdb51 take the names that data.train holds',
+  ),
+  split: z.literal([1, 2, 3]).default(1).describe(
+    'of hmdb51, and what {split} in data.train, val and labels stands for',
+  ),
+  names: z.enum(['official', 'words']).default('official').describe(
+    'official: texts are the names as they are published; words: cut, "ApplyEyeMakeup" becomes "Apply Eye Makeup"',
+  ),
+  shots: count.nullable().default(null).describe(
+    'few-shot: train on so many clips of each class, drawn from data.train; the run folder keeps them as a list, shots.txt',
+  ),
+  shotSeed: z.int().min(0).default(1024).describe('of that draw; fewer shots of one seed are among more'),
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
   roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
   firstLabel: z.literal([0, 1]).nullable().default(null)
     .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
+  sampling: z.enum(['sparse', 'dense']).default('sparse').describe(
+    'sparse: a frame of each of data.frames equal segments of a clip; dense: frames one behind the other, from a start at random',
+  ),
+  valSampling: z.enum(['sparse', 'dense']).nullable().default(null).describe(
+    'the same in evaluation, where dense frames are those in the middle; null: as data.sampling',
+  ),
+  stride: count.default(1).describe('frames from one frame of a dense clip to the next'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
@@ -118,7 +143,7 @@ const run = z.strictObject({
     'memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card',
   ),
   evaluationBatch: count.nullable().default(null).describe(
-    'clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
+    'views of clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
   ),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
   checkpointEverySteps: count.default(500).describe(
