@@ -106,7 +106,7 @@ test('clips of 4K and of mixed sizes go through a small binding with the same pi
   assert.ok(small.pool.peak < outputBytes + BINDING + 2 ** 16, `${small.pool.peak} B`);
 });
 
-test('one resize is the official two, but for the bytes between them, where the crop or the picture has its size already', () => {
+test('one resize is the official two, but for bytes between, where crop or picture has its size already', () => {
   const [SIDE, SHORT] = [28, 32];
   const raw = { size: SIDE, mean: [0, 0, 0], std: [1, 1, 1] } as const;
   const gray = (side: number, luma: Iterable<number>): I420Frame => ({ width: side, height: side, matrix: 'bt601',
