@@ -22,6 +22,7 @@ const SHORTCUTS = {
   train: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed',
     precision: 'train.precision' },
   evaluate: { batch: 'run.evaluationBatch', precision: 'train.precision' },
+  plan: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', precision: 'train.precision' },
 } as const;
 type Configured = keyof typeof SHORTCUTS;
 
@@ -36,12 +37,12 @@ const configFlags = (command: Configured): ArgsDef => ({
   set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
 });
 
-function configOf(command: Configured, flags: Flags) {
+function configOf(command: Configured, flags: Flags, file = flags.words[0]) {
   const shortcuts = Object.entries(SHORTCUTS[command]).flatMap(([name, key]) => {
     const value = flags.text(name);
     return value === undefined ? [] : [`${key}=${value}`];
   });
-  return loadConfig(flags.words[0], [...shortcuts, ...flags.all('set')]);
+  return loadConfig(file, [...shortcuts, ...flags.all('set')]);
 }
 
 /** Every key of the configuration, for the help of `train`. */
@@ -176,6 +177,25 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const [file] = flags.words;
       return check(config, { file, out: outOf(flags), report: writableOf(flags, 'report'),
         jobs: flags.whole('jobs', 1) });
+    },
+  }),
+  plan: command('plan', 'Says what a run would take: parameters, memory, arithmetic, steps, learning rate, days', {
+    args: {
+      'config...': { type: 'positional', description: 'YAML files, as for train; of several, a table' },
+      clips: { type: 'string', valueHint: 'n', description: 'clips to train on, where data.train is not there yet' },
+      ...configFlags('plan'),
+    },
+    positionals: { least: 1, most: Infinity, name: 'a configuration' },
+    examples: [
+      ['firstlight plan train/configs/k400/32_8.yaml', 'neither the videos nor the checkpoint need be there'],
+      ['firstlight plan mine.yaml --clips 5000 --batch 32 --set train.accumulation=8', 'other values than the file has'],
+      ['firstlight plan train/configs/*/*.yaml', 'all experiments of the paper, without the days they take'],
+    ],
+    async run(flags) {
+      const files = flags.words.map((file) => ({ file, config: configOf('plan', flags, file) }));
+      const clips = flags.whole('clips', 1);
+      const { plan } = await import('../commands/plan.ts');
+      return plan(files, { clips });
     },
   }),
   evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {

@@ -1,0 +1,156 @@
+/** What a run would be, before there is anything but its configuration. */
+import { existsSync } from 'node:fs';
+import { basename, relative } from 'node:path';
+import { ConfigError, estimate, type Gpu } from '../../engine/index.ts';
+import { PRESETS, type XclipConfig } from '../../model/config.ts';
+import { clipMeanFlops, comparisonFlops, cosineFlops, messageAnswerFlops, textFlops, trainingFactor,
+  videoFlops } from '../../model/cost.ts';
+import { readLabels } from '../data/sets/lists.ts';
+import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
+import { fixText } from '../recipe/optimizer/index.ts';
+import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
+import type { TrainConfig } from './config_keys.ts';
+import { requireOneStep, scanOf } from './lists.ts';
+import { memoryOf, type RunMemory } from './memory.ts';
+import { forData, modelConfigOf, newModel } from './system.ts';
+
+/** A number, and where it is from. */
+export interface Known {
+  readonly count: number;
+  readonly source: string;
+}
+
+export interface Plan {
+  readonly config: TrainConfig;
+  readonly model: XclipConfig;
+  /** Of the published architectures, the one that it is. */
+  readonly preset: Preset | undefined;
+  /** Why the architecture is known; undefined where its checkpoint, or the configuration, says it. */
+  readonly guess: string | undefined;
+  readonly trained: number;
+  readonly frozen: number;
+  readonly memory: RunMemory;
+  readonly classes: Known;
+  readonly clips: Known;
+  /** Multiply-adds. */
+  readonly macs: {
+    /** Of one clip and one text, forward. */
+    readonly clip: number;
+    /** The same as the paper counts it. */
+    readonly published: number;
+    /** Of all optimiser steps, gradients too. */
+    readonly training: number;
+  };
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  readonly schedule: Schedule;
+}
+
+type Preset = keyof typeof PRESETS;
+
+/** A path as a person in the working folder calls it, if that is shorter. */
+function shown(path: string): string {
+  const near = relative('', path);
+  return near.length < path.length ? near : path;
+}
+
+/**
+ * Plans a run. Neither its videos nor its checkpoint need be there: lists that are not are taken to be those of the data
+ * set that their path names, a checkpoint the published model that its folder is named after. Takes no memory on the GPU.
+ *
+ * @param clips of data.train, if that is not there
+ * @throws ConfigError if the architecture, the classes or the clips cannot be known
+ */
+export async function planOf(gpu: Gpu, config: TrainConfig,
+  { clips: told }: { readonly clips?: number } = {}): Promise<Plan> {
+  const { train, data } = config;
+  const { model, guess } = await architectureOf(config);
+  const published = publishedSet(data.train);
+  const classes = classesOf(config, published);
+  const clips = clipsOf(config, published, told);
+  const stepsPerEpoch = requireOneStep(config, clips.count);
+  const steps = train.steps ?? train.epochs * stepsPerEpoch;
+  const isXclip = config.model.system === 'xclip';
+  const forward = (texts: number) =>
+    (isXclip ? videoFlops(model) + comparisonFlops(model, texts) : clipMeanFlops(model) + cosineFlops(model, texts))
+    / 2;
+  const text = textFlops(model) / 2;
+  const micro = train.batch * forward(classes.count) + (train.fixText ? 0 : classes.count * text);
+  return {
+    config,
+    model,
+    preset: presetOf(model),
+    guess,
+    ...parametersOf(gpu, config, model),
+    memory: memoryOf(gpu, config, model, classes.count),
+    classes,
+    clips,
+    macs: {
+      clip: forward(1) + text,
+      published: forward(1) + text + (isXclip ? messageAnswerFlops(model) / 2 : 0),
+      training: steps * train.accumulation * micro * trainingFactor(train.recompute),
+    },
+    stepsPerEpoch,
+    steps,
+    schedule: scheduleOf(config, Math.floor(clips.count / train.batch)),
+  };
+}
+
+/** The architecture of a checkpoint that is not there is that of the published model with its name. */
+async function architectureOf(config: TrainConfig): Promise<{ model: XclipConfig; guess?: string }> {
+  const { checkpoint } = config.model;
+  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config) };
+  const name = basename(checkpoint);
+  const preset = publishedPreset(name);
+  if (preset === undefined) {
+    throw new ConfigError('model.checkpoint', [`${checkpoint} is not there, and "${name}" is no published model`],
+      'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
+  }
+  return { model: forData(PRESETS[preset], config), guess: `${shown(checkpoint)} is not there` };
+}
+
+/** Of names such as `clip-vit-base-patch32`, `clip-vit-large-patch14-336` and `xclip-base-patch16-16-frames`. */
+function publishedPreset(name: string): Preset | undefined {
+  const [, size, patch, side] = /(base|large)-patch(\d+)(?:-(336))?/.exec(name) ?? [];
+  const preset = `${size?.charAt(0).toUpperCase()}/${patch}${side === undefined ? '' : `@${side}`}`;
+  return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
+}
+
+function presetOf(model: XclipConfig): Preset | undefined {
+  const textOf = (config: XclipConfig) => JSON.stringify({ ...config, frames: 0 });
+  return (Object.keys(PRESETS) as Preset[]).find((name) => textOf(PRESETS[name]) === textOf(model));
+}
+
+function parametersOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): { trained: number; frozen: number } {
+  const counts = { trained: 0, frozen: 0 };
+  estimate(gpu, () => {
+    const built = newModel(gpu, config, model);
+    if (config.train.fixText) fixText(built);
+    for (const [, { size, requiresGrad }] of built.parameters()) counts[requiresGrad ? 'trained' : 'frozen'] += size;
+  });
+  return counts;
+}
+
+function classesOf({ data }: TrainConfig, published: PublishedSet | undefined): Known {
+  if (existsSync(data.labels)) return { count: readLabels(data.labels).length, source: `names of ${shown(data.labels)}` };
+  if (published !== undefined) return { count: published.classes, source: `${published.name} has them` };
+  throw new ConfigError('data.labels', [`${data.labels} is not there, and the path names no published data set`],
+    'write it: a header "id,name", then a line for each class');
+}
+
+function clipsOf(config: TrainConfig, published: PublishedSet | undefined, told: number | undefined): Known {
+  const { data } = config;
+  if (told !== undefined) return { count: told, source: 'as told' };
+  if (existsSync(data.train)) {
+    const { entries, lines } = scanOf(config, data.train, undefined);
+    return entries.length > 0
+      ? { count: entries.length, source: `of ${shown(data.train)}` }
+      : { count: lines.length, source: `lines of ${shown(data.train)}, whose files are not there` };
+  }
+  if (published === undefined) {
+    throw new ConfigError('data.train', [`${data.train} is not there, and its path names no published data set`],
+      'say how many clips it will have: --clips 5000');
+  }
+  return { count: published.clips,
+    source: `${published.isRounded ? 'or so ' : ''}of ${published.name} as it was published; ${shown(data.train)} is not there` };
+}
