@@ -2,6 +2,7 @@ import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
 import { loadConfig, runName } from '../run/config.ts';
 import { configKeys } from '../run/config_keys.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { EXPERIMENTS } from '../protocols/paper.ts';
 import { writable } from './file_names.ts';
 import { type Flags, UsageError, type Words } from './flags.ts';
 
@@ -248,6 +249,31 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const { predict } = await import('../commands/predict.ts');
       return predict({ files: [...flags.words], labels, checkpoint, precision: flags.oneOf('precision', ['f32', 'f16']),
         top, json: flags.is('json') });
+    },
+  }),
+  table: command('table', "Prints the paper's numbers, and those of your runs beside them", {
+    args: {
+      experiment: { type: 'positional', description: `one of ${EXPERIMENTS.join(', ')}` },
+      'run...': { type: 'positional', required: false,
+        description: 'run folders, and files that evaluate --json wrote' },
+      json: { type: 'boolean', description: 'print JSON' },
+    },
+    positionals: { least: 1, most: Infinity, name: 'an experiment' },
+    examples: [
+      ['firstlight table k400 runs/32_8', 'a run beside tables 1 to 5 of the paper, and what keeps both apart'],
+      ['firstlight table few-shot runs/16_32_k*', 'several runs'],
+      ['firstlight table zero-shot --json', "the paper's numbers alone, for a script"],
+    ],
+    async run(flags) {
+      const [word, ...runs] = flags.words;
+      const experiment = EXPERIMENTS.find((each) => each === word);
+      if (experiment === undefined) {
+        const guess = nearest(word, EXPERIMENTS);
+        throw new UsageError(`table: there is no experiment "${word}"`,
+          `${guess === undefined ? '' : `did you mean ${guess}? `}Experiments: ${EXPERIMENTS.join(', ')}`);
+      }
+      const { table } = await import('../commands/table.ts');
+      return table({ experiment, runs, json: flags.is('json') });
     },
   }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {

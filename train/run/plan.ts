@@ -100,18 +100,22 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
 async function architectureOf(config: TrainConfig): Promise<{ model: XclipConfig; guess?: string }> {
   const { checkpoint } = config.model;
   if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config) };
-  const name = basename(checkpoint);
-  const preset = publishedPreset(name);
+  const preset = publishedPreset(checkpoint);
   if (preset === undefined) {
-    throw new ConfigError('model.checkpoint', [`${checkpoint} is not there, and "${name}" is no published model`],
+    throw new ConfigError('model.checkpoint', [
+      `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
+    ],
       'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
   }
   return { model: forData(PRESETS[preset], config), guess: `${shown(checkpoint)} is not there` };
 }
 
-/** Of names such as `clip-vit-base-patch32`, `clip-vit-large-patch14-336` and `xclip-base-patch16-16-frames`. */
-function publishedPreset(name: string): Preset | undefined {
-  const [, size, patch, side] = /(base|large)-patch(\d+)(?:-(336))?/.exec(name) ?? [];
+/**
+ * The architecture of a published model, by its folder: `clip-vit-base-patch32`, `clip-vit-large-patch14-336`,
+ * `xclip-base-patch16-16-frames`.
+ */
+export function publishedPreset(folder: string): Preset | undefined {
+  const [, size, patch, side] = /(base|large)-patch(\d+)(?:-(336))?/.exec(basename(folder)) ?? [];
   const preset = `${size?.charAt(0).toUpperCase()}/${patch}${side === undefined ? '' : `@${side}`}`;
   return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
 }
