@@ -34,7 +34,7 @@ async function wrong(...args: Parameters<typeof look>): Promise<string[]> {
 test('a run that lacks nothing has nothing in its way, and nothing is made', async () => {
   const { errors, warnings, lists } = await look([], { gpu });
   assert.equal([errors, warnings], [[], []]);
-  assert.equal(lists.map(({ key, entries }) => [key, entries.length]), [['data.train', 3], ['data.val', 1]]);
+  assert.equal(lists.map(({ part, entries }) => [part, entries.length]), [['train', 3], ['val', 1]]);
   assert.not(existsSync(at('runs')));
   requireNothingWrong({ errors });
 });

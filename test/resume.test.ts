@@ -177,7 +177,7 @@ test('an error in the data saves what is done; once the data is whole, the run g
   const long = config;
   config = { ...quickly(), run: config.run }; // no checkpoint but at its end
   assert.equal(await run('quick'), QUICK);
-  const { entries } = listOf(config, config.data.train, ['up', 'down', 'away']);
+  const { entries } = listOf(config, 'train', ['up', 'down', 'away']);
   const { path } = entries[new Random(config.run.seed, 'order of epoch 0').permutation(entries.length)[5]];
   const progress = new Watching();
   const before = gpu.pool.live;

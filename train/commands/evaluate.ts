@@ -2,10 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { ConfigError, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
-import { readLabels } from '../data/sets/lists.ts';
 import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { datasetOf } from '../run/fit.ts';
-import { listOf, warn } from '../run/lists.ts';
+import { fileOf, listOf, namesOf, warn } from '../run/lists.ts';
 import { Progress } from '../log/progress.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
@@ -15,13 +14,13 @@ import { accuracyLine, budgetOf } from './train.ts';
 export async function evaluate(config: TrainConfig,
   { checkpoint: named, json }: { checkpoint: string; json?: string }): Promise<number> {
   const checkpoint = modelFolderOf(named);
-  const list = config.data.val;
-  if (list === null) {
+  if (config.data.val === null) {
     throw new ConfigError('data.val', ['is missing'],
       'name the list of clips to evaluate on: --set data.val=lists/val.txt');
   }
-  const names = readLabels(config.data.labels);
-  const { entries, warnings } = listOf(config, list, names);
+  const list = fileOf(config, 'val');
+  const names = namesOf(config);
+  const { entries, warnings } = listOf(config, 'val', names);
   warn(warnings);
   await using dataset = datasetOf(config, { file: list, entries });
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });

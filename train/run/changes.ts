@@ -18,8 +18,9 @@ export interface Described {
   readonly data: DataIdentity;
 }
 
-/** Where the data lies: what it is, is compared by its content. */
-const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
+/** Where the data lies, and how it is read: what comes of it, names and clips, is compared by its content. */
+const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.format', 'data.split',
+  'data.names', 'data.shots', 'data.shotSeed'];
 /** How fast clips are decoded, and how many may be broken before a run stops. */
 const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', 'data.maxBadShare'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */

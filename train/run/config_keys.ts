@@ -1,6 +1,7 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
 import { PRESETS } from '../../model/config.ts';
+import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -34,9 +35,26 @@ const model = z.strictObject({
 });
 
 const data = z.strictObject({
-  train: path.describe('list of training clips: a line each, "path label"'),
-  val: path.nullable().default(null).describe('list of clips to evaluate on'),
-  labels: path.describe('labels.csv: "id,name", the names are the texts'),
+  format: z.enum(SET_FORMATS).default('list').describe(
+    'how lists are written: list ("path label" lines), or as a data set is published: kinetics, ucf101, hmdb51',
+  ),
+  train: path.describe(
+    'list of training clips: a line each, "path label"; kinetics: a table; ucf101: trainlist0{split}.txt; hmdb51: the folder of its splits',
+  ),
+  val: path.nullable().default(null).describe('list of clips to evaluate on, likewise; hmdb51: the same folder'),
+  labels: path.nullable().default(null).describe(
+    'labels.csv: "id,name", the names are the texts; null: ucf101 reads classInd.txt beside data.train, kinetics and hmdb51 take the names that data.train holds',
+  ),
+  split: z.literal([1, 2, 3]).default(1).describe(
+    'of hmdb51, and what {split} in data.train, val and labels stands for',
+  ),
+  names: z.enum(['official', 'words']).default('official').describe(
+    'official: texts are the names as they are published; words: cut, "ApplyEyeMakeup" becomes "Apply Eye Makeup"',
+  ),
+  shots: count.nullable().default(null).describe(
+    'few-shot: train on so many clips of each class, drawn from data.train; the run folder keeps them as a list, shots.txt',
+  ),
+  shotSeed: z.int().min(0).default(1024).describe('of that draw; fewer shots of one seed are among more'),
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
   roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
   firstLabel: z.literal([0, 1]).nullable().default(null)
