@@ -189,7 +189,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
     positionals: { least: 1, most: Infinity, name: 'a configuration' },
     examples: [
       ['firstlight plan train/configs/k400/32_8.yaml', 'neither the videos nor the checkpoint need be there'],
-      ['firstlight plan mine.yaml --clips 5000 --batch 32 --set train.accumulation=8', 'other values than the file has'],
+      ['firstlight plan mine.yaml --clips 5000 --batch 32 --set train.accumulation=8',
+        'other values than the file has'],
       ['firstlight plan train/configs/*/*.yaml', 'all experiments of the paper, without the days they take'],
     ],
     async run(flags) {

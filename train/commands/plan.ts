@@ -10,26 +10,27 @@ import { memoryLine } from '../run/memory.ts';
 import { type Plan, planOf } from '../run/plan.ts';
 import { measureSpeed, type Speed } from '../run/speed.ts';
 
-
 export interface PlannedFile {
   readonly file: string;
   readonly config: TrainConfig;
 }
 
 /** Prints the plan of one configuration, or a table of several. Returns the exit status. */
-export async function plan(files: readonly PlannedFile[], { clips }: { readonly clips?: number }): Promise<number> {
+export async function plan(files: readonly PlannedFile[], options: { readonly clips?: number }): Promise<number> {
   await using gpu = await open({ tuning: tuned });
-  if (files.length > 1) {
-    console.log(await planTable(gpu, files, { clips }));
+  const plans: { file: string; planned: Plan }[] = [];
+  for (const { file, config } of files) {
+    gpu.requireType(config.train.precision);
+    plans.push({ file, planned: await planOf(gpu, config, options) });
+  }
+  if (plans.length > 1) {
+    console.log(planTable(plans));
     return 0;
   }
-  const [{ file, config }] = files;
-  gpu.requireType(config.train.precision);
-  const planned = await planOf(gpu, config, { clips });
+  const [{ file, planned }] = plans;
   console.log(planPage(file, planned));
-  const { batch, precision } = config.train;
-  const speed = await measureSpeed(gpu, planned.model, { system: config.model.system, precision, batch });
-  console.log(timeLines(gpu, planned, speed));
+  const { model: { system }, train: { batch, precision } } = planned.config;
+  console.log(timeLines(gpu, planned, await measureSpeed(gpu, planned.model, { system, precision, batch })));
   return 0;
 }
 
@@ -83,15 +84,17 @@ export function planPage(file: string, planned: Plan): string {
     line('parameters', `${millions(trained + frozen)}: ${millions(trained)} are trained, ${millions(frozen)} frozen`),
     ...(guess === undefined ? [] : [line('', `of the published model: ${guess}`)]),
     line('memory', `${memoryLine(memory).replace(': ', ' on the GPU: ')}`),
-    line('arithmetic', `${macsText(macs.clip)} for a clip and one text, forward${
-      same ? '' : `; ${macsText(macs.published)} as the paper counts, with answers of messages that nobody reads`
-    }`),
+    line('arithmetic',
+      `${macsText(macs.clip)} for a clip and one text, forward${
+        same ? '' : `; ${macsText(macs.published)} as the paper counts, with answers of messages that nobody reads`
+      }`),
     line('', `${macsText(macs.training)} for the whole training`),
     line('clips', `${grouped(clips.count)} ${clips.source}`),
-    line('classes', `${grouped(classes.count)}: ${classes.source}`),
-    line('steps', `${grouped(stepsPerEpoch)} an epoch${epochs}, each of ${
-      grouped(train.batch * train.accumulation)
-    } clips: ${train.accumulation} × ${train.batch}`),
+    line('classes', `${grouped(classes.count)} ${classes.source}`),
+    line('steps',
+      `${grouped(stepsPerEpoch)} an epoch${epochs}, each of ${
+        grouped(train.batch * train.accumulation)
+      } clips: ${train.accumulation} × ${train.batch}`),
     line('learning rate', rate.blocks),
     line('', rate.numbers),
     line('', `${optim.newPartsLrScale} times as much for the parts that CLIP does not have, and as little in the end`),
@@ -111,9 +114,10 @@ function rateLine({ steps, schedule }: Plan): { readonly blocks: string; readonl
     const height = rates[Math.floor(((i + 0.5) * steps) / count)] / rates[peak];
     return BLOCKS[Math.min(BLOCKS.length - 1, Math.floor(height * BLOCKS.length))];
   });
-  return { blocks: blocks.join(''), numbers: `${rateText(rates[0])} in the first step, ${
-    rateText(rates[peak])
-  } in step ${grouped(peak + 1)}, ${rateText(rates[steps - 1])} in the last` };
+  return { blocks: blocks.join(''),
+    numbers: `${rateText(rates[0])} in the first step, ${rateText(rates[peak])} in step ${grouped(peak + 1)}, ${
+      rateText(rates[steps - 1])
+    } in the last` };
 }
 
 const rateText = (rate: number) => (rate === 0 ? '0' : rate.toExponential(1).replace('.0e', 'e'));
@@ -123,12 +127,16 @@ export function timeLines(gpu: Pick<Gpu, 'name'>, { macs, config }: Plan,
   { macsPerSecond, clips, frames, tokens, seconds }: Speed): string {
   const many = clips === 1 ? '' : `${clips} clips of `;
   return [
-    line('time', `${spanText(macs.training / macsPerSecond)} at ${
-      macsText(macsPerSecond)
-    } a second, if decoding keeps up; validations come on top`),
-    line('', `measured: one block of the vision tower, ${many}${frames} ${
-      frames === 1 ? 'frame' : 'frames'
-    } of ${tokens} tokens, forward and gradient in ${config.train.precision}, takes ${digits(seconds)} s on ${gpu.name}`),
+    line('time',
+      `${spanText(macs.training / macsPerSecond)} at ${
+        macsText(macsPerSecond)
+      } a second, if decoding keeps up; validations come on top`),
+    line('',
+      `measured: one block of the vision tower, ${many}${frames} ${
+        frames === 1 ? 'frame' : 'frames'
+      } of ${tokens} tokens, forward and gradient in ${config.train.precision}, takes ${
+        digits(seconds)
+      } s on ${gpu.name}`),
   ].join('\n');
 }
 
@@ -136,29 +144,27 @@ export function timeLines(gpu: Pick<Gpu, 'name'>, { macs, config }: Plan,
 const experimentOf = (file: string) => `${basename(dirname(resolve(file)))}/${runName(file)}`;
 
 /** Plans beside one another, in Markdown: nothing in them is measured. */
-export async function planTable(gpu: Gpu, files: readonly PlannedFile[],
-  options: { readonly clips?: number } = {}): Promise<string> {
-  const rows: string[][] = [];
-  const inOrder = [...files].sort((a, b) => a.file.localeCompare(b.file, 'en', { numeric: true }));
-  for (const { file, config } of inOrder) {
-    const planned = await planOf(gpu, config, options);
-    const { preset, model, trained, frozen, memory, macs, clips, steps } = planned;
-    const { batch, accumulation, recompute, epochs, precision } = config.train;
-    rows.push([
-      experimentOf(file),
-      `${preset ?? 'own'}${precision === 'f16' ? ', f16' : ''}`,
-      String(model.frames),
-      `${batch} × ${accumulation}`,
-      millions(trained),
-      millions(frozen),
-      `${(memory.total / 2 ** 30).toFixed(1)} GiB${recompute ? ', recompute' : ''}`,
-      macsText(macs.published),
-      grouped(clips.count),
-      String(epochs),
-      grouped(steps),
-      macsText(macs.training),
-    ]);
-  }
+export function planTable(plans: readonly { readonly file: string; readonly planned: Plan }[]): string {
+  const inOrder = [...plans].sort((a, b) => a.file.localeCompare(b.file, 'en', { numeric: true }));
+  const rows = inOrder.map(
+    ({ file, planned: { config, preset, model, trained, frozen, memory, macs, clips, steps } }) => {
+      const { batch, accumulation, recompute, epochs, precision } = config.train;
+      return [
+        experimentOf(file),
+        `${preset ?? 'own'}${precision === 'f16' ? ', f16' : ''}`,
+        String(model.frames),
+        `${batch} × ${accumulation}`,
+        millions(trained),
+        millions(frozen),
+        `${(memory.total / 2 ** 30).toFixed(1)} GiB${recompute ? ', recompute' : ''}`,
+        macsText(macs.published),
+        grouped(clips.count),
+        String(epochs),
+        grouped(steps),
+        macsText(macs.training),
+      ];
+    },
+  );
   return markdownTable(['configuration', 'model', 'frames', 'batch', 'trained', 'frozen', 'memory', 'a clip', 'clips',
     'epochs', 'steps', 'training'], rows);
 }

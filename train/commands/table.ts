@@ -20,8 +20,9 @@ export function table({ experiment, runs, json }: TableOptions): number {
 
 function jsonText(experiment: Experiment, compared: readonly Compared[]): string {
   const { title, rows } = PAPER[experiment];
-  const runs = compared.map(({ measured: { training, ...measured }, values, differences, row }) => ({ ...measured, values,
-    beside: `${row.system}, ${row.source}`, differences }));
+  const runs = compared.map(({ measured: { training, ...measured }, values, differences, row }) => ({ ...measured,
+    values, beside: `${row.system}, ${row.source}`, differences })
+  );
   return JSON.stringify({ experiment, title, paper: rows, runs }, null, 2);
 }
 
@@ -39,15 +40,24 @@ export function tableText(experiment: Experiment, compared: readonly Compared[])
   const cells = (values: PaperRow['values']) =>
     columns.map((column) => (values[column] === undefined ? '' : printed(values[column])));
   const own = compared.map(({ measured: { run, system, preset, frames, size, views, training }, values }, i) => [
-    `[${i + 1}] ${run}`, `${SYSTEM[system]}-${preset ?? 'own'}`, String(frames), String(size), viewsText(views),
-    training === undefined ? '' : training.model.checkpoint === null ? 'none' : 'a checkpoint', ...cells(values)]);
-  const theirs = rows.map(({ source, system, frames, size, views, weights, values }) => [`the paper, ${source}`, system,
-    String(frames ?? ''), String(size ?? ''), viewsText(views), weights, ...cells(values)]);
+    `[${i + 1}] ${run}`,
+    `${SYSTEM[system]}-${preset ?? 'own'}`,
+    String(frames),
+    String(size),
+    viewsText(views),
+    training === undefined ? '' : training.model.checkpoint === null ? 'none' : 'a checkpoint',
+    ...cells(values),
+  ]);
+  const theirs = rows.map((
+    { source, system, frames, size, views, weights, values },
+  ) => [`the paper, ${source}`, system, String(frames ?? ''), String(size ?? ''), viewsText(views), weights,
+    ...cells(values)]
+  );
   const header = ['from', 'system', 'frames', 'size', 'views', 'weights', ...columns];
   const notes = compared.map(({ row, differences }, i) => {
-    const beside = `[${i + 1}] beside ${row.system}${row.frames === undefined ? '' : `, ${row.frames} frames`}, ${
-      row.source
-    }:`;
+    const beside = `[${i + 1}] beside ${row.system}${
+      row.frames === undefined ? '' : `, ${row.frames} frames`
+    }, ${row.source}:`;
     return differences.length === 0
       ? `${beside} measured alike`
       : [`${beside} not comparable in`, ...differences.map((difference) => `      ${difference}`)].join('\n');

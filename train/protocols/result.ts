@@ -45,8 +45,10 @@ const part = z.object({
   classes: z.array(classRow),
   /** Pairs that occurred, right ones too: [place of the class, of what it was taken for, clips]. */
   confusion: z.array(z.tuple([count, count, count])),
-  predictions: z.array(z.object({ file: z.string(), label: z.string(),
-    predictions: z.array(z.object({ label: z.string(), probability: share })), unreadable: z.string().optional() })),
+  predictions: z.array(
+    z.object({ file: z.string(), label: z.string(),
+      predictions: z.array(z.object({ label: z.string(), probability: share })), unreadable: z.string().optional() }),
+  ),
 });
 
 const deviations = z.object({ top1: z.number(), top5: z.number(), meanPerClass: z.number() });

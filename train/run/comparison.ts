@@ -1,7 +1,7 @@
 /** A run's numbers beside those of the paper: which column they stand in, and what keeps them from being compared. */
 import { basename } from 'node:path';
-import { type Experiment, PAPER, type PaperRow, type PaperTable, type Printed, shotColumn, type Tested }
-  from '../protocols/paper.ts';
+import { type Experiment, PAPER, type PaperRow, type PaperTable, type Printed, shotColumn,
+  type Tested } from '../protocols/paper.ts';
 import { configKeys, type TrainConfig } from './config_keys.ts';
 import type { Measured } from './measured.ts';
 import { publishedPreset } from './plan.ts';
@@ -28,7 +28,8 @@ export function compare(experiment: Experiment, measured: Measured): Compared {
     ...trainingDifferences(table, measured),
   ];
   const beside = table.rows.filter(({ model }) => model !== undefined).map((row) => ({ row,
-    differences: [...modelDifferences(measured, row), ...own] }));
+    differences: [...modelDifferences(measured, row), ...own] })
+  );
   const nearest = beside.reduce((best, each) => (each.differences.length < best.differences.length ? each : best));
   return { measured, values, ...nearest };
 }
@@ -44,8 +45,8 @@ const percent = (share: number, deviation?: number): Printed => ({ value: 100 * 
   ...(deviation !== undefined && { deviation: 100 * deviation }) });
 
 function valuesOf(experiment: Experiment, measured: Measured, { name }: Tested): Record<string, Printed> {
-  const [top1, top5] = [percent(measured.top1, measured.deviation?.top1), percent(measured.top5,
-    measured.deviation?.top5)];
+  const [top1, top5] = [percent(measured.top1, measured.deviation?.top1),
+    percent(measured.top5, measured.deviation?.top5)];
   if (experiment === 'zero-shot') return { [name]: top1, [`${name} top-5`]: top5 };
   if (experiment !== 'few-shot') return { 'top-1': top1, 'top-5': top5 };
   const shots = shotsOf(measured);
@@ -56,8 +57,7 @@ const shotsOf = ({ training }: Measured): number | null => training?.data.shots 
 
 function modelDifferences({ system, preset, frames, size, views }: Measured, row: PaperRow): string[] {
   const [clips, crops] = views;
-  const viewText = (own: readonly [number, number]) =>
-    own[0] * own[1] === 1 ? '1 view' : `${own[0]} × ${own[1]} views`;
+  const viewText = (own: readonly [number, number]) => own[0] * own[1] === 1 ? '1 view' : `${own[0]} × ${own[1]} views`;
   return [
     ...(system === row.model?.system ? [] : [`${system === 'xclip' ? 'X-CLIP' : 'CLIP-Mean'}, not ${row.system}`]),
     ...(preset === row.model?.preset ? [] : [`${preset ?? 'a model of its own sizes'}, not ${row.model?.preset}`]),
@@ -79,13 +79,16 @@ function dataDifferences(experiment: Experiment, measured: Measured, tested: Tes
     ...(classes === tested.classes ? [] : [`${count(classes)} classes, not ${count(tested.classes)}`]),
     ...(clips >= least && clips <= most ? [] : [`${count(clips)} clips, ${tested.name} has ${expected}`]),
     ...(isOther ? [`the mean of ${parts}, not of ${tested.parts}`] : []),
-    ...(experiment === 'few-shot' && splits.some((split) => split !== null && split !== 1) ? ['not the first split'] : []),
+    ...(experiment === 'few-shot' && splits.some((split) => split !== null && split !== 1)
+      ? ['not the first split']
+      : []),
     ...(unreadable === 0 ? [] : [`${count(unreadable)} unreadable clips count as wrong`]),
   ];
 }
 
 /** Keys that make another training, not another pace of the same. */
-const RECIPE = /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templates|templateMean)|model\.(dropPath|init\..*)|train\.(labelSmoothing|fixText|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
+const RECIPE =
+  /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templates|templateMean)|model\.(dropPath|init\..*)|train\.(labelSmoothing|fixText|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
 
 function trainingDifferences({ recipe }: PaperTable, { training, checkpoint }: Measured): string[] {
   if (training === undefined) return [`weights trained elsewhere: ${basename(checkpoint ?? '')}`];

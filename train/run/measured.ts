@@ -1,4 +1,4 @@
-/** What runs came to, whichever way it was measured: evaluations that lie in their folders, or their last validation. */
+/** What runs came to, whichever way it was measured: evaluations in their folders, or their last validation. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -82,7 +82,7 @@ function ofEvaluation(run: string, file: string): Measured {
     frames,
     size,
     views: [views.clips, views.crops],
-    set: setOf(data.format, data.list),
+    set: publishedSet(data.format, data.list)?.name,
     classes: mean((part) => part.classes.length),
     clips: mean((part) => part.clips),
     unreadable: parts.reduce((sum, part) => sum + part.unreadable, 0),
@@ -94,12 +94,6 @@ function ofEvaluation(run: string, file: string): Measured {
     training: training.success ? training.data : undefined,
     checkpoint: weights.checkpoint,
   };
-}
-
-const SET_OF_FORMAT: Readonly<Record<string, string>> = { ucf101: 'UCF-101', hmdb51: 'HMDB-51' };
-
-function setOf(format: string, list: string): string | undefined {
-  return SET_OF_FORMAT[format] ?? publishedSet(list)?.name;
 }
 
 const headline = z.object({ value: z.number(), clips: z.number() });
@@ -121,7 +115,7 @@ function ofTraining(run: string, file: string): Measured {
   const training = loadConfig(join(run, CONFIG_FILE));
   const { model, data } = training;
   const { system, preset } = model;
-  return { run, file, system, preset: preset ?? publishedPreset(model.checkpoint ?? ''), frames: data.frames, size: data.size, views: [1, 1],
-    set: publishedSet(data.val ?? '')?.name, classes: classes.length, clips: top1.clips, unreadable: 0,
-    splits: [null], parts: 1, top1: top1.value, top5: top5.value, training };
+  return { run, file, system, preset: preset ?? publishedPreset(model.checkpoint ?? ''), frames: data.frames,
+    size: data.size, views: [1, 1], set: publishedSet(data.format, data.val ?? '')?.name, classes: classes.length,
+    clips: top1.clips, unreadable: 0, splits: [null], parts: 1, top1: top1.value, top5: top5.value, training };
 }

@@ -1,16 +1,17 @@
 /** What a run would be, before there is anything but its configuration. */
 import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
-import { ConfigError, estimate, type Gpu } from '../../engine/index.ts';
+import { ConfigError, DatasetError, estimate, type Gpu } from '../../engine/index.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
 import { clipMeanFlops, comparisonFlops, cosineFlops, messageAnswerFlops, textFlops, trainingFactor,
   videoFlops } from '../../model/cost.ts';
-import { readLabels } from '../data/sets/lists.ts';
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
+import type { ScannedList } from '../data/sets/scan.ts';
+import { namesFile } from '../data/sets/sets.ts';
 import { fixText } from '../recipe/optimizer/index.ts';
 import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
-import { requireOneStep, scanOf } from './lists.ts';
+import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
 import { memoryOf, type RunMemory } from './memory.ts';
 import { forData, modelConfigOf, newModel } from './system.ts';
 
@@ -55,8 +56,9 @@ function shown(path: string): string {
 }
 
 /**
- * Plans a run. Neither its videos nor its checkpoint need be there: lists that are not are taken to be those of the data
- * set that their path names, a checkpoint the published model that its folder is named after. Takes no memory on the GPU.
+ * Plans a run. Neither its videos nor its checkpoint need be there: lists that are not are taken to be those of the
+ * data set that their path names, a checkpoint the published model that its folder is named after. Takes no memory on
+ * the GPU.
  *
  * @param clips of data.train, if that is not there
  * @throws ConfigError if the architecture, the classes or the clips cannot be known
@@ -65,9 +67,9 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
   { clips: told }: { readonly clips?: number } = {}): Promise<Plan> {
   const { train, data } = config;
   const { model, guess } = await architectureOf(config);
-  const published = publishedSet(data.train);
+  const published = publishedSet(data.format, data.train);
   const classes = classesOf(config, published);
-  const clips = clipsOf(config, published, told);
+  const clips = clipsOf(config, published, classes.count, told);
   const stepsPerEpoch = requireOneStep(config, clips.count);
   const steps = train.steps ?? train.epochs * stepsPerEpoch;
   const isXclip = config.model.system === 'xclip';
@@ -104,8 +106,7 @@ async function architectureOf(config: TrainConfig): Promise<{ model: XclipConfig
   if (preset === undefined) {
     throw new ConfigError('model.checkpoint', [
       `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
-    ],
-      'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
+    ], 'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
   }
   return { model: forData(PRESETS[preset], config), guess: `${shown(checkpoint)} is not there` };
 }
@@ -135,26 +136,41 @@ function parametersOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): { trai
   return counts;
 }
 
-function classesOf({ data }: TrainConfig, published: PublishedSet | undefined): Known {
-  if (existsSync(data.labels)) return { count: readLabels(data.labels).length, source: `names of ${shown(data.labels)}` };
-  if (published !== undefined) return { count: published.classes, source: `${published.name} has them` };
-  throw new ConfigError('data.labels', [`${data.labels} is not there, and the path names no published data set`],
+function classesOf(config: TrainConfig, published: PublishedSet | undefined): Known {
+  const file = namesFile(config.data);
+  if (existsSync(file)) return { count: namesOf(config).length, source: `of ${shown(file)}` };
+  if (published !== undefined) return { count: published.classes, source: `of ${published.name}` };
+  throw new ConfigError('data.labels', [`${shown(file)} is not there, and the path names no published data set`],
     'write it: a header "id,name", then a line for each class');
 }
 
-function clipsOf(config: TrainConfig, published: PublishedSet | undefined, told: number | undefined): Known {
-  const { data } = config;
+function clipsOf(config: TrainConfig, published: PublishedSet | undefined, classes: number,
+  told: number | undefined): Known {
+  const { shots } = config.data;
+  const file = fileOf(config, 'train');
   if (told !== undefined) return { count: told, source: 'as told' };
-  if (existsSync(data.train)) {
-    const { entries, lines } = scanOf(config, data.train, undefined);
-    return entries.length > 0
-      ? { count: entries.length, source: `of ${shown(data.train)}` }
-      : { count: lines.length, source: `lines of ${shown(data.train)}, whose files are not there` };
+  if (shots !== null) return { count: shots * classes, source: `${shots} of each class` };
+  const found = existsSync(file) ? scanned(config) : undefined;
+  if (found !== undefined && found.entries.length > 0) {
+    return { count: found.entries.length, source: `of ${shown(file)}` };
+  }
+  if (found !== undefined && found.stated > 0) {
+    return { count: found.stated, source: `lines of ${shown(file)}, whose files are not there` };
   }
   if (published === undefined) {
-    throw new ConfigError('data.train', [`${data.train} is not there, and its path names no published data set`],
+    throw new ConfigError('data.train', [`${shown(file)} is not there, and its path names no published data set`],
       'say how many clips it will have: --clips 5000');
   }
   return { count: published.clips,
-    source: `${published.isRounded ? 'or so ' : ''}of ${published.name} as it was published; ${shown(data.train)} is not there` };
+    source: `${published.isRounded ? 'or so ' : ''}of ${published.name} as it was published; its clips are not there` };
+}
+
+/** The training list; undefined where the folder of its clips is not there. */
+function scanned(config: TrainConfig): ScannedList | undefined {
+  try {
+    return scanOf(config, 'train', namesOf(config));
+  } catch (error) {
+    if (error instanceof DatasetError) return undefined;
+    throw error;
+  }
 }
