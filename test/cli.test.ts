@@ -45,7 +45,10 @@ test("train's help lists the keys of the configuration", () => {
 test("evaluate's help lists what it obeys, and no more", () => {
   const { status, stdout } = firstlight('evaluate', '--help');
   assert.is(status, 0);
-  for (const flag of ['--checkpoint', '--json', '--batch', '--precision', '--set', '--debug']) {
+  for (
+    const flag of ['--checkpoint', '--protocol', '--clips', '--classes', '--draws', '--json', '--out', '--batch',
+      '--precision', '--set', '--debug']
+  ) {
     assert.match(stdout, flag);
   }
   for (const flag of ['epochs', 'lr', 'seed']) {

@@ -130,8 +130,8 @@ test('evaluate gives the numbers of the training, from the run folder alone', as
   assert.is(code, 0, stderr);
   const numbers = JSON.parse(readFileSync(json, 'utf8'));
   assert.match(stdout, `top-1 ${(100 * numbers.top1).toFixed(1)} %`);
-  assert.is(numbers.predictions.length, 4);
-  assert.is(numbers.predictions[0].predictions.length, 5);
+  assert.is(numbers.parts[0].predictions.length, 4);
+  assert.is(numbers.parts[0].predictions[0].predictions.length, 5);
 });
 
 test('predict ranks the labels of each file, and reports a file that is no video', async () => {
@@ -169,7 +169,7 @@ test('predict and evaluate give a clip the same numbers, whatever the batch; a r
     const { code, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint', out, '--batch',
       batch, '--json', json]);
     assert.is(code, 0, stderr);
-    evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).predictions));
+    evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).parts[0].predictions));
   }
   assert.is(evaluated[0], evaluated[1]);
   const { code, stdout, stderr } = await firstlight(['predict', videos, '--labels', names.join(','), '--checkpoint',

@@ -81,7 +81,7 @@ test('a thread that dies is a sentence that names the file, and another one take
 parentPort.on('message', ({ id, request: { path } }) => {
   if (path === 'exits') process.exit(9);
   if (path === 'throws') throw new TypeError('out of luck');
-  parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 });
+  parentPort.postMessage({ id, sample: { frames: [], views: [], total: 0 }, milliseconds: 1 });
 });\n`);
   const decoders = new Decoders(1, { worker: pathToFileURL(program) });
   const [exits, throws, fine] = [decoders.read(request('exits')), decoders.read(request('throws')),
@@ -99,7 +99,7 @@ test('a file that takes long, as on a disk that is gone, is told of while the ru
   const program = at('waits.mjs');
   writeFileSync(program, `import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ id }) => setTimeout(
-  () => parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 }), 300));\n`);
+  () => parentPort.postMessage({ id, sample: { frames: [], views: [], total: 0 }, milliseconds: 1 }), 300));\n`);
   const told: string[] = [];
   const decoders = new Decoders(1, { worker: pathToFileURL(program), longMs: 50,
     onTrouble: (sentence) => told.push(sentence) });
@@ -118,7 +118,7 @@ test('a thread ends after the file that it decodes: in the middle of one it woul
 parentPort.on('message', ({ id, request: { path } }) => {
   if (path === 'for ever') return;
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-  parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 7 }, milliseconds: 1 });
+  parentPort.postMessage({ id, sample: { frames: [], views: [], total: 7 }, milliseconds: 1 });
 });\n`);
   const decoders = new Decoders(2, { worker: pathToFileURL(program), closeMs: 600 });
   const [busy, hung] = [decoders.read(request('a')), decoders.read(request('for ever'))];

@@ -89,7 +89,7 @@ async function run(name: string, options: RunOptions = {}): Promise<Omit<Fitted,
     stop.throwIfRequested('evaluation');
     step = Math.min(own.train.steps as number, (Math.floor(step / 2) + 1) * 2);
     if (options.right !== undefined) return predictions(options.right(step));
-    return evaluateSystem(gpu, system, val, names, recorder.progress, null);
+    return evaluateSystem(gpu, system, val, names, { progress: recorder.progress, batch: null });
   };
   try {
     const { system, ...rest } = await fit({ gpu, config: own, folder: out, stage: 'xclip', recorder, stop, store,

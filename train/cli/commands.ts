@@ -1,4 +1,6 @@
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
+import { MULTI_VIEW } from '../data/views/clip_views.ts';
+import { CLIP_ORDERS, DRAWN_CLASSES, DRAWS, type Protocol, PROTOCOLS, SPLITS } from '../protocols/protocol.ts';
 import { loadConfig, runName } from '../run/config.ts';
 import { configKeys } from '../run/config_keys.ts';
 import { nearest } from '../../engine/nearest.ts';
@@ -74,6 +76,38 @@ const STATUS = `EXIT STATUS of a run that --resume goes on with
   4                          the device was lost, or has no more memory
   5                          the disk did not take the last checkpoint: free some space first
   6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
+
+const PROTOCOL_NOTES = `PROTOCOLS
+
+  single       one view of each clip: the middle of each segment, the middle of the picture
+  multi-view   ${MULTI_VIEW.clips} clips x ${MULTI_VIEW.crops} crops: the short side becomes data.size, three squares lie along the long side; the
+               clips are drawn by run.seed as in training, or evenly spread (--clips even); softmax is added up
+  few-shot     one view, on the first split; several --checkpoint are trainings on several draws of shots
+  zero-shot    one view, on the splits ${
+  SPLITS.join(', ')
+} of data.val ({split} in its path, or data.format=hmdb51); or,
+               with --classes, on some classes: ${DRAWN_CLASSES} are drawn from one file by run.seed, --draws times,
+               a shorter file or several are taken as they are; clips of other classes are left out
+
+  Several measurements give their mean and sample deviation (n - 1). Numbers and report of a run are left in its folder
+  as evaluation.PROTOCOL.NAME.json and .html, where NAME is that of the configuration, left out for config.yaml.`;
+
+/** What is to be measured; flags of other protocols are refused. */
+function askedOf(flags: Flags) {
+  const protocol = flags.oneOf('protocol', PROTOCOLS);
+  const [checkpoints, classes] = [flags.all('checkpoint'), flags.all('classes')];
+  const onlyWith = (flag: string, own: Protocol, isGiven: boolean) => {
+    if (isGiven && protocol !== own) throw new UsageError(`${flag} goes with --protocol ${own}, not with ${protocol}`);
+  };
+  onlyWith('several --checkpoint', 'few-shot', checkpoints.length > 1);
+  onlyWith('--clips', 'multi-view', flags.text('clips') !== undefined);
+  onlyWith('--classes', 'zero-shot', classes.length > 0);
+  if (flags.text('draws') !== undefined && classes.length !== 1) {
+    throw new UsageError('--draws goes with one --classes, the file that is drawn from');
+  }
+  return { protocol, checkpoints, classes, draws: flags.whole('draws', 1) ?? DRAWS,
+    clips: flags.text('clips') === undefined ? CLIP_ORDERS[0] : flags.oneOf('clips', CLIP_ORDERS) };
+}
 
 /** The names to choose from, of `--labels` or of `--labels-file`. */
 async function labelsOf(flags: Flags): Promise<readonly string[]> {
@@ -200,25 +234,41 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       return plan(files, { clips });
     },
   }),
-  evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
+  evaluate: command('evaluate',
+    "Measures checkpoints on the list data.val of a configuration, in the paper's protocols", {
     args: {
       config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
       checkpoint: { type: 'string', valueHint: 'folder',
-        description: 'what to evaluate: a checkpoint, or the folder of a run (required)' },
+        description: 'what to evaluate: a checkpoint, or the folder of a run (required); few-shot: may be repeated' },
+      protocol: { type: 'string', default: 'single', valueHint: PROTOCOLS.join('|'),
+        description: 'single: one view of each clip; for the others see below' },
+      clips: { type: 'string', valueHint: CLIP_ORDERS.join('|'),
+        description: 'multi-view: how its four clips lie in a video (default: random)' },
+      classes: { type: 'string', valueHint: 'file',
+        description: 'zero-shot: names to choose from, one a line or a labels.csv; may be repeated' },
+      draws: { type: 'string', valueHint: 'n',
+        description: `zero-shot: draws of ${DRAWN_CLASSES} classes from one --classes (default: ${DRAWS})` },
       json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
+      out: { type: 'string', valueHint: 'folder',
+        description: 'where numbers and a report are left (default: the run folder that is evaluated)' },
       ...configFlags('evaluate'),
     },
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
       ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51', 'evaluate a run'],
-      ['firstlight evaluate hmdb51.yaml --checkpoint xclip-base-patch32 --json zero_shot.json',
-        'zero-shot, into a file'],
+      ['firstlight evaluate runs/k400/config.yaml --checkpoint runs/k400 --protocol multi-view',
+        'in 12 views of each clip'],
+      ['firstlight evaluate hmdb51.yaml --checkpoint runs/k400 --protocol zero-shot --json zero_shot.json',
+        'on three splits, the numbers into a file, too'],
     ],
+    notes: () => PROTOCOL_NOTES,
     async run(flags) {
-      const checkpoint = flags.required('checkpoint', 'runs/hmdb51');
+      flags.required('checkpoint', 'runs/hmdb51');
       const config = configOf('evaluate', flags);
+      const asked = askedOf(flags);
       const { evaluate } = await import('../commands/evaluate.ts');
-      return evaluate(config, { checkpoint, json: writableOf(flags, 'json') });
+      return evaluate(config, { ...asked, name: runName(flags.words[0]), json: writableOf(flags, 'json'),
+        out: writableOf(flags, 'out') });
     },
   }),
   predict: command('predict', 'Says which of your labels fits a video best', {

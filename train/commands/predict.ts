@@ -7,7 +7,7 @@ import { inputOf, type System, textFeatures, type VideoModel } from '../../model
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';
 import { logitsOf } from '../protocols/logits.ts';
-import { rank } from '../protocols/evaluation.ts';
+import { rank } from '../protocols/ranking.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
 
@@ -75,9 +75,9 @@ function clipsOf(path: string): string[] {
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: Tensor, file: string) {
-  const { frames, view } = await read(file, model, preprocessor);
+  const { frames, views } = await read(file, model, preprocessor);
   return rank(
-    await logitsOf(gpu, model, { frames, views: [view] }, { features, input: inputOf(model, preprocessor),
+    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );
 }

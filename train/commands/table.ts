@@ -2,7 +2,7 @@
 import { markdownTable } from '../log/table.ts';
 import { type Experiment, PAPER, type PaperRow, type Printed } from '../protocols/paper.ts';
 import { type Compared, compare } from '../run/comparison.ts';
-import { measuredOf } from '../run/measured.ts';
+import { resultsOf } from '../run/run_results.ts';
 
 export interface TableOptions {
   readonly experiment: Experiment;
@@ -13,15 +13,15 @@ export interface TableOptions {
 
 /** Prints the table of an experiment. Returns the exit status. */
 export function table({ experiment, runs, json }: TableOptions): number {
-  const compared = runs.flatMap((run) => measuredOf(run)).map((measured) => compare(experiment, measured));
+  const compared = runs.flatMap((run) => resultsOf(run)).map((result) => compare(experiment, result));
   console.log(json ? jsonText(experiment, compared) : tableText(experiment, compared));
   return 0;
 }
 
 function jsonText(experiment: Experiment, compared: readonly Compared[]): string {
   const { title, rows } = PAPER[experiment];
-  const runs = compared.map(({ measured: { training, ...measured }, values, differences, row }) => ({ ...measured,
-    values, beside: `${row.system}, ${row.source}`, differences })
+  const runs = compared.map(({ result: { training, ...own }, values, differences, row }) => ({ ...own, values,
+    beside: `${row.system}, ${row.source}`, differences })
   );
   return JSON.stringify({ experiment, title, paper: rows, runs }, null, 2);
 }
@@ -39,7 +39,7 @@ export function tableText(experiment: Experiment, compared: readonly Compared[])
   const { title, columns, rows } = PAPER[experiment];
   const cells = (values: PaperRow['values']) =>
     columns.map((column) => (values[column] === undefined ? '' : printed(values[column])));
-  const own = compared.map(({ measured: { run, system, preset, frames, size, views, training }, values }, i) => [
+  const own = compared.map(({ result: { run, system, preset, frames, size, views, training }, values }, i) => [
     `[${i + 1}] ${run}`,
     `${SYSTEM[system]}-${preset ?? 'own'}`,
     String(frames),

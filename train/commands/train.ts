@@ -141,12 +141,15 @@ function validationOf(gpu: Gpu, val: Dataset,
     clips: length,
     measure: (system) =>
       evaluateSystem(gpu, system, val, names, {
-        update: (...reading) => {
-          stop.throwIfRequested('the evaluation');
-          recorder.progress.update(...reading);
+        progress: {
+          update: (...reading) => {
+            stop.throwIfRequested('the evaluation');
+            recorder.progress.update(...reading);
+          },
+          message: (text) => recorder.progress.message(text),
         },
-        message: (text) => recorder.progress.message(text),
-      }, batch),
+        batch,
+      }),
     onResult: ({ step, top1, top5 }, isBest) =>
       recorder.progress.message(
         `step ${step}: ${accuracyLine(length, names.length, top1, top5)}${isBest ? ', the best so far' : ''}`,

@@ -1,4 +1,4 @@
-/** How many clips an evaluation takes at once. */
+/** How many clips an evaluation takes at once; of clips of several views, how many views. */
 import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
   Tensor } from '../../engine/index.ts';
 import { evenly, type VideoModel } from '../../model/system.ts';

@@ -8,11 +8,14 @@ import type { Views } from '../data/views/clip_views.ts';
 export const PROTOCOLS = ['single', 'multi-view', 'few-shot', 'zero-shot'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
-/** How the clips of several views lie in a video: drawn as in training, as the official code has it, or evenly spread. */
+/**
+ * How the clips of several views lie in a video: drawn as in training, as the official code has it, or evenly spread.
+ */
 export const CLIP_ORDERS = ['random', 'even'] as const;
+export type ClipOrder = (typeof CLIP_ORDERS)[number];
 
 /** What a protocol shows of a clip. */
-export function viewsOf(protocol: Protocol, clips: (typeof CLIP_ORDERS)[number]): Views {
+export function viewsOf(protocol: Protocol, clips: ClipOrder): Views {
   return protocol === 'multi-view' ? clips : 'middle';
 }
 

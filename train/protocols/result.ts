@@ -45,9 +45,12 @@ const part = z.object({
   classes: z.array(classRow),
   /** Pairs that occurred, right ones too: [place of the class, of what it was taken for, clips]. */
   confusion: z.array(z.tuple([count, count, count])),
+  /** Worst pairs, by name. */
+  confused: z.array(z.object({ label: z.string(), takenFor: z.string(), clips: count })),
   predictions: z.array(
     z.object({ file: z.string(), label: z.string(),
-      predictions: z.array(z.object({ label: z.string(), probability: share })), unreadable: z.string().optional() }),
+      predictions: z.array(z.object({ label: z.string(), probability: z.number() })),
+      unreadable: z.string().optional() }),
   ),
 });
 

@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import { type Experiment, PAPER, type PaperRow, type PaperTable, type Printed, shotColumn,
   type Tested } from '../protocols/paper.ts';
 import { configKeys, type TrainConfig } from './config_keys.ts';
-import type { Measured } from './measured.ts';
+import type { RunResult } from './run_results.ts';
 import { publishedPreset } from './plan.ts';
 
 /** A run in the table of an experiment. */
 export interface Compared {
-  readonly measured: Measured;
+  readonly result: RunResult;
   /** The paper's row that is most like it. */
   readonly row: PaperRow;
   readonly values: Readonly<Record<string, Printed>>;
@@ -17,25 +17,25 @@ export interface Compared {
 }
 
 /** Places a measurement in an experiment's table, beside the row of the paper that is most like it. */
-export function compare(experiment: Experiment, measured: Measured): Compared {
+export function compare(experiment: Experiment, result: RunResult): Compared {
   const table = PAPER[experiment];
-  const { tested, isGuessed } = testedOf(table, measured);
-  const values = valuesOf(experiment, measured, tested);
+  const { tested, isGuessed } = testedOf(table, result);
+  const values = valuesOf(experiment, result, tested);
   const own = [
     ...(isGuessed ? [`the list is not called after ${table.tested.map(({ name }) => name).join(' or ')}`] : []),
     ...(Object.keys(values).some((column) => table.columns.includes(column)) ? [] : ['no column of this table']),
-    ...dataDifferences(experiment, measured, tested),
-    ...trainingDifferences(table, measured),
+    ...dataDifferences(experiment, result, tested),
+    ...trainingDifferences(table, result),
   ];
   const beside = table.rows.filter(({ model }) => model !== undefined).map((row) => ({ row,
-    differences: [...modelDifferences(measured, row), ...own] })
+    differences: [...modelDifferences(result, row), ...own] })
   );
   const nearest = beside.reduce((best, each) => (each.differences.length < best.differences.length ? each : best));
-  return { measured, values, ...nearest };
+  return { result, values, ...nearest };
 }
 
 /** The data set of a table that was measured; the only one, or the one with as many classes, if no name says it. */
-function testedOf({ tested }: PaperTable, { set, classes }: Measured): { tested: Tested; isGuessed: boolean } {
+function testedOf({ tested }: PaperTable, { set, classes }: RunResult): { tested: Tested; isGuessed: boolean } {
   const named = tested.find(({ name }) => name === set);
   if (named !== undefined) return { tested: named, isGuessed: false };
   return { tested: tested.find((each) => each.classes === classes) ?? tested[0], isGuessed: true };
@@ -44,18 +44,17 @@ function testedOf({ tested }: PaperTable, { set, classes }: Measured): { tested:
 const percent = (share: number, deviation?: number): Printed => ({ value: 100 * share,
   ...(deviation !== undefined && { deviation: 100 * deviation }) });
 
-function valuesOf(experiment: Experiment, measured: Measured, { name }: Tested): Record<string, Printed> {
-  const [top1, top5] = [percent(measured.top1, measured.deviation?.top1),
-    percent(measured.top5, measured.deviation?.top5)];
+function valuesOf(experiment: Experiment, result: RunResult, { name }: Tested): Record<string, Printed> {
+  const [top1, top5] = [percent(result.top1, result.deviation?.top1), percent(result.top5, result.deviation?.top5)];
   if (experiment === 'zero-shot') return { [name]: top1, [`${name} top-5`]: top5 };
   if (experiment !== 'few-shot') return { 'top-1': top1, 'top-5': top5 };
-  const shots = shotsOf(measured);
+  const shots = shotsOf(result);
   return shots === null ? {} : { [shotColumn(name, shots)]: top1 };
 }
 
-const shotsOf = ({ training }: Measured): number | null => training?.data.shots ?? null;
+const shotsOf = ({ training }: RunResult): number | null => training?.data.shots ?? null;
 
-function modelDifferences({ system, preset, frames, size, views }: Measured, row: PaperRow): string[] {
+function modelDifferences({ system, preset, frames, size, views }: RunResult, row: PaperRow): string[] {
   const [clips, crops] = views;
   const viewText = (own: readonly [number, number]) => own[0] * own[1] === 1 ? '1 view' : `${own[0]} × ${own[1]} views`;
   return [
@@ -69,8 +68,8 @@ function modelDifferences({ system, preset, frames, size, views }: Measured, row
   ];
 }
 
-function dataDifferences(experiment: Experiment, measured: Measured, tested: Tested): string[] {
-  const { classes, clips, parts, splits, unreadable, protocol } = measured;
+function dataDifferences(experiment: Experiment, result: RunResult, tested: Tested): string[] {
+  const { classes, clips, parts, splits, unreadable, protocol } = result;
   const [least, most] = tested.clips;
   const count = (value: number) => value.toLocaleString('en-US');
   const expected = least === most ? count(least) : `${count(least)} to ${count(most)}`;
@@ -90,7 +89,7 @@ function dataDifferences(experiment: Experiment, measured: Measured, tested: Tes
 const RECIPE =
   /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templates|templateMean)|model\.(dropPath|init\..*)|train\.(labelSmoothing|fixText|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
 
-function trainingDifferences({ recipe }: PaperTable, { training, checkpoint }: Measured): string[] {
+function trainingDifferences({ recipe }: PaperTable, { training, checkpoint }: RunResult): string[] {
   if (training === undefined) return [`weights trained elsewhere: ${basename(checkpoint ?? '')}`];
   const { model, train, optim } = training;
   const clips = train.batch * train.accumulation;

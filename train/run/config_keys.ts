@@ -121,7 +121,7 @@ const run = z.strictObject({
     'memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card',
   ),
   evaluationBatch: count.nullable().default(null).describe(
-    'clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
+    'views of clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
   ),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
   checkpointEverySteps: count.default(500).describe(

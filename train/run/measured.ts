@@ -1,121 +1,177 @@
-/** What runs came to, whichever way it was measured: evaluations in their folders, or their last validation. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+/** What an evaluation came to: its result, and the data of its report. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { FirstlightError } from '../../engine/errors.ts';
-import { onFileSync } from '../../engine/file_error.ts';
-import { PRESETS } from '../../model/config.ts';
-import { publishedSet } from '../data/sets/published.ts';
+import { parse } from 'yaml';
+import type { Gpu } from '../../engine/index.ts';
+import { presetOf, type XclipConfig } from '../../model/config.ts';
+import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
+import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
-import { type EvaluationResult, isEvaluationFile, readEvaluation } from '../protocols/result.ts';
-import { RESULT_FILE } from '../report/write.ts';
-import { loadConfig } from './config.ts';
-import { schema, type TrainConfig } from './config_keys.ts';
-import { publishedPreset } from './plan.ts';
+import type { EvaluationPart, EvaluationResult } from '../protocols/result.ts';
+import { meanOf, sampleDeviation } from '../protocols/spread.ts';
+import { type Accuracy, accuracyHeadlines } from '../report/accuracy.ts';
+import { classNumbers, classRows, countClasses, meanPerClass } from '../report/classes.ts';
+import type { ClipPrediction, ReportData } from '../report/data.ts';
+import { formatConfig } from './config.ts';
+import type { TrainConfig } from './config_keys.ts';
+import { environmentOf } from './machine.ts';
+import type { Measurement } from './measurements.ts';
+import { modelFolderOf, runFolderOf } from './model_folder.ts';
+import { SYSTEM } from './outcome.ts';
 import { CONFIG_FILE } from './resuming.ts';
 
-/** One measurement of a run, in shares. */
+/** A measurement, and what the model said. */
 export interface Measured {
-  /** As it was named. */
-  readonly run: string;
-  /** The file that says so. */
-  readonly file: string;
-  /** Undefined: the validation at the end of a training. */
-  readonly protocol?: Protocol;
-  readonly system: TrainConfig['model']['system'];
-  /** The published architecture; undefined: another. */
-  readonly preset?: keyof typeof PRESETS;
-  readonly frames: number;
-  readonly size: number;
-  readonly views: readonly [clips: number, crops: number];
-  /** The published data set that it was measured on; undefined: another. */
-  readonly set?: string;
-  /** Names to choose from, and clips, of each part. */
-  readonly classes: number;
-  readonly clips: number;
-  readonly unreadable: number;
-  readonly splits: readonly (number | null)[];
-  readonly parts: number;
-  readonly top1: number;
-  readonly top5: number;
-  readonly deviation?: { readonly top1: number; readonly top5: number };
-  /** The training; undefined: no run folder tells. */
-  readonly training?: TrainConfig;
-  /** The weights that were measured. */
-  readonly checkpoint?: string;
+  readonly measurement: Measurement;
+  readonly predictions: readonly Prediction[];
 }
 
-/**
- * All that a run folder, or the file of an evaluation, says of its accuracy.
- * @throws FirstlightError naming what is not there, or not as expected
- */
-export function measuredOf(run: string): readonly Measured[] {
-  if (!existsSync(run)) throw refused(run, 'no such file or folder');
-  if (!statSync(run).isDirectory()) return [ofEvaluation(run, run)];
-  const files = readdirSync(run).filter(isEvaluationFile).sort().map((name) => join(run, name));
-  if (files.length > 0) return files.map((file) => ofEvaluation(run, file));
-  const result = join(run, RESULT_FILE);
-  if (!existsSync(result)) throw refused(run, `holds neither an evaluation nor ${RESULT_FILE}`);
-  return [ofTraining(run, result)];
+/** An evaluation that is done. */
+export interface Evaluation {
+  readonly gpu: Gpu;
+  readonly config: TrainConfig;
+  /** Of the configuration. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly views: Views;
+  /** Of the model. */
+  readonly architecture: XclipConfig;
+  readonly measured: readonly Measured[];
+  readonly seconds: number;
 }
 
-const refused = (run: string, problem: string) =>
-  new FirstlightError('FL_RESULT', `${run}: ${problem}`, { run },
-    'name the folder of a run that ended, or a file that `firstlight evaluate --json` wrote');
+/** Guesses that are kept of each clip. */
+const GUESSES = 5;
+const MEASURES = ['top1', 'top5', 'meanPerClass'] as const;
 
-function ofEvaluation(run: string, file: string): Measured {
-  const result = readEvaluation(file);
-  const { protocol, system, architecture, frames, size, views, parts, top1, top5, deviation } = result;
-  const [{ data, weights }] = parts;
-  const preset = architecture !== null && Object.hasOwn(PRESETS, architecture)
-    ? (architecture as keyof typeof PRESETS)
-    : undefined;
-  const training = schema.safeParse(weights.config ?? undefined);
-  const mean = (of: (part: EvaluationResult['parts'][number]) => number) =>
-    Math.round(parts.reduce((sum, part) => sum + of(part), 0) / parts.length);
+export function resultOf(evaluation: Evaluation): EvaluationResult {
+  const { gpu, config, protocol, views, architecture, measured, seconds } = evaluation;
+  const parts = measured.map((each) => partOf(config, each));
+  const over = (reduce: (values: readonly number[]) => number | undefined) =>
+    Object.fromEntries(MEASURES.map((key) => [key, reduce(parts.map((part) => part[key]))]));
   return {
-    run,
-    file,
+    kind: 'evaluation',
     protocol,
-    system,
-    preset,
-    frames,
-    size,
-    views: [views.clips, views.crops],
-    set: publishedSet(data.format, data.list)?.name,
-    classes: mean((part) => part.classes.length),
-    clips: mean((part) => part.clips),
-    unreadable: parts.reduce((sum, part) => sum + part.unreadable, 0),
-    splits: parts.map((part) => part.data.split),
-    parts: parts.length,
-    top1,
-    top5,
-    deviation: deviation ?? undefined,
-    training: training.success ? training.data : undefined,
-    checkpoint: weights.checkpoint,
+    views: { count: viewCount(views), ...shapeOf(views), sampling: views },
+    frames: architecture.frames,
+    size: architecture.vision.imageSize,
+    precision: config.train.precision,
+    system: config.model.system,
+    architecture: presetOf(architecture) ?? null,
+    seed: config.run.seed,
+    finishedAt: new Date().toISOString(),
+    ...over(meanOf) as unknown as Accuracy,
+    deviation: parts.length > 1 ? over(sampleDeviation) as unknown as Accuracy : null,
+    parts,
+    environment: { ...environmentOf(gpu) },
+    seconds,
   };
 }
 
-const headline = z.object({ value: z.number(), clips: z.number() });
-const trainingResult = z.object({ results: z.object({ top1: headline, top5: headline }),
-  classes: z.array(z.unknown()) });
+function partOf(config: TrainConfig, { measurement, predictions }: Measured): EvaluationPart {
+  const { name, checkpoint, list, names, leftOut, split, classesFile, draw } = measurement;
+  const counts = countClasses(names, guessesOf(predictions));
+  const run = runFolderOf(checkpoint) ?? null;
+  return {
+    name,
+    weights: { checkpoint: modelFolderOf(checkpoint), run, config: run === null ? null : configIn(run) },
+    data: { format: config.data.format, list: list.file, split, classesFile, draw },
+    clips: predictions.length,
+    leftOut,
+    unreadable: predictions.filter(({ unreadable }) => unreadable !== undefined).length,
+    top1: topShare(predictions, 1),
+    top5: topShare(predictions, 5),
+    meanPerClass: meanPerClass(classRows(counts)),
+    ...classNumbers(counts),
+    predictions: predictions.map(({ index, label, ranking, unreadable }) => ({
+      file: list.entries[index].path,
+      label: names[label],
+      predictions: ranking.slice(0, GUESSES).map((guess) => ({ label: names[guess.label],
+        probability: guess.probability })
+      ),
+      ...(unreadable !== undefined && { unreadable }),
+    })),
+  };
+}
 
-/** The numbers of a training's last step. */
-function ofTraining(run: string, file: string): Measured {
-  let json: unknown;
-  try {
-    json = JSON.parse(onFileSync(file, () => readFileSync(file, 'utf8')));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw refused(file, 'is not JSON');
-    throw error;
+function* guessesOf(predictions: readonly Prediction[]) {
+  for (const { label, ranking } of predictions) yield { truth: label, guess: ranking.at(0)?.label };
+}
+
+/** As the run folder holds it: what an older run does not say is not filled in. */
+function configIn(run: string): Record<string, unknown> | null {
+  const file = join(run, CONFIG_FILE);
+  return existsSync(file) ? parse(readFileSync(file, 'utf8')) as Record<string, unknown> : null;
+}
+
+/** @param clips to look at; none where the model saw more of them than can be shown */
+export function reportOf(evaluation: Evaluation, result: EvaluationResult,
+  clips: readonly ClipPrediction[]): ReportData {
+  const { config, measured } = evaluation;
+  const system = SYSTEM[config.model.system];
+  const several = result.parts.length > 1;
+  const counts = allClasses(measured);
+  return {
+    title: `${system}, ${evaluation.name}, ${result.protocol}`,
+    summary: summaryOf(result, system),
+    finishedAt: result.finishedAt,
+    seed: result.seed,
+    headlines: accuracyHeadlines({ ...result, system, classes: result.parts[0].classes.length,
+      clips: result.parts.reduce((sum, part) => sum + part.clips, 0), deviation: result.deviation ?? undefined }),
+    parts: several ? result.parts.map((part) => ({ ...part, classes: part.classes.length })) : [],
+    stages: [],
+    confusions: [],
+    classes: counts,
+    clips,
+    unreadable: unreadableOf(result),
+    environment: environmentOf(evaluation.gpu),
+    timings: [{ name: 'Evaluation', seconds: result.seconds }],
+    config: formatConfig(config),
+  };
+}
+
+/** Classes of all measurements together, by name: splits share them, draws share some. */
+function allClasses(measured: readonly Measured[]) {
+  const names = [...new Set(measured.flatMap(({ measurement }) => measurement.names))];
+  const places = new Map(names.map((name, place) => [name, place]));
+  return countClasses(names, measured.flatMap(({ measurement, predictions }) => {
+    const placeOf = (label: number) => places.get(measurement.names[label]) as number;
+    return [...guessesOf(predictions)].map(({ truth, guess }) => ({ truth: placeOf(truth),
+      guess: guess === undefined ? undefined : placeOf(guess) })
+    );
+  }));
+}
+
+/** Each file once, however often it was met. */
+function unreadableOf({ parts }: EvaluationResult) {
+  const reasons = new Map(
+    parts.flatMap((part) =>
+      part.predictions.flatMap((
+        { file, unreadable },
+      ) => (unreadable === undefined ? [] : [[file, unreadable] as const]))
+    ),
+  );
+  return [...reasons].map(([file, reason]) => ({ file, reason }));
+}
+
+const grouped = (count: number) => count.toLocaleString('en-US');
+
+function summaryOf({ parts, views, frames, size, architecture }: EvaluationResult, system: string): string {
+  const [first] = parts;
+  const looks = views.count === 1
+    ? `one view of ${frames} frames of ${size} × ${size}`
+    : `${views.count} views, ${views.crops} crops of ${views.clips} clips (${
+      views.sampling === 'even' ? 'evenly spread' : 'drawn by the seed'
+    }), each of ${frames} frames of ${size} × ${size}`;
+  const what = `${system}${architecture === null ? '' : `, ${architecture},`} chose among ${
+    grouped(first.classes.length)
+  } names for clips of ${first.data.list}, in ${looks}.`;
+  if (parts.length === 1) {
+    return `${what}${
+      first.leftOut === 0 ? '' : ` Its ${grouped(first.leftOut)} clips of other classes were left out.`
+    }`;
   }
-  const read = trainingResult.safeParse(json);
-  if (!read.success) throw refused(file, 'has no top-1 and top-5 of a training: it had no list data.val');
-  const { results: { top1, top5 }, classes } = read.data;
-  const training = loadConfig(join(run, CONFIG_FILE));
-  const { model, data } = training;
-  const { system, preset } = model;
-  return { run, file, system, preset: preset ?? publishedPreset(model.checkpoint ?? ''), frames: data.frames,
-    size: data.size, views: [1, 1], set: publishedSet(data.format, data.val ?? '')?.name, classes: classes.length,
-    clips: top1.clips, unreadable: 0, splits: [null], parts: 1, top1: top1.value, top5: top5.value, training };
+  return `${what} The results are means over ${parts.length} measurements: ${
+    parts.map(({ name }) => name).join(', ')
+  }.`;
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { ConfigError, DatasetError, estimate, type Gpu } from '../../engine/index.ts';
-import { PRESETS, type XclipConfig } from '../../model/config.ts';
+import { PRESETS, presetOf, type XclipConfig } from '../../model/config.ts';
 import { clipMeanFlops, comparisonFlops, cosineFlops, messageAnswerFlops, textFlops, trainingFactor,
   videoFlops } from '../../model/cost.ts';
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
@@ -119,11 +119,6 @@ export function publishedPreset(folder: string): Preset | undefined {
   const [, size, patch, side] = /(base|large)-patch(\d+)(?:-(336))?/.exec(basename(folder)) ?? [];
   const preset = `${size?.charAt(0).toUpperCase()}/${patch}${side === undefined ? '' : `@${side}`}`;
   return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
-}
-
-function presetOf(model: XclipConfig): Preset | undefined {
-  const textOf = (config: XclipConfig) => JSON.stringify({ ...config, frames: 0 });
-  return (Object.keys(PRESETS) as Preset[]).find((name) => textOf(PRESETS[name]) === textOf(model));
 }
 
 function parametersOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): { trained: number; frozen: number } {

@@ -1,9 +1,10 @@
 import { Random } from '../../../engine/random.ts';
-import { type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
+import { type I420Frame, type Part, partOf, unionOf } from '../../../kernels/frames/i420.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
 import type { ClipCache } from './clip_cache.ts';
-import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
+import { shapeOf, spreadClip, type Views } from '../views/clip_views.ts';
+import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, threeCrops,
   type View } from '../views/sampling.ts';
 
 /** How samples are drawn from files. */
@@ -19,8 +20,11 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/** Training, in which frames and views are drawn for an epoch; or evaluation, as a preprocessor says. */
-export type Purpose = { readonly epoch: number } | { readonly resize: Resize | null };
+/**
+ * Training, in which frames and a view are drawn for an epoch; or evaluation, as a preprocessor says, in one view or
+ * several; omitted: one.
+ */
+export type Purpose = { readonly epoch: number } | { readonly resize: Resize | null; readonly views?: Views };
 
 /** A sample to be read. All that it will be follows from this and the file, in whatever thread it is read. */
 export interface SampleRequest {
@@ -31,10 +35,12 @@ export interface SampleRequest {
   readonly sampling: Sampling;
 }
 
-/** T frames of a file, each cut to what the view reads. */
+/** A file decoded once, for all of its views. */
 export interface Sample {
+  /** [V · T], view after view; each cut to what all views read, so that a frame of several views is one object. */
   readonly frames: readonly I420Frame[];
-  readonly view: View;
+  /** [V] */
+  readonly views: readonly View[];
   /** Frames of the file. */
   readonly total: number;
 }
@@ -43,25 +49,19 @@ type Size = Pick<I420Frame, 'width' | 'height'>;
 
 /** What a sample takes of its file. */
 export interface Plan {
+  /** [V · T] */
   pick(total: number): number[];
-  viewOf(picture: Size): Pick<View, 'crop' | 'flip'>;
+  /** [V] what each view shows of its frames. */
+  looksAt(picture: Size): Pick<View, 'crop' | 'flip'>[];
+  /** What all views read. */
   partOf(picture: Size): Part;
-  /** Whether the view is the same every time. */
+  /** Whether the views are the same every time. */
   readonly isFixed: boolean;
 }
 
 export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
   const { frames: count, size, crop, flip, seed } = sampling;
-  if ('resize' in purpose) {
-    const { resize } = purpose;
-    const viewOf = (picture: Size) => ({ crop: centralView(picture, size, resize), flip: false });
-    return {
-      pick: (total) => sampleForEvaluation(total, count),
-      viewOf,
-      partOf: (picture) => partOf(picture, viewOf(picture), { size, resampling: resize?.resampling }),
-      isFixed: true,
-    };
-  }
+  if ('resize' in purpose) return evaluationPlan(index, purpose, sampling);
   const { epoch } = purpose;
   // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
   // again.
@@ -72,9 +72,35 @@ export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
   };
   return {
     pick: (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
-    viewOf,
+    looksAt: (picture) => [viewOf(picture)],
     partOf: (picture) => partOf(picture, viewOf(picture), { size }),
     isFixed: !crop,
+  };
+}
+
+/** The middle of a clip; or every square of every clip, the first square of all clips before the second. */
+function evaluationPlan(index: number, { resize, views = 'middle' }: Extract<Purpose, { resize: unknown }>,
+  { frames: count, size, seed }: Sampling): Plan {
+  const { clips, crops } = shapeOf(views);
+  const clipOf = (total: number, clip: number): number[] => {
+    if (views === 'middle') return sampleForEvaluation(total, count);
+    return views === 'even'
+      ? spreadClip(total, count, (clip + 0.5) / clips)
+      : sampleForTraining(total, count, new Random(seed, `frames of ${index} in clip ${clip}`));
+  };
+  const looksAt = (picture: Size) => {
+    const squares = views === 'middle' ? [centralView(picture, size, resize)] : threeCrops(picture, size);
+    return squares.flatMap((crop) => Array.from({ length: clips }, () => ({ crop, flip: false })));
+  };
+  return {
+    pick: (total) => {
+      const frames = Array.from({ length: clips }, (_, clip) => clipOf(total, clip)).flat();
+      return Array.from({ length: crops }, () => frames).flat();
+    },
+    looksAt,
+    partOf: (picture) =>
+      unionOf(looksAt(picture).map((look) => partOf(picture, look, { size, resampling: resize?.resampling }))),
+    isFixed: true,
   };
 }
 
@@ -102,5 +128,12 @@ export async function readSample(request: SampleRequest, cache?: ClipCache): Pro
     return decoded;
   };
   const frames = cache?.find(path, pick, plan.partOf) ?? (await read());
-  return { frames, view: { frames: asked.indices, ...plan.viewOf(frames[0]) }, total: asked.total };
+  return { frames, views: viewsOf(plan, asked.indices, frames[0]), total: asked.total };
+}
+
+/** @param indices [V · T] */
+export function viewsOf(plan: Plan, indices: readonly number[], picture: Size): View[] {
+  const looks = plan.looksAt(picture);
+  const count = indices.length / looks.length;
+  return looks.map((look, v) => ({ frames: indices.slice(v * count, (v + 1) * count), ...look }));
 }
