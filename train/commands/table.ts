@@ -34,6 +34,9 @@ const printed = ({ value, deviation }: Printed) =>
 const viewsText = (views: readonly [number, number] | undefined) =>
   views === undefined ? '' : views[0] * views[1] === 1 ? '1' : `${views[0]} × ${views[1]}`;
 
+/** `HMDB-51 K=2` as `HMDB 2`: eight of them stand side by side. */
+const shortened = (column: string) => column.replace(/-\d+ K=/, ' ');
+
 /** The table of an experiment, and below it what cannot be compared. */
 export function tableText(experiment: Experiment, compared: readonly Compared[]): string {
   const { title, columns, rows } = PAPER[experiment];
@@ -50,10 +53,10 @@ export function tableText(experiment: Experiment, compared: readonly Compared[])
   ]);
   const theirs = rows.map((
     { source, system, frames, size, views, weights, values },
-  ) => [`the paper, ${source}`, system, String(frames ?? ''), String(size ?? ''), viewsText(views), weights,
+  ) => [`paper, ${source}`, system, String(frames ?? ''), String(size ?? ''), viewsText(views), weights,
     ...cells(values)]
   );
-  const header = ['from', 'system', 'frames', 'size', 'views', 'weights', ...columns];
+  const header = ['from', 'system', 'frames', 'size', 'views', 'weights', ...columns.map(shortened)];
   const notes = compared.map(({ row, differences }, i) => {
     const beside = `[${i + 1}] beside ${row.system}${
       row.frames === undefined ? '' : `, ${row.frames} frames`
