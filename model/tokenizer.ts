@@ -36,6 +36,8 @@ export interface AddedToken {
 export class ClipTokenizer {
   readonly #vocabulary: Vocabulary;
   readonly #tokenizer: Tokenizer;
+  /** `tokenizer.json`, once it was asked for: every checkpoint has it. */
+  #json: string | undefined;
   readonly #tokens: ReadonlyMap<number, string>;
   readonly #known: ReadonlySet<number>;
   /** Where texts are cut, as they come and cleaned, and the ids that stand there. */
@@ -191,7 +193,8 @@ export class ClipTokenizer {
     const { known } = this.#vocabulary;
     const config = { tokenizer_class: 'CLIPTokenizer', model_max_length: context, bos_token: START, eos_token: END,
       unk_token: END, pad_token: END, ...(known && { known_tokens: known }) };
-    return { 'tokenizer.json': JSON.stringify(tokenizerJson(this.#vocabulary)),
+    this.#json ??= JSON.stringify(tokenizerJson(this.#vocabulary));
+    return { 'tokenizer.json': this.#json,
       'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
   }
 }
@@ -270,7 +273,9 @@ const BYTES = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, 
 function tokenizerJson({ vocab, merges, added = [] }: Vocabulary): Record<string, unknown> {
   const token = (content: string, normalized: boolean, special: boolean) => ({ id: vocab[content], content,
     single_word: false, lstrip: false, rstrip: false, normalized, special });
-  const words = Object.fromEntries(Object.entries(vocab).filter(([, id]) => id <= vocab[END]));
+  const words = added.length === 0
+    ? vocab
+    : Object.fromEntries(Object.entries(vocab).filter(([, id]) => id <= vocab[END]));
   return {
     version: '1.0',
     truncation: null,

@@ -1,4 +1,4 @@
-/** The commands a person types, each in a process of its own, on a data set of a few clips. */
+/** The commands a person types, on a data set of a few clips. */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { commandLine, type Ended } from './command_line.ts';
 import type { Validation } from '../train/checkpoint/validation.ts';
 import { readLabels } from '../train/data/sets/lists.ts';
 import { RUN_FILES, RUN_FOLDERS } from '../train/run/run_folder.ts';
@@ -30,26 +31,20 @@ run: {logEverySteps: 1}
 });
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** @param interrupt send Ctrl-C as soon as stderr holds this */
-function firstlight(words: readonly string[], interrupt?: string): Promise<Ended> {
+/** Runs one in a process of its own, and sends it Ctrl-C as soon as stderr holds a text. */
+function interrupted(words: readonly string[], at: string): Promise<Ended> {
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'),
     fileURLToPath(new URL('../train/cli/process.ts', import.meta.url)), ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];
+  let isSent = false;
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    if (interrupt !== undefined && stderr.includes(interrupt)) {
-      interrupt = undefined;
-      child.kill('SIGINT');
-    }
+    if (isSent || !stderr.includes(at)) return;
+    isSent = true;
+    child.kill('SIGINT');
   });
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
 }
@@ -61,7 +56,7 @@ test('check decodes all clips, tells what is wrong in full, writes a cleaned lis
   writeFileSync(list, `${readFileSync(data.lists.train, 'utf8')}broken.mp4 3\nabsent.mp4 3\n`);
   const report = join(folder, 'report.json');
   const words = ['check', config, '--set', `data.train=${list}`, '--out', join(folder, 'unmade'), '--report', report];
-  const first = await firstlight(words);
+  const first = await commandLine(words);
   assert.is(first.code, 3, first.stderr);
   assert.match(first.stdout, `error: ${list}:9: broken.mp4: is a text, not a video that is read here`);
   assert.match(first.stdout, `error: ${list}:10: "absent.mp4" does not exist`);
@@ -70,7 +65,7 @@ test('check decodes all clips, tells what is wrong in full, writes a cleaned lis
   assert.equal([problems.length, files.sound], [2, 12]);
   assert.equal(cleaned, [{ list, path: join(data.folder, 'checked.checked.txt'), kept: 8, leftOut: 2 }]);
   assert.not(existsSync(join(folder, 'unmade')));
-  const second = await firstlight(['check', config, '--set', `data.train=${cleaned[0].path}`, '--out',
+  const second = await commandLine(['check', config, '--set', `data.train=${cleaned[0].path}`, '--out',
     join(folder, 'unmade')]);
   assert.is(second.code, 0, second.stderr);
   assert.match(second.stderr, /12 files are as an earlier check found them/);
@@ -78,7 +73,7 @@ test('check decodes all clips, tells what is wrong in full, writes a cleaned lis
 });
 
 test('train tells all that is wrong before its first step, and leaves no log', async () => {
-  const { code, stderr } = await firstlight(['train', config, '--out', join(folder, 'wrong'), '--set',
+  const { code, stderr } = await commandLine(['train', config, '--out', join(folder, 'wrong'), '--set',
     `data.val=${join(folder, 'no_list.txt')}`, '--set', 'optim.newPartsLrScale=0.001']);
   assert.is(code, 3, stderr);
   assert.match(stderr, /2 things stand in the way of this run\n.*no_list\.txt: no such file\n.*newPartsLrScale/s);
@@ -86,7 +81,7 @@ test('train tells all that is wrong before its first step, and leaves no log', a
 });
 
 test('train measures data.val while it trains, and leaves configuration, log, TensorBoard events, checkpoints, the last model and the best, a report', async () => {
-  const { code, stdout, stderr } = await firstlight(['train', config, '--out', out]);
+  const { code, stdout, stderr } = await commandLine(['train', config, '--out', out]);
   assert.is(code, 0, stderr);
   assert.match(stdout, /4 steps, .* M parameters/);
   assert.match(stdout, /top-1 [\d.]+ %, top-5 [\d.]+ % on 4 clips of 120 classes \(chance 0\.8 %\)/);
@@ -117,7 +112,7 @@ test('all that a run leaves is among what is looked at before it', () => {
 });
 
 test('a folder that holds a run is not written over', async () => {
-  const { code, stderr } = await firstlight(['train', config, '--out', out]);
+  const { code, stderr } = await commandLine(['train', config, '--out', out]);
   assert.is(code, 1);
   assert.match(stderr, 'already holds a run');
   assert.match(stderr, '--resume');
@@ -125,7 +120,7 @@ test('a folder that holds a run is not written over', async () => {
 
 test('evaluate gives the numbers of the training, from the run folder alone', async () => {
   const json = join(folder, 'numbers.json');
-  const { code, stdout, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint',
+  const { code, stdout, stderr } = await commandLine(['evaluate', join(out, 'config.yaml'), '--checkpoint',
     join(out, 'checkpoint'), '--json', json]);
   assert.is(code, 0, stderr);
   const numbers = JSON.parse(readFileSync(json, 'utf8'));
@@ -139,7 +134,7 @@ test('predict ranks the labels of each file, and reports a file that is no video
   const broken = join(folder, 'broken.mp4');
   writeFileSync(broken, 'not a video');
   const clip = readFileSync(data.lists.testSeen, 'utf8').split(' ')[0];
-  const { code, stdout, stderr } = await firstlight(['predict', join(data.folder, clip), broken, '--labels',
+  const { code, stdout, stderr } = await commandLine(['predict', join(data.folder, clip), broken, '--labels',
     names.join(', '), '--checkpoint', join(out, 'checkpoint'), '--top', '2', '--json']);
   assert.is(code, 3);
   assert.match(stderr, broken);
@@ -166,13 +161,13 @@ test('predict and evaluate give a clip the same numbers, whatever the batch; a r
   const json = join(folder, 'same.json');
   const evaluated: string[] = [];
   for (const batch of ['1', '3']) {
-    const { code, stderr } = await firstlight(['evaluate', join(out, 'config.yaml'), '--checkpoint', out, '--batch',
+    const { code, stderr } = await commandLine(['evaluate', join(out, 'config.yaml'), '--checkpoint', out, '--batch',
       batch, '--json', json]);
     assert.is(code, 0, stderr);
     evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).parts[0].predictions));
   }
   assert.is(evaluated[0], evaluated[1]);
-  const { code, stdout, stderr } = await firstlight(['predict', videos, '--labels', names.join(','), '--checkpoint',
+  const { code, stdout, stderr } = await commandLine(['predict', videos, '--labels', names.join(','), '--checkpoint',
     out, '--top', '5', '--json']);
   assert.is(code, 3);
   assert.match(stderr, /zz\.mp4: /);
@@ -209,7 +204,7 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
       /the weight "text_projection", too large for f16, is NaN or infinite|has no shader-f16/],
   ];
   for (const [command, name, value, message] of cases) {
-    const { code, stdout, stderr } = await firstlight([...command, '--checkpoint', brokenCheckpoint(name, value)]);
+    const { code, stdout, stderr } = await commandLine([...command, '--checkpoint', brokenCheckpoint(name, value)]);
     assert.match(stderr, message);
     assert.is(code, 1);
     assert.is(stdout, '');
@@ -218,7 +213,7 @@ test('what is not finite is no ranking: predict and evaluate name the weight, or
 
 test('a training that ends with weights that are not finite says which, leaves no model, and ends with 1', async () => {
   const folderOfRun = join(folder, 'diverged');
-  const { code, stderr } = await firstlight(['train', config, '--out', folderOfRun, '--set', 'train.steps=3', '--set',
+  const { code, stderr } = await commandLine(['train', config, '--out', folderOfRun, '--set', 'train.steps=3', '--set',
     'optim.lr=3e37', '--set', 'optim.weightDecay=10']);
   assert.match(stderr, /the weight ".*" is NaN or infinite/);
   assert.is(code, 1);
@@ -226,7 +221,7 @@ test('a training that ends with weights that are not finite says which, leaves n
 });
 
 test('a step that fails while the next clips are decoded ends the run with its reason, not in silence', async () => {
-  const { code, stderr } = await firstlight(['train', config, '--out', join(folder, 'failed'), '--lr', '3e38']);
+  const { code, stderr } = await commandLine(['train', config, '--out', join(folder, 'failed'), '--lr', '3e38']);
   assert.match(stderr, 'AdamW: lr is 3e+39, expected a number that f32 holds');
   assert.is(code, 1);
 });
@@ -234,15 +229,15 @@ test('a step that fails while the next clips are decoded ends the run with its r
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {
   const steps = 100_000; // more than any adapter takes before the first line of progress
   const long = ['--set', `train.steps=${steps}`, '--out', join(folder, 'long')];
-  const stopped = await firstlight(['train', config, ...long], 'lr ');
+  const stopped = await interrupted(['train', config, ...long], 'lr ');
   assert.is(stopped.code, 130, stopped.stderr);
   const step = Number(/stopped after step (\d+)/.exec(stopped.stdout)?.[1]);
   assert.ok(step > 0 && step < steps, stopped.stdout);
   assert.ok(existsSync(join(folder, 'long', 'checkpoints', `step-${String(step).padStart(8, '0')}`)));
-  const changed = await firstlight(['train', config, ...long, '--resume', '--lr', '0.5']);
+  const changed = await commandLine(['train', config, ...long, '--resume', '--lr', '0.5']);
   assert.is(changed.code, 1);
   assert.match(changed.stderr, /optim\.lr: was 0\.001, is now 0\.5\n.*--allow-change optim\.lr/);
-  const resumed = await firstlight(['train', config, ...long, '--resume'], 'lr ');
+  const resumed = await interrupted(['train', config, ...long, '--resume'], 'lr ');
   assert.match(resumed.stderr, `going on from step ${step} of ${steps}`);
   assert.is(resumed.code, 130);
 });
@@ -259,7 +254,7 @@ test('what cannot be found is named, with a way out', async () => {
       /has 8 clips, one optimiser step takes 100/],
   ];
   for (const [words, code, message] of cases) {
-    const ended = await firstlight(words);
+    const ended = await commandLine(words);
     assert.match(ended.stderr, message);
     assert.is(ended.code, code, ended.stderr);
   }

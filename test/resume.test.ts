@@ -8,6 +8,12 @@ import * as assert from './assert.ts';
 import { ConfigError, FirstlightError, type Gpu, open, Random } from '../engine/index.ts';
 import { FileError } from '../engine/file_error.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
+import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
+import { PRESETS } from '../model/config.ts';
+import { initialise } from '../model/init.ts';
+import { clipTokenizer } from '../model/tokenizer.node.ts';
+import { Xclip } from '../model/xclip.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { parseConfig } from '../train/run/config.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
@@ -34,12 +40,14 @@ test.before(async () => {
   writeFileSync(join(data.folder, 'broken.mp4'), 'nonsense');
   appendFileSync(list, 'broken.mp4 1\n');
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
+  const start = join(folder, 'tiny');
+  await writeStart(start, ['up', 'down', 'away']);
   // everything that draws at random or keeps a state: order of clips, frames, crops, flips, dropped paths,
   // accumulation, text
   config = parseConfig(
     JSON.stringify({
-      model: { preset: 'tiny', dropPath: 0.3 },
-      data: { train: list, labels, root: data.folder, frames: 8, size: 32, maxBadShare: 0.2 },
+      model: { checkpoint: start, dropPath: 0.3 },
+      data: { train: list, labels, root: data.folder, frames: 4, size: 32, maxBadShare: 0.2 },
       train: { steps: 6, warmupSteps: 1, batch: 2, accumulation: 2, fixText: false, recompute: true },
       optim: { lr: 1e-3 },
       run: { seed: 9, logEverySteps: 1, checkpointEverySteps: 100 },
@@ -51,6 +59,17 @@ test.after(async () => {
   await gpu.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** A model with all parts, as small as may be, that knows the words of some texts alone. */
+async function writeStart(path: string, texts: readonly string[]): Promise<void> {
+  const { tokenizer } = (await clipTokenizer()).compact(texts);
+  const { vision, text } = PRESETS.tiny;
+  using model = new Xclip(gpu, { ...PRESETS.tiny, frames: 4, vision: { ...vision, layers: 2 },
+    text: { ...text, layers: 1, vocab: tokenizer.vocabSize } });
+  initialise(model, 9);
+  await saveCheckpoint(path, { config: model.config, parameters: [...model.parameters()], tokenizer,
+    preprocessor: officialPreprocessor(model.config.vision.imageSize) });
+}
 
 /** Sends the signal of Ctrl-C when a step is done. */
 class Interrupting extends Progress {
@@ -230,7 +249,7 @@ test('a run goes on without the checkpoint that it started from, bit for bit, an
   const start = join(folder, 'start');
   cpSync(join(folder, 'quick', MODEL_FOLDER), start, { recursive: true });
   config = quickly();
-  config = { ...config, model: { ...config.model, preset: null, checkpoint: start } };
+  config = { ...config, model: { ...config.model, checkpoint: start } };
   await run('from_checkpoint');
   assert.not((await run('without_it', { interruptAt: 2 })).isDone);
   rmSync(start, { recursive: true });

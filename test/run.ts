@@ -1,5 +1,5 @@
 /**
- * Runs every test/*.test.ts in a process of its own, two at a time, and ends with one line of totals.
+ * Runs every test/*.test.ts in a process of its own, three at a time, and ends with one line of totals.
  * Files named *.kernels.test.ts run a second time on SwiftShader, which differs from other adapters wherever WGSL
  * leaves room.
  *
@@ -18,7 +18,8 @@ import { type Environment, findAdapter } from '../engine/setup/choose.mjs';
 import { isSwiftShader, nameOf } from '../engine/software.mjs';
 import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
-const AT_ONCE = 2;
+/** One more than the cores of a small machine: a file that waits, for a browser or a child, leaves none idle. */
+const AT_ONCE = 3;
 /** These start first, in this order, and then what runs a second time, so that no core is idle at the end. */
 const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands',
   'resume', 'site', 'site_faults', 'package', 'validations', 'checkpoint_store', 'lint', 'moving_shapes', 'setup_run',
