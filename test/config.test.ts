@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { readdirSync } from 'node:fs';
+import { z } from 'zod';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
 import { learningRate, scheduleOf } from '../train/recipe/schedule.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
-import { configKeys } from '../train/run/config_keys.ts';
+import { configKeys, keysOf } from '../train/run/config_keys.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
 const samples = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -88,6 +89,22 @@ test('every key has a description and stands in what is written', () => {
     assert.ok(text.includes(`# ${description}`), key);
   }
   assert.ok(configKeys.length > 30);
+});
+
+test('what runs did before there was a key is its default, or what it says', () => {
+  const keys = keysOf(z.strictObject({
+    old: z.number().default(3).describe('a number'),
+    part: z.strictObject({
+      newer: z.number().default(0.8).describe('a share').meta({ before: 0 }),
+      named: z.string().nullable().default('one').describe('a name').meta({ before: null }),
+    }).prefault({}).describe('a section'),
+  }));
+  assert.equal(keys.map(({ key, fallback, before, description }) => [key, fallback, before, description]), [
+    ['old', 3, 3, 'a number'],
+    ['part', undefined, undefined, 'a section'],
+    ['part.newer', 0.8, 0, 'a share'],
+    ['part.named', 'one', null, 'a name'],
+  ]);
 });
 
 test('all problems are told at once, in the order of the file, each with its place', () => {

@@ -35,13 +35,13 @@ export function isFree(key: string): boolean {
   return [...PLACES, ...DECODING, ...START, ...LENGTH].includes(key) || (key.startsWith('run.') && key !== 'run.seed');
 }
 
-/** All keys with another value, in the order of the configuration; a key that is new since has its default before. */
+/** All keys with another value, in the order of the configuration; a key that is new since had what runs did then. */
 export function changesBetween(before: Described, now: Described): Change[] {
   const [old, current] = [before, now].map(({ config }) => parse(config) as unknown);
   const ofConfig = configKeys.filter(({ key, isSection }) => !isSection && !PLACES.includes(key)).flatMap(
-    ({ key, fallback }) => {
+    ({ key, before: meant }) => {
       const own = read(old, key);
-      return changeOf(key, textOf(own === undefined ? fallback : own), textOf(read(current, key)));
+      return changeOf(key, textOf(own === undefined ? meant : own), textOf(read(current, key)));
     },
   );
   const ofData = [...new Set([...Object.keys(before.data), ...Object.keys(now.data)])].flatMap((key) =>

@@ -156,12 +156,14 @@ export interface ConfigKey {
   readonly key: string;
   /** Undefined for a section and for keys that must be given. */
   readonly fallback: unknown;
+  /** What runs did while there was no such key: a stored configuration without it meant this. */
+  readonly before: unknown;
   readonly description: string;
   readonly isSection: boolean;
 }
 
 /** All keys in the order they are written. */
-export const configKeys: readonly ConfigKey[] = walk(schema, []);
+export const configKeys: readonly ConfigKey[] = keysOf(schema);
 
 /** The section that a schema is, or undefined if it is a single value. */
 function section(type: unknown): z.ZodObject | undefined {
@@ -169,14 +171,18 @@ function section(type: unknown): z.ZodObject | undefined {
   return type instanceof z.ZodObject ? type : undefined;
 }
 
-function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
+/**
+ * All keys of a section and of those in it. One whose default is not what runs did before it was there says so where it
+ * stands: `.meta({ before: … })`, behind its description.
+ */
+export function keysOf(type: z.ZodObject, at: readonly string[] = []): ConfigKey[] {
   return Object.entries(type.shape).flatMap(([name, inner]) => {
     const key = [...at, name];
     const nested = section(inner);
     const fallback = inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
-    const own: ConfigKey = { key: key.join('.'), fallback, description: z.globalRegistry.get(inner)?.description ?? '',
-      isSection: nested !== undefined };
-    return nested === undefined ? [own] : [own, ...walk(nested, key)];
+    const { description = '', before = fallback } = z.globalRegistry.get(inner) ?? {};
+    const own: ConfigKey = { key: key.join('.'), fallback, before, description, isSection: nested !== undefined };
+    return nested === undefined ? [own] : [own, ...keysOf(nested, key)];
   });
 }
 
