@@ -27,23 +27,35 @@ const at = (...names: string[]) => join(folder, ...names);
 const CLASSES = 230;
 const CLIPS = 6;
 const names = Array.from({ length: CLASSES }, (_, i) => `class number ${i}`);
+/** Classes of what is measured, and not only planned. */
+const FEW = 7;
 
 for (let i = 0; i < CLIPS; i++) writeVideo(at(`${i}.mp4`), clip(4 + i, 64, 48));
 writeFileSync(at('broken.mp4'), 'not a video');
-writeFileSync(at('labels.csv'), `id,name\n${names.map((name, id) => `${id},${name}`).join('\n')}\n`);
-/** Three splits: clips of classes 0, 1, … and one that cannot be decoded. */
-for (const split of [1, 2, 3]) {
-  const clips = Array.from({ length: split + 1 }, (_, i) => `${split - 1 + i}.mp4 ${40 * (split - 1 + i)}`);
-  writeFileSync(at(`split${split}.txt`), `${[...clips, 'broken.mp4 0'].join('\r\n')}\r\n`);
+/** Clip i is of class `step` · i. */
+function writeSet(set: string, count: number, step: number): void {
+  mkdirSync(at(set));
+  const line = (i: number) => `${i}.mp4 ${step * i}`;
+  writeFileSync(at(set, 'labels.csv'),
+    `id,name\n${names.slice(0, count).map((name, id) => `${id},${name}`).join('\n')}\n`);
+  writeFileSync(at(set, 'all.txt'), Array.from({ length: CLIPS }, (_, i) => line(i)).join('\n'));
+  // three splits, each with a clip that cannot be decoded
+  for (const split of [1, 2, 3]) {
+    const clips = Array.from({ length: split + 1 }, (_, i) => line(split - 1 + i));
+    writeFileSync(at(set, `split${split}.txt`), `${[...clips, 'broken.mp4 0'].join('\r\n')}\r\n`);
+  }
 }
-writeFileSync(at('all.txt'), Array.from({ length: CLIPS }, (_, i) => `${i}.mp4 ${40 * i}`).join('\n'));
+writeSet('many', CLASSES, 40);
+writeSet('few', FEW, 1);
 
-const configOf = (val: string | null, more = '') =>
+const configOf = (set: string, val: string | null, more = '') =>
   parseConfig(
     `model: {preset: tiny}
-data: {train: all.txt, val: ${val === null ? 'null' : `'${val}'`}, labels: labels.csv, size: 32, workers: 0${more}}
+data: {train: all.txt, val: ${
+      val === null ? 'null' : `'${val}'`
+    }, labels: labels.csv, root: .., size: 32, workers: 0${more}}
 run: {seed: 3}`,
-    at('own.yaml'),
+    at(set, 'own.yaml'),
   );
 
 /** A run folder, as a training leaves it. */
@@ -75,7 +87,7 @@ async function measured(val: string,
   process.stderr.write = () => true;
   const json = at('numbers.json');
   try {
-    assert.is(await evaluate(configOf(val), ask({ ...options, json })), 0);
+    assert.is(await evaluate(configOf('few', val), ask({ ...options, json })), 0);
   } finally {
     console.log = log;
     process.stderr.write = write;
@@ -84,7 +96,8 @@ async function measured(val: string,
 }
 
 const planned = (val: string | null, asked: Partial<Asked> = {}, more?: string) =>
-  measurementsOf(configOf(val, more), { protocol: 'zero-shot', checkpoints: [run], classes: [], draws: 3, ...asked });
+  measurementsOf(configOf('many', val, more), { protocol: 'zero-shot', checkpoints: [run], classes: [], draws: 3,
+    ...asked });
 
 test('zero-shot goes through the splits of a list that has some, and takes a list without as it is', () => {
   const { measurements } = planned('split{split}.txt');
@@ -92,7 +105,7 @@ test('zero-shot goes through the splits of a list that has some, and takes a lis
     measurements.map((
       { name, split, names: own, list: { file, entries } },
     ) => [name, split, own.length, file, entries.length]),
-    [1, 2, 3].map((split) => [`split ${split}`, split, CLASSES, at(`split${split}.txt`), split
+    [1, 2, 3].map((split) => [`split ${split}`, split, CLASSES, at('many', `split${split}.txt`), split
       + 2]
     ),
   );
@@ -132,7 +145,7 @@ test('several files of classes, or a short one, are taken as they are', () => {
 });
 
 test('what is wrong with all splits and files of classes is told at once, each thing once', () => {
-  for (const split of [1, 2, 3]) writeFileSync(at(`bad${split}.txt`), `0.mp4 0\nabsent${split}.mp4 1\n`);
+  for (const split of [1, 2, 3]) writeFileSync(at('many', `bad${split}.txt`), `0.mp4 0\nabsent${split}.mp4 1\n`);
   assert.throwsWith(() => planned('bad{split}.txt'), /absent1[^]*absent2[^]*absent3/, { code: 'FL_DATASET' });
   writeFileSync(at('strange.txt'), 'class number 7\nno such class\n');
   writeFileSync(at('empty_handed.txt'), 'class number 7\nclass number 9\n');
@@ -163,7 +176,7 @@ test('multi-view leaves numbers and a report in the run folder, and not over tho
   const [part] = result.parts;
   assert.equal([part.clips, part.unreadable, part.leftOut, part.data.split], [4, 1, 0, null]);
   assert.equal(part.weights, { checkpoint: join(run, 'checkpoint'), run, config: { data: { shots: 2, shotSeed: 7 } } });
-  assert.is(part.classes.length, CLASSES);
+  assert.is(part.classes.length, FEW);
   const right = part.predictions.filter(({ label, predictions }) => predictions.at(0)?.label === label).length;
   assert.is(part.top1, right / 4);
   assert.is(part.confusion.reduce((sum, [, , clips]) => sum + clips, 0), 3, 'nothing is guessed of a broken clip');
@@ -171,7 +184,7 @@ test('multi-view leaves numbers and a report in the run folder, and not over tho
     5,
     false,
   ], [5, false], [5, false], [0, true]]);
-  assert.match(said, /^top-1 .* on 4 clips of 230 classes/);
+  assert.match(said, /^top-1 .* on 4 clips of 7 classes/);
 
   const file = join(run, evaluationFile('multi-view', 'own'));
   assert.is(file, join(run, 'evaluation.multi-view.own.json'));
@@ -179,20 +192,21 @@ test('multi-view leaves numbers and a report in the run folder, and not over tho
   assert.match(said, file);
   const { document } = parseHTML(readFileSync(file.replace('.json', '.html'), 'utf8'));
   assert.match(document.querySelector('.lead')?.textContent ?? '', '12 views, 3 crops of 4 clips (drawn by the seed)');
-  assert.is(document.querySelectorAll('.by-class tbody tr').length, CLASSES);
+  assert.is(document.querySelectorAll('.by-class tbody tr').length, FEW);
   assert.is(document.querySelectorAll('.headline').length, 3);
   assert.is(document.querySelectorAll('.parts').length, 0);
   assert.match(readFileSync(join(run, 'result.json'), 'utf8'), 'of the training');
   assert.is(evaluationFile('single', 'config'), 'evaluation.single.json');
 });
 
-test('spread clips give other numbers than drawn ones', async () => {
-  const of = async (options: Partial<EvaluateOptions>) => {
-    const { result } = await measured('all.txt', { protocol: 'multi-view', checkpoints: [join(run, 'checkpoint')],
-      ...options });
-    return result.parts[0].predictions.map(({ predictions }) => predictions[0].probability);
-  };
-  assert.not.equal(await of({ clips: 'even' }), await of({ clips: 'random' }));
+test('spread clips give other numbers than drawn ones, and are told', async () => {
+  const { result } = await measured('split2.txt', { protocol: 'multi-view', clips: 'even',
+    checkpoints: [join(run, 'checkpoint')] });
+  assert.is(result.views.sampling, 'even');
+  const drawn = readEvaluation(join(run, evaluationFile('multi-view', 'own')));
+  assert.is(drawn.views.sampling, 'random', 'a checkpoint that is not named as a run leaves nothing in it');
+  const first = ({ parts: [{ predictions }] }: EvaluationResult) => predictions[0].predictions[0].probability;
+  assert.not.equal(first(result), first(drawn));
 });
 
 test('few-shot over the runs of two draws: mean and deviation, both runs named, in a folder of one choice', async () => {
@@ -247,8 +261,9 @@ test('a file that is no result of an evaluation is refused with its reason', () 
 test('a flag of another protocol is refused before anything is opened', async () => {
   const { args, positionals, run: evaluateFrom } = commands.evaluate;
   const refused = (...words: string[]) =>
-    evaluateFrom(flagsOf('evaluate', args, positionals, [at('own.yaml'), '--checkpoint', run, ...words]));
-  writeFileSync(at('own.yaml'), 'model: {preset: tiny}\ndata: {train: all.txt, val: all.txt, labels: labels.csv}\n');
+    evaluateFrom(flagsOf('evaluate', args, positionals, [at('few', 'own.yaml'), '--checkpoint', run, ...words]));
+  writeFileSync(at('few', 'own.yaml'),
+    'model: {preset: tiny}\ndata: {train: all.txt, val: all.txt, labels: labels.csv}\n');
   for (const [words, message] of [
     [['--protocol', 'multi'], /expected single or multi-view or few-shot or zero-shot, got "multi"/],
     [['--checkpoint', runs[1]], /several --checkpoint goes with --protocol few-shot, not with single/],
