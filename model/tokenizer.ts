@@ -194,8 +194,7 @@ export class ClipTokenizer {
     const config = { tokenizer_class: 'CLIPTokenizer', model_max_length: context, bos_token: START, eos_token: END,
       unk_token: END, pad_token: END, ...(known && { known_tokens: known }) };
     this.#json ??= JSON.stringify(tokenizerJson(this.#vocabulary));
-    return { 'tokenizer.json': this.#json,
-      'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
+    return { 'tokenizer.json': this.#json, 'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n` };
   }
 }
 

@@ -153,6 +153,9 @@ test('a run that was not evaluated is told by the validation at its end', () => 
   const classes = Array.from({ length: 101 }, (_, i) => ({ name: `c${i}` }));
   writeFileSync(join(run, 'result.json'), JSON.stringify({ results: { top1: top(0.764), top5: top(0.9) }, classes }));
   const { values, differences, result } = comparedOf('few-shot', run);
+  // a run of before there was jitter had none
+  writeFileSync(join(run, 'config.yaml'), formatConfig(config).replace(/^ +(jitter|gray): .*\n/gm, ''));
+  assert.equal(comparedOf('few-shot', run).differences, ['data.jitter 0, not 0.8', 'data.gray 0, not 0.2']);
   assert.equal([values, differences, result.preset], [{ 'UCF-101 K=2': { value: 76.4 } }, [], 'B/16']);
 });
 

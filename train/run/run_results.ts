@@ -1,6 +1,7 @@
 /** What runs came to, whichever way it was measured: evaluations in their folders, or their last validation. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
 import { onFileSync } from '../../engine/file_error.ts';
@@ -9,8 +10,7 @@ import { publishedSet } from '../data/sets/published.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { type EvaluationResult, isEvaluationFile, readEvaluation } from '../protocols/result.ts';
 import { RESULT_FILE } from '../report/write.ts';
-import { loadConfig } from './config.ts';
-import { schema, type TrainConfig } from './config_keys.ts';
+import { configKeys, schema, type TrainConfig } from './config_keys.ts';
 import { publishedPreset } from './plan.ts';
 import { CONFIG_FILE } from './resuming.ts';
 
@@ -70,7 +70,6 @@ function ofEvaluation(run: string, file: string): RunResult {
   const preset = architecture !== null && Object.hasOwn(PRESETS, architecture)
     ? (architecture as keyof typeof PRESETS)
     : undefined;
-  const training = schema.safeParse(weights.config ?? undefined);
   const mean = (of: (part: EvaluationResult['parts'][number]) => number) =>
     Math.round(parts.reduce((sum, part) => sum + of(part), 0) / parts.length);
   return {
@@ -91,9 +90,23 @@ function ofEvaluation(run: string, file: string): RunResult {
     top1,
     top5,
     deviation: deviation ?? undefined,
-    training: training.success ? training.data : undefined,
+    training: weights.config === null ? undefined : storedConfig(weights.config),
     checkpoint: weights.checkpoint,
   };
+}
+
+/** A configuration as a run folder keeps it; keys that are new since have what runs did then. */
+function storedConfig(config: Readonly<Record<string, unknown>>): TrainConfig | undefined {
+  const filled = structuredClone(config);
+  for (const { key, before, isSection } of configKeys) {
+    const [section, ...names] = key.split('.');
+    const name = names.pop();
+    const own = names.reduce<unknown>((at, each) => (at as Record<string, unknown> | undefined)?.[each],
+      filled[section]);
+    if (isSection || name === undefined || typeof own !== 'object' || own === null || before === undefined) continue;
+    (own as Record<string, unknown>)[name] ??= before;
+  }
+  return schema.safeParse(filled).data;
 }
 
 const headline = z.object({ value: z.number(), clips: z.number() });
@@ -112,7 +125,11 @@ function ofTraining(run: string, file: string): RunResult {
   const read = trainingResult.safeParse(json);
   if (!read.success) throw refused(file, 'has no top-1 and top-5 of a training: it had no list data.val');
   const { results: { top1, top5 }, classes } = read.data;
-  const training = loadConfig(join(run, CONFIG_FILE));
+  const config = join(run, CONFIG_FILE);
+  const training = storedConfig(
+    parse(onFileSync(config, () => readFileSync(config, 'utf8'))) as Record<string, unknown>,
+  );
+  if (training === undefined) throw refused(config, 'is not the configuration of a run');
   const { model, data } = training;
   const { system, preset } = model;
   return { run, file, system, preset: preset ?? publishedPreset(model.checkpoint ?? ''), frames: data.frames,
