@@ -3,15 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commands } from '../train/cli/commands.ts';
 import { flagsOf, UsageError } from '../train/cli/flags.ts';
-import { table, tableText } from '../train/commands/table.ts';
+import { fitting, table, tableText } from '../train/commands/table.ts';
 import { EXPERIMENTS, type Experiment, PAPER } from '../train/protocols/paper.ts';
 import type { EvaluationPart, EvaluationResult } from '../train/protocols/result.ts';
 import { compare } from '../train/run/comparison.ts';
 import { formatConfig, loadConfig } from '../train/run/config.ts';
+import { configKeys } from '../train/run/config_keys.ts';
 import { resultsOf } from '../train/run/run_results.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-table-'));
@@ -153,10 +155,28 @@ test('a run that was not evaluated is told by the validation at its end', () => 
   const classes = Array.from({ length: 101 }, (_, i) => ({ name: `c${i}` }));
   writeFileSync(join(run, 'result.json'), JSON.stringify({ results: { top1: top(0.764), top5: top(0.9) }, classes }));
   const { values, differences, result } = comparedOf('few-shot', run);
-  // a run of before there was jitter had none
-  writeFileSync(join(run, 'config.yaml'), formatConfig(config).replace(/^ +(jitter|gray): .*\n/gm, ''));
-  assert.equal(comparedOf('few-shot', run).differences, ['data.jitter 0, not 0.8', 'data.gray 0, not 0.2']);
+  // a run of before there was a key did not what is usual now
+  const later = configKeys.filter(({ before, fallback, isSection }) => !isSection && before !== fallback);
+  const stored = parse(formatConfig(config)) as Record<string, Record<string, unknown>>;
+  for (const { key } of later) delete stored[key.split('.')[0]][key.split('.')[1]];
+  writeFileSync(join(run, 'config.yaml'), stringify(stored));
+  assert.equal(comparedOf('few-shot', run).differences,
+    later.map(({ key, before, fallback }) => `${key} ${before}, not ${fallback}`));
   assert.equal([values, differences, result.preset], [{ 'UCF-101 K=2': { value: 76.4 } }, [], 'B/16']);
+});
+
+test('of several measurements of a run those are taken that the experiment is about', () => {
+  const config = trained('zero_shot/16_32');
+  const seen = partOf(config, 'kinetics', '/k400/val.csv', { classes: 400, clips: 19_800 });
+  const run = evaluated('several', { parts: [seen] });
+  evaluated('several', { protocol: 'multi-view', views: TWELVE, parts: [seen] });
+  evaluated('several', { protocol: 'zero-shot',
+    parts: [1, 2, 3].map((split) =>
+      partOf(config, 'ucf101', '/d/testlist01.txt', { classes: 101, clips: 3783, split })
+    ) });
+  const taken = (experiment: Experiment) => fitting(experiment, resultsOf(run)).map(({ protocol }) => protocol);
+  assert.equal(EXPERIMENTS.map(taken), [['multi-view', 'single'], ['multi-view', 'single', 'zero-shot'], ['multi-view',
+    'single', 'zero-shot'], ['zero-shot']]);
 });
 
 test('what is no run is refused by name', () => {

@@ -2,7 +2,7 @@
 import { markdownTable } from '../log/table.ts';
 import { type Experiment, PAPER, type PaperRow, type Printed } from '../protocols/paper.ts';
 import { type Compared, compare } from '../run/comparison.ts';
-import { resultsOf } from '../run/run_results.ts';
+import { resultsOf, type RunResult } from '../run/run_results.ts';
 
 export interface TableOptions {
   readonly experiment: Experiment;
@@ -13,9 +13,20 @@ export interface TableOptions {
 
 /** Prints the table of an experiment. Returns the exit status. */
 export function table({ experiment, runs, json }: TableOptions): number {
-  const compared = runs.flatMap((run) => resultsOf(run)).map((result) => compare(experiment, result));
+  const compared = runs.flatMap((run) => fitting(experiment, resultsOf(run))).map((result) =>
+    compare(experiment, result)
+  );
   console.log(json ? jsonText(experiment, compared) : tableText(experiment, compared));
   return 0;
+}
+
+/** Of the measurements of a run those that an experiment is about; all if there are none. */
+export function fitting(experiment: Experiment, results: readonly RunResult[]): readonly RunResult[] {
+  const { protocols, tested } = PAPER[experiment];
+  const own = results.filter(({ protocol = 'single', set }) =>
+    protocols.includes(protocol) && (set === undefined || tested.some(({ name }) => name === set))
+  );
+  return own.length > 0 ? own : results;
 }
 
 function jsonText(experiment: Experiment, compared: readonly Compared[]): string {

@@ -3,6 +3,7 @@
  * Models for General Video Recognition", arXiv:2208.02816, and its supplement.
  */
 import type { PRESETS } from '../../model/config.ts';
+import type { Protocol } from './protocol.ts';
 
 /** The paper's experiments. */
 export const EXPERIMENTS = ['k400', 'k600', 'few-shot', 'zero-shot'] as const;
@@ -47,6 +48,8 @@ export interface PaperTable {
   readonly title: string;
   readonly columns: readonly string[];
   readonly tested: readonly Tested[];
+  /** How it may be measured, as the paper did first. */
+  readonly protocols: readonly Protocol[];
   /** What the trainings of X-CLIP had in common, the supplement's table 1. */
   readonly recipe: { readonly epochs: number; readonly clips: number; readonly lr: number };
   readonly rows: readonly PaperRow[];
@@ -74,7 +77,8 @@ export const shotColumn = (set: string, shots: number): string => `${set} K=${sh
 const shotValues = (set: string, values: readonly number[]) =>
   Object.fromEntries(values.map((value, i) => [shotColumn(set, SHOTS[i]), { value }]));
 
-const KINETICS = { recipe: { epochs: 30, clips: 256, lr: 8e-6 }, columns: ['top-1', 'top-5'] } as const;
+const KINETICS = { protocols: ['multi-view', 'single'], recipe: { epochs: 30, clips: 256, lr: 8e-6 },
+  columns: ['top-1', 'top-5'] } as const;
 
 export const PAPER: Readonly<Record<Experiment, PaperTable>> = {
   k400: {
@@ -125,6 +129,7 @@ export const PAPER: Readonly<Record<Experiment, PaperTable>> = {
     columns: ['HMDB-51', 'UCF-101'].flatMap((set) => SHOTS.map((shots) => shotColumn(set, shots))),
     tested: [{ name: 'HMDB-51', classes: 51, clips: [1530, 1530], parts: 1 }, { name: 'UCF-101', classes: 101,
       clips: [3783, 3783], parts: 1 }],
+    protocols: ['few-shot', 'single'],
     recipe: { epochs: 50, clips: 64, lr: 2e-6 },
     rows: [
       // not monotone, as printed
@@ -155,6 +160,7 @@ export const PAPER: Readonly<Record<Experiment, PaperTable>> = {
     columns: ['HMDB-51', 'UCF-101', 'Kinetics-600', 'Kinetics-600 top-5'],
     tested: [{ name: 'HMDB-51', classes: 51, clips: [1530, 1530], parts: 3 }, { name: 'UCF-101', classes: 101,
       clips: [3696, 3783], parts: 3 }, { name: 'Kinetics-600', classes: 160, clips: [7000, 8000], parts: 3 }],
+    protocols: ['zero-shot'],
     recipe: { epochs: 10, clips: 256, lr: 8e-6 },
     rows: [
       { system: 'ActionCLIP-B/16', weights: CLIP, source: 'table 3',

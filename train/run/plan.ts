@@ -144,7 +144,7 @@ function clipsOf(config: TrainConfig, published: PublishedSet | undefined, class
   const { shots } = config.data;
   const file = fileOf(config, 'train');
   if (told !== undefined) return { count: told, source: 'as told' };
-  if (shots !== null) return { count: shots * classes, source: `${shots} of each class` };
+  if (shots !== null) return { count: shots * classes, source: `in all, ${shots} of each class` };
   const found = existsSync(file) ? scanned(config) : undefined;
   if (found !== undefined && found.entries.length > 0) {
     return { count: found.entries.length, source: `of ${shown(file)}` };
