@@ -16,9 +16,9 @@ import { Quarantine } from '../train/data/loading/quarantine.ts';
 import { planOf, type Purpose, viewsOf } from '../train/data/loading/sample.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { readClip } from '../train/data/video/read.ts';
-import { spreadClip, type Views } from '../train/data/views/clip_views.ts';
+import type { Views } from '../train/data/views/clip_views.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
-import { sampleForEvaluation, sampleForTraining, threeCrops } from '../train/data/views/sampling.ts';
+import { clipsAtRandom, type Pattern, threeCrops } from '../train/data/views/sampling.ts';
 import { evaluate, evaluateSystem, topShare } from '../train/protocols/evaluation.ts';
 import { logitsOf } from '../train/protocols/logits.ts';
 import { rank } from '../train/protocols/ranking.ts';
@@ -61,8 +61,7 @@ test('twelve views are three squares of four clips, square by square, drawn as i
   const picture = { width: 80, height: 48 };
   const views = viewsOf(plan, indices, picture);
   assert.is(views.length, VIEWS);
-  const drawn = Array.from({ length: CLIPS },
-    (_, clip) => sampleForTraining(100, T, new Random(SEED, `frames of 5 in clip ${clip}`)));
+  const drawn = clipsAtRandom(100, T, CLIPS, new Random(SEED, 'clips of 5'));
   assert.is(new Set(drawn.map(String)).size, CLIPS, 'four different clips');
   const squares = threeCrops(picture, SIZE);
   views.forEach(({ frames, crop, flip }, v) => {
@@ -73,15 +72,14 @@ test('twelve views are three squares of four clips, square by square, drawn as i
   assert.not.equal(planAt(5, purpose, 8).pick(100), indices, 'another seed');
 });
 
-test('spread clips lie evenly, each frame once, and the middle of them is that of a single view', () => {
-  const frames = planAt(0, { resize: null, views: 'even' }).pick(48).slice(0, CLIPS * 4);
-  assert.equal(planAt(0, { resize: null, views: 'even' }).pick(12).slice(0, CLIPS * T), [0, 4, 8, 1, 5, 9, 2, 6, 10, 3,
-    7, 11]);
-  assert.is(new Set(frames).size, new Set(frames.slice(0, CLIPS * T)).size);
-  for (const total of [1, 2, 7, 100]) {
-    assert.equal(spreadClip(total, 8, 0.5), sampleForEvaluation(total, 8));
-    assert.ok(spreadClip(total, 8, 7 / 8).every((frame) => frame < total));
-  }
+test('spread clips share out the frames of a video; dense ones lie from its start to its end', () => {
+  const framesOf = (evaluation: Pattern) =>
+    planOf({ path: '', index: 0, purpose: { resize: null, views: 'even' },
+      sampling: { ...OPTIONS, patterns: { training: { kind: 'sparse' }, evaluation } } }).pick(12);
+  const sparse = framesOf({ kind: 'sparse' });
+  const clips = [[0, 4, 8], [1, 5, 9], [2, 6, 10], [3, 7, 11]].flat();
+  assert.equal(sparse, [...clips, ...clips, ...clips], 'the same in each square');
+  assert.equal(framesOf({ kind: 'dense', stride: 1 }).slice(0, CLIPS * T), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
 test('a clip is decoded once for all of its views, and the squares of a frame share it', async () => {

@@ -23,7 +23,7 @@ test.before(async () => {
   data = await writeMovingShapes(join(folder, 'data'), 6, { train: 8, testSeen: 4, testUnseen: 1, stills: 1 });
   writeFileSync(config, `
 model: {preset: tiny}
-data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false}
+data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false, jitter: 0, gray: 0}
 train: {steps: 4, warmupSteps: 1, batch: 2}
 optim: {lr: 1e-3, schedule: plain}
 run: {logEverySteps: 1}

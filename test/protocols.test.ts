@@ -10,9 +10,6 @@ import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { PRESETS } from '../model/config.ts';
 import { initialise } from '../model/init.ts';
 import { Xclip } from '../model/xclip.ts';
-import { commands } from '../train/cli/commands.ts';
-import { flagsOf } from '../train/cli/flags.ts';
-import { evaluate, type EvaluateOptions } from '../train/commands/evaluate.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { evaluationFile, type EvaluationResult, readEvaluation } from '../train/protocols/result.ts';
 import { meanOf, sampleDeviation } from '../train/protocols/spread.ts';
@@ -20,6 +17,7 @@ import { parseConfig } from '../train/run/config.ts';
 import { type Asked, measurementsOf } from '../train/run/measurements.ts';
 import { runFolderOf } from '../train/run/model_folder.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
+import { commandLine } from './command_line.ts';
 import { clip } from './video_sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-protocols-'));
@@ -48,15 +46,13 @@ function writeSet(set: string, count: number, step: number): void {
 writeSet('many', CLASSES, 40);
 writeSet('few', FEW, 1);
 
-const configOf = (set: string, val: string | null, more = '') =>
-  parseConfig(
-    `model: {preset: tiny}
+const yamlOf = (val: string | null, more = '') =>
+  `model: {preset: tiny}
 data: {train: all.txt, val: ${
-      val === null ? 'null' : `'${val}'`
-    }, labels: labels.csv, root: .., size: 32, workers: 0${more}}
-run: {seed: 3}`,
-    at(set, 'own.yaml'),
-  );
+    val === null ? 'null' : `'${val}'`
+  }, labels: labels.csv, root: .., size: 32, workers: 0${more}}
+run: {seed: 3}`;
+writeFileSync(at('few', 'own.yaml'), yamlOf(null));
 
 /** A run folder, as a training leaves it. */
 async function runFolder(name: string, seed: number): Promise<string> {
@@ -75,29 +71,21 @@ async function runFolder(name: string, seed: number): Promise<string> {
 const runs = [await runFolder('first', 2), await runFolder('second', 4)];
 const [run] = runs;
 
-const ask = (more: Partial<EvaluateOptions> = {}): EvaluateOptions => ({ protocol: 'single', checkpoints: [run],
-  classes: [], draws: 3, clips: 'random', name: 'own', ...more });
-
-/** What the command says and leaves. */
-async function measured(val: string,
-  options: Partial<EvaluateOptions>): Promise<{ result: EvaluationResult; said: string }> {
-  const said: string[] = [];
-  const [log, write] = [console.log, process.stderr.write];
-  console.log = (text: string) => void said.push(text);
-  process.stderr.write = () => true;
+/** The command on a list of few classes: what it says and leaves. */
+async function measured(val: string, words: readonly string[], checkpoints: readonly string[] = [run]): Promise<{
+  result: EvaluationResult;
+  said: string;
+}> {
   const json = at('numbers.json');
-  try {
-    assert.is(await evaluate(configOf('few', val), ask({ ...options, json })), 0);
-  } finally {
-    console.log = log;
-    process.stderr.write = write;
-  }
-  return { result: readEvaluation(json), said: said.join('\n') };
+  const { code, stdout, stderr } = await commandLine(['evaluate', at('few', 'own.yaml'), '--set',
+    `data.val=${at('few', val)}`, '--json', json, ...checkpoints.flatMap((each) => ['--checkpoint', each]), ...words]);
+  assert.is(code, 0, stderr);
+  return { result: readEvaluation(json), said: stdout };
 }
 
 const planned = (val: string | null, asked: Partial<Asked> = {}, more?: string) =>
-  measurementsOf(configOf('many', val, more), { protocol: 'zero-shot', checkpoints: [run], classes: [], draws: 3,
-    ...asked });
+  measurementsOf(parseConfig(yamlOf(val, more), at('many', 'own.yaml')), { protocol: 'zero-shot', checkpoints: [run],
+    classes: [], draws: 3, ...asked });
 
 test('zero-shot goes through the splits of a list that has some, and takes a list without as it is', () => {
   const { measurements } = planned('split{split}.txt');
@@ -170,8 +158,8 @@ test('the deviation is that of a sample, and one value has none', () => {
 });
 
 test('multi-view leaves numbers and a report in the run folder, and not over those of the training', async () => {
-  const { result, said } = await measured('split2.txt', { protocol: 'multi-view' });
-  assert.equal(result.views, { count: 12, clips: 4, crops: 3, sampling: 'random' });
+  const { result, said } = await measured('split2.txt', ['--protocol', 'multi-view']);
+  assert.equal(result.views, { count: 12, clips: 4, crops: 3, sampling: 'random', stride: null });
   assert.equal([result.frames, result.size, result.architecture, result.deviation], [8, 32, 'tiny', null]);
   const [part] = result.parts;
   assert.equal([part.clips, part.unreadable, part.leftOut, part.data.split], [4, 1, 0, null]);
@@ -184,7 +172,7 @@ test('multi-view leaves numbers and a report in the run folder, and not over tho
     5,
     false,
   ], [5, false], [5, false], [0, true]]);
-  assert.match(said, /^top-1 .* on 4 clips of 7 classes/);
+  assert.match(said, /top-1 .* on 4 clips of 7 classes/);
 
   const file = join(run, evaluationFile('multi-view', 'own'));
   assert.is(file, join(run, 'evaluation.multi-view.own.json'));
@@ -200,8 +188,9 @@ test('multi-view leaves numbers and a report in the run folder, and not over tho
 });
 
 test('spread clips give other numbers than drawn ones, and are told', async () => {
-  const { result } = await measured('split2.txt', { protocol: 'multi-view', clips: 'even',
-    checkpoints: [join(run, 'checkpoint')] });
+  const { result } = await measured('split2.txt', ['--protocol', 'multi-view', '--clips', 'even'], [
+    join(run, 'checkpoint'),
+  ]);
   assert.is(result.views.sampling, 'even');
   const drawn = readEvaluation(join(run, evaluationFile('multi-view', 'own')));
   assert.is(drawn.views.sampling, 'random', 'a checkpoint that is not named as a run leaves nothing in it');
@@ -211,7 +200,7 @@ test('spread clips give other numbers than drawn ones, and are told', async () =
 
 test('few-shot over the runs of two draws: mean and deviation, both runs named, in a folder of one choice', async () => {
   const out = at('reports', 'few-shot');
-  const { result, said } = await measured('all.txt', { protocol: 'few-shot', checkpoints: runs, out });
+  const { result, said } = await measured('all.txt', ['--protocol', 'few-shot', '--out', out], runs);
   assert.equal(result.parts.map(({ name, weights }) => [name, weights.run, weights.config]), [['first', runs[0], {
     data: { shots: 2, shotSeed: 7 },
   }], ['second', runs[1], { data: { shots: 4, shotSeed: 7 } }]]);
@@ -227,7 +216,7 @@ test('few-shot over the runs of two draws: mean and deviation, both runs named, 
 });
 
 test('zero-shot over three splits: the report shows each of them, and classes of all together', async () => {
-  await measured('split{split}.txt', { protocol: 'zero-shot' });
+  await measured('split{split}.txt', ['--protocol', 'zero-shot']);
   const file = join(run, 'evaluation.zero-shot.own');
   const result = readEvaluation(`${file}.json`);
   assert.equal(result.parts.map(({ clips, unreadable, data }) => [clips, unreadable, data.split]), [[3, 1, 1], [4, 1,
@@ -259,11 +248,6 @@ test('a file that is no result of an evaluation is refused with its reason', () 
 });
 
 test('a flag of another protocol is refused before anything is opened', async () => {
-  const { args, positionals, run: evaluateFrom } = commands.evaluate;
-  const refused = (...words: string[]) =>
-    evaluateFrom(flagsOf('evaluate', args, positionals, [at('few', 'own.yaml'), '--checkpoint', run, ...words]));
-  writeFileSync(at('few', 'own.yaml'),
-    'model: {preset: tiny}\ndata: {train: all.txt, val: all.txt, labels: labels.csv}\n');
   for (const [words, message] of [
     [['--protocol', 'multi'], /expected single or multi-view or few-shot or zero-shot, got "multi"/],
     [['--checkpoint', runs[1]], /several --checkpoint goes with --protocol few-shot, not with single/],
@@ -271,7 +255,11 @@ test('a flag of another protocol is refused before anything is opened', async ()
     [['--protocol', 'multi-view', '--clips', 'spread'], /expected random or even/],
     [['--classes', 'a.txt'], /--classes goes with --protocol zero-shot/],
     [['--protocol', 'zero-shot', '--draws', '2'], /--draws goes with one --classes/],
-  ] as const) await assert.rejectsWith(refused(...words), message, { code: 'FL_USAGE' });
+  ] as const) {
+    const { code, stderr } = await commandLine(['evaluate', at('few', 'own.yaml'), '--checkpoint', run, ...words]);
+    assert.is(code, 2, stderr);
+    assert.match(stderr, message);
+  }
 });
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));

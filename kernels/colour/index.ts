@@ -6,7 +6,8 @@ import { ceilDiv } from '../shared/sizes.ts';
 import { steps, TABLE_COLUMNS } from './pack.ts';
 
 export { cost } from './cost.ts';
-export { type Colouring, type Jitter, packColourings, type Step, STEPS, TABLE_COLUMNS } from './pack.ts';
+export { type Colouring, type Jitter, type Step, STEPS } from './colouring.ts';
+export { packColourings, TABLE_COLUMNS } from './pack.ts';
 
 const common = [steps, await part(import.meta.url, '../shared/special.wgsl')];
 const means = new Kernel('colour_mean', [],

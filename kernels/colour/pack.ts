@@ -1,5 +1,6 @@
 import { part, ShapeError, Struct } from '../../engine/index.ts';
 import { checkNotNegative, checkNumber } from '../shared/numbers.ts';
+import { type Colouring, type Jitter, STEPS } from './colouring.ts';
 
 /** The text that declares the rows of the table. */
 export const steps = await part(import.meta.url, './parts/steps.wgsl');
@@ -8,31 +9,6 @@ const COLOURING = new Struct(steps, 'Colouring', 'u32', ['brightness', 'contrast
 
 /** Words of one row of the table. */
 export const TABLE_COLUMNS = COLOURING.words;
-
-/** What colour jitter does to a frame; the WGSL counts them from 1. */
-export const STEPS = ['brightness', 'contrast', 'saturation', 'hue'] as const;
-
-export type Step = typeof STEPS[number];
-
-/** Colour jitter of a frame. */
-export interface Jitter {
-  /** Factors, not negative; 1 changes nothing. */
-  readonly brightness: number;
-  readonly contrast: number;
-  readonly saturation: number;
-  /** Turns of the colour circle; 0 changes nothing. */
-  readonly hue: number;
-  /** Which step comes when. What is not in it is not done. */
-  readonly order: readonly Step[];
-}
-
-/** What becomes of the colours of a frame. */
-export interface Colouring {
-  /** Omitted, there is none. */
-  readonly jitter?: Jitter;
-  /** Gray in the end. */
-  readonly gray: boolean;
-}
 
 const NO_JITTER: Jitter = { brightness: 1, contrast: 1, saturation: 1, hue: 0, order: [] };
 
@@ -50,6 +26,7 @@ export function packColourings(colourings: readonly Colouring[]): Uint32Array {
     if (new Set(order).size !== order.length) {
       throw new ShapeError('packColourings', `a step of frame ${i} comes twice: ${order.join(', ')}`);
     }
+    // the WGSL counts steps from 1
     const packed = order.reduce((sum, step, k) => sum + (STEPS.indexOf(step) + 1) * 16 ** k, 0);
     return { brightness, contrast, saturation, hue, order: packed, gray: gray ? 1 : 0 };
   }));

@@ -16,7 +16,7 @@ import { evaluationFile, type EvaluationResult } from '../protocols/result.ts';
 import type { ClipPrediction } from '../report/data.ts';
 import { renderReport } from '../report/report.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
-import { datasetOf } from '../run/fit.ts';
+import { datasetOf, patternsOf } from '../run/fit.ts';
 import { warn } from '../run/lists.ts';
 import { type Measured, reportOf, resultOf } from '../run/measured.ts';
 import { type Asked, type Measurement, measurementsOf } from '../run/measurements.ts';
@@ -129,14 +129,14 @@ async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, 
     }`);
 }
 
-function clipsOf(gpu: Gpu, { data, run }: TrainConfig,
+function clipsOf(gpu: Gpu, config: TrainConfig,
   { system, dataset, measurement: { names }, predictions }: { readonly system: System; readonly dataset: Dataset;
     readonly measurement: Measurement; readonly predictions: readonly Prediction[] }): Promise<ClipPrediction[]> {
-  const { frames, size, crop } = data;
+  const { data: { frames, size, crop }, run } = config;
   const shown = worthShowing(predictions).map((prediction) => ({ prediction, names,
     entry: dataset.entries[prediction.index] })
   );
-  return clipPredictions(gpu, system, shown, { frames, size, crop, seed: run.seed });
+  return clipPredictions(gpu, system, shown, { frames, patterns: patternsOf(config), size, crop, seed: run.seed });
 }
 
 /** One measurement, for people. @param isNamed where there are several */

@@ -34,7 +34,8 @@ export function videoConfig(system: TrainConfig['model']['system'],
     JSON.stringify({
       // the parts that CLIP lacks learn from nothing, so they start with larger weights than the recipe's
       model: { system, checkpoint: clip, init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05 } },
-      data: { ...data, frames: PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false, flip: false },
+      data: { ...data, frames: PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false, flip: false,
+        jitter: 0, gray: 0 },
       train: { steps: plan.videoSteps, warmupSteps: Math.min(50, Math.ceil(plan.videoSteps / 10)), batch: BATCH,
         precision },
       optim: { lr: 1e-3, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1 },

@@ -61,7 +61,9 @@ export const evaluationSchema = z.object({
   kind: z.literal('evaluation'),
   protocol: z.enum(PROTOCOLS),
   /** crops × clips of each clip; `sampling` of the frames: middle (of each segment), random (as in training), even. */
-  views: z.object({ count, crops: count, clips: count, sampling: z.enum(['middle', 'random', 'even']) }),
+  views: z.object({ count, crops: count, clips: count, sampling: z.enum(['middle', 'random', 'even']),
+    /** Of dense clips, frames from one to the next; null: sparse ones. */
+    stride: count.nullable().optional() }),
   frames: count,
   size: count,
   precision: z.enum(['f32', 'f16']),

@@ -217,6 +217,11 @@ function contradictions(config: TrainConfig): Problem[] {
   if (config.run.patience !== null && config.data.val === null) {
     problems.push({ at: ['run', 'patience'], text: 'needs data.val, a list of clips to evaluate on' });
   }
+  const { sampling, valSampling, stride } = config.data;
+  if (stride !== 1 && sampling !== 'dense' && valSampling !== 'dense') {
+    problems.push({ at: ['data', 'stride'],
+      text: 'is of dense clips: it needs data.sampling or data.valSampling: dense' });
+  }
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
     problems.push({ at: ['train', 'warmupEpochs'],

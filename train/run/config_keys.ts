@@ -60,11 +60,24 @@ const data = z.strictObject({
   firstLabel: z.literal([0, 1]).nullable().default(null)
     .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
+  sampling: z.enum(['sparse', 'dense']).default('sparse').describe(
+    'sparse: a frame of each of data.frames equal segments of a clip; dense: frames one behind the other, from a start at random',
+  ),
+  valSampling: z.enum(['sparse', 'dense']).nullable().default(null).describe(
+    'the same in evaluation, where dense frames are those in the middle; null: as data.sampling',
+  ),
+  stride: count.default(1).describe('frames from one frame of a dense clip to the next'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  jitter: z.number().min(0).max(1).default(0.8).describe(
+    'share of the training clips whose brightness, contrast, saturation and hue are changed at random, anew in each frame; 0 when colours are labels',
+  ).meta({ before: 0 }),
+  gray: z.number().min(0).max(1).default(0.2).describe(
+    'share of the training clips that are turned gray; 0 when colours are labels',
+  ).meta({ before: 0 }),
   workers: z.int().min(0).nullable().default(null).describe(
     'threads that decode ahead of the GPU; null: one less than processors, 1 at least; 0: none but the main thread',
   ),

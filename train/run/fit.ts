@@ -22,6 +22,7 @@ import { Journal } from './journal.ts';
 import { requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
+import type { Pattern } from '../data/views/sampling.ts';
 import { RunStep } from '../recipe/step.ts';
 import { trainStage } from '../recipe/stage.ts';
 import { readRunData, type RunData, type RunList } from './run_data.ts';
@@ -229,6 +230,12 @@ export async function fit(
   }
 }
 
+/** How the frames of a clip lie in a video, in training and in evaluation. */
+export function patternsOf({ data: { sampling, valSampling, stride } }: TrainConfig) {
+  const of = (kind: typeof sampling): Pattern => (kind === 'dense' ? { kind, stride } : { kind });
+  return { training: of(sampling), evaluation: of(valSampling ?? sampling) };
+}
+
 /**
  * The clips of a list of a configuration.
  *
@@ -237,9 +244,10 @@ export async function fit(
  */
 export function datasetOf(config: TrainConfig, { file, entries }: RunList, quarantine = new Quarantine(),
   onTrouble = (sentence: string) => console.warn(`firstlight: warning: ${sentence}`)): Dataset {
-  const { frames, size, crop, flip, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
-  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed, workers: workers ?? freeProcessors(),
-    ahead, cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
+  const { frames, size, crop, flip, jitter, gray, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
+  return new Dataset(entries, { frames, patterns: patternsOf(config), size, crop, flip, colours: { jitter, gray },
+    seed: config.run.seed, workers: workers ?? freeProcessors(), ahead,
+    cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
     quarantine: { clips: quarantine, maxShare: maxBadShare, list: file } });
 }
 

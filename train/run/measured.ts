@@ -14,6 +14,7 @@ import { classNumbers, classRows, countClasses, meanPerClass } from '../report/c
 import type { ClipPrediction, ReportData } from '../report/data.ts';
 import { formatConfig } from './config.ts';
 import type { TrainConfig } from './config_keys.ts';
+import { patternsOf } from './fit.ts';
 import { environmentOf } from './machine.ts';
 import type { Measurement } from './measurements.ts';
 import { modelFolderOf, runFolderOf } from './model_folder.ts';
@@ -47,12 +48,14 @@ const MEASURES = ['top1', 'top5', 'meanPerClass'] as const;
 export function resultOf(evaluation: Evaluation): EvaluationResult {
   const { gpu, config, protocol, views, architecture, measured, seconds } = evaluation;
   const parts = measured.map((each) => partOf(config, each));
+  const { evaluation: pattern } = patternsOf(config);
   const over = (reduce: (values: readonly number[]) => number | undefined) =>
     Object.fromEntries(MEASURES.map((key) => [key, reduce(parts.map((part) => part[key]))]));
   return {
     kind: 'evaluation',
     protocol,
-    views: { count: viewCount(views), ...shapeOf(views), sampling: views },
+    views: { count: viewCount(views), ...shapeOf(views), sampling: views,
+      stride: pattern.kind === 'dense' ? pattern.stride : null },
     frames: architecture.frames,
     size: architecture.vision.imageSize,
     precision: config.train.precision,

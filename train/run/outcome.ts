@@ -11,7 +11,7 @@ import { type ClassCounts, classNumbers, classRows, countClasses, meanPerClass }
 import type { ClipPrediction, Headline, ReportData, Stage, UnreadableClip } from '../report/data.ts';
 import { formatConfig } from './config.ts';
 import type { TrainConfig } from './config_keys.ts';
-import type { Fitted } from './fit.ts';
+import { type Fitted, patternsOf } from './fit.ts';
 import { environmentOf } from './machine.ts';
 
 /** A run that is done. */
@@ -108,6 +108,7 @@ function clipsOf({ gpu, config, fitted, names }: Outcome,
   return clipPredictions(gpu, fitted.system,
     worthShowing(predictions).map((prediction) => ({ prediction, entry: dataset.entries[prediction.index], names })), {
     frames,
+    patterns: patternsOf(config),
     size,
     crop,
     seed: config.run.seed,

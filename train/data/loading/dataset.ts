@@ -184,9 +184,9 @@ export class Dataset {
   }
 
   async #sample(index: number, purpose: Purpose): Promise<Sample> {
-    const { frames, size, crop, flip, seed } = this.#options;
+    const { frames, patterns, size, crop, flip, colours, seed } = this.#options;
     const request: SampleRequest = { path: this.entries[index].path, index, purpose,
-      sampling: { frames, size, crop, flip, seed } };
+      sampling: { frames, patterns, size, crop, flip, colours, seed } };
     return this.#cache.find(request) ?? this.#cache.keep(request, await this.#decoders.read(request));
   }
 

@@ -3,20 +3,25 @@ import { type I420Frame, type Part, partOf, unionOf } from '../../../kernels/fra
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
 import type { ClipCache } from './clip_cache.ts';
-import { shapeOf, spreadClip, type Views } from '../views/clip_views.ts';
-import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining, threeCrops,
-  type View } from '../views/sampling.ts';
+import { shapeOf, type Views } from '../views/clip_views.ts';
+import { type ColourShares, drawColours } from '../views/colours.ts';
+import { centralView, centreCrop, clipsAtRandom, clipsForEvaluation, multiScaleCrop, type Pattern, sampleForTraining,
+  threeCrops, type View } from '../views/sampling.ts';
 
 /** How samples are drawn from files. */
 export interface Sampling {
   /** T, frames sampled from each file. A picture (png) is a video of one frame. */
   readonly frames: number;
+  /** How they lie in the file; sparse if omitted. */
+  readonly patterns?: { readonly training: Pattern; readonly evaluation: Pattern };
   /** Input side in pixels. */
   readonly size: number;
   /** Cut training views out at several scales and corners, as the recipe; else the largest square in the middle. */
   readonly crop: boolean;
   /** Mirror half of the training views. */
   readonly flip: boolean;
+  /** Training views whose colours change; omitted, none do. */
+  readonly colours?: ColourShares;
   readonly seed: number;
 }
 
@@ -52,49 +57,51 @@ export interface Plan {
   /** [V · T] */
   pick(total: number): number[];
   /** [V] what each view shows of its frames. */
-  looksAt(picture: Size): Pick<View, 'crop' | 'flip'>[];
+  looksAt(picture: Size): Omit<View, 'frames'>[];
   /** What all views read. */
   partOf(picture: Size): Part;
-  /** Whether the views are the same every time. */
+  /** Whether the same parts of the picture are seen every time. */
   readonly isFixed: boolean;
 }
 
 export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
-  const { frames: count, size, crop, flip, seed } = sampling;
+  const { frames: count, patterns, size, crop, flip, colours, seed } = sampling;
   if ('resize' in purpose) return evaluationPlan(index, purpose, sampling);
   const { epoch } = purpose;
+  const drawn = (what: string) => new Random(seed, `${what} of ${index} in epoch ${epoch}`);
   // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
   // again.
-  const viewOf = (picture: Size) => {
-    const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
+  const cutOf = (picture: Size) => {
+    const random = drawn('view');
     const rectangle = crop ? multiScaleCrop(picture, size, shortSide(size), random) : centreCrop(picture, size, size);
     return { crop: rectangle, flip: random.next() < 0.5 && flip };
   };
   return {
-    pick: (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
-    looksAt: (picture) => [viewOf(picture)],
-    partOf: (picture) => partOf(picture, viewOf(picture), { size }),
+    pick: (total) => sampleForTraining(total, count, drawn('frames'), patterns?.training),
+    looksAt: (picture) => [
+      { ...cutOf(picture), colours: colours && drawColours(count, colours, drawn('colours')) },
+    ],
+    partOf: (picture) => partOf(picture, cutOf(picture), { size }),
     isFixed: !crop,
   };
 }
 
 /** The middle of a clip; or every square of every clip, the first square of all clips before the second. */
 function evaluationPlan(index: number, { resize, views = 'middle' }: Extract<Purpose, { resize: unknown }>,
-  { frames: count, size, seed }: Sampling): Plan {
+  { frames: count, patterns, size, seed }: Sampling): Plan {
   const { clips, crops } = shapeOf(views);
-  const clipOf = (total: number, clip: number): number[] => {
-    if (views === 'middle') return sampleForEvaluation(total, count);
-    return views === 'even'
-      ? spreadClip(total, count, (clip + 0.5) / clips)
-      : sampleForTraining(total, count, new Random(seed, `frames of ${index} in clip ${clip}`));
-  };
+  const pattern = patterns?.evaluation;
+  const clipsOf = (total: number): number[][] =>
+    views === 'random'
+      ? clipsAtRandom(total, count, clips, new Random(seed, `clips of ${index}`), pattern)
+      : clipsForEvaluation(total, count, clips, pattern);
   const looksAt = (picture: Size) => {
     const squares = views === 'middle' ? [centralView(picture, size, resize)] : threeCrops(picture, size);
     return squares.flatMap((crop) => Array.from({ length: clips }, () => ({ crop, flip: false })));
   };
   return {
     pick: (total) => {
-      const frames = Array.from({ length: clips }, (_, clip) => clipOf(total, clip)).flat();
+      const frames = clipsOf(total).flat();
       return Array.from({ length: crops }, () => frames).flat();
     },
     looksAt,

@@ -19,14 +19,3 @@ export function viewCount(views: Views): number {
   const { clips, crops } = shapeOf(views);
   return clips * crops;
 }
-
-/**
- * One of several clips spread over a video: of each of `count` segments the frame `at` of its length. At ½ it is the
- * one of `sampleForEvaluation`.
- *
- * @param at in [0, 1)
- */
-export function spreadClip(total: number, count: number, at: number): number[] {
-  const length = total / count;
-  return Array.from({ length: count }, (_, i) => Math.floor(i * length + at * length));
-}
