@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { commandLine } from './command_line.ts';
 import { Random } from '../engine/random.ts';
-import { DatasetError, type LineProblem } from '../engine/errors.ts';
-import { check, type CheckReport } from '../train/commands/check.ts';
-import { train } from '../train/commands/train.ts';
+import type { LineProblem } from '../engine/errors.ts';
+import type { CheckReport } from '../train/commands/check.ts';
 import { Dataset } from '../train/data/loading/dataset.ts';
 import { readQuarantine } from '../train/data/loading/quarantine.ts';
 import { SET_FORMATS, type SetFormat } from '../train/data/sets/formats.ts';
@@ -29,11 +29,11 @@ test.after(() => rmSync(root, { recursive: true }));
 const SIZES = { classes: [30, 31, 0, 1], train: 3, test: 1 };
 const SEED = 12;
 
-const configOf = (keys: LayoutKeys, data: object = {}, others: object = {}): TrainConfig =>
+const configOf = (keys: LayoutKeys, data: object = {}): TrainConfig =>
   parseConfig(
     JSON.stringify({ model: { preset: 'tiny' },
       data: { ...keys, size: SIDE, frames: FRAMES, crop: false, flip: false, ...data },
-      train: { steps: 3, warmupSteps: 1, batch: 2 }, ...others }),
+      train: { steps: 10, warmupSteps: 1, batch: 2 } }),
     at('run.yaml'),
   );
 
@@ -92,17 +92,10 @@ test('clips are real files that show their class, avi among them', async () => {
   assert.equal([...endings].sort(), ['.avi', '.mp4']);
 });
 
-/** What a command prints while it runs, and its exit status. */
-async function quietly(run: () => Promise<number>): Promise<{ code: number; said: string }> {
-  const said: string[] = [];
-  const { log, warn, error } = console;
-  Object.assign(console,
-    Object.fromEntries(['log', 'warn', 'error'].map((name) => [name, (text: string) => void said.push(text)])));
-  try {
-    return { code: await run(), said: said.join('\n') };
-  } finally {
-    Object.assign(console, { log, warn, error });
-  }
+/** A configuration as a file. */
+function saved(config: TrainConfig): string {
+  writeFileSync(at('run.yaml'), formatConfig(config));
+  return at('run.yaml');
 }
 
 /** Files that no decoder takes. */
@@ -118,74 +111,54 @@ test('hostile lines and broken files of UCF-101: all are reported once, and what
   const config = configOf(keys, { maxBadShare: 0.3 });
   const names = namesOf(config);
   const { entries } = listOf(config, 'train', names);
-  const broken = [entries[1], entries[7], entries[12]].map(({ path }) => path);
-  breakFiles(broken);
+  const brokenFiles = [entries[1], entries[7], entries[12]].map(({ path }) => path);
+  breakFiles(brokenFiles);
   const list = keys.train.replace('{split}', '1');
   const sound = readFileSync(list, 'utf8').trim().split(/\r?\n/);
   const hostile = [sound[0], `${sound[3]}7`, 'NoSuchClass/v_x_g01_c01.avi 2', '../../etc/passwd 1', '/etc/passwd 1',
     'ARedCircleMovingLeft/none.avi', sound[5].replace(/\d$/, '1'), '\0 1', 'x'.repeat(5000), '# 1'];
   appendFileSync(list, `${hostile.join('\n')}\n`);
 
-  writeFileSync(at('hostile/run.yaml'), formatConfig(config));
   const report = at('hostile/report.json');
-  const checked = await quietly(() =>
-    check(config, { file: at('hostile/run.yaml'), out: at('hostile/unmade'), report, jobs: 1 })
-  );
-  assert.is(checked.code, 3, checked.said);
+  const words = [saved(config), '--out', at('hostile/unmade')];
+  const checked = await commandLine(['check', ...words, '--report', report, '--jobs', '1']);
+  assert.is(checked.code, 3, checked.stderr);
   const { problems, warnings, cleaned } = JSON.parse(readFileSync(report, 'utf8')) as CheckReport;
   const own = (lines: readonly LineProblem[]) => lines.filter(({ file }) => file === list).map(({ line }) => line);
-  const wrongLines = new Set(own(problems));
-  const brokenLines = [2, 8, 13];
-  assert.equal([...wrongLines], [...brokenLines, ...hostile.keys()].slice(0, 3)
-    .concat(hostile.map((_, i) => sound.length + 1 + i).slice(1)), 'each line that cannot be used, and no other');
-  for (const path of broken) {
+  const broken = [2, 8, 13];
+  assert.equal([...new Set(own(problems))], [...broken, ...hostile.map((_, i) => sound.length + 1 + i).slice(1)],
+    'each line that cannot be used, and no other');
+  for (const path of brokenFiles) {
     assert.is(problems.filter(({ problem }) => problem.includes(basename(path))).length, 1, path);
   }
   assert.equal(own(warnings), [sound.length + 1]);
-  assert.not(existsSync(at('hostile/unmade')));
 
   // the list as it is stops a run before its first step; what is left of it reads without a word
-  const refused = await quietly(async () => {
-    const { message } = await assert.rejectsWith(train(config, { out: at('hostile/refused') }), DatasetError);
-    assert.match(message, `${list}:${sound.length + 4}: "../../etc/passwd" steps out of its folder`);
-    return 3;
-  });
-  assert.match(refused.said, 'stands in line 1 already; it counts once');
-  assert.not(existsSync(at('hostile/refused')));
+  const refused = await commandLine(['train', ...words]);
+  assert.is(refused.code, 3, refused.stderr);
+  assert.match(refused.stderr, `${list}:${sound.length + 4}: "../../etc/passwd" steps out of its folder`);
+  assert.match(refused.stderr, 'stands in line 1 already; it counts once');
+  assert.not(existsSync(at('hostile/unmade')));
   const [{ path, labels, kept, leftOut }] = cleaned;
-  assert.equal([kept, leftOut], [sound.length - brokenLines.length, hostile.length + brokenLines.length]);
+  assert.equal([kept, leftOut], [sound.length - broken.length, hostile.length + broken.length]);
   const clean = configOf({ ...keys, format: 'list', train: path, labels: labels ?? null });
   const { entries: left, problems: none, warnings: silent } = scanOf(clean, 'train', namesOf(clean));
   assert.equal([left.length, none, silent], [kept, [], []]);
   assert.ok(left.every((entry) =>
-    !broken.includes(entry.path)
-    && entries.some((own) => own.path === entry.path && own.label === entry.label)
+    !brokenFiles.includes(entry.path)
+    && entries.some((clip) => clip.path === entry.path && clip.label === entry.label)
   ));
 
-  // broken files alone do not stop a run: each is met once, replaced, and told of
+  // broken files alone do not stop a run: each is met once, replaced, and told of; its shots are left as a list
   writeFileSync(list, sound.map((line) => `${line}\r\n`).join(''));
-  const going = await quietly(() =>
-    train(configOf({ ...keys, val: null }, { maxBadShare: 0.3 }, {
-      train: { steps: 10, warmupSteps: 1, batch: 2 },
-    }), { out: at('hostile/going') })
-  );
-  assert.is(going.code, 0, going.said);
-  const met = readQuarantine(at('hostile/going')).map((clip) => clip.path);
-  assert.equal([...met].sort(), [...broken].sort());
-});
-
-test('a few-shot run of HMDB-51 leaves the list that it drew, from which a run trains on the same clips', async () => {
-  const keys = keysOf('hmdb51');
-  const out = at('few');
-  const few = await quietly(() => train(configOf({ ...keys, val: null }, { shots: 2 }), { out }));
-  assert.is(few.code, 0, few.said);
-  const shots = readFileSync(join(out, 'shots.txt'), 'utf8').trim().split('\n');
-  assert.is(shots.length, 2 * SIZES.classes.length);
-  assert.match(shots[0], /^a_green_circle_moving_left\/#\d_Moving_Shapes_a_green_.*\.avi 0$/);
-  const listed = { ...keys, format: 'list', train: join(out, 'shots.txt'), val: null,
-    labels: join(out, 'labels.csv') } as const;
-  assert.equal(readRunData(configOf(listed)).identity,
-    readRunData(configOf({ ...keys, val: null }, { shots: 2 })).identity, 'to the bit: the same clips in one order');
+  const few = configOf({ ...keys, val: null }, { maxBadShare: 0.3, shots: 5 });
+  const out = at('hostile/going');
+  const going = await commandLine(['train', saved(few), '--out', out]);
+  assert.is(going.code, 0, going.stderr);
+  assert.equal(readQuarantine(out).map((clip) => clip.path).sort(), [...brokenFiles].sort());
+  const listed = { ...keys, format: 'list', train: join(out, 'shots.txt'), val: null, labels: join(out, 'labels.csv') };
+  assert.equal(readRunData(configOf(listed as LayoutKeys)).identity, readRunData(few).identity,
+    'the same clips in one order');
 });
 
 test.run();
