@@ -1,14 +1,11 @@
 /** What a run takes is known before its first allocation. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { open, Tensor } from '../engine/index.ts';
+import { open } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { trainingStep } from '../bench/training_step.ts';
-import { recordStep } from '../train/recipe/stage.ts';
-import { RunStep } from '../train/recipe/step.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';
-import { newModel } from '../train/run/system.ts';
 
 const gpu = await open();
 const CLASSES = 12;
@@ -62,26 +59,6 @@ test('recompute and smaller batches take less, parameters stay', () => {
   assert.is(again.parameters, plain.parameters);
   assert.is(plain.moments, 2 * plain.gradients);
 });
-
-test('micro-batches beyond the second add their inputs, and nothing else', async () => {
-  const accumulation = 5;
-  const config = configOf({ batch: 2, accumulation });
-  const [two, all] = [2, accumulation].map((count) =>
-    memoryOf(gpu, configOf({ batch: 2, accumulation: count }), PRESETS.tiny, CLASSES)
-  );
-  assert.equal({ ...all, inputs: 0, total: 0 }, { ...two, inputs: 0, total: 0 });
-  await using fresh = await open();
-  const model = newModel(fresh, config, PRESETS.tiny);
-  const features = fresh.keep(Tensor.zeros(fresh, [CLASSES, PRESETS.tiny.embedDim], 'text features'));
-  const step = new RunStep(fresh, { model, texts: { features }, train: config.train, optim: config.optim });
-  assert.is(all.inputs - two.inputs, (accumulation - 2) * bytesOfInputs(step));
-  using captured = fresh.capture(() => recordStep(step.optimizer, accumulation, (micro) => step.loss(micro)));
-  captured.run();
-  await fresh.sync();
-  assert.ok(Math.abs(all.total / fresh.pool.live - 1) < 0.05, `estimated ${all.total}, counted ${fresh.pool.live}`);
-});
-
-const bytesOfInputs = ({ inputs: [{ pixels, labels, draw }] }: RunStep) => pixels.bytes + labels.bytes + draw.bytes;
 
 test('a run that does not fit is stopped before it takes anything, with its parts and what would help', async () => {
   await using small = await open({ budget: 30 * 2 ** 20 });

@@ -4,17 +4,21 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, open } from '../engine/index.ts';
+import { ConfigError, open, Tensor } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
 import { clipMeanFlops, comparisonFlops, frameBlockFlops, messageAnswerFlops, pictureBlockFlops, textFlops,
   videoFlops } from '../model/cost.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
 import { learningRate } from '../train/recipe/schedule.ts';
+import { recordStep } from '../train/recipe/stage.ts';
+import { RunStep } from '../train/recipe/step.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
 import { configKeys, type TrainConfig } from '../train/run/config_keys.ts';
+import { memoryOf } from '../train/run/memory.ts';
 import { type Plan, planOf } from '../train/run/plan.ts';
 import { measureSpeed } from '../train/run/speed.ts';
+import { newModel } from '../train/run/system.ts';
 
 const gpu = await open();
 const CONFIGS = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -195,6 +199,28 @@ test('days follow from arithmetic and speed', () => {
   assert.match(text(1e10).replaceAll(/\s+/g, ' '),
     'one block of the vision tower, 4 clips of 8 frames of 50 tokens, forward and gradient in f32, takes 0.250 s on a card');
 });
+
+const CLASSES = 12;
+
+test('micro-batches beyond the second add their inputs, and nothing else', async () => {
+  const accumulation = 5;
+  const config = tiny({ train: { batch: 2, accumulation } });
+  const [two, all] = [2, accumulation].map((count) =>
+    memoryOf(gpu, tiny({ train: { batch: 2, accumulation: count } }), PRESETS.tiny, CLASSES)
+  );
+  assert.equal({ ...all, inputs: 0, total: 0 }, { ...two, inputs: 0, total: 0 });
+  await using fresh = await open();
+  const model = newModel(fresh, config, PRESETS.tiny);
+  const features = fresh.keep(Tensor.zeros(fresh, [CLASSES, PRESETS.tiny.embedDim], 'text features'));
+  const step = new RunStep(fresh, { model, texts: { features }, train: config.train, optim: config.optim });
+  assert.is(all.inputs - two.inputs, (accumulation - 2) * bytesOfInputs(step));
+  using captured = fresh.capture(() => recordStep(step.optimizer, accumulation, (micro) => step.loss(micro)));
+  captured.run();
+  await fresh.sync();
+  assert.ok(Math.abs(all.total / fresh.pool.live - 1) < 0.05, `estimated ${all.total}, counted ${fresh.pool.live}`);
+});
+
+const bytesOfInputs = ({ inputs: [{ pixels, labels, draw }] }: RunStep) => pixels.bytes + labels.bytes + draw.bytes;
 
 /** The cells of a Markdown table, row by row. */
 const cellsOf = (table: string) =>
