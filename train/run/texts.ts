@@ -3,6 +3,7 @@ import { DatasetError, FirstlightError } from '../../engine/errors.ts';
 import type { XclipConfig } from '../../model/config.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 import type { TrainConfig } from './config_keys.ts';
+import { namesFile } from '../data/sets/sets.ts';
 import { tokenizerOf } from './system.ts';
 
 /** What texts take of memory. */
@@ -28,7 +29,7 @@ export async function textsOf(config: TrainConfig, { text: { context } }: Pick<X
       return [];
     } catch (error) {
       if (!(error instanceof FirstlightError)) throw error;
-      return [{ file: config.data.labels, line: 0, problem: error.message }];
+      return [{ file: namesFile(config.data), line: 0, problem: error.message }];
     }
   });
   if (problems.length > 0) throw new DatasetError(problems);
