@@ -28,6 +28,7 @@ import { room as gather } from './gather/cases.ts';
 // of pictures
 import { room as patchify } from './patchify/cases.ts';
 import { room as frames } from './frames/cases.ts';
+import { room as colour } from './colour/cases.ts';
 // a step of training
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as adamw } from './adamw/cases.ts';
@@ -55,6 +56,7 @@ export const rooms: readonly Room[] = [
   gather,
   patchify,
   frames,
+  colour,
   gradNorm,
   adamw,
   sgd,

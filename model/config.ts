@@ -85,6 +85,15 @@ export const PRESETS = {
 const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024, width: 2 ** 14, layers: 256,
   heads: 256, mlp: 2 ** 16, patch: 1024, imageSize: 4096, context: 2 ** 14, vocab: 2 ** 18, endOfText: 2 ** 18 };
 
+/** The published architecture that a model has, by its towers. */
+export function presetOf({ vision, text, embedDim }: XclipConfig): keyof typeof PRESETS | undefined {
+  return (Object.keys(PRESETS) as (keyof typeof PRESETS)[]).find((name) => {
+    const own = PRESETS[name];
+    return own.embedDim === embedDim && own.text.width === text.width && own.text.layers === text.layers
+      && (['width', 'layers', 'patch', 'imageSize'] as const).every((key) => own.vision[key] === vision[key]);
+  });
+}
+
 /** Checks a configuration from outside; throws one error with all problems. `source` names where it came from. */
 export function validateConfig(config: XclipConfig, source: string): XclipConfig {
   const problems: string[] = [];

@@ -88,24 +88,27 @@ test('a cleaned list lies beside the old one, with its comments and the lines th
   writeFileSync(file,
     '# mine\r\na.mp4 0\r\nb.mp4 1\r\nnone.mp4 0\r\na.mp4 0\r\nc.mp4 0\r\nc.mp4 1\r\nd.mp4\t1\r\n._a.mp4 0\r\n');
   const scanned = scanList(file, { root: at('lists'), names: ['x', 'y'] });
-  const list = { key: 'data.train', file, ...scanned } as const;
-  const cleaned = await writeCleaned(list, (path) => path.endsWith('b.mp4'));
+  const clean = (own: Parameters<typeof writeCleaned>[0], isBroken: (path: string) => boolean) =>
+    writeCleaned(own, { format: 'list', split: 1 }, ['x', 'y'], isBroken);
+  const list = { part: 'train', file, ...scanned } as const;
+  const cleaned = await clean(list, (path) => path.endsWith('b.mp4'));
   assert.equal(cleaned, { list: file, path: at('lists/train.checked.txt'), kept: 2, leftOut: 6 });
   assert.is(readFileSync(at('lists/train.checked.txt'), 'utf8'), '# mine\na.mp4 0\nd.mp4\t1\n');
   assert.match(readFileSync(file, 'utf8'), /^# mine\r\n/, 'the old one is as it was');
   writeFileSync(file, 'a.mp4 0\nb.mp4 1\n');
-  const sound = { key: 'data.train', file, ...scanList(file, { root: at('lists'), names: ['x', 'y'] }) } as const;
-  assert.is(await writeCleaned(sound, () => false), undefined);
-  assert.is(await writeCleaned(sound, () => true), undefined, 'an empty list would be no help');
+  const sound = { part: 'train', file, ...scanList(file, { root: at('lists'), names: ['x', 'y'] }) } as const;
+  assert.is(await clean(sound, () => false), undefined);
+  assert.is(await clean(sound, () => true), undefined, 'an empty list would be no help');
   const shifted = { ...sound, problems: [{ file, line: 0, problem: 'counts classes from 1' }] };
-  assert.is(await writeCleaned(shifted, (path) => path.endsWith('b.mp4')), undefined);
+  assert.is(await clean(shifted, (path) => path.endsWith('b.mp4')), undefined);
 });
 
 test('the terminal shows the first lines of each kind and how many more there are, the report has all', () => {
   const lines = (kind: string) =>
     Array.from({ length: 5000 }, (_, i) => ({ file: 'l.txt', line: i + 1, problem: `${kind} ${i}` }));
   const report: CheckReport = { config: '/x/run.yaml', errors: [{ code: 'FL_OOM', message: 'too large', hint: 'less' }],
-    problems: lines('missing'), warnings: lines('odd'), files: { tried: 9000, sound: 4000, frames: 123456 }, cleaned: [{
+    problems: lines('missing'), warnings: lines('odd'), missing: lines('not there'),
+    files: { tried: 9000, sound: 4000, frames: 123456 }, cleaned: [{
       list: 'l.txt',
       path: 'l.checked.txt',
       kept: 4000,
@@ -119,7 +122,8 @@ test('the terminal shows the first lines of each kind and how many more there ar
     '/x/run.yaml: 5,001 things are in the way of this run']);
   const whole = textOf(report, Infinity);
   assert.match(whole, /error: l\.txt:5000: missing 4999\n/);
-  assert.is(whole.split('\n').length, 10_005);
+  assert.match(whole, /missing: l\.txt:5000: not there 4999\n/);
+  assert.is(whole.split('\n').length, 15_005);
 });
 
 test('a file that was touched is tried anew, one that was not is not', () => {

@@ -23,8 +23,8 @@ test.before(async () => {
   data = await writeMovingShapes(join(folder, 'data'), 6, { train: 8, testSeen: 4, testUnseen: 1, stills: 1 });
   writeFileSync(config, `
 model: {preset: tiny}
-data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false}
-train: {steps: 4, warmupSteps: 1, batch: 2}
+data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false, jitter: 0, gray: 0}
+train: {steps: 4, warmupSteps: 1, batch: 2, mixup: 0, cutmix: 0}
 optim: {lr: 1e-3, schedule: plain}
 run: {logEverySteps: 1}
 `);
@@ -125,8 +125,8 @@ test('evaluate gives the numbers of the training, from the run folder alone', as
   assert.is(code, 0, stderr);
   const numbers = JSON.parse(readFileSync(json, 'utf8'));
   assert.match(stdout, `top-1 ${(100 * numbers.top1).toFixed(1)} %`);
-  assert.is(numbers.predictions.length, 4);
-  assert.is(numbers.predictions[0].predictions.length, 5);
+  assert.is(numbers.parts[0].predictions.length, 4);
+  assert.is(numbers.parts[0].predictions[0].predictions.length, 5);
 });
 
 test('predict ranks the labels of each file, and reports a file that is no video', async () => {
@@ -164,7 +164,7 @@ test('predict and evaluate give a clip the same numbers, whatever the batch; a r
     const { code, stderr } = await commandLine(['evaluate', join(out, 'config.yaml'), '--checkpoint', out, '--batch',
       batch, '--json', json]);
     assert.is(code, 0, stderr);
-    evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).predictions));
+    evaluated.push(JSON.stringify(JSON.parse(readFileSync(json, 'utf8')).parts[0].predictions));
   }
   assert.is(evaluated[0], evaluated[1]);
   const { code, stdout, stderr } = await commandLine(['predict', videos, '--labels', names.join(','), '--checkpoint',

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { readdirSync } from 'node:fs';
+import { z } from 'zod';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError } from '../engine/errors.ts';
 import { learningRate, scheduleOf } from '../train/recipe/schedule.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
-import { configKeys } from '../train/run/config_keys.ts';
+import { configKeys, keysOf } from '../train/run/config_keys.ts';
 
 const SMALLEST = 'data: {train: a.txt, labels: l.csv}\nmodel: {preset: B/32}\n';
 const samples = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -90,6 +91,22 @@ test('every key has a description and stands in what is written', () => {
   assert.ok(configKeys.length > 30);
 });
 
+test('what runs did before there was a key is its default, or what it says', () => {
+  const keys = keysOf(z.strictObject({
+    old: z.number().default(3).describe('a number'),
+    part: z.strictObject({
+      newer: z.number().default(0.8).describe('a share').meta({ before: 0 }),
+      named: z.string().nullable().default('one').describe('a name').meta({ before: null }),
+    }).prefault({}).describe('a section'),
+  }));
+  assert.equal(keys.map(({ key, fallback, before, description }) => [key, fallback, before, description]), [
+    ['old', 3, 3, 'a number'],
+    ['part', undefined, undefined, 'a section'],
+    ['part.newer', 0.8, 0, 'a share'],
+    ['part.named', 'one', null, 'a name'],
+  ]);
+});
+
 test('all problems are told at once, in the order of the file, each with its place', () => {
   const message = refused(
     'data:\n  trian: a\n  labels: b\n  frames: "8"\nmodel: {preset: B/23}\ntrain: {batch: 1.5}\noptim: 3\n',
@@ -128,6 +145,11 @@ for (const [text, part] of [
   [`${SMALLEST}run: {patience: 3}`, 'run.patience: needs data.val, a list of clips to evaluate on'],
   [`${SMALLEST}run: {evaluateEverySteps: 0}`, 'run.evaluateEverySteps: expected a number at least 1, got 0'],
   ['data: {train: a, labels: b}\nmodel: {preset: tiny, checkpoint: x}', 'model.preset: contradicts model.checkpoint'],
+  ['data: {train: a, labels: b, stride: 2}\nmodel: {preset: tiny}', 'data.stride: is of dense clips'],
+  ['data: {train: a, labels: b, sampling: dens}\nmodel: {preset: tiny}',
+    'data.sampling: expected one of sparse, dense, got "dens"; did you mean dense?'],
+  ['data: {train: a, labels: b, jitter: 1.5}\nmodel: {preset: tiny}',
+    'data.jitter: expected a number at most 1, got 1.5'],
   [`${SMALLEST}train: {epochs: 3, warmupEpochs: 5}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],
   [`${SMALLEST}train: {steps: 3, warmupSteps: 3}`, 'train.warmupSteps: expected less than train.steps (3), got 3'],
   [`${SMALLEST}optim: {lr: 0}`, 'optim.lr: expected a number above 0, got 0'],
@@ -151,7 +173,9 @@ test('a file that is not there is named', () => {
   assert.throwsWith(() => loadConfig('/nowhere/c.yaml'), '/nowhere/c.yaml: no such file');
 });
 
-for (const sample of readdirSync(samples)) {
+for (const sample of readdirSync(samples, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.yaml')
+)) {
   test(`the sample ${sample} is accepted`, () => {
     assert.ok(loadConfig(`${samples}${sample}`).data.train.startsWith(samples));
   });

@@ -1,5 +1,5 @@
 /** Decoding in threads of its own gives what one thread gives; what goes wrong in them is told. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -81,7 +81,7 @@ test('a thread that dies is a sentence that names the file, and another one take
 parentPort.on('message', ({ id, request: { path } }) => {
   if (path === 'exits') process.exit(9);
   if (path === 'throws') throw new TypeError('out of luck');
-  parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 });
+  parentPort.postMessage({ id, sample: { frames: [], views: [], total: 0 }, milliseconds: 1 });
 });\n`);
   const decoders = new Decoders(1, { worker: pathToFileURL(program) });
   const [exits, throws, fine] = [decoders.read(request('exits')), decoders.read(request('throws')),
@@ -99,7 +99,7 @@ test('a file that takes long, as on a disk that is gone, is told of while the ru
   const program = at('waits.mjs');
   writeFileSync(program, `import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ id }) => setTimeout(
-  () => parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 0 }, milliseconds: 1 }), 300));\n`);
+  () => parentPort.postMessage({ id, sample: { frames: [], views: [], total: 0 }, milliseconds: 1 }), 300));\n`);
   const told: string[] = [];
   const decoders = new Decoders(1, { worker: pathToFileURL(program), longMs: 50,
     onTrouble: (sentence) => told.push(sentence) });
@@ -113,18 +113,22 @@ parentPort.on('message', ({ id }) => setTimeout(
 });
 
 test('a thread ends after the file that it decodes: in the middle of one it would take the process along', async () => {
-  const program = at('busy.mjs');
-  writeFileSync(program, `import { parentPort } from 'node:worker_threads';
+  const [program, begun] = [at('busy.mjs'), at('begun')];
+  writeFileSync(program, `import { writeFileSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ id, request: { path } }) => {
+  if (path === 'a') writeFileSync(${JSON.stringify(begun)}, '');
   if (path === 'for ever') return;
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-  parentPort.postMessage({ id, sample: { frames: [], view: {}, total: 7 }, milliseconds: 1 });
+  parentPort.postMessage({ id, sample: { frames: [], views: [], total: 7 }, milliseconds: 1 });
 });\n`);
   const decoders = new Decoders(2, { worker: pathToFileURL(program), closeMs: 600 });
   const [busy, hung] = [decoders.read(request('a')), decoders.read(request('for ever'))];
   const never = decoders.read(request('not begun'));
   let ended = 0;
   for (const reading of [hung, never]) reading.then(() => ended++, () => ended++);
+  // threads take their time to start
+  while (!existsSync(begun)) await new Promise((resolve) => setTimeout(resolve, 10));
   await decoders.close();
   assert.is((await busy).total, 7);
   assert.is(ended, 0);

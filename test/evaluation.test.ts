@@ -147,6 +147,16 @@ test('the batch is the largest whose estimate fits, and an evaluation then stays
   ballast.dispose();
 });
 
+testIf(gpu.kind === 'software', 'it is none')(
+  'a software adapter takes clips in numbers after which progress is told, whatever else there is room for',
+  () => {
+    using wide = new Xclip(gpu, { ...PRESETS['B/32'], vision: { ...PRESETS['B/32'].vision, layers: 1 },
+      text: { ...PRESETS['B/32'].text, layers: 1, vocab: 8 } });
+    const clips = evaluationBatch(gpu, wide, 1000, 20);
+    assert.ok(evaluationBytes(gpu, wide, clips, 20) <= 2 ** 27 && evaluationBytes(gpu, wide, clips + 1, 20) > 2 ** 27);
+  },
+);
+
 test('where not one clip fits, what it needs is told beside what there is', async () => {
   await using small = await open({ budget: 2 ** 23 });
   using model = modelOn(small, Xclip);

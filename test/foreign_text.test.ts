@@ -110,7 +110,7 @@ test('progress, a quarantine and a check tell of hostile names in one line each'
     'quarantine');
   const line = { file: 'list.txt', line: 3, problem: `${HOSTILE}: is cut off` };
   const report = textOf({ config: 'c.yaml', errors: [], problems: [line], warnings: [line],
-    files: { tried: 1, sound: 0, frames: 0 }, cleaned: [] }, 20);
+    files: { tried: 1, sound: 0, frames: 0 }, cleaned: [], missing: [] }, 20);
   assertHarmless(report, 'check');
 });
 

@@ -67,8 +67,9 @@ test('of very many problems of any file the first 50 are shown', () => {
 
 test('a file of a published data set is told by lines of any length', () => {
   for (const part of ['/v_', 'a ', '1 ', ',', '_h_cm_np1', 'a.bc ']) {
-    assert.is(foreign(Array<string>(100).fill(part.repeat(1e5)), 'list.txt', 'list'), undefined);
-    foreign(Array<string>(100).fill(part.repeat(500 / part.length)), 'list.txt', 'list');
+    assert.is(foreign(Array<string>(100).fill(part.repeat(1e5)), 'list.txt', { format: 'list', place: 'list' }),
+      undefined);
+    foreign(Array<string>(100).fill(part.repeat(500 / part.length)), 'list.txt', { format: 'list', place: 'list' });
   }
 });
 

@@ -7,6 +7,7 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, type LineProblem } from '../engine/errors.ts';
 import { readLabels, readList } from '../train/data/sets/lists.ts';
+import { readClassInd, scanUcf101 } from '../train/data/sets/ucf101.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-formats-')));
 const at = (name: string) => join(root, name);
@@ -40,36 +41,37 @@ const classInd = put('classInd.txt', UCF.map((name, i) => `${i + 1} ${name.repla
 const trainlist = put('trainlist01.txt', UCF.map((_, i) => `${ucf(i, 8)} ${i + 1}\r\n`).join(''));
 const testlist = put('testlist01.txt', UCF.map((_, i) => `${ucf(i, 1)}\r\n`).join(''));
 
-test("UCF-101's lists and classInd.txt are called by name in every place where they are wrong", () => {
-  assert.match(only(() => asList(trainlist, UCF)),
-    /^is UCF-101's list of training clips, whose labels count from 1; expected a list .*; convert it: awk /);
+test("UCF-101's lists and classInd.txt are called by name where they are wrong, with the format that reads them", () => {
+  assert.is(only(() => asList(trainlist, UCF)),
+    'is UCF-101\'s list of training clips, whose labels count from 1; expected a list with a line "path label" for each '
+      + 'clip; set data.format: ucf101');
   assert.match(only(() => asList(testlist, UCF)),
-    /^is UCF-101's list of test clips, which has no labels; .*classInd\.txt testlist01\.txt/);
+    /^is UCF-101's list of test clips, which has no labels; .*; set data\.format: ucf101$/);
   assert.match(only(() => asList(classInd, UCF)),
-    /^is class names counted from 1, as UCF-101 has them in classInd\.txt; expected a list/);
-  assert.match(only(() => readLabels(classInd)), /^is class names counted from 1.*convert it: tr .*> labels\.csv$/);
-  assert.match(only(() => readLabels(trainlist)), /^is UCF-101's list of training clips/);
+    /^is class names counted from 1.*; set data\.format: ucf101, and give it as data\.labels$/);
+  assert.match(only(() => readLabels(classInd)), /^is class names counted from 1.*; set data\.format: ucf101$/);
+  assert.match(only(() => readLabels(trainlist)), /and give it as data\.train or data\.val$/);
+});
+
+test('what these sentences advise is read, with the right classes', () => {
+  assert.equal(readClassInd(classInd), UCF.map((name) => name.replaceAll(' ', '')));
+  for (const [list, group] of [[trainlist, 8], [testlist, 1]] as const) {
+    const { entries, problems } = scanUcf101(list, { root, names: UCF });
+    assert.equal(problems, []);
+    assert.equal(entries.map(({ path, label }) => ({ path, label })),
+      UCF.map((_, label) => ({ path: at(ucf(label, group)), label })));
+  }
 });
 
 /** The text of labels.csv or of a list that the command in a problem makes. */
 function converted(problem: string, result: string): string {
-  const command = /convert (?:it|the splits): (.* > (\S+))(?:; |$)/.exec(problem);
+  const command = /convert it: (.* > (\S+))(?:; |$)/.exec(problem);
   assert.is(command?.[2], result, problem);
   execFileSync('sh', ['-c', command?.[1] ?? 'false'], { cwd: root });
   return readFileSync(at(result), 'utf8');
 }
 
 const shell = testIf(hasShell, 'a shell with awk and sed');
-
-shell('the commands for UCF-101 make what is read, with the right classes', () => {
-  assert.is(converted(only(() => readLabels(classInd)), 'labels.csv'),
-    `id,name\n${UCF.map((name, i) => `${i},"${name}"\n`).join('')}`);
-  const names = readLabels(at('labels.csv'));
-  converted(only(() => asList(trainlist, UCF)), 'from_0.txt');
-  assert.equal(asList(at('from_0.txt'), names).entries, UCF.map((_, label) => ({ path: at(ucf(label, 8)), label })));
-  converted(only(() => asList(testlist, UCF)), 'val.txt');
-  assert.equal(asList(at('val.txt'), names).entries, UCF.map((_, label) => ({ path: at(ucf(label, 1)), label })));
-});
 
 test('labels from 1 without the last class are never trained shifted', () => {
   const short = put('short.txt', [0, 1, 2].map((i) => `${ucf(i, 8)} ${i + 1}\n`).join(''));
@@ -120,35 +122,21 @@ test('the codes of a split of HMDB-51 are no classes', () => {
   HMDB.forEach((name, label) => put(`${name.replace(' ', '_')}_test_split1.txt`, split(label)));
   const joined = put('all.txt', HMDB.map((_, label) => split(label)).join(''));
   assert.match(only(() => asList(joined, ['sit', 'stand', 'walk', 'wave'])),
-    /^seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for/);
-  assert.match(only(() => readLabels(at('chew_test_split1.txt'))), /^is a split of HMDB-51/);
+    /^seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for.*; set data\.format: hmdb51, and /);
+  assert.match(only(() => readLabels(at('chew_test_split1.txt'))),
+    /^is a split of HMDB-51.*; set data\.format: hmdb51, and .*; the list is the folder of these files$/);
   const honest = put('honest.txt', [0, 1, 2].map((label) => `${hmdb(label, 1)} ${label}\n`).join(''));
   assert.is(asList(honest, HMDB).entries.length, 3, 'the first three classes, rightly labelled');
 });
 
-shell('the commands for HMDB-51 make what is read, with the right classes', () => {
-  converted(only(() => readLabels(at('chew_test_split1.txt'))), 'labels.csv');
-  const names = readLabels(at('labels.csv'));
-  assert.equal(names, HMDB);
-  converted(only(() => asList(at('all.txt'), ['sit', 'stand', 'walk', 'wave'])), 'train.txt');
-  assert.equal(asList(at('train.txt'), names).entries,
-    HMDB.map((name, label) => ({ path: at(`${name.replace(' ', '_')}/${hmdb(label, 1)}`), label })));
-});
-
-shell('a table of Kinetics gives names and a list', () => {
-  const rows = [['testifying', '---QUuC4vJs', 84, 94], ['eating spaghetti', '--3ouPhoy2A', 20, 30]] as const;
-  const table = put('train.csv',
-    `label,youtube_id,time_start,time_end,split,is_cc\n${rows.map((row) => `${row.join(',')},train,0\n`).join('')}`);
-  const paths = ['testifying/---QUuC4vJs_000084_000094.mp4', 'eating spaghetti/--3ouPhoy2A_000020_000030.mp4'];
-  for (const path of paths) put(path, '');
-  converted(only(() => readLabels(table)), 'labels.csv');
-  const names = readLabels(at('labels.csv'));
-  assert.equal(names, ['eating spaghetti', 'testifying']);
-  const problem = only(() => asList(table, names));
-  assert.match(problem, /^is a table of Kinetics/);
-  converted(problem, 'list.txt');
-  assert.equal(asList(at('list.txt'), names).entries, [{ path: at(paths[0]), label: 1 }, { path: at(paths[1]),
-    label: 0 }]);
+test('a table of Kinetics, with labels or without, is called so', () => {
+  const header = 'youtube_id,time_start,time_end,split';
+  const table = put('train.csv', `label,${header}\ntestifying,---QUuC4vJs,84,94,train\n`);
+  for (const read of [() => readLabels(table), () => asList(table, UCF)]) {
+    assert.match(only(read), /^is a table of Kinetics, .*; set data\.format: kinetics.*; it needs no labels\.csv$/);
+  }
+  assert.match(only(() => asList(put('test.csv', `${header}\n---QUuC4vJs,84,94,test\n`), UCF)),
+    /^is a table of Kinetics without labels, .*; evaluate on the table of validation clips, which has labels$/);
 });
 
 shell('JSON of Something-Something, frame folders, tables and bare names are told, and converted', () => {

@@ -5,7 +5,8 @@ import { CAPTIONS, CLASS_NAMES, combinationOf, familyOf, MOTIONS, reversed, SEEN
   UNSEEN } from '../train/moving_shapes/scenes.ts';
 import { type Guess, motionShare, shuffledMotionShare } from '../train/moving_shapes/measure.ts';
 import { inPairs } from '../train/moving_shapes/pairs.ts';
-import { rank, topShare } from '../train/protocols/evaluation.ts';
+import { topShare } from '../train/protocols/evaluation.ts';
+import { rank } from '../train/protocols/ranking.ts';
 
 test('probabilities of a ranking are the softmax, the largest first, and equal ones keep their order', () => {
   const ranking = rank(Float32Array.of(1, 3, 1, -200));

@@ -34,7 +34,7 @@ async function wrong(...args: Parameters<typeof look>): Promise<string[]> {
 test('a run that lacks nothing has nothing in its way, and nothing is made', async () => {
   const { errors, warnings, lists } = await look([], { gpu });
   assert.equal([errors, warnings], [[], []]);
-  assert.equal(lists.map(({ key, entries }) => [key, entries.length]), [['data.train', 3], ['data.val', 1]]);
+  assert.equal(lists.map(({ part, entries }) => [part, entries.length]), [['train', 3], ['val', 1]]);
   assert.not(existsSync(at('runs')));
   requireNothingWrong({ errors });
 });
@@ -144,7 +144,7 @@ test('checkpoints that do not find room are told before they are written', async
 test('a run that can be trained, but not measured, is told so', async () => {
   const { checkMemory } = await import('../train/run/memory.ts');
   const { PRESETS } = await import('../model/config.ts');
-  const { total } = checkMemory(gpu, configOf(), PRESETS.tiny, 2);
+  const { total } = checkMemory(gpu, configOf(), PRESETS.tiny, { classes: 2, length: 5 });
   await using tight = await open({ budget: total });
   assert.match((await wrong([], { gpu: tight })).join(), /^measuring one clip of data\.val needs/);
   assert.equal(await wrong(['data.val=null'], { gpu: tight }), []);

@@ -42,8 +42,8 @@ test.before(async () => {
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
   const start = join(folder, 'tiny');
   await writeStart(start, ['up', 'down', 'away']);
-  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, dropped paths,
-  // accumulation, text
+  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, mixes,
+  // dropped paths, accumulation, text
   config = parseConfig(
     JSON.stringify({
       model: { checkpoint: start, dropPath: 0.3 },
@@ -196,7 +196,7 @@ test('an error in the data saves what is done; once the data is whole, the run g
   const long = config;
   config = { ...quickly(), run: config.run }; // no checkpoint but at its end
   assert.equal(await run('quick'), QUICK);
-  const { entries } = listOf(config, config.data.train, ['up', 'down', 'away']);
+  const { entries } = listOf(config, 'train', ['up', 'down', 'away']);
   const { path } = entries[new Random(config.run.seed, 'order of epoch 0').permutation(entries.length)[5]];
   const progress = new Watching();
   const before = gpu.pool.live;

@@ -1,12 +1,14 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { centreCrop, type Draws, multiScaleCrop, type Rectangle, resized, sampleForEvaluation, sampleForTraining,
-  threeCrops } from '../train/data/views/sampling.ts';
+import { centreCrop, clipsAtRandom, clipsForEvaluation, type Draws, multiScaleCrop, type Pattern, type Rectangle,
+  resized, sampleForEvaluation, sampleForTraining, threeCrops } from '../train/data/views/sampling.ts';
 
 /** Draws that are written down. */
 const fixed = (...numbers: number[]): Draws => ({ next: () => numbers.shift() as number,
   below: () => numbers.shift() as number });
+
+const dense = (stride: number): Pattern => ({ kind: 'dense', stride });
 
 test('training takes one frame of each segment', () => {
   assert.equal(sampleForTraining(35, 8, fixed(0, 3, 0, 3, 0, 3, 0, 3)), [0, 7, 8, 15, 16, 23, 24, 31]);
@@ -46,12 +48,77 @@ test('frames are always in range, for any length', () => {
   const random = new Random(3, 'lengths');
   for (let total = 1; total < 120; total++) {
     for (const count of [1, 8, 32]) {
-      for (const frames of [sampleForTraining(total, count, random), sampleForEvaluation(total, count)]) {
+      const patterns: (Pattern | undefined)[] = [undefined, dense(1), dense(7)];
+      const all = patterns.flatMap((
+        pattern,
+      ) => [sampleForTraining(total, count, random, pattern), ...clipsForEvaluation(total, count, 3, pattern)]);
+      for (const frames of all) {
         assert.is(frames.length, count);
         assert.ok(frames.every((frame) => Number.isInteger(frame) && frame >= 0 && frame < total),
           `${total}: ${frames}`);
       }
     }
+  }
+});
+
+test('a dense clip begins anywhere in training, where it fits with a stride to spare, and in the middle in evaluation', () => {
+  assert.equal(sampleForTraining(30, 4, fixed(5), dense(3)), [5, 8, 11, 14]);
+  const random = new Random(5, 'dense');
+  for (const [total, count, stride] of [[30, 4, 3], [12, 4, 3], [13, 4, 3], [300, 8, 32], [9, 8, 1]]) {
+    // MMAction2: ori_clip_len = clip_len · frame_interval; randint(num_frames − ori_clip_len + 1)
+    const offsets = Array.from({ length: total - count * stride + 1 }, (_, start) => start);
+    const clips = offsets.map((start) => Array.from({ length: count }, (_, i) => start + stride * i).join());
+    const drawn = new Set(
+      Array.from({ length: 1200 }, () => sampleForTraining(total, count, random, dense(stride)).join()),
+    );
+    assert.equal([...drawn].sort(), clips.sort(), `${total} frames`);
+  }
+  // max(num_frames − ((clip_len − 1) · frame_interval + 1), 0) // 2
+  assert.equal(sampleForEvaluation(30, 4, dense(3)), [10, 13, 16, 19]);
+  assert.equal(sampleForEvaluation(31, 4, dense(3)), [10, 13, 16, 19]);
+  assert.equal(sampleForEvaluation(300, 8, dense(32)), [37, 69, 101, 133, 165, 197, 229, 261]);
+});
+
+test('a dense clip of a video that is too short for it goes around, from the first frame on', () => {
+  for (const total of [1, 2, 5, 9, 11]) {
+    const around = [0, 3, 6, 9].map((frame) => frame % total);
+    assert.equal(sampleForTraining(total, 4, fixed(), dense(3)), around, `${total} frames`);
+    if (total < 11) assert.equal(sampleForEvaluation(total, 4, dense(3)), around, `${total} frames`);
+  }
+});
+
+test('several sparse clips share out the middles of finer segments, and one of them is the evaluation', () => {
+  assert.equal(clipsForEvaluation(64, 4, 2), [[4, 20, 36, 52], [12, 28, 44, 60]]);
+  for (const [total, count, clips] of [[100, 8, 4], [77, 16, 4], [9, 8, 3], [1, 4, 2]]) {
+    const all = clipsForEvaluation(total, count, clips);
+    assert.equal(all.map(({ length }) => length), Array(clips).fill(count));
+    const inTime = Array.from({ length: count * clips }, (_, k) => all[k % clips][Math.floor(k / clips)]);
+    assert.equal(inTime, sampleForEvaluation(total, count * clips), `${total} frames`);
+    assert.equal(clipsForEvaluation(total, count, 1), [sampleForEvaluation(total, count)]);
+  }
+});
+
+test('several dense clips go from the start of the video to its end, as MMAction2 spreads them', () => {
+  const starts = (total: number, clips: number) =>
+    clipsForEvaluation(total, 4, clips, dense(3)).map(([start]) => start);
+  // np.round(np.arange(N) · max(num_frames − L, 0) / (N − 1)), L = 10; NumPy rounds 2.5 to 2
+  assert.equal(starts(100, 4), [0, 30, 60, 90]);
+  assert.equal(starts(99, 4), [0, 30, 59, 89]);
+  assert.equal(starts(15, 3), [0, 2, 5]);
+  assert.equal(starts(17, 3), [0, 4, 7]);
+  assert.equal(starts(10, 3), [0, 0, 0]);
+  assert.equal(starts(4, 2), [0, 0]);
+  assert.equal(clipsForEvaluation(99, 4, 4, dense(3))[3], [89, 92, 95, 98]);
+  assert.equal(starts(30, 1), [10]);
+});
+
+test('clips at random are drawn as in training, one after the other', () => {
+  for (const pattern of [undefined, dense(2)]) {
+    const random = new Random(6, 'views');
+    const one = new Random(6, 'views');
+    const clips = clipsAtRandom(90, 8, 4, random, pattern);
+    assert.equal(clips, [0, 1, 2, 3].map(() => sampleForTraining(90, 8, one, pattern)));
+    assert.is(new Set(clips.map((clip) => clip.join())).size, 4);
   }
 });
 

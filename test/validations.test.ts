@@ -38,7 +38,7 @@ test.before(async () => {
     JSON.stringify({
       model: { preset: 'tiny', dropPath: 0.3 },
       data: { train: thirds(data.lists.train, 'train.txt'), val: thirds(data.lists.testSeen, 'val.txt'), labels,
-        firstLabel: 0, root: data.folder, frames: 8, size: 32 },
+        firstLabel: 0, root: data.folder, frames: 8, size: 32, jitter: 0, gray: 0 },
       // 3 steps an epoch; the text learns, so that its features are new at every validation
       train: { steps: 6, warmupSteps: 1, batch: 2, fixText: false },
       optim: { lr: 1e-3 },
@@ -89,7 +89,7 @@ async function run(name: string, options: RunOptions = {}): Promise<Omit<Fitted,
     stop.throwIfRequested('evaluation');
     step = Math.min(own.train.steps as number, (Math.floor(step / 2) + 1) * 2);
     if (options.right !== undefined) return predictions(options.right(step));
-    return evaluateSystem(gpu, system, val, names, recorder.progress, null);
+    return evaluateSystem(gpu, system, val, names, { progress: recorder.progress, batch: null });
   };
   try {
     const { system, ...rest } = await fit({ gpu, config: own, folder: out, stage: 'xclip', recorder, stop, store,

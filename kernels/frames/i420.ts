@@ -62,6 +62,14 @@ export function partOf({ width, height }: Pick<I420Frame, 'width' | 'height'>, {
   return { x, y, width: right - x, height: bottom - y };
 }
 
+/** The least part that holds all of some. */
+export function unionOf(parts: readonly Part[]): Part {
+  const [x, y] = [Math.min(...parts.map((part) => part.x)), Math.min(...parts.map((part) => part.y))];
+  const right = Math.max(...parts.map((part) => part.x + part.width));
+  const bottom = Math.max(...parts.map((part) => part.y + part.height));
+  return { x, y, width: right - x, height: bottom - y };
+}
+
 /** Begins at an even number and ends at one, or at the edge. */
 function spanOf(start: number, length: number, edge: number, around: number): [start: number, end: number] {
   const end = Math.ceil(start + length) + around;

@@ -1,6 +1,6 @@
 import { BINDING_ALIGNMENT, bindingBytes, fitsBinding, flat, flatTiles, type FloatType, inRanges, Kernel, part,
   ShapeError, Tensor } from '../../engine/index.ts';
-import { checkNumber, checkPositive } from '../shared/numbers.ts';
+import { type Normalisation, normalisationParams } from '../shared/normalisation.ts';
 import type { Resampling, Resizing } from './i420.ts';
 import { TABLE_COLUMNS, text } from './pack.ts';
 
@@ -22,12 +22,8 @@ const byResampling: Readonly<Record<Resampling, Kernel>> = {
 
 const ALL = 0xffffffff;
 
-type Rgb = readonly [red: number, green: number, blue: number];
-
-/** Side of the square output, and the statistics that it is normalised with, for channels in [0, 255]. */
-export interface FramesOptions extends Resizing {
-  readonly mean: Rgb;
-  readonly std: Rgb;
+/** Side of the square output, and what it is normalised with. */
+export interface FramesOptions extends Resizing, Normalisation {
   /** How pixels are stored; f32 if omitted. */
   readonly type?: FloatType;
 }
@@ -43,28 +39,24 @@ export interface FramesOptions extends Resizing {
  * @returns [F, 3, size, size]
  */
 export function frames(packed: Tensor<'u32'>, table: Tensor<'u32'>, options: FramesOptions, into?: Tensor): Tensor {
-  const { size, mean, std, resampling = 'bilinear', type = 'f32' } = options;
+  const { size, resampling = 'bilinear', type = 'f32' } = options;
   const [count, columns] = table.shape;
   if (table.shape.length !== 2 || columns !== TABLE_COLUMNS) {
     const message = `the table must be [F, ${TABLE_COLUMNS}], got [${table.shape}]`;
     throw new ShapeError('frames', message, 'pass what packFrames() returned');
   }
-  for (const [i, channel] of ['red', 'green', 'blue'].entries()) {
-    checkNumber('frames', `mean of ${channel}`, mean[i]);
-    checkPositive('frames', `std of ${channel}`, std[i]);
-  }
+  const normalisation = normalisationParams('frames', options);
   const { gpu } = packed;
   const y = into ?? Tensor.empty(gpu, [count, 3, size, size], type, 'frames');
   if (y.size !== count * 3 * size * size || y.dtype !== type) {
     const wanted = `[${count}, 3, ${size}, ${size}] of ${type}`;
     throw new ShapeError('frames', `${wanted} do not go into [${y.shape}] of ${y.dtype}`);
   }
-  const statistics = { mean_r: mean[0], mean_g: mean[1], mean_b: mean[2], std_r: std[0], std_g: std[1], std_b: std[2] };
   inRanges(gpu, count, { y }, (tensors, some, first) => {
     const n = some * size * size;
     const { tile, grid } = flatTiles(gpu, n);
     for (const { window, ...place } of windowsOf(packed)) {
-      const params = { n, tile, size, first, ...place, bytes: window.bytes, ...statistics };
+      const params = { n, tile, size, first, ...place, bytes: window.bytes, ...normalisation };
       byResampling[resampling].run(gpu, { tensors: { ...tensors, packed: window, table }, params, grid });
       if (window !== packed) window.dispose();
     }

@@ -1,7 +1,10 @@
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
+import { MULTI_VIEW } from '../data/views/clip_views.ts';
+import { CLIP_ORDERS, DRAWN_CLASSES, DRAWS, type Protocol, PROTOCOLS, SPLITS } from '../protocols/protocol.ts';
 import { loadConfig, runName } from '../run/config.ts';
 import { configKeys } from '../run/config_keys.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { EXPERIMENTS } from '../protocols/paper.ts';
 import { writable } from './file_names.ts';
 import { type Flags, UsageError, type Words } from './flags.ts';
 
@@ -22,6 +25,7 @@ const SHORTCUTS = {
   train: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed',
     precision: 'train.precision' },
   evaluate: { batch: 'run.evaluationBatch', precision: 'train.precision' },
+  plan: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', precision: 'train.precision' },
 } as const;
 type Configured = keyof typeof SHORTCUTS;
 
@@ -36,12 +40,12 @@ const configFlags = (command: Configured): ArgsDef => ({
   set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
 });
 
-function configOf(command: Configured, flags: Flags) {
+function configOf(command: Configured, flags: Flags, file = flags.words[0]) {
   const shortcuts = Object.entries(SHORTCUTS[command]).flatMap(([name, key]) => {
     const value = flags.text(name);
     return value === undefined ? [] : [`${key}=${value}`];
   });
-  return loadConfig(flags.words[0], [...shortcuts, ...flags.all('set')]);
+  return loadConfig(file, [...shortcuts, ...flags.all('set')]);
 }
 
 /** Every key of the configuration, for the help of `train`. */
@@ -72,6 +76,38 @@ const STATUS = `EXIT STATUS of a run that --resume goes on with
   4                          the device was lost, or has no more memory
   5                          the disk did not take the last checkpoint: free some space first
   6                          the GPU hangs: it did not finish in 20 times as long as a step takes, nor in a minute`;
+
+const PROTOCOL_NOTES = `PROTOCOLS
+
+  single       one view of each clip: the middle of each segment, the middle of the picture
+  multi-view   ${MULTI_VIEW.clips} clips x ${MULTI_VIEW.crops} crops: the short side becomes data.size, three squares lie along the long side; the
+               clips are drawn by run.seed as in training, or evenly spread (--clips even); softmax is added up
+  few-shot     one view, on the first split; several --checkpoint are trainings on several draws of shots
+  zero-shot    one view, on the splits ${
+  SPLITS.join(', ')
+} of data.val ({split} in its path, or data.format=hmdb51); or,
+               with --classes, on some classes: ${DRAWN_CLASSES} are drawn from one file by run.seed, --draws times,
+               a shorter file or several are taken as they are; clips of other classes are left out
+
+  Several measurements give their mean and sample deviation (n - 1). Numbers and report of a run are left in its folder
+  as evaluation.PROTOCOL.NAME.json and .html, where NAME is that of the configuration, left out for config.yaml.`;
+
+/** What is to be measured; flags of other protocols are refused. */
+function askedOf(flags: Flags) {
+  const protocol = flags.oneOf('protocol', PROTOCOLS);
+  const [checkpoints, classes] = [flags.all('checkpoint'), flags.all('classes')];
+  const onlyWith = (flag: string, own: Protocol, isGiven: boolean) => {
+    if (isGiven && protocol !== own) throw new UsageError(`${flag} goes with --protocol ${own}, not with ${protocol}`);
+  };
+  onlyWith('several --checkpoint', 'few-shot', checkpoints.length > 1);
+  onlyWith('--clips', 'multi-view', flags.text('clips') !== undefined);
+  onlyWith('--classes', 'zero-shot', classes.length > 0);
+  if (flags.text('draws') !== undefined && classes.length !== 1) {
+    throw new UsageError('--draws goes with one --classes, the file that is drawn from');
+  }
+  return { protocol, checkpoints, classes, draws: flags.whole('draws', 1) ?? DRAWS,
+    clips: flags.text('clips') === undefined ? CLIP_ORDERS[0] : flags.oneOf('clips', CLIP_ORDERS) };
+}
 
 /** The names to choose from, of `--labels` or of `--labels-file`. */
 async function labelsOf(flags: Flags): Promise<readonly string[]> {
@@ -178,25 +214,61 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
         jobs: flags.whole('jobs', 1) });
     },
   }),
-  evaluate: command('evaluate', 'Measures top-1 and top-5 of a checkpoint on the list data.val of a configuration', {
+  plan: command('plan', 'Says what a run would take: parameters, memory, arithmetic, steps, learning rate, days', {
+    args: {
+      'config...': { type: 'positional', description: 'YAML files, as for train; of several, a table' },
+      clips: { type: 'string', valueHint: 'n', description: 'clips to train on, where data.train is not there yet' },
+      ...configFlags('plan'),
+    },
+    positionals: { least: 1, most: Infinity, name: 'a configuration' },
+    examples: [
+      ['firstlight plan train/configs/k400/32_8.yaml', 'neither the videos nor the checkpoint need be there'],
+      ['firstlight plan mine.yaml --clips 5000 --batch 32 --set train.accumulation=8',
+        'other values than the file has'],
+      ['firstlight plan train/configs/*/*.yaml', 'all experiments of the paper, without the days they take'],
+    ],
+    async run(flags) {
+      const files = flags.words.map((file) => ({ file, config: configOf('plan', flags, file) }));
+      const clips = flags.whole('clips', 1);
+      const { plan } = await import('../commands/plan.ts');
+      return plan(files, { clips });
+    },
+  }),
+  evaluate: command('evaluate',
+    "Measures checkpoints on the list data.val of a configuration, in the paper's protocols", {
     args: {
       config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
       checkpoint: { type: 'string', valueHint: 'folder',
-        description: 'what to evaluate: a checkpoint, or the folder of a run (required)' },
+        description: 'what to evaluate: a checkpoint, or the folder of a run (required); few-shot: may be repeated' },
+      protocol: { type: 'string', default: 'single', valueHint: PROTOCOLS.join('|'),
+        description: 'single: one view of each clip; for the others see below' },
+      clips: { type: 'string', valueHint: CLIP_ORDERS.join('|'),
+        description: 'multi-view: how its four clips lie in a video (default: random)' },
+      classes: { type: 'string', valueHint: 'file',
+        description: 'zero-shot: names to choose from, one a line or a labels.csv; may be repeated' },
+      draws: { type: 'string', valueHint: 'n',
+        description: `zero-shot: draws of ${DRAWN_CLASSES} classes from one --classes (default: ${DRAWS})` },
       json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
+      out: { type: 'string', valueHint: 'folder',
+        description: 'where numbers and a report are left (default: the run folder that is evaluated)' },
       ...configFlags('evaluate'),
     },
     positionals: { least: 1, most: 1, name: 'a configuration' },
     examples: [
       ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51', 'evaluate a run'],
-      ['firstlight evaluate hmdb51.yaml --checkpoint xclip-base-patch32 --json zero_shot.json',
-        'zero-shot, into a file'],
+      ['firstlight evaluate runs/k400/config.yaml --checkpoint runs/k400 --protocol multi-view',
+        'in 12 views of each clip'],
+      ['firstlight evaluate hmdb51.yaml --checkpoint runs/k400 --protocol zero-shot --json zero_shot.json',
+        'on three splits, the numbers into a file, too'],
     ],
+    notes: () => PROTOCOL_NOTES,
     async run(flags) {
-      const checkpoint = flags.required('checkpoint', 'runs/hmdb51');
+      flags.required('checkpoint', 'runs/hmdb51');
       const config = configOf('evaluate', flags);
+      const asked = askedOf(flags);
       const { evaluate } = await import('../commands/evaluate.ts');
-      return evaluate(config, { checkpoint, json: writableOf(flags, 'json') });
+      return evaluate(config, { ...asked, name: runName(flags.words[0]), json: writableOf(flags, 'json'),
+        out: writableOf(flags, 'out') });
     },
   }),
   predict: command('predict', 'Says which of your labels fits a video best', {
@@ -228,6 +300,31 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const { predict } = await import('../commands/predict.ts');
       return predict({ files: [...flags.words], labels, checkpoint, precision: flags.oneOf('precision', ['f32', 'f16']),
         top, json: flags.is('json') });
+    },
+  }),
+  table: command('table', "Prints the paper's numbers, and those of your runs beside them", {
+    args: {
+      experiment: { type: 'positional', description: `one of ${EXPERIMENTS.join(', ')}` },
+      'run...': { type: 'positional', required: false,
+        description: 'run folders, and files that evaluate --json wrote' },
+      json: { type: 'boolean', description: 'print JSON' },
+    },
+    positionals: { least: 1, most: Infinity, name: 'an experiment' },
+    examples: [
+      ['firstlight table k400 runs/32_8', 'a run beside tables 1 to 5 of the paper, and what keeps both apart'],
+      ['firstlight table few-shot runs/16_32_k*', 'several runs'],
+      ['firstlight table zero-shot --json', "the paper's numbers alone, for a script"],
+    ],
+    async run(flags) {
+      const [word, ...runs] = flags.words;
+      const experiment = EXPERIMENTS.find((each) => each === word);
+      if (experiment === undefined) {
+        const guess = nearest(word, EXPERIMENTS);
+        throw new UsageError(`table: there is no experiment "${word}"`,
+          `${guess === undefined ? '' : `did you mean ${guess}? `}Experiments: ${EXPERIMENTS.join(', ')}`);
+      }
+      const { table } = await import('../commands/table.ts');
+      return table({ experiment, runs, json: flags.is('json') });
     },
   }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {

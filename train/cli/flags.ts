@@ -16,13 +16,10 @@ export interface Words {
   readonly name: string;
 }
 
-/** Flags that may be given many times. */
-const REPEATED: readonly string[] = ['set', 'allow-change'];
-
 /** The flags of one call, with their types checked where they are read. */
 export class Flags {
   readonly words: readonly string[];
-  /** By flag, in order. */
+  /** All values by flag, in order; the last of each is its value. */
   readonly #repeated: Readonly<Record<string, readonly string[]>>;
   readonly #values: Readonly<Record<string, unknown>>;
 
@@ -33,7 +30,7 @@ export class Flags {
     this.#values = values;
   }
 
-  /** Every value of a flag that may be given many times, in order. */
+  /** Every value of a flag, in order, of one that may be given many times. */
   all(name: string): readonly string[] {
     return this.#repeated[name] ?? [];
   }
@@ -108,8 +105,8 @@ export function flagsOf(name: string, args: ArgsDef, positionals: Words, raw: re
     if (value === undefined || value === '' || (flag[2] === undefined && value.startsWith('--'))) {
       throw new UsageError(`${name}: --${flag[1]} needs a value`, `see \`${help}\``);
     }
-    if (REPEATED.includes(flag[1])) (repeated[flag[1]] ??= []).push(value);
-    else rest.push(`--${flag[1]}=${value}`);
+    (repeated[flag[1]] ??= []).push(value);
+    rest.push(`--${flag[1]}=${value}`);
   }
   const parsed = parseArgs(rest, Object.fromEntries(known.map((flag) => [flag, args[flag]])));
   const words = parsed._;

@@ -11,7 +11,7 @@ import type { TrainConfig } from '../run/config_keys.ts';
 import { Findings, type Seen } from '../run/findings.ts';
 import { someOf } from '../run/lists.ts';
 import { withModelFolder } from '../run/model_folder.ts';
-import { type CheckedList, preflight } from '../run/preflight.ts';
+import { type CheckedList, preflight, problemsOf } from '../run/preflight.ts';
 import { StopRequest } from '../run/stop.ts';
 import { budgetOf } from './train.ts';
 
@@ -34,6 +34,8 @@ export interface CheckReport {
   /** Lines of lists and labels that cannot be used, files that cannot be decoded among them. */
   readonly problems: readonly LineProblem[];
   readonly warnings: readonly LineProblem[];
+  /** Clips that are not there where that is no error. */
+  readonly missing: readonly LineProblem[];
   readonly files: { readonly tried: number; readonly sound: number; readonly frames: number };
   readonly cleaned: readonly Cleaned[];
 }
@@ -62,7 +64,7 @@ export async function check(asked: TrainConfig,
   const isBroken = (path: string) => 'problem' in (tried.get(path) ?? {});
   const cleaned: Cleaned[] = [];
   for (const list of found.names === undefined ? [] : found.lists) {
-    const written = await writeCleaned(list, isBroken);
+    const written = await writeCleaned(list, config.data, found.names ?? [], isBroken);
     if (written !== undefined) cleaned.push(written);
   }
   const errors = [...noAdapter, ...found.errors];
@@ -73,6 +75,7 @@ export async function check(asked: TrainConfig,
     ),
     problems: inOrder([...errors.flatMap(problemsOf), ...brokenLines(found.lists, tried)]),
     warnings: [...found.warnings, ...shortClips(found.lists, tried, config.data.frames)],
+    missing: found.lists.flatMap(({ missing }) => missing),
     files: summaryOf(tried),
     cleaned,
   };
@@ -118,9 +121,6 @@ async function decodeAll(lists: readonly CheckedList[], findings: Findings, jobs
   return tried;
 }
 
-const problemsOf = (error: FirstlightError): readonly LineProblem[] =>
-  error instanceof DatasetError ? (error.context.problems as readonly LineProblem[]) : [];
-
 /** File after file, line after line. */
 function inOrder(problems: readonly LineProblem[]): LineProblem[] {
   const files = [...new Set(problems.map(({ file }) => file))];
@@ -129,8 +129,8 @@ function inOrder(problems: readonly LineProblem[]): LineProblem[] {
 
 /** The lines of files that cannot be decoded. */
 function brokenLines(lists: readonly CheckedList[], tried: ReadonlyMap<string, Tried>): LineProblem[] {
-  return lists.flatMap(({ file, entries }) =>
-    entries.flatMap(({ path, name, line }) => {
+  return lists.flatMap(({ entries }) =>
+    entries.flatMap(({ path, name, file, line }) => {
       const result = tried.get(path);
       if (result === undefined || !('problem' in result)) return [];
       return [{ file, line,
@@ -141,13 +141,13 @@ function brokenLines(lists: readonly CheckedList[], tried: ReadonlyMap<string, T
 
 /** Clips with fewer frames than are sampled are no mistake, but seldom meant. */
 function shortClips(lists: readonly CheckedList[], tried: ReadonlyMap<string, Tried>, frames: number): LineProblem[] {
-  return lists.flatMap(({ file, entries }) => {
+  return lists.flatMap(({ entries }) => {
     const short = entries.filter(({ path }) => {
       const result = tried.get(path);
       return result !== undefined && 'frames' in result && result.frames < frames;
     });
     if (short.length === 0) return [];
-    return [{ file, line: short[0].line,
+    return [{ file: short[0].file, line: short[0].line,
       problem: `${short[0].name} has fewer than ${frames} frames, so that some are repeated${
         short.length > 1 ? `, as have ${short.length - 1} more` : ''
       }` }];
@@ -160,15 +160,19 @@ function summaryOf(tried: ReadonlyMap<string, Tried>): CheckReport['files'] {
 }
 
 /** @param most lines of each kind */
-export function textOf({ config, errors, problems, warnings, files, cleaned }: CheckReport, most: number): string {
+export function textOf({ config, errors, problems, warnings, missing, files, cleaned }: CheckReport,
+  most: number): string {
   const number = (count: number) => count.toLocaleString('en-US');
   return [
     ...errors.map(({ message, hint }) => `error: ${message}${hint === undefined ? '' : `\n  ${hint}`}`),
     ...someOf(problems, most).map((line) => `error: ${line}`),
     ...someOf(warnings, most).map((line) => `warning: ${line}`),
+    ...(most < Infinity ? [] : someOf(missing, most).map((line) => `missing: ${line}`)),
     `${number(files.sound)} of ${number(files.tried)} files are sound, with ${number(files.frames)} frames`,
-    ...cleaned.map(({ list, path, kept, leftOut }) =>
-      `${path}: ${number(kept)} lines of ${list}, without the ${number(leftOut)} that cannot be used`
+    ...cleaned.map(({ list, path, labels, kept, leftOut }) =>
+      `${path}: ${number(kept)} lines of ${list}, without the ${number(leftOut)} that cannot be used${
+        labels === undefined ? '' : `; it is read with data.format: list and data.labels: ${labels}`
+      }`
     ),
     errors.length + problems.length === 0
       ? `${config}: nothing is in the way of this run`

@@ -1,60 +1,154 @@
-import { writeFile } from 'node:fs/promises';
-import { ConfigError, open } from '../../engine/index.ts';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConfigError, type Gpu, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import type { TrainConfig } from '../run/config_keys.ts';
-import { readLabels } from '../data/sets/lists.ts';
-import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
-import { datasetOf } from '../run/fit.ts';
-import { listOf, warn } from '../run/lists.ts';
+import { writeText } from '../../model/checkpoint/files.node.ts';
+import type { XclipConfig } from '../../model/config.ts';
+import type { System } from '../../model/system.ts';
+import type { Dataset } from '../data/loading/dataset.ts';
+import { viewCount, type Views } from '../data/views/clip_views.ts';
 import { Progress } from '../log/progress.ts';
-import { modelFolderOf } from '../run/model_folder.ts';
+import { clipPredictions, worthShowing } from '../protocols/clips.ts';
+import { evaluateSystem, type Prediction, topShare } from '../protocols/evaluation.ts';
+import { type ClipOrder, viewsOf } from '../protocols/protocol.ts';
+import { evaluationFile, type EvaluationResult } from '../protocols/result.ts';
+import type { ClipPrediction } from '../report/data.ts';
+import { renderReport } from '../report/report.ts';
+import type { TrainConfig } from '../run/config_keys.ts';
+import { datasetOf, patternsOf } from '../run/fit.ts';
+import { warn } from '../run/lists.ts';
+import { type Measured, reportOf, resultOf } from '../run/measured.ts';
+import { type Asked, type Measurement, measurementsOf } from '../run/measurements.ts';
+import { modelFolderOf, runFolderOf } from '../run/model_folder.ts';
+import { unwritable } from '../run/run_folder.ts';
 import { openSystem } from '../run/system.ts';
 import { accuracyLine, budgetOf } from './train.ts';
 
-/** Measures a checkpoint on the list `data.val`. Returns the exit status. */
-export async function evaluate(config: TrainConfig,
-  { checkpoint: named, json }: { checkpoint: string; json?: string }): Promise<number> {
-  const checkpoint = modelFolderOf(named);
-  const list = config.data.val;
-  if (list === null) {
-    throw new ConfigError('data.val', ['is missing'],
-      'name the list of clips to evaluate on: --set data.val=lists/val.txt');
-  }
-  const names = readLabels(config.data.labels);
-  const { entries, warnings } = listOf(config, list, names);
+export interface EvaluateOptions extends Asked {
+  /** Of the configuration; the files that are left have it, too. */
+  readonly name: string;
+  /** How the clips of several views lie in a video. */
+  readonly clips: ClipOrder;
+  /** A further file for the numbers. */
+  readonly json?: string;
+  /** Folder for numbers and report; if omitted, the run folder that is measured, if it is one. */
+  readonly out?: string;
+}
+
+/** Measures checkpoints on `data.val` as a protocol says. Returns the exit status. */
+export async function evaluate(config: TrainConfig, options: EvaluateOptions): Promise<number> {
+  const { protocol, name, json } = options;
+  const { measurements, warnings } = measurementsOf(config, options);
   warn(warnings);
-  await using dataset = datasetOf(config, { file: list, entries });
+  const out = folderOf(options);
+  const views = viewsOf(protocol, options.clips);
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
-  const system = await openSystem(gpu, checkpoint, { system: config.model.system, precision: config.train.precision,
-    frames: config.model.interpolateFrames ? config.data.frames : undefined });
-  using model = system.model;
-  const { imageSize } = model.config.vision;
-  if (imageSize !== config.data.size || model.config.frames !== config.data.frames) {
-    throw new ConfigError(checkpoint, [
-      `takes ${model.config.frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${config.data.frames} of ${config.data.size}`,
-    ],
-      `--set data.frames=${model.config.frames} --set data.size=${imageSize}${
-        imageSize === config.data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
-      }`);
-  }
-  const progress = new Progress();
-  progress.start('evaluation', dataset.entries.length);
-  const predictions = await evaluateSystem(gpu, system, dataset, names, progress, config.run.evaluationBatch);
-  progress.stop();
-  const [top1, top5] = [topShare(predictions, 1), topShare(predictions, 5)];
-  console.log(accuracyLine(predictions.length, names.length, top1, top5));
-  if (json !== undefined) {
-    const clips = predictions.map(({ index, label, ranking }) => ({
-      file: dataset.entries[index].path,
-      label: names[label],
-      predictions: ranking.slice(0, 5).map((guess) => ({ label: names[guess.label], probability: guess.probability })),
-    }));
-    await writeFile(json,
-      `${
-        JSON.stringify({ checkpoint, list, adapter: gpu.name, clips: clips.length, classes: names.length, top1, top5,
-          predictions: clips }, null, 2)
-      }\n`);
+  const start = performance.now();
+  const { measured, architecture, clips } = await measureAll(gpu, config, measurements, views);
+  const evaluation = { gpu, config, name, protocol, views, architecture, measured,
+    seconds: (performance.now() - start) / 1000 };
+  const result = resultOf(evaluation);
+  if (result.parts.length > 1) console.log(meanLine(result));
+  const numbers = `${JSON.stringify(result, null, 2)}\n`;
+  if (json !== undefined) await writeText(json, numbers);
+  if (out !== undefined) {
+    mkdirSync(out, { recursive: true });
+    const file = join(out, evaluationFile(protocol, name));
+    const report = file.replace(/json$/, 'html');
+    await writeText(file, numbers);
+    await writeText(report, renderReport(reportOf(evaluation, result, clips)));
+    console.log(`Numbers   ${file}\nReport    ${pathToFileURL(report).href}`);
   }
   return 0;
+}
+
+/** Where numbers and report go, looked at before hours of work; undefined: nowhere. */
+function folderOf({ out, checkpoints: [first] }: EvaluateOptions): string | undefined {
+  const folder = out ?? (runFolderOf(first) === first ? first : undefined);
+  if (folder === undefined) return undefined;
+  const [refusal] = unwritable(folder);
+  if (refusal === undefined) return folder;
+  if (out !== undefined) throw refusal;
+  console.warn(`firstlight: warning: no report is left in the run folder: ${refusal.message}`);
+  return undefined;
+}
+
+/** What all measurements gave, and clips of the first one to look at. */
+interface AllMeasured {
+  readonly measured: readonly Measured[];
+  readonly architecture: XclipConfig;
+  readonly clips: readonly ClipPrediction[];
+}
+
+async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly Measurement[],
+  views: Views): Promise<AllMeasured> {
+  const measured: Measured[] = [];
+  let first: Pick<AllMeasured, 'architecture' | 'clips'> | undefined;
+  for (const checkpoint of new Set(measurements.map((each) => each.checkpoint))) {
+    const system = await systemOf(gpu, config, modelFolderOf(checkpoint));
+    using model = system.model;
+    const own = measurements.filter((each) => each.checkpoint === checkpoint);
+    // what the tokenizer refuses is told now, not after the first of them
+    for (const { names } of own) system.tokenizer.tokenize(names, model.config.text.context);
+    for (const measurement of own) {
+      await using dataset = datasetOf(config, measurement.list);
+      const progress = new Progress();
+      const stage = measurements.length > 1 ? measurement.name : 'evaluation';
+      const each = viewCount(views);
+      progress.start(each > 1 ? `${stage}, views` : stage, each * dataset.entries.length);
+      const predictions = await evaluateSystem(gpu, system, dataset, measurement.names, { progress, views,
+        batch: config.run.evaluationBatch });
+      progress.stop();
+      measured.push({ measurement, predictions });
+      console.log(lineOf(measurement, predictions, measurements.length > 1));
+      // several views of a clip are more than a page shows
+      first ??= { architecture: model.config,
+        clips: views === 'middle' ? await clipsOf(gpu, config, { system, dataset, measurement, predictions }) : [] };
+    }
+  }
+  return { measured, ...(first as Pick<AllMeasured, 'architecture' | 'clips'>) };
+}
+
+/**
+ * A checkpoint as the configuration uses it.
+ * @throws ConfigError where it takes other pictures or another number of frames
+ */
+async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, checkpoint: string): Promise<System> {
+  const system = await openSystem(gpu, checkpoint, { system: options.system, precision: train.precision,
+    frames: options.interpolateFrames ? data.frames : undefined });
+  const { frames, vision: { imageSize } } = system.model.config;
+  if (imageSize === data.size && frames === data.frames) return system;
+  system.model.dispose();
+  throw new ConfigError(checkpoint, [
+    `takes ${frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${data.frames} of ${data.size}`,
+  ],
+    `--set data.frames=${frames} --set data.size=${imageSize}${
+      imageSize === data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
+    }`);
+}
+
+function clipsOf(gpu: Gpu, config: TrainConfig,
+  { system, dataset, measurement: { names }, predictions }: { readonly system: System; readonly dataset: Dataset;
+    readonly measurement: Measurement; readonly predictions: readonly Prediction[] }): Promise<ClipPrediction[]> {
+  const { data: { frames, size, crop }, run } = config;
+  const shown = worthShowing(predictions).map((prediction) => ({ prediction, names,
+    entry: dataset.entries[prediction.index] })
+  );
+  return clipPredictions(gpu, system, shown, { frames, patterns: patternsOf(config), size, crop, seed: run.seed });
+}
+
+/** One measurement, for people. @param isNamed where there are several */
+function lineOf({ name, names, leftOut }: Measurement, predictions: readonly Prediction[], isNamed: boolean): string {
+  const accuracy = accuracyLine(predictions.length, names.length, topShare(predictions, 1), topShare(predictions, 5));
+  const rest = leftOut === 0 ? '' : `; clips of other classes, left out: ${leftOut.toLocaleString('en-US')}`;
+  return `${isNamed ? `${name}: ` : ''}${accuracy}${rest}`;
+}
+
+function meanLine({ top1, top5, deviation, parts }: EvaluationResult): string {
+  const [one, five] = (['top1', 'top5'] as const).map((key) =>
+    `${(100 * { top1, top5 }[key]).toFixed(1)} ± ${(100 * (deviation?.[key] ?? 0)).toFixed(1)} %`
+  );
+  return `mean of ${parts.length}: top-1 ${one}, top-5 ${five} (± sample deviation, n − 1)`;
 }

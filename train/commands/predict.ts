@@ -6,8 +6,9 @@ import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
+import { VIDEO_ENDING } from '../data/video/endings.ts';
 import { logitsOf } from '../protocols/logits.ts';
-import { rank } from '../protocols/evaluation.ts';
+import { rank } from '../protocols/ranking.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
 
@@ -64,14 +65,11 @@ export async function predict({ files, labels, checkpoint, precision, top, json 
   return failed > 0 ? DATA_ERROR : 0;
 }
 
-/** Endings of the files that are taken out of a folder. */
-const ENDINGS = /\.(mp4|m4v|mov|webm|mkv|avi|mpe?g|vob|ts|m2ts|mts|flv|wmv|asf|ogv|gif)$/i;
-
 /** A file as it is named; of a folder, the videos in it and in its folders, by name. */
 export function clipsOf(path: string): string[] {
   if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
   const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    ENDINGS.test(name) && statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true
+    VIDEO_ENDING.test(name) && statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true
   ).sort();
   if (found.length === 0) console.error(`firstlight: ${path}: there are no videos in this folder`);
   return found.map((name) => join(path, name));
@@ -79,9 +77,9 @@ export function clipsOf(path: string): string[] {
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: Tensor, file: string) {
-  const { frames, view } = await read(file, model, preprocessor);
+  const { frames, views } = await read(file, model, preprocessor);
   return rank(
-    await logitsOf(gpu, model, { frames, views: [view] }, { features, input: inputOf(model, preprocessor),
+    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );
 }

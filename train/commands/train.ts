@@ -15,6 +15,7 @@ import { evaluateSystem, topShare } from '../protocols/evaluation.ts';
 import { BEST_FOLDER, datasetOf, fit, MODEL_FOLDER, type RunValidation, startingFrom,
   STORE_FOLDER } from '../run/fit.ts';
 import { beginningOf, CONFIG_FILE, refuseMissing } from '../run/resuming.ts';
+import { labelsText, listText } from '../data/sets/shots.ts';
 import { QUARANTINE_FILE, quarantineText, readQuarantine } from '../data/loading/quarantine.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
@@ -25,6 +26,7 @@ import { outcomeOf } from '../run/outcome.ts';
 import { environmentOf, usableMemory } from '../run/machine.ts';
 import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { readRunData } from '../run/run_data.ts';
+import { SHOTS_FILE, SHOTS_LABELS } from '../run/run_folder.ts';
 import { StopRequest } from '../run/stop.ts';
 
 /** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
@@ -64,6 +66,10 @@ export async function train(asked: TrainConfig, { out, resume = false, allowed =
     for (const message of messages) console.warn(`firstlight: ${printable(message)}`);
     if (resume) await requireReady(gpu, resumed === undefined ? config : startingFrom(config, resumed.path), out);
     await writeText(join(out, CONFIG_FILE), now.config);
+    if (config.data.shots !== null) {
+      await writeText(join(out, SHOTS_FILE), listText(data.listed));
+      await writeText(join(out, SHOTS_LABELS), labelsText(names));
+    }
     const recorder = new RunRecorder(out, { resumeAfter: resumed?.state.step });
     try {
       await using val = data.val === null ? undefined : datasetOf(config, data.val);
@@ -136,12 +142,15 @@ function validationOf(gpu: Gpu, val: Dataset,
     clips: length,
     measure: (system) =>
       evaluateSystem(gpu, system, val, names, {
-        update: (...reading) => {
-          stop.throwIfRequested('the evaluation');
-          recorder.progress.update(...reading);
+        progress: {
+          update: (...reading) => {
+            stop.throwIfRequested('the evaluation');
+            recorder.progress.update(...reading);
+          },
+          message: (text) => recorder.progress.message(text),
         },
-        message: (text) => recorder.progress.message(text),
-      }, batch),
+        batch,
+      }),
     onResult: ({ step, top1, top5 }, isBest) =>
       recorder.progress.message(
         `step ${step}: ${accuracyLine(length, names.length, top1, top5)}${isBest ? ', the best so far' : ''}`,

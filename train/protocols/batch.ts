@@ -1,4 +1,4 @@
-/** How many clips an evaluation takes at once. */
+/** How many clips an evaluation takes at once; of clips of several views, how many views. */
 import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
   Tensor } from '../../engine/index.ts';
 import { evenly, type VideoModel } from '../../model/system.ts';
@@ -6,6 +6,11 @@ import { textsAtOnce } from './logits.ts';
 
 /** More clips at once than these make no adapter faster. */
 const MOST_CLIPS = 32;
+/**
+ * Nor do more bytes make a software adapter, which takes as long for B/32 by ones as by fours: there, what is done is
+ * rather told more often.
+ */
+const SOFTWARE_BYTES = 128 * 2 ** 20;
 
 /**
  * Bytes that come and go where `clips` clips are compared with `texts` texts, beside the weights and the features of
@@ -33,7 +38,8 @@ export function evaluationBatch(gpu: Gpu, model: VideoModel, clips: number, text
   const { budget, live } = gpu.pool;
   const fits = (count: number): boolean => {
     try {
-      return live + evaluationBytes(gpu, model, count, texts) <= budget;
+      const bytes = evaluationBytes(gpu, model, count, texts);
+      return live + bytes <= budget && (count === 1 || gpu.kind !== 'software' || bytes <= SOFTWARE_BYTES);
     } catch (error) {
       if (error instanceof LimitError) return false;
       throw error;

@@ -24,7 +24,7 @@ const fileName = (path: string) => path.split(/[/\\]/).slice(-2).join('/');
 
 /** The clips with the frames that the model was given, as it was given them: cut out, resized, in their order. */
 export async function clipPredictions(gpu: Gpu, { model, preprocessor }: System, shown: readonly Shown[],
-  options: Pick<DatasetOptions, 'frames' | 'size' | 'crop' | 'seed'>): Promise<ClipPrediction[]> {
+  options: Pick<DatasetOptions, 'frames' | 'patterns' | 'size' | 'crop' | 'seed'>): Promise<ClipPrediction[]> {
   await using dataset = new Dataset(shown.map(({ entry }) => entry), { ...options, flip: false });
   const input = { ...inputOf(model, preprocessor), mean: [0, 0, 0], std: [1, 1, 1], type: 'f32' } as const;
   const clips: ClipPrediction[] = [];

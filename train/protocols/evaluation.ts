@@ -3,9 +3,11 @@ import type { FramesOptions } from '../../kernels/frames/index.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
 import { quarantineText } from '../data/loading/quarantine.ts';
+import { viewCount, type Views } from '../data/views/clip_views.ts';
 import type { Progress } from '../log/progress.ts';
 import { evaluationBatch } from './batch.ts';
 import { logitsOf } from './logits.ts';
+import { type Guess, rank } from './ranking.ts';
 
 /** What a model says of one clip. */
 export interface Prediction {
@@ -13,7 +15,7 @@ export interface Prediction {
   readonly index: number;
   readonly label: number;
   /** Probabilities of the most probable candidates, RANKED at most, in their order; none of an unreadable clip. */
-  readonly ranking: readonly { readonly label: number; readonly probability: number }[];
+  readonly ranking: readonly Guess[];
   /** Of the right one; undefined for an unreadable clip. */
   readonly probability?: number;
   /** Why the clip cannot be decoded. It counts as wrong. */
@@ -27,43 +29,49 @@ export interface EvaluationOptions {
   /** [K, E] of all classes. */
   readonly features: Tensor;
   readonly input: FramesOptions;
-  /** Called with clips done. */
-  readonly onProgress?: (done: number) => void;
+  /** Views of each clip; 1 if omitted. */
+  readonly views?: number;
+  /** Views that go through the model together; all of a batch if omitted. The predictions are the same bit for bit. */
+  readonly atOnce?: number;
+  /** Called with views done; those of an unreadable clip are done as well. */
+  readonly onProgress?: (views: number) => void;
 }
 
 /** Compares every clip with every text. */
 export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterable<Batch>,
-  { features, input, onProgress }: EvaluationOptions): Promise<Prediction[]> {
+  { features, input, views = 1, atOnce, onProgress }: EvaluationOptions): Promise<Prediction[]> {
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
     for (const { index, label, reason } of batch.bad) {
       predictions.push({ index, label, ranking: [], unreadable: reason });
     }
-    const nameOf = (row: number) => `clip ${batch.indices[row] + 1} of the list`;
-    const values = batch.views.length === 0
-      ? new Float32Array(0)
-      : await logitsOf(gpu, model, batch, { features, input, nameOf });
-    batch.indices.forEach((index, row) => {
-      const label = batch.labels[row];
-      const ranking = rank(values.subarray(row * classes, (row + 1) * classes));
+    const before = views * predictions.length;
+    const logits = new Float32Array(batch.views.length * classes);
+    for (const { first, part } of partsOf(batch, atOnce ?? batch.views.length)) {
+      const nameOf = (row: number) => `clip ${batch.indices[Math.floor((first + row) / views)] + 1} of the list`;
+      logits.set(await logitsOf(gpu, model, part, { features, input, nameOf }), first * classes);
+      onProgress?.(before + first + part.views.length);
+    }
+    batch.indices.forEach((index, clip) => {
+      const label = batch.labels[clip];
+      const ranking = rank(logits.subarray(clip * views * classes, (clip + 1) * views * classes), views);
       predictions.push({ index, label, ranking: ranking.slice(0, RANKED), probability: ranking.find((guess) =>
         guess.label === label
       )?.probability });
     });
-    onProgress?.(predictions.length);
+    if (batch.views.length === 0) onProgress?.(before);
   }
   return predictions.sort((a, b) => a.index - b.index);
 }
 
-/** softmax(logits) in float64, sorted; equal ones keep their order. */
-export function rank(logits: Float32Array): { label: number; probability: number }[] {
-  const largest = logits.reduce((a, b) => Math.max(a, b));
-  const weights = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  return Array.from(weights, (weight, label) => ({ label, probability: weight / sum })).sort((a, b) =>
-    b.probability - a.probability
-  );
+/** The views of a batch, `size` at a time, whichever clips they are of. */
+function* partsOf({ frames, views }: Batch, size: number) {
+  const count = frames.length / views.length; // of each view
+  for (let first = 0; first < views.length; first += size) {
+    const end = Math.min(first + size, views.length);
+    yield { first, part: { frames: frames.slice(first * count, end * count), views: views.slice(first, end) } };
+  }
 }
 
 /** Share of clips whose label is among the `k` most probable candidates. */
@@ -75,19 +83,28 @@ export function shareOf(predictions: readonly Prediction[], isRight: (prediction
   return predictions.filter(isRight).length / predictions.length;
 }
 
+export interface SystemEvaluationOptions {
+  /** Told of views done, and of clips; the last of them makes all views of all clips. */
+  readonly progress: Pick<Progress, 'update' | 'message'>;
+  /** Views at once; as many as fit if it is null. The predictions are the same bit for bit. */
+  readonly batch: number | null;
+  /** What is shown of a clip; its middle if omitted. */
+  readonly views?: Views;
+}
+
 /**
  * Predictions of a system for all clips of a data set, with the names as candidates. Clips that cannot be decoded are
  * told of, and count as wrong.
- *
- * @param batch clips at once; as many as fit if it is null. The predictions are the same bit for bit.
  */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  progress: Pick<Progress, 'update' | 'message'>, batch: number | null): Promise<Prediction[]> {
+  { progress, batch, views = 'middle' }: SystemEvaluationOptions): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using features = textFeatures(gpu, system, names);
-  const clips = batch ?? evaluationBatch(gpu, model, dataset.entries.length, names.length);
-  const predictions = await evaluate(gpu, model, dataset.evaluation(clips, preprocessor), { features,
-    input: inputOf(model, preprocessor), onProgress: (done) => progress.update(done, done, {}) });
+  const each = viewCount(views);
+  const atOnce = batch ?? evaluationBatch(gpu, model, each * dataset.entries.length, names.length);
+  const batches = dataset.evaluation(Math.max(1, Math.floor(atOnce / each)), preprocessor, views);
+  const predictions = await evaluate(gpu, model, batches, { features, input: inputOf(model, preprocessor), views: each,
+    atOnce, onProgress: (done) => progress.update(done, done / each, {}) });
   const unreadable = predictions.flatMap(({ index, unreadable: reason }) =>
     reason === undefined ? [] : [{ path: dataset.entries[index].path, reason }]
   );

@@ -10,7 +10,7 @@ import { scrolling } from './scroll.ts';
 const FEW = 16;
 /** Classes of the large matrix: a page shows no more of them apart. */
 const MOST_IN_MATRIX = 600;
-/** Rows of the tables. What is beyond them stands in result.json. */
+/** Rows of the tables. What is beyond them stands in the file of numbers beside the page. */
 const MOST_ROWS = 2000;
 const MOST_PAIRS = 200;
 /** Names that the clips of a class are said to be taken for. */
@@ -137,7 +137,9 @@ ${
       }</tbody></table>`, { isTall: true })
   }${
     more > 0
-      ? html`<p class="hint">The ${grouped(sorted.length)} with the least right; all stand in result.json.</p>`
+      ? html`<p class="hint">The ${
+        grouped(sorted.length)
+      } with the least right; all stand in the file of numbers beside this page.</p>`
       : html``
   }</div>`;
 }

@@ -126,3 +126,23 @@ export function neighbourOrder(ids: readonly number[], pairs: readonly Pair[]): 
   });
   return chains.sort((a, b) => Math.min(...a) - Math.min(...b)).flat();
 }
+
+/** Worst pairs that are listed by name. */
+const MOST_LISTED = 1000;
+
+/** Every class, the confusion matrix without its zeros, and the worst pairs by name, as JSON has them. */
+export function classNumbers(counts: ClassCounts) {
+  const rows = classRows(counts);
+  return {
+    classes: rows.map((row) => ({ name: row.name, clips: row.clips, right: row.right, top1: shareRight(row) ?? null,
+      wronglyGiven: row.given })
+    ),
+    /** [place of the class, of what it was taken for, clips] */
+    confusion: counts.pairs.map(({ truth, guess, clips }): [number, number, number] => [truth, guess, clips]),
+    confused: worstPairs(counts, rows).slice(0, MOST_LISTED).map(({ truth, guess, clips }) => ({
+      label: counts.names[truth],
+      takenFor: counts.names[guess],
+      clips,
+    })),
+  };
+}

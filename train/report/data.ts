@@ -15,6 +15,8 @@ export interface ReportData {
   readonly seed: number;
   /** The results that count, most important first; each beside its target or ceiling, if it has one. */
   readonly headlines: readonly Headline[];
+  /** Where headlines are means over several measurements: each of them. */
+  readonly parts?: readonly MeasuredPart[];
   /** One panel for each stage of training, in order. */
   readonly stages: readonly Stage[];
   /** What was confused with what, as far as a picture says it. */
@@ -41,6 +43,8 @@ export interface Headline {
   /** What was measured, e.g. `top-1, combinations seen in training`. */
   readonly measure: string;
   readonly value: number;
+  /** Of a mean: the sample deviation (n − 1) of what it is the mean of. */
+  readonly deviation?: number;
   /** Test clips it was measured on. */
   readonly clips: number;
   readonly goal?: Goal;
@@ -48,6 +52,19 @@ export interface Headline {
   readonly chance: number;
   /** One sentence: what this number shows. */
   readonly meaning: string;
+}
+
+/** One measurement of several. */
+export interface MeasuredPart {
+  /** e.g. `split 2`. */
+  readonly name: string;
+  readonly classes: number;
+  readonly clips: number;
+  /** Clips of classes that are not measured. */
+  readonly leftOut: number;
+  readonly unreadable: number;
+  readonly top1: number;
+  readonly top5: number;
 }
 
 export interface Goal {

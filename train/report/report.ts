@@ -4,8 +4,8 @@ import { duration } from '../log/progress.ts';
 import { compactConfusionChart, confusionChart, learningRateChart, lossChart, seriesColour, TOP5_COLOUR,
   VALIDATION_COLOUR, validationChart } from './charts.ts';
 import { classSection } from './class_section.ts';
-import { type ClipPrediction, type ConfusionPanel, type Environment, type Headline, isMet, type ReportData, type Stage,
-  type Timing, type UnreadableClip } from './data.ts';
+import { type ClipPrediction, type ConfusionPanel, type Environment, type Headline, isMet, type MeasuredPart,
+  type ReportData, type Stage, type Timing, type UnreadableClip } from './data.ts';
 import { stripUri } from './film.ts';
 import { Html, html, name, percent } from './html.ts';
 import { SCRIPT } from './script.ts';
@@ -25,6 +25,7 @@ export function renderReport(data: ReportData): string {
   const body = html`<main>
 ${head(data)}
 ${section(data.headlines, 'Results', resultsHint(data.headlines), headline)}
+${partTable(data.parts ?? [])}
 ${
     section(data.clips, 'What it sees',
       'Test clips, the frames the model was given in their order, and its three most probable names. The right name is green.',
@@ -115,8 +116,31 @@ function resultsHint(headlines: readonly Headline[]): string {
   const marks = headlines.some(({ goal }) => goal !== undefined)
     ? 'A solid mark is the target or the ceiling, a dotted one is what guessing would reach.'
     : 'The dotted mark is what guessing would reach.';
-  return `Each bar runs from 0 to 100 %. ${marks}`;
+  const means = headlines.some(({ deviation }) => deviation !== undefined)
+    ? ' Each number is a mean, ± the sample deviation (n − 1).'
+    : '';
+  return `Each bar runs from 0 to 100 %. ${marks}${means}`;
 }
+
+/** What the results are the means of. */
+function partTable(parts: readonly MeasuredPart[]): Html {
+  if (parts.length === 0) return html``;
+  const rows = parts.map(({ name: part, classes, clips, leftOut, unreadable: bad, top1, top5 }) =>
+    html`<tr><td>${name(part)}</td><td>${percent(top1, 1)}</td><td>${percent(top5, 1)}</td><td>${classes}</td><td>${
+      grouped(clips)
+    }</td><td>${grouped(leftOut)}</td><td>${grouped(bad)}</td></tr>`
+  );
+  return html`<section>
+<h2>Measurements</h2>
+<p class="hint">The results above are the means of these. Clips of other classes are left out; clips that cannot be decoded are wrong.</p>
+<div class="card list">${
+    scrolling('measurements',
+      html`<table class="parts"><thead><tr><th>measured</th><th>top-1</th><th>top-5</th><th>classes</th><th>clips</th><th>left out</th><th>not decoded</th></tr></thead><tbody>${rows}</tbody></table>`)
+  }</div>
+</section>`;
+}
+
+const grouped = (count: number) => count.toLocaleString('en-US');
 
 /** A share as a CSS length, kept on its scale. */
 const length = (share: number) => `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
@@ -125,7 +149,7 @@ function head({ title, summary, headlines, environment: { adapter }, timings, fi
   return html`<header>
 ${verdict(headlines)}
 <h1>${name(title)}</h1>
-<p class="lead">${summary}</p>
+<p class="lead">${oneLine(summary)}</p>
 <div class="facts"><span>${new Date(finishedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC</span><span>${
     duration(total(timings))
   } in all</span><span>${name(adapter)}</span><span>seed ${seed}</span></div>
@@ -148,7 +172,7 @@ const mark = (share: number, text: string, kind: string) =>
     length(share)
   }"><span>${text}</span></div>`;
 
-function headline({ system, measure, value, clips, goal, chance, meaning }: Headline): Html {
+function headline({ system, measure, value, deviation, clips, goal, chance, meaning }: Headline): Html {
   const kind = goal?.kind === 'at least' ? 'target' : 'ceiling';
   const beyond = goal?.kind === 'at most'
     ? html`<div class="beyond" style="left:${length(goal.value)};right:0"></div>`
@@ -157,7 +181,9 @@ function headline({ system, measure, value, clips, goal, chance, meaning }: Head
   return html`<article class="card headline">
 <h3>${system}</h3>
 <div class="measure">${measure}</div>
-<div class="number">${(100 * value).toFixed(1)}<small>%</small></div>
+<div class="number">${(100 * value).toFixed(1)}<small>${
+    deviation === undefined ? '' : ` ± ${(100 * deviation).toFixed(1)} `
+  }%</small></div>
 <div class="scale" role="img" aria-label="${percent(value, 1)}${wanted}, chance ${
     percent(chance, 1)
   }">${beyond}<div class="fill" style="width:${length(value)}"></div>${

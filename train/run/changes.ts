@@ -18,8 +18,9 @@ export interface Described {
   readonly data: DataIdentity;
 }
 
-/** Where the data lies: what it is, is compared by its content. */
-const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots'];
+/** Where the data lies, and how it is read: what comes of it, names and clips, is compared by its content. */
+const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.format', 'data.split',
+  'data.names', 'data.shots', 'data.shotSeed'];
 /** How fast clips are decoded, and how many may be broken before a run stops. */
 const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', 'data.maxBadShare'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
@@ -34,13 +35,13 @@ export function isFree(key: string): boolean {
   return [...PLACES, ...DECODING, ...START, ...LENGTH].includes(key) || (key.startsWith('run.') && key !== 'run.seed');
 }
 
-/** All keys with another value, in the order of the configuration; a key that is new since has its default before. */
+/** All keys with another value, in the order of the configuration; a key that is new since had what runs did then. */
 export function changesBetween(before: Described, now: Described): Change[] {
   const [old, current] = [before, now].map(({ config }) => plainOf(config));
   const ofConfig = configKeys.filter(({ key, isSection }) => !isSection && !PLACES.includes(key)).flatMap(
-    ({ key, fallback }) => {
+    ({ key, before: meant }) => {
       const own = read(old, key);
-      return changeOf(key, textOf(own === undefined ? fallback : own), textOf(read(current, key)));
+      return changeOf(key, textOf(own === undefined ? meant : own), textOf(read(current, key)));
     },
   );
   const ofData = [...new Set([...Object.keys(before.data), ...Object.keys(now.data)])].flatMap((key) =>

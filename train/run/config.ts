@@ -209,6 +209,7 @@ function bound(origin: string, relation: string, limit: number | bigint): string
 function contradictions(config: TrainConfig): Problem[] {
   const problems: Problem[] = [];
   const { preset, checkpoint } = config.model;
+  problems.push(...ofDataSet(config));
   if (preset === null && checkpoint === null) {
     problems.push({ at: ['model'], text: 'needs preset (random start) or checkpoint (a folder)' });
   }
@@ -219,6 +220,11 @@ function contradictions(config: TrainConfig): Problem[] {
   if (config.run.patience !== null && config.data.val === null) {
     problems.push({ at: ['run', 'patience'], text: 'needs data.val, a list of clips to evaluate on' });
   }
+  const { sampling, valSampling, stride } = config.data;
+  if (stride !== 1 && sampling !== 'dense' && valSampling !== 'dense') {
+    problems.push({ at: ['data', 'stride'],
+      text: 'is of dense clips: it needs data.sampling or data.valSampling: dense' });
+  }
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
     problems.push({ at: ['train', 'warmupEpochs'],
@@ -227,6 +233,25 @@ function contradictions(config: TrainConfig): Problem[] {
   if (steps !== null && warmupSteps !== null && warmupSteps >= steps) {
     problems.push({ at: ['train', 'warmupSteps'],
       text: `expected less than train.steps (${steps}), got ${warmupSteps}` });
+  }
+  return problems;
+}
+
+/** What the format of a data set needs, and what it makes no use of. */
+function ofDataSet({ data }: TrainConfig): Problem[] {
+  const { format, train, val, labels, split, firstLabel } = data;
+  const problems: Problem[] = [];
+  if (format === 'list' && labels === null) {
+    problems.push({ at: ['data', 'labels'], text: 'is missing: a text, where data.format is list' });
+  }
+  if (format !== 'list' && firstLabel !== null) {
+    problems.push({ at: ['data', 'firstLabel'],
+      text: `is for data.format: list; ${format} says itself how it counts` });
+  }
+  if (split !== 1 && format !== 'hmdb51' && ![train, val].some((path) => path?.includes('{split}'))) {
+    problems.push({ at: ['data', 'split'],
+      text:
+        `is ${split}, and no list depends on it: write {split} in data.train or data.val, as in trainlist0{split}.txt` });
   }
   return problems;
 }

@@ -1,6 +1,7 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
 import { PRESETS } from '../../model/config.ts';
+import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -34,19 +35,49 @@ const model = z.strictObject({
 });
 
 const data = z.strictObject({
-  train: path.describe('list of training clips: a line each, "path label"'),
-  val: path.nullable().default(null).describe('list of clips to evaluate on'),
-  labels: path.describe('labels.csv: "id,name", the names are the texts'),
+  format: z.enum(SET_FORMATS).default('list').describe(
+    'how lists are written: list ("path label" lines), or as a data set is published: kinetics, ucf101, hmdb51',
+  ),
+  train: path.describe(
+    'list of training clips: a line each, "path label"; kinetics: a table; ucf101: trainlist0{split}.txt; hmdb51: the folder of its splits',
+  ),
+  val: path.nullable().default(null).describe('list of clips to evaluate on, likewise; hmdb51: the same folder'),
+  labels: path.nullable().default(null).describe(
+    'labels.csv: "id,name", the names are the texts; null: ucf101 reads classInd.txt beside data.train, kinetics and hmdb51 take the names that data.train holds',
+  ),
+  split: z.literal([1, 2, 3]).default(1).describe(
+    'of hmdb51, and what {split} in data.train, val and labels stands for',
+  ),
+  names: z.enum(['official', 'words']).default('official').describe(
+    'official: texts are the names as they are published; words: cut, "ApplyEyeMakeup" becomes "Apply Eye Makeup"',
+  ),
+  shots: count.nullable().default(null).describe(
+    'few-shot: train on so many clips of each class, drawn from data.train; the run folder keeps them as a list, shots.txt',
+  ),
+  shotSeed: z.int().min(0).default(1024).describe('of that draw; fewer shots of one seed are among more'),
   root: path.nullable().default(null).describe("folder that the lists' paths start at; null: the folder of each list"),
   roots: z.array(path).default([]).describe('further folders that absolute paths and links in the lists may lead to'),
   firstLabel: z.literal([0, 1]).nullable().default(null)
     .describe('label of the first class in the lists; null: 0, and a list that seems to count from 1 is refused'),
   frames: count.max(1024).default(8).describe('frames sampled from a clip'),
+  sampling: z.enum(['sparse', 'dense']).default('sparse').describe(
+    'sparse: a frame of each of data.frames equal segments of a clip; dense: frames one behind the other, from a start at random',
+  ),
+  valSampling: z.enum(['sparse', 'dense']).nullable().default(null).describe(
+    'the same in evaluation, where dense frames are those in the middle; null: as data.sampling',
+  ),
+  stride: count.default(1).describe('frames from one frame of a dense clip to the next'),
   size: count.max(4096).default(224).describe('input side in pixels'),
   crop: z.boolean().default(true).describe(
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  jitter: z.number().min(0).max(1).default(0.8).describe(
+    'share of the training clips whose brightness, contrast, saturation and hue are changed at random, anew in each frame; 0 when colours are labels',
+  ).meta({ before: 0 }),
+  gray: z.number().min(0).max(1).default(0.2).describe(
+    'share of the training clips that are turned gray; 0 when colours are labels',
+  ).meta({ before: 0 }),
   workers: z.int().min(0).nullable().default(null).describe(
     'threads that decode ahead of the GPU; null: one less than processors, 1 at least; 0: none but the main thread',
   ),
@@ -74,6 +105,15 @@ const train = z.strictObject({
   batch: count.default(8).describe('clips of one micro-batch'),
   accumulation: count.default(1).describe('micro-batches of one optimiser step'),
   labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
+  mixup: notNegative.default(0.8).describe(
+    'mixup: two clips are laid over each other, one with a weight drawn from Beta(mixup, mixup); 0: never',
+  ).meta({ before: 0 }),
+  cutmix: notNegative.default(1).describe(
+    'cutmix: a box of another clip is pasted in, what is left of the area drawn from Beta(cutmix, cutmix); 0: never',
+  ).meta({ before: 0 }),
+  mixSwitch: z.number().min(0).max(1).default(0.5).describe(
+    'share of the micro-batches that get cutmix where both are on; the others get mixup',
+  ),
   fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
   precision: z.enum(['f32', 'f16']).default('f32')
     .describe(
@@ -103,7 +143,7 @@ const run = z.strictObject({
     'memory that the run may take on the GPU; null: four fifths of what the process may use on a software adapter, no limit on a card',
   ),
   evaluationBatch: count.nullable().default(null).describe(
-    'clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
+    'views of clips that an evaluation takes at once; null: as many as fit. Its numbers are the same for any',
   ),
   logEverySteps: count.default(10).describe('optimiser steps between two entries of the log'),
   checkpointEverySteps: count.default(500).describe(
@@ -138,12 +178,14 @@ export interface ConfigKey {
   readonly key: string;
   /** Undefined for a section and for keys that must be given. */
   readonly fallback: unknown;
+  /** What runs did while there was no such key: a stored configuration without it meant this. */
+  readonly before: unknown;
   readonly description: string;
   readonly isSection: boolean;
 }
 
 /** All keys in the order they are written. */
-export const configKeys: readonly ConfigKey[] = walk(schema, []);
+export const configKeys: readonly ConfigKey[] = keysOf(schema);
 
 /** The section that a schema is, or undefined if it is a single value. */
 function section(type: unknown): z.ZodObject | undefined {
@@ -151,14 +193,18 @@ function section(type: unknown): z.ZodObject | undefined {
   return type instanceof z.ZodObject ? type : undefined;
 }
 
-function walk(type: z.ZodObject, at: readonly string[]): ConfigKey[] {
+/**
+ * All keys of a section and of those in it. One whose default is not what runs did before it was there says so where it
+ * stands: `.meta({ before: … })`, behind its description.
+ */
+export function keysOf(type: z.ZodObject, at: readonly string[] = []): ConfigKey[] {
   return Object.entries(type.shape).flatMap(([name, inner]) => {
     const key = [...at, name];
     const nested = section(inner);
     const fallback = inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
-    const own: ConfigKey = { key: key.join('.'), fallback, description: z.globalRegistry.get(inner)?.description ?? '',
-      isSection: nested !== undefined };
-    return nested === undefined ? [own] : [own, ...walk(nested, key)];
+    const { description = '', before = fallback } = z.globalRegistry.get(inner) ?? {};
+    const own: ConfigKey = { key: key.join('.'), fallback, before, description, isSection: nested !== undefined };
+    return nested === undefined ? [own] : [own, ...keysOf(nested, key)];
   });
 }
 

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
-import { DRAW } from '../../kernels/dropout/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
@@ -23,12 +22,14 @@ import { Journal } from './journal.ts';
 import { requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
+import type { Pattern } from '../data/views/sampling.ts';
 import { RunStep } from '../recipe/step.ts';
 import { trainStage } from '../recipe/stage.ts';
 import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
+import { textsOf } from './texts.ts';
 import { stepsPerValidation, Validations } from './validations.ts';
 
 /** Where a run keeps what it can be resumed from, where it leaves the trained model, and its best one. */
@@ -111,15 +112,16 @@ export async function fit(
     ], 'ask for as many or more, or begin another run in another folder');
   }
 
+  const architecture = await modelConfigOf(config);
+  const tokens = await textsOf(config, architecture, names);
   recorder.progress.message(
-    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
+    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens))}`,
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const { context, endOfText } = model.config.text;
   const texts = train.fixText
     ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokenizer.tokenize(names, context), context, endOfText);
+    : textBatch(gpu, tokens.ids, tokens.length, model.config.text.endOfText);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
@@ -189,11 +191,8 @@ export async function fit(
         accumulation: train.accumulation,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
-          const { pixels, labels, draw } = own.inputs[micro];
-          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
-          labels.write(Uint32Array.from(batch.labels));
-          const seed = { seed_low: run.seed >>> 0, seed_high: Math.floor(run.seed / 2 ** 32) };
-          draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
+          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));
+          own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
         onWait: (seconds) => rates.wait(seconds),
@@ -232,6 +231,12 @@ export async function fit(
   }
 }
 
+/** How the frames of a clip lie in a video, in training and in evaluation. */
+export function patternsOf({ data: { sampling, valSampling, stride } }: TrainConfig) {
+  const of = (kind: typeof sampling): Pattern => (kind === 'dense' ? { kind, stride } : { kind });
+  return { training: of(sampling), evaluation: of(valSampling ?? sampling) };
+}
+
 /**
  * The clips of a list of a configuration.
  *
@@ -240,9 +245,10 @@ export async function fit(
  */
 export function datasetOf(config: TrainConfig, { file, entries }: RunList, quarantine = new Quarantine(),
   onTrouble = (sentence: string) => console.warn(`firstlight: warning: ${sentence}`)): Dataset {
-  const { frames, size, crop, flip, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
-  return new Dataset(entries, { frames, size, crop, flip, seed: config.run.seed, workers: workers ?? freeProcessors(),
-    ahead, cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
+  const { frames, size, crop, flip, jitter, gray, workers, ahead, cache, cacheGiB, maxBadShare } = config.data;
+  return new Dataset(entries, { frames, patterns: patternsOf(config), size, crop, flip, colours: { jitter, gray },
+    seed: config.run.seed, workers: workers ?? freeProcessors(), ahead,
+    cache: cache === null ? undefined : { folder: cache, bytes: cacheGiB * 2 ** 30 }, onTrouble,
     quarantine: { clips: quarantine, maxShare: maxBadShare, list: file } });
 }
 

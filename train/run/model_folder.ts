@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { TrainConfig } from './config_keys.ts';
-import { MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
+import { BEST_FOLDER, MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
+import { CONFIG_FILE } from './resuming.ts';
 
 const CONFIG = 'config.json';
 
@@ -27,4 +28,15 @@ export function withModelFolder(config: TrainConfig): TrainConfig {
   return checkpoint === null
     ? config
     : { ...config, model: { ...config.model, checkpoint: modelFolderOf(checkpoint) } };
+}
+
+const isRunFolder = (path: string) => existsSync(join(path, CONFIG_FILE));
+
+/** The run folder that a person names, or that what he names lies in; undefined if that is none. */
+export function runFolderOf(path: string): string | undefined {
+  if (isRunFolder(path)) return path;
+  const parent = dirname(resolve(path));
+  const run = basename(parent) === STORE_FOLDER ? dirname(parent) : parent;
+  const isOfRun = run !== parent || [MODEL_FOLDER, BEST_FOLDER].includes(basename(path));
+  return isOfRun && isRunFolder(run) ? run : undefined;
 }

@@ -6,11 +6,12 @@ import type { Dataset } from '../data/loading/dataset.ts';
 import { type LogEntry, seriesOf } from '../log/run_log.ts';
 import { clipPredictions, worthShowing } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
-import { type ClassCounts, classRows, countClasses, meanPerClass, shareRight, worstPairs } from '../report/classes.ts';
+import { accuracyHeadlines } from '../report/accuracy.ts';
+import { type ClassCounts, classNumbers, classRows, countClasses, meanPerClass } from '../report/classes.ts';
 import type { ClipPrediction, Headline, ReportData, Stage, UnreadableClip } from '../report/data.ts';
 import { formatConfig } from './config.ts';
 import type { TrainConfig } from './config_keys.ts';
-import type { Fitted } from './fit.ts';
+import { type Fitted, patternsOf } from './fit.ts';
 import { environmentOf } from './machine.ts';
 
 /** A run that is done. */
@@ -27,9 +28,7 @@ export interface Outcome {
 }
 
 /** What systems are called in a report. */
-const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
-/** Worst pairs that `result.json` lists. */
-const MOST_PAIRS = 1000;
+export const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
 
 /** What the report shows, and what `result.json` says beyond it: every class, worst pairs, every validation. */
 export async function outcomeOf(
@@ -88,14 +87,8 @@ function headlinesOf({ config, fitted: { step, validations } }: Outcome, predict
   const clips = predictions.length;
   const system = SYSTEM[config.model.system];
   const best = bestOf(validations);
-  const all: Headline[] = [
-    { key: 'top1', system, measure: `top-1 of ${grouped(classes)} names`, value: topShare(predictions, 1), clips,
-      chance: 1 / classes, meaning: 'The most probable name is the right one.' },
-    { key: 'top5', system, measure: `top-5 of ${grouped(classes)} names`, value: topShare(predictions, 5), clips,
-      chance: Math.min(1, 5 / classes), meaning: 'The right name is one of the five most probable.' },
-    { key: 'mean_per_class', system, measure: 'mean over classes', value: meanPerClass(classRows(counts)), clips,
-      chance: 1 / classes, meaning: 'Top-1, with every class counted the same, however many clips it has.' },
-  ];
+  const all = accuracyHeadlines({ system, classes, clips, top1: topShare(predictions, 1),
+    top5: topShare(predictions, 5), meanPerClass: meanPerClass(classRows(counts)) });
   if (best === undefined || best.step === step) return all;
   return [...all, { key: 'best_top1', system: `${system}, after step ${grouped(best.step)}`,
     measure: `best top-1 of ${grouped(validations.length)} validations`, value: best.top1, clips, chance: 1 / classes,
@@ -115,6 +108,7 @@ function clipsOf({ gpu, config, fitted, names }: Outcome,
   return clipPredictions(gpu, fitted.system,
     worthShowing(predictions).map((prediction) => ({ prediction, entry: dataset.entries[prediction.index], names })), {
     frames,
+    patterns: patternsOf(config),
     size,
     crop,
     seed: config.run.seed,
@@ -126,18 +120,3 @@ const unreadableOf = ({ dataset, predictions }: NonNullable<Outcome['val']>): Un
   predictions.flatMap(({ index, unreadable }) =>
     unreadable === undefined ? [] : [{ file: dataset.entries[index].path, reason: unreadable }]
   );
-
-/** Every class and the worst pairs, by name. */
-function classNumbers(counts: ClassCounts): Record<string, unknown> {
-  const rows = classRows(counts);
-  return {
-    classes: rows.map((row) => ({ name: row.name, clips: row.clips, right: row.right, top1: shareRight(row) ?? null,
-      wronglyGiven: row.given })
-    ),
-    confused: worstPairs(counts, rows).slice(0, MOST_PAIRS).map(({ truth, guess, clips }) => ({
-      label: counts.names[truth],
-      takenFor: counts.names[guess],
-      clips,
-    })),
-  };
-}

@@ -1,19 +1,17 @@
 /** All that a run will need, looked at before its first step: whatever is wrong is told at once. */
 import { ConfigError, DatasetError, FirstlightError, type Gpu, type LineProblem } from '../../engine/index.ts';
-import { openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import { clipTokenizer } from '../../model/tokenizer.node.ts';
-import { readLabels, type ScannedList } from '../data/sets/lists.ts';
+import type { ListedEntry, Part, ScannedList } from '../data/sets/scan.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
-import { requireOneStep, scanOf } from './lists.ts';
+import { fileOf, namesOf, requireOneStep, scanOf, trainedOn } from './lists.ts';
 import { checkEvaluationMemory, checkMemory } from './memory.ts';
 import { lackOfSpace, unwritable } from './run_folder.ts';
 import { modelConfigOf } from './system.ts';
+import { textsOf } from './texts.ts';
 
 /** A list of a configuration, as it is. */
 export interface CheckedList extends ScannedList {
-  readonly key: 'data.train' | 'data.val';
+  readonly part: Part;
   readonly file: string;
 }
 
@@ -45,25 +43,34 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
       return await work();
     } catch (error) {
       if (!(error instanceof FirstlightError)) throw error;
-      errors.push(error);
+      enter(error);
       return undefined;
     }
   };
+  // names and lists may come from one file, and both parts of a split do: what is wrong with it is told once
+  const told = new Set<string>();
+  const enter = (error: FirstlightError) => {
+    if (!(error instanceof DatasetError)) return void errors.push(error);
+    const fresh = problemsOf(error).filter((problem) => !told.has(JSON.stringify(problem)));
+    for (const problem of fresh) told.add(JSON.stringify(problem));
+    if (fresh.length > 0) errors.push(new DatasetError(fresh));
+  };
   const { data, optim } = config;
 
-  const names = await attempt(() => readLabels(data.labels));
+  const names = await attempt(() => namesOf(config));
   const lists: CheckedList[] = [];
-  for (const key of ['data.train', 'data.val'] as const) {
-    const file = key === 'data.train' ? data.train : data.val;
-    if (file === null) continue;
-    const list = await attempt(() => scanOf(config, file, names));
+  for (const part of ['train', 'val'] as const) {
+    if (data[part] === null) continue;
+    const list = await attempt(() => scanOf(config, part, names));
     if (list === undefined) continue;
-    if (list.problems.length > 0) errors.push(new DatasetError(list.problems));
-    lists.push({ key, file, ...list });
+    if (list.problems.length > 0) enter(new DatasetError(list.problems));
+    lists.push({ part, file: fileOf(config, part), ...list });
   }
-  const training = lists.find(({ key }) => key === 'data.train');
+  const training = lists.find(({ part }) => part === 'train');
   if (training !== undefined && training.entries.length > 0) {
-    const { length } = training.entries;
+    const { entries } = training;
+    const drawn = names === undefined ? undefined : await attempt(() => trainedOn(config, entries, names));
+    const { length } = drawn ?? entries;
     if (await attempt(() => requireOneStep(config, length)) !== undefined) {
       await attempt(() => scheduleOf(config, Math.floor(length / config.train.batch)));
     }
@@ -76,8 +83,9 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
 
   const model = await attempt(() => modelConfigOf(config));
   if (model !== undefined && names !== undefined) {
-    await attempt(() => requireTexts(config, model, names));
-    const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, names.length));
+    const texts = await attempt(() => textsOf(config, model, names))
+      ?? { classes: names.length, length: model.text.context };
+    const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, texts));
     if (gpu !== undefined && memory !== undefined) {
       if (data.val !== null) await attempt(() => checkEvaluationMemory(gpu, config, model, memory));
       const lack = lackOfSpace(out, memory, data.val !== null, freeBytes);
@@ -86,8 +94,17 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
   }
   errors.push(...unwritable(out));
   if (data.cache !== null) errors.push(...unwritable(data.cache, 'name another folder in data.cache'));
-  return { errors, warnings: [...lists.flatMap(({ warnings }) => warnings), ...oddities(lists, names)], names, lists };
+  const both = inBothParts(lists);
+  const isSplit = data.format === 'ucf101' || data.format === 'hmdb51';
+  if (isSplit && both.length > 0) enter(new DatasetError(both.map(twice)));
+  return { errors,
+    warnings: [...lists.flatMap(({ warnings }) => warnings), ...(isSplit ? [] : firstOf(both)),
+      ...oddities(lists, names)], names, lists };
 }
+
+/** The lines of an error of data. */
+export const problemsOf = (error: FirstlightError): readonly LineProblem[] =>
+  error instanceof DatasetError ? (error.context.problems as readonly LineProblem[]) : [];
 
 /** @throws the error that stands in the way, or one that tells them all */
 export function requireNothingWrong({ errors }: Pick<Preflight, 'errors'>): void {
@@ -100,52 +117,43 @@ export function requireNothingWrong({ errors }: Pick<Preflight, 'errors'>): void
   });
 }
 
-/** @throws DatasetError with every name that the tokenizer refuses */
-async function requireTexts({ model, data }: TrainConfig, { text }: XclipConfig,
-  names: readonly string[]): Promise<void> {
-  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
-  await checkpoint?.close();
-  const tokenizer = checkpoint?.tokenizer ?? (await clipTokenizer());
-  const problems = names.flatMap((name) => {
-    try {
-      tokenizer.tokenize([name], text.context);
-      return [];
-    } catch (error) {
-      if (!(error instanceof FirstlightError)) throw error;
-      return [{ file: data.labels, line: 0, problem: error.message }];
-    }
-  });
-  if (problems.length > 0) throw new DatasetError(problems);
+/** A clip of both parts. */
+interface Twice {
+  readonly train: ListedEntry;
+  readonly val: ListedEntry;
 }
 
-/** Clips that are trained on and measured on, and classes that have no clip. */
-function oddities(lists: readonly CheckedList[], names: readonly string[] | undefined): LineProblem[] {
-  const warnings: LineProblem[] = [];
-  const [training, validation] = (['data.train', 'data.val'] as const).map((key) =>
-    lists.find((list) => list.key === key)
+/** Clips that are trained on and measured on. A published split has none; of one's own lists they may be meant. */
+function inBothParts(lists: readonly CheckedList[]): Twice[] {
+  const of = (part: Part) => lists.find((list) => list.part === part)?.entries ?? [];
+  const trained = new Map(of('train').map((entry) => [entry.path, entry]));
+  return of('val').flatMap((val) => {
+    const train = trained.get(val.path);
+    return train === undefined ? [] : [{ train, val }];
+  });
+}
+
+const twice = ({ train, val }: Twice): LineProblem => ({ file: val.file, line: val.line,
+  problem: `${
+    JSON.stringify(val.name)
+  } stands in line ${train.line} of ${train.file} too: it is trained on and measured on` });
+
+/** The first of them, and how many more there are. */
+function firstOf(both: readonly Twice[]): LineProblem[] {
+  return both.slice(0, 1).map(twice).map(({ problem, ...place }) => ({ ...place,
+    problem: both.length > 1 ? `${problem}, as ${both.length - 1} more` : problem })
   );
-  if (training !== undefined && validation !== undefined) {
-    const trained = new Map(training.entries.map(({ path, line }) => [path, line]));
-    const both = validation.entries.filter(({ path }) => trained.has(path));
-    if (both.length > 0) {
-      const [{ path, name, line }] = both;
-      warnings.push({ file: validation.file, line,
-        problem: `${JSON.stringify(name)} stands in line ${
-          trained.get(path)
-        } of ${training.file} too: it is trained on and measured on${
-          both.length > 1 ? `, as ${both.length - 1} more` : ''
-        }` });
-    }
-  }
-  if (training !== undefined && training.entries.length > 0 && names !== undefined) {
-    const present = new Set(training.entries.map(({ label }) => label));
-    const absent = names.flatMap((name, label) => (present.has(label) ? [] : [`${label} (${name})`]));
-    if (absent.length > 0) {
-      warnings.push({ file: training.file, line: 0,
-        problem: `${absent.length} of ${names.length} classes have no clip: ${absent.slice(0, 5).join(', ')}${
-          absent.length > 5 ? ', …' : ''
-        }` });
-    }
-  }
-  return warnings;
+}
+
+/** Classes that have no clip to train on. */
+function oddities(lists: readonly CheckedList[], names: readonly string[] | undefined): LineProblem[] {
+  const training = lists.find(({ part }) => part === 'train');
+  if (training === undefined || training.entries.length === 0 || names === undefined) return [];
+  const present = new Set(training.entries.map(({ label }) => label));
+  const absent = names.flatMap((name, label) => (present.has(label) ? [] : [`${label} (${name})`]));
+  if (absent.length === 0) return [];
+  return [{ file: training.file, line: 0,
+    problem: `${absent.length} of ${names.length} classes have no clip: ${absent.slice(0, 5).join(', ')}${
+      absent.length > 5 ? ', …' : ''
+    }` }];
 }

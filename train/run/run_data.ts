@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import { onFileSync } from '../../engine/file_error.ts';
-import { type Entry, readLabels } from '../data/sets/lists.ts';
+import { type Entry, type ListedEntry, type Part, requireSound } from '../data/sets/scan.ts';
+import { rootOf } from '../data/sets/sets.ts';
 import type { TrainConfig } from './config_keys.ts';
-import { listOf } from './lists.ts';
+import { fileOf, namesOf, scanOf, trainedOn } from './lists.ts';
 
 /** By key of the configuration: how much there is, and the start of a SHA-256 of it. For people and for `===`. */
 export type DataIdentity = Readonly<Record<string, string>>;
@@ -24,6 +25,8 @@ export interface RunData {
   readonly names: readonly string[];
   readonly train: RunList;
   readonly val: RunList | null;
+  /** The training clips as their lists name them. */
+  readonly listed: readonly ListedEntry[];
   readonly identity: DataIdentity;
 }
 
@@ -33,12 +36,18 @@ export interface RunData {
  */
 export function readRunData(config: TrainConfig): RunData {
   const { data } = config;
-  const names = readLabels(data.labels);
-  const read = (file: string): RunList => ({ file, entries: listOf(config, file, names).entries });
-  const identityOf = ({ file, entries }: RunList) =>
-    identityOfClips(entries, realpathSync.native(data.root ?? dirname(file)));
-  const [train, val] = [read(data.train), data.val === null ? null : read(data.val)];
-  return { names, train, val,
+  const names = namesOf(config);
+  const read = (part: Part) => {
+    const scanned = scanOf(config, part, names);
+    requireSound(scanned);
+    return scanned.entries;
+  };
+  const listOf = (part: Part, entries: readonly ListedEntry[]): RunList => ({ file: fileOf(config, part),
+    entries: entries.map(({ path, label }) => ({ path, label })) });
+  const identityOf = ({ file, entries }: RunList) => identityOfClips(entries, realpathSync.native(rootOf(data, file)));
+  const listed = trainedOn(config, read('train'), names);
+  const [train, val] = [listOf('train', listed), data.val === null ? null : listOf('val', read('val'))];
+  return { names, train, val, listed,
     identity: { 'data.labels': `${names.length} names (${hashOf(names)})`, 'data.train': identityOf(train),
       ...(val !== null && { 'data.val': identityOf(val) }) } };
 }

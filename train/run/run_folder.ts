@@ -8,9 +8,12 @@ import { KEPT } from '../checkpoint/store.ts';
 import { BEST_FOLDER, MODEL_FOLDER, STORE_FOLDER } from './fit.ts';
 import type { RunMemory } from './memory.ts';
 
+/** The clips that a few-shot run has drawn, as a list in the official style, and the names that it is read with. */
+export const SHOTS_FILE = 'shots.txt';
+export const SHOTS_LABELS = 'labels.csv';
 /** What a run leaves: files, and folders. */
-export const RUN_FILES: readonly string[] = ['config.yaml', 'environment.json', LOG_FILE, QUARANTINE_FILE,
-  'result.json', 'report.html'];
+export const RUN_FILES: readonly string[] = ['config.yaml', 'environment.json', LOG_FILE, QUARANTINE_FILE, SHOTS_FILE,
+  SHOTS_LABELS, 'result.json', 'report.html'];
 export const RUN_FOLDERS: readonly string[] = [TENSORBOARD_FOLDER, STORE_FOLDER, MODEL_FOLDER, BEST_FOLDER];
 
 const HINT = 'name another folder: --out FOLDER';

@@ -6,6 +6,7 @@ import { Clip } from '../../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
 import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
 import type { System, VideoModel } from '../../model/system.ts';
+import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { Xclip } from '../../model/xclip.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
@@ -15,17 +16,33 @@ import type { TrainConfig } from './config_keys.ts';
 const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
 
 /** The architecture that a configuration asks for. */
-export async function modelConfigOf({ model, data }: TrainConfig): Promise<XclipConfig> {
-  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
+export async function modelConfigOf(config: TrainConfig): Promise<XclipConfig> {
+  const { checkpoint: path, preset } = config.model;
+  const checkpoint = path === null ? undefined : await openCheckpoint(path);
   await checkpoint?.close();
   if (checkpoint !== undefined) requireHeld(checkpoint.config, checkpoint.weights);
-  const config = { ...(checkpoint?.config ?? PRESETS[model.preset as keyof typeof PRESETS]), frames: data.frames };
+  return forData(checkpoint?.config ?? PRESETS[preset as keyof typeof PRESETS], config);
+}
+
+/**
+ * An architecture for the clips of a configuration.
+ * @throws ConfigError if it takes pictures of another size
+ */
+export function forData(architecture: XclipConfig, { data }: TrainConfig): XclipConfig {
+  const config = { ...architecture, frames: data.frames };
   const { imageSize } = config.vision;
   if (imageSize !== data.size) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
       `set data.size to ${imageSize}`);
   }
   return config;
+}
+
+/** The tokenizer of the checkpoint that a run starts from; CLIP's, where that has none. */
+export async function tokenizerOf({ model }: TrainConfig): Promise<ClipTokenizer> {
+  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
+  await checkpoint?.close();
+  return checkpoint?.tokenizer ?? clipTokenizer();
 }
 
 /** A model of the system that a configuration asks for; its parameters are zero. */

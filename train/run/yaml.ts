@@ -1,6 +1,9 @@
 /** YAML that a person wrote: what it says, what is wrong with it, and where each key stands. */
 import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, Parser, visit,
   type YAMLMap } from 'yaml';
+import { ConfigError } from '../../engine/errors.ts';
+import { isObject, type JsonObject } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { shown } from '../../engine/shown.ts';
 
 /** Letters that are read: a configuration with all its keys has a tenth. */
@@ -83,6 +86,14 @@ export class Yaml {
     this.#pairs.set(map, pairs);
     return pairs;
   }
+}
+
+/** The sections of a file that we wrote. @throws FileError, ConfigError */
+export function readYaml(file: string): JsonObject {
+  const { value, problems } = new Yaml(readRegularSync(file).toString());
+  if (problems.length > 0) throw new ConfigError(file, problems);
+  if (!isObject(value)) throw new ConfigError(file, ['expected sections such as "data:" and "optim:"']);
+  return value;
 }
 
 /** As its messages stand behind a place. */

@@ -3,6 +3,7 @@ import { Random } from '../../../engine/random.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import type { Preprocessor } from '../../../model/checkpoint/preprocessor.ts';
 import type { Entry } from '../sets/lists.ts';
+import { shapeOf, type Views } from '../views/clip_views.ts';
 import type { View } from '../views/sampling.ts';
 import { openCacheRoom } from './clip_cache.ts';
 import { type DecodeCounts, Decoders } from './decoders.ts';
@@ -12,9 +13,9 @@ import type { Quarantine } from './quarantine.ts';
 import type { Purpose, Sample, SampleRequest, Sampling } from './sample.ts';
 
 export interface Batch {
-  /** B · T frames as decoded, clip after clip; all frames of a clip have one size. */
+  /** [B · V · T] as decoded, clip after clip, view after view; all frames of a clip have one size. */
   readonly frames: readonly I420Frame[];
-  /** [B] what to cut out of the frames of each clip, and to resize to the input side. */
+  /** [B · V] what to cut out of the frames of each view, and to resize to the input side. In training V is 1. */
   readonly views: readonly View[];
   /** [B] */
   readonly labels: Int32Array;
@@ -101,18 +102,25 @@ export class Dataset {
     const random = new Random(this.#options.seed, `order of epoch ${epoch}`);
     const order = this.#options.order?.(this.entries, random) ?? random.permutation(this.entries.length);
     const places = order.slice(first * batch, this.trainingBatches(batch) * batch);
-    return this.#batches(batch, places.length, (i) => this.#replaced(epoch, first * batch + i, places[i]),
-      (outcomes) => this.#trainingBatch(epoch, outcomes));
+    return this.#batches({ size: batch, count: places.length, ahead: this.#ahead },
+      (i) => this.#replaced(epoch, first * batch + i, places[i]), (outcomes) => this.#trainingBatch(epoch, outcomes));
   }
 
   /**
-   * Every file once, in the order of the list; the last batch may be smaller.
+   * Every file once, in the order of the list; the last batch may be smaller. A file of which several clips are looked
+   * at is that much larger in memory, so that many fewer are decoded ahead.
    *
+   * @param batch files
    * @param preprocessor of the model that is measured: it says what is seen of a picture
    */
-  evaluation(batch: number, { resize }: Preprocessor): AsyncGenerator<Batch, void, undefined> {
-    return this.#batches(batch, this.entries.length, (index) => this.#tried(index, { resize }),
-      (outcomes) => this.#evaluationBatch(outcomes));
+  evaluation(batch: number, { resize }: Preprocessor, views: Views = 'middle'): AsyncGenerator<Batch, void, undefined> {
+    const ahead = Math.ceil(this.#ahead / shapeOf(views).clips);
+    return this.#batches({ size: batch, count: this.entries.length, ahead },
+      (index) => this.#tried(index, { resize, views }), (outcomes) => this.#evaluationBatch(outcomes));
+  }
+
+  get #ahead(): number {
+    return this.#options.ahead ?? DEFAULT_AHEAD;
   }
 
   /** Ends the threads that decode. */
@@ -125,9 +133,10 @@ export class Dataset {
   }
 
   /** Reads the next batch while the current one is used. */
-  async *#batches(size: number, count: number, start: (place: number) => Promise<Outcome>,
+  async *#batches({ size, count, ahead }: { readonly size: number; readonly count: number; readonly ahead: number },
+    start: (place: number) => Promise<Outcome>,
     batchOf: (outcomes: readonly Outcome[]) => Batch): AsyncGenerator<Batch, void, undefined> {
-    const outcomes = inOrder(count, this.#options.ahead ?? DEFAULT_AHEAD, start);
+    const outcomes = inOrder(count, ahead, start);
     const read = async () => {
       const own: Outcome[] = [];
       while (own.length < size) {
@@ -175,9 +184,9 @@ export class Dataset {
   }
 
   async #sample(index: number, purpose: Purpose): Promise<Sample> {
-    const { frames, size, crop, flip, seed } = this.#options;
+    const { frames, patterns, size, crop, flip, colours, seed } = this.#options;
     const request: SampleRequest = { path: this.entries[index].path, index, purpose,
-      sampling: { frames, size, crop, flip, seed } };
+      sampling: { frames, patterns, size, crop, flip, colours, seed } };
     return this.#cache.find(request) ?? this.#cache.keep(request, await this.#decoders.read(request));
   }
 
@@ -207,7 +216,7 @@ export class Dataset {
     const indices = Int32Array.from(outcomes, ({ index }) => index);
     return {
       frames: samples.flatMap(({ frames }) => frames),
-      views: samples.map(({ view }) => view),
+      views: samples.flatMap(({ views }) => views),
       labels: Int32Array.from(indices, (index) => this.entries[index].label),
       indices,
       bad,

@@ -1,5 +1,5 @@
 import { holds, type I420Frame } from '../../../kernels/frames/i420.ts';
-import { planOf, type Sample, type SampleRequest } from './sample.ts';
+import { planOf, type Sample, type SampleRequest, viewsOf } from './sample.ts';
 
 /** Decoded frames of a file, by index. */
 interface Cached {
@@ -7,7 +7,7 @@ interface Cached {
   readonly frames: Map<number, I420Frame>;
 }
 
-/** Decoded frames in memory, for files whose view is the same every time. */
+/** Decoded frames in memory, for files whose views are the same every time. */
 export class FrameCache {
   readonly #files = new Map<string, Cached>();
   #freeBytes: number;
@@ -28,7 +28,7 @@ export class FrameCache {
     if (first === undefined) return undefined;
     const part = plan.partOf(first);
     if (!frames.every((frame) => frame !== undefined && holds(frame, part))) return undefined;
-    return { frames: frames as I420Frame[], view: { frames: indices, ...plan.viewOf(first) }, total: cached.total };
+    return { frames: frames as I420Frame[], views: viewsOf(plan, indices, first), total: cached.total };
   }
 
   /** Keeps what there is room for. Returns the sample with the frames that were here already in place of its own. */
@@ -37,7 +37,7 @@ export class FrameCache {
     if (!plan.isFixed) return sample;
     const cached = this.#files.get(request.path) ?? { total: sample.total, frames: new Map<number, I420Frame>() };
     const part = plan.partOf(sample.frames[0]);
-    const frames = sample.view.frames.map((index, i) => {
+    const frames = sample.views.flatMap((view) => view.frames).map((index, i) => {
       const [own, known] = [sample.frames[i], cached.frames.get(index)];
       if (known !== undefined) return holds(known, part) ? known : own;
       const { byteLength } = own.data;

@@ -1,26 +1,35 @@
 import { Random } from '../../../engine/random.ts';
-import { type I420Frame, type Part, partOf } from '../../../kernels/frames/i420.ts';
+import { type I420Frame, type Part, partOf, unionOf } from '../../../kernels/frames/i420.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
 import type { ClipCache } from './clip_cache.ts';
-import { centralView, centreCrop, multiScaleCrop, sampleForEvaluation, sampleForTraining,
-  type View } from '../views/sampling.ts';
+import { shapeOf, type Views } from '../views/clip_views.ts';
+import { type ColourShares, drawColours } from '../views/colours.ts';
+import { centralView, centreCrop, clipsAtRandom, clipsForEvaluation, multiScaleCrop, type Pattern, sampleForTraining,
+  threeCrops, type View } from '../views/sampling.ts';
 
 /** How samples are drawn from files. */
 export interface Sampling {
   /** T, frames sampled from each file. A picture (png) is a video of one frame. */
   readonly frames: number;
+  /** How they lie in the file; sparse if omitted. */
+  readonly patterns?: { readonly training: Pattern; readonly evaluation: Pattern };
   /** Input side in pixels. */
   readonly size: number;
   /** Cut training views out at several scales and corners, as the recipe; else the largest square in the middle. */
   readonly crop: boolean;
   /** Mirror half of the training views. */
   readonly flip: boolean;
+  /** Training views whose colours change; omitted, none do. */
+  readonly colours?: ColourShares;
   readonly seed: number;
 }
 
-/** Training, in which frames and views are drawn for an epoch; or evaluation, as a preprocessor says. */
-export type Purpose = { readonly epoch: number } | { readonly resize: Resize | null };
+/**
+ * Training, in which frames and a view are drawn for an epoch; or evaluation, as a preprocessor says, in one view or
+ * several; omitted: one.
+ */
+export type Purpose = { readonly epoch: number } | { readonly resize: Resize | null; readonly views?: Views };
 
 /** A sample to be read. All that it will be follows from this and the file, in whatever thread it is read. */
 export interface SampleRequest {
@@ -31,10 +40,12 @@ export interface SampleRequest {
   readonly sampling: Sampling;
 }
 
-/** T frames of a file, each cut to what the view reads. */
+/** A file decoded once, for all of its views. */
 export interface Sample {
+  /** [V · T], view after view; each cut to what all views read, so that a frame of several views is one object. */
   readonly frames: readonly I420Frame[];
-  readonly view: View;
+  /** [V] */
+  readonly views: readonly View[];
   /** Frames of the file. */
   readonly total: number;
 }
@@ -43,38 +54,60 @@ type Size = Pick<I420Frame, 'width' | 'height'>;
 
 /** What a sample takes of its file. */
 export interface Plan {
+  /** [V · T] */
   pick(total: number): number[];
-  viewOf(picture: Size): Pick<View, 'crop' | 'flip'>;
+  /** [V] what each view shows of its frames. */
+  looksAt(picture: Size): Omit<View, 'frames'>[];
+  /** What all views read. */
   partOf(picture: Size): Part;
-  /** Whether the view is the same every time. */
+  /** Whether the same parts of the picture are seen every time. */
   readonly isFixed: boolean;
 }
 
 export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
-  const { frames: count, size, crop, flip, seed } = sampling;
-  if ('resize' in purpose) {
-    const { resize } = purpose;
-    const viewOf = (picture: Size) => ({ crop: centralView(picture, size, resize), flip: false });
-    return {
-      pick: (total) => sampleForEvaluation(total, count),
-      viewOf,
-      partOf: (picture) => partOf(picture, viewOf(picture), { size, resampling: resize?.resampling }),
-      isFixed: true,
-    };
-  }
+  const { frames: count, patterns, size, crop, flip, colours, seed } = sampling;
+  if ('resize' in purpose) return evaluationPlan(index, purpose, sampling);
   const { epoch } = purpose;
+  const drawn = (what: string) => new Random(seed, `${what} of ${index} in epoch ${epoch}`);
   // Drawn anew in each call: a file may turn out to hold another number of frames than it seemed, and is then asked
   // again.
-  const viewOf = (picture: Size) => {
-    const random = new Random(seed, `view of ${index} in epoch ${epoch}`);
+  const cutOf = (picture: Size) => {
+    const random = drawn('view');
     const rectangle = crop ? multiScaleCrop(picture, size, shortSide(size), random) : centreCrop(picture, size, size);
     return { crop: rectangle, flip: random.next() < 0.5 && flip };
   };
   return {
-    pick: (total) => sampleForTraining(total, count, new Random(seed, `frames of ${index} in epoch ${epoch}`)),
-    viewOf,
-    partOf: (picture) => partOf(picture, viewOf(picture), { size }),
+    pick: (total) => sampleForTraining(total, count, drawn('frames'), patterns?.training),
+    looksAt: (picture) => [
+      { ...cutOf(picture), colours: colours && drawColours(count, colours, drawn('colours')) },
+    ],
+    partOf: (picture) => partOf(picture, cutOf(picture), { size }),
     isFixed: !crop,
+  };
+}
+
+/** The middle of a clip; or every square of every clip, the first square of all clips before the second. */
+function evaluationPlan(index: number, { resize, views = 'middle' }: Extract<Purpose, { resize: unknown }>,
+  { frames: count, patterns, size, seed }: Sampling): Plan {
+  const { clips, crops } = shapeOf(views);
+  const pattern = patterns?.evaluation;
+  const clipsOf = (total: number): number[][] =>
+    views === 'random'
+      ? clipsAtRandom(total, count, clips, new Random(seed, `clips of ${index}`), pattern)
+      : clipsForEvaluation(total, count, clips, pattern);
+  const looksAt = (picture: Size) => {
+    const squares = views === 'middle' ? [centralView(picture, size, resize)] : threeCrops(picture, size);
+    return squares.flatMap((crop) => Array.from({ length: clips }, () => ({ crop, flip: false })));
+  };
+  return {
+    pick: (total) => {
+      const frames = clipsOf(total).flat();
+      return Array.from({ length: crops }, () => frames).flat();
+    },
+    looksAt,
+    partOf: (picture) =>
+      unionOf(looksAt(picture).map((look) => partOf(picture, look, { size, resampling: resize?.resampling }))),
+    isFixed: true,
   };
 }
 
@@ -102,5 +135,12 @@ export async function readSample(request: SampleRequest, cache?: ClipCache): Pro
     return decoded;
   };
   const frames = cache?.find(path, pick, plan.partOf) ?? (await read());
-  return { frames, view: { frames: asked.indices, ...plan.viewOf(frames[0]) }, total: asked.total };
+  return { frames, views: viewsOf(plan, asked.indices, frames[0]), total: asked.total };
+}
+
+/** @param indices [V · T] */
+export function viewsOf(plan: Plan, indices: readonly number[], picture: Size): View[] {
+  const looks = plan.looksAt(picture);
+  const count = indices.length / looks.length;
+  return looks.map((look, v) => ({ frames: indices.slice(v * count, (v + 1) * count), ...look }));
 }

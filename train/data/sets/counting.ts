@@ -1,7 +1,8 @@
 /** Whether the labels of a list count classes as labels.csv does. A shifted list trains without any other sign. */
 import { basename, dirname } from 'node:path';
 import type { LineProblem } from '../../../engine/errors.ts';
-import { fromOne, hmdbList, isHmdbSplit, quoted } from './formats.ts';
+import { letters } from './class_names.ts';
+import { fromOne, isHmdbSplit, quoted } from './formats.ts';
 import { shown } from './lines.ts';
 
 /** A line of a list. */
@@ -10,6 +11,8 @@ export interface Labelled {
   readonly name: string;
   /** Counted from 0. */
   readonly label: number;
+  /** The line that names it, and its file: a list may be cut into several. */
+  readonly file: string;
   readonly line: number;
 }
 
@@ -45,7 +48,7 @@ export function checkCounting(entries: readonly Labelled[], { file, names, isSta
   if (agreeing.length === 0 && names.length > 3 && isHmdbSplit(entries.map(({ name, label }) => `${name} ${label}`))
     && !entries.some(({ name, label }) => letters(basename(name)).includes(letters(names[label])))) {
     return refused('seems to be a split of HMDB-51: its numbers 0, 1 and 2 say what a clip is for, not its class; '
-      + `convert the splits: ${hmdbList()}`);
+      + 'set data.format: hmdb51, and data.train to the folder of the files CLASS_test_split1.txt');
   }
   if (!isStated && agreeing.length === 0 && shifted.length > named.length / 2) {
     const [{ entry, meant }] = shifted;
@@ -78,9 +81,6 @@ export function checkCounting(entries: readonly Labelled[], { file, names, isSta
 
 /** Share of the classes: so many may be missing where those that are there should be all. */
 const FEW = 0.1;
-
-/** Letters and digits alone: `ApplyEyeMakeup`, `apply_eye_makeup` and `Apply eye makeup` are one. */
-const letters = (text: string) => text.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{M}\p{N}]/gu, '');
 
 /** The class that a folder of a path is named after, the innermost first. */
 function classOf(name: string, labelOfFolder: ReadonlyMap<string, number>): number | undefined {

@@ -1,16 +1,26 @@
 /**
- * Files of published data sets that are given where a list or labels.csv is expected: what they are, and the command
- * that makes of them what is expected.
+ * Files of data sets that are given where something else is expected: what they are, and how they are read, or else the
+ * command that makes of them what is expected.
  */
 import { basename } from 'node:path';
 
-/** Where a file was given. */
+/** Layouts of data sets that are read as they are published, as `data.format` names them. */
+export const SET_FORMATS = ['list', 'kinetics', 'ucf101', 'hmdb51'] as const;
+export type SetFormat = (typeof SET_FORMATS)[number];
+
+/** Where a file was given: as a list of clips, or as the names of classes. */
 export type Place = 'list' | 'labels';
+
+/** What a file is given as. */
+interface Given {
+  readonly format: SetFormat;
+  readonly place: Place;
+}
 
 interface Format {
   readonly what: string;
-  /** Where it would be right: what is wrong with it there is told line by line. */
-  readonly rightly?: Place;
+  /** How it is read. Where it is given so, what is wrong with it is told line by line. */
+  readonly use?: Partial<Given> & Pick<Given, 'place'>;
   /** @param lines of the file, as far as they hold something */
   isIt(lines: readonly string[], file: string): boolean;
   /**
@@ -36,54 +46,48 @@ const heads = (pattern: RegExp) => ([first]: readonly string[]) => pattern.test(
 /** Strips what Windows puts at the end of a line. */
 const CR = String.raw`{sub(/\r$/,"")}`;
 
-const classNames = (first: number) => ({
-  labels: (file: string) =>
-    String.raw`tr -d '\r' < ${file} | sed -E 's/([a-z])([A-Z])/\1 \2/g; s/_/ /g' | awk 'BEGIN{print "id,name"} NF{i=$1${
-      first === 0 ? '' : `-${first}`
-    }; sub(/^[0-9]+[ \t]+/,""); print i ",\"" $0 "\""}' > labels.csv`,
-});
-
 /** In the order in which they are tried. */
 const FORMATS: readonly Format[] = [
   {
     what: "UCF-101's list of test clips, which has no labels",
     isIt: every(new RegExp(`^${UCF_CLIP}$`)),
-    commands: {
-      list: (file) =>
-        `awk '${CR} NR==FNR{id[$2]=$1-1;next} {split($1,p,"/"); print $1, id[p[1]]}' classInd.txt ${file} > val.txt`,
-    },
+    use: { format: 'ucf101', place: 'list' },
   },
   {
     what: "UCF-101's list of training clips, whose labels count from 1",
     isIt: every(new RegExp(`^${UCF_CLIP}\\s+[1-9]\\d*$`)),
-    commands: { list: fromOne },
+    use: { format: 'ucf101', place: 'list' },
   },
   {
     what: 'a split of HMDB-51, where 1 is for training, 2 for testing and 0 for neither: it says nothing of classes',
     isIt: (lines, file) => isHmdbSplit(lines) && /_test_split\d\.txt$/.test(file),
-    commands: { list: hmdbList, labels: hmdbLabels },
-    advice: 'with $2==2 it gives the test clips',
+    use: { format: 'hmdb51', place: 'list' },
+    advice: 'the list is the folder of these files',
   },
   {
     what: 'class names counted from 1, as UCF-101 has them in classInd.txt',
     isIt: (lines) => isCounted(lines, 1),
-    commands: classNames(1),
+    use: { format: 'ucf101', place: 'labels' },
   },
   {
     what: 'class names counted from 0, without the header "id,name"',
     isIt: (lines) => isCounted(lines, 0),
-    commands: classNames(0),
+    commands: {
+      labels: (file) =>
+        String
+          .raw`tr -d '\r' < ${file} | tr _ ' ' | awk 'BEGIN{print "id,name"} NF{i=$1; sub(/^[0-9]+[ \t]+/,""); print i ",\"" $0 "\""}' > labels.csv`,
+    },
   },
   {
     what: 'a table of Kinetics, with the name of a class and the place of a clip in a video on the net',
-    isIt: heads(/^"?label"?,"?youtube_id"?,/),
-    commands: {
-      list: (file) =>
-        String
-          .raw`awk -F, '{gsub(/"/,"")} NR==FNR{id[$2]=$1;next} FNR>1{printf "%s/%s_%06d_%06d.mp4 %d\n",$1,$2,$3,$4,id[$1]}' labels.csv ${file} > list.txt`,
-      labels: (file) =>
-        `awk -F, '{gsub(/"/,"")} FNR>1{print $1}' ${file} | LC_ALL=C sort -u | awk 'BEGIN{print "id,name"} {print n++ ",\\"" $0 "\\""}' > labels.csv`,
-    },
+    isIt: heads(/^"?label"?,"?youtube_id"?(,|$)/),
+    use: { format: 'kinetics', place: 'list' },
+    advice: 'it needs no labels.csv',
+  },
+  {
+    what: 'a table of Kinetics without labels, as the tables of test clips are',
+    isIt: heads(/^"?youtube_id"?,/),
+    advice: 'evaluate on the table of validation clips, which has labels',
   },
   {
     what: 'the annotations of Something-Something, in JSON',
@@ -112,15 +116,13 @@ const FORMATS: readonly Format[] = [
   },
   {
     what: 'labels.csv, the names of classes',
-    rightly: 'labels',
+    use: { place: 'labels' },
     isIt: heads(/^id,name$/),
-    advice: 'give it as data.labels',
   },
   {
     what: 'a list of clips',
-    rightly: 'list',
+    use: { format: 'list', place: 'list' },
     isIt: every(/\.\w{2,4}\s+\d+$/),
-    advice: 'give it as data.train or data.val',
   },
   {
     what: 'a list whose values are separated by "," or ";"',
@@ -153,18 +155,39 @@ const LOOKED_AT = 1000;
 /** Letters of a line of any of these formats; of longer ones the expressions above would take their time. */
 const LONGEST = 500;
 
+/** What is expected, by format and place. */
+const WANTED: Readonly<Record<SetFormat, Readonly<Record<Place, string>>>> = {
+  list: { list: 'a list with a line "path label" for each clip', labels: '"id,name" and a line for each class' },
+  kinetics: { list: 'a table with the columns label, youtube_id, time_start and time_end',
+    labels: '"id,name" and a line for each class' },
+  ucf101: { list: 'a line "Class/clip.avi" or "Class/clip.avi 1" for each clip',
+    labels: 'a line "1 Class" for each class, counted from 1' },
+  hmdb51: { list: 'lines "clip.avi 1" in a file CLASS_test_split1.txt for each class',
+    labels: '"id,name" and a line for each class' },
+};
+
 /** Says what a file is that could not be read, and what to do about it; undefined if nobody knows. */
-export function foreign(lines: readonly string[], file: string, place: Place): string | undefined {
+export function foreign(lines: readonly string[], file: string, given: Given): string | undefined {
   if (lines.length === 0) return undefined;
   const looked = lines.slice(0, LOOKED_AT);
   if (looked.some(({ length }) => length > LONGEST)) return undefined;
-  const format = FORMATS.find((known) => known.isIt(looked, file) && known.rightly !== place);
+  const format = FORMATS.find((known) => known.isIt(looked, file) && !isGivenSo(known, given));
   if (format === undefined) return undefined;
-  const command = format.commands?.[place]?.(quoted(basename(file)));
-  const wanted =
-    { list: 'a list with a line "path label" for each clip', labels: '"id,name" and a line for each class' }[place];
-  return [`is ${format.what}`, `expected ${wanted}`, ...(command === undefined ? [] : [`convert it: ${command}`]),
+  const command = given.format === 'list' ? format.commands?.[given.place]?.(quoted(basename(file))) : undefined;
+  return [`is ${format.what}`, `expected ${WANTED[given.format][given.place]}`,
+    ...(command === undefined ? [] : [`convert it: ${command}`]),
+    ...(format.use === undefined ? [] : [remedy(format.use, given)]),
     ...(format.advice === undefined ? [] : [format.advice])].join('; ');
+}
+
+const isGivenSo = ({ use }: Format, { format, place }: Given) =>
+  use !== undefined && (use.format ?? format) === format && use.place === place;
+
+/** The keys with which a file is read. */
+function remedy({ format, place }: NonNullable<Format['use']>, given: Given): string {
+  const key = place === 'labels' ? 'data.labels' : 'data.train or data.val';
+  return [...((format ?? given.format) === given.format ? [] : [`set data.format: ${format}`]),
+    ...(place === given.place ? [] : [`give it as ${key}`])].join(', and ');
 }
 
 /** The command that takes 1 from every label. */
@@ -175,15 +198,6 @@ export function fromOne(file: string): string {
 /** Whether all lines have names as HMDB-51's clips, and labels that could be the codes of its splits. */
 export function isHmdbSplit(lines: readonly string[]): boolean {
   return lines.every((line) => /\s[012]$/.test(line) && HMDB_CLIP.test(line.replace(/\s+\d$/, '')));
-}
-
-/** The command that makes a list of the training clips of all classes. */
-export function hmdbList(): string {
-  return `awk 'FNR==1{k=FILENAME; sub(/.*\\//,"",k); sub(/_test_split1.txt/,"",k); c++} $2==1{print k "/" $1, c-1}' *_test_split1.txt > train.txt`;
-}
-
-function hmdbLabels(): string {
-  return `ls *_test_split1.txt | awk 'BEGIN{print "id,name"} {sub(/_test_split1.txt/,""); gsub(/_/," "); print NR-1 "," $0}' > labels.csv`;
 }
 
 /** Whether lines are a number and a name each, numbered from `first` without a gap. */

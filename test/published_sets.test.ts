@@ -1,0 +1,461 @@
+/** Data sets in the layouts in which they are published: Kinetics, UCF-101, HMDB-51; shots and classes of them. */
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import fc from 'fast-check';
+import { forAll } from './for_all.ts';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { ConfigError, DatasetError, type LineProblem } from '../engine/errors.ts';
+import { drawClasses, readClasses, restrictClasses } from '../train/data/sets/classes.ts';
+import { inWords } from '../train/data/sets/class_names.ts';
+import { readLabels, readList } from '../train/data/sets/lists.ts';
+import { drawShots, labelsText, listText } from '../train/data/sets/shots.ts';
+import { formatConfig, parseConfig } from '../train/run/config.ts';
+import type { TrainConfig } from '../train/run/config_keys.ts';
+import { changesBetween } from '../train/run/changes.ts';
+import { writeCleaned } from '../train/run/cleaned.ts';
+import { listOf, namesOf, scanOf } from '../train/run/lists.ts';
+import { preflight } from '../train/run/preflight.ts';
+import { readRunData } from '../train/run/run_data.ts';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-published-')));
+const at = (name: string) => join(root, name);
+test.after(() => rmSync(root, { recursive: true }));
+
+function put(name: string, text = ''): string {
+  mkdirSync(dirname(at(name)), { recursive: true });
+  writeFileSync(at(name), text);
+  return at(name);
+}
+
+/** The configuration of a data set in a folder of its own. */
+const configOf = (folder: string, data: object): TrainConfig =>
+  parseConfig(
+    JSON.stringify({ model: { preset: 'tiny' }, train: { batch: 1, steps: 10, warmupSteps: 2 },
+      data: { size: 32, ...data } }),
+    at(`${folder}/run.yaml`),
+  );
+
+const told = (problems: readonly LineProblem[]) =>
+  problems.map(({ file, line, problem }) => `${relative(root, file)}:${line}: ${problem}`);
+const refused = (run: () => unknown) => told(assert.throwsWith(run, DatasetError).context.problems as LineProblem[]);
+/** Clips with their labels, from the root on. */
+const clips = (entries: readonly { path: string; label: number }[], folder: string) =>
+  entries.map(({ path, label }) => `${relative(at(folder), path)} ${label}`);
+
+// UCF-101
+
+const UCF = ['ApplyEyeMakeup', 'HandstandPushups', 'YoYo'];
+const ucf = (label: number, group: number, take = 1) =>
+  `${UCF[label]}/v_${UCF[label]}_g${String(group).padStart(2, '0')}_c0${take}.avi`;
+const UCF_KEYS = { format: 'ucf101', train: 'lists/trainlist0{split}.txt', val: 'lists/testlist0{split}.txt',
+  root: 'UCF-101' };
+
+function putUcf(folder: string): void {
+  for (const label of UCF.keys()) for (const group of [1, 2, 3]) put(`${folder}/UCF-101/${ucf(label, group)}`);
+  put(`${folder}/lists/classInd.txt`, `\ufeff${UCF.map((name, i) => `${i + 1} ${name}\r\n`).join('')}\r\n`);
+  for (const split of [1, 2, 3]) {
+    const lines = (groups: readonly number[], line: (label: number, group: number) => string) =>
+      UCF.flatMap((_, label) => groups.map((group) => `${line(label, group)}\r\n`)).join('\r\n');
+    put(`${folder}/lists/trainlist0${split}.txt`, lines([1, 2, 3].filter((group) =>
+      group !== split
+    ), (label, group) => `${ucf(label, group)} ${label + 1}`));
+    put(`${folder}/lists/testlist0${split}.txt`, lines([split], ucf));
+  }
+}
+
+test('UCF-101 is read as it is published, in each of its splits: test clips have the class of their folder', () => {
+  putUcf('ucf');
+  for (const split of [1, 2, 3]) {
+    const config = configOf('ucf', { ...UCF_KEYS, split });
+    const names = namesOf(config);
+    assert.equal(names, UCF);
+    assert.equal(clips(listOf(config, 'val', names).entries, 'ucf/UCF-101'), UCF.map((_, label) =>
+      `${ucf(label, split)} ${label}`
+    ));
+    assert.is(listOf(config, 'train', names).entries.length, 6);
+    assert.match(readRunData(config).train.file, `trainlist0${split}.txt`);
+  }
+  const words = configOf('ucf', { ...UCF_KEYS, names: 'words' });
+  assert.equal(namesOf(words), ['Apply Eye Makeup', 'Handstand Pushups', 'Yo Yo']);
+  assert.equal(listOf(words, 'val', namesOf(words)), listOf(words, 'val', UCF), 'however the names are written');
+});
+
+test('everything that is wrong with lists of UCF-101 is told at once, with its line', async () => {
+  putUcf('ucf_wrong');
+  put('ucf_wrong/outside.avi');
+  put('ucf_wrong/UCF-101/Diving/v_Diving_g01_c01.avi');
+  put('ucf_wrong/lists/trainlist01.txt',
+    [`${ucf(0, 1)} 1`, `${ucf(0, 1)} 1`, `${ucf(0, 2)} 2`, `${ucf(1, 2)} 4`, 'Diving/v_Diving_g01_c01.avi',
+      `${ucf(1, 9)} 2`, '../outside.avi 1', 'lone.avi', `${ucf(2, 1)} 3`, `${ucf(1, 1)} 2`].join('\n'));
+  put('ucf_wrong/lists/testlist01.txt', `${ucf(1, 3)}\n${ucf(2, 1)}\n${ucf(1, 1)}\n`);
+  const { errors, warnings } = await preflight(configOf('ucf_wrong', UCF_KEYS), { out: at('runs/x') });
+  const problems = errors.flatMap(({ context }) => context.problems as LineProblem[]);
+  assert.equal(told(problems), [
+    `ucf_wrong/lists/trainlist01.txt:3: has label 2, "HandstandPushups", and lies in a folder named as class 1, "ApplyEyeMakeup"`,
+    'ucf_wrong/lists/trainlist01.txt:4: label 4 is none of the 3 classes, 1 to 3',
+    'ucf_wrong/lists/trainlist01.txt:5: its folder tells its class, and "Diving" is none of the 3 classes',
+    `ucf_wrong/lists/trainlist01.txt:6: "${ucf(1, 9)}" does not exist`,
+    'ucf_wrong/lists/trainlist01.txt:7: "../outside.avi" steps out of its folder with ".."',
+    'ucf_wrong/lists/trainlist01.txt:8: "lone.avi" has no label, and no folder that tells its class',
+    'ucf_wrong/lists/trainlist01.txt:8: "lone.avi" does not exist',
+    ...[[2, 2, 9], [3, 1, 10]].map(([line, label, there]) =>
+      `ucf_wrong/lists/testlist01.txt:${line}: "${ucf(label, 1)}" stands in line ${there} of ${
+        at('ucf_wrong/lists/trainlist01.txt')
+      } too: it is trained on and measured on`
+    ),
+  ]);
+  assert.equal(told(warnings), [
+    `ucf_wrong/lists/trainlist01.txt:2: "${ucf(0, 1)}" stands in line 1 already; it counts once`,
+  ]);
+});
+
+test('classInd.txt with gaps, doubles and other lines tells all of them', () => {
+  putUcf('ucf_names');
+  put('ucf_names/lists/classInd.txt', '1 YoYo\n1 Archery\n4 yoyo\n6 Far\nDiving\n');
+  assert.equal(refused(() => namesOf(configOf('ucf_names', UCF_KEYS))), [
+    'ucf_names/lists/classInd.txt:2: id 1 was given before, to "YoYo"',
+    'ucf_names/lists/classInd.txt:3: the name "yoyo" is the same text to the tokenizer as "YoYo" in line 1',
+    'ucf_names/lists/classInd.txt:4: id 6 leaves a gap: 5 classes have the ids 1 to 5',
+    'ucf_names/lists/classInd.txt:5: expected "1 Class", got "Diving"',
+  ]);
+  put('ucf_names/official.csv', labelsText(['Yo Yo', 'apply eye makeup', 'handstand_pushups']));
+  const official = configOf('ucf_names', { ...UCF_KEYS, labels: 'official.csv' });
+  assert.match(refused(() => listOf(official, 'train', namesOf(official)))[0],
+    /label 1, "Yo Yo", and lies in a folder named as class 2, "apply eye makeup"/,
+    'names in another order are no trap');
+});
+
+test('lists of UCF-101 that are generated, written and read are what they were', () => {
+  const names = ['A', 'B'];
+  const take = fc.record({ label: fc.constantFrom(0, 1), name: fc.stringMatching(/^[a-z]([a-z ]{0,6}[a-z])?$/),
+    isLabelled: fc.boolean(), end: fc.constantFrom('\n', '\r\n', '\n\n', ' \r\n\r\n') });
+  const config = configOf('ucf_any', { format: 'ucf101', train: 'list.txt' });
+  put('ucf_any/classInd.txt', '1 A\n2 B\n');
+  forAll(
+    fc.property(fc.uniqueArray(take, { selector: ({ name, label }) => `${label} ${name}`, minLength: 1 }), (takes) => {
+      for (const { label, name } of takes) put(`ucf_any/${names[label]}/${name}.avi`);
+      put('ucf_any/list.txt',
+        `\ufeff${
+          takes.map(({ label, name, isLabelled, end }) =>
+            `${names[label]}/${name}.avi${isLabelled ? ` ${label + 1}` : ''}${end}`
+          ).join('')
+        }`);
+      assert.equal(clips(listOf(config, 'train', names).entries, 'ucf_any'),
+        takes.map(({ label, name }) => `${names[label]}/${name}.avi ${label}`));
+    }),
+    { numRuns: 25 },
+  );
+});
+
+// HMDB-51
+
+const HMDB = ['brush_hair', 'kick', 'kick_ball'];
+const hmdb = (label: number, take: number) => `#${take} Film, part 2_${HMDB[label]}_u_nm_np1_ba_goo_${take}.avi`;
+const HMDB_KEYS = { format: 'hmdb51', train: 'splits', val: 'splits' };
+
+function putHmdb(folder: string): void {
+  for (const [label, name] of HMDB.entries()) {
+    for (const take of [0, 1, 2, 3]) put(`${folder}/${name}/${hmdb(label, take)}`);
+    for (const split of [1, 2, 3]) {
+      const marks = [0, 1, 2, 3].map((take) => (take === 3 ? 1 : take === split - 1 ? 2 : take === 2 ? 0 : 1));
+      put(`${folder}/splits/${name}_test_split${split}.txt`, marks.map((mark, take) =>
+        `${hmdb(label, take)} ${mark} \r\n`
+      ).join(''));
+    }
+  }
+}
+
+test('HMDB-51 is read as it is published: marks say what a clip is for, names begin with #, names are of files', () => {
+  putHmdb('hmdb');
+  const config = (split: number) => configOf('hmdb', { ...HMDB_KEYS, split });
+  const names = namesOf(config(1));
+  assert.equal(names, ['brush hair', 'kick', 'kick ball'], 'as the official label list has them');
+  for (const split of [1, 2, 3]) {
+    assert.equal(clips(listOf(config(split), 'val', names).entries, 'hmdb'), HMDB.map((name, label) =>
+      `${name}/${hmdb(label, split - 1)} ${label}`
+    ));
+  }
+  assert.equal(clips(listOf(config(1), 'train', names).entries, 'hmdb').slice(0, 2),
+    [1, 3].map((take) => `brush_hair/${hmdb(0, take)} 0`));
+  put('hmdb/official.csv', labelsText(['kick', 'Brush hair', 'kick ball']));
+  const official = configOf('hmdb', { ...HMDB_KEYS, labels: 'official.csv' });
+  assert.equal(listOf(official, 'val', namesOf(official)).entries.map(({ label }) => label), [1, 0, 2]);
+});
+
+test('everything that is wrong with splits of HMDB-51 is told once, though both parts read them', async () => {
+  putHmdb('hmdb_wrong');
+  put('hmdb_wrong/splits/brush_hair_test_split1.txt',
+    [`${hmdb(0, 0)} 1`, `${hmdb(0, 1)} 3`, `${hmdb(0, 2)} 2`, `${hmdb(0, 0)} 2`, 'none.avi 1', 'alone'].join('\n'));
+  put('hmdb_wrong/splits/kick_test_split1.txt', `kick/a.avi 0\n${hmdb(1, 3)} 1\n`);
+  rmSync(at('hmdb_wrong/splits/kick_ball_test_split1.txt'));
+  const { errors, lists } = await preflight(configOf('hmdb_wrong', HMDB_KEYS), { out: at('runs/x') });
+  assert.equal(told(errors.flatMap(({ context }) => context.problems as LineProblem[])), [
+    `hmdb_wrong/splits/brush_hair_test_split1.txt:2: expected "clip.avi" and a mark 0, 1 or 2, got ${
+      JSON.stringify(`${hmdb(0, 1)} 3`)
+    }`,
+    `hmdb_wrong/splits/brush_hair_test_split1.txt:4: "${hmdb(0, 0)}" is for testing here, and for training in line 1`,
+    'hmdb_wrong/splits/brush_hair_test_split1.txt:5: "brush_hair/none.avi" does not exist',
+    'hmdb_wrong/splits/brush_hair_test_split1.txt:6: expected "clip.avi" and a mark 0, 1 or 2, got "alone"',
+    'hmdb_wrong/splits/kick_ball_test_split1.txt:0: no such file',
+  ]);
+  assert.equal(lists.map(({ entries }) => entries.length), [1, 1], 'a clip of both marks is used for neither');
+  assert.match(refused(() => namesOf(configOf('hmdb_wrong', { ...HMDB_KEYS, train: 'run.yaml' })))[0],
+    'no such folder');
+  assert.match(refused(() => namesOf(configOf('hmdb_wrong', { ...HMDB_KEYS, train: 'kick' })))[0],
+    'holds no files such as brush_hair_test_split1.txt');
+});
+
+// Kinetics
+
+const HEADER = 'label,youtube_id,time_start,time_end,split';
+const KINETICS_KEYS = { format: 'kinetics', train: 'train.csv', val: 'val.csv' };
+
+test('Kinetics is read as it is published: by folders of classes or flat, in any ending, with holes that are told once', () => {
+  put('k/train.csv', `\ufeff"label","youtube_id","time_start","time_end","split","is_cc"\r\n${
+    [
+      '"riding a bike","---QUuC4vJs",84,94,"train",0',
+      '"massaging person\'s head","-0x-wRp",3,13,"train",1',
+      'abseiling,flat,0,10,train,0',
+      'abseiling,plain,100000,100010,train,0',
+      'abseiling,hole,1,11,train,0',
+      '"riding a bike",hole2,1,11,train,0',
+    ].join('\r\n\r\n')
+  }\r\n`);
+  put('k/val.csv', `${HEADER}\n"throwing, catching",new,1,11,validate\nabseiling,of_val,2,12,validate\n`);
+  put('k/riding_a_bike/---QUuC4vJs_000084_000094.mkv');
+  put("k/massaging person's head/-0x-wRp_000003_000013.MP4");
+  put('k/flat_000000_000010.webm');
+  put('k/train/abseiling/plain.mp4');
+  put('k/abseiling/plain_000001_000011.mp4');
+  put('k/abseiling/hole_000001_000011.txt');
+  put('k/val/of_val_000002_000012.avi');
+  const config = configOf('k', KINETICS_KEYS);
+  const names = namesOf(config);
+  assert.equal(names, ['abseiling', "massaging person's head", 'riding a bike']);
+  const { entries, missing, warnings } = scanOf(config, 'train', names);
+  assert.equal(clips(entries, 'k'), ['riding_a_bike/---QUuC4vJs_000084_000094.mkv 2',
+    "massaging person's head/-0x-wRp_000003_000013.MP4 1", 'flat_000000_000010.webm 0', 'train/abseiling/plain.mp4 0']);
+  assert.equal(told(missing), ['k/train.csv:10: "abseiling/hole_000001_000011" is not there',
+    'k/train.csv:12: "riding a bike/hole2_000001_000011" is not there']);
+  assert.equal(told(warnings), [
+    'k/train.csv:10: "abseiling/hole_000001_000011" is not there, as 2 of 6 clips are not; they are left out, and `firstlight check` lists all',
+  ]);
+  const val = scanOf(config, 'val', names);
+  assert.equal(told(val.problems), ['k/val.csv:2: label "throwing, catching" is none of the 3 classes']);
+  assert.equal(clips(val.entries, 'k'), ['val/of_val_000002_000012.avi 0']);
+});
+
+test('a table of Kinetics without labels, or of which no clip is there, is refused with a sentence', () => {
+  put('k_test/train.csv', 'youtube_id,time_start,time_end,split\nabc,1,11,test\n');
+  assert.match(refused(() => namesOf(configOf('k_test', { ...KINETICS_KEYS, val: null })))[0],
+    /^k_test\/train\.csv:1: is a table of Kinetics without labels, .*evaluate on the table of validation clips/);
+  put('k_none/train.csv', `${HEADER}\nabseiling,abc,1,11,train\n`);
+  const config = configOf('k_none', { ...KINETICS_KEYS, val: null });
+  assert.equal(refused(() => listOf(config, 'train', namesOf(config))), [
+    `k_none/train.csv:0: none of its 1 clips is in ${
+      at('k_none')
+    }: expected files such as "abseiling/abc_000001_000011.mp4", "abc_000001_000011.mp4" or "abc.mp4"; data.root names their folder`,
+  ]);
+  put('k_none/quotes.csv', `${HEADER}\n"saying ""no"", twice", "a",1,11,train\n"b", c ,1,11,train\n`);
+  assert.equal(namesOf(configOf('k_none', { format: 'kinetics', train: 'quotes.csv' })), ['b', 'saying "no", twice']);
+  put('k_none/list.txt', 'a.mp4 0\nb.mp4 1\n');
+  assert.match(refused(() => namesOf(configOf('k_none', { format: 'kinetics', train: 'list.txt' })))[0],
+    /^k_none\/list\.txt:1: is a list of clips; expected a table .*; set data\.format: list$/);
+});
+
+test('lines of a table of Kinetics that cannot be read are told at once; no line leads out of the root', () => {
+  put('outside/abc_000001_000011.mp4');
+  mkdirSync(at('k_wrong/abseiling'), { recursive: true });
+  symlinkSync(at('outside/abc_000001_000011.mp4'), at('k_wrong/abseiling/link_000001_000011.mp4'));
+  symlinkSync(at('outside'), at('k_wrong/climbing'));
+  for (const name of ['a_000001_000011.mp4', 'a_000001_000011.webm', 'both.mp4']) put(`k_wrong/abseiling/${name}`);
+  put('k_wrong/train.csv', `${HEADER}\n${
+    [
+      'abseiling,a,1,11,train',
+      'abseiling,a,1,11',
+      '"abseiling,b,1,11,train',
+      ',b,1,11,train',
+      'abseiling,../../outside/abc,1,11,train',
+      'abseiling,a,1.5,11,train',
+      'abseiling,link,1,11,train',
+      'climbing,abc,1,11,train',
+      'abseiling,both,1,11,train',
+      'climbing,both,2,12,validate',
+      'abseiling,both,3,13,train',
+    ].join('\n')
+  }\n`);
+  put('k_wrong/abseiling/both.mp4');
+  put('k_wrong/both.mp4');
+  const config = configOf('k_wrong', { ...KINETICS_KEYS, val: null });
+  const { problems, warnings, entries } = scanOf(config, 'train', ['abseiling', 'climbing']);
+  const link = (name: string) =>
+    `is a link that leads to ${at('outside/abc_000001_000011.mp4')}, outside of the root folder ${
+      at('k_wrong')
+    }; if that is meant, put a folder that holds it into data.roots: [${at('outside')}]`.replace(/^/, `"${name}" `);
+  assert.equal(told(problems), [
+    'k_wrong/train.csv:3: expected 5 values as in the header, got "abseiling,a,1,11"',
+    'k_wrong/train.csv:4: expected 5 values as in the header, got "\\"abseiling,b,1,11,train"',
+    'k_wrong/train.csv:5: has no label',
+    'k_wrong/train.csv:6: youtube_id "../../outside/abc" cannot be the name of a file',
+    'k_wrong/train.csv:7: the time "1.5" is no whole number of seconds',
+    `k_wrong/train.csv:8: ${link('abseiling/link_000001_000011.mp4')}`,
+    `k_wrong/train.csv:9: ${link('climbing/abc_000001_000011.mp4')}`,
+  ]);
+  assert.equal(told(warnings), [
+    'k_wrong/train.csv:11: is for "validate", as 1 of 6 clips are, and given as data.train',
+    'k_wrong/train.csv:2: "abseiling/a_000001_000011.mp4" is taken, and "abseiling/a_000001_000011.webm" is not',
+    'k_wrong/train.csv:12: "abseiling/both.mp4" stands in line 10 already; it counts once',
+  ]);
+  assert.equal(clips(entries, 'k_wrong'), ['abseiling/a_000001_000011.mp4 0', 'abseiling/both.mp4 0', 'both.mp4 1']);
+  rmSync(at('k_wrong/both.mp4'));
+  symlinkSync(at('k_wrong/abseiling/both.mp4'), at('k_wrong/both.mp4'));
+  assert.match(told(scanOf(config, 'train', ['abseiling', 'climbing']).problems).at(-1) ?? '',
+    /train\.csv:11: "both\.mp4" stands in line 10 already, there with label "abseiling", here "climbing"$/);
+});
+
+// Keys
+
+test('what a format needs is asked for before anything is read', () => {
+  const refuse = (data: object) => assert.throwsWith(() => configOf('keys', data), ConfigError).message;
+  assert.match(refuse({ train: 'a.txt' }), 'data.labels: is missing: a text, where data.format is list');
+  assert.match(refuse({ ...UCF_KEYS, firstLabel: 1 }), 'data.firstLabel: is for data.format: list; ucf101 says itself');
+  assert.match(refuse({ ...UCF_KEYS, train: 'trainlist01.txt', val: null, split: 2 }),
+    'data.split: is 2, and no list depends on it: write {split}');
+  assert.match(refuse({ ...UCF_KEYS, format: 'ucf' }), 'data.format: expected one of list, kinetics, ucf101, hmdb51');
+  assert.match(refuse({ ...UCF_KEYS, split: 4 }), 'data.split: expected one of 1, 2, 3, got 4');
+  assert.is(configOf('keys', { ...HMDB_KEYS, split: 3 }).data.split, 3);
+  const kept = configOf('keys', { ...UCF_KEYS, split: 3 });
+  assert.equal(parseConfig(formatConfig(kept, at('keys/run')), at('keys/run/config.yaml')), kept);
+});
+
+test('names are cut into words at capitals and underscores', () => {
+  assert.equal(
+    ['ApplyEyeMakeup', 'brush_hair', 'YoYo', 'TaiChi', 'playing the piano', 'GoProVR360View', 'ÜbenÄpfel'].map(inWords),
+    ['Apply Eye Makeup', 'brush hair', 'Yo Yo', 'Tai Chi', 'playing the piano', 'Go Pro VR360 View', 'Üben Äpfel'],
+  );
+});
+
+// Shots
+
+test('K shots of each class are drawn by the seed, fewer are among more, and the list that is written reads as one', () => {
+  for (const [label, name] of HMDB.entries()) {
+    for (let take = 0; take < 20; take++) put(`shots/${name}/${hmdb(label, take)}`);
+    put(`shots/splits/${name}_test_split1.txt`, Array.from({ length: 20 }, (_, take) =>
+      `${hmdb(label, take)} ${take < 17 ? 1 : 2}\n`).join(''));
+  }
+  const config = (data: object) => configOf('shots', { ...HMDB_KEYS, ...data });
+  const drawn = (data: object) => readRunData(config(data));
+  const before = new Set<string>();
+  for (const shots of [2, 4, 8, 16]) {
+    const { train, val, names, listed } = drawn({ shots });
+    const counts = names.map((_, own) => train.entries.filter(({ label }) => label === own).length);
+    assert.equal(counts, [shots, shots, shots]);
+    assert.is(val?.entries.length, 9, 'all clips are measured');
+    for (const path of before) assert.ok(train.entries.some((entry) => entry.path === path));
+    for (const { path } of train.entries) before.add(path);
+    const list = put('shots_run/shots.txt', listText(listed));
+    const read = readLabels(put('shots_run/labels.csv', labelsText(names)));
+    assert.equal(readList(list, { root: at('shots'), names: read }).entries, train.entries);
+  }
+  assert.equal(drawn({ shots: 4 }).identity, drawn({ shots: 4 }).identity);
+  assert.is.not(drawn({ shots: 4 }).identity['data.train'], drawn({ shots: 4, shotSeed: 7 }).identity['data.train']);
+  assert.equal(refused(() => drawn({ shots: 18 })), [
+    'shots/splits:0: data.shots takes 18 clips of each class, 3 of 3 have fewer: "brush hair" has 17, "kick" has 17, "kick ball" has 17',
+  ]);
+});
+
+test('a run goes on with the shots that it was begun with, however they are listed, and with no others', () => {
+  const described = (data: object) => {
+    const config = configOf('shots', { ...HMDB_KEYS, ...data });
+    return { config: formatConfig(config, at('shots')), data: readRunData(config).identity };
+  };
+  const begun = described({ shots: 4 });
+  const { listed, names } = readRunData(configOf('shots', { ...HMDB_KEYS, shots: 4 }));
+  put('shots/run/shots.txt', listText(listed));
+  put('shots/run/labels.csv', labelsText(names));
+  const changes = (data: object) => changesBetween(begun, described(data)).map(({ key }) => key);
+  assert.equal(changes({ shots: 4 }), []);
+  const again = { format: 'list', train: 'run/shots.txt', labels: 'run/labels.csv', root: '.', val: null };
+  assert.equal(changes(again), ['data.val']);
+  assert.equal(changes({ shots: 8 }), ['data.train']);
+  assert.equal(changes({ shots: 4, shotSeed: 1 }), ['data.train']);
+  assert.equal(changes({ shots: 4, names: 'words' }), [], 'HMDB-51 has words already');
+  // a run of before these keys read lists, all of them
+  const { data, config } = described(again);
+  const old = { data, config: config.replace(/^ {2}(format|split|names|shots|shotSeed):.*\n/gm, '') };
+  assert.equal(changesBetween(old, described(again)), []);
+});
+
+test('a draw asks of a list nothing but labels and order', () => {
+  const entries = Array.from({ length: 60 }, (_, place) => ({ label: place % 3, place }));
+  const draw = (seed: number, shots = 5) =>
+    drawShots(entries, { names: ['a', 'b', 'c'], shots, seed, list: 'l' }).map(({ place }) => place);
+  assert.equal(draw(3), draw(3));
+  assert.not.equal(draw(3), draw(4));
+  assert.equal(draw(3), [...draw(3)].sort((a, b) => a - b), 'in the order of the list');
+  assert.equal(draw(3, 20), entries.map(({ place }) => place));
+  const often = new Set(Array.from({ length: 40 }, (_, seed) => draw(seed, 1)[0]));
+  assert.ok(often.size > 10, 'any clip may be drawn');
+});
+
+// Cleaned lists
+
+test('a list that check cleans is in the official style, whatever the format, and reads as one', async () => {
+  putHmdb('clean');
+  const config = configOf('clean', HMDB_KEYS);
+  const names = namesOf(config);
+  const list = { part: 'train', file: at('clean/splits'), ...scanOf(config, 'train', names) } as const;
+  const broken = list.entries[1].path;
+  const cleaned = await writeCleaned(list, config.data, names, (path) => path === broken);
+  assert.equal(cleaned, { list: at('clean/splits'), path: at('clean/splits.train1.checked.txt'),
+    labels: at('clean/labels.checked.csv'), kept: 5, leftOut: 1 });
+  const again = configOf('clean', { train: 'splits.train1.checked.txt', labels: 'labels.checked.csv' });
+  assert.equal(namesOf(again), names);
+  assert.equal(listOf(again, 'train', names).entries, list.entries.filter(({ path }) => path !== broken).map((
+    { path, label },
+  ) => ({ path, label })));
+  // of Kinetics the holes are left out
+  put('clean_k/train.csv', `${HEADER}\nb,there,1,11,train\na,hole,1,11,train\n`);
+  put('clean_k/there.mp4');
+  const kinetics = configOf('clean_k', { ...KINETICS_KEYS, val: null });
+  const table = { part: 'train', file: at('clean_k/train.csv'), ...scanOf(kinetics, 'train', ['a', 'b']) } as const;
+  const { path = '', leftOut } = (await writeCleaned(table, kinetics.data, ['a', 'b'], () => false)) ?? {};
+  assert.equal([readFileSync(path, 'utf8'), leftOut], ['there.mp4 1\n', 1]);
+});
+
+// Classes
+
+test('two classes with the same letters are told apart by their spelling alone', () => {
+  const classes = { names: ['left turn', 'leftturn', 'right'], entries: [] };
+  assert.equal(restrictClasses(classes, ['leftturn', 'RIGHT'], 'f').names, ['leftturn', 'right']);
+  assert.match(refused(() => restrictClasses(classes, ['Left-Turn'], at('f')))[0],
+    '"Left-Turn" is none of the 3 classes');
+});
+
+test('classes are chosen by name from a file, however it spells them, and drawn by seed and draw', () => {
+  const names = ['ApplyEyeMakeup', 'brush hair', 'kick ball', 'YoYo'];
+  const entries = names.map((name, label) => ({ path: name, label }));
+  const file = put('classes.txt', 'Yo_Yo\r\nBrush_Hair\r\n');
+  assert.equal(restrictClasses({ names, entries }, readClasses(file), file), { names: ['brush hair', 'YoYo'],
+    entries: [{ path: 'brush hair', label: 0 }, { path: 'YoYo', label: 1 }] });
+  assert.equal(readClasses(put('classes.csv', labelsText(['kick ball', 'YoYo']))), ['kick ball', 'YoYo']);
+  const wrong = ['kickball', 'Kick Ball', 'diving', 'brush hare'];
+  assert.equal(refused(() => restrictClasses({ names, entries }, wrong, file)), [
+    'classes.txt:0: "Kick Ball" is class "kick ball", which is chosen already',
+    'classes.txt:0: "diving" is none of the 4 classes',
+    'classes.txt:0: "brush hare" is none of the 4 classes; did you mean "brush hair"?',
+  ]);
+  const many = Array.from({ length: 220 }, (_, i) => `class ${i}`);
+  const draws = [0, 1, 2].map((draw) => drawClasses(many, 160, 1024, draw));
+  for (const [draw, own] of draws.entries()) {
+    assert.is(new Set(own).size, 160);
+    assert.equal(own, many.filter((name) => own.includes(name)), 'in their order');
+    assert.equal(own, drawClasses(many, 160, 1024, draw));
+  }
+  assert.not.equal(draws[0], draws[1]);
+  assert.throwsWith(() => drawClasses(many, 221, 0, 0), /expected between 1 and 220 classes, got 221/);
+});
+
+test.run();
