@@ -106,12 +106,12 @@ test('clips of 4K and of mixed sizes go through a small binding with the same pi
   assert.ok(small.pool.peak < outputBytes + BINDING + 2 ** 16, `${small.pool.peak} B`);
 });
 
-test('one resize is the official two, but for bytes between, where crop or picture has its size already', () => {
+test('one resize is the official two, but for bytes between, where crop or picture has the size already', () => {
   const [SIDE, SHORT] = [28, 32];
   const raw = { size: SIDE, mean: [0, 0, 0], std: [1, 1, 1] } as const;
   const gray = (side: number, luma: Iterable<number>): I420Frame => ({ width: side, height: side, matrix: 'bt601',
     range: 'full', data: Uint8Array.from([...luma, ...Array(2 * (side / 2) ** 2).fill(128)]) });
-  /** What pixels of the red channel differ by in the mean. @param place of the size among the ten that MultiScaleCrop has */
+  /** What pixels differ by in the mean, in red. @param place of the size among the ten that MultiScaleCrop has */
   const difference = (side: number, place: number): number => {
     const random = new Random(5, `${side}`);
     const picture = gray(side, Array.from({ length: side ** 2 }, () => random.below(256)));
