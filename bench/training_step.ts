@@ -20,6 +20,8 @@ export interface StepShape {
   readonly trainText: boolean;
   readonly recompute: boolean;
   readonly precision: FloatType;
+  /** Whether clips are mixed by MixUp and CutMix; omitted: not. */
+  readonly isMixed?: boolean;
 }
 
 /** The step with what it works on. */
@@ -40,7 +42,7 @@ export interface TrainingStep {
 
 /** Builds a step; nothing runs before its first `captured.run()`. */
 export function trainingStep(gpu: Gpu,
-  { preset, batch, classes, trainText, recompute, precision }: StepShape): TrainingStep {
+  { preset, batch, classes, trainText, recompute, precision, isMixed = false }: StepShape): TrainingStep {
   const config = PRESETS[preset];
   const model = new Xclip(gpu, config, { recompute });
   if (precision === 'f16') halve(model);
@@ -50,7 +52,8 @@ export function trainingStep(gpu: Gpu,
   const step = new RunStep(gpu, {
     model,
     texts,
-    train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText },
+    train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText,
+      ...(isMixed ? { mixup: 0.8, cutmix: 1, mixSwitch: 0.5 } : { mixup: 0, cutmix: 0, mixSwitch: 0 }) },
     optim: { weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
   });
   for (const { pixels } of step.inputs) gpu.clear(pixels);

@@ -91,8 +91,42 @@ export class Random {
 
   /** Standard normal, by the polar-free Box-Muller transform. */
   normal(): number {
-    const radius = Math.sqrt(-2 * Math.log((this.word() + 0.5) / 2 ** 32));
+    const radius = Math.sqrt(-2 * Math.log(this.#open()));
     return radius * Math.cos((2 * Math.PI * this.word()) / 2 ** 32);
+  }
+
+  /**
+   * From Beta(a, b), by two gammas: X / (X + Y). In logarithms, since a gamma of a small shape is below the smallest
+   * number more often than not.
+   *
+   * @param a above 0  @param b above 0
+   */
+  beta(a: number, b: number): number {
+    if (!(a > 0 && b > 0)) throw new RangeError(`beta: a and b must be above 0, got ${a} and ${b}`);
+    const [x, y] = [this.#logGamma(a), this.#logGamma(b)];
+    return 1 / (1 + Math.exp(y - x));
+  }
+
+  /**
+   * The logarithm of a draw from Gamma(shape, 1). Marsaglia & Tsang 2000, "A simple method for generating gamma
+   * variables", for shapes from 1 on; below, that of shape + 1 times U^(1/shape).
+   */
+  #logGamma(shape: number): number {
+    if (shape < 1) return this.#logGamma(shape + 1) + Math.log(this.#open()) / shape;
+    const d = shape - 1 / 3;
+    for (;;) {
+      const normal = this.normal();
+      const root = 1 + normal / Math.sqrt(9 * d);
+      const u = this.#open();
+      if (root <= 0) continue;
+      const v = root ** 3;
+      if (Math.log(u) < 0.5 * normal ** 2 + d - d * v + d * Math.log(v)) return Math.log(d * v);
+    }
+  }
+
+  /** Uniform in (0, 1): neither end. */
+  #open(): number {
+    return (this.word() + 0.5) / 2 ** 32;
   }
 
   /** The numbers 0 … n − 1 in random order (Fisher-Yates). */

@@ -36,13 +36,14 @@ const TEXTS_AT_ONCE = 64;
 export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
   texts: readonly string[]): Tensor {
   const { context, endOfText } = model.config.text;
+  const { ids, length } = tokenizer.tokenize(texts, context);
   const width = model.config.embedDim;
   const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.visual.type, 'text features'));
   for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
-    const some = texts.slice(first, first + TEXTS_AT_ONCE);
+    const some = ids.subarray(first * length, (first + TEXTS_AT_ONCE) * length);
     evenly(gpu, () => {
-      const batch = textBatch(gpu, tokenizer.tokenize(some, context), context, endOfText);
-      gpu.copy(model.encodeText(batch), features.alias([some.length, width], first * width * features.elementBytes));
+      const batch = textBatch(gpu, some, length, endOfText);
+      gpu.copy(model.encodeText(batch), features.alias([batch.count, width], first * width * features.elementBytes));
     });
   }
   return features;

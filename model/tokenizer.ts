@@ -25,6 +25,20 @@ export interface Vocabulary {
   readonly known?: readonly string[];
 }
 
+/** Ids of K texts, cut behind the longest one. */
+export interface TokenRows {
+  /** [K, length], row by row. */
+  readonly ids: Int32Array;
+  /** Tokens of the longest text, start and end included, or `SHORTEST`. */
+  readonly length: number;
+}
+
+/**
+ * Texts are not cut shorter than this. Attention takes rows of 8 keys and fewer another way, which rounds otherwise; so
+ * a name of two words would not have the same bits alone and among longer ones.
+ */
+const SHORTEST = 9;
+
 /** A token that stands in texts as it is. */
 export interface AddedToken {
   readonly content: string;
@@ -150,19 +164,25 @@ export class ClipTokenizer {
     return ids;
   }
 
-  /** [K · context] ids, row by row: start of text, ids, end of text, zeros. A text that does not fit is an error. */
-  tokenize(texts: readonly string[], context: number): Int32Array {
-    const ids = new Int32Array(texts.length * context);
-    texts.forEach((text, k) => {
+  /**
+   * Start of text, ids and end of text, then zeros up to the longest text. A text that does not fit `context` is an
+   * error. A text tower is causal, and a feature is taken from the end of its text, so what stands behind it changes
+   * no feature: there is as little of it as texts in one tensor need, and not the 77 that CLIP pads to.
+   */
+  tokenize(texts: readonly string[], context: number): TokenRows {
+    const rows = texts.map((text) => {
       const row = [this.start, ...this.encode(text), this.end];
       if (row.length > context) {
         throw new FirstlightError('FL_TEXT_TOO_LONG',
           `"${shorten(text)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
           context }, 'shorten the text: nothing is cut off in silence');
       }
-      ids.set(row, k * context);
+      return row;
     });
-    return ids;
+    const length = rows.reduce((longest, row) => Math.max(longest, row.length), Math.min(SHORTEST, context));
+    const ids = new Int32Array(rows.length * length);
+    rows.forEach((row, k) => ids.set(row, k * length));
+    return { ids, length };
   }
 
   /**

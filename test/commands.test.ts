@@ -24,7 +24,7 @@ test.before(async () => {
   writeFileSync(config, `
 model: {preset: tiny}
 data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false, jitter: 0, gray: 0}
-train: {steps: 4, warmupSteps: 1, batch: 2}
+train: {steps: 4, warmupSteps: 1, batch: 2, mixup: 0, cutmix: 0}
 optim: {lr: 1e-3, schedule: plain}
 run: {logEverySteps: 1}
 `);

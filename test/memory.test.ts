@@ -9,10 +9,11 @@ import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';
 
 const gpu = await open();
 const CLASSES = 12;
+const TEXTS = { classes: CLASSES, length: 77 };
 
 function configOf(train: object) {
   const text = JSON.stringify({ model: { preset: 'tiny' }, data: { train: 'a.txt', labels: 'l.csv', size: 32 },
-    train });
+    train: { mixup: 0, cutmix: 0, ...train } });
   return parseConfig(text, 'memory.yaml');
 }
 
@@ -20,15 +21,16 @@ for (const [name, train] of Object.entries({
   'the text frozen': { batch: 4 },
   'the text learning': { batch: 2, fixText: false },
   recompute: { batch: 4, recompute: true },
+  'clips mixed': { batch: 4, mixup: 0.8 },
 })) {
   test(`the estimate is within 5 % of what a step then takes: ${name}`, async () => {
     await using fresh = await open();
     const config = configOf(train);
-    const { total } = memoryOf(fresh, config, PRESETS.tiny, CLASSES);
+    const { total } = memoryOf(fresh, config, PRESETS.tiny, TEXTS);
     assert.is(fresh.pool.peak, 4, "the engine's own constant");
     const { batch, recompute, fixText, precision } = config.train;
     const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute,
-      precision });
+      precision, isMixed: config.train.mixup > 0 });
     captured.run();
     await fresh.sync();
     assert.ok(Math.abs(total / fresh.pool.live - 1) < 0.05, `estimated ${total}, counted ${fresh.pool.live}`);
@@ -37,7 +39,7 @@ for (const [name, train] of Object.entries({
 
 test('a run whose estimate just fits its budget runs, and can be saved', async () => {
   const config = configOf({ batch: 2 });
-  const { total } = memoryOf(gpu, config, PRESETS.tiny, CLASSES);
+  const { total } = memoryOf(gpu, config, PRESETS.tiny, TEXTS);
   await using tight = await open({ budget: total });
   const { batch, recompute, fixText, precision } = config.train;
   const { captured, optimizer, dispose } = trainingStep(tight, { preset: 'tiny', batch, classes: CLASSES,
@@ -52,7 +54,7 @@ test('a run whose estimate just fits its budget runs, and can be saved', async (
 
 test('recompute and smaller batches take less, parameters stay', () => {
   const [plain, again, half] = [{ batch: 8 }, { batch: 8, recompute: true }, { batch: 4 }].map((train) =>
-    memoryOf(gpu, configOf(train), PRESETS.tiny, CLASSES)
+    memoryOf(gpu, configOf(train), PRESETS.tiny, TEXTS)
   );
   assert.ok(again.activations < 0.6 * plain.activations, memoryLine(again));
   assert.ok(half.activations < 0.6 * plain.activations, memoryLine(half));
@@ -60,11 +62,18 @@ test('recompute and smaller batches take less, parameters stay', () => {
   assert.is(plain.moments, 2 * plain.gradients);
 });
 
+test('texts that learn take memory by the length of the longest one, not by the context', () => {
+  const config = configOf({ batch: 1, fixText: false });
+  const [short, whole] = [10, 77].map((length) => memoryOf(gpu, config, PRESETS.tiny, { classes: 100, length }));
+  assert.ok(short.activations < 0.2 * whole.activations, `${memoryLine(short)}; ${memoryLine(whole)}`);
+  assert.is(short.parameters, whole.parameters);
+});
+
 test('a run that does not fit is stopped before it takes anything, with its parts and what would help', async () => {
   await using small = await open({ budget: 30 * 2 ** 20 });
   const { buffersCreated } = small.counts;
   assert.throwsWith(
-    () => checkMemory(small, configOf({ batch: 8 }), PRESETS.tiny, CLASSES),
+    () => checkMemory(small, configOf({ batch: 8 }), PRESETS.tiny, TEXTS),
     /^this run needs [\d.]+ MiB \([\d,]+ B\) on the GPU, the budget is 30\.0 MiB \(31,457,280 B\)\n[\d.]+ MiB: parameters .* MiB, gradients .*, moments .*, inputs .*, activations .*$/,
     { code: 'FL_OOM',
       hint:

@@ -42,8 +42,8 @@ test.before(async () => {
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
   const start = join(folder, 'tiny');
   await writeStart(start, ['up', 'down', 'away']);
-  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, dropped
-  // paths, accumulation, text
+  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, mixes,
+  // dropped paths, accumulation, text
   config = parseConfig(
     JSON.stringify({
       model: { checkpoint: start, dropPath: 0.3 },

@@ -45,7 +45,8 @@ test('what is free: places of data, the start of a run, its length, and what cha
   for (const key of ['data.train', 'data.root', 'model.checkpoint', 'train.epochs', 'train.steps', 'run.memoryGiB',
     'run.checkpointEverySteps', 'run.logEverySteps']) assert.ok(free.includes(key), key);
   for (const key of ['run.seed', 'optim.lr', 'train.batch', 'train.accumulation', 'train.precision', 'data.flip',
-    'data.jitter', 'data.gray', 'data.frames', 'model.dropPath', 'model.preset']) assert.not(free.includes(key), key);
+    'data.jitter', 'data.gray', 'train.mixup', 'train.cutmix', 'train.mixSwitch', 'data.frames', 'model.dropPath',
+    'model.preset']) assert.not(free.includes(key), key);
 });
 
 test('what a run depends on is its content: another place, line ends and a byte order mark change nothing', () => {
@@ -119,14 +120,16 @@ test('a key that is newer than the run had its default then', () => {
   assert.equal(changed(before, described({ ...config, optim: { ...config.optim, eps: 1e-4 } })), ['optim.eps']);
 });
 
-test('a run of before there was colour jitter had none: going on with it is a change that has to be meant', () => {
+test('a run of before there was colour jitter, or mixing, had none: going on with it is a change that has to be meant', () => {
   const { config } = project('before jitter');
   const now = described(config);
-  const before = { ...now, config: now.config.replace(/^.*(jitter|gray):.*\n/gm, '') };
+  const before = { ...now, config: now.config.replace(/^.*(jitter|gray|mixup|cutmix|mixSwitch):.*\n/gm, '') };
   const error = assert.throwsWith(() => refuseChanges(changesBetween(before, now), [], 'config.yaml'), ConfigError);
   assert.is(error.message,
-    'config.yaml: the run was begun otherwise\n  data.jitter: was 0, is now 0.8\n  data.gray: was 0, is now 0.2');
-  assert.equal(changed(before, described({ ...config, data: { ...config.data, jitter: 0, gray: 0 } })), []);
+    'config.yaml: the run was begun otherwise\n  data.jitter: was 0, is now 0.8\n  data.gray: was 0, is now 0.2\n  train.mixup: was 0, is now 0.8\n  train.cutmix: was 0, is now 1');
+  const none = { ...config, data: { ...config.data, jitter: 0, gray: 0 },
+    train: { ...config.train, mixup: 0, cutmix: 0 } };
+  assert.equal(changed(before, described(none)), []);
 });
 
 test('model.checkpoint may be a run: its model, or the last step that it saved', () => {

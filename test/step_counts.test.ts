@@ -26,6 +26,13 @@ for (const [name, shape, most] of MOST) {
   });
 }
 
+test('mixing clips and targets takes two dispatches, and none where nothing is mixed', () => {
+  const [plain, mixed] = [false, true].map((isMixed) =>
+    estimate(gpu, () => void trainingStep(gpu, { ...base, isMixed }).captured.run()).dispatches
+  );
+  assert.is(mixed, plain + 2);
+});
+
 test('a replayed step of X-CLIP makes nothing and submits at most four times, readback included', async () => {
   const { captured, dispose } = trainingStep(gpu, { ...base, batch: 2, classes: 5 });
   captured.run();

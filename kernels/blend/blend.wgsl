@@ -4,7 +4,8 @@
 //   inside the box    y[b] = x[partner[b]]
 // MixUp has an empty box; CutMix keeps all of what lies outside (keep = 1). A sample whose partner does not exist is
 // NaN. A batch larger than a binding takes a dispatch for each range of samples and each range of partners, which
-// leaves alone the samples whose partner is in another range. Linked with engine/flat.wgsl and special.wgsl.
+// leaves alone the samples whose partner is in another range. Linked with engine/flat.wgsl, special.wgsl and
+// parts/mix.wgsl.
 
 struct Params {
   n: u32, tile: u32,                     // elements that are bound, and those of a workgroup
@@ -13,9 +14,6 @@ struct Params {
   first: u32,                            // sample that x and y begin with
   other_first: u32, other_count: u32,    // samples in `others`
 }
-
-// How much of each sample is kept, and the box, in pixels from its first to before its last.
-struct Mix { keep: f32, x1: f32, y1: f32, x2: f32, y2: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<elem>;           // [samples, ..., height, width], n elements

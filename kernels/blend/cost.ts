@@ -5,3 +5,9 @@ import type { Cost } from '../shared/cost.ts';
 export function cost(n: number, type: FloatType): Cost {
   return { flops: 3 * n, bytesRead: bytesOf(type, n), bytesWritten: bytesOf(type, n) };
 }
+
+/** Work of targets for B labels of K classes. */
+export function targetsCost(batch: number, classes: number): Cost {
+  const n = batch * classes;
+  return { flops: 3 * n, bytesRead: 8 * batch, bytesWritten: 4 * n };
+}

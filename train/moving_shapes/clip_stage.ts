@@ -57,8 +57,7 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   const { entries } = readList(data.lists.stills, { root: data.folder, names: captions, firstLabel: 0 });
   const dataset = new Dataset(entries, { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
-  const length = Math.max(...captions.map((caption) => tokenizer.encode(caption).length)) + 2;
-  const rows = tokenizer.tokenize(captions, length);
+  const { ids, length } = tokenizer.tokenize(captions, config.text.context);
 
   const model = new Clip(gpu, config);
   initialise(model, seed, startOf);
@@ -84,7 +83,7 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
         gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
         texts.write(
           Int32Array.from({ length: count * length }, (_, at) =>
-            rows[batch.labels[Math.floor(at / length)] * length + (at % length)]),
+            ids[batch.labels[Math.floor(at / length)] * length + (at % length)]),
         );
         target.write(equalCaptions(batch.labels));
       },

@@ -1,8 +1,10 @@
 import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
-import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
+import { blend, blendTargets, MIX } from '../../kernels/blend/index.ts';
+import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
 import type { VideoModel } from '../../model/system.ts';
 import type { TextBatch } from '../../model/text.ts';
+import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
 import { AdamW, fixText, recipeGroups } from './optimizer/index.ts';
 
 /** One micro-batch on the GPU, in memory that every step writes anew. */
@@ -13,6 +15,16 @@ export interface MicroBatch {
   readonly labels: Tensor<'u32'>;
   /** `DRAW`: seed, and a number of this micro-batch that no other has. */
   readonly draw: Tensor<'u32'>;
+  /** Undefined where nothing is mixed. */
+  readonly mixed?: MixedBatch;
+}
+
+/** How a micro-batch is mixed with itself. */
+export interface MixedBatch {
+  /** [B], the sample that each is mixed with. */
+  readonly partner: Tensor<'u32'>;
+  /** `MIX` */
+  readonly mix: Tensor;
 }
 
 /** What decides on the memory of a step, and on what it computes. */
@@ -20,7 +32,7 @@ export interface RunStepOptions {
   readonly model: VideoModel;
   /** Ids of texts that learn, or features of texts that do not. */
   readonly texts: TextBatch | { readonly features: Tensor };
-  readonly train: {
+  readonly train: MixOptions & {
     /** Clips of a micro-batch. */
     readonly batch: number;
     /** Micro-batches of an optimiser step. */
@@ -39,6 +51,14 @@ export interface RunStepOptions {
   };
 }
 
+/** What random draws of a step follow from. */
+export interface StepDraws {
+  readonly seed: number;
+  /** Counted from 0. */
+  readonly step: number;
+  readonly micro: number;
+}
+
 /** All that the steps of a run work on: inputs, loss and optimiser. */
 export class RunStep {
   readonly optimizer: AdamW;
@@ -53,25 +73,51 @@ export class RunStep {
     const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
     this.optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps,
       maxNorm: optim.maxGradNorm ?? 0 });
+    const ofBatch = (label: string) => gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], label));
     this.inputs = Array.from({ length: train.accumulation }, () => ({
       pixels: gpu.keep(
         Tensor.empty(gpu, [train.batch, frames, 3, vision.imageSize, vision.imageSize], model.visual.type,
           'pixels') as Tensor,
       ),
-      labels: gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], 'labels')),
+      labels: ofBatch('labels'),
       draw: gpu.keep(Tensor.from(gpu, new Uint32Array(DRAW.words), undefined, 'draws')),
+      ...(isMixing(train) && {
+        mixed: { partner: ofBatch('partners'),
+          mix: gpu.keep(Tensor.from(gpu, new Float32Array(MIX.words), undefined, 'mix')) },
+      }),
     }));
   }
 
-  /** Records the loss of a micro-batch: cross-entropy with smoothed labels over all texts. */
+  /** Writes the labels of a micro-batch and what is drawn for it. All draws are functions of seed and number. */
+  write(labels: ArrayLike<number>, { seed, step, micro }: StepDraws): void {
+    const { model, train } = this.#options;
+    const input = this.inputs[micro];
+    const number = step * train.accumulation + micro;
+    input.labels.write(Uint32Array.from(labels));
+    input.draw.write(
+      DRAW.pack({ seed_low: seed >>> 0, seed_high: Math.floor(seed / 2 ** 32), step: number, unused: 0 }),
+    );
+    if (input.mixed === undefined) return;
+    const { imageSize } = model.config.vision;
+    const mix = drawMix(train, seed, number, { batch: train.batch, height: imageSize, width: imageSize });
+    input.mixed.partner.write(mix.partner);
+    input.mixed.mix.write(packMix(mix));
+  }
+
+  /** Records the loss of a micro-batch: cross-entropy with smoothed, and maybe mixed, labels over all texts. */
   loss(micro: number): Tensor {
-    const { model, texts, train } = this.#options;
-    const { pixels, labels, draw } = this.inputs[micro];
-    return crossEntropyWithLabels(model.forward(pixels, texts, { draw }), labels, train.labelSmoothing);
+    const { model, texts, train: { labelSmoothing: smoothing } } = this.#options;
+    const { pixels, labels, draw, mixed } = this.inputs[micro];
+    if (mixed === undefined) return crossEntropyWithLabels(model.forward(pixels, texts, { draw }), labels, smoothing);
+    const { partner, mix } = mixed;
+    const logits = model.forward(blend(pixels, partner, mix), texts, { draw });
+    return crossEntropy(logits, blendTargets(labels, partner, mix, { classes: logits.shape[1], smoothing }));
   }
 
   dispose(): void {
-    for (const tensor of this.inputs.flatMap((input) => Object.values(input))) tensor.dispose();
+    for (const { mixed, ...tensors } of this.inputs) {
+      for (const tensor of [...Object.values(tensors), ...Object.values(mixed ?? {})]) tensor.dispose();
+    }
     this.optimizer.dispose();
   }
 

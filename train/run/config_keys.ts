@@ -105,6 +105,15 @@ const train = z.strictObject({
   batch: count.default(8).describe('clips of one micro-batch'),
   accumulation: count.default(1).describe('micro-batches of one optimiser step'),
   labelSmoothing: share.default(0.1).describe('share of the target spread over all classes'),
+  mixup: notNegative.default(0.8).describe(
+    'mixup: two clips are laid over each other, one with a weight drawn from Beta(mixup, mixup); 0: never',
+  ).meta({ before: 0 }),
+  cutmix: notNegative.default(1).describe(
+    'cutmix: a box of another clip is pasted in, what is left of the area drawn from Beta(cutmix, cutmix); 0: never',
+  ).meta({ before: 0 }),
+  mixSwitch: z.number().min(0).max(1).default(0.5).describe(
+    'share of the micro-batches that get cutmix where both are on; the others get mixup',
+  ),
   fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
   precision: z.enum(['f32', 'f16']).default('f32')
     .describe(

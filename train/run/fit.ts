@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
-import { DRAW } from '../../kernels/dropout/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
@@ -29,6 +28,7 @@ import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
 import type { StopRequest } from './stop.ts';
 import { buildSystem, modelConfigOf } from './system.ts';
+import { textsOf } from './texts.ts';
 import { stepsPerValidation, Validations } from './validations.ts';
 
 /** Where a run keeps what it can be resumed from, where it leaves the trained model, and its best one. */
@@ -109,15 +109,16 @@ export async function fit(
     ], 'ask for as many or more, or begin another run in another folder');
   }
 
+  const architecture = await modelConfigOf(config);
+  const tokens = await textsOf(config, architecture, names);
   recorder.progress.message(
-    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, await modelConfigOf(config), names.length))}`,
+    `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens))}`,
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const { context, endOfText } = model.config.text;
   const texts = train.fixText
     ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokenizer.tokenize(names, context), context, endOfText);
+    : textBatch(gpu, tokens.ids, tokens.length, model.config.text.endOfText);
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
   const { optimizer } = own;
@@ -187,11 +188,8 @@ export async function fit(
         accumulation: train.accumulation,
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
-          const { pixels, labels, draw } = own.inputs[micro];
-          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), pixels));
-          labels.write(Uint32Array.from(batch.labels));
-          const seed = { seed_low: run.seed >>> 0, seed_high: Math.floor(run.seed / 2 ** 32) };
-          draw.write(DRAW.pack({ ...seed, step: step * train.accumulation + micro, unused: 0 }));
+          gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));
+          own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
         onWait: (seconds) => rates.wait(seconds),

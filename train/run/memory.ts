@@ -6,6 +6,7 @@ import type { TrainConfig } from './config_keys.ts';
 import { RunStep } from '../recipe/step.ts';
 import { recordStep } from '../recipe/stage.ts';
 import { newModel } from './system.ts';
+import type { TextSizes } from './texts.ts';
 
 /** Bytes that a run takes on the GPU at its worst moment. */
 export interface RunMemory {
@@ -23,12 +24,11 @@ export interface RunMemory {
 }
 
 /** What a run would take: goes through the making of its model and one step of it, without taking memory. */
-export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {
+export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, { classes, length }: TextSizes): RunMemory {
   let frozen = 0;
   const { resident, stepBytes, totalBytes } = estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
-    const { context, vocab } = model.text;
     const texts = config.train.fixText
       ? {
         features: gpu.keep(
@@ -36,7 +36,7 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, clas
             'text features') as Tensor,
         ),
       }
-      : textBatch(gpu, new Int32Array(classes * context).fill(vocab - 1), context);
+      : textBatch(gpu, new Int32Array(classes * length).fill(model.text.vocab - 1), length);
     const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
     for (const [, parameter] of built.parameters()) {
       if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
@@ -116,14 +116,14 @@ const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
  *
  * @throws FirstlightError FL_OOM
  */
-export function checkMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, classes: number): RunMemory {
-  const memory = memoryOf(gpu, config, model, classes);
+export function checkMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, texts: TextSizes): RunMemory {
+  const memory = memoryOf(gpu, config, model, texts);
   const { budget } = gpu.pool;
   if (memory.total <= budget) return memory;
   const remedies = REMEDIES.flatMap(({ name, change }) => {
     const train = change(config.train);
     if (train === undefined || (train.precision === 'f16' && !gpu.features.has('shader-f16'))) return [];
-    const { total } = memoryOf(gpu, { ...config, train }, model, classes);
+    const { total } = memoryOf(gpu, { ...config, train }, model, texts);
     return [
       `--set ${name(config).replaceAll(' ', ' --set ')}: ${short(total)}${total <= budget ? '' : ', still too much'}`,
     ];

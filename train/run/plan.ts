@@ -14,6 +14,7 @@ import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
 import { memoryOf, type RunMemory } from './memory.ts';
 import { forData, modelConfigOf, newModel } from './system.ts';
+import { type TextSizes, textsOf } from './texts.ts';
 
 /** A number, and where it is from. */
 export interface Known {
@@ -84,7 +85,7 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
     preset: presetOf(model),
     guess,
     ...parametersOf(gpu, config, model),
-    memory: memoryOf(gpu, config, model, classes.count),
+    memory: memoryOf(gpu, config, model, await textSizesOf(config, model, classes.count)),
     classes,
     clips,
     macs: {
@@ -137,6 +138,13 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
   if (published !== undefined) return { count: published.classes, source: `of ${published.name}` };
   throw new ConfigError('data.labels', [`${shown(file)} is not there, and the path names no published data set`],
     'write it: a header "id,name", then a line for each class');
+}
+
+/** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */
+async function textSizesOf(config: TrainConfig, model: XclipConfig, classes: number): Promise<TextSizes> {
+  const { checkpoint } = config.model;
+  const isThere = existsSync(namesFile(config.data)) && (checkpoint === null || existsSync(checkpoint));
+  return isThere ? textsOf(config, model, namesOf(config)) : { classes, length: model.text.context };
 }
 
 function clipsOf(config: TrainConfig, published: PublishedSet | undefined, classes: number,

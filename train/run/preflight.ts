@@ -1,16 +1,13 @@
 /** All that a run will need, looked at before its first step: whatever is wrong is told at once. */
 import { ConfigError, DatasetError, FirstlightError, type Gpu, type LineProblem } from '../../engine/index.ts';
-import { openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import type { ListedEntry, Part, ScannedList } from '../data/sets/scan.ts';
-import { namesFile } from '../data/sets/sets.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf, trainedOn } from './lists.ts';
 import { checkEvaluationMemory, checkMemory } from './memory.ts';
 import { lackOfSpace, unwritable } from './run_folder.ts';
 import { modelConfigOf } from './system.ts';
+import { textsOf } from './texts.ts';
 
 /** A list of a configuration, as it is. */
 export interface CheckedList extends ScannedList {
@@ -86,8 +83,9 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
 
   const model = await attempt(() => modelConfigOf(config));
   if (model !== undefined && names !== undefined) {
-    await attempt(() => requireTexts(config, model, names));
-    const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, names.length));
+    const texts = await attempt(() => textsOf(config, model, names))
+      ?? { classes: names.length, length: model.text.context };
+    const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, texts));
     if (gpu !== undefined && memory !== undefined) {
       if (data.val !== null) await attempt(() => checkEvaluationMemory(gpu, config, model, memory));
       const lack = lackOfSpace(out, memory, data.val !== null, freeBytes);
@@ -117,24 +115,6 @@ export function requireNothingWrong({ errors }: Pick<Preflight, 'errors'>): void
   throw new FirstlightError(first.code, `${errors.length} things stand in the way of this run\n${told.join('\n')}`, {
     errors,
   });
-}
-
-/** @throws DatasetError with every name that the tokenizer refuses */
-async function requireTexts({ model, data }: TrainConfig, { text }: XclipConfig,
-  names: readonly string[]): Promise<void> {
-  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
-  await checkpoint?.close();
-  const tokenizer = checkpoint?.tokenizer ?? (await clipTokenizer());
-  const problems = names.flatMap((name) => {
-    try {
-      tokenizer.tokenize([name], text.context);
-      return [];
-    } catch (error) {
-      if (!(error instanceof FirstlightError)) throw error;
-      return [{ file: namesFile(data), line: 0, problem: error.message }];
-    }
-  });
-  if (problems.length > 0) throw new DatasetError(problems);
 }
 
 /** A clip of both parts. */

@@ -6,6 +6,7 @@ import { Clip } from '../../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
 import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
 import type { System, VideoModel } from '../../model/system.ts';
+import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { Xclip } from '../../model/xclip.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
@@ -34,6 +35,13 @@ export function forData(architecture: XclipConfig, { data }: TrainConfig): Xclip
       `set data.size to ${imageSize}`);
   }
   return config;
+}
+
+/** The tokenizer of the checkpoint that a run starts from; CLIP's, where that has none. */
+export async function tokenizerOf({ model }: TrainConfig): Promise<ClipTokenizer> {
+  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
+  await checkpoint?.close();
+  return checkpoint?.tokenizer ?? clipTokenizer();
 }
 
 /** A model of the system that a configuration asks for; its parameters are zero. */

@@ -1,6 +1,6 @@
 import { FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
-import { cutMix, type Mix, mixUp, mixLabels } from '../recipe/blending.ts';
-import { blend } from '../../kernels/blend/index.ts';
+import { cutMix, type Mix, mixUp, packMix } from '../recipe/blending.ts';
+import { blend, blendTargets } from '../../kernels/blend/index.ts';
 import { type CheckResult, Comparison } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
 
@@ -23,14 +23,15 @@ export async function verifyBlending(gpu: Gpu, file: FixtureFile): Promise<Check
     const comparison = new Comparison(file.name, `case ${item.case}, ${item.kind}`);
     const clips = tensors.get(`${item.case}.x`);
     const [height, width] = clips.shape.slice(-2);
-    const mix = mixOf(file.name, item, height, width);
-    if (item.lam_used !== undefined) comparison.compare('lam', [mix.keepLabels], [item.lam_used], 1e-6);
-    const labels = tensors.integers(`${item.case}.labels`);
-    using x = Tensor.from(gpu, tensors.floats(`${item.case}.x`), clips.shape, 'x');
-    const outputs = gpu.scope(
-      () => [blend(x, mix.partners(gpu), mix.clips(gpu)),
-        mixLabels(gpu, labels, item.num_classes, item.smoothing, mix)],
-    );
+    const drawn = mixOf(file.name, item, height, width);
+    if (item.lam_used !== undefined) comparison.compare('lam', [drawn.keepLabel], [item.lam_used], 1e-6);
+    const outputs = gpu.scope(() => {
+      const x = Tensor.from(gpu, tensors.floats(`${item.case}.x`), clips.shape, 'x');
+      const labels = Tensor.from(gpu, Uint32Array.from(tensors.integers(`${item.case}.labels`)));
+      const [partner, mix] = [Tensor.from(gpu, drawn.partner), Tensor.from(gpu, packMix(drawn))];
+      return [blend(x, partner, mix),
+        blendTargets(labels, partner, mix, { classes: item.num_classes, smoothing: item.smoothing })];
+    });
     const [mixed, targets] = await gpu.read(outputs);
     for (const tensor of outputs) tensor.dispose();
     comparison.compare('x_out', mixed, tensors.get(`${item.case}.x_out`).values, 2e-6);
@@ -43,7 +44,7 @@ export async function verifyBlending(gpu: Gpu, file: FixtureFile): Promise<Check
 function mixOf(fixture: string, item: BlendCase, height: number, width: number): Mix {
   if (item.kind === 'mixup' && item.lam !== undefined) return mixUp(item.perm, item.lam);
   if (item.kind === 'cutmix' && item.bbox_x1y1x2y2 !== undefined) {
-    return cutMix(item.perm, item.bbox_x1y1x2y2, height, width);
+    return cutMix(item.perm, item.bbox_x1y1x2y2, { height, width });
   }
   throw new FirstlightError('FL_FIXTURE',
     `${fixture}: case ${item.case} is neither mixup with lam nor cutmix with bbox: "${item.kind}"`);
