@@ -41,6 +41,9 @@ test('what is not said is the official recipe', () => {
     fixText: true,
     precision: 'f32',
     recompute: false,
+    mixup: 0.8,
+    cutmix: 1,
+    mixSwitch: 0.5,
   });
   assert.is(config.data.frames, 8);
   assert.is(config.data.size, 224);
