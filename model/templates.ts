@@ -15,6 +15,7 @@ export const TEMPLATES = {
   actionclip: sixteen('{} this is an action', 'Can you recognize the action of {}?'),
 } as const satisfies Record<string, readonly string[]>;
 
+/** The name of a list. */
 export type Templates = keyof typeof TEMPLATES;
 
 function sixteen(thisIs: string, recognize: string): readonly string[] {
@@ -29,6 +30,7 @@ function sixteen(thisIs: string, recognize: string): readonly string[] {
  * of length 1 that clips are compared with, made of length 1 again, as CLIP does it.
  */
 export const TEMPLATE_MEANS = ['softmax', 'logits', 'embeddings'] as const;
+/** One of them. */
 export type TemplateMean = (typeof TEMPLATE_MEANS)[number];
 
 /** How classes are put into words, and how that is averaged. */

@@ -4,6 +4,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { close } from './close.ts';
 import { noGrad, open, Tensor } from '../engine/index.ts';
+import { ones } from '../engine/tape.ts';
 import { Clip } from '../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../model/config.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
@@ -19,6 +20,7 @@ import { readFixtures } from '../train/verify/fixture.ts';
 import { kindOf, verifyFixture } from '../train/verify/index.ts';
 
 const gpu = await open();
+ones(gpu, []).dispose(); // the first one stays, for the life of the context
 const NAMES = ['abseiling', 'cliff diving', "massaging person's head", '$& {} $1', 'tai chi'];
 const { tokenizer } = (await clipTokenizer()).compact(sentences('actionclip', NAMES));
 const CONFIG: XclipConfig = { ...PRESETS.tiny, embedDim: 24, frames: 2,
@@ -149,29 +151,35 @@ async function embeddingLogits({ model, tokenizer: own, preprocessor }: System, 
 
 for (const isFixed of [true, false]) {
   test(`a captured step is given another template: ${isFixed ? 'features' : 'ids'} are written in place`, async () => {
-    const system = systemWith(Xclip);
-    using model = system.model;
-    const texts = sentences('actionclip', NAMES);
-    const rows = tokenizer.tokenize(texts, CONFIG.text.context);
-    using own = new StepTexts(gpu, system, { ...rows, sentences: texts, templates: 16, isFixed });
-    using captured = gpu.capture(() =>
-      noGrad(() =>
-        'features' in own.current
-          ? own.current.features.reshape([NAMES.length, CONFIG.embedDim])
-          : model.encodeText(own.current)
-      )
-    );
-    for (const template of [0, 5, 5, 15, 0]) {
-      own.choose(template);
-      using want = textFeatures(gpu, system, texts.slice(template * NAMES.length, (template + 1) * NAMES.length));
-      close(`template ${template}`, await captured.run().read(), await want.read(), { atol: 1e-5, rtol: 0 });
-    }
-    await gpu.sync();
-    const { buffersCreated } = gpu.counts;
-    own.choose(9);
-    await gpu.sync();
-    assert.is(gpu.counts.buffersCreated, buffersCreated, 'nothing is made');
+    const { live } = gpu.pool;
+    await choosing(isFixed);
+    assert.is(gpu.pool.live, live, 'all memory is given back');
   });
+}
+
+async function choosing(isFixed: boolean): Promise<void> {
+  const system = systemWith(Xclip);
+  using model = system.model;
+  const texts = sentences('actionclip', NAMES);
+  const rows = tokenizer.tokenize(texts, CONFIG.text.context);
+  using own = new StepTexts(gpu, system, { ...rows, sentences: texts, templates: 16, isFixed });
+  using captured = gpu.capture(() =>
+    noGrad(() =>
+      'features' in own.current
+        ? own.current.features.reshape([NAMES.length, CONFIG.embedDim])
+        : model.encodeText(own.current)
+    )
+  );
+  for (const template of [0, 5, 5, 15, 0]) {
+    own.choose(template);
+    using want = textFeatures(gpu, system, texts.slice(template * NAMES.length, (template + 1) * NAMES.length));
+    close(`template ${template}`, await captured.run().read(), await want.read(), { atol: 1e-5, rtol: 0 });
+  }
+  await gpu.sync();
+  const { buffersCreated } = gpu.counts;
+  own.choose(9);
+  await gpu.sync();
+  assert.is(gpu.counts.buffersCreated, buffersCreated, 'nothing is made');
 }
 
 test('a name that is too long in a template is named with it', () => {

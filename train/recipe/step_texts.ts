@@ -3,6 +3,7 @@ import { type System, textFeatures } from '../../model/system.ts';
 import { type TextBatch, textBatch } from '../../model/text.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 
+/** All texts of a run. */
 export interface StepTextsOptions extends TokenRows {
   /** Texts of P templates, template by template, K each. */
   readonly sentences: readonly string[];
@@ -43,7 +44,7 @@ export class StepTexts {
       Tensor.empty(gpu, [sentences.length / templates, model.config.embedDim], all.dtype, 'text features') as Tensor,
     );
     this.current = { features };
-    gpu.copy(this.#featuresOf(0), features);
+    this.#copy(0, features);
   }
 
   /** Puts the texts of a template in place, for the steps that are run from now on. */
@@ -51,7 +52,7 @@ export class StepTexts {
     if (template === this.#chosen) return;
     this.#chosen = template;
     const { current } = this;
-    if ('features' in current) this.#gpu.scope(() => this.#gpu.copy(this.#featuresOf(template), current.features));
+    if ('features' in current) this.#copy(template, current.features);
     else current.write(this.#idsOf(template));
   }
 
@@ -61,11 +62,12 @@ export class StepTexts {
     return ids.subarray(template * size, (template + 1) * size);
   }
 
-  #featuresOf(template: number): Tensor {
+  #copy(template: number, features: Tensor): void {
     const all = this.#all as Tensor;
-    const [count, width] = all.shape;
-    const classes = count / this.#options.templates;
-    return all.alias([classes, width], template * classes * width * all.elementBytes) as Tensor;
+    this.#gpu.scope(() => {
+      const own = all.alias(features.shape, template * features.size * all.elementBytes);
+      this.#gpu.copy(own, features);
+    });
   }
 
   dispose(): void {
