@@ -10,7 +10,7 @@ import { Dataset } from '../train/data/loading/dataset.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { loadingText, measureLoading } from './loading.ts';
 import { movingPicture } from './moving_picture.ts';
-import { digits, markdownTable } from './table.ts';
+import { digits, markdownTable } from '../train/log/table.ts';
 
 const CODECS = { mp4: 'H.264', webm: 'VP9', avi: 'MPEG-4 part 2' } as const;
 const SIZES = [[320, 240], [640, 480], [1280, 720], [1920, 1080]] as const;

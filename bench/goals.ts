@@ -4,7 +4,7 @@ import { gflopsOf, plainShareOf, type Row, shareOf } from './kernels/row.ts';
 import type { Direction } from './kernels/prepared.ts';
 import { advantage, type Outcome, summary } from './peers/outcome.ts';
 import { trainingTasks } from './peers/tasks.ts';
-import { percent } from './table.ts';
+import { percent } from '../train/log/table.ts';
 
 /** What a goal is judged by; what is missing was not measured. */
 export interface Evidence {

@@ -1,6 +1,6 @@
 /** How a page of measurements begins: what was measured, where, and by which command. */
 import type { Heading } from './result_text.ts';
-import { markdownTable } from './table.ts';
+import { markdownTable } from '../train/log/table.ts';
 
 /** A file of results and what else is to be said of it, as a table. */
 export function headingTable({ environment, commit, date, command }: Heading,

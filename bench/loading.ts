@@ -12,7 +12,7 @@ import { writeVideo } from '../train/data/video/encode.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
 import { movingPicture } from './moving_picture.ts';
-import { digits, markdownTable, percent } from './table.ts';
+import { digits, markdownTable, percent } from '../train/log/table.ts';
 import { trainingStep, type TrainingStep } from './training_step.ts';
 
 const PRESET = 'tiny';

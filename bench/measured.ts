@@ -9,7 +9,7 @@ import type { Results } from './result_text.ts';
 import { roofsText } from './roofs/index.ts';
 import { kernelShareTable } from './shares.ts';
 import type { StepResults } from './step.ts';
-import { digits, duration, markdownTable, percent } from './table.ts';
+import { digits, duration, markdownTable, percent } from '../train/log/table.ts';
 
 /** What there is; what is missing has no part of the page. */
 export interface Parts {

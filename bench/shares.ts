@@ -1,7 +1,7 @@
 /** A profile, kernel by kernel, and the rooms that they belong to. */
 import type { KernelTime } from '../engine/index.ts';
 import { rooms } from '../kernels/index.ts';
-import { digits, markdownTable, percent } from './table.ts';
+import { digits, markdownTable, percent } from '../train/log/table.ts';
 
 /** A kernel's part of a pass: `share` of the time of all. */
 export interface KernelShare {

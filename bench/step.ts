@@ -17,7 +17,7 @@ import { measureRoofs } from './roofs/here.ts';
 import { arithmeticRoof, type Roofs, roofsText } from './roofs/index.ts';
 import { type KernelShare, kernelShareTable, sharesOf } from './shares.ts';
 import { type Spread, spreadOf } from './statistics.ts';
-import { digits, duration, percent } from './table.ts';
+import { digits, duration, percent } from '../train/log/table.ts';
 import { chromeTrace } from './trace.ts';
 import { stepFlops, trainingStep, type StepShape } from './training_step.ts';
 

@@ -1,7 +1,7 @@
 import { type CapturedStep, type FloatType, type Gpu, halve, noGrad, Random, type Shape,
   Tensor } from '../engine/index.ts';
 import { PRESETS } from '../model/config.ts';
-import { comparisonFlops, textFlops, videoFlops } from '../model/cost.ts';
+import { comparisonFlops, textFlops, trainingFactor, videoFlops } from '../model/cost.ts';
 import { initialise } from '../model/init.ts';
 import { textBatch } from '../model/text.ts';
 import { Xclip } from '../model/xclip.ts';
@@ -81,17 +81,14 @@ export function trainingStep(gpu: Gpu,
   };
 }
 
-/**
- * Operations of the forward pass and of the whole step: a gradient costs two products where the forward pass has one,
- * `recompute` one more.
- */
+/** Operations of the forward pass and of the whole step. */
 export function stepFlops(
   { preset, batch, classes, trainText, recompute }: StepShape,
 ): { readonly forward: number; readonly step: number } {
   const config = PRESETS[preset];
   const forward = batch * (videoFlops(config) + comparisonFlops(config, classes))
     + (trainText ? classes * textFlops(config) : 0);
-  return { forward, step: (recompute ? 4 : 3) * forward };
+  return { forward, step: trainingFactor(recompute) * forward };
 }
 
 function zeros(gpu: Gpu, shape: Shape, type: FloatType): Tensor {

@@ -80,6 +80,15 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, XclipConfig>;
 
+/** The published architecture that a model has, by its towers. */
+export function presetOf({ vision, text, embedDim }: XclipConfig): keyof typeof PRESETS | undefined {
+  return (Object.keys(PRESETS) as (keyof typeof PRESETS)[]).find((name) => {
+    const own = PRESETS[name];
+    return own.embedDim === embedDim && own.text.width === text.width && own.text.layers === text.layers
+      && (['width', 'layers', 'patch', 'imageSize'] as const).every((key) => own.vision[key] === vision[key]);
+  });
+}
+
 /** Checks a configuration from outside; throws one error with all problems. `source` names where it came from. */
 export function validateConfig(config: XclipConfig, source: string): XclipConfig {
   const problems: string[] = [];

@@ -2,7 +2,7 @@
 export { Clip } from './clip.ts';
 export { Xclip, type VideoFeatures, type XclipOptions } from './xclip.ts';
 export { CLIP_CONTEXT, CLIP_VOCAB, PRESETS, validateConfig, type XclipConfig } from './config.ts';
-export { comparisonFlops, textFlops, videoFlops } from './cost.ts';
+export { clipMeanFlops, comparisonFlops, textFlops, videoFlops } from './cost.ts';
 export { type Init, initialise, initialised } from './init.ts';
 export { LayerNorm, Linear, Mlp, type Pass, ResidualBlock, SelfAttention, type Tap } from './layers.ts';
 export { MultiframeIntegration } from './mit.ts';

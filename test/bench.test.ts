@@ -26,7 +26,7 @@ import { highest, leastNanoseconds, matrixKernel, RoofKernels, roofsText } from 
 import { pageOf, sharesOf } from '../bench/shares.ts';
 import { chromeTrace } from '../bench/trace.ts';
 import { geometricMean, median, spreadOf } from '../bench/statistics.ts';
-import { digits, duration, markdownTable, percent } from '../bench/table.ts';
+import { digits, duration, markdownTable, percent } from '../train/log/table.ts';
 import { open, Tensor } from '../engine/index.ts';
 import { scale } from '../kernels/elementwise/index.ts';
 import { rooms } from '../kernels/index.ts';

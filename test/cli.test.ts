@@ -30,7 +30,7 @@ test('help goes to stdout without colours and shows every command and an example
   assert.is(status, 0);
   assert.is(stderr, '');
   assert.not.match(stdout, /\u001b/);
-  for (const name of ['demo', 'train', 'evaluate', 'predict', 'verify', 'kernel', 'doctor']) {
+  for (const name of ['demo', 'train', 'plan', 'evaluate', 'table', 'predict', 'verify', 'kernel', 'doctor']) {
     assert.match(stdout, `firstlight ${name}`);
   }
 });
@@ -84,6 +84,8 @@ for (const [name, words, message] of [
   ['train', [], 'a configuration is missing'],
   ['train', ['a.yaml', 'b.yaml'], 'unexpected "b.yaml"'],
   ['verify', [], 'a folder with fixtures is missing'],
+  ['plan', ['a.yaml', '--measure'], 'unknown flag --measure'],
+  ['table', [], 'an experiment is missing'],
 ] as const) {
   test(`"${name} ${words.join(' ')}" is refused: ${message}`, () => {
     const error = assert.throwsWith(() => flags(name, ...words), UsageError);

@@ -173,7 +173,9 @@ test('a file that is not there is named', () => {
   assert.throwsWith(() => loadConfig('/nowhere/c.yaml'), '/nowhere/c.yaml: no such file');
 });
 
-for (const sample of readdirSync(samples)) {
+for (const sample of readdirSync(samples, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.yaml')
+)) {
   test(`the sample ${sample} is accepted`, () => {
     assert.ok(loadConfig(`${samples}${sample}`).data.train.startsWith(samples));
   });

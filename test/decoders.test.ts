@@ -1,5 +1,5 @@
 /** Decoding in threads of its own gives what one thread gives; what goes wrong in them is told. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -113,9 +113,11 @@ parentPort.on('message', ({ id }) => setTimeout(
 });
 
 test('a thread ends after the file that it decodes: in the middle of one it would take the process along', async () => {
-  const program = at('busy.mjs');
-  writeFileSync(program, `import { parentPort } from 'node:worker_threads';
+  const [program, begun] = [at('busy.mjs'), at('begun')];
+  writeFileSync(program, `import { writeFileSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
 parentPort.on('message', ({ id, request: { path } }) => {
+  if (path === 'a') writeFileSync(${JSON.stringify(begun)}, '');
   if (path === 'for ever') return;
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
   parentPort.postMessage({ id, sample: { frames: [], views: [], total: 7 }, milliseconds: 1 });
@@ -125,6 +127,8 @@ parentPort.on('message', ({ id, request: { path } }) => {
   const never = decoders.read(request('not begun'));
   let ended = 0;
   for (const reading of [hung, never]) reading.then(() => ended++, () => ended++);
+  // threads take their time to start
+  while (!existsSync(begun)) await new Promise((resolve) => setTimeout(resolve, 10));
   await decoders.close();
   assert.is((await busy).total, 7);
   assert.is(ended, 0);

@@ -4,6 +4,7 @@ import * as assert from './assert.ts';
 import { open, Random, Tensor } from '../engine/index.ts';
 import { cut, frames, type FramesOptions, type I420Frame, i420Bytes, packFrames, partOf, type Resampling, TABLE_COLUMNS,
   type View } from '../kernels/frames/index.ts';
+import * as reference from '../kernels/frames/reference.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
 import { centreCrop, multiScaleCrop } from '../train/data/views/sampling.ts';
 import { openWithBindings } from './small_limits.ts';
@@ -103,6 +104,36 @@ test('clips of 4K and of mixed sizes go through a small binding with the same pi
     assert.equal(asBits(await y.read()), whole);
   }
   assert.ok(small.pool.peak < outputBytes + BINDING + 2 ** 16, `${small.pool.peak} B`);
+});
+
+test('one resize is the official two, but for bytes between, where crop or picture has the size already', () => {
+  const [SIDE, SHORT] = [28, 32];
+  const raw = { size: SIDE, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  const gray = (side: number, luma: Iterable<number>): I420Frame => ({ width: side, height: side, matrix: 'bt601',
+    range: 'full', data: Uint8Array.from([...luma, ...Array(2 * (side / 2) ** 2).fill(128)]) });
+  /** What pixels differ by in the mean, in red. @param place of the size among the ten that MultiScaleCrop has */
+  const difference = (side: number, place: number): number => {
+    const random = new Random(5, `${side}`);
+    const picture = gray(side, Array.from({ length: side ** 2 }, () => random.below(256)));
+    const cropOf = (source: I420Frame) => {
+      const draws = [place, 3];
+      return multiScaleCrop(source, SIDE, SHORT, { next: () => 0, below: () => draws.shift() as number });
+    };
+    const seenOf = (source: I420Frame) => reference.frames([source], [{ crop: cropOf(source), flip: false }], raw);
+    const whole = { crop: { x: 0, y: 0, width: side, height: side }, flip: false };
+    const first = reference.frames([picture], [whole], { ...raw, size: SHORT }).subarray(0, SHORT ** 2);
+    const [once, twice] = [seenOf(picture), seenOf(gray(SHORT, first.map(Math.round)))];
+    // not at the edge, where taps do not leave the crop here, and those of the first of two do
+    const inside = (at: number) => at % SIDE > 0 && at % SIDE < SIDE - 1 && at > SIDE && at < SIDE * (SIDE - 1);
+    const all = Array.from({ length: SIDE ** 2 }, (_, at) => at).filter(inside);
+    return all.reduce((sum, at) => sum + Math.abs(once[at] - twice[at]), 0) / all.length;
+  };
+  const [whole, input, small] = [0, 3, 9]; // 32, 28 and 21 pixels of the short side
+  for (const place of [whole, input, small]) assert.is(difference(SHORT, place), 0);
+  for (const side of [24, 40, 64]) {
+    assert.ok(difference(side, input) < 0.3, `${difference(side, input)}`);
+    for (const place of [whole, small]) assert.ok(difference(side, place) > 2, `${difference(side, place)}`);
+  }
 });
 
 for (const type of ['f32', 'f16'] as const) {

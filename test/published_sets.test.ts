@@ -258,6 +258,8 @@ test('a table of Kinetics without labels, or of which no clip is there, is refus
       at('k_none')
     }: expected files such as "abseiling/abc_000001_000011.mp4", "abc_000001_000011.mp4" or "abc.mp4"; data.root names their folder`,
   ]);
+  put('k_none/quotes.csv', `${HEADER}\n"saying ""no"", twice", "a",1,11,train\n"b", c ,1,11,train\n`);
+  assert.equal(namesOf(configOf('k_none', { format: 'kinetics', train: 'quotes.csv' })), ['b', 'saying "no", twice']);
   put('k_none/list.txt', 'a.mp4 0\nb.mp4 1\n');
   assert.match(refused(() => namesOf(configOf('k_none', { format: 'kinetics', train: 'list.txt' })))[0],
     /^k_none\/list\.txt:1: is a list of clips; expected a table .*; set data\.format: list$/);
@@ -424,6 +426,13 @@ test('a list that check cleans is in the official style, whatever the format, an
 });
 
 // Classes
+
+test('two classes with the same letters are told apart by their spelling alone', () => {
+  const classes = { names: ['left turn', 'leftturn', 'right'], entries: [] };
+  assert.equal(restrictClasses(classes, ['leftturn', 'RIGHT'], 'f').names, ['leftturn', 'right']);
+  assert.match(refused(() => restrictClasses(classes, ['Left-Turn'], at('f')))[0],
+    '"Left-Turn" is none of the 3 classes');
+});
 
 test('classes are chosen by name from a file, however it spells them, and drawn by seed and draw', () => {
   const names = ['ApplyEyeMakeup', 'brush hair', 'kick ball', 'YoYo'];

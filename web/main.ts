@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import type { ArgsDef } from 'citty';
-import { markdownTable } from '../bench/table.ts';
+import { markdownTable } from '../train/log/table.ts';
 import { ROOT } from '../package/exports.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';

@@ -1,6 +1,6 @@
 /** What no measurement can be: a row that says so counts work in its cost that no dispatch did. */
 import { FirstlightError } from '../../engine/errors.ts';
-import { digits, percent } from '../table.ts';
+import { digits, percent } from '../../train/log/table.ts';
 import { minimumTimeOf, type Row, shareOf } from './row.ts';
 
 /**

@@ -2,7 +2,7 @@
 import { headingTable, MADE } from '../heading.ts';
 import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
-import { digits, duration, markdownTable, percent } from '../table.ts';
+import { digits, duration, markdownTable, percent } from '../../train/log/table.ts';
 import type { KernelData } from './data.ts';
 import { boundOf, gbpsOf, gflopsOf, type Row, shareOf } from './row.ts';
 import type { Direction } from './prepared.ts';

@@ -4,7 +4,7 @@ import { scrolling } from '../../train/report/scroll.ts';
 import { STYLE } from '../../train/report/style.ts';
 import type { Results } from '../result_text.ts';
 import { roofsText } from '../roofs/index.ts';
-import { digits, duration, percent } from '../table.ts';
+import { digits, duration, percent } from '../../train/log/table.ts';
 import type { KernelData } from './data.ts';
 import { type Row, boundOf, gbpsOf, gflopsOf, shareOf } from './row.ts';
 

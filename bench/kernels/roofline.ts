@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { asPicture } from '../../train/report/picture.ts';
 import type { Roofs } from '../roofs/index.ts';
-import { digits, duration, percent } from '../table.ts';
+import { digits, duration, percent } from '../../train/log/table.ts';
 import { type Row, gbpsOf, gflopsOf, shareOf } from './row.ts';
 
 /** A measured row by what it needs and what it reached. */

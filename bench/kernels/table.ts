@@ -1,5 +1,5 @@
 /** The table of the kernels' benchmark. */
-import { digits, duration, markdownTable, percent } from '../table.ts';
+import { digits, duration, markdownTable, percent } from '../../train/log/table.ts';
 import type { Change, Comparison } from './compare.ts';
 import { type Row, boundOf, gbpsOf, gflopsOf, plainShareOf, shareOf } from './row.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { FirstlightError, open } from '../../engine/index.ts';
 import { resultsFolder, writeResults } from '../results.ts';
 import { spreadOf } from '../statistics.ts';
-import { digits } from '../table.ts';
+import { digits } from '../../train/log/table.ts';
 import { installPeers } from './install.ts';
 import { errorOf, LIMIT, type Outcome, PEERS, type PeerName } from './outcome.ts';
 import { PeerFailure, PeerProcess } from './process.ts';

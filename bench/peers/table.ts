@@ -1,5 +1,5 @@
 /** The comparison as tables for a terminal and for Markdown. */
-import { digits, markdownTable } from '../table.ts';
+import { digits, markdownTable } from '../../train/log/table.ts';
 import { advantage, type Outcome, PEERS, type PeerName, summary, TRAINING_PEERS } from './outcome.ts';
 
 const find = (outcomes: readonly Outcome[], task: string, peer: PeerName) =>

@@ -1,6 +1,6 @@
 /** Rates of an adapter, and what they leave of a kernel's time. */
 import type { FloatType } from '../../engine/index.ts';
-import { digits } from '../table.ts';
+import { digits } from '../../train/log/table.ts';
 
 /** Rates of one adapter: bytes and operations per nanosecond. */
 export interface Roofs {

@@ -10,7 +10,7 @@ import type { Row } from '../kernels/row.ts';
 import type { Heading } from '../result_text.ts';
 import { folderName, readResults } from '../results.ts';
 import type { StepResults, StepRow } from '../step.ts';
-import { digits, markdownTable } from '../table.ts';
+import { digits, markdownTable } from '../../train/log/table.ts';
 import { KERNEL_PAIRS, type KernelPair, STEP_PAIRS, type StepPair } from './pairs.ts';
 
 /** A row of reference.py: milliseconds, with the peak of the memory for a model. Without them it was skipped. */

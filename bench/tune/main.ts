@@ -14,7 +14,7 @@ import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { flagsOf } from '../../train/cli/flags.ts';
 import { DispatchClock } from '../clock.ts';
 import { RoofKernels } from '../roofs/index.ts';
-import { duration, markdownTable } from '../table.ts';
+import { duration, markdownTable } from '../../train/log/table.ts';
 import { type Finding, searchRoom } from './classes.ts';
 import { requireTunable, tuningsText, withFindings } from './file.ts';
 

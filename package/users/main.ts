@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
-import { markdownTable } from '../../bench/table.ts';
+import { markdownTable } from '../../train/log/table.ts';
 import { launchChromium } from '../../test/browser/chromium.ts';
 import { ROOT } from '../exports.ts';
 import { type Answer, wrongIn } from './program.ts';

@@ -4,6 +4,7 @@ import { CLIP_ORDERS, DRAWN_CLASSES, DRAWS, type Protocol, PROTOCOLS, SPLITS } f
 import { loadConfig, runName } from '../run/config.ts';
 import { configKeys } from '../run/config_keys.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { EXPERIMENTS } from '../protocols/paper.ts';
 import { writable } from './file_names.ts';
 import { type Flags, UsageError, type Words } from './flags.ts';
 
@@ -24,6 +25,7 @@ const SHORTCUTS = {
   train: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', seed: 'run.seed',
     precision: 'train.precision' },
   evaluate: { batch: 'run.evaluationBatch', precision: 'train.precision' },
+  plan: { epochs: 'train.epochs', lr: 'optim.lr', batch: 'train.batch', precision: 'train.precision' },
 } as const;
 type Configured = keyof typeof SHORTCUTS;
 
@@ -38,12 +40,12 @@ const configFlags = (command: Configured): ArgsDef => ({
   set: { type: 'string', valueHint: 'key=value', description: 'any key of the configuration; may be repeated' },
 });
 
-function configOf(command: Configured, flags: Flags) {
+function configOf(command: Configured, flags: Flags, file = flags.words[0]) {
   const shortcuts = Object.entries(SHORTCUTS[command]).flatMap(([name, key]) => {
     const value = flags.text(name);
     return value === undefined ? [] : [`${key}=${value}`];
   });
-  return loadConfig(flags.words[0], [...shortcuts, ...flags.all('set')]);
+  return loadConfig(file, [...shortcuts, ...flags.all('set')]);
 }
 
 /** Every key of the configuration, for the help of `train`. */
@@ -212,6 +214,26 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
         jobs: flags.whole('jobs', 1) });
     },
   }),
+  plan: command('plan', 'Says what a run would take: parameters, memory, arithmetic, steps, learning rate, days', {
+    args: {
+      'config...': { type: 'positional', description: 'YAML files, as for train; of several, a table' },
+      clips: { type: 'string', valueHint: 'n', description: 'clips to train on, where data.train is not there yet' },
+      ...configFlags('plan'),
+    },
+    positionals: { least: 1, most: Infinity, name: 'a configuration' },
+    examples: [
+      ['firstlight plan train/configs/k400/32_8.yaml', 'neither the videos nor the checkpoint need be there'],
+      ['firstlight plan mine.yaml --clips 5000 --batch 32 --set train.accumulation=8',
+        'other values than the file has'],
+      ['firstlight plan train/configs/*/*.yaml', 'all experiments of the paper, without the days they take'],
+    ],
+    async run(flags) {
+      const files = flags.words.map((file) => ({ file, config: configOf('plan', flags, file) }));
+      const clips = flags.whole('clips', 1);
+      const { plan } = await import('../commands/plan.ts');
+      return plan(files, { clips });
+    },
+  }),
   evaluate: command('evaluate',
     "Measures checkpoints on the list data.val of a configuration, in the paper's protocols", {
     args: {
@@ -283,6 +305,31 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       return predict({ files: [...flags.words], labels, checkpoint, precision: flags.oneOf('precision', ['f32', 'f16']),
         wording: { templates: flags.oneOf('templates', ['none', 'paper', 'actionclip']),
           mean: flags.oneOf('template-mean', ['softmax', 'logits', 'embeddings']) }, top, json: flags.is('json') });
+    },
+  }),
+  table: command('table', "Prints the paper's numbers, and those of your runs beside them", {
+    args: {
+      experiment: { type: 'positional', description: `one of ${EXPERIMENTS.join(', ')}` },
+      'run...': { type: 'positional', required: false,
+        description: 'run folders, and files that evaluate --json wrote' },
+      json: { type: 'boolean', description: 'print JSON' },
+    },
+    positionals: { least: 1, most: Infinity, name: 'an experiment' },
+    examples: [
+      ['firstlight table k400 runs/32_8', 'a run beside tables 1 to 5 of the paper, and what keeps both apart'],
+      ['firstlight table few-shot runs/16_32_k*', 'several runs'],
+      ['firstlight table zero-shot --json', "the paper's numbers alone, for a script"],
+    ],
+    async run(flags) {
+      const [word, ...runs] = flags.words;
+      const experiment = EXPERIMENTS.find((each) => each === word);
+      if (experiment === undefined) {
+        const guess = nearest(word, EXPERIMENTS);
+        throw new UsageError(`table: there is no experiment "${word}"`,
+          `${guess === undefined ? '' : `did you mean ${guess}? `}Experiments: ${EXPERIMENTS.join(', ')}`);
+      }
+      const { table } = await import('../commands/table.ts');
+      return table({ experiment, runs, json: flags.is('json') });
     },
   }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {

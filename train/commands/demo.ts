@@ -91,7 +91,8 @@ export async function demo(
         await store.close();
       }
     };
-    const config = videoConfig('xclip', { plan, data, clip: clipFolder, seed, precision });
+    const lists = { train: data.lists.train, val: data.lists.testSeen, labels: data.labels.seen, root: data.folder };
+    const config = videoConfig('xclip', { plan, data: lists, clip: clipFolder, seed, precision });
     const xclip = await clock.time('Stage 2: X-CLIP', () => train('X-CLIP', config, out));
     const clipMean = await clock.time('Stage 2: CLIP-Mean', () =>
       train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Gpu } from '../../engine/index.ts';
-import { PRESETS, type XclipConfig } from '../../model/config.ts';
+import { presetOf, type XclipConfig } from '../../model/config.ts';
 import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
@@ -60,7 +60,7 @@ export function resultOf(evaluation: Evaluation): EvaluationResult {
     size: architecture.vision.imageSize,
     precision: config.train.precision,
     system: config.model.system,
-    architecture: presetOf(architecture),
+    architecture: presetOf(architecture) ?? null,
     seed: config.run.seed,
     finishedAt: new Date().toISOString(),
     ...over(meanOf) as unknown as Accuracy,
@@ -105,15 +105,6 @@ function* guessesOf(predictions: readonly Prediction[]) {
 function configIn(run: string): Record<string, unknown> | null {
   const file = join(run, CONFIG_FILE);
   return existsSync(file) ? parse(readFileSync(file, 'utf8')) as Record<string, unknown> : null;
-}
-
-/** The published architecture that a model has, by its towers. */
-function presetOf({ vision, text, embedDim }: XclipConfig): string | null {
-  const found = Object.entries(PRESETS).find(([, own]) =>
-    own.embedDim === embedDim && own.text.width === text.width && own.text.layers === text.layers
-    && (['width', 'layers', 'patch', 'imageSize'] as const).every((key) => own.vision[key] === vision[key])
-  );
-  return found?.[0] ?? null;
 }
 
 /** @param clips to look at; none where the model saw more of them than can be shown */

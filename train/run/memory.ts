@@ -44,7 +44,9 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig,
     for (const [, parameter] of built.parameters()) {
       if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
     }
-    gpu.capture(() => recordStep(step.optimizer, config.train.accumulation, (micro) => step.loss(micro))).run();
+    // all micro-batches have inputs of their own; beyond the second, which adds to gradients, they take nothing else
+    const recorded = Math.min(config.train.accumulation, 2);
+    gpu.capture(() => recordStep(step.optimizer, recorded, (micro) => step.loss(micro))).run();
   });
   const sum = (pattern: RegExp) =>
     [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);

@@ -16,10 +16,19 @@ import type { TrainConfig } from './config_keys.ts';
 const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
 
 /** The architecture that a configuration asks for. */
-export async function modelConfigOf({ model, data }: TrainConfig): Promise<XclipConfig> {
-  const checkpoint = model.checkpoint === null ? undefined : await openCheckpoint(model.checkpoint);
+export async function modelConfigOf(config: TrainConfig): Promise<XclipConfig> {
+  const { checkpoint: path, preset } = config.model;
+  const checkpoint = path === null ? undefined : await openCheckpoint(path);
   await checkpoint?.close();
-  const config = { ...(checkpoint?.config ?? PRESETS[model.preset as keyof typeof PRESETS]), frames: data.frames };
+  return forData(checkpoint?.config ?? PRESETS[preset as keyof typeof PRESETS], config);
+}
+
+/**
+ * An architecture for the clips of a configuration.
+ * @throws ConfigError if it takes pictures of another size
+ */
+export function forData(architecture: XclipConfig, { data }: TrainConfig): XclipConfig {
+  const config = { ...architecture, frames: data.frames };
   const { imageSize } = config.vision;
   if (imageSize !== data.size) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],

@@ -19,6 +19,14 @@ export interface TextSizes {
   readonly length: number;
 }
 
+/** Of texts whose length nobody knows: they fill the context. */
+export const unknownTexts = ({ data }: TrainConfig, { text }: Pick<XclipConfig, 'text'>,
+  classes: number): TextSizes => ({
+    classes,
+    templates: TEMPLATES[data.templates].length,
+    length: text.context,
+  });
+
 /** The texts of a run, template by template. */
 export interface RunTexts extends TextSizes, TokenRows {
   readonly sentences: readonly string[];

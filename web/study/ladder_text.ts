@@ -2,7 +2,7 @@
 import { type KernelData, KIND } from '../../bench/kernels/data.ts';
 import { boundOf, gbpsOf, gflopsOf, type Row, shareOf } from '../../bench/kernels/row.ts';
 import { resultsOf, resultsText } from '../../bench/result_text.ts';
-import { digits, duration, percent } from '../../bench/table.ts';
+import { digits, duration, percent } from '../../train/log/table.ts';
 import type { Cost } from '../../kernels/shared/cost.ts';
 import type { Ladder } from '../worker/ladder.ts';
 

@@ -1,5 +1,5 @@
 /** What there is to say of edited WGSL, and how it is said in a line. */
-import { duration } from '../../bench/table.ts';
+import { duration } from '../../train/log/table.ts';
 import type { Clock } from '../../engine/index.ts';
 import type { Comparison } from '../../kernels/checking/comparison.ts';
 import type { Direction } from '../../kernels/programs.ts';

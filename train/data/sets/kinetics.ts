@@ -83,6 +83,7 @@ export function scanKinetics(file: string,
       clip.isPlain ? { real: join(scan.root, clip.name) } : scan.find(clip.name));
   }
   const { rows, lines } = table;
+  const holes: LineProblem[] = [];
   if (lines === 0) scan.refuse(file, 0, 'the table is empty');
   else if (rows.length > 0 && missing.length === rows.length) {
     const [{ label, id, times }] = rows;
@@ -91,13 +92,13 @@ export function scanKinetics(file: string,
         shown(`${label}/${id}${times ?? ''}.mp4`)
       }, ${shown(`${id}${times ?? ''}.mp4`)} or ${shown(`${id}.mp4`)}; data.root names their folder`);
   } else if (missing.length > 0) {
-    scan.warnings.push({ file, line: missing[0].line,
+    holes.push({ file, line: missing[0].line,
       problem: `${
         missing[0].problem
       }, as ${missing.length} of ${rows.length} clips are not; they are left out, and ${'`firstlight check` lists all'}` });
   }
   return { lines: [], stated: lines, entries: scan.entries, problems: scan.problems.sort((a, b) => a.line - b.line),
-    warnings: [...otherPart(file, rows, part), ...scan.warnings], missing };
+    warnings: [...holes, ...otherPart(file, rows, part), ...scan.warnings], missing };
 }
 
 /** A table that was given in the place of another one. */

@@ -182,7 +182,16 @@ const MAX_SCALE_GAP = 1;
 /** A crop this near to the input side takes the input side itself. */
 const SNAP = 3;
 
-/** MultiScaleCrop: one of several sizes, at a corner or in the middle, after the short side became `short`. */
+/**
+ * MultiScaleCrop: one of several sizes, at a corner or in the middle, after the short side became `short`.
+ *
+ * The official pipeline resizes twice: the picture, to bytes, and then the crop. Here the crop is resized once, out of
+ * the picture. Where the crop has the input's side already, as in evaluation, or the picture the short side, as
+ * most copies of Kinetics, that is the same but for the bytes: 0.25 levels in the mean. Else two resizes blur more than
+ * one. In float64, on drawn pictures as soft as video, pixels differ by 0.9 levels in the mean at 320 × 240 and by 1.8
+ * at 640 × 360, and edges are 7 to 14 % steeper here. One is kept: what the second one takes away is detail, for which
+ * it would read 16 pixels in the place of 4.
+ */
 export function multiScaleCrop(source: Size, side: number, short: number, random: Draws): Rectangle {
   const scaled = resized(source, short);
   const sides = SCALES.map((scale) => Math.trunc(Math.min(scaled.width, scaled.height) * scale)).map((

@@ -1,0 +1,258 @@
+/** Plans of runs, and the configurations of the paper's experiments. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { ConfigError, open, Tensor } from '../engine/index.ts';
+import { PRESETS } from '../model/config.ts';
+import { clipMeanFlops, comparisonFlops, frameBlockFlops, messageAnswerFlops, pictureBlockFlops, textFlops,
+  videoFlops } from '../model/cost.ts';
+import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
+import { publishedSet } from '../train/data/sets/published.ts';
+import { learningRate } from '../train/recipe/schedule.ts';
+import { recordStep } from '../train/recipe/stage.ts';
+import { RunStep } from '../train/recipe/step.ts';
+import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
+import { configKeys, type TrainConfig } from '../train/run/config_keys.ts';
+import { memoryOf } from '../train/run/memory.ts';
+import { type Plan, planOf } from '../train/run/plan.ts';
+import { measureSpeed } from '../train/run/speed.ts';
+import { newModel } from '../train/run/system.ts';
+
+const gpu = await open();
+const CONFIGS = fileURLToPath(new URL('../train/configs/', import.meta.url));
+/** What the official code has: model, frames, clips of a micro-batch and of a step, epochs, learning rate. */
+const OFFICIAL = {
+  'k400/32_8': ['B/32', 8, 8, 256, 30, 8e-6],
+  'k400/32_16': ['B/32', 16, 8, 256, 30, 8e-6],
+  'k400/16_8': ['B/16', 8, 8, 256, 30, 8e-6],
+  'k400/16_16': ['B/16', 16, 4, 256, 30, 8e-6],
+  'k400/16_32': ['B/16', 32, 4, 256, 30, 8e-6],
+  'k400/14_8': ['L/14', 8, 4, 256, 30, 8e-6],
+  'k400/14_16_336': ['L/14@336', 16, 1, 256, 30, 8e-6],
+  'k600/16_8': ['B/16', 8, 8, 256, 30, 8e-6],
+  'k600/16_16': ['B/16', 16, 4, 256, 30, 8e-6],
+  'k600/14_8': ['L/14', 8, 4, 256, 30, 8e-6],
+  ...Object.fromEntries(
+    ['hmdb51', 'ucf101'].flatMap((set) =>
+      [2, 4, 8, 16].map((shots) => [`${set}/16_32_k${shots}`, ['B/16', 32, 4, 64, 50, 2e-6]])
+    ),
+  ),
+  'zero_shot/16_32': ['B/16', 32, 4, 256, 10, 8e-6],
+} as const;
+
+const fileOf = (name: string) => `${CONFIGS}${name}.yaml`;
+/** Filled by the tests of each. */
+const plans: { file: string; planned: Plan }[] = [];
+
+test('the folder of configurations holds the experiments of the paper, a file each', () => {
+  const there = readdirSync(CONFIGS, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
+  assert.equal(there.filter((name) => /\/.*\.yaml$/.test(name)).sort(),
+    Object.keys(OFFICIAL).map((name) => `${name}.yaml`).sort());
+});
+
+for (const [name, [preset, frames, batch, clips, epochs, lr]] of Object.entries(OFFICIAL)) {
+  test(`${name} loads, is planned without videos or checkpoint, and is the official experiment`, async () => {
+    const config = loadConfig(fileOf(name));
+    const planned = await planOf(gpu, config);
+    plans.push({ file: fileOf(name), planned });
+    assert.equal([planned.preset, planned.model.frames], [preset, frames]);
+    assert.equal([config.train.batch, config.train.batch * config.train.accumulation], [batch, clips]);
+    assert.equal([config.train.epochs, config.optim.lr], [epochs, lr]);
+    assert.is(config.train.recompute, preset === 'L/14@336');
+    assert.ok(planned.memory.total < 24 * 2 ** 30, 'fits a card of 24 GB');
+    assert.is(planned.steps, epochs * planned.stepsPerEpoch);
+    const { shots } = config.data;
+    assert.is(name.endsWith('_32') ? null : Number(/_k(\d+)$/.exec(name)?.[1] ?? 0) || null, shots);
+    if (shots !== null) assert.is(planned.clips.count, shots * (name.startsWith('hmdb51') ? 51 : 101));
+    assert.match(planPage(fileOf(name), planned), new RegExp(`X-CLIP ${preset}, ${frames} frames of `));
+  });
+
+  test(`${name} says nothing that the recipe has anyway`, () => {
+    const said = leavesOf(parse(readFileSync(fileOf(name), 'utf8')));
+    const repeated = said.filter(({ key, value }) =>
+      JSON.stringify(configKeys.find((known) => known.key === key)?.fallback) === JSON.stringify(value)
+    );
+    assert.equal(repeated, []);
+    assert.ok(said.length > 3);
+  });
+}
+
+/** Keys with their values, as a file has them. */
+function leavesOf(value: unknown, at: readonly string[] = []): { readonly key: string; readonly value: unknown }[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [{ key: at.join('.'), value }];
+  return Object.entries(value).flatMap(([name, inner]) => leavesOf(inner, [...at, name]));
+}
+
+test('experiments with few clips of a class differ in their number alone', () => {
+  for (const set of ['hmdb51', 'ucf101']) {
+    const texts = [2, 4, 8, 16].map((shots) => {
+      const name = `${set}/16_32_k${shots}`;
+      return formatConfig(loadConfig(fileOf(name), ['data.shots=1']));
+    });
+    assert.equal(new Set(texts).size, 1);
+  }
+});
+
+test('one clip takes as many multiply-adds as are published, with one text', () => {
+  // of the official code, reproduced; the paper and its page print 39, 75, 145, 287, 571, 658, 3086
+  const expected = [['B/32', 8, 39.01], ['B/32', 16, 74.99], ['B/16', 8, 144.91], ['B/16', 16, 286.63], ['B/16', 32,
+    570.08], ['L/14', 8, 659.05], ['L/14@336', 16, 3075.3]] as const;
+  for (const [preset, frames, gmac] of expected) {
+    const model = { ...PRESETS[preset], frames };
+    const own = videoFlops(model) + comparisonFlops(model, 1) + textFlops(model);
+    const published = (own + messageAnswerFlops(model)) / 2e9;
+    assert.is(published.toFixed(gmac > 1000 ? 1 : 2), gmac.toFixed(gmac > 1000 ? 1 : 2), `${preset}, ${frames} frames`);
+    assert.ok(own / 2e9 < published && own / 2e9 > 0.998 * published);
+  }
+});
+
+test('CLIP-Mean takes what its frames take, one by one', () => {
+  assert.is((clipMeanFlops(PRESETS['B/16']) / 2e9).toFixed(1), '140.5');
+  assert.is((clipMeanFlops({ ...PRESETS['B/16'], frames: 32 }) / 2e9).toFixed(1), '562.0');
+  assert.is((clipMeanFlops({ ...PRESETS['B/32'], frames: 1 }) / 2e9).toFixed(2), '4.41');
+});
+
+const TINY = { model: { preset: 'tiny' }, data: { train: 'mine/a.txt', labels: 'hmdb51/l.csv', size: 32 } };
+const tiny = (more: object = {}) => parseConfig(JSON.stringify({ ...TINY, ...more }), 'plan.yaml');
+
+test('parameters are counted as trained or frozen, and arithmetic over all steps, gradients counted twice', async () => {
+  const config = parseConfig(JSON.stringify({ model: { preset: 'B/32' }, data: { train: 'k400/a', labels: 'l' } }),
+    'p.yaml');
+  const planned = await planOf(gpu, config, { clips: 100 });
+  assert.equal([planned.frozen, planned.trained + planned.frozen], [63_428_097, 196_585_729]); // texts and temperature
+  assert.equal([planned.stepsPerEpoch, planned.steps, planned.clips.count], [12, 360, 100]);
+  const { model } = planned;
+  assert.is(planned.macs.training, 360 * 8 * 3 * (videoFlops(model) + comparisonFlops(model, 400)) / 2);
+  const learning = await planOf(gpu, { ...config, train: { ...config.train, fixText: false, recompute: true } }, {
+    clips: 100,
+  });
+  assert.is(learning.frozen, 0);
+  assert.is(learning.macs.training,
+    360 * 4 * (8 * (videoFlops(model) + comparisonFlops(model, 400)) + 400 * textFlops(model)) / 2);
+});
+
+test('what cannot be known is asked for', async () => {
+  const refused = (config: TrainConfig) => assert.rejectsWith(() => planOf(gpu, config), ConfigError);
+  const withSet = tiny({ data: { ...TINY.data, train: 'ucf101/a.txt' } });
+  assert.is((await planOf(gpu, withSet)).clips.count, 9537);
+  assert.match((await refused(tiny())).message, /data\.labels: .*l\.csv is not there, and the path names no published/);
+  const named = parseConfig(
+    JSON.stringify({ ...TINY, data: { train: 'hmdb51/mine/a.txt', labels: 'l.csv', size: 32 } }),
+    'plan.yaml',
+  );
+  assert.is((await planOf(gpu, named, { clips: 64 })).classes.count, 51);
+  const unknown = tiny({ model: { checkpoint: 'my-clip' }, data: { ...TINY.data, train: 'ucf101/a.txt' } });
+  const { message, hint } = await refused(unknown);
+  assert.match(message, /model\.checkpoint: .*my-clip is not there, and "my-clip" is no published model/);
+  assert.match(hint ?? '', '--set model.preset=');
+  const other = tiny({ model: { checkpoint: 'clip-vit-large-patch14-336' }, data: { ...TINY.data, train: 'k400' } });
+  assert.match((await refused(other)).message, 'data.size: is 32, the model takes pictures of 336');
+});
+
+test('a path tells its data set, the last one that it names', () => {
+  const named = (path: string) => publishedSet('list', path)?.name;
+  assert.equal(
+    ['/k400/kinetics600/train.csv', '/data/Kinetics-400/train.csv', '/UCF101/list', 'hmdb-51/x', '/k4000', '/mine'].map(
+      named,
+    ),
+    ['Kinetics-600', 'Kinetics-400', 'UCF-101', 'HMDB-51', 'Kinetics-400', undefined],
+  );
+  assert.is(publishedSet('hmdb51', '/ucf101/x')?.name, 'HMDB-51', 'its format says it better');
+});
+
+test('the page of a plan has its numbers, and the learning rate as blocks', async () => {
+  const planned = await planOf(gpu, tiny({ data: { train: 'hmdb51/a.txt', labels: 'l.csv', size: 32 } }), {
+    clips: 640,
+  });
+  const page = planPage('my.yaml', planned);
+  assert.match(page, 'my.yaml: X-CLIP tiny, 8 frames of 32 × 32, f32\n');
+  assert.match(page, /steps +80 an epoch, 2,400 in 30 epochs, each of 8 clips: 1 × 8\n/);
+  assert.match(page, /clips +640 as told\n/);
+  const [, blocks] = /learning rate +(\S+)\n/.exec(page) ?? [];
+  assert.match(blocks, /^▁[▁-█]{58}▁$/);
+  assert.is(blocks.indexOf('█'), 9, 'a sixth of the line rises');
+  const rates = Array.from({ length: planned.steps }, (_, step) => learningRate(planned.schedule, step));
+  const peak = rates.indexOf(Math.max(...rates));
+  assert.match(page, `0 in the first step, 8e-6 in step ${peak + 1}, 8e-8 in the last`);
+});
+
+test('a speed is measured in a block of the model, and gives its memory back', async () => {
+  await using fresh = await open();
+  for (const system of ['xclip', 'clip-mean'] as const) {
+    const speed = await measureSpeed(fresh, PRESETS.tiny, { system, precision: 'f32', batch: 4 });
+    assert.equal([speed.frames, speed.tokens], [8, 17]);
+    const block = system === 'xclip' ? frameBlockFlops(PRESETS.tiny) : pictureBlockFlops(PRESETS.tiny);
+    const macs = 3 * speed.clips * 8 * block / 2;
+    assert.ok(Math.abs(speed.macsPerSecond * speed.seconds / macs - 1) < 1e-9 && speed.seconds > 0);
+    assert.is(fresh.pool.live, 0, 'all is freed');
+  }
+});
+
+test('days follow from arithmetic and speed', () => {
+  const planned = { macs: { training: 86_400e12 }, config: tiny() } as unknown as Plan;
+  const text = (macsPerSecond: number) =>
+    timeLines({ name: 'a card' }, planned, { macsPerSecond, clips: 4, frames: 8, tokens: 50, seconds: 0.25 });
+  assert.match(text(1e10), 'time            100 days at 10.0 GMAC a second');
+  assert.match(text(1e12), '24.0 hours at 1.00 TMAC');
+  assert.match(text(1e10).replaceAll(/\s+/g, ' '),
+    'one block of the vision tower, 4 clips of 8 frames of 50 tokens, forward and gradient in f32, takes 0.250 s on a card');
+});
+
+const CLASSES = 12;
+
+test('micro-batches beyond the second add their inputs, and nothing else', async () => {
+  const accumulation = 5;
+  const config = tiny({ train: { batch: 2, accumulation } });
+  const [two, all] = [2, accumulation].map((count) =>
+    memoryOf(gpu, tiny({ train: { batch: 2, accumulation: count } }), PRESETS.tiny, { classes: CLASSES, templates: 1,
+      length: 8 })
+  );
+  assert.equal({ ...all, inputs: 0, total: 0 }, { ...two, inputs: 0, total: 0 });
+  await using fresh = await open();
+  const model = newModel(fresh, config, PRESETS.tiny);
+  const features = fresh.keep(Tensor.zeros(fresh, [CLASSES, PRESETS.tiny.embedDim], 'text features'));
+  const step = new RunStep(fresh, { model, texts: { features }, train: config.train, optim: config.optim });
+  assert.is(all.inputs - two.inputs, (accumulation - 2) * bytesOfInputs(step));
+  using captured = fresh.capture(() => recordStep(step.optimizer, accumulation, (micro) => step.loss(micro)));
+  captured.run();
+  await fresh.sync();
+  assert.ok(Math.abs(all.total / fresh.pool.live - 1) < 0.05, `estimated ${all.total}, counted ${fresh.pool.live}`);
+});
+
+const bytesOfInputs = ({ inputs: [{ mixed, ...own }] }: RunStep) =>
+  [...Object.values(own), ...Object.values(mixed ?? {})].reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** The cells of a Markdown table, row by row. */
+const cellsOf = (table: string) =>
+  table.trim().split('\n').map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+
+test('the page of the configurations has the table of all plans', () => {
+  const page = readFileSync(`${CONFIGS}README.md`, 'utf8');
+  const [, told] = /<!-- plans -->\n([^]*?)<!-- end of plans -->/.exec(page) ?? [];
+  const made = planTable(plans);
+  // bytes of activations differ between adapters, a little, as their variants do
+  const withoutMemory = (table: string) => cellsOf(table).slice(2).map((row) => row.toSpliced(6, 1));
+  const advice = `put it there as \`npx firstlight plan train/configs/*/*.yaml\` prints it:\n${made}\n`;
+  assert.equal(withoutMemory(told ?? ''), withoutMemory(made), advice);
+  const memory = (table: string) => cellsOf(table).slice(2).map((row) => Number.parseFloat(row[6]));
+  const ours = memory(made);
+  assert.ok(memory(told ?? '').every((gib, i) => Math.abs(gib / ours[i] - 1) < 0.05), advice);
+});
+
+test('the command prints a table of several configurations', async () => {
+  const printed: string[] = [];
+  const { log } = console;
+  console.log = (text: string) => void printed.push(text);
+  try {
+    const few = ['k400/32_16', 'k400/32_8'].map(fileOf).map((file) => ({ file, config: loadConfig(file) }));
+    assert.is(await plan(few, {}), 0);
+  } finally {
+    console.log = log;
+  }
+  assert.equal(cellsOf(printed.join('\n')).map(([name]) => name).slice(2), ['k400/32_8', 'k400/32_16']);
+});
+
+test.after(() => gpu.close());
+test.run();

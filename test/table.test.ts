@@ -1,0 +1,214 @@
+/** The paper's numbers, and those of runs beside them. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { commands } from '../train/cli/commands.ts';
+import { flagsOf, UsageError } from '../train/cli/flags.ts';
+import { fitting, table, tableText } from '../train/commands/table.ts';
+import { EXPERIMENTS, type Experiment, PAPER } from '../train/protocols/paper.ts';
+import type { EvaluationPart, EvaluationResult } from '../train/protocols/result.ts';
+import { compare } from '../train/run/comparison.ts';
+import { formatConfig, loadConfig } from '../train/run/config.ts';
+import { configKeys } from '../train/run/config_keys.ts';
+import { resultsOf } from '../train/run/run_results.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-table-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const trained = (name: string, ...set: string[]) =>
+  loadConfig(fileURLToPath(new URL(`../train/configs/${name}.yaml`, import.meta.url)), set);
+
+/** One measurement of a run that was trained as a configuration says. */
+function partOf(config: ReturnType<typeof trained> | null, format: string, list: string,
+  { classes, clips, split = null }: { classes: number; clips: number; split?: number | null }): EvaluationPart {
+  return {
+    name: 'all',
+    weights: { checkpoint: 'runs/x/checkpoint', run: config && 'runs/x', config },
+    data: { format, list, split, classesFile: null, draw: null },
+    clips,
+    leftOut: 0,
+    unreadable: 0,
+    top1: 0.8,
+    top5: 0.95,
+    meanPerClass: 0.79,
+    classes: Array.from({ length: classes },
+      (_, i) => ({ name: `c${i}`, clips: 1, right: 1, top1: 1, wronglyGiven: 0 })),
+    confusion: [],
+    confused: [],
+    predictions: [],
+  };
+}
+
+const SINGLE = { count: 1, crops: 1, clips: 1, sampling: 'middle' } as const;
+const TWELVE = { count: 12, crops: 3, clips: 4, sampling: 'random' } as const;
+
+/** Leaves an evaluation in a run folder of its own. */
+function evaluated(name: string, more: Partial<EvaluationResult> & Pick<EvaluationResult, 'parts'>): string {
+  const result: EvaluationResult = { kind: 'evaluation', protocol: 'single', views: SINGLE, frames: 32, size: 224,
+    precision: 'f32', system: 'xclip', architecture: 'B/16', seed: 1024, finishedAt: '2026-01-01T00:00:00Z', top1: 0.8,
+    top5: 0.95, meanPerClass: 0.79, deviation: null, environment: {}, seconds: 1, ...more };
+  const run = join(folder, name);
+  mkdirSync(run, { recursive: true });
+  writeFileSync(join(run, `evaluation.${result.protocol}.json`), JSON.stringify(result));
+  return run;
+}
+
+const comparedOf = (experiment: Experiment, run: string) => {
+  const [result, ...others] = resultsOf(run);
+  assert.is(others.length, 0);
+  return compare(experiment, result);
+};
+
+test('the tables have the numbers that X-CLIP is known for, and every row has its columns and source', () => {
+  const printed = (experiment: Experiment, preset: string, frames: number, column: string) =>
+    PAPER[experiment].rows.find(({ model, frames: own }) => model?.preset === preset && own === frames)?.values[column];
+  assert.equal(printed('k400', 'B/32', 8, 'top-1'), { value: 80.4 });
+  assert.equal(printed('k400', 'L/14@336', 16, 'top-5'), { value: 97.4 });
+  assert.equal(printed('k600', 'L/14', 8, 'top-1'), { value: 88.3 });
+  assert.equal(printed('few-shot', 'B/16', 32, 'UCF-101 K=16'), { value: 91.4 });
+  assert.equal(printed('zero-shot', 'B/16', 32, 'HMDB-51'), { value: 44.6, deviation: 5.2 });
+  for (const experiment of EXPERIMENTS) {
+    const { columns, rows } = PAPER[experiment];
+    for (const { system, source, values } of rows) {
+      assert.match(source, /^(suppl\., )?tables? \d/);
+      assert.ok(Object.keys(values).length > 0 && Object.keys(values).every((column) => columns.includes(column)),
+        system);
+      for (const { value } of Object.values(values)) assert.ok(value > 10 && value < 100, system);
+    }
+  }
+});
+
+test('a run that was trained and measured as in the paper is told to be comparable', () => {
+  const k400 = evaluated('k400', { protocol: 'multi-view', views: TWELVE, frames: 8, architecture: 'B/32', parts: [
+    partOf(trained('k400/32_8'), 'kinetics', '/d/kinetics400/validate.csv', { classes: 400, clips: 19_800 }),
+  ] });
+  const { row, values, differences } = comparedOf('k400', k400);
+  assert.equal([row.system, row.frames, row.source, differences], ['X-CLIP-B/32', 8, 'table 1', []]);
+  assert.equal(values, { 'top-1': { value: 80 }, 'top-5': { value: 95 } });
+
+  const few = evaluated('few', { protocol: 'few-shot', parts: [
+    partOf(trained('ucf101/16_32_k4'), 'ucf101', '/d/testlist01.txt', { classes: 101, clips: 3783, split: 1 }),
+  ] });
+  const { values: shots, differences: none } = comparedOf('few-shot', few);
+  assert.equal([shots, none], [{ 'UCF-101 K=4': { value: 80 } }, []]);
+
+  const zero = evaluated('zero', { protocol: 'zero-shot', deviation: { top1: 0.021, top5: 0.01, meanPerClass: 0.02 },
+    parts: [1, 2, 3].map((split) =>
+      partOf(trained('zero_shot/16_32'), 'hmdb51', '/d/splits', { classes: 51, clips: 1530, split })
+    ) });
+  const compared = comparedOf('zero-shot', zero);
+  assert.equal(compared.differences, []);
+  assert.equal(compared.values['HMDB-51'], { value: 80, deviation: 2.1 });
+  assert.match(tableText('zero-shot', [compared]), `[1] ${zero}`);
+  assert.match(tableText('zero-shot', [compared]), '[1] beside X-CLIP-B/16, 32 frames, tables 3, 4: measured alike');
+});
+
+test('all that keeps a run from being compared is named', () => {
+  const config = trained('k400/16_8', 'train.epochs=3', 'train.accumulation=1', 'optim.lr=1e-4', 'data.flip=false',
+    'model.checkpoint=null', 'model.preset=B/16');
+  const run = evaluated('other', { frames: 4, size: 192, views: SINGLE,
+    parts: [{ ...partOf(config, 'list', '/d/mine.txt', { classes: 12, clips: 100 }), unreadable: 2 }] });
+  const { row, differences } = comparedOf('k400', run);
+  assert.equal([row.system, row.views], ['X-CLIP-B/16', [1, 1]]);
+  assert.equal(differences, [
+    '4 frames, not 32',
+    '192 × 192 pixels, not 224',
+    'the list is not called after Kinetics-400',
+    '12 classes, not 400',
+    '100 clips, Kinetics-400 has 19,000 to 20,000',
+    '2 unreadable clips count as wrong',
+    'random weights, not CLIP',
+    '3 epochs, not 30',
+    '8 clips a step, not 256',
+    'learning rate 0.0001, not 0.000008',
+    'data.flip false, not true',
+  ]);
+  const own = evaluated('own', { system: 'clip-mean', architecture: null, frames: 8,
+    parts: [partOf(null, 'kinetics', '/d/k400/val.csv', { classes: 400, clips: 19_800 })] });
+  assert.equal(comparedOf('k400', own).differences, ['a model of its own sizes, not B/16',
+    'weights trained elsewhere: checkpoint']);
+  const second = evaluated('second', {
+    parts: [
+      partOf(trained('hmdb51/16_32_k2', 'model.checkpoint=runs/k400'), 'hmdb51', '/d/splits', { classes: 51,
+        clips: 1530, split: 2 }),
+    ],
+  });
+  assert.equal(comparedOf('few-shot', second).differences, ['not the first split', 'weights of k400, not of CLIP']);
+  const whole = evaluated('whole', {
+    parts: [partOf(trained('k400/16_32'), 'ucf101', '/d/testlist01.txt', { classes: 101, clips: 3783, split: 1 })],
+  });
+  assert.equal(comparedOf('few-shot', whole).differences, ['no column of this table', '30 epochs, not 50',
+    '256 clips a step, not 64', 'learning rate 0.000008, not 0.000002']);
+  assert.equal(comparedOf('zero-shot', whole).differences, ['the mean of 1, not of 3', '30 epochs, not 10']);
+});
+
+test('a run that was not evaluated is told by the validation at its end', () => {
+  const run = join(folder, 'trained');
+  mkdirSync(run);
+  const config = trained('ucf101/16_32_k2');
+  writeFileSync(join(run, 'config.yaml'), formatConfig(config));
+  const top = (value: number) => ({ value, clips: 3783 });
+  const classes = Array.from({ length: 101 }, (_, i) => ({ name: `c${i}` }));
+  writeFileSync(join(run, 'result.json'), JSON.stringify({ results: { top1: top(0.764), top5: top(0.9) }, classes }));
+  const { values, differences, result } = comparedOf('few-shot', run);
+  // a run of before there was a key did not what is usual now
+  const later = configKeys.filter(({ before, fallback, isSection }) => !isSection && before !== fallback);
+  const stored = parse(formatConfig(config)) as Record<string, Record<string, unknown>>;
+  for (const { key } of later) delete stored[key.split('.')[0]][key.split('.')[1]];
+  writeFileSync(join(run, 'config.yaml'), stringify(stored));
+  assert.equal(comparedOf('few-shot', run).differences,
+    later.map(({ key, before, fallback }) => `${key} ${before}, not ${fallback}`));
+  assert.equal([values, differences, result.preset], [{ 'UCF-101 K=2': { value: 76.4 } }, [], 'B/16']);
+});
+
+test('of several measurements of a run those are taken that the experiment is about', () => {
+  const config = trained('zero_shot/16_32');
+  const seen = partOf(config, 'kinetics', '/k400/val.csv', { classes: 400, clips: 19_800 });
+  const run = evaluated('several', { parts: [seen] });
+  evaluated('several', { protocol: 'multi-view', views: TWELVE, parts: [seen] });
+  evaluated('several', { protocol: 'zero-shot',
+    parts: [1, 2, 3].map((split) =>
+      partOf(config, 'ucf101', '/d/testlist01.txt', { classes: 101, clips: 3783, split })
+    ) });
+  const taken = (experiment: Experiment) => fitting(experiment, resultsOf(run)).map(({ protocol }) => protocol);
+  assert.equal(EXPERIMENTS.map(taken), [['multi-view', 'single'], ['multi-view', 'single', 'zero-shot'], ['multi-view',
+    'single', 'zero-shot'], ['zero-shot']]);
+});
+
+test('what is no run is refused by name', () => {
+  const refused = (run: string) => assert.throwsWith(() => resultsOf(run), { code: 'FL_RESULT' }).message;
+  assert.match(refused(join(folder, 'nowhere')), /nowhere: no such file or folder$/);
+  mkdirSync(join(folder, 'empty'));
+  assert.match(refused(join(folder, 'empty')), /empty: holds neither an evaluation nor result\.json$/);
+  writeFileSync(join(folder, 'empty', 'result.json'), '{');
+  assert.match(refused(join(folder, 'empty')), /result\.json: is not JSON$/);
+  writeFileSync(join(folder, 'empty', 'result.json'), '{"results": {}, "classes": []}');
+  assert.match(refused(join(folder, 'empty')), /has no top-1 and top-5 of a training/);
+});
+
+test('the command prints JSON with the rows of the paper and of runs, and knows its experiments', async () => {
+  const run = evaluated('json', {
+    parts: [partOf(trained('k400/16_32'), 'kinetics', '/k400/val.csv', { classes: 400, clips: 19_800 })],
+  });
+  const printed: string[] = [];
+  const { log } = console;
+  console.log = (text: string) => void printed.push(text);
+  try {
+    assert.is(table({ experiment: 'k400', runs: [run], json: true }), 0);
+  } finally {
+    console.log = log;
+  }
+  const { paper, runs } = JSON.parse(printed.join('\n')) as { paper: unknown[]; runs: Record<string, unknown>[] };
+  assert.is(paper.length, PAPER.k400.rows.length);
+  assert.equal([runs[0].run, runs[0].beside, runs[0].differences], [run, 'X-CLIP-B/16, table 11', []]);
+  const asked = (...words: string[]) => flagsOf('table', commands.table.args, commands.table.positionals, words);
+  const error = await assert.rejectsWith(() => commands.table.run(asked('k40')), UsageError);
+  assert.match(`${error.message}\n${error.hint}`,
+    'there is no experiment "k40"\ndid you mean k400? Experiments: k400, ');
+});
+
+test.run();

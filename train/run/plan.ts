@@ -1,0 +1,179 @@
+/** What a run would be, before there is anything but its configuration. */
+import { existsSync } from 'node:fs';
+import { basename, relative } from 'node:path';
+import { ConfigError, DatasetError, estimate, type Gpu } from '../../engine/index.ts';
+import { PRESETS, presetOf, type XclipConfig } from '../../model/config.ts';
+import { clipMeanFlops, comparisonFlops, cosineFlops, messageAnswerFlops, textFlops, trainingFactor,
+  videoFlops } from '../../model/cost.ts';
+import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
+import type { ScannedList } from '../data/sets/scan.ts';
+import { namesFile } from '../data/sets/sets.ts';
+import { fixText } from '../recipe/optimizer/index.ts';
+import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
+import type { TrainConfig } from './config_keys.ts';
+import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
+import { memoryOf, type RunMemory } from './memory.ts';
+import { forData, modelConfigOf, newModel } from './system.ts';
+import { type TextSizes, textsOf, unknownTexts } from './texts.ts';
+
+/** A number, and where it is from. */
+export interface Known {
+  readonly count: number;
+  readonly source: string;
+}
+
+export interface Plan {
+  readonly config: TrainConfig;
+  readonly model: XclipConfig;
+  /** Of the published architectures, the one that it is. */
+  readonly preset: Preset | undefined;
+  /** Why the architecture is known; undefined where its checkpoint, or the configuration, says it. */
+  readonly guess: string | undefined;
+  readonly trained: number;
+  readonly frozen: number;
+  readonly memory: RunMemory;
+  readonly classes: Known;
+  readonly clips: Known;
+  /** Multiply-adds. */
+  readonly macs: {
+    /** Of one clip and one text, forward. */
+    readonly clip: number;
+    /** The same as the paper counts it. */
+    readonly published: number;
+    /** Of all optimiser steps, gradients too. */
+    readonly training: number;
+  };
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  readonly schedule: Schedule;
+}
+
+type Preset = keyof typeof PRESETS;
+
+/** A path as a person in the working folder calls it, if that is shorter. */
+function shown(path: string): string {
+  const near = relative('', path);
+  return near.length < path.length ? near : path;
+}
+
+/**
+ * Plans a run. Neither its videos nor its checkpoint need be there: lists that are not are taken to be those of the
+ * data set that their path names, a checkpoint the published model that its folder is named after. Takes no memory on
+ * the GPU.
+ *
+ * @param clips of data.train, if that is not there
+ * @throws ConfigError if the architecture, the classes or the clips cannot be known
+ */
+export async function planOf(gpu: Gpu, config: TrainConfig,
+  { clips: told }: { readonly clips?: number } = {}): Promise<Plan> {
+  const { train, data } = config;
+  const { model, guess } = await architectureOf(config);
+  const published = publishedSet(data.format, data.train);
+  const classes = classesOf(config, published);
+  const clips = clipsOf(config, published, classes.count, told);
+  const stepsPerEpoch = requireOneStep(config, clips.count);
+  const steps = train.steps ?? train.epochs * stepsPerEpoch;
+  const isXclip = config.model.system === 'xclip';
+  const forward = (texts: number) =>
+    (isXclip ? videoFlops(model) + comparisonFlops(model, texts) : clipMeanFlops(model) + cosineFlops(model, texts))
+    / 2;
+  const text = textFlops(model) / 2;
+  const micro = train.batch * forward(classes.count) + (train.fixText ? 0 : classes.count * text);
+  return {
+    config,
+    model,
+    preset: presetOf(model),
+    guess,
+    ...parametersOf(gpu, config, model),
+    memory: memoryOf(gpu, config, model, await textSizesOf(config, model, classes.count)),
+    classes,
+    clips,
+    macs: {
+      clip: forward(1) + text,
+      published: forward(1) + text + (isXclip ? messageAnswerFlops(model) / 2 : 0),
+      training: steps * train.accumulation * micro * trainingFactor(train.recompute),
+    },
+    stepsPerEpoch,
+    steps,
+    schedule: scheduleOf(config, Math.floor(clips.count / train.batch)),
+  };
+}
+
+/** The architecture of a checkpoint that is not there is that of the published model with its name. */
+async function architectureOf(config: TrainConfig): Promise<{ model: XclipConfig; guess?: string }> {
+  const { checkpoint } = config.model;
+  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config) };
+  const preset = publishedPreset(checkpoint);
+  if (preset === undefined) {
+    throw new ConfigError('model.checkpoint', [
+      `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
+    ], 'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
+  }
+  return { model: forData(PRESETS[preset], config), guess: `${shown(checkpoint)} is not there` };
+}
+
+/**
+ * The architecture of a published model, by its folder: `clip-vit-base-patch32`, `clip-vit-large-patch14-336`,
+ * `xclip-base-patch16-16-frames`.
+ */
+export function publishedPreset(folder: string): Preset | undefined {
+  const [, size, patch, side] = /(base|large)-patch(\d+)(?:-(336))?/.exec(basename(folder)) ?? [];
+  const preset = `${size?.charAt(0).toUpperCase()}/${patch}${side === undefined ? '' : `@${side}`}`;
+  return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
+}
+
+function parametersOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): { trained: number; frozen: number } {
+  const counts = { trained: 0, frozen: 0 };
+  estimate(gpu, () => {
+    const built = newModel(gpu, config, model);
+    if (config.train.fixText) fixText(built);
+    for (const [, { size, requiresGrad }] of built.parameters()) counts[requiresGrad ? 'trained' : 'frozen'] += size;
+  });
+  return counts;
+}
+
+function classesOf(config: TrainConfig, published: PublishedSet | undefined): Known {
+  const file = namesFile(config.data);
+  if (existsSync(file)) return { count: namesOf(config).length, source: `of ${shown(file)}` };
+  if (published !== undefined) return { count: published.classes, source: `of ${published.name}` };
+  throw new ConfigError('data.labels', [`${shown(file)} is not there, and the path names no published data set`],
+    'write it: a header "id,name", then a line for each class');
+}
+
+/** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */
+async function textSizesOf(config: TrainConfig, model: XclipConfig, classes: number): Promise<TextSizes> {
+  const { checkpoint } = config.model;
+  const isThere = existsSync(namesFile(config.data)) && (checkpoint === null || existsSync(checkpoint));
+  return isThere ? textsOf(config, model, namesOf(config)) : unknownTexts(config, model, classes);
+}
+
+function clipsOf(config: TrainConfig, published: PublishedSet | undefined, classes: number,
+  told: number | undefined): Known {
+  const { shots } = config.data;
+  const file = fileOf(config, 'train');
+  if (told !== undefined) return { count: told, source: 'as told' };
+  if (shots !== null) return { count: shots * classes, source: `in all, ${shots} of each class` };
+  const found = existsSync(file) ? scanned(config) : undefined;
+  if (found !== undefined && found.entries.length > 0) {
+    return { count: found.entries.length, source: `of ${shown(file)}` };
+  }
+  if (found !== undefined && found.stated > 0) {
+    return { count: found.stated, source: `lines of ${shown(file)}, whose files are not there` };
+  }
+  if (published === undefined) {
+    throw new ConfigError('data.train', [`${shown(file)} is not there, and its path names no published data set`],
+      'say how many clips it will have: --clips 5000');
+  }
+  return { count: published.clips,
+    source: `${published.isRounded ? 'or so ' : ''}of ${published.name} as it was published; its clips are not there` };
+}
+
+/** The training list; undefined where the folder of its clips is not there. */
+function scanned(config: TrainConfig): ScannedList | undefined {
+  try {
+    return scanOf(config, 'train', namesOf(config));
+  } catch (error) {
+    if (error instanceof DatasetError) return undefined;
+    throw error;
+  }
+}
