@@ -8,6 +8,7 @@ import { mean } from '../kernels/reduce/index.ts';
 import type { XclipConfig } from './config.ts';
 import { constant, initialised } from './init.ts';
 import type { Pass } from './layers.ts';
+import { classEmbeddings } from './templates.ts';
 import { type TextBatch, TextEncoder } from './text.ts';
 import { VisionEncoder } from './vision.ts';
 import type { VideoFeatures } from './xclip.ts';
@@ -55,7 +56,7 @@ export class Clip extends Module {
     });
   }
 
-  /** Videos against text features [K, E] → logits [B, K]. */
+  /** Videos against text features [K, E], or [K, P, E] of P texts a class that are averaged → logits [B, K]. */
   compare({ video }: VideoFeatures, texts: Tensor, pass: Pass = {}): Tensor {
     return video.gpu.scope(() => {
       const logits = this.#logits(video, texts);
@@ -73,8 +74,15 @@ export class Clip extends Module {
   }
 
   #logits(features: Tensor, texts: Tensor): Tensor {
-    // in f32, as in xclip.ts
-    const cosines = matmul(normalize(cast(features, 'f32')), normalize(cast(texts, 'f32')), { transposeB: true });
-    return mul(cosines, exp(this.logitScale));
+    return mul(cosines(features, texts), exp(this.logitScale));
   }
+}
+
+/** Cosines of features [B, E] and classes, of one text each, [K, E], or of P that are averaged, [K, P, E] → [B, K]. */
+export function cosines(features: Tensor, texts: Tensor): Tensor {
+  return features.gpu.scope(() => {
+    // in f32, as in xclip.ts
+    const classes = classEmbeddings(cast(texts, 'f32'), texts.shape.length === 3);
+    return matmul(normalize(cast(features, 'f32')), classes, { transposeB: true });
+  });
 }

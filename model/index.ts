@@ -10,7 +10,9 @@ export { VideoPrompt } from './prompt.ts';
 export { VisionEncoder } from './vision.ts';
 export { type TextBatch, textBatch, TextEncoder } from './text.ts';
 export { inputOf, type System, textFeatures, type VideoModel } from './system.ts';
-export { ClipTokenizer, type Vocabulary } from './tokenizer.ts';
+export { drawTemplate, sentences, TEMPLATE_MEANS, type TemplateMean, TEMPLATES, type Templates,
+  type Wording } from './templates.ts';
+export { ClipTokenizer, type TokenRows, type Vocabulary } from './tokenizer.ts';
 export { bytesInMemory, bytesOfBlob, type ByteSource } from './checkpoint/bytes.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors.ts';
 export { configFromHuggingFace, configToHuggingFace } from './checkpoint/huggingface.ts';

@@ -10,6 +10,7 @@ import { constant, initialised, normal } from './init.ts';
 import { LayerNorm, type Pass } from './layers.ts';
 import { MultiframeIntegration } from './mit.ts';
 import { VideoPrompt } from './prompt.ts';
+import { classEmbeddings } from './templates.ts';
 import { type TextBatch, TextEncoder } from './text.ts';
 import { VisionEncoder } from './vision.ts';
 
@@ -90,17 +91,22 @@ export class Xclip extends Module {
     });
   }
 
-  /** Similarity of each video with each text, given the texts' features [K, E] → logits [B, K]. */
+  /**
+   * Similarity of each video with each class, given the features of its text, [K, E], or of its P texts, [K, P, E],
+   * whose embeddings are averaged → logits [B, K].
+   */
   compare({ video, patches }: VideoFeatures, texts: Tensor, pass: Pass = {}): Tensor {
     if (patches === undefined) throw new ShapeError('compare', 'the videos lack the features of their patches');
     return video.gpu.scope(() => {
       const [videos, width] = video.shape;
-      const [count] = texts.shape;
-      const own = expand(cast(texts, video.dtype).reshape([1, count, width]), [videos, count, width]);
+      const [count, ...ofClass] = texts.shape.slice(0, -1);
+      const all = texts.size / width;
+      const own = expand(cast(texts, video.dtype).reshape([1, all, width]), [videos, all, width]);
       const prompted = add(own, this.prompts.forward(own, patches, pass));
       // in f32, whatever the model is stored as: cosines are multiplied by up to 100, and logits count by their
       // differences
-      const textEmbeds = normalize(cast(prompted, 'f32'));
+      const ofTexts = cast(prompted, 'f32').reshape([videos, count, ...ofClass, width]);
+      const textEmbeds = classEmbeddings(ofTexts, ofClass.length > 0);
       const videoEmbeds = normalize(cast(video, 'f32'));
       pass.tap?.('text_embeds', textEmbeds);
       pass.tap?.('video_embeds', videoEmbeds);

@@ -9,7 +9,7 @@ import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';
 
 const gpu = await open();
 const CLASSES = 12;
-const TEXTS = { classes: CLASSES, length: 77 };
+const TEXTS = { classes: CLASSES, templates: 1, length: 77 };
 
 function configOf(train: object) {
   const text = JSON.stringify({ model: { preset: 'tiny' }, data: { train: 'a.txt', labels: 'l.csv', size: 32 },
@@ -64,9 +64,21 @@ test('recompute and smaller batches take less, parameters stay', () => {
 
 test('texts that learn take memory by the length of the longest one, not by the context', () => {
   const config = configOf({ batch: 1, fixText: false });
-  const [short, whole] = [10, 77].map((length) => memoryOf(gpu, config, PRESETS.tiny, { classes: 100, length }));
+  const [short, whole] = [10, 77].map((length) =>
+    memoryOf(gpu, config, PRESETS.tiny, { classes: 100, templates: 1, length })
+  );
   assert.ok(short.activations < 0.2 * whole.activations, `${memoryLine(short)}; ${memoryLine(whole)}`);
   assert.is(short.parameters, whole.parameters);
+});
+
+test('features of all templates are held beside those of a step; ids of texts that learn are not', () => {
+  for (const fixText of [true, false]) {
+    const [one, all] = [1, 16].map((templates) =>
+      memoryOf(gpu, configOf({ batch: 1, fixText }), PRESETS.tiny, { classes: 128, templates, length: 12 })
+    );
+    assert.is(all.inputs - one.inputs, fixText ? 16 * 128 * PRESETS.tiny.embedDim * 4 : 0);
+    assert.is(all.activations, one.activations);
+  }
 });
 
 test('a run that does not fit is stopped before it takes anything, with its parts and what would help', async () => {

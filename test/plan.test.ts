@@ -225,7 +225,8 @@ test('micro-batches beyond the second add their inputs, and nothing else', async
   const accumulation = 5;
   const config = tiny({ train: { batch: 2, accumulation } });
   const [two, all] = [2, accumulation].map((count) =>
-    memoryOf(gpu, tiny({ train: { batch: 2, accumulation: count } }), PRESETS.tiny, { classes: CLASSES, length: 8 })
+    memoryOf(gpu, tiny({ train: { batch: 2, accumulation: count } }), PRESETS.tiny, { classes: CLASSES, templates: 1,
+      length: 8 })
   );
   assert.equal({ ...all, inputs: 0, total: 0 }, { ...two, inputs: 0, total: 0 });
   await using fresh = await open();

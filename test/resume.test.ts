@@ -12,6 +12,7 @@ import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { PRESETS } from '../model/config.ts';
 import { initialise } from '../model/init.ts';
+import { sentences } from '../model/templates.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { Xclip } from '../model/xclip.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
@@ -41,13 +42,13 @@ test.before(async () => {
   appendFileSync(list, 'broken.mp4 1\n');
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
   const start = join(folder, 'tiny');
-  await writeStart(start, ['up', 'down', 'away']);
+  await writeStart(start, sentences('paper', ['up', 'down', 'away']));
   // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, mixes,
-  // dropped paths, accumulation, text
+  // templates, dropped paths, accumulation, text
   config = parseConfig(
     JSON.stringify({
       model: { checkpoint: start, dropPath: 0.3 },
-      data: { train: list, labels, root: data.folder, frames: 4, size: 32, maxBadShare: 0.2 },
+      data: { train: list, labels, root: data.folder, frames: 4, size: 32, templates: 'paper', maxBadShare: 0.2 },
       train: { steps: 6, warmupSteps: 1, batch: 2, accumulation: 2, fixText: false, recompute: true },
       optim: { lr: 1e-3 },
       run: { seed: 9, logEverySteps: 1, checkpointEverySteps: 100 },

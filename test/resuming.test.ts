@@ -45,8 +45,8 @@ test('what is free: places of data, the start of a run, its length, and what cha
   for (const key of ['data.train', 'data.root', 'model.checkpoint', 'train.epochs', 'train.steps', 'run.memoryGiB',
     'run.checkpointEverySteps', 'run.logEverySteps']) assert.ok(free.includes(key), key);
   for (const key of ['run.seed', 'optim.lr', 'train.batch', 'train.accumulation', 'train.precision', 'data.flip',
-    'data.jitter', 'data.gray', 'train.mixup', 'train.cutmix', 'train.mixSwitch', 'data.frames', 'model.dropPath',
-    'model.preset']) assert.not(free.includes(key), key);
+    'data.jitter', 'data.gray', 'train.mixup', 'train.cutmix', 'train.mixSwitch', 'data.templates', 'data.frames',
+    'model.dropPath', 'model.preset']) assert.not(free.includes(key), key);
 });
 
 test('what a run depends on is its content: another place, line ends and a byte order mark change nothing', () => {

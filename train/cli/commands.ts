@@ -284,6 +284,10 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
         description: 'X-CLIP: config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
       precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
         description: 'how weights and activations are stored; f16 takes half the memory' },
+      templates: { type: 'string', default: 'none', valueHint: 'none|paper|actionclip',
+        description: 'sentences that each name is put into; what they say is averaged' },
+      'template-mean': { type: 'string', default: 'softmax', valueHint: 'softmax|logits|embeddings',
+        description: 'what is averaged over templates' },
       top: { type: 'string', default: '5', valueHint: 'n', description: 'how many names to print' },
       json: { type: 'boolean', description: 'print JSON' },
     },
@@ -299,7 +303,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');
       return predict({ files: [...flags.words], labels, checkpoint, precision: flags.oneOf('precision', ['f32', 'f16']),
-        top, json: flags.is('json') });
+        wording: { templates: flags.oneOf('templates', ['none', 'paper', 'actionclip']),
+          mean: flags.oneOf('template-mean', ['softmax', 'logits', 'embeddings']) }, top, json: flags.is('json') });
     },
   }),
   table: command('table', "Prints the paper's numbers, and those of your runs beside them", {

@@ -9,6 +9,7 @@ import type { System } from '../../model/system.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
 import { viewCount, type Views } from '../data/views/clip_views.ts';
 import { Progress } from '../log/progress.ts';
+import { requireWords } from '../protocols/candidates.ts';
 import { clipPredictions, worthShowing } from '../protocols/clips.ts';
 import { evaluateSystem, type Prediction, topShare } from '../protocols/evaluation.ts';
 import { type ClipOrder, viewsOf } from '../protocols/protocol.ts';
@@ -23,6 +24,7 @@ import { type Asked, type Measurement, measurementsOf } from '../run/measurement
 import { modelFolderOf, runFolderOf } from '../run/model_folder.ts';
 import { unwritable } from '../run/run_folder.ts';
 import { openSystem } from '../run/system.ts';
+import { wordingOf } from '../run/texts.ts';
 import { accuracyLine, budgetOf } from './train.ts';
 
 export interface EvaluateOptions extends Asked {
@@ -85,20 +87,21 @@ interface AllMeasured {
 async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly Measurement[],
   views: Views): Promise<AllMeasured> {
   const measured: Measured[] = [];
+  const wording = wordingOf(config);
   let first: Pick<AllMeasured, 'architecture' | 'clips'> | undefined;
   for (const checkpoint of new Set(measurements.map((each) => each.checkpoint))) {
     const system = await systemOf(gpu, config, modelFolderOf(checkpoint));
     using model = system.model;
     const own = measurements.filter((each) => each.checkpoint === checkpoint);
     // what the tokenizer refuses is told now, not after the first of them
-    for (const { names } of own) system.tokenizer.tokenize(names, model.config.text.context);
+    for (const { names } of own) requireWords(system, names, wording.templates);
     for (const measurement of own) {
       await using dataset = datasetOf(config, measurement.list);
       const progress = new Progress();
       const stage = measurements.length > 1 ? measurement.name : 'evaluation';
       const each = viewCount(views);
       progress.start(each > 1 ? `${stage}, views` : stage, each * dataset.entries.length);
-      const predictions = await evaluateSystem(gpu, system, dataset, measurement.names, { progress, views,
+      const predictions = await evaluateSystem(gpu, system, dataset, measurement.names, { progress, views, wording,
         batch: config.run.evaluationBatch });
       progress.stop();
       measured.push({ measurement, predictions });

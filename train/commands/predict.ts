@@ -1,14 +1,15 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FirstlightError, type FloatType, type Gpu, open, type Tensor, VideoDecodeError } from '../../engine/index.ts';
+import { FirstlightError, type FloatType, type Gpu, open, VideoDecodeError } from '../../engine/index.ts';
 import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import type { Wording } from '../../model/templates.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';
+import { Candidates } from '../protocols/candidates.ts';
 import { logitsOf } from '../protocols/logits.ts';
-import { rank } from '../protocols/ranking.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
 
@@ -18,6 +19,7 @@ export interface PredictOptions {
   readonly labels: readonly string[];
   readonly checkpoint: string;
   readonly precision: FloatType;
+  readonly wording: Wording;
   /** Names printed for each file. */
   readonly top: number;
   readonly json?: boolean;
@@ -38,18 +40,20 @@ const OF_A_FILE = /^FL_(VIDEO|PATH|PNG|FRAME|OOM|LIMIT)/;
  * Ranks labels for each file. A file that cannot be read is reported, the others are still answered. Returns the exit
  * status.
  */
-export async function predict({ files, labels, checkpoint, precision, top, json }: PredictOptions): Promise<number> {
+export async function predict(
+  { files, labels, checkpoint, precision, wording, top, json }: PredictOptions,
+): Promise<number> {
   const clips = files.flatMap(clipsOf);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
   const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision });
   using _model = system.model;
-  using features = textFeatures(gpu, system, labels);
+  using candidates = new Candidates(gpu, system, labels, wording);
   const answers: Answer[] = [];
   let failed = 0;
   for (const file of clips) {
     try {
-      const ranking = await rankLabels(gpu, system, features, file);
+      const ranking = await rankLabels(gpu, system, candidates, file);
       const answer = { file,
         predictions: ranking.slice(0, top).map(({ label, probability }) => ({ label: labels[label], probability })) };
       answers.push(answer);
@@ -76,9 +80,10 @@ export function clipsOf(path: string): string[] {
 }
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
-async function rankLabels(gpu: Gpu, { model, preprocessor }: System, features: Tensor, file: string) {
+async function rankLabels(gpu: Gpu, { model, preprocessor }: System, candidates: Candidates, file: string) {
   const { frames, views } = await read(file, model, preprocessor);
-  return rank(
+  const { features } = candidates;
+  return candidates.rank(
     await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );

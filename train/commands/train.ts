@@ -6,6 +6,7 @@ import { FileError } from '../../engine/file_error.ts';
 import { printable } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
+import type { Wording } from '../../model/templates.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { bestOf, type Validation } from '../checkpoint/validation.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
@@ -28,6 +29,7 @@ import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { readRunData } from '../run/run_data.ts';
 import { SHOTS_FILE, SHOTS_LABELS } from '../run/run_folder.ts';
 import { StopRequest } from '../run/stop.ts';
+import { wordingOf } from '../run/texts.ts';
 
 /** Adapter, driver, versions, and how each kernel ran that can run in several ways. */
 const ENVIRONMENT_FILE = 'environment.json';
@@ -74,8 +76,9 @@ export async function train(asked: TrainConfig, { out, resume = false, allowed =
     try {
       await using val = data.val === null ? undefined : datasetOf(config, data.val);
       const fitted = await fit({ gpu, config, data, folder: out, stage: config.model.system, recorder, stop, store,
-        resumed,
-        validation: val && validationOf(gpu, val, { names, batch: config.run.evaluationBatch, recorder, stop }) });
+        resumed, validation: val &&
+          validationOf(gpu, val, { names, wording: wordingOf(config), batch: config.run.evaluationBatch, recorder,
+            stop }) });
       const { system, step, isDone, isSaved, validations, predictions } = fitted;
       using model = system.model;
       await writeText(join(out, ENVIRONMENT_FILE), `${JSON.stringify(environmentOf(gpu), null, 2)}\n`);
@@ -108,7 +111,7 @@ export async function train(asked: TrainConfig, { out, resume = false, allowed =
       if (best !== undefined && bestFolder !== undefined) console.log(bestLine(best, step, bestFolder));
       console.log(
         `Report    ${pathToFileURL(report).href}\nPredict   ${
-          predictLine(bestFolder ?? join(out, MODEL_FOLDER), names, val?.entries[0].path)
+          predictLine(bestFolder ?? join(out, MODEL_FOLDER), names, wordingOf(config), val?.entries[0].path)
         }`,
       );
       return isSaved && (best === undefined || bestFolder !== undefined) ? 0 : NOT_SAVED;
@@ -135,22 +138,19 @@ export function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
 
 /** Measures the run on `data.val`, and says what came out, a line each time. */
 function validationOf(gpu: Gpu, val: Dataset,
-  { names, batch, recorder, stop }: { names: readonly string[]; batch: number | null; recorder: RunRecorder;
-    stop: StopRequest }): RunValidation {
+  { names, wording, batch, recorder, stop }: { names: readonly string[]; wording: Wording; batch: number | null;
+    recorder: RunRecorder; stop: StopRequest }): RunValidation {
   const { length } = val.entries;
   return {
     clips: length,
     measure: (system) =>
-      evaluateSystem(gpu, system, val, names, {
-        progress: {
-          update: (...reading) => {
-            stop.throwIfRequested('the evaluation');
-            recorder.progress.update(...reading);
-          },
-          message: (text) => recorder.progress.message(text),
+      evaluateSystem(gpu, system, val, names, { wording, progress: {
+        update: (...reading) => {
+          stop.throwIfRequested('the evaluation');
+          recorder.progress.update(...reading);
         },
-        batch,
-      }),
+        message: (text) => recorder.progress.message(text),
+      }, batch }),
     onResult: ({ step, top1, top5 }, isBest) =>
       recorder.progress.message(
         `step ${step}: ${accuracyLine(length, names.length, top1, top5)}${isBest ? ', the best so far' : ''}`,
@@ -178,9 +178,12 @@ function bestLine({ step, top1 }: Validation, last: number, folder: string): str
 /** Names that the command line for `predict` has for an example. */
 const EXAMPLES = 3;
 
-function predictLine(model: string, names: readonly string[], clip = 'clip.mp4'): string {
+function predictLine(model: string, names: readonly string[], { templates, mean }: Wording, clip = 'clip.mp4'): string {
   const shown = names.slice(0, EXAMPLES).map((name) => name.replaceAll('"', ''));
-  return `npx firstlight predict ${quoted(clip)} --checkpoint ${quoted(model)} --labels ${quoted(shown.join(', '))}`;
+  const words = templates === 'none' ? '' : ` --templates ${templates} --template-mean ${mean}`;
+  return `npx firstlight predict ${quoted(clip)} --checkpoint ${quoted(model)} --labels ${
+    quoted(shown.join(', '))
+  }${words}`;
 }
 
 /** A word of a command line. */

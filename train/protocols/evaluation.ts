@@ -1,11 +1,13 @@
 import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { FramesOptions } from '../../kernels/frames/index.ts';
-import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import type { Wording } from '../../model/templates.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
 import { quarantineText } from '../data/loading/quarantine.ts';
 import { viewCount, type Views } from '../data/views/clip_views.ts';
 import type { Progress } from '../log/progress.ts';
 import { evaluationBatch } from './batch.ts';
+import { Candidates } from './candidates.ts';
 import { logitsOf } from './logits.ts';
 import { type Guess, rank } from './ranking.ts';
 
@@ -26,8 +28,10 @@ export interface Prediction {
 export const RANKED = 20;
 
 export interface EvaluationOptions {
-  /** [K, E] of all classes. */
+  /** [K, E] of all classes; those of `Candidates` may be of several texts for each. */
   readonly features: Tensor;
+  /** What a clip is taken for, by the logits of its views. */
+  readonly rankOf?: (logits: Float32Array, views: number) => Guess[];
   readonly input: FramesOptions;
   /** Views of each clip; 1 if omitted. */
   readonly views?: number;
@@ -39,7 +43,7 @@ export interface EvaluationOptions {
 
 /** Compares every clip with every text. */
 export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterable<Batch>,
-  { features, input, views = 1, atOnce, onProgress }: EvaluationOptions): Promise<Prediction[]> {
+  { features, rankOf = rank, input, views = 1, atOnce, onProgress }: EvaluationOptions): Promise<Prediction[]> {
   const [classes] = features.shape;
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
@@ -55,7 +59,7 @@ export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterab
     }
     batch.indices.forEach((index, clip) => {
       const label = batch.labels[clip];
-      const ranking = rank(logits.subarray(clip * views * classes, (clip + 1) * views * classes), views);
+      const ranking = rankOf(logits.subarray(clip * views * classes, (clip + 1) * views * classes), views);
       predictions.push({ index, label, ranking: ranking.slice(0, RANKED), probability: ranking.find((guess) =>
         guess.label === label
       )?.probability });
@@ -90,6 +94,8 @@ export interface SystemEvaluationOptions {
   readonly batch: number | null;
   /** What is shown of a clip; its middle if omitted. */
   readonly views?: Views;
+  /** The names as they are, if omitted. */
+  readonly wording?: Wording;
 }
 
 /**
@@ -97,14 +103,14 @@ export interface SystemEvaluationOptions {
  * told of, and count as wrong.
  */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  { progress, batch, views = 'middle' }: SystemEvaluationOptions): Promise<Prediction[]> {
+  { progress, batch, views = 'middle', wording }: SystemEvaluationOptions): Promise<Prediction[]> {
   const { model, preprocessor } = system;
-  using features = textFeatures(gpu, system, names);
+  using candidates = new Candidates(gpu, system, names, wording);
   const each = viewCount(views);
-  const atOnce = batch ?? evaluationBatch(gpu, model, each * dataset.entries.length, names.length);
+  const atOnce = batch ?? evaluationBatch(gpu, model, each * dataset.entries.length, candidates.texts);
   const batches = dataset.evaluation(Math.max(1, Math.floor(atOnce / each)), preprocessor, views);
-  const predictions = await evaluate(gpu, model, batches, { features, input: inputOf(model, preprocessor), views: each,
-    atOnce, onProgress: (done) => progress.update(done, done / each, {}) });
+  const predictions = await evaluate(gpu, model, batches, { ...candidates.compared, input: inputOf(model, preprocessor),
+    views: each, atOnce, onProgress: (done) => progress.update(done, done / each, {}) });
   const unreadable = predictions.flatMap(({ index, unreadable: reason }) =>
     reason === undefined ? [] : [{ path: dataset.entries[index].path, reason }]
   );

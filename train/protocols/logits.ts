@@ -12,7 +12,7 @@ export interface Clips {
 }
 
 export interface LogitsOptions {
-  /** [K, E] */
+  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged. */
   readonly features: Tensor;
   readonly input: FramesOptions;
   /** What errors call a clip. */
@@ -35,11 +35,12 @@ export const textsAtOnce = (texts: number): number => Math.min(texts, TEXTS_AT_O
 export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
   const [texts] = features.shape;
+  const atOnce = classesAtOnce(features);
   const rows = clips.views.length;
   const logits = new Float32Array(rows * texts);
   const videos = evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input)));
   try {
-    for (let first = 0; first < texts; first += TEXTS_AT_ONCE) {
+    for (let first = 0; first < texts; first += atOnce) {
       using part = evenly(gpu, () => model.compare(videos, someOf(features, first)));
       const values = await part.read();
       const [, count] = part.shape;
@@ -59,7 +60,7 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   if (!(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
   const perClip = clips.frames.length / rows;
   const clip = { frames: clips.frames.slice(row * perClip, (row + 1) * perClip), views: [clips.views[row]] };
-  const first = Math.floor(text / TEXTS_AT_ONCE) * TEXTS_AT_ONCE;
+  const first = Math.floor(text / atOnce) * atOnce;
   const activation = await firstNonFinite(gpu, (tap) =>
     evenly(gpu, () => {
       const videos = model.encodeVideo(pixelsOf(gpu, clip, input), { tap });
@@ -70,9 +71,15 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   );
 }
 
-/** The features of the texts that are compared together from one on. */
+/** Classes whose texts come together. */
+function classesAtOnce({ shape }: Tensor): number {
+  return shape.length === 2 ? TEXTS_AT_ONCE : Math.max(1, Math.floor(TEXTS_AT_ONCE / shape[1]));
+}
+
+/** The features of the classes that are compared together from one on. */
 function someOf(features: Tensor, first: number): Tensor {
-  const [texts, width] = features.shape;
-  const count = Math.min(TEXTS_AT_ONCE, texts - first);
-  return count === texts ? features : features.alias([count, width], first * width * features.elementBytes);
+  const [classes, ...row] = features.shape;
+  const count = Math.min(classesAtOnce(features), classes - first);
+  const size = row.reduce((a, b) => a * b);
+  return count === classes ? features : features.alias([count, ...row], first * size * features.elementBytes);
 }

@@ -6,3 +6,4 @@ export * from './schedule.ts';
 export * from './stage.ts';
 export * from './step.ts';
 export * from './step_reports.ts';
+export * from './step_texts.ts';

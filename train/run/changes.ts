@@ -23,6 +23,8 @@ const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.root
   'data.names', 'data.shots', 'data.shotSeed'];
 /** How fast clips are decoded, and how many may be broken before a run stops. */
 const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', 'data.maxBadShare'];
+/** How a run is measured, not what its steps do. */
+const MEASURING = ['data.templateMean'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
 const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWeights', 'model.init.promptWeights'];
 /** The length of a run, and with it the schedule from here on. */
@@ -32,7 +34,8 @@ const FIXED = ['model.system', 'model.preset', 'data.frames', 'data.size'];
 
 /** Whether a key may change without being asked for: it changes no bit of any step, or says how many there are. */
 export function isFree(key: string): boolean {
-  return [...PLACES, ...DECODING, ...START, ...LENGTH].includes(key) || (key.startsWith('run.') && key !== 'run.seed');
+  return [...PLACES, ...DECODING, ...MEASURING, ...START, ...LENGTH].includes(key) ||
+    (key.startsWith('run.') && key !== 'run.seed');
 }
 
 /** All keys with another value, in the order of the configuration; a key that is new since had what runs did then. */

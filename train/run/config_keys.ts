@@ -1,6 +1,7 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
 import { PRESETS } from '../../model/config.ts';
+import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
@@ -72,6 +73,12 @@ const data = z.strictObject({
     'cut training clips out at several scales and corners; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
+  templates: z.enum(Object.keys(TEMPLATES) as Templates[]).default('none').describe(
+    'sentences for the names, one drawn for each step and all averaged in an evaluation: none, paper (the 16 of the supplement) or actionclip (16, of which two differ)',
+  ),
+  templateMean: z.enum(TEMPLATE_MEANS).default('softmax').describe(
+    'what an evaluation averages over templates: softmax, logits or embeddings',
+  ),
   jitter: z.number().min(0).max(1).default(0.8).describe(
     'share of the training clips whose brightness, contrast, saturation and hue are changed at random, anew in each frame; 0 when colours are labels',
   ).meta({ before: 0 }),

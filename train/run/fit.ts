@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { inputOf, type System, textFeatures } from '../../model/system.ts';
-import { textBatch } from '../../model/text.ts';
+import { inputOf, type System } from '../../model/system.ts';
+import { drawTemplate } from '../../model/templates.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
 import type { Validation } from '../checkpoint/validation.ts';
@@ -24,6 +24,7 @@ import { checkMemory, memoryLine } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import type { Pattern } from '../data/views/sampling.ts';
 import { RunStep } from '../recipe/step.ts';
+import { StepTexts } from '../recipe/step_texts.ts';
 import { trainStage } from '../recipe/stage.ts';
 import { readRunData, type RunData, type RunList } from './run_data.ts';
 import { Saving } from './saving.ts';
@@ -119,11 +120,9 @@ export async function fit(
   );
   const system = await buildSystem(gpu, config);
   const { model, tokenizer, preprocessor } = system;
-  const texts = train.fixText
-    ? { features: textFeatures(gpu, system, names) }
-    : textBatch(gpu, tokens.ids, tokens.length, model.config.text.endOfText);
+  const texts = new StepTexts(gpu, system, { ...tokens, isFixed: train.fixText });
   const input = inputOf(model, preprocessor);
-  const own = new RunStep(gpu, { model, texts, train, optim: config.optim });
+  const own = new RunStep(gpu, { model, texts: texts.current, train, optim: config.optim });
   const { optimizer } = own;
   if (resumed !== undefined) {
     optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
@@ -192,6 +191,7 @@ export async function fit(
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
           gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));
+          if (micro === 0) texts.choose(drawTemplate(config.data.templates, run.seed, step));
           own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
@@ -225,8 +225,7 @@ export async function fit(
     throw error;
   } finally {
     recorder.progress.stop();
-    if ('features' in texts) texts.features.dispose();
-    else texts[Symbol.dispose]();
+    texts.dispose();
     own.dispose();
   }
 }

@@ -24,18 +24,21 @@ export interface RunMemory {
 }
 
 /** What a run would take: goes through the making of its model and one step of it, without taking memory. */
-export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig, { classes, length }: TextSizes): RunMemory {
+export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig,
+  { classes, templates, length }: TextSizes): RunMemory {
   let frozen = 0;
   const { resident, stepBytes, totalBytes } = estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
+    const features = (count: number) =>
+      gpu.keep(
+        Tensor.empty(gpu, [count, model.embedDim], config.train.precision satisfies FloatType,
+          'text features') as Tensor,
+      );
+    // as `StepTexts` has them: those of a step, and those of all templates
+    if (config.train.fixText && templates > 1) features(templates * classes);
     const texts = config.train.fixText
-      ? {
-        features: gpu.keep(
-          Tensor.empty(gpu, [classes, model.embedDim], config.train.precision satisfies FloatType,
-            'text features') as Tensor,
-        ),
-      }
+      ? { features: features(classes) }
       : textBatch(gpu, new Int32Array(classes * length).fill(model.text.vocab - 1), length);
     const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
     for (const [, parameter] of built.parameters()) {

@@ -14,7 +14,7 @@ import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
 import { memoryOf, type RunMemory } from './memory.ts';
 import { forData, modelConfigOf, newModel } from './system.ts';
-import { type TextSizes, textsOf } from './texts.ts';
+import { type TextSizes, textsOf, unknownTexts } from './texts.ts';
 
 /** A number, and where it is from. */
 export interface Known {
@@ -146,7 +146,7 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
 async function textSizesOf(config: TrainConfig, model: XclipConfig, classes: number): Promise<TextSizes> {
   const { checkpoint } = config.model;
   const isThere = existsSync(namesFile(config.data)) && (checkpoint === null || existsSync(checkpoint));
-  return isThere ? textsOf(config, model, namesOf(config)) : { classes, length: model.text.context };
+  return isThere ? textsOf(config, model, namesOf(config)) : unknownTexts(config, model, classes);
 }
 
 function clipsOf(config: TrainConfig, published: PublishedSet | undefined, classes: number,

@@ -7,7 +7,7 @@ import { fileOf, namesOf, requireOneStep, scanOf, trainedOn } from './lists.ts';
 import { checkEvaluationMemory, checkMemory } from './memory.ts';
 import { lackOfSpace, unwritable } from './run_folder.ts';
 import { modelConfigOf } from './system.ts';
-import { textsOf } from './texts.ts';
+import { textsOf, unknownTexts } from './texts.ts';
 
 /** A list of a configuration, as it is. */
 export interface CheckedList extends ScannedList {
@@ -84,7 +84,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
   const model = await attempt(() => modelConfigOf(config));
   if (model !== undefined && names !== undefined) {
     const texts = await attempt(() => textsOf(config, model, names))
-      ?? { classes: names.length, length: model.text.context };
+      ?? unknownTexts(config, model, names.length);
     const memory = gpu === undefined ? undefined : await attempt(() => checkMemory(gpu, config, model, texts));
     if (gpu !== undefined && memory !== undefined) {
       if (data.val !== null) await attempt(() => checkEvaluationMemory(gpu, config, model, memory));

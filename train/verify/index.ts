@@ -8,10 +8,12 @@ import { verifyModel } from './model.ts';
 import { verifyOps } from './ops.ts';
 import { verifyAdamW } from './optimizer.ts';
 import { verifySchedule } from './schedule.ts';
+import { verifyTemplates } from './templates.ts';
 import { verifyTokenizer } from './tokenizer.ts';
 
 /** What a fixture is, by what its description holds. */
-export type FixtureKind = 'hf' | 'official' | 'ops' | 'adamw' | 'schedule' | 'blending' | 'tokenizer' | 'system';
+export type FixtureKind = 'hf' | 'official' | 'ops' | 'adamw' | 'schedule' | 'blending' | 'tokenizer' | 'templates'
+  | 'system';
 
 /** Tells what a fixture is. One that is not known is an error: a check that is skipped in silence proves nothing. */
 export function kindOf(file: FixtureFile): FixtureKind {
@@ -24,11 +26,12 @@ export function kindOf(file: FixtureFile): FixtureKind {
   if (reference.startsWith('CLIP SimpleTokenizer')) return 'tokenizer';
   if (reference.startsWith('timm CosineLRScheduler')) return 'schedule';
   if (reference.startsWith('VideoX datasets/blending.py')) return 'blending';
+  if (isObject(first) && 'templates' in first && 'scale' in first) return 'templates';
   if (isObject(first) && 'betas' in first && 'lrs' in first) return 'adamw';
   if ('f32_vs_f64_max_rel' in json) return 'system';
   throw new FirstlightError('FL_FIXTURE',
     `${file.name}.json: unknown kind of fixture (reference: ${shown(reference) || 'none'})`, {},
-    'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending and tokenizer fixtures');
+    'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending, tokenizer and op_prompt_ensemble fixtures');
 }
 
 /**
@@ -52,6 +55,8 @@ export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKi
       return verifyBlending(gpu, file);
     case 'tokenizer':
       return verifyTokenizer(file, vocabulary);
+    case 'templates':
+      return verifyTemplates(gpu, file);
     case 'system':
       return [];
   }
