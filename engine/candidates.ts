@@ -1,4 +1,5 @@
 import { FirstlightError } from './errors.ts';
+import { isObject, parseJson } from './json.ts';
 import { type Machine, untunable } from './machine.ts';
 
 /**
@@ -182,9 +183,6 @@ function keyOf(kernel: string, callClass: string | undefined): string {
   return callClass === undefined ? kernel : `${kernel}: ${callClass}`;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Reads what `npm run tune` wrote, a tuning for each machine; `file` is what errors name. */
 export function parseTunings(text: string, file: string): readonly Tuning[] {
   const refuse = (what: string): never => {
@@ -192,7 +190,7 @@ export function parseTunings(text: string, file: string): readonly Tuning[] {
   };
   let tunings: unknown;
   try {
-    tunings = JSON.parse(text);
+    tunings = parseJson(text);
   } catch (error) {
     return refuse(`not JSON: ${(error as Error).message}`);
   }
@@ -206,18 +204,18 @@ export function parseTunings(text: string, file: string): readonly Tuning[] {
 
 /** What is wrong with a value that should be a tuning. */
 function faultOf(value: unknown): string | undefined {
-  if (!isRecord(value)) return 'a tuning is no object';
+  if (!isObject(value)) return 'a tuning is no object';
   const missing = ['adapter', 'driver', 'dawn'].find((key) => typeof value[key] !== 'string');
   if (missing !== undefined) return `"${missing}" is not a string`;
   const why = untunable(value as unknown as Machine);
   if (why !== undefined) return why;
-  if (!isRecord(value.kernels)) return '"kernels" is not an object';
+  if (!isObject(value.kernels)) return '"kernels" is not an object';
   for (const [kernel, entry] of Object.entries(value.kernels)) {
-    if (!isRecord(entry) || typeof entry.source !== 'string' || !isRecord(entry.candidates)) {
+    if (!isObject(entry) || typeof entry.source !== 'string' || !isObject(entry.candidates)) {
       return `${kernel} has no "source" and "candidates"`;
     }
     const wrong = Object.entries(entry.candidates).find(([, candidate]) => {
-      const isCandidate = isRecord(candidate) && typeof candidate.variant === 'string' && isRecord(candidate.sizes)
+      const isCandidate = isObject(candidate) && typeof candidate.variant === 'string' && isObject(candidate.sizes)
         && Object.values(candidate.sizes).every(Number.isFinite) && Number.isFinite(candidate.gain);
       return !isCandidate;
     });

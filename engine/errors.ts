@@ -1,3 +1,5 @@
+import { oneLine, printable, shown } from './shown.ts';
+
 /**
  * Every error that Firstlight throws. Tell them apart by `code`, never by text.
  * The message says what failed, with numbers (need and have) and the tensor, kernel or file; `hint` says what to do.
@@ -16,12 +18,6 @@ export class FirstlightError extends Error {
     this.context = context;
     this.hint = hint === undefined ? undefined : printable(hint);
   }
-}
-
-/** Control characters (but line breaks and tabs) are escaped, so that a file's name cannot forge a line of a log. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** 1536 → "1.5 KiB (1,536 B)": a person reads the first, a script the second. */
@@ -164,9 +160,10 @@ export class StepNotExecutedError extends FirstlightError {
 
 /** NaN or infinity where numbers must be finite. */
 export class NonFiniteError extends FirstlightError {
-  constructor(what: string, step?: number) {
+  constructor(what: string, step?: number,
+    hint = 'lower the learning rate, clip the gradient, or look for a broken input') {
     super('FL_NON_FINITE', `${what} is NaN or infinite${step === undefined ? '' : ` at step ${step}`}`, { what, step },
-      'lower the learning rate, clip the gradient, or look for a broken input');
+      hint);
   }
 }
 
@@ -189,15 +186,15 @@ export class NoAdapterError extends FirstlightError {
 /** A checkpoint file that does not follow its format. `reason` is stable. */
 export class CheckpointFormatError extends FirstlightError {
   constructor(reason: string, path: string, message: string, tensor?: string) {
-    super('FL_CHECKPOINT_FORMAT', `${path}: ${tensor === undefined ? '' : `tensor "${tensor}": `}${message}`, { reason,
-      path, tensor });
+    const where = tensor === undefined ? '' : `tensor "${shown(tensor)}": `;
+    super('FL_CHECKPOINT_FORMAT', `${shown(path)}: ${where}${message}`, { reason, path, tensor });
   }
 }
 
 /** A checkpoint whose content does not match its checksum. */
 export class CheckpointCorruptError extends FirstlightError {
   constructor(path: string, message: string) {
-    super('FL_CHECKPOINT_CORRUPT', `${path}: ${message}`, { path });
+    super('FL_CHECKPOINT_CORRUPT', `${shown(path)}: ${message}`, { path });
   }
 }
 
@@ -208,18 +205,25 @@ export class StateDictError extends FirstlightError {
     const list = (title: string, names: readonly string[]) =>
       names.length === 0
         ? ''
-        : `\n${title} (${names.length}): ${names.slice(0, 20).join('; ')}${names.length > 20 ? '; …' : ''}`;
+        : `\n${title} (${names.length}): ${names.slice(0, 20).map((name) => shown(name)).join('; ')}${
+          names.length > 20 ? '; …' : ''
+        }`;
     super('FL_STATE_DICT',
-      `${path} does not fit the model${list('Missing', problems.missing)}${list('Unexpected', problems.unexpected)}${
-        list('Mismatched', problems.mismatched)
-      }`, problems);
+      `${shown(path)} does not fit the model${list('Missing', problems.missing)}${
+        list('Unexpected', problems.unexpected)
+      }${list('Mismatched', problems.mismatched)}`, problems);
   }
 }
 
-/** A configuration that cannot be used, with all its problems at once. */
+/** Problems of a file that are told one by one. */
+const MOST_PROBLEMS = 50;
+
+/** A configuration that cannot be used, with all its problems at once, the first 50 shown. */
 export class ConfigError extends FirstlightError {
   constructor(path: string, problems: readonly string[], hint?: string) {
-    super('FL_CONFIG', `${path}: ${problems.join('\n')}`, { path, problems }, hint);
+    const told = problems.slice(0, MOST_PROBLEMS);
+    const more = problems.length > told.length ? [`… and ${problems.length - told.length} more`] : [];
+    super('FL_CONFIG', `${shown(path)}: ${[...told, ...more].join('\n')}`, { path, problems }, hint);
   }
 }
 
@@ -230,26 +234,31 @@ export interface LineProblem {
   readonly problem: string;
 }
 
+/** A problem as people read it. */
+export function problemLine({ file, line, problem }: LineProblem): string {
+  return `${shown(file)}${line > 0 ? `:${line}` : ''}: ${oneLine(problem)}`;
+}
+
 /** Lists and labels that cannot be used: every problem at once, the first 20 shown. */
 export class DatasetError extends FirstlightError {
   constructor(problems: readonly LineProblem[]) {
-    const shown = problems.slice(0, 20).map((p) => `${p.file}${p.line > 0 ? `:${p.line}` : ''}: ${p.problem}`);
+    const told = problems.slice(0, 20).map(problemLine);
     const more = problems.length > 20 ? [`… and ${problems.length - 20} more`] : [];
-    super('FL_DATASET', [...shown, ...more].join('\n'), { problems });
+    super('FL_DATASET', [...told, ...more].join('\n'), { problems });
   }
 }
 
 /** A video file that cannot be decoded whole. */
 export class VideoDecodeError extends FirstlightError {
   constructor(file: string, reason: string, cause?: unknown, hint?: string) {
-    super('FL_VIDEO', `${file}: ${reason}`, { file, reason }, hint, cause);
+    super('FL_VIDEO', `${shown(file)}: ${oneLine(reason)}`, { file, reason }, hint, cause);
   }
 }
 
 /** A path that leaves its folder, or cannot be a path. */
 export class PathError extends FirstlightError {
   constructor(path: string, reason: string) {
-    super('FL_PATH', `${path}: ${reason}`, { path, reason });
+    super('FL_PATH', `${shown(path)}: ${oneLine(reason)}`, { path, reason });
   }
 }
 
@@ -262,7 +271,9 @@ export class RunLockedError extends FirstlightError {
       ? wait
       : `${wait}; if it has ended, which cannot be seen from here, remove ${elsewhere.lock}`;
     super('FL_RUN_LOCKED',
-      `${path} is in use by process ${pid}${elsewhere === undefined ? '' : ` on ${elsewhere.host}`} since ${since}`, {
+      `${shown(path)} is in use by process ${pid}${
+        elsewhere === undefined ? '' : ` on ${shown(elsewhere.host)}`
+      } since ${shown(since)}`, {
       path,
       pid,
       since,

@@ -1,7 +1,9 @@
 /** What the operating system says of files, in a person's words: one table for everything that reads or writes. */
 import { FirstlightError } from './errors.ts';
+import { shown } from './shown.ts';
 
-interface Meaning {
+/** What a person is told. */
+export interface Meaning {
   readonly reason: string;
   readonly remedy: string;
 }
@@ -32,6 +34,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EIO: { reason: 'the disk failed to read or write it', remedy: `look at the disk's health, and ${ELSEWHERE}` },
   ESTALE: { reason: 'the network folder is not there any more', remedy: 'mount it again' },
   ENXIO: { reason: 'is no file that can be read', remedy: 'name another file' },
+  ENOTREG: { reason: 'is not a regular file', remedy: 'name a file, not a pipe or a device' }, // our own
   ENODEV: { reason: 'the disk is not there any more', remedy: ELSEWHERE },
 };
 
@@ -39,17 +42,21 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 export class FileError extends FirstlightError {
   /** Of the system, e.g. `ENOSPC`. */
   readonly systemCode: string;
+  /** The message without the path. */
+  readonly reason: string;
 
-  constructor(path: string, systemCode: string, cause?: unknown) {
-    const { reason, remedy } = MEANINGS[systemCode]
-      ?? { reason: cause instanceof Error ? cause.message : systemCode, remedy: undefined };
-    super('FL_FILE', `${path}: ${reason}`, { path, systemCode }, remedy, cause);
+  constructor(path: string, systemCode: string, cause?: unknown,
+    { reason, remedy }: Partial<Meaning> = MEANINGS[systemCode] ?? {}) {
+    const why = reason ?? (cause instanceof Error ? cause.message : systemCode);
+    super('FL_FILE', `${shown(path)}: ${why}`, { path, systemCode }, remedy, cause);
     this.systemCode = systemCode;
+    this.reason = why;
   }
 }
 
 /** Why a call failed, for a message that names the file itself. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof FileError) return error.reason;
   const { code, message } = error as NodeJS.ErrnoException;
   return MEANINGS[code ?? '']?.reason ?? message;
 }

@@ -1,5 +1,6 @@
 /** The sizes of an X-CLIP model, in one place. Ni et al. 2022, arXiv:2208.02816, section 4.1 and supplement. */
 import { ConfigError } from '../engine/errors.ts';
+import { shownValue } from '../engine/shown.ts';
 import { ACTIVATIONS, type Activation } from '../kernels/shared/activation.ts';
 
 /** What all transformers have. */
@@ -80,6 +81,10 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, XclipConfig>;
 
+/** What sizes may be at most: several times those of the largest models there are. */
+const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024, width: 2 ** 14, layers: 256,
+  heads: 256, mlp: 2 ** 16, patch: 1024, imageSize: 4096, context: 2 ** 14, vocab: 2 ** 18, endOfText: 2 ** 18 };
+
 /** The published architecture that a model has, by its towers. */
 export function presetOf({ vision, text, embedDim }: XclipConfig): keyof typeof PRESETS | undefined {
   return (Object.keys(PRESETS) as (keyof typeof PRESETS)[]).find((name) => {
@@ -94,8 +99,10 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
   const problems: string[] = [];
   const count = (name: string, value: unknown) => {
     if (!Number.isSafeInteger(value) || (value as number) < 1) {
-      problems.push(`${name} must be a whole number of at least 1, got ${JSON.stringify(value)}`);
+      problems.push(`${name} must be a whole number of at least 1, got ${shownValue(value)}`);
     }
+    const most = MOST[name.slice(name.indexOf('.') + 1)];
+    if ((value as number) > most) problems.push(`${name} is ${shownValue(value)}, at most ${most} is read`);
   };
   const divides = (part: string, partValue: number, whole: string, wholeValue: number) => {
     if (wholeValue % partValue !== 0) problems.push(`${part} (${partValue}) must divide ${whole} (${wholeValue})`);
@@ -106,12 +113,12 @@ export function validateConfig(config: XclipConfig, source: string): XclipConfig
   for (const [name, part] of Object.entries({ vision, text, mit, prompts })) {
     const { activation, ...sizes } = part;
     if (!ACTIVATIONS.includes(activation)) {
-      problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${JSON.stringify(activation)}`);
+      problems.push(`${name}.activation must be one of ${ACTIVATIONS.join(', ')}, got ${shownValue(activation)}`);
     }
     for (const [key, value] of Object.entries(sizes)) if (key !== 'alpha') count(`${name}.${key}`, value);
   }
   if (!Number.isFinite(prompts.alpha)) {
-    problems.push(`prompts.alpha must be a number, got ${JSON.stringify(prompts.alpha)}`);
+    problems.push(`prompts.alpha must be a number, got ${shownValue(prompts.alpha)}`);
   }
   if (problems.length === 0) {
     divides('vision.heads', vision.heads, 'vision.width', vision.width);

@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { FirstlightError } from '../engine/errors.ts';
-import { reasonOf } from '../engine/file_error.ts';
+import { FileError, reasonOf } from '../engine/file_error.ts';
+import { readRegular } from '../engine/regular_file.node.ts';
+import { shown } from '../engine/shown.ts';
 import { ClipTokenizer } from './tokenizer.ts';
 
 const VOCABULARY = 'bpe_simple_vocab_16e6.txt.gz';
@@ -18,11 +20,23 @@ let shipped: Promise<ClipTokenizer> | undefined;
 export async function clipTokenizer(folder?: string): Promise<ClipTokenizer> {
   if (folder === undefined) return await (shipped ??= shippedTokenizer());
   const path = join(folder, VOCABULARY);
-  const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FirstlightError('FL_TOKENIZER', `${path}: ${reasonOf(cause)}`, {},
+  const bytes = await readRegular(path).catch((cause: Error) => {
+    throw new FirstlightError('FL_TOKENIZER', `${shown(path)}: ${reasonOf(cause)}`, {},
       `expected a folder that holds ${VOCABULARY}`, cause);
   });
-  return ClipTokenizer.fromMerges(gunzipSync(bytes).toString('utf8'), path);
+  return ClipTokenizer.fromMerges(unpacked(bytes, path), path);
+}
+
+/** Bytes of a list of merges: CLIP's has 3 MB. */
+const MOST_BYTES = 2 ** 24;
+
+function unpacked(bytes: Buffer, path: string): string {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES }).toString('utf8');
+  } catch (cause) {
+    throw new FirstlightError('FL_TOKENIZER', `${path}: cannot be unpacked: ${(cause as Error).message}`, {},
+      'fetch the file again', cause);
+  }
 }
 
 async function shippedTokenizer(): Promise<ClipTokenizer> {
@@ -53,9 +67,9 @@ export async function readTokenizer(folder: string): Promise<ClipTokenizer | und
 /** The text of a file, or undefined if there is no such file. */
 async function textOf(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readRegular(path)).toString();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new FirstlightError('FL_TOKENIZER', `${path}: ${reasonOf(cause)}`, {}, undefined, cause);
+    if (cause instanceof FileError && cause.systemCode === 'ENOENT') return undefined;
+    throw new FirstlightError('FL_TOKENIZER', `${shown(path)}: ${reasonOf(cause)}`, {}, undefined, cause);
   }
 }

@@ -4,6 +4,8 @@
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
+import { isObject, type JsonObject, parseJson } from '../engine/json.ts';
+import { shown, shownValue } from '../engine/shown.ts';
 import { cleanText, WORDS } from './text_cleaning.ts';
 
 const START = '<|startoftext|>';
@@ -12,6 +14,12 @@ const END = '<|endoftext|>';
 const WORD_END = '</w>';
 /** Merges that CLIP uses of the file's list. */
 const MERGES = 49152 - 256 - 2;
+
+/** Tokens, and merges, that are read: five times CLIP's. */
+const MOST_TOKENS = 2 ** 18;
+/** Added tokens, each of which texts are searched for. */
+const MOST_ADDED = 10_000;
+const LONGEST_ADDED = 500;
 
 /** What a tokenizer is made of. */
 export interface Vocabulary {
@@ -113,9 +121,10 @@ export class ClipTokenizer {
     const lines = merges.split('\n').map((line) => line.trim()).filter((line) =>
       line !== '' && !line.startsWith('#version')
     );
-    const own = idsOf(added === undefined ? {} : parse(added, source), source);
-    const more = Object.entries(own).map(([content, id]) => ({ content, id }));
-    return withAdded({ vocab: idsOf(parse(vocab, source), source), merges: lines }, more, source);
+    const more = Object.entries(idsOf(added === undefined ? {} : parse(added, source), source)).map((
+      [content, id],
+    ) => ({ content, id }));
+    return withAdded({ vocab: idsOf(parse(vocab, source), source), merges: mergesOf(lines, source) }, more, source);
   }
 
   /**
@@ -125,19 +134,22 @@ export class ClipTokenizer {
    * @param config the text of the `tokenizer_config.json` beside it, if there is one
    */
   static fromJson(text: string, config: string | undefined, source: string): ClipTokenizer {
-    const { model, added_tokens: added } = parse(text, source) as { model?: Record<string, unknown>;
-      added_tokens?: StoredToken[] };
-    if (model?.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) {
+    const { model, added_tokens: listed } = parse(text, source);
+    if (!isObject(model) || model.type !== 'BPE' || model.end_of_word_suffix !== WORD_END) {
       throw broken(source, `not a byte-pair tokenizer with "${WORD_END}" at the end of words, as CLIP has it`);
     }
     if (!Array.isArray(model.merges)) throw broken(source, 'the list of merges is missing');
     const vocab = idsOf(model.vocab, source);
-    const merges = model.merges.map((merge: unknown) => (Array.isArray(merge) ? merge.join(' ') : String(merge)));
-    const { known_tokens: known } = (config === undefined ? {} : parse(config, source)) as { known_tokens?: string[] };
-    const tokens = new Set([...Object.keys(vocab), ...(added ?? []).map(({ content }) => content)]);
-    const stray = known?.find((token) => !tokens.has(token));
-    if (stray !== undefined) throw broken(source, `known_tokens lists "${stray}", which the vocabulary lacks`);
-    return withAdded({ vocab, merges, known }, added ?? [], source);
+    const merges = mergesOf(model.merges, source);
+    const added = listOf(listed, 'added_tokens', source).map((token, i) => storedToken(token, i, source));
+    const { known_tokens: own } = config === undefined ? {} as JsonObject : parse(config, source);
+    const tokens = new Set<unknown>([...Object.keys(vocab), ...added.map(({ content }) => content)]);
+    const known = listOf(own, 'known_tokens', source);
+    const stray = known.find((token) => !tokens.has(token));
+    if (stray !== undefined) {
+      throw broken(source, `known_tokens lists ${shownValue(stray)}, which the vocabulary lacks`);
+    }
+    return withAdded({ vocab, merges, ...(isGiven(own) && { known: known as readonly string[] }) }, added, source);
   }
 
   /** Ids of a text, without start and end. Words that the model was not trained with are an error that names them. */
@@ -157,7 +169,9 @@ export class ClipTokenizer {
     });
     if (unknown.length > 0) {
       throw new FirstlightError('FL_UNKNOWN_WORDS',
-        `"${shorten(text)}": this model was not trained with ${unknown.map((word) => `"${word}"`).join(', ')}`, {
+        `"${shown(text, QUOTED)}": this model was not trained with ${
+          [...new Set(unknown)].slice(0, 20).map((word) => `"${shown(word, QUOTED)}"`).join(', ')
+        }`, {
         unknown,
       }, 'use words that occur in its training labels');
     }
@@ -174,7 +188,7 @@ export class ClipTokenizer {
       const row = [this.start, ...this.encode(text), this.end];
       if (row.length > context) {
         throw new FirstlightError('FL_TEXT_TOO_LONG',
-          `"${shorten(text)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
+          `"${shown(text, QUOTED)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
           context }, 'shorten the text: nothing is cut off in silence');
       }
       return row;
@@ -226,19 +240,46 @@ export interface CompactTokenizer {
 }
 
 function broken(source: string, message: string): FirstlightError {
-  return new FirstlightError('FL_TOKENIZER', `${source}: ${message}`, { source });
+  return new FirstlightError('FL_TOKENIZER', `${shown(source)}: ${message}`, { source });
 }
 
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
+const tooMany = (what: string, count: number, most: number) =>
+  `has ${count.toLocaleString('en-US')} ${what}, at most ${most.toLocaleString('en-US')} are read`;
 
-function parse(text: string, source: string): unknown {
+/** Letters of a text that an error quotes. */
+const QUOTED = 80;
+
+/** The object that a file of JSON holds. */
+function parse(text: string, source: string): JsonObject {
+  let value: unknown;
   try {
-    return JSON.parse(text) ?? {};
+    value = parseJson(text);
   } catch (cause) {
-    throw broken(source, `not valid JSON: ${(cause as Error).message}`);
+    throw broken(source, `not valid JSON: ${shown((cause as Error).message)}`);
   }
+  if (!isObject(value)) throw broken(source, `expected an object, got ${shownValue(value)}`);
+  return value;
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null;
+
+/** A list of a file; empty where it is left out. */
+function listOf(value: unknown, name: string, source: string): readonly unknown[] {
+  if (!isGiven(value)) return [];
+  if (!Array.isArray(value)) throw broken(source, `${name} must be a list, got ${shownValue(value)}`);
+  return value;
+}
+
+/** Merges from outside: two tokens with a space between, or, as newer files have it, a list of two. */
+function mergesOf(merges: readonly unknown[], source: string): string[] {
+  if (merges.length > MOST_TOKENS) throw broken(source, tooMany('merges', merges.length, MOST_TOKENS));
+  return merges.map((merge, i) => {
+    const pair = Array.isArray(merge) ? merge : typeof merge === 'string' ? merge.split(' ') : [];
+    if (pair.length !== 2 || !pair.every((token) => typeof token === 'string' && token !== '')) {
+      throw broken(source, `merge ${i} must be two tokens with a space between, got ${shownValue(merge)}`);
+    }
+    return pair.join(' ');
+  });
 }
 
 /** One alternative of several texts, the longest that fits; undefined for none. Texts are cut at it, and keep it. */
@@ -261,14 +302,35 @@ interface StoredToken {
   readonly single_word?: boolean;
 }
 
+const FLAGS = ['special', 'normalized', 'single_word'] as const;
+
+/** Checks one of `added_tokens` from outside. */
+function storedToken(value: unknown, place: number, source: string): StoredToken {
+  const token: JsonObject = isObject(value) ? value : {};
+  const { content, id } = token;
+  const isShort = typeof content === 'string' && content.length <= LONGEST_ADDED;
+  const areFlags = FLAGS.every((flag) => token[flag] === undefined || typeof token[flag] === 'boolean');
+  if (!isShort || typeof id !== 'number' || !areFlags) {
+    throw broken(source,
+      `added_tokens[${place}] must be an object with a text "content" of up to ${LONGEST_ADDED} letters, a number "id" and flags, got ${
+        shownValue(value)
+      }`);
+  }
+  return { ...token, content, id };
+}
+
 /** A tokenizer with the tokens that a file lists beside the vocabulary; CLIP's own two are no additions. */
 function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly StoredToken[],
   source: string): ClipTokenizer {
   const own = stored.filter(({ content }) => content !== START && content !== END);
+  if (own.length > MOST_ADDED) throw broken(source, tooMany('added tokens', own.length, MOST_ADDED));
   const whole = own.find(({ single_word: isWord }) => isWord === true);
   if (whole !== undefined) {
-    throw broken(source, `the added token "${whole.content}" has single_word: true, which is not known here`);
+    throw broken(source, `the added token "${shown(whole.content)}" has single_word: true, which is not known here`);
   }
+  // texts are cut at added tokens: at nothing they would be cut everywhere
+  const empty = own.find(({ content }) => cleanText(content) === '');
+  if (empty !== undefined) throw broken(source, `the added token "${shown(empty.content)}" is no word`);
   // transformers looks for those that are not special in the normalised text, unless the file says otherwise
   const added = own.map(({ content, special = false, normalized = !special }) => ({ content, normalized }));
   const all = { ...vocab, ...Object.fromEntries(stored.map(({ content, id }) => [content, id])) };
@@ -277,11 +339,11 @@ function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly Stored
 
 /** Checks a vocabulary from outside. */
 function idsOf(vocab: unknown, source: string): Readonly<Record<string, number>> {
-  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) {
-    throw broken(source, 'the vocabulary must be an object of tokens and ids');
-  }
-  const stray = Object.entries(vocab).find(([, id]) => !Number.isSafeInteger(id));
-  if (stray !== undefined) throw broken(source, `the id of "${stray[0]}" is not a whole number`);
+  if (!isObject(vocab)) throw broken(source, 'the vocabulary must be an object of tokens and ids');
+  const tokens = Object.entries(vocab);
+  if (tokens.length > MOST_TOKENS) throw broken(source, tooMany('tokens', tokens.length, MOST_TOKENS));
+  const stray = tokens.find(([, id]) => !Number.isSafeInteger(id));
+  if (stray !== undefined) throw broken(source, `the id of "${shown(stray[0])}" is not a whole number`);
   return vocab as Record<string, number>;
 }
 

@@ -1,5 +1,7 @@
 /** Plans of runs, and the configurations of the paper's experiments. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { test } from './test.ts';
@@ -10,15 +12,18 @@ import { clipMeanFlops, comparisonFlops, frameBlockFlops, messageAnswerFlops, pi
   videoFlops } from '../model/cost.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
+import { labelsText } from '../train/data/sets/shots.ts';
 import { learningRate } from '../train/recipe/schedule.ts';
 import { recordStep } from '../train/recipe/stage.ts';
 import { RunStep } from '../train/recipe/step.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
 import { configKeys, type TrainConfig } from '../train/run/config_keys.ts';
+import { namesOf } from '../train/run/lists.ts';
 import { memoryOf } from '../train/run/memory.ts';
 import { type Plan, planOf } from '../train/run/plan.ts';
 import { measureSpeed } from '../train/run/speed.ts';
 import { newModel } from '../train/run/system.ts';
+import { textsOf } from '../train/run/texts.ts';
 
 const gpu = await open();
 const CONFIGS = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -133,6 +138,20 @@ test('parameters are counted as trained or frozen, and arithmetic over all steps
     360 * 4 * (8 * (videoFlops(model) + comparisonFlops(model, 400)) + 400 * textFlops(model)) / 2);
 });
 
+test('texts that learn cost what their tokens cost, where their names are there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firstlight-plan-'));
+  const labels = join(folder, 'labels.csv');
+  writeFileSync(labels, labelsText(['juggling', 'playing the piano', 'a long name that takes many tokens']));
+  const train = { fixText: false, steps: 1, batch: 2 };
+  const data = { ...TINY.data, labels };
+  const { macs, model } = await planOf(gpu, tiny({ data, train }), { clips: 100 });
+  const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data })));
+  rmSync(folder, { recursive: true });
+  assert.ok(length > 8 && length < 16, `${length} tokens`);
+  const text = textFlops({ ...model, text: { ...model.text, context: length } });
+  assert.is(macs.training, 3 * (2 * (videoFlops(model) + comparisonFlops(model, 3)) + 3 * text) / 2);
+});
+
 test('what cannot be known is asked for', async () => {
   const refused = (config: TrainConfig) => assert.rejectsWith(() => planOf(gpu, config), ConfigError);
   const withSet = tiny({ data: { ...TINY.data, train: 'ucf101/a.txt' } });
@@ -220,7 +239,10 @@ test('micro-batches beyond the second add their inputs, and nothing else', async
   assert.ok(Math.abs(all.total / fresh.pool.live - 1) < 0.05, `estimated ${all.total}, counted ${fresh.pool.live}`);
 });
 
-const bytesOfInputs = ({ inputs: [{ pixels, labels, draw }] }: RunStep) => pixels.bytes + labels.bytes + draw.bytes;
+/** Of a micro-batch, whatever it holds. */
+const bytesOfInputs = ({ inputs: [input] }: RunStep) => bytesIn(input);
+const bytesIn = (part: object): number =>
+  part instanceof Tensor ? part.bytes : Object.values(part).reduce((sum, each) => sum + bytesIn(each as object), 0);
 
 /** The cells of a Markdown table, row by row. */
 const cellsOf = (table: string) =>

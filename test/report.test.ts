@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { decode } from 'fast-png';
 import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
@@ -13,8 +14,10 @@ const texts = (selector: string) =>
   [...document.querySelectorAll(selector)].map((element) => (element.textContent ?? '').replace(/\s+/g, ' ').trim());
 
 test('the report loads nothing and runs nothing, and has the browser forbid it', () => {
+  const styles = [...new Set([...page.matchAll(/<style>(.*?)<\/style>/gs)].map(([, own]) => own))];
+  const hashes = styles.map((own) => `'sha256-${createHash('sha256').update(own).digest('base64')}'`).join(' ');
   assert.is(document.querySelector('meta[http-equiv="Content-Security-Policy"]')?.getAttribute('content'),
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'");
+    `default-src 'none'; img-src data:; style-src ${hashes}; style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'`);
   assert.is(document.querySelectorAll('script, link, iframe, img, object').length, 0);
   const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"|url\(([^)]*)\)/g)].map((match) => match[1] ?? match[2]);
   assert.ok(addresses.length > 0);

@@ -116,7 +116,8 @@ test("vocabularies that are not CLIP's are refused, with the file's name", () =>
   const ends = { '<|startoftext|>': 0, '<|endoftext|>': 1 };
   assert.throwsWith(() => ClipTokenizer.fromJson('{', undefined, 'x/tokenizer.json'),
     /x\/tokenizer\.json: not valid JSON/);
-  assert.throwsWith(() => ClipTokenizer.fromJson('null', undefined, 'x'), /x: not a byte-pair tokenizer/);
+  assert.throwsWith(() => ClipTokenizer.fromJson('null', undefined, 'x'), /x: expected an object, got null/);
+  assert.throwsWith(() => ClipTokenizer.fromJson('{}', undefined, 'x'), /x: not a byte-pair tokenizer/);
   assert.throwsWith(() => ClipTokenizer.fromJson(json({ type: 'WordPiece' }), undefined, 'x'),
     /x: not a byte-pair tokenizer/);
   assert.throwsWith(() => ClipTokenizer.fromJson(json({}), undefined, 'x'), /lacks <\|startoftext\|> or/);

@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { CheckpointFormatError } from '../../engine/errors.ts';
 import { onFile, reasonOf } from '../../engine/file_error.ts';
+import { openRegular } from '../../engine/regular_file.node.ts';
 import type { ByteSource } from './bytes.ts';
 
 /** A file, read in pieces; files over 4 GB too. */
@@ -16,7 +17,7 @@ export class FileBytes implements ByteSource {
   }
 
   static async open(path: string): Promise<FileBytes> {
-    const handle = await open(path).catch((cause) => {
+    const handle = await openRegular(path).catch((cause) => {
       throw new CheckpointFormatError('Unreadable', path, reasonOf(cause));
     });
     const { size } = await handle.stat();

@@ -1,7 +1,11 @@
 /** Checkpoints on disk: a Hugging Face folder, or one file in either naming. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
+import { FileError } from '../../engine/file_error.ts';
+import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
+import { readRegular } from '../../engine/regular_file.node.ts';
+import { shown, shownValue } from '../../engine/shown.ts';
 import { CLIP_VOCAB, type XclipConfig } from '../config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
@@ -90,7 +94,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<XclipConfig> {
   const own = file.metadata.get('config');
   if (own !== undefined) {
-    return configFromHuggingFace(parseJson(own, file.name), `${file.name}: config in its metadata`);
+    const source = `${file.name}: config in its metadata`;
+    return configFromHuggingFace(objectOf(own, source), source);
   }
   const path = join(folder, 'config.json');
   const json = await readJson(path);
@@ -106,7 +111,7 @@ const PROCESSOR = 'processor_config.json';
 /** The folder's own preprocessor, or the recipe's where it has none. */
 async function preprocessorOf(folder: string, imageSize: number): Promise<Preprocessor> {
   const shared = join(folder, PROCESSOR);
-  const { image_processor: nested } = (await readJson(shared) ?? {}) as { image_processor?: unknown };
+  const nested = (await readJson(shared))?.image_processor;
   if (nested !== undefined) return preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`);
   const own = join(folder, PREPROCESSOR);
   const json = await readJson(own);
@@ -127,11 +132,11 @@ async function openFolder(folder: string,
     }
     return [await open(join(folder, WEIGHTS))];
   }
-  const { weight_map: map } = index as { weight_map?: unknown };
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+  const { weight_map: map } = index;
+  if (!isObject(map)) {
     throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
   }
-  const fileOf = new Map(Object.entries(map as Record<string, unknown>));
+  const fileOf = new Map(Object.entries(map));
   for (const file of fileOf.values()) {
     if (typeof file !== 'string') {
       throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must map tensor names to file names');
@@ -140,11 +145,16 @@ async function openFolder(folder: string,
       throw new PathError(file, `${indexPath} must name .safetensors files of its own folder`);
     }
   }
+  const tensorsOf = new Map<string, string[]>();
+  for (const [tensor, file] of fileOf) {
+    const listed = tensorsOf.get(file as string);
+    if (listed === undefined) tensorsOf.set(file as string, [tensor]);
+    else listed.push(tensor);
+  }
   const files: SafetensorsFile[] = [];
-  for (const name of [...new Set(fileOf.values())].sort()) {
-    const file = await open(join(folder, name as string));
+  for (const [name, listed] of [...tensorsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const file = await open(join(folder, name));
     const own = new Set(file.names());
-    const listed = [...fileOf].filter(([, shard]) => shard === name).map(([tensor]) => tensor);
     const absent = listed.find((tensor) => !own.has(tensor));
     if (absent !== undefined) {
       throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} looks for it here, it is not`, absent);
@@ -159,20 +169,24 @@ async function openFolder(folder: string,
   return files;
 }
 
-function parseJson(text: string, path: string): unknown {
+/** What a text of JSON says, which must be an object. */
+function objectOf(text: string, path: string): JsonObject {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
-    throw new ConfigError(path, [`not valid JSON: ${(cause as Error).message}`]);
+    throw new ConfigError(path, [`not valid JSON: ${shown((cause as Error).message)}`]);
   }
+  if (!isObject(value)) throw new ConfigError(path, [`expected an object, got ${shownValue(value)}`]);
+  return value;
 }
 
-/** A JSON file, or undefined if there is none. */
-async function readJson(path: string): Promise<unknown> {
+/** The object of a JSON file, or undefined if there is none. */
+async function readJson(path: string): Promise<JsonObject | undefined> {
   try {
-    return parseJson(await readFile(path, 'utf8'), path) ?? {};
+    return objectOf((await readRegular(path)).toString(), path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof FileError && error.systemCode === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,4 +1,6 @@
 import { CheckpointFormatError } from '../../engine/errors.ts';
+import { endOfString } from '../../engine/json.ts';
+import { shown } from '../../engine/shown.ts';
 
 /** A tensor as the header of a safetensors file describes it. Offsets count from the end of the header. */
 export interface TensorEntry {
@@ -86,12 +88,12 @@ class HeaderScanner {
       if (key === 'dtype') dtype = this.#string();
       else if (key === 'shape') shape = this.#integers();
       else if (key === 'data_offsets') offsets = this.#integers();
-      else this.#fail('UnknownField', `unknown field "${key}"`, name);
+      else this.#fail('UnknownField', `unknown field "${shown(key)}"`, name);
     });
     if (dtype === undefined || shape === undefined || offsets === undefined) {
       this.#fail('MissingField', 'dtype, shape and data_offsets must all be given', name);
     }
-    if (!Object.hasOwn(DTYPE_BITS, dtype)) this.#fail('UnknownDtype', `unknown dtype "${dtype}"`, name);
+    if (!Object.hasOwn(DTYPE_BITS, dtype)) this.#fail('UnknownDtype', `unknown dtype "${shown(dtype)}"`, name);
     if (shape.length > MAX_RANK) {
       this.#fail('TooManyDimensions', `${shape.length} dimensions, at most ${MAX_RANK} are read`, name);
     }
@@ -114,7 +116,7 @@ class HeaderScanner {
     if (this.#peek() === '}') return this.#expect('}');
     for (;;) {
       const key = this.#string();
-      if (seen.has(key)) this.#fail('DuplicateKey', `the key "${key}" stands twice in one object`);
+      if (seen.has(key)) this.#fail('DuplicateKey', `the key "${shown(key)}" stands twice in one object`);
       seen.add(key);
       this.#expect(':');
       member(key);
@@ -155,8 +157,7 @@ class HeaderScanner {
     this.#peek();
     const start = this.#at;
     if (this.#text[start] !== '"') this.#fail('InvalidJson', `expected a string at character ${start}`);
-    let end = start + 1;
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
+    const end = endOfString(this.#text, start);
     this.#at = end + 1;
     try {
       return JSON.parse(this.#text.slice(start, end + 1)) as string;

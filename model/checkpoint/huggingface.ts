@@ -1,8 +1,8 @@
 import { ConfigError } from '../../engine/errors.ts';
+import { isObject, type JsonObject } from '../../engine/json.ts';
+import { shownValue } from '../../engine/shown.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
 import { CLIP_CONTEXT, CLIP_VOCAB, headsOf, validateConfig, type XclipConfig } from '../config.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
 const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
@@ -40,18 +40,18 @@ const ACTIVATION_NAMES: Readonly<Record<Activation, string>> = { quick_gelu: 'qu
  */
 export function configFromHuggingFace(json: unknown, source: string): XclipConfig {
   const problems: string[] = [];
-  const object = (value: unknown, name: string): Json => {
+  const object = (value: unknown, name: string): JsonObject => {
     if (value === undefined || value === null) return {};
-    if (typeof value === 'object' && !Array.isArray(value)) return value as Json;
+    if (isObject(value)) return value;
     problems.push(`${name} must be an object`);
     return {};
   };
-  const numbers = <T extends Record<string, number>>(own: Json, defaults: T, prefix: string): T => {
+  const numbers = <T extends Record<string, number>>(own: JsonObject, defaults: T, prefix: string): T => {
     const read: Record<string, number> = {};
     for (const [key, fallback] of Object.entries(defaults)) {
       const value = own[key] ?? fallback;
-      if (typeof value !== 'number') problems.push(`${prefix}${key} must be a number, got ${JSON.stringify(value)}`);
-      read[key] = value as number;
+      if (typeof value !== 'number') problems.push(`${prefix}${key} must be a number, got ${shownValue(value)}`);
+      read[key] = typeof value === 'number' ? value : fallback;
     }
     return read as T;
   };
@@ -62,7 +62,7 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
     ...object(root.vision_config_dict, 'vision_config_dict') };
   const isClip = root.model_type === 'clip';
   if (!isClip && root.model_type !== undefined && root.model_type !== 'xclip') {
-    problems.push(`model_type is ${JSON.stringify(root.model_type)}, expected "xclip" or "clip"`);
+    problems.push(`model_type is ${shownValue(root.model_type)}, expected "xclip" or "clip"`);
   }
   const width = typeof root.projection_dim === 'number' ? root.projection_dim : TOP.projection_dim;
   const top = numbers(root, isClip ? { ...TOP, prompt_num_attention_heads: headsOf(width) } : TOP, '');
@@ -73,18 +73,18 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   const hasOwnEnd = isClip || textJson.model_type === CLIP_TEXT;
   const endOfText = hasOwnEnd ? endOf(textJson, text.vocab_size, problems) : undefined;
   if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
-    problems.push(`vision_config.num_channels is ${JSON.stringify(visionJson.num_channels)}, only 3 is known`);
+    problems.push(`vision_config.num_channels is ${shownValue(visionJson.num_channels)}, only 3 is known`);
   }
   for (const [name, part] of [['config', root], ['text_config', textJson], ['vision_config', visionJson]] as const) {
     if (part.layer_norm_eps !== undefined && part.layer_norm_eps !== 1e-5) {
-      problems.push(`${name}.layer_norm_eps is ${JSON.stringify(part.layer_norm_eps)}, only 1e-5 is known`);
+      problems.push(`${name}.layer_norm_eps is ${shownValue(part.layer_norm_eps)}, only 1e-5 is known`);
     }
   }
-  const activation = (part: Json, key: string, name: string): Activation => {
+  const activation = (part: JsonObject, key: string, name: string): Activation => {
     const wanted = part[key] ?? 'quick_gelu';
     const known = typeof wanted === 'string' && Object.hasOwn(ACTIVATIONS, wanted) ? ACTIVATIONS[wanted] : undefined;
     if (known === undefined) {
-      problems.push(`${name}.${key} is ${JSON.stringify(wanted)}, known are ${Object.keys(ACTIVATIONS).join(', ')}`);
+      problems.push(`${name}.${key} is ${shownValue(wanted)}, known are ${Object.keys(ACTIVATIONS).join(', ')}`);
     }
     return known ?? 'quick_gelu';
   };
@@ -120,10 +120,10 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
  * The token that a CLIP text tower of transformers takes its feature from. XCLIPModel's takes the largest id always;
  * CLIPModel's, too, where this is 2, as old files have it by mistake. Undefined where the largest id it is.
  */
-function endOf(text: Json, vocab: number, problems: string[]): number | undefined {
+function endOf(text: JsonObject, vocab: number, problems: string[]): number | undefined {
   const end = text.eos_token_id ?? CLIP_VOCAB - 1;
   if (!Number.isSafeInteger(end) || (end as number) < 0) {
-    problems.push(`text_config.eos_token_id must be the id of one token, got ${JSON.stringify(end)}`);
+    problems.push(`text_config.eos_token_id must be the id of one token, got ${shownValue(end)}`);
     return undefined;
   }
   const isLargest = end === LEGACY_END || end === vocab - 1 || (text.eos_token_id === undefined && vocab < CLIP_VOCAB);
@@ -131,7 +131,7 @@ function endOf(text: Json, vocab: number, problems: string[]): number | undefine
 }
 
 /** The `config.json` that transformers reads back as this configuration. */
-export function configToHuggingFace({ embedDim, frames, vision, text, mit, prompts }: XclipConfig): Json {
+export function configToHuggingFace({ embedDim, frames, vision, text, mit, prompts }: XclipConfig): JsonObject {
   return {
     architectures: ['XCLIPModel'],
     model_type: 'xclip',

@@ -1,4 +1,7 @@
 import { ConfigError } from '../../engine/errors.ts';
+import { LARGEST_HALF } from '../../engine/half.ts';
+import { isObject, type JsonObject } from '../../engine/json.ts';
+import { shown, shownValue } from '../../engine/shown.ts';
 import type { Resampling } from '../../kernels/frames/index.ts';
 
 type Rgb = readonly [red: number, green: number, blue: number];
@@ -58,8 +61,10 @@ const HARMLESS = [...TYPE_KEYS, 'processor_class', 'do_convert_rgb', 'default_to
 const SWITCHES = ['do_pad', 'do_flip_channel_order', 'do_thumbnail', 'do_align_long_axis', 'do_random_crop',
   'do_sample_frames', 'offset', 'use_square_size'];
 
-const shown = (value: unknown) => JSON.stringify(value);
-const isSide = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+/** Pixels of a side: no picture that is read is larger. */
+const MOST_SIDE = 2 ** 14;
+const isSide = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= MOST_SIDE;
 
 /**
  * Reads what transformers calls an image processor: a `preprocessor_config.json`, or the `image_processor` of a
@@ -69,22 +74,21 @@ const isSide = (value: unknown): value is number => Number.isSafeInteger(value) 
  */
 export function preprocessorFromHuggingFace(json: unknown, imageSize: number, source: string): Preprocessor {
   const problems: string[] = [];
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  if (!isObject) problems.push(`expected an object, got ${shown(json)}`);
-  const file = (isObject ? json : {}) as Readonly<Record<string, unknown>>;
+  if (!isObject(json)) problems.push(`expected an object, got ${shownValue(json)}`);
+  const file = isObject(json) ? json : {};
   const given = (key: string) => file[key] !== undefined && file[key] !== null;
 
   for (const key of Object.keys(file)) {
     if (SWITCHES.includes(key) && given(key) && file[key] !== false) {
-      problems.push(`${key} is ${shown(file[key])}, which is not done here`);
+      problems.push(`${key} is ${shownValue(file[key])}, which is not done here`);
     } else if (![...OBEYED, ...HARMLESS, ...SWITCHES].includes(key) && given(key)) {
-      problems.push(`${key} is not a key that is known; take it out if it changes no pixel`);
+      problems.push(`${shown(key)} is not a key that is known; take it out if it changes no pixel`);
     }
   }
   const defaults = processorOf(file, problems);
   const flag = (key: string, fallback = true): boolean => {
     if (given(key) && typeof file[key] !== 'boolean') {
-      problems.push(`${key} must be true or false, got ${shown(file[key])}`);
+      problems.push(`${key} must be true or false, got ${shownValue(file[key])}`);
     }
     return given(key) ? file[key] === true : fallback;
   };
@@ -93,25 +97,25 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
     const value = given(key) ? file[key] : defaults[key];
     const three = typeof value === 'number' ? [value, value, value] : value;
     if (Array.isArray(three) && three.length === 3 && three.every(Number.isFinite)) return three as unknown as Rgb;
-    problems.push(`${key} must be a number or three, got ${shown(value)}`);
+    problems.push(`${key} must be a number or three, got ${shownValue(value)}`);
     return defaults[key];
   };
 
   const factor = given('rescale_factor') ? file.rescale_factor : 1 / 255;
   if (typeof factor !== 'number' || !(factor > 0) || !Number.isFinite(factor)) {
-    problems.push(`rescale_factor must be a number above 0, got ${shown(factor)}`);
+    problems.push(`rescale_factor must be a number above 0, got ${shownValue(factor)}`);
   }
-  const scale = flag('do_rescale') ? 1 / (factor as number) : 1;
+  const scale = flag('do_rescale') && typeof factor === 'number' ? 1 / factor : 1;
   const normalise = flag('do_normalize');
   const [mean, std] = [normalise ? channels('image_mean') : ([0, 0, 0] as const),
     normalise ? channels('image_std') : ([1, 1, 1] as const)];
-  if (std.some((value) => value <= 0)) problems.push(`image_std must be positive, got ${shown(file.image_std)}`);
+  if (std.some((value) => value <= 0)) problems.push(`image_std must be positive, got ${shownValue(file.image_std)}`);
 
   const crops = flag('do_center_crop');
   const resizes = flag('do_resize');
   const crop = given('crop_size') ? squareOf(file.crop_size) : 224;
   if (crops && crop === undefined) {
-    problems.push(`crop_size must be a square, as a number or as height and width, got ${shown(file.crop_size)}`);
+    problems.push(`crop_size must be a square, as a number or as height and width, got ${shownValue(file.crop_size)}`);
   } else if (crops && crop !== imageSize) {
     const said = given('crop_size') ? crop : `left out, which means ${crop}`;
     problems.push(`crop_size is ${said}, the model takes pictures of ${imageSize}`);
@@ -130,22 +134,33 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
       ? { width: resize.shortSide, height: resize.shortSide }
       : resize;
     const isFit = crops ? Math.min(width, height) >= imageSize : width === imageSize && height === imageSize;
-    if (!isFit) problems.push(`size is ${shown(file.size)}, the model takes pictures of ${imageSize}`);
+    if (!isFit) problems.push(`size is ${shownValue(file.size)}, the model takes pictures of ${imageSize}`);
+  }
+  const scaled = (three: Rgb): Rgb => [three[0] * scale, three[1] * scale, three[2] * scale];
+  const statistics = { mean: scaled(mean), std: scaled(std) };
+  if (problems.length === 0 && !statistics.mean.every((own, i) => isMeant(own, statistics.std[i]))) {
+    problems.push(
+      'rescale_factor, image_mean and image_std make numbers of a pixel that no model is meant to be given: '
+        + `${shownValue(file.rescale_factor ?? 1 / 255)}, ${shownValue(mean)} and ${shownValue(std)}`,
+    );
   }
   if (problems.length > 0) throw new ConfigError(source, problems);
-  const scaled = (three: Rgb): Rgb => [three[0] * scale, three[1] * scale, three[2] * scale];
-  return { resize: resize === null || antialias ? resize : { ...resize, resampling: 'bilinear' }, mean: scaled(mean),
-    std: scaled(std) };
+  return { resize: resize === null || antialias ? resize : { ...resize, resampling: 'bilinear' }, ...statistics };
+}
+
+/** Whether black and white become numbers that f16 holds, as the GPU computes them. */
+function isMeant(mean: number, std: number): boolean {
+  return [0, 255].every((channel) => Math.abs((channel - Math.fround(mean)) / Math.fround(std)) <= LARGEST_HALF);
 }
 
 /** Defaults of the processor that a file names; of CLIP's, as transformers has it for X-CLIP, where it names none. */
-function processorOf(file: Readonly<Record<string, unknown>>, problems: string[]): Defaults {
+function processorOf(file: JsonObject, problems: string[]): Defaults {
   const key = TYPE_KEYS.find((name) => file[name] !== undefined && file[name] !== null);
   if (key === undefined) return PROCESSORS.CLIP;
-  const name = String(file[key]);
-  const kind = ENDING.test(name) ? name.replace(ENDING, '') : '';
+  const name = file[key];
+  const kind = typeof name === 'string' && ENDING.test(name) ? name.replace(ENDING, '') : '';
   if (Object.hasOwn(PROCESSORS, kind)) return PROCESSORS[kind];
-  problems.push(`${key} is ${shown(file[key])}, known are those of ${Object.keys(PROCESSORS).join(' and ')}`);
+  problems.push(`${key} is ${shownValue(file[key])}, known are those of ${Object.keys(PROCESSORS).join(' and ')}`);
   return PROCESSORS.CLIP;
 }
 
@@ -163,11 +178,11 @@ function squareOf(value: unknown): number | undefined {
 const isEmpty = (keys: Readonly<Record<string, unknown>>) =>
   Object.values(keys).every((value) => value === null || value === undefined);
 
-function resizeOf(file: Readonly<Record<string, unknown>>, defaults: Defaults, problems: string[]): Resize | null {
+function resizeOf(file: JsonObject, defaults: Defaults, problems: string[]): Resize | null {
   const number = file.resample ?? defaults.resample;
   const resampling = RESAMPLING.find(([known]) => known === number)?.[1];
   if (resampling === undefined) {
-    problems.push(`resample is ${shown(number)}, known are 2 (bilinear) and 3 (bicubic)`);
+    problems.push(`resample is ${shownValue(number)}, known are 2 (bilinear) and 3 (bicubic)`);
     return null;
   }
   const value = file.size ?? 224;
@@ -180,7 +195,9 @@ function resizeOf(file: Readonly<Record<string, unknown>>, defaults: Defaults, p
     if (isSide(shortSide) && isEmpty({ height, width })) return { resampling, shortSide };
     if (isSide(height) && isSide(width) && isEmpty({ shortSide })) return { resampling, width, height };
   }
-  problems.push(`size must be shortest_edge, or height and width, in whole pixels, got ${shown(value)}`);
+  problems.push(
+    `size must be shortest_edge, or height and width, in whole pixels up to ${MOST_SIDE}, got ${shownValue(value)}`,
+  );
   return null;
 }
 

@@ -1,4 +1,5 @@
-import { assign, type Module, NonFiniteError, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
+import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, sizeOf,
+  StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import type { XclipConfig } from '../config.ts';
 import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
@@ -44,6 +45,11 @@ export class Weights {
     return place?.file.entry(place.name).shape;
   }
 
+  /** Numbers in all tensors. */
+  get size(): number {
+    return this.names().reduce((sum, name) => sum + sizeOf(this.shape(name) ?? []), 0);
+  }
+
   /** An official parameter, put together from what the files hold. */
   async read(official: string, shape: Shape): Promise<Float32Array> {
     const { parts, transposed, partShape } = this.stored(official, shape);
@@ -65,6 +71,30 @@ export class Weights {
       ? storedAs(official, shape)
       : { parts: [official], transposed: false, partShape: shape };
   }
+}
+
+/** Times as many numbers as its files hold: what a configuration states beyond that is no slip. */
+const MOST_TIMES = 4;
+
+/**
+ * Compares what a configuration states with what the files hold, before a model is built that none of them could fill.
+ * A smaller difference is told name by name when the weights are loaded.
+ */
+export function requireHeld(config: XclipConfig, weights: Weights): void {
+  const [stated, held] = [towerSize(config), weights.size];
+  if (stated <= MOST_TIMES * held) return;
+  const grouped = (count: number) => count.toLocaleString('en-US');
+  throw new ConfigError(weights.path, [
+    `the configuration states more than ${grouped(stated)} parameters, the files hold ${grouped(held)} numbers`,
+  ], 'take configuration and weights from one checkpoint');
+}
+
+/** Parameters of the two towers that every checkpoint has, in their matrices alone. */
+function towerSize({ vision, text }: XclipConfig): number {
+  const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
+    layers * (4 * width * width + 2 * width * mlp);
+  return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width
+    + blocks(text) + (text.vocab + text.context) * text.width;
 }
 
 /** Which parameters of a model a checkpoint must hold. */
@@ -163,8 +193,9 @@ export async function loadWeights(model: Module, weights: Weights, demands: Dema
 /** An official parameter; NaN and infinity are refused. */
 export async function readFinite(weights: Weights, name: string, shape: Shape): Promise<Float32Array> {
   const values = await weights.read(name, shape);
-  if (!values.every(Number.isFinite)) throw new NonFiniteError(`"${name}" in ${weights.path}`);
-  return values;
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return values;
+  throw new CheckpointFormatError('NonFinite', weights.path, `holds ${values[wrong]} at place ${wrong}`, name);
 }
 
 /** An official parameter as the tensors of a Hugging Face file. */

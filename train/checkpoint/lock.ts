@@ -1,23 +1,29 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
 import { RunLockedError } from '../../engine/errors.ts';
+import { FileError, onFileSync } from '../../engine/file_error.ts';
+import { parseJson } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 
 const FILE = 'lock';
 /** A lock that cannot be read is being written, or was cut off by a crash; the first takes far less than this. */
 const PATIENCE_MS = 300;
 
-/** Who holds a run. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  readonly since: string;
+const schema = z.object({
+  pid: z.int().min(1),
+  host: z.string(),
+  since: z.string(),
   /**
    * When the process began, which tells it from a later one with the same number; null where the system does not say.
    */
-  readonly began: string | null;
-}
+  began: z.string().nullable(),
+});
+
+/** Who holds a run. */
+type Holder = Readonly<z.infer<typeof schema>>;
 
 /** One process at a time writes to a run. The lock of a process that has died is taken over. */
 export class RunLock {
@@ -60,10 +66,10 @@ export class RunLock {
 
 function isCreated(path: string, content: string): boolean {
   try {
-    writeFileSync(path, content, { flag: 'wx' });
+    onFileSync(path, () => writeFileSync(path, content, { flag: 'wx' }));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (error instanceof FileError && error.systemCode === 'EEXIST') return false;
     throw error;
   }
 }
@@ -71,7 +77,7 @@ function isCreated(path: string, content: string): boolean {
 /** Who holds a lock, if that one lives. */
 async function examine(path: string): Promise<Holder | 'dead' | 'gone'> {
   for (let waited = 0;; waited += 20) {
-    const text = textOf(path);
+    const text = lockText(path);
     if (text === undefined) return 'gone';
     const holder = parse(text);
     if (holder !== undefined) return isAlive(holder) ? holder : 'dead';
@@ -80,20 +86,30 @@ async function examine(path: string): Promise<Holder | 'dead' | 'gone'> {
   }
 }
 
+/** A folder, or anything else that is no file, belongs to nobody, and is not removed for being in the way. */
+function lockText(path: string): string | undefined {
+  try {
+    return textOf(path);
+  } catch (error) {
+    if (!(error instanceof FileError && ['EISDIR', 'ENOTREG'].includes(error.systemCode))) throw error;
+    throw new FileError(path, error.systemCode, error, { reason: 'is in the way: the lock of the run belongs here',
+      remedy: 'move it away' });
+  }
+}
+
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularSync(path).toString();
   } catch (error) {
     // ESRCH: a process that ended just now
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (error instanceof FileError && ['ENOENT', 'ESRCH'].includes(error.systemCode)) return undefined;
     throw error;
   }
 }
 
 function parse(text: string): Holder | undefined {
   try {
-    const holder = JSON.parse(text) as Holder | null;
-    return typeof holder?.pid === 'number' ? holder : undefined;
+    return schema.safeParse(parseJson(text)).data;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -1,9 +1,13 @@
 /** The file that is written last into a checkpoint: where the run stands, and the seal of every other file. */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { CheckpointFormatError } from '../../engine/errors.ts';
+import { isObject, parseJson } from '../../engine/json.ts';
+import { shown, shownValue } from '../../engine/shown.ts';
 import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { issueText } from '../log/schemas.ts';
 import type { Seal } from './seal.ts';
-import { isValidation, type Validation } from './validation.ts';
+import type { Validation } from './validation.ts';
 
 /** Where a run stands. */
 export interface RunState {
@@ -39,20 +43,21 @@ export function encodeState({ state, files }: StateFile): Uint8Array {
 /** What `encodeState` was given. A file with a single byte changed is refused, and so is one of another version. */
 export function decodeState(path: string, bytes: Uint8Array): StateFile {
   const parsed = parse(path, bytes);
-  if (typeof parsed !== 'object' || parsed === null) {
-    throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
-  }
-  const { sha256: _, ...content } = parsed as Readonly<Record<string, unknown>>;
+  if (!isObject(parsed)) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
+  const { sha256: _, ...content } = parsed;
   if (Buffer.compare(sealed(content), bytes) !== 0) {
     throw new CheckpointFormatError('InvalidState', path, 'does not match its checksum');
   }
   const { version = 1 } = content;
   if (version !== VERSION) {
     throw new CheckpointFormatError('OtherVersion', path,
-      `was written as version ${version} of a run's state, this program resumes version ${VERSION} only`);
+      `was written as version ${shownValue(version)} of a run's state, this program resumes version ${VERSION} only`);
   }
-  if (!isStateFile(content)) throw new CheckpointFormatError('InvalidState', path, 'holds no state of a run');
-  return { state: content.state, files: content.files };
+  const found = schema.safeParse(content);
+  if (!found.success) {
+    throw new CheckpointFormatError('InvalidState', path, `holds no state of a run: ${issueText(found.error)}`);
+  }
+  return found.data;
 }
 
 function sealed(content: object): Uint8Array {
@@ -62,37 +67,28 @@ function sealed(content: object): Uint8Array {
 
 function parse(path: string, bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return parseJson(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new CheckpointFormatError('InvalidState', path, `not valid JSON: ${(error as Error).message}`);
+    throw new CheckpointFormatError('InvalidState', path, `not valid JSON: ${shown((error as Error).message)}`);
   }
 }
 
-function isStateFile(value: unknown): value is StateFile {
-  const { state, files } = (value ?? {}) as Partial<Record<keyof StateFile, unknown>>;
-  const { step, optimizer, seed, config, data, elapsedSeconds, validations, epoch } = (state ?? {}) as Partial<
-    Record<keyof RunState, unknown>
-  >;
-  const { steps: epochSteps, lossSum } = (epoch ?? {}) as Partial<Record<keyof RunState['epoch'], unknown>>;
-  const { steps, finiteInARow, skippedInARow, skipped, lossScale } = (optimizer ?? {}) as Partial<
-    Record<keyof OptimizerCounts, unknown>
-  >;
-  const isState =
-    [step, seed, elapsedSeconds, steps, finiteInARow, skippedInARow, skipped, lossScale, epochSteps, lossSum].every(
-      Number.isFinite,
-    )
-    && typeof config === 'string' && Array.isArray(validations) && validations.every(isValidation)
-    && typeof data === 'object' && data !== null && Object.values(data).every((each) => typeof each === 'string');
-  return isState && typeof files === 'object' && files !== null
-    && Object.entries(files).every(([name, seal]) => isPlain(name) && isSeal(seal));
-}
-
+const count = z.int().min(0);
+const share = z.number().min(0).max(1);
 /** A file of this folder, not one somewhere else on the disk. */
-function isPlain(name: string): boolean {
-  return !/[/\\\0]/.test(name) && !name.startsWith('..');
-}
+const plainName = z.string().regex(/^(?!\.\.)[^/\\\0]+$/);
 
-function isSeal(value: unknown): value is Seal {
-  const { bytes, sha256 } = (value ?? {}) as Partial<Record<keyof Seal, unknown>>;
-  return Number.isSafeInteger(bytes) && typeof sha256 === 'string';
-}
+const schema = z.object({
+  state: z.object({
+    step: count,
+    optimizer: z.object({ steps: count, finiteInARow: count, skippedInARow: count, skipped: count,
+      lossScale: z.number().positive() }),
+    seed: count,
+    config: z.string(),
+    data: z.record(z.string(), z.string()),
+    elapsedSeconds: z.number().min(0),
+    validations: z.array(z.object({ step: count, top1: share, top5: share, loss: z.number().min(0).nullable() })),
+    epoch: z.object({ steps: count, lossSum: z.number() }),
+  }),
+  files: z.record(plainName, z.object({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+}) satisfies z.ZodType<StateFile>;

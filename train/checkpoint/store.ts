@@ -44,6 +44,8 @@ export interface Damaged {
 
 const STATE = 'state.json';
 const OPTIMIZER = 'optimizer.safetensors';
+/** Names of files with weights. */
+const WEIGHTS = /^model.*\.safetensors$/;
 /** Names of checkpoints. */
 const CHECKPOINT = /^step-\d{8,}$/;
 /** Checkpoints that are kept: if the last one is damaged, the one before it serves. */
@@ -220,6 +222,8 @@ export class CheckpointStore {
   async #examine(path: string): Promise<StateFile | string> {
     try {
       const content = await this.#stateFile(join(path, STATE));
+      const lack = lackOf(content, basename(path));
+      if (lack !== undefined) return `${STATE} ${lack}`;
       for (const [name, seal] of Object.entries(content.files)) {
         const broken = await breakOf(this.#files, join(path, name), seal);
         if (broken !== undefined) return `${name} ${broken}`;
@@ -268,6 +272,14 @@ export async function hasCheckpoint(folder: string, files: Files = disk): Promis
     if (error instanceof FileError && error.systemCode === 'ENOENT') return false;
     throw error;
   }
+}
+
+/** Why a state cannot be that of a whole checkpoint of this name, whatever its files are like. */
+function lackOf({ state, files }: StateFile, name: string): string | undefined {
+  if (nameOf(state.step) !== name) return `is that of step ${state.step}`;
+  const has = (pattern: RegExp) => Object.keys(files).some((own) => pattern.test(own));
+  if (!has(WEIGHTS)) return 'seals no weights';
+  return ['config.json', OPTIMIZER].filter((own) => !Object.hasOwn(files, own)).map((own) => `seals no ${own}`).at(0);
 }
 
 function nameOf(step: number): string {

@@ -21,8 +21,3 @@ export function sinceBest(validations: readonly Validation[]): number {
   const best = bestOf(validations);
   return best === undefined ? 0 : validations.length - 1 - validations.indexOf(best);
 }
-
-export function isValidation(value: unknown): value is Validation {
-  const { step, top1, top5, loss } = (value ?? {}) as Partial<Record<keyof Validation, unknown>>;
-  return [step, top1, top5, loss ?? 0].every(Number.isFinite);
-}

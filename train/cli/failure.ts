@@ -1,6 +1,7 @@
 /** How a command ends that failed: what a person reads, and the exit code. */
 import { FirstlightError } from '../../engine/errors.ts';
 import { fileErrorOf } from '../../engine/file_error.ts';
+import { printable } from '../../engine/shown.ts';
 import { InterruptedError } from '../run/stop.ts';
 
 /** 1 user error, 2 usage, 3 data, 4 device, 5 checkpoint, 6 a GPU that hangs; 130 and 143 are those of signals. */
@@ -25,12 +26,12 @@ export function explain(thrown: unknown, debug: boolean): string {
   const error = fileErrorOf(thrown);
   if (!(error instanceof FirstlightError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `firstlight: unexpected error, a defect of Firstlight: ${text}\n`;
+    return `firstlight: unexpected error, a defect of Firstlight: ${printable(text)}\n`;
   }
   const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
   if (!debug) return `firstlight: ${error.message}${hint}\n`;
   const cause = error.cause === undefined
     ? ''
     : `\nCaused by: ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}`;
-  return `firstlight: ${error.message}${hint}\n${error.code}\n${error.stack}${cause}\n`;
+  return printable(`firstlight: ${error.message}${hint}\n${error.code}\n${error.stack}${cause}\n`);
 }

@@ -1,4 +1,4 @@
-import { SeenNames } from '../data/sets/same_text.ts';
+import { faultOfName, SeenNames } from '../data/sets/same_text.ts';
 import { UsageError } from './flags.ts';
 
 const HINT = 'for example --labels "juggling, playing the piano, surfing"';
@@ -27,6 +27,8 @@ export function separateNames(text: string): string[] {
   }
   const seen = new SeenNames<number>();
   for (const [i, name] of names.entries()) {
+    const fault = faultOfName(name);
+    if (fault !== undefined) throw new UsageError(`--labels: ${fault}`);
     const before = seen.add(name, i);
     if (before?.name === name) throw new UsageError(`--labels: the name "${name}" stands there twice`);
     if (before !== undefined) {

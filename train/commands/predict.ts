@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FirstlightError, type FloatType, type Gpu, open, type Tensor, VideoDecodeError } from '../../engine/index.ts';
+import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
@@ -55,20 +56,21 @@ export async function predict({ files, labels, checkpoint, precision, top, json 
       if (json !== true) console.log(tableOf(answer));
     } catch (error) {
       if (!(error instanceof FirstlightError) || !OF_A_FILE.test(error.code)) throw error;
-      const name = error.message.includes(file) ? '' : `${file}: `;
+      const name = error.message.includes(shown(file)) ? '' : `${shown(file)}: `;
       console.error(`firstlight: ${name}${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`);
       failed++;
     }
   }
-  if (json === true) console.log(JSON.stringify(answers, null, 2));
+  if (json === true) console.log(escapedJson(answers));
   return failed > 0 ? DATA_ERROR : 0;
 }
 
 /** A file as it is named; of a folder, the videos in it and in its folders, by name. */
-function clipsOf(path: string): string[] {
+export function clipsOf(path: string): string[] {
   if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
-  const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => VIDEO_ENDING.test(name))
-    .sort();
+  const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    VIDEO_ENDING.test(name) && statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true
+  ).sort();
   if (found.length === 0) console.error(`firstlight: ${path}: there are no videos in this folder`);
   return found.map((name) => join(path, name));
 }
@@ -93,14 +95,18 @@ async function read(path: string, { config }: VideoModel, { resize }: Preprocess
   }
 }
 
+/** As `JSON.stringify`: the same value, whose text does nothing to a terminal. */
+export const escapedJson = (value: unknown) => printable(JSON.stringify(value, null, 2));
+
 const BAR = 30;
 
-function tableOf({ file, predictions }: Answer): string {
-  const width = Math.max(...predictions.map(({ label }) => label.length));
-  const lines = predictions.map(({ label, probability }) =>
-    `  ${(100 * probability).toFixed(1).padStart(5)} %  ${label.padEnd(width)}  ${
+export function tableOf({ file, predictions }: Answer): string {
+  const names = predictions.map(({ label }) => shown(label));
+  const width = names.reduce((most, { length }) => Math.max(most, length), 0);
+  const lines = predictions.map(({ probability }, i) =>
+    `  ${(100 * probability).toFixed(1).padStart(5)} %  ${names[i].padEnd(width)}  ${
       '█'.repeat(Math.round(BAR * probability))
     }`.trimEnd()
   );
-  return [file, ...lines].join('\n');
+  return [shown(file), ...lines].join('\n');
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CheckpointCorruptError, type Gpu, open, parameterCount } from '../../engine/index.ts';
 import { FileError } from '../../engine/file_error.ts';
+import { printable } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
@@ -62,7 +63,7 @@ export async function train(asked: TrainConfig, { out, resume = false, allowed =
   const store = await CheckpointStore.open(join(out, STORE_FOLDER));
   try {
     const { resumed, messages } = await beginningOf(store, out, { now, resume, allowed });
-    for (const message of messages) console.warn(`firstlight: ${message}`);
+    for (const message of messages) console.warn(`firstlight: ${printable(message)}`);
     if (resume) await requireReady(gpu, resumed === undefined ? config : startingFrom(config, resumed.path), out);
     await writeText(join(out, CONFIG_FILE), now.config);
     if (config.data.shots !== null) {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { FirstlightError, type FloatType, type Gpu, open } from '../../engine/index.ts';
+import { oneLine, shown } from '../../engine/shown.ts';
 import { rooms } from '../../kernels/index.ts';
 import { prefer } from '../../kernels/shared/prefer.ts';
 import { variantNames } from '../../kernels/variants.ts';
@@ -76,8 +77,10 @@ function lineOf({ fixture, check, tensors, passed, worst, problem, lacks }: Chec
   const count = `${tensors} tensor${tensors === 1 ? '' : 's'}`;
   const margin = worst === undefined
     ? ''
-    : `  worst ${worst.tensor}: ${worst.error.toExponential(1)} of ${worst.tolerance.toExponential(1)}`;
-  return `${passed ? 'ok  ' : 'FAIL'}  ${fixture.padEnd(10)}  ${check.padEnd(34)}  ${count.padStart(11)}${margin}${
-    problem === undefined ? '' : `  ${problem}`
-  }${lacks.length === 0 ? '' : `  (the fixture has no ${lacks.join(', ')})`}`;
+    : `  worst ${shown(worst.tensor)}: ${worst.error.toExponential(1)} of ${worst.tolerance.toExponential(1)}`;
+  return oneLine(
+    `${passed ? 'ok  ' : 'FAIL'}  ${fixture.padEnd(10)}  ${check.padEnd(34)}  ${count.padStart(11)}${margin}${
+      problem === undefined ? '' : `  ${problem}`
+    }${lacks.length === 0 ? '' : `  (the fixture has no ${lacks.join(', ')})`}`,
+  );
 }

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { printable } from '../../engine/shown.ts';
 
 /** Moments that the speed is averaged over: many enough to be calm, few enough to follow a machine that slows down. */
 const WINDOW = 50;
@@ -84,7 +85,7 @@ export class Progress {
   message(text: string): void {
     if (this.#quiet) return;
     const erase = this.#bar === undefined ? '' : '\r\u001b[K';
-    this.#stream.write(`${erase}${text}\n`);
+    this.#stream.write(`${erase}${printable(text)}\n`);
     this.#bar?.render();
   }
 

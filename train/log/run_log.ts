@@ -1,6 +1,9 @@
-import { ftruncateSync, readFileSync } from 'node:fs';
+import { ftruncateSync } from 'node:fs';
+import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
 import { type FileError, onFileSync } from '../../engine/file_error.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
+import { parseJson } from '../../engine/json.ts';
 import { AppendedFile, type Write } from './appended.ts';
 
 /** What was measured at one step of one stage: one line of `log.jsonl`. */
@@ -26,7 +29,7 @@ export class RunLog {
   constructor(path: string, keepThrough?: number, write?: Write) {
     this.#file = new AppendedFile(path, keepThrough === undefined ? 'w' : 'a+', write);
     if (keepThrough === undefined) return;
-    onFileSync(path, () => ftruncateSync(this.#file.file, endOfStep(readFileSync(path), path, keepThrough)));
+    onFileSync(path, () => ftruncateSync(this.#file.file, endOfStep(readRegularSync(path), path, keepThrough)));
   }
 
   /** Why lines wait in memory that the disk does not take; undefined if none does. */
@@ -48,7 +51,7 @@ export class RunLog {
 
 /** All entries of a log, in order. A last line that a crash cut off is left out; any other broken line is an error. */
 export function readRunLog(path: string): LogEntry[] {
-  return linesOf(readFileSync(path), path).map(({ entry }) => entry);
+  return linesOf(readRegularSync(path), path).map(({ entry }) => entry);
 }
 
 /** One value over the steps of a stage: what a curve is drawn from. */
@@ -81,11 +84,14 @@ function linesOf(bytes: Buffer, path: string): { entry: LogEntry; end: number }[
   }
 }
 
+/** Values stand beside what they are of. */
+const schema = z.object({ stage: z.string(), step: z.int().min(0), time: z.string() }).catchall(
+  z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]),
+);
+
 function entryOf(text: string, path: string, line: number): LogEntry {
   try {
-    const { stage, step, time, ...values } = JSON.parse(text) as
-      & { stage: string; step: number; time: string }
-      & Record<string, number | string>;
+    const { stage, step, time, ...values } = schema.parse(parseJson(text));
     return { stage, step, time,
       values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) };
   } catch (cause) {

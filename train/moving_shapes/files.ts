@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
 import { PathError, RunLockedError } from '../../engine/errors.ts';
+import { parseJson } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { Random } from '../../engine/random.ts';
 import { RunLock } from '../checkpoint/lock.ts';
 import { writeVideo } from '../data/video/encode.ts';
@@ -171,6 +174,12 @@ async function writeStills(folder: string, seed: number, captions: readonly numb
   writeFileSync(join(folder, 'stills.txt'), lines.join(''));
 }
 
+const schema = z.object({ hash: z.string().nullable(),
+  parameters: z.object({ version: z.number(), seed: z.number(), train: z.number() }) });
+
+/** Parameters that are not looked at may be there, too. */
+const isMarker = (value: unknown): value is z.infer<typeof schema> => schema.safeParse(value).success;
+
 /** Refuses a folder that holds anything else: what is not finished, or of another version, is written anew. */
 function isFinished(folder: string, parameters: Parameters): boolean {
   if (!existsSync(folder) || readdirSync(folder).length === 0) return false;
@@ -178,15 +187,16 @@ function isFinished(folder: string, parameters: Parameters): boolean {
   if (!existsSync(marker)) {
     throw new PathError(folder, `is not empty and not a data set of ours (no ${MARKER}); choose another folder`);
   }
-  let found: { hash?: unknown; parameters?: Partial<Parameters> };
+  let found: unknown;
   try {
-    found = JSON.parse(readFileSync(marker, 'utf8'));
+    found = parseJson(readRegularSync(marker).toString());
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return false; // cut off while it was written
   }
+  if (!isMarker(found)) return false;
   if (JSON.stringify(found.parameters) === JSON.stringify(parameters)) return found.hash === hashOf(folder);
-  if (typeof found.hash !== 'string' || found.parameters?.version !== VERSION) return false;
+  if (typeof found.hash !== 'string' || found.parameters.version !== VERSION) return false;
   const { seed, train } = found.parameters;
   throw new PathError(folder,
     `holds the data set of seed ${seed} and ${train} training clips, which another run may read; choose another folder`);
@@ -207,7 +217,7 @@ function hashOf(folder: string): string {
     if (!existsSync(path)) continue;
     const files = part.includes('.') ? [part] : readdirSync(path).sort().map((name) => `${part}/${name}`);
     for (const file of files) {
-      const content = readFileSync(join(folder, file));
+      const content = readRegularSync(join(folder, file));
       hash.update(`${file}\0${content.length}\0`).update(content);
     }
   }

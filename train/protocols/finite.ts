@@ -12,7 +12,8 @@ export async function requireFiniteWeights(model: Module): Promise<void> {
     if (await isAllFinite(weight)) continue;
     const { master } = weight;
     const isTooLarge = master !== undefined && (await isAllFinite(master));
-    throw new NonFiniteError(`the weight "${name}"${isTooLarge ? ', too large for f16,' : ''}`);
+    if (!isTooLarge) throw new NonFiniteError(`the weight "${name}"`);
+    throw new NonFiniteError(`the weight "${name}", too large for f16,`, undefined, 'store weights as f32');
   }
 }
 

@@ -1,8 +1,10 @@
 /** What an evaluation came to, as a file that people, scripts and `firstlight table` read. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
-import { onFileSync } from '../../engine/file_error.ts';
+import { parseJson } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
+import { shown } from '../../engine/shown.ts';
+import { issueText } from '../log/schemas.ts';
 import { PROTOCOLS } from './protocol.ts';
 
 const share = z.number().min(0).max(1);
@@ -88,19 +90,19 @@ export type EvaluationPart = EvaluationResult['parts'][number];
 
 /** A result by itself, or what else a file is. @throws FirstlightError naming what is not as expected */
 export function readEvaluation(file: string): EvaluationResult {
-  const text = onFileSync(file, () => readFileSync(file, 'utf8'));
+  const text = readRegularSync(file).toString();
   const refuse = (problem: string) =>
-    new FirstlightError('FL_RESULT', `${file}: ${problem}`, { file }, 'measure again with `firstlight evaluate`');
+    new FirstlightError('FL_RESULT', `${shown(file)}: ${problem}`, { file },
+      'measure again with `firstlight evaluate`');
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch {
     throw refuse('is not JSON');
   }
   const read = evaluationSchema.safeParse(json);
   if (read.success) return read.data;
-  const [{ path, message }] = read.error.issues;
-  throw refuse(`is not the result of an evaluation: ${path.join('.')}: ${message}`);
+  throw refuse(`is not the result of an evaluation: ${issueText(read.error)}`);
 }
 
 /** The name of the file in a run folder. @param name of the configuration that it was measured with */

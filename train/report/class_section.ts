@@ -1,8 +1,9 @@
 import { confusionChart } from './charts.ts';
+import { shown } from '../../engine/shown.ts';
 import { accuracyChart, matrixPicture } from './class_charts.ts';
 import { type ClassCounts, classRows, type ClassRow, meanPerClass, mostConfused, neighbourOrder, type Pair, shareRight,
   worstPairs } from './classes.ts';
-import { Html, html, percent } from './html.ts';
+import { Html, html, name, percent } from './html.ts';
 import { scrolling } from './scroll.ts';
 
 /** Up to so many classes one matrix shows all, with names and counts. */
@@ -59,7 +60,7 @@ const grouped = (count: number) => count.toLocaleString('en-US');
 function pairTable(worst: readonly Pair[], rows: readonly ClassRow[]): Html {
   const back = new Map(worst.map(({ truth, guess, clips }) => [`${truth} ${guess}`, clips]));
   const lines = worst.slice(0, MOST_PAIRS).map(({ truth, guess, clips }) =>
-    html`<tr><td>${rows[truth].name}</td><td>${rows[guess].name}</td><td>${clips}</td><td>${
+    html`<tr>${cell(rows[truth].name)}${cell(rows[guess].name)}<td>${clips}</td><td>${
       percent(clips / rows[truth].clips)
     }</td><td>${back.get(`${guess} ${truth}`) ?? 0}</td></tr>`
   );
@@ -77,6 +78,9 @@ ${
   }</div>`;
 }
 
+/** A name that has a cell to itself, as `name` shows it, without one element more for each of thousands. */
+const cell = (text: string) => html`<td dir="auto">${shown(text)}</td>`;
+
 /** A matrix of few classes with names and counts. */
 function matrixOf(title: string, ids: readonly number[], { names, pairs }: ClassCounts,
   rows: readonly ClassRow[]): Html {
@@ -86,7 +90,7 @@ function matrixOf(title: string, ids: readonly number[], { names, pairs }: Class
     const [row, column] = [place.get(truth), place.get(guess)];
     if (row !== undefined && column !== undefined) counts[row][column] = clips;
   }
-  const chart = confusionChart(title, { labels: ids.map((id) => names[id]), counts,
+  const chart = confusionChart(title, { labels: ids.map((id) => shown(names[id])), counts,
     totals: ids.map((id) => rows[id].clips) });
   return html`<figure class="card"><figcaption>${title}. Rows are the truth, columns the prediction.</figcaption>${new Html(
     chart,
@@ -142,11 +146,15 @@ ${
 
 function classRow(row: ClassRow, rows: readonly ClassRow[]): Html {
   const share = shareRight(row);
-  const takenFor = row.takenFor.slice(0, MOST_TAKEN_FOR).map(({ guess, clips }) => `${rows[guess].name}\u00a0${clips}`);
-  if (row.unreadable > 0) takenFor.push(`cannot be decoded\u00a0${row.unreadable}`);
-  return html`<tr data-id="${row.id}" data-share="${
-    share ?? -1
-  }" data-clips="${row.clips}" data-given="${row.given}"><td>${row.name}</td><td>${row.clips}</td><td class="right"${new Html(
+  const takenFor = row.takenFor.slice(0, MOST_TAKEN_FOR).map(({ guess, clips }) =>
+    html`${name(rows[guess].name)}\u00a0${clips}`
+  );
+  if (row.unreadable > 0) takenFor.push(html`cannot be decoded\u00a0${row.unreadable}`);
+  return html`<tr data-id="${row.id}" data-share="${share ?? -1}" data-clips="${row.clips}" data-given="${row.given}">${
+    cell(row.name)
+  }<td>${row.clips}</td><td class="right"${new Html(
     share === undefined ? '' : ` style="--share:${(100 * share).toFixed(1)}%"`,
-  )}>${share === undefined ? '–' : percent(share)}</td><td>${takenFor.join(', ')}</td><td>${row.given}</td></tr>`;
+  )}>${share === undefined ? '–' : percent(share)}</td><td>${
+    takenFor.map((each, i) => (i === 0 ? each : html`, ${each}`))
+  }</td><td>${row.given}</td></tr>`;
 }

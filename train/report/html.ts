@@ -1,3 +1,5 @@
+import { shown } from '../../engine/shown.ts';
+
 /** Text that is already HTML. Everything else is escaped where it enters a template. */
 export class Html {
   readonly text: string;
@@ -22,6 +24,9 @@ function textOf(part: Part): string {
 export function html(literals: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(literals.map((literal, i) => literal + (i < parts.length ? textOf(parts[i]) : '')).join(''));
 }
+
+/** A name from outside: harmless, cut if it is long, and by itself, whatever the direction of its writing. */
+export const name = (text: string) => html`<bdi>${shown(text)}</bdi>`;
 
 /** "50 %", never broken over two lines. */
 export const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { oneLine, printable, shown } from '../../engine/shown.ts';
 import { duration } from '../log/progress.ts';
 import { compactConfusionChart, confusionChart, learningRateChart, lossChart, seriesColour, TOP5_COLOUR,
   VALIDATION_COLOUR, validationChart } from './charts.ts';
@@ -6,7 +7,7 @@ import { classSection } from './class_section.ts';
 import { type ClipPrediction, type ConfusionPanel, type Environment, type Headline, isMet, type MeasuredPart,
   type ReportData, type Stage, type Timing, type UnreadableClip } from './data.ts';
 import { stripUri } from './film.ts';
-import { Html, html, percent } from './html.ts';
+import { Html, html, name, percent } from './html.ts';
 import { SCRIPT } from './script.ts';
 import { scrolling } from './scroll.ts';
 import { STYLE } from './style.ts';
@@ -20,18 +21,8 @@ const GUESSES = 3;
  * address.
  */
 export function renderReport(data: ReportData): string {
-  const script = data.classes === undefined ? undefined : new Html(`<script>${SCRIPT}</script>\n`);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy(script === undefined ? [] : [SCRIPT])}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${data.title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<main>
+  const script = data.classes === undefined ? html`` : new Html(`<script>${SCRIPT}</script>\n`);
+  const body = html`<main>
 ${head(data)}
 ${section(data.headlines, 'Results', resultsHint(data.headlines), headline)}
 ${partTable(data.parts ?? [])}
@@ -58,20 +49,38 @@ ${unreadable(data.unreadable ?? [])}
 <div class="card">${environment(data.environment, data.seed)}</div>
 <div class="card">${times(data.timings)}</div>
 </div>
-<details class="card"><summary>Configuration</summary><pre>${data.config}</pre></details>
+<details class="card"><summary>Configuration</summary><pre>${printable(data.config)}</pre></details>
 </section>
 </main>
-${script ?? html``}</body>
+${script}`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policyOf(body)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${shown(data.title)}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+${body}</body>
 </html>
 `.text;
 }
 
-/** What the browser may do with the page: show the pictures that it holds, and run these scripts. */
-function policy(scripts: readonly string[]): string {
-  const hashes = scripts.map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
-  return `default-src 'none'; img-src data:; style-src 'unsafe-inline'${
-    hashes.length === 0 ? '' : `; script-src ${hashes.join(' ')}`
-  }`;
+/**
+ * What the browser may do with the page: show the pictures that it holds, in its own style sheets and those of its
+ * charts, and run its own script; each is known by its hash. Attributes of style hold lengths and colours of ours. It
+ * loads nothing, sends nothing, and no page stands within it.
+ */
+function policyOf({ text }: Html): string {
+  const within = (tag: string) => [...text.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))].map(([, own]) => own);
+  const hashes = (texts: readonly string[]) =>
+    [...new Set(texts)].map((own) => `'sha256-${createHash('sha256').update(own).digest('base64')}'`).join(' ');
+  const scripts = within('script');
+  return ["default-src 'none'", 'img-src data:', `style-src ${hashes([STYLE, ...within('style')])}`,
+    "style-src-attr 'unsafe-inline'", ...(scripts.length === 0 ? [] : [`script-src ${hashes(scripts)}`]),
+    "base-uri 'none'", "form-action 'none'"].join('; ');
 }
 
 /** A section of cards; nothing, if there are none. */
@@ -89,7 +98,9 @@ const MOST_FILES = 200;
 
 function unreadable(clips: readonly UnreadableClip[]): Html {
   if (clips.length === 0) return html``;
-  const rows = clips.slice(0, MOST_FILES).map(({ file, reason }) => html`<tr><td>${file}</td><td>${reason}</td></tr>`);
+  const rows = clips.slice(0, MOST_FILES).map(({ file, reason }) =>
+    html`<tr><td>${name(file)}</td><td>${oneLine(reason)}</td></tr>`
+  );
   const more = clips.length - rows.length;
   return html`<section>
 <h2>Clips that cannot be decoded</h2>
@@ -114,8 +125,8 @@ function resultsHint(headlines: readonly Headline[]): string {
 /** What the results are the means of. */
 function partTable(parts: readonly MeasuredPart[]): Html {
   if (parts.length === 0) return html``;
-  const rows = parts.map(({ name, classes, clips, leftOut, unreadable: bad, top1, top5 }) =>
-    html`<tr><td>${name}</td><td>${percent(top1, 1)}</td><td>${percent(top5, 1)}</td><td>${classes}</td><td>${
+  const rows = parts.map(({ name: part, classes, clips, leftOut, unreadable: bad, top1, top5 }) =>
+    html`<tr><td>${name(part)}</td><td>${percent(top1, 1)}</td><td>${percent(top5, 1)}</td><td>${classes}</td><td>${
       grouped(clips)
     }</td><td>${grouped(leftOut)}</td><td>${grouped(bad)}</td></tr>`
   );
@@ -137,11 +148,11 @@ const length = (share: number) => `${(100 * Math.min(1, Math.max(0, share))).toF
 function head({ title, summary, headlines, environment: { adapter }, timings, finishedAt, seed }: ReportData): Html {
   return html`<header>
 ${verdict(headlines)}
-<h1>${title}</h1>
-<p class="lead">${summary}</p>
+<h1>${name(title)}</h1>
+<p class="lead">${oneLine(summary)}</p>
 <div class="facts"><span>${new Date(finishedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC</span><span>${
     duration(total(timings))
-  } in all</span><span>${adapter}</span><span>seed ${seed}</span></div>
+  } in all</span><span>${name(adapter)}</span><span>seed ${seed}</span></div>
 </header>`;
 }
 
@@ -162,11 +173,11 @@ const mark = (share: number, text: string, kind: string) =>
   }"><span>${text}</span></div>`;
 
 function headline({ system, measure, value, deviation, clips, goal, chance, meaning }: Headline): Html {
-  const name = goal?.kind === 'at least' ? 'target' : 'ceiling';
+  const kind = goal?.kind === 'at least' ? 'target' : 'ceiling';
   const beyond = goal?.kind === 'at most'
     ? html`<div class="beyond" style="left:${length(goal.value)};right:0"></div>`
     : html``;
-  const wanted = goal === undefined ? '' : `, ${name} ${percent(goal.value)}`;
+  const wanted = goal === undefined ? '' : `, ${kind} ${percent(goal.value)}`;
   return html`<article class="card headline">
 <h3>${system}</h3>
 <div class="measure">${measure}</div>
@@ -176,7 +187,7 @@ function headline({ system, measure, value, deviation, clips, goal, chance, mean
 <div class="scale" role="img" aria-label="${percent(value, 1)}${wanted}, chance ${
     percent(chance, 1)
   }">${beyond}<div class="fill" style="width:${length(value)}"></div>${
-    goal === undefined ? html`` : mark(goal.value, `${name} ${percent(goal.value)}`, '')
+    goal === undefined ? html`` : mark(goal.value, `${kind} ${percent(goal.value)}`, '')
   }${mark(chance, `chance ${percent(chance, chance < 0.1 ? 1 : 0)}`, 'chance')}</div>
 <p class="status">${outcome({ value, goal })} ${clips.toLocaleString('en-US')} clips. ${meaning}</p>
 </article>`;
@@ -201,17 +212,17 @@ function clip({ file, label, unseen, top, frames }: ClipPrediction): Html {
   }`;
   const guesses = top.slice(0, GUESSES).map(({ label: guess, probability }) => {
     const right = guess === label;
-    return html`<li${new Html(right ? ' class="right"' : '')} style="--share:${length(probability)}"><span>${guess}${
-      right ? '\u00a0✓' : ''
-    }</span><span class="share">${percent(probability, 1)}</span></li>`;
+    return html`<li${new Html(right ? ' class="right"' : '')} style="--share:${length(probability)}"><span>${
+      name(guess)
+    }${right ? '\u00a0✓' : ''}</span><span class="share">${percent(probability, 1)}</span></li>`;
   });
   return html`<article class="card clip" style="${vars}">
 <div class="moving"></div>
-<div><h3>${label}</h3>${
+<div><h3>${name(label)}</h3>${
     unseen ? html`<span class="tag">never seen together in training</span> ` : html``
-  }<span class="file">${file}</span>
+  }<span class="file">${name(file)}</span>
 <ol class="guesses">${guesses}</ol></div>
-<div class="strip" role="img" aria-label="${count} frames of ${label}">${
+<div class="strip" role="img" aria-label="${count} frames of ${shown(label)}">${
     Array.from({ length: count }, (_, frame) => html`<i style="--at:${place(frame)}"></i>`)
   }</div>
 </article>`;
@@ -261,15 +272,17 @@ function environment({ adapter, driver, backend, isSoftware, machine, versions }
     ...Object.entries(versions),
     ['Seed', String(seed)],
   ];
-  return html`<h3>Environment</h3><dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+  return html`<h3>Environment</h3><dl>${
+    facts.map(([term, value]) => html`<dt>${term}</dt><dd>${name(value)}</dd>`)
+  }</dl>`;
 }
 
 const total = (timings: readonly Timing[]) => timings.reduce((sum, { seconds }) => sum + seconds, 0);
 
 function times(timings: readonly Timing[]): Html {
   const longest = Math.max(...timings.map(({ seconds }) => seconds));
-  const rows = timings.map(({ name, seconds }) =>
-    html`<tr><td>${name}</td><td><div class="bar" style="width:${length(seconds / longest)}"></div></td><td>${
+  const rows = timings.map(({ name: part, seconds }) =>
+    html`<tr><td>${part}</td><td><div class="bar" style="width:${length(seconds / longest)}"></div></td><td>${
       duration(seconds)
     }</td></tr>`
   );

@@ -67,7 +67,13 @@ export const SCRIPT = `'use strict';
         if (count !== undefined && (best === undefined || far < best.far)) best = { r, c, count, far };
       }
     }
-    if (best !== undefined) readout.textContent = names.get(ids[best.r]) + ' \\u2192 ' + names.get(ids[best.c]) + ': ' + best.count + (best.count === 1 ? ' clip' : ' clips');
+    if (best === undefined) return;
+    const [truth, guess] = [best.r, best.c].map((place) => {
+      const own = document.createElement('bdi'); // whatever the direction of its writing
+      own.textContent = names.get(ids[place]);
+      return own;
+    });
+    readout.replaceChildren(truth, ' \\u2192 ', guess, ': ' + best.count + (best.count === 1 ? ' clip' : ' clips'));
   });
 })();
 `;

@@ -1,8 +1,8 @@
 /** What may change between two parts of a run, and what it costs if it does. */
-import { parse } from 'yaml';
 import { ConfigError } from '../../engine/errors.ts';
 import { configKeys } from './config_keys.ts';
 import type { DataIdentity } from './run_data.ts';
+import { Yaml } from './yaml.ts';
 
 /** A key that has another value than before. */
 export interface Change {
@@ -37,7 +37,7 @@ export function isFree(key: string): boolean {
 
 /** All keys with another value, in the order of the configuration; a key that is new since had what runs did then. */
 export function changesBetween(before: Described, now: Described): Change[] {
-  const [old, current] = [before, now].map(({ config }) => parse(config) as unknown);
+  const [old, current] = [before, now].map(({ config }) => plainOf(config));
   const ofConfig = configKeys.filter(({ key, isSection }) => !isSection && !PLACES.includes(key)).flatMap(
     ({ key, before: meant }) => {
       const own = read(old, key);
@@ -48,6 +48,13 @@ export function changesBetween(before: Described, now: Described): Change[] {
     changeOf(key, before.data[key] ?? 'none', now.data[key] ?? 'none')
   );
   return [...ofConfig, ...ofData];
+}
+
+/** A configuration as a state keeps it. */
+function plainOf(config: string): unknown {
+  const { value, problems } = new Yaml(config);
+  if (problems.length > 0) throw new ConfigError('the configuration that the checkpoint keeps', problems);
+  return value;
 }
 
 const changeOf = (key: string, before: string, now: string) => (before === now ? [] : [{ key, before, now }]);

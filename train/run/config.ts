@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { type Document, isCollection, isMap, LineCounter, parse, parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from '../../engine/errors.ts';
 import { reasonOf } from '../../engine/file_error.ts';
+import { isObject, type JsonObject } from '../../engine/json.ts';
 import { nearest } from '../../engine/nearest.ts';
+import { shown, shownValue } from '../../engine/shown.ts';
 import { portable } from '../data/sets/portable.ts';
 import { configKeys, PATHS, schema, type TrainConfig } from './config_keys.ts';
+import { lowerFirst, Yaml } from './yaml.ts';
 
 /**
  * Reads a YAML configuration and lays overrides over it. Paths come back absolute.
@@ -26,60 +29,60 @@ export function loadConfig(file: string, overrides: readonly string[] = []): Tra
 
 /** As `loadConfig`, on text; `file` names it in messages and is where its paths start. */
 export function parseConfig(text: string, file: string, overrides: readonly string[] = []): TrainConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => {
-      const { line } = lines.linePos(error.pos[0]);
-      return `${place(lines, error.pos[0])}: ${lowerFirst(error.message)}: ${text.split('\n')[line - 1].trim()}`;
-    });
-    throw new ConfigError(file, listed(problems),
+  const yaml = new Yaml(text);
+  if (yaml.problems.length > 0) {
+    throw new ConfigError(file, listed(yaml.problems, yaml.problems.length),
       'this is not valid YAML; indent with spaces, and quote texts that hold ": " or "#"');
   }
-  if (document.contents !== null && !isMap(document.contents)) {
+  if (!isObject(yaml.value ?? {})) {
     throw new ConfigError(file, ['expected sections such as "data:" and "optim:"'],
       'see train/configs/ for one to start from');
   }
-  resolvePaths(document, dirname(resolve(file)));
+  let plain = withPaths((yaml.value ?? {}) as JsonObject, dirname(resolve(file)));
   const fromFlags = new Set<string>();
-  for (const override of overrides) fromFlags.add(apply(document, override));
+  for (const override of overrides) {
+    const { key, value } = overrideOf(override);
+    plain = replaced(plain, key.split('.'), value);
+    fromFlags.add(key);
+  }
 
-  const result = schema.safeParse(document.toJS() ?? {});
-  const issues = result.success ? [] : result.error.issues.flatMap((issue) => explain(issue, document));
-  if (result.success) issues.push(...contradictions(result.data));
-  if (issues.length > 0) {
-    const problems = issues.map(({ at, text: problem }) => {
+  const result = schema.safeParse(plain);
+  const issues = result.success ? contradictions(result.data).map((problem) => [problem]) : result.error.issues.map(
+    (issue) => explain(issue, plain),
+  );
+  const count = result.success ? issues.length : countOf(result.error.issues);
+  if (count > 0) {
+    const problems = issues.flat().map(({ at, text: problem }) => {
       const key = at.join('.');
       if (fromFlags.has(key)) return { offset: Infinity, line: `--set ${key}: ${problem}` };
-      const offset = offsetOf(document, at);
+      const offset = yaml.offsetOf(at);
       return { offset: offset ?? -1,
-        line: `${offset === undefined ? '' : `${place(lines, offset)}: `}${key}: ${problem}` };
+        line: `${offset === undefined ? '' : `${yaml.place(offset)}: `}${shown(key)}: ${problem}` };
     });
-    throw new ConfigError(file, listed(problems.sort((a, b) => a.offset - b.offset).map(({ line }) => line)),
+    throw new ConfigError(file, listed(problems.sort((a, b) => a.offset - b.offset).map(({ line }) => line), count),
       '`firstlight train --help` lists every key');
   }
   return result.data as TrainConfig;
 }
 
-/** One problem stands behind the file's name; more stand below it, a line each. */
-const listed = (
-  problems: readonly string[],
-) => (problems.length === 1 ? problems : [`${problems.length} problems`, ...problems.map((problem) => `  ${problem}`)]);
+/** Problems of one kind that are explained: a text of nothing but wrong keys has thousands. */
+const MOST_EXPLAINED = 50;
 
-function place(lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset);
-  return `line ${line}, column ${col}`;
+/** One problem stands behind the file's name; more stand below it, a line each. @param count how many there are */
+function listed(problems: readonly string[], count: number): readonly string[] {
+  if (count === 1) return problems;
+  const told = problems.slice(0, MOST_EXPLAINED);
+  const more = count > told.length ? [`  … and ${count - told.length} more`] : [];
+  return [[`${count} problems`, ...told.map((problem) => `  ${problem}`), ...more].join('\n')];
 }
 
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
-
-function resolvePaths(document: Document, folder: string): void {
-  for (const key of PATHS) {
+/** A configuration whose paths start at the folder of its file. */
+function withPaths(plain: JsonObject, folder: string): JsonObject {
+  return PATHS.reduce((config, key) => {
     const at = key.split('.');
-    const value = hasParent(document, at) ? document.getIn(at) : undefined;
-    const plain: unknown = isCollection(value) ? value.toJS(document) : value;
-    if (plain !== undefined) document.setIn(at, document.createNode(absolute(plain, (path) => resolve(folder, path))));
-  }
+    const value = read(config, at);
+    return value === undefined ? config : replaced(config, at, absolute(value, (path) => resolve(folder, path)));
+  }, plain);
 }
 
 /** A path, or each of a list of paths, made absolute; anything else as it is. */
@@ -88,13 +91,14 @@ function absolute(value: unknown, resolved: (path: string) => string): unknown {
   return typeof value === 'string' && value !== '' ? resolved(value) : value;
 }
 
-/** Whether the section of a key is a section, and not a number that someone wrote there. */
-function hasParent(document: Document, at: readonly string[]): boolean {
-  return at.length === 1 ? isMap(document.contents) : isMap(document.getIn(at.slice(0, -1)));
+/** A copy with another value in one place; what is no section on the way there becomes one. */
+function replaced(section: unknown, [name, ...rest]: readonly string[], value: unknown): JsonObject {
+  const own = isObject(section) ? section : {};
+  return { ...own, [name]: rest.length === 0 ? value : replaced(own[name], rest, value) };
 }
 
-/** Lays one `key=value` over the document and returns the key. */
-function apply(document: Document, override: string): string {
+/** Takes one `key=value` apart. */
+function overrideOf(override: string): { readonly key: string; readonly value: unknown } {
   const equals = override.indexOf('=');
   if (equals < 1) throw new ConfigError(`--set ${override}`, ['expected key=value'], 'for example --set optim.lr=1e-4');
   const key = override.slice(0, equals).trim();
@@ -106,20 +110,11 @@ function apply(document: Document, override: string): string {
     throw new ConfigError(`--set ${key}`, [`is a section; name one of its keys, such as ${childOf(key)}`]);
   }
   const raw = override.slice(equals + 1);
-  let value: unknown;
-  try {
-    value = parse(raw);
-  } catch (cause) {
-    throw new ConfigError(`--set ${key}`, [
-      `cannot read "${raw}" as a value: ${lowerFirst((cause as Error).message.split('\n')[0])}`,
-    ]);
+  const { value, problems: [problem] } = new Yaml(raw);
+  if (problem !== undefined) {
+    throw new ConfigError(`--set ${key}`, [`cannot read "${shown(raw)}" as a value: ${problem}`]);
   }
-  const at = key.split('.');
-  for (let depth = 1; depth < at.length; depth++) {
-    if (!isMap(document.getIn(at.slice(0, depth)))) document.setIn(at.slice(0, depth), document.createNode({}));
-  }
-  document.setIn(at, document.createNode(PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value));
-  return key;
+  return { key, value: PATHS.includes(key) ? absolute(value, (path) => resolve(path)) : value };
 }
 
 const childOf = (key: string) => configKeys.find((candidate) => candidate.key.startsWith(`${key}.`))?.key ?? key;
@@ -154,31 +149,39 @@ interface Problem {
 type Issue = z.core.$ZodIssue;
 
 /** A schema issue in the words of a person who writes the file. */
-function explain(issue: Issue, document: Document): Problem[] {
+function explain(issue: Issue, plain: JsonObject): Problem[] {
   const at = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ at: [...at, key], text: unknownKey([...at, key].join('.')) }));
+    return issue.keys.slice(0, MOST_EXPLAINED).map((key) => ({ at: [...at, key],
+      text: unknownKey([...at, key].join('.')) })
+    );
   }
-  const got = read(document, at);
+  const got = read(plain, at);
   if (got === undefined) return [{ at, text: `is missing: ${expected(issue)}` }];
   const guess = issue.code === 'invalid_value' && typeof got === 'string'
     ? nearest(got, issue.values.map(String))
     : undefined;
   return [{ at,
-    text: `expected ${expected(issue)}, got ${shown(got)}${guess === undefined ? '' : `; did you mean ${guess}?`}` }];
+    text: `expected ${expected(issue)}, got ${shownValue(got, SHOWN)}${
+      guess === undefined ? '' : `; did you mean ${guess}?`
+    }` }];
 }
 
-function read(document: Document, at: readonly string[]): unknown {
+/** How many problems some issues are. */
+const countOf = (issues: readonly Issue[]) =>
+  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+
+function read(plain: unknown, at: readonly string[]): unknown {
   return at.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
-    document.toJS(),
+    (value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+      ? (value as JsonObject)[key]
+      : undefined),
+    plain,
   );
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
+/** Letters of a wrong value that are told. */
+const SHOWN = 60;
 
 function expected(issue: Issue): string {
   switch (issue.code) {
@@ -251,20 +254,6 @@ function ofDataSet({ data }: TrainConfig): Problem[] {
         `is ${split}, and no list depends on it: write {split} in data.train or data.val, as in trainlist0{split}.txt` });
   }
   return problems;
-}
-
-/** Where a key stands in the text: the key itself, or its section if it is missing. */
-function offsetOf(document: Document, at: readonly string[]): number | undefined {
-  if (at.length === 0) return undefined;
-  const parent = at.length === 1 ? document.contents : document.getIn(at.slice(0, -1), true);
-  if (isMap(parent)) {
-    const pair = parent.items.find((item) => String(item.key) === at.at(-1));
-    const range = (pair?.key as { range?: readonly number[] } | undefined)?.range;
-    if (range !== undefined) return range[0];
-  } else if (isCollection(parent)) {
-    return parent.range?.[0];
-  }
-  return offsetOf(document, at.slice(0, -1));
 }
 
 /**

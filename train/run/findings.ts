@@ -1,4 +1,7 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
+import { parseJson } from '../../engine/json.ts';
 import type { Tried } from '../data/loading/tried.ts';
 import { packageVersion } from './machine.ts';
 
@@ -21,7 +24,7 @@ export class Findings {
   /** Reads the file if there is one; a last line that was not written whole is passed over. */
   constructor(file: string) {
     this.#file = file;
-    const [header, ...lines] = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    const [header, ...lines] = existsSync(file) ? readRegularSync(file).toString().split('\n') : [];
     if (header !== HEADER) {
       writeFileSync(file, `${HEADER}\n`);
       return;
@@ -47,10 +50,17 @@ export class Findings {
   }
 }
 
+const count = z.int().min(1);
+const seen = { path: z.string(), size: z.number(), modified: z.number() };
+const schema = z.union([
+  z.object({ ...seen, frames: count, width: count, height: count }),
+  z.object({ ...seen, problem: z.string(), hint: z.string().optional() }),
+]);
+
 function parsed(line: string): { seen: Seen; tried: Tried } | undefined {
   try {
-    const { path, size, modified, ...tried } = JSON.parse(line) as Seen & Tried;
-    return { seen: { path, size, modified }, tried: tried as Tried };
+    const { path, size, modified, ...tried } = schema.parse(parseJson(line));
+    return { seen: { path, size, modified }, tried };
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
+import { oneLine, shown } from '../../engine/shown.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { inputOf, type System, textFeatures } from '../../model/system.ts';
 import { textBatch } from '../../model/text.ts';
@@ -95,7 +96,9 @@ export async function fit(
   const { names } = data;
   using quarantine = new Quarantine({ folder, isResumed: resumed !== undefined,
     onMeeting: ({ path, reason }) =>
-      recorder.progress.message(`${path} cannot be decoded and is replaced by another clip: ${reason}`) });
+      recorder.progress.message(
+        `${shown(path)} cannot be decoded and is replaced by another clip: ${oneLine(reason)}`,
+      ) });
   await using dataset = datasetOf(config, data.train, quarantine, (sentence) => recorder.progress.message(sentence));
   const rates = new LoadingRates(dataset);
   const batches = new BatchesByStep(dataset, train.batch, train.accumulation);

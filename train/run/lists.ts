@@ -1,5 +1,5 @@
 /** The lists and class names of a configuration. */
-import { DatasetError, type LineProblem } from '../../engine/errors.ts';
+import { DatasetError, type LineProblem, problemLine } from '../../engine/errors.ts';
 import { type List, type ListedEntry, type Part, requireSound, type ScannedList } from '../data/sets/scan.ts';
 import { listFile, readSetNames, scanPart } from '../data/sets/sets.ts';
 import { drawShots } from '../data/sets/shots.ts';
@@ -57,9 +57,7 @@ export function requireOneStep(config: TrainConfig, clips: number): number {
 
 /** Lines for a terminal: the first `most`, and how many more there are. */
 export function someOf(problems: readonly LineProblem[], most = 20): string[] {
-  const lines = problems.slice(0, most).map(({ file, line, problem }) =>
-    `${file}${line > 0 ? `:${line}` : ''}: ${problem}`
-  );
+  const lines = problems.slice(0, most).map(problemLine);
   return problems.length > most ? [...lines, `… and ${problems.length - most} more`] : lines;
 }
 

@@ -1,7 +1,6 @@
 /** What an evaluation came to: its result, and the data of its report. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import type { Gpu } from '../../engine/index.ts';
 import { presetOf, type XclipConfig } from '../../model/config.ts';
 import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
@@ -20,6 +19,7 @@ import type { Measurement } from './measurements.ts';
 import { modelFolderOf, runFolderOf } from './model_folder.ts';
 import { SYSTEM } from './outcome.ts';
 import { CONFIG_FILE } from './resuming.ts';
+import { readYaml } from './yaml.ts';
 
 /** A measurement, and what the model said. */
 export interface Measured {
@@ -104,7 +104,7 @@ function* guessesOf(predictions: readonly Prediction[]) {
 /** As the run folder holds it: what an older run does not say is not filled in. */
 function configIn(run: string): Record<string, unknown> | null {
   const file = join(run, CONFIG_FILE);
-  return existsSync(file) ? parse(readFileSync(file, 'utf8')) as Record<string, unknown> : null;
+  return existsSync(file) ? readYaml(file) : null;
 }
 
 /** @param clips to look at; none where the model saw more of them than can be shown */

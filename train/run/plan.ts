@@ -78,14 +78,16 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
     (isXclip ? videoFlops(model) + comparisonFlops(model, texts) : clipMeanFlops(model) + cosineFlops(model, texts))
     / 2;
   const text = textFlops(model) / 2;
-  const micro = train.batch * forward(classes.count) + (train.fixText ? 0 : classes.count * text);
+  const texts = await textSizesOf(config, model, classes.count);
+  const learning = textFlops({ ...model, text: { ...model.text, context: texts.length } }) / 2;
+  const micro = train.batch * forward(classes.count) + (train.fixText ? 0 : classes.count * learning);
   return {
     config,
     model,
     preset: presetOf(model),
     guess,
     ...parametersOf(gpu, config, model),
-    memory: memoryOf(gpu, config, model, await textSizesOf(config, model, classes.count)),
+    memory: memoryOf(gpu, config, model, texts),
     classes,
     clips,
     macs: {

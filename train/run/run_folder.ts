@@ -32,10 +32,10 @@ export function unwritable(out: string, hint = HINT): FirstlightError[] {
       ...RUN_FOLDERS.filter(there).map((name) => ({ path: join(own, name), isFolder: true })));
   }
   return places.flatMap(({ path, isFolder }) => {
-    if (statSync(path).isDirectory() !== isFolder) {
-      return [
-        refuse(path, isFolder ? 'is a file, a run needs a folder here' : 'is a folder, a run writes a file here'),
-      ];
+    const stats = statSync(path);
+    if (isFolder ? !stats.isDirectory() : !stats.isFile()) {
+      const is = stats.isDirectory() ? 'a folder' : stats.isFile() ? 'a file' : 'no regular file';
+      return [refuse(path, `is ${is}, a run ${isFolder ? 'needs a folder' : 'writes a file'} here`)];
     }
     try {
       accessSync(path, isFolder ? constants.W_OK | constants.X_OK : constants.W_OK);

@@ -1,10 +1,11 @@
 /** What runs came to, whichever way it was measured: evaluations in their folders, or their last validation. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
-import { onFileSync } from '../../engine/file_error.ts';
+import { parseJson } from '../../engine/json.ts';
+import { readRegularSync } from '../../engine/regular_file.node.ts';
+import { shown } from '../../engine/shown.ts';
 import { PRESETS } from '../../model/config.ts';
 import { publishedSet } from '../data/sets/published.ts';
 import type { Protocol } from '../protocols/protocol.ts';
@@ -13,6 +14,7 @@ import { RESULT_FILE } from '../report/write.ts';
 import { configKeys, schema, type TrainConfig } from './config_keys.ts';
 import { publishedPreset } from './plan.ts';
 import { CONFIG_FILE } from './resuming.ts';
+import { readYaml } from './yaml.ts';
 
 /** One measurement of a run, in shares. */
 export interface RunResult {
@@ -60,7 +62,7 @@ export function resultsOf(run: string): readonly RunResult[] {
 }
 
 const refused = (run: string, problem: string) =>
-  new FirstlightError('FL_RESULT', `${run}: ${problem}`, { run },
+  new FirstlightError('FL_RESULT', `${shown(run)}: ${problem}`, { run },
     'name the folder of a run that ended, or a file that `firstlight evaluate --json` wrote');
 
 function ofEvaluation(run: string, file: string): RunResult {
@@ -117,7 +119,7 @@ const trainingResult = z.object({ results: z.object({ top1: headline, top5: head
 function ofTraining(run: string, file: string): RunResult {
   let json: unknown;
   try {
-    json = JSON.parse(onFileSync(file, () => readFileSync(file, 'utf8')));
+    json = parseJson(readRegularSync(file).toString());
   } catch (error) {
     if (error instanceof SyntaxError) throw refused(file, 'is not JSON');
     throw error;
@@ -126,9 +128,7 @@ function ofTraining(run: string, file: string): RunResult {
   if (!read.success) throw refused(file, 'has no top-1 and top-5 of a training: it had no list data.val');
   const { results: { top1, top5 }, classes } = read.data;
   const config = join(run, CONFIG_FILE);
-  const training = storedConfig(
-    parse(onFileSync(config, () => readFileSync(config, 'utf8'))) as Record<string, unknown>,
-  );
+  const training = storedConfig(readYaml(config));
   if (training === undefined) throw refused(config, 'is not the configuration of a run');
   const { model, data } = training;
   const { system, preset } = model;

@@ -1,7 +1,7 @@
 import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { loadWeights } from '../../model/checkpoint/weights.ts';
+import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { Clip } from '../../model/clip.ts';
 import { PRESETS, type XclipConfig } from '../../model/config.ts';
 import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
@@ -20,6 +20,7 @@ export async function modelConfigOf(config: TrainConfig): Promise<XclipConfig> {
   const { checkpoint: path, preset } = config.model;
   const checkpoint = path === null ? undefined : await openCheckpoint(path);
   await checkpoint?.close();
+  if (checkpoint !== undefined) requireHeld(checkpoint.config, checkpoint.weights);
   return forData(checkpoint?.config ?? PRESETS[preset as keyof typeof PRESETS], config);
 }
 
@@ -118,6 +119,7 @@ export async function openSystem(gpu: Gpu, path: string,
   { system = 'xclip', precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
+    requireHeld(checkpoint.config, checkpoint.weights);
     const config = { ...checkpoint.config, frames: frames ?? checkpoint.config.frames };
     const empty = system === 'xclip' ? new Xclip(gpu, config) : new Clip(gpu, config);
     const model = await orDisposed(empty, async (made) => {

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import type { FloatType } from '../../engine/index.ts';
+import { shown } from '../../engine/shown.ts';
 
 /** One value of a fixture and what it may be off by. */
 export interface Expected {
@@ -7,7 +9,8 @@ export interface Expected {
 }
 
 /** |f32 − f64| of the reference itself, and max |f64|: what a sidecar says about a tensor. */
-export type Noise = readonly [error: number, largest: number];
+export const NOISE = z.tuple([z.number(), z.number()]);
+export type Noise = Readonly<z.infer<typeof NOISE>>;
 
 /** By how much more a number is rounded when it is stored as f16: its mantissa has 13 bits less. */
 const HALF_ROUNDING = 2 ** 13;
@@ -39,6 +42,9 @@ export interface CheckResult {
   /** What the fixture might have told but does not hold, so that nobody takes it for checked. */
   readonly lacks: readonly string[];
 }
+
+/** Letters of a problem that are told. */
+const PROBLEM = 1000;
 
 /** Collects the comparisons of one check. */
 export class Comparison {
@@ -92,8 +98,9 @@ export class Comparison {
     if (this.#worst === undefined || Number.isNaN(error) || ratio(found) > ratio(this.#worst)) this.#worst = found;
   }
 
+  /** @param problem which may hold names of the fixture, as long as these are */
   fail(problem: string): void {
-    this.#problem ??= problem;
+    this.#problem ??= shown(problem, PROBLEM);
   }
 
   /** Notes what the fixture does not hold. */

@@ -1,9 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { z } from 'zod';
 import { FirstlightError, type Shape } from '../../engine/index.ts';
 import { reasonOf } from '../../engine/file_error.ts';
+import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
+import { readRegular } from '../../engine/regular_file.node.ts';
+import { shown, shownValue } from '../../engine/shown.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
+import { issueText } from '../log/schemas.ts';
 
 /** A tensor of a fixture on the host. */
 export interface FixtureTensor {
@@ -76,13 +81,28 @@ export class FixtureTensors {
 /** A fixture: a JSON description and the tensors beside it. */
 export class FixtureFile {
   readonly name: string;
-  readonly json: Readonly<Record<string, unknown>>;
+  readonly json: JsonObject;
   readonly #folder: string;
+  readonly #described = new Map<z.ZodType, unknown>();
 
-  constructor(folder: string, name: string, json: Readonly<Record<string, unknown>>) {
+  constructor(folder: string, name: string, json: unknown) {
+    if (!isObject(json)) {
+      throw new FirstlightError('FL_FIXTURE',
+        `${join(folder, name)}.json: expected an object, got ${shownValue(json)}`);
+    }
     this.#folder = folder;
     this.name = name;
     this.json = json;
+  }
+
+  /** What the description holds, as far as a check needs it. @throws if it is not as the schema says */
+  described<T>(schema: z.ZodType<T>): T {
+    const known = this.#described.get(schema);
+    if (known !== undefined) return known as T;
+    const found = schema.safeParse(this.json);
+    if (!found.success) throw new FirstlightError('FL_FIXTURE', `${this.name}.json: ${issueText(found.error)}`);
+    this.#described.set(schema, found.data);
+    return found.data;
   }
 
   /** `<name>.safetensors`, or `<name>.<part>.safetensors`. */
@@ -108,13 +128,15 @@ export async function readFixtures(folder: string): Promise<FixtureFile[]> {
   }
   return Promise.all(
     names.map(async (file) => {
-      const text = await readFile(join(folder, file), 'utf8');
+      const text = (await readRegular(join(folder, file))).toString();
+      let json: unknown;
       try {
-        return new FixtureFile(folder, basename(file, '.json'), JSON.parse(text) as Record<string, unknown>);
+        json = parseJson(text);
       } catch (cause) {
-        throw new FirstlightError('FL_FIXTURE', `${join(folder, file)}: is not valid JSON: ${(cause as Error).message}`,
-          {}, undefined, cause);
+        throw new FirstlightError('FL_FIXTURE',
+          `${join(folder, file)}: is not valid JSON: ${shown((cause as Error).message)}`, {}, undefined, cause);
       }
+      return new FixtureFile(folder, basename(file, '.json'), json);
     }),
   );
 }

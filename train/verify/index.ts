@@ -1,4 +1,6 @@
 import { FirstlightError, type FloatType, type Gpu } from '../../engine/index.ts';
+import { isObject } from '../../engine/json.ts';
+import { shown } from '../../engine/shown.ts';
 import { verifyBlending } from './blending.ts';
 import type { CheckResult } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
@@ -15,17 +17,17 @@ export type FixtureKind = 'hf' | 'official' | 'ops' | 'adamw' | 'schedule' | 'bl
 export function kindOf(file: FixtureFile): FixtureKind {
   const { json } = file;
   const reference = typeof json.reference === 'string' ? json.reference : '';
-  const [first] = Array.isArray(json.cases) ? (json.cases as Record<string, unknown>[]) : [];
+  const first: unknown = Array.isArray(json.cases) ? json.cases[0] : undefined;
   if (reference.startsWith('huggingface transformers XCLIPModel')) return 'hf';
   if (reference.startsWith('microsoft/VideoX X-CLIP')) return 'official';
   if (Array.isArray(json.ops)) return 'ops';
   if (reference.startsWith('CLIP SimpleTokenizer')) return 'tokenizer';
   if (reference.startsWith('timm CosineLRScheduler')) return 'schedule';
   if (reference.startsWith('VideoX datasets/blending.py')) return 'blending';
-  if (first !== undefined && 'betas' in first && 'lrs' in first) return 'adamw';
+  if (isObject(first) && 'betas' in first && 'lrs' in first) return 'adamw';
   if ('f32_vs_f64_max_rel' in json) return 'system';
   throw new FirstlightError('FL_FIXTURE',
-    `${file.name}.json: unknown kind of fixture (reference: ${reference || 'none'})`, {},
+    `${file.name}.json: unknown kind of fixture (reference: ${shown(reference) || 'none'})`, {},
     'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending and tokenizer fixtures');
 }
 

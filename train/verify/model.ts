@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import { backward, FirstlightError, type FloatType, type Gpu, halve, NonFiniteError,
   Tensor } from '../../engine/index.ts';
+import { shown } from '../../engine/shown.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
-import { loadWeights, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
+import { loadWeights, requireHeld, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
 import { validateConfig, type XclipConfig } from '../../model/config.ts';
 import { type TextBatch, textBatch } from '../../model/text.ts';
 import { Xclip } from '../../model/xclip.ts';
@@ -12,7 +14,7 @@ import { AdamW, CONTROL, fixText, type ParameterGroup, recipeGroups } from '../r
 import { learningRate } from '../recipe/schedule.ts';
 import { MAX_SKIPPED } from '../recipe/step_reports.ts';
 import { inLayout, sourceOf, withoutMessage } from './activations.ts';
-import { type CheckResult, Comparison, type Noise, toleranceOf } from './comparison.ts';
+import { type CheckResult, Comparison, NOISE, type Noise, toleranceOf } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';
 
 /** Weights after optimiser steps may differ by this much: AdamW magnifies rounding where a gradient is nearly zero. */
@@ -24,25 +26,47 @@ const SNAPSHOT_TOLERANCE = 2e-4;
 const TURNED = 1 / 32;
 
 type Flavour = 'hf' | 'official';
-type NoiseTable = Readonly<Record<string, Readonly<Record<string, Noise>>>>;
+const count = z.int().min(1);
+const maybe = z.number().optional();
+
+/** A group of the optimiser, of the recipe. */
+const group = z.object({ params: z.array(z.string()), weight_decay: z.number(), initial_lr: z.number() });
+type FixtureGroup = z.infer<typeof group>;
 
 /** The parts of a sidecar that describe the optimiser. */
-interface AdamWSettings {
-  readonly betas?: readonly [number, number];
-  readonly eps?: number;
-  readonly lr?: number;
-  readonly weight_decay?: number;
-  readonly steps?: readonly number[];
-  readonly groups?: unknown;
-  readonly LR?: number;
-  readonly WEIGHT_DECAY?: number;
-  readonly EPOCHS?: number;
-  readonly WARMUP_EPOCHS?: number;
-  readonly n_iter_per_epoch?: number;
-  readonly FIX_TEXT?: boolean;
-  readonly losses?: readonly number[];
-  readonly losses_before_each_step_and_after_last?: readonly number[];
-}
+const adamwSettings = z.object({
+  betas: z.tuple([z.number(), z.number()]).optional(),
+  eps: maybe,
+  lr: maybe,
+  weight_decay: maybe,
+  groups: z.union([z.array(group).min(1), z.string()]).optional(),
+  LR: maybe,
+  WEIGHT_DECAY: maybe,
+  EPOCHS: maybe,
+  WARMUP_EPOCHS: maybe,
+  n_iter_per_epoch: maybe,
+  FIX_TEXT: z.boolean().optional(),
+  losses: z.array(z.number()).optional(),
+  losses_before_each_step_and_after_last: z.array(z.number()).optional(),
+});
+type AdamWSettings = z.infer<typeof adamwSettings>;
+
+/** What a sidecar must hold, beside its configuration. */
+export const sidecar = z.object({
+  files: z.record(z.string(), z.unknown()),
+  loss: z.object({ kind: z.enum(['ce', 'soft']) }),
+  noise: z.record(z.string(), z.union([z.string(), z.record(z.string(), NOISE)])),
+  adamw: adamwSettings.optional(),
+  zero_gradient_params: z.array(z.string()).default([]),
+});
+
+/** The configuration of an official model, in the words of its code. */
+export const officialSizes = z.object({
+  config: z.object({ embed_dim: count, T: count, vision_width: count, vision_layers: count, vision_patch_size: count,
+    image_resolution: count, transformer_width: count, transformer_layers: count, transformer_heads: count,
+    context_length: count, vocab_size: count, mit_layers: count, prompts_layers: count, prompts_alpha: z.number() }),
+  derived: z.object({ vision_heads: count, mit_heads: count, prompt_heads: count }),
+});
 
 /** Checks a whole model: outputs, activations, loss, every gradient, and the weights after optimiser steps. */
 export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
@@ -53,8 +77,8 @@ export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
   const weights = new Weights(file.path('weights'), [await openSafetensors(bytes)]);
   try {
     const results = await forwardAndGradients(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, type);
-    const { adamw, files } = file.json as { adamw?: AdamWSettings; files: Record<string, unknown> };
-    const snapshots = Object.keys(files).flatMap((part) => /^adamw(\d+)$/.exec(part)?.[1] ?? []).map(Number);
+    const { adamw, files } = file.described(sidecar);
+    const snapshots = Object.keys(files).flatMap((part) => /^adamw(\d{1,3})$/.exec(part)?.[1] ?? []).map(Number);
     if (snapshots.length > 0 && adamw !== undefined) {
       results.push(
         ...(await optimiserSteps(gpu, file, flavour, await modelOf(gpu, config, weights, type), io, adamw, snapshots,
@@ -69,8 +93,7 @@ export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
 
 function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
   if (flavour === 'hf') return configFromHuggingFace(file.json.config, `${file.name}.json: config`);
-  const c = file.json.config as Readonly<Record<string, number>>;
-  const heads = file.json.derived as { vision_heads: number; mit_heads: number; prompt_heads: number };
+  const { config: c, derived: heads } = file.described(officialSizes);
   return validateConfig(
     {
       embedDim: c.embed_dim,
@@ -88,6 +111,7 @@ function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
 }
 
 async function modelOf(gpu: Gpu, config: XclipConfig, weights: Weights, type: FloatType): Promise<Xclip> {
+  requireHeld(config, weights);
   const model = new Xclip(gpu, config);
   await loadWeights(model, weights);
   if (type === 'f16') halve(model);
@@ -95,11 +119,12 @@ async function modelOf(gpu: Gpu, config: XclipConfig, weights: Weights, type: Fl
 }
 
 function noiseOf(file: FixtureFile, part: string, name: string): Noise {
-  const noise = (file.json.noise as NoiseTable)[part]?.[name];
-  if (noise === undefined) {
-    throw new FirstlightError('FL_FIXTURE', `${file.name}.json: noise.${part} does not list "${name}"`);
+  const { noise } = file.described(sidecar);
+  const table = Object.hasOwn(noise, part) ? noise[part] : undefined;
+  if (typeof table !== 'object' || !Object.hasOwn(table, name)) {
+    throw new FirstlightError('FL_FIXTURE', `${file.name}.json: noise.${part} does not list "${shown(name)}"`);
   }
-  return noise;
+  return table[name];
 }
 
 /**
@@ -121,10 +146,7 @@ class Inputs {
   readonly #target: { readonly soft: Tensor } | { readonly labels: Tensor<'u32'> };
 
   constructor(gpu: Gpu, file: FixtureFile, io: FixtureTensors) {
-    const { kind } = file.json.loss as { kind: string };
-    if (kind !== 'ce' && kind !== 'soft') {
-      throw new FirstlightError('FL_FIXTURE', `${file.name}.json: unknown loss "${kind}"`);
-    }
+    const { loss: { kind } } = file.described(sidecar);
     // all that can be missing, before anything is on the GPU
     const [pixels, ids] = [io.floats('in.pixel_values'), io.integers('in.input_ids')];
     const target = kind === 'soft' ? io.floats('in.soft_targets') : io.integers('in.labels');
@@ -200,7 +222,7 @@ async function forwardAndGradients(gpu: Gpu, file: FixtureFile, flavour: Flavour
       toleranceOf(noiseOf(file, 'io', name), type));
   }
 
-  if (!('grads' in (file.json.files as Readonly<Record<string, unknown>>))) {
+  if (!('grads' in file.described(sidecar).files)) {
     outputs.lack('gradients');
     return resultsOf(outputs, activations);
   }
@@ -296,12 +318,6 @@ function scheduleOf({ LR = 0, EPOCHS = 1, WARMUP_EPOCHS = 0, n_iter_per_epoch = 
     total: EPOCHS * n_iter_per_epoch, batchesPerEpoch: n_iter_per_epoch };
 }
 
-interface FixtureGroup {
-  readonly params: readonly string[];
-  readonly weight_decay: number;
-  readonly initial_lr: number;
-}
-
 /** The recipe's groups, name by name. */
 function groupsAgree(file: FixtureFile, groups: readonly ParameterGroup[],
   wanted: readonly FixtureGroup[]): CheckResult {
@@ -330,7 +346,7 @@ async function snapshot(file: FixtureFile, flavour: Flavour, model: Xclip, step:
   const comparison = new Comparison(file.name, `weights after ${step} step${step === 1 ? '' : 's'}`);
   const wanted = await file.tensors(`adamw${step}`);
   const starts = type === 'f16' ? await file.tensors('weights') : undefined;
-  const zero = new Set((file.json.zero_gradient_params ?? []) as readonly string[]);
+  const zero = new Set(file.described(sidecar).zero_gradient_params);
   for (const [name, parameter] of model.parameters()) {
     for (const { name: stored, values } of storedTensors(flavour, name, parameter.shape,
       await (parameter.master ?? parameter).read())) {

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import { backward, FirstlightError, type FloatType, type Gpu, type Shape, Tensor } from '../../engine/index.ts';
+import { shown } from '../../engine/shown.ts';
 import { attention } from '../../kernels/attention/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { embedding, tokenIds } from '../../kernels/embedding/index.ts';
@@ -9,16 +11,19 @@ import { normalize } from '../../kernels/normalize/index.ts';
 import { patchify } from '../../kernels/patchify/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
 import { logSoftmax, softmax } from '../../kernels/softmax/index.ts';
-import { type CheckResult, Comparison, type Noise, toleranceOf } from './comparison.ts';
+import { type CheckResult, Comparison, NOISE, toleranceOf } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';
 
-interface OpCase {
-  readonly name: string;
-  readonly op: string;
-  readonly eps?: number;
-  readonly label_smoothing?: number;
-  readonly noise: Readonly<Record<string, Noise>>;
-}
+const opCase = z.object({
+  name: z.string(),
+  op: z.string(),
+  eps: z.number().optional(),
+  label_smoothing: z.number().optional(),
+  noise: z.record(z.string(), NOISE),
+});
+/** What the description must hold. */
+export const schema = z.object({ ops: z.array(opCase) });
+type OpCase = z.infer<typeof opCase>;
 
 /** Inputs of a case on the GPU, by the fixture's names. */
 type Inputs = Readonly<Record<string, Tensor>>;
@@ -50,10 +55,18 @@ const OPERATIONS: Readonly<
 /** Checks single operations, forward and every gradient: one result per case. */
 export async function verifyOps(gpu: Gpu, file: FixtureFile, type: FloatType): Promise<CheckResult[]> {
   const tensors = await file.tensors();
-  const cases = file.json.ops as readonly OpCase[];
+  const { ops: cases } = file.described(schema);
   const results: CheckResult[] = [];
   for (const item of cases) results.push(await verifyOp(gpu, file.name, item, tensors, type));
   return results;
+}
+
+/** The same inputs; asking for one that is not there is an error that names it. */
+function whole<T>(inputs: Readonly<Record<string, T>>, where: string): Readonly<Record<string, T>> {
+  return new Proxy(inputs, { get(own, name) {
+    if (Object.hasOwn(own, name)) return own[String(name)];
+    throw new FirstlightError('FL_FIXTURE', `${where} has no input "${String(name)}"`);
+  } });
 }
 
 /** A tensor that is stored as `type`. */
@@ -66,13 +79,15 @@ function stored(gpu: Gpu, values: Float32Array, shape: Shape, type: FloatType, l
 async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: FixtureTensors,
   type: FloatType): Promise<CheckResult> {
   const comparison = new Comparison(fixture, item.name);
-  const operation = OPERATIONS[item.op];
+  const operation = Object.hasOwn(OPERATIONS, item.op) ? OPERATIONS[item.op] : undefined;
   if (operation === undefined) {
-    throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has the unknown operation "${item.op}"`,
-      {}, `known: ${Object.keys(OPERATIONS).join(', ')}`);
+    throw new FirstlightError('FL_FIXTURE',
+      `${fixture}: case "${shown(item.name)}" has the unknown operation "${shown(item.op)}"`, {},
+      `known: ${Object.keys(OPERATIONS).join(', ')}`);
   }
   const dout = tensors.has(`${item.name}/dout`) ? tensors.floats(`${item.name}/dout`) : undefined;
   if (dout === undefined) comparison.lack('dout');
+  const where = `${fixture}: case "${shown(item.name)}"`;
   const prefix = `${item.name}/in.`;
   const ints: Record<string, Int32Array> = {};
   const inputs: Record<string, Tensor> = {};
@@ -87,16 +102,16 @@ async function verifyOp(gpu: Gpu, fixture: string, item: OpCase, tensors: Fixtur
   }
   try {
     using out = gpu.scope(() => {
-      const y = operation(inputs, item, ints);
+      const y = operation(whole(inputs, where), item, whole(ints, where));
       if (dout !== undefined) backward(y, stored(gpu, dout, y.shape, y.dtype));
       return y.detach();
     });
     const compare = async (part: string, got: Tensor) => {
-      const noise = item.noise[part];
-      if (noise === undefined) {
-        throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${item.name}" has no noise for "${part}"`);
+      if (!Object.hasOwn(item.noise, part)) {
+        throw new FirstlightError('FL_FIXTURE', `${fixture}: case "${shown(item.name)}" has no noise for "${part}"`);
       }
-      comparison.compare(part, await got.read(), tensors.floats(`${item.name}/${part}`), toleranceOf(noise, type));
+      comparison.compare(part, await got.read(), tensors.floats(`${item.name}/${part}`),
+        toleranceOf(item.noise[part], type));
     };
     await compare('out', out);
     for (const [name, { requiresGrad, grad }] of Object.entries(inputs)) {

@@ -1,18 +1,18 @@
+import { z } from 'zod';
 import { type Gpu, Module, Tensor } from '../../engine/index.ts';
 import { AdamW } from '../recipe/optimizer/index.ts';
 import { type CheckResult, Comparison } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
 
-interface Trajectory {
-  readonly case: number;
-  readonly n: number;
-  readonly betas: readonly [number, number];
-  readonly eps: number;
-  readonly wd: number;
-  readonly steps: number;
-  readonly lrs: readonly number[];
-  readonly max_err_vs_f64: number;
-}
+const count = z.int().min(1);
+/** What the description must hold. */
+export const schema = z.object({ cases: z.array(
+  z.object({ case: z.number(), n: count, betas: z.tuple([z.number(), z.number()]), eps: z.number(), wd: z.number(),
+    steps: count, lrs: z.array(z.number()), max_err_vs_f64: z.number() }).refine(
+      ({ steps, lrs }) => lrs.length >= steps,
+      'fewer rates than steps',
+    ),
+) });
 
 /** A module of one parameter. */
 class Single extends Module {
@@ -26,7 +26,7 @@ class Single extends Module {
 export async function verifyAdamW(gpu: Gpu, file: FixtureFile): Promise<CheckResult[]> {
   const tensors = await file.tensors();
   const results: CheckResult[] = [];
-  for (const item of file.json.cases as readonly Trajectory[]) {
+  for (const item of file.described(schema).cases) {
     const comparison = new Comparison(file.name, `trajectory ${item.case}, ${item.steps} steps`);
     const get = (name: string) => tensors.floats(`${item.case}.${name}`);
     const [start, gradients, after] = [get('p0'), get('grads'), get('p_after')];

@@ -11,6 +11,7 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rea
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { onFileSync, reasonOf } from '../../../engine/file_error.ts';
+import { openRegularSync } from '../../../engine/regular_file.node.ts';
 import { cut, i420Bytes, type I420Frame } from '../../../kernels/frames/i420.ts';
 import { UNFINISHED } from '../../../model/checkpoint/files.node.ts';
 import type { FrameSink, PartOf, Picker } from '../video/decode.ts';
@@ -104,7 +105,7 @@ export class ClipCache {
     const file = this.#fileOf(path);
     let descriptor: number;
     try {
-      descriptor = openSync(file, 'r');
+      descriptor = openRegularSync(file);
     } catch {
       return undefined;
     }

@@ -1,7 +1,10 @@
-import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, rmSync, truncateSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FirstlightError } from '../../../engine/errors.ts';
+import { readRegularSync } from '../../../engine/regular_file.node.ts';
+import { parseJson } from '../../../engine/json.ts';
+import { oneLine, shown } from '../../../engine/shown.ts';
 import { AppendedFile } from '../../log/appended.ts';
 import { portable } from '../sets/portable.ts';
 
@@ -29,11 +32,11 @@ export function readQuarantine(folder: string): QuarantinedClip[] {
 
 function linesOf(file: string): { clips: QuarantinedClip[]; bytes: number } {
   if (!existsSync(file)) return { clips: [], bytes: 0 };
-  const text = readFileSync(file, 'utf8');
+  const text = readRegularSync(file).toString();
   const whole = text.slice(0, text.lastIndexOf('\n') + 1); // what has no line break was cut off by a crash
   const clips = whole.split('\n').slice(0, -1).map((line, i) => {
     try {
-      const clip = schema.parse(JSON.parse(line));
+      const clip = schema.parse(parseJson(line));
       return { ...clip, path: resolve(dirname(file), clip.path) };
     } catch (cause) {
       throw new FirstlightError('FL_LOG', `${file}:${i + 1}: not an entry of a quarantine`, { file, line: i + 1 },
@@ -118,7 +121,7 @@ const SHOWN = 10;
 
 /** Lines for people: how many clips could not be decoded, and the first of them. */
 export function quarantineText(clips: readonly Pick<QuarantinedClip, 'path' | 'reason'>[], fate: string): string {
-  const lines = clips.slice(0, SHOWN).map(({ path, reason }) => `  ${path}: ${reason}`);
+  const lines = clips.slice(0, SHOWN).map(({ path, reason }) => `  ${shown(path)}: ${oneLine(reason)}`);
   const more = clips.length > SHOWN ? [`  … and ${clips.length - SHOWN} more`] : [];
   const count = `${clips.length.toLocaleString('en-US')} ${clips.length === 1 ? 'clip' : 'clips'}`;
   return [`${count} could not be decoded and ${fate}:`, ...lines, ...more].join('\n');

@@ -11,9 +11,13 @@ export function inWords(name: string): string {
     '$1 ');
 }
 
+/** Unknown names that a guess is made for: as many as an error shows. */
+const MOST_GUESSES = 20;
+
 /** Finds classes by name, as it is written or else by its letters alone. */
 export class ClassIndex {
   readonly #names: readonly string[];
+  #guesses = 0;
   readonly #exact = new Map<string, number>();
   /** Undefined where two classes have the same letters. */
   readonly #plain = new Map<string, number | undefined>();
@@ -34,7 +38,7 @@ export class ClassIndex {
 
   /** What is said of a name that no class has. */
   unknown(name: string): string {
-    const near = nearest(name, this.#names);
+    const near = this.#guesses++ < MOST_GUESSES ? nearest(name, this.#names) : undefined;
     return `${shown(name)} is none of the ${this.#names.length} classes${
       near === undefined ? '' : `; did you mean ${shown(near)}?`
     }`;

@@ -152,6 +152,8 @@ const FORMATS: readonly Format[] = [
 
 /** Lines of a file that are looked at. */
 const LOOKED_AT = 1000;
+/** Letters of a line of any of these formats; of longer ones the expressions above would take their time. */
+const LONGEST = 500;
 
 /** What is expected, by format and place. */
 const WANTED: Readonly<Record<SetFormat, Readonly<Record<Place, string>>>> = {
@@ -168,6 +170,7 @@ const WANTED: Readonly<Record<SetFormat, Readonly<Record<Place, string>>>> = {
 export function foreign(lines: readonly string[], file: string, given: Given): string | undefined {
   if (lines.length === 0) return undefined;
   const looked = lines.slice(0, LOOKED_AT);
+  if (looked.some(({ length }) => length > LONGEST)) return undefined;
   const format = FORMATS.find((known) => known.isIt(looked, file) && !isGivenSo(known, given));
   if (format === undefined) return undefined;
   const command = given.format === 'list' ? format.commands?.[given.place]?.(quoted(basename(file))) : undefined;

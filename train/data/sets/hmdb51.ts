@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DatasetError } from '../../../engine/errors.ts';
 import { reasonOf } from '../../../engine/file_error.ts';
 import { ClassIndex } from './class_names.ts';
+import { faultOfName } from './same_text.ts';
 import { foreign } from './formats.ts';
 import { readLines, shown } from './lines.ts';
 import { type Part, type Roots, Scan, type ScannedList } from './scan.ts';
@@ -109,5 +110,7 @@ function classesIn(folder: string): string[] {
   })();
   const classes = files.flatMap((name) => /^(?!\._)(.+)_test_split\d\.txt$/.exec(name)?.[1] ?? []);
   if (classes.length === 0) throw refuse('holds no files such as brush_hair_test_split1.txt');
+  const fault = classes.map(faultOfName).find((each) => each !== undefined);
+  if (fault !== undefined) throw refuse(fault);
   return [...new Set(classes)].sort();
 }

@@ -9,7 +9,7 @@ import { reasonOf } from '../../../engine/file_error.ts';
 import { VIDEO_ENDING } from '../video/endings.ts';
 import { ClassIndex, letters } from './class_names.ts';
 import { foreign } from './formats.ts';
-import { sameAs } from './labels.ts';
+import { faultIn } from './labels.ts';
 import { readLines, shown } from './lines.ts';
 import { SeenNames } from './same_text.ts';
 import { type Part, type Roots, Scan, type ScannedList } from './scan.ts';
@@ -42,9 +42,9 @@ export function readKineticsNames(file: string): string[] {
   const names = new Set<string>();
   for (const { line, label } of readTable(file).rows) {
     if (names.has(label)) continue;
-    const before = seen.add(label, line);
-    if (before === undefined) names.add(label);
-    else problems.push({ file, line, problem: sameAs(label, before) });
+    const problem = faultIn(seen, label, line);
+    if (problem === undefined) names.add(label);
+    else problems.push({ file, line, problem });
   }
   if (names.size === 0) problems.push({ file, line: 0, problem: 'holds no classes' });
   if (problems.length > 0) throw new DatasetError(problems);

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { DatasetError, type LineProblem } from '../../../engine/errors.ts';
 import { foreign } from './formats.ts';
 import { checkCounting } from './counting.ts';
-import { type NamedRow, namesById, sameAs } from './labels.ts';
+import { faultIn, type NamedRow, namesById } from './labels.ts';
 import { type Line, readLines, shown } from './lines.ts';
 import { SeenNames } from './same_text.ts';
 import { fileIn, type List, requireSound, type Roots, Scan, type ScannedList } from './scan.ts';
@@ -39,13 +39,13 @@ export function readLabels(file: string): string[] {
  * @throws DatasetError with all problems at once
  */
 export function readNames(file: string): string[] {
-  const lines = readLines(file);
+  const lines = readLines(file, true);
   if (lines[0]?.text === HEADER) return labelsOf(file, lines);
   const problems: LineProblem[] = [];
   const seen = new SeenNames<number>();
   for (const { number, text } of lines) {
-    const before = seen.add(text, number);
-    if (before !== undefined) problems.push({ file, line: number, problem: sameAs(text, before) });
+    const problem = faultIn(seen, text, number);
+    if (problem !== undefined) problems.push({ file, line: number, problem });
   }
   if (lines.length < 2) problems.push({ file, line: 0, problem: `expected at least two names, got ${lines.length}` });
   if (problems.length > 0) throw new DatasetError(problems);

@@ -1,3 +1,4 @@
+import { oneLine, shownValue } from '../../../engine/shown.ts';
 import { cleanText, wordsOf } from '../../../model/text_cleaning.ts';
 
 /**
@@ -7,6 +8,20 @@ import { cleanText, wordsOf } from '../../../model/text_cleaning.ts';
  */
 export function textKey(name: string): string {
   return wordsOf(cleanText(name).normalize('NFKC').replace(/\p{Cf}/gu, '')).join(' ');
+}
+
+/** Letters of a name: more do not fit CLIP's 77 tokens, and cleaning a text can take a round for each few of them. */
+const LONGEST = 1000;
+
+/** What is wrong with a name, whatever the others are; undefined if nothing is. */
+export function faultOfName(name: string): string | undefined {
+  if (name.length > LONGEST) {
+    return `the name ${shownValue(name, 80)} has ${name.length.toLocaleString('en-US')} letters, at most ${
+      LONGEST.toLocaleString('en-US')
+    } are read`;
+  }
+  if (oneLine(name) === name) return undefined;
+  return `the name ${shownValue(name)} holds control characters, or marks that turn the direction of writing`;
 }
 
 /** Names that were seen, by what they are to a reader. */

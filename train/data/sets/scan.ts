@@ -124,7 +124,9 @@ export function fileIn(folder: string, name: string, further: readonly string[] 
 } {
   try {
     const real = within(folder, name, further);
-    return statSync(real).isDirectory() ? { problem: `${shown(name)} is a folder, expected a file` } : { real };
+    const stats = statSync(real);
+    if (stats.isFile()) return { real };
+    return { problem: `${shown(name)} is ${stats.isDirectory() ? 'a folder' : 'no regular file'}, expected a file` };
   } catch (error) {
     if (!(error instanceof PathError)) throw error;
     return { problem: `${shown(name)} ${String(error.context.reason)}` };

@@ -1,6 +1,6 @@
 import { crc32 } from './crc32.ts';
 import { faultOfObjects, faultOfOgg, faultOfPictures, faultOfTags, faultOfTransport, transportAt } from './packets.ts';
-import { cutOff, damagedAt, read, type Source } from './source.ts';
+import { cutOff, damagedAt, type Source } from './source.ts';
 
 /** What the first bytes of a file say. */
 export type Signature = 'iso' | 'ebml' | 'riff' | 'transport' | 'program' | 'flash' | 'asf' | 'ogg' | 'gif' | 'unknown';
@@ -40,8 +40,7 @@ export function signatureOf(head: Buffer): Signature {
 /**
  * Looks at the parts of a file. Demuxers skip what does not fit, read a file to its early end, and call both success.
  */
-export function examine(descriptor: number, bytes: number, signature: Signature): Structure {
-  const source = { descriptor, bytes };
+export function examine(source: Source, signature: Signature): Structure {
   switch (signature) {
     case 'iso':
       return { fault: faultOfBoxes(source), emptyChunks: NONE };
@@ -67,6 +66,12 @@ export function examine(descriptor: number, bytes: number, signature: Signature)
 /** Headers up to this size are read to check them. */
 const MAX_CHECKED_BYTES = 2 ** 26;
 
+/**
+ * Parts within parts. No format nests deeper; a file that does is made to exhaust whoever follows it, and to be gone
+ * over once for each level.
+ */
+const MOST_LEVELS = 8;
+
 interface Box {
   readonly type: string;
   /** Bytes of the box, and of what comes before its contents. A size of 0 stands for the rest of the file. */
@@ -86,7 +91,7 @@ function boxAt(bytes: Buffer, at: number): Box {
 function faultOfBoxes(source: Source): string | undefined {
   let samples = 0;
   for (let at = 0; at + 8 <= source.bytes;) {
-    const { type, size, head } = boxAt(read(source, at, 16), 0);
+    const { type, size, head } = boxAt(source.read(at, 16), 0);
     if (size !== 0 && size < head) return damagedAt(at);
     const end = size === 0 ? source.bytes : at + size;
     if (end > source.bytes) return cutOff(end - source.bytes);
@@ -96,9 +101,11 @@ function faultOfBoxes(source: Source): string | undefined {
           MAX_CHECKED_BYTES.toLocaleString('en-US')
         }`;
       }
-      const contents = read(source, at + head, end - at - head);
+      const contents = source.read(at + head, end - at - head);
       if (contents.includes('cmov')) return 'has a compressed header, which is not read here';
-      samples += statedSamples(contents);
+      const stated = statedSamples(contents);
+      if (stated === undefined) return damagedAt(at);
+      samples += stated;
       // A table of samples of one size takes 20 bytes, whatever their number; demuxers take 24 bytes of memory for
       // each.
       if (samples > source.bytes) {
@@ -120,8 +127,9 @@ const PARENTS = new Set(['trak', 'mdia', 'minf', 'stbl', 'traf']);
  */
 const COUNT_OFFSETS: Readonly<Record<string, number>> = { stsz: 8, stz2: 8, trun: 4 };
 
-/** Samples that a header says the file holds. */
-function statedSamples(boxes: Buffer): number {
+/** Samples that a header says the file holds; undefined if its boxes nest deeper than any file's. */
+function statedSamples(boxes: Buffer, level = 0): number | undefined {
+  if (level > MOST_LEVELS) return undefined;
   let samples = 0;
   for (let at = 0; at + 8 <= boxes.length;) {
     const { type, size, head } = boxAt(boxes, at);
@@ -129,8 +137,11 @@ function statedSamples(boxes: Buffer): number {
     if (end < at + head || end > boxes.length) break; // a short end is common, and harmless
     const contents = boxes.subarray(at + head, end);
     const offset = COUNT_OFFSETS[type];
-    if (PARENTS.has(type)) samples += statedSamples(contents);
-    else if (offset !== undefined && contents.length >= offset + 4) samples += contents.readUInt32BE(offset);
+    if (PARENTS.has(type)) {
+      const stated = statedSamples(contents, level + 1);
+      if (stated === undefined) return undefined;
+      samples += stated;
+    } else if (offset !== undefined && contents.length >= offset + 4) samples += contents.readUInt32BE(offset);
     at = end;
   }
   return samples;
@@ -173,7 +184,7 @@ function faultOfElements(source: Source): string | undefined {
   let at = 0;
   let limit = source.bytes;
   while (at < limit) {
-    const element = elementAt(read(source, at, 12), 0);
+    const element = elementAt(source.read(at, 12), 0);
     if (element === undefined) return damagedAt(at);
     const [start, end] = [at + element.start, element.end === undefined ? undefined : at + element.end];
     if (element.id === EBML.segment) {
@@ -183,7 +194,7 @@ function faultOfElements(source: Source): string | undefined {
     } else {
       if (end === undefined) return undefined; // a live recording: its parts cannot be told apart from outside
       if (end > limit) return limit === source.bytes ? cutOff(end - limit) : damagedAt(at);
-      if (end - start <= MAX_CHECKED_BYTES && !isSound(element.id, read(source, start, end - start))) {
+      if (MASTERS.has(element.id) && end - start <= MAX_CHECKED_BYTES && !isSound(source.read(start, end - start))) {
         return damagedAt(at);
       }
       at = end;
@@ -193,16 +204,16 @@ function faultOfElements(source: Source): string | undefined {
 }
 
 /** Whether the contents of an element match its checksum, and the elements in it fill it exactly. */
-function isSound(id: number, contents: Buffer): boolean {
-  if (!MASTERS.has(id)) return true;
+function isSound(contents: Buffer, level = 0): boolean {
+  if (level > MOST_LEVELS) return false;
   const first = elementAt(contents, 0);
   if (first?.id === EBML.crc32 && first.end === first.start + 4
     && contents.readUInt32LE(first.start) !== crc32(contents.subarray(first.end))) return false;
   let at = 0;
   while (at < contents.length) {
     const child = elementAt(contents, at);
-    if (child?.end === undefined || child.end > contents.length
-      || !isSound(child.id, contents.subarray(child.start, child.end))) return false;
+    if (child?.end === undefined || child.end > contents.length) return false;
+    if (MASTERS.has(child.id) && !isSound(contents.subarray(child.start, child.end), level + 1)) return false;
     at = child.end;
   }
   return true;
@@ -215,10 +226,10 @@ function isSound(id: number, contents: Buffer): boolean {
 function examineChunks(source: Source): Structure {
   const emptyChunks = new Map<number, number>();
   let damage: number | undefined;
-  const walk = (from: number, to: number): number => {
+  const walk = (from: number, to: number, level: number): number => {
     let at = from;
     while (at + 8 <= to) {
-      const head = read(source, at, 12);
+      const head = source.read(at, 12);
       const name = head.toString('latin1', 0, 4);
       const size = head.readUInt32LE(4);
       const end = at + 8 + size;
@@ -229,7 +240,10 @@ function examineChunks(source: Source): Structure {
         return end;
       }
       const kind = head.toString('latin1', 8, 12);
-      if (name === 'RIFF' || (name === 'LIST' && (kind === 'movi' || kind === 'rec '))) walk(at + 12, end);
+      if (name === 'RIFF' || (name === 'LIST' && (kind === 'movi' || kind === 'rec '))) {
+        if (level < MOST_LEVELS) walk(at + 12, end, level + 1);
+        else damage ??= at;
+      }
       const stream = /^(\d\d)d[bc]$/.exec(name)?.[1];
       if (stream !== undefined && size === 0) {
         emptyChunks.set(Number(stream), (emptyChunks.get(Number(stream)) ?? 0) + 1);
@@ -238,7 +252,7 @@ function examineChunks(source: Source): Structure {
     }
     return Math.min(at, to);
   };
-  const end = walk(0, source.bytes);
+  const end = walk(0, source.bytes, 0);
   if (end > source.bytes) return { fault: cutOff(end - source.bytes), emptyChunks };
   return { fault: damage === undefined ? undefined : damagedAt(damage), emptyChunks };
 }

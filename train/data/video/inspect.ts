@@ -1,9 +1,11 @@
 /** What can be told of a file before it is decoded: whether it is a video at all, and whole. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { VideoDecodeError } from '../../../engine/errors.ts';
-import { reasonOf } from '../../../engine/file_error.ts';
+import { FileError } from '../../../engine/file_error.ts';
+import { openRegularSync } from '../../../engine/regular_file.node.ts';
 import { examine, type Signature, signatureOf, type Structure } from './container.ts';
 import { CONVERT_HINT } from './ffmpeg.ts';
+import { Source } from './source.ts';
 
 export const DAMAGE_HINT = 'fetch or convert the file again, or take it out of the list';
 export const KIND_HINT = 'give a video file: mp4, mov, webm, mkv, avi, ts, mpg, flv, wmv, ogv or gif';
@@ -18,21 +20,20 @@ export interface VideoFile extends Structure {
 export function inspect(path: string): VideoFile {
   let file: number;
   try {
-    file = openSync(path, 'r');
+    file = openRegularSync(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    if (!(cause instanceof FileError)) throw cause;
+    const { systemCode } = cause;
+    if (systemCode === 'EISDIR') throw new VideoDecodeError(path, 'is a folder', undefined, KIND_HINT);
+    if (systemCode === 'ENOTREG') throw new VideoDecodeError(path, cause.reason, undefined, KIND_HINT);
     const reason =
-      { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[code ?? '']
-        ?? reasonOf(cause);
+      { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read (permission denied)' }[systemCode]
+        ?? cause.reason;
     throw new VideoDecodeError(path, reason, cause,
       'check the path, and the folder that the paths of a list start from');
   }
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile()) {
-      throw new VideoDecodeError(path, stats.isDirectory() ? 'is a folder' : 'is not a regular file', undefined,
-        KIND_HINT);
-    }
     if (stats.size === 0) throw new VideoDecodeError(path, 'the file is empty', undefined, DAMAGE_HINT);
     const buffer = Buffer.alloc(1024);
     const head = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
@@ -42,7 +43,7 @@ export function inspect(path: string): VideoFile {
       throw new VideoDecodeError(path, `is ${kind}, not a video that is read here`, undefined,
         kind === OTHER_VIDEO ? CONVERT_HINT : KIND_HINT);
     }
-    const structure = examine(file, stats.size, signature);
+    const structure = examine(Source.of(file, stats.size), signature);
     if (structure.fault !== undefined) throw new VideoDecodeError(path, structure.fault, undefined, DAMAGE_HINT);
     return { ...structure, path, signature };
   } finally {

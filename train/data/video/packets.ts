@@ -1,5 +1,5 @@
 /** Containers that are a row of packets: where one does not fit, or the last one is cut off. */
-import { cutOff, damagedAt, read, type Source } from './source.ts';
+import { cutOff, damagedAt, type Source } from './source.ts';
 
 const SYNC = 0x47;
 /** Bytes of a packet, and of what stands before it: plain, with a time (m2ts), with a code that corrects errors. */
@@ -12,20 +12,20 @@ export function transportAt(head: Buffer): { readonly size: number; readonly hea
 
 /** A transport stream ends anywhere; but it has only whole packets. The demuxer looks for those that are missing. */
 export function faultOfTransport(source: Source): string | undefined {
-  const { size } = transportAt(read(source, 0, 1024)) as { size: number };
+  const { size } = transportAt(source.read(0, 1024)) as { size: number };
   const rest = source.bytes % size;
   return rest === 0 ? undefined : cutOff(size - rest);
 }
 
 /** Adobe, Video File Format 10.1, annex E: a header, and tags, each with its size before and behind it. */
 export function faultOfTags(source: Source): string | undefined {
-  let at = read(source, 5, 4).readUInt32BE(0) + 4;
+  let at = source.read(5, 4).readUInt32BE(0) + 4;
   while (at < source.bytes) {
-    const head = read(source, at, 11);
+    const head = source.read(at, 11);
     if (head.length < 11) return cutOff(11 - head.length);
     const size = 11 + head.readUIntBE(1, 3);
     if (at + size > source.bytes) return cutOff(at + size - source.bytes);
-    const behind = read(source, at + size, 4);
+    const behind = source.read(at + size, 4);
     // some writers leave out the last one, some write zeros
     if (behind.length === 4 && behind.readUInt32BE(0) !== size && behind.readUInt32BE(0) !== 0) return damagedAt(at);
     at += size + 4;
@@ -44,14 +44,14 @@ const MAX_HEADER = 2 ** 24;
 export function faultOfObjects(source: Source): string | undefined {
   let hasData = false;
   for (let at = 0; at < source.bytes;) {
-    const head = read(source, at, 24);
+    const head = source.read(at, 24);
     if (head.length < 24) return cutOff(24 - head.length);
     const size = Number(head.readBigUInt64LE(16));
     hasData ||= head.toString('hex', 0, 16) === DATA_OBJECT;
     if (size === 0 && hasData) return undefined; // a live recording does not know its size
     if (size < 24) return damagedAt(at);
     if (at + size > source.bytes) return cutOff(at + size - source.bytes);
-    if (at === 0 && ENCRYPTED.some((id) => read(source, 0, Math.min(size, MAX_HEADER)).includes(id, 0, 'hex'))) {
+    if (at === 0 && ENCRYPTED.some((id) => source.read(0, Math.min(size, MAX_HEADER)).includes(id, 0, 'hex'))) {
       return 'is protected against copying (DRM): its pictures are encrypted';
     }
     at += size;
@@ -69,13 +69,13 @@ const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
 export function faultOfOgg(source: Source): string | undefined {
   const next = new Map<number, number>();
   for (let at = 0; at < source.bytes;) {
-    const head = read(source, at, 27 + 255);
+    const head = source.read(at, 27 + 255);
     if (head.length < 27) return cutOff(27 - head.length);
     if (head.toString('latin1', 0, 4) !== 'OggS') return damagedAt(at);
     const segments = head[26];
     const size = 27 + segments + head.subarray(27, 27 + segments).reduce((sum, length) => sum + length, 0);
     if (at + size > source.bytes) return cutOff(at + size - source.bytes);
-    const page = read(source, at, size);
+    const page = Buffer.from(source.read(at, size)); // a copy, to take its checksum out
     const [serial, number, checksum] = [14, 18, 22].map((offset) => page.readUInt32LE(offset));
     page.fill(0, 22, 26);
     let crc = 0;
@@ -89,14 +89,8 @@ export function faultOfOgg(source: Source): string | undefined {
 
 /** CompuServe, GIF 89a: a screen, extensions and pictures in blocks of up to 255 bytes, and a trailer. */
 export function faultOfPictures(source: Source): string | undefined {
-  let window: { start: number; bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
   /** The byte at a place; undefined behind the end. */
-  const byteAt = (at: number): number | undefined => {
-    if (at < window.start || at >= window.start + window.bytes.length) {
-      window = { start: at, bytes: read(source, at, WINDOW) };
-    }
-    return window.bytes[at - window.start];
-  };
+  const byteAt = (at: number): number | undefined => source.read(at, 1)[0];
   const palette = (flags = 0) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
   /** The end of blocks that begin at a place. */
   const skipBlocks = (from: number) => {
@@ -115,5 +109,3 @@ export function faultOfPictures(source: Source): string | undefined {
 }
 
 const GIF = { extension: 0x21, picture: 0x2c, trailer: 0x3b };
-/** Bytes that are read at once where blocks are small. */
-const WINDOW = 2 ** 16;

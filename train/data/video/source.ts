@@ -1,18 +1,46 @@
 import { readSync } from 'node:fs';
 
-/** A file open for reading. */
-export interface Source {
-  readonly descriptor: number;
-  readonly bytes: number;
-}
-
 /** What the bytes of a file can tell to be wrong with it. */
 export const cutOff = (missing: number) =>
   `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`;
 export const damagedAt = (place: number) => `is damaged: its parts do not fit at byte ${place.toLocaleString('en-US')}`;
 
-/** Up to `length` bytes from a place on: fewer at the end of the file. */
-export function read({ descriptor }: Source, position: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length);
-  return buffer.subarray(0, readSync(descriptor, buffer, 0, length, position));
+/** Bytes that are read ahead where one part lies close behind another. */
+const WINDOW = 2 ** 16;
+
+/** Fills as much of a buffer as the file has from a place on, and returns how much. */
+type ReadAt = (buffer: Buffer, position: number) => number;
+
+/**
+ * A file open for reading. A walk over its parts asks for a few bytes at a time: where parts are small, one call of the
+ * system brings many of them; where they are large, no more is read than is asked for.
+ */
+export class Source {
+  readonly bytes: number;
+  readonly #readAt: ReadAt;
+  #window: Buffer = Buffer.alloc(0);
+  #start = 0;
+
+  constructor(bytes: number, readAt: ReadAt) {
+    this.bytes = bytes;
+    this.#readAt = readAt;
+  }
+
+  static of(descriptor: number, bytes: number): Source {
+    return new Source(bytes, (buffer, position) => readSync(descriptor, buffer, 0, buffer.length, position));
+  }
+
+  /** Up to `length` bytes from a place on: fewer at the end of the file. Not to be written to. */
+  read(position: number, length: number): Buffer {
+    const end = this.#start + this.#window.length;
+    const wanted = Math.min(length, Math.max(0, this.bytes - position));
+    if (position < this.#start || position + wanted > end) {
+      const isNear = position >= this.#start && position <= end + WINDOW;
+      const size = Math.min(isNear ? Math.max(wanted, WINDOW) : wanted, Math.max(0, this.bytes - position));
+      const buffer = Buffer.alloc(size);
+      this.#window = buffer.subarray(0, this.#readAt(buffer, position));
+      this.#start = position;
+    }
+    return this.#window.subarray(position - this.#start, position - this.#start + wanted);
+  }
 }

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import { reasonOf } from '../../../engine/file_error.ts';
+import { readRegularSync } from '../../../engine/regular_file.node.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import { rgbToI420 } from './i420.ts';
 import { decodePng, type RgbPicture } from './png.ts';
@@ -15,7 +16,7 @@ export function writePng(path: string, rgb: Uint8Array, width: number, height: n
 export function readPng(path: string): I420Frame {
   let picture: RgbPicture;
   try {
-    picture = decodePng(readFileSync(path));
+    picture = decodePng(readRegularSync(path));
   } catch (cause) {
     throw new VideoDecodeError(path, `is no readable PNG picture: ${reasonOf(cause)}`, cause,
       'fetch or convert the file again, or take it out of the list');

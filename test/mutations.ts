@@ -1,0 +1,33 @@
+/** Wrong copies of a JSON value: at each place, in turn, another type, or nothing. */
+
+/** What may stand in a file where something else is meant. `toString` makes of an object no text. */
+const OTHERS: readonly unknown[] = [null, true, 0, -1, 0.5, 2 ** 40, 1e300, '', 'text', '\u0000', [], [null], [[0]], {},
+  { toString: 1 }, { length: 2 ** 32 }];
+
+/** A copy, and where it differs. */
+export interface Mutation {
+  readonly at: string;
+  readonly value: unknown;
+}
+
+export function* mutationsOf(value: unknown, at = ''): Generator<Mutation, void, undefined> {
+  for (const other of OTHERS) {
+    if (other !== value) yield { at: `${at} = ${JSON.stringify(other)}`, value: other };
+  }
+  if (Array.isArray(value)) {
+    // the first and the last stand for all
+    for (const i of new Set([0, value.length - 1].filter((place) => place >= 0))) {
+      for (const inner of mutationsOf(value[i], `${at}[${i}]`)) {
+        yield { at: inner.at, value: value.map((each: unknown, place) => (place === i ? inner.value : each)) };
+      }
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value);
+    for (const [name, own] of members) {
+      yield { at: `${at}.${name} is missing`, value: Object.fromEntries(members.filter(([other]) => other !== name)) };
+      for (const inner of mutationsOf(own, `${at}.${name}`)) {
+        yield { at: inner.at, value: { ...value, [name]: inner.value } };
+      }
+    }
+  }
+}
