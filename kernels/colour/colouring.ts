@@ -3,6 +3,7 @@
 /** What colour jitter does to a frame. */
 export const STEPS = ['brightness', 'contrast', 'saturation', 'hue'] as const;
 
+/** What a jitter changes. */
 export type Step = typeof STEPS[number];
 
 /** Colour jitter of a frame. */

@@ -17,6 +17,7 @@ const kernel = new Kernel('colour', [await part(import.meta.url, './colour.wgsl'
 /** Pixels of a partial sum: few enough for f32, and 13 of them are a frame of 224 × 224. */
 const SPLIT = 4096;
 
+/** How frames are normalised and stored afterwards. */
 export interface ColourOptions extends Normalisation {
   /** How pixels are stored; f32 if omitted. */
   readonly type?: FloatType;

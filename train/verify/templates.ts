@@ -1,4 +1,5 @@
-import { type Gpu, Tensor } from '../../engine/index.ts';
+import { z } from 'zod';
+import { FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
 import { scale } from '../../kernels/elementwise/index.ts';
 import { permute } from '../../kernels/rearrange/index.ts';
 import { cosines } from '../../model/clip.ts';
@@ -7,12 +8,13 @@ import { rank } from '../protocols/ranking.ts';
 import { type CheckResult, Comparison } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
 
-interface TemplateCase {
-  readonly case: string;
-  readonly templates: number;
+/** What the description must hold. */
+export const schema = z.object({ cases: z.array(z.object({
+  case: z.string(),
+  templates: z.int().min(1),
   /** What cosines are multiplied by. */
-  readonly scale: number;
-}
+  scale: z.number().gt(0),
+})) });
 
 /** Cosines of at most 1 in f32, whose rounding the scale multiplies. */
 const COSINE_TOLERANCE = 1e-6;
@@ -21,10 +23,15 @@ const COSINE_TOLERANCE = 1e-6;
 export async function verifyTemplates(gpu: Gpu, file: FixtureFile): Promise<CheckResult[]> {
   const tensors = await file.tensors();
   const results: CheckResult[] = [];
-  for (const item of file.json.cases as readonly TemplateCase[]) {
+  for (const item of file.described(schema).cases) {
     const comparison = new Comparison(file.name, `${item.case}, ${item.templates} templates`);
     const { shape: [videos, width] } = tensors.get(`${item.case}/in.video`);
-    const { shape: [templates, classes] } = tensors.get(`${item.case}/in.text`);
+    const { shape } = tensors.get(`${item.case}/in.text`);
+    const [templates, classes] = shape;
+    if (shape.length !== 3 || templates !== item.templates || shape[2] !== width) {
+      throw new FirstlightError('FL_FIXTURE',
+        `${file.name}: case ${item.case}: texts are [${shape}], expected [${item.templates}, classes, ${width}]`);
+    }
     const outputs = gpu.scope(() => {
       const video = Tensor.from(gpu, tensors.floats(`${item.case}/in.video`), [videos, width]);
       const text = Tensor.from(gpu, tensors.floats(`${item.case}/in.text`), [templates, classes, width]);
