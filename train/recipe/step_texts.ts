@@ -73,7 +73,7 @@ export class StepTexts {
   dispose(): void {
     this.#all?.dispose();
     if ('features' in this.current) this.current.features.dispose();
-    else this.current[Symbol.dispose]();
+    else this.current[dispose]();
   }
 
   [dispose](): void {
