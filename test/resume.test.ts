@@ -151,8 +151,7 @@ test('a GPU that hangs ends the process with a status of its own, and the run go
       folder: join(folder, 'hung'), hangsAfter: 3 }));
   const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'),
     fileURLToPath(new URL('./hang_child.ts', import.meta.url)), job], { encoding: 'utf8' });
-  assert.match(stderr,
-    // of many submits the first three and the last are named
+  assert.match(stderr, // of many submits the first three and the last are named
     /firstlight: the GPU did not finish within 2 s: \d+ submits are pending, .*(…|spin\.only on 1 × 1 × 1 workgroups)/);
   assert.is(status, 6);
   const { step } = await run('hung', { resume: true });

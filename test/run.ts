@@ -24,6 +24,11 @@ const AT_ONCE = 3;
 const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands',
   'resume', 'site', 'site_faults', 'package', 'validations', 'checkpoint_store', 'lint', 'moving_shapes', 'setup_run',
   'verify', 'web_verdict', 'evaluation', 'browser', 'naga', 'cli'];
+/**
+ * Not run on SwiftShader where all files are: its programs take minutes to compile there, and `site_study`, whose
+ * Chromium has the same SwiftShader, checks all of its cases.
+ */
+const SWEPT_BY_PAGES = 'attention.kernels.test.ts';
 /** Sweeps over the cases of rooms: the first over any room that is named, or else all but those of the others. */
 const [SWEEP, ...SWEEPS] = ['rooms.kernels.test.ts', 'attention.kernels.test.ts', 'matmul.kernels.test.ts'];
 /**
@@ -164,7 +169,9 @@ async function main(args: readonly string[]): Promise<number> {
   const own = (file: string): Job => ({ file, label: label(file), environment: narrowed });
   const onSecond = (file: string): Job => ({ file, label: `${label(file)} on SwiftShader`,
     environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
-  const jobs = [...long.map(own), ...(second === undefined ? [] : [...long, ...short].filter(isSweep).map(onSecond)),
+  const isOnSecond = (file: string) =>
+    isSweep(file) && !(file === SWEPT_BY_PAGES && files.includes('site_study.test.ts'));
+  const jobs = [...long.map(own), ...(second === undefined ? [] : [...long, ...short].filter(isOnSecond).map(onSecond)),
     ...short.map(own)];
 
   const results: Result[] = [];
