@@ -1,4 +1,4 @@
-/** Data sets in the layouts in which they are published: Kinetics, UCF-101, HMDB-51; shots and classes of them. */
+/** Data sets in the layouts in which they are published: Kinetics, UCF-101, HMDB-51; shots of them. */
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -7,10 +7,8 @@ import { forAll } from './for_all.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, DatasetError, type LineProblem } from '../engine/errors.ts';
-import { drawClasses, readClasses, restrictClasses } from '../train/data/sets/classes.ts';
-import { inWords } from '../train/data/sets/class_names.ts';
 import { readLabels, readList } from '../train/data/sets/lists.ts';
-import { drawShots, labelsText, listText } from '../train/data/sets/shots.ts';
+import { labelsText, listText } from '../train/data/sets/shots.ts';
 import { formatConfig, parseConfig } from '../train/run/config.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
 import { changesBetween } from '../train/run/changes.ts';
@@ -330,13 +328,6 @@ test('what a format needs is asked for before anything is read', () => {
   assert.equal(parseConfig(formatConfig(kept, at('keys/run')), at('keys/run/config.yaml')), kept);
 });
 
-test('names are cut into words at capitals and underscores', () => {
-  assert.equal(
-    ['ApplyEyeMakeup', 'brush_hair', 'YoYo', 'TaiChi', 'playing the piano', 'GoProVR360View', 'ÜbenÄpfel'].map(inWords),
-    ['Apply Eye Makeup', 'brush hair', 'Yo Yo', 'Tai Chi', 'playing the piano', 'Go Pro VR360 View', 'Üben Äpfel'],
-  );
-});
-
 // Shots
 
 test('K shots of each class are drawn by the seed, fewer are among more, and the list that is written reads as one', () => {
@@ -388,18 +379,6 @@ test('a run goes on with the shots that it was begun with, however they are list
   assert.equal(changesBetween(old, described(again)), []);
 });
 
-test('a draw asks of a list nothing but labels and order', () => {
-  const entries = Array.from({ length: 60 }, (_, place) => ({ label: place % 3, place }));
-  const draw = (seed: number, shots = 5) =>
-    drawShots(entries, { names: ['a', 'b', 'c'], shots, seed, list: 'l' }).map(({ place }) => place);
-  assert.equal(draw(3), draw(3));
-  assert.not.equal(draw(3), draw(4));
-  assert.equal(draw(3), [...draw(3)].sort((a, b) => a - b), 'in the order of the list');
-  assert.equal(draw(3, 20), entries.map(({ place }) => place));
-  const often = new Set(Array.from({ length: 40 }, (_, seed) => draw(seed, 1)[0]));
-  assert.ok(often.size > 10, 'any clip may be drawn');
-});
-
 // Cleaned lists
 
 test('a list that check cleans is in the official style, whatever the format, and reads as one', async () => {
@@ -423,39 +402,6 @@ test('a list that check cleans is in the official style, whatever the format, an
   const table = { part: 'train', file: at('clean_k/train.csv'), ...scanOf(kinetics, 'train', ['a', 'b']) } as const;
   const { path = '', leftOut } = (await writeCleaned(table, kinetics.data, ['a', 'b'], () => false)) ?? {};
   assert.equal([readFileSync(path, 'utf8'), leftOut], ['there.mp4 1\n', 1]);
-});
-
-// Classes
-
-test('two classes with the same letters are told apart by their spelling alone', () => {
-  const classes = { names: ['left turn', 'leftturn', 'right'], entries: [] };
-  assert.equal(restrictClasses(classes, ['leftturn', 'RIGHT'], 'f').names, ['leftturn', 'right']);
-  assert.match(refused(() => restrictClasses(classes, ['Left-Turn'], at('f')))[0],
-    '"Left-Turn" is none of the 3 classes');
-});
-
-test('classes are chosen by name from a file, however it spells them, and drawn by seed and draw', () => {
-  const names = ['ApplyEyeMakeup', 'brush hair', 'kick ball', 'YoYo'];
-  const entries = names.map((name, label) => ({ path: name, label }));
-  const file = put('classes.txt', 'Yo_Yo\r\nBrush_Hair\r\n');
-  assert.equal(restrictClasses({ names, entries }, readClasses(file), file), { names: ['brush hair', 'YoYo'],
-    entries: [{ path: 'brush hair', label: 0 }, { path: 'YoYo', label: 1 }] });
-  assert.equal(readClasses(put('classes.csv', labelsText(['kick ball', 'YoYo']))), ['kick ball', 'YoYo']);
-  const wrong = ['kickball', 'Kick Ball', 'diving', 'brush hare'];
-  assert.equal(refused(() => restrictClasses({ names, entries }, wrong, file)), [
-    'classes.txt:0: "Kick Ball" is class "kick ball", which is chosen already',
-    'classes.txt:0: "diving" is none of the 4 classes',
-    'classes.txt:0: "brush hare" is none of the 4 classes; did you mean "brush hair"?',
-  ]);
-  const many = Array.from({ length: 220 }, (_, i) => `class ${i}`);
-  const draws = [0, 1, 2].map((draw) => drawClasses(many, 160, 1024, draw));
-  for (const [draw, own] of draws.entries()) {
-    assert.is(new Set(own).size, 160);
-    assert.equal(own, many.filter((name) => own.includes(name)), 'in their order');
-    assert.equal(own, drawClasses(many, 160, 1024, draw));
-  }
-  assert.not.equal(draws[0], draws[1]);
-  assert.throwsWith(() => drawClasses(many, 221, 0, 0), /expected between 1 and 220 classes, got 221/);
 });
 
 test.run();

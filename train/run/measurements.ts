@@ -1,7 +1,8 @@
 /** What a protocol measures: which checkpoints, on which clips, with which names. Read whole before the first clip. */
 import { basename } from 'node:path';
 import { ConfigError, DatasetError, type LineProblem } from '../../engine/errors.ts';
-import { drawClasses, readClasses, restrictClasses } from '../data/sets/classes.ts';
+import { drawClasses, restrictClasses } from '../data/sets/classes.ts';
+import { readNames } from '../data/sets/lists.ts';
 import type { Entry } from '../data/sets/scan.ts';
 import { DRAWN_CLASSES, FEW_SHOT_SPLIT, type Protocol, SPLITS } from '../protocols/protocol.ts';
 import type { TrainConfig } from './config_keys.ts';
@@ -79,7 +80,7 @@ function clipsOf(config: TrainConfig, { protocol, classes, draws }: Asked, reade
     return classes.flatMap((file, i) => reader.chosenOf(all, { file, name: basename(file), draw: i + 1 }));
   }
   const [file] = classes;
-  const known = reader.attempt(() => readClasses(file));
+  const known = reader.attempt(() => readNames(file));
   if (known === undefined) return [];
   if (known.length <= DRAWN_CLASSES) return reader.chosenOf(all, { file, name: basename(file), draw: null });
   return Array.from({ length: draws },
@@ -134,8 +135,7 @@ class Reader {
       readonly chosen?: readonly string[] }): Clips[] {
     const { list } = all;
     const own = this.attempt(() => {
-      const some = restrictClasses<Entry>({ names: all.names, entries: list.entries }, chosen ?? readClasses(file),
-        file);
+      const some = restrictClasses<Entry>({ names: all.names, entries: list.entries }, chosen ?? readNames(file), file);
       if (some.entries.length > 0) return some;
       throw new DatasetError([{ file, line: 0, problem: `no clip of ${list.file} is of one of these classes` }]);
     });

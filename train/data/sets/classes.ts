@@ -5,15 +5,6 @@
 import { DatasetError } from '../../../engine/errors.ts';
 import { Random } from '../../../engine/random.ts';
 import { ClassIndex } from './class_names.ts';
-import { readNames } from './lists.ts';
-
-/**
- * Names of classes, one a line, or a `labels.csv`.
- * @throws DatasetError with all problems at once
- */
-export function readClasses(file: string): string[] {
-  return readNames(file);
-}
 
 /**
  * `count` of some names, in their order.
