@@ -5,7 +5,7 @@ import { tuned } from '../../kernels/tuned.ts';
 import { digits, markdownTable } from '../log/table.ts';
 import { learningRate } from '../recipe/schedule.ts';
 import { runName } from '../run/config.ts';
-import type { TrainConfig } from '../run/config_keys.ts';
+import { SYSTEM, type TrainConfig } from '../run/config_keys.ts';
 import { memoryLine } from '../run/memory.ts';
 import { type Plan, planOf } from '../run/plan.ts';
 import { measureSpeed, type Speed } from '../run/speed.ts';
@@ -49,7 +49,6 @@ function line(name: string, text: string): string {
   return lines.map((each, i) => `  ${(i === 0 ? name : '').padEnd(NAME_COLUMN)} ${each}`).join('\n');
 }
 
-const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
 const grouped = (count: number) => count.toLocaleString('en-US');
 const millions = (count: number) => `${(count / 1e6).toFixed(1)} M`;
 

@@ -2,6 +2,7 @@
 import { markdownTable } from '../log/table.ts';
 import { type Experiment, PAPER, type PaperRow, type Printed } from '../protocols/paper.ts';
 import { type Compared, compare } from '../run/comparison.ts';
+import { SYSTEM } from '../run/config_keys.ts';
 import { resultsOf, type RunResult } from '../run/run_results.ts';
 
 export interface TableOptions {
@@ -36,8 +37,6 @@ function jsonText(experiment: Experiment, compared: readonly Compared[]): string
   );
   return JSON.stringify({ experiment, title, paper: rows, runs }, null, 2);
 }
-
-const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
 
 /** A number in percent, as the paper prints it. */
 const printed = ({ value, deviation }: Printed) =>

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { type Experiment, PAPER, type PaperRow, type PaperTable, type Printed, shotColumn,
   type Tested } from '../protocols/paper.ts';
-import { configKeys, type TrainConfig } from './config_keys.ts';
+import { configKeys, SYSTEM, type TrainConfig } from './config_keys.ts';
 import type { RunResult } from './run_results.ts';
 import { publishedPreset } from './plan.ts';
 
@@ -58,7 +58,7 @@ function modelDifferences({ system, preset, frames, size, views }: RunResult, ro
   const [clips, crops] = views;
   const viewText = (own: readonly [number, number]) => own[0] * own[1] === 1 ? '1 view' : `${own[0]} × ${own[1]} views`;
   return [
-    ...(system === row.model?.system ? [] : [`${system === 'xclip' ? 'X-CLIP' : 'CLIP-Mean'}, not ${row.system}`]),
+    ...(system === row.model?.system ? [] : [`${SYSTEM[system]}, not ${row.system}`]),
     ...(preset === row.model?.preset ? [] : [`${preset ?? 'a model of its own sizes'}, not ${row.model?.preset}`]),
     ...(row.frames === undefined || frames === row.frames ? [] : [`${frames} frames, not ${row.frames}`]),
     ...(row.size === undefined || size === row.size ? [] : [`${size} × ${size} pixels, not ${row.size}`]),

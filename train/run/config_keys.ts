@@ -10,6 +10,9 @@ const share = z.number().min(0).lt(1);
 const count = z.int().min(1);
 const path = z.string().min(1);
 
+/** What systems are called where people read. */
+export const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
+
 const model = z.strictObject({
   system: z.enum(['xclip', 'clip-mean']).default('xclip')
     .describe('xclip, or clip-mean: the same towers, frames encoded alone and averaged'),

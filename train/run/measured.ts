@@ -12,12 +12,11 @@ import { type Accuracy, accuracyHeadlines } from '../report/accuracy.ts';
 import { classNumbers, classRows, countClasses, meanPerClass } from '../report/classes.ts';
 import type { ClipPrediction, ReportData } from '../report/data.ts';
 import { formatConfig } from './config.ts';
-import type { TrainConfig } from './config_keys.ts';
+import { SYSTEM, type TrainConfig } from './config_keys.ts';
 import { patternsOf } from './fit.ts';
 import { environmentOf } from './machine.ts';
 import type { Measurement } from './measurements.ts';
 import { modelFolderOf, runFolderOf } from './model_folder.ts';
-import { SYSTEM } from './outcome.ts';
 import { CONFIG_FILE } from './resuming.ts';
 import { readYaml } from './yaml.ts';
 

@@ -10,7 +10,7 @@ import { accuracyHeadlines } from '../report/accuracy.ts';
 import { type ClassCounts, classNumbers, classRows, countClasses, meanPerClass } from '../report/classes.ts';
 import type { ClipPrediction, Headline, ReportData, Stage, UnreadableClip } from '../report/data.ts';
 import { formatConfig } from './config.ts';
-import type { TrainConfig } from './config_keys.ts';
+import { SYSTEM, type TrainConfig } from './config_keys.ts';
 import { type Fitted, patternsOf } from './fit.ts';
 import { environmentOf } from './machine.ts';
 
@@ -26,9 +26,6 @@ export interface Outcome {
   /** Clips of `data.val`, and what the model says of them after its last step; undefined if there are none. */
   readonly val?: { readonly dataset: Dataset; readonly predictions: readonly Prediction[] };
 }
-
-/** What systems are called in a report. */
-export const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
 
 /** What the report shows, and what `result.json` says beyond it: every class, worst pairs, every validation. */
 export async function outcomeOf(

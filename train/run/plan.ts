@@ -51,7 +51,7 @@ export interface Plan {
 type Preset = keyof typeof PRESETS;
 
 /** A path as a person in the working folder calls it, if that is shorter. */
-function shown(path: string): string {
+function pathText(path: string): string {
   const near = relative('', path);
   return near.length < path.length ? near : path;
 }
@@ -111,7 +111,7 @@ async function architectureOf(config: TrainConfig): Promise<{ model: XclipConfig
       `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
     ], 'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
   }
-  return { model: forData(PRESETS[preset], config), guess: `${shown(checkpoint)} is not there` };
+  return { model: forData(PRESETS[preset], config), guess: `${pathText(checkpoint)} is not there` };
 }
 
 /**
@@ -136,9 +136,9 @@ function parametersOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): { trai
 
 function classesOf(config: TrainConfig, published: PublishedSet | undefined): Known {
   const file = namesFile(config.data);
-  if (existsSync(file)) return { count: namesOf(config).length, source: `of ${shown(file)}` };
+  if (existsSync(file)) return { count: namesOf(config).length, source: `of ${pathText(file)}` };
   if (published !== undefined) return { count: published.classes, source: `of ${published.name}` };
-  throw new ConfigError('data.labels', [`${shown(file)} is not there, and the path names no published data set`],
+  throw new ConfigError('data.labels', [`${pathText(file)} is not there, and the path names no published data set`],
     'write it: a header "id,name", then a line for each class');
 }
 
@@ -157,13 +157,13 @@ function clipsOf(config: TrainConfig, published: PublishedSet | undefined, class
   if (shots !== null) return { count: shots * classes, source: `in all, ${shots} of each class` };
   const found = existsSync(file) ? scanned(config) : undefined;
   if (found !== undefined && found.entries.length > 0) {
-    return { count: found.entries.length, source: `of ${shown(file)}` };
+    return { count: found.entries.length, source: `of ${pathText(file)}` };
   }
   if (found !== undefined && found.stated > 0) {
-    return { count: found.stated, source: `lines of ${shown(file)}, whose files are not there` };
+    return { count: found.stated, source: `lines of ${pathText(file)}, whose files are not there` };
   }
   if (published === undefined) {
-    throw new ConfigError('data.train', [`${shown(file)} is not there, and its path names no published data set`],
+    throw new ConfigError('data.train', [`${pathText(file)} is not there, and its path names no published data set`],
       'say how many clips it will have: --clips 5000');
   }
   return { count: published.clips,
