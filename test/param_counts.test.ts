@@ -4,9 +4,9 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
 import { storedAs } from '../model/checkpoint/names.ts';
-import { Clip } from '../model/clip.ts';
-import { PRESETS, type XclipConfig } from '../model/config.ts';
-import { Xclip } from '../model/xclip.ts';
+import { Clip } from '../model/systems/clip.ts';
+import { configFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 
 interface Counts {
   readonly hf: number;
@@ -84,7 +84,7 @@ for (const [name, config] of Object.entries(PRESETS)) {
 }
 
 test("CLIP has X-CLIP's parameters without messages, integration and prompts", () => {
-  const [clip, xclip] = [new Clip(counting, PRESETS['B/32']), new Xclip(counting, PRESETS['B/32'])];
+  const [clip, xclip] = [new Clip(counting, configFor('clip-mean', PRESETS['B/32'])), new Xclip(counting, PRESETS['B/32'])];
   const names = [...xclip.parameters()].map(([name]) => name).filter((name) =>
     groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name)
   );

@@ -6,7 +6,7 @@ import { FileError } from '../../engine/file_error.ts';
 import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
 import { readRegular } from '../../engine/regular_file.node.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
-import { CLIP_VOCAB, type XclipConfig } from '../config.ts';
+import { CLIP_VOCAB, type ModelConfig } from '../systems/config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
@@ -26,7 +26,7 @@ const SHARD_BYTES = 5e9;
 /** An opened checkpoint. Weights are read when `loadWeights` asks for them; close it after that. */
 export interface Checkpoint {
   readonly path: string;
-  readonly config: XclipConfig;
+  readonly config: ModelConfig;
   readonly weights: Weights;
   /** The folder's own tokenizer; CLIP's is meant where there is none. */
   readonly tokenizer: ClipTokenizer | undefined;
@@ -91,7 +91,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /** A file's own configuration, that of the folder, or for official names what the shapes tell. */
-async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<XclipConfig> {
+async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<ModelConfig> {
   const own = file.metadata.get('config');
   if (own !== undefined) {
     const source = `${file.name}: config in its metadata`;
@@ -193,7 +193,7 @@ async function readJson(path: string): Promise<JsonObject | undefined> {
 
 /** What a checkpoint folder is made of. */
 export interface CheckpointContent {
-  readonly config: XclipConfig;
+  readonly config: ModelConfig;
   /** `model.parameters()`: official names. */
   readonly parameters: Iterable<readonly [string, Readable]>;
   readonly tokenizer?: ClipTokenizer;

@@ -1,7 +1,7 @@
 import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, sizeOf,
   StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
-import type { XclipConfig } from '../config.ts';
+import type { ModelConfig } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
@@ -80,7 +80,7 @@ const MOST_TIMES = 4;
  * Compares what a configuration states with what the files hold, before a model is built that none of them could fill.
  * A smaller difference is told name by name when the weights are loaded.
  */
-export function requireHeld(config: XclipConfig, weights: Weights): void {
+export function requireHeld(config: ModelConfig, weights: Weights): void {
   const [stated, held] = [towerSize(config), weights.size];
   if (stated <= MOST_TIMES * held) return;
   const grouped = (count: number) => count.toLocaleString('en-US');
@@ -90,7 +90,7 @@ export function requireHeld(config: XclipConfig, weights: Weights): void {
 }
 
 /** Parameters of the two towers that every checkpoint has, in their matrices alone. */
-function towerSize({ vision, text }: XclipConfig): number {
+function towerSize({ vision, text }: ModelConfig): number {
   const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
     layers * (4 * width * width + 2 * width * mlp);
   return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width
@@ -255,7 +255,7 @@ export function encodeModel(
  * The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give.
  */
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>,
-  config: XclipConfig): AsyncGenerator<Uint8Array, void, undefined> {
+  config: ModelConfig): AsyncGenerator<Uint8Array, void, undefined> {
   const { tensors, read } = planFile(parameters, 'official');
   return encodeSafetensors(tensors, read, { config: JSON.stringify(configToHuggingFace(config)), format: 'pt' });
 }

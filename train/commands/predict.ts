@@ -4,7 +4,7 @@ import { FirstlightError, type FloatType, type Gpu, open, VideoDecodeError } fro
 import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
 import type { Wording } from '../../model/templates.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';

@@ -1,6 +1,6 @@
 /** The classes that a clip is told apart by: their names in templates, and the mean over templates. */
 import { dispose, type Gpu, type Tensor } from '../../engine/index.ts';
-import { type System, textFeatures } from '../../model/system.ts';
+import { type System, textFeatures } from '../../model/systems/system.ts';
 import { refusals, sentences, TEMPLATES, type Wording } from '../../model/templates.ts';
 import { type Guess, rank } from './ranking.ts';
 

@@ -1,6 +1,6 @@
 import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { FramesOptions } from '../../kernels/frames/index.ts';
-import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
 import type { Wording } from '../../model/templates.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
 import { quarantineText } from '../data/loading/quarantine.ts';

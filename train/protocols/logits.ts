@@ -1,7 +1,7 @@
 /** Clips against texts, so many at a time that memory is bounded, with the same bits however many come together. */
 import { type Gpu, NonFiniteError, type Tensor } from '../../engine/index.ts';
 import type { FramesOptions, I420Frame, View } from '../../kernels/frames/index.ts';
-import { evenly, type VideoModel } from '../../model/system.ts';
+import { evenly, type VideoModel } from '../../model/systems/system.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { firstNonFinite, isAllFinite, requireFiniteWeights } from './finite.ts';
 

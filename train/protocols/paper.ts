@@ -2,7 +2,7 @@
  * What the paper printed, to be read beside one's own numbers. Ni et al. 2022, "Expanding Language-Image Pretrained
  * Models for General Video Recognition", arXiv:2208.02816, and its supplement.
  */
-import type { PRESETS } from '../../model/config.ts';
+import type { PRESETS } from '../../model/systems/config.ts';
 import type { Protocol } from './protocol.ts';
 
 /** The paper's experiments. */

@@ -1,6 +1,6 @@
 import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
-import { type System, textFeatures } from '../../model/system.ts';
-import { type TextBatch, textBatch } from '../../model/text.ts';
+import { type Compared, type System, textFeatures } from '../../model/systems/system.ts';
+import { textBatch } from '../../model/parts/text.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 
 /** All texts of a run. */
@@ -18,7 +18,7 @@ export interface StepTextsOptions extends TokenRows {
  * can be given another template.
  */
 export class StepTexts {
-  readonly current: TextBatch | { readonly features: Tensor };
+  readonly current: Compared;
   readonly #options: StepTextsOptions;
   readonly #gpu: Gpu;
   /** Of all templates, [P · K, E]; undefined where there is one, or texts learn. */

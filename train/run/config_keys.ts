@@ -1,6 +1,6 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
-import { PRESETS } from '../../model/config.ts';
+import { PRESETS } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { inputOf, type System } from '../../model/system.ts';
+import { inputOf, type System } from '../../model/systems/system.ts';
 import { drawTemplate } from '../../model/templates.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { CheckpointStore, type RunState } from '../checkpoint/store.ts';

@@ -1,6 +1,6 @@
 /** What the clips of a run are compared with: the names of its classes in templates, in tokens. */
 import { DatasetError } from '../../engine/errors.ts';
-import type { XclipConfig } from '../../model/config.ts';
+import type { ModelConfig } from '../../model/systems/config.ts';
 import { refusals, sentences, TEMPLATES, type Wording } from '../../model/templates.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 import { namesFile } from '../data/sets/sets.ts';
@@ -20,7 +20,7 @@ export interface TextSizes {
 }
 
 /** Of texts whose length nobody knows: they fill the context. */
-export const unknownTexts = ({ data }: TrainConfig, { text }: Pick<XclipConfig, 'text'>,
+export const unknownTexts = ({ data }: TrainConfig, { text }: Pick<ModelConfig, 'text'>,
   classes: number): TextSizes => ({
     classes,
     templates: TEMPLATES[data.templates].length,
@@ -36,7 +36,7 @@ export interface RunTexts extends TextSizes, TokenRows {
  * The names of a run in tokens of its model.
  * @throws DatasetError with every name that the tokenizer refuses, and in which template
  */
-export async function textsOf(config: TrainConfig, { text: { context } }: Pick<XclipConfig, 'text'>,
+export async function textsOf(config: TrainConfig, { text: { context } }: Pick<ModelConfig, 'text'>,
   names: readonly string[]): Promise<RunTexts> {
   const { templates } = config.data;
   const tokenizer = await tokenizerOf(config);

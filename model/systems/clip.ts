@@ -1,0 +1,23 @@
+/** CLIP: the image-text model that X-CLIP expands. F pictures, K texts, E embedding width. */
+import type { Gpu, Tensor } from '../../engine/index.ts';
+import type { Pass } from '../parts/layers.ts';
+import type { ClipConfig } from './config.ts';
+import { type ModelOptions, TextModel } from './text_model.ts';
+
+/**
+ * CLIP, without messages, integration and prompts. Radford et al. 2021, arXiv:2103.00020. On videos it is CLIP-Mean:
+ * every frame alone, features averaged.
+ */
+export class Clip extends TextModel {
+  readonly config: ClipConfig;
+
+  constructor(gpu: Gpu, config: ClipConfig, options?: ModelOptions) {
+    super(gpu, config, { kind: 'alone' }, options);
+    this.config = config;
+  }
+
+  /** Pictures [F, 3, S, S] against text features [K, E] → logits [F, K]. */
+  comparePictures(pixels: Tensor, texts: Tensor, pass: Pass = {}): Tensor {
+    return pixels.gpu.scope(() => this.compare({ video: this.visual.forward(pixels, pass).frames }, texts));
+  }
+}

@@ -1,0 +1,35 @@
+/** Multiply-adds, as the kernels that a model launches count them. */
+import { estimate, type Gpu, noGrad, Tensor } from '../../engine/index.ts';
+import type { ModelConfig } from '../../model/systems/config.ts';
+import { createModel } from '../../model/systems/index.ts';
+import { textBatch } from '../../model/parts/text.ts';
+
+/**
+ * Multiply-adds of a forward pass: of one clip, and of one text that it is compared with. Nothing runs, and no memory
+ * is taken.
+ *
+ * @param length tokens of the text; the whole context if omitted, as the paper counts
+ */
+export function forwardMacs(gpu: Gpu, config: ModelConfig, length = config.text.context): number {
+  return estimate(gpu, () => {
+    const model = createModel(gpu, config);
+    const { frames, size, type } = model.input;
+    noGrad(() =>
+      gpu.scope(() => {
+        const pixels = Tensor.empty(gpu, [1, frames, 3, size, size], type, 'pixels') as Tensor;
+        model.forward(pixels, textBatch(gpu, new Int32Array(length), length));
+      })
+    );
+  }).macs;
+}
+
+/**
+ * What the official code has for a clip beside that: in it the messages ask, too, and nobody reads their answers. What
+ * is published counts them. Ni et al. 2022, arXiv:2208.02816, eq. 6.
+ */
+export function messageAnswerMacs({ system, frames, vision }: ModelConfig): number {
+  if (system !== 'xclip') return 0;
+  const { layers, width, imageSize, patch } = vision;
+  const tokens = (imageSize / patch) ** 2 + 2;
+  return frames * layers * (2 * tokens * width + width * width);
+}
