@@ -1,9 +1,9 @@
 /** Systems, what they are made of, and their checkpoints: all of it loads in Node and in browsers. */
 export { Clip } from './systems/clip.ts';
 export { Xclip } from './systems/xclip.ts';
-export { type ModelOptions } from './systems/text_model.ts';
-export { CLIP_CONTEXT, CLIP_VOCAB, type ClipConfig, configFor, type ModelConfig, PRESETS, type SystemName,
-  validateConfig, type XclipConfig } from './systems/config.ts';
+export { Vit } from './systems/vit.ts';
+export { type Architecture, type Choices, CLIP_CONTEXT, CLIP_VOCAB, type ClipConfig, configFor, type ModelConfig,
+  PRESETS, type SystemName, validateConfig, type VitConfig, type XclipConfig } from './systems/config.ts';
 export { createModel } from './systems/index.ts';
 export { type Init, initialise, initialised } from './parts/init.ts';
 export { CrossFrameBlock } from './parts/cross_frame.ts';
@@ -12,7 +12,7 @@ export { MultiframeIntegration } from './parts/mit.ts';
 export { VideoPrompt } from './parts/prompt.ts';
 export { VisionEncoder } from './parts/vit.ts';
 export { type TextBatch, textBatch, TextEncoder } from './parts/text.ts';
-export { inputOf, type System, textFeatures, type VideoFeatures, type VideoInput,
+export { type Compared, inputOf, type ModelOptions, type System, textFeatures, type VideoFeatures, type VideoInput,
   VideoModel } from './systems/system.ts';
 export { drawTemplate, sentences, TEMPLATE_MEANS, type TemplateMean, TEMPLATES, type Templates,
   type Wording } from './templates.ts';

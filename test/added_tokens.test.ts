@@ -15,6 +15,7 @@ import { initialise } from '../model/parts/init.ts';
 import { textBatch } from '../model/parts/text.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
+import { textConfigOf } from '../model/systems/config.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-added-'));
@@ -87,7 +88,8 @@ test('a feature is taken from the first place of the end of text, or of the larg
 });
 
 const endOf = (type: string, text: object) =>
-  configFromHuggingFace({ model_type: type, text_config: { vocab_size: 49412, ...text } }, 'c.json').text.endOfText;
+  textConfigOf(configFromHuggingFace({ model_type: type, text_config: { vocab_size: 49412, ...text } }, 'c.json'))
+    ?.endOfText;
 
 test('the end of text is the one that transformers takes, for each kind of model', () => {
   assert.is(endOf('clip', { eos_token_id: 49407 }), 49407);

@@ -15,7 +15,7 @@ import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { loadWeights, toHuggingFace } from '../model/checkpoint/weights.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { architectureOf, configFor, type XclipConfig } from '../model/systems/config.ts';
+import { type Architecture, architectureOf, configFor } from '../model/systems/config.ts';
 import { initialise } from '../model/parts/init.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { Xclip } from '../model/systems/xclip.ts';
@@ -26,7 +26,7 @@ const gpu = await open();
 test.after(() => gpu.close());
 
 /** Every size another, so that no two can be mistaken for each other; heads that cannot be told from widths. */
-const CONFIG: XclipConfig = {
+const CONFIG: Architecture = {
   system: 'xclip',
   embedDim: 24,
   frames: 3,

@@ -53,8 +53,8 @@ test('a checkpoint of other frames is refused with what to do, and interpolated 
 
   const refused =
     /mit\.position_embedding is \[1,2,8\], the model needs \[1,4,8\]: it was trained on 2 frames; take data\.frames=2, or model\.interpolateFrames=true/;
-  await assert.rejectsWith(buildSystem(gpu, trainConfig(false)), StateDictError, refused);
-  const { model: started } = await buildSystem(gpu, trainConfig(true));
+  await assert.rejectsWith(buildSystem(gpu, trainConfig(false), []), StateDictError, refused);
+  const { model: started } = await buildSystem(gpu, trainConfig(true), []);
   assert.equal(await rowsOf(positionsOf(started)), [0, 2, 6, 8]);
   started.dispose();
 

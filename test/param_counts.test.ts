@@ -5,7 +5,7 @@ import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
 import { storedAs } from '../model/checkpoint/names.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { configFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
+import { type Architecture, configFor, PRESETS } from '../model/systems/config.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 
 interface Counts {
@@ -66,7 +66,7 @@ test('names and shapes of B/32 are those of the official checkpoint', () => {
 });
 
 /** Parameters of X-CLIP, written out from the layers: linear maps with biases D·D' + D', norms 2 · D. */
-function countOf({ embedDim: e, frames, vision: v, text: t, mit, prompts }: XclipConfig): number {
+function countOf({ embedDim: e, frames, vision: v, text: t, mit, prompts }: Architecture): number {
   const attention = (d: number) => 4 * (d * d + d);
   const mlp = (d: number, hidden: number) => 2 * d * hidden + hidden + d;
   const block = (d: number, hidden: number) => attention(d) + mlp(d, hidden) + 2 * 2 * d;

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, estimate, open, Tensor } from '../engine/index.ts';
-import { configFor, PRESETS } from '../model/systems/config.ts';
+import { configFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
 import { labelsText } from '../train/data/sets/shots.ts';
@@ -22,7 +22,7 @@ import { memoryOf } from '../train/run/memory.ts';
 import { type Plan, planOf } from '../train/run/plan.ts';
 import { measureSpeed } from '../train/run/speed.ts';
 import { newModel } from '../train/run/system.ts';
-import { textsOf } from '../train/run/texts.ts';
+import { type RunTexts, textsOf } from '../train/run/texts.ts';
 
 const gpu = await open();
 const CONFIGS = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -149,10 +149,10 @@ test('texts that learn cost what their tokens cost, where their names are there'
   const data = { ...TINY.data, labels };
   const { macs, model } = await planOf(gpu, tiny({ data, train }), { clips: 100 });
   const fixed = await planOf(gpu, tiny({ data, train: { ...train, fixText: true } }), { clips: 100 });
-  const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data })));
+  const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data }))) as RunTexts;
   rmSync(folder, { recursive: true });
   assert.ok(length > 8 && length < 16, `${length} tokens`);
-  const [{ width, layers, mlp }, { embedDim }] = [model.text, model];
+  const { text: { width, layers, mlp }, embedDim } = model as XclipConfig;
   const block = length * (4 * width * width + 2 * width * mlp) + 2 * length * length * width;
   // gradients cost twice as much, and are asked of what compares texts with videos, too
   const share = (macs.training - fixed.macs.training) / (3 * 3 * (layers * block + width * embedDim));

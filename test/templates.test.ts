@@ -5,7 +5,7 @@ import * as assert from './assert.ts';
 import { close } from './close.ts';
 import { noGrad, open, Tensor } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
-import { configFor, PRESETS, SYSTEM_NAMES, type SystemName, type XclipConfig } from '../model/systems/config.ts';
+import { type Architecture, configFor, PRESETS, type SystemName } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { TextModel } from '../model/systems/text_model.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
@@ -23,7 +23,7 @@ const gpu = await open();
 ones(gpu, []).dispose(); // the first one stays, for the life of the context
 const NAMES = ['abseiling', 'cliff diving', "massaging person's head", '$& {} $1', 'tai chi'];
 const { tokenizer } = (await clipTokenizer()).compact(sentences('actionclip', NAMES));
-const CONFIG: XclipConfig = { ...PRESETS.tiny, embedDim: 24, frames: 2,
+const CONFIG: Architecture = { ...PRESETS.tiny, embedDim: 24, frames: 2,
   vision: { ...PRESETS.tiny.vision, width: 24, layers: 1, heads: 2, mlp: 48, patch: 8, imageSize: 16 },
   text: { ...PRESETS.tiny.text, width: 24, heads: 2, layers: 1, mlp: 48, context: 20, vocab: tokenizer.vocabSize },
   mit: { ...PRESETS.tiny.mit, heads: 2, mlp: 48 }, prompts: { ...PRESETS.tiny.prompts, layers: 1 } };
@@ -74,7 +74,7 @@ const clips = {
   views: [0, 1].map(() => ({ frames: [], crop: { x: 0, y: 0, width: side, height: side }, flip: false })),
 };
 
-for (const kind of SYSTEM_NAMES) {
+for (const kind of ['xclip', 'clip-mean'] as const) {
   test(`${kind}: a clip is ranked by the mean over templates, whichever is asked for`, async () => {
     const system = systemWith(kind);
     using model = system.model;
@@ -91,7 +91,7 @@ for (const kind of SYSTEM_NAMES) {
     for (const mean of TEMPLATE_MEANS) {
       using candidates = new Candidates(gpu, system, NAMES, { templates: 'paper', mean });
       assert.is(candidates.texts, K * P);
-      const logits = Float32Array.from(await logitsFor(candidates.features));
+      const logits = Float32Array.from(await logitsFor(candidates.features as Tensor));
       const perClip = logits.length / 2;
       for (const clip of [0, 1]) {
         const ranking = candidates.rank(logits.subarray(clip * perClip, (clip + 1) * perClip));
@@ -108,7 +108,7 @@ for (const kind of SYSTEM_NAMES) {
     }
     using plain = new Candidates(gpu, system, NAMES);
     using names = textFeatures(gpu, system, NAMES);
-    assert.equal(await plain.features.read(), await names.read(), 'without templates: the names as they are');
+    assert.equal(await plain.features?.read(), await names.read(), 'without templates: the names as they are');
   });
 }
 

@@ -2,7 +2,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open, type Tensor } from '../engine/index.ts';
-import { configFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
+import { type Architecture, configFor, PRESETS } from '../model/systems/config.ts';
 import { Clip } from '../model/systems/clip.ts';
 import { initialise } from '../model/parts/init.ts';
 import { evenly, textFeatures } from '../model/systems/system.ts';
@@ -20,7 +20,7 @@ const { tokenizer } = (await clipTokenizer()).compact(NAMES);
 const WIDTHS = [{ width: 64, heads: 2 }, { width: 42, heads: 3 }];
 
 for (const { width, heads } of WIDTHS) {
-  const config: XclipConfig = { ...PRESETS.tiny,
+  const config: Architecture = { ...PRESETS.tiny,
     text: { ...PRESETS.tiny.text, width, heads, layers: 1, vocab: tokenizer.vocabSize } };
 
   test(`${width} wide: a text has the same bits alone, among longer ones, and padded to the context`, async () => {

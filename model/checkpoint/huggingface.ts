@@ -2,8 +2,8 @@ import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
-import { CLIP_CONTEXT, CLIP_VOCAB, configFor, type ModelConfig, SYSTEM_NAMES, type SystemName,
-  validateConfig } from '../systems/config.ts';
+import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, type ModelConfig, SYSTEM_NAMES, type SystemName,
+  textConfigOf, validateConfig } from '../systems/config.ts';
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
 const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
@@ -94,7 +94,9 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
   const ofVision = activation(visionJson, 'hidden_act', 'vision_config');
   const ofText = activation(textJson, 'hidden_act', 'text_config');
   const ofPrompts = activation(root, 'prompt_hidden_act', 'config');
-  if (system === 'xclip' && vision.mit_hidden_size !== top.projection_dim) {
+  const choices = choicesOf(root, problems);
+  const form = { ...flagsOf(visionJson, ['patchBias', 'lnPre'], 'vision_config.', problems) };
+  if (system === 'xclip' && choices.integration !== false && vision.mit_hidden_size !== top.projection_dim) {
     problems.push(
       `vision_config.mit_hidden_size (${vision.mit_hidden_size}) must equal projection_dim (${top.projection_dim})`,
     );
@@ -107,7 +109,7 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
       frames: vision.num_frames,
       vision: { width: vision.hidden_size, layers: vision.num_hidden_layers, heads: vision.num_attention_heads,
         mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision,
-        ...visionEps },
+        ...visionEps, ...form },
       text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads,
         mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size, activation: ofText,
         ...(endOfText !== undefined && { endOfText }), ...textEps },
@@ -116,9 +118,40 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
         mlp: vision.mit_intermediate_size, activation: ofVision, ...visionEps },
       prompts: { layers: top.prompt_layers, heads: top.prompt_num_attention_heads, alpha: top.prompt_alpha,
         activation: ofPrompts, ...textEps },
-    }),
+    }, choices),
     source,
   );
+}
+
+/** Which parts a file of ours says that its system has. */
+function choicesOf(root: JsonObject, problems: string[]): Choices {
+  const classes = classesOf(root, problems);
+  return { ...flagsOf(root, ['messages', 'integration', 'prompts'], '', problems), ...(classes && { classes }) };
+}
+
+/** Those of some keys that a file has, which are true or false. */
+function flagsOf<K extends string>(part: JsonObject, keys: readonly K[], prefix: string,
+  problems: string[]): { readonly [key in K]?: boolean } {
+  const found: { [key in K]?: boolean } = {};
+  for (const key of keys) {
+    const value = part[key];
+    if (value === undefined) continue;
+    if (typeof value === 'boolean') found[key] = value;
+    else problems.push(`${prefix}${key} must be true or false, got ${shownValue(value)}`);
+  }
+  return found;
+}
+
+/** Names of the classes of a head, in order: `id2label`, as transformers has it. */
+function classesOf({ id2label }: JsonObject, problems: string[]): string[] | undefined {
+  if (id2label === undefined) return undefined;
+  const names = isObject(id2label) ? Object.keys(id2label).map((_, id) => id2label[id]) : [undefined];
+  const wrong = names.findIndex((name) => typeof name !== 'string');
+  if (wrong < 0) return names as string[];
+  problems.push(isObject(id2label)
+    ? `id2label must have a text for each number from 0 on, "${wrong}" has ${shownValue(names[wrong])}`
+    : `id2label must be an object, got ${shownValue(id2label)}`);
+  return undefined;
 }
 
 /**
@@ -148,33 +181,42 @@ function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: 
 }
 
 /**
- * The `config.json` of a configuration. Of X-CLIP, transformers reads it back; no other system has a `model_type`,
- * since no class of transformers is that model.
+ * The `config.json` of a configuration. Of the whole X-CLIP, transformers reads it back; others have no `model_type`,
+ * for no class of transformers is that model.
  */
 export function configToHuggingFace(config: ModelConfig): JsonObject {
-  const { embedDim, frames, vision, text, system } = config;
-  const { mit, prompts } = config.system === 'xclip' ? config : { mit: undefined, prompts: undefined };
+  const { embedDim, frames, vision, system } = config;
+  const text = textConfigOf(config);
+  const mit = 'mit' in config ? config.mit : undefined;
+  const prompts = 'prompts' in config ? config.prompts : undefined;
+  const { messages = true } = system === 'xclip' ? config : {};
+  const isWhole = system === 'xclip' && messages && mit !== undefined && prompts !== undefined;
   return {
     system,
-    ...(system === 'xclip' && { architectures: ['XCLIPModel'], model_type: 'xclip' }),
-    projection_dim: embedDim,
+    ...(isWhole && { architectures: ['XCLIPModel'], model_type: 'xclip' }),
+    ...(system === 'xclip' && !isWhole && { messages, integration: mit !== undefined }),
+    ...(text !== undefined && !isWhole && { prompts: prompts !== undefined }),
+    ...('classes' in config && { id2label: Object.fromEntries(config.classes.entries()) }),
+    projection_dim: embedDim ?? null,
     ...(prompts !== undefined && {
       prompt_layers: prompts.layers,
       prompt_alpha: prompts.alpha,
       prompt_num_attention_heads: prompts.heads,
       prompt_hidden_act: ACTIVATION_NAMES[prompts.activation],
     }),
-    text_config: {
-      hidden_size: text.width,
-      intermediate_size: text.mlp,
-      num_hidden_layers: text.layers,
-      num_attention_heads: text.heads,
-      max_position_embeddings: text.context,
-      vocab_size: text.vocab,
-      ...(text.endOfText !== undefined && { model_type: CLIP_TEXT, eos_token_id: text.endOfText }),
-      hidden_act: ACTIVATION_NAMES[text.activation],
-      layer_norm_eps: text.eps ?? EPS,
-    },
+    ...(text !== undefined && {
+      text_config: {
+        hidden_size: text.width,
+        intermediate_size: text.mlp,
+        num_hidden_layers: text.layers,
+        num_attention_heads: text.heads,
+        max_position_embeddings: text.context,
+        vocab_size: text.vocab,
+        ...(text.endOfText !== undefined && { model_type: CLIP_TEXT, eos_token_id: text.endOfText }),
+        hidden_act: ACTIVATION_NAMES[text.activation],
+        layer_norm_eps: text.eps ?? EPS,
+      },
+    }),
     vision_config: {
       hidden_size: vision.width,
       intermediate_size: vision.mlp,
@@ -184,13 +226,15 @@ export function configToHuggingFace(config: ModelConfig): JsonObject {
       image_size: vision.imageSize,
       num_frames: frames,
       ...(mit !== undefined && {
-        mit_hidden_size: embedDim,
+        mit_hidden_size: embedDim ?? vision.width,
         mit_intermediate_size: mit.mlp,
         mit_num_hidden_layers: mit.layers,
         mit_num_attention_heads: mit.heads,
       }),
       hidden_act: ACTIVATION_NAMES[vision.activation],
       layer_norm_eps: vision.eps ?? EPS,
+      ...(vision.patchBias !== undefined && { patchBias: vision.patchBias }),
+      ...(vision.lnPre !== undefined && { lnPre: vision.lnPre }),
     },
   };
 }

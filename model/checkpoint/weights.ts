@@ -1,7 +1,7 @@
 import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, sizeOf,
   StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
-import type { ModelConfig } from '../systems/config.ts';
+import { type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
@@ -89,12 +89,14 @@ export function requireHeld(config: ModelConfig, weights: Weights): void {
   ], 'take configuration and weights from one checkpoint');
 }
 
-/** Parameters of the two towers that every checkpoint has, in their matrices alone. */
-function towerSize({ vision, text }: ModelConfig): number {
+/** Parameters of the towers, in their matrices alone. */
+function towerSize(config: ModelConfig): number {
+  const { vision } = config;
+  const text = textConfigOf(config);
   const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
     layers * (4 * width * width + 2 * width * mlp);
   return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width
-    + blocks(text) + (text.vocab + text.context) * text.width;
+    + (text === undefined ? 0 : blocks(text) + (text.vocab + text.context) * text.width);
 }
 
 /** Which parameters of a model a checkpoint must hold. */

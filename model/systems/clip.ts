@@ -2,17 +2,19 @@
 import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { Pass } from '../parts/layers.ts';
 import type { ClipConfig } from './config.ts';
-import { type ModelOptions, TextModel } from './text_model.ts';
+import type { ModelOptions } from './system.ts';
+import { TextModel } from './text_model.ts';
 
 /**
- * CLIP, without messages, integration and prompts. Radford et al. 2021, arXiv:2103.00020. On videos it is CLIP-Mean:
- * every frame alone, features averaged.
+ * CLIP. Radford et al. 2021, arXiv:2103.00020. Of a video it sees one frame (CLIP-One), each frame alone, whose features
+ * are averaged (CLIP-Mean), or the patches of all frames as one sequence (CLIP-Joint).
  */
 export class Clip extends TextModel {
   readonly config: ClipConfig;
 
   constructor(gpu: Gpu, config: ClipConfig, options?: ModelOptions) {
-    super(gpu, config, { kind: 'alone' }, options);
+    const { system, frames } = config;
+    super(gpu, config, system === 'clip-joint' ? { kind: 'joint', frames } : { kind: 'alone' }, options);
     this.config = config;
   }
 

@@ -9,61 +9,117 @@ import type { VisionConfig } from '../parts/vit.ts';
 
 /** What all systems have. */
 interface Common {
-  /** Width of the space shared by videos and texts; also of the integration and prompt transformers. */
-  readonly embedDim: number;
   /** Frames per video. */
   readonly frames: number;
   readonly vision: VisionConfig;
 }
 
-/** X-CLIP. */
-export interface XclipConfig extends Common {
-  readonly system: 'xclip';
+/** What systems have that compare videos with sentences. */
+interface WithTexts extends Common {
+  /** Width of the space shared by videos and texts; also of the integration and prompt transformers. */
+  readonly embedDim: number;
   readonly text: TextConfig;
-  /** Multi-frame integration transformer. */
-  readonly mit: IntegrationConfig;
-  /** Video-specific prompting. */
-  readonly prompts: PromptConfig;
+  /** Video-specific prompting; without it, texts are what their tower makes of them. */
+  readonly prompts?: PromptConfig;
 }
 
-/** CLIP on videos, each frame alone. */
-export interface ClipConfig extends Common {
-  readonly system: 'clip-mean';
-  readonly text: TextConfig;
+/** X-CLIP, and what is left of it without one part or another: table 6 of the paper. */
+export interface XclipConfig extends WithTexts {
+  readonly system: 'xclip';
+  /** Whether frames send messages to one another; true if omitted. */
+  readonly messages?: boolean;
+  /** Multi-frame integration transformer; without it, features of frames are averaged. */
+  readonly mit?: IntegrationConfig;
+}
+
+/** CLIP on videos: on one frame, on each frame alone and averaged, or on the patches of all frames jointly. */
+export interface ClipConfig extends WithTexts {
+  readonly system: 'clip-one' | 'clip-mean' | 'clip-joint';
+}
+
+/** A ViT with a head for fixed classes: X-CLIP's video encoder, or one of those above without texts. */
+export interface VitConfig extends Common {
+  readonly system: 'vit' | 'vit-mean' | 'vit-joint';
+  /** Width of the projected class tokens; omitted: they are not projected. */
+  readonly embedDim?: number;
+  /** Of `vit`. */
+  readonly mit?: IntegrationConfig;
+  /** Names of the classes, in the order of the head's rows. */
+  readonly classes: readonly string[];
 }
 
 /** Everything that fixes the shapes of the parameters, the number of attention heads and the activations. */
-export type ModelConfig = XclipConfig | ClipConfig;
+export type ModelConfig = XclipConfig | ClipConfig | VitConfig;
 export type SystemName = ModelConfig['system'];
+/** A system that compares videos with sentences. */
+export type TextConfigured = XclipConfig | ClipConfig;
+
+/** X-CLIP whole: it has all parts that there are, so all systems take the sizes of theirs from it. */
+export type Architecture = XclipConfig & { readonly mit: IntegrationConfig; readonly prompts: PromptConfig };
 
 /** All systems. */
-export const SYSTEM_NAMES = ['xclip', 'clip-mean'] as const satisfies readonly SystemName[];
+export const SYSTEM_NAMES = ['xclip', 'clip-one', 'clip-mean', 'clip-joint', 'vit', 'vit-mean',
+  'vit-joint'] as const satisfies readonly SystemName[];
 
-/** A system with the towers of X-CLIP, which has all parts that there are. */
-export function configFor<S extends SystemName>(system: S,
-  { mit, prompts, ...towers }: XclipConfig): Extract<ModelConfig, { system: S }> {
-  const config: ModelConfig = system === 'xclip'
-    ? { ...towers, system: 'xclip', mit, prompts }
-    : { ...towers, system: 'clip-mean' };
-  return config as Extract<ModelConfig, { system: S }>;
+/** Which parts a system has, where that can be chosen. */
+export interface Choices {
+  /** Of X-CLIP; true if omitted. */
+  readonly messages?: boolean;
+  /** Of X-CLIP; true if omitted. */
+  readonly integration?: boolean;
+  /** Video-specific prompting: of X-CLIP true if omitted, of CLIP false. */
+  readonly prompts?: boolean;
+  /** Of systems with a head: they must be given. */
+  readonly classes?: readonly string[];
+}
+
+/** A system with the sizes of an architecture. */
+export function configFor(system: ClipConfig['system'], architecture: Architecture, choices?: Choices): ClipConfig;
+export function configFor(system: SystemName, architecture: Architecture, choices?: Choices): ModelConfig;
+export function configFor(system: SystemName, architecture: Architecture, choices: Choices = {}): ModelConfig {
+  const { mit, prompts, text, embedDim, frames, vision } = architecture;
+  const common = { embedDim, frames: system === 'clip-one' ? 1 : frames, vision };
+  const { messages = true, integration = true, classes = [] } = choices;
+  switch (system) {
+    case 'xclip':
+      return { ...common, system, text, ...(!messages && { messages }), ...(integration && { mit }),
+        ...(choices.prompts !== false && { prompts }) };
+    case 'vit':
+      return { ...common, system, mit, classes };
+    case 'vit-mean':
+    case 'vit-joint':
+      return { ...common, system, classes };
+    default:
+      return { ...common, system, text, ...(choices.prompts === true && { prompts }) };
+  }
+}
+
+/** What texts a system compares videos with; undefined of one with a head for fixed classes. */
+export function textConfigOf(config: ModelConfig): TextConfig | undefined {
+  return 'text' in config ? config.text : undefined;
 }
 
 /**
- * X-CLIP with the towers of a system. Parts that it lacks are those of the published model with such towers, or shaped
- * as in the paper: 64 numbers to a head.
+ * X-CLIP with the towers of a system. Parts that it lacks are those of the published model with such a ViT, or shaped
+ * as in the paper: 64 numbers to a head, a text tower half as wide as the ViT in the paper's proportion.
  */
-export function architectureOf(config: ModelConfig): XclipConfig {
-  if (config.system === 'xclip') return config;
-  const { embedDim, vision: { activation } } = config;
+export function architectureOf(config: ModelConfig): Architecture {
+  const { frames, vision } = config;
+  const { activation, eps } = vision;
+  const own = { activation, ...(eps !== undefined && { eps }) };
   const preset = presetOf(config);
-  if (preset !== undefined) {
-    const { mit, prompts } = PRESETS[preset];
-    return { ...config, system: 'xclip', mit: { ...mit, activation }, prompts: { ...prompts, activation } };
-  }
-  const added = { activation, heads: headsOf(embedDim) };
-  return { ...config, system: 'xclip', mit: { ...added, layers: 1, mlp: 4 * embedDim },
-    prompts: { ...added, layers: 2, alpha: 0.1 } };
+  const like = preset === undefined ? undefined : PRESETS[preset];
+  const embedDim = config.embedDim ?? like?.embedDim ?? CLIP_WIDTH;
+  const mit = { ...(like?.mit ?? { layers: 1, heads: headsOf(embedDim), mlp: 4 * embedDim }), ...own };
+  const prompts = { ...(like?.prompts ?? { layers: 2, heads: headsOf(embedDim), alpha: 0.1 }), ...own };
+  const text = textConfigOf(config) ?? like?.text ?? { activation: 'quick_gelu', width: embedDim, layers: 12,
+    heads: headsOf(embedDim), mlp: 4 * embedDim, context: CLIP_CONTEXT, vocab: CLIP_VOCAB };
+  return { system: 'xclip', embedDim, frames, vision, text, mit: ('mit' in config ? config.mit : undefined) ?? mit,
+    prompts: ('prompts' in config ? config.prompts : undefined) ?? prompts };
 }
+
+/** Width of CLIP's shared space, in its base models. */
+const CLIP_WIDTH = 512;
 
 /** CLIP's vocabulary: 256 bytes, each also as the end of a word, 48,894 merges, start and end of text. */
 export const CLIP_VOCAB = 49408;
@@ -76,7 +132,7 @@ export const headsOf = (width: number): number => Math.max(1, Math.floor(width /
 /** CLIP's, in every part. */
 const activation = 'quick_gelu';
 
-const base = (patch: number): XclipConfig => ({
+const base = (patch: number): Architecture => ({
   system: 'xclip',
   embedDim: 512,
   frames: 8,
@@ -86,7 +142,7 @@ const base = (patch: number): XclipConfig => ({
   prompts: { activation, layers: 2, heads: 8, alpha: 0.1 },
 });
 
-const large = (imageSize: number): XclipConfig => ({
+const large = (imageSize: number): Architecture => ({
   system: 'xclip',
   embedDim: 768,
   frames: 8,
@@ -112,7 +168,7 @@ export const PRESETS = {
     mit: { activation, layers: 1, heads: 2, mlp: 256 },
     prompts: { activation, layers: 2, heads: 2, alpha: 0.1 },
   },
-} as const satisfies Record<string, XclipConfig>;
+} as const satisfies Record<string, Architecture>;
 
 /** What sizes may be at most: several times those of the largest models there are. */
 const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024, width: 2 ** 14, layers: 256,
@@ -122,10 +178,13 @@ const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024
 const NO_SIZES: ReadonlySet<string> = new Set(['alpha', 'eps', 'patchBias', 'lnPre']);
 
 /** The published architecture that a model has, by its towers. */
-export function presetOf({ vision, text, embedDim }: Pick<XclipConfig, 'vision' | 'text' | 'embedDim'>): keyof typeof PRESETS | undefined {
+export function presetOf(config: ModelConfig): keyof typeof PRESETS | undefined {
+  const { vision, embedDim } = config;
+  const text = textConfigOf(config);
   return (Object.keys(PRESETS) as (keyof typeof PRESETS)[]).find((name) => {
     const own = PRESETS[name];
-    return own.embedDim === embedDim && own.text.width === text.width && own.text.layers === text.layers
+    return (embedDim === undefined || own.embedDim === embedDim)
+      && (text === undefined || (own.text.width === text.width && own.text.layers === text.layers))
       && (['width', 'layers', 'patch', 'imageSize'] as const).every((key) => own.vision[key] === vision[key]);
   });
 }
@@ -143,9 +202,11 @@ export function validateConfig<C extends ModelConfig>(config: C, source: string)
   const divides = (part: string, partValue: number, whole: string, wholeValue: number) => {
     if (wholeValue % partValue !== 0) problems.push(`${part} (${partValue}) must divide ${whole} (${wholeValue})`);
   };
-  const { vision, text } = config;
-  const { mit, prompts } = config.system === 'xclip' ? config : { mit: undefined, prompts: undefined };
-  count('embedDim', config.embedDim);
+  const { vision } = config;
+  const text = textConfigOf(config);
+  const mit = 'mit' in config ? config.mit : undefined;
+  const prompts = 'prompts' in config ? config.prompts : undefined;
+  if (config.embedDim !== undefined) count('embedDim', config.embedDim);
   count('frames', config.frames);
   for (const [name, part] of Object.entries({ vision, text, mit, prompts })) {
     if (part === undefined) continue;
@@ -165,10 +226,12 @@ export function validateConfig<C extends ModelConfig>(config: C, source: string)
   if (problems.length === 0) {
     divides('vision.heads', vision.heads, 'vision.width', vision.width);
     divides('vision.patch', vision.patch, 'vision.imageSize', vision.imageSize);
-    divides('text.heads', text.heads, 'text.width', text.width);
     for (const [name, part] of Object.entries({ mit, prompts })) {
-      if (part !== undefined) divides(`${name}.heads`, part.heads, 'embedDim', config.embedDim);
+      if (part !== undefined) divides(`${name}.heads`, part.heads, 'embedDim', config.embedDim ?? vision.width);
     }
+  }
+  if (problems.length === 0 && text !== undefined) {
+    divides('text.heads', text.heads, 'text.width', text.width);
     if (text.endOfText !== undefined && text.endOfText >= text.vocab) {
       problems.push(`text.endOfText (${text.endOfText}) must be one of the ${text.vocab} tokens`);
     }

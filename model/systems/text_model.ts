@@ -12,14 +12,7 @@ import { type IntegrationConfig, MultiframeIntegration } from '../parts/mit.ts';
 import { type PromptConfig, VideoPrompt } from '../parts/prompt.ts';
 import { type TextBatch, type TextConfig, TextEncoder } from '../parts/text.ts';
 import { type FrameRelation, type VisionConfig, VisionEncoder } from '../parts/vit.ts';
-import { type VideoFeatures, VideoModel } from './system.ts';
-
-/** How a model is built beyond its configuration. */
-export interface ModelOptions {
-  readonly dropPath?: number;
-  /** Keep only the input of each block of both towers and compute the rest again in the backward pass. */
-  readonly recompute?: boolean;
-}
+import { type ModelOptions, type VideoFeatures, VideoModel } from './system.ts';
 
 /** The parts of a system with texts, and their sizes. */
 interface TextModelParts {
@@ -42,6 +35,7 @@ interface Prompting {
 /** Two towers, and what of integration and prompting a configuration has. */
 export abstract class TextModel extends VideoModel {
   readonly visual: VisionEncoder;
+  override readonly texts: TextConfig;
   readonly text: TextEncoder;
   readonly mit: MultiframeIntegration | undefined;
   readonly prompting: Prompting | undefined;
@@ -54,6 +48,7 @@ export abstract class TextModel extends VideoModel {
     this.visual = this.add('visual',
       new VisionEncoder(gpu, vision, embedDim, { relation, dropPath: options.dropPath, runBlock }));
     this.text = new TextEncoder(gpu, text, embedDim, runBlock);
+    this.texts = text;
     if (mit !== undefined) this.mit = this.add('mit', new MultiframeIntegration(gpu, mit, embedDim, frames));
     if (prompts !== undefined) {
       this.prompting = {
@@ -87,7 +82,8 @@ export abstract class TextModel extends VideoModel {
     return mean(projected, 1);
   }
 
-  override compare({ video, patches }: VideoFeatures, texts: Tensor, pass: Pass = {}): Tensor {
+  override compare({ video, patches }: VideoFeatures, texts: Tensor | undefined, pass: Pass = {}): Tensor {
+    if (texts === undefined) throw new ShapeError('compare', 'there are no texts to compare with');
     return video.gpu.scope(() => {
       const similar = this.prompting === undefined
         ? cosines(video, texts)

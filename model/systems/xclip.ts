@@ -1,7 +1,8 @@
 /** X-CLIP. */
 import type { Gpu } from '../../engine/index.ts';
 import type { XclipConfig } from './config.ts';
-import { type ModelOptions, TextModel } from './text_model.ts';
+import type { ModelOptions } from './system.ts';
+import { TextModel } from './text_model.ts';
 
 /**
  * A video-recognition model that compares videos with sentences: frames that send messages to one another, their
@@ -12,7 +13,8 @@ export class Xclip extends TextModel {
   readonly config: XclipConfig;
 
   constructor(gpu: Gpu, config: XclipConfig, options?: ModelOptions) {
-    super(gpu, config, { kind: 'messages', frames: config.frames }, options);
+    const { messages = true, frames } = config;
+    super(gpu, config, messages ? { kind: 'messages', frames } : { kind: 'alone' }, options);
     this.config = config;
   }
 }

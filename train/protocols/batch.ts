@@ -17,12 +17,12 @@ const SOFTWARE_BYTES = 128 * 2 ** 20;
  * the texts, which are there.
  */
 export function evaluationBytes(gpu: Gpu, model: VideoModel, clips: number, texts: number): number {
-  const { embedDim } = model.config;
+  const { embedDim = 0 } = model.config;
   const { frames, size, type } = model.input;
   return estimate(gpu, () => {
     evenly(gpu, () => {
       const pixels = Tensor.empty(gpu, [clips, frames, 3, size, size], type, 'pixels') as Tensor;
-      const some = Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
+      const some = model.texts && Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
       return model.compare(model.encodeVideo(pixels), some);
     });
   }).totalBytes + ENGINE_BYTES;

@@ -29,7 +29,7 @@ export interface MixedBatch {
 /** What decides on the memory of a step, and on what it computes. */
 export interface RunStepOptions {
   readonly model: VideoModel;
-  /** Ids of texts that learn, or features of texts that do not. */
+  /** Ids of texts that learn, or features of texts that do not; nothing for a system without texts. */
   readonly texts: Compared;
   readonly train: MixOptions & {
     /** Clips of a micro-batch. */

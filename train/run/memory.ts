@@ -1,7 +1,8 @@
-import { ENGINE_BYTES, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve, noGrad,
+import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, halve, noGrad,
   Tensor } from '../../engine/index.ts';
 import type { ModelConfig } from '../../model/systems/config.ts';
 import { textBatch } from '../../model/parts/text.ts';
+import { type Compared, requireTexts, type VideoModel } from '../../model/systems/system.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { RunStep } from '../recipe/step.ts';
 import { recordStep } from '../recipe/stage.ts';
@@ -32,23 +33,14 @@ export interface RunEstimate {
 
 /** Goes through the making of a run's model and one step of it, without taking memory. */
 export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
-  { classes, templates, length }: TextSizes): RunEstimate {
+  sizes: TextSizes | undefined): RunEstimate {
   let frozen = 0;
   // all micro-batches have inputs of their own; beyond the second, which adds to gradients, they take nothing else
   const recorded = Math.min(config.train.accumulation, 2);
   const { resident, stepBytes, totalBytes, macs } = estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
-    const features = (count: number) =>
-      gpu.keep(
-        Tensor.empty(gpu, [count, model.embedDim], config.train.precision satisfies FloatType,
-          'text features') as Tensor,
-      );
-    // as `StepTexts` has them: those of a step, and those of all templates
-    if (config.train.fixText && templates > 1) features(templates * classes);
-    const texts = config.train.fixText
-      ? { features: features(classes) }
-      : textBatch(gpu, new Int32Array(classes * length).fill(model.text.vocab - 1), length);
+    const texts = sizes && textsLike(gpu, config, built, sizes);
     const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
     for (const [, parameter] of built.parameters()) {
       if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
@@ -64,8 +56,21 @@ export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
   return { memory, macs: macs * config.train.accumulation / recorded };
 }
 
+/** Texts as `StepTexts` has them: those of a step, and those of all templates. */
+function textsLike(gpu: Gpu, { train }: TrainConfig, model: VideoModel,
+  { classes, templates, length }: TextSizes): Compared {
+  const width = model.config.embedDim as number;
+  const features = (count: number) =>
+    gpu.keep(Tensor.empty(gpu, [count, width], train.precision, 'text features') as Tensor);
+  if (!train.fixText) {
+    return textBatch(gpu, new Int32Array(classes * length).fill(requireTexts(model).vocab - 1), length);
+  }
+  if (templates > 1) features(templates * classes);
+  return { features: features(classes) };
+}
+
 /** What a run would take of memory. */
-export function memoryOf(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes): RunMemory {
+export function memoryOf(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes | undefined): RunMemory {
   return estimateRun(gpu, config, model, texts).memory;
 }
 
@@ -78,8 +83,9 @@ function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): n
     noGrad(() =>
       gpu.scope(() => {
         const pixels = Tensor.empty(gpu, [1, frames, 3, size, size], type, 'pixels');
-        const features = Tensor.empty(gpu, [1, model.embedDim], type, 'text features');
-        built.forward(pixels as Tensor, { features: features as Tensor });
+        const texts = built.texts
+          && { features: Tensor.empty(gpu, [1, model.embedDim as number], type, 'text features') as Tensor };
+        built.forward(pixels as Tensor, texts);
       })
     );
   });
@@ -132,7 +138,8 @@ const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
  *
  * @throws FirstlightError FL_OOM
  */
-export function checkMemory(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes): RunMemory {
+export function checkMemory(gpu: Gpu, config: TrainConfig, model: ModelConfig,
+  texts: TextSizes | undefined): RunMemory {
   const memory = memoryOf(gpu, config, model, texts);
   const { budget } = gpu.pool;
   if (memory.total <= budget) return memory;

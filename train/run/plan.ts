@@ -66,9 +66,9 @@ function pathText(path: string): string {
 export async function planOf(gpu: Gpu, config: TrainConfig,
   { clips: told }: { readonly clips?: number } = {}): Promise<Plan> {
   const { train, data } = config;
-  const { model, guess } = await architectureOf(config);
   const published = publishedSet(data.format, data.train);
   const classes = classesOf(config, published);
+  const { model, guess } = await architectureOf(config, Array.from({ length: classes.count }, (_, k) => `class ${k}`));
   const clips = clipsOf(config, published, classes.count, told);
   const stepsPerEpoch = requireOneStep(config, clips.count);
   const steps = train.steps ?? train.epochs * stepsPerEpoch;
@@ -92,16 +92,17 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
 }
 
 /** The architecture of a checkpoint that is not there is that of the published model with its name. */
-async function architectureOf(config: TrainConfig): Promise<{ model: ModelConfig; guess?: string }> {
+async function architectureOf(config: TrainConfig,
+  classes: readonly string[]): Promise<{ model: ModelConfig; guess?: string }> {
   const { checkpoint } = config.model;
-  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config) };
+  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config, classes) };
   const preset = publishedPreset(checkpoint);
   if (preset === undefined) {
     throw new ConfigError('model.checkpoint', [
       `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
     ], 'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
   }
-  return { model: forData(PRESETS[preset], config), guess: `${pathText(checkpoint)} is not there` };
+  return { model: forData(PRESETS[preset], config, classes), guess: `${pathText(checkpoint)} is not there` };
 }
 
 /**
@@ -133,7 +134,8 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
 }
 
 /** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */
-async function textSizesOf(config: TrainConfig, model: ModelConfig, classes: number): Promise<TextSizes> {
+async function textSizesOf(config: TrainConfig, model: ModelConfig,
+  classes: number): Promise<TextSizes | undefined> {
   const { checkpoint } = config.model;
   const isThere = existsSync(namesFile(config.data)) && (checkpoint === null || existsSync(checkpoint));
   return isThere ? textsOf(config, model, namesOf(config)) : unknownTexts(config, model, classes);

@@ -3,8 +3,7 @@ import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.n
 import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
-import { architectureOf, configFor, type ModelConfig, PRESETS, type SystemName,
-  type XclipConfig } from '../../model/systems/config.ts';
+import { type Architecture, architectureOf, configFor, type ModelConfig, PRESETS, type SystemName } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
@@ -12,28 +11,34 @@ import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { TrainConfig } from './config_keys.ts';
 
-/** The model that a configuration asks for: a system with the sizes of a checkpoint, or of a preset. */
-export async function modelConfigOf(config: TrainConfig): Promise<ModelConfig> {
+/**
+ * The model that a configuration asks for: a system with the sizes of a checkpoint, or of a preset.
+ *
+ * @param classes names, of which a head has a row each
+ */
+export async function modelConfigOf(config: TrainConfig, classes: readonly string[]): Promise<ModelConfig> {
   const { checkpoint: path, preset } = config.model;
   const checkpoint = path === null ? undefined : await openCheckpoint(path);
   await checkpoint?.close();
   if (checkpoint !== undefined) requireHeld(checkpoint.config, checkpoint.weights);
   return forData(checkpoint === undefined
     ? PRESETS[preset as keyof typeof PRESETS]
-    : architectureOf(checkpoint.config), config);
+    : architectureOf(checkpoint.config), config, classes);
 }
 
 /**
  * The system that a configuration asks for, with the sizes of an architecture, for its clips.
  * @throws ConfigError if it takes pictures of another size
  */
-export function forData(architecture: XclipConfig, { model: { system }, data }: TrainConfig): ModelConfig {
+export function forData(architecture: Architecture, { model: { system, messages, integration, prompts }, data }: TrainConfig,
+  classes: readonly string[]): ModelConfig {
   const { imageSize } = architecture.vision;
   if (imageSize !== data.size) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
       `set data.size to ${imageSize}`);
   }
-  return configFor(system, { ...architecture, frames: data.frames });
+  return configFor(system, { ...architecture, frames: data.frames }, { messages, integration, classes,
+    ...(prompts !== null && { prompts }) });
 }
 
 /** The tokenizer of the checkpoint that a run starts from; CLIP's, where that has none. */
@@ -51,10 +56,12 @@ export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: ModelC
 /**
  * Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the
  * parts.
+ *
+ * @param classes as `modelConfigOf` takes them
  */
-export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
+export async function buildSystem(gpu: Gpu, run: TrainConfig, classes: readonly string[]): Promise<System> {
   const { model: options, data, train } = run;
-  const config = await modelConfigOf(run);
+  const config = await modelConfigOf(run, classes);
   const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
   try {
     const model = await orDisposed(newModel(gpu, run, config), async (made) => {
