@@ -84,7 +84,8 @@ for (const [name, config] of Object.entries(PRESETS)) {
 }
 
 test("CLIP has X-CLIP's parameters without messages, integration and prompts", () => {
-  const [clip, xclip] = [new Clip(counting, configFor('clip-mean', PRESETS['B/32'])), new Xclip(counting, PRESETS['B/32'])];
+  const [clip, xclip] = [new Clip(counting, configFor('clip-mean', PRESETS['B/32'])),
+    new Xclip(counting, PRESETS['B/32'])];
   const names = [...xclip.parameters()].map(([name]) => name).filter((name) =>
     groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name)
   );
