@@ -133,7 +133,7 @@ test('parameters are counted as trained or frozen, and arithmetic over all steps
   // a gradient costs two products where the forward pass has one, but for pixels and texts, which need none
   const ratio = planned.macs.training / (360 * 8 * planned.macs.clip);
   assert.ok(ratio > 2.9 && ratio < 3.2, String(ratio));
-  const learning = await planOf(gpu, { ...config, train: { ...config.train, fixText: false, recompute: true } }, {
+  const learning = await planOf(gpu, { ...config, train: { ...config.train, tune: 'both', recompute: true } }, {
     clips: 100,
   });
   assert.is(learning.frozen, 0);
@@ -145,10 +145,10 @@ test('texts that learn cost what their tokens cost, where their names are there'
   const folder = mkdtempSync(join(tmpdir(), 'firstlight-plan-'));
   const labels = join(folder, 'labels.csv');
   writeFileSync(labels, labelsText(['juggling', 'playing the piano', 'a long name that takes many tokens']));
-  const train = { fixText: false, steps: 1, batch: 2 };
+  const train = { tune: 'both', steps: 1, batch: 2 };
   const data = { ...TINY.data, labels };
   const { macs, model } = await planOf(gpu, tiny({ data, train }), { clips: 100 });
-  const fixed = await planOf(gpu, tiny({ data, train: { ...train, fixText: true } }), { clips: 100 });
+  const fixed = await planOf(gpu, tiny({ data, train: { ...train, tune: 'visual' } }), { clips: 100 });
   const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data }))) as RunTexts;
   rmSync(folder, { recursive: true });
   assert.ok(length > 8 && length < 16, `${length} tokens`);
