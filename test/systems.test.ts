@@ -127,7 +127,7 @@ test('every configuration is read back as it was written, and names its system',
   assert.throwsWith(
     () => configFromHuggingFace({ ...configToHuggingFace(bare), id2label: { 0: 'a', 2: 'b' } }, 'c.json'),
     ConfigError,
-    'id2label must have a text for each number from 0 on, "1" has nothing',
+    'c.json: id2label must have a text for each number from 0 on, "1" has nothing',
   );
 });
 
