@@ -10,7 +10,7 @@ import { ones } from '../engine/tape.ts';
 import { variantNames } from '../kernels/variants.ts';
 import { main } from '../train/cli/main.ts';
 import { Comparison } from '../train/verify/comparison.ts';
-import { readFixtures } from '../train/verify/fixture.ts';
+import { FixtureTensors, readFixtures } from '../train/verify/fixture.ts';
 import { kindOf, verifyFixture } from '../train/verify/index.ts';
 
 const fixtures = fileURLToPath(new URL('./fixtures/xclip/', import.meta.url));
@@ -173,6 +173,15 @@ test('a fixture that lacks what is optional is checked by what it has, and what 
   const outputs = await firstlight('verify', folder);
   assert.is(outputs.status, 0, outputs.text);
   assert.match(outputs.text, /outputs and loss .*\(the fixture has no gradients, activations\)\n1 passed, 0 failed\n$/);
+
+  // a loss that asks for no labels
+  const io = join(folder, 'hf_b.io.safetensors');
+  const tensors = await FixtureTensors.read(io);
+  const [logits, [loss]] = [tensors.floats('out.logits_per_video'), tensors.floats('out.loss')];
+  corrupt(io, 'out.loss', 0, logits.reduce((sum, value) => sum + value * value, 0) / logits.length - loss);
+  writeFileSync(join(folder, 'hf_b.json'), JSON.stringify({ ...sidecar, loss: { kind: 'mse' } }));
+  const squares = await firstlight('verify', folder);
+  assert.is(squares.status, 0, squares.text);
 });
 
 test('a missing file fails, is named, and the other fixtures are checked all the same', async () => {

@@ -3,6 +3,8 @@ import { backward, FirstlightError, type FloatType, type Gpu, halve, NonFiniteEr
   Tensor } from '../../engine/index.ts';
 import { shown } from '../../engine/shown.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
+import { mul } from '../../kernels/elementwise/index.ts';
+import { mean } from '../../kernels/reduce/index.ts';
 import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
@@ -29,6 +31,9 @@ type Flavour = 'hf' | 'official';
 const count = z.int().min(1);
 const maybe = z.number().optional();
 
+/** What descriptions call the mean of the squares of all logits. */
+const SQUARES = ['mse', 'squares', 'mean_squares', 'mean_square'] as const;
+
 /** A group of the optimiser, of the recipe. */
 const group = z.object({ params: z.array(z.string()), weight_decay: z.number(), initial_lr: z.number() });
 type FixtureGroup = z.infer<typeof group>;
@@ -54,7 +59,7 @@ type AdamWSettings = z.infer<typeof adamwSettings>;
 /** What a sidecar must hold, beside its configuration. */
 export const sidecar = z.object({
   files: z.record(z.string(), z.unknown()),
-  loss: z.object({ kind: z.enum(['ce', 'soft']) }),
+  loss: z.object({ kind: z.enum(['ce', 'soft', ...SQUARES]) }),
   noise: z.record(z.string(), z.union([z.string(), z.record(z.string(), NOISE)])),
   adamw: adamwSettings.optional(),
   zero_gradient_params: z.array(z.string()).default([]),
@@ -144,21 +149,28 @@ function gradientNoise(file: FixtureFile, io: FixtureTensors, name: string): Noi
 class Inputs {
   readonly pixels: Tensor;
   readonly texts: TextBatch;
-  readonly #target: { readonly soft: Tensor } | { readonly labels: Tensor<'u32'> };
+  /** Undefined where the loss asks for none. */
+  readonly #target: { readonly soft: Tensor } | { readonly labels: Tensor<'u32'> } | undefined;
 
   constructor(gpu: Gpu, file: FixtureFile, io: FixtureTensors) {
     const { loss: { kind } } = file.described(sidecar);
     // all that can be missing, before anything is on the GPU
     const [pixels, ids] = [io.floats('in.pixel_values'), io.integers('in.input_ids')];
-    const target = kind === 'soft' ? io.floats('in.soft_targets') : io.integers('in.labels');
+    const target = kind === 'soft'
+      ? io.floats('in.soft_targets')
+      : kind === 'ce'
+      ? io.integers('in.labels')
+      : undefined;
     this.pixels = Tensor.from(gpu, pixels, io.get('in.pixel_values').shape, 'pixels');
     this.texts = textBatch(gpu, ids, io.get('in.input_ids').shape[1]);
+    if (target === undefined) return;
     this.#target = target instanceof Float32Array
       ? { soft: Tensor.from(gpu, target, io.get('in.soft_targets').shape, 'targets') }
       : { labels: Tensor.from(gpu, Uint32Array.from(target), undefined, 'labels') };
   }
 
   loss(logits: Tensor): Tensor {
+    if (this.#target === undefined) return mean(mul(logits, logits).reshape([logits.size]), 0);
     return 'soft' in this.#target
       ? crossEntropy(logits, this.#target.soft)
       : crossEntropyWithLabels(logits, this.#target.labels);
@@ -168,7 +180,7 @@ class Inputs {
     this.pixels.grad?.dispose();
     this.pixels.dispose();
     this.texts[Symbol.dispose]();
-    ('soft' in this.#target ? this.#target.soft : this.#target.labels).dispose();
+    if (this.#target !== undefined) ('soft' in this.#target ? this.#target.soft : this.#target.labels).dispose();
   }
 }
 
