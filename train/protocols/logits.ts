@@ -37,21 +37,8 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   const [texts] = features.shape;
   const atOnce = classesAtOnce(features);
   const rows = clips.views.length;
-  const logits = new Float32Array(rows * texts);
-  const videos = evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input)));
-  try {
-    for (let first = 0; first < texts; first += atOnce) {
-      using part = evenly(gpu, () => model.compare(videos, someOf(features, first)));
-      const values = await part.read();
-      const [, count] = part.shape;
-      for (let row = 0; row < rows; row++) {
-        logits.set(values.subarray(row * count, (row + 1) * count), row * texts + first);
-      }
-    }
-  } finally {
-    videos.video.dispose();
-    videos.patches?.dispose();
-  }
+  const logits = await comparedWith(gpu, model, evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input))),
+    features);
   const flaw = logits.findIndex((value) => !Number.isFinite(value));
   if (flaw < 0) return logits;
 
@@ -69,6 +56,28 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   throw new NonFiniteError(
     activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`,
   );
+}
+
+/** The logits [B, K] of videos, which are given up, against K texts, finite or not. */
+export async function comparedWith(gpu: Gpu, model: VideoModel, videos: ReturnType<VideoModel['encodeVideo']>,
+  features: Tensor): Promise<Float32Array> {
+  const [[rows], [texts]] = [videos.video.shape, features.shape];
+  const atOnce = classesAtOnce(features);
+  const logits = new Float32Array(rows * texts);
+  try {
+    for (let first = 0; first < texts; first += atOnce) {
+      using part = evenly(gpu, () => model.compare(videos, someOf(features, first)));
+      const values = await part.read();
+      const [, count] = part.shape;
+      for (let row = 0; row < rows; row++) {
+        logits.set(values.subarray(row * count, (row + 1) * count), row * texts + first);
+      }
+    }
+  } finally {
+    videos.video.dispose();
+    videos.patches?.dispose();
+  }
+  return logits;
 }
 
 /** Classes whose texts come together. */
