@@ -2,7 +2,7 @@
  * Features of videos and texts: search with them says what predict says, they are the same bits however they were made,
  * and what is left of an interrupted work is gone on with.
  */
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
@@ -105,8 +105,10 @@ for (const kind of [Xclip, Clip]) {
 test('a second call finds all there; other settings, clips or labels are refused, each by name', async () => {
   const out = at('all.safetensors');
   const bytes = readFileSync(out);
+  writeFileSync(`${out}.partial`, 'left by a process that was killed after all was done');
   assert.match((await done(['embed', folder, '--checkpoint', checkpoint, '--out', out], 3)).stdout,
     '5 features are there already');
+  assert.not(existsSync(`${out}.partial`));
   const cases: [string[], RegExp][] = [
     [['embed', folder, '--checkpoint', at('other'), '--window', '2s', '--out', out],
       /the checkpoint \(its SHA-256\): it has ".*\n.*seconds of a piece: it has null, wanted is 2/],
@@ -129,7 +131,18 @@ test('search refuses another checkpoint, and the same one with a bit changed', a
   writeFileSync(weights, flipped(whole, whole.length - 3));
   const refused = await done(['search', out, NAMES[1]], 1);
   assert.match(refused.stderr, /its checkpoint was changed/);
+  renameSync(checkpoint, at('moved'));
+  assert.match((await done(['search', out, NAMES[1]], 1)).stderr,
+    /its checkpoint is not at .*checkpoint any more\n.*--checkpoint/);
+  renameSync(at('moved'), checkpoint);
   writeFileSync(weights, whole);
+});
+
+test('where no clip can be decoded, nothing is written', async () => {
+  const out = at('nothing.safetensors');
+  const { stderr } = await done(['embed', join(folder, 'broken.mp4'), '--checkpoint', checkpoint, '--out', out], 3);
+  assert.match(stderr, /^firstlight: broken\.mp4: is a text, not a video/m);
+  assert.not(existsSync(out));
 });
 
 test('unit features alone are a small file, which is searched by cosines, aloud; labels have names to ask for', async () => {
@@ -333,6 +346,13 @@ test('a list may have labels or none; what is wrong with it is told at once, bef
   assert.match(stderr, /bare\.txt:2: "absent\.mp4" does not exist\n.*bare\.txt:3: "nowhere\.mp4"/);
   assert.throwsWith(() => clipsIn(folder, { labels }), FirstlightError,
     /is no list, so --labels says nothing about it/);
+  const config = join(folder, 'config.yaml');
+  writeFileSync(config, 'model: {preset: tiny}\ndata: {train: list.txt, val: null, labels: labels.csv}\n');
+  assert.equal(clipsIn(config, { part: 'train' }), clipsIn(list, { labels }));
+  assert.throwsWith(() => clipsIn(config), FirstlightError, /config\.yaml: has no list data\.val/);
+  assert.throwsWith(() => clipsIn(config, { labels }), FirstlightError, /is no list, so --labels says nothing/);
+  assert.throwsWith(() => clipsIn(list, { part: 'val' }), FirstlightError,
+    /is no configuration, so --part says nothing/);
   assert.throwsWith(() => clipsIn(at('nowhere')), FirstlightError, /no such file or folder/);
 });
 

@@ -317,7 +317,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
   embed: command('embed', 'Writes features of videos and of texts, for search and for other programs', {
     args: {
       videos: { type: 'positional', required: false,
-        description: 'a list, with lines "path label" or a path each; a folder, with all videos in it; or a video' },
+        description:
+          'a list, with lines "path label" or a path each; a configuration, whose list is meant; a folder; or a video' },
       checkpoint: { type: 'string', valueHint: 'folder',
         description: 'X-CLIP: config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
       out: { type: 'string', valueHint: 'file',
@@ -325,6 +326,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       root: { type: 'string', valueHint: 'folder',
         description: 'where the paths of a list start (default: its folder)' },
       labels: { type: 'string', valueHint: 'file', description: 'labels.csv: the names of the classes of a list' },
+      part: { type: 'string', valueHint: 'val|train',
+        description: 'which list of a configuration is meant (default: val)' },
       texts: { type: 'string', valueHint: 'file', description: 'texts whose features are written, too, one a line' },
       window: { type: 'string', valueHint: '2s',
         description: 'cut videos into pieces of so long, each with features of its own: 2s, 500ms, 1min' },
@@ -375,7 +378,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
         throw new UsageError('--probe needs a list with labels, and safetensors to keep their features in');
       }
       const { embed } = await import('../commands/embed.ts');
-      return embed({ videos, root, labels, texts, checkpoint, out, window: flags.seconds('window') ?? null,
+      const part = flags.text('part') === undefined ? undefined : flags.oneOf('part', ['val', 'train']);
+      return embed({ videos, root, labels, part, texts, checkpoint, out, window: flags.seconds('window') ?? null,
         precision: flags.oneOf('precision', ['f32', 'f16']), unitOnly: flags.is('unit-only'),
         ...(isProbe && { probe: { seed: flags.whole('seed', 0) ?? PROBE_SEED, heldOut: flags.text('held-out') } }) });
     },

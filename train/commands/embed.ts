@@ -3,11 +3,13 @@ import { resolve } from 'node:path';
 import { ConfigError, type FloatType, formatBytes, type Gpu, open } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
+import type { Part } from '../data/sets/scan.ts';
 import type { Assembled } from '../features/assembly.ts';
 import { type ClipSet, clipsIn } from '../features/clips.ts';
 import { FeatureFile } from '../features/file.ts';
+import { FeatureJournal } from '../features/journal.ts';
 import { checkpointHash, type Made, requireSameMade } from '../features/made.ts';
-import { isOfLines, makeFeatures } from '../features/making.ts';
+import { isOfLines, makeFeatures, PARTIAL } from '../features/making.ts';
 import { looksOf } from '../features/model.ts';
 import { heldOutShare, labelledIn, type ProbeResult, trainProbe } from '../features/probe.ts';
 import { Progress } from '../log/progress.ts';
@@ -21,6 +23,8 @@ export interface EmbedOptions {
   readonly videos?: string;
   readonly root?: string;
   readonly labels?: string;
+  /** Of a configuration. */
+  readonly part?: Part;
   readonly texts: readonly string[];
   readonly checkpoint: string;
   readonly precision: FloatType;
@@ -39,8 +43,8 @@ const NO_CLIPS: ClipSet = { root: resolve('.'), clips: [], warnings: [] };
 
 /** Writes features of videos, and of texts, and measures a probe on them. Returns the exit status. */
 export async function embed(options: EmbedOptions): Promise<number> {
-  const { videos, root, labels, texts, checkpoint, precision, window, unitOnly, out, probe } = options;
-  const set = videos === undefined ? NO_CLIPS : clipsIn(videos, { root, labels });
+  const { videos, root, labels, part, texts, checkpoint, precision, window, unitOnly, out, probe } = options;
+  const set = videos === undefined ? NO_CLIPS : clipsIn(videos, { root, labels, part });
   warn(set.warnings);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
@@ -100,6 +104,7 @@ async function brokenThere(out: string, made: Made, { clips, classes }: ClipSet,
       && JSON.stringify([head.classes, head.texts, file.isWhole]) ===
         JSON.stringify([classes ?? null, texts, !unitOnly]);
     if (!isSame) throw new ConfigError(out, ['is there already, with other clips, labels, texts or tensors'], hint);
+    FeatureJournal.remove(out + PARTIAL); // of a process that was killed when all was done but that
     console.log(`${rows.toLocaleString('en-US')} features are there already   ${out}`);
     return head.broken;
   } finally {

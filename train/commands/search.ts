@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { relative, resolve, isAbsolute } from 'node:path';
 import { ConfigError, open } from '../../engine/index.ts';
 import { shown } from '../../engine/shown.ts';
@@ -46,9 +47,14 @@ export async function search(
         'embed a list with lines "path label", and --labels labels.csv');
     }
     const texts = eachClass ? classes as string[] : asked;
+    const place = checkpoint ?? file.resolved('checkpoint');
+    if (checkpoint === undefined && !existsSync(place)) {
+      throw new ConfigError(features, [`its checkpoint is not at ${shown(place)} any more`],
+        'name its place: --checkpoint');
+    }
     await using gpu = await open({ tuning: tuned });
     gpu.requireType(made.precision);
-    const folder = modelFolderOf(checkpoint ?? file.resolved('checkpoint'));
+    const folder = modelFolderOf(place);
     const system = await openSystem(gpu, folder, { precision: made.precision });
     using _model = system.model;
     const hint = checkpoint === undefined

@@ -1,6 +1,7 @@
 /** Features from a journal into the file that they become: safetensors, or lines of JSON. */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { DatasetError } from '../../engine/errors.ts';
 import { disk, writeAtomically } from '../../model/checkpoint/files.node.ts';
 import type { NamedTensor } from '../../model/checkpoint/safetensors.ts';
 import type { Clip } from './clips.ts';
@@ -33,8 +34,8 @@ export interface Assembled {
 
 type Chunks = Extract<Known, { chunks: unknown }>['chunks'];
 
-/** Clips with their features, in the order of the list. */
-function partsOf({ clips, journal }: Assembly) {
+/** Clips with their features, in the order of the list. @throws DatasetError where there is nothing to write */
+function partsOf({ clips, journal, texts }: Assembly) {
   const sound: { readonly clip: Clip; readonly chunks: Chunks }[] = [];
   const broken: Head['broken'][number][] = [];
   for (const clip of clips) {
@@ -42,6 +43,9 @@ function partsOf({ clips, journal }: Assembly) {
     if (known === undefined) broken.push({ name: clip.name, reason: 'the file was changed meanwhile' });
     else if ('broken' in known) broken.push({ name: clip.name, reason: known.broken });
     else sound.push({ clip, chunks: known.chunks });
+  }
+  if (sound.length === 0 && texts.texts.length === 0) {
+    throw new DatasetError(broken.map(({ name, reason }) => ({ file: name, line: 0, problem: reason })));
   }
   const rows = sound.flatMap(({ clip, chunks }) =>
     chunks.flatMap((chunk) => Array.from({ length: chunk.rows }, (_, i) => ({ clip, time: chunk.times?.[i] })))

@@ -5,9 +5,12 @@ import { DatasetError, type LineProblem } from '../../engine/errors.ts';
 import { readLines } from '../data/sets/lines.ts';
 import { readLabels, scanList } from '../data/sets/lists.ts';
 import { portable } from '../data/sets/portable.ts';
-import { requireSound, Scan } from '../data/sets/scan.ts';
+import { type List, type Part, requireSound, Scan } from '../data/sets/scan.ts';
+import { listFile, rootOf } from '../data/sets/sets.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';
 import { isPicture } from '../data/video/read.ts';
+import { loadConfig } from '../run/config.ts';
+import { fileOf, listOf, namesOf } from '../run/lists.ts';
 
 /** A video whose features are wanted. */
 export interface Clip {
@@ -43,21 +46,32 @@ export interface ClipSetOptions {
   readonly root?: string;
   /** `labels.csv`, the names of the classes of a list. */
   readonly labels?: string;
+  /** Which list of a configuration is meant; the one that is measured on, if omitted. */
+  readonly part?: Part;
 }
 
 /**
- * The videos of a folder, or of a list: lines `path label`, or a path each; or one video.
+ * The videos of a folder; or of a list, lines `path label` or a path each; or of a list of a configuration, in the
+ * format that it says; or one video.
+ *
  * @throws DatasetError with all problems at once
  */
-export function clipsIn(path: string, { root, labels }: ClipSetOptions = {}): ClipSet {
+export function clipsIn(path: string, { root, labels, part }: ClipSetOptions = {}): ClipSet {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new DatasetError([{ file: path, line: 0, problem: 'no such file or folder' }]);
+  const refuseFlags = (what: string, flags: Readonly<Record<string, string | undefined>>) => {
+    const given = Object.keys(flags).find((flag) => flags[flag] !== undefined);
+    if (given === undefined) return;
+    throw new DatasetError([{ file: path, line: 0, problem: `is no ${what}, so ${given} says nothing about it` }]);
+  };
+  if (/\.ya?ml$/i.test(path)) {
+    refuseFlags('list', { '--root': root, '--labels': labels });
+    return clipsOfConfig(path, part ?? 'val');
+  }
+  refuseFlags('configuration', { '--part': part });
   const isList = !stats.isDirectory() && !VIDEO_ENDING.test(path) && !isPicture(path);
   if (!isList) {
-    for (const [flag, value] of [['--root', root], ['--labels', labels]] as const) {
-      if (value === undefined) continue;
-      throw new DatasetError([{ file: path, line: 0, problem: `is no list, so ${flag} says nothing about it` }]);
-    }
+    refuseFlags('list', { '--root': root, '--labels': labels });
     const start = resolve(stats.isDirectory() ? path : dirname(path));
     const clips = videosIn(path).map((each) => ({ path: resolve(each), name: portable(resolve(each), start) }));
     if (clips.length === 0) throw new DatasetError([{ file: path, line: 0, problem: 'there are no videos in it' }]);
@@ -70,11 +84,25 @@ export function clipsIn(path: string, { root, labels }: ClipSetOptions = {}): Cl
   const scanned = isLabelled
     ? requireSound(scanList(path, { root: start, names: classes }))
     : listOfPaths(path, start, lines);
-  const from = realpathSync.native(start); // entries are without links, too
-  const clips = scanned.entries.map((entry) => ({ path: entry.path, name: portable(entry.path, from),
-    ...(isLabelled && { label: entry.label }) })
-  );
-  return { root: from, clips, classes, warnings: scanned.warnings };
+  return named(start, scanned, { isLabelled, classes });
+}
+
+/** A list as the section `data` of a configuration has it, with the names of its classes. */
+function clipsOfConfig(path: string, part: Part): ClipSet {
+  const config = loadConfig(path);
+  if (listFile(config.data, part) === null) {
+    throw new DatasetError([{ file: path, line: 0, problem: `has no list data.${part}` }]);
+  }
+  const classes = namesOf(config);
+  return named(rootOf(config.data, fileOf(config, part)), listOf(config, part, classes), { isLabelled: true, classes });
+}
+
+/** Clips of a list, named from a folder on. */
+function named(root: string, { entries, warnings }: List,
+  { isLabelled, classes }: { readonly isLabelled: boolean; readonly classes: readonly string[] | undefined }): ClipSet {
+  const from = realpathSync.native(root); // entries are without links, too
+  const clips = entries.map(({ path, label }) => ({ path, name: portable(path, from), ...(isLabelled && { label }) }));
+  return { root: from, clips, classes, warnings };
 }
 
 /** A list without labels. */

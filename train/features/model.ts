@@ -1,4 +1,4 @@
-/** What is asked of a model: features of videos and of texts, and its own comparison of the two. Nothing else here is. */
+/** All that is asked of a model here: features of videos and of texts, and its own comparison of the two. */
 import { type Gpu, NonFiniteError, Tensor } from '../../engine/index.ts';
 import { matmul } from '../../kernels/matmul/index.ts';
 import { normalize } from '../../kernels/normalize/index.ts';

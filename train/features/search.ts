@@ -1,5 +1,6 @@
 /** Which clips of a file of features fit a text best. */
-import { type Gpu, ShapeError } from '../../engine/index.ts';
+import { type Gpu, NonFiniteError, ShapeError } from '../../engine/index.ts';
+import { shown } from '../../engine/shown.ts';
 import type { System } from '../../model/system.ts';
 import type { FeatureFile } from './file.ts';
 import { clipsAtOnce, compareStored, cosinesOf, encodeTexts } from './model.ts';
@@ -14,7 +15,10 @@ export type Way = (typeof WAYS)[number];
 /** Rows whose cosines are taken at once. */
 const ROWS_AT_ONCE = 4096;
 
-/** Scores [R, K] of all rows of a file against K texts. */
+/**
+ * Scores [R, K] of all rows of a file against K texts.
+ * @throws NonFiniteError: what is not finite has no order
+ */
 export async function scoresOf(gpu: Gpu, system: System, file: FeatureFile, texts: readonly string[],
   way: Way): Promise<Float32Array> {
   using features = encodeTexts(gpu, system, texts);
@@ -30,6 +34,13 @@ export async function scoresOf(gpu: Gpu, system: System, file: FeatureFile, text
       ? await cosinesOf(gpu, await file.floats('features', first, rows), features)
       : await compareStored(gpu, system, { rows, video: await file.floats('video', first, rows),
         patches: await file.floats('patches', first, rows) }, features);
+    const flaw = some.findIndex((score) => !Number.isFinite(score));
+    if (flaw >= 0) {
+      const row = first + Math.floor(flaw / count);
+      throw new NonFiniteError(
+        `the score of row ${row}, ${shown(file.head.names[row])}, for "${texts[flaw % count]}",`,
+      );
+    }
     scores.set(some, first * count);
   }
   return scores;
