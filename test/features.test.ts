@@ -13,11 +13,11 @@ import { FirstlightError, halve, open } from '../engine/index.ts';
 import { bytesInMemory } from '../model/checkpoint/bytes.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { openSafetensors } from '../model/checkpoint/safetensors.ts';
-import { Clip } from '../model/clip.ts';
-import { initialise } from '../model/init.ts';
-import { inputOf, type System } from '../model/system.ts';
+import { initialise } from '../model/parts/init.ts';
+import { architectureOf, configFor } from '../model/systems/config.ts';
+import { createModel } from '../model/systems/index.ts';
+import { inputOf, type System } from '../model/systems/system.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/xclip.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { clipsIn } from '../train/features/clips.ts';
 import { FeatureFile } from '../train/features/file.ts';
@@ -74,10 +74,10 @@ test('search gives each clip the numbers of predict, bit for bit; a broken one i
 });
 
 const types = gpu.features.has('shader-f16') ? ['f32', 'f16'] as const : ['f32'] as const;
-for (const kind of [Xclip, Clip]) {
+for (const name of ['xclip', 'clip-mean'] as const) {
   for (const type of types) {
-    test(`${kind.name} in ${type}: stored features give the logits of their clips, bit for bit, however many come together; cosines only without prompts`, async () => {
-      using model = new kind(gpu, CONFIG);
+    test(`${name} in ${type}: stored features give the logits of their clips, bit for bit, however many come together; cosines only without prompts`, async () => {
+      using model = createModel(gpu, configFor(name, architectureOf(CONFIG)));
       initialise(model, 3);
       if (type === 'f16') halve(model);
       const tokenizer = await clipTokenizer();
@@ -97,10 +97,20 @@ for (const kind of [Xclip, Clip]) {
       assert.equal([alone.unit, alone.video, alone.patches], [row(unit), row(video), row(patches)]);
       const gaps = (await cosinesOf(gpu, unit, texts)).map((cosine, i) => Math.abs(cosine / 0.07 - wanted[i]));
       const gap = Math.max(...gaps);
-      assert.ok(kind === Clip ? gap < 1e-4 : gap > 1e-3, String(gap));
+      assert.ok(name === 'clip-mean' ? gap < 1e-4 : gap > 1e-3, String(gap));
     });
   }
 }
+
+test('a system with a head has features of videos, which a probe takes, and no words to search them by', async () => {
+  const head = await writeCheckpoint(gpu, 'head', 5, configFor('vit-mean', architectureOf(CONFIG), { classes: NAMES }));
+  const out = at('head.safetensors');
+  const { stdout } = await done(['embed', list, '--checkpoint', head, '--out', out, '--probe']);
+  assert.match(stdout,
+    /^Features of 5 clips .*\nProbe   \d+\.0 % of 1 held out, drawn by seed 1024 \(4 classes, chance 25\.0 %\)/);
+  const { stderr } = await done(['search', out, NAMES[1]], 1);
+  assert.match(stderr, /vit-mean has a head for fixed classes, and compares with no texts/);
+});
 
 test('a second call finds all there; other settings, clips or labels are refused, each by name', async () => {
   const out = at('all.safetensors');

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Gpu } from '../engine/index.ts';
 import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
-import { PRESETS, type XclipConfig } from '../model/config.ts';
-import { initialise } from '../model/init.ts';
+import { PRESETS, type ModelConfig, type XclipConfig } from '../model/systems/config.ts';
+import { initialise } from '../model/parts/init.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/xclip.ts';
+import { createModel } from '../model/systems/index.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { clip } from './video_sample.ts';
 
@@ -21,10 +21,11 @@ export const CONFIG: XclipConfig = { ...tiny, embedDim: 42, frames: 3, vision: {
   prompts: { ...tiny.prompts, heads: 3 } };
 
 /** Writes a checkpoint whose weights are drawn; returns its folder. */
-export async function writeCheckpoint(gpu: Gpu, name: string, seed: number): Promise<string> {
+export async function writeCheckpoint(gpu: Gpu, name: string, seed: number,
+  wanted: ModelConfig = CONFIG): Promise<string> {
   const { tokenizer } = (await clipTokenizer()).compact(NAMES);
-  const config = { ...CONFIG, text: { ...CONFIG.text, vocab: tokenizer.vocabSize } };
-  using model = new Xclip(gpu, config);
+  const config = 'text' in wanted ? { ...wanted, text: { ...wanted.text, vocab: tokenizer.vocabSize } } : wanted;
+  using model = createModel(gpu, config);
   initialise(model, seed);
   await saveCheckpoint(at(name), { config, parameters: model.parameters(), tokenizer });
   return at(name);

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { FirstlightError, type Gpu, VideoDecodeError } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
-import type { System } from '../../model/system.ts';
+import type { System } from '../../model/systems/system.ts';
 import { Decoders, freeProcessors } from '../data/loading/decoders.ts';
 import { inOrder } from '../data/loading/in_order.ts';
 import { type Pieces, readPieces } from '../data/loading/pieces.ts';

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Gpu } from '../../engine/index.ts';
 import { disk } from '../../model/checkpoint/files.node.ts';
-import type { System } from '../../model/system.ts';
+import type { System } from '../../model/systems/system.ts';
 import { RunLock } from '../checkpoint/lock.ts';
 import { portable } from '../data/sets/portable.ts';
 import { type Assembled, writeLines, writeTensors } from './assembly.ts';

@@ -3,7 +3,7 @@ import { type Gpu, NonFiniteError, Tensor } from '../../engine/index.ts';
 import { matmul } from '../../kernels/matmul/index.ts';
 import { normalize } from '../../kernels/normalize/index.ts';
 import { cast } from '../../kernels/rearrange/index.ts';
-import { evenly, inputOf, type System, textFeatures, type VideoModel } from '../../model/system.ts';
+import { evenly, inputOf, type System, textFeatures, type VideoModel } from '../../model/systems/system.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { evaluationBatch } from '../protocols/batch.ts';
 import { firstNonFinite, requireFiniteWeights } from '../protocols/finite.ts';
@@ -20,7 +20,7 @@ export interface ClipFeatures {
 
 /** How clips are shown to a model. */
 export function looksOf({ model, preprocessor: { resize, mean, std } }: System) {
-  return { frames: model.config.frames, size: inputOf(model, { resize, mean, std }).size, resize, mean, std };
+  return { frames: model.input.frames, size: model.input.size, resize, mean, std };
 }
 
 /** Clips, of `clips` in all, that are encoded at once; their features are the same for any number. */
@@ -87,7 +87,7 @@ export function compareStored(gpu: Gpu, { model }: System, { rows, video, patche
 }
 
 function stored(gpu: Gpu, model: VideoModel, values: Float32Array, shape: readonly number[]): Tensor {
-  return cast(Tensor.from(gpu, values, shape, 'stored features'), model.visual.type);
+  return cast(Tensor.from(gpu, values, shape, 'stored features'), model.input.type);
 }
 
 /** Cosines [B, K] of unit features [B, E] and texts [K, E]. */

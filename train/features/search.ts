@@ -1,7 +1,7 @@
 /** Which clips of a file of features fit a text best. */
 import { type Gpu, NonFiniteError, ShapeError } from '../../engine/index.ts';
 import { shown } from '../../engine/shown.ts';
-import type { System } from '../../model/system.ts';
+import type { System } from '../../model/systems/system.ts';
 import type { FeatureFile } from './file.ts';
 import { clipsAtOnce, compareStored, cosinesOf, encodeTexts } from './model.ts';
 
