@@ -61,8 +61,9 @@ test('a class that was never seen counts as wrong; what no probe can be made of 
   const heldOut = around(3, 4, { noise: 0.3, seed: 2 });
   const { accuracy, unknown } = await trainProbe(gpu, { train, heldOut }, { seed: 1, list: '' });
   assert.equal([unknown, accuracy], [8, 16 / 24]);
-  const refused = async (parts: Parameters<typeof trainProbe>[1], message: RegExp) =>
-    assert.rejectsWith(trainProbe(gpu, parts, { seed: 1, list: 'some.txt' }), DatasetError, message);
+  const refused = async (parts: Parameters<typeof trainProbe>[1], message: RegExp) => {
+    await assert.rejectsWith(trainProbe(gpu, parts, { seed: 1, list: 'some.txt' }), DatasetError, message);
+  };
   await refused({ train: around(1, 6, { noise: 1 }), heldOut },
     /^some\.txt: a probe needs clips of two classes at least/);
   await refused(heldOutShare(around(3, 1, { noise: 1 }), 1), /no clip is left to measure a probe on/);
