@@ -18,7 +18,7 @@ import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { decodeState, encodeState, type StateFile } from '../train/checkpoint/state_file.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { exitCodeOf } from '../train/cli/failure.ts';
-import { clipsOf } from '../train/commands/predict.ts';
+import { videosIn } from '../train/features/clips.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { snapshotAt } from './checkpoint_sample.ts';
 
@@ -173,8 +173,8 @@ test('a folder that is called like a clip is looked into, and is no clip itself'
   const folder = join(root, 'clips');
   mkdirSync(join(folder, 'folder.mp4', 'deeper.mkv'), { recursive: true });
   for (const name of ['a.mp4', 'folder.mp4/b.webm', 'notes.txt']) writeFileSync(join(folder, name), '');
-  assert.equal(clipsOf(folder), ['a.mp4', 'folder.mp4/b.webm'].map((name) => join(folder, name)));
-  assert.equal(clipsOf(join(folder, 'absent.mp4')), [join(folder, 'absent.mp4')]);
+  assert.equal(videosIn(folder), ['a.mp4', 'folder.mp4/b.webm'].map((name) => join(folder, name)));
+  assert.equal(videosIn(join(folder, 'absent.mp4')), [join(folder, 'absent.mp4')]);
 });
 
 test.run();

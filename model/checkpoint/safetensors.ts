@@ -48,12 +48,13 @@ export class SafetensorsFile {
     return entry;
   }
 
-  /** The tensor's bytes, little-endian, as stored. */
-  async bytes(name: string): Promise<Uint8Array> {
+  /** The tensor's bytes, little-endian, as stored; or those of them from one on to another. */
+  async bytes(name: string, from = 0, to?: number): Promise<Uint8Array> {
     const { begin, end } = this.entry(name);
-    const bytes = await this.#source.read(this.#dataStart + begin, end - begin);
-    if (bytes.byteLength !== end - begin) {
-      throw new CheckpointFormatError('Truncated', this.name, `${end - begin} bytes expected, got ${bytes.byteLength}`,
+    const length = Math.min(to ?? Infinity, end - begin) - from;
+    const bytes = await this.#source.read(this.#dataStart + begin + from, length);
+    if (bytes.byteLength !== length) {
+      throw new CheckpointFormatError('Truncated', this.name, `${length} bytes expected, got ${bytes.byteLength}`,
         name);
     }
     return bytes;
@@ -147,6 +148,8 @@ interface Written {
   U32: Uint32Array;
 }
 
+type Values = Written[keyof Written];
+
 /** A tensor to be written; f32 unless it says otherwise. */
 export interface NamedTensor {
   readonly name: string;
@@ -177,19 +180,21 @@ function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<str
  * The bytes of a file, piece by piece, so that a model need not be in memory twice. The same tensors and metadata in
  * the same order give the same bytes.
  *
- * @param read gives the values of a tensor when its turn comes
+ * @param read gives the values of a tensor when its turn comes, all at once or some after others
  */
 export async function* encodeSafetensors(
   tensors: readonly NamedTensor[],
-  read: (name: string) => Promise<Written[keyof Written]> | Written[keyof Written],
+  read: (name: string) => Promise<Values> | Values | AsyncIterable<Values>,
   metadata: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield headerOf(tensors, metadata);
   for (const { name, shape } of tensors) {
-    const values = await read(name);
-    if (values.length !== sizeOf(shape)) {
-      throw new RangeError(`${name}: ${values.length} values do not fill [${shape}]`);
+    const given = read(name);
+    let count = 0;
+    for await (const values of Symbol.asyncIterator in given ? given : [given]) {
+      count += values.length;
+      yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     }
-    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    if (count !== sizeOf(shape)) throw new RangeError(`${name}: ${count} values do not fill [${shape}]`);
   }
 }

@@ -68,6 +68,17 @@ export class Flags {
     }
     return value;
   }
+
+  /** A length of time, "2s", "500ms" or "1.5min", in seconds. */
+  seconds(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|min)$/.exec(text) ?? [];
+    const value = Number(amount) * { ms: 1e-3, s: 1, min: 60 }[(unit ?? 's') as 'ms' | 's' | 'min'];
+    if (value > 0) return value;
+    throw new UsageError(`--${name}: expected a length of time, got "${text}"`,
+      `for example --${name} 2s, 500ms or 1min`);
+  }
 }
 
 /**

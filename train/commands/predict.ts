@@ -1,5 +1,3 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { FirstlightError, type FloatType, type Gpu, open, VideoDecodeError } from '../../engine/index.ts';
 import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
@@ -8,7 +6,7 @@ import { inputOf, type System, type VideoModel } from '../../model/systems/syste
 import type { SystemName } from '../../model/systems/config.ts';
 import type { Wording } from '../../model/templates.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
-import { VIDEO_ENDING } from '../data/video/endings.ts';
+import { videosIn } from '../features/clips.ts';
 import { Candidates } from '../protocols/candidates.ts';
 import { logitsOf } from '../protocols/logits.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
@@ -47,7 +45,7 @@ const OF_A_FILE = /^FL_(VIDEO|PATH|PNG|FRAME|OOM|LIMIT)/;
 export async function predict(
   { files, labels: asked, checkpoint, system: taken, precision, wording, top, json }: PredictOptions,
 ): Promise<number> {
-  const clips = files.flatMap(clipsOf);
+  const clips = files.flatMap(videosIn);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
   const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision, system: taken });
@@ -75,16 +73,6 @@ export async function predict(
   }
   if (json === true) console.log(escapedJson(answers));
   return failed > 0 ? DATA_ERROR : 0;
-}
-
-/** A file as it is named; of a folder, the videos in it and in its folders, by name. */
-export function clipsOf(path: string): string[] {
-  if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
-  const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    VIDEO_ENDING.test(name) && statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true
-  ).sort();
-  if (found.length === 0) console.error(`firstlight: ${path}: there are no videos in this folder`);
-  return found.map((name) => join(path, name));
 }
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */

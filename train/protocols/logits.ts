@@ -1,7 +1,7 @@
 /** Clips against texts, so many at a time that memory is bounded, with the same bits however many come together. */
 import { type Gpu, NonFiniteError, type Tensor } from '../../engine/index.ts';
 import type { FramesOptions, I420Frame, View } from '../../kernels/frames/index.ts';
-import { evenly, type VideoModel } from '../../model/systems/system.ts';
+import { evenly, type VideoFeatures, type VideoModel } from '../../model/systems/system.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { firstNonFinite, isAllFinite, requireFiniteWeights } from './finite.ts';
 
@@ -38,21 +38,8 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   const texts = candidateCount(model, features);
   const atOnce = features === undefined ? texts : classesAtOnce(features);
   const rows = clips.views.length;
-  const logits = new Float32Array(rows * texts);
-  const videos = evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input)));
-  try {
-    for (let first = 0; first < texts; first += atOnce) {
-      using part = evenly(gpu, () => model.compare(videos, features && someOf(features, first)));
-      const values = await part.read();
-      const [, count] = part.shape;
-      for (let row = 0; row < rows; row++) {
-        logits.set(values.subarray(row * count, (row + 1) * count), row * texts + first);
-      }
-    }
-  } finally {
-    videos.video.dispose();
-    videos.patches?.dispose();
-  }
+  const logits = await comparedWith(gpu, model, evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input))),
+    features);
   const flaw = logits.findIndex((value) => !Number.isFinite(value));
   if (flaw < 0) return logits;
 
@@ -70,6 +57,31 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   throw new NonFiniteError(
     activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`,
   );
+}
+
+/**
+ * The logits [B, K] of videos, which are given up, against K texts, or the K classes of a head; finite or not.
+ */
+export async function comparedWith(gpu: Gpu, model: VideoModel, videos: VideoFeatures,
+  features: Tensor | undefined): Promise<Float32Array> {
+  const [rows] = videos.video.shape;
+  const texts = candidateCount(model, features);
+  const atOnce = features === undefined ? texts : classesAtOnce(features);
+  const logits = new Float32Array(rows * texts);
+  try {
+    for (let first = 0; first < texts; first += atOnce) {
+      using part = evenly(gpu, () => model.compare(videos, features && someOf(features, first)));
+      const values = await part.read();
+      const [, count] = part.shape;
+      for (let row = 0; row < rows; row++) {
+        logits.set(values.subarray(row * count, (row + 1) * count), row * texts + first);
+      }
+    }
+  } finally {
+    videos.video.dispose();
+    videos.patches?.dispose();
+  }
+  return logits;
 }
 
 /** Numbers in a row of logits. */

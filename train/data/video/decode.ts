@@ -103,18 +103,69 @@ export async function readParts(path: string, pick: Picker,
   return withVideo(file, {}, async (opened) => {
     using census = new Census(file);
     await take(census, file, opened);
-    const orderOf = (total: number): Order => ({ wanted: indices(pick, total), partOf, sink });
     if (!isWhole && sink === undefined) {
-      const frames = await decodeSegments(path, opened, census, orderOf(census.shown));
+      const frames = await decodeSegments(path, opened, census, { wanted: indices(pick, census.shown), partOf });
       if (frames !== undefined) return frames;
     }
-    let decoded = await decode(file, opened, census, census.shown, orderOf(census.shown));
-    // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
-    if (decoded.total !== census.shown) {
-      decoded = await decode(file, opened, census, decoded.total, orderOf(decoded.total));
-    }
-    return decoded.frames;
+    const kept = new Map<number, I420Frame>();
+    let wanted: readonly number[] = [];
+    await decodeAs(file, opened, census, (total) => {
+      wanted = indices(pick, total);
+      kept.clear();
+      return { wanted, partOf, sink, keep: (place, frame) => void kept.set(place, frame) };
+    });
+    return wanted.map((index) => kept.get(index) as I420Frame);
   });
+}
+
+/** What is known of a file before it is decoded. */
+export interface Timeline {
+  /** Frames. */
+  readonly total: number;
+  /** When each of them is shown, in seconds from the first; undefined where the file does not tell. */
+  readonly times: readonly number[] | undefined;
+}
+
+/** Takes frames of a file one after another, in the order of presentation. */
+export interface FrameStream {
+  /**
+   * Says which frames are wanted. It may be asked a second time, where a file shows fewer frames than it seemed to:
+   * then all frames come anew.
+   */
+  begin(timeline: Timeline): readonly number[];
+  /** What is kept of each frame. */
+  readonly partOf: PartOf;
+  take(index: number, frame: I420Frame): void;
+  /** Waited for before more is decoded; undefined: there is nothing to wait for. */
+  ready(): Promise<void> | undefined;
+}
+
+/**
+ * As `readParts`, but keeps no frame: so a video of any length takes little memory. It is decoded once, from its start
+ * to its end. Errors come when they are met, after the frames before them.
+ */
+export async function streamParts(path: string, stream: FrameStream): Promise<void> {
+  const file = inspect(path);
+  return withVideo(file, {}, async (opened) => {
+    using census = new Census(file);
+    await take(census, file, opened);
+    await decodeAs(file, opened, census, (total) => ({
+      wanted: indices(() => stream.begin({ total, times: timesOf(opened, census, total) }), total),
+      partOf: stream.partOf,
+      keep: (place, frame) => stream.take(place, frame),
+      ready: () => stream.ready(),
+    }));
+  });
+}
+
+/** The times that packets have, or else those of a constant rate, if the file states one. */
+function timesOf({ stream: { timeBase, avgFrameRate } }: Opened, { times }: Census, total: number) {
+  if (times.length === total && !times.includes(AV_NOPTS_VALUE)) {
+    const [first, ...others] = times.toSorted((a, b) => (a < b ? -1 : 1));
+    return [0, ...others.map((time) => (Number(time - first) * timeBase.num) / timeBase.den)];
+  }
+  if (avgFrameRate.num <= 0 || avgFrameRate.den <= 0) return undefined;
+  return Array.from({ length: total }, (_, i) => (i * avgFrameRate.den) / avgFrameRate.num);
 }
 
 function indices(pick: Picker, total: number): readonly number[] {
@@ -178,8 +229,11 @@ function turns(): () => Promise<void> | undefined {
   };
 }
 
+/** What it returns is waited for. */
+type EachPacket = (packet: Packet) => unknown;
+
 /** Calls `each` for every packet of the stream, in the order of the file. */
-async function forPackets(path: string, { input, stream }: Opened, each: (packet: Packet) => void): Promise<void> {
+async function forPackets(path: string, { input, stream }: Opened, each: EachPacket): Promise<void> {
   using packet = new Packet();
   packet.alloc();
   const turn = turns();
@@ -196,7 +250,7 @@ async function forPackets(path: string, { input, stream }: Opened, each: (packet
         throw new VideoDecodeError(path, `frame ${place} is incomplete: the file is damaged or cut off`, undefined,
           DAMAGE_HINT);
       }
-      each(packet);
+      await each(packet);
       place++;
     }
     packet.unref();
@@ -208,6 +262,8 @@ class Census {
   packets = 0;
   /** Packets that should give a frame to look at. */
   shown = 0;
+  /** When those frames are shown, in the order of the file. */
+  readonly times: bigint[] = [];
   /**
    * Frames to be shown before the first one of the file. Of a piece cut out of a longer video they cannot be decoded;
    * players skip them.
@@ -230,7 +286,10 @@ class Census {
     this.packets++;
     if (size === 0) return;
     if (pts < this.#first && (pts !== AV_NOPTS_VALUE || this.#isUntimedLeading)) this.leading++;
-    if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) this.shown++; // an edit list may leave frames out
+    if (!packet.hasFlags(AV_PKT_FLAG_DISCARD)) { // an edit list may leave frames out
+      this.shown++;
+      this.times.push(pts);
+    }
     this.#bytes += size;
     const copy = this.#bytes > MAX_KEPT_BYTES ? null : packet.clone();
     if (copy === null) this[Symbol.dispose]();
@@ -267,12 +326,12 @@ async function take(census: Census, file: VideoFile, opened: Opened): Promise<vo
 }
 
 /** Calls `each` for every packet once more. */
-async function replay(file: VideoFile, { kept }: Census, each: (packet: Packet) => void): Promise<void> {
+async function replay(file: VideoFile, { kept }: Census, each: EachPacket): Promise<void> {
   if (kept === undefined) return withVideo(file, {}, (again) => forPackets(file.path, again, each));
   const turn = turns();
   for (const packet of kept) {
     await turn();
-    each(packet);
+    await each(packet);
   }
 }
 
@@ -280,27 +339,38 @@ async function replay(file: VideoFile, { kept }: Census, each: (packet: Packet) 
 interface Order {
   readonly wanted: readonly number[];
   readonly partOf: PartOf | undefined;
-  readonly sink: FrameSink | undefined;
+  readonly sink?: FrameSink;
+  /** Gets each wanted frame once. */
+  keep(place: number, frame: I420Frame): void;
+  /** Waited for before the next packet. */
+  readonly ready?: () => Promise<void> | undefined;
 }
 
-/**
- * Decodes the whole file and keeps the frames at `wanted`. If another number of frames than `expected` is shown,
- * returns none.
- */
+/** Decodes the whole file as its number of frames asks for. */
+async function decodeAs(file: VideoFile, opened: Opened, census: Census,
+  orderOf: (total: number) => Order): Promise<void> {
+  const total = await decode(file, opened, census, census.shown, orderOf(census.shown));
+  // Some codecs have packets that show nothing (see `mayShowFewer`): then the decoder's count is the true one.
+  if (total !== census.shown) await decode(file, opened, census, total, orderOf(total));
+}
+
+/** Decodes the whole file, keeps the frames at `wanted`, and returns how many were shown. */
 async function decode(file: VideoFile, { stream }: Opened, census: Census, expected: number,
-  { wanted, partOf, sink }: Order): Promise<{ total: number; frames: I420Frame[] }> {
+  { wanted, partOf, sink, keep, ready }: Order): Promise<number> {
   const { path } = file;
   using decoder = new FrameDecoder(path, stream, expected);
-  const keep = new Set(wanted);
-  const kept = new Map<number, I420Frame>();
+  const own = new Set(wanted);
   const each: EachFrame = (place, convert) => {
-    if (!keep.has(place) && sink === undefined) return;
+    if (!own.has(place) && sink === undefined) return;
     const picture = convert();
     sink?.add(picture);
-    if (keep.has(place)) kept.set(place, partOf === undefined ? picture : cut(picture, partOf(picture)));
+    if (own.has(place)) keep(place, partOf === undefined ? picture : cut(picture, partOf(picture)));
   };
   sink?.begin();
-  await replay(file, census, (packet) => decoder.send(packet, each));
+  await replay(file, census, (packet) => {
+    decoder.send(packet, each);
+    return ready?.();
+  });
   decoder.send(null, each);
 
   const { total } = decoder;
@@ -310,7 +380,7 @@ async function decode(file: VideoFile, { stream }: Opened, census: Census, expec
   if (total < expected - census.leading && !decoder.mayShowFewer) {
     throw new VideoDecodeError(path, `only ${total} of its ${expected} frames can be decoded`, undefined, DAMAGE_HINT);
   }
-  return { total, frames: total === expected ? wanted.map((index) => kept.get(index) as I420Frame) : [] };
+  return total;
 }
 
 /**
@@ -318,7 +388,7 @@ async function decode(file: VideoFile, { stream }: Opened, census: Census, expec
  * or does not keep to what they promise: then all of it has to be decoded, which also tells what is wrong.
  */
 async function decodeSegments(path: string, { stream }: Opened, { kept: packets, leading, shown }: Census,
-  { wanted, partOf }: Order): Promise<I420Frame[] | undefined> {
+  { wanted, partOf }: Pick<Order, 'wanted' | 'partOf'>): Promise<I420Frame[] | undefined> {
   if (packets === undefined || leading > 0) return undefined;
   const segments = segmentsOf(packets, stream);
   if (segments.length < 2) return undefined;

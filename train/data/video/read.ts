@@ -3,7 +3,7 @@ import { cut, type I420Frame } from '../../../kernels/frames/i420.ts';
 import { type FrameSink, type PartOf, type Picker, readFrames, readParts } from './decode.ts';
 import { readPng } from './stills.ts';
 
-const isPicture = (path: string) => extname(path).toLowerCase() === '.png';
+export const isPicture = (path: string) => extname(path).toLowerCase() === '.png';
 
 /** Frames of a video, or of a picture (png), which is a video of one. See `readFrames`. */
 export async function readClip(path: string, pick: Picker): Promise<I420Frame[]> {

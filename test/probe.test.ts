@@ -1,0 +1,77 @@
+/** The linear probe: it tells apart what a line can, and nothing else; the same seed gives the same numbers. */
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { open, Random } from '../engine/index.ts';
+import { DatasetError } from '../engine/errors.ts';
+import { heldOutShare, type LabelledFeatures, trainProbe } from '../train/features/probe.ts';
+
+const gpu = await open();
+test.after(() => gpu.close());
+const WIDTH = 21;
+
+/** Rows around a direction of their class each, of length 1; two rows to a clip. */
+function around(classes: number, clips: number,
+  { noise, seed = 1, isShuffled = false }: { noise: number; seed?: number; isShuffled?: boolean }): LabelledFeatures {
+  const rows = 2 * clips * classes;
+  const random = new Random(seed, 'features');
+  const directions = new Random(7, 'directions');
+  const centres = Array.from({ length: classes }, () => Array.from({ length: WIDTH }, () => directions.next() - 0.5));
+  const labels = Int32Array.from({ length: rows }, (_, row) => 3 * (Math.floor(row / 2) % classes));
+  const features = new Float32Array(rows * WIDTH);
+  for (let row = 0; row < rows; row++) {
+    const own = centres[labels[row] / 3].map((value) => value + noise * (random.next() - 0.5));
+    features.set(own.map((value) => value / Math.hypot(...own)), row * WIDTH);
+  }
+  const order = isShuffled ? new Random(seed, 'labels').permutation(rows / 2) : undefined;
+  return { features,
+    labels: order === undefined ? labels : labels.map((_, row) => labels[2 * order[Math.floor(row / 2)]]),
+    clips: Array.from({ length: rows }, (_, row) => `clip ${Math.floor(row / 2)}`) };
+}
+
+test('classes that lie apart are told apart, also where labels have gaps; twice the same', async () => {
+  const parts = { train: around(5, 12, { noise: 0.6 }), heldOut: around(5, 6, { noise: 0.6, seed: 2 }) };
+  const result = await trainProbe(gpu, parts, { seed: 3, list: 'list' });
+  assert.equal(result, { classes: 5, trained: 120, heldOut: 60, accuracy: 1, trainAccuracy: 1, unknown: 0 });
+  const noisy = { train: around(5, 12, { noise: 4 }), heldOut: around(5, 6, { noise: 4, seed: 2 }) };
+  const [once, twice] = [await trainProbe(gpu, noisy, { seed: 3, list: '' }),
+    await trainProbe(gpu, noisy, { seed: 3, list: '' })];
+  assert.ok(once.accuracy > 0.3 && once.accuracy < 1, String(once.accuracy));
+  assert.equal(once, twice);
+});
+
+test('labels that say nothing are guessed no better than by chance', async () => {
+  const { train, heldOut } = heldOutShare(around(4, 50, { noise: 1, isShuffled: true }), 1);
+  const { accuracy } = await trainProbe(gpu, { train, heldOut }, { seed: 1, list: '' });
+  assert.ok(accuracy < 0.45, String(accuracy));
+});
+
+test('a fifth of the clips of each class is held out, with all their pieces, as the seed says', () => {
+  const all = around(3, 10, { noise: 1 });
+  const { train, heldOut } = heldOutShare(all, 1);
+  assert.equal([train.labels.length, heldOut.labels.length], [48, 12]);
+  for (const label of [0, 3, 6]) assert.is(heldOut.labels.filter((each) => each === label).length, 4);
+  assert.not(heldOut.clips.some((clip) => train.clips.includes(clip)));
+  const again = heldOutShare(all, 1);
+  assert.equal(again.heldOut, heldOut);
+  assert.not.equal(heldOutShare(all, 2).heldOut.clips, heldOut.clips);
+});
+
+test('a class that was never seen counts as wrong; what no probe can be made of is refused', async () => {
+  const train = around(2, 6, { noise: 0.3 });
+  const heldOut = around(3, 4, { noise: 0.3, seed: 2 });
+  const { accuracy, unknown } = await trainProbe(gpu, { train, heldOut }, { seed: 1, list: '' });
+  assert.equal([unknown, accuracy], [8, 16 / 24]);
+  const refused = async (parts: Parameters<typeof trainProbe>[1], message: RegExp) => {
+    await assert.rejectsWith(trainProbe(gpu, parts, { seed: 1, list: 'some.txt' }), DatasetError, message);
+  };
+  await refused({ train: around(1, 6, { noise: 1 }), heldOut },
+    /^some\.txt: a probe needs clips of two classes at least/);
+  await refused(heldOutShare(around(3, 1, { noise: 1 }), 1), /no clip is left to measure a probe on/);
+});
+
+test('more rows than one step takes are taken in turns', async () => {
+  const parts = { train: around(2, 300, { noise: 0.6 }), heldOut: around(2, 20, { noise: 0.6, seed: 2 }) };
+  assert.is((await trainProbe(gpu, parts, { seed: 1, list: '' })).accuracy, 1);
+});
+
+test.run();
