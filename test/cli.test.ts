@@ -123,7 +123,7 @@ test('predict refuses labels and numbers it cannot use before it opens anything'
     assert.is(exitCodeOf(error), 2);
     return error.message;
   };
-  assert.match(await refused(), '--labels is missing');
+  assert.match(await refused(), '--checkpoint is missing');
   assert.match(await refused('--labels', 'one'), 'expected at least two names, got 1');
   assert.match(await refused('--labels', 'a, b, a'), '--labels: the name "a" stands there twice');
   assert.match(await refused('--labels', 'a, b'), '--checkpoint is missing');

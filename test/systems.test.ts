@@ -101,6 +101,12 @@ test('a head knows the classes that it was trained on, and no others', async () 
   assert.match(stderr, 'the head of vit: was trained on 3 classes, and 1 of the 2 names are none of them: "over"');
 });
 
+test('a system with texts asks for labels before it takes the GPU', async () => {
+  const { code, stderr } = await commandLine(['predict', clip, '--checkpoint', at('clip')]);
+  assert.is(code, 2);
+  assert.match(stderr, '--labels is missing');
+});
+
 test('clip-one takes one frame, and says so', async () => {
   await using gpu = await open();
   const run = parseConfig(JSON.stringify(settings({ system: 'clip-one' })), 'one.yaml');

@@ -1,6 +1,7 @@
 import { FirstlightError, type FloatType, type Gpu, open, VideoDecodeError } from '../../engine/index.ts';
 import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
+import { openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
 import type { SystemName } from '../../model/systems/config.ts';
@@ -46,14 +47,12 @@ export async function predict(
   { files, labels: asked, checkpoint, system: taken, precision, wording, top, json }: PredictOptions,
 ): Promise<number> {
   const clips = files.flatMap(videosIn);
+  const folder = modelFolderOf(checkpoint);
+  const labels = asked ?? await classesOf(folder);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
-  const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision, system: taken });
-  using model = system.model;
-  const labels = asked ?? model.classes;
-  if (labels === undefined) {
-    throw new FirstlightError('FL_USAGE', '--labels is missing', {}, 'for example --labels "juggling, surfing"');
-  }
+  const system = await openSystem(gpu, folder, { precision, system: taken });
+  using _model = system.model;
   using candidates = new Candidates(gpu, system, labels, wording);
   const answers: Answer[] = [];
   let failed = 0;
@@ -73,6 +72,14 @@ export async function predict(
   }
   if (json === true) console.log(escapedJson(answers));
   return failed > 0 ? DATA_ERROR : 0;
+}
+
+/** The classes of a checkpoint with a head: what it chooses from where nobody says. */
+async function classesOf(path: string): Promise<readonly string[]> {
+  const checkpoint = await openCheckpoint(path);
+  await checkpoint.close();
+  if ('classes' in checkpoint.config) return checkpoint.config.classes;
+  throw new FirstlightError('FL_USAGE', '--labels is missing', {}, 'for example --labels "juggling, surfing"');
 }
 
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
