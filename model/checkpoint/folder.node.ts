@@ -1,7 +1,7 @@
 /** Checkpoints on disk: a Hugging Face folder, or one file in either naming. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
+import { dirname, join } from 'node:path';
+import { CheckpointFormatError, ConfigError, PathError } from '../../engine/errors.ts';
 import { FileError } from '../../engine/file_error.ts';
 import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
 import { readRegular } from '../../engine/regular_file.node.ts';
@@ -15,11 +15,15 @@ import { configFromHuggingFace, configToHuggingFace } from './huggingface.ts';
 import { inferConfig } from './official.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
   preprocessorToHuggingFace } from './preprocessor.ts';
-import { encodeSafetensors, openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { encodeSafetensors } from './safetensors.ts';
+import { openTensors, type TensorFile } from './open.ts';
 import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
 
 const WEIGHTS = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+/** What a folder may hold, the first that it does counts; the second is what transformers wrote before 2023. */
+const FOLDER_FILES = [{ weights: WEIGHTS, index: INDEX, ending: '.safetensors' }, { weights: 'pytorch_model.bin',
+  index: 'pytorch_model.bin.index.json', ending: '.bin' }];
 /** Size above which transformers splits files, too. */
 const SHARD_BYTES = 5e9;
 
@@ -34,29 +38,17 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
-/** What PyTorch calls files that it pickles. */
-const PICKLE = /\.(bin|pt|pth|pkl|ckpt)$/i;
-
-function refusePickle(path: string): never {
-  const advice = `write its tensors as safetensors where it comes from: safetensors.torch.save_file(torch.load('${
-    basename(path)
-  }', weights_only=True), '${WEIGHTS}'), of an official file its ['model']`;
-  throw new FirstlightError('FL_PICKLE',
-    `${path}: pickled by PyTorch, which is a program as much as data; only safetensors are read`, { path }, advice);
-}
-
-/** Opens a checkpoint folder, or a single `.safetensors` file in official or Hugging Face names. */
+/** Opens a checkpoint folder, or a single file, of safetensors or of PyTorch's, in the names of any origin. */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const info = await stat(path).catch(() => undefined); // why is told below, for every cause alike
   if (info === undefined) throw new CheckpointFormatError('Unreadable', path, 'no such file or folder');
-  if (info.isFile() && PICKLE.test(path)) refusePickle(path);
   const folder = info.isDirectory() ? path : dirname(path);
   const handles: FileBytes[] = [];
   const close = async () => void (await Promise.all(handles.map((handle) => handle.close())));
-  const open = async (file: string): Promise<SafetensorsFile> => {
+  const open = async (file: string): Promise<TensorFile> => {
     const handle = await FileBytes.open(file);
     handles.push(handle);
-    return openSafetensors(handle);
+    return openTensors(handle);
   };
   try {
     const files = info.isDirectory() ? await openFolder(path, open) : [await open(path)];
@@ -91,7 +83,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /** A file's own configuration, that of the folder, or for official names what the shapes tell. */
-async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<XclipConfig> {
+async function configOf(folder: string, weights: Weights, file: TensorFile): Promise<XclipConfig> {
   const own = file.metadata.get('config');
   if (own !== undefined) {
     const source = `${file.name}: config in its metadata`;
@@ -100,7 +92,7 @@ async function configOf(folder: string, weights: Weights, file: SafetensorsFile)
   const path = join(folder, 'config.json');
   const json = await readJson(path);
   if (json !== undefined) return configFromHuggingFace(json, path);
-  if (weights.flavour === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
+  if (weights.origin === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
 }
 
@@ -119,19 +111,16 @@ async function preprocessorOf(folder: string, imageSize: number): Promise<Prepro
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
-async function openFolder(folder: string,
-  open: (file: string) => Promise<SafetensorsFile>): Promise<SafetensorsFile[]> {
-  const indexPath = join(folder, INDEX);
-  const index = await readJson(indexPath);
-  if (index === undefined) {
-    const names = await readdir(folder);
-    if (!names.includes(WEIGHTS)) {
-      const pickle = names.find((name) => PICKLE.test(name));
-      if (pickle !== undefined) refusePickle(join(folder, pickle));
-      throw new CheckpointFormatError('NoWeights', folder, `holds neither ${WEIGHTS} nor ${INDEX}`);
-    }
-    return [await open(join(folder, WEIGHTS))];
+async function openFolder(folder: string, open: (file: string) => Promise<TensorFile>): Promise<TensorFile[]> {
+  const names = await readdir(folder);
+  const kind = FOLDER_FILES.find(({ weights, index }) => names.includes(index) || names.includes(weights));
+  if (kind === undefined) {
+    const expected = FOLDER_FILES.flatMap(({ weights, index }) => [weights, index]);
+    throw new CheckpointFormatError('NoWeights', folder, `holds none of ${expected.join(', ')}`);
   }
+  const indexPath = join(folder, kind.index);
+  const index = await readJson(indexPath);
+  if (index === undefined) return [await open(join(folder, kind.weights))];
   const { weight_map: map } = index;
   if (!isObject(map)) {
     throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
@@ -141,8 +130,8 @@ async function openFolder(folder: string,
     if (typeof file !== 'string') {
       throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must map tensor names to file names');
     }
-    if (/[/\\\0]/.test(file) || !file.endsWith('.safetensors')) {
-      throw new PathError(file, `${indexPath} must name .safetensors files of its own folder`);
+    if (/[/\\\0]/.test(file) || !file.endsWith(kind.ending)) {
+      throw new PathError(file, `${indexPath} must name ${kind.ending} files of its own folder`);
     }
   }
   const tensorsOf = new Map<string, string[]>();
@@ -151,17 +140,18 @@ async function openFolder(folder: string,
     if (listed === undefined) tensorsOf.set(file as string, [tensor]);
     else listed.push(tensor);
   }
-  const files: SafetensorsFile[] = [];
+  const files: TensorFile[] = [];
   for (const [name, listed] of [...tensorsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const file = await open(join(folder, name));
     const own = new Set(file.names());
     const absent = listed.find((tensor) => !own.has(tensor));
     if (absent !== undefined) {
-      throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} looks for it here, it is not`, absent);
+      throw new CheckpointFormatError('IndexMismatch', file.name, `${kind.index} looks for it here, it is not`, absent);
     }
     const extra = [...own].find((tensor) => fileOf.get(tensor) !== name);
     if (extra !== undefined) {
-      throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} does not list it for this file`, extra);
+      throw new CheckpointFormatError('IndexMismatch', file.name, `${kind.index} does not list it for this file`,
+        extra);
     }
     files.push(file);
   }

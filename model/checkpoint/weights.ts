@@ -4,8 +4,9 @@ import { nearest } from '../../engine/nearest.ts';
 import type { XclipConfig } from '../config.ts';
 import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
-import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
-import { encodeSafetensors, type NamedTensor, type SafetensorsFile } from './safetensors.ts';
+import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
+import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
+import type { TensorFile } from './tensor_file.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
 export type Selection = (name: string) => boolean;
@@ -20,34 +21,37 @@ export interface StoredTensor {
 /** Several files that hold one checkpoint: one, or the shards of a large one. */
 export class Weights {
   readonly path: string;
-  readonly flavour: 'hf' | 'official';
-  /** Where each tensor lies, and its name there. */
-  readonly #places: ReadonlyMap<string, { readonly file: SafetensorsFile; readonly name: string }>;
+  /** Whose names the files use. */
+  readonly origin: Origin;
+  /** What the files have beside parameters: buffers of old files, heads for other classes. */
+  readonly aside: readonly string[];
+  readonly #files: readonly TensorFile[];
+  /** The file of each tensor. */
+  readonly #fileOf: ReadonlyMap<string, TensorFile>;
 
-  constructor(path: string, files: readonly SafetensorsFile[]) {
+  constructor(path: string, files: readonly TensorFile[]) {
     this.path = path;
-    this.#places = new Map(
-      files.flatMap((file) =>
-        file.names().filter((name) => !isIgnored(name)).map((name) => [spelled(name), { file, name }] as const)
-      ),
-    );
-    this.flavour = flavourOf([...this.#places.keys()]);
+    this.#files = files;
+    const all = files.flatMap((file) => file.names().map((name) => [name, file] as const));
+    this.origin = originOf(all.map(([name]) => name));
+    const names = ORIGINS[this.origin];
+    this.aside = all.map(([name]) => name).filter((name) => names.isAside(name));
+    this.#fileOf = new Map(all.filter(([name]) => !names.isAside(name)));
   }
 
-  /** Names as the files have them, CLIP's as X-CLIP spells them. */
+  /** Names as the files have them. */
   names(): string[] {
-    return [...this.#places.keys()];
+    return [...this.#fileOf.keys()];
   }
 
   /** Shape of a stored tensor; undefined if it is not there. */
   shape(name: string): Shape | undefined {
-    const place = this.#places.get(name);
-    return place?.file.entry(place.name).shape;
+    return this.#fileOf.get(name)?.entry(name).shape;
   }
 
-  /** Numbers in all tensors. */
+  /** Numbers that the files hold. */
   get size(): number {
-    return this.names().reduce((sum, name) => sum + sizeOf(this.shape(name) ?? []), 0);
+    return this.#files.reduce((sum, { numbers }) => sum + numbers, 0);
   }
 
   /** An official parameter, put together from what the files hold. */
@@ -56,9 +60,9 @@ export class Weights {
     const values = new Float32Array(sizeOf(shape));
     let offset = 0;
     for (const part of parts) {
-      const place = this.#places.get(part);
-      if (place === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
-      const own = await place.file.floats(place.name);
+      const file = this.#fileOf.get(part);
+      if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
+      const own = await file.floats(part);
       values.set(transposed ? transpose(own, partShape[0], partShape[1]) : own, offset);
       offset += own.length;
     }
@@ -66,10 +70,8 @@ export class Weights {
   }
 
   /** How a parameter is stored here, by its official name and shape. */
-  stored(official: string, shape: Shape): ReturnType<typeof storedAs> {
-    return this.flavour === 'hf'
-      ? storedAs(official, shape)
-      : { parts: [official], transposed: false, partShape: shape };
+  stored(official: string, shape: Shape): Stored {
+    return ORIGINS[this.origin].storedAs(official, shape);
   }
 }
 
@@ -198,12 +200,17 @@ export async function readFinite(weights: Weights, name: string, shape: Shape): 
   throw new CheckpointFormatError('NonFinite', weights.path, `holds ${values[wrong]} at place ${wrong}`, name);
 }
 
-/** An official parameter as the tensors of a Hugging Face file. */
-export function toHuggingFace(official: string, shape: Shape, values: Float32Array): StoredTensor[] {
-  const { parts, transposed, partShape } = storedAs(official, shape);
+/** An official parameter as the tensors of a file in the names of another origin. */
+export function toOrigin(origin: Origin, official: string, shape: Shape, values: Float32Array): StoredTensor[] {
+  const { parts, transposed, partShape } = ORIGINS[origin].storedAs(official, shape);
   const whole = transposed ? transpose(values, shape[0], shape[1]) : values;
   const size = sizeOf(partShape);
   return parts.map((name, i) => ({ name, shape: partShape, values: whole.subarray(i * size, (i + 1) * size) }));
+}
+
+/** The same in Hugging Face's names. */
+export function toHuggingFace(official: string, shape: Shape, values: Float32Array): StoredTensor[] {
+  return toOrigin('hf', official, shape, values);
 }
 
 /** A parameter that can be read back; a model's tensors are. */
@@ -220,13 +227,11 @@ export interface FilePlan {
   read(name: string): Promise<Float32Array>;
 }
 
-/** A model's parameters as a file stores them, in Hugging Face's names or the official ones. */
-export function planFile(parameters: Iterable<readonly [string, Readable]>, flavour: 'hf' | 'official'): FilePlan {
+/** A model's parameters as a file stores them, in the names of an origin. */
+export function planFile(parameters: Iterable<readonly [string, Readable]>, origin: Origin): FilePlan {
   const sources = new Map<string, { official: string; parameter: Readable; shape: Shape }>();
   for (const [official, parameter] of parameters) {
-    const { parts, partShape } = flavour === 'hf'
-      ? storedAs(official, parameter.shape)
-      : { parts: [official], partShape: parameter.shape };
+    const { parts, partShape } = ORIGINS[origin].storedAs(official, parameter.shape);
     for (const part of parts) sources.set(part, { official, parameter, shape: partShape });
   }
   // query, key and value are one parameter: read it once
@@ -236,8 +241,9 @@ export function planFile(parameters: Iterable<readonly [string, Readable]>, flav
     async read(name) {
       const { official, parameter } = sources.get(name) as { official: string; parameter: Readable };
       if (last?.parameter !== parameter) last = { parameter, values: await (parameter.master ?? parameter).read() };
-      if (flavour === 'official') return last.values;
-      const [stored] = toHuggingFace(official, parameter.shape, last.values).filter((tensor) => tensor.name === name);
+      const [stored] = toOrigin(origin, official, parameter.shape, last.values).filter((tensor) =>
+        tensor.name === name
+      );
       return stored.values;
     },
   };
