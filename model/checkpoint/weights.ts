@@ -2,7 +2,7 @@ import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, si
   StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import type { XclipConfig } from '../config.ts';
-import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
+import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, PATCH_POSITIONS, sideOf } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
@@ -47,6 +47,18 @@ export class Weights {
   /** Shape of a stored tensor; undefined if it is not there. */
   shape(name: string): Shape | undefined {
     return this.#fileOf.get(name)?.entry(name).shape;
+  }
+
+  /** The shape that our parameter has of which a stored tensor is a part; undefined if it is not there. */
+  shapeOf(name: string): Shape | undefined {
+    const shape = this.shape(name);
+    return shape && ORIGINS[this.origin].meant(name).shape(shape);
+  }
+
+  /** Our parameters that the files hold, with their shapes: what belongs to none is one of its own name. */
+  parameters(): Map<string, Shape> {
+    const names = ORIGINS[this.origin];
+    return new Map(this.names().map((name) => [names.meant(name).ours, this.shapeOf(name) as Shape]));
   }
 
   /** Numbers that the files hold. */
@@ -107,7 +119,38 @@ export interface Demands {
   readonly allowMissing?: boolean;
   /** Take positions of another number of frames, and interpolate them. */
   readonly interpolateFrames?: boolean;
+  /** Take positions of another number of patches, and interpolate them. */
+  readonly interpolatePatches?: boolean;
 }
+
+/** Positions that may be for other numbers of what they are the places of. */
+interface Positions {
+  /** What asks for it, here and in a configuration. */
+  readonly demand: 'interpolateFrames' | 'interpolatePatches';
+  /** What those of that shape are for, where they could be made fit; undefined of other shapes. */
+  made(own: Shape): string | undefined;
+  fitted(values: Float32Array, own: Shape, wanted: Shape): Float32Array;
+}
+
+const POSITIONS: ReadonlyMap<string, Positions> = new Map([
+  [FRAME_POSITIONS, {
+    demand: 'interpolateFrames',
+    made: (
+      [, frames],
+    ) => (frames > 0 ? `it was trained on ${frames} frames; take data.frames=${frames}, or` : undefined),
+    fitted: (values, [, own], [, wanted]) => interpolateFrames(values, own, wanted),
+  }],
+  [PATCH_POSITIONS, {
+    demand: 'interpolatePatches',
+    made: ([rows]) => {
+      const side = sideOf(rows);
+      return side === undefined
+        ? undefined
+        : `it was trained on ${side} x ${side} patches; take pictures of as many, or`;
+    },
+    fitted: (values, [own], [wanted]) => interpolatePatches(values, sideOf(own) as number, sideOf(wanted) as number),
+  }],
+]);
 
 /** A parameter by its official name. */
 export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape }];
@@ -119,7 +162,7 @@ export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape
  * @returns official names of the parameters that the files hold
  */
 export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
-  { select, allowMissing = false, interpolateFrames: fits = false }: Demands = {}): string[] {
+  { select, allowMissing = false, ...asked }: Demands = {}): string[] {
   const missing: string[] = [];
   const mismatched: string[] = [];
   const used = new Set<string>();
@@ -132,13 +175,14 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
       used.add(part);
       const own = weights.shape(part);
       if (own === undefined || isSameShape(own, partShape)) continue;
-      const differsInFrames = name === FRAME_POSITIONS && isOfOtherFrames(own, partShape);
-      if (differsInFrames && fits) continue;
-      mismatched.push(`${part} is [${own}], the model needs [${partShape}]${
-        differsInFrames
-          ? `: it was trained on ${own[1]} frames; take data.frames=${own[1]}, or model.interpolateFrames=true`
-          : ''
-      }`);
+      const positions = POSITIONS.get(name);
+      const made = differsInLength(own, partShape) ? positions?.made(weights.shapeOf(part) as Shape) : undefined;
+      if (positions !== undefined && made !== undefined && asked[positions.demand] === true) continue;
+      mismatched.push(
+        `${part} is [${own}], the model needs [${partShape}]${
+          made === undefined ? '' : `: ${made} model.${positions?.demand}=true`
+        }`,
+      );
     }
     if (absent.length === 0) present.push(name);
     else if (!allowMissing || absent.length < parts.length) {
@@ -157,9 +201,10 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
   return present;
 }
 
-/** [1, T, E] with another T. */
-function isOfOtherFrames(own: Shape, wanted: Shape): boolean {
-  return own.length === 3 && own[0] === wanted[0] && own[2] === wanted[2] && own[1] > 0;
+/** Whether rows are as long, and there are more or fewer of them. */
+function differsInLength(own: Shape, wanted: Shape): boolean {
+  const other = (shape: Shape) => String(shape.toSpliced(-2, 1));
+  return own.length > 1 && own.length === wanted.length && other(own) === other(wanted);
 }
 
 /** One number is one number, stored as [] or, as some files have `logit_scale`, as [1]. */
@@ -182,12 +227,13 @@ export async function loadWeights(model: Module, weights: Weights, demands: Dema
   for (const name of present) {
     const tensor = parameters.get(name);
     if (tensor === undefined) continue;
-    const { parts } = weights.stored(name, tensor.shape);
-    const stored = name === FRAME_POSITIONS ? weights.shape(parts[0]) ?? tensor.shape : tensor.shape;
+    const positions = POSITIONS.get(name);
+    const [part] = weights.stored(name, tensor.shape).parts;
+    const stored = positions === undefined ? tensor.shape : weights.shapeOf(part) ?? tensor.shape;
     const values = await readFinite(weights, name, stored);
-    assign(name, tensor, isSameShape(stored, tensor.shape)
+    assign(name, tensor, positions === undefined || isSameShape(stored, tensor.shape)
       ? values
-      : interpolateFrames(values, stored[1], tensor.shape[1]));
+      : positions.fitted(values, stored, tensor.shape));
   }
   return present;
 }

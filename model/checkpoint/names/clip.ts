@@ -24,6 +24,7 @@ export const TOWERS: readonly Row[] = [
   ...blockRows('visual.transformer.resblocks.#', 'vision_model.encoder.layers.#'),
   ['visual.ln_post.*', 'vision_model.post_layernorm.*'],
   ['visual.proj', 'visual_projection.weight', 'transposed'],
+  ['logit_scale', 'logit_scale'],
 ];
 
 /** The first norm of pictures in CLIPModel. */

@@ -10,7 +10,7 @@ export const XCLIP_FIRST_NORM: Row = ['visual.ln_pre.*', 'vision_model.pre_layer
 
 const [ours, theirs] = ['visual.transformer.resblocks.#', 'vision_model.encoder.layers.#'];
 
-/** What X-CLIP adds to CLIP. Layers of prompts have the same names in both. */
+/** What X-CLIP adds to CLIP. */
 export const ADDITIONS: readonly Row[] = [
   [`${ours}.message_fc.*`, `${theirs}.message_fc.*`],
   [`${ours}.message_ln.*`, `${theirs}.message_ln.*`],
@@ -21,4 +21,6 @@ export const ADDITIONS: readonly Row[] = [
   ['prompts_visual_ln.*', 'prompts_visual_layernorm.*'],
   ['prompts_visual_proj', 'prompts_visual_projection'],
   ['prompts_generator.norm.*', 'prompts_generator.layernorm.*'],
+  ['prompts_generator.decoder.#.*', 'prompts_generator.decoder.#.*'],
+  ['prompts_generator.alpha', 'prompts_generator.alpha'],
 ];
