@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { ORIGINS, transpose } from '../model/checkpoint/names/index.ts';
 

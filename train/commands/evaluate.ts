@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, type Gpu, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import type { System } from '../../model/system.ts';
+import type { ModelConfig } from '../../model/systems/config.ts';
+import type { System } from '../../model/systems/system.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
 import { viewCount, type Views } from '../data/views/clip_views.ts';
 import { Progress } from '../log/progress.ts';
@@ -80,7 +80,7 @@ function folderOf({ out, checkpoints: [first] }: EvaluateOptions): string | unde
 /** What all measurements gave, and clips of the first one to look at. */
 interface AllMeasured {
   readonly measured: readonly Measured[];
-  readonly architecture: XclipConfig;
+  readonly architecture: ModelConfig;
   readonly clips: readonly ClipPrediction[];
 }
 

@@ -4,7 +4,7 @@ import { FirstlightError, type FloatType, type Gpu, open, VideoDecodeError } fro
 import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
 import type { Wording } from '../../model/templates.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';
@@ -82,16 +82,15 @@ export function clipsOf(path: string): string[] {
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, candidates: Candidates, file: string) {
   const { frames, views } = await read(file, model, preprocessor);
-  const { features } = candidates;
   return candidates.rank(
-    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
+    await logitsOf(gpu, model, { frames, views }, { features: candidates.features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );
 }
 
 /** Whatever goes wrong while a file is read is told of that file. */
-async function read(path: string, { config }: VideoModel, { resize }: Preprocessor): Promise<Sample> {
-  const sampling = { frames: config.frames, size: config.vision.imageSize, crop: false, flip: false, seed: 0 };
+async function read(path: string, { input }: VideoModel, { resize }: Preprocessor): Promise<Sample> {
+  const sampling = { frames: input.frames, size: input.size, crop: false, flip: false, seed: 0 };
   try {
     return await readSample({ path, index: 0, purpose: { resize }, sampling });
   } catch (cause) {

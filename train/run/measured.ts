@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gpu } from '../../engine/index.ts';
-import { presetOf, type XclipConfig } from '../../model/config.ts';
+import { presetOf, type ModelConfig } from '../../model/systems/config.ts';
 import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
@@ -35,7 +35,7 @@ export interface Evaluation {
   readonly protocol: Protocol;
   readonly views: Views;
   /** Of the model. */
-  readonly architecture: XclipConfig;
+  readonly architecture: ModelConfig;
   readonly measured: readonly Measured[];
   readonly seconds: number;
 }
