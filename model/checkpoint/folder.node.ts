@@ -12,12 +12,13 @@ import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
-import { configFromHuggingFace, configToHuggingFace } from './huggingface.ts';
-import { inferConfig } from './official.ts';
+import { configFromHuggingFace, configToHuggingFace, isClipModel } from './huggingface.ts';
+import { inferConfig } from './inferred.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
   preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors } from './safetensors.ts';
 import { openTensors, type TensorFile } from './open.ts';
+import { configFromVit, isVit } from './vit_config.ts';
 import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
 
 const WEIGHTS = 'model.safetensors';
@@ -39,11 +40,19 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
-/** Opens a checkpoint folder, or a single file, of safetensors or of PyTorch's, in the names of any origin. */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
+/** The tensors of a checkpoint, of which none is read yet, whatever they are for. Close it after use. */
+export interface OpenWeights {
+  readonly weights: Weights;
+  readonly files: readonly TensorFile[];
+  /** What lies beside them: the folder itself, or the one that the file lies in. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+/** Opens the weights of a folder, or a single file, of safetensors or of PyTorch's, in the names of any origin. */
+export async function openWeights(path: string): Promise<OpenWeights> {
   const info = await stat(path).catch(() => undefined); // why is told below, for every cause alike
   if (info === undefined) throw new CheckpointFormatError('Unreadable', path, 'no such file or folder');
-  const folder = info.isDirectory() ? path : dirname(path);
   const handles: FileBytes[] = [];
   const close = async () => void (await Promise.all(handles.map((handle) => handle.close())));
   const open = async (file: string): Promise<TensorFile> => {
@@ -53,20 +62,23 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   };
   try {
     const files = info.isDirectory() ? await openFolder(path, open) : [await open(path)];
-    const weights = new Weights(path, files);
+    return { weights: new Weights(path, files), files, folder: info.isDirectory() ? path : dirname(path), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens a checkpoint with its configuration: a folder, or a single file whose names and shapes tell it. */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const { weights, files, folder, close } = await openWeights(path);
+  try {
     const config = await configOf(folder, weights, files[0]);
     const preprocessor = await preprocessorOf(folder, config.vision.imageSize);
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
-    return {
-      path,
-      config,
-      weights,
-      tokenizer,
-      preprocessor,
-      close,
-    };
+    return { path, config, weights, tokenizer, preprocessor, close };
   } catch (error) {
     await close();
     throw error;
@@ -87,8 +99,8 @@ function requireFitting(folder: string, { vocab, endOfText }: TextConfig, tokeni
   }
 }
 
-/** A file's own configuration, that of the folder, or for official names what the shapes tell. */
-async function configOf(folder: string, weights: Weights, file: TensorFile): Promise<ModelConfig> {
+/** A file's own configuration, that of the folder, or what the shapes tell. */
+export async function configOf(folder: string, weights: Weights, file: TensorFile): Promise<ModelConfig> {
   const own = file.metadata.get('config');
   if (own !== undefined) {
     const source = `${file.name}: config in its metadata`;
@@ -96,8 +108,12 @@ async function configOf(folder: string, weights: Weights, file: TensorFile): Pro
   }
   const path = join(folder, 'config.json');
   const json = await readJson(path);
-  if (json !== undefined) return configFromHuggingFace(json, path);
-  if (weights.origin === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
+  if (json !== undefined) {
+    return isVit(json)
+      ? configFromVit(json, path, weights.parameters().get('visual.proj')?.[1])
+      : configFromHuggingFace(json, path);
+  }
+  if (!['hf', 'hf-clip'].includes(weights.origin)) return inferConfig(weights);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
 }
 
@@ -210,7 +226,7 @@ export async function saveCheckpoint(
   await files.mkdir(folder);
   await sweep(files, folder);
 
-  const { tensors, read } = planFile(parameters, 'hf');
+  const { tensors, read } = planFile(parameters, isClipModel(config) ? 'hf-clip' : 'hf');
   const shards = split(tensors, shardBytes);
   const nameOf = (
     shard: number,
@@ -240,11 +256,19 @@ export async function saveCheckpoint(
   await json('config.json', configToHuggingFace(config));
 }
 
-/** Writes one file in the official names. */
+/** Endings of single files, and the format that each means. */
+const FORMATS = [[/\.safetensors$/i, 'safetensors'], [/\.(pth|pt|bin)$/i, 'torch']] as const;
+
+/** The format of a single file by its ending; undefined for a folder. */
+export function formatOf(path: string): 'safetensors' | 'torch' | undefined {
+  return FORMATS.find(([ending]) => ending.test(path))?.[1];
+}
+
+/** Writes one file in the official names: safetensors, or what `torch.load` reads, by its ending. */
 export async function saveOfficial(path: string,
   { config, parameters }: Pick<CheckpointContent, 'config' | 'parameters'>): Promise<void> {
   await disk.mkdir(dirname(path));
-  await writeAtomically(disk, path, encodeOfficial(parameters, config));
+  await writeAtomically(disk, path, encodeOfficial(parameters, config, formatOf(path)));
 }
 
 function bytesOf(tensors: readonly { readonly shape: readonly number[] }[]): number {

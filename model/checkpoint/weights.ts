@@ -5,6 +5,7 @@ import { type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, PATCH_POSITIONS, sideOf } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
+import { encodeTorch } from './pickle/write.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
 import type { TensorFile } from './tensor_file.ts';
 
@@ -59,6 +60,11 @@ export class Weights {
   parameters(): Map<string, Shape> {
     const names = ORIGINS[this.origin];
     return new Map(this.names().map((name) => [names.meant(name).ours, this.shapeOf(name) as Shape]));
+  }
+
+  /** The same, to be read: what `saveCheckpoint` and `saveOfficial` write. */
+  readables(): [string, Readable][] {
+    return [...this.parameters()].map(([name, shape]) => [name, { shape, read: () => this.read(name, shape) }]);
   }
 
   /** Numbers that the files hold. */
@@ -157,14 +163,23 @@ const POSITIONS: ReadonlyMap<string, Positions> = new Map([
 /** A parameter by its official name. */
 export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape }];
 
-/**
- * Compares the names and shapes of a model with those of the files, before anything is read. All that does not fit is
- * one error, with the name that may have been meant.
- *
- * @returns official names of the parameters that the files hold
- */
-export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
-  { select, allowMissing = false, ...asked }: Demands = {}): string[] {
+/** How names and shapes of a model and of files differ. */
+export interface Difference {
+  /** Official names of the parameters that the files hold. */
+  readonly present: readonly string[];
+  /** What the files lack, as they would call it, with its shape and the name that may have been meant. */
+  readonly missing: readonly string[];
+  /** What the model has no place for. */
+  readonly unexpected: readonly string[];
+  readonly mismatched: readonly string[];
+}
+
+/** Hints that are looked for: only as many as an error shows, for comparing each with each takes its time. */
+const MOST_HINTS = 20;
+
+/** Compares the names and shapes of a model with those of the files. Nothing is read. */
+export function compareWeights(parameters: Iterable<NamedShape>, weights: Weights,
+  { select, allowMissing = false, ...asked }: Demands = {}): Difference {
   const missing: string[] = [];
   const mismatched: string[] = [];
   const used = new Set<string>();
@@ -191,15 +206,21 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
       missing.push(...absent.map((part) => `${part} [${partShape}]`));
     }
   }
-  const unexpected = weights.names().filter((name) => !used.has(name));
-  const complaints = select === undefined ? unexpected : [];
-  if (missing.length + mismatched.length + complaints.length > 0) {
-    // only as many as the error shows: comparing each with each takes its time
-    const hinted = missing.map((entry, i) => (i < 20 ? withNearest(entry, unexpected) : entry));
-    throw new StateDictError(weights.path, { missing: hinted, unexpected: complaints.map((name) =>
-      `${name} [${weights.shape(name)}]`
-    ), mismatched });
-  }
+  const unused = weights.names().filter((name) => !used.has(name));
+  return { present, mismatched,
+    missing: missing.map((entry, i) => (i < MOST_HINTS ? withNearest(entry, unused) : entry)),
+    unexpected: select === undefined ? unused.map((name) => `${name} [${weights.shape(name)}]`) : [] };
+}
+
+/**
+ * The same, before anything is read: all that does not fit is one error.
+ *
+ * @returns official names of the parameters that the files hold
+ */
+export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
+  demands: Demands = {}): readonly string[] {
+  const { present, ...problems } = compareWeights(parameters, weights, demands);
+  if (Object.values(problems).some((list) => list.length > 0)) throw new StateDictError(weights.path, problems);
   return present;
 }
 
@@ -214,7 +235,8 @@ function isSameShape(a: Shape, b: Shape): boolean {
   return String(a) === String(b) || (sizeOf(a) === 1 && sizeOf(b) === 1);
 }
 
-function withNearest(entry: string, candidates: readonly string[]): string {
+/** A name, or a name with its shape, and the one that may have been meant. */
+export function withNearest(entry: string, candidates: readonly string[]): string {
   const close = nearest(entry.split(' ')[0], candidates);
   return close === undefined ? entry : `${entry} (did you mean ${close}?)`;
 }
@@ -223,7 +245,7 @@ function withNearest(entry: string, candidates: readonly string[]): string {
  * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite
  * is refused by name.
  */
-export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<string[]> {
+export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
   const parameters = new Map(model.parameters());
   const present = checkWeights(parameters, weights, demands);
   for (const name of present) {
@@ -306,10 +328,14 @@ export function encodeModel(
 }
 
 /**
- * The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give.
+ * The bytes of one file in the official names: safetensors, or the zip archive of PyTorch's. Beside the tensors it holds
+ * the configuration, which shapes alone do not give.
  */
-export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>,
-  config: ModelConfig): AsyncGenerator<Uint8Array, void, undefined> {
+export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
+  format: 'safetensors' | 'torch' = 'safetensors'): AsyncGenerator<Uint8Array, void, undefined> {
   const { tensors, read } = planFile(parameters, 'official');
-  return encodeSafetensors(tensors, read, { config: JSON.stringify(configToHuggingFace(config)), format: 'pt' });
+  const text = JSON.stringify(configToHuggingFace(config));
+  return format === 'torch'
+    ? encodeTorch(tensors, read, { config: text })
+    : encodeSafetensors(tensors, read, { config: text, format: 'pt' });
 }

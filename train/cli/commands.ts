@@ -332,6 +332,46 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       return table({ experiment, runs, json: flags.is('json') });
     },
   }),
+  inspect: command('inspect', 'Lists what a checkpoint holds, the model that it looks like, and what is missing for it',
+    {
+      args: {
+        checkpoint: { type: 'positional',
+          description:
+            'a folder, or a file: .safetensors, or .pth, .pt, .bin of PyTorch, of which nothing is executed' },
+        json: { type: 'boolean', description: 'print JSON' },
+      },
+      positionals: { least: 1, most: 1, name: 'a checkpoint' },
+      examples: [
+        ['firstlight inspect ViT-B-16.pt', "OpenAI's CLIP: which tensors it has, and which parts X-CLIP would draw"],
+        ['firstlight inspect xclip-base-patch32 --json', 'for a script'],
+      ],
+      async run(flags) {
+        const { inspect } = await import('../commands/inspect.ts');
+        return inspect(flags.words[0], { json: flags.is('json') });
+      },
+    }),
+  convert: command('convert', 'Writes a checkpoint in the names of another origin, exact to the bit', {
+    args: {
+      from: { type: 'positional', description: 'a folder or a file, as for inspect' },
+      to: { type: 'positional',
+        description:
+          "a folder, in Hugging Face's names; a file in the official ones: .safetensors, or .pth, for torch" },
+    },
+    positionals: { least: 2, most: 2, name: 'a checkpoint, and what to write' },
+    examples: [
+      ['firstlight convert k400_32_8.pth xclip-base-patch32', 'an official checkpoint as a folder for transformers'],
+      ['firstlight convert runs/k400/model k400_32_8.pth', 'a model of ours for the official code'],
+    ],
+    notes: () =>
+      `Every number is kept, bit for bit. f16 and bf16 are written as f32, which has all of theirs. Buffers, optimisers and
+heads for other classes are left aside. A file of official names holds its configuration, too: as metadata of
+safetensors, and beside \`model\` in a .pth.`,
+    async run(flags) {
+      const [from, to] = flags.words;
+      const { convert } = await import('../commands/convert.ts');
+      return convert(from, writable(to));
+    },
+  }),
   verify: command('verify', 'Checks this installation, on this adapter, against outputs of reference implementations', {
     args: {
       'folder...': { type: 'positional', description: 'folders with fixtures' },

@@ -3,7 +3,8 @@ import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.n
 import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
-import { type Architecture, architectureOf, configFor, type ModelConfig, PRESETS, type SystemName } from '../../model/systems/config.ts';
+import { type Architecture, architectureOf, configFor, type ModelConfig, PRESETS,
+  type SystemName } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
@@ -30,8 +31,8 @@ export async function modelConfigOf(config: TrainConfig, classes: readonly strin
  * The system that a configuration asks for, with the sizes of an architecture, for its clips.
  * @throws ConfigError if it takes pictures of another size
  */
-export function forData(architecture: Architecture, { model: { system, messages, integration, prompts }, data }: TrainConfig,
-  classes: readonly string[]): ModelConfig {
+export function forData(architecture: Architecture,
+  { model: { system, messages, integration, prompts }, data }: TrainConfig, classes: readonly string[]): ModelConfig {
   const { imageSize } = architecture.vision;
   if (imageSize !== data.size) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
