@@ -118,7 +118,7 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
         mlp: vision.mit_intermediate_size, activation: ofVision, ...visionEps },
       prompts: { layers: top.prompt_layers, heads: top.prompt_num_attention_heads, alpha: top.prompt_alpha,
         activation: ofPrompts, ...textEps },
-    }, choices),
+    }, { ...choices, isProjected: root.projection_dim !== null }),
     source,
   );
 }

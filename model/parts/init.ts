@@ -1,4 +1,5 @@
-import { assign, type Gpu, type Module, parameter, Random, type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
+import { assign, type Gpu, type Module, parameter, Random, type Shape, sizeOf,
+  type Tensor } from '../../engine/index.ts';
 
 /** Fills a new parameter. */
 export type Init = (random: Random, shape: Shape) => Float32Array;

@@ -9,7 +9,8 @@ import { patchify } from '../../kernels/patchify/index.ts';
 import { cast, prepend, slice } from '../../kernels/rearrange/index.ts';
 import { CrossFrameBlock } from './cross_frame.ts';
 import { initialised, normal, torchDefault, vitInit, zeros } from './init.ts';
-import { type BlockShape, LayerNorm, type Pass, ResidualBlock, type RunBlock, type TransformerConfig } from './layers.ts';
+import { type BlockShape, LayerNorm, type Pass, ResidualBlock, type RunBlock,
+  type TransformerConfig } from './layers.ts';
 
 /** Sizes and form of a ViT; `mlp` is the hidden width. */
 export interface VisionConfig extends TransformerConfig {

@@ -6,8 +6,8 @@ import type { ModelOptions } from './system.ts';
 import { TextModel } from './text_model.ts';
 
 /**
- * CLIP. Radford et al. 2021, arXiv:2103.00020. Of a video it sees one frame (CLIP-One), each frame alone, whose features
- * are averaged (CLIP-Mean), or the patches of all frames as one sequence (CLIP-Joint).
+ * CLIP. Radford et al. 2021, arXiv:2103.00020. Of a video it sees one frame (CLIP-One), each frame alone, whose
+ * features are averaged (CLIP-Mean), or the patches of all frames as one sequence (CLIP-Joint).
  */
 export class Clip extends TextModel {
   readonly config: ClipConfig;

@@ -71,6 +71,8 @@ export interface Choices {
   readonly prompts?: boolean;
   /** Of systems with a head: they must be given. */
   readonly classes?: readonly string[];
+  /** Of systems with a head: whether class tokens are projected; true if omitted. */
+  readonly isProjected?: boolean;
 }
 
 /** A system with the sizes of an architecture. */
@@ -79,16 +81,15 @@ export function configFor(system: SystemName, architecture: Architecture, choice
 export function configFor(system: SystemName, architecture: Architecture, choices: Choices = {}): ModelConfig {
   const { mit, prompts, text, embedDim, frames, vision } = architecture;
   const common = { embedDim, frames: system === 'clip-one' ? 1 : frames, vision };
-  const { messages = true, integration = true, classes = [] } = choices;
+  const { messages = true, integration = true, classes = [], isProjected = true } = choices;
   switch (system) {
     case 'xclip':
       return { ...common, system, text, ...(!messages && { messages }), ...(integration && { mit }),
         ...(choices.prompts !== false && { prompts }) };
     case 'vit':
-      return { ...common, system, mit, classes };
     case 'vit-mean':
     case 'vit-joint':
-      return { ...common, system, classes };
+      return { frames, vision, system, classes, ...(isProjected && { embedDim }), ...(system === 'vit' && { mit }) };
     default:
       return { ...common, system, text, ...(choices.prompts === true && { prompts }) };
   }
@@ -112,8 +113,9 @@ export function architectureOf(config: ModelConfig): Architecture {
   const embedDim = config.embedDim ?? like?.embedDim ?? CLIP_WIDTH;
   const mit = { ...(like?.mit ?? { layers: 1, heads: headsOf(embedDim), mlp: 4 * embedDim }), ...own };
   const prompts = { ...(like?.prompts ?? { layers: 2, heads: headsOf(embedDim), alpha: 0.1 }), ...own };
-  const text = textConfigOf(config) ?? like?.text ?? { activation: 'quick_gelu', width: embedDim, layers: 12,
-    heads: headsOf(embedDim), mlp: 4 * embedDim, context: CLIP_CONTEXT, vocab: CLIP_VOCAB };
+  const text = textConfigOf(config) ?? like?.text ??
+    { activation: 'quick_gelu', width: embedDim, layers: 12, heads: headsOf(embedDim), mlp: 4 * embedDim,
+      context: CLIP_CONTEXT, vocab: CLIP_VOCAB };
   return { system: 'xclip', embedDim, frames, vision, text, mit: ('mit' in config ? config.mit : undefined) ?? mit,
     prompts: ('prompts' in config ? config.prompts : undefined) ?? prompts };
 }

@@ -8,7 +8,8 @@ import { Xclip } from './xclip.ts';
 
 type Maker<C> = new(gpu: Gpu, config: C, options?: ModelOptions) => VideoModel;
 /** The configuration of a family that has a system. */
-type ConfigOf<S> = ModelConfig extends infer C ? C extends { readonly system: infer N } ? S extends N ? C : never : never
+type ConfigOf<S> = ModelConfig extends infer C ?
+  C extends { readonly system: infer N } ? S extends N ? C : never : never
   : never;
 
 const SYSTEMS: { readonly [S in SystemName]: Maker<ConfigOf<S>> } = {

@@ -148,8 +148,7 @@ export interface System {
 }
 
 /** How frames become pixels for a model. */
-export function inputOf({ input: { size, type } }: VideoModel,
-  { resize, mean, std }: Preprocessor): FramesOptions {
+export function inputOf({ input: { size, type } }: VideoModel, { resize, mean, std }: Preprocessor): FramesOptions {
   return { size, mean, std, type, resampling: resize?.resampling };
 }
 

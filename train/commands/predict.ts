@@ -5,6 +5,7 @@ import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
+import type { SystemName } from '../../model/systems/config.ts';
 import type { Wording } from '../../model/templates.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';
@@ -16,8 +17,11 @@ import { openSystem } from '../run/system.ts';
 export interface PredictOptions {
   /** Files, and folders whose videos are meant. */
   readonly files: readonly string[];
-  readonly labels: readonly string[];
+  /** Names to choose from; a system with a head knows its own if omitted. */
+  readonly labels: readonly string[] | undefined;
   readonly checkpoint: string;
+  /** Another system than the checkpoint's, which takes of its weights what it has. */
+  readonly system?: SystemName;
   readonly precision: FloatType;
   readonly wording: Wording;
   /** Names printed for each file. */
@@ -41,13 +45,17 @@ const OF_A_FILE = /^FL_(VIDEO|PATH|PNG|FRAME|OOM|LIMIT)/;
  * status.
  */
 export async function predict(
-  { files, labels, checkpoint, precision, wording, top, json }: PredictOptions,
+  { files, labels: asked, checkpoint, system: taken, precision, wording, top, json }: PredictOptions,
 ): Promise<number> {
   const clips = files.flatMap(clipsOf);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
-  const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision });
-  using _model = system.model;
+  const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision, system: taken });
+  using model = system.model;
+  const labels = asked ?? model.classes;
+  if (labels === undefined) {
+    throw new FirstlightError('FL_USAGE', '--labels is missing', {}, 'for example --labels "juggling, surfing"');
+  }
   using candidates = new Candidates(gpu, system, labels, wording);
   const answers: Answer[] = [];
   let failed = 0;

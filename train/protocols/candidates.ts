@@ -57,9 +57,11 @@ export class Candidates {
     const rows = this.#rows;
     const own = this.#places === undefined
       ? logits
-      : Float32Array.from(Array.from({ length: views }, (_, view) => view * rows).flatMap((first) =>
-        this.#places?.map((place) => logits[first + place]) ?? []
-      ));
+      : Float32Array.from(
+        Array.from({ length: views }, (_, view) => view * rows).flatMap((first) =>
+          this.#places?.map((place) => logits[first + place]) ?? []
+        ),
+      );
     return this.#isOfLogits ? rank(meanLogits(own, views, count), views) : rank(own, views * count);
   }
 

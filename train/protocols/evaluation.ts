@@ -28,7 +28,7 @@ export interface Prediction {
 export const RANKED = 20;
 
 export interface EvaluationOptions {
-  /** [K, E] of all classes; those of `Candidates` may be of several texts for each. Undefined: the classes of a head. */
+  /** [K, E] of all classes; those of `Candidates` may be of several texts for each. Undefined: classes of a head. */
   readonly features: Tensor | undefined;
   /** What a clip is taken for, by the logits of its views. */
   readonly rankOf?: (logits: Float32Array, views: number) => Guess[];

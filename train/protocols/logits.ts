@@ -12,7 +12,7 @@ export interface Clips {
 }
 
 export interface LogitsOptions {
-  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged; undefined: the classes of a head. */
+  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged; undefined: classes of a head. */
   readonly features: Tensor | undefined;
   readonly input: FramesOptions;
   /** What errors call a clip. */

@@ -5,8 +5,8 @@ import { createModel } from '../../model/systems/index.ts';
 import { textBatch } from '../../model/parts/text.ts';
 
 /**
- * Multiply-adds of a forward pass: of one clip, and of one text that it is compared with, if the system has texts. Nothing runs, and no memory
- * is taken.
+ * Multiply-adds of a forward pass: of one clip, and of one text that it is compared with, if the system has texts.
+ * Nothing runs, and no memory is taken.
  *
  * @param length tokens of the text; the whole context if omitted, as the paper counts
  */

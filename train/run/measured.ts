@@ -58,7 +58,7 @@ export function resultOf(evaluation: Evaluation): EvaluationResult {
     frames: architecture.frames,
     size: architecture.vision.imageSize,
     precision: config.train.precision,
-    system: config.model.system,
+    system: architecture.system,
     architecture: presetOf(architecture) ?? null,
     seed: config.run.seed,
     finishedAt: new Date().toISOString(),
@@ -110,7 +110,7 @@ function configIn(run: string): Record<string, unknown> | null {
 export function reportOf(evaluation: Evaluation, result: EvaluationResult,
   clips: readonly ClipPrediction[]): ReportData {
   const { config, measured } = evaluation;
-  const system = SYSTEM[config.model.system];
+  const system = SYSTEM[result.system];
   const several = result.parts.length > 1;
   const counts = allClasses(measured);
   return {

@@ -134,8 +134,7 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
 }
 
 /** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */
-async function textSizesOf(config: TrainConfig, model: ModelConfig,
-  classes: number): Promise<TextSizes | undefined> {
+async function textSizesOf(config: TrainConfig, model: ModelConfig, classes: number): Promise<TextSizes | undefined> {
   const { checkpoint } = config.model;
   const isThere = existsSync(namesFile(config.data)) && (checkpoint === null || existsSync(checkpoint));
   return isThere ? textsOf(config, model, namesOf(config)) : unknownTexts(config, model, classes);

@@ -38,6 +38,10 @@ export function forData(architecture: Architecture,
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
       `set data.size to ${imageSize}`);
   }
+  if (system === 'clip-one' && data.frames !== 1) {
+    throw new ConfigError('data.frames', [`is ${data.frames}, clip-one takes one frame: a random one in training`],
+      'set data.frames to 1');
+  }
   return configFor(system, { ...architecture, frames: data.frames }, { messages, integration, classes,
     ...(prompts !== null && { prompts }) });
 }

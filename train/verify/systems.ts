@@ -18,8 +18,8 @@ const count = z.int().min(1);
 /** Of the ViT of CLIP, with what a system adds. */
 const clipSizes = z.object({ input_resolution: count, patch_size: count, width: count, layers: count, heads: count,
   output_dim: count, T: count, mit_layers: count.optional(), mit_heads: count.optional(),
-  context_length: count.optional(), vocab: count.optional(), text_width: count.optional(),
-  text_heads: count.optional(), text_layers: count.optional(), classes: count.optional() });
+  context_length: count.optional(), vocab: count.optional(), text_width: count.optional(), text_heads: count.optional(),
+  text_layers: count.optional(), classes: count.optional() });
 /** Of an ImageNet ViT, as MMAction2 describes a TimeSformer that looks at one frame. */
 const imagenetSizes = z.object({ num_frames: z.literal(1), img_size: count, patch_size: count, embed_dims: count,
   num_heads: count, num_transformer_layers: count, attention_type: z.literal('space_only') });
@@ -145,7 +145,8 @@ function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTenso
   }), storedAs, hasChannelsFirst: false };
 }
 
-function systemOf({ hasTexts, isJoint, isIntegrated }: Readonly<Record<'hasTexts' | 'isJoint' | 'isIntegrated', boolean>>,
+function systemOf(
+  { hasTexts, isJoint, isIntegrated }: Readonly<Record<'hasTexts' | 'isJoint' | 'isIntegrated', boolean>>,
 ): SystemName {
   if (hasTexts) return isJoint ? 'clip-joint' : 'clip-mean';
   if (isIntegrated) return 'vit';

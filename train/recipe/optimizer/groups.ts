@@ -9,9 +9,9 @@ function isUndecayed(name: string, tensor: Tensor): boolean {
 }
 
 /**
- * The official groups: parts that a checkpoint has at the base learning rate, new ones (of X-CLIP messages, integration,
- * prompts) at `newPartsLrScale` times that; each once with and once without weight decay. Parameters that need no
- * gradient are left out.
+ * The official groups: parts that a checkpoint has at the base learning rate, new ones (of X-CLIP messages,
+ * integration, prompts) at `newPartsLrScale` times that; each once with and once without weight decay. Parameters that
+ * need no gradient are left out.
  */
 export function recipeGroups(model: Pick<VideoModel, 'parts' | 'parameters'>,
   options: { weightDecay: number; newPartsLrScale: number }): ParameterGroup[] {
