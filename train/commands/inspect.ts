@@ -73,11 +73,13 @@ function told(file: TensorFile, name: string): Inspection['tensors'][number] {
   }
 }
 
-/** The parameters of a model, which is built without taking memory. */
+/** The parameters of a model, which is built without taking memory. A head has a class where the file names none. */
 function parametersOf(gpu: Gpu, config: ModelConfig): { shapes: NamedShape[]; parts: readonly Part[] } {
   let found: { shapes: NamedShape[]; parts: readonly Part[] } = { shapes: [], parts: [] };
   estimate(gpu, () => {
-    const model = createModel(gpu, config);
+    const model = createModel(gpu, 'classes' in config && config.classes.length === 0
+      ? { ...config, classes: ['?'] }
+      : config);
     found = { shapes: [...model.parameters()].map(([name, { shape }]) => [name, { shape }]), parts: model.parts };
   });
   return found;
@@ -105,7 +107,8 @@ function titleOf(model: ModelConfig): string {
 
 const grouped = (count: number) => count.toLocaleString('en-US');
 
-function pageOf(found: Inspection): string {
+/** What was found, as text. */
+export function pageOf(found: Inspection): string {
   const types = new Map<string, number>();
   for (const { dtype } of found.tensors) types.set(dtype, (types.get(dtype) ?? 0) + 1);
   const line = (name: string, text: string) => `${name.padEnd(11)} ${text}`;
