@@ -186,8 +186,8 @@ export function isClipModel(config: ModelConfig): boolean {
 }
 
 /**
- * The `config.json` of a configuration. Of the whole X-CLIP, and of CLIP, transformers reads it back; others have no `model_type`,
- * for no class of transformers is that model.
+ * The `config.json` of a configuration. Of the whole X-CLIP, and of CLIP, transformers reads it back; others have no
+ * `model_type`, for no class of transformers is that model.
  */
 export function configToHuggingFace(config: ModelConfig): JsonObject {
   const { embedDim, frames, vision, system } = config;

@@ -328,8 +328,8 @@ export function encodeModel(
 }
 
 /**
- * The bytes of one file in the official names: safetensors, or the zip archive of PyTorch's. Beside the tensors it holds
- * the configuration, which shapes alone do not give.
+ * The bytes of one file in the official names: safetensors, or the zip archive of PyTorch's. Beside the tensors it
+ * holds the configuration, which shapes alone do not give.
  */
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
   format: 'safetensors' | 'torch' = 'safetensors'): AsyncGenerator<Uint8Array, void, undefined> {

@@ -100,8 +100,8 @@ export function trainingPreprocessor(imageSize: number, crop: boolean, start?: P
 }
 
 /**
- * Parts that no checkpoint need have may be there, all others must be, but for the projection, where the checkpoint is a
- * ViT that was trained without one. Returns the names of what was.
+ * Parts that no checkpoint need have may be there, all others must be, but for the projection, where the checkpoint is
+ * a ViT that was trained without one. Returns the names of what was.
  */
 async function loadTowers(model: VideoModel, { weights, config }: Checkpoint,
   { interpolateFrames, interpolatePatches }: TrainConfig['model']): Promise<string[]> {
