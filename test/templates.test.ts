@@ -56,8 +56,7 @@ test('one template a step, by seed and number alone, and each of them as often',
 
 const fixtures = await readFixtures(fileURLToPath(new URL('./fixtures/systems/', import.meta.url)));
 test('means of softmax, of logits and of embeddings are those of the reference', async () => {
-  const [file] = fixtures;
-  assert.is(kindOf(file), 'templates');
+  const [file] = fixtures.filter((each) => kindOf(each) === 'templates');
   const results = await verifyFixture(gpu, file, 'templates', { type: 'f32' });
   assert.equal(results.map(({ check, passed, tensors }) => [check, passed, tensors]), [['p16, 16 templates', true, 4], [
     'p1, 1 templates',

@@ -50,6 +50,7 @@ export interface VitConfig extends Common {
 
 /** Everything that fixes the shapes of the parameters, the number of attention heads and the activations. */
 export type ModelConfig = XclipConfig | ClipConfig | VitConfig;
+/** What a configuration calls a system. */
 export type SystemName = ModelConfig['system'];
 /** A system that compares videos with sentences. */
 export type TextConfigured = XclipConfig | ClipConfig;
@@ -77,6 +78,7 @@ export interface Choices {
 
 /** A system with the sizes of an architecture. */
 export function configFor(system: ClipConfig['system'], architecture: Architecture, choices?: Choices): ClipConfig;
+/** A system with the sizes of an architecture. */
 export function configFor(system: SystemName, architecture: Architecture, choices?: Choices): ModelConfig;
 export function configFor(system: SystemName, architecture: Architecture, choices: Choices = {}): ModelConfig {
   const { mit, prompts, text, embedDim, frames, vision } = architecture;

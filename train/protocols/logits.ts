@@ -12,7 +12,7 @@ export interface Clips {
 }
 
 export interface LogitsOptions {
-  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged; undefined: classes of a head. */
+  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged. Undefined: classes of a head. */
   readonly features: Tensor | undefined;
   readonly input: FramesOptions;
   /** What errors call a clip. */
@@ -29,8 +29,9 @@ const TEXTS_AT_ONCE = 256;
 export const textsAtOnce = (texts: number): number => Math.min(texts, TEXTS_AT_ONCE);
 
 /**
- * The logits [B, K] of B clips against K texts, or the K classes of a head. What is not finite has no order, so it is an error, which names what is
- * broken: the first weight, else the features of the texts, else the first activation of the first clip.
+ * The logits [B, K] of B clips against K texts, or the K classes of a head. What is not finite has no order, so it is
+ * an error, which names what is broken: the first weight, else the features of the texts, else the first activation of
+ * the first clip.
  */
 export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
