@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandLine } from './command_line.ts';
@@ -123,6 +124,18 @@ test('nothing that is there is written over', async () => {
   assert.is(code, 1);
   assert.match(stderr, `${at('there.pth')}: is there already`);
   assert.is(readFileSync(at('there.pth'), 'utf8'), 'mine');
+});
+
+test('predict takes a .pth as it takes a folder, with the same numbers', async () => {
+  await saveCheckpoint(at('folder-asked'), { config: SIZES, parameters: xclip.parameters() });
+  const path = await written('asked.pth', xclip, 'official');
+  const video = fileURLToPath(new URL(`./fixtures/video/${
+    readdirSync(new URL('./fixtures/video', import.meta.url))
+      .find((name) => name.endsWith('.mp4'))
+  }`, import.meta.url));
+  const answer = (checkpoint: string) =>
+    done('predict', video, '--labels', 'a red square, a star', '--checkpoint', checkpoint, '--json');
+  assert.is(await answer(path), await answer(at('folder-asked')));
 });
 
 /** Files without a configuration, and what their names and shapes tell. */

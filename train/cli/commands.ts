@@ -291,7 +291,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       'labels-file': { type: 'string', valueHint: 'file',
         description: 'names to choose from, one a line, or a labels.csv; instead of --labels' },
       checkpoint: { type: 'string', valueHint: 'folder',
-        description: 'config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
+        description:
+          'a folder with config.json, weights and tokenizer, or one file; or the folder of a run (required)' },
       system: SYSTEM_FLAG,
       precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
         description: 'how weights and activations are stored; f16 takes half the memory' },
