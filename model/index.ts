@@ -18,6 +18,7 @@ export { drawTemplate, sentences, TEMPLATE_MEANS, type TemplateMean, TEMPLATES, 
   type Wording } from './templates.ts';
 export { ClipTokenizer, type TokenRows, type Vocabulary } from './tokenizer.ts';
 export { bytesInMemory, bytesOfBlob, type ByteSource } from './checkpoint/bytes.ts';
+export { openTensors, type TensorFile } from './checkpoint/open.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors.ts';
 export { configFromHuggingFace, configToHuggingFace } from './checkpoint/huggingface.ts';
 export { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace } from './checkpoint/preprocessor.ts';

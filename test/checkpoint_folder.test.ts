@@ -1,8 +1,7 @@
 /**
  * Checkpoint folders and files of a small model: what is written comes back, and what does not fit is refused by name.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync,
-  writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, FirstlightError, open, PathError, StateDictError } from '../engine/index.ts';
 import { type Checkpoint, openCheckpoint, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
-import { storedAs } from '../model/checkpoint/names.ts';
+import { ORIGINS } from '../model/checkpoint/names/index.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { loadWeights, toHuggingFace } from '../model/checkpoint/weights.ts';
@@ -98,8 +97,9 @@ test('a folder comes back with its configuration, its weights bit for bit, and H
   assert.equal(readdirSync(folder).sort(), ['config.json', 'model.safetensors', 'preprocessor_config.json']);
   await opened(folder, ({ config, weights, tokenizer: none, preprocessor }) => {
     assert.equal(config, CONFIG);
-    assert.is(weights.flavour, 'hf');
-    assert.equal(weights.names().sort(), parameters.flatMap(([name, { shape }]) => storedAs(name, shape).parts).sort());
+    assert.is(weights.origin, 'hf');
+    assert.equal(weights.names().sort(),
+      parameters.flatMap(([name, { shape }]) => ORIGINS.hf.storedAs(name, shape).parts).sort());
     assert.is(none, undefined);
     assert.equal(preprocessor, officialPreprocessor(8));
   });
@@ -135,7 +135,7 @@ test('one file in the official names carries its configuration and comes back bi
   await saveOfficial(path, { config: CONFIG, parameters });
   await opened(path, ({ config, weights }) => {
     assert.equal(config, CONFIG);
-    assert.is(weights.flavour, 'official');
+    assert.is(weights.origin, 'official');
     assert.equal(weights.names().sort(), parameters.map(([name]) => name).sort());
   });
   await assertSame(path);
@@ -289,23 +289,12 @@ test('a weight that is not finite is refused by name', async () => {
   }
 });
 
-test('pickled weights are refused with advice, alone and in a folder', async () => {
-  const folder = await saved();
-  renameSync(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'));
-  for (const path of [folder, join(folder, 'pytorch_model.bin')]) {
-    const error = await refusal(path);
-    assert.is(error.code, 'FL_PICKLE');
-    assert.match(error.message, `${join(folder, 'pytorch_model.bin')}: pickled by PyTorch`);
-    assert.match(error.hint ?? '', 'safetensors.torch.save_file(torch.load(');
-  }
-});
-
 test('what is not there, or holds no weights, or lacks its configuration, is told', async () => {
   assert.is((await refusal(join(root, 'nowhere'))).message, `${join(root, 'nowhere')}: no such file or folder`);
   const empty = fresh();
   mkdirSync(empty);
   assert.is((await refusal(empty)).message,
-    `${empty}: holds neither model.safetensors nor model.safetensors.index.json`);
+    `${empty}: holds none of model.safetensors, model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json`);
   const folder = await saved();
   rmSync(join(folder, 'config.json'));
   const error = await refusal(folder);

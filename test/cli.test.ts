@@ -30,8 +30,8 @@ test('help goes to stdout without colours and shows every command and an example
   assert.is(status, 0);
   assert.is(stderr, '');
   assert.not.match(stdout, /\u001b/);
-  for (const name of ['demo', 'train', 'plan', 'evaluate', 'table', 'predict', 'embed', 'search', 'verify', 'kernel',
-    'doctor']) {
+  for (const name of ['demo', 'train', 'plan', 'evaluate', 'table', 'macs', 'predict', 'embed', 'search', 'inspect',
+    'convert', 'verify', 'kernel', 'doctor']) {
     assert.match(stdout, `firstlight ${name}`);
   }
 });

@@ -7,7 +7,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import { Random } from '../engine/random.ts';
-import { crc32 } from '../train/data/video/crc32.ts';
+import { crc32 } from '../engine/crc32.ts';
 import { i420ToRgb } from '../train/data/video/i420.ts';
 import { decodePng } from '../train/data/video/png.ts';
 import { readPng, writePng } from '../train/data/video/stills.ts';

@@ -13,7 +13,7 @@ import type { SafetensorsFile } from '../model/checkpoint/safetensors.ts';
 import { checkWeights, Weights } from '../model/checkpoint/weights.ts';
 import { preprocessorFromHuggingFace } from '../model/checkpoint/preprocessor.ts';
 import { examine, type Signature } from '../train/data/video/container.ts';
-import { crc32 } from '../train/data/video/crc32.ts';
+import { crc32 } from '../engine/crc32.ts';
 import { foreign } from '../train/data/sets/formats.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';

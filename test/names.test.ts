@@ -3,7 +3,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { architectureOf, PRESETS } from '../model/systems/config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
-import { storedAs, transpose } from '../model/checkpoint/names.ts';
+import { ORIGINS, transpose } from '../model/checkpoint/names/index.ts';
 
 const keys = (file: string) =>
   JSON.parse(readFileSync(new URL(`./fixtures/${file}`, import.meta.url), 'utf8')) as Record<string, number[]>;
@@ -11,7 +11,7 @@ const keys = (file: string) =>
 test('every official name and shape of B/32 maps to exactly the Hugging Face names and shapes', () => {
   const mapped: Record<string, readonly number[]> = {};
   for (const [name, shape] of Object.entries(keys('keys_official_b32.json'))) {
-    const { parts, partShape } = storedAs(name, shape);
+    const { parts, partShape } = ORIGINS.hf.storedAs(name, shape);
     for (const part of parts) mapped[part] = partShape;
   }
   const sorted = (record: Record<string, readonly number[]>) =>

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
-import { storedAs } from '../model/checkpoint/names.ts';
+import { ORIGINS } from '../model/checkpoint/names/index.ts';
 import { Clip } from '../model/systems/clip.ts';
 import { type Architecture, configFor, PRESETS } from '../model/systems/config.ts';
 import { Xclip } from '../model/systems/xclip.ts';
@@ -45,7 +45,7 @@ for (const [entry, want] of Object.entries(fixture<Record<string, Counts>>('para
     for (const [name, { shape, size }] of model.parameters()) {
       groups[groupOf(name)] += size;
       official++;
-      const { parts, partShape } = storedAs(name, shape);
+      const { parts, partShape } = ORIGINS.hf.storedAs(name, shape);
       huggingFace += parts.length;
       assert.is(parts.length * sizeOf(partShape), size, name);
     }

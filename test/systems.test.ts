@@ -137,10 +137,14 @@ test('every configuration is read back as it was written, and names its system',
   );
 });
 
-test('only the whole X-CLIP passes for a model of transformers', () => {
+test('only the whole X-CLIP, and CLIP as it is, pass for models of transformers', () => {
   assert.is(configToHuggingFace(PRESETS.tiny).model_type, 'xclip');
   assert.is(configToHuggingFace(configFor('xclip', PRESETS.tiny, { messages: false })).model_type, undefined);
-  assert.is(configToHuggingFace(configFor('clip-mean', PRESETS.tiny)).model_type, undefined);
+  assert.is(configToHuggingFace(configFor('clip-mean', PRESETS.tiny)).model_type, 'clip');
+  for (const other of [configFor('clip-mean', PRESETS.tiny, { prompts: true }),
+    configFor('clip-joint', PRESETS.tiny)]) {
+    assert.is(configToHuggingFace(other).model_type, undefined);
+  }
 });
 
 test('an architecture lends its sizes to all systems, and is found again in them', () => {

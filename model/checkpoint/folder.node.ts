@@ -1,7 +1,7 @@
 /** Checkpoints on disk: a Hugging Face folder, or one file in either naming. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { CheckpointFormatError, ConfigError, FirstlightError, PathError } from '../../engine/errors.ts';
+import { dirname, join } from 'node:path';
+import { CheckpointFormatError, ConfigError, PathError } from '../../engine/errors.ts';
 import { FileError } from '../../engine/file_error.ts';
 import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
 import { readRegular } from '../../engine/regular_file.node.ts';
@@ -12,15 +12,20 @@ import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
-import { configFromHuggingFace, configToHuggingFace } from './huggingface.ts';
-import { inferConfig } from './official.ts';
+import { configFromHuggingFace, configToHuggingFace, isClipModel } from './huggingface.ts';
+import { inferConfig } from './inferred.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
   preprocessorToHuggingFace } from './preprocessor.ts';
-import { encodeSafetensors, openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { encodeSafetensors } from './safetensors.ts';
+import { openTensors, type TensorFile } from './open.ts';
+import { configFromVit, isVit } from './vit_config.ts';
 import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
 
 const WEIGHTS = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+/** What a folder may hold, the first that it does counts; the second is what transformers wrote before 2023. */
+const FOLDER_FILES = [{ weights: WEIGHTS, index: INDEX, ending: '.safetensors' }, { weights: 'pytorch_model.bin',
+  index: 'pytorch_model.bin.index.json', ending: '.bin' }];
 /** Size above which transformers splits files, too. */
 const SHARD_BYTES = 5e9;
 
@@ -35,46 +40,45 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
-/** What PyTorch calls files that it pickles. */
-const PICKLE = /\.(bin|pt|pth|pkl|ckpt)$/i;
-
-function refusePickle(path: string): never {
-  const advice = `write its tensors as safetensors where it comes from: safetensors.torch.save_file(torch.load('${
-    basename(path)
-  }', weights_only=True), '${WEIGHTS}'), of an official file its ['model']`;
-  throw new FirstlightError('FL_PICKLE',
-    `${path}: pickled by PyTorch, which is a program as much as data; only safetensors are read`, { path }, advice);
+/** The tensors of a checkpoint, of which none is read yet, whatever they are for. Close it after use. */
+export interface OpenWeights {
+  readonly weights: Weights;
+  readonly files: readonly TensorFile[];
+  /** What lies beside them: the folder itself, or the one that the file lies in. */
+  readonly folder: string;
+  close(): Promise<void>;
 }
 
-/** Opens a checkpoint folder, or a single `.safetensors` file in official or Hugging Face names. */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
+/** Opens the weights of a folder, or a single file, of safetensors or of PyTorch's, in the names of any origin. */
+export async function openWeights(path: string): Promise<OpenWeights> {
   const info = await stat(path).catch(() => undefined); // why is told below, for every cause alike
   if (info === undefined) throw new CheckpointFormatError('Unreadable', path, 'no such file or folder');
-  if (info.isFile() && PICKLE.test(path)) refusePickle(path);
-  const folder = info.isDirectory() ? path : dirname(path);
   const handles: FileBytes[] = [];
   const close = async () => void (await Promise.all(handles.map((handle) => handle.close())));
-  const open = async (file: string): Promise<SafetensorsFile> => {
+  const open = async (file: string): Promise<TensorFile> => {
     const handle = await FileBytes.open(file);
     handles.push(handle);
-    return openSafetensors(handle);
+    return openTensors(handle);
   };
   try {
     const files = info.isDirectory() ? await openFolder(path, open) : [await open(path)];
-    const weights = new Weights(path, files);
+    return { weights: new Weights(path, files), files, folder: info.isDirectory() ? path : dirname(path), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens a checkpoint with its configuration: a folder, or a single file whose names and shapes tell it. */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const { weights, files, folder, close } = await openWeights(path);
+  try {
     const config = await configOf(folder, weights, files[0]);
     const preprocessor = await preprocessorOf(folder, config.vision.imageSize);
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
-    return {
-      path,
-      config,
-      weights,
-      tokenizer,
-      preprocessor,
-      close,
-    };
+    return { path, config, weights, tokenizer, preprocessor, close };
   } catch (error) {
     await close();
     throw error;
@@ -95,8 +99,8 @@ function requireFitting(folder: string, { vocab, endOfText }: TextConfig, tokeni
   }
 }
 
-/** A file's own configuration, that of the folder, or for official names what the shapes tell. */
-async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<ModelConfig> {
+/** A file's own configuration, that of the folder, or what the shapes tell. */
+export async function configOf(folder: string, weights: Weights, file: TensorFile): Promise<ModelConfig> {
   const own = file.metadata.get('config');
   if (own !== undefined) {
     const source = `${file.name}: config in its metadata`;
@@ -104,8 +108,12 @@ async function configOf(folder: string, weights: Weights, file: SafetensorsFile)
   }
   const path = join(folder, 'config.json');
   const json = await readJson(path);
-  if (json !== undefined) return configFromHuggingFace(json, path);
-  if (weights.flavour === 'official') return inferConfig(weights.names(), (name) => weights.shape(name), weights.path);
+  if (json !== undefined) {
+    return isVit(json)
+      ? configFromVit(json, path, weights.parameters().get('visual.proj')?.[1])
+      : configFromHuggingFace(json, path);
+  }
+  if (!['hf', 'hf-clip'].includes(weights.origin)) return inferConfig(weights);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
 }
 
@@ -124,19 +132,16 @@ async function preprocessorOf(folder: string, imageSize: number): Promise<Prepro
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
-async function openFolder(folder: string,
-  open: (file: string) => Promise<SafetensorsFile>): Promise<SafetensorsFile[]> {
-  const indexPath = join(folder, INDEX);
-  const index = await readJson(indexPath);
-  if (index === undefined) {
-    const names = await readdir(folder);
-    if (!names.includes(WEIGHTS)) {
-      const pickle = names.find((name) => PICKLE.test(name));
-      if (pickle !== undefined) refusePickle(join(folder, pickle));
-      throw new CheckpointFormatError('NoWeights', folder, `holds neither ${WEIGHTS} nor ${INDEX}`);
-    }
-    return [await open(join(folder, WEIGHTS))];
+async function openFolder(folder: string, open: (file: string) => Promise<TensorFile>): Promise<TensorFile[]> {
+  const names = await readdir(folder);
+  const kind = FOLDER_FILES.find(({ weights, index }) => names.includes(index) || names.includes(weights));
+  if (kind === undefined) {
+    const expected = FOLDER_FILES.flatMap(({ weights, index }) => [weights, index]);
+    throw new CheckpointFormatError('NoWeights', folder, `holds none of ${expected.join(', ')}`);
   }
+  const indexPath = join(folder, kind.index);
+  const index = await readJson(indexPath);
+  if (index === undefined) return [await open(join(folder, kind.weights))];
   const { weight_map: map } = index;
   if (!isObject(map)) {
     throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must be an object of tensor and file names');
@@ -146,8 +151,8 @@ async function openFolder(folder: string,
     if (typeof file !== 'string') {
       throw new CheckpointFormatError('InvalidIndex', indexPath, 'weight_map must map tensor names to file names');
     }
-    if (/[/\\\0]/.test(file) || !file.endsWith('.safetensors')) {
-      throw new PathError(file, `${indexPath} must name .safetensors files of its own folder`);
+    if (/[/\\\0]/.test(file) || !file.endsWith(kind.ending)) {
+      throw new PathError(file, `${indexPath} must name ${kind.ending} files of its own folder`);
     }
   }
   const tensorsOf = new Map<string, string[]>();
@@ -156,17 +161,18 @@ async function openFolder(folder: string,
     if (listed === undefined) tensorsOf.set(file as string, [tensor]);
     else listed.push(tensor);
   }
-  const files: SafetensorsFile[] = [];
+  const files: TensorFile[] = [];
   for (const [name, listed] of [...tensorsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const file = await open(join(folder, name));
     const own = new Set(file.names());
     const absent = listed.find((tensor) => !own.has(tensor));
     if (absent !== undefined) {
-      throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} looks for it here, it is not`, absent);
+      throw new CheckpointFormatError('IndexMismatch', file.name, `${kind.index} looks for it here, it is not`, absent);
     }
     const extra = [...own].find((tensor) => fileOf.get(tensor) !== name);
     if (extra !== undefined) {
-      throw new CheckpointFormatError('IndexMismatch', file.name, `${INDEX} does not list it for this file`, extra);
+      throw new CheckpointFormatError('IndexMismatch', file.name, `${kind.index} does not list it for this file`,
+        extra);
     }
     files.push(file);
   }
@@ -220,7 +226,7 @@ export async function saveCheckpoint(
   await files.mkdir(folder);
   await sweep(files, folder);
 
-  const { tensors, read } = planFile(parameters, 'hf');
+  const { tensors, read } = planFile(parameters, isClipModel(config) ? 'hf-clip' : 'hf');
   const shards = split(tensors, shardBytes);
   const nameOf = (
     shard: number,
@@ -250,11 +256,19 @@ export async function saveCheckpoint(
   await json('config.json', configToHuggingFace(config));
 }
 
-/** Writes one file in the official names. */
+/** Endings of single files, and the format that each means. */
+const FORMATS = [[/\.safetensors$/i, 'safetensors'], [/\.(pth|pt|bin)$/i, 'torch']] as const;
+
+/** The format of a single file by its ending; undefined for a folder. */
+export function formatOf(path: string): 'safetensors' | 'torch' | undefined {
+  return FORMATS.find(([ending]) => ending.test(path))?.[1];
+}
+
+/** Writes one file in the official names: safetensors, or what `torch.load` reads, by its ending. */
 export async function saveOfficial(path: string,
   { config, parameters }: Pick<CheckpointContent, 'config' | 'parameters'>): Promise<void> {
   await disk.mkdir(dirname(path));
-  await writeAtomically(disk, path, encodeOfficial(parameters, config));
+  await writeAtomically(disk, path, encodeOfficial(parameters, config, formatOf(path)));
 }
 
 function bytesOf(tensors: readonly { readonly shape: readonly number[] }[]): number {

@@ -32,8 +32,8 @@ const LEGACY_END = 2;
 const CLIP_TEXT = 'clip_text_model';
 
 /** Names of transformers' ACT2FN for the activations that kernels have. */
-const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_gelu', gelu: 'gelu', gelu_python: 'gelu',
-  gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' };
+export const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_gelu', gelu: 'gelu',
+  gelu_python: 'gelu', gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' };
 /** How a `config.json` of ours calls them. */
 const ACTIVATION_NAMES: Readonly<Record<Activation, string>> = { quick_gelu: 'quick_gelu', gelu: 'gelu',
   gelu_tanh: 'gelu_pytorch_tanh' };
@@ -180,9 +180,14 @@ function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: 
   return 'xclip';
 }
 
+/** Whether transformers' CLIPModel is that model, for each frame: CLIP's two towers, and nothing else. */
+export function isClipModel(config: ModelConfig): boolean {
+  return (config.system === 'clip-one' || config.system === 'clip-mean') && config.prompts === undefined;
+}
+
 /**
- * The `config.json` of a configuration. Of the whole X-CLIP, transformers reads it back; others have no `model_type`,
- * for no class of transformers is that model.
+ * The `config.json` of a configuration. Of the whole X-CLIP, and of CLIP, transformers reads it back; others have no
+ * `model_type`, for no class of transformers is that model.
  */
 export function configToHuggingFace(config: ModelConfig): JsonObject {
   const { embedDim, frames, vision, system } = config;
@@ -194,6 +199,7 @@ export function configToHuggingFace(config: ModelConfig): JsonObject {
   return {
     system,
     ...(isWhole && { architectures: ['XCLIPModel'], model_type: 'xclip' }),
+    ...(isClipModel(config) && { architectures: ['CLIPModel'], model_type: 'clip' }),
     ...(system === 'xclip' && !isWhole && { messages, integration: mit !== undefined }),
     ...(text !== undefined && !isWhole && { prompts: prompts !== undefined }),
     ...('classes' in config && { id2label: Object.fromEntries(config.classes.entries()) }),

@@ -6,12 +6,14 @@ import { CheckpointFormatError } from '../../engine/errors.ts';
 import { sizeOf } from '../../engine/dtype.ts';
 import type { ByteSource } from './bytes.ts';
 import { DTYPE_BITS, parseHeader, type TensorEntry } from './header.ts';
+import { floatsOf, requireFloats, type TensorFile } from './tensor_file.ts';
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** An opened file whose header has been checked whole. Tensors are read one by one, when asked for. */
-export class SafetensorsFile {
+export class SafetensorsFile implements TensorFile {
+  readonly format = 'safetensors';
   readonly #source: ByteSource;
   readonly #dataStart: number;
   readonly #entries: ReadonlyMap<string, TensorEntry>;
@@ -27,6 +29,10 @@ export class SafetensorsFile {
 
   get name(): string {
     return this.#source.name;
+  }
+
+  get numbers(): number {
+    return [...this.#entries.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   }
 
   /** Names of all tensors of the file. */
@@ -63,11 +69,8 @@ export class SafetensorsFile {
   /** A floating-point tensor as f32: F32 as it is, F16 and BF16 exactly, F64 rounded. */
   async floats(name: string): Promise<Float32Array> {
     const { dtype } = this.entry(name);
-    const convert = FLOATS[dtype];
-    if (convert === undefined) {
-      throw new CheckpointFormatError('WrongDtype', this.name, `expected a floating-point tensor, got ${dtype}`, name);
-    }
-    return convert(await this.bytes(name));
+    requireFloats(this, name, dtype);
+    return floatsOf(dtype, await this.bytes(name));
   }
 
   /** An integer tensor as i32; larger values are an error. */
@@ -85,24 +88,6 @@ export class SafetensorsFile {
       return Number(value);
     });
   }
-}
-
-/** Conversions to f32, by element type. */
-const FLOATS: Readonly<Record<string, (bytes: Uint8Array) => Float32Array>> = {
-  F32: (bytes) => new Float32Array(bytes.buffer),
-  F64: (bytes) => Float32Array.from(new Float64Array(bytes.buffer)),
-  BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16).buffer),
-  F16: (bytes) => Float32Array.from(new Uint16Array(bytes.buffer), fromHalf),
-};
-
-/** IEEE 754 binary16 → number. */
-function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** Opens a file: checks the whole header against the file's size before anything is allocated for tensors. */

@@ -2,10 +2,12 @@ import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, si
   StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { type ModelConfig, textConfigOf } from '../systems/config.ts';
-import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
+import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, PATCH_POSITIONS, sideOf } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
-import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
-import { encodeSafetensors, type NamedTensor, type SafetensorsFile } from './safetensors.ts';
+import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
+import { encodeTorch } from './pickle/write.ts';
+import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
+import type { TensorFile } from './tensor_file.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
 export type Selection = (name: string) => boolean;
@@ -20,34 +22,54 @@ export interface StoredTensor {
 /** Several files that hold one checkpoint: one, or the shards of a large one. */
 export class Weights {
   readonly path: string;
-  readonly flavour: 'hf' | 'official';
-  /** Where each tensor lies, and its name there. */
-  readonly #places: ReadonlyMap<string, { readonly file: SafetensorsFile; readonly name: string }>;
+  /** Whose names the files use. */
+  readonly origin: Origin;
+  /** What the files have beside parameters: buffers of old files, heads for other classes. */
+  readonly aside: readonly string[];
+  readonly #files: readonly TensorFile[];
+  /** The file of each tensor. */
+  readonly #fileOf: ReadonlyMap<string, TensorFile>;
 
-  constructor(path: string, files: readonly SafetensorsFile[]) {
+  constructor(path: string, files: readonly TensorFile[]) {
     this.path = path;
-    this.#places = new Map(
-      files.flatMap((file) =>
-        file.names().filter((name) => !isIgnored(name)).map((name) => [spelled(name), { file, name }] as const)
-      ),
-    );
-    this.flavour = flavourOf([...this.#places.keys()]);
+    this.#files = files;
+    const all = files.flatMap((file) => file.names().map((name) => [name, file] as const));
+    this.origin = originOf(all.map(([name]) => name));
+    const names = ORIGINS[this.origin];
+    this.aside = all.map(([name]) => name).filter((name) => names.isAside(name));
+    this.#fileOf = new Map(all.filter(([name]) => !names.isAside(name)));
   }
 
-  /** Names as the files have them, CLIP's as X-CLIP spells them. */
+  /** Names as the files have them. */
   names(): string[] {
-    return [...this.#places.keys()];
+    return [...this.#fileOf.keys()];
   }
 
   /** Shape of a stored tensor; undefined if it is not there. */
   shape(name: string): Shape | undefined {
-    const place = this.#places.get(name);
-    return place?.file.entry(place.name).shape;
+    return this.#fileOf.get(name)?.entry(name).shape;
   }
 
-  /** Numbers in all tensors. */
+  /** The shape that our parameter has of which a stored tensor is a part; undefined if it is not there. */
+  shapeOf(name: string): Shape | undefined {
+    const shape = this.shape(name);
+    return shape && ORIGINS[this.origin].meant(name).shape(shape);
+  }
+
+  /** Our parameters that the files hold, with their shapes: what belongs to none is one of its own name. */
+  parameters(): Map<string, Shape> {
+    const names = ORIGINS[this.origin];
+    return new Map(this.names().map((name) => [names.meant(name).ours, this.shapeOf(name) as Shape]));
+  }
+
+  /** The same, to be read: what `saveCheckpoint` and `saveOfficial` write. */
+  readables(): [string, Readable][] {
+    return [...this.parameters()].map(([name, shape]) => [name, { shape, read: () => this.read(name, shape) }]);
+  }
+
+  /** Numbers that the files hold. */
   get size(): number {
-    return this.names().reduce((sum, name) => sum + sizeOf(this.shape(name) ?? []), 0);
+    return this.#files.reduce((sum, { numbers }) => sum + numbers, 0);
   }
 
   /** An official parameter, put together from what the files hold. */
@@ -56,9 +78,9 @@ export class Weights {
     const values = new Float32Array(sizeOf(shape));
     let offset = 0;
     for (const part of parts) {
-      const place = this.#places.get(part);
-      if (place === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
-      const own = await place.file.floats(place.name);
+      const file = this.#fileOf.get(part);
+      if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
+      const own = await file.floats(part);
       values.set(transposed ? transpose(own, partShape[0], partShape[1]) : own, offset);
       offset += own.length;
     }
@@ -66,10 +88,8 @@ export class Weights {
   }
 
   /** How a parameter is stored here, by its official name and shape. */
-  stored(official: string, shape: Shape): ReturnType<typeof storedAs> {
-    return this.flavour === 'hf'
-      ? storedAs(official, shape)
-      : { parts: [official], transposed: false, partShape: shape };
+  stored(official: string, shape: Shape): Stored {
+    return ORIGINS[this.origin].storedAs(official, shape);
   }
 }
 
@@ -107,19 +127,59 @@ export interface Demands {
   readonly allowMissing?: boolean;
   /** Take positions of another number of frames, and interpolate them. */
   readonly interpolateFrames?: boolean;
+  /** Take positions of another number of patches, and interpolate them. */
+  readonly interpolatePatches?: boolean;
 }
+
+/** Positions that may be for other numbers of what they are the places of. */
+interface Positions {
+  /** What asks for it, here and in a configuration. */
+  readonly demand: 'interpolateFrames' | 'interpolatePatches';
+  /** What those of that shape are for, where they could be made fit; undefined of other shapes. */
+  made(own: Shape): string | undefined;
+  fitted(values: Float32Array, own: Shape, wanted: Shape): Float32Array;
+}
+
+const POSITIONS: ReadonlyMap<string, Positions> = new Map([
+  [FRAME_POSITIONS, {
+    demand: 'interpolateFrames',
+    made: (
+      [, frames],
+    ) => (frames > 0 ? `it was trained on ${frames} frames; take data.frames=${frames}, or` : undefined),
+    fitted: (values, [, own], [, wanted]) => interpolateFrames(values, own, wanted),
+  }],
+  [PATCH_POSITIONS, {
+    demand: 'interpolatePatches',
+    made: ([rows]) => {
+      const side = sideOf(rows);
+      return side === undefined
+        ? undefined
+        : `it was trained on ${side} x ${side} patches; take pictures of as many, or`;
+    },
+    fitted: (values, [own], [wanted]) => interpolatePatches(values, sideOf(own) as number, sideOf(wanted) as number),
+  }],
+]);
 
 /** A parameter by its official name. */
 export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape }];
 
-/**
- * Compares the names and shapes of a model with those of the files, before anything is read. All that does not fit is
- * one error, with the name that may have been meant.
- *
- * @returns official names of the parameters that the files hold
- */
-export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
-  { select, allowMissing = false, interpolateFrames: fits = false }: Demands = {}): string[] {
+/** How names and shapes of a model and of files differ. */
+export interface Difference {
+  /** Official names of the parameters that the files hold. */
+  readonly present: readonly string[];
+  /** What the files lack, as they would call it, with its shape and the name that may have been meant. */
+  readonly missing: readonly string[];
+  /** What the model has no place for. */
+  readonly unexpected: readonly string[];
+  readonly mismatched: readonly string[];
+}
+
+/** Hints that are looked for: only as many as an error shows, for comparing each with each takes its time. */
+const MOST_HINTS = 20;
+
+/** Compares the names and shapes of a model with those of the files. Nothing is read. */
+export function compareWeights(parameters: Iterable<NamedShape>, weights: Weights,
+  { select, allowMissing = false, ...asked }: Demands = {}): Difference {
   const missing: string[] = [];
   const mismatched: string[] = [];
   const used = new Set<string>();
@@ -132,34 +192,42 @@ export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
       used.add(part);
       const own = weights.shape(part);
       if (own === undefined || isSameShape(own, partShape)) continue;
-      const differsInFrames = name === FRAME_POSITIONS && isOfOtherFrames(own, partShape);
-      if (differsInFrames && fits) continue;
-      mismatched.push(`${part} is [${own}], the model needs [${partShape}]${
-        differsInFrames
-          ? `: it was trained on ${own[1]} frames; take data.frames=${own[1]}, or model.interpolateFrames=true`
-          : ''
-      }`);
+      const positions = POSITIONS.get(name);
+      const made = differsInLength(own, partShape) ? positions?.made(weights.shapeOf(part) as Shape) : undefined;
+      if (positions !== undefined && made !== undefined && asked[positions.demand] === true) continue;
+      mismatched.push(
+        `${part} is [${own}], the model needs [${partShape}]${
+          made === undefined ? '' : `: ${made} model.${positions?.demand}=true`
+        }`,
+      );
     }
     if (absent.length === 0) present.push(name);
     else if (!allowMissing || absent.length < parts.length) {
       missing.push(...absent.map((part) => `${part} [${partShape}]`));
     }
   }
-  const unexpected = weights.names().filter((name) => !used.has(name));
-  const complaints = select === undefined ? unexpected : [];
-  if (missing.length + mismatched.length + complaints.length > 0) {
-    // only as many as the error shows: comparing each with each takes its time
-    const hinted = missing.map((entry, i) => (i < 20 ? withNearest(entry, unexpected) : entry));
-    throw new StateDictError(weights.path, { missing: hinted, unexpected: complaints.map((name) =>
-      `${name} [${weights.shape(name)}]`
-    ), mismatched });
-  }
+  const unused = weights.names().filter((name) => !used.has(name));
+  return { present, mismatched,
+    missing: missing.map((entry, i) => (i < MOST_HINTS ? withNearest(entry, unused) : entry)),
+    unexpected: select === undefined ? unused.map((name) => `${name} [${weights.shape(name)}]`) : [] };
+}
+
+/**
+ * The same, before anything is read: all that does not fit is one error.
+ *
+ * @returns official names of the parameters that the files hold
+ */
+export function checkWeights(parameters: Iterable<NamedShape>, weights: Weights,
+  demands: Demands = {}): readonly string[] {
+  const { present, ...problems } = compareWeights(parameters, weights, demands);
+  if (Object.values(problems).some((list) => list.length > 0)) throw new StateDictError(weights.path, problems);
   return present;
 }
 
-/** [1, T, E] with another T. */
-function isOfOtherFrames(own: Shape, wanted: Shape): boolean {
-  return own.length === 3 && own[0] === wanted[0] && own[2] === wanted[2] && own[1] > 0;
+/** Whether rows are as long, and there are more or fewer of them. */
+function differsInLength(own: Shape, wanted: Shape): boolean {
+  const other = (shape: Shape) => String(shape.toSpliced(-2, 1));
+  return own.length > 1 && own.length === wanted.length && other(own) === other(wanted);
 }
 
 /** One number is one number, stored as [] or, as some files have `logit_scale`, as [1]. */
@@ -167,7 +235,8 @@ function isSameShape(a: Shape, b: Shape): boolean {
   return String(a) === String(b) || (sizeOf(a) === 1 && sizeOf(b) === 1);
 }
 
-function withNearest(entry: string, candidates: readonly string[]): string {
+/** A name, or a name with its shape, and the one that may have been meant. */
+export function withNearest(entry: string, candidates: readonly string[]): string {
   const close = nearest(entry.split(' ')[0], candidates);
   return close === undefined ? entry : `${entry} (did you mean ${close}?)`;
 }
@@ -176,18 +245,19 @@ function withNearest(entry: string, candidates: readonly string[]): string {
  * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite
  * is refused by name.
  */
-export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<string[]> {
+export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
   const parameters = new Map(model.parameters());
   const present = checkWeights(parameters, weights, demands);
   for (const name of present) {
     const tensor = parameters.get(name);
     if (tensor === undefined) continue;
-    const { parts } = weights.stored(name, tensor.shape);
-    const stored = name === FRAME_POSITIONS ? weights.shape(parts[0]) ?? tensor.shape : tensor.shape;
+    const positions = POSITIONS.get(name);
+    const [part] = weights.stored(name, tensor.shape).parts;
+    const stored = positions === undefined ? tensor.shape : weights.shapeOf(part) ?? tensor.shape;
     const values = await readFinite(weights, name, stored);
-    assign(name, tensor, isSameShape(stored, tensor.shape)
+    assign(name, tensor, positions === undefined || isSameShape(stored, tensor.shape)
       ? values
-      : interpolateFrames(values, stored[1], tensor.shape[1]));
+      : positions.fitted(values, stored, tensor.shape));
   }
   return present;
 }
@@ -200,12 +270,17 @@ export async function readFinite(weights: Weights, name: string, shape: Shape): 
   throw new CheckpointFormatError('NonFinite', weights.path, `holds ${values[wrong]} at place ${wrong}`, name);
 }
 
-/** An official parameter as the tensors of a Hugging Face file. */
-export function toHuggingFace(official: string, shape: Shape, values: Float32Array): StoredTensor[] {
-  const { parts, transposed, partShape } = storedAs(official, shape);
+/** An official parameter as the tensors of a file in the names of another origin. */
+export function toOrigin(origin: Origin, official: string, shape: Shape, values: Float32Array): StoredTensor[] {
+  const { parts, transposed, partShape } = ORIGINS[origin].storedAs(official, shape);
   const whole = transposed ? transpose(values, shape[0], shape[1]) : values;
   const size = sizeOf(partShape);
   return parts.map((name, i) => ({ name, shape: partShape, values: whole.subarray(i * size, (i + 1) * size) }));
+}
+
+/** The same in Hugging Face's names. */
+export function toHuggingFace(official: string, shape: Shape, values: Float32Array): StoredTensor[] {
+  return toOrigin('hf', official, shape, values);
 }
 
 /** A parameter that can be read back; a model's tensors are. */
@@ -222,13 +297,11 @@ export interface FilePlan {
   read(name: string): Promise<Float32Array>;
 }
 
-/** A model's parameters as a file stores them, in Hugging Face's names or the official ones. */
-export function planFile(parameters: Iterable<readonly [string, Readable]>, flavour: 'hf' | 'official'): FilePlan {
+/** A model's parameters as a file stores them, in the names of an origin. */
+export function planFile(parameters: Iterable<readonly [string, Readable]>, origin: Origin): FilePlan {
   const sources = new Map<string, { official: string; parameter: Readable; shape: Shape }>();
   for (const [official, parameter] of parameters) {
-    const { parts, partShape } = flavour === 'hf'
-      ? storedAs(official, parameter.shape)
-      : { parts: [official], partShape: parameter.shape };
+    const { parts, partShape } = ORIGINS[origin].storedAs(official, parameter.shape);
     for (const part of parts) sources.set(part, { official, parameter, shape: partShape });
   }
   // query, key and value are one parameter: read it once
@@ -238,8 +311,9 @@ export function planFile(parameters: Iterable<readonly [string, Readable]>, flav
     async read(name) {
       const { official, parameter } = sources.get(name) as { official: string; parameter: Readable };
       if (last?.parameter !== parameter) last = { parameter, values: await (parameter.master ?? parameter).read() };
-      if (flavour === 'official') return last.values;
-      const [stored] = toHuggingFace(official, parameter.shape, last.values).filter((tensor) => tensor.name === name);
+      const [stored] = toOrigin(origin, official, parameter.shape, last.values).filter((tensor) =>
+        tensor.name === name
+      );
       return stored.values;
     },
   };
@@ -254,10 +328,14 @@ export function encodeModel(
 }
 
 /**
- * The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give.
+ * The bytes of one file in the official names: safetensors, or the zip archive of PyTorch's. Beside the tensors it
+ * holds the configuration, which shapes alone do not give.
  */
-export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>,
-  config: ModelConfig): AsyncGenerator<Uint8Array, void, undefined> {
+export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
+  format: 'safetensors' | 'torch' = 'safetensors'): AsyncGenerator<Uint8Array, void, undefined> {
   const { tensors, read } = planFile(parameters, 'official');
-  return encodeSafetensors(tensors, read, { config: JSON.stringify(configToHuggingFace(config)), format: 'pt' });
+  const text = JSON.stringify(configToHuggingFace(config));
+  return format === 'torch'
+    ? encodeTorch(tensors, read, { config: text })
+    : encodeSafetensors(tensors, read, { config: text, format: 'pt' });
 }

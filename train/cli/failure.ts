@@ -12,7 +12,7 @@ const EXIT_CODES: readonly (readonly [prefix: string, exitCode: number])[] = [
   ...['FL_NO_ADAPTER', 'FL_DEVICE', 'FL_OOM', 'FL_LIMIT', 'FL_GPU', 'FL_KERNEL', 'FL_STEP'].map((code) =>
     [code, 4] as const
   ),
-  ...['FL_CHECKPOINT', 'FL_PICKLE', 'FL_STATE_DICT'].map((code) => [code, 5] as const),
+  ...['FL_CHECKPOINT', 'FL_STATE_DICT'].map((code) => [code, 5] as const),
 ];
 
 export function exitCodeOf(error: unknown): number {

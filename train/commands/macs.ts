@@ -58,12 +58,16 @@ export async function macs({ json }: { readonly json: boolean }): Promise<number
 
 /** The table, and what is to be said of its rows. */
 export function textOf(rows: readonly Counted[]): string {
-  const table = markdownTable(['system', 'frames', 'paper', 'as the paper counts', 'as it runs'],
-    rows.map(({ system, preset, frames, printed, padded, cut }) => [`${SYSTEM[system]}-${preset}`, String(frames),
-      printed === undefined ? '' : String(printed), billions(padded), billions(cut)]));
+  const table = markdownTable(['system', 'frames', 'paper', 'as the paper counts', 'as it runs'], rows.map((
+    { system, preset, frames, printed, padded, cut },
+  ) => [`${SYSTEM[system]}-${preset}`, String(frames), printed === undefined ? '' : String(printed), billions(padded),
+    billions(cut)]
+  ));
   const notes = rows.flatMap(({ system, preset, note }) =>
     note === undefined ? [] : [`${SYSTEM[system]}-${preset}: ${note}`]
   );
   return ['Billions of multiply-adds for one clip and one text, forward; the paper calls them FLOPs. It pads a text to',
-    `77 tokens; here it is cut behind its end, which is token ${CUT} in this table.`, '', table, '', ...notes].join('\n');
+    `77 tokens; here it is cut behind its end, which is token ${CUT} in this table.`, '', table, '', ...notes].join(
+      '\n',
+    );
 }

@@ -29,10 +29,15 @@ const model = z.strictObject({
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
-    .describe('folder with config.json and model.safetensors (CLIP or X-CLIP) to start from, or a run folder'),
+    .describe(
+      'what to start from: a folder with config.json and weights, or one file, .safetensors, .pth, .pt or .bin, of X-CLIP, CLIP or a ViT; or a run folder',
+    ),
   interpolateFrames: z.boolean().default(false).describe(
     'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
   ),
+  interpolatePatches: z.boolean().default(false).describe(
+    'take the checkpoint for pictures of another data.size, its positions of patches interpolated bicubically',
+  ).meta({ before: false }),
   dropPath: share.default(0)
     .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),
   init: z.strictObject({

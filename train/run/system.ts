@@ -32,17 +32,23 @@ export async function modelConfigOf(config: TrainConfig, classes: readonly strin
  * @throws ConfigError if it takes pictures of another size
  */
 export function forData(architecture: Architecture,
-  { model: { system, messages, integration, prompts }, data }: TrainConfig, classes: readonly string[]): ModelConfig {
-  const { imageSize } = architecture.vision;
-  if (imageSize !== data.size) {
+  { model: { system, messages, integration, prompts, interpolatePatches }, data }: TrainConfig,
+  classes: readonly string[]): ModelConfig {
+  const { imageSize, patch } = architecture.vision;
+  if (imageSize !== data.size && !interpolatePatches) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
-      `set data.size to ${imageSize}`);
+      `set data.size to ${imageSize}, or interpolate its positions: model.interpolatePatches=true`);
+  }
+  if (data.size % patch !== 0) {
+    throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of whole patches of ${patch}`],
+      `set data.size to ${patch * Math.max(1, Math.round(data.size / patch))}`);
   }
   if (system === 'clip-one' && data.frames !== 1) {
     throw new ConfigError('data.frames', [`is ${data.frames}, clip-one takes one frame: a random one in training`],
       'set data.frames to 1');
   }
-  return configFor(system, { ...architecture, frames: data.frames }, { messages, integration, classes,
+  const vision = { ...architecture.vision, imageSize: data.size };
+  return configFor(system, { ...architecture, vision, frames: data.frames }, { messages, integration, classes,
     ...(prompts !== null && { prompts }) });
 }
 
@@ -70,7 +76,7 @@ export async function buildSystem(gpu: Gpu, run: TrainConfig, classes: readonly 
   const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
   try {
     const model = await orDisposed(newModel(gpu, run, config), async (made) => {
-      const loaded = checkpoint === undefined ? [] : await loadTowers(made, checkpoint, options.interpolateFrames);
+      const loaded = checkpoint === undefined ? [] : await loadTowers(made, checkpoint, options);
       initialise(made, run.run.seed, (name) => made.startOf(name, options.init), new Set(loaded));
       if (train.precision === 'f16') halve(made);
     });
@@ -93,10 +99,16 @@ export function trainingPreprocessor(imageSize: number, crop: boolean, start?: P
   return { ...(start ?? official), resize };
 }
 
-/** Parts that no checkpoint need have may be there, all others must be. Returns the names of what was. */
-async function loadTowers(model: VideoModel, { weights }: Checkpoint, interpolateFrames: boolean): Promise<string[]> {
-  const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
-  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name) });
+/**
+ * Parts that no checkpoint need have may be there, all others must be, but for the projection, where the checkpoint is
+ * a ViT that was trained without one. Returns the names of what was.
+ */
+async function loadTowers(model: VideoModel, { weights, config }: Checkpoint,
+  { interpolateFrames, interpolatePatches }: TrainConfig['model']): Promise<string[]> {
+  const isNew = (name: string) =>
+    (name === 'visual.proj' && config.embedDim === undefined)
+    || model.parts.some((part) => part.isNew && part.matches(name));
+  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name), interpolatePatches });
   const others = await loadWeights(model, weights, { select: isNew, allowMissing: true, interpolateFrames });
   return [...towers, ...others];
 }

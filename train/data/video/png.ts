@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../../../engine/crc32.ts';
 import { MAX_PIXELS } from './i420.ts';
 
 /** RGB, 8 bits, [height, width, 3]. */

@@ -30,6 +30,7 @@ export function recipeGroups(model: Pick<VideoModel, 'parts' | 'parameters'>,
 
 /** Which towers learn, beside the parts that a checkpoint lacks. Ni et al. 2022, arXiv:2208.02816, table 7. */
 export const TUNE = ['visual', 'text', 'both', 'none'] as const;
+/** One of them. */
 export type Tune = (typeof TUNE)[number];
 
 /** Whether texts learn: else their features need be computed once only. */

@@ -1,0 +1,39 @@
+/** The origins that files come from, and how to tell by its names which one a file has. */
+import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
+import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
+import { Names } from './table.ts';
+import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
+
+export { type Meant, Names, type Stored } from './table.ts';
+
+/** All that are known. A file of CLIP's may start X-CLIP, so that its table names what it lacks, too. */
+export const ORIGINS = {
+  official: new Names('official names', [], CLIP_ASIDE),
+  hf: new Names("names of Hugging Face's XCLIPModel", [...ADDITIONS, XCLIP_FIRST_NORM, ...TOWERS], CLIP_ASIDE),
+  'hf-clip': new Names("names of Hugging Face's CLIPModel", [...ADDITIONS, CLIP_FIRST_NORM, ...TOWERS], CLIP_ASIDE),
+  timm: new Names("timm's names of a Vision Transformer", TIMM, TIMM_ASIDE),
+  'hf-vit': new Names("names of Hugging Face's ViTModel", huggingFaceVit(''), VIT_ASIDE),
+  'hf-vit-head': new Names("names of Hugging Face's ViTForImageClassification", huggingFaceVit('vit.'), VIT_ASIDE),
+} as const;
+export type Origin = keyof typeof ORIGINS;
+
+/** A name that only files of that origin have, the surest first. */
+const TELLING: readonly (readonly [Origin, RegExp])[] = [
+  ['hf-clip', /^vision_model\.pre_layrnorm\./],
+  ['hf', /^(vision_model|text_model)\./],
+  ['timm', /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\./],
+  ['hf-vit-head', /^vit\.embeddings\./],
+  ['hf-vit', /^embeddings\.patch_embeddings\./],
+];
+
+/** Which names a file uses. */
+export function originOf(names: readonly string[]): Origin {
+  return TELLING.find(([, telling]) => names.some((name) => telling.test(name)))?.[0] ?? 'official';
+}
+
+/** The transpose of a [rows, columns] matrix. */
+export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = values[r * columns + c];
+  return result;
+}

@@ -1,0 +1,148 @@
+/** Files that PyTorch wrote, read as data, in Node and in browsers. Nothing in them is executed. */
+import { CheckpointFormatError } from '../../../engine/errors.ts';
+import { sizeOf } from '../../../engine/dtype.ts';
+import type { ByteSource } from '../bytes.ts';
+import { type FileEntry, floatsOf, requireFloats, type TensorFile } from '../tensor_file.ts';
+import { openContainer } from './container.ts';
+import { metadataOf, stateDictOf } from './state_dict.ts';
+import { spanOf } from './torch.ts';
+import { described, Inert, type Layout, PickledTensor } from './values.ts';
+
+export { isPickled } from './container.ts';
+
+/** Times as many numbers as a file has bytes may its tensors show together, for several may show the same ones. */
+const MOST_TIMES = 8;
+/** What any file may show: an expanded tensor of a few numbers is no attack. */
+const ALWAYS = 2 ** 16;
+
+/** An opened file of PyTorch's, whose pickle has been read and whose sizes have been checked. */
+export class PickleFile implements TensorFile {
+  readonly format: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly numbers: number;
+  readonly #source: ByteSource;
+  readonly #entries: ReadonlyMap<string, PickledTensor | Inert>;
+  /** Where what lies under each key begins. */
+  readonly #places: ReadonlyMap<string, number>;
+
+  constructor(source: ByteSource, { format, metadata, entries, places }: {
+    format: string;
+    metadata: ReadonlyMap<string, string>;
+    entries: ReadonlyMap<string, PickledTensor | Inert>;
+    places: ReadonlyMap<string, number>;
+  }) {
+    this.#source = source;
+    this.format = format;
+    this.metadata = metadata;
+    this.#entries = entries;
+    this.#places = places;
+    const counts = new Map<string, number>();
+    for (const value of entries.values()) {
+      if (!(value instanceof PickledTensor)) continue;
+      const { key, first, count } = value.storage;
+      counts.set(key, Math.max(counts.get(key) ?? 0, first + count));
+    }
+    this.numbers = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  get name(): string {
+    return this.#source.name;
+  }
+
+  names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  entry(name: string): FileEntry {
+    const { type, layout } = this.#tensor(name);
+    return { dtype: type.dtype ?? type.name, shape: layout.shape };
+  }
+
+  async floats(name: string): Promise<Float32Array> {
+    const { type } = this.#tensor(name);
+    requireFloats(this, name, type.dtype ?? type.name);
+    return floatsOf(type.dtype ?? type.name, await this.bytes(name));
+  }
+
+  /** The tensor's elements in the order of its shape, little-endian, as stored. */
+  async bytes(name: string): Promise<Uint8Array> {
+    const { storage, type, layout } = this.#tensor(name);
+    const place = this.#places.get(storage.key) as number;
+    const first = storage.first + layout.offset;
+    const length = spanOf(layout) * type.bytes;
+    const bytes = await this.#source.read(place + first * type.bytes, length);
+    if (bytes.length !== length) {
+      throw new CheckpointFormatError('Truncated', this.name, `${length} bytes expected, got ${bytes.length}`, name);
+    }
+    return isDense(layout) ? bytes : gathered(bytes, type.bytes, layout);
+  }
+
+  #tensor(name: string): PickledTensor {
+    const value = this.#entries.get(name);
+    if (value instanceof PickledTensor) return value;
+    throw value === undefined
+      ? new CheckpointFormatError('NoSuchTensor', this.name, 'there is no such tensor in the file', name)
+      : new CheckpointFormatError('NotATensor', this.name, `is ${described(value)}`, name);
+  }
+}
+
+/** Opens a file: runs its pickle as data, finds its tensors, and checks that each lies in the file. */
+export async function openPickle(source: ByteSource): Promise<PickleFile> {
+  const container = await openContainer(source);
+  const { entries, where } = stateDictOf(source.name, container.root, container.isScript);
+  const places = new Map<string, number>();
+  let shown = 0;
+  for (const [name, value] of entries) {
+    if (!(value instanceof PickledTensor)) continue;
+    const { storage, layout } = value;
+    if (!places.has(storage.key)) places.set(storage.key, await container.place(storage));
+    shown += sizeOf(layout.shape);
+    if (shown > MOST_TIMES * source.size + ALWAYS) {
+      throw new CheckpointFormatError('TooLarge', source.name,
+        `[${layout.shape}] shows the same numbers over and over: the tensors up to here have ${shown}, the file ${source.size} bytes`,
+        name);
+    }
+  }
+  return new PickleFile(source, { format: `${container.format}, ${where}`, metadata: metadataOf(container.root),
+    entries, places });
+}
+
+/** Whether elements lie one after another, in the order of the shape. */
+function isDense({ shape, strides }: Layout): boolean {
+  let next = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] !== 1 && strides[i] !== next) return shape.includes(0);
+    next *= shape[i];
+  }
+  return true;
+}
+
+const WORDS: Readonly<
+  Record<number, new(buffer: ArrayBuffer) => { [index: number]: number | bigint; length: number }>
+> = {
+  1: Uint8Array,
+  2: Uint16Array,
+  4: Uint32Array,
+  8: BigUint64Array,
+};
+
+/** Elements at their strides, put one after another. Words are moved, not numbers: those may change the bits of NaN. */
+function gathered(bytes: Uint8Array, elementBytes: number, { shape, strides }: Layout): Uint8Array {
+  const result = new Uint8Array(sizeOf(shape) * elementBytes);
+  const Words = WORDS[elementBytes];
+  const [from, to] = [new Words(bytes.buffer as ArrayBuffer), new Words(result.buffer)];
+  const [extent, stride] = [shape[shape.length - 1], strides[strides.length - 1]];
+  const index = shape.map(() => 0);
+  let row = 0;
+  for (let at = 0; at < to.length;) {
+    for (let i = 0, place = row; i < extent; i++, place += stride) to[at++] = from[place];
+    // the next row: the last index but one that is not at its end goes on, those behind it begin anew
+    let axis = shape.length - 2;
+    while (axis >= 0 && ++index[axis] === shape[axis]) {
+      row -= (shape[axis] - 1) * strides[axis];
+      index[axis--] = 0;
+    }
+    if (axis >= 0) row += strides[axis];
+  }
+  return result;
+}

@@ -1,0 +1,116 @@
+/** Commands that measure, and that compare with the paper. */
+import { nearest } from '../../engine/nearest.ts';
+import { MULTI_VIEW } from '../data/views/clip_views.ts';
+import { CLIP_ORDERS, DRAWN_CLASSES, DRAWS, type Protocol, PROTOCOLS, SPLITS } from '../protocols/protocol.ts';
+import { EXPERIMENTS } from '../protocols/paper.ts';
+import { runName } from '../run/config.ts';
+import { command, type Commands, configFlags, configOf, SYSTEM_FLAG, systemOf, writableOf } from './command.ts';
+import { type Flags, UsageError } from './flags.ts';
+
+const PROTOCOL_NOTES = `PROTOCOLS
+
+  single       one view of each clip: the middle of each segment, the middle of the picture
+  multi-view   ${MULTI_VIEW.clips} clips x ${MULTI_VIEW.crops} crops: the short side becomes data.size, three squares lie along the long side; the
+               clips are drawn by run.seed as in training, or evenly spread (--clips even); softmax is added up
+  few-shot     one view, on the first split; several --checkpoint are trainings on several draws of shots
+  zero-shot    one view, on the splits ${
+  SPLITS.join(', ')
+} of data.val ({split} in its path, or data.format=hmdb51); or,
+               with --classes, on some classes: ${DRAWN_CLASSES} are drawn from one file by run.seed, --draws times,
+               a shorter file or several are taken as they are; clips of other classes are left out
+
+  Several measurements give their mean and sample deviation (n - 1). Numbers and report of a run are left in its folder
+  as evaluation.PROTOCOL.NAME.json and .html, where NAME is that of the configuration, left out for config.yaml.`;
+
+/** What is to be measured; flags of other protocols are refused. */
+function askedOf(flags: Flags) {
+  const protocol = flags.oneOf('protocol', PROTOCOLS);
+  const [checkpoints, classes] = [flags.all('checkpoint'), flags.all('classes')];
+  const onlyWith = (flag: string, own: Protocol, isGiven: boolean) => {
+    if (isGiven && protocol !== own) throw new UsageError(`${flag} goes with --protocol ${own}, not with ${protocol}`);
+  };
+  onlyWith('several --checkpoint', 'few-shot', checkpoints.length > 1);
+  onlyWith('--clips', 'multi-view', flags.text('clips') !== undefined);
+  onlyWith('--classes', 'zero-shot', classes.length > 0);
+  if (flags.text('draws') !== undefined && classes.length !== 1) {
+    throw new UsageError('--draws goes with one --classes, the file that is drawn from');
+  }
+  return { protocol, checkpoints, classes, draws: flags.whole('draws', 1) ?? DRAWS,
+    clips: flags.text('clips') === undefined ? CLIP_ORDERS[0] : flags.oneOf('clips', CLIP_ORDERS) };
+}
+
+/** In the order the help lists them. */
+export const measuring = {
+  evaluate: command('evaluate',
+    "Measures checkpoints on the list data.val of a configuration, in the paper's protocols", {
+    args: {
+      config: { type: 'positional', description: 'YAML file, such as the config.yaml of a run folder' },
+      checkpoint: { type: 'string', valueHint: 'folder',
+        description: 'what to evaluate: a checkpoint, or the folder of a run (required); few-shot: may be repeated' },
+      protocol: { type: 'string', default: 'single', valueHint: PROTOCOLS.join('|'),
+        description: 'single: one view of each clip; for the others see below' },
+      clips: { type: 'string', valueHint: CLIP_ORDERS.join('|'),
+        description: 'multi-view: how its four clips lie in a video (default: random)' },
+      classes: { type: 'string', valueHint: 'file',
+        description: 'zero-shot: names to choose from, one a line or a labels.csv; may be repeated' },
+      draws: { type: 'string', valueHint: 'n',
+        description: `zero-shot: draws of ${DRAWN_CLASSES} classes from one --classes (default: ${DRAWS})` },
+      system: SYSTEM_FLAG,
+      json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
+      out: { type: 'string', valueHint: 'folder',
+        description: 'where numbers and a report are left (default: the run folder that is evaluated)' },
+      ...configFlags('evaluate'),
+    },
+    positionals: { least: 1, most: 1, name: 'a configuration' },
+    examples: [
+      ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51', 'evaluate a run'],
+      ['firstlight evaluate runs/k400/config.yaml --checkpoint runs/k400 --protocol multi-view',
+        'in 12 views of each clip'],
+      ['firstlight evaluate hmdb51.yaml --checkpoint runs/k400 --protocol zero-shot --json zero_shot.json',
+        'on three splits, the numbers into a file, too'],
+    ],
+    notes: () => PROTOCOL_NOTES,
+    async run(flags) {
+      flags.required('checkpoint', 'runs/hmdb51');
+      const config = configOf('evaluate', flags);
+      const asked = askedOf(flags);
+      const { evaluate } = await import('../commands/evaluate.ts');
+      return evaluate(config, { ...asked, name: runName(flags.words[0]), system: systemOf(flags),
+        json: writableOf(flags, 'json'), out: writableOf(flags, 'out') });
+    },
+  }),
+  table: command('table', "Prints the paper's numbers, and those of your runs beside them", {
+    args: {
+      experiment: { type: 'positional', description: `one of ${EXPERIMENTS.join(', ')}` },
+      'run...': { type: 'positional', required: false,
+        description: 'run folders, and files that evaluate --json wrote' },
+      json: { type: 'boolean', description: 'print JSON' },
+    },
+    positionals: { least: 1, most: Infinity, name: 'an experiment' },
+    examples: [
+      ['firstlight table k400 runs/32_8', 'a run beside tables 1 to 5 of the paper, and what keeps both apart'],
+      ['firstlight table few-shot runs/16_32_k*', 'several runs'],
+      ['firstlight table zero-shot --json', "the paper's numbers alone, for a script"],
+    ],
+    async run(flags) {
+      const [word, ...runs] = flags.words;
+      const experiment = EXPERIMENTS.find((each) => each === word);
+      if (experiment === undefined) {
+        const guess = nearest(word, EXPERIMENTS);
+        throw new UsageError(`table: there is no experiment "${word}"`,
+          `${guess === undefined ? '' : `did you mean ${guess}? `}Experiments: ${EXPERIMENTS.join(', ')}`);
+      }
+      const { table } = await import('../commands/table.ts');
+      return table({ experiment, runs, json: flags.is('json') });
+    },
+  }),
+  macs: command('macs', "Prints the paper's FLOPs of each system beside the multiply-adds that the kernels count", {
+    args: { json: { type: 'boolean', description: 'print JSON' } },
+    positionals: { least: 0, most: 0, name: 'nothing' },
+    examples: [['firstlight macs', 'of X-CLIP and the systems that the paper compares it with']],
+    async run(flags) {
+      const { macs } = await import('../commands/macs.ts');
+      return macs({ json: flags.is('json') });
+    },
+  }),
+} satisfies Commands;
