@@ -75,9 +75,9 @@ export abstract class VideoModel extends Module {
     return { frames, size, type: this.visual.type };
   }
 
-  /** The parts in the official order of groups: CLIP's, and those that X-CLIP adds. */
+  /** The parts in the official order of groups: CLIP's, and those that a system adds. */
   get parts(): readonly Part[] {
-    return PARTS;
+    return this.config.vision.lnPre === false ? PARTS_OF_IMAGENET : PARTS;
   }
 
   /** How a parameter starts that a checkpoint lacks, where that is not as the part itself has it. */
@@ -138,6 +138,14 @@ const PARTS: readonly Part[] = [
   { name: 'message', isNew: true, matches: (name) => name.includes('message_') },
   { name: 'head', isNew: true, matches: (name) => name.startsWith('head.') },
   { name: 'temporal', isNew: true, matches: (name) => name.includes('temporal_embedding') },
+];
+
+const isProjection = (name: string) => name === 'visual.proj';
+
+/** A ViT of ImageNet has no projection into a space shared with texts. */
+const PARTS_OF_IMAGENET: readonly Part[] = [
+  ...PARTS.map((part) => ({ ...part, matches: (name: string) => !isProjection(name) && part.matches(name) })),
+  { name: 'projection', isNew: true, matches: isProjection },
 ];
 
 /** A model with what turns files and words into its input. */

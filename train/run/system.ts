@@ -99,15 +99,10 @@ export function trainingPreprocessor(imageSize: number, crop: boolean, start?: P
   return { ...(start ?? official), resize };
 }
 
-/**
- * Parts that no checkpoint need have may be there, all others must be, but for the projection, where the checkpoint is
- * a ViT that was trained without one. Returns the names of what was.
- */
-async function loadTowers(model: VideoModel, { weights, config }: Checkpoint,
+/** Parts that no checkpoint need have may be there, all others must be. Returns the names of what was. */
+async function loadTowers(model: VideoModel, { weights }: Checkpoint,
   { interpolateFrames, interpolatePatches }: TrainConfig['model']): Promise<string[]> {
-  const isNew = (name: string) =>
-    (name === 'visual.proj' && config.embedDim === undefined)
-    || model.parts.some((part) => part.isNew && part.matches(name));
+  const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
   const towers = await loadWeights(model, weights, { select: (name) => !isNew(name), interpolatePatches });
   const others = await loadWeights(model, weights, { select: isNew, allowMissing: true, interpolateFrames });
   return [...towers, ...others];
