@@ -12,7 +12,7 @@ const AT_THE_END = 3;
 
 /** An mp4 with an edit list, of frames out of order. */
 function video(encoder: string): Buffer {
-  const quiet = encoder === 'libx265' ? { 'x265-params': 'log-level=none' } : {};
+  const quiet: Record<string, string> = encoder === 'libx265' ? { 'x265-params': 'log-level=none' } : {};
   writeAs(at('whole.mp4'), { format: 'mp4', encoder, options: { preset: 'veryfast', bf: '2', ...quiet } },
     clip(COUNT).map(({ data }) => data));
   return readFileSync(at('whole.mp4'));
