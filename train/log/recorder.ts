@@ -111,7 +111,10 @@ export class RunRecorder {
     this.#tellOfDisk();
   }
 
-  /** That the log was removed; that the disk takes no more, once, and that it does again: what was noted meanwhile waits in memory. */
+  /**
+   * That the log was removed; that the disk takes no more, once, and that it does again: what was noted meanwhile waits
+   * in memory.
+   */
   #tellOfDisk(): void {
     const problem = this.#log.problem ?? this.#tensorboard.problem;
     if (problem !== undefined && !this.#isBlocked) {
