@@ -2,7 +2,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { trainingStep } from '../bench/training_step.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';

@@ -2,7 +2,7 @@
  * What the paper printed, to be read beside one's own numbers. Ni et al. 2022, "Expanding Language-Image Pretrained
  * Models for General Video Recognition", arXiv:2208.02816, and its supplement.
  */
-import type { PRESETS } from '../../model/config.ts';
+import type { PRESETS, SystemName } from '../../model/systems/config.ts';
 import type { Protocol } from './protocol.ts';
 
 /** The paper's experiments. */
@@ -20,7 +20,7 @@ export interface Printed {
 export interface PaperRow {
   readonly system: string;
   /** The architecture of ours that it is; undefined where we have none. */
-  readonly model?: { readonly system: 'xclip' | 'clip-mean'; readonly preset: keyof typeof PRESETS };
+  readonly model?: { readonly system: SystemName; readonly preset: keyof typeof PRESETS };
   /** Undefined where it is not printed. */
   readonly frames?: number;
   readonly size?: number;

@@ -30,7 +30,8 @@ const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWei
 /** The length of a run, and with it the schedule from here on. */
 const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warmupSteps'];
 /** The shape of what was saved. */
-const FIXED = ['model.system', 'model.preset', 'data.frames', 'data.size'];
+const FIXED = ['model.system', 'model.messages', 'model.integration', 'model.prompts', 'model.preset', 'data.frames',
+  'data.size'];
 
 /** Whether a key may change without being asked for: it changes no bit of any step, or says how many there are. */
 export function isFree(key: string): boolean {

@@ -1,14 +1,7 @@
-/** The parameter groups of X-CLIP's recipe. */
+/** The parameter groups of the recipe. */
 import type { Module, Tensor } from '../../../engine/index.ts';
+import type { VideoModel } from '../../../model/systems/system.ts';
 import type { ParameterGroup } from './optimizer.ts';
-
-/** The parts that X-CLIP adds to CLIP, in the official order of groups; everything else is `clip`. */
-const PARTS = [
-  { name: 'clip', isNew: false, matches: (name: string) => !/message_|^mit|prompts/.test(name) },
-  { name: 'mit', isNew: true, matches: (name: string) => name.startsWith('mit') },
-  { name: 'prompts', isNew: true, matches: (name: string) => name.includes('prompts') },
-  { name: 'message', isNew: true, matches: (name: string) => name.includes('message_') },
-] as const;
 
 /** Whether the recipe spares a parameter from weight decay: vectors, biases, positions. */
 function isUndecayed(name: string, tensor: Tensor): boolean {
@@ -16,14 +9,14 @@ function isUndecayed(name: string, tensor: Tensor): boolean {
 }
 
 /**
- * The official groups: CLIP's parts at the base learning rate, the new parts (messages, integration, prompts) at
- * `newPartsLrScale` times that; each once with and once without weight decay. Parameters that need no gradient are
- * left out.
+ * The official groups: parts that a checkpoint has at the base learning rate, new ones (of X-CLIP messages,
+ * integration, prompts) at `newPartsLrScale` times that; each once with and once without weight decay. Parameters that
+ * need no gradient are left out.
  */
-export function recipeGroups(model: Module,
+export function recipeGroups(model: Pick<VideoModel, 'parts' | 'parameters'>,
   options: { weightDecay: number; newPartsLrScale: number }): ParameterGroup[] {
   const trained = [...model.parameters()].filter(([, tensor]) => tensor.requiresGrad);
-  return PARTS.flatMap(({ name, isNew, matches }) => {
+  return model.parts.flatMap(({ name, isNew, matches }) => {
     const own = trained.filter(([full]) => matches(full));
     const lrScale = isNew ? options.newPartsLrScale : 1;
     return [
