@@ -51,7 +51,9 @@ export class Canary {
     return this.#submitted;
   }
 
-  /** Poisons the context if the count that a readback brought is not its own: what is on the GPU is not what it seems. */
+  /**
+   * Poisons the context if the count that a readback brought is not its own: what is on the GPU is not what it seems.
+   */
   check(expected: number, found: number): void {
     if (found === expected) return;
     const error = new StepNotExecutedError(expected, found);

@@ -25,7 +25,9 @@ async function openDropping(dropped: number): Promise<{ gpu: Gpu; submits: () =>
   return { gpu, submits: () => count };
 }
 
-/** Two steps of a training, captured and not, and a save: tensors of one size read one after the other, as a store does. */
+/**
+ * Two steps of a training, captured and not, and a save: tensors of one size read one after the other, as a store does.
+ */
 async function trainAndSave(gpu: Gpu): Promise<number[][]> {
   const tensors = [1, 2, 3].map((value) => gpu.keep(Tensor.from(gpu, new Float32Array(300).fill(value), [300], 'w')));
   for (const tensor of tensors) tensor.requiresGrad = true;

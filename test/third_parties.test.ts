@@ -1,4 +1,6 @@
-/** Packages of others: how many there are, which of them are loaded, under which licences, and that none runs a script. */
+/**
+ * Packages of others: how many there are, which of them are loaded, under which licences, and that none runs a script.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
