@@ -51,7 +51,7 @@ export function trainingStep(gpu: Gpu,
   const step = new RunStep(gpu, {
     model,
     texts,
-    train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText,
+    train: { batch, accumulation: 1, labelSmoothing: 0.1, tune: trainText ? 'both' : 'visual',
       ...(isMixed ? { mixup: 0.8, cutmix: 1, mixSwitch: 0.5 } : { mixup: 0, cutmix: 0, mixSwitch: 0 }) },
     optim: { weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
   });

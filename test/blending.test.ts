@@ -113,7 +113,7 @@ for (const [batch, fixText] of [[5, true], [3, false], [1, true]] as const) {
     using step = new RunStep(gpu, {
       model,
       texts: fixText ? { features } : texts,
-      train: { ...RECIPE, batch, accumulation: 2, labelSmoothing: SMOOTHING, fixText },
+      train: { ...RECIPE, batch, accumulation: 2, labelSmoothing: SMOOTHING, tune: fixText ? 'visual' : 'both' },
       optim: { weightDecay: 0, newPartsLrScale: 1, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
     });
     using captured = gpu.capture(() => noGrad(() => [0, 1].map((micro) => step.loss(micro))));

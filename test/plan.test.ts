@@ -46,6 +46,29 @@ const OFFICIAL = {
   'zero_shot/16_32': ['B/16', 32, 4, 256, 10, 8e-6],
 } as const;
 
+/** The paper's ablations and its supplement: system, model, frames, clips of a step, epochs, learning rate. */
+const OTHERS = {
+  'ablations/clip_mean': ['clip-mean', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/messages': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/integration': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/ensemble': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/tune_text': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/tune_both': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/tune_none': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/without_text': ['vit', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/without_text_hmdb51_k2': ['vit', 'B/16', 8, 64, 50, 2e-6],
+  'supplement/clip_one_k400': ['clip-one', 'B/16', 1, 256, 30, 8e-6],
+  'supplement/clip_one_hmdb51_k2': ['clip-one', 'B/16', 1, 64, 50, 2e-6],
+  'supplement/clip_one_zero_shot': ['clip-one', 'B/16', 1, 256, 10, 8e-6],
+  'supplement/clip_joint_k400': ['clip-joint', 'B/16', 8, 256, 30, 8e-6],
+  'supplement/clip_joint_hmdb51_k2': ['clip-joint', 'B/16', 8, 64, 50, 2e-6],
+  'supplement/clip_joint_zero_shot': ['clip-joint', 'B/16', 8, 256, 10, 8e-6],
+  'supplement/xclip_hmdb51_k2': ['xclip', 'B/16', 8, 64, 50, 2e-6],
+  'supplement/xclip_zero_shot': ['xclip', 'B/16', 8, 256, 10, 8e-6],
+  'supplement/vit_32_8': ['vit', 'B/32', 8, 256, 100, 1e-4],
+  'supplement/vit_mean_32_8': ['vit-mean', 'B/32', 8, 256, 100, 1e-4],
+} as const;
+
 const fileOf = (name: string) => `${CONFIGS}${name}.yaml`;
 /** Filled by the tests of each. */
 const plans: { file: string; planned: Plan }[] = [];
@@ -53,7 +76,7 @@ const plans: { file: string; planned: Plan }[] = [];
 test('the folder of configurations holds the experiments of the paper, a file each', () => {
   const there = readdirSync(CONFIGS, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
   assert.equal(there.filter((name) => /\/.*\.yaml$/.test(name)).sort(),
-    Object.keys(OFFICIAL).map((name) => `${name}.yaml`).sort());
+    [...Object.keys(OFFICIAL), ...Object.keys(OTHERS)].map((name) => `${name}.yaml`).sort());
 });
 
 for (const [name, [preset, frames, batch, clips, epochs, lr]] of Object.entries(OFFICIAL)) {
@@ -72,7 +95,20 @@ for (const [name, [preset, frames, batch, clips, epochs, lr]] of Object.entries(
     if (shots !== null) assert.is(planned.clips.count, shots * (name.startsWith('hmdb51') ? 51 : 101));
     assert.match(planPage(fileOf(name), planned), new RegExp(`X-CLIP ${preset}, ${frames} frames of `));
   });
+}
 
+for (const [name, [system, preset, frames, clips, epochs, lr]] of Object.entries(OTHERS)) {
+  test(`${name} loads, is planned without videos or checkpoint, and is the experiment that it is named after`, async () => {
+    const config = loadConfig(fileOf(name));
+    const planned = await planOf(gpu, config);
+    plans.push({ file: fileOf(name), planned });
+    assert.equal([planned.model.system, planned.preset, planned.model.frames], [system, preset, frames]);
+    assert.equal([config.train.batch * config.train.accumulation, config.train.epochs, config.optim.lr], [clips, epochs,
+      lr]);
+  });
+}
+
+for (const name of [...Object.keys(OFFICIAL), ...Object.keys(OTHERS)]) {
   test(`${name} says nothing that the recipe has anyway`, () => {
     const said = leavesOf(parse(readFileSync(fileOf(name), 'utf8')));
     const repeated = said.filter(({ key, value }) =>
@@ -133,7 +169,7 @@ test('parameters are counted as trained or frozen, and arithmetic over all steps
   // a gradient costs two products where the forward pass has one, but for pixels and texts, which need none
   const ratio = planned.macs.training / (360 * 8 * planned.macs.clip);
   assert.ok(ratio > 2.9 && ratio < 3.2, String(ratio));
-  const learning = await planOf(gpu, { ...config, train: { ...config.train, fixText: false, recompute: true } }, {
+  const learning = await planOf(gpu, { ...config, train: { ...config.train, tune: 'both', recompute: true } }, {
     clips: 100,
   });
   assert.is(learning.frozen, 0);
@@ -145,10 +181,10 @@ test('texts that learn cost what their tokens cost, where their names are there'
   const folder = mkdtempSync(join(tmpdir(), 'firstlight-plan-'));
   const labels = join(folder, 'labels.csv');
   writeFileSync(labels, labelsText(['juggling', 'playing the piano', 'a long name that takes many tokens']));
-  const train = { fixText: false, steps: 1, batch: 2 };
+  const train = { tune: 'both', steps: 1, batch: 2 };
   const data = { ...TINY.data, labels };
   const { macs, model } = await planOf(gpu, tiny({ data, train }), { clips: 100 });
-  const fixed = await planOf(gpu, tiny({ data, train: { ...train, fixText: true } }), { clips: 100 });
+  const fixed = await planOf(gpu, tiny({ data, train: { ...train, tune: 'visual' } }), { clips: 100 });
   const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data }))) as RunTexts;
   rmSync(folder, { recursive: true });
   assert.ok(length > 8 && length < 16, `${length} tokens`);

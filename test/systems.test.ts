@@ -15,6 +15,7 @@ import { architectureOf, configFor, type ModelConfig, PRESETS, SYSTEM_NAMES } fr
 import { createModel } from '../model/systems/index.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
+import { freeze, TUNE } from '../train/recipe/optimizer/index.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { buildSystem } from '../train/run/system.ts';
 
@@ -126,7 +127,7 @@ test('every configuration is read back as it was written, and names its system',
   assert.throwsWith(
     () => configFromHuggingFace({ ...configToHuggingFace(bare), id2label: { 0: 'a', 2: 'b' } }, 'c.json'),
     ConfigError,
-    'id2label must have a text for each number from 0 on, "1" has nothing',
+    'c.json: id2label must have a text for each number from 0 on, "1" has nothing',
   );
 });
 
@@ -141,6 +142,27 @@ test('an architecture lends its sizes to all systems, and is found again in them
     const { frames, ...sizes } = architectureOf(configFor(system, PRESETS['B/16'], { classes: NAMES }));
     assert.equal({ frames: 8, ...sizes }, PRESETS['B/16'], system);
     assert.is(frames, system === 'clip-one' ? 1 : 8);
+  }
+});
+
+test('new parts learn always, towers as train.tune says, and the temperature with the texts', async () => {
+  await using gpu = await open();
+  for (const tune of TUNE) {
+    for (const [system, added] of [['xclip', ['message_', 'mit.', 'prompts_']], ['clip-joint', ['temporal_embedding']],
+      [
+        'vit',
+        ['message_', 'mit.', 'head.'],
+      ]] as const) {
+      using model = createModel(gpu, configFor(system, PRESETS.tiny, { classes: NAMES }));
+      freeze(model, tune);
+      const kindOf = (name: string) =>
+        added.some((part) => name.includes(part)) ? 'new' : name.startsWith('visual.') ? 'visual' : 'text';
+      const wanted = { new: true, visual: tune === 'visual' || tune === 'both',
+        text: tune === 'text' || tune === 'both' };
+      for (const [name, { requiresGrad }] of model.parameters()) {
+        assert.is(requiresGrad, wanted[kindOf(name)], `${system}, ${tune}: ${name}`);
+      }
+    }
   }
 });
 

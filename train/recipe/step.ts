@@ -4,7 +4,7 @@ import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entrop
 import { DRAW } from '../../kernels/dropout/index.ts';
 import type { Compared, VideoModel } from '../../model/systems/system.ts';
 import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
-import { AdamW, fixText, recipeGroups } from './optimizer/index.ts';
+import { AdamW, freeze, recipeGroups, type Tune } from './optimizer/index.ts';
 
 /** One micro-batch on the GPU, in memory that every step writes anew. */
 export interface MicroBatch {
@@ -37,8 +37,7 @@ export interface RunStepOptions {
     /** Micro-batches of an optimiser step. */
     readonly accumulation: number;
     readonly labelSmoothing: number;
-    /** Whether the text encoder is frozen. */
-    readonly fixText: boolean;
+    readonly tune: Tune;
   };
   readonly optim: {
     readonly weightDecay: number;
@@ -68,7 +67,7 @@ export class RunStep {
     this.#options = options;
     const { model, train, optim } = options;
     const { frames, size, type } = model.input;
-    if (train.fixText) fixText(model);
+    freeze(model, train.tune);
     const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
     this.optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps,
       maxNorm: optim.maxGradNorm ?? 0 });

@@ -1,6 +1,8 @@
 /** What may change between two parts of a run, and what it costs if it does. */
 import { ConfigError } from '../../engine/errors.ts';
+import { isObject } from '../../engine/json.ts';
 import { configKeys } from './config_keys.ts';
+import { withNewKeys } from './old_keys.ts';
 import type { DataIdentity } from './run_data.ts';
 import { Yaml } from './yaml.ts';
 
@@ -58,7 +60,7 @@ export function changesBetween(before: Described, now: Described): Change[] {
 function plainOf(config: string): unknown {
   const { value, problems } = new Yaml(config);
   if (problems.length > 0) throw new ConfigError('the configuration that the checkpoint keeps', problems);
-  return value;
+  return isObject(value) ? withNewKeys(value) : value;
 }
 
 const changeOf = (key: string, before: string, now: string) => (before === now ? [] : [{ key, before, now }]);

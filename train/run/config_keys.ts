@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { PRESETS, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
+import { TUNE } from '../recipe/optimizer/index.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
@@ -133,7 +134,9 @@ const train = z.strictObject({
   mixSwitch: z.number().min(0).max(1).default(0.5).describe(
     'share of the micro-batches that get cutmix where both are on; the others get mixup',
   ),
-  fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
+  tune: z.enum(TUNE).default('visual').describe(
+    'which towers learn beside the new parts: visual, text, both or none; features of texts that do not learn are computed once',
+  ),
   precision: z.enum(['f32', 'f16']).default('f32')
     .describe(
       'how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32',

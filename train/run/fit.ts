@@ -17,7 +17,7 @@ import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
-import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { type OptimizerCounts, textsLearn } from '../recipe/optimizer/index.ts';
 import { Journal } from './journal.ts';
 import { requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
@@ -120,7 +120,7 @@ export async function fit(
   );
   const system = await buildSystem(gpu, config, names);
   const { model, tokenizer, preprocessor } = system;
-  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: train.fixText });
+  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune) });
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts: texts?.current, train, optim: config.optim });
   const { optimizer } = own;

@@ -4,6 +4,7 @@ import type { ModelConfig } from '../../model/systems/config.ts';
 import { textBatch } from '../../model/parts/text.ts';
 import { type Compared, requireTexts, type VideoModel } from '../../model/systems/system.ts';
 import type { TrainConfig } from './config_keys.ts';
+import { textsLearn } from '../recipe/optimizer/index.ts';
 import { RunStep } from '../recipe/step.ts';
 import { recordStep } from '../recipe/stage.ts';
 import { newModel } from './system.ts';
@@ -62,7 +63,7 @@ function textsLike(gpu: Gpu, { train }: TrainConfig, model: VideoModel,
   const width = model.config.embedDim as number;
   const features = (count: number) =>
     gpu.keep(Tensor.empty(gpu, [count, width], train.precision, 'text features') as Tensor);
-  if (!train.fixText) {
+  if (textsLearn(train.tune)) {
     return textBatch(gpu, new Int32Array(classes * length).fill(requireTexts(model).vocab - 1), length);
   }
   if (templates > 1) features(templates * classes);

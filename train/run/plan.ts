@@ -6,7 +6,7 @@ import { type ModelConfig, PRESETS, presetOf } from '../../model/systems/config.
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
 import type { ScannedList } from '../data/sets/scan.ts';
 import { namesFile } from '../data/sets/sets.ts';
-import { fixText } from '../recipe/optimizer/index.ts';
+import { freeze } from '../recipe/optimizer/index.ts';
 import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
@@ -119,7 +119,7 @@ function parametersOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): { trai
   const counts = { trained: 0, frozen: 0 };
   estimate(gpu, () => {
     const built = newModel(gpu, config, model);
-    if (config.train.fixText) fixText(built);
+    freeze(built, config.train.tune);
     for (const [, { size, requiresGrad }] of built.parameters()) counts[requiresGrad ? 'trained' : 'frozen'] += size;
   });
   return counts;

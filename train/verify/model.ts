@@ -10,7 +10,7 @@ import { loadWeights, requireHeld, toHuggingFace, Weights } from '../../model/ch
 import { architectureOf, validateConfig, type XclipConfig } from '../../model/systems/config.ts';
 import { type TextBatch, textBatch } from '../../model/parts/text.ts';
 import { Xclip } from '../../model/systems/xclip.ts';
-import { AdamW, CONTROL, fixText, type ParameterGroup, recipeGroups } from '../recipe/optimizer/index.ts';
+import { AdamW, CONTROL, freeze, type ParameterGroup, recipeGroups } from '../recipe/optimizer/index.ts';
 import { learningRate } from '../recipe/schedule.ts';
 import { MAX_SKIPPED } from '../recipe/step_reports.ts';
 import { inLayout, sourceOf, withoutMessage } from './activations.ts';
@@ -270,7 +270,7 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
     throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);
   }
   const recipe = Array.isArray(settings.groups);
-  if (recipe && settings.FIX_TEXT) fixText(model);
+  if (recipe && settings.FIX_TEXT) freeze(model, 'visual');
   const groups = recipe
     ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 })
     : [everything(model, settings.weight_decay ?? 0)];

@@ -1,5 +1,5 @@
 /** The parameter groups of the recipe. */
-import type { Module, Tensor } from '../../../engine/index.ts';
+import type { Tensor } from '../../../engine/index.ts';
 import type { VideoModel } from '../../../model/systems/system.ts';
 import type { ParameterGroup } from './optimizer.ts';
 
@@ -28,12 +28,21 @@ export function recipeGroups(model: Pick<VideoModel, 'parts' | 'parameters'>,
   });
 }
 
+/** Which towers learn, beside the parts that a checkpoint lacks. Ni et al. 2022, arXiv:2208.02816, table 7. */
+export const TUNE = ['visual', 'text', 'both', 'none'] as const;
+export type Tune = (typeof TUNE)[number];
+
+/** Whether texts learn: else their features need be computed once only. */
+export const textsLearn = (tune: Tune): boolean => tune === 'text' || tune === 'both';
+
 /**
- * The recipe's FIX_TEXT: trains only the vision tower, the integration and the prompts; the text tower and the
- * temperature stay as they are.
+ * Freezes the towers that do not learn. The temperature goes with the texts, so that `visual` is the recipe's FIX_TEXT.
  */
-export function fixText(model: Module): void {
+export function freeze(model: Pick<VideoModel, 'parts' | 'parameters'>, tune: Tune): void {
+  const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
   for (const [name, tensor] of model.parameters()) {
-    if (!/visual\.|mit|prompts/.test(name)) tensor.requiresGrad = false;
+    const isVisual = name.startsWith('visual.');
+    const learns = isNew(name) || tune === 'both' || tune === (isVisual ? 'visual' : 'text');
+    if (!learns) tensor.requiresGrad = false;
   }
 }
