@@ -63,7 +63,8 @@ const isOf = (value: unknown, ...types: readonly string[]): value is Node =>
 const CASTS = ['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression'];
 const isType = ({ type }: Node) => type.startsWith('TS') && !CASTS.includes(type);
 /** Texts for people: no test has to know each of their words. */
-const isText = (value: unknown) => isOf(value, 'TemplateLiteral') || (isNode(value) && typeof value.value === 'string');
+const isText = (value: unknown): boolean =>
+  isOf(value, 'TemplateLiteral') || (isNode(value) && typeof value.value === 'string');
 
 function ofTypeScript(text: string): Change[] {
   const changes: Change[] = [];
