@@ -154,7 +154,7 @@ test('no two micro-batches of a run draw alike, and each draws as it did whateve
   using texts = textBatch(gpu, Int32Array.of(38, 1, 39), 3);
   const accumulation = 3;
   using step = new RunStep(gpu, { model, texts,
-    train: { ...RECIPE, batch: 2, accumulation, labelSmoothing: 0, fixText: false },
+    train: { ...RECIPE, batch: 2, accumulation, labelSmoothing: 0, tune: 'both' },
     optim: { weightDecay: 0, newPartsLrScale: 1, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null } });
   const drawn = async (seed: number, number: number, micro: number) => {
     step.write([0, 0], { seed, step: number, micro });
