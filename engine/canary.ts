@@ -8,18 +8,20 @@ const source = await part(import.meta.url, './canary.wgsl');
 const USAGE = 0x80 | 0x04; // STORAGE | COPY_SRC
 
 /**
- * Counts, on the GPU, the recordings that really ran, so that a dropped one cannot pass for a step that learned
- * nothing.
+ * Counts, on the GPU, the recordings and the readbacks that really ran, so that a dropped one cannot pass for a step
+ * that learned nothing, nor what a staging buffer held before for what was read.
  */
 export class Canary {
+  readonly #device: Device;
   readonly #pipeline: GPUComputePipeline;
   readonly #group: GPUBindGroup;
-  /** One u32: recordings that ran. */
+  /** One u32: recordings and readbacks that ran. */
   readonly buffer: GPUBuffer;
   #submitted = 0;
 
   constructor(owner: Device, buffers: Buffers) {
     const { device } = owner;
+    this.#device = owner;
     const program = link([source], [], { elem: 'f32', result: 'f32' }, {});
     this.buffer = buffers.create('canary', 4, USAGE);
     const made = owner.attempt(() => {
@@ -34,7 +36,7 @@ export class Canary {
     this.#group = made.group;
   }
 
-  /** Appends the counting dispatch to a recording that is about to be submitted. */
+  /** Appends the counting dispatch to a recording, or to a readback before its copies, that is submitted next. */
   mark(encoder: GPUCommandEncoder): void {
     const pass = encoder.beginComputePass({ label: 'canary' });
     pass.setPipeline(this.#pipeline);
@@ -44,12 +46,18 @@ export class Canary {
     this.#submitted = (this.#submitted + 1) >>> 0;
   }
 
-  /** How many recordings must have run once everything submitted so far is done. */
+  /** The count once everything marked so far has run; a readback's own is a number that no other one has. */
   get expected(): number {
     return this.#submitted;
   }
 
+  /**
+   * Poisons the context if the count that a readback brought is not its own: what is on the GPU is not what it seems.
+   */
   check(expected: number, found: number): void {
-    if (found !== expected) throw new StepNotExecutedError(expected, found);
+    if (found === expected) return;
+    const error = new StepNotExecutedError(expected, found);
+    this.#device.fail(error);
+    throw error;
   }
 }

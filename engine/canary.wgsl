@@ -1,4 +1,4 @@
-// The last command of every recording: counts the recordings that ran.
+// The last command of every recording, and the first of every readback: counts those that ran.
 // A command buffer with one bad command is dropped whole and in silence; then this count falls behind what was
 // submitted.
 

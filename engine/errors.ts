@@ -150,11 +150,12 @@ export class StepTimeoutError extends FirstlightError {
   }
 }
 
-/** The commands of a step were dropped: its canary word did not arrive. */
+/** Commands of a step, or of a readback, were dropped: the canary did not count them. */
 export class StepNotExecutedError extends FirstlightError {
-  constructor(step: number, found: number) {
-    super('FL_STEP_NOT_EXECUTED', `step ${step} did not run: its canary word reads ${found}`, { step, found },
-      'the device dropped the commands of this step; its weights are those of an earlier step');
+  constructor(submitted: number, found: number) {
+    super('FL_STEP_NOT_EXECUTED',
+      `of ${submitted} submits ${submitted - found} did not run: the canary counts ${found}`, { submitted, found },
+      'the device dropped commands: weights may be those of an earlier step, so resume from the last checkpoint');
   }
 }
 

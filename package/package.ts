@@ -39,7 +39,9 @@ export async function buildPackage(folder: string): Promise<void> {
   buildTypes(folder);
   copySetup(folder);
   copyTexts(folder);
-  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md']) copyFileSync(join(ROOT, name), join(folder, name));
+  for (const name of ['LICENSE', 'THIRD_PARTY.md', 'README.md', 'CHANGELOG.md']) {
+    copyFileSync(join(ROOT, name), join(folder, name));
+  }
   await buildCli(join(folder, CLI));
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 }

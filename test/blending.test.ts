@@ -148,5 +148,94 @@ for (const [batch, fixText] of [[5, true], [3, false], [1, true]] as const) {
   });
 }
 
+test('no two micro-batches of a run draw alike, and each draws as it did whatever came before', async () => {
+  using model = new Xclip(gpu, CONFIG);
+  initialise(model, 3);
+  using texts = textBatch(gpu, Int32Array.of(38, 1, 39), 3);
+  const accumulation = 3;
+  using step = new RunStep(gpu, { model, texts,
+    train: { ...RECIPE, batch: 2, accumulation, labelSmoothing: 0, tune: 'both' },
+    optim: { weightDecay: 0, newPartsLrScale: 1, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null } });
+  const drawn = async (seed: number, number: number, micro: number) => {
+    step.write([0, 0], { seed, step: number, micro });
+    return [...(await step.inputs[micro].draw.read())].join();
+  };
+  const all = new Map<string, string>();
+  for (const seed of [8, 8 + 2 ** 32]) {
+    for (let number = 0; number < 4; number++) {
+      for (let micro = 0; micro < accumulation; micro++) {
+        all.set(await drawn(seed, number, micro), `${number}, ${micro}`);
+      }
+    }
+  }
+  assert.is(all.size, 2 * 4 * accumulation);
+  assert.is(all.get(await drawn(8, 2, 1)), '2, 1');
+});
+
+test('branches are dropped in training alone, at rates that rise from 0 at the first block to the full one at the last', async () => {
+  const [rate, layers, batch] = [0.6, 4, 3];
+  const config = { ...CONFIG, vision: { ...CONFIG.vision, layers } };
+  using model = new Xclip(gpu, config, { dropPath: rate });
+  initialise(model, 3);
+  const { frames, vision: { imageSize: side, width } } = config;
+  using pixels = Tensor.from(gpu,
+    Float32Array.from({ length: batch * frames * 3 * side * side }, (_, i) => Math.sin(i)), [batch, frames, 3, side,
+    side]);
+  /** Shares of tokens of whose branches each came through, and how often they were as large as they are. */
+  const seen = async (draw: Tensor<'u32'> | undefined) => {
+    const taps = new Map<string, Tensor>();
+    using _result = noGrad(() =>
+      gpu.scope(() =>
+        model.encodeVideo(pixels, { ...(draw && { draw }), tap: (name, value) =>
+          void taps.set(name, gpu.keep(value.alias())) }).video
+      )
+    );
+    const read = async (name: string) => (await (taps.get(name) as Tensor).read()) as Float32Array;
+    const blocks: { factors: Set<string>; scale: number }[] = [];
+    for (let i = 0; i < layers; i++) {
+      const [before, attended, mlp, after] = await Promise.all(
+        [i === 0 ? 'visual.ln_pre' : `visual.block${i - 1}`, `visual.block${i}.attn`, `visual.block${i}.mlp`,
+          `visual.block${i}`].map(read),
+      );
+      const factors = new Set<string>();
+      for (let token = 0; token < after.length / width; token++) {
+        const [a, b, d] = [attended, mlp, after].map((all) => all.subarray(token * width, (token + 1) * width));
+        const change = d.map((value, k) => value - before[token * width + k]);
+        factors.add(fitted(a, b, change).map((factor) => factor.toFixed(2)).join());
+      }
+      blocks.push({ factors, scale: 1 / (1 - (rate * i) / (layers - 1)) });
+    }
+    for (const tensor of taps.values()) tensor.dispose();
+    return blocks;
+  };
+  for (const { factors } of await seen(undefined)) assert.equal([...factors], ['1.00,1.00'], 'in evaluation');
+  const found = layersSeen();
+  for (let number = 0; number < 4; number++) {
+    using draw = Tensor.from(gpu, Uint32Array.of(5, 0, number, 0), undefined, 'draw');
+    for (const [i, { factors, scale }] of (await seen(draw)).entries()) {
+      const allowed = ['0.00', scale.toFixed(2)];
+      for (const pair of factors) {
+        const each = pair.split(',').map((factor) => factor.replace('-', ''));
+        assert.ok(each.every((factor) => allowed.includes(factor)), `block ${i}: ${pair}, a kept branch is × ${scale}`);
+        found[i].add(each.map((factor) => (factor === '0.00' ? '·' : 'x')).join(''));
+      }
+    }
+  }
+  assert.equal([...found[0]], ['xx'], 'the first block drops nothing');
+  for (const i of [1, 2, 3]) assert.equal([...found[i]].sort(), ['xx', 'x·', '·x', '··'].sort(), `block ${i}`);
+
+  function layersSeen() {
+    return Array.from({ length: layers }, () => new Set<string>());
+  }
+});
+
+/** Least squares: factors of a and of b that make their sum. */
+function fitted(a: Float32Array, b: Float32Array, sum: Float32Array): [number, number] {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((total, value, k) => total + value * y[k], 0);
+  const [aa, ab, bb, as, bs] = [dot(a, a), dot(a, b), dot(b, b), dot(a, sum), dot(b, sum)];
+  const determinant = aa * bb - ab * ab;
+  return [(as * bb - bs * ab) / determinant, (bs * aa - as * ab) / determinant];
+}
+
 test.after(() => gpu.close());
 test.run();

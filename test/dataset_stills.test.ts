@@ -99,6 +99,27 @@ test('each of the five filters is undone', () => {
   }
 });
 
+test("Paeth's guess is left before above before the corner where they are as near, for every choice of small values", () => {
+  // PNG, section 9.4, by its words: the neighbours in this order, the first of the nearest
+  const guess = (left: number, up: number, corner: number) =>
+    [left, up, corner].reduce((best, value) =>
+      Math.abs(left + up - corner - value) < Math.abs(left + up - corner - best) ? value : best
+    );
+  const values = [0, 1, 2, 3, 254, 255];
+  for (const corner of values) {
+    for (const up of values) {
+      for (const left of values) {
+        // grey, 2 × 2: above corner and up, below left and what is guessed
+        const below = [(left - guess(0, corner, 0)) & 255, 0];
+        const { rgb } = decodePng(
+          png(header({ width: 2, height: 2, depth: 8, type: 0 }), pixels([0, corner, up, 4, ...below])),
+        );
+        assert.equal([rgb[6], rgb[9]], [left, guess(left, up, corner)], `${left}, ${up}, ${corner}`);
+      }
+    }
+  }
+});
+
 test('a PNG that is damaged, cut off or lies is refused, with the reason', () => {
   const small = { width: 8, height: 8, depth: 8, type: 2 };
   const zeros = pixels(new Uint8Array(200));

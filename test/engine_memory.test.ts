@@ -109,6 +109,22 @@ test('with the last of the budget a buffer is as large as its tensor', async () 
   assert.is(small.pool.reserved, x.bytes + 4, 'beside it the canary');
 });
 
+test('a budget is filled to its last byte, one byte more is refused, and peaks stay where they were', async () => {
+  await using small = await open({ budget: 4 + 2048 });
+  const x = Tensor.zeros(small, [256], 'x');
+  const y = Tensor.zeros(small, [256], 'y');
+  assert.is(small.pool.reserved, small.pool.budget, 'the canary, and two of 1 KiB');
+  assert.throwsWith(() => Tensor.zeros(small, [1], 'z'), /cannot allocate 4 B for z/);
+  assert.is(small.pool.live, 2048);
+  y.dispose();
+  x.dispose();
+  assert.equal([small.pool.live, small.pool.peak, small.pool.peakReserved], [0, 2048, 2052]);
+  small.pool.trim();
+  assert.equal([small.pool.reserved, small.pool.peakReserved], [4, 2052]);
+  Tensor.zeros(small, [2], 'less').dispose();
+  assert.equal([small.pool.peak, small.pool.peakReserved], [2048, 2052]);
+});
+
 test('readbacks of any number and size keep few staging buffers, and take no more than the budget leaves', async () => {
   await using own = await open();
   using x = Tensor.zeros(own, [3_000_000], 'x');

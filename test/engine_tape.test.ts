@@ -129,6 +129,43 @@ test('nothing is recorded inside noGrad, and a backward pass there is refused', 
   assert.throwsWith(() => backward(y), /nothing was recorded/);
 });
 
+test('the end of an inner noGrad, of an error in it too, leaves recording as it was outside', () => {
+  using x = leaf(1);
+  noGrad(() => {
+    noGrad(() => undefined);
+    using y = gelu(x, 'gelu');
+    assert.is(y.node, undefined, 'still within the outer one');
+    assert.throwsWith(() =>
+      noGrad(() => {
+        throw new Error('in the middle');
+      }), 'in the middle');
+    using z = gelu(x, 'gelu');
+    assert.is(z.node, undefined, 'after an error');
+  });
+  using y = gelu(x, 'gelu');
+  assert.is.not(y.node, undefined, 'outside of both');
+});
+
+test('a parent that stands twice among the parents of an operation can be taken once', async () => {
+  using x = leaf(3, 5);
+  const taken: boolean[] = [];
+  const twice = (a: Tensor) =>
+    record(add(a.detach(), a.detach()), [a, a], (dy, soFar) =>
+      [0, 1].map((parent) => {
+        const before = soFar.take(parent);
+        taken.push(before !== undefined);
+        return before === undefined ? dy : add(before, dy);
+      }));
+  const gradient = await gradientOf(x, (own) => {
+    const a = mul(own, own);
+    const y = twice(a);
+    return add(y, mul(a, a)); // recorded later, so it reaches `a` first
+  });
+  assert.equal(taken, [true, false]);
+  // d/dx of 2x² + x⁴
+  assert.equal([...gradient], [3, 5].map((v) => 4 * v + 4 * v ** 3));
+});
+
 test('a graph goes through one backward pass only', () => {
   using x = leaf(1);
   using y = gelu(x, 'gelu');
@@ -252,6 +289,35 @@ test('a gradient that a person sets or removes is the one that an arena has', as
   assert.equal(await grads(), [5, 6], 'set by hand');
   pass();
   assert.equal(await grads(), [6, 8], 'added to what was set');
+  arena.zeroGrad();
+  arena.dispose();
+});
+
+test('in an arena gradients of a parameter add up, those of the step before are gone, and gaps stay 0', async () => {
+  using p = parameter(gpu, 'p', [3]);
+  using q = parameter(gpu, 'q', [5]);
+  p.write(Float32Array.of(1, 2, 3));
+  q.write(Float32Array.of(1, 2, 3, 4, 5));
+  const arena = new Arena(gpu, 'arena', [{ id: 0, parameters: [['p', p], ['q', q]] }], 4);
+  const pass = (tensor: Tensor, factor: number) =>
+    gpu.scope(() =>
+      backward(custom(tensor, (dy) => [dy]), Tensor.from(gpu, new Float32Array(tensor.size).fill(factor)))
+    );
+  /** What the arena has in the places of p and of q, and elsewhere. */
+  const split = async (tensor: Tensor) => {
+    const all = [...(await tensor.read())];
+    const [a, b] = arena.entries.map(({ offset, size }) => all.splice(offset, size, ...Array(size).fill(0)));
+    return { a, b, gaps: new Set(all) };
+  };
+  for (const factor of [1, 2, 4]) pass(p, factor);
+  pass(q, 5);
+  arena.settle();
+  assert.equal(await split(arena.grads), { a: [7, 7, 7], b: [5, 5, 5, 5, 5], gaps: new Set([0]) });
+  arena.zeroGrad();
+  pass(p, 8);
+  arena.settle();
+  assert.equal(await split(arena.grads), { a: [8, 8, 8], b: [0, 0, 0, 0, 0], gaps: new Set([0]) });
+  assert.equal(await split(arena.values), { a: [1, 2, 3], b: [1, 2, 3, 4, 5], gaps: new Set([0]) });
   arena.zeroGrad();
   arena.dispose();
 });

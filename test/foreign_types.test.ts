@@ -31,7 +31,7 @@ import { schema as opsSchema } from '../train/verify/ops.ts';
 import { schema as trajectories } from '../train/verify/optimizer.ts';
 import { schema as schedules } from '../train/verify/schedule.ts';
 import { schema as texts } from '../train/verify/tokenizer.ts';
-import { type Mutation, mutationsOf } from './mutations.ts';
+import { mutationsOf, readAll } from './mutations.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-types-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,22 +39,6 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 const { tokenizer } = (await clipTokenizer()).compact(['a red square', 'a star']);
 const files = tokenizer.files(77);
 const parsed = (text: string) => JSON.parse(text) as Record<string, unknown>;
-
-/** Reads every wrong copy of a value. Each is taken, or refused by an error of ours; some must be refused. */
-function readAll(value: unknown, read: (value: unknown) => unknown): void {
-  const untyped: string[] = [];
-  let refused = 0;
-  for (const { at, value: wrong } of mutationsOf(value) as Iterable<Mutation>) {
-    try {
-      read(wrong);
-    } catch (error) {
-      if (error instanceof FirstlightError) refused++;
-      else untyped.push(`${at}: ${String(error)}`);
-    }
-  }
-  assert.equal(untyped, []);
-  assert.ok(refused > 10, `only ${refused} were refused`);
-}
 
 /** What each kind of fixture must be. */
 const SCHEMAS: Readonly<Record<string, readonly z.ZodType[]>> = { hf: [sidecar], official: [sidecar, officialSizes],

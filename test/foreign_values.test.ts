@@ -106,6 +106,23 @@ for (const [what, json] of [
   });
 }
 
+test('statistics and sizes of a preprocessor are taken to their limits, and refused beyond', () => {
+  const of = (json: object) => preprocessorFromHuggingFace({ ...WHOLE, ...json }, 224, 'p.json');
+  // white is (255 − mean) / std: 65504 is the most that f16 holds
+  const least = 1 / 65504;
+  assert.ok(of({ image_mean: 0, image_std: 1.0001 * least }).std[0] > 0);
+  assert.throwsWith(() => of({ image_mean: 0, image_std: 0.9999 * least }), ConfigError,
+    /no model is meant to be given/);
+  // black is −mean / std, which is as far where the mean is 1
+  assert.throwsWith(() => of({ image_mean: 1, image_std: 0.9999 * least }), ConfigError,
+    /no model is meant to be given/);
+  for (const std of [0, -0.5]) {
+    assert.throwsWith(() => of({ image_std: std }), ConfigError, /image_std must be positive/);
+  }
+  assert.is(of({ size: 224 }).resize !== null, true, 'as large as what is cut out of it');
+  assert.throwsWith(() => of({ size: 223 }), ConfigError, /size is 223, the model takes pictures of 224/);
+});
+
 test('a side of 2^40 pixels is refused, one of 16,384 is not', () => {
   const of = (size: unknown) => () => preprocessorFromHuggingFace({ ...WHOLE, size }, 224, 'p.json');
   for (const size of [2 ** 40, [2 ** 40, 224], { shortest_edge: 2 ** 15 }]) {

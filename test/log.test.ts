@@ -325,4 +325,26 @@ test('durations read as a clock', () => {
   assert.equal([0, 59.6, 75, 3700].map(duration), ['0:00', '1:00', '1:15', '1:01:40']);
 });
 
+test('a log that is removed under a running job, alone or with its folder, is written anew, and that is told', () => {
+  const run = join(folder, 'run');
+  const { stream, text } = screen(false);
+  const recorder = new RunRecorder(run, { progress: new Progress({ stream, secondsPerLine: 1e9 }) });
+  recorder.stage('clip', 5);
+  const step = (n: number) => recorder.scalar(n, 'loss', n / 8);
+  step(1);
+  step(2); // writes the first
+  rmSync(run, { recursive: true });
+  step(3);
+  assert.match(text(), `${join(run, 'log.jsonl')} was removed while the run goes on: it is written anew`);
+  step(4);
+  assert.is(text(), '', 'it is told once');
+  rmSync(join(run, 'log.jsonl'));
+  step(5);
+  recorder.finish();
+  assert.equal(readRunLog(join(run, 'log.jsonl')).map(({ values }) => values.loss), [1, 2, 3, 4, 5].map((n) => n / 8));
+  const [name] = readdirSync(join(run, 'tensorboard'));
+  const steps = events(join(run, 'tensorboard', name)).slice(1).map((event) => scalarOf(event)[0]);
+  assert.equal(steps, [1, 2, 3, 4, 5]);
+});
+
 test.run();

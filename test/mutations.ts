@@ -1,11 +1,13 @@
 /** Wrong copies of a JSON value: at each place, in turn, another type, or nothing. */
+import * as assert from './assert.ts';
+import { FirstlightError } from '../engine/errors.ts';
 
 /** What may stand in a file where something else is meant. `toString` makes of an object no text. */
 const OTHERS: readonly unknown[] = [null, true, 0, -1, 0.5, 2 ** 40, 1e300, '', 'text', '\u0000', [], [null], [[0]], {},
   { toString: 1 }, { length: 2 ** 32 }];
 
 /** A copy, and where it differs. */
-export interface Mutation {
+interface Mutation {
   readonly at: string;
   readonly value: unknown;
 }
@@ -30,4 +32,20 @@ export function* mutationsOf(value: unknown, at = ''): Generator<Mutation, void,
       }
     }
   }
+}
+
+/** Reads every wrong copy of a value. Each is taken, or refused by an error of ours; some must be refused. */
+export function readAll(value: unknown, read: (value: unknown) => unknown): void {
+  const untyped: string[] = [];
+  let refused = 0;
+  for (const { at, value: wrong } of mutationsOf(value)) {
+    try {
+      read(wrong);
+    } catch (error) {
+      if (error instanceof FirstlightError) refused++;
+      else untyped.push(`${at}: ${String(error)}`);
+    }
+  }
+  assert.equal(untyped, []);
+  assert.ok(refused > 10, `only ${refused} were refused`);
 }

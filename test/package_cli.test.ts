@@ -23,7 +23,7 @@ const testBuilt = testIf(canBundle, 'the bundler cannot read # or ? in the path 
 test.before(async () => {
   if (!canBundle) return;
   await buildCli(cli);
-  for (const name of Object.keys(manifest().dependencies)) {
+  for (const name of Object.keys({ ...manifest().dependencies, ...manifest().optionalDependencies })) {
     const link = join(folder, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', name), link);
@@ -32,7 +32,8 @@ test.before(async () => {
 
 function manifest() {
   return JSON.parse(readFileSync(join(cli, 'package.json'), 'utf8')) as { version: string; bin: { firstlight: string };
-    dependencies: Record<string, string>; peerDependencies: Record<string, string> };
+    dependencies: Record<string, string>; optionalDependencies: Record<string, string>;
+    peerDependencies: Record<string, string> };
 }
 
 async function firstlight(...words: readonly string[]): Promise<string> {
@@ -43,8 +44,8 @@ async function firstlight(...words: readonly string[]): Promise<string> {
 }
 
 testBuilt('it imports nothing but its own files, what Node has, and the packages that it names', () => {
-  const { dependencies, peerDependencies } = manifest();
-  const named = [...Object.keys(dependencies), ...Object.keys(peerDependencies), 'koffi']; // done without
+  const { dependencies, optionalDependencies, peerDependencies } = manifest();
+  const named = [dependencies, optionalDependencies, peerDependencies, { koffi: 'done without' }].flatMap(Object.keys);
   const files = readdirSync(cli, { recursive: true, encoding: 'utf8' }).filter((name) => /\.m?js$/.test(name));
   assert.ok(files.length > 300);
   for (const file of files) {
@@ -69,7 +70,7 @@ testBuilt('help lists the commands, and the version is its own', async () => {
 testBuilt('doctor proves a kernel, and tells the versions of what is installed', async () => {
   const { canTrain, dawn, parts } = JSON.parse(await firstlight('doctor', '--json')) as { canTrain: boolean;
     dawn: string; parts: { name: string; detail: string }[] };
-  const { webgpu, 'node-av': nodeAv } = manifest().dependencies;
+  const { dependencies: { webgpu }, optionalDependencies: { 'node-av': nodeAv } } = manifest();
   assert.is(canTrain, true);
   assert.is(dawn, `webgpu ${webgpu}`);
   assert.is(parts.find(({ name }) => name === 'video files')?.detail, `node-av ${nodeAv}`);

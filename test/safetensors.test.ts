@@ -90,6 +90,23 @@ test('what is written is read back, bit for bit, with names that look like traps
   );
 });
 
+test('empty tensors are read wherever their header names them, and refused inside of another', async () => {
+  const members = [['a', '[0,0]', '[0]'], ['b', '[0,8]', '[2]'], ['c', '[8,8]', '[3,0]'], ['d', '[8,8]', '[0]'], ['e',
+    '[8,12]', '[]'], ['f', '[12,12]', '[0,2]']].map(([name, offsets, shape]) => `"${name}":${entry(offsets, shape)}`);
+  for (const order of permutations(members)) {
+    assert.is(await reasonOf(file(`{${order.join(',')}}`, 12)), 'accepted', order.join());
+  }
+  assert.is(await reasonOf(file(`{"a":${entry('[4,4]', '[0]')},"b":${entry('[0,8]')}}`, 8)), 'Overlap');
+  assert.is(await reasonOf(file(`{"a":${entry('[9,9]', '[0]')},"b":${entry('[0,8]')}}`, 8)), 'Hole');
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, i) =>
+    permutations(items.filter((_, other) => other !== i)).map((rest) => [item, ...rest])
+  );
+}
+
 test('20,000 damaged files are refused or read, never anything else', async () => {
   const valid = file(`{"__metadata__":{"a":"b"},"w":${entry('[0,8]')},"v":${entry('[8,16]', '[1,2]')}}`, 16);
   await forAll(

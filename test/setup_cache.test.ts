@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
@@ -43,6 +44,38 @@ test('a driver that is no longer usable is built anew', async () => {
   const anew = await kept('worn', { say, build, isUsable: async (facts) => facts.version === 2 });
   assert.is(same.version, 1);
   assert.is(anew.version, 2);
+});
+
+test('a driver of which a file was damaged, cut or removed since is built anew, and told', async () => {
+  let builds = 0;
+  const build = async (place: string) => {
+    builds++;
+    mkdirSync(join(place, 'lib'));
+    writeFileSync(join(place, 'lib', 'driver.so'), Buffer.alloc(5000, 7));
+    writeFileSync(join(place, 'manifest.json'), '{}');
+    return { version: 1 };
+  };
+  const said: string[] = [];
+  const keep = () => kept('damaged', { say: (line) => void said.push(line), build });
+  const { home } = await keep();
+  const driver = join(home, 'lib', 'driver.so');
+  const { atime, mtime } = statSync(driver);
+  const damages: (() => void)[] = [() => {
+    const bytes = readFileSync(driver);
+    bytes[4000] ^= 1;
+    writeFileSync(driver, bytes);
+    utimesSync(driver, atime, mtime); // as a disk does it
+  }, () => truncateSync(driver, 100), () => rmSync(driver), () => writeFileSync(join(home, 'manifest.json'), '[]')];
+  for (const [i, damage] of damages.entries()) {
+    damage();
+    await keep();
+    assert.is(builds, i + 2);
+    assert.is(readFileSync(driver).length, 5000);
+    await keep();
+    assert.is(builds, i + 2, 'what was built anew is kept');
+  }
+  assert.equal(said,
+    [driver, driver, driver, join(home, 'manifest.json')].map((path) => `${path} is damaged: damaged is made anew …`));
 });
 
 test('a lock whose owner is gone is taken over', async () => {

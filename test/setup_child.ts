@@ -34,6 +34,16 @@ if (task === 'stderr') {
   writeSync(2, 'native words without an end'); // past what Node does with process.stderr
   process.exit(0);
 }
+if (task === 'talk') {
+  console.log('ready');
+  for (let i = 0; i < 20; i++) { // a training that goes on, and tells of each step
+    process.stderr.write(`step ${i}\n`);
+    writeSync(2, 'native words\n');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  console.log('done');
+  process.exit(7);
+}
 if (task === 'save') {
   process.on('SIGTERM', () => {
     console.log('saved');

@@ -99,6 +99,17 @@ test('what a program writes to stderr comes through, from JavaScript and from na
   assert.is(exitCode, 0);
 });
 
+test('a program whose stderr nobody reads any more goes on, and its exit code comes back', async () => {
+  for (const closed of ['from its start', 'later'] as const) {
+    const { child, ended, says } = start([run, program, 'talk']);
+    if (closed === 'later') await says('ready');
+    child.stderr?.destroy();
+    const { text, exitCode } = await ended;
+    assert.match(text, 'done', closed);
+    assert.is(exitCode, 7, closed);
+  }
+});
+
 const NOISE = ['Uniform', 'Storage'].map((kind) =>
   `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit dynamic offset`
   + ' allocation limit.\n'

@@ -139,6 +139,15 @@ test('an update of three groups takes four dispatches, and a parameter without a
   own.dispose();
 });
 
+test('a step has its own gradient, nothing of the one before: at a rate of 0 all of them are equal', async () => {
+  const own = regression();
+  const { reports } = await train(own, { schedule: { ...schedule, baseLr: 0 }, steps: 4,
+    prepare: async () => own.batch(1), accumulation: 2 });
+  assert.ok(reports[0].gradNorm > 0);
+  assert.equal(new Set(reports.map(({ gradNorm }) => gradNorm)).size, 1);
+  own.dispose();
+});
+
 test('a step whose gradient is not finite is reported, changes nothing and does not count', async () => {
   const poisoned = new Set([3, 4, 11]);
   const own = regression();

@@ -1,5 +1,5 @@
 /** The paper's numbers, and those of runs beside them. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import { compare } from '../train/run/comparison.ts';
 import { formatConfig, loadConfig } from '../train/run/config.ts';
 import { configKeys } from '../train/run/config_keys.ts';
 import { resultsOf } from '../train/run/run_results.ts';
+import { readAll } from './mutations.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-table-'));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -188,6 +189,27 @@ test('what is no run is refused by name', () => {
   assert.match(refused(join(folder, 'empty')), /result\.json: is not JSON$/);
   writeFileSync(join(folder, 'empty', 'result.json'), '{"results": {}, "classes": []}');
   assert.match(refused(join(folder, 'empty')), /has no top-1 and top-5 of a training/);
+});
+
+test('of a result of which anything may stand for anything all is taken, or refused by name', () => {
+  const config = trained('ucf101/16_32_k2');
+  const seen = partOf(config, 'ucf101', '/ucf/testlist01.txt', { classes: 2, clips: 3783, split: 1 });
+  // of the configuration, which has tests of its own, a section
+  const weights = { ...seen.weights, config: { run: config.run } };
+  const run = evaluated('anything', {
+    parts: [{ ...seen, weights, confusion: [[0, 1, 3]], confused: [{ label: 'c0', takenFor: 'c1', clips: 3 }],
+      predictions: [{ file: 'a.mp4', label: 'c0', predictions: [{ label: 'c1', probability: 0.5 }] }] }],
+  });
+  const readBack = (file: string) => (value: unknown) => {
+    writeFileSync(file, JSON.stringify(value));
+    return resultsOf(run).map((result) => tableText('few-shot', [compare('few-shot', result)]));
+  };
+  const file = join(run, 'evaluation.single.json');
+  readAll(JSON.parse(readFileSync(file, 'utf8')), readBack(file));
+  rmSync(file);
+  const top = { value: 0.764, clips: 3783 };
+  writeFileSync(join(run, 'config.yaml'), formatConfig(config));
+  readAll({ results: { top1: top, top5: top }, classes: [{ name: 'c0' }] }, readBack(join(run, 'result.json')));
 });
 
 test('the command prints JSON with the rows of the paper and of runs, and knows its experiments', async () => {

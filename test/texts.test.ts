@@ -57,5 +57,15 @@ test('ids are cut behind the longest text, and behind the end of a text that is 
   }
 });
 
+test('a text ends at the first of two ends, by the token or by the largest id', async () => {
+  const ids = Int32Array.of(7, 9, 1, 9, 0, /* and */ 8, 1, 2, 9, 9, /* and */ 9, 9, 9, 9, 9);
+  for (const end of [undefined, 9]) {
+    using batch = textBatch(gpu, ids, 5, end);
+    assert.equal([...(await batch.ends.read())], [1, 3, 0]);
+    batch.write(Int32Array.of(1, 2, 9, 9, 9, /* and */ 9, 1, 1, 1, 9, /* and */ 1, 1, 1, 1, 9));
+    assert.equal([...(await batch.ends.read())], [2, 0, 4]);
+  }
+});
+
 test.after(() => gpu.close());
 test.run();

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { AV_CODEC_ID_PCM_S16LE, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
-import { avChannelLayoutDefault, FormatContext, Packet, Rational } from 'node-av/lib';
+import { avChannelLayoutDefault, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
@@ -150,6 +150,18 @@ test('a damaged frame is named, with what the decoder said as the cause', async 
   const error = await refusal(at('damaged.mp4'));
   assert.match(error.message, /frame \d+ of 6 is damaged/);
   assert.ok((error.cause as Error).message.length > 10);
+});
+
+test('what a decoder says that it guessed is damage, whether it shows or not', async () => {
+  writeFileSync(at('guessed.mp4'), videoOf('mp4'));
+  const flags = Object.getOwnPropertyDescriptor(Frame.prototype, 'decodeErrorFlags') as PropertyDescriptor;
+  Object.defineProperty(Frame.prototype, 'decodeErrorFlags', { configurable: true, get: () => 4 });
+  try {
+    assert.match((await refusal(at('guessed.mp4'))).message, 'frame 0 of 6 is damaged: the decoder had to guess parts');
+  } finally {
+    Object.defineProperty(Frame.prototype, 'decodeErrorFlags', flags);
+  }
+  assert.is((await readFrames(at('guessed.mp4'), all)).length, 6);
 });
 
 test('a header without contents is refused', async () => {

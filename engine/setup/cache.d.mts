@@ -7,7 +7,7 @@ export function cacheFolder(): string;
 /** Runs `body` while no other process runs one under the same lock file. */
 export function locked<T>(path: string, say: (line: string) => void, body: () => Promise<T>): Promise<T>;
 
-/** The folder `name` of the cache with the facts about it, built if it is not there or not usable. */
+/** The folder `name` of the cache with the facts about it, built if it is not there, not usable or damaged. */
 export function kept<F extends object>(
   name: string,
   options: { say: (line: string) => void; build: (folder: string, home: string) => Promise<F>;

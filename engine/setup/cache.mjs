@@ -1,8 +1,10 @@
 /** The folder where drivers are kept between runs, and how several processes share it. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, createReadStream, mkdirSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
@@ -98,27 +100,65 @@ export async function locked(path, say, body) {
   }
 }
 
+/** Bytes and SHA-256 of a file. */
+async function printOf(path) {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+  return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
+}
+
+/** The same of every file in a folder and those in it, by path. */
+async function printsOf(folder) {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const prints = await Promise.all(entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) return [[entry.name, await printOf(path)]];
+    return Object.entries(await printsOf(path)).map(([name, print]) => [join(entry.name, name), print]);
+  }));
+  return Object.fromEntries(prints.flat());
+}
+
 /**
- * The folder `name` of the cache with the facts about it, built by `build(folder, home)` if it is not there or
- * `isUsable` objects. It appears whole or not at all.
+ * The first file of a folder that is not what it was when it was kept. A library that was damaged since ends the
+ * process that loads it by a signal, and every later one too.
+ */
+async function damaged(folder, files) {
+  for (const [name, { bytes, sha256 }] of Object.entries(files)) {
+    const path = join(folder, name);
+    const isSame = await stat(path).then(async ({ size }) => size === bytes && (await printOf(path)).sha256 === sha256,
+      () => false);
+    if (!isSame) return name;
+  }
+  return undefined;
+}
+
+/**
+ * The folder `name` of the cache with the facts about it, built by `build(folder, home)` if it is not there, if
+ * `isUsable` objects, or if a file in it is damaged. It appears whole or not at all.
  */
 export async function kept(name, { isUsable = async () => true, say, build }) {
   const home = join(cacheFolder(), name);
-  const found = async () => {
-    const facts = await readJson(join(home, 'facts.json'));
-    return facts !== undefined && (await isUsable(facts)) ? { ...facts, home } : undefined;
+  const found = async (tell) => {
+    const known = await readJson(join(home, 'facts.json'));
+    if (known === undefined) return undefined;
+    const { files = {}, ...facts } = known; // one that an older version kept has no prints, and is taken as it is
+    if (!(await isUsable(facts))) return undefined;
+    const broken = await damaged(home, files);
+    if (broken === undefined) return { ...facts, home };
+    tell(`${join(home, broken)} is damaged: ${name} is made anew …`);
+    return undefined;
   };
-  const ready = await found();
+  const ready = await found(() => undefined);
   if (ready !== undefined) return ready;
   return locked(`${home}.lock`, say, async () => {
-    const byAnother = await found();
+    const byAnother = await found(say);
     if (byAnother !== undefined) return byAnother;
     const folder = `${home}.new`;
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder);
     try {
       const facts = await build(folder, home);
-      await writeJson(join(folder, 'facts.json'), facts);
+      await writeJson(join(folder, 'facts.json'), { ...facts, files: await printsOf(folder) });
       await rm(home, { recursive: true, force: true });
       await rename(folder, home);
       return { ...facts, home };

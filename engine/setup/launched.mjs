@@ -28,6 +28,7 @@ function dieWithLauncher() {
 function restoreStderr() {
   const stream = isatty(STDERR) ? terminal() : new Writable({ write: (chunk, _encoding, done) => done(write(chunk)) });
   Object.assign(stream, { fd: STDERR });
+  stream.on('error', () => undefined); // nobody reads it any more: what is said is dropped
   Object.defineProperty(process, 'stderr', { configurable: true, enumerable: true, get: () => stream });
 }
 

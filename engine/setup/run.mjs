@@ -11,6 +11,8 @@ if (major < 20) {
   );
   process.exit(1);
 }
+// what nobody reads any more is dropped: the program goes on, and its status is told
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const say = (line) => void process.stderr.write(`firstlight: ${line}\n`);
 
 async function main([program, ...args]) {

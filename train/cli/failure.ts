@@ -23,7 +23,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** What a person reads. The stack only helps with defects of Firstlight itself, or on request. */
 export function explain(thrown: unknown, debug: boolean): string {
-  const error = fileErrorOf(thrown);
+  const error = missingPackage(thrown) ?? fileErrorOf(thrown);
   if (!(error instanceof FirstlightError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `firstlight: unexpected error, a defect of Firstlight: ${printable(text)}\n`;
@@ -34,4 +34,16 @@ export function explain(thrown: unknown, debug: boolean): string {
     ? ''
     : `\nCaused by: ${error.cause instanceof Error ? error.cause.stack : String(error.cause)}`;
   return printable(`firstlight: ${error.message}${hint}\n${error.code}\n${error.stack}${cause}\n`);
+}
+
+/** What an import says of a package that is not there: optional ones may be left out, and are named then. */
+function missingPackage(thrown: unknown): FirstlightError | undefined {
+  const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
+  const name = code === 'ERR_MODULE_NOT_FOUND'
+    ? /^Cannot find package '([^']+)'/.exec(String(message))?.[1]
+    : undefined;
+  return name === undefined
+    ? undefined
+    : new FirstlightError('FL_PACKAGE', `the package ${name}, which this needs, is not installed`, { package: name },
+      `npm install ${name}; THIRD_PARTY.md says what it brings`, thrown);
 }

@@ -22,6 +22,7 @@ export interface RecorderOptions {
  */
 export class RunRecorder {
   readonly progress: Progress;
+  readonly #folder: string;
   readonly #log: RunLog;
   readonly #tensorboard: TensorBoardWriter;
   #stage = 'run';
@@ -33,11 +34,13 @@ export class RunRecorder {
   #latest: { loss?: number; lr?: number } = {};
   #clips = 0;
   #isBlocked = false;
+  #losses = 0;
 
   /** @param folder the run folder; made if it is not there */
   constructor(folder: string, { resumeAfter, progress = new Progress() }: RecorderOptions = {}) {
     mkdirSync(join(folder, TENSORBOARD_FOLDER), { recursive: true });
     this.progress = progress;
+    this.#folder = folder;
     this.#log = new RunLog(join(folder, LOG_FILE), resumeAfter);
     this.#tensorboard = new TensorBoardWriter(join(folder, TENSORBOARD_FOLDER), resumeAfter);
   }
@@ -108,13 +111,20 @@ export class RunRecorder {
     this.#tellOfDisk();
   }
 
-  /** That the disk takes no more, once, and that it does again: what was noted meanwhile waits in memory. */
+  /**
+   * That the log was removed; that the disk takes no more, once, and that it does again: what was noted meanwhile waits
+   * in memory.
+   */
   #tellOfDisk(): void {
     const problem = this.#log.problem ?? this.#tensorboard.problem;
     if (problem !== undefined && !this.#isBlocked) {
       this.progress.message(`${problem.message}; the log waits in memory, training goes on`);
     } else if (problem === undefined && this.#isBlocked) this.progress.message('the disk takes the log again');
     this.#isBlocked = problem !== undefined;
+    if (this.#log.losses > this.#losses) {
+      this.progress.message(`${join(this.#folder, LOG_FILE)} was removed while the run goes on: it is written anew`);
+    }
+    this.#losses = this.#log.losses;
   }
 
   /** Ends the run: all is on disk when it returns. What a full disk does not take even now is lost, and told. */

@@ -27,7 +27,7 @@ export class RunLog {
    *   removed, because their steps will be done again. Omitted: the log starts empty.
    */
   constructor(path: string, keepThrough?: number, write?: Write) {
-    this.#file = new AppendedFile(path, keepThrough === undefined ? 'w' : 'a+', write);
+    this.#file = new AppendedFile(path, keepThrough === undefined ? 'w+' : 'a+', write);
     if (keepThrough === undefined) return;
     onFileSync(path, () => ftruncateSync(this.#file.file, endOfStep(readRegularSync(path), path, keepThrough)));
   }
@@ -35,6 +35,11 @@ export class RunLog {
   /** Why lines wait in memory that the disk does not take; undefined if none does. */
   get problem(): FileError | undefined {
     return this.#file.problem;
+  }
+
+  /** How often it was removed and written anew. */
+  get losses(): number {
+    return this.#file.losses;
   }
 
   write({ stage, step, time, values }: LogEntry): void {

@@ -88,7 +88,7 @@ export class TensorBoardWriter {
     const seconds = Math.max(Date.now() / 1000, ...times.map((time) => time + 0.001));
     this.#file = new AppendedFile(
       join(folder, `events.out.tfevents.${seconds.toFixed(3)}.${hostname()}.${process.pid}`),
-      'ax',
+      'ax+',
       write,
     );
     this.#event(seconds, bytes(3, 'brain.Event:2'));

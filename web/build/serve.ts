@@ -20,16 +20,31 @@ export interface Served {
 export async function serve(folder: string,
   { port = 0, under = '' }: { readonly port?: number; readonly under?: string } = {}): Promise<Served> {
   const server = createServer(async (request, response) => {
-    const path = await fileOf(folder, under, new URL(request.url ?? '/', 'http://127.0.0.1').pathname);
-    if (path === undefined) response.writeHead(404, { 'content-type': 'text/plain' }).end('there is no such page');
-    else {
-      response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
-        'cache-control': 'no-cache' });
-      createReadStream(path).pipe(response);
-    }
+    const answer = (status: number, text: string) =>
+      response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(text);
+    const { method = '', headers: { host = '' } } = request;
+    if (method !== 'GET' && method !== 'HEAD') return answer(405, 'pages are read, and nothing else');
+    // another name that leads to this machine is that of a page elsewhere, which would read what is served here
+    if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) return answer(403, 'this is served to this machine alone');
+    const pathname = pathOf(request.url);
+    const path = pathname === undefined ? undefined : await fileOf(folder, under, pathname);
+    if (path === undefined) return answer(pathname === undefined ? 400 : 404, 'there is no such page');
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+      'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' });
+    if (method === 'HEAD') response.end();
+    else createReadStream(path).on('error', () => response.destroy()).pipe(response);
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => close(server) };
+}
+
+/** The path of what is asked for; undefined if that is no address. */
+function pathOf(url = '/'): string | undefined {
+  try {
+    return new URL(url, 'http://127.0.0.1').pathname;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The file that a path of an address is of, or undefined: nothing outside of the folder is served. */

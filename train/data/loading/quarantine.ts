@@ -97,7 +97,7 @@ export class Quarantine {
     const dated = { ...clip, time: new Date().toISOString() };
     this.#clips.set(clip.path, dated);
     if (this.#file !== undefined) {
-      this.#appended ??= new AppendedFile(this.#file, 'a');
+      this.#appended ??= new AppendedFile(this.#file, 'a+');
       // a run that is moved with its clips meets none of them twice
       const path = portable(clip.path, resolve(dirname(this.#file)));
       this.#appended.append(Buffer.from(`${JSON.stringify({ ...dated, path })}\n`));

@@ -1,6 +1,7 @@
 import { crc32 } from '../../../engine/crc32.ts';
+import { faultOfBoxes } from './iso.ts';
 import { faultOfObjects, faultOfOgg, faultOfPictures, faultOfTags, faultOfTransport, transportAt } from './packets.ts';
-import { cutOff, damagedAt, type Source } from './source.ts';
+import { cutOff, damagedAt, MAX_CHECKED_BYTES, MOST_LEVELS, type Source } from './source.ts';
 
 /** What the first bytes of a file say. */
 export type Signature = 'iso' | 'ebml' | 'riff' | 'transport' | 'program' | 'flash' | 'asf' | 'ogg' | 'gif' | 'unknown';
@@ -61,90 +62,6 @@ export function examine(source: Source, signature: Signature): Structure {
     default:
       return { emptyChunks: NONE };
   }
-}
-
-/** Headers up to this size are read to check them. */
-const MAX_CHECKED_BYTES = 2 ** 26;
-
-/**
- * Parts within parts. No format nests deeper; a file that does is made to exhaust whoever follows it, and to be gone
- * over once for each level.
- */
-const MOST_LEVELS = 8;
-
-interface Box {
-  readonly type: string;
-  /** Bytes of the box, and of what comes before its contents. A size of 0 stands for the rest of the file. */
-  readonly size: number;
-  readonly head: number;
-}
-
-/** ISO/IEC 14496-12, section 4.2: 32-bit size and type; size 1 means that 64 bits follow. */
-function boxAt(bytes: Buffer, at: number): Box {
-  const short = bytes.readUInt32BE(at);
-  const type = bytes.toString('latin1', at + 4, at + 8);
-  return short === 1 && at + 16 <= bytes.length
-    ? { type, size: Number(bytes.readBigUInt64BE(at + 8)), head: 16 }
-    : { type, size: short, head: 8 };
-}
-
-function faultOfBoxes(source: Source): string | undefined {
-  let samples = 0;
-  for (let at = 0; at + 8 <= source.bytes;) {
-    const { type, size, head } = boxAt(source.read(at, 16), 0);
-    if (size !== 0 && size < head) return damagedAt(at);
-    const end = size === 0 ? source.bytes : at + size;
-    if (end > source.bytes) return cutOff(end - source.bytes);
-    if (type === 'moov' || type === 'moof') {
-      if (end - at > MAX_CHECKED_BYTES) {
-        return `has a header of ${(end - at).toLocaleString('en-US')} bytes, more than ${
-          MAX_CHECKED_BYTES.toLocaleString('en-US')
-        }`;
-      }
-      const contents = source.read(at + head, end - at - head);
-      if (contents.includes('cmov')) return 'has a compressed header, which is not read here';
-      const stated = statedSamples(contents);
-      if (stated === undefined) return damagedAt(at);
-      samples += stated;
-      // A table of samples of one size takes 20 bytes, whatever their number; demuxers take 24 bytes of memory for
-      // each.
-      if (samples > source.bytes) {
-        return `is damaged: it states ${samples.toLocaleString('en-US')} samples in ${
-          source.bytes.toLocaleString('en-US')
-        } bytes`;
-      }
-    }
-    at = end;
-  }
-  return undefined;
-}
-
-/** Boxes that hold boxes and, further in, the tables of samples. */
-const PARENTS = new Set(['trak', 'mdia', 'minf', 'stbl', 'traf']);
-/**
- * Where the tables of samples (stsz, stz2) and the runs of fragments (trun) keep their number. Sections 8.7.3 and
- * 8.8.8.
- */
-const COUNT_OFFSETS: Readonly<Record<string, number>> = { stsz: 8, stz2: 8, trun: 4 };
-
-/** Samples that a header says the file holds; undefined if its boxes nest deeper than any file's. */
-function statedSamples(boxes: Buffer, level = 0): number | undefined {
-  if (level > MOST_LEVELS) return undefined;
-  let samples = 0;
-  for (let at = 0; at + 8 <= boxes.length;) {
-    const { type, size, head } = boxAt(boxes, at);
-    const end = size === 0 ? boxes.length : at + size;
-    if (end < at + head || end > boxes.length) break; // a short end is common, and harmless
-    const contents = boxes.subarray(at + head, end);
-    const offset = COUNT_OFFSETS[type];
-    if (PARENTS.has(type)) {
-      const stated = statedSamples(contents, level + 1);
-      if (stated === undefined) return undefined;
-      samples += stated;
-    } else if (offset !== undefined && contents.length >= offset + 4) samples += contents.readUInt32BE(offset);
-    at = end;
-  }
-  return samples;
 }
 
 const EBML = { segment: 0x18538067, crc32: 0xbf };

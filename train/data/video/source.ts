@@ -5,6 +5,15 @@ export const cutOff = (missing: number) =>
   `is cut off: ${missing.toLocaleString('en-US')} bytes are missing at the end`;
 export const damagedAt = (place: number) => `is damaged: its parts do not fit at byte ${place.toLocaleString('en-US')}`;
 
+/** Headers up to this size are read to check them. */
+export const MAX_CHECKED_BYTES = 2 ** 26;
+
+/**
+ * Parts within parts. No format nests deeper; a file that does is made to exhaust whoever follows it, and to be gone
+ * over once for each level.
+ */
+export const MOST_LEVELS = 8;
+
 /** Bytes that are read ahead where one part lies close behind another. */
 const WINDOW = 2 ** 16;
 

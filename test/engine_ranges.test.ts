@@ -1,0 +1,45 @@
+/** How work is cut where a binding does not hold all of a tensor; nothing here needs a GPU. */
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import type { Context } from '../engine/index.ts';
+import { alignmentOf, BINDING_ALIGNMENT, largestFitting, rangesOf } from '../engine/ranges.ts';
+
+/** A context of which a binding holds so many words of 4 bytes. */
+const ofWords = (words: number, guardBytes = 0) =>
+  ({ limits: { maxStorageBufferBindingSize: 4 * words + guardBytes }, pool: { guardBytes } }) as unknown as Context;
+
+test('what fits to its last word is one range, one word more is two; each is whole, in order, and fits', () => {
+  for (const guard of [0, 256]) {
+    const gpu = ofWords(512, guard);
+    assert.equal(rangesOf(gpu, 512), [{ start: 0, count: 512 }]);
+    assert.equal(rangesOf(gpu, 513), [{ start: 0, count: 512 }, { start: 512, count: 1 }]);
+    assert.equal(rangesOf(gpu, 1024), [{ start: 0, count: 512 }, { start: 512, count: 512 }]);
+  }
+  for (const words of [512, 640, 1000]) {
+    for (const row of [1, 2, 3, 5]) {
+      const alignment = alignmentOf([4 * row]);
+      for (let n = 1; n < 1500; n += 37) {
+        const ranges = rangesOf(ofWords(words), n, row, alignment);
+        let next = 0;
+        for (const { start, count } of ranges) {
+          assert.is(start, next);
+          assert.ok(count > 0 && count * row <= words, `${count} rows of ${row} in ${words}`);
+          assert.is((4 * row * start) % BINDING_ALIGNMENT, 0);
+          next += count;
+        }
+        assert.is(next, n);
+      }
+    }
+  }
+});
+
+test('a row that no binding holds goes as it is, and the largest number that fits is found at both ends', () => {
+  assert.equal(rangesOf(ofWords(512), 3, 600), [{ start: 0, count: 3 }]);
+  for (const most of [1, 2, 7]) {
+    for (let fitting = 0; fitting <= most; fitting++) {
+      assert.is(largestFitting(most, (n) => n <= fitting), fitting, `${fitting} of ${most}`);
+    }
+  }
+});
+
+test.run();

@@ -1,0 +1,50 @@
+/** Which tests look at a file: those that import it, the nearest first. */
+import { basename, dirname } from 'node:path';
+import { type Graph, resolve, sourcesOf } from '../../bench/imports/graph.ts';
+
+/** Where defects are made. */
+export const FOLDERS = ['engine', 'kernels', 'model', 'train'] as const;
+/** Who may import them. */
+const ALL = [...FOLDERS, 'bench', 'lint', 'web', 'test'];
+
+/** A file of tests, and what its process is told. */
+export interface TestFile {
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Who imports whom, the other way round; texts of WGSL among what is imported. */
+export function importersOf(root: string): Graph {
+  const importers = new Map<string, string[]>();
+  const add = (file: string, by: string) => void (importers.get(file)?.push(by) ?? importers.set(file, [by]));
+  const sources = sourcesOf(root, ALL);
+  for (const [file, text] of sources) {
+    // imports, parts of kernels, and programs that are started by their address; tests have some in texts, too
+    const named = [...text.matchAll(/['"](\.\.?\/[\w./-]+\.(?:m?ts|mjs|wgsl))['"]/g)].map(([, target]) =>
+      resolve(file, target)
+    );
+    for (const target of new Set(named)) add(target, file);
+  }
+  return importers;
+}
+
+/**
+ * Tests of a file, the nearest first: by how many imports lie between, less where the test is called like the file or
+ * its folder. Of a room the sweep over it comes first.
+ */
+export function testsOf(file: string, importers: Graph, most: number): TestFile[] {
+  const distances = new Map([[file, 0]]);
+  for (const [path, distance] of distances) {
+    for (const by of importers.get(path) ?? []) if (!distances.has(by)) distances.set(by, distance + 1);
+  }
+  const room = /^kernels\/(?!shared|checking)([^/]+)\//.exec(file)?.[1];
+  const [own, folder] = [basename(file).replace(/\..*/, ''), basename(dirname(file))];
+  const score = (path: string, distance: number) =>
+    distance - (basename(path).includes(own) ? 4 : 0) - (basename(path).includes(folder) ? 1 : 0);
+  const tests = [...distances].filter(([path]) => /^test\/[^/]+\.test\.ts$/.test(path))
+    .map(([path, distance]) => ({ path, score: score(path, distance) }))
+    .sort((a, b) => a.score - b.score || (a.path < b.path ? -1 : 1))
+    .map(({ path }) => ({ file: path, environment: {} }));
+  const sweep = room === undefined ? [] : [{ file: 'test/rooms.kernels.test.ts', environment: { ROOM: room } }];
+  return [...sweep, ...tests].slice(0, most);
+}

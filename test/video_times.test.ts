@@ -1,0 +1,102 @@
+/** Times of an mp4 that are wrong by a bit, missing, or at odds: an edit list hides frames of a motion unnoticed. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { readFrames } from '../train/data/video/decode.ts';
+import { faultOfTimes } from '../train/data/video/times.ts';
+import { all, at, checked, clip, folder, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
+
+const COUNT = 16;
+/** Frames that may be missing at the end: as many as are out of order, and the last, whose duration nobody stated. */
+const AT_THE_END = 3;
+
+/** An mp4 with an edit list, of frames out of order. */
+function video(encoder: string): Buffer {
+  const quiet: Record<string, string> = encoder === 'libx265' ? { 'x265-params': 'log-level=none' } : {};
+  writeAs(at('whole.mp4'), { format: 'mp4', encoder, options: { preset: 'veryfast', bf: '2', ...quiet } },
+    clip(COUNT).map(({ data }) => data));
+  return readFileSync(at('whole.mp4'));
+}
+
+/** Bytes of the times in a box: where they begin behind its name, and how many there are; all if omitted. */
+const TIMES: readonly (readonly [box: string, from: number, length?: number])[] = [['mvhd', 16, 4], ['mdhd', 16, 4], [
+  'elst',
+  8,
+], ['stts', 8], ['ctts', 8]];
+
+for (const encoder of ['libx264', 'libx265']) {
+  test(`${encoder}: one wrong bit in a time hides no frames: the file is refused, or its frames are there`, async () => {
+    const whole = video(encoder);
+    let refused = 0;
+    for (const [box, from, length] of TIMES) {
+      const place = lastPlaceOf(whole, box);
+      const end = length === undefined ? whole.readUInt32BE(place - 4) - 4 : from - 4 + length;
+      for (let bit = 8 * (from - 4); bit < 8 * end; bit += box === 'ctts' ? 13 : 3) {
+        const bytes = Buffer.from(whole);
+        bytes[place + Math.floor(bit / 8)] ^= 1 << bit % 8;
+        writeFileSync(at('wrong.mp4'), bytes);
+        try {
+          const { length: found } = await readFrames(at('wrong.mp4'), all);
+          assert.ok(found >= COUNT - AT_THE_END, `${box}, bit ${bit}: ${found} frames`);
+        } catch (error) {
+          checked(error, at('wrong.mp4'));
+          refused++;
+        }
+      }
+    }
+    assert.ok(refused > 100, `${refused} were refused`);
+  });
+}
+
+test('a table of times that is missing, cut, or of another number of frames is damage, and is named', async () => {
+  const whole = video('libx264');
+  const changed = async (change: (bytes: Buffer) => void) => {
+    const bytes = Buffer.from(whole);
+    change(bytes);
+    writeFileSync(at('wrong.mp4'), bytes);
+    return (await refusal(at('wrong.mp4'))).message;
+  };
+  const renamed = (box: string) => changed((bytes) => void bytes.write('free', lastPlaceOf(bytes, box)));
+  const counted = (box: string, by: number, offset = 12) =>
+    changed((bytes) => {
+      const place = lastPlaceOf(bytes, box) + offset;
+      bytes.writeUInt32BE(bytes.readUInt32BE(place) + by, place);
+    });
+  assert.match(await renamed('stts'), /is damaged: its table of times \(stts\) is not one of 16 frames/);
+  assert.match(await renamed('stsz'), 'is damaged: its table of samples is missing');
+  assert.match(await renamed('mdhd'), 'is damaged: it states no unit of time');
+  assert.match(await renamed('mvhd'), 'is damaged: it states no unit of time');
+  assert.match(await renamed('ctts'), /its list of edits leaves out 2 of 16 frames, and goes on after the last one/);
+  assert.match(await counted('stts', 1), /\(stts\) is not one of 16 frames/);
+  assert.match(await counted('ctts', -1), /\(ctts\) is not one of 16 frames/);
+  assert.match(await counted('ctts', 1000, 8), /\(ctts\) is not one of 16 frames/);
+  assert.match(await counted('elst', 1000, 8), 'its list of edits is cut off');
+  assert.match(await counted('mvhd', 0x4000, 16), /its list of edits leaves out the last 14 of 16 frames/);
+  assert.match(await counted('ctts', 512, 16), /\(stts, ctts\) contradict each other/);
+  assert.match(await counted('ctts', 2 ** 20, 16), 'its frames are shown long before or after they are decoded');
+});
+
+test('times of a million frames in a table of a line are gone over once', () => {
+  const box = (type: string, ...contents: Buffer[]): Buffer => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0));
+    head.write(type, 4);
+    return Buffer.concat([head, ...contents]);
+  };
+  const words = (...values: number[]) =>
+    Buffer.concat(values.map((value) => Buffer.from(Int32Array.of(value).buffer).swap32()));
+  const movie = (samples: number, lines: number[]) =>
+    Buffer.concat([box('mvhd', words(0, 0, 0, 1000, 0)),
+      box('trak', box('edts', box('elst', words(0, 1, samples, 0, 65536))),
+        box('mdia', box('mdhd', words(0, 0, 0, 1000, 0)), box('hdlr', words(0, 0), Buffer.from('vide')),
+          box('minf',
+            box('stbl', box('stsz', words(0, 7, samples)), box('stts', words(0, lines.length / 2, ...lines))))))]);
+  assert.is(faultOfTimes(movie(1e6, [1e6, 1])), undefined);
+  assert.is(faultOfTimes(movie(1e6, [1e6, 2])), 'its list of edits leaves out the last 500000 of 1000000 frames');
+  // a rate that varies, as telephones record it
+  const varied = Array.from({ length: 1000 }, (_, i) => [1, 30 + (i % 7)]);
+  assert.match(faultOfTimes(movie(1000, varied.flat())) as string, 'leaves out the last');
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();

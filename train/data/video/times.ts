@@ -1,0 +1,142 @@
+/**
+ * The times of the frames of an mp4, as its tables tell them. An edit list says which part of a track is shown, and a
+ * demuxer leaves out what lies outside of it without a word: one wrong bit in a time makes a still picture of a motion.
+ * So tables that are missing, that contradict each other, or that hide frames which no edit hides, are damage.
+ */
+import { boxesIn, boxOf, linesOf } from './boxes.ts';
+
+/** Frames between the decoding of one and its display, or the other way round: what H.264 and HEVC have at most. */
+const MOST_OUT_OF_ORDER = 16;
+
+/** What the tables of a track say of its frames, in units of the track. */
+interface Times {
+  /** When each frame is shown, in the order of decoding. */
+  readonly shown: Float64Array;
+  readonly durations: Float64Array;
+  /** Places in the order of decoding, in the order in which they are shown. */
+  readonly places: readonly number[];
+}
+
+/** What is wrong with the times of a video's frames. @param movie contents of `moov` */
+export function faultOfTimes(movie: Buffer): string | undefined {
+  const boxes = boxesIn(movie);
+  const movieScale = scaleOf(boxes.find(({ type }) => type === 'mvhd')?.contents);
+  for (const { type, contents: track } of boxes) {
+    const handler = type === 'trak' ? boxOf(track, 'mdia', 'hdlr') : undefined;
+    const fault = handler?.toString('latin1', 8, 12) === 'vide' ? faultOfTrack(track, movieScale) : undefined;
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultOfTrack(track: Buffer, movieScale: number | undefined): string | undefined {
+  const samples = samplesOf(track);
+  if (samples === undefined) return 'its table of samples is missing';
+  if (samples === 0) return undefined; // they come in fragments, with times of their own
+  const scale = scaleOf(boxOf(track, 'mdia', 'mdhd'));
+  if (scale === undefined || movieScale === undefined) return 'it states no unit of time';
+  const table = (name: string) => boxOf(track, 'mdia', 'minf', 'stbl', name);
+  const durations = spread(table('stts'), samples, 'readUInt32BE');
+  if (durations === undefined) return `its table of times (stts) is not one of ${samples} frames`;
+  const offsets = table('ctts') === undefined
+    ? new Float64Array(samples)
+    : spread(table('ctts'), samples, 'readInt32BE');
+  if (offsets === undefined) return `its table of times (ctts) is not one of ${samples} frames`;
+  let decoded = 0;
+  const shown = offsets.map((offset, i) => {
+    const time = decoded + offset;
+    decoded += durations[i];
+    return time;
+  });
+  const places = Array.from(shown.keys()).sort((a, b) => shown[a] - shown[b]);
+  const times = { shown, durations, places };
+  return faultOfOrder(times) ?? faultOfEdits(times, boxOf(track, 'edts', 'elst'), scale / movieScale);
+}
+
+/** Sections 8.7.3.2 and 8.7.3.3. */
+function samplesOf(track: Buffer): number | undefined {
+  const table = boxOf(track, 'mdia', 'minf', 'stbl', 'stsz') ?? boxOf(track, 'mdia', 'minf', 'stbl', 'stz2');
+  return table === undefined || table.length < 12 ? undefined : table.readUInt32BE(8);
+}
+
+/** Units in a second, of `mvhd` and `mdhd`. Sections 8.2.2 and 8.4.2. */
+function scaleOf(header: Buffer | undefined): number | undefined {
+  const version = header?.[0] ?? 2;
+  const at = [12, 20][version];
+  if (header === undefined || at === undefined || header.length < at + 4 * (2 + version)) return undefined;
+  const scale = header.readInt32BE(at);
+  return scale > 0 ? scale : undefined;
+}
+
+/** The value of each sample, of a table of lines `samples, value`: `stts` and `ctts`. Sections 8.6.1.2 and 8.6.1.3. */
+function spread(table: Buffer | undefined, samples: number, read: 'readUInt32BE' | 'readInt32BE'):
+  | Float64Array
+  | undefined {
+  const lines = table && linesOf(table, 8);
+  if (lines?.reduce((sum, line) => sum + line.readUInt32BE(0), 0) !== samples) return undefined;
+  const values = new Float64Array(samples);
+  let at = 0;
+  for (const line of lines) values.fill(line[read](4), at, at += line.readUInt32BE(0));
+  return values;
+}
+
+/** Frames are shown about when they are decoded, and at a steady rate if they are decoded at one. */
+function faultOfOrder({ shown, durations, places }: Times): string | undefined {
+  const most = Math.min(MOST_OUT_OF_ORDER, Math.max(0, places.length - 2)); // nor is the first one shown last
+  if (places.some((place, i) => Math.abs(place - i) > most)) {
+    return 'its frames are shown long before or after they are decoded';
+  }
+  const [step] = durations;
+  const isSteady = step > 0 && durations.every((duration, i) => duration === step || i === durations.length - 1);
+  // to the unit, but for what comes of rounding
+  const isOff = (time: number, i: number) =>
+    i > 0 && Math.abs(time - shown[places[i - 1]] - step) > Math.max(1, step / 8);
+  return isSteady && places.map((place) => shown[place]).some(isOff)
+    ? 'its tables of times (stts, ctts) contradict each other'
+    : undefined;
+}
+
+/** A stretch of the track that is shown, in its units. */
+interface Edit {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * An edit list may begin later than the track: the frames before are only there so that the first one shown can be
+ * decoded. It does not end earlier, but for frames that are out of order, and for a last one of no duration.
+ *
+ * @param ratio units of the track in one that edits are as long as
+ */
+function faultOfEdits({ shown, durations, places }: Times, list: Buffer | undefined, ratio: number):
+  | string
+  | undefined {
+  if (list === undefined) return undefined;
+  const ending = shown[places[places.length - 1]] + durations[durations.length - 1];
+  const edits = editsOf(list, ending, ratio);
+  if (edits === undefined) return 'its list of edits is cut off';
+  if (edits.length === 0) return undefined;
+  const begin = edits.reduce((least, edit) => Math.min(least, edit.begin), Number.POSITIVE_INFINITY);
+  const end = edits.reduce((most, edit) => Math.max(most, edit.end), 0);
+  const before = shown.filter((time) => time < begin).length;
+  const after = shown.filter((time) => time >= end && time < ending).length;
+  const rounding = 2 * Math.max(1, ratio);
+  if (before > 0 && end > ending + durations[0] / 2 + rounding) {
+    return `its list of edits leaves out ${before} of ${shown.length} frames, and goes on after the last one`;
+  }
+  const delay = places.reduce((most, place, i) => Math.max(most, place - i), 0);
+  return after > delay ? `its list of edits leaves out the last ${after} of ${shown.length} frames` : undefined;
+}
+
+/** Section 8.6.6. @param ending of an edit that states no duration */
+function editsOf(list: Buffer, ending: number, ratio: number): Edit[] | undefined {
+  const isLong = list[0] === 1;
+  const edits = linesOf(list, isLong ? 20 : 12)?.map((line) => ({
+    begin: isLong ? Number(line.readBigInt64BE(8)) : line.readInt32BE(4),
+    duration: isLong ? Number(line.readBigUInt64BE(0)) : line.readUInt32BE(0),
+  }));
+  // one that begins at −1 is a pause
+  return edits?.filter(({ begin }) => begin >= 0).map(({ begin, duration }) => ({ begin,
+    end: duration === 0 ? ending : begin + Math.round(duration * ratio) })
+  );
+}
