@@ -92,10 +92,12 @@ interface RunOptions {
   readonly interruptAt?: number;
   readonly files?: Files;
   readonly progress?: Progress;
+  /** Threads that decode. */
+  readonly workers?: number;
 }
 
 async function run(name: string,
-  { resume, interruptAt = -1, files, progress }: RunOptions = {}
+  { resume, interruptAt = -1, files, progress, workers = 0 }: RunOptions = {}
 ): Promise<Pick<Fitted, 'step' | 'isDone' | 'isSaved'> & { exitCode: number | undefined }> {
   const out = join(folder, name);
   using stop = new StopRequest();
@@ -104,8 +106,8 @@ async function run(name: string,
   const recorder = new RunRecorder(out, { progress: progress ?? new Interrupting(interruptAt),
     resumeAfter: resumed?.state.step });
   try {
-    const { system, step, isDone, isSaved } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop,
-      store, resumed });
+    const { system, step, isDone, isSaved } = await fit({ gpu, config: { ...config, data: { ...config.data, workers } },
+      folder: out, stage: 'xclip', recorder, stop, store, resumed });
     system.model.dispose();
     return { step, isDone, isSaved, exitCode: stop.code };
   } finally {
@@ -119,7 +121,7 @@ const losses = (name: string) =>
   readRunLog(join(folder, name, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm]);
 
 test('Ctrl-C lets the steps that are under way end and saves them', async () => {
-  const { step, ...ended } = await run('in_two', { interruptAt: 2 });
+  const { step, ...ended } = await run('in_two', { interruptAt: 2, workers: 1 });
   assert.ok(step >= 2 && step < 6, `stopped after step ${step}`);
   assert.equal(ended, { isDone: false, isSaved: true, exitCode: 130 });
 });
