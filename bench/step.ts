@@ -10,7 +10,7 @@ import type { ArgsDef } from 'citty';
 import { type CapturedStep, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, type KernelTime,
   open } from '../engine/index.ts';
 import { tuned } from '../kernels/tuned.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
 import { resultsFolder, writeResults } from './results.ts';
 import { measureRoofs } from './roofs/here.ts';
@@ -199,7 +199,7 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
     if (flags.is('estimate')) return [];
     const { forward, captured, randomise, dispose } = trainingStep(gpu, shape);
     randomise();
-    const flops = stepFlops(shape);
+    const flops = stepFlops(gpu, shape);
     const roof = arithmeticRoof(roofs, shape.precision);
     const passes = [['forward', forward, flops.forward], ['training step', captured, flops.step]] as const;
     const made: StepRow[] = [];

@@ -1,10 +1,9 @@
-import { type CapturedStep, type FloatType, type Gpu, halve, noGrad, Random, type Shape,
+import { type CapturedStep, estimate, type FloatType, type Gpu, halve, noGrad, Random, type Shape,
   Tensor } from '../engine/index.ts';
-import { PRESETS } from '../model/config.ts';
-import { comparisonFlops, textFlops, trainingFactor, videoFlops } from '../model/cost.ts';
-import { initialise } from '../model/init.ts';
-import { textBatch } from '../model/text.ts';
-import { Xclip } from '../model/xclip.ts';
+import { PRESETS } from '../model/systems/config.ts';
+import { initialise } from '../model/parts/init.ts';
+import { textBatch } from '../model/parts/text.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 import type { AdamW } from '../train/recipe/optimizer/index.ts';
 import { type MicroBatch, RunStep } from '../train/recipe/step.ts';
 import { recordStep } from '../train/recipe/stage.ts';
@@ -52,7 +51,7 @@ export function trainingStep(gpu: Gpu,
   const step = new RunStep(gpu, {
     model,
     texts,
-    train: { batch, accumulation: 1, labelSmoothing: 0.1, fixText: !trainText,
+    train: { batch, accumulation: 1, labelSmoothing: 0.1, tune: trainText ? 'both' : 'visual',
       ...(isMixed ? { mixup: 0.8, cutmix: 1, mixSwitch: 0.5 } : { mixup: 0, cutmix: 0, mixSwitch: 0 }) },
     optim: { weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
   });
@@ -81,14 +80,10 @@ export function trainingStep(gpu: Gpu,
   };
 }
 
-/** Operations of the forward pass and of the whole step. */
-export function stepFlops(
-  { preset, batch, classes, trainText, recompute }: StepShape,
-): { readonly forward: number; readonly step: number } {
-  const config = PRESETS[preset];
-  const forward = batch * (videoFlops(config) + comparisonFlops(config, classes))
-    + (trainText ? classes * textFlops(config) : 0);
-  return { forward, step: trainingFactor(recompute) * forward };
+/** Operations of the forward pass and of the whole step, as their kernels count them. */
+export function stepFlops(gpu: Gpu, shape: StepShape): { readonly forward: number; readonly step: number } {
+  const of = (pass: 'forward' | 'captured') => 2 * estimate(gpu, () => trainingStep(gpu, shape)[pass].run()).macs;
+  return { forward: of('forward'), step: of('captured') };
 }
 
 function zeros(gpu: Gpu, shape: Shape, type: FloatType): Tensor {

@@ -1,3 +1,4 @@
+import type { Command } from './command.ts';
 import type { Context } from './context.ts';
 import { sizeClass } from './memory.ts';
 import { withoutRunning } from './pass.ts';
@@ -18,7 +19,11 @@ export interface MemoryEstimate {
    */
   readonly totalBytes: number;
   readonly dispatches: number;
+  /** Multiply-adds of all products: matrices, attention, patches. */
+  readonly macs: number;
 }
+
+const macsOf = (command: Command) => (command.kind === 'dispatch' ? (command.flops ?? 0) / 2 : 0);
 
 /**
  * Goes through `work` without a device's memory: kernels are noted, not run; writes from the host go nowhere; what is
@@ -44,6 +49,7 @@ export function estimate(gpu: Context, work: () => void): MemoryEstimate {
       .lifetimes(storages.filter((storage) => !passesInStep(storage)), { isCaptured: false })
       .map((lifetime) => ({ ...lifetime, bytes: sizeClass(lifetime.bytes) })); // each has a buffer of its own
     const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
-    return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches };
+    return { resident, stepBytes, totalBytes: leastBytes([...others, step]), dispatches: recording.dispatches,
+      macs: recording.commands.reduce((sum, command) => sum + macsOf(command), 0) };
   });
 }

@@ -1,7 +1,5 @@
 /** Sentences that names of classes are put into, and how what they give is averaged. */
-import { FirstlightError, Random, type Tensor } from '../engine/index.ts';
-import { normalize } from '../kernels/normalize/index.ts';
-import { mean } from '../kernels/reduce/index.ts';
+import { FirstlightError, Random } from '../engine/index.ts';
 import type { ClipTokenizer } from './tokenizer.ts';
 
 /**
@@ -71,10 +69,4 @@ export function refusals(tokenizer: ClipTokenizer, templates: Templates, names: 
       }
     })
   );
-}
-
-/** The embeddings that clips are compared with. [..., K, E] → length 1; [..., K, P, E] → their mean, of length 1. */
-export function classEmbeddings(embeddings: Tensor, isGrouped: boolean): Tensor {
-  const units = normalize(embeddings);
-  return isGrouped ? normalize(mean(units, units.shape.length - 2)) : units;
 }

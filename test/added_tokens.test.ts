@@ -11,11 +11,12 @@ import * as assert from './assert.ts';
 import { ConfigError, FirstlightError, open } from '../engine/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
-import { initialise } from '../model/init.ts';
-import { textBatch } from '../model/text.ts';
+import { initialise } from '../model/parts/init.ts';
+import { textBatch } from '../model/parts/text.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/xclip.ts';
+import { textConfigOf } from '../model/systems/config.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-added-'));
 const plain = await clipTokenizer();
@@ -87,7 +88,8 @@ test('a feature is taken from the first place of the end of text, or of the larg
 });
 
 const endOf = (type: string, text: object) =>
-  configFromHuggingFace({ model_type: type, text_config: { vocab_size: 49412, ...text } }, 'c.json').text.endOfText;
+  textConfigOf(configFromHuggingFace({ model_type: type, text_config: { vocab_size: 49412, ...text } }, 'c.json'))
+    ?.endOfText;
 
 test('the end of text is the one that transformers takes, for each kind of model', () => {
   assert.is(endOf('clip', { eos_token_id: 49407 }), 49407);
@@ -108,7 +110,7 @@ test('a model started from such a CLIP is saved and opened with its end of text,
   const { tokenizer: part } = tokenizer.compact(['a snowboard in the park']);
   const text = { activation: 'quick_gelu', width: 8, layers: 1, heads: 2, mlp: 8, context: 7, vocab: part.vocabSize,
     endOfText: part.end } as const;
-  const config = { embedDim: 8, frames: 2, text,
+  const config = { system: 'xclip', embedDim: 8, frames: 2, text,
     vision: { activation: 'quick_gelu', width: 8, layers: 1, heads: 2, mlp: 8, patch: 4, imageSize: 8 },
     mit: { activation: 'quick_gelu', layers: 1, heads: 2, mlp: 8 },
     prompts: { activation: 'quick_gelu', layers: 1, heads: 2, alpha: 0.2 } } as const;

@@ -6,10 +6,10 @@ import { close } from './close.ts';
 import { noGrad, open, Random, Tensor } from '../engine/index.ts';
 import * as blends from '../kernels/blend/reference.ts';
 import { crossEntropy } from '../kernels/cross_entropy/reference.ts';
-import type { XclipConfig } from '../model/config.ts';
-import { initialise } from '../model/init.ts';
-import { textBatch } from '../model/text.ts';
-import { Xclip } from '../model/xclip.ts';
+import type { XclipConfig } from '../model/systems/config.ts';
+import { initialise } from '../model/parts/init.ts';
+import { textBatch } from '../model/parts/text.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 import { boxAround, drawMix, isMixing, type Mix, packMix } from '../train/recipe/blending.ts';
 import { RunStep } from '../train/recipe/step.ts';
 
@@ -91,6 +91,7 @@ test('boxes are those of the reference: some pixel makes the one that it drew', 
 
 /** Small, with all parts of X-CLIP; sizes that no vector divides. */
 const CONFIG: XclipConfig = {
+  system: 'xclip',
   embedDim: 18,
   frames: 3,
   vision: { activation: 'quick_gelu', width: 18, layers: 2, heads: 2, mlp: 36, patch: 5, imageSize: 15 },
@@ -112,7 +113,7 @@ for (const [batch, fixText] of [[5, true], [3, false], [1, true]] as const) {
     using step = new RunStep(gpu, {
       model,
       texts: fixText ? { features } : texts,
-      train: { ...RECIPE, batch, accumulation: 2, labelSmoothing: SMOOTHING, fixText },
+      train: { ...RECIPE, batch, accumulation: 2, labelSmoothing: SMOOTHING, tune: fixText ? 'visual' : 'both' },
       optim: { weightDecay: 0, newPartsLrScale: 1, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
     });
     using captured = gpu.capture(() => noGrad(() => [0, 1].map((micro) => step.loss(micro))));

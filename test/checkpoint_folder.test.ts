@@ -14,11 +14,11 @@ import { storedAs } from '../model/checkpoint/names.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { loadWeights, toHuggingFace } from '../model/checkpoint/weights.ts';
-import { Clip } from '../model/clip.ts';
-import type { XclipConfig } from '../model/config.ts';
-import { initialise } from '../model/init.ts';
+import { Clip } from '../model/systems/clip.ts';
+import { type Architecture, architectureOf, configFor } from '../model/systems/config.ts';
+import { initialise } from '../model/parts/init.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/xclip.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'firstlight-folder-'));
 test.after(() => rmSync(root, { recursive: true, force: true }));
@@ -26,7 +26,8 @@ const gpu = await open();
 test.after(() => gpu.close());
 
 /** Every size another, so that no two can be mistaken for each other; heads that cannot be told from widths. */
-const CONFIG: XclipConfig = {
+const CONFIG: Architecture = {
+  system: 'xclip',
   embedDim: 24,
   frames: 3,
   vision: { activation: 'quick_gelu', width: 32, layers: 2, heads: 4, mlp: 48, patch: 4, imageSize: 8 },
@@ -63,7 +64,7 @@ async function opened<T>(path: string, work: (checkpoint: Checkpoint) => Promise
 /** That a new model, filled from a checkpoint, has the saved weights bit for bit. */
 async function assertSame(path: string): Promise<void> {
   await opened(path, async ({ config, weights }) => {
-    using other = new Xclip(gpu, config);
+    using other = new Xclip(gpu, architectureOf(config));
     await loadWeights(other, weights);
     for (const [i, [name, tensor]] of [...other.parameters()].entries()) {
       assert.is(name, parameters[i][0]);
@@ -77,7 +78,7 @@ async function assertSame(path: string): Promise<void> {
 async function refusal(path: string): Promise<FirstlightError> {
   return assert.rejectsWith(
     opened(path, async ({ config, weights }) => {
-      using other = new Xclip(gpu, config);
+      using other = new Xclip(gpu, architectureOf(config));
       await loadWeights(other, weights);
     }),
     FirstlightError,
@@ -318,7 +319,7 @@ test('what is not there, or holds no weights, or lacks its configuration, is tol
 async function clipFolder(): Promise<{ folder: string; clip: Clip }> {
   const folder = fresh();
   mkdirSync(folder);
-  const clip = new Clip(gpu, CONFIG);
+  const clip = new Clip(gpu, configFor('clip-mean', CONFIG));
   initialise(clip, 9);
   const tensors = [];
   for (const [name, tensor] of clip.parameters()) {
@@ -349,11 +350,13 @@ test("a Hugging Face CLIP folder fills X-CLIP's towers and leaves the parts that
   using towers = clip;
   const own = new Map(towers.parameters());
   await opened(folder, async ({ config, weights }) => {
-    assert.equal(config, { ...CONFIG, frames: 8, mit: { activation: 'quick_gelu', layers: 1, heads: 1, mlp: 96 },
+    const architecture = architectureOf(config);
+    assert.is(config.system, 'clip-mean');
+    assert.equal(architecture, { ...CONFIG, frames: 8, mit: { activation: 'quick_gelu', layers: 1, heads: 1, mlp: 96 },
       prompts: { activation: 'quick_gelu', layers: 2, heads: 1, alpha: 0.1 } });
-    using xclip = new Xclip(gpu, config);
+    using xclip = new Xclip(gpu, architecture);
     initialise(xclip, 1);
-    using start = new Xclip(gpu, config);
+    using start = new Xclip(gpu, architecture);
     initialise(start, 1);
     await loadWeights(xclip, weights, { allowMissing: true });
     const before = new Map(start.parameters());
@@ -378,7 +381,7 @@ test('a CLIP folder that lacks a part of a packed projection is refused even wit
   writeFileSync(path,
     readFileSync(path).toString('latin1').replace(`"${name}"`, `"${name.replace('k_proj', 'K_proj')}"`), 'latin1');
   await opened(folder, async ({ config, weights }) => {
-    using xclip = new Xclip(gpu, config);
+    using xclip = new Xclip(gpu, architectureOf(config));
     const { message } = await assert.rejectsWith(loadWeights(xclip, weights, { allowMissing: true }), StateDictError);
     assert.match(message, `${name} [32] (did you mean ${name.replace('k_proj', 'K_proj')}?)`);
   });

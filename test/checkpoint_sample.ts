@@ -1,4 +1,4 @@
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import type { Snapshot } from '../train/checkpoint/store.ts';
 import type { Validation } from '../train/checkpoint/validation.ts';
 

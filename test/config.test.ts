@@ -38,7 +38,7 @@ test('what is not said is the official recipe', () => {
     batch: 8,
     accumulation: 1,
     labelSmoothing: 0.1,
-    fixText: true,
+    tune: 'visual',
     precision: 'f32',
     recompute: false,
     mixup: 0.8,
@@ -70,11 +70,17 @@ test('further folders of lists are paths too, and the first label is 0 or 1', ()
 
 test('overrides are YAML values and win over the file', () => {
   const config = parseConfig(`${SMALLEST}optim: {lr: 1}\n`, 'c.yaml', ['optim.lr=1e-4', 'optim.betas=[0.5, 0.6]',
-    'train.fixText=false', 'optim.maxGradNorm=null', 'run.seed=7']);
+    'train.tune=both', 'optim.maxGradNorm=null', 'run.seed=7']);
   assert.is(config.optim.lr, 1e-4);
   assert.equal(config.optim.betas, [0.5, 0.6]);
-  assert.is(config.train.fixText, false);
+  assert.is(config.train.tune, 'both');
   assert.is(config.run.seed, 7);
+});
+
+test('a key of before is read as what is called so now', () => {
+  for (const [fixText, tune] of [[true, 'visual'], [false, 'both']] as const) {
+    assert.is(parseConfig(`${SMALLEST}train: {fixText: ${fixText}}\n`, 'c.yaml').train.tune, tune);
+  }
 });
 
 test('writing a configuration and reading it again changes nothing', () => {
@@ -159,7 +165,8 @@ for (const [text, part] of [
   [`${SMALLEST}optim: {lr: .nan}`, 'optim.lr: expected a number'],
   [`${SMALLEST}optim: {betas: [0.9]}`, 'optim.betas: expected a list of 2 numbers, got [0.9]'],
   [`${SMALLEST}optim: {betas: [0.9, 1]}`, 'optim.betas.1: expected a number below 1, got 1'],
-  [`${SMALLEST}train: {fixText: yes}`, 'train.fixText: expected true or false, got "yes"'],
+  [`${SMALLEST}train: {recompute: yes}`, 'train.recompute: expected true or false, got "yes"'],
+  [`${SMALLEST}train: {fixText: 3}`, 'train.fixText: is not a key'],
   ['data: {train: "", labels: b}\nmodel: {preset: tiny}', 'data.train: expected a text that is not empty'],
 ]) {
   test(`a configuration is refused with "${part}"`, () => assert.match(refused(text), part));

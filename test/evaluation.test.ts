@@ -9,12 +9,12 @@ import { assign, type Candidate, type FloatType, type Gpu, halve, noGrad, open, 
 import type { I420Frame } from '../kernels/frames/index.ts';
 import { kernels as layernorms } from '../kernels/layernorm/index.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
-import { Clip } from '../model/clip.ts';
-import { PRESETS, type XclipConfig } from '../model/config.ts';
-import { initialise } from '../model/init.ts';
-import { evenly, inputOf, textFeatures, type VideoModel } from '../model/system.ts';
+import { type Architecture, configFor, PRESETS, type SystemName } from '../model/systems/config.ts';
+import { createModel } from '../model/systems/index.ts';
+import { initialise } from '../model/parts/init.ts';
+import { evenly, inputOf, textFeatures, type VideoModel } from '../model/systems/system.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/xclip.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 import type { Batch } from '../train/data/loading/dataset.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
 import { evaluationBatch, evaluationBytes } from '../train/protocols/batch.ts';
@@ -27,7 +27,7 @@ const gpu = await open();
 const tokenizer = await clipTokenizer();
 
 /** Widths of which some are no multiple of 4, so that kernels read them element by element. */
-const CONFIG: XclipConfig = { ...PRESETS.tiny, embedDim: 42, frames: 3,
+const CONFIG: Architecture = { ...PRESETS.tiny, embedDim: 42, frames: 3,
   vision: { ...PRESETS.tiny.vision, width: 48, layers: 2, heads: 3, mlp: 96 },
   text: { ...PRESETS.tiny.text, width: 32, layers: 1, mlp: 64, context: 12 }, mit: { ...PRESETS.tiny.mit, mlp: 84 },
   prompts: { ...PRESETS.tiny.prompts, heads: 3 } };
@@ -59,8 +59,8 @@ async function* batchesOf(size: number): AsyncGenerator<Batch, void, undefined> 
   }
 }
 
-function modelOn(context: Gpu, kind: typeof Xclip | typeof Clip, type: FloatType = 'f32'): VideoModel {
-  const model = new kind(context, CONFIG);
+function modelOn(context: Gpu, kind: SystemName, type: FloatType = 'f32'): VideoModel {
+  const model = createModel(context, configFor(kind, CONFIG));
   initialise(model, 5);
   if (type === 'f16') halve(model);
   return model;
@@ -77,9 +77,9 @@ async function logitsIn(size: number, context: Gpu, model: VideoModel, features:
 }
 
 const types: FloatType[] = gpu.features.has('shader-f16') ? ['f32', 'f16'] : ['f32'];
-for (const kind of [Xclip, Clip]) {
+for (const kind of ['xclip', 'clip-mean'] as const) {
   for (const type of types) {
-    test(`${kind.name} in ${type}: the same bits for any number of clips at once, and texts in ranges or not`, async () => {
+    test(`${kind} in ${type}: the same bits for any number of clips at once, and texts in ranges or not`, async () => {
       using model = modelOn(gpu, kind, type);
       using features = textFeatures(gpu, { model, tokenizer }, names);
       const one = await logitsIn(1, gpu, model, features);
@@ -92,7 +92,7 @@ for (const kind of [Xclip, Clip]) {
 }
 
 test('a text has the same features whatever is encoded with it', async () => {
-  using model = modelOn(gpu, Xclip);
+  using model = modelOn(gpu, 'xclip');
   const width = CONFIG.embedDim;
   using all = textFeatures(gpu, { model, tokenizer }, names);
   const values = await all.read();
@@ -118,7 +118,7 @@ testIf(canBeTuned, why)('a tuning that takes other candidates for more rows chan
       }])) },
   ]));
   await using tuned = await open({ tuning: (machine) => ({ ...machine, kernels }) });
-  using model = modelOn(tuned, Xclip);
+  using model = modelOn(tuned, 'xclip');
   using features = textFeatures(tuned, { model, tokenizer }, names);
   const forward = (work: (run: () => Tensor) => Tensor) =>
     work(() => model.forward(pixelsOf(tuned, clipsFrom(0, 1), input(model)), { features }));
@@ -131,14 +131,14 @@ testIf(canBeTuned, why)('a tuning that takes other candidates for more rows chan
 });
 
 test('the batch is the largest whose estimate fits, and an evaluation then stays within the budget', async () => {
-  using first = modelOn(gpu, Xclip);
+  using first = modelOn(gpu, 'xclip');
   const bytes = [1, 2, 3, 4].map((clips) => evaluationBytes(gpu, first, clips, NAMES));
   assert.ok(bytes.every((value, i) => i === 0 || value > bytes[i - 1]), String(bytes));
   assert.is(evaluationBatch(gpu, first, 3, NAMES), 3, 'no more than there are');
   assert.is(evaluationBatch(gpu, first, 1000, NAMES), 32, 'more make nothing faster');
 
   await using tight = await open({ budget: 2 ** 24 + bytes[2] });
-  using model = modelOn(tight, Xclip);
+  using model = modelOn(tight, 'xclip');
   using features = textFeatures(tight, { model, tokenizer }, names.slice(0, 300));
   const ballast = Tensor.empty(tight, [(2 ** 24 - tight.pool.live - 2 ** 16) / 4], 'f32', 'ballast');
   assert.is(evaluationBatch(tight, model, CLIPS, 300), 3);
@@ -159,7 +159,7 @@ testIf(gpu.kind === 'software', 'it is none')(
 
 test('where not one clip fits, what it needs is told beside what there is', async () => {
   await using small = await open({ budget: 2 ** 23 });
-  using model = modelOn(small, Xclip);
+  using model = modelOn(small, 'xclip');
   using _ballast = Tensor.empty(small, [(2 ** 23 - small.pool.live - 2 ** 18) / 4], 'f32', 'ballast');
   assert.throwsWith(() => evaluationBatch(small, model, CLIPS, NAMES),
     /^the evaluation of one clip needs [\d.]+ [KM]iB .* beside the [\d.]+ MiB .* in use, the budget is 8\.0 MiB/, {
@@ -169,7 +169,7 @@ test('where not one clip fits, what it needs is told beside what there is', asyn
 });
 
 test('predictions of every batch are equal; of many candidates the most probable are kept', async () => {
-  using model = modelOn(gpu, Xclip);
+  using model = modelOn(gpu, 'xclip');
   using features = textFeatures(gpu, { model, tokenizer }, names);
   const said = await evaluate(gpu, model, batchesOf(2), { features, input: input(model) });
   assert.equal(said, await evaluate(gpu, model, batchesOf(CLIPS), { features, input: input(model) }));
@@ -180,8 +180,8 @@ test('predictions of every batch are equal; of many candidates the most probable
 
 test('bindings that hold less than the tensors of all clips change no prediction', async () => {
   await using small = await openWithBindings(40_960); // the largest weight that is bound whole takes 36,864 bytes
-  using model = modelOn(gpu, Clip);
-  using own = modelOn(small, Clip);
+  using model = modelOn(gpu, 'clip-mean');
+  using own = modelOn(small, 'clip-mean');
   const few = names.slice(0, 4);
   using features = textFeatures(gpu, { model, tokenizer }, few);
   using same = textFeatures(small, { model: own, tokenizer }, few);
@@ -192,7 +192,7 @@ test('bindings that hold less than the tensors of all clips change no prediction
 });
 
 test('memory for names is bounded: 20,000 take no more beside their features than 256', () => {
-  using model = modelOn(gpu, Xclip);
+  using model = modelOn(gpu, 'xclip');
   assert.is(evaluationBytes(gpu, model, 4, 20_000), evaluationBytes(gpu, model, 4, 256));
   // by the widths of B/32, on bindings of 128 MiB: all names at once failed from 2,048 on
   using wide = new Xclip(gpu, { ...PRESETS['B/32'], vision: { ...PRESETS['B/32'].vision, layers: 1 },
@@ -210,7 +210,7 @@ const broken: readonly [what: string, parameter: string, value: number, message:
 
 for (const [what, name, value, first] of broken) {
   test(`what is not finite is named by the first tensor that had it: ${what}`, async () => {
-    using model = modelOn(gpu, Xclip);
+    using model = modelOn(gpu, 'xclip');
     const weight = new Map(model.parameters()).get(name) as Tensor;
     const signs = (await weight.read()).map((v) => Math.sign(v) || 1);
     assign(name, weight, signs.map((sign) => sign * value));
@@ -226,7 +226,7 @@ for (const [what, name, value, first] of broken) {
 testIf(gpu.features.has('shader-f16'), 'this adapter has no shader-f16')(
   'a weight that f16 cannot hold is named as such, though its master is finite',
   async () => {
-    using model = modelOn(gpu, Xclip);
+    using model = modelOn(gpu, 'xclip');
     const weight = new Map(model.parameters()).get('mit.resblocks.0.ln_1.bias') as Tensor;
     assign('bias', weight, (await weight.read()).fill(7e4, 3, 4));
     await requireFiniteWeights(model);

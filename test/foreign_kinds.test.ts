@@ -10,7 +10,7 @@ import { FileError } from '../engine/file_error.ts';
 import { openRegular, openRegularSync, readRegular, readRegularSync } from '../engine/regular_file.node.ts';
 import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configToHuggingFace } from '../model/checkpoint/huggingface.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';

@@ -13,7 +13,7 @@ import { openCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { officialPreprocessor, preprocessorFromHuggingFace,
   preprocessorToHuggingFace } from '../model/checkpoint/preprocessor.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { RunLock } from '../train/checkpoint/lock.ts';

@@ -12,7 +12,7 @@ import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/
 import { preprocessorFromHuggingFace } from '../model/checkpoint/preprocessor.ts';
 import { encodeSafetensors, openSafetensors } from '../model/checkpoint/safetensors.ts';
 import { readFinite, requireHeld, Weights } from '../model/checkpoint/weights.ts';
-import { PRESETS, validateConfig } from '../model/config.ts';
+import { PRESETS, validateConfig } from '../model/systems/config.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { decodeState, encodeState, type StateFile } from '../train/checkpoint/state_file.ts';

@@ -8,8 +8,9 @@ import { assign, open, StateDictError, type Tensor } from '../engine/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { FRAME_POSITIONS, interpolateFrames } from '../model/checkpoint/frame_positions.ts';
 import { loadWeights } from '../model/checkpoint/weights.ts';
-import { initialise } from '../model/init.ts';
-import { Xclip } from '../model/xclip.ts';
+import { initialise } from '../model/parts/init.ts';
+import type { VideoModel } from '../model/systems/system.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { buildSystem, openSystem } from '../train/run/system.ts';
 
@@ -25,11 +26,14 @@ test('rows lie where torch.nn.functional.interpolate has them, with align_corner
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-positions-'));
-const CONFIG = { embedDim: 8, frames: 2,
+const CONFIG = { system: 'xclip', embedDim: 8, frames: 2,
   vision: { activation: 'quick_gelu', width: 8, layers: 1, heads: 2, mlp: 8, patch: 4, imageSize: 8 },
   text: { activation: 'quick_gelu', width: 8, layers: 1, heads: 2, mlp: 8, context: 7, vocab: 49408 },
   mit: { activation: 'quick_gelu', layers: 1, heads: 2, mlp: 8 },
   prompts: { activation: 'quick_gelu', layers: 1, heads: 2, alpha: 0.2 } } as const;
+
+/** Of an X-CLIP. */
+const positionsOf = (model: VideoModel) => (model as Xclip).mit?.positionalEmbedding as Tensor;
 
 const trainConfig = (interpolate: boolean, frames = 4) =>
   parseConfig(
@@ -43,23 +47,23 @@ test('a checkpoint of other frames is refused with what to do, and interpolated 
   using model = new Xclip(gpu, CONFIG);
   initialise(model, 1);
   const positions = Float32Array.from([...Array(8).fill(0), ...Array(8).fill(8)]);
-  assign(FRAME_POSITIONS, model.mit.positionalEmbedding, positions);
+  assign(FRAME_POSITIONS, positionsOf(model), positions);
   await saveCheckpoint(folder, { config: CONFIG, parameters: model.parameters() });
   const rowsOf = async (tensor: Tensor) => [...(await tensor.read())].filter((_, i) => i % 8 === 0);
 
   const refused =
     /mit\.position_embedding is \[1,2,8\], the model needs \[1,4,8\]: it was trained on 2 frames; take data\.frames=2, or model\.interpolateFrames=true/;
-  await assert.rejectsWith(buildSystem(gpu, trainConfig(false)), StateDictError, refused);
-  const { model: started } = await buildSystem(gpu, trainConfig(true));
-  assert.equal(await rowsOf((started as Xclip).mit.positionalEmbedding), [0, 2, 6, 8]);
+  await assert.rejectsWith(buildSystem(gpu, trainConfig(false), []), StateDictError, refused);
+  const { model: started } = await buildSystem(gpu, trainConfig(true), []);
+  assert.equal(await rowsOf(positionsOf(started)), [0, 2, 6, 8]);
   started.dispose();
 
   const { model: opened } = await openSystem(gpu, folder, { frames: 4 });
-  assert.equal(await rowsOf((opened as Xclip).mit.positionalEmbedding), [0, 2, 6, 8]);
+  assert.equal(await rowsOf(positionsOf(opened)), [0, 2, 6, 8]);
   assert.is(opened.config.frames, 4);
   opened.dispose();
   const { model: same } = await openSystem(gpu, folder);
-  assert.equal(await (same as Xclip).mit.positionalEmbedding.read(), positions);
+  assert.equal(await positionsOf(same).read(), positions);
   same.dispose();
 });
 

@@ -2,7 +2,7 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open } from '../engine/index.ts';
-import { PRESETS } from '../model/config.ts';
+import { PRESETS } from '../model/systems/config.ts';
 import { trainingStep } from '../bench/training_step.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { checkMemory, memoryLine, memoryOf } from '../train/run/memory.ts';
@@ -19,7 +19,7 @@ function configOf(train: object) {
 
 for (const [name, train] of Object.entries({
   'the text frozen': { batch: 4 },
-  'the text learning': { batch: 2, fixText: false },
+  'the text learning': { batch: 2, tune: 'both' },
   recompute: { batch: 4, recompute: true },
   'clips mixed': { batch: 4, mixup: 0.8 },
 })) {
@@ -28,9 +28,9 @@ for (const [name, train] of Object.entries({
     const config = configOf(train);
     const { total } = memoryOf(fresh, config, PRESETS.tiny, TEXTS);
     assert.is(fresh.pool.peak, 4, "the engine's own constant");
-    const { batch, recompute, fixText, precision } = config.train;
-    const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: !fixText, recompute,
-      precision, isMixed: config.train.mixup > 0 });
+    const { batch, recompute, tune, precision } = config.train;
+    const { captured } = trainingStep(fresh, { preset: 'tiny', batch, classes: CLASSES, trainText: tune === 'both',
+      recompute, precision, isMixed: config.train.mixup > 0 });
     captured.run();
     await fresh.sync();
     assert.ok(Math.abs(total / fresh.pool.live - 1) < 0.05, `estimated ${total}, counted ${fresh.pool.live}`);
@@ -41,9 +41,9 @@ test('a run whose estimate just fits its budget runs, and can be saved', async (
   const config = configOf({ batch: 2 });
   const { total } = memoryOf(gpu, config, PRESETS.tiny, TEXTS);
   await using tight = await open({ budget: total });
-  const { batch, recompute, fixText, precision } = config.train;
+  const { batch, recompute, tune, precision } = config.train;
   const { captured, optimizer, dispose } = trainingStep(tight, { preset: 'tiny', batch, classes: CLASSES,
-    trainText: !fixText, recompute, precision });
+    trainText: tune === 'both', recompute, precision });
   captured.run();
   captured.run();
   assert.ok((await optimizer.moments()).size > 0);
@@ -63,7 +63,7 @@ test('recompute and smaller batches take less, parameters stay', () => {
 });
 
 test('texts that learn take memory by the length of the longest one, not by the context', () => {
-  const config = configOf({ batch: 1, fixText: false });
+  const config = configOf({ batch: 1, tune: 'both' });
   const [short, whole] = [10, 77].map((length) =>
     memoryOf(gpu, config, PRESETS.tiny, { classes: 100, templates: 1, length })
   );
@@ -72,11 +72,11 @@ test('texts that learn take memory by the length of the longest one, not by the 
 });
 
 test('features of all templates are held beside those of a step; ids of texts that learn are not', () => {
-  for (const fixText of [true, false]) {
+  for (const tune of ['visual', 'both']) {
     const [one, all] = [1, 16].map((templates) =>
-      memoryOf(gpu, configOf({ batch: 1, fixText }), PRESETS.tiny, { classes: 128, templates, length: 12 })
+      memoryOf(gpu, configOf({ batch: 1, tune }), PRESETS.tiny, { classes: 128, templates, length: 12 })
     );
-    assert.is(all.inputs - one.inputs, fixText ? 16 * 128 * PRESETS.tiny.embedDim * 4 : 0);
+    assert.is(all.inputs - one.inputs, tune === 'visual' ? 16 * 128 * PRESETS.tiny.embedDim * 4 : 0);
     assert.is(all.activations, one.activations);
   }
 });

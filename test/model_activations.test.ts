@@ -5,11 +5,11 @@ import { noGrad, open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
-import type { XclipConfig } from '../model/config.ts';
-import { initialise, torchDefault } from '../model/init.ts';
-import { Mlp } from '../model/layers.ts';
-import { textBatch } from '../model/text.ts';
-import { Xclip } from '../model/xclip.ts';
+import { architectureOf, type XclipConfig } from '../model/systems/config.ts';
+import { initialise, torchDefault } from '../model/parts/init.ts';
+import { Mlp } from '../model/parts/layers.ts';
+import { textBatch } from '../model/parts/text.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 import { close } from './close.ts';
 
 const gpu = await open();
@@ -35,13 +35,16 @@ const JSON_OF_A_TINY_MODEL = {
     patch_size: 4,
   },
 };
-const CONFIG = configFromHuggingFace(JSON_OF_A_TINY_MODEL, 'tiny');
+const CONFIG = architectureOf(configFromHuggingFace(JSON_OF_A_TINY_MODEL, 'tiny'));
 
 test('hidden_act and prompt_hidden_act are obeyed under every name that transformers has for them, and written back', () => {
   const { text_config, vision_config } = JSON_OF_A_TINY_MODEL;
   const of = (act: string) =>
-    configFromHuggingFace({ ...JSON_OF_A_TINY_MODEL, prompt_hidden_act: act,
-      text_config: { ...text_config, hidden_act: act }, vision_config: { ...vision_config, hidden_act: act } }, 'tiny');
+    architectureOf(
+      configFromHuggingFace({ ...JSON_OF_A_TINY_MODEL, prompt_hidden_act: act,
+        text_config: { ...text_config, hidden_act: act }, vision_config: { ...vision_config, hidden_act: act } },
+        'tiny'),
+    );
   for (const [name, activation] of [['quick_gelu', 'quick_gelu'], ['gelu', 'gelu'], ['gelu_python', 'gelu'], [
     'gelu_new',
     'gelu_tanh',

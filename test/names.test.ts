@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { PRESETS } from '../model/config.ts';
+import { architectureOf, PRESETS } from '../model/systems/config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { storedAs, transpose } from '../model/checkpoint/names.ts';
 
@@ -35,11 +35,17 @@ test('an empty config.json is B/32, as transformers has it', () => {
   assert.equal(configFromHuggingFace({}, 'config.json'), PRESETS['B/32']);
 });
 
+test('the eps of layer norms is read where transformers has it: prompts take that of texts', () => {
+  const json = { text_config: { layer_norm_eps: 1e-6 }, vision_config: { layer_norm_eps: 1e-12 } };
+  const { vision, text, mit, prompts } = architectureOf(configFromHuggingFace(json, 'c.json'));
+  assert.equal([vision.eps, text.eps, mit.eps, prompts.eps], [1e-12, 1e-6, 1e-12, 1e-6]);
+});
+
 test('what we cannot compute is refused, all problems at once', () => {
-  const json = { vision_config: { hidden_act: 'silu', layer_norm_eps: 1e-6, mit_hidden_size: 100 },
+  const json = { vision_config: { hidden_act: 'silu', layer_norm_eps: '1e-6', mit_hidden_size: 100 },
     projection_dim: '512' };
   assert.throwsWith(() => configFromHuggingFace(json, 'x/config.json'),
-    /x\/config\.json: projection_dim must be a number[^]*layer_norm_eps is 0\.000001[^]*hidden_act is "silu"[^]*mit_hidden_size/);
+    /x\/config\.json: projection_dim must be a number[^]*layer_norm_eps must be a number, got "1e-6"[^]*hidden_act is "silu"[^]*mit_hidden_size/);
 });
 
 test.run();

@@ -4,9 +4,9 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
 import { storedAs } from '../model/checkpoint/names.ts';
-import { Clip } from '../model/clip.ts';
-import { PRESETS, type XclipConfig } from '../model/config.ts';
-import { Xclip } from '../model/xclip.ts';
+import { Clip } from '../model/systems/clip.ts';
+import { type Architecture, configFor, PRESETS } from '../model/systems/config.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 
 interface Counts {
   readonly hf: number;
@@ -66,7 +66,7 @@ test('names and shapes of B/32 are those of the official checkpoint', () => {
 });
 
 /** Parameters of X-CLIP, written out from the layers: linear maps with biases D·D' + D', norms 2 · D. */
-function countOf({ embedDim: e, frames, vision: v, text: t, mit, prompts }: XclipConfig): number {
+function countOf({ embedDim: e, frames, vision: v, text: t, mit, prompts }: Architecture): number {
   const attention = (d: number) => 4 * (d * d + d);
   const mlp = (d: number, hidden: number) => 2 * d * hidden + hidden + d;
   const block = (d: number, hidden: number) => attention(d) + mlp(d, hidden) + 2 * 2 * d;
@@ -84,7 +84,8 @@ for (const [name, config] of Object.entries(PRESETS)) {
 }
 
 test("CLIP has X-CLIP's parameters without messages, integration and prompts", () => {
-  const [clip, xclip] = [new Clip(counting, PRESETS['B/32']), new Xclip(counting, PRESETS['B/32'])];
+  const [clip, xclip] = [new Clip(counting, configFor('clip-mean', PRESETS['B/32'])),
+    new Xclip(counting, PRESETS['B/32'])];
   const names = [...xclip.parameters()].map(([name]) => name).filter((name) =>
     groupOf(name) !== 'message' && !/^(mit|prompts_)/.test(name)
   );

@@ -6,10 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, open, Tensor } from '../engine/index.ts';
-import { PRESETS } from '../model/config.ts';
-import { clipMeanFlops, comparisonFlops, frameBlockFlops, messageAnswerFlops, pictureBlockFlops, textFlops,
-  videoFlops } from '../model/cost.ts';
+import { ConfigError, estimate, open, Tensor } from '../engine/index.ts';
+import { configFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
 import { labelsText } from '../train/data/sets/shots.ts';
@@ -19,11 +17,12 @@ import { RunStep } from '../train/recipe/step.ts';
 import { formatConfig, loadConfig, parseConfig } from '../train/run/config.ts';
 import { configKeys, type TrainConfig } from '../train/run/config_keys.ts';
 import { namesOf } from '../train/run/lists.ts';
+import { forwardMacs, messageAnswerMacs } from '../train/run/macs.ts';
 import { memoryOf } from '../train/run/memory.ts';
 import { type Plan, planOf } from '../train/run/plan.ts';
 import { measureSpeed } from '../train/run/speed.ts';
 import { newModel } from '../train/run/system.ts';
-import { textsOf } from '../train/run/texts.ts';
+import { type RunTexts, textsOf } from '../train/run/texts.ts';
 
 const gpu = await open();
 const CONFIGS = fileURLToPath(new URL('../train/configs/', import.meta.url));
@@ -47,6 +46,29 @@ const OFFICIAL = {
   'zero_shot/16_32': ['B/16', 32, 4, 256, 10, 8e-6],
 } as const;
 
+/** The paper's ablations and its supplement: system, model, frames, clips of a step, epochs, learning rate. */
+const OTHERS = {
+  'ablations/clip_mean': ['clip-mean', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/messages': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/integration': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/ensemble': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/tune_text': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/tune_both': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/tune_none': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/without_text': ['vit', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/without_text_hmdb51_k2': ['vit', 'B/16', 8, 64, 50, 2e-6],
+  'supplement/clip_one_k400': ['clip-one', 'B/16', 1, 256, 30, 8e-6],
+  'supplement/clip_one_hmdb51_k2': ['clip-one', 'B/16', 1, 64, 50, 2e-6],
+  'supplement/clip_one_zero_shot': ['clip-one', 'B/16', 1, 256, 10, 8e-6],
+  'supplement/clip_joint_k400': ['clip-joint', 'B/16', 8, 256, 30, 8e-6],
+  'supplement/clip_joint_hmdb51_k2': ['clip-joint', 'B/16', 8, 64, 50, 2e-6],
+  'supplement/clip_joint_zero_shot': ['clip-joint', 'B/16', 8, 256, 10, 8e-6],
+  'supplement/xclip_hmdb51_k2': ['xclip', 'B/16', 8, 64, 50, 2e-6],
+  'supplement/xclip_zero_shot': ['xclip', 'B/16', 8, 256, 10, 8e-6],
+  'supplement/vit_32_8': ['vit', 'B/32', 8, 256, 100, 1e-4],
+  'supplement/vit_mean_32_8': ['vit-mean', 'B/32', 8, 256, 100, 1e-4],
+} as const;
+
 const fileOf = (name: string) => `${CONFIGS}${name}.yaml`;
 /** Filled by the tests of each. */
 const plans: { file: string; planned: Plan }[] = [];
@@ -54,7 +76,7 @@ const plans: { file: string; planned: Plan }[] = [];
 test('the folder of configurations holds the experiments of the paper, a file each', () => {
   const there = readdirSync(CONFIGS, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
   assert.equal(there.filter((name) => /\/.*\.yaml$/.test(name)).sort(),
-    Object.keys(OFFICIAL).map((name) => `${name}.yaml`).sort());
+    [...Object.keys(OFFICIAL), ...Object.keys(OTHERS)].map((name) => `${name}.yaml`).sort());
 });
 
 for (const [name, [preset, frames, batch, clips, epochs, lr]] of Object.entries(OFFICIAL)) {
@@ -73,7 +95,20 @@ for (const [name, [preset, frames, batch, clips, epochs, lr]] of Object.entries(
     if (shots !== null) assert.is(planned.clips.count, shots * (name.startsWith('hmdb51') ? 51 : 101));
     assert.match(planPage(fileOf(name), planned), new RegExp(`X-CLIP ${preset}, ${frames} frames of `));
   });
+}
 
+for (const [name, [system, preset, frames, clips, epochs, lr]] of Object.entries(OTHERS)) {
+  test(`${name} loads, is planned without videos or checkpoint, and is the experiment that it is named after`, async () => {
+    const config = loadConfig(fileOf(name));
+    const planned = await planOf(gpu, config);
+    plans.push({ file: fileOf(name), planned });
+    assert.equal([planned.model.system, planned.preset, planned.model.frames], [system, preset, frames]);
+    assert.equal([config.train.batch * config.train.accumulation, config.train.epochs, config.optim.lr], [clips, epochs,
+      lr]);
+  });
+}
+
+for (const name of [...Object.keys(OFFICIAL), ...Object.keys(OTHERS)]) {
   test(`${name} says nothing that the recipe has anyway`, () => {
     const said = leavesOf(parse(readFileSync(fileOf(name), 'utf8')));
     const repeated = said.filter(({ key, value }) =>
@@ -106,17 +141,20 @@ test('one clip takes as many multiply-adds as are published, with one text', () 
     570.08], ['L/14', 8, 659.05], ['L/14@336', 16, 3075.3]] as const;
   for (const [preset, frames, gmac] of expected) {
     const model = { ...PRESETS[preset], frames };
-    const own = videoFlops(model) + comparisonFlops(model, 1) + textFlops(model);
-    const published = (own + messageAnswerFlops(model)) / 2e9;
+    const own = forwardMacs(gpu, model) / 1e9;
+    const published = own + messageAnswerMacs(model) / 1e9;
     assert.is(published.toFixed(gmac > 1000 ? 1 : 2), gmac.toFixed(gmac > 1000 ? 1 : 2), `${preset}, ${frames} frames`);
-    assert.ok(own / 2e9 < published && own / 2e9 > 0.998 * published);
+    assert.ok(own < published && own > 0.998 * published);
   }
 });
 
 test('CLIP-Mean takes what its frames take, one by one', () => {
-  assert.is((clipMeanFlops(PRESETS['B/16']) / 2e9).toFixed(1), '140.5');
-  assert.is((clipMeanFlops({ ...PRESETS['B/16'], frames: 32 }) / 2e9).toFixed(1), '562.0');
-  assert.is((clipMeanFlops({ ...PRESETS['B/32'], frames: 1 }) / 2e9).toFixed(2), '4.41');
+  // beside a text, whose tower takes 2.98 G
+  const clip = (preset: keyof typeof PRESETS, frames: number) =>
+    forwardMacs(gpu, configFor('clip-mean', { ...PRESETS[preset], frames })) / 1e9;
+  assert.is(clip('B/16', 8).toFixed(1), (140.52 + 2.98).toFixed(1));
+  assert.is(clip('B/16', 32).toFixed(1), (562.06 + 2.98).toFixed(1));
+  assert.is(clip('B/32', 1).toFixed(2), (4.41 + 2.98).toFixed(2));
 });
 
 const TINY = { model: { preset: 'tiny' }, data: { train: 'mine/a.txt', labels: 'hmdb51/l.csv', size: 32 } };
@@ -128,28 +166,33 @@ test('parameters are counted as trained or frozen, and arithmetic over all steps
   const planned = await planOf(gpu, config, { clips: 100 });
   assert.equal([planned.frozen, planned.trained + planned.frozen], [63_428_097, 196_585_729]); // texts and temperature
   assert.equal([planned.stepsPerEpoch, planned.steps, planned.clips.count], [12, 360, 100]);
-  const { model } = planned;
-  assert.is(planned.macs.training, 360 * 8 * 3 * (videoFlops(model) + comparisonFlops(model, 400)) / 2);
-  const learning = await planOf(gpu, { ...config, train: { ...config.train, fixText: false, recompute: true } }, {
+  // a gradient costs two products where the forward pass has one, but for pixels and texts, which need none
+  const ratio = planned.macs.training / (360 * 8 * planned.macs.clip);
+  assert.ok(ratio > 2.9 && ratio < 3.2, String(ratio));
+  const learning = await planOf(gpu, { ...config, train: { ...config.train, tune: 'both', recompute: true } }, {
     clips: 100,
   });
   assert.is(learning.frozen, 0);
-  assert.is(learning.macs.training,
-    360 * 4 * (8 * (videoFlops(model) + comparisonFlops(model, 400)) + 400 * textFlops(model)) / 2);
+  const times = learning.macs.training / planned.macs.training;
+  assert.ok(times > 4 && times < 8, String(times));
 });
 
 test('texts that learn cost what their tokens cost, where their names are there', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'firstlight-plan-'));
   const labels = join(folder, 'labels.csv');
   writeFileSync(labels, labelsText(['juggling', 'playing the piano', 'a long name that takes many tokens']));
-  const train = { fixText: false, steps: 1, batch: 2 };
+  const train = { tune: 'both', steps: 1, batch: 2 };
   const data = { ...TINY.data, labels };
   const { macs, model } = await planOf(gpu, tiny({ data, train }), { clips: 100 });
-  const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data })));
+  const fixed = await planOf(gpu, tiny({ data, train: { ...train, tune: 'visual' } }), { clips: 100 });
+  const { length } = await textsOf(tiny({ data }), model, namesOf(tiny({ data }))) as RunTexts;
   rmSync(folder, { recursive: true });
   assert.ok(length > 8 && length < 16, `${length} tokens`);
-  const text = textFlops({ ...model, text: { ...model.text, context: length } });
-  assert.is(macs.training, 3 * (2 * (videoFlops(model) + comparisonFlops(model, 3)) + 3 * text) / 2);
+  const { text: { width, layers, mlp }, embedDim } = model as XclipConfig;
+  const block = length * (4 * width * width + 2 * width * mlp) + 2 * length * length * width;
+  // gradients cost twice as much, and are asked of what compares texts with videos, too
+  const share = (macs.training - fixed.macs.training) / (3 * 3 * (layers * block + width * embedDim));
+  assert.ok(share > 1 && share < 1.3, String(share));
 });
 
 test('what cannot be known is asked for', async () => {
@@ -199,13 +242,19 @@ test('the page of a plan has its numbers, and the learning rate as blocks', asyn
 
 test('a speed is measured in a block of the model, and gives its memory back', async () => {
   await using fresh = await open();
+  estimate(fresh, () => undefined); // keeps a constant
+  const { live } = fresh.pool;
   for (const system of ['xclip', 'clip-mean'] as const) {
-    const speed = await measureSpeed(fresh, PRESETS.tiny, { system, precision: 'f32', batch: 4 });
+    const model = configFor(system, PRESETS.tiny);
+    const speed = await measureSpeed(fresh, model, { precision: 'f32', batch: 4 });
     assert.equal([speed.frames, speed.tokens], [8, 17]);
-    const block = system === 'xclip' ? frameBlockFlops(PRESETS.tiny) : pictureBlockFlops(PRESETS.tiny);
-    const macs = 3 * speed.clips * 8 * block / 2;
-    assert.ok(Math.abs(speed.macsPerSecond * speed.seconds / macs - 1) < 1e-9 && speed.seconds > 0);
-    assert.is(fresh.pool.live, 0, 'all is freed');
+    const [frame, message] = [17 * (4 * 64 * 64 + 2 * 64 * 256 + 2 * 17 * 64),
+      5 * 64 * 64 + 2 * 8 * 64 + 3 * 64 * 64 + 2 * 17 * 64];
+    const forward = 8 * (frame + (system === 'xclip' ? message : 0));
+    // a gradient costs two products where the forward pass has one, in attention five for two
+    const ratio = speed.macsPerSecond * speed.seconds / speed.clips / forward;
+    assert.ok(ratio > 3 && ratio < 3.05 && speed.seconds > 0, String(ratio));
+    assert.is(fresh.pool.live, live, 'all is freed');
   }
 });
 

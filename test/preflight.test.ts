@@ -143,7 +143,7 @@ test('checkpoints that do not find room are told before they are written', async
 
 test('a run that can be trained, but not measured, is told so', async () => {
   const { checkMemory } = await import('../train/run/memory.ts');
-  const { PRESETS } = await import('../model/config.ts');
+  const { PRESETS } = await import('../model/systems/config.ts');
   const { total } = checkMemory(gpu, configOf(), PRESETS.tiny, { classes: 2, templates: 1, length: 5 });
   await using tight = await open({ budget: total });
   assert.match((await wrong([], { gpu: tight })).join(), /^measuring one clip of data\.val needs/);

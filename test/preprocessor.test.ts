@@ -12,10 +12,10 @@ import type { I420Frame } from '../kernels/frames/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
   preprocessorToHuggingFace } from '../model/checkpoint/preprocessor.ts';
-import type { XclipConfig } from '../model/config.ts';
-import { initialise } from '../model/init.ts';
-import { inputOf } from '../model/system.ts';
-import { Xclip } from '../model/xclip.ts';
+import type { XclipConfig } from '../model/systems/config.ts';
+import { initialise } from '../model/parts/init.ts';
+import { inputOf } from '../model/systems/system.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
 import { centralView } from '../train/data/views/sampling.ts';
 
@@ -242,6 +242,7 @@ test('every preprocessor is written so that it is read back', () => {
 });
 
 const CONFIG: XclipConfig = {
+  system: 'xclip',
   embedDim: 8,
   frames: 2,
   vision: { activation: 'quick_gelu', width: 8, layers: 1, heads: 2, mlp: 8, patch: 4, imageSize: 8 },

@@ -6,7 +6,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, VideoDecodeError } from '../engine/errors.ts';
 import type { Gpu, Tensor } from '../engine/index.ts';
-import type { VideoModel } from '../model/system.ts';
+import type { VideoModel } from '../model/systems/system.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { Quarantine, QUARANTINE_FILE, quarantineText, readQuarantine } from '../train/data/loading/quarantine.ts';
 import { rgbToI420 } from '../train/data/video/i420.ts';

@@ -44,7 +44,7 @@ test.before(async () => {
     JSON.stringify({
       model: { checkpoint: start, dropPath: 0.3 },
       data: { train: list, labels, root: data.folder, frames: 4, size: 32, templates: 'paper', maxBadShare: 0.2 },
-      train: { steps: 6, warmupSteps: 1, batch: 2, accumulation: 2, fixText: false, recompute: true },
+      train: { steps: 6, warmupSteps: 1, batch: 2, accumulation: 2, tune: 'both', recompute: true },
       optim: { lr: 1e-3 },
       run: { seed: 9, logEverySteps: 1, checkpointEverySteps: 100 },
     }),
@@ -167,7 +167,7 @@ function quickly(): TrainConfig {
   const whole = join(folder, 'whole.txt');
   writeFileSync(whole, readFileSync(config.data.train, 'utf8').replace('broken.mp4 1\n', ''));
   return { ...config, data: { ...config.data, train: whole, maxBadShare: 0 },
-    train: { ...config.train, steps: 4, accumulation: 1, fixText: true },
+    train: { ...config.train, steps: 4, accumulation: 1, tune: 'visual' },
     run: { ...config.run, checkpointEverySteps: 2 } };
 }
 
@@ -259,7 +259,7 @@ testIf(here.features.has('shader-f16'), LACKS.f16)(
   'in half precision, too, a run in two parts ends as one at once: masters and the loss scale that was found are kept',
   async () => {
     const wide = config;
-    config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, fixText: true, precision: 'f16' } };
+    config = { ...config, train: { ...config.train, steps: 4, accumulation: 1, tune: 'visual', precision: 'f16' } };
     const before = gpu.pool.live;
     assert.not((await run('half_in_two', { interruptAt: 1 })).isDone);
     assert.ok((await run('half_in_two', { resume: true })).isDone);

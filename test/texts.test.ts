@@ -2,11 +2,11 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { open, type Tensor } from '../engine/index.ts';
-import { PRESETS, type XclipConfig } from '../model/config.ts';
-import { Clip } from '../model/clip.ts';
-import { initialise } from '../model/init.ts';
-import { evenly, textFeatures } from '../model/system.ts';
-import { textBatch } from '../model/text.ts';
+import { type Architecture, configFor, PRESETS } from '../model/systems/config.ts';
+import { Clip } from '../model/systems/clip.ts';
+import { initialise } from '../model/parts/init.ts';
+import { evenly, textFeatures } from '../model/systems/system.ts';
+import { textBatch } from '../model/parts/text.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 
 const gpu = await open();
@@ -20,11 +20,11 @@ const { tokenizer } = (await clipTokenizer()).compact(NAMES);
 const WIDTHS = [{ width: 64, heads: 2 }, { width: 42, heads: 3 }];
 
 for (const { width, heads } of WIDTHS) {
-  const config: XclipConfig = { ...PRESETS.tiny,
+  const config: Architecture = { ...PRESETS.tiny,
     text: { ...PRESETS.tiny.text, width, heads, layers: 1, vocab: tokenizer.vocabSize } };
 
   test(`${width} wide: a text has the same bits alone, among longer ones, and padded to the context`, async () => {
-    using model = new Clip(gpu, config);
+    using model = new Clip(gpu, configFor('clip-mean', config));
     initialise(model, 7);
     const { context } = config.text;
     const padded = new Int32Array(NAMES.length * context);

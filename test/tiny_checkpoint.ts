@@ -1,10 +1,10 @@
 import type { Gpu } from '../engine/index.ts';
 import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
-import { PRESETS } from '../model/config.ts';
-import { initialise } from '../model/init.ts';
+import { PRESETS } from '../model/systems/config.ts';
+import { initialise } from '../model/parts/init.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/xclip.ts';
+import { Xclip } from '../model/systems/xclip.ts';
 
 export interface TinyOptions {
   /** All that it will ever be told. */

@@ -43,7 +43,7 @@ test.before(async () => {
       data: { train: thirds(data.lists.train, 'train.txt'), val: thirds(data.lists.testSeen, 'val.txt'), labels,
         firstLabel: 0, root: data.folder, frames: 8, size: 32, jitter: 0, gray: 0, workers: 0 },
       // 3 steps an epoch; the text learns, so that its features are new at every validation
-      train: { steps: 6, warmupSteps: 1, batch: 2, fixText: false },
+      train: { steps: 6, warmupSteps: 1, batch: 2, tune: 'both' },
       optim: { lr: 1e-3 },
       run: { seed: 9, logEverySteps: 4, checkpointEverySteps: 100, evaluateEverySteps: 2 },
     }),

@@ -14,6 +14,7 @@ import { readFixtures } from '../train/verify/fixture.ts';
 import { kindOf, verifyFixture } from '../train/verify/index.ts';
 
 const fixtures = fileURLToPath(new URL('./fixtures/xclip/', import.meta.url));
+const otherSystems = fileURLToPath(new URL('./fixtures/systems/', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'firstlight-verify-'));
 test.after(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -23,9 +24,10 @@ ones(gpu, []).dispose(); // the first one stays, for the life of the context
 
 /** How many checks each fixture must give: one that checks nothing has passed nothing. */
 const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38,
-  tokenizer: 1 };
+  tokenizer: 1, clip_joint_fc_a: 2, clip_joint_text_a: 2, clip_mean_text_p3_a: 2, op_prompt_ensemble: 2,
+  vit_imagenet_a: 2, vit_ours_fc_a: 2 };
 
-const files = await readFixtures(fixtures);
+const files = [...await readFixtures(fixtures), ...await readFixtures(otherSystems)];
 
 test('the fixtures are those that the tests below count on', () =>
   assert.equal(files.map(({ name }) => name), Object.keys(CHECKS)));
@@ -42,7 +44,10 @@ for (const file of files) {
 
 const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
 
-for (const file of files.filter((candidate) => ['hf', 'official', 'ops'].includes(kindOf(candidate)))) {
+const half = files.filter((file) =>
+  ['hf', 'official', 'ops'].includes(kindOf(file)) || file.name === 'clip_joint_text_a'
+);
+for (const file of half) {
   testHalf(`${file.name}: all checks pass in half precision`, async () => {
     const before = gpu.pool.live;
     const results = await verifyFixture(gpu, file, kindOf(file), { type: 'f16' });

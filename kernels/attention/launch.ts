@@ -12,8 +12,11 @@ import { attention, gradKeyValue, gradQuery, type Launch, launchOf } from './var
  */
 const [KEPT_QUERIES, KEPT_PAIRS] = [256, 2 ** 17];
 const KEPT_STEP = 32;
-/** Products of every pair by which submits are kept short: of the forward pass, and of a kernel of the gradient. */
-const [FORWARD_PRODUCTS, GRADIENT_PRODUCTS] = [2, 4];
+/**
+ * Products of every pair: of the forward pass, and of the two kernels of the gradient. As in cost.ts, what a rung
+ * computes again does not count.
+ */
+const PRODUCTS = { forward: 2, query: 3, keyValue: 2 } as const;
 
 /** The forward pass into `y`; returns logSumExp [B, H, L]. */
 export function forward(plan: Plan, operands: Operands, y: Tensor): Tensor {
@@ -28,7 +31,7 @@ export function forward(plan: Plan, operands: Operands, y: Tensor): Tensor {
       launch.kernel.run(y.gpu, {
         tensors: { mask: bound.tensors.query, ...bound.tensors },
         params: paramsOf(plan, launch, heads, queries, { ...offsets, output }),
-        ...lanesFor(plan, launch, heads, queries, queries.count, FORWARD_PRODUCTS),
+        ...lanesFor(plan, launch, heads, queries, queries.count, PRODUCTS.forward),
       });
     }
   }
@@ -77,7 +80,7 @@ export function backward(plan: Plan, operands: GradOperands): void {
       ofQueries.kernel.run(gpu, {
         tensors: { ...tensors, [ofQueries.isNaive ? 'gradient' : 'dquery']: outputs.tensors.dquery },
         params: paramsOf(plan, ofQueries, heads, queries, { ...offsets, output }),
-        ...lanesFor(plan, ofQueries, heads, queries, queries.count, GRADIENT_PRODUCTS),
+        ...lanesFor(plan, ofQueries, heads, queries, queries.count, PRODUCTS.query),
       });
       if (ofKeys === undefined) continue;
       const places = isApart ? { key: 0, value: aligned(size) } : gradientPlaces(plan);
@@ -86,7 +89,7 @@ export function backward(plan: Plan, operands: GradOperands): void {
       ofKeys.kernel.run(gpu, {
         tensors: { ...tensors, [ofKeys.isNaive ? 'gradient' : 'dkv']: apart ?? outputs.tensors.dkv },
         params: paramsOf(plan, ofKeys, heads, queries, { ...offsets, output, ...gradients }),
-        ...lanesFor(plan, ofKeys, heads, queries, plan.keys, GRADIENT_PRODUCTS),
+        ...lanesFor(plan, ofKeys, heads, queries, plan.keys, PRODUCTS.keyValue),
       });
     }
     if (apart === undefined || dkv === undefined) continue;

@@ -44,6 +44,6 @@ export function prepend(token: Tensor, x: Tensor, positions: Tensor): Tensor {
       const sums = sumTo(dy, positions.alias());
       return [sums.alias([width]), dx, sums];
     },
-    [],
+    [positions],
   );
 }

@@ -6,7 +6,8 @@ import { FileError } from '../../engine/file_error.ts';
 import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
 import { readRegular } from '../../engine/regular_file.node.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
-import { CLIP_VOCAB, type XclipConfig } from '../config.ts';
+import type { TextConfig } from '../parts/text.ts';
+import { CLIP_VOCAB, type ModelConfig, textConfigOf } from '../systems/config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
@@ -26,7 +27,7 @@ const SHARD_BYTES = 5e9;
 /** An opened checkpoint. Weights are read when `loadWeights` asks for them; close it after that. */
 export interface Checkpoint {
   readonly path: string;
-  readonly config: XclipConfig;
+  readonly config: ModelConfig;
   readonly weights: Weights;
   /** The folder's own tokenizer; CLIP's is meant where there is none. */
   readonly tokenizer: ClipTokenizer | undefined;
@@ -64,18 +65,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const config = await configOf(folder, weights, files[0]);
     const preprocessor = await preprocessorOf(folder, config.vision.imageSize);
     const tokenizer = await readTokenizer(folder);
-    if (tokenizer !== undefined && tokenizer.vocabSize > config.text.vocab) {
-      throw new ConfigError(folder, [
-        `its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${config.text.vocab}`,
-      ], 'take tokenizer and weights from one checkpoint');
-    }
-    const { endOfText } = config.text;
-    const end = tokenizer?.end ?? CLIP_VOCAB - 1;
-    if (endOfText !== undefined && endOfText !== end) {
-      throw new ConfigError(folder, [
-        `the text tower ends a text at token ${endOfText} (eos_token_id), its tokenizer at ${end}`,
-      ], 'take tokenizer and configuration from one checkpoint');
-    }
+    const text = textConfigOf(config);
+    if (text !== undefined) requireFitting(folder, text, tokenizer);
     return {
       path,
       config,
@@ -90,8 +81,22 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
+/** @throws ConfigError where texts of the tokenizer are not those of the text tower */
+function requireFitting(folder: string, { vocab, endOfText }: TextConfig, tokenizer: ClipTokenizer | undefined): void {
+  if (tokenizer !== undefined && tokenizer.vocabSize > vocab) {
+    throw new ConfigError(folder, [`its tokenizer has ${tokenizer.vocabSize} tokens, the text tower knows ${vocab}`],
+      'take tokenizer and weights from one checkpoint');
+  }
+  const end = tokenizer?.end ?? CLIP_VOCAB - 1;
+  if (endOfText !== undefined && endOfText !== end) {
+    throw new ConfigError(folder, [
+      `the text tower ends a text at token ${endOfText} (eos_token_id), its tokenizer at ${end}`,
+    ], 'take tokenizer and configuration from one checkpoint');
+  }
+}
+
 /** A file's own configuration, that of the folder, or for official names what the shapes tell. */
-async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<XclipConfig> {
+async function configOf(folder: string, weights: Weights, file: SafetensorsFile): Promise<ModelConfig> {
   const own = file.metadata.get('config');
   if (own !== undefined) {
     const source = `${file.name}: config in its metadata`;
@@ -193,7 +198,7 @@ async function readJson(path: string): Promise<JsonObject | undefined> {
 
 /** What a checkpoint folder is made of. */
 export interface CheckpointContent {
-  readonly config: XclipConfig;
+  readonly config: ModelConfig;
   /** `model.parameters()`: official names. */
   readonly parameters: Iterable<readonly [string, Readable]>;
   readonly tokenizer?: ClipTokenizer;
@@ -235,7 +240,10 @@ export async function saveCheckpoint(
     if (/^model(-\d+-of-\d+)?\.safetensors$/.test(name) && !written.has(name)) await files.remove(join(folder, name));
   }
 
-  for (const [name, content] of Object.entries(tokenizer?.files(config.text.context) ?? {})) await text(name, content);
+  const { context } = textConfigOf(config) ?? {};
+  // without texts nobody reads a tokenizer
+  const words = context === undefined ? undefined : tokenizer?.files(context);
+  for (const [name, content] of Object.entries(words ?? {})) await text(name, content);
   await files.remove(join(folder, PROCESSOR)); // of an older checkpoint here: it would count before ours
   await json(PREPROCESSOR,
     preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));

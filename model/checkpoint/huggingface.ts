@@ -2,7 +2,8 @@ import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
-import { CLIP_CONTEXT, CLIP_VOCAB, headsOf, validateConfig, type XclipConfig } from '../config.ts';
+import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, type ModelConfig, SYSTEM_NAMES, type SystemName,
+  textConfigOf, validateConfig } from '../systems/config.ts';
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
 const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
@@ -22,6 +23,9 @@ const VISION = {
 };
 const TOP = { projection_dim: 512, prompt_layers: 2, prompt_alpha: 0.1, prompt_num_attention_heads: 8 };
 
+/** Of layer norms, where a file leaves it out. */
+const EPS = 1e-5;
+
 /** The id by which CLIPModel knows that the end of text is the largest id. */
 const LEGACY_END = 2;
 /** The kind of text tower that looks for its own end of text, in the place where files say the kind. */
@@ -34,11 +38,14 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_g
 const ACTIVATION_NAMES: Readonly<Record<Activation, string>> = { quick_gelu: 'quick_gelu', gelu: 'gelu',
   gelu_tanh: 'gelu_pytorch_tanh' };
 
+/** The system of a file that does not name one, by its `model_type`. CLIP averages over frames. */
+const SYSTEM_OF: Readonly<Record<string, SystemName>> = { xclip: 'xclip', clip: 'clip-mean' };
+
 /**
- * Reads a `config.json` of a Hugging Face XCLIPModel, or of a CLIPModel to start X-CLIP from: the parts that CLIP does
- * not have are then shaped as in the paper. `source` names it in errors.
+ * Reads a `config.json` of a Hugging Face XCLIPModel or CLIPModel, or of ours, which names its system. `source` names
+ * it in errors.
  */
-export function configFromHuggingFace(json: unknown, source: string): XclipConfig {
+export function configFromHuggingFace(json: unknown, source: string): ModelConfig {
   const problems: string[] = [];
   const object = (value: unknown, name: string): JsonObject => {
     if (value === undefined || value === null) return {};
@@ -61,25 +68,21 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   const visionJson = { ...object(root.vision_config, 'vision_config'),
     ...object(root.vision_config_dict, 'vision_config_dict') };
   const isClip = root.model_type === 'clip';
-  if (!isClip && root.model_type !== undefined && root.model_type !== 'xclip') {
-    problems.push(`model_type is ${shownValue(root.model_type)}, expected "xclip" or "clip"`);
-  }
-  const width = typeof root.projection_dim === 'number' ? root.projection_dim : TOP.projection_dim;
-  const top = numbers(root, isClip ? { ...TOP, prompt_num_attention_heads: headsOf(width) } : TOP, '');
+  const system = systemOf(root, problems);
+  const top = numbers(root, TOP, '');
   const text = numbers(textJson, TEXT, 'text_config.');
-  const vision = numbers(visionJson, isClip
-    ? { ...VISION, mit_hidden_size: width, mit_intermediate_size: 4 * width, mit_num_attention_heads: headsOf(width) }
-    : VISION, 'vision_config.');
+  const vision = numbers(visionJson, VISION, 'vision_config.');
   const hasOwnEnd = isClip || textJson.model_type === CLIP_TEXT;
   const endOfText = hasOwnEnd ? endOf(textJson, text.vocab_size, problems) : undefined;
   if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
     problems.push(`vision_config.num_channels is ${shownValue(visionJson.num_channels)}, only 3 is known`);
   }
-  for (const [name, part] of [['config', root], ['text_config', textJson], ['vision_config', visionJson]] as const) {
-    if (part.layer_norm_eps !== undefined && part.layer_norm_eps !== 1e-5) {
-      problems.push(`${name}.layer_norm_eps is ${shownValue(part.layer_norm_eps)}, only 1e-5 is known`);
-    }
-  }
+  const epsOf = (part: JsonObject, name: string) => {
+    const eps = part.layer_norm_eps ?? EPS;
+    if (typeof eps !== 'number') problems.push(`${name}.layer_norm_eps must be a number, got ${shownValue(eps)}`);
+    return eps === EPS ? {} : { eps: eps as number };
+  };
+  const [textEps, visionEps] = [epsOf(textJson, 'text_config'), epsOf(visionJson, 'vision_config')];
   const activation = (part: JsonObject, key: string, name: string): Activation => {
     const wanted = part[key] ?? 'quick_gelu';
     const known = typeof wanted === 'string' && Object.hasOwn(ACTIVATIONS, wanted) ? ACTIVATIONS[wanted] : undefined;
@@ -91,29 +94,64 @@ export function configFromHuggingFace(json: unknown, source: string): XclipConfi
   const ofVision = activation(visionJson, 'hidden_act', 'vision_config');
   const ofText = activation(textJson, 'hidden_act', 'text_config');
   const ofPrompts = activation(root, 'prompt_hidden_act', 'config');
-  if (vision.mit_hidden_size !== top.projection_dim) {
+  const choices = choicesOf(root, problems);
+  const form = { ...flagsOf(visionJson, ['patchBias', 'lnPre'], 'vision_config.', problems) };
+  if (system === 'xclip' && choices.integration !== false && vision.mit_hidden_size !== top.projection_dim) {
     problems.push(
       `vision_config.mit_hidden_size (${vision.mit_hidden_size}) must equal projection_dim (${top.projection_dim})`,
     );
   }
   if (problems.length > 0) throw new ConfigError(source, problems);
   return validateConfig(
-    {
+    configFor(system, {
+      system: 'xclip',
       embedDim: top.projection_dim,
       frames: vision.num_frames,
       vision: { width: vision.hidden_size, layers: vision.num_hidden_layers, heads: vision.num_attention_heads,
-        mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision },
+        mlp: vision.intermediate_size, patch: vision.patch_size, imageSize: vision.image_size, activation: ofVision,
+        ...visionEps, ...form },
       text: { width: text.hidden_size, layers: text.num_hidden_layers, heads: text.num_attention_heads,
         mlp: text.intermediate_size, context: text.max_position_embeddings, vocab: text.vocab_size, activation: ofText,
-        ...(endOfText !== undefined && { endOfText }) },
+        ...(endOfText !== undefined && { endOfText }), ...textEps },
       // transformers makes its configuration from that of the vision tower
       mit: { layers: vision.mit_num_hidden_layers, heads: vision.mit_num_attention_heads,
-        mlp: vision.mit_intermediate_size, activation: ofVision },
+        mlp: vision.mit_intermediate_size, activation: ofVision, ...visionEps },
       prompts: { layers: top.prompt_layers, heads: top.prompt_num_attention_heads, alpha: top.prompt_alpha,
-        activation: ofPrompts },
-    },
+        activation: ofPrompts, ...textEps },
+    }, { ...choices, isProjected: root.projection_dim !== null }),
     source,
   );
+}
+
+/** Which parts a file of ours says that its system has. */
+function choicesOf(root: JsonObject, problems: string[]): Choices {
+  const classes = classesOf(root, problems);
+  return { ...flagsOf(root, ['messages', 'integration', 'prompts'], '', problems), ...(classes && { classes }) };
+}
+
+/** Those of some keys that a file has, which are true or false. */
+function flagsOf<K extends string>(part: JsonObject, keys: readonly K[], prefix: string,
+  problems: string[]): { readonly [key in K]?: boolean } {
+  const found: { [key in K]?: boolean } = {};
+  for (const key of keys) {
+    const value = part[key];
+    if (value === undefined) continue;
+    if (typeof value === 'boolean') found[key] = value;
+    else problems.push(`${prefix}${key} must be true or false, got ${shownValue(value)}`);
+  }
+  return found;
+}
+
+/** Names of the classes of a head, in order: `id2label`, as transformers has it. */
+function classesOf({ id2label }: JsonObject, problems: string[]): string[] | undefined {
+  if (id2label === undefined) return undefined;
+  const names = isObject(id2label) ? Object.keys(id2label).map((_, id) => id2label[id]) : [undefined];
+  const wrong = names.findIndex((name) => typeof name !== 'string');
+  if (wrong < 0) return names as string[];
+  problems.push(isObject(id2label)
+    ? `id2label must have a text for each number from 0 on, "${wrong}" has ${shownValue(names[wrong])}`
+    : `id2label must be an object, got ${shownValue(id2label)}`);
+  return undefined;
 }
 
 /**
@@ -130,27 +168,55 @@ function endOf(text: JsonObject, vocab: number, problems: string[]): number | un
   return isLargest ? undefined : (end as number);
 }
 
-/** The `config.json` that transformers reads back as this configuration. */
-export function configToHuggingFace({ embedDim, frames, vision, text, mit, prompts }: XclipConfig): JsonObject {
+/** The system that a file names, or that its `model_type` is. */
+function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: string[]): SystemName {
+  const named = SYSTEM_NAMES.find((name) => name === system);
+  if (named !== undefined) return named;
+  if (system !== undefined) {
+    problems.push(`system is ${shownValue(system)}, known are ${SYSTEM_NAMES.join(', ')}`);
+  } else if (typeof type !== 'string' || !Object.hasOwn(SYSTEM_OF, type)) {
+    problems.push(`model_type is ${shownValue(type)}, expected "xclip" or "clip"`);
+  } else return SYSTEM_OF[type];
+  return 'xclip';
+}
+
+/**
+ * The `config.json` of a configuration. Of the whole X-CLIP, transformers reads it back; others have no `model_type`,
+ * for no class of transformers is that model.
+ */
+export function configToHuggingFace(config: ModelConfig): JsonObject {
+  const { embedDim, frames, vision, system } = config;
+  const text = textConfigOf(config);
+  const mit = 'mit' in config ? config.mit : undefined;
+  const prompts = 'prompts' in config ? config.prompts : undefined;
+  const { messages = true } = system === 'xclip' ? config : {};
+  const isWhole = system === 'xclip' && messages && mit !== undefined && prompts !== undefined;
   return {
-    architectures: ['XCLIPModel'],
-    model_type: 'xclip',
-    projection_dim: embedDim,
-    prompt_layers: prompts.layers,
-    prompt_alpha: prompts.alpha,
-    prompt_num_attention_heads: prompts.heads,
-    prompt_hidden_act: ACTIVATION_NAMES[prompts.activation],
-    text_config: {
-      hidden_size: text.width,
-      intermediate_size: text.mlp,
-      num_hidden_layers: text.layers,
-      num_attention_heads: text.heads,
-      max_position_embeddings: text.context,
-      vocab_size: text.vocab,
-      ...(text.endOfText !== undefined && { model_type: CLIP_TEXT, eos_token_id: text.endOfText }),
-      hidden_act: ACTIVATION_NAMES[text.activation],
-      layer_norm_eps: 1e-5,
-    },
+    system,
+    ...(isWhole && { architectures: ['XCLIPModel'], model_type: 'xclip' }),
+    ...(system === 'xclip' && !isWhole && { messages, integration: mit !== undefined }),
+    ...(text !== undefined && !isWhole && { prompts: prompts !== undefined }),
+    ...('classes' in config && { id2label: Object.fromEntries(config.classes.entries()) }),
+    projection_dim: embedDim ?? null,
+    ...(prompts !== undefined && {
+      prompt_layers: prompts.layers,
+      prompt_alpha: prompts.alpha,
+      prompt_num_attention_heads: prompts.heads,
+      prompt_hidden_act: ACTIVATION_NAMES[prompts.activation],
+    }),
+    ...(text !== undefined && {
+      text_config: {
+        hidden_size: text.width,
+        intermediate_size: text.mlp,
+        num_hidden_layers: text.layers,
+        num_attention_heads: text.heads,
+        max_position_embeddings: text.context,
+        vocab_size: text.vocab,
+        ...(text.endOfText !== undefined && { model_type: CLIP_TEXT, eos_token_id: text.endOfText }),
+        hidden_act: ACTIVATION_NAMES[text.activation],
+        layer_norm_eps: text.eps ?? EPS,
+      },
+    }),
     vision_config: {
       hidden_size: vision.width,
       intermediate_size: vision.mlp,
@@ -159,12 +225,16 @@ export function configToHuggingFace({ embedDim, frames, vision, text, mit, promp
       patch_size: vision.patch,
       image_size: vision.imageSize,
       num_frames: frames,
-      mit_hidden_size: embedDim,
-      mit_intermediate_size: mit.mlp,
-      mit_num_hidden_layers: mit.layers,
-      mit_num_attention_heads: mit.heads,
+      ...(mit !== undefined && {
+        mit_hidden_size: embedDim ?? vision.width,
+        mit_intermediate_size: mit.mlp,
+        mit_num_hidden_layers: mit.layers,
+        mit_num_attention_heads: mit.heads,
+      }),
       hidden_act: ACTIVATION_NAMES[vision.activation],
-      layer_norm_eps: 1e-5,
+      layer_norm_eps: vision.eps ?? EPS,
+      ...(vision.patchBias !== undefined && { patchBias: vision.patchBias }),
+      ...(vision.lnPre !== undefined && { lnPre: vision.lnPre }),
     },
   };
 }

@@ -1,6 +1,6 @@
 import { StateDictError } from '../../engine/errors.ts';
 import type { Shape } from '../../engine/index.ts';
-import { headsOf, validateConfig, type XclipConfig } from '../config.ts';
+import { headsOf, validateConfig, type XclipConfig } from '../systems/config.ts';
 
 /**
  * The configuration of a file in official names, from its shapes. Heads do not show in shapes: they are as the official
@@ -33,6 +33,7 @@ export function inferConfig(names: readonly string[], shapeOf: (name: string) =>
   if (missing.length > 0) throw new StateDictError(path, { missing, unexpected: [], mismatched: [] });
   return validateConfig(
     {
+      system: 'xclip',
       embedDim,
       frames,
       vision: { activation: 'quick_gelu', width, layers: layers('visual.transformer.resblocks.'), heads: headsOf(width),

@@ -1,7 +1,7 @@
 import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, sizeOf,
   StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
-import type { XclipConfig } from '../config.ts';
+import { type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames } from './frame_positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { flavourOf, isIgnored, spelled, storedAs, transpose } from './names.ts';
@@ -80,7 +80,7 @@ const MOST_TIMES = 4;
  * Compares what a configuration states with what the files hold, before a model is built that none of them could fill.
  * A smaller difference is told name by name when the weights are loaded.
  */
-export function requireHeld(config: XclipConfig, weights: Weights): void {
+export function requireHeld(config: ModelConfig, weights: Weights): void {
   const [stated, held] = [towerSize(config), weights.size];
   if (stated <= MOST_TIMES * held) return;
   const grouped = (count: number) => count.toLocaleString('en-US');
@@ -89,12 +89,14 @@ export function requireHeld(config: XclipConfig, weights: Weights): void {
   ], 'take configuration and weights from one checkpoint');
 }
 
-/** Parameters of the two towers that every checkpoint has, in their matrices alone. */
-function towerSize({ vision, text }: XclipConfig): number {
+/** Parameters of the towers, in their matrices alone. */
+function towerSize(config: ModelConfig): number {
+  const { vision } = config;
+  const text = textConfigOf(config);
   const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
     layers * (4 * width * width + 2 * width * mlp);
   return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width
-    + blocks(text) + (text.vocab + text.context) * text.width;
+    + (text === undefined ? 0 : blocks(text) + (text.vocab + text.context) * text.width);
 }
 
 /** Which parameters of a model a checkpoint must hold. */
@@ -255,7 +257,7 @@ export function encodeModel(
  * The bytes of one file in the official names. Its metadata holds the configuration, which shapes alone do not give.
  */
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>,
-  config: XclipConfig): AsyncGenerator<Uint8Array, void, undefined> {
+  config: ModelConfig): AsyncGenerator<Uint8Array, void, undefined> {
   const { tensors, read } = planFile(parameters, 'official');
   return encodeSafetensors(tensors, read, { config: JSON.stringify(configToHuggingFace(config)), format: 'pt' });
 }

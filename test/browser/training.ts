@@ -1,9 +1,9 @@
 import { open, Random, Tensor } from '../../engine/index.ts';
 import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import { initialise } from '../../model/init.ts';
-import { textBatch } from '../../model/text.ts';
-import { Xclip } from '../../model/xclip.ts';
+import type { XclipConfig } from '../../model/systems/config.ts';
+import { initialise } from '../../model/parts/init.ts';
+import { textBatch } from '../../model/parts/text.ts';
+import { Xclip } from '../../model/systems/xclip.ts';
 import { AdamW } from '../../train/recipe/optimizer/index.ts';
 import { recordStep } from '../../train/recipe/stage.ts';
 
@@ -14,6 +14,7 @@ const LEARNING_RATE = 2e-3;
 
 /** Small enough for a slow adapter, with every part of X-CLIP and more than one head, layer, frame and patch. */
 export const CONFIG: XclipConfig = {
+  system: 'xclip',
   embedDim: 32,
   frames: 3,
   vision: { activation: 'quick_gelu', width: 32, layers: 2, heads: 2, mlp: 64, patch: 8, imageSize: 16 },

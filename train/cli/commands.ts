@@ -1,4 +1,5 @@
 import { type ArgsDef, type CommandDef, defineCommand } from 'citty';
+import { SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { MULTI_VIEW } from '../data/views/clip_views.ts';
 import { CLIP_ORDERS, DRAWN_CLASSES, DRAWS, type Protocol, PROTOCOLS, SPLITS } from '../protocols/protocol.ts';
 import { loadConfig, runName } from '../run/config.ts';
@@ -59,6 +60,12 @@ function keyList(): string {
   return `KEYS of the configuration, with their defaults\n${lines.join('\n')}`;
 }
 
+/** The system that a checkpoint is to be taken for. */
+const SYSTEM_FLAG = { type: 'string', valueHint: 'system',
+  description: `take the checkpoint for another system than it is: ${SYSTEM_NAMES.join(', ')}` } as const;
+const systemOf = (flags: Flags): SystemName | undefined =>
+  flags.text('system') === undefined ? undefined : flags.oneOf('system', SYSTEM_NAMES);
+
 /** A file or folder that a flag names, to be written. */
 function writableOf(flags: Flags, name: string): string | undefined {
   const path = flags.text(name);
@@ -109,13 +116,14 @@ function askedOf(flags: Flags) {
     clips: flags.text('clips') === undefined ? CLIP_ORDERS[0] : flags.oneOf('clips', CLIP_ORDERS) };
 }
 
-/** The names to choose from, of `--labels` or of `--labels-file`. */
-async function labelsOf(flags: Flags): Promise<readonly string[]> {
+/** The names to choose from, of `--labels` or of `--labels-file`; undefined if neither is given. */
+async function labelsOf(flags: Flags): Promise<readonly string[] | undefined> {
   const [text, file] = [flags.text('labels'), flags.text('labels-file')];
   if (text !== undefined && file !== undefined) throw new UsageError('give --labels or --labels-file, not both');
   if (file === undefined) {
+    if (text === undefined) return undefined;
     const { separateNames } = await import('./names.ts');
-    return separateNames(text ?? flags.required('labels', '"juggling, surfing"'));
+    return separateNames(text);
   }
   const { readNames } = await import('../data/sets/lists.ts');
   return readNames(file);
@@ -248,6 +256,7 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
         description: 'zero-shot: names to choose from, one a line or a labels.csv; may be repeated' },
       draws: { type: 'string', valueHint: 'n',
         description: `zero-shot: draws of ${DRAWN_CLASSES} classes from one --classes (default: ${DRAWS})` },
+      system: SYSTEM_FLAG,
       json: { type: 'string', valueHint: 'file', description: 'write the numbers to this file, too' },
       out: { type: 'string', valueHint: 'folder',
         description: 'where numbers and a report are left (default: the run folder that is evaluated)' },
@@ -267,8 +276,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const config = configOf('evaluate', flags);
       const asked = askedOf(flags);
       const { evaluate } = await import('../commands/evaluate.ts');
-      return evaluate(config, { ...asked, name: runName(flags.words[0]), json: writableOf(flags, 'json'),
-        out: writableOf(flags, 'out') });
+      return evaluate(config, { ...asked, name: runName(flags.words[0]), system: systemOf(flags),
+        json: writableOf(flags, 'json'), out: writableOf(flags, 'out') });
     },
   }),
   predict: command('predict', 'Says which of your labels fits a video best', {
@@ -277,11 +286,13 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
         description:
           'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
       labels: { type: 'string', valueHint: '"a, b, c"',
-        description: 'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"' },
+        description:
+          'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"; a system with a head has its own' },
       'labels-file': { type: 'string', valueHint: 'file',
         description: 'names to choose from, one a line, or a labels.csv; instead of --labels' },
       checkpoint: { type: 'string', valueHint: 'folder',
-        description: 'X-CLIP: config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
+        description: 'config.json, model.safetensors, tokenizer; or the folder of a run (required)' },
+      system: SYSTEM_FLAG,
       precision: { type: 'string', default: 'f32', valueHint: 'f32|f16',
         description: 'how weights and activations are stored; f16 takes half the memory' },
       templates: { type: 'string', default: 'none', valueHint: 'none|paper|actionclip',
@@ -302,7 +313,8 @@ configuration, keeps what was found. A list that has bad lines gets a neighbour 
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');
-      return predict({ files: [...flags.words], labels, checkpoint, precision: flags.oneOf('precision', ['f32', 'f16']),
+      return predict({ files: [...flags.words], labels, checkpoint, system: systemOf(flags),
+        precision: flags.oneOf('precision', ['f32', 'f16']),
         wording: { templates: flags.oneOf('templates', ['none', 'paper', 'actionclip']),
           mean: flags.oneOf('template-mean', ['softmax', 'logits', 'embeddings']) }, top, json: flags.is('json') });
     },

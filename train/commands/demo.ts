@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import type { System } from '../../model/system.ts';
+import type { System } from '../../model/systems/system.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { CheckpointStore, hasCheckpoint } from '../checkpoint/store.ts';
 import { formatConfig } from '../run/config.ts';

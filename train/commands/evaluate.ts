@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { ConfigError, type Gpu, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { writeText } from '../../model/checkpoint/files.node.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import type { System } from '../../model/system.ts';
+import type { ModelConfig, SystemName } from '../../model/systems/config.ts';
+import type { System } from '../../model/systems/system.ts';
 import type { Dataset } from '../data/loading/dataset.ts';
 import { viewCount, type Views } from '../data/views/clip_views.ts';
 import { Progress } from '../log/progress.ts';
@@ -32,6 +32,8 @@ export interface EvaluateOptions extends Asked {
   readonly name: string;
   /** How the clips of several views lie in a video. */
   readonly clips: ClipOrder;
+  /** Another system than the checkpoint's, which takes of its weights what it has. */
+  readonly system?: SystemName;
   /** A further file for the numbers. */
   readonly json?: string;
   /** Folder for numbers and report; if omitted, the run folder that is measured, if it is one. */
@@ -48,7 +50,8 @@ export async function evaluate(config: TrainConfig, options: EvaluateOptions): P
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
   const start = performance.now();
-  const { measured, architecture, clips } = await measureAll(gpu, config, measurements, views);
+  const { measured, architecture, clips } = await measureAll(gpu, config, measurements, { views,
+    system: options.system });
   const evaluation = { gpu, config, name, protocol, views, architecture, measured,
     seconds: (performance.now() - start) / 1000 };
   const result = resultOf(evaluation);
@@ -80,17 +83,17 @@ function folderOf({ out, checkpoints: [first] }: EvaluateOptions): string | unde
 /** What all measurements gave, and clips of the first one to look at. */
 interface AllMeasured {
   readonly measured: readonly Measured[];
-  readonly architecture: XclipConfig;
+  readonly architecture: ModelConfig;
   readonly clips: readonly ClipPrediction[];
 }
 
 async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly Measurement[],
-  views: Views): Promise<AllMeasured> {
+  { views, system: asked }: { readonly views: Views; readonly system?: SystemName }): Promise<AllMeasured> {
   const measured: Measured[] = [];
   const wording = wordingOf(config);
   let first: Pick<AllMeasured, 'architecture' | 'clips'> | undefined;
   for (const checkpoint of new Set(measurements.map((each) => each.checkpoint))) {
-    const system = await systemOf(gpu, config, modelFolderOf(checkpoint));
+    const system = await systemOf(gpu, config, modelFolderOf(checkpoint), asked);
     using model = system.model;
     const own = measurements.filter((each) => each.checkpoint === checkpoint);
     // what the tokenizer refuses is told now, not after the first of them
@@ -116,14 +119,22 @@ async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly 
 
 /**
  * A checkpoint as the configuration uses it.
- * @throws ConfigError where it takes other pictures or another number of frames
+ *
+ * @param asked the system to take it for, said aloud; its own if omitted
+ * @throws ConfigError where it is of another system, or takes other pictures or another number of frames
  */
-async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, checkpoint: string): Promise<System> {
-  const system = await openSystem(gpu, checkpoint, { system: options.system, precision: train.precision,
+async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, checkpoint: string,
+  asked: SystemName | undefined): Promise<System> {
+  const system = await openSystem(gpu, checkpoint, { system: asked, precision: train.precision,
     frames: options.interpolateFrames ? data.frames : undefined });
-  const { frames, vision: { imageSize } } = system.model.config;
-  if (imageSize === data.size && frames === data.frames) return system;
+  const { config: { system: own }, input: { frames, size: imageSize } } = system.model;
+  const isMeant = asked !== undefined || own === options.system;
+  if (isMeant && imageSize === data.size && frames === data.frames) return system;
   system.model.dispose();
+  if (!isMeant) {
+    throw new ConfigError(checkpoint, [`is ${own}, the configuration has model.system: ${options.system}`],
+      `--set model.system=${own}; or, to use what ${options.system} has of its weights, --system ${options.system}`);
+  }
   throw new ConfigError(checkpoint, [
     `takes ${frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${data.frames} of ${data.size}`,
   ],

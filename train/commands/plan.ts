@@ -29,8 +29,8 @@ export async function plan(files: readonly PlannedFile[], options: { readonly cl
   }
   const [{ file, planned }] = plans;
   console.log(planPage(file, planned));
-  const { model: { system }, train: { batch, precision } } = planned.config;
-  console.log(timeLines(gpu, planned, await measureSpeed(gpu, planned.model, { system, precision, batch })));
+  const { batch, precision } = planned.config.train;
+  console.log(timeLines(gpu, planned, await measureSpeed(gpu, planned.model, { precision, batch })));
   return 0;
 }
 

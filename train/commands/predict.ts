@@ -4,7 +4,8 @@ import { FirstlightError, type FloatType, type Gpu, open, VideoDecodeError } fro
 import { printable, shown } from '../../engine/shown.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
+import type { SystemName } from '../../model/systems/config.ts';
 import type { Wording } from '../../model/templates.ts';
 import { readSample, type Sample } from '../data/loading/sample.ts';
 import { VIDEO_ENDING } from '../data/video/endings.ts';
@@ -16,8 +17,11 @@ import { openSystem } from '../run/system.ts';
 export interface PredictOptions {
   /** Files, and folders whose videos are meant. */
   readonly files: readonly string[];
-  readonly labels: readonly string[];
+  /** Names to choose from; a system with a head knows its own if omitted. */
+  readonly labels: readonly string[] | undefined;
   readonly checkpoint: string;
+  /** Another system than the checkpoint's, which takes of its weights what it has. */
+  readonly system?: SystemName;
   readonly precision: FloatType;
   readonly wording: Wording;
   /** Names printed for each file. */
@@ -41,13 +45,17 @@ const OF_A_FILE = /^FL_(VIDEO|PATH|PNG|FRAME|OOM|LIMIT)/;
  * status.
  */
 export async function predict(
-  { files, labels, checkpoint, precision, wording, top, json }: PredictOptions,
+  { files, labels: asked, checkpoint, system: taken, precision, wording, top, json }: PredictOptions,
 ): Promise<number> {
   const clips = files.flatMap(clipsOf);
   await using gpu = await open({ tuning: tuned });
   gpu.requireType(precision);
-  const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision });
-  using _model = system.model;
+  const system = await openSystem(gpu, modelFolderOf(checkpoint), { precision, system: taken });
+  using model = system.model;
+  const labels = asked ?? model.classes;
+  if (labels === undefined) {
+    throw new FirstlightError('FL_USAGE', '--labels is missing', {}, 'for example --labels "juggling, surfing"');
+  }
   using candidates = new Candidates(gpu, system, labels, wording);
   const answers: Answer[] = [];
   let failed = 0;
@@ -82,16 +90,15 @@ export function clipsOf(path: string): string[] {
 /** As an evaluation does it, so that a clip gets the same numbers in both. */
 async function rankLabels(gpu: Gpu, { model, preprocessor }: System, candidates: Candidates, file: string) {
   const { frames, views } = await read(file, model, preprocessor);
-  const { features } = candidates;
   return candidates.rank(
-    await logitsOf(gpu, model, { frames, views }, { features, input: inputOf(model, preprocessor),
+    await logitsOf(gpu, model, { frames, views }, { features: candidates.features, input: inputOf(model, preprocessor),
       nameOf: () => file }),
   );
 }
 
 /** Whatever goes wrong while a file is read is told of that file. */
-async function read(path: string, { config }: VideoModel, { resize }: Preprocessor): Promise<Sample> {
-  const sampling = { frames: config.frames, size: config.vision.imageSize, crop: false, flip: false, seed: 0 };
+async function read(path: string, { input }: VideoModel, { resize }: Preprocessor): Promise<Sample> {
+  const sampling = { frames: input.frames, size: input.size, crop: false, flip: false, seed: 0 };
   try {
     return await readSample({ path, index: 0, purpose: { resize }, sampling });
   } catch (cause) {

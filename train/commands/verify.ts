@@ -26,12 +26,12 @@ export async function verify(
   gpu.requireType(type);
   console.log(`verify on ${gpu.name}: ${fixtures.length} fixtures${type === 'f16' ? ', stored as f16' : ''}`);
   const results: (CheckResult & { readonly variant?: string })[] = [];
-  const notBuilt = fixtures.filter(({ name }) => kinds.get(name) === 'system').map(({ name }) => name);
+  const notBuilt = fixtures.filter(({ name }) => kinds.get(name) === 'not built').map(({ name }) => name);
   for (const name of variantsToCheck(gpu, type, variant)) {
     if (name !== undefined) console.log(`\nkernels in the variant ${name}, those that have it`);
     for (const file of fixtures) {
       const kind = kinds.get(file.name) as FixtureKind;
-      if (kind === 'system') continue;
+      if (kind === 'not built') continue;
       if (name !== undefined) prefer(gpu, rooms.flatMap(({ kernels }) => kernels), name, type);
       for (const result of await checksOf(() => verifyFixture(gpu, file, kind, { type, vocabulary: vocab }),
         file.name)) {

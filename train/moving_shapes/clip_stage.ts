@@ -1,9 +1,9 @@
 import { type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
-import { Clip } from '../../model/clip.ts';
-import { PRESETS } from '../../model/config.ts';
-import { type Init, initialise, normal } from '../../model/init.ts';
-import { inputOf, type System } from '../../model/system.ts';
-import { textBatch } from '../../model/text.ts';
+import { Clip } from '../../model/systems/clip.ts';
+import { configFor, PRESETS } from '../../model/systems/config.ts';
+import { type Init, initialise, normal } from '../../model/parts/init.ts';
+import { inputOf, type System } from '../../model/systems/system.ts';
+import { textBatch } from '../../model/parts/text.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { contrastiveLoss, equalCaptions } from '../recipe/contrastive.ts';
@@ -51,7 +51,8 @@ export interface ClipStage {
 export async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
   const captions = readLabels(data.labels.captions);
   const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
-  const config = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
+  const towers = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
+  const config = configFor('clip-mean', towers);
   const { imageSize } = config.vision;
   const preprocessor = trainingPreprocessor(imageSize, false);
   const { entries } = readList(data.lists.stills, { root: data.folder, names: captions, firstLabel: 0 });
@@ -68,7 +69,7 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)),
     total: steps };
   const count = batches.size;
-  const pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.visual.type, 'pixels') as Tensor);
+  const pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.input.type, 'pixels') as Tensor);
   const texts = textBatch(gpu, new Int32Array(count * length), length);
   const target = gpu.keep(Tensor.zeros(gpu, [count, count], 'targets'));
   recorder.stage('CLIP', steps);

@@ -1,6 +1,6 @@
 import { type Gpu, Random } from '../../engine/index.ts';
 import type { Preprocessor } from '../../model/checkpoint/preprocessor.ts';
-import { inputOf, type System, textFeatures } from '../../model/system.ts';
+import { inputOf, type System, textFeatures } from '../../model/systems/system.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
 import { combinationOf, FRAMES, reversed, SEEN, SIDE, UNSEEN } from './scenes.ts';

@@ -1,4 +1,4 @@
-import { PRESETS } from '../../model/config.ts';
+import { PRESETS } from '../../model/systems/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { parseConfig } from '../run/config.ts';
 import { DEFAULT_SIZES, type MovingShapesSizes } from './files.ts';

@@ -1,5 +1,5 @@
 import type { Gpu } from '../../engine/index.ts';
-import type { System } from '../../model/system.ts';
+import type { System } from '../../model/systems/system.ts';
 import { CLASS_NAMES, FRAMES, MOTIONS, SEEN, SIDE, UNSEEN } from './scenes.ts';
 import { clipPredictions } from '../protocols/clips.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';

@@ -1,7 +1,7 @@
 /** How many clips an evaluation takes at once; of clips of several views, how many views. */
 import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
   Tensor } from '../../engine/index.ts';
-import { evenly, type VideoModel } from '../../model/system.ts';
+import { evenly, type VideoModel } from '../../model/systems/system.ts';
 import { textsAtOnce } from './logits.ts';
 
 /** More clips at once than these make no adapter faster. */
@@ -17,12 +17,12 @@ const SOFTWARE_BYTES = 128 * 2 ** 20;
  * the texts, which are there.
  */
 export function evaluationBytes(gpu: Gpu, model: VideoModel, clips: number, texts: number): number {
-  const { embedDim, frames, vision: { imageSize } } = model.config;
-  const { type } = model.visual;
+  const { embedDim = 0 } = model.config;
+  const { frames, size, type } = model.input;
   return estimate(gpu, () => {
     evenly(gpu, () => {
-      const pixels = Tensor.empty(gpu, [clips, frames, 3, imageSize, imageSize], type, 'pixels') as Tensor;
-      const some = Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
+      const pixels = Tensor.empty(gpu, [clips, frames, 3, size, size], type, 'pixels') as Tensor;
+      const some = model.texts && Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
       return model.compare(model.encodeVideo(pixels), some);
     });
   }).totalBytes + ENGINE_BYTES;

@@ -1,6 +1,7 @@
 /** The classes that a clip is told apart by: their names in templates, and the mean over templates. */
-import { dispose, type Gpu, type Tensor } from '../../engine/index.ts';
-import { type System, textFeatures } from '../../model/system.ts';
+import { ConfigError, dispose, type Gpu, type Tensor } from '../../engine/index.ts';
+import { shownValue } from '../../engine/shown.ts';
+import { type System, textFeatures } from '../../model/systems/system.ts';
 import { refusals, sentences, TEMPLATES, type Wording } from '../../model/templates.ts';
 import { type Guess, rank } from './ranking.ts';
 
@@ -8,28 +9,41 @@ import { type Guess, rank } from './ranking.ts';
 export const PLAIN: Wording = { templates: 'none', mean: 'softmax' };
 
 export class Candidates {
-  /** [P · K, E], template by template; of templates whose embeddings are averaged [K, P, E]. */
-  readonly features: Tensor;
-  readonly #perView: number;
+  /**
+   * [P · K, E], template by template; of templates whose embeddings are averaged [K, P, E]. Undefined for a system with
+   * a head.
+   */
+  readonly features: Tensor | undefined;
+  /** Places of the names among the classes of a head. */
+  readonly #places: readonly number[] | undefined;
+  readonly #rows: number;
+  readonly #perView: number = 1;
   readonly #isOfLogits: boolean;
 
   /** @throws FirstlightError naming the first class that the tokenizer refuses, and the template */
   constructor(gpu: Gpu, system: System, names: readonly string[], { templates, mean }: Wording = PLAIN) {
     requireWords(system, names, templates);
+    this.#isOfLogits = mean === 'logits';
+    const { classes } = system.model;
+    if (classes !== undefined) {
+      this.#rows = classes.length;
+      this.#places = names.map((name) => classes.indexOf(name));
+      return;
+    }
     const count = TEMPLATES[templates].length;
     const texts = sentences(templates, names);
     const isGrouped = count > 1 && mean === 'embeddings';
     this.#perView = isGrouped ? 1 : count;
-    this.#isOfLogits = mean === 'logits';
+    this.#rows = names.length * this.#perView;
     if (isGrouped) {
       const byClass = names.flatMap((_, k) => Array.from({ length: count }, (__, p) => texts[p * names.length + k]));
       this.features = gpu.keep(owned(textFeatures(gpu, system, byClass), [names.length, count]));
     } else this.features = textFeatures(gpu, system, texts);
   }
 
-  /** Texts of all classes. */
+  /** Texts of all classes, or rows of a head. */
   get texts(): number {
-    return this.features.shape.slice(0, -1).reduce((a, b) => a * b);
+    return this.features?.shape.slice(0, -1).reduce((a, b) => a * b) ?? this.#rows;
   }
 
   /** As `evaluate` takes them. */
@@ -37,14 +51,22 @@ export class Candidates {
     return { features: this.features, rankOf: (logits: Float32Array, views: number) => this.rank(logits, views) };
   }
 
-  /** What a clip is taken for. @param logits [V, P · K] of its views */
+  /** What a clip is taken for, among the names. @param logits [V, rows] of its views: [V, P · K] of texts */
   rank(logits: Float32Array, views = 1): Guess[] {
     const count = this.#perView;
-    return this.#isOfLogits ? rank(meanLogits(logits, views, count), views) : rank(logits, views * count);
+    const rows = this.#rows;
+    const own = this.#places === undefined
+      ? logits
+      : Float32Array.from(
+        Array.from({ length: views }, (_, view) => view * rows).flatMap((first) =>
+          this.#places?.map((place) => logits[first + place]) ?? []
+        ),
+      );
+    return this.#isOfLogits ? rank(meanLogits(own, views, count), views) : rank(own, views * count);
   }
 
   dispose(): void {
-    this.features.dispose();
+    this.features?.dispose();
   }
 
   [dispose](): void {
@@ -70,9 +92,24 @@ export function meanLogits(logits: Float32Array, views: number, templates: numbe
   });
 }
 
-/** Throws what the tokenizer says against the first name in a template; looking is cheap, encoding is not. */
+/**
+ * Throws what the tokenizer says against the first name in a template, or names that a head has no row for; looking is
+ * cheap, encoding is not.
+ */
 export function requireWords({ model, tokenizer }: System, names: readonly string[],
   templates: Wording['templates']): void {
-  const [first] = refusals(tokenizer, templates, names, model.config.text.context);
-  if (first !== undefined) throw first;
+  const { classes, texts, config: { system } } = model;
+  if (texts !== undefined) {
+    const [first] = refusals(tokenizer, templates, names, texts.context);
+    if (first !== undefined) throw first;
+  }
+  const unknown = classes === undefined ? [] : names.filter((name) => !classes.includes(name));
+  if (unknown.length === 0) return;
+  throw new ConfigError(`the head of ${system}`, [
+    `was trained on ${classes?.length} classes, and ${unknown.length} of the ${names.length} names are none of them: ${
+      unknown.slice(0, SHOWN_NAMES).map((name) => shownValue(name)).join(', ')
+    }${unknown.length > SHOWN_NAMES ? ', …' : ''}`,
+  ], 'ask for classes that it was trained on, or take a system with a text tower, which knows any words');
 }
+
+const SHOWN_NAMES = 5;

@@ -1,6 +1,6 @@
 /** Clips of a test to look at: what the model was given of them, and what it took them for. */
 import { type Gpu } from '../../engine/index.ts';
-import { inputOf, type System } from '../../model/system.ts';
+import { inputOf, type System } from '../../model/systems/system.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../data/loading/dataset.ts';
 import type { Entry } from '../data/sets/lists.ts';
 import { pixelsOf } from '../data/views/pixels.ts';

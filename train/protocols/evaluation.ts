@@ -1,6 +1,6 @@
 import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { FramesOptions } from '../../kernels/frames/index.ts';
-import { inputOf, type System, type VideoModel } from '../../model/system.ts';
+import { inputOf, type System, type VideoModel } from '../../model/systems/system.ts';
 import type { Wording } from '../../model/templates.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
 import { quarantineText } from '../data/loading/quarantine.ts';
@@ -8,7 +8,7 @@ import { viewCount, type Views } from '../data/views/clip_views.ts';
 import type { Progress } from '../log/progress.ts';
 import { evaluationBatch } from './batch.ts';
 import { Candidates } from './candidates.ts';
-import { logitsOf } from './logits.ts';
+import { candidateCount, logitsOf } from './logits.ts';
 import { type Guess, rank } from './ranking.ts';
 
 /** What a model says of one clip. */
@@ -28,8 +28,8 @@ export interface Prediction {
 export const RANKED = 20;
 
 export interface EvaluationOptions {
-  /** [K, E] of all classes; those of `Candidates` may be of several texts for each. */
-  readonly features: Tensor;
+  /** [K, E] of all classes; those of `Candidates` may be of several texts for each. Undefined: classes of a head. */
+  readonly features: Tensor | undefined;
   /** What a clip is taken for, by the logits of its views. */
   readonly rankOf?: (logits: Float32Array, views: number) => Guess[];
   readonly input: FramesOptions;
@@ -44,7 +44,7 @@ export interface EvaluationOptions {
 /** Compares every clip with every text. */
 export async function evaluate(gpu: Gpu, model: VideoModel, batches: AsyncIterable<Batch>,
   { features, rankOf = rank, input, views = 1, atOnce, onProgress }: EvaluationOptions): Promise<Prediction[]> {
-  const [classes] = features.shape;
+  const classes = candidateCount(model, features);
   const predictions: Prediction[] = [];
   for await (const batch of batches) {
     for (const { index, label, reason } of batch.bad) {

@@ -1,6 +1,6 @@
 /** What is not finite is an error that names the first tensor that had it. */
 import { type Gpu, type Module, NonFiniteError, type Tensor } from '../../engine/index.ts';
-import type { Tap } from '../../model/layers.ts';
+import type { Tap } from '../../model/parts/layers.ts';
 
 /**
  * Refuses a model one of whose weights is NaN or infinite, as it is stored: in f16 so is what was above 65,504.

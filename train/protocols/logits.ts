@@ -1,7 +1,7 @@
 /** Clips against texts, so many at a time that memory is bounded, with the same bits however many come together. */
 import { type Gpu, NonFiniteError, type Tensor } from '../../engine/index.ts';
 import type { FramesOptions, I420Frame, View } from '../../kernels/frames/index.ts';
-import { evenly, type VideoModel } from '../../model/system.ts';
+import { evenly, type VideoModel } from '../../model/systems/system.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import { firstNonFinite, isAllFinite, requireFiniteWeights } from './finite.ts';
 
@@ -12,8 +12,8 @@ export interface Clips {
 }
 
 export interface LogitsOptions {
-  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged. */
-  readonly features: Tensor;
+  /** [K, E], or [K, P, E]: P texts of each class, whose embeddings are averaged. Undefined: classes of a head. */
+  readonly features: Tensor | undefined;
   readonly input: FramesOptions;
   /** What errors call a clip. */
   nameOf(row: number): string;
@@ -29,19 +29,20 @@ const TEXTS_AT_ONCE = 256;
 export const textsAtOnce = (texts: number): number => Math.min(texts, TEXTS_AT_ONCE);
 
 /**
- * The logits [B, K] of B clips against K texts. What is not finite has no order, so it is an error, which names what is
- * broken: the first weight, else the features of the texts, else the first activation of the first clip.
+ * The logits [B, K] of B clips against K texts, or the K classes of a head. What is not finite has no order, so it is
+ * an error, which names what is broken: the first weight, else the features of the texts, else the first activation of
+ * the first clip.
  */
 export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
   { features, input, nameOf }: LogitsOptions): Promise<Float32Array> {
-  const [texts] = features.shape;
-  const atOnce = classesAtOnce(features);
+  const texts = candidateCount(model, features);
+  const atOnce = features === undefined ? texts : classesAtOnce(features);
   const rows = clips.views.length;
   const logits = new Float32Array(rows * texts);
   const videos = evenly(gpu, () => model.encodeVideo(pixelsOf(gpu, clips, input)));
   try {
     for (let first = 0; first < texts; first += atOnce) {
-      using part = evenly(gpu, () => model.compare(videos, someOf(features, first)));
+      using part = evenly(gpu, () => model.compare(videos, features && someOf(features, first)));
       const values = await part.read();
       const [, count] = part.shape;
       for (let row = 0; row < rows; row++) {
@@ -57,19 +58,23 @@ export async function logitsOf(gpu: Gpu, model: VideoModel, clips: Clips,
 
   const [row, text] = [Math.floor(flaw / texts), flaw % texts];
   await requireFiniteWeights(model);
-  if (!(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
+  if (features !== undefined && !(await isAllFinite(features))) throw new NonFiniteError('a feature of the texts');
   const perClip = clips.frames.length / rows;
   const clip = { frames: clips.frames.slice(row * perClip, (row + 1) * perClip), views: [clips.views[row]] };
   const first = Math.floor(text / atOnce) * atOnce;
   const activation = await firstNonFinite(gpu, (tap) =>
     evenly(gpu, () => {
       const videos = model.encodeVideo(pixelsOf(gpu, clip, input), { tap });
-      return model.compare(videos, someOf(features, first), { tap });
+      return model.compare(videos, features && someOf(features, first), { tap });
     }));
   throw new NonFiniteError(
     activation === undefined ? `a logit of ${nameOf(row)}` : `the activation "${activation}" of ${nameOf(row)}`,
   );
 }
+
+/** Numbers in a row of logits. */
+export const candidateCount = ({ classes }: VideoModel, features: Tensor | undefined): number =>
+  features?.shape[0] ?? classes?.length ?? 0;
 
 /** Classes whose texts come together. */
 function classesAtOnce({ shape }: Tensor): number {

@@ -2,7 +2,7 @@
  * What the paper printed, to be read beside one's own numbers. Ni et al. 2022, "Expanding Language-Image Pretrained
  * Models for General Video Recognition", arXiv:2208.02816, and its supplement.
  */
-import type { PRESETS } from '../../model/config.ts';
+import type { PRESETS, SystemName } from '../../model/systems/config.ts';
 import type { Protocol } from './protocol.ts';
 
 /** The paper's experiments. */
@@ -20,7 +20,7 @@ export interface Printed {
 export interface PaperRow {
   readonly system: string;
   /** The architecture of ours that it is; undefined where we have none. */
-  readonly model?: { readonly system: 'xclip' | 'clip-mean'; readonly preset: keyof typeof PRESETS };
+  readonly model?: { readonly system: SystemName; readonly preset: keyof typeof PRESETS };
   /** Undefined where it is not printed. */
   readonly frames?: number;
   readonly size?: number;
@@ -103,15 +103,15 @@ export const PAPER: Readonly<Record<Experiment, PaperTable>> = {
         weights: CLIP, source: 'table 6', values: tops(80.0) },
       { ...xclip('B/16', 32), views: TWELVE, source: 'table 11', values: tops(84.4) },
       { ...xclip('B/16', 32), views: ONE, source: 'table 11', values: tops(84.2) },
-      { system: 'CLIP-One', frames: 1, size: 224, views: ONE, weights: CLIP, source: 'suppl., table 2',
-        values: tops(69.9) },
-      { system: 'CLIP-Joint', frames: 8, size: 224, views: ONE, weights: CLIP, source: 'suppl., table 2',
-        values: tops(82.1) },
+      { system: 'CLIP-One', model: { system: 'clip-one', preset: 'B/16' }, frames: 1, size: 224, views: ONE,
+        weights: CLIP, source: 'suppl., table 2', values: tops(69.9) },
+      { system: 'CLIP-Joint', model: { system: 'clip-joint', preset: 'B/16' }, frames: 8, size: 224, views: ONE,
+        weights: CLIP, source: 'suppl., table 2', values: tops(82.1) },
       { ...xclip('B/16', 8), views: ONE, source: 'suppl., table 2', values: tops(82.3) },
-      { system: 'ViT-B/32-Mean', frames: 8, size: 224, weights: 'none', source: 'suppl., table 4',
-        values: tops(45.3, 68.5) },
-      { system: 'ViT-B/32 (ours)', frames: 8, size: 224, weights: 'none', source: 'suppl., table 4',
-        values: tops(47.8, 71.8) },
+      { system: 'ViT-B/32-Mean', model: { system: 'vit-mean', preset: 'B/32' }, frames: 8, size: 224, weights: 'none',
+        source: 'suppl., table 4', values: tops(45.3, 68.5) },
+      { system: 'ViT-B/32 (ours)', model: { system: 'vit', preset: 'B/32' }, frames: 8, size: 224, weights: 'none',
+        source: 'suppl., table 4', values: tops(47.8, 71.8) },
     ],
   },
   k600: {
@@ -148,10 +148,10 @@ export const PAPER: Readonly<Record<Experiment, PaperTable>> = {
       { system: 'X-Florence', frames: 32, views: ONE, weights: FLORENCE, source: 'table 5',
         values: { ...shotValues('HMDB-51', [51.6, 57.8, 64.1, 64.2]),
           ...shotValues('UCF-101', [84.0, 88.5, 92.5, 94.8]) } },
-      { system: 'CLIP-One', frames: 1, views: ONE, weights: CLIP, source: 'suppl., table 2',
-        values: shotValues('HMDB-51', [46.2]) },
-      { system: 'CLIP-Joint', frames: 8, views: ONE, weights: CLIP, source: 'suppl., table 2',
-        values: shotValues('HMDB-51', [41.3]) },
+      { system: 'CLIP-One', model: { system: 'clip-one', preset: 'B/16' }, frames: 1, views: ONE, weights: CLIP,
+        source: 'suppl., table 2', values: shotValues('HMDB-51', [46.2]) },
+      { system: 'CLIP-Joint', model: { system: 'clip-joint', preset: 'B/16' }, frames: 8, views: ONE, weights: CLIP,
+        source: 'suppl., table 2', values: shotValues('HMDB-51', [41.3]) },
       { ...xclip('B/16', 8), views: ONE, source: 'suppl., table 2', values: shotValues('HMDB-51', [50.8]) },
     ],
   },
@@ -172,10 +172,10 @@ export const PAPER: Readonly<Record<Experiment, PaperTable>> = {
         values: { 'HMDB-51': { value: 48.4, deviation: 4.9 }, 'UCF-101': { value: 73.2, deviation: 4.2 },
           'Kinetics-600': { value: 68.8, deviation: 0.9 }, 'Kinetics-600 top-5': { value: 88.4, deviation: 0.6 } } },
       // the first split of UCF-101 alone
-      { system: 'CLIP-One', frames: 1, views: ONE, weights: CLIP, source: 'suppl., table 2',
-        values: { 'UCF-101': { value: 62.5 } } },
-      { system: 'CLIP-Joint', frames: 8, views: ONE, weights: CLIP, source: 'suppl., table 2',
-        values: { 'UCF-101': { value: 69.3 } } },
+      { system: 'CLIP-One', model: { system: 'clip-one', preset: 'B/16' }, frames: 1, views: ONE, weights: CLIP,
+        source: 'suppl., table 2', values: { 'UCF-101': { value: 62.5 } } },
+      { system: 'CLIP-Joint', model: { system: 'clip-joint', preset: 'B/16' }, frames: 8, views: ONE, weights: CLIP,
+        source: 'suppl., table 2', values: { 'UCF-101': { value: 69.3 } } },
       { ...xclip('B/16', 8), views: ONE, source: 'suppl., table 2', values: { 'UCF-101': { value: 70.0 } } },
     ],
   },

@@ -5,6 +5,7 @@ import { parseJson } from '../../engine/json.ts';
 import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { shown } from '../../engine/shown.ts';
 import { issueText } from '../log/schemas.ts';
+import { SYSTEM_NAMES } from '../../model/systems/config.ts';
 import { PROTOCOLS } from './protocol.ts';
 
 const share = z.number().min(0).max(1);
@@ -69,7 +70,7 @@ export const evaluationSchema = z.object({
   frames: count,
   size: count,
   precision: z.enum(['f32', 'f16']),
-  system: z.enum(['xclip', 'clip-mean']),
+  system: z.enum(SYSTEM_NAMES),
   /** A preset's name, such as B/16; null: another. */
   architecture: z.string().nullable(),
   seed: count,

@@ -2,10 +2,9 @@ import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
 import { blend, blendTargets, MIX } from '../../kernels/blend/index.ts';
 import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { DRAW } from '../../kernels/dropout/index.ts';
-import type { VideoModel } from '../../model/system.ts';
-import type { TextBatch } from '../../model/text.ts';
+import type { Compared, VideoModel } from '../../model/systems/system.ts';
 import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
-import { AdamW, fixText, recipeGroups } from './optimizer/index.ts';
+import { AdamW, freeze, recipeGroups, type Tune } from './optimizer/index.ts';
 
 /** One micro-batch on the GPU, in memory that every step writes anew. */
 export interface MicroBatch {
@@ -30,16 +29,15 @@ export interface MixedBatch {
 /** What decides on the memory of a step, and on what it computes. */
 export interface RunStepOptions {
   readonly model: VideoModel;
-  /** Ids of texts that learn, or features of texts that do not. */
-  readonly texts: TextBatch | { readonly features: Tensor };
+  /** Ids of texts that learn, or features of texts that do not; nothing for a system without texts. */
+  readonly texts: Compared;
   readonly train: MixOptions & {
     /** Clips of a micro-batch. */
     readonly batch: number;
     /** Micro-batches of an optimiser step. */
     readonly accumulation: number;
     readonly labelSmoothing: number;
-    /** Whether the text encoder is frozen. */
-    readonly fixText: boolean;
+    readonly tune: Tune;
   };
   readonly optim: {
     readonly weightDecay: number;
@@ -68,16 +66,15 @@ export class RunStep {
   constructor(gpu: Gpu, options: RunStepOptions) {
     this.#options = options;
     const { model, train, optim } = options;
-    const { frames, vision } = model.config;
-    if (train.fixText) fixText(model);
+    const { frames, size, type } = model.input;
+    freeze(model, train.tune);
     const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
     this.optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps,
       maxNorm: optim.maxGradNorm ?? 0 });
     const ofBatch = (label: string) => gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], label));
     this.inputs = Array.from({ length: train.accumulation }, () => ({
       pixels: gpu.keep(
-        Tensor.empty(gpu, [train.batch, frames, 3, vision.imageSize, vision.imageSize], model.visual.type,
-          'pixels') as Tensor,
+        Tensor.empty(gpu, [train.batch, frames, 3, size, size], type, 'pixels') as Tensor,
       ),
       labels: ofBatch('labels'),
       draw: gpu.keep(Tensor.from(gpu, new Uint32Array(DRAW.words), undefined, 'draws')),
@@ -98,8 +95,8 @@ export class RunStep {
       DRAW.pack({ seed_low: seed >>> 0, seed_high: Math.floor(seed / 2 ** 32), step: number, unused: 0 }),
     );
     if (input.mixed === undefined) return;
-    const { imageSize } = model.config.vision;
-    const mix = drawMix(train, seed, number, { batch: train.batch, height: imageSize, width: imageSize });
+    const { size } = model.input;
+    const mix = drawMix(train, seed, number, { batch: train.batch, height: size, width: size });
     input.mixed.partner.write(mix.partner);
     input.mixed.mix.write(packMix(mix));
   }

@@ -1,6 +1,6 @@
 import { dispose, type Gpu, Tensor } from '../../engine/index.ts';
-import { type System, textFeatures } from '../../model/system.ts';
-import { type TextBatch, textBatch } from '../../model/text.ts';
+import { type Compared, requireTexts, type System, textFeatures } from '../../model/systems/system.ts';
+import { textBatch } from '../../model/parts/text.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 
 /** All texts of a run. */
@@ -18,7 +18,7 @@ export interface StepTextsOptions extends TokenRows {
  * can be given another template.
  */
 export class StepTexts {
-  readonly current: TextBatch | { readonly features: Tensor };
+  readonly current: NonNullable<Compared>;
   readonly #options: StepTextsOptions;
   readonly #gpu: Gpu;
   /** Of all templates, [P · K, E]; undefined where there is one, or texts learn. */
@@ -31,7 +31,7 @@ export class StepTexts {
     const { sentences, templates, isFixed, length } = options;
     const { model } = system;
     if (!isFixed) {
-      this.current = textBatch(gpu, this.#idsOf(0), length, model.config.text.endOfText);
+      this.current = textBatch(gpu, this.#idsOf(0), length, requireTexts(model).endOfText);
       return;
     }
     const all = textFeatures(gpu, system, sentences);
@@ -41,7 +41,7 @@ export class StepTexts {
     }
     this.#all = all;
     const features = gpu.keep(
-      Tensor.empty(gpu, [sentences.length / templates, model.config.embedDim], all.dtype, 'text features') as Tensor,
+      Tensor.empty(gpu, [sentences.length / templates, all.shape[1]], all.dtype, 'text features') as Tensor,
     );
     this.current = { features };
     this.#copy(0, features);

@@ -1,6 +1,8 @@
 /** What may change between two parts of a run, and what it costs if it does. */
 import { ConfigError } from '../../engine/errors.ts';
+import { isObject } from '../../engine/json.ts';
 import { configKeys } from './config_keys.ts';
+import { withNewKeys } from './old_keys.ts';
 import type { DataIdentity } from './run_data.ts';
 import { Yaml } from './yaml.ts';
 
@@ -30,7 +32,8 @@ const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWei
 /** The length of a run, and with it the schedule from here on. */
 const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warmupSteps'];
 /** The shape of what was saved. */
-const FIXED = ['model.system', 'model.preset', 'data.frames', 'data.size'];
+const FIXED = ['model.system', 'model.messages', 'model.integration', 'model.prompts', 'model.preset', 'data.frames',
+  'data.size'];
 
 /** Whether a key may change without being asked for: it changes no bit of any step, or says how many there are. */
 export function isFree(key: string): boolean {
@@ -57,7 +60,7 @@ export function changesBetween(before: Described, now: Described): Change[] {
 function plainOf(config: string): unknown {
   const { value, problems } = new Yaml(config);
   if (problems.length > 0) throw new ConfigError('the configuration that the checkpoint keeps', problems);
-  return value;
+  return isObject(value) ? withNewKeys(value) : value;
 }
 
 const changeOf = (key: string, before: string, now: string) => (before === now ? [] : [{ key, before, now }]);

@@ -9,6 +9,7 @@ import { nearest } from '../../engine/nearest.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import { portable } from '../data/sets/portable.ts';
 import { configKeys, PATHS, schema, type TrainConfig } from './config_keys.ts';
+import { withNewKeys } from './old_keys.ts';
 import { lowerFirst, Yaml } from './yaml.ts';
 
 /**
@@ -45,6 +46,8 @@ export function parseConfig(text: string, file: string, overrides: readonly stri
     plain = replaced(plain, key.split('.'), value);
     fromFlags.add(key);
   }
+
+  plain = withNewKeys(plain);
 
   const result = schema.safeParse(plain);
   const issues = result.success ? contradictions(result.data).map((problem) => [problem]) : result.error.issues.map(

@@ -1,7 +1,8 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
-import { PRESETS } from '../../model/config.ts';
+import { PRESETS, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
+import { TUNE } from '../recipe/optimizer/index.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
@@ -11,11 +12,20 @@ const count = z.int().min(1);
 const path = z.string().min(1);
 
 /** What systems are called where people read. */
-export const SYSTEM = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean' } as const;
+export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', 'clip-one': 'CLIP-One',
+  'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint', vit: 'ViT', 'vit-mean': 'ViT-Mean', 'vit-joint': 'ViT-Joint' };
 
 const model = z.strictObject({
-  system: z.enum(['xclip', 'clip-mean']).default('xclip')
-    .describe('xclip, or clip-mean: the same towers, frames encoded alone and averaged'),
+  system: z.enum(SYSTEM_NAMES).default('xclip').describe(
+    'xclip; of the same towers, clip-one: one frame, clip-mean: frames alone and averaged, clip-joint: all patches as one sequence; without texts, a head in their place: vit (the video encoder of xclip), vit-mean, vit-joint',
+  ),
+  messages: z.boolean().default(true).describe('xclip: whether frames send messages to one another')
+    .meta({ before: true }),
+  integration: z.boolean().default(true).describe('xclip: whether frames are integrated by a transformer, not averaged')
+    .meta({ before: true }),
+  prompts: z.boolean().nullable().default(null).describe(
+    'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not',
+  ),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
@@ -124,7 +134,9 @@ const train = z.strictObject({
   mixSwitch: z.number().min(0).max(1).default(0.5).describe(
     'share of the micro-batches that get cutmix where both are on; the others get mixup',
   ),
-  fixText: z.boolean().default(true).describe('freeze the text encoder; its features are computed once'),
+  tune: z.enum(TUNE).default('visual').describe(
+    'which towers learn beside the new parts: visual, text, both or none; features of texts that do not learn are computed once',
+  ),
   precision: z.enum(['f32', 'f16']).default('f32')
     .describe(
       'how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32',

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ConfigError, type Gpu } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
 import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { inputOf, type System } from '../../model/system.ts';
+import { inputOf, type System } from '../../model/systems/system.ts';
 import { drawTemplate } from '../../model/templates.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { CheckpointStore, type RunState } from '../checkpoint/store.ts';
@@ -17,7 +17,7 @@ import { LoadingRates } from '../data/loading/rates.ts';
 import { Quarantine } from '../data/loading/quarantine.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
-import type { OptimizerCounts } from '../recipe/optimizer/index.ts';
+import { type OptimizerCounts, textsLearn } from '../recipe/optimizer/index.ts';
 import { Journal } from './journal.ts';
 import { requireOneStep } from './lists.ts';
 import { checkMemory, memoryLine } from './memory.ts';
@@ -113,16 +113,16 @@ export async function fit(
     ], 'ask for as many or more, or begin another run in another folder');
   }
 
-  const architecture = await modelConfigOf(config);
+  const architecture = await modelConfigOf(config, names);
   const tokens = await textsOf(config, architecture, names);
   recorder.progress.message(
     `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens))}`,
   );
-  const system = await buildSystem(gpu, config);
+  const system = await buildSystem(gpu, config, names);
   const { model, tokenizer, preprocessor } = system;
-  const texts = new StepTexts(gpu, system, { ...tokens, isFixed: train.fixText });
+  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune) });
   const input = inputOf(model, preprocessor);
-  const own = new RunStep(gpu, { model, texts: texts.current, train, optim: config.optim });
+  const own = new RunStep(gpu, { model, texts: texts?.current, train, optim: config.optim });
   const { optimizer } = own;
   if (resumed !== undefined) {
     optimizer.load(resumed.path, resumed.state.optimizer, await resumed.moments());
@@ -191,7 +191,7 @@ export async function fit(
         prepare: (step, micro) => batches.read(step, micro),
         feed: (batch, step, micro) => {
           gpu.scope(() => gpu.copy(pixelsOf(gpu, batch, input), own.inputs[micro].pixels));
-          if (micro === 0) texts.choose(drawTemplate(config.data.templates, run.seed, step));
+          if (micro === 0) texts?.choose(drawTemplate(config.data.templates, run.seed, step));
           own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
@@ -225,7 +225,7 @@ export async function fit(
     throw error;
   } finally {
     recorder.progress.stop();
-    texts.dispose();
+    texts?.dispose();
     own.dispose();
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gpu } from '../../engine/index.ts';
-import { presetOf, type XclipConfig } from '../../model/config.ts';
+import { presetOf, type ModelConfig } from '../../model/systems/config.ts';
 import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
@@ -35,7 +35,7 @@ export interface Evaluation {
   readonly protocol: Protocol;
   readonly views: Views;
   /** Of the model. */
-  readonly architecture: XclipConfig;
+  readonly architecture: ModelConfig;
   readonly measured: readonly Measured[];
   readonly seconds: number;
 }
@@ -58,7 +58,7 @@ export function resultOf(evaluation: Evaluation): EvaluationResult {
     frames: architecture.frames,
     size: architecture.vision.imageSize,
     precision: config.train.precision,
-    system: config.model.system,
+    system: architecture.system,
     architecture: presetOf(architecture) ?? null,
     seed: config.run.seed,
     finishedAt: new Date().toISOString(),
@@ -110,7 +110,7 @@ function configIn(run: string): Record<string, unknown> | null {
 export function reportOf(evaluation: Evaluation, result: EvaluationResult,
   clips: readonly ClipPrediction[]): ReportData {
   const { config, measured } = evaluation;
-  const system = SYSTEM[config.model.system];
+  const system = SYSTEM[result.system];
   const several = result.parts.length > 1;
   const counts = allClasses(measured);
   return {

@@ -1,8 +1,10 @@
-import { ENGINE_BYTES, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, halve, noGrad,
+import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, halve, noGrad,
   Tensor } from '../../engine/index.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import { textBatch } from '../../model/text.ts';
+import type { ModelConfig } from '../../model/systems/config.ts';
+import { textBatch } from '../../model/parts/text.ts';
+import { type Compared, requireTexts, type VideoModel } from '../../model/systems/system.ts';
 import type { TrainConfig } from './config_keys.ts';
+import { textsLearn } from '../recipe/optimizer/index.ts';
 import { RunStep } from '../recipe/step.ts';
 import { recordStep } from '../recipe/stage.ts';
 import { newModel } from './system.ts';
@@ -23,29 +25,27 @@ export interface RunMemory {
   readonly total: number;
 }
 
-/** What a run would take: goes through the making of its model and one step of it, without taking memory. */
-export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig,
-  { classes, templates, length }: TextSizes): RunMemory {
+/** What a run would take of memory, and each of its steps of arithmetic. */
+export interface RunEstimate {
+  readonly memory: RunMemory;
+  /** Multiply-adds of an optimiser step, gradients too. */
+  readonly macs: number;
+}
+
+/** Goes through the making of a run's model and one step of it, without taking memory. */
+export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
+  sizes: TextSizes | undefined): RunEstimate {
   let frozen = 0;
-  const { resident, stepBytes, totalBytes } = estimate(gpu, () => {
+  // all micro-batches have inputs of their own; beyond the second, which adds to gradients, they take nothing else
+  const recorded = Math.min(config.train.accumulation, 2);
+  const { resident, stepBytes, totalBytes, macs } = estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
-    const features = (count: number) =>
-      gpu.keep(
-        Tensor.empty(gpu, [count, model.embedDim], config.train.precision satisfies FloatType,
-          'text features') as Tensor,
-      );
-    // as `StepTexts` has them: those of a step, and those of all templates
-    if (config.train.fixText && templates > 1) features(templates * classes);
-    const texts = config.train.fixText
-      ? { features: features(classes) }
-      : textBatch(gpu, new Int32Array(classes * length).fill(model.text.vocab - 1), length);
+    const texts = sizes && textsLike(gpu, config, built, sizes);
     const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
     for (const [, parameter] of built.parameters()) {
       if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
     }
-    // all micro-batches have inputs of their own; beyond the second, which adds to gradients, they take nothing else
-    const recorded = Math.min(config.train.accumulation, 2);
     gpu.capture(() => recordStep(step.optimizer, recorded, (micro) => step.loss(micro))).run();
   });
   const sum = (pattern: RegExp) =>
@@ -53,20 +53,40 @@ export function memoryOf(gpu: Gpu, config: TrainConfig, model: XclipConfig,
   const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
     moments: sum(/^arena .*\.[mv]$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
-  return { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
+  const memory = { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
+  return { memory, macs: macs * config.train.accumulation / recorded };
+}
+
+/** Texts as `StepTexts` has them: those of a step, and those of all templates. */
+function textsLike(gpu: Gpu, { train }: TrainConfig, model: VideoModel,
+  { classes, templates, length }: TextSizes): Compared {
+  const width = model.config.embedDim as number;
+  const features = (count: number) =>
+    gpu.keep(Tensor.empty(gpu, [count, width], train.precision, 'text features') as Tensor);
+  if (textsLearn(train.tune)) {
+    return textBatch(gpu, new Int32Array(classes * length).fill(requireTexts(model).vocab - 1), length);
+  }
+  if (templates > 1) features(templates * classes);
+  return { features: features(classes) };
+}
+
+/** What a run would take of memory. */
+export function memoryOf(gpu: Gpu, config: TrainConfig, model: ModelConfig, texts: TextSizes | undefined): RunMemory {
+  return estimateRun(gpu, config, model, texts).memory;
 }
 
 /** Bytes that come and go while one clip is compared with one text, beside the weights. */
-function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): number {
+function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): number {
   const { resident, totalBytes } = estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     if (config.train.precision === 'f16') halve(built);
-    const { imageSize } = model.vision;
+    const { frames, size, type } = built.input;
     noGrad(() =>
       gpu.scope(() => {
-        const pixels = Tensor.empty(gpu, [1, model.frames, 3, imageSize, imageSize], config.train.precision, 'pixels');
-        const features = Tensor.empty(gpu, [1, model.embedDim], config.train.precision, 'text features');
-        built.forward(pixels as Tensor, { features: features as Tensor });
+        const pixels = Tensor.empty(gpu, [1, frames, 3, size, size], type, 'pixels');
+        const texts = built.texts
+          && { features: Tensor.empty(gpu, [1, model.embedDim as number], type, 'text features') as Tensor };
+        built.forward(pixels as Tensor, texts);
       })
     );
   });
@@ -78,7 +98,7 @@ function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): n
  *
  * @throws FirstlightError FL_OOM
  */
-export function checkEvaluationMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, training: RunMemory): void {
+export function checkEvaluationMemory(gpu: Gpu, config: TrainConfig, model: ModelConfig, training: RunMemory): void {
   const { budget } = gpu.pool;
   if (!Number.isFinite(budget)) return;
   const need = training.total + evaluationBytesOf(gpu, config, model);
@@ -119,7 +139,8 @@ const REMEDIES: readonly { readonly name: (config: TrainConfig) => string;
  *
  * @throws FirstlightError FL_OOM
  */
-export function checkMemory(gpu: Gpu, config: TrainConfig, model: XclipConfig, texts: TextSizes): RunMemory {
+export function checkMemory(gpu: Gpu, config: TrainConfig, model: ModelConfig,
+  texts: TextSizes | undefined): RunMemory {
   const memory = memoryOf(gpu, config, model, texts);
   const { budget } = gpu.pool;
   if (memory.total <= budget) return memory;

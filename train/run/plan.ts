@@ -2,17 +2,16 @@
 import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
 import { ConfigError, DatasetError, estimate, type Gpu } from '../../engine/index.ts';
-import { PRESETS, presetOf, type XclipConfig } from '../../model/config.ts';
-import { clipMeanFlops, comparisonFlops, cosineFlops, messageAnswerFlops, textFlops, trainingFactor,
-  videoFlops } from '../../model/cost.ts';
+import { type ModelConfig, PRESETS, presetOf } from '../../model/systems/config.ts';
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
 import type { ScannedList } from '../data/sets/scan.ts';
 import { namesFile } from '../data/sets/sets.ts';
-import { fixText } from '../recipe/optimizer/index.ts';
+import { freeze } from '../recipe/optimizer/index.ts';
 import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
-import { memoryOf, type RunMemory } from './memory.ts';
+import { forwardMacs, messageAnswerMacs } from './macs.ts';
+import { estimateRun, type RunMemory } from './memory.ts';
 import { forData, modelConfigOf, newModel } from './system.ts';
 import { type TextSizes, textsOf, unknownTexts } from './texts.ts';
 
@@ -24,7 +23,7 @@ export interface Known {
 
 export interface Plan {
   readonly config: TrainConfig;
-  readonly model: XclipConfig;
+  readonly model: ModelConfig;
   /** Of the published architectures, the one that it is. */
   readonly preset: Preset | undefined;
   /** Why the architecture is known; undefined where its checkpoint, or the configuration, says it. */
@@ -67,34 +66,25 @@ function pathText(path: string): string {
 export async function planOf(gpu: Gpu, config: TrainConfig,
   { clips: told }: { readonly clips?: number } = {}): Promise<Plan> {
   const { train, data } = config;
-  const { model, guess } = await architectureOf(config);
   const published = publishedSet(data.format, data.train);
   const classes = classesOf(config, published);
+  const { model, guess } = await architectureOf(config, Array.from({ length: classes.count }, (_, k) => `class ${k}`));
   const clips = clipsOf(config, published, classes.count, told);
   const stepsPerEpoch = requireOneStep(config, clips.count);
   const steps = train.steps ?? train.epochs * stepsPerEpoch;
-  const isXclip = config.model.system === 'xclip';
-  const forward = (texts: number) =>
-    (isXclip ? videoFlops(model) + comparisonFlops(model, texts) : clipMeanFlops(model) + cosineFlops(model, texts))
-    / 2;
-  const text = textFlops(model) / 2;
   const texts = await textSizesOf(config, model, classes.count);
-  const learning = textFlops({ ...model, text: { ...model.text, context: texts.length } }) / 2;
-  const micro = train.batch * forward(classes.count) + (train.fixText ? 0 : classes.count * learning);
+  const { memory, macs } = estimateRun(gpu, config, model, texts);
+  const clip = forwardMacs(gpu, model);
   return {
     config,
     model,
     preset: presetOf(model),
     guess,
     ...parametersOf(gpu, config, model),
-    memory: memoryOf(gpu, config, model, texts),
+    memory,
     classes,
     clips,
-    macs: {
-      clip: forward(1) + text,
-      published: forward(1) + text + (isXclip ? messageAnswerFlops(model) / 2 : 0),
-      training: steps * train.accumulation * micro * trainingFactor(train.recompute),
-    },
+    macs: { clip, published: clip + messageAnswerMacs(model), training: steps * macs },
     stepsPerEpoch,
     steps,
     schedule: scheduleOf(config, Math.floor(clips.count / train.batch)),
@@ -102,16 +92,17 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
 }
 
 /** The architecture of a checkpoint that is not there is that of the published model with its name. */
-async function architectureOf(config: TrainConfig): Promise<{ model: XclipConfig; guess?: string }> {
+async function architectureOf(config: TrainConfig,
+  classes: readonly string[]): Promise<{ model: ModelConfig; guess?: string }> {
   const { checkpoint } = config.model;
-  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config) };
+  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config, classes) };
   const preset = publishedPreset(checkpoint);
   if (preset === undefined) {
     throw new ConfigError('model.checkpoint', [
       `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
     ], 'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
   }
-  return { model: forData(PRESETS[preset], config), guess: `${pathText(checkpoint)} is not there` };
+  return { model: forData(PRESETS[preset], config, classes), guess: `${pathText(checkpoint)} is not there` };
 }
 
 /**
@@ -124,11 +115,11 @@ export function publishedPreset(folder: string): Preset | undefined {
   return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
 }
 
-function parametersOf(gpu: Gpu, config: TrainConfig, model: XclipConfig): { trained: number; frozen: number } {
+function parametersOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): { trained: number; frozen: number } {
   const counts = { trained: 0, frozen: 0 };
   estimate(gpu, () => {
     const built = newModel(gpu, config, model);
-    if (config.train.fixText) fixText(built);
+    freeze(built, config.train.tune);
     for (const [, { size, requiresGrad }] of built.parameters()) counts[requiresGrad ? 'trained' : 'frozen'] += size;
   });
   return counts;
@@ -143,7 +134,7 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
 }
 
 /** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */
-async function textSizesOf(config: TrainConfig, model: XclipConfig, classes: number): Promise<TextSizes> {
+async function textSizesOf(config: TrainConfig, model: ModelConfig, classes: number): Promise<TextSizes | undefined> {
   const { checkpoint } = config.model;
   const isThere = existsSync(namesFile(config.data)) && (checkpoint === null || existsSync(checkpoint));
   return isThere ? textsOf(config, model, namesOf(config)) : unknownTexts(config, model, classes);

@@ -81,7 +81,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
     ], 'the rate at the end is the same for all parts: lower optim.minLrRatio, or raise optim.newPartsLrScale'));
   }
 
-  const model = await attempt(() => modelConfigOf(config));
+  const model = await attempt(() => modelConfigOf(config, names ?? []));
   if (model !== undefined && names !== undefined) {
     const texts = await attempt(() => textsOf(config, model, names))
       ?? unknownTexts(config, model, names.length);

@@ -6,7 +6,7 @@ import { FirstlightError } from '../../engine/errors.ts';
 import { parseJson } from '../../engine/json.ts';
 import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { shown } from '../../engine/shown.ts';
-import { PRESETS } from '../../model/config.ts';
+import { PRESETS } from '../../model/systems/config.ts';
 import { publishedSet } from '../data/sets/published.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { type EvaluationResult, isEvaluationFile, readEvaluation } from '../protocols/result.ts';

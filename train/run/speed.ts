@@ -1,11 +1,11 @@
 /** How fast an adapter trains a model, from a few seconds of its work. */
-import { backward, type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
-import type { XclipConfig } from '../../model/config.ts';
-import { frameBlockFlops, pictureBlockFlops, trainingFactor } from '../../model/cost.ts';
-import { VisionEncoder } from '../../model/vision.ts';
+import { backward, estimate, type FloatType, type Gpu, halve, noGrad, Tensor } from '../../engine/index.ts';
+import type { ModelConfig } from '../../model/systems/config.ts';
+import { createModel } from '../../model/systems/index.ts';
+import type { VideoModel } from '../../model/systems/system.ts';
 
 export interface Speed {
-  /** Multiply-adds a second, gradients counted as in `trainingFactor`. */
+  /** Multiply-adds a second, of forward pass and gradients. */
   readonly macsPerSecond: number;
   /** What was measured: a block of the vision tower, forward and backward. */
   readonly clips: number;
@@ -21,33 +21,49 @@ const SOFTWARE_MACS = 2e9;
 const LEAST = { software: 1, hardware: 1e9 } as const;
 
 export interface SpeedOptions {
-  readonly system: 'xclip' | 'clip-mean';
   readonly precision: FloatType;
   /** Clips of a micro-batch. */
   readonly batch: number;
 }
 
 /** Measures a block of the vision tower, nearly all of whose work is in such blocks. Takes seconds on any adapter. */
-export async function measureSpeed(gpu: Gpu, model: XclipConfig,
-  { system, precision, batch }: SpeedOptions): Promise<Speed> {
-  const isXclip = system === 'xclip';
-  const macsOf = (frames: number) =>
-    frames * (isXclip ? frameBlockFlops({ ...model, frames }) : pictureBlockFlops(model)) / 2;
+export async function measureSpeed(gpu: Gpu, model: ModelConfig, { precision, batch }: SpeedOptions): Promise<Speed> {
   const isSlow = gpu.kind === 'software';
-  const frames = isSlow ? Math.min(model.frames, Math.max(1, Math.floor(SOFTWARE_MACS / macsOf(1)))) : model.frames;
+  const forward = (frames: number) => macsOf(gpu, model, frames, (block, x) => void noGrad(() => block(x)));
+  const frames = isSlow ? Math.min(model.frames, Math.max(1, Math.floor(SOFTWARE_MACS / forward(1)))) : model.frames;
   const clips = isSlow ? 1 : batch;
-  using tower = new VisionEncoder(gpu, { ...model, vision: { ...model.vision, layers: 1 } }, isXclip ? { frames } : {});
-  if (precision === 'f16') halve(tower);
-  const [block] = tower.transformer.blocks;
-  const [tokens, width] = tower.positionalEmbedding.shape;
+  using built = oneBlock(gpu, model, frames);
+  if (precision === 'f16') halve(built);
+  const { visual } = built;
+  const shape = visual.tokenShape(clips, frames);
   // no kernel's time depends on what the numbers are
-  using x = gpu.keep(Tensor.empty(gpu, [clips * frames, tokens, width], precision, 'tokens') as Tensor);
+  using x = gpu.keep(Tensor.empty(gpu, shape, precision, 'tokens') as Tensor);
   gpu.clear(x);
   x.requiresGrad = true;
-  const work = () => backward(block.forward(x, 'block', {}), x);
+  const work = () => backward(visual.block(x), x);
   gpu.scope(work); // gradients are there, and added to, from now on
   const { nanoseconds } = await gpu.stretch(work, { least: LEAST[gpu.kind] });
   x.grad?.dispose();
   const seconds = nanoseconds / 1e9;
-  return { macsPerSecond: trainingFactor(false) * clips * macsOf(frames) / seconds, clips, frames, tokens, seconds };
+  const macs = clips * macsOf(gpu, model, frames, (block, tokens) => {
+    tokens.requiresGrad = true;
+    backward(block(tokens), tokens);
+  });
+  return { macsPerSecond: macs / seconds, clips, frames, tokens: shape[1], seconds };
+}
+
+/** A model with one block in its vision tower. */
+function oneBlock(gpu: Gpu, model: ModelConfig, frames: number): VideoModel {
+  return createModel(gpu, { ...model, frames, vision: { ...model.vision, layers: 1 } });
+}
+
+/** Multiply-adds of some work with the block of a clip's tokens. */
+function macsOf(gpu: Gpu, model: ModelConfig, frames: number,
+  work: (block: (x: Tensor) => Tensor, tokens: Tensor) => void): number {
+  return estimate(gpu, () => {
+    const { visual } = oneBlock(gpu, model, frames);
+    gpu.scope(() => {
+      work((x) => visual.block(x), Tensor.empty(gpu, visual.tokenShape(1, frames), 'f32', 'tokens') as Tensor);
+    });
+  }).macs;
 }

@@ -2,40 +2,48 @@ import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
-import { Clip } from '../../model/clip.ts';
-import { PRESETS, type XclipConfig } from '../../model/config.ts';
-import { type Init, initialise, truncatedNormal } from '../../model/init.ts';
-import type { System, VideoModel } from '../../model/system.ts';
+import { initialise } from '../../model/parts/init.ts';
+import { type Architecture, architectureOf, configFor, type ModelConfig, PRESETS,
+  type SystemName } from '../../model/systems/config.ts';
+import { createModel } from '../../model/systems/index.ts';
+import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
-import { Xclip } from '../../model/xclip.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { TrainConfig } from './config_keys.ts';
 
-/** Parts that X-CLIP adds to CLIP: a CLIP checkpoint does not have them. */
-const isNew = (name: string) => /message_|^mit\.|^prompts_/.test(name);
-
-/** The architecture that a configuration asks for. */
-export async function modelConfigOf(config: TrainConfig): Promise<XclipConfig> {
+/**
+ * The model that a configuration asks for: a system with the sizes of a checkpoint, or of a preset.
+ *
+ * @param classes names, of which a head has a row each
+ */
+export async function modelConfigOf(config: TrainConfig, classes: readonly string[]): Promise<ModelConfig> {
   const { checkpoint: path, preset } = config.model;
   const checkpoint = path === null ? undefined : await openCheckpoint(path);
   await checkpoint?.close();
   if (checkpoint !== undefined) requireHeld(checkpoint.config, checkpoint.weights);
-  return forData(checkpoint?.config ?? PRESETS[preset as keyof typeof PRESETS], config);
+  return forData(checkpoint === undefined
+    ? PRESETS[preset as keyof typeof PRESETS]
+    : architectureOf(checkpoint.config), config, classes);
 }
 
 /**
- * An architecture for the clips of a configuration.
+ * The system that a configuration asks for, with the sizes of an architecture, for its clips.
  * @throws ConfigError if it takes pictures of another size
  */
-export function forData(architecture: XclipConfig, { data }: TrainConfig): XclipConfig {
-  const config = { ...architecture, frames: data.frames };
-  const { imageSize } = config.vision;
+export function forData(architecture: Architecture,
+  { model: { system, messages, integration, prompts }, data }: TrainConfig, classes: readonly string[]): ModelConfig {
+  const { imageSize } = architecture.vision;
   if (imageSize !== data.size) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
       `set data.size to ${imageSize}`);
   }
-  return config;
+  if (system === 'clip-one' && data.frames !== 1) {
+    throw new ConfigError('data.frames', [`is ${data.frames}, clip-one takes one frame: a random one in training`],
+      'set data.frames to 1');
+  }
+  return configFor(system, { ...architecture, frames: data.frames }, { messages, integration, classes,
+    ...(prompts !== null && { prompts }) });
 }
 
 /** The tokenizer of the checkpoint that a run starts from; CLIP's, where that has none. */
@@ -45,25 +53,25 @@ export async function tokenizerOf({ model }: TrainConfig): Promise<ClipTokenizer
   return checkpoint?.tokenizer ?? clipTokenizer();
 }
 
-/** A model of the system that a configuration asks for; its parameters are zero. */
-export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: XclipConfig): VideoModel {
-  return model.system === 'xclip'
-    ? new Xclip(gpu, config, { dropPath: model.dropPath, recompute: train.recompute })
-    : new Clip(gpu, config);
+/** The model of a run; its parameters are zero. */
+export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: ModelConfig): VideoModel {
+  return createModel(gpu, config, { dropPath: model.dropPath, recompute: train.recompute });
 }
 
 /**
  * Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the
  * parts.
+ *
+ * @param classes as `modelConfigOf` takes them
  */
-export async function buildSystem(gpu: Gpu, run: TrainConfig): Promise<System> {
+export async function buildSystem(gpu: Gpu, run: TrainConfig, classes: readonly string[]): Promise<System> {
   const { model: options, data, train } = run;
-  const config = await modelConfigOf(run);
+  const config = await modelConfigOf(run, classes);
   const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
   try {
     const model = await orDisposed(newModel(gpu, run, config), async (made) => {
       const loaded = checkpoint === undefined ? [] : await loadTowers(made, checkpoint, options.interpolateFrames);
-      initialise(made, run.run.seed, startOf(options.init), new Set(loaded));
+      initialise(made, run.run.seed, (name) => made.startOf(name, options.init), new Set(loaded));
       if (train.precision === 'f16') halve(made);
     });
     return { model, tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
@@ -85,8 +93,9 @@ export function trainingPreprocessor(imageSize: number, crop: boolean, start?: P
   return { ...(start ?? official), resize };
 }
 
-/** CLIP's parts must be there, X-CLIP's may be. Returns the names of what was. */
+/** Parts that no checkpoint need have may be there, all others must be. Returns the names of what was. */
 async function loadTowers(model: VideoModel, { weights }: Checkpoint, interpolateFrames: boolean): Promise<string[]> {
+  const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
   const towers = await loadWeights(model, weights, { select: (name) => !isNew(name) });
   const others = await loadWeights(model, weights, { select: isNew, allowMissing: true, interpolateFrames });
   return [...towers, ...others];
@@ -104,7 +113,8 @@ async function orDisposed<M extends VideoModel>(model: M, fill: (model: M) => Pr
 }
 
 export interface OpenOptions {
-  readonly system?: TrainConfig['model']['system'];
+  /** Another system than the checkpoint's; it takes of the weights what it has. */
+  readonly system?: SystemName;
   readonly precision?: FloatType;
   /** Another number of frames than the checkpoint's: its positions are interpolated. */
   readonly frames?: number;
@@ -116,16 +126,17 @@ export interface OpenOptions {
  * @throws NonFiniteError naming a weight that is NaN or infinite, or too large for the precision
  */
 export async function openSystem(gpu: Gpu, path: string,
-  { system = 'xclip', precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
+  { system, precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
-    requireHeld(checkpoint.config, checkpoint.weights);
-    const config = { ...checkpoint.config, frames: frames ?? checkpoint.config.frames };
-    const empty = system === 'xclip' ? new Xclip(gpu, config) : new Clip(gpu, config);
+    const { config, weights } = checkpoint;
+    requireHeld(config, weights);
+    const own = system === undefined || system === config.system ? config : configFor(system, architectureOf(config));
+    const empty = createModel(gpu, { ...own, frames: frames ?? own.frames });
     const model = await orDisposed(empty, async (made) => {
-      const own = new Set([...made.parameters()].map(([name]) => name));
-      await loadWeights(made, checkpoint.weights,
-        system === 'xclip' ? { interpolateFrames: frames !== undefined } : { select: (name) => own.has(name) });
+      const names = new Set([...made.parameters()].map(([name]) => name));
+      await loadWeights(made, weights, { interpolateFrames: frames !== undefined,
+        ...(own !== config && { select: (name) => names.has(name) }) });
       if (precision === 'f32') return;
       halve(made);
       await requireFiniteWeights(made);
@@ -134,16 +145,4 @@ export async function openSystem(gpu: Gpu, path: string,
   } finally {
     await checkpoint.close();
   }
-}
-
-/** How the parts that are trained from nothing start, where the configuration says so. */
-function startOf(
-  { mitPositions, mitWeights, promptWeights }: TrainConfig['model']['init'],
-): (name: string) => Init | undefined {
-  return (name) => {
-    if (name === 'mit.positional_embedding') return truncatedNormal(mitPositions);
-    if (/^mit\..*(out_proj|c_fc|c_proj)\.weight$/.test(name)) return truncatedNormal(mitWeights);
-    if (/^prompts_generator\..*(proj|mlp\.\d)\.weight$/.test(name)) return truncatedNormal(promptWeights);
-    return undefined;
-  };
 }

@@ -1,6 +1,6 @@
 /** What the clips of a run are compared with: the names of its classes in templates, in tokens. */
 import { DatasetError } from '../../engine/errors.ts';
-import type { XclipConfig } from '../../model/config.ts';
+import { type ModelConfig, textConfigOf } from '../../model/systems/config.ts';
 import { refusals, sentences, TEMPLATES, type Wording } from '../../model/templates.ts';
 import type { TokenRows } from '../../model/tokenizer.ts';
 import { namesFile } from '../data/sets/sets.ts';
@@ -19,13 +19,11 @@ export interface TextSizes {
   readonly length: number;
 }
 
-/** Of texts whose length nobody knows: they fill the context. */
-export const unknownTexts = ({ data }: TrainConfig, { text }: Pick<XclipConfig, 'text'>,
-  classes: number): TextSizes => ({
-    classes,
-    templates: TEMPLATES[data.templates].length,
-    length: text.context,
-  });
+/** Of texts whose length nobody knows: they fill the context. Undefined for a system without texts. */
+export function unknownTexts({ data }: TrainConfig, model: ModelConfig, classes: number): TextSizes | undefined {
+  const text = textConfigOf(model);
+  return text && { classes, templates: TEMPLATES[data.templates].length, length: text.context };
+}
 
 /** The texts of a run, template by template. */
 export interface RunTexts extends TextSizes, TokenRows {
@@ -33,11 +31,14 @@ export interface RunTexts extends TextSizes, TokenRows {
 }
 
 /**
- * The names of a run in tokens of its model.
+ * The names of a run in tokens of its model; undefined for a system without texts.
  * @throws DatasetError with every name that the tokenizer refuses, and in which template
  */
-export async function textsOf(config: TrainConfig, { text: { context } }: Pick<XclipConfig, 'text'>,
-  names: readonly string[]): Promise<RunTexts> {
+export async function textsOf(config: TrainConfig, model: ModelConfig,
+  names: readonly string[]): Promise<RunTexts | undefined> {
+  const text = textConfigOf(model);
+  if (text === undefined) return undefined;
+  const { context } = text;
   const { templates } = config.data;
   const tokenizer = await tokenizerOf(config);
   const refused = refusals(tokenizer, templates, names, context);

@@ -8,12 +8,13 @@ import { verifyModel } from './model.ts';
 import { verifyOps } from './ops.ts';
 import { verifyAdamW } from './optimizer.ts';
 import { verifySchedule } from './schedule.ts';
+import { isBuilt, verifySystem } from './systems.ts';
 import { verifyTemplates } from './templates.ts';
 import { verifyTokenizer } from './tokenizer.ts';
 
 /** What a fixture is, by what its description holds. */
 export type FixtureKind = 'hf' | 'official' | 'ops' | 'adamw' | 'schedule' | 'blending' | 'tokenizer' | 'templates'
-  | 'system';
+  | 'system' | 'not built';
 
 /** Tells what a fixture is. One that is not known is an error: a check that is skipped in silence proves nothing. */
 export function kindOf(file: FixtureFile): FixtureKind {
@@ -28,7 +29,7 @@ export function kindOf(file: FixtureFile): FixtureKind {
   if (reference.startsWith('VideoX datasets/blending.py')) return 'blending';
   if (isObject(first) && 'templates' in first && 'scale' in first) return 'templates';
   if (isObject(first) && 'betas' in first && 'lrs' in first) return 'adamw';
-  if ('f32_vs_f64_max_rel' in json) return 'system';
+  if ('f32_vs_f64_max_rel' in json) return isBuilt(file) ? 'system' : 'not built';
   throw new FirstlightError('FL_FIXTURE',
     `${file.name}.json: unknown kind of fixture (reference: ${shown(reference) || 'none'})`, {},
     'this version checks hf_*, off_*, ops, adamw, cosine_lr, blending, tokenizer and op_prompt_ensemble fixtures');
@@ -58,6 +59,8 @@ export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKi
     case 'templates':
       return verifyTemplates(gpu, file);
     case 'system':
+      return verifySystem(gpu, file, type);
+    case 'not built':
       return [];
   }
 }

@@ -7,10 +7,10 @@ import { FileBytes } from '../../model/checkpoint/bytes.node.ts';
 import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { loadWeights, requireHeld, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
-import { validateConfig, type XclipConfig } from '../../model/config.ts';
-import { type TextBatch, textBatch } from '../../model/text.ts';
-import { Xclip } from '../../model/xclip.ts';
-import { AdamW, CONTROL, fixText, type ParameterGroup, recipeGroups } from '../recipe/optimizer/index.ts';
+import { architectureOf, validateConfig, type XclipConfig } from '../../model/systems/config.ts';
+import { type TextBatch, textBatch } from '../../model/parts/text.ts';
+import { Xclip } from '../../model/systems/xclip.ts';
+import { AdamW, CONTROL, freeze, type ParameterGroup, recipeGroups } from '../recipe/optimizer/index.ts';
 import { learningRate } from '../recipe/schedule.ts';
 import { MAX_SKIPPED } from '../recipe/step_reports.ts';
 import { inLayout, sourceOf, withoutMessage } from './activations.ts';
@@ -92,10 +92,11 @@ export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
 }
 
 function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
-  if (flavour === 'hf') return configFromHuggingFace(file.json.config, `${file.name}.json: config`);
+  if (flavour === 'hf') return architectureOf(configFromHuggingFace(file.json.config, `${file.name}.json: config`));
   const { config: c, derived: heads } = file.described(officialSizes);
   return validateConfig(
     {
+      system: 'xclip',
       embedDim: c.embed_dim,
       frames: c.T,
       vision: { activation: 'quick_gelu', width: c.vision_width, layers: c.vision_layers, heads: heads.vision_heads,
@@ -269,7 +270,7 @@ async function optimiserSteps(gpu: Gpu, file: FixtureFile, flavour: Flavour, loa
     throw new FirstlightError('FL_FIXTURE', `${file.name}.json: adamw lists neither betas nor eps`);
   }
   const recipe = Array.isArray(settings.groups);
-  if (recipe && settings.FIX_TEXT) fixText(model);
+  if (recipe && settings.FIX_TEXT) freeze(model, 'visual');
   const groups = recipe
     ? recipeGroups(model, { weightDecay: settings.WEIGHT_DECAY ?? 0, newPartsLrScale: 10 })
     : [everything(model, settings.weight_decay ?? 0)];

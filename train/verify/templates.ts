@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FirstlightError, type Gpu, Tensor } from '../../engine/index.ts';
 import { scale } from '../../kernels/elementwise/index.ts';
 import { permute } from '../../kernels/rearrange/index.ts';
-import { cosines } from '../../model/clip.ts';
+import { cosines } from '../../model/parts/heads.ts';
 import { meanLogits } from '../protocols/candidates.ts';
 import { rank } from '../protocols/ranking.ts';
 import { type CheckResult, Comparison } from './comparison.ts';

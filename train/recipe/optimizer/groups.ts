@@ -1,14 +1,7 @@
-/** The parameter groups of X-CLIP's recipe. */
-import type { Module, Tensor } from '../../../engine/index.ts';
+/** The parameter groups of the recipe. */
+import type { Tensor } from '../../../engine/index.ts';
+import type { VideoModel } from '../../../model/systems/system.ts';
 import type { ParameterGroup } from './optimizer.ts';
-
-/** The parts that X-CLIP adds to CLIP, in the official order of groups; everything else is `clip`. */
-const PARTS = [
-  { name: 'clip', isNew: false, matches: (name: string) => !/message_|^mit|prompts/.test(name) },
-  { name: 'mit', isNew: true, matches: (name: string) => name.startsWith('mit') },
-  { name: 'prompts', isNew: true, matches: (name: string) => name.includes('prompts') },
-  { name: 'message', isNew: true, matches: (name: string) => name.includes('message_') },
-] as const;
 
 /** Whether the recipe spares a parameter from weight decay: vectors, biases, positions. */
 function isUndecayed(name: string, tensor: Tensor): boolean {
@@ -16,14 +9,14 @@ function isUndecayed(name: string, tensor: Tensor): boolean {
 }
 
 /**
- * The official groups: CLIP's parts at the base learning rate, the new parts (messages, integration, prompts) at
- * `newPartsLrScale` times that; each once with and once without weight decay. Parameters that need no gradient are
- * left out.
+ * The official groups: parts that a checkpoint has at the base learning rate, new ones (of X-CLIP messages,
+ * integration, prompts) at `newPartsLrScale` times that; each once with and once without weight decay. Parameters that
+ * need no gradient are left out.
  */
-export function recipeGroups(model: Module,
+export function recipeGroups(model: Pick<VideoModel, 'parts' | 'parameters'>,
   options: { weightDecay: number; newPartsLrScale: number }): ParameterGroup[] {
   const trained = [...model.parameters()].filter(([, tensor]) => tensor.requiresGrad);
-  return PARTS.flatMap(({ name, isNew, matches }) => {
+  return model.parts.flatMap(({ name, isNew, matches }) => {
     const own = trained.filter(([full]) => matches(full));
     const lrScale = isNew ? options.newPartsLrScale : 1;
     return [
@@ -35,12 +28,21 @@ export function recipeGroups(model: Module,
   });
 }
 
+/** Which towers learn, beside the parts that a checkpoint lacks. Ni et al. 2022, arXiv:2208.02816, table 7. */
+export const TUNE = ['visual', 'text', 'both', 'none'] as const;
+export type Tune = (typeof TUNE)[number];
+
+/** Whether texts learn: else their features need be computed once only. */
+export const textsLearn = (tune: Tune): boolean => tune === 'text' || tune === 'both';
+
 /**
- * The recipe's FIX_TEXT: trains only the vision tower, the integration and the prompts; the text tower and the
- * temperature stay as they are.
+ * Freezes the towers that do not learn. The temperature goes with the texts, so that `visual` is the recipe's FIX_TEXT.
  */
-export function fixText(model: Module): void {
+export function freeze(model: Pick<VideoModel, 'parts' | 'parameters'>, tune: Tune): void {
+  const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
   for (const [name, tensor] of model.parameters()) {
-    if (!/visual\.|mit|prompts/.test(name)) tensor.requiresGrad = false;
+    const isVisual = name.startsWith('visual.');
+    const learns = isNew(name) || tune === 'both' || tune === (isVisual ? 'visual' : 'text');
+    if (!learns) tensor.requiresGrad = false;
   }
 }

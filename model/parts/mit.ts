@@ -1,30 +1,32 @@
 /** Multi-frame integration transformer. B videos, T frames, E embedding width. */
-import { type Gpu, Module, ShapeError, type Tensor } from '../engine/index.ts';
-import { add } from '../kernels/elementwise/index.ts';
-import { mean } from '../kernels/reduce/index.ts';
-import type { XclipConfig } from './config.ts';
+import { type Gpu, Module, ShapeError, type Tensor } from '../../engine/index.ts';
+import { add } from '../../kernels/elementwise/index.ts';
+import { mean } from '../../kernels/reduce/index.ts';
 import { initialised, truncatedNormal, xavierUniform, zeros } from './init.ts';
-import { type Pass, ResidualBlock } from './layers.ts';
+import { type Pass, ResidualBlock, type TransformerConfig } from './layers.ts';
+
+/** Its sizes; `mlp` is the hidden width. */
+export interface IntegrationConfig extends TransformerConfig {
+  readonly mlp: number;
+}
 
 /** Frame features → one feature per video. Ni et al. 2022, arXiv:2208.02816, eq. 8. */
 export class MultiframeIntegration extends Module {
   readonly positionalEmbedding: Tensor;
   readonly blocks: readonly ResidualBlock[];
 
-  constructor(gpu: Gpu, config: Pick<XclipConfig, 'mit' | 'embedDim' | 'frames'>) {
+  /** @param width E  @param frames T */
+  constructor(gpu: Gpu, { layers, heads, mlp, activation, eps }: IntegrationConfig, width: number, frames: number) {
     super();
-    const { embedDim, frames, mit } = config;
     const linear = truncatedNormal(0.02);
     const init = { inProjection: xavierUniform, outProjection: linear, expand: linear, contract: linear,
       expandBias: zeros, contractBias: zeros };
     this.positionalEmbedding = this.add('positional_embedding',
-      initialised(gpu, 'mit.positional_embedding', [1, frames, embedDim], truncatedNormal(0.02)));
+      initialised(gpu, 'mit.positional_embedding', [1, frames, width], truncatedNormal(0.02)));
     this.blocks = this.addAll(
       'resblocks',
-      Array.from({ length: mit.layers },
-        () =>
-          new ResidualBlock(gpu, { width: embedDim, heads: mit.heads, hidden: mit.mlp, activation: mit.activation },
-            init)),
+      Array.from({ length: layers },
+        () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, eps }, init)),
     );
   }
 

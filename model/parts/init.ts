@@ -1,4 +1,5 @@
-import { assign, type Gpu, type Module, parameter, Random, type Shape, sizeOf, type Tensor } from '../engine/index.ts';
+import { assign, type Gpu, type Module, parameter, Random, type Shape, sizeOf,
+  type Tensor } from '../../engine/index.ts';
 
 /** Fills a new parameter. */
 export type Init = (random: Random, shape: Shape) => Float32Array;
@@ -30,6 +31,29 @@ export const xavierUniform: Init = (random, shape) =>
 
 /** U(±fanIn^−½): what torch's Linear and Conv2d draw for weights, and for biases with the fan-in of their weight. */
 export const torchDefault = (fanIn: number): Init => uniform(fanIn ** -0.5);
+
+/** How the weights of an attention or a block start. */
+export interface BlockInit {
+  readonly inProjection: Init;
+  readonly outProjection: Init;
+  readonly expand: Init;
+  readonly contract: Init;
+  /** Biases of the MLP; those of attention start at zero. */
+  readonly expandBias: Init;
+  readonly contractBias: Init;
+}
+
+/** Official start of a block of a ViT: torch's defaults (the official `init_weights` is never called). */
+export function vitInit(width: number, hidden: number): BlockInit {
+  return {
+    inProjection: xavierUniform,
+    outProjection: torchDefault(width),
+    expand: torchDefault(width),
+    contract: torchDefault(hidden),
+    expandBias: torchDefault(width),
+    contractBias: torchDefault(hidden),
+  };
+}
 
 const inits = new WeakMap<Tensor, Init>();
 

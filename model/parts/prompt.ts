@@ -1,12 +1,16 @@
 /** Video-specific prompting. B videos, K texts, N patch positions, E embedding width. */
-import { type Gpu, Module, type Tensor } from '../engine/index.ts';
-import { crossAttention } from '../kernels/attention/index.ts';
-import { mul } from '../kernels/elementwise/index.ts';
-import { mlp } from '../kernels/matmul/index.ts';
-import type { Activation } from '../kernels/shared/activation.ts';
-import type { XclipConfig } from './config.ts';
+import { type Gpu, Module, type Tensor } from '../../engine/index.ts';
+import { crossAttention } from '../../kernels/attention/index.ts';
+import { mul } from '../../kernels/elementwise/index.ts';
+import { mlp } from '../../kernels/matmul/index.ts';
+import type { Activation } from '../../kernels/shared/activation.ts';
 import { constant, initialised, truncatedNormal, zeros } from './init.ts';
-import { addBranch, LayerNorm, Linear, type Pass } from './layers.ts';
+import { addBranch, LayerNorm, Linear, type Pass, type TransformerConfig } from './layers.ts';
+
+/** Its sizes; `alpha` is where the learned mixing weight starts. */
+export interface PromptConfig extends TransformerConfig {
+  readonly alpha: number;
+}
 
 const LINEAR = { init: truncatedNormal(0.02), biasInit: zeros };
 
@@ -42,12 +46,12 @@ class PromptLayer extends Module {
   readonly contract: Linear;
   readonly #activation: Activation;
 
-  constructor(gpu: Gpu, width: number, { heads, activation }: XclipConfig['prompts']) {
+  constructor(gpu: Gpu, width: number, { heads, activation, eps }: PromptConfig) {
     super();
     this.#activation = activation;
     this.crossAttention = this.add('cross_attn', new CrossAttention(gpu, width, heads));
-    this.norm1 = this.add('norm1', new LayerNorm(gpu, width));
-    this.norm3 = this.add('norm3', new LayerNorm(gpu, width));
+    this.norm1 = this.add('norm1', new LayerNorm(gpu, width, eps));
+    this.norm3 = this.add('norm3', new LayerNorm(gpu, width, eps));
     this.expand = this.add('mlp.0', new Linear(gpu, width, 4 * width, LINEAR));
     this.contract = this.add('mlp.3', new Linear(gpu, 4 * width, width, LINEAR));
   }
@@ -69,13 +73,13 @@ export class VideoPrompt extends Module {
   readonly layers: readonly PromptLayer[];
   readonly alpha: Tensor;
 
-  constructor(gpu: Gpu, config: Pick<XclipConfig, 'prompts' | 'embedDim'>) {
+  /** @param width E  @param visualEps of the layer norm of patches; `config.eps` is that of texts */
+  constructor(gpu: Gpu, config: PromptConfig, width: number, visualEps?: number) {
     super();
-    const { layers, alpha } = config.prompts;
-    this.norm = this.add('norm', new LayerNorm(gpu, config.embedDim));
+    this.norm = this.add('norm', new LayerNorm(gpu, width, visualEps));
     this.layers = this.addAll('decoder',
-      Array.from({ length: layers }, () => new PromptLayer(gpu, config.embedDim, config.prompts)));
-    this.alpha = this.add('alpha', initialised(gpu, 'alpha', [config.embedDim], constant(alpha)));
+      Array.from({ length: config.layers }, () => new PromptLayer(gpu, width, config)));
+    this.alpha = this.add('alpha', initialised(gpu, 'alpha', [width], constant(config.alpha)));
   }
 
   /** @param texts [B, K, E]  @param visual [B, N, E]  @returns α · (what the layers made of the texts), [B, K, E] */

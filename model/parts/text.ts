@@ -1,12 +1,21 @@
-/** CLIP's text encoder. K texts, L context length, W text width, D embedding width, V vocabulary. */
-import { dispose, type Gpu, Module, ShapeError, Tensor } from '../engine/index.ts';
-import { add } from '../kernels/elementwise/index.ts';
-import { embedding, indexSelect, tokenIds, type TokenIds } from '../kernels/embedding/index.ts';
-import { matmul } from '../kernels/matmul/index.ts';
-import { slice } from '../kernels/rearrange/index.ts';
-import type { XclipConfig } from './config.ts';
+/** CLIP's text encoder. K texts, L context length, W text width, E embedding width, V vocabulary. */
+import { dispose, type Gpu, Module, ShapeError, Tensor } from '../../engine/index.ts';
+import { add } from '../../kernels/elementwise/index.ts';
+import { embedding, indexSelect, tokenIds, type TokenIds } from '../../kernels/embedding/index.ts';
+import { matmul } from '../../kernels/matmul/index.ts';
+import { slice } from '../../kernels/rearrange/index.ts';
 import { initialised, normal, torchDefault } from './init.ts';
-import { LayerNorm, type Pass, ResidualBlock, type RunBlock } from './layers.ts';
+import { LayerNorm, type Pass, ResidualBlock, type RunBlock, type TransformerConfig } from './layers.ts';
+
+/** Sizes of a text encoder; `mlp` is the hidden width. */
+export interface TextConfig extends TransformerConfig {
+  readonly width: number;
+  readonly mlp: number;
+  readonly context: number;
+  readonly vocab: number;
+  /** The token whose first place in a text its feature is taken from; omitted: the largest id of the text. */
+  readonly endOfText?: number;
+}
 
 /** Token ids of K texts on the GPU, and where each text ends. */
 export interface TextBatch {
@@ -24,7 +33,7 @@ export interface TextBatch {
 /**
  * Uploads tokenised texts: `ids` is [K, L] row by row.
  *
- * @param endOfText the token that ends a text, where it does not have the largest id: `config.text.endOfText`
+ * @param endOfText the token that ends a text, where it does not have the largest id: `TextConfig.endOfText`
  */
 export function textBatch(gpu: Gpu, ids: Int32Array, length: number, endOfText?: number): TextBatch {
   const count = ids.length / length;
@@ -66,7 +75,7 @@ function endsOf(ids: Int32Array, length: number, endOfText?: number): Uint32Arra
 class TextTransformer extends Module {
   readonly blocks: readonly ResidualBlock[];
 
-  constructor(gpu: Gpu, { width, layers, heads, mlp, activation }: XclipConfig['text']) {
+  constructor(gpu: Gpu, { width, layers, heads, mlp, activation, eps }: TextConfig) {
     super();
     const outStd = width ** -0.5 * (2 * layers) ** -0.5;
     const init = {
@@ -79,12 +88,13 @@ class TextTransformer extends Module {
     };
     this.blocks = this.addAll('resblocks',
       Array.from({ length: layers },
-        () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, causal: true }, init)));
+        () => new ResidualBlock(gpu, { width, heads, hidden: mlp, activation, eps, causal: true }, init)));
   }
 }
 
 /** Token ids → one embedding per text. Radford et al. 2021, arXiv:2103.00020, section 2.4. */
 export class TextEncoder extends Module {
+  readonly config: TextConfig;
   readonly tokenEmbedding: Tensor;
   readonly positionalEmbedding: Tensor;
   readonly transformer: TextTransformer;
@@ -92,21 +102,23 @@ export class TextEncoder extends Module {
   readonly projection: Tensor;
   readonly #runBlock: RunBlock;
 
-  constructor(gpu: Gpu, config: Pick<XclipConfig, 'text' | 'embedDim'>, runBlock: RunBlock = (block, x) => block(x)) {
+  /** @param embedDim E  @param config.endOfText is for who makes a batch: see `textBatch` */
+  constructor(gpu: Gpu, config: TextConfig, embedDim: number, runBlock: RunBlock = (block, x) => block(x)) {
     super();
+    this.config = config;
     this.#runBlock = runBlock;
-    const { width, context, vocab } = config.text;
+    const { width, context, vocab } = config;
     this.tokenEmbedding = this.add('token_embedding.weight',
       initialised(gpu, 'token_embedding', [vocab, width], normal(0.02)));
     this.positionalEmbedding = this.add('positional_embedding',
       initialised(gpu, 'positional_embedding', [context, width], normal(0.01)));
-    this.transformer = this.add('transformer', new TextTransformer(gpu, config.text));
-    this.lnFinal = this.add('ln_final', new LayerNorm(gpu, width));
+    this.transformer = this.add('transformer', new TextTransformer(gpu, config));
+    this.lnFinal = this.add('ln_final', new LayerNorm(gpu, width, config.eps));
     this.projection = this.add('text_projection',
-      initialised(gpu, 'text_projection', [width, config.embedDim], normal(width ** -0.5)));
+      initialised(gpu, 'text_projection', [width, embedDim], normal(width ** -0.5)));
   }
 
-  /** [K, L] ids, L at most the context length → [K, D]. */
+  /** [K, L] ids, L at most the context length → [K, E], not normalised. */
   forward({ ids, ends, length }: TextBatch, pass: Pass = {}): Tensor {
     return this.projection.gpu.scope(() => {
       const [context] = this.positionalEmbedding.shape;

@@ -2,14 +2,14 @@
  * Layers that the towers share. B videos, T frames, K texts, L tokens, D width, H heads.
  * Names of parameters are those of the official X-CLIP and CLIP checkpoints.
  */
-import { type Gpu, Module, type Tensor } from '../engine/index.ts';
-import { selfAttention } from '../kernels/attention/index.ts';
-import { dropPath, type Draw } from '../kernels/dropout/index.ts';
-import { add } from '../kernels/elementwise/index.ts';
-import { layernorm } from '../kernels/layernorm/index.ts';
-import { linear, mlp } from '../kernels/matmul/index.ts';
-import type { Activation } from '../kernels/shared/activation.ts';
-import { type Init, initialised, ones, torchDefault, zeros } from './init.ts';
+import { type Gpu, Module, type Tensor } from '../../engine/index.ts';
+import { selfAttention } from '../../kernels/attention/index.ts';
+import { dropPath, type Draw } from '../../kernels/dropout/index.ts';
+import { add } from '../../kernels/elementwise/index.ts';
+import { layernorm } from '../../kernels/layernorm/index.ts';
+import { linear, mlp } from '../../kernels/matmul/index.ts';
+import type { Activation } from '../../kernels/shared/activation.ts';
+import { type BlockInit, type Init, initialised, ones, torchDefault, zeros } from './init.ts';
 
 /** Looks at activations on their way, by name; for verification and study. */
 export type Tap = (name: string, value: Tensor) => void;
@@ -46,20 +46,23 @@ export function addBranch(x: Tensor, name: string, branch: (residual?: Tensor) =
     dropping ? dropPath(y, drop.rate, { state: pass.draw, layer: drop.layer } satisfies Draw, drop.dim) : y);
 }
 
-/** LayerNorm with eps 1e-5, over the last dimension. */
+/** LayerNorm over the last dimension. */
 export class LayerNorm extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
+  readonly #eps: number;
 
-  constructor(gpu: Gpu, width: number) {
+  /** @param eps added to the variance */
+  constructor(gpu: Gpu, width: number, eps = 1e-5) {
     super();
+    this.#eps = eps;
     this.weight = this.add('weight', initialised(gpu, 'weight', [width], ones));
     this.bias = this.add('bias', initialised(gpu, 'bias', [width], zeros));
   }
 
   /** @param appended one more token for each sequence of `x` */
   forward(x: Tensor, appended?: Tensor): Tensor {
-    return layernorm(x, this.weight, this.bias, { appended });
+    return layernorm(x, this.weight, this.bias, { appended, eps: this.#eps });
   }
 }
 
@@ -80,17 +83,6 @@ export class Linear extends Module {
   forward(x: Tensor, { residual }: { residual?: Tensor } = {}): Tensor {
     return linear(x, this.weight, { bias: this.bias, residual });
   }
-}
-
-/** How the weights of an attention or a block start. */
-export interface BlockInit {
-  readonly inProjection: Init;
-  readonly outProjection: Init;
-  readonly expand: Init;
-  readonly contract: Init;
-  /** Biases of the MLP; those of attention start at zero. */
-  readonly expandBias: Init;
-  readonly contractBias: Init;
 }
 
 /** Multi-head self-attention with one packed projection, as torch's nn.MultiheadAttention stores it. */
@@ -140,12 +132,19 @@ export class Mlp extends Module {
   }
 }
 
-/** Shape of a residual block. */
-export interface BlockShape {
-  readonly width: number;
+/** What all transformers have. */
+export interface TransformerConfig {
+  readonly layers: number;
   readonly heads: number;
-  readonly hidden: number;
   readonly activation: Activation;
+  /** Of its layer norms; 1e-5 if omitted. */
+  readonly eps?: number;
+}
+
+/** Shape of a residual block. */
+export interface BlockShape extends Omit<TransformerConfig, 'layers'> {
+  readonly width: number;
+  readonly hidden: number;
   readonly causal?: boolean;
 }
 
@@ -158,11 +157,11 @@ export class ResidualBlock extends Module {
 
   constructor(gpu: Gpu, shape: BlockShape, init: BlockInit) {
     super();
-    const { width, heads, causal = false } = shape;
+    const { width, heads, eps, causal = false } = shape;
     this.attn = this.add('attn', new SelfAttention(gpu, width, heads, init, causal));
-    this.ln1 = this.add('ln_1', new LayerNorm(gpu, width));
+    this.ln1 = this.add('ln_1', new LayerNorm(gpu, width, eps));
     this.mlp = this.add('mlp', new Mlp(gpu, shape, init));
-    this.ln2 = this.add('ln_2', new LayerNorm(gpu, width));
+    this.ln2 = this.add('ln_2', new LayerNorm(gpu, width, eps));
   }
 
   /**

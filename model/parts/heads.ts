@@ -1,0 +1,35 @@
+/** What features of videos are turned into logits by: texts, or classes. B videos, K classes, E embedding width. */
+import { type Gpu, type Tensor } from '../../engine/index.ts';
+import { exp, mul } from '../../kernels/elementwise/index.ts';
+import { matmul } from '../../kernels/matmul/index.ts';
+import { normalize } from '../../kernels/normalize/index.ts';
+import { cast } from '../../kernels/rearrange/index.ts';
+import { mean } from '../../kernels/reduce/index.ts';
+import { constant, initialised } from './init.ts';
+
+/** CLIP's initial temperature: cosines are multiplied by 1 / 0.07 at first. Radford et al. 2021, section 2.5. */
+export function logitScale(gpu: Gpu): Tensor {
+  return initialised(gpu, 'logit_scale', [], constant(Math.log(1 / 0.07)));
+}
+
+/** The embeddings that clips are compared with. [..., K, E] → length 1; [..., K, P, E] → their mean, of length 1. */
+export function classEmbeddings(embeddings: Tensor, isGrouped: boolean): Tensor {
+  const units = normalize(embeddings);
+  return isGrouped ? normalize(mean(units, units.shape.length - 2)) : units;
+}
+
+/**
+ * Cosines of features [B, E] and classes, of one text each, [K, E], or of P that are averaged, [K, P, E] → [B, K]. In
+ * f32, whatever the model is stored as: they are multiplied by up to 100, and logits count by their differences.
+ */
+export function cosines(features: Tensor, texts: Tensor): Tensor {
+  return features.gpu.scope(() => {
+    const classes = classEmbeddings(cast(texts, 'f32'), texts.shape.length === 3);
+    return matmul(normalize(cast(features, 'f32')), classes, { transposeB: true });
+  });
+}
+
+/** exp(s) · cosines. @param scale s, [] */
+export function scaled(cosines: Tensor, scale: Tensor): Tensor {
+  return mul(cosines, exp(scale));
+}

@@ -1,0 +1,182 @@
+/** Fixtures of whole systems other than X-CLIP: outputs, loss and every gradient. */
+import { z } from 'zod';
+import { assign, backward, FirstlightError, type FloatType, type Gpu, halve, type Shape,
+  Tensor } from '../../engine/index.ts';
+import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
+import { permute } from '../../kernels/rearrange/index.ts';
+import type { Activation } from '../../kernels/shared/activation.ts';
+import { textBatch } from '../../model/parts/text.ts';
+import { architectureOf, configFor, type ModelConfig, type SystemName, validateConfig,
+  type VitConfig } from '../../model/systems/config.ts';
+import { createModel } from '../../model/systems/index.ts';
+import type { VideoModel } from '../../model/systems/system.ts';
+import { type CheckResult, Comparison, toleranceOf } from './comparison.ts';
+import type { FixtureFile, FixtureTensors } from './fixture.ts';
+
+const count = z.int().min(1);
+
+/** Of the ViT of CLIP, with what a system adds. */
+const clipSizes = z.object({ input_resolution: count, patch_size: count, width: count, layers: count, heads: count,
+  output_dim: count, T: count, mit_layers: count.optional(), mit_heads: count.optional(),
+  context_length: count.optional(), vocab: count.optional(), text_width: count.optional(), text_heads: count.optional(),
+  text_layers: count.optional(), classes: count.optional() });
+/** Of an ImageNet ViT, as MMAction2 describes a TimeSformer that looks at one frame. */
+const imagenetSizes = z.object({ num_frames: z.literal(1), img_size: count, patch_size: count, embed_dims: count,
+  num_heads: count, num_transformer_layers: count, attention_type: z.literal('space_only') });
+
+/** What is read of a description, beside its sizes. */
+export const schema = z.object({
+  config: z.union([clipSizes, imagenetSizes]),
+  num_classes: count.optional(),
+  gelu: z.string().optional(),
+  layernorm_eps: z.number().optional(),
+  loss_def: z.string(),
+  f32_vs_f64_max_rel: z.number(),
+  params_without_grad: z.array(z.string()).default([]),
+});
+type Described = z.infer<typeof schema>;
+
+/** Whether a fixture is of a system that is built here. */
+export const isBuilt = (file: FixtureFile): boolean => schema.safeParse(file.json).success;
+
+/** Times the error of the reference itself in f32, which `f32_vs_f64_max_rel` is, of the largest element. */
+const TIMES = 20;
+
+/** How a fixture's model is made here, and what its tensors are called. */
+interface Made {
+  readonly config: ModelConfig;
+  /** Name of one of our parameters in the fixture, and the shape that it has there, if it is another. */
+  readonly storedAs: (name: string) => string;
+  /** [B, C, T, …] in place of [B, T, C, …]. */
+  readonly hasChannelsFirst: boolean;
+}
+
+/** Compares a system with a fixture. */
+export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType): Promise<CheckResult[]> {
+  const described = file.described(schema);
+  const tensors = await file.tensors();
+  const made = madeFrom(file, described, tensors);
+  using model = createModel(gpu, validateConfig(made.config, `${file.name}.json: config`));
+  for (const [name, parameter] of model.parameters()) {
+    assign(name, parameter, tensors.floats(`param.${made.storedAs(name)}`));
+  }
+  if (type === 'f16') halve(model);
+  const largest = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const tolerance = (want: Float32Array) => {
+    const error = described.f32_vs_f64_max_rel * largest(want);
+    return type === 'f16' ? toleranceOf([error, largest(want)], type) : TIMES * error;
+  };
+
+  const { shape } = tensors.get('in.video');
+  using video = Tensor.from(gpu, tensors.floats('in.video'), shape, 'video');
+  video.requiresGrad = true;
+  using labels = Tensor.from(gpu, Uint32Array.from(tensors.integers('in.labels')), undefined, 'labels');
+  const smoothing = Number(/label_smoothing=([\d.]+)/.exec(described.loss_def)?.[1] ?? 0);
+  const results = gpu.scope(() => {
+    const pixels = made.hasChannelsFirst ? permute(video, [0, 2, 1, 3, 4]) : video;
+    const logits = model.compare(model.encodeVideo(pixels), textsOf(gpu, model, tensors));
+    const loss = crossEntropyWithLabels(logits, labels, smoothing);
+    backward(loss);
+    return [logits.detach(), loss.detach()];
+  });
+  const [logits, loss] = await gpu.read(results) as Float32Array[];
+  for (const tensor of results) tensor.dispose();
+  const outputs = new Comparison(file.name, 'outputs and loss');
+  const compare = (to: Comparison, name: string, got: ArrayLike<number>, stored: string) => {
+    const want = tensors.floats(stored);
+    to.compare(name, got, want, tolerance(want));
+  };
+  compare(outputs, 'logits', logits, 'out.logits');
+  compare(outputs, 'loss', loss, 'out.loss');
+  const gradients = new Comparison(file.name, 'gradients');
+  if (video.grad === undefined) gradients.fail('no gradient reached the pixels');
+  else compare(gradients, 'video', await video.grad.read(), 'grad.in.video');
+  const left = new Set(tensors.names('grad.param.'));
+  for (const [name, parameter] of model.parameters()) {
+    const stored = made.storedAs(name);
+    if (described.params_without_grad.includes(stored)) continue;
+    if (parameter.grad === undefined) gradients.fail(`no gradient reached "${name}"`);
+    else compare(gradients, stored, await parameter.grad.read(), `grad.param.${stored}`);
+    left.delete(`grad.param.${stored}`);
+  }
+  video.grad?.dispose();
+  if (left.size > 0) gradients.fail(`the model has no parameter for ${[...left].join(', ')}`);
+  return [outputs.result(), gradients.result()];
+}
+
+/** Features of the texts of a fixture, [K, P, E]: ids are [K, P, L]. */
+function textsOf(gpu: Gpu, model: VideoModel, tensors: FixtureTensors): Tensor | undefined {
+  if (model.texts === undefined) return undefined;
+  const { shape: [classes, templates, length] } = tensors.get('in.token_ids');
+  const features = model.encodeText(textBatch(gpu, tensors.integers('in.token_ids'), length));
+  return features.reshape([classes, templates, features.shape[1]]);
+}
+
+function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTensors): Made {
+  const { config, layernorm_eps: eps = 1e-5, gelu = 'QuickGELU', num_classes: classes } = described;
+  const activation: Activation = /quick/i.test(gelu) ? 'quick_gelu' : /tanh/i.test(gelu) ? 'gelu_tanh' : 'gelu';
+  const shared = { activation, ...(eps !== 1e-5 && { eps }) };
+  const names = Array.from({ length: classes ?? 0 }, (_, k) => `class ${k}`);
+  const shapeOf = (name: string): Shape => tensors.get(`param.${name}`).shape;
+  if ('embed_dims' in config) {
+    const [mlp] = shapeOf('backbone.transformer_layers.layers.0.ffns.0.layers.0.0.weight');
+    const vit: VitConfig = { system: 'vit-mean', frames: 1, classes: names,
+      vision: { ...shared, width: config.embed_dims, layers: config.num_transformer_layers, heads: config.num_heads,
+        mlp, patch: config.patch_size, imageSize: config.img_size, patchBias: true, lnPre: false } };
+    return { config: vit, storedAs: mmactionName, hasChannelsFirst: true };
+  }
+  const hasTexts = config.context_length !== undefined;
+  const prefix = hasTexts ? 'm.' : '';
+  const isJoint = tensors.has(`param.${prefix}temporal_embedding`);
+  const [mlp] = shapeOf(`${prefix}visual.transformer.resblocks.0.mlp.c_fc.weight`);
+  const vision = { ...shared, width: config.width, layers: config.layers, heads: config.heads, mlp,
+    patch: config.patch_size, imageSize: config.input_resolution };
+  const storedAs = (name: string) => {
+    const own = name === 'visual.temporal_embedding' ? 'temporal_embedding' : name;
+    return /^(visual|mit|temporal_embedding)/.test(own) ? prefix + own : own;
+  };
+  const towers = architectureOf({ system: 'vit', embedDim: config.output_dim, frames: config.T, vision,
+    classes: names });
+  const mit = { ...shared, layers: config.mit_layers ?? 1, heads: config.mit_heads ?? 1, mlp: 4 * config.output_dim };
+  const system = systemOf({ hasTexts, isJoint, isIntegrated: config.mit_layers !== undefined });
+  const text = hasTexts ? textSizes(file, config, shapeOf('transformer.resblocks.0.mlp.c_fc.weight')[0]) : {};
+  return { config: configFor(system, { ...towers, mit, text: { ...towers.text, ...shared, ...text } }, {
+    classes: names,
+  }), storedAs, hasChannelsFirst: false };
+}
+
+function systemOf(
+  { hasTexts, isJoint, isIntegrated }: Readonly<Record<'hasTexts' | 'isJoint' | 'isIntegrated', boolean>>,
+): SystemName {
+  if (hasTexts) return isJoint ? 'clip-joint' : 'clip-mean';
+  if (isIntegrated) return 'vit';
+  return isJoint ? 'vit-joint' : 'vit-mean';
+}
+
+function textSizes(file: FixtureFile, config: z.infer<typeof clipSizes>, mlp: number) {
+  const { context_length: context, vocab, text_width: width, text_heads: heads, text_layers: layers } = config;
+  if (vocab === undefined || width === undefined || heads === undefined || layers === undefined) {
+    throw new FirstlightError('FL_FIXTURE',
+      `${file.name}.json: config has a context_length, but not all of vocab, text_width, text_heads, text_layers`);
+  }
+  return { context: context as number, vocab, width, heads, layers, mlp };
+}
+
+/** Names of MMAction2's TimeSformer without attention over time. */
+const MMACTION: readonly (readonly [ours: RegExp, theirs: string])[] = [
+  [/^visual\.class_embedding$/, 'backbone.cls_token'],
+  [/^visual\.positional_embedding$/, 'backbone.pos_embed'],
+  [/^visual\.conv1\./, 'backbone.patch_embed.projection.'],
+  [/^visual\.ln_post\./, 'backbone.norm.'],
+  [/^visual\.transformer\.resblocks\.(\d+)\.attn\./, 'backbone.transformer_layers.layers.$1.attentions.0.attn.'],
+  [/^visual\.transformer\.resblocks\.(\d+)\.ln_1\./, 'backbone.transformer_layers.layers.$1.norms.0.'],
+  [/^visual\.transformer\.resblocks\.(\d+)\.ln_2\./, 'backbone.transformer_layers.layers.$1.norms.1.'],
+  [/^visual\.transformer\.resblocks\.(\d+)\.mlp\.c_fc\./, 'backbone.transformer_layers.layers.$1.ffns.0.layers.0.0.'],
+  [/^visual\.transformer\.resblocks\.(\d+)\.mlp\.c_proj\./, 'backbone.transformer_layers.layers.$1.ffns.0.layers.1.'],
+  [/^head\./, 'cls_head.fc_cls.'],
+];
+
+function mmactionName(name: string): string {
+  const [pattern, theirs] = MMACTION.find(([ours]) => ours.test(name)) ?? [/$^/, ''];
+  return name.replace(pattern, theirs);
+}
