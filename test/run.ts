@@ -1,6 +1,6 @@
 /**
- * Runs every test/*.test.ts, three at a time, and ends with one line of totals. Files share processes, but for those
- * that need one of their own.
+ * Runs every test/*.test.ts, three at a time, and ends with one line of totals. Files share processes, but for the
+ * longest: what these load is little beside their work.
  * Files named *.kernels.test.ts run a second time on SwiftShader, which differs from other adapters wherever WGSL
  * leaves room.
  *
@@ -24,8 +24,6 @@ const AT_ONCE = 3;
 const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_matrix', 'matmul.kernels', 'commands',
   'resume', 'site', 'site_faults', 'package', 'validations', 'checkpoint_store', 'lint', 'moving_shapes', 'setup_run',
   'verify', 'web_verdict', 'evaluation', 'browser', 'naga', 'cli'];
-/** These need a process in which no other file ran. */
-const ALONE = new Set<string>([]);
 /**
  * Not run on SwiftShader where all files are: its programs take minutes to compile there, and `site_study`, whose
  * Chromium has the same SwiftShader, checks all of its cases.
@@ -97,8 +95,8 @@ async function main(args: readonly string[]): Promise<number> {
   const long = LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name));
   const short = files.filter((name) => !long.includes(name));
   const own = (file: string): Job => ({ file, label: label(file), environment: narrowed,
-    isAlone: ALONE.has(label(file)) });
-  const onSecond = (file: string): Job => ({ file, label: `${label(file)} on SwiftShader`, isAlone: false,
+    isAlone: long.includes(file) });
+  const onSecond = (file: string): Job => ({ file, label: `${label(file)} on SwiftShader`, isAlone: long.includes(file),
     environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
   const isOnSecond = (file: string) =>
     isSweep(file) && !(file === SWEPT_BY_PAGES && files.includes('site_study.test.ts'));
