@@ -57,11 +57,12 @@ export interface AddedToken {
 /** CLIP's tokenizer with its vocabulary of 49,408, with tokens added to it, or with a part of it. */
 export class ClipTokenizer {
   readonly #vocabulary: Vocabulary;
-  readonly #tokenizer: Tokenizer;
+  /** Made when the first word is encoded: many a checkpoint is read whose texts are known. */
+  #tokenizer: Tokenizer | undefined;
   /** `tokenizer.json`, once it was asked for: every checkpoint has it. */
   #json: string | undefined;
-  readonly #tokens: ReadonlyMap<number, string>;
-  readonly #known: ReadonlySet<number>;
+  /** Undefined where the model knows all tokens. */
+  readonly #known: ReadonlySet<number> | undefined;
   /** Where texts are cut, as they come and cleaned, and the ids that stand there. */
   readonly #cuts: { readonly raw: RegExp | undefined; readonly cleaned: RegExp | undefined;
     readonly ids: ReadonlyMap<string, number> };
@@ -93,10 +94,7 @@ export class ClipTokenizer {
       added.flatMap(({ content, normalized }) => [[normalized ? cleanText(content) : content, vocab[content]]]),
     ) };
     this.#vocabulary = vocabulary;
-    this.#tokenizer = new Tokenizer({ ...tokenizerJson(vocabulary), normalizer: null, added_tokens: [],
-      pre_tokenizer: BYTES }, {});
-    this.#tokens = new Map(Object.entries(vocab).map(([token, id]) => [id, token]));
-    this.#known = new Set(known?.map((token) => vocab[token]) ?? ids);
+    this.#known = known && new Set(known.map((token) => vocab[token]));
     this.start = vocab[START];
     this.end = vocab[END];
     this.vocabSize = ids.length;
@@ -162,9 +160,9 @@ export class ClipTokenizer {
       if (token !== undefined) return token;
       if (word === START) return this.start;
       if (word === END) return this.end;
-      const own: number[] = this.#tokenizer.encode(word, { add_special_tokens: false }).ids;
+      const own: number[] = this.#encoder().encode(word, { add_special_tokens: false }).ids;
       // the library writes the end of text for what the vocabulary lacks
-      if (own.some((id) => id === this.end || !this.#known.has(id))) unknown.push(word);
+      if (own.some((id) => id === this.end || this.#known?.has(id) === false)) unknown.push(word);
       return own;
     });
     if (unknown.length > 0) {
@@ -176,6 +174,11 @@ export class ClipTokenizer {
       }, 'use words that occur in its training labels');
     }
     return ids;
+  }
+
+  #encoder(): Tokenizer {
+    return (this.#tokenizer ??= new Tokenizer({ ...tokenizerJson(this.#vocabulary), normalizer: null, added_tokens: [],
+      pre_tokenizer: BYTES }, {}));
   }
 
   /**
@@ -205,7 +208,8 @@ export class ClipTokenizer {
    */
   compact(texts: readonly string[]): CompactTokenizer {
     const { vocab, merges, added } = this.#vocabulary;
-    const known = [...new Set(texts.flatMap((text) => this.encode(text)))].map((id) => this.#tokens.get(id) as string);
+    const tokenOf = new Map(Object.entries(vocab).map(([token, id]) => [id, token]));
+    const known = [...new Set(texts.flatMap((text) => this.encode(text)))].map((id) => tokenOf.get(id) as string);
     const mergeOf = new Map(merges.map((merge) => [merge.replace(' ', ''), merge]));
     const needed = new Set([START, END]);
     const pending = [...known];

@@ -8,11 +8,13 @@ import { parseHTML } from 'linkedom';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandLine, type Ended } from './command_line.ts';
+import { open } from '../engine/index.ts';
 import type { Validation } from '../train/checkpoint/validation.ts';
 import { readLabels } from '../train/data/sets/lists.ts';
 import { RUN_FILES, RUN_FOLDERS } from '../train/run/run_folder.ts';
 import { type MovingShapesFolder, writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { FRAMES } from '../train/moving_shapes/scenes.ts';
+import { writeTiny } from './tiny_checkpoint.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-commands-'));
 const config = join(folder, 'tiny.yaml');
@@ -21,9 +23,12 @@ let data: MovingShapesFolder;
 
 test.before(async () => {
   data = await writeMovingShapes(join(folder, 'data'), 6, { train: 8, testSeen: 4, testUnseen: 1, stills: 1 });
+  const start = join(folder, 'start');
+  await using gpu = await open();
+  await writeTiny(gpu, start, { texts: [...readLabels(data.labels.seen), 'a square, a circle'], frames: 8 });
   writeFileSync(config, `
-model: {preset: tiny}
-data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false, jitter: 0, gray: 0}
+model: {checkpoint: ${start}}
+data: {train: ${data.lists.train}, val: ${data.lists.testSeen}, labels: ${data.labels.seen}, size: 32, crop: false, flip: false, jitter: 0, gray: 0, workers: 0}
 train: {steps: 4, warmupSteps: 1, batch: 2, mixup: 0, cutmix: 0}
 optim: {lr: 1e-3, schedule: plain}
 run: {logEverySteps: 1}
@@ -226,14 +231,15 @@ test('a training that ends with weights that are not finite says which, leaves n
 });
 
 test('a step that fails while the next clips are decoded ends the run with its reason, not in silence', async () => {
-  const { code, stderr } = await commandLine(['train', config, '--out', join(folder, 'failed'), '--lr', '3e38']);
+  const { code, stderr } = await commandLine(['train', config, '--out', join(folder, 'failed'), '--lr', '3e38', '--set',
+    'data.workers=1']);
   assert.match(stderr, 'AdamW: lr is 3e+39, expected a number that f32 holds');
   assert.is(code, 1);
 });
 
 test('Ctrl-C ends the step, saves and leaves with 130; --resume goes on; other settings are refused', async () => {
   const steps = 100_000; // more than any adapter takes before the first line of progress
-  const long = ['--set', `train.steps=${steps}`, '--out', join(folder, 'long')];
+  const long = ['--set', `train.steps=${steps}`, '--set', 'data.workers=1', '--out', join(folder, 'long')];
   const stopped = await interrupted(['train', config, ...long], 'lr ');
   assert.is(stopped.code, 130, stopped.stderr);
   const step = Number(/stopped after step (\d+)/.exec(stopped.stdout)?.[1]);

@@ -8,13 +8,7 @@ import * as assert from './assert.ts';
 import { ConfigError, FirstlightError, type Gpu, open, Random } from '../engine/index.ts';
 import { FileError } from '../engine/file_error.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
-import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
-import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
-import { PRESETS } from '../model/systems/config.ts';
-import { initialise } from '../model/parts/init.ts';
 import { sentences } from '../model/templates.ts';
-import { clipTokenizer } from '../model/tokenizer.node.ts';
-import { Xclip } from '../model/systems/xclip.ts';
 import { CheckpointStore } from '../train/checkpoint/store.ts';
 import { parseConfig } from '../train/run/config.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
@@ -27,6 +21,7 @@ import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
 import { StopRequest } from '../train/run/stop.ts';
 import { here, LACKS } from './this_adapter.ts';
+import { writeTiny } from './tiny_checkpoint.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-resume-'));
 let gpu: Gpu;
@@ -42,7 +37,7 @@ test.before(async () => {
   appendFileSync(list, 'broken.mp4 1\n');
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
   const start = join(folder, 'tiny');
-  await writeStart(start, sentences('paper', ['up', 'down', 'away']));
+  await writeTiny(gpu, start, { texts: sentences('paper', ['up', 'down', 'away']), frames: 4 });
   // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, mixes,
   // templates, dropped paths, accumulation, text
   config = parseConfig(
@@ -60,17 +55,6 @@ test.after(async () => {
   await gpu.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** A model with all parts, as small as may be, that knows the words of some texts alone. */
-async function writeStart(path: string, texts: readonly string[]): Promise<void> {
-  const { tokenizer } = (await clipTokenizer()).compact(texts);
-  const { vision, text } = PRESETS.tiny;
-  using model = new Xclip(gpu, { ...PRESETS.tiny, frames: 4, vision: { ...vision, layers: 2 },
-    text: { ...text, layers: 1, vocab: tokenizer.vocabSize } });
-  initialise(model, 9);
-  await saveCheckpoint(path, { config: model.config, parameters: [...model.parameters()], tokenizer,
-    preprocessor: officialPreprocessor(model.config.vision.imageSize) });
-}
 
 /** Sends the signal of Ctrl-C when a step is done. */
 class Interrupting extends Progress {
@@ -92,10 +76,12 @@ interface RunOptions {
   readonly interruptAt?: number;
   readonly files?: Files;
   readonly progress?: Progress;
+  /** Threads that decode. */
+  readonly workers?: number;
 }
 
 async function run(name: string,
-  { resume, interruptAt = -1, files, progress }: RunOptions = {}
+  { resume, interruptAt = -1, files, progress, workers = 0 }: RunOptions = {}
 ): Promise<Pick<Fitted, 'step' | 'isDone' | 'isSaved'> & { exitCode: number | undefined }> {
   const out = join(folder, name);
   using stop = new StopRequest();
@@ -104,8 +90,8 @@ async function run(name: string,
   const recorder = new RunRecorder(out, { progress: progress ?? new Interrupting(interruptAt),
     resumeAfter: resumed?.state.step });
   try {
-    const { system, step, isDone, isSaved } = await fit({ gpu, config, folder: out, stage: 'xclip', recorder, stop,
-      store, resumed });
+    const { system, step, isDone, isSaved } = await fit({ gpu, config: { ...config, data: { ...config.data, workers } },
+      folder: out, stage: 'xclip', recorder, stop, store, resumed });
     system.model.dispose();
     return { step, isDone, isSaved, exitCode: stop.code };
   } finally {
@@ -119,7 +105,7 @@ const losses = (name: string) =>
   readRunLog(join(folder, name, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm]);
 
 test('Ctrl-C lets the steps that are under way end and saves them', async () => {
-  const { step, ...ended } = await run('in_two', { interruptAt: 2 });
+  const { step, ...ended } = await run('in_two', { interruptAt: 2, workers: 1 });
   assert.ok(step >= 2 && step < 6, `stopped after step ${step}`);
   assert.equal(ended, { isDone: false, isSaved: true, exitCode: 130 });
 });

@@ -1,5 +1,6 @@
 /**
- * Runs every test/*.test.ts in a process of its own, three at a time, and ends with one line of totals.
+ * Runs every test/*.test.ts, three at a time, and ends with one line of totals. Files share processes, but for the
+ * longest: what these load is little beside their work.
  * Files named *.kernels.test.ts run a second time on SwiftShader, which differs from other adapters wherever WGSL
  * leaves room.
  *
@@ -10,12 +11,11 @@
  *     [--case TEXT] [--variant NAME] [--dtype f32|f16]   narrow the sweep: each test of it that fails says the command
  *     that repeats it
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { type Environment, findAdapter } from '../engine/setup/choose.mjs';
 import { isSwiftShader, nameOf } from '../engine/software.mjs';
+import { type Job, Lane, type Result } from './lane.ts';
 import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
 
 /** One more than the cores of a small machine: a file that waits, for a browser or a child, leaves none idle. */
@@ -31,79 +31,7 @@ const LONGEST = ['rooms.kernels', 'site_study', 'attention.kernels', 'attention_
 const SWEPT_BY_PAGES = 'attention.kernels.test.ts';
 /** Sweeps over the cases of rooms: the first over any room that is named, or else all but those of the others. */
 const [SWEEP, ...SWEEPS] = ['rooms.kernels.test.ts', 'attention.kernels.test.ts', 'matmul.kernels.test.ts'];
-/**
- * A kernel that never ends would block the run for ever. No good file comes near this, not even where all programs are
- * compiled for the first time beside other work.
- */
-const LIMIT_SECONDS = 900;
-
-interface Job {
-  readonly file: string;
-  readonly label: string;
-  readonly environment: Environment;
-}
-
-interface Result {
-  readonly job: Job;
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly seconds: number;
-  readonly output: string;
-  /** Why the file failed, if its own totals do not say. */
-  readonly reason?: string;
-}
-
-const running = new Set<ChildProcess>();
-
-/** What uvu's closing lines say; undefined if they are not there. */
-function totals(output: string): { total: number; passed: number; skipped: number } | undefined {
-  const last = [
-    ...stripVTControlCharacters(output).matchAll(/^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm),
-  ].at(-1);
-  return last === undefined ? undefined : { total: Number(last[1]), passed: Number(last[2]), skipped: Number(last[3]) };
-}
-
-/** A file that crashed, hung, ran nothing or failed without saying so counts as one failure beyond those it counted. */
-function judge(output: string, exitCode: number | null, signal: string | null,
-  late: boolean): Pick<Result, 'passed' | 'failed' | 'skipped' | 'reason'> {
-  const counted = totals(output);
-  const { total, passed, skipped } = counted ?? { total: 0, passed: 0, skipped: 0 };
-  const failed = total - passed;
-  const reason = late
-    ? `not done after ${LIMIT_SECONDS} s`
-    : counted === undefined
-    ? `ended with ${signal ?? `exit code ${exitCode}`} before its totals`
-    : total + skipped === 0
-    ? 'ran no test'
-    : exitCode !== 0 && failed === 0
-    ? `passed, then ended with ${signal ?? `exit code ${exitCode}`}`
-    : undefined;
-  return { passed, skipped, failed: failed + (reason === undefined ? 0 : 1), reason };
-}
-
-async function runFile(job: Job): Promise<Result> {
-  const start = performance.now();
-  const env = { ...process.env, ...job.environment };
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'),
-    fileURLToPath(new URL(job.file, import.meta.url))], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  let late = false;
-  const limit = setTimeout(() => {
-    late = true;
-    child.kill('SIGKILL');
-  }, LIMIT_SECONDS * 1000);
-  const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve, reject) =>
-    child.on('error', reject).on('close', (...ending) => resolve(ending))
-  );
-  clearTimeout(limit);
-  running.delete(child);
-  return { job, output, seconds: (performance.now() - start) / 1000, ...judge(output, exitCode, signal, late) };
-}
+const lanes = Array.from({ length: AT_ONCE }, () => new Lane());
 
 /** Lines of the output that begin so, but for uvu's dots on the same line. */
 function linesOf({ output }: Result, word: string): string[] {
@@ -111,11 +39,11 @@ function linesOf({ output }: Result, word: string): string[] {
 }
 
 function report(result: Result): void {
-  const { job, passed, failed, skipped, seconds, output, reason } = result;
+  const { label, passed, failed, skipped, seconds, output, reason } = result;
   const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
   console.log(
-    `${failed === 0 ? 'ok  ' : 'FAIL'}  ${job.label.padEnd(44)}${counts.padEnd(24)}${seconds.toFixed(1).padStart(6)} s${
+    `${failed === 0 ? 'ok  ' : 'FAIL'}  ${label.padEnd(44)}${counts.padEnd(24)}${seconds.toFixed(1).padStart(6)} s${
       reason === undefined ? '' : `  ${reason}`
     }`,
   );
@@ -166,8 +94,9 @@ async function main(args: readonly string[]): Promise<number> {
   const narrowed = environmentOf(narrowing);
   const long = LONGEST.map((name) => `${name}.test.ts`).filter((name) => files.includes(name));
   const short = files.filter((name) => !long.includes(name));
-  const own = (file: string): Job => ({ file, label: label(file), environment: narrowed });
-  const onSecond = (file: string): Job => ({ file, label: `${label(file)} on SwiftShader`,
+  const own = (file: string): Job => ({ file, label: label(file), environment: narrowed,
+    isAlone: long.includes(file) });
+  const onSecond = (file: string): Job => ({ file, label: `${label(file)} on SwiftShader`, isAlone: long.includes(file),
     environment: { ...narrowed, ...second, FIRSTLIGHT_ADAPTER: 'swiftshader', FIRSTLIGHT_PREPARED: 'swiftshader' } });
   const isOnSecond = (file: string) =>
     isSweep(file) && !(file === SWEPT_BY_PAGES && files.includes('site_study.test.ts'));
@@ -175,15 +104,12 @@ async function main(args: readonly string[]): Promise<number> {
     ...short.map(own)];
 
   const results: Result[] = [];
-  const worker = async () => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      const result = await runFile(job);
-      report(result);
-      if (narrowing.room !== undefined) { for (const line of linesOf(result, 'bits')) console.log(`      ${line}`); }
-      results.push(result);
-    }
+  const enter = (result: Result) => {
+    report(result);
+    if (narrowing.room !== undefined) { for (const line of linesOf(result, 'bits')) console.log(`      ${line}`); }
+    results.push(result);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(lanes.map((lane) => lane.run(() => jobs.shift(), enter)));
 
   for (const result of results) for (const line of linesOf(result, 'coverage')) console.log(line);
   const sum = (key: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[key], 0);
@@ -195,7 +121,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
   process.on(signal, () => {
-    for (const child of running) child.kill(signal);
+    for (const lane of lanes) lane.kill(signal);
     process.exit(exitCode);
   });
 }

@@ -1,6 +1,9 @@
 /** uvu's `test`, for bodies that assert something, and tests that say why they are skipped. */
-import { test as run } from 'uvu';
+import { exec, test as run } from 'uvu';
 import { assertions } from './asserted.ts';
+
+/** Runs the tests of the files that were read, where `UVU_DEFER` keeps them from running by themselves. */
+export { exec };
 
 type Body = () => void | Promise<void>;
 type Test = (title: string, body: Body) => void;

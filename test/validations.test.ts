@@ -19,6 +19,7 @@ import { datasetOf, fit, type Fitted, STORE_FOLDER } from '../train/run/fit.ts';
 import { Journal } from '../train/run/journal.ts';
 import { InterruptedError, StopRequest } from '../train/run/stop.ts';
 import { stepsPerValidation, Validations } from '../train/run/validations.ts';
+import { writeTiny } from './tiny_checkpoint.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-validations-'));
 let gpu: Gpu;
@@ -34,11 +35,13 @@ test.before(async () => {
   };
   const labels = join(folder, 'labels.csv');
   writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
+  const start = join(folder, 'tiny');
+  await writeTiny(gpu, start, { texts: ['up', 'down', 'away'], frames: 8 });
   config = parseConfig(
     JSON.stringify({
-      model: { preset: 'tiny', dropPath: 0.3 },
+      model: { checkpoint: start, dropPath: 0.3 },
       data: { train: thirds(data.lists.train, 'train.txt'), val: thirds(data.lists.testSeen, 'val.txt'), labels,
-        firstLabel: 0, root: data.folder, frames: 8, size: 32, jitter: 0, gray: 0 },
+        firstLabel: 0, root: data.folder, frames: 8, size: 32, jitter: 0, gray: 0, workers: 0 },
       // 3 steps an epoch; the text learns, so that its features are new at every validation
       train: { steps: 6, warmupSteps: 1, batch: 2, tune: 'both' },
       optim: { lr: 1e-3 },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P,
   AV_PIX_FMT_YUVJ420P, AVCOL_PRI_BT2020, AVCOL_RANGE_JPEG, AVCOL_RANGE_MPEG, AVCOL_SPC_BT2020_NCL, AVCOL_SPC_BT709,
@@ -12,7 +12,7 @@ import { writeVideo } from '../train/data/video/encode.ts';
 import { i420ToRgb, rgbToI420 } from '../train/data/video/i420.ts';
 import { mirror, rotate } from '../train/data/video/picture.ts';
 import { readFrames } from '../train/data/video/decode.ts';
-import { all, at, clip, drawFrame, folder, lastPlaceOf, refusal } from './video_sample.ts';
+import { all, at, clip, drawFrame, lastPlaceOf, refusal } from './video_sample.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/video/${name}`, import.meta.url));
 
@@ -365,5 +365,4 @@ test('white and black are at the ends of their range', () => {
   assert.equal([...frame(0, 'full').data], [0, 0, 0, 0, 128, 128]);
 });
 
-test.after(() => rmSync(folder, { recursive: true }));
 test.run();

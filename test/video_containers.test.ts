@@ -1,11 +1,11 @@
 /** Containers beside mp4, webm and avi: frames are those of the same packets in Matroska, and damage is told. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { AV_PIX_FMT_RGB8 } from 'node-av/constants';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { i420ToRgb } from '../train/data/video/i420.ts';
 import { readFrames } from '../train/data/video/decode.ts';
-import { all, at, checked, clip, type Coding, folder, refusal, writeAs } from './video_sample.ts';
+import { all, at, checked, clip, type Coding, refusal, writeAs } from './video_sample.ts';
 
 const COUNT = 14;
 const frames = clip(COUNT);
@@ -133,5 +133,4 @@ test('ogv: a flipped bit anywhere is found by its checksums; flv and wmv tell pa
   assert.match((await refusal(at('locked.wmv'))).message, /is protected against copying/);
 });
 
-test.after(() => rmSync(folder, { recursive: true }));
 test.run();

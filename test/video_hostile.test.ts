@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { AV_CODEC_ID_PCM_S16LE, AVMEDIA_TYPE_AUDIO } from 'node-av/constants';
 import { avChannelLayoutDefault, FormatContext, Frame, Packet, Rational } from 'node-av/lib';
 import { test } from './test.ts';
@@ -7,7 +7,7 @@ import { Random } from '../engine/random.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import { readFrames } from '../train/data/video/decode.ts';
-import { all, at, checked, clip, folder, lastPlaceOf, refusal } from './video_sample.ts';
+import { all, at, checked, clip, lastPlaceOf, refusal } from './video_sample.ts';
 
 const EXTENSIONS = ['mp4', 'mov', 'mkv', 'webm', 'avi'];
 
@@ -279,5 +279,4 @@ test('decoding many files, good and bad, does not take more and more memory', as
     `${((process.memoryUsage().rss - before) / 1e6).toFixed(0)} MB more`);
 });
 
-test.after(() => rmSync(folder, { recursive: true }));
 test.run();

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AV_CODEC_FLAG_GLOBAL_HEADER, AV_PIX_FMT_YUV420P, AVFMT_GLOBALHEADER, type AVPixelFormat,
@@ -10,8 +10,9 @@ import type { I420Frame } from '../kernels/frames/index.ts';
 import { rgbToI420 } from '../train/data/video/i420.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 
-/** Where the tests of one file write. */
-export const folder = mkdtempSync(join(tmpdir(), 'firstlight-video-'));
+/** Where tests write. Several files may, one after another, so it is kept until their process ends. */
+const folder = mkdtempSync(join(tmpdir(), 'firstlight-video-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 export const at = (name: string) => join(folder, name);
 export const all = (total: number) => Array.from({ length: total }, (_, i) => i);
 

@@ -1,10 +1,10 @@
 /** Frames that are taken from the segments that they are in are those of the whole file, bit for bit. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames, readParts } from '../train/data/video/decode.ts';
 import { FrameDecoder } from '../train/data/video/frame_decoder.ts';
-import { all, at, clip, type Coding, drawFrame, folder, refusal, writeAs } from './video_sample.ts';
+import { all, at, clip, type Coding, drawFrame, refusal, writeAs } from './video_sample.ts';
 
 const FRAMES = 24;
 /** Frames between two key frames. */
@@ -93,5 +93,4 @@ test('a picture that changes its size between segments is refused where both are
   await assert.rejectsWith(readParts(at('both.ts'), (total) => [0, total - 1]), /both\.ts/);
 });
 
-test.after(() => rmSync(folder, { recursive: true }));
 test.run();
