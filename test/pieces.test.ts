@@ -1,9 +1,9 @@
 /** Long videos in pieces of equal time: which frames are in each, by their own times, and that a piece is a clip. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { all, at, clip, folder } from './video_sample.ts';
+import { all, at, clip } from './video_sample.ts';
 import { VideoDecodeError } from '../engine/errors.ts';
 import type { I420Frame } from '../kernels/frames/index.ts';
 import { readPieces, type Pieces } from '../train/data/loading/pieces.ts';
@@ -13,8 +13,6 @@ import { writeVideo } from '../train/data/video/encode.ts';
 import { writePng } from '../train/data/video/stills.ts';
 import { piecesOf } from '../train/data/views/pieces.ts';
 import { sampleForEvaluation } from '../train/data/views/sampling.ts';
-
-test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** First and last frame of each piece, and when it begins and ends. */
 const cutAt = (times: readonly number[], window: number) =>

@@ -1,10 +1,10 @@
 /** Times of an mp4 that are wrong by a bit, missing, or at odds: an edit list hides frames of a motion unnoticed. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { faultOfTimes } from '../train/data/video/times.ts';
-import { all, at, checked, clip, folder, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
+import { all, at, checked, clip, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
 
 const COUNT = 16;
 /** Frames that may be missing at the end: as many as are out of order, and the last, whose duration nobody stated. */
@@ -98,5 +98,4 @@ test('times of a million frames in a table of a line are gone over once', () => 
   assert.match(faultOfTimes(movie(1000, varied.flat())) as string, 'leaves out the last');
 });
 
-test.after(() => rmSync(folder, { recursive: true }));
 test.run();

@@ -65,7 +65,7 @@ export class FeatureJournal {
   private constructor(path: string, known: Map<string, Known>, end: number) {
     this.#path = path;
     this.#known = known;
-    this.#appended = new AppendedFile(path, 'a');
+    this.#appended = new AppendedFile(path, 'a+');
     this.#end = end;
   }
 
