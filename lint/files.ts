@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Folders that .gitignore names, and those that begin with a point. */
-const IGNORED = new Set(readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n').filter((line) => line.endsWith('/'))
+const IGNORED = new Set(readFileSync(join(ROOT, '.gitignore'), 'utf8').split('\n').filter((line) => !line.includes('*'))
   .map((line) => line.replaceAll('/', '')));
 
 /** Files that people write, as paths from the root, in order; what reference implementations wrote is none of them. */

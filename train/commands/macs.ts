@@ -1,6 +1,6 @@
 /** `firstlight macs`: the paper's column of FLOPs beside what the kernels of this version count. */
-import { open } from '../../engine/index.ts';
-import { configFor, PRESETS, type SystemName } from '../../model/systems/config.ts';
+import { type Gpu, open } from '../../engine/index.ts';
+import { configFor, PRESETS, type SystemName, textConfigOf } from '../../model/systems/config.ts';
 import { markdownTable } from '../log/table.ts';
 import { SYSTEM } from '../run/config_keys.ts';
 import { forwardMacs, messageAnswerMacs } from '../run/macs.ts';
@@ -46,14 +46,18 @@ export interface Counted extends Row {
 /** Prints the table. Nothing is run, and no memory is taken on the GPU. Returns the exit status. */
 export async function macs({ json }: { readonly json: boolean }): Promise<number> {
   await using gpu = await open();
-  const rows = ROWS.map((row): Counted => {
-    const config = configFor(row.system, { ...PRESETS[row.preset], frames: row.frames }, { classes: ['a class'] });
-    const hasTexts = 'text' in config;
-    return { ...row, padded: forwardMacs(gpu, config) + messageAnswerMacs(config),
-      cut: hasTexts ? forwardMacs(gpu, config, CUT) : forwardMacs(gpu, config) };
-  });
+  const rows = countAll(gpu);
   console.log(json ? JSON.stringify(rows, null, 2) : textOf(rows));
   return 0;
+}
+
+/** All rows, counted. */
+export function countAll(gpu: Gpu): Counted[] {
+  return ROWS.map((row) => {
+    const config = configFor(row.system, { ...PRESETS[row.preset], frames: row.frames }, { classes: ['a class'] });
+    return { ...row, padded: forwardMacs(gpu, config) + messageAnswerMacs(config),
+      cut: textConfigOf(config) === undefined ? forwardMacs(gpu, config) : forwardMacs(gpu, config, CUT) };
+  });
 }
 
 /** The table, and what is to be said of its rows. */
