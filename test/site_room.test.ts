@@ -18,7 +18,7 @@ function copyProject(): void {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !path.includes('node_modules') });
   }
   for (const name of ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE',
-    'THIRD_PARTY.md', '.oxlintrc.json', 'tsconfig.json']) copyFileSync(join(ROOT, name), join(folder, name));
+    'THIRD_PARTY.md', '.npmrc', '.oxlintrc.json', 'tsconfig.json']) copyFileSync(join(ROOT, name), join(folder, name));
   for (const name of ['node_modules', 'test']) symlinkSync(join(ROOT, name), join(folder, name), 'junction');
 }
 
