@@ -176,6 +176,17 @@ test('new parts learn always, towers as train.tune says, and the temperature wit
   }
 });
 
+test('X-CLIP that starts from towers of two eps is the same function once it was saved and read', () => {
+  const { vision, text, ...others } = PRESETS.tiny;
+  for (const [ofVision, ofText] of [[1e-6, undefined], [undefined, 1e-12], [1e-6, 1e-12]]) {
+    const clip = configFor('clip-mean', { ...others, vision: { ...vision, ...(ofVision && { eps: ofVision }) },
+      text: { ...text, ...(ofText && { eps: ofText }) } });
+    const started = architectureOf(clip);
+    assert.equal([started.mit.eps, started.prompts.eps], [ofVision, ofText]);
+    assert.equal(configFromHuggingFace(configToHuggingFace(started), 'c.json'), started);
+  }
+});
+
 test('CLIP-Joint without temporal positions does not know the order of frames, with them it does', async () => {
   await using gpu = await open();
   const config = configFor('clip-joint', { ...PRESETS.tiny, frames: 3 });

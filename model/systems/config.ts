@@ -52,8 +52,6 @@ export interface VitConfig extends Common {
 export type ModelConfig = XclipConfig | ClipConfig | VitConfig;
 /** What a configuration calls a system. */
 export type SystemName = ModelConfig['system'];
-/** A system that compares videos with sentences. */
-export type TextConfigured = XclipConfig | ClipConfig;
 
 /** X-CLIP whole: it has all parts that there are, so all systems take the sizes of theirs from it. */
 export type Architecture = XclipConfig & { readonly mit: IntegrationConfig; readonly prompts: PromptConfig };
@@ -104,20 +102,23 @@ export function textConfigOf(config: ModelConfig): TextConfig | undefined {
 
 /**
  * X-CLIP with the towers of a system. Parts that it lacks are those of the published model with such a ViT, or shaped
- * as in the paper: 64 numbers to a head, a text tower half as wide as the ViT in the paper's proportion.
+ * as in the paper, 64 numbers to a head. Integration computes as the ViT does; prompts have the eps of texts, as in
+ * transformers, where a configuration says it once for both.
  */
 export function architectureOf(config: ModelConfig): Architecture {
   const { frames, vision } = config;
-  const { activation, eps } = vision;
-  const own = { activation, ...(eps !== undefined && { eps }) };
+  const { activation } = vision;
+  const withEps = ({ eps }: { readonly eps?: number }) => (eps === undefined ? {} : { eps });
   const preset = presetOf(config);
   const like = preset === undefined ? undefined : PRESETS[preset];
   const embedDim = config.embedDim ?? like?.embedDim ?? CLIP_WIDTH;
-  const mit = { ...(like?.mit ?? { layers: 1, heads: headsOf(embedDim), mlp: 4 * embedDim }), ...own };
-  const prompts = { ...(like?.prompts ?? { layers: 2, heads: headsOf(embedDim), alpha: 0.1 }), ...own };
-  const text = textConfigOf(config) ?? like?.text ??
+  const mit = { ...(like?.mit ?? { layers: 1, heads: headsOf(embedDim), mlp: 4 * embedDim }), activation,
+    ...withEps(vision) };
+  const text: TextConfig = textConfigOf(config) ?? like?.text ??
     { activation: 'quick_gelu', width: embedDim, layers: 12, heads: headsOf(embedDim), mlp: 4 * embedDim,
       context: CLIP_CONTEXT, vocab: CLIP_VOCAB };
+  const prompts = { ...(like?.prompts ?? { layers: 2, heads: headsOf(embedDim), alpha: 0.1 }), activation,
+    ...withEps(text) };
   return { system: 'xclip', embedDim, frames, vision, text, mit: ('mit' in config ? config.mit : undefined) ?? mit,
     prompts: ('prompts' in config ? config.prompts : undefined) ?? prompts };
 }

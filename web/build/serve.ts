@@ -57,7 +57,7 @@ async function fileOf(folder: string, under: string, pathname: string): Promise<
     return undefined; // an escape that is none
   }
   if (path !== folder && !path.startsWith(folder + sep)) return undefined;
-  const found = await stat(path).catch(() => undefined);
+  const found = await stat(path).catch(() => undefined); // what cannot be looked at is answered as what is not there
   if (found?.isDirectory() === true) {
     return fileOf(folder, '', `${pathname.slice(under.length).replace(/\/$/, '')}/index.html`);
   }
