@@ -1,4 +1,5 @@
 /** The tests' own test in short: `npm run mutate` makes these defects and shows each to the tests that import it. */
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'rolldown/parseAst';
 import { test } from './test.ts';
@@ -76,6 +77,13 @@ test('the nearest tests of a file are those that are called like it, and of a ro
   assert.is(first('engine/tape.ts').file, 'test/engine_tape.test.ts');
   assert.is(first('train/data/video/times.ts').file, 'test/video_times.test.ts');
   assert.equal(first('kernels/gelu/gelu.wgsl'), { file: 'test/rooms.kernels.test.ts', environment: { ROOM: 'gelu' } });
+  assert.equal(testsOf('kernels/shared/ranking.ts', importers, 2).map(({ environment }) => environment), [{
+    ROOM: 'reduce',
+  }, { ROOM: 'topk' }]);
+  // what took long comes later
+  const timed = testsOf('train/data/video/png.ts', importers, 2);
+  const swapped = testsOf('train/data/video/png.ts', importers, 2, { [basename(timed[0].file, '.test.ts')]: 100 });
+  assert.is.not(swapped[0].file, timed[0].file);
 });
 
 test('what is listed as equal is a defect that the rules make, once, with a reason', () => {

@@ -30,12 +30,17 @@ export function importersOf(root: string): Graph {
   return importers;
 }
 
-/** So many seconds of a test count like an import between. */
-const SECONDS_PER_IMPORT = 5;
+/** Rooms of kernels, not what they share. */
+const ROOM = /^kernels\/(?!shared|checking)([^/]+)\//;
+/** Those whose sweeps take minutes. */
+const LARGE = ['attention', 'matmul'];
+/** So many seconds of a test count like an import between, up to so many imports. */
+const [SECONDS_PER_IMPORT, MOST_IMPORTS] = [5, 3];
 
 /**
  * Tests of a file, the nearest first: by how many imports lie between, less where the test is called like the file or
- * its folder, more where it took long. Of a room the sweep over it comes first.
+ * its folder, more where it took long. Of a room the sweep over it comes first; of what rooms share, that over the nearest
+ * two.
  *
  * @param seconds of each file of tests, as far as they are known
  */
@@ -44,15 +49,17 @@ export function testsOf(file: string, importers: Graph, most: number, seconds: S
   for (const [path, distance] of distances) {
     for (const by of importers.get(path) ?? []) if (!distances.has(by)) distances.set(by, distance + 1);
   }
-  const room = /^kernels\/(?!shared|checking)([^/]+)\//.exec(file)?.[1];
   const [own, folder] = [basename(file).replace(/\..*/, ''), basename(dirname(file))];
   const score = (path: string, distance: number) =>
     distance - (basename(path).includes(own) ? 4 : 0) - (basename(path).includes(folder) ? 1 : 0)
-    + (seconds[basename(path, '.test.ts')] ?? 0) / SECONDS_PER_IMPORT;
+    + Math.min(MOST_IMPORTS, (seconds[basename(path, '.test.ts')] ?? 0) / SECONDS_PER_IMPORT);
   const tests = [...distances].filter(([path]) => /^test\/[^/]+\.test\.ts$/.test(path))
     .map(([path, distance]) => ({ path, score: score(path, distance) }))
     .sort((a, b) => a.score - b.score || (a.path < b.path ? -1 : 1))
     .map(({ path }) => ({ file: path, environment: {} }));
-  const sweep = room === undefined ? [] : [{ file: 'test/rooms.kernels.test.ts', environment: { ROOM: room } }];
-  return [...sweep, ...tests].slice(0, most);
+  const rooms = file.startsWith('kernels/') ? [...distances.keys()].flatMap((path) => ROOM.exec(path)?.[1] ?? []) : [];
+  const quickFirst = [...new Set(rooms)].sort((a, b) => Number(LARGE.includes(a)) - Number(LARGE.includes(b)));
+  const swept = quickFirst.slice(0, ROOM.test(file) ? 1 : 2);
+  return [...swept.map((room) => ({ file: 'test/rooms.kernels.test.ts', environment: { ROOM: room } })), ...tests]
+    .slice(0, most);
 }
