@@ -33,8 +33,8 @@ export interface FoundOrder extends Order {
   readonly differences: readonly number[];
 }
 
-export const MEASURE_NAMES: Readonly<Record<Measure, string>> = { seen: `${SEEN.length} seen classes`,
-  shots: `${UNSEEN.length} new, few-shot`, unseen: `${UNSEEN.length} new, zero-shot` };
+export const MEASURE_NAMES: Readonly<Record<Measure, string>> = { seen: `seen (${SEEN.length})`,
+  shots: `few-shot (${UNSEEN.length})`, unseen: `zero-shot (${UNSEEN.length})` };
 
 export function summariesOf(systems: readonly ComparedSystem[], results: Results): SystemSummary[] {
   return systems.map(({ key, name, fromClip }) => {
@@ -67,7 +67,8 @@ const grouped = (count: number) => Math.round(count).toLocaleString('en-US');
 export function systemsTable(summaries: readonly SystemSummary[]): ReportTable {
   return {
     title: 'Systems',
-    hint: 'Top-1 in percent, ± the sample deviation over seeds (n − 1). Multiply-adds are of one clip and one text, '
+    hint:
+      'Top-1 in percent (of so many names), ± the sample deviation over seeds (n − 1). Multiply-adds are of one clip and one text, '
       + 'forward; MiB are the memory of a training step, by the estimate; clips per second are those of the training.',
     columns: ['system', 'from', ...Object.values(MEASURE_NAMES), 'parameters', 'M multiply-adds', 'MiB', 'clips/s'],
     rows: summaries.map((

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { oneLine, printable, shown } from '../../engine/shown.ts';
 import { duration } from '../log/progress.ts';
+import { areNumbers } from '../log/table.ts';
 import { compactConfusionChart, confusionChart, learningRateChart, lossChart, seriesColour, TOP5_COLOUR,
   VALIDATION_COLOUR, validationChart } from './charts.ts';
 import { classSection } from './class_section.ts';
@@ -138,16 +139,15 @@ function partTable(parts: readonly MeasuredPart[]): Html {
 }
 
 function table({ title, hint, columns, rows }: ReportTable): Html {
-  const lines = rows.map(([first, ...others]) =>
-    html`<tr><td>${name(first)}</td>${others.map((cell) => html`<td>${oneLine(cell)}</td>`)}</tr>`
-  );
+  const kinds = areNumbers(columns, rows).map((isNumber) => new Html(isNumber ? ' class="n"' : ''));
+  const lines = rows.map((cells) => html`<tr>${cells.map((cell, i) => html`<td${kinds[i]}>${name(cell)}</td>`)}</tr>`);
   return html`<section>
 <h2>${title}</h2>
 <p class="hint">${hint}</p>
 <div class="card list">${
     scrolling(title.toLowerCase(), html`<table class="parts"><thead><tr>${
-      columns.map((column) => html`<th>${column}</th>`)
-    }</tr></thead><tbody>${lines}</tbody></table>`)
+      columns.map((column, i) => html`<th${kinds[i]}>${column}</th>`)
+    }</tr></thead><tbody>${lines}</tbody></table>`, { isTall: true })
   }</div>
 </section>`;
 }
