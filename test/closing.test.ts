@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { testIf } from './test.ts';
+import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { FileError } from '../engine/file_error.ts';
 import { readRegular, readRegularSync } from '../engine/regular_file.node.ts';
@@ -18,7 +18,6 @@ import { RunLock } from '../train/checkpoint/lock.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
 import { all, clip, refusal } from './video_sample.ts';
-import { test } from './test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-closing-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -167,6 +167,10 @@ test('what is written for torch is read back bit for bit, twice in the same byte
   };
   const bytes = await written();
   assert.equal(bytes, await written());
+  // neither a comment, nor another disk, nor attributes of any system
+  for (let at = bytes.indexOf('PK\x01\x02'); at >= 0; at = bytes.indexOf('PK\x01\x02', at + 1)) {
+    assert.equal([...bytes.subarray(at + 32, at + 42)], Array(10).fill(0));
+  }
   const file = await openPickle(bytesInMemory('w.pth', bytes));
   assert.equal([...file.metadata], [['config', '{"é": 1}']]);
   assert.equal(file.names(), tensors.map(({ name }) => name));

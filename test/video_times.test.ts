@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames } from '../train/data/video/decode.ts';
+import { faultOfBoxes } from '../train/data/video/iso.ts';
 import { faultOfTimes } from '../train/data/video/times.ts';
+import { sourceOf } from './container_sample.ts';
 import { all, at, checked, clip, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
 
 const COUNT = 16;
@@ -117,13 +119,28 @@ test('a table of times that is missing, cut, or of another number of frames is d
   assert.match(await counted('ctts', 2 ** 20, 16), 'its frames are shown long before or after they are decoded');
 });
 
+const box = (type: string, ...contents: Buffer[]): Buffer => {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0));
+  head.write(type, 4);
+  return Buffer.concat([head, ...contents]);
+};
+
+test('tables that end before their number are passed over, whole ones are counted to the last', () => {
+  for (const [type, offset] of [['stsz', 8], ['stz2', 8], ['trun', 4]] as const) {
+    const stating = (length: number) => {
+      const table = Buffer.alloc(Math.max(length, offset + 4));
+      table.writeUInt32BE(1000, offset);
+      return faultOfBoxes(sourceOf(box('moof', box('traf', box(type, table.subarray(0, length))))));
+    };
+    for (let length = 0; length < offset + 4; length++) {
+      assert.is(stating(length), undefined, `${type}, ${length} bytes`);
+    }
+    assert.match(stating(offset + 4) as string, 'is damaged: it states 1,000 samples in', type);
+  }
+});
+
 test('times of a million frames in a table of a line are gone over once', () => {
-  const box = (type: string, ...contents: Buffer[]): Buffer => {
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0));
-    head.write(type, 4);
-    return Buffer.concat([head, ...contents]);
-  };
   const words = (...values: number[]) =>
     Buffer.concat(values.map((value) => Buffer.from(Int32Array.of(value).buffer).swap32()));
   const movie = (samples: number, lines: number[]) =>

@@ -28,8 +28,8 @@ const { values: options, positionals: words } = parseArgs({ allowPositionals: tr
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /**
- * A test that takes so many times as long as it took, and this at least, has found an endless loop: if it is far quicker
- * without the defect, for a busy machine is none.
+ * A test that takes so many times as long as it took, and this at least, has found an endless loop: if it is far
+ * quicker without the defect, for a busy machine is none.
  */
 const [LATE_TIMES, LATE_SECONDS] = [8, 60];
 

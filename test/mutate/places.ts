@@ -39,8 +39,8 @@ const [SECONDS_PER_IMPORT, MOST_IMPORTS] = [5, 3];
 
 /**
  * Tests of a file, the nearest first: by how many imports lie between, less where the test is called like the file or
- * its folder, more where it took long. Of a room the sweep over it comes first; of what rooms share, that over the nearest
- * two.
+ * its folder, more where it took long. Of a room the sweep over it comes first; of what rooms share, those over the
+ * nearest two.
  *
  * @param seconds of each file of tests, as far as they are known
  */

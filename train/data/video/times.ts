@@ -163,8 +163,8 @@ const endingOf = ({ shown, durations, places }: Times) =>
 
 /**
  * Whether an end was cut off on purpose. Then the track states the same length as its edits, the movie is no shorter,
- * and the media are as long as all of their frames, to one. Units of time that are in use are multiples of five; one wrong bit
- * makes none of them, for no power of two is one.
+ * and the media are as long as all of their frames, to one. Units of time that are in use are multiples of five; one
+ * wrong bit makes none of them, for it changes them by a power of two, and that is no multiple of five.
  */
 function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: number | undefined, media: Length,
   movie: Length): boolean {
