@@ -1,6 +1,7 @@
 /** Launches of products: one dispatch, and sums over rows, cut into splits and into ranges. */
 import { accumulate, type Candidate, type Context, type FloatType, inRanges, type Kernel, part,
   Tensor } from '../../engine/index.ts';
+import { fitsPanels, panelsOf } from './panels.ts';
 import { vectorKernels, vectorsOf } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { storedFor, wideFor } from './wide_sum.ts';
@@ -34,12 +35,14 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
   const { batch = { count: 1, a: 0, b: 0 }, splits = 1, tensors, constants } = extras;
   const kernel = kernelFor(layout, product);
-  const { variant, sizes } = choose(gpu, kernel, layout, batch.count, a.dtype);
+  const { variant, sizes } = choose(gpu, product, layout, batch.count, a.dtype);
   const launch = product.rungs[variant].launch(gpu, sizes, rows, columns, batch.count * splits);
+  const isTexture = product.rungs[variant].readsPanels === true;
   const unused = Object.fromEntries((product.optional ?? []).map((name) => [name, b]));
   const split = splitLength(inner, splits);
   kernel.run(gpu, {
-    tensors: { a, b, y, ...unused, ...tensors },
+    tensors: { ...(!isTexture && { a, b }), y, ...unused, ...tensors },
+    ...(isTexture && { textures: panelsFor(gpu, a, b, layout, split * splits) }),
     params: {
       rows,
       columns,
@@ -70,9 +73,47 @@ function kernelFor(layout: Layout, { scalar, vec4 }: Product): Kernel {
   return isScattered !== true && rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
 }
 
-function choose(gpu: Context, kernel: Kernel, layout: Layout, matrices: number, type: FloatType): Candidate {
+function choose(gpu: Context, product: Product, layout: Layout, matrices: number, type: FloatType): Candidate {
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
-  return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type);
+  const kernel = kernelFor(layout, product);
+  const all = kernel.candidates(gpu, type);
+  const readsPanels = ({ variant }: Candidate) => product.rungs[variant].readsPanels === true;
+  const inMemory = all.filter((candidate) => !readsPanels(candidate));
+  const isPossible = matrices === 1 && canBePanels(gpu, layout);
+  const candidates = !isPossible
+    ? inMemory
+    : isWorthPanels(layout)
+    ? all
+    : [...inMemory, ...all.filter(readsPanels)];
+  const chosen = kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type, candidates);
+  return readsPanels(chosen) && !isPossible ? inMemory[0] : chosen; // it may be preferred for calls of all classes
+}
+
+/** Rows and columns of C beside which packing the operands, 1 / rows + 1 / columns of the products, is little. */
+const LEAST_HARMONIC = 80;
+
+const isWorthPanels = ({ rows, columns }: Layout) => 1 / rows + 1 / columns < 1 / LEAST_HARMONIC;
+
+/** Whether both operands fit textures, however many splits there will be. */
+function canBePanels(gpu: Context, layout: Layout): boolean {
+  const padded = layout.inner + 4 * ceilDiv(layout.inner, SHORTEST_SPLIT);
+  return sidesOf(layout, padded).every((side) => fitsPanels(gpu, side));
+}
+
+/** Both operands as they are stored, with rows of zeros behind them up to whole register tiles and the end of the last split. */
+function sidesOf({ rows, columns, inner, transposeA = false, transposeB = false }: Layout, padded: number) {
+  const whole = (height: number) => 4 * ceilDiv(height, 4); // alike for both, so that a matrix is packed once
+  const side = (length: number, isAcross: boolean) =>
+    isAcross
+      ? { rows: inner, columns: length, height: whole(padded) }
+      : { rows: length, columns: inner, height: whole(length) };
+  return [side(rows, transposeA), side(columns, !transposeB)] as const;
+}
+
+function panelsFor(gpu: Context, a: Tensor, b: Tensor, layout: Layout, padded: number) {
+  const [left, right] = sidesOf(layout, padded);
+  const panels = panelsOf(gpu, [{ tensor: a, ...left }, { tensor: b, ...right }]);
+  return { a: panels[0], b: panels[1] };
 }
 
 /** Length of the splits of K: whole register tiles. */
@@ -100,7 +141,7 @@ export const reductionKernels: readonly Kernel[] = Object.values(reduction);
  */
 function splitsFor(gpu: Context, product: Product, layout: Layout, type: FloatType): number {
   const { rows, columns, inner } = layout;
-  const { variant, sizes } = choose(gpu, kernelFor(layout, product), layout, 1, type);
+  const { variant, sizes } = choose(gpu, product, layout, 1, type);
   const [height, width] = product.rungs[variant].tile(gpu, sizes);
   const wanted = vectorsOf(reduction, rows * columns).kernel.choose(gpu, { rows, columns, inner }).sizes.tiles;
   const tiles = ceilDiv(rows, height) * ceilDiv(columns, width);
