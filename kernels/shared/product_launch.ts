@@ -1,7 +1,7 @@
 /** Launches of products: one dispatch, and sums over rows, cut into splits and into ranges. */
 import { accumulate, type Candidate, type Context, type FloatType, inRanges, type Kernel, part,
   Tensor } from '../../engine/index.ts';
-import { fitsPanels, panelsOf } from './panels.ts';
+import { canBePanels, isWorthPanels, panelsFor } from './panels.ts';
 import { vectorKernels, vectorsOf } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { storedFor, wideFor } from './wide_sum.ts';
@@ -42,7 +42,7 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
   const split = splitLength(inner, splits);
   kernel.run(gpu, {
     tensors: { ...(!isTexture && { a, b }), y, ...unused, ...tensors },
-    ...(isTexture && { textures: panelsFor(gpu, a, b, layout, split * splits) }),
+    ...(isTexture && { textures: panelsFor(a, b, layout, split * splits) }),
     params: {
       rows,
       columns,
@@ -79,7 +79,8 @@ function choose(gpu: Context, product: Product, layout: Layout, matrices: number
   const all = kernel.candidates(gpu, type);
   const readsPanels = ({ variant }: Candidate) => product.rungs[variant].readsPanels === true;
   const inMemory = all.filter((candidate) => !readsPanels(candidate));
-  const isPossible = matrices === 1 && canBePanels(gpu, layout);
+  // however many splits there will be
+  const isPossible = matrices === 1 && canBePanels(gpu, layout, inner + 4 * ceilDiv(inner, SHORTEST_SPLIT));
   const candidates = !isPossible
     ? inMemory
     : isWorthPanels(layout)
@@ -87,33 +88,6 @@ function choose(gpu: Context, product: Product, layout: Layout, matrices: number
     : [...inMemory, ...all.filter(readsPanels)];
   const chosen = kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type, candidates);
   return readsPanels(chosen) && !isPossible ? inMemory[0] : chosen; // it may be preferred for calls of all classes
-}
-
-/** Rows and columns of C beside which packing the operands, 1 / rows + 1 / columns of the products, is little. */
-const LEAST_HARMONIC = 80;
-
-const isWorthPanels = ({ rows, columns }: Layout) => 1 / rows + 1 / columns < 1 / LEAST_HARMONIC;
-
-/** Whether both operands fit textures, however many splits there will be. */
-function canBePanels(gpu: Context, layout: Layout): boolean {
-  const padded = layout.inner + 4 * ceilDiv(layout.inner, SHORTEST_SPLIT);
-  return sidesOf(layout, padded).every((side) => fitsPanels(gpu, side));
-}
-
-/** Both operands as they are stored, with rows of zeros behind them up to whole register tiles and the end of the last split. */
-function sidesOf({ rows, columns, inner, transposeA = false, transposeB = false }: Layout, padded: number) {
-  const whole = (height: number) => 4 * ceilDiv(height, 4); // alike for both, so that a matrix is packed once
-  const side = (length: number, isAcross: boolean) =>
-    isAcross
-      ? { rows: inner, columns: length, height: whole(padded) }
-      : { rows: length, columns: inner, height: whole(length) };
-  return [side(rows, transposeA), side(columns, !transposeB)] as const;
-}
-
-function panelsFor(gpu: Context, a: Tensor, b: Tensor, layout: Layout, padded: number) {
-  const [left, right] = sidesOf(layout, padded);
-  const panels = panelsOf(gpu, [{ tensor: a, ...left }, { tensor: b, ...right }]);
-  return { a: panels[0], b: panels[1] };
 }
 
 /** Length of the splits of K: whole register tiles. */

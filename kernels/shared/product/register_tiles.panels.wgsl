@@ -1,8 +1,8 @@
 // Operands in register tiles, as in register_tiles.wgsl, but from panels: matrices that pack_panels.wgsl laid into
-// textures. For software adapters, where a load from a storage buffer is several times as dear as one from a storage
-// texture: there each lane checks its own bounds and jumps. A panel is 32 columns of a matrix, one layer of the texture,
-// 8 texels wide, each with four neighbours of a row. One layout serves operands that are read along and across.
-// Beyond the last row or column of C lie numbers of nobody, whose sums nobody stores; beyond K lie zeros.
+// textures. For software adapters, where a load from a storage buffer takes more than twice the time of one from a
+// storage texture: of a buffer each lane checks its own bounds, and jumps. A panel is 32 columns of a matrix, a layer
+// of the texture, 8 texels wide, each with four neighbours of a row. One layout serves operands that are read along and
+// across. Beyond the last row or column of C lie numbers of nobody, whose sums nobody stores; beyond K lie zeros.
 
 @group(0) @binding(1) var a: texture_storage_2d_array<rgba32float, read>;
 @group(0) @binding(2) var b: texture_storage_2d_array<rgba32float, read>;
