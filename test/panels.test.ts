@@ -2,7 +2,7 @@
 import * as assert from './assert.ts';
 import { test, testIf } from './test.ts';
 import { backward, type Context, estimate, type Gpu, open, OutOfMemoryError, Tensor } from '../engine/index.ts';
-import { linear, matmul } from '../kernels/matmul/index.ts';
+import { kernels, linear, matmul } from '../kernels/matmul/index.ts';
 import { gradientOfShared } from '../kernels/matmul/launch.ts';
 
 let gpu: Gpu;
@@ -39,6 +39,14 @@ function dispatched(work: () => void, own: Gpu = gpu): Record<string, number> {
   return counts;
 }
 
+/** From now on a kernel runs so, in the sizes that it takes on this adapter by itself. */
+function prefer(name: string, wanted: string): void {
+  const kernel = kernels.find((each) => each.name === name);
+  const candidate = kernel?.candidates(gpu).find(({ variant }) => variant === wanted);
+  assert.ok(candidate !== undefined, `${name} has no variant ${wanted}`);
+  if (candidate !== undefined) gpu.candidates.prefer(name, candidate);
+}
+
 const PACK = 'pack_panels.vec4.only';
 
 testPanels('a layer packs x and W forward, and on the way back dy once for both gradients', () => {
@@ -64,7 +72,7 @@ testPanels('a matrix is packed again once something was written to it, and no pr
     gpu.scope(() => gpu.copy(tensor([COLUMNS, INNER], 6), w));
     assert.is(packs(product), 1);
     using y = matmul(x, w, { transposeB: true });
-    gpu.candidates.prefer('matmul.vec4', { variant: 'subgroup', sizes: { senders: 8 } });
+    prefer('matmul.vec4', 'subgroup');
     using expected = gpu.scope(() =>
       matmul(tensor([ROWS, INNER], 5), tensor([COLUMNS, INNER], 6), { transposeB: true })
     );
@@ -79,7 +87,7 @@ testPanels('sums in splits, whose last one is shorter, have the bits of operands
   using of = tensor([84, 100], 3);
   const results: Float32Array[] = [];
   for (const variant of ['panels', 'subgroup']) {
-    gpu.candidates.prefer('matmul_row_sums.vec4', { variant, sizes: { senders: 8 } });
+    prefer('matmul_row_sums.vec4', variant);
     using bias = Tensor.zeros(gpu, [84]);
     const sums = gpu.scope(() => gradientOfShared(u, v, of, bias));
     results.push(await sums.matrix.read(), await (sums.bias as Tensor).read());
@@ -90,7 +98,7 @@ testPanels('sums in splits, whose last one is shorter, have the bits of operands
 });
 
 testPanels('what cannot be laid into a texture, and batches, are read from memory, whatever is preferred', () => {
-  gpu.candidates.prefer('matmul.vec4', { variant: 'panels', sizes: { senders: 8 } });
+  prefer('matmul.vec4', 'panels');
   const batch = [2, 8, 8];
   using x = Tensor.zeros(gpu, batch);
   using high = Tensor.zeros(gpu, [gpu.limits.maxTextureDimension2D + 4, 4]);

@@ -1,6 +1,6 @@
 /** Matrices laid into panels, textures that loops of products read: packed when they are needed, and not twice. */
 import { type Context, type Kernel, part, type Tensor, type Texture } from '../../engine/index.ts';
-import type { Layout } from './product_launch.ts';
+import type { Layout } from './product.ts';
 import { vectorKernels, vectorsOf } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 

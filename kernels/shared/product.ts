@@ -29,6 +29,17 @@ export const store = await part(import.meta.url, './product/store.wgsl');
 /** How tensors are read and written: element by element, or in vectors of four. */
 export type VectorForm = keyof VectorKernels;
 
+/** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
+export interface Layout {
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Four neighbours of a row may lie apart in memory, whatever its length is. */
+  readonly isScattered?: boolean;
+}
+
 /** How a rung covers C. */
 export interface Rung {
   /** What the kernel is built with, and workgroups for `count` matrices C of `rows` × `columns`. */

@@ -5,18 +5,7 @@ import { canBePanels, isWorthPanels, panelsFor } from './panels.ts';
 import { vectorKernels, vectorsOf } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { storedFor, wideFor } from './wide_sum.ts';
-import type { Product } from './product.ts';
-
-/** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
-export interface Layout {
-  readonly rows: number;
-  readonly columns: number;
-  readonly inner: number;
-  readonly transposeA?: boolean;
-  readonly transposeB?: boolean;
-  /** Four neighbours of a row may lie apart in memory, whatever its length is. */
-  readonly isScattered?: boolean;
-}
+import type { Layout, Product } from './product.ts';
 
 /** What comes with a product. */
 export interface Extras {
