@@ -4,6 +4,7 @@ import * as assert from './assert.ts';
 import { ConfigError, formatBytes } from '../engine/errors.ts';
 import { PRESETS } from '../model/systems/config.ts';
 import { shortClips } from '../train/commands/check.ts';
+import { markdownTable } from '../train/log/table.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { forData } from '../train/run/system.ts';
 
@@ -40,6 +41,13 @@ test('a size of pictures that a hint proposes is taken', () => {
     assert.is(hint, `set data.size to ${proposed}`);
     assert.is(forData(PRESETS.tiny, config(proposed), ['a']).vision.imageSize, proposed);
   }
+});
+
+test('columns of a table are as wide as their longest cell, and numbers end at the right', () => {
+  assert.is(markdownTable(['name', 'n', 'µs'], [['a', '1', 'x'], ['ünder', '1,234', '−2.5']]), `| name  |     n | µs   |
+|-------|------:|------|
+| a     |     1 | x    |
+| ünder | 1,234 | −2.5 |`);
 });
 
 test.run();
