@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointCorruptError, RunLockedError } from '../engine/errors.ts';
@@ -16,6 +15,7 @@ import { CheckpointStore, type Snapshot } from '../train/checkpoint/store.ts';
 import { bestOf } from '../train/checkpoint/validation.ts';
 import { snapshotAt } from './checkpoint_sample.ts';
 import { SimulatedDisk } from './simulated_disk.ts';
+import { killStore } from './torture/store.ts';
 
 /** Locks are real files; with a simulated disk, they are all that is in here. */
 const root = mkdtempSync(join(tmpdir(), 'firstlight-store-'));
@@ -451,27 +451,9 @@ test('a lock that another has taken since is left alone', async () => {
 const ended = (child: ChildProcess) => new Promise((resolve) => child.on('close', resolve));
 
 test('a process that is killed while it saves leaves a store that opens whole', async () => {
-  const folder = fresh();
-  const program = fileURLToPath(new URL('./checkpoint_child.ts', import.meta.url));
-  let last = 0;
-  for (let kill = 0; kill < 5; kill++) {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const close = ended(child);
-    await new Promise((resolve) => child.stdout?.once('data', resolve)); // it has begun to save
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
-    child.kill('SIGKILL');
-    await close;
-    const step = await using(folder, disk, async (store) => {
-      const state = (await store.latest())?.state;
-      assert.equal(store.damaged, []);
-      return state?.step ?? 0;
-    });
-    assert.ok(step >= last, `step ${step} after ${last}`);
-    last = step;
-  }
-  assert.ok(last > 0);
+  const { problems, faults } = await killStore(fresh(), 1, (outcome) => outcome.faults < 5);
+  assert.equal(problems, []);
+  assert.is(faults, 5);
 });
 
 test.run();
