@@ -33,10 +33,14 @@ test('two runs are compared by their files, their bits, and the steps that they 
 });
 
 test('the table tells of every kind of fault, and of all', async () => {
-  const outcomes = [await timed({ ...newOutcome('a'), faults: 3, lost: 1 }, async () => undefined),
-    { ...newOutcome('b'), faults: 4, notEqual: 2, left: 5 }];
-  assert.equal(tableOf(outcomes).slice(1).map((line) => line.trim().split(/ +/).slice(0, 5)), [['a', '3', '1', '0', '0'],
-    ['b', '4', '0', '2', '5'], ['all', '7', '1', '2', '5']]);
+  const outcomes = [await timed({ ...newOutcome('a'), faults: 3, lost: 1 }, async () => undefined), {
+    ...newOutcome('b'),
+    faults: 4,
+    notEqual: 2,
+    left: 5,
+  }];
+  assert.equal(tableOf(outcomes).slice(1).map((line) => line.trim().split(/ +/).slice(0, 5)), [['a', '3', '1', '0',
+    '0'], ['b', '4', '0', '2', '5'], ['all', '7', '1', '2', '5']]);
 });
 
 test.run();

@@ -144,7 +144,11 @@ async function main(): Promise<number> {
   const tallies: Tally[] = [];
   const until = performance.now() + minutes * 60_000;
   for (const [i, reader] of readers.entries()) {
-    tallies.push(await tryReader(reader, seed, (until - performance.now()) / (readers.length - i)));
+    const tally = await tryReader(reader, seed, (until - performance.now()) / (readers.length - i));
+    tallies.push(tally);
+    if (!isTerminal) {
+      console.log(`${reader.name}: ${tally.inputs.toLocaleString('en-US')} inputs, ${tally.failures.length} failures`);
+    }
   }
   (await reading)?.kill();
   if (isTerminal) process.stderr.write('\r\u001b[K');

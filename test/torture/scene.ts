@@ -76,6 +76,9 @@ export async function train(gpu: Gpu, config: TrainConfig, folder: string,
 /** Files of a run whose bytes are the same however often it was stopped. */
 const SAME = /\.safetensors$|^config\.json$/;
 
+/** Each process writes one, called after the time. */
+const EACH_ITS_OWN = /^tensorboard/;
+
 /** What a run logs that does not tell the time. */
 const losses = (run: string) =>
   readRunLog(join(run, 'log.jsonl')).map(({ step, values }) => [step, values.loss, values.gradNorm].join(' ')).join(
@@ -87,7 +90,7 @@ export function differences(run: string, quiet: string): string[] {
   const [own, others] = [run, quiet].map((folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) =>
       join(entry.parentPath, entry.name).slice(folder.length + 1)
-    ).sort()
+    ).filter((file) => !EACH_ITS_OWN.test(file)).sort()
   );
   const missing = others.filter((file) => !own.includes(file)).map((file) => `${file} is missing`);
   const left = own.filter((file) => !others.includes(file)).map((file) => `${file} is left over`);

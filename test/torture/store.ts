@@ -11,8 +11,8 @@ import { inlineTexts } from '../../package/inline.ts';
 import { SimulatedDisk } from '../simulated_disk.ts';
 import { type GoesOn, newOutcome, type Outcome, timed } from './outcome.ts';
 
-/** Milliseconds that a process may save for before it is killed. */
-const LONGEST_MS = 60;
+/** Milliseconds that a save takes, where none has been seen. */
+const FIRST_MS = 30;
 
 /** The program that saves, as one file: it starts in a tenth of the time. */
 async function bundled(folder: string): Promise<string> {
@@ -23,13 +23,24 @@ async function bundled(folder: string): Promise<string> {
   return file;
 }
 
-/** Lets a process save for some milliseconds, kills it, and returns the last step that it told to be saved. */
-function savedBefore(program: string, folder: string, ms: number): Promise<number> {
+/**
+ * Lets a process save, kills it somewhere in a save, and returns the last step that it told to be saved.
+ *
+ * @param saves that are told before the one that it is killed in  @param share of the time of a save, from 0
+ */
+function savedBefore(program: string, folder: string, saves: number, share: number): Promise<number> {
   const child = spawn(process.execPath, [program, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   let told = '';
+  let begun = performance.now();
   child.stdout.on('data', (bytes: Buffer) => {
-    if (told === '') setTimeout(() => child.kill('SIGKILL'), ms); // it has begun
+    const [before, now] = [begun, performance.now()];
+    const lines = told.split('\n').length - 1;
     told += bytes.toString();
+    begun = now;
+    // the first line tells that it has begun
+    if (lines <= saves && told.split('\n').length - 1 > saves) {
+      setTimeout(() => child.kill('SIGKILL'), share * (saves === 0 ? FIRST_MS : now - before));
+    }
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
@@ -72,7 +83,7 @@ export function killStore(folder: string, seed: number, goesOn: GoesOn): Promise
     const store = join(folder, 'store');
     const random = new Random(seed, 'kills of the store');
     for (let last = 0; goesOn(outcome);) {
-      const saved = await savedBefore(program, store, LONGEST_MS * random.next());
+      const saved = await savedBefore(program, store, random.below(3), 2 * random.next());
       outcome.faults++;
       last = await look(store, Math.max(last, saved), outcome);
     }

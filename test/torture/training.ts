@@ -1,4 +1,4 @@
-/** Real trainings, killed and resumed until they are done, with bits that rot meanwhile; and with nobody to read them. */
+/** Real trainings, killed and resumed until they are done, with bits that rot meanwhile; and unread ones. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const CHILD = fileURLToPath(new URL('./training_child.ts', import.meta.url));
 /** Milliseconds between a step that is told and the kill. */
 const LONGEST_MS = 200;
 
-/** Trains until some steps are told, if any are to be, and a while longer. Returns its exit status; null: it was killed. */
+/** Trains until some steps are told, and a while longer. Returns its exit status; null: it was killed. */
 function trainUntil(folder: string, config: TrainConfig,
   killed?: { readonly steps: number; readonly ms: number }): Promise<number | null> {
   const job: Job = { config, folder, resume: true };

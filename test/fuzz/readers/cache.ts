@@ -1,4 +1,4 @@
-/** What is kept to be faster the next time: decoded clips. What is not as it was is made anew, and nothing is refused. */
+/** Decoded clips that are kept: what is not as it was is made anew, and nothing is refused. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { ClipCache, openCacheRoom } from '../../../train/data/loading/clip_cache.ts';
