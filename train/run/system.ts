@@ -99,12 +99,20 @@ export function trainingPreprocessor(imageSize: number, crop: boolean, start?: P
   return { ...(start ?? official), resize };
 }
 
-/** Parts that no checkpoint need have may be there, all others must be. Returns the names of what was. */
-async function loadTowers(model: VideoModel, { weights }: Checkpoint,
+/**
+ * Parts that no checkpoint need have may be there, all others must be; a head for other classes is left aside. Returns
+ * the names of what was loaded.
+ */
+async function loadTowers(model: VideoModel, { weights, config }: Checkpoint,
   { interpolateFrames, interpolatePatches }: TrainConfig['model']): Promise<string[]> {
+  const hasOtherHead = 'classes' in config && config.classes.join('\n') !== model.classes?.join('\n');
   const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
   const towers = await loadWeights(model, weights, { select: (name) => !isNew(name), interpolatePatches });
-  const others = await loadWeights(model, weights, { select: isNew, allowMissing: true, interpolateFrames });
+  const others = await loadWeights(model, weights, {
+    select: (name) => isNew(name) && !(hasOtherHead && name.startsWith('head.')),
+    allowMissing: true,
+    interpolateFrames,
+  });
   return [...towers, ...others];
 }
 
