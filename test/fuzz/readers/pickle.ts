@@ -92,7 +92,7 @@ export const pickle: Reader = {
     drawnBy(random, [...anyBytes(VALID), [4, () => archive(`${program(random)}.`)], [4, () =>
       archive(`${dict({ model: dict({ w: value(random), v: tensor(sample(random)) }) })}.`)], [3, () =>
       archived(random)], [2, () => streamed(random)], [2, () => archive(mutated(random, latin1(GOOD)))],
-      ...(oneIn(random, 400) ?
+      ...(oneIn(random, 2000) ?
         [[20, () => {
           const own = pick(random, COSTLY)();
           return archive(own, own.startsWith('c__') ? [{ name: 'a/constants.pkl', bytes: latin1(').') }] : []);
