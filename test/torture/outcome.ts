@@ -30,7 +30,7 @@ export async function timed(outcome: Outcome, work: () => Promise<void>): Promis
 /** Lines of a table. */
 export function tableOf(outcomes: readonly Outcome[]): string[] {
   const row = (name: string, cells: readonly (string | number)[]) =>
-    `${name.padEnd(34)}${cells.map((cell, i) => String(cell).padStart([8, 8, 12, 12, 9][i])).join('')}`;
+    `${name.padEnd(38)}${cells.map((cell, i) => String(cell).padStart([8, 8, 12, 12, 9][i])).join('')}`;
   const all = outcomes.reduce(
     (sum,
       { faults, lost, notEqual, left, seconds }) => [sum[0] + faults, sum[1] + lost, sum[2] + notEqual, sum[3] + left,
