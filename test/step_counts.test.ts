@@ -25,7 +25,9 @@ for (const [name, shape, most, packing] of MOST) {
   test(`a step of ${name} takes at most ${most} dispatches, and ${packing} that pack operands`, () => {
     const [commands] = commandsOf(gpu, () => void trainingStep(gpu, shape).captured.run());
     const dispatches = commands.filter(({ kind }) => kind === 'dispatch');
-    const packs = dispatches.filter((command) => command.kind === 'dispatch' && command.label.startsWith('pack_panels'));
+    const packs = dispatches.filter((command) =>
+      command.kind === 'dispatch' && command.label.startsWith('pack_panels')
+    );
     const others = dispatches.length - packs.length;
     assert.ok(others <= most, `${others}`);
     assert.ok(others > most / 2, `${others}: a step that does nothing passes every bound`);

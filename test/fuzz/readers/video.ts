@@ -42,18 +42,23 @@ const words = (random: Random, values: readonly number[]) =>
     ),
   );
 
+/** Between the decoding of a frame and its display. */
+const OFFSETS = [0, 512, 700, 1024, 2 ** 24];
+
 /** A movie whose tables of times may contradict each other. */
 function movie(random: Random): Buffer {
   const samples = pick(random, [0, 1, 2, 16, 1000]);
   const own = (type: string, values: readonly number[]) =>
     oneIn(random, 12) ? Buffer.alloc(0) : box(random, type, words(random, values));
+  const first = samples >> 1;
   const lines = oneIn(random, 2)
     ? [samples, 512]
     : Array.from({ length: Math.min(samples, 16) }, () => [1, 512 + random.below(3)]).flat();
   const table = own('stbl', []);
   const contents = Buffer.concat([own('stsz', [0, oneIn(random, 2) ? 7 : 0, samples]),
-    own('stts', [0, lines.length / 2, ...lines]),
-    ...(oneIn(random, 3) ? [own('ctts', [0, 1, samples, pick(random, [0, 512, 1024])])] : [])]);
+    own('stts', [0, lines.length / 2, ...lines]), ...(oneIn(random, 3)
+      ? [own('ctts', [0, 2, first, pick(random, OFFSETS), samples - first, pick(random, OFFSETS)])]
+      : [])]);
   const nestedBoxes = (depth: number, inner: Buffer): Buffer =>
     depth === 0 ? inner : nestedBoxes(depth - 1, box(random, pick(random, ['trak', 'mdia', 'minf', 'stbl']), inner));
   const track = box(random, 'trak', Buffer.concat([
