@@ -77,7 +77,9 @@ function recipeOf(owner: Device, label: string, program: Program): Recipe {
         module = device.createShaderModule({ label, code: program.code });
         const layout = device.createBindGroupLayout({
           label,
-          entries: program.bindings.map(({ index, kind }) => ({ binding: index, visibility: COMPUTE, ...LAYOUT[kind] })),
+          entries: program.bindings.map(({ index, kind }) => ({ binding: index, visibility: COMPUTE,
+            ...LAYOUT[kind] })
+          ),
         });
         const descriptor = { label, layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
           compute: { module, entryPoint: program.entry } };

@@ -20,6 +20,8 @@ const MOST_TOKENS = 2 ** 18;
 /** Added tokens, each of which texts are searched for. */
 const MOST_ADDED = 10_000;
 const LONGEST_ADDED = 500;
+/** Letters of a text: a hundred times what fits the context of any model. */
+const MOST_LETTERS = 2 ** 13;
 
 /** What a tokenizer is made of. */
 export interface Vocabulary {
@@ -152,7 +154,13 @@ export class ClipTokenizer {
 
   /** Ids of a text, without start and end. Words that the model was not trained with are an error that names them. */
   encode(text: string): number[] {
+    if (text.length > MOST_LETTERS) {
+      throw new FirstlightError('FL_TEXT_TOO_LONG',
+        `"${shown(text, QUOTED)}" ${tooMany('letters', text.length, MOST_LETTERS)}`, { length: text.length },
+        'shorten the text: nothing is cut off in silence');
+    }
     const unknown: string[] = [];
+    const known = new Map<string, number[]>();
     const { raw, cleaned, ids: added } = this.#cuts;
     const pieces = cut(text, raw).flatMap((piece, i) => (isCut(i) ? [piece] : cut(cleanText(piece), cleaned)));
     const ids = pieces.flatMap((piece) => (added.has(piece) ? [piece] : (piece.match(WORDS) ?? []))).flatMap((word) => {
@@ -160,7 +168,8 @@ export class ClipTokenizer {
       if (token !== undefined) return token;
       if (word === START) return this.start;
       if (word === END) return this.end;
-      const own: number[] = this.#encoder().encode(word, { add_special_tokens: false }).ids;
+      const own: number[] = known.get(word) ?? this.#encoder().encode(word, { add_special_tokens: false }).ids;
+      known.set(word, own);
       // the library writes the end of text for what the vocabulary lacks
       if (own.some((id) => id === this.end || this.#known?.has(id) === false)) unknown.push(word);
       return own;

@@ -1,10 +1,8 @@
 /** What a run saves survives errors, crashes, losses of power and damaged files; nothing here needs a GPU. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { CheckpointCorruptError } from '../engine/errors.ts';
@@ -15,6 +13,7 @@ import type { Snapshot } from '../train/checkpoint/store.ts';
 import { bestOf } from '../train/checkpoint/validation.ts';
 import { snapshotAt, using } from './checkpoint_sample.ts';
 import { SimulatedDisk } from './simulated_disk.ts';
+import { killStore } from './torture/store.ts';
 
 /** Locks are real files; with a simulated disk, they are all that is in here. */
 const root = mkdtempSync(join(tmpdir(), 'firstlight-store-'));
@@ -360,34 +359,10 @@ test('a process that is killed, or a loss of power, at any moment leaves the old
   assert.ok(old > 500 && anew > 50, `the old one ${old} times, the new one ${anew} times`);
 });
 
-const ended = (child: ChildProcess) => new Promise((resolve) => child.on('close', resolve));
-
 test('a process that is killed while it saves leaves a store that opens whole', async () => {
-  const folder = fresh();
-  const program = fileURLToPath(new URL('./checkpoint_child.ts', import.meta.url));
-  let last = 0;
-  for (let kill = 0; kill < 5; kill++) {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const close = ended(child);
-    // it has begun to save; the last one has saved, too, however slow the machine is
-    const awaited = kill === 4 ? 'saved' : 'saving';
-    await new Promise<void>((resolve) =>
-      child.stdout?.on('data', (text: Buffer) => text.includes(awaited) && resolve())
-    );
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
-    child.kill('SIGKILL');
-    await close;
-    const step = await using(folder, disk, async (store) => {
-      const state = (await store.latest())?.state;
-      assert.equal(store.damaged, []);
-      return state?.step ?? 0;
-    });
-    assert.ok(step >= last, `step ${step} after ${last}`);
-    last = step;
-  }
-  assert.ok(last > 0);
+  const { problems, faults } = await killStore(fresh(), 1, (outcome) => outcome.faults < 5);
+  assert.equal(problems, []);
+  assert.is(faults, 5);
 });
 
 test.run();

@@ -1,4 +1,5 @@
 /** Clips that were decoded once come from the disk in the same bits; what is damaged, old or too much does not. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync,
   writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -120,6 +121,30 @@ test('a file of the cache that is damaged anywhere is removed, and the clip deco
   }
   assert.is(cache.takeTrouble(), undefined);
   assert.ok(room.left[0] <= left, 'no room comes of nothing');
+});
+
+test('a file of the cache that is sealed rightly, and says what its frames are not, counts as damaged', async () => {
+  const { cache, kept } = cacheOf();
+  await readSample(request('a.mp4'), cache);
+  const [file] = kept();
+  const whole = readFileSync(file);
+  const frames = whole.subarray(0, FRAMES * FRAME);
+  const contents = JSON.parse(whole.toString('utf8', frames.length, whole.length - 36)) as object;
+  const sealed = (json: string) => {
+    const footer = Buffer.alloc(36);
+    createHash('sha256').update(json).digest().copy(footer);
+    footer.writeUInt32LE(Buffer.byteLength(json), 32);
+    return Buffer.concat([frames, Buffer.from(json), footer]);
+  };
+  writeFileSync(file, sealed(JSON.stringify(contents)));
+  assert.ok(await fromCache(cache, 'a.mp4'));
+  const others = [{ width: 2 ** 40 }, { width: -64 }, { height: null }, { matrix: 'toString' }, { range: 1 }, {
+    digests: {},
+  }, { digests: [] }].map((own) => JSON.stringify({ ...contents, ...own }));
+  for (const json of [...others, '{', 'null', '['.repeat(1e5)]) {
+    writeFileSync(file, sealed(json));
+    assert.not(await fromCache(cache, 'a.mp4'), json.slice(0, 200));
+  }
 });
 
 test('another file in the place of one that was decoded is decoded', async () => {

@@ -4,6 +4,6 @@ import { Source } from '../train/data/video/source.ts';
 export function sourceOf(bytes: Buffer, onRead: () => void = () => undefined): Source {
   return new Source(bytes.length, (buffer, position) => {
     onRead();
-    return bytes.copy(buffer, 0, position, position + buffer.length);
+    return bytes.subarray(position).copy(buffer);
   });
 }

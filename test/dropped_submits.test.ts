@@ -4,26 +4,7 @@ import * as assert from './assert.ts';
 import { Arena, backward, type Gpu, History, StepNotExecutedError, Tensor } from '../engine/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
 import { mean } from '../kernels/reduce/index.ts';
-import { openWith } from './faulty_device.ts';
-
-/** A context that drops one submit, numbered from 1, and how many there were. */
-async function openDropping(dropped: number): Promise<{ gpu: Gpu; submits: () => number }> {
-  let count = 0;
-  const gpu = await openWith(({ queue }) => ({
-    queue: new Proxy(queue, {
-      get(real, name) {
-        if (name === 'submit') {
-          return (commands: GPUCommandBuffer[]) => {
-            if (++count !== dropped) real.submit(commands);
-          };
-        }
-        const value: unknown = Reflect.get(real, name, real);
-        return typeof value === 'function' ? value.bind(real) : value;
-      },
-    }),
-  }));
-  return { gpu, submits: () => count };
-}
+import { openDropping } from './faulty_device.ts';
 
 /**
  * Two steps of a training, captured and not, and a save: tensors of one size read one after the other, as a store does.

@@ -16,6 +16,25 @@ export async function openWith(members: (real: GPUDevice) => Partial<Record<keyo
   return new Gpu(changed, adapter, await gpuInstance(), options);
 }
 
+/** A context that drops one submit, numbered from 1, without a word; and how many there were. */
+export async function openDropping(dropped: number): Promise<{ gpu: Gpu; submits: () => number }> {
+  let count = 0;
+  const gpu = await openWith(({ queue }) => ({
+    queue: new Proxy(queue, {
+      get(real, name) {
+        if (name === 'submit') {
+          return (commands: GPUCommandBuffer[]) => {
+            if (++count !== dropped) real.submit(commands);
+          };
+        }
+        const value: unknown = Reflect.get(real, name, real);
+        return typeof value === 'function' ? value.bind(real) : value;
+      },
+    }),
+  }));
+  return { gpu, submits: () => count };
+}
+
 /** What a device makes, and may lack memory for. */
 export type Made = 'createBuffer' | 'createQuerySet' | 'createBindGroup' | 'createComputePipeline';
 

@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { z } from 'zod';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { FirstlightError, PathError } from '../engine/errors.ts';
@@ -23,14 +22,9 @@ import { readRunLog } from '../train/log/run_log.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { Findings } from '../train/run/findings.ts';
-import { schema as blends } from '../train/verify/blending.ts';
 import { FixtureFile, readFixtures } from '../train/verify/fixture.ts';
 import { kindOf } from '../train/verify/index.ts';
-import { officialSizes, sidecar } from '../train/verify/model.ts';
-import { schema as opsSchema } from '../train/verify/ops.ts';
-import { schema as trajectories } from '../train/verify/optimizer.ts';
-import { schema as schedules } from '../train/verify/schedule.ts';
-import { schema as texts } from '../train/verify/tokenizer.ts';
+import { SCHEMAS, shortened } from './fuzz/readers/fixtures.ts';
 import { mutationsOf, readAll } from './mutations.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-types-'));
@@ -39,19 +33,6 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 const { tokenizer } = (await clipTokenizer()).compact(['a red square', 'a star']);
 const files = tokenizer.files(77);
 const parsed = (text: string) => JSON.parse(text) as Record<string, unknown>;
-
-/** What each kind of fixture must be. */
-const SCHEMAS: Readonly<Record<string, readonly z.ZodType[]>> = { hf: [sidecar], official: [sidecar, officialSizes],
-  ops: [opsSchema], adamw: [trajectories], schedule: [schedules], blending: [blends], tokenizer: [texts] };
-
-/** As it is, with a few entries of each list and object: enough to hold all that is looked at. */
-function shortened(value: unknown): unknown {
-  if (Array.isArray(value)) return value.slice(0, 2).map(shortened);
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value);
-  const few = members.length > 20 ? members.slice(0, 2) : members;
-  return Object.fromEntries(few.map(([name, own]) => [name, shortened(own)]));
-}
 
 /** As a file that lies on the disk. */
 function written(name: string, text: string): string {

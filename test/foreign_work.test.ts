@@ -132,6 +132,13 @@ test('chunks, tags, pages and blocks of a few bytes are read many at a time, too
   }
 });
 
+test('a header that is cut off is a cut, however little of it is there', () => {
+  const start = Buffer.from('464c5601050000000900000000', 'hex');
+  for (let length = 4; length < 9; length++) {
+    assert.match(readsOf(start.subarray(0, length), 'flash').fault ?? '', /is cut off: \d bytes are missing/);
+  }
+});
+
 test('checksums within checksums are taken as often as a file nests, not once for each level that it states', () => {
   // each level holds a checksum of all that is in it
   let contents = Buffer.alloc(2 ** 18, 0xec);

@@ -7,7 +7,7 @@ export const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 /** Little-endian numbers of so many bytes, as such text. */
 export function number(value: number | bigint, bytes: number): string {
   const buffer = Buffer.alloc(8);
-  buffer.writeBigInt64LE(BigInt(value));
+  buffer.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)));
   return buffer.subarray(0, bytes).toString('latin1');
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,20 +8,15 @@ import * as assert from './assert.ts';
 import { ConfigError, FirstlightError, type Gpu, open, Random } from '../engine/index.ts';
 import { FileError } from '../engine/file_error.ts';
 import { disk, type Files } from '../model/checkpoint/files.node.ts';
-import { sentences } from '../model/templates.ts';
-import { CheckpointStore } from '../train/checkpoint/store.ts';
-import { parseConfig } from '../train/run/config.ts';
 import type { TrainConfig } from '../train/run/config_keys.ts';
-import { writeMovingShapes } from '../train/moving_shapes/files.ts';
-import { fit, type Fitted, MODEL_FOLDER, STORE_FOLDER } from '../train/run/fit.ts';
+import { MODEL_FOLDER, STORE_FOLDER } from '../train/run/fit.ts';
 import { readQuarantine } from '../train/data/loading/quarantine.ts';
 import { listOf } from '../train/run/lists.ts';
 import { Progress } from '../train/log/progress.ts';
-import { RunRecorder } from '../train/log/recorder.ts';
 import { readRunLog } from '../train/log/run_log.ts';
-import { StopRequest } from '../train/run/stop.ts';
 import { here, LACKS } from './this_adapter.ts';
-import { writeTiny } from './tiny_checkpoint.ts';
+import { dropSubmits } from './torture/device.ts';
+import { train, type Trained, type TrainOptions, writeScene } from './torture/scene.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-resume-'));
 let gpu: Gpu;
@@ -29,27 +24,7 @@ let config: TrainConfig;
 
 test.before(async () => {
   gpu = await open();
-  const data = await writeMovingShapes(join(folder, 'data'), 5, { train: 6, testSeen: 1, testUnseen: 1, stills: 1 });
-  const [list, labels] = [join(folder, 'train.txt'), join(folder, 'labels.csv')];
-  writeFileSync(list, readFileSync(data.lists.train, 'utf8').replace(/ (\d+)$/gm, (_, label) => ` ${label % 3}`));
-  // a clip that cannot be decoded, and is replaced by others
-  writeFileSync(join(data.folder, 'broken.mp4'), 'nonsense');
-  appendFileSync(list, 'broken.mp4 1\n');
-  writeFileSync(labels, 'id,name\n0,up\n1,down\n2,away\n');
-  const start = join(folder, 'tiny');
-  await writeTiny(gpu, start, { texts: sentences('paper', ['up', 'down', 'away']), frames: 4 });
-  // everything that draws at random or keeps a state: order of clips, frames, crops, flips, colours, mixes,
-  // templates, dropped paths, accumulation, text
-  config = parseConfig(
-    JSON.stringify({
-      model: { checkpoint: start, dropPath: 0.3 },
-      data: { train: list, labels, root: data.folder, frames: 4, size: 32, templates: 'paper', maxBadShare: 0.2 },
-      train: { steps: 6, warmupSteps: 1, batch: 2, accumulation: 2, tune: 'both', recompute: true },
-      optim: { lr: 1e-3 },
-      run: { seed: 9, logEverySteps: 1, checkpointEverySteps: 100 },
-    }),
-    'resume.yaml',
-  );
+  config = await writeScene(gpu, folder);
 });
 test.after(async () => {
   await gpu.close();
@@ -71,34 +46,17 @@ class Interrupting extends Progress {
   }
 }
 
-interface RunOptions {
-  readonly resume?: boolean;
+interface RunOptions extends TrainOptions {
   readonly interruptAt?: number;
-  readonly files?: Files;
-  readonly progress?: Progress;
   /** Threads that decode. */
   readonly workers?: number;
 }
 
-async function run(name: string,
-  { resume, interruptAt = -1, files, progress, workers = 0 }: RunOptions = {}
-): Promise<Pick<Fitted, 'step' | 'isDone' | 'isSaved'> & { exitCode: number | undefined }> {
-  const out = join(folder, name);
-  using stop = new StopRequest();
-  const store = await CheckpointStore.open(join(out, STORE_FOLDER), files);
-  const resumed = resume ? await store.latest() : undefined;
-  const recorder = new RunRecorder(out, { progress: progress ?? new Interrupting(interruptAt),
-    resumeAfter: resumed?.state.step });
-  try {
-    const { system, step, isDone, isSaved } = await fit({ gpu, config: { ...config, data: { ...config.data, workers } },
-      folder: out, stage: 'xclip', recorder, stop, store, resumed });
-    system.model.dispose();
-    return { step, isDone, isSaved, exitCode: stop.code };
-  } finally {
-    recorder.finish();
-    await store.close();
-  }
-}
+const run = (name: string, { interruptAt = -1, workers = 0, ...others }: RunOptions = {}): Promise<Trained> =>
+  train(gpu, { ...config, data: { ...config.data, workers } }, join(folder, name), {
+    progress: new Interrupting(interruptAt),
+    ...others,
+  });
 
 const bytes = (...path: string[]) => readFileSync(join(folder, ...path));
 const losses = (name: string) =>
@@ -136,7 +94,7 @@ test('a GPU that hangs ends the process with a status of its own, and the run go
     JSON.stringify({ config: { ...config, run: { ...config.run, checkpointEverySteps: 2 } },
       folder: join(folder, 'hung'), hangsAfter: 3 }));
   const { status, stderr } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'),
-    fileURLToPath(new URL('./hang_child.ts', import.meta.url)), job], { encoding: 'utf8' });
+    fileURLToPath(new URL('./torture/training_child.ts', import.meta.url)), job], { encoding: 'utf8' });
   assert.is(status, 6, stderr);
   assert.match(stderr,
     /firstlight: the GPU did not finish within 2 s: \d+ submits? (is|are) pending, the last dispatch/);
@@ -253,6 +211,12 @@ test('a run goes on without the checkpoint that it started from, bit for bit, an
   await assert.rejectsWith(run('without_it', { resume: true }), ConfigError,
     /train\.steps: the run has done 5 steps, more than the 3/);
   config = long;
+});
+
+test('a submit of a training’s steps and saves that is dropped is told', async () => {
+  const { faults, problems } = await dropSubmits(folder, config, 1, (outcome) => outcome.faults < 1);
+  assert.equal(problems, []);
+  assert.is(faults, 1);
 });
 
 testIf(here.features.has('shader-f16'), LACKS.f16)(

@@ -56,6 +56,14 @@ const CLEANED: readonly (readonly [what: string, text: string, cleaned: string])
 
 for (const [what, text, cleaned] of CLEANED) test(`cleaning: ${what}`, () => assert.is(cleanText(text), cleaned));
 
+test('a text without end is refused before its words are looked at', () => {
+  for (const text of ['true'.repeat(2 ** 18), '9'.repeat(8193)]) {
+    assert.throwsWith(() => tokenizer.tokenize([text], 77), /^".{79,81}" has [\d,]+ letters, at most 8,192 are read$/, {
+      code: 'FL_TEXT_TOO_LONG',
+    });
+  }
+});
+
 test('special tokens count where a word may start, not inside of punctuation', () => {
   assert.equal(tokenizer.encode('a <|startoftext|>'), [320, 49406]);
   assert.is(tokenizer.encode('!<|endoftext|>').includes(49407), false);

@@ -85,6 +85,7 @@ test('what a page does not know is refused by name', async () => {
   await refused('', 'it is cut off or was changed');
   await refused('room=layernorm', '"=" is in no such address');
   await refused(addressOf('{'), 'what it holds is no JSON');
+  await refused(addressOf(`{"room":${'['.repeat(1e5)}${']'.repeat(1e5)}}`), 'what it holds is no JSON');
   await refused(addressOf([]), 'what it holds is no state of a study page');
   await refused(with_({ room: 'toString' }), 'there is no room "toString" here');
   await refused(with_({ room: undefined }), 'there is no room without a name here');

@@ -4,13 +4,13 @@
  *
  *   npm run endurance -- --clips 1000 --steps 3000         an hour and more on two cores
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Random } from '../../engine/random.ts';
 import { writeClips } from './clips.ts';
+import { ended, launch, type Place, placeAt } from './launch.ts';
 
 const { values: options } = parseArgs({ options: {
   clips: { type: 'string', default: '1000' },
@@ -26,17 +26,6 @@ const FAULTS = ['SIGKILL', 'SIGTERM', 'full disk', 'SIGINT', 'SIGKILL and a move
 /** Exit statuses after which a run goes on: killed, a disk that was full at the end, signals. */
 const MAY_RESUME = [null, 5, 129, 130, 143];
 
-const LAUNCHER = fileURLToPath(new URL('../../train/cli/firstlight.mjs', import.meta.url));
-const FULL_DISK = new URL('full_disk.mjs', import.meta.url).href;
-
-interface Place {
-  readonly folder: string;
-  readonly config: string;
-  readonly out: string;
-}
-
-const placeAt = (folder: string): Place => ({ folder, config: join(folder, 'config.yaml'), out: join(folder, 'run') });
-
 async function main(): Promise<number> {
   const root = resolve(options.folder);
   if (existsSync(root)) throw new Error(`${root} exists; name another folder: --folder`);
@@ -51,7 +40,7 @@ async function main(): Promise<number> {
   writeFileSync(disturbed.config, configOf(steps, ', cache: decoded, cacheGiB: 0.5'));
 
   const start = performance.now();
-  const code = await ended(launch(quiet, false, root));
+  const code = await ended(launch(quiet, { fullDisk: join(root, 'full') }));
   const seconds = (performance.now() - start) / 1000;
   console.log(`in peace: exit status ${code}, ${seconds.toFixed(0)} s`);
   const end = await disturb(disturbed, root);
@@ -68,19 +57,6 @@ run: { checkpointEverySteps: ${Math.max(1, Math.floor(steps / 40))}, evaluateEve
 `;
 }
 
-function launch({ config, out }: Place, resume: boolean, root: string): ChildProcess {
-  return spawn(process.execPath, [LAUNCHER, 'train', config, '--out', out, ...(resume ? ['--resume'] : [])], {
-    detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, FULL_DISK: join(root, 'full'),
-      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${FULL_DISK}` },
-  });
-}
-
-function ended(child: ChildProcess): Promise<number | null> {
-  return new Promise((done) => child.on('close', (code) => done(code)));
-}
-
 const sleep = (seconds: number) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
 /** Trains with one fault after another until the run is done. */
@@ -90,7 +66,7 @@ async function disturb(first: Place, root: string): Promise<Place> {
   let place = first;
   for (let turn = 0;; turn++) {
     const hasBegun = existsSync(place.out) && readdirSync(place.out).includes('checkpoints');
-    const child = launch(place, hasBegun, root);
+    const child = launch(place, { resume: hasBegun, fullDisk: join(root, 'full') });
     const end = ended(child);
     const fault = FAULTS[turn % FAULTS.length];
     const isOver = await Promise.race([end.then(() => true),

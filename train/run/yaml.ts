@@ -1,6 +1,6 @@
 /** YAML that a person wrote: what it says, what is wrong with it, and where each key stands. */
-import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, Parser, visit,
-  type YAMLMap } from 'yaml';
+import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Pair, Parser,
+  visit, type YAMLMap } from 'yaml';
 import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { readRegularSync } from '../../engine/regular_file.node.ts';
@@ -37,10 +37,11 @@ export class Yaml {
       const { line } = this.#lines.linePos(offset);
       problems.push(`${this.place(offset)}: ${message}: ${shown((lines[line - 1] ?? '').trim(), LINE)}`);
     };
-    const tokens = [...new Parser(this.#lines.addNewLine).parse(text)];
-    const deep = tooDeep(tokens);
-    if (deep !== undefined) {
-      refuse(deep, `nested deeper than ${MOST_LEVELS} levels`);
+    this.#lines.addNewLine(0);
+    const parser = new Parser(this.#lines.addNewLine);
+    const tokens = parsed(text, parser);
+    if (tokens === undefined) {
+      refuse(parser.offset, `nested deeper than ${MOST_LEVELS} levels`);
       return;
     }
     // its own check of equal keys compares each with each
@@ -101,19 +102,18 @@ export const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.
 
 const rangeOf = (node: unknown) => (node as { readonly range?: readonly number[] | null } | null)?.range?.[0];
 
-/** Where a collection begins that lies too deep; what makes values of tokens calls itself for each level. */
-function tooDeep(tokens: readonly CST.Token[]): number | undefined {
-  const pending = tokens.map((token) => ({ token, level: 0 }));
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { token, level } = next;
-    if (level > MOST_LEVELS) return token.offset;
-    if ('items' in token) {
-      for (const { key, value } of token.items) {
-        for (const inner of [key, value]) if (inner) pending.push({ token: inner, level: level + 1 });
-      }
-    } else if (token.type === 'document' && token.value !== undefined) pending.push({ token: token.value, level });
+/**
+ * The documents of a text; undefined where a collection lies too deep, which ends the parser before it goes on: what is
+ * open costs it time for each letter more, and what makes values of tokens calls itself for each level.
+ */
+function parsed(text: string, parser: Parser): CST.Token[] | undefined {
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    tokens.push(...parser.next(lexeme));
+    if (parser.stack.length > MOST_LEVELS + 2) return undefined; // a document around them, a scalar within
   }
-  return undefined;
+  tokens.push(...parser.end());
+  return tokens;
 }
 
 /**

@@ -5,6 +5,7 @@
  * Deflate comes in the zlib format (RFC 1950), whose checksum tells an address that was cut or changed by hand.
  */
 import { FirstlightError } from '../../engine/errors.ts';
+import { parseJson } from '../../engine/json.ts';
 
 /** What a study page shows. */
 export interface StudyState {
@@ -70,7 +71,7 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new AddressError('what it holds is no JSON', error);
   }

@@ -11,6 +11,7 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, rea
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { onFileSync, reasonOf } from '../../../engine/file_error.ts';
+import { isObject, parseJson } from '../../../engine/json.ts';
 import { openRegularSync } from '../../../engine/regular_file.node.ts';
 import { cut, i420Bytes, type I420Frame } from '../../../kernels/frames/i420.ts';
 import { UNFINISHED } from '../../../model/checkpoint/files.node.ts';
@@ -284,7 +285,7 @@ function sourceOf(path: string): string {
 
 const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
-/** What a file of the cache says of itself; undefined if it is damaged. */
+/** What a file of the cache says of itself; undefined if it is damaged, or says what its frames do not. */
 function contentsOf(descriptor: number): Contents | undefined {
   const { size } = fstatSync(descriptor);
   const footer = bytesAt(descriptor, size - FOOTER, FOOTER);
@@ -293,7 +294,22 @@ function contentsOf(descriptor: number): Contents | undefined {
   if (footer === undefined || json === undefined || !digestOf(json).equals(footer.subarray(0, DIGEST))) {
     return undefined;
   }
-  return JSON.parse(json.toString()) as Contents; // as it was written, its digest says
+  try {
+    const contents = parseJson(json.toString());
+    return isMeant(contents, size - FOOTER - length) ? contents : undefined;
+  } catch {
+    return undefined; // no JSON: its digest says that somebody wrote it so
+  }
+}
+
+/** Whether a value describes frames that fill so many bytes. */
+function isMeant(value: unknown, bytes: number): value is Contents {
+  if (!isObject(value)) return false;
+  const { source, width, height, matrix, range, digests } = value;
+  const [columns, rows] = [width, height].map((side) => (Number.isSafeInteger(side) ? (side as number) : 0));
+  return typeof source === 'string' && columns > 0 && rows > 0 && (matrix === 'bt601' || matrix === 'bt709')
+    && (range === 'limited' || range === 'full') && Array.isArray(digests) && digests.length > 0
+    && digests.length * i420Bytes(columns, rows) === bytes;
 }
 
 function frameOf(descriptor: number, { width, height, matrix, range, digests }: Contents, index: number):

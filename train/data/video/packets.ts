@@ -19,7 +19,9 @@ export function faultOfTransport(source: Source): string | undefined {
 
 /** Adobe, Video File Format 10.1, annex E: a header, and tags, each with its size before and behind it. */
 export function faultOfTags(source: Source): string | undefined {
-  let at = source.read(5, 4).readUInt32BE(0) + 4;
+  const header = source.read(5, 4);
+  if (header.length < 4) return cutOff(4 - header.length);
+  let at = header.readUInt32BE(0) + 4;
   while (at < source.bytes) {
     const head = source.read(at, 11);
     if (head.length < 11) return cutOff(11 - head.length);
