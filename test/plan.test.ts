@@ -52,6 +52,7 @@ const OTHERS = {
   'ablations/clip_mean': ['clip-mean', 'B/16', 8, 256, 30, 8e-6],
   'ablations/messages': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/integration': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/learned_vectors': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/ensemble': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/tune_text': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/tune_both': ['xclip', 'B/16', 8, 256, 30, 8e-6],

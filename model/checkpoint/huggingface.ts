@@ -126,7 +126,12 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
 /** Which parts a file of ours says that its system has. */
 function choicesOf(root: JsonObject, problems: string[]): Choices {
   const classes = classesOf(root, problems);
-  return { ...flagsOf(root, ['messages', 'integration', 'prompts'], '', problems), ...(classes && { classes }) };
+  const { prompt_vectors: vectors } = root;
+  if (vectors !== undefined && typeof vectors !== 'number') {
+    problems.push(`prompt_vectors must be a number, got ${shownValue(vectors)}`);
+  }
+  return { ...flagsOf(root, ['messages', 'integration', 'prompts'], '', problems), ...(classes && { classes }),
+    ...(typeof vectors === 'number' && { vectors }) };
 }
 
 /** Those of some keys that a file has, which are true or false. */
@@ -182,7 +187,8 @@ function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: 
 
 /** Whether transformers' CLIPModel is that model, for each frame: CLIP's two towers, and nothing else. */
 export function isClipModel(config: ModelConfig): boolean {
-  return (config.system === 'clip-one' || config.system === 'clip-mean') && config.prompts === undefined;
+  return (config.system === 'clip-one' || config.system === 'clip-mean') && config.prompts === undefined
+    && config.vectors === undefined;
 }
 
 /**
@@ -202,6 +208,7 @@ export function configToHuggingFace(config: ModelConfig): JsonObject {
     ...(isClipModel(config) && { architectures: ['CLIPModel'], model_type: 'clip' }),
     ...(system === 'xclip' && !isWhole && { messages, integration: mit !== undefined }),
     ...(text !== undefined && !isWhole && { prompts: prompts !== undefined }),
+    ...('vectors' in config && { prompt_vectors: config.vectors }),
     ...('classes' in config && { id2label: Object.fromEntries(config.classes.entries()) }),
     projection_dim: embedDim ?? null,
     ...(prompts !== undefined && {

@@ -23,8 +23,8 @@ const model = z.strictObject({
     .meta({ before: true }),
   integration: z.boolean().default(true).describe('xclip: whether frames are integrated by a transformer, not averaged')
     .meta({ before: true }),
-  prompts: z.boolean().nullable().default(null).describe(
-    'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not',
+  prompts: z.literal([true, false, 'learned']).nullable().default(null).describe(
+    'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not; learned: 16 learned vectors stand in front of each text instead',
   ),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),

@@ -120,7 +120,7 @@ export async function fit(
   );
   const system = await buildSystem(gpu, config, names);
   const { model, tokenizer, preprocessor } = system;
-  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune) });
+  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune, architecture) });
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts: texts?.current, train, optim: config.optim });
   const { optimizer } = own;

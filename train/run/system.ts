@@ -3,6 +3,7 @@ import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.n
 import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
+import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
 import { type Architecture, architectureOf, configFor, type ModelConfig, PRESETS,
   type SystemName } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
@@ -49,7 +50,7 @@ export function forData(architecture: Architecture,
   }
   const vision = { ...architecture.vision, imageSize: data.size };
   return configFor(system, { ...architecture, vision, frames: data.frames }, { messages, integration, classes,
-    ...(prompts !== null && { prompts }) });
+    ...(prompts === 'learned' ? { vectors: LEARNED_VECTORS } : prompts !== null && { prompts }) });
 }
 
 /** The tokenizer of the checkpoint that a run starts from; CLIP's, where that has none. */
