@@ -11,7 +11,7 @@ import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { initialise } from '../model/parts/init.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { architectureOf, configFor, type ModelConfig, PRESETS, SYSTEM_NAMES,
+import { architectureOf, configFor, type ModelConfig, ofImageNet, PRESETS, SYSTEM_NAMES,
   vectorsOf } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
@@ -41,6 +41,11 @@ test.before(async () => {
   initialise(model, 9);
   await saveCheckpoint(at('clip'), { config, parameters: [...model.parameters()], tokenizer,
     preprocessor: officialPreprocessor(config.vision.imageSize) });
+  using pictures = createModel(gpu, { system: 'vit-mean', frames: 8, vision: ofImageNet(config.vision),
+    classes: ['?'] });
+  initialise(pictures, 8);
+  await saveCheckpoint(at('imagenet'), { config: pictures.config, parameters: pictures.parameters(),
+    preprocessor: { ...officialPreprocessor(config.vision.imageSize), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } });
 });
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -62,7 +67,7 @@ async function done(...words: string[]): Promise<string> {
 for (const [name, model, data] of [
   ['clip-one', { system: 'clip-one' }, { frames: 1 }],
   ['clip-joint with prompts', { system: 'clip-joint', prompts: true }, {}],
-  ['clip-mean with learned vectors', { system: 'clip-mean', prompts: 'learned' }, {}],
+  ['xclip of a ViT with learned vectors', { vision: at('imagenet'), prompts: 'learned' }, {}],
   ['vit', { system: 'vit' }, {}],
 ] as const) {
   test(`${name} is trained, gone on with bit for bit, measured and asked, by its checkpoint alone`, async () => {
@@ -87,9 +92,11 @@ for (const [name, model, data] of [
 
 test('learned vectors learn through a text tower that does not', async () => {
   const [earlier, later] = await Promise.all(['step-00000002', 'step-00000004'].map(async (step) => {
-    const checkpoint = await openCheckpoint(at('clip-mean with learned vectors', 'whole', 'checkpoints', step));
+    const checkpoint = await openCheckpoint(at('xclip of a ViT with learned vectors', 'whole', 'checkpoints', step));
     try {
       assert.is(vectorsOf(checkpoint.config), 16);
+      assert.is(checkpoint.config.vision.patchBias, true);
+      assert.equal(checkpoint.preprocessor.mean, [0.5, 0.5, 0.5], 'pictures are as their tower knows them');
       return {
         vectors: await checkpoint.weights.read('prompts_learned.vectors', [16, 64]),
         projection: await checkpoint.weights.read('text_projection', [64, 64]),
@@ -100,6 +107,16 @@ test('learned vectors learn through a text tower that does not', async () => {
   }));
   assert.not.equal(earlier.vectors, later.vectors);
   assert.equal(earlier.projection, later.projection);
+});
+
+test('X-CLIP of an ImageNet ViT is none of transformers, and the same function once it was saved and read', () => {
+  const { vision, ...others } = PRESETS.tiny;
+  for (const system of ['xclip', 'clip-mean'] as const) {
+    const config = configFor(system, architectureOf(configFor('clip-mean', { ...others, vision: ofImageNet(vision) })));
+    const json = configToHuggingFace(config);
+    assert.is(json.model_type, undefined);
+    assert.equal(configFromHuggingFace(JSON.parse(JSON.stringify(json)), 'c.json'), config);
+  }
 });
 
 test('a checkpoint of another system than the configuration has is refused, unless it is said aloud', async () => {

@@ -2,7 +2,7 @@ import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
-import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, type ModelConfig, SYSTEM_NAMES, type SystemName,
+import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, isOfClip, type ModelConfig, SYSTEM_NAMES, type SystemName,
   textConfigOf, validateConfig } from '../systems/config.ts';
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
@@ -188,7 +188,7 @@ function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: 
 /** Whether transformers' CLIPModel is that model, for each frame: CLIP's two towers, and nothing else. */
 export function isClipModel(config: ModelConfig): boolean {
   return (config.system === 'clip-one' || config.system === 'clip-mean') && config.prompts === undefined
-    && config.vectors === undefined;
+    && config.vectors === undefined && isOfClip(config.vision);
 }
 
 /**
@@ -201,7 +201,7 @@ export function configToHuggingFace(config: ModelConfig): JsonObject {
   const mit = 'mit' in config ? config.mit : undefined;
   const prompts = 'prompts' in config ? config.prompts : undefined;
   const { messages = true } = system === 'xclip' ? config : {};
-  const isWhole = system === 'xclip' && messages && mit !== undefined && prompts !== undefined;
+  const isWhole = system === 'xclip' && messages && mit !== undefined && prompts !== undefined && isOfClip(vision);
   return {
     system,
     ...(isWhole && { architectures: ['XCLIPModel'], model_type: 'xclip' }),

@@ -105,6 +105,9 @@ export function textConfigOf(config: ModelConfig): TextConfig | undefined {
   return 'text' in config ? config.text : undefined;
 }
 
+/** Whether a system compares videos with texts. */
+export const hasTexts = (system: SystemName): boolean => textConfigOf(configFor(system, PRESETS.tiny)) !== undefined;
+
 /** Learned vectors that a system has in front of its texts. */
 export const vectorsOf = (config: ModelConfig): number => ('vectors' in config ? config.vectors ?? 0 : 0);
 
@@ -130,6 +133,13 @@ export function architectureOf(config: ModelConfig): Architecture {
   return { system: 'xclip', embedDim, frames, vision, text, mit: ('mit' in config ? config.mit : undefined) ?? mit,
     prompts: ('prompts' in config ? config.prompts : undefined) ?? prompts };
 }
+
+/** The form of ImageNet's ViTs, of the sizes of one of CLIP's. Dosovitskiy et al. 2021, as timm has them. */
+export const ofImageNet = (vision: VisionConfig): VisionConfig => ({ ...vision, activation: 'gelu', eps: 1e-6,
+  patchBias: true, lnPre: false });
+
+/** Whether a ViT has CLIP's form, which classes of transformers have. */
+export const isOfClip = ({ patchBias = false, lnPre = true }: VisionConfig): boolean => !patchBias && lnPre;
 
 /** Width of CLIP's shared space, in its base models. */
 const CLIP_WIDTH = 512;

@@ -96,7 +96,8 @@ export function planPage(file: string, planned: Plan): string {
       } clips: ${train.accumulation} × ${train.batch}`),
     line('learning rate', rate.blocks),
     line('', rate.numbers),
-    line('', `${optim.newPartsLrScale} times as much for the parts that CLIP does not have, and as little in the end`),
+    line('',
+      `${optim.newPartsLrScale} times as much for new parts, which no checkpoint need have, and as little in the end`),
   ].join('\n');
 }
 

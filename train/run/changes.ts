@@ -28,7 +28,8 @@ const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', '
 /** How a run is measured, not what its steps do. */
 const MEASURING = ['data.templateMean'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
-const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWeights', 'model.init.promptWeights'];
+const START = ['model.checkpoint', 'model.vision', 'model.init.mitPositions', 'model.init.mitWeights',
+  'model.init.promptWeights'];
 /** The length of a run, and with it the schedule from here on. */
 const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warmupSteps'];
 /** The shape of what was saved. */

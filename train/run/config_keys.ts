@@ -32,6 +32,9 @@ const model = z.strictObject({
     .describe(
       'what to start from: a folder with config.json and weights, or one file, .safetensors, .pth, .pt or .bin, of X-CLIP, CLIP or a ViT; or a run folder',
     ),
+  vision: path.nullable().default(null).describe(
+    'a second checkpoint, of a ViT such as those of ImageNet: pictures start from it, texts and the rest from model.checkpoint, and a projection that it lacks is new',
+  ),
   interpolateFrames: z.boolean().default(false).describe(
     'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
   ),
@@ -236,5 +239,5 @@ export function keysOf(type: z.ZodObject, at: readonly string[] = []): ConfigKey
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-export const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots',
-  'data.cache'];
+export const PATHS = ['model.checkpoint', 'model.vision', 'data.train', 'data.val', 'data.labels', 'data.root',
+  'data.roots', 'data.cache'];

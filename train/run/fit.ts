@@ -253,5 +253,5 @@ export function datasetOf(config: TrainConfig, { file, entries }: RunList, quara
 
 /** The same run, its architecture and weights taken from a checkpoint of its own. */
 export function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
-  return { ...config, model: { ...config.model, preset: null, checkpoint } };
+  return { ...config, model: { ...config.model, preset: null, checkpoint, vision: null } };
 }
