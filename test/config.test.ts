@@ -162,6 +162,7 @@ for (const [text, part] of [
   ['data: {train: a, labels: b, stride: 2}\nmodel: {preset: tiny}', 'data.stride: is of dense clips'],
   ['data: {train: a, labels: b, sampling: dens}\nmodel: {preset: tiny}',
     'data.sampling: expected one of sparse, dense, got "dens"; did you mean dense?'],
+  ['data: {train: a, labels: b, unseenOnly: true}\nmodel: {preset: tiny}', 'data.unseenOnly: needs data.seen'],
   ['data: {train: a, labels: b, jitter: 1.5}\nmodel: {preset: tiny}',
     'data.jitter: expected a number at most 1, got 1.5'],
   [`${SMALLEST}train: {epochs: 3, warmupEpochs: 5}`, 'train.warmupEpochs: expected less than train.epochs (3), got 5'],

@@ -1,4 +1,6 @@
-/** What tells the rows of one system apart: the parts that it has, and how it was trained. Tables 6 to 10 of the paper. */
+/**
+ * What tells the rows of one system apart: the parts that it has, and how it was trained. Tables 6 to 10 of the paper.
+ */
 import { configFor, type ModelConfig, PRESETS, type SystemName } from '../../model/systems/config.ts';
 import type { Templates } from '../../model/templates.ts';
 import type { Tune } from '../recipe/optimizer/index.ts';

@@ -22,7 +22,7 @@ export interface Described {
 
 /** Where the data lies, and how it is read: what comes of it, names and clips, is compared by its content. */
 const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.format', 'data.split',
-  'data.names', 'data.shots', 'data.shotSeed'];
+  'data.names', 'data.seen', 'data.unseenOnly', 'data.shots', 'data.shotSeed'];
 /** How fast clips are decoded, and how many may be broken before a run stops. */
 const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', 'data.maxBadShare'];
 /** How a run is measured, not what its steps do. */

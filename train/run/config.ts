@@ -252,8 +252,11 @@ function ofVision({ model: { system, checkpoint, vision } }: TrainConfig): Probl
 
 /** What the format of a data set needs, and what it makes no use of. */
 function ofDataSet({ data }: TrainConfig): Problem[] {
-  const { format, train, val, labels, split, firstLabel } = data;
+  const { format, train, val, labels, split, firstLabel, seen, unseenOnly } = data;
   const problems: Problem[] = [];
+  if (unseenOnly && seen === null) {
+    problems.push({ at: ['data', 'unseenOnly'], text: 'needs data.seen, names that are not new' });
+  }
   if (format === 'list' && labels === null) {
     problems.push({ at: ['data', 'labels'], text: 'is missing: a text, where data.format is list' });
   }

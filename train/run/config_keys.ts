@@ -73,6 +73,10 @@ const data = z.strictObject({
   names: z.enum(['official', 'words']).default('official').describe(
     'official: texts are the names as they are published; words: cut, "ApplyEyeMakeup" becomes "Apply Eye Makeup"',
   ),
+  seen: path.nullable().default(null).describe(
+    'few-shot and zero-shot: names that the checkpoint was fine-tuned on, one a line, a labels.csv or a table of Kinetics; those of this data set among them, however spelled, are told',
+  ),
+  unseenOnly: z.boolean().default(false).describe('leave the classes of data.seen out, with their clips'),
   shots: count.nullable().default(null).describe(
     'few-shot: train on so many clips of each class, drawn from data.train; the run folder keeps them as a list, shots.txt',
   ),
@@ -239,5 +243,5 @@ export function keysOf(type: z.ZodObject, at: readonly string[] = []): ConfigKey
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-export const PATHS = ['model.checkpoint', 'model.vision', 'data.train', 'data.val', 'data.labels', 'data.root',
-  'data.roots', 'data.cache'];
+export const PATHS = ['model.checkpoint', 'model.vision', 'data.train', 'data.val', 'data.labels', 'data.seen',
+  'data.root', 'data.roots', 'data.cache'];

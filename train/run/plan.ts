@@ -1,11 +1,11 @@
 /** What a run would be, before there is anything but its configuration. */
 import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
-import { ConfigError, DatasetError, estimate, type Gpu } from '../../engine/index.ts';
+import { ConfigError, DatasetError, estimate, type Gpu, type LineProblem } from '../../engine/index.ts';
 import { type ModelConfig, ofImageNet, PRESETS, presetOf } from '../../model/systems/config.ts';
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
 import type { ScannedList } from '../data/sets/scan.ts';
-import { namesFile } from '../data/sets/sets.ts';
+import { namesFile, seenWarnings } from '../data/sets/sets.ts';
 import { freeze } from '../recipe/optimizer/index.ts';
 import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
@@ -33,6 +33,8 @@ export interface Plan {
   readonly frozen: number;
   readonly memory: RunMemory;
   readonly classes: Known;
+  /** Which of them the checkpoint was fine-tuned on, if that is known. */
+  readonly seen: readonly LineProblem[];
   readonly clips: Known;
   /** Multiply-adds. */
   readonly macs: {
@@ -84,6 +86,7 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
     ...parametersOf(gpu, config, model),
     memory,
     classes,
+    seen: seenBefore(config),
     clips,
     macs: { clip, published: clip + messageAnswerMacs(model), training: steps * macs },
     stepsPerEpoch,
@@ -154,6 +157,11 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
   if (published !== undefined) return { count: published.classes, source: `of ${published.name}` };
   throw new ConfigError('data.labels', [`${pathText(file)} is not there, and the path names no published data set`],
     'write it: a header "id,name", then a line for each class');
+}
+
+/** As `check` tells them, where both lists of names are there. */
+function seenBefore({ data }: TrainConfig): LineProblem[] {
+  return data.seen !== null && [data.seen, namesFile(data)].every((file) => existsSync(file)) ? seenWarnings(data) : [];
 }
 
 /** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */

@@ -1,4 +1,4 @@
-/** What a run starts from: a published architecture, a checkpoint, or one for its texts and another for its pictures. */
+/** What a run starts from: a published architecture, a checkpoint, or one for texts and another for pictures. */
 import { ConfigError } from '../../engine/errors.ts';
 import { openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { requireHeld } from '../../model/checkpoint/weights.ts';
