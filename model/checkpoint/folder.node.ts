@@ -12,7 +12,7 @@ import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
-import { configFromHuggingFace, configToHuggingFace, isClipModel } from './huggingface.ts';
+import { configFromHuggingFace, configToHuggingFace, isClipModel, oddHeads } from './huggingface.ts';
 import { inferConfig } from './inferred.ts';
 import type { Origin } from './names/index.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorFromTimm,
@@ -38,6 +38,8 @@ export interface Checkpoint {
   /** The folder's own tokenizer; CLIP's is meant where there is none. */
   readonly tokenizer: ClipTokenizer | undefined;
   readonly preprocessor: Preprocessor;
+  /** What is odd in the configuration, but may be meant. */
+  readonly warnings: readonly string[];
   close(): Promise<void>;
 }
 
@@ -79,7 +81,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
-    return { path, config, weights, tokenizer, preprocessor, close };
+    const warnings = await warningsOf(folder, weights, config);
+    return { path, config, weights, tokenizer, preprocessor, warnings, close };
   } catch (error) {
     await close();
     throw error;
@@ -118,6 +121,13 @@ export async function configOf(folder: string, weights: Weights, file: TensorFil
   }
   if (!['hf', 'hf-clip'].includes(weights.origin)) return inferConfig(weights);
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
+}
+
+/** What is odd in the configuration that lies beside weights. */
+export async function warningsOf(folder: string, { origin }: Weights, config: ModelConfig): Promise<string[]> {
+  const path = join(folder, CONFIG);
+  const json = origin === 'hf' ? await readJson(path) : undefined;
+  return json === undefined ? [] : oddHeads(json, config).map((warning) => `${path}: ${warning}`);
 }
 
 const CONFIG = 'config.json';

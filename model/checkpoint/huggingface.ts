@@ -2,8 +2,8 @@ import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
-import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, isOfClip, type ModelConfig, SYSTEM_NAMES, type SystemName,
-  textConfigOf, validateConfig } from '../systems/config.ts';
+import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, headsOf, isOfClip, type ModelConfig, SYSTEM_NAMES,
+  type SystemName, textConfigOf, validateConfig } from '../systems/config.ts';
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
 const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
@@ -121,6 +121,31 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
     }, { ...choices, isProjected: root.projection_dim !== null }),
     source,
   );
+}
+
+/** Keys that may say another number of heads than the weights were trained with, and the defaults that they have. */
+const HEADS = [['mit', 'vision_config', 'mit_num_attention_heads', VISION.mit_num_attention_heads], ['prompts',
+  'config', 'prompt_num_attention_heads', TOP.prompt_num_attention_heads]] as const;
+
+/**
+ * What is odd in a `config.json` of a Hugging Face XCLIPModel, but may be meant: heads of integration and prompts do
+ * not show in the shapes of weights. The official code has one for every 64 numbers, 12 in L/14, and folders that were
+ * made of its files may say 8, transformers' default: another function of the same weights.
+ */
+export function oddHeads(json: JsonObject, config: ModelConfig): string[] {
+  if (config.system !== 'xclip' || json.system !== undefined) return [];
+  const { embedDim } = config;
+  const official = headsOf(embedDim);
+  return HEADS.flatMap(([part, section, key, fallback]) => {
+    const heads = config[part]?.heads;
+    if (heads === undefined || heads === official || embedDim % 64 !== 0) return [];
+    const own = section === 'config' ? json[key] : isObject(json[section]) ? json[section][key] : undefined;
+    return [
+      `${section}.${key} is ${own === undefined ? `left out, which means ${fallback}` : shownValue(own)}; `
+      + `weights of a width of ${embedDim} that the official code trained have ${official} heads, and are another `
+      + `function with ${heads}: set ${section}.${key} to ${official}, unless transformers trained them`,
+    ];
+  });
 }
 
 /** Which parts a file of ours says that its system has. */

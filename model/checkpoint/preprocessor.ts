@@ -28,6 +28,16 @@ export function officialPreprocessor(imageSize: number): Preprocessor {
     mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
 }
 
+/** The same for a model that takes pictures so many times as large. */
+export function resizedBy({ resize, ...statistics }: Preprocessor, factor: number): Preprocessor {
+  const scaled = (side: number) => Math.round(factor * side);
+  if (resize === null) return { resize, ...statistics };
+  const { resampling } = resize;
+  return { ...statistics, resize: 'shortSide' in resize
+    ? { resampling, shortSide: scaled(resize.shortSide) }
+    : { resampling, width: scaled(resize.width), height: scaled(resize.height) } };
+}
+
 /** What a processor of transformers does where its file leaves a key out. */
 interface Defaults {
   readonly resample: number;

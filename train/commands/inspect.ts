@@ -1,7 +1,7 @@
 /** `firstlight inspect`: what a file of tensors holds, what model it looks like, and what that lacks. */
 import { CheckpointFormatError, estimate, FirstlightError, type Gpu, open } from '../../engine/index.ts';
 import { printable, shown } from '../../engine/shown.ts';
-import { configOf, openWeights, type OpenWeights } from '../../model/checkpoint/folder.node.ts';
+import { configOf, openWeights, type OpenWeights, warningsOf } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import type { TensorFile } from '../../model/checkpoint/open.ts';
 import { compareWeights, type Difference, type NamedShape, type Weights } from '../../model/checkpoint/weights.ts';
@@ -24,6 +24,8 @@ export interface Inspection {
   readonly model?: ModelConfig;
   readonly title?: string;
   readonly problem?: string;
+  /** What is odd in its configuration, but may be meant. */
+  readonly warnings?: readonly string[];
   /** What does not fit that model. */
   readonly difference?: Omit<Difference, 'present'>;
   /** Parameters of X-CLIP that it would start with, and how many would be drawn, by part. */
@@ -56,7 +58,7 @@ export async function inspected(gpu: Gpu, path: string, { weights, files, folder
     // a head is for classes of its own: no run starts from one
     const shapes = parametersOf(gpu, model).shapes.filter(([name]) => !name.startsWith('head.'));
     const { present: _, ...difference } = compareWeights(shapes, weights);
-    return { ...found, model, title: titleOf(model), difference,
+    return { ...found, model, title: titleOf(model), warnings: await warningsOf(folder, weights, model), difference,
       ...(model.system !== 'xclip' && { start: startOf(gpu, model, weights) }) };
   } catch (error) {
     if (!(error instanceof FirstlightError)) throw error;
@@ -133,6 +135,7 @@ export function pageOf(found: Inspection): string {
       }`),
     line('left aside', found.aside.map((name) => shown(name)).join(', ') || 'nothing'),
     line('looks like', found.title ?? `no model that is known: ${found.problem}`),
+    ...(found.warnings ?? []).map((warning) => line('warning', printable(warning))),
     ...(difference === undefined ?
       [] :
       [list('missing', difference.missing), list('unexpected', difference.unexpected),

@@ -1,11 +1,12 @@
 import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
+import { printable } from '../../engine/shown.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
-import { type Architecture, architectureOf, type Choices, configFor, type ModelConfig,
-  type SystemName } from '../../model/systems/config.ts';
+import { type Architecture, architectureOf, type Choices, configFor, type ModelConfig, type SystemName,
+  validateConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
@@ -114,7 +115,8 @@ interface Filled extends Partial<Pick<Checkpoint, 'tokenizer' | 'preprocessor'>>
 async function fill(model: VideoModel, path: string | null,
   { interpolateFrames, interpolatePatches }: TrainConfig['model'], isOf: (name: string) => boolean): Promise<Filled> {
   if (path === null) return { loaded: [] };
-  const { config, weights, tokenizer, preprocessor, close } = await openCheckpoint(path);
+  const { config, weights, tokenizer, preprocessor, warnings, close } = await openCheckpoint(path);
+  tell(warnings);
   try {
     // a head has a row for each class: one of other classes says nothing
     const isOther = 'classes' in config && JSON.stringify(config.classes) !== JSON.stringify(model.classes);
@@ -129,6 +131,10 @@ async function fill(model: VideoModel, path: string | null,
     await close();
   }
 }
+
+/** Tells on stderr what is odd in a checkpoint, but may be meant. */
+const tell = (warnings: readonly string[]) =>
+  warnings.forEach((warning) => console.warn(`firstlight: warning: ${printable(warning)}`));
 
 /** What is made of a model, or else its memory given back. */
 async function orDisposed<T>(model: VideoModel, make: (model: VideoModel) => Promise<T>): Promise<T> {
@@ -146,6 +152,8 @@ export interface OpenOptions {
   readonly precision?: FloatType;
   /** Another number of frames than the checkpoint's: its positions are interpolated. */
   readonly frames?: number;
+  /** Pictures of another size than the checkpoint's, likewise; they are resized in proportion. */
+  readonly size?: number;
 }
 
 /**
@@ -154,22 +162,26 @@ export interface OpenOptions {
  * @throws NonFiniteError naming a weight that is NaN or infinite, or too large for the precision
  */
 export async function openSystem(gpu: Gpu, path: string,
-  { system, precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
+  { system, precision = 'f32', frames, size }: OpenOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
-    const { config, weights } = checkpoint;
+    const { config, weights, warnings } = checkpoint;
     requireHeld(config, weights);
+    tell(warnings);
     const own = system === undefined || system === config.system ? config : configFor(system, architectureOf(config));
-    return await orDisposed(createModel(gpu, { ...own, frames: frames ?? own.frames }), async (model) => {
+    const { imageSize } = own.vision;
+    const shown = validateConfig({ ...own, frames: frames ?? own.frames,
+      vision: { ...own.vision, imageSize: size ?? imageSize } }, path);
+    return await orDisposed(createModel(gpu, shown), async (model) => {
       const names = new Set([...model.parameters()].map(([name]) => name));
       await loadWeights(model, weights, { interpolateFrames: frames !== undefined,
-        ...(own !== config && { select: (name) => names.has(name) }) });
+        interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
       if (precision === 'f16') {
         halve(model);
         await requireFiniteWeights(model);
       }
       return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()),
-        preprocessor: checkpoint.preprocessor };
+        preprocessor: resizedBy(checkpoint.preprocessor, shown.vision.imageSize / imageSize) };
     });
   } finally {
     await checkpoint.close();
