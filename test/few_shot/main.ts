@@ -10,12 +10,11 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FirstlightError, open } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { train } from '../../train/commands/train.ts';
 import { SET_FORMATS } from '../../train/data/sets/formats.ts';
 import { RunRecorder } from '../../train/log/recorder.ts';
-import { trainClip } from '../../train/moving_shapes/clip_stage.ts';
+import { saveSystem, trainClip } from '../../train/moving_shapes/clip_stage.ts';
 import { writeMovingShapes } from '../../train/moving_shapes/files.ts';
 import { type LayoutKeys, writeLayout } from '../../train/moving_shapes/layouts.ts';
 import { FULL, videoConfig } from '../../train/moving_shapes/plan.ts';
@@ -111,10 +110,9 @@ async function trainedClip(root: string, seed: number, steps: number): Promise<s
   mkdirSync(folder);
   const recorder = new RunRecorder(folder);
   try {
-    const { model, tokenizer, preprocessor } = await trainClip({ gpu, data, seed, precision: 'f32', steps, recorder,
-      stop });
-    await saveCheckpoint(folder, { config: model.config, parameters: model.parameters(), tokenizer, preprocessor });
-    model.dispose();
+    const clip = await trainClip({ gpu, data, seed, precision: 'f32', steps, recorder, stop });
+    await saveSystem(folder, clip);
+    clip.model.dispose();
   } finally {
     recorder.finish();
   }
@@ -124,8 +122,7 @@ async function trainedClip(root: string, seed: number, steps: number): Promise<s
 /** Stage 2 of the demo on K clips of each class. Returns the exit status. */
 function trainOn(root: string, keys: LayoutKeys,
   { shots, steps, clip, seed }: { shots: number; steps: number; clip: string; seed: number }): Promise<number> {
-  const recipe = videoConfig('xclip', { plan: { ...FULL, videoSteps: steps }, data: keys, clip, seed,
-    precision: 'f32' });
+  const recipe = videoConfig('xclip', { steps, data: keys, clip, seed, precision: 'f32' });
   return train({ ...recipe, data: { ...recipe.data, shots, shotSeed: seed },
     run: { ...recipe.run, evaluateEveryEpochs: null } }, { out: join(root, `shots_${shots}`) });
 }

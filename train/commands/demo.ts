@@ -2,29 +2,28 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FirstlightError, type Gpu, open } from '../../engine/index.ts';
-import { writeText } from '../../model/checkpoint/files.node.ts';
-import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import type { System } from '../../model/systems/system.ts';
 import { tuned } from '../../kernels/tuned.ts';
-import { CheckpointStore, hasCheckpoint } from '../checkpoint/store.ts';
+import { hasCheckpoint } from '../checkpoint/store.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
-import { type MovingShapesFolder, writeMovingShapes } from '../moving_shapes/files.ts';
-import { trainClip } from '../moving_shapes/clip_stage.ts';
+import { prepareMovingShapes } from '../moving_shapes/data_set.ts';
+import type { MovingShapesFolder } from '../moving_shapes/files.ts';
+import { saveSystem, trainClip } from '../moving_shapes/clip_stage.ts';
 import { expectedSeconds, TOO_SLOW_SECONDS } from '../moving_shapes/expectation.ts';
 import { guessesOf, predictions, testSets } from '../moving_shapes/measure.ts';
-import { FULL, type Plan, SMOKE, videoConfig } from '../moving_shapes/plan.ts';
+import { FULL, SMOKE, videoConfig } from '../moving_shapes/plan.ts';
 import { clipsOf, confusionsOf, headlinesOf, type Measured, stagesOf } from '../moving_shapes/report_data.ts';
-import { fit, STORE_FOLDER } from '../run/fit.ts';
-import { duration, Progress } from '../log/progress.ts';
+import { trainVideo } from '../moving_shapes/video_stage.ts';
+import { STORE_FOLDER } from '../run/fit.ts';
+import { duration, roughly } from '../log/progress.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
 import { readRunLog } from '../log/run_log.ts';
 import { environmentOf } from '../run/machine.ts';
 import { type ClipPrediction, type Headline, isMet, type ReportData, type Timing } from '../report/data.ts';
 import { RESULT_FILE, writeReport } from '../report/write.ts';
 import { StopRequest } from '../run/stop.ts';
-import { CONFIG_FILE } from '../run/resuming.ts';
 
 export interface DemoOptions {
   readonly seed: number;
@@ -70,29 +69,21 @@ export async function demo(
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',
-    () => writeData(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan, stop));
+    () =>
+      prepareMovingShapes(dataFolder ?? join(RUNS, `moving_shapes_${smoke ? 'smoke_' : ''}${seed}`), seed, plan.sizes,
+        stop));
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
     await clock.time('Stage 1: CLIP', async () => {
       const clip = await trainClip({ gpu, data, seed, precision, steps: plan.clipSteps, recorder, stop });
-      await save(clipFolder, clip);
+      await saveSystem(clipFolder, clip);
       clip.model.dispose();
     });
-    const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> => {
-      mkdirSync(folder, { recursive: true });
-      await writeText(join(folder, CONFIG_FILE), formatConfig(config, folder));
-      const store = await CheckpointStore.open(join(folder, STORE_FOLDER));
-      try {
-        const { system } = await fit({ gpu, config, folder, stage, recorder, stop, store });
-        stop.throwIfRequested(`training of ${stage}`);
-        return system;
-      } finally {
-        await store.close();
-      }
-    };
+    const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> =>
+      (await trainVideo({ gpu, config, folder, stage, recorder, stop })).system;
     const lists = { train: data.lists.train, val: data.lists.testSeen, labels: data.labels.seen, root: data.folder };
-    const config = videoConfig('xclip', { plan, data: lists, clip: clipFolder, seed, precision });
+    const config = videoConfig('xclip', { steps: plan.videoSteps, data: lists, clip: clipFolder, seed, precision });
     const xclip = await clock.time('Stage 2: X-CLIP', () => train('X-CLIP', config, out));
     const clipMean = await clock.time('Stage 2: CLIP-Mean', () =>
       train('CLIP-Mean', { ...config, model: { ...config.model, system: 'clip-mean' } }, join(out, 'clip_mean')));
@@ -106,12 +97,6 @@ export async function demo(
   } finally {
     recorder.finish();
   }
-}
-
-function roughly(seconds: number): string {
-  const minutes = Math.ceil(seconds / 60);
-  if (minutes > 90) return `about ${Math.round(minutes / 60)} hours`;
-  return minutes === 1 ? 'about a minute' : `about ${minutes} minutes`;
 }
 
 /** Seconds of each part. */
@@ -131,32 +116,6 @@ function freeFolder(): string {
     const folder = join(RUNS, `demo-${i}`);
     if (!existsSync(folder)) return folder;
   }
-}
-
-async function writeData(folder: string, seed: number, { sizes }: Plan,
-  stop: StopRequest): Promise<MovingShapesFolder> {
-  const progress = new Progress();
-  const total = Object.values(sizes).reduce((a, b) => a + b, 0);
-  progress.start('data set', total);
-  let isWaiting = false;
-  try {
-    const data = await writeMovingShapes(folder, seed, sizes, (done) => {
-      progress.update(done, 0, {});
-      stop.throwIfRequested('writing the data set');
-    }, ({ message }) => {
-      if (!isWaiting) progress.message(`data set: ${message}; waiting for it`);
-      isWaiting = true;
-      stop.throwIfRequested('writing the data set');
-    });
-    if (data.reused) progress.message(`data set: ${total} files are there already, ${folder}`);
-    return data;
-  } finally {
-    progress.stop();
-  }
-}
-
-function save(folder: string, { model, tokenizer, preprocessor }: System): Promise<void> {
-  return saveCheckpoint(folder, { config: model.config, parameters: model.parameters(), tokenizer, preprocessor });
 }
 
 interface Trained {

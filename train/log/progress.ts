@@ -141,3 +141,10 @@ export function duration(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
+
+/** 75 → "about 2 minutes", 7200 → "about 2 hours". */
+export function roughly(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes > 90) return `about ${Math.round(minutes / 60)} hours`;
+  return minutes === 1 ? 'about a minute' : `about ${minutes} minutes`;
+}

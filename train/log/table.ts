@@ -1,12 +1,16 @@
 /** Tables that read well in a terminal and as Markdown. */
 
 const width = (text: string) => [...text].length;
-const isNumber = (text: string) => /^[−-]?[\d.,]/.test(text.trim()) || text.trim() === '';
+const isNumber = (text: string) => /^[−+-]?[\d.,]/.test(text.trim()) || text.trim() === '';
+
+/** Which columns hold numbers alone: they end at the right. */
+export const areNumbers = (header: readonly string[], rows: readonly (readonly string[])[]): boolean[] =>
+  header.map((_, i) => rows.length > 0 && rows.every((row) => isNumber(row[i])));
 
 /** Columns as wide as their longest cell; those of numbers end at the right. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((name, i) => Math.max(3, width(name), ...rows.map((row) => width(row[i]))));
-  const right = header.map((_, i) => rows.length > 0 && rows.every((row) => isNumber(row[i])));
+  const right = areNumbers(header, rows);
   const cell = (text: string, i: number) => {
     const gap = ' '.repeat(widths[i] - width(text));
     return right[i] ? gap + text : text + gap;

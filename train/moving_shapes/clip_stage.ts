@@ -1,4 +1,5 @@
 import { type FloatType, type Gpu, halve, Tensor } from '../../engine/index.ts';
+import { saveCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { Clip } from '../../model/systems/clip.ts';
 import { configFor, PRESETS } from '../../model/systems/config.ts';
 import { type Init, initialise, normal } from '../../model/parts/init.ts';
@@ -106,4 +107,9 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
     texts[Symbol.dispose]();
     target.dispose();
   }
+}
+
+/** Leaves a system in a folder, as a checkpoint. */
+export function saveSystem(folder: string, { model, tokenizer, preprocessor }: System): Promise<void> {
+  return saveCheckpoint(folder, { config: model.config, parameters: model.parameters(), tokenizer, preprocessor });
 }

@@ -12,12 +12,17 @@ const PROBES = 4;
  * Floating-point operations of a step, counted as in `cost` of the rooms (a backward pass is two forward passes):
  * stage 1, X-CLIP, CLIP-Mean.
  */
-const STEP = { clip: 1.4e9, xclip: 3.4e9, clipMean: 2.1e9 };
+export const STEP = { clip: 1.4e9, xclip: 3.4e9, clipMean: 2.1e9 };
 /** Share of the product's speed that a whole step reaches on small layers. */
 const SHARE = 0.5;
 
-/** How long the run will take, from the speed of a matrix product on this adapter. */
-export async function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan): Promise<number> {
+/** How long the run will take. */
+export function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan): Promise<number> {
+  return secondsOf(gpu, clipSteps * STEP.clip + videoSteps * (STEP.xclip + STEP.clipMean));
+}
+
+/** How long steps of tiny models take, from the speed of a matrix product on this adapter. */
+export async function secondsOf(gpu: Gpu, flops: number): Promise<number> {
   using x = Tensor.from(gpu, new Float32Array(PROBE * PROBE).fill(1 / PROBE), [PROBE, PROBE]);
   const multiply = (times: number) =>
     gpu.scope(() =>
@@ -31,6 +36,5 @@ export async function expectedSeconds(gpu: Gpu, { clipSteps, videoSteps }: Plan)
   multiply(PROBES);
   await gpu.sync();
   const flopsPerSecond = (PROBES * 2 * PROBE ** 3) / ((performance.now() - start) / 1000);
-  const flops = clipSteps * STEP.clip + videoSteps * (STEP.xclip + STEP.clipMean);
   return flops / (SHARE * flopsPerSecond);
 }

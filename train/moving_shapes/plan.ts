@@ -20,25 +20,36 @@ export const SMOKE: Plan = { sizes: { train: 240, testSeen: 120, testUnseen: 24,
   videoSteps: 12 };
 
 /** Clips of one step of stage 2. */
-const BATCH = 16;
+export const BATCH = 16;
 
-/**
- * Stage 2 as a configuration, as a user would write it: it starts from the CLIP of stage 1.
- * @param options.data says where clips and names are
- */
+export interface VideoRecipe {
+  readonly steps: number;
+  /** Where clips and names are, and what else differs from the recipe. */
+  readonly data: Partial<TrainConfig['data']>;
+  /** The checkpoint to start from: the CLIP of stage 1; undefined: from nothing. */
+  readonly clip?: string;
+  /** What X-CLIP is left with. */
+  readonly parts?: Partial<Pick<TrainConfig['model'], 'messages' | 'integration' | 'prompts'>>;
+  /** Of the parts that come from the checkpoint. */
+  readonly lr?: number;
+  readonly seed: number;
+  readonly precision: TrainConfig['train']['precision'];
+}
+
+/** Stage 2 as a configuration, as a user would write it. */
 export function videoConfig(system: TrainConfig['model']['system'],
-  options: { plan: Plan; data: Partial<TrainConfig['data']>; clip: string; seed: number;
-    precision: TrainConfig['train']['precision'] }): TrainConfig {
-  const { plan, data, clip, seed, precision } = options;
+  { steps, data, clip, parts, lr = 1e-3, seed, precision }: VideoRecipe): TrainConfig {
   return parseConfig(
     JSON.stringify({
       // the parts that CLIP lacks learn from nothing, so they start with larger weights than the recipe's
-      model: { system, checkpoint: clip, init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05 } },
-      data: { ...data, frames: PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false, flip: false,
-        jitter: 0, gray: 0 },
-      train: { steps: plan.videoSteps, warmupSteps: Math.min(50, Math.ceil(plan.videoSteps / 10)), batch: BATCH,
-        mixup: 0, cutmix: 0, precision },
-      optim: { lr: 1e-3, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1 },
+      model: { system, ...parts, ...(clip === undefined ? { preset: 'tiny' } : { checkpoint: clip }),
+        init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05 } },
+      data: { frames: PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false, flip: false, jitter: 0,
+        gray: 0, ...data },
+      train: { steps, warmupSteps: Math.min(50, Math.ceil(steps / 10)), batch: BATCH, mixup: 0, cutmix: 0, precision },
+      // from nothing all parts are new: one rate for all
+      optim: { lr, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1,
+        ...(clip === undefined && { newPartsLrScale: 1 }) },
       run: { seed, logEverySteps: 5 },
     }),
     'moving shapes',

@@ -17,6 +17,8 @@ export interface ReportData {
   readonly headlines: readonly Headline[];
   /** Where headlines are means over several measurements: each of them. */
   readonly parts?: readonly MeasuredPart[];
+  /** Whatever else is told in numbers. */
+  readonly tables?: readonly ReportTable[];
   /** One panel for each stage of training, in order. */
   readonly stages: readonly Stage[];
   /** What was confused with what, as far as a picture says it. */
@@ -76,6 +78,14 @@ export interface Goal {
    * a system whose true accuracy is the ceiling passes it in half of all samples.
    */
   readonly margin?: number;
+}
+
+/** Cells as they are shown: a name, then numbers. */
+export interface ReportTable {
+  readonly title: string;
+  readonly hint: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** The training of one stage; systems that train the same stage share its axes. */

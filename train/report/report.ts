@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { oneLine, printable, shown } from '../../engine/shown.ts';
 import { duration } from '../log/progress.ts';
+import { areNumbers } from '../log/table.ts';
 import { compactConfusionChart, confusionChart, learningRateChart, lossChart, seriesColour, TOP5_COLOUR,
   VALIDATION_COLOUR, validationChart } from './charts.ts';
 import { classSection } from './class_section.ts';
 import { type ClipPrediction, type ConfusionPanel, type Environment, type Headline, isMet, type MeasuredPart,
-  type ReportData, type Stage, type Timing, type UnreadableClip } from './data.ts';
+  type ReportData, type ReportTable, type Stage, type Timing, type UnreadableClip } from './data.ts';
 import { stripUri } from './film.ts';
 import { Html, html, name, percent } from './html.ts';
 import { SCRIPT } from './script.ts';
@@ -26,6 +27,7 @@ export function renderReport(data: ReportData): string {
 ${head(data)}
 ${section(data.headlines, 'Results', resultsHint(data.headlines), headline)}
 ${partTable(data.parts ?? [])}
+${(data.tables ?? []).map(table)}
 ${
     section(data.clips, 'What it sees',
       'Test clips, the frames the model was given in their order, and its three most probable names. The right name is green.',
@@ -125,17 +127,27 @@ function resultsHint(headlines: readonly Headline[]): string {
 /** What the results are the means of. */
 function partTable(parts: readonly MeasuredPart[]): Html {
   if (parts.length === 0) return html``;
-  const rows = parts.map(({ name: part, classes, clips, leftOut, unreadable: bad, top1, top5 }) =>
-    html`<tr><td>${name(part)}</td><td>${percent(top1, 1)}</td><td>${percent(top5, 1)}</td><td>${classes}</td><td>${
-      grouped(clips)
-    }</td><td>${grouped(leftOut)}</td><td>${grouped(bad)}</td></tr>`
-  );
+  return table({
+    title: 'Measurements',
+    hint:
+      'The results above are the means of these. Clips of other classes are left out; clips that cannot be decoded are wrong.',
+    columns: ['measured', 'top-1', 'top-5', 'classes', 'clips', 'left out', 'not decoded'],
+    rows: parts.map((
+      { name: part, classes, clips, leftOut, unreadable: bad, top1, top5 },
+    ) => [part, percent(top1, 1), percent(top5, 1), String(classes), grouped(clips), grouped(leftOut), grouped(bad)]),
+  });
+}
+
+function table({ title, hint, columns, rows }: ReportTable): Html {
+  const kinds = areNumbers(columns, rows).map((isNumber) => new Html(isNumber ? ' class="n"' : ''));
+  const lines = rows.map((cells) => html`<tr>${cells.map((cell, i) => html`<td${kinds[i]}>${name(cell)}</td>`)}</tr>`);
   return html`<section>
-<h2>Measurements</h2>
-<p class="hint">The results above are the means of these. Clips of other classes are left out; clips that cannot be decoded are wrong.</p>
+<h2>${title}</h2>
+<p class="hint">${hint}</p>
 <div class="card list">${
-    scrolling('measurements',
-      html`<table class="parts"><thead><tr><th>measured</th><th>top-1</th><th>top-5</th><th>classes</th><th>clips</th><th>left out</th><th>not decoded</th></tr></thead><tbody>${rows}</tbody></table>`)
+    scrolling(title.toLowerCase(), html`<table class="parts"><thead><tr>${
+      columns.map((column, i) => html`<th${kinds[i]}>${column}</th>`)
+    }</tr></thead><tbody>${lines}</tbody></table>`, { isTall: true })
   }</div>
 </section>`;
 }

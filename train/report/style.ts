@@ -83,8 +83,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .list td { padding: 3px 8px; vertical-align: top; overflow-wrap: anywhere; border-bottom: 1px solid color-mix(in srgb, var(--line) 50%, transparent); }
 .list th button { all: unset; cursor: pointer; } .list th button:hover { color: var(--ink); }
 .list th[aria-sort] { color: var(--ink); } .list th[aria-sort=ascending] button::after { content: " ↑"; } .list th[aria-sort=descending] button::after { content: " ↓"; }
-.parts :is(td, th):nth-child(n+2), .pairs :is(td, th):nth-child(n+3), .by-class :is(td, th):is(:nth-child(2), :nth-child(5)) { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.parts td:nth-child(1) { min-width: 90px; } .by-class td:nth-child(1) { width: 24%; } .by-class td:nth-child(4) { color: var(--soft); width: 48%; }
+.parts .n, .pairs :is(td, th):nth-child(n+3), .by-class :is(td, th):is(:nth-child(2), :nth-child(5)) { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.parts td:nth-child(1) { min-width: 90px; } .parts td { overflow-wrap: normal; } .by-class td:nth-child(1) { width: 24%; } .by-class td:nth-child(4) { color: var(--soft); width: 48%; }
 .by-class td.right { min-width: 92px; text-indent: 6px; font-variant-numeric: tabular-nums; background: linear-gradient(90deg, color-mix(in srgb, var(--right) 38%, transparent) var(--share, 0%), var(--empty) var(--share, 0%)) content-box; }
 .matrix svg { cursor: crosshair; } .readout { min-height: 22px; margin: 8px 0 0; font-size: 14px; }
 details { margin-top: 16px; } summary { cursor: pointer; font-weight: 600; }
