@@ -108,7 +108,7 @@ interface Filled extends Partial<Pick<Checkpoint, 'tokenizer' | 'preprocessor'>>
 
 /**
  * Fills a model from a checkpoint, if there is one: parts that no checkpoint need have may be there, all others must
- * be.
+ * be. A head for other classes is left aside.
  *
  * @param isOf which parameters it is there for
  */
