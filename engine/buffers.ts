@@ -66,8 +66,7 @@ export class Buffers {
       (error, filter) => (filter === 'out-of-memory' ? lack(error) : this.#device.errorOf(error, what)),
     );
     this.#device.counts.buffersCreated++;
-    this.reserved += size;
-    this.peak = Math.max(this.peak, this.reserved);
+    this.#count(size);
     return buffer;
   }
 
@@ -87,6 +86,30 @@ export class Buffers {
         throw lack(cause);
       }
     }
+  }
+
+  /** A texture, counted like a buffer. */
+  createTexture(what: string, descriptor: GPUTextureDescriptor, bytes: number): GPUTexture {
+    if (!this.makeRoom(bytes)) throw new OutOfMemoryError(what, bytes, this.#device.memory);
+    const { live, reserved } = this.#device.memory;
+    const texture = this.#device.attempt(() => this.#device.device.createTexture({ label: what, ...descriptor }),
+      (error, filter) =>
+        filter === 'out-of-memory'
+          ? new OutOfMemoryError(what, bytes, { ...this.#device.memory, live, reserved }, error)
+          : this.#device.errorOf(error, what));
+    this.#device.counts.texturesCreated++;
+    this.#count(bytes);
+    return texture;
+  }
+
+  #count(bytes: number): void {
+    this.reserved += bytes;
+    this.peak = Math.max(this.peak, this.reserved);
+  }
+
+  destroyTexture(texture: GPUTexture, bytes: number): void {
+    this.reserved -= bytes;
+    texture.destroy();
   }
 
   destroy(buffer: GPUBuffer): void {

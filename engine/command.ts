@@ -2,6 +2,7 @@
 import { workOf } from './pace.ts';
 import type { Built } from './pipeline.ts';
 import type { Storage } from './storage.ts';
+import type { Texture } from './textures.ts';
 
 /** A range of a storage, in bytes from its start. */
 export interface Place {
@@ -17,6 +18,8 @@ export interface WrittenStretch extends Place {
 /** What a binding of a kernel is given. */
 export type Resource =
   | { readonly kind: 'uniform'; readonly index: number; readonly block: ArrayBuffer }
+  | { readonly kind: 'texture_read' | 'texture_write'; readonly index: number; readonly texture: Texture;
+    readonly bytes: number }
   | { readonly kind: 'read' | 'read_write'; readonly index: number; readonly storage: Storage; readonly offset: number;
     readonly bytes: number };
 
@@ -52,13 +55,22 @@ export function accesses(
     case 'clear':
       return { reads: [], writes: [command.to.storage] };
     case 'dispatch': {
-      const of = (kind: Resource['kind']) =>
+      const of = (kind: 'read' | 'read_write') =>
         command.resources.flatMap((
           resource,
-        ) => (resource.kind === kind && resource.kind !== 'uniform' ? [resource.storage] : []));
+        ) => (resource.kind === kind
+          ? [(resource as Resource & { readonly kind: 'read' | 'read_write' }).storage]
+          : [])
+        );
       return { reads: of('read'), writes: of('read_write') };
     }
   }
+}
+
+/** The textures that a command is given. */
+export function texturesOf(command: Command): Texture[] {
+  if (command.kind !== 'dispatch') return [];
+  return command.resources.flatMap((resource) => ('texture' in resource ? [resource.texture] : []));
 }
 
 /** The stretches that a command writes to. */

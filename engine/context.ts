@@ -18,6 +18,7 @@ import type { Recording } from './recording.ts';
 import { Scopes } from './scopes.ts';
 import type { Storage } from './storage.ts';
 import { Stream } from './stream.ts';
+import { Textures, TextureSlots } from './textures.ts';
 
 export interface ContextOptions {
   /** Most bytes that all buffers may take together, maybe by the kind of the adapter; unlimited if omitted. */
@@ -72,6 +73,7 @@ export class Context extends Device {
   readonly canary: Canary;
   readonly #stream: Stream;
   readonly #staging: Staging;
+  readonly #textures = new TextureSlots();
   readonly #scopes = new Scopes(() => this.isClosed);
 
   constructor(device: GPUDevice, adapter: GPUAdapter, instance: Instance, options: ContextOptions) {
@@ -83,7 +85,9 @@ export class Context extends Device {
     this.buffers = new Buffers(this, typeof budget === 'number' ? budget : budget(this.kind));
     this.canary = new Canary(this, this.buffers);
     this.recorder = new Recorder(this, this.canary);
-    this.#stream = new Stream(this.recorder, new Preparation(this, new ParamCache(this, this.buffers)));
+    const textures = new Textures(this.buffers);
+    this.#stream = new Stream(this.recorder, new Preparation(this, new ParamCache(this, this.buffers), textures),
+      textures);
     this.#staging = new Staging(this, this.buffers, this.recorder, this.canary);
     this.pool = new Pool(this, this.buffers, this.#stream, this.#staging, guard);
     this.reportMemory(this.pool);
@@ -133,6 +137,11 @@ export class Context extends Device {
 
   set recording(recording: Recording | undefined) {
     this.#stream.recording = recording;
+  }
+
+  /** What is packed into textures: in the stream, or in the step that is being recorded. */
+  get textures(): TextureSlots {
+    return this.recording?.textures ?? this.#textures;
   }
 
   /** Adds a command to the stream, or to the step that is being recorded. */

@@ -41,6 +41,7 @@ export interface Counts {
   dispatches: number;
   submits: number;
   buffersCreated: number;
+  texturesCreated: number;
   bindGroupsCreated: number;
   pipelinesCreated: number;
 }
@@ -52,6 +53,7 @@ export interface Counts {
 export class Device {
   readonly device: GPUDevice;
   readonly adapter: GPUAdapter;
+  /** Of the device, and of WGSL. */
   readonly features: ReadonlySet<string>;
   readonly limits: GPUSupportedLimits;
   /** What the adapter says of itself, and what the device offers of it. */
@@ -61,7 +63,8 @@ export class Device {
   /** A software adapter wants other kernels: no barriers, no shared-memory tiles. */
   readonly kind: AdapterReport['kind'];
   readonly name: string;
-  readonly counts: Counts = { dispatches: 0, submits: 0, buffersCreated: 0, bindGroupsCreated: 0, pipelinesCreated: 0 };
+  readonly counts: Counts = { dispatches: 0, submits: 0, buffersCreated: 0, texturesCreated: 0, bindGroupsCreated: 0,
+    pipelinesCreated: 0 };
   /** What is under way, and how fast the device is. */
   readonly pace: Pace;
   readonly #inNode: boolean;
@@ -73,11 +76,11 @@ export class Device {
   /** Set once work did not end in time. */
   #hang: StepTimeoutError | undefined;
 
-  constructor(device: GPUDevice, adapter: GPUAdapter, { where, browser }: Instance,
+  constructor(device: GPUDevice, adapter: GPUAdapter, { where, browser, language }: Instance,
     watchdog: WatchdogOptions | false = {}) {
     this.device = device;
     this.adapter = adapter;
-    this.features = device.features as ReadonlySet<string>;
+    this.features = new Set([...device.features, ...language]);
     this.limits = device.limits;
     this.report = reportOf(adapter.info, { features: this.features, limits: this.limits }, browser);
     this.kind = this.report.kind;

@@ -107,6 +107,10 @@ class Comparison {
 
   #ofBound(name: string, before: Resource, now: Resource): string | undefined {
     if (before.kind === 'uniform' || now.kind === 'uniform') return undefined;
+    if ('texture' in before || 'texture' in now) {
+      const same = 'texture' in before && 'texture' in now && before.texture.slot === now.texture.slot;
+      return same && before.bytes === now.bytes ? undefined : `${name} was of another size, or in another slot`;
+    }
     return before.bytes !== now.bytes
       ? `${name} had ${before.bytes} bytes, then ${now.bytes}`
       : this.#ofPlaces(name, before, now);

@@ -51,7 +51,8 @@ function commandOf(command: Recorded): Command {
   const bindings = resources.map((resource) => {
     const binding = declared.find(({ index }) => index === resource.index) as Binding;
     if (resource.kind === 'uniform') return { ...binding, bytes: resource.block.byteLength, tensor: '' };
-    return { ...binding, bytes: resource.bytes, tensor: resource.storage.label };
+    const tensor = 'texture' in resource ? `texture ${resource.texture.slot}` : resource.storage.label;
+    return { ...binding, bytes: resource.bytes, tensor };
   });
   return { kind: 'dispatch', label, program, bindings, params: paramsOf(program, resources), grid };
 }

@@ -1,6 +1,7 @@
 import { type Command, type Resource, workOfCommand } from './command.ts';
 import type { Device } from './device.ts';
 import type { ParamCache } from './params.ts';
+import type { Textures } from './textures.ts';
 
 /** A command with all that WebGPU wants: what is left to do is to encode it. */
 export type Encodable = { readonly work: number } & (
@@ -19,13 +20,15 @@ const MAX_BIND_GROUPS = 32768;
 export class Preparation {
   readonly #device: Device;
   readonly #params: ParamCache;
+  readonly #textures: Textures;
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly #layoutIds = new WeakMap<GPUBindGroupLayout, number>();
   #layouts = 0;
 
-  constructor(device: Device, params: ParamCache) {
+  constructor(device: Device, params: ParamCache, textures: Textures) {
     this.#device = device;
     this.#params = params;
+    this.#textures = textures;
   }
 
   prepare(command: Command): Encodable {
@@ -74,6 +77,11 @@ export class Preparation {
         const { id, buffer, offset, bytes } = this.#params.slot(resource.block);
         key += `,p${id}`;
         return { binding: resource.index, resource: { buffer, offset, size: bytes } };
+      }
+      if ('texture' in resource) {
+        const { view, id } = this.#textures.of(resource.texture);
+        key += `,t${id}`;
+        return { binding: resource.index, resource: view };
       }
       const { storage, offset, bytes } = resource;
       key += `,${storage.id},${offset},${bytes}`;

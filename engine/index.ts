@@ -29,5 +29,6 @@ export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
 export type { Clock, Stretch } from './stretch.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 export { Struct } from './struct.ts';
+export type { Texture } from './textures.ts';
 export { type Command, commandsOf, type Dispatch, type Move } from './dispatches.ts';
 export { link, part, type Program, type Source } from './wgsl.ts';

@@ -1,6 +1,6 @@
 /** WebGPU in Node: that of Dawn. A browser gets instance.browser.ts, by `imports` of package.json. */
 import { FirstlightError, NoAdapterError } from './errors.ts';
-import { browserInstance, type Instance } from './instance.ts';
+import { browserInstance, type Instance, languageOf } from './instance.ts';
 
 /** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
 const TOGGLES = { enable: ['allow_unsafe_apis'], disable: ['timestamp_quantization'] };
@@ -63,7 +63,7 @@ async function createInNode(): Promise<Instance> {
   const gpu = create([`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`]);
   pinned.add(gpu);
   Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
-  return { gpu, where: 'node', version: `webgpu ${await packageVersion()}` };
+  return { gpu, where: 'node', language: languageOf(gpu), version: `webgpu ${await packageVersion()}` };
 }
 
 /** Dawn's WebGPU, made once and kept for the life of the process; that of the process, if it has one. */

@@ -8,6 +8,7 @@ import { KernelSources } from './kernel_sources.ts';
 import { packFields } from './struct.ts';
 import { Built } from './pipeline.ts';
 import type { AnyTensor } from './tensor.ts';
+import { type Texture, textureBytes } from './textures.ts';
 import { type Field, grid, link, type Program, type Source, type StorageTypes } from './wgsl.ts';
 
 /**
@@ -16,12 +17,14 @@ import { type Field, grid, link, type Program, type Source, type StorageTypes } 
  */
 const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control',
   'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
+/** The same of WGSL itself, which some browsers lack. */
+const LANGUAGE = ['readonly_and_readwrite_storage_textures'] as const;
 
 /** One way to run a kernel. */
 export interface Variant {
   /** Parts that this variant adds, or, if it is a rung of its own, its whole text. */
   readonly parts: readonly Source[];
-  readonly needs?: readonly (keyof typeof EXTENSIONS)[];
+  readonly needs?: readonly (keyof typeof EXTENSIONS | typeof LANGUAGE[number])[];
   /** The kind of machine it was made for. On the other kind it is tried last. */
   readonly suits?: 'software' | 'hardware';
   /** The only way of storing `elem` that it can read; any if omitted. */
@@ -39,6 +42,8 @@ export type Grid = number | readonly [number, number, number];
 export interface Call {
   /** Tensors by the name that the WGSL gives their binding. */
   readonly tensors: Readonly<Record<string, AnyTensor>>;
+  /** The same for bindings that are storage textures. */
+  readonly textures?: Readonly<Record<string, Texture>>;
   /** Fields of the WGSL's `struct Params`. Only what is fixed by shapes: what changes per step comes in tensors. */
   readonly params?: Readonly<Record<string, number>>;
   /** Sizes that the program is built with, as `const` in WGSL. */
@@ -184,7 +189,9 @@ export class Kernel {
     if (chosen.takes !== undefined && chosen.takes !== types.elem) {
       throw new DTypeError(this.name, `elem of variant "${variant}"`, chosen.takes, types.elem);
     }
-    const extensions = (chosen.needs ?? []).map((feature) => EXTENSIONS[feature]);
+    const extensions = (chosen.needs ?? []).flatMap((feature) =>
+      feature in EXTENSIONS ? [EXTENSIONS[feature as keyof typeof EXTENSIONS]] : []
+    );
     const parts = gpu.edits.of([grid]).concat(this.#sourcesOf(gpu).of(variant));
     const program = link(parts, extensions, types, constants);
     const made = new Built(`${this.name}.${variant}`, program, key);
@@ -230,6 +237,11 @@ function storageTypes(sources: KernelSources, variant: string, tensors: Call['te
 function resourcesOf(gpu: Context, owner: string, program: Program, types: StorageTypes, call: Call): Resource[] {
   return program.bindings.map(({ kind, name, index, element }) => {
     if (kind === 'uniform') return { kind, index, block: packParams(owner, program.params, call.params ?? {}) };
+    if (kind === 'texture_read' || kind === 'texture_write') {
+      const texture = call.textures?.[name];
+      if (texture === undefined) throw new ShapeError(owner, `binding "${name}" got no texture`);
+      return { kind, index, texture, bytes: textureBytes(texture.size) };
+    }
     const tensor = call.tensors[name];
     if (tensor === undefined) {
       throw new ShapeError(owner, `binding "${name}" got no tensor; given: ${Object.keys(call.tensors).join(', ')}`);

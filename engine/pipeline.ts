@@ -1,6 +1,7 @@
 import { KernelCompileError } from './errors.ts';
 import type { Device, Objection } from './device.ts';
-import type { Program } from './wgsl.ts';
+import { TEXEL_FORMAT } from './textures.ts';
+import type { Binding, Program } from './wgsl.ts';
 
 interface Compiled {
   readonly pipeline: GPUComputePipeline;
@@ -48,6 +49,18 @@ export class Built {
   }
 }
 
+const textureOf = (
+  access: GPUStorageTextureAccess,
+) => ({ storageTexture: { access, format: TEXEL_FORMAT, viewDimension: '2d-array' } } as const);
+/** What the layout of a bind group says of a binding. */
+const LAYOUT: Readonly<Record<Binding['kind'], Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>>> = {
+  uniform: { buffer: { type: 'uniform' } },
+  read: { buffer: { type: 'read-only-storage' } },
+  read_write: { buffer: { type: 'storage' } },
+  texture_read: textureOf('read-only'),
+  texture_write: textureOf('write-only'),
+};
+
 /** How a pipeline with an explicit layout is made, and what it means if the device objects. */
 interface Recipe {
   describe(): { readonly descriptor: GPUComputePipelineDescriptor; readonly layout: GPUBindGroupLayout };
@@ -63,13 +76,7 @@ function recipeOf(owner: Device, label: string, program: Program): Recipe {
         module = device.createShaderModule({ label, code: program.code });
         const layout = device.createBindGroupLayout({
           label,
-          entries: program.bindings.map((binding) => ({
-            binding: binding.index,
-            visibility: 0x4, // COMPUTE
-            buffer: {
-              type: binding.kind === 'uniform' ? 'uniform' : binding.kind === 'read' ? 'read-only-storage' : 'storage',
-            },
-          })),
+          entries: program.bindings.map(({ index, kind }) => ({ binding: index, visibility: 0x4, ...LAYOUT[kind] })), // COMPUTE
         });
         const descriptor = { label, layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
           compute: { module, entryPoint: program.entry } };

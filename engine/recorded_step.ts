@@ -9,6 +9,7 @@ import type { Gradient, Pass } from './pass.ts';
 import { leastBytes, type Lifetime, planMemory } from './plan.ts';
 import type { Storage } from './storage.ts';
 import type { AnyTensor, Tensor } from './tensor.ts';
+import { Textures } from './textures.ts';
 
 /** What a captured step takes. */
 export interface StepPlan {
@@ -36,6 +37,7 @@ export class RecordedStep<R> {
   /** Memory that lies in the slabs. */
   readonly #placed: ReadonlySet<Storage>;
   readonly #params: ParamCache;
+  readonly #textures: Textures;
   readonly #commands: readonly Encodable[];
   readonly #writes: readonly WrittenStretch[];
   readonly #outside: readonly { readonly storage: Storage; readonly moves: number }[];
@@ -55,9 +57,11 @@ export class RecordedStep<R> {
     const lifetimes = recording.lifetimes(storages);
     this.#placed = new Set(storages);
     this.#params = new ParamCache(gpu, gpu.buffers);
+    this.#textures = new Textures(gpu.buffers);
     try {
       this.#place(storages, lifetimes);
-      const preparation = new Preparation(gpu, this.#params);
+      for (const [slot, size] of recording.textures.largest.entries()) this.#textures.grow({ slot, size });
+      const preparation = new Preparation(gpu, this.#params, this.#textures);
       this.#commands = recording.commands.map((command) => preparation.prepare(command));
     } catch (error) {
       this.#giveBack();
@@ -195,5 +199,6 @@ export class RecordedStep<R> {
     for (const storage of this.#placed) storage.place(undefined, 0);
     for (const slab of this.#slabs.splice(0)) this.#gpu.pool.release(slab);
     this.#params.clear();
+    this.#textures.clear();
   }
 }

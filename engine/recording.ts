@@ -3,6 +3,7 @@ import { formatBytes } from './errors.ts';
 import type { Handle } from './handle.ts';
 import type { Lifetime } from './plan.ts';
 import { Storage } from './storage.ts';
+import { TextureSlots } from './textures.ts';
 
 /** A tensor, as far as a recording looks at it. */
 interface Differentiable extends Handle {
@@ -23,6 +24,8 @@ export class Recording {
   readonly lent: ReadonlySet<Storage>;
   /** What every run fills before its first command: the inputs. */
   readonly inputs = new Set<Storage>();
+  /** What is packed into textures meanwhile: at the beginning, nothing is. */
+  readonly textures = new TextureSlots();
   readonly #own = new Set<Storage>();
   /** Storages that a captured step within this recording made, and the command that it begins with. */
   readonly inStep = new Set<Storage>();
@@ -132,6 +135,7 @@ export class Recording {
 
   /** Gives back what it holds and what was made in it. @param drop takes one tensor less from a storage */
   release(drop: (storage: Storage) => void): void {
+    this.textures.clear();
     for (const handle of [...this.#alive]) handle.dispose();
     this.#alive.clear();
     for (const storage of this.#outside) drop(storage);

@@ -30,11 +30,11 @@ export async function part(base: string, path: string): Promise<Source> {
 /** Unfolds the grid that a launch folded: part of every kernel. */
 export const grid = await part(import.meta.url, './grid.wgsl');
 
-/** A resource that the program declares: `@group(0) @binding(index) var<...> name`. */
+/** A resource that the program declares: `@group(0) @binding(index) var<...> name`, or a storage texture. */
 export interface Binding {
   readonly name: string;
   readonly index: number;
-  readonly kind: 'read' | 'read_write' | 'uniform';
+  readonly kind: 'read' | 'read_write' | 'uniform' | 'texture_read' | 'texture_write';
   /** As it stands in the WGSL: `array<vector>`. */
   readonly type: string;
   /**
@@ -157,15 +157,17 @@ export function bindingsOf(parts: readonly Source[]): Binding[] {
     return scalars.length === 0 ? name : scalars.length === 1 ? scalars[0] : 'u32';
   };
   const pattern =
-    /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>\s*(\w+)\s*:\s*([^;]+);/g;
-  return [...code.matchAll(pattern)].map(([, index, space, access, name, type]) => ({
+    /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<\s*(uniform|storage)\s*(?:,\s*(read_write|read))?\s*>)?\s*(\w+)\s*:\s*([^;]+);/g;
+  return [...code.matchAll(pattern)].map(([, index, space, access = 'read', name, type]) => ({
     name,
     index: Number(index),
-    kind: space === 'uniform' ? ('uniform' as const) : ((access ?? 'read') as 'read' | 'read_write'),
+    kind: space === 'uniform' ? 'uniform' : space === 'storage' ? (access as 'read' | 'read_write') : textureKind(type),
     type: type.trim(),
-    element: scalarOf(type),
+    element: space === undefined ? 'f32' : scalarOf(type),
   }));
 }
+
+const textureKind = (type: string) => (/,\s*write\s*>/.test(type) ? 'texture_write' : 'texture_read');
 
 /**
  * Names that a launch may use for some parts, linked in whatever way: of bindings, of fields of `struct Params`, and of

@@ -64,7 +64,7 @@ function edgeOf(gpu: Gpu, before: Set<Storage>, work: () => void): Edge {
       written.add(command.to.storage, command.to.offset, command.bytes);
     }
     if (command.kind === 'dispatch') {
-      const bound = command.resources.filter((resource) => resource.kind !== 'uniform');
+      const bound = command.resources.flatMap((resource) => ('storage' in resource ? [resource] : []));
       for (const { kind, storage, offset, bytes } of bound) {
         if (!written.has(storage) && (kind === 'read' || before.has(storage))) read.add(storage, offset, bytes);
       }

@@ -25,7 +25,7 @@ export async function nullDevice(
   const said = { features: adapter.features, limits: adapter.limits,
     info: { vendor: '', architecture: '', device: '', description: 'a card', ...info } };
   return { device, adapter: said as unknown as GPUAdapter,
-    instance: { gpu: instance, where: 'node', version: 'null' } };
+    instance: { gpu: instance, where: 'node', language: new Set(), version: 'null' } };
 }
 
 /** A context on it. */

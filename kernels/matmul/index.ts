@@ -1,4 +1,5 @@
 import { record, type Tensor } from '../../engine/index.ts';
+import { packingKernels } from '../shared/panels.ts';
 import { reductionKernels } from '../shared/product_launch.ts';
 import { sumTo } from '../shared/sum_to.ts';
 import { gradientOfShared, multiplyBatch, multiplyRows } from './launch.ts';
@@ -11,7 +12,7 @@ export { mlp } from './mlp.ts';
 export type { Affine } from './shapes.ts';
 
 /** All kernels of the room, for checks and tuning. */
-export const kernels = [...reductionKernels, ...productKernels];
+export const kernels = [...packingKernels, ...reductionKernels, ...productKernels];
 
 /**
  * y = op(a)·op(b), where op transposes the last two axes if asked to; for every matrix of the leading axes.

@@ -1,7 +1,8 @@
 /** Products with what comes along, over ranges of rows, of matrices of a batch, and of the rows of a sum. */
 import { accumulate, copy, inRanges, type Tensor } from '../../engine/index.ts';
 import type { Activation } from '../shared/activation.ts';
-import { type Layout, multiply, outerSum, type Sums } from '../shared/product_launch.ts';
+import type { Layout } from '../shared/product.ts';
+import { multiply, outerSum, type Sums } from '../shared/product_launch.ts';
 import { wideFor } from '../shared/wide_sum.ts';
 import { productWith, withRowSums } from './variants.ts';
 

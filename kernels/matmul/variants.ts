@@ -3,7 +3,8 @@
  */
 import { Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, kernelByActivation } from '../shared/activation.ts';
-import { common, placeIn, type Product, type Rung, rungs, variantsOf, type VectorForm } from '../shared/product.ts';
+import { common, inMemory, panelVariant, placeIn, type Product, type Rung, rungs, variantsOf,
+  type VectorForm } from '../shared/product.ts';
 import { vectorParts } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
@@ -35,7 +36,8 @@ const OPTIONAL = {
 
 /** The rungs, best first. The naive one takes single elements always. */
 function variants(form: VectorForm): Readonly<Record<string, Variant>> {
-  return { ...variantsOf(form), naive: { parts: [naive, vectorParts.scalar] } };
+  return { ...(form === 'vec4' && panelVariant), ...variantsOf(form),
+    naive: { parts: [naive, vectorParts.scalar, inMemory] } };
 }
 
 function plain(name: string, kept: Source): Product {

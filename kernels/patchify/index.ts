@@ -1,6 +1,6 @@
 import { inRanges, part, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import { type Layout, multiply, outerSum, reductionKernels } from '../shared/product_launch.ts';
-import { placeIn, product, store } from '../shared/product.ts';
+import { multiply, outerSum, reductionKernels } from '../shared/product_launch.ts';
+import { type Layout, placeIn, product, store } from '../shared/product.ts';
 
 export { cost, gradientCost } from './cost.ts';
 

@@ -13,8 +13,10 @@ const matrix = await part(import.meta.url, './product/product.matrix.wgsl');
 /** What all loops are linked with. */
 export const common = [
   await part(import.meta.url, './product/problem.wgsl'),
-  await part(import.meta.url, './product/operands.wgsl'),
+  await part(import.meta.url, './product/result.wgsl'),
 ];
+/** Operands as they lie in memory: part of every loop but those that read panels. */
+export const inMemory = await part(import.meta.url, './product/operands.wgsl');
 /** Where elements of plain matrices lie. */
 export const placeIn = {
   a: await part(import.meta.url, './product/place_in_a.wgsl'),
@@ -27,6 +29,17 @@ export const store = await part(import.meta.url, './product/store.wgsl');
 /** How tensors are read and written: element by element, or in vectors of four. */
 export type VectorForm = keyof VectorKernels;
 
+/** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
+export interface Layout {
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Four neighbours of a row may lie apart in memory, whatever its length is. */
+  readonly isScattered?: boolean;
+}
+
 /** How a rung covers C. */
 export interface Rung {
   /** What the kernel is built with, and workgroups for `count` matrices C of `rows` × `columns`. */
@@ -34,6 +47,8 @@ export interface Rung {
     readonly constants: Readonly<Record<string, number>>;
     readonly grid: number;
   };
+  /** Whether operands are laid into panels before; only large products are worth it. */
+  readonly readsPanels?: true;
   /** Rows and columns of C that keep one thread of the machine busy. */
   tile(gpu: Context, sizes: Sizes): readonly [number, number];
 }
@@ -48,27 +63,37 @@ export interface Product extends VectorKernels {
 
 /** The variants that all products have, best first. */
 export function variantsOf(form: VectorForm): Readonly<Record<string, Variant>> {
-  const elements = vectorParts[form];
+  const elements = [vectorParts[form], inMemory];
   return {
-    ...matrixVariants([matrix, swizzle, elements], shapesFor),
-    subgroup: { parts: [subgroup, registerTiles, elements], needs: ['subgroups'], suits: 'software', sizes: sendersOf },
-    tiled: { parts: [tiled, swizzle, registerTiles, elements], sizes: tilesOf },
+    ...matrixVariants([matrix, swizzle, ...elements], shapesFor),
+    subgroup: { parts: [subgroup, registerTiles, ...elements], needs: ['subgroups'], suits: 'software',
+      sizes: sendersOf },
+    tiled: { parts: [tiled, swizzle, registerTiles, ...elements], sizes: tilesOf },
   };
 }
+
+const subgroupRung: Rung = {
+  launch(gpu, { senders }, rows, columns, count) {
+    const { least, most } = gpu.report.subgroups;
+    const tiles = (size: number) => ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count;
+    let grid = 0;
+    for (let size = least; size <= most; size *= 2) grid = Math.max(grid, ceilDiv(tiles(size), most / size));
+    return { constants: { SENDERS: senders, WORKGROUP: most }, grid };
+  },
+  tile: () => [32, 32],
+};
+
+/** The variant that reads plain matrices from panels. */
+export const panelVariant: Readonly<Record<string, Variant>> = {
+  panels: { parts: [subgroup, await part(import.meta.url, './product/register_tiles.panels.wgsl'), vectorParts.vec4],
+    needs: ['subgroups', 'readonly_and_readwrite_storage_textures'], suits: 'software', sizes: sendersOf },
+};
 
 /** How they are launched. */
 export const rungs: Readonly<Record<string, Rung>> = {
   ...Object.fromEntries(matrixVariantNames.map((variant) => [variant, matrixRung(variant)])),
-  subgroup: {
-    launch(gpu, { senders }, rows, columns, count) {
-      const { least, most } = gpu.report.subgroups;
-      const tiles = (size: number) => ceilDiv(rows, 4 * senders) * ceilDiv(columns, 4 * size) * count;
-      let grid = 0;
-      for (let size = least; size <= most; size *= 2) grid = Math.max(grid, ceilDiv(tiles(size), most / size));
-      return { constants: { SENDERS: senders, WORKGROUP: most }, grid };
-    },
-    tile: () => [32, 32],
-  },
+  panels: { ...subgroupRung, readsPanels: true },
+  subgroup: subgroupRung,
   tiled: {
     launch(_gpu, { tile }, rows, columns, count) {
       return { constants: { TILE: tile }, grid: tilesIn(rows, columns, tile) * count };

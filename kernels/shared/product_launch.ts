@@ -1,21 +1,11 @@
 /** Launches of products: one dispatch, and sums over rows, cut into splits and into ranges. */
 import { accumulate, type Candidate, type Context, type FloatType, inRanges, type Kernel, part,
   Tensor } from '../../engine/index.ts';
+import { canBePanels, isWorthPanels, panelsFor } from './panels.ts';
 import { vectorKernels, vectorsOf } from './rows.ts';
 import { ceilDiv } from './sizes.ts';
 import { storedFor, wideFor } from './wide_sum.ts';
-import type { Product } from './product.ts';
-
-/** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
-export interface Layout {
-  readonly rows: number;
-  readonly columns: number;
-  readonly inner: number;
-  readonly transposeA?: boolean;
-  readonly transposeB?: boolean;
-  /** Four neighbours of a row may lie apart in memory, whatever its length is. */
-  readonly isScattered?: boolean;
-}
+import type { Layout, Product } from './product.ts';
 
 /** What comes with a product. */
 export interface Extras {
@@ -34,12 +24,14 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
   const { batch = { count: 1, a: 0, b: 0 }, splits = 1, tensors, constants } = extras;
   const kernel = kernelFor(layout, product);
-  const { variant, sizes } = choose(gpu, kernel, layout, batch.count, a.dtype);
+  const { variant, sizes } = choose(gpu, product, layout, batch.count, a.dtype);
   const launch = product.rungs[variant].launch(gpu, sizes, rows, columns, batch.count * splits);
+  const isTexture = product.rungs[variant].readsPanels === true;
   const unused = Object.fromEntries((product.optional ?? []).map((name) => [name, b]));
   const split = splitLength(inner, splits);
   kernel.run(gpu, {
-    tensors: { a, b, y, ...unused, ...tensors },
+    tensors: { ...(!isTexture && { a, b }), y, ...unused, ...tensors },
+    ...(isTexture && { textures: panelsFor(a, b, layout, split * splits) }),
     params: {
       rows,
       columns,
@@ -70,9 +62,21 @@ function kernelFor(layout: Layout, { scalar, vec4 }: Product): Kernel {
   return isScattered !== true && rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
 }
 
-function choose(gpu: Context, kernel: Kernel, layout: Layout, matrices: number, type: FloatType): Candidate {
+function choose(gpu: Context, product: Product, layout: Layout, matrices: number, type: FloatType): Candidate {
   const { rows, columns, inner, transposeA = false, transposeB = false } = layout;
-  return kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type);
+  const kernel = kernelFor(layout, product);
+  const all = kernel.candidates(gpu, type);
+  const readsPanels = ({ variant }: Candidate) => product.rungs[variant].readsPanels === true;
+  const inMemory = all.filter((candidate) => !readsPanels(candidate));
+  // however many splits there will be
+  const isPossible = matrices === 1 && canBePanels(gpu, layout, inner + 4 * ceilDiv(inner, SHORTEST_SPLIT));
+  const candidates = !isPossible
+    ? inMemory
+    : isWorthPanels(layout)
+    ? all
+    : [...inMemory, ...all.filter(readsPanels)];
+  const chosen = kernel.choose(gpu, { rows, columns, inner, matrices, transposeA, transposeB }, type, candidates);
+  return readsPanels(chosen) && !isPossible ? inMemory[0] : chosen; // it may be preferred for calls of all classes
 }
 
 /** Length of the splits of K: whole register tiles. */
@@ -100,7 +104,7 @@ export const reductionKernels: readonly Kernel[] = Object.values(reduction);
  */
 function splitsFor(gpu: Context, product: Product, layout: Layout, type: FloatType): number {
   const { rows, columns, inner } = layout;
-  const { variant, sizes } = choose(gpu, kernelFor(layout, product), layout, 1, type);
+  const { variant, sizes } = choose(gpu, product, layout, 1, type);
   const [height, width] = product.rungs[variant].tile(gpu, sizes);
   const wanted = vectorsOf(reduction, rows * columns).kernel.choose(gpu, { rows, columns, inner }).sizes.tiles;
   const tiles = ceilDiv(rows, height) * ceilDiv(columns, width);

@@ -1,14 +1,11 @@
-// The tensors of a product, loaded and stored four elements at a time. `at` has the place of each of the four in
-// memory. They are neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one
-// vector and one load serves them.
+// The operands of a product, loaded four elements at a time. `at` has the place of each of the four in memory. They are
+// neighbours, or repeat the last one at an edge. Where all rows are made of vectors, the four are one vector and one
+// load serves them.
 // Linked with one of ../vector/*.wgsl, and with place_in_*.wgsl or what a room has instead, which say where an element
 // lies.
 
 @group(0) @binding(1) var<storage, read> a: array<vector>;
 @group(0) @binding(2) var<storage, read> b: array<vector>;
-@group(0) @binding(3) var<storage, read_write> y: array<result_vector>;   // every C, one after another
-
-const FOUR = vec4u(0u, 1u, 2u, 3u);
 
 // As they are stored: matrix units multiply them so.
 fn stored_a(at: vec4u) -> vec4<elem> {
@@ -22,12 +19,3 @@ fn stored_b(at: vec4u) -> vec4<elem> {
 
 fn four_of_a(at: vec4u) -> vec4f { return vec4f(stored_a(at)); }
 fn four_of_b(at: vec4u) -> vec4f { return vec4f(stored_b(at)); }
-
-// The first `count` of four: where rows are made of vectors, all of them at once.
-fn store_four(at: vec4u, count: u32, four: vec4f) {
-  if (VECTOR == 4u) {
-    y[at.x / VECTOR] = result_vector(vector_at(four, 0u));
-    return;
-  }
-  for (var j = 0u; j < count; j++) { y[at[j]] = result_vector(vector_at(four, j)); }
-}
