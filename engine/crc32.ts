@@ -1,12 +1,32 @@
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+/** Row k: what becomes of a byte that k bytes follow. */
+const TABLES: readonly Uint32Array[] = Array.from({ length: 8 }, () => new Uint32Array(256));
+for (let byte = 0; byte < 256; byte++) {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  return crc;
-});
+  TABLES[0][byte] = crc;
+}
+for (let k = 1; k < 8; k++) {
+  for (let byte = 0; byte < 256; byte++) {
+    const crc = TABLES[k - 1][byte];
+    TABLES[k][byte] = (crc >>> 8) ^ TABLES[0][crc & 0xff];
+  }
+}
 
-/** The checksum of PNG, zip, zlib and Matroska. ISO 3309. */
-export function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff];
-  return (crc ^ 0xffffffff) >>> 0;
+/**
+ * The checksum of PNG, zip, zlib and Matroska. ISO 3309; eight bytes at a time, as Kounavis & Berry 2008 have it
+ * ("slicing by 8").
+ *
+ * @param before of the bytes that come before these
+ */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
+  let crc = ~before;
+  let i = 0;
+  for (; i + 8 <= bytes.length; i += 8) {
+    const low = crc ^ (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24));
+    crc = t7[low & 0xff] ^ t6[(low >>> 8) & 0xff] ^ t5[(low >>> 16) & 0xff] ^ t4[low >>> 24] ^ t3[bytes[i + 4]]
+      ^ t2[bytes[i + 5]] ^ t1[bytes[i + 6]] ^ t0[bytes[i + 7]];
+  }
+  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]) & 0xff];
+  return ~crc >>> 0;
 }

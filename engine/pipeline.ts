@@ -49,6 +49,7 @@ export class Built {
   }
 }
 
+const COMPUTE = 0x4;
 const textureOf = (
   access: GPUStorageTextureAccess,
 ) => ({ storageTexture: { access, format: TEXEL_FORMAT, viewDimension: '2d-array' } } as const);
@@ -76,7 +77,7 @@ function recipeOf(owner: Device, label: string, program: Program): Recipe {
         module = device.createShaderModule({ label, code: program.code });
         const layout = device.createBindGroupLayout({
           label,
-          entries: program.bindings.map(({ index, kind }) => ({ binding: index, visibility: 0x4, ...LAYOUT[kind] })), // COMPUTE
+          entries: program.bindings.map(({ index, kind }) => ({ binding: index, visibility: COMPUTE, ...LAYOUT[kind] })),
         });
         const descriptor = { label, layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
           compute: { module, entryPoint: program.entry } };

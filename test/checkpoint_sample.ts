@@ -1,5 +1,6 @@
+import type { Files } from '../model/checkpoint/files.node.ts';
 import { PRESETS } from '../model/systems/config.ts';
-import type { Snapshot } from '../train/checkpoint/store.ts';
+import { CheckpointStore, type Snapshot } from '../train/checkpoint/store.ts';
 import type { Validation } from '../train/checkpoint/validation.ts';
 
 /** A small checkpoint whose content depends on its step, and on how often that step was done. */
@@ -21,4 +22,14 @@ export function snapshotAt(step: number, attempt = 1, validations: readonly Vali
       seed: 3, config: 'model:\n', data: { 'data.train': '2 clips' }, elapsedSeconds: attempt, validations,
       epoch: { steps: 2, lossSum: 0.1 } },
   };
+}
+
+/** A store that is closed after its work. */
+export async function using<T>(folder: string, files: Files, work: (store: CheckpointStore) => Promise<T>): Promise<T> {
+  const store = await CheckpointStore.open(folder, files);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
 }

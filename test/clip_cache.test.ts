@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { FileError } from '../engine/file_error.ts';
-import { i420Bytes } from '../kernels/frames/i420.ts';
+import { holds, i420Bytes } from '../kernels/frames/i420.ts';
 import { ClipCache, type CacheRoom, openCacheRoom } from '../train/data/loading/clip_cache.ts';
 import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/dataset.ts';
 import { readSample, type SampleRequest } from '../train/data/loading/sample.ts';
@@ -54,6 +54,22 @@ async function read(options: Partial<DatasetOptions>): Promise<Batch[]> {
   }
   return all;
 }
+
+test('a frame holds a part that goes to its edges, and none that leaves it by any one of them', () => {
+  const data = new Uint8Array(0);
+  const whole = { width: 64, height: 48, data, matrix: 'bt601', range: 'limited' } as const;
+  for (const frame of [whole, { ...whole, part: { x: 10, y: 6, width: 20, height: 12 } }]) {
+    const { x, y, width, height } = 'part' in frame ? frame.part : { x: 0, y: 0, ...whole };
+    const held = { x, y, width, height };
+    assert.ok(holds(frame, held));
+    assert.ok(holds(frame, { x: x + 2, y: y + 2, width: width - 4, height: height - 4 }));
+    for (const beyond of [{ x: x - 2 }, { y: y - 2 }, { width: width + 2 }, { height: height + 2 }, { x: x + 2 }, {
+      y: y + 2,
+    }]) {
+      assert.not.ok(holds(frame, { ...held, ...beyond }), JSON.stringify(beyond));
+    }
+  }
+});
 
 test('samples of all epochs and of an evaluation have the bits of files that are decoded anew, in one thread and in three', async () => {
   const plain = await read({});

@@ -109,6 +109,12 @@ test('a label that contradicts the folder of the clip is told', () => {
   assert.equal(warnings.map(({ line, problem }) => `${line}: ${problem}`), [
     `2: "${ucf(1, 8)}" lies in a folder named as class 1, "Apply Lipstick", and has the label of "Yo Yo"`,
   ]);
+  const twice = put('twice.txt', `${ucf(0, 8)} 0\n${ucf(1, 8)} 3\n${ucf(1, 1)} 3\n${ucf(2, 8)} 2\n`);
+  assert.equal(asList(twice, UCF).warnings.map(({ problem }) => problem), [
+    `"${
+      ucf(1, 8)
+    }" lies in a folder named as class 1, "Apply Lipstick", and has the label of "Yo Yo"; so it is in 2 lines`,
+  ]);
 });
 
 test('the codes of a split of HMDB-51 are no classes', () => {

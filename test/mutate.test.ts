@@ -1,9 +1,11 @@
 /** The tests' own test in short: `npm run mutate` makes these defects and shows each to the tests that import it. */
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'rolldown/parseAst';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { drawn, EQUAL, isEqual, type Outcome, runCampaign, tableOf } from './mutate/campaign.ts';
+import { Copy } from './mutate/copy.ts';
 import { FOLDERS, importersOf, testsOf } from './mutate/places.ts';
 import { linesOf, type Mutant, mutantsOf, mutated } from './mutate/rules.ts';
 import { textsOf } from './mutate/texts.ts';
@@ -75,6 +77,13 @@ test('the nearest tests of a file are those that are called like it, and of a ro
   assert.is(first('engine/tape.ts').file, 'test/engine_tape.test.ts');
   assert.is(first('train/data/video/times.ts').file, 'test/video_times.test.ts');
   assert.equal(first('kernels/gelu/gelu.wgsl'), { file: 'test/rooms.kernels.test.ts', environment: { ROOM: 'gelu' } });
+  assert.equal(testsOf('kernels/shared/ranking.ts', importers, 2).map(({ environment }) => environment), [{
+    ROOM: 'reduce',
+  }, { ROOM: 'topk' }]);
+  // what took long comes later
+  const timed = testsOf('train/data/video/png.ts', importers, 2);
+  const swapped = testsOf('train/data/video/png.ts', importers, 2, { [basename(timed[0].file, '.test.ts')]: 100 });
+  assert.is.not(swapped[0].file, timed[0].file);
 });
 
 test('what is listed as equal is a defect that the rules make, once, with a reason', () => {
@@ -104,8 +113,32 @@ test('a seed draws the order; each defect is shown to its tests until one notice
     onOutcome: (outcome) => void told.push(outcome),
   });
   assert.equal(shown, ['1', '2', '1', '2', '3']);
-  assert.equal(outcomes.map(({ caughtBy }) => caughtBy), ['2', undefined]);
+  assert.equal(outcomes.map(({ caughtBy, shownTo }) => [caughtBy, shownTo]), [['2', 2], [undefined, 3]]);
   assert.match(tableOf(outcomes).at(-1) ?? '', /^all +1 of +2 +50\.0 %$/);
+});
+
+/** Small files of each folder, whose nearest tests take a second or two. */
+const SHOWN = ['engine/plan.ts', 'engine/struct.ts', 'kernels/reduce/reduce.wgsl', 'model/checkpoint/positions.ts',
+  'train/recipe/schedule.ts'];
+const SEED = 11;
+
+test('a defect that a seed draws in each of some files is noticed by their nearest tests', async () => {
+  const copy = new Copy(ROOT);
+  const importers = importersOf(ROOT);
+  for (const file of SHOWN) {
+    const text = texts.get(file) as string;
+    const mutant = drawn(mutantsOf(file, text).filter((each) => !isEqual(text, each)), SEED)[0];
+    const endings = [];
+    for (const near of testsOf(file, importers, 2)) {
+      endings.push(await copy.show(mutant, text, near, 120));
+      if (endings.includes('failed')) break;
+    }
+    const [before, after] = linesOf(text, mutant);
+    assert.ok(endings.includes('failed'),
+      `${file}:${mutant.line}: no test notices a defect (${
+        endings.join(', ')
+      }): add one, or list it in equal.json\n- ${before}\n+ ${after}`);
+  }
 });
 
 test.run();

@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
+import { crc32 } from '../engine/crc32.ts';
 import { CheckpointFormatError } from '../engine/errors.ts';
 import { bytesInMemory, bytesOfBlob, type ByteSource } from '../model/checkpoint/bytes.ts';
 import { openTensors } from '../model/checkpoint/open.ts';
 import { openPickle, type PickleFile } from '../model/checkpoint/pickle/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
-import { archive, called, dict, integer, latin1, stream, tensor, text } from './pickle_sample.ts';
+import { archive, called, dict, integer, latin1, NUMBERS, stream, tensor, text } from './pickle_sample.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/pickle/${name}`, import.meta.url));
 
@@ -70,15 +71,17 @@ for (const name of ['zip.pth', 'stream.pth', 'script.pt']) {
   });
 }
 
-test('a byte that is wrong gives an error with a reason, or another content, never another error', async () => {
+test('a byte that is wrong is refused with a reason, or changes nothing that is read; a stream has no checksums', async () => {
   for (const name of ['zip.pth', 'stream.pth', 'script.pt']) {
     const whole = fixture(name);
+    const told = await toldOf(await openPickle(bytesInMemory(name, whole)));
     let [refused, read] = [0, 0];
     for (let at = 0; at < whole.length; at += 3) {
       const bytes = Uint8Array.from(whole);
       bytes[at] ^= 1 << (at % 8);
       try {
-        await toldOf(await openPickle(bytesInMemory(name, bytes)));
+        const found = await toldOf(await openPickle(bytesInMemory(name, bytes)));
+        if (name !== 'stream.pth') assert.equal(found, told, `${name}, byte ${at}`);
         read++;
       } catch (error) {
         if (!(error instanceof CheckpointFormatError)) throw error;
@@ -87,6 +90,32 @@ test('a byte that is wrong gives an error with a reason, or another content, nev
     }
     assert.ok(refused > 100 && read > 100, `${name}: ${refused} refused, ${read} read`);
   }
+});
+
+test('a storage, pickle or order of bytes that is not what was written is named, whatever part of it is read', async () => {
+  const pickle = `${dict({ whole: tensor(), part: tensor({ offset: 3, shape: [3], strides: [1] }) })}.`;
+  const bytes = archive(pickle, [{ name: 'a/byteorder', bytes: latin1('little') }]);
+  const reading = (at: number, tensorName: string, from = bytes) => {
+    const wrong = Buffer.from(from);
+    wrong[at] ^= 4;
+    return openPickle(bytesInMemory('x.pth', wrong)).then((file) => file.floats(tensorName));
+  };
+  const refused = async (at: number, name: string, entry: string) => {
+    const { message, context } = await assert.rejectsWith(reading(at, name), CheckpointFormatError);
+    assert.match(message, new RegExp(`x\\.pth: "${entry}" of the zip archive has the checksum [0-9a-f]{8}, expected`));
+    assert.is((context as { reason: string }).reason, 'ChecksumMismatch');
+  };
+  const numbers = bytes.indexOf(NUMBERS);
+  for (const name of ['whole', 'part']) await refused(numbers, name, 'a/data/0');
+  await refused(bytes.indexOf('cpu'), 'whole', 'a/data.pkl'); // a text that nobody reads
+  await refused(bytes.indexOf('little') + 2, 'whole', 'a/byteorder');
+  assert.equal([...await (await openPickle(bytesInMemory('x.pth', bytes))).floats('part')], [3, 4, 5]);
+  // a writer that was told to leave checksums out
+  const without = Buffer.from(bytes);
+  for (let at = without.indexOf('PK\x01\x02'); at >= 0; at = without.indexOf('PK\x01\x02', at + 1)) {
+    without.fill(0, at + 16, at + 20);
+  }
+  assert.is((await reading(numbers + 12 + 3, 'part', without))[0], 3 * 2 ** 8);
 });
 
 /** What is read of a source, counted. */
@@ -98,6 +127,13 @@ function counted(bytes: Uint8Array): { source: ByteSource; bytesRead: () => numb
     return inner.read(offset, length);
   } } };
 }
+
+test('a checksum is the same in one piece or in several, of any length', () => {
+  const bytes = latin1('123456789');
+  assert.is(crc32(bytes), 0xcbf43926);
+  for (let at = 0; at <= 9; at++) assert.is(crc32(bytes.subarray(at), crc32(bytes.subarray(0, at))), 0xcbf43926);
+  assert.is(crc32(Uint8Array.from({ length: 32 }, () => 255)), 0xff6cab0b);
+});
 
 test('opening reads the pickle once, however long it is, and no tensor', async () => {
   const names = Array.from({ length: 5000 }, (_, i) => `a.name.of.some.length.${i}`);
@@ -131,6 +167,10 @@ test('what is written for torch is read back bit for bit, twice in the same byte
   };
   const bytes = await written();
   assert.equal(bytes, await written());
+  // neither a comment, nor another disk, nor attributes of any system
+  for (let at = bytes.indexOf('PK\x01\x02'); at >= 0; at = bytes.indexOf('PK\x01\x02', at + 1)) {
+    assert.equal([...bytes.subarray(at + 32, at + 42)], Array(10).fill(0));
+  }
   const file = await openPickle(bytesInMemory('w.pth', bytes));
   assert.equal([...file.metadata], [['config', '{"é": 1}']]);
   assert.equal(file.names(), tensors.map(({ name }) => name));

@@ -95,6 +95,9 @@ test('what is odd is told, and does not stop the run: clips on both sides, class
     `${at('both.txt')}:2: "./b.mp4" stands in line 2 of ${at('train.txt')} too: it is trained on and measured on`,
     `${at('train.txt')}:0: 1 of 3 classes have no clip: 2 (rowing)`,
   ]);
+  writeFileSync(at('both.txt'), 'a.mp4 0\nb.mp4 1\n');
+  assert.match((await look([`data.val=${at('both.txt')}`])).warnings[0].problem,
+    /^"a\.mp4" stands in line \d of .*: it is trained on and measured on, as 1 more$/);
 });
 
 test('a name that the tokenizer cannot take whole is told with all others', async () => {

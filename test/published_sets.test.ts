@@ -1,46 +1,19 @@
-/** Data sets in the layouts in which they are published: Kinetics, UCF-101, HMDB-51; shots of them. */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+/** UCF-101 and HMDB-51 in the layouts in which they are published; shots of them. */
+import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { forAll } from './for_all.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { ConfigError, DatasetError, type LineProblem } from '../engine/errors.ts';
+import { ConfigError, type LineProblem } from '../engine/errors.ts';
 import { readLabels, readList } from '../train/data/sets/lists.ts';
 import { labelsText, listText } from '../train/data/sets/shots.ts';
 import { formatConfig, parseConfig } from '../train/run/config.ts';
-import type { TrainConfig } from '../train/run/config_keys.ts';
 import { changesBetween } from '../train/run/changes.ts';
 import { writeCleaned } from '../train/run/cleaned.ts';
 import { listOf, namesOf, scanOf } from '../train/run/lists.ts';
 import { preflight } from '../train/run/preflight.ts';
 import { readRunData } from '../train/run/run_data.ts';
-
-const root = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-published-')));
-const at = (name: string) => join(root, name);
-test.after(() => rmSync(root, { recursive: true }));
-
-function put(name: string, text = ''): string {
-  mkdirSync(dirname(at(name)), { recursive: true });
-  writeFileSync(at(name), text);
-  return at(name);
-}
-
-/** The configuration of a data set in a folder of its own. */
-const configOf = (folder: string, data: object): TrainConfig =>
-  parseConfig(
-    JSON.stringify({ model: { preset: 'tiny' }, train: { batch: 1, steps: 10, warmupSteps: 2 },
-      data: { size: 32, ...data } }),
-    at(`${folder}/run.yaml`),
-  );
-
-const told = (problems: readonly LineProblem[]) =>
-  problems.map(({ file, line, problem }) => `${relative(root, file)}:${line}: ${problem}`);
-const refused = (run: () => unknown) => told(assert.throwsWith(run, DatasetError).context.problems as LineProblem[]);
-/** Clips with their labels, from the root on. */
-const clips = (entries: readonly { path: string; label: number }[], folder: string) =>
-  entries.map(({ path, label }) => `${relative(at(folder), path)} ${label}`);
+import { at, clips, configOf, put, refused, told } from './published_sample.ts';
 
 // UCF-101
 
@@ -205,114 +178,6 @@ test('everything that is wrong with splits of HMDB-51 is told once, though both 
     'holds no files such as brush_hair_test_split1.txt');
 });
 
-// Kinetics
-
-const HEADER = 'label,youtube_id,time_start,time_end,split';
-const KINETICS_KEYS = { format: 'kinetics', train: 'train.csv', val: 'val.csv' };
-
-test('Kinetics is read as it is published: by folders of classes or flat, in any ending, with holes that are told once', () => {
-  put('k/train.csv', `\ufeff"label","youtube_id","time_start","time_end","split","is_cc"\r\n${
-    [
-      '"riding a bike","---QUuC4vJs",84,94,"train",0',
-      '"massaging person\'s head","-0x-wRp",3,13,"train",1',
-      'abseiling,flat,0,10,train,0',
-      'abseiling,plain,100000,100010,train,0',
-      'abseiling,hole,1,11,train,0',
-      '"riding a bike",hole2,1,11,train,0',
-    ].join('\r\n\r\n')
-  }\r\n`);
-  put('k/val.csv', `${HEADER}\n"throwing, catching",new,1,11,validate\nabseiling,of_val,2,12,validate\n`);
-  put('k/riding_a_bike/---QUuC4vJs_000084_000094.mkv');
-  put("k/massaging person's head/-0x-wRp_000003_000013.MP4");
-  put('k/flat_000000_000010.webm');
-  put('k/train/abseiling/plain.mp4');
-  put('k/abseiling/plain_000001_000011.mp4');
-  put('k/abseiling/hole_000001_000011.txt');
-  put('k/val/of_val_000002_000012.avi');
-  const config = configOf('k', KINETICS_KEYS);
-  const names = namesOf(config);
-  assert.equal(names, ['abseiling', "massaging person's head", 'riding a bike']);
-  const { entries, missing, warnings } = scanOf(config, 'train', names);
-  assert.equal(clips(entries, 'k'), ['riding_a_bike/---QUuC4vJs_000084_000094.mkv 2',
-    "massaging person's head/-0x-wRp_000003_000013.MP4 1", 'flat_000000_000010.webm 0', 'train/abseiling/plain.mp4 0']);
-  assert.equal(told(missing), ['k/train.csv:10: "abseiling/hole_000001_000011" is not there',
-    'k/train.csv:12: "riding a bike/hole2_000001_000011" is not there']);
-  assert.equal(told(warnings), [
-    'k/train.csv:10: "abseiling/hole_000001_000011" is not there, as 2 of 6 clips are not; they are left out, and `firstlight check` lists all',
-  ]);
-  const val = scanOf(config, 'val', names);
-  assert.equal(told(val.problems), ['k/val.csv:2: label "throwing, catching" is none of the 3 classes']);
-  assert.equal(clips(val.entries, 'k'), ['val/of_val_000002_000012.avi 0']);
-});
-
-test('a table of Kinetics without labels, or of which no clip is there, is refused with a sentence', () => {
-  put('k_test/train.csv', 'youtube_id,time_start,time_end,split\nabc,1,11,test\n');
-  assert.match(refused(() => namesOf(configOf('k_test', { ...KINETICS_KEYS, val: null })))[0],
-    /^k_test\/train\.csv:1: is a table of Kinetics without labels, .*evaluate on the table of validation clips/);
-  put('k_none/train.csv', `${HEADER}\nabseiling,abc,1,11,train\n`);
-  const config = configOf('k_none', { ...KINETICS_KEYS, val: null });
-  assert.equal(refused(() => listOf(config, 'train', namesOf(config))), [
-    `k_none/train.csv:0: none of its 1 clips is in ${
-      at('k_none')
-    }: expected files such as "abseiling/abc_000001_000011.mp4", "abc_000001_000011.mp4" or "abc.mp4"; data.root names their folder`,
-  ]);
-  put('k_none/quotes.csv', `${HEADER}\n"saying ""no"", twice", "a",1,11,train\n"b", c ,1,11,train\n`);
-  assert.equal(namesOf(configOf('k_none', { format: 'kinetics', train: 'quotes.csv' })), ['b', 'saying "no", twice']);
-  put('k_none/list.txt', 'a.mp4 0\nb.mp4 1\n');
-  assert.match(refused(() => namesOf(configOf('k_none', { format: 'kinetics', train: 'list.txt' })))[0],
-    /^k_none\/list\.txt:1: is a list of clips; expected a table .*; set data\.format: list$/);
-});
-
-test('lines of a table of Kinetics that cannot be read are told at once; no line leads out of the root', () => {
-  put('outside/abc_000001_000011.mp4');
-  mkdirSync(at('k_wrong/abseiling'), { recursive: true });
-  symlinkSync(at('outside/abc_000001_000011.mp4'), at('k_wrong/abseiling/link_000001_000011.mp4'));
-  symlinkSync(at('outside'), at('k_wrong/climbing'));
-  for (const name of ['a_000001_000011.mp4', 'a_000001_000011.webm', 'both.mp4']) put(`k_wrong/abseiling/${name}`);
-  put('k_wrong/train.csv', `${HEADER}\n${
-    [
-      'abseiling,a,1,11,train',
-      'abseiling,a,1,11',
-      '"abseiling,b,1,11,train',
-      ',b,1,11,train',
-      'abseiling,../../outside/abc,1,11,train',
-      'abseiling,a,1.5,11,train',
-      'abseiling,link,1,11,train',
-      'climbing,abc,1,11,train',
-      'abseiling,both,1,11,train',
-      'climbing,both,2,12,validate',
-      'abseiling,both,3,13,train',
-    ].join('\n')
-  }\n`);
-  put('k_wrong/abseiling/both.mp4');
-  put('k_wrong/both.mp4');
-  const config = configOf('k_wrong', { ...KINETICS_KEYS, val: null });
-  const { problems, warnings, entries } = scanOf(config, 'train', ['abseiling', 'climbing']);
-  const link = (name: string) =>
-    `is a link that leads to ${at('outside/abc_000001_000011.mp4')}, outside of the root folder ${
-      at('k_wrong')
-    }; if that is meant, put a folder that holds it into data.roots: [${at('outside')}]`.replace(/^/, `"${name}" `);
-  assert.equal(told(problems), [
-    'k_wrong/train.csv:3: expected 5 values as in the header, got "abseiling,a,1,11"',
-    'k_wrong/train.csv:4: expected 5 values as in the header, got "\\"abseiling,b,1,11,train"',
-    'k_wrong/train.csv:5: has no label',
-    'k_wrong/train.csv:6: youtube_id "../../outside/abc" cannot be the name of a file',
-    'k_wrong/train.csv:7: the time "1.5" is no whole number of seconds',
-    `k_wrong/train.csv:8: ${link('abseiling/link_000001_000011.mp4')}`,
-    `k_wrong/train.csv:9: ${link('climbing/abc_000001_000011.mp4')}`,
-  ]);
-  assert.equal(told(warnings), [
-    'k_wrong/train.csv:11: is for "validate", as 1 of 6 clips are, and given as data.train',
-    'k_wrong/train.csv:2: "abseiling/a_000001_000011.mp4" is taken, and "abseiling/a_000001_000011.webm" is not',
-    'k_wrong/train.csv:12: "abseiling/both.mp4" stands in line 10 already; it counts once',
-  ]);
-  assert.equal(clips(entries, 'k_wrong'), ['abseiling/a_000001_000011.mp4 0', 'abseiling/both.mp4 0', 'both.mp4 1']);
-  rmSync(at('k_wrong/both.mp4'));
-  symlinkSync(at('k_wrong/abseiling/both.mp4'), at('k_wrong/both.mp4'));
-  assert.match(told(scanOf(config, 'train', ['abseiling', 'climbing']).problems).at(-1) ?? '',
-    /train\.csv:11: "both\.mp4" stands in line 10 already, there with label "abseiling", here "climbing"$/);
-});
-
 // Keys
 
 test('what a format needs is asked for before anything is read', () => {
@@ -395,13 +260,6 @@ test('a list that check cleans is in the official style, whatever the format, an
   assert.equal(listOf(again, 'train', names).entries, list.entries.filter(({ path }) => path !== broken).map((
     { path, label },
   ) => ({ path, label })));
-  // of Kinetics the holes are left out
-  put('clean_k/train.csv', `${HEADER}\nb,there,1,11,train\na,hole,1,11,train\n`);
-  put('clean_k/there.mp4');
-  const kinetics = configOf('clean_k', { ...KINETICS_KEYS, val: null });
-  const table = { part: 'train', file: at('clean_k/train.csv'), ...scanOf(kinetics, 'train', ['a', 'b']) } as const;
-  const { path = '', leftOut } = (await writeCleaned(table, kinetics.data, ['a', 'b'], () => false)) ?? {};
-  assert.equal([readFileSync(path, 'utf8'), leftOut], ['there.mp4 1\n', 1]);
 });
 
 test.run();

@@ -112,6 +112,13 @@ test('the shape of what was saved cannot change, whatever is allowed', () => {
   assert.match(error.hint ?? '', 'data.frames cannot change in a run');
 });
 
+test('a configuration that a checkpoint keeps, and that is damaged, is refused with what is wrong with it', () => {
+  const { config } = project('kept');
+  const now = described(config);
+  const error = assert.throwsWith(() => changesBetween({ ...now, config: 'data: [1,\n  b: }' }, now), ConfigError);
+  assert.match(error.message, /^the configuration that the checkpoint keeps: .*line 2/s);
+});
+
 test('a key that is newer than the run had its default then', () => {
   const { config } = project('newer');
   const now = described(config);

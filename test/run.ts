@@ -17,6 +17,7 @@ import { type Environment, findAdapter } from '../engine/setup/choose.mjs';
 import { isSwiftShader, nameOf } from '../engine/software.mjs';
 import { type Job, Lane, type Result } from './lane.ts';
 import { environmentOf, type Narrowing, parseNarrowing } from './narrow.ts';
+import { keepSeconds } from './seconds.ts';
 
 /** One more than the cores of a small machine: a file that waits, for a browser or a child, leaves none idle. */
 const AT_ONCE = 3;
@@ -111,6 +112,9 @@ async function main(args: readonly string[]): Promise<number> {
   };
   await Promise.all(lanes.map((lane) => lane.run(() => jobs.shift(), enter)));
 
+  if (narrowing.room === undefined) {
+    keepSeconds(Object.fromEntries(results.map(({ label, seconds }) => [label, seconds])));
+  }
   for (const result of results) for (const line of linesOf(result, 'coverage')) console.log(line);
   const sum = (key: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[key], 0);
   console.log(

@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames } from '../train/data/video/decode.ts';
+import { faultOfBoxes } from '../train/data/video/iso.ts';
 import { faultOfTimes } from '../train/data/video/times.ts';
+import { sourceOf } from './container_sample.ts';
 import { all, at, checked, clip, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
 
 const COUNT = 16;
@@ -21,23 +23,30 @@ function video(encoder: string): Buffer {
 /** Bytes of the times in a box: where they begin behind its name, and how many there are; all if omitted. */
 const TIMES: readonly (readonly [box: string, from: number, length?: number])[] = [['mvhd', 16, 4], ['mdhd', 16, 4], [
   'elst',
-  8,
-], ['stts', 8], ['ctts', 8]];
+  4,
+], ['stts', 4], ['ctts', 4]];
+
+/** The file with one wrong bit after the other in some bytes of a box, so many bits apart. */
+function* withWrongBits(whole: Buffer, box: string, from: number, length: number | undefined, apart: number) {
+  const place = lastPlaceOf(whole, box);
+  const end = length === undefined ? whole.readUInt32BE(place - 4) - 4 : from + length;
+  for (let bit = 8 * from; bit < 8 * end; bit += apart) {
+    const bytes = Buffer.from(whole);
+    bytes[place + Math.floor(bit / 8)] ^= 1 << bit % 8;
+    writeFileSync(at('wrong.mp4'), bytes);
+    yield `${box}, bit ${bit}`;
+  }
+}
 
 for (const encoder of ['libx264', 'libx265']) {
   test(`${encoder}: one wrong bit in a time hides no frames: the file is refused, or its frames are there`, async () => {
     const whole = video(encoder);
     let refused = 0;
     for (const [box, from, length] of TIMES) {
-      const place = lastPlaceOf(whole, box);
-      const end = length === undefined ? whole.readUInt32BE(place - 4) - 4 : from - 4 + length;
-      for (let bit = 8 * (from - 4); bit < 8 * end; bit += box === 'ctts' ? 13 : 3) {
-        const bytes = Buffer.from(whole);
-        bytes[place + Math.floor(bit / 8)] ^= 1 << bit % 8;
-        writeFileSync(at('wrong.mp4'), bytes);
+      for (const where of withWrongBits(whole, box, from, length, box === 'ctts' ? 13 : 3)) {
         try {
           const { length: found } = await readFrames(at('wrong.mp4'), all);
-          assert.ok(found >= COUNT - AT_THE_END, `${box}, bit ${bit}: ${found} frames`);
+          assert.ok(found >= COUNT - AT_THE_END, `${where}: ${found} frames`);
         } catch (error) {
           checked(error, at('wrong.mp4'));
           refused++;
@@ -47,6 +56,40 @@ for (const encoder of ['libx264', 'libx265']) {
     assert.ok(refused > 100, `${refused} were refused`);
   });
 }
+
+/** The same with an end that was cut off on purpose: its edit, its track and the movie say so. */
+function cutVideo(whole: Buffer, frames: number): Buffer {
+  const bytes = Buffer.from(whole);
+  const duration = (frames * bytes.readUInt32BE(lastPlaceOf(bytes, 'mvhd') + 16)) / 25;
+  for (const [box, offset] of [['mvhd', 20], ['tkhd', 24], ['elst', 12]] as const) {
+    bytes.writeUInt32BE(duration, lastPlaceOf(bytes, box) + offset);
+  }
+  return bytes;
+}
+
+test('an end that was cut off on purpose is left out; one wrong bit in what states its length hides no more', async () => {
+  const KEPT = 9;
+  const whole = video('libx264');
+  const cut = cutVideo(whole, KEPT);
+  writeFileSync(at('cut.mp4'), cut);
+  const frames = await readFrames(at('cut.mp4'), all);
+  writeFileSync(at('whole.mp4'), whole);
+  assert.equal(frames, (await readFrames(at('whole.mp4'), all)).slice(0, KEPT));
+  let refused = 0;
+  // behind the number of edits, their durations alone: that another part was meant, nothing tells
+  for (const [box, from, length] of [['mvhd', 16, 4], ['mdhd', 16, 8], ['tkhd', 24, 4], ['elst', 8, 8], ['stts',
+    4]] as const) {
+    for (const where of withWrongBits(cut, box, from, length, 1)) {
+      try {
+        assert.equal((await readFrames(at('wrong.mp4'), all)).slice(0, KEPT), frames, where);
+      } catch (error) {
+        checked(error, at('wrong.mp4'));
+        refused++;
+      }
+    }
+  }
+  assert.ok(refused > 150, `${refused} were refused`);
+});
 
 test('a table of times that is missing, cut, or of another number of frames is damage, and is named', async () => {
   const whole = video('libx264');
@@ -76,13 +119,28 @@ test('a table of times that is missing, cut, or of another number of frames is d
   assert.match(await counted('ctts', 2 ** 20, 16), 'its frames are shown long before or after they are decoded');
 });
 
+const box = (type: string, ...contents: Buffer[]): Buffer => {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0));
+  head.write(type, 4);
+  return Buffer.concat([head, ...contents]);
+};
+
+test('tables that end before their number are passed over, whole ones are counted to the last', () => {
+  for (const [type, offset] of [['stsz', 8], ['stz2', 8], ['trun', 4]] as const) {
+    const stating = (length: number) => {
+      const table = Buffer.alloc(Math.max(length, offset + 4));
+      table.writeUInt32BE(1000, offset);
+      return faultOfBoxes(sourceOf(box('moof', box('traf', box(type, table.subarray(0, length))))));
+    };
+    for (let length = 0; length < offset + 4; length++) {
+      assert.is(stating(length), undefined, `${type}, ${length} bytes`);
+    }
+    assert.match(stating(offset + 4) as string, 'is damaged: it states 1,000 samples in', type);
+  }
+});
+
 test('times of a million frames in a table of a line are gone over once', () => {
-  const box = (type: string, ...contents: Buffer[]): Buffer => {
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(8 + contents.reduce((sum, { length }) => sum + length, 0));
-    head.write(type, 4);
-    return Buffer.concat([head, ...contents]);
-  };
   const words = (...values: number[]) =>
     Buffer.concat(values.map((value) => Buffer.from(Int32Array.of(value).buffer).swap32()));
   const movie = (samples: number, lines: number[]) =>

@@ -72,6 +72,14 @@ export function graphOf(root: string, folders: readonly string[] = PARTS): Graph
   return new Map([...sources].map(([path, text]) => [path, importedBy(path, text)]));
 }
 
+export const partOf = (path: string): string => path.split('/')[0];
+
+/** Files of some parts, and their imports of each other. */
+export function within(graph: Graph, parts: readonly string[]): Graph {
+  const isIn = (path: string) => parts.includes(partOf(path));
+  return new Map([...graph].filter(([path]) => isIn(path)).map(([path, targets]) => [path, targets.filter(isIn)]));
+}
+
 /**
  * Files that import each other, directly or by way of others: each circle as a sorted list. Tarjan 1972, strongly
  * connected components.

@@ -3,19 +3,21 @@
  *
  *   npm run imports               draws runs/imports.svg
  *   npm run imports -- FILE       draws FILE
+ *   npm run imports -- FILE model train    draws the imports within these parts
  *
  * Ends with 1 if there is a circle, and lists its files.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { circlesOf, graphOf } from './graph.ts';
+import { circlesOf, graphOf, within } from './graph.ts';
 import { importsPicture } from './picture.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const [path = join(ROOT, 'runs/imports.svg')] = process.argv.slice(2);
-const graph = graphOf(ROOT);
+const [path = join(ROOT, 'runs/imports.svg'), ...parts] = process.argv.slice(2);
+const whole = graphOf(ROOT);
+const graph = parts.length === 0 ? whole : within(whole, parts);
 const circles = circlesOf(graph);
 mkdirSync(dirname(path), { recursive: true });
 writeFileSync(path, await importsPicture(graph));

@@ -2,7 +2,7 @@
  * The imports of the house as a picture: a panel for each part, in which every file stands above all that it imports.
  */
 import { instance } from '@viz-js/viz';
-import { circlesOf, type Graph, PARTS, reachedFrom } from './graph.ts';
+import { circlesOf, type Graph, partOf, PARTS, reachedFrom, within } from './graph.ts';
 
 type Viz = Awaited<ReturnType<typeof instance>>;
 
@@ -12,14 +12,7 @@ const FONT = 'Helvetica, Arial, sans-serif';
 /** Between panels, and around them, in points. */
 const [GAP, MARGIN, HEAD] = [36, 24, 56];
 
-const partOf = (path: string) => path.split('/')[0];
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'));
-
-/** Files of one part, and their imports of each other. */
-function within(graph: Graph, part: string): Graph {
-  const own = [...graph].filter(([path]) => partOf(path) === part);
-  return new Map(own.map(([path, targets]) => [path, targets.filter((target) => partOf(target) === part)]));
-}
 
 /** The imports that no others imply: without `a → c` where there is `a → b → c`. Those of a circle all stay. */
 function needed(graph: Graph, isInCircle: (a: string, b: string) => boolean): [from: string, to: string][] {
@@ -36,7 +29,7 @@ function needed(graph: Graph, isInCircle: (a: string, b: string) => boolean): [f
 
 /** One part in the language of Graphviz. */
 export function dotOf(graph: Graph, part: string): string {
-  const own = within(graph, part);
+  const own = within(graph, [part]);
   const circleOf = new Map(circlesOf(own).flatMap((circle, i) => circle.map((path) => [path, i] as const)));
   const isInCircle = (a: string, b: string) => circleOf.has(a) && circleOf.get(a) === circleOf.get(b);
   const folders = [...new Set([...own.keys()].map(folderOf))].sort();

@@ -29,10 +29,13 @@ export interface Outcome {
   readonly mutant: Mutant;
   /** The test that noticed it; undefined: none did. */
   readonly caughtBy: string | undefined;
+  /** How many files of tests saw it. */
+  readonly shownTo: number;
 }
 
 export interface Campaign {
   readonly mutants: Iterable<Mutant>;
+  /** The nearest first. */
   readonly testsOf: (file: string) => readonly TestFile[];
   /** Runs tests of the program with a defect. Returns whether they pass. */
   readonly passes: (mutant: Mutant, test: TestFile) => Promise<boolean>;
@@ -46,12 +49,14 @@ export async function runCampaign({ mutants, testsOf, passes, goesOn, onOutcome 
   for (const mutant of mutants) {
     if (!goesOn()) break;
     let caughtBy: string | undefined;
+    let shownTo = 0;
     for (const test of testsOf(mutant.file)) {
+      shownTo++;
       if (await passes(mutant, test)) continue;
       caughtBy = test.file;
       break;
     }
-    const outcome = { mutant, caughtBy };
+    const outcome = { mutant, caughtBy, shownTo };
     outcomes.push(outcome);
     onOutcome(outcome);
   }

@@ -1,6 +1,7 @@
 /** Which tests look at a file: those that import it, the nearest first. */
 import { basename, dirname } from 'node:path';
 import { type Graph, resolve, sourcesOf } from '../../bench/imports/graph.ts';
+import type { Seconds } from '../seconds.ts';
 
 /** Where defects are made. */
 export const FOLDERS = ['engine', 'kernels', 'model', 'train'] as const;
@@ -13,38 +14,52 @@ export interface TestFile {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Who imports whom, the other way round; texts of WGSL among what is imported. */
+/** Who imports whom; texts of WGSL among what is imported. */
+export function importedFrom(root: string): Graph {
+  // imports, parts of kernels, and programs that are started by their address; tests have some in texts, too
+  const named = (file: string, text: string) =>
+    [...text.matchAll(/['"](\.\.?\/[\w./-]+\.(?:m?ts|mjs|wgsl))['"]/g)].map(([, target]) => resolve(file, target));
+  return new Map([...sourcesOf(root, ALL)].map(([file, text]) => [file, [...new Set(named(file, text))]]));
+}
+
+/** The same, the other way round. */
 export function importersOf(root: string): Graph {
   const importers = new Map<string, string[]>();
   const add = (file: string, by: string) => void (importers.get(file)?.push(by) ?? importers.set(file, [by]));
-  const sources = sourcesOf(root, ALL);
-  for (const [file, text] of sources) {
-    // imports, parts of kernels, and programs that are started by their address; tests have some in texts, too
-    const named = [...text.matchAll(/['"](\.\.?\/[\w./-]+\.(?:m?ts|mjs|wgsl))['"]/g)].map(([, target]) =>
-      resolve(file, target)
-    );
-    for (const target of new Set(named)) add(target, file);
-  }
+  for (const [by, files] of importedFrom(root)) for (const file of files) add(file, by);
   return importers;
 }
 
+/** Rooms of kernels, not what they share. */
+const ROOM = /^kernels\/(?!shared|checking)([^/]+)\//;
+/** Those whose sweeps take minutes. */
+const LARGE = ['attention', 'matmul'];
+/** So many seconds of a test count like an import between, up to so many imports. */
+const [SECONDS_PER_IMPORT, MOST_IMPORTS] = [5, 3];
+
 /**
  * Tests of a file, the nearest first: by how many imports lie between, less where the test is called like the file or
- * its folder. Of a room the sweep over it comes first.
+ * its folder, more where it took long. Of a room the sweep over it comes first; of what rooms share, those over the
+ * nearest two.
+ *
+ * @param seconds of each file of tests, as far as they are known
  */
-export function testsOf(file: string, importers: Graph, most: number): TestFile[] {
+export function testsOf(file: string, importers: Graph, most: number, seconds: Seconds = {}): TestFile[] {
   const distances = new Map([[file, 0]]);
   for (const [path, distance] of distances) {
     for (const by of importers.get(path) ?? []) if (!distances.has(by)) distances.set(by, distance + 1);
   }
-  const room = /^kernels\/(?!shared|checking)([^/]+)\//.exec(file)?.[1];
   const [own, folder] = [basename(file).replace(/\..*/, ''), basename(dirname(file))];
   const score = (path: string, distance: number) =>
-    distance - (basename(path).includes(own) ? 4 : 0) - (basename(path).includes(folder) ? 1 : 0);
+    distance - (basename(path).includes(own) ? 4 : 0) - (basename(path).includes(folder) ? 1 : 0)
+    + Math.min(MOST_IMPORTS, (seconds[basename(path, '.test.ts')] ?? 0) / SECONDS_PER_IMPORT);
   const tests = [...distances].filter(([path]) => /^test\/[^/]+\.test\.ts$/.test(path))
     .map(([path, distance]) => ({ path, score: score(path, distance) }))
     .sort((a, b) => a.score - b.score || (a.path < b.path ? -1 : 1))
     .map(({ path }) => ({ file: path, environment: {} }));
-  const sweep = room === undefined ? [] : [{ file: 'test/rooms.kernels.test.ts', environment: { ROOM: room } }];
-  return [...sweep, ...tests].slice(0, most);
+  const rooms = file.startsWith('kernels/') ? [...distances.keys()].flatMap((path) => ROOM.exec(path)?.[1] ?? []) : [];
+  const quickFirst = [...new Set(rooms)].sort((a, b) => Number(LARGE.includes(a)) - Number(LARGE.includes(b)));
+  const swept = quickFirst.slice(0, ROOM.test(file) ? 1 : 2);
+  return [...swept.map((room) => ({ file: 'test/rooms.kernels.test.ts', environment: { ROOM: room } })), ...tests]
+    .slice(0, most);
 }

@@ -140,7 +140,8 @@ function brokenLines(lists: readonly CheckedList[], tried: ReadonlyMap<string, T
 }
 
 /** Clips with fewer frames than are sampled are no mistake, but seldom meant. */
-function shortClips(lists: readonly CheckedList[], tried: ReadonlyMap<string, Tried>, frames: number): LineProblem[] {
+export function shortClips(lists: readonly CheckedList[], tried: ReadonlyMap<string, Tried>,
+  frames: number): LineProblem[] {
   return lists.flatMap(({ entries }) => {
     const short = entries.filter(({ path }) => {
       const result = tried.get(path);

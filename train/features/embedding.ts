@@ -7,10 +7,11 @@ import { Decoders, freeProcessors } from '../data/loading/decoders.ts';
 import { inOrder } from '../data/loading/in_order.ts';
 import { type Pieces, readPieces } from '../data/loading/pieces.ts';
 import type { Progress } from '../log/progress.ts';
+import { evaluationBatch } from '../protocols/batch.ts';
 import type { StopRequest } from '../run/stop.ts';
 import type { Clip } from './clips.ts';
 import { type FeatureJournal, isDone, piecesDone } from './journal.ts';
-import { clipsAtOnce, encodeClips, looksOf } from './model.ts';
+import { encodeClips, looksOf } from './model.ts';
 
 export interface EmbeddingOptions {
   readonly gpu: Gpu;
@@ -120,7 +121,8 @@ class Embedding {
   constructor(options: EmbeddingOptions, done: number) {
     this.#options = options;
     // of a video that is cut nobody knows how many pieces there will be
-    this.#atOnce = clipsAtOnce(options.gpu, options.system, options.window === null ? options.clips.length : Infinity);
+    const clips = options.window === null ? options.clips.length : Infinity;
+    this.#atOnce = evaluationBatch(options.gpu, options.system.model, clips, 1);
     this.#done = done;
   }
 

@@ -1,11 +1,10 @@
-/** All that is asked of a model here: features of videos and of texts, and its own comparison of the two. */
+/** What is asked of a model here: features of videos and of texts, and its own comparison of the two. */
 import { type Gpu, NonFiniteError, Tensor } from '../../engine/index.ts';
 import { matmul } from '../../kernels/matmul/index.ts';
 import { normalize } from '../../kernels/normalize/index.ts';
 import { cast } from '../../kernels/rearrange/index.ts';
 import { evenly, inputOf, type System, textFeatures, type VideoModel } from '../../model/systems/system.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
-import { evaluationBatch } from '../protocols/batch.ts';
 import { firstNonFinite, requireFiniteWeights } from '../protocols/finite.ts';
 import { type Clips, comparedWith } from '../protocols/logits.ts';
 
@@ -22,10 +21,6 @@ export interface ClipFeatures {
 export function looksOf({ model, preprocessor: { resize, mean, std } }: System) {
   return { frames: model.input.frames, size: model.input.size, resize, mean, std };
 }
-
-/** Clips, of `clips` in all, that are encoded at once; their features are the same for any number. */
-export const clipsAtOnce = (gpu: Gpu, { model }: System, clips: number, texts = 1): number =>
-  evaluationBatch(gpu, model, clips, texts);
 
 /**
  * Encodes clips.
@@ -56,13 +51,9 @@ export async function encodeClips(gpu: Gpu, { model, preprocessor }: System, cli
   return { unit: values[0], video: values[1], patches: values[2] ?? new Float32Array(0) };
 }
 
-/** What texts are compared by: [K, E], on the GPU; the caller frees it. Texts that are too long are an error. */
-export const encodeTexts = (gpu: Gpu, system: System, texts: readonly string[]): Tensor =>
-  textFeatures(gpu, system, texts);
-
 /** Unit features of texts, [K, E]. X-CLIP changes those for every video that it compares them with. */
 export async function unitTexts(gpu: Gpu, system: System, texts: readonly string[]): Promise<Float32Array> {
-  using features = encodeTexts(gpu, system, texts);
+  using features = textFeatures(gpu, system, texts);
   using unit = evenly(gpu, () => normalize(cast(features, 'f32')));
   return unit.read();
 }

@@ -1,9 +1,10 @@
 /** Which clips of a file of features fit a text best. */
 import { type Gpu, NonFiniteError, ShapeError } from '../../engine/index.ts';
 import { shown } from '../../engine/shown.ts';
-import type { System } from '../../model/systems/system.ts';
+import { type System, textFeatures } from '../../model/systems/system.ts';
+import { evaluationBatch } from '../protocols/batch.ts';
 import type { FeatureFile } from './file.ts';
-import { clipsAtOnce, compareStored, cosinesOf, encodeTexts } from './model.ts';
+import { compareStored, cosinesOf } from './model.ts';
 
 /**
  * model: the model's own comparison, whose logits are those of `predict`: X-CLIP changes a text for each video by what
@@ -21,13 +22,13 @@ const ROWS_AT_ONCE = 4096;
  */
 export async function scoresOf(gpu: Gpu, system: System, file: FeatureFile, texts: readonly string[],
   way: Way): Promise<Float32Array> {
-  using features = encodeTexts(gpu, system, texts);
+  using features = textFeatures(gpu, system, texts);
   const [count, width] = features.shape;
   if (width !== file.width) {
     throw new ShapeError('search', `features of texts have ${width} numbers, those of ${file.path} have ${file.width}`);
   }
   const scores = new Float32Array(file.rows * count);
-  const atOnce = way === 'cosine' ? ROWS_AT_ONCE : clipsAtOnce(gpu, system, file.rows, count);
+  const atOnce = way === 'cosine' ? ROWS_AT_ONCE : evaluationBatch(gpu, system.model, file.rows, count);
   for (let first = 0; first < file.rows; first += atOnce) {
     const rows = Math.min(atOnce, file.rows - first);
     const some = way === 'cosine'

@@ -3,10 +3,12 @@
  * 1.6), the same from TorchScript, with code beside it that nobody reads here, and before that a stream of pickles
  * with the storages behind them.
  */
+import { crc32 } from '../../../engine/crc32.ts';
 import { CheckpointFormatError } from '../../../engine/errors.ts';
 import { shown } from '../../../engine/shown.ts';
 import type { ByteSource } from '../bytes.ts';
 import { readPickle } from './machine.ts';
+import { checkRest, type Place } from './place.ts';
 import { TorchMeaning } from './torch.ts';
 import { described, type Storage, type Value } from './values.ts';
 import { ZipArchive } from './zip.ts';
@@ -17,8 +19,8 @@ export interface Container {
   /** The pickle is of a module, whose parameters are attributes of attributes. */
   readonly isScript: boolean;
   readonly root: Value;
-  /** Where what lies under the key of a storage begins in the file. @throws if it is not there whole */
-  place(storage: Storage): Promise<number>;
+  /** Where what lies under the key of a storage is in the file. @throws if it is not there whole */
+  place(storage: Storage): Promise<Place>;
 }
 
 /** First bytes of a zip archive, and the first of a pickle: the opcode that states a protocol from 2 on. */
@@ -54,17 +56,19 @@ async function openArchive(source: ByteSource): Promise<Container> {
   const prefix = roots[0].slice(0, -'data.pkl'.length);
   const order = `${prefix}byteorder`;
   if (zip.has(order)) {
-    const { begin, end } = await zip.place(order);
-    const text = new TextDecoder().decode(await source.read(begin, Math.min(end - begin, 16)));
+    const place = await zip.place(order);
+    const bytes = await source.read(place.begin, Math.min(place.end - place.begin, 16));
+    await checkRest(source, place, place.begin + bytes.length, crc32(bytes));
+    const text = new TextDecoder().decode(bytes);
     if (text !== 'little') fail('BigEndian', `its numbers are "${shown(text)}" endian, only "little" is read`);
   }
   const meaning = new TorchMeaning();
   const { value } = await readPickle(source, 'data.pkl', await zip.place(roots[0]), meaning);
   const isScript = zip.has(`${prefix}constants.pkl`);
   const place = async ({ key }: Storage) => {
-    const { begin, end } = await zip.place(`${prefix}data/${key}`);
-    requireRoom(source, meaning.storages.get(key) as Storage, end - begin);
-    return begin;
+    const found = await zip.place(`${prefix}data/${key}`);
+    requireRoom(source, meaning.storages.get(key) as Storage, found.end - found.begin);
+    return found;
   };
   return { format: isScript ? 'PyTorch, TorchScript' : 'PyTorch, zip', isScript, root: value, place };
 }
@@ -98,7 +102,7 @@ async function openStream(source: ByteSource): Promise<Container> {
   const root = await next('pickle');
   const keys = await next('keys of storages');
   if (!Array.isArray(keys)) return fail('InvalidStorage', `expected the keys of storages, got ${described(keys)}`);
-  const places = new Map<string, number>();
+  const places = new Map<string, Place>();
   for (const key of keys) {
     const storage = typeof key === 'string' ? meaning.storages.get(key) : undefined;
     if (storage === undefined || places.has(storage.key)) {
@@ -115,8 +119,9 @@ async function openStream(source: ByteSource): Promise<Container> {
     }
     at += COUNT_BYTES;
     requireRoom(source, storage, source.size - at);
-    places.set(storage.key, at);
-    at += storage.count * storage.type.bytes;
+    const end = at + storage.count * storage.type.bytes;
+    places.set(storage.key, { begin: at, end });
+    at = end;
   }
   const place = ({ key }: Storage) =>
     Promise.resolve(places.get(key) ?? fail('InvalidStorage', `storage ${key} is not in the file`));

@@ -1,9 +1,11 @@
 /** Files that PyTorch wrote, read as data, in Node and in browsers. Nothing in them is executed. */
+import { crc32 } from '../../../engine/crc32.ts';
 import { CheckpointFormatError } from '../../../engine/errors.ts';
 import { sizeOf } from '../../../engine/dtype.ts';
 import type { ByteSource } from '../bytes.ts';
 import { type FileEntry, floatsOf, requireFloats, type TensorFile } from '../tensor_file.ts';
 import { openContainer } from './container.ts';
+import { checkRest, type Place, requireChecksum } from './place.ts';
 import { metadataOf, stateDictOf } from './state_dict.ts';
 import { spanOf } from './torch.ts';
 import { described, Inert, type Layout, PickledTensor } from './values.ts';
@@ -22,14 +24,16 @@ export class PickleFile implements TensorFile {
   readonly numbers: number;
   readonly #source: ByteSource;
   readonly #entries: ReadonlyMap<string, PickledTensor | Inert>;
-  /** Where what lies under each key begins. */
-  readonly #places: ReadonlyMap<string, number>;
+  /** Where what lies under each key is. */
+  readonly #places: ReadonlyMap<string, Place>;
+  /** Keys under which all bytes are those that were written, as far as that is known. */
+  readonly #checked = new Map<string, Promise<void>>();
 
   constructor(source: ByteSource, { format, metadata, entries, places }: {
     format: string;
     metadata: ReadonlyMap<string, string>;
     entries: ReadonlyMap<string, PickledTensor | Inert>;
-    places: ReadonlyMap<string, number>;
+    places: ReadonlyMap<string, Place>;
   }) {
     this.#source = source;
     this.format = format;
@@ -67,14 +71,23 @@ export class PickleFile implements TensorFile {
   /** The tensor's elements in the order of its shape, little-endian, as stored. */
   async bytes(name: string): Promise<Uint8Array> {
     const { storage, type, layout } = this.#tensor(name);
-    const place = this.#places.get(storage.key) as number;
-    const first = storage.first + layout.offset;
+    const place = this.#places.get(storage.key) as Place;
+    const begin = place.begin + (storage.first + layout.offset) * type.bytes;
     const length = spanOf(layout) * type.bytes;
-    const bytes = await this.#source.read(place + first * type.bytes, length);
+    const bytes = await this.#source.read(begin, length);
     if (bytes.length !== length) {
       throw new CheckpointFormatError('Truncated', this.name, `${length} bytes expected, got ${bytes.length}`, name);
     }
+    if (begin === place.begin && length === place.end - begin) requireChecksum(this.#source, place, crc32(bytes));
+    else await this.#check(storage.key, place);
     return isDense(layout) ? bytes : gathered(bytes, type.bytes, layout);
+  }
+
+  /** Sums up all that lies under a key, once: a tensor that shows a part of it was read with the others. */
+  #check(key: string, place: Place): Promise<void> {
+    const check = this.#checked.get(key) ?? checkRest(this.#source, place, place.begin, 0);
+    this.#checked.set(key, check);
+    return check;
   }
 
   #tensor(name: string): PickledTensor {
@@ -90,7 +103,7 @@ export class PickleFile implements TensorFile {
 export async function openPickle(source: ByteSource): Promise<PickleFile> {
   const container = await openContainer(source);
   const { entries, where } = stateDictOf(source.name, container.root, container.isScript);
-  const places = new Map<string, number>();
+  const places = new Map<string, Place>();
   let shown = 0;
   for (const [name, value] of entries) {
     if (!(value instanceof PickledTensor)) continue;

@@ -3,14 +3,14 @@
  * called or constructed: where Python would, a note of the name is left.
  */
 import type { ByteSource } from '../bytes.ts';
+import { decimalOf, floatOf, integerOf, placeOf } from './numbers.ts';
 import { LAST_PROTOCOL, OP, opcodeName } from './opcodes.ts';
-import { PickleBytes, SHORT } from './pickle_bytes.ts';
+import { type Fail, PickleBytes, SHORT } from './pickle_bytes.ts';
+import type { Place } from './place.ts';
 import { described, Global, Inert, PickledTensor, type Value } from './values.ts';
 
 /** Values that are made, and places of the memo that are filled. The largest checkpoints make some ten thousand. */
 const MOST_VALUES = 2e6;
-/** Bytes of a whole number; those of file formats take sixteen. */
-const MOST_INTEGER_BYTES = 1024;
 
 /** What the framework that wrote a pickle means by names and by what lies outside. */
 export interface Meaning {
@@ -20,15 +20,13 @@ export interface Meaning {
   persistent(id: Value, fail: Fail): Value;
 }
 
-/** Reports what is wrong with the pickle at this place. */
-export type Fail = (reason: string, message: string) => never;
-
-/** Runs the pickle that begins there. `what` names it in errors. */
-export async function readPickle(source: ByteSource, what: string, { begin, end }: { begin: number; end: number },
+/** Runs the pickle that begins at a place. `what` names it in errors. */
+export async function readPickle(source: ByteSource, what: string, place: Place,
   meaning: Meaning): Promise<{ value: Value; end: number }> {
-  const bytes = new PickleBytes(source, what, begin, end);
+  const bytes = new PickleBytes(source, what, place);
   const machine = new Machine(bytes, meaning);
   while (!machine.run()) await bytes.more();
+  await bytes.check();
   return { value: machine.result, end: bytes.position };
 }
 
@@ -103,17 +101,17 @@ class Machine {
         this.#push(bytes.u16());
         break;
       case OP.LONG1:
-        this.#push(this.#integer(bytes.u8()));
+        this.#push(integerOf(bytes, bytes.u8(), this.#fail));
         break;
       case OP.LONG4:
-        this.#push(this.#integer(bytes.u32()));
+        this.#push(integerOf(bytes, bytes.u32(), this.#fail));
         break;
       case OP.INT:
       case OP.LONG:
-        this.#push(this.#decimal(bytes.line()));
+        this.#push(decimalOf(bytes.line(), this.#fail));
         break;
       case OP.FLOAT:
-        this.#push(this.#float(bytes.line()));
+        this.#push(floatOf(bytes.line(), this.#fail));
         break;
       case OP.BINFLOAT:
         this.#push(bytes.f64());
@@ -214,7 +212,7 @@ class Machine {
         break;
 
       case OP.PUT:
-        this.#remember(this.#place(bytes.line()));
+        this.#remember(placeOf(bytes.line(), this.#fail));
         break;
       case OP.BINPUT:
         this.#remember(bytes.u8());
@@ -226,7 +224,7 @@ class Machine {
         this.#remember(this.#memo.size);
         break;
       case OP.GET:
-        this.#recall(this.#place(bytes.line()));
+        this.#recall(placeOf(bytes.line(), this.#fail));
         break;
       case OP.BINGET:
         this.#recall(bytes.u8());
@@ -372,44 +370,4 @@ class Machine {
       this.#fail('WrongType', `attributes are set on ${described(target)}`);
     }
   }
-
-  /** A whole number in two's complement, the lowest byte first. */
-  #integer(length: number): number | bigint {
-    if (length > MOST_INTEGER_BYTES) this.#fail('TooLong', `a whole number of ${length} bytes`);
-    let value = 0n;
-    const bytes = this.#bytes.bytes(length);
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
-    return narrow(BigInt.asIntN(8 * length, value));
-  }
-
-  #decimal(line: string): number | bigint | boolean {
-    if (line === '00' || line === '01') return line === '01'; // how protocol 0 writes truth
-    const digits = /^(-?\d{1,1000})L?$/.exec(line)?.[1];
-    if (digits === undefined) this.#fail('InvalidNumber', 'expected a whole number of at most 1,000 digits');
-    return narrow(BigInt(digits));
-  }
-
-  #float(line: string): number {
-    const value = /^[+-]?(inf|nan)$/.test(line)
-      ? Number(line.replace('inf', 'Infinity').replace(/[+-]?nan/, 'NaN'))
-      : Number(line);
-    if (line.trim() === '' || (Number.isNaN(value) && !/nan$/.test(line))) {
-      this.#fail('InvalidNumber', 'expected a number');
-    }
-    return value;
-  }
-
-  #place(line: string): number {
-    const place = Number(line);
-    if (!/^\d+$/.test(line) || !Number.isSafeInteger(place)) {
-      this.#fail('InvalidNumber', 'expected a place of the memo');
-    }
-    return place;
-  }
-}
-
-/** A whole number as a number where that is exact. */
-function narrow(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
 }

@@ -1,5 +1,7 @@
+import { crc32 } from '../../../engine/crc32.ts';
 import { CheckpointFormatError } from '../../../engine/errors.ts';
 import type { ByteSource } from '../bytes.ts';
+import { checkRest, type Place } from './place.ts';
 
 /** Read at once; more where one argument is longer. */
 const CHUNK = 2 ** 16;
@@ -11,10 +13,14 @@ const LONGEST_LINE = 2 ** 12;
 /** Thrown where an argument goes on beyond the bytes that have been read: read more, then do the opcode again. */
 export const SHORT = Symbol('more bytes are needed');
 
+/** Reports what is wrong with the pickle at this place. */
+export type Fail = (reason: string, message: string) => never;
+
 /** The bytes of a pickle, of which only a window is in memory. */
 export class PickleBytes {
   readonly #source: ByteSource;
   readonly #what: string;
+  readonly #place: Place;
   /** Where the pickle must have ended, in the source. */
   readonly #end: number;
   #window = new Uint8Array(0);
@@ -23,13 +29,16 @@ export class PickleBytes {
   #start: number;
   #at = 0;
   #wanted = 0;
+  /** Of all that has been read. */
+  #checksum = 0;
 
   /** @param what the pickle is called in errors */
-  constructor(source: ByteSource, what: string, begin: number, end: number) {
+  constructor(source: ByteSource, what: string, place: Place) {
     this.#source = source;
     this.#what = what;
-    this.#start = begin;
-    this.#end = Math.min(end, begin + MOST_BYTES);
+    this.#place = place;
+    this.#start = place.begin;
+    this.#end = Math.min(place.end, place.begin + MOST_BYTES);
   }
 
   /** Where reading has come to, in the source. */
@@ -54,12 +63,18 @@ export class PickleBytes {
     // twice as much as is kept: an argument is copied a bounded number of times, however long it is
     const length = Math.min(Math.max(CHUNK, kept.length, this.#wanted - kept.length), this.#end - next);
     const read = await this.#source.read(next, length);
+    if (this.#place.stated !== undefined) this.#checksum = crc32(read, this.#checksum);
     this.#start += this.#at;
     this.#at = 0;
     this.#window = new Uint8Array(kept.length + read.length);
     this.#window.set(kept);
     this.#window.set(read, kept.length);
     this.#view = new DataView(this.#window.buffer);
+  }
+
+  /** Whether all bytes at its place are those that were written, if that is known. */
+  check(): Promise<void> {
+    return checkRest(this.#source, this.#place, this.#start + this.#window.length, this.#checksum);
   }
 
   u8(): number {

@@ -1,5 +1,6 @@
 /** What names of PyTorch and of Python's library mean in a pickle: storages, tensors, plain containers. */
-import type { Fail, Meaning } from './machine.ts';
+import type { Meaning } from './machine.ts';
+import type { Fail } from './pickle_bytes.ts';
 import { described, type ElementType, Global, type Layout, PickledTensor, Storage, type Value } from './values.ts';
 
 const MAX_RANK = 8;

@@ -2,6 +2,7 @@
 import { CheckpointFormatError } from '../../../engine/errors.ts';
 import { shown } from '../../../engine/shown.ts';
 import type { ByteSource } from '../bytes.ts';
+import type { Place } from './place.ts';
 
 /** First words of the parts of an archive. */
 export const LOCAL = 0x04034b50;
@@ -29,6 +30,7 @@ interface Entry {
   readonly name: string;
   readonly method: number;
   readonly flags: number;
+  readonly checksum: number;
   readonly packedBytes: number;
   readonly bytes: number;
   readonly header: number;
@@ -74,7 +76,7 @@ export class ZipArchive {
   }
 
   /** Where the bytes of a file lie, as they are. @throws if it is packed, or lies across another */
-  async place(name: string): Promise<{ begin: number; end: number }> {
+  async place(name: string): Promise<Place> {
     const entry = this.#entries.get(name);
     if (entry === undefined) return fail(this.#source, 'NoSuchEntry', `the zip archive lacks "${shown(name)}"`);
     const wrong = (reason: string, message: string) =>
@@ -92,7 +94,8 @@ export class ZipArchive {
     if (end > entry.limit) wrong('Overlap', `ends at byte ${end}, what comes after it begins at ${entry.limit}`);
     const own = decodeName(this.#source.name, await this.#source.read(entry.header + LOCAL_BYTES, nameBytes));
     if (own !== name) wrong('InvalidEntry', `is called "${shown(own)}" where it begins`);
-    return { begin, end };
+    // torch.serialization.set_crc32_options(False) leaves it out
+    return entry.checksum === 0 ? { begin, end } : { begin, end, stated: { entry: name, checksum: entry.checksum } };
   }
 }
 
@@ -171,7 +174,8 @@ function* parseDirectory(file: string, bytes: Uint8Array, count: number): Genera
     const sizes = [20, 24, 42].map((place) => view.getUint32(at + place, true));
     const [packedBytes, own, header] = widened(source, sizes, view, extra, extra + extraBytes);
     yield { name: decodeName(file, bytes.subarray(name, extra)), method: view.getUint16(at + 10, true),
-      flags: view.getUint16(at + 8, true), packedBytes, bytes: own, header, limit: 0 };
+      flags: view.getUint16(at + 8, true), checksum: view.getUint32(at + 16, true), packedBytes, bytes: own, header,
+      limit: 0 };
     at = next;
   }
   if (at !== bytes.length) {

@@ -14,7 +14,7 @@ import { onFileSync, reasonOf } from '../../../engine/file_error.ts';
 import { openRegularSync } from '../../../engine/regular_file.node.ts';
 import { cut, i420Bytes, type I420Frame } from '../../../kernels/frames/i420.ts';
 import { UNFINISHED } from '../../../model/checkpoint/files.node.ts';
-import type { FrameSink, PartOf, Picker } from '../video/decode.ts';
+import type { FrameSink, PartOf, Picker } from '../video/order.ts';
 
 /** Changes with the layout of a file, and with what the decoder makes of the same bits. */
 const VERSION = 1;

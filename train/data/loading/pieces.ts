@@ -2,7 +2,7 @@
 import { VideoDecodeError } from '../../../engine/errors.ts';
 import { type I420Frame, partOf } from '../../../kernels/frames/i420.ts';
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
-import { type Timeline, streamParts } from '../video/decode.ts';
+import { type Timeline, streamParts } from '../video/stream.ts';
 import { isPicture } from '../video/read.ts';
 import { type Piece, piecesOf } from '../views/pieces.ts';
 import { centralView, sampleForEvaluation, type View } from '../views/sampling.ts';

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { cut, type I420Frame } from '../../../kernels/frames/i420.ts';
-import { type FrameSink, type PartOf, type Picker, readFrames, readParts } from './decode.ts';
+import { readFrames, readParts } from './decode.ts';
+import type { FrameSink, PartOf, Picker } from './order.ts';
 import { readPng } from './stills.ts';
 
 export const isPicture = (path: string) => extname(path).toLowerCase() === '.png';

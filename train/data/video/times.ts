@@ -1,7 +1,8 @@
 /**
  * The times of the frames of an mp4, as its tables tell them. An edit list says which part of a track is shown, and a
  * demuxer leaves out what lies outside of it without a word: one wrong bit in a time makes a still picture of a motion.
- * So tables that are missing, that contradict each other, or that hide frames which no edit hides, are damage.
+ * So tables that are missing, that contradict each other, or that hide frames which no edit hides, are damage. An end
+ * that was cut off on purpose is told from one that a wrong bit hides: all that states it agrees (`isMeant`).
  */
 import { boxesIn, boxOf, linesOf } from './boxes.ts';
 
@@ -17,24 +18,31 @@ interface Times {
   readonly places: readonly number[];
 }
 
+/** How long a movie or the media of a track are, and in which units: `mvhd` and `mdhd`. */
+interface Length {
+  /** Units in a second. */
+  readonly scale: number;
+  readonly duration: number;
+}
+
 /** What is wrong with the times of a video's frames. @param movie contents of `moov` */
 export function faultOfTimes(movie: Buffer): string | undefined {
   const boxes = boxesIn(movie);
-  const movieScale = scaleOf(boxes.find(({ type }) => type === 'mvhd')?.contents);
+  const whole = lengthOf(boxes.find(({ type }) => type === 'mvhd')?.contents);
   for (const { type, contents: track } of boxes) {
     const handler = type === 'trak' ? boxOf(track, 'mdia', 'hdlr') : undefined;
-    const fault = handler?.toString('latin1', 8, 12) === 'vide' ? faultOfTrack(track, movieScale) : undefined;
+    const fault = handler?.toString('latin1', 8, 12) === 'vide' ? faultOfTrack(track, whole) : undefined;
     if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-function faultOfTrack(track: Buffer, movieScale: number | undefined): string | undefined {
+function faultOfTrack(track: Buffer, movie: Length | undefined): string | undefined {
   const samples = samplesOf(track);
   if (samples === undefined) return 'its table of samples is missing';
   if (samples === 0) return undefined; // they come in fragments, with times of their own
-  const scale = scaleOf(boxOf(track, 'mdia', 'mdhd'));
-  if (scale === undefined || movieScale === undefined) return 'it states no unit of time';
+  const media = lengthOf(boxOf(track, 'mdia', 'mdhd'));
+  if (media === undefined || movie === undefined) return 'it states no unit of time';
   const table = (name: string) => boxOf(track, 'mdia', 'minf', 'stbl', name);
   const durations = spread(table('stts'), samples, 'readUInt32BE');
   if (durations === undefined) return `its table of times (stts) is not one of ${samples} frames`;
@@ -50,7 +58,7 @@ function faultOfTrack(track: Buffer, movieScale: number | undefined): string | u
   });
   const places = Array.from(shown.keys()).sort((a, b) => shown[a] - shown[b]);
   const times = { shown, durations, places };
-  return faultOfOrder(times) ?? faultOfEdits(times, boxOf(track, 'edts', 'elst'), scale / movieScale);
+  return faultOfOrder(times) ?? faultOfEdits(times, track, media, movie);
 }
 
 /** Sections 8.7.3.2 and 8.7.3.3. */
@@ -59,13 +67,21 @@ function samplesOf(track: Buffer): number | undefined {
   return table === undefined || table.length < 12 ? undefined : table.readUInt32BE(8);
 }
 
-/** Units in a second, of `mvhd` and `mdhd`. Sections 8.2.2 and 8.4.2. */
-function scaleOf(header: Buffer | undefined): number | undefined {
+/** Sections 8.2.2 and 8.4.2. */
+function lengthOf(header: Buffer | undefined): Length | undefined {
   const version = header?.[0] ?? 2;
   const at = [12, 20][version];
   if (header === undefined || at === undefined || header.length < at + 4 * (2 + version)) return undefined;
   const scale = header.readInt32BE(at);
-  return scale > 0 ? scale : undefined;
+  const duration = version === 0 ? header.readUInt32BE(at + 4) : Number(header.readBigUInt64BE(at + 4));
+  return scale > 0 ? { scale, duration } : undefined;
+}
+
+/** How long a track is shown, in units of the movie: `tkhd`. Section 8.3.2. */
+function shownLengthOf(track: Buffer): number | undefined {
+  const header = boxOf(track, 'tkhd');
+  if (header === undefined || header.length < 36) return undefined;
+  return header[0] === 0 ? header.readUInt32BE(20) : Number(header.readBigUInt64BE(28));
 }
 
 /** The value of each sample, of a table of lines `samples, value`: `stts` and `ctts`. Sections 8.6.1.2 and 8.6.1.3. */
@@ -96,47 +112,75 @@ function faultOfOrder({ shown, durations, places }: Times): string | undefined {
     : undefined;
 }
 
-/** A stretch of the track that is shown, in its units. */
+/** A stretch of the track that is shown. */
 interface Edit {
+  /** In units of the track; −1: nothing is shown. */
   readonly begin: number;
-  readonly end: number;
+  /** In units of the movie; 0: to its end. */
+  readonly duration: number;
 }
 
 /**
  * An edit list may begin later than the track: the frames before are only there so that the first one shown can be
- * decoded. It does not end earlier, but for frames that are out of order, and for a last one of no duration.
- *
- * @param ratio units of the track in one that edits are as long as
+ * decoded. It does not end earlier, but for frames that are out of order, for a last one of no duration, and for an end
+ * that was cut off on purpose.
  */
-function faultOfEdits({ shown, durations, places }: Times, list: Buffer | undefined, ratio: number):
-  | string
-  | undefined {
+function faultOfEdits(times: Times, track: Buffer, media: Length, movie: Length): string | undefined {
+  const list = boxOf(track, 'edts', 'elst');
   if (list === undefined) return undefined;
-  const ending = shown[places[places.length - 1]] + durations[durations.length - 1];
-  const edits = editsOf(list, ending, ratio);
-  if (edits === undefined) return 'its list of edits is cut off';
+  const all = editsOf(list);
+  if (all === undefined) return 'its list of edits is cut off';
+  const edits = all.filter(({ begin }) => begin >= 0);
   if (edits.length === 0) return undefined;
+  const { shown, durations, places } = times;
+  const ratio = media.scale / movie.scale;
+  const ending = endingOf(times);
+  const endOf = ({ begin, duration }: Edit) => duration === 0 ? ending : begin + Math.round(duration * ratio);
   const begin = edits.reduce((least, edit) => Math.min(least, edit.begin), Number.POSITIVE_INFINITY);
-  const end = edits.reduce((most, edit) => Math.max(most, edit.end), 0);
+  const end = edits.reduce((most, edit) => Math.max(most, endOf(edit)), 0);
   const before = shown.filter((time) => time < begin).length;
   const after = shown.filter((time) => time >= end && time < ending).length;
-  const rounding = 2 * Math.max(1, ratio);
-  if (before > 0 && end > ending + durations[0] / 2 + rounding) {
+  const last = ending + durations[0] / 2 + 2 * Math.max(1, ratio);
+  if (before > 0 && end > last) {
     return `its list of edits leaves out ${before} of ${shown.length} frames, and goes on after the last one`;
   }
   const delay = places.reduce((most, place, i) => Math.max(most, place - i), 0);
-  return after > delay ? `its list of edits leaves out the last ${after} of ${shown.length} frames` : undefined;
+  if (after <= delay) return undefined;
+  const isLate = shown[places[0]] > begin + (delay + 1) * durations[0];
+  // where one other bit of its begin would show all to the end, that bit is wrong
+  const isMoved = edits.some((edit) =>
+    Array.from({ length: 31 }, (_, bit) => endOf({ ...edit, begin: edit.begin ^ (1 << bit) })).some((moved) =>
+      moved > shown[places[places.length - 1]] && moved <= last
+    )
+  );
+  return !isLate && !isMoved && isMeant(times, all, shownLengthOf(track), media, movie)
+    ? undefined
+    : `its list of edits leaves out the last ${after} of ${shown.length} frames`;
 }
 
-/** Section 8.6.6. @param ending of an edit that states no duration */
-function editsOf(list: Buffer, ending: number, ratio: number): Edit[] | undefined {
+const endingOf = ({ shown, durations, places }: Times) =>
+  shown[places[places.length - 1]] + durations[durations.length - 1];
+
+/**
+ * Whether an end was cut off on purpose. Then the track states the same length as its edits, the movie is no shorter,
+ * and the media are as long as all of their frames, to one. Units of time that are in use are multiples of five; one
+ * wrong bit makes none of them, for it changes them by a power of two, and that is no multiple of five.
+ */
+function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: number | undefined, media: Length,
+  movie: Length): boolean {
+  const whole = durations.reduce((sum, duration) => sum + duration, 0);
+  return shownLength === edits.reduce((sum, { duration }) => sum + duration, 0)
+    && movie.duration >= shownLength
+    && Math.abs(media.duration - whole) <= durations[0]
+    && media.scale % 5 === 0
+    && movie.scale % 5 === 0;
+}
+
+/** Section 8.6.6. */
+function editsOf(list: Buffer): Edit[] | undefined {
   const isLong = list[0] === 1;
-  const edits = linesOf(list, isLong ? 20 : 12)?.map((line) => ({
+  return linesOf(list, isLong ? 20 : 12)?.map((line) => ({
     begin: isLong ? Number(line.readBigInt64BE(8)) : line.readInt32BE(4),
     duration: isLong ? Number(line.readBigUInt64BE(0)) : line.readUInt32BE(0),
   }));
-  // one that begins at −1 is a pause
-  return edits?.filter(({ begin }) => begin >= 0).map(({ begin, duration }) => ({ begin,
-    end: duration === 0 ? ending : begin + Math.round(duration * ratio) })
-  );
 }
