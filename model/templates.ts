@@ -50,13 +50,17 @@ export function drawTemplate(templates: Templates, seed: number, step: number): 
   return new Random(seed, `template of step ${step}`).below(TEMPLATES[templates].length);
 }
 
-/** What a tokenizer says against names in templates, each with the class and the template that it is about. */
-export function refusals(tokenizer: ClipTokenizer, templates: Templates, names: readonly string[],
-  context: number): FirstlightError[] {
+/**
+ * What a tokenizer says against names in templates, each with the class and the template that it is about.
+ *
+ * @param vectors learned ones in front of each text
+ */
+export function refusals(tokenizer: ClipTokenizer, templates: Templates, names: readonly string[], context: number,
+  vectors = 0): FirstlightError[] {
   return TEMPLATES[templates].flatMap((template) =>
     names.flatMap((name) => {
       try {
-        tokenizer.tokenize([worded(template, name)], context);
+        tokenizer.tokenize([worded(template, name)], context, vectors);
         return [];
       } catch (error) {
         if (!(error instanceof FirstlightError)) throw error;

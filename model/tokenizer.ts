@@ -194,18 +194,22 @@ export class ClipTokenizer {
    * Start of text, ids and end of text, then zeros up to the longest text. A text that does not fit `context` is an
    * error. A text tower is causal, and a feature is taken from the end of its text, so what stands behind it changes
    * no feature: there is as little of it as texts in one tensor need, and not the 77 that CLIP pads to.
+   *
+   * @param vectors places of the context that learned vectors take in front of each text
    */
-  tokenize(texts: readonly string[], context: number): TokenRows {
+  tokenize(texts: readonly string[], context: number, vectors = 0): TokenRows {
+    const room = context - vectors;
     const rows = texts.map((text) => {
       const row = [this.start, ...this.encode(text), this.end];
-      if (row.length > context) {
+      if (row.length > room) {
         throw new FirstlightError('FL_TEXT_TOO_LONG',
-          `"${shown(text, QUOTED)}" makes ${row.length} tokens, the context holds ${context}`, { length: row.length,
-          context }, 'shorten the text: nothing is cut off in silence');
+          `"${shown(text, QUOTED)}" makes ${row.length} tokens, the context holds ${context}${
+            vectors === 0 ? '' : `, of which ${vectors} are learned vectors`
+          }`, { length: row.length, context, vectors }, 'shorten the text: nothing is cut off in silence');
       }
       return row;
     });
-    const length = rows.reduce((longest, row) => Math.max(longest, row.length), Math.min(SHORTEST, context));
+    const length = rows.reduce((longest, row) => Math.max(longest, row.length), Math.min(SHORTEST, room));
     const ids = new Int32Array(rows.length * length);
     rows.forEach((row, k) => ids.set(row, k * length));
     return { ids, length };

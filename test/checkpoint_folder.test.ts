@@ -355,6 +355,31 @@ test("a Hugging Face CLIP folder fills X-CLIP's towers and leaves the parts that
   });
 });
 
+test('heads of integration and prompts that the official code does not have are told, with the key to set', async () => {
+  const folder = fresh();
+  const wide = { ...CONFIG, embedDim: 192, mit: { ...CONFIG.mit, heads: 3 }, prompts: { ...CONFIG.prompts, heads: 3 } };
+  using other = new Xclip(gpu, wide);
+  await saveCheckpoint(folder, { config: wide, parameters: [...other.parameters()] });
+  const path = join(folder, 'config.json');
+  const { system, ...json } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, Record<string, unknown>>;
+  const write = (more: object, mit: object) =>
+    writeFileSync(path, JSON.stringify({ ...json, ...more, vision_config: { ...json.vision_config, ...mit } }));
+  const told = () => opened(folder, ({ warnings }) => warnings);
+  write({}, {});
+  assert.equal(await told(), []);
+  write({ prompt_num_attention_heads: undefined }, { mit_num_attention_heads: 2 });
+  assert.equal(await told(), [
+    `${path}: vision_config.mit_num_attention_heads is 2; weights of a width of 192 that the official code trained have `
+    + '3 heads, and are another function with 2: set vision_config.mit_num_attention_heads to 3, unless transformers '
+    + 'trained them',
+    `${path}: config.prompt_num_attention_heads is left out, which means 8; weights of a width of 192 that the official `
+    + 'code trained have 3 heads, and are another function with 8: set config.prompt_num_attention_heads to 3, unless '
+    + 'transformers trained them',
+  ]);
+  write({ system, prompt_num_attention_heads: 2 }, {});
+  assert.equal(await told(), [], 'one of ours says what it was trained with');
+});
+
 test('without allowMissing, a CLIP folder does not pass for X-CLIP', async () => {
   const { folder, clip } = await clipFolder();
   clip.dispose();

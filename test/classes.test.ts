@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { DatasetError, type LineProblem } from '../engine/errors.ts';
-import { drawClasses, restrictClasses } from '../train/data/sets/classes.ts';
+import { drawClasses, restrictClasses, sharedNames } from '../train/data/sets/classes.ts';
 import { inWords } from '../train/data/sets/class_names.ts';
 import { readNames } from '../train/data/sets/lists.ts';
 import { drawShots, labelsText } from '../train/data/sets/shots.ts';
@@ -41,6 +41,13 @@ test('a draw asks of a list nothing but labels and order', () => {
   assert.equal(draw(3, 20), entries.map(({ place }) => place));
   const often = new Set(Array.from({ length: 40 }, (_, seed) => draw(seed, 1)[0]));
   assert.ok(often.size > 10, 'any clip may be drawn');
+});
+
+test('names of one list are found in another, in any case, cut by spaces, underscores or capitals', () => {
+  const names = ['ApplyEyeMakeup', 'brush_hair', 'kick ball', 'YoYo', 'Brush'];
+  assert.equal(sharedNames(names, ['apply eye makeup', 'BRUSH HAIR', 'yo-yo', 'brushing hair']), ['ApplyEyeMakeup',
+    'brush_hair', 'YoYo']);
+  assert.equal(sharedNames(names, []), []);
 });
 
 test('two classes with the same letters are told apart by their spelling alone', () => {

@@ -6,16 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandLine } from './command_line.ts';
-import { open, StateDictError, type Tensor } from '../engine/index.ts';
+import { ConfigError, open, type Tensor } from '../engine/index.ts';
 import { openCheckpoint, openWeights, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
 import type { Origin } from '../model/checkpoint/names/index.ts';
 import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { loadWeights, planFile } from '../model/checkpoint/weights.ts';
 import { initialise } from '../model/parts/init.ts';
-import { type Architecture, configFor, type ModelConfig } from '../model/systems/config.ts';
+import { type Architecture, configFor, type ModelConfig, type XclipConfig } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { VideoModel } from '../model/systems/system.ts';
 import { inspected, type Inspection, pageOf } from '../train/commands/inspect.ts';
+import { recipeGroups } from '../train/recipe/optimizer/index.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { buildSystem } from '../train/run/system.ts';
 
@@ -209,7 +210,7 @@ test("a run starts from OpenAI's bare state dict: its towers, and new parts that
   assert.is(drawn, [...xclip.parameters()].length - own.size);
 });
 
-test('a run starts from an ImageNet ViT, whose projection is drawn, and not without texts where it wants them', async () => {
+test('a run starts from an ImageNet ViT, whose projection is drawn, and is told where it wants texts', async () => {
   const path = await written('imagenet.pth', vit, 'timm', ['head.bias']);
   const { model } = await buildSystem(gpu, start(path, { system: 'vit' }), ['a', 'b']);
   using built = model;
@@ -221,8 +222,74 @@ test('a run starts from an ImageNet ViT, whose projection is drawn, and not with
   }
   const projection = new Map(built.parameters()).get('visual.proj');
   assert.ok(projection !== undefined && (await projection.read()).some((value) => value !== 0));
-  await assert.rejectsWith(buildSystem(gpu, start(path), []), StateDictError,
-    /Missing \(\d+\): .*token_embedding\.weight/);
+  const error = await assert.rejectsWith(buildSystem(gpu, start(path), []), ConfigError,
+    /model\.checkpoint: .*imagenet\.pth has no text tower, and xclip compares videos with texts/);
+  assert.match(error.hint ?? '', `--set model.vision=${path} --set model.checkpoint=`);
+  await assert.rejectsWith(buildSystem(gpu, start(path, { vision: path }), []), ConfigError, /has no text tower/);
+});
+
+test('X-CLIP starts from the pictures of an ImageNet ViT and the texts of a CLIP, and draws the rest', async () => {
+  const [pictures, texts] = [await written('pictures.pth', vit, 'timm', ['head.bias']),
+    await written('texts.pth', clip, 'official')];
+  const { model } = await buildSystem(gpu, start(texts, { vision: pictures }), []);
+  using built = model;
+  const { vision, mit, prompts, embedDim } = built.config as XclipConfig;
+  assert.equal([vision, embedDim], [IMAGE_NET, SIZES.embedDim]);
+  assert.equal([mit?.activation, mit?.eps, prompts?.activation, prompts?.eps], ['gelu', 1e-6, 'gelu', undefined]);
+  const [ofPictures, ofTexts] = [new Map(vit.parameters()), new Map(clip.parameters())];
+  const drawn = new Set<string>();
+  for (const [name, tensor] of built.parameters()) {
+    const given = name === 'visual.proj' ? undefined : (name.startsWith('visual.') ? ofPictures : ofTexts).get(name);
+    if (given !== undefined) assert.equal(await bits(tensor), await bits(given), name);
+    else drawn.add(name);
+  }
+  const groups = recipeGroups(built, { weightDecay: 0.1, newPartsLrScale: 10 });
+  for (const { lrScale, parameters } of groups) {
+    for (const [name] of parameters) assert.is(lrScale, drawn.has(name) ? 10 : 1, name);
+  }
+  assert.ok(
+    ['visual.proj', 'mit.positional_embedding', 'prompts_generator.alpha',
+      'visual.transformer.resblocks.1.message_fc.weight'].every((name) => drawn.has(name)),
+  );
+  const bare = await written('bare.pth', xclip, 'official', ['visual.none']);
+  await assert.rejectsWith(buildSystem(gpu, start(texts, { vision: bare }, { size: 12 }), []), Error,
+    /data\.size: is 12, the model takes pictures of 8/);
+});
+
+test("a folder of timm's is read by its shapes, with the statistics that its configuration has", async () => {
+  const path = await written('timm.pth', vit, 'timm', ['head.bias']);
+  await saveOfficial(at('timm', 'pytorch_model.bin'), { config: VIT, parameters: [] });
+  writeFileSync(at('timm', 'pytorch_model.bin'), readFileSync(path));
+  const write = (trained: object) =>
+    writeFileSync(at('timm', 'config.json'), JSON.stringify({ architecture: 'vit_base', pretrained_cfg: trained }));
+  for (const [trained, mean] of [[{ mean: [0.5, 0.5, 0.25], std: [0.5, 0.5, 0.5] }, [127.5, 127.5, 63.75]], [{}, [
+    123.675,
+    116.28,
+    103.53,
+  ]]] as const) {
+    write(trained);
+    const checkpoint = await openCheckpoint(at('timm'));
+    await checkpoint.close();
+    assert.equal([checkpoint.config, checkpoint.preprocessor.mean], [VIT, mean]);
+  }
+  write({ mean: [0.5, 0.5] });
+  await assert.rejectsWith(openCheckpoint(at('timm')), ConfigError,
+    /config\.json: pretrained_cfg\.mean must be three numbers above 0, got \[0\.5,0\.5\]/);
+});
+
+test('a head is taken for the classes that it was trained on, and drawn for others', async () => {
+  const config: ModelConfig = { ...VIT, classes: ['a', 'b', 'c'], embedDim: 64 };
+  const trained = made(config, 11);
+  await saveCheckpoint(at('headed'), { config, parameters: trained.parameters() });
+  const own = new Map(trained.parameters()).get('head.weight') as Tensor;
+  for (const [classes, isSame] of [[['a', 'b', 'c'], true], [['a', 'b', 'd'], false], [['a'], false]] as const) {
+    const { model } = await buildSystem(gpu, start(at('headed'), { system: 'vit-mean' }), classes);
+    using built = model;
+    const head = new Map(built.parameters()).get('head.weight') as Tensor;
+    assert.is(head.shape[0], classes.length);
+    const rows = (await bits(own)).subarray(0, head.size);
+    assert.is(String(await bits(head)) === String(rows), isSame, classes.join());
+  }
 });
 
 test('a run takes other pictures than its checkpoint where model.interpolatePatches asks for it', async () => {
@@ -270,7 +337,8 @@ test('inspect says all that is wrong with a file, what a ViT lacks, and what lie
   const ofImages = await inspection(await written('images.pth', vit, 'timm', ['head.bias']));
   assert.equal(ofImages.difference, { missing: [], unexpected: [], mismatched: [] });
   assert.match(ofImages.title ?? '', /^ViT-Mean width 128, 2 layers, patches of 4, /);
-  assert.ok(ofImages.start?.missing.some((entry) => entry.startsWith('token_embedding.weight')));
+  assert.equal([ofImages.start?.missing, ofImages.start?.drawn.projection], [[], 1]);
+  assert.match(pageOf(ofImages), 'name it in model.vision, and in model.checkpoint a CLIP, which has the texts');
 
   const other = await inspection(await written('other.pth', createdOfNothing(), 'official', ['a', 'b']));
   assert.equal(other.tensors.map(({ name }) => name), ['a', 'b']);

@@ -52,10 +52,17 @@ const OTHERS = {
   'ablations/clip_mean': ['clip-mean', 'B/16', 8, 256, 30, 8e-6],
   'ablations/messages': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/integration': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  'ablations/learned_vectors': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/ensemble': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/tune_text': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/tune_both': ['xclip', 'B/16', 8, 256, 30, 8e-6],
   'ablations/tune_none': ['xclip', 'B/16', 8, 256, 30, 8e-6],
+  ...Object.fromEntries(['1k', '21k'].flatMap((set) => [
+    [`ablations/imagenet_${set}`, ['xclip', 'B/16', 8, 256, 30, 8e-6]],
+    [`supplement/without_text_imagenet_${set}`, ['vit', 'B/16', 8, 256, 30, 8e-6]],
+    [`supplement/with_text_imagenet_${set}_hmdb51_k2`, ['xclip', 'B/16', 8, 64, 50, 2e-6]],
+    [`supplement/without_text_imagenet_${set}_hmdb51_k2`, ['vit', 'B/16', 8, 64, 50, 2e-6]],
+  ])),
   'ablations/without_text': ['vit', 'B/16', 8, 256, 30, 8e-6],
   'ablations/without_text_hmdb51_k2': ['vit', 'B/16', 8, 64, 50, 2e-6],
   'supplement/clip_one_k400': ['clip-one', 'B/16', 1, 256, 30, 8e-6],
@@ -104,6 +111,7 @@ for (const [name, [system, preset, frames, clips, epochs, lr]] of Object.entries
     const planned = await planOf(gpu, config);
     plans.push({ file: fileOf(name), planned });
     assert.equal([planned.model.system, planned.preset, planned.model.frames], [system, preset, frames]);
+    assert.is(planned.model.vision.patchBias === true, name.includes('imagenet'));
     assert.equal([config.train.batch * config.train.accumulation, config.train.epochs, config.optim.lr], [clips, epochs,
       lr]);
   });

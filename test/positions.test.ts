@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { assign, open, StateDictError, Tensor } from '../engine/index.ts';
+import { assign, ConfigError, open, StateDictError, Tensor } from '../engine/index.ts';
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches,
   PATCH_POSITIONS } from '../model/checkpoint/positions.ts';
@@ -114,6 +114,12 @@ test('positions of patches are taken for larger pictures where that is asked for
   const loaded = new Map(larger.parameters()).get(PATCH_POSITIONS) as Tensor;
   const own = new Map(model.parameters()).get(PATCH_POSITIONS) as Tensor;
   assert.equal(await loaded.read(), interpolatePatches(await own.read(), 2, 3));
+  const { model: opened, preprocessor } = await openSystem(gpu, folder, { size: 12 });
+  using taken = opened;
+  assert.equal(await new Map(taken.parameters()).get(PATCH_POSITIONS)?.read(), await loaded.read());
+  assert.equal([taken.input.size, preprocessor.resize], [12, { shortSide: 14, resampling: 'bilinear' }]);
+  await assert.rejectsWith(openSystem(gpu, folder, { size: 10 }), ConfigError,
+    /vision\.patch \(4\) must divide vision\.imageSize \(10\)/);
   using rows = Tensor.from(gpu, new Float32Array(4 * 8), [4, 8]);
   const parameters = [...model.parameters()].map(([name, tensor]) =>
     [name, name === PATCH_POSITIONS ? rows : tensor] as const

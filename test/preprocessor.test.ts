@@ -181,6 +181,15 @@ test('what a file leaves out is as the processor that it names has it', () => {
   assert.equal(unnamed, clip, 'transformers takes that of CLIP for X-CLIP');
 });
 
+test("a ViT's processor squeezes pictures into a square and cuts nothing out", () => {
+  const of = (more: object) =>
+    preprocessorFromHuggingFace({ image_processor_type: 'ViTImageProcessor', ...more }, 8, 'p.json');
+  const squeezed = { width: 8, height: 8, resampling: 'antialiased_bilinear' };
+  for (const size of [8, { height: 8, width: 8 }]) assert.equal(of({ size }).resize, squeezed);
+  assert.ok(largest([...of({ size: 8 }).mean, ...of({ size: 8 }).std], Array(6).fill(127.5)) < 1e-12);
+  assert.throwsWith(() => of({}), ConfigError, /the model takes pictures of 8/);
+});
+
 test('sizes in every form that transformers writes', () => {
   const resizeOf = (json: object) => parsed({ crop_size: 8, ...json }).resize;
   const [shortSide, squeeze] = [{ shortSide: 10, resampling: 'antialiased_bilinear' }, { width: 12, height: 9,
@@ -216,8 +225,8 @@ test('what cannot be obeyed is refused by the name of its key, all at once', () 
   refused({ image_std: [1, 0, 1] }, /image_std must be positive/);
   refused({ do_pad: true }, /do_pad is true, which is not done here/);
   refused({ do_sample_frames: true }, /do_sample_frames is true/);
-  refused({ image_processor_type: 'ViTImageProcessor' },
-    /image_processor_type is "ViTImageProcessor", known are those of CLIP and VideoMAE/);
+  refused({ image_processor_type: 'BitImageProcessor' },
+    /image_processor_type is "BitImageProcessor", known are those of CLIP and VideoMAE and ViT/);
   refused({ gamma: 2.2, rescale_factor: -1 }, /gamma is not a key that is known/, /rescale_factor must be/);
   assert.equal(parsed({ ...CROP, do_pad: false, do_convert_rgb: true, device: null, gamma: null }), parsed(CROP));
 });

@@ -132,6 +132,32 @@ test('several files of classes, or a short one, are taken as they are', () => {
   assert.equal(planned('all.txt', { classes: files.slice(0, 1) }).measurements.map(({ draw }) => draw), [null]);
 });
 
+test('classes that a model was trained on before are told, and left out with their clips where that is asked for', () => {
+  const lists = { 'seen.txt': 'Class_Number 40\nCLASS NUMBER 120\nclass number 3\nsomething else\n',
+    'table.csv': 'label,youtube_id,time_start,time_end,split\nclass number 40,a,0,10,train\n'
+      + 'class number 120,b,0,10,train\nclass number 3,c,0,10,train\n' };
+  for (const [file, text] of Object.entries(lists)) {
+    writeFileSync(at('many', file), text);
+    const told = planned('all.txt', {}, `, seen: ${file}`);
+    assert.equal([told.measurements[0].names.length, told.measurements[0].leftOut], [CLASSES, 0]);
+    assert.equal(told.warnings, [{ file: at('many', file), line: 0,
+      problem: `has 3 of the ${CLASSES} classes, which are not new to a model that was trained on it; `
+        + 'data.unseenOnly=true leaves them out: "class number 3", "class number 40", "class number 120"' }]);
+
+    const { measurements: [own], warnings } = planned('all.txt', {}, `, seen: ${file}, unseenOnly: true`);
+    assert.equal([own.names.length, own.list.entries.length, own.leftOut], [CLASSES - 3, CLIPS - 2, 2]);
+    for (const { path, label } of own.list.entries) assert.is(own.names[label], names[40 * Number(path.at(-5))]);
+    assert.match(warnings[0].problem, /has 3 of the 230 classes, which are left out: /);
+  }
+  writeFileSync(at('new.txt'), names.slice(1, 221).join('\n'));
+  const [drawn] = planned('all.txt', { classes: [at('new.txt')] }, ', seen: table.csv').measurements;
+  assert.is(drawn.names.length, 160);
+  writeFileSync(at('many', 'all.names.txt'), names.join('\n'));
+  assert.throwsWith(() => planned('all.txt', {}, ', seen: all.names.txt, unseenOnly: true'),
+    /has 230 of the 230 classes of .*: without them too few are left/, { code: 'FL_DATASET' });
+  assert.throwsWith(() => planned('all.txt', {}, ', seen: nowhere.txt'), /nowhere\.txt/, { code: 'FL_DATASET' });
+});
+
 test('what is wrong with all splits and files of classes is told at once, each thing once', () => {
   for (const split of [1, 2, 3]) writeFileSync(at('many', `bad${split}.txt`), `0.mp4 0\nabsent${split}.mp4 1\n`);
   assert.throwsWith(() => planned('bad{split}.txt'), /absent1[^]*absent2[^]*absent3/, { code: 'FL_DATASET' });

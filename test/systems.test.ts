@@ -6,12 +6,13 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { commandLine } from './command_line.ts';
 import { ConfigError, open, Tensor } from '../engine/index.ts';
-import { saveCheckpoint } from '../model/checkpoint/folder.node.ts';
+import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { initialise } from '../model/parts/init.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { architectureOf, configFor, type ModelConfig, PRESETS, SYSTEM_NAMES } from '../model/systems/config.ts';
+import { architectureOf, configFor, type ModelConfig, ofImageNet, PRESETS, SYSTEM_NAMES,
+  vectorsOf } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { writeMovingShapes } from '../train/moving_shapes/files.ts';
@@ -40,6 +41,11 @@ test.before(async () => {
   initialise(model, 9);
   await saveCheckpoint(at('clip'), { config, parameters: [...model.parameters()], tokenizer,
     preprocessor: officialPreprocessor(config.vision.imageSize) });
+  using pictures = createModel(gpu, { system: 'vit-mean', frames: 8, vision: ofImageNet(config.vision),
+    classes: ['?'] });
+  initialise(pictures, 8);
+  await saveCheckpoint(at('imagenet'), { config: pictures.config, parameters: pictures.parameters(),
+    preprocessor: { ...officialPreprocessor(config.vision.imageSize), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } });
 });
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -61,6 +67,7 @@ async function done(...words: string[]): Promise<string> {
 for (const [name, model, data] of [
   ['clip-one', { system: 'clip-one' }, { frames: 1 }],
   ['clip-joint with prompts', { system: 'clip-joint', prompts: true }, {}],
+  ['xclip of a ViT with learned vectors', { vision: at('imagenet'), prompts: 'learned' }, {}],
   ['vit', { system: 'vit' }, {}],
 ] as const) {
   test(`${name} is trained, gone on with bit for bit, measured and asked, by its checkpoint alone`, async () => {
@@ -82,6 +89,35 @@ for (const [name, model, data] of [
     assert.equal(predictions.map(({ label }) => label).sort(), [...NAMES].sort());
   });
 }
+
+test('learned vectors learn through a text tower that does not', async () => {
+  const [earlier, later] = await Promise.all(['step-00000002', 'step-00000004'].map(async (step) => {
+    const checkpoint = await openCheckpoint(at('xclip of a ViT with learned vectors', 'whole', 'checkpoints', step));
+    try {
+      assert.is(vectorsOf(checkpoint.config), 16);
+      assert.is(checkpoint.config.vision.patchBias, true);
+      assert.equal(checkpoint.preprocessor.mean, [0.5, 0.5, 0.5], 'pictures are as their tower knows them');
+      return {
+        vectors: await checkpoint.weights.read('prompts_learned.vectors', [16, 64]),
+        projection: await checkpoint.weights.read('text_projection', [64, 64]),
+      };
+    } finally {
+      await checkpoint.close();
+    }
+  }));
+  assert.not.equal(earlier.vectors, later.vectors);
+  assert.equal(earlier.projection, later.projection);
+});
+
+test('X-CLIP of an ImageNet ViT is none of transformers, and the same function once it was saved and read', () => {
+  const { vision, ...others } = PRESETS.tiny;
+  for (const system of ['xclip', 'clip-mean'] as const) {
+    const config = configFor(system, architectureOf(configFor('clip-mean', { ...others, vision: ofImageNet(vision) })));
+    const json = configToHuggingFace(config);
+    assert.is(json.model_type, undefined);
+    assert.equal(configFromHuggingFace(JSON.parse(JSON.stringify(json)), 'c.json'), config);
+  }
+});
 
 test('a checkpoint of another system than the configuration has is refused, unless it is said aloud', async () => {
   const config = at('mean.yaml');
@@ -117,10 +153,7 @@ test('clip-one takes one frame, and says so', async () => {
 test('every configuration is read back as it was written, and names its system', () => {
   for (const system of SYSTEM_NAMES) {
     for (const choices of [{ classes: NAMES }, { classes: NAMES, messages: false, integration: false, prompts: false },
-      {
-        classes: NAMES,
-        prompts: true,
-      }]) {
+      { classes: NAMES, prompts: true }, { classes: NAMES, vectors: 16 }]) {
       const config = configFor(system, PRESETS.tiny, choices);
       const json = configToHuggingFace(config);
       assert.is(json.system, system);
@@ -142,7 +175,7 @@ test('only the whole X-CLIP, and CLIP as it is, pass for models of transformers'
   assert.is(configToHuggingFace(configFor('xclip', PRESETS.tiny, { messages: false })).model_type, undefined);
   assert.is(configToHuggingFace(configFor('clip-mean', PRESETS.tiny)).model_type, 'clip');
   for (const other of [configFor('clip-mean', PRESETS.tiny, { prompts: true }),
-    configFor('clip-joint', PRESETS.tiny)]) {
+    configFor('clip-mean', PRESETS.tiny, { vectors: 16 }), configFor('clip-joint', PRESETS.tiny)]) {
     assert.is(configToHuggingFace(other).model_type, undefined);
   }
 });

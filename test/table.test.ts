@@ -147,6 +147,49 @@ test('all that keeps a run from being compared is named', () => {
   assert.equal(comparedOf('zero-shot', whole).differences, ['the mean of 1, not of 3', '30 epochs, not 10']);
 });
 
+test('runs of the ablations stand beside their own rows', () => {
+  const rowOf = (name: string) => {
+    const config = trained(name);
+    const { system } = config.model;
+    const [list, classes, clips] = config.data.format === 'hmdb51' ? ['/d/splits', 51, 1530] as const : [
+      '/d/k400/validate.csv',
+      400,
+      19_800,
+    ] as const;
+    const run = evaluated(`row-${name.replace('/', '-')}`, { system, frames: config.data.frames,
+      parts: [partOf(config, config.data.format, list, { classes, clips, ...(classes === 51 && { split: 1 }) })] });
+    const { row, differences } = comparedOf(classes === 51 ? 'few-shot' : 'k400', run);
+    assert.equal(differences, [], name);
+    return `${row.source}: ${Object.values(row.values)[0].value}`;
+  };
+  assert.equal(
+    ['clip_mean', 'messages', 'integration', 'ensemble', 'learned_vectors', 'tune_text', 'tune_both', 'tune_none',
+      'without_text', 'imagenet_1k', 'imagenet_21k', 'without_text_hmdb51_k2'].map((name) =>
+        rowOf(`ablations/${name}`)
+      ),
+    ['table 6: 80', 'table 6: 81.2', 'tables 6, 9: 81.7', 'table 9: 81.7', 'table 9: 82', 'table 7: 79.3',
+      'table 7: 82.4', 'table 7: 79.1', 'table 8: 81.6', 'table 10: 75.9', 'table 10: 79.8', 'table 8: 32'],
+  );
+  const scratch = comparedOf('k400', evaluated('scratch', { system: 'vit', architecture: 'B/32', frames: 8, parts: [
+    partOf(trained('supplement/vit_32_8'), 'kinetics', '/d/k400/val.csv', { classes: 400, clips: 19_800 }),
+  ] }));
+  assert.equal([scratch.row.system, scratch.differences], ['ViT-B/32 (ours)', ['100 epochs, not 30',
+    'learning rate 0.0001, not 0.000008', 'optim.newPartsLrScale 1, not 10']]);
+});
+
+test('what a model has is told by its evaluation, where no run folder does', () => {
+  const compared = comparedOf('k400',
+    evaluated('foreign', { frames: 8, switches: { messages: true, integration: true, prompts: 'learned' },
+      parts: [partOf(null, 'kinetics', '/d/k400/val.csv', { classes: 400, clips: 19_800 })] }));
+  assert.equal([compared.row.source, compared.differences], ['table 9', ['weights trained elsewhere: checkpoint']]);
+  assert.match(tableText('k400', [compared]), 'X-CLIP-B/16, learned vectors');
+  const other = comparedOf('k400', evaluated('both', { frames: 8, parts: [
+    partOf(trained('ablations/tune_both', 'model.messages=false'), 'kinetics', '/d/k400/val.csv', { classes: 400,
+      clips: 19_800 }),
+  ] }));
+  assert.equal([other.row.source, other.differences], ['table 7', ['no messages, not messages']]);
+});
+
 test('a run that was not evaluated is told by the validation at its end', () => {
   const run = join(folder, 'trained');
   mkdirSync(run);

@@ -12,9 +12,10 @@ import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
 import { disk, type Files, sweep, writeAtomically } from './files.node.ts';
-import { configFromHuggingFace, configToHuggingFace, isClipModel } from './huggingface.ts';
+import { configFromHuggingFace, configToHuggingFace, isClipModel, oddHeads } from './huggingface.ts';
 import { inferConfig } from './inferred.ts';
-import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace,
+import type { Origin } from './names/index.ts';
+import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorFromTimm,
   preprocessorToHuggingFace } from './preprocessor.ts';
 import { encodeSafetensors } from './safetensors.ts';
 import { openTensors, type TensorFile } from './open.ts';
@@ -37,6 +38,8 @@ export interface Checkpoint {
   /** The folder's own tokenizer; CLIP's is meant where there is none. */
   readonly tokenizer: ClipTokenizer | undefined;
   readonly preprocessor: Preprocessor;
+  /** What is odd in the configuration, but may be meant. */
+  readonly warnings: readonly string[];
   close(): Promise<void>;
 }
 
@@ -74,11 +77,12 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const { weights, files, folder, close } = await openWeights(path);
   try {
     const config = await configOf(folder, weights, files[0]);
-    const preprocessor = await preprocessorOf(folder, config.vision.imageSize);
+    const preprocessor = await preprocessorOf(folder, weights.origin, config.vision.imageSize);
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
-    return { path, config, weights, tokenizer, preprocessor, close };
+    const warnings = await warningsOf(folder, weights, config);
+    return { path, config, weights, tokenizer, preprocessor, warnings, close };
   } catch (error) {
     await close();
     throw error;
@@ -106,7 +110,9 @@ export async function configOf(folder: string, weights: Weights, file: TensorFil
     const source = `${file.name}: config in its metadata`;
     return configFromHuggingFace(objectOf(own, source), source);
   }
-  const path = join(folder, 'config.json');
+  // timm's names an architecture of its own, whose sizes the shapes tell
+  if (weights.origin === 'timm') return inferConfig(weights);
+  const path = join(folder, CONFIG);
   const json = await readJson(path);
   if (json !== undefined) {
     return isVit(json)
@@ -117,18 +123,30 @@ export async function configOf(folder: string, weights: Weights, file: TensorFil
   throw new ConfigError(path, ['no such file'], 'a checkpoint in Hugging Face names needs its config.json');
 }
 
+/** What is odd in the configuration that lies beside weights. */
+export async function warningsOf(folder: string, { origin }: Weights, config: ModelConfig): Promise<string[]> {
+  const path = join(folder, CONFIG);
+  const json = origin === 'hf' ? await readJson(path) : undefined;
+  return json === undefined ? [] : oddHeads(json, config).map((warning) => `${path}: ${warning}`);
+}
+
+const CONFIG = 'config.json';
 const PREPROCESSOR = 'preprocessor_config.json';
 /** Where transformers 5 writes the image processor, beside others; it counts before the file of its own. */
 const PROCESSOR = 'processor_config.json';
 
 /** The folder's own preprocessor, or the recipe's where it has none. */
-async function preprocessorOf(folder: string, imageSize: number): Promise<Preprocessor> {
+async function preprocessorOf(folder: string, origin: Origin, imageSize: number): Promise<Preprocessor> {
   const shared = join(folder, PROCESSOR);
   const nested = (await readJson(shared))?.image_processor;
   if (nested !== undefined) return preprocessorFromHuggingFace(nested, imageSize, `${shared}: image_processor`);
   const own = join(folder, PREPROCESSOR);
   const json = await readJson(own);
-  return json === undefined ? officialPreprocessor(imageSize) : preprocessorFromHuggingFace(json, imageSize, own);
+  if (json !== undefined) return preprocessorFromHuggingFace(json, imageSize, own);
+  const timm = origin === 'timm' ? await readJson(join(folder, CONFIG)) : undefined;
+  return timm === undefined
+    ? officialPreprocessor(imageSize)
+    : preprocessorFromTimm(timm, imageSize, join(folder, CONFIG));
 }
 
 /** The weights of a folder: one file, or the shards that its index lists. */
@@ -253,7 +271,7 @@ export async function saveCheckpoint(
   await files.remove(join(folder, PROCESSOR)); // of an older checkpoint here: it would count before ours
   await json(PREPROCESSOR,
     preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
-  await json('config.json', configToHuggingFace(config));
+  await json(CONFIG, configToHuggingFace(config));
 }
 
 /** Endings of single files, and the format that each means. */

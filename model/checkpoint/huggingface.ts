@@ -2,8 +2,8 @@ import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
-import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, type ModelConfig, SYSTEM_NAMES, type SystemName,
-  textConfigOf, validateConfig } from '../systems/config.ts';
+import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, headsOf, isOfClip, type ModelConfig, SYSTEM_NAMES,
+  type SystemName, textConfigOf, validateConfig } from '../systems/config.ts';
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
 const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
@@ -123,10 +123,40 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
   );
 }
 
+/** Keys that may say another number of heads than the weights were trained with, and the defaults that they have. */
+const HEADS = [['mit', 'vision_config', 'mit_num_attention_heads', VISION.mit_num_attention_heads], ['prompts',
+  'config', 'prompt_num_attention_heads', TOP.prompt_num_attention_heads]] as const;
+
+/**
+ * What is odd in a `config.json` of a Hugging Face XCLIPModel, but may be meant: heads of integration and prompts do
+ * not show in the shapes of weights. The official code has one for every 64 numbers, 12 in L/14, and folders that were
+ * made of its files may say 8, transformers' default: another function of the same weights.
+ */
+export function oddHeads(json: JsonObject, config: ModelConfig): string[] {
+  if (config.system !== 'xclip' || json.system !== undefined) return [];
+  const { embedDim } = config;
+  const official = headsOf(embedDim);
+  return HEADS.flatMap(([part, section, key, fallback]) => {
+    const heads = config[part]?.heads;
+    if (heads === undefined || heads === official || embedDim % 64 !== 0) return [];
+    const own = section === 'config' ? json[key] : isObject(json[section]) ? json[section][key] : undefined;
+    return [
+      `${section}.${key} is ${own === undefined ? `left out, which means ${fallback}` : shownValue(own)}; `
+      + `weights of a width of ${embedDim} that the official code trained have ${official} heads, and are another `
+      + `function with ${heads}: set ${section}.${key} to ${official}, unless transformers trained them`,
+    ];
+  });
+}
+
 /** Which parts a file of ours says that its system has. */
 function choicesOf(root: JsonObject, problems: string[]): Choices {
   const classes = classesOf(root, problems);
-  return { ...flagsOf(root, ['messages', 'integration', 'prompts'], '', problems), ...(classes && { classes }) };
+  const { prompt_vectors: vectors } = root;
+  if (vectors !== undefined && typeof vectors !== 'number') {
+    problems.push(`prompt_vectors must be a number, got ${shownValue(vectors)}`);
+  }
+  return { ...flagsOf(root, ['messages', 'integration', 'prompts'], '', problems), ...(classes && { classes }),
+    ...(typeof vectors === 'number' && { vectors }) };
 }
 
 /** Those of some keys that a file has, which are true or false. */
@@ -182,7 +212,8 @@ function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: 
 
 /** Whether transformers' CLIPModel is that model, for each frame: CLIP's two towers, and nothing else. */
 export function isClipModel(config: ModelConfig): boolean {
-  return (config.system === 'clip-one' || config.system === 'clip-mean') && config.prompts === undefined;
+  return (config.system === 'clip-one' || config.system === 'clip-mean') && config.prompts === undefined
+    && config.vectors === undefined && isOfClip(config.vision);
 }
 
 /**
@@ -195,13 +226,14 @@ export function configToHuggingFace(config: ModelConfig): JsonObject {
   const mit = 'mit' in config ? config.mit : undefined;
   const prompts = 'prompts' in config ? config.prompts : undefined;
   const { messages = true } = system === 'xclip' ? config : {};
-  const isWhole = system === 'xclip' && messages && mit !== undefined && prompts !== undefined;
+  const isWhole = system === 'xclip' && messages && mit !== undefined && prompts !== undefined && isOfClip(vision);
   return {
     system,
     ...(isWhole && { architectures: ['XCLIPModel'], model_type: 'xclip' }),
     ...(isClipModel(config) && { architectures: ['CLIPModel'], model_type: 'clip' }),
     ...(system === 'xclip' && !isWhole && { messages, integration: mit !== undefined }),
     ...(text !== undefined && !isWhole && { prompts: prompts !== undefined }),
+    ...('vectors' in config && { prompt_vectors: config.vectors }),
     ...('classes' in config && { id2label: Object.fromEntries(config.classes.entries()) }),
     projection_dim: embedDim ?? null,
     ...(prompts !== undefined && {

@@ -2,11 +2,10 @@
 import { StateDictError } from '../../engine/errors.ts';
 import type { Shape } from '../../engine/index.ts';
 import type { VisionConfig } from '../parts/vit.ts';
-import { configFor, headsOf, type ModelConfig, validateConfig } from '../systems/config.ts';
+import { configFor, headsOf, type ModelConfig, ofImageNet, validateConfig } from '../systems/config.ts';
 import { withNearest, type Weights } from './weights.ts';
 
-/** Of layer norms in ImageNet's ViTs; Hugging Face's have one of their own. */
-const VIT_EPS = 1e-6;
+/** Of layer norms in Hugging Face's ViTs, where others have 1e-6. */
 const HUGGING_FACE_VIT_EPS = 1e-12;
 /** What X-CLIP has and CLIP has not. */
 const X_CLIP = /^(mit|prompts_\w+)\.|\.message_/;
@@ -43,12 +42,11 @@ export function inferConfig(weights: Weights): ModelConfig {
   const isXclip = names.some((name) => X_CLIP.test(name));
   if (missing.length === 0 && !isXclip && !names.some((name) => TEXT.test(name))) {
     const isImageNets = parameters.has('visual.conv1.bias') && !parameters.has('visual.ln_pre.weight');
-    const eps = weights.origin.startsWith('hf-vit') ? HUGGING_FACE_VIT_EPS : VIT_EPS;
+    const ofOrigin = weights.origin.startsWith('hf-vit') ? { eps: HUGGING_FACE_VIT_EPS } : {};
     const embedDim = parameters.has('visual.proj') ? shape('visual.proj', 2)[1] : undefined;
     requireAll();
     return validateConfig({ system: 'vit-mean', frames: 8, classes: [], ...(embedDim !== undefined && { embedDim }),
-      vision: isImageNets ? { ...vision, activation: 'gelu', eps, patchBias: true, lnPre: false } : vision },
-      weights.path);
+      vision: isImageNets ? { ...ofImageNet(vision), ...ofOrigin } : vision }, weights.path);
   }
 
   const [, embedDim] = shape('visual.proj', 2);

@@ -28,18 +28,31 @@ export function officialPreprocessor(imageSize: number): Preprocessor {
     mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
 }
 
+/** The same for a model that takes pictures so many times as large. */
+export function resizedBy({ resize, ...statistics }: Preprocessor, factor: number): Preprocessor {
+  const scaled = (side: number) => Math.round(factor * side);
+  if (resize === null) return { resize, ...statistics };
+  const { resampling } = resize;
+  return { ...statistics, resize: 'shortSide' in resize
+    ? { resampling, shortSide: scaled(resize.shortSide) }
+    : { resampling, width: scaled(resize.width), height: scaled(resize.height) } };
+}
+
 /** What a processor of transformers does where its file leaves a key out. */
 interface Defaults {
   readonly resample: number;
   readonly image_mean: Rgb;
   readonly image_std: Rgb;
+  /** Whether pictures are resized to a square, whatever their shape was, and nothing is cut out. */
+  readonly isSquare?: boolean;
 }
 
-/** The processors that X-CLIP and CLIP come with, by the first part of their names. */
+/** The processors that X-CLIP, CLIP and ViTs come with, by the first part of their names. */
 const PROCESSORS: Readonly<Record<string, Defaults>> = {
   CLIP: { resample: 3, image_mean: [0.48145466, 0.4578275, 0.40821073],
     image_std: [0.26862954, 0.26130258, 0.27577711] },
   VideoMAE: { resample: 2, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] },
+  ViT: { resample: 2, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], isSquare: true },
 };
 /** Keys that name the processor, and the endings of its names. */
 const TYPE_KEYS = ['image_processor_type', 'feature_extractor_type', 'video_processor_type'];
@@ -111,7 +124,7 @@ export function preprocessorFromHuggingFace(json: unknown, imageSize: number, so
     normalise ? channels('image_std') : ([1, 1, 1] as const)];
   if (std.some((value) => value <= 0)) problems.push(`image_std must be positive, got ${shownValue(file.image_std)}`);
 
-  const crops = flag('do_center_crop');
+  const crops = flag('do_center_crop', defaults.isSquare !== true);
   const resizes = flag('do_resize');
   const crop = given('crop_size') ? squareOf(file.crop_size) : 224;
   if (crops && crop === undefined) {
@@ -190,6 +203,8 @@ function resizeOf(file: JsonObject, defaults: Defaults, problems: string[]): Res
     ? { height: value[0], width: value[1] }
     : typeof value === 'object'
     ? value
+    : defaults.isSquare === true
+    ? { height: value, width: value }
     : { shortest_edge: value }) as Record<string, unknown>;
   if (isEmpty(others)) {
     if (isSide(shortSide) && isEmpty({ height, width })) return { resampling, shortSide };
@@ -199,6 +214,30 @@ function resizeOf(file: JsonObject, defaults: Defaults, problems: string[]): Res
     `size must be shortest_edge, or height and width, in whole pixels up to ${MOST_SIDE}, got ${shownValue(value)}`,
   );
   return null;
+}
+
+/**
+ * The statistics that a `config.json` of timm's says its model was trained with; it resizes and cuts as the recipe
+ * does.
+ *
+ * @param source names the file in errors
+ */
+export function preprocessorFromTimm({ pretrained_cfg: trained }: JsonObject, imageSize: number,
+  source: string): Preprocessor {
+  const official = officialPreprocessor(imageSize);
+  const problems: string[] = [];
+  const { mean, std } = isObject(trained) ? trained : {};
+  const channels = (name: string, value: unknown, fallback: Rgb): Rgb => {
+    if (value === undefined) return fallback;
+    if (Array.isArray(value) && value.length === 3 && value.every((each) => Number.isFinite(each) && each > 0)) {
+      return value.map((each) => 255 * (each as number)) as unknown as Rgb;
+    }
+    problems.push(`pretrained_cfg.${name} must be three numbers above 0, got ${shownValue(value)}`);
+    return fallback;
+  };
+  const own = { mean: channels('mean', mean, official.mean), std: channels('std', std, official.std) };
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return { ...official, ...own };
 }
 
 /** The `preprocessor_config.json` that transformers reads back as this; it resizes with antialias always. */

@@ -6,6 +6,7 @@ import { matmul } from '../../kernels/matmul/index.ts';
 import { slice } from '../../kernels/rearrange/index.ts';
 import { initialised, normal, torchDefault } from './init.ts';
 import { LayerNorm, type Pass, ResidualBlock, type RunBlock, type TransformerConfig } from './layers.ts';
+import { LearnedPrompt } from './learned_prompt.ts';
 
 /** Sizes of a text encoder; `mlp` is the hidden width. */
 export interface TextConfig extends TransformerConfig {
@@ -92,6 +93,13 @@ class TextTransformer extends Module {
   }
 }
 
+/** Options of a text encoder. */
+export interface TextOptions {
+  /** Learned vectors in front of the words of each text; none if omitted. */
+  readonly vectors?: number;
+  readonly runBlock?: RunBlock;
+}
+
 /** Token ids → one embedding per text. Radford et al. 2021, arXiv:2103.00020, section 2.4. */
 export class TextEncoder extends Module {
   readonly config: TextConfig;
@@ -100,10 +108,12 @@ export class TextEncoder extends Module {
   readonly transformer: TextTransformer;
   readonly lnFinal: LayerNorm;
   readonly projection: Tensor;
+  readonly learned: LearnedPrompt | undefined;
   readonly #runBlock: RunBlock;
 
   /** @param embedDim E  @param config.endOfText is for who makes a batch: see `textBatch` */
-  constructor(gpu: Gpu, config: TextConfig, embedDim: number, runBlock: RunBlock = (block, x) => block(x)) {
+  constructor(gpu: Gpu, config: TextConfig, embedDim: number,
+    { vectors, runBlock = (block, x) => block(x) }: TextOptions = {}) {
     super();
     this.config = config;
     this.#runBlock = runBlock;
@@ -116,24 +126,32 @@ export class TextEncoder extends Module {
     this.lnFinal = this.add('ln_final', new LayerNorm(gpu, width, config.eps));
     this.projection = this.add('text_projection',
       initialised(gpu, 'text_projection', [width, embedDim], normal(width ** -0.5)));
+    if (vectors !== undefined) this.learned = this.add('prompts_learned', new LearnedPrompt(gpu, vectors, width));
   }
 
-  /** [K, L] ids, L at most the context length → [K, E], not normalised. */
+  /** [K, L] ids, which fit the context with what is learned in front of them → [K, E], not normalised. */
   forward({ ids, ends, length }: TextBatch, pass: Pass = {}): Tensor {
     return this.projection.gpu.scope(() => {
       const [context] = this.positionalEmbedding.shape;
-      if (length > context) {
-        throw new ShapeError('text encoder', `texts have ${length} tokens, the context is ${context}`);
+      const before = this.learned?.vectors.shape[0] ?? 0;
+      const places = before + length;
+      if (places > context) {
+        throw new ShapeError('text encoder',
+          `texts have ${length} tokens${
+            before === 0 ? '' : ` behind ${before} learned vectors`
+          }, the context is ${context}`);
       }
-      const positions = length === context ? this.positionalEmbedding : slice(this.positionalEmbedding, 0, 0, length);
-      let x = add(embedding(this.tokenEmbedding, ids), positions);
+      const positions = places === context ? this.positionalEmbedding : slice(this.positionalEmbedding, 0, 0, places);
+      const tokens = embedding(this.tokenEmbedding, ids);
+      let x = add(this.learned?.forward(tokens) ?? tokens, positions);
       pass.tap?.('text.embeddings', x);
       this.transformer.blocks.forEach((block, i) => {
         x = this.#runBlock((input) => block.forward(input, `text.block${i}`, pass), x);
       });
       x = this.lnFinal.forward(x);
       pass.tap?.('ln_final', x);
-      const pooled = indexSelect(x, ends);
+      // the end of a text stands so much later: where it was, once as many places are cut off in front
+      const pooled = indexSelect(before === 0 ? x : slice(x, 1, before, places), ends);
       pass.tap?.('text.pooled', pooled);
       const features = matmul(pooled, this.projection);
       pass.tap?.('text_features', features);

@@ -21,6 +21,8 @@ interface WithTexts extends Common {
   readonly text: TextConfig;
   /** Video-specific prompting; without it, texts are what their tower makes of them. */
   readonly prompts?: PromptConfig;
+  /** Learned vectors in front of the words of every text, in place of prompts; none if omitted. */
+  readonly vectors?: number;
 }
 
 /** X-CLIP, and what is left of it without one part or another: table 6 of the paper. */
@@ -68,6 +70,8 @@ export interface Choices {
   readonly integration?: boolean;
   /** Video-specific prompting: of X-CLIP true if omitted, of CLIP false. */
   readonly prompts?: boolean;
+  /** So many learned vectors in place of it. */
+  readonly vectors?: number;
   /** Of systems with a head: they must be given. */
   readonly classes?: readonly string[];
   /** Of systems with a head: whether class tokens are projected; true if omitted. */
@@ -81,17 +85,18 @@ export function configFor(system: SystemName, architecture: Architecture, choice
 export function configFor(system: SystemName, architecture: Architecture, choices: Choices = {}): ModelConfig {
   const { mit, prompts, text, embedDim, frames, vision } = architecture;
   const common = { embedDim, frames: system === 'clip-one' ? 1 : frames, vision };
-  const { messages = true, integration = true, classes = [], isProjected = true } = choices;
+  const { messages = true, integration = true, classes = [], isProjected = true, vectors } = choices;
+  const prompting = (isPrompted: boolean) => vectors !== undefined ? { vectors } : isPrompted ? { prompts } : {};
   switch (system) {
     case 'xclip':
       return { ...common, system, text, ...(!messages && { messages }), ...(integration && { mit }),
-        ...(choices.prompts !== false && { prompts }) };
+        ...prompting(choices.prompts !== false) };
     case 'vit':
     case 'vit-mean':
     case 'vit-joint':
       return { frames, vision, system, classes, ...(isProjected && { embedDim }), ...(system === 'vit' && { mit }) };
     default:
-      return { ...common, system, text, ...(choices.prompts === true && { prompts }) };
+      return { ...common, system, text, ...prompting(choices.prompts === true) };
   }
 }
 
@@ -99,6 +104,12 @@ export function configFor(system: SystemName, architecture: Architecture, choice
 export function textConfigOf(config: ModelConfig): TextConfig | undefined {
   return 'text' in config ? config.text : undefined;
 }
+
+/** Whether a system compares videos with texts. */
+export const hasTexts = (system: SystemName): boolean => textConfigOf(configFor(system, PRESETS.tiny)) !== undefined;
+
+/** Learned vectors that a system has in front of its texts. */
+export const vectorsOf = (config: ModelConfig): number => ('vectors' in config ? config.vectors ?? 0 : 0);
 
 /**
  * X-CLIP with the towers of a system. Parts that it lacks are those of the published model with such a ViT, or shaped
@@ -122,6 +133,13 @@ export function architectureOf(config: ModelConfig): Architecture {
   return { system: 'xclip', embedDim, frames, vision, text, mit: ('mit' in config ? config.mit : undefined) ?? mit,
     prompts: ('prompts' in config ? config.prompts : undefined) ?? prompts };
 }
+
+/** The form of ImageNet's ViTs, of the sizes of one of CLIP's. Dosovitskiy et al. 2021, as timm has them. */
+export const ofImageNet = (vision: VisionConfig): VisionConfig => ({ ...vision, activation: 'gelu', eps: 1e-6,
+  patchBias: true, lnPre: false });
+
+/** Whether a ViT has CLIP's form, which classes of transformers have. */
+export const isOfClip = ({ patchBias = false, lnPre = true }: VisionConfig): boolean => !patchBias && lnPre;
 
 /** Width of CLIP's shared space, in its base models. */
 const CLIP_WIDTH = 512;
@@ -212,6 +230,7 @@ export function validateConfig<C extends ModelConfig>(config: C, source: string)
   const mit = 'mit' in config ? config.mit : undefined;
   const prompts = 'prompts' in config ? config.prompts : undefined;
   if (config.embedDim !== undefined) count('embedDim', config.embedDim);
+  if ('vectors' in config) count('vectors', config.vectors);
   count('frames', config.frames);
   for (const [name, part] of Object.entries({ vision, text, mit, prompts })) {
     if (part === undefined) continue;
@@ -240,8 +259,13 @@ export function validateConfig<C extends ModelConfig>(config: C, source: string)
     if (text.endOfText !== undefined && text.endOfText >= text.vocab) {
       problems.push(`text.endOfText (${text.endOfText}) must be one of the ${text.vocab} tokens`);
     }
-    if (text.context < 3) {
-      problems.push(`text.context (${text.context}) has no room for a word between start and end of text`);
+    const before = vectorsOf(config);
+    if (text.context < 3 + before) {
+      problems.push(
+        `text.context (${text.context}) has no room for a word between start and end of text${
+          before === 0 ? '' : `, behind ${before} learned vectors`
+        }`,
+      );
     }
   }
   if (problems.length > 0) throw new ConfigError(source, problems);

@@ -9,7 +9,7 @@ import type { MultiframeIntegration } from '../parts/mit.ts';
 import { type TextBatch, textBatch, type TextConfig } from '../parts/text.ts';
 import type { VisionEncoder } from '../parts/vit.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
-import type { ModelConfig } from './config.ts';
+import { type ModelConfig, vectorsOf } from './config.ts';
 
 /** How a model is built beyond its configuration. */
 export interface ModelOptions {
@@ -185,7 +185,7 @@ const TEXTS_AT_ONCE = 64;
 export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model' | 'tokenizer'>,
   texts: readonly string[]): Tensor {
   const { context, endOfText } = requireTexts(model);
-  const { ids, length } = tokenizer.tokenize(texts, context);
+  const { ids, length } = tokenizer.tokenize(texts, context, vectorsOf(model.config));
   const width = model.config.embedDim as number;
   const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.input.type, 'text features'));
   for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {

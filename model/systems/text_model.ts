@@ -22,6 +22,7 @@ interface TextModelParts {
   readonly text: TextConfig;
   readonly mit?: IntegrationConfig;
   readonly prompts?: PromptConfig;
+  readonly vectors?: number;
 }
 
 /** Patches of a video, and what they add to the texts that it is compared with. */
@@ -41,13 +42,13 @@ export abstract class TextModel extends VideoModel {
   readonly prompting: Prompting | undefined;
   readonly logitScale: Tensor;
 
-  constructor(gpu: Gpu, { embedDim, frames, vision, text, mit, prompts }: TextModelParts, relation: FrameRelation,
-    options: ModelOptions = {}) {
+  constructor(gpu: Gpu, { embedDim, frames, vision, text, mit, prompts, vectors }: TextModelParts,
+    relation: FrameRelation, options: ModelOptions = {}) {
     super();
     const runBlock = options.recompute ? recompute : undefined;
     this.visual = this.add('visual',
       new VisionEncoder(gpu, vision, embedDim, { relation, dropPath: options.dropPath, runBlock }));
-    this.text = new TextEncoder(gpu, text, embedDim, runBlock);
+    this.text = new TextEncoder(gpu, text, embedDim, { vectors, runBlock });
     this.texts = text;
     if (mit !== undefined) this.mit = this.add('mit', new MultiframeIntegration(gpu, mit, embedDim, frames));
     if (prompts !== undefined) {

@@ -126,7 +126,8 @@ async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly 
 async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, checkpoint: string,
   asked: SystemName | undefined): Promise<System> {
   const system = await openSystem(gpu, checkpoint, { system: asked, precision: train.precision,
-    frames: options.interpolateFrames ? data.frames : undefined });
+    frames: options.interpolateFrames ? data.frames : undefined,
+    size: options.interpolatePatches ? data.size : undefined });
   const { config: { system: own }, input: { frames, size: imageSize } } = system.model;
   const isMeant = asked !== undefined || own === options.system;
   if (isMeant && imageSize === data.size && frames === data.frames) return system;
@@ -139,8 +140,8 @@ async function systemOf(gpu: Gpu, { model: options, data, train }: TrainConfig, 
     `takes ${frames} frames of ${imageSize} × ${imageSize} pixels, the configuration gives ${data.frames} of ${data.size}`,
   ],
     `--set data.frames=${frames} --set data.size=${imageSize}${
-      imageSize === data.size ? ', or interpolate over frames: --set model.interpolateFrames=true' : ''
-    }`);
+      frames === data.frames ? '' : ', or interpolate over frames: --set model.interpolateFrames=true'
+    }${imageSize === data.size ? '' : ', or interpolate over patches: --set model.interpolatePatches=true'}`);
 }
 
 function clipsOf(gpu: Gpu, config: TrainConfig,

@@ -1,11 +1,11 @@
 /** `firstlight inspect`: what a file of tensors holds, what model it looks like, and what that lacks. */
 import { CheckpointFormatError, estimate, FirstlightError, type Gpu, open } from '../../engine/index.ts';
 import { printable, shown } from '../../engine/shown.ts';
-import { configOf, openWeights, type OpenWeights } from '../../model/checkpoint/folder.node.ts';
+import { configOf, openWeights, type OpenWeights, warningsOf } from '../../model/checkpoint/folder.node.ts';
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import type { TensorFile } from '../../model/checkpoint/open.ts';
 import { compareWeights, type Difference, type NamedShape, type Weights } from '../../model/checkpoint/weights.ts';
-import { architectureOf, configFor, type ModelConfig, presetOf } from '../../model/systems/config.ts';
+import { architectureOf, configFor, type ModelConfig, presetOf, textConfigOf } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { Part } from '../../model/systems/system.ts';
 import { markdownTable } from '../log/table.ts';
@@ -24,11 +24,15 @@ export interface Inspection {
   readonly model?: ModelConfig;
   readonly title?: string;
   readonly problem?: string;
+  /** What is odd in its configuration, but may be meant. */
+  readonly warnings?: readonly string[];
   /** What does not fit that model. */
   readonly difference?: Omit<Difference, 'present'>;
   /** Parameters of X-CLIP that it would start with, and how many would be drawn, by part. */
   readonly start?: { readonly held: number; readonly drawn: Readonly<Record<string, number>>;
-    readonly missing: readonly string[] };
+    readonly missing: readonly string[];
+    /** Whether it has no texts: it is for model.vision, beside a checkpoint that has. */
+    readonly isOfPictures: boolean };
 }
 
 /** Prints what a checkpoint holds. Returns the exit status. */
@@ -54,7 +58,7 @@ export async function inspected(gpu: Gpu, path: string, { weights, files, folder
     // a head is for classes of its own: no run starts from one
     const shapes = parametersOf(gpu, model).shapes.filter(([name]) => !name.startsWith('head.'));
     const { present: _, ...difference } = compareWeights(shapes, weights);
-    return { ...found, model, title: titleOf(model), difference,
+    return { ...found, model, title: titleOf(model), warnings: await warningsOf(folder, weights, model), difference,
       ...(model.system !== 'xclip' && { start: startOf(gpu, model, weights) }) };
   } catch (error) {
     if (!(error instanceof FirstlightError)) throw error;
@@ -89,13 +93,16 @@ function parametersOf(gpu: Gpu, config: ModelConfig): { shapes: NamedShape[]; pa
 function startOf(gpu: Gpu, model: ModelConfig, weights: Weights): Inspection['start'] {
   const { shapes, parts } = parametersOf(gpu, configFor('xclip', architectureOf(model)));
   const newPart = (name: string) => parts.find(({ isNew, matches }) => isNew && matches(name))?.name;
-  const { present, missing } = compareWeights(shapes, weights, { select: (name) => newPart(name) === undefined });
+  const isOfPictures = textConfigOf(model) === undefined;
+  const { present, missing } = compareWeights(shapes, weights, {
+    select: (name) => newPart(name) === undefined && (!isOfPictures || name.startsWith('visual.')),
+  });
   const drawn: Record<string, number> = {};
   for (const [name] of shapes) {
     const part = newPart(name);
     if (part !== undefined) drawn[part] = (drawn[part] ?? 0) + 1;
   }
-  return { held: present.length, drawn, missing };
+  return { held: present.length, drawn, missing, isOfPictures };
 }
 
 /** The model in words: its system, and the published architecture that it has. */
@@ -128,6 +135,7 @@ export function pageOf(found: Inspection): string {
       }`),
     line('left aside', found.aside.map((name) => shown(name)).join(', ') || 'nothing'),
     line('looks like', found.title ?? `no model that is known: ${found.problem}`),
+    ...(found.warnings ?? []).map((warning) => line('warning', printable(warning))),
     ...(difference === undefined ?
       [] :
       [list('missing', difference.missing), list('unexpected', difference.unexpected),
@@ -137,6 +145,9 @@ export function pageOf(found: Inspection): string {
         `${start.held} parameters are here, ${
           Object.entries(start.drawn).map(([part, count]) => `${count} of ${part}`).join(', ')
         } are drawn`),
+      ...(start.isOfPictures
+        ? [line('', 'those of pictures: name it in model.vision, and in model.checkpoint a CLIP, which has the texts')]
+        : []),
       ...(start.missing.length === 0 ? [] : [list('it lacks', start.missing)]),
     ]),
   ].join('\n');

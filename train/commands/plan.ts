@@ -1,6 +1,6 @@
 /** `firstlight plan`: what a run would take, before it is begun. */
 import { basename, dirname, resolve } from 'node:path';
-import { type Gpu, open } from '../../engine/index.ts';
+import { type Gpu, open, problemLine } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { digits, markdownTable } from '../log/table.ts';
 import { learningRate } from '../recipe/schedule.ts';
@@ -69,7 +69,8 @@ function spanText(seconds: number): string {
 
 /** All that is known without measuring. @param file of the configuration */
 export function planPage(file: string, planned: Plan): string {
-  const { config, model, preset, guess, trained, frozen, memory, macs, clips, classes, steps, stepsPerEpoch } = planned;
+  const { config, model, preset, guess, trained, frozen, memory, macs, clips, classes, seen, steps, stepsPerEpoch } =
+    planned;
   const { train, optim } = config;
   const { imageSize } = model.vision;
   const epochs = train.steps === null ? `, ${grouped(steps)} in ${train.epochs} epochs` : `, ${grouped(steps)} in all`;
@@ -90,13 +91,15 @@ export function planPage(file: string, planned: Plan): string {
     line('', `${macsText(macs.training)} for the whole training`),
     line('clips', `${grouped(clips.count)} ${clips.source}`),
     line('classes', `${grouped(classes.count)} ${classes.source}`),
+    ...seen.map((each) => line('', problemLine(each))),
     line('steps',
       `${grouped(stepsPerEpoch)} an epoch${epochs}, each of ${
         grouped(train.batch * train.accumulation)
       } clips: ${train.accumulation} × ${train.batch}`),
     line('learning rate', rate.blocks),
     line('', rate.numbers),
-    line('', `${optim.newPartsLrScale} times as much for the parts that CLIP does not have, and as little in the end`),
+    line('',
+      `${optim.newPartsLrScale} times as much for new parts, which no checkpoint need have, and as little in the end`),
   ].join('\n');
 }
 

@@ -1,6 +1,7 @@
 /** `firstlight table`: the paper's numbers, and beside them those of one's own runs. */
 import { markdownTable } from '../log/table.ts';
 import { type Experiment, PAPER, type PaperRow, type Printed } from '../protocols/paper.ts';
+import { named } from '../protocols/switches.ts';
 import { type Compared, compare } from '../run/comparison.ts';
 import { SYSTEM } from '../run/config_keys.ts';
 import { resultsOf, type RunResult } from '../run/run_results.ts';
@@ -52,13 +53,13 @@ export function tableText(experiment: Experiment, compared: readonly Compared[])
   const { title, columns, rows } = PAPER[experiment];
   const cells = (values: PaperRow['values']) =>
     columns.map((column) => (values[column] === undefined ? '' : printed(values[column])));
-  const own = compared.map(({ result: { run, system, preset, frames, size, views, training }, values }, i) => [
+  const own = compared.map(({ result: { run, system, switches, preset, frames, size, views }, values }, i) => [
     `[${i + 1}] ${run}`,
-    `${SYSTEM[system]}-${preset ?? 'own'}`,
+    named(`${SYSTEM[system]}-${preset ?? 'own'}`, system, switches),
     String(frames),
     String(size),
     viewsText(views),
-    training === undefined ? '' : training.model.checkpoint === null ? 'none' : 'a checkpoint',
+    switches.start ?? '',
     ...cells(values),
   ]);
   const theirs = rows.map((

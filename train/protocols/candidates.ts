@@ -1,6 +1,7 @@
 /** The classes that a clip is told apart by: their names in templates, and the mean over templates. */
 import { ConfigError, dispose, type Gpu, type Tensor } from '../../engine/index.ts';
 import { shownValue } from '../../engine/shown.ts';
+import { vectorsOf } from '../../model/systems/config.ts';
 import { type System, textFeatures } from '../../model/systems/system.ts';
 import { refusals, sentences, TEMPLATES, type Wording } from '../../model/templates.ts';
 import { type Guess, rank } from './ranking.ts';
@@ -98,14 +99,14 @@ export function meanLogits(logits: Float32Array, views: number, templates: numbe
  */
 export function requireWords({ model, tokenizer }: System, names: readonly string[],
   templates: Wording['templates']): void {
-  const { classes, texts, config: { system } } = model;
+  const { classes, texts, config } = model;
   if (texts !== undefined) {
-    const [first] = refusals(tokenizer, templates, names, texts.context);
+    const [first] = refusals(tokenizer, templates, names, texts.context, vectorsOf(config));
     if (first !== undefined) throw first;
   }
   const unknown = classes === undefined ? [] : names.filter((name) => !classes.includes(name));
   if (unknown.length === 0) return;
-  throw new ConfigError(`the head of ${system}`, [
+  throw new ConfigError(`the head of ${config.system}`, [
     `was trained on ${classes?.length} classes, and ${unknown.length} of the ${names.length} names are none of them: ${
       unknown.slice(0, SHOWN_NAMES).map((name) => shownValue(name)).join(', ')
     }${unknown.length > SHOWN_NAMES ? ', …' : ''}`,

@@ -7,6 +7,7 @@ import { shown } from '../../engine/shown.ts';
 import { issueText } from '../log/schemas.ts';
 import { SYSTEM_NAMES } from '../../model/systems/config.ts';
 import { PROTOCOLS } from './protocol.ts';
+import { PROMPTING } from './switches.ts';
 
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
@@ -71,6 +72,8 @@ export const evaluationSchema = z.object({
   size: count,
   precision: z.enum(['f32', 'f16']),
   system: z.enum(SYSTEM_NAMES),
+  /** Which parts the model has; left out by older versions. */
+  switches: z.object({ messages: z.boolean(), integration: z.boolean(), prompts: z.enum(PROMPTING) }).optional(),
   /** A preset's name, such as B/16; null: another. */
   architecture: z.string().nullable(),
   seed: count,

@@ -22,13 +22,14 @@ export interface Described {
 
 /** Where the data lies, and how it is read: what comes of it, names and clips, is compared by its content. */
 const PLACES = ['data.train', 'data.val', 'data.labels', 'data.root', 'data.roots', 'data.format', 'data.split',
-  'data.names', 'data.shots', 'data.shotSeed'];
+  'data.names', 'data.seen', 'data.unseenOnly', 'data.shots', 'data.shotSeed'];
 /** How fast clips are decoded, and how many may be broken before a run stops. */
 const DECODING = ['data.workers', 'data.ahead', 'data.cache', 'data.cacheGiB', 'data.maxBadShare'];
 /** How a run is measured, not what its steps do. */
 const MEASURING = ['data.templateMean'];
 /** Only the start of a run depends on these; a run that goes on has its weights from a checkpoint. */
-const START = ['model.checkpoint', 'model.init.mitPositions', 'model.init.mitWeights', 'model.init.promptWeights'];
+const START = ['model.checkpoint', 'model.vision', 'model.init.mitPositions', 'model.init.mitWeights',
+  'model.init.promptWeights'];
 /** The length of a run, and with it the schedule from here on. */
 const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warmupSteps'];
 /** The shape of what was saved. */

@@ -18,14 +18,15 @@ export interface Cleaned {
 
 /**
  * Writes a list anew without lines that are wrong, repeated, or of files that are missing or cannot be decoded.
- * Comments stay. Nothing is written if all lines are sound, if none is, or if the list as a whole is not to be trusted.
+ * Comments stay. Nothing is written if all lines are sound, if none is, or if the list as a whole is not to be trusted,
+ * or is read without some of its classes.
  */
-export async function writeCleaned({ part, file, lines, stated, entries, problems }: CheckedList,
+export async function writeCleaned({ part, file, lines, stated, entries, problems, leftOut = 0 }: CheckedList,
   { format, split }: Pick<DataSet, 'format' | 'split'>, names: readonly string[],
   isBroken: (path: string) => boolean): Promise<Cleaned | undefined> {
   if (problems.some(({ line }) => line === 0)) return undefined;
   const sound = entries.filter(({ path }) => !isBroken(path));
-  if (sound.length === 0 || sound.length === stated) return undefined;
+  if (sound.length === 0 || sound.length === stated || leftOut > 0) return undefined;
   const { dir, name, ext } = parse(file);
   const write = (path: string, text: string) => writeAtomically(disk, path, [new TextEncoder().encode(text)]);
   const cleaned = { list: file, kept: sound.length, leftOut: stated - sound.length };

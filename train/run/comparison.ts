@@ -2,9 +2,9 @@
 import { basename } from 'node:path';
 import { type Experiment, PAPER, type PaperRow, type PaperTable, type Printed, shotColumn,
   type Tested } from '../protocols/paper.ts';
-import { configKeys, SYSTEM, type TrainConfig } from './config_keys.ts';
+import { deviations, type Switches, usual } from '../protocols/switches.ts';
+import { configKeys, SYSTEM } from './config_keys.ts';
 import type { RunResult } from './run_results.ts';
-import { publishedPreset } from './plan.ts';
 
 /** A run in the table of an experiment. */
 export interface Compared {
@@ -25,10 +25,10 @@ export function compare(experiment: Experiment, result: RunResult): Compared {
     ...(isGuessed ? [`the list is not called after ${table.tested.map(({ name }) => name).join(' or ')}`] : []),
     ...(Object.keys(values).some((column) => table.columns.includes(column)) ? [] : ['no column of this table']),
     ...dataDifferences(experiment, result, tested),
-    ...trainingDifferences(table, result),
   ];
+  const ofTraining = trainingDifferences(table, result);
   const beside = table.rows.filter(({ model }) => model !== undefined).map((row) => ({ row,
-    differences: [...modelDifferences(result, row), ...own] })
+    differences: [...modelDifferences(result, row), ...own, ...startDifference(result.switches, row), ...ofTraining] })
   );
   const nearest = beside.reduce((best, each) => (each.differences.length < best.differences.length ? each : best));
   return { result, values, ...nearest };
@@ -54,11 +54,15 @@ function valuesOf(experiment: Experiment, result: RunResult, { name }: Tested): 
 
 const shotsOf = ({ training }: RunResult): number | null => training?.data.shots ?? null;
 
-function modelDifferences({ system, preset, frames, size, views }: RunResult, row: PaperRow): string[] {
+function modelDifferences({ system, switches, preset, frames, size, views }: RunResult, row: PaperRow): string[] {
   const [clips, crops] = views;
   const viewText = (own: readonly [number, number]) => own[0] * own[1] === 1 ? '1 view' : `${own[0]} × ${own[1]} views`;
+  const theirs = row.model && { ...usual(row.model.system), ...row.model.switches };
   return [
     ...(system === row.model?.system ? [] : [`${SYSTEM[system]}, not ${row.system}`]),
+    ...(theirs === undefined
+      ? []
+      : deviations(switches, theirs).map((each) => `${each.own}, not ${each.theirs}`)),
     ...(preset === row.model?.preset ? [] : [`${preset ?? 'a model of its own sizes'}, not ${row.model?.preset}`]),
     ...(row.frames === undefined || frames === row.frames ? [] : [`${frames} frames, not ${row.frames}`]),
     ...(row.size === undefined || size === row.size ? [] : [`${size} × ${size} pixels, not ${row.size}`]),
@@ -87,14 +91,13 @@ function dataDifferences(experiment: Experiment, result: RunResult, tested: Test
 
 /** Keys that make another training, not another pace of the same. */
 const RECIPE =
-  /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templates|templateMean)|model\.(dropPath|init\..*)|train\.(labelSmoothing|tune|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
+  /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templateMean)|model\.(dropPath|init\..*)|train\.(labelSmoothing|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
 
 function trainingDifferences({ recipe }: PaperTable, { training, checkpoint }: RunResult): string[] {
   if (training === undefined) return [`weights trained elsewhere: ${basename(checkpoint ?? '')}`];
-  const { model, train, optim } = training;
+  const { train, optim } = training;
   const clips = train.batch * train.accumulation;
   return [
-    ...startOf(model),
     ...(train.steps !== null || train.epochs === recipe.epochs
       ? []
       : [`${train.epochs} epochs, not ${recipe.epochs}`]),
@@ -108,9 +111,9 @@ function trainingDifferences({ recipe }: PaperTable, { training, checkpoint }: R
   ];
 }
 
-/** What a training started from, where that is not CLIP. */
-function startOf({ checkpoint }: TrainConfig['model']): string[] {
-  if (checkpoint === null) return ['random weights, not CLIP'];
-  const name = basename(checkpoint);
-  return name.startsWith('clip-') && publishedPreset(name) !== undefined ? [] : [`weights of ${name}, not of CLIP`];
+/** What a training started from, where that is not what the paper's did. */
+function startDifference({ start }: Switches, { weights }: PaperRow): string[] {
+  if (start === undefined || start === weights) return [];
+  if (start === 'none') return [`random weights, not ${weights}`];
+  return [`weights of ${start}, not ${weights === 'none' ? 'random ones' : `of ${weights}`}`];
 }

@@ -7,6 +7,7 @@ import { reasonOf } from '../../engine/file_error.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
+import { hasTexts } from '../../model/systems/config.ts';
 import { portable } from '../data/sets/portable.ts';
 import { configKeys, PATHS, schema, type TrainConfig } from './config_keys.ts';
 import { withNewKeys } from './old_keys.ts';
@@ -220,6 +221,7 @@ function contradictions(config: TrainConfig): Problem[] {
     problems.push({ at: ['model', 'preset'],
       text: 'contradicts model.checkpoint, whose config.json says the architecture; leave one out' });
   }
+  problems.push(...ofVision(config));
   if (config.run.patience !== null && config.data.val === null) {
     problems.push({ at: ['run', 'patience'], text: 'needs data.val, a list of clips to evaluate on' });
   }
@@ -240,10 +242,21 @@ function contradictions(config: TrainConfig): Problem[] {
   return problems;
 }
 
+/** What a checkpoint for pictures alone needs beside it. */
+function ofVision({ model: { system, checkpoint, vision } }: TrainConfig): Problem[] {
+  const at = ['model', 'vision'];
+  if (vision === null) return [];
+  if (!hasTexts(system)) return [{ at, text: `is for a system with texts; ${system} starts from model.checkpoint` }];
+  return checkpoint === null ? [{ at, text: 'needs model.checkpoint, a CLIP that has the texts' }] : [];
+}
+
 /** What the format of a data set needs, and what it makes no use of. */
 function ofDataSet({ data }: TrainConfig): Problem[] {
-  const { format, train, val, labels, split, firstLabel } = data;
+  const { format, train, val, labels, split, firstLabel, seen, unseenOnly } = data;
   const problems: Problem[] = [];
+  if (unseenOnly && seen === null) {
+    problems.push({ at: ['data', 'unseenOnly'], text: 'needs data.seen, names that are not new' });
+  }
   if (format === 'list' && labels === null) {
     problems.push({ at: ['data', 'labels'], text: 'is missing: a text, where data.format is list' });
   }

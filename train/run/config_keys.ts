@@ -23,8 +23,8 @@ const model = z.strictObject({
     .meta({ before: true }),
   integration: z.boolean().default(true).describe('xclip: whether frames are integrated by a transformer, not averaged')
     .meta({ before: true }),
-  prompts: z.boolean().nullable().default(null).describe(
-    'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not',
+  prompts: z.literal([true, false, 'learned']).nullable().default(null).describe(
+    'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not; learned: 16 learned vectors stand in front of each text instead',
   ),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),
@@ -32,6 +32,9 @@ const model = z.strictObject({
     .describe(
       'what to start from: a folder with config.json and weights, or one file, .safetensors, .pth, .pt or .bin, of X-CLIP, CLIP or a ViT; or a run folder',
     ),
+  vision: path.nullable().default(null).describe(
+    'a second checkpoint, of a ViT such as those of ImageNet: pictures start from it, texts and the rest from model.checkpoint, and a projection that it lacks is new',
+  ),
   interpolateFrames: z.boolean().default(false).describe(
     'take the checkpoint for another number of data.frames, its positions of frames interpolated linearly',
   ),
@@ -70,6 +73,10 @@ const data = z.strictObject({
   names: z.enum(['official', 'words']).default('official').describe(
     'official: texts are the names as they are published; words: cut, "ApplyEyeMakeup" becomes "Apply Eye Makeup"',
   ),
+  seen: path.nullable().default(null).describe(
+    'few-shot and zero-shot: names that the checkpoint was fine-tuned on, one a line, a labels.csv or a table of Kinetics; those of this data set among them, however spelled, are told',
+  ),
+  unseenOnly: z.boolean().default(false).describe('leave the classes of data.seen out, with their clips'),
   shots: count.nullable().default(null).describe(
     'few-shot: train on so many clips of each class, drawn from data.train; the run folder keeps them as a list, shots.txt',
   ),
@@ -236,5 +243,5 @@ export function keysOf(type: z.ZodObject, at: readonly string[] = []): ConfigKey
 }
 
 /** Keys that hold paths. In a file they are relative to the file, in `--set` to the working folder. */
-export const PATHS = ['model.checkpoint', 'data.train', 'data.val', 'data.labels', 'data.root', 'data.roots',
-  'data.cache'];
+export const PATHS = ['model.checkpoint', 'model.vision', 'data.train', 'data.val', 'data.labels', 'data.seen',
+  'data.root', 'data.roots', 'data.cache'];

@@ -120,7 +120,7 @@ export async function fit(
   );
   const system = await buildSystem(gpu, config, names);
   const { model, tokenizer, preprocessor } = system;
-  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune) });
+  const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune, architecture) });
   const input = inputOf(model, preprocessor);
   const own = new RunStep(gpu, { model, texts: texts?.current, train, optim: config.optim });
   const { optimizer } = own;
@@ -253,5 +253,5 @@ export function datasetOf(config: TrainConfig, { file, entries }: RunList, quara
 
 /** The same run, its architecture and weights taken from a checkpoint of its own. */
 export function startingFrom(config: TrainConfig, checkpoint: string): TrainConfig {
-  return { ...config, model: { ...config.model, preset: null, checkpoint } };
+  return { ...config, model: { ...config.model, preset: null, checkpoint, vision: null } };
 }

@@ -1,6 +1,6 @@
 /** Multiply-adds, as the kernels that a model launches count them. */
 import { estimate, type Gpu, noGrad, Tensor } from '../../engine/index.ts';
-import { type ModelConfig, textConfigOf } from '../../model/systems/config.ts';
+import { type ModelConfig, textConfigOf, vectorsOf } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import { textBatch } from '../../model/parts/text.ts';
 
@@ -10,7 +10,7 @@ import { textBatch } from '../../model/parts/text.ts';
  *
  * @param length tokens of the text; the whole context if omitted, as the paper counts
  */
-export function forwardMacs(gpu: Gpu, config: ModelConfig, length = textConfigOf(config)?.context): number {
+export function forwardMacs(gpu: Gpu, config: ModelConfig, length = roomOf(config)): number {
   return estimate(gpu, () => {
     const model = createModel(gpu, config);
     const { frames, size, type } = model.input;
@@ -21,6 +21,12 @@ export function forwardMacs(gpu: Gpu, config: ModelConfig, length = textConfigOf
       })
     );
   }).macs;
+}
+
+/** Tokens of the longest text. */
+function roomOf(config: ModelConfig): number | undefined {
+  const text = textConfigOf(config);
+  return text && text.context - vectorsOf(config);
 }
 
 /**

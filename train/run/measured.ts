@@ -8,6 +8,7 @@ import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import type { EvaluationPart, EvaluationResult } from '../protocols/result.ts';
 import { meanOf, sampleDeviation } from '../protocols/spread.ts';
+import { partsOf } from '../protocols/switches.ts';
 import { type Accuracy, accuracyHeadlines } from '../report/accuracy.ts';
 import { classNumbers, classRows, countClasses, meanPerClass } from '../report/classes.ts';
 import type { ClipPrediction, ReportData } from '../report/data.ts';
@@ -59,6 +60,7 @@ export function resultOf(evaluation: Evaluation): EvaluationResult {
     size: architecture.vision.imageSize,
     precision: config.train.precision,
     system: architecture.system,
+    switches: partsOf(architecture),
     architecture: presetOf(architecture) ?? null,
     seed: config.run.seed,
     finishedAt: new Date().toISOString(),

@@ -4,6 +4,7 @@ import { ConfigError, DatasetError, type LineProblem } from '../../engine/errors
 import { drawClasses, restrictClasses } from '../data/sets/classes.ts';
 import { readNames } from '../data/sets/lists.ts';
 import type { Entry } from '../data/sets/scan.ts';
+import { seenWarnings } from '../data/sets/sets.ts';
 import { DRAWN_CLASSES, FEW_SHOT_SPLIT, type Protocol, SPLITS } from '../protocols/protocol.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, listOf, namesOf } from './lists.ts';
@@ -124,8 +125,10 @@ class Reader {
     const names = this.attempt(() => namesOf(config));
     const read = names && this.attempt(() => listOf(config, 'val', names));
     if (names === undefined || read === undefined) return [];
-    for (const warning of read.warnings) this.#warnings.set(JSON.stringify(warning), warning);
-    return [{ name, names, list: { file: fileOf(config, 'val'), entries: read.entries }, leftOut: 0,
+    for (const warning of [...read.warnings, ...seenWarnings(config.data)]) {
+      this.#warnings.set(JSON.stringify(warning), warning);
+    }
+    return [{ name, names, list: { file: fileOf(config, 'val'), entries: read.entries }, leftOut: read.leftOut,
       split: hasSplits(config) ? config.data.split : null, classesFile: null, draw: null }];
   }
 
@@ -141,6 +144,6 @@ class Reader {
     });
     if (own === undefined) return [];
     return [{ ...all, name, names: own.names, list: { file: list.file, entries: own.entries },
-      leftOut: list.entries.length - own.entries.length, classesFile: file, draw }];
+      leftOut: all.leftOut + list.entries.length - own.entries.length, classesFile: file, draw }];
   }
 }

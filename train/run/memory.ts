@@ -63,7 +63,7 @@ function textsLike(gpu: Gpu, { train }: TrainConfig, model: VideoModel,
   const width = model.config.embedDim as number;
   const features = (count: number) =>
     gpu.keep(Tensor.empty(gpu, [count, width], train.precision, 'text features') as Tensor);
-  if (textsLearn(train.tune)) {
+  if (textsLearn(train.tune, model.config)) {
     return textBatch(gpu, new Int32Array(classes * length).fill(requireTexts(model).vocab - 1), length);
   }
   if (templates > 1) features(templates * classes);

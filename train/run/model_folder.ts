@@ -22,12 +22,11 @@ export function modelFolderOf(path: string): string {
   return join(saved, last);
 }
 
-/** A configuration whose `model.checkpoint` may be a run, with the checkpoint that it means. */
+/** A configuration whose checkpoints may be runs, with what they mean. */
 export function withModelFolder(config: TrainConfig): TrainConfig {
-  const { checkpoint } = config.model;
-  return checkpoint === null
-    ? config
-    : { ...config, model: { ...config.model, checkpoint: modelFolderOf(checkpoint) } };
+  const meant = (path: string | null) => path === null ? null : modelFolderOf(path);
+  const { checkpoint, vision } = config.model;
+  return { ...config, model: { ...config.model, checkpoint: meant(checkpoint), vision: meant(vision) } };
 }
 
 const isRunFolder = (path: string) => existsSync(join(path, CONFIG_FILE));

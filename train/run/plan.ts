@@ -1,18 +1,19 @@
 /** What a run would be, before there is anything but its configuration. */
 import { existsSync } from 'node:fs';
 import { basename, relative } from 'node:path';
-import { ConfigError, DatasetError, estimate, type Gpu } from '../../engine/index.ts';
-import { type ModelConfig, PRESETS, presetOf } from '../../model/systems/config.ts';
+import { ConfigError, DatasetError, estimate, type Gpu, type LineProblem } from '../../engine/index.ts';
+import { type ModelConfig, ofImageNet, PRESETS, presetOf } from '../../model/systems/config.ts';
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
 import type { ScannedList } from '../data/sets/scan.ts';
-import { namesFile } from '../data/sets/sets.ts';
+import { namesFile, seenWarnings } from '../data/sets/sets.ts';
 import { freeze } from '../recipe/optimizer/index.ts';
 import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
 import { forwardMacs, messageAnswerMacs } from './macs.ts';
 import { estimateRun, type RunMemory } from './memory.ts';
-import { forData, modelConfigOf, newModel } from './system.ts';
+import { architectureFrom, configHeld, type ConfigOf, type StartKey } from './start.ts';
+import { forData, newModel } from './system.ts';
 import { type TextSizes, textsOf, unknownTexts } from './texts.ts';
 
 /** A number, and where it is from. */
@@ -32,6 +33,8 @@ export interface Plan {
   readonly frozen: number;
   readonly memory: RunMemory;
   readonly classes: Known;
+  /** Which of them the checkpoint was fine-tuned on, if that is known. */
+  readonly seen: readonly LineProblem[];
   readonly clips: Known;
   /** Multiply-adds. */
   readonly macs: {
@@ -68,7 +71,7 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
   const { train, data } = config;
   const published = publishedSet(data.format, data.train);
   const classes = classesOf(config, published);
-  const { model, guess } = await architectureOf(config, Array.from({ length: classes.count }, (_, k) => `class ${k}`));
+  const { model, guess } = await modelOf(config, Array.from({ length: classes.count }, (_, k) => `class ${k}`));
   const clips = clipsOf(config, published, classes.count, told);
   const stepsPerEpoch = requireOneStep(config, clips.count);
   const steps = train.steps ?? train.epochs * stepsPerEpoch;
@@ -83,6 +86,7 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
     ...parametersOf(gpu, config, model),
     memory,
     classes,
+    seen: seenBefore(config),
     clips,
     macs: { clip, published: clip + messageAnswerMacs(model), training: steps * macs },
     stepsPerEpoch,
@@ -91,26 +95,48 @@ export async function planOf(gpu: Gpu, config: TrainConfig,
   };
 }
 
-/** The architecture of a checkpoint that is not there is that of the published model with its name. */
-async function architectureOf(config: TrainConfig,
+/** The model; the architecture of a checkpoint that is not there is that of the published model with its name. */
+async function modelOf(config: TrainConfig,
   classes: readonly string[]): Promise<{ model: ModelConfig; guess?: string }> {
-  const { checkpoint } = config.model;
-  if (checkpoint === null || existsSync(checkpoint)) return { model: await modelConfigOf(config, classes) };
-  const preset = publishedPreset(checkpoint);
+  const guessed: string[] = [];
+  const configOf: ConfigOf = async (path, key) => {
+    if (existsSync(path)) return configHeld(path);
+    guessed.push(pathText(path));
+    return publishedConfig(path, key);
+  };
+  const model = forData(await architectureFrom(config.model, configOf), config, classes);
+  return guessed.length === 0
+    ? { model }
+    : { model, guess: `${guessed.join(' and ')} ${guessed.length === 1 ? 'is' : 'are'} not there` };
+}
+
+/**
+ * The configuration of a published model, by its folder, or of a run that is called like one and after ImageNet, whose
+ * ViT it started from.
+ *
+ * @throws ConfigError if its name is none of theirs
+ */
+function publishedConfig(folder: string, key: StartKey): ModelConfig {
+  const preset = publishedPreset(folder);
   if (preset === undefined) {
-    throw new ConfigError('model.checkpoint', [
-      `${checkpoint} is not there, and "${basename(checkpoint)}" is no published model`,
-    ], 'say the architecture: --set model.checkpoint=null --set model.preset=B/16');
+    throw new ConfigError(`model.${key}`, [
+      `${folder} is not there, and "${basename(folder)}" is no published model`,
+    ], key === 'checkpoint'
+      ? 'say the architecture: --set model.checkpoint=null --set model.preset=B/16'
+      : 'call it as it is published, such as vit-base-patch16-224-in21k');
   }
-  return { model: forData(PRESETS[preset], config, classes), guess: `${pathText(checkpoint)} is not there` };
+  const published = PRESETS[preset];
+  const [isVit, isOfImageNet] = [/^vit[-_]/, /^vit[-_]|imagenet/].map((named) => named.test(basename(folder)));
+  const vision = isOfImageNet ? ofImageNet(published.vision) : published.vision;
+  return isVit ? { system: 'vit-mean', frames: published.frames, vision, classes: [] } : { ...published, vision };
 }
 
 /**
  * The architecture of a published model, by its folder: `clip-vit-base-patch32`, `clip-vit-large-patch14-336`,
- * `xclip-base-patch16-16-frames`.
+ * `xclip-base-patch16-16-frames`; of ViTs `vit-base-patch16-224-in21k` or `vit_base_patch16_224.augreg_in21k`.
  */
 export function publishedPreset(folder: string): Preset | undefined {
-  const [, size, patch, side] = /(base|large)-patch(\d+)(?:-(336))?/.exec(basename(folder)) ?? [];
+  const [, size, patch, side] = /(base|large)[-_]patch(\d+)(?:-(336))?/.exec(basename(folder)) ?? [];
   const preset = `${size?.charAt(0).toUpperCase()}/${patch}${side === undefined ? '' : `@${side}`}`;
   return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
 }
@@ -131,6 +157,11 @@ function classesOf(config: TrainConfig, published: PublishedSet | undefined): Kn
   if (published !== undefined) return { count: published.classes, source: `of ${published.name}` };
   throw new ConfigError('data.labels', [`${pathText(file)} is not there, and the path names no published data set`],
     'write it: a header "id,name", then a line for each class');
+}
+
+/** As `check` tells them, where both lists of names are there. */
+function seenBefore({ data }: TrainConfig): LineProblem[] {
+  return data.seen !== null && [data.seen, namesFile(data)].every((file) => existsSync(file)) ? seenWarnings(data) : [];
 }
 
 /** Of names that are there; else of texts that fill the context, for nobody knows how long they will be. */

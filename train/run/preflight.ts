@@ -1,6 +1,7 @@
 /** All that a run will need, looked at before its first step: whatever is wrong is told at once. */
 import { ConfigError, DatasetError, FirstlightError, type Gpu, type LineProblem } from '../../engine/index.ts';
 import type { ListedEntry, Part, ScannedList } from '../data/sets/scan.ts';
+import { seenWarnings } from '../data/sets/sets.ts';
 import { scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf, trainedOn } from './lists.ts';
@@ -58,6 +59,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
   const { data, optim } = config;
 
   const names = await attempt(() => namesOf(config));
+  const seen = names === undefined ? undefined : await attempt(() => seenWarnings(data));
   const lists: CheckedList[] = [];
   for (const part of ['train', 'val'] as const) {
     if (data[part] === null) continue;
@@ -98,7 +100,7 @@ export async function preflight(config: TrainConfig, { out, gpu, freeBytes }: Pr
   const isSplit = data.format === 'ucf101' || data.format === 'hmdb51';
   if (isSplit && both.length > 0) enter(new DatasetError(both.map(twice)));
   return { errors,
-    warnings: [...lists.flatMap(({ warnings }) => warnings), ...(isSplit ? [] : firstOf(both)),
+    warnings: [...(seen ?? []), ...lists.flatMap(({ warnings }) => warnings), ...(isSplit ? [] : firstOf(both)),
       ...oddities(lists, names)], names, lists };
 }
 

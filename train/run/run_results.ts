@@ -1,19 +1,21 @@
 /** What runs came to, whichever way it was measured: evaluations in their folders, or their last validation. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { FirstlightError } from '../../engine/errors.ts';
 import { parseJson } from '../../engine/json.ts';
 import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { shown } from '../../engine/shown.ts';
-import { PRESETS } from '../../model/systems/config.ts';
+import { configFor, PRESETS, type SystemName } from '../../model/systems/config.ts';
 import { publishedSet } from '../data/sets/published.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { type EvaluationResult, isEvaluationFile, readEvaluation } from '../protocols/result.ts';
+import { partsOf, type Switches, usual } from '../protocols/switches.ts';
 import { RESULT_FILE } from '../report/write.ts';
 import { configKeys, schema, type TrainConfig } from './config_keys.ts';
 import { publishedPreset } from './plan.ts';
 import { CONFIG_FILE } from './resuming.ts';
+import { choicesOf } from './system.ts';
 import { readYaml } from './yaml.ts';
 
 /** One measurement of a run, in shares. */
@@ -25,6 +27,7 @@ export interface RunResult {
   /** Undefined: the validation at the end of a training. */
   readonly protocol?: Protocol;
   readonly system: TrainConfig['model']['system'];
+  readonly switches: Switches;
   /** The published architecture; undefined: another. */
   readonly preset?: keyof typeof PRESETS;
   readonly frames: number;
@@ -69,6 +72,7 @@ function ofEvaluation(run: string, file: string): RunResult {
   const result = readEvaluation(file);
   const { protocol, system, architecture, frames, size, views, parts, top1, top5, deviation } = result;
   const [{ data, weights }] = parts;
+  const training = weights.config === null ? undefined : storedConfig(weights.config);
   const preset = architecture !== null && Object.hasOwn(PRESETS, architecture)
     ? (architecture as keyof typeof PRESETS)
     : undefined;
@@ -79,6 +83,7 @@ function ofEvaluation(run: string, file: string): RunResult {
     file,
     protocol,
     system,
+    switches: { ...switchesOf(system, training), ...result.switches },
     preset,
     frames,
     size,
@@ -92,9 +97,28 @@ function ofEvaluation(run: string, file: string): RunResult {
     top1,
     top5,
     deviation: deviation ?? undefined,
-    training: weights.config === null ? undefined : storedConfig(weights.config),
+    training,
     checkpoint: weights.checkpoint,
   };
+}
+
+/** What is known of a system by the configuration of its training; without one, that it has its usual parts. */
+function switchesOf(system: SystemName, training: TrainConfig | undefined): Switches {
+  const { tune: _, templates: __, start: ___, ...parts } = usual(system);
+  if (training === undefined) return parts;
+  const { model, train, data } = training;
+  const trained = partsOf(configFor(system, PRESETS.tiny, choicesOf(model)));
+  return { ...trained, tune: train.tune, templates: data.templates, start: startOf(model) };
+}
+
+/** What a training's towers were trained on before; the name of a checkpoint that does not tell. */
+function startOf({ checkpoint, vision }: TrainConfig['model']): string {
+  const path = vision ?? checkpoint;
+  if (path === null) return 'none';
+  const name = basename(path);
+  if (/(in|imagenet)-?21k/.test(name)) return 'ImageNet-21k';
+  if (/(in|imagenet)-?1k/.test(name)) return 'ImageNet-1k';
+  return name.startsWith('clip-') && publishedPreset(name) !== undefined ? 'CLIP' : name;
 }
 
 /** A configuration as a run folder keeps it; keys that are new since have what runs did then. */
@@ -132,7 +156,8 @@ function ofTraining(run: string, file: string): RunResult {
   if (training === undefined) throw refused(config, 'is not the configuration of a run');
   const { model, data } = training;
   const { system, preset } = model;
-  return { run, file, system, preset: preset ?? publishedPreset(model.checkpoint ?? ''), frames: data.frames,
-    size: data.size, views: [1, 1], set: publishedSet(data.format, data.val ?? '')?.name, classes: classes.length,
-    clips: top1.clips, unreadable: 0, splits: [null], parts: 1, top1: top1.value, top5: top5.value, training };
+  return { run, file, system, switches: switchesOf(system, training),
+    preset: preset ?? publishedPreset(model.checkpoint ?? ''), frames: data.frames, size: data.size, views: [1, 1],
+    set: publishedSet(data.format, data.val ?? '')?.name, classes: classes.length, clips: top1.clips, unreadable: 0,
+    splits: [null], parts: 1, top1: top1.value, top5: top5.value, training };
 }

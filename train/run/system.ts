@@ -1,39 +1,36 @@
 import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
+import { printable } from '../../engine/shown.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
-import { officialPreprocessor, type Preprocessor } from '../../model/checkpoint/preprocessor.ts';
+import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
-import { type Architecture, architectureOf, configFor, type ModelConfig, PRESETS,
-  type SystemName } from '../../model/systems/config.ts';
+import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
+import { type Architecture, architectureOf, type Choices, configFor, type ModelConfig, type SystemName,
+  validateConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { TrainConfig } from './config_keys.ts';
+import { architectureFrom } from './start.ts';
 
 /**
- * The model that a configuration asks for: a system with the sizes of a checkpoint, or of a preset.
+ * The model that a configuration asks for: a system with the sizes of a checkpoint, or of two, or of a preset.
  *
  * @param classes names, of which a head has a row each
  */
 export async function modelConfigOf(config: TrainConfig, classes: readonly string[]): Promise<ModelConfig> {
-  const { checkpoint: path, preset } = config.model;
-  const checkpoint = path === null ? undefined : await openCheckpoint(path);
-  await checkpoint?.close();
-  if (checkpoint !== undefined) requireHeld(checkpoint.config, checkpoint.weights);
-  return forData(checkpoint === undefined
-    ? PRESETS[preset as keyof typeof PRESETS]
-    : architectureOf(checkpoint.config), config, classes);
+  return forData(await architectureFrom(config.model), config, classes);
 }
 
 /**
  * The system that a configuration asks for, with the sizes of an architecture, for its clips.
  * @throws ConfigError if it takes pictures of another size
  */
-export function forData(architecture: Architecture,
-  { model: { system, messages, integration, prompts, interpolatePatches }, data }: TrainConfig,
+export function forData(architecture: Architecture, { model, data }: TrainConfig,
   classes: readonly string[]): ModelConfig {
+  const { system, interpolatePatches } = model;
   const { imageSize, patch } = architecture.vision;
   if (imageSize !== data.size && !interpolatePatches) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
@@ -48,8 +45,13 @@ export function forData(architecture: Architecture,
       'set data.frames to 1');
   }
   const vision = { ...architecture.vision, imageSize: data.size };
-  return configFor(system, { ...architecture, vision, frames: data.frames }, { messages, integration, classes,
-    ...(prompts !== null && { prompts }) });
+  return configFor(system, { ...architecture, vision, frames: data.frames }, { ...choicesOf(model), classes });
+}
+
+/** The parts that a configuration asks for. */
+export function choicesOf({ messages, integration, prompts }: TrainConfig['model']): Choices {
+  return { messages, integration,
+    ...(prompts === 'learned' ? { vectors: LEARNED_VECTORS } : prompts !== null && { prompts }) };
 }
 
 /** The tokenizer of the checkpoint that a run starts from; CLIP's, where that has none. */
@@ -65,7 +67,7 @@ export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: ModelC
 }
 
 /**
- * Builds what a configuration describes: drawn from its seed, or filled from its checkpoint as far as that has the
+ * Builds what a configuration describes: drawn from its seed, or filled from its checkpoints as far as they have the
  * parts.
  *
  * @param classes as `modelConfigOf` takes them
@@ -73,23 +75,22 @@ export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: ModelC
 export async function buildSystem(gpu: Gpu, run: TrainConfig, classes: readonly string[]): Promise<System> {
   const { model: options, data, train } = run;
   const config = await modelConfigOf(run, classes);
-  const checkpoint = options.checkpoint === null ? undefined : await openCheckpoint(options.checkpoint);
-  try {
-    const model = await orDisposed(newModel(gpu, run, config), async (made) => {
-      const loaded = checkpoint === undefined ? [] : await loadTowers(made, checkpoint, options);
-      initialise(made, run.run.seed, (name) => made.startOf(name, options.init), new Set(loaded));
-      if (train.precision === 'f16') halve(made);
-    });
-    return { model, tokenizer: checkpoint?.tokenizer ?? (await clipTokenizer()),
-      preprocessor: trainingPreprocessor(config.vision.imageSize, data.crop, checkpoint?.preprocessor) };
-  } finally {
-    await checkpoint?.close();
-  }
+  return orDisposed(newModel(gpu, run, config), async (model) => {
+    const own = await fill(model, options.checkpoint, options, (name) => options.vision === null || !isVisual(name));
+    const seen = await fill(model, options.vision, options, isVisual);
+    initialise(model, run.run.seed, (name) => model.startOf(name, options.init),
+      new Set([...own.loaded, ...seen.loaded]));
+    if (train.precision === 'f16') halve(model);
+    return { model, tokenizer: own.tokenizer ?? (await clipTokenizer()),
+      preprocessor: trainingPreprocessor(config.vision.imageSize, data.crop, seen.preprocessor ?? own.preprocessor) };
+  });
 }
+
+const isVisual = (name: string) => name.startsWith('visual.');
 
 /**
  * What a model is trained with, and then evaluated with: the geometry of the recipe, the statistics of the checkpoint
- * that it starts from.
+ * that its pictures start from.
  *
  * @param crop the recipe's short side, of which training cuts out parts; else the largest square in the middle
  */
@@ -99,28 +100,46 @@ export function trainingPreprocessor(imageSize: number, crop: boolean, start?: P
   return { ...(start ?? official), resize };
 }
 
-/**
- * Parts that no checkpoint need have may be there, all others must be; a head for other classes is left aside. Returns
- * the names of what was loaded.
- */
-async function loadTowers(model: VideoModel, { weights, config }: Checkpoint,
-  { interpolateFrames, interpolatePatches }: TrainConfig['model']): Promise<string[]> {
-  const hasOtherHead = 'classes' in config && config.classes.join('\n') !== model.classes?.join('\n');
-  const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
-  const towers = await loadWeights(model, weights, { select: (name) => !isNew(name), interpolatePatches });
-  const others = await loadWeights(model, weights, {
-    select: (name) => isNew(name) && !(hasOtherHead && name.startsWith('head.')),
-    allowMissing: true,
-    interpolateFrames,
-  });
-  return [...towers, ...others];
+/** What a checkpoint gave. */
+interface Filled extends Partial<Pick<Checkpoint, 'tokenizer' | 'preprocessor'>> {
+  /** Names of the parameters that it had. */
+  readonly loaded: readonly string[];
 }
 
-/** A model that is filled, or else gives its memory back. */
-async function orDisposed<M extends VideoModel>(model: M, fill: (model: M) => Promise<void>): Promise<M> {
+/**
+ * Fills a model from a checkpoint, if there is one: parts that no checkpoint need have may be there, all others must
+ * be. A head for other classes is left aside.
+ *
+ * @param isOf which parameters it is there for
+ */
+async function fill(model: VideoModel, path: string | null,
+  { interpolateFrames, interpolatePatches }: TrainConfig['model'], isOf: (name: string) => boolean): Promise<Filled> {
+  if (path === null) return { loaded: [] };
+  const { config, weights, tokenizer, preprocessor, warnings, close } = await openCheckpoint(path);
+  tell(warnings);
   try {
-    await fill(model);
-    return model;
+    // a head has a row for each class: one of other classes says nothing
+    const isOther = 'classes' in config && JSON.stringify(config.classes) !== JSON.stringify(model.classes);
+    const isMeant = (name: string) => isOf(name) && !(isOther && name.startsWith('head.'));
+    const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
+    const towers = await loadWeights(model, weights, { select: (name) => isMeant(name) && !isNew(name),
+      interpolatePatches });
+    const others = await loadWeights(model, weights, { select: (name) => isMeant(name) && isNew(name),
+      allowMissing: true, interpolateFrames });
+    return { loaded: [...towers, ...others], tokenizer, preprocessor };
+  } finally {
+    await close();
+  }
+}
+
+/** Tells on stderr what is odd in a checkpoint, but may be meant. */
+const tell = (warnings: readonly string[]) =>
+  warnings.forEach((warning) => console.warn(`firstlight: warning: ${printable(warning)}`));
+
+/** What is made of a model, or else its memory given back. */
+async function orDisposed<T>(model: VideoModel, make: (model: VideoModel) => Promise<T>): Promise<T> {
+  try {
+    return await make(model);
   } catch (error) {
     model.dispose();
     throw error;
@@ -133,6 +152,8 @@ export interface OpenOptions {
   readonly precision?: FloatType;
   /** Another number of frames than the checkpoint's: its positions are interpolated. */
   readonly frames?: number;
+  /** Pictures of another size than the checkpoint's, likewise; they are resized in proportion. */
+  readonly size?: number;
 }
 
 /**
@@ -141,22 +162,27 @@ export interface OpenOptions {
  * @throws NonFiniteError naming a weight that is NaN or infinite, or too large for the precision
  */
 export async function openSystem(gpu: Gpu, path: string,
-  { system, precision = 'f32', frames }: OpenOptions = {}): Promise<System> {
+  { system, precision = 'f32', frames, size }: OpenOptions = {}): Promise<System> {
   const checkpoint = await openCheckpoint(path);
   try {
-    const { config, weights } = checkpoint;
+    const { config, weights, warnings } = checkpoint;
     requireHeld(config, weights);
+    tell(warnings);
     const own = system === undefined || system === config.system ? config : configFor(system, architectureOf(config));
-    const empty = createModel(gpu, { ...own, frames: frames ?? own.frames });
-    const model = await orDisposed(empty, async (made) => {
-      const names = new Set([...made.parameters()].map(([name]) => name));
-      await loadWeights(made, weights, { interpolateFrames: frames !== undefined,
-        ...(own !== config && { select: (name) => names.has(name) }) });
-      if (precision === 'f32') return;
-      halve(made);
-      await requireFiniteWeights(made);
+    const { imageSize } = own.vision;
+    const shown = validateConfig({ ...own, frames: frames ?? own.frames,
+      vision: { ...own.vision, imageSize: size ?? imageSize } }, path);
+    return await orDisposed(createModel(gpu, shown), async (model) => {
+      const names = new Set([...model.parameters()].map(([name]) => name));
+      await loadWeights(model, weights, { interpolateFrames: frames !== undefined,
+        interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
+      if (precision === 'f16') {
+        halve(model);
+        await requireFiniteWeights(model);
+      }
+      return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()),
+        preprocessor: resizedBy(checkpoint.preprocessor, shown.vision.imageSize / imageSize) };
     });
-    return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()), preprocessor: checkpoint.preprocessor };
   } finally {
     await checkpoint.close();
   }

@@ -4,7 +4,7 @@
  */
 import { DatasetError } from '../../../engine/errors.ts';
 import { Random } from '../../../engine/random.ts';
-import { ClassIndex } from './class_names.ts';
+import { ClassIndex, letters } from './class_names.ts';
 
 /**
  * `count` of some names, in their order.
@@ -16,6 +16,16 @@ export function drawClasses(names: readonly string[], count: number, seed: numbe
   }
   const places = new Random(seed, `draw ${draw} of classes`).permutation(names.length).subarray(0, count);
   return Array.from(places).sort((a, b) => a - b).map((place) => names[place]);
+}
+
+/**
+ * Names of a data set that stand in another list of names too, however either spells them: "ApplyEyeMakeup" is "apply
+ * eye makeup". A model that was trained on the other list knows them: they are no classes of a zero-shot or few-shot
+ * experiment.
+ */
+export function sharedNames(names: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others.map(letters));
+  return names.filter((name) => known.has(letters(name)));
 }
 
 /** Classes with their clips; labels are places in `names`. */

@@ -14,6 +14,9 @@ import { readLines, shown } from './lines.ts';
 import { SeenNames } from './same_text.ts';
 import { type Part, type Roots, Scan, type ScannedList } from './scan.ts';
 
+/** How the first line of a table begins. */
+export const KINETICS_HEADER = 'label,';
+
 /** A line of the table. */
 interface Row {
   readonly line: number;

@@ -20,6 +20,8 @@ export interface List {
   readonly entries: Entry[];
   /** What is odd, but may be meant. */
   readonly warnings: readonly LineProblem[];
+  /** Clips of classes that are left out. */
+  readonly leftOut: number;
 }
 
 /** A list as it is, with what is wrong. */
@@ -34,6 +36,8 @@ export interface ScannedList {
   readonly warnings: readonly LineProblem[];
   /** Clips that are not there where that is no error; one of the warnings counts them. */
   readonly missing: readonly LineProblem[];
+  /** Clips of classes that are left out; none if omitted. */
+  readonly leftOut?: number;
 }
 
 /** What clips are for: to train on, or to measure on. */
@@ -142,7 +146,7 @@ function realFolder(path: string, list: string, what: string): string {
 }
 
 /** @throws DatasetError with all that is wrong with a list */
-export function requireSound({ entries, problems, warnings }: ScannedList): List {
+export function requireSound({ entries, problems, warnings, leftOut = 0 }: ScannedList): List {
   if (problems.length > 0) throw new DatasetError(problems);
-  return { entries: entries.map(({ path, label }) => ({ path, label })), warnings };
+  return { entries: entries.map(({ path, label }) => ({ path, label })), warnings, leftOut };
 }

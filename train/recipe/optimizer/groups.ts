@@ -1,5 +1,6 @@
 /** The parameter groups of the recipe. */
 import type { Tensor } from '../../../engine/index.ts';
+import { type ModelConfig, vectorsOf } from '../../../model/systems/config.ts';
 import type { VideoModel } from '../../../model/systems/system.ts';
 import type { ParameterGroup } from './optimizer.ts';
 
@@ -33,8 +34,9 @@ export const TUNE = ['visual', 'text', 'both', 'none'] as const;
 /** One of them. */
 export type Tune = (typeof TUNE)[number];
 
-/** Whether texts learn: else their features need be computed once only. */
-export const textsLearn = (tune: Tune): boolean => tune === 'text' || tune === 'both';
+/** Whether texts learn, or what stands in front of them: else their features need be computed once only. */
+export const textsLearn = (tune: Tune, config: ModelConfig): boolean =>
+  tune === 'text' || tune === 'both' || vectorsOf(config) > 0;
 
 /**
  * Freezes the towers that do not learn. The temperature goes with the texts, so that `visual` is the recipe's FIX_TEXT.
