@@ -53,7 +53,7 @@ interface Layout {
 }
 
 const SET: DataSet = { format: 'list', train: at('list.txt'), val: null, labels: at('labels.csv'), split: 1,
-  names: 'official', root, roots: [], firstLabel: null };
+  names: 'official', seen: null, unseenOnly: false, root, roots: [], firstLabel: null };
 written('labels.csv', `id,name\n${NAMES.map((name, i) => `${i},${name}\n`).join('')}`);
 const COMMON = ['is not UTF-8 text', 'letters, at most'];
 
