@@ -79,7 +79,7 @@ test('200 captured steps give the bits of 200 plain ones, with data and learning
   assert.is.not(plain.losses[0], plain.losses[7], 'the same batch, after learning');
 });
 
-test('a replay creates no buffer, no bind group and no pipeline, and submits once', async () => {
+test('a replay creates no buffer, no texture, no bind group and no pipeline, and submits once', async () => {
   const training = tinyTraining(gpu);
   const captured = gpu.capture(training.step);
   training.feed(0);
@@ -91,7 +91,8 @@ test('a replay creates no buffer, no bind group and no pipeline, and submits onc
   }
   const { dispatches, ...rest } = gpu.counts;
   assert.equal(rest, { submits: before.submits + 10, buffersCreated: before.buffersCreated,
-    bindGroupsCreated: before.bindGroupsCreated, pipelinesCreated: before.pipelinesCreated });
+    texturesCreated: before.texturesCreated, bindGroupsCreated: before.bindGroupsCreated,
+    pipelinesCreated: before.pipelinesCreated });
   assert.is(dispatches - before.dispatches, 10 * captured.plan.dispatches);
   await gpu.sync();
   captured.dispose();

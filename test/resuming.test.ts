@@ -157,7 +157,7 @@ test('model.checkpoint may be a run: its model, or the last step that it saved',
   assert.is(start(), model);
   put();
   assert.is(start(), before, 'a checkpoint is itself');
-  assert.is(withModelFolder(config), config);
+  assert.equal(withModelFolder(config), config);
 });
 
 test('paths are kept from the run folder on, so that what is moved together goes on', () => {
