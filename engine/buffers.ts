@@ -1,6 +1,9 @@
 import type { Device } from './device.ts';
 import { OutOfMemoryError } from './errors.ts';
 
+/** The error that there is no memory for something, as the device has it. */
+type Lack = (cause: unknown) => OutOfMemoryError;
+
 /** Somebody who keeps buffers that nobody uses, for later. */
 export interface Keeper {
   /** Destroys the one that was not used for longest. False if there is none. */
@@ -56,24 +59,29 @@ export class Buffers {
    */
   create(what: string, size: number, usage: GPUBufferUsageFlags,
     { bytes = size, mappedAtCreation = false } = {}): GPUBuffer {
+    const buffer = this.#attempt(what, size, bytes,
+      (lack) => this.#make({ label: what, size, usage, mappedAtCreation }, lack));
+    this.#device.counts.buffersCreated++;
+    return buffer;
+  }
+
+  /** Makes something of `size` bytes within the budget, and counts it. @param bytes of `size` that were asked for */
+  #attempt<T>(what: string, size: number, bytes: number, make: (lack: Lack) => T): T {
     if (!this.makeRoom(size)) throw new OutOfMemoryError(what, bytes, this.#device.memory);
     const { live, reserved } = this.#device.memory;
     // what was there then: it is heard of later
-    const lack = (cause: unknown) =>
-      new OutOfMemoryError(what, bytes, { ...this.#device.memory, live, reserved }, cause);
-    const buffer = this.#device.attempt(
-      () => this.#make({ label: what, size, usage, mappedAtCreation }, lack),
-      (error, filter) => (filter === 'out-of-memory' ? lack(error) : this.#device.errorOf(error, what)),
-    );
-    this.#device.counts.buffersCreated++;
-    this.#count(size);
-    return buffer;
+    const lack: Lack = (cause) => new OutOfMemoryError(what, bytes, { ...this.#device.memory, live, reserved }, cause);
+    const made = this.#device.attempt(() => make(lack),
+      (error, filter) => (filter === 'out-of-memory' ? lack(error) : this.#device.errorOf(error, what)));
+    this.reserved += size;
+    this.peak = Math.max(this.peak, this.reserved);
+    return made;
   }
 
   /**
    * Memory that the host maps is refused at once, so that what is only kept can give way and the device be asked again.
    */
-  #make(descriptor: GPUBufferDescriptor, lack: (cause: unknown) => OutOfMemoryError): GPUBuffer {
+  #make(descriptor: GPUBufferDescriptor, lack: Lack): GPUBuffer {
     const { device } = this.#device;
     try {
       return device.createBuffer(descriptor);
@@ -90,21 +98,10 @@ export class Buffers {
 
   /** A texture, counted like a buffer. */
   createTexture(what: string, descriptor: GPUTextureDescriptor, bytes: number): GPUTexture {
-    if (!this.makeRoom(bytes)) throw new OutOfMemoryError(what, bytes, this.#device.memory);
-    const { live, reserved } = this.#device.memory;
-    const texture = this.#device.attempt(() => this.#device.device.createTexture({ label: what, ...descriptor }),
-      (error, filter) =>
-        filter === 'out-of-memory'
-          ? new OutOfMemoryError(what, bytes, { ...this.#device.memory, live, reserved }, error)
-          : this.#device.errorOf(error, what));
+    const texture = this.#attempt(what, bytes, bytes,
+      () => this.#device.device.createTexture({ label: what, ...descriptor }));
     this.#device.counts.texturesCreated++;
-    this.#count(bytes);
     return texture;
-  }
-
-  #count(bytes: number): void {
-    this.reserved += bytes;
-    this.peak = Math.max(this.peak, this.reserved);
   }
 
   destroyTexture(texture: GPUTexture, bytes: number): void {

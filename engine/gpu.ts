@@ -4,19 +4,18 @@ import { copy } from './arithmetic.ts';
 import { CapturedStep } from './capture.ts';
 import { compile } from './compile.ts';
 import { Context, type ContextOptions } from './context.ts';
+import { LANGUAGE } from './kernel.ts';
 import { type KernelTime, profile } from './profile.ts';
 import { stretch, type Stretch } from './stretch.ts';
 import type { AnyTensor } from './tensor.ts';
 
-/** Of WGSL; whoever has it, has it without asking. */
-const WANTED_LANGUAGE = ['readonly_and_readwrite_storage_textures'] as const;
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'subgroup-size-control', 'timestamp-query',
   'chromium-experimental-subgroup-matrix'] as const;
 
 /** How a context is opened. */
 export interface OpenOptions extends ContextOptions {
   /** For tests: leave these features out, as if the adapter lacked them. */
-  readonly without?: readonly (typeof WANTED_FEATURES | typeof WANTED_LANGUAGE)[number][];
+  readonly without?: readonly (typeof WANTED_FEATURES | typeof LANGUAGE)[number][];
 }
 
 /** A context with all that can be done on it: what `open` gives. */
@@ -80,7 +79,7 @@ export async function open(options: OpenOptions = {}): Promise<Gpu> {
     },
   });
   const language = new Set(
-    WANTED_LANGUAGE.filter((feature) => instance.language.has(feature) && !options.without?.includes(feature)),
+    LANGUAGE.filter((feature) => instance.language.has(feature) && !options.without?.includes(feature)),
   );
   return new Gpu(device, adapter, { ...instance, language }, options);
 }

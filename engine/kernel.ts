@@ -18,7 +18,7 @@ import { type Field, grid, link, type Program, type Source, type StorageTypes } 
 const EXTENSIONS = { subgroups: 'subgroups', 'subgroup-size-control': 'subgroup_size_control',
   'chromium-experimental-subgroup-matrix': 'chromium_experimental_subgroup_matrix' } as const;
 /** The same of WGSL itself, which some browsers lack. */
-const LANGUAGE = ['readonly_and_readwrite_storage_textures'] as const;
+export const LANGUAGE = ['readonly_and_readwrite_storage_textures'] as const;
 
 /** One way to run a kernel. */
 export interface Variant {

@@ -160,7 +160,6 @@ export class ClipTokenizer {
         'shorten the text: nothing is cut off in silence');
     }
     const unknown: string[] = [];
-    const known = new Map<string, number[]>();
     const { raw, cleaned, ids: added } = this.#cuts;
     const pieces = cut(text, raw).flatMap((piece, i) => (isCut(i) ? [piece] : cut(cleanText(piece), cleaned)));
     const ids = pieces.flatMap((piece) => (added.has(piece) ? [piece] : (piece.match(WORDS) ?? []))).flatMap((word) => {
@@ -168,8 +167,7 @@ export class ClipTokenizer {
       if (token !== undefined) return token;
       if (word === START) return this.start;
       if (word === END) return this.end;
-      const own: number[] = known.get(word) ?? this.#encoder().encode(word, { add_special_tokens: false }).ids;
-      known.set(word, own);
+      const own: number[] = this.#encoder().encode(word, { add_special_tokens: false }).ids;
       // the library writes the end of text for what the vocabulary lacks
       if (own.some((id) => id === this.end || this.#known?.has(id) === false)) unknown.push(word);
       return own;

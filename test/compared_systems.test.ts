@@ -43,7 +43,7 @@ test('systems are trained alike and measured on what they can be asked; what is 
   assert.is(without.unseen, null, 'a head knows of no other classes');
   assert.ok(mean.unseen !== null && mean.unseen >= 0 && mean.unseen <= 1);
   for (const { seen, shots } of [mean, without]) assert.equal([seen * 2 % 1, shots * 24 % 1], [0, 0]); // clips measured
-  assert.ok(without.parameters > mean.parameters - 120_000 && without.macs < mean.macs, 'no text tower');
+  assert.ok(without.macs < mean.macs, 'no text tower');
 
   // few-shot training began where the other ended, and its head has rows for the new names
   const head = await openCheckpoint(join(folder, 'seed_3', 'without_texts', 'few_shot', 'checkpoint'));
@@ -67,6 +67,8 @@ test('a result that is no result is named, and a request to stop is heard betwee
   writeFileSync(fileOf('clip_mean'), '{"seen":"much"}');
   using stop = new StopRequest();
   await assert.rejectsWith(compared(named('clip_mean'), stop), FirstlightError, /system\.json does not say/);
+  writeFileSync(fileOf('clip_mean'), JSON.stringify({ ...result(0.5, 0.5, 0.5), steps: [600, 60] }));
+  await assert.rejectsWith(compared(named('clip_mean'), stop), FirstlightError, /of 600 and 60 steps, .* of 2 and 2/);
   const source = Object.assign(new EventEmitter(), { exit: () => assert.unreachable() }) as unknown as SignalSource;
   using asked = new StopRequest(source);
   (source as unknown as EventEmitter).emit('SIGINT');
@@ -75,7 +77,7 @@ test('a result that is no result is named, and a request to stop is heard betwee
 });
 
 const result = (seen: number, shots: number, unseen: number | null): SystemResult => ({ seen, shots, unseen,
-  parameters: 283_969, macs: 31.6e6, bytes: 2 ** 25, clipsPerSecond: 20, seconds: 60 });
+  parameters: 283_969, macs: 31.6e6, bytes: 2 ** 25, clipsPerSecond: 20, seconds: 60, steps: [2, 2] });
 
 test('tables tell means, deviations and orders of several seeds', () => {
   const results = new Map([[1, new Map([['xclip', result(0.9, 0.8, 0.7)], ['without_texts', result(0.7, 0.3, null)]])],

@@ -14,7 +14,7 @@ import { exitCodeOf, explain } from '../../train/cli/failure.ts';
 import { train } from '../../train/commands/train.ts';
 import { SET_FORMATS } from '../../train/data/sets/formats.ts';
 import { RunRecorder } from '../../train/log/recorder.ts';
-import { saveSystem, trainClip } from '../../train/moving_shapes/clip_stage.ts';
+import { leaveClip } from '../../train/moving_shapes/clip_stage.ts';
 import { writeMovingShapes } from '../../train/moving_shapes/files.ts';
 import { type LayoutKeys, writeLayout } from '../../train/moving_shapes/layouts.ts';
 import { FULL, videoConfig } from '../../train/moving_shapes/plan.ts';
@@ -110,9 +110,7 @@ async function trainedClip(root: string, seed: number, steps: number): Promise<s
   mkdirSync(folder);
   const recorder = new RunRecorder(folder);
   try {
-    const clip = await trainClip({ gpu, data, seed, precision: 'f32', steps, recorder, stop });
-    await saveSystem(folder, clip);
-    clip.model.dispose();
+    await leaveClip(folder, { gpu, data, seed, precision: 'f32', steps, recorder, stop });
   } finally {
     recorder.finish();
   }

@@ -10,7 +10,7 @@ import type { TrainConfig } from '../run/config_keys.ts';
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { prepareMovingShapes } from '../moving_shapes/data_set.ts';
 import type { MovingShapesFolder } from '../moving_shapes/files.ts';
-import { saveSystem, trainClip } from '../moving_shapes/clip_stage.ts';
+import { leaveClip } from '../moving_shapes/clip_stage.ts';
 import { expectedSeconds, TOO_SLOW_SECONDS } from '../moving_shapes/expectation.ts';
 import { guessesOf, predictions, testSets } from '../moving_shapes/measure.ts';
 import { FULL, SMOKE, videoConfig } from '../moving_shapes/plan.ts';
@@ -75,11 +75,8 @@ export async function demo(
   const recorder = new RunRecorder(out);
   try {
     const clipFolder = join(out, 'clip');
-    await clock.time('Stage 1: CLIP', async () => {
-      const clip = await trainClip({ gpu, data, seed, precision, steps: plan.clipSteps, recorder, stop });
-      await saveSystem(clipFolder, clip);
-      clip.model.dispose();
-    });
+    await clock.time('Stage 1: CLIP', () =>
+      leaveClip(clipFolder, { gpu, data, seed, precision, steps: plan.clipSteps, recorder, stop }));
     const train = async (stage: string, config: TrainConfig, folder: string): Promise<System> =>
       (await trainVideo({ gpu, config, folder, stage, recorder, stop })).system;
     const lists = { train: data.lists.train, val: data.lists.testSeen, labels: data.labels.seen, root: data.folder };

@@ -49,7 +49,7 @@ export interface ClipStage {
  * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called.
  * Its vocabulary is that of the captions and the class names.
  */
-export async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
+async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
   const captions = readLabels(data.labels.captions);
   const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
   const towers = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
@@ -109,7 +109,9 @@ export async function trainClip({ gpu, data, seed, precision, steps, recorder, s
   }
 }
 
-/** Leaves a system in a folder, as a checkpoint. */
-export function saveSystem(folder: string, { model, tokenizer, preprocessor }: System): Promise<void> {
-  return saveCheckpoint(folder, { config: model.config, parameters: model.parameters(), tokenizer, preprocessor });
+/** The same, left in a folder as a checkpoint. */
+export async function leaveClip(folder: string, stage: ClipStage): Promise<void> {
+  const { model, tokenizer, preprocessor } = await trainClip(stage);
+  await saveCheckpoint(folder, { config: model.config, parameters: model.parameters(), tokenizer, preprocessor });
+  model.dispose();
 }

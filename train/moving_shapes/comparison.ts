@@ -21,7 +21,7 @@ import { estimateRun, memoryOf } from '../run/memory.ts';
 import type { StopRequest } from '../run/stop.ts';
 import { forData } from '../run/system.ts';
 import { textsOf, unknownTexts } from '../run/texts.ts';
-import { saveSystem, trainClip } from './clip_stage.ts';
+import { leaveClip } from './clip_stage.ts';
 import { prepareMovingShapes } from './data_set.ts';
 import { STEP } from './expectation.ts';
 import type { MovingShapesFolder, MovingShapesSizes } from './files.ts';
@@ -58,6 +58,8 @@ const schema = z.object({
   clipsPerSecond: z.number(),
   /** Of training and measuring. */
   seconds: z.number(),
+  /** Steps that it was trained for, and those on few clips. */
+  steps: z.tuple([z.number(), z.number()]),
 });
 export type SystemResult = z.infer<typeof schema>;
 
@@ -95,9 +97,7 @@ async function trainedClip(folder: string, data: MovingShapesFolder,
   mkdirSync(folder, { recursive: true });
   const recorder = new RunRecorder(folder);
   try {
-    const clip = await trainClip({ gpu, data, seed, precision: 'f32', steps: plan.clipSteps, recorder, stop });
-    await saveSystem(folder, clip);
-    clip.model.dispose();
+    await leaveClip(folder, { gpu, data, seed, precision: 'f32', steps: plan.clipSteps, recorder, stop });
   } finally {
     recorder.finish();
   }
@@ -121,7 +121,8 @@ async function resultOf(each: ComparedSystem, prepared: Prepared): Promise<Syste
   const { folder, seed, stop, gpu, plan } = prepared;
   const own = join(folder, each.key);
   const file = join(own, SYSTEM_FILE);
-  if (existsSync(file)) return readResult(file);
+  const steps: SystemResult['steps'] = [plan.videoSteps, plan.shotSteps];
+  if (existsSync(file)) return readResult(file, steps);
   const start = performance.now();
   const config = trainingOf(each, prepared);
   const { system, elapsedSeconds } = await trainVideo({ gpu, config, folder: own, stage: each.name, stop });
@@ -132,6 +133,7 @@ async function resultOf(each: ComparedSystem, prepared: Prepared): Promise<Syste
     parameters: parameterCount(model),
     macs: forwardMacs(gpu, model.config),
     bytes: memoryOf(gpu, config, model.config, await textsOf(config, model.config, namesOf(config))).total,
+    steps,
     clipsPerSecond: (plan.videoSteps * BATCH) / elapsedSeconds,
   };
   model.dispose();
@@ -141,13 +143,19 @@ async function resultOf(each: ComparedSystem, prepared: Prepared): Promise<Syste
   return result;
 }
 
-function readResult(file: string): SystemResult {
+/** @throws FirstlightError of a system that was trained for other numbers of steps, beside which none can stand */
+function readResult(file: string, steps: SystemResult['steps']): SystemResult {
+  let result: SystemResult;
   try {
-    return schema.parse(parseJson(readRegularSync(file).toString()));
+    result = schema.parse(parseJson(readRegularSync(file).toString()));
   } catch (cause) {
     throw new FirstlightError('FL_RESULT', `${file} does not say what a system came to`, { file },
       'remove it: the system is measured again', cause);
   }
+  if (result.steps.join() === steps.join()) return result;
+  throw new FirstlightError('FL_RESULT',
+    `${file} is of ${result.steps.join(' and ')} steps, this comparison is of ${steps.join(' and ')}`, { file },
+    'name another folder: --out');
 }
 
 /** Trains on a few clips of each unseen class, from where the training on the others ended. Returns its top-1. */
@@ -179,8 +187,7 @@ function trainingOf({ system, parts, fromClip }: ComparedSystem, { seed, plan, d
   const { lists, labels, folder: root } = data;
   return withCheckpoints(
     videoConfig(system, { steps: plan.videoSteps, parts, clip: fromClip ? clip : undefined, seed, precision: 'f32',
-      data: { train: lists.train, val: lists.testSeen, labels: labels.seen, root,
-        ...(system === 'clip-one' && { frames: 1 }) } }),
+      data: { train: lists.train, val: lists.testSeen, labels: labels.seen, root } }),
   );
 }
 
@@ -191,8 +198,7 @@ function fewShotOf({ system, parts }: ComparedSystem, checkpoint: string,
   { seed, plan, data, shots }: Prepared): TrainConfig {
   return withCheckpoints(
     videoConfig(system, { steps: plan.shotSteps, parts, clip: checkpoint, lr: SHOT_LR, seed, precision: 'f32',
-      data: { train: shots.train, val: shots.rest, labels: data.labels.unseen, root: data.folder,
-        ...(system === 'clip-one' && { frames: 1 }) } }),
+      data: { train: shots.train, val: shots.rest, labels: data.labels.unseen, root: data.folder } }),
   );
 }
 
@@ -223,7 +229,7 @@ export function comparisonFlops(gpu: Gpu, plan: ComparisonPlan, systems: readonl
   const classes = SEEN.map((id) => CLASS_NAMES[id]);
   const of = ({ system, parts }: ComparedSystem) => {
     const config = videoConfig(system, { steps, parts, seed: 0, precision: 'f32',
-      data: { train: 'train.txt', labels: 'labels.csv', ...(system === 'clip-one' && { frames: 1 }) } });
+      data: { train: 'train.txt', labels: 'labels.csv' } });
     const model = forData(PRESETS.tiny, config, classes);
     return 2 * steps * estimateRun(gpu, config, model, unknownTexts(config, model, classes.length)).macs;
   };

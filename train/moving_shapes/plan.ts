@@ -44,8 +44,8 @@ export function videoConfig(system: TrainConfig['model']['system'],
       // the parts that CLIP lacks learn from nothing, so they start with larger weights than the recipe's
       model: { system, ...parts, ...(clip === undefined ? { preset: 'tiny' } : { checkpoint: clip }),
         init: { mitPositions: 1, mitWeights: 0.15, promptWeights: 0.05 } },
-      data: { frames: PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false, flip: false, jitter: 0,
-        gray: 0, ...data },
+      data: { frames: system === 'clip-one' ? 1 : PRESETS.tiny.frames, size: PRESETS.tiny.vision.imageSize, crop: false,
+        flip: false, jitter: 0, gray: 0, ...data },
       train: { steps, warmupSteps: Math.min(50, Math.ceil(steps / 10)), batch: BATCH, mixup: 0, cutmix: 0, precision },
       // from nothing all parts are new: one rate for all
       optim: { lr, minLrRatio: 0, schedule: 'plain', maxGradNorm: 1,

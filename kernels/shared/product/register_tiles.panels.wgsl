@@ -16,32 +16,27 @@ fn columns_of_b(_tile: Tile, column: u32) -> vec2u {
   return select(texel_of(column), vec2u(column, 0u), TRANSPOSE_B);
 }
 
+// Four neighbours of each row of panels that k to k + 3 number, at one texel: a column each.
+fn across(panels: texture_storage_2d_array<rgba32float, read>, texel: vec2u, k: u32) -> mat4x4f {
+  return mat4x4f(
+    textureLoad(panels, vec2u(texel.x, k), texel.y), textureLoad(panels, vec2u(texel.x, k + 1u), texel.y),
+    textureLoad(panels, vec2u(texel.x, k + 2u), texel.y), textureLoad(panels, vec2u(texel.x, k + 3u), texel.y),
+  );
+}
+
+// The neighbours k to k + 3 of four rows: a column each, too.
+fn along(panels: texture_storage_2d_array<rgba32float, read>, row: u32, k: u32) -> mat4x4f {
+  return transpose(across(panels, texel_of(k), row));
+}
+
 // Column i: op(A)[four rows, k + i].
 fn register_tile_a(_tile: Tile, rows: vec2u, k: u32) -> mat4x4f {
-  if (TRANSPOSE_A) {
-    return mat4x4f(
-      textureLoad(a, vec2u(rows.x, k), rows.y), textureLoad(a, vec2u(rows.x, k + 1u), rows.y),
-      textureLoad(a, vec2u(rows.x, k + 2u), rows.y), textureLoad(a, vec2u(rows.x, k + 3u), rows.y),
-    );
-  }
-  let at = texel_of(k);
-  return transpose(mat4x4f(
-    textureLoad(a, vec2u(at.x, rows.x), at.y), textureLoad(a, vec2u(at.x, rows.x + 1u), at.y),
-    textureLoad(a, vec2u(at.x, rows.x + 2u), at.y), textureLoad(a, vec2u(at.x, rows.x + 3u), at.y),
-  ));
+  if (TRANSPOSE_A) { return across(a, rows, k); }
+  return along(a, rows.x, k);
 }
 
 // Column i: op(B)[k + i, four columns].
 fn register_tile_b(_tile: Tile, k: u32, columns: vec2u) -> mat4x4f {
-  if (!TRANSPOSE_B) {
-    return mat4x4f(
-      textureLoad(b, vec2u(columns.x, k), columns.y), textureLoad(b, vec2u(columns.x, k + 1u), columns.y),
-      textureLoad(b, vec2u(columns.x, k + 2u), columns.y), textureLoad(b, vec2u(columns.x, k + 3u), columns.y),
-    );
-  }
-  let at = texel_of(k);
-  return transpose(mat4x4f(
-    textureLoad(b, vec2u(at.x, columns.x), at.y), textureLoad(b, vec2u(at.x, columns.x + 1u), at.y),
-    textureLoad(b, vec2u(at.x, columns.x + 2u), at.y), textureLoad(b, vec2u(at.x, columns.x + 3u), at.y),
-  ));
+  if (TRANSPOSE_B) { return along(b, columns.x, k); }
+  return across(b, columns, k);
 }
