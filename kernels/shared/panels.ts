@@ -45,7 +45,7 @@ export function canBePanels({ limits }: Context, layout: Layout, padded: number)
 
 /**
  * From here on, packing costs little beside the product. An element is packed in some 1.3 ns and a product is some
- * 0.02 ns faster, on the adapter that this was measured on, so 1/rows + 1/columns must be below 1/65; and a little less,
+ * 0.02 ns faster, on the adapter that this was measured on, so 1/rows + 1/columns must be below 1/65; a little less,
  * for packing takes a dispatch.
  */
 const WORTH = 1 / 80;
