@@ -57,24 +57,34 @@ for (const encoder of ['libx264', 'libx265']) {
   });
 }
 
-/** The same with an end that was cut off on purpose: its edit, its track and the movie say so. */
-function cutVideo(whole: Buffer, frames: number): Buffer {
+/** The same at another rate, with an end that was cut off on purpose: its edit, its track and the movie say so. */
+function cutVideo(whole: Buffer, frames: number, rate: number, scale: number): Buffer {
   const bytes = Buffer.from(whole);
-  const duration = (frames * bytes.readUInt32BE(lastPlaceOf(bytes, 'mvhd') + 16)) / 25;
+  bytes.writeUInt32BE(scale, lastPlaceOf(bytes, 'mdhd') + 16);
+  const duration = Math.round((frames * bytes.readUInt32BE(lastPlaceOf(bytes, 'mvhd') + 16)) / rate);
   for (const [box, offset] of [['mvhd', 20], ['tkhd', 24], ['elst', 12]] as const) {
     bytes.writeUInt32BE(duration, lastPlaceOf(bytes, box) + offset);
   }
   return bytes;
 }
 
-test('an end that was cut off on purpose is left out; one wrong bit in what states its length hides no more', async () => {
-  const KEPT = 9;
+const KEPT = 9;
+/** Frames a second, and the units of time that FFmpeg writes for them. */
+const RATES = [[25, 12_800], [24, 12_288], [32, 16_384]] as const;
+
+test('an end that was cut off on purpose is left out, at each rate', async () => {
   const whole = video('libx264');
-  const cut = cutVideo(whole, KEPT);
+  const frames = (await readFrames(at('whole.mp4'), all)).slice(0, KEPT);
+  for (const [rate, scale] of RATES) {
+    writeFileSync(at('cut.mp4'), cutVideo(whole, KEPT, rate, scale));
+    assert.equal(await readFrames(at('cut.mp4'), all), frames, `${rate} frames a second`);
+  }
+});
+
+test('one wrong bit in what states the length of a video that was cut hides no more of it', async () => {
+  const cut = cutVideo(video('libx264'), KEPT, ...RATES[0]);
   writeFileSync(at('cut.mp4'), cut);
   const frames = await readFrames(at('cut.mp4'), all);
-  writeFileSync(at('whole.mp4'), whole);
-  assert.equal(frames, (await readFrames(at('whole.mp4'), all)).slice(0, KEPT));
   let refused = 0;
   // behind the number of edits, their durations alone: that another part was meant, nothing tells
   for (const [box, from, length] of [['mvhd', 16, 4], ['mdhd', 16, 8], ['tkhd', 24, 4], ['elst', 8, 8], ['stts',
@@ -140,9 +150,23 @@ test('tables that end before their number are passed over, whole ones are counte
   }
 });
 
+const words = (...values: number[]) =>
+  Buffer.concat(values.map((value) => Buffer.from(Int32Array.of(value).buffer).swap32()));
+
+test('24 frames a second whose cut end 25 would show are damage: their units of time are one bit apart', () => {
+  const FRAMES = 1000;
+  const shownFor = (ms: number) =>
+    faultOfTimes(
+      Buffer.concat([box('mvhd', words(0, 0, 0, 1000, ms)),
+        box('trak', box('tkhd', words(0, 0, 0, 1, 0, ms, 0, 0, 0)), box('edts', box('elst', words(0, 1, ms, 0, 65536))),
+          box('mdia', box('mdhd', words(0, 0, 0, 12_288, FRAMES * 512)), box('hdlr', words(0, 0), Buffer.from('vide')),
+            box('minf', box('stbl', box('stsz', words(0, 7, FRAMES)), box('stts', words(0, 1, FRAMES, 512))))))]),
+    );
+  assert.is(shownFor((900 * 1000) / 24), undefined);
+  assert.is(shownFor((FRAMES * 1000) / 25), 'its list of edits leaves out the last 40 of 1000 frames');
+});
+
 test('times of a million frames in a table of a line are gone over once', () => {
-  const words = (...values: number[]) =>
-    Buffer.concat(values.map((value) => Buffer.from(Int32Array.of(value).buffer).swap32()));
   const movie = (samples: number, lines: number[]) =>
     Buffer.concat([box('mvhd', words(0, 0, 0, 1000, 0)),
       box('trak', box('edts', box('elst', words(0, 1, samples, 0, 65536))),

@@ -9,6 +9,9 @@ import { boxesIn, boxOf, linesOf } from './boxes.ts';
 /** Frames between the decoding of one and its display, or the other way round: what H.264 and HEVC have at most. */
 const MOST_OUT_OF_ORDER = 16;
 
+/** One bit each of those of a number that is not negative. */
+const BITS = Array.from({ length: 31 }, (_, bit) => 1 << bit);
+
 /** What the tables of a track say of its frames, in units of the track. */
 interface Times {
   /** When each frame is shown, in the order of decoding. */
@@ -148,12 +151,13 @@ function faultOfEdits(times: Times, track: Buffer, media: Length, movie: Length)
   if (after <= delay) return undefined;
   const isLate = shown[places[0]] > begin + (delay + 1) * durations[0];
   // where one other bit of its begin would show all to the end, that bit is wrong
-  const isMoved = edits.some((edit) =>
-    Array.from({ length: 31 }, (_, bit) => endOf({ ...edit, begin: edit.begin ^ (1 << bit) })).some((moved) =>
-      moved > shown[places[places.length - 1]] && moved <= last
-    )
+  const isWhole = (moved: number) => moved > shown[places[places.length - 1]] && moved <= last;
+  const isMoved = edits.some((edit) => BITS.some((bit) => isWhole(endOf({ ...edit, begin: edit.begin ^ bit }))));
+  // nor is its unit one bit away from another in use that would
+  const isScaled = BITS.map((bit) => media.scale ^ bit).some((scale) =>
+    isInUse(scale) && isWhole(begin + ((end - begin) * scale) / media.scale)
   );
-  return !isLate && !isMoved && isMeant(times, all, shownLengthOf(track), media, movie)
+  return !isLate && !isMoved && !isScaled && isMeant(times, all, shownLengthOf(track), media, movie)
     ? undefined
     : `its list of edits leaves out the last ${after} of ${shown.length} frames`;
 }
@@ -162,9 +166,20 @@ const endingOf = ({ shown, durations, places }: Times) =>
   shown[places[places.length - 1]] + durations[durations.length - 1];
 
 /**
+ * Units of time in use that are no multiples of five: FFmpeg doubles the frame rate until it is 10,000 at least, and
+ * these are what 24 and 16 frames a second come to, with their halves and doubles.
+ */
+const DOUBLED = [12_288, 16_384];
+
+/**
+ * Whether a unit of time is one in use. Nearly all are multiples of five; one wrong bit makes none of them, for it
+ * changes them by a power of two, and that is no multiple of five.
+ */
+const isInUse = (scale: number) => scale % 5 === 0 || DOUBLED.includes(scale);
+
+/**
  * Whether an end was cut off on purpose. Then the track states the same length as its edits, the movie is no shorter,
- * and the media are as long as all of their frames, to one. Units of time that are in use are multiples of five; one
- * wrong bit makes none of them, for it changes them by a power of two, and that is no multiple of five.
+ * the media are as long as all of their frames, to one, and units of time are in use.
  */
 function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: number | undefined, media: Length,
   movie: Length): boolean {
@@ -172,8 +187,8 @@ function isMeant({ durations }: Times, edits: readonly Edit[], shownLength: numb
   return shownLength === edits.reduce((sum, { duration }) => sum + duration, 0)
     && movie.duration >= shownLength
     && Math.abs(media.duration - whole) <= durations[0]
-    && media.scale % 5 === 0
-    && movie.scale % 5 === 0;
+    && isInUse(media.scale)
+    && isInUse(movie.scale);
 }
 
 /** Section 8.6.6. */
