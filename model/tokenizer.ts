@@ -6,6 +6,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { FirstlightError } from '../engine/errors.ts';
 import { isObject, type JsonObject, parseJson } from '../engine/json.ts';
 import { shown, shownValue } from '../engine/shown.ts';
+import { Cuts } from './cuts.ts';
 import { cleanText, WORDS } from './text_cleaning.ts';
 
 const START = '<|startoftext|>';
@@ -66,8 +67,7 @@ export class ClipTokenizer {
   /** Undefined where the model knows all tokens. */
   readonly #known: ReadonlySet<number> | undefined;
   /** Where texts are cut, as they come and cleaned, and the ids that stand there. */
-  readonly #cuts: { readonly raw: RegExp | undefined; readonly cleaned: RegExp | undefined;
-    readonly ids: ReadonlyMap<string, number> };
+  readonly #cuts: { readonly raw: Cuts; readonly cleaned: Cuts; readonly ids: ReadonlyMap<string, number> };
   readonly start: number;
   readonly end: number;
   readonly vocabSize: number;
@@ -92,7 +92,7 @@ export class ClipTokenizer {
       added.filter((token) => token.normalized === normalized).map(({ content }) =>
         normalized ? cleanText(content) : content
       );
-    this.#cuts = { raw: anyOf(cutAt(false)), cleaned: anyOf(cutAt(true)), ids: new Map(
+    this.#cuts = { raw: new Cuts(cutAt(false)), cleaned: new Cuts(cutAt(true)), ids: new Map(
       added.flatMap(({ content, normalized }) => [[normalized ? cleanText(content) : content, vocab[content]]]),
     ) };
     this.#vocabulary = vocabulary;
@@ -161,7 +161,7 @@ export class ClipTokenizer {
     }
     const unknown: string[] = [];
     const { raw, cleaned, ids: added } = this.#cuts;
-    const pieces = cut(text, raw).flatMap((piece, i) => (isCut(i) ? [piece] : cut(cleanText(piece), cleaned)));
+    const pieces = raw.cut(text).flatMap((piece, i) => (Cuts.isCut(i) ? [piece] : cleaned.cut(cleanText(piece))));
     const ids = pieces.flatMap((piece) => (added.has(piece) ? [piece] : (piece.match(WORDS) ?? []))).flatMap((word) => {
       const token = added.get(word);
       if (token !== undefined) return token;
@@ -297,17 +297,6 @@ function mergesOf(merges: readonly unknown[], source: string): string[] {
   });
 }
 
-/** One alternative of several texts, the longest that fits; undefined for none. Texts are cut at it, and keep it. */
-function anyOf(texts: readonly string[]): RegExp | undefined {
-  if (texts.length === 0) return undefined;
-  const longestFirst = [...texts].sort((a, b) => b.length - a.length);
-  return new RegExp(`(${longestFirst.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'u');
-}
-
-/** A text cut at all places that fit: what lies between is at even places, what fits at odd ones. */
-const cut = (text: string, at: RegExp | undefined): string[] => (at === undefined ? [text] : text.split(at));
-const isCut = (place: number): boolean => place % 2 === 1;
-
 /** A token as `added_tokens` lists it; those of `added_tokens.json` have nothing but an id. */
 interface StoredToken {
   readonly content: string;
@@ -342,6 +331,11 @@ function withAdded({ vocab, merges, known }: Vocabulary, stored: readonly Stored
   const whole = own.find(({ single_word: isWord }) => isWord === true);
   if (whole !== undefined) {
     throw broken(source, `the added token "${shown(whole.content)}" has single_word: true, which is not known here`);
+  }
+  const long = own.find(({ content }) => content.length > LONGEST_ADDED);
+  if (long !== undefined) {
+    throw broken(source,
+      `the added token "${shown(long.content, QUOTED)}" ${tooMany('letters', long.content.length, LONGEST_ADDED)}`);
   }
   // texts are cut at added tokens: at nothing they would be cut everywhere
   const empty = own.find(({ content }) => cleanText(content) === '');

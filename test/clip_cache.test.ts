@@ -129,7 +129,11 @@ test('a file of the cache that is sealed rightly, and says what its frames are n
   const [file] = kept();
   const whole = readFileSync(file);
   const frames = whole.subarray(0, FRAMES * FRAME);
-  const contents = JSON.parse(whole.toString('utf8', frames.length, whole.length - 36)) as object;
+  const contents = JSON.parse(whole.toString('utf8', frames.length, whole.length - 36)) as Record<
+    'width' | 'height',
+    number
+  >;
+  const { width, height } = contents;
   const sealed = (json: string) => {
     const footer = Buffer.alloc(36);
     createHash('sha256').update(json).digest().copy(footer);
@@ -140,7 +144,9 @@ test('a file of the cache that is sealed rightly, and says what its frames are n
   assert.ok(await fromCache(cache, 'a.mp4'));
   const others = [{ width: 2 ** 40 }, { width: -64 }, { height: null }, { matrix: 'toString' }, { range: 1 }, {
     digests: {},
-  }, { digests: [] }].map((own) => JSON.stringify({ ...contents, ...own }));
+  }, { digests: [] }, { width: height, height: width }, { width: 2 * width, height: height / 2 }, {
+    matrix: 'bt709',
+  }].map((own) => JSON.stringify({ ...contents, ...own }));
   for (const json of [...others, '{', 'null', '['.repeat(1e5)]) {
     writeFileSync(file, sealed(json));
     assert.not(await fromCache(cache, 'a.mp4'), json.slice(0, 200));

@@ -184,6 +184,8 @@ const REFUSED_YAML: readonly (readonly [what: string, text: string])[] = [
     }`],
   ['an alias in place of all', '*a'],
   ['a key that is a map', 'data: {? {a: b} : c}'],
+  ['keys in keys, which double with each level', `${'? '.repeat(40)}a`],
+  ['a key that is an alias', 'data: {train: &t a.txt, *t : c}'],
   ['a tag that is unknown', 'data: !!js/function "x"'],
 ];
 

@@ -6,6 +6,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { cleanText } from '../model/text_cleaning.ts';
+import { Cuts } from '../model/cuts.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer, readTokenizer } from '../model/tokenizer.node.ts';
 
@@ -138,6 +139,26 @@ test("vocabularies that are not CLIP's are refused, with the file's name", () =>
   assert.throwsWith(() => ClipTokenizer.fromJson(json({ vocab: ends }), '{"known_tokens":["b"]}', 'x'),
     /known_tokens lists "b"/);
   assert.throwsWith(() => ClipTokenizer.fromMerges('#version\na b\n', 'm.txt'), /m\.txt: the list has/);
+});
+
+test('a text is cut at added tokens, the longest that fits first, and never within a character', () => {
+  const cuts = new Cuts(['ab', 'abc', 'c', '🙂', 'bb', 'a']);
+  assert.equal(cuts.cut('xabcabb🙂c'), ['x', 'abc', '', 'ab', 'b', '🙂', '', 'c', '']);
+  assert.equal(cuts.cut(''), ['']);
+  assert.equal(new Cuts([]).cut('abc'), ['abc']);
+  const half = new Cuts(['\ude42']);
+  assert.equal(half.cut('🙂'), ['🙂']);
+  assert.equal([0, 1, 2].map(Cuts.isCut), [false, true, false]);
+});
+
+test('ten thousand added tokens are found in a text, and one that is too long is refused by name', () => {
+  const ends = { '<|startoftext|>': 0, '<|endoftext|>': 1 };
+  const added = Array.from({ length: 10_000 }, (_, i) => `<place number ${i} of ten thousand>`);
+  const of = (tokens: readonly string[]) =>
+    ClipTokenizer.fromVocabulary(JSON.stringify(ends), '',
+      JSON.stringify(Object.fromEntries(tokens.map((token, i) => [token, i + 2]))), 'x');
+  assert.equal(of(added).encode(added[9_876] + added[3]), [9_878, 5]);
+  assert.throwsWith(() => of(['b'.repeat(501)]), /x: the added token "b+…b+" has 501 letters, at most 500 are read/);
 });
 
 test.run();

@@ -26,6 +26,8 @@ const { values: options, positionals: words } = parseArgs({ allowPositionals: tr
 
 /** An input that takes longer never ends. */
 const PATIENCE_MS = 60_000;
+/** Letters of a line of what went wrong: it may quote the input. */
+const LINE = 200;
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 /** How the process of a child ended, and the last that it told. */
@@ -129,7 +131,8 @@ function save({ reader: name, input, kind, what }: Failure, seed: number): strin
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${seed}-${input}`);
   writeFileSync(path, inputOf(reader, seed, input));
-  return `${name}: ${kind}: ${what}\n  ${relative('.', path)}`;
+  const lines = what.split('\n').map((line) => line.slice(0, LINE));
+  return `${name}: ${kind}: ${lines.join('\n')}\n  ${relative('.', path)}`;
 }
 
 async function main(): Promise<number> {

@@ -135,7 +135,7 @@ function storedConfig(config: Readonly<Record<string, unknown>>): TrainConfig | 
   return schema.safeParse(filled).data;
 }
 
-const headline = z.object({ value: z.number(), clips: z.number() });
+const headline = z.object({ value: z.number().min(0).max(1), clips: z.int().min(0) });
 const trainingResult = z.object({ results: z.object({ top1: headline, top5: headline }),
   classes: z.array(z.unknown()) });
 

@@ -117,7 +117,7 @@ function parsed(text: string, parser: Parser): CST.Token[] | undefined {
 }
 
 /**
- * Refuses keys that stand twice in a map, and aliases that have no meaning. What an alias names may hold none: then it
+ * Refuses keys that stand twice in a map or are no names, and aliases that have no meaning. What an alias names may hold none: then it
  * neither holds itself nor multiplies.
  */
 function refuseRepeated(document: Document, refuse: (offset: number, message: string) => void): void {
@@ -131,7 +131,12 @@ function refuseRepeated(document: Document, refuse: (offset: number, message: st
       if (map.anchor !== undefined) anchors.add(map.anchor);
       const seen = new Set<string>();
       for (const { key } of map.items) {
-        if (!isScalar(key)) continue;
+        if (!isScalar(key) && key !== null) {
+          // what makes a text of such a key calls itself for each level, and doubles the text with each
+          refuse(rangeOf(key) ?? 0, 'a key must be a name, no map, list or alias');
+          return visit.BREAK;
+        }
+        if (key === null) continue;
         const name = String(key.value);
         if (seen.has(name)) refuse(rangeOf(key) ?? 0, 'map keys must be unique');
         seen.add(name);

@@ -2,7 +2,7 @@
  * Decoded clips on disk: every frame of a file as it was decoded, so that other frames and other parts of them can be
  * taken in each epoch. What comes from it has the bits of a file that is decoded anew, or does not come.
  *
- * A file of the cache has the frames, one after another; then JSON with what they are and the SHA-256 of each; then
+ * A file of the cache has the frames, one after another; then JSON with what they are and a SHA-256 of each; then
  * the SHA-256 of that JSON and its length. What does not match, or was made of another state of its source, is removed.
  */
 import { createHash } from 'node:crypto';
@@ -18,7 +18,7 @@ import { UNFINISHED } from '../../../model/checkpoint/files.node.ts';
 import type { FrameSink, PartOf, Picker } from '../video/order.ts';
 
 /** Changes with the layout of a file, and with what the decoder makes of the same bits. */
-const VERSION = 1;
+const VERSION = 2;
 const ENDING = '.clip';
 const DIGEST = 32;
 const FOOTER = DIGEST + 4;
@@ -35,7 +35,7 @@ interface Contents {
   readonly height: number;
   readonly matrix: I420Frame['matrix'];
   readonly range: I420Frame['range'];
-  /** SHA-256 of each frame, in base64. */
+  /** SHA-256 of each frame with its sides and colours, in base64. */
   readonly digests: readonly string[];
 }
 
@@ -207,7 +207,7 @@ export class ClipWriter implements FrameSink {
       && frame.part === undefined;
     if (!isAlike) return this.#giveUp();
     this.#write(frame.data);
-    this.#digests.push(digestOf(frame.data).toString('base64'));
+    this.#digests.push(frameDigest(frame));
   }
 
   /** Keeps what was added. */
@@ -285,6 +285,10 @@ function sourceOf(path: string): string {
 
 const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
+/** Of a frame and of what its bytes mean: other sides have as many of them. */
+const frameDigest = ({ data, width, height, matrix, range }: I420Frame): string =>
+  createHash('sha256').update(`${width} ${height} ${matrix} ${range} `).update(data).digest('base64');
+
 /** What a file of the cache says of itself; undefined if it is damaged, or says what its frames do not. */
 function contentsOf(descriptor: number): Contents | undefined {
   const { size } = fstatSync(descriptor);
@@ -317,8 +321,9 @@ function frameOf(descriptor: number, { width, height, matrix, range, digests }: 
   | undefined {
   const length = i420Bytes(width, height);
   const data = bytesAt(descriptor, index * length, length);
-  if (data === undefined || digestOf(data).toString('base64') !== digests[index]) return undefined;
-  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, length), matrix, range };
+  if (data === undefined) return undefined;
+  const frame = { width, height, data: new Uint8Array(data.buffer, data.byteOffset, length), matrix, range };
+  return frameDigest(frame) === digests[index] ? frame : undefined;
 }
 
 /** Undefined if the file does not reach so far, or cannot be read. */
