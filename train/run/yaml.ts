@@ -117,8 +117,8 @@ function parsed(text: string, parser: Parser): CST.Token[] | undefined {
 }
 
 /**
- * Refuses keys that stand twice in a map or are no names, and aliases that have no meaning. What an alias names may hold none: then it
- * neither holds itself nor multiplies.
+ * Refuses keys that stand twice in a map or are no names, and aliases that have no meaning. What an alias names may
+ * hold none: then it neither holds itself nor multiplies.
  */
 function refuseRepeated(document: Document, refuse: (offset: number, message: string) => void): void {
   let aliases = 0;

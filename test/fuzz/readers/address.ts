@@ -17,13 +17,16 @@ export const address: Reader = {
     'is no state of a study page', 'which no study page has', 'there is no room', 'has no case', 'has no variant',
     'has no type', 'has no file', 'no list of files', 'is no text', 'it holds more than'],
   draw: (random) =>
-    drawnBy(random, [[2, () => mutated(random, bytesOf(VALID))], [2, () => bytesOf(mutatedText(random, VALID))], [8,
-      () => packed(mutatedJson(random, STATE))], [1, () => packed(mutatedText(random, JSON.stringify(STATE)))], [1,
-      () =>
-        packed(
-          pick(random, [nested(random), `{"room":${nested(random)}}`, JSON.stringify({ ...STATE, case: piece(random) }),
-            `{"room":"gelu","dtype":${nested(random)},"files":{}}`]),
-        )], ...(oneIn(random, 50) ? [[5, () => packed('a'.repeat(lengthOf(random, 2 ** 24)))] as const] : [])]),
+    drawnBy(random, [[2, () => mutated(random, bytesOf(VALID))], [1, () =>
+      bytesOf('A'.repeat(2 ** 16 - 50 + random.below(100)))], [2, () => bytesOf(mutatedText(random, VALID))], [8, () =>
+      packed(mutatedJson(random, STATE))], [1, () => packed(mutatedText(random, JSON.stringify(STATE)))], [1, () =>
+      packed(
+        pick(random, [nested(random), `{"room":${nested(random)}}`, JSON.stringify({ ...STATE, case: piece(random) }),
+          `{"room":"gelu","dtype":${nested(random)},"files":{}}`]),
+      )], ...(oneIn(random, 50)
+        ? [[5, () =>
+          packed('a'.repeat(lengthOf(random, 2 ** 24)))] as const]
+        : [])]),
   async read(bytes) {
     const state = await decode(Buffer.from(bytes).toString(), KNOWN);
     holds(Object.hasOwn(KNOWN, state.room), `room ${state.room}`);

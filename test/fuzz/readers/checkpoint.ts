@@ -65,8 +65,9 @@ export const modelConfig = folderReader('model config', 'config.json changed', '
 ]);
 
 export const preprocessorConfig = folderReader('preprocessor', 'preprocessor_config.json changed',
-  'preprocessor_config.json', [PREPROCESSOR], ['is not a key that is known', 'which is not done here',
-  'must be true or false', 'must be a number or three', 'rescale_factor', 'crop_size', 'must be positive', 'size']);
+  'preprocessor_config.json', [PREPROCESSOR, { ...PREPROCESSOR, do_pad: true }], ['is not a key that is known',
+  'which is not done here', 'must be true or false', 'must be a number or three', 'rescale_factor', 'crop_size',
+  'must be positive', 'size']);
 
 export const processorConfig = folderReader('processor', 'processor_config.json changed', 'processor_config.json', [{
   image_processor: PREPROCESSOR,
