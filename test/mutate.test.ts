@@ -1,11 +1,15 @@
 /** The tests' own test in short: `npm run mutate` makes these defects and shows each to the tests that import it. */
-import { basename } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAst } from 'rolldown/parseAst';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { drawn, EQUAL, isEqual, type Outcome, runCampaign, tableOf } from './mutate/campaign.ts';
 import { Copy } from './mutate/copy.ts';
+import { linesIn } from './mutate/coverage.ts';
 import { FOLDERS, importersOf, testsOf } from './mutate/places.ts';
 import { linesOf, type Mutant, mutantsOf, mutated } from './mutate/rules.ts';
 import { textsOf } from './mutate/texts.ts';
@@ -91,6 +95,35 @@ test('what is listed as equal is a defect that the rules make, once, with a reas
     const text = texts.get(equal.file) ?? '';
     assert.is(mutantsOf(equal.file, text).filter((mutant) => isEqual(text, mutant, [equal])).length, 1, equal.before);
     assert.ok(equal.reason.length > 20);
+  }
+});
+
+test('the lines that a program runs are known by their file, those that it does not run are not among them', () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'firstlight-lines-')));
+  try {
+    const of = (x: number) =>
+      `export const f = (x: number): number => {
+  if (x > 1)
+    return 1;
+  // a comment
+  const unused = () =>
+    x;
+  return 2;
+};
+f(${x});
+`;
+    const linesWith = (x: number) => {
+      writeFileSync(join(folder, `with_${x}.ts`), of(x));
+      const reports = join(folder, `reports ${x}`);
+      execFileSync(process.execPath, ['--import', import.meta.resolve('tsx'), join(folder, `with_${x}.ts`)], {
+        env: { ...process.env, NODE_V8_COVERAGE: reports },
+      });
+      return linesIn(reports, folder)[`with_${x}.ts`];
+    };
+    assert.equal(linesWith(0).filter((line) => [2, 3, 6, 7, 9].includes(line)), [2, 7, 9]);
+    assert.equal(linesWith(2).filter((line) => [2, 3, 6, 7, 9].includes(line)), [2, 3, 9]);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -35,8 +35,8 @@ export interface Outcome {
 
 export interface Campaign {
   readonly mutants: Iterable<Mutant>;
-  /** The nearest first. */
-  readonly testsOf: (file: string) => readonly TestFile[];
+  /** Those that a defect is shown to, the most likely to notice it first. */
+  readonly testsOf: (mutant: Mutant) => readonly TestFile[];
   /** Runs tests of the program with a defect. Returns whether they pass. */
   readonly passes: (mutant: Mutant, test: TestFile) => Promise<boolean>;
   /** Asked before each defect. */
@@ -50,7 +50,7 @@ export async function runCampaign({ mutants, testsOf, passes, goesOn, onOutcome 
     if (!goesOn()) break;
     let caughtBy: string | undefined;
     let shownTo = 0;
-    for (const test of testsOf(mutant.file)) {
+    for (const test of testsOf(mutant)) {
       shownTo++;
       if (await passes(mutant, test)) continue;
       caughtBy = test.file;

@@ -3,8 +3,10 @@
  * is a test that is missing.
  *
  *   npm run mutate -- --minutes 60 --seed 7 engine model        words name files or folders; all if there are none
+ *   npm run mutate -- --lines --minutes 60 --seed 7             shown to the tests that run the line, first
  */
-import { basename } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Baselines } from './baseline.ts';
@@ -23,7 +25,9 @@ const { values: options, positionals: words } = parseArgs({ allowPositionals: tr
   from: { type: 'string', default: '0' },
   count: { type: 'string', default: 'Infinity' },
   /** Files of tests that a defect is shown to at most. */
-  tests: { type: 'string', default: '6' },
+  tests: { type: 'string', default: '10' },
+  /** First finds out which lines each file of tests runs, where that is not known; it takes as long as `npm test`. */
+  lines: { type: 'boolean', default: false },
 } });
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -47,7 +51,7 @@ async function main(): Promise<number> {
   const copy = new Copy(ROOT);
   const unsound = new Set<string>();
   const baselines = new Baselines(ROOT, copy);
-  const until = performance.now() + minutes * 60_000;
+  if (options.lines) await survey(baselines);
   console.log(`${all.length} defects, in the order of seed ${seed}, for ${minutes} minutes`);
   const told = ({ mutant: { file, line, rule }, caughtBy, shownTo }: Outcome) =>
     `${caughtBy === undefined ? 'SURVIVED' : 'caught  '}  ${file}:${line}  ${rule}${
@@ -57,9 +61,17 @@ async function main(): Promise<number> {
   for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
     process.on(signal, () => process.exit(code));
   }
+  const until = performance.now() + minutes * 60_000;
   const outcomes = await runCampaign({
     mutants: drawn(all, seed).slice(from, from + count),
-    testsOf: (file) => testsOf(file, importers, most, seconds).filter(({ file: test }) => !unsound.has(test)),
+    testsOf: ({ file, line }) => {
+      const near = testsOf(file, importers, Number.POSITIVE_INFINITY, seconds).filter((test) =>
+        !unsound.has(test.file)
+      );
+      // a sweep of the file's own room runs it, if anything does
+      const runs = near.map((test) => test.environment.ROOM !== undefined || baselines.runs(test, file, line));
+      return [true, undefined].flatMap((known) => near.filter((_, i) => runs[i] === known)).slice(0, most);
+    },
     passes: async (mutant, test) => {
       const limit = Math.max(LATE_SECONDS, LATE_TIMES * (seconds[basename(test.file, '.test.ts')] ?? 0));
       const ending = await copy.show(mutant, texts.get(mutant.file) as string, test, limit);
@@ -76,6 +88,17 @@ async function main(): Promise<number> {
   const survivors = outcomes.filter(({ caughtBy }) => caughtBy === undefined).map(({ mutant }) => mutant);
   console.log(['', ...tableOf(outcomes), ...survivors.flatMap((mutant) => describe(mutant, texts))].join('\n'));
   return survivors.length === 0 ? 0 : 1;
+}
+
+/** Runs every file of tests once, as far as nobody has since it changed. */
+async function survey(baselines: Baselines): Promise<void> {
+  const files = readdirSync(join(ROOT, 'test')).filter((name) => name.endsWith('.test.ts'));
+  for (const [i, name] of files.entries()) {
+    if (process.stderr.isTTY) process.stderr.write(`\r${i} of ${files.length}: ${name}\u001b[K`);
+    const { ending } = await baselines.run({ file: `test/${name}`, environment: {} });
+    if (ending !== 'passed') console.log(`${name} ${ending} without a defect`);
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 }
 
 function describe(mutant: Mutant, texts: ReadonlyMap<string, string>): string[] {
