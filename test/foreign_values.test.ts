@@ -12,7 +12,7 @@ import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/
 import { preprocessorFromHuggingFace } from '../model/checkpoint/preprocessor.ts';
 import { encodeSafetensors, openSafetensors } from '../model/checkpoint/safetensors.ts';
 import { readFinite, requireHeld, Weights } from '../model/checkpoint/weights.ts';
-import { PRESETS, validateConfig } from '../model/systems/config.ts';
+import { type ModelConfig, PRESETS, validateConfig } from '../model/systems/config.ts';
 import { ClipTokenizer } from '../model/tokenizer.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { decodeState, encodeState, type StateFile } from '../train/checkpoint/state_file.ts';
@@ -50,6 +50,29 @@ for (const [what, config] of [
       /is \d+, at most \d+ is read/);
   });
 }
+
+test('a size is read up to what is stated, and not one more', () => {
+  const within: Readonly<Record<string, (size: number) => ModelConfig>> = {
+    embedDim: (embedDim) => ({ ...tiny, embedDim }),
+    frames: (frames) => ({ ...tiny, frames }),
+    layers: (layers) => ({ ...tiny, mit: { ...tiny.mit, layers } }),
+    mlp: (mlp) => ({ ...tiny, mit: { ...tiny.mit, mlp } }),
+    context: (context) => ({ ...tiny, text: { ...tiny.text, context } }),
+    vocab: (vocab) => ({ ...tiny, text: { ...tiny.text, vocab } }),
+    imageSize: (imageSize) => ({ ...tiny, vision: { ...tiny.vision, imageSize } }),
+  };
+  const most = { embedDim: 16_384, frames: 1024, layers: 256, mlp: 65_536, context: 16_384, vocab: 262_144,
+    imageSize: 4096 };
+  for (const [key, size] of Object.entries(most)) {
+    const { message } = assert.throwsWith(() => validateConfig(within[key](size + 1), 'c'), ConfigError);
+    assert.match(message, `is ${size + 1}, at most ${size} is read`, key);
+    try {
+      validateConfig(within[key](size), 'c');
+    } catch (error) {
+      assert.not.match((error as Error).message, 'at most', key); // others may not fit it
+    }
+  }
+});
 
 test('every model that is published is within what is read', () => {
   for (const [name, config] of Object.entries(PRESETS)) assert.is(validateConfig(config, name), config);

@@ -4,6 +4,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { classRows, countClasses, meanPerClass, mostConfused, neighbourOrder,
   worstPairs } from '../train/report/classes.ts';
+import { compactConfusionChart, confusionChart } from '../train/report/charts.ts';
 import { renderReport } from '../train/report/report.ts';
 import { SCRIPT } from '../train/report/script.ts';
 import { manyClasses, ownRun } from './report_sample.ts';
@@ -103,6 +104,20 @@ test('names are text wherever they stand, and the script is the same for every r
         (cell.textContent ?? '').startsWith(hostile)
       ),
     );
+  }
+});
+
+test('cells of both confusion matrices are as high as they are wide, however long the names are', () => {
+  for (const name of ['a', 'a name of many letters, more than there is room for']) {
+    const labels = ['x', 'y', 'z'].map((own) => own + name);
+    const counts = [[3, 1, 0], [0, 4, 0], [0, 0, 4]];
+    const charts = [confusionChart('t', { labels, counts }),
+      compactConfusionChart('t', { labels, counts, groups: labels })];
+    for (const chart of charts) {
+      const [, height, width] = /<rect[^>]* height="([\d.]+)"[^>]* width="([\d.]+)"/.exec(chart) ?? [];
+      assert.ok(Number(width) > 50);
+      assert.is(Number(width), Number(height), name);
+    }
   }
 });
 

@@ -5,6 +5,7 @@ import { ConfigError, formatBytes } from '../engine/errors.ts';
 import { PRESETS } from '../model/systems/config.ts';
 import { shortClips } from '../train/commands/check.ts';
 import { markdownTable } from '../train/log/table.ts';
+import { DEFAULT_SIZES } from '../train/moving_shapes/files.ts';
 import { parseConfig } from '../train/run/config.ts';
 import { forData } from '../train/run/system.ts';
 
@@ -41,6 +42,10 @@ test('a size of pictures that a hint proposes is taken', () => {
     assert.is(hint, `set data.size to ${proposed}`);
     assert.is(forData(PRESETS.tiny, config(proposed), ['a']).vision.imageSize, proposed);
   }
+});
+
+test('the demo has the clips that its page says, whole numbers for each of its 120 and 24 classes', () => {
+  assert.equal(DEFAULT_SIZES, { train: 4096, testSeen: 240, testUnseen: 264, stills: 6144 });
 });
 
 test('columns of a table are as wide as their longest cell, and numbers end at the right', () => {

@@ -1,6 +1,8 @@
 /** Containers beside mp4, webm and avi: frames are those of the same packets in Matroska, and damage is told. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AV_PIX_FMT_RGB8 } from 'node-av/constants';
+import { sourceOf } from './container_sample.ts';
+import { faultOfTags } from '../train/data/video/packets.ts';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { i420ToRgb } from '../train/data/video/i420.ts';
@@ -78,6 +80,23 @@ for (const extension of ['ts', 'flv', 'wmv', 'ogv', 'gif']) {
     }
   });
 }
+
+test('flv: as many bytes are said to be missing as are, of the header of a tag and of its contents', () => {
+  const header = Buffer.from('464c5601050000000900000000', 'hex');
+  const tag = Buffer.from('09000014000000000000000000'.padEnd(2 * (11 + 20), '0'), 'hex');
+  const size = Buffer.from('0000001f', 'hex');
+  const file = Buffer.concat([header, tag, size, tag, size]);
+  const told = (bytes: number) => faultOfTags(sourceOf(file.subarray(0, bytes)));
+  assert.is(told(file.length), undefined);
+  const second = header.length + tag.length + size.length;
+  assert.is(told(second), undefined);
+  assert.is(told(second + 1), 'is cut off: 10 bytes are missing at the end');
+  assert.is(told(second + 10), 'is cut off: 1 bytes are missing at the end');
+  for (const missing of [1, 7, 20]) {
+    assert.is(told(second + tag.length - missing), `is cut off: ${missing} bytes are missing at the end`);
+  }
+  assert.is(told(7), 'is cut off: 2 bytes are missing at the end');
+});
 
 test('mpg: of a file that was cut off only whole frames are read, or none', async () => {
   const bytes = whole('mpg');

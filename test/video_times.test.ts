@@ -4,6 +4,7 @@ import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { readFrames } from '../train/data/video/decode.ts';
 import { faultOfBoxes } from '../train/data/video/iso.ts';
+import { Source } from '../train/data/video/source.ts';
 import { faultOfTimes } from '../train/data/video/times.ts';
 import { sourceOf } from './container_sample.ts';
 import { all, at, checked, clip, lastPlaceOf, refusal, writeAs } from './video_sample.ts';
@@ -164,6 +165,26 @@ test('24 frames a second whose cut end 25 would show are damage: their units of 
     );
   assert.is(shownFor((900 * 1000) / 24), undefined);
   assert.is(shownFor((FRAMES * 1000) / 25), 'its list of edits leaves out the last 40 of 1000 frames');
+});
+
+test('tables behind 64 MiB of pictures are read, and larger ones are not', () => {
+  const MIB = 2 ** 20;
+  const media = box('mdat').subarray(0, 8);
+  media.writeUInt32BE(80 * MIB);
+  const movieOf = (size: number) => {
+    const movie = box('moov', box('mvhd', words(0, 0, 0, 1000, 0)));
+    movie.writeUInt32BE(size);
+    return movie;
+  };
+  const faultWith = (size: number) => {
+    const movie = movieOf(size);
+    return faultOfBoxes(
+      new Source(80 * MIB + size,
+        (buffer, position) => position === 0 ? media.copy(buffer) : movie.subarray(position - 80 * MIB).copy(buffer)),
+    );
+  };
+  assert.is(faultWith(movieOf(0).length), undefined);
+  assert.is(faultWith(64 * MIB + 1), 'has a header of 67,108,865 bytes, more than 67,108,864');
 });
 
 test('times of a million frames in a table of a line are gone over once', () => {
