@@ -82,6 +82,7 @@ export function killTrainings(folder: string, config: TrainConfig, quiet: string
       const own = join(folder, `killed ${run}`);
       mkdirSync(own);
       let before = 0;
+      let rotten = 0; // what rotted stays until its step is saved again
       for (;;) {
         const killed = goesOn(outcome)
           ? { steps: random.below(8) === 0 ? 0 : 1 + random.below(2), ms: LONGEST_MS * random.next() }
@@ -93,13 +94,14 @@ export function killTrainings(folder: string, config: TrainConfig, quiet: string
         }
         outcome.faults++;
         const { step, damaged } = await lastOf(own);
-        if (step < before || damaged > 0) {
+        if (step < before || damaged > rotten) {
           outcome.lost++;
           outcome.problems.push(`${own}: step ${step} is there after ${before}, ${damaged} are damaged`);
         }
         before = step;
         // the next start must pass over it
-        if (random.below(3) === 0 && rotNewest(own, random)) before = 0;
+        rotten = damaged;
+        if (random.below(3) === 0 && rotNewest(own, random)) [before, rotten] = [0, rotten + 1];
       }
       const wrong = differences(own, quiet);
       outcome.left += wrong.filter((problem) => problem.endsWith('left over')).length;
