@@ -22,16 +22,20 @@ export type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
 
 /** Turns Ctrl-C and its like into a request to stop after the current step; a second one ends the process at once. */
 export class StopRequest {
+  /** Settles when it is asked for. */
+  readonly asked: Promise<void>;
   #code: number | undefined;
+  #settle: () => void = () => undefined;
   readonly #source: SignalSource;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
 
   constructor(source: SignalSource = process) {
     this.#source = source;
+    this.asked = new Promise((resolve) => (this.#settle = resolve));
     for (const [signal, code] of SIGNALS) {
       const listener = () => {
         if (this.#code !== undefined) source.exit(code);
-        this.#code = code;
+        this.ask(code);
       };
       try {
         source.on(signal, listener);
@@ -40,6 +44,12 @@ export class StopRequest {
         // this system does not have the signal, so it never comes
       }
     }
+  }
+
+  /** The same without a signal. The first request counts. */
+  ask(code: number): void {
+    this.#code ??= code;
+    this.#settle();
   }
 
   /** The exit status to leave with, or undefined while nobody asked. */
