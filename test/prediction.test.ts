@@ -49,9 +49,12 @@ test('a line in is a line of JSON out before the next one comes, with the number
     if (coming.length === 0) lines.end();
   };
   next();
-  const { code, stdout, stderr } = await printed(() =>
-    predict({ source: { lines }, labels: names, checkpoint, precision: 'f32', top: 5,
-      wording: { templates: 'none', mean: 'softmax' } }), next);
+  const { code, stdout, stderr } = await printed(
+    () =>
+      predict({ source: { lines }, labels: names, checkpoint, precision: 'f32', top: 5,
+        wording: { templates: 'none', mean: 'softmax' } }),
+    next,
+  );
   assert.is(code, 3, stderr);
   const [first, refusal, ...others] = linesIn(stdout);
   assert.equal([first, ...others], JSON.parse(list.stdout));
@@ -79,8 +82,10 @@ test('a watched folder gives what is there, and what comes; Ctrl-C leaves with 1
 });
 
 test('predict wants one source of clips, and says so', async () => {
-  for (const [words, message] of [[['-', 'a.mp4'], /- stands alone/], [['--watch', 'x', 'a.mp4'], /files or --watch/],
-    [[], /a video file is missing/]] as const) {
+  for (const [words, message] of [[['-', 'a.mp4'], /- stands alone/], [['--watch', 'x', 'a.mp4'], /files or --watch/], [
+    [],
+    /a video file is missing/,
+  ]] as const) {
     const { code, stderr } = await commandLine(['predict', ...words, ...asked]);
     assert.is(code, 2);
     assert.match(stderr, message);

@@ -9,11 +9,17 @@ const PIECE_BYTES = 2 ** 21;
 export class PieceRooms {
   readonly #rooms = [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)];
   #turn = 0;
+  #words: Uint32Array<ArrayBuffer> | undefined;
 
   /** The one that was not taken last. */
   take(): Uint8Array {
     this.#turn = 1 - this.#turn;
     return this.#rooms[this.#turn];
+  }
+
+  /** For the elements of a piece as f32, if these are 16 bits each; undefined for more than a piece has. */
+  words(elements: number): Uint32Array<ArrayBuffer> | undefined {
+    return elements > PIECE_BYTES / 2 ? undefined : (this.#words ??= new Uint32Array(PIECE_BYTES / 2));
   }
 }
 

@@ -33,17 +33,17 @@ export interface TensorFile {
   floats(name: string): Promise<Float32Array>;
 }
 
-/** Conversions to f32, by element type. */
-const FLOATS: Readonly<Record<string, (bytes: Uint8Array) => Float32Array>> = {
+/** Conversions to f32, by element type; what is wider than the bytes goes into a room, if there is one. */
+const FLOATS: Readonly<Record<string, (bytes: Uint8Array, room?: Uint32Array<ArrayBuffer>) => Float32Array>> = {
   F32: ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4),
   F64: ({ buffer, byteOffset, byteLength }) => Float32Array.from(new Float64Array(buffer, byteOffset, byteLength / 8)),
-  BF16: (bytes) => {
+  BF16: (bytes, room) => {
     const halves = halvesOf(bytes);
-    const words = new Uint32Array(halves.length);
+    const words = room ?? new Uint32Array(halves.length);
     for (let i = 0; i < halves.length; i++) words[i] = halves[i] << 16;
-    return new Float32Array(words.buffer);
+    return new Float32Array(words.buffer, words.byteOffset, halves.length);
   },
-  F16: (bytes) => valuesOf(halvesOf(bytes)),
+  F16: (bytes, room) => valuesOf(halvesOf(bytes), room),
 };
 
 function halvesOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint16Array {
@@ -56,7 +56,11 @@ export function requireFloats({ name }: TensorFile, tensor: string, dtype: strin
   throw new CheckpointFormatError('WrongDtype', name, `expected a floating-point tensor, got ${dtype}`, tensor);
 }
 
-/** The bytes of floating-point numbers, little-endian, where such numbers may lie in memory, as f32. */
-export function floatsOf(dtype: string, bytes: Uint8Array): Float32Array {
-  return FLOATS[dtype](bytes);
+/**
+ * The bytes of floating-point numbers, little-endian, where such numbers may lie in memory, as f32.
+ *
+ * @param room memory that may be used for them, a word each
+ */
+export function floatsOf(dtype: string, bytes: Uint8Array, room?: Uint32Array<ArrayBuffer>): Float32Array {
+  return FLOATS[dtype](bytes, room);
 }

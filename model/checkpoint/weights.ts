@@ -93,7 +93,9 @@ export class Weights {
       else {
         const { dtype } = file.entry(part);
         requireFloats(file, part, dtype);
-        for await (const bytes of file.pieces(part, rooms)) yield floatsOf(dtype, bytes);
+        for await (const bytes of file.pieces(part, rooms)) {
+          yield floatsOf(dtype, bytes, rooms?.words(bytes.length / 2));
+        }
       }
     }
   }
