@@ -16,7 +16,8 @@ const hasHalves = gpu.features.has('shader-f16');
 
 /** More than two pieces of f32, and an odd number that does not end with one. */
 const ELEMENTS = 2 ** 20 + 2 ** 19 + 77;
-const values = Float32Array.from({ length: ELEMENTS }, (_, i) => ((i * 7919) % 4096) / 1024 - 2); // f16 and bf16 hold some
+/** f16 holds them, bf16 some. */
+const values = Float32Array.from({ length: ELEMENTS }, (_, i) => ((i * 7919) % 4096) / 1024 - 2);
 const SCALE = 0.25;
 
 class Two extends Module {

@@ -12,6 +12,7 @@ import type { Sample } from '../train/data/loading/sample.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { main } from '../train/cli/main.ts';
 import { predict } from '../train/commands/predict.ts';
+import type { Answer } from '../train/prediction/answer.ts';
 import { ClipQueue } from '../train/prediction/clip_queue.ts';
 import { answerClips } from '../train/prediction/answering.ts';
 import { filesOf, linesOf, listed } from '../train/prediction/incoming.ts';
@@ -24,7 +25,7 @@ import { clip } from './video_sample.ts';
 const folder = mkdtempSync(join(tmpdir(), 'firstlight-prediction-'));
 const videos = join(folder, 'videos');
 const checkpoint = join(folder, 'model');
-const names = ['a red square', 'a star'];
+const names = ['a red square', 'a star', 'a square'];
 const paths = [0, 1, 2].map((i) => join(videos, `${i}.mp4`));
 const broken = join(videos, '1b.mp4');
 const asked = ['--labels', names.join(), '--checkpoint', checkpoint];
@@ -39,9 +40,14 @@ test.before(async () => {
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 test('a line in is a line of JSON out before the next one comes, with the numbers of a list; a broken clip is one, too', async () => {
-  const list = await commandLine(['predict', videos, ...asked, '--json']);
+  const list = await commandLine(['predict', videos, ...asked, '--top', '2', '--json']);
   assert.is(list.code, 3);
-  assert.match(list.stderr, '1b.mp4: is a text');
+  assert.match(list.stderr, `${broken}: is a text`);
+  const answers = JSON.parse(list.stdout) as Answer[];
+  assert.equal(answers.map(({ file, predictions }) => [file, predictions.length]), paths.map((path) => [path, 2]));
+  for (const { predictions: [best, second] } of answers) {
+    assert.ok(names.includes(best.label) && best.probability >= second.probability);
+  }
   const lines = new PassThrough();
   const coming = [`${paths[0]}\n`, `${broken}\n`, `${paths[1]}\r\n\n`, `${paths[2]}`];
   const next = () => {
@@ -51,18 +57,18 @@ test('a line in is a line of JSON out before the next one comes, with the number
   next();
   const { code, stdout, stderr } = await printed(
     () =>
-      predict({ source: { lines }, labels: names, checkpoint, precision: 'f32', top: 5,
+      predict({ source: { lines }, labels: names, checkpoint, precision: 'f32', top: 2,
         wording: { templates: 'none', mean: 'softmax' } }),
     next,
   );
   assert.is(code, 3, stderr);
   const [first, refusal, ...others] = linesIn(stdout);
-  assert.equal([first, ...others], JSON.parse(list.stdout));
+  assert.equal([first, ...others], answers);
   assert.equal(refusal, { file: broken,
     error: { code: 'FL_VIDEO', message: `${broken}: is a text, not a video that is read here` } });
 });
 
-const linesIn = (stdout: string) => stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { file: string });
+const linesIn = (stdout: string) => stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Answer);
 
 test('a watched folder gives what is there, and what comes; Ctrl-C leaves with 130, and so does a reader with 0', async () => {
   for (const [end, status] of [['SIGINT', 130], ['EPIPE', 0]] as const) {
@@ -81,7 +87,7 @@ test('a watched folder gives what is there, and what comes; Ctrl-C leaves with 1
   }
 });
 
-test('predict wants one source of clips, and says so', async () => {
+test('predict wants one source of clips, and says so; one without any is answered by nothing', async () => {
   for (const [words, message] of [[['-', 'a.mp4'], /- stands alone/], [['--watch', 'x', 'a.mp4'], /files or --watch/], [
     [],
     /a video file is missing/,
@@ -90,36 +96,43 @@ test('predict wants one source of clips, and says so', async () => {
     assert.is(code, 2);
     assert.match(stderr, message);
   }
-  const { code, stderr } = await commandLine(['predict', '--watch', join(folder, 'absent'), ...asked]);
-  assert.equal([code, stderr.includes('absent')], [1, true], stderr);
+  const absent = await commandLine(['predict', '--watch', join(folder, 'absent'), ...asked]);
+  assert.equal([absent.code, absent.stderr.includes('absent')], [1, true], absent.stderr);
+  mkdirSync(join(folder, 'empty'));
+  const empty = await commandLine(['predict', join(folder, 'empty'), ...asked, '--json']);
+  assert.equal([empty.code, empty.stdout], [0, '[]\n'], empty.stderr);
 });
 
-test('a watched file counts once it stays as it is, again when it has changed, and when it was gone', async () => {
-  const watched = join(folder, 'growing');
-  mkdirSync(join(watched, 'deep'), { recursive: true });
-  const path = join(watched, 'deep', 'a.mp4');
+test('a watched file counts once it has stayed as it is, again when it has changed, and when it was gone', async () => {
+  const grown = join(folder, 'growing');
+  mkdirSync(join(grown, 'deep'), { recursive: true });
+  const path = join(grown, 'deep', 'a.mp4');
   writeFileSync(path, '');
-  writeFileSync(join(watched, 'notes.txt'), 'no video');
+  writeFileSync(join(grown, 'notes.txt'), 'no video');
   using stop = new StopRequest(process);
-  const files = filesOf(watched, stop, { everyMs: 5, settledMs: 60 });
-  let given = 0;
+  const settledMs = 60;
+  const files = filesOf(grown, stop, { everyMs: 5, settledMs });
+  let changed = performance.now();
   const next = async () => {
     const { value } = await files.next();
-    given++;
+    if (value !== undefined) assert.ok(performance.now() - changed >= settledMs);
     return value;
+  };
+  const change = (write: () => void) => {
+    write();
+    changed = performance.now();
   };
   const first = next();
   for (let i = 0; i < 8; i++) {
     await setTimeout(20);
-    assert.is(given, 0, 'it grows');
-    appendFileSync(path, 'more');
+    change(() => appendFileSync(path, 'more'));
   }
   assert.is(await first, path);
-  for (const change of [() => appendFileSync(path, 'again'), () => rmSync(path)]) {
+  for (const write of [() => appendFileSync(path, 'again'), () => rmSync(path)]) {
     const again = next();
-    change();
-    await setTimeout(40);
-    writeFileSync(path, 'anew');
+    change(write);
+    await setTimeout(20);
+    change(() => writeFileSync(path, 'anew'));
     assert.is(await again, path);
   }
   const last = next();

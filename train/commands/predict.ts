@@ -58,6 +58,7 @@ export async function predict(
   process.stdout.once('error', leave);
   try {
     const files = 'files' in source ? source.files.flatMap(videosIn) : undefined;
+    const paths = pathsOf(source, files ?? [], stop);
     const folder = modelFolderOf(checkpoint);
     const labels = asked ?? await classesOf(folder);
     await using gpu = await open({ tuning: tuned, budget: defaultBudget });
@@ -66,9 +67,8 @@ export async function predict(
     using _model = system.model;
     using candidates = new Candidates(gpu, system, labels, wording);
     const telling = new Telling({ labels, top, isServed: files === undefined, isJson: json });
-    const pace = await answerClips(pathsOf(source, files, stop), { gpu, system, candidates, stop,
-      clips: files?.length ?? Infinity, ofAClip: files === undefined ? OF_A_SERVED_FILE : OF_A_FILE, tell: (told) =>
-        telling.tell(told) });
+    const pace = await answerClips(paths, { gpu, system, candidates, stop, clips: files?.length ?? Infinity,
+      ofAClip: files === undefined ? OF_A_SERVED_FILE : OF_A_FILE, tell: (told) => telling.tell(told) });
     if (stop.code === 0) return 0;
     stop.throwIfRequested('the prediction');
     telling.end();
@@ -81,9 +81,9 @@ export async function predict(
 }
 
 /** @param files those of a list */
-function pathsOf(source: Source, files: readonly string[] | undefined, stop: StopRequest): AsyncIterable<string> {
-  if (files !== undefined) return listed(files, stop);
-  return 'lines' in source ? linesOf(source.lines, stop) : filesOf((source as { watched: string }).watched, stop);
+function pathsOf(source: Source, files: readonly string[], stop: StopRequest): AsyncIterable<string> {
+  if ('lines' in source) return linesOf(source.lines, stop);
+  return 'watched' in source ? filesOf(source.watched, stop) : listed(files, stop);
 }
 
 /** The classes of a checkpoint with a head: what it chooses from where nobody says. */

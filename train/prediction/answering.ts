@@ -47,8 +47,9 @@ const MOST_IN_FLIGHT = 2;
 /** Answers each path, in their order, until there are no more. */
 export async function answerClips(paths: AsyncIterable<string>, options: AnsweringOptions): Promise<Pace> {
   const { gpu, system, candidates, clips } = options;
+  const atOnce = evaluationBatch(gpu, system.model, Math.max(1, clips), candidates.texts);
   const decoders = new Decoders(threadsFor(clips));
-  const answering = new Answering(options, evaluationBatch(gpu, system.model, clips, candidates.texts));
+  const answering = new Answering(options, atOnce);
   const ahead = answering.atOnce * MOST_IN_FLIGHT + decoders.threads;
   const read = (path: string, index: number) => decoded(decoders, system, path, index, options.ofAClip);
   try {
@@ -92,25 +93,26 @@ class Answering {
   }
 
   async run(queue: ClipQueue): Promise<Omit<Pace, 'threads'>> {
-    const isPatient = Number.isFinite(this.#options.clips);
-    for (;;) {
-      const stopped = this.#options.stop.asked.then(() => []);
-      const batch = await Promise.race([stopped, queue.take(this.atOnce, isPatient), this.#failure()]);
-      if (batch.length === 0) break;
-      this.#begin(batch);
-      if (this.#inFlight.length >= MOST_IN_FLIGHT) await this.#inFlight[0];
+    const { clips: expected, stop: { signal } } = this.#options;
+    const close = () => queue.close();
+    signal.addEventListener('abort', close, { once: true });
+    try {
+      for (;;) {
+        const batch = await queue.take(this.atOnce, Number.isFinite(expected));
+        if (batch.length === 0) break;
+        this.#begin(batch).catch((error: unknown) => queue.fail(error));
+        if (this.#inFlight.length >= MOST_IN_FLIGHT) await this.#inFlight[0];
+      }
+      await this.#told;
+    } finally {
+      signal.removeEventListener('abort', close);
     }
-    await this.#told;
     const { at, clips } = this.#start ?? { at: performance.now(), clips: this.#clips };
     return { clips: this.#clips - clips, seconds: (performance.now() - at) / 1000, idle: this.#idle / 1000 };
   }
 
-  /** Never answers; throws what a batch under way throws. */
-  #failure(): Promise<never> {
-    return new Promise((_, reject) => this.#told.catch(reject));
-  }
-
-  #begin(batch: readonly Decoded[]): void {
+  /** Settles when all that was begun is told. */
+  #begin(batch: readonly Decoded[]): Promise<void> {
     if (this.#idleSince !== undefined) this.#idle += performance.now() - this.#idleSince;
     this.#idleSince = undefined;
     const answers = this.#answer(batch);
@@ -121,9 +123,9 @@ class Answering {
       this.#inFlight.shift();
       if (this.#inFlight.length === 0) this.#idleSince = performance.now();
     });
-    told.catch(() => undefined); // thrown where it is awaited
     this.#told = told;
     this.#inFlight.push(told);
+    return told;
   }
 
   async #answer(batch: readonly Decoded[]): Promise<readonly Told[]> {

@@ -75,8 +75,9 @@ export class ClipQueue {
           clip.result = result;
           this.#bytes += bytesOf(result);
           this.#tell();
-        }, (error: unknown) => this.#fail(error));
+        }, (error: unknown) => this.fail(error));
         while (this.#isFull) await this.#changed;
+        if (this.#isEnded) return;
       }
     } catch (error) {
       this.#failure ??= { error };
@@ -85,10 +86,15 @@ export class ClipQueue {
     this.#tell();
   }
 
-  /** Something that is no fault of a clip: nothing is given any more. */
-  #fail(error: unknown): void {
-    this.#clips.length = 0;
+  /** Gives nothing any more, and throws that: something that is no fault of a clip. */
+  fail(error: unknown): void {
     this.#failure = { error };
+    this.close();
+  }
+
+  /** Gives nothing any more. */
+  close(): void {
+    this.#clips.length = 0;
     this.#isEnded = true;
     this.#tell();
   }

@@ -7,7 +7,7 @@ import { videosOf } from '../features/clips.ts';
 import type { StopRequest } from '../run/stop.ts';
 
 /** Who may ask that no more be taken in. */
-export type Stop = Pick<StopRequest, 'code' | 'asked'>;
+export type Stop = Pick<StopRequest, 'code' | 'signal'>;
 
 /** Paths that are known. */
 export async function* listed(paths: readonly string[], stop: Stop): AsyncGenerator<string, void, undefined> {
@@ -19,8 +19,7 @@ export async function* listed(paths: readonly string[], stop: Stop): AsyncGenera
 
 /** Lines of a stream, each as soon as it is there; empty ones are left out. */
 export async function* linesOf(stream: Readable, stop: Stop): AsyncGenerator<string, void, undefined> {
-  const lines = createInterface({ input: stream, crlfDelay: Infinity });
-  void stop.asked.then(() => lines.close());
+  const lines = createInterface({ input: stream, crlfDelay: Infinity, signal: stop.signal });
   for await (const line of lines) if (line !== '' && stop.code === undefined) yield line;
 }
 
@@ -38,13 +37,19 @@ const TIMES: WatchTimes = { everyMs: 500, settledMs: 1000 };
  *
  * @throws FileError if the folder cannot be read, or not any more
  */
-export async function* filesOf(folder: string, stop: Stop,
-  { everyMs, settledMs } = TIMES): AsyncGenerator<string, void, undefined> {
+export function filesOf(folder: string, stop: Stop, times = TIMES): AsyncGenerator<string, void, undefined> {
+  const look = () => onFileSync(folder, () => videosOf(folder));
+  look(); // now, and not when the first file is asked for
+  return watched(look, stop, times);
+}
+
+async function* watched(look: () => ReturnType<typeof videosOf>, stop: Stop,
+  { everyMs, settledMs }: WatchTimes): AsyncGenerator<string, void, undefined> {
   let known = new Map<string, Seen>();
   while (stop.code === undefined) {
     const now = performance.now();
     const found = new Map<string, Seen>();
-    for (const [path, { size, mtimeMs }] of onFileSync(folder, () => videosOf(folder))) {
+    for (const [path, { size, mtimeMs }] of look()) {
       const form = `${size} ${mtimeMs}`;
       const before = known.get(path);
       const seen = before?.form === form ? before : { form, since: now, isGiven: false };
@@ -54,7 +59,7 @@ export async function* filesOf(folder: string, stop: Stop,
       yield path;
     }
     known = found; // what is gone is forgotten, and is new when it comes again
-    await Promise.race([setTimeout(everyMs), stop.asked]);
+    await setTimeout(everyMs, undefined, { signal: stop.signal }).catch(() => undefined); // asked to stop
   }
 }
 

@@ -22,16 +22,13 @@ export type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
 
 /** Turns Ctrl-C and its like into a request to stop after the current step; a second one ends the process at once. */
 export class StopRequest {
-  /** Settles when it is asked for. */
-  readonly asked: Promise<void>;
   #code: number | undefined;
-  #settle: () => void = () => undefined;
+  readonly #controller = new AbortController();
   readonly #source: SignalSource;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
 
   constructor(source: SignalSource = process) {
     this.#source = source;
-    this.asked = new Promise((resolve) => (this.#settle = resolve));
     for (const [signal, code] of SIGNALS) {
       const listener = () => {
         if (this.#code !== undefined) source.exit(code);
@@ -46,10 +43,15 @@ export class StopRequest {
     }
   }
 
-  /** The same without a signal. The first request counts. */
+  /** The same without a signal of the system. The first request counts. */
   ask(code: number): void {
     this.#code ??= code;
-    this.#settle();
+    this.#controller.abort();
+  }
+
+  /** Tells who waits for something else. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   /** The exit status to leave with, or undefined while nobody asked. */
