@@ -45,13 +45,12 @@ function roundedMagnitude(magnitude: number, value: number): number {
 
 let table: Float32Array | undefined;
 
-/** The values of f16 given as bits: all of them are f32 too. */
-export function valuesOf(halves: Uint16Array): Float32Array {
+/** The values of f16 given as bits: all of them are f32 too. @param result memory for as many, as bits of f32 */
+export function valuesOf(halves: Uint16Array, result = new Uint32Array(halves.length)): Float32Array {
   table ??= everyHalf();
   const words = new Uint32Array(table.buffer); // words, not values: moving a NaN as a number may change its bits
-  const result = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) result[i] = words[halves[i]];
-  return new Float32Array(result.buffer);
+  return new Float32Array(result.buffer, result.byteOffset, halves.length);
 }
 
 /** The f32 of each of the 65536 bit patterns. */

@@ -197,6 +197,7 @@ export class Pool implements Keeper, MemoryReport {
     }
     const storage = new Storage(capacity);
     storage.place(buffer, this.isGuarded ? GUARD_BYTES : 0);
+    storage.isZero = !this.isGuarded;
     return storage;
   }
 }

@@ -1,7 +1,7 @@
 import { copy } from './arithmetic.ts';
 import type { Context } from './context.ts';
 import { dispose } from './disposal.ts';
-import { type Shape, sizeOf } from './dtype.ts';
+import { type FloatType, type Shape, sizeOf } from './dtype.ts';
 import { FirstlightError, ShapeError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
@@ -60,19 +60,35 @@ export function parameterCount(module: Module): number {
   return count;
 }
 
-/** A parameter of `shape`, zero until it is initialised or loaded. */
+/** How `parameter` stores what it makes. */
+let stored: FloatType = 'f32';
+
+/**
+ * A parameter of `shape`, zero until it is initialised or loaded. It is f32, or as `storedAs` says; scalars are always
+ * f32: a temperature belongs to the head of a model, which computes in f32.
+ */
 export function parameter(gpu: Context, name: string, shape: Shape): Tensor {
-  const tensor = gpu.keep(Tensor.zeros(gpu, shape, name));
+  const tensor = gpu.keep(Tensor.zeros(gpu, shape, name, canBeHalved(shape) ? stored : 'f32') as Tensor);
   tensor.requiresGrad = true;
   return tensor;
 }
 
-/**
- * Stores the parameters of a module as f16, with f32 masters. Scalars stay f32: a temperature belongs to the head of a
- * model, which computes in f32.
- */
+const canBeHalved = (shape: Shape): boolean => shape.length > 0;
+
+/** The parameters that `make` makes are stored so, without masters: those of a model that is used, and not trained. */
+export function storedAs<T>(type: FloatType, make: () => T): T {
+  const before = stored;
+  stored = type;
+  try {
+    return make();
+  } finally {
+    stored = before;
+  }
+}
+
+/** Stores the parameters of a module as f16, with f32 masters; scalars stay f32. */
 export function halve(module: Module): void {
-  for (const [, parameter] of module.parameters()) if (parameter.shape.length > 0) halveParameter(parameter);
+  for (const [, parameter] of module.parameters()) if (canBeHalved(parameter.shape)) halveParameter(parameter);
 }
 
 /**

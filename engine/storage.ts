@@ -28,6 +28,8 @@ export class Storage {
   /** Tensors that look at it; at none it goes back to where it came from. */
   refs = 0;
   label = '';
+  /** Nothing was ever written to it: a device hands out zeros. */
+  isZero = false;
   /** Number of the submission that last used it: a write from the host must not overtake that one. */
   lastUse = 0;
   /** How many tensors left it for another home: what was recorded with it then reads what nobody writes any more. */
@@ -77,6 +79,7 @@ export class Storage {
 
   /** Told of everything that will write to it. @param journal of what is only recorded, and may never run */
   noteWrite(offset: number, bytes: number, journal?: Journal): void {
+    this.isZero = false;
     for (const watch of this.#watches) {
       if (watch.isOverwritten || watch.start >= offset + bytes || offset >= watch.end) continue;
       watch.isOverwritten = true;

@@ -88,9 +88,11 @@ export class Tensor<D extends DType = FloatType> extends Handle {
   }
 
   /** A tensor of zeros. */
-  static zeros(gpu: Context, shape: Shape, label = 'zeros'): Tensor<'f32'> {
-    const tensor = Tensor.empty(gpu, shape, 'f32', label);
-    gpu.clear(tensor);
+  static zeros(gpu: Context, shape: Shape, label?: string): Tensor<'f32'>;
+  static zeros<D extends DType>(gpu: Context, shape: Shape, label: string, dtype: D): Tensor<D>;
+  static zeros(gpu: Context, shape: Shape, label = 'zeros', dtype: DType = 'f32'): AnyTensor {
+    const tensor = Tensor.empty(gpu, shape, dtype, label);
+    if (!tensor.storage.isZero) gpu.clear(tensor);
     return tensor;
   }
 

@@ -22,4 +22,5 @@ export { openTensors, type TensorFile } from './checkpoint/open.ts';
 export { openSafetensors, type SafetensorsFile } from './checkpoint/safetensors.ts';
 export { configFromHuggingFace, configToHuggingFace } from './checkpoint/huggingface.ts';
 export { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace } from './checkpoint/preprocessor.ts';
-export { encodeModel, loadWeights, Weights } from './checkpoint/weights.ts';
+export { loadWeights } from './checkpoint/loading.ts';
+export { encodeModel, Weights } from './checkpoint/weights.ts';

@@ -12,7 +12,8 @@ import { type Checkpoint, openCheckpoint, saveCheckpoint, saveOfficial } from '.
 import { ORIGINS } from '../model/checkpoint/names/index.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { loadWeights, toHuggingFace } from '../model/checkpoint/weights.ts';
+import { loadWeights } from '../model/checkpoint/loading.ts';
+import { toHuggingFace } from '../model/checkpoint/weights.ts';
 import { Clip } from '../model/systems/clip.ts';
 import { type Architecture, architectureOf, configFor } from '../model/systems/config.ts';
 import { initialise } from '../model/parts/init.ts';

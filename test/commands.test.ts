@@ -139,22 +139,6 @@ test('evaluate gives the numbers of the training, from the run folder alone', as
   assert.is(numbers.parts[0].predictions[0].predictions.length, 5);
 });
 
-test('predict ranks the labels of each file, and reports a file that is no video', async () => {
-  const names = readLabels(data.labels.seen).slice(0, 3);
-  const broken = join(folder, 'broken.mp4');
-  writeFileSync(broken, 'not a video');
-  const clip = readFileSync(data.lists.testSeen, 'utf8').split(' ')[0];
-  const { code, stdout, stderr } = await commandLine(['predict', join(data.folder, clip), broken, '--labels',
-    names.join(', '), '--checkpoint', join(out, 'checkpoint'), '--top', '2', '--json']);
-  assert.is(code, 3);
-  assert.match(stderr, broken);
-  const [answer, ...others] = JSON.parse(stdout) as { file: string;
-    predictions: { label: string; probability: number }[] }[];
-  assert.equal([others.length, answer.predictions.length], [0, 2]);
-  assert.ok(names.includes(answer.predictions[0].label));
-  assert.ok(answer.predictions[0].probability >= answer.predictions[1].probability);
-});
-
 test('predict and evaluate give a clip the same numbers, whatever the batch; a run folder stands for its model, a folder for its videos', async () => {
   const names = readLabels(data.labels.seen);
   const clips = readFileSync(data.lists.testSeen, 'utf8').trim().split('\n').map((line) => line.split(' ')[0]);

@@ -41,6 +41,23 @@ test('live bytes are flat over 1,000 training steps, and no buffer or bind group
   arena.dispose();
 });
 
+test('memory that the device has just made is not cleared to be zero; what was used is', async () => {
+  const clears: unknown[] = [];
+  const append = gpu.append.bind(gpu);
+  gpu.append = (command) => {
+    if (command.kind === 'clear') clears.push(command);
+    append(command);
+  };
+  gpu.pool.trim();
+  for (const expected of [0, 1]) {
+    using x = Tensor.zeros(gpu, [12345]);
+    assert.is(clears.length, expected);
+    assert.ok((await x.read()).every((value) => value === 0));
+    x.write(new Float32Array(12345).fill(7));
+  }
+  delete (gpu as Partial<typeof gpu>).append; // the class has it still
+});
+
 test('a scope frees what it made, keeps what it returns, and nests', () => {
   const before = gpu.pool.live;
   const kept = gpu.scope(() => {

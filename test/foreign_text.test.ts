@@ -15,7 +15,7 @@ import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { explain } from '../train/cli/failure.ts';
 import { separateNames } from '../train/cli/names.ts';
 import { textOf } from '../train/commands/check.ts';
-import { escapedJson, tableOf } from '../train/commands/predict.ts';
+import { escapedJson, tableOf } from '../train/prediction/answer.ts';
 import { Quarantine, quarantineText, readQuarantine } from '../train/data/loading/quarantine.ts';
 import { readLabels, readNames } from '../train/data/sets/lists.ts';
 import { Progress } from '../train/log/progress.ts';

@@ -11,7 +11,7 @@ import { assign, ConfigError, open, StateDictError, Tensor } from '../engine/ind
 import { openCheckpoint, saveCheckpoint } from '../model/checkpoint/folder.node.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches,
   PATCH_POSITIONS } from '../model/checkpoint/positions.ts';
-import { loadWeights } from '../model/checkpoint/weights.ts';
+import { loadWeights } from '../model/checkpoint/loading.ts';
 import { initialise } from '../model/parts/init.ts';
 import type { VideoModel } from '../model/systems/system.ts';
 import { Xclip } from '../model/systems/xclip.ts';

@@ -24,8 +24,8 @@ export class FileBytes implements ByteSource {
     return new FileBytes(path, size, handle);
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
+  async read(offset: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
+    const bytes = room?.subarray(0, length) ?? new Uint8Array(length);
     let done = 0;
     while (done < length) {
       const { bytesRead } = await onFile(this.name, () => this.#handle.read(bytes, done, length - done, offset + done));

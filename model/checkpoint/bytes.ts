@@ -3,7 +3,8 @@ export interface ByteSource {
   /** What errors call it. */
   readonly name: string;
   readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** @param room memory of at least so many bytes, which may be used for them */
+  read(offset: number, length: number, room?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Bytes in memory. */

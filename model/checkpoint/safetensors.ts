@@ -6,6 +6,7 @@ import { CheckpointFormatError } from '../../engine/errors.ts';
 import { sizeOf } from '../../engine/dtype.ts';
 import type { ByteSource } from './bytes.ts';
 import { DTYPE_BITS, parseHeader, type TensorEntry } from './header.ts';
+import { type PieceRooms, readInPieces } from './pieces.ts';
 import { floatsOf, requireFloats, type TensorFile } from './tensor_file.ts';
 
 const LENGTH_BYTES = 8;
@@ -64,6 +65,11 @@ export class SafetensorsFile implements TensorFile {
         name);
     }
     return bytes;
+  }
+
+  pieces(name: string, rooms?: PieceRooms): AsyncIterable<Uint8Array> {
+    const { begin, end } = this.entry(name);
+    return readInPieces(this.#source, { begin: this.#dataStart + begin, end: this.#dataStart + end }, name, rooms);
   }
 
   /** A floating-point tensor as f32: F32 as it is, F16 and BF16 exactly, F64 rounded. */

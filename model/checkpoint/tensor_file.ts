@@ -2,6 +2,7 @@
 import { CheckpointFormatError } from '../../engine/errors.ts';
 import type { Shape } from '../../engine/dtype.ts';
 import { valuesOf } from '../../engine/half.ts';
+import type { PieceRooms } from './pieces.ts';
 
 /** A tensor of a file. Types are called as safetensors calls them. */
 export interface FileEntry {
@@ -21,21 +22,33 @@ export interface TensorFile {
   names(): string[];
   /** @throws CheckpointFormatError if the file has none of this name, or what it has is no tensor */
   entry(name: string): FileEntry;
+  /**
+   * The elements of a tensor in the order of its shape, little-endian, as stored. A piece is there until the next one
+   * is asked for, and has whole elements.
+   *
+   * @param rooms what pieces are read into, of whoever reads many tensors
+   */
+  pieces(name: string, rooms?: PieceRooms): AsyncIterable<Uint8Array>;
   /** A floating-point tensor as f32: F32 as it is, F16 and BF16 exactly, F64 rounded. */
   floats(name: string): Promise<Float32Array>;
 }
 
-/** Conversions to f32, by element type. */
-const FLOATS: Readonly<Record<string, (bytes: Uint8Array) => Float32Array>> = {
-  F32: (bytes) => new Float32Array(bytes.buffer),
-  F64: (bytes) => Float32Array.from(new Float64Array(bytes.buffer)),
-  BF16: (bytes) => {
-    const words = new Uint32Array(bytes.length / 2);
-    new Uint16Array(bytes.buffer).forEach((half, i) => (words[i] = half << 16));
-    return new Float32Array(words.buffer);
+/** Conversions to f32, by element type; what is wider than the bytes goes into a room, if there is one. */
+const FLOATS: Readonly<Record<string, (bytes: Uint8Array, room?: Uint32Array<ArrayBuffer>) => Float32Array>> = {
+  F32: ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4),
+  F64: ({ buffer, byteOffset, byteLength }) => Float32Array.from(new Float64Array(buffer, byteOffset, byteLength / 8)),
+  BF16: (bytes, room) => {
+    const halves = halvesOf(bytes);
+    const words = room ?? new Uint32Array(halves.length);
+    for (let i = 0; i < halves.length; i++) words[i] = halves[i] << 16;
+    return new Float32Array(words.buffer, words.byteOffset, halves.length);
   },
-  F16: (bytes) => valuesOf(new Uint16Array(bytes.buffer)),
+  F16: (bytes, room) => valuesOf(halvesOf(bytes), room),
 };
+
+function halvesOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint16Array {
+  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+}
 
 /** Before bytes are read for it, @throws CheckpointFormatError if a tensor is not of floating-point numbers. */
 export function requireFloats({ name }: TensorFile, tensor: string, dtype: string): void {
@@ -43,7 +56,11 @@ export function requireFloats({ name }: TensorFile, tensor: string, dtype: strin
   throw new CheckpointFormatError('WrongDtype', name, `expected a floating-point tensor, got ${dtype}`, tensor);
 }
 
-/** The bytes of floating-point numbers, little-endian, alone in their buffer, as f32. */
-export function floatsOf(dtype: string, bytes: Uint8Array): Float32Array {
-  return FLOATS[dtype](bytes);
+/**
+ * The bytes of floating-point numbers, little-endian, where such numbers may lie in memory, as f32.
+ *
+ * @param room memory that may be used for them, a word each
+ */
+export function floatsOf(dtype: string, bytes: Uint8Array, room?: Uint32Array<ArrayBuffer>): Float32Array {
+  return FLOATS[dtype](bytes, room);
 }

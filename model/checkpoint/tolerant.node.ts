@@ -46,7 +46,7 @@ export function tolerant(files: Files,
     async open(path) {
       const file = await onFile(path, () => files.open(path));
       return { name: file.name, size: file.size,
-        read: (offset, length) => onFile(path, () => file.read(offset, length)),
+        read: (offset, length, room) => onFile(path, () => file.read(offset, length, room)),
         close: () => onFile(path, () => file.close()) };
     },
     async create(path) {

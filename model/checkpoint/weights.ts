@@ -1,13 +1,13 @@
-import { assign, CheckpointFormatError, ConfigError, type Module, type Shape, sizeOf,
-  StateDictError } from '../../engine/index.ts';
+import { ConfigError, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, PATCH_POSITIONS, sideOf } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
 import { encodeTorch } from './pickle/write.ts';
+import type { PieceRooms } from './pieces.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
-import type { TensorFile } from './tensor_file.ts';
+import { floatsOf, requireFloats, type TensorFile } from './tensor_file.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
 export type Selection = (name: string) => boolean;
@@ -74,17 +74,30 @@ export class Weights {
 
   /** An official parameter, put together from what the files hold. */
   async read(official: string, shape: Shape): Promise<Float32Array> {
-    const { parts, transposed, partShape } = this.stored(official, shape);
     const values = new Float32Array(sizeOf(shape));
-    let offset = 0;
+    let at = 0;
+    for await (const piece of this.pieces(official, shape)) {
+      values.set(piece, at);
+      at += piece.length;
+    }
+    return values;
+  }
+
+  /** The same in pieces, in their order; each is there until the next one is asked for. */
+  async *pieces(official: string, shape: Shape, rooms?: PieceRooms): AsyncGenerator<Float32Array, void, undefined> {
+    const { parts, transposed, partShape } = this.stored(official, shape);
     for (const part of parts) {
       const file = this.#fileOf.get(part);
       if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
-      const own = await file.floats(part);
-      values.set(transposed ? transpose(own, partShape[0], partShape[1]) : own, offset);
-      offset += own.length;
+      if (transposed) yield transpose(await file.floats(part), partShape[0], partShape[1]);
+      else {
+        const { dtype } = file.entry(part);
+        requireFloats(file, part, dtype);
+        for await (const bytes of file.pieces(part, rooms)) {
+          yield floatsOf(dtype, bytes, rooms?.words(bytes.length / 2));
+        }
+      }
     }
-    return values;
   }
 
   /** How a parameter is stored here, by its official name and shape. */
@@ -140,7 +153,8 @@ interface Positions {
   fitted(values: Float32Array, own: Shape, wanted: Shape): Float32Array;
 }
 
-const POSITIONS: ReadonlyMap<string, Positions> = new Map([
+/** By the official name of the parameter. */
+export const POSITIONS: ReadonlyMap<string, Positions> = new Map([
   [FRAME_POSITIONS, {
     demand: 'interpolateFrames',
     made: (
@@ -231,7 +245,7 @@ function differsInLength(own: Shape, wanted: Shape): boolean {
 }
 
 /** One number is one number, stored as [] or, as some files have `logit_scale`, as [1]. */
-function isSameShape(a: Shape, b: Shape): boolean {
+export function isSameShape(a: Shape, b: Shape): boolean {
   return String(a) === String(b) || (sizeOf(a) === 1 && sizeOf(b) === 1);
 }
 
@@ -239,35 +253,6 @@ function isSameShape(a: Shape, b: Shape): boolean {
 export function withNearest(entry: string, candidates: readonly string[]): string {
   const close = nearest(entry.split(' ')[0], candidates);
   return close === undefined ? entry : `${entry} (did you mean ${close}?)`;
-}
-
-/**
- * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite
- * is refused by name.
- */
-export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
-  const parameters = new Map(model.parameters());
-  const present = checkWeights(parameters, weights, demands);
-  for (const name of present) {
-    const tensor = parameters.get(name);
-    if (tensor === undefined) continue;
-    const positions = POSITIONS.get(name);
-    const [part] = weights.stored(name, tensor.shape).parts;
-    const stored = positions === undefined ? tensor.shape : weights.shapeOf(part) ?? tensor.shape;
-    const values = await readFinite(weights, name, stored);
-    assign(name, tensor, positions === undefined || isSameShape(stored, tensor.shape)
-      ? values
-      : positions.fitted(values, stored, tensor.shape));
-  }
-  return present;
-}
-
-/** An official parameter; NaN and infinity are refused. */
-export async function readFinite(weights: Weights, name: string, shape: Shape): Promise<Float32Array> {
-  const values = await weights.read(name, shape);
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
-  if (wrong < 0) return values;
-  throw new CheckpointFormatError('NonFinite', weights.path, `holds ${values[wrong]} at place ${wrong}`, name);
 }
 
 /** An official parameter as the tensors of a file in the names of another origin. */

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { command, type Commands, SYSTEM_FLAG, systemOf, writableOf } from './command.ts';
 import { writable } from './file_names.ts';
 import { type Flags, UsageError } from './flags.ts';
+import type { Source } from '../commands/predict.ts';
 
 /** What the features of a list, a folder or a file are called, where nobody says so: in the working folder. */
 const featuresName = (path: string) => writable(`${basename(resolve(path)).replace(/\.\w+$/, '')}.safetensors`);
@@ -23,13 +24,28 @@ async function labelsOf(flags: Flags): Promise<readonly string[] | undefined> {
   return readNames(file);
 }
 
+/** Where the clips of a prediction come from. */
+function sourceOf(flags: Flags): Source {
+  const [watched, { words }] = [flags.text('watch'), flags];
+  if (watched !== undefined) {
+    if (words.length === 0) return { watched };
+    throw new UsageError('predict: give files or --watch, not both');
+  }
+  if (words.length === 0) throw new UsageError('predict: a video file is missing', 'see `firstlight predict --help`');
+  if (!words.includes('-')) return { files: words };
+  if (words.length === 1) return { lines: process.stdin };
+  throw new UsageError('predict: - stands alone: paths come from standard input then');
+}
+
 /** In the order the help lists them. */
 export const asking = {
   predict: command('predict', 'Says which of your labels fits a video best', {
     args: {
-      'file...': { type: 'positional',
+      'file...': { type: 'positional', required: false,
         description:
-          'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; or folders, with all in them' },
+          'video files: mp4, mov, webm, mkv, avi, mpg, ts, flv, wmv, ogv, gif; folders, with all in them; or -, for paths on standard input' },
+      watch: { type: 'string', valueHint: 'folder',
+        description: 'instead of files: a folder, all that is in it, and each video that comes into it' },
       labels: { type: 'string', valueHint: '"a, b, c"',
         description:
           'names to choose from, separated by commas; one that holds a comma is quoted: "\'a, b\', c"; a system with a head has its own' },
@@ -46,20 +62,32 @@ export const asking = {
       'template-mean': { type: 'string', default: 'softmax', valueHint: 'softmax|logits|embeddings',
         description: 'what is averaged over templates' },
       top: { type: 'string', default: '5', valueHint: 'n', description: 'how many names to print' },
-      json: { type: 'boolean', description: 'print JSON' },
+      json: { type: 'boolean', description: 'print JSON: one array, when all files are done' },
     },
-    positionals: { least: 1, most: Infinity, name: 'a video file' },
+    positionals: { least: 0, most: Infinity, name: 'a video file' },
     examples: [
       ['firstlight predict clip.mp4 --labels "juggling, surfing" --checkpoint xclip-base-patch32', ''],
       ['firstlight predict *.mp4 --labels-file labels.csv --checkpoint xclip-base-patch32 --json --top 1',
         'many files, for a script'],
+      ['find . -name "*.mp4" | firstlight predict - --labels "juggling, surfing" --checkpoint xclip-base-patch32',
+        'a model that is served: a path a line in, a line of JSON out'],
+      ['firstlight predict --watch incoming --labels "juggling, surfing" --checkpoint xclip-base-patch32',
+        'the same for each file of a folder, once it is complete'],
     ],
+    notes: () =>
+      `With - and with --watch each clip gets one line, in order, and what is wrong with it is such a line, too:
+  {"file":"a.mp4","predictions":[{"label":"surfing","probability":0.93},{"label":"juggling","probability":0.07}]}
+  {"file":"b.mp4","error":{"code":"FL_VIDEO","message":"b.mp4: …"}}
+A file of a watched folder is complete when size and time have stayed as they are for a second; one that changes is
+answered anew. Ctrl-C ends both behind the clips that the model has (status 130), the end of the input behind the last
+(3 if a clip could not be read), and a reader that ends, too (0).`,
     async run(flags) {
+      const source = sourceOf(flags);
       const labels = await labelsOf(flags);
       const checkpoint = flags.required('checkpoint', 'xclip-base-patch32');
       const top = flags.whole('top', 1) as number;
       const { predict } = await import('../commands/predict.ts');
-      return predict({ files: [...flags.words], labels, checkpoint, system: systemOf(flags),
+      return predict({ source, labels, checkpoint, system: systemOf(flags),
         precision: flags.oneOf('precision', ['f32', 'f16']),
         wording: { templates: flags.oneOf('templates', ['none', 'paper', 'actionclip']),
           mean: flags.oneOf('template-mean', ['softmax', 'logits', 'embeddings']) }, top, json: flags.is('json') });

@@ -7,9 +7,12 @@ async function flush(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 const words = process.argv.slice(2);
-/** What goes on when nobody reads its output any more: the terminal was closed, or the reader of a pipe has ended. */
-const goesOn = ['train', 'demo', 'check'].includes(words[0]);
-// `firstlight predict ... | head` closes the pipe early; that is no error.
+/**
+ * What goes on when nobody reads its output any more, because the terminal was closed, or the reader of a pipe has
+ * ended; `predict` ends by itself then, once its threads have.
+ */
+const goesOn = ['train', 'demo', 'check', 'predict'].includes(words[0]);
+// `firstlight search ... | head` closes the pipe early; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (!goesOn) process.exit(error.code === 'EPIPE' ? 0 : 1);
 });

@@ -7,9 +7,9 @@ import { FeatureFile } from '../features/file.ts';
 import { checkpointHash, requireSameMade } from '../features/made.ts';
 import { looksOf } from '../features/model.ts';
 import { bestRows, retrievalOf, scoresOf, type Way } from '../features/search.ts';
+import { escapedJson } from '../prediction/answer.ts';
 import { modelFolderOf } from '../run/model_folder.ts';
 import { openSystem } from '../run/system.ts';
-import { escapedJson } from './predict.ts';
 
 export interface SearchOptions {
   readonly features: string;
@@ -67,7 +67,7 @@ export async function search(
         foundOf(file, row, scores[row * texts.length + k])
       ) })
     );
-    if (json === true) console.log(escapedJson(found));
+    if (json === true) console.log(escapedJson(found, 2));
     else if (!eachClass) { for (const each of found) console.log(tableOf(each)); }
     if (way === 'cosine' && by === undefined) {
       console.error('firstlight: by cosines of unit features, all that this file has: predict compares in another way');

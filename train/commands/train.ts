@@ -24,7 +24,7 @@ import { writeReport } from '../report/write.ts';
 import { warn } from '../run/lists.ts';
 import { withModelFolder } from '../run/model_folder.ts';
 import { outcomeOf } from '../run/outcome.ts';
-import { environmentOf, usableMemory } from '../run/machine.ts';
+import { environmentOf, defaultBudget } from '../run/machine.ts';
 import { preflight, requireNothingWrong } from '../run/preflight.ts';
 import { readRunData } from '../run/run_data.ts';
 import { SHOTS_FILE, SHOTS_LABELS } from '../run/run_folder.ts';
@@ -130,11 +130,9 @@ async function requireReady(gpu: Gpu, config: TrainConfig, out: string): Promise
   requireNothingWrong(found);
 }
 
-/** Bytes that a run may take. A software adapter's memory is the machine's; a card does not tell how much it has. */
-export function budgetOf({ run }: TrainConfig, kind: Gpu['kind']): number {
-  if (run.memoryGiB !== null) return Math.floor(run.memoryGiB * 2 ** 30);
-  return kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
-}
+/** Bytes that a run may take. */
+export const budgetOf = ({ run: { memoryGiB } }: TrainConfig, kind: Gpu['kind']): number =>
+  memoryGiB === null ? defaultBudget(kind) : Math.floor(memoryGiB * 2 ** 30);
 
 /** Measures the run on `data.val`, and says what came out, a line each time. */
 function validationOf(gpu: Gpu, val: Dataset,

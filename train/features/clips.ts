@@ -1,5 +1,5 @@
 /** Which videos are meant by a list, a folder or a file, what they are called, and which class each is of. */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatasetError, type LineProblem } from '../../engine/errors.ts';
 import { readLines } from '../data/sets/lines.ts';
@@ -34,11 +34,21 @@ export interface ClipSet {
 /** A file as it is named; of a folder, the videos in it and in its folders, by name. */
 export function videosIn(path: string): string[] {
   if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
-  const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    VIDEO_ENDING.test(name) && statSync(join(path, name), { throwIfNoEntry: false })?.isFile() === true
-  ).sort();
+  const found = [...videosOf(path)].map(([name]) => name);
   if (found.length === 0) console.error(`firstlight: ${path}: there are no videos in this folder`);
-  return found.map((name) => join(path, name));
+  return found;
+}
+
+/** The videos in a folder and in its folders, by path, sorted. */
+export function videosOf(folder: string): ReadonlyMap<string, Stats> {
+  const videos = new Map<string, Stats>();
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (!VIDEO_ENDING.test(name)) continue;
+    const path = join(folder, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats?.isFile() === true) videos.set(path, stats);
+  }
+  return videos;
 }
 
 export interface ClipSetOptions {

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { FirstlightError, type Gpu, VideoDecodeError } from '../../engine/index.ts';
 import { oneLine, shown } from '../../engine/shown.ts';
 import type { System } from '../../model/systems/system.ts';
-import { Decoders, freeProcessors } from '../data/loading/decoders.ts';
+import { Decoders, threadsFor } from '../data/loading/decoders.ts';
 import { inOrder } from '../data/loading/in_order.ts';
 import { type Pieces, readPieces } from '../data/loading/pieces.ts';
 import type { Progress } from '../log/progress.ts';
@@ -26,8 +26,6 @@ export interface EmbeddingOptions {
   readonly stop: Pick<StopRequest, 'throwIfRequested'>;
 }
 
-/** A thread that decodes has to be worth its start. */
-const CLIPS_PER_THREAD = 8;
 /** Clips that are decoded ahead. */
 const AHEAD = 16;
 /** Errors that concern one file: others are embedded all the same. */
@@ -64,7 +62,7 @@ export async function embedClips(options: EmbeddingOptions): Promise<void> {
 async function embedWhole(clips: readonly Clip[], embedding: Embedding, { system }: EmbeddingOptions): Promise<void> {
   const { frames, size, resize } = looksOf(system);
   const sampling = { frames, size, crop: false, flip: false, seed: 0 };
-  const decoders = new Decoders(Math.min(freeProcessors(), Math.floor(clips.length / CLIPS_PER_THREAD)));
+  const decoders = new Decoders(threadsFor(clips.length));
   try {
     const samples = inOrder(clips.length, AHEAD, async (index) => {
       const { path } = clips[index];

@@ -1,5 +1,6 @@
 /** What is not finite is an error that names the first tensor that had it. */
 import { type Gpu, type Module, NonFiniteError, type Tensor } from '../../engine/index.ts';
+import { tooLargeForHalf } from '../../model/checkpoint/special.ts';
 import type { Tap } from '../../model/parts/layers.ts';
 
 /**
@@ -12,8 +13,7 @@ export async function requireFiniteWeights(model: Module): Promise<void> {
     if (await isAllFinite(weight)) continue;
     const { master } = weight;
     const isTooLarge = master !== undefined && (await isAllFinite(master));
-    if (!isTooLarge) throw new NonFiniteError(`the weight "${name}"`);
-    throw new NonFiniteError(`the weight "${name}", too large for f16,`, undefined, 'store weights as f32');
+    throw isTooLarge ? tooLargeForHalf(name) : new NonFiniteError(`the weight "${name}"`);
   }
 }
 

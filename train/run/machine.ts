@@ -33,6 +33,10 @@ export function usableMemory(machine = totalmem(),
   return constrained !== undefined && constrained > 0 && constrained < machine ? constrained : machine;
 }
 
+/** Bytes that may be taken. A software adapter's memory is the machine's; a card does not tell how much it has. */
+export const defaultBudget = (kind: Gpu['kind']): number =>
+  kind === 'software' ? Math.floor(0.8 * usableMemory()) : Number.POSITIVE_INFINITY;
+
 /** Adapter, machine, versions, and the candidates made so far, for a report. */
 export function environmentOf(gpu: Gpu): Environment {
   const { vendor, architecture, description } = gpu.adapter.info;

@@ -23,6 +23,7 @@ export type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
 /** Turns Ctrl-C and its like into a request to stop after the current step; a second one ends the process at once. */
 export class StopRequest {
   #code: number | undefined;
+  readonly #controller = new AbortController();
   readonly #source: SignalSource;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
 
@@ -31,7 +32,7 @@ export class StopRequest {
     for (const [signal, code] of SIGNALS) {
       const listener = () => {
         if (this.#code !== undefined) source.exit(code);
-        this.#code = code;
+        this.ask(code);
       };
       try {
         source.on(signal, listener);
@@ -40,6 +41,17 @@ export class StopRequest {
         // this system does not have the signal, so it never comes
       }
     }
+  }
+
+  /** The same without a signal of the system. The first request counts. */
+  ask(code: number): void {
+    this.#code ??= code;
+    this.#controller.abort();
+  }
+
+  /** Tells who waits for something else. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   /** The exit status to leave with, or undefined while nobody asked. */

@@ -1,8 +1,9 @@
-import { ConfigError, type FloatType, type Gpu, halve } from '../../engine/index.ts';
+import { ConfigError, type FloatType, type Gpu, halve, storedAs } from '../../engine/index.ts';
 import { printable } from '../../engine/shown.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
-import { loadWeights, requireHeld } from '../../model/checkpoint/weights.ts';
+import { loadWeights } from '../../model/checkpoint/loading.ts';
+import { requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
 import { type Architecture, architectureOf, type Choices, configFor, type ModelConfig, type SystemName,
@@ -11,7 +12,6 @@ import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
-import { requireFiniteWeights } from '../protocols/finite.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { architectureFrom } from './start.ts';
 
@@ -172,14 +172,12 @@ export async function openSystem(gpu: Gpu, path: string,
     const { imageSize } = own.vision;
     const shown = validateConfig({ ...own, frames: frames ?? own.frames,
       vision: { ...own.vision, imageSize: size ?? imageSize } }, path);
-    return await orDisposed(createModel(gpu, shown), async (model) => {
+    const made = storedAs(precision, () => createModel(gpu, shown));
+    return await orDisposed(made, async (model) => {
       const names = new Set([...model.parameters()].map(([name]) => name));
       await loadWeights(model, weights, { interpolateFrames: frames !== undefined,
         interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
-      if (precision === 'f16') {
-        halve(model);
-        await requireFiniteWeights(model);
-      }
+      if (precision === 'f16') gpu.pool.trim(); // of what came in as f32
       return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()),
         preprocessor: resizedBy(checkpoint.preprocessor, shown.vision.imageSize / imageSize) };
     });

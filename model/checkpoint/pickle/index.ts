@@ -3,6 +3,7 @@ import { crc32 } from '../../../engine/crc32.ts';
 import { CheckpointFormatError } from '../../../engine/errors.ts';
 import { sizeOf } from '../../../engine/dtype.ts';
 import type { ByteSource } from '../bytes.ts';
+import { joined, type PieceRooms, readInPieces } from '../pieces.ts';
 import { type FileEntry, floatsOf, requireFloats, type TensorFile } from '../tensor_file.ts';
 import { openContainer } from './container.ts';
 import { checkRest, type Place, requireChecksum } from './place.ts';
@@ -70,17 +71,30 @@ export class PickleFile implements TensorFile {
 
   /** The tensor's elements in the order of its shape, little-endian, as stored. */
   async bytes(name: string): Promise<Uint8Array> {
+    const { type, layout } = this.#tensor(name);
+    const bytes = await joined(spanOf(layout) * type.bytes, this.#span(name));
+    return isDense(layout) ? bytes : gathered(bytes, type.bytes, layout);
+  }
+
+  async *pieces(name: string, rooms?: PieceRooms): AsyncGenerator<Uint8Array, void, undefined> {
+    if (isDense(this.#tensor(name).layout)) yield* this.#span(name, rooms);
+    else yield await this.bytes(name);
+  }
+
+  /** All bytes from the first element of a tensor to its last. @throws once they were read, if they are damaged */
+  async *#span(name: string, rooms?: PieceRooms): AsyncGenerator<Uint8Array, void, undefined> {
     const { storage, type, layout } = this.#tensor(name);
     const place = this.#places.get(storage.key) as Place;
     const begin = place.begin + (storage.first + layout.offset) * type.bytes;
-    const length = spanOf(layout) * type.bytes;
-    const bytes = await this.#source.read(begin, length);
-    if (bytes.length !== length) {
-      throw new CheckpointFormatError('Truncated', this.name, `${length} bytes expected, got ${bytes.length}`, name);
+    const end = begin + spanOf(layout) * type.bytes;
+    const isAll = begin === place.begin && end === place.end;
+    let sum = 0;
+    for await (const piece of readInPieces(this.#source, { begin, end }, name, rooms)) {
+      if (isAll && place.stated !== undefined) sum = crc32(piece, sum);
+      yield piece;
     }
-    if (begin === place.begin && length === place.end - begin) requireChecksum(this.#source, place, crc32(bytes));
+    if (isAll) requireChecksum(this.#source, place, sum);
     else await this.#check(storage.key, place);
-    return isDense(layout) ? bytes : gathered(bytes, type.bytes, layout);
   }
 
   /** Sums up all that lies under a key, once: a tensor that shows a part of it was read with the others. */

@@ -53,6 +53,12 @@ export interface DecodeCounts {
 /** Threads that a run decodes in if it does not say: one is left to feed the GPU. */
 export const freeProcessors = (): number => Math.max(1, availableParallelism() - 1);
 
+/** A thread that decodes has to be worth its start. */
+const CLIPS_PER_THREAD = 8;
+
+/** Threads that are worth their start for so many clips, each decoded once; 0: none is. */
+export const threadsFor = (clips: number): number => Math.min(freeProcessors(), Math.floor(clips / CLIPS_PER_THREAD));
+
 export interface DecodersOptions {
   /** Where decoded clips are kept and found. */
   readonly room?: CacheRoom;

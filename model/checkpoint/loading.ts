@@ -1,0 +1,97 @@
+/** From files to a model: weights go to the GPU in pieces, so that beside them little memory is taken. */
+import { CheckpointFormatError, copy, type Module, type Shape, Tensor } from '../../engine/index.ts';
+import { PieceRooms } from './pieces.ts';
+import { firstSpecial, fitHalves, tooLargeForHalf } from './special.ts';
+import { checkWeights, type Demands, isSameShape, POSITIONS, type Weights } from './weights.ts';
+
+/** Bytes that may be on their way to the GPU, which takes the memory of those that it has not fetched. */
+const MOST_UNDER_WAY = 32 * 2 ** 20;
+
+/**
+ * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite,
+ * or that f16 has no room for where there is no master, is refused by name.
+ */
+export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
+  const parameters = new Map(model.parameters());
+  const present = checkWeights(parameters, weights, demands);
+  const loading = new Loading(weights);
+  for (const name of present) {
+    const parameter = parameters.get(name);
+    if (parameter !== undefined) await loading.fill(name, parameter);
+  }
+  const [tooLarge] = loading.tooLarge;
+  if (tooLarge !== undefined) throw tooLargeForHalf(tooLarge);
+  return present;
+}
+
+/** An official parameter; NaN and infinity are refused. */
+export async function readFinite(weights: Weights, name: string, shape: Shape): Promise<Float32Array> {
+  const values = await weights.read(name, shape);
+  const place = firstSpecial(values);
+  if (place < 0) return values;
+  throw nonFinite(weights, name, values[place], place);
+}
+
+const nonFinite = ({ path }: Weights, name: string, value: number, place: number) =>
+  new CheckpointFormatError('NonFinite', path, `holds ${value} at place ${place}`, name);
+
+/** Parameters on their way, one after another. */
+class Loading {
+  readonly #weights: Weights;
+  readonly #rooms = new PieceRooms();
+  #underWay = 0;
+  /** Names of parameters that are stored as f16, which has no room for what the files hold. */
+  readonly tooLarge: string[] = [];
+
+  constructor(weights: Weights) {
+    this.#weights = weights;
+  }
+
+  /** What is stored as f16 is converted by the GPU: from its master, or else from a copy that is given up again. */
+  async fill(name: string, parameter: Tensor): Promise<void> {
+    const { gpu, shape, master, dtype } = parameter;
+    if (dtype === 'f32') return void await this.#write(name, parameter);
+    const wide = master ?? Tensor.empty(gpu, shape, 'f32', name);
+    try {
+      const fits = await this.#write(name, wide);
+      if (master === undefined && !fits) this.tooLarge.push(name);
+      copy(wide, parameter);
+    } finally {
+      if (master === undefined) wide.dispose();
+    }
+  }
+
+  /** Writes a parameter, and says whether f16 has room for all of it. @throws CheckpointFormatError NonFinite */
+  async #write(name: string, target: Tensor): Promise<boolean> {
+    let [at, fits] = [0, true];
+    let refusal: CheckpointFormatError | undefined;
+    for await (const values of this.#read(name, target.shape)) {
+      if (!fitHalves(values)) {
+        fits = false;
+        const place = firstSpecial(values);
+        // thrown behind the last piece: what is wrong with the file itself comes before that
+        if (place >= 0) refusal ??= nonFinite(this.#weights, name, values[place], at + place);
+      }
+      using part = target.alias([values.length], at * target.elementBytes);
+      part.write(values);
+      at += values.length;
+      this.#underWay += part.bytes;
+      if (this.#underWay >= MOST_UNDER_WAY) {
+        await target.gpu.sync();
+        this.#underWay = 0;
+      }
+    }
+    if (refusal !== undefined) throw refusal;
+    return fits;
+  }
+
+  /** A parameter in pieces; positions of another number of frames or patches are made fit, all at once. */
+  async *#read(name: string, shape: Shape): AsyncGenerator<Float32Array, void, undefined> {
+    const weights = this.#weights;
+    const positions = POSITIONS.get(name);
+    const [part] = weights.stored(name, shape).parts;
+    const own = positions === undefined ? shape : weights.shapeOf(part) ?? shape;
+    if (positions === undefined || isSameShape(own, shape)) yield* weights.pieces(name, shape, this.#rooms);
+    else yield positions.fitted(await readFinite(weights, name, own), own, shape);
+  }
+}
