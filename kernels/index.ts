@@ -29,6 +29,8 @@ import { room as gather } from './gather/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as frames } from './frames/cases.ts';
 import { room as colour } from './colour/cases.ts';
+import { room as pool } from './pool/cases.ts';
+import { room as temporalShift } from './temporal_shift/cases.ts';
 // a step of training
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as adamw } from './adamw/cases.ts';
@@ -57,6 +59,8 @@ export const rooms: readonly Room[] = [
   patchify,
   frames,
   colour,
+  pool,
+  temporalShift,
   gradNorm,
   adamw,
   sgd,

@@ -1,0 +1,46 @@
+import { record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { mean } from '../reduce/index.ts';
+import { average, averageGradient, maximum, maximumGradient } from './launch.ts';
+import { type Window, windowsOf } from './windows.ts';
+
+export { cost, gradientCost } from './cost.ts';
+export { kernels } from './launch.ts';
+export type { PerAxis, Window } from './windows.ts';
+
+/**
+ * The largest number of each window, channel by channel: torch.nn.MaxPool1d, 2d and 3d, channels last. Pixels of the
+ * padding are never the largest. NaN counts as larger than any number. The first of several that are equally large, the
+ * last axis fastest, has the whole gradient.
+ *
+ * @param x [frames, …, C] with one to three axes between
+ * @returns [frames, …, C] with ⌊(extent + 2 · padding − kernel) / stride⌋ + 1 windows on each axis
+ */
+export function maxPool(x: Tensor, window: Window): Tensor {
+  const windows = windowsOf('maxPool', x.shape, window);
+  const { y, taps } = maximum(x, windows);
+  return record(y, [x], (dy) => [maximumGradient(dy, taps, x, windows)], [taps]);
+}
+
+/**
+ * The mean of each window, channel by channel: torch.nn.AvgPool1d, 2d and 3d, channels last. Pixels of the padding
+ * count as zeros.
+ *
+ * @param x [frames, …, C] with one to three axes between
+ * @returns [frames, …, C] with ⌊(extent + 2 · padding − kernel) / stride⌋ + 1 windows on each axis
+ */
+export function averagePool(x: Tensor, window: Window): Tensor {
+  const windows = windowsOf('averagePool', x.shape, window);
+  return record(average(x, windows), [x], (dy) => [averageGradient(dy, x, windows)], []);
+}
+
+/**
+ * The mean over all pixels of a picture, channel by channel: torch.nn.AdaptiveAvgPool1d, 2d and 3d to 1, channels last.
+ *
+ * @param x [frames, …, C]  @returns [frames, C]
+ */
+export function globalAveragePool(x: Tensor): Tensor {
+  if (x.shape.length < 3) {
+    throw new ShapeError('globalAveragePool', `pictures must be [frames, …, C], got [${x.shape}]`);
+  }
+  return mean(x.reshape([x.shape[0], -1, x.shape[x.shape.length - 1]]), 1);
+}
