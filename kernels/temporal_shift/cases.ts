@@ -2,7 +2,7 @@ import type { Shape, Tensor } from '../../engine/index.ts';
 import type { Case, Room } from '../shared/room.ts';
 import { normal } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
-import { cost, kernels, temporalShift } from './index.ts';
+import { cost, gradientCost, kernels, temporalShift } from './index.ts';
 import * as reference from './reference.ts';
 
 const exact = { atol: 0, rtol: 0, why: 'copies' };
@@ -19,7 +19,7 @@ function shiftCase(name: string, shape: Shape, frames: number, divisor?: number)
     tolerance: exact,
     gradientTolerance: exact,
     cost: (type) => cost(shape, type),
-    gradientCost: (type) => cost(shape, type),
+    gradientCost: (type) => gradientCost(shape, type),
   };
 }
 

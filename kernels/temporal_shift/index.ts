@@ -2,7 +2,7 @@ import { FirstlightError, flat, flatTiles, inRanges, part, record, ShapeError, s
   type Tensor } from '../../engine/index.ts';
 import { vectorKernels } from '../shared/rows.ts';
 
-export { cost } from './cost.ts';
+export { cost, gradientCost } from './cost.ts';
 
 const shifting = vectorKernels('temporal_shift', [await part(import.meta.url, './temporal_shift.wgsl'), flat]);
 /** All kernels of the room, for checks and tuning. */
