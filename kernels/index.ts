@@ -19,6 +19,7 @@ import { room as reduce } from './reduce/cases.ts';
 import { room as cumsum } from './cumsum/cases.ts';
 import { room as topk } from './topk/cases.ts';
 import { room as rmsnorm } from './rmsnorm/cases.ts';
+import { room as batchnorm } from './batchnorm/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as losses } from './losses/cases.ts';
 // from place to place
@@ -51,6 +52,7 @@ export const rooms: readonly Room[] = [
   cumsum,
   topk,
   rmsnorm,
+  batchnorm,
   normalize,
   losses,
   rearrange,

@@ -1,7 +1,7 @@
 /** Pooling beside its cases: NaN, and windows that cannot be. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { FirstlightError, open, ShapeError, Tensor } from '../engine/index.ts';
+import { backward, FirstlightError, open, ShapeError, Tensor } from '../engine/index.ts';
 import { averagePool, globalAveragePool, maxPool } from '../kernels/pool/index.ts';
 
 const gpu = await open();
@@ -11,6 +11,24 @@ test('a NaN is the largest of its window, wherever it stands', async () => {
   const x = Tensor.from(gpu, Float32Array.of(N, 1, 2, 3, N, I, -I, 4), [1, 8, 1]);
   assert.equal([...(await maxPool(x, { kernel: 2 }).read())], [N, 3, N, 4]);
   assert.equal([...(await averagePool(x, { kernel: 2 }).read())], [N, 2.5, N, -I]);
+});
+
+test('the first of several that are equally large has the whole gradient, the last axis fastest', async () => {
+  const x = Tensor.from(gpu, Float32Array.of(1, 2, 2, 2, 0, 2, 1, 1, 2), [1, 3, 3, 1]);
+  x.requiresGrad = true;
+  const y = maxPool(x, { kernel: 2, stride: 1 });
+  backward(y, Tensor.from(gpu, Float32Array.of(1, 10, 100, 1000), [1, 2, 2, 1]));
+  assert.equal([...(await x.grad!.read())], [0, 11, 0, 100, 0, 1000, 0, 0, 0]);
+});
+
+test('a window of nothing but −∞ gives −∞, with padding too, and its first pixel has the gradient', async () => {
+  const I = Number.POSITIVE_INFINITY;
+  const x = Tensor.from(gpu, Float32Array.of(-I, -I, 3, -I), [1, 4, 1]);
+  x.requiresGrad = true;
+  const y = maxPool(x, { kernel: 2, padding: 1 });
+  assert.equal([...(await y.read())], [-I, 3, -I]);
+  backward(y, Tensor.from(gpu, Float32Array.of(1, 10, 100), [1, 3, 1]));
+  assert.equal([...(await x.grad!.read())], [1, 0, 10, 100]);
 });
 
 test('windows that cannot be are refused with what was given and what is expected', () => {
@@ -28,7 +46,7 @@ test('windows that cannot be are refused with what was given and what is expecte
     assert.throwsWith(() => averagePool(flat, { kernel: 2 }), ShapeError,
       'averagePool: pictures must be [frames, …, C] with one to three axes between, got [4,3]');
     assert.throwsWith(() => globalAveragePool(flat), ShapeError,
-      'globalAveragePool: pictures must be [frames, …, C], got [4,3]');
+      'globalAveragePool: pictures must be [frames, …, C] with one to three axes between, got [4,3]');
   });
 });
 

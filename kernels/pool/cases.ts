@@ -1,6 +1,6 @@
 import { type Shape, sizeOf, type Tensor } from '../../engine/index.ts';
 import type { Case, Input, Room } from '../shared/room.ts';
-import { mapped, normal, values } from '../shared/sample.ts';
+import { normal } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { averagePool, cost, globalAveragePool, gradientCost, kernels, maxPool, type Window } from './index.ts';
 import * as reference from './reference.ts';
@@ -50,13 +50,9 @@ export const room: Room = {
   cases: [
     maxCase('windows that overlap, and padding', normal('stem', [2, 11, 10, 3]), STEM),
     maxCase('channels by four', normal('vectors', [9, 8, 7, 12]), STEM),
-    maxCase('ties, of which the first counts', mapped(normal('ties', [2, 9, 9, 4]), Math.round), STEM),
     maxCase('one axis, windows of two', normal('line', [3, 9, 5]), { kernel: 2 }),
     maxCase('three axes, each with its own numbers', normal('volume', [2, 5, 6, 7, 2]), { kernel: [1, 3, 2],
       stride: [2, 1, 3], padding: [0, 1, 1] }),
-    maxCase('infinities, and windows of nothing but the lowest',
-      values([1, 3, 3, 1], [1, 5, 2, -Infinity, Infinity, -Infinity, -Infinity, -Infinity, -3]), { kernel: 2,
-      stride: 1 }),
     averageCase('windows of two, the last row left out', [1, 9, 6, 3], { kernel: 2 }),
     averageCase('padding counts as zeros', [2, 7, 6, 4], STEM),
     averageCase('pixels between the windows', [2, 8, 9, 5], { kernel: 2, stride: 3 }),

@@ -1,7 +1,6 @@
-import { record, ShapeError, type Tensor } from '../../engine/index.ts';
-import { mean } from '../reduce/index.ts';
+import { record, type Tensor } from '../../engine/index.ts';
 import { average, averageGradient, maximum, maximumGradient } from './launch.ts';
-import { type Window, windowsOf } from './windows.ts';
+import { type Window, type Windows, windowsOf } from './windows.ts';
 
 export { cost, gradientCost } from './cost.ts';
 export { kernels } from './launch.ts';
@@ -29,8 +28,7 @@ export function maxPool(x: Tensor, window: Window): Tensor {
  * @returns [frames, …, C] with ⌊(extent + 2 · padding − kernel) / stride⌋ + 1 windows on each axis
  */
 export function averagePool(x: Tensor, window: Window): Tensor {
-  const windows = windowsOf('averagePool', x.shape, window);
-  return record(average(x, windows), [x], (dy) => [averageGradient(dy, x, windows)], []);
+  return averageOf(x, windowsOf('averagePool', x.shape, window));
 }
 
 /**
@@ -39,8 +37,11 @@ export function averagePool(x: Tensor, window: Window): Tensor {
  * @param x [frames, …, C]  @returns [frames, C]
  */
 export function globalAveragePool(x: Tensor): Tensor {
-  if (x.shape.length < 3) {
-    throw new ShapeError('globalAveragePool', `pictures must be [frames, …, C], got [${x.shape}]`);
-  }
-  return mean(x.reshape([x.shape[0], -1, x.shape[x.shape.length - 1]]), 1);
+  const extents = x.shape.slice(1, -1);
+  const windows = windowsOf('globalAveragePool', x.shape, { kernel: extents });
+  return averageOf(x, windows).reshape([windows.frames, windows.channels]);
+}
+
+function averageOf(x: Tensor, windows: Windows): Tensor {
+  return record(average(x, windows), [x], (dy) => [averageGradient(dy, x, windows)], []);
 }
