@@ -30,6 +30,7 @@ import { room as gather } from './gather/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as frames } from './frames/cases.ts';
 import { room as colour } from './colour/cases.ts';
+import { room as convolution } from './convolution/cases.ts';
 import { room as pool } from './pool/cases.ts';
 import { room as temporalShift } from './temporal_shift/cases.ts';
 // a step of training
@@ -61,6 +62,7 @@ export const rooms: readonly Room[] = [
   patchify,
   frames,
   colour,
+  convolution,
   pool,
   temporalShift,
   gradNorm,

@@ -4,7 +4,7 @@ import { normal } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { averagePool, cost, globalAveragePool, gradientCost, kernels, maxPool, type Window } from './index.ts';
 import * as reference from './reference.ts';
-import { windowsOf } from './windows.ts';
+import { windowsOf } from '../shared/windows.ts';
 
 const exact = { atol: 0, rtol: 0, why: 'copies' };
 const sums = { atol: 1e-6, rtol: 1e-6, why: 'a handful of numbers of about 1 in a sum' };
@@ -53,6 +53,8 @@ export const room: Room = {
     maxCase('one axis, windows of two', normal('line', [3, 9, 5]), { kernel: 2 }),
     maxCase('three axes, each with its own numbers', normal('volume', [2, 5, 6, 7, 2]), { kernel: [1, 3, 2],
       stride: [2, 1, 3], padding: [0, 1, 1] }),
+    maxCase('pixels apart from each other', normal('apart', [2, 8, 9, 4]), { kernel: 3, stride: 2, padding: 1,
+      dilation: [2, 3] }),
     averageCase('windows of two, the last row left out', [1, 9, 6, 3], { kernel: 2 }),
     averageCase('padding counts as zeros', [2, 7, 6, 4], STEM),
     averageCase('pixels between the windows', [2, 8, 9, 5], { kernel: 2, stride: 3 }),

@@ -1,6 +1,6 @@
 import { bytesOf, type FloatType, type Shape, sizeOf } from '../../engine/index.ts';
 import type { Cost } from '../shared/cost.ts';
-import { type Window, windowsOf } from './windows.ts';
+import { type Window, windowsOf } from '../shared/windows.ts';
 
 /** Work of one forward call: an operation for each pixel of each window. A maximum is stored with its place. */
 export function cost(op: 'maxPool' | 'averagePool', shape: Shape, window: Window, type: FloatType): Cost {

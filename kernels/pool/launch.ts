@@ -1,12 +1,12 @@
-import { flat, flatTiles, inRanges, part, Tensor } from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, part, sizeOf, Tensor } from '../../engine/index.ts';
 import { best, extremes, first, ranking } from '../shared/ranking.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { summing } from '../shared/sum_rows.ts';
-import type { Triple, Windows } from './windows.ts';
+import { type Triple, windowParams, windowPart, type Windows } from '../shared/windows.ts';
 
-const window = await part(import.meta.url, './parts/window.wgsl');
-const forward = [await part(import.meta.url, './pool.wgsl'), window, flat];
-const backward = [await part(import.meta.url, './pool_grad.wgsl'), window, flat];
+const window = [await part(import.meta.url, './parts/params.wgsl'), windowPart];
+const forward = [await part(import.meta.url, './pool.wgsl'), ...window, flat];
+const backward = [await part(import.meta.url, './pool_grad.wgsl'), ...window, flat];
 
 const largest = {
   forward: vectorKernels('pool.largest', [...forward, extremes, best, ...ranking.largest, first.marks]),
@@ -52,15 +52,10 @@ function run(kernels: VectorKernels, tensors: Readonly<Record<string, Tensor | T
   extents: Triple): void {
   const [{ gpu }] = Object.values(tensors);
   const { kernel, vectors } = vectorsOf(kernels, windows.channels);
-  const { x, y, kernel: size, stride, padding } = windows;
-  const named = (name: string, values: Triple) => Object.fromEntries(values.map((value, i) => [`${name}${i}`, value]));
-  const params = { channels: vectors, factor: 1 / product(size), ...named('x', x), ...named('y', y),
-    ...named('kernel', size), ...named('stride', stride), ...named('padding', padding) };
+  const params = { channels: vectors, factor: 1 / sizeOf(windows.kernel), ...windowParams(windows) };
   inRanges(gpu, windows.frames, tensors, (tensors, count) => {
-    const n = count * product(extents) * vectors;
+    const n = count * sizeOf(extents) * vectors;
     const { tile, grid } = flatTiles(gpu, n);
     kernel.run(gpu, { tensors, params: { ...params, n, tile }, grid });
   });
 }
-
-const product = ([a, b, c]: Triple) => a * b * c;

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../engine/index.ts';
-import type { Triple, Windows } from './windows.ts';
+import type { Triple, Windows } from '../shared/windows.ts';
 
 /** All places of a space of three axes, the last one fastest. */
 function* places([a, b, c]: Triple): Generator<Triple> {
@@ -7,11 +7,13 @@ function* places([a, b, c]: Triple): Generator<Triple> {
 }
 
 /** For each element of y in turn: the elements of x in its window, in their order. */
-function* covered({ frames, channels, x, y, kernel, stride, padding }: Windows): Generator<readonly number[]> {
+function* covered(
+  { frames, channels, x, y, kernel, stride, padding, dilation }: Windows,
+): Generator<readonly number[]> {
   for (let frame = 0; frame < frames; frame++) {
     for (const window of places(y)) {
       const pixels = [...places(kernel)].map((tap) =>
-        tap.map((k, axis) => window[axis] * stride[axis] - padding[axis] + k)
+        tap.map((k, axis) => window[axis] * stride[axis] - padding[axis] + k * dilation[axis])
       )
         .filter((pixel) => pixel.every((place, axis) => place >= 0 && place < x[axis]))
         .map((pixel) => pixel.reduce((number, place, axis) => number * x[axis] + place, frame));

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
 import { batchNorm, fixedBatchNorm } from '../../kernels/batchnorm/index.ts';
+import { convolution } from '../../kernels/convolution/index.ts';
 import { relu } from '../../kernels/elementwise/index.ts';
 import { averagePool, globalAveragePool, maxPool } from '../../kernels/pool/index.ts';
 import { permute } from '../../kernels/rearrange/index.ts';
@@ -44,6 +45,13 @@ const OPERATIONS = [
   operation(z.object({ kind: z.literal('relu') }), ({ x }) => ({ out: relu(x) })),
   operation(z.object({ T: count, shift_div: z.int().min(2) }),
     ({ x }, { T, shift_div }) => ({ out: temporalShift(x, { frames: T, divisor: shift_div }) })),
+  operation(
+    z.object({ stride: perAxis, padding: perAxis, dilation: perAxis.optional(), groups: count.optional(),
+      bias: z.boolean() }),
+    ({ x, w, b }, { bias, ...options }) => ({
+      out: convolution(x, channelsLast(w), bias ? { ...options, bias: b } : options),
+    }),
+  ),
   operation(z.object({ train: z.boolean(), momentum: z.number(), eps: z.number() }), (inputs, item) => {
     const { x, w, b, running_mean: mean, running_var: variance } = inputs;
     const running = { mean, variance, momentum: item.momentum };
