@@ -29,7 +29,7 @@ function convolutionCase(name: string, shape: Shape, weightShape: Shape,
     tolerance: { atol: 2e-7 * Math.sqrt(terms), rtol: 2e-6, why: `${terms} products of about 1/√${terms} in a sum` },
     gradientTolerance: { atol: 1e-6 * Math.sqrt(Math.max(rows, terms)), rtol: 2e-6,
       why: `sums over up to ${rows} windows of products of about 1` },
-    cost: (type) => cost(shape, weightShape, y, type),
+    cost: (type) => cost(shape, weightShape, y, type, hasBias),
     gradientCost: (type) => gradientCost(shape, weightShape, y, wrt, type),
   };
 }

@@ -1,7 +1,7 @@
 // Convolution: y[window, o] = bias[o] + Σ over places k of the window and channels c: x[pixel(window, k), c] ·
 // weight[o, k, c]. A lane has one number of y. Places that lie outside of x are left out, which is what a padding of
 // zeros does to a sum. With groups, o sees the channels of its own group alone.
-// Linked with engine/flat.wgsl, a vector, parts/params.wgsl and ../shared/window.wgsl.
+// Linked with engine/flat.wgsl, a vector, parts/channels.wgsl and ../shared/window.wgsl.
 // Constants: BIAS: there is one.
 
 @group(0) @binding(1) var<storage, read> x: array<vector>;           // [frames, extents …, groups, inner]

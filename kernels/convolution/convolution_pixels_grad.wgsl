@@ -1,7 +1,7 @@
 // Gradient of a convolution for its pixels: dx[pixel, c] = Σ over the windows that cover the pixel, k its place there,
 // and their channels o: dy[window, o] · weight[o, k, c]. A lane owns a vector of dx and looks for its windows, so
 // nothing is added by two lanes.
-// Linked with engine/flat.wgsl, a vector, parts/params.wgsl and ../shared/window.wgsl.
+// Linked with engine/flat.wgsl, a vector, parts/channels.wgsl and ../shared/window.wgsl.
 
 @group(0) @binding(1) var<storage, read> dy: array<elem>;                  // [frames, windows …, groups, outer]
 @group(0) @binding(2) var<storage, read> weight: array<vector>;            // [groups · outer, kernel …, inner]

@@ -1,7 +1,7 @@
 // Gradient of a convolution for its weight: dweight[o, k, c] = Σ over windows: dy[window, o] · x[pixel(window, k), c].
 // A lane owns a vector of channels of one place k and one o, and walks through all windows. It sums them frame by
 // frame, and then the frames, so that rounding grows less than with one long sum.
-// Linked with engine/flat.wgsl, a vector, parts/params.wgsl and ../shared/window.wgsl.
+// Linked with engine/flat.wgsl, a vector, parts/channels.wgsl and ../shared/window.wgsl.
 // Constants: GOES_ON: frames of an earlier dispatch are in the sums.
 
 @group(0) @binding(1) var<storage, read> x: array<vector>;              // [frames, extents …, groups, inner]

@@ -32,14 +32,14 @@ export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptio
   const y = x.like([...shape.slice(0, -1), groups * outer]);
   convolve(x, weight, bias, y, sizes);
   return record(y, bias === undefined ? [x, weight] : [x, weight, bias], (dy) => {
+    const dbias = bias?.requiresGrad === true ? sumTo(dy.reshape([-1, bias.size]), bias) : undefined;
     let dx: Tensor | undefined;
     if (x.requiresGrad) {
       dx = x.gradLike();
       pixelsGradient(dy, weight, dx, sizes);
     }
     const dweight = weight.requiresGrad ? weightGradient(x, dy, weight, sizes) : undefined;
-    if (bias === undefined) return [dx, dweight];
-    return [dx, dweight, bias.requiresGrad ? sumTo(dy.reshape([-1, bias.size]), bias) : undefined];
+    return bias === undefined ? [dx, dweight] : [dx, dweight, dbias];
   }, [x, weight]);
 }
 

@@ -3,7 +3,7 @@ import { vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { sumToKernels } from '../shared/sum_to.ts';
 import { windowParams, windowPart, type Windows } from '../shared/windows.ts';
 
-const shared = [await part(import.meta.url, './parts/params.wgsl'), windowPart, flat];
+const shared = [await part(import.meta.url, './parts/channels.wgsl'), windowPart, flat];
 const forward = vectorKernels('convolution', [await part(import.meta.url, './convolution.wgsl'), ...shared]);
 const ofPixels = vectorKernels('convolution_pixels_grad', [
   await part(import.meta.url, './convolution_pixels_grad.wgsl'),

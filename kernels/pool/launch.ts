@@ -4,7 +4,7 @@ import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts'
 import { summing } from '../shared/sum_rows.ts';
 import { type Triple, windowParams, windowPart, type Windows } from '../shared/windows.ts';
 
-const window = [await part(import.meta.url, './parts/params.wgsl'), windowPart];
+const window = [await part(import.meta.url, './parts/pool_params.wgsl'), windowPart];
 const forward = [await part(import.meta.url, './pool.wgsl'), ...window, flat];
 const backward = [await part(import.meta.url, './pool_grad.wgsl'), ...window, flat];
 

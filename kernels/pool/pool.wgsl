@@ -1,7 +1,7 @@
 // Pooling: y[frame, o, c] = x[…] ∘ x[…] ∘ … over the pixels of window o, where ∘ is `combine` of the part that says
 // what is computed: the largest, or the sum. Pixels that lie outside of x are left out, which is what a padding of −∞
 // does to a maximum, and one of 0 to a sum. A lane owns a vector of channels, so neighbouring lanes read neighbours.
-// Linked with engine/flat.wgsl, a vector, parts/params.wgsl, ../shared/window.wgsl, and an operation of ../shared.
+// Linked with engine/flat.wgsl, a vector, parts/pool_params.wgsl, ../shared/window.wgsl, and an operation of ../shared.
 
 @group(0) @binding(1) var<storage, read> x: array<vector>;   // [frames, extents …, C]
 
