@@ -39,7 +39,7 @@ export function averagePool(x: Tensor, window: Window): Tensor {
 export function globalAveragePool(x: Tensor): Tensor {
   const extents = x.shape.slice(1, -1);
   const windows = windowsOf('globalAveragePool', x.shape, { kernel: extents });
-  return averageOf(x, windows).reshape([windows.frames, windows.channels]);
+  return averageOf(x, { ...windows, shape: [windows.frames, windows.channels] });
 }
 
 /** The windows of a call, each of which covers a pixel at least. */
