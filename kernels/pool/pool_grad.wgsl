@@ -1,7 +1,7 @@
 // Gradient of pooling: dx[frame, p, c] = Σ of the shares that pixel p has in the windows that cover it, in their order.
 // A lane owns a vector of dx and looks for its windows, so nothing is added by two lanes.
-// Linked with engine/flat.wgsl, a vector, parts/pool_params.wgsl, ../shared/window.wgsl, and a part that says what a share
-// is: parts/of_maximum.wgsl or parts/of_mean.wgsl.
+// Linked with engine/flat.wgsl, a vector, parts/pool_params.wgsl, ../shared/window.wgsl, and a part that says what a
+// share is: parts/of_maximum.wgsl or parts/of_mean.wgsl.
 
 @group(0) @binding(1) var<storage, read> dy: array<vector>;                // [frames, windows …, C]
 @group(0) @binding(2) var<storage, read_write> dx: array<result_vector>;   // [frames, extents …, C]
