@@ -19,6 +19,7 @@ import { room as reduce } from './reduce/cases.ts';
 import { room as cumsum } from './cumsum/cases.ts';
 import { room as topk } from './topk/cases.ts';
 import { room as rmsnorm } from './rmsnorm/cases.ts';
+import { room as batchnorm } from './batchnorm/cases.ts';
 import { room as normalize } from './normalize/cases.ts';
 import { room as losses } from './losses/cases.ts';
 // from place to place
@@ -29,6 +30,9 @@ import { room as gather } from './gather/cases.ts';
 import { room as patchify } from './patchify/cases.ts';
 import { room as frames } from './frames/cases.ts';
 import { room as colour } from './colour/cases.ts';
+import { room as convolution } from './convolution/cases.ts';
+import { room as pool } from './pool/cases.ts';
+import { room as temporalShift } from './temporal_shift/cases.ts';
 // a step of training
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as adamw } from './adamw/cases.ts';
@@ -49,6 +53,7 @@ export const rooms: readonly Room[] = [
   cumsum,
   topk,
   rmsnorm,
+  batchnorm,
   normalize,
   losses,
   rearrange,
@@ -57,6 +62,9 @@ export const rooms: readonly Room[] = [
   patchify,
   frames,
   colour,
+  convolution,
+  pool,
+  temporalShift,
   gradNorm,
   adamw,
   sgd,

@@ -1,6 +1,6 @@
 /** The kernels of the room: each operation in the forms that a reduction has. */
 import { flat, part } from '../../engine/index.ts';
-import { best, bestAcross, first, type Marking, ranking } from '../shared/ranking.ts';
+import { best, bestAcross, extremes, first, type Marking, ranking } from '../shared/ranking.ts';
 import { rowReduction } from '../shared/reduce_rows.ts';
 import { type VectorKernels, vectorKernels } from '../shared/rows.ts';
 import { rowSums, summing } from '../shared/sum_rows.ts';
@@ -8,7 +8,6 @@ import { rowSums, summing } from '../shared/sum_rows.ts';
 const body = await part(import.meta.url, './reduce.wgsl');
 const elements = await part(import.meta.url, './parts/elements.wgsl');
 const partials = await part(import.meta.url, './parts/partials.wgsl');
-const extremes = await part(import.meta.url, './parts/extremes.wgsl');
 const ties: Marking = {
   marks: await part(import.meta.url, './parts/ties.wgsl'),
   inSubgroup: await part(import.meta.url, './parts/ties.subgroup.wgsl'),

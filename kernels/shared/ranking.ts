@@ -14,6 +14,9 @@ export const ranking = {
 /** Declares `state` and `combine`: the best element so far, with a mark. */
 export const best = await part(import.meta.url, './rank/best.wgsl');
 
+/** The largest or smallest number as the operation of a reduction, with its mark. */
+export const extremes = await part(import.meta.url, './rank/extremes.wgsl');
+
 /** How marks of elements of one rank are joined, anywhere and across a subgroup. */
 export interface Marking {
   readonly marks: Source;

@@ -22,6 +22,18 @@ export function toleranceOf([error, largest]: Noise, type: FloatType): number {
   return (type === 'f16' ? HALF_ROUNDING : 1) * (8 * error + 1e-6 * largest);
 }
 
+/** Times the error of a reference that was computed in f32, as a share of its largest element. */
+const TIMES = 20;
+
+/**
+ * Largest deviation allowed by a description that knows one share for all tensors: 20 times that of the largest
+ * element, and in f16 as much as a sidecar allows.
+ */
+export function tolerated(relative: number, want: ArrayLike<number>, type: FloatType): number {
+  const largest = Array.from(want).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  return type === 'f16' ? toleranceOf([relative * largest, largest], type) : TIMES * relative * largest;
+}
+
 /** The tensor of a check that came closest to, or went furthest over, its tolerance. */
 export interface Worst {
   readonly tensor: string;

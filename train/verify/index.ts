@@ -5,6 +5,7 @@ import { verifyBlending } from './blending.ts';
 import type { CheckResult } from './comparison.ts';
 import type { FixtureFile } from './fixture.ts';
 import { verifyModel } from './model.ts';
+import { areBuilt, verifyNetworkOps } from './network_ops.ts';
 import { verifyOps } from './ops.ts';
 import { verifyAdamW } from './optimizer.ts';
 import { verifySchedule } from './schedule.ts';
@@ -14,7 +15,7 @@ import { verifyTokenizer } from './tokenizer.ts';
 
 /** What a fixture is, by what its description holds. */
 export type FixtureKind = 'hf' | 'official' | 'ops' | 'adamw' | 'schedule' | 'blending' | 'tokenizer' | 'templates'
-  | 'system' | 'not built';
+  | 'network ops' | 'system' | 'not built';
 
 /** Tells what a fixture is. One that is not known is an error: a check that is skipped in silence proves nothing. */
 export function kindOf(file: FixtureFile): FixtureKind {
@@ -29,6 +30,7 @@ export function kindOf(file: FixtureFile): FixtureKind {
   if (reference.startsWith('VideoX datasets/blending.py')) return 'blending';
   if (isObject(first) && 'templates' in first && 'scale' in first) return 'templates';
   if (isObject(first) && 'betas' in first && 'lrs' in first) return 'adamw';
+  if (areBuilt(file)) return 'network ops';
   if ('f32_vs_f64_max_rel' in json) return isBuilt(file) ? 'system' : 'not built';
   throw new FirstlightError('FL_FIXTURE',
     `${file.name}.json: unknown kind of fixture (reference: ${shown(reference) || 'none'})`, {},
@@ -58,6 +60,8 @@ export async function verifyFixture(gpu: Gpu, file: FixtureFile, kind: FixtureKi
       return verifyTokenizer(file, vocabulary);
     case 'templates':
       return verifyTemplates(gpu, file);
+    case 'network ops':
+      return verifyNetworkOps(gpu, file, type);
     case 'system':
       return verifySystem(gpu, file, type);
     case 'not built':

@@ -10,7 +10,7 @@ import { architectureOf, configFor, type ModelConfig, type SystemName, validateC
   type VitConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { VideoModel } from '../../model/systems/system.ts';
-import { type CheckResult, Comparison, toleranceOf } from './comparison.ts';
+import { type CheckResult, Comparison, tolerated } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';
 
 const count = z.int().min(1);
@@ -39,9 +39,6 @@ type Described = z.infer<typeof schema>;
 /** Whether a fixture is of a system that is built here. */
 export const isBuilt = (file: FixtureFile): boolean => schema.safeParse(file.json).success;
 
-/** Times the error of the reference itself in f32, which `f32_vs_f64_max_rel` is, of the largest element. */
-const TIMES = 20;
-
 /** How a fixture's model is made here, and what its tensors are called. */
 interface Made {
   readonly config: ModelConfig;
@@ -61,11 +58,7 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
     assign(name, parameter, tensors.floats(`param.${made.storedAs(name)}`));
   }
   if (type === 'f16') halve(model);
-  const largest = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  const tolerance = (want: Float32Array) => {
-    const error = described.f32_vs_f64_max_rel * largest(want);
-    return type === 'f16' ? toleranceOf([error, largest(want)], type) : TIMES * error;
-  };
+  const tolerance = (want: Float32Array) => tolerated(described.f32_vs_f64_max_rel, want, type);
 
   const { shape } = tensors.get('in.video');
   using video = Tensor.from(gpu, tensors.floats('in.video'), shape, 'video');

@@ -1,6 +1,6 @@
 // The largest or smallest number as the operation of a reduction, and its mark: how many there are of it, or where the
 // first one is.
-// Linked with rank/rank.wgsl, rank/best.wgsl and a part that joins marks.
+// Linked with rank.wgsl, best.wgsl and a part that joins marks.
 
 @group(0) @binding(2) var<storage, read_write> y: array<stored>;     // [outer, splits, inner]
 @group(0) @binding(3) var<storage, read_write> marks: array<word>;   // [outer, splits, inner]

@@ -1,0 +1,81 @@
+import { copy, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { checkFraction, checkPositive } from '../shared/numbers.ts';
+import { columnSums, dxOf, normalizeBy, type Normalized, type RunningStatistics, statisticsOf } from './launch.ts';
+
+export { cost, gradientCost } from './cost.ts';
+export { kernels, type RunningStatistics } from './launch.ts';
+
+/** What a batch normalisation may do beside. */
+export interface BatchNormOptions {
+  /** Added to the variance; 1e-5 if omitted. */
+  readonly eps?: number;
+  /** max(y, 0) in the same pass, and in the same pass of the gradient. */
+  readonly relu?: boolean;
+}
+
+/**
+ * y = (x − mean)/√(variance + eps) · weight + bias, with mean and biased variance of each channel over all frames and
+ * pixels of the batch. Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; torch.nn.BatchNorm2d in training, channels
+ * last.
+ *
+ * @param x [..., C], two rows at least  @param weight [C]  @param bias [C]  @returns the shape of `x`
+ */
+export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor,
+  { running, ...options }: BatchNormOptions & { readonly running?: RunningStatistics } = {}): Tensor {
+  checkOperands('batchNorm', x, { weight, bias }, options);
+  const rows = x.size / weight.size;
+  if (rows < 2) {
+    throw new ShapeError('batchNorm', `x [${x.shape}] has one number for each channel, whose variance would be 0`,
+      'give it several frames or pixels, or use fixedBatchNorm with running statistics');
+  }
+  if (running !== undefined) {
+    checkOperands('batchNorm', x, { 'running mean': running.mean, 'running variance': running.variance }, {});
+    checkFraction('batchNorm', 'momentum', running.momentum ?? 0.1);
+  }
+  const statistics = statisticsOf(x, running);
+  return normalized(x, weight, bias, statistics, options, true);
+}
+
+/**
+ * y = (x − mean)/√(variance + eps) · weight + bias with statistics that are given: the running ones in evaluation, or
+ * frozen ones in training. They get no gradient.
+ *
+ * @param x [..., C]  @param weight [C]  @param bias [C]  @param mean f32 [C]  @param variance f32 [C]
+ * @returns the shape of `x`
+ */
+export function fixedBatchNorm(x: Tensor, weight: Tensor, bias: Tensor,
+  { mean, variance }: Pick<RunningStatistics, 'mean' | 'variance'>, options: BatchNormOptions = {}): Tensor {
+  checkOperands('fixedBatchNorm', x, { weight, bias, mean, variance }, options);
+  const statistics = x.wide([2, weight.size], 'statistics');
+  const [means, variances] = [0, 1].map((i) => statistics.alias([weight.size], 4 * i * weight.size));
+  copy(mean, means);
+  copy(variance, variances);
+  return normalized(x, weight, bias, statistics, options, false);
+}
+
+function normalized(x: Tensor, weight: Tensor, bias: Tensor, statistics: Tensor,
+  { eps = 1e-5, relu = false }: BatchNormOptions, isOfBatch: boolean): Tensor {
+  const operands: Normalized = { x, weight, statistics, eps, relu };
+  const y = normalizeBy(operands, bias);
+  return record(
+    y,
+    [x, weight, bias],
+    (dy) => {
+      const wanted = weight.requiresGrad || bias.requiresGrad || (isOfBatch && x.requiresGrad);
+      const sums = wanted ? columnSums(operands, bias, y, dy) : undefined;
+      const dx = x.requiresGrad ? dxOf(operands, y, dy, isOfBatch ? sums?.totals : undefined) : undefined;
+      return [dx, weight.requiresGrad ? sums?.dweight : undefined, bias.requiresGrad ? sums?.dbias : undefined];
+    },
+    relu ? [x, weight, statistics, y] : [x, weight, statistics],
+  );
+}
+
+function checkOperands(op: string, x: Tensor, columns: Readonly<Record<string, Tensor>>,
+  { eps = 1e-5 }: BatchNormOptions): void {
+  const channels = x.shape.at(-1) ?? 0;
+  for (const [name, { shape }] of Object.entries(columns)) {
+    if (shape.length === 1 && shape[0] === channels) continue;
+    throw new ShapeError(op, `x [${x.shape}] needs a ${name} of [${channels}], got [${shape}]`);
+  }
+  checkPositive(op, 'eps', eps);
+}

@@ -1,0 +1,132 @@
+import { flat, flatTiles, inRanges, part, type Tensor } from '../../engine/index.ts';
+import { splitsOf, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
+import { ceilDiv } from '../shared/sizes.ts';
+
+const special = await part(import.meta.url, '../shared/special.wgsl');
+const passed = [special, await part(import.meta.url, './parts/passed.wgsl')];
+const moments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl')]);
+const statistics = vectorKernels('batch_statistics', [await part(import.meta.url, './batch_statistics.wgsl')]);
+const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), flat, special]);
+const summing = vectorKernels('batchnorm_sums', [await part(import.meta.url, './batchnorm_sums.wgsl'), ...passed]);
+const totals = vectorKernels('batchnorm_totals', [await part(import.meta.url, './batchnorm_totals.wgsl')]);
+const backward = vectorKernels('batchnorm_grad', [await part(import.meta.url, './batchnorm_grad.wgsl'), flat,
+  ...passed]);
+
+/** All kernels of the room, for checks and tuning. */
+export const kernels = [moments, statistics, forward, summing, totals, backward]
+  .flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+
+/** Lanes of a workgroup, each of which walks down a vector of columns. */
+const WORKGROUP = 64;
+
+/** What follows the batches: running ← (1 − momentum) · running + momentum · batch, with the unbiased variance. */
+export interface RunningStatistics {
+  /** f32 [C], written in place. */
+  readonly mean: Tensor;
+  /** f32 [C], written in place. */
+  readonly variance: Tensor;
+  /** The part of the batch in it; 0.1 if omitted. */
+  readonly momentum?: number;
+}
+
+/** What a forward pass leaves for its gradient. */
+export interface Normalized {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  /** f32 [2, C]: mean and variance. */
+  readonly statistics: Tensor;
+  readonly eps: number;
+  readonly relu: boolean;
+}
+
+/** Mean and biased variance of each column, f32 [2, C]; the running ones follow them. */
+export function statisticsOf(x: Tensor, running?: RunningStatistics): Tensor {
+  const { gpu } = x;
+  const cols = x.shape[x.shape.length - 1];
+  const rows = x.size / cols;
+  const { splits, splitRows } = splitsOf(rows);
+  using perSplit = x.wide([splits, 2, cols], 'moments');
+  overSplits(moments, x, { x }, { moments: perSplit }, {});
+  const result = x.wide([2, cols], 'statistics');
+  const { kernel, vectors } = vectorsOf(statistics, cols);
+  using unread = x.wide([4], 'unread'); // in place of running statistics where there are none
+  using unused = x.wide([4], 'unused');
+  kernel.run(gpu, {
+    tensors: { moments: perSplit, statistics: result, running_mean: running?.mean ?? unread,
+      running_variance: running?.variance ?? unused },
+    params: { channels: vectors, rows, split_rows: splitRows, momentum: running?.momentum ?? 0.1 },
+    constants: { WORKGROUP, RUNNING: running !== undefined },
+    grid: ceilDiv(vectors, WORKGROUP),
+  });
+  return result;
+}
+
+/** y = (x − mean)/√(variance + eps) · weight + bias, cut off at 0 by a ReLU. */
+export function normalizeBy({ x, weight, statistics, eps, relu }: Normalized, bias: Tensor): Tensor {
+  const y = x.like();
+  overElements(forward, x, { x, y }, { statistics, weight, bias }, { eps }, { RELU: relu });
+  return y;
+}
+
+/** Gradients of weight and bias, and the same sums in f32 for that of x. */
+export interface ColumnSums {
+  readonly dweight: Tensor;
+  readonly dbias: Tensor;
+  /** f32 [2, C]: Σ g · x̂ and Σ g of each column. */
+  readonly totals: Tensor;
+}
+
+export function columnSums({ x, weight, statistics, eps, relu }: Normalized, bias: Tensor, y: Tensor,
+  dy: Tensor): ColumnSums {
+  const { gpu } = x;
+  const cols = weight.size;
+  const { splits } = splitsOf(x.size / cols);
+  using sums = x.wide([splits, 2, cols], 'partial sums');
+  overSplits(summing, x, { x, y: relu ? y : x, dy }, { statistics, sums }, { eps }, { RELU: relu });
+  const results = { totals: x.wide([2, cols], 'sums'), dweight: weight.gradLike(), dbias: bias.gradLike() };
+  const { kernel, vectors } = vectorsOf(totals, cols);
+  kernel.run(gpu, { tensors: { sums, ...results }, params: { channels: vectors, splits }, constants: { WORKGROUP },
+    grid: ceilDiv(vectors, WORKGROUP) });
+  return results;
+}
+
+/** @param sums of the columns, where the statistics are those of the batch */
+export function dxOf({ x, weight, statistics, eps, relu }: Normalized, y: Tensor, dy: Tensor, sums?: Tensor): Tensor {
+  const dx = x.gradLike();
+  const rows = x.size / weight.size;
+  overElements(backward, x, { x, y: relu ? y : x, dy, dx }, { statistics, weight, sums: sums ?? statistics }, { eps,
+    rows }, { RELU: relu, OF_BATCH: sums !== undefined });
+  return dx;
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
+type Numbers = Readonly<Record<string, number>>;
+type Flags = Readonly<Record<string, boolean>>;
+
+/** A lane for each vector of columns of each split; ranges of whole splits. @param rows tensors that have x's rows */
+function overSplits(kernels: VectorKernels, x: Tensor, rows: Tensors, whole: Tensors, more: Numbers,
+  flags: Flags = {}): void {
+  const cols = x.shape[x.shape.length - 1];
+  const { kernel, vectors } = vectorsOf(kernels, cols);
+  const { splitRows } = splitsOf(x.size / cols);
+  inRanges(x.gpu, x.size / cols, rows, (some, count, start) => {
+    const n = ceilDiv(count, splitRows) * vectors;
+    const params = { n, channels: vectors, rows: count, split_rows: splitRows, first_split: start / splitRows,
+      ...more };
+    kernel.run(x.gpu, { tensors: { ...some, ...whole }, params, constants: { WORKGROUP, ...flags },
+      grid: ceilDiv(n, WORKGROUP) });
+  }, splitRows);
+}
+
+/** A lane for each vector of x. @param rows tensors that have x's rows */
+function overElements(kernels: VectorKernels, x: Tensor, rows: Tensors, whole: Tensors, more: Numbers,
+  constants: Flags): void {
+  const cols = x.shape[x.shape.length - 1];
+  const { kernel, vectors } = vectorsOf(kernels, cols);
+  inRanges(x.gpu, x.size / cols, rows, (some, count) => {
+    const n = count * vectors;
+    const { tile, grid } = flatTiles(x.gpu, n);
+    kernel.run(x.gpu, { tensors: { ...some, ...whole }, params: { n, tile, channels: vectors, ...more }, constants,
+      grid });
+  });
+}

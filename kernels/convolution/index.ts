@@ -1,0 +1,65 @@
+import { FirstlightError, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { sumTo } from '../shared/sum_to.ts';
+import { type Window, windowsOf } from '../shared/windows.ts';
+import { convolve, pixelsGradient, type Sizes, weightGradient } from './launch.ts';
+
+export { cost, gradientCost } from './cost.ts';
+export { kernels } from './launch.ts';
+
+/** How a convolution goes over its pictures. */
+export interface ConvolutionOptions extends Pick<Window, 'padding' | 'dilation'> {
+  /** Pixels from one window to the next; 1 if omitted. */
+  readonly stride?: Window['stride'];
+  /** [O], added to every pixel. */
+  readonly bias?: Tensor;
+  /** The channels of both sides are cut into so many, each for itself; 1 if omitted. As many as C: depthwise. */
+  readonly groups?: number;
+  /** Zeros behind the last pixels, so that the last window is whole: what patch embeddings do. */
+  readonly isWhole?: boolean;
+}
+
+/**
+ * y[f, o] = bias[o] + Σ x[f, window · stride − padding + k · dilation, c] · weight[o, k, c] over places k and channels
+ * c: torch.nn.Conv1d, 2d and 3d, channels last in pictures and weights. A weight of one place is that of `linear`.
+ *
+ * @param x [frames, …, C] with one to three axes between  @param weight [O, kernel …, C / groups]
+ * @returns [frames, …, O] with ⌊(extent + 2 · padding − (kernel − 1) · dilation − 1) / stride⌋ + 1 pixels on each axis
+ */
+export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
+  const { bias } = options;
+  const sizes = sizesOf(x, weight, options);
+  const { windows: { shape }, groups, outer } = sizes;
+  const y = x.like([...shape.slice(0, -1), groups * outer]);
+  convolve(x, weight, bias, y, sizes);
+  return record(y, bias === undefined ? [x, weight] : [x, weight, bias], (dy) => {
+    const dbias = bias?.requiresGrad === true ? sumTo(dy.reshape([-1, bias.size]), bias) : undefined;
+    let dx: Tensor | undefined;
+    if (x.requiresGrad) {
+      dx = x.gradLike();
+      pixelsGradient(dy, weight, dx, sizes);
+    }
+    const dweight = weight.requiresGrad ? weightGradient(x, dy, weight, sizes) : undefined;
+    return bias === undefined ? [dx, dweight] : [dx, dweight, dbias];
+  }, [x, weight]);
+}
+
+/** Sizes of a call, or an error that names what does not fit. */
+export function sizesOf(x: Pick<Tensor, 'shape'>, weight: Pick<Tensor, 'shape'>,
+  { bias, groups = 1, stride = 1, isWhole, ...window }: ConvolutionOptions): Sizes {
+  const [channels, outputs] = [x.shape[x.shape.length - 1], weight.shape[0]];
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0 || outputs % groups !== 0) {
+    throw new FirstlightError('FL_RANGE',
+      `convolution: groups is ${groups}, expected a divisor of ${channels} and ${outputs} channels`, { groups });
+  }
+  const inner = channels / groups;
+  if (weight.shape.length !== x.shape.length || weight.shape[weight.shape.length - 1] !== inner) {
+    throw new ShapeError('convolution',
+      `x [${x.shape}] in ${groups} groups needs a weight of [O, kernel …, ${inner}], got [${weight.shape}]`);
+  }
+  if (bias !== undefined && (bias.shape.length !== 1 || bias.size !== outputs)) {
+    throw new ShapeError('convolution',
+      `the weight [${weight.shape}] needs a bias of [${outputs}], got [${bias.shape}]`);
+  }
+  const windows = windowsOf('convolution', x.shape, { ...window, kernel: weight.shape.slice(1, -1), stride }, isWhole);
+  return { windows, groups, inner, outer: outputs / groups };
+}
