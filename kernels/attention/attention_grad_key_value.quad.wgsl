@@ -3,8 +3,7 @@
 // attention_grad_query.quad.wgsl left them: two products of every pair.
 // Taken from attention_grad_key_value.online.wgsl: a lane owns keys; from attention.quad.wgsl: four of them.
 // One lane per four keys; queries and their dy come in tiles. Linked with problem.wgsl, finite.wgsl,
-// key_value_grads.wgsl, listeners.*.wgsl, register_tile.wgsl, tile.subgroup.wgsl and
-// shared/vector/*.wgsl.
+// key_value_grads.wgsl, register_tile.wgsl, tile.subgroup.wgsl and shared/vector/*.wgsl.
 //
 // Constants:
 // LANES: lanes of a workgroup      TILE: queries that are met at a time      VECTORS: room for the vectors of a row
@@ -35,14 +34,21 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     let quarters = quarters_of(first, params.queries);
     var w = Weights();
     var dlogit = Weights();
-    // a loop that compilers do not unroll: hundreds of loads side by side would take them seconds
-    let rows = min(TILE, params.queries - first);
-    for (var j = 0u; j < rows; j++) {
-      let row = 2u * problem * params.queries + first + j;
-      // of keys that a causal query does not see, nothing was kept beyond its last tile
-      let sees = params.causal == 0u || s <= params.earlier + first + j;
-      dlogit[j] = select(vec4f(), pairs[(row + params.queries) * width + column], sees);
-      w[j] = flawed_as(select(vec4f(), pairs[row * width + column], sees), dlogit[j]);
+    // loops that compilers do not unroll: hundreds of loads side by side would take them minutes
+    for (var l = first; l < first + rolled(TILE); l += 4u) {
+      var four = mat4x4f();
+      var d_four = mat4x4f();
+      for (var i = 0u; i < rolled(4u); i++) {
+        let row = 2u * problem * params.queries + l + i;
+        // of keys that a causal query does not see, nothing was kept beyond its last tile
+        let sees = l + i < params.queries && (params.causal == 0u || s <= params.earlier + l + i);
+        let d = select(vec4f(), pairs[(row + params.queries) * width + column], sees);
+        d_four = mat4x4f(d_four[1], d_four[2], d_four[3], d);
+        let pair = flawed_as(select(vec4f(), pairs[row * width + column], sees), d);
+        four = mat4x4f(four[1], four[2], four[3], pair);
+      }
+      w = moved_on(w, four);
+      dlogit = moved_on(dlogit, d_four);
     }
     for (var c = 0u; c < vectors(); c++) {
       let q = column_a(met, first, c, lane);
@@ -54,8 +60,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     }
   }
 
-  for (var i = 0u; i < OWN; i++) {
-    if (s + i >= params.keys) { return; }
+  let count = min(OWN, params.keys - min(s, params.keys));
+  for (var i = 0u; i < count; i++) {
     for (var c = 0u; c < vectors(); c++) { store_grads(problem, s + i, c, params.scale * dk[c][i], dv[c][i]); }
   }
 }
