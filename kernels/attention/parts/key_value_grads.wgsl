@@ -1,6 +1,7 @@
 // Where the gradients of keys and values go: both into one buffer, because WebGPU takes a buffer once for writing.
-// Some tokens of a packed tensor ask nothing, as X-CLIP's messages: they are keys and values alone. Query, key and value
-// of a token lie side by side, and the lane that owns the key of such a token writes the gradient of its query, 0.
+// Some tokens of a packed tensor ask nothing, as X-CLIP's messages: they are keys and values alone. Query, key and
+// value of a token lie side by side, and the lane that owns the key of such a token writes the gradient of its query,
+// 0.
 // Linked with problem.wgsl and shared/vector/*.wgsl.
 
 @group(0) @binding(8) var<storage, read_write> dkv: array<result_vector>;

@@ -50,8 +50,8 @@ fn vectors() -> u32 {
   return params.vectors;
 }
 
-// n, which compilers do not know, so that a loop up to n stays a loop. It is for loops around loads: lavapipe makes some
-// 100 blocks of code of each load in a text, and compiles 40 of them for as long as a thousand products.
+// n, which compilers do not know, so that a loop up to n stays a loop. It is for loops around loads: lavapipe makes 32
+// loads with a check and a jump of each in a text, and compiles 40 of those for as long as thousands of products.
 fn rolled(n: u32) -> u32 { return select(n, 0u, n > 1u && params.vectors == 0u); }
 
 // Where the first row of a problem lies.
