@@ -34,21 +34,14 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     let quarters = quarters_of(first, params.queries);
     var w = Weights();
     var dlogit = Weights();
-    // loops that compilers do not unroll: hundreds of loads side by side would take them minutes
-    for (var l = first; l < first + rolled(TILE); l += 4u) {
-      var four = mat4x4f();
-      var d_four = mat4x4f();
-      for (var i = 0u; i < rolled(4u); i++) {
-        let row = 2u * problem * params.queries + l + i;
-        // of keys that a causal query does not see, nothing was kept beyond its last tile
-        let sees = l + i < params.queries && (params.causal == 0u || s <= params.earlier + l + i);
-        let d = select(vec4f(), pairs[(row + params.queries) * width + column], sees);
-        d_four = mat4x4f(d_four[1], d_four[2], d_four[3], d);
-        let pair = flawed_as(select(vec4f(), pairs[row * width + column], sees), d);
-        four = mat4x4f(four[1], four[2], four[3], pair);
-      }
-      w = moved_on(w, four);
-      dlogit = moved_on(dlogit, d_four);
+    // a loop that compilers do not unroll: hundreds of loads side by side would take them minutes
+    let rows = min(TILE, params.queries - first);
+    for (var j = 0u; j < rows; j++) {
+      let row = 2u * problem * params.queries + first + j;
+      // of keys that a causal query does not see, nothing was kept beyond its last tile
+      let sees = params.causal == 0u || s <= params.earlier + first + j;
+      dlogit[j] = select(vec4f(), pairs[(row + params.queries) * width + column], sees);
+      w[j] = flawed_as(select(vec4f(), pairs[row * width + column], sees), dlogit[j]);
     }
     for (var c = 0u; c < vectors(); c++) {
       let q = column_a(met, first, c, lane);
