@@ -2,7 +2,7 @@
 import { FirstlightError, NoAdapterError } from './errors.ts';
 import { browserInstance, type Instance, languageOf, type Warmer } from './instance.ts';
 import { type AdapterInfo, isLavapipe } from './software.mjs';
-import { helpersNow, mesaCache, ProcessWarmer } from './warmer.node.ts';
+import { helpersNow, mesaCache, mesaKeeps, ProcessWarmer } from './warmer.node.ts';
 
 /** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
 const TOGGLES = { enable: ['allow_unsafe_apis'], disable: ['timestamp_quantization'] };
@@ -75,13 +75,12 @@ async function createInNode(): Promise<Instance> {
 function warmerOf({ features, limits }: GPUDevice, info: AdapterInfo,
   { flags, version, processes = helpersNow() }: { readonly flags: readonly string[]; readonly version: string;
     readonly processes?: number }): Warmer | undefined {
-  const cache = isLavapipe(info) && processes > 0 ? mesaCache() : undefined;
-  if (cache === undefined) return undefined;
+  if (!isLavapipe(info) || processes === 0 || !mesaKeeps()) return undefined;
   const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup,
     maxComputeWorkgroupSizeX } = limits;
   return new ProcessWarmer({ flags, features: [...features],
     limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize,
-      maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } }, cache, {
+      maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } }, mesaCache, {
     compiler: `${version} ${info.description}`,
     processes,
   });

@@ -58,12 +58,12 @@ export class ProcessWarmer implements Warmer {
   #most: number;
   #told = 0;
 
-  /** @param cache tells one state of the driver's cache from another */
-  constructor(device: WarmDevice, cache: string, { compiler, processes, child = CHILD }: ProcessWarmerOptions) {
+  /** @param cache tells the driver's cache, as it is now, from others */
+  constructor(device: WarmDevice, cache: () => string, { compiler, processes, child = CHILD }: ProcessWarmerOptions) {
     this.#device = device;
     this.#child = child;
     this.#most = processes;
-    this.#noted = new Noted(`${compiler} ${cache}`);
+    this.#noted = new Noted(() => `${compiler} ${cache()}`);
     this.#known = this.#noted.read();
   }
 
@@ -164,16 +164,16 @@ export function helpersNow(): number {
 
 /** The programs that were compiled for one state of the driver's cache, in a file. */
 class Noted {
-  readonly #key: string;
+  readonly #key: () => string;
   readonly #programs = new Set<string>();
 
-  constructor(key: string) {
+  constructor(key: () => string) {
     this.#key = key;
   }
 
   async read(): Promise<Set<string>> {
     const found = (await readJson(path())) as { readonly key: string; readonly programs: string[] } | undefined;
-    return new Set(found?.key === this.#key ? found.programs : []);
+    return new Set(found?.key === this.#key() ? found.programs : []);
   }
 
   add(id: string): void {
@@ -185,7 +185,7 @@ class Noted {
     if (this.#programs.size === 0) return;
     try {
       const known = await this.read(); // again: another process may have added its own meanwhile
-      await writeJson(path(), { key: this.#key, programs: [...new Set([...known, ...this.#programs])] });
+      await writeJson(path(), { key: this.#key(), programs: [...new Set([...known, ...this.#programs])] });
     } catch {
       // the folder cannot be written any more
     }
@@ -194,16 +194,15 @@ class Noted {
 
 const path = () => join(cacheFolder(), 'programs.json');
 
-/**
- * Which folder Mesa keeps programs in, and whether it is still the same one; undefined where it keeps none. It is made
- * with the first device.
- */
-export function mesaCache(): string | undefined {
-  const { MESA_SHADER_CACHE_DISABLE: off = '', MESA_SHADER_CACHE_DIR: own, XDG_CACHE_HOME: cache } = process.env;
-  if (/^(?:1|true|yes|y)$/i.test(off)) return undefined;
+/** Whether Mesa keeps programs on disk. */
+export const mesaKeeps = (): boolean => !/^(?:1|true|yes|y)$/i.test(process.env.MESA_SHADER_CACHE_DISABLE ?? '');
+
+/** In which folder, and whether it is still the same one. Mesa makes it some time after the first device. */
+export function mesaCache(): string {
+  const { MESA_SHADER_CACHE_DIR: own, XDG_CACHE_HOME: cache } = process.env;
   const folder = own ?? cache ?? join(homedir(), '.cache');
   const found = ['mesa_shader_cache_db', 'mesa_shader_cache'].map((name) =>
     statSync(join(folder, name), { throwIfNoEntry: false })
   ).find((stats) => stats !== undefined);
-  return found && `${folder} ${found.ino} ${found.birthtimeMs}`;
+  return `${folder} ${found?.ino} ${found?.birthtimeMs}`;
 }

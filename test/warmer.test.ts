@@ -18,7 +18,7 @@ const child = fileURLToPath(new URL('./warm_child_sample.mjs', import.meta.url))
 let compilers = 0;
 /** One whose processes are as told, with a memory of its own. */
 const warmer = (options: Partial<ProcessWarmerOptions> = {}) =>
-  new ProcessWarmer(device, 'cache', { compiler: `${++compilers}`, child, processes: 1, ...options });
+  new ProcessWarmer(device, () => 'cache', { compiler: `${++compilers}`, child, processes: 1, ...options });
 const programOf = (code: string) => ({ code, entry: 'main', entries: [] });
 
 /** In which order programs are done. */
