@@ -72,7 +72,9 @@ export class ProcessWarmer implements Warmer {
     const jobs = programs.map((program) => this.#jobOf(program, rank));
     void this.#known.then((known) => {
       for (const job of jobs) if (known.has(job.id)) this.#end(job);
-      while (this.#children.size < Math.min(this.#most, this.#waiting.size)) this.#start();
+      // a run that works keeps a processor
+      const most = isAwaited ? this.#most : Math.max(this.#most - 1, Math.min(1, this.#most));
+      while (this.#children.size < Math.min(most, this.#waiting.size)) this.#start();
       if (this.#children.size === 0) this.#giveUp();
     });
     return jobs.map(({ seconds }) => seconds);
