@@ -14,6 +14,8 @@ import { cacheFolder, readJson, writeJson } from './setup/cache.mjs';
 const CHILD = fileURLToPath(new URL('./setup/warm_child.mjs', import.meta.url));
 /** Each takes some 150 MB. */
 const MOST_PROCESSES = 8;
+/** Processes that wait for a processor, for each: with half as many more, a run was served better alone. */
+const MOST_WAITING = 6;
 /** No program takes so long; a process that does not answer is given up. */
 const MOST_SECONDS = 120;
 
@@ -161,7 +163,7 @@ export class ProcessWarmer implements Warmer {
 export function helpersNow(): number {
   const processors = availableParallelism();
   const [waiting] = loadavg(); // 0 on Windows
-  return processors === 1 || waiting > 2 * processors ? 0 : Math.min(processors, MOST_PROCESSES);
+  return processors === 1 || waiting > MOST_WAITING * processors ? 0 : Math.min(processors, MOST_PROCESSES);
 }
 
 /** The programs that were compiled for one state of the driver's cache, in a file. */
