@@ -99,8 +99,12 @@ export async function demo(
 
 /** Lets other processes compile what the stages will run, while the data set is written and the first one trains. */
 async function warmStages(gpu: Gpu, options: Pick<DemoOptions, 'seed' | 'precision'>): Promise<void> {
-  gpu.warm(await clipWork(gpu, options.precision));
-  for (const system of ['xclip', 'clip-mean'] as const) gpu.warm(await videoWork(gpu, system, options));
+  const first = gpu.warm(await clipWork(gpu, options.precision));
+  const others = async () => {
+    await Promise.all(first.map(({ seconds }) => seconds)); // going through them takes a moment, too
+    for (const system of ['xclip', 'clip-mean'] as const) gpu.warm(await videoWork(gpu, system, options));
+  };
+  others().catch(() => undefined); // the run has ended, or will say what is wrong
 }
 
 /** Seconds of each part. */
