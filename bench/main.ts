@@ -4,6 +4,7 @@
  *   npm run bench                                  every kernel × case × variant
  *   npm run bench -- --room layernorm --models     one room, at the sizes of models
  *   npm run bench -- --step                        X-CLIP tiny, B/32, B/16: forward, and a training step
+ *   npm run bench -- --cold                        what a first run compiles: programs, by room
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
@@ -16,6 +17,7 @@ import type { FloatType } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
 import { benchKernels } from './kernels/command.ts';
+import { benchCold } from './cold.ts';
 import { benchData } from './data.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
@@ -41,6 +43,8 @@ const ARGS = {
   data: { type: 'boolean',
     description: 'how fast clips are decoded, by codec, size and number of threads, and what that costs a step' },
   step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
+  cold: { type: 'boolean',
+    description: 'what a first run compiles, by room; with --preset for another model than tiny' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
 } as const satisfies ArgsDef;
@@ -67,6 +71,7 @@ async function main(raw: readonly string[]): Promise<number> {
     const published = flags.text('pages');
     if (published !== undefined) return writePages(published);
     if (flags.is('data')) return await benchData(flags.text('json'));
+    if (flags.is('cold')) return await benchCold(flags);
     if (flags.is('step')) return await benchStep(flags, command);
     if (flags.is('peers')) {
       return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'),

@@ -8,7 +8,7 @@ import { Edits, NO_EDITS } from './edits.ts';
 import { Preparation } from './encodable.ts';
 import { CaptureError, GpuValidationError } from './errors.ts';
 import type { Handle } from './handle.ts';
-import type { Instance } from './instance.ts';
+import type { Instance, Warmer } from './instance.ts';
 import { type Machine, machineOf } from './machine.ts';
 import { Pool } from './memory.ts';
 import { ParamCache } from './params.ts';
@@ -38,6 +38,11 @@ export interface ContextOptions {
    * kernel has changes nothing; `Kernel.sources` tells which ones a kernel has.
    */
   readonly edits?: Readonly<Record<string, string>>;
+  /**
+   * Whether other processes may compile programs that `warm` and `compile` are told of, or how many: for commands that
+   * people wait for. Only lavapipe needs it, which compiles when a program first runs.
+   */
+  readonly warms?: boolean | number;
 }
 
 /**
@@ -67,6 +72,7 @@ export class Context extends Device {
   readonly candidates: Candidates;
   /** WGSL files that have another text here. */
   readonly edits: Edits;
+  readonly warmer: Warmer | undefined;
   readonly buffers: Buffers;
   readonly pool: Pool;
   readonly recorder: Recorder;
@@ -82,6 +88,10 @@ export class Context extends Device {
     this.candidates = new Candidates(machine, options.tuning?.(machine));
     const { budget = Number.POSITIVE_INFINITY, guard = false, edits } = options;
     this.edits = edits === undefined ? NO_EDITS : new Edits(edits);
+    const { warms = false } = options;
+    this.warmer = warms === false
+      ? undefined
+      : instance.warmer?.(device, adapter.info, warms === true ? undefined : warms);
     this.buffers = new Buffers(this, typeof budget === 'number' ? budget : budget(this.kind));
     this.canary = new Canary(this, this.buffers);
     this.recorder = new Recorder(this, this.canary);
@@ -91,6 +101,11 @@ export class Context extends Device {
     this.#staging = new Staging(this, this.buffers, this.recorder, this.canary);
     this.pool = new Pool(this, this.buffers, this.#stream, this.#staging, guard);
     this.reportMemory(this.pool);
+  }
+
+  override async close(): Promise<void> {
+    await this.warmer?.end();
+    await super.close();
   }
 
   // ------------------------------------------------------------------------------------------------ memory

@@ -2,7 +2,7 @@ import { gpuInstance } from '#instance';
 import { adapterOf } from './adapter.ts';
 import { copy } from './arithmetic.ts';
 import { CapturedStep } from './capture.ts';
-import { compile } from './compile.ts';
+import { compile, warm, type Warmed } from './compile.ts';
 import { Context, type ContextOptions } from './context.ts';
 import { LANGUAGE } from './kernel.ts';
 import { type KernelTime, profile } from './profile.ts';
@@ -38,6 +38,17 @@ export class Gpu extends Context {
    */
   compile(work: () => void, onProgress?: (done: number, total: number) => void): Promise<void> {
     return compile(this, work, onProgress);
+  }
+
+  /**
+   * Has what `work` will need compiled by other processes, if the context was opened with `warms` and the driver
+   * compiles programs only when they first run; else does nothing. Nobody waits for it: `compile` does, if it is told
+   * of the same programs later.
+   *
+   * @returns what is being compiled
+   */
+  warm(work: () => void): readonly Warmed[] {
+    return warm(this, work);
   }
 
   /** GPU time of each dispatch that `fn` records. */

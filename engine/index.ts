@@ -6,6 +6,7 @@ export { type Asked, type Candidate, candidateText, type Extents, parseTunings, 
 export * from './errors.ts';
 export { ENGINE_BYTES, estimate, type MemoryEstimate } from './estimate.ts';
 export { CapturedStep } from './capture.ts';
+export type { Warmed } from './compile.ts';
 export type { StepPlan } from './recorded_step.ts';
 export { accumulate, copy } from './arithmetic.ts';
 export { Context } from './context.ts';

@@ -1,6 +1,8 @@
 /** WebGPU in Node: that of Dawn. A browser gets instance.browser.ts, by `imports` of package.json. */
 import { FirstlightError, NoAdapterError } from './errors.ts';
-import { browserInstance, type Instance, languageOf } from './instance.ts';
+import { browserInstance, type Instance, languageOf, type Warmer } from './instance.ts';
+import { type AdapterInfo, isLavapipe } from './software.mjs';
+import { helpersNow, mesaCache, mesaKeeps, ProcessWarmer } from './warmer.node.ts';
 
 /** Off by default: immediates and subgroup matrices. On by default: rounded timestamps. */
 const TOGGLES = { enable: ['allow_unsafe_apis'], disable: ['timestamp_quantization'] };
@@ -60,10 +62,28 @@ async function createInNode(): Promise<Instance> {
   const disable = process.env.FIRSTLIGHT_PREPARED === 'swiftshader'
     ? [...TOGGLES.disable, SLOW_IN_SWIFTSHADER]
     : TOGGLES.disable;
-  const gpu = create([`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`]);
+  const flags = [`enable-dawn-features=${TOGGLES.enable}`, `disable-dawn-features=${disable}`];
+  const gpu = create(flags);
   pinned.add(gpu);
   Object.defineProperty(globalThis, PIN, { value: pinned, configurable: true });
-  return { gpu, where: 'node', language: languageOf(gpu), version: `webgpu ${await packageVersion()}` };
+  const version = `webgpu ${await packageVersion()}`;
+  return { gpu, where: 'node', language: languageOf(gpu), version,
+    warmer: (device, info, processes) => warmerOf(device, info, { flags, version, processes }) };
+}
+
+/** Where the driver compiles in the run, and has a cache that another process can fill. */
+function warmerOf({ features, limits }: GPUDevice, info: AdapterInfo,
+  { flags, version, processes = helpersNow() }: { readonly flags: readonly string[]; readonly version: string;
+    readonly processes?: number }): Warmer | undefined {
+  if (!isLavapipe(info) || processes === 0 || !mesaKeeps()) return undefined;
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX } = limits;
+  return new ProcessWarmer({ flags, features: [...features],
+    limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } }, mesaCache, {
+    compiler: `${version} ${info.description}`,
+    processes,
+  });
 }
 
 /** Dawn's WebGPU, made once and kept for the life of the process; that of the process, if it has one. */

@@ -1,5 +1,6 @@
 import { KernelCompileError } from './errors.ts';
 import type { Device, Objection } from './device.ts';
+import type { WarmProgram } from './instance.ts';
 import { TEXEL_FORMAT } from './textures.ts';
 import type { Binding, Program } from './wgsl.ts';
 
@@ -62,6 +63,11 @@ const LAYOUT: Readonly<Record<Binding['kind'], Omit<GPUBindGroupLayoutEntry, 'bi
   texture_write: textureOf('write-only'),
 };
 
+/** The entries of a program's bind group, for compute. */
+export function entriesOf({ bindings }: Program): WarmProgram['entries'] {
+  return bindings.map(({ index, kind }) => ({ binding: index, ...LAYOUT[kind] }));
+}
+
 /** How a pipeline with an explicit layout is made, and what it means if the device objects. */
 interface Recipe {
   describe(): { readonly descriptor: GPUComputePipelineDescriptor; readonly layout: GPUBindGroupLayout };
@@ -77,9 +83,7 @@ function recipeOf(owner: Device, label: string, program: Program): Recipe {
         module = device.createShaderModule({ label, code: program.code });
         const layout = device.createBindGroupLayout({
           label,
-          entries: program.bindings.map(({ index, kind }) => ({ binding: index, visibility: COMPUTE,
-            ...LAYOUT[kind] })
-          ),
+          entries: entriesOf(program).map((entry) => ({ ...entry, visibility: COMPUTE })),
         });
         const descriptor = { label, layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
           compute: { module, entryPoint: program.entry } };

@@ -26,6 +26,11 @@ export function isSwiftShader(info) {
   return /swiftshader/i.test(namesOf(info));
 }
 
+/** Mesa's lavapipe, whose device is llvmpipe. */
+export function isLavapipe(info) {
+  return /\b(?:llvmpipe|lavapipe)\b/i.test(namesOf(info));
+}
+
 /** What to call an adapter. Browsers may hide the description, the device, or all: then it goes by their name. */
 export function nameOf({ vendor, architecture, device, description }, browser) {
   return [description, device, architecture, vendor].find((word) => word !== undefined && word !== '')

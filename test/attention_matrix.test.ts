@@ -196,12 +196,8 @@ const stagingOf = ({ name }: Kernel) => (name === 'attention.vec4' ? STAGING.for
 /** The first rung of a card for f32. */
 const bestOf = ({ name }: Kernel) => (name.startsWith('attention_grad_key_value') ? 'spread' : 'tile');
 const flags = (MASKED: boolean) => ({ UNROLLED: true, MASKED });
-/**
- * Of the gradient of keys and values, the kernel of listeners is met with a mask and the other one without: each part
- * once.
- */
-const isMet = ({ name }: Kernel, isMasked: boolean) =>
-  !name.startsWith('attention_grad_key_value') || name.endsWith('.listeners') === isMasked;
+/** The gradient of keys and values is met with a mask alone. */
+const isMet = ({ name }: Kernel, isMasked: boolean) => isMasked || !name.startsWith('attention_grad_key_value');
 
 test('on a card the rung comes first for f16, and is none for f32 but where units multiply f32, nor for units that add up in f16 or memory that is too small', () => {
   for (const units of UNITS) {

@@ -23,9 +23,11 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   let problem = query_tile / query_tiles;
   if (problem >= params.problems) { return; }
   let first_query = (query_tile % query_tiles) * OWN * LANES;
-  let l = first_query + OWN * lane.index + STEPS;
-  let held = min(l, vec4u(params.queries - 1u));   // out-of-range queries are the last one again, and are not written
-  let q_at = query_start(problem) + held * params.query_row;
+  let own = first_query + OWN * lane.index;
+  let last = params.queries - 1u;            // out-of-range queries are this one again, and are not written
+  let held = min(own + STEPS, vec4u(last));
+  let seen = seen_by(held);
+  let q_start = query_start(problem);
 
   var accumulator: array<Four, VECTORS>;   // Σ exp(logit − running_max) · v over the keys so far
   var running_max = vec4f(HIDDEN);         // of the logits so far
@@ -38,15 +40,12 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     var w = Weights();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
     for (var c = 0u; c < vectors(); c++) {
       let k = column_a(met, first, c, lane);
-      let q = Four(
-        vector32(query[q_at.x + c]), vector32(query[q_at.y + c]),
-        vector32(query[q_at.z + c]), vector32(query[q_at.w + c]),
-      );
+      let q = four_of(&query, q_start + c, params.query_row, own, last);
       add_products(&w, q, k, quarters);
     }
     var new_max = running_max;
     for (var j = 0u; j < TILE; j++) {
-      w[j] = logits(w[j], problem, held, first + j);
+      w[j] = logits(w[j], problem, held, seen, first + j);
       new_max = max(new_max, w[j]);
       reach = max(reach, reach_of(w[j]));
     }
@@ -69,23 +68,21 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   let norm = unless_flawed(select(vec4f(), 1.0 / denominator, sees), reach);
   let levels = unless_flawed(select(vec4f(DEAD), running_max + log(denominator), sees), reach);
   var probe = vec4f();   // finite only if all sums are
-  for (var i = 0u; i < OWN; i++) {
-    if (l[i] < params.queries) {
-      let y_start = output_start(problem) + l[i] * params.output_row;
-      for (var c = 0u; c < vectors(); c++) {
-        y[y_start + c] = vector(norm[i] * accumulator[c][i]);
-        probe += vec4f(accumulator[c][i]);
-      }
-      log_sum_exp[log_sum_exp_start(problem) + l[i]] = levels[i];
+  let count = min(OWN, params.queries - min(own, params.queries));
+  for (var i = 0u; i < count; i++) {
+    let y_start = output_start(problem) + (own + i) * params.output_row;
+    for (var c = 0u; c < vectors(); c++) {
+      y[y_start + c] = vector(norm[i] * accumulator[c][i]);
+      probe += vec4f(accumulator[c][i]);
     }
+    log_sum_exp[log_sum_exp_start(problem) + own + i] = levels[i];
   }
-  // one loop over all vectors of all four, because compilers would unroll one over the four
-  let count = select(0u, min(OWN, params.queries - min(l.x, params.queries)) * vectors(), is_not_finite(probe));
-  for (var n = 0u; n < count; n++) {
-    let i = n / vectors();
-    let c = n % vectors();
-    let y_start = output_start(problem) + l[i] * params.output_row;
-    y[y_start + c] = vector(norm[i] * seen_sum(problem, l[i], running_max[i], c));
+  if (!is_not_finite(probe)) { return; }
+  for (var i = 0u; i < count; i++) {
+    let y_start = output_start(problem) + (own + i) * params.output_row;
+    for (var c = 0u; c < vectors(); c++) {
+      y[y_start + c] = vector(norm[i] * seen_sum(problem, own + i, running_max[i], c));
+    }
   }
 }
 

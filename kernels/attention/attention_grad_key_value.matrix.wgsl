@@ -6,7 +6,7 @@
 // cancels has cancelled by then. A dlogit beyond 65,504 becomes infinite, which the loss scale watches for; one below
 // 6e-8 becomes 0.
 // One workgroup per ROWS keys of a head; queries and their dy come in tiles. Linked with problem.wgsl, finite.wgsl,
-// key_value_grads.wgsl, listeners.*.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
+// key_value_grads.wgsl, matrix.wgsl and shared/matrix/*.wgsl.
 //
 // Constants:
 // M, N, K, SUBGROUP, TALL, ACROSS, ROWS, LANES, TILE, VECTORS: as in matrix.wgsl

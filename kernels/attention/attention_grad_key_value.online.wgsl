@@ -4,7 +4,7 @@
 // One lane per key, LANES to a workgroup; queries and their dy come in tiles.
 // New here: rows in vectors, and tiles that lanes share. Taken from attention_grad.naive.wgsl: a lane owns a key, and
 // no two add to one place.
-// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, listeners.*.wgsl, tile.*.wgsl and shared/vector/*.wgsl.
+// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, tile.*.wgsl and shared/vector/*.wgsl.
 //
 // Constants:
 // LANES: lanes of a workgroup      TILE: queries that are met at a time      VECTORS: room for the vectors of a row

@@ -3,8 +3,7 @@
 // attention_grad_query.quad.wgsl left them: two products of every pair.
 // Taken from attention_grad_key_value.online.wgsl: a lane owns keys; from attention.quad.wgsl: four of them.
 // One lane per four keys; queries and their dy come in tiles. Linked with problem.wgsl, finite.wgsl,
-// key_value_grads.wgsl, listeners.*.wgsl, register_tile.wgsl, tile.subgroup.wgsl and
-// shared/vector/*.wgsl.
+// key_value_grads.wgsl, register_tile.wgsl, tile.subgroup.wgsl and shared/vector/*.wgsl.
 //
 // Constants:
 // LANES: lanes of a workgroup      TILE: queries that are met at a time      VECTORS: room for the vectors of a row
@@ -35,7 +34,7 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     let quarters = quarters_of(first, params.queries);
     var w = Weights();
     var dlogit = Weights();
-    // a loop that compilers do not unroll: hundreds of loads side by side would take them seconds
+    // a loop that compilers do not unroll: hundreds of loads side by side would take them minutes
     let rows = min(TILE, params.queries - first);
     for (var j = 0u; j < rows; j++) {
       let row = 2u * problem * params.queries + first + j;
@@ -54,8 +53,8 @@ fn attention_grad_key_value(@builtin(workgroup_id) group: vec3u, @builtin(num_wo
     }
   }
 
-  for (var i = 0u; i < OWN; i++) {
-    if (s + i >= params.keys) { return; }
+  let count = min(OWN, params.keys - min(s, params.keys));
+  for (var i = 0u; i < count; i++) {
     for (var c = 0u; c < vectors(); c++) { store_grads(problem, s + i, c, params.scale * dk[c][i], dv[c][i]); }
   }
 }

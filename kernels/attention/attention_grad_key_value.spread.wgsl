@@ -5,7 +5,7 @@
 // those, and the lanes of a key add up each other's sums. Lanes with the same share stand side by side, so that those
 // of a subgroup read one vector of the staged rows: a broadcast. Taken from attention_grad_key_value.online.wgsl:
 // everything else.
-// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, listeners.*.wgsl, tile.workgroup.wgsl and
+// Linked with problem.wgsl, finite.wgsl, key_value_grads.wgsl, tile.workgroup.wgsl and
 // shared/vector/*.wgsl.
 //
 // Constants:

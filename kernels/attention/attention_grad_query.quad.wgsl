@@ -28,18 +28,24 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   let problem = query_tile / query_tiles;
   if (problem >= params.problems) { return; }
   let first_query = (query_tile % query_tiles) * OWN * LANES;
-  let l = first_query + OWN * lane.index + STEPS;
-  let held = min(l, vec4u(params.queries - 1u));   // out-of-range queries are the last one again, and are not written
-  let q_at = query_start(problem) + held * params.query_row;
-  let dy_at = output_start(problem) + held * params.output_row;
+  let own = first_query + OWN * lane.index;
+  let count = min(OWN, params.queries - min(own, params.queries));
+  let last = params.queries - 1u;            // out-of-range queries are this one again, and are not written
+  let held = min(own + STEPS, vec4u(last));
+  let seen = seen_by(held);
+  let q_start = query_start(problem);
+  let dy_start = output_start(problem);
   let met = Met(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = keys_before(first_query + OWN * LANES);
-  let w_at = (2u * problem * params.queries + held) * (params.kept_width / 4u);
-  let dw_at = w_at + params.queries * (params.kept_width / 4u);
+  let width = params.kept_width / 4u;
+  let w_start = 2u * problem * params.queries * width;
+  let dw_start = w_start + params.queries * width;
 
   // by how much delta is above the first dweight: exactly 0 where all are equal
-  let at = log_sum_exp_start(problem) + held;
-  let levels = vec4f(log_sum_exp[at.x], log_sum_exp[at.y], log_sum_exp[at.z], log_sum_exp[at.w]);
+  var levels: vec4f;
+  for (var i = 0u; i < rolled(OWN); i++) {
+    levels = vec4f(levels.yzw, log_sum_exp[log_sum_exp_start(problem) + min(own + i, last)]);
+  }
   var base = vec4f();
   var above = vec4f();
   var weight_sum = vec4f();   // of recomputed weights, which is 1 only nearly
@@ -49,37 +55,33 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     var dw = Weights();
     for (var c = 0u; c < vectors(); c++) {
       let k = column_a(met, first, c, lane);
-      let q = Four(
-        vector32(query[q_at.x + c]), vector32(query[q_at.y + c]),
-        vector32(query[q_at.z + c]), vector32(query[q_at.w + c]),
-      );
+      let q = four_of(&query, q_start + c, params.query_row, own, last);
       add_products(&w, q, k, quarters);
     }
     for (var c = 0u; c < vectors(); c++) {
       let v = column_b(met, first, c, lane);
-      let d = Four(
-        vector32(dy[dy_at.x + c]), vector32(dy[dy_at.y + c]), vector32(dy[dy_at.z + c]), vector32(dy[dy_at.w + c]),
-      );
+      let d = four_of(&dy, dy_start + c, params.output_row, own, last);
       add_products(&dw, d, v, quarters);
     }
     if (first == 0u) { base = sound(dw[0]); }   // maybe of a hidden key
-    for (var j = 0u; j < TILE; j++) {
-      w[j] = weights(logits(w[j], problem, held, first + j), levels);
-      dw[j] = felt(w[j], dw[j]);
-      above += w[j] * (dw[j] - base);
-      weight_sum += w[j];
-    }
-    // a loop that compilers do not unroll, here and below: hundreds of stores side by side would take them seconds
-    let fours = fours_of(first);
-    for (var j = 0u; j < fours; j++) {
-      let across = transpose(mat4x4f(w[4u * j], w[4u * j + 1u], w[4u * j + 2u], w[4u * j + 3u]));
-      let d_across = transpose(mat4x4f(dw[4u * j], dw[4u * j + 1u], dw[4u * j + 2u], dw[4u * j + 3u]));
-      for (var i = 0u; i < OWN; i++) {
-        if (l[i] < params.queries) {
-          pairs[w_at[i] + first / 4u + j] = across[i];
-          pairs[dw_at[i] + first / 4u + j] = d_across[i];
-        }
+    for (var s = first; s < min(first + TILE, params.keys); s += 4u) {
+      for (var j = 0u; j < 4u; j++) {
+        w[j] = weights(logits(w[j], problem, held, seen, s + j), levels);
+        dw[j] = felt(w[j], dw[j]);
+        above += w[j] * (dw[j] - base);
+        weight_sum += w[j];
       }
+      var across = transpose(mat4x4f(w[0], w[1], w[2], w[3]));
+      var d_across = transpose(mat4x4f(dw[0], dw[1], dw[2], dw[3]));
+      for (var i = 0u; i < count; i++) {
+        let at = (own + i) * width + s / 4u;
+        pairs[w_start + at] = across[0];
+        pairs[dw_start + at] = d_across[0];
+        across = mat4x4f(across[1], across[2], across[3], across[0]);
+        d_across = mat4x4f(d_across[1], d_across[2], d_across[3], d_across[0]);
+      }
+      w = moved_on(w, mat4x4f());
+      dw = moved_on(dw, mat4x4f());
     }
   }
   let sees = weight_sum > vec4f();
@@ -87,28 +89,31 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   let delta = unless_flawed(delta_exact, reach_of(delta_exact));
 
   // Σ dlogit is 0 but for the rounding of delta: what is left is taken off too
-  let last = (end + 3u) / 4u;
-  var rest = vec4f();
-  for (var i = 0u; i < OWN; i++) {
+  var sums = vec4f();
+  for (var i = 0u; i < rolled(OWN); i++) {
+    let at = min(own + i, last) * width;
     var left = vec4f();
-    for (var s = 0u; s < last; s++) { left += pairs[w_at[i] + s] * (pairs[dw_at[i] + s] - delta[i]); }
-    rest[i] = select(0.0, ((left.x + left.y) + (left.z + left.w)) / weight_sum[i], sees[i]);
+    for (var s = 0u; s < (end + 3u) / 4u; s++) {
+      left += pairs[w_start + at + s] * (pairs[dw_start + at + s] - delta[i]);
+    }
+    sums = vec4f(sums.yzw, (left.x + left.y) + (left.z + left.w));
   }
+  let rest = select(vec4f(), sums / weight_sum, sees);
 
   var dq: array<Four, VECTORS>;
   for (var first = 0u; first < end; first += TILE) {
     let quarters = quarters_of(first, params.keys);
     var dlogit = Weights();
-    let fours = fours_of(first);
-    for (var j = 0u; j < fours; j++) {
-      let s = first / 4u + j;
-      var across: mat4x4f;
-      for (var i = 0u; i < OWN; i++) {
-        across[i] = pairs[w_at[i] + s] * felt(pairs[w_at[i] + s], (pairs[dw_at[i] + s] - delta[i]) - rest[i]);
-        if (l[i] < params.queries) { pairs[dw_at[i] + s] = across[i]; }
+    for (var s = first / 4u; s < first / 4u + rolled(TILE / 4u); s++) {
+      var across = mat4x4f();
+      let rows = select(0u, OWN, s < (params.keys + 3u) / 4u);
+      for (var i = 0u; i < rows; i++) {
+        let at = min(own + i, last) * width + s;
+        let w = pairs[w_start + at];
+        across = mat4x4f(across[1], across[2], across[3], w * felt(w, (pairs[dw_start + at] - delta[i]) - rest[i]));
+        if (i < count) { pairs[dw_start + at] = across[3]; }
       }
-      let four = transpose(across);
-      for (var i = 0u; i < OWN; i++) { dlogit[4u * j + i] = four[i]; }
+      dlogit = moved_on(dlogit, transpose(across));
     }
     for (var c = 0u; c < vectors(); c++) {
       let k = column_a(met, first, c, lane);
@@ -116,11 +121,8 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     }
   }
 
-  for (var i = 0u; i < OWN; i++) {
-    if (l[i] >= params.queries) { return; }
-    for (var c = 0u; c < vectors(); c++) { dquery[q_at[i] + c] = result_vector(params.scale * dq[c][i]); }
+  for (var i = 0u; i < count; i++) {
+    let at = q_start + (own + i) * params.query_row;
+    for (var c = 0u; c < vectors(); c++) { dquery[at + c] = result_vector(params.scale * dq[c][i]); }
   }
 }
-
-// Vectors of four keys that a tile has, from `first` on.
-fn fours_of(first: u32) -> u32 { return (min(TILE, params.keys - first) + 3u) / 4u; }

@@ -119,16 +119,15 @@ interface GradientLaunches {
 
 function gradientLaunches(plan: Plan, { query, dkv }: GradOperands, rows: GradientRows): GradientLaunches {
   const isWhole = areWhole([...Object.values(rows.saved), ...Object.values(rows.outputs)]);
-  const keysKernels = gradKeyValue[hasListeners(plan) ? 'some' : 'none'];
   const together = areHeadsApart(plan) ? 1 : plan.heads;
   const leastKept = f32Bytes(2 * together * Math.min(plan.queries, QUERY_STEP) * keptWidth(plan));
   const mayKeep = leastKept <= query.gpu.limits.maxStorageBufferBindingSize;
-  const wanted = dkv && launchOf(keysKernels, plan, query, { isWhole, mayKeep });
+  const wanted = dkv && launchOf(gradKeyValue, plan, query, { isWhole, mayKeep });
   const keeps = wanted === undefined ? mayKeep : wanted.variant === 'quad';
   const ofQueries = launchOf(gradQuery, plan, query, { isWhole, mayKeep: keeps });
   const isKept = ofQueries.variant === 'quad';
   const isAlone = wanted?.variant === 'quad' && !isKept;
-  const ofKeys = isAlone ? launchOf(keysKernels, plan, query, { isWhole, mayKeep: false }) : wanted;
+  const ofKeys = isAlone ? launchOf(gradKeyValue, plan, query, { isWhole, mayKeep: false }) : wanted;
   return { ofQueries, ofKeys, isKept };
 }
 
@@ -252,6 +251,6 @@ function paramsOf(plan: Plan, launch: Launch, { batch, heads }: HeadRange, queri
     log_sum_exp_offset: offsets.log_sum_exp ?? 0,
     log_sum_exp_head: plan.queries,
     kept_width: keptWidth(plan),
-    first_listener: plan.queries,
+    first_listener: hasListeners(plan) ? plan.queries : plan.keys,
   };
 }

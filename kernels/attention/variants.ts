@@ -77,14 +77,14 @@ function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Sour
   };
 }
 
-function kernelsOf(name: string, texts: Texts, staging: Staging, suffix = ''): VectorKernels {
+function kernelsOf(name: string, texts: Texts, staging: Staging): VectorKernels {
   const onMatrices = matrixVariants(
     [texts.matrix, matrix, ...(texts.shared ?? []), ...common],
     (gpu, matrices) => arrangements(gpu, matrices, staging),
   );
   return {
-    scalar: new Kernel(`${name}.scalar${suffix}`, [], rungs(texts, vectorParts.scalar)),
-    vec4: new Kernel(`${name}.vec4${suffix}`, [], { ...onMatrices, ...rungs(texts, vectorParts.vec4) }),
+    scalar: new Kernel(`${name}.scalar`, [], rungs(texts, vectorParts.scalar)),
+    vec4: new Kernel(`${name}.vec4`, [], { ...onMatrices, ...rungs(texts, vectorParts.vec4) }),
   };
 }
 
@@ -106,28 +106,16 @@ export const gradQuery = kernelsOf('attention_grad_query', {
   matrix: await part(import.meta.url, './attention_grad_query.matrix.wgsl'),
 }, STAGING.gradient);
 
-const keyValueTexts = {
+export const gradKeyValue = kernelsOf('attention_grad_key_value', {
+  naive: naiveGradient,
   online: await part(import.meta.url, './attention_grad_key_value.online.wgsl'),
   quad: await part(import.meta.url, './attention_grad_key_value.quad.wgsl'),
   matrix: await part(import.meta.url, './attention_grad_key_value.matrix.wgsl'),
   spread: await part(import.meta.url, './attention_grad_key_value.spread.wgsl'),
-};
-const keyValueGrads = await part(import.meta.url, './parts/key_value_grads.wgsl');
-const listeners = {
-  none: await part(import.meta.url, './parts/listeners.none.wgsl'),
-  some: await part(import.meta.url, './parts/listeners.some.wgsl'),
-};
+  shared: [await part(import.meta.url, './parts/key_value_grads.wgsl')],
+}, STAGING.gradient);
 
-function keyValueKernels(own: Partial<Texts> & Pick<Texts, 'shared'>, suffix = ''): VectorKernels {
-  return kernelsOf('attention_grad_key_value', { ...keyValueTexts, ...own }, STAGING.gradient, suffix);
-}
-/** The gradient of keys and values: where no token only listens, and where some of a packed tensor do. */
-export const gradKeyValue = {
-  none: keyValueKernels({ naive: naiveGradient, shared: [keyValueGrads, listeners.none] }),
-  some: keyValueKernels({ shared: [keyValueGrads, listeners.some] }, '.listeners'),
-};
-
-const all = [attention, gradQuery, ...Object.values(gradKeyValue)];
+const all = [attention, gradQuery, gradKeyValue];
 /** All kernels of the room, for checks and tuning. */
 export const kernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
 
@@ -187,8 +175,7 @@ export function launchOf(
   const wanted = kernel.choose(gpu, { problems: batch * heads, queries, keys, headDim, causal }, dtype, candidates);
   const { variant, sizes } = canRun(wanted) ? wanted : candidates[0]; // tests prefer what cannot run everywhere
   if (variant === 'naive') {
-    const ofKeys = Object.values(gradKeyValue).includes(kernels);
-    const side: Constants = kernels === attention ? {} : { OF_KEYS: ofKeys };
+    const side: Constants = kernels === attention ? {} : { OF_KEYS: kernels === gradKeyValue };
     const constants = { LANES: sizes.lanes, MAX_WIDTH: MAX_HEAD_DIM, ...side };
     return { kernel, variant, isNaive: true, constants, ownRows: sizes.lanes, vectors: headDim, perVector: 1 };
   }

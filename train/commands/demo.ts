@@ -10,12 +10,12 @@ import type { TrainConfig } from '../run/config_keys.ts';
 import { CLASS_NAMES, MOTIONS } from '../moving_shapes/scenes.ts';
 import { prepareMovingShapes } from '../moving_shapes/data_set.ts';
 import type { MovingShapesFolder } from '../moving_shapes/files.ts';
-import { leaveClip } from '../moving_shapes/clip_stage.ts';
+import { clipWork, leaveClip } from '../moving_shapes/clip_stage.ts';
 import { expectedSeconds, TOO_SLOW_SECONDS } from '../moving_shapes/expectation.ts';
 import { guessesOf, predictions, testSets } from '../moving_shapes/measure.ts';
 import { FULL, SMOKE, videoConfig } from '../moving_shapes/plan.ts';
 import { clipsOf, confusionsOf, headlinesOf, type Measured, stagesOf } from '../moving_shapes/report_data.ts';
-import { trainVideo } from '../moving_shapes/video_stage.ts';
+import { trainVideo, videoWork } from '../moving_shapes/video_stage.ts';
 import { STORE_FOLDER } from '../run/fit.ts';
 import { duration, roughly } from '../log/progress.ts';
 import { LOG_FILE, RunRecorder } from '../log/recorder.ts';
@@ -54,7 +54,7 @@ export async function demo(
     throw new FirstlightError('FL_RUN_EXISTS', `${out} already holds a run`, { out },
       'name another folder than this: --out');
   }
-  await using gpu = await open({ tuning: tuned });
+  await using gpu = await open({ tuning: tuned, warms: true });
   gpu.requireType(precision);
   const seconds = await expectedSeconds(gpu, plan);
   if (seconds > TOO_SLOW_SECONDS && !patient) {
@@ -66,6 +66,7 @@ export async function demo(
     return 1;
   }
   console.log(`X-CLIP learns to see motion, in ${roughly(seconds)}.\n`);
+  if (gpu.warmer !== undefined) await warmStages(gpu, { seed, precision });
   mkdirSync(out, { recursive: true });
   const clock = new Clock();
   const data = await clock.time('Data set',
@@ -94,6 +95,16 @@ export async function demo(
   } finally {
     recorder.finish();
   }
+}
+
+/** Lets other processes compile what the stages will run, while the data set is written and the first one trains. */
+async function warmStages(gpu: Gpu, options: Pick<DemoOptions, 'seed' | 'precision'>): Promise<void> {
+  const first = gpu.warm(await clipWork(gpu, options.precision));
+  const others = async () => {
+    await Promise.all(first.map(({ seconds }) => seconds)); // going through them takes a moment, too
+    for (const system of ['xclip', 'clip-mean'] as const) gpu.warm(await videoWork(gpu, system, options));
+  };
+  others().catch(() => undefined); // the run has ended, or will say what is wrong
 }
 
 /** Seconds of each part. */

@@ -41,7 +41,7 @@ export async function tableMovingShapes(
   { seed, seeds, out, smoke, patient, json }: TableMovingShapesOptions,
 ): Promise<number> {
   using stop = new StopRequest();
-  await using gpu = await open({ tuning: tuned });
+  await using gpu = await open({ tuning: tuned, warms: true });
   const plan = smoke ? SMOKE : FULL;
   const expected = await secondsOf(gpu, comparisonFlops(gpu, plan, COMPARED));
   if (expected > TOO_SLOW_SECONDS && !patient) {

@@ -55,7 +55,7 @@ export async function train(asked: TrainConfig, { out, resume = false, allowed =
   using stop = new StopRequest();
   const config = withModelFolder(asked);
   if (resume) refuseMissing(out);
-  await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
+  await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned, warms: true });
   gpu.requireType(config.train.precision);
   if (!resume) await requireReady(gpu, config, out);
   const data = readRunData(config);

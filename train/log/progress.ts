@@ -81,6 +81,13 @@ export class Progress {
     else if (this.#now() - this.#lastLine.seconds >= this.#secondsPerLine) this.#line();
   }
 
+  /** Shows what is done before the first step, in its place. */
+  prepare(text: string): void {
+    this.#text = text;
+    if (this.#bar !== undefined) this.#bar.update({ text });
+    else if (this.#now() - this.#lastLine.seconds >= this.#secondsPerLine) this.#line();
+  }
+
   /** Prints a line that stays, above the bar. */
   message(text: string): void {
     if (this.#quiet) return;
@@ -99,6 +106,9 @@ export class Progress {
     }
     this.#text = '';
   }
+
+  /** How many programs are compiled. */
+  readonly compiling = (done: number, total: number): void => this.prepare(`compiling ${done} of ${total}`);
 
   #line(): void {
     if (!this.#quiet) this.#stream.write(`${this.#stage}: ${this.#text}\n`);

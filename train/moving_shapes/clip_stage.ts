@@ -4,19 +4,19 @@ import { Clip } from '../../model/systems/clip.ts';
 import { configFor, PRESETS } from '../../model/systems/config.ts';
 import { type Init, initialise, normal } from '../../model/parts/init.ts';
 import { inputOf, type System } from '../../model/systems/system.ts';
-import { textBatch } from '../../model/parts/text.ts';
+import { type TextBatch, textBatch } from '../../model/parts/text.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import { BatchesByStep } from '../data/loading/batches.ts';
 import { contrastiveLoss, equalCaptions } from '../recipe/contrastive.ts';
 import { type Batch, Dataset } from '../data/loading/dataset.ts';
 import { readLabels, readList } from '../data/sets/lists.ts';
-import { CLASS_NAMES } from './scenes.ts';
+import { CAPTIONS, CLASS_NAMES } from './scenes.ts';
 import type { MovingShapesFolder } from './files.ts';
 import type { RunRecorder } from '../log/recorder.ts';
 import { AdamW, recipeGroups } from '../recipe/optimizer/index.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import type { Schedule } from '../recipe/schedule.ts';
-import { trainStage } from '../recipe/stage.ts';
+import { recordStep, trainStage } from '../recipe/stage.ts';
 import type { StopRequest } from '../run/stop.ts';
 import { trainingPreprocessor } from '../run/system.ts';
 import { inPairs } from './pairs.ts';
@@ -45,34 +45,79 @@ export interface ClipStage {
   readonly stop: StopRequest;
 }
 
+/** Captions in tokens, and a tiny CLIP for them: its vocabulary is theirs, and that of the class names. */
+async function captioned(captions: readonly string[]) {
+  const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
+  const towers = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
+  const config = configFor('clip-mean', towers);
+  const { ids, length } = tokenizer.tokenize(captions, config.text.context);
+  return { tokenizer, config, ids, length };
+}
+
+/** What a step works on: a model, its optimiser, pictures, captions and targets. */
+class ClipStep {
+  readonly model: Clip;
+  readonly optimizer: AdamW;
+  readonly pixels: Tensor;
+  readonly texts: TextBatch;
+  readonly target: Tensor;
+
+  /** @param count of pictures  @param length tokens of a caption */
+  constructor(gpu: Gpu, model: Clip, count: number, length: number) {
+    const { imageSize } = model.config.vision;
+    this.model = model;
+    this.optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9,
+      beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+    this.pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.input.type, 'pixels') as Tensor);
+    this.texts = textBatch(gpu, new Int32Array(count * length), length);
+    this.target = gpu.keep(Tensor.zeros(gpu, [count, count], 'targets'));
+  }
+
+  loss(): Tensor {
+    return contrastiveLoss(this.model.comparePictures(this.pixels, this.model.encodeText(this.texts)), this.target);
+  }
+
+  /** All but the model. */
+  dispose(): void {
+    this.optimizer.dispose();
+    this.pixels.dispose();
+    this.texts[Symbol.dispose]();
+    this.target.dispose();
+  }
+}
+
+/** What a step of the stage runs, for `Gpu.warm`: known before there is a data set. */
+export async function clipWork(gpu: Gpu, precision: FloatType): Promise<() => void> {
+  const { config, length } = await captioned(CAPTIONS);
+  return () => {
+    const model = new Clip(gpu, config);
+    if (precision === 'f16') halve(model);
+    const step = new ClipStep(gpu, model, BATCH, length);
+    gpu.capture(() => recordStep(step.optimizer, 1, () => step.loss())).run();
+  };
+}
+
 /**
  * Stage 1 of the demo: a tiny CLIP learns from captioned pictures what colours, shapes, sizes and places are called.
  * Its vocabulary is that of the captions and the class names.
  */
 async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: ClipStage): Promise<System> {
   const captions = readLabels(data.labels.captions);
-  const { tokenizer } = (await clipTokenizer()).compact([...captions, ...CLASS_NAMES]);
-  const towers = { ...PRESETS.tiny, text: { ...PRESETS.tiny.text, vocab: tokenizer.vocabSize } };
-  const config = configFor('clip-mean', towers);
+  const { tokenizer, config, ids, length } = await captioned(captions);
   const { imageSize } = config.vision;
   const preprocessor = trainingPreprocessor(imageSize, false);
   const { entries } = readList(data.lists.stills, { root: data.folder, names: captions, firstLabel: 0 });
   const dataset = new Dataset(entries, { frames: 1, size: imageSize, crop: false, flip: false, seed, order: inPairs });
   const batches = new BatchesByStep(dataset, Math.min(BATCH, dataset.entries.length), 1);
-  const { ids, length } = tokenizer.tokenize(captions, config.text.context);
-
+  const count = batches.size;
   const model = new Clip(gpu, config);
   initialise(model, seed, startOf);
   if (precision === 'f16') halve(model);
   const input = inputOf(model, preprocessor);
-  const optimizer = new AdamW(gpu, recipeGroups(model, { weightDecay: 0.001, newPartsLrScale: 1 }), { beta1: 0.9,
-    beta2: 0.98, eps: 1e-8, maxNorm: 1 });
+  const own = new ClipStep(gpu, model, count, length);
+  const { optimizer, pixels, texts, target } = own;
   const schedule: Schedule = { form: 'plain', baseLr: LR, minLr: 0, warmup: Math.min(50, Math.ceil(steps / 10)),
     total: steps };
-  const count = batches.size;
-  const pixels = gpu.keep(Tensor.empty(gpu, [count, 3, imageSize, imageSize], model.input.type, 'pixels') as Tensor);
-  const texts = textBatch(gpu, new Int32Array(count * length), length);
-  const target = gpu.keep(Tensor.zeros(gpu, [count, count], 'targets'));
   recorder.stage('CLIP', steps);
   try {
     await trainStage<Batch>({
@@ -89,7 +134,8 @@ async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: 
         );
         target.write(equalCaptions(batch.labels));
       },
-      loss: () => contrastiveLoss(model.comparePictures(pixels, model.encodeText(texts)), target),
+      loss: () => own.loss(),
+      onCompile: recorder.progress.compiling,
       onStep: (report) =>
         recorder.report(report, count, report.step % LOG_EVERY === 0 || report.step === steps || report.step === 1),
       pausesAfter: () => stop.code !== undefined,
@@ -102,10 +148,7 @@ async function trainClip({ gpu, data, seed, precision, steps, recorder, stop }: 
     throw error;
   } finally {
     recorder.progress.stop();
-    optimizer.dispose();
-    pixels.dispose();
-    texts[Symbol.dispose]();
-    target.dispose();
+    own.dispose();
   }
 }
 

@@ -7,9 +7,14 @@ import { RunRecorder } from '../log/recorder.ts';
 import { formatConfig } from '../run/config.ts';
 import type { TrainConfig } from '../run/config_keys.ts';
 import { fit, type Fitted, STORE_FOLDER } from '../run/fit.ts';
+import { runOneStep } from '../run/memory.ts';
 import { beginningOf, CONFIG_FILE } from '../run/resuming.ts';
 import { readRunData } from '../run/run_data.ts';
 import type { StopRequest } from '../run/stop.ts';
+import { modelConfigOf } from '../run/system.ts';
+import { textsOf } from '../run/texts.ts';
+import { type VideoRecipe, videoConfig } from './plan.ts';
+import { CLASS_NAMES } from './scenes.ts';
 
 export interface VideoStage {
   readonly gpu: Gpu;
@@ -21,6 +26,16 @@ export interface VideoStage {
   /** One that other stages share; else the folder gets a log of its own. */
   readonly recorder?: RunRecorder;
   readonly stop: StopRequest;
+}
+
+/** What a step of a stage runs, for `Gpu.warm`: known before there is a CLIP to start from. */
+export async function videoWork(gpu: Gpu, system: TrainConfig['model']['system'],
+  { seed, precision }: Pick<VideoRecipe, 'seed' | 'precision'>): Promise<() => void> {
+  const data = { train: 'train.txt', labels: 'labels.csv' }; // not read
+  const config = videoConfig(system, { steps: 10, data, seed, precision });
+  const model = await modelConfigOf(config, CLASS_NAMES);
+  const texts = await textsOf(config, model, CLASS_NAMES);
+  return () => void runOneStep(gpu, config, model, texts);
 }
 
 /**

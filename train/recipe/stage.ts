@@ -23,6 +23,8 @@ export interface StageOptions<Batch> {
    * host.
    */
   readonly loss: (micro: number) => Tensor;
+  /** Called while programs are compiled, before the first step; not if there are none to compile. */
+  readonly onCompile?: (done: number, total: number) => void;
   /** Called for every step, in order, once its numbers are back; later steps may be under way by then. */
   readonly onStep: (report: StepReport) => void;
   /** Called before every step with the seconds that it waited for its micro-batches. */
@@ -65,8 +67,11 @@ export async function trainStage<Batch>(options: StageOptions<Batch>): Promise<n
     reports.append(losses, control);
   });
   let next = load(done);
+  next.catch(() => undefined); // thrown where it is awaited
   let reached = done;
   try {
+    // first of all, because a driver may take long over it, and the batch is loaded meanwhile
+    if (done < steps) await gpu.compile(() => void step.run(), options.onCompile);
     for (let index = done; index < steps; index++) {
       const begin = performance.now();
       const loaded = await next;

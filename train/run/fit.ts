@@ -20,7 +20,7 @@ import { requireFiniteWeights } from '../protocols/finite.ts';
 import { type OptimizerCounts, textsLearn } from '../recipe/optimizer/index.ts';
 import { Journal } from './journal.ts';
 import { requireOneStep } from './lists.ts';
-import { checkMemory, memoryLine } from './memory.ts';
+import { checkMemory, memoryLine, runOneStep } from './memory.ts';
 import { pixelsOf } from '../data/views/pixels.ts';
 import type { Pattern } from '../data/views/sampling.ts';
 import { RunStep } from '../recipe/step.ts';
@@ -118,6 +118,7 @@ export async function fit(
   recorder.progress.message(
     `memory on the GPU: ${memoryLine(checkMemory(gpu, config, architecture, tokens))}`,
   );
+  gpu.warm(() => void runOneStep(gpu, config, architecture, tokens)); // while weights are loaded
   const system = await buildSystem(gpu, config, names);
   const { model, tokenizer, preprocessor } = system;
   const texts = tokens && new StepTexts(gpu, system, { ...tokens, isFixed: !textsLearn(train.tune, architecture) });
@@ -195,6 +196,7 @@ export async function fit(
           own.write(batch.labels, { seed: run.seed, step, micro });
         },
         loss: (micro) => own.loss(micro),
+        onCompile: recorder.progress.compiling,
         onWait: (seconds) => rates.wait(seconds),
         onStep: (report) => {
           const { step } = report;

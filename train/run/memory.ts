@@ -36,17 +36,10 @@ export interface RunEstimate {
 export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
   sizes: TextSizes | undefined): RunEstimate {
   let frozen = 0;
-  // all micro-batches have inputs of their own; beyond the second, which adds to gradients, they take nothing else
-  const recorded = Math.min(config.train.accumulation, 2);
   const { resident, stepBytes, totalBytes, macs } = estimate(gpu, () => {
-    const built = newModel(gpu, config, model);
-    if (config.train.precision === 'f16') halve(built);
-    const texts = sizes && textsLike(gpu, config, built, sizes);
-    const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
-    for (const [, parameter] of built.parameters()) {
+    for (const [, parameter] of runOneStep(gpu, config, model, sizes).parameters()) {
       if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
     }
-    gpu.capture(() => recordStep(step.optimizer, recorded, (micro) => step.loss(micro))).run();
   });
   const sum = (pattern: RegExp) =>
     [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
@@ -54,7 +47,24 @@ export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
     moments: sum(/^arena .*\.[mv]$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
   const memory = { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
-  return { memory, macs: macs * config.train.accumulation / recorded };
+  return { memory, macs: macs * config.train.accumulation / recordedOf(config) };
+}
+
+/**
+ * Micro-batches that are gone through. All have inputs of their own; beyond the second, which adds to gradients, they
+ * take nothing else.
+ */
+const recordedOf = ({ train }: TrainConfig) => Math.min(train.accumulation, 2);
+
+/** Makes the model of a run and runs a step of it: for those who only go through it. Returns the model. */
+export function runOneStep(gpu: Gpu, config: TrainConfig, model: ModelConfig,
+  sizes: TextSizes | undefined): VideoModel {
+  const built = newModel(gpu, config, model);
+  if (config.train.precision === 'f16') halve(built);
+  const texts = sizes && textsLike(gpu, config, built, sizes);
+  const step = new RunStep(gpu, { model: built, texts, train: config.train, optim: config.optim });
+  gpu.capture(() => recordStep(step.optimizer, recordedOf(config), (micro) => step.loss(micro))).run();
+  return built;
 }
 
 /** Texts as `StepTexts` has them: those of a step, and those of all templates. */

@@ -1,5 +1,8 @@
 // Where the gradients of keys and values go: both into one buffer, because WebGPU takes a buffer once for writing.
-// Linked with problem.wgsl, listeners.*.wgsl (`clear_query`) and shared/vector/*.wgsl.
+// Some tokens of a packed tensor ask nothing, as X-CLIP's messages: they are keys and values alone. Query, key and
+// value of a token lie side by side, and the lane that owns the key of such a token writes the gradient of its query,
+// 0.
+// Linked with problem.wgsl and shared/vector/*.wgsl.
 
 @group(0) @binding(8) var<storage, read_write> dkv: array<result_vector>;
 
@@ -14,5 +17,5 @@ fn store_grads(problem: u32, s: u32, c: u32, dk: vector32, dv: vector32) {
   }
   dkv[params.dkey_offset + place] = result_vector(dk_sum);
   dkv[params.dvalue_offset + place] = result_vector(dv_sum);
-  clear_query(s, place);
+  if (s >= params.first_listener) { dkv[params.dquery_offset + place] = result_vector(); }
 }

@@ -21,7 +21,7 @@ struct Params {
   causal: u32,           // 1: query l sees the keys up to l
   earlier: u32,          // queries that come before those of this dispatch
   kept_width: u32,       // numbers in a row of kept pairs: for the quad rungs of the gradient alone
-  dquery_offset: u32, first_listener: u32,                 // for listeners.some.wgsl alone
+  dquery_offset: u32, first_listener: u32,                 // for key_value_grads.wgsl alone
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -49,6 +49,10 @@ fn vectors() -> u32 {
   if (UNROLLED) { return VECTORS; }
   return params.vectors;
 }
+
+// n, which compilers do not know, so that a loop up to n stays a loop. It is for loops around loads: lavapipe makes 32
+// loads with a check and a jump of each in a text, and compiles 40 of those for as long as thousands of products.
+fn rolled(n: u32) -> u32 { return select(n, 0u, n > 1u && params.vectors == 0u); }
 
 // Where the first row of a problem lies.
 fn query_start(problem: u32) -> u32 { return params.query_offset + at(problem, params.query_batch, params.query_head); }

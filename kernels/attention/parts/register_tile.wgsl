@@ -17,6 +17,25 @@ alias Four = array<vector32, OWN>;
 // One number of each of the four, for every row of a tile.
 alias Weights = array<vec4f, TILE>;
 
+// A vector of each of four rows of an operand, in a loop with one load. `start` is where the vector lies in row 0,
+// `row` is from a row to the next; beyond `last` comes the last row again.
+fn four_of(operand: ptr<storage, array<vector>, read>, start: u32, row: u32, first: u32, last: u32) -> Four {
+  var four: Four;
+  for (var i = 0u; i < rolled(OWN); i++) {
+    four = Four(four[1], four[2], four[3], vector32((*operand)[start + min(first + i, last) * row]));
+  }
+  return four;
+}
+
+// The numbers of a tile without those of its first four rows, and with those of four others at the end. A loop that
+// takes the first four, or gives the last, and then moves on has little code, and finds all by constants.
+fn moved_on(w: Weights, four: mat4x4f) -> Weights {
+  var next: Weights;
+  for (var j = 4u; j < TILE; j++) { next[j - 4u] = w[j]; }
+  for (var j = 0u; j < 4u; j++) { next[TILE - 4u + j] = four[j]; }
+  return next;
+}
+
 // q · k of four rows with one other, a vector of it.
 fn products(four: Four, other: vector32) -> vec4f {
   return vec4f(sum_of(four[0] * other), sum_of(four[1] * other), sum_of(four[2] * other), sum_of(four[3] * other));
@@ -29,8 +48,14 @@ fn plus_weighted(sum: Four, w: vec4f, other: vector32) -> Four {
 
 fn sum_of_fours(a: Four, b: Four) -> Four { return Four(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]); }
 
-// `logit` for four queries `l` and one key `s`.
-fn logits(products: vec4f, problem: u32, l: vec4u, s: u32) -> vec4f {
+// Of four queries `l`, none beyond the last, how many keys each sees but for a mask: the first ones.
+fn seen_by(l: vec4u) -> vec4u {
+  return select(vec4u(params.keys), min(vec4u(params.keys), params.earlier + l + 1u), params.causal == 1u);
+}
+
+// `logit` for four queries `l` and one key `s`; `seen` is `seen_by(l)`.
+fn logits(products: vec4f, problem: u32, l: vec4u, seen: vec4u, s: u32) -> vec4f {
+  if (!MASKED) { return select(vec4f(HIDDEN), params.scale * products, vec4u(s) < seen); }
   return vec4f(
     logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s),
     logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s),

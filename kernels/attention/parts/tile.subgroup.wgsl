@@ -22,13 +22,25 @@ fn stage(met: Met, first: u32, lane: Lane) {}   // nothing is kept from one colu
 // Vector c of rows `first` to `first + TILE`; beyond the last row, the last row again. All lanes must call it.
 fn column_a(met: Met, first: u32, c: u32, lane: Lane) -> Column {
   var column: Column;
-  for (var i = 0u; i < TILE / WIDTH; i++) { column[i] = load_a(met.a + row_of(met, first, i, lane) * met.a_row + c); }
+  for (var i = 0u; i < rolled(TILE / WIDTH); i++) {
+    column = moved_up(column, load_a(met.a + row_of(met, first, i, lane) * met.a_row + c));
+  }
   return column;
 }
 fn column_b(met: Met, first: u32, c: u32, lane: Lane) -> Column {
   var column: Column;
-  for (var i = 0u; i < TILE / WIDTH; i++) { column[i] = load_b(met.b + row_of(met, first, i, lane) * met.b_row + c); }
+  for (var i = 0u; i < rolled(TILE / WIDTH); i++) {
+    column = moved_up(column, load_b(met.b + row_of(met, first, i, lane) * met.b_row + c));
+  }
   return column;
+}
+// A column without its first vector and with another one at the end. What a loop fills so is found by constants alone,
+// and stays in registers.
+fn moved_up(column: Column, last: vector32) -> Column {
+  var moved: Column;
+  for (var i = 1u; i < TILE / WIDTH; i++) { moved[i - 1u] = column[i]; }
+  moved[TILE / WIDTH - 1u] = last;
+  return moved;
 }
 fn row_of(met: Met, first: u32, i: u32, lane: Lane) -> u32 {
   return min(first + i * WIDTH + lane.in_subgroup % WIDTH, met.count - 1u);
