@@ -45,6 +45,8 @@ const AXES: readonly Axis[] = [
 
 /** Runs that are measured, beyond the first, and milliseconds that a run may take to be repeated. */
 const [RUNS, LONG] = [3, 2000];
+/** Milliseconds of a step behind which larger ones are laid out and not run. */
+const LONGEST = 10_000;
 
 async function fastest(gpu: Gpu, shape: StepShape): Promise<number> {
   const { captured, dispose } = trainingStep(gpu, shape);
@@ -91,17 +93,24 @@ export function growthTable(points: readonly GrowthPoint[]): string {
     'B/16: all memory', 'slope', 'of its products', 'where a slope is not 1'], rows);
 }
 
-/** Measures all axes, and writes results and picture. */
+/** Measures all axes, and writes results and picture. @returns the exit code */
 export async function benchGrowth(json: string | undefined, command: string): Promise<number> {
   await using gpu = await open();
   const points: GrowthPoint[] = [];
   for (const { name, counts, shape } of AXES) {
+    let milliseconds: number | undefined = 0;
     for (const count of counts) {
       const [small, large] = [estimated(gpu, shape(count, 'tiny')), estimated(gpu, shape(count, 'B/16'))];
-      const milliseconds = await fastest(gpu, shape(count, 'tiny'));
-      points.push({ axis: name, count, milliseconds, stepBytes: small.stepBytes, bytes: small.totalBytes,
-        largeBytes: large.totalBytes, macs: small.macs, largeMacs: large.macs });
-      console.log(`${name} ${count}: ${duration(milliseconds * 1e6)}, ${formatBytes(small.totalBytes)}`);
+      milliseconds = milliseconds === undefined || milliseconds > LONGEST
+        ? undefined
+        : await fastest(gpu, shape(count, 'tiny'));
+      points.push({ axis: name, count, ...(milliseconds !== undefined && { milliseconds }), stepBytes: small.stepBytes,
+        bytes: small.totalBytes, largeBytes: large.totalBytes, macs: small.macs, largeMacs: large.macs });
+      console.log(
+        `${name} ${count}: ${milliseconds === undefined ? 'not run' : duration(milliseconds * 1e6)}, ${
+          formatBytes(small.totalBytes)
+        }`,
+      );
     }
   }
   console.log(`\n${growthTable(points)}`);

@@ -20,6 +20,8 @@ export interface StepPlan {
   /** Bytes in use at the worst command: what no plan can go below. */
   readonly leastBytes: number;
   readonly slabs: number;
+  /** Bytes of its textures. */
+  readonly textureBytes: number;
 }
 
 /** A gradient that the step looks at: what it left behind is set anew by every run. */
@@ -77,6 +79,7 @@ export class RecordedStep<R> {
       plannedBytes: this.#slabs.reduce((sum, { bytes }) => sum + bytes, 0),
       leastBytes: leastBytes(lifetimes),
       slabs: this.#slabs.length,
+      textureBytes: textures.bytes,
     };
   }
 

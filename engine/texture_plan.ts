@@ -1,5 +1,5 @@
 import { type Command, texturesOf } from './command.ts';
-import type { TextureSize, TextureSlots } from './textures.ts';
+import { textureBytes, type TextureSize, type TextureSlots } from './textures.ts';
 
 /** The textures of a recording. */
 export interface TexturePlan {
@@ -7,6 +7,8 @@ export interface TexturePlan {
   readonly sizes: ReadonlyMap<number, TextureSize>;
   /** The other slots, and the one whose texture each of them uses. */
   readonly shares: ReadonlyMap<number, number>;
+  /** Of all that are made. */
+  readonly bytes: number;
 }
 
 /**
@@ -32,5 +34,5 @@ export function planTextures(slots: TextureSlots, commands: readonly Command[]):
     else shares.set(slot, free[0]);
     busyUntil.set(free?.[0] ?? slot, last);
   }
-  return { sizes, shares };
+  return { sizes, shares, bytes: [...sizes.values()].reduce((sum, size) => sum + textureBytes(size), 0) };
 }

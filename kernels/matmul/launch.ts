@@ -28,17 +28,18 @@ export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, ep
 }
 
 /**
- * The way back through an activation and the layer behind it, dpre = (dy·W) · activation′(pre), in ranges of rows; what
- * came out of the activation, `hidden`, is made once more beside it.
+ * The way back through an activation and the layer behind it, dpre = (dy·W) · activation′(pre), in ranges of rows. It
+ * is written over `pre`. What came out of the activation is made once more.
+ *
+ * @returns that
  */
-export function gradientOfPre(dy: Tensor, weight: Tensor, pre: Tensor,
-  activation: Activation): { readonly dpre: Tensor; readonly hidden: Tensor } {
+export function gradientInPlace(dy: Tensor, weight: Tensor, pre: Tensor, activation: Activation): Tensor {
   const [inner, columns] = weight.shape;
-  const [dpre, hidden] = [pre.like(pre.shape, 'd hidden'), pre.like(pre.shape, 'hidden')];
-  inRanges(dy.gpu, dy.size / inner, { dy, pre, dpre, hidden }, ({ dy, dpre, ...tensors }, rows) => {
-    multiply(throughActivation[activation], dy, weight, dpre, { rows, columns, inner }, { tensors });
+  const hidden = pre.like(pre.shape, 'hidden');
+  inRanges(dy.gpu, dy.size / inner, { dy, pre, hidden }, ({ dy, pre, hidden }, rows) => {
+    multiply(throughActivation[activation], dy, weight, pre, { rows, columns, inner }, { tensors: { hidden } });
   });
-  return { dpre, hidden };
+  return hidden;
 }
 
 /** y = op(a)·op(b) for every matrix of a batch; an operand with one matrix serves them all. */
