@@ -91,12 +91,15 @@ export interface CountChange {
   readonly now: number;
 }
 
+/** As files of results keep numbers: six digits. */
+const kept = (count: number | undefined) => (count === undefined ? undefined : Number(count.toPrecision(6)));
+
 /** Counts that differ, of steps that both have. */
 export function changesOf(before: readonly StepCounts[], now: readonly StepCounts[]): readonly CountChange[] {
   return now.flatMap((row) => {
     const old = before.find(({ name }) => name === row.name);
     return NAMES.flatMap((count) => {
-      const [was, is] = [old?.[count], row[count]];
+      const [was, is] = [kept(old?.[count]), kept(row[count])];
       return was === undefined || is === undefined || was === is
         ? []
         : [{ step: row.name, count, before: was, now: is }];
