@@ -8,6 +8,8 @@
  *   npm run bench -- --data                        clips decoded per second, by codec, size and number of threads
  *   npm run bench -- --peers                       the same tasks by other libraries, on the same adapter
  *   npm run bench -- --torch FOLDER                PyTorch's results and these, side by side
+ *   npm run bench -- --growth                      time and memory against clips, frames, tokens and class names
+ *   npm run bench -- --counts                      what training steps ask of the device: no clock; with --compare, too
  *   npm run bench -- --compare FILE                and whether anything became slower since FILE
  *   npm run bench -- --pages FOLDER                makes MEASURED.md of rooms and benchmark, and README.md's table,
  *   from results
@@ -16,9 +18,11 @@ import type { ArgsDef } from 'citty';
 import type { FloatType } from '../engine/index.ts';
 import { exitCodeOf, explain } from '../train/cli/failure.ts';
 import { flagsOf } from '../train/cli/flags.ts';
+import { benchCounts } from './counts.ts';
 import { benchKernels } from './kernels/command.ts';
 import { benchCold } from './cold.ts';
 import { benchData } from './data.ts';
+import { benchGrowth } from './growth.ts';
 import { writePages } from './pages.ts';
 import { benchPeers } from './peers/command.ts';
 import { benchStep, STEP_ARGS } from './step.ts';
@@ -42,9 +46,13 @@ const ARGS = {
       'a folder with results of reference.py and of this benchmark: PyTorch and Firstlight on the same GPU, side by side' },
   data: { type: 'boolean',
     description: 'how fast clips are decoded, by codec, size and number of threads, and what that costs a step' },
-  step: { type: 'boolean', description: 'X-CLIP: forward, and a training step' },
+  step: { type: 'boolean', description: 'models: forward, and a training step' },
   cold: { type: 'boolean',
     description: 'what a first run compiles, by room; with --preset for another model than tiny' },
+  counts: { type: 'boolean',
+    description:
+      'dispatches, programs, bytes, submits and allocations of training steps; with --compare: what is more' },
+  growth: { type: 'boolean', description: 'time and memory of a training step against clips, frames, tokens, names' },
   ...STEP_ARGS,
   help: { type: 'boolean', description: 'this text' },
 } as const satisfies ArgsDef;
@@ -73,6 +81,10 @@ async function main(raw: readonly string[]): Promise<number> {
     if (flags.is('data')) return await benchData(flags.text('json'));
     if (flags.is('cold')) return await benchCold(flags);
     if (flags.is('step')) return await benchStep(flags, command);
+    if (flags.is('growth')) return await benchGrowth(flags.text('json'), command);
+    if (flags.is('counts')) {
+      return await benchCounts({ compare: flags.text('compare'), json: flags.text('json'), command });
+    }
     if (flags.is('peers')) {
       return await benchPeers({ case: flags.text('case'), peer: flags.text('peer'), json: flags.text('json'),
         command });

@@ -1,14 +1,17 @@
 /** What was measured beside the rooms, as one page: goals, other libraries, X-CLIP. */
 import { formatBytes } from '../engine/index.ts';
 import { judged } from './goals.ts';
+import { growthTable } from './growth.ts';
+import type { GrowthResults } from './growth_point.ts';
 import { headingTable, MADE } from './heading.ts';
 import type { KernelData } from './kernels/data.ts';
 import type { PeerResults } from './peers/command.ts';
 import { peerTables } from './peers/table.ts';
 import type { Results } from './result_text.ts';
+import { folderName } from './results.ts';
 import { roofsText } from './roofs/index.ts';
 import { kernelShareTable } from './shares.ts';
-import type { StepResults } from './step.ts';
+import { type StepResults, systemTitle } from './step.ts';
 import { digits, duration, markdownTable, percent } from '../train/log/table.ts';
 
 /** What there is; what is missing has no part of the page. */
@@ -16,6 +19,7 @@ export interface Parts {
   readonly kernels?: Results<KernelData>;
   readonly peers?: Results<PeerResults>;
   readonly step?: Results<StepResults>;
+  readonly growth?: Results<GrowthResults>;
 }
 
 /** Goals with what was reached, of those that were measured. They are of software adapters. */
@@ -50,7 +54,7 @@ function peersPart({ peers }: Parts): readonly string[] {
 function stepPart({ step }: Parts): readonly string[] {
   if (step === undefined) return [];
   const passes = step.rows.map((row) => [
-    row.preset,
+    `${systemTitle(row.system)} ${row.preset}`,
     String(row.batch),
     row.pass,
     row.precision,
@@ -67,13 +71,20 @@ function stepPart({ step }: Parts): readonly string[] {
     b) => (b.flops > a.flops ? b : a)
   );
   return [
-    '## X-CLIP, forward and a training step',
+    '## Models, forward and a training step',
     headingTable(step, { roofs: roofsText(step.roofs) }),
     markdownTable(['model', 'clips', 'pass', 'stored', 'wall', 'clips/s', 'GFLOP/s', 'of the roof', 'dispatches',
       'submits', 'host', 'all buffers'], passes),
-    `The kernels that take most of a training step of ${largest.preset}:`,
+    `The kernels that take most of a training step of ${systemTitle(largest.system)} ${largest.preset}:`,
     kernelShareTable(largest.kernels),
   ];
+}
+
+function growthPart({ growth }: Parts): readonly string[] {
+  if (growth === undefined) return [];
+  return ['## Growth', headingTable(growth),
+    `A training step against what there is more of; a slope is the exponent p of xᵖ between two rows.
+The curves: [growth.svg](results/${folderName(growth.environment.adapter)}/growth.svg).`, growthTable(growth.points)];
 }
 
 /** The whole of bench/MEASURED.md. */
@@ -81,6 +92,6 @@ export function benchPage(parts: Parts): string {
   const about = 'What is measured, and how, is told by [the benchmark](README.md).';
   return `${
     ['# The benchmark: measured', MADE, about, ...goalsPart(parts), ...kernelsPart(parts), ...peersPart(parts),
-      ...stepPart(parts)].join('\n\n')
+      ...stepPart(parts), ...growthPart(parts)].join('\n\n')
   }\n`;
 }

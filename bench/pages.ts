@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FirstlightError } from '../engine/errors.ts';
+import type { GrowthResults } from './growth_point.ts';
 import { type KernelData, KIND, RESULTS_FILE } from './kernels/data.ts';
 import { writeReport } from './kernels/report_files.ts';
 import { frontText, measuredPage, withMeasured } from './kernels/pages.ts';
@@ -28,6 +29,7 @@ export function writePages(folder: string): number {
   const kernels = found<KernelData>(RESULTS_FILE, KIND);
   const peers = found<PeerResults>('peers.json', 'peers');
   const step = found<StepResults>('step.json', 'step');
+  const growth = found<GrowthResults>('growth.json', 'growth');
   if (kernels === undefined && peers === undefined && step === undefined) {
     throw new FirstlightError('FL_RESULTS', `${folder}: holds no ${RESULTS_FILE}, peers.json or step.json`, { folder },
       'name a folder that npm run bench wrote: bench/results/<adapter>');
@@ -39,8 +41,8 @@ export function writePages(folder: string): number {
   const front = kernels && frontText(kernels);
   if (front !== undefined) pages.set('README.md', withMeasured(readFileSync(pathOf('README.md'), 'utf8'), front));
   // a folder with some rooms alone makes their pages, no more
-  if (front !== undefined || peers !== undefined || step !== undefined) {
-    pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step }));
+  if (front !== undefined || [peers, step, growth].some((results) => results !== undefined)) {
+    pages.set('bench/MEASURED.md', benchPage({ kernels, peers, step, growth }));
   }
   for (const [page, text] of pages) writeFileSync(pathOf(page), text);
   const reports = kernels !== undefined && front !== undefined ? writeReport(folder, kernels) : [];

@@ -1,7 +1,7 @@
 /**
- * X-CLIP on random numbers, measured: the forward pass, and a training step as the recipe has it.
+ * Models on random numbers, measured: the forward pass, and a training step as the recipe has it.
  *
- *   npm run bench -- --step                                   tiny, B/32 and B/16
+ *   npm run bench -- --step                                   X-CLIP tiny, B/32 and B/16, CLIP-Mean and CLIP-Joint B/32
  *   npm run bench -- --step --preset B/32 --batch 4 --trace step.json
  */
 import { writeFileSync } from 'node:fs';
@@ -19,11 +19,14 @@ import { type KernelShare, kernelShareTable, sharesOf } from './shares.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { digits, duration, percent } from '../train/log/table.ts';
 import { chromeTrace } from './trace.ts';
-import { stepFlops, trainingStep, type StepShape } from './training_step.ts';
+import { STEP_SYSTEMS, stepFlops, trainingStep, type StepShape } from './training_step.ts';
 
 export const STEP_ARGS = {
+  system: { type: 'string', description: `with --step: one of ${STEP_SYSTEMS.join(', ')}` },
   preset: { type: 'string',
-    description: `with --step: one of ${Object.keys(PRESETS).join(', ')}; tiny, B/32 and B/16 without it` },
+    description: `with --step: one of ${
+      Object.keys(PRESETS).join(', ')
+    }; without both X-CLIP tiny, B/32 and B/16, and the others B/32` },
   batch: { type: 'string',
     description: 'with --step: clips; without it 16 for tiny, on a GPU 8 for B/32 and 4 for B/16, 1 otherwise' },
   classes: { type: 'string', default: '400', description: 'with --step: texts that each clip is compared with' },
@@ -84,11 +87,26 @@ export interface StepResults {
   readonly rows: readonly StepRow[];
 }
 
+/** What is measured when nothing is said. */
+const MODELS: readonly (readonly [NonNullable<StepShape['system']>, Preset])[] = [
+  ...(Object.keys(CLIPS) as Preset[]).map((preset) => ['xclip', preset] as const),
+  ['clip-mean', 'B/32'],
+  ['clip-joint', 'B/32'],
+];
+
+/** Whether all that is published is measured. */
+const isWhole = (flags: Flags) =>
+  ['system', 'preset'].every((name) => flags.text(name) === undefined) && !flags.is('estimate');
+
 function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
-  const presets = flags.text('preset') === undefined
-    ? (Object.keys(CLIPS) as Preset[])
-    : [flags.oneOf('preset', Object.keys(PRESETS) as Preset[])];
-  return presets.map((preset) => ({
+  const presets = Object.keys(PRESETS) as Preset[];
+  const one = <T extends string>(name: string, names: readonly T[], without: T) =>
+    flags.text(name) === undefined ? without : flags.oneOf(name, names);
+  const models = ['system', 'preset'].every((name) => flags.text(name) === undefined)
+    ? MODELS
+    : [[one('system', STEP_SYSTEMS, 'xclip'), one('preset', presets, 'B/32')] as const];
+  return models.map(([system, preset]) => ({
+    system,
     preset,
     batch: flags.whole('batch', 1) ?? CLIPS[preset]?.[kind] ?? 1,
     classes: flags.whole('classes', 1) ?? 1,
@@ -98,12 +116,17 @@ function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
   }));
 }
 
+const TITLES = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint' } as const;
+
+/** What a system is called on pages. */
+export const systemTitle = (system: StepShape['system'] = 'xclip'): string => TITLES[system];
+
 function line(name: string, value: string): void {
   console.log(`${name.padEnd(28)} ${value}`);
 }
 
-function titleOf({ preset, batch, classes, trainText, recompute, precision }: StepShape): string {
-  return `X-CLIP ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of 8 frames, ${classes} texts${
+function titleOf({ system, preset, batch, classes, trainText, recompute, precision }: StepShape): string {
+  return `${systemTitle(system)} ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of 8 frames, ${classes} texts${
     trainText ? ' that learn' : ''
   }${recompute ? ', recompute' : ''}, ${precision}`;
 }
@@ -184,8 +207,7 @@ export async function benchStep(flags: Flags, command: string): Promise<number> 
     console.log(`\n${titleOf(shape)}`);
     rows.push(...(await benchShape(shape)));
   }
-  const isWhole = flags.text('preset') === undefined && !flags.is('estimate');
-  const path = flags.text('json') ?? (isWhole ? join(resultsFolder(machine), 'step.json') : undefined);
+  const path = flags.text('json') ?? (isWhole(flags) ? join(resultsFolder(machine), 'step.json') : undefined);
   if (path !== undefined && rows.length > 0) {
     writeResults<StepResults>(path, 'step', machine, command, { roofs, rows });
     console.log(`\nwrote ${path}`);

@@ -1,15 +1,21 @@
 import { type CapturedStep, estimate, type FloatType, type Gpu, halve, noGrad, Random, type Shape,
   Tensor } from '../engine/index.ts';
-import { PRESETS } from '../model/systems/config.ts';
+import { configFor, PRESETS } from '../model/systems/config.ts';
 import { initialise } from '../model/parts/init.ts';
 import { textBatch } from '../model/parts/text.ts';
-import { Xclip } from '../model/systems/xclip.ts';
+import { createModel } from '../model/systems/index.ts';
+import type { VideoModel } from '../model/systems/system.ts';
 import type { AdamW } from '../train/recipe/optimizer/index.ts';
 import { type MicroBatch, RunStep } from '../train/recipe/step.ts';
 import { recordStep } from '../train/recipe/stage.ts';
 
-/** A training step of X-CLIP on random numbers, as the recipe has it. */
+/** Systems that compare with texts, of which steps are measured. */
+export const STEP_SYSTEMS = ['xclip', 'clip-mean', 'clip-joint'] as const;
+
+/** A training step of a system on random numbers, as the recipe has it. */
 export interface StepShape {
+  /** Omitted: X-CLIP. */
+  readonly system?: (typeof STEP_SYSTEMS)[number];
   readonly preset: keyof typeof PRESETS;
   /** Clips. */
   readonly batch: number;
@@ -19,6 +25,8 @@ export interface StepShape {
   readonly trainText: boolean;
   readonly recompute: boolean;
   readonly precision: FloatType;
+  /** Of a clip; omitted: those of the preset. */
+  readonly frames?: number;
   /** Whether clips are mixed by MixUp and CutMix; omitted: not. */
   readonly isMixed?: boolean;
 }
@@ -29,7 +37,7 @@ export interface TrainingStep {
   /** The same model's forward pass alone, its logits. */
   readonly forward: CapturedStep<[], unknown>;
   readonly optimizer: AdamW;
-  readonly model: Xclip;
+  readonly model: VideoModel;
   readonly inputs: readonly MicroBatch[];
   /**
    * Fills weights, pixels and features with random numbers. Without it they are zero, which no kernel's time depends
@@ -40,10 +48,11 @@ export interface TrainingStep {
 }
 
 /** Builds a step; nothing runs before its first `captured.run()`. */
-export function trainingStep(gpu: Gpu,
-  { preset, batch, classes, trainText, recompute, precision, isMixed = false }: StepShape): TrainingStep {
-  const config = PRESETS[preset];
-  const model = new Xclip(gpu, config, { recompute });
+export function trainingStep(gpu: Gpu, shape: StepShape): TrainingStep {
+  const { system = 'xclip', preset, batch, classes, trainText, recompute, precision, isMixed = false } = shape;
+  const sizes = PRESETS[preset];
+  const config = { ...sizes, frames: shape.frames ?? sizes.frames };
+  const model = createModel(gpu, configFor(system, config), { recompute });
   if (precision === 'f16') halve(model);
   const texts = trainText
     ? textBatch(gpu, randomIds(classes, config.text), config.text.context)

@@ -79,7 +79,7 @@ export class Context extends Device {
   readonly canary: Canary;
   readonly #stream: Stream;
   readonly #staging: Staging;
-  readonly #textures = new TextureSlots();
+  readonly #textures = new TextureSlots({ keeps: false });
   readonly #scopes = new Scopes(() => this.isClosed);
 
   constructor(device: GPUDevice, adapter: GPUAdapter, instance: Instance, options: ContextOptions) {

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { sizeClass } from './memory.ts';
 import { withoutRunning } from './pass.ts';
 import { leastBytes, planMemory } from './plan.ts';
-import { textureBytes } from './textures.ts';
+import { planTextures } from './texture_plan.ts';
 
 /** What the engine takes beside tensors: parameters of kernels, and the least that a readback goes through. */
 export const ENGINE_BYTES = 512 * 1024;
@@ -50,7 +50,7 @@ export function estimate(gpu: Context, work: () => void): MemoryEstimate {
       .lifetimes(storages.filter((storage) => !passesInStep(storage)), { isCaptured: false })
       .map((lifetime) => ({ ...lifetime, bytes: sizeClass(lifetime.bytes) })); // each has a buffer of its own
     const step = { bytes: stepBytes, first: stepBegins, last: recording.commands.length, apart: new Set<number>() };
-    const textures = recording.textures.largest.reduce((sum, size) => sum + textureBytes(size), 0);
+    const { bytes: textures } = planTextures(recording.textures, recording.commands);
     return { resident, stepBytes: stepBytes + textures, totalBytes: leastBytes([...others, step]) + textures,
       dispatches: recording.dispatches, macs: recording.commands.reduce((sum, command) => sum + macsOf(command), 0) };
   });

@@ -9,6 +9,7 @@ import type { Gradient, Pass } from './pass.ts';
 import { leastBytes, type Lifetime, planMemory } from './plan.ts';
 import type { Storage } from './storage.ts';
 import type { AnyTensor, Tensor } from './tensor.ts';
+import { planTextures } from './texture_plan.ts';
 import { Textures } from './textures.ts';
 
 /** What a captured step takes. */
@@ -19,6 +20,8 @@ export interface StepPlan {
   /** Bytes in use at the worst command: what no plan can go below. */
   readonly leastBytes: number;
   readonly slabs: number;
+  /** Bytes of its textures. */
+  readonly textureBytes: number;
 }
 
 /** A gradient that the step looks at: what it left behind is set anew by every run. */
@@ -57,10 +60,11 @@ export class RecordedStep<R> {
     const lifetimes = recording.lifetimes(storages);
     this.#placed = new Set(storages);
     this.#params = new ParamCache(gpu, gpu.buffers);
-    this.#textures = new Textures(gpu.buffers);
+    const textures = planTextures(recording.textures, recording.commands);
+    this.#textures = new Textures(gpu.buffers, textures.shares);
     try {
       this.#place(storages, lifetimes);
-      for (const [slot, size] of recording.textures.largest.entries()) this.#textures.grow({ slot, size });
+      for (const [slot, size] of textures.sizes) this.#textures.grow({ slot, size });
       const preparation = new Preparation(gpu, this.#params, this.#textures);
       this.#commands = recording.commands.map((command) => preparation.prepare(command));
     } catch (error) {
@@ -75,6 +79,7 @@ export class RecordedStep<R> {
       plannedBytes: this.#slabs.reduce((sum, { bytes }) => sum + bytes, 0),
       leastBytes: leastBytes(lifetimes),
       slabs: this.#slabs.length,
+      textureBytes: textures.bytes,
     };
   }
 

@@ -25,7 +25,7 @@ export class Recording {
   /** What every run fills before its first command: the inputs. */
   readonly inputs = new Set<Storage>();
   /** What is packed into textures meanwhile: at the beginning, nothing is. */
-  readonly textures = new TextureSlots();
+  readonly textures = new TextureSlots({ keeps: true });
   readonly #own = new Set<Storage>();
   /** Storages that a captured step within this recording made, and the command that it begins with. */
   readonly inStep = new Set<Storage>();

@@ -16,6 +16,8 @@ export interface SoFar {
   take(parent: number): Tensor | undefined;
   /** The same if nobody else uses its memory: the pull may add to it in place, and returns it. */
   takeOwn(parent: number): Tensor | undefined;
+  /** The graph goes through no other backward pass, so the pull may overwrite what the operation saved for itself. */
+  readonly isLast: boolean;
 }
 
 /** From the gradient of a result to the gradients of its parents, in their order; `undefined` where none is needed. */
@@ -77,7 +79,7 @@ export function backward(loss: Tensor, seed?: Tensor, { retainGraph = false }: B
       for (const node of nodes) {
         gpu.scope(() => {
           const dy = totals.remove(node);
-          if (dy !== undefined) pass(node, gpu.adopt(dy), totals);
+          if (dy !== undefined) pass(node, gpu.adopt(dy), totals, !retainGraph);
         });
         if (!retainGraph) node.consume();
       }
@@ -93,7 +95,7 @@ export function backward(loss: Tensor, seed?: Tensor, { retainGraph = false }: B
 }
 
 /** Passes the gradient of one operation on to its parents. Runs in a scope, which frees what its pull made. */
-function pass(node: Operation, dy: Tensor, totals: Totals): void {
+function pass(node: Operation, dy: Tensor, totals: Totals, isLast: boolean): void {
   const { parents, pull } = node;
   const taken = new Set<number>();
   const soFar = (parent: number): Tensor | undefined => {
@@ -108,7 +110,7 @@ function pass(node: Operation, dy: Tensor, totals: Totals): void {
     totals.remove(parents[parent].node as Operation);
     return dy.gpu.adopt(total);
   };
-  const gradients = pull(dy, { take,
+  const gradients = pull(dy, { take, isLast,
     takeOwn: (parent) => (soFar(parent)?.storage.refs === 1 ? take(parent) : undefined) });
   if (gradients.length !== parents.length) {
     throw new ShapeError('backward',

@@ -6,7 +6,9 @@ import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
 import { row } from './bench_row.ts';
 import { DispatchClock } from '../bench/clock.ts';
+import { changesOf } from '../bench/counts.ts';
 import { judged } from '../bench/goals.ts';
+import { growthTable, slope } from '../bench/growth.ts';
 import { compare, LIMIT, pooled, SHORTEST } from '../bench/kernels/compare.ts';
 import { entriesOf } from '../bench/kernels/entries.ts';
 import { variantsOf } from '../bench/kernels/entry.ts';
@@ -49,6 +51,24 @@ test('numbers are written with three digits that count, times in the unit that s
 test('a table is Markdown, its numbers end at the right', () => {
   assert.is(markdownTable(['name', 'n'], [['a', '1'], ['bc', '10']]),
     ['| name |   n |', '|------|----:|', '| a    |   1 |', '| bc   |  10 |'].join('\n'));
+});
+
+test('counts of steps that both runs have are compared, each by itself', () => {
+  const counts = { name: 'a', dispatches: 10, packings: 2, programs: 5, bytesGiven: 100, bytesHeld: 50 };
+  assert.equal(changesOf([counts], [counts, { ...counts, name: 'b' }]), []);
+  assert.equal(changesOf([{ ...counts, submits: 1 }], [{ ...counts, dispatches: 11, bytesHeld: 49, submits: 1 }]), [
+    { step: 'a', count: 'dispatches', before: 10, now: 11 },
+    { step: 'a', count: 'bytesHeld', before: 50, now: 49 },
+  ]);
+});
+
+test('a slope is the exponent between two sizes, and stands beside the larger one', () => {
+  assert.ok(Math.abs(slope([10, 3], [20, 12]) - 2) < 1e-12);
+  const point = (count: number, milliseconds: number) => ({ axis: 'clips', count, milliseconds, stepBytes: count,
+    bytes: 1, largeBytes: 1, macs: count, largeMacs: count });
+  const [first, second] = growthTable([point(1, 5), point(2, 20)]).split('\n').slice(2);
+  assert.not(/\d\.\d\d +\|.*2\.00/.test(first));
+  assert.match(second, /20\.0 ms \| +2\.00 \| +1\.00/);
 });
 
 test('a kernel that takes a fifth more of the roof’s time is slower; a machine that is slow as a whole is not', () => {

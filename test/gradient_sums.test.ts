@@ -7,7 +7,7 @@ import * as assert from './assert.ts';
 import { backward, noGrad, open, recompute, type Shape, Tensor } from '../engine/index.ts';
 import { add, mul } from '../kernels/elementwise/index.ts';
 import { kernels as normKernels, layernorm } from '../kernels/layernorm/index.ts';
-import { kernels as productKernels, linear } from '../kernels/matmul/index.ts';
+import { kernels as productKernels, linear, mlp } from '../kernels/matmul/index.ts';
 import { kernels as copyKernels, concat, slice } from '../kernels/rearrange/index.ts';
 import { normal } from '../kernels/shared/sample.ts';
 import { close } from './close.ts';
@@ -102,6 +102,17 @@ test('a residual block adds its gradients without a dispatch of its own', () => 
   });
   leaf.grad?.dispose();
   leaf.dispose();
+});
+
+test('an MLP overwrites what it kept only if no other backward pass follows', async () => {
+  const [x, w1, w2, dy] = [tensor('x', [5, 8]), tensor('w1', [12, 8]), tensor('w2', [4, 12]), tensor('dy', [5, 4])];
+  w1.requiresGrad = true;
+  using y = mlp(x, { weight: w1 }, { weight: w2 }, { activation: 'quick_gelu' });
+  backward(y, dy, { retainGraph: true });
+  const once = await (w1.grad as Tensor).read();
+  backward(y, dy);
+  assert.equal(await (w1.grad as Tensor).read(), once.map((d) => 2 * d));
+  for (const each of [x, w1, w2, dy, w1.grad]) each?.dispose();
 });
 
 test.after(() => gpu.close());

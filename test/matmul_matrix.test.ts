@@ -97,9 +97,9 @@ const LAYOUTS = [{ TRANSPOSE_A: false, TRANSPOSE_B: true }, { TRANSPOSE_A: false
   TRANSPOSE_B: false,
 }];
 const EXTRAS = [
-  { BIAS: true, RESIDUAL: true, DERIVATIVE: false },
-  { BIAS: false, RESIDUAL: false, DERIVATIVE: true },
-  { BIAS: false, RESIDUAL: false, DERIVATIVE: false },
+  { BIAS: true, RESIDUAL: true },
+  { BIAS: false, RESIDUAL: true },
+  { BIAS: false, RESIDUAL: false },
 ];
 
 const ON_UNITS = ['matrix', 'matrix_sized', 'matrix_wide', 'matrix_wide_sized'];

@@ -1,7 +1,8 @@
 /** Operands in textures: packed when a product needs them and not twice, counted, captured, and given back. */
 import * as assert from './assert.ts';
 import { test, testIf } from './test.ts';
-import { backward, type Context, estimate, type Gpu, open, OutOfMemoryError, Tensor } from '../engine/index.ts';
+import { backward, commandsOf, type Context, estimate, type Gpu, open, OutOfMemoryError, recompute,
+  Tensor } from '../engine/index.ts';
 import { kernels, linear, matmul } from '../kernels/matmul/index.ts';
 import { gradientOfShared } from '../kernels/matmul/launch.ts';
 
@@ -58,6 +59,43 @@ testPanels('a layer packs x and W forward, and on the way back dy once for both 
   for (const each of [x, w, x.grad, w.grad]) each?.dispose();
   // x and W; dy, for W is there still; x again, in the place of W
   assert.equal(counts, { [PACK]: 4, 'matmul.vec4.panels': 3 });
+});
+
+testPanels('a step that is captured keeps the panels of weights until the way back, where rows are few', () => {
+  const packs = (rows: number) => {
+    const [x, w] = [tensor([rows, INNER], 1), tensor([COLUMNS, INNER], 2)];
+    for (const each of [x, w]) each.requiresGrad = true;
+    const [commands] = commandsOf(gpu, () => {
+      const y = linear(x, w);
+      gpu.scope(() => void matmul(tensor([ROWS, INNER], 4), tensor([COLUMNS, INNER], 5), { transposeB: true }));
+      backward(y, tensor([rows, COLUMNS], 3));
+    });
+    for (const each of [x, w, x.grad, w.grad]) each?.dispose();
+    return commands.filter((command) => command.kind === 'dispatch' && command.label === PACK).length;
+  };
+  assert.is(packs(ROWS), 6); // x, W, two others, dy, and x again
+  assert.is(packs(1024), 7); // and W again
+});
+
+testPanels('weights that are not kept at the same time share a texture: where layers are computed again', async () => {
+  const made = async (layer: (x: Tensor, w: Tensor) => Tensor) => {
+    await using own = await open();
+    const weights = [1, 2].map((seed) => tensor([INNER, INNER], seed, own));
+    const x = tensor([ROWS, INNER], 3, own);
+    for (const each of [...weights, x]) each.requiresGrad = true;
+    const dy = tensor([ROWS, INNER], 4, own);
+    const step = own.capture(() => {
+      backward(weights.reduce(layer, x), dy);
+      for (const each of [...weights, x]) {
+        each.grad?.dispose();
+        each.grad = undefined;
+      }
+    });
+    step.prepare();
+    return own.counts.texturesCreated;
+  };
+  assert.is(await made((x, w) => linear(x, w)), 4); // what passes, and a weight each
+  assert.is(await made((x, w) => recompute((y) => linear(y, w), x)), 3);
 });
 
 testPanels('a matrix is packed again once something was written to it, and no product reads what was there before',

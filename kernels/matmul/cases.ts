@@ -89,7 +89,7 @@ function mlpCase(name: string, size: reference.MlpSize, activation: Activation,
     gradientTolerance: sumOf(Math.max(columns, hidden, rows)),
     // what is between the layers
     stored: { roundings: 1, count: 1, scale: 1 },
-    // that, the derivative, and dhidden · derivative
+    // that, what goes into the activation, of which the derivative is made, and dhidden · derivative
     gradientStored: { roundings: 3, count: Math.max(columns, hidden, rows), scale: 1 },
     cost: (type) => mlpCost(size, { bias, residual }, type),
     gradientCost: (type) => mlpGradientCost(size, { bias }, type),
@@ -193,6 +193,10 @@ export const room: Room = {
     matmulCase('a transposed, many rows', { rows: 20, inner: 300, columns: 12, transposeA: true }),
     matmulCase('a batch', { rows: 5, inner: 17, columns: 6 }, { batch: 3 }),
     matmulCase('a batch, b transposed', { rows: 8, inner: 12, columns: 4, transposeB: true }, { batch: 5 }),
+    matmulCase('a batch, b transposed, vectors but odd columns', { rows: 7, inner: 20, columns: 38, transposeB: true },
+      {
+        batch: 3,
+      }),
     matmulCase('a batch that shares b', { rows: 3, inner: 8, columns: 12 }, { batch: 4, shared: true }),
     matmulCase('a batch that shares b, a transposed', { rows: 6, inner: 5, columns: 7, transposeA: true }, { batch: 3,
       shared: true }),

@@ -54,14 +54,14 @@ export interface MlpSize {
   readonly columns: number;
 }
 
-/** Work of one forward call. What is hidden, and the derivative of the activation, are kept for the gradient. */
+/** Work of one forward call. What goes into the activation is kept for the gradient. */
 export function mlpCost({ rows, inner, hidden, columns }: MlpSize,
   { bias, residual }: { bias: boolean; residual: boolean }, type: FloatType): Cost {
   const weights = (inner + columns) * hidden;
   return {
     flops: 2 * rows * weights,
     bytesRead: bytesOf(type, rows * inner + weights + (bias ? hidden + columns : 0) + (residual ? rows * columns : 0)),
-    bytesWritten: bytesOf(type, rows * (2 * hidden + columns)),
+    bytesWritten: bytesOf(type, rows * (hidden + columns)),
   };
 }
 
@@ -71,7 +71,7 @@ export function mlpGradientCost({ rows, inner, hidden, columns }: MlpSize, { bia
   const weights = (inner + columns) * hidden;
   return {
     flops: 4 * rows * weights + (bias ? rows * (hidden + columns) : 0),
-    bytesRead: bytesOf(type, rows * (inner + 2 * hidden + columns) + weights),
+    bytesRead: bytesOf(type, rows * (inner + hidden + columns) + weights),
     bytesWritten: bytesOf(type, rows * inner + weights + (bias ? hidden + columns : 0)),
   };
 }

@@ -1,4 +1,4 @@
-import { record, type Tensor } from '../../engine/index.ts';
+import { isRecording, record, type Tensor } from '../../engine/index.ts';
 import { packingKernels } from '../shared/panels.ts';
 import { reductionKernels } from '../shared/product_launch.ts';
 import { sumTo } from '../shared/sum_to.ts';
@@ -28,7 +28,8 @@ export function matmul(a: Tensor, b: Tensor, options: { transposeA?: boolean; tr
   const y = a.like([...lead, rows, columns]);
   // where one b serves all rows, the batch is nothing but more rows
   const isJoined = isShared && !transposeA;
-  if (isJoined) multiplyRows(a, b, y, { rows: y.size / columns, columns, inner, transposeB });
+  const isBReadAgain = isRecording() && a.requiresGrad;
+  if (isJoined) multiplyRows(a, b, y, { rows: y.size / columns, columns, inner, transposeB, isBReadAgain });
   else multiplyBatch(a, b, y, { rows, columns, inner, transposeA, transposeB });
   const saved = [...(a.requiresGrad ? [b] : []), ...(b.requiresGrad ? [a] : [])];
   return record(y, [a, b], (dy, soFar) => {

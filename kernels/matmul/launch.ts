@@ -4,29 +4,42 @@ import type { Activation } from '../shared/activation.ts';
 import type { Layout } from '../shared/product.ts';
 import { multiply, outerSum, type Sums } from '../shared/product_launch.ts';
 import { wideFor } from '../shared/wide_sum.ts';
-import { productWith, withRowSums } from './variants.ts';
+import { productWith, throughActivation, withRowSums } from './variants.ts';
 
 /** What happens to sums before they are stored. */
 export interface Epilogue {
   readonly bias?: Tensor;
   readonly activation?: Activation;
-  /** Shaped as `y`: added to the product; or multiplied with it, element by element. At most one of them. */
+  /** Shaped as `y`: added to the product. */
   readonly residual?: Tensor;
-  readonly factor?: Tensor;
-  /** Shaped as `y`: takes the derivative of the activation. */
-  readonly derivative?: Tensor;
+  /** Shaped as `y`: takes what goes into the activation. */
+  readonly pre?: Tensor;
 }
 
 /** y = a·op(b) and its epilogue, with the rows of `a` and `y` cut into ranges where they exceed a binding. */
 export function multiplyRows(a: Tensor, b: Tensor, y: Tensor, layout: Layout, epilogue: Epilogue = {}): void {
-  const { bias, activation, residual, factor, derivative } = epilogue;
-  const other = residual ?? factor;
-  const product = productWith(activation, derivative !== undefined);
-  const all = { a, y, ...(other && { other }), ...(derivative && { derivative }) };
+  const { bias, activation, residual, pre } = epilogue;
+  const product = productWith(activation, pre !== undefined);
+  const all = { a, y, ...(residual && { residual }), ...(pre && { pre_kept: pre }) };
   inRanges(a.gpu, layout.rows, all, ({ a, y, ...others }, rows) => {
-    const constants = { BIAS: bias !== undefined, RESIDUAL: residual !== undefined, DERIVATIVE: factor !== undefined };
+    const constants = { BIAS: bias !== undefined, RESIDUAL: residual !== undefined };
     multiply(product, a, b, y, { ...layout, rows }, { tensors: { ...(bias && { bias }), ...others }, constants });
   });
+}
+
+/**
+ * The way back through an activation and the layer behind it, dpre = (dy·W) · activation′(pre), in ranges of rows. It
+ * is written over `pre`. What came out of the activation is made once more.
+ *
+ * @returns that
+ */
+export function gradientInPlace(dy: Tensor, weight: Tensor, pre: Tensor, activation: Activation): Tensor {
+  const [inner, columns] = weight.shape;
+  const hidden = pre.like(pre.shape, 'hidden');
+  inRanges(dy.gpu, dy.size / inner, { dy, pre, hidden }, ({ dy, pre, hidden }, rows) => {
+    multiply(throughActivation[activation], dy, weight, pre, { rows, columns, inner }, { tensors: { hidden } });
+  });
+  return hidden;
 }
 
 /** y = op(a)·op(b) for every matrix of a batch; an operand with one matrix serves them all. */

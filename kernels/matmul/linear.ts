@@ -1,5 +1,5 @@
 /** A linear layer. */
-import { record, type SoFar, type Tensor } from '../../engine/index.ts';
+import { isRecording, record, type SoFar, type Tensor } from '../../engine/index.ts';
 import { gradientOfShared, multiplyRows } from './launch.ts';
 import { type Affine, checkedLayer, checkResidual } from './shapes.ts';
 
@@ -16,7 +16,8 @@ export function linear(x: Tensor, weight: Tensor, options: { bias?: Tensor; resi
   const shape = [...x.shape.slice(0, -1), columns];
   checkResidual('linear', residual, shape);
   const y = x.like(shape);
-  multiplyRows(x, weight, y, { rows, columns, inner, transposeB: true }, { bias, residual });
+  const isBReadAgain = isRecording() && x.requiresGrad;
+  multiplyRows(x, weight, y, { rows, columns, inner, transposeB: true, isBReadAgain }, { bias, residual });
   const weighs = learns({ weight, bias });
   const saved = [...(weighs ? [x] : []), ...(x.requiresGrad ? [weight] : [])];
   const extra = [bias, residual].filter((tensor) => tensor !== undefined);

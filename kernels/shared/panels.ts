@@ -51,6 +51,12 @@ export function canBePanels({ limits }: Context, layout: Layout, padded: number)
 const WORTH = 1 / 80;
 export const isWorthPanels = ({ rows, columns }: Layout): boolean => 1 / rows + 1 / columns < WORTH;
 
+/**
+ * With fewer rows of C than this, a weight's panels stay until the way back, for as much memory as the weight itself
+ * takes: packing it twice would be more than a hundredth of its three products.
+ */
+const KEPT_BELOW = 1024;
+
 /** The panels of both operands, packed unless they are there. */
 export function panelsFor(a: Tensor, b: Tensor, layout: Layout, padded: number): Readonly<Record<'a' | 'b', Texture>> {
   const sides = sidesOf(layout, padded);
@@ -58,8 +64,9 @@ export function panelsFor(a: Tensor, b: Tensor, layout: Layout, padded: number):
   const panels = a.gpu.textures.claim(sides.map((side, i) => {
     const { storage, byteOffset: offset, bytes, dtype } = tensors[i];
     const { rows, columns, height } = side;
+    const isKept = i === 1 && layout.isBReadAgain === true && layout.rows < KEPT_BELOW;
     return { storage, offset, bytes, form: `${dtype} ${rows} ${columns} ${height}`,
-      size: [TEXELS, height, panelCount(side)] };
+      size: [TEXELS, height, panelCount(side)], isKept };
   }));
   for (const [i, { isFilled, ...texture }] of panels.entries()) if (!isFilled) pack(tensors[i], sides[i], texture);
   return { a: panels[0], b: panels[1] };

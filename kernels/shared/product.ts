@@ -17,6 +17,7 @@ export const common = [
 ];
 /** Operands as they lie in memory: part of every loop but those that read panels. */
 export const inMemory = await part(import.meta.url, './product/operands.wgsl');
+const packedOperands = await part(import.meta.url, './product/operands.packed.wgsl');
 /** Where elements of plain matrices lie. */
 export const placeIn = {
   a: await part(import.meta.url, './product/place_in_a.wgsl'),
@@ -26,8 +27,8 @@ export const placeIn = {
 /** The epilogue that stores sums as they are. */
 export const store = await part(import.meta.url, './product/store.wgsl');
 
-/** How tensors are read and written: element by element, or in vectors of four. */
-export type VectorForm = keyof VectorKernels;
+/** How tensors are read and written: element by element, in vectors of four, or read so and written by element. */
+export type VectorForm = keyof VectorKernels | 'packed';
 
 /** C = op(A)·op(B), M × K times K × N; which of the operands is stored transposed. */
 export interface Layout {
@@ -38,6 +39,8 @@ export interface Layout {
   readonly transposeB?: boolean;
   /** Four neighbours of a row may lie apart in memory, whatever its length is. */
   readonly isScattered?: boolean;
+  /** B is a weight that the way back reads again. */
+  readonly isBReadAgain?: boolean;
 }
 
 /** How a rung covers C. */
@@ -55,6 +58,8 @@ export interface Rung {
 
 /** A product: its kernels, and how each variant of them is launched. */
 export interface Product extends VectorKernels {
+  /** For rows of C that are not made of vectors, while those of the operands are; `scalar` without it. */
+  readonly packed?: Kernel;
   readonly rungs: Readonly<Record<string, Rung>>;
   /** Bindings of an epilogue that constants switch off unless a call gives them: any tensor will do. */
   readonly optional?: readonly string[];
@@ -63,10 +68,10 @@ export interface Product extends VectorKernels {
 
 /** The variants that all products have, best first. */
 export function variantsOf(form: VectorForm): Readonly<Record<string, Variant>> {
-  const elements = [vectorParts[form], inMemory];
+  const elements = form === 'packed' ? [vectorParts.scalar, packedOperands] : [vectorParts[form], inMemory];
   return {
     ...matrixVariants([matrix, swizzle, ...elements], shapesFor),
-    subgroup: { parts: [subgroup, registerTiles, ...elements], needs: ['subgroups'], suits: 'software',
+    subgroup: { parts: [subgroup, swizzle, registerTiles, ...elements], needs: ['subgroups'], suits: 'software',
       sizes: sendersOf },
     tiled: { parts: [tiled, swizzle, registerTiles, ...elements], sizes: tilesOf },
   };
@@ -85,8 +90,13 @@ const subgroupRung: Rung = {
 
 /** The variant that reads plain matrices from panels. */
 export const panelVariant: Readonly<Record<string, Variant>> = {
-  panels: { parts: [subgroup, await part(import.meta.url, './product/register_tiles.panels.wgsl'), vectorParts.vec4],
-    needs: ['subgroups', 'readonly_and_readwrite_storage_textures'], suits: 'software', sizes: sendersOf },
+  panels: {
+    parts: [subgroup, swizzle, await part(import.meta.url, './product/register_tiles.panels.wgsl'), vectorParts.vec4],
+    needs: ['subgroups', 'readonly_and_readwrite_storage_textures'],
+    suits: 'software',
+    // with subgroups of 16 Mesa 25's llvmpipe crashes where it reads textures so
+    sizes: (gpu) => (gpu.report.subgroups.most > 8 ? [] : sendersOf(gpu)),
+  },
 };
 
 /** How they are launched. */

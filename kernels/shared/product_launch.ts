@@ -55,11 +55,12 @@ export function multiply(product: Product, a: Tensor, b: Tensor, y: Tensor, layo
   });
 }
 
-/** Vectors of four where every row of the three matrices is made of them. */
-function kernelFor(layout: Layout, { scalar, vec4 }: Product): Kernel {
+/** Vectors of four where rows are made of them. */
+function kernelFor(layout: Layout, { scalar, vec4, packed = scalar }: Product): Kernel {
   const { rows, columns, inner, transposeA, transposeB, isScattered } = layout;
-  const rowLengths = [transposeA ? rows : inner, transposeB ? inner : columns, columns];
-  return isScattered !== true && rowLengths.every((length) => length % 4 === 0) ? vec4 : scalar;
+  const ofOperands = [transposeA ? rows : inner, transposeB ? inner : columns];
+  if (isScattered === true || ofOperands.some((length) => length % 4 !== 0)) return scalar;
+  return columns % 4 === 0 ? vec4 : packed;
 }
 
 function choose(gpu: Context, product: Product, layout: Layout, matrices: number, type: FloatType): Candidate {

@@ -22,6 +22,8 @@
 // TRANSPOSE_A, TRANSPOSE_B: which operand is stored transposed
 // ROW_SUMS: the epilogue takes the sums over the rows of op(A)
 
+const BAND = 8u;   // rows of tiles that are walked together: swizzle.wgsl
+
 // Lines of a step lie in workgroup memory as in storage: along k, or along the tile's rows or columns. Two vectors of
 // padding shift each line by four banks against the one before, so that a matrix is loaded from eight lines at a time
 // without a conflict.
@@ -37,7 +39,7 @@ const OUT_STRIDE = ALONG_TILE + 1u;
 var<workgroup> sums_out: array<vec4f, GROUPS_DOWN * M * OUT_STRIDE>;
 
 fn run(group: vec3u, groups: vec3u, lane: u32, subgroup: u32) {
-  let tile = tile_of(swizzled(group_number(group, groups), TILE, TILE), TILE, TILE);
+  let tile = tile_of(swizzled(group_number(group, groups), BAND, TILE, TILE), TILE, TILE);
   let group_down = subgroup / GROUPS_ACROSS;
   let group_across = subgroup % GROUPS_ACROSS;
   let keeps_row_sums = ROW_SUMS && tile.column == 0u;

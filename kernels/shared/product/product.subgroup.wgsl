@@ -2,9 +2,9 @@
 // software adapters, where a barrier costs far more than a product, and a load several products. A subgroup
 // computes 4 · SENDERS rows of C, each lane 4 columns of them. For every 4 steps of k each lane loads a register tile
 // of op(B) for itself, and one of op(A), which it shows to all lanes: 32 numbers for 4 · 4 · 4 · SENDERS products.
-// Right for every subgroup size from SENDERS up to WORKGROUP. Linked with problem.wgsl, operands.wgsl,
+// Right for every subgroup size from SENDERS up to WORKGROUP. Linked with problem.wgsl, swizzle.wgsl, operands.wgsl,
 // register_tiles.wgsl, places of a, b and y, and an epilogue. New here: subgroup shuffles in place of workgroup memory.
-// Taken from the rung before: register tiles, and the epilogue.
+// Taken from the rung before: register tiles, the order of tiles, and the epilogue.
 //
 // Constants:
 // SENDERS: lanes that show their register tile, at most as many as the smallest subgroup has: 4 or 8
@@ -22,7 +22,10 @@ fn product(
   @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32,
   @builtin(subgroup_size) lanes: u32,
 ) {
-  let tile = tile_of(group_number(group, groups) * (WORKGROUP / lanes) + index / lanes, ROWS, 4u * lanes);
+  // few rows of tiles: all of op(A) is near enough, and each column of op(B) is read once
+  let band = select(4u, 16u, params.rows <= 16u * ROWS);
+  let number = group_number(group, groups) * (WORKGROUP / lanes) + index / lanes;
+  let tile = tile_of(swizzled(number, band, ROWS, 4u * lanes), ROWS, 4u * lanes);
   let column = tile.column + 4u * lane;
   let own_row = tile.row + lane % SENDERS * 4u;
   let rows_at = rows_of_a(tile, own_row);

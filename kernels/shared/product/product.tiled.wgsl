@@ -13,6 +13,7 @@
 // TRANSPOSE_A, TRANSPOSE_B: which operand is stored transposed
 // ROW_SUMS: the epilogue takes the sums over the rows of op(A)
 
+const BAND = 8u;                // rows of tiles that are walked together: swizzle.wgsl
 const STEP = 16u;               // of k
 const QUADS = TILE / 4u;        // a quad is four neighbours, as one vec4f
 const LANES = 2u * TILE;
@@ -31,7 +32,7 @@ fn product(
   @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = tile_of(swizzled(group_number(group, groups), TILE, TILE), TILE, TILE);
+  let tile = tile_of(swizzled(group_number(group, groups), BAND, TILE, TILE), TILE, TILE);
   let across = lane % ACROSS;
   let down = lane / ACROSS;
   // An array for each half of the columns. All indices into them are constants: no variable can choose a register, so
