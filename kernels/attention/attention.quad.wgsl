@@ -40,7 +40,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     var w = Weights();   // logits, then weights; set to 0 here, because SwiftShader zeroes a bare `var` only once
     for (var c = 0u; c < vectors(); c++) {
       let k = column_a(met, first, c, lane);
-      let q = four_of(&query, q_start + c, params.query_row, own, last);
+      let q = four_of_query(q_start + c, own, last);
       add_products(&w, q, k, quarters);
     }
     var new_max = running_max;

@@ -21,6 +21,15 @@
 fn load_a(i: u32) -> vector32 { return sound_vector(vector32(key[i])); }
 fn load_b(i: u32) -> vector32 { return vector32(value[i]); }
 
+// The same of dy as `four_of_query`.
+fn four_of_dy(start: u32, first: u32, last: u32) -> Four {
+  var four: Four;
+  for (var i = 0u; i < rolled(OWN); i++) {
+    four = Four(four[1], four[2], four[3], vector32(dy[start + min(first + i, last) * params.output_row]));
+  }
+  return four;
+}
+
 @compute @workgroup_size(LANES)
 fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, lane: Lane) {
   let query_tiles = (params.queries + OWN * LANES - 1u) / (OWN * LANES);
@@ -55,12 +64,12 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     var dw = Weights();
     for (var c = 0u; c < vectors(); c++) {
       let k = column_a(met, first, c, lane);
-      let q = four_of(&query, q_start + c, params.query_row, own, last);
+      let q = four_of_query(q_start + c, own, last);
       add_products(&w, q, k, quarters);
     }
     for (var c = 0u; c < vectors(); c++) {
       let v = column_b(met, first, c, lane);
-      let d = four_of(&dy, dy_start + c, params.output_row, own, last);
+      let d = four_of_dy(dy_start + c, own, last);
       add_products(&dw, d, v, quarters);
     }
     if (first == 0u) { base = sound(dw[0]); }   // maybe of a hidden key

@@ -32,7 +32,7 @@ export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor,
     checkOperands('batchNorm', x, { 'running mean': running.mean, 'running variance': running.variance }, {});
     checkFraction('batchNorm', 'momentum', running.momentum ?? 0.1);
   }
-  const statistics = statisticsOf(x, running);
+  using statistics = statisticsOf(x, running);
   return normalized(x, weight, bias, statistics, options, true);
 }
 
@@ -46,8 +46,9 @@ export function batchNorm(x: Tensor, weight: Tensor, bias: Tensor,
 export function fixedBatchNorm(x: Tensor, weight: Tensor, bias: Tensor,
   { mean, variance }: Pick<RunningStatistics, 'mean' | 'variance'>, options: BatchNormOptions = {}): Tensor {
   checkOperands('fixedBatchNorm', x, { weight, bias, mean, variance }, options);
-  const statistics = x.wide([2, weight.size], 'statistics');
-  const [means, variances] = [0, 1].map((i) => statistics.alias([weight.size], 4 * i * weight.size));
+  using statistics = x.wide([2, weight.size], 'statistics');
+  using means = statistics.alias([weight.size]);
+  using variances = statistics.alias([weight.size], 4 * weight.size);
   copy(mean, means);
   copy(variance, variances);
   return normalized(x, weight, bias, statistics, options, false);

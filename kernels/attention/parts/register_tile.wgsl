@@ -17,12 +17,12 @@ alias Four = array<vector32, OWN>;
 // One number of each of the four, for every row of a tile.
 alias Weights = array<vec4f, TILE>;
 
-// A vector of each of four rows of an operand, in a loop with one load. `start` is where the vector lies in row 0,
-// `row` is from a row to the next; beyond `last` comes the last row again.
-fn four_of(operand: ptr<storage, array<vector>, read>, start: u32, row: u32, first: u32, last: u32) -> Four {
+// A vector of each of four queries, in a loop with one load. `start` is where the vector lies in row 0; beyond `last`
+// comes the last row again.
+fn four_of_query(start: u32, first: u32, last: u32) -> Four {
   var four: Four;
   for (var i = 0u; i < rolled(OWN); i++) {
-    four = Four(four[1], four[2], four[3], vector32((*operand)[start + min(first + i, last) * row]));
+    four = Four(four[1], four[2], four[3], vector32(query[start + min(first + i, last) * params.query_row]));
   }
   return four;
 }
