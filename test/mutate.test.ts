@@ -82,8 +82,8 @@ test('the nearest tests of a file are those that are called like it, and of a ro
   assert.is(first('train/data/video/times.ts').file, 'test/video_times.test.ts');
   assert.equal(first('kernels/gelu/gelu.wgsl'), { file: 'test/rooms.kernels.test.ts', environment: { ROOM: 'gelu' } });
   assert.equal(testsOf('kernels/shared/ranking.ts', importers, 2).map(({ environment }) => environment), [{
-    ROOM: 'reduce',
-  }, { ROOM: 'topk' }]);
+    ROOM: 'pool',
+  }, { ROOM: 'reduce' }]);
   // what took long comes later
   const timed = testsOf('train/data/video/png.ts', importers, 2);
   const swapped = testsOf('train/data/video/png.ts', importers, 2, { [basename(timed[0].file, '.test.ts')]: 100 });

@@ -97,7 +97,7 @@ test('barriers and subgroups in loops, of every kernel in every variant, stay as
     if (first !== undefined) wrong.push(`${label}: ${first.lineNum}:${first.linePos}: ${first.message}`);
   }
   assert.equal(wrong, []);
-  assert.ok(programs.size > 50 && loops > 2 * programs.size);
+  assert.ok(programs.size > 50 && loops > 1.5 * programs.size, `${loops} loops in ${programs.size} programs`);
 });
 
 test('lines stay where they are, and a column is led back to where it was written', () => {
