@@ -21,10 +21,23 @@ is.not = (actual: unknown, expected: unknown, message?: string): void => {
   uvu.is.not(actual, expected, message);
 };
 
+/** Lines of a difference that are shown: frames of a video have a hundred thousand. */
+const MOST_LINES = 200;
+
 /** Equal all the way down, types of arrays too. */
 export function equal(actual: unknown, expected: unknown, message?: string): void {
   asserted();
-  uvu.equal(actual, expected, message);
+  try {
+    uvu.equal(actual, expected, message);
+  } catch (error) {
+    if (error instanceof uvu.Assertion && typeof error.details === 'string') {
+      const lines = error.details.split('\n');
+      if (lines.length > MOST_LINES) {
+        error.details = [...lines.slice(0, MOST_LINES), `… and ${lines.length - MOST_LINES} lines more`].join('\n');
+      }
+    }
+    throw error;
+  }
 }
 
 export function instance(actual: unknown, expected: unknown, message?: string): void {

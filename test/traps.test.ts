@@ -87,4 +87,16 @@ test('an expectation that every text meets is refused', () => {
   assert.throwsWith(() => assert.match('text', /.*/), 'every text matches /.*/');
 });
 
+test('of values that differ in a thousand places the first lines are shown', () => {
+  let details = '';
+  try {
+    assert.equal(new Uint8Array(1000), new Uint8Array(1000).fill(1));
+  } catch (error) {
+    details = String((error as { readonly details: unknown }).details);
+  }
+  const lines = details.split('\n');
+  assert.is(lines.length, 201);
+  assert.match(lines[200], /^… and [\d]+ lines more$/);
+});
+
 test.run();
