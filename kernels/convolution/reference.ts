@@ -1,29 +1,21 @@
 import { sizeOf } from '../../engine/index.ts';
-import type { Triple } from '../shared/windows.ts';
+import { pixelOf, places } from '../shared/windows.reference.ts';
 import type { Sizes } from './launch.ts';
-
-/** All places of a space of three axes, the last one fastest. */
-function* places([a, b, c]: Triple): Generator<Triple> {
-  for (let i = 0; i < a * b * c; i++) yield [Math.floor(i / (b * c)), Math.floor(i / c) % b, i % c];
-}
 
 /** Each product of a convolution: where its factors stand in x and in the weight, and its sum in y. */
 function* products(
   { windows, groups, inner, outer }: Sizes,
 ): Generator<readonly [x: number, weight: number, y: number]> {
-  const { frames, x, y, kernel, stride, padding, dilation } = windows;
+  const { frames, y, kernel } = windows;
   let row = -1;
   for (let frame = 0; frame < frames; frame++) {
     for (const window of places(y)) {
       row++;
-      let tap = -1;
-      for (const k of places(kernel)) {
-        tap++;
-        const pixel = k.map((place, axis) => window[axis] * stride[axis] - padding[axis] + place * dilation[axis]);
-        if (pixel.some((place, axis) => place < 0 || place >= x[axis])) continue;
-        const number = pixel.reduce((sum, place, axis) => sum * x[axis] + place, frame);
+      for (const [tap, k] of [...places(kernel)].entries()) {
+        const pixel = pixelOf(windows, frame, window, k);
+        if (pixel === undefined) continue;
         for (let o = 0; o < groups * outer; o++) {
-          const first = (number * groups + Math.floor(o / outer)) * inner;
+          const first = (pixel * groups + Math.floor(o / outer)) * inner;
           const weights = (o * sizeOf(kernel) + tap) * inner;
           for (let c = 0; c < inner; c++) yield [first + c, weights + c, row * groups * outer + o];
         }

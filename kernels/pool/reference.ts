@@ -1,22 +1,14 @@
 import { sizeOf } from '../../engine/index.ts';
-import type { Triple, Windows } from '../shared/windows.ts';
-
-/** All places of a space of three axes, the last one fastest. */
-function* places([a, b, c]: Triple): Generator<Triple> {
-  for (let i = 0; i < a * b * c; i++) yield [Math.floor(i / (b * c)), Math.floor(i / c) % b, i % c];
-}
+import { pixelOf, places } from '../shared/windows.reference.ts';
+import type { Windows } from '../shared/windows.ts';
 
 /** For each element of y in turn: the elements of x in its window, in their order. */
-function* covered(
-  { frames, channels, x, y, kernel, stride, padding, dilation }: Windows,
-): Generator<readonly number[]> {
+function* covered(windows: Windows): Generator<readonly number[]> {
+  const { frames, channels, y, kernel } = windows;
   for (let frame = 0; frame < frames; frame++) {
     for (const window of places(y)) {
-      const pixels = [...places(kernel)].map((tap) =>
-        tap.map((k, axis) => window[axis] * stride[axis] - padding[axis] + k * dilation[axis])
-      )
-        .filter((pixel) => pixel.every((place, axis) => place >= 0 && place < x[axis]))
-        .map((pixel) => pixel.reduce((number, place, axis) => number * x[axis] + place, frame));
+      const pixels = Array.from(places(kernel), (tap) => pixelOf(windows, frame, window, tap))
+        .filter((pixel) => pixel !== undefined);
       for (let channel = 0; channel < channels; channel++) yield pixels.map((pixel) => pixel * channels + channel);
     }
   }
