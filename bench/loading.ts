@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { type Gpu, open } from '../engine/index.ts';
 import { tuned } from '../kernels/tuned.ts';
-import { PRESETS } from '../model/systems/config.ts';
+import { imageSizeOf, PRESETS } from '../model/systems/config.ts';
 import { inputOf } from '../model/systems/system.ts';
 import { BatchesByStep } from '../train/data/loading/batches.ts';
 import { type Batch, Dataset } from '../train/data/loading/dataset.ts';
@@ -78,7 +78,7 @@ export async function measureLoading(
 /** Means over the steps that count. @param gpu omitted: batches alone */
 async function secondsOfSteps(gpu: Gpu | undefined, { captured, inputs: [{ pixels, labels }], model }: TrainingStep,
   read: (index: number) => Promise<Batch>): Promise<{ readonly each: number; readonly wait: number }> {
-  const input = inputOf(model, trainingPreprocessor(model.config.vision.imageSize, true));
+  const input = inputOf(model, trainingPreprocessor(imageSizeOf(model.config), true));
   let [start, wait] = [0, 0];
   let next = read(0);
   for (let index = 0; index < STEPS + UNCOUNTED; index++) {

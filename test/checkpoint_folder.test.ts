@@ -15,7 +15,7 @@ import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
 import { toHuggingFace } from '../model/checkpoint/weights.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { type Architecture, architectureOf, configFor } from '../model/systems/config.ts';
+import { type Architecture, architectureOf, configFor, towersOf } from '../model/systems/config.ts';
 import { initialise } from '../model/parts/init.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
 import { Xclip } from '../model/systems/xclip.ts';
@@ -64,7 +64,7 @@ async function opened<T>(path: string, work: (checkpoint: Checkpoint) => Promise
 /** That a new model, filled from a checkpoint, has the saved weights bit for bit. */
 async function assertSame(path: string): Promise<void> {
   await opened(path, async ({ config, weights }) => {
-    using other = new Xclip(gpu, architectureOf(config));
+    using other = new Xclip(gpu, architectureOf(towersOf(config, 'config.json')));
     await loadWeights(other, weights);
     for (const [i, [name, tensor]] of [...other.parameters()].entries()) {
       assert.is(name, parameters[i][0]);
@@ -78,7 +78,7 @@ async function assertSame(path: string): Promise<void> {
 async function refusal(path: string): Promise<FirstlightError> {
   return assert.rejectsWith(
     opened(path, async ({ config, weights }) => {
-      using other = new Xclip(gpu, architectureOf(config));
+      using other = new Xclip(gpu, architectureOf(towersOf(config, 'config.json')));
       await loadWeights(other, weights);
     }),
     FirstlightError,
@@ -340,7 +340,7 @@ test("a Hugging Face CLIP folder fills X-CLIP's towers and leaves the parts that
   using towers = clip;
   const own = new Map(towers.parameters());
   await opened(folder, async ({ config, weights }) => {
-    const architecture = architectureOf(config);
+    const architecture = architectureOf(towersOf(config, 'config.json'));
     assert.is(config.system, 'clip-mean');
     assert.equal(architecture, { ...CONFIG, frames: 8, mit: { activation: 'quick_gelu', layers: 1, heads: 1, mlp: 96 },
       prompts: { activation: 'quick_gelu', layers: 2, heads: 1, alpha: 0.1 } });
@@ -396,7 +396,7 @@ test('a CLIP folder that lacks a part of a packed projection is refused even wit
   writeFileSync(path,
     readFileSync(path).toString('latin1').replace(`"${name}"`, `"${name.replace('k_proj', 'K_proj')}"`), 'latin1');
   await opened(folder, async ({ config, weights }) => {
-    using xclip = new Xclip(gpu, architectureOf(config));
+    using xclip = new Xclip(gpu, architectureOf(towersOf(config, 'config.json')));
     const { message } = await assert.rejectsWith(loadWeights(xclip, weights, { allowMissing: true }), StateDictError);
     assert.match(message, `${name} [32] (did you mean ${name.replace('k_proj', 'K_proj')}?)`);
   });

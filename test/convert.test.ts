@@ -13,7 +13,7 @@ import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
 import { loadWeights } from '../model/checkpoint/loading.ts';
 import { planFile } from '../model/checkpoint/weights.ts';
 import { initialise } from '../model/parts/init.ts';
-import { type Architecture, configFor, type ModelConfig, type XclipConfig } from '../model/systems/config.ts';
+import { type Architecture, configFor, type ModelConfig, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { VideoModel } from '../model/systems/system.ts';
 import { inspected, type Inspection, pageOf } from '../train/commands/inspect.ts';
@@ -215,7 +215,7 @@ test('a run starts from an ImageNet ViT, whose projection is drawn, and is told 
   const path = await written('imagenet.pth', vit, 'timm', ['head.bias']);
   const { model } = await buildSystem(gpu, start(path, { system: 'vit' }), ['a', 'b']);
   using built = model;
-  assert.equal(built.config.vision, IMAGE_NET);
+  assert.equal(towersOf(built.config, path).vision, IMAGE_NET);
   const own = new Map(vit.parameters());
   for (const [name, tensor] of built.parameters()) {
     const given = name.startsWith('head.') ? undefined : own.get(name);

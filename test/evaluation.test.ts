@@ -9,7 +9,7 @@ import { assign, type Candidate, type FloatType, type Gpu, halve, noGrad, open, 
 import type { I420Frame } from '../kernels/frames/index.ts';
 import { kernels as layernorms } from '../kernels/layernorm/index.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
-import { type Architecture, configFor, PRESETS, type SystemName } from '../model/systems/config.ts';
+import { type Architecture, configFor, PRESETS, type TowerName } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import { initialise } from '../model/parts/init.ts';
 import { evenly, inputOf, textFeatures, type VideoModel } from '../model/systems/system.ts';
@@ -59,7 +59,7 @@ async function* batchesOf(size: number): AsyncGenerator<Batch, void, undefined> 
   }
 }
 
-function modelOn(context: Gpu, kind: SystemName, type: FloatType = 'f32'): VideoModel {
+function modelOn(context: Gpu, kind: TowerName, type: FloatType = 'f32'): VideoModel {
   const model = createModel(context, configFor(kind, CONFIG));
   initialise(model, 5);
   if (type === 'f16') halve(model);

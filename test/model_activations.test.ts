@@ -5,7 +5,7 @@ import { noGrad, open, Tensor } from '../engine/index.ts';
 import { gelu } from '../kernels/gelu/index.ts';
 import { linear } from '../kernels/matmul/index.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
-import { architectureOf, type XclipConfig } from '../model/systems/config.ts';
+import { architectureOf, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { initialise, torchDefault } from '../model/parts/init.ts';
 import { Mlp } from '../model/parts/layers.ts';
 import { textBatch } from '../model/parts/text.ts';
@@ -35,16 +35,14 @@ const JSON_OF_A_TINY_MODEL = {
     patch_size: 4,
   },
 };
-const CONFIG = architectureOf(configFromHuggingFace(JSON_OF_A_TINY_MODEL, 'tiny'));
+const read = (json: unknown) => architectureOf(towersOf(configFromHuggingFace(json, 'tiny'), 'tiny'));
+const CONFIG = read(JSON_OF_A_TINY_MODEL);
 
 test('hidden_act and prompt_hidden_act are obeyed under every name that transformers has for them, and written back', () => {
   const { text_config, vision_config } = JSON_OF_A_TINY_MODEL;
   const of = (act: string) =>
-    architectureOf(
-      configFromHuggingFace({ ...JSON_OF_A_TINY_MODEL, prompt_hidden_act: act,
-        text_config: { ...text_config, hidden_act: act }, vision_config: { ...vision_config, hidden_act: act } },
-        'tiny'),
-    );
+    read({ ...JSON_OF_A_TINY_MODEL, prompt_hidden_act: act, text_config: { ...text_config, hidden_act: act },
+      vision_config: { ...vision_config, hidden_act: act } });
   for (const [name, activation] of [['quick_gelu', 'quick_gelu'], ['gelu', 'gelu'], ['gelu_python', 'gelu'], [
     'gelu_new',
     'gelu_tanh',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
-import { architectureOf, PRESETS } from '../model/systems/config.ts';
+import { architectureOf, PRESETS, towersOf } from '../model/systems/config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
 import { ORIGINS, transpose } from '../model/checkpoint/names/index.ts';
 
@@ -37,7 +37,7 @@ test('an empty config.json is B/32, as transformers has it', () => {
 
 test('the eps of layer norms is read where transformers has it: prompts take that of texts', () => {
   const json = { text_config: { layer_norm_eps: 1e-6 }, vision_config: { layer_norm_eps: 1e-12 } };
-  const { vision, text, mit, prompts } = architectureOf(configFromHuggingFace(json, 'c.json'));
+  const { vision, text, mit, prompts } = architectureOf(towersOf(configFromHuggingFace(json, 'c.json'), 'c.json'));
   assert.equal([vision.eps, text.eps, mit.eps, prompts.eps], [1e-12, 1e-6, 1e-12, 1e-6]);
 });
 

@@ -5,7 +5,8 @@ import * as assert from './assert.ts';
 import { type Gpu, parameterCount, sizeOf } from '../engine/index.ts';
 import { ORIGINS } from '../model/checkpoint/names/index.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { type Architecture, configFor, PRESETS } from '../model/systems/config.ts';
+import { type Architecture, configFor, networkFor, PRESETS } from '../model/systems/config.ts';
+import { createModel } from '../model/systems/index.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 
 interface Counts {
@@ -91,5 +92,19 @@ test("CLIP has X-CLIP's parameters without messages, integration and prompts", (
   );
   assert.equal([...clip.parameters()].map(([name]) => name).sort(), names.sort());
 });
+
+/** Parameters of backbones without their heads, as MMAction2 has them with 8 frames of 224 x 224. */
+const BACKBONES = { timesformer: 121_258_752, 'timesformer-joint': 85_804_800,
+  'timesformer-space': 85_798_656 } as const;
+for (const [system, count] of Object.entries(BACKBONES)) {
+  test(`${system} has as many parameters as the published one, and 769 for each class`, () => {
+    for (const classes of [400, 51]) {
+      const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
+      const config = networkFor(system as keyof typeof BACKBONES, 'B/16', { frames: 8, imageSize: 224,
+        classes: names });
+      assert.is(parameterCount(createModel(counting, config)), count + 769 * classes);
+    }
+  });
+}
 
 test.run();

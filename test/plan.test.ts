@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, estimate, open, Tensor } from '../engine/index.ts';
-import { configFor, PRESETS, type XclipConfig } from '../model/systems/config.ts';
+import { configFor, PRESETS, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { countAll, textOf } from '../train/commands/macs.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
@@ -111,7 +111,7 @@ for (const [name, [system, preset, frames, clips, epochs, lr]] of Object.entries
     const planned = await planOf(gpu, config);
     plans.push({ file: fileOf(name), planned });
     assert.equal([planned.model.system, planned.preset, planned.model.frames], [system, preset, frames]);
-    assert.is(planned.model.vision.patchBias === true, name.includes('imagenet'));
+    assert.is(towersOf(planned.model, name).vision.patchBias === true, name.includes('imagenet'));
     assert.equal([config.train.batch * config.train.accumulation, config.train.epochs, config.optim.lr], [clips, epochs,
       lr]);
   });

@@ -11,7 +11,7 @@ import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
 import { initialise } from '../model/parts/init.ts';
 import { Clip } from '../model/systems/clip.ts';
-import { architectureOf, configFor, type ModelConfig, ofImageNet, PRESETS, SYSTEM_NAMES,
+import { architectureOf, configFor, type ModelConfig, ofImageNet, PRESETS, TOWER_NAMES, towersOf,
   vectorsOf } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import { clipTokenizer } from '../model/tokenizer.node.ts';
@@ -69,6 +69,7 @@ for (const [name, model, data] of [
   ['clip-joint with prompts', { system: 'clip-joint', prompts: true }, {}],
   ['xclip of a ViT with learned vectors', { vision: at('imagenet'), prompts: 'learned' }, {}],
   ['vit', { system: 'vit' }, {}],
+  ['timesformer', { system: 'timesformer', checkpoint: at('imagenet'), dropPath: 0.5 }, {}],
 ] as const) {
   test(`${name} is trained, gone on with bit for bit, measured and asked, by its checkpoint alone`, async () => {
     const [config, whole, two] = [at(`${name}.yaml`), at(name, 'whole'), at(name, 'two')];
@@ -83,7 +84,7 @@ for (const [name, model, data] of [
     const weights = (run: string) => readFileSync(join(run, 'checkpoint', 'model.safetensors'));
     assert.ok(weights(whole).equals(weights(two)), 'the same bits');
     assert.match(await done('evaluate', join(two, 'config.yaml'), '--checkpoint', two), /4 clips/);
-    const texts = name.startsWith('vit') ? [] : ['--labels', NAMES.join(', ')];
+    const texts = ['vit', 'timesformer'].includes(name) ? [] : ['--labels', NAMES.join(', ')];
     const answer = await done('predict', clip, '--checkpoint', two, '--json', ...texts);
     const [{ predictions }] = JSON.parse(answer) as [{ predictions: { label: string }[] }];
     assert.equal(predictions.map(({ label }) => label).sort(), [...NAMES].sort());
@@ -95,7 +96,7 @@ test('learned vectors learn through a text tower that does not', async () => {
     const checkpoint = await openCheckpoint(at('xclip of a ViT with learned vectors', 'whole', 'checkpoints', step));
     try {
       assert.is(vectorsOf(checkpoint.config), 16);
-      assert.is(checkpoint.config.vision.patchBias, true);
+      assert.is(towersOf(checkpoint.config, step).vision.patchBias, true);
       assert.equal(checkpoint.preprocessor.mean, [0.5, 0.5, 0.5], 'pictures are as their tower knows them');
       return {
         vectors: await checkpoint.weights.read('prompts_learned.vectors', [16, 64]),
@@ -151,7 +152,7 @@ test('clip-one takes one frame, and says so', async () => {
 });
 
 test('every configuration is read back as it was written, and names its system', () => {
-  for (const system of SYSTEM_NAMES) {
+  for (const system of TOWER_NAMES) {
     for (const choices of [{ classes: NAMES }, { classes: NAMES, messages: false, integration: false, prompts: false },
       { classes: NAMES, prompts: true }, { classes: NAMES, vectors: 16 }]) {
       const config = configFor(system, PRESETS.tiny, choices);
@@ -181,7 +182,7 @@ test('only the whole X-CLIP, and CLIP as it is, pass for models of transformers'
 });
 
 test('an architecture lends its sizes to all systems, and is found again in them', () => {
-  for (const system of SYSTEM_NAMES) {
+  for (const system of TOWER_NAMES) {
     const { frames, ...sizes } = architectureOf(configFor(system, PRESETS['B/16'], { classes: NAMES }));
     assert.equal({ frames: 8, ...sizes }, PRESETS['B/16'], system);
     assert.is(frames, system === 'clip-one' ? 1 : 8);

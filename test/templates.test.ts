@@ -5,7 +5,7 @@ import * as assert from './assert.ts';
 import { close } from './close.ts';
 import { noGrad, open, Tensor } from '../engine/index.ts';
 import { ones } from '../engine/tape.ts';
-import { type Architecture, configFor, PRESETS, type SystemName } from '../model/systems/config.ts';
+import { type Architecture, configFor, PRESETS, type TowerName } from '../model/systems/config.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { TextModel } from '../model/systems/text_model.ts';
 import { officialPreprocessor } from '../model/checkpoint/preprocessor.ts';
@@ -28,7 +28,7 @@ const CONFIG: Architecture = { ...PRESETS.tiny, embedDim: 24, frames: 2,
   text: { ...PRESETS.tiny.text, width: 24, heads: 2, layers: 1, mlp: 48, context: 20, vocab: tokenizer.vocabSize },
   mit: { ...PRESETS.tiny.mit, heads: 2, mlp: 48 }, prompts: { ...PRESETS.tiny.prompts, layers: 1 } };
 
-function systemWith(kind: SystemName): System {
+function systemWith(kind: TowerName): System {
   const model = createModel(gpu, configFor(kind, CONFIG));
   initialise(model, 3);
   return { model, tokenizer, preprocessor: officialPreprocessor(CONFIG.vision.imageSize) };

@@ -25,7 +25,8 @@ ones(gpu, []).dispose(); // the first one stays, for the life of the context
 /** How many checks each fixture must give: one that checks nothing has passed nothing. */
 const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38,
   tokenizer: 1, clip_joint_fc_a: 2, clip_joint_text_a: 2, clip_mean_text_p3_a: 2, op_batchnorm2d: 3, op_conv2d: 8,
-  op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_temporal_shift: 2, vit_imagenet_a: 2, vit_ours_fc_a: 2 };
+  op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_temporal_shift: 2, timesformer_divst_a: 2,
+  timesformer_jointst_a: 2, timesformer_spaceonly_a: 2, vit_imagenet_a: 2, vit_ours_fc_a: 2 };
 
 const files = [...await readFixtures(fixtures), ...await readFixtures(otherSystems)];
 
@@ -45,7 +46,8 @@ for (const file of files) {
 const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16');
 
 const half = files.filter((file) =>
-  ['hf', 'official', 'ops', 'network ops'].includes(kindOf(file)) || file.name === 'clip_joint_text_a'
+  ['hf', 'official', 'ops', 'network ops'].includes(kindOf(file)) ||
+  ['clip_joint_text_a', 'timesformer_divst_a'].includes(file.name)
 );
 for (const file of half) {
   testHalf(`${file.name}: all checks pass in half precision`, async () => {

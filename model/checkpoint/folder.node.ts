@@ -7,7 +7,7 @@ import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
 import { readRegular } from '../../engine/regular_file.node.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import type { TextConfig } from '../parts/text.ts';
-import { CLIP_VOCAB, type ModelConfig, textConfigOf } from '../systems/config.ts';
+import { CLIP_VOCAB, imageSizeOf, isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
@@ -77,7 +77,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const { weights, files, folder, close } = await openWeights(path);
   try {
     const config = await configOf(folder, weights, files[0]);
-    const preprocessor = await preprocessorOf(folder, weights.origin, config.vision.imageSize);
+    const preprocessor = await preprocessorOf(folder, weights.origin, imageSizeOf(config));
     const tokenizer = await readTokenizer(folder);
     const text = textConfigOf(config);
     if (text !== undefined) requireFitting(folder, text, tokenizer);
@@ -244,7 +244,7 @@ export async function saveCheckpoint(
   await files.mkdir(folder);
   await sweep(files, folder);
 
-  const { tensors, read } = planFile(parameters, isClipModel(config) ? 'hf-clip' : 'hf');
+  const { tensors, read } = planFile(parameters, folderOrigin(config));
   const shards = split(tensors, shardBytes);
   const nameOf = (
     shard: number,
@@ -270,8 +270,14 @@ export async function saveCheckpoint(
   for (const [name, content] of Object.entries(words ?? {})) await text(name, content);
   await files.remove(join(folder, PROCESSOR)); // of an older checkpoint here: it would count before ours
   await json(PREPROCESSOR,
-    preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(config.vision.imageSize), config.vision.imageSize));
+    preprocessorToHuggingFace(preprocessor ?? officialPreprocessor(imageSizeOf(config)), imageSizeOf(config)));
   await json(CONFIG, configToHuggingFace(config));
+}
+
+/** Whose names a folder is written in: those of the class of transformers that reads it. */
+function folderOrigin(config: ModelConfig): Origin {
+  if (!isNetwork(config)) return isClipModel(config) ? 'hf-clip' : 'hf';
+  return config.system === 'timesformer' ? 'hf-timesformer' : 'hf-timesformer-plain';
 }
 
 /** Endings of single files, and the format that each means. */

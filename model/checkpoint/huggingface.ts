@@ -1,9 +1,10 @@
 import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
-import type { Activation } from '../../kernels/shared/activation.ts';
-import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, headsOf, isOfClip, type ModelConfig, SYSTEM_NAMES,
-  type SystemName, textConfigOf, validateConfig } from '../systems/config.ts';
+import { type Choices, CLIP_CONTEXT, CLIP_VOCAB, configFor, headsOf, isNetwork, isOfClip, type ModelConfig,
+  SYSTEM_NAMES, textConfigOf, type TowerName, TOWER_NAMES, validateConfig } from '../systems/config.ts';
+import { ACTIVATION_NAMES, activationOf, classesOf, numbersOf, requireColour } from './json_sizes.ts';
+import { isNetworkJson, networkFromJson, networkToJson } from './network_json.ts';
 
 /** Defaults of transformers' XCLIPConfig for keys that a config.json leaves out. */
 const TEXT = { hidden_size: 512, intermediate_size: 2048, num_hidden_layers: 12, num_attention_heads: 8,
@@ -31,15 +32,8 @@ const LEGACY_END = 2;
 /** The kind of text tower that looks for its own end of text, in the place where files say the kind. */
 const CLIP_TEXT = 'clip_text_model';
 
-/** Names of transformers' ACT2FN for the activations that kernels have. */
-export const ACTIVATIONS: Readonly<Record<string, Activation>> = { quick_gelu: 'quick_gelu', gelu: 'gelu',
-  gelu_python: 'gelu', gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' };
-/** How a `config.json` of ours calls them. */
-const ACTIVATION_NAMES: Readonly<Record<Activation, string>> = { quick_gelu: 'quick_gelu', gelu: 'gelu',
-  gelu_tanh: 'gelu_pytorch_tanh' };
-
 /** The system of a file that does not name one, by its `model_type`. CLIP averages over frames. */
-const SYSTEM_OF: Readonly<Record<string, SystemName>> = { xclip: 'xclip', clip: 'clip-mean' };
+const SYSTEM_OF: Readonly<Record<string, TowerName>> = { xclip: 'xclip', clip: 'clip-mean' };
 
 /**
  * Reads a `config.json` of a Hugging Face XCLIPModel or CLIPModel, or of ours, which names its system. `source` names
@@ -53,47 +47,29 @@ export function configFromHuggingFace(json: unknown, source: string): ModelConfi
     problems.push(`${name} must be an object`);
     return {};
   };
-  const numbers = <T extends Record<string, number>>(own: JsonObject, defaults: T, prefix: string): T => {
-    const read: Record<string, number> = {};
-    for (const [key, fallback] of Object.entries(defaults)) {
-      const value = own[key] ?? fallback;
-      if (typeof value !== 'number') problems.push(`${prefix}${key} must be a number, got ${shownValue(value)}`);
-      read[key] = typeof value === 'number' ? value : fallback;
-    }
-    return read as T;
-  };
   const root = object(json, 'config');
+  if (isNetworkJson(root)) return networkFromJson(root, source);
   // files of early versions repeat the parts under names of their own, which count
   const textJson = { ...object(root.text_config, 'text_config'), ...object(root.text_config_dict, 'text_config_dict') };
   const visionJson = { ...object(root.vision_config, 'vision_config'),
     ...object(root.vision_config_dict, 'vision_config_dict') };
   const isClip = root.model_type === 'clip';
   const system = systemOf(root, problems);
-  const top = numbers(root, TOP, '');
-  const text = numbers(textJson, TEXT, 'text_config.');
-  const vision = numbers(visionJson, VISION, 'vision_config.');
+  const top = numbersOf(root, TOP, '', problems);
+  const text = numbersOf(textJson, TEXT, 'text_config.', problems);
+  const vision = numbersOf(visionJson, VISION, 'vision_config.', problems);
   const hasOwnEnd = isClip || textJson.model_type === CLIP_TEXT;
   const endOfText = hasOwnEnd ? endOf(textJson, text.vocab_size, problems) : undefined;
-  if (visionJson.num_channels !== undefined && visionJson.num_channels !== 3) {
-    problems.push(`vision_config.num_channels is ${shownValue(visionJson.num_channels)}, only 3 is known`);
-  }
+  requireColour(visionJson, 'vision_config.', problems);
   const epsOf = (part: JsonObject, name: string) => {
     const eps = part.layer_norm_eps ?? EPS;
     if (typeof eps !== 'number') problems.push(`${name}.layer_norm_eps must be a number, got ${shownValue(eps)}`);
     return eps === EPS ? {} : { eps: eps as number };
   };
   const [textEps, visionEps] = [epsOf(textJson, 'text_config'), epsOf(visionJson, 'vision_config')];
-  const activation = (part: JsonObject, key: string, name: string): Activation => {
-    const wanted = part[key] ?? 'quick_gelu';
-    const known = typeof wanted === 'string' && Object.hasOwn(ACTIVATIONS, wanted) ? ACTIVATIONS[wanted] : undefined;
-    if (known === undefined) {
-      problems.push(`${name}.${key} is ${shownValue(wanted)}, known are ${Object.keys(ACTIVATIONS).join(', ')}`);
-    }
-    return known ?? 'quick_gelu';
-  };
-  const ofVision = activation(visionJson, 'hidden_act', 'vision_config');
-  const ofText = activation(textJson, 'hidden_act', 'text_config');
-  const ofPrompts = activation(root, 'prompt_hidden_act', 'config');
+  const ofVision = activationOf(visionJson, 'hidden_act', 'quick_gelu', 'vision_config.', problems);
+  const ofText = activationOf(textJson, 'hidden_act', 'quick_gelu', 'text_config.', problems);
+  const ofPrompts = activationOf(root, 'prompt_hidden_act', 'quick_gelu', 'config.', problems);
   const choices = choicesOf(root, problems);
   const form = { ...flagsOf(visionJson, ['patchBias', 'lnPre'], 'vision_config.', problems) };
   if (system === 'xclip' && choices.integration !== false && vision.mit_hidden_size !== top.projection_dim) {
@@ -172,18 +148,6 @@ function flagsOf<K extends string>(part: JsonObject, keys: readonly K[], prefix:
   return found;
 }
 
-/** Names of the classes of a head, in order: `id2label`, as transformers has it. */
-function classesOf({ id2label }: JsonObject, problems: string[]): string[] | undefined {
-  if (id2label === undefined) return undefined;
-  const names = isObject(id2label) ? Object.keys(id2label).map((_, id) => id2label[id]) : [undefined];
-  const wrong = names.findIndex((name) => typeof name !== 'string');
-  if (wrong < 0) return names as string[];
-  problems.push(isObject(id2label)
-    ? `id2label must have a text for each number from 0 on, "${wrong}" has ${shownValue(names[wrong])}`
-    : `id2label must be an object, got ${shownValue(id2label)}`);
-  return undefined;
-}
-
 /**
  * The token that a CLIP text tower of transformers takes its feature from. XCLIPModel's takes the largest id always;
  * CLIPModel's, too, where this is 2, as old files have it by mistake. Undefined where the largest id it is.
@@ -199,8 +163,8 @@ function endOf(text: JsonObject, vocab: number, problems: string[]): number | un
 }
 
 /** The system that a file names, or that its `model_type` is. */
-function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: string[]): SystemName {
-  const named = SYSTEM_NAMES.find((name) => name === system);
+function systemOf({ system, model_type: type = 'xclip' }: JsonObject, problems: string[]): TowerName {
+  const named = TOWER_NAMES.find((name) => name === system);
   if (named !== undefined) return named;
   if (system !== undefined) {
     problems.push(`system is ${shownValue(system)}, known are ${SYSTEM_NAMES.join(', ')}`);
@@ -221,6 +185,7 @@ export function isClipModel(config: ModelConfig): boolean {
  * `model_type`, for no class of transformers is that model.
  */
 export function configToHuggingFace(config: ModelConfig): JsonObject {
+  if (isNetwork(config)) return networkToJson(config);
   const { embedDim, frames, vision, system } = config;
   const text = textConfigOf(config);
   const mit = 'mit' in config ? config.mit : undefined;

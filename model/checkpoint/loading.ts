@@ -1,5 +1,5 @@
 /** From files to a model: weights go to the GPU in pieces, so that beside them little memory is taken. */
-import { CheckpointFormatError, copy, type Module, type Shape, Tensor } from '../../engine/index.ts';
+import { CheckpointFormatError, copy, type Shape, Tensor } from '../../engine/index.ts';
 import { PieceRooms } from './pieces.ts';
 import { firstSpecial, fitHalves, tooLargeForHalf } from './special.ts';
 import { checkWeights, type Demands, isSameShape, POSITIONS, type Weights } from './weights.ts';
@@ -7,11 +7,17 @@ import { checkWeights, type Demands, isSameShape, POSITIONS, type Weights } from
 /** Bytes that may be on their way to the GPU, which takes the memory of those that it has not fetched. */
 const MOST_UNDER_WAY = 32 * 2 ** 20;
 
+/** What has parameters: a module. */
+interface Parameters {
+  parameters(): Iterable<readonly [string, Tensor]>;
+}
+
 /**
  * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite,
  * or that f16 has no room for where there is no master, is refused by name.
  */
-export async function loadWeights(model: Module, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
+export async function loadWeights(model: Parameters, weights: Weights,
+  demands: Demands = {}): Promise<readonly string[]> {
   const parameters = new Map(model.parameters());
   const present = checkWeights(parameters, weights, demands);
   const loading = new Loading(weights);

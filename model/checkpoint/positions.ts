@@ -5,6 +5,10 @@ export const FRAME_POSITIONS = 'mit.positional_embedding';
 /** The parameter that has one row for the class token and one for each patch, row by row of a square, [1 + n², D]. */
 export const PATCH_POSITIONS = 'visual.positional_embedding';
 
+/** The same of a TimeSformer, whose positions are taken from the nearest place, as its authors do. */
+export const TIMESFORMER_FRAMES = 'backbone.time_embed';
+export const TIMESFORMER_PATCHES = 'backbone.pos_embed';
+
 /** Rows that make other rows, and how much each of them counts. */
 type Mix = readonly (readonly [row: number, weight: number])[];
 
@@ -27,6 +31,21 @@ export function interpolateFrames(values: Float32Array, from: number, to: number
     const between = place - low;
     return [[low, 1 - between], [high, between]];
   }));
+}
+
+/** The place among `from` that is nearest to place i of `to`, as torch's `interpolate(mode='nearest')` has it. */
+const nearestOf = (i: number, from: number, to: number) => Math.floor((i * from) / to);
+
+/** Rows of positions of frames, each the nearest of those there are. [from, width] → [to, width] */
+export function nearestFrames(values: Float32Array, from: number, to: number): Float32Array {
+  return mixed(values, values.length / from, Array.from({ length: to }, (_, i): Mix => [[nearestOf(i, from, to), 1]]));
+}
+
+/** Positions of a class token and of patches in a square, each patch's the nearest. [1 + from², …] → [1 + to², …] */
+export function nearestPatches(values: Float32Array, from: number, to: number): Float32Array {
+  const along = Array.from({ length: to }, (_, i) => nearestOf(i, from, to));
+  return mixed(values, values.length / (1 + from * from), [[[0, 1]],
+    ...along.flatMap((row) => along.map((column): Mix => [[1 + row * from + column, 1]]))]);
 }
 
 /** Of the cubic convolution, as torch has it. Keys 1981, IEEE ASSP 29, eq. 4. */

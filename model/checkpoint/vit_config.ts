@@ -1,9 +1,8 @@
 /** The `config.json` of transformers' models that are a ViT alone: ViTModel, and the one of CLIP's two towers. */
 import { ConfigError } from '../../engine/errors.ts';
 import type { JsonObject } from '../../engine/json.ts';
-import { shownValue } from '../../engine/shown.ts';
 import { type VitConfig, validateConfig } from '../systems/config.ts';
-import { ACTIVATIONS } from './huggingface.ts';
+import { activationOf, numbersOf, requireColour } from './json_sizes.ts';
 
 /** What those files may leave out, by their `model_type`, and which form of ViT each is. */
 const KINDS = {
@@ -20,31 +19,16 @@ export function isVit(json: JsonObject): boolean {
 
 /** A ViT without a head, to start a system from: the class token is projected where the files hold a projection. */
 export function configFromVit(json: JsonObject, source: string, embedDim: number | undefined): VitConfig {
-  const { form, ...defaults } = KINDS[json.model_type as keyof typeof KINDS];
   const problems: string[] = [];
-  const number = (key: string, fallback: number): number => {
-    const value = json[key] ?? fallback;
-    if (typeof value === 'number') return value;
-    problems.push(`${key} must be a number, got ${shownValue(value)}`);
-    return fallback;
-  };
-  const sizes = Object.fromEntries(
-    Object.entries(SIZES).map(([key, fallback]) => [key, number(key, fallback)]),
-  ) as typeof SIZES;
-  const patch = number('patch_size', defaults.patch_size);
-  const eps = number('layer_norm_eps', defaults.layer_norm_eps);
-  const act = json.hidden_act ?? defaults.hidden_act;
-  const activation = typeof act === 'string' && Object.hasOwn(ACTIVATIONS, act) ? ACTIVATIONS[act] : undefined;
-  if (activation === undefined) {
-    problems.push(`hidden_act is ${shownValue(act)}, known are ${Object.keys(ACTIVATIONS).join(', ')}`);
-  }
-  if (json.num_channels !== undefined && json.num_channels !== 3) {
-    problems.push(`num_channels is ${shownValue(json.num_channels)}, only 3 is known`);
-  }
+  const { form, hidden_act: ownActivation, ...ownSizes } = KINDS[json.model_type as keyof typeof KINDS];
+  const sizes = numbersOf(json, { ...SIZES, ...ownSizes }, '', problems);
+  const activation = activationOf(json, 'hidden_act', ownActivation, '', problems);
+  const { layer_norm_eps: eps } = sizes;
+  requireColour(json, '', problems);
   if (json.qkv_bias === false) problems.push('qkv_bias is false, only attention with biases is known');
-  if (problems.length > 0 || activation === undefined) throw new ConfigError(source, problems);
+  if (problems.length > 0) throw new ConfigError(source, problems);
   return validateConfig({ system: 'vit-mean', frames: 8, classes: [], ...(embedDim !== undefined && { embedDim }),
     vision: { activation, width: sizes.hidden_size, layers: sizes.num_hidden_layers, heads: sizes.num_attention_heads,
-      mlp: sizes.intermediate_size, patch, imageSize: sizes.image_size, ...(eps !== 1e-5 && { eps }), ...form } },
-    source);
+      mlp: sizes.intermediate_size, patch: sizes.patch_size, imageSize: sizes.image_size, ...(eps !== 1e-5 && { eps }),
+      ...form } }, source);
 }

@@ -1,7 +1,8 @@
 import { ConfigError, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
-import { type ModelConfig, textConfigOf } from '../systems/config.ts';
-import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, PATCH_POSITIONS, sideOf } from './positions.ts';
+import { isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
+import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, nearestPatches, PATCH_POSITIONS, sideOf,
+  TIMESFORMER_FRAMES, TIMESFORMER_PATCHES } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
 import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
 import { encodeTorch } from './pickle/write.ts';
@@ -114,7 +115,7 @@ const MOST_TIMES = 4;
  * A smaller difference is told name by name when the weights are loaded.
  */
 export function requireHeld(config: ModelConfig, weights: Weights): void {
-  const [stated, held] = [towerSize(config), weights.size];
+  const [stated, held] = [matricesOf(config), weights.size];
   if (stated <= MOST_TIMES * held) return;
   const grouped = (count: number) => count.toLocaleString('en-US');
   throw new ConfigError(weights.path, [
@@ -122,12 +123,13 @@ export function requireHeld(config: ModelConfig, weights: Weights): void {
   ], 'take configuration and weights from one checkpoint');
 }
 
-/** Parameters of the towers, in their matrices alone. */
-function towerSize(config: ModelConfig): number {
-  const { vision } = config;
-  const text = textConfigOf(config);
+/** Parameters of the large matrices alone. */
+function matricesOf(config: ModelConfig): number {
   const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
     layers * (4 * width * width + 2 * width * mlp);
+  if (isNetwork(config)) return blocks(config.network);
+  const { vision } = config;
+  const text = textConfigOf(config);
   return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width
     + (text === undefined ? 0 : blocks(text) + (text.vocab + text.context) * text.width);
 }
@@ -153,25 +155,32 @@ interface Positions {
   fitted(values: Float32Array, own: Shape, wanted: Shape): Float32Array;
 }
 
+/** Of the frames of a clip, in the last extent but one. */
+const ofFrames = (fit: typeof interpolateFrames): Positions => ({
+  demand: 'interpolateFrames',
+  made: (shape) => {
+    const frames = shape.at(-2) as number;
+    return frames > 0 ? `it was trained on ${frames} frames; take data.frames=${frames}, or` : undefined;
+  },
+  fitted: (values, own, wanted) => fit(values, own.at(-2) as number, wanted.at(-2) as number),
+});
+
+/** Of a class token and of patches in a square. */
+const ofPatches = (fit: typeof interpolatePatches): Positions => ({
+  demand: 'interpolatePatches',
+  made: ([rows]) => {
+    const side = sideOf(rows);
+    return side === undefined ? undefined : `it was trained on ${side} x ${side} patches; take pictures of as many, or`;
+  },
+  fitted: (values, [own], [wanted]) => fit(values, sideOf(own) as number, sideOf(wanted) as number),
+});
+
 /** By the official name of the parameter. */
 export const POSITIONS: ReadonlyMap<string, Positions> = new Map([
-  [FRAME_POSITIONS, {
-    demand: 'interpolateFrames',
-    made: (
-      [, frames],
-    ) => (frames > 0 ? `it was trained on ${frames} frames; take data.frames=${frames}, or` : undefined),
-    fitted: (values, [, own], [, wanted]) => interpolateFrames(values, own, wanted),
-  }],
-  [PATCH_POSITIONS, {
-    demand: 'interpolatePatches',
-    made: ([rows]) => {
-      const side = sideOf(rows);
-      return side === undefined
-        ? undefined
-        : `it was trained on ${side} x ${side} patches; take pictures of as many, or`;
-    },
-    fitted: (values, [own], [wanted]) => interpolatePatches(values, sideOf(own) as number, sideOf(wanted) as number),
-  }],
+  [FRAME_POSITIONS, ofFrames(interpolateFrames)],
+  [PATCH_POSITIONS, ofPatches(interpolatePatches)],
+  [TIMESFORMER_FRAMES, ofFrames(nearestFrames)],
+  [TIMESFORMER_PATCHES, ofPatches(nearestPatches)],
 ]);
 
 /** A parameter by its official name. */
@@ -318,7 +327,7 @@ export function encodeModel(
  */
 export function encodeOfficial(parameters: Iterable<readonly [string, Readable]>, config: ModelConfig,
   format: 'safetensors' | 'torch' = 'safetensors'): AsyncGenerator<Uint8Array, void, undefined> {
-  const { tensors, read } = planFile(parameters, 'official');
+  const { tensors, read } = planFile(parameters, isNetwork(config) ? 'mmaction' : 'official');
   const text = JSON.stringify(configToHuggingFace(config));
   return format === 'torch'
     ? encodeTorch(tensors, read, { config: text })

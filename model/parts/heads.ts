@@ -6,6 +6,7 @@ import { normalize } from '../../kernels/normalize/index.ts';
 import { cast } from '../../kernels/rearrange/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
 import { constant, initialised } from './init.ts';
+import type { Linear, Pass } from './layers.ts';
 
 /** CLIP's initial temperature: cosines are multiplied by 1 / 0.07 at first. Radford et al. 2021, section 2.5. */
 export function logitScale(gpu: Gpu): Tensor {
@@ -32,4 +33,13 @@ export function cosines(features: Tensor, texts: Tensor): Tensor {
 /** exp(s) · cosines. @param scale s, [] */
 export function scaled(cosines: Tensor, scale: Tensor): Tensor {
   return mul(cosines, exp(scale));
+}
+
+/** Logits [B, K] of the classes of a head, of features [B, D]. In f32, as logits of texts are. */
+export function classLogits(head: Linear, features: Tensor, pass: Pass): Tensor {
+  return features.gpu.scope(() => {
+    const logits = cast(head.forward(features), 'f32');
+    pass.tap?.('logits', logits);
+    return logits;
+  });
 }

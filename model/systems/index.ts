@@ -3,6 +3,7 @@ import type { Gpu } from '../../engine/index.ts';
 import { Clip } from './clip.ts';
 import type { ModelConfig, SystemName } from './config.ts';
 import type { ModelOptions, VideoModel } from './system.ts';
+import { TimeSformer } from './timesformer.ts';
 import { Vit } from './vit.ts';
 import { Xclip } from './xclip.ts';
 
@@ -20,6 +21,9 @@ const SYSTEMS: { readonly [S in SystemName]: Maker<ConfigOf<S>> } = {
   vit: Vit,
   'vit-mean': Vit,
   'vit-joint': Vit,
+  timesformer: TimeSformer,
+  'timesformer-joint': TimeSformer,
+  'timesformer-space': TimeSformer,
 };
 
 /** A model of the system that a configuration describes; its parameters are zero. */

@@ -1,15 +1,13 @@
 /** What a system is to all that stands above the models. B videos, T frames, K classes, E embedding width. */
-import { ConfigError, type FloatType, type Gpu, Module, noGrad, ShapeError, Tensor } from '../../engine/index.ts';
+import { ConfigError, type FloatType, type Gpu, Module, noGrad, type Shape, ShapeError,
+  Tensor } from '../../engine/index.ts';
 import type { FramesOptions } from '../../kernels/frames/index.ts';
-import { mean } from '../../kernels/reduce/index.ts';
 import type { Preprocessor } from '../checkpoint/preprocessor.ts';
-import { type Init, truncatedNormal } from '../parts/init.ts';
+import type { Init } from '../parts/init.ts';
 import type { Pass } from '../parts/layers.ts';
-import type { MultiframeIntegration } from '../parts/mit.ts';
 import { type TextBatch, textBatch, type TextConfig } from '../parts/text.ts';
-import type { VisionEncoder } from '../parts/vit.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
-import { type ModelConfig, vectorsOf } from './config.ts';
+import { imageSizeOf, type ModelConfig, textWidthOf, vectorsOf } from './config.ts';
 
 /** How a model is built beyond its configuration. */
 export interface ModelOptions {
@@ -62,51 +60,33 @@ export interface StartOptions {
  */
 export abstract class VideoModel extends Module {
   abstract readonly config: ModelConfig;
-  abstract readonly visual: VisionEncoder;
   /** Sizes of the text tower. */
   readonly texts?: TextConfig;
   /** Names of the classes that the head has rows for. */
   readonly classes?: readonly string[];
-  /** Without it, features of frames are averaged. */
-  protected abstract readonly mit: MultiframeIntegration | undefined;
+  /** How weights and activations are stored. */
+  abstract readonly type: FloatType;
+  /** The parts, in the official order of groups: what a checkpoint to start from has, and what a system adds. */
+  abstract readonly parts: readonly Part[];
 
   get input(): VideoInput {
-    const { frames, vision: { imageSize: size } } = this.config;
-    return { frames, size, type: this.visual.type };
-  }
-
-  /** The parts in the official order of groups: CLIP's, and those that a system adds. */
-  get parts(): readonly Part[] {
-    return this.config.vision.lnPre === false ? PARTS_OF_IMAGENET : PARTS;
+    return { frames: this.config.frames, size: imageSizeOf(this.config), type: this.type };
   }
 
   /** How a parameter starts that a checkpoint lacks, where that is not as the part itself has it. */
-  startOf(name: string, { mitPositions, mitWeights, promptWeights }: StartOptions): Init | undefined {
-    if (name === 'mit.positional_embedding') return truncatedNormal(mitPositions);
-    if (/^mit\..*(out_proj|c_fc|c_proj)\.weight$/.test(name)) return truncatedNormal(mitWeights);
-    if (/^prompts_generator\..*(proj|mlp\.\d)\.weight$/.test(name)) return truncatedNormal(promptWeights);
+  startOf(_name: string, _options: StartOptions): Init | undefined {
     return undefined;
   }
 
   /** [B, T, 3, S, S] → what videos are compared by. */
   encodeVideo(pixels: Tensor, pass: Pass = {}): VideoFeatures {
-    const [videos, frames, ...image] = pixels.shape;
     if (pixels.shape.length !== 5) {
       throw new ShapeError('encodeVideo', `pixels are [${pixels.shape}], expected [videos, frames, 3, size, size]`);
     }
-    return pixels.gpu.scope(() => {
-      const seen = this.visual.forward(pixels.reshape([videos * frames, ...image]), pass);
-      const patches = this.patchFeatures(seen.patches, frames, pass);
-      const features = seen.frames.reshape([videos, -1, seen.frames.shape[1]]);
-      const video = this.mit?.forward(features, pass) ?? mean(features, 1);
-      return { video, ...(patches && { patches }) };
-    });
+    return pixels.gpu.scope(() => this.featuresOf(pixels, pass));
   }
 
-  /** Tokens of patches, [B·T, N, D] → [B, N, E], where the system looks at them again. */
-  protected patchFeatures(_patches: Tensor, _frames: number, _pass: Pass): Tensor | undefined {
-    return undefined;
-  }
+  protected abstract featuresOf(pixels: Tensor, pass: Pass): VideoFeatures;
 
   /** Texts → their features [K, E], not normalised. */
   encodeText(_texts: TextBatch, _pass?: Pass): Tensor {
@@ -127,26 +107,13 @@ export abstract class VideoModel extends Module {
       return this.compare(videos, features, pass);
     });
   }
+
+  /** Shape of what `block` takes of videos. */
+  abstract blockShape(videos: number, frames: number): Shape;
+
+  /** One block of many alike, on tokens: its speed tells that of the whole. */
+  abstract block(x: Tensor): Tensor;
 }
-
-const NEW = /message_|^mit|prompts|^head\.|temporal_embedding/;
-
-const PARTS: readonly Part[] = [
-  { name: 'clip', isNew: false, matches: (name) => !NEW.test(name) },
-  { name: 'mit', isNew: true, matches: (name) => name.startsWith('mit') },
-  { name: 'prompts', isNew: true, matches: (name) => name.includes('prompts') },
-  { name: 'message', isNew: true, matches: (name) => name.includes('message_') },
-  { name: 'head', isNew: true, matches: (name) => name.startsWith('head.') },
-  { name: 'temporal', isNew: true, matches: (name) => name.includes('temporal_embedding') },
-];
-
-const isProjection = (name: string) => name === 'visual.proj';
-
-/** A ViT of ImageNet has no projection into a space shared with texts. */
-const PARTS_OF_IMAGENET: readonly Part[] = [
-  ...PARTS.map((part) => ({ ...part, matches: (name: string) => !isProjection(name) && part.matches(name) })),
-  { name: 'projection', isNew: true, matches: isProjection },
-];
 
 /** A model with what turns files and words into its input. */
 export interface System {
@@ -186,7 +153,7 @@ export function textFeatures(gpu: Gpu, { model, tokenizer }: Pick<System, 'model
   texts: readonly string[]): Tensor {
   const { context, endOfText } = requireTexts(model);
   const { ids, length } = tokenizer.tokenize(texts, context, vectorsOf(model.config));
-  const width = model.config.embedDim as number;
+  const width = textWidthOf(model.config) as number;
   const features = gpu.keep(Tensor.empty(gpu, [texts.length, width], model.input.type, 'text features'));
   for (let first = 0; first < texts.length; first += TEXTS_AT_ONCE) {
     const some = ids.subarray(first * length, (first + TEXTS_AT_ONCE) * length);

@@ -12,7 +12,8 @@ import { type IntegrationConfig, MultiframeIntegration } from '../parts/mit.ts';
 import { type PromptConfig, VideoPrompt } from '../parts/prompt.ts';
 import { type TextBatch, type TextConfig, TextEncoder } from '../parts/text.ts';
 import { type FrameRelation, type VisionConfig, VisionEncoder } from '../parts/vit.ts';
-import { type ModelOptions, type VideoFeatures, VideoModel } from './system.ts';
+import type { ModelOptions, VideoFeatures } from './system.ts';
+import { TowerModel } from './tower_model.ts';
 
 /** The parts of a system with texts, and their sizes. */
 interface TextModelParts {
@@ -34,7 +35,7 @@ interface Prompting {
 }
 
 /** Two towers, and what of integration and prompting a configuration has. */
-export abstract class TextModel extends VideoModel {
+export abstract class TextModel extends TowerModel {
   readonly visual: VisionEncoder;
   override readonly texts: TextConfig;
   readonly text: TextEncoder;

@@ -1,19 +1,20 @@
 /** A ViT on videos with a head for fixed classes: no texts. B videos, K classes, E embedding width. */
 import { type Gpu, recompute, type Tensor } from '../../engine/index.ts';
-import { cast } from '../../kernels/rearrange/index.ts';
+import { classLogits } from '../parts/heads.ts';
 import { truncatedNormal, zeros } from '../parts/init.ts';
 import { Linear, type Pass } from '../parts/layers.ts';
 import { MultiframeIntegration } from '../parts/mit.ts';
 import { VisionEncoder } from '../parts/vit.ts';
 import type { VitConfig } from './config.ts';
-import { type ModelOptions, type VideoFeatures, VideoModel } from './system.ts';
+import type { ModelOptions, VideoFeatures } from './system.ts';
+import { TowerModel } from './tower_model.ts';
 
 /**
  * X-CLIP's video encoder, messages and integration, without texts ("ViT (ours)" of the supplement, and what tables 8
  * and 10 call "without text"); or features of frames alone and averaged, or of their patches jointly. Ni et al. 2022,
  * arXiv:2208.02816, section 4.5; supplement, section 4.3.
  */
-export class Vit extends VideoModel {
+export class Vit extends TowerModel {
   readonly config: VitConfig;
   readonly visual: VisionEncoder;
   readonly mit: MultiframeIntegration | undefined;
@@ -35,12 +36,7 @@ export class Vit extends VideoModel {
       new Linear(gpu, width, classes.length, { init: truncatedNormal(0.02), biasInit: zeros }));
   }
 
-  /** In f32, as logits of texts are. */
   override compare({ video }: VideoFeatures, _texts: undefined, pass: Pass = {}): Tensor {
-    return video.gpu.scope(() => {
-      const logits = cast(this.head.forward(video), 'f32');
-      pass.tap?.('logits', logits);
-      return logits;
-    });
+    return classLogits(this.head, video, pass);
   }
 }

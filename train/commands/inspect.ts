@@ -5,7 +5,8 @@ import { configOf, openWeights, type OpenWeights, warningsOf } from '../../model
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import type { TensorFile } from '../../model/checkpoint/open.ts';
 import { compareWeights, type Difference, type NamedShape, type Weights } from '../../model/checkpoint/weights.ts';
-import { architectureOf, configFor, type ModelConfig, presetOf, textConfigOf } from '../../model/systems/config.ts';
+import { architectureOf, configFor, imageSizeOf, isNetwork, type ModelConfig, presetOf, textConfigOf,
+  type TowerConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { Part } from '../../model/systems/system.ts';
 import { markdownTable } from '../log/table.ts';
@@ -59,7 +60,7 @@ export async function inspected(gpu: Gpu, path: string, { weights, files, folder
     const shapes = parametersOf(gpu, model).shapes.filter(([name]) => !name.startsWith('head.'));
     const { present: _, ...difference } = compareWeights(shapes, weights);
     return { ...found, model, title: titleOf(model), warnings: await warningsOf(folder, weights, model), difference,
-      ...(model.system !== 'xclip' && { start: startOf(gpu, model, weights) }) };
+      ...(model.system !== 'xclip' && !isNetwork(model) && { start: startOf(gpu, model, weights) }) };
   } catch (error) {
     if (!(error instanceof FirstlightError)) throw error;
     return { ...found, problem: error.message };
@@ -90,7 +91,7 @@ function parametersOf(gpu: Gpu, config: ModelConfig): { shapes: NamedShape[]; pa
 }
 
 /** What X-CLIP would start with. */
-function startOf(gpu: Gpu, model: ModelConfig, weights: Weights): Inspection['start'] {
+function startOf(gpu: Gpu, model: TowerConfig, weights: Weights): Inspection['start'] {
   const { shapes, parts } = parametersOf(gpu, configFor('xclip', architectureOf(model)));
   const newPart = (name: string) => parts.find(({ isNew, matches }) => isNew && matches(name))?.name;
   const isOfPictures = textConfigOf(model) === undefined;
@@ -107,9 +108,10 @@ function startOf(gpu: Gpu, model: ModelConfig, weights: Weights): Inspection['st
 
 /** The model in words: its system, and the published architecture that it has. */
 function titleOf(model: ModelConfig): string {
-  const { frames, vision: { width, layers, patch, imageSize } } = model;
+  const { width, layers, patch } = isNetwork(model) ? model.network : model.vision;
   const preset = presetOf(model) ?? `width ${width}, ${layers} layers, patches of ${patch}`;
-  return `${SYSTEM[model.system]} ${preset}, ${frames} frames of ${imageSize} x ${imageSize}`;
+  const size = imageSizeOf(model);
+  return `${SYSTEM[model.system]} ${preset}, ${model.frames} frames of ${size} x ${size}`;
 }
 
 const grouped = (count: number) => count.toLocaleString('en-US');

@@ -1,14 +1,18 @@
 /** `firstlight macs`: the paper's column of FLOPs beside what the kernels of this version count. */
 import { type Gpu, open } from '../../engine/index.ts';
-import { configFor, PRESETS, type SystemName, textConfigOf } from '../../model/systems/config.ts';
+import { configFor, isNetworkName, type ModelConfig, networkFor, PRESETS, type SystemName,
+  textConfigOf } from '../../model/systems/config.ts';
 import { markdownTable } from '../log/table.ts';
 import { SYSTEM } from '../run/config_keys.ts';
 import { forwardMacs, messageAnswerMacs } from '../run/macs.ts';
 
-/** A system, the frames that it is given, and what the paper prints in its tables 1 and 2 (of the supplement). */
+/**
+ * A system, the frames that it is given, and what is printed: of X-CLIP and its kin in tables 1 and 2 of the
+ * supplement, of other networks where their weights are published, in MMAction2.
+ */
 interface Row {
   readonly system: SystemName;
-  readonly preset: keyof typeof PRESETS;
+  readonly preset: string;
   readonly frames: number;
   /** Billions, as printed; undefined: nowhere. */
   readonly printed?: number;
@@ -29,6 +33,9 @@ const ROWS: readonly Row[] = [
   { system: 'clip-mean', preset: 'B/16', frames: 8 },
   { system: 'vit', preset: 'B/32', frames: 8 },
   { system: 'vit-mean', preset: 'B/32', frames: 8 },
+  { system: 'timesformer', preset: 'B/16', frames: 8, printed: 196 },
+  { system: 'timesformer-joint', preset: 'B/16', frames: 8, printed: 180 },
+  { system: 'timesformer-space', preset: 'B/16', frames: 8, printed: 141 },
 ];
 
 /** Tokens of a name of a class with its start and its end, about the longest that Kinetics-400 has. */
@@ -54,10 +61,17 @@ export async function macs({ json }: { readonly json: boolean }): Promise<number
 /** All rows, counted. */
 export function countAll(gpu: Gpu): Counted[] {
   return ROWS.map((row) => {
-    const config = configFor(row.system, { ...PRESETS[row.preset], frames: row.frames }, { classes: ['a class'] });
+    const config = configOf(row);
     return { ...row, padded: forwardMacs(gpu, config) + messageAnswerMacs(config),
       cut: textConfigOf(config) === undefined ? forwardMacs(gpu, config) : forwardMacs(gpu, config, CUT) };
   });
+}
+
+function configOf({ system, preset, frames }: Row): ModelConfig {
+  const classes = ['a class'];
+  return isNetworkName(system)
+    ? networkFor(system, preset, { frames, imageSize: 224, classes })
+    : configFor(system, { ...PRESETS[preset as keyof typeof PRESETS], frames }, { classes });
 }
 
 /** The table, and what is to be said of its rows. */

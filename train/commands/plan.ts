@@ -2,6 +2,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { type Gpu, open, problemLine } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
+import { imageSizeOf } from '../../model/systems/config.ts';
 import { digits, markdownTable } from '../log/table.ts';
 import { learningRate } from '../recipe/schedule.ts';
 import { runName } from '../run/config.ts';
@@ -72,7 +73,7 @@ export function planPage(file: string, planned: Plan): string {
   const { config, model, preset, guess, trained, frozen, memory, macs, clips, classes, seen, steps, stepsPerEpoch } =
     planned;
   const { train, optim } = config;
-  const { imageSize } = model.vision;
+  const imageSize = imageSizeOf(model);
   const epochs = train.steps === null ? `, ${grouped(steps)} in ${train.epochs} epochs` : `, ${grouped(steps)} in all`;
   const rate = rateLine(planned);
   const same = digits(macs.clip / 1e9) === digits(macs.published / 1e9);

@@ -1,6 +1,7 @@
 /** How many clips an evaluation takes at once; of clips of several views, how many views. */
 import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, largestFitting, LimitError,
   Tensor } from '../../engine/index.ts';
+import { textWidthOf } from '../../model/systems/config.ts';
 import { evenly, type VideoModel } from '../../model/systems/system.ts';
 import { textsAtOnce } from './logits.ts';
 
@@ -17,12 +18,14 @@ const SOFTWARE_BYTES = 128 * 2 ** 20;
  * the texts, which are there.
  */
 export function evaluationBytes(gpu: Gpu, model: VideoModel, clips: number, texts: number): number {
-  const { embedDim = 0 } = model.config;
   const { frames, size, type } = model.input;
   return estimate(gpu, () => {
     evenly(gpu, () => {
       const pixels = Tensor.empty(gpu, [clips, frames, 3, size, size], type, 'pixels') as Tensor;
-      const some = model.texts && Tensor.empty(gpu, [textsAtOnce(texts), embedDim], type, 'text features') as Tensor;
+      const width = textWidthOf(model.config);
+      const some = width === undefined
+        ? undefined
+        : Tensor.empty(gpu, [textsAtOnce(texts), width], type, 'text features') as Tensor;
       return model.compare(model.encodeVideo(pixels), some);
     });
   }).totalBytes + ENGINE_BYTES;

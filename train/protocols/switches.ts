@@ -1,7 +1,8 @@
 /**
  * What tells the rows of one system apart: the parts that it has, and how it was trained. Tables 6 to 10 of the paper.
  */
-import { configFor, type ModelConfig, PRESETS, type SystemName } from '../../model/systems/config.ts';
+import { type Choices, configFor, isNetworkName, type ModelConfig, PRESETS,
+  type SystemName } from '../../model/systems/config.ts';
 import type { Templates } from '../../model/templates.ts';
 import type { Tune } from '../recipe/optimizer/index.ts';
 
@@ -36,9 +37,16 @@ export function partsOf(model: ModelConfig): Parts {
   };
 }
 
+/** The parts of a system as it is made. */
+export function partsOfSystem(system: SystemName, choices?: Choices): Parts {
+  return isNetworkName(system)
+    ? { messages: false, integration: false, prompts: 'none' }
+    : partsOf(configFor(system, PRESETS.tiny, choices));
+}
+
 /** What the paper's trainings of a system have, where a row says nothing else. */
 export function usual(system: SystemName): Required<Switches> {
-  return { ...partsOf(configFor(system, PRESETS.tiny)), tune: 'visual', templates: 'none', start: 'CLIP' };
+  return { ...partsOfSystem(system), tune: 'visual', templates: 'none', start: 'CLIP' };
 }
 
 /** What switches are called; what a model starts from has a column of its own. */

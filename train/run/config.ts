@@ -7,7 +7,7 @@ import { reasonOf } from '../../engine/file_error.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
-import { hasTexts } from '../../model/systems/config.ts';
+import { hasTexts, presetsOf } from '../../model/systems/config.ts';
 import { portable } from '../data/sets/portable.ts';
 import { configKeys, PATHS, schema, type TrainConfig } from './config_keys.ts';
 import { withNewKeys } from './old_keys.ts';
@@ -220,6 +220,10 @@ function contradictions(config: TrainConfig): Problem[] {
   if (preset !== null && checkpoint !== null) {
     problems.push({ at: ['model', 'preset'],
       text: 'contradicts model.checkpoint, whose config.json says the architecture; leave one out' });
+  }
+  const known = presetsOf(config.model.system);
+  if (preset !== null && !known.includes(preset)) {
+    problems.push({ at: ['model', 'preset'], text: `is ${preset}, ${config.model.system} has ${known.join(', ')}` });
   }
   problems.push(...ofVision(config));
   if (config.run.patience !== null && config.data.val === null) {

@@ -1,6 +1,6 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
-import { PRESETS, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
+import { PRESET_NAMES, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
 import { TUNE } from '../recipe/optimizer/index.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
@@ -13,7 +13,9 @@ const path = z.string().min(1);
 
 /** What systems are called where people read. */
 export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', 'clip-one': 'CLIP-One',
-  'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint', vit: 'ViT', 'vit-mean': 'ViT-Mean', 'vit-joint': 'ViT-Joint' };
+  'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint', vit: 'ViT', 'vit-mean': 'ViT-Mean', 'vit-joint': 'ViT-Joint',
+  timesformer: 'TimeSformer', 'timesformer-joint': 'TimeSformer, joint',
+  'timesformer-space': 'TimeSformer, space only' };
 
 const model = z.strictObject({
   system: z.enum(SYSTEM_NAMES).default('xclip').describe(
@@ -26,7 +28,7 @@ const model = z.strictObject({
   prompts: z.literal([true, false, 'learned']).nullable().default(null).describe(
     'whether texts look at the video that they are compared with; null: of xclip they do, of clip-… they do not; learned: 16 learned vectors stand in front of each text instead',
   ),
-  preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).nullable().default(null)
+  preset: z.enum(PRESET_NAMES).nullable().default(null)
     .describe('architecture to start from random weights; give this or checkpoint'),
   checkpoint: path.nullable().default(null)
     .describe(

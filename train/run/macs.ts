@@ -1,6 +1,7 @@
 /** Multiply-adds, as the kernels that a model launches count them. */
 import { estimate, type Gpu, noGrad, Tensor } from '../../engine/index.ts';
-import { type ModelConfig, textConfigOf, vectorsOf } from '../../model/systems/config.ts';
+import { type ModelConfig, textConfigOf, vectorsOf, type VitConfig,
+  type XclipConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import { textBatch } from '../../model/parts/text.ts';
 
@@ -34,12 +35,12 @@ function roomOf(config: ModelConfig): number | undefined {
  * is published counts them. Ni et al. 2022, arXiv:2208.02816, eq. 6.
  */
 export function messageAnswerMacs(config: ModelConfig): number {
-  const { frames, vision } = config;
   if (!hasMessages(config)) return 0;
+  const { frames, vision } = config;
   const { layers, width, imageSize, patch } = vision;
   const tokens = (imageSize / patch) ** 2 + 2;
   return frames * layers * (2 * tokens * width + width * width);
 }
 
-const hasMessages = (config: ModelConfig) =>
+const hasMessages = (config: ModelConfig): config is XclipConfig | VitConfig =>
   (config.system === 'xclip' && config.messages !== false) || config.system === 'vit';

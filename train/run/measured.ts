@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gpu } from '../../engine/index.ts';
-import { presetOf, type ModelConfig } from '../../model/systems/config.ts';
+import { imageSizeOf, presetOf, type ModelConfig } from '../../model/systems/config.ts';
 import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
@@ -57,7 +57,7 @@ export function resultOf(evaluation: Evaluation): EvaluationResult {
     views: { count: viewCount(views), ...shapeOf(views), sampling: views,
       stride: pattern.kind === 'dense' ? pattern.stride : null },
     frames: architecture.frames,
-    size: architecture.vision.imageSize,
+    size: imageSizeOf(architecture),
     precision: config.train.precision,
     system: architecture.system,
     switches: partsOf(architecture),

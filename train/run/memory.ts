@@ -1,6 +1,6 @@
 import { ENGINE_BYTES, estimate, FirstlightError, formatBytes, type Gpu, halve, noGrad,
   Tensor } from '../../engine/index.ts';
-import type { ModelConfig } from '../../model/systems/config.ts';
+import { type ModelConfig, textWidthOf } from '../../model/systems/config.ts';
 import { textBatch } from '../../model/parts/text.ts';
 import { type Compared, requireTexts, type VideoModel } from '../../model/systems/system.ts';
 import type { TrainConfig } from './config_keys.ts';
@@ -70,7 +70,7 @@ export function runOneStep(gpu: Gpu, config: TrainConfig, model: ModelConfig,
 /** Texts as `StepTexts` has them: those of a step, and those of all templates. */
 function textsLike(gpu: Gpu, { train }: TrainConfig, model: VideoModel,
   { classes, templates, length }: TextSizes): Compared {
-  const width = model.config.embedDim as number;
+  const width = textWidthOf(model.config) as number;
   const features = (count: number) =>
     gpu.keep(Tensor.empty(gpu, [count, width], train.precision, 'text features') as Tensor);
   if (textsLearn(train.tune, model.config)) {
@@ -95,7 +95,7 @@ function evaluationBytesOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): n
       gpu.scope(() => {
         const pixels = Tensor.empty(gpu, [1, frames, 3, size, size], type, 'pixels');
         const texts = built.texts
-          && { features: Tensor.empty(gpu, [1, model.embedDim as number], type, 'text features') as Tensor };
+          && { features: Tensor.empty(gpu, [1, textWidthOf(model) as number], type, 'text features') as Tensor };
         built.forward(pixels as Tensor, texts);
       })
     );

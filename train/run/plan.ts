@@ -12,8 +12,8 @@ import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
 import { forwardMacs, messageAnswerMacs } from './macs.ts';
 import { estimateRun, type RunMemory } from './memory.ts';
-import { architectureFrom, configHeld, type ConfigOf, type StartKey } from './start.ts';
-import { forData, newModel } from './system.ts';
+import { configHeld, type ConfigOf, type StartKey } from './start.ts';
+import { modelConfigOf, newModel } from './system.ts';
 import { type TextSizes, textsOf, unknownTexts } from './texts.ts';
 
 /** A number, and where it is from. */
@@ -26,7 +26,7 @@ export interface Plan {
   readonly config: TrainConfig;
   readonly model: ModelConfig;
   /** Of the published architectures, the one that it is. */
-  readonly preset: Preset | undefined;
+  readonly preset: string | undefined;
   /** Why the architecture is known; undefined where its checkpoint, or the configuration, says it. */
   readonly guess: string | undefined;
   readonly trained: number;
@@ -104,7 +104,7 @@ async function modelOf(config: TrainConfig,
     guessed.push(pathText(path));
     return publishedConfig(path, key);
   };
-  const model = forData(await architectureFrom(config.model, configOf), config, classes);
+  const model = await modelConfigOf(config, classes, configOf);
   return guessed.length === 0
     ? { model }
     : { model, guess: `${guessed.join(' and ')} ${guessed.length === 1 ? 'is' : 'are'} not there` };

@@ -6,11 +6,11 @@ import { FirstlightError } from '../../engine/errors.ts';
 import { parseJson } from '../../engine/json.ts';
 import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { shown } from '../../engine/shown.ts';
-import { configFor, PRESETS, type SystemName } from '../../model/systems/config.ts';
+import type { SystemName } from '../../model/systems/config.ts';
 import { publishedSet } from '../data/sets/published.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { type EvaluationResult, isEvaluationFile, readEvaluation } from '../protocols/result.ts';
-import { partsOf, type Switches, usual } from '../protocols/switches.ts';
+import { partsOfSystem, type Switches, usual } from '../protocols/switches.ts';
 import { RESULT_FILE } from '../report/write.ts';
 import { configKeys, schema, type TrainConfig } from './config_keys.ts';
 import { publishedPreset } from './plan.ts';
@@ -29,7 +29,7 @@ export interface RunResult {
   readonly system: TrainConfig['model']['system'];
   readonly switches: Switches;
   /** The published architecture; undefined: another. */
-  readonly preset?: keyof typeof PRESETS;
+  readonly preset?: string;
   readonly frames: number;
   readonly size: number;
   readonly views: readonly [clips: number, crops: number];
@@ -73,9 +73,6 @@ function ofEvaluation(run: string, file: string): RunResult {
   const { protocol, system, architecture, frames, size, views, parts, top1, top5, deviation } = result;
   const [{ data, weights }] = parts;
   const training = weights.config === null ? undefined : storedConfig(weights.config);
-  const preset = architecture !== null && Object.hasOwn(PRESETS, architecture)
-    ? (architecture as keyof typeof PRESETS)
-    : undefined;
   const mean = (of: (part: EvaluationResult['parts'][number]) => number) =>
     Math.round(parts.reduce((sum, part) => sum + of(part), 0) / parts.length);
   return {
@@ -84,7 +81,7 @@ function ofEvaluation(run: string, file: string): RunResult {
     protocol,
     system,
     switches: { ...switchesOf(system, training), ...result.switches },
-    preset,
+    preset: architecture ?? undefined,
     frames,
     size,
     views: [views.clips, views.crops],
@@ -107,7 +104,7 @@ function switchesOf(system: SystemName, training: TrainConfig | undefined): Swit
   const { tune: _, templates: __, start: ___, ...parts } = usual(system);
   if (training === undefined) return parts;
   const { model, train, data } = training;
-  const trained = partsOf(configFor(system, PRESETS.tiny, choicesOf(model)));
+  const trained = partsOfSystem(system, choicesOf(model));
   return { ...trained, tune: train.tune, templates: data.templates, start: startOf(model) };
 }
 

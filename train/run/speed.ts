@@ -1,6 +1,6 @@
 /** How fast an adapter trains a model, from a few seconds of its work. */
 import { backward, estimate, type FloatType, type Gpu, halve, noGrad, Tensor } from '../../engine/index.ts';
-import type { ModelConfig } from '../../model/systems/config.ts';
+import { type ModelConfig, resized, withOneBlock } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { VideoModel } from '../../model/systems/system.ts';
 
@@ -34,13 +34,12 @@ export async function measureSpeed(gpu: Gpu, model: ModelConfig, { precision, ba
   const clips = isSlow ? 1 : batch;
   using built = oneBlock(gpu, model, frames);
   if (precision === 'f16') halve(built);
-  const { visual } = built;
-  const shape = visual.tokenShape(clips, frames);
+  const shape = built.blockShape(clips, frames);
   // no kernel's time depends on what the numbers are
   using x = gpu.keep(Tensor.empty(gpu, shape, precision, 'tokens') as Tensor);
   gpu.clear(x);
   x.requiresGrad = true;
-  const work = () => backward(visual.block(x), x);
+  const work = () => backward(built.block(x), x);
   gpu.scope(work); // gradients are there, and added to, from now on
   const { nanoseconds } = await gpu.stretch(work, { least: LEAST[gpu.kind] });
   x.grad?.dispose();
@@ -52,18 +51,18 @@ export async function measureSpeed(gpu: Gpu, model: ModelConfig, { precision, ba
   return { macsPerSecond: macs / seconds, clips, frames, tokens: shape[1], seconds };
 }
 
-/** A model with one block in its vision tower. */
+/** A model with one block. */
 function oneBlock(gpu: Gpu, model: ModelConfig, frames: number): VideoModel {
-  return createModel(gpu, { ...model, frames, vision: { ...model.vision, layers: 1 } });
+  return createModel(gpu, resized(withOneBlock(model), { frames }));
 }
 
 /** Multiply-adds of some work with the block of a clip's tokens. */
 function macsOf(gpu: Gpu, model: ModelConfig, frames: number,
   work: (block: (x: Tensor) => Tensor, tokens: Tensor) => void): number {
   return estimate(gpu, () => {
-    const { visual } = oneBlock(gpu, model, frames);
+    const built = oneBlock(gpu, model, frames);
     gpu.scope(() => {
-      work((x) => visual.block(x), Tensor.empty(gpu, visual.tokenShape(1, frames), 'f32', 'tokens') as Tensor);
+      work((x) => built.block(x), Tensor.empty(gpu, built.blockShape(1, frames), 'f32', 'tokens') as Tensor);
     });
   }).macs;
 }

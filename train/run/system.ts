@@ -3,36 +3,47 @@ import { printable } from '../../engine/shown.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
+import { loadStart, type NetworkStart } from '../../model/checkpoint/starting.ts';
 import { requireHeld } from '../../model/checkpoint/weights.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
-import { type Architecture, architectureOf, type Choices, configFor, type ModelConfig, type SystemName,
+import { type Architecture, architectureOf, type Choices, configFor, imageSizeOf, isNetwork, isNetworkName,
+  type ModelConfig, type NetworkName, resized, type SystemName, type TowerConfig, type TowerName, towersOf,
   validateConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
 import type { TrainConfig } from './config_keys.ts';
-import { architectureFrom } from './start.ts';
+import { architectureFrom, type ConfigOf, networkFrom } from './start.ts';
 
 /**
  * The model that a configuration asks for: a system with the sizes of a checkpoint, or of two, or of a preset.
  *
  * @param classes names, of which a head has a row each
  */
-export async function modelConfigOf(config: TrainConfig, classes: readonly string[]): Promise<ModelConfig> {
-  return forData(await architectureFrom(config.model), config, classes);
+export async function modelConfigOf(config: TrainConfig, classes: readonly string[],
+  configOf?: ConfigOf): Promise<ModelConfig> {
+  const { system } = config.model;
+  return isNetworkName(system)
+    ? networkForData(system, await networkFrom(config.model, configOf), config, classes)
+    : forData(await architectureFrom(config.model, configOf), config, classes);
 }
 
 /**
- * The system that a configuration asks for, with the sizes of an architecture, for its clips.
+ * The network that a configuration asks for, for its clips.
  * @throws ConfigError if it takes pictures of another size
  */
-export function forData(architecture: Architecture, { model, data }: TrainConfig,
+function networkForData(system: NetworkName, { network, imageSize }: NetworkStart, config: TrainConfig,
   classes: readonly string[]): ModelConfig {
-  const { system, interpolatePatches } = model;
-  const { imageSize, patch } = architecture.vision;
-  if (imageSize !== data.size && !interpolatePatches) {
+  const { frames, size } = config.data;
+  requireSize(config, imageSize ?? size, network.patch);
+  return { system, frames, imageSize: size, network, classes };
+}
+
+/** @throws ConfigError if pictures of a run are not of the size that a model takes, or not of whole patches */
+function requireSize({ model, data }: TrainConfig, imageSize: number, patch: number): void {
+  if (imageSize !== data.size && !model.interpolatePatches) {
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of ${imageSize}`],
       `set data.size to ${imageSize}, or interpolate its positions: model.interpolatePatches=true`);
   }
@@ -40,6 +51,16 @@ export function forData(architecture: Architecture, { model, data }: TrainConfig
     throw new ConfigError('data.size', [`is ${data.size}, the model takes pictures of whole patches of ${patch}`],
       `set data.size to ${patch * Math.max(1, Math.round(data.size / patch))}`);
   }
+}
+
+/**
+ * The system that a configuration asks for, with the sizes of an architecture, for its clips.
+ * @throws ConfigError if it takes pictures of another size
+ */
+export function forData(architecture: Architecture, config: TrainConfig, classes: readonly string[]): TowerConfig {
+  const { model, data } = config;
+  const system = model.system as TowerName;
+  requireSize(config, architecture.vision.imageSize, architecture.vision.patch);
   if (system === 'clip-one' && data.frames !== 1) {
     throw new ConfigError('data.frames', [`is ${data.frames}, clip-one takes one frame: a random one in training`],
       'set data.frames to 1');
@@ -82,7 +103,7 @@ export async function buildSystem(gpu: Gpu, run: TrainConfig, classes: readonly 
       new Set([...own.loaded, ...seen.loaded]));
     if (train.precision === 'f16') halve(model);
     return { model, tokenizer: own.tokenizer ?? (await clipTokenizer()),
-      preprocessor: trainingPreprocessor(config.vision.imageSize, data.crop, seen.preprocessor ?? own.preprocessor) };
+      preprocessor: trainingPreprocessor(imageSizeOf(config), data.crop, seen.preprocessor ?? own.preprocessor) };
   });
 }
 
@@ -120,10 +141,14 @@ async function fill(model: VideoModel, path: string | null,
   try {
     // a head has a row for each class: one of other classes says nothing
     const isOther = 'classes' in config && JSON.stringify(config.classes) !== JSON.stringify(model.classes);
-    const isMeant = (name: string) => isOf(name) && !(isOther && name.startsWith('head.'));
+    const isHead = (name: string) => model.parts.some((part) => part.name === 'head' && part.matches(name));
+    const isMeant = (name: string) => isOf(name) && !(isOther && isHead(name));
     const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
+    if (isNetwork(model.config) && !isNetwork(config)) {
+      return { loaded: await loadStart(model, weights, { interpolatePatches }), preprocessor };
+    }
     const towers = await loadWeights(model, weights, { select: (name) => isMeant(name) && !isNew(name),
-      interpolatePatches });
+      interpolateFrames, interpolatePatches });
     const others = await loadWeights(model, weights, { select: (name) => isMeant(name) && isNew(name),
       allowMissing: true, interpolateFrames });
     return { loaded: [...towers, ...others], tokenizer, preprocessor };
@@ -156,6 +181,12 @@ export interface OpenOptions {
   readonly size?: number;
 }
 
+/** The system that takes of a checkpoint's towers what it has. */
+function asSystem(system: SystemName, config: ModelConfig, path: string): TowerConfig {
+  if (isNetworkName(system)) throw new ConfigError(path, [`is of ${config.system}, and cannot be taken for ${system}`]);
+  return configFor(system, architectureOf(towersOf(config, path)));
+}
+
 /**
  * Opens a trained model to be used as it is.
  *
@@ -168,10 +199,8 @@ export async function openSystem(gpu: Gpu, path: string,
     const { config, weights, warnings } = checkpoint;
     requireHeld(config, weights);
     tell(warnings);
-    const own = system === undefined || system === config.system ? config : configFor(system, architectureOf(config));
-    const { imageSize } = own.vision;
-    const shown = validateConfig({ ...own, frames: frames ?? own.frames,
-      vision: { ...own.vision, imageSize: size ?? imageSize } }, path);
+    const own = system === undefined || system === config.system ? config : asSystem(system, config, path);
+    const shown = validateConfig(resized(own, { frames, imageSize: size }), path);
     const made = storedAs(precision, () => createModel(gpu, shown));
     return await orDisposed(made, async (model) => {
       const names = new Set([...model.parameters()].map(([name]) => name));
@@ -179,7 +208,7 @@ export async function openSystem(gpu: Gpu, path: string,
         interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
       if (precision === 'f16') gpu.pool.trim(); // of what came in as f32
       return { model, tokenizer: checkpoint.tokenizer ?? (await clipTokenizer()),
-        preprocessor: resizedBy(checkpoint.preprocessor, shown.vision.imageSize / imageSize) };
+        preprocessor: resizedBy(checkpoint.preprocessor, imageSizeOf(shown) / imageSizeOf(own)) };
     });
   } finally {
     await checkpoint.close();

@@ -10,7 +10,7 @@ import { configFromHuggingFace } from '../../model/checkpoint/huggingface.ts';
 import { openSafetensors } from '../../model/checkpoint/safetensors.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
 import { requireHeld, toHuggingFace, Weights } from '../../model/checkpoint/weights.ts';
-import { architectureOf, validateConfig, type XclipConfig } from '../../model/systems/config.ts';
+import { architectureOf, towersOf, validateConfig, type XclipConfig } from '../../model/systems/config.ts';
 import { type TextBatch, textBatch } from '../../model/parts/text.ts';
 import { Xclip } from '../../model/systems/xclip.ts';
 import { AdamW, CONTROL, freeze, type ParameterGroup, recipeGroups } from '../recipe/optimizer/index.ts';
@@ -98,7 +98,10 @@ export async function verifyModel(gpu: Gpu, file: FixtureFile, flavour: Flavour,
 }
 
 function configOf(file: FixtureFile, flavour: Flavour): XclipConfig {
-  if (flavour === 'hf') return architectureOf(configFromHuggingFace(file.json.config, `${file.name}.json: config`));
+  if (flavour === 'hf') {
+    const source = `${file.name}.json: config`;
+    return architectureOf(towersOf(configFromHuggingFace(file.json.config, source), source));
+  }
   const { config: c, derived: heads } = file.described(officialSizes);
   return validateConfig(
     {

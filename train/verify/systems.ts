@@ -5,8 +5,9 @@ import { assign, backward, FirstlightError, type FloatType, type Gpu, halve, typ
 import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
 import { permute } from '../../kernels/rearrange/index.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
+import { OF_VIT } from '../../model/checkpoint/starting.ts';
 import { textBatch } from '../../model/parts/text.ts';
-import { architectureOf, configFor, type ModelConfig, type SystemName, validateConfig,
+import { architectureOf, configFor, type ModelConfig, type TowerName, validateConfig,
   type VitConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { VideoModel } from '../../model/systems/system.ts';
@@ -20,13 +21,14 @@ const clipSizes = z.object({ input_resolution: count, patch_size: count, width: 
   output_dim: count, T: count, mit_layers: count.optional(), mit_heads: count.optional(),
   context_length: count.optional(), vocab: count.optional(), text_width: count.optional(), text_heads: count.optional(),
   text_layers: count.optional(), classes: count.optional() });
-/** Of an ImageNet ViT, as MMAction2 describes a TimeSformer that looks at one frame. */
-const imagenetSizes = z.object({ num_frames: z.literal(1), img_size: count, patch_size: count, embed_dims: count,
-  num_heads: count, num_transformer_layers: count, attention_type: z.literal('space_only') });
+/** Of a TimeSformer, as MMAction2 describes it. One that looks at one frame is an ImageNet ViT. */
+const timesformerSizes = z.object({ num_frames: count, img_size: count, patch_size: count, embed_dims: count,
+  num_heads: count, num_transformer_layers: count,
+  attention_type: z.enum(['space_only', 'joint_space_time', 'divided_space_time']) });
 
 /** What is read of a description, beside its sizes. */
 export const schema = z.object({
-  config: z.union([clipSizes, imagenetSizes]),
+  config: z.union([clipSizes, timesformerSizes]),
   num_classes: count.optional(),
   gelu: z.string().optional(),
   layernorm_eps: z.number().optional(),
@@ -38,6 +40,9 @@ type Described = z.infer<typeof schema>;
 
 /** Whether a fixture is of a system that is built here. */
 export const isBuilt = (file: FixtureFile): boolean => schema.safeParse(file.json).success;
+
+const TIMESFORMERS = { space_only: 'timesformer-space', joint_space_time: 'timesformer-joint',
+  divided_space_time: 'timesformer' } as const;
 
 /** How a fixture's model is made here, and what its tensors are called. */
 interface Made {
@@ -111,6 +116,17 @@ function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTenso
   const shared = { activation, ...(eps !== 1e-5 && { eps }) };
   const names = Array.from({ length: classes ?? 0 }, (_, k) => `class ${k}`);
   const shapeOf = (name: string): Shape => tensors.get(`param.${name}`).shape;
+  if ('embed_dims' in config && (config.num_frames > 1 || config.attention_type !== 'space_only')) {
+    const [mlp] = shapeOf('backbone.transformer_layers.layers.0.ffns.0.layers.0.0.weight');
+    const system = TIMESFORMERS[config.attention_type];
+    return {
+      config: { system, frames: config.num_frames, imageSize: config.img_size, classes: names,
+        network: { activation, eps, width: config.embed_dims, layers: config.num_transformer_layers,
+          heads: config.num_heads, mlp, patch: config.patch_size } },
+      storedAs: (name) => name,
+      hasChannelsFirst: true,
+    };
+  }
   if ('embed_dims' in config) {
     const [mlp] = shapeOf('backbone.transformer_layers.layers.0.ffns.0.layers.0.0.weight');
     const vit: VitConfig = { system: 'vit-mean', frames: 1, classes: names,
@@ -140,7 +156,7 @@ function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTenso
 
 function systemOf(
   { hasTexts, isJoint, isIntegrated }: Readonly<Record<'hasTexts' | 'isJoint' | 'isIntegrated', boolean>>,
-): SystemName {
+): TowerName {
   if (hasTexts) return isJoint ? 'clip-joint' : 'clip-mean';
   if (isIntegrated) return 'vit';
   return isJoint ? 'vit-joint' : 'vit-mean';
@@ -155,21 +171,7 @@ function textSizes(file: FixtureFile, config: z.infer<typeof clipSizes>, mlp: nu
   return { context: context as number, vocab, width, heads, layers, mlp };
 }
 
-/** Names of MMAction2's TimeSformer without attention over time. */
-const MMACTION: readonly (readonly [ours: RegExp, theirs: string])[] = [
-  [/^visual\.class_embedding$/, 'backbone.cls_token'],
-  [/^visual\.positional_embedding$/, 'backbone.pos_embed'],
-  [/^visual\.conv1\./, 'backbone.patch_embed.projection.'],
-  [/^visual\.ln_post\./, 'backbone.norm.'],
-  [/^visual\.transformer\.resblocks\.(\d+)\.attn\./, 'backbone.transformer_layers.layers.$1.attentions.0.attn.'],
-  [/^visual\.transformer\.resblocks\.(\d+)\.ln_1\./, 'backbone.transformer_layers.layers.$1.norms.0.'],
-  [/^visual\.transformer\.resblocks\.(\d+)\.ln_2\./, 'backbone.transformer_layers.layers.$1.norms.1.'],
-  [/^visual\.transformer\.resblocks\.(\d+)\.mlp\.c_fc\./, 'backbone.transformer_layers.layers.$1.ffns.0.layers.0.0.'],
-  [/^visual\.transformer\.resblocks\.(\d+)\.mlp\.c_proj\./, 'backbone.transformer_layers.layers.$1.ffns.0.layers.1.'],
-  [/^head\./, 'cls_head.fc_cls.'],
-];
-
+/** A ViT's parameter as MMAction2 calls it, whose TimeSformer is one where only space is attended over. */
 function mmactionName(name: string): string {
-  const [pattern, theirs] = MMACTION.find(([ours]) => ours.test(name)) ?? [/$^/, ''];
-  return name.replace(pattern, theirs);
+  return name.startsWith('head.') ? `cls_head.fc_cls.${name.slice('head.'.length)}` : OF_VIT.plain.meant(name).ours;
 }

@@ -2,9 +2,13 @@
 import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
 import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
 import { Names } from './table.ts';
+import { MMACTION, MMACTION_ASIDE, TIMESFORMER_ROWS } from './timesformer.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
 
 export { type Meant, Names, type Stored } from './table.ts';
+
+/** Of files that hold parameters alone. */
+const NOTHING = /(?!)/;
 
 /** All that are known. A file of CLIP's may start X-CLIP, so that its table names what it lacks, too. */
 export const ORIGINS = {
@@ -14,6 +18,13 @@ export const ORIGINS = {
   timm: new Names("timm's names of a Vision Transformer", TIMM, TIMM_ASIDE),
   'hf-vit': new Names("names of Hugging Face's ViTModel", huggingFaceVit(''), VIT_ASIDE),
   'hf-vit-head': new Names("names of Hugging Face's ViTForImageClassification", huggingFaceVit('vit.'), VIT_ASIDE),
+  mmaction: new Names("MMAction2's names", MMACTION, MMACTION_ASIDE),
+  'hf-timesformer': new Names("names of Hugging Face's TimesformerForVideoClassification, divided attention",
+    TIMESFORMER_ROWS.huggingFace(true), NOTHING),
+  'hf-timesformer-plain': new Names("names of Hugging Face's TimesformerForVideoClassification",
+    TIMESFORMER_ROWS.huggingFace(false), NOTHING),
+  timesformer: new Names("names of TimeSformer's authors, divided attention", TIMESFORMER_ROWS.authors(true), NOTHING),
+  'timesformer-plain': new Names("names of TimeSformer's authors", TIMESFORMER_ROWS.authors(false), NOTHING),
 } as const;
 export type Origin = keyof typeof ORIGINS;
 
@@ -24,6 +35,11 @@ const TELLING: readonly (readonly [Origin, RegExp])[] = [
   ['timm', /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\./],
   ['hf-vit-head', /^vit\.embeddings\./],
   ['hf-vit', /^embeddings\.patch_embeddings\./],
+  ['hf-timesformer', /^timesformer\..*\.temporal_dense\./],
+  ['hf-timesformer-plain', /^timesformer\./],
+  ['timesformer', /^model\.blocks\.\d+\.temporal_fc\./],
+  ['timesformer-plain', /^model\.blocks\.\d+\./],
+  ['mmaction', /^backbone\./],
 ];
 
 /** Which names a file uses. */

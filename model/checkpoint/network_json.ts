@@ -1,0 +1,60 @@
+/** The `config.json` of networks: transformers' of TimeSformer, and ours of those that it lacks. */
+import { ConfigError } from '../../engine/errors.ts';
+import type { JsonObject } from '../../engine/json.ts';
+import { shownValue } from '../../engine/shown.ts';
+import { isNetworkName, type NetworkConfig, type TimeSformerConfig, validateConfig } from '../systems/config.ts';
+import { ACTIVATION_NAMES, activationOf, classesOf, numbersOf, requireColour } from './json_sizes.ts';
+
+/** Defaults of transformers' TimesformerConfig for keys that a config.json leaves out. */
+const TIMESFORMER = { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12,
+  patch_size: 16, image_size: 224, num_frames: 8, layer_norm_eps: 1e-6 };
+/** transformers' names of what is attended over. */
+const KINDS = { divided_space_time: 'timesformer', joint_space_time: 'timesformer-joint',
+  space_only: 'timesformer-space' } as const satisfies Record<string, TimeSformerConfig['system']>;
+
+/** Whether a `config.json` is of such a network. */
+export function isNetworkJson({ model_type: type, system }: JsonObject): boolean {
+  return type === 'timesformer' || (typeof system === 'string' && isNetworkName(system));
+}
+
+/** Reads the `config.json` of a network. `source` names it in errors. */
+export function networkFromJson(json: JsonObject, source: string): NetworkConfig {
+  const problems: string[] = [];
+  const sizes = numbersOf(json, TIMESFORMER, '', problems);
+  const { attention_type: kind = 'divided_space_time' } = json;
+  const system = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind as keyof typeof KINDS] : undefined;
+  if (system === undefined) {
+    problems.push(`attention_type is ${shownValue(kind)}, known are ${Object.keys(KINDS).join(', ')}`);
+  }
+  if (json.qkv_bias === false) problems.push('qkv_bias is false, only attention with biases is known');
+  requireColour(json, '', problems);
+  const activation = activationOf(json, 'hidden_act', 'gelu', '', problems);
+  const classes = classesOf(json, problems) ?? [];
+  if (problems.length > 0 || system === undefined) throw new ConfigError(source, problems);
+  return validateConfig({ system, frames: sizes.num_frames, imageSize: sizes.image_size, classes,
+    network: { activation, width: sizes.hidden_size, layers: sizes.num_hidden_layers, heads: sizes.num_attention_heads,
+      mlp: sizes.intermediate_size, patch: sizes.patch_size, eps: sizes.layer_norm_eps } }, source);
+}
+
+/** The `config.json` of a network. transformers reads that of TimeSformer back. */
+export function networkToJson({ system, frames, imageSize, classes, network }: NetworkConfig): JsonObject {
+  const [kind] = Object.entries(KINDS).find(([, own]) => own === system) as [string, string];
+  return {
+    system,
+    architectures: ['TimesformerForVideoClassification'],
+    model_type: 'timesformer',
+    attention_type: kind,
+    id2label: Object.fromEntries(classes.entries()),
+    label2id: Object.fromEntries(classes.map((name, id) => [name, id])),
+    num_frames: frames,
+    image_size: imageSize,
+    hidden_size: network.width,
+    intermediate_size: network.mlp,
+    num_hidden_layers: network.layers,
+    num_attention_heads: network.heads,
+    patch_size: network.patch,
+    hidden_act: ACTIVATION_NAMES[network.activation],
+    layer_norm_eps: network.eps,
+    qkv_bias: true,
+  };
+}

@@ -1,0 +1,194 @@
+/** Networks with a head that are not built of CLIP's towers: their files, their start, and what training drops. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from './test.ts';
+import * as assert from './assert.ts';
+import { ConfigError, open, Tensor } from '../engine/index.ts';
+import { openCheckpoint, saveCheckpoint, saveOfficial } from '../model/checkpoint/folder.node.ts';
+import { configFromHuggingFace, configToHuggingFace } from '../model/checkpoint/huggingface.ts';
+import { loadWeights } from '../model/checkpoint/loading.ts';
+import type { Origin } from '../model/checkpoint/names/index.ts';
+import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
+import { planFile } from '../model/checkpoint/weights.ts';
+import { initialise } from '../model/parts/init.ts';
+import { NETWORK_NAMES, type NetworkConfig, type NetworkName, networkFor, ofImageNet,
+  PRESETS } from '../model/systems/config.ts';
+import { createModel } from '../model/systems/index.ts';
+import type { VideoModel } from '../model/systems/system.ts';
+import { parseConfig } from '../train/run/config.ts';
+import { buildSystem } from '../train/run/system.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'firstlight-networks-'));
+test.after(() => rmSync(root, { recursive: true, force: true }));
+const at = (...path: string[]) => join(root, ...path);
+const gpu = await open();
+test.after(() => gpu.close());
+
+const CLASSES = ['up', 'down', 'away'];
+/** Heads of 64, which is what shapes tell of heads, and every other size another. */
+const SIZES = { activation: 'gelu', width: 128, layers: 2, heads: 2, mlp: 48, patch: 4, eps: 1e-6 } as const;
+const configOf = (system: NetworkName): NetworkConfig => ({ system, frames: 3, imageSize: 8, classes: CLASSES,
+  network: SIZES });
+
+function made(config: Parameters<typeof createModel>[1], seed: number): VideoModel {
+  const model = createModel(gpu, config);
+  initialise(model, seed);
+  test.after(() => model.dispose());
+  return model;
+}
+
+/** A file as torch writes it, in the names of an origin, without a configuration. */
+async function written(name: string, model: VideoModel, origin: Origin): Promise<string> {
+  const { tensors, read } = planFile(model.parameters(), origin);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of encodeTorch(tensors, read)) pieces.push(piece);
+  writeFileSync(at(name), Buffer.concat(pieces));
+  return at(name);
+}
+
+const bits = async (tensor: { read(): Promise<Float32Array> }) => new Uint32Array((await tensor.read()).buffer);
+
+/** That a file tells its model, and holds the weights of one bit for bit. */
+async function assertSame(path: string, want: VideoModel, config: NetworkConfig): Promise<void> {
+  const checkpoint = await openCheckpoint(path);
+  try {
+    assert.equal(checkpoint.config, config);
+    using got = createModel(gpu, checkpoint.config);
+    await loadWeights(got, checkpoint.weights);
+    const own = new Map(want.parameters());
+    for (const [name, tensor] of got.parameters()) {
+      assert.equal(await bits(tensor), await bits(own.get(name) as typeof tensor), name);
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+test('every configuration is read back as it was written', () => {
+  for (const system of NETWORK_NAMES) {
+    const config = networkFor(system, 'tiny', { frames: 8, imageSize: 32, classes: CLASSES });
+    const json = JSON.parse(JSON.stringify(configToHuggingFace(config)));
+    assert.equal(configFromHuggingFace(json, 'c.json'), config);
+  }
+});
+
+test("a TimeSformer's published configuration is read, and what it may leave out is as transformers has it", () => {
+  const published = networkFor('timesformer', 'B/16', { frames: 8, imageSize: 224, classes: ['abseiling', 'zumba'] });
+  const id2label = { 0: 'abseiling', 1: 'zumba' };
+  assert.equal(configFromHuggingFace({ model_type: 'timesformer', id2label }, 'c.json'), published);
+  assert.throwsWith(
+    () =>
+      configFromHuggingFace({ model_type: 'timesformer', attention_type: 'time_only', qkv_bias: false,
+        hidden_size: 'wide' }, 'c.json'),
+    ConfigError,
+    'c.json: hidden_size must be a number, got "wide"\nattention_type is "time_only", known are '
+      + 'divided_space_time, joint_space_time, space_only\nqkv_bias is false, only attention with biases is known',
+  );
+  assert.throwsWith(
+    () => configFromHuggingFace({ model_type: 'timesformer', num_attention_heads: 7, patch_size: 15 }, 'c.json'),
+    ConfigError,
+    'c.json: heads (7) must divide width (768)\npatch (15) must divide imageSize (224)',
+  );
+});
+
+for (const system of ['timesformer', 'timesformer-joint', 'timesformer-space'] as const) {
+  test(`${system} is read in the names of each origin, and written in those of MMAction2 and transformers`, async () => {
+    const config = configOf(system);
+    const model = made(config, 5);
+    // without times nothing tells how many frames there were
+    const frames = system === 'timesformer-space' ? 8 : config.frames;
+    const told = { ...config, frames, classes: ['class 0', 'class 1', 'class 2'] };
+    const authors = system === 'timesformer' ? 'timesformer' : 'timesformer-plain';
+    // a ViT on frames has no names of its own there: it is timm's
+    for (const origin of system === 'timesformer-space' ? ['mmaction'] as const : ['mmaction', authors] as const) {
+      await assertSame(await written(`${system}-${origin}.pth`, model, origin), model, told);
+    }
+    const content = { config, parameters: [...model.parameters()] };
+    await saveCheckpoint(at(system), content);
+    await assertSame(at(system), model, config);
+    for (const ending of ['pth', 'safetensors']) {
+      await saveOfficial(at(`${system}.${ending}`), content);
+      await assertSame(at(`${system}.${ending}`), model, config);
+    }
+  });
+}
+
+const run = (model: object, data: object = {}) =>
+  parseConfig(
+    JSON.stringify({ model, data: { train: 'a', labels: 'b', frames: 3, size: 8, ...data },
+      train: { batch: 1, steps: 2, warmupSteps: 0 } }),
+    'run.yaml',
+  );
+
+test('a TimeSformer starts from a ViT: time with the attention of space, and what a ViT lacks at nothing', async () => {
+  const vision = ofImageNet({ ...SIZES, imageSize: 8 });
+  const vit = made({ system: 'vit-mean', frames: 8, vision, classes: ['only'] }, 7);
+  await saveCheckpoint(at('vit'), { config: vit.config, parameters: [...vit.parameters()] });
+  const own = new Map(vit.parameters());
+  const block = 'visual.transformer.resblocks.1';
+  for (const [system, time, space, norm] of [['timesformer', 'attentions.0', 'attentions.1', 'attentions.1.norm'], [
+    'timesformer-joint',
+    undefined,
+    'attentions.0',
+    'norms.0',
+  ]] as const) {
+    const { model } = await buildSystem(gpu, run({ system, checkpoint: at('vit') }), CLASSES);
+    using built = model;
+    const named = new Map(built.parameters());
+    const layer = 'backbone.transformer_layers.layers.1';
+    const same: [string, string][] = [['backbone.cls_token', 'visual.class_embedding'], ['backbone.pos_embed',
+      'visual.positional_embedding'], ['backbone.norm.weight', 'visual.ln_post.weight'], [
+      `${layer}.${space}.attn.in_proj_weight`,
+      `${block}.attn.in_proj_weight`,
+    ], [`${layer}.${norm}.bias`, `${block}.ln_1.bias`], [`${layer}.ffns.0.layers.1.weight`,
+      `${block}.mlp.c_proj.weight`]];
+    if (time !== undefined) {
+      same.push([`${layer}.${time}.attn.out_proj.weight`, `${block}.attn.out_proj.weight`], [
+        `${layer}.${time}.norm.weight`,
+        `${block}.ln_1.weight`,
+      ]);
+    }
+    for (const [name, theirs] of same) {
+      assert.equal(await bits(named.get(name) as Tensor), await bits(own.get(theirs) as Tensor), name);
+    }
+    const zero = ['backbone.time_embed', ...(time === undefined ? [] : [`${layer}.${time}.temporal_fc.weight`])];
+    for (const name of zero) assert.ok((await named.get(name)?.read())?.every((value) => value === 0), name);
+  }
+});
+
+test('a TimeSformer is taken for other clips on request: places and times are those of the nearest', async () => {
+  const config = configOf('timesformer');
+  const model = made(config, 5);
+  await saveCheckpoint(at('own'), { config, parameters: [...model.parameters()] });
+  const wanted = run({ system: 'timesformer', checkpoint: at('own') }, { frames: 6, size: 16 });
+  await assert.rejectsWith(buildSystem(gpu, wanted, CLASSES), ConfigError,
+    'data.size: is 16, the model takes pictures of 8');
+  const { model: other } = await buildSystem(gpu, { ...wanted,
+    model: { ...wanted.model, interpolateFrames: true, interpolatePatches: true } }, CLASSES);
+  using built = other;
+  const [before, after] = [model, built].map((each) => new Map(each.parameters()));
+  const read = async (from: typeof before, name: string) => Array.from(await (from.get(name) as Tensor).read());
+  const rows = (values: number[], places: readonly number[]) =>
+    places.flatMap((row) => values.slice(128 * row, 128 * row + 128));
+  assert.equal(await read(after, 'backbone.time_embed'),
+    rows(await read(before, 'backbone.time_embed'), [0, 0, 1, 1, 2, 2]));
+  assert.equal(await read(after, 'backbone.pos_embed'),
+    rows(await read(before, 'backbone.pos_embed'), [0, 1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]));
+});
+
+test('a network says which presets it has, and that it cannot be started from CLIP', async () => {
+  assert.throwsWith(() => run({ system: 'timesformer', preset: 'B/32' }), ConfigError,
+    'run.yaml: line 1, column 34: model.preset: is B/32, timesformer has B/16, L/16, tiny');
+  const clip = { ...PRESETS.tiny, system: 'vit-mean', classes: [] } as const;
+  const { text: _, mit: __, prompts: ___, ...config } = clip;
+  const model = made({ ...config, classes: ['only'] }, 3);
+  await saveCheckpoint(at('clip'), { config: model.config, parameters: [...model.parameters()] });
+  await assert.rejectsWith(
+    buildSystem(gpu, run({ system: 'timesformer', checkpoint: at('clip') }, { size: 32 }), CLASSES),
+    ConfigError,
+    `model.checkpoint: ${at('clip')} is of another network than timesformer`,
+  );
+});
+
+test.run();
