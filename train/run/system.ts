@@ -174,7 +174,7 @@ export async function openSystem(gpu: Gpu, path: string,
       vision: { ...own.vision, imageSize: size ?? imageSize } }, path);
     const made = storedAs(precision, () => createModel(gpu, shown));
     return await orDisposed(made, async (model) => {
-      const names = new Set([...model.parameters()].map(([name]) => name));
+      const names = new Set([...model.state()].map(([name]) => name));
       await loadWeights(model, weights, { interpolateFrames: frames !== undefined,
         interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
       if (precision === 'f16') gpu.pool.trim(); // of what came in as f32
