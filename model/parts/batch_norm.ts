@@ -54,12 +54,16 @@ export const BATCH_NORMS = ['train', 'partial', 'frozen'] as const;
 /** One of them. */
 export type BatchNorms = (typeof BATCH_NORMS)[number];
 
-/** Freezes the batch norms of a model that do not train: weight, bias and running statistics stay as they are. */
-export function freezeBatchNorms(model: Module, which: BatchNorms): void {
+/**
+ * Freezes the batch norms of a model that do not train: weight, bias and running statistics stay as they are.
+ * @returns whether it has any
+ */
+export function freezeBatchNorms(model: Module, which: BatchNorms): boolean {
   const all = [...model.modules()].filter((module) => module instanceof BatchNorm);
   for (const norm of which === 'train' ? [] : all.slice(which === 'partial' ? 1 : 0)) {
     norm.isFrozen = true;
     norm.weight.requiresGrad = false;
     norm.bias.requiresGrad = false;
   }
+  return all.length > 0;
 }

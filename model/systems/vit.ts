@@ -1,6 +1,7 @@
 /** A ViT on videos with a head for fixed classes: no texts. B videos, K classes, E embedding width. */
 import { type Gpu, recompute, type Tensor } from '../../engine/index.ts';
 import { cast } from '../../kernels/rearrange/index.ts';
+import { dropFeatures } from '../parts/heads.ts';
 import { truncatedNormal, zeros } from '../parts/init.ts';
 import { Linear, type Pass } from '../parts/layers.ts';
 import { MultiframeIntegration } from '../parts/mit.ts';
@@ -19,6 +20,7 @@ export class Vit extends VideoModel {
   readonly mit: MultiframeIntegration | undefined;
   override readonly classes: readonly string[];
   readonly head: Linear;
+  readonly #dropout: number;
 
   constructor(gpu: Gpu, config: VitConfig, options: ModelOptions = {}) {
     super();
@@ -27,6 +29,7 @@ export class Vit extends VideoModel {
     const relations = { vit: 'messages', 'vit-mean': 'alone', 'vit-joint': 'joint' } as const;
     this.config = config;
     this.classes = classes;
+    this.#dropout = options.dropout ?? 0;
     this.visual = this.add('visual',
       new VisionEncoder(gpu, vision, embedDim, { relation: { kind: relations[system], frames },
         dropPath: options.dropPath, runBlock: options.recompute ? recompute : undefined }));
@@ -38,7 +41,7 @@ export class Vit extends VideoModel {
   /** In f32, as logits of texts are. */
   override compare({ video }: VideoFeatures, _texts: undefined, pass: Pass = {}): Tensor {
     return video.gpu.scope(() => {
-      const logits = cast(this.head.forward(video), 'f32');
+      const logits = cast(this.head.forward(dropFeatures(video, this.#dropout, pass)), 'f32');
       pass.tap?.('logits', logits);
       return logits;
     });

@@ -44,7 +44,7 @@ export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
   const sum = (pattern: RegExp) =>
     [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
   const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
-    moments: sum(/^arena .*\.[mv]$/) };
+    moments: sum(/^arena .*\.(m|v|momentum)$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
   const memory = { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
   return { memory, macs: macs * config.train.accumulation / recordedOf(config) };

@@ -4,6 +4,7 @@ import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.n
 import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
 import { requireHeld } from '../../model/checkpoint/weights.ts';
+import { freezeBatchNorms } from '../../model/parts/batch_norm.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
 import { type Architecture, architectureOf, type Choices, configFor, type ModelConfig, type SystemName,
@@ -61,9 +62,17 @@ export async function tokenizerOf({ model }: TrainConfig): Promise<ClipTokenizer
   return checkpoint?.tokenizer ?? clipTokenizer();
 }
 
-/** The model of a run; its parameters are zero. */
+/**
+ * The model of a run; its parameters are zero.
+ * @throws ConfigError if batch norms are to be frozen and there are none
+ */
 export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: ModelConfig): VideoModel {
-  return createModel(gpu, config, { dropPath: model.dropPath, recompute: train.recompute });
+  const { dropPath, dropout } = model;
+  const built = createModel(gpu, config, { dropPath, dropout, recompute: train.recompute });
+  if (freezeBatchNorms(built, train.batchNorm) || train.batchNorm === 'train') return built;
+  built.dispose();
+  throw new ConfigError('train.batchNorm', [`is ${train.batchNorm}, ${config.system} has no batch norm`],
+    'leave it out');
 }
 
 /**
