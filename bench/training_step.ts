@@ -5,7 +5,6 @@ import { initialise } from '../model/parts/init.ts';
 import { textBatch } from '../model/parts/text.ts';
 import { createModel } from '../model/systems/index.ts';
 import type { VideoModel } from '../model/systems/system.ts';
-import type { AdamW } from '../train/recipe/optimizer/index.ts';
 import { type MicroBatch, RunStep } from '../train/recipe/step.ts';
 import { recordStep } from '../train/recipe/stage.ts';
 
@@ -36,7 +35,7 @@ export interface TrainingStep {
   readonly captured: CapturedStep<[], unknown>;
   /** The same model's forward pass alone, its logits. */
   readonly forward: CapturedStep<[], unknown>;
-  readonly optimizer: AdamW;
+  readonly optimizer: RunStep['optimizer'];
   readonly model: VideoModel;
   readonly inputs: readonly MicroBatch[];
   /**
@@ -62,7 +61,8 @@ export function trainingStep(gpu: Gpu, shape: StepShape): TrainingStep {
     texts,
     train: { batch, accumulation: 1, labelSmoothing: 0.1, tune: trainText ? 'both' : 'visual',
       ...(isMixed ? { mixup: 0.8, cutmix: 1, mixSwitch: 0.5 } : { mixup: 0, cutmix: 0, mixSwitch: 0 }) },
-    optim: { weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
+    optim: { name: 'adamw', groups: 'recipe', weightDecay: 0.001, newPartsLrScale: 10, betas: [0.9, 0.98], eps: 1e-8,
+      momentum: 0, nesterov: false, maxGradNorm: null },
   });
   for (const { pixels } of step.inputs) gpu.clear(pixels);
   const captured = gpu.capture(() => recordStep(step.optimizer, 1, (micro) => step.loss(micro)));

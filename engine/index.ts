@@ -20,12 +20,12 @@ export { History } from './history.ts';
 export { type Call, type Grid, Kernel, type Variant } from './kernel.ts';
 export { type AdapterInfo, type AdapterReport, FEATURE_USES, isSameMachine, LIMIT_USES, type Machine, type MatrixConfig,
   onlySize, reportOf, type SubgroupSizes, untunable } from './machine.ts';
-export { assign, halve, Module, parameter, parameterCount, storedAs } from './module.ts';
+export { assign, buffer, counter, halve, Module, parameter, parameterCount, storedAs } from './module.ts';
 export type { KernelRun, KernelTime } from './profile.ts';
 export { philox, Random, streamOf } from './random.ts';
 export { alignmentOf, BINDING_ALIGNMENT, bindingBytes, ELEMENT_ALIGNMENT, fitsBinding, gcd, inRanges, largestFitting,
   type Range, rangesOf } from './ranges.ts';
-export { isRecording, noGrad } from './node.ts';
+export { isRecording, isRepeating, noGrad } from './node.ts';
 export { backward, type Pull, record, recompute, type SoFar } from './tape.ts';
 export type { Clock, Stretch } from './stretch.ts';
 export { type AnyTensor, sameShape, Tensor } from './tensor.ts';

@@ -3,20 +3,34 @@ import type { Context } from './context.ts';
 import { dispose } from './disposal.ts';
 import { type FloatType, type Shape, sizeOf } from './dtype.ts';
 import { FirstlightError, ShapeError } from './errors.ts';
-import { Tensor } from './tensor.ts';
+import { type AnyTensor, Tensor } from './tensor.ts';
 
-/** A model or a layer of one: parameters and smaller modules under the names that checkpoints use. */
+/** A model or a layer of one: parameters, buffers and smaller modules under the names that checkpoints use. */
 export abstract class Module {
   readonly #parts = new Map<string, Tensor | Module>();
+  readonly #buffers = new Map<string, AnyTensor>();
 
   /** Registers a parameter or a module under its checkpoint name and returns it. */
   protected add<T extends Tensor | Module>(name: string, member: T): T {
-    if (this.#parts.has(name)) {
-      throw new FirstlightError('FL_NAME', `a module has two parts named "${name}"`, { name },
-        'give each a name of its own');
-    }
+    this.#requireFree(name);
     this.#parts.set(name, member);
     return member;
+  }
+
+  /**
+   * Registers what a checkpoint keeps and no gradient reaches, such as running statistics, and returns it. It is f32 in
+   * a module of any precision, or u32 where it counts.
+   */
+  protected addBuffer<T extends AnyTensor>(name: string, tensor: T): T {
+    this.#requireFree(name);
+    this.#buffers.set(name, tensor.gpu.keep(tensor));
+    return tensor;
+  }
+
+  #requireFree(name: string): void {
+    if (!this.#parts.has(name) && !this.#buffers.has(name)) return;
+    throw new FirstlightError('FL_NAME', `a module has two parts named "${name}"`, { name },
+      'give each a name of its own');
   }
 
   /** Registers modules under `name.0`, `name.1`, …. */
@@ -39,8 +53,33 @@ export abstract class Module {
     }
   }
 
-  /** Gives all parameters and their gradients back. */
+  /** Full name and tensor of every buffer, likewise. */
+  *buffers(prefix = '', seen = new Set<AnyTensor>()): Generator<[string, AnyTensor]> {
+    for (const [name, tensor] of this.#buffers) {
+      if (seen.has(tensor)) continue;
+      seen.add(tensor);
+      yield [prefix + name, tensor];
+    }
+    for (const [name, member] of this.#parts) {
+      if (member instanceof Module) yield* member.buffers(`${prefix}${name}.`, seen);
+    }
+  }
+
+  /** What a checkpoint keeps of it: parameters, and then buffers. */
+  *state(): Generator<[string, AnyTensor]> {
+    yield* this.parameters();
+    yield* this.buffers();
+  }
+
+  /** This module and those in it, each before its own. */
+  *modules(): Generator<Module> {
+    yield this;
+    for (const member of this.#parts.values()) if (member instanceof Module) yield* member.modules();
+  }
+
+  /** Gives all parameters, their gradients and all buffers back. */
   dispose(): void {
+    for (const [, buffer] of this.buffers()) buffer.dispose();
     for (const [, parameter] of this.parameters()) {
       parameter.grad?.dispose();
       parameter.master?.dispose();
@@ -74,6 +113,19 @@ export function parameter(gpu: Context, name: string, shape: Shape): Tensor {
 }
 
 const canBeHalved = (shape: Shape): boolean => shape.length > 0;
+
+/**
+ * A buffer of numbers, all of them `value` until they are loaded. f32 whatever the parameters are stored as: statistics
+ * are long sums.
+ */
+export function buffer(gpu: Context, name: string, shape: Shape, value: number): Tensor<'f32'> {
+  return Tensor.from(gpu, new Float32Array(sizeOf(shape)).fill(value), shape, name);
+}
+
+/** A buffer that counts, from 0. Files hold it in 64 bits. */
+export function counter(gpu: Context, name: string): Tensor<'u32'> {
+  return Tensor.zeros(gpu, [], name, 'u32');
+}
 
 /** The parameters that `make` makes are stored so, without masters: those of a model that is used, and not trained. */
 export function storedAs<T>(type: FloatType, make: () => T): T {

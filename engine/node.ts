@@ -45,6 +45,27 @@ export function withRecording<T>(on: boolean, fn: () => T): T {
   }
 }
 
+let repeating = false;
+
+/**
+ * Whether `recompute` goes through a forward pass again: it must make what it made, and leave what the first pass left,
+ * such as running statistics, as it is.
+ */
+export function isRepeating(): boolean {
+  return repeating;
+}
+
+/** Goes through a forward pass again. */
+export function repeat<T>(fn: () => T): T {
+  const before = repeating;
+  repeating = true;
+  try {
+    return fn();
+  } finally {
+    repeating = before;
+  }
+}
+
 /**
  * One recorded operation: what it was computed from, and how gradients pass through it. It lives as long as its result
  * does, or an operation computed from it: `references` counts both, so a graph whose loss is dropped gives back what it

@@ -1,7 +1,7 @@
 import { accumulate, copy, sum } from './arithmetic.ts';
 import type { Context } from './context.ts';
 import { ContextError, DTypeError, FirstlightError, ShapeError } from './errors.ts';
-import { isRecording, noGrad, recordNode, TapeNode, withRecording } from './node.ts';
+import { isRecording, noGrad, recordNode, repeat, TapeNode, withRecording } from './node.ts';
 import { type AnyTensor, sameShape, Tensor } from './tensor.ts';
 
 /**
@@ -270,7 +270,8 @@ export function recompute(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor
       return fresh;
     });
     // seen through a view, an input is a result like any other, whose gradients are added where they are made
-    const result = withRecording(true, () => gpu.scope(() => fn(...again.map((input) => input.reshape(input.shape)))));
+    const result = withRecording(true,
+      () => repeat(() => gpu.scope(() => fn(...again.map((input) => input.reshape(input.shape))))));
     if (result.node === undefined) return again.map(() => undefined);
     backward(result, dy);
     return again.map((input) => input.grad && gpu.adopt(input.grad));

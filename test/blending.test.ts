@@ -114,7 +114,8 @@ for (const [batch, fixText] of [[5, true], [3, false], [1, true]] as const) {
       model,
       texts: fixText ? { features } : texts,
       train: { ...RECIPE, batch, accumulation: 2, labelSmoothing: SMOOTHING, tune: fixText ? 'visual' : 'both' },
-      optim: { weightDecay: 0, newPartsLrScale: 1, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
+      optim: { name: 'adamw', groups: null, momentum: 0, nesterov: false, weightDecay: 0, newPartsLrScale: 1,
+        betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null },
     });
     using captured = gpu.capture(() => noGrad(() => [0, 1].map((micro) => step.loss(micro))));
     const shape = [batch, frames, 3, side, side];
@@ -155,7 +156,8 @@ test('no two micro-batches of a run draw alike, and each draws as it did whateve
   const accumulation = 3;
   using step = new RunStep(gpu, { model, texts,
     train: { ...RECIPE, batch: 2, accumulation, labelSmoothing: 0, tune: 'both' },
-    optim: { weightDecay: 0, newPartsLrScale: 1, betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null } });
+    optim: { name: 'adamw', groups: null, momentum: 0, nesterov: false, weightDecay: 0, newPartsLrScale: 1,
+      betas: [0.9, 0.98], eps: 1e-8, maxGradNorm: null } });
   const drawn = async (seed: number, number: number, micro: number) => {
     step.write([0, 0], { seed, step: number, micro });
     return [...(await step.inputs[micro].draw.read())].join();

@@ -21,11 +21,19 @@ test('what is not said is the official recipe', () => {
   const { evaluateEveryEpochs, evaluateEverySteps, patience } = config.run;
   assert.equal([evaluateEveryEpochs, evaluateEverySteps, patience], [1, null, null]);
   assert.equal(config.optim, {
+    name: 'adamw',
     lr: 8e-6,
+    groups: null,
     newPartsLrScale: 10,
     minLrRatio: 0.01,
     schedule: 'recipe',
+    milestones: [],
+    milestoneFactor: 0.1,
+    warmupBy: 'batch',
+    warmupStart: 0.1,
     weightDecay: 0.001,
+    momentum: 0.9,
+    nesterov: false,
     betas: [0.9, 0.98],
     eps: 1e-8,
     maxGradNorm: null,
@@ -40,6 +48,7 @@ test('what is not said is the official recipe', () => {
     labelSmoothing: 0.1,
     tune: 'visual',
     precision: 'f32',
+    batchNorm: 'train',
     recompute: false,
     mixup: 0.8,
     cutmix: 1,
@@ -214,6 +223,33 @@ test('the schedule counts micro-batches for the recipe and optimiser steps for t
   );
   assert.is(plain.warmup, 3);
   assert.is(plain.total, 30);
+});
+
+test('schedules of epochs count micro-batches, and hold what they need beside', () => {
+  const config = parseConfig(`${SMALLEST}optim: {name: sgd, lr: 0.02, schedule: milestones, milestones: [25, 45]}\n`,
+    'c.yaml', ['train.epochs=50', 'train.warmupEpochs=5', 'optim.warmupBy=epoch', 'optim.minLrRatio=0']);
+  assert.equal(scheduleOf(config, 11), { form: 'milestones', baseLr: 0.02, minLr: 0, warmup: 55, total: 550,
+    batchesPerEpoch: 11, accumulation: 1,
+    epochs: { warmupBy: 'epoch', warmupStart: 0.1, milestones: [25, 45], factor: 0.1 } });
+});
+
+for (const [override, problem] of [
+  ['optim.nesterov=true', 'optim.nesterov: is of SGD: it needs optim.name: sgd'],
+  ['optim.schedule=milestones', 'optim.milestones: is missing: epochs after which the rate falls, such as [25, 45]'],
+  ['optim.milestones=[3]', 'optim.milestones: is of optim.schedule: milestones, which is recipe'],
+  ['model.dropout=0.5', 'model.dropout: is of a system with a head; xclip has none'],
+  ['optim.name=adam', 'optim.name: expected one of adamw, sgd, got "adam"; did you mean adamw?'],
+]) {
+  test(`${override} is refused: ${problem}`, () => {
+    assert.match(refused(SMALLEST, [override]), problem);
+  });
+}
+
+test('what contradicts itself in an optimiser is told', () => {
+  const all = (optim: string) => refused(`${SMALLEST}train: {epochs: 20}\noptim: {${optim}}\n`);
+  assert.match(all('name: sgd, nesterov: true, momentum: 0'), 'optim.nesterov: needs a momentum, optim.momentum is 0');
+  assert.match(all('schedule: milestones, milestones: [10, 5]'), 'expected epochs that rise, got [10, 5]');
+  assert.match(all('schedule: milestones, milestones: [10, 20]'), 'expected epochs before train.epochs (20), got 20');
 });
 
 test('where no warm-up is given it is the five epochs of the recipe, or a sixth of a run that is shorter than thirty', () => {

@@ -106,10 +106,13 @@ test('harmless changes are free, others are refused with both values and the wor
 
 test('the shape of what was saved cannot change, whatever is allowed', () => {
   const { config } = project('shape');
-  const wider = changesBetween(described(config), described({ ...config, data: { ...config.data, frames: 16 } }));
-  const error = assert.throwsWith(() => refuseChanges(wider, ['data.frames'], 'config.yaml'), ConfigError);
+  const wider = changesBetween(described(config),
+    described({ ...config, data: { ...config.data, frames: 16 }, optim: { ...config.optim, name: 'sgd' } }));
+  const error = assert.throwsWith(() => refuseChanges(wider, ['data.frames', 'optim.name'], 'config.yaml'),
+    ConfigError);
   assert.match(error.message, 'data.frames: was 8, is now 16');
-  assert.match(error.hint ?? '', 'data.frames cannot change in a run');
+  assert.match(error.message, 'optim.name: was "adamw", is now "sgd"');
+  assert.match(error.hint ?? '', 'data.frames, optim.name cannot change in a run');
 });
 
 test('a configuration that a checkpoint keeps, and that is damaged, is refused with what is wrong with it', () => {

@@ -69,4 +69,68 @@ test('no warm-up starts at the base rate', () => {
   }
 });
 
+/** What mmengine's schedulers leave, multiplied one after another: each takes the rate from where it is to where it goes. */
+function asMmengine(epochs: number, batches: number,
+  { warmup, warmupBy, milestones }: { warmup: number; warmupBy: 'batch' | 'epoch';
+    milestones?: readonly number[] }): number[] {
+  const rates: number[] = [];
+  const ends = (warmupBy === 'epoch' ? warmup : Math.trunc(warmup * batches)) - 1;
+  let [rate, warmed] = [1, 0];
+  if (ends > 0) rate *= 0.1;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const rise = () => {
+      if (warmed >= ends) return;
+      warmed++;
+      rate *= 1 + 0.9 / (ends * 0.1 + (warmed - 1) * 0.9); // LinearLR, as it is written there
+    };
+    for (let batch = 0; batch < batches; batch++) {
+      rates.push(rate);
+      if (warmupBy === 'batch') rise();
+    }
+    if (warmupBy === 'epoch') rise();
+    const cosine = (at: number) => 1 + Math.cos((Math.PI * at) / epochs);
+    if (milestones === undefined) rate *= cosine(epoch + 1) / cosine(epoch);
+    else if (milestones.includes(epoch + 1)) rate *= 0.1;
+  }
+  return rates;
+}
+
+const byEpoch = (form: Schedule['form'], epochs: number, batches: number, warmup: number,
+  rest: Partial<Schedule['epochs']>): Schedule => ({ form, baseLr: 1, minLr: 0, warmup: warmup * batches,
+    total: epochs * batches, batchesPerEpoch: batches,
+    epochs: { warmupBy: 'batch', warmupStart: 0.1, milestones: [], factor: 0.1, ...rest } });
+
+test('milestones and epoch-cosine are what mmengine leaves: TSM, TimeSformer, Video Swin, at every micro-batch', () => {
+  const cases = [[50, 3, 5, 'epoch', [25, 45]], [15, 2, 0, 'batch', [5, 10]], [30, 7, 2.5, 'batch',
+    undefined]] as const;
+  for (const [epochs, batches, warmup, warmupBy, milestones] of cases) {
+    const schedule = byEpoch(milestones === undefined ? 'epoch-cosine' : 'milestones', epochs, batches, warmup, {
+      warmupBy,
+      ...(milestones && { milestones }),
+    });
+    const want = asMmengine(epochs, batches, { warmup, warmupBy, ...(milestones && { milestones }) });
+    assert.is(want.length, epochs * batches);
+    for (const [step, rate] of want.entries()) {
+      const got = learningRate(schedule, step);
+      assert.ok(Math.abs(got - rate) <= 1e-12, `${schedule.form}, step ${step}: got ${got}, want ${rate}`);
+    }
+  }
+});
+
+test('TSM starts at a tenth, has 0.1, 0.325, 0.55, 0.775 and 1 in its first epochs, and two steps down', () => {
+  const tsm = byEpoch('milestones', 50, 4, 5, { warmupBy: 'epoch', milestones: [25, 45] });
+  const ofEpoch = (epoch: number) => Number(learningRate(tsm, 4 * epoch + 3).toFixed(12));
+  assert.equal([0, 1, 2, 3, 4, 24, 25, 44, 45, 49].map(ofEpoch), [0.1, 0.325, 0.55, 0.775, 1, 1, 0.1, 0.1, 0.01, 0.01]);
+  assert.is(learningRate(tsm, 100, 5), 0.5);
+});
+
+test('a step has the rate of its last micro-batch, and the floor of a cosine is the same for every group', () => {
+  const swin = { ...byEpoch('epoch-cosine', 4, 10, 0.5, {}), minLr: 0.25, accumulation: 4 };
+  // steps end at micro-batches 3, 7, then 13, 17, …; the warm-up of 5 rises in 4
+  near(learningRate(swin, 0), 0.1 + 0.9 * (3 / 4), 'micro-batch 3');
+  near(learningRate(swin, 2, 10), 0.25 + (9.75 * (1 + Math.cos(Math.PI / 4))) / 2, 'micro-batch 13');
+  near(learningRate(swin, 1), 1, 'micro-batch 7');
+  assert.is(learningRate(swin, 8, 10), 0.25);
+});
+
 test.run();

@@ -18,6 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> statistics: array<vector32>;     // [2, C]: mean, biased variance
 @group(0) @binding(3) var<storage, read_write> running_mean: array<vector32>;       // [C]
 @group(0) @binding(4) var<storage, read_write> running_variance: array<vector32>;   // [C]
+@group(0) @binding(5) var<storage, read_write> batches: array<u32>;                 // [1]: how many there were
 
 @compute @workgroup_size(WORKGROUP)
 fn batch_statistics(
@@ -41,6 +42,7 @@ fn batch_statistics(
   statistics[c] = mean;
   statistics[params.channels + c] = deviations / rows;
   if (RUNNING) {
+    if (c == 0u) { batches[0]++; }
     let kept = 1.0 - params.momentum;
     running_mean[c] = kept * running_mean[c] + params.momentum * mean;
     running_variance[c] = kept * running_variance[c] + params.momentum * deviations / (rows - 1.0);

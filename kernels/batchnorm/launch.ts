@@ -1,4 +1,4 @@
-import { flat, flatTiles, inRanges, part, type Tensor } from '../../engine/index.ts';
+import { flat, flatTiles, inRanges, part, Tensor } from '../../engine/index.ts';
 import { splitsOf, type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
@@ -27,6 +27,8 @@ export interface RunningStatistics {
   readonly variance: Tensor;
   /** The part of the batch in it; 0.1 if omitted. */
   readonly momentum?: number;
+  /** [], one more for each batch. */
+  readonly batches?: Tensor<'u32'>;
 }
 
 /** What a forward pass leaves for its gradient. */
@@ -51,9 +53,10 @@ export function statisticsOf(x: Tensor, running?: RunningStatistics): Tensor {
   const { kernel, vectors } = vectorsOf(statistics, cols);
   using unread = x.wide([4], 'unread'); // in place of running statistics where there are none
   using unused = x.wide([4], 'unused');
+  using uncounted = Tensor.empty(gpu, [1], 'u32', 'uncounted');
   kernel.run(gpu, {
     tensors: { moments: perSplit, statistics: result, running_mean: running?.mean ?? unread,
-      running_variance: running?.variance ?? unused },
+      running_variance: running?.variance ?? unused, batches: running?.batches ?? uncounted },
     params: { channels: vectors, rows, split_rows: splitRows, momentum: running?.momentum ?? 0.1 },
     constants: { WORKGROUP, RUNNING: running !== undefined },
     grid: ceilDiv(vectors, WORKGROUP),

@@ -17,7 +17,7 @@ import { inferConfig } from './inferred.ts';
 import type { Origin } from './names/index.ts';
 import { officialPreprocessor, type Preprocessor, preprocessorFromHuggingFace, preprocessorFromTimm,
   preprocessorToHuggingFace } from './preprocessor.ts';
-import { encodeSafetensors } from './safetensors.ts';
+import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
 import { openTensors, type TensorFile } from './open.ts';
 import { configFromVit, isVit } from './vit_config.ts';
 import { encodeOfficial, planFile, type Readable, Weights } from './weights.ts';
@@ -223,7 +223,7 @@ async function readJson(path: string): Promise<JsonObject | undefined> {
 /** What a checkpoint folder is made of. */
 export interface CheckpointContent {
   readonly config: ModelConfig;
-  /** `model.parameters()`: official names. */
+  /** `model.state()`: official names. */
   readonly parameters: Iterable<readonly [string, Readable]>;
   readonly tokenizer?: ClipTokenizer;
   readonly preprocessor?: Preprocessor;
@@ -295,12 +295,13 @@ export async function saveOfficial(path: string,
   await writeAtomically(disk, path, encodeOfficial(parameters, config, formatOf(path)));
 }
 
-function bytesOf(tensors: readonly { readonly shape: readonly number[] }[]): number {
-  return tensors.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+function bytesOf(tensors: readonly Pick<NamedTensor, 'shape' | 'dtype'>[]): number {
+  return tensors.reduce((sum, { shape, dtype }) => sum + (dtype === 'I64' ? 8 : 4) * shape.reduce((a, b) => a * b, 1),
+    0);
 }
 
 /** Tensors in order, in as few pieces as fit; a tensor that is too large has a piece of its own. */
-function split<T extends { readonly shape: readonly number[] }>(tensors: readonly T[], shardBytes: number): T[][] {
+function split<T extends Pick<NamedTensor, 'shape' | 'dtype'>>(tensors: readonly T[], shardBytes: number): T[][] {
   const shards: T[][] = [[]];
   let room = shardBytes;
   for (const tensor of tensors) {

@@ -1,5 +1,5 @@
 /** From files to a model: weights go to the GPU in pieces, so that beside them little memory is taken. */
-import { CheckpointFormatError, copy, type Shape, Tensor } from '../../engine/index.ts';
+import { type AnyTensor, CheckpointFormatError, copy, type Shape, Tensor } from '../../engine/index.ts';
 import { PieceRooms } from './pieces.ts';
 import { firstSpecial, fitHalves, tooLargeForHalf } from './special.ts';
 import { checkWeights, type Demands, isSameShape, POSITIONS, type Weights } from './weights.ts';
@@ -7,18 +7,17 @@ import { checkWeights, type Demands, isSameShape, POSITIONS, type Weights } from
 /** Bytes that may be on their way to the GPU, which takes the memory of those that it has not fetched. */
 const MOST_UNDER_WAY = 32 * 2 ** 20;
 
-/** What has parameters: a module. */
-interface Parameters {
-  parameters(): Iterable<readonly [string, Tensor]>;
+/** What has parameters and buffers: a module. */
+interface Holder {
+  state(): Iterable<readonly [string, AnyTensor]>;
 }
 
 /**
- * Fills a model's parameters and returns their names. Names and shapes are checked first; a weight that is not finite,
- * or that f16 has no room for where there is no master, is refused by name.
+ * Fills a model's parameters and buffers and returns their names. Names and shapes are checked first; a weight that is
+ * not finite, or that f16 has no room for where there is no master, is refused by name.
  */
-export async function loadWeights(model: Parameters, weights: Weights,
-  demands: Demands = {}): Promise<readonly string[]> {
-  const parameters = new Map(model.parameters());
+export async function loadWeights(model: Holder, weights: Weights, demands: Demands = {}): Promise<readonly string[]> {
+  const parameters = new Map(model.state());
   const present = checkWeights(parameters, weights, demands);
   const loading = new Loading(weights);
   for (const name of present) {
@@ -41,6 +40,8 @@ export async function readFinite(weights: Weights, name: string, shape: Shape): 
 const nonFinite = ({ path }: Weights, name: string, value: number, place: number) =>
   new CheckpointFormatError('NonFinite', path, `holds ${value} at place ${place}`, name);
 
+const isFloat = (tensor: AnyTensor): tensor is Tensor => tensor.dtype === 'f32' || tensor.dtype === 'f16';
+
 /** Parameters on their way, one after another. */
 class Loading {
   readonly #weights: Weights;
@@ -54,7 +55,12 @@ class Loading {
   }
 
   /** What is stored as f16 is converted by the GPU: from its master, or else from a copy that is given up again. */
-  async fill(name: string, parameter: Tensor): Promise<void> {
+  async fill(name: string, parameter: AnyTensor): Promise<void> {
+    if (isFloat(parameter)) await this.#fillFloats(name, parameter);
+    else parameter.write(await this.#weights.counts(name, parameter.shape));
+  }
+
+  async #fillFloats(name: string, parameter: Tensor): Promise<void> {
     const { gpu, shape, master, dtype } = parameter;
     if (dtype === 'f32') return void await this.#write(name, parameter);
     const wide = master ?? Tensor.empty(gpu, shape, 'f32', name);

@@ -132,11 +132,12 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
   return new SafetensorsFile(source, dataStart, entries, metadata);
 }
 
-/** Element types that are written, with the arrays that hold them; 4 bytes each. */
+/** Element types that are written, with the arrays that hold them. */
 interface Written {
   F32: Float32Array;
   I32: Int32Array;
   U32: Uint32Array;
+  I64: BigInt64Array;
 }
 
 type Values = Written[keyof Written];
@@ -156,7 +157,7 @@ function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<str
     if (names.has(name)) throw new RangeError(`the tensor name "${name}" is taken`);
     names.add(name);
     const begin = offset;
-    offset += 4 * sizeOf(shape);
+    offset += (DTYPE_BITS[dtype] / 8) * sizeOf(shape);
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, offset] })}`;
   });
   if (Object.keys(metadata).length > 0) members.unshift(`"__metadata__":${JSON.stringify(metadata)}`);

@@ -1,5 +1,5 @@
 /** Networks that start from a checkpoint of another model: of which, and which parameters are made of which. */
-import type { Tensor } from '../../engine/index.ts';
+import type { AnyTensor } from '../../engine/index.ts';
 import { isNetwork, type ModelConfig, type NetworkConfig, type NetworkName } from '../systems/config.ts';
 import type { VideoModel } from '../systems/system.ts';
 import { loadWeights } from './loading.ts';
@@ -33,13 +33,13 @@ export const OF_VIT = { divided: new Names('', TIMESFORMER_ROWS.vit(true), /(?!)
 export async function loadStart(model: VideoModel, weights: Weights,
   demands: Omit<Demands, 'select' | 'allowMissing'>): Promise<readonly string[]> {
   const names = OF_VIT[model.config.system === 'timesformer' ? 'divided' : 'plain'];
-  const theirs = (name: string, { shape }: Tensor) => names.storedAs(name, shape).parts[0];
+  const theirs = (name: string, { shape }: AnyTensor) => names.storedAs(name, shape).parts[0];
   const filled: string[] = [];
   // a parameter of theirs may fill several of ours, one in each turn
-  let left = [...model.parameters()].filter(([name, tensor]) => theirs(name, tensor) !== name);
+  let left = [...model.state()].filter(([name, tensor]) => theirs(name, tensor) !== name);
   while (left.length > 0) {
     const turn = new Map(left.map((entry) => [theirs(...entry), entry] as const));
-    const wanted = { parameters: () => [...turn].map(([name, [, tensor]]) => [name, tensor] as const) };
+    const wanted = { state: () => [...turn].map(([name, [, tensor]]) => [name, tensor] as const) };
     await loadWeights(wanted, weights, { ...demands, select: () => true });
     const done = new Set([...turn.values()].map(([name]) => name));
     filled.push(...done);

@@ -56,6 +56,24 @@ export function requireFloats({ name }: TensorFile, tensor: string, dtype: strin
   throw new CheckpointFormatError('WrongDtype', name, `expected a floating-point tensor, got ${dtype}`, tensor);
 }
 
+/** The bytes of whole numbers from 0 up to 2³² − 1, which files hold in 32 or 64 bits. */
+export function countsOf({ name }: TensorFile, tensor: string, dtype: string, bytes: Uint8Array): Uint32Array {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const values = dtype === 'I64'
+    ? new BigInt64Array(buffer, byteOffset, byteLength / 8)
+    : dtype === 'I32'
+    ? new Int32Array(buffer, byteOffset, byteLength / 4)
+    : undefined;
+  if (values === undefined) {
+    throw new CheckpointFormatError('WrongDtype', name, `expected whole numbers, I64 or I32, got ${dtype}`, tensor);
+  }
+  return Uint32Array.from(values as ArrayLike<bigint | number>, (value) => {
+    if (value >= 0 && value < 2 ** 32) return Number(value);
+    throw new CheckpointFormatError('OutOfRange', name, `holds ${value}, counts from 0 to ${2 ** 32 - 1} are read`,
+      tensor);
+  });
+}
+
 /**
  * The bytes of floating-point numbers, little-endian, where such numbers may lie in memory, as f32.
  *

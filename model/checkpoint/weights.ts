@@ -1,4 +1,4 @@
-import { ConfigError, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
+import { ConfigError, type DType, type HostArrays, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
 import { isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, nearestPatches, PATCH_POSITIONS, sideOf,
@@ -6,9 +6,9 @@ import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, 
 import { configToHuggingFace } from './huggingface.ts';
 import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
 import { encodeTorch } from './pickle/write.ts';
-import type { PieceRooms } from './pieces.ts';
+import { joined, type PieceRooms } from './pieces.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
-import { floatsOf, requireFloats, type TensorFile } from './tensor_file.ts';
+import { countsOf, floatsOf, requireFloats, type TensorFile } from './tensor_file.ts';
 
 /** Which of a model's parameters to load; all if omitted. */
 export type Selection = (name: string) => boolean;
@@ -65,7 +65,12 @@ export class Weights {
 
   /** The same, to be read: what `saveCheckpoint` and `saveOfficial` write. */
   readables(): [string, Readable][] {
-    return [...this.parameters()].map(([name, shape]) => [name, { shape, read: () => this.read(name, shape) }]);
+    return [...this.parameters()].map(([name, shape]) => {
+      const [part] = this.stored(name, shape).parts;
+      return this.#fileOf.get(part)?.entry(part).dtype === 'I64'
+        ? [name, { shape, dtype: 'u32', read: () => this.counts(name, shape) }]
+        : [name, { shape, read: () => this.read(name, shape) }];
+    });
   }
 
   /** Numbers that the files hold. */
@@ -99,6 +104,16 @@ export class Weights {
         }
       }
     }
+  }
+
+  /** An official buffer of whole numbers. @throws CheckpointFormatError of those that 32 bits do not hold */
+  async counts(official: string, shape: Shape): Promise<Uint32Array> {
+    const [part] = this.stored(official, shape).parts;
+    const file = this.#fileOf.get(part);
+    if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
+    const { dtype } = file.entry(part);
+    const bytes = (dtype === 'I64' ? 8 : 4) * sizeOf(shape);
+    return countsOf(file, part, dtype, await joined(bytes, file.pieces(part)));
   }
 
   /** How a parameter is stored here, by its official name and shape. */
@@ -183,8 +198,8 @@ export const POSITIONS: ReadonlyMap<string, Positions> = new Map([
   [TIMESFORMER_PATCHES, ofPatches(nearestPatches)],
 ]);
 
-/** A parameter by its official name. */
-export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape }];
+/** A parameter or a buffer by its official name. */
+export type NamedShape = readonly [name: string, tensor: { readonly shape: Shape; readonly dtype?: DType }];
 
 /** How names and shapes of a model and of files differ. */
 export interface Difference {
@@ -207,7 +222,7 @@ export function compareWeights(parameters: Iterable<NamedShape>, weights: Weight
   const mismatched: string[] = [];
   const used = new Set<string>();
   const present: string[] = [];
-  for (const [name, { shape }] of parameters) {
+  for (const [name, { shape, dtype }] of parameters) {
     if (select?.(name) === false) continue;
     const { parts, partShape } = weights.stored(name, shape);
     const absent = parts.filter((part) => weights.shape(part) === undefined);
@@ -225,6 +240,7 @@ export function compareWeights(parameters: Iterable<NamedShape>, weights: Weight
       );
     }
     if (absent.length === 0) present.push(name);
+    else if (dtype === 'u32') continue; // a count, which older files lack, as torch reads them: it stays
     else if (!allowMissing || absent.length < parts.length) {
       missing.push(...absent.map((part) => `${part} [${partShape}]`));
     }
@@ -277,10 +293,12 @@ export function toHuggingFace(official: string, shape: Shape, values: Float32Arr
   return toOrigin('hf', official, shape, values);
 }
 
-/** A parameter that can be read back; a model's tensors are. */
+/** A parameter or a buffer that can be read back; a model's tensors are. */
 export interface Readable {
   readonly shape: Shape;
-  read(): Promise<Float32Array>;
+  /** f32 if omitted. u32 are counts, which files hold as I64. */
+  readonly dtype?: DType;
+  read(): Promise<HostArrays[DType]>;
   /** What to read in its place: a parameter that is stored as f16 has an f32 master. */
   readonly master?: { read(): Promise<Float32Array> } | undefined;
 }
@@ -288,10 +306,10 @@ export interface Readable {
 /** Tensors of a file, sorted by name as the format's other writers do, and how to read each. */
 export interface FilePlan {
   readonly tensors: readonly NamedTensor[];
-  read(name: string): Promise<Float32Array>;
+  read(name: string): Promise<Float32Array | BigInt64Array>;
 }
 
-/** A model's parameters as a file stores them, in the names of an origin. */
+/** A model's parameters and buffers as a file stores them, in the names of an origin. */
 export function planFile(parameters: Iterable<readonly [string, Readable]>, origin: Origin): FilePlan {
   const sources = new Map<string, { official: string; parameter: Readable; shape: Shape }>();
   for (const [official, parameter] of parameters) {
@@ -300,11 +318,16 @@ export function planFile(parameters: Iterable<readonly [string, Readable]>, orig
   }
   // query, key and value are one parameter: read it once
   let last: { parameter: Readable; values: Float32Array } | undefined;
+  const typeOf = ({ dtype }: Readable) => (dtype === 'u32' ? { dtype: 'I64' as const } : {});
   return {
-    tensors: [...sources].map(([name, { shape }]) => ({ name, shape })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    tensors: [...sources].map(([name, { shape, parameter }]) => ({ name, shape, ...typeOf(parameter) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     async read(name) {
       const { official, parameter } = sources.get(name) as { official: string; parameter: Readable };
-      if (last?.parameter !== parameter) last = { parameter, values: await (parameter.master ?? parameter).read() };
+      if (parameter.dtype === 'u32') return BigInt64Array.from((await parameter.read()) as Uint32Array, BigInt);
+      if (last?.parameter !== parameter) {
+        last = { parameter, values: (await (parameter.master ?? parameter).read()) as Float32Array };
+      }
       const [stored] = toOrigin(origin, official, parameter.shape, last.values).filter((tensor) =>
         tensor.name === name
       );

@@ -1,12 +1,21 @@
 /** What features of videos are turned into logits by: texts, or classes. B videos, K classes, E embedding width. */
 import { type Gpu, type Tensor } from '../../engine/index.ts';
 import { exp, mul } from '../../kernels/elementwise/index.ts';
+import { dropout } from '../../kernels/dropout/index.ts';
 import { matmul } from '../../kernels/matmul/index.ts';
 import { normalize } from '../../kernels/normalize/index.ts';
 import { cast } from '../../kernels/rearrange/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
 import { constant, initialised } from './init.ts';
 import type { Linear, Pass } from './layers.ts';
+
+/** Tells dropout in front of a head from the branches of blocks, which are counted from 0. */
+const HEAD_LAYER = 2 ** 20;
+
+/** Dropout of features in front of a head, in training. @param rate of those that are dropped */
+function dropFeatures(features: Tensor, rate: number, { draw }: Pass): Tensor {
+  return rate === 0 || draw === undefined ? features : dropout(features, rate, { state: draw, layer: HEAD_LAYER });
+}
 
 /** CLIP's initial temperature: cosines are multiplied by 1 / 0.07 at first. Radford et al. 2021, section 2.5. */
 export function logitScale(gpu: Gpu): Tensor {
@@ -35,10 +44,14 @@ export function scaled(cosines: Tensor, scale: Tensor): Tensor {
   return mul(cosines, exp(scale));
 }
 
-/** Logits [B, K] of the classes of a head, of features [B, D]. In f32, as logits of texts are. */
-export function classLogits(head: Linear, features: Tensor, pass: Pass): Tensor {
+/**
+ * Logits [B, K] of the classes of a head, of features [B, D]. In f32, as logits of texts are.
+ *
+ * @param rate of the features that are dropped in training
+ */
+export function classLogits(head: Linear, features: Tensor, rate: number, pass: Pass): Tensor {
   return features.gpu.scope(() => {
-    const logits = cast(head.forward(features), 'f32');
+    const logits = cast(head.forward(dropFeatures(features, rate, pass)), 'f32');
     pass.tap?.('logits', logits);
     return logits;
   });

@@ -4,7 +4,7 @@ import { classLogits } from '../parts/heads.ts';
 import { type Init, truncatedNormal, zeros } from '../parts/init.ts';
 import { Linear, type Pass } from '../parts/layers.ts';
 import type { NetworkConfig } from './config.ts';
-import { type Part, type VideoFeatures, VideoModel } from './system.ts';
+import { type ModelOptions, type Part, type VideoFeatures, VideoModel } from './system.ts';
 
 const HEAD = 'cls_head.fc_cls';
 const isOfHead = (name: string) => name.startsWith(`${HEAD}.`);
@@ -21,9 +21,13 @@ export abstract class NetworkModel extends VideoModel {
   override readonly classes: readonly string[];
   readonly head: Linear;
 
+  readonly #dropout: number;
+
   /** @param width of the features that the head takes  @param init of the head's weight */
-  constructor(gpu: Gpu, width: number, classes: readonly string[], init: Init = truncatedNormal(0.02)) {
+  constructor(gpu: Gpu, width: number, classes: readonly string[], { dropout = 0 }: ModelOptions,
+    init: Init = truncatedNormal(0.02)) {
     super();
+    this.#dropout = dropout;
     this.classes = classes;
     this.head = this.add(HEAD, new Linear(gpu, width, classes.length, { init, biasInit: zeros }));
   }
@@ -37,6 +41,6 @@ export abstract class NetworkModel extends VideoModel {
   }
 
   override compare({ video }: VideoFeatures, _texts: undefined, pass: Pass = {}): Tensor {
-    return classLogits(this.head, video, pass);
+    return classLogits(this.head, video, this.#dropout, pass);
   }
 }

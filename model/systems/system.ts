@@ -12,6 +12,8 @@ import { imageSizeOf, type ModelConfig, textWidthOf, vectorsOf } from './config.
 /** How a model is built beyond its configuration. */
 export interface ModelOptions {
   readonly dropPath?: number;
+  /** Rate of features that are dropped in front of a head, in training. */
+  readonly dropout?: number;
   /** Keep only the input of each block of both towers and compute the rest again in the backward pass. */
   readonly recompute?: boolean;
 }

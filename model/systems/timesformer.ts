@@ -17,13 +17,13 @@ export class TimeSformer extends NetworkModel {
   readonly config: TimeSformerConfig;
   readonly backbone: Backbone;
 
-  constructor(gpu: Gpu, config: TimeSformerConfig, { dropPath, recompute: isAgain = false }: ModelOptions = {}) {
-    super(gpu, config.network.width, config.classes);
+  constructor(gpu: Gpu, config: TimeSformerConfig, options: ModelOptions = {}) {
+    super(gpu, config.network.width, config.classes, options);
     const { system, network, frames, imageSize } = config;
     this.config = config;
     this.backbone = this.add('backbone',
-      new Backbone(gpu, network, { kind: KINDS[system], frames, imageSize, dropPath,
-        runBlock: isAgain ? recompute : undefined }));
+      new Backbone(gpu, network, { kind: KINDS[system], frames, imageSize, dropPath: options.dropPath,
+        runBlock: options.recompute ? recompute : undefined }));
   }
 
   protected override featuresOf(pixels: Tensor, pass: Pass): VideoFeatures {

@@ -20,6 +20,7 @@ export class Vit extends TowerModel {
   readonly mit: MultiframeIntegration | undefined;
   override readonly classes: readonly string[];
   readonly head: Linear;
+  readonly #dropout: number;
 
   constructor(gpu: Gpu, config: VitConfig, options: ModelOptions = {}) {
     super();
@@ -28,6 +29,7 @@ export class Vit extends TowerModel {
     const relations = { vit: 'messages', 'vit-mean': 'alone', 'vit-joint': 'joint' } as const;
     this.config = config;
     this.classes = classes;
+    this.#dropout = options.dropout ?? 0;
     this.visual = this.add('visual',
       new VisionEncoder(gpu, vision, embedDim, { relation: { kind: relations[system], frames },
         dropPath: options.dropPath, runBlock: options.recompute ? recompute : undefined }));
@@ -37,6 +39,6 @@ export class Vit extends TowerModel {
   }
 
   override compare({ video }: VideoFeatures, _texts: undefined, pass: Pass = {}): Tensor {
-    return classLogits(this.head, video, pass);
+    return classLogits(this.head, video, this.#dropout, pass);
   }
 }

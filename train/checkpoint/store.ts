@@ -14,11 +14,8 @@ import { bestOf } from './validation.ts';
 
 export type { RunState };
 
-/** AdamW's moments of one parameter. */
-export interface Moments {
-  readonly m: Float32Array;
-  readonly v: Float32Array;
-}
+/** What an optimiser keeps of the earlier gradients of one parameter, by its names for it: m and v, or momentum. */
+export type Moments = Readonly<Record<string, Float32Array>>;
 
 export interface Snapshot {
   readonly content: CheckpointContent;
@@ -32,7 +29,7 @@ export interface Saved {
   /** A checkpoint folder in Hugging Face's form. */
   readonly path: string;
   readonly state: RunState;
-  /** Reads the moments and gives them by parameter name. */
+  /** Reads the moments and gives them by parameter name; an optimiser that keeps none has none to ask for. */
   moments(): Promise<(name: string) => Moments>;
 }
 
@@ -189,7 +186,9 @@ export class CheckpointStore {
     const files = sealing(this.#files, seals);
     await saveCheckpoint(folder, content, { files });
     const values = new Map<string, Float32Array>();
-    for (const [name, { m, v }] of moments) values.set(`${name}.m`, m).set(`${name}.v`, v);
+    for (const [name, own] of moments) {
+      for (const [moment, data] of Object.entries(own)) values.set(`${name}.${moment}`, data);
+    }
     const tensors = [...values].map(([name, { length }]) => ({ name, shape: [length] }));
     await writeAtomically(files, join(folder, OPTIMIZER),
       encodeSafetensors(tensors, (name) => values.get(name) as Float32Array));
@@ -248,16 +247,17 @@ export class CheckpointStore {
     const source = await this.#files.open(join(path, OPTIMIZER));
     try {
       const file = await openSafetensors(source);
-      const moments = new Map<string, Float32Array>();
-      for (const name of file.names()) moments.set(name, await file.floats(name));
-      const get = (name: string) => {
-        const values = moments.get(name);
-        if (values === undefined) {
-          throw new CheckpointFormatError('NoSuchTensor', source.name, 'there is no such tensor in the file', name);
-        }
-        return values;
+      const moments = new Map<string, Record<string, Float32Array>>();
+      for (const full of file.names()) {
+        const end = full.lastIndexOf('.');
+        const name = full.slice(0, end);
+        moments.set(name, { ...moments.get(name), [full.slice(end + 1)]: await file.floats(full) });
+      }
+      return (name) => {
+        const own = moments.get(name);
+        if (own !== undefined) return own;
+        throw new CheckpointFormatError('NoSuchTensor', source.name, 'there is no such tensor in the file', name);
       };
-      return (name) => ({ m: get(`${name}.m`), v: get(`${name}.v`) });
     } finally {
       await source.close();
     }

@@ -85,7 +85,8 @@ function parametersOf(gpu: Gpu, config: ModelConfig): { shapes: NamedShape[]; pa
     const model = createModel(gpu, 'classes' in config && config.classes.length === 0
       ? { ...config, classes: ['?'] }
       : config);
-    found = { shapes: [...model.parameters()].map(([name, { shape }]) => [name, { shape }]), parts: model.parts };
+    found = { shapes: [...model.state()].map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
+      parts: model.parts };
   });
   return found;
 }

@@ -4,6 +4,7 @@ import { type Gpu, open, problemLine } from '../../engine/index.ts';
 import { tuned } from '../../kernels/tuned.ts';
 import { imageSizeOf } from '../../model/systems/config.ts';
 import { digits, markdownTable } from '../log/table.ts';
+import { usesRecipe } from '../recipe/optimizer/index.ts';
 import { learningRate } from '../recipe/schedule.ts';
 import { runName } from '../run/config.ts';
 import { SYSTEM, type TrainConfig } from '../run/config_keys.ts';
@@ -70,8 +71,8 @@ function spanText(seconds: number): string {
 
 /** All that is known without measuring. @param file of the configuration */
 export function planPage(file: string, planned: Plan): string {
-  const { config, model, preset, guess, trained, frozen, memory, macs, clips, classes, seen, steps, stepsPerEpoch } =
-    planned;
+  const { config, model, preset, guess, trained, frozen, groups, memory, macs, clips, classes, seen, steps,
+    stepsPerEpoch } = planned;
   const { train, optim } = config;
   const imageSize = imageSizeOf(model);
   const epochs = train.steps === null ? `, ${grouped(steps)} in ${train.epochs} epochs` : `, ${grouped(steps)} in all`;
@@ -99,10 +100,15 @@ export function planPage(file: string, planned: Plan): string {
       } clips: ${train.accumulation} × ${train.batch}`),
     line('learning rate', rate.blocks),
     line('', rate.numbers),
-    line('',
-      `${optim.newPartsLrScale} times as much for new parts, which no checkpoint need have, and as little in the end`),
+    line('', usesRecipe(config)
+      ? `${optim.newPartsLrScale} times as much for new parts, which no checkpoint need have, and as little in the end`
+      : groups.map(groupText).join('; ')),
   ].join('\n');
 }
+
+/** How a group of parameters learns, beside the rate of the configuration. */
+const groupText = ({ name, lrScale, weightDecay }: Plan['groups'][number]) =>
+  `${name}: × ${lrScale}, ${weightDecay === 0 ? 'no decay' : `decay ${weightDecay}`}`;
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
 /** Blocks of a line. */

@@ -1,15 +1,16 @@
 /** What is not finite is an error that names the first tensor that had it. */
-import { type Gpu, type Module, NonFiniteError, type Tensor } from '../../engine/index.ts';
+import { type AnyTensor, type Gpu, type Module, NonFiniteError, type Tensor } from '../../engine/index.ts';
 import { tooLargeForHalf } from '../../model/checkpoint/special.ts';
 import type { Tap } from '../../model/parts/layers.ts';
 
 /**
- * Refuses a model one of whose weights is NaN or infinite, as it is stored: in f16 so is what was above 65,504.
+ * Refuses a model one of whose weights, or running statistics, is NaN or infinite, as it is stored: in f16 so is what
+ * was above 65,504.
  *
  * @throws NonFiniteError naming the first one
  */
 export async function requireFiniteWeights(model: Module): Promise<void> {
-  for (const [name, weight] of model.parameters()) {
+  for (const [name, weight] of model.state()) {
     if (await isAllFinite(weight)) continue;
     const { master } = weight;
     const isTooLarge = master !== undefined && (await isAllFinite(master));
@@ -29,6 +30,6 @@ export async function firstNonFinite(gpu: Gpu, forward: (tap: Tap) => Tensor): P
   }
 }
 
-export async function isAllFinite(tensor: { read(): Promise<Float32Array> }): Promise<boolean> {
+export async function isAllFinite(tensor: Pick<AnyTensor, 'read'>): Promise<boolean> {
   return (await tensor.read()).every(Number.isFinite);
 }

@@ -4,7 +4,8 @@ import { crossEntropy, crossEntropyWithLabels } from '../../kernels/cross_entrop
 import { DRAW } from '../../kernels/dropout/index.ts';
 import type { Compared, VideoModel } from '../../model/systems/system.ts';
 import { drawMix, isMixing, type MixOptions, packMix } from './blending.ts';
-import { AdamW, freeze, recipeGroups, type Tune } from './optimizer/index.ts';
+import { type AdamW, configuredOptimizer, freeze, type GroupOptions, groupsOf, type OptimizerOptions, type SGD,
+  type Tune } from './optimizer/index.ts';
 
 /** One micro-batch on the GPU, in memory that every step writes anew. */
 export interface MicroBatch {
@@ -39,14 +40,7 @@ export interface RunStepOptions {
     readonly labelSmoothing: number;
     readonly tune: Tune;
   };
-  readonly optim: {
-    readonly weightDecay: number;
-    readonly newPartsLrScale: number;
-    readonly betas: readonly [beta1: number, beta2: number];
-    readonly eps: number;
-    /** The gradient is clipped to this norm; null: never. */
-    readonly maxGradNorm: number | null;
-  };
+  readonly optim: GroupOptions & OptimizerOptions;
 }
 
 /** What random draws of a step follow from. */
@@ -59,7 +53,7 @@ export interface StepDraws {
 
 /** All that the steps of a run work on: inputs, loss and optimiser. */
 export class RunStep {
-  readonly optimizer: AdamW;
+  readonly optimizer: AdamW | SGD;
   readonly inputs: readonly MicroBatch[];
   readonly #options: RunStepOptions;
 
@@ -68,9 +62,7 @@ export class RunStep {
     const { model, train, optim } = options;
     const { frames, size, type } = model.input;
     freeze(model, train.tune);
-    const groups = recipeGroups(model, { weightDecay: optim.weightDecay, newPartsLrScale: optim.newPartsLrScale });
-    this.optimizer = new AdamW(gpu, groups, { beta1: optim.betas[0], beta2: optim.betas[1], eps: optim.eps,
-      maxNorm: optim.maxGradNorm ?? 0 });
+    this.optimizer = configuredOptimizer(gpu, groupsOf(model, optim), optim);
     const ofBatch = (label: string) => gpu.keep(Tensor.from(gpu, new Uint32Array(train.batch), [train.batch], label));
     this.inputs = Array.from({ length: train.accumulation }, () => ({
       pixels: gpu.keep(

@@ -34,7 +34,7 @@ const START = ['model.checkpoint', 'model.vision', 'model.init.mitPositions', 'm
 const LENGTH = ['train.epochs', 'train.steps', 'train.warmupEpochs', 'train.warmupSteps'];
 /** The shape of what was saved. */
 const FIXED = ['model.system', 'model.messages', 'model.integration', 'model.prompts', 'model.preset', 'data.frames',
-  'data.size'];
+  'data.size', 'optim.name'];
 
 /** Whether a key may change without being asked for: it changes no bit of any step, or says how many there are. */
 export function isFree(key: string): boolean {

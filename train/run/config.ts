@@ -234,6 +234,7 @@ function contradictions(config: TrainConfig): Problem[] {
     problems.push({ at: ['data', 'stride'],
       text: 'is of dense clips: it needs data.sampling or data.valSampling: dense' });
   }
+  problems.push(...ofOptimizer(config));
   const { epochs, warmupEpochs, steps, warmupSteps } = config.train;
   if (steps === null && warmupSteps === null && warmupEpochs !== null && warmupEpochs >= epochs) {
     problems.push({ at: ['train', 'warmupEpochs'],
@@ -244,6 +245,34 @@ function contradictions(config: TrainConfig): Problem[] {
       text: `expected less than train.steps (${steps}), got ${warmupSteps}` });
   }
   return problems;
+}
+
+/** What belongs to one optimiser, or to one schedule. */
+function ofOptimizer({ optim, train, model }: TrainConfig): Problem[] {
+  const { name, momentum, nesterov, schedule, milestones } = optim;
+  const problem = (key: string, text: string): Problem => ({ at: ['optim', key], text });
+  const last = milestones.at(-1) ?? 0;
+  return [
+    ...(nesterov && name !== 'sgd' ? [problem('nesterov', 'is of SGD: it needs optim.name: sgd')] : []),
+    ...(nesterov && name === 'sgd' && momentum === 0
+      ? [problem('nesterov', 'needs a momentum, optim.momentum is 0')]
+      : []),
+    ...(schedule === 'milestones' && milestones.length === 0
+      ? [problem('milestones', 'is missing: epochs after which the rate falls, such as [25, 45]')]
+      : []),
+    ...(schedule !== 'milestones' && milestones.length > 0
+      ? [problem('milestones', `is of optim.schedule: milestones, which is ${schedule}`)]
+      : []),
+    ...(milestones.some((epoch, i) => i > 0 && epoch <= milestones[i - 1])
+      ? [problem('milestones', `expected epochs that rise, got [${milestones.join(', ')}]`)]
+      : []),
+    ...(train.steps === null && last >= train.epochs
+      ? [problem('milestones', `expected epochs before train.epochs (${train.epochs}), got ${last}`)]
+      : []),
+    ...(model.dropout > 0 && hasTexts(model.system)
+      ? [{ at: ['model', 'dropout'], text: `is of a system with a head; ${model.system} has none` }]
+      : []),
+  ];
 }
 
 /** What a checkpoint for pictures alone needs beside it. */

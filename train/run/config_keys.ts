@@ -1,8 +1,10 @@
 /** What a configuration of a training run may say: every key with its default and what it means. */
 import { z } from 'zod';
+import { BATCH_NORMS } from '../../model/parts/batch_norm.ts';
 import { PRESET_NAMES, SYSTEM_NAMES, type SystemName } from '../../model/systems/config.ts';
 import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates.ts';
-import { TUNE } from '../recipe/optimizer/index.ts';
+import { GROUPINGS, OPTIMIZERS, TUNE } from '../recipe/optimizer/index.ts';
+import { SCHEDULES } from '../recipe/schedule.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
 
 const positive = z.number().gt(0);
@@ -45,6 +47,7 @@ const model = z.strictObject({
   ).meta({ before: false }),
   dropPath: share.default(0)
     .describe('rate of dropped residual branches at the last layer, rising linearly from 0'),
+  dropout: share.default(0).describe('of a system with a head: rate of features that are dropped in front of it'),
   init: z.strictObject({
     mitPositions: positive.default(0.02).describe(
       'standard deviation of the multi-frame positions; 1 when trained from nothing',
@@ -155,19 +158,42 @@ const train = z.strictObject({
     .describe(
       'how weights and activations are stored; f16 halves their memory and needs shader-f16; masters and sums are f32',
     ),
+  batchNorm: z.enum(BATCH_NORMS).default('train').describe(
+    'of a system that has batch norms: whether all of them train, the first alone (partial), or none (frozen); the others take their running statistics, and do not learn',
+  ),
   recompute: z.boolean().default(false).describe(
     'recompute activations in the backward pass: less memory, a third more work',
   ),
 });
 
 const optim = z.strictObject({
-  lr: positive.default(8e-6).describe('learning rate of the parts that come from CLIP'),
-  newPartsLrScale: positive.default(10).describe('times lr for messages, multi-frame integration and prompts'),
-  minLrRatio: z.number().min(0).max(1).default(0.01).describe('the rate at the end, as a share of lr, for all parts'),
-  schedule: z.enum(['recipe', 'plain']).default('recipe').describe(
-    'recipe: as the official code steps it; plain: cosine after the warm-up',
+  lr: positive.default(8e-6).describe('learning rate of the parts that come from a checkpoint'),
+  name: z.enum(OPTIMIZERS).default('adamw').describe('how gradients become steps: adamw or sgd'),
+  groups: z.enum(GROUPINGS).nullable().default(null).describe(
+    'which parameters learn at other rates, or without decay. recipe: as X-CLIP; mmaction2: as trainings of MMAction2 ran; written: as its files say, where that is something else; fork: as Video Swin’s own code; null: mmaction2 for a system that it has, else recipe',
   ),
-  weightDecay: notNegative.default(0.001).describe('AdamW weight decay of matrices'),
+  newPartsLrScale: positive.default(10).describe(
+    'optim.groups: recipe: times lr for messages, multi-frame integration, prompts, and a head',
+  ),
+  minLrRatio: z.number().min(0).max(1).default(0.01).describe('the rate at the end, as a share of lr, for all parts'),
+  schedule: z.enum(SCHEDULES).default('recipe').describe(
+    'recipe: as the official code steps it; plain: cosine after the warm-up; epoch-cosine: cosine that falls from epoch to epoch; milestones: steps at optim.milestones',
+  ),
+  milestones: z.array(count).default([]).describe(
+    'epochs after which the rate is multiplied by optim.milestoneFactor, such as [25, 45]',
+  ),
+  milestoneFactor: positive.lt(1).default(0.1).describe('of optim.milestones'),
+  warmupBy: z.enum(['batch', 'epoch']).default('batch').describe(
+    'epoch-cosine and milestones: whether the rate rises with each micro-batch of the warm-up, or each epoch',
+  ),
+  warmupStart: z.number().min(0).max(1).default(0.1).describe(
+    'epoch-cosine and milestones: the share of the rate that the warm-up begins with',
+  ),
+  weightDecay: notNegative.default(0.001).describe(
+    'weight decay; AdamW’s is apart from the gradient, SGD’s is added to it. optim.groups says of which parameters',
+  ),
+  momentum: share.default(0.9).describe('SGD: factor on what gradients have gathered before; 0: nothing is gathered'),
+  nesterov: z.boolean().default(false).describe('SGD: a step looks ahead by the momentum that it has'),
   betas: z.tuple([share, share]).default([0.9, 0.98]).describe('AdamW decay rates of the two moments'),
   eps: positive.default(1e-8).describe('AdamW epsilon'),
   maxGradNorm: positive.nullable().default(null).describe('clip the gradient to this norm; null: never'),
@@ -202,7 +228,7 @@ export const schema = z.strictObject({
   model: model.prefault({}).describe('the network'),
   data: data.describe('clips and labels; paths are relative to this file'),
   train: train.prefault({}).describe('the length of the run and the loss'),
-  optim: optim.prefault({}).describe('AdamW and its learning rate'),
+  optim: optim.prefault({}).describe('the optimiser and its learning rate'),
   run: run.prefault({}).describe('seed and intervals'),
 });
 

@@ -159,7 +159,7 @@ export async function fit(
     validations: validations.history,
     epoch: journal.epoch,
   });
-  const content = { config: model.config, parameters: [...model.parameters()], tokenizer, preprocessor };
+  const content = { config: model.config, parameters: [...model.state()], tokenizer, preprocessor };
   const saving = new Saving({
     store,
     progress: recorder.progress,

@@ -12,7 +12,7 @@ import type { TextSizes } from './texts.ts';
 
 /** Bytes that a run takes on the GPU at its worst moment. */
 export interface RunMemory {
-  /** Weights, the frozen ones and shadows in half precision too. */
+  /** Weights, the frozen ones, shadows in half precision and running statistics too. */
   readonly parameters: number;
   readonly gradients: number;
   readonly moments: number;
@@ -37,14 +37,14 @@ export function estimateRun(gpu: Gpu, config: TrainConfig, model: ModelConfig,
   sizes: TextSizes | undefined): RunEstimate {
   let frozen = 0;
   const { resident, stepBytes, totalBytes, macs } = estimate(gpu, () => {
-    for (const [, parameter] of runOneStep(gpu, config, model, sizes).parameters()) {
-      if (!parameter.requiresGrad) frozen += parameter.bytes + (parameter.master?.bytes ?? 0);
+    for (const [, { requiresGrad, bytes, master }] of runOneStep(gpu, config, model, sizes).state()) {
+      if (!requiresGrad) frozen += bytes + (master?.bytes ?? 0);
     }
   });
   const sum = (pattern: RegExp) =>
     [...resident].reduce((total, [label, bytes]) => (pattern.test(label) ? total + bytes : total), 0);
   const parts = { parameters: frozen + sum(/^arena .*\.(values|shadow)$/), gradients: sum(/^arena .*\.grads$/),
-    moments: sum(/^arena .*\.[mv]$/) };
+    moments: sum(/^arena .*\.(m|v|momentum)$/) };
   const inputs = sum(/./) - parts.parameters - parts.gradients - parts.moments;
   const memory = { ...parts, inputs, activations: stepBytes, engine: ENGINE_BYTES, total: totalBytes + ENGINE_BYTES };
   return { memory, macs: macs * config.train.accumulation / recordedOf(config) };

@@ -6,7 +6,7 @@ import { type ModelConfig, ofImageNet, PRESETS, presetOf } from '../../model/sys
 import { publishedSet, type PublishedSet } from '../data/sets/published.ts';
 import type { ScannedList } from '../data/sets/scan.ts';
 import { namesFile, seenWarnings } from '../data/sets/sets.ts';
-import { freeze } from '../recipe/optimizer/index.ts';
+import { freeze, groupsOf, type ParameterGroup } from '../recipe/optimizer/index.ts';
 import { type Schedule, scheduleOf } from '../recipe/schedule.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { fileOf, namesOf, requireOneStep, scanOf } from './lists.ts';
@@ -31,6 +31,8 @@ export interface Plan {
   readonly guess: string | undefined;
   readonly trained: number;
   readonly frozen: number;
+  /** Of parameters that learn. */
+  readonly groups: readonly Omit<ParameterGroup, 'parameters'>[];
   readonly memory: RunMemory;
   readonly classes: Known;
   /** Which of them the checkpoint was fine-tuned on, if that is known. */
@@ -141,14 +143,17 @@ export function publishedPreset(folder: string): Preset | undefined {
   return Object.hasOwn(PRESETS, preset) ? (preset as Preset) : undefined;
 }
 
-function parametersOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): { trained: number; frozen: number } {
+function parametersOf(gpu: Gpu, config: TrainConfig, model: ModelConfig): Pick<Plan, 'trained' | 'frozen' | 'groups'> {
   const counts = { trained: 0, frozen: 0 };
+  let groups: Plan['groups'] = [];
   estimate(gpu, () => {
     const built = newModel(gpu, config, model);
     freeze(built, config.train.tune);
     for (const [, { size, requiresGrad }] of built.parameters()) counts[requiresGrad ? 'trained' : 'frozen'] += size;
+    groups = groupsOf(built, config.optim).filter(({ parameters }) => parameters.length > 0)
+      .map(({ name, lrScale, weightDecay }) => ({ name, lrScale, weightDecay }));
   });
-  return counts;
+  return { ...counts, groups };
 }
 
 function classesOf(config: TrainConfig, published: PublishedSet | undefined): Known {

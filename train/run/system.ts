@@ -5,6 +5,7 @@ import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/
 import { loadWeights } from '../../model/checkpoint/loading.ts';
 import { loadStart, type NetworkStart } from '../../model/checkpoint/starting.ts';
 import { requireHeld } from '../../model/checkpoint/weights.ts';
+import { freezeBatchNorms } from '../../model/parts/batch_norm.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
 import { type Architecture, architectureOf, type Choices, configFor, imageSizeOf, isNetwork, isNetworkName,
@@ -82,9 +83,17 @@ export async function tokenizerOf({ model }: TrainConfig): Promise<ClipTokenizer
   return checkpoint?.tokenizer ?? clipTokenizer();
 }
 
-/** The model of a run; its parameters are zero. */
+/**
+ * The model of a run; its parameters are zero.
+ * @throws ConfigError if batch norms are to be frozen and there are none
+ */
 export function newModel(gpu: Gpu, { model, train }: TrainConfig, config: ModelConfig): VideoModel {
-  return createModel(gpu, config, { dropPath: model.dropPath, recompute: train.recompute });
+  const { dropPath, dropout } = model;
+  const built = createModel(gpu, config, { dropPath, dropout, recompute: train.recompute });
+  if (freezeBatchNorms(built, train.batchNorm) || train.batchNorm === 'train') return built;
+  built.dispose();
+  throw new ConfigError('train.batchNorm', [`is ${train.batchNorm}, ${config.system} has no batch norm`],
+    'leave it out');
 }
 
 /**
@@ -203,7 +212,7 @@ export async function openSystem(gpu: Gpu, path: string,
     const shown = validateConfig(resized(own, { frames, imageSize: size }), path);
     const made = storedAs(precision, () => createModel(gpu, shown));
     return await orDisposed(made, async (model) => {
-      const names = new Set([...model.parameters()].map(([name]) => name));
+      const names = new Set([...model.state()].map(([name]) => name));
       await loadWeights(model, weights, { interpolateFrames: frames !== undefined,
         interpolatePatches: size !== undefined, ...(own !== config && { select: (name) => names.has(name) }) });
       if (precision === 'f16') gpu.pool.trim(); // of what came in as f32

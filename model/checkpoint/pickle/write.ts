@@ -88,10 +88,12 @@ class Pickler extends Bytes {
     return this.global('collections', 'OrderedDict').add(OP.EMPTY_TUPLE, OP.REDUCE);
   }
 
-  tensor(key: string, shape: readonly number[]): this {
+  tensor(key: string, { shape, dtype }: NamedTensor): this {
     const strides = shape.map((_, i) => sizeOf(shape.slice(i + 1)));
     this.global('torch._utils', '_rebuild_tensor_v2').add(OP.MARK);
-    this.add(OP.MARK).text('storage').global('torch', 'FloatStorage').text(key).text('cpu').integer(sizeOf(shape));
+    this.add(OP.MARK).text('storage').global('torch', dtype === 'I64' ? 'LongStorage' : 'FloatStorage').text(key).text(
+      'cpu',
+    ).integer(sizeOf(shape));
     this.add(OP.TUPLE, OP.BINPERSID).integer(0).integers(shape).integers(strides);
     return this.add(OP.NEWFALSE).orderedDict().add(OP.TUPLE, OP.REDUCE);
   }
@@ -101,7 +103,7 @@ class Pickler extends Bytes {
 function pickleOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const pickle = new Pickler().add(OP.PROTO, 2, OP.EMPTY_DICT, OP.MARK);
   pickle.text('model').orderedDict().add(OP.MARK);
-  for (const [i, { name, shape }] of tensors.entries()) pickle.text(name).tensor(String(i), shape);
+  for (const [i, tensor] of tensors.entries()) pickle.text(tensor.name).tensor(String(i), tensor);
   pickle.add(OP.SETITEMS).text(METADATA).add(OP.EMPTY_DICT, OP.MARK);
   for (const [key, value] of Object.entries(metadata)) pickle.text(key).text(value);
   return pickle.add(OP.SETITEMS, OP.SETITEMS, OP.STOP).whole();
@@ -114,7 +116,7 @@ function pickleOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<str
  * @param read gives the values of a tensor when its turn comes
  */
 export async function* encodeTorch(tensors: readonly NamedTensor[],
-  read: (name: string) => Promise<Float32Array> | Float32Array,
+  read: (name: string) => Promise<Float32Array | BigInt64Array> | Float32Array | BigInt64Array,
   metadata: Readonly<Record<string, string>> = {}): AsyncGenerator<Uint8Array, void, undefined> {
   const directory = new Bytes();
   let [at, count] = [0, 0];

@@ -171,7 +171,8 @@ export abstract class Optimizer<M extends string = never> {
    *
    * @param path where they were saved, for errors
    */
-  load(path: string, counts: OptimizerCounts, moments: (name: string) => Readonly<Record<M, Float32Array>>): void {
+  load(path: string, counts: OptimizerCounts,
+    moments: (name: string) => Readonly<Partial<Record<M, Float32Array>>>): void {
     const { steps, finiteInARow, skippedInARow, skipped, lossScale } = counts;
     this.#state.write(STATE.pack({ steps, finite_in_a_row: finiteInARow, skipped_in_a_row: skippedInARow, skipped }));
     this.lossScale.write(Float32Array.of(lossScale));
@@ -180,6 +181,10 @@ export abstract class Optimizer<M extends string = never> {
         const all = new Float32Array(kept[moment].size);
         for (const { name, offset, size } of arena.entries) {
           const values = moments(name)[moment];
+          if (values === undefined) {
+            throw new CheckpointFormatError('NoSuchTensor', path, 'there is no such tensor in the file',
+              `${name}.${moment}`);
+          }
           if (values.length !== size) {
             throw new CheckpointFormatError('ShapeMismatch', path,
               `has ${values.length} values, the parameter has ${size}`, `${name}.${moment}`);

@@ -1,0 +1,69 @@
+import { buffer, counter, type Gpu, isRepeating, Module, type Tensor } from '../../engine/index.ts';
+import { batchNorm, fixedBatchNorm, type RunningStatistics } from '../../kernels/batchnorm/index.ts';
+import { initialised, ones, zeros } from './init.ts';
+import type { Pass } from './layers.ts';
+
+/** How batch normalisation is set. */
+export interface BatchNormConfig {
+  /** Added to the variance; 1e-5 if omitted, as in torch. */
+  readonly eps?: number;
+  /** The part of a batch in running statistics; 0.1 if omitted. */
+  readonly momentum?: number;
+}
+
+/**
+ * Batch normalisation over the last dimension, channels, with torch's names. In training it takes the statistics of the
+ * micro-batch, and its running ones follow them; in evaluation, or frozen, it takes the running ones. Ioffe & Szegedy
+ * 2015, arXiv:1502.03167.
+ *
+ * Running statistics move wherever a forward pass ran, as in torch: also in a step that the optimiser skips, for its
+ * gradient was not finite. `recompute` goes through a forward pass again, and moves nothing.
+ */
+export class BatchNorm extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly running: Required<RunningStatistics>;
+  /** Whether it takes the running statistics in training, too, which then stay as they are. */
+  isFrozen = false;
+  readonly #eps: number;
+
+  /** @param channels C */
+  constructor(gpu: Gpu, channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNormConfig = {}) {
+    super();
+    this.#eps = eps;
+    this.weight = this.add('weight', initialised(gpu, 'weight', [channels], ones));
+    this.bias = this.add('bias', initialised(gpu, 'bias', [channels], zeros));
+    this.running = {
+      mean: this.addBuffer('running_mean', buffer(gpu, 'running_mean', [channels], 0)),
+      variance: this.addBuffer('running_var', buffer(gpu, 'running_var', [channels], 1)),
+      batches: this.addBuffer('num_batches_tracked', counter(gpu, 'num_batches_tracked')),
+      momentum,
+    };
+  }
+
+  /** [..., C] → the same. @param options `relu`: max(y, 0), in the same pass */
+  forward(x: Tensor, { draw }: Pass, { relu = false }: { readonly relu?: boolean } = {}): Tensor {
+    const options = { eps: this.#eps, relu };
+    if (draw === undefined || this.isFrozen) return fixedBatchNorm(x, this.weight, this.bias, this.running, options);
+    return batchNorm(x, this.weight, this.bias, { ...options, ...(!isRepeating() && { running: this.running }) });
+  }
+}
+
+/** Which batch norms train: all; the first alone, as TSN and TSM's own code call partial; or none. */
+export const BATCH_NORMS = ['train', 'partial', 'frozen'] as const;
+/** One of them. */
+export type BatchNorms = (typeof BATCH_NORMS)[number];
+
+/**
+ * Freezes the batch norms of a model that do not train: weight, bias and running statistics stay as they are.
+ * @returns whether it has any
+ */
+export function freezeBatchNorms(model: Module, which: BatchNorms): boolean {
+  const all = [...model.modules()].filter((module) => module instanceof BatchNorm);
+  for (const norm of which === 'train' ? [] : all.slice(which === 'partial' ? 1 : 0)) {
+    norm.isFrozen = true;
+    norm.weight.requiresGrad = false;
+    norm.bias.requiresGrad = false;
+  }
+  return all.length > 0;
+}

@@ -1,0 +1,239 @@
+/**
+ * The layer of batch normalisation, and with it buffers of a module: when they move, and that checkpoints keep every
+ * bit of them.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, testIf } from './test.ts';
+import * as assert from './assert.ts';
+import { type AnyTensor, CheckpointFormatError, FirstlightError, type Gpu, halve, Module, NonFiniteError, noGrad, open,
+  recompute, StateDictError, Tensor } from '../engine/index.ts';
+import { DRAW } from '../kernels/dropout/index.ts';
+import { mul } from '../kernels/elementwise/index.ts';
+import { sumAll } from '../kernels/reduce/index.ts';
+import { bytesInMemory } from '../model/checkpoint/bytes.ts';
+import { disk } from '../model/checkpoint/files.node.ts';
+import { openWeights } from '../model/checkpoint/folder.node.ts';
+import { loadWeights } from '../model/checkpoint/loading.ts';
+import { openTensors } from '../model/checkpoint/open.ts';
+import { encodeTorch } from '../model/checkpoint/pickle/write.ts';
+import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
+import { planFile, Weights } from '../model/checkpoint/weights.ts';
+import { BatchNorm, freezeBatchNorms } from '../model/parts/batch_norm.ts';
+import { initialise } from '../model/parts/init.ts';
+import { requireFiniteWeights } from '../train/protocols/finite.ts';
+import { AdamW, CONTROL } from '../train/recipe/optimizer/index.ts';
+import { recordStep } from '../train/recipe/stage.ts';
+import { snapshotAt, using } from './checkpoint_sample.ts';
+
+const gpu = await open();
+const CHANNELS = 3;
+const FIRST = Float32Array.of(1, 2, 3, 5, 2, 9);
+const SECOND = Float32Array.of(0, -4, 1, 2, 2, 2);
+
+/** Two norms one behind the other. */
+class Net extends Module {
+  readonly norms: readonly BatchNorm[];
+
+  constructor(context: Gpu) {
+    super();
+    this.norms = this.addAll('bn', [new BatchNorm(context, CHANNELS), new BatchNorm(context, CHANNELS)]);
+    initialise(this, 3);
+  }
+
+  forward(x: Tensor, draw?: Tensor<'u32'>, recomputes = false): Tensor {
+    const pass = draw === undefined ? {} : { draw };
+    const both = (from: Tensor) => this.norms.reduce((y, norm, i) => norm.forward(y, pass, { relu: i === 0 }), from);
+    return recomputes ? recompute(both, x) : both(x);
+  }
+}
+
+const draw = gpu.keep(Tensor.from(gpu, new Uint32Array(DRAW.words)));
+
+async function stateOf(net: Module): Promise<Map<string, number[]>> {
+  const entries = [...net.buffers()];
+  const values = await gpu.read(entries.map(([, tensor]) => tensor));
+  return new Map(entries.map(([name], i) => [name, [...values[i]]]));
+}
+
+/** Steps of two micro-batches. @param seed dLoss/dy */
+function training(net: Net, recomputes = false) {
+  const inputs = [FIRST, SECOND].map((values) => gpu.keep(Tensor.from(gpu, values, [2, CHANNELS])));
+  const slope = gpu.keep(Tensor.from(gpu, Float32Array.of(0.5, -1, 2, 1, 1, 3), [2, CHANNELS]));
+  const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [...net.parameters()] }], {
+    beta1: 0.9,
+    beta2: 0.98,
+    eps: 1e-8,
+    maxNorm: 0,
+  });
+  optimizer.schedule([1e-3]);
+  const captured = gpu.capture(() =>
+    recordStep(optimizer, inputs.length, (micro) => sumAll(mul(net.forward(inputs[micro], draw, recomputes), slope)))
+      .control
+  );
+  return { captured, slope, dispose: () => {
+    captured.dispose();
+    optimizer.dispose();
+    for (const tensor of [...inputs, slope]) tensor.dispose();
+  } };
+}
+
+test('buffers have the names of torch, are no parameters, and are given back with the module', () => {
+  const net = new Net(gpu);
+  const names = [0, 1].flatMap((i) =>
+    ['running_mean', 'running_var', 'num_batches_tracked'].map((own) => `bn.${i}.${own}`)
+  );
+  assert.equal([...net.buffers()].map(([name]) => name), names);
+  assert.equal([...net.parameters()].map(([name]) => name), ['bn.0.weight', 'bn.0.bias', 'bn.1.weight', 'bn.1.bias']);
+  assert.equal([...net.state()].length, 10);
+  const buffers = [...net.buffers()].map(([, tensor]) => tensor);
+  net.dispose();
+  assert.ok(buffers.every((tensor: AnyTensor) => tensor.isDisposed));
+  using tensor = Tensor.zeros(gpu, [1]);
+  class Twice extends Module {
+    constructor() {
+      super();
+      this.addBuffer('a', tensor);
+      this.add('a', tensor);
+    }
+  }
+  assert.throwsWith(() => new Twice(), FirstlightError, 'a module has two parts named "a"');
+});
+
+test('running statistics move once for each micro-batch of a captured step, and not again under recompute', async () => {
+  const states: Map<string, number[]>[] = [];
+  for (const recomputes of [false, true]) {
+    const net = new Net(gpu);
+    const run = training(net, recomputes);
+    run.captured.run();
+    run.captured.run();
+    states.push(await stateOf(net));
+    run.dispose();
+    net.dispose();
+  }
+  const [plain, recomputed] = states;
+  assert.equal(plain.get('bn.0.num_batches_tracked'), [4]);
+  assert.equal(recomputed, plain);
+  // means of the two micro-batches by hand: (3, 2, 6) and (1, −1, 1.5), a tenth each time
+  const follow = (first: number, second: number) =>
+    [first, second, first, second].reduce((mean, own) => 0.9 * mean + 0.1 * own, 0);
+  const want = [follow(3, 1), follow(2, -1), follow(6, 1.5)];
+  plain.get('bn.0.running_mean')?.forEach((mean, c) => assert.ok(Math.abs(mean - want[c]) < 1e-6, `channel ${c}`));
+});
+
+test('in evaluation, and frozen in training, running statistics are taken and stay; partial leaves the first', async () => {
+  const net = new Net(gpu);
+  const run = training(net);
+  run.captured.run();
+  const before = await stateOf(net);
+  using x = Tensor.from(gpu, FIRST, [2, CHANNELS]);
+  const read = (pass?: Tensor<'u32'>) => {
+    using y = gpu.scope(() => noGrad(() => net.forward(x, pass)));
+    return y.read();
+  };
+  const evaluated = await read();
+  assert.equal(await stateOf(net), before);
+  freezeBatchNorms(net, 'partial');
+  assert.equal(net.norms.map(({ isFrozen, weight }) => [isFrozen, weight.requiresGrad]), [[false, true], [true,
+    false]]);
+  freezeBatchNorms(net, 'frozen');
+  assert.equal([...(await read(draw))], [...evaluated]);
+  assert.equal(await stateOf(net), before);
+  assert.ok([...net.parameters()].every(([, { requiresGrad }]) => !requiresGrad));
+  run.dispose();
+  net.dispose();
+});
+
+test('a step that the optimiser skips moves running statistics, as in torch', async () => {
+  const net = new Net(gpu);
+  const run = training(net);
+  run.slope.write(new Float32Array(6).fill(Infinity));
+  const control = await run.captured.run().read();
+  assert.is(control[CONTROL.skipped], 1);
+  assert.equal((await stateOf(net)).get('bn.0.num_batches_tracked'), [2]);
+  assert.equal([...(await net.norms[0].weight.read())], [1, 1, 1]);
+  run.dispose();
+  net.dispose();
+});
+
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a halved module keeps f32 buffers', () => {
+  const net = new Net(gpu);
+  halve(net);
+  assert.equal([...net.state()].map(([, { dtype }]) => dtype), [...new Array<string>(4).fill('f16'), ...['f32', 'f32',
+    'u32', 'f32', 'f32', 'u32']]);
+  net.dispose();
+});
+
+/** Numbers that no pass leaves, and that a slip in reading would not give back. */
+function fill(net: Net): void {
+  for (const [i, { running }] of net.norms.entries()) {
+    running.mean.write(Float32Array.of(-0, 1e-40, i + 1 / 3));
+    running.variance.write(Float32Array.of(2.5, 3e38, i));
+    running.batches.write(Uint32Array.of(4_000_000_000 + i));
+  }
+}
+
+const bitsOf = (values: Map<string, number[]>) =>
+  JSON.stringify([...values].map(([name, own]) => [name, own.map((v) => (Object.is(v, -0) ? '-0' : v))]));
+
+/** A file of these buffers and parameters, as it is opened. */
+async function written(net: Net, encode: typeof encodeSafetensors | typeof encodeTorch,
+  isKept: (name: string) => boolean = () => true): Promise<Weights> {
+  const { tensors, read } = planFile([...net.state()].filter(([name]) => isKept(name)), 'official');
+  const chunks: Uint8Array[] = [];
+  for await (const piece of encode(tensors, read)) chunks.push(piece);
+  return new Weights('file', [await openTensors(bytesInMemory('file', Buffer.concat(chunks)))]);
+}
+
+test('files keep every bit of buffers, counts as I64: safetensors, PyTorch’s, and the checkpoint of a run', async () => {
+  const net = new Net(gpu);
+  const again = new Net(gpu);
+  fill(net);
+  const want = bitsOf(await stateOf(net));
+  for (const encode of [encodeSafetensors, encodeTorch]) {
+    const weights = await written(net, encode);
+    assert.equal(weights.shape('bn.1.num_batches_tracked'), []);
+    await loadWeights(again, weights);
+    assert.is(bitsOf(await stateOf(again)), want);
+    again.norms[0].running.mean.write(new Float32Array(3));
+    assert.equal(
+      weights.readables().map(([name, { dtype = 'f32' }]) => `${name} ${dtype}`).filter((line) => line.endsWith('u32')),
+      ['bn.0.num_batches_tracked u32', 'bn.1.num_batches_tracked u32'],
+    );
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'firstlight-buffers-'));
+  try {
+    const saved = snapshotAt(3);
+    const path = await using(folder, disk, (store) =>
+      store.save({ ...saved, content: { ...saved.content, parameters: net.state() } }));
+    const { weights, close } = await openWeights(path);
+    await loadWeights(again, weights);
+    assert.is(bitsOf(await stateOf(again)), want);
+    await close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  net.dispose();
+  again.dispose();
+});
+
+test('a file without counts is read, and one without statistics, or with a count beyond 32 bits, refused by name', async () => {
+  const net = new Net(gpu);
+  net.norms[0].running.batches.write(Uint32Array.of(7));
+  await loadWeights(net, await written(net, encodeSafetensors, (name) => !name.endsWith('tracked')));
+  assert.equal((await stateOf(net)).get('bn.0.num_batches_tracked'), [7]);
+  const without = await written(net, encodeSafetensors, (name) => name !== 'bn.1.running_var');
+  await assert.rejectsWith(loadWeights(net, without), StateDictError, /Missing \(1\): bn\.1\.running_var \[3\]/);
+  const counts = [{ name: 'n', shape: [], dtype: 'I64' as const }];
+  const bytes: Uint8Array[] = [];
+  for await (const piece of encodeSafetensors(counts, () => BigInt64Array.of(2n ** 32n))) bytes.push(piece);
+  const weights = new Weights('file', [await openTensors(bytesInMemory('file', Buffer.concat(bytes)))]);
+  await assert.rejectsWith(weights.counts('n', []), CheckpointFormatError,
+    /holds 4294967296, counts from 0 to 4294967295 are read/);
+  net.norms[1].running.variance.write(Float32Array.of(1, Number.NaN, 1));
+  await assert.rejectsWith(requireFiniteWeights(net), NonFiniteError, /the weight "bn\.1\.running_var"/);
+  net.dispose();
+});
+
+test.run();
