@@ -26,6 +26,7 @@ const counting = {
   keep: <T>(tensor: T) => tensor,
   adopt: <T>(tensor: T) => tensor,
   clear: () => undefined,
+  upload: () => undefined,
   requireType: () => undefined,
 } as unknown as Gpu;
 
@@ -94,15 +95,15 @@ test("CLIP has X-CLIP's parameters without messages, integration and prompts", (
 });
 
 /** Parameters of backbones without their heads, as MMAction2 has them with 8 frames of 224 x 224. */
-const BACKBONES = { timesformer: 121_258_752, 'timesformer-joint': 85_804_800,
-  'timesformer-space': 85_798_656 } as const;
+const BACKBONES = { timesformer: 121_258_752, 'timesformer-joint': 85_804_800, 'timesformer-space': 85_798_656,
+  tsm: 23_508_032 } as const;
 for (const [system, count] of Object.entries(BACKBONES)) {
-  test(`${system} has as many parameters as the published one, and 769 for each class`, () => {
+  test(`${system} has as many parameters as the published one, and a row of its head for each class`, () => {
     for (const classes of [400, 51]) {
       const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
-      const config = networkFor(system as keyof typeof BACKBONES, 'B/16', { frames: 8, imageSize: 224,
-        classes: names });
-      assert.is(parameterCount(createModel(counting, config)), count + 769 * classes);
+      const config = networkFor(system as keyof typeof BACKBONES, system === 'tsm' ? 'R50' : 'B/16', { frames: 8,
+        imageSize: 224, classes: names });
+      assert.is(parameterCount(createModel(counting, config)), count + (system === 'tsm' ? 2049 : 769) * classes);
     }
   });
 }

@@ -26,7 +26,8 @@ ones(gpu, []).dispose(); // the first one stays, for the life of the context
 const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38,
   tokenizer: 1, clip_joint_fc_a: 2, clip_joint_text_a: 2, clip_mean_text_p3_a: 2, op_batchnorm2d: 3, op_conv2d: 8,
   op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_temporal_shift: 2, timesformer_divst_a: 2,
-  timesformer_jointst_a: 2, timesformer_spaceonly_a: 2, vit_imagenet_a: 2, vit_ours_fc_a: 2 };
+  timesformer_jointst_a: 2, timesformer_spaceonly_a: 2, tsm_r50tiny_eval: 2, tsm_r50tiny_train: 3, vit_imagenet_a: 2,
+  vit_ours_fc_a: 2 };
 
 const files = [...await readFixtures(fixtures), ...await readFixtures(otherSystems)];
 
@@ -47,7 +48,7 @@ const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shade
 
 const half = files.filter((file) =>
   ['hf', 'official', 'ops', 'network ops'].includes(kindOf(file)) ||
-  ['clip_joint_text_a', 'timesformer_divst_a'].includes(file.name)
+  ['clip_joint_text_a', 'timesformer_divst_a', 'tsm_r50tiny_train'].includes(file.name)
 );
 for (const file of half) {
   testHalf(`${file.name}: all checks pass in half precision`, async () => {

@@ -7,7 +7,8 @@ import { isObject, type JsonObject, parseJson } from '../../engine/json.ts';
 import { readRegular } from '../../engine/regular_file.node.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import type { TextConfig } from '../parts/text.ts';
-import { CLIP_VOCAB, imageSizeOf, isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
+import { CLIP_VOCAB, imageSizeOf, isNetwork, isTimeSformer, type ModelConfig,
+  textConfigOf } from '../systems/config.ts';
 import type { ClipTokenizer } from '../tokenizer.ts';
 import { readTokenizer } from '../tokenizer.node.ts';
 import { FileBytes } from './bytes.node.ts';
@@ -277,6 +278,7 @@ export async function saveCheckpoint(
 /** Whose names a folder is written in: those of the class of transformers that reads it. */
 function folderOrigin(config: ModelConfig): Origin {
   if (!isNetwork(config)) return isClipModel(config) ? 'hf-clip' : 'hf';
+  if (!isTimeSformer(config)) return 'mmaction';
   return config.system === 'timesformer' ? 'hf-timesformer' : 'hf-timesformer-plain';
 }
 

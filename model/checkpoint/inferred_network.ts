@@ -1,12 +1,12 @@
 /** What the names and shapes of a file tell of a network with a head, where no configuration lies beside it. */
-import { headsOf, type NetworkConfig, validateConfig } from '../systems/config.ts';
+import { headsOf, RESNETS, type NetworkConfig, validateConfig } from '../systems/config.ts';
 import { HeldShapes } from './held_shapes.ts';
 import { sideOf } from './positions.ts';
 import type { Weights } from './weights.ts';
 
 /** Origins of files of networks. */
-const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'hf-timesformer', 'hf-timesformer-plain', 'timesformer',
-  'timesformer-plain'];
+const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'hf-timesformer', 'hf-timesformer-plain',
+  'timesformer', 'timesformer-plain'];
 /** Frames of a clip where no position tells them. */
 const FRAMES = 8;
 
@@ -20,20 +20,39 @@ export const isOfNetwork = ({ origin }: Weights): boolean => ORIGINS_OF_NETWORKS
  */
 export function inferNetwork(weights: Weights): NetworkConfig {
   const held = new HeldShapes(weights);
+  const config = held.names.some((name) => name.startsWith('backbone.layer1.')) ? resnet(held) : timesformer(held);
+  held.requireAll();
+  return validateConfig(config, weights.path);
+}
+
+function timesformer(held: HeldShapes): NetworkConfig {
   const layer = 'backbone.transformer_layers.layers.';
   const [width, , patch] = held.shape('backbone.patch_embed.projection.weight', 4);
   const [tokens] = held.shape('backbone.pos_embed', 2);
   const [mlp] = held.shape(`${layer}0.ffns.0.layers.0.0.weight`, 2);
-  const [classes] = held.shape('cls_head.fc_cls.weight', 2);
   const hasTimes = held.parameters.has('backbone.time_embed');
   const [frames] = hasTimes ? held.shape('backbone.time_embed', 2) : [FRAMES];
-  held.requireAll();
   const isDivided = held.parameters.has(`${layer}0.attentions.1.norm.weight`);
-  return validateConfig({
+  return {
     system: isDivided ? 'timesformer' : hasTimes ? 'timesformer-joint' : 'timesformer-space',
     frames,
     imageSize: patch * (sideOf(tokens) ?? 0),
-    classes: Array.from({ length: classes }, (_, k) => `class ${k}`),
+    classes: classesOf(held),
     network: { activation: 'gelu', eps: 1e-6, width, layers: held.count(layer), heads: headsOf(width), mlp, patch },
-  }, weights.path);
+  };
+}
+
+/** A ResNet takes pictures of any size, and clips of any number of frames. */
+function resnet(held: HeldShapes): NetworkConfig {
+  const [width] = held.shape('backbone.conv1.conv.weight', 4);
+  const blocks = Array.from({ length: held.count('backbone.layer') },
+    (_, stage) => held.count(`backbone.layer${stage + 1}.`));
+  const isShifted = held.parameters.has('backbone.layer1.0.conv1.conv.net.weight');
+  return { system: isShifted ? 'tsm' : 'tsn', frames: FRAMES, imageSize: 224, classes: classesOf(held),
+    network: { ...RESNETS.presets.R50, width, blocks } };
+}
+
+function classesOf(held: HeldShapes): string[] {
+  const [classes] = held.shape('cls_head.fc_cls.weight', 2);
+  return Array.from({ length: classes }, (_, k) => `class ${k}`);
 }

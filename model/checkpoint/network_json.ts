@@ -1,8 +1,9 @@
 /** The `config.json` of networks: transformers' of TimeSformer, and ours of those that it lacks. */
 import { ConfigError } from '../../engine/errors.ts';
-import type { JsonObject } from '../../engine/json.ts';
+import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
-import { isNetworkName, type NetworkConfig, type TimeSformerConfig, validateConfig } from '../systems/config.ts';
+import { familyOf, isNetworkName, isTimeSformer, type NetworkConfig, type NetworkName, type TimeSformerConfig,
+  validateConfig } from '../systems/config.ts';
 import { ACTIVATION_NAMES, activationOf, classesOf, numbersOf, requireColour } from './json_sizes.ts';
 
 /** Defaults of transformers' TimesformerConfig for keys that a config.json leaves out. */
@@ -20,6 +21,13 @@ export function isNetworkJson({ model_type: type, system }: JsonObject): boolean
 /** Reads the `config.json` of a network. `source` names it in errors. */
 export function networkFromJson(json: JsonObject, source: string): NetworkConfig {
   const problems: string[] = [];
+  const config = json.model_type === 'timesformer' ? timesformerFrom(json, problems) : ownFrom(json, problems);
+  if (problems.length > 0) throw new ConfigError(source, problems);
+  return validateConfig(config, source);
+}
+
+/** What is wrong is added to `problems`, and then the result means nothing. */
+function timesformerFrom(json: JsonObject, problems: string[]): TimeSformerConfig {
   const sizes = numbersOf(json, TIMESFORMER, '', problems);
   const { attention_type: kind = 'divided_space_time' } = json;
   const system = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind as keyof typeof KINDS] : undefined;
@@ -29,25 +37,48 @@ export function networkFromJson(json: JsonObject, source: string): NetworkConfig
   if (json.qkv_bias === false) problems.push('qkv_bias is false, only attention with biases is known');
   requireColour(json, '', problems);
   const activation = activationOf(json, 'hidden_act', 'gelu', '', problems);
-  const classes = classesOf(json, problems) ?? [];
-  if (problems.length > 0 || system === undefined) throw new ConfigError(source, problems);
-  return validateConfig({ system, frames: sizes.num_frames, imageSize: sizes.image_size, classes,
+  return { system: system ?? 'timesformer', frames: sizes.num_frames, imageSize: sizes.image_size,
+    classes: classesOf(json, problems) ?? [],
     network: { activation, width: sizes.hidden_size, layers: sizes.num_hidden_layers, heads: sizes.num_attention_heads,
-      mlp: sizes.intermediate_size, patch: sizes.patch_size, eps: sizes.layer_norm_eps } }, source);
+      mlp: sizes.intermediate_size, patch: sizes.patch_size, eps: sizes.layer_norm_eps } };
+}
+
+/** The same of a file that names its system, and has its sizes under `network`. */
+function ownFrom(json: JsonObject, problems: string[]): NetworkConfig {
+  const system = json.system as NetworkName;
+  const [sample] = Object.values(familyOf(system).presets);
+  const { num_frames: frames, image_size: imageSize } = numbersOf(json, { num_frames: 8, image_size: 224 }, '',
+    problems);
+  const own = isObject(json.network) ? json.network : {};
+  for (const [key, like] of Object.entries(sample)) {
+    if (!isLike(own[key], like)) {
+      problems.push(`network.${key} must be like ${JSON.stringify(like)}, got ${shownValue(own[key])}`);
+    }
+  }
+  const network = Object.fromEntries(Object.keys(sample).map((key) => [key, own[key]]));
+  return { system, frames, imageSize, classes: classesOf(json, problems) ?? [], network } as unknown as NetworkConfig;
+}
+
+/** Whether a value is of the kind that another one is: a number, a text, or a list of numbers. */
+function isLike(value: unknown, like: unknown): boolean {
+  if (!Array.isArray(like)) return typeof value === typeof like;
+  return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'number');
 }
 
 /** The `config.json` of a network. transformers reads that of TimeSformer back. */
-export function networkToJson({ system, frames, imageSize, classes, network }: NetworkConfig): JsonObject {
+export function networkToJson(config: NetworkConfig): JsonObject {
+  const { system, frames, imageSize, classes } = config;
+  const common = { system, num_frames: frames, image_size: imageSize, id2label: Object.fromEntries(classes.entries()) };
+  return isTimeSformer(config) ? { ...common, ...timesformerKeys(config) } : { ...common, network: config.network };
+}
+
+function timesformerKeys({ system, classes, network }: TimeSformerConfig): JsonObject {
   const [kind] = Object.entries(KINDS).find(([, own]) => own === system) as [string, string];
   return {
-    system,
     architectures: ['TimesformerForVideoClassification'],
     model_type: 'timesformer',
     attention_type: kind,
-    id2label: Object.fromEntries(classes.entries()),
     label2id: Object.fromEntries(classes.map((name, id) => [name, id])),
-    num_frames: frames,
-    image_size: imageSize,
     hidden_size: network.width,
     intermediate_size: network.mlp,
     num_hidden_layers: network.layers,

@@ -1,10 +1,10 @@
 import { ConfigError, type DType, type HostArrays, type Shape, sizeOf, StateDictError } from '../../engine/index.ts';
 import { nearest } from '../../engine/nearest.ts';
-import { isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
+import { familyOf, isNetwork, type ModelConfig, textConfigOf } from '../systems/config.ts';
 import { FRAME_POSITIONS, interpolateFrames, interpolatePatches, nearestFrames, nearestPatches, PATCH_POSITIONS, sideOf,
   TIMESFORMER_FRAMES, TIMESFORMER_PATCHES } from './positions.ts';
 import { configToHuggingFace } from './huggingface.ts';
-import { type Origin, originOf, ORIGINS, type Stored, transpose } from './names/index.ts';
+import { fromStored, type Origin, originOf, ORIGINS, type Stored, toStored } from './names/index.ts';
 import { encodeTorch } from './pickle/write.ts';
 import { joined, type PieceRooms } from './pieces.ts';
 import { encodeSafetensors, type NamedTensor } from './safetensors.ts';
@@ -91,11 +91,11 @@ export class Weights {
 
   /** The same in pieces, in their order; each is there until the next one is asked for. */
   async *pieces(official: string, shape: Shape, rooms?: PieceRooms): AsyncGenerator<Float32Array, void, undefined> {
-    const { parts, transposed, partShape } = this.stored(official, shape);
+    const { parts, order, partShape } = this.stored(official, shape);
     for (const part of parts) {
       const file = this.#fileOf.get(part);
       if (file === undefined) throw new StateDictError(this.path, { missing: [part], unexpected: [], mismatched: [] });
-      if (transposed) yield transpose(await file.floats(part), partShape[0], partShape[1]);
+      if (order !== 'same') yield fromStored(order, await file.floats(part), partShape);
       else {
         const { dtype } = file.entry(part);
         requireFloats(file, part, dtype);
@@ -142,7 +142,7 @@ export function requireHeld(config: ModelConfig, weights: Weights): void {
 function matricesOf(config: ModelConfig): number {
   const blocks = ({ layers, width, mlp }: { layers: number; width: number; mlp: number }) =>
     layers * (4 * width * width + 2 * width * mlp);
-  if (isNetwork(config)) return blocks(config.network);
+  if (isNetwork(config)) return familyOf(config.system).parameters(config.network);
   const { vision } = config;
   const text = textConfigOf(config);
   return blocks(vision) + 3 * vision.patch ** 2 * vision.width + (vision.imageSize / vision.patch) ** 2 * vision.width
@@ -282,8 +282,8 @@ export function withNearest(entry: string, candidates: readonly string[]): strin
 
 /** An official parameter as the tensors of a file in the names of another origin. */
 export function toOrigin(origin: Origin, official: string, shape: Shape, values: Float32Array): StoredTensor[] {
-  const { parts, transposed, partShape } = ORIGINS[origin].storedAs(official, shape);
-  const whole = transposed ? transpose(values, shape[0], shape[1]) : values;
+  const { parts, order, partShape } = ORIGINS[origin].storedAs(official, shape);
+  const whole = toStored(order, values, shape);
   const size = sizeOf(partShape);
   return parts.map((name, i) => ({ name, shape: partShape, values: whole.subarray(i * size, (i + 1) * size) }));
 }

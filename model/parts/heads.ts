@@ -13,7 +13,7 @@ import type { Linear, Pass } from './layers.ts';
 const HEAD_LAYER = 2 ** 20;
 
 /** Dropout of features in front of a head, in training. @param rate of those that are dropped */
-function dropFeatures(features: Tensor, rate: number, { draw }: Pass): Tensor {
+export function dropFeatures(features: Tensor, rate: number, { draw }: Pass): Tensor {
   return rate === 0 || draw === undefined ? features : dropout(features, rate, { state: draw, layer: HEAD_LAYER });
 }
 

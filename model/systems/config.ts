@@ -1,7 +1,7 @@
 /** What fixes a model: its system, and the sizes of its parts. */
 import { ConfigError } from '../../engine/errors.ts';
 import type { TextConfig } from '../parts/text.ts';
-import { isNetwork, isNetworkName, NETWORK_NAMES, NETWORK_PRESETS, type NetworkConfig, networkPresetOf,
+import { familyOf, isNetwork, isNetworkName, NETWORK_NAMES, type NetworkConfig, networkPresetOf,
   networkProblems } from './network_config.ts';
 import { PRESETS, TOWER_NAMES, type TowerConfig, towerPresetOf, towerProblems } from './tower_config.ts';
 
@@ -55,7 +55,7 @@ export function towersOf(config: ModelConfig, source: string): TowerConfig {
 /** The same with one block in place of all that are alike. */
 export function withOneBlock(config: ModelConfig): ModelConfig {
   return isNetwork(config)
-    ? { ...config, network: { ...config.network, layers: 1 } }
+    ? { ...config, network: familyOf(config.system).shortest(config.network) } as NetworkConfig
     : { ...config, vision: { ...config.vision, layers: 1 } };
 }
 
@@ -71,7 +71,7 @@ export const presetOf = (config: ModelConfig): string | undefined =>
 
 /** Names of the architectures that a system has. */
 export const presetsOf = (system: SystemName): string[] =>
-  Object.keys(isNetworkName(system) ? NETWORK_PRESETS[system] : PRESETS);
+  Object.keys(isNetworkName(system) ? familyOf(system).presets : PRESETS);
 
 /** Names of all architectures. */
 export const PRESET_NAMES = [...new Set(SYSTEM_NAMES.flatMap(presetsOf))];

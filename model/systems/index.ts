@@ -4,6 +4,7 @@ import { Clip } from './clip.ts';
 import type { ModelConfig, SystemName } from './config.ts';
 import type { ModelOptions, VideoModel } from './system.ts';
 import { TimeSformer } from './timesformer.ts';
+import { Tsm } from './tsm.ts';
 import { Vit } from './vit.ts';
 import { Xclip } from './xclip.ts';
 
@@ -24,6 +25,8 @@ const SYSTEMS: { readonly [S in SystemName]: Maker<ConfigOf<S>> } = {
   timesformer: TimeSformer,
   'timesformer-joint': TimeSformer,
   'timesformer-space': TimeSformer,
+  tsm: Tsm,
+  tsn: Tsm,
 };
 
 /** A model of the system that a configuration describes; its parameters are zero. */

@@ -1,51 +1,36 @@
 /** Networks of videos with a head for fixed classes, built of other parts than CLIP's: their sizes. */
-import type { TimeSformerSizes } from '../parts/timesformer.ts';
-import { activationProblems, countProblems, divideProblems, epsProblems } from './sizes.ts';
+import type { Clips, Family } from './family.ts';
+import { countProblems, divideProblems, MOST } from './sizes.ts';
+import { TIMESFORMERS, type TimeSformerConfig } from './timesformer_config.ts';
+import { RESNETS, type TsmConfig } from './tsm_config.ts';
 
-/** What all networks have. */
-interface Common {
-  /** Frames per video. */
-  readonly frames: number;
-  /** Side of a frame, in pixels. */
-  readonly imageSize: number;
-  /** Names of the classes, in the order of the head's rows. */
-  readonly classes: readonly string[];
-}
-
-/** Attention over time and over space in turn, over both at once, or over space alone. */
-export interface TimeSformerConfig extends Common {
-  readonly system: 'timesformer' | 'timesformer-joint' | 'timesformer-space';
-  readonly network: TimeSformerSizes;
-}
+export type { TimeSformerConfig } from './timesformer_config.ts';
+export { RESNETS, type TsmConfig } from './tsm_config.ts';
 
 /** What fixes the parameters of a network. */
-export type NetworkConfig = TimeSformerConfig;
+export type NetworkConfig = TimeSformerConfig | TsmConfig;
 /** What a configuration calls one of them. */
 export type NetworkName = NetworkConfig['system'];
 /** Sizes of the parts of one. */
-type Sizes = NetworkConfig['network'];
+export type NetworkSizes = NetworkConfig['network'];
 
-const VIT_B16: TimeSformerSizes = { activation: 'gelu', width: 768, layers: 12, heads: 12, mlp: 3072, patch: 16,
-  eps: 1e-6 };
-const TIMESFORMERS = {
-  'B/16': VIT_B16,
-  'L/16': { ...VIT_B16, width: 1024, layers: 24, heads: 16, mlp: 4096 },
-  tiny: { ...VIT_B16, width: 64, layers: 3, heads: 2, mlp: 256, patch: 8 },
-} as const satisfies Record<string, TimeSformerSizes>;
-
-/** The published sizes of each network, and tiny ones that learn in minutes without a GPU. */
-export const NETWORK_PRESETS: Readonly<Record<NetworkName, Readonly<Record<string, Sizes>>>> = {
+const FAMILIES: { readonly [C in NetworkConfig as C['system']]: Family<C['network']> } = {
   timesformer: TIMESFORMERS,
   'timesformer-joint': TIMESFORMERS,
   'timesformer-space': TIMESFORMERS,
+  tsm: RESNETS,
+  tsn: RESNETS,
 };
 
 /** All networks. */
-export const NETWORK_NAMES = Object.keys(NETWORK_PRESETS) as NetworkName[];
+export const NETWORK_NAMES = Object.keys(FAMILIES) as NetworkName[];
+
+/** What is known of networks like one. */
+export const familyOf = (system: NetworkName) => FAMILIES[system] as Family<NetworkSizes>;
 
 /** A network of published sizes. */
-export function networkFor(system: NetworkName, preset: string, clips: Common): NetworkConfig {
-  return { ...clips, system, network: NETWORK_PRESETS[system][preset] };
+export function networkFor(system: NetworkName, preset: string, clips: Clips): NetworkConfig {
+  return { ...clips, system, network: familyOf(system).presets[preset] } as NetworkConfig;
 }
 
 /** Whether a configuration is of such a network. */
@@ -54,30 +39,24 @@ export function isNetwork(config: { readonly system: string }): config is Networ
 }
 
 /** Whether a system is such a network. */
-export const isNetworkName = (system: string): system is NetworkName => Object.hasOwn(NETWORK_PRESETS, system);
+export const isNetworkName = (system: string): system is NetworkName => Object.hasOwn(FAMILIES, system);
+
+/** Whether a network is a TimeSformer, of any kind. */
+export const isTimeSformer = (config: NetworkConfig): config is TimeSformerConfig =>
+  config.system.startsWith('timesformer');
 
 /** The published sizes that a network has. */
 export function networkPresetOf({ system, network }: NetworkConfig): string | undefined {
   const own = JSON.stringify(network);
-  return Object.entries<object>(NETWORK_PRESETS[system]).find(([, sizes]) => JSON.stringify(sizes) === own)?.[0];
+  return Object.entries(familyOf(system).presets).find(([, sizes]) => JSON.stringify(sizes) === own)?.[0];
 }
 
-/** What sizes may be at most: several times those of the largest networks there are. */
-const MOST: Readonly<Record<string, number>> = { frames: 1024, imageSize: 4096, width: 2 ** 14, layers: 256, heads: 256,
-  mlp: 2 ** 16, patch: 1024 };
-
 /** What is wrong in a configuration from outside. */
-export function networkProblems({ frames, imageSize, network }: NetworkConfig): string[] {
-  const { activation, eps, ...sizes } = network;
+export function networkProblems({ system, frames, imageSize, network }: NetworkConfig): string[] {
+  const family = familyOf(system);
   const problems = [
-    ...Object.entries({ frames, imageSize, ...sizes }).flatMap(([name, value]) =>
-      countProblems(name, value, MOST[name])
-    ),
-    ...activationProblems('activation', activation),
-    ...epsProblems('eps', eps),
+    ...Object.entries({ frames, imageSize }).flatMap(([name, value]) => countProblems(name, value, MOST[name])),
+    ...family.problems(network),
   ];
-  return problems.length > 0 ? problems : [
-    ...divideProblems('heads', sizes.heads, 'width', sizes.width),
-    ...divideProblems('patch', sizes.patch, 'imageSize', imageSize),
-  ];
+  return problems.length > 0 ? problems : divideProblems('patch', family.unit(network), 'imageSize', imageSize);
 }

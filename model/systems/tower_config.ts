@@ -7,7 +7,7 @@ import type { IntegrationConfig } from '../parts/mit.ts';
 import type { PromptConfig } from '../parts/prompt.ts';
 import type { TextConfig } from '../parts/text.ts';
 import type { VisionConfig } from '../parts/vit.ts';
-import { activationProblems, countProblems, divideProblems, epsProblems } from './sizes.ts';
+import { activationProblems, countProblems, divideProblems, epsProblems, MOST } from './sizes.ts';
 
 /** What all systems have. */
 interface Common {
@@ -186,10 +186,6 @@ export const PRESETS = {
     prompts: { activation, layers: 2, heads: 2, alpha: 0.1 },
   },
 } as const satisfies Record<string, Architecture>;
-
-/** What sizes may be at most: several times those of the largest models there are. */
-const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024, width: 2 ** 14, layers: 256,
-  heads: 256, mlp: 2 ** 16, patch: 1024, imageSize: 4096, context: 2 ** 14, vocab: 2 ** 18, endOfText: 2 ** 18 };
 
 /** Keys of parts that are no sizes. */
 const NO_SIZES: ReadonlySet<string> = new Set(['alpha', 'eps', 'patchBias', 'lnPre']);

@@ -5,7 +5,7 @@ import { configOf, openWeights, type OpenWeights, warningsOf } from '../../model
 import { ORIGINS } from '../../model/checkpoint/names/index.ts';
 import type { TensorFile } from '../../model/checkpoint/open.ts';
 import { compareWeights, type Difference, type NamedShape, type Weights } from '../../model/checkpoint/weights.ts';
-import { architectureOf, configFor, imageSizeOf, isNetwork, type ModelConfig, presetOf, textConfigOf,
+import { architectureOf, configFor, familyOf, imageSizeOf, isNetwork, type ModelConfig, presetOf, textConfigOf,
   type TowerConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { Part } from '../../model/systems/system.ts';
@@ -107,10 +107,16 @@ function startOf(gpu: Gpu, model: TowerConfig, weights: Weights): Inspection['st
   return { held: present.length, drawn, missing, isOfPictures };
 }
 
+/** Its sizes in words. */
+function wordsOf(model: ModelConfig): string {
+  if (isNetwork(model)) return familyOf(model.system).words(model.network);
+  const { width, layers, patch } = model.vision;
+  return `width ${width}, ${layers} layers, patches of ${patch}`;
+}
+
 /** The model in words: its system, and the published architecture that it has. */
 function titleOf(model: ModelConfig): string {
-  const { width, layers, patch } = isNetwork(model) ? model.network : model.vision;
-  const preset = presetOf(model) ?? `width ${width}, ${layers} layers, patches of ${patch}`;
+  const preset = presetOf(model) ?? wordsOf(model);
   const size = imageSizeOf(model);
   return `${SYSTEM[model.system]} ${preset}, ${model.frames} frames of ${size} x ${size}`;
 }

@@ -3,7 +3,7 @@ import { ConfigError } from '../../engine/errors.ts';
 import { openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { type NetworkStart, networkStart } from '../../model/checkpoint/starting.ts';
 import { requireHeld } from '../../model/checkpoint/weights.ts';
-import { type Architecture, architectureOf, hasTexts, type ModelConfig, NETWORK_PRESETS, type NetworkName, PRESETS,
+import { type Architecture, architectureOf, hasTexts, type ModelConfig, familyOf, type NetworkName, PRESETS,
   textConfigOf, towersOf } from '../../model/systems/config.ts';
 import type { TrainConfig } from './config_keys.ts';
 
@@ -29,7 +29,7 @@ export async function configHeld(path: string): Promise<ModelConfig> {
 export async function networkFrom({ system, preset, checkpoint }: TrainConfig['model'],
   configOf: ConfigOf = configHeld): Promise<NetworkStart> {
   const name = system as NetworkName;
-  if (checkpoint === null) return { network: NETWORK_PRESETS[name][preset as string] };
+  if (checkpoint === null) return { network: familyOf(name).presets[preset as string] };
   const own = networkStart(name, await configOf(checkpoint, 'checkpoint'));
   if (own !== undefined) return own;
   throw new ConfigError('model.checkpoint', [`${checkpoint} is of another network than ${system}`],

@@ -3,14 +3,14 @@ import { printable } from '../../engine/shown.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint/folder.node.ts';
 import { officialPreprocessor, type Preprocessor, resizedBy } from '../../model/checkpoint/preprocessor.ts';
 import { loadWeights } from '../../model/checkpoint/loading.ts';
-import { loadStart, type NetworkStart } from '../../model/checkpoint/starting.ts';
+import { loadStart, namesOfStart, type NetworkStart } from '../../model/checkpoint/starting.ts';
 import { requireHeld } from '../../model/checkpoint/weights.ts';
 import { freezeBatchNorms } from '../../model/parts/batch_norm.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
-import { type Architecture, architectureOf, type Choices, configFor, imageSizeOf, isNetwork, isNetworkName,
-  type ModelConfig, type NetworkName, resized, type SystemName, type TowerConfig, type TowerName, towersOf,
-  validateConfig } from '../../model/systems/config.ts';
+import { type Architecture, architectureOf, type Choices, configFor, familyOf, imageSizeOf, isNetwork, isNetworkName,
+  type ModelConfig, type NetworkConfig, type NetworkName, resized, type SystemName, type TowerConfig, type TowerName,
+  towersOf, validateConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
@@ -36,10 +36,10 @@ export async function modelConfigOf(config: TrainConfig, classes: readonly strin
  * @throws ConfigError if it takes pictures of another size
  */
 function networkForData(system: NetworkName, { network, imageSize }: NetworkStart, config: TrainConfig,
-  classes: readonly string[]): ModelConfig {
+  classes: readonly string[]): NetworkConfig {
   const { frames, size } = config.data;
-  requireSize(config, imageSize ?? size, network.patch);
-  return { system, frames, imageSize: size, network, classes };
+  requireSize(config, imageSize ?? size, familyOf(system).unit(network));
+  return { system, frames, imageSize: size, network, classes } as NetworkConfig;
 }
 
 /** @throws ConfigError if pictures of a run are not of the size that a model takes, or not of whole patches */
@@ -153,8 +153,9 @@ async function fill(model: VideoModel, path: string | null,
     const isHead = (name: string) => model.parts.some((part) => part.name === 'head' && part.matches(name));
     const isMeant = (name: string) => isOf(name) && !(isOther && isHead(name));
     const isNew = (name: string) => model.parts.some((part) => part.isNew && part.matches(name));
-    if (isNetwork(model.config) && !isNetwork(config)) {
-      return { loaded: await loadStart(model, weights, { interpolatePatches }), preprocessor };
+    const names = isNetwork(model.config) ? namesOfStart(model.config.system, config) : undefined;
+    if (names !== undefined) {
+      return { loaded: await loadStart(model, names, weights, { interpolatePatches }), preprocessor };
     }
     const towers = await loadWeights(model, weights, { select: (name) => isMeant(name) && !isNew(name),
       interpolateFrames, interpolatePatches });

@@ -3,32 +3,31 @@ import { z } from 'zod';
 import { assign, backward, FirstlightError, type FloatType, type Gpu, halve, type Shape,
   Tensor } from '../../engine/index.ts';
 import { crossEntropyWithLabels } from '../../kernels/cross_entropy/index.ts';
+import { DRAW } from '../../kernels/dropout/index.ts';
 import { permute } from '../../kernels/rearrange/index.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
+import { fromStored, toStored } from '../../model/checkpoint/names/index.ts';
 import { OF_VIT } from '../../model/checkpoint/starting.ts';
 import { textBatch } from '../../model/parts/text.ts';
-import { architectureOf, configFor, type ModelConfig, type TowerName, validateConfig,
+import { architectureOf, configFor, type TowerName, validateConfig,
   type VitConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { VideoModel } from '../../model/systems/system.ts';
 import { type CheckResult, Comparison, tolerated } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';
-
-const count = z.int().min(1);
+import { count, isImageNets, type Made, NETWORK_SIZES, networkFrom, timesformerSizes } from './networks.ts';
 
 /** Of the ViT of CLIP, with what a system adds. */
 const clipSizes = z.object({ input_resolution: count, patch_size: count, width: count, layers: count, heads: count,
   output_dim: count, T: count, mit_layers: count.optional(), mit_heads: count.optional(),
   context_length: count.optional(), vocab: count.optional(), text_width: count.optional(), text_heads: count.optional(),
   text_layers: count.optional(), classes: count.optional() });
-/** Of a TimeSformer, as MMAction2 describes it. One that looks at one frame is an ImageNet ViT. */
-const timesformerSizes = z.object({ num_frames: count, img_size: count, patch_size: count, embed_dims: count,
-  num_heads: count, num_transformer_layers: count,
-  attention_type: z.enum(['space_only', 'joint_space_time', 'divided_space_time']) });
+/** Of an ImageNet ViT, as MMAction2 describes a TimeSformer that looks at one frame. */
+const imagenetSizes = timesformerSizes.extend({ num_frames: z.literal(1), attention_type: z.literal('space_only') });
 
 /** What is read of a description, beside its sizes. */
 export const schema = z.object({
-  config: z.union([clipSizes, timesformerSizes]),
+  config: z.union([clipSizes, imagenetSizes, ...NETWORK_SIZES]),
   num_classes: count.optional(),
   gelu: z.string().optional(),
   layernorm_eps: z.number().optional(),
@@ -38,20 +37,14 @@ export const schema = z.object({
 });
 type Described = z.infer<typeof schema>;
 
+/**
+ * Share of the numbers so near 0 that rounding to f16 turns a gate: ReLU's, or a maximum's. Each turned one changes
+ * gradients before it as a whole, so that shares add up over layers, as squares do.
+ */
+const TURNED = 2 ** -10;
+
 /** Whether a fixture is of a system that is built here. */
 export const isBuilt = (file: FixtureFile): boolean => schema.safeParse(file.json).success;
-
-const TIMESFORMERS = { space_only: 'timesformer-space', joint_space_time: 'timesformer-joint',
-  divided_space_time: 'timesformer' } as const;
-
-/** How a fixture's model is made here, and what its tensors are called. */
-interface Made {
-  readonly config: ModelConfig;
-  /** Name of one of our parameters in the fixture, and the shape that it has there, if it is another. */
-  readonly storedAs: (name: string) => string;
-  /** [B, C, T, …] in place of [B, T, C, …]. */
-  readonly hasChannelsFirst: boolean;
-}
 
 /** Compares a system with a fixture. */
 export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType): Promise<CheckResult[]> {
@@ -59,8 +52,14 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
   const tensors = await file.tensors();
   const made = madeFrom(file, described, tensors);
   using model = createModel(gpu, validateConfig(made.config, `${file.name}.json: config`));
+  const storedAs = (name: string, shape: Shape) => {
+    const { parts: [stored], order } = made.storedAs(name, shape);
+    return { stored, order };
+  };
   for (const [name, parameter] of model.parameters()) {
-    assign(name, parameter, tensors.floats(`param.${made.storedAs(name)}`));
+    const { stored, order } = storedAs(name, parameter.shape);
+    const entry = `param.${stored}`;
+    assign(name, parameter, fromStored(order, tensors.floats(entry), tensors.get(entry).shape));
   }
   if (type === 'f16') halve(model);
   const tolerance = (want: Float32Array) => tolerated(described.f32_vs_f64_max_rel, want, type);
@@ -69,10 +68,14 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
   using video = Tensor.from(gpu, tensors.floats('in.video'), shape, 'video');
   video.requiresGrad = true;
   using labels = Tensor.from(gpu, Uint32Array.from(tensors.integers('in.labels')), undefined, 'labels');
+  using draw = made.isTraining ? Tensor.from(gpu, new Uint32Array(DRAW.words), [DRAW.words], 'draw') : undefined;
+  const running = runningStatistics(model, made.storedAs);
+  for (const { tensor, stored } of running) tensor.write(tensors.floats(`buffer.${stored}`));
   const smoothing = Number(/label_smoothing=([\d.]+)/.exec(described.loss_def)?.[1] ?? 0);
   const results = gpu.scope(() => {
     const pixels = made.hasChannelsFirst ? permute(video, [0, 2, 1, 3, 4]) : video;
-    const logits = model.compare(model.encodeVideo(pixels), textsOf(gpu, model, tensors));
+    const pass = draw === undefined ? {} : { draw };
+    const logits = model.compare(model.encodeVideo(pixels, pass), textsOf(gpu, model, tensors), pass);
     const loss = crossEntropyWithLabels(logits, labels, smoothing);
     backward(loss);
     return [logits.detach(), loss.detach()];
@@ -87,19 +90,38 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
   compare(outputs, 'logits', logits, 'out.logits');
   compare(outputs, 'loss', loss, 'out.loss');
   const gradients = new Comparison(file.name, 'gradients');
+  const compareGradient = (name: string, got: Float32Array, stored: string) => {
+    if (type === 'f32' || made.gates === undefined) return compare(gradients, name, got, stored);
+    const want = tensors.floats(stored);
+    gradients.compareWay(name, got, want, new Float32Array(want.length), 2 * Math.sqrt(made.gates * TURNED));
+  };
   if (video.grad === undefined) gradients.fail('no gradient reached the pixels');
-  else compare(gradients, 'video', await video.grad.read(), 'grad.in.video');
+  else compareGradient('video', await video.grad.read(), 'grad.in.video');
   const left = new Set(tensors.names('grad.param.'));
   for (const [name, parameter] of model.parameters()) {
-    const stored = made.storedAs(name);
+    const { stored, order } = storedAs(name, parameter.shape);
     if (described.params_without_grad.includes(stored)) continue;
     if (parameter.grad === undefined) gradients.fail(`no gradient reached "${name}"`);
-    else compare(gradients, stored, await parameter.grad.read(), `grad.param.${stored}`);
+    else {
+      const own = toStored(order, await parameter.grad.read(), parameter.shape);
+      compareGradient(stored, own, `grad.param.${stored}`);
+    }
     left.delete(`grad.param.${stored}`);
   }
   video.grad?.dispose();
   if (left.size > 0) gradients.fail(`the model has no parameter for ${[...left].join(', ')}`);
-  return [outputs.result(), gradients.result()];
+  const statistics = new Comparison(file.name, 'running statistics');
+  for (const { tensor, stored } of made.isTraining ? running : []) {
+    compare(statistics, stored, await tensor.read(), `buffer_after.${stored}`);
+  }
+  return [outputs, gradients, ...(statistics.isEmpty ? [] : [statistics])].map((comparison) => comparison.result());
+}
+
+/** Statistics that a model keeps of its batches, and what the fixture calls them. Counts of batches are not in it. */
+function runningStatistics(model: VideoModel, storedAs: Made['storedAs']) {
+  return [...model.buffers()].flatMap(([name, tensor]) =>
+    tensor.dtype === 'f32' ? [{ tensor: tensor as Tensor<'f32'>, stored: storedAs(name, tensor.shape).parts[0] }] : []
+  );
 }
 
 /** Features of the texts of a fixture, [K, P, E]: ids are [K, P, L]. */
@@ -116,24 +138,15 @@ function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTenso
   const shared = { activation, ...(eps !== 1e-5 && { eps }) };
   const names = Array.from({ length: classes ?? 0 }, (_, k) => `class ${k}`);
   const shapeOf = (name: string): Shape => tensors.get(`param.${name}`).shape;
-  if ('embed_dims' in config && (config.num_frames > 1 || config.attention_type !== 'space_only')) {
-    const [mlp] = shapeOf('backbone.transformer_layers.layers.0.ffns.0.layers.0.0.weight');
-    const system = TIMESFORMERS[config.attention_type];
-    return {
-      config: { system, frames: config.num_frames, imageSize: config.img_size, classes: names,
-        network: { activation, eps, width: config.embed_dims, layers: config.num_transformer_layers,
-          heads: config.num_heads, mlp, patch: config.patch_size } },
-      storedAs: (name) => name,
-      hasChannelsFirst: true,
-    };
-  }
-  if ('embed_dims' in config) {
+  if (isImageNets(config)) {
     const [mlp] = shapeOf('backbone.transformer_layers.layers.0.ffns.0.layers.0.0.weight');
     const vit: VitConfig = { system: 'vit-mean', frames: 1, classes: names,
       vision: { ...shared, width: config.embed_dims, layers: config.num_transformer_layers, heads: config.num_heads,
         mlp, patch: config.patch_size, imageSize: config.img_size, patchBias: true, lnPre: false } };
-    return { config: vit, storedAs: mmactionName, hasChannelsFirst: true };
+    return { config: vit, storedAs: (name) => ({ parts: [mmactionName(name)], order: 'same' }), hasChannelsFirst: true,
+      isTraining: false };
   }
+  if (!('input_resolution' in config)) return networkFrom(config, { eps, activation, classes: names, tensors });
   const hasTexts = config.context_length !== undefined;
   const prefix = hasTexts ? 'm.' : '';
   const isJoint = tensors.has(`param.${prefix}temporal_embedding`);
@@ -142,7 +155,7 @@ function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTenso
     patch: config.patch_size, imageSize: config.input_resolution };
   const storedAs = (name: string) => {
     const own = name === 'visual.temporal_embedding' ? 'temporal_embedding' : name;
-    return /^(visual|mit|temporal_embedding)/.test(own) ? prefix + own : own;
+    return { parts: [/^(visual|mit|temporal_embedding)/.test(own) ? prefix + own : own], order: 'same' } as const;
   };
   const towers = architectureOf({ system: 'vit', embedDim: config.output_dim, frames: config.T, vision,
     classes: names });
@@ -151,7 +164,7 @@ function madeFrom(file: FixtureFile, described: Described, tensors: FixtureTenso
   const text = hasTexts ? textSizes(file, config, shapeOf('transformer.resblocks.0.mlp.c_fc.weight')[0]) : {};
   return { config: configFor(system, { ...towers, mit, text: { ...towers.text, ...shared, ...text } }, {
     classes: names,
-  }), storedAs, hasChannelsFirst: false };
+  }), storedAs, hasChannelsFirst: false, isTraining: false };
 }
 
 function systemOf(

@@ -1,10 +1,12 @@
 /** The origins that files come from, and how to tell by its names which one a file has. */
 import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
 import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
+import { MMACTION_RESNET, torchvisionResNet } from './resnet.ts';
 import { Names } from './table.ts';
 import { MMACTION, MMACTION_ASIDE, TIMESFORMER_ROWS } from './timesformer.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
 
+export { fromStored, toStored } from './order.ts';
 export { type Meant, Names, type Stored } from './table.ts';
 
 /** Of files that hold parameters alone. */
@@ -18,7 +20,9 @@ export const ORIGINS = {
   timm: new Names("timm's names of a Vision Transformer", TIMM, TIMM_ASIDE),
   'hf-vit': new Names("names of Hugging Face's ViTModel", huggingFaceVit(''), VIT_ASIDE),
   'hf-vit-head': new Names("names of Hugging Face's ViTForImageClassification", huggingFaceVit('vit.'), VIT_ASIDE),
-  mmaction: new Names("MMAction2's names", MMACTION, MMACTION_ASIDE),
+  mmaction: new Names("MMAction2's names", [...MMACTION, ...MMACTION_RESNET], MMACTION_ASIDE),
+  tsm: new Names("names of TSM's authors", torchvisionResNet('base_model.', 'new_fc'), NOTHING),
+  resnet: new Names("torchvision's names of a ResNet", torchvisionResNet('', 'fc'), NOTHING),
   'hf-timesformer': new Names("names of Hugging Face's TimesformerForVideoClassification, divided attention",
     TIMESFORMER_ROWS.huggingFace(true), NOTHING),
   'hf-timesformer-plain': new Names("names of Hugging Face's TimesformerForVideoClassification",
@@ -40,16 +44,11 @@ const TELLING: readonly (readonly [Origin, RegExp])[] = [
   ['timesformer', /^model\.blocks\.\d+\.temporal_fc\./],
   ['timesformer-plain', /^model\.blocks\.\d+\./],
   ['mmaction', /^backbone\./],
+  ['tsm', /^base_model\.layer1\./],
+  ['resnet', /^layer1\.\d+\.conv1\./],
 ];
 
 /** Which names a file uses. */
 export function originOf(names: readonly string[]): Origin {
   return TELLING.find(([, telling]) => names.some((name) => telling.test(name)))?.[0] ?? 'official';
-}
-
-/** The transpose of a [rows, columns] matrix. */
-export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(values.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = values[r * columns + c];
-  return result;
 }

@@ -1,0 +1,27 @@
+/** What is known of networks that are built alike, beside the networks themselves. */
+
+/** What all networks have. */
+export interface Clips {
+  /** Frames per video. */
+  readonly frames: number;
+  /** Side of a frame, in pixels. */
+  readonly imageSize: number;
+  /** Names of the classes, in the order of the head's rows. */
+  readonly classes: readonly string[];
+}
+
+/** Networks with the same kinds of sizes. */
+export interface Family<Sizes> {
+  /** The published sizes, and tiny ones that learn in minutes without a GPU. */
+  readonly presets: Readonly<Record<string, Sizes>>;
+  /** Pixels: pictures are so wide, or a multiple of it. */
+  unit(sizes: Sizes): number;
+  /** Parameters of the large matrices alone. */
+  parameters(sizes: Sizes): number;
+  /** The same with the fewest blocks. */
+  shortest(sizes: Sizes): Sizes;
+  /** What is wrong with sizes from outside, whose structure is right. */
+  problems(sizes: Sizes): string[];
+  /** The sizes in words. */
+  words(sizes: Sizes): string;
+}

@@ -1,0 +1,82 @@
+/** Fixtures of networks that are not built of CLIP's towers: how their models are made here. */
+import { z } from 'zod';
+import type { Shape } from '../../engine/index.ts';
+import type { Activation } from '../../kernels/shared/activation.ts';
+import { ORIGINS, type Stored } from '../../model/checkpoint/names/index.ts';
+import type { ModelConfig } from '../../model/systems/config.ts';
+import type { FixtureTensors } from './fixture.ts';
+
+export const count = z.int().min(1);
+
+/** How a fixture's model is made here, and what its tensors are called. */
+export interface Made {
+  readonly config: ModelConfig;
+  /** Where one of our parameters lies in the fixture. */
+  readonly storedAs: (name: string, shape: Shape) => Pick<Stored, 'parts' | 'order'>;
+  /** [B, C, T, …] in place of [B, T, C, …]. */
+  readonly hasChannelsFirst: boolean;
+  /** Whether batches are normalised by their own statistics. */
+  readonly isTraining: boolean;
+  /** Layers behind one another that let a number pass or not; none if omitted. */
+  readonly gates?: number;
+}
+
+/** Of a TimeSformer, as MMAction2 describes it. */
+export const timesformerSizes = z.object({ num_frames: count, img_size: count, patch_size: count, embed_dims: count,
+  num_heads: count, num_transformer_layers: count,
+  attention_type: z.enum(['space_only', 'joint_space_time', 'divided_space_time']) });
+type TimeSformerSizes = z.infer<typeof timesformerSizes>;
+
+/** Of a ResNet whose frames shift channels. */
+const tsmSizes = z.object({ width: count, layers: z.array(count).min(1), num_segments: count, shift_div: count,
+  bn_eps: z.number(), bn_momentum: z.number(), bn_mode: z.enum(['train', 'eval']) });
+
+/** Of all such networks. */
+export const NETWORK_SIZES = [timesformerSizes, tsmSizes] as const;
+type Sizes = z.infer<(typeof NETWORK_SIZES)[number]>;
+
+/** One that looks at one frame is an ImageNet ViT. */
+export const isImageNets = (config: object): config is TimeSformerSizes =>
+  'attention_type' in config && config.attention_type === 'space_only' && 'num_frames' in config
+  && config.num_frames === 1;
+
+const TIMESFORMERS = { space_only: 'timesformer-space', joint_space_time: 'timesformer-joint',
+  divided_space_time: 'timesformer' } as const;
+
+/** What a description says beside its sizes. */
+interface Around {
+  readonly eps: number;
+  readonly activation: Activation;
+  readonly classes: readonly string[];
+  readonly tensors: FixtureTensors;
+}
+
+/** The network that a description is of. */
+export function networkFrom(config: Sizes, around: Around): Made {
+  return 'attention_type' in config ? timesformerFrom(config, around) : tsmFrom(config, around);
+}
+
+function timesformerFrom(config: TimeSformerSizes, { eps, activation, classes, tensors }: Around): Made {
+  const [mlp] = tensors.get('param.backbone.transformer_layers.layers.0.ffns.0.layers.0.0.weight').shape;
+  return {
+    config: { system: TIMESFORMERS[config.attention_type], frames: config.num_frames, imageSize: config.img_size,
+      classes,
+      network: { activation, eps, width: config.embed_dims, layers: config.num_transformer_layers,
+        heads: config.num_heads, mlp, patch: config.patch_size } },
+    storedAs: (name, shape) => ORIGINS.mmaction.storedAs(name, shape),
+    hasChannelsFirst: true,
+    isTraining: false,
+  };
+}
+
+function tsmFrom(config: z.infer<typeof tsmSizes>, { classes, tensors }: Around): Made {
+  const { width, layers: blocks, num_segments: frames, shift_div: shift, bn_eps: eps, bn_momentum: momentum } = config;
+  return {
+    config: { system: 'tsm', frames, imageSize: tensors.get('in.video').shape[3], classes,
+      network: { width, blocks, shift, eps, momentum } },
+    storedAs: (name, shape) => ORIGINS.resnet.storedAs(name, shape),
+    hasChannelsFirst: false,
+    isTraining: config.bn_mode === 'train',
+    gates: 3 * blocks.reduce((sum, each) => sum + each) + 1,
+  };
+}
