@@ -2,8 +2,9 @@
 import { MULTI_VIEW, ONE_VIEW, type Views } from '../data/views/clip_views.ts';
 
 /**
- * single: one view of each clip. multi-view: 12 of them, unless told otherwise. few-shot: one, on the first split, the mean over the
- * checkpoints of several draws. zero-shot: one, the mean over the splits of a data set, or over draws of its classes.
+ * single: one view of each clip. multi-view: 12 of them, unless told otherwise. few-shot: one, on the first split, the
+ * mean over the checkpoints of several draws. zero-shot: one, the mean over the splits of a data set, or over draws of
+ * its classes.
  */
 export const PROTOCOLS = ['single', 'multi-view', 'few-shot', 'zero-shot'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];

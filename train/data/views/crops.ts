@@ -52,7 +52,7 @@ export function centralView(source: Size, side: number, resize: Resize | null): 
     width: side, height: side });
 }
 
-/** The size of a picture as its preprocessor resizes it. @throws FirstlightError FL_FRAME if no square has room in it */
+/** The size of a picture as its preprocessor resizes it. @throws FirstlightError FL_FRAME without room for a square */
 function scaledBy(source: Size, side: number, resize: Resize | null): Size {
   const scaled = resizedBy(source, resize);
   if (Math.min(scaled.width, scaled.height) >= side) return scaled;
@@ -111,9 +111,9 @@ export function tenCrops(source: Size, side: number,
 /**
  * How training clips are cut out.
  *
- * true: one of several scales, at a corner or in the middle; thirteen: or at eight places between, as TSM; resized: 8 to
- * 100 % of the area, of a shape from 3 : 4 to 4 : 3, as Video Swin; rescaled: a square of the input side anywhere, after
- * the picture was resized by chance, as TimeSformer; false: the largest square in the middle.
+ * true: one of several scales, at a corner or in the middle; thirteen: or at eight places between, as TSM; resized: 8
+ * to 100 % of the area, of a shape from 3 : 4 to 4 : 3, as Video Swin; rescaled: a square of the input side anywhere,
+ * after the picture was resized by chance, as TimeSformer; false: the largest square in the middle.
  */
 export const CROPPINGS = [true, false, 'thirteen', 'resized', 'rescaled'] as const;
 /** One of them. */
