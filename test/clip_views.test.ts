@@ -16,9 +16,10 @@ import { Quarantine } from '../train/data/loading/quarantine.ts';
 import { planOf, type Purpose, viewsOf } from '../train/data/loading/sample.ts';
 import { writeVideo } from '../train/data/video/encode.ts';
 import { readClip } from '../train/data/video/read.ts';
-import type { Views } from '../train/data/views/clip_views.ts';
+import { MULTI_VIEW, type Views } from '../train/data/views/clip_views.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
-import { clipsAtRandom, type Pattern, threeCrops } from '../train/data/views/sampling.ts';
+import { tenCrops, threeCrops } from '../train/data/views/crops.ts';
+import { clipsAtRandom, type Pattern } from '../train/data/views/sampling.ts';
 import { evaluate, evaluateSystem, topShare } from '../train/protocols/evaluation.ts';
 import { logitsOf } from '../train/protocols/logits.ts';
 import { rank } from '../train/protocols/ranking.ts';
@@ -43,6 +44,7 @@ const [T, SIZE, SEED, CLIPS, CROPS] = [3, PRESETS.tiny.vision.imageSize, 7, 4, 3
 const VIEWS = CLIPS * CROPS;
 const OPTIONS: DatasetOptions = { frames: T, size: SIZE, crop: true, flip: true, seed: SEED };
 const PREPROCESSOR = officialPreprocessor(SIZE);
+const viewsBy = (sampling: Views['sampling']): Views => ({ ...MULTI_VIEW, sampling });
 
 async function collect(views: Views, options: Partial<DatasetOptions> = {}, size = 2): Promise<Batch[]> {
   await using dataset = new Dataset(entries, { ...OPTIONS, ...options });
@@ -55,7 +57,7 @@ const planAt = (index: number, purpose: Purpose, seed = SEED) =>
   planOf({ path: '', index, purpose, sampling: { ...OPTIONS, seed } });
 
 test('twelve views are three squares of four clips, square by square, drawn as in training by seed and place in the list', () => {
-  const purpose = { resize: PREPROCESSOR.resize, views: 'random' } as const;
+  const purpose = { resize: PREPROCESSOR.resize, views: viewsBy('random') };
   const plan = planAt(5, purpose);
   const indices = plan.pick(100);
   const picture = { width: 80, height: 48 };
@@ -72,9 +74,21 @@ test('twelve views are three squares of four clips, square by square, drawn as i
   assert.not.equal(planAt(5, purpose, 8).pick(100), indices, 'another seed');
 });
 
+test('other numbers of clips and squares: ten squares of one clip, and three', () => {
+  const picture = { width: 80, height: 48 };
+  const looks = (clips: number, crops: Views['crops']) => {
+    const plan = planAt(0, { resize: PREPROCESSOR.resize, views: { clips, crops, sampling: 'even' } });
+    return viewsOf(plan, plan.pick(30), picture);
+  };
+  const ten = looks(1, 10);
+  assert.equal(ten, tenCrops(picture, SIZE, PREPROCESSOR.resize).map((square) => ({ frames: [5, 15, 25], ...square })));
+  assert.equal(looks(1, 3).map(({ crop }) => crop), threeCrops(picture, SIZE));
+  assert.equal(looks(2, 1).map(({ frames }) => frames), [[2, 12, 22], [7, 17, 27]]);
+});
+
 test('spread clips share out the frames of a video; dense ones lie from its start to its end', () => {
   const framesOf = (evaluation: Pattern) =>
-    planOf({ path: '', index: 0, purpose: { resize: null, views: 'even' },
+    planOf({ path: '', index: 0, purpose: { resize: null, views: viewsBy('even') },
       sampling: { ...OPTIONS, patterns: { training: { kind: 'sparse' }, evaluation } } }).pick(12);
   const sparse = framesOf({ kind: 'sparse' });
   const clips = [[0, 4, 8], [1, 5, 9], [2, 6, 10], [3, 7, 11]].flat();
@@ -84,7 +98,7 @@ test('spread clips share out the frames of a video; dense ones lie from its star
 
 test('a clip is decoded once for all of its views, and the squares of a frame share it', async () => {
   await using dataset = new Dataset(entries, OPTIONS);
-  for await (const batch of dataset.evaluation(1, PREPROCESSOR, 'random')) {
+  for await (const batch of dataset.evaluation(1, PREPROCESSOR, viewsBy('random'))) {
     assert.equal([batch.frames.length, batch.views.length, batch.labels.length], [VIEWS * T, VIEWS, 1]);
     for (const crop of [1, 2]) {
       batch.frames.slice(0, CLIPS * T).forEach((frame, i) => assert.is(batch.frames[crop * CLIPS * T + i], frame));
@@ -96,10 +110,11 @@ test('a clip is decoded once for all of its views, and the squares of a frame sh
 });
 
 test('the same views come from threads, from memory, and from a folder of decoded clips', async () => {
-  for (const views of ['random', 'even'] as const) {
+  for (const sampling of ['random', 'even'] as const) {
+    const views = viewsBy(sampling);
     const plain = await collect(views);
     assert.equal(await collect(views, { workers: 2, ahead: 16 }), plain);
-    const cache = { folder: at(`cache of ${views}`), bytes: 2 ** 30 };
+    const cache = { folder: at(`cache of ${sampling}`), bytes: 2 ** 30 };
     for (const when of ['filled', 'found']) assert.equal(await collect(views, { cache }), plain, when);
     await using dataset = new Dataset(entries, OPTIONS);
     for (const when of ['read', 'kept']) {
@@ -113,7 +128,7 @@ test('the same views come from threads, from memory, and from a folder of decode
 
 test('frames that are cut to what all views read give the pixels of whole ones, bit for bit', async () => {
   const input = { ...PREPROCESSOR, size: SIZE, resampling: PREPROCESSOR.resize?.resampling };
-  for (const batch of await collect('random', {}, 1)) {
+  for (const batch of await collect(viewsBy('random'), {}, 1)) {
     const whole = await Promise.all(
       batch.views.map(({ frames }) => readClip(entries[batch.indices[0]].path, () => frames)),
     );
@@ -138,7 +153,7 @@ test('what a clip is taken for is the sum of softmax over its views, whatever go
   using model = own.model;
   using features = textFeatures(gpu, own, names);
   const input = inputOf(model, PREPROCESSOR);
-  const batches = await collect('random', {}, 3);
+  const batches = await collect(viewsBy('random'), {}, 3);
   async function* inBatches() {
     yield* batches;
   }
@@ -179,7 +194,7 @@ test('a clip that cannot be decoded is wrong once, and progress comes to all vie
     await using dataset = new Dataset(list, { ...OPTIONS, quarantine });
     const told: (readonly [views: number, clips: number])[] = [];
     const messages: string[] = [];
-    const predictions = await evaluateSystem(gpu, own, dataset, names, { batch, views: 'random',
+    const predictions = await evaluateSystem(gpu, own, dataset, names, { batch, views: viewsBy('random'),
       progress: { update: (views, clips) => void told.push([views, clips]), message: (text) =>
         void messages.push(text) } });
     assert.equal(predictions.map(({ index, unreadable }) => [index, unreadable !== undefined]), [[0, false], [1, true],

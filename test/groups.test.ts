@@ -1,4 +1,4 @@
-/** Which parameters learn at which rate, and with how much decay: the recipe's groups, and those of published trainings. */
+/** Which parameters learn at which rate and decay: the recipe's groups, and those of published trainings. */
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, type Tensor } from '../engine/index.ts';

@@ -6,7 +6,7 @@ import { cut, frames, type FramesOptions, type I420Frame, i420Bytes, packFrames,
   type View } from '../kernels/frames/index.ts';
 import * as reference from '../kernels/frames/reference.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
-import { centreCrop, multiScaleCrop } from '../train/data/views/sampling.ts';
+import { centreCrop, multiScaleCrop } from '../train/data/views/crops.ts';
 import { openWithBindings } from './small_limits.ts';
 import { LACKS } from './this_adapter.ts';
 

@@ -17,7 +17,7 @@ import { initialise } from '../model/parts/init.ts';
 import { inputOf } from '../model/systems/system.ts';
 import { Xclip } from '../model/systems/xclip.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
-import { centralView } from '../train/data/views/sampling.ts';
+import { centralView } from '../train/data/views/crops.ts';
 
 const gpu = await open();
 const root = mkdtempSync(join(tmpdir(), 'firstlight-preprocessor-'));

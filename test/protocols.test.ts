@@ -220,6 +220,9 @@ test('spread clips give other numbers than drawn ones, and are told', async () =
   assert.is(result.views.sampling, 'even');
   const drawn = readEvaluation(join(run, evaluationFile('multi-view', 'own')));
   assert.is(drawn.views.sampling, 'random', 'a checkpoint that is not named as a run leaves nothing in it');
+  const { result: ten } = await measured('split2.txt', ['--protocol', 'multi-view', '--clips', 'even', '--views',
+    '1x10'], [join(run, 'checkpoint')]);
+  assert.equal(ten.views, { count: 10, clips: 1, crops: 10, sampling: 'even', stride: null });
   const first = ({ parts: [{ predictions }] }: EvaluationResult) => predictions[0].predictions[0].probability;
   assert.not.equal(first(result), first(drawn));
 });
@@ -279,6 +282,8 @@ test('a flag of another protocol is refused before anything is opened', async ()
     [['--checkpoint', runs[1]], /several --checkpoint goes with --protocol few-shot, not with single/],
     [['--clips', 'even'], /--clips goes with --protocol multi-view/],
     [['--protocol', 'multi-view', '--clips', 'spread'], /expected random or even/],
+    [['--views', '1x3'], /--views goes with --protocol multi-view/],
+    [['--protocol', 'multi-view', '--views', '3x4'], /--views: expected clips x crops, such as 4x3, got "3x4"/],
     [['--classes', 'a.txt'], /--classes goes with --protocol zero-shot/],
     [['--protocol', 'zero-shot', '--draws', '2'], /--draws goes with one --classes/],
   ] as const) {

@@ -1,8 +1,11 @@
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { Random } from '../engine/random.ts';
-import { centreCrop, clipsAtRandom, clipsForEvaluation, type Draws, multiScaleCrop, type Pattern, type Rectangle,
-  resized, sampleForEvaluation, sampleForTraining, threeCrops } from '../train/data/views/sampling.ts';
+import { centreCrop, CROPPINGS, multiScaleCrop, randomResizedCrop, rescaledCrop, resized, tenCrops, threeCrops,
+  trainingCrop } from '../train/data/views/crops.ts';
+import { clipsAtRandom, clipsForEvaluation, type Pattern, sampleForEvaluation,
+  sampleForTraining } from '../train/data/views/sampling.ts';
+import type { Draws, Rectangle } from '../train/data/views/view.ts';
 
 /** Draws that are written down. */
 const fixed = (...numbers: number[]): Draws => ({ next: () => numbers.shift() as number,
@@ -160,6 +163,56 @@ test('a crop within three pixels of the input side is the input side', () => {
   // 0.875 × 254 = 222.25 → 222, which becomes 224.
   const crop = multiScaleCrop({ width: 254, height: 254 }, 224, 254, fixed(3, 0));
   close(crop, { x: 0, y: 0, width: 224, height: 224 });
+});
+
+test('at thirteen places a crop also lies at the sides, and half way to the corners', () => {
+  const source = { width: 344, height: 256 };
+  // the size is 168 × 168; quarters of the room are 44 and 22
+  const at = (place: number) => multiScaleCrop(source, 224, 256, fixed(9, place), true);
+  assert.equal(Array.from({ length: 13 }, (_, place) => [at(place).x / 44, at(place).y / 22].join()), ['0,0', '4,0',
+    '0,4', '4,4', '2,2', '0,2', '4,2', '2,4', '2,0', '1,1', '3,1', '1,3', '3,3']);
+});
+
+test('a resized crop has the drawn area and shape, and where nothing has room, it is the largest square', () => {
+  const source = { width: 512, height: 256 };
+  const middle = Math.exp(Math.log(4 / 3) * 0.5); // of what 0.75 draws between 3 : 4 and 4 : 3
+  const [width, height] = [Math.round(Math.sqrt(0.54 * 2 ** 17 * middle)),
+    Math.round(Math.sqrt((0.54 * 2 ** 17) / middle))];
+  close(randomResizedCrop(source, 256, fixed(0.5, 0.75, 7, 3)), { x: 7, y: 3, width, height });
+  // an area of 0.99, of any shape, is taller than the picture
+  const tooLarge = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 0.99 : 0.5));
+  close(randomResizedCrop(source, 256, fixed(...tooLarge)), { x: 128, y: 0, width: 256, height: 256 });
+  close(randomResizedCrop(source, 256, fixed(0.99, 0.5, 0.5, 0.75, 7, 3)), { x: 7, y: 3, width, height });
+});
+
+test('a rescaled crop is a square of the input side in a picture of a drawn size', () => {
+  const source = { width: 640, height: 320 };
+  // 256 + 64 = 320: the picture as it is; it ends before the last row and column
+  close(rescaledCrop(source, 224, [256, 320], fixed(64, 95, 415)), { x: 415, y: 95, width: 224, height: 224 });
+  close(rescaledCrop(source, 224, [256, 320], fixed(0, 0, 0)), { x: 0, y: 0, width: 280, height: 280 });
+  close(rescaledCrop({ width: 224, height: 224 }, 224, [224, 224], fixed(0)), { x: 0, y: 0, width: 224, height: 224 });
+});
+
+test('ten crops are corners and middle of the picture as its preprocessor leaves it, each mirrored too', () => {
+  const crops = tenCrops({ width: 320, height: 256 }, 224, { shortSide: 256, resampling: 'bilinear' });
+  assert.equal(crops.map(({ crop, flip }) => [crop.x, crop.y, flip].join()),
+    [[0, 0], [96, 0], [0, 32], [96, 32], [48, 16]].flatMap(([x, y]) =>
+      [false, true].map((flip) => [x, y, flip].join())
+    ));
+  assert.ok(crops.every(({ crop: { width, height } }) => width === 224 && height === 224));
+  assert.throwsWith(() => tenCrops({ width: 320, height: 200 }, 224, null), /the picture is 320 × 200, less than/);
+});
+
+test('every way of cutting stays inside of pictures of any size', () => {
+  const random = new Random(8, 'crops');
+  for (const cropping of CROPPINGS) {
+    for (let trial = 0; trial < 300; trial++) {
+      const source = { width: 1 + random.below(700), height: 1 + random.below(700) };
+      const { x, y, width, height } = trainingCrop(cropping, source, [32, 112, 224][trial % 3], random);
+      assert.ok(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= source.width && y + height <= source.height,
+        `${cropping} of ${JSON.stringify(source)}: ${x} ${y} ${width} ${height}`);
+    }
+  }
 });
 
 test('no crop of any draw leaves a picture with a side of 1 to 4,400 pixels, not by the last digit', () => {

@@ -69,7 +69,7 @@ test('no warm-up starts at the base rate', () => {
   }
 });
 
-/** What mmengine's schedulers leave, multiplied one after another: each takes the rate from where it is to where it goes. */
+/** What mmengine's schedulers leave: each takes the rate from where it is to where it goes, one after another. */
 function asMmengine(epochs: number, batches: number,
   { warmup, warmupBy, milestones }: { warmup: number; warmupBy: 'batch' | 'epoch';
     milestones?: readonly number[] }): number[] {

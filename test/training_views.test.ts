@@ -13,7 +13,8 @@ import { type Batch, Dataset, type DatasetOptions } from '../train/data/loading/
 import { writeVideo } from '../train/data/video/encode.ts';
 import { drawColours } from '../train/data/views/colours.ts';
 import { pixelsOf } from '../train/data/views/pixels.ts';
-import { type Pattern, sampleForEvaluation, sampleForTraining, type View } from '../train/data/views/sampling.ts';
+import { type Pattern, sampleForEvaluation, sampleForTraining } from '../train/data/views/sampling.ts';
+import type { View } from '../train/data/views/view.ts';
 import { trainingPreprocessor } from '../train/run/system.ts';
 import { openWithBindings } from './small_limits.ts';
 import { clip } from './video_sample.ts';

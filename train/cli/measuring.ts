@@ -1,6 +1,7 @@
 /** Commands that measure, and that compare with the paper. */
 import { nearest } from '../../engine/nearest.ts';
-import { MULTI_VIEW } from '../data/views/clip_views.ts';
+import { shown } from '../../engine/shown.ts';
+import { CROPS, MULTI_VIEW, type Views } from '../data/views/clip_views.ts';
 import { CLIP_ORDERS, DRAWN_CLASSES, DRAWS, type Protocol, PROTOCOLS, SPLITS } from '../protocols/protocol.ts';
 import { EXPERIMENTS } from '../protocols/paper.ts';
 import { runName } from '../run/config.ts';
@@ -11,7 +12,8 @@ const PROTOCOL_NOTES = `PROTOCOLS
 
   single       one view of each clip: the middle of each segment, the middle of the picture
   multi-view   ${MULTI_VIEW.clips} clips x ${MULTI_VIEW.crops} crops: the short side becomes data.size, three squares lie along the long side; the
-               clips are drawn by run.seed as in training, or evenly spread (--clips even); softmax is added up
+               clips are drawn by run.seed as in training, or evenly spread (--clips even); softmax is added up.
+               --views 1x10: the corners and the middle, mirrored too, as TSM is measured; 1x3: as TimeSformer
   few-shot     one view, on the first split; several --checkpoint are trainings on several draws of shots
   zero-shot    one view, on the splits ${
   SPLITS.join(', ')
@@ -31,12 +33,27 @@ function askedOf(flags: Flags) {
   };
   onlyWith('several --checkpoint', 'few-shot', checkpoints.length > 1);
   onlyWith('--clips', 'multi-view', flags.text('clips') !== undefined);
+  onlyWith('--views', 'multi-view', flags.text('views') !== undefined);
   onlyWith('--classes', 'zero-shot', classes.length > 0);
   if (flags.text('draws') !== undefined && classes.length !== 1) {
     throw new UsageError('--draws goes with one --classes, the file that is drawn from');
   }
   return { protocol, checkpoints, classes, draws: flags.whole('draws', 1) ?? DRAWS,
-    clips: flags.text('clips') === undefined ? CLIP_ORDERS[0] : flags.oneOf('clips', CLIP_ORDERS) };
+    clips: flags.text('clips') === undefined ? CLIP_ORDERS[0] : flags.oneOf('clips', CLIP_ORDERS),
+    views: viewsOf(flags.text('views')) };
+}
+
+/** Views of one clip at most: each is a pass through the model. */
+const MOST_CLIPS = 100;
+
+/** Clips and crops, such as 4x3; undefined if they are not given. */
+function viewsOf(text: string | undefined): Pick<Views, 'clips' | 'crops'> | undefined {
+  if (text === undefined) return undefined;
+  const [, clips, across] = /^(\d{1,3})x(\d{1,2})$/.exec(text) ?? [];
+  const crops = CROPS.find((count) => String(count) === across);
+  if (crops !== undefined && Number(clips) >= 1 && Number(clips) <= MOST_CLIPS) return { clips: Number(clips), crops };
+  throw new UsageError(`--views: expected clips x crops, such as 4x3, got "${shown(text)}"`,
+    `1 to ${MOST_CLIPS} clips; ${CROPS.join(', ')} crops`);
 }
 
 /** The experiment that is trained, and not read from the paper. */
@@ -53,7 +70,10 @@ export const measuring = {
       protocol: { type: 'string', default: 'single', valueHint: PROTOCOLS.join('|'),
         description: 'single: one view of each clip; for the others see below' },
       clips: { type: 'string', valueHint: CLIP_ORDERS.join('|'),
-        description: 'multi-view: how its four clips lie in a video (default: random)' },
+        description: 'multi-view: how its clips lie in a video (default: random)' },
+      views: { type: 'string', valueHint: 'CxS',
+        description:
+          `multi-view: so many clips, and of each 1, 3 or 10 squares (default: ${MULTI_VIEW.clips}x${MULTI_VIEW.crops})` },
       classes: { type: 'string', valueHint: 'file',
         description: 'zero-shot: names to choose from, one a line or a labels.csv; may be repeated' },
       draws: { type: 'string', valueHint: 'n',
@@ -69,6 +89,8 @@ export const measuring = {
       ['firstlight evaluate runs/hmdb51/config.yaml --checkpoint runs/hmdb51', 'evaluate a run'],
       ['firstlight evaluate runs/k400/config.yaml --checkpoint runs/k400 --protocol multi-view',
         'in 12 views of each clip'],
+      ['firstlight evaluate runs/tsm/config.yaml --checkpoint runs/tsm --protocol multi-view --views 1x10 --clips even',
+        'in ten squares of one clip'],
       ['firstlight evaluate hmdb51.yaml --checkpoint runs/k400 --protocol zero-shot --json zero_shot.json',
         'on three splits, the numbers into a file, too'],
     ],

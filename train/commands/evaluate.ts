@@ -32,6 +32,8 @@ export interface EvaluateOptions extends Asked {
   readonly name: string;
   /** How the clips of several views lie in a video. */
   readonly clips: ClipOrder;
+  /** Clips and squares of several views; the paper's if omitted. */
+  readonly views?: Pick<Views, 'clips' | 'crops'>;
   /** Another system than the checkpoint's, which takes of its weights what it has. */
   readonly system?: SystemName;
   /** A further file for the numbers. */
@@ -46,7 +48,7 @@ export async function evaluate(config: TrainConfig, options: EvaluateOptions): P
   const { measurements, warnings } = measurementsOf(config, options);
   warn(warnings);
   const out = folderOf(options);
-  const views = viewsOf(protocol, options.clips);
+  const views = viewsOf(protocol, options.clips, options.views);
   await using gpu = await open({ budget: (kind) => budgetOf(config, kind), tuning: tuned });
   gpu.requireType(config.train.precision);
   const start = performance.now();
@@ -110,8 +112,9 @@ async function measureAll(gpu: Gpu, config: TrainConfig, measurements: readonly 
       measured.push({ measurement, predictions });
       console.log(lineOf(measurement, predictions, measurements.length > 1));
       // several views of a clip are more than a page shows
-      first ??= { architecture: model.config,
-        clips: views === 'middle' ? await clipsOf(gpu, config, { system, dataset, measurement, predictions }) : [] };
+      first ??= { architecture: model.config, clips: viewCount(views) === 1
+        ? await clipsOf(gpu, config, { system, dataset, measurement, predictions })
+        : [] };
     }
   }
   return { measured, ...(first as Pick<AllMeasured, 'architecture' | 'clips'>) };

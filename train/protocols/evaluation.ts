@@ -4,7 +4,7 @@ import { inputOf, type System, type VideoModel } from '../../model/systems/syste
 import type { Wording } from '../../model/templates.ts';
 import type { Batch, Dataset } from '../data/loading/dataset.ts';
 import { quarantineText } from '../data/loading/quarantine.ts';
-import { viewCount, type Views } from '../data/views/clip_views.ts';
+import { ONE_VIEW, viewCount, type Views } from '../data/views/clip_views.ts';
 import type { Progress } from '../log/progress.ts';
 import { evaluationBatch } from './batch.ts';
 import { Candidates } from './candidates.ts';
@@ -103,7 +103,7 @@ export interface SystemEvaluationOptions {
  * told of, and count as wrong.
  */
 export async function evaluateSystem(gpu: Gpu, system: System, dataset: Dataset, names: readonly string[],
-  { progress, batch, views = 'middle', wording }: SystemEvaluationOptions): Promise<Prediction[]> {
+  { progress, batch, views = ONE_VIEW, wording }: SystemEvaluationOptions): Promise<Prediction[]> {
   const { model, preprocessor } = system;
   using candidates = new Candidates(gpu, system, names, wording);
   const each = viewCount(views);

@@ -1,9 +1,10 @@
 /** The paper's protocols: how a model is measured, and what of a clip it is shown. */
-import type { Views } from '../data/views/clip_views.ts';
+import { MULTI_VIEW, ONE_VIEW, type Views } from '../data/views/clip_views.ts';
 
 /**
- * single: one view of each clip. multi-view: 12 of them. few-shot: one, on the first split, the mean over the
- * checkpoints of several draws. zero-shot: one, the mean over the splits of a data set, or over draws of its classes.
+ * single: one view of each clip. multi-view: 12 of them, unless told otherwise. few-shot: one, on the first split, the
+ * mean over the checkpoints of several draws. zero-shot: one, the mean over the splits of a data set, or over draws of
+ * its classes.
  */
 export const PROTOCOLS = ['single', 'multi-view', 'few-shot', 'zero-shot'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -14,9 +15,10 @@ export type Protocol = (typeof PROTOCOLS)[number];
 export const CLIP_ORDERS = ['random', 'even'] as const;
 export type ClipOrder = (typeof CLIP_ORDERS)[number];
 
-/** What a protocol shows of a clip. */
-export function viewsOf(protocol: Protocol, clips: ClipOrder): Views {
-  return protocol === 'multi-view' ? clips : 'middle';
+/** What a protocol shows of a clip. @param shape clips and squares of several views, the paper's if omitted */
+export function viewsOf(protocol: Protocol, sampling: ClipOrder,
+  shape: Pick<Views, 'clips' | 'crops'> = MULTI_VIEW): Views {
+  return protocol === 'multi-view' ? { ...shape, sampling } : ONE_VIEW;
 }
 
 /** Splits of a data set that has some. */

@@ -6,6 +6,7 @@ import { readRegularSync } from '../../engine/regular_file.node.ts';
 import { shown } from '../../engine/shown.ts';
 import { issueText } from '../log/schemas.ts';
 import { SYSTEM_NAMES } from '../../model/systems/config.ts';
+import { CLIP_SAMPLINGS } from '../data/views/clip_views.ts';
 import { PROTOCOLS } from './protocol.ts';
 import { PROMPTING } from './switches.ts';
 
@@ -65,7 +66,7 @@ export const evaluationSchema = z.object({
   kind: z.literal('evaluation'),
   protocol: z.enum(PROTOCOLS),
   /** crops × clips of each clip; `sampling` of the frames: middle (of each segment), random (as in training), even. */
-  views: z.object({ count, crops: count, clips: count, sampling: z.enum(['middle', 'random', 'even']),
+  views: z.object({ count, crops: count, clips: count, sampling: z.enum(CLIP_SAMPLINGS),
     /** Of dense clips, frames from one to the next; null: sparse ones. */
     stride: count.nullable().optional() }),
   frames: count,

@@ -6,6 +6,7 @@ import { TEMPLATE_MEANS, TEMPLATES, type Templates } from '../../model/templates
 import { GROUPINGS, OPTIMIZERS, TUNE } from '../recipe/optimizer/index.ts';
 import { SCHEDULES } from '../recipe/schedule.ts';
 import { SET_FORMATS } from '../data/sets/formats.ts';
+import { CROPPINGS } from '../data/views/crops.ts';
 
 const positive = z.number().gt(0);
 const notNegative = z.number().min(0);
@@ -99,8 +100,8 @@ const data = z.strictObject({
   ),
   stride: count.default(1).describe('frames from one frame of a dense clip to the next'),
   size: count.max(4096).default(224).describe('input side in pixels'),
-  crop: z.boolean().default(true).describe(
-    'cut training clips out at several scales and corners; false: always the largest square in the middle',
+  crop: z.literal(CROPPINGS).default(true).describe(
+    'how training clips are cut out. true: at several scales and corners; thirteen: and eight places between, as TSM; resized: 8 to 100 % of the area, as Video Swin; rescaled: a square of data.size anywhere in a picture whose size is drawn, as TimeSformer; false: always the largest square in the middle',
   ),
   flip: z.boolean().default(true).describe('mirror half of the training clips; false when left and right are labels'),
   templates: z.enum(Object.keys(TEMPLATES) as Templates[]).default('none').describe(

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gpu } from '../../engine/index.ts';
 import { imageSizeOf, presetOf, type ModelConfig } from '../../model/systems/config.ts';
-import { shapeOf, viewCount, type Views } from '../data/views/clip_views.ts';
+import { viewCount, type Views } from '../data/views/clip_views.ts';
 import { type Prediction, topShare } from '../protocols/evaluation.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import type { EvaluationPart, EvaluationResult } from '../protocols/result.ts';
@@ -54,8 +54,7 @@ export function resultOf(evaluation: Evaluation): EvaluationResult {
   return {
     kind: 'evaluation',
     protocol,
-    views: { count: viewCount(views), ...shapeOf(views), sampling: views,
-      stride: pattern.kind === 'dense' ? pattern.stride : null },
+    views: { count: viewCount(views), ...views, stride: pattern.kind === 'dense' ? pattern.stride : null },
     frames: architecture.frames,
     size: imageSizeOf(architecture),
     precision: config.train.precision,
@@ -164,7 +163,7 @@ function summaryOf({ parts, views, frames, size, architecture }: EvaluationResul
   const [first] = parts;
   const looks = views.count === 1
     ? `one view of ${frames} frames of ${size} × ${size}`
-    : `${views.count} views, ${views.crops} crops of ${views.clips} clips (${
+    : `${views.count} views, ${views.crops} crops of ${views.clips === 1 ? 'one clip' : `${views.clips} clips`} (${
       views.sampling === 'even' ? 'evenly spread' : 'drawn by the seed'
     }), each of ${frames} frames of ${size} × ${size}`;
   const what = `${system}${architecture === null ? '' : `, ${architecture},`} chose among ${

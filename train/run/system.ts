@@ -15,6 +15,7 @@ import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
 import { clipTokenizer } from '../../model/tokenizer.node.ts';
+import type { Cropping } from '../data/views/crops.ts';
 import type { TrainConfig } from './config_keys.ts';
 import { architectureFrom, type ConfigOf, networkFrom } from './start.ts';
 
@@ -124,9 +125,9 @@ const isVisual = (name: string) => name.startsWith('visual.');
  *
  * @param crop the recipe's short side, of which training cuts out parts; else the largest square in the middle
  */
-export function trainingPreprocessor(imageSize: number, crop: boolean, start?: Preprocessor): Preprocessor {
+export function trainingPreprocessor(imageSize: number, crop: Cropping, start?: Preprocessor): Preprocessor {
   const official = officialPreprocessor(imageSize);
-  const resize = crop ? official.resize : { shortSide: imageSize, resampling: 'bilinear' } as const;
+  const resize = crop !== false ? official.resize : { shortSide: imageSize, resampling: 'bilinear' } as const;
   return { ...(start ?? official), resize };
 }
 

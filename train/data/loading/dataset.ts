@@ -3,8 +3,8 @@ import { Random } from '../../../engine/random.ts';
 import type { I420Frame } from '../../../kernels/frames/i420.ts';
 import type { Preprocessor } from '../../../model/checkpoint/preprocessor.ts';
 import type { Entry } from '../sets/lists.ts';
-import { shapeOf, type Views } from '../views/clip_views.ts';
-import type { View } from '../views/sampling.ts';
+import { ONE_VIEW, type Views } from '../views/clip_views.ts';
+import type { View } from '../views/view.ts';
 import { openCacheRoom } from './clip_cache.ts';
 import { type DecodeCounts, Decoders } from './decoders.ts';
 import { FrameCache } from './frame_cache.ts';
@@ -113,8 +113,8 @@ export class Dataset {
    * @param batch files
    * @param preprocessor of the model that is measured: it says what is seen of a picture
    */
-  evaluation(batch: number, { resize }: Preprocessor, views: Views = 'middle'): AsyncGenerator<Batch, void, undefined> {
-    const ahead = Math.ceil(this.#ahead / shapeOf(views).clips);
+  evaluation(batch: number, { resize }: Preprocessor, views: Views = ONE_VIEW): AsyncGenerator<Batch, void, undefined> {
+    const ahead = Math.ceil(this.#ahead / views.clips);
     return this.#batches({ size: batch, count: this.entries.length, ahead },
       (index) => this.#tried(index, { resize, views }), (outcomes) => this.#evaluationBatch(outcomes));
   }

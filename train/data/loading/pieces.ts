@@ -5,7 +5,9 @@ import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { type Timeline, streamParts } from '../video/stream.ts';
 import { isPicture } from '../video/read.ts';
 import { type Piece, piecesOf } from '../views/pieces.ts';
-import { centralView, sampleForEvaluation, type View } from '../views/sampling.ts';
+import { centralView } from '../views/crops.ts';
+import { sampleForEvaluation } from '../views/sampling.ts';
+import type { View } from '../views/view.ts';
 import { readSample } from './sample.ts';
 
 /** How pieces are cut and looked at. */

@@ -3,10 +3,11 @@ import { type I420Frame, type Part, partOf, unionOf } from '../../../kernels/fra
 import type { Resize } from '../../../model/checkpoint/preprocessor.ts';
 import { readClipParts } from '../video/read.ts';
 import type { ClipCache } from './clip_cache.ts';
-import { shapeOf, type Views } from '../views/clip_views.ts';
+import { ONE_VIEW, type Views } from '../views/clip_views.ts';
 import { type ColourShares, drawColours } from '../views/colours.ts';
-import { centralView, centreCrop, clipsAtRandom, clipsForEvaluation, multiScaleCrop, type Pattern, sampleForTraining,
-  threeCrops, type View } from '../views/sampling.ts';
+import { centralView, type Cropping, tenCrops, threeCrops, trainingCrop } from '../views/crops.ts';
+import { clipsAtRandom, clipsForEvaluation, type Pattern, sampleForTraining } from '../views/sampling.ts';
+import type { Rectangle, View } from '../views/view.ts';
 
 /** How samples are drawn from files. */
 export interface Sampling {
@@ -16,8 +17,8 @@ export interface Sampling {
   readonly patterns?: { readonly training: Pattern; readonly evaluation: Pattern };
   /** Input side in pixels. */
   readonly size: number;
-  /** Cut training views out at several scales and corners, as the recipe; else the largest square in the middle. */
-  readonly crop: boolean;
+  /** How training views are cut out. */
+  readonly crop: Cropping;
   /** Mirror half of the training views. */
   readonly flip: boolean;
   /** Training views whose colours change; omitted, none do. */
@@ -73,8 +74,7 @@ export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
   // again.
   const cutOf = (picture: Size) => {
     const random = drawn('view');
-    const rectangle = crop ? multiScaleCrop(picture, size, shortSide(size), random) : centreCrop(picture, size, size);
-    return { crop: rectangle, flip: random.next() < 0.5 && flip };
+    return { crop: trainingCrop(crop, picture, size, random), flip: random.next() < 0.5 && flip };
   };
   return {
     pick: (total) => sampleForTraining(total, count, drawn('frames'), patterns?.training),
@@ -82,22 +82,25 @@ export function planOf({ index, purpose, sampling }: SampleRequest): Plan {
       { ...cutOf(picture), colours: colours && drawColours(count, colours, drawn('colours')) },
     ],
     partOf: (picture) => partOf(picture, cutOf(picture), { size }),
-    isFixed: !crop,
+    isFixed: crop === false,
   };
 }
 
 /** The middle of a clip; or every square of every clip, the first square of all clips before the second. */
-function evaluationPlan(index: number, { resize, views = 'middle' }: Extract<Purpose, { resize: unknown }>,
+function evaluationPlan(index: number, { resize, views = ONE_VIEW }: Extract<Purpose, { resize: unknown }>,
   { frames: count, patterns, size, seed }: Sampling): Plan {
-  const { clips, crops } = shapeOf(views);
+  const { clips, crops, sampling } = views;
   const pattern = patterns?.evaluation;
   const clipsOf = (total: number): number[][] =>
-    views === 'random'
+    sampling === 'random'
       ? clipsAtRandom(total, count, clips, new Random(seed, `clips of ${index}`), pattern)
       : clipsForEvaluation(total, count, clips, pattern);
   const looksAt = (picture: Size) => {
-    const squares = views === 'middle' ? [centralView(picture, size, resize)] : threeCrops(picture, size);
-    return squares.flatMap((crop) => Array.from({ length: clips }, () => ({ crop, flip: false })));
+    const upright = (crop: Rectangle) => ({ crop, flip: false });
+    const squares = crops === 10
+      ? tenCrops(picture, size, resize)
+      : (crops === 3 ? threeCrops(picture, size) : [centralView(picture, size, resize)]).map(upright);
+    return squares.flatMap((square) => Array.from({ length: clips }, () => square));
   };
   return {
     pick: (total) => {
@@ -109,11 +112,6 @@ function evaluationPlan(index: number, { resize, views = 'middle' }: Extract<Pur
       unionOf(looksAt(picture).map((look) => partOf(picture, look, { size, resampling: resize?.resampling }))),
     isFixed: true,
   };
-}
-
-/** The recipe resizes the short side to 256 for an input of 224. */
-function shortSide(size: number): number {
-  return Math.trunc((256 / 224) * size);
 }
 
 /**
