@@ -1,10 +1,16 @@
-import { FirstlightError, record, ShapeError, type Tensor } from '../../engine/index.ts';
-import { sumTo } from '../shared/sum_to.ts';
+import { FirstlightError, isRecording, record, ShapeError, type Tensor } from '../../engine/index.ts';
+import { reductionKernels } from '../shared/product_launch.ts';
+import { sumTo, sumToKernels } from '../shared/sum_to.ts';
 import { type Window, windowsOf } from '../shared/windows.ts';
 import { convolve, pixelsGradient, type Sizes, weightGradient } from './launch.ts';
+import { pictureKernels } from './pictures.ts';
+import { forward, ofPixels, ofWeight } from './variants.ts';
 
 export { cost, gradientCost } from './cost.ts';
-export { kernels } from './launch.ts';
+
+/** All kernels of the room, for checks and tuning. */
+export const kernels = [forward, ofPixels, ofWeight].flatMap(({ scalar, vec4 }) => [scalar, vec4])
+  .concat(pictureKernels, reductionKernels, sumToKernels);
 
 /** How a convolution goes over its pictures. */
 export interface ConvolutionOptions extends Pick<Window, 'padding' | 'dilation'> {
@@ -30,13 +36,13 @@ export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptio
   const sizes = sizesOf(x, weight, options);
   const { windows: { shape }, groups, outer } = sizes;
   const y = x.like([...shape.slice(0, -1), groups * outer]);
-  convolve(x, weight, bias, y, sizes);
-  return record(y, bias === undefined ? [x, weight] : [x, weight, bias], (dy) => {
+  convolve(x, weight, y, sizes, { bias }, isRecording() && x.requiresGrad);
+  return record(y, bias === undefined ? [x, weight] : [x, weight, bias], (dy, soFar) => {
     const dbias = bias?.requiresGrad === true ? sumTo(dy.reshape([-1, bias.size]), bias) : undefined;
     let dx: Tensor | undefined;
     if (x.requiresGrad) {
       dx = x.gradLike();
-      pixelsGradient(dy, weight, dx, sizes);
+      pixelsGradient(dy, weight, dx, sizes, soFar.take(0));
     }
     const dweight = weight.requiresGrad ? weightGradient(x, dy, weight, sizes) : undefined;
     return bias === undefined ? [dx, dweight] : [dx, dweight, dbias];
