@@ -5,7 +5,7 @@ import type { Layout, Product } from '../shared/product.ts';
 import { choose, type Extras, multiply, outerSum } from '../shared/product_launch.ts';
 import type { Triple, Windows } from '../shared/windows.ts';
 import { convolveNaively, NAIVE, pixelsGradientNaively, weightGradientNaively } from './naive.ts';
-import { fitsTexture, LINES, paddedExtents, paddedInMemory, panelsOf, type Picture, pixelsOf, texturesOf } from './pictures.ts';
+import { fitsTexture, paddedExtents, paddedInMemory, panelsOf, type Picture, pixelsOf, texturesOf, wideConstants } from './pictures.ts';
 import { forward, ofPixels, ofWeight } from './variants.ts';
 
 /** A convolution's sizes. */
@@ -96,11 +96,11 @@ export function weightGradient(x: Tensor, dy: Tensor, weight: Tensor, sizes: Siz
       ...inFrames('window', grid, paddedExtents(right), { start: NONE, step: windows.stride }),
       ...inFrames('pixel', grid, paddedExtents(left), { start: left.before, step: ONE }) };
     if (!inTextures) return { v: paddedInMemory(x, right), params };
-    return { v: x, params,
+    return { v: x, params, constants: wideConstants(left, right),
       textures: texturesOf(x.gpu, [{ tensor: dy, picture: left }, { tensor: x, picture: right }]) };
   };
   return outerSum(ofWeight, dy, x, { of: weight, units: { count: frames, rows: sizeOf(grid) },
-    isScattered: isScattered(sizes), constants: inTextures ? { LINES } : {}, gathered: { candidate, most, operands } }).matrix;
+    isScattered: isScattered(sizes), gathered: { candidate, most, operands } }).matrix;
 }
 
 /** How a product is run, and frames of a range at most. */
@@ -178,7 +178,7 @@ function gathering(product: Product, { candidate, inTextures }: Plan, sizes: Siz
         ...inFrames('window', grid, paddedExtents(picture), windows), ...inFrames('pixel', grid, pixels.extents, pixels),
         ...factors('weight', taps, sizes.windows.kernel, weights) },
       tensors: { bias: bias ?? weight, residual: residual ?? weight },
-      constants: { ...inTextures && { LINES }, BIAS: bias !== undefined, RESIDUAL: residual !== undefined, RELU: relu } };
+      constants: { ...(inTextures && wideConstants(picture, ofWeight)), BIAS: bias !== undefined, RESIDUAL: residual !== undefined, RELU: relu } };
     multiply(product, a, weight, y, layoutOf(product, sizes, { rows, taps }), extras);
   };
 }

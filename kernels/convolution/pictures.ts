@@ -21,14 +21,9 @@ const packing = new Kernel('pack_picture', [await part(import.meta.url, './pack_
 export const pictureKernels: readonly Kernel[] = [...Object.values(padding), packing];
 
 const WORKGROUP = 64;
-/** Texels of four that a line of a texture has, and lines of a layer. */
+/** Texels of four that a line of a texture has, and lines of a layer: as many as every device allows. */
 const TEXELS = 8;
-export const LINES = 2048;
-/**
- * Layers that the frames of a dispatch may take, 64 MiB: a texture costs memory for good. One frame may take as many as
- * there are.
- */
-const LAYERS = 64;
+const LINES = 8192;
 
 /** Extents with the zeros on both sides. */
 export const paddedExtents = ({ extents, before, after }: Picture): Triple =>
@@ -42,14 +37,20 @@ export function panelsOf(picture: Picture) {
   const vectors = ceilDiv(picture.channels, 4);
   const texels = Math.min(TEXELS, vectors);
   const lines = ceilDiv((pixelsOf(picture) + 1) * texels, TEXELS); // and a pixel of zeros behind the last
-  return { texels, panels: ceilDiv(vectors, TEXELS), layers: ceilDiv(lines, LINES), height: Math.min(lines, LINES) };
+  const layers = ceilDiv(lines, LINES);
+  return { texels, panels: ceilDiv(vectors, TEXELS), layers, height: Math.min(lines, LINES),
+    isWide: texels === TEXELS && layers === 1 };
 }
 
-/** Whether a picture can be laid into a texture, and, of several frames, should be. */
+/** Whether a picture can be laid into a texture: one frame into several layers, several into one. */
 export function fitsTexture({ limits }: Context, picture: Picture): boolean {
   const { panels, layers } = panelsOf(picture);
-  return panels * layers <= Math.min(limits.maxTextureArrayLayers, picture.frames > 1 ? Math.max(LAYERS, panels) : Infinity);
+  return picture.frames === 1 || layers === 1 ? panels * layers <= limits.maxTextureArrayLayers : false;
 }
+
+/** What texts that read both operands from textures are built with. */
+export const wideConstants = (a: Picture, b: Picture) => ({ LINES, A_WIDE: panelsOf(a).isWide,
+  B_WIDE: panelsOf(b).isWide });
 
 /** What pictures are laid into, each packed unless it is there. */
 export function texturesOf(gpu: Context, operands: readonly { readonly tensor: Tensor; readonly picture: Picture;
