@@ -1,7 +1,8 @@
 // Convolution: y[window, o] = bias[o] + Σ over places k of the window and channels c: x[pixel(window, k), c] ·
 // weight[o, k, c]. A lane has one number of y. Places that lie outside of x are left out, which is what a padding of
 // zeros does to a sum. With groups, o sees the channels of its own group alone.
-// Linked with engine/flat.wgsl, a vector, parts/channels.wgsl and ../shared/window.wgsl.
+// Linked with engine/flat.wgsl, a vector, parts/channels.wgsl, ../shared/window.wgsl and
+// ../shared/special.wgsl.
 // Constants: BIAS, RESIDUAL: there is one; RELU: max(y, 0) is stored.
 
 @group(0) @binding(1) var<storage, read> x: array<vector>;           // [frames, extents …, groups, inner]
@@ -33,7 +34,7 @@ fn convolution(lanes: Lanes) {
     var out = sum_of(sum);
     if (BIAS) { out += f32(bias[o]); }
     if (RESIDUAL) { out += f32(residual[i]); }
-    if (RELU) { out = select(out, 0.0, out < 0.0); }   // NaN stays
+    if (RELU) { out = select(out, 0.0, is_negative(vec4f(out)).x); }
     y[i] = result(out);
   }
 }

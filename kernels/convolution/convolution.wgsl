@@ -1,10 +1,10 @@
 // Convolution as a product that finds its operand's pixels itself (implicit GEMM). It makes results of both kinds:
 //   y[m, o] = Σ over taps and channels c: picture[window(m) + tap, c] · weight[o, tap, c]        TRANSPOSE_B
 //   dx[p, c] = Σ over taps and channels o: picture[window(p) + tap, o] · weight[o, tap, c]       otherwise
-// The picture is x, or dy, with its padding as pixels of zeros around it, so that no load asks whether a pixel is there. A
-// row of A is a window of the picture, and k goes through its taps, and in each through the channels. For dx, a pixel
-// has the taps of one residue of the stride only, so each residue is a launch: there windows are neighbours again, and
-// taps of the weight are `stride` apart, last to first.
+// The picture is x, or dy, with its padding as pixels of zeros around it, so that no load asks whether a pixel is
+// there. A row of A is a window of the picture, and k goes through its taps, and in each through the channels. For dx,
+// a pixel has the taps of one residue of the stride only, so each residue is a launch: there windows are neighbours
+// again, and taps of the weight are `stride` apart, last to first.
 //   a: picture [frames, padded extents …, channels]     b: weight [O, kernel …, C]     y: [frames, extents …, N]
 // Linked with parts/places.wgsl, parts/epilogue.wgsl, and with the loops of ../shared/product, as any product.
 
@@ -12,8 +12,9 @@ struct Params {
   rows: u32, columns: u32, inner: u32, batch: u32,         // as ../shared/product/params.wgsl has them
   a_matrix: u32, b_matrix: u32, splits: u32, split_length: u32,
   per_row: f32, per_plane: f32, per_frame: f32,            // of the grid of rows: 1/w, 1/h, 1/d of places.wgsl
-  window: u32, window_own: u32, window_row: u32, window_plane: u32, window_frame: u32,   // their windows in the picture
-  pixel: u32, pixel_own: u32, pixel_row: u32, pixel_plane: u32, pixel_frame: u32,             // their pixels in y
+  // their windows in the picture, and their pixels in y
+  window: u32, window_own: u32, window_row: u32, window_plane: u32, window_frame: u32,
+  pixel: u32, pixel_own: u32, pixel_row: u32, pixel_plane: u32, pixel_frame: u32,
   channels: u32, per_channel: f32,                         // of the picture, and 1/channels
   per_tap_row: f32, per_tap_plane: f32,                    // of taps: 1/w and 1/h
   tap_own: u32, tap_row: u32, tap_plane: u32,              // where they lie in the picture

@@ -10,13 +10,14 @@ struct Params {
   rows: u32, columns: u32, inner: u32, batch: u32,         // as ../shared/product/params.wgsl has them
   a_matrix: u32, b_matrix: u32, splits: u32, split_length: u32,
   per_row: f32, per_plane: f32, per_frame: f32,            // of the grid of windows: 1/w, 1/h, 1/d of places.wgsl
-  window: u32, window_own: u32, window_row: u32, window_plane: u32, window_frame: u32,   // they in the picture
-  pixel: u32, pixel_own: u32, pixel_row: u32, pixel_plane: u32, pixel_frame: u32,        // and in dy, as a texture has it
+  // they in the picture, and in dy as a texture has it
+  window: u32, window_own: u32, window_row: u32, window_plane: u32, window_frame: u32,
+  pixel: u32, pixel_own: u32, pixel_row: u32, pixel_plane: u32, pixel_frame: u32,
   channels: u32, per_channel: f32,                         // of the picture, and 1/channels
   per_tap_row: f32, per_tap_plane: f32,                    // of taps: 1/w and 1/h
   tap_own: u32, tap_row: u32, tap_plane: u32,              // where they lie in the picture
-  a_texels: u32, a_layers: u32, a_end: u32,                // of textures: texels of a pixel, and layers, in a panel; and
-  b_texels: u32, b_layers: u32, b_end: u32,                // the number of the pixel behind the last
+  a_texels: u32, a_layers: u32, a_end: u32,                // of textures: texels of a pixel, and layers, in a panel;
+  b_texels: u32, b_layers: u32, b_end: u32,                // and the number of the pixel behind the last
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

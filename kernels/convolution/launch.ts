@@ -5,7 +5,8 @@ import type { Layout, Product } from '../shared/product.ts';
 import { choose, type Extras, multiply, outerSum } from '../shared/product_launch.ts';
 import type { Triple, Windows } from '../shared/windows.ts';
 import { convolveNaively, NAIVE, pixelsGradientNaively, weightGradientNaively } from './naive.ts';
-import { fitsTexture, paddedExtents, paddedInMemory, panelsOf, type Picture, pixelsOf, texturesOf, wideConstants } from './pictures.ts';
+import { fitsTexture, paddedExtents, paddedInMemory, panelsOf, type Picture, pixelsOf, texturesOf,
+  wideConstants } from './pictures.ts';
 import { forward, ofPixels, ofWeight } from './variants.ts';
 
 /** A convolution's sizes. */
@@ -57,15 +58,16 @@ export function convolve(x: Tensor, weight: Tensor, y: Tensor, sizes: Sizes, epi
   const { windows, inner } = sizes;
   const picture = pictureOfX(windows, inner);
   const rows: Gather = { picture, grid: windows.y, windows: { start: NONE, step: windows.stride },
-    pixels: { extents: windows.y, start: NONE, step: ONE }, taps: windows.kernel,
-    weights: { start: NONE, step: ONE } };
+    pixels: { extents: windows.y, start: NONE, step: ONE }, taps: windows.kernel, weights: { start: NONE, step: ONE } };
   const plan = planFor(forward, sizes, { x, y }, [picture], weight.size + x.size);
   if (plan === undefined) return convolveNaively(x, weight, y, sizes, epilogue);
   const { bias, residual } = epilogue;
-  inRanges(x.gpu, windows.frames, { x, y, ...(residual && { residual }) }, ({ x, y, residual }, frames) => {
-    const product = gathering(forward, plan, sizes, x, weight, { ...picture, frames }, isReadAgain);
-    product(y, rows, { ...epilogue, bias, residual });
-  }, 1, plan.most);
+  inRanges(x.gpu, windows.frames, { x, y, ...(residual && { residual }) },
+    ({ x, y, residual }, frames) =>
+      x.gpu.scope(() => {
+        const product = gathering(forward, plan, sizes, x, weight, { ...picture, frames }, isReadAgain);
+        product(y, rows, { ...epilogue, bias, residual });
+      }), 1, plan.most);
 }
 
 /** dx = Σ dy · weight over the windows that cover each pixel, plus `residual`. */
@@ -137,7 +139,8 @@ function planFor(product: Product, sizes: Sizes, tensors: Readonly<Record<string
   const products = frames * sizeOf(windows.y) * sizeOf(windows.kernel) * inner * outer;
   const candidate = choose(gpu, product, layout, 1, dtype, {
     canBe: inTexture > 0 && (product === ofWeight || fitsTexture(gpu, pictureOfWeight(sizes))),
-    isWorth: isWorthPacking(packed, products) });
+    isWorth: isWorthPacking(packed, products),
+  });
   const inTextures = product.rungs[candidate.variant]?.readsPanels === true;
   const most = inTextures ? inTexture : inMemory;
   return candidate.variant === NAIVE || most === 0 ? undefined : { candidate, inTextures, most };
@@ -166,19 +169,19 @@ function gathering(product: Product, { candidate, inTextures }: Plan, sizes: Siz
   const a = inTextures ? tensor : paddedInMemory(tensor, picture);
   const ofWeight = pictureOfWeight(sizes);
   const [left, right] = [panelsOf(picture), panelsOf(ofWeight)];
-  const fixed = { taps: sizeOf(sizes.windows.kernel), a_texels: left.texels,
-    a_layers: left.layers, b_texels: right.texels, b_layers: right.layers };
+  const fixed = { taps: sizeOf(sizes.windows.kernel), a_texels: left.texels, a_layers: left.layers,
+    b_texels: right.texels, b_layers: right.layers };
   return (y, { grid, windows, pixels, taps, weights }, { bias, residual, relu = false }) => {
     const rows = picture.frames * sizeOf(grid);
     const isKept = isReadAgain && rows < KEPT_BELOW;
-    const extras: Extras = { candidate,
-      ...(inTextures
-        && { textures: texturesOf(y.gpu, [{ tensor, picture }, { tensor: weight, picture: ofWeight, isKept }]) }),
+    const extras: Extras = { candidate, ...(inTextures
+      && { textures: texturesOf(y.gpu, [{ tensor, picture }, { tensor: weight, picture: ofWeight, isKept }]) }),
       params: { ...fixed, ...divisorsOf(grid), ...tapsOf(picture, taps),
-        ...inFrames('window', grid, paddedExtents(picture), windows), ...inFrames('pixel', grid, pixels.extents, pixels),
-        ...factors('weight', taps, sizes.windows.kernel, weights) },
+        ...inFrames('window', grid, paddedExtents(picture), windows),
+        ...inFrames('pixel', grid, pixels.extents, pixels), ...factors('weight', taps, sizes.windows.kernel, weights) },
       tensors: { bias: bias ?? weight, residual: residual ?? weight },
-      constants: { ...(inTextures && wideConstants(picture, ofWeight)), BIAS: bias !== undefined, RESIDUAL: residual !== undefined, RELU: relu } };
+      constants: { ...(inTextures && wideConstants(picture, ofWeight)), BIAS: bias !== undefined,
+        RESIDUAL: residual !== undefined, RELU: relu } };
     multiply(product, a, weight, y, layoutOf(product, sizes, { rows, taps }), extras);
   };
 }
@@ -241,7 +244,8 @@ function pixelsOfResidue(windows: Windows, residue: Triple, picture: Picture): G
     windows: { start: triple((axis) => (isCovered ? picture.before[axis] + on[axis].first : 0)), step: ONE },
     pixels: { extents: windows.x, start: residue, step: windows.stride },
     taps: triple((axis) => on[axis].taps),
-    weights: { start: triple((axis) => (isCovered ? on[axis].last : 0)), step: triple((axis) => -windows.stride[axis]) },
+    weights: { start: triple((axis) => (isCovered ? on[axis].last : 0)),
+      step: triple((axis) => -windows.stride[axis]) },
   };
 }
 
@@ -253,7 +257,8 @@ const divisorsOf = ([planes, rows, columns]: Triple) => ({ per_row: 1 / columns,
 function tapsOf(picture: Picture, taps: Triple): Readonly<Record<string, number>> {
   const { tap_own, tap_row, tap_plane } = factors('tap', taps, paddedExtents(picture), { start: NONE, step: ONE });
   const { channels } = picture;
-  return { channels, per_channel: 1 / channels, tap_own, tap_row, tap_plane, per_tap_row: 1 / Math.max(1, taps[2]), per_tap_plane: 1 / Math.max(1, taps[1]) };
+  return { channels, per_channel: 1 / channels, tap_own, tap_row, tap_plane, per_tap_row: 1 / Math.max(1, taps[2]),
+    per_tap_plane: 1 / Math.max(1, taps[1]) };
 }
 
 /** Where places of a grid lie in a picture, as parts/places.wgsl adds it up: modulo 2³². */

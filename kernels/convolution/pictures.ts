@@ -53,8 +53,9 @@ export const wideConstants = (a: Picture, b: Picture) => ({ LINES, A_WIDE: panel
   B_WIDE: panelsOf(b).isWide });
 
 /** What pictures are laid into, each packed unless it is there. */
-export function texturesOf(gpu: Context, operands: readonly { readonly tensor: Tensor; readonly picture: Picture;
-  readonly isKept?: boolean }[]): Readonly<Record<'a' | 'b', Texture>> {
+export function texturesOf(gpu: Context,
+  operands: readonly { readonly tensor: Tensor; readonly picture: Picture; readonly isKept?: boolean }[]
+): Readonly<Record<'a' | 'b', Texture>> {
   const claimed = gpu.textures.claim(operands.map(({ tensor, picture, isKept }) => {
     const { storage, byteOffset: offset, bytes, dtype } = tensor;
     const { panels, layers, height } = panelsOf(picture);

@@ -6,6 +6,7 @@ import { windowPart } from '../shared/windows.ts';
 
 const places = await part(import.meta.url, './parts/places.wgsl');
 const textures = await part(import.meta.url, './parts/textures.wgsl');
+const special = await part(import.meta.url, '../shared/special.wgsl');
 const channels = await part(import.meta.url, './parts/channels.wgsl');
 
 /** Texts of an operation: what all loops are linked with, where its operands lie, and the formula as it stands. */
@@ -13,7 +14,7 @@ interface Texts {
   readonly common: readonly Source[];
   readonly memory: readonly Source[];
   readonly textures: Source;
-  readonly naive: Source;
+  readonly naive: readonly Source[];
 }
 
 /** The variants, best first. Textures hold vectors of four, and so they serve channels that are made of those. */
@@ -25,7 +26,7 @@ function variants({ common, memory, textures: tiles, naive }: Texts,
   return {
     ...(form === 'vec4' && panelVariant([tiles, textures, ...loops, ...common])),
     ...Object.fromEntries(inMemory),
-    naive: { parts: [naive, channels, windowPart, flat, vectorParts[form]] },
+    naive: { parts: [...naive, channels, windowPart, flat, vectorParts[form]] },
   };
 }
 
@@ -39,6 +40,7 @@ const gather = {
     await part(import.meta.url, './convolution.wgsl'),
     await part(import.meta.url, './parts/result_pixels.wgsl'),
     await part(import.meta.url, './parts/epilogue.wgsl'),
+    special,
     places,
   ],
   memory: [await part(import.meta.url, './parts/gather.memory.wgsl')],
@@ -48,17 +50,17 @@ const gather = {
 /** y from x. */
 export const forward = product('convolution', {
   ...gather,
-  naive: await part(import.meta.url, './convolution.naive.wgsl'),
+  naive: [await part(import.meta.url, './convolution.naive.wgsl'), special],
 });
 /** dx from dy: the same product, of one residue of the stride. */
 export const ofPixels = product('convolution_pixels_grad', {
   ...gather,
-  naive: await part(import.meta.url, './convolution_pixels_grad.naive.wgsl'),
+  naive: [await part(import.meta.url, './convolution_pixels_grad.naive.wgsl')],
 });
 /** dweight from dy and x. */
 export const ofWeight = product('convolution_weight_grad', {
   common: [await part(import.meta.url, './convolution_weight_grad.wgsl'), placeIn.y, store, places],
   memory: [await part(import.meta.url, './parts/weight.memory.wgsl'), placeIn.a],
   textures: await part(import.meta.url, './parts/weight.textures.wgsl'),
-  naive: await part(import.meta.url, './convolution_weight_grad.naive.wgsl'),
+  naive: [await part(import.meta.url, './convolution_weight_grad.naive.wgsl')],
 });

@@ -149,7 +149,8 @@ export interface Outer {
     readonly candidate: Candidate;
     readonly most: number;
     /** What so many units of u and v are multiplied as, and what the product is told. */
-    operands(u: Tensor, v: Tensor, units: number): { readonly v: Tensor } & Pick<Extras, 'params' | 'constants' | 'textures'>;
+    operands(u: Tensor, v: Tensor, units: number): { readonly v: Tensor } & Pick<Extras,
+      'params' | 'constants' | 'textures'>;
   };
 }
 

@@ -1,5 +1,6 @@
 // The epilogue of a convolution, in the order of ResNet: y = relu(sum + bias + residual).
-// Same functions as matmul/parts/epilogue.wgsl, which adds the residual behind the activation.
+// Linked with ../shared/special.wgsl. Same functions as matmul/parts/epilogue.wgsl, which adds the residual behind the
+// activation.
 //
 // Constants:
 // BIAS, RESIDUAL, RELU: which of them there are
@@ -23,7 +24,7 @@ fn epilogue(tile: Tile, row: u32, column: u32, width: u32, sums: vec4f) {
     let i = at / VECTOR;
     four += vec4f(four_in_row(residual[i.x], residual[i.y], residual[i.z], residual[i.w]));
   }
-  if (RELU) { four = select(four, vec4f(), four < vec4f()); }   // NaN stays
+  if (RELU) { four = select(four, vec4f(), is_negative(four)); }
   store_four(at, count, four);
 }
 
