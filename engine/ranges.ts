@@ -42,9 +42,11 @@ function lcm(a: number, b: number): number {
  *
  * @param rowElements elements of a row in the widest operand, in words of 4 bytes; 1 for flat work
  * @param alignment every range but the last is a multiple of it
+ * @param allowed rows of a range at most, whatever a binding holds
  */
-export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ELEMENT_ALIGNMENT): Range[] {
-  const fitting = Math.floor(bindingBytes(gpu) / 4 / rowElements);
+export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = ELEMENT_ALIGNMENT,
+  allowed = n): Range[] {
+  const fitting = Math.min(Math.floor(bindingBytes(gpu) / 4 / rowElements), allowed);
   if (n <= fitting) return [{ start: 0, count: n }];
   const most = Math.floor(fitting / alignment) * alignment;
   // rows too long for any range go as they are: binding them then names the tensor and the limit
@@ -62,6 +64,7 @@ export function rangesOf(gpu: Context, n: number, rowElements = 1, alignment = E
  * @param work gets flat views of `count` rows, from row `start` on; of the tensors that it makes for a range, those
  * that it returns stay
  * @param multiple every range but the last is a multiple of it, for sums whose order must not depend on the limit
+ * @param most rows of a range at most, whatever a binding holds
  */
 export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
   gpu: Context,
@@ -69,12 +72,13 @@ export function inRanges<T extends Readonly<Record<string, AnyTensor>>>(
   tensors: T,
   work: (some: T, count: number, start: number) => unknown,
   multiple = 1,
+  most = n,
 ): void {
   const rows = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, length: tensor.size / n,
     bytes: (tensor.size / n) * tensor.elementBytes })
   );
   const bytes = rows.map((row) => row.bytes);
-  const ranges = rangesOf(gpu, n, Math.max(...bytes) / 4, lcm(alignmentOf(bytes), multiple));
+  const ranges = rangesOf(gpu, n, Math.max(...bytes) / 4, lcm(alignmentOf(bytes), multiple), most);
   if (ranges.length === 1) return void work(tensors, n, 0);
   for (const { start, count } of ranges) {
     gpu.scope(() =>

@@ -1,7 +1,7 @@
 // Gradient of batch normalisation for its input.
 //   dx = weight · rstd · (g − Σg/N − x̂ · Σ(g · x̂)/N),   rstd = 1/√(variance + eps)
 // Statistics that were given, not taken from the batch, do not depend on x: dx = weight · rstd · g.
-// Linked with engine/flat.wgsl, a vector, special.wgsl and parts/passed.wgsl.
+// Linked with engine/flat.wgsl, a vector, special.wgsl and ../shared/passed.wgsl.
 // Constants: RELU; OF_BATCH: the statistics are those of the batch.
 
 struct Params {

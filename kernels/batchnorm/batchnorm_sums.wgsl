@@ -1,6 +1,6 @@
 // What the gradient of batch normalisation sums over columns, split by split: g, which gives dbias, and g · x̂, which
 // gives dweight. g is dy, or 0 where a ReLU has cut y off.
-// Linked with a vector, special.wgsl and parts/passed.wgsl.
+// Linked with a vector, special.wgsl and ../shared/passed.wgsl.
 // Constants: WORKGROUP, the lanes of a workgroup; RELU.
 
 struct Params {

@@ -3,7 +3,7 @@ import { splitsOf, type VectorKernels, vectorKernels, vectorsOf } from '../share
 import { ceilDiv } from '../shared/sizes.ts';
 
 const special = await part(import.meta.url, '../shared/special.wgsl');
-const passed = [special, await part(import.meta.url, './parts/passed.wgsl')];
+const passed = [special, await part(import.meta.url, '../shared/passed.wgsl')];
 const moments = vectorKernels('column_moments', [await part(import.meta.url, './column_moments.wgsl')]);
 const statistics = vectorKernels('batch_statistics', [await part(import.meta.url, './batch_statistics.wgsl')]);
 const forward = vectorKernels('batchnorm', [await part(import.meta.url, './batchnorm.wgsl'), flat, special]);

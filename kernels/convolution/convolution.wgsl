@@ -1,36 +1,58 @@
-// Convolution: y[window, o] = bias[o] + Σ over places k of the window and channels c: x[pixel(window, k), c] ·
-// weight[o, k, c]. A lane has one number of y. Places that lie outside of x are left out, which is what a padding of
-// zeros does to a sum. With groups, o sees the channels of its own group alone.
-// Linked with engine/flat.wgsl, a vector, parts/channels.wgsl and ../shared/window.wgsl.
-// Constants: BIAS: there is one.
+// Convolution as a product that finds its operand's pixels itself (implicit GEMM). It makes results of both kinds:
+//   y[m, o] = Σ over taps and channels c: picture[window(m) + tap, c] · weight[o, tap, c]        TRANSPOSE_B
+//   dx[p, c] = Σ over taps and channels o: picture[window(p) + tap, o] · weight[o, tap, c]       otherwise
+// The picture is x, or dy, with its padding as pixels of zeros around it, so that no load asks whether a pixel is
+// there. A row of A is a window of the picture, and k goes through its taps, and in each through the channels. For dx,
+// a pixel has the taps of one residue of the stride only, so each residue is a launch: there windows are neighbours
+// again, and taps of the weight are `stride` apart, last to first.
+//   a: picture [frames, padded extents …, channels]     b: weight [O, kernel …, C]     y: [frames, extents …, N]
+// Linked with parts/places.wgsl, parts/epilogue.wgsl, and with the loops of ../shared/product, as any product.
 
-@group(0) @binding(1) var<storage, read> x: array<vector>;           // [frames, extents …, groups, inner]
-@group(0) @binding(2) var<storage, read> weight: array<vector>;      // [groups · outer, kernel …, inner]
-@group(0) @binding(3) var<storage, read> bias: array<elem>;          // [groups · outer], read if BIAS
-@group(0) @binding(4) var<storage, read_write> y: array<result>;     // [frames, windows …, groups, outer]
+struct Params {
+  rows: u32, columns: u32, inner: u32, batch: u32,         // as ../shared/product/params.wgsl has them
+  a_matrix: u32, b_matrix: u32, splits: u32, split_length: u32,
+  per_row: f32, per_plane: f32, per_frame: f32,            // of the grid of rows: 1/w, 1/h, 1/d of places.wgsl
+  // their windows in the picture, and their pixels in y
+  window: u32, window_own: u32, window_row: u32, window_plane: u32, window_frame: u32,
+  pixel: u32, pixel_own: u32, pixel_row: u32, pixel_plane: u32, pixel_frame: u32,
+  channels: u32, per_channel: f32,                         // of the picture, and 1/channels
+  per_tap_row: f32, per_tap_plane: f32,                    // of taps: 1/w and 1/h
+  tap_own: u32, tap_row: u32, tap_plane: u32,              // where they lie in the picture
+  weight: u32, weight_own: u32, weight_row: u32, weight_plane: u32,            // and in the weight
+  taps: u32,                                               // that the weight has in all
+  a_texels: u32, a_layers: u32,                            // of textures: texels of a pixel, and layers, in a panel
+  b_texels: u32, b_layers: u32,
+}
 
-@compute @workgroup_size(WORKGROUP)
-fn convolution(lanes: Lanes) {
-  let channels = params.groups * params.outer;
-  let tile = tile_of(lanes, params.tile, params.n);
-  for (var i = tile.first; i < tile.end; i += WORKGROUP) {
-    let o = i % channels;
-    let window = pixel_of(i / channels, y_extents());
-    let first = first_tap(window.at);
-    let end = end_tap(window.at);
-    var sum = vector32();
-    for (var a = first.x; a < end.x; a++) {
-      for (var b = first.y; b < end.y; b++) {
-        for (var c = first.z; c < end.z; c++) {
-          let tap = vec3u(a, b, c);
-          let pixel = x_start(number_of_pixel(covered(window, tap), x_extents()), o / params.outer);
-          let row = weight_start(o, tap_number(tap));
-          for (var k = 0u; k < params.inner; k++) { sum += vector32(x[pixel + k]) * vector32(weight[row + k]); }
-        }
-      }
-    }
-    var out = sum_of(sum);
-    if (BIAS) { out += f32(bias[o]); }
-    y[i] = result(out);
-  }
+@group(0) @binding(0) var<uniform> params: Params;
+
+fn places_of(m: vec4u) -> Places {
+  let row = quotient(m, params.per_row);
+  let plane = quotient(row, params.per_plane);
+  return Places(m, row, plane, quotient(plane, params.per_frame));
+}
+
+// Pixels at which the windows of some rows begin, and those that they make.
+fn windows_of(m: vec4u) -> vec4u {
+  let at = places_of(m);
+  return params.window + at.own * params.window_own + at.row * params.window_row + at.plane * params.window_plane
+    + at.frame * params.window_frame;
+}
+fn pixels_of(m: vec4u) -> vec4u {
+  let at = places_of(m);
+  return params.pixel + at.own * params.pixel_own + at.row * params.pixel_row + at.plane * params.pixel_plane
+    + at.frame * params.pixel_frame;
+}
+
+// Taps of some k: how many pixels behind the start of a window, and which of the weight.
+struct Taps { channel: vec4u, pixel: vec4u, weight: vec4u }
+fn taps_of(k: vec4u) -> Taps {
+  let own = quotient(k, params.per_channel);
+  let row = quotient(own, params.per_tap_row);
+  let plane = quotient(row, params.per_tap_plane);
+  return Taps(
+    k - own * params.channels,
+    own * params.tap_own + row * params.tap_row + plane * params.tap_plane,
+    params.weight + own * params.weight_own + row * params.weight_row + plane * params.weight_plane,
+  );
 }

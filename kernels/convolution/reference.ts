@@ -24,25 +24,46 @@ function* products(
   }
 }
 
-/** y = bias + Σ x · weight. */
-export function convolution(x: Float64Array, weight: Float64Array, bias: Float64Array | undefined,
-  sizes: Sizes): Float64Array {
-  const { windows: { frames, y: extents }, groups, outer } = sizes;
-  const channels = groups * outer;
-  const y = Float64Array.from({ length: frames * sizeOf(extents) * channels }, (_, i) => bias?.[i % channels] ?? 0);
-  for (const [from, by, to] of products(sizes)) y[to] += x[from] * weight[by];
-  return y;
+/** What is added behind the sums, and whether what is below 0 then becomes 0. */
+export interface Behind {
+  readonly bias?: Float64Array;
+  readonly residual?: Float64Array;
+  readonly relu?: boolean;
 }
 
-/** Gradients of x, weight and bias. */
-export function convolutionGradient(x: Float64Array, weight: Float64Array, sizes: Sizes, dy: Float64Array) {
+/** y = relu(Σ x · weight + bias + residual). */
+export function convolution(x: Float64Array, weight: Float64Array, sizes: Sizes,
+  { bias, residual, relu = false }: Behind): Float64Array {
+  const { windows: { frames, y: extents }, groups, outer } = sizes;
+  const channels = groups * outer;
+  const y = Float64Array.from({ length: frames * sizeOf(extents) * channels },
+    (_, i) => (bias?.[i % channels] ?? 0) + (residual?.[i] ?? 0));
+  for (const [from, by, to] of products(sizes)) y[to] += x[from] * weight[by];
+  return relu ? y.map((v) => (v < 0 ? 0 : v)) : y;
+}
+
+/** Gradients of x, weight, bias and residual. */
+export function convolutionGradient(x: Float64Array, weight: Float64Array, sizes: Sizes, behind: Behind,
+  dy: Float64Array) {
   const channels = sizes.groups * sizes.outer;
+  const y = behind.relu === true ? convolution(x, weight, sizes, behind) : undefined;
+  const dsum = dy.map((d, i) => (y?.[i] === 0 ? 0 : d));
   const [dx, dweight, dbias] = [new Float64Array(x.length), new Float64Array(weight.length),
     new Float64Array(channels)];
   for (const [from, by, to] of products(sizes)) {
-    dx[from] += dy[to] * weight[by];
-    dweight[by] += dy[to] * x[from];
+    dx[from] += dsum[to] * weight[by];
+    dweight[by] += dsum[to] * x[from];
   }
-  dy.forEach((d, i) => (dbias[i % channels] += d));
-  return { x: dx, weight: dweight, bias: dbias };
+  dsum.forEach((d, i) => (dbias[i % channels] += d));
+  return { x: dx, weight: dweight, bias: dbias, residual: dsum };
+}
+
+/** Weight and bias with batch normalisation by known statistics folded into them. */
+export function foldBatchNorm(weight: Float64Array, bias: Float64Array | undefined,
+  norm: Readonly<Record<'weight' | 'bias' | 'mean' | 'variance', Float64Array>>,
+  eps: number): [weight: Float64Array, bias: Float64Array] {
+  const scale = norm.variance.map((v, o) => norm.weight[o] / Math.sqrt(v + eps));
+  const length = weight.length / scale.length;
+  return [weight.map((w, i) => w * scale[Math.floor(i / length)]),
+    scale.map((s, o) => ((bias?.[o] ?? 0) - norm.mean[o]) * s + norm.bias[o])];
 }

@@ -3,7 +3,7 @@
  */
 import { Kernel, part, type Source, type Variant } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, kernelByActivation } from '../shared/activation.ts';
-import { common, inMemory, panelVariant, placeIn, type Product, type Rung, rungs, variantsOf,
+import { common, inMemory, panelTiles, panelVariant, placeIn, type Product, type Rung, rungs, variantsOf,
   type VectorForm } from '../shared/product.ts';
 import { vectorParts } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
@@ -35,7 +35,7 @@ const OPTIONAL = { optional: ['bias', 'residual'], constants: { BIAS: false, RES
 
 /** The rungs, best first. The naive one takes single elements always. */
 function variants(form: VectorForm): Readonly<Record<string, Variant>> {
-  return { ...(form === 'vec4' && panelVariant), ...variantsOf(form),
+  return { ...(form === 'vec4' && panelVariant([panelTiles])), ...variantsOf(form),
     naive: { parts: [naive, vectorParts.scalar, inMemory] } };
 }
 

@@ -45,17 +45,21 @@ export function canBePanels({ limits }: Context, layout: Layout, padded: number)
 
 /**
  * From here on, packing costs little beside the product. An element is packed in some 1.3 ns and a product is some
- * 0.02 ns faster, on the adapter that this was measured on, so 1/rows + 1/columns must be below 1/65; a little less,
- * for packing takes a dispatch.
+ * 0.02 ns faster, on the adapter that this was measured on, so there must be 65 products for each; a few more, for
+ * packing takes a dispatch.
  */
-const WORTH = 1 / 80;
-export const isWorthPanels = ({ rows, columns }: Layout): boolean => 1 / rows + 1 / columns < WORTH;
+const WORTH = 80;
+export const isWorthPacking = (elements: number, products: number): boolean => products > WORTH * elements;
+
+/** Whether it costs little beside a product of plain matrices. */
+export const isWorthPanels = ({ rows, columns, inner }: Layout): boolean =>
+  isWorthPacking((rows + columns) * inner, rows * columns * inner);
 
 /**
  * With fewer rows of C than this, a weight's panels stay until the way back, for as much memory as the weight itself
  * takes: packing it twice would be more than a hundredth of its three products.
  */
-const KEPT_BELOW = 1024;
+export const KEPT_BELOW = 1024;
 
 /** The panels of both operands, packed unless they are there. */
 export function panelsFor(a: Tensor, b: Tensor, layout: Layout, padded: number): Readonly<Record<'a' | 'b', Texture>> {

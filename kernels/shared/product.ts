@@ -10,11 +10,12 @@ const tiled = await part(import.meta.url, './product/product.tiled.wgsl');
 const subgroup = await part(import.meta.url, './product/product.subgroup.wgsl');
 const matrix = await part(import.meta.url, './product/product.matrix.wgsl');
 
-/** What all loops are linked with. */
-export const common = [
+/** What all loops are linked with; and what they are told, where a room has nothing to add. */
+export const loops = [
   await part(import.meta.url, './product/problem.wgsl'),
   await part(import.meta.url, './product/result.wgsl'),
 ];
+export const common = [await part(import.meta.url, './product/params.wgsl'), ...loops];
 /** Operands as they lie in memory: part of every loop but those that read panels. */
 export const inMemory = await part(import.meta.url, './product/operands.wgsl');
 const packedOperands = await part(import.meta.url, './product/operands.packed.wgsl');
@@ -88,16 +89,21 @@ const subgroupRung: Rung = {
   tile: () => [32, 32],
 };
 
-/** The variant that reads plain matrices from panels. */
-export const panelVariant: Readonly<Record<string, Variant>> = {
-  panels: {
-    parts: [subgroup, swizzle, await part(import.meta.url, './product/register_tiles.panels.wgsl'), vectorParts.vec4],
-    needs: ['subgroups', 'readonly_and_readwrite_storage_textures'],
-    suits: 'software',
-    // with subgroups of 16 Mesa 25's llvmpipe crashes where it reads textures so
-    sizes: (gpu) => (gpu.report.subgroups.most > 8 ? [] : sendersOf(gpu)),
-  },
-};
+/** The variant that reads its operands from textures. @param parts register tiles from there */
+export function panelVariant(parts: readonly Source[]): Readonly<Record<string, Variant>> {
+  return {
+    panels: {
+      parts: [subgroup, swizzle, ...parts, vectorParts.vec4],
+      needs: ['subgroups', 'readonly_and_readwrite_storage_textures'],
+      suits: 'software',
+      // with subgroups of 16 Mesa 25's llvmpipe crashes where it reads textures so
+      sizes: (gpu) => (gpu.report.subgroups.most > 8 ? [] : sendersOf(gpu)),
+    },
+  };
+}
+
+/** Register tiles of plain matrices from panels. */
+export const panelTiles = await part(import.meta.url, './product/register_tiles.panels.wgsl');
 
 /** How they are launched. */
 export const rungs: Readonly<Record<string, Rung>> = {

@@ -2,10 +2,12 @@
 // and their channels o: dy[window, o] · weight[o, k, c]. A lane owns a vector of dx and looks for its windows, so
 // nothing is added by two lanes.
 // Linked with engine/flat.wgsl, a vector, parts/channels.wgsl and ../shared/window.wgsl.
+// Constants: RESIDUAL: what the pixels got so far is added.
 
 @group(0) @binding(1) var<storage, read> dy: array<elem>;                  // [frames, windows …, groups, outer]
 @group(0) @binding(2) var<storage, read> weight: array<vector>;            // [groups · outer, kernel …, inner]
 @group(0) @binding(3) var<storage, read_write> dx: array<result_vector>;   // [frames, extents …, groups, inner]
+@group(0) @binding(4) var<storage, read> residual: array<vector>;          // shaped as dx, read if RESIDUAL
 
 @compute @workgroup_size(WORKGROUP)
 fn convolution_pixels_grad(lanes: Lanes) {
@@ -31,6 +33,7 @@ fn convolution_pixels_grad(lanes: Lanes) {
         }
       }
     }
+    if (RESIDUAL) { sum += vector32(residual[i]); }
     dx[i] = result_vector(sum);
   }
 }
