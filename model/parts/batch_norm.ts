@@ -1,5 +1,6 @@
 import { buffer, counter, type Gpu, isRepeating, Module, type Tensor } from '../../engine/index.ts';
 import { batchNorm, fixedBatchNorm, type RunningStatistics } from '../../kernels/batchnorm/index.ts';
+import type { KnownNorm } from '../../kernels/convolution/index.ts';
 import { initialised, ones, zeros } from './init.ts';
 import type { Pass } from './layers.ts';
 
@@ -39,6 +40,12 @@ export class BatchNorm extends Module {
       batches: this.addBuffer('num_batches_tracked', counter(gpu, 'num_batches_tracked')),
       momentum,
     };
+  }
+
+  /** What it does in evaluation, to be folded into what comes before it. */
+  get known(): KnownNorm {
+    const { weight, bias, running: { mean, variance } } = this;
+    return { weight, bias, mean, variance, eps: this.#eps };
   }
 
   /** [..., C] → the same. @param options `relu`: max(y, 0), in the same pass */

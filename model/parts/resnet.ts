@@ -2,8 +2,8 @@
  * A residual network with bottlenecks, on frames. He et al. 2016, arXiv:1512.03385; the stride is that of the 3 × 3, as
  * torchvision has it. Names of parameters are those of MMAction2's checkpoints. B videos, T frames, S side, C channels.
  */
-import { type Gpu, Module, type Shape, type Tensor } from '../../engine/index.ts';
-import { convolution } from '../../kernels/convolution/index.ts';
+import { type Gpu, isRecording, Module, type Shape, type Tensor } from '../../engine/index.ts';
+import { convolution, foldBatchNorm } from '../../kernels/convolution/index.ts';
 import { add, relu } from '../../kernels/elementwise/index.ts';
 import { globalAveragePool, maxPool } from '../../kernels/pool/index.ts';
 import { cast, permute } from '../../kernels/rearrange/index.ts';
@@ -52,6 +52,12 @@ interface ConvolutionShape {
   readonly shifted?: { readonly frames: number; readonly divisor: number };
 }
 
+/** What comes behind a norm. */
+interface After {
+  readonly residual?: Tensor;
+  readonly relu?: boolean;
+}
+
 /** A convolution without bias, and the batch normalisation behind it. */
 class NormedConvolution extends Module {
   readonly weight: Tensor;
@@ -68,13 +74,24 @@ class NormedConvolution extends Module {
     this.norm = this.add('bn', new BatchNorm(gpu, to, shape.norm));
   }
 
-  /** [frames, height, width, C] → the same of other channels, and smaller by the stride. */
-  forward(x: Tensor, pass: Pass, { relu: isRelu = true } = {}): Tensor {
+  /**
+   * [frames, height, width, C] → the same of other channels, and smaller by the stride.
+   *
+   * @param residual added behind the norm  @param relu max(y, 0) at the end
+   */
+  forward(x: Tensor, pass: Pass, { residual, relu: isRelu = true }: After = {}): Tensor {
     const { kernel, stride = 1, shifted } = this.#shape;
     const seen = shifted === undefined ? x : temporalShift(x, shifted);
-    return this.norm.forward(convolution(seen, this.weight, { stride, padding: (kernel - 1) / 2 }), pass, {
-      relu: isRelu,
+    const window = { stride, padding: (kernel - 1) / 2 };
+    if (pass.draw === undefined && !isRecording()) {
+      const { weight, bias } = foldBatchNorm(this.weight, this.norm.known);
+      return convolution(seen, weight, { ...window, bias, residual, relu: isRelu });
+    }
+    const y = this.norm.forward(convolution(seen, this.weight, window), pass, {
+      relu: isRelu && residual === undefined,
     });
+    if (residual === undefined) return y;
+    return isRelu ? relu(add(residual, y)) : add(residual, y);
   }
 }
 
@@ -109,10 +126,8 @@ class Bottleneck extends Module {
 
   forward(x: Tensor, name: string, pass: Pass): Tensor {
     return x.gpu.scope(() => {
-      const branch = this.expand.forward(this.convolve.forward(this.reduce.forward(x, pass), pass), pass, {
-        relu: false,
-      });
-      const y = relu(add(this.downsample?.forward(x, pass, { relu: false }) ?? x, branch));
+      const residual = this.downsample?.forward(x, pass, { relu: false }) ?? x;
+      const y = this.expand.forward(this.convolve.forward(this.reduce.forward(x, pass), pass), pass, { residual });
       pass.tap?.(name, y);
       return y;
     });

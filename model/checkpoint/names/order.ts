@@ -2,8 +2,8 @@
 import { type Shape, sizeOf } from '../../../engine/index.ts';
 
 /**
- * `transposed`: a matrix [rows, columns] of ours is [columns, rows] there. `channels first`: the weight of a convolution,
- * [O, kernel …, C] of ours, is [O, C, kernel …] there.
+ * `transposed`: a matrix [rows, columns] of ours is [columns, rows] there. `channels first`: the weight of a
+ * convolution, [O, kernel …, C] of ours, is [O, C, kernel …] there.
  */
 export type Order = 'same' | 'transposed' | 'channels first';
 
