@@ -84,21 +84,26 @@ const MOST_KINDS = 8;
 const NEVER = 0xffffffff;
 
 /**
- * The numbers that shared/kinds.wgsl asks for: the first windows of all kinds but the first, and on which axes windows
- * of each kind are the last.
+ * The numbers that shared/kinds.wgsl asks for, of some kinds in their order.
  *
- * @param kinds some of a partition, in their order  @param from the window that counts as number 0
+ * @param from the window that counts as number 0
  */
 export function kindParams(kinds: readonly WindowKind[], from = 0): Readonly<Record<string, number>> {
-  const starts = Array.from({ length: MOST_KINDS - 1 }, (_, i) => {
-    const kind = kinds[i + 1];
-    return [`kind${i + 1}`, kind === undefined ? NEVER : Math.max(0, kind.first - from)] as const;
-  });
-  return { ...Object.fromEntries(starts), last_axes: kinds.reduce((bits, { last }, i) => bits | (last << (3 * i)), 0) };
+  return Object.fromEntries(Array.from({ length: MOST_KINDS - 1 }, (_, i) => {
+    const first = kinds[i + 1]?.first ?? NEVER;
+    return [`kind${i + 1}`, first === NEVER ? NEVER : Math.max(0, first - from)];
+  }));
+}
+
+/** The number that shared/window_places.wgsl asks for: three bits for each kind, on which axes it is the last. */
+export function lastAxes(kinds: readonly WindowKind[]): number {
+  return kinds.reduce((bits, { last }, i) => bits | (last << (3 * i)), 0);
 }
 
 /** Which kind a window is of: shared/kinds.wgsl. */
 export const kindsPart = await part(import.meta.url, './kinds.wgsl');
+/** Places in windows, and what kinds are: shared/window_places.wgsl. */
+export const placesPart = await part(import.meta.url, './window_places.wgsl');
 
 function checkSize(name: string, sizes: readonly number[], axes: Shape,
   isRight: (size: number, axis: number) => boolean, expected: string): void {

@@ -1,13 +1,14 @@
 /** How rows of windows, or of patches, are launched: all at once, or kind by kind in ranges of pictures. */
 import { dispose, part, sizeOf, type Tensor } from '../../engine/index.ts';
 import { boundOf, mostOf } from '../shared/boxes.ts';
-import { kindParams, kindsPart, type Partition } from '../shared/partition.ts';
+import { kindParams, kindsPart, lastAxes, type Partition, placesPart } from '../shared/partition.ts';
+import { axisParams } from '../shared/windows.ts';
 import { type VectorKernels, vectorKernels, vectorsOf } from '../shared/rows.ts';
 import { ceilDiv } from '../shared/sizes.ts';
 
 const text = await part(import.meta.url, './windows.wgsl');
 const inWindow = await part(import.meta.url, './parts/token_in_window.wgsl');
-const ofWindows = vectorKernels('windows', [text, inWindow, kindsPart]);
+const ofWindows = vectorKernels('windows', [text, inWindow, kindsPart, placesPart]);
 const ofPatches = vectorKernels('windows.patches', [text, await part(import.meta.url, './parts/token_in_patch.wgsl')]);
 /** All kernels of the room, for checks and tuning. */
 export const kernels = [ofWindows, ofPatches].flatMap(({ scalar, vec4 }) => [scalar, vec4]);
@@ -38,12 +39,12 @@ interface Group {
 /** Tokens window by window. */
 export function windowOrder(partition: Partition): Order {
   const { pictures, extents, window, shift, counts, kinds, tokens } = partition;
-  const numbers = Object.entries({ extent: extents, window, shift, count: counts });
-  const sizes = Object.fromEntries(numbers.flatMap(([name, of]) => of.map((n, axis) => [`${name}${axis}`, n])));
+  const sizes = axisParams({ extent: extents, window, shift, count: counts });
   const groups = kinds.map((kind) => ({ first: kind.first * tokens, rows: kind.windows * tokens,
-    params: kindParams([{ ...kind, first: 0 }]) })
-  );
-  return { kernels: ofWindows, pictures, tokens: sizeOf(extents), params: { ...sizes, ...kindParams(kinds) }, groups };
+    params: { ...kindParams([]), last_axes: kind.last }
+  }));
+  const params = { ...sizes, ...kindParams(kinds), last_axes: lastAxes(kinds) };
+  return { kernels: ofWindows, pictures, tokens: sizeOf(extents), params, groups };
 }
 
 /** Tokens patch by patch, each of two by two. */

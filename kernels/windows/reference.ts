@@ -1,30 +1,22 @@
 import type { Partition } from '../shared/partition.ts';
+import { windowsInOrder } from '../shared/partition.reference.ts';
 import type { Triple } from '../shared/windows.ts';
 import { places } from '../shared/windows.reference.ts';
 
 /** The token of each row, or undefined where it has none. */
 export type Tokens = readonly (number | undefined)[];
 
-/**
- * Windows as PyTorch makes them: pad, roll, view and permute. Then those of a kind are put together, the inner ones
- * first.
- */
-export function windowTokens({ pictures, extents, window, shift, counts }: Partition): Tokens {
+/** Windows as PyTorch makes them: pad, roll, view and permute; but in the order of their kinds. */
+export function windowTokens(partition: Partition): Tokens {
+  const { extents, window, shift, counts } = partition;
   const whole = counts.map((count, axis) => count * window[axis]);
-  const windows: { readonly last: number; readonly rows: Tokens }[] = [];
-  for (let picture = 0; picture < pictures; picture++) {
-    for (const at of places(counts)) {
-      const rows = [...places(window)].map((place) => {
-        const token = place.map((p, axis) => (at[axis] * window[axis] + p + shift[axis]) % whole[axis]);
-        if (token.some((t, axis) => t >= extents[axis])) return undefined;
-        return token.reduce((number, t, axis) => number * extents[axis] + t, picture);
-      });
-      const isLast = (axis: number) => shift[axis] > 0 && at[axis] === counts[axis] - 1;
-      windows.push({ last: 4 * Number(isLast(0)) + 2 * Number(isLast(1)) + Number(isLast(2)), rows });
-    }
-  }
-  return windows.map((each, i) => ({ ...each, i })).sort((a, b) => a.last - b.last || a.i - b.i)
-    .flatMap(({ rows }) => rows);
+  return windowsInOrder(partition).flatMap(({ picture, at }) =>
+    [...places(window)].map((place) => {
+      const token = place.map((p, axis) => (at[axis] * window[axis] + p + shift[axis]) % whole[axis]);
+      if (token.some((t, axis) => t >= extents[axis])) return undefined;
+      return token.reduce((number, t, axis) => number * extents[axis] + t, picture);
+    })
+  );
 }
 
 /** Patches of two by two of pictures [pictures, height, width], each as the four tokens that Swin puts together. */

@@ -55,11 +55,10 @@ fn seen_by(l: vec4u) -> vec4u {
 
 // `logit` for four queries `l` and one key `s`; `seen` is `seen_by(l)`.
 fn logits(products: vec4f, problem: u32, l: vec4u, seen: vec4u, s: u32) -> vec4f {
-  if (!MASKED) { return select(vec4f(HIDDEN), params.scale * products, vec4u(s) < seen); }
-  return vec4f(
-    logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s),
-    logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s),
-  );
+  let is_seen = vec4u(s) < seen;
+  if (!MASKED) { return select(vec4f(HIDDEN), params.scale * products, is_seen); }
+  let bias = mask_of_four(problem, l, s);
+  return select(vec4f(HIDDEN), params.scale * products + bias, is_seen & !hides(bias));
 }
 
 // Quarters of the tile from row `first` on that have rows, of `count` in all.

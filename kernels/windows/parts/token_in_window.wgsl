@@ -1,6 +1,7 @@
-// Which token a row of windows has. Windows come kind by kind, of a kind picture by picture (../../shared/kinds.wgsl).
+// Which token a row of windows has. Windows come kind by kind, of a kind picture by picture.
 // A picture is thought of as filled up with zeros to whole windows, and turned by `shift` on each axis, so that the
-// last window of an axis has the first tokens at its end. Liu et al. 2021, arXiv:2103.14030, figure 4.
+// last window of an axis has the first tokens at its end. Liu et al. 2021, arXiv:2103.14030, figure 4. Linked with
+// ../../shared/kinds.wgsl and window_places.wgsl.
 
 struct Params {
   rows: u32, channels: u32,             // tokens of all windows, and vectors of one
@@ -35,8 +36,9 @@ fn token_of(row: u32) -> u32 {
   return ((picture * extents.x + token.x) * extents.y + token.y) * extents.z + token.z;
 }
 
-fn product_of(v: vec3u) -> u32 { return v.x * v.y * v.z; }
-fn place_of(number: u32, extents: vec3u) -> vec3u {
-  let row = number / extents.z;
-  return vec3u(row / extents.y, row % extents.y, number % extents.z);
+// The first window of a kind.
+fn first_of_kind(kind: u32) -> u32 {
+  let firsts = array(0u, params.kind1, params.kind2, params.kind3, params.kind4, params.kind5, params.kind6,
+    params.kind7);
+  return firsts[kind];
 }
