@@ -3,7 +3,7 @@ import { copy, type Range, type Tensor } from '../../engine/index.ts';
 import { vectorsOf } from '../shared/rows.ts';
 import { aligned, ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { biasGroups, sumPairs, tableGradient, WORKGROUP } from './bias.ts';
-import { maskFor, turnsOf } from './mask.ts';
+import { maskFor, turnsOf, withMask } from './mask.ts';
 import { areHeadsApart, denseRows, gradientPlaces, hasListeners, isPacked, masksIn, masksOf, type Operands,
   type Plan } from './plan.ts';
 import { areWhole, bind, type Bound, type Cut, cutOf, type HeadRange, QUERY_STEP, type Rows,
@@ -27,7 +27,7 @@ const PRODUCTS = { forward: 2, query: 3, keyValue: 2, bias: 0 } as const;
 /** The forward pass into `y`; returns logSumExp [B, H, L]. */
 export function forward(plan: Plan, operands: Operands, y: Tensor): Tensor {
   const logSumExp = y.wide([plan.batch, plan.heads, plan.queries], 'logSumExp');
-  for (const turn of turnsOf(plan, operands.query)) forwardTurn(turn, operands, y, logSumExp);
+  for (const turn of turnsOf(plan)) forwardTurn(turn, operands, y, logSumExp);
   return logSumExp;
 }
 
@@ -35,10 +35,12 @@ function forwardTurn(plan: Plan, operands: Operands, y: Tensor, logSumExp: Tenso
   const rows = { ...inputRows(plan, operands, logSumExp), y: outputRows(plan, y) };
   const cut = cutOf(plan, Object.values(rows));
   const launch = launchOf(attention, plan, y, cut);
+  const own = withMask(plan, launch.variant === 'quad_texture', y);
+  using _ = own.made;
   for (const heads of cut.heads) {
     for (const queries of cut.queries) {
       using bound = bind(plan, rows, heads, queries, cut.isWhole);
-      run(plan, launch, heads, queries, { bound, products: PRODUCTS.forward, each: queries.count });
+      run(own, launch, heads, queries, { bound, products: PRODUCTS.forward, each: queries.count });
     }
   }
 }
@@ -66,11 +68,11 @@ export function backward(plan: Plan, operands: GradOperands): Tensor | undefined
   }
   const { bias, heads, queries } = plan;
   if (bias?.table.requiresGrad !== true) {
-    for (const turn of turnsOf(plan, query)) backwardTurn(turn, operands);
+    for (const turn of turnsOf(plan)) backwardTurn(turn, operands);
     return undefined;
   }
   using dbias = query.wide([heads, queries, keptWidth(plan)], 'd bias') as Tensor;
-  for (const turn of turnsOf(plan, query)) backwardTurn(turn, operands, dbias);
+  for (const turn of turnsOf(plan)) backwardTurn(turn, operands, dbias);
   return tableGradient(bias, dbias);
 }
 
@@ -87,6 +89,8 @@ function backwardTurn(plan: Plan, operands: GradOperands, dbias?: Tensor): void 
   const rows = gradientRows(plan, operands);
   const { ofQueries, ofKeys, isKept } = gradientLaunches(plan, operands, rows);
   const cut = gradientCut(plan, rows, isKept);
+  const own = withMask(plan, ofQueries.variant === 'quad_texture', operands.query); // and then no other one looks at it
+  using _ = own.made;
   for (const heads of cut.heads) {
     const problems = heads.batch.count * heads.heads.count;
     const size = problems * plan.keys * plan.headDim;
@@ -102,13 +106,13 @@ function backwardTurn(plan: Plan, operands: GradOperands, dbias?: Tensor): void 
       using saved = bind(plan, rows.saved, heads, queries, cut.isWhole);
       using outputs = bind(plan, rows.outputs, heads, queries, cut.isWhole);
       const kept: Tensors = isKept ? { pairs: left } : { delta: left };
-      run(plan, ofQueries, heads, queries, { bound: saved, products: PRODUCTS.query, each: queries.count,
+      run(own, ofQueries, heads, queries, { bound: saved, products: PRODUCTS.query, each: queries.count,
         tensors: { ...kept, [ofQueries.isNaive ? 'gradient' : 'dquery']: outputs.tensors.dquery } });
       if (dbias !== undefined) {
         const adds = heads.batch.start > 0;
         if (isKept) sumPairs(plan, left, problems, queries, dbias, adds);
         else {
-          run(plan, biasLaunch(plan, adds), heads, queries, { bound: saved, products: PRODUCTS.bias,
+          run(own, biasLaunch(plan, adds), heads, queries, { bound: saved, products: PRODUCTS.bias,
             grid: biasGroups(plan.heads, queries, dbias), tensors: { ...kept, dbias } });
         }
       }
@@ -116,7 +120,7 @@ function backwardTurn(plan: Plan, operands: GradOperands, dbias?: Tensor): void 
       const places = isApart ? { key: 0, value: aligned(size) } : gradientPlaces(plan);
       const first = isApart ? 0 : outputs.offsets.dkv;
       const gradients = { dquery: first, dkey: first + places.key, dvalue: first + places.value };
-      run(plan, ofKeys, heads, queries, { bound: saved, products: PRODUCTS.keyValue, each: plan.keys, gradients,
+      run(own, ofKeys, heads, queries, { bound: saved, products: PRODUCTS.keyValue, each: plan.keys, gradients,
         tensors: { ...kept, [ofKeys.isNaive ? 'gradient' : 'dkv']: apart ?? outputs.tensors.dkv } });
     }
     if (apart === undefined || dkv === undefined) continue;
@@ -204,7 +208,7 @@ function inputRows(plan: Plan, { query, key, value }: Operands, logSumExp: Tenso
     // masks of windows are small enough to be bound whole
     ...(mask && turn === undefined && {
       mask: { tensor: mask, width: keys, start: 0, of: 'queries',
-        strides: { batch: masksIn(mask).batch * maskSize, head: masksIn(mask).head * maskSize, row: keys } },
+        strides: { batch: masksIn(plan).batch * maskSize, head: masksIn(plan).head * maskSize, row: keys } },
     }),
   };
 }

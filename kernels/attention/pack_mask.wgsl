@@ -1,6 +1,5 @@
-// Lays masks into a texture that parts/mask.texture.wgsl reads: 32 queries are a row of eight texels, with four queries
-// each. Of a mask come the rows of the first 32 queries, one for each key, then those of the next 32. Rows fill layers
-// of HEIGHT, one after another. Behind the last query lies what that one has. One lane, one texel.
+// Lays masks into a texture, as parts/mask_into.texture.wgsl says, for the quad rungs. Behind the last query lies what
+// that one has. One lane, one texel.
 //
 // Constants:
 // WORKGROUP: lanes of a workgroup      HEIGHT: rows of a layer

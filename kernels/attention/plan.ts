@@ -73,9 +73,10 @@ export function samplesOf({ batch, turn }: Plan): Range {
   return turn?.samples ?? { start: 0, count: batch };
 }
 
-/** Masks that a mask has, and from those of a sample, or of a kind, to the next ones; 0 where it has one for all. */
-export function masksIn({ shape }: Tensor): Readonly<Record<'batch' | 'head' | 'count', number>> {
-  const [batch, heads] = shape.length === 4 ? shape : [1, 1];
+/** How many masks there are, and from those of a sample, or a kind, and of a head to the next; 0: one for all. */
+export function masksIn({ mask, turn, heads: all }: Plan): Readonly<Record<'batch' | 'head' | 'count', number>> {
+  if (turn !== undefined) return { batch: all, head: 1, count: turn.kinds.length * all };
+  const [batch, heads] = mask?.shape.length === 4 ? mask.shape : [1, 1];
   return { batch: batch > 1 ? heads : 0, head: heads > 1 ? 1 : 0, count: batch * heads };
 }
 

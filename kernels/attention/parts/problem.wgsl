@@ -91,7 +91,7 @@ fn logit(product: f32, problem: u32, l: u32, s: u32) -> f32 {
   var seen = l < params.queries && s < params.keys && (params.causal == 0u || s <= params.earlier + l);
   var bias = 0.0;
   if (MASKED) {
-    bias = mask_of(problem, l, s);
+    bias = mask_of(mask_start(problem), l, s);
     seen = seen && !hides(vec4f(bias)).x;
   }
   return select(HIDDEN, params.scale * product + bias, seen);
