@@ -33,6 +33,7 @@ import { room as colour } from './colour/cases.ts';
 import { room as convolution } from './convolution/cases.ts';
 import { room as pool } from './pool/cases.ts';
 import { room as temporalShift } from './temporal_shift/cases.ts';
+import { room as windows } from './windows/cases.ts';
 // a step of training
 import { room as gradNorm } from './grad_norm/cases.ts';
 import { room as adamw } from './adamw/cases.ts';
@@ -65,6 +66,7 @@ export const rooms: readonly Room[] = [
   convolution,
   pool,
   temporalShift,
+  windows,
   gradNorm,
   adamw,
   sgd,

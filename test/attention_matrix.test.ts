@@ -22,7 +22,7 @@ import { LACKS } from './this_adapter.ts';
 const gpu = await open({ guard: true });
 /** None where subgroups may be of several sizes, so that nobody knows how many of them a workgroup has. */
 const matrices = gpu.subgroupSize === 0 ? undefined : { sizes: emulatedMatrices(gpu), isWide: false };
-const onMatrices = room.kernels.filter(({ name }) => name.includes('.vec4'));
+const onMatrices = room.kernels.filter(({ name }) => /^attention(_grad_(query|key_value))?\.vec4$/.test(name));
 /**
  * Subgroups below and beside one another, with lanes to share each row; with two matrices of rows for each subgroup;
  * and one subgroup alone.

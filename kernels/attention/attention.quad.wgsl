@@ -28,6 +28,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   let held = min(own + STEPS, vec4u(last));
   let seen = seen_by(held);
   let q_start = query_start(problem);
+  let mask_at = mask_start(problem);
 
   var accumulator: array<Four, VECTORS>;   // Σ exp(logit − running_max) · v over the keys so far
   var running_max = vec4f(HIDDEN);         // of the logits so far
@@ -45,7 +46,7 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
     }
     var new_max = running_max;
     for (var j = 0u; j < TILE; j++) {
-      w[j] = logits(w[j], problem, held, seen, first + j);
+      w[j] = logits(w[j], mask_at, held, seen, first + j);
       new_max = max(new_max, w[j]);
       reach = max(reach, reach_of(w[j]));
     }

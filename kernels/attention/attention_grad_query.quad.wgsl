@@ -43,6 +43,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
   let held = min(own + STEPS, vec4u(last));
   let seen = seen_by(held);
   let q_start = query_start(problem);
+  let mask_at = mask_start(problem);
   let dy_start = output_start(problem);
   let met = Met(key_start(problem), value_start(problem), params.key_row, params.key_row, params.keys);
   let end = keys_before(first_query + OWN * LANES);
@@ -75,7 +76,7 @@ fn attention_grad_query(@builtin(workgroup_id) group: vec3u, @builtin(num_workgr
     if (first == 0u) { base = sound(dw[0]); }   // maybe of a hidden key
     for (var s = first; s < min(first + TILE, params.keys); s += 4u) {
       for (var j = 0u; j < 4u; j++) {
-        w[j] = weights(logits(w[j], problem, held, seen, s + j), levels);
+        w[j] = weights(logits(w[j], mask_at, held, seen, s + j), levels);
         dw[j] = felt(w[j], dw[j]);
         above += w[j] * (dw[j] - base);
         weight_sum += w[j];

@@ -1,10 +1,12 @@
 import type { Tensor } from '../../engine/index.ts';
+import { partitionOf, type WindowSize } from '../shared/partition.ts';
 import type { Case, Input, Inputs64, Room, Tolerance } from '../shared/room.ts';
 import { normal, values } from '../shared/sample.ts';
 import { largeWorkload, workload } from '../shared/workload.ts';
 import { type AttentionSize, cost, gradientCost } from './cost.ts';
-import { attention, crossAttention, kernels, selfAttention } from './index.ts';
+import { attention, crossAttention, kernels, selfAttention, windowAttention } from './index.ts';
 import * as reference from './reference.ts';
+import { tableGradient, windowMasks } from './window_reference.ts';
 
 /** Tolerances of every case; logits of a few units, so that exp multiplies their rounding by as much. */
 const COMMON = {
@@ -50,7 +52,7 @@ export function attentionCase(name: string, sizes: Omit<reference.Sizes, 'causal
       attention(t.query as Tensor, t.key as Tensor, t.value as Tensor, { causal, mask: t.mask as Tensor | undefined }),
     ],
     reference: (inputs) => [reference.attention(full, operands(inputs))],
-    gradient: (inputs, dy) => ({ ...reference.attentionGradient(full, operands(inputs), dy) }),
+    gradient: (inputs, dy) => reference.attentionGradient(full, operands(inputs), dy),
     tolerance: COMMON.tolerance,
     gradientTolerance,
     onMatrices: { ...COMMON.onMatrices,
@@ -106,6 +108,32 @@ export function crossAttentionCase(name: string, { batch, heads, queries, keys, 
     },
     ...COMMON,
     ...work(sizes, ['query', 'key', 'value']),
+  };
+}
+
+export function windowAttentionCase(name: string, shape: readonly number[], size: WindowSize, heads: number): Case {
+  const partition = partitionOf(shape, size);
+  const { windows, tokens, full } = partition;
+  const headDim = shape[shape.length - 1] / heads;
+  const sizes = { batch: windows, heads, queries: tokens, keys: tokens, headDim };
+  const rows = full.reduce((product, extent) => product * (2 * extent - 1), 1);
+  const operands = ({ qkv, table }: Inputs64) => {
+    const [query, key, value] = reference.unpack(qkv, 3, heads, tokens, headDim);
+    return { query, key, value, mask: windowMasks(table, heads, partition) };
+  };
+  return {
+    name: `windows: ${name}`,
+    inputs: { qkv: normal(name, [windows, tokens, 3 * heads * headDim]), table: normal('table', [rows, heads]) },
+    run: ({ qkv, table }) => [windowAttention(qkv as Tensor, table as Tensor, heads, partition)],
+    reference: (inputs) => [reference.pack([reference.attention(sizes, operands(inputs))], heads, tokens, headDim)],
+    gradient: (inputs, dy) => {
+      const d = reference.attentionGradient(sizes, operands(inputs),
+        reference.unpack(dy, 1, heads, tokens, headDim)[0]);
+      return { qkv: reference.pack([d.query, d.key, d.value], heads, tokens, headDim),
+        table: tableGradient(d.logit, rows, heads, partition) };
+    },
+    ...COMMON,
+    ...work({ ...sizes, table: rows * heads }, ['qkv', 'table']),
   };
 }
 
@@ -184,6 +212,13 @@ export const room: Room = {
     selfAttentionCase('one token', { batch: 2, heads: 1, tokens: 1, headDim: 8 }),
     selfAttentionCase('a message that is only asked', { batch: 3, heads: 2, tokens: 18, queries: 17, headDim: 16 }),
     selfAttentionCase('most tokens only asked, odd heads', { batch: 2, heads: 3, tokens: 11, queries: 2, headDim: 3 }),
+    windowAttentionCase('one kind, heads of 3, read one by one', [2, 4, 6, 6], { window: [2, 3] }, 2),
+    windowAttentionCase('eight kinds on three axes, padded, more queries than a row of texels has', [2, 3, 9, 7, 16], {
+      window: [2, 5, 4],
+      shift: [1, 2, 1],
+    }, 2),
+    windowAttentionCase('a clamped window takes the rows of the full one', [1, 2, 5, 9, 8], { window: [4, 5, 5],
+      shift: [2, 2, 2] }, 2),
     crossAttentionCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),
     crossAttentionCase('heads of 3, so that dk and dv need aligning', { batch: 1, heads: 1, queries: 2, keys: 5,
       headDim: 3 }),
@@ -203,6 +238,10 @@ export const room: Room = {
       (name) => attentionCase(name, { batch: 1, heads: 4, queries: 1569, keys: 1569, headDim: 64 })),
     workload('CLIP text: 16 × 8 heads, 77 tokens of 64, causal',
       (name) => selfAttentionCase(name, { batch: 16, heads: 8, tokens: 77, headDim: 64, causal: true })),
+    workload('Swin: 64 windows × 4 heads, 49 tokens of 32',
+      (name) => windowAttentionCase(name, [1, 56, 56, 128], { window: [7, 7], shift: [3, 3] }, 4)),
+    workload('Video Swin: 8 windows × 4 heads, 392 tokens of 32',
+      (name) => windowAttentionCase(name, [1, 16, 14, 14, 128], { window: [8, 7, 7], shift: [4, 3, 3] }, 4)),
     largeWorkload('384 heads, 50 tokens of 64',
       (name) => attentionCase(name, { batch: 32, heads: 12, queries: 50, keys: 50, headDim: 64 })),
     largeWorkload('96 heads, 197 tokens of 64',

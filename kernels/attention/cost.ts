@@ -10,17 +10,18 @@ export interface AttentionSize {
   readonly headDim: number;
   /** The share of query-key pairs that are not hidden: 1, or about 1/2 if causal. */
   readonly visible?: number;
-  /** Elements of the mask, if there is one. */
+  /** Elements of the mask, if there is one, or of the table that masks of windows are made of. */
   readonly mask?: number;
+  readonly table?: number;
 }
 
 /** Work of one forward call: q·k and w·v of every pair. logSumExp, one f32 a query, is kept for the gradient. */
-export function cost({ batch, heads, queries, keys, headDim, visible = 1, mask = 0 }: AttentionSize,
+export function cost({ batch, heads, queries, keys, headDim, visible = 1, mask = 0, table = 0 }: AttentionSize,
   type: FloatType): Cost {
   const problems = batch * heads;
   return {
     flops: 4 * problems * queries * keys * headDim * visible,
-    bytesRead: bytesOf(type, problems * (queries + 2 * keys) * headDim + mask),
+    bytesRead: bytesOf(type, problems * (queries + 2 * keys) * headDim + mask + table),
     bytesWritten: bytesOf(type, problems * queries * headDim) + bytesOf('f32', problems * queries),
   };
 }
@@ -34,7 +35,7 @@ export function cost({ batch, heads, queries, keys, headDim, visible = 1, mask =
  * not ask
  */
 export function gradientCost(
-  { batch, heads, queries, keys, headDim, visible = 1, mask = 0 }: AttentionSize,
+  { batch, heads, queries, keys, headDim, visible = 1, mask = 0, table = 0 }: AttentionSize,
   wrt: readonly string[],
   type: FloatType,
 ): Cost {
@@ -46,7 +47,8 @@ export function gradientCost(
   const written = dq * (isPacked ? keys : queries) + (dk + dv) * keys;
   return {
     flops: 2 * products * problems * queries * keys * headDim * visible,
-    bytesRead: bytesOf(type, problems * 2 * (queries + keys) * headDim + mask) + bytesOf('f32', problems * queries),
-    bytesWritten: bytesOf(type, problems * written * headDim),
+    bytesRead: bytesOf(type, problems * 2 * (queries + keys) * headDim + mask + table) +
+      bytesOf('f32', problems * queries),
+    bytesWritten: bytesOf(type, problems * written * headDim + (wrt.includes('table') ? table : 0)),
   };
 }

@@ -1,9 +1,11 @@
 import { record, sameShape, ShapeError, Tensor } from '../../engine/index.ts';
+import type { Partition } from '../shared/partition.ts';
 import { backward, forward } from './launch.ts';
 import { checkPlan, denseRows, gradientPlaces, headDimOf, type Operands, type Plan, sideBySide } from './plan.ts';
 
 export { cost, gradientCost } from './cost.ts';
 export { kernels } from './variants.ts';
+export { type Partition, partitionOf, type WindowSize } from '../shared/partition.ts';
 
 /**
  * Scaled dot-product attention, softmax(q·kᵀ/√Dh + mask)·v, without storing the L × S weights.
@@ -116,7 +118,38 @@ export function selfAttention(
   heads: number,
   { causal = false, queries = qkv.shape[1] }: { causal?: boolean; queries?: number } = {},
 ): Tensor {
-  const op = 'selfAttention';
+  const plan = packedPlan('selfAttention', qkv, heads, { causal, queries });
+  return attendPacked(qkv, plan);
+}
+
+/**
+ * Attention within windows, with a learned bias: softmax(q·kᵀ/√Dh + bias + shift mask)·v. The bias of a query and a key
+ * is that of their offset, a row of the table; −100 keeps apart what came together by the shift of the windows. Liu et
+ * al. 2021, arXiv:2103.14030, equation 4; Liu et al. 2022, arXiv:2106.13230.
+ *
+ * @param qkv [windows, N, 3·D], packed as for `selfAttention`, the windows as `windowPartition` has them
+ * @param table [(2·w − 1) of each axis, multiplied, H], of the window w that was asked for, be it clamped here; rows as
+ * Swin has them, the last axis fastest
+ * @returns [windows, N, D]. The gradient of `table` is summed over all windows.
+ */
+export function windowAttention(qkv: Tensor, table: Tensor, heads: number, partition: Partition): Tensor {
+  const op = 'windowAttention';
+  const { windows, tokens, full } = partition;
+  if (qkv.shape[0] !== windows || qkv.shape[1] !== tokens) {
+    const wanted = `[${windows}, ${tokens}, 3·D]`;
+    throw new ShapeError(op, `qkv must be ${wanted}, as the partition has windows, got [${qkv.shape}]`);
+  }
+  const plan = packedPlan(op, qkv, heads, {});
+  const offsets = full.reduce((product, size) => product * (2 * size - 1), 1);
+  if (!sameShape(table.shape, [offsets, heads])) {
+    throw new ShapeError(op, `the table must be [${offsets}, ${heads}], a row for each offset, got [${table.shape}]`);
+  }
+  return attendPacked(qkv, { ...plan, bias: { table, partition } });
+}
+
+/** The plan of packed tokens. */
+function packedPlan(op: string, qkv: Tensor, heads: number,
+  { causal = false, queries = qkv.shape[1] }: { causal?: boolean; queries?: number }): Plan {
   const [batch, tokens, packedWidth] = qkv.shape;
   const fits = qkv.shape.length === 3 && packedWidth % 3 === 0;
   if (!fits) throw new ShapeError(op, `qkv must be [B, L, 3·D], got [${qkv.shape}]`);
@@ -141,14 +174,20 @@ export function selfAttention(
     valueOffset: 2 * width,
   };
   checkPlan(plan);
+  return plan;
+}
+
+/** Attention of packed tokens: y, and how dy becomes the gradient of all that was packed, and of a table. */
+function attendPacked(qkv: Tensor, plan: Plan): Tensor {
   const operands = { query: qkv, key: qkv, value: qkv };
-  const y = qkv.like([batch, queries, width]);
+  const y = qkv.like([plan.batch, plan.queries, plan.heads * plan.headDim]);
   using logSumExp = forward(plan, operands, y);
-  return record(y, [qkv], (dy) => {
+  const parents = plan.bias === undefined ? [qkv] : [qkv, plan.bias.table];
+  return record(y, parents, (dy) => {
     const dqkv = qkv.gradLike();
-    backward(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv: dqkv });
-    return [dqkv];
-  }, [qkv, logSumExp]);
+    const dtable = backward(plan, { ...operands, dy, log_sum_exp: logSumExp, dquery: dqkv, dkv: dqkv });
+    return plan.bias === undefined ? [dqkv] : [dqkv, dtable];
+  }, [...parents, logSumExp]);
 }
 
 function refuse(op: string, { query, key, value }: Operands, wanted: string, hint: string): never {

@@ -1,6 +1,7 @@
 /** Sizes and memory layout of one attention. */
-import { sameShape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { type Range, sameShape, ShapeError, type Tensor } from '../../engine/index.ts';
 import { refuseGradient } from '../shared/data.ts';
+import type { Partition, WindowKind } from '../shared/partition.ts';
 import { aligned } from '../shared/sizes.ts';
 
 /** The widest heads that a lane has registers for, and a tile workgroup memory. */
@@ -24,6 +25,10 @@ export interface Plan {
   readonly headDim: number;
   readonly causal: boolean;
   readonly mask?: Tensor;
+  /** Samples are windows with a bias, of which masks are made where they are needed. */
+  readonly bias?: WindowBias;
+  /** Some of the samples, those of these kinds of windows, take turns: `mask` has theirs. */
+  readonly turn?: { readonly samples: Range; readonly kinds: readonly WindowKind[] };
   readonly query: Strides;
   /** Of keys and values. */
   readonly key: Strides;
@@ -34,6 +39,12 @@ export interface Plan {
    */
   readonly keyOffset: number;
   readonly valueOffset: number;
+}
+
+/** A bias for each offset of two tokens in a window and each head, [offsets, H], and how windows were cut. */
+export interface WindowBias {
+  readonly table: Tensor;
+  readonly partition: Partition;
 }
 
 export interface Operands {
@@ -52,17 +63,29 @@ export function sideBySide(rows: number, width: number, headDim: number): Stride
   return { batch: rows * width, head: headDim, row: width };
 }
 
-/** Strides of a mask, a row of keys for each query: 0 where it has one for all samples, or for all heads. */
-export function maskStrides({ queries, keys }: Plan, { shape }: Tensor): Strides {
-  const [batch, heads] = shape.length === 4 ? shape : [1, 1];
-  return { batch: batch > 1 ? heads * queries * keys : 0, head: heads > 1 ? queries * keys : 0, row: keys };
+/** Whether something is added to logits. */
+export function isMasked({ mask, bias }: Plan): boolean {
+  return mask !== undefined || bias !== undefined;
+}
+
+/** Samples that a call is for. */
+export function samplesOf({ batch, turn }: Plan): Range {
+  return turn?.samples ?? { start: 0, count: batch };
+}
+
+/** How many masks there are, and from those of a sample, or a kind, and of a head to the next; 0: one for all. */
+export function masksIn({ mask, turn, heads: all }: Plan): Readonly<Record<'batch' | 'head' | 'count', number>> {
+  if (turn !== undefined) return { batch: all, head: 1, count: turn.kinds.length * all };
+  const [batch, heads] = mask?.shape.length === 4 ? mask.shape : [1, 1];
+  return { batch: batch > 1 ? heads : 0, head: heads > 1 ? 1 : 0, count: batch * heads };
 }
 
 /**
  * How many masks there are, of which head h of all takes the h-th modulo that; 0 for none, undefined where it takes
  * another one.
  */
-export function masksOf({ heads, mask }: Plan): number | undefined {
+export function masksOf({ heads, mask, bias }: Plan): number | undefined {
+  if (bias !== undefined) return undefined;
   if (mask === undefined) return 0;
   const [ofBatch, ofHeads] = mask.shape.length === 4 ? mask.shape : [1, 1];
   return ofBatch > 1 && ofHeads < heads ? undefined : ofBatch * ofHeads;

@@ -2,7 +2,7 @@
 import { bindingBytes, dispose, ELEMENT_ALIGNMENT, fitsBinding, largestFitting, LimitError, type Range,
   type Tensor } from '../../engine/index.ts';
 import { ceilDiv } from '../shared/sizes.ts';
-import { areHeadsApart, type Plan, type Strides } from './plan.ts';
+import { areHeadsApart, type Plan, samplesOf, type Strides } from './plan.ts';
 
 /** Heads that dispatches take together: some samples with all their heads, or some heads of one sample. */
 export interface HeadRange {
@@ -57,6 +57,7 @@ export function cutOf(
   const { gpu } = operands[0].tensor;
   const limit = bindingBytes(gpu);
   const isWhole = areWhole(operands);
+  const samples = samplesOf(plan);
   const bytesOf = (batch: number, heads: number, queries: number) => {
     const lengthAt = (rows: Rows) => lengthOf(plan, rows, batch, heads, queries) + ELEMENT_ALIGNMENT;
     const bound = (rows: Rows) => lengthAt(rows) * rows.tensor.elementBytes;
@@ -64,14 +65,14 @@ export function cutOf(
   };
   const fits = (batch: number, heads: number, queries: number) => bytesOf(batch, heads, queries) <= limit;
   const cut = (batch: number, heads: number, queries: number): Cut => ({
-    heads: cutInto(plan.batch, batch).flatMap((ofBatch) =>
-      cutInto(plan.heads, heads).map((ofHeads) => ({ batch: ofBatch, heads: ofHeads }))
+    heads: cutInto(samples, batch).flatMap((ofBatch) =>
+      cutInto({ start: 0, count: plan.heads }, heads).map((ofHeads) => ({ batch: ofBatch, heads: ofHeads }))
     ),
-    queries: cutInto(plan.queries, queries),
+    queries: cutInto({ start: 0, count: plan.queries }, queries),
     isWhole,
   });
 
-  const batch = largestFitting(plan.batch, (n) => fits(n, plan.heads, most));
+  const batch = largestFitting(samples.count, (n) => fits(n, plan.heads, most));
   if (batch > 0) return cut(batch, plan.heads, most);
   const areApart = areHeadsApart(plan);
   const heads = areApart ? largestFitting(plan.heads, (n) => fits(1, n, most)) : 0;
@@ -124,6 +125,7 @@ function lengthOf(plan: Plan, { strides, width, of }: Rows, batch: number, heads
   return (batch - 1) * strides.batch + (heads - 1) * strides.head + (rows - 1) * strides.row + width;
 }
 
-function cutInto(n: number, most: number): Range[] {
-  return Array.from({ length: ceilDiv(n, most) }, (_, i) => ({ start: i * most, count: Math.min(most, n - i * most) }));
+function cutInto({ start, count }: Range, most: number): Range[] {
+  return Array.from({ length: ceilDiv(count, most) },
+    (_, i) => ({ start: start + i * most, count: Math.min(most, count - i * most) }));
 }

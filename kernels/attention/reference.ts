@@ -59,14 +59,14 @@ export function attention(sizes: Sizes, operands: Operands): Float64Array {
 
 /**
  * The gradient as the chain rule writes it: through the weighted sum, the softmax, and the products of queries and
- * keys. What is not finite for a query is NaN for all that it sees.
+ * keys. What is not finite for a query is NaN for all that it sees. `logit`: of every pair [B, H, L, S].
  */
 export function attentionGradient(sizes: Sizes, operands: Operands,
-  dy: Float64Array): { query: Float64Array; key: Float64Array; value: Float64Array } {
+  dy: Float64Array): Readonly<Record<'query' | 'key' | 'value' | 'logit', Float64Array>> {
   const { queries, keys, headDim } = sizes;
   const { query, key, value } = operands;
   const gradients = { query: new Float64Array(query.length), key: new Float64Array(key.length),
-    value: new Float64Array(value.length) };
+    value: new Float64Array(value.length), logit: new Float64Array(sizes.batch * sizes.heads * queries * keys) };
   forEachQuery(sizes, (problem, l) => {
     const q = (problem * queries + l) * headDim;
     const seen = Array.from({ length: keys }, (_, s) => s).filter((s) => sees(sizes, operands, problem, l, s));
@@ -77,7 +77,9 @@ export function attentionGradient(sizes: Sizes, operands: Operands,
     for (const s of seen) {
       const k = (problem * keys + s) * headDim;
       const weight = Number.isFinite(delta) ? weights[s] : Number.NaN;
-      const dproduct = (weight * (dweights[s] - delta)) / Math.sqrt(headDim);
+      const dlogit = weight * (dweights[s] - delta);
+      const dproduct = dlogit / Math.sqrt(headDim);
+      gradients.logit[(problem * queries + l) * keys + s] = dlogit;
       for (let c = 0; c < headDim; c++) {
         gradients.query[q + c] += dproduct * key[k + c];
         gradients.key[k + c] += dproduct * query[q + c];

@@ -2,17 +2,26 @@
 import { type Candidate, type Context, Kernel, part, type Sizes, type Source, type Tensor,
   type Variant } from '../../engine/index.ts';
 import { matricesOf, matrixVariants } from '../shared/matrix.ts';
-import { type VectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
+import { type VectorKernels, vectorKernels, vectorParts, vectorsOf } from '../shared/rows.ts';
 import { f32Bytes } from '../shared/sizes.ts';
 import { arrangements, constantsOf, fits, measuresOf, STAGING, type Staging } from './matrix.ts';
-import { areHeadsApart, masksOf, MAX_HEAD_DIM, type Plan } from './plan.ts';
+import { kindsPart } from '../shared/partition.ts';
+import { biasKernels } from './bias.ts';
+import { canBeTexture, HEIGHT, maskKernels } from './mask.ts';
+import { areHeadsApart, isMasked, masksOf, MAX_HEAD_DIM, type Plan } from './plan.ts';
 
 /** What every rung after the first is linked with. */
 const common = [
   await part(import.meta.url, './parts/problem.wgsl'),
   await part(import.meta.url, './parts/finite.wgsl'),
   await part(import.meta.url, '../shared/exp.wgsl'),
+  kindsPart,
 ];
+/** Where a mask is found. */
+const maskIn = {
+  memory: await part(import.meta.url, './parts/mask.memory.wgsl'),
+  texture: await part(import.meta.url, './parts/mask.texture.wgsl'),
+};
 const matrix = await part(import.meta.url, './parts/matrix.wgsl');
 const registerTile = await part(import.meta.url, './parts/register_tile.wgsl');
 
@@ -50,6 +59,8 @@ interface Texts {
   readonly quad: Source;
   readonly matrix: Source;
   readonly spread?: Source;
+  /** Whether the quad rung looks at the mask. */
+  readonly readsMask: boolean;
   /** What all of them are linked with. */
   readonly shared?: readonly Source[];
 }
@@ -57,17 +68,28 @@ interface Texts {
 /**
  * The rungs that need no matrix units, best first. `spread` gives each row several lanes, and reads a tile as `tile`
  * does. `quad` gives each lane four queries or keys, and reads a tile as `subgroup` does; of the gradient, it leaves
- * weights in memory, or finds them there. `naive` is whole, and runs where it is asked for.
+ * weights in memory, or finds them there. `quad_texture` is the same with a mask in a texture. `naive` is whole, and runs where it is asked for.
  */
-function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Source): Readonly<Record<string, Variant>> {
+function rungs(texts: Texts, vector: Source): Readonly<Record<string, Variant>> {
+  const { naive, online, quad, spread, readsMask, shared = [] } = texts;
   const { subgroup, workgroup } = TILES;
-  const linked = [...shared, ...common, vector];
+  const withoutMask = [...shared, ...common, vector];
+  const linked = [...withoutMask, maskIn.memory];
   return {
     ...(spread && {
       spread: {
         parts: [spread, workgroup.part, ...linked],
         suits: 'hardware',
         sizes: () => [{ lanes: 64, tile: 4 }, { lanes: 128, tile: 4 }],
+      },
+    }),
+    ...(readsMask && vector === vectorParts.vec4 && {
+      quad_texture: {
+        ...subgroup,
+        parts: [quad, registerTile, subgroup.part, ...withoutMask, maskIn.texture],
+        needs: [...subgroup.needs, 'readonly_and_readwrite_storage_textures'],
+        // with subgroups of 16 Mesa 25's llvmpipe crashes where it reads textures so
+        sizes: (gpu: Context) => (gpu.report.subgroups.most > 8 ? [] : [{ lanes: 8, tile: 32 }]),
       },
     }),
     quad: { ...subgroup, parts: [quad, registerTile, subgroup.part, ...linked], sizes: () => [{ lanes: 8, tile: 32 }] },
@@ -79,7 +101,7 @@ function rungs({ naive, online, quad, spread, shared = [] }: Texts, vector: Sour
 
 function kernelsOf(name: string, texts: Texts, staging: Staging): VectorKernels {
   const onMatrices = matrixVariants(
-    [texts.matrix, matrix, ...(texts.shared ?? []), ...common],
+    [texts.matrix, matrix, ...(texts.shared ?? []), ...common, maskIn.memory],
     (gpu, matrices) => arrangements(gpu, matrices, staging),
   );
   return {
@@ -93,6 +115,7 @@ export const attention = kernelsOf('attention', {
   online: await part(import.meta.url, './attention.online.wgsl'),
   quad: await part(import.meta.url, './attention.quad.wgsl'),
   matrix: await part(import.meta.url, './attention.matrix.wgsl'),
+  readsMask: true,
   shared: [await part(import.meta.url, './parts/seen_sum.wgsl')],
 }, STAGING.forward);
 
@@ -104,6 +127,7 @@ export const gradQuery = kernelsOf('attention_grad_query', {
   online: await part(import.meta.url, './attention_grad_query.online.wgsl'),
   quad: await part(import.meta.url, './attention_grad_query.quad.wgsl'),
   matrix: await part(import.meta.url, './attention_grad_query.matrix.wgsl'),
+  readsMask: true,
 }, STAGING.gradient);
 
 export const gradKeyValue = kernelsOf('attention_grad_key_value', {
@@ -112,12 +136,20 @@ export const gradKeyValue = kernelsOf('attention_grad_key_value', {
   quad: await part(import.meta.url, './attention_grad_key_value.quad.wgsl'),
   matrix: await part(import.meta.url, './attention_grad_key_value.matrix.wgsl'),
   spread: await part(import.meta.url, './attention_grad_key_value.spread.wgsl'),
+  readsMask: false,
   shared: [await part(import.meta.url, './parts/key_value_grads.wgsl')],
 }, STAGING.gradient);
 
-const all = [attention, gradQuery, gradKeyValue];
+/** The gradient of a bias, where no dlogits were kept. */
+export const gradBias = vectorKernels('attention_grad_bias', [
+  await part(import.meta.url, './attention_grad_bias.wgsl'),
+  ...common,
+  maskIn.memory,
+]);
+
+const all = [attention, gradQuery, gradKeyValue, gradBias];
 /** All kernels of the room, for checks and tuning. */
-export const kernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]);
+export const kernels = all.flatMap(({ scalar, vec4 }) => [scalar, vec4]).concat(maskKernels, biasKernels);
 
 /**
  * With so few keys, most lanes of the quad rungs would be idle; and the spread rung would leave a rest where the
@@ -129,6 +161,9 @@ const FEW_KEYS = 8;
 const QUAD_HEAD_DIM = 128;
 /** Up to this width a lane has the registers for a whole key, with its value and both gradients. */
 const NARROW_HEAD_DIM = 32;
+
+/** Whether lanes have four queries or keys: the rung, wherever it finds its mask. */
+export const isQuad = (variant: string | undefined): boolean => variant === 'quad' || variant === 'quad_texture';
 
 /** A kernel as it is launched for a plan. */
 export interface Launch {
@@ -165,11 +200,12 @@ export function launchOf(
   const canRun = (candidate: Candidate) => {
     if (candidate.variant === 'naive') return isWhole && areHeadsApart(plan) && masksOf(plan) !== undefined;
     if (candidate.variant === 'spread') return keys > FEW_KEYS;
-    if (candidate.variant === 'quad') return mayKeep && headDim <= QUAD_HEAD_DIM;
+    if (candidate.variant === 'quad_texture' && !canBeTexture(gpu, plan)) return false;
+    if (isQuad(candidate.variant)) return mayKeep && headDim <= QUAD_HEAD_DIM;
     return hasMemory(gpu, kernels, vectors, candidate, elementBytes);
   };
-  const idle = { quad: keys <= FEW_KEYS, spread: headDim <= NARROW_HEAD_DIM };
-  const isIdle = ({ variant }: Candidate) => (variant === 'quad' || variant === 'spread') && idle[variant];
+  const isIdle = ({ variant }: Candidate) =>
+    isQuad(variant) ? keys <= FEW_KEYS : variant === 'spread' && headDim <= NARROW_HEAD_DIM;
   const able = kernel.candidates(gpu, dtype).filter((candidate) => candidate.variant !== 'naive' && canRun(candidate));
   const candidates = [...able.filter((candidate) => !isIdle(candidate)), ...able.filter(isIdle)];
   const wanted = kernel.choose(gpu, { problems: batch * heads, queries, keys, headDim, causal }, dtype, candidates);
@@ -180,7 +216,7 @@ export function launchOf(
     return { kernel, variant, isNaive: true, constants, ownRows: sizes.lanes, vectors: headDim, perVector: 1 };
   }
   const { constants, ownRows } = sizesOf(gpu, vectors, headDim, variant, sizes);
-  const all = { ...constants, MASKED: plan.mask !== undefined };
+  const all = { ...constants, MASKED: isMasked(plan), ...(variant === 'quad_texture' && { HEIGHT }) };
   return { kernel, variant, isNaive: false, constants: all, ownRows, vectors, perVector: headDim / vectors };
 }
 
@@ -203,8 +239,7 @@ function sizesOf(
   variant: string,
   sizes: Sizes,
 ): Pick<Launch, 'constants' | 'ownRows'> {
-  const isQuad = variant === 'quad';
-  const unrolled = isUnrolled(gpu) && !isQuad;
+  const unrolled = isUnrolled(gpu) && !isQuad(variant);
   const row = { VECTORS: unrolled ? vectors : roomFor(vectors), UNROLLED: unrolled };
   const matrices = matricesOf(gpu, variant);
   if (matrices !== undefined) {
@@ -223,6 +258,7 @@ function sizesOf(
       return { constants, ownRows: lanes / shares };
     }
     case 'quad':
+    case 'quad_texture':
       return { constants: { ...common, WIDTH: widthOf(gpu, tile), OWN }, ownRows: lanes * OWN };
     default:
       return { constants: { ...common, WIDTH: widthOf(gpu, tile) }, ownRows: lanes };

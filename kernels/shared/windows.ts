@@ -73,10 +73,13 @@ export function windowsOf(op: string, shape: Shape, { kernel, stride = kernel, p
 
 /** The numbers that shared/window.wgsl asks for. */
 export function windowParams({ x, y, kernel, stride, padding, dilation }: Windows): Readonly<Record<string, number>> {
+  return axisParams({ x, y, kernel, stride, padding, dilation });
+}
+
+/** A number of each axis, as params have them: name0, name1 and name2. */
+export function axisParams(numbers: Readonly<Record<string, Triple>>): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries({ x, y, kernel, stride, padding, dilation }).flatMap(([name, values]) =>
-      values.map((value, axis) => [`${name}${axis}`, value])
-    ),
+    Object.entries(numbers).flatMap(([name, of]) => of.map((number, axis) => [`${name}${axis}`, number])),
   );
 }
 

@@ -5,6 +5,7 @@ import type { ModelConfig, SystemName } from './config.ts';
 import type { ModelOptions, VideoModel } from './system.ts';
 import { TimeSformer } from './timesformer.ts';
 import { Tsm } from './tsm.ts';
+import { VideoSwin } from './video_swin.ts';
 import { Vit } from './vit.ts';
 import { Xclip } from './xclip.ts';
 
@@ -27,6 +28,7 @@ const SYSTEMS: { readonly [S in SystemName]: Maker<ConfigOf<S>> } = {
   'timesformer-space': TimeSformer,
   tsm: Tsm,
   tsn: Tsm,
+  'video-swin': VideoSwin,
 };
 
 /** A model of the system that a configuration describes; its parameters are zero. */

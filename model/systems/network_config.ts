@@ -3,12 +3,14 @@ import type { Clips, Family } from './family.ts';
 import { countProblems, divideProblems, MOST } from './sizes.ts';
 import { TIMESFORMERS, type TimeSformerConfig } from './timesformer_config.ts';
 import { RESNETS, type TsmConfig } from './tsm_config.ts';
+import { type SwinConfig, SWINS } from './video_swin_config.ts';
 
 export type { TimeSformerConfig } from './timesformer_config.ts';
 export { RESNETS, type TsmConfig } from './tsm_config.ts';
+export { type SwinConfig, SWINS } from './video_swin_config.ts';
 
 /** What fixes the parameters of a network. */
-export type NetworkConfig = TimeSformerConfig | TsmConfig;
+export type NetworkConfig = TimeSformerConfig | TsmConfig | SwinConfig;
 /** What a configuration calls one of them. */
 export type NetworkName = NetworkConfig['system'];
 /** Sizes of the parts of one. */
@@ -20,6 +22,7 @@ const FAMILIES: { readonly [C in NetworkConfig as C['system']]: Family<C['networ
   'timesformer-space': TIMESFORMERS,
   tsm: RESNETS,
   tsn: RESNETS,
+  'video-swin': SWINS,
 };
 
 /** All networks. */

@@ -5,7 +5,7 @@ import { ACTIVATIONS } from '../../kernels/shared/activation.ts';
 /** What sizes may be at most: several times those of the largest models there are. */
 export const MOST: Readonly<Record<string, number>> = { embedDim: 2 ** 14, frames: 1024, width: 2 ** 14, layers: 256,
   heads: 256, mlp: 2 ** 16, patch: 1024, imageSize: 4096, context: 2 ** 14, vocab: 2 ** 18, endOfText: 2 ** 18,
-  blocks: 256, depths: 256, window: 1024, shift: 1024 };
+  blocks: 256, depths: 256, window: 1024, shift: 1024, mlpRatio: 64 };
 
 /** Of sizes by their names: whole numbers, or lists of them. */
 export function sizeProblems(sizes: object): string[] {

@@ -1,4 +1,4 @@
-/** Fixtures of operations of video networks, in PyTorch's layout: outputs and every gradient, case by case. */
+/** Fixtures of operations of video networks: outputs and every gradient, case by case. */
 import { z } from 'zod';
 import { backward, type FloatType, type Gpu, Tensor } from '../../engine/index.ts';
 import { batchNorm, fixedBatchNorm } from '../../kernels/batchnorm/index.ts';
@@ -9,24 +9,10 @@ import { permute } from '../../kernels/rearrange/index.ts';
 import { temporalShift } from '../../kernels/temporal_shift/index.ts';
 import { type CheckResult, Comparison, tolerated } from './comparison.ts';
 import type { FixtureFile, FixtureTensors } from './fixture.ts';
+import { type Operation, operation, perAxis } from './operation.ts';
+import { WINDOW_OPERATIONS } from './window_ops.ts';
 
 const count = z.int().min(1);
-const perAxis = z.union([z.int(), z.array(z.int())]);
-
-/** Inputs of a case on the GPU, and what it makes of them beside the first output. */
-type Inputs = Readonly<Record<string, Tensor>>;
-interface Outputs {
-  readonly out: Tensor;
-  readonly [name: string]: Tensor;
-}
-
-/** An operation that is built here: how its cases are described, and what runs them on tensors with channels last. */
-interface Operation<T> {
-  readonly described: z.ZodType<T>;
-  run(inputs: Inputs, item: T): Outputs;
-}
-
-const operation = <T>(described: z.ZodType<T>, run: Operation<T>['run']): Operation<T> => ({ described, run });
 
 const pooling = z.object({ kernel_size: perAxis, stride: perAxis.optional(), padding: perAxis.optional() });
 const windowOf = ({ kernel_size, stride, padding }: z.infer<typeof pooling>) => ({ kernel: kernel_size, stride,
@@ -59,6 +45,7 @@ const OPERATIONS = [
     const out = item.train ? batchNorm(x, w, b, { eps, running }) : fixedBatchNorm(x, w, b, running, { eps });
     return { out, running_mean: mean, running_var: variance };
   }),
+  ...WINDOW_OPERATIONS,
 ] as readonly Operation<unknown>[];
 
 const opCase = z.looseObject({ case: z.string(), f32_vs_f64_max_rel: z.number() });
@@ -101,9 +88,10 @@ async function verifyCase(gpu: Gpu, fixture: string, item: z.infer<typeof opCase
   }
   try {
     const outputs = gpu.scope(() => {
-      const { run } = operationOf(item) as Operation<unknown>;
-      const { out, ...others } = run({ ...inputs, x: channelsLast(inputs.x) }, item);
-      const y = channelsFirst(out);
+      const { run, layout } = operationOf(item) as Operation<unknown>;
+      const isFirst = layout === 'channels first';
+      const { out, ...others } = run(isFirst ? { ...inputs, x: channelsLast(inputs.x) } : inputs, item);
+      const y = isFirst ? channelsFirst(out) : out;
       const dy = Tensor.empty(gpu, y.shape, y.dtype);
       dy.write(tensors.floats(`${name}/cotangent`));
       backward(y, dy);

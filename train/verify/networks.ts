@@ -31,8 +31,21 @@ type TimeSformerSizes = z.infer<typeof timesformerSizes>;
 const tsmSizes = z.object({ width: count, layers: z.array(count).min(1), num_segments: count, shift_div: count,
   bn_eps: z.number(), bn_momentum: z.number(), bn_mode: z.enum(['train', 'eval']) });
 
+/** Three sizes: of time, height and width, or one of all. */
+const triple = z.union([z.tuple([count, count, count]), count.transform((size) => [size, size, size] as const)]);
+
+/** Of a Video Swin, as MMAction2 describes it. */
+const swinSizes = z.object({
+  arch: z.object({ embed_dims: count, depths: z.array(count).min(1), num_heads: z.array(count).min(1) }),
+  window_size: triple,
+  patch_size: triple,
+  mlp_ratio: count.default(4),
+  qkv_bias: z.literal(true).default(true),
+  patch_norm: z.literal(true).default(true),
+});
+
 /** Of all such networks. */
-export const NETWORK_SIZES = [timesformerSizes, tsmSizes] as const;
+export const NETWORK_SIZES = [timesformerSizes, tsmSizes, swinSizes] as const;
 type Sizes = z.infer<(typeof NETWORK_SIZES)[number]>;
 
 /** One that looks at one frame is an ImageNet ViT. */
@@ -53,7 +66,8 @@ interface Around {
 
 /** The network that a description is of. */
 export function networkFrom(config: Sizes, around: Around): Made {
-  return 'attention_type' in config ? timesformerFrom(config, around) : tsmFrom(config, around);
+  if ('attention_type' in config) return timesformerFrom(config, around);
+  return 'arch' in config ? swinFrom(config, around) : tsmFrom(config, around);
 }
 
 function timesformerFrom(config: TimeSformerSizes, { eps, activation, classes, tensors }: Around): Made {
@@ -63,6 +77,18 @@ function timesformerFrom(config: TimeSformerSizes, { eps, activation, classes, t
       classes,
       network: { activation, eps, width: config.embed_dims, layers: config.num_transformer_layers,
         heads: config.num_heads, mlp, patch: config.patch_size } },
+    storedAs: (name, shape) => ORIGINS.mmaction.storedAs(name, shape),
+    hasChannelsFirst: true,
+    isTraining: false,
+  };
+}
+
+function swinFrom({ arch, ...config }: z.infer<typeof swinSizes>, { eps, activation, classes, tensors }: Around): Made {
+  const [, , frames, imageSize] = tensors.get('in.video').shape;
+  return {
+    config: { system: 'video-swin', frames, imageSize, classes,
+      network: { width: arch.embed_dims, depths: arch.depths, heads: arch.num_heads, window: config.window_size,
+        patch: config.patch_size, mlpRatio: config.mlp_ratio, activation, eps } },
     storedAs: (name, shape) => ORIGINS.mmaction.storedAs(name, shape),
     hasChannelsFirst: true,
     isTraining: false,

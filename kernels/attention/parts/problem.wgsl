@@ -2,7 +2,7 @@
 // A problem is one head of one sample, and its rows lie in memory at
 //   offset + sample · batch + head · head + row · row     (all in vectors; the Dh elements of a row are neighbours)
 // so the same kernels read [B, H, L, Dh], [B, L, H·Dh] and the packed [B, L, 3·H·Dh] without a permute.
-// Linked with shared/vector/*.wgsl (`vector`), finite.wgsl and shared/exp.wgsl.
+// Linked with shared/vector/*.wgsl (`vector`), finite.wgsl, mask.*.wgsl, shared/kinds.wgsl and shared/exp.wgsl.
 //
 // Constants:
 // VECTORS: room for the vectors of a row      UNROLLED: whether it is their number, see `vectors`
@@ -14,12 +14,15 @@ struct Params {
   key_offset: u32, value_offset: u32, key_batch: u32, key_head: u32, key_row: u32,   // keys and values lie alike
   output_offset: u32, output_batch: u32, output_head: u32, output_row: u32,          // y and dy
   dkey_offset: u32, dvalue_offset: u32,                                              // in `dkv`
-  mask_offset: u32, mask_batch: u32, mask_head: u32,       // 0: one mask for all samples, or for all heads
+  mask_offset: u32, mask_size: u32,                        // where the first mask lies, and how much one takes
+  mask_batch: u32, mask_head: u32,                         // in masks; 0: one for all samples, or for all heads
+  by_kind: u32,                                            // 1: one for all samples of a kind, which begin here:
+  kind1: u32, kind2: u32, kind3: u32, kind4: u32, kind5: u32, kind6: u32, kind7: u32,
   log_sum_exp_offset: u32, log_sum_exp_head: u32,
   scale: f32,            // 1/√Dh
   vectors: u32,          // in a head's row: Dh / VECTOR
   causal: u32,           // 1: query l sees the keys up to l
-  earlier: u32,          // queries that come before those of this dispatch
+  earlier: u32, all_queries: u32,   // queries that come before those of this dispatch, and all
   kept_width: u32,       // numbers in a row of kept pairs: for the quad rungs of the gradient alone
   dquery_offset: u32, first_listener: u32,                 // for key_value_grads.wgsl alone
 }
@@ -28,7 +31,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> query: array<vector>;   // B × H × L rows
 @group(0) @binding(2) var<storage, read> key: array<vector>;     // B × H × S rows
 @group(0) @binding(3) var<storage, read> value: array<vector>;   // B × H × S rows
-@group(0) @binding(4) var<storage, read> mask: array<elem>;      // B or 1 × H or 1 × L rows of S; if MASKED
 
 // Finite stand-ins for −∞: adapters fold inf − inf and exp(−inf) to different things, but agree on these.
 const HIDDEN = -3.4028234663852886e38;   // the logit of a key that is not seen: the lowest f32, told by its bits
@@ -40,6 +42,9 @@ const LOWEST_EXPONENT_BITS = 0xc2ae0000u;
 // As bits, negative numbers grow away from 0, up to those of −∞, behind which lies NaN.
 const MINUS_INFINITY_BITS = 0xff800000u;
 const MASKING_BITS = 0xfcf0bdc2u;   // of −1e37: a mask of as much or less hides, −∞ or the lowest f32
+fn hides(mask: vec4f) -> vec4<bool> {
+  return bitcast<vec4u>(mask) - MASKING_BITS <= vec4u(MINUS_INFINITY_BITS - MASKING_BITS);
+}
 
 // Vectors of a row, the count of most loops. Hardware adapters want a constant, VECTORS itself, to unroll them and keep
 // rows in registers. The compilers of software adapters take very long over unrolled loops, and their registers
@@ -62,6 +67,12 @@ fn output_start(problem: u32) -> u32 {
   return params.output_offset + at(problem, params.output_batch, params.output_head);
 }
 fn log_sum_exp_start(problem: u32) -> u32 { return params.log_sum_exp_offset + problem * params.log_sum_exp_head; }
+fn mask_start(problem: u32) -> u32 {
+  let sample = problem / params.heads;
+  let which = select(sample, kind_of(sample), params.by_kind == 1u);
+  let number = which * params.mask_batch + problem % params.heads * params.mask_head;
+  return params.mask_offset + number * params.mask_size;
+}
 fn at(problem: u32, batch: u32, head: u32) -> u32 {
   return (problem / params.heads) * batch + (problem % params.heads) * head;
 }
@@ -80,9 +91,8 @@ fn logit(product: f32, problem: u32, l: u32, s: u32) -> f32 {
   var seen = l < params.queries && s < params.keys && (params.causal == 0u || s <= params.earlier + l);
   var bias = 0.0;
   if (MASKED) {
-    let first = params.mask_offset + at(problem, params.mask_batch, params.mask_head);
-    bias = f32(mask[first + min(l, params.queries - 1u) * params.keys + min(s, params.keys - 1u)]);
-    seen = seen && !(bitcast<u32>(bias) - MASKING_BITS <= MINUS_INFINITY_BITS - MASKING_BITS);
+    bias = mask_of(mask_start(problem), l, s);
+    seen = seen && !hides(vec4f(bias)).x;
   }
   return select(HIDDEN, params.scale * product + bias, seen);
 }

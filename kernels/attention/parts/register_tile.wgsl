@@ -53,13 +53,12 @@ fn seen_by(l: vec4u) -> vec4u {
   return select(vec4u(params.keys), min(vec4u(params.keys), params.earlier + l + 1u), params.causal == 1u);
 }
 
-// `logit` for four queries `l` and one key `s`; `seen` is `seen_by(l)`.
-fn logits(products: vec4f, problem: u32, l: vec4u, seen: vec4u, s: u32) -> vec4f {
-  if (!MASKED) { return select(vec4f(HIDDEN), params.scale * products, vec4u(s) < seen); }
-  return vec4f(
-    logit(products.x, problem, l.x, s), logit(products.y, problem, l.y, s),
-    logit(products.z, problem, l.z, s), logit(products.w, problem, l.w, s),
-  );
+// `logit` for four queries `l` and one key `s`; `mask` is `mask_start` of the problem, and `seen` is `seen_by(l)`.
+fn logits(products: vec4f, mask: u32, l: vec4u, seen: vec4u, s: u32) -> vec4f {
+  let is_seen = vec4u(s) < seen;
+  if (!MASKED) { return select(vec4f(HIDDEN), params.scale * products, is_seen); }
+  let bias = mask_of_four(mask, l, s);
+  return select(vec4f(HIDDEN), params.scale * products + bias, is_seen & !hides(bias));
 }
 
 // Quarters of the tile from row `first` on that have rows, of `count` in all.

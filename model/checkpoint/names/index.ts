@@ -2,6 +2,7 @@
 import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
 import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
 import { MMACTION_RESNET, torchvisionResNet } from './resnet.ts';
+import { MMACTION_SWIN } from './swin.ts';
 import { Names } from './table.ts';
 import { MMACTION, MMACTION_ASIDE, TIMESFORMER_ROWS } from './timesformer.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
@@ -20,7 +21,7 @@ export const ORIGINS = {
   timm: new Names("timm's names of a Vision Transformer", TIMM, TIMM_ASIDE),
   'hf-vit': new Names("names of Hugging Face's ViTModel", huggingFaceVit(''), VIT_ASIDE),
   'hf-vit-head': new Names("names of Hugging Face's ViTForImageClassification", huggingFaceVit('vit.'), VIT_ASIDE),
-  mmaction: new Names("MMAction2's names", [...MMACTION, ...MMACTION_RESNET], MMACTION_ASIDE),
+  mmaction: new Names("MMAction2's names", [...MMACTION, ...MMACTION_RESNET, ...MMACTION_SWIN], MMACTION_ASIDE),
   tsm: new Names("names of TSM's authors", torchvisionResNet('base_model.', 'new_fc'), NOTHING),
   resnet: new Names("torchvision's names of a ResNet", torchvisionResNet('', 'fc'), NOTHING),
   'hf-timesformer': new Names("names of Hugging Face's TimesformerForVideoClassification, divided attention",
