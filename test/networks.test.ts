@@ -137,6 +137,22 @@ test('TSM and TSN are read in the names of each origin, and written in those of 
   }
 });
 
+test('Video Swin is read in the names of each origin, and written in those of MMAction2', async () => {
+  const network = { width: 8, depths: [2, 1, 1, 1], heads: [1, 2, 2, 4], window: [2, 3, 3], patch: [2, 4, 4],
+    mlpRatio: 2, activation: 'gelu', eps: 1e-5 } as const;
+  const config: NetworkConfig = { system: 'video-swin', frames: 4, imageSize: 24, classes: CLASSES, network };
+  const model = made(config, 5);
+  const told = { ...config, frames: 32, imageSize: 224, classes: ['class 0', 'class 1', 'class 2'] };
+  for (const origin of ['mmaction', 'swin-fork', 'torchvision-swin'] as const) {
+    await assertSame(await written(`swin-${origin}.pth`, model, origin), model, told);
+  }
+  const content = { config, parameters: [...model.state()] };
+  await saveCheckpoint(at('swin'), content);
+  await assertSame(at('swin'), model, config);
+  await saveOfficial(at('swin.pth'), content);
+  await assertSame(at('swin.pth'), model, config);
+});
+
 test('what TSM folds for prediction changes its logits by rounding alone', async () => {
   const model = made(networkFor('tsm', 'tiny', { frames: 2, imageSize: 33, classes: CLASSES }), 3);
   for (const [name, tensor] of model.buffers()) {

@@ -94,16 +94,20 @@ test("CLIP has X-CLIP's parameters without messages, integration and prompts", (
   assert.equal([...clip.parameters()].map(([name]) => name).sort(), names.sort());
 });
 
-/** Parameters of backbones without their heads, as MMAction2 has them with 8 frames of 224 x 224. */
-const BACKBONES = { timesformer: 121_258_752, 'timesformer-joint': 85_804_800, 'timesformer-space': 85_798_656,
-  tsm: 23_508_032 } as const;
-for (const [system, count] of Object.entries(BACKBONES)) {
+/** Parameters of backbones without their heads, as MMAction2 has them for pictures of 224 x 224, and of a head's row. */
+const BACKBONES = [['timesformer', 'B/16', 8, 121_258_752, 769], ['timesformer-joint', 'B/16', 8, 85_804_800, 769], [
+  'timesformer-space',
+  'B/16',
+  8,
+  85_798_656,
+  769,
+], ['tsm', 'R50', 8, 23_508_032, 2049], ['video-swin', 'B', 32, 87_638_984, 1025]] as const;
+for (const [system, preset, frames, count, row] of BACKBONES) {
   test(`${system} has as many parameters as the published one, and a row of its head for each class`, () => {
     for (const classes of [400, 51]) {
       const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
-      const config = networkFor(system as keyof typeof BACKBONES, system === 'tsm' ? 'R50' : 'B/16', { frames: 8,
-        imageSize: 224, classes: names });
-      assert.is(parameterCount(createModel(counting, config)), count + (system === 'tsm' ? 2049 : 769) * classes);
+      const config = networkFor(system, preset, { frames, imageSize: 224, classes: names });
+      assert.is(parameterCount(createModel(counting, config)), count + row * classes);
     }
   });
 }

@@ -71,6 +71,7 @@ for (const [name, model, data] of [
   ['vit', { system: 'vit' }, {}],
   ['timesformer', { system: 'timesformer', checkpoint: at('imagenet'), dropPath: 0.5 }, {}],
   ['tsm', { system: 'tsm', checkpoint: null, preset: 'tiny', dropout: 0.5 }, {}],
+  ['video-swin', { system: 'video-swin', checkpoint: null, preset: 'tiny', dropout: 0.5, dropPath: 0.5 }, {}],
 ] as const) {
   test(`${name} is trained, gone on with bit for bit, measured and asked, by its checkpoint alone`, async () => {
     const [config, whole, two] = [at(`${name}.yaml`), at(name, 'whole'), at(name, 'two')];
@@ -85,7 +86,7 @@ for (const [name, model, data] of [
     const weights = (run: string) => readFileSync(join(run, 'checkpoint', 'model.safetensors'));
     assert.ok(weights(whole).equals(weights(two)), 'the same bits');
     assert.match(await done('evaluate', join(two, 'config.yaml'), '--checkpoint', two), /4 clips/);
-    const texts = ['vit', 'timesformer', 'tsm'].includes(name) ? [] : ['--labels', NAMES.join(', ')];
+    const texts = ['vit', 'timesformer', 'tsm', 'video-swin'].includes(name) ? [] : ['--labels', NAMES.join(', ')];
     const answer = await done('predict', clip, '--checkpoint', two, '--json', ...texts);
     const [{ predictions }] = JSON.parse(answer) as [{ predictions: { label: string }[] }];
     assert.equal(predictions.map(({ label }) => label).sort(), [...NAMES].sort());

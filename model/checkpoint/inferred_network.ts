@@ -1,12 +1,12 @@
 /** What the names and shapes of a file tell of a network with a head, where no configuration lies beside it. */
-import { headsOf, RESNETS, type NetworkConfig, validateConfig } from '../systems/config.ts';
+import { headsOf, RESNETS, SWINS, type NetworkConfig, validateConfig } from '../systems/config.ts';
 import { HeldShapes } from './held_shapes.ts';
 import { sideOf } from './positions.ts';
 import type { Weights } from './weights.ts';
 
 /** Origins of files of networks. */
-const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'hf-timesformer', 'hf-timesformer-plain',
-  'timesformer', 'timesformer-plain'];
+const ORIGINS_OF_NETWORKS: readonly string[] = ['mmaction', 'tsm', 'resnet', 'swin-fork', 'torchvision-swin',
+  'hf-timesformer', 'hf-timesformer-plain', 'timesformer', 'timesformer-plain'];
 /** Frames of a clip where no position tells them. */
 const FRAMES = 8;
 
@@ -20,7 +20,8 @@ export const isOfNetwork = ({ origin }: Weights): boolean => ORIGINS_OF_NETWORKS
  */
 export function inferNetwork(weights: Weights): NetworkConfig {
   const held = new HeldShapes(weights);
-  const config = held.names.some((name) => name.startsWith('backbone.layer1.')) ? resnet(held) : timesformer(held);
+  const has = (prefix: string) => held.names.some((name) => name.startsWith(prefix));
+  const config = has('backbone.layer1.') ? resnet(held) : has('backbone.layers.0.') ? swin(held) : timesformer(held);
   held.requireAll();
   return validateConfig(config, weights.path);
 }
@@ -50,6 +51,26 @@ function resnet(held: HeldShapes): NetworkConfig {
   const isShifted = held.parameters.has('backbone.layer1.0.conv1.conv.net.weight');
   return { system: isShifted ? 'tsm' : 'tsn', frames: FRAMES, imageSize: 224, classes: classesOf(held),
     network: { ...RESNETS.presets.R50, width, blocks } };
+}
+
+/** Tokens of time in a window do not show alone: height and width are taken to be alike, and as many as there can be. */
+function swin(held: HeldShapes): NetworkConfig {
+  const [width, ...patch] = held.shape('backbone.patch_embed.proj.weight', 5).slice(0, -1);
+  const stages = held.count('backbone.layers.');
+  const of = (stage: number) => `backbone.layers.${stage}.blocks.`;
+  const tables = Array.from({ length: stages },
+    (_, stage) => held.shape(`${of(stage)}0.attn.relative_position_bias_table`, 2));
+  const [hidden] = held.shape(`${of(0)}0.mlp.fc1.weight`, 2);
+  return { system: 'video-swin', frames: 32, imageSize: 224, classes: classesOf(held),
+    network: { ...SWINS.presets.T, width, depths: tables.map((_, stage) => held.count(of(stage))),
+      heads: tables.map(([, heads]) => heads), window: windowOf(tables[0][0]), patch, mlpRatio: hidden / width } };
+}
+
+/** The window that a table of (2·t − 1)·(2·s − 1)² offsets is for, of the largest s: 8 x 7 x 7 of 2,535. */
+function windowOf(offsets: number): readonly number[] {
+  let side = Math.floor(Math.sqrt(offsets));
+  while (side % 2 === 0 || offsets % (side * side) !== 0) side--;
+  return [(offsets / (side * side) + 1) / 2, (side + 1) / 2, (side + 1) / 2];
 }
 
 function classesOf(held: HeldShapes): string[] {

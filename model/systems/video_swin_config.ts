@@ -14,10 +14,10 @@ const T: SwinSizes = { width: 96, depths: [2, 2, 6, 2], heads: [3, 6, 12, 24], w
 
 export const SWINS: Family<SwinSizes> = {
   presets: {
-    'swin-T': T,
-    'swin-S': { ...T, depths: [2, 2, 18, 2] },
-    'swin-B': { ...T, width: 128, depths: [2, 2, 18, 2], heads: [4, 8, 16, 32] },
-    'swin-L': { ...T, width: 192, depths: [2, 2, 18, 2], heads: [6, 12, 24, 48] },
+    T,
+    S: { ...T, depths: [2, 2, 18, 2] },
+    B: { ...T, width: 128, depths: [2, 2, 18, 2], heads: [4, 8, 16, 32] },
+    L: { ...T, width: 192, depths: [2, 2, 18, 2], heads: [6, 12, 24, 48] },
     tiny: { ...T, width: 32, depths: [2, 2], heads: [2, 4], window: [4, 4, 4] },
   },
   unit: () => 1,

@@ -37,6 +37,7 @@ const ROWS: readonly Row[] = [
   { system: 'timesformer-joint', preset: 'B/16', frames: 8, printed: 180 },
   { system: 'timesformer-space', preset: 'B/16', frames: 8, printed: 141 },
   { system: 'tsm', preset: 'R50', frames: 8, printed: 32.9 },
+  { system: 'video-swin', preset: 'B', frames: 32, printed: 282 },
 ];
 
 /** Tokens of a name of a class with its start and its end, about the longest that Kinetics-400 has. */

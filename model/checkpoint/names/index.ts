@@ -2,9 +2,9 @@
 import { CLIP_ASIDE, CLIP_FIRST_NORM, TOWERS } from './clip.ts';
 import { huggingFaceVit, TIMM, TIMM_ASIDE, VIT_ASIDE } from './imagenet_vit.ts';
 import { MMACTION_RESNET, torchvisionResNet } from './resnet.ts';
-import { MMACTION_SWIN } from './swin.ts';
+import { MMACTION_SWIN, SWIN_ASIDE, SWIN_FORK, TORCHVISION_SWIN } from './swin.ts';
 import { Names } from './table.ts';
-import { MMACTION, MMACTION_ASIDE, TIMESFORMER_ROWS } from './timesformer.ts';
+import { MMACTION, TIMESFORMER_ROWS } from './timesformer.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
 
 export { fromStored, toStored } from './order.ts';
@@ -12,6 +12,9 @@ export { type Meant, Names, type Stored } from './table.ts';
 
 /** Of files that hold parameters alone. */
 const NOTHING = /(?!)/;
+
+/** What MMAction2's files hold beside: statistics of pixels, in its first versions, and what a Swin's windows tell. */
+const MMACTION_ASIDE = new RegExp(`^data_preprocessor\\.|${SWIN_ASIDE.source}`);
 
 /** All that are known. A file of CLIP's may start X-CLIP, so that its table names what it lacks, too. */
 export const ORIGINS = {
@@ -23,6 +26,8 @@ export const ORIGINS = {
   'hf-vit-head': new Names("names of Hugging Face's ViTForImageClassification", huggingFaceVit('vit.'), VIT_ASIDE),
   mmaction: new Names("MMAction2's names", [...MMACTION, ...MMACTION_RESNET, ...MMACTION_SWIN], MMACTION_ASIDE),
   tsm: new Names("names of TSM's authors", torchvisionResNet('base_model.', 'new_fc'), NOTHING),
+  'swin-fork': new Names("names of Video Swin's authors", SWIN_FORK, SWIN_ASIDE),
+  'torchvision-swin': new Names("torchvision's names of a Video Swin", TORCHVISION_SWIN, SWIN_ASIDE),
   resnet: new Names("torchvision's names of a ResNet", torchvisionResNet('', 'fc'), NOTHING),
   'hf-timesformer': new Names("names of Hugging Face's TimesformerForVideoClassification, divided attention",
     TIMESFORMER_ROWS.huggingFace(true), NOTHING),
@@ -33,8 +38,10 @@ export const ORIGINS = {
 } as const;
 export type Origin = keyof typeof ORIGINS;
 
-/** A name that only files of that origin have, the surest first. */
-const TELLING: readonly (readonly [Origin, RegExp])[] = [
+/** Names that only files of that origin have, the surest first. */
+const TELLING: readonly (readonly [Origin, ...RegExp[]])[] = [
+  ['swin-fork', /^backbone\.layers\.3\.blocks\./, /^backbone\.norm\./],
+  ['torchvision-swin', /^features\.0\.0\.attn\.relative_position_bias_table$/],
   ['hf-clip', /^vision_model\.pre_layrnorm\./],
   ['hf', /^(vision_model|text_model)\./],
   ['timm', /^(patch_embed\.proj|blocks\.\d+\.attn\.qkv)\./],
@@ -51,5 +58,6 @@ const TELLING: readonly (readonly [Origin, RegExp])[] = [
 
 /** Which names a file uses. */
 export function originOf(names: readonly string[]): Origin {
-  return TELLING.find(([, telling]) => names.some((name) => telling.test(name)))?.[0] ?? 'official';
+  return TELLING.find(([, ...telling]) => telling.every((each) => names.some((name) => each.test(name))))?.[0]
+    ?? 'official';
 }

@@ -16,8 +16,6 @@ const tokens = (classToken: string, places: string, times: string): Row[] => [
 
 /** MMAction2's: ours, but for axes of 1. */
 export const MMACTION: readonly Row[] = tokens('backbone.cls_token', 'backbone.pos_embed', 'backbone.time_embed');
-/** Statistics of pixels, which files of its first versions hold. */
-export const MMACTION_ASIDE = /^data_preprocessor\.|\.relative_position_index$/;
 
 /** What a block of another origin calls its parts. */
 interface Block {
