@@ -24,11 +24,11 @@ ones(gpu, []).dispose(); // the first one stays, for the life of the context
 
 /** How many checks each fixture must give: one that checks nothing has passed nothing. */
 const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38,
-  tokenizer: 1, clip_joint_fc_a: 2, clip_joint_text_a: 2, clip_mean_text_p3_a: 2, op_batchnorm2d: 3, op_conv2d: 8,
-  op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_roll_partition_merge: 4, op_temporal_shift: 2,
+  tokenizer: 1, clip_joint_fc_a: 2, clip_joint_text_a: 2, clip_mean_text_p3_a: 2, coswin_like_a: 2, op_batchnorm2d: 3,
+  op_conv2d: 8, op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_roll_partition_merge: 4, op_temporal_shift: 2,
   op_window_attention: 5, timesformer_divst_a: 2, timesformer_jointst_a: 2, timesformer_spaceonly_a: 2,
   tsm_r50tiny_eval: 2, tsm_r50tiny_train: 3, videoswin_clamped_window: 2, videoswin_even: 2, videoswin_padded: 2,
-  vit_imagenet_a: 2, vit_ours_fc_a: 2 };
+  vit_imagenet_a: 2, vit_ours_fc_a: 2, xflorence_like_a: 2 };
 
 const files = [...await readFixtures(fixtures), ...await readFixtures(otherSystems)];
 
@@ -49,7 +49,9 @@ const testHalf = testIf(gpu.features.has('shader-f16'), 'the adapter lacks shade
 
 const half = files.filter((file) =>
   ['hf', 'official', 'ops', 'network ops'].includes(kindOf(file)) ||
-  ['clip_joint_text_a', 'timesformer_divst_a', 'tsm_r50tiny_train'].includes(file.name)
+  ['clip_joint_text_a', 'timesformer_divst_a', 'tsm_r50tiny_train', 'videoswin_padded', 'xflorence_like_a'].includes(
+    file.name,
+  )
 );
 for (const file of half) {
   testHalf(`${file.name}: all checks pass in half precision`, async () => {

@@ -2,8 +2,8 @@
 import { ConfigError } from '../../engine/errors.ts';
 import { isObject, type JsonObject } from '../../engine/json.ts';
 import { shownValue } from '../../engine/shown.ts';
-import { familyOf, isNetworkName, isTimeSformer, type NetworkConfig, type NetworkName, type TimeSformerConfig,
-  validateConfig } from '../systems/config.ts';
+import { familyOf, isNetworkName, isTimeSformer, type NetworkConfig, type NetworkName, networkOf, type NetworkSizes,
+  type TimeSformerConfig, validateConfig } from '../systems/config.ts';
 import { ACTIVATION_NAMES, activationOf, classesOf, numbersOf, requireColour } from './json_sizes.ts';
 
 /** Defaults of transformers' TimesformerConfig for keys that a config.json leaves out. */
@@ -49,26 +49,29 @@ function ownFrom(json: JsonObject, problems: string[]): NetworkConfig {
   const [sample] = Object.values(familyOf(system).presets);
   const { num_frames: frames, image_size: imageSize } = numbersOf(json, { num_frames: 8, image_size: 224 }, '',
     problems);
-  const own = isObject(json.network) ? json.network : {};
-  for (const [key, like] of Object.entries(sample)) {
-    if (!isLike(own[key], like)) {
-      problems.push(`network.${key} must be like ${JSON.stringify(like)}, got ${shownValue(own[key])}`);
-    }
-  }
-  const network = Object.fromEntries(Object.keys(sample).map((key) => [key, own[key]]));
-  return { system, frames, imageSize, classes: classesOf(json, problems) ?? [], network } as unknown as NetworkConfig;
+  const network = alike(json.network, sample, 'network', problems) as NetworkSizes;
+  return networkOf(system, network, { frames, imageSize, classes: classesOf(json, problems) ?? [] });
 }
 
-/** Whether a value is of the kind that another one is: a number, a text, or a list of numbers. */
-function isLike(value: unknown, like: unknown): boolean {
-  if (!Array.isArray(like)) return typeof value === typeof like;
-  return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'number');
+/** A value that is built as another one is: of numbers, texts, lists of numbers, and objects of such. */
+function alike(value: unknown, like: unknown, name: string, problems: string[]): unknown {
+  if (isObject(like) && isObject(value)) {
+    return Object.fromEntries(
+      Object.entries(like).map(([key, each]) => [key, alike(value[key], each, `${name}.${key}`, problems)]),
+    );
+  }
+  const isRight = Array.isArray(like)
+    ? Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'number')
+    : typeof value === typeof like && !isObject(like);
+  if (!isRight) problems.push(`${name} must be like ${JSON.stringify(like)}, got ${shownValue(value)}`);
+  return value;
 }
 
 /** The `config.json` of a network. transformers reads that of TimeSformer back. */
 export function networkToJson(config: NetworkConfig): JsonObject {
-  const { system, frames, imageSize, classes } = config;
-  const common = { system, num_frames: frames, image_size: imageSize, id2label: Object.fromEntries(classes.entries()) };
+  const { system, frames, imageSize } = config;
+  const common = { system, num_frames: frames, image_size: imageSize,
+    ...('classes' in config && { id2label: Object.fromEntries(config.classes.entries()) }) };
   return isTimeSformer(config) ? { ...common, ...timesformerKeys(config) } : { ...common, network: config.network };
 }
 

@@ -69,8 +69,20 @@ export interface FrameFeatures {
   readonly patches: Tensor;
 }
 
+/** What sees the frames of a video. */
+export interface FrameEncoder {
+  /** How its weights and activations are stored. Pixels that come so need no conversion. */
+  readonly type: FloatType;
+  /** @param pixels [B·T, 3, S, S], normalised */
+  forward(pixels: Tensor, pass?: Pass): FrameFeatures;
+  /** Shape of what `block` takes of videos. */
+  tokenShape(videos: number, frames: number): Shape;
+  /** One block of many alike, on tokens. */
+  block(x: Tensor): Tensor;
+}
+
 /** Pixels → features of frames: patches, class token, positions, blocks. */
-export class VisionEncoder extends Module {
+export class VisionEncoder extends Module implements FrameEncoder {
   readonly conv1: Tensor;
   readonly patchBias: Tensor | undefined;
   readonly classEmbedding: Tensor;

@@ -3,7 +3,7 @@ import type { Gpu, Tensor } from '../../engine/index.ts';
 import type { Pass } from '../parts/layers.ts';
 import type { ClipConfig } from './config.ts';
 import type { ModelOptions } from './system.ts';
-import { TextModel } from './text_model.ts';
+import { seeingVit, TextModel } from './text_model.ts';
 
 /**
  * CLIP. Radford et al. 2021, arXiv:2103.00020. Of a video it sees one frame (CLIP-One), each frame alone, whose
@@ -14,7 +14,8 @@ export class Clip extends TextModel {
 
   constructor(gpu: Gpu, config: ClipConfig, options?: ModelOptions) {
     const { system, frames } = config;
-    super(gpu, config, system === 'clip-joint' ? { kind: 'joint', frames } : { kind: 'alone' }, options);
+    const relation = system === 'clip-joint' ? { kind: 'joint', frames } as const : { kind: 'alone' } as const;
+    super(gpu, config, seeingVit(gpu, config, relation, options), options);
     this.config = config;
   }
 

@@ -32,14 +32,18 @@ export function resized<C extends ModelConfig>(config: C, { frames = config.fram
 
 /** What texts a system compares videos with; undefined of one with a head for fixed classes. */
 export function textConfigOf(config: ModelConfig): TextConfig | undefined {
+  if (isNetwork(config)) return config.system === 'x-florence' ? config.network.text : undefined;
   return 'text' in config ? config.text : undefined;
 }
 
 /** Systems that compare videos with texts. */
-const WITH_TEXTS: readonly SystemName[] = ['xclip', 'clip-one', 'clip-mean', 'clip-joint'];
+const WITH_TEXTS: readonly SystemName[] = ['xclip', 'clip-one', 'clip-mean', 'clip-joint', 'x-florence'];
 
 /** Width of the features of texts; undefined of a system without. */
-export const textWidthOf = (config: ModelConfig): number | undefined => 'text' in config ? config.embedDim : undefined;
+export function textWidthOf(config: ModelConfig): number | undefined {
+  if (isNetwork(config)) return config.system === 'x-florence' ? config.network.embedDim : undefined;
+  return 'text' in config ? config.embedDim : undefined;
+}
 
 /**
  * The configuration of a model whose frames a ViT sees.

@@ -6,6 +6,10 @@ export interface Clips {
   readonly frames: number;
   /** Side of a frame, in pixels. */
   readonly imageSize: number;
+}
+
+/** What those have that know fixed classes. */
+export interface WithHead extends Clips {
   /** Names of the classes, in the order of the head's rows. */
   readonly classes: readonly string[];
 }

@@ -3,6 +3,7 @@ import type { Gpu } from '../../engine/index.ts';
 import { Clip } from './clip.ts';
 import type { ModelConfig, SystemName } from './config.ts';
 import type { ModelOptions, VideoModel } from './system.ts';
+import { CoSwin, Florence } from './coswin.ts';
 import { TimeSformer } from './timesformer.ts';
 import { Tsm } from './tsm.ts';
 import { VideoSwin } from './video_swin.ts';
@@ -29,6 +30,8 @@ const SYSTEMS: { readonly [S in SystemName]: Maker<ConfigOf<S>> } = {
   tsm: Tsm,
   tsn: Tsm,
   'video-swin': VideoSwin,
+  coswin: CoSwin,
+  'x-florence': Florence,
 };
 
 /** A model of the system that a configuration describes; its parameters are zero. */

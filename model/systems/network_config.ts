@@ -1,16 +1,18 @@
 /** Networks of videos with a head for fixed classes, built of other parts than CLIP's: their sizes. */
-import type { Clips, Family } from './family.ts';
+import { type CoSwinConfig, COSWINS, type FlorenceConfig, FLORENCES } from './coswin_config.ts';
+import type { Family, WithHead } from './family.ts';
 import { countProblems, divideProblems, MOST } from './sizes.ts';
 import { TIMESFORMERS, type TimeSformerConfig } from './timesformer_config.ts';
 import { RESNETS, type TsmConfig } from './tsm_config.ts';
 import { type SwinConfig, SWINS } from './video_swin_config.ts';
 
+export type { CoSwinConfig, FlorenceConfig } from './coswin_config.ts';
 export type { TimeSformerConfig } from './timesformer_config.ts';
 export { RESNETS, type TsmConfig } from './tsm_config.ts';
 export { type SwinConfig, SWINS } from './video_swin_config.ts';
 
 /** What fixes the parameters of a network. */
-export type NetworkConfig = TimeSformerConfig | TsmConfig | SwinConfig;
+export type NetworkConfig = TimeSformerConfig | TsmConfig | SwinConfig | CoSwinConfig | FlorenceConfig;
 /** What a configuration calls one of them. */
 export type NetworkName = NetworkConfig['system'];
 /** Sizes of the parts of one. */
@@ -23,6 +25,8 @@ const FAMILIES: { readonly [C in NetworkConfig as C['system']]: Family<C['networ
   tsm: RESNETS,
   tsn: RESNETS,
   'video-swin': SWINS,
+  coswin: COSWINS,
+  'x-florence': FLORENCES,
 };
 
 /** All networks. */
@@ -32,8 +36,13 @@ export const NETWORK_NAMES = Object.keys(FAMILIES) as NetworkName[];
 export const familyOf = (system: NetworkName) => FAMILIES[system] as Family<NetworkSizes>;
 
 /** A network of published sizes. */
-export function networkFor(system: NetworkName, preset: string, clips: Clips): NetworkConfig {
-  return { ...clips, system, network: familyOf(system).presets[preset] } as NetworkConfig;
+export function networkFor(system: NetworkName, preset: string, clips: WithHead): NetworkConfig {
+  return networkOf(system, familyOf(system).presets[preset], clips);
+}
+
+/** A network of given sizes. Of classes those know that have a head. */
+export function networkOf(system: NetworkName, network: NetworkSizes, { classes, ...clips }: WithHead): NetworkConfig {
+  return { ...clips, ...(system !== 'x-florence' && { classes }), system, network } as NetworkConfig;
 }
 
 /** Whether a configuration is of such a network. */

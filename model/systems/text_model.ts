@@ -1,5 +1,5 @@
 /** Systems that compare videos with sentences. B videos, T frames, K texts, P texts of a class, N patches, E width. */
-import { type Gpu, recompute, ShapeError, type Tensor } from '../../engine/index.ts';
+import { type Gpu, type Module, recompute, ShapeError, type Tensor } from '../../engine/index.ts';
 import { add } from '../../kernels/elementwise/index.ts';
 import { matmul } from '../../kernels/matmul/index.ts';
 import { normalize } from '../../kernels/normalize/index.ts';
@@ -11,15 +11,23 @@ import { LayerNorm, type Pass } from '../parts/layers.ts';
 import { type IntegrationConfig, MultiframeIntegration } from '../parts/mit.ts';
 import { type PromptConfig, VideoPrompt } from '../parts/prompt.ts';
 import { type TextBatch, type TextConfig, TextEncoder } from '../parts/text.ts';
-import { type FrameRelation, type VisionConfig, VisionEncoder } from '../parts/vit.ts';
+import { type FrameEncoder, type FrameRelation, type VisionConfig, VisionEncoder } from '../parts/vit.ts';
 import type { ModelOptions, VideoFeatures } from './system.ts';
 import { TowerModel } from './tower_model.ts';
+
+/** Frames' tower of a system, and what is to be known of it. */
+interface Seeing<V extends FrameEncoder & Module> {
+  readonly visual: V;
+  /** Of the tokens of its patches. */
+  readonly width: number;
+  /** Of the layer norm over these. */
+  readonly eps: number | undefined;
+}
 
 /** The parts of a system with texts, and their sizes. */
 interface TextModelParts {
   readonly embedDim: number;
   readonly frames: number;
-  readonly vision: VisionConfig;
   readonly text: TextConfig;
   readonly mit?: IntegrationConfig;
   readonly prompts?: PromptConfig;
@@ -35,29 +43,27 @@ interface Prompting {
 }
 
 /** Two towers, and what of integration and prompting a configuration has. */
-export abstract class TextModel extends TowerModel {
-  readonly visual: VisionEncoder;
+export abstract class TextModel<V extends FrameEncoder & Module = VisionEncoder> extends TowerModel {
+  readonly visual: V;
   override readonly texts: TextConfig;
   readonly text: TextEncoder;
   readonly mit: MultiframeIntegration | undefined;
   readonly prompting: Prompting | undefined;
   readonly logitScale: Tensor;
 
-  constructor(gpu: Gpu, { embedDim, frames, vision, text, mit, prompts, vectors }: TextModelParts,
-    relation: FrameRelation, options: ModelOptions = {}) {
+  constructor(gpu: Gpu, { embedDim, frames, text, mit, prompts, vectors }: TextModelParts,
+    { visual, width, eps }: Seeing<V>, options: ModelOptions = {}) {
     super();
-    const runBlock = options.recompute ? recompute : undefined;
-    this.visual = this.add('visual',
-      new VisionEncoder(gpu, vision, embedDim, { relation, dropPath: options.dropPath, runBlock }));
-    this.text = new TextEncoder(gpu, text, embedDim, { vectors, runBlock });
+    this.visual = this.add('visual', visual);
+    this.text = new TextEncoder(gpu, text, embedDim, { vectors, runBlock: options.recompute ? recompute : undefined });
     this.texts = text;
     if (mit !== undefined) this.mit = this.add('mit', new MultiframeIntegration(gpu, mit, embedDim, frames));
     if (prompts !== undefined) {
       this.prompting = {
-        norm: this.add('prompts_visual_ln', new LayerNorm(gpu, vision.width, vision.eps)),
+        norm: this.add('prompts_visual_ln', new LayerNorm(gpu, width, eps)),
         projection: this.add('prompts_visual_proj',
-          initialised(gpu, 'prompts_visual_proj', [vision.width, embedDim], normal(1))),
-        generator: this.add('prompts_generator', new VideoPrompt(gpu, prompts, embedDim, vision.eps)),
+          initialised(gpu, 'prompts_visual_proj', [width, embedDim], normal(1))),
+        generator: this.add('prompts_generator', new VideoPrompt(gpu, prompts, embedDim, eps)),
       };
     }
     this.logitScale = this.add('logit_scale', logitScale(gpu));
@@ -113,4 +119,12 @@ export abstract class TextModel extends TowerModel {
     pass.tap?.('video_embeds', videoEmbeds);
     return matmul(videoEmbeds.reshape([videos, 1, width]), textEmbeds, { transposeB: true }).reshape([videos, count]);
   }
+}
+
+/** A ViT as the tower of frames of such a system. */
+export function seeingVit(gpu: Gpu, { vision, embedDim }: { readonly vision: VisionConfig; readonly embedDim: number },
+  relation: FrameRelation, { dropPath, recompute: isAgain = false }: ModelOptions = {}): Seeing<VisionEncoder> {
+  const visual = new VisionEncoder(gpu, vision, embedDim, { relation, dropPath,
+    runBlock: isAgain ? recompute : undefined });
+  return { visual, width: vision.width, eps: vision.eps };
 }

@@ -1,10 +1,10 @@
 /** Sizes of TimeSformers. Bertasius et al. 2021, arXiv:2102.05095, section 4. */
 import type { TimeSformerSizes } from '../parts/timesformer.ts';
-import type { Clips, Family } from './family.ts';
+import type { Family, WithHead } from './family.ts';
 import { activationProblems, divideProblems, epsProblems, sizeProblems } from './sizes.ts';
 
 /** Attention over time and over space in turn, over both at once, or over space alone. */
-export interface TimeSformerConfig extends Clips {
+export interface TimeSformerConfig extends WithHead {
   readonly system: 'timesformer' | 'timesformer-joint' | 'timesformer-space';
   readonly network: TimeSformerSizes;
 }

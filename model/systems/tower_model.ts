@@ -1,17 +1,16 @@
-/** Systems that see with a ViT. B videos, T frames, N patches of a frame, D width, E embedding width. */
+/** Systems that see frame by frame, most with a ViT. B videos, T frames, N patches of a frame, D width, E embedding width. */
 import type { FloatType, Shape, Tensor } from '../../engine/index.ts';
 import { mean } from '../../kernels/reduce/index.ts';
 import { type Init, truncatedNormal } from '../parts/init.ts';
 import type { Pass } from '../parts/layers.ts';
 import type { MultiframeIntegration } from '../parts/mit.ts';
-import type { VisionEncoder } from '../parts/vit.ts';
-import type { TowerConfig } from './config.ts';
+import type { FrameEncoder } from '../parts/vit.ts';
+import { isNetwork, type ModelConfig } from './config.ts';
 import { type Part, type StartOptions, type VideoFeatures, VideoModel } from './system.ts';
 
-/** A model of videos whose frames a ViT sees. */
+/** A model of videos whose frames are seen one by one, or by one encoder. */
 export abstract class TowerModel extends VideoModel {
-  abstract override readonly config: TowerConfig;
-  abstract readonly visual: VisionEncoder;
+  abstract readonly visual: FrameEncoder;
   /** Without it, features of frames are averaged. */
   protected abstract readonly mit: MultiframeIntegration | undefined;
 
@@ -20,7 +19,7 @@ export abstract class TowerModel extends VideoModel {
   }
 
   override get parts(): readonly Part[] {
-    return this.config.vision.lnPre === false ? PARTS_OF_IMAGENET : PARTS;
+    return isOfImageNet(this.config) ? PARTS_OF_IMAGENET : PARTS;
   }
 
   override startOf(name: string, { mitPositions, mitWeights, promptWeights }: StartOptions): Init | undefined {
@@ -63,6 +62,9 @@ const PARTS: readonly Part[] = [
   { name: 'head', isNew: true, matches: (name) => name.startsWith('head.') },
   { name: 'temporal', isNew: true, matches: (name) => name.includes('temporal_embedding') },
 ];
+
+/** Whether frames are seen by a ViT of ImageNet's form. */
+const isOfImageNet = (config: ModelConfig) => !isNetwork(config) && config.vision.lnPre === false;
 
 const isProjection = (name: string) => name === 'visual.proj';
 

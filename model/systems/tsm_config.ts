@@ -1,10 +1,10 @@
 /** Sizes of ResNets on videos. He et al. 2016, arXiv:1512.03385, table 1. */
 import type { ResNetSizes } from '../parts/resnet.ts';
-import type { Clips, Family } from './family.ts';
+import type { Family, WithHead } from './family.ts';
 import { epsProblems, sizeProblems } from './sizes.ts';
 
 /** A ResNet whose frames shift channels along time (TSM), or know nothing of one another (TSN). */
-export interface TsmConfig extends Clips {
+export interface TsmConfig extends WithHead {
   readonly system: 'tsm' | 'tsn';
   readonly network: ResNetSizes;
 }

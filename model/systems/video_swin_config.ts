@@ -1,10 +1,10 @@
 /** Sizes of Video Swins. Liu et al. 2022, arXiv:2106.13230, section 3.3. */
 import type { SwinSizes } from '../parts/swin.ts';
-import type { Clips, Family } from './family.ts';
+import type { Family, WithHead } from './family.ts';
 import { activationProblems, divideProblems, epsProblems, sizeProblems } from './sizes.ts';
 
 /** A Swin whose windows reach over time, too. */
-export interface SwinConfig extends Clips {
+export interface SwinConfig extends WithHead {
   readonly system: 'video-swin';
   readonly network: SwinSizes;
 }

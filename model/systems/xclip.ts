@@ -2,7 +2,7 @@
 import type { Gpu } from '../../engine/index.ts';
 import type { XclipConfig } from './config.ts';
 import type { ModelOptions } from './system.ts';
-import { TextModel } from './text_model.ts';
+import { seeingVit, TextModel } from './text_model.ts';
 
 /**
  * A video-recognition model that compares videos with sentences: frames that send messages to one another, their
@@ -14,7 +14,8 @@ export class Xclip extends TextModel {
 
   constructor(gpu: Gpu, config: XclipConfig, options?: ModelOptions) {
     const { messages = true, frames } = config;
-    super(gpu, config, messages ? { kind: 'messages', frames } : { kind: 'alone' }, options);
+    super(gpu, config, seeingVit(gpu, config, messages ? { kind: 'messages', frames } : { kind: 'alone' }, options),
+      options);
     this.config = config;
   }
 }

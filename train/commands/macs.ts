@@ -38,6 +38,9 @@ const ROWS: readonly Row[] = [
   { system: 'timesformer-space', preset: 'B/16', frames: 8, printed: 141 },
   { system: 'tsm', preset: 'R50', frames: 8, printed: 32.9 },
   { system: 'video-swin', preset: 'B', frames: 32, printed: 282 },
+  { system: 'coswin', preset: 'H', frames: 1 },
+  { system: 'x-florence', preset: 'H', frames: 32, printed: 2822 },
+  { system: 'x-florence', preset: 'H@384', frames: 8, printed: 2114 },
 ];
 
 /** Tokens of a name of a class with its start and its end, about the longest that Kinetics-400 has. */
@@ -72,7 +75,7 @@ export function countAll(gpu: Gpu): Counted[] {
 function configOf({ system, preset, frames }: Row): ModelConfig {
   const classes = ['a class'];
   return isNetworkName(system)
-    ? networkFor(system, preset, { frames, imageSize: 224, classes })
+    ? networkFor(system, preset, { frames, imageSize: preset === 'H@384' ? 384 : 224, classes })
     : configFor(system, { ...PRESETS[preset as keyof typeof PRESETS], frames }, { classes });
 }
 

@@ -18,7 +18,8 @@ const path = z.string().min(1);
 export const SYSTEM: Readonly<Record<SystemName, string>> = { xclip: 'X-CLIP', 'clip-one': 'CLIP-One',
   'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint', vit: 'ViT', 'vit-mean': 'ViT-Mean', 'vit-joint': 'ViT-Joint',
   timesformer: 'TimeSformer', 'timesformer-joint': 'TimeSformer-Joint', 'timesformer-space': 'TimeSformer-Space',
-  tsm: 'TSM', tsn: 'TSN', 'video-swin': 'Video Swin' };
+  tsm: 'TSM', tsn: 'TSN', 'video-swin': 'Video Swin', coswin: 'CoSwin (reconstructed)',
+  'x-florence': 'X-Florence (reconstructed)' };
 
 const model = z.strictObject({
   system: z.enum(SYSTEM_NAMES).default('xclip').describe(

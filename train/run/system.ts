@@ -9,8 +9,8 @@ import { freezeBatchNorms } from '../../model/parts/batch_norm.ts';
 import { initialise } from '../../model/parts/init.ts';
 import { LEARNED_VECTORS } from '../../model/parts/learned_prompt.ts';
 import { type Architecture, architectureOf, type Choices, configFor, familyOf, imageSizeOf, isNetwork, isNetworkName,
-  type ModelConfig, type NetworkConfig, type NetworkName, resized, type SystemName, type TowerConfig, type TowerName,
-  towersOf, validateConfig } from '../../model/systems/config.ts';
+  networkOf, type ModelConfig, type NetworkConfig, type NetworkName, resized, type SystemName, type TowerConfig,
+  type TowerName, towersOf, validateConfig } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { System, VideoModel } from '../../model/systems/system.ts';
 import type { ClipTokenizer } from '../../model/tokenizer.ts';
@@ -40,7 +40,7 @@ function networkForData(system: NetworkName, { network, imageSize }: NetworkStar
   classes: readonly string[]): NetworkConfig {
   const { frames, size } = config.data;
   requireSize(config, imageSize ?? size, familyOf(system).unit(network));
-  return { system, frames, imageSize: size, network, classes } as NetworkConfig;
+  return networkOf(system, network, { frames, imageSize: size, classes });
 }
 
 /** @throws ConfigError if pictures of a run are not of the size that a model takes, or not of whole patches */

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Shape } from '../../engine/index.ts';
 import type { Activation } from '../../kernels/shared/activation.ts';
-import { ORIGINS, type Stored } from '../../model/checkpoint/names/index.ts';
+import { type Order, ORIGINS, type Stored } from '../../model/checkpoint/names/index.ts';
+import type { CoSwinSizes } from '../../model/parts/coswin.ts';
 import type { ModelConfig } from '../../model/systems/config.ts';
 import type { FixtureTensors } from './fixture.ts';
 
@@ -17,6 +18,8 @@ export interface Made {
   readonly hasChannelsFirst: boolean;
   /** Whether batches are normalised by their own statistics. */
   readonly isTraining: boolean;
+  /** Which of our parameters the fixture does without; none if omitted. */
+  readonly lacks?: RegExp;
   /** Layers behind one another that let a number pass or not; none if omitted. */
   readonly gates?: number;
 }
@@ -44,8 +47,16 @@ const swinSizes = z.object({
   patch_norm: z.literal(true).default(true),
 });
 
+/** Of a CoSwin. */
+const coswinSizes = z.object({ img: count, embed_dim: count, depths: z.array(count).min(1),
+  heads: z.array(count).min(1), window: count, num_classes: count });
+
+/** Of X-Florence, whose texts are given as features. */
+const florenceSizes = coswinSizes.omit({ num_classes: true }).extend({ E: count, T: count, mit_layers: count,
+  mit_heads: count, prompt_layers: count, prompt_heads: count, classes: count });
+
 /** Of all such networks. */
-export const NETWORK_SIZES = [timesformerSizes, tsmSizes, swinSizes] as const;
+export const NETWORK_SIZES = [timesformerSizes, tsmSizes, swinSizes, florenceSizes, coswinSizes] as const;
 type Sizes = z.infer<(typeof NETWORK_SIZES)[number]>;
 
 /** One that looks at one frame is an ImageNet ViT. */
@@ -67,6 +78,8 @@ interface Around {
 /** The network that a description is of. */
 export function networkFrom(config: Sizes, around: Around): Made {
   if ('attention_type' in config) return timesformerFrom(config, around);
+  if ('E' in config) return florenceFrom(config, around);
+  if ('embed_dim' in config) return coswinFrom(config, around);
   return 'arch' in config ? swinFrom(config, around) : tsmFrom(config, around);
 }
 
@@ -91,6 +104,50 @@ function swinFrom({ arch, ...config }: z.infer<typeof swinSizes>, { eps, activat
         patch: config.patch_size, mlpRatio: config.mlp_ratio, activation, eps } },
     storedAs: (name, shape) => ORIGINS.mmaction.storedAs(name, shape),
     hasChannelsFirst: true,
+    isTraining: false,
+  };
+}
+
+/** Hidden widths are four times the channels, in all that is described so. */
+const MLP_RATIO = 4;
+
+function imageOf(config: z.infer<typeof coswinSizes> | z.infer<typeof florenceSizes>, eps: number): CoSwinSizes {
+  return { width: config.embed_dim, depths: config.depths, heads: config.heads, window: config.window,
+    mlpRatio: MLP_RATIO, activation: 'gelu', eps };
+}
+
+/** Convolutions have their channels first. */
+const ofConvolution = (name: string): Order => (/embeds\.\d+\.proj\.weight$/.test(name) ? 'channels first' : 'same');
+
+function coswinFrom(config: z.infer<typeof coswinSizes>, { eps, tensors }: Around): Made {
+  const classes = Array.from({ length: config.num_classes }, (_, k) => `class ${k}`);
+  return {
+    config: { system: 'coswin', frames: 1, imageSize: tensors.get('in.image').shape[2], classes,
+      network: imageOf(config, eps) },
+    storedAs: (name) => ({ parts: [name.replace(/^backbone\./, '').replace(/^cls_head\.fc_cls\./, 'head.')],
+      order: ofConvolution(name) }),
+    hasChannelsFirst: false,
+    isTraining: false,
+  };
+}
+
+/** The sizes of a text tower that nothing is asked of. */
+const NO_TEXTS = { activation: 'quick_gelu', width: 1, layers: 1, heads: 1, mlp: 1, context: 3, vocab: 1 } as const;
+
+function florenceFrom(config: z.infer<typeof florenceSizes>, { eps }: Around): Made {
+  const { E: embedDim, T: frames } = config;
+  const activation = 'quick_gelu';
+  return {
+    config: { system: 'x-florence', frames, imageSize: config.img, network: {
+      image: imageOf(config, eps),
+      embedDim,
+      text: NO_TEXTS,
+      mit: { activation, layers: config.mit_layers, heads: config.mit_heads, mlp: MLP_RATIO * embedDim },
+      prompts: { activation, layers: config.prompt_layers, heads: config.prompt_heads, alpha: 0.1 },
+    } },
+    lacks: /^(token_embedding|positional_embedding|transformer|ln_final|text_projection)/,
+    storedAs: (name) => ({ parts: [name === 'visual.proj' ? 'visual_proj' : name], order: ofConvolution(name) }),
+    hasChannelsFirst: false,
     isTraining: false,
   };
 }

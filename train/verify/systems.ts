@@ -56,7 +56,8 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
     const { parts: [stored], order } = made.storedAs(name, shape);
     return { stored, order };
   };
-  for (const [name, parameter] of model.parameters()) {
+  const parameters = [...model.parameters()].filter(([name]) => made.lacks?.test(name) !== true);
+  for (const [name, parameter] of parameters) {
     const { stored, order } = storedAs(name, parameter.shape);
     const entry = `param.${stored}`;
     assign(name, parameter, fromStored(order, tensors.floats(entry), tensors.get(entry).shape));
@@ -64,18 +65,25 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
   if (type === 'f16') halve(model);
   const tolerance = (want: Float32Array) => tolerated(described.f32_vs_f64_max_rel, want, type);
 
-  const { shape } = tensors.get('in.video');
-  using video = Tensor.from(gpu, tensors.floats('in.video'), shape, 'video');
+  const seen = tensors.has('in.video') ? 'video' : 'image';
+  const { shape } = tensors.get(`in.${seen}`);
+  // a picture is a video of one frame
+  using video = Tensor.from(gpu, tensors.floats(`in.${seen}`),
+    seen === 'video' ? shape : [shape[0], 1, ...shape.slice(1)], 'video');
   video.requiresGrad = true;
   using labels = Tensor.from(gpu, Uint32Array.from(tensors.integers('in.labels')), undefined, 'labels');
   using draw = made.isTraining ? Tensor.from(gpu, new Uint32Array(DRAW.words), [DRAW.words], 'draw') : undefined;
   const running = runningStatistics(model, made.storedAs);
   for (const { tensor, stored } of running) tensor.write(tensors.floats(`buffer.${stored}`));
   const smoothing = Number(/label_smoothing=([\d.]+)/.exec(described.loss_def)?.[1] ?? 0);
+  using given = tensors.has('in.text_features')
+    ? Tensor.from(gpu, tensors.floats('in.text_features'), tensors.get('in.text_features').shape, 'texts')
+    : undefined;
+  if (given !== undefined) given.requiresGrad = true;
   const results = gpu.scope(() => {
     const pixels = made.hasChannelsFirst ? permute(video, [0, 2, 1, 3, 4]) : video;
     const pass = draw === undefined ? {} : { draw };
-    const logits = model.compare(model.encodeVideo(pixels, pass), textsOf(gpu, model, tensors), pass);
+    const logits = model.compare(model.encodeVideo(pixels, pass), given ?? textsOf(gpu, model, tensors), pass);
     const loss = crossEntropyWithLabels(logits, labels, smoothing);
     backward(loss);
     return [logits.detach(), loss.detach()];
@@ -96,9 +104,9 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
     gradients.compareWay(name, got, want, new Float32Array(want.length), 2 * Math.sqrt(made.gates * TURNED));
   };
   if (video.grad === undefined) gradients.fail('no gradient reached the pixels');
-  else compareGradient('video', await video.grad.read(), 'grad.in.video');
+  else compareGradient(seen, await video.grad.read(), `grad.in.${seen}`);
   const left = new Set(tensors.names('grad.param.'));
-  for (const [name, parameter] of model.parameters()) {
+  for (const [name, parameter] of parameters) {
     const { stored, order } = storedAs(name, parameter.shape);
     if (described.params_without_grad.includes(stored)) continue;
     if (parameter.grad === undefined) gradients.fail(`no gradient reached "${name}"`);
@@ -108,7 +116,9 @@ export async function verifySystem(gpu: Gpu, file: FixtureFile, type: FloatType)
     }
     left.delete(`grad.param.${stored}`);
   }
+  if (given?.grad !== undefined) compareGradient('text features', await given.grad.read(), 'grad.in.text_features');
   video.grad?.dispose();
+  given?.grad?.dispose();
   if (left.size > 0) gradients.fail(`the model has no parameter for ${[...left].join(', ')}`);
   const statistics = new Comparison(file.name, 'running statistics');
   for (const { tensor, stored } of made.isTraining ? running : []) {

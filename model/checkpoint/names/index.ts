@@ -7,7 +7,7 @@ import { Names } from './table.ts';
 import { MMACTION, TIMESFORMER_ROWS } from './timesformer.ts';
 import { ADDITIONS, XCLIP_FIRST_NORM } from './xclip.ts';
 
-export { fromStored, toStored } from './order.ts';
+export { fromStored, type Order, toStored } from './order.ts';
 export { type Meant, Names, type Stored } from './table.ts';
 
 /** Of files that hold parameters alone. */
