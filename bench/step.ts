@@ -10,8 +10,9 @@ import type { ArgsDef } from 'citty';
 import { type CapturedStep, estimate, FirstlightError, type FloatType, formatBytes, type Gpu, type KernelTime,
   open } from '../engine/index.ts';
 import { tuned } from '../kernels/tuned.ts';
-import { PRESETS } from '../model/systems/config.ts';
+import { hasTexts, presetsOf } from '../model/systems/config.ts';
 import type { Flags } from '../train/cli/flags.ts';
+import { SYSTEM } from '../train/run/config_keys.ts';
 import { resultsFolder, writeResults } from './results.ts';
 import { measureRoofs } from './roofs/here.ts';
 import { arithmeticRoof, type Roofs, roofsText } from './roofs/index.ts';
@@ -19,14 +20,13 @@ import { type KernelShare, kernelShareTable, sharesOf } from './shares.ts';
 import { type Spread, spreadOf } from './statistics.ts';
 import { digits, duration, percent } from '../train/log/table.ts';
 import { chromeTrace } from './trace.ts';
-import { STEP_SYSTEMS, stepFlops, trainingStep, type StepShape } from './training_step.ts';
+import { framesOf, STEP_SYSTEMS, stepFlops, trainingStep, type StepShape } from './training_step.ts';
 
 export const STEP_ARGS = {
   system: { type: 'string', description: `with --step: one of ${STEP_SYSTEMS.join(', ')}` },
   preset: { type: 'string',
-    description: `with --step: one of ${
-      Object.keys(PRESETS).join(', ')
-    }; without both X-CLIP tiny, B/32 and B/16, and the others B/32` },
+    description:
+      'with --step: one of those of the system; without both X-CLIP tiny, B/32 and B/16, and the others as published' },
   batch: { type: 'string',
     description: 'with --step: clips; without it 16 for tiny, on a GPU 8 for B/32 and 4 for B/16, 1 otherwise' },
   classes: { type: 'string', default: '400', description: 'with --step: texts that each clip is compared with' },
@@ -38,12 +38,11 @@ export const STEP_ARGS = {
   trace: { type: 'string', description: 'with --step: write one step to this file, for chrome://tracing' },
 } as const satisfies ArgsDef;
 
-type Preset = keyof typeof PRESETS;
 /**
  * What is measured when nothing is said, and with how many clips: on a GPU as many as PyTorch is measured with. Other
  * presets take one.
  */
-export const CLIPS: Readonly<Partial<Record<Preset, Readonly<Record<Gpu['kind'], number>>>>> = {
+export const CLIPS: Readonly<Record<string, Readonly<Record<Gpu['kind'], number>>>> = {
   tiny: { software: 16, hardware: 16 },
   'B/32': { software: 1, hardware: 8 },
   'B/16': { software: 1, hardware: 4 },
@@ -88,23 +87,31 @@ export interface StepResults {
 }
 
 /** What is measured when nothing is said. */
-const MODELS: readonly (readonly [NonNullable<StepShape['system']>, Preset])[] = [
-  ...(Object.keys(CLIPS) as Preset[]).map((preset) => ['xclip', preset] as const),
+const MODELS: readonly (readonly [NonNullable<StepShape['system']>, string])[] = [
+  ...Object.keys(CLIPS).map((preset) => ['xclip', preset] as const),
   ['clip-mean', 'B/32'],
   ['clip-joint', 'B/32'],
+  ['tsm', 'R50'],
+  ['timesformer', 'B/16'],
+  ['video-swin', 'B'],
 ];
 
 /** Whether all that is published is measured. */
 const isWhole = (flags: Flags) =>
   ['system', 'preset'].every((name) => flags.text(name) === undefined) && !flags.is('estimate');
 
+/** The model that is asked for; of a system alone its first preset. */
+function modelFrom(flags: Flags): readonly [NonNullable<StepShape['system']>, string] {
+  const system = flags.text('system') === undefined ? 'xclip' : flags.oneOf('system', STEP_SYSTEMS);
+  const presets = presetsOf(system);
+  const preset = flags.text('preset') === undefined ? presets[0] : flags.oneOf('preset', presets);
+  return [system, preset];
+}
+
 function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
-  const presets = Object.keys(PRESETS) as Preset[];
-  const one = <T extends string>(name: string, names: readonly T[], without: T) =>
-    flags.text(name) === undefined ? without : flags.oneOf(name, names);
   const models = ['system', 'preset'].every((name) => flags.text(name) === undefined)
     ? MODELS
-    : [[one('system', STEP_SYSTEMS, 'xclip'), one('preset', presets, 'B/32')] as const];
+    : [modelFrom(flags)];
   return models.map(([system, preset]) => ({
     system,
     preset,
@@ -116,19 +123,21 @@ function shapesOf(flags: Flags, kind: Gpu['kind']): readonly StepShape[] {
   }));
 }
 
-const TITLES = { xclip: 'X-CLIP', 'clip-mean': 'CLIP-Mean', 'clip-joint': 'CLIP-Joint' } as const;
-
 /** What a system is called on pages. */
-export const systemTitle = (system: StepShape['system'] = 'xclip'): string => TITLES[system];
+export const systemTitle = (system: StepShape['system'] = 'xclip'): string => SYSTEM[system];
 
 function line(name: string, value: string): void {
   console.log(`${name.padEnd(28)} ${value}`);
 }
 
-function titleOf({ system, preset, batch, classes, trainText, recompute, precision }: StepShape): string {
-  return `${systemTitle(system)} ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of 8 frames, ${classes} texts${
-    trainText ? ' that learn' : ''
-  }${recompute ? ', recompute' : ''}, ${precision}`;
+function titleOf(
+  { system = 'xclip', preset, frames, batch, classes, trainText, recompute, precision }: StepShape,
+): string {
+  return `${systemTitle(system)} ${preset}, ${batch} ${batch === 1 ? 'clip' : 'clips'} of ${
+    frames ?? framesOf(system, preset)
+  } frames, ${classes} ${hasTexts(system) ? 'texts' : 'classes'}${trainText ? ' that learn' : ''}${
+    recompute ? ', recompute' : ''
+  }, ${precision}`;
 }
 
 /** What the step would take, and by what. */

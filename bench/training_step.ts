@@ -1,24 +1,26 @@
 import { type CapturedStep, estimate, type FloatType, type Gpu, halve, noGrad, Random, type Shape,
   Tensor } from '../engine/index.ts';
-import { configFor, PRESETS } from '../model/systems/config.ts';
+import { configFor, isNetworkName, type ModelConfig, networkFor, PRESETS, type SystemName, textConfigOf,
+  textWidthOf } from '../model/systems/config.ts';
 import { initialise } from '../model/parts/init.ts';
 import { textBatch } from '../model/parts/text.ts';
 import { createModel } from '../model/systems/index.ts';
-import type { VideoModel } from '../model/systems/system.ts';
+import type { Compared, VideoModel } from '../model/systems/system.ts';
 import { type MicroBatch, RunStep } from '../train/recipe/step.ts';
 import { recordStep } from '../train/recipe/stage.ts';
 
-/** Systems that compare with texts, of which steps are measured. */
-export const STEP_SYSTEMS = ['xclip', 'clip-mean', 'clip-joint'] as const;
+/** Systems of which steps are measured: some compare with texts, the others have a head. */
+export const STEP_SYSTEMS = ['xclip', 'clip-mean', 'clip-joint', 'tsm', 'tsn', 'timesformer', 'timesformer-joint',
+  'timesformer-space', 'video-swin', 'coswin'] as const satisfies readonly SystemName[];
 
 /** A training step of a system on random numbers, as the recipe has it. */
 export interface StepShape {
   /** Omitted: X-CLIP. */
   readonly system?: (typeof STEP_SYSTEMS)[number];
-  readonly preset: keyof typeof PRESETS;
+  readonly preset: string;
   /** Clips. */
   readonly batch: number;
-  /** Texts that each clip is compared with. */
+  /** Texts that each clip is compared with, or rows of a head. */
   readonly classes: number;
   /** Whether the text tower learns; otherwise its features are inputs. */
   readonly trainText: boolean;
@@ -48,14 +50,11 @@ export interface TrainingStep {
 
 /** Builds a step; nothing runs before its first `captured.run()`. */
 export function trainingStep(gpu: Gpu, shape: StepShape): TrainingStep {
-  const { system = 'xclip', preset, batch, classes, trainText, recompute, precision, isMixed = false } = shape;
-  const sizes = PRESETS[preset];
-  const config = { ...sizes, frames: shape.frames ?? sizes.frames };
-  const model = createModel(gpu, configFor(system, config), { recompute });
+  const { system = 'xclip', preset, batch, trainText, recompute, precision, isMixed = false } = shape;
+  const config = configOf(system, preset, shape);
+  const model = createModel(gpu, config, { recompute });
   if (precision === 'f16') halve(model);
-  const texts = trainText
-    ? textBatch(gpu, randomIds(classes, config.text), config.text.context)
-    : { features: zeros(gpu, [classes, config.embedDim], precision) };
+  const texts = textsOf(gpu, config, shape);
   const step = new RunStep(gpu, {
     model,
     texts,
@@ -76,17 +75,42 @@ export function trainingStep(gpu: Gpu, shape: StepShape): TrainingStep {
     randomise() {
       initialise(model, 1);
       step.optimizer.schedule(step.optimizer.groups.map(({ lrScale }) => lrScale * 1e-5));
-      for (const tensor of [step.inputs[0].pixels, ...('features' in texts ? [texts.features] : [])]) fill(tensor);
+      for (const tensor of [step.inputs[0].pixels,
+        ...(texts !== undefined && 'features' in texts ? [texts.features] : [])]) fill(tensor);
     },
     dispose() {
       captured.dispose();
       forward.dispose();
       step.dispose();
       model.dispose();
+      if (texts === undefined) return;
       if ('features' in texts) texts.features.dispose();
       else texts[Symbol.dispose]();
     },
   };
+}
+
+/** Frames of a clip where nothing says them: as it was published, or 8. */
+const FRAMES: Readonly<Partial<Record<SystemName, number>>> = { 'video-swin': 32, coswin: 1 };
+export const framesOf = (system: SystemName, preset: string): number => preset === 'tiny' ? 8 : FRAMES[system] ?? 8;
+
+function configOf(system: SystemName, preset: string, { classes, frames }: StepShape): ModelConfig {
+  if (!isNetworkName(system)) {
+    const sizes = PRESETS[preset as keyof typeof PRESETS];
+    return configFor(system, { ...sizes, frames: frames ?? sizes.frames });
+  }
+  const names = Array.from({ length: classes }, (_, k) => `class ${k}`);
+  return networkFor(system, preset, { classes: names, imageSize: preset === 'tiny' ? 32 : 224,
+    frames: frames ?? framesOf(system, preset) });
+}
+
+/** Texts that learn, or their features; nothing of a system with a head. */
+function textsOf(gpu: Gpu, config: ModelConfig, { classes, trainText, precision }: StepShape): Compared {
+  const [text, width] = [textConfigOf(config), textWidthOf(config)];
+  if (text === undefined || width === undefined) return undefined;
+  return trainText
+    ? textBatch(gpu, randomIds(classes, text), text.context)
+    : { features: zeros(gpu, [classes, width], precision) };
 }
 
 /** Operations of the forward pass and of the whole step, as their kernels count them. */

@@ -1,5 +1,5 @@
 /**
- * Dispatches and programs of a training step of X-CLIP. Counts do not vary from run to run, so what a change adds is
+ * Dispatches and programs of a training step of each system. Counts do not vary from run to run, so what a change adds is
  * seen here.
  */
 import { test } from './test.ts';
@@ -22,6 +22,10 @@ const MOST: readonly (readonly [string, StepShape, number, number, number])[] = 
   ['tiny, texts that learn', { ...base, trainText: true }, 327, 30, 59],
   ['B/32', { ...base, preset: 'B/32', batch: 1, classes: 400 }, 594, 318, 52],
   ['B/16', { ...base, preset: 'B/16', batch: 1, classes: 400 }, 594, 373, 52],
+  ['TSM tiny', { ...base, system: 'tsm' }, 255, 2, 48],
+  ['TimeSformer tiny', { ...base, system: 'timesformer' }, 231, 24, 44],
+  ['Video Swin tiny', { ...base, system: 'video-swin' }, 173, 26, 41],
+  ['CoSwin tiny', { ...base, system: 'coswin' }, 191, 24, 42],
 ];
 
 for (const [name, shape, most, packing, programs] of MOST) {
