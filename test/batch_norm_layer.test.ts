@@ -103,18 +103,21 @@ test('buffers have the names of torch, are no parameters, and are given back wit
 
 test('running statistics move once for each micro-batch of a captured step, and not again under recompute', async () => {
   const states: Map<string, number[]>[] = [];
+  const weights: unknown[] = [];
   for (const recomputes of [false, true]) {
     const net = new Net(gpu);
     const run = training(net, recomputes);
     run.captured.run();
     run.captured.run();
     states.push(await stateOf(net));
+    weights.push(await gpu.read([...net.parameters()].map(([, tensor]) => tensor)));
     run.dispose();
     net.dispose();
   }
   const [plain, recomputed] = states;
   assert.equal(plain.get('bn.0.num_batches_tracked'), [4]);
   assert.equal(recomputed, plain);
+  assert.equal(weights[1], weights[0]);
   // means of the two micro-batches by hand: (3, 2, 6) and (1, −1, 1.5), a tenth each time
   const follow = (first: number, second: number) =>
     [first, second, first, second].reduce((mean, own) => 0.9 * mean + 0.1 * own, 0);

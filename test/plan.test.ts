@@ -256,6 +256,13 @@ test('the page of a plan has its numbers, and the learning rate as blocks', asyn
   assert.match(page, `0 in the first step, 8e-6 in step ${peak + 1}, 8e-8 in the last`);
 });
 
+test('the page of a plan has the groups of a system that has its own', async () => {
+  const config = tiny({ data: { train: 'hmdb51/a.txt', labels: 'l.csv', size: 32 },
+    model: { preset: 'tiny', system: 'timesformer' }, optim: { groups: 'written', name: 'sgd', weightDecay: 1e-4 } });
+  const page = planPage('my.yaml', await planOf(gpu, config, { clips: 640 }));
+  assert.match(page, /base\.places: × 1, no decay; base\.all: × 1, decay 0\.0001$/);
+});
+
 test('a speed is measured in a block of the model, and gives its memory back', async () => {
   await using fresh = await open();
   estimate(fresh, () => undefined); // keeps a constant
