@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { type AnyTensor, CheckpointFormatError, FirstlightError, type Gpu, halve, Module, NonFiniteError, noGrad, open,
-  recompute, StateDictError, Tensor } from '../engine/index.ts';
+import { type AnyTensor, CheckpointFormatError, ConfigError, FirstlightError, type Gpu, halve, Module, NonFiniteError,
+  noGrad, open, recompute, StateDictError, Tensor } from '../engine/index.ts';
 import { DRAW } from '../kernels/dropout/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
@@ -22,6 +22,9 @@ import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { planFile, Weights } from '../model/checkpoint/weights.ts';
 import { BatchNorm, freezeBatchNorms } from '../model/parts/batch_norm.ts';
 import { initialise } from '../model/parts/init.ts';
+import { PRESETS } from '../model/systems/config.ts';
+import { parseConfig } from '../train/run/config.ts';
+import { newModel } from '../train/run/system.ts';
 import { requireFiniteWeights } from '../train/protocols/finite.ts';
 import { AdamW, CONTROL } from '../train/recipe/optimizer/index.ts';
 import { recordStep } from '../train/recipe/stage.ts';
@@ -146,6 +149,14 @@ test('in evaluation, and frozen in training, running statistics are taken and st
   assert.ok([...net.parameters()].every(([, { requiresGrad }]) => !requiresGrad));
   run.dispose();
   net.dispose();
+});
+
+test('a configuration that freezes batch norms is refused for a system that has none', () => {
+  const config = parseConfig('data: {train: a.txt, labels: l.csv}\nmodel: {preset: tiny}\n', 'c.yaml', [
+    'train.batchNorm=frozen',
+  ]);
+  assert.throwsWith(() => newModel(gpu, config, PRESETS.tiny), ConfigError,
+    'train.batchNorm: is frozen, xclip has no batch norm');
 });
 
 test('a step that the optimiser skips moves running statistics, as in torch', async () => {
