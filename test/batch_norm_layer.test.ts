@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { type AnyTensor, CheckpointFormatError, ConfigError, FirstlightError, type Gpu, halve, Module, NonFiniteError,
-  noGrad, open, recompute, StateDictError, Tensor } from '../engine/index.ts';
+import { type AnyTensor, CheckpointFormatError, ConfigError, FirstlightError, type FloatType, type Gpu, halve, Module,
+  NonFiniteError, noGrad, open, recompute, StateDictError, Tensor } from '../engine/index.ts';
 import { DRAW } from '../kernels/dropout/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
+import { cast } from '../kernels/rearrange/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
 import { bytesInMemory } from '../model/checkpoint/bytes.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
@@ -60,9 +61,13 @@ async function stateOf(net: Module): Promise<Map<string, number[]>> {
   return new Map(entries.map(([name], i) => [name, [...values[i]]]));
 }
 
-/** Steps of two micro-batches. @param seed dLoss/dy */
-function training(net: Net, recomputes = false) {
-  const inputs = [FIRST, SECOND].map((values) => gpu.keep(Tensor.from(gpu, values, [2, CHANNELS])));
+/** Steps of two micro-batches; `slope` is dLoss/dy. */
+function training(net: Net, recomputes = false, type: FloatType = 'f32') {
+  const inputs = [FIRST, SECOND].map((values) => {
+    const input = gpu.keep(Tensor.empty(gpu, [2, CHANNELS], type, 'input') as Tensor);
+    input.write(values);
+    return input;
+  });
   const slope = gpu.keep(Tensor.from(gpu, Float32Array.of(0.5, -1, 2, 1, 1, 3), [2, CHANNELS]));
   const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [...net.parameters()] }], {
     beta1: 0.9,
@@ -72,7 +77,8 @@ function training(net: Net, recomputes = false) {
   });
   optimizer.schedule([1e-3]);
   const captured = gpu.capture(() =>
-    recordStep(optimizer, inputs.length, (micro) => sumAll(mul(net.forward(inputs[micro], draw, recomputes), slope)))
+    recordStep(optimizer, inputs.length, (micro) =>
+      sumAll(mul(cast(net.forward(inputs[micro], draw, recomputes), 'f32'), slope)))
       .control
   );
   return { captured, slope, dispose: () => {
@@ -171,13 +177,26 @@ test('a step that the optimiser skips moves running statistics, as in torch', as
   net.dispose();
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a halved module keeps f32 buffers', () => {
-  const net = new Net(gpu);
-  halve(net);
-  assert.equal([...net.state()].map(([, { dtype }]) => dtype), [...new Array<string>(4).fill('f16'), ...['f32', 'f32',
-    'u32', 'f32', 'f32', 'u32']]);
-  net.dispose();
-});
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'a halved module has f32 buffers, which follow as those of f32 do, and move in a step that is skipped',
+  async () => {
+    const [wide, half] = [new Net(gpu), new Net(gpu)];
+    halve(half);
+    assert.equal([...half.state()].map(([, { dtype }]) => dtype), [...new Array<string>(4).fill('f16'), 'f32', 'f32',
+      'u32', 'f32', 'f32', 'u32']);
+    const runs = [training(wide), training(half, false, 'f16')];
+    // the scale of the loss is 65,536 at first: only its backing off makes the gradient finite
+    const [, control] = runs.map(({ captured }) => captured.run());
+    assert.is((await control.read())[CONTROL.skipped], 1);
+    const [want, got] = [await stateOf(wide), await stateOf(half)];
+    for (const [name, values] of want) {
+      got.get(name)?.forEach((value, c) => assert.ok(Math.abs(value - values[c]) < 1e-3, `${name} ${c}: ${value}`));
+    }
+    for (const run of runs) run.dispose();
+    wide.dispose();
+    half.dispose();
+  },
+);
 
 /** Numbers that no pass leaves, and that a slip in reading would not give back. */
 function fill(net: Net): void {
