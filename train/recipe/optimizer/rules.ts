@@ -38,8 +38,8 @@ const TSM: readonly LearningRule[] = [
 ];
 
 /**
- * All alike. Of TimeSformer's parameters some were to be spared from decay, but their keys, `.backbone.cls_token` and so
- * on, match no parameter's name.
+ * All alike. Of TimeSformer's parameters some were to be spared from decay, but their keys, `.backbone.cls_token` and
+ * so on, match no parameter's name.
  */
 const ALIKE: readonly LearningRule[] = [{ name: 'base.all', matches: all, lr: 1, decay: 1 }];
 
