@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, estimate, open, Tensor } from '../engine/index.ts';
-import { configFor, PRESETS, towersOf, type XclipConfig } from '../model/systems/config.ts';
+import { configFor, networkFor, PRESETS, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { countAll, textOf } from '../train/commands/macs.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
@@ -279,6 +279,10 @@ test('a speed is measured in a block of the model, and gives its memory back', a
     assert.ok(ratio > 3 && ratio < 3.05 && speed.seconds > 0, String(ratio));
     assert.is(fresh.pool.live, live, 'all is freed');
   }
+  // the first block of a stage of a ResNet halves the sides
+  const network = networkFor('tsm', 'tiny', { frames: 8, imageSize: 32, classes: ['up'] });
+  const { tokens, macsPerSecond } = await measureSpeed(fresh, network, { precision: 'f32', batch: 4 });
+  assert.ok(tokens > 1 && macsPerSecond > 0, `${tokens} places`);
 });
 
 test('days follow from arithmetic and speed', () => {
