@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, testIf } from './test.ts';
 import * as assert from './assert.ts';
-import { type AnyTensor, CheckpointFormatError, FirstlightError, type Gpu, halve, Module, NonFiniteError, noGrad, open,
-  recompute, StateDictError, Tensor } from '../engine/index.ts';
+import { type AnyTensor, CheckpointFormatError, ConfigError, FirstlightError, type FloatType, type Gpu, halve, Module,
+  NonFiniteError, noGrad, open, recompute, StateDictError, Tensor } from '../engine/index.ts';
 import { DRAW } from '../kernels/dropout/index.ts';
 import { mul } from '../kernels/elementwise/index.ts';
+import { cast } from '../kernels/rearrange/index.ts';
 import { sumAll } from '../kernels/reduce/index.ts';
 import { bytesInMemory } from '../model/checkpoint/bytes.ts';
 import { disk } from '../model/checkpoint/files.node.ts';
@@ -22,6 +23,9 @@ import { encodeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { planFile, Weights } from '../model/checkpoint/weights.ts';
 import { BatchNorm, freezeBatchNorms } from '../model/parts/batch_norm.ts';
 import { initialise } from '../model/parts/init.ts';
+import { PRESETS } from '../model/systems/config.ts';
+import { parseConfig } from '../train/run/config.ts';
+import { newModel } from '../train/run/system.ts';
 import { requireFiniteWeights } from '../train/protocols/finite.ts';
 import { AdamW, CONTROL } from '../train/recipe/optimizer/index.ts';
 import { recordStep } from '../train/recipe/stage.ts';
@@ -57,9 +61,13 @@ async function stateOf(net: Module): Promise<Map<string, number[]>> {
   return new Map(entries.map(([name], i) => [name, [...values[i]]]));
 }
 
-/** Steps of two micro-batches. @param seed dLoss/dy */
-function training(net: Net, recomputes = false) {
-  const inputs = [FIRST, SECOND].map((values) => gpu.keep(Tensor.from(gpu, values, [2, CHANNELS])));
+/** Steps of two micro-batches; `slope` is dLoss/dy. */
+function training(net: Net, recomputes = false, type: FloatType = 'f32') {
+  const inputs = [FIRST, SECOND].map((values) => {
+    const input = gpu.keep(Tensor.empty(gpu, [2, CHANNELS], type, 'input') as Tensor);
+    input.write(values);
+    return input;
+  });
   const slope = gpu.keep(Tensor.from(gpu, Float32Array.of(0.5, -1, 2, 1, 1, 3), [2, CHANNELS]));
   const optimizer = new AdamW(gpu, [{ name: 'all', lrScale: 1, weightDecay: 0, parameters: [...net.parameters()] }], {
     beta1: 0.9,
@@ -69,7 +77,8 @@ function training(net: Net, recomputes = false) {
   });
   optimizer.schedule([1e-3]);
   const captured = gpu.capture(() =>
-    recordStep(optimizer, inputs.length, (micro) => sumAll(mul(net.forward(inputs[micro], draw, recomputes), slope)))
+    recordStep(optimizer, inputs.length, (micro) =>
+      sumAll(mul(cast(net.forward(inputs[micro], draw, recomputes), 'f32'), slope)))
       .control
   );
   return { captured, slope, dispose: () => {
@@ -103,18 +112,21 @@ test('buffers have the names of torch, are no parameters, and are given back wit
 
 test('running statistics move once for each micro-batch of a captured step, and not again under recompute', async () => {
   const states: Map<string, number[]>[] = [];
+  const weights: unknown[] = [];
   for (const recomputes of [false, true]) {
     const net = new Net(gpu);
     const run = training(net, recomputes);
     run.captured.run();
     run.captured.run();
     states.push(await stateOf(net));
+    weights.push(await gpu.read([...net.parameters()].map(([, tensor]) => tensor)));
     run.dispose();
     net.dispose();
   }
   const [plain, recomputed] = states;
   assert.equal(plain.get('bn.0.num_batches_tracked'), [4]);
   assert.equal(recomputed, plain);
+  assert.equal(weights[1], weights[0]);
   // means of the two micro-batches by hand: (3, 2, 6) and (1, −1, 1.5), a tenth each time
   const follow = (first: number, second: number) =>
     [first, second, first, second].reduce((mean, own) => 0.9 * mean + 0.1 * own, 0);
@@ -145,6 +157,14 @@ test('in evaluation, and frozen in training, running statistics are taken and st
   net.dispose();
 });
 
+test('a configuration that freezes batch norms is refused for a system that has none', () => {
+  const config = parseConfig('data: {train: a.txt, labels: l.csv}\nmodel: {preset: tiny}\n', 'c.yaml', [
+    'train.batchNorm=frozen',
+  ]);
+  assert.throwsWith(() => newModel(gpu, config, PRESETS.tiny), ConfigError,
+    'train.batchNorm: is frozen, xclip has no batch norm');
+});
+
 test('a step that the optimiser skips moves running statistics, as in torch', async () => {
   const net = new Net(gpu);
   const run = training(net);
@@ -157,13 +177,26 @@ test('a step that the optimiser skips moves running statistics, as in torch', as
   net.dispose();
 });
 
-testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')('a halved module keeps f32 buffers', () => {
-  const net = new Net(gpu);
-  halve(net);
-  assert.equal([...net.state()].map(([, { dtype }]) => dtype), [...new Array<string>(4).fill('f16'), ...['f32', 'f32',
-    'u32', 'f32', 'f32', 'u32']]);
-  net.dispose();
-});
+testIf(gpu.features.has('shader-f16'), 'the adapter lacks shader-f16')(
+  'a halved module has f32 buffers, which follow as those of f32 do, and move in a step that is skipped',
+  async () => {
+    const [wide, half] = [new Net(gpu), new Net(gpu)];
+    halve(half);
+    assert.equal([...half.state()].map(([, { dtype }]) => dtype), [...new Array<string>(4).fill('f16'), 'f32', 'f32',
+      'u32', 'f32', 'f32', 'u32']);
+    const runs = [training(wide), training(half, false, 'f16')];
+    // the scale of the loss is 65,536 at first: only its backing off makes the gradient finite
+    const [, control] = runs.map(({ captured }) => captured.run());
+    assert.is((await control.read())[CONTROL.skipped], 1);
+    const [want, got] = [await stateOf(wide), await stateOf(half)];
+    for (const [name, values] of want) {
+      got.get(name)?.forEach((value, c) => assert.ok(Math.abs(value - values[c]) < 1e-3, `${name} ${c}: ${value}`));
+    }
+    for (const run of runs) run.dispose();
+    wide.dispose();
+    half.dispose();
+  },
+);
 
 /** Numbers that no pass leaves, and that a slip in reading would not give back. */
 function fill(net: Net): void {

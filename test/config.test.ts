@@ -237,6 +237,7 @@ for (const [override, problem] of [
   ['optim.nesterov=true', 'optim.nesterov: is of SGD: it needs optim.name: sgd'],
   ['optim.schedule=milestones', 'optim.milestones: is missing: epochs after which the rate falls, such as [25, 45]'],
   ['optim.milestones=[3]', 'optim.milestones: is of optim.schedule: milestones, which is recipe'],
+  ['optim.groups=fork', 'optim.groups: is fork, xclip has recipe'],
   ['model.dropout=0.5', 'model.dropout: is of a system with a head; xclip has none'],
   ['optim.name=adam', 'optim.name: expected one of adamw, sgd, got "adam"; did you mean adamw?'],
 ]) {

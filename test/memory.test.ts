@@ -61,6 +61,11 @@ test('recompute and smaller batches take less, parameters stay', () => {
   assert.ok(half.activations < 0.6 * plain.activations, memoryLine(half));
   assert.is(again.parameters, plain.parameters);
   assert.is(plain.moments, 2 * plain.gradients);
+  const config = configOf({ batch: 8 });
+  const [heavy, light] = [0.9, 0].map((momentum) =>
+    memoryOf(gpu, { ...config, optim: { ...config.optim, name: 'sgd', momentum } }, PRESETS.tiny, TEXTS)
+  );
+  assert.equal([heavy.moments, light.moments], [plain.gradients, 0], 'SGD keeps one number of each, or none');
 });
 
 test('texts that learn take memory by the length of the longest one, not by the context', () => {

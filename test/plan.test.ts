@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { test } from './test.ts';
 import * as assert from './assert.ts';
 import { ConfigError, estimate, open, Tensor } from '../engine/index.ts';
-import { configFor, PRESETS, towersOf, type XclipConfig } from '../model/systems/config.ts';
+import { configFor, networkFor, PRESETS, towersOf, type XclipConfig } from '../model/systems/config.ts';
 import { countAll, textOf } from '../train/commands/macs.ts';
 import { plan, planPage, planTable, timeLines } from '../train/commands/plan.ts';
 import { publishedSet } from '../train/data/sets/published.ts';
@@ -256,6 +256,13 @@ test('the page of a plan has its numbers, and the learning rate as blocks', asyn
   assert.match(page, `0 in the first step, 8e-6 in step ${peak + 1}, 8e-8 in the last`);
 });
 
+test('the page of a plan has the groups of a system that has its own', async () => {
+  const config = tiny({ data: { train: 'hmdb51/a.txt', labels: 'l.csv', size: 32 },
+    model: { preset: 'tiny', system: 'timesformer' }, optim: { groups: 'written', name: 'sgd', weightDecay: 1e-4 } });
+  const page = planPage('my.yaml', await planOf(gpu, config, { clips: 640 }));
+  assert.match(page, /base\.places: × 1, no decay; base\.all: × 1, decay 0\.0001$/);
+});
+
 test('a speed is measured in a block of the model, and gives its memory back', async () => {
   await using fresh = await open();
   estimate(fresh, () => undefined); // keeps a constant
@@ -272,6 +279,10 @@ test('a speed is measured in a block of the model, and gives its memory back', a
     assert.ok(ratio > 3 && ratio < 3.05 && speed.seconds > 0, String(ratio));
     assert.is(fresh.pool.live, live, 'all is freed');
   }
+  // the first block of a stage of a ResNet halves the sides
+  const network = networkFor('tsm', 'tiny', { frames: 8, imageSize: 32, classes: ['up'] });
+  const { tokens, macsPerSecond } = await measureSpeed(fresh, network, { precision: 'f32', batch: 4 });
+  assert.ok(tokens > 1 && macsPerSecond > 0, `${tokens} places`);
 });
 
 test('days follow from arithmetic and speed', () => {

@@ -137,23 +137,6 @@ function assertQuiet(name: string): void {
   assert.equal(losses(name), losses('quick'));
 }
 
-test('with SGD and milestones a run in two parts is the one at once, bit for bit', async () => {
-  const quick = quickly();
-  const sgd: TrainConfig = { ...quick,
-    optim: { ...quick.optim, name: 'sgd', lr: 1e-2, nesterov: true, schedule: 'milestones', milestones: [1] } };
-  const of = (name: string, options: RunOptions = {}) =>
-    train(gpu, sgd, join(folder, name), { progress: new Interrupting(options.interruptAt ?? -1), ...options });
-  assert.equal(await of('sgd_at_once'), QUICK);
-  const { step } = await of('sgd_in_two', { interruptAt: 2 });
-  assert.ok(step >= 2 && step < 4, `stopped after step ${step}`);
-  assert.equal(await of('sgd_in_two', { resume: true }), QUICK);
-  const last = join(STORE_FOLDER, 'step-00000004');
-  for (const file of ['model.safetensors', 'optimizer.safetensors']) {
-    assert.ok(bytes('sgd_in_two', last, file).equals(bytes('sgd_at_once', last, file)), file);
-  }
-  assert.equal(losses('sgd_in_two'), losses('sgd_at_once'));
-});
-
 test('an error in the data saves what is done; once the data is whole, the run goes on, bit for bit', async () => {
   const long = config;
   config = { ...quickly(), run: config.run }; // no checkpoint but at its end

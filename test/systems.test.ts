@@ -49,11 +49,12 @@ test.before(async () => {
 });
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-const settings = (model: object, data: object = {}) => ({
+const settings = (model: object, data: object = {}, optim: object = {}) => ({
   model: { checkpoint: at('clip'), ...model },
   data: { train: at('list.txt'), val: at('list.txt'), labels: at('labels.csv'), root: at('data'), frames: 2, size: 32,
     workers: 0, ...data },
   train: { epochs: 2, warmupEpochs: 0, batch: 2 },
+  optim,
   run: { checkpointEverySteps: 2, evaluateEveryEpochs: null },
 });
 
@@ -64,18 +65,24 @@ async function done(...words: string[]): Promise<string> {
   return stdout;
 }
 
-for (const [name, model, data] of [
-  ['clip-one', { system: 'clip-one' }, { frames: 1 }],
-  ['clip-joint with prompts', { system: 'clip-joint', prompts: true }, {}],
-  ['xclip of a ViT with learned vectors', { vision: at('imagenet'), prompts: 'learned' }, {}],
-  ['vit', { system: 'vit' }, {}],
-  ['timesformer', { system: 'timesformer', checkpoint: at('imagenet'), dropPath: 0.5 }, {}],
-  ['tsm', { system: 'tsm', checkpoint: null, preset: 'tiny', dropout: 0.5 }, {}],
-  ['video-swin', { system: 'video-swin', checkpoint: null, preset: 'tiny', dropout: 0.5, dropPath: 0.5 }, {}],
+for (const [name, model, data, optim] of [
+  ['clip-one', { system: 'clip-one' }, { frames: 1 }, {}],
+  ['clip-joint with prompts', { system: 'clip-joint', prompts: true }, {}, {}],
+  ['xclip of a ViT with learned vectors', { vision: at('imagenet'), prompts: 'learned' }, {}, {}],
+  ['vit', { system: 'vit', dropout: 0.5 }, { crop: 'resized' }, { name: 'sgd', momentum: 0 }],
+  ['timesformer', { system: 'timesformer', checkpoint: at('imagenet'), dropPath: 0.5, dropout: 0.5 }, {
+    crop: 'rescaled',
+    sampling: 'dense',
+  }, { name: 'sgd', lr: 0.005, nesterov: true, groups: 'written', schedule: 'milestones', milestones: [1] }],
+  ['tsm', { system: 'tsm', checkpoint: null, preset: 'tiny', dropout: 0.5 }, { crop: 'thirteen' }, { name: 'sgd',
+    lr: 0.02 }],
+  ['video-swin', { system: 'video-swin', checkpoint: null, preset: 'tiny', dropout: 0.5, dropPath: 0.5 }, {}, {
+    schedule: 'epoch-cosine',
+  }],
 ] as const) {
   test(`${name} is trained, gone on with bit for bit, measured and asked, by its checkpoint alone`, async () => {
     const [config, whole, two] = [at(`${name}.yaml`), at(name, 'whole'), at(name, 'two')];
-    writeFileSync(config, JSON.stringify(settings(model, data)));
+    writeFileSync(config, JSON.stringify(settings(model, data, optim)));
     await done('train', config, '--out', whole);
     // as after a crash behind step 2
     cpSync(whole, two, { recursive: true });
@@ -83,8 +90,10 @@ for (const [name, model, data] of [
       rmSync(join(two, later), { recursive: true });
     }
     await done('train', config, '--out', two, '--resume');
-    const weights = (run: string) => readFileSync(join(run, 'checkpoint', 'model.safetensors'));
-    assert.ok(weights(whole).equals(weights(two)), 'the same bits');
+    for (const file of [['checkpoint', 'model.safetensors'], ['checkpoints', 'step-00000004',
+      'optimizer.safetensors']]) {
+      assert.ok(readFileSync(join(whole, ...file)).equals(readFileSync(join(two, ...file))), `the same bits: ${file}`);
+    }
     assert.match(await done('evaluate', join(two, 'config.yaml'), '--checkpoint', two), /4 clips/);
     const texts = ['vit', 'timesformer', 'tsm', 'video-swin'].includes(name) ? [] : ['--labels', NAMES.join(', ')];
     const answer = await done('predict', clip, '--checkpoint', two, '--json', ...texts);

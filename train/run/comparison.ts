@@ -91,7 +91,7 @@ function dataDifferences(experiment: Experiment, result: RunResult, tested: Test
 
 /** Keys that make another training, not another pace of the same. */
 const RECIPE =
-  /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templateMean)|model\.(dropPath|init\..*)|train\.(labelSmoothing|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
+  /^(data\.(crop|flip|jitter|gray|sampling|valSampling|stride|templateMean)|model\.(dropPath|dropout|init\..*)|train\.(labelSmoothing|batchNorm|mixup|cutmix|mixSwitch|warmupEpochs|warmupSteps|steps)|optim\.(?!lr$).*)$/;
 
 function trainingDifferences({ recipe }: PaperTable, { training, checkpoint }: RunResult): string[] {
   if (training === undefined) return [`weights trained elsewhere: ${basename(checkpoint ?? '')}`];

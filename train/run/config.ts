@@ -9,6 +9,7 @@ import { nearest } from '../../engine/nearest.ts';
 import { shown, shownValue } from '../../engine/shown.ts';
 import { hasTexts, presetsOf } from '../../model/systems/config.ts';
 import { portable } from '../data/sets/portable.ts';
+import { rulesOf } from '../recipe/optimizer/index.ts';
 import { configKeys, PATHS, schema, type TrainConfig } from './config_keys.ts';
 import { withNewKeys } from './old_keys.ts';
 import { lowerFirst, Yaml } from './yaml.ts';
@@ -249,10 +250,12 @@ function contradictions(config: TrainConfig): Problem[] {
 
 /** What belongs to one optimiser, or to one schedule. */
 function ofOptimizer({ optim, train, model }: TrainConfig): Problem[] {
-  const { name, momentum, nesterov, schedule, milestones } = optim;
+  const { name, groups, momentum, nesterov, schedule, milestones } = optim;
+  const rules = rulesOf(model.system, groups);
   const problem = (key: string, text: string): Problem => ({ at: ['optim', key], text });
   const last = milestones.at(-1) ?? 0;
   return [
+    ...('known' in rules ? [problem('groups', `is ${groups}, ${model.system} has ${rules.known.join(', ')}`)] : []),
     ...(nesterov && name !== 'sgd' ? [problem('nesterov', 'is of SGD: it needs optim.name: sgd')] : []),
     ...(nesterov && name === 'sgd' && momentum === 0
       ? [problem('nesterov', 'needs a momentum, optim.momentum is 0')]

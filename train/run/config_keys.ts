@@ -177,7 +177,9 @@ const optim = z.strictObject({
   newPartsLrScale: positive.default(10).describe(
     'optim.groups: recipe: times lr for messages, multi-frame integration, prompts, and a head',
   ),
-  minLrRatio: z.number().min(0).max(1).default(0.01).describe('the rate at the end, as a share of lr, for all parts'),
+  minLrRatio: z.number().min(0).max(1).default(0.01).describe(
+    'the rate at the end of a cosine, as a share of lr, for all parts',
+  ),
   schedule: z.enum(SCHEDULES).default('recipe').describe(
     'recipe: as the official code steps it; plain: cosine after the warm-up; epoch-cosine: cosine that falls from epoch to epoch; milestones: steps at optim.milestones',
   ),

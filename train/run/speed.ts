@@ -1,5 +1,5 @@
 /** How fast an adapter trains a model, from a few seconds of its work. */
-import { backward, estimate, type FloatType, type Gpu, halve, noGrad, Tensor } from '../../engine/index.ts';
+import { backward, estimate, type FloatType, type Gpu, halve, noGrad, sizeOf, Tensor } from '../../engine/index.ts';
 import { type ModelConfig, resized, withOneBlock } from '../../model/systems/config.ts';
 import { createModel } from '../../model/systems/index.ts';
 import type { VideoModel } from '../../model/systems/system.ts';
@@ -10,6 +10,7 @@ export interface Speed {
   /** What was measured: a block of the vision tower, forward and backward. */
   readonly clips: number;
   readonly frames: number;
+  /** Of a frame: places of its map, where the model has no tokens. */
   readonly tokens: number;
   /** Of one launch. */
   readonly seconds: number;
@@ -39,16 +40,23 @@ export async function measureSpeed(gpu: Gpu, model: ModelConfig, { precision, ba
   using x = gpu.keep(Tensor.empty(gpu, shape, precision, 'tokens') as Tensor);
   gpu.clear(x);
   x.requiresGrad = true;
-  const work = () => backward(built.block(x), x);
+  const work = () => bothWays((tokens) => built.block(tokens), x);
   gpu.scope(work); // gradients are there, and added to, from now on
   const { nanoseconds } = await gpu.stretch(work, { least: LEAST[gpu.kind] });
   x.grad?.dispose();
   const seconds = nanoseconds / 1e9;
   const macs = clips * macsOf(gpu, model, frames, (block, tokens) => {
     tokens.requiresGrad = true;
-    backward(block(tokens), tokens);
+    bothWays(block, tokens);
   });
-  return { macsPerSecond: macs / seconds, clips, frames, tokens: shape[1], seconds };
+  const tokens = Math.round(sizeOf(shape.slice(0, -1)) / (clips * frames));
+  return { macsPerSecond: macs / seconds, clips, frames, tokens, seconds };
+}
+
+/** Forward and backward; what the block makes stands for the gradient of it, whose shape it has. */
+function bothWays(block: (x: Tensor) => Tensor, x: Tensor): void {
+  const y = block(x);
+  backward(y, y.detach());
 }
 
 /** A model with one block. */

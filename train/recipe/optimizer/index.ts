@@ -4,5 +4,5 @@ export { CONTROL, Optimizer, type OptimizerCounts, type ParameterGroup } from '.
 export { configuredOptimizer, OPTIMIZERS, type OptimizerOptions } from './configured.ts';
 export { freeze, type GroupOptions, groupsOf, recipeGroups, textsLearn, TUNE, type Tune,
   usesRecipe } from './groups.ts';
-export { type Grouping, GROUPINGS } from './rules.ts';
+export { type Grouping, GROUPINGS, rulesOf } from './rules.ts';
 export { SGD, type SGDOptions } from './sgd.ts';

@@ -37,13 +37,16 @@ const TSM: readonly LearningRule[] = [
   { name: 'base.weights', matches: all, lr: 1, decay: 1 },
 ];
 
-/** Decay of all alike: the keys of those to be spared, `.backbone.cls_token` and so on, match no parameter's name. */
-const TIMESFORMER: readonly LearningRule[] = [{ name: 'base.all', matches: all, lr: 1, decay: 1 }];
+/**
+ * All alike. Of TimeSformer's parameters some were to be spared from decay, but their keys, `.backbone.cls_token` and
+ * so on, match no parameter's name.
+ */
+const ALIKE: readonly LearningRule[] = [{ name: 'base.all', matches: all, lr: 1, decay: 1 }];
 
-/** As the file means it, and the authors' own training had it. */
+/** TimeSformer as the file means it, and as the authors' own training had it. */
 const TIMESFORMER_WRITTEN: readonly LearningRule[] = [
   { name: 'base.places', matches: named(/(^|\.)(cls_token|pos_embed|time_embed)$/), lr: 1, decay: 0 },
-  ...TIMESFORMER,
+  ...ALIKE,
 ];
 
 /** MMAction2 1.x multiplies what all keys say that a name holds: `backbone`, `norm`, `relative_position_bias_table`. */
@@ -63,7 +66,8 @@ const SWIN_FORK: readonly LearningRule[] = [
 /** By how the names of systems begin. */
 const RULES: readonly (readonly [system: RegExp, rules: Rules])[] = [
   [/^tsm/, { mmaction2: TSM }],
-  [/^timesformer/, { mmaction2: TIMESFORMER, written: TIMESFORMER_WRITTEN }],
+  [/^tsn/, { mmaction2: ALIKE }],
+  [/^timesformer/, { mmaction2: ALIKE, written: TIMESFORMER_WRITTEN }],
   [/^video-swin/, { mmaction2: SWIN, fork: SWIN_FORK }],
 ];
 
