@@ -25,7 +25,8 @@ ones(gpu, []).dispose(); // the first one stays, for the life of the context
 /** How many checks each fixture must give: one that checks nothing has passed nothing. */
 const CHECKS: Readonly<Record<string, number>> = { adamw: 2, blending: 3, cosine_lr: 2, hf_b: 6, off_b: 6, ops: 38,
   tokenizer: 1, clip_joint_fc_a: 2, clip_joint_text_a: 2, clip_mean_text_p3_a: 2, op_batchnorm2d: 3, op_conv2d: 8,
-  op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_roll_partition_merge: 4, op_temporal_shift: 2, op_window_attention: 5, vit_imagenet_a: 2, vit_ours_fc_a: 2 };
+  op_conv3d: 2, op_pool: 7, op_prompt_ensemble: 2, op_roll_partition_merge: 4, op_temporal_shift: 2,
+  op_window_attention: 5, vit_imagenet_a: 2, vit_ours_fc_a: 2 };
 
 const files = [...await readFixtures(fixtures), ...await readFixtures(otherSystems)];
 

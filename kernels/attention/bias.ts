@@ -21,7 +21,8 @@ export function biasGroups(heads: number, queries: Range, dbias: Tensor): number
  *
  * @param adds whether earlier samples gave something
  */
-export function sumPairs(plan: Plan, pairs: Tensor, problems: number, queries: Range, dbias: Tensor, adds: boolean): void {
+export function sumPairs(plan: Plan, pairs: Tensor, problems: number, queries: Range, dbias: Tensor,
+  adds: boolean): void {
   const width = dbias.shape[2] / 4;
   ofPairs.run(pairs.gpu, {
     tensors: { pairs, dbias },

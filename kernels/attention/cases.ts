@@ -127,7 +127,8 @@ export function windowAttentionCase(name: string, shape: readonly number[], size
     run: ({ qkv, table }) => [windowAttention(qkv as Tensor, table as Tensor, heads, partition)],
     reference: (inputs) => [reference.pack([reference.attention(sizes, operands(inputs))], heads, tokens, headDim)],
     gradient: (inputs, dy) => {
-      const d = reference.attentionGradient(sizes, operands(inputs), reference.unpack(dy, 1, heads, tokens, headDim)[0]);
+      const d = reference.attentionGradient(sizes, operands(inputs),
+        reference.unpack(dy, 1, heads, tokens, headDim)[0]);
       return { qkv: reference.pack([d.query, d.key, d.value], heads, tokens, headDim),
         table: tableGradient(d.logit, rows, heads, partition) };
     },
@@ -213,7 +214,9 @@ export const room: Room = {
     selfAttentionCase('most tokens only asked, odd heads', { batch: 2, heads: 3, tokens: 11, queries: 2, headDim: 3 }),
     windowAttentionCase('one kind, heads of 3, read one by one', [2, 4, 6, 6], { window: [2, 3] }, 2),
     windowAttentionCase('eight kinds on three axes, padded, more queries than a row of texels has', [2, 3, 9, 7, 16], {
-      window: [2, 5, 4], shift: [1, 2, 1] }, 2),
+      window: [2, 5, 4],
+      shift: [1, 2, 1],
+    }, 2),
     windowAttentionCase('a clamped window takes the rows of the full one', [1, 2, 5, 9, 8], { window: [4, 5, 5],
       shift: [2, 2, 2] }, 2),
     crossAttentionCase('4 names look at 17 patches', { batch: 2, heads: 3, queries: 4, keys: 17, headDim: 8 }),

@@ -47,7 +47,8 @@ export function gradientCost(
   const written = dq * (isPacked ? keys : queries) + (dk + dv) * keys;
   return {
     flops: 2 * products * problems * queries * keys * headDim * visible,
-    bytesRead: bytesOf(type, problems * 2 * (queries + keys) * headDim + mask + table) + bytesOf('f32', problems * queries),
+    bytesRead: bytesOf(type, problems * 2 * (queries + keys) * headDim + mask + table) +
+      bytesOf('f32', problems * queries),
     bytesWritten: bytesOf(type, problems * written * headDim + (wrt.includes('table') ? table : 0)),
   };
 }

@@ -1,5 +1,6 @@
 /** What is added to logits: masks of windows, made for a few kinds of them at a time, and where a kernel finds a mask. */
-import { bindingBytes, type Context, fitsBinding, Kernel, part, type Range, type Tensor, type Texture } from '../../engine/index.ts';
+import { bindingBytes, type Context, fitsBinding, Kernel, part, type Range, type Tensor,
+  type Texture } from '../../engine/index.ts';
 import { kindParams, lastAxes, placesPart, type WindowKind } from '../shared/partition.ts';
 import { ceilDiv, f32Bytes } from '../shared/sizes.ts';
 import { axisParams } from '../shared/windows.ts';
@@ -8,7 +9,8 @@ import type { HeadRange } from './ranges.ts';
 
 const windowMask = [await part(import.meta.url, './window_mask.wgsl'), placesPart];
 const ofWindows = {
-  memory: new Kernel('window_mask.memory', [...windowMask, await part(import.meta.url, './parts/mask_into.memory.wgsl')]),
+  memory: new Kernel('window_mask.memory', [...windowMask,
+    await part(import.meta.url, './parts/mask_into.memory.wgsl')]),
   texture: new Kernel('window_mask.texture', [], {
     only: { parts: [...windowMask, await part(import.meta.url, './parts/mask_into.texture.wgsl')],
       needs: ['readonly_and_readwrite_storage_textures'] },

@@ -34,8 +34,7 @@ export function windowMasks(table: Float64Array, heads: number, partition: Parti
       rows.map((row, pair) => {
         const [l, s] = [Math.floor(pair / tokens), pair % tokens];
         return table[row * heads + h] + (regions[l] === regions[s] ? 0 : APART);
-      })
-    ).flat();
+      })).flat();
   });
   return Float64Array.from(masks);
 }

@@ -10,7 +10,8 @@ export interface PlacedWindow {
 
 /** All windows in their order: kind by kind, of a kind picture by picture, of a picture the last axis fastest. */
 export function windowsInOrder({ pictures, counts, shift, kinds }: Partition): readonly PlacedWindow[] {
-  const all = Array.from({ length: pictures }, (_, picture) => [...places(counts)].map((at) => ({ picture, at }))).flat();
+  const all = Array.from({ length: pictures }, (_, picture) => [...places(counts)].map((at) => ({ picture, at })))
+    .flat();
   const isOfKind = (last: number, { at }: PlacedWindow) =>
     at.every((place, axis) => (shift[axis] > 0 && place === counts[axis] - 1) === isLastOn(last, axis));
   return kinds.flatMap(({ last }) => all.filter((window) => isOfKind(last, window)));

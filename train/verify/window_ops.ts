@@ -13,15 +13,16 @@ const ofAxes = (x: Tensor, value: z.infer<typeof perAxis>) =>
 const listOf = (value: z.infer<typeof perAxis>) => (typeof value === 'number' ? [value] : value);
 
 export const WINDOW_OPERATIONS = [
-  operation(z.object({ window: perAxis, shift: perAxis, heads: z.int().min(1) }), (inputs, { window, shift, heads }) => {
-    const { x, qkv_w, qkv_b, bias_table: table, proj_w, proj_b } = inputs;
-    const partition = partitionOf(x.shape, { window: ofAxes(x, window), shift: ofAxes(x, shift) });
-    const qkv = linear(windowPartition(x, partition), qkv_w, { bias: qkv_b });
-    const y = linear(windowAttention(qkv, table, heads, partition), proj_w, {
-      bias: proj_b,
-    });
-    return { out: windowReverse(y, partition) };
-  }, 'channels last'),
+  operation(z.object({ window: perAxis, shift: perAxis, heads: z.int().min(1) }),
+    (inputs, { window, shift, heads }) => {
+      const { x, qkv_w, qkv_b, bias_table: table, proj_w, proj_b } = inputs;
+      const partition = partitionOf(x.shape, { window: ofAxes(x, window), shift: ofAxes(x, shift) });
+      const qkv = linear(windowPartition(x, partition), qkv_w, { bias: qkv_b });
+      const y = linear(windowAttention(qkv, table, heads, partition), proj_w, {
+        bias: proj_b,
+      });
+      return { out: windowReverse(y, partition) };
+    }, 'channels last'),
   operation(z.object({ kind: z.literal('partition'), window: perAxis }),
     ({ x }, { window }) => ({ out: windowPartition(x, partitionOf(x.shape, { window: ofAxes(x, window) })) }),
     'channels last'),
